@@ -1,0 +1,1 @@
+//! Measures the whole way of a call, next to its peers.

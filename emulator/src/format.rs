@@ -1,0 +1,229 @@
+//! The format of a clip: its size in pixels and its frames a second.
+
+use serde::{Deserialize, Serialize};
+
+/// How long every clip is.
+const SECONDS: u32 = 4;
+
+/// The sizes that `image_to_video` takes, by their published names.
+///
+/// The names do not say pixels; here the short side is 720 for HD and 1080 for `FullHD`.
+static SIZES: [Named; 10] = [
+    Named::new("Square HD (1:1)", 720, 720),
+    Named::new("Square FullHD (1:1)", 1080, 1080),
+    Named::new("Portrait HD (3:4)", 720, 960),
+    Named::new("Portrait FullHD (3:4)", 1080, 1440),
+    Named::new("Portrait HD (9:16)", 720, 1280),
+    Named::new("Portrait FullHD (9:16)", 1080, 1920),
+    Named::new("Landscape HD (4:3)", 960, 720),
+    Named::new("Landscape FullHD (4:3)", 1440, 1080),
+    Named::new("Landscape HD (16:9)", 1280, 720),
+    Named::new("Landscape FullHD (16:9)", 1920, 1080),
+];
+
+/// A row of that table.
+#[derive(Debug, PartialEq, Eq)]
+struct Named {
+    name: &'static str,
+    width: u32,
+    height: u32,
+}
+
+impl Named {
+    const fn new(name: &'static str, width: u32, height: u32) -> Self {
+        Self {
+            name,
+            width,
+            height,
+        }
+    }
+}
+
+/// One of the published sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
+pub(crate) struct Size(&'static Named);
+
+impl Size {
+    /// The size when none is asked for: "Landscape HD (16:9)".
+    pub(crate) const DEFAULT: Self = Self(&SIZES[8]);
+
+    /// The size with this published name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        SIZES.iter().find(|size| size.name == name).map(Self)
+    }
+}
+
+impl TryFrom<String> for Size {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        Self::named(&name).ok_or("not a published size")
+    }
+}
+
+impl From<Size> for &'static str {
+    fn from(size: Size) -> Self {
+        size.0.name
+    }
+}
+
+/// The width or height of a clip that keeps its picture's aspect, whichever is shorter.
+const SHORT_SIDE: f64 = 720.0;
+
+/// The longest side of such a clip, however long the picture is.
+const LONG_SIDE: f64 = 1920.0;
+
+/// The shortest side of such a clip, however thin the picture is.
+const THINNEST: u32 = 64;
+
+/// What decides the size of the frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Canvas {
+    /// The picture's aspect: short side 720, long side at most 1920, both even.
+    OfPicture,
+    /// A published size; the picture is cut to its aspect.
+    Size(Size),
+}
+
+impl Canvas {
+    /// Width and height of the frames for a picture of this width and height; both are even.
+    pub(crate) fn pixels(self, picture: (u32, u32)) -> (u32, u32) {
+        match self {
+            Self::Size(size) => (size.0.width, size.0.height),
+            Self::OfPicture => {
+                let (width, height) = (f64::from(picture.0.max(1)), f64::from(picture.1.max(1)));
+                let scale = (SHORT_SIDE / width.min(height)).min(LONG_SIDE / width.max(height));
+                (
+                    even(width * scale).max(THINNEST),
+                    even(height * scale).max(THINNEST),
+                )
+            }
+        }
+    }
+}
+
+/// The nearest even number.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a conversion from float to integer saturates"
+)]
+pub(crate) fn even(pixels: f64) -> u32 {
+    (pixels / 2.0).round() as u32 * 2
+}
+
+/// Whole frames a second, 1 to 30.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub(crate) struct FrameRate(u8);
+
+impl FrameRate {
+    /// What `image_to_video` is rendered at.
+    pub(crate) const CINEMA: Self = Self(24);
+
+    /// What `image_to_video_v3` is rendered at when it does not say.
+    pub(crate) const V3_DEFAULT: Self = Self(8);
+
+    /// The frame rate of this many frames a second.
+    pub(crate) fn new(hertz: u64) -> Option<Self> {
+        u8::try_from(hertz)
+            .ok()
+            .filter(|hertz| (1..=30).contains(hertz))
+            .map(Self)
+    }
+
+    /// Frames a second.
+    pub(crate) fn hertz(self) -> u32 {
+        u32::from(self.0)
+    }
+
+    /// How many frames a clip has; at least four.
+    pub(crate) fn frames(self) -> u32 {
+        SECONDS * self.hertz()
+    }
+}
+
+impl From<FrameRate> for f32 {
+    fn from(rate: FrameRate) -> Self {
+        Self::from(rate.0)
+    }
+}
+
+impl TryFrom<u64> for FrameRate {
+    type Error = &'static str;
+
+    fn try_from(hertz: u64) -> Result<Self, Self::Error> {
+        Self::new(hertz).ok_or("not a frame rate from 1 to 30")
+    }
+}
+
+impl From<FrameRate> for u64 {
+    fn from(rate: FrameRate) -> Self {
+        Self::from(rate.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_the_aspect_and_short_side_of_their_names() {
+        for Named {
+            name,
+            width,
+            height,
+        } in &SIZES
+        {
+            let short = if name.contains("FullHD") { 1080 } else { 720 };
+            assert_eq!(*width.min(height), short, "{name}");
+            let aspect = name.split(['(', ')', ':']).collect::<Vec<_>>();
+            let (across, down): (u32, u32) = (
+                aspect[1].parse().expect("a number"),
+                aspect[2].parse().expect("a number"),
+            );
+            assert_eq!(width * down, height * across, "{name}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_those_of_the_published_schema() {
+        let schema: serde_json::Value =
+            serde_json::from_str(include_str!("../../schemas/image_to_video/input.json"))
+                .expect("the schema is JSON");
+        let published = schema["properties"]["size"]["enum"]
+            .as_array()
+            .expect("an enum");
+        let names: Vec<_> = SIZES.iter().map(|size| size.name).collect();
+        assert_eq!(published, &names);
+        assert_eq!(
+            schema["properties"]["size"]["default"],
+            Size::DEFAULT.0.name
+        );
+    }
+
+    #[test]
+    fn the_picture_s_aspect_is_kept_within_bounds() {
+        let cases = [
+            ((1600, 1000), (1152, 720)),
+            ((1000, 1600), (720, 1152)),
+            ((1, 1), (720, 720)),
+            ((333, 500), (720, 1082)),
+            ((4000, 1000), (1920, 480)),
+            ((16_000, 10), (1920, 64)),
+        ];
+        for (picture, pixels) in cases {
+            assert_eq!(Canvas::OfPicture.pixels(picture), pixels, "{picture:?}");
+        }
+    }
+
+    #[test]
+    fn frame_rates_have_bounds() {
+        assert_eq!(FrameRate::new(0), None);
+        assert_eq!(FrameRate::new(31), None);
+        assert_eq!(FrameRate::new(1).map(FrameRate::frames), Some(4));
+        assert_eq!(FrameRate::CINEMA.frames(), 96);
+    }
+}

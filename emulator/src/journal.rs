@@ -1,0 +1,319 @@
+//! The journal: what happened to the jobs, one JSON object a line, on disk before it is said.
+//!
+//! One thread writes. It takes all entries that wait, writes and syncs them once, and only then
+//! tells those who wait for them. The thread also holds the directory's lock: whoever may write
+//! the journal owns the directory, and closing the journal gives it up.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+use crate::directory::{Lock, storage};
+use crate::error::PracticeError;
+use crate::jobs::{Ending, Idempotency, JobId};
+use crate::order::Order;
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) at: Timestamp,
+    pub(crate) job: JobId,
+    #[serde(flatten)]
+    pub(crate) event: Event,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Event {
+    /// A job was ordered.
+    Submitted {
+        order: Order,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        idempotency: Option<Idempotency>,
+    },
+    /// A job is over.
+    Ended(Ending),
+}
+
+/// What the writing thread is asked for.
+enum Request {
+    /// Write this; nothing, when only what was written before is to be durable.
+    Write {
+        line: Vec<u8>,
+        done: oneshot::Sender<io::Result<()>>,
+    },
+    /// Let go of the directory.
+    Close { done: oneshot::Sender<()> },
+}
+
+/// The writing end of a journal.
+pub(crate) struct Journal {
+    requests: mpsc::Sender<Request>,
+}
+
+impl Journal {
+    /// Reads the journal and opens it for writing.
+    ///
+    /// A last line without its end was never acknowledged and is cut off.
+    pub(crate) fn open(path: &Path, lock: Lock) -> Result<(Self, Vec<Entry>), PracticeError> {
+        let failed = |source| storage(path, source);
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(failed)?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(failed)?;
+        let whole = text
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |end| end + 1);
+        let entries = text[..whole]
+            .split_inclusive(|byte| *byte == b'\n')
+            .enumerate()
+            .map(|(index, line)| {
+                serde_json::from_slice(line).map_err(|source| PracticeError::Journal {
+                    path: path.to_owned(),
+                    line: index + 1,
+                    source,
+                })
+            })
+            .collect::<Result<_, _>>()?;
+
+        let (requests, waiting) = mpsc::channel();
+        let mut writer = Writer {
+            file,
+            end: whole as u64,
+            is_clean: false,
+            _lock: lock,
+        };
+        writer.clean().map_err(failed)?;
+        thread::Builder::new()
+            .name("practice-journal".to_owned())
+            .spawn(move || writer.serve(&waiting))
+            .map_err(failed)?;
+        Ok((Self { requests }, entries))
+    }
+
+    /// Queues an event; the answer comes once it and all before it are durable.
+    pub(crate) fn append(&self, job: JobId, event: Event) -> Written {
+        let entry = Entry {
+            at: Timestamp::now(),
+            job,
+            event,
+        };
+        match serde_json::to_vec(&entry) {
+            Ok(mut line) => {
+                line.push(b'\n');
+                self.write(line)
+            }
+            Err(error) => Written(Err(error.into())),
+        }
+    }
+
+    /// The answer comes once all events that were queued are durable.
+    pub(crate) fn flush(&self) -> Written {
+        self.write(Vec::new())
+    }
+
+    /// Gives the directory up; whatever is appended later fails. Await it to be sure it happened.
+    pub(crate) fn close(&self) -> oneshot::Receiver<()> {
+        let (done, closed) = oneshot::channel();
+        // A journal whose thread is gone is closed; the receiver then says so at once.
+        drop(self.requests.send(Request::Close { done }));
+        closed
+    }
+
+    fn write(&self, line: Vec<u8>) -> Written {
+        let (done, written) = oneshot::channel();
+        drop(self.requests.send(Request::Write { line, done }));
+        Written(Ok(written))
+    }
+}
+
+/// A write that was asked for.
+#[must_use = "an event counts once it is durable"]
+pub(crate) struct Written(io::Result<oneshot::Receiver<io::Result<()>>>);
+
+impl Written {
+    /// Waits until it is durable.
+    pub(crate) async fn durable(self) -> io::Result<()> {
+        self.0?
+            .await
+            .unwrap_or_else(|_| Err(io::Error::other("the journal is closed")))
+    }
+}
+
+struct Writer {
+    file: File,
+    /// Where the last durable line ends.
+    end: u64,
+    /// Whether nothing lies behind that.
+    is_clean: bool,
+    _lock: Lock,
+}
+
+impl Writer {
+    fn serve(mut self, waiting: &mpsc::Receiver<Request>) {
+        let mut closing = None;
+        while closing.is_none()
+            && let Ok(first) = waiting.recv()
+        {
+            let mut lines = Vec::new();
+            let mut answers = Vec::new();
+            for request in std::iter::once(first).chain(waiting.try_iter()) {
+                match request {
+                    Request::Write { line, done } => {
+                        lines.extend_from_slice(&line);
+                        answers.push(done);
+                    }
+                    Request::Close { done } => {
+                        closing = Some(done);
+                        break;
+                    }
+                }
+            }
+            let written = self.write(&lines);
+            for answer in answers {
+                let written = written.as_ref().copied().map_err(copy);
+                // Whoever no longer waits does not need the answer.
+                drop(answer.send(written));
+            }
+        }
+        drop(self);
+        if let Some(done) = closing {
+            // Whoever no longer waits does not need the answer.
+            done.send(()).unwrap_or_default();
+        }
+    }
+
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        self.clean()?;
+        let written = self
+            .file
+            .write_all(lines)
+            .and_then(|()| self.file.sync_data());
+        if written.is_ok() {
+            self.end += lines.len() as u64;
+        } else {
+            // Nothing of it was promised, so nothing of it may come back after a restart. If the
+            // disk does not even allow that, the next write tries again first.
+            self.is_clean = false;
+            drop(self.clean());
+        }
+        written
+    }
+
+    /// Cuts off what lies behind the last durable line, and stands there.
+    fn clean(&mut self) -> io::Result<()> {
+        if !self.is_clean {
+            self.file.set_len(self.end)?;
+            self.file.seek(SeekFrom::Start(self.end))?;
+            self.is_clean = true;
+        }
+        Ok(())
+    }
+}
+
+/// One error for several who wait.
+fn copy(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::directory::Directory;
+
+    fn open(directory: &Directory) -> Result<(Journal, Vec<Entry>), PracticeError> {
+        let lock = directory.try_lock()?.expect("nobody else has it");
+        Journal::open(&directory.journal(), lock)
+    }
+
+    async fn close(journal: Journal) {
+        journal.close().await.expect("the thread answers");
+    }
+
+    #[tokio::test]
+    async fn a_torn_last_line_is_cut_off() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let directory = Directory::open(temp.path()).expect("a directory");
+        let job = Uuid::new_v4();
+        let ended = || Event::Ended(Ending::Cancelled);
+        let (journal, entries) = open(&directory).expect("a journal");
+        assert!(entries.is_empty());
+        journal
+            .append(job, ended())
+            .durable()
+            .await
+            .expect("a write");
+        close(journal).await;
+
+        let mut text = fs::read(directory.journal()).expect("a file");
+        let whole = text.len();
+        text.extend_from_within(..whole / 2);
+        fs::write(directory.journal(), &text).expect("a write");
+        let (journal, entries) = open(&directory).expect("a journal");
+        assert_eq!(entries.len(), 1);
+        journal
+            .append(job, ended())
+            .durable()
+            .await
+            .expect("a write");
+        close(journal).await;
+
+        let (journal, entries) = open(&directory).expect("a journal");
+        assert!(
+            entries
+                .iter()
+                .all(|entry| entry.job == job && entry.event == ended())
+        );
+        assert_eq!(entries.len(), 2);
+        close(journal).await;
+    }
+
+    #[tokio::test]
+    async fn a_broken_line_is_named() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let directory = Directory::open(temp.path()).expect("a directory");
+        let (journal, _) = open(&directory).expect("a journal");
+        journal
+            .append(Uuid::new_v4(), Event::Ended(Ending::Cancelled))
+            .durable()
+            .await
+            .expect("a write");
+        close(journal).await;
+        let text = fs::read_to_string(directory.journal()).expect("a file");
+        fs::write(directory.journal(), format!("{text}{{}}\n")).expect("a write");
+        assert!(matches!(
+            open(&directory),
+            Err(PracticeError::Journal { line: 2, .. })
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_closed_journal_takes_nothing_and_frees_the_directory() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let directory = Directory::open(temp.path()).expect("a directory");
+        let (journal, _) = open(&directory).expect("a journal");
+        journal.close().await.expect("the thread answers");
+        assert!(directory.try_lock().expect("a lock file").is_some());
+        assert!(journal.flush().durable().await.is_err());
+    }
+}

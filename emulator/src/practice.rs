@@ -1,0 +1,179 @@
+//! Running the practice provider in one process.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
+
+use crate::directory::{Directory, Lock, storage};
+use crate::error::PracticeError;
+use crate::journal::{Entry, Journal};
+use crate::server::{self, Server};
+use crate::settings::Settings;
+use crate::shared::SharedPractice;
+use crate::studio::Studio;
+
+/// How long an owner that has just begun may take to say where it listens.
+const ADDRESS_TIME: Duration = Duration::from_secs(5);
+
+/// How often that is looked up.
+const ADDRESS_LOOK: Duration = Duration::from_millis(20);
+
+/// How long a shutdown waits for requests that are still being answered.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A practice provider that runs in this process and owns its data directory.
+///
+/// Dropping it stops it without waiting; [`Practice::shutdown`] waits. Either way nothing is lost:
+/// jobs that have not ended are rendered again by the next one on the same directory.
+pub struct Practice {
+    address: SocketAddr,
+    api_key: Arc<str>,
+    studio: Arc<Studio>,
+    stop: watch::Sender<bool>,
+    serving: Option<JoinHandle<()>>,
+}
+
+impl Practice {
+    /// Starts serving a data directory, in the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`PracticeError::InUse`] when somebody serves the directory already; the others when the
+    /// directory cannot be used or the address is not free.
+    pub async fn start(settings: Settings) -> Result<Self, PracticeError> {
+        let (directory, lock) = own(&settings).await?;
+        let former = directory.address();
+        directory.retract_address()?;
+        let api_key = directory.create_key()?.into();
+        let listener = bind(settings.listen, former.as_deref()).await?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| PracticeError::Listen {
+                address: settings.listen,
+                source,
+            })?;
+        // Said before the journal is read: whoever comes now waits in the listener's queue.
+        directory.publish_address(&server::base_url(address))?;
+        let (journal, entries) = read_journal(directory.clone(), lock).await?;
+
+        let studio = Studio::open(directory, journal, entries, settings);
+        let server = Server {
+            studio: Arc::clone(&studio),
+            api_key: Arc::clone(&api_key),
+            address,
+        };
+        let (stop, mut stopped) = watch::channel(false);
+        let serving = axum::serve(listener, server::router(server))
+            // An error says that the sender is gone, which stops as well.
+            .with_graceful_shutdown(async move { drop(stopped.wait_for(|stop| *stop).await) });
+        let serving = tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                warn!(%error, "the practice provider stopped serving");
+            }
+        });
+        info!(%address, "practice provider started");
+        Ok(Self {
+            address,
+            api_key,
+            studio,
+            stop,
+            serving: Some(serving),
+        })
+    }
+
+    /// Starts serving a data directory, or joins whoever serves it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Practice::start`], without [`PracticeError::InUse`].
+    pub async fn start_or_join(settings: Settings) -> Result<SharedPractice, PracticeError> {
+        SharedPractice::open(settings).await
+    }
+
+    /// The base URL of the wire, without a slash at its end.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        server::base_url(self.address)
+    }
+
+    /// The key that jobs and uploads need. It stays the same for a data directory.
+    #[must_use]
+    pub fn api_key(&self) -> &str {
+        &self.api_key
+    }
+
+    /// Stops: answers what was asked, stops the renderings, and gives the directory up.
+    ///
+    /// When this returns another process can start on the directory.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        if let Some(mut serving) = self.serving.take()
+            && timeout(GRACE, &mut serving).await.is_err()
+        {
+            serving.abort();
+        }
+        self.studio.close().await;
+    }
+}
+
+impl Drop for Practice {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        self.studio.abandon();
+    }
+}
+
+/// Takes the directory over, or finds out who has it.
+async fn own(settings: &Settings) -> Result<(Directory, Lock), PracticeError> {
+    let directory = Directory::open(&settings.data_dir)?;
+    let deadline = Instant::now() + ADDRESS_TIME;
+    loop {
+        if let Some(lock) = directory.try_lock()? {
+            directory.sweep()?;
+            return Ok((directory, lock));
+        }
+        if let Some(base_url) = directory.address() {
+            return Err(PracticeError::InUse { base_url });
+        }
+        if Instant::now() >= deadline {
+            return Err(PracticeError::Silent {
+                data_dir: settings.data_dir.clone(),
+            });
+        }
+        sleep(ADDRESS_LOOK).await;
+    }
+}
+
+/// Listens where the settings say; on the former port if any will do and that one is free, so that
+/// URLs of the directory mostly stay right.
+async fn bind(listen: SocketAddr, former: Option<&str>) -> Result<TcpListener, PracticeError> {
+    let former_port = former.and_then(|url| url.rsplit_once(':')?.1.parse::<u16>().ok());
+    if listen.port() == 0
+        && let Some(port) = former_port
+        && let Ok(listener) = TcpListener::bind((listen.ip(), port)).await
+    {
+        return Ok(listener);
+    }
+    TcpListener::bind(listen)
+        .await
+        .map_err(|source| PracticeError::Listen {
+            address: listen,
+            source,
+        })
+}
+
+async fn read_journal(
+    directory: Directory,
+    lock: Lock,
+) -> Result<(Journal, Vec<Entry>), PracticeError> {
+    let path = directory.journal();
+    spawn_blocking(move || Journal::open(&directory.journal(), lock))
+        .await
+        .unwrap_or_else(|stopped| Err(storage(&path, stopped.into())))
+}

@@ -1,0 +1,261 @@
+//! The studio: takes orders, renders them a few at a time, and writes down what happened.
+
+mod work;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+use tokio::task::{JoinSet, spawn_blocking};
+use tracing::info;
+
+use crate::directory::Directory;
+use crate::files::FileName;
+use crate::jobs::{Cancelling, Ending, Idempotency, JobId, Jobs, Phase, Submitted, View};
+use crate::journal::{Entry, Event, Journal};
+use crate::order::{Order, Source, Submission};
+use crate::settings::Settings;
+
+/// Why the studio does not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StudioError {
+    #[error("the idempotency key was used with another body")]
+    KeyReused,
+    #[error("too many jobs are queued")]
+    Full,
+    #[error("the practice provider is shutting down")]
+    Closing,
+    #[error("the data directory cannot be written")]
+    Storage(#[source] io::Error),
+}
+
+/// Everything behind the HTTP surface.
+pub(crate) struct Studio {
+    directory: Directory,
+    journal: Journal,
+    settings: Settings,
+    jobs: Mutex<Jobs>,
+    /// The renderings; none once the studio closes.
+    tasks: Mutex<Option<JoinSet<()>>>,
+    is_closing: AtomicBool,
+    renderers: Semaphore,
+    /// One picture is decoded at a time: the largest take hundreds of megabytes.
+    decoder: Arc<Semaphore>,
+}
+
+impl Studio {
+    /// Opens the studio with the jobs of earlier processes; unfinished ones are rendered again.
+    pub(crate) fn open(
+        directory: Directory,
+        journal: Journal,
+        entries: Vec<Entry>,
+        settings: Settings,
+    ) -> Arc<Self> {
+        let mut jobs = Jobs::default();
+        let ready_at = Instant::now() + settings.queue_time;
+        for Entry { job, event, .. } in entries {
+            match event {
+                Event::Submitted { order, idempotency } => {
+                    jobs.restore(job, order, idempotency, ready_at);
+                }
+                Event::Ended(ending) => jobs.settle(job, ending),
+            }
+        }
+        let unfinished = jobs.unfinished();
+        let studio = Arc::new(Self {
+            directory,
+            journal,
+            jobs: Mutex::new(jobs),
+            tasks: Mutex::new(Some(JoinSet::new())),
+            is_closing: AtomicBool::new(false),
+            renderers: Semaphore::new(settings.max_rendering.max(1)),
+            decoder: Arc::new(Semaphore::new(1)),
+            settings,
+        });
+        for id in unfinished {
+            info!(job = %id, "job of an earlier process goes on");
+            studio.start(id);
+        }
+        studio
+    }
+
+    /// Takes an order; returns once it is on disk. The flag says whether it made a new job.
+    pub(crate) async fn submit(
+        self: &Arc<Self>,
+        submission: Submission,
+        idempotency: Option<Idempotency>,
+    ) -> Result<(JobId, bool), StudioError> {
+        let studio = Arc::clone(self);
+        uninterrupted(async move {
+            let Submission { order, inline } = submission;
+            if let (Source::File(name), Some(bytes)) = (&order.picture, inline) {
+                studio.store(name.clone(), bytes.into()).await?;
+            }
+            studio.accept(order, idempotency).await
+        })
+        .await
+    }
+
+    async fn accept(
+        self: &Arc<Self>,
+        order: Order,
+        idempotency: Option<Idempotency>,
+    ) -> Result<(JobId, bool), StudioError> {
+        if self.is_closing.load(Ordering::Acquire) {
+            return Err(StudioError::Closing);
+        }
+        let (id, is_new, written) = {
+            let mut jobs = self.jobs();
+            let ready_at = Instant::now() + self.settings.queue_time;
+            match jobs.submit(
+                &order,
+                idempotency.as_ref(),
+                self.settings.max_queued,
+                ready_at,
+            ) {
+                Submitted::New(id) => {
+                    let event = Event::Submitted { order, idempotency };
+                    (id, true, self.journal.append(id, event))
+                }
+                // The first submission may still be on its way to the disk.
+                Submitted::Same(id) => (id, false, self.journal.flush()),
+                Submitted::KeyReused => return Err(StudioError::KeyReused),
+                Submitted::Full => return Err(StudioError::Full),
+            }
+        };
+        let written = written.durable().await;
+        if is_new {
+            match written {
+                Ok(()) => {
+                    info!(job = %id, "job submitted");
+                    self.start(id);
+                }
+                Err(_) => self.jobs().withdraw(id),
+            }
+        }
+        written.map_err(StudioError::Storage)?;
+        if !self.jobs().contains(id) {
+            let gone = io::Error::other("the first submission was not written");
+            return Err(StudioError::Storage(gone));
+        }
+        Ok((id, is_new))
+    }
+
+    /// Cancels a job; returns once that is on disk.
+    pub(crate) async fn cancel(self: &Arc<Self>, id: JobId) -> Result<Cancelling, StudioError> {
+        let studio = Arc::clone(self);
+        uninterrupted(async move {
+            let cancelling = studio.jobs().cancel(id);
+            if cancelling == Cancelling::Claimed {
+                studio
+                    .end(id, Ending::Cancelled)
+                    .await
+                    .map_err(StudioError::Storage)?;
+            }
+            Ok(cancelling)
+        })
+        .await
+    }
+
+    /// Stores a picture under its name.
+    pub(crate) async fn store(&self, name: FileName, bytes: Bytes) -> Result<(), StudioError> {
+        let directory = self.directory.clone();
+        spawn_blocking(move || directory.store_file(&name, &bytes))
+            .await
+            .unwrap_or_else(|stopped| Err(stopped.into()))
+            .map_err(StudioError::Storage)
+    }
+
+    /// What a poll sees.
+    pub(crate) fn view(&self, id: JobId) -> Option<View> {
+        self.jobs().view(id, Instant::now())
+    }
+
+    /// Where a finished clip lies, and its digest.
+    pub(crate) fn clip(&self, id: JobId) -> Option<(PathBuf, String)> {
+        match self.view(id)?.phase {
+            Phase::Ended(Ending::Succeeded { sha256 }) => Some((self.directory.clip(id), sha256)),
+            _ => None,
+        }
+    }
+
+    /// Where a stored picture lies, if it does.
+    pub(crate) fn file(&self, name: &FileName) -> PathBuf {
+        self.directory.file(name)
+    }
+
+    /// Stops working without waiting for it, and gives the data directory up. No job is lost: the
+    /// next process goes on with what is unfinished.
+    pub(crate) fn abandon(&self) {
+        self.stop();
+        drop(self.journal.close());
+    }
+
+    /// The same, and waits until nothing is written any more.
+    pub(crate) async fn close(&self) {
+        let tasks = self.stop();
+        if let Some(mut tasks) = tasks {
+            while tasks.join_next().await.is_some() {}
+        }
+        // An error says that the journal was closed before.
+        drop(self.journal.close().await);
+    }
+
+    fn stop(&self) -> Option<JoinSet<()>> {
+        self.is_closing.store(true, Ordering::Release);
+        let tasks = lock(&self.tasks).take();
+        self.jobs().stop();
+        tasks
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, Jobs> {
+        lock(&self.jobs)
+    }
+
+    fn start(self: &Arc<Self>, id: JobId) {
+        if let Some(tasks) = lock(&self.tasks).as_mut() {
+            while tasks.try_join_next().is_some() {}
+            let studio = Arc::clone(self);
+            tasks.spawn(async move { studio.work(id).await });
+        }
+    }
+
+    /// Writes the end of a claimed job down, then shows it.
+    async fn end(&self, id: JobId, ending: Ending) -> io::Result<()> {
+        let written = self
+            .journal
+            .append(id, Event::Ended(ending.clone()))
+            .durable()
+            .await;
+        // Should the disk fail it is true all the same, until a restart begins the job again.
+        info!(job = %id, ending = name(&ending), "job ended");
+        self.jobs().settle(id, ending);
+        written
+    }
+}
+
+/// Runs something to its end even when whoever waits for it goes away.
+async fn uninterrupted<T: Send + 'static>(
+    work: impl Future<Output = Result<T, StudioError>> + Send + 'static,
+) -> Result<T, StudioError> {
+    tokio::spawn(work)
+        .await
+        .unwrap_or(Err(StudioError::Closing))
+}
+
+/// A lock that a panic elsewhere does not break: every change under it is complete in itself.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn name(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Succeeded { .. } => "succeeded",
+        Ending::Failed { .. } => "failed",
+        Ending::Cancelled => "cancelled",
+    }
+}

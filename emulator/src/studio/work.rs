@@ -1,0 +1,203 @@
+//! One job's work: its turn, its picture, its clip.
+
+use std::error::Error;
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tokio::time::{sleep_until, timeout};
+use tracing::warn;
+use url::Url;
+
+use super::Studio;
+use crate::files::sha256;
+use crate::jobs::{Ending, JobId};
+use crate::order::{Order, Source};
+use crate::picture;
+use crate::render::{RenderError, Scene};
+
+/// How long a picture from elsewhere may take; the lent client may well be stricter.
+const FETCH_TIME: Duration = Duration::from_mins(1);
+
+impl Studio {
+    /// One job from the queue to its end.
+    pub(super) async fn work(self: Arc<Self>, id: JobId) {
+        let Some((order, ready_at, mut stop)) = self.jobs().assignment(id) else {
+            return;
+        };
+        let renderer_stop = stop.clone();
+        let made = tokio::select! {
+            biased;
+            // An error says that the job was withdrawn.
+            _ = stop.wait_for(|is_stopped| *is_stopped) => return,
+            made = self.produce(id, &order, ready_at, renderer_stop) => made,
+        };
+        let ending = match made {
+            Ok(clip) => {
+                if !self.jobs().claim(id) {
+                    return;
+                }
+                self.publish(id, clip).await
+            }
+            Err(Unmade::Stopped) => return,
+            Err(Unmade::Failed { code, message }) => {
+                if !self.jobs().claim(id) {
+                    return;
+                }
+                Ending::Failed {
+                    code: code.to_owned(),
+                    message,
+                }
+            }
+        };
+        if let Err(error) = self.end(id, ending).await {
+            warn!(job = %id, %error, "the job's end could not be written; a restart renders it again");
+        }
+    }
+
+    /// Waits for the job's turn, gets its picture and renders it.
+    async fn produce(
+        self: &Arc<Self>,
+        id: JobId,
+        order: &Order,
+        ready_at: Instant,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Vec<u8>, Unmade> {
+        sleep_until(ready_at.into()).await;
+        // Neither semaphore is ever closed.
+        let _rendering = self
+            .renderers
+            .acquire()
+            .await
+            .map_err(|_| Unmade::Stopped)?;
+        self.jobs().progress(id, 0);
+        let bytes = self.picture(&order.picture).await?;
+        let decoding = Arc::clone(&self.decoder).acquire_owned().await;
+        let Order {
+            canvas,
+            frame_rate,
+            camera,
+            ..
+        } = *order;
+        let studio = Arc::clone(self);
+        let rendering = spawn_blocking(move || {
+            let picture = picture::decode(&bytes)?;
+            drop(bytes);
+            let scene = Scene::new(&picture, canvas)?;
+            drop((picture, decoding));
+            scene.render(frame_rate, camera, |frames| {
+                studio.jobs().progress(id, frames);
+                if *stop.borrow() {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            })
+        });
+        match rendering.await {
+            Ok(rendered) => rendered.map_err(Unmade::from),
+            Err(_) => Err(failed(
+                "render_failed",
+                "the renderer broke down".to_owned(),
+            )),
+        }
+    }
+
+    /// The bytes of an order's picture.
+    async fn picture(&self, source: &Source) -> Result<Bytes, Unmade> {
+        match source {
+            Source::File(name) => {
+                let path = self.directory.file(name);
+                tokio::fs::read(path).await.map(Bytes::from).map_err(|_| {
+                    failed(
+                        "picture_not_found",
+                        "the uploaded picture is not there".to_owned(),
+                    )
+                })
+            }
+            Source::Url(url) => self.fetch(url).await,
+        }
+    }
+
+    async fn fetch(&self, url: &Url) -> Result<Bytes, Unmade> {
+        let unreachable = |why: &str| {
+            failed(
+                "picture_unreachable",
+                format!("the picture was not fetched: {why}"),
+            )
+        };
+        let Some(fetcher) = &self.settings.fetcher else {
+            return Err(unreachable(
+                "this practice provider opens no connections; upload the picture instead",
+            ));
+        };
+        let bytes = timeout(
+            FETCH_TIME,
+            fetcher.fetch(url.to_string(), picture::MAX_BYTES),
+        )
+        .await
+        .map_err(|_| unreachable("it took too long"))?
+        .map_err(|why| unreachable(&why))?;
+        if bytes.len() > picture::MAX_BYTES {
+            return Err(failed(
+                "picture_too_large",
+                format!("the picture has more than {} MiB", picture::MAX_BYTES >> 20),
+            ));
+        }
+        Ok(bytes)
+    }
+
+    async fn publish(&self, id: JobId, clip: Vec<u8>) -> Ending {
+        let directory = self.directory.clone();
+        let stored = spawn_blocking(move || {
+            directory.store_clip(id, &clip)?;
+            Ok(sha256(&clip))
+        });
+        match stored
+            .await
+            .unwrap_or_else(|stopped| Err(io::Error::from(stopped)))
+        {
+            Ok(sha256) => Ending::Succeeded { sha256 },
+            Err(error) => Ending::Failed {
+                code: "storage_failed".to_owned(),
+                message: format!("the clip could not be stored: {error}"),
+            },
+        }
+    }
+}
+
+/// Why there is no clip.
+enum Unmade {
+    Stopped,
+    Failed { code: &'static str, message: String },
+}
+
+fn failed(code: &'static str, message: String) -> Unmade {
+    Unmade::Failed { code, message }
+}
+
+impl From<RenderError> for Unmade {
+    fn from(error: RenderError) -> Self {
+        let code = match &error {
+            RenderError::Stopped => return Self::Stopped,
+            RenderError::Picture(error) => error.code(),
+            RenderError::Encode(_) | RenderError::Mux(_) => "render_failed",
+        };
+        failed(code, with_causes(&error))
+    }
+}
+
+/// An error and its causes in one line, for the job's message.
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}

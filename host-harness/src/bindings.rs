@@ -1,0 +1,20 @@
+//! Code generated from `wit/`. What leaves this module is picked by name in
+//! [`contract`](crate::contract).
+
+mod generated {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "zoetrope:workflow-node/node-pack",
+        exports: { default: async },
+        require_store_data_send: true,
+        additional_derives: [PartialEq],
+        with: {
+            "wasi:http": wasmtime_wasi_http::p2::bindings::http,
+            "wasi": wasmtime_wasi::p2::bindings,
+        },
+    });
+}
+
+pub(crate) use generated::exports::zoetrope::workflow_node as exported;
+pub(crate) use generated::zoetrope::workflow_node::{connections, types};
+pub(crate) use generated::{NodePack, NodePackPre};

@@ -1,0 +1,224 @@
+//! How a command fails: what happened, whether money was spent, what to do next.
+
+use std::process::ExitCode;
+
+use serde_json::{Map, Value, json};
+use zoetrope_host::call::{CallError, TrapKind};
+use zoetrope_host::contract::{Charge, ErrorCause, NodeError, Violation};
+
+use super::output;
+
+/// How far a run had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Setup,
+    Check,
+    Upload,
+    Submit,
+    Poll,
+    Download,
+}
+
+impl Phase {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Setup => "setup",
+            Self::Check => "check",
+            Self::Upload => "upload",
+            Self::Submit => "submit",
+            Self::Poll => "poll",
+            Self::Download => "download",
+        }
+    }
+
+    /// What is known of the money when a failure of this phase does not say.
+    fn charge(self) -> Charge {
+        match self {
+            Self::Setup | Self::Check | Self::Upload => Charge::No,
+            Self::Submit | Self::Poll => Charge::Unknown,
+            Self::Download => Charge::Yes,
+        }
+    }
+}
+
+/// A command that did not do what it was asked.
+#[derive(Debug)]
+pub(super) struct Failure {
+    kind: &'static str,
+    message: String,
+    violations: Vec<Violation>,
+    phase: Phase,
+    charge: Charge,
+    next: String,
+    /// The job's ids and its ticket, once there are any.
+    job: Map<String, Value>,
+}
+
+impl Failure {
+    pub(super) fn new(kind: &'static str, phase: Phase, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            violations: Vec::new(),
+            phase,
+            charge: phase.charge(),
+            next: "zoetrope --help".into(),
+            job: Map::new(),
+        }
+    }
+
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self::new("usage", Phase::Setup, message)
+    }
+
+    pub(super) fn internal(phase: Phase, message: impl Into<String>) -> Self {
+        Self::new("internal", phase, message).then("ZOETROPE_LOG=debug, and the same command again".into())
+    }
+
+    /// An input that breaks a rule which the component is not asked about.
+    pub(super) fn invalid_input(violation: Violation) -> Self {
+        let violations = vec![violation];
+        let message = ErrorCause::InvalidInput(violations.clone()).message();
+        Self { violations, ..Self::new("invalid_input", Phase::Check, message) }
+    }
+
+    /// What a call into the component came to.
+    pub(super) fn of_call(error: CallError, phase: Phase) -> Self {
+        match error {
+            CallError::Node(error) => Self::of_node(&error, phase),
+            CallError::Trap(trap) => {
+                let more = match trap.kind {
+                    TrapKind::Trapped | TrapKind::Exited => "; this is a fault of the component",
+                    _ => "",
+                };
+                Self::new("component_trap", phase, format!("the component was stopped: {trap}{more}"))
+            }
+            CallError::Host(fault) => Self::internal(phase, with_causes(&fault)),
+        }
+    }
+
+    pub(super) fn of_node(error: &NodeError, phase: Phase) -> Self {
+        Self {
+            violations: error.cause.violations().to_vec(),
+            charge: error.charge,
+            ..Self::new(error.cause.kind(), phase, error.cause.message())
+        }
+    }
+
+    /// The command that goes on from here.
+    pub(super) fn then(self, next: String) -> Self {
+        Self { next, ..self }
+    }
+
+    pub(super) fn charged(self, charge: Charge) -> Self {
+        Self { charge, ..self }
+    }
+
+    pub(super) fn of_job(self, job: Map<String, Value>) -> Self {
+        Self { job, ..self }
+    }
+
+    pub(super) fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// `{"ok": false, "error": …}`.
+    pub(super) fn document(&self) -> Value {
+        let mut error = Map::new();
+        error.insert("kind".into(), self.kind.into());
+        error.insert("message".into(), self.message.as_str().into());
+        if !self.violations.is_empty() {
+            let violations = self.violations.iter().map(output::violation).collect();
+            error.insert("violations".into(), Value::Array(violations));
+        }
+        error.insert("phase".into(), self.phase.as_str().into());
+        error.insert("charged".into(), self.charge.as_str().into());
+        error.insert("next".into(), self.next.as_str().into());
+        error.extend(self.job.clone());
+        json!({ "ok": false, "error": error })
+    }
+
+    /// Tells the user, and gives the exit code.
+    pub(super) fn report(&self, json: bool) -> ExitCode {
+        let code = self.exit_code();
+        if json {
+            return output::line(&self.document()).map_or_else(|_| code, |_| code);
+        }
+        eprintln!("error: {}", self.message);
+        if self.violations.len() > 1 {
+            for violation in &self.violations {
+                let place = if violation.instance_path.is_empty() { "(document)" } else { &violation.instance_path };
+                eprintln!("  {place}: {} [{}]", violation.message, violation.keyword);
+            }
+        } else if let [only] = self.violations.as_slice() {
+            eprintln!("  broken rule: {}", only.keyword);
+        }
+        eprintln!("  money: {}", money(self.charge, self.phase));
+        if let Some(ticket) = self.job.get("ticket") {
+            eprintln!("  ticket: {ticket}");
+        }
+        eprintln!("  next: {}", self.next);
+        code
+    }
+
+    pub(super) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(code_of(self.kind))
+    }
+}
+
+/// The exit code of each kind of failure; `docs/exit-codes.md` is the same for people.
+fn code_of(kind: &str) -> u8 {
+    match kind {
+        "usage" | "bad_config" | "bad_component" | "unknown_node_type" | "bad_ticket" | "key_conflict" => 2,
+        "invalid_input" | "unsupported" => 3,
+        "connection_unavailable" | "connection_changed" | "unauthorized" | "not_sent" => 4,
+        "denied" => 5,
+        "throttled" | "rejected" => 6,
+        "failed" | "cancelled" | "job_lost" => 7,
+        "outcome_unknown" => 8,
+        "deadline" | "interrupted" | "unavailable" | "download_failed" | "protocol_violation" => 9,
+        _ => 1,
+    }
+}
+
+fn money(charge: Charge, phase: Phase) -> &'static str {
+    match (charge, phase) {
+        (Charge::No, _) => "nothing was spent",
+        (Charge::Yes, _) => "the run was charged",
+        (Charge::Unknown, Phase::Poll | Phase::Download) => {
+            "the job was accepted and may be charged; going on from here costs nothing"
+        }
+        (Charge::Unknown, _) => "may have been spent: nobody can tell yet",
+    }
+}
+
+/// An error and its causes, as one sentence.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut sentence = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        sentence = format!("{sentence}: {inner}");
+        cause = inner.source();
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_are_those_of_the_documentation() {
+        let documented = include_str!("../../../docs/exit-codes.md");
+        let mut kinds = 0;
+        for row in documented.lines().filter(|line| line.starts_with("| ")) {
+            let cells: Vec<_> = row.split('|').map(str::trim).collect();
+            let Ok(code) = cells[1].parse::<u8>() else { continue };
+            for kind in cells[2].split(", ").filter(|kind| kind.starts_with('`')) {
+                assert_eq!(code_of(kind.trim_matches('`')), code, "{kind}");
+                kinds += 1;
+            }
+        }
+        assert_eq!(kinds, 26, "every kind is documented");
+    }
+}

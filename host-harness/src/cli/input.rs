@@ -1,0 +1,98 @@
+//! The input document: from a file or standard input, and from `--set`.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+use zoetrope_host::contract::{NodeType, Violation};
+
+use super::failure::Failure;
+
+/// The longest input document, in bytes: a picture of 12 MiB as base64.
+pub(super) const INPUT_LIMIT: u64 = 16 << 20;
+
+/// Reads a document; `-` is standard input.
+pub(super) fn read(path: &Path) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        io::stdin().lock().take(INPUT_LIMIT + 1).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(INPUT_LIMIT + 1).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| Failure::usage(format!("the input `{}` cannot be read: {error}", path.display())))?;
+    document(bytes)
+}
+
+/// Bytes as the text of a document, still to be parsed.
+pub(super) fn document(bytes: Vec<u8>) -> Result<String, Failure> {
+    if bytes.len() as u64 > INPUT_LIMIT {
+        let message = format!("The document is longer than {} MiB.", INPUT_LIMIT >> 20);
+        return Err(unreadable(message));
+    }
+    String::from_utf8(bytes).map_err(|_| unreadable("Not UTF-8 text.".into()))
+}
+
+fn unreadable(message: String) -> Failure {
+    Failure::invalid_input(Violation {
+        instance_path: String::new(),
+        keyword: "json".into(),
+        message,
+    })
+}
+
+/// One `--set KEY=VALUE`.
+#[derive(Clone, Debug)]
+pub(super) struct Setting {
+    key: String,
+    value: String,
+}
+
+impl std::str::FromStr for Setting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((key, value)) if !key.is_empty() => Ok(Self { key: key.into(), value: value.into() }),
+            _ => Err("expected KEY=VALUE".into()),
+        }
+    }
+}
+
+/// Puts the settings into an input: text where the node's field takes text, else JSON.
+pub(super) fn apply(
+    settings: &[Setting],
+    node: &NodeType,
+    input: &mut Map<String, Value>,
+) -> Result<(), Failure> {
+    let schema: Value = serde_json::from_str(&node.input_schema).unwrap_or(Value::Null);
+    for Setting { key, value } in settings {
+        let value = if takes_text(&schema["properties"][key]) {
+            value.as_str().into()
+        } else {
+            serde_json::from_str(value).map_err(|error| {
+                Failure::usage(format!("--set {key}: the field takes JSON, and this is none: {error}"))
+            })?
+        };
+        input.insert(key.clone(), value);
+    }
+    Ok(())
+}
+
+/// Whether a property is text, or text among others. An unknown one is taken for text:
+/// the component drops it, with a note.
+fn takes_text(property: &Value) -> bool {
+    let is_text = |schema: &Value| schema["type"] == "string";
+    let branches = property["anyOf"].as_array().map_or(&[] as &[Value], Vec::as_slice);
+    property.is_null() || is_text(property) || branches.iter().any(is_text)
+}
+
+/// Where a command's input comes from.
+#[derive(clap::Args)]
+pub(super) struct Source {
+    /// Input document, JSON; - reads standard input
+    #[arg(long, value_name = "FILE")]
+    pub(super) input: Option<PathBuf>,
+    /// Set one field: text for text fields, JSON for the others
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(super) settings: Vec<Setting>,
+}

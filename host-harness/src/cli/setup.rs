@@ -1,0 +1,266 @@
+//! What commands share, each part made when it is first needed.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use directories::ProjectDirs;
+use futures::future::BoxFuture;
+use tokio::sync::OnceCell;
+use zoetrope_emulator::{FetchPicture, Practice, Settings, SharedPractice};
+use zoetrope_host::EMBEDDED_COMPONENT;
+use zoetrope_host::call::CallContext;
+use zoetrope_host::config::Config;
+use zoetrope_host::connections::{Connection, Credential, OpenConnection};
+use zoetrope_host::contract::{ConnectionRequirement, NodeType};
+use zoetrope_host::egress::{AddressRule, Egress};
+use zoetrope_host::engine::{Engine, EngineSettings};
+use zoetrope_host::pack::Pack;
+use zoetrope_host::secret::SecretSource;
+
+use super::Global;
+use super::failure::{Failure, Phase, with_causes};
+
+/// The practice provider's connection.
+pub(super) const PRACTICE: &str = "practice";
+
+/// The largest component that is read, in bytes; the built-in one has a hundredth.
+const COMPONENT_LIMIT: u64 = 64 << 20;
+
+pub(super) struct Setup {
+    global: Global,
+    egress: Egress,
+    config: OnceCell<Config>,
+    pack: OnceCell<Pack>,
+    practice: OnceCell<SharedPractice>,
+}
+
+impl Setup {
+    pub(super) fn new(global: Global) -> Self {
+        Self {
+            global,
+            egress: Egress::default(),
+            config: OnceCell::new(),
+            pack: OnceCell::new(),
+            practice: OnceCell::new(),
+        }
+    }
+
+    pub(super) fn json(&self) -> bool {
+        self.global.json
+    }
+
+    pub(super) fn egress(&self) -> &Egress {
+        &self.egress
+    }
+
+    /// The global options that a further command needs to find the same things.
+    pub(super) fn options(&self) -> String {
+        let options = [
+            ("--config", &self.global.config),
+            ("--data-dir", &self.global.data_dir),
+            ("--component", &self.global.component),
+        ];
+        let given = options.iter().filter_map(|(name, path)| {
+            let path = std::path::absolute(path.as_ref()?).ok()?;
+            Some(format!(" {name} {}", quoted(&path)))
+        });
+        given.collect()
+    }
+
+    pub(super) async fn config(&self) -> Result<&Config, Failure> {
+        let load = async || {
+            Config::load(self.global.config.as_deref()).map_err(|error| {
+                Failure::new("bad_config", Phase::Setup, with_causes(&error))
+                    .then("correct the configuration, and the same command again".into())
+            })
+        };
+        self.config.get_or_try_init(load).await
+    }
+
+    /// The component: the one of `--component`, else the built-in one.
+    pub(super) async fn pack(&self) -> Result<&Pack, Failure> {
+        self.pack.get_or_try_init(|| async { self.load() }).await
+    }
+
+    fn load(&self) -> Result<Pack, Failure> {
+        let settings = EngineSettings {
+            cache_dir: self.data_dir().ok().map(|folder| folder.join("code")),
+            ..EngineSettings::default()
+        };
+        let engine =
+            Engine::new(settings).map_err(|error| Failure::internal(Phase::Setup, with_causes(&error)))?;
+        match &self.global.component {
+            None => Pack::load(&engine, EMBEDDED_COMPONENT)
+                .map_err(|error| Failure::internal(Phase::Setup, with_causes(&error))),
+            Some(path) => {
+                let bad = |why: String| {
+                    let message = format!("`{}` cannot be loaded: {why}", path.display());
+                    Failure::new("bad_component", Phase::Setup, message)
+                        .then("name another file, or leave --component out for the built-in component".into())
+                };
+                let length = std::fs::metadata(path).map_err(|error| bad(error.to_string()))?.len();
+                if length > COMPONENT_LIMIT {
+                    return Err(bad(format!("it has {length} bytes, more than {COMPONENT_LIMIT}")));
+                }
+                let bytes = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
+                Pack::load(&engine, &bytes).map_err(|error| bad(with_causes(&error)))
+            }
+        }
+    }
+
+    pub(super) async fn node_types(&self) -> Result<Vec<NodeType>, Failure> {
+        let listed = self.pack().await?.node_types(&CallContext::offline()).await;
+        listed.map_err(|error| Failure::of_call(error, Phase::Setup))
+    }
+
+    /// The node type of this name.
+    pub(super) async fn node_type(&self, name: &str) -> Result<NodeType, Failure> {
+        let mut types = self.node_types().await?;
+        match types.iter().position(|node| node.name == name) {
+            Some(index) => Ok(types.swap_remove(index)),
+            None => {
+                let known: Vec<_> = types.iter().map(|node| format!("`{}`", node.name)).collect();
+                let message = format!("there is no node type `{name}`; there are {}", known.join(", "));
+                let next = format!("zoetrope nodes{}", self.options());
+                Err(Failure::new("unknown_node_type", Phase::Setup, message).then(next))
+            }
+        }
+    }
+
+    /// The configured connection of a node, if there is one.
+    pub(super) async fn configured(
+        &self,
+        node: &NodeType,
+        wanted: Option<&str>,
+    ) -> Result<Option<Arc<Connection>>, Failure> {
+        let Some(requirement) = &node.connection else {
+            return Ok(None);
+        };
+        let selected = self.config().await?.select(&requirement.category, wanted);
+        let selected = selected.map_err(|error| {
+            Failure::new("connection_unavailable", Phase::Setup, with_causes(&error))
+                .then("the same command, with --connection naming one of them".into())
+        })?;
+        Ok(selected.cloned())
+    }
+
+    /// What calls of a node go over: its configured connection with the credential, else
+    /// the practice provider, which is started, and the user told so.
+    pub(super) async fn connect(
+        &self,
+        node: &NodeType,
+        wanted: Option<&str>,
+    ) -> Result<CallContext, Failure> {
+        let Some(requirement) = &node.connection else {
+            return Ok(CallContext::offline());
+        };
+        let configured = match wanted {
+            Some(PRACTICE) if self.config().await?.connection(PRACTICE).is_none() => None,
+            _ => self.configured(node, wanted).await?,
+        };
+        let connection = match configured {
+            Some(connection) => connection,
+            None => self.practice_connection(requirement).await?,
+        };
+        let open: OpenConnection = connection.open(requirement).map_err(|error| {
+            Failure::new("connection_unavailable", Phase::Setup, with_causes(&error))
+                .then("provide the credential, and the same command again".into())
+        })?;
+        Ok(CallContext::online(&self.egress, Arc::new(open)))
+    }
+
+    async fn practice_connection(
+        &self,
+        requirement: &ConnectionRequirement,
+    ) -> Result<Arc<Connection>, Failure> {
+        let failed = |why: String| {
+            let message = format!("the practice provider cannot be started: {why}");
+            Failure::internal(Phase::Setup, message)
+        };
+        let folder = self.practice_dir()?;
+        let mut settings = Settings::new(&folder);
+        settings.fetcher = Some(self.picture_fetcher());
+        let first = !self.practice.initialized();
+        let practice = self.practice.get_or_try_init(|| Practice::start_or_join(settings)).await;
+        let practice = practice.map_err(|error| failed(with_causes(&error)))?;
+        let base_url = practice.ensure().await.map_err(|error| failed(with_causes(&error)))?;
+        if first {
+            eprintln!(
+                "No `{}` connection is configured: the practice provider serves this run, at {base_url}. \
+                 Its clips are practice renders, not made by an AI model.",
+                requirement.category
+            );
+        }
+        let id = PRACTICE.parse().map_err(|error| failed(with_causes(&error)))?;
+        let base_url = base_url.parse().map_err(|error| failed(with_causes(&error)))?;
+        let credential = Credential {
+            source: SecretSource::File(folder.join("key")),
+            header: None,
+            prefix: None,
+        };
+        Ok(Arc::new(
+            Connection::new(id, requirement.category.clone(), base_url).with_credential(credential),
+        ))
+    }
+
+    pub(super) fn practice_dir(&self) -> Result<PathBuf, Failure> {
+        Ok(self.data_dir()?.join("practice"))
+    }
+
+    /// What the practice provider is lent to fetch pictures by URL.
+    pub(super) fn picture_fetcher(&self) -> Arc<dyn FetchPicture> {
+        Arc::new(Lent(self.egress.clone()))
+    }
+
+    /// Where everything is kept.
+    pub(super) fn data_dir(&self) -> Result<PathBuf, Failure> {
+        let folder = match &self.global.data_dir {
+            Some(folder) => folder.clone(),
+            None => ProjectDirs::from("", "", "zoetrope")
+                .map(|folders| folders.data_dir().to_owned())
+                .ok_or_else(|| Failure::usage("no home folder is known; give --data-dir"))?,
+        };
+        std::path::absolute(&folder)
+            .map_err(|error| Failure::usage(format!("`{}`: {error}", folder.display())))
+    }
+}
+
+struct Lent(Egress);
+
+impl FetchPicture for Lent {
+    fn fetch(&self, url: String, max_bytes: usize) -> BoxFuture<'_, Result<Bytes, String>> {
+        Box::pin(async move {
+            let limit = u64::try_from(max_bytes).unwrap_or(u64::MAX);
+            let fetched = self.0.fetch_bytes(&url, AddressRule::PUBLIC, limit).await;
+            fetched.map(|fetched| fetched.bytes).map_err(|error| with_causes(&error))
+        })
+    }
+}
+
+/// A path as a shell reads it back.
+pub(super) fn quoted(path: &Path) -> String {
+    quoted_text(&path.to_string_lossy())
+}
+
+/// A text as a shell reads it back.
+pub(super) fn quoted_text(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_quoted_for_a_shell() {
+        assert_eq!(quoted(Path::new("/a/b-c.mp4")), "/a/b-c.mp4");
+        assert_eq!(quoted(Path::new("my clip's.mp4")), r"'my clip'\''s.mp4'");
+        assert_eq!(quoted_text(""), "''");
+    }
+}

@@ -1,0 +1,227 @@
+use super::*;
+use serde_json::json;
+
+const WHOLE: &str = r#"
+[connections.pixelml]
+category = "pixelml"
+base_url = "https://api.example.com/base/"
+credential = { env = "PIXELML_API_KEY", header = "X-Key", prefix = "" }
+idempotency = "24h"
+options = { wire = "jobs", nested = { n = 1.5, list = [true, 2] }, at = 2026-11-21 }
+
+[connections.second]
+category = "pixelml"
+base_url = "http://127.0.0.1:8080"
+credential = { file = "keys/second" }
+idempotency = false
+
+[connections.other]
+category = "popiart"
+base_url = "https://popi.example"
+"#;
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(text, Path::new("/etc/zoetrope/zoetrope.toml"))
+}
+
+#[test]
+fn a_whole_file_is_read() {
+    let config = parse(WHOLE).expect("config");
+    let first = config.connection("pixelml").expect("pixelml");
+    assert_eq!(first.base_url().to_string(), "https://api.example.com/base");
+    assert_eq!(first.idempotency(), Some(Duration::from_secs(24 * 3600)));
+    assert_eq!(
+        Value::Object(first.options().clone()),
+        json!({"wire": "jobs", "nested": {"n": 1.5, "list": [true, 2]}, "at": "2026-11-21"})
+    );
+    let credential = first.credential().expect("credential");
+    assert_eq!(credential.source, SecretSource::Env("PIXELML_API_KEY".into()));
+    assert_eq!(credential.header.as_deref(), Some("X-Key"));
+    assert_eq!(credential.prefix.as_deref(), Some(""));
+
+    let second = config.connection("second").expect("second");
+    assert_eq!(second.idempotency(), None);
+    assert_eq!(
+        second.credential().map(|credential| &credential.source),
+        Some(&SecretSource::File("/etc/zoetrope/keys/second".into()))
+    );
+}
+
+#[test]
+fn the_defaults_are_what_the_documentation_says() {
+    let config = parse("").expect("config");
+    assert_eq!(config.connections().count(), 0);
+    let minimal = "[connections.a]\ncategory = \"x\"\nbase_url = \"https://a.example\"";
+    let config = parse(minimal).expect("config");
+    let connection = config.connection("a").expect("a");
+    assert_eq!(connection.credential(), None);
+    assert_eq!(connection.idempotency(), None);
+    assert!(connection.options().is_empty());
+}
+
+/// Where and what is wrong, for one connection with `line` in it.
+fn wrong(line: &str) -> (usize, usize, String) {
+    let text =
+        format!("[connections.a]\ncategory = \"x\"\nbase_url = \"https://a.example\"\n{line}\n");
+    match parse(&text) {
+        Err(ConfigError::Content {
+            line,
+            column,
+            message,
+            ..
+        }) => (line, column, message),
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+#[test]
+fn errors_name_the_place() {
+    insta::assert_snapshot!(
+        [
+            "credentials = { env = \"X\" }",
+            "credential = { env = \"X\", file = \"y\" }",
+            "credential = { environment = \"X\" }",
+            "credential = {}",
+            "credential = 7",
+            "idempotency = true",
+            "idempotency = \"soon\"",
+            "idempotency = 24",
+            "options = { a = nan }",
+            "options = \"jobs\"",
+            "base_url = \"https://b.example\"",
+            "= 3",
+        ]
+        .map(|line| {
+            let (row, column, message) = wrong(line);
+            format!("{line}\n  {row}:{column} {message}")
+        })
+        .join("\n"),
+        @r#"
+    credentials = { env = "X" }
+      4:1 unknown field `credentials`, expected one of `category`, `base_url`, `credential`, `idempotency`, `options`
+    credential = { env = "X", file = "y" }
+      4:14 give either `env` or `file`
+    credential = { environment = "X" }
+      4:16 unknown field `environment`, expected one of `env`, `file`, `header`, `prefix`
+    credential = {}
+      4:14 give either `env` or `file`
+    credential = 7
+      4:14 invalid type: integer `7`, expected a table like { env = "NAME" } or { file = "PATH" }
+    idempotency = true
+      4:15 say how long a key is honoured, like "24h"
+    idempotency = "soon"
+      4:15 not a duration like "24h" or "30m"
+    idempotency = 24
+      4:15 invalid type: integer `24`, expected how long a key is honoured, like "24h", or false
+    options = { a = nan }
+      4:11 infinity and NaN have no JSON form
+    options = "jobs"
+      4:11 invalid type: a string, expected a map
+    base_url = "https://b.example"
+      4:1 duplicate key
+    = 3
+      4:1 unquoted keys cannot be empty, expected letters, numbers, `-`, `_`
+    "#
+    );
+}
+
+#[test]
+fn a_credential_in_the_file_is_refused_and_not_shown() {
+    for line in [
+        "credential = \"sk-hunter2\"",
+        "credential = { env = \"sk-hunter2\" }",
+        "credential = { env = { key = \"sk-hunter2\" } }",
+        "options = \"sk-hunter2\"",
+        "idempotency = \"sk-hunter2\"",
+        "[connections]\nb = \"sk-hunter2\"",
+        "[connections]\nb = \"sk-hunter2",
+    ] {
+        let (_, _, message) = wrong(line);
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+}
+
+#[test]
+fn connections_are_parsed_once() {
+    for (text, complaint) in [
+        (
+            "[connections.\"a b\"]\ncategory = \"x\"\nbase_url = \"https://a.example\"",
+            "`a b` is no connection id: 1 to 64 letters, digits, `-` and `_`",
+        ),
+        (
+            "[connections.a]\ncategory = \"x\"\nbase_url = \"http://a.example\"",
+            "the base URL is plain http to another machine: the credential would travel in clear; use https",
+        ),
+        (
+            "[connections.a]\ncategory = \"x\"\nbase_url = \"https://me:hunter2@a.example\"",
+            "the base URL holds a user or password; the credential has its own key",
+        ),
+        (
+            "[connections.a]\ncategory = \"x\"",
+            "missing field `base_url`",
+        ),
+        ("[connection.a]", "unknown field `connection`, expected `connections`"),
+    ] {
+        match parse(text) {
+            Err(ConfigError::Content { message, .. }) => assert_eq!(message, complaint),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_connection_is_chosen_by_name_or_by_being_alone() {
+    let config = parse(WHOLE).expect("config");
+    let id = |result: Result<Option<&Arc<Connection>>, SelectError>| {
+        result.map(|chosen| chosen.map(|connection| connection.id().to_string()))
+    };
+    assert_eq!(
+        id(config.select("pixelml", Some("second"))),
+        Ok(Some("second".into()))
+    );
+    assert_eq!(id(config.select("popiart", None)), Ok(Some("other".into())));
+    assert_eq!(id(config.select("shortapi", None)), Ok(None));
+    for (category, wanted, complaint) in [
+        (
+            "pixelml",
+            None,
+            "several connections are of category `pixelml`: `pixelml`, `second`; name one",
+        ),
+        (
+            "pixelml",
+            Some("other"),
+            "connection `other` is of category `popiart`, the node needs `pixelml`",
+        ),
+        (
+            "pixelml",
+            Some("third"),
+            "there is no connection `third`; configured: `other`, `pixelml`, `second`",
+        ),
+    ] {
+        let error = id(config.select(category, wanted)).expect_err(complaint);
+        assert_eq!(error.to_string(), complaint);
+    }
+}
+
+#[test]
+fn the_file_is_looked_for_in_order() {
+    let folder = tempfile::tempdir().expect("folder");
+    let explicit = Path::new("given.toml");
+    assert_eq!(
+        locate(Some(explicit), Some("env.toml".into()), folder.path()),
+        Some(explicit.into())
+    );
+    assert_eq!(
+        locate(None, Some("env.toml".into()), folder.path()),
+        Some("env.toml".into())
+    );
+    assert_eq!(locate(None, None, folder.path()), None);
+    assert_eq!(locate(None, Some("".into()), folder.path()), None);
+    let here = folder.path().join(CONFIG_FILE);
+    std::fs::write(&here, "").expect("write");
+    assert_eq!(locate(None, None, folder.path()), Some(here));
+    assert!(matches!(
+        Config::load(Some(&folder.path().join("gone.toml"))),
+        Err(ConfigError::Read { .. })
+    ));
+}

@@ -1,0 +1,174 @@
+//! The contract's own types, as `wit/` declares them, and their names in JSON.
+//!
+//! They are generated from the package `zoetrope:workflow-node`; its documentation
+//! says what each call promises.
+
+pub use crate::bindings::exported::catalog::{
+    ConnectionRequirement, MediaField, MediaKind, NodeType,
+};
+pub use crate::bindings::exported::jobs::{
+    Acceptance, Adjustment, Basis, Cancellation, CheckOptions, Completion, Estimate, Failure,
+    JobState, Note, Plan, Profile, Progress, ResultMedia, Stage, Started, Success,
+};
+pub use crate::bindings::exported::media::{Body, LocalFile, Multipart, Step, Upload};
+pub use crate::bindings::types::{
+    Charge, ErrorCause, NextStep, NodeError, Price, ProviderFault, Settlement, Violation,
+};
+
+/// What `poll` goes on from: opaque JSON without credential or address.
+pub type Ticket = String;
+
+/// The package that a component must export, without its version.
+pub const PACKAGE: &str = "zoetrope:workflow-node";
+
+/// The version of [`PACKAGE`] that this host speaks.
+pub const VERSION: &str = "0.1.0";
+
+impl ErrorCause {
+    /// The cause's name as programs see it, in `snake_case`: `invalid_input`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::UnknownNodeType(_) => "unknown_node_type",
+            Self::InvalidInput(_) => "invalid_input",
+            Self::Unsupported(_) => "unsupported",
+            Self::ConnectionUnavailable(_) => "connection_unavailable",
+            Self::ConnectionChanged(_) => "connection_changed",
+            Self::BadTicket(_) => "bad_ticket",
+            Self::Denied(_) => "denied",
+            Self::NotSent(_) => "not_sent",
+            Self::Throttled(_) => "throttled",
+            Self::Rejected(_) => "rejected",
+            Self::Unauthorized(_) => "unauthorized",
+            Self::OutcomeUnknown(_) => "outcome_unknown",
+            Self::Unavailable(_) => "unavailable",
+            Self::JobLost(_) => "job_lost",
+            Self::ProtocolViolation(_) => "protocol_violation",
+        }
+    }
+
+    /// What happened, in a sentence for people. Violations are told apart by
+    /// [`violations`](Self::violations).
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            Self::UnknownNodeType(name) => format!("there is no node type `{name}`"),
+            Self::InvalidInput(violations) => match violations.as_slice() {
+                [only] if only.instance_path.is_empty() => only.message.clone(),
+                [only] => format!("{}: {}", only.instance_path, only.message),
+                many => format!("the input breaks its schema in {} places", many.len()),
+            },
+            Self::Unsupported(why)
+            | Self::ConnectionUnavailable(why)
+            | Self::ConnectionChanged(why)
+            | Self::BadTicket(why)
+            | Self::Denied(why)
+            | Self::NotSent(why)
+            | Self::ProtocolViolation(why) => why.clone(),
+            Self::Throttled(fault)
+            | Self::Rejected(fault)
+            | Self::Unauthorized(fault)
+            | Self::OutcomeUnknown(fault)
+            | Self::Unavailable(fault)
+            | Self::JobLost(fault) => fault.message.clone(),
+        }
+    }
+
+    /// Where the input breaks its schema; empty for every other cause.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        match self {
+            Self::InvalidInput(violations) => violations,
+            _ => &[],
+        }
+    }
+
+    /// What the provider said, where it said something.
+    #[must_use]
+    pub fn fault(&self) -> Option<&ProviderFault> {
+        match self {
+            Self::Throttled(fault)
+            | Self::Rejected(fault)
+            | Self::Unauthorized(fault)
+            | Self::OutcomeUnknown(fault)
+            | Self::Unavailable(fault)
+            | Self::JobLost(fault) => Some(fault),
+            _ => None,
+        }
+    }
+}
+
+impl Charge {
+    /// `yes`, `no` or `unknown`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl NextStep {
+    /// The step's name in `snake_case`: `retry_same_key`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FixInput => "fix_input",
+            Self::FixConnection => "fix_connection",
+            Self::Retry => "retry",
+            Self::RetrySameKey => "retry_same_key",
+            Self::PollAgain => "poll_again",
+            Self::AskProvider => "ask_provider",
+            Self::Stop => "stop",
+        }
+    }
+}
+
+impl Stage {
+    /// `queued`, `running` or `unrecognized`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Unrecognized => "unrecognized",
+        }
+    }
+}
+
+impl Adjustment {
+    /// `defaulted`, `coerced`, `dropped` or `not_forwarded`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Defaulted => "defaulted",
+            Self::Coerced => "coerced",
+            Self::Dropped => "dropped",
+            Self::NotForwarded => "not_forwarded",
+        }
+    }
+}
+
+impl Basis {
+    /// `per_run` or `per_second_of_video`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PerRun => "per_run",
+            Self::PerSecondOfVideo => "per_second_of_video",
+        }
+    }
+}
+
+impl MediaKind {
+    /// `image` or `video`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Video => "video",
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What kind of place an IP address is, in every notation that leads to one.
+//!
+//! From the IANA special-purpose registries (RFC 6890 and its updates). An IPv6
+//! address that carries an IPv4 address is judged by what it carries; forms that no
+//! server is reached by any more are reserved as a whole.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// What kind of place an address is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AddressKind {
+    /// Anywhere on the internet.
+    Public,
+    /// This machine.
+    Loopback,
+    /// A private network: RFC 1918, unique local IPv6 addresses (RFC 4193), and the
+    /// space that carriers and overlay networks share (RFC 6598).
+    Private,
+    /// The network segment alone.
+    LinkLocal,
+    /// Where clouds answer their machines with credentials.
+    Metadata,
+    /// Many machines at once, broadcast included.
+    Multicast,
+    /// No machine in particular.
+    Unspecified,
+    /// Kept for documentation.
+    Documentation,
+    /// Kept for benchmarks.
+    Benchmarking,
+    /// Anything else that no provider lives at.
+    Reserved,
+}
+
+impl AddressKind {
+    /// The kind in words, for an error message.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Loopback => "loopback",
+            Self::Private => "private",
+            Self::LinkLocal => "link-local",
+            Self::Metadata => "cloud metadata",
+            Self::Multicast => "multicast",
+            Self::Unspecified => "unspecified",
+            Self::Documentation => "documentation",
+            Self::Benchmarking => "benchmarking",
+            Self::Reserved => "reserved",
+        }
+    }
+}
+
+/// What kind of place `address` is.
+#[must_use]
+pub fn classify(address: IpAddr) -> AddressKind {
+    match address {
+        IpAddr::V4(address) => classify_v4(address),
+        IpAddr::V6(address) => classify_v6(address),
+    }
+}
+
+fn classify_v4(address: Ipv4Addr) -> AddressKind {
+    match address.octets() {
+        // AWS, Google and most others; Azure; Alibaba; Oracle.
+        [169, 254, 169, 254] | [168, 63, 129, 16] | [100, 100, 100, 200] | [192, 0, 0, 192] => {
+            AddressKind::Metadata
+        }
+        [0, 0, 0, 0] => AddressKind::Unspecified,
+        [127, ..] => AddressKind::Loopback,
+        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => {
+            AddressKind::Private
+        }
+        [169, 254, ..] => AddressKind::LinkLocal,
+        [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => AddressKind::Documentation,
+        [198, 18..=19, ..] => AddressKind::Benchmarking,
+        [224..=239, ..] | [255, 255, 255, 255] => AddressKind::Multicast,
+        // "This network", protocol assignments, the 6to4 relay, the old class E.
+        [0, ..] | [192, 0, 0, _] | [192, 88, 99, _] | [240..=255, ..] => AddressKind::Reserved,
+        _ => AddressKind::Public,
+    }
+}
+
+fn classify_v6(address: Ipv6Addr) -> AddressKind {
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 0] => AddressKind::Unspecified,
+        [0, 0, 0, 0, 0, 0, 0, 1] => AddressKind::Loopback,
+        // The metadata services of AWS and of Google.
+        [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254] | [0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254] => {
+            AddressKind::Metadata
+        }
+        // Mapped (RFC 4291) and NAT64 (RFC 6052): a way to the IPv4 address.
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x0064, 0xff9b, 0, 0, 0, 0, high, low] => {
+            classify_v4(embedded(high, low))
+        }
+        // Compatible (deprecated) and 6to4 (RFC 7526: no longer relayed).
+        [0, 0, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
+            reserved_unless_local(embedded(high, low))
+        }
+        [0xfe80..=0xfebf, ..] => AddressKind::LinkLocal,
+        [0xfc00..=0xfdff, ..] => AddressKind::Private,
+        [0xff00..=0xffff, ..] => AddressKind::Multicast,
+        [0x2001, 0x0db8, ..] | [0x3fff, 0x0000..=0x0fff, ..] => AddressKind::Documentation,
+        [0x2001, 0x0002, 0, ..] => AddressKind::Benchmarking,
+        // Teredo, ORCHID and the rest of the protocol assignments (RFC 2928).
+        [0x2001, 0x0000..=0x01ff, ..] => AddressKind::Reserved,
+        [0x2000..=0x3fff, ..] => AddressKind::Public,
+        _ => AddressKind::Reserved,
+    }
+}
+
+fn embedded(high: u16, low: u16) -> Ipv4Addr {
+    Ipv4Addr::from((u32::from(high) << 16) | u32::from(low))
+}
+
+fn reserved_unless_local(address: Ipv4Addr) -> AddressKind {
+    match classify_v4(address) {
+        AddressKind::Public => AddressKind::Reserved,
+        kind => kind,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(address: &str) -> AddressKind {
+        classify(address.parse().expect(address))
+    }
+
+    #[test]
+    fn every_notation_leads_to_the_same_kind() {
+        use AddressKind::{
+            Benchmarking, Documentation, LinkLocal, Loopback, Metadata, Multicast, Private, Public,
+            Reserved, Unspecified,
+        };
+        for (address, expected) in [
+            ("8.8.8.8", Public),
+            ("100.63.255.255", Public),
+            ("172.15.0.1", Public),
+            ("172.32.0.1", Public),
+            ("2606:4700::1111", Public),
+            ("::ffff:8.8.8.8", Public),
+            ("64:ff9b::8.8.8.8", Public),
+            ("127.0.0.1", Loopback),
+            ("127.255.255.254", Loopback),
+            ("::1", Loopback),
+            ("::ffff:127.0.0.1", Loopback),
+            ("64:ff9b::127.0.0.1", Loopback),
+            ("::127.0.0.1", Loopback),
+            ("2002:7f00:1::", Loopback),
+            ("10.0.0.1", Private),
+            ("172.16.0.1", Private),
+            ("172.31.255.255", Private),
+            ("192.168.1.1", Private),
+            ("100.64.0.1", Private),
+            ("100.127.255.255", Private),
+            ("fc00::1", Private),
+            ("fdff::1", Private),
+            ("::ffff:10.0.0.1", Private),
+            ("2002:0a00:0001::1", Private),
+            ("169.254.0.1", LinkLocal),
+            ("fe80::1", LinkLocal),
+            ("febf::1", LinkLocal),
+            ("169.254.169.254", Metadata),
+            ("168.63.129.16", Metadata),
+            ("100.100.100.200", Metadata),
+            ("::ffff:169.254.169.254", Metadata),
+            ("64:ff9b::169.254.169.254", Metadata),
+            ("2002:a9fe:a9fe::", Metadata),
+            ("fd00:ec2::254", Metadata),
+            ("224.0.0.1", Multicast),
+            ("239.255.255.255", Multicast),
+            ("255.255.255.255", Multicast),
+            ("ff02::1", Multicast),
+            ("0.0.0.0", Unspecified),
+            ("::", Unspecified),
+            ("::ffff:0.0.0.0", Unspecified),
+            ("192.0.2.1", Documentation),
+            ("198.51.100.1", Documentation),
+            ("203.0.113.1", Documentation),
+            ("2001:db8::1", Documentation),
+            ("3fff::1", Documentation),
+            ("198.18.0.1", Benchmarking),
+            ("198.19.255.255", Benchmarking),
+            ("2001:2::1", Benchmarking),
+            ("0.1.2.3", Reserved),
+            ("192.0.0.1", Reserved),
+            ("192.88.99.1", Reserved),
+            ("240.0.0.1", Reserved),
+            ("2001::1", Reserved),
+            ("2001:20::1", Reserved),
+            ("2002:808:808::1", Reserved),
+            ("::8.8.8.8", Reserved),
+            ("64:ff9b:1::1", Reserved),
+            ("100::1", Reserved),
+            ("5f00::1", Reserved),
+            ("4000::1", Reserved),
+            ("fec0::1", Reserved),
+        ] {
+            assert_eq!(kind(address), expected, "{address}");
+        }
+    }
+}

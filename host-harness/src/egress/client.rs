@@ -1,0 +1,408 @@
+//! The HTTP client: resolve, check, dial the checked address, prove the name, send.
+//!
+//! [`Client::open`] and [`Channel::send`] are apart so that the types tell what the
+//! money question needs: whatever `open` fails with, nothing was sent; whatever `send`
+//! fails with, nobody knows.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HOST, HeaderMap, HeaderValue, USER_AGENT};
+use http::{Request, Uri, response};
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::{Body as _, Incoming};
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::ServerName;
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use url::Host;
+
+use super::error::{EgressError, Lost, NotSent};
+use super::pool::{Pool, Sender};
+use super::resolver::{AddressRule, Resolve, addresses_of};
+use crate::urls::Origin;
+
+/// What a request carries. An error ends the connection, not only the body.
+pub(crate) type RequestBody = UnsyncBoxBody<Bytes, io::Error>;
+
+/// How long one address is tried alone before the next one joins in (RFC 8305).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// Named in every request that does not name a client itself.
+const CLIENT_NAME: HeaderValue =
+    HeaderValue::from_static(concat!("zoetrope/", env!("CARGO_PKG_VERSION")));
+
+/// A place to send to, and which addresses it may have.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Destination {
+    pub(crate) origin: Origin,
+    pub(crate) rule: AddressRule,
+}
+
+/// Whether a connection that is already open may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reuse {
+    /// No: it may be stale, which would look like a lost request.
+    Fresh,
+    /// Yes.
+    Pooled,
+}
+
+pub(crate) struct Client {
+    resolver: Box<dyn Resolve>,
+    header_limit: u64,
+    pool: Arc<Pool>,
+    tls: OnceLock<Result<Arc<rustls::ClientConfig>, rustls::Error>>,
+}
+
+impl Client {
+    pub(crate) fn new(resolver: Box<dyn Resolve>, header_limit: u64) -> Self {
+        Self {
+            resolver,
+            header_limit,
+            pool: Arc::default(),
+            tls: OnceLock::new(),
+        }
+    }
+
+    /// A connection to `destination`, ready for a request.
+    pub(crate) async fn open(
+        &self,
+        destination: &Destination,
+        reuse: Reuse,
+        patience: Duration,
+    ) -> Result<Channel<'_>, NotSent> {
+        let kept = match reuse {
+            Reuse::Pooled => self.pool.take(destination),
+            Reuse::Fresh => None,
+        };
+        let reused = kept.is_some();
+        let sender = match kept {
+            Some(sender) => sender,
+            None => match timeout(patience, self.connect(destination)).await {
+                Ok(connected) => connected?,
+                Err(_) => {
+                    return Err(NotSent::ConnectTimeout {
+                        host: destination.origin.host().to_string(),
+                        after: patience,
+                    });
+                }
+            },
+        };
+        Ok(Channel {
+            client: self,
+            destination: destination.clone(),
+            sender,
+            reused,
+        })
+    }
+
+    async fn connect(&self, destination: &Destination) -> Result<Sender, NotSent> {
+        let origin = &destination.origin;
+        let host = origin.host().to_string();
+        let found =
+            addresses_of(self.resolver.as_ref(), origin.host(), destination.rule).await?;
+        let stream = dial(&found, origin.port()).await;
+        let stream = stream.map_err(|source| NotSent::Connect {
+            host: host.clone(),
+            source,
+        })?;
+        // Small requests leave at once; failing to ask for that harms nothing.
+        let _ = stream.set_nodelay(true);
+        let spoken = if origin.is_secure() {
+            let stream = self.prove(stream, origin.host()).await;
+            let stream = stream.map_err(|source| NotSent::Tls {
+                host: host.clone(),
+                source,
+            })?;
+            let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            self.speak(stream, http2).await
+        } else {
+            self.speak(stream, false).await
+        };
+        spoken.map_err(|source| NotSent::Closed { host, source })
+    }
+
+    /// TLS, with the name verified by the platform's own rules.
+    async fn prove(
+        &self,
+        stream: TcpStream,
+        host: &Host<String>,
+    ) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+        let config = match self.tls.get_or_init(tls_config) {
+            Ok(config) => Arc::clone(config),
+            Err(error) => return Err(io::Error::other(error.clone())),
+        };
+        let name = match host {
+            Host::Domain(name) => ServerName::try_from(name.clone())
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?,
+            Host::Ipv4(address) => ServerName::from(IpAddr::from(*address)),
+            Host::Ipv6(address) => ServerName::from(IpAddr::from(*address)),
+        };
+        TlsConnector::from(config).connect(name, stream).await
+    }
+
+    async fn speak<S>(&self, stream: S, http2: bool) -> hyper::Result<Sender>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let stream = TokioIo::new(stream);
+        if http2 {
+            let limit = u32::try_from(self.header_limit).unwrap_or(u32::MAX);
+            let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
+                .max_header_list_size(limit)
+                .handshake(stream)
+                .await?;
+            drive(connection);
+            sender.ready().await?;
+            Ok(Sender::Http2(sender))
+        } else {
+            let limit = usize::try_from(self.header_limit).unwrap_or(usize::MAX);
+            let (mut sender, connection) = http1::Builder::new()
+                .max_header_size(limit)
+                .handshake(stream)
+                .await?;
+            drive(connection);
+            sender.ready().await?;
+            Ok(Sender::Http1(sender))
+        }
+    }
+}
+
+/// A connection that is ready for one request.
+pub(crate) struct Channel<'a> {
+    client: &'a Client,
+    destination: Destination,
+    sender: Sender,
+    /// Whether an earlier request used it, so that it may be stale.
+    pub(crate) reused: bool,
+}
+
+impl Channel<'_> {
+    /// Sends `request`, whose URI is absolute, and waits for the reply's header. From
+    /// here on nobody can say that nothing left.
+    pub(crate) async fn send(
+        self,
+        mut request: Request<RequestBody>,
+        patience: Duration,
+    ) -> Result<Reply, Lost> {
+        let Self {
+            client,
+            destination,
+            mut sender,
+            ..
+        } = self;
+        let lost = |error| Lost::from_hyper(error, client.header_limit);
+        let authority = destination.origin.authority();
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        headers.entry(USER_AGENT).or_insert(CLIENT_NAME);
+        headers.remove(HOST);
+        let replied = match &mut sender {
+            Sender::Http1(sender) => {
+                if let Ok(authority) = HeaderValue::from_str(&authority) {
+                    request.headers_mut().insert(HOST, authority);
+                }
+                *request.uri_mut() = origin_form(request.uri());
+                timeout(patience, sender.send_request(request)).await
+            }
+            Sender::Http2(sender) => timeout(patience, sender.send_request(request)).await,
+        };
+        let response = replied
+            .map_err(|_| Lost::Timeout { after: patience })?
+            .map_err(lost)?;
+        let (parts, body) = response.into_parts();
+        check_header(&parts.headers, client.header_limit)?;
+        Ok(Reply {
+            parts,
+            body: Some(body),
+            read: 0,
+            header_limit: client.header_limit,
+            pool: Arc::clone(&client.pool),
+            back: Some((destination, sender)),
+        })
+    }
+}
+
+/// A reply whose body is still on its way.
+pub(crate) struct Reply {
+    pub(crate) parts: response::Parts,
+    body: Option<Incoming>,
+    read: u64,
+    header_limit: u64,
+    pool: Arc<Pool>,
+    back: Option<(Destination, Sender)>,
+}
+
+impl Reply {
+    /// How long the body says it is.
+    pub(crate) fn announced(&self) -> Option<u64> {
+        self.body.as_ref()?.size_hint().exact()
+    }
+
+    /// The next piece of the body; `None` at its end.
+    pub(crate) async fn chunk(&mut self, patience: Duration) -> Result<Option<Bytes>, Lost> {
+        let Some(body) = &mut self.body else {
+            return Ok(None);
+        };
+        loop {
+            let frame = timeout(patience, body.frame())
+                .await
+                .map_err(|_| Lost::Timeout { after: patience })?;
+            match frame {
+                Some(Ok(frame)) => {
+                    let Ok(bytes) = frame.into_data() else {
+                        continue;
+                    };
+                    self.read += bytes.len() as u64;
+                    return Ok(Some(bytes));
+                }
+                Some(Err(error)) => return Err(Lost::from_hyper(error, self.header_limit)),
+                None => {
+                    self.body = None;
+                    if let Some((destination, sender)) = self.back.take() {
+                        self.pool.give_back(destination, sender);
+                    }
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// The whole body, up to `limit` bytes.
+    pub(crate) async fn collect(
+        mut self,
+        limit: u64,
+        patience: Duration,
+    ) -> Result<(response::Parts, Bytes), Lost> {
+        let announced = self.announced();
+        if announced.is_some_and(|announced| announced > limit) {
+            return Err(Lost::BodyTooLong { limit });
+        }
+        let mut collected = BytesMut::new();
+        while let Some(bytes) = self.chunk(patience).await? {
+            if self.read > limit {
+                return Err(Lost::BodyTooLong { limit });
+            }
+            collected.extend_from_slice(&bytes);
+        }
+        match announced {
+            Some(announced) if announced != self.read => Err(Lost::Length {
+                announced,
+                actual: self.read,
+            }),
+            _ => Ok((self.parts, collected.freeze())),
+        }
+    }
+}
+
+/// Sends a request that may be made anew: where a kept connection turns out to be
+/// stale, once more over a fresh one.
+pub(crate) async fn send_safely(
+    client: &Client,
+    destination: &Destination,
+    request: impl Fn() -> Request<RequestBody>,
+    connect: Duration,
+    first_byte: Duration,
+) -> Result<Reply, EgressError> {
+    let channel = client.open(destination, Reuse::Pooled, connect).await?;
+    let reused = channel.reused;
+    match channel.send(request(), first_byte).await {
+        Err(Lost::Terminated(error)) if reused => {
+            tracing::debug!(%error, "a kept connection was stale");
+            let channel = client.open(destination, Reuse::Fresh, connect).await?;
+            Ok(channel.send(request(), first_byte).await?)
+        }
+        outcome => Ok(outcome?),
+    }
+}
+
+/// A body of these bytes.
+pub(crate) fn full(bytes: Bytes) -> RequestBody {
+    http_body_util::Full::new(bytes)
+        .map_err(|never| match never {})
+        .boxed_unsync()
+}
+
+fn check_header(headers: &HeaderMap, limit: u64) -> Result<(), Lost> {
+    let length: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    if length as u64 > limit {
+        return Err(Lost::HeaderTooLong { limit });
+    }
+    let encoded = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .find(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    match encoded {
+        Some(encoding) => Err(Lost::Encoded {
+            encoding: String::from_utf8_lossy(encoding.as_bytes()).into_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Path and query alone, as HTTP/1.1 asks of a request that goes to no proxy.
+fn origin_form(uri: &Uri) -> Uri {
+    uri.path_and_query()
+        .cloned()
+        .map_or_else(|| Uri::from_static("/"), Uri::from)
+}
+
+/// Lets a connection do its work; its end is seen by whoever waits for a reply.
+fn drive(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) {
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection ended");
+        }
+    });
+}
+
+/// The first address that answers, each tried a moment after the one before.
+async fn dial(addresses: &[IpAddr], port: u16) -> io::Result<TcpStream> {
+    let mut untried = addresses.iter();
+    let mut attempts = FuturesUnordered::new();
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    loop {
+        if let Some(address) = untried.next() {
+            attempts.push(TcpStream::connect(SocketAddr::new(*address, port)));
+        } else if attempts.is_empty() {
+            return Err(last);
+        }
+        let answered = if untried.len() == 0 {
+            attempts.next().await
+        } else {
+            match timeout(ATTEMPT_DELAY, attempts.next()).await {
+                Ok(answered) => answered,
+                Err(_) => continue,
+            }
+        };
+        match answered {
+            Some(Ok(stream)) => return Ok(stream),
+            Some(Err(error)) => last = error,
+            None => {}
+        }
+    }
+}
+
+fn tls_config() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_platform_verifier()?
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}

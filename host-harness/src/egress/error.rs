@@ -1,0 +1,268 @@
+//! Why a request has no reply, told apart by the one thing that matters for money:
+//! whether it may have arrived.
+
+use std::io;
+use std::time::Duration;
+
+use url::Host;
+
+use super::addresses::AddressKind;
+
+/// A request without a reply.
+#[derive(Debug, thiserror::Error)]
+pub enum EgressError {
+    /// Nothing left this machine.
+    #[error(transparent)]
+    NotSent(#[from] NotSent),
+    /// It may have arrived.
+    #[error(transparent)]
+    Lost(#[from] Lost),
+}
+
+impl EgressError {
+    /// Whether it is certain that nothing left.
+    #[must_use]
+    pub fn nothing_left(&self) -> bool {
+        matches!(self, Self::NotSent(_))
+    }
+}
+
+/// Why nothing left.
+#[derive(Debug, thiserror::Error)]
+pub enum NotSent {
+    /// The policy refused the request.
+    #[error("the request is refused: {0}")]
+    Denied(Denial),
+    /// The body was not what the request announced.
+    #[error("the request's body cannot be sent: {0}")]
+    Body(BodyFault),
+    /// The file to upload cannot be read.
+    #[error("the file to send cannot be read")]
+    File(#[source] io::Error),
+    /// The host's name has no address.
+    #[error("`{host}` could not be resolved")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// What the resolver said.
+        source: io::Error,
+    },
+    /// The host lives where this connection may not go.
+    #[error("`{host}` is at a {} address, which is refused", kind.as_str())]
+    Address {
+        /// The name or address.
+        host: String,
+        /// What kind of address it has.
+        kind: AddressKind,
+    },
+    /// Nobody listens, or nobody can be reached.
+    #[error("no connection to `{host}`")]
+    Connect {
+        /// The name or address.
+        host: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Name, connection and handshake together took too long.
+    #[error("no connection to `{host}` within {}", humantime::format_duration(*.after))]
+    ConnectTimeout {
+        /// The name or address.
+        host: String,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The server could not prove that it is who it should be.
+    #[error("no trusted connection to `{host}`")]
+    Tls {
+        /// The name or address.
+        host: String,
+        /// What the handshake said.
+        source: io::Error,
+    },
+    /// The connection was closed before the request was begun.
+    #[error("the connection to `{host}` closed at once")]
+    Closed {
+        /// The name or address.
+        host: String,
+        /// What the protocol said.
+        source: hyper::Error,
+    },
+}
+
+impl NotSent {
+    pub(crate) fn denied(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+
+    pub(crate) fn address(host: &Host<String>, kind: AddressKind) -> Self {
+        let host = host.to_string();
+        Self::Address { host, kind }
+    }
+}
+
+/// What is wrong with a request's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyFault {
+    /// Longer than is sent.
+    #[error("it is longer than {0} bytes")]
+    TooLong(u64),
+    /// Its length was not announced.
+    #[error("it has no content-length")]
+    NoLength,
+    /// Not as long as announced: whoever wrote it stopped halfway.
+    #[error("it is {actual} bytes long, {announced} were announced")]
+    Length {
+        /// By `content-length`.
+        announced: u64,
+        /// What came.
+        actual: u64,
+    },
+    /// It never ended.
+    #[error("it was not finished in time")]
+    Unfinished,
+    /// It broke off.
+    #[error("it broke off")]
+    Broken,
+}
+
+/// Why the policy refuses a request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denial {
+    /// This call sends nothing, by contract.
+    #[error("this call sends nothing")]
+    CallSendsNothing,
+    /// The call has no connection to send over.
+    #[error("the call has no connection")]
+    NoConnection,
+    /// `start` sends at most one request that can cost money.
+    #[error("a start sends only one request that can cost money")]
+    SecondSubmit,
+    /// Not a URL.
+    #[error("the URL cannot be read")]
+    Url,
+    /// `user@host`.
+    #[error("the URL names a user")]
+    Userinfo,
+    /// Not where the connection's provider lives.
+    #[error("the connection reaches only {allowed}")]
+    Origin {
+        /// The connection's own.
+        allowed: String,
+    },
+    /// Not below the connection's base path, or a path that may mean another one.
+    #[error("the path is not below the connection's base URL")]
+    Path,
+    /// `CONNECT` and `TRACE` are for proxies and their debugging.
+    #[error("the method is not for providers")]
+    Method,
+    /// A header that the host alone sets.
+    #[error("the header `{0}` is the host's to set")]
+    Header(String),
+}
+
+/// Why a request that may have arrived has no reply.
+#[derive(Debug, thiserror::Error)]
+pub enum Lost {
+    /// The connection ended before the reply did.
+    #[error("the connection broke before the reply was complete")]
+    Terminated(#[source] hyper::Error),
+    /// No reply in time.
+    #[error("no reply within {}", humantime::format_duration(*.after))]
+    Timeout {
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The reply does not follow HTTP.
+    #[error("the reply is not HTTP")]
+    Protocol(#[source] hyper::Error),
+    /// The reply's header is longer than is read.
+    #[error("the reply's header is longer than {limit} bytes")]
+    HeaderTooLong {
+        /// The limit.
+        limit: u64,
+    },
+    /// The reply's body is longer than is read.
+    #[error("the reply's body is longer than {limit} bytes")]
+    BodyTooLong {
+        /// The limit.
+        limit: u64,
+    },
+    /// The body is encoded although the request asked for it as it is.
+    #[error("the reply is encoded although that was not asked for")]
+    Encoded {
+        /// Its `content-encoding`.
+        encoding: String,
+    },
+    /// The body is not as long as announced.
+    #[error("the reply's body is {actual} bytes long, {announced} were announced")]
+    Length {
+        /// By `content-length`.
+        announced: u64,
+        /// What came.
+        actual: u64,
+    },
+}
+
+impl Lost {
+    pub(crate) fn from_hyper(error: hyper::Error, header_limit: u64) -> Self {
+        if error.is_parse_too_large() {
+            Self::HeaderTooLong {
+                limit: header_limit,
+            }
+        } else if error.is_parse() {
+            Self::Protocol(error)
+        } else {
+            Self::Terminated(error)
+        }
+    }
+}
+
+impl From<NotSent> for wasmtime_wasi_http::Error {
+    fn from(error: NotSent) -> Self {
+        match error {
+            NotSent::Denied(_) => Self::HttpRequestDenied,
+            NotSent::Body(BodyFault::TooLong(limit)) => Self::HttpRequestBodySize(Some(limit)),
+            NotSent::Body(BodyFault::NoLength) => Self::HttpRequestLengthRequired,
+            NotSent::Body(BodyFault::Length { actual, .. }) => {
+                Self::HttpRequestBodySize(Some(actual))
+            }
+            NotSent::Body(BodyFault::Unfinished | BodyFault::Broken) => {
+                Self::HttpRequestBodySize(None)
+            }
+            NotSent::File(_) => Self::HttpRequestBodySize(None),
+            NotSent::Resolve { .. } => Self::DnsError {
+                rcode: None,
+                info_code: None,
+            },
+            NotSent::Address { .. } => Self::DestinationIpProhibited,
+            NotSent::Connect { .. } | NotSent::Closed { .. } => Self::ConnectionRefused,
+            NotSent::ConnectTimeout { .. } => Self::ConnectionTimeout,
+            NotSent::Tls { .. } => Self::TlsCertificateError,
+        }
+    }
+}
+
+impl From<Lost> for wasmtime_wasi_http::Error {
+    fn from(error: Lost) -> Self {
+        match error {
+            Lost::Terminated(_) => Self::ConnectionTerminated,
+            Lost::Timeout { .. } => Self::HttpResponseTimeout,
+            Lost::Protocol(_) => Self::HttpProtocolError,
+            Lost::HeaderTooLong { limit } => {
+                Self::HttpResponseHeaderSectionSize(u32::try_from(limit).ok())
+            }
+            Lost::BodyTooLong { limit } => Self::HttpResponseBodySize(Some(limit)),
+            Lost::Encoded { .. } => Self::HttpResponseContentCoding(None),
+            Lost::Length { .. } => Self::HttpResponseIncomplete,
+        }
+    }
+}
+
+impl From<EgressError> for wasmtime_wasi_http::Error {
+    fn from(error: EgressError) -> Self {
+        match error {
+            EgressError::NotSent(error) => error.into(),
+            EgressError::Lost(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Pictures and clips that the host fetches itself: redirects followed and checked, the
+//! credential kept at its origin.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, LOCATION, RANGE};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use url::Url;
+
+use super::Egress;
+use super::client::{Destination, Reply, full, send_safely};
+use super::error::{Denial, EgressError, NotSent};
+use super::resolver::AddressRule;
+use crate::connections::OpenConnection;
+use crate::urls::{Origin, shown};
+
+/// Redirects that are followed: storage and its CDN need two or three.
+const REDIRECTS: usize = 5;
+
+/// What to fetch, and how far to go for it.
+pub(crate) struct Wanted<'a> {
+    pub(crate) url: Url,
+    pub(crate) rule: AddressRule,
+    /// Whose credential goes with the request, to its own origin only.
+    pub(crate) credential: Option<&'a OpenConnection>,
+    /// Where to begin, for going on with a part of a file.
+    pub(crate) from: u64,
+}
+
+/// Something small, fetched as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// `image/png`, when the server tells; without its parameters.
+    pub media_type: Option<String>,
+    /// The body.
+    pub bytes: Bytes,
+}
+
+/// Why something could not be fetched.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// Not a URL that can be fetched.
+    #[error("this is no http or https URL")]
+    Url,
+    /// No reply.
+    #[error("{url} could not be fetched")]
+    Egress {
+        /// What was fetched, without its query.
+        url: String,
+        /// Why.
+        source: EgressError,
+    },
+    /// The server has something else to say.
+    #[error("{url} answered with status {status}")]
+    Status {
+        /// What was fetched, without its query.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// Too many redirects, or one to nowhere.
+    #[error("{url} redirects in a way that is not followed")]
+    Redirect {
+        /// What was fetched first, without its query.
+        url: String,
+    },
+}
+
+impl Egress {
+    /// Fetches something small, like a picture: any `http` or `https` URL whose
+    /// addresses `rule` permits, up to `limit` bytes, without any credential.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be reached, is refused, is not there, or is longer.
+    pub async fn fetch_bytes(
+        &self,
+        url: &str,
+        rule: AddressRule,
+        limit: u64,
+    ) -> Result<Fetched, FetchError> {
+        let url = Url::parse(url).map_err(|_| FetchError::Url)?;
+        let reply = self
+            .fetch(Wanted {
+                url: url.clone(),
+                rule,
+                credential: None,
+                from: 0,
+            })
+            .await?;
+        let media_type = media_type(&reply.parts.headers);
+        let collected = reply.collect(limit, self.limits().idle).await;
+        let (_, bytes) = collected.map_err(|lost| failed(&url, lost.into()))?;
+        Ok(Fetched { media_type, bytes })
+    }
+
+    /// Fetches `wanted`: a reply with status 200 or 206 whose body is still to be read.
+    pub(crate) async fn fetch(&self, wanted: Wanted<'_>) -> Result<Reply, FetchError> {
+        let mut url = wanted.url.clone();
+        for _ in 0..=REDIRECTS {
+            let reply = self
+                .hop(&url, &wanted)
+                .await
+                .map_err(|error| failed(&url, error))?;
+            match reply.parts.status {
+                StatusCode::OK | StatusCode::PARTIAL_CONTENT => return Ok(reply),
+                StatusCode::MOVED_PERMANENTLY
+                | StatusCode::FOUND
+                | StatusCode::SEE_OTHER
+                | StatusCode::TEMPORARY_REDIRECT
+                | StatusCode::PERMANENT_REDIRECT => {
+                    let next = next_hop(&url, &reply.parts.headers);
+                    url = next.ok_or_else(|| FetchError::Redirect {
+                        url: shown(&wanted.url),
+                    })?;
+                }
+                status => {
+                    return Err(FetchError::Status {
+                        url: shown(&url),
+                        status: status.as_u16(),
+                    });
+                }
+            }
+        }
+        Err(FetchError::Redirect {
+            url: shown(&wanted.url),
+        })
+    }
+
+    async fn hop(&self, url: &Url, wanted: &Wanted<'_>) -> Result<Reply, EgressError> {
+        let denied = |denial| EgressError::from(NotSent::denied(denial));
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(denied(Denial::Userinfo));
+        }
+        let origin = Origin::of(url).ok_or_else(|| denied(Denial::Url))?;
+        let credential = wanted
+            .credential
+            .filter(|connection| *connection.base_url().origin() == origin)
+            .and_then(OpenConnection::credential);
+        let mut target = url.clone();
+        target.set_fragment(None);
+        let uri: Uri = target.as_str().parse().map_err(|_| denied(Denial::Url))?;
+        let destination = Destination {
+            origin,
+            rule: wanted.rule,
+        };
+        let build = || {
+            let mut request = Request::new(full(Bytes::new()));
+            *request.method_mut() = Method::GET;
+            *request.uri_mut() = uri.clone();
+            let headers = request.headers_mut();
+            if wanted.from > 0
+                && let Ok(range) = HeaderValue::from_str(&format!("bytes={}-", wanted.from))
+            {
+                headers.insert(RANGE, range);
+            }
+            if let Some(credential) = credential {
+                headers.insert(credential.name().clone(), credential.header_value());
+            }
+            request
+        };
+        let limits = self.limits();
+        let client = self.client();
+        send_safely(client, &destination, build, limits.connect, limits.first_byte).await
+    }
+}
+
+/// Where a redirect leads; not from an encrypted place to an open one.
+fn next_hop(url: &Url, headers: &HeaderMap) -> Option<Url> {
+    let location = headers.get(LOCATION)?.to_str().ok()?;
+    let next = url.join(location).ok()?;
+    (url.scheme() == "http" || next.scheme() == "https").then_some(next)
+}
+
+fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let essence = value.split(';').next()?.trim();
+    (!essence.is_empty()).then(|| essence.to_ascii_lowercase())
+}
+
+fn failed(url: &Url, source: EgressError) -> FetchError {
+    FetchError::Egress {
+        url: shown(url),
+        source,
+    }
+}

@@ -1,0 +1,136 @@
+//! What a component's request may reach: the origin of the call's connection, below
+//! its base path, and nothing else.
+//!
+//! A pure function of connection and request, so that it is tested with plain data and
+//! so that finer rules (methods and paths of each call, rates, an allow-list of one's
+//! own) have one place to go.
+
+use http::{Method, Uri};
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use super::error::Denial;
+use crate::urls::{BaseUrl, Origin};
+
+/// Whether `method` and `uri`, as a component asks for them, may be sent over the
+/// connection at `base`; the URL to send to.
+pub(crate) fn permitted(base: &BaseUrl, method: &Method, uri: &Uri) -> Result<Url, Denial> {
+    if matches!(*method, Method::CONNECT | Method::TRACE) {
+        return Err(Denial::Method);
+    }
+    let authority = uri.authority().ok_or(Denial::Url)?;
+    if authority.as_str().contains('@') {
+        return Err(Denial::Userinfo);
+    }
+    let url = Url::parse(&uri.to_string()).map_err(|_| Denial::Url)?;
+    if Origin::of(&url).as_ref() != Some(base.origin()) {
+        let allowed = base.origin().to_string();
+        return Err(Denial::Origin { allowed });
+    }
+    let below = uri.path().strip_prefix(base.path()).ok_or(Denial::Path)?;
+    if !(below.is_empty() || below.starts_with('/')) || uri.path().split('/').any(may_climb) {
+        return Err(Denial::Path);
+    }
+    Ok(url)
+}
+
+/// Whether a path segment is, or may be read by some server as, a step to another
+/// folder: `..`, `%2e%2e`, `..%2fx`, `..\x`.
+fn may_climb(segment: &str) -> bool {
+    decoded(segment)
+        .split(['/', '\\'])
+        .any(|part| matches!(part, "." | ".."))
+        || segment.contains('\\')
+}
+
+/// `segment` with its percent-encoded bytes decoded, twice: some servers do.
+fn decoded(segment: &str) -> String {
+    let once = percent_decode_str(segment).decode_utf8_lossy();
+    percent_decode_str(&once).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(base: &str, uri: &str) -> Result<String, Denial> {
+        let base: BaseUrl = base.parse().expect(base);
+        let uri: Uri = uri.parse().expect(uri);
+        permitted(&base, &Method::POST, &uri).map(String::from)
+    }
+
+    #[test]
+    fn the_own_origin_below_the_base_path_is_permitted() {
+        for (base, uri) in [
+            ("https://api.example.com", "https://api.example.com/v1/jobs"),
+            ("https://api.example.com/v1", "https://api.example.com/v1"),
+            (
+                "https://api.example.com/v1/",
+                "https://api.example.com/v1/jobs?id=a..b",
+            ),
+            (
+                "https://api.example.com",
+                "https://API.example.com:443/a%2Fb",
+            ),
+            (
+                "https://api.example.com",
+                "https://api.example.com./jobs/a...b",
+            ),
+            ("http://127.0.0.1:9", "http://127.0.0.1:9/v1/jobs"),
+        ] {
+            assert!(verdict(base, uri).is_ok(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn anywhere_else_is_refused() {
+        for uri in [
+            "http://api.example.com/v1",
+            "https://api.example.com:8443/v1",
+            "https://api.example.com.evil.example/v1",
+            "https://evil.example/v1",
+            "https://127.0.0.1/v1",
+        ] {
+            let verdict = verdict("https://api.example.com/v1", uri);
+            assert!(matches!(verdict, Err(Denial::Origin { .. })), "{uri}");
+        }
+        assert_eq!(
+            verdict(
+                "https://api.example.com",
+                "https://api.example.com@evil.example/"
+            ),
+            Err(Denial::Userinfo)
+        );
+    }
+
+    #[test]
+    fn paths_that_leave_the_base_are_refused() {
+        for path in [
+            "/",
+            "/v2",
+            "/v1x/jobs",
+            "/v1/../admin",
+            "/v1/%2e%2E/admin",
+            "/v1/..%2fadmin",
+            "/v1/%252e%252e/admin",
+            "/v1/./x",
+            "/v1/..%5Cadmin",
+        ] {
+            let uri = format!("https://api.example.com{path}");
+            assert_eq!(
+                verdict("https://api.example.com/v1", &uri),
+                Err(Denial::Path),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_proxys_methods_are_refused() {
+        let base: BaseUrl = "https://api.example.com".parse().expect("base");
+        let uri: Uri = "https://api.example.com/".parse().expect("uri");
+        for method in [Method::CONNECT, Method::TRACE] {
+            assert_eq!(permitted(&base, &method, &uri), Err(Denial::Method));
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Connections kept for the next safe request to the same place.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::FutureExt as _;
+use hyper::client::conn::{http1, http2};
+
+use super::client::{Destination, RequestBody};
+
+/// How long an unused connection is kept. Common servers close theirs after 5 s (Node)
+/// to 75 s (nginx); a stale one costs a safe request one more attempt.
+const KEPT: Duration = Duration::from_secs(20);
+
+/// Most unused connections kept for one place: what a driver with its default
+/// concurrency can use at once.
+const KEPT_FOR_ONE_PLACE: usize = 16;
+
+/// How long a connection may take to finish with the last request before it is given
+/// up instead of kept.
+const SETTLING: Duration = Duration::from_secs(5);
+
+/// One open connection, ready for a request.
+pub(crate) enum Sender {
+    Http1(http1::SendRequest<RequestBody>),
+    Http2(http2::SendRequest<RequestBody>),
+}
+
+impl Sender {
+    fn is_open(&self) -> bool {
+        match self {
+            Self::Http1(sender) => sender.is_ready(),
+            Self::Http2(sender) => sender.is_ready(),
+        }
+    }
+}
+
+struct Idle {
+    sender: Sender,
+    since: Instant,
+}
+
+/// Unused connections by place. The place includes which addresses it may have: one
+/// connection's freedom is not lent to another.
+#[derive(Default)]
+pub(crate) struct Pool {
+    idle: Mutex<HashMap<Destination, Vec<Idle>>>,
+}
+
+impl Pool {
+    /// An open connection to `destination`, if there is one.
+    pub(crate) fn take(&self, destination: &Destination) -> Option<Sender> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let Entry::Occupied(mut kept) = idle.entry(destination.clone()) else {
+            return None;
+        };
+        let now = Instant::now();
+        kept.get_mut()
+            .retain(|idle| now - idle.since < KEPT && idle.sender.is_open());
+        let taken = match kept.get().last().map(|idle| &idle.sender) {
+            // Shared: HTTP/2 carries many requests at once.
+            Some(Sender::Http2(sender)) => Some(Sender::Http2(sender.clone())),
+            Some(Sender::Http1(_)) => kept.get_mut().pop().map(|idle| idle.sender),
+            None => None,
+        };
+        if kept.get().is_empty() {
+            kept.remove();
+        }
+        taken
+    }
+
+    /// Keeps a connection whose last reply has been read.
+    pub(crate) fn give_back(self: &Arc<Self>, destination: Destination, sender: Sender) {
+        match sender {
+            Sender::Http1(mut sender) => match sender.ready().now_or_never() {
+                Some(Ok(())) => self.keep(destination, Sender::Http1(sender)),
+                Some(Err(_)) => {}
+                None => {
+                    let pool = Arc::clone(self);
+                    tokio::spawn(async move {
+                        if let Ok(Ok(())) = tokio::time::timeout(SETTLING, sender.ready()).await {
+                            pool.keep(destination, Sender::Http1(sender));
+                        }
+                    });
+                }
+            },
+            sender @ Sender::Http2(_) => self.keep(destination, sender),
+        }
+    }
+
+    fn keep(&self, destination: Destination, sender: Sender) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        idle.retain(|_, kept| {
+            kept.retain(|idle| now - idle.since < KEPT);
+            !kept.is_empty()
+        });
+        let kept = idle.entry(destination).or_default();
+        if matches!(sender, Sender::Http2(_)) {
+            kept.retain(|idle| matches!(idle.sender, Sender::Http1(_)));
+        }
+        if kept.len() < KEPT_FOR_ONE_PLACE {
+            kept.push(Idle { sender, since: now });
+        }
+    }
+}

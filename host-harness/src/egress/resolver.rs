@@ -1,0 +1,221 @@
+//! From a host to the addresses that may be dialled.
+
+use std::io;
+use std::net::IpAddr;
+
+use futures::future::BoxFuture;
+use url::Host;
+
+use super::addresses::{self, AddressKind};
+use super::error::NotSent;
+use crate::urls::Origin;
+
+/// Finds the addresses of a name. The system's own resolver does in production; tests
+/// inject answers.
+pub trait Resolve: Send + Sync {
+    /// The addresses of `name`, best first. `name` has no trailing dot and is no
+    /// address itself.
+    fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>>;
+}
+
+/// The system's resolver: files, DNS, whatever the machine is set up for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemResolver;
+
+impl Resolve for SystemResolver {
+    fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name, 0)).await?;
+            Ok(found.map(|address| address.ip()).collect())
+        })
+    }
+}
+
+/// Which kinds of address a request may go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AddressRule {
+    public: bool,
+    loopback: bool,
+    private: bool,
+}
+
+impl AddressRule {
+    /// Anywhere on the internet, and nowhere else.
+    pub const PUBLIC: Self = Self {
+        public: true,
+        loopback: false,
+        private: false,
+    };
+
+    /// Where a connection's own origin may be: what its base URL names, and nothing
+    /// else. A name other than `localhost` has public addresses.
+    #[must_use]
+    pub fn of_connection(origin: &Origin) -> Self {
+        let named = match origin.host() {
+            Host::Domain(_) if origin.is_loopback() => AddressKind::Loopback,
+            Host::Domain(_) => AddressKind::Public,
+            Host::Ipv4(address) => addresses::classify((*address).into()),
+            Host::Ipv6(address) => addresses::classify((*address).into()),
+        };
+        Self {
+            public: named == AddressKind::Public,
+            loopback: named == AddressKind::Loopback,
+            private: named == AddressKind::Private,
+        }
+    }
+
+    /// Where a provider's pictures and clips may be: the internet, and the kind of
+    /// place that the provider itself is at.
+    #[must_use]
+    pub fn of_media(origin: &Origin) -> Self {
+        Self {
+            public: true,
+            ..Self::of_connection(origin)
+        }
+    }
+
+    /// Whether an address of this kind may be dialled.
+    #[must_use]
+    pub fn permits(self, kind: AddressKind) -> bool {
+        match kind {
+            AddressKind::Public => self.public,
+            AddressKind::Loopback => self.loopback,
+            AddressKind::Private => self.private,
+            _ => false,
+        }
+    }
+}
+
+/// The addresses of `host`, every one of them checked. One forbidden address refuses
+/// the host as a whole: a name with answers of both kinds is set up by mistake or by
+/// somebody who means harm.
+pub(crate) async fn addresses_of(
+    resolver: &dyn Resolve,
+    host: &Host<String>,
+    rule: AddressRule,
+) -> Result<Vec<IpAddr>, NotSent> {
+    let found = match host {
+        Host::Ipv4(address) => vec![IpAddr::from(*address)],
+        Host::Ipv6(address) => vec![IpAddr::from(*address)],
+        Host::Domain(name) => {
+            let unresolved = |source| NotSent::Resolve {
+                host: name.clone(),
+                source,
+            };
+            let found = resolver.resolve(name).await.map_err(unresolved)?;
+            if found.is_empty() {
+                return Err(unresolved(io::ErrorKind::NotFound.into()));
+            }
+            found
+        }
+    };
+    for address in &found {
+        let kind = addresses::classify(*address);
+        if !rule.permits(kind) {
+            return Err(NotSent::address(host, kind));
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use url::Url;
+
+    /// Answers every name alike.
+    pub(crate) struct Fixed(pub(crate) Vec<IpAddr>);
+
+    impl Resolve for Fixed {
+        fn resolve<'a>(&'a self, _: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
+            Box::pin(async { Ok(self.0.clone()) })
+        }
+    }
+
+    fn origin(url: &str) -> Origin {
+        Origin::of(&Url::parse(url).expect(url)).expect(url)
+    }
+
+    async fn verdict(
+        url: &str,
+        rule: AddressRule,
+        answers: &[&str],
+    ) -> Result<usize, Option<AddressKind>> {
+        let answers = answers
+            .iter()
+            .map(|a| a.parse().expect("address"))
+            .collect();
+        match addresses_of(&Fixed(answers), origin(url).host(), rule).await {
+            Ok(found) => Ok(found.len()),
+            Err(NotSent::Address { kind, .. }) => Err(Some(kind)),
+            Err(_) => Err(None),
+        }
+    }
+
+    #[tokio::test]
+    async fn names_may_not_lead_into_the_local_network() {
+        let public = AddressRule::PUBLIC;
+        let name = "https://api.example.com";
+        assert_eq!(
+            verdict(name, public, &["93.184.216.34", "2606:2800::1"]).await,
+            Ok(2)
+        );
+        for (answers, kind) in [
+            (&["10.0.0.1"][..], AddressKind::Private),
+            (&["93.184.216.34", "127.0.0.1"], AddressKind::Loopback),
+            (&["::ffff:169.254.169.254"], AddressKind::Metadata),
+            (&["fe80::1"], AddressKind::LinkLocal),
+        ] {
+            assert_eq!(verdict(name, public, answers).await, Err(Some(kind)));
+        }
+        assert_eq!(verdict(name, public, &[]).await, Err(None));
+    }
+
+    #[tokio::test]
+    async fn literals_are_judged_without_a_resolver() {
+        for (url, kind) in [
+            ("https://0x7f000001", AddressKind::Loopback),
+            ("https://2130706433", AddressKind::Loopback),
+            ("https://127.1.", AddressKind::Loopback),
+            ("https://[::ffff:127.0.0.1]", AddressKind::Loopback),
+            ("https://0", AddressKind::Unspecified),
+        ] {
+            let verdict = verdict(url, AddressRule::PUBLIC, &["93.184.216.34"]).await;
+            assert_eq!(verdict, Err(Some(kind)), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_goes_where_its_base_url_names_and_nowhere_else() {
+        let rule = |url| AddressRule::of_connection(&origin(url));
+        let local = "http://localhost:8080";
+        assert_eq!(
+            verdict(local, rule(local), &["127.0.0.1", "::1"]).await,
+            Ok(2)
+        );
+        // A key for this machine must not leave it, whatever the resolver says.
+        assert_eq!(
+            verdict(local, rule(local), &["93.184.216.34"]).await,
+            Err(Some(AddressKind::Public))
+        );
+        let literal = "https://192.168.1.5";
+        assert_eq!(verdict(literal, rule(literal), &[]).await, Ok(1));
+        let metadata = "https://169.254.169.254";
+        assert_eq!(
+            verdict(metadata, rule(metadata), &[]).await,
+            Err(Some(AddressKind::Metadata))
+        );
+        let name = "https://gpu.corp.example";
+        assert_eq!(
+            verdict(name, rule(name), &["10.1.2.3"]).await,
+            Err(Some(AddressKind::Private))
+        );
+    }
+
+    #[test]
+    fn media_may_also_be_on_the_internet() {
+        let rule = AddressRule::of_media(&origin("http://127.0.0.1:9"));
+        assert!(rule.permits(AddressKind::Public) && rule.permits(AddressKind::Loopback));
+        assert!(!rule.permits(AddressKind::Private) && !rule.permits(AddressKind::Metadata));
+    }
+}

@@ -1,0 +1,157 @@
+//! A server on loopback that does what a test tells it to.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{Egress, HttpLimits};
+
+/// What the server does with a request.
+#[derive(Clone)]
+pub(crate) enum Act {
+    /// Answers with these bytes and waits for the next request.
+    Reply(Vec<u8>),
+    /// Answers with these bytes and closes the connection.
+    Last(Vec<u8>),
+    /// Never answers.
+    Silence,
+}
+
+impl Act {
+    /// A 200 with this body.
+    pub(crate) fn ok(body: &str) -> Self {
+        Self::Reply(reply("200 OK", "", body.as_bytes()))
+    }
+
+    /// A redirect to `location`.
+    pub(crate) fn redirect(location: &str) -> Self {
+        Self::Reply(reply("302 Found", &format!("location: {location}\r\n"), b""))
+    }
+
+    /// Closes without a word.
+    pub(crate) fn close() -> Self {
+        Self::Last(Vec::new())
+    }
+}
+
+pub(crate) fn reply(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let mut reply = format!(
+        "HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}\r\n",
+        body.len()
+    )
+    .into_bytes();
+    reply.extend_from_slice(body);
+    reply
+}
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// Which of the server's connections it came over, from 0.
+    pub(crate) connection: usize,
+    /// Request line and header, lower case.
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Server {
+    /// A server that does these acts in turn, over whatever connections come.
+    pub(crate) async fn start(acts: impl IntoIterator<Item = Act>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+        let address = listener.local_addr().expect("address");
+        let acts: Arc<Mutex<VecDeque<Act>>> = Arc::new(Mutex::new(acts.into_iter().collect()));
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (all_acts, all_seen) = (Arc::clone(&acts), Arc::clone(&seen));
+        tokio::spawn(async move {
+            for connection in 0.. {
+                let Ok((stream, _)) = listener.accept().await else {
+                    return;
+                };
+                let (acts, seen) = (Arc::clone(&all_acts), Arc::clone(&all_seen));
+                tokio::spawn(serve(stream, connection, acts, seen));
+            }
+        });
+        Self { address, seen }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().expect("lock").clone()
+    }
+}
+
+async fn serve(
+    mut stream: TcpStream,
+    connection: usize,
+    acts: Arc<Mutex<VecDeque<Act>>>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+) {
+    while let Some((head, body)) = request(&mut stream).await {
+        seen.lock().expect("lock").push(Seen {
+            connection,
+            head,
+            body,
+        });
+        let act = acts.lock().expect("lock").pop_front();
+        match act {
+            Some(Act::Reply(bytes)) => {
+                if stream.write_all(&bytes).await.is_err() {
+                    return;
+                }
+            }
+            Some(Act::Last(bytes)) => {
+                let _ = stream.write_all(&bytes).await;
+                return;
+            }
+            Some(Act::Silence) | None => std::future::pending().await,
+        }
+    }
+}
+
+async fn request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    let end = loop {
+        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            break end + 4;
+        }
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let mut body = bytes.split_off(end);
+    let head = String::from_utf8(bytes).ok()?.to_ascii_lowercase();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .map_or(0, |length| length.parse().expect("length"));
+    while body.len() < length {
+        if stream.read_buf(&mut body).await.ok()? == 0 {
+            return None;
+        }
+    }
+    Some((head, body))
+}
+
+/// Limits that a test's misbehaving server runs into at once.
+pub(crate) fn impatient() -> Egress {
+    Egress::new(HttpLimits {
+        first_byte: Duration::from_millis(50),
+        idle: Duration::from_millis(50),
+        reply_header: 4 << 10,
+        reply_body: 1 << 10,
+        request_body: 1 << 10,
+        ..HttpLimits::default()
+    })
+}

@@ -1,0 +1,249 @@
+//! A local file on its way to a connection's provider, straight from the disk.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::stream;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, Uri};
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::Frame;
+use tokio::io::AsyncReadExt as _;
+
+use super::client::{Destination, RequestBody, Reuse};
+use super::error::{Denial, EgressError, NotSent};
+use super::guest::is_forbidden;
+use super::resolver::AddressRule;
+use super::{Egress, policy};
+use crate::connections::OpenConnection;
+use crate::contract::{Body, Upload};
+
+/// How much of a file is in memory at once.
+const CHUNK: usize = 64 << 10;
+
+/// The slowest upload that is waited for, in bytes a second: a poor mobile connection.
+const SLOWEST: u64 = 32 << 10;
+
+/// What a provider answered to an upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadReply {
+    /// HTTP status.
+    pub status: u16,
+    /// The body as text, whatever in it was none replaced.
+    pub body: String,
+}
+
+/// A file to upload.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LocalPart<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) name: &'a str,
+    pub(crate) media_type: &'a str,
+    pub(crate) length: u64,
+}
+
+impl Egress {
+    /// Carries out an upload as the component planned it: under the connection's policy
+    /// and with its credential, like a request of the component's own.
+    pub(crate) async fn upload(
+        &self,
+        connection: &OpenConnection,
+        plan: &Upload,
+        file: LocalPart<'_>,
+    ) -> Result<UploadReply, EgressError> {
+        let limits = self.limits();
+        let base = connection.base_url();
+        let denied = |denial| EgressError::from(NotSent::denied(denial));
+        let method = match plan.method.as_str() {
+            "POST" => Method::POST,
+            "PUT" => Method::PUT,
+            _ => return Err(denied(Denial::Method)),
+        };
+        if !plan.path.starts_with('/') {
+            return Err(denied(Denial::Path));
+        }
+        let uri: Uri = format!("{base}{}", plan.path)
+            .parse()
+            .map_err(|_| denied(Denial::Url))?;
+        policy::permitted(base, &method, &uri).map_err(denied)?;
+        let (mut headers, body, length) = body(plan, file, connection).await.map_err(|error| {
+            match error {
+                Unsendable::Denied(denial) => denied(denial),
+                Unsendable::File(source) => NotSent::File(source).into(),
+            }
+        })?;
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+
+        let destination = Destination {
+            origin: base.origin().clone(),
+            rule: AddressRule::of_connection(base.origin()),
+        };
+        let channel = self
+            .client()
+            .open(&destination, Reuse::Fresh, limits.connect)
+            .await?;
+        if let Some(credential) = connection.credential() {
+            headers.insert(credential.name().clone(), credential.header_value());
+        }
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        let patience = limits.first_byte + Duration::from_secs(length / SLOWEST);
+        let reply = channel.send(request, patience).await?;
+        let (header, mut bytes) = reply.collect(limits.reply_body, limits.idle).await?;
+        if let Some(credential) = connection.credential() {
+            bytes = credential.blot(bytes);
+        }
+        Ok(UploadReply {
+            status: header.status.as_u16(),
+            body: String::from_utf8_lossy(&bytes).into_owned(),
+        })
+    }
+}
+
+enum Unsendable {
+    Denied(Denial),
+    File(io::Error),
+}
+
+async fn body(
+    plan: &Upload,
+    file: LocalPart<'_>,
+    connection: &OpenConnection,
+) -> Result<(HeaderMap, RequestBody, u64), Unsendable> {
+    let opened = tokio::fs::File::open(file.path).await;
+    let opened = opened.map_err(Unsendable::File)?;
+    let mut headers = HeaderMap::new();
+    let (before, after) = match &plan.body {
+        Body::Raw(given) => {
+            for (name, value) in given {
+                let refused = || Unsendable::Denied(Denial::Header(name.clone()));
+                let parsed: HeaderName = name.parse().map_err(|_| refused())?;
+                if is_forbidden(&parsed, Some(connection)) {
+                    return Err(refused());
+                }
+                headers.append(parsed, value.parse().map_err(|_| refused())?);
+            }
+            (Bytes::new(), Bytes::new())
+        }
+        Body::Multipart(form) => {
+            let boundary = format!("zoetrope-{}", uuid::Uuid::now_v7().simple());
+            let content_type = format!("multipart/form-data; boundary={boundary}");
+            if let Ok(content_type) = HeaderValue::from_str(&content_type) {
+                headers.insert(CONTENT_TYPE, content_type);
+            }
+            (
+                opening(&boundary, &form.fields, &form.file_part, file),
+                Bytes::from(format!("\r\n--{boundary}--\r\n")),
+            )
+        }
+    };
+    let length = before.len() as u64 + file.length + after.len() as u64;
+    Ok((headers, streamed(before, opened, file.length, after), length))
+}
+
+/// Everything of a form that stands before the file's bytes.
+fn opening(
+    boundary: &str,
+    fields: &[(String, String)],
+    file_part: &str,
+    file: LocalPart<'_>,
+) -> Bytes {
+    let mut form = String::new();
+    for (name, value) in fields {
+        form.push_str(&format!(
+            "--{boundary}\r\ncontent-disposition: form-data; name=\"{}\"\r\n\r\n{value}\r\n",
+            quoted(name)
+        ));
+    }
+    form.push_str(&format!(
+        "--{boundary}\r\ncontent-disposition: form-data; name=\"{}\"; filename=\"{}\"\r\ncontent-type: {}\r\n\r\n",
+        quoted(file_part),
+        quoted(file.name),
+        file.media_type
+    ));
+    form.into()
+}
+
+/// A name in a form, escaped as browsers do (HTML, 4.10.21.8).
+fn quoted(name: &str) -> String {
+    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn streamed(before: Bytes, file: tokio::fs::File, length: u64, after: Bytes) -> RequestBody {
+    enum Part {
+        Before(Bytes, tokio::fs::File),
+        File(tokio::fs::File, u64),
+        End,
+    }
+    let frames = stream::unfold((Part::Before(before, file), after), move |(part, after)| async move {
+        match part {
+            Part::Before(before, file) => {
+                Some((Ok(Frame::data(before)), (Part::File(file, length), after)))
+            }
+            Part::File(_, 0) => Some((Ok(Frame::data(after)), (Part::End, Bytes::new()))),
+            Part::File(mut file, left) => {
+                let mut chunk = BytesMut::zeroed(CHUNK.min(usize::try_from(left).unwrap_or(CHUNK)));
+                match file.read(&mut chunk).await {
+                    // Shorter than it was when its length was announced.
+                    Ok(0) => {
+                        let cut = io::Error::from(io::ErrorKind::UnexpectedEof);
+                        Some((Err(cut), (Part::End, after)))
+                    }
+                    Ok(count) => {
+                        chunk.truncate(count);
+                        let left = left - count as u64;
+                        Some((Ok(Frame::data(chunk.freeze())), (Part::File(file, left), after)))
+                    }
+                    Err(error) => Some((Err(error), (Part::End, after))),
+                }
+            }
+            Part::End => None,
+        }
+    });
+    StreamBody::new(frames).boxed_unsync()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_form_holds_fields_and_file() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("a.png");
+        let picture = vec![7; 3 * CHUNK / 2];
+        std::fs::write(&path, &picture).expect("write");
+        let part = LocalPart {
+            path: &path,
+            name: "say \"hi\"\r\n.png",
+            media_type: "image/png",
+            length: picture.len() as u64,
+        };
+        let before = opening("B", &[("role".into(), "source".into())], "file", part);
+        let expected = "--B\r\ncontent-disposition: form-data; name=\"role\"\r\n\r\nsource\r\n\
+             --B\r\ncontent-disposition: form-data; name=\"file\"; filename=\"say %22hi%22%0D%0A.png\"\r\n\
+             content-type: image/png\r\n\r\n";
+        assert_eq!(before, expected.as_bytes());
+
+        let file = tokio::fs::File::open(&path).await.expect("open");
+        let body = streamed(before, file, part.length, Bytes::from("\r\n--B--\r\n"));
+        let whole = body.collect().await.expect("body").to_bytes();
+        assert!(whole.starts_with(expected.as_bytes()));
+        assert_eq!(whole[expected.len()..][..picture.len()], picture);
+        assert!(whole.ends_with(b"\r\n--B--\r\n"));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_shrinks_ends_the_request() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("a.png");
+        std::fs::write(&path, b"short").expect("write");
+        let file = tokio::fs::File::open(&path).await.expect("open");
+        let body = streamed(Bytes::new(), file, 10, Bytes::new());
+        assert!(body.collect().await.is_err());
+    }
+}

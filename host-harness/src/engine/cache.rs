@@ -1,0 +1,207 @@
+//! Compiled code, kept between processes.
+//!
+//! The file's name says for which component, engine settings and version the code is;
+//! its own digest stands before it, so that a torn or damaged file is seen before any of
+//! it is run. Code is trusted only as far as its folder: one that others can write is
+//! not read.
+
+use std::fmt::Write as _;
+use std::hash::{Hash as _, Hasher};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::Component;
+
+/// Begins every file; the number counts changes of this layout.
+const MAGIC: &[u8; 16] = b"zoetrope code 1\n";
+
+const DIGEST: usize = 32;
+
+pub(crate) struct CodeCache {
+    folder: PathBuf,
+}
+
+impl CodeCache {
+    /// The cache in `folder`, which is made if it is missing; `None`, and a warning,
+    /// where it cannot be trusted or made.
+    pub(crate) fn open(folder: &Path) -> Option<Self> {
+        if let Err(error) = make(folder) {
+            tracing::warn!(folder = %folder.display(), %error, "compiled code is not kept");
+            return None;
+        }
+        match trusted(folder) {
+            Ok(true) => Some(Self {
+                folder: folder.to_owned(),
+            }),
+            Ok(false) => {
+                tracing::warn!(
+                    folder = %folder.display(),
+                    "compiled code is not kept: others can write this folder"
+                );
+                None
+            }
+            Err(error) => {
+                tracing::warn!(folder = %folder.display(), %error, "compiled code is not kept");
+                None
+            }
+        }
+    }
+
+    /// The compiled form of the component with this digest, if it is here and whole.
+    pub(crate) fn get(&self, engine: &wasmtime::Engine, component: &str) -> Option<Component> {
+        let path = self.path(engine, component);
+        let file = std::fs::read(&path).ok()?;
+        let Some(code) = intact(&file) else {
+            tracing::debug!(path = %path.display(), "damaged compiled code is ignored");
+            return None;
+        };
+        #[expect(
+            unsafe_code,
+            reason = "the bytes are as this program wrote them: they match their digest and \
+                      come from a folder that only this user can write; wasmtime itself \
+                      checks version and settings"
+        )]
+        let component = unsafe { Component::deserialize(engine, code) };
+        component
+            .inspect_err(|error| tracing::debug!(%error, "foreign compiled code is ignored"))
+            .ok()
+    }
+
+    /// Keeps the compiled form. Failing to is no failure of the caller's.
+    pub(crate) fn put(&self, engine: &wasmtime::Engine, component: &str, compiled: &Component) {
+        let path = self.path(engine, component);
+        let written = compiled
+            .serialize()
+            .map_err(io::Error::other)
+            .and_then(|code| self.write(&path, &code));
+        if let Err(error) = written {
+            tracing::warn!(path = %path.display(), %error, "compiled code is not kept");
+        }
+    }
+
+    fn write(&self, path: &Path, code: &[u8]) -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        file.write_all(MAGIC)?;
+        file.write_all(&Sha256::digest(code))?;
+        file.write_all(code)?;
+        file.persist(path)?;
+        Ok(())
+    }
+
+    fn path(&self, engine: &wasmtime::Engine, component: &str) -> PathBuf {
+        let settings = engine_digest(engine);
+        self.folder.join(format!("{component}-{settings}.code"))
+    }
+}
+
+fn intact(file: &[u8]) -> Option<&[u8]> {
+    let rest = file.strip_prefix(MAGIC)?;
+    let (digest, code) = rest.split_at_checked(DIGEST)?;
+    (Sha256::digest(code)[..] == *digest).then_some(code)
+}
+
+/// What compiled code depends on besides the component: target, settings and wasmtime's
+/// version, all of which its own hash covers.
+fn engine_digest(engine: &wasmtime::Engine) -> String {
+    struct Digest(Sha256);
+
+    impl Hasher for Digest {
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.update(bytes);
+        }
+
+        fn finish(&self) -> u64 {
+            0
+        }
+    }
+
+    let mut digest = Digest(Sha256::new());
+    engine.precompile_compatibility_hash().hash(&mut digest);
+    let mut short = String::new();
+    for byte in &digest.0.finalize()[..8] {
+        let _ = write!(short, "{byte:02x}");
+    }
+    short
+}
+
+fn make(folder: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Whether only this user can write to `folder`.
+#[cfg(unix)]
+fn trusted(folder: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = std::fs::metadata(folder)?;
+    let mine = metadata.uid() == rustix::process::geteuid().as_raw();
+    Ok(mine && metadata.mode() & 0o022 == 0)
+}
+
+/// Elsewhere the user's own folders are private by default.
+#[cfg(not(unix))]
+fn trusted(_: &Path) -> io::Result<bool> {
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    fn engine() -> wasmtime::Engine {
+        wasmtime::Engine::default()
+    }
+
+    fn files(folder: &Path) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).expect("folder");
+        entries.map(|entry| entry.expect("entry").path()).collect()
+    }
+
+    #[test]
+    fn code_comes_back_and_damage_is_seen() {
+        let folder = tempfile::tempdir().expect("folder");
+        let folder = folder.path().join("made");
+        let engine = engine();
+        let cache = CodeCache::open(&folder).expect("cache");
+        assert!(cache.get(&engine, "a").is_none());
+        let compiled = Component::new(&engine, EMPTY).expect("component");
+        cache.put(&engine, "a", &compiled);
+        assert!(cache.get(&engine, "a").is_some());
+        assert!(cache.get(&engine, "b").is_none());
+
+        let [path] = &files(&folder)[..] else {
+            panic!("one file and no leftovers")
+        };
+        let whole = std::fs::read(path).expect("file");
+        for damaged in [&whole[..whole.len() - 1], &whole[1..], b"", b"zoetrope code 1\n"] {
+            std::fs::write(path, damaged).expect("write");
+            assert!(cache.get(&engine, "a").is_none());
+        }
+        // Somebody else's code, intact but not for this engine.
+        let mut foreign = MAGIC.to_vec();
+        foreign.extend_from_slice(&Sha256::digest(b"not code"));
+        foreign.extend_from_slice(b"not code");
+        std::fs::write(path, foreign).expect("write");
+        assert!(cache.get(&engine, "a").is_none());
+        cache.put(&engine, "a", &compiled);
+        assert!(cache.get(&engine, "a").is_some());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_others_can_write_is_not_used() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("folder");
+        for (mode, used) in [(0o700, true), (0o755, true), (0o775, false), (0o777, false)] {
+            let permissions = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(folder.path(), permissions).expect("mode");
+            assert_eq!(CodeCache::open(folder.path()).is_some(), used, "{mode:o}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Runs packs of workflow nodes, WebAssembly components that export the contract
+//! `zoetrope:workflow-node`, in a sandbox.
+//!
+//! A component knows providers; this host knows everything else: where a provider lives,
+//! which credential opens it, what may leave this machine and what did. The component
+//! never sees the credential, has no files and no sockets, and is gone between two calls.
+//!
+//! # Layout
+//!
+//! - [`contract`]: the contract's types, generated from `wit/`
+//! - [`engine`]: the engine, its pool, its clock, its cache of compiled code
+//! - [`pack`]: a loaded component and its calls; [`session`]: many checks on one instance
+//! - [`call`]: what a call may use and how it can end
+//! - [`testimony`]: what really left, and what that makes of the component's word
+//! - [`config`], [`connections`], [`secret`]: `zoetrope.toml` and what it leads to
+//! - [`egress`]: the broker that everything leaving this process goes through
+//! - [`media`]: local pictures on their way to a provider
+//! - [`download`]: clips on their way to the disk
+//! - [`urls`], [`digest`]: places and fingerprints
+//!
+//! # Example
+//!
+//! Starts a run and asks once how it is getting on:
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use zoetrope_host::call::CallContext;
+//! use zoetrope_host::config::Config;
+//! use zoetrope_host::contract::{JobState, Started};
+//! use zoetrope_host::egress::Egress;
+//! use zoetrope_host::engine::{Engine, EngineSettings};
+//! use zoetrope_host::pack::Pack;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = Engine::new(EngineSettings::default())?;
+//! let pack = Pack::load(&engine, zoetrope_host::EMBEDDED_COMPONENT)?;
+//! let nodes = pack.node_types(&CallContext::offline()).await?;
+//! let node = nodes.first().ok_or("an empty pack")?;
+//! let requirement = node.connection.as_ref().ok_or("a node without provider")?;
+//!
+//! let config = Config::load(None)?;
+//! let connection = config
+//!     .select(&requirement.category, None)?
+//!     .ok_or("nothing is configured")?;
+//! let connection = Arc::clone(connection).open(requirement)?;
+//! let context = CallContext::online(&Egress::default(), Arc::new(connection));
+//!
+//! let input = r#"{"prompt": "waves", "image": "https://example.com/sea.png"}"#;
+//! let report = pack.start(&context, &node.name, input, "order-66").await;
+//! let ticket = match report.judged()? {
+//!     Started::Accepted(acceptance) => acceptance.ticket,
+//!     Started::Finished(completion) => completion.ticket,
+//! };
+//! match pack.poll(&context, &ticket).await? {
+//!     JobState::Waiting(progress) => println!("{}", progress.stage.as_str()),
+//!     JobState::Succeeded(success) => println!("{}", success.output),
+//!     JobState::Failed(failure) => println!("{}", failure.fault.message),
+//!     JobState::Cancelled(_) => println!("cancelled"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+#![deny(missing_docs)]
+
+mod bindings;
+pub mod call;
+pub mod config;
+pub mod connections;
+pub mod contract;
+pub mod digest;
+pub mod download;
+pub mod egress;
+pub mod engine;
+mod imports;
+pub mod media;
+pub mod pack;
+pub mod secret;
+pub mod session;
+mod sniff;
+pub mod testimony;
+pub mod urls;
+
+/// The pack that comes with this crate: the nodes in `plugin/`, as one component.
+pub const EMBEDDED_COMPONENT: &[u8] = include_bytes!(env!("ZOETROPE_COMPONENT"));

@@ -1,0 +1,9 @@
+//! The `zoetrope` command.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

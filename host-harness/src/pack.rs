@@ -1,0 +1,310 @@
+//! A loaded component and the calls of the contract.
+//!
+//! Every call runs in a fresh instance: nothing of one call is left for the next, and a
+//! trap costs nothing but itself.
+
+use sha2::{Digest as _, Sha256};
+use tokio::time::timeout;
+use wasmtime::component::Component;
+
+use crate::bindings::NodePackPre;
+use crate::call::{Call, CallContext, CallError, CallState};
+use crate::contract::{
+    Cancellation, CheckOptions, JobState, LocalFile, NodeType, PACKAGE, Plan, Started, Step,
+    Ticket, VERSION,
+};
+use crate::digest::Sha256Digest;
+use crate::egress::Sends;
+use crate::engine::{CodeCache, Engine};
+use crate::imports;
+use crate::testimony::{Sent, judge};
+
+/// A component that exports the contract. Cheap to clone.
+#[derive(Clone)]
+pub struct Pack {
+    engine: Engine,
+    pre: NodePackPre<CallState>,
+    digest: Sha256Digest,
+}
+
+/// Why a file is no pack.
+#[derive(Debug, thiserror::Error)]
+pub enum PackError {
+    /// Not a WebAssembly component.
+    #[error("this is {what}, not a WebAssembly component")]
+    NotAComponent {
+        /// What it is instead.
+        what: &'static str,
+    },
+    /// It does not validate or cannot be compiled within this engine's limits.
+    #[error("the component cannot be compiled")]
+    Compile(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It speaks another version of the contract.
+    #[error("the component speaks {PACKAGE}@{found}, this host {PACKAGE}@{VERSION}")]
+    WrongVersion {
+        /// The version it speaks.
+        found: String,
+    },
+    /// It is no pack of nodes.
+    #[error("the component does not export {}", missing.join(", "))]
+    MissingExports {
+        /// The interfaces that are missing.
+        missing: Vec<String>,
+    },
+    /// It asks for what no pack gets.
+    #[error("the component asks for what packs are not given: {}", refused.join(", "))]
+    RefusedImports {
+        /// The interfaces that are not given.
+        refused: Vec<String>,
+    },
+    /// Its interfaces have the right names and the wrong types.
+    #[error("the component does not fit the contract")]
+    Link(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What came of `start`.
+#[derive(Debug)]
+#[must_use]
+pub struct StartReport {
+    /// What the component says, or how it was stopped.
+    pub outcome: Result<Started, CallError>,
+    /// What the host saw leave.
+    pub sent: Sent,
+}
+
+impl StartReport {
+    /// The outcome as it stands once the host's testimony is heard; see [`judge`].
+    ///
+    /// # Errors
+    ///
+    /// As [`judge`].
+    pub fn judged(self) -> Result<Started, CallError> {
+        judge(self.outcome, self.sent)
+    }
+}
+
+impl Pack {
+    /// Loads a component from its bytes, or its compiled form from the engine's cache.
+    /// Compiling takes a few hundred milliseconds of every core.
+    ///
+    /// # Errors
+    ///
+    /// When it is no component, speaks another contract, or asks for too much.
+    pub fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, PackError> {
+        if let Some(what) = no_component(bytes) {
+            return Err(PackError::NotAComponent { what });
+        }
+        let digest = Sha256Digest::from(Sha256::digest(bytes));
+        let component = compiled(engine, bytes, &digest)?;
+        imports::check(engine.wasmtime(), &component)?;
+        let link = |error: wasmtime::Error| PackError::Link(error.into_boxed_dyn_error());
+        let linker = imports::linker(engine.wasmtime()).map_err(link)?;
+        let pre = linker.instantiate_pre(&component).map_err(link)?;
+        let pre = NodePackPre::new(pre).map_err(link)?;
+        Ok(Self {
+            engine: engine.clone(),
+            pre,
+            digest,
+        })
+    }
+
+    /// The SHA-256 of the component's bytes.
+    #[must_use]
+    pub fn digest(&self) -> &Sha256Digest {
+        &self.digest
+    }
+
+    /// The engine it runs on.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The node types, in the component's order. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// When the component is stopped, or the host fails.
+    pub async fn node_types(&self, context: &CallContext) -> Result<Vec<NodeType>, CallError> {
+        let mut call = self.begin(context, Sends::Nothing).await?;
+        let catalog = call.pack.zoetrope_workflow_node_catalog();
+        let listed = timeout(call.wall, catalog.call_node_types(&mut call.store)).await;
+        call.settle_plain(listed)
+    }
+
+    /// What `start` would do with this input. Nothing is sent, whatever the component
+    /// tries.
+    ///
+    /// # Errors
+    ///
+    /// The component's own, or when it is stopped, or the host fails.
+    pub async fn check(
+        &self,
+        context: &CallContext,
+        node: &str,
+        input: &str,
+        options: CheckOptions,
+    ) -> Result<Plan, CallError> {
+        let mut call = self.begin(context, Sends::Nothing).await?;
+        call.check(node, input, options).await
+    }
+
+    /// Starts a run: sends at most one request that can cost money. Dropping the future
+    /// stops the call wherever it stands.
+    pub async fn start(
+        &self,
+        context: &CallContext,
+        node: &str,
+        input: &str,
+        idempotency_key: &str,
+    ) -> StartReport {
+        let mut call = match self.begin(context, Sends::OneSubmit).await {
+            Ok(call) => call,
+            Err(error) => {
+                return StartReport {
+                    outcome: Err(error),
+                    sent: Sent::Nothing,
+                };
+            }
+        };
+        let jobs = call.pack.zoetrope_workflow_node_jobs();
+        let (node, input) = (node.to_owned(), input.to_owned());
+        let started = jobs.call_start(&mut call.store, &node, &input, idempotency_key);
+        let started = timeout(call.wall, started).await;
+        StartReport {
+            outcome: call.settle(started),
+            sent: call.testimony.sent(),
+        }
+    }
+
+    /// Where a job stands.
+    ///
+    /// # Errors
+    ///
+    /// The component's own, or when it is stopped, or the host fails; the job itself is
+    /// untouched by any of them.
+    pub async fn poll(&self, context: &CallContext, ticket: &str) -> Result<JobState, CallError> {
+        let mut call = self.begin(context, Sends::Requests).await?;
+        let jobs = call.pack.zoetrope_workflow_node_jobs();
+        let ticket = ticket.to_owned();
+        let polled = timeout(call.wall, jobs.call_poll(&mut call.store, &ticket)).await;
+        call.settle(polled)
+    }
+
+    /// Asks the provider to stop a job.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](Self::poll).
+    pub async fn cancel(
+        &self,
+        context: &CallContext,
+        ticket: &str,
+    ) -> Result<Cancellation, CallError> {
+        let mut call = self.begin(context, Sends::Requests).await?;
+        let jobs = call.pack.zoetrope_workflow_node_jobs();
+        let ticket = ticket.to_owned();
+        let cancelled = timeout(call.wall, jobs.call_cancel(&mut call.store, &ticket)).await;
+        call.settle(cancelled)
+    }
+
+    /// A ticket for a job that the provider knows and the caller lost.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](Self::poll).
+    pub async fn adopt(
+        &self,
+        context: &CallContext,
+        node: &str,
+        provider_job_id: &str,
+    ) -> Result<Ticket, CallError> {
+        let mut call = self.begin(context, Sends::Requests).await?;
+        let jobs = call.pack.zoetrope_workflow_node_jobs();
+        let node = node.to_owned();
+        let adopted = jobs.call_adopt(&mut call.store, &node, provider_job_id);
+        let adopted = timeout(call.wall, adopted).await;
+        call.settle(adopted)
+    }
+
+    /// How a local file is handed over for the input field at the JSON Pointer `field`.
+    /// Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// The component's own, or when it is stopped, or the host fails.
+    pub async fn plan_upload(
+        &self,
+        context: &CallContext,
+        node: &str,
+        field: &str,
+        file: &LocalFile,
+    ) -> Result<Step, CallError> {
+        let mut call = self.begin(context, Sends::Nothing).await?;
+        let media = call.pack.zoetrope_workflow_node_media();
+        let node = node.to_owned();
+        let planned = media.call_plan_upload(&mut call.store, &node, field, file);
+        let planned = timeout(call.wall, planned).await;
+        call.settle(planned)
+    }
+
+    /// The next step, read from an upload's reply. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`plan_upload`](Self::plan_upload).
+    pub async fn uploaded(
+        &self,
+        context: &CallContext,
+        node: &str,
+        field: &str,
+        status: u16,
+        reply: &str,
+    ) -> Result<Step, CallError> {
+        let mut call = self.begin(context, Sends::Nothing).await?;
+        let media = call.pack.zoetrope_workflow_node_media();
+        let node = node.to_owned();
+        let next = media.call_uploaded(&mut call.store, &node, field, status, reply);
+        let next = timeout(call.wall, next).await;
+        call.settle(next)
+    }
+
+    pub(crate) async fn begin(
+        &self,
+        context: &CallContext,
+        sends: Sends,
+    ) -> Result<Call, CallError> {
+        Call::begin(&self.engine, &self.pre, context, sends).await
+    }
+}
+
+/// What `bytes` are, if they are no component.
+fn no_component(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => None,
+        [b'\0', b'a', b's', b'm', _, _, 0, 0, ..] => Some("a core WebAssembly module"),
+        [] => Some("an empty file"),
+        _ => Some("something else"),
+    }
+}
+
+fn compiled(
+    engine: &Engine,
+    bytes: &[u8],
+    digest: &Sha256Digest,
+) -> Result<Component, PackError> {
+    let cache = engine.settings().cache_dir.as_deref();
+    let cache = cache.and_then(CodeCache::open);
+    let name = digest.to_string();
+    if let Some(cache) = &cache
+        && let Some(component) = cache.get(engine.wasmtime(), &name)
+    {
+        return Ok(component);
+    }
+    let component = Component::new(engine.wasmtime(), bytes)
+        .map_err(|error| PackError::Compile(error.into_boxed_dyn_error()))?;
+    if let Some(cache) = &cache {
+        cache.put(engine.wasmtime(), &name, &component);
+    }
+    Ok(component)
+}

@@ -1,0 +1,354 @@
+//! Credentials: where they are kept, read as late as possible, shown nowhere.
+
+use std::env::VarError;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::{HeaderName, HeaderValue};
+use zeroize::Zeroizing;
+
+/// Longest credential that is read, in bytes; far beyond any header a server takes.
+const LONGEST: u64 = 16 << 10;
+
+/// Shorter secrets are not blotted out of replies: they would blot out chance matches.
+const SHORTEST_BLOTTED: usize = 8;
+
+/// A credential. It has no `Debug`, `Display` or serialised form, and its memory is
+/// overwritten when it is dropped.
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes `text` as a credential.
+    ///
+    /// # Errors
+    ///
+    /// When it is empty or could not stand in a header.
+    pub fn new(text: String) -> Result<Self, SecretFault> {
+        let secret = Self(Zeroizing::new(text));
+        if secret.0.is_empty() {
+            return Err(SecretFault::Empty);
+        }
+        // Visible ASCII and inner spaces: what every server understands in a header.
+        let legal = secret.0.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        if !legal || secret.0.trim().len() != secret.0.len() {
+            return Err(SecretFault::Illegal);
+        }
+        Ok(secret)
+    }
+
+    fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Where a credential is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// In an environment variable of this name.
+    Env(String),
+    /// In a file, alone but for one newline at its end.
+    File(PathBuf),
+}
+
+impl SecretSource {
+    /// Reads the credential.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing, unreadable, empty, or could not stand in a header. No error
+    /// shows any part of it.
+    pub fn read(&self) -> Result<Secret, SecretError> {
+        self.read_with(|name| std::env::var(name))
+    }
+
+    fn read_with(
+        &self,
+        environment: impl Fn(&str) -> Result<String, VarError>,
+    ) -> Result<Secret, SecretError> {
+        let place = self.to_string();
+        let read = match self {
+            Self::Env(name) => match environment(name) {
+                Ok(text) => Ok(text),
+                Err(VarError::NotPresent) => return Err(SecretError::NotSet { name: name.clone() }),
+                Err(VarError::NotUnicode(text)) => {
+                    drop(Zeroizing::new(OsString::into_encoded_bytes(text)));
+                    Err(SecretFault::Illegal)
+                }
+            },
+            Self::File(path) => {
+                let bytes = read_file(path).map_err(|source| SecretError::File {
+                    path: path.clone(),
+                    source,
+                })?;
+                match std::str::from_utf8(&bytes) {
+                    Ok(text) => Ok(text.to_owned()),
+                    Err(_) => Err(SecretFault::Illegal),
+                }
+            }
+        };
+        let secret = read.and_then(|text| {
+            let text = Zeroizing::new(text);
+            let line = text.strip_suffix('\n').unwrap_or(&text);
+            Secret::new(line.strip_suffix('\r').unwrap_or(line).to_owned())
+        });
+        secret.map_err(|fault| SecretError::Unusable { place, fault })
+    }
+}
+
+impl std::fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "the environment variable `{name}`"),
+            Self::File(path) => write!(f, "the file `{}`", path.display()),
+        }
+    }
+}
+
+fn read_file(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    use std::io::Read as _;
+    let file = std::fs::File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = metadata.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            tracing::warn!(
+                path = %path.display(),
+                "the credential's file can be read by others (mode {mode:03o}); 600 keeps it private"
+            );
+        }
+    }
+    // Reserved at once: growing would leave copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(
+        usize::try_from(LONGEST).unwrap_or_default() + 1,
+    ));
+    file.take(LONGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("longer than {LONGEST} bytes"),
+        ));
+    }
+    Ok(bytes)
+}
+
+/// Why a text is no credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecretFault {
+    /// There is nothing in it.
+    #[error("it is empty")]
+    Empty,
+    /// Something in it could not stand in a header.
+    #[error("it holds something other than visible ASCII characters")]
+    Illegal,
+}
+
+/// Why there is no credential. Shows where it was looked for and never what was found.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The variable does not exist.
+    #[error("the environment variable `{name}`, which holds the credential, is not set")]
+    NotSet {
+        /// Its name.
+        name: String,
+    },
+    /// The file cannot be read.
+    #[error("the credential's file `{}` cannot be read", path.display())]
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What was found is no credential.
+    #[error("the credential in {place} is unusable")]
+    Unusable {
+        /// Where it was found.
+        place: String,
+        /// Why.
+        #[source]
+        fault: SecretFault,
+    },
+}
+
+/// A credential as a header that is ready to be sent.
+pub struct CredentialHeader {
+    name: HeaderName,
+    prefix: String,
+    secret: Secret,
+}
+
+impl CredentialHeader {
+    /// A header of this name, whose value is `prefix` and then the credential.
+    ///
+    /// # Errors
+    ///
+    /// When name or prefix could not stand in a header.
+    pub fn new(name: &str, prefix: &str, secret: Secret) -> Result<Self, HeaderFault> {
+        let legal = |bytes: &str| bytes.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        Ok(Self {
+            name: name.parse().map_err(|_| HeaderFault::Name(name.to_owned()))?,
+            prefix: if legal(prefix) {
+                prefix.to_owned()
+            } else {
+                return Err(HeaderFault::Prefix);
+            },
+            secret,
+        })
+    }
+
+    /// The header's name.
+    #[must_use]
+    pub fn name(&self) -> &HeaderName {
+        &self.name
+    }
+
+    /// The header's value, marked so that nothing shows or compresses it.
+    pub(crate) fn header_value(&self) -> HeaderValue {
+        let whole = Zeroizing::new(format!("{}{}", self.prefix, self.secret.reveal()));
+        // Prefix and secret were checked when they were made; should the checks ever
+        // differ from `http`'s, the provider answers 401.
+        let mut value = HeaderValue::from_str(&whole).unwrap_or(HeaderValue::from_static(""));
+        value.set_sensitive(true);
+        value
+    }
+
+    /// `body` with the credential blotted out, same length, should the other side have
+    /// echoed it.
+    pub(crate) fn blot(&self, body: Bytes) -> Bytes {
+        let secret = self.secret.reveal().as_bytes();
+        if secret.len() < SHORTEST_BLOTTED || find(&body, secret).is_none() {
+            return body;
+        }
+        let mut body = BytesMut::from(body);
+        let mut from = 0;
+        while let Some(at) = find(&body[from..], secret) {
+            body[from + at..from + at + secret.len()].fill(b'*');
+            from += at + secret.len();
+        }
+        body.freeze()
+    }
+
+    /// Empties every header whose value holds the credential.
+    pub(crate) fn blot_headers(&self, headers: &mut HeaderMap) {
+        let secret = self.secret.reveal().as_bytes();
+        for value in headers.values_mut() {
+            if secret.len() >= SHORTEST_BLOTTED && find(value.as_bytes(), secret).is_some() {
+                *value = HeaderValue::from_static("***");
+            }
+        }
+    }
+}
+
+/// Why a credential cannot be sent in the header it should be sent in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderFault {
+    /// No name for a header.
+    #[error("`{0}` is no header name")]
+    Name(String),
+    /// The prefix is not visible ASCII.
+    #[error("the credential's prefix holds something other than visible ASCII characters")]
+    Prefix,
+}
+
+fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    let first = *wanted.first()?;
+    let mut from = 0;
+    // By the first byte: replies are long and secrets are not in them.
+    while let Some(at) = text.get(from..)?.iter().position(|&byte| byte == first) {
+        if text[from + at..].starts_with(wanted) {
+            return Some(from + at);
+        }
+        from += at + 1;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_env(text: &str) -> Result<Secret, SecretError> {
+        let text = text.to_owned();
+        SecretSource::Env("KEY".into()).read_with(move |_| Ok(text.clone()))
+    }
+
+    #[test]
+    fn one_newline_at_the_end_is_not_part_of_it() {
+        for text in ["sk-123", "sk-123\n", "sk-123\r\n"] {
+            assert_eq!(in_env(text).map(|s| s.reveal().to_owned()).ok().as_deref(), Some("sk-123"));
+        }
+    }
+
+    #[test]
+    fn what_could_not_stand_in_a_header_is_refused_and_not_shown() {
+        for text in ["", "\n", "sk-hunter2\n\n", "sk hunter2\u{e9}", "sk-hunter2\0", " sk-hunter2"] {
+            let Err(SecretError::Unusable { place, fault }) = in_env(text) else {
+                panic!("{text:?} was taken");
+            };
+            let shown = format!("{place} {fault} {fault:?}");
+            assert!(!shown.contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn a_missing_variable_is_named() {
+        let error = SecretSource::Env("PIXELML_API_KEY".into())
+            .read_with(|_| Err(VarError::NotPresent))
+            .err();
+        assert!(matches!(error, Some(SecretError::NotSet { name }) if name == "PIXELML_API_KEY"));
+    }
+
+    #[test]
+    fn files_are_read_and_bounded() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("key");
+        std::fs::write(&path, "sk-from-file\n").expect("write");
+        let secret = SecretSource::File(path.clone()).read();
+        assert_eq!(secret.map(|s| s.reveal().to_owned()).ok().as_deref(), Some("sk-from-file"));
+        std::fs::write(&path, vec![b'x'; 20_000]).expect("write");
+        assert!(matches!(SecretSource::File(path).read(), Err(SecretError::File { .. })));
+        let gone = SecretSource::File(folder.path().join("gone"));
+        assert!(matches!(gone.read(), Err(SecretError::File { .. })));
+        let folder = SecretSource::File(folder.path().to_owned());
+        assert!(matches!(folder.read(), Err(SecretError::File { .. })));
+    }
+
+    fn header() -> CredentialHeader {
+        let secret = Secret::new("sk-1234567".into()).ok().expect("secret");
+        CredentialHeader::new("Authorization", "Bearer ", secret).expect("header")
+    }
+
+    #[test]
+    fn the_header_is_sensitive() {
+        let value = header().header_value();
+        assert_eq!(value.as_bytes(), b"Bearer sk-1234567");
+        assert!(value.is_sensitive());
+        assert_eq!(format!("{value:?}"), "Sensitive");
+    }
+
+    #[test]
+    fn an_echoed_credential_is_blotted_out() {
+        let header = header();
+        let body = Bytes::from_static(b"{\"you sent\": \"sk-1234567\", \"s\": \"sk-1234567sk-12345\"}");
+        assert_eq!(
+            header.blot(body),
+            &b"{\"you sent\": \"**********\", \"s\": \"**********sk-12345\"}"[..]
+        );
+        let untouched = Bytes::from_static(b"nothing here, sk-");
+        assert_eq!(header.blot(untouched.clone()), untouched);
+        let mut headers = HeaderMap::new();
+        headers.insert("x-echo", HeaderValue::from_static("Bearer sk-1234567"));
+        headers.insert("date", HeaderValue::from_static("today"));
+        header.blot_headers(&mut headers);
+        assert_eq!(headers["x-echo"], "***");
+        assert_eq!(headers["date"], "today");
+    }
+}

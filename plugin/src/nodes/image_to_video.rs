@@ -1,0 +1,156 @@
+//! `image_to_video`: PixelML's node with the models Pixel M and Pixel S.
+
+use serde_json::{Map, Value, json};
+
+use super::{Default, Field, Media, Node, NotForwarded};
+use crate::bindings::MediaKind;
+use crate::bindings::image_to_video::{Input, Model, PromptOptimizer, Size};
+use crate::providers::pixelml::PIXELML;
+use crate::violations;
+
+/// The node type.
+pub static NODE: Node = Node {
+    name: "image_to_video",
+    version: "1.0.0",
+    title: "Image to video",
+    description: "Animates a picture as a prompt says, with the models Pixel M and Pixel S.",
+    provider: &PIXELML,
+    input_schema: include_str!("../../../schemas/image_to_video/input.json"),
+    output_schema: include_str!("../../../schemas/image_to_video/output.json"),
+    fields: &[
+        Field::optional("model", Default::Text("Pixel M")),
+        Field::required("prompt"),
+        Field::required("image"),
+        Field::required("negative_prompt"),
+        Field::optional("size", Default::Text("Landscape HD (16:9)")),
+        Field::optional("prompt_optimizer", Default::Boolean(true)),
+    ],
+    input_media: &[Media {
+        pointer: "/image",
+        kind: MediaKind::Image,
+    }],
+    output_media: &[Media {
+        pointer: "/video",
+        kind: MediaKind::Video,
+    }],
+    validate_input: |document| violations::of(InputSchema::iter_errors(document)),
+    validate_output: |document| violations::of(OutputSchema::iter_errors(document)),
+    not_forwarded,
+};
+
+#[jsonschema::validator(path = "../schemas/image_to_video/input.json")]
+struct InputSchema;
+
+#[jsonschema::validator(path = "../schemas/image_to_video/output.json")]
+struct OutputSchema;
+
+/// `size` is "Only for Pixel M", yet a published example sends it with Pixel S.
+fn not_forwarded(input: &Map<String, Value>) -> Vec<NotForwarded> {
+    if input.get("model").is_some_and(|model| model == "Pixel S") {
+        vec![("size", "Only Pixel M has sizes; Pixel S runs without it.")]
+    } else {
+        Vec::new()
+    }
+}
+
+/// The input document of a typed run.
+#[must_use]
+pub fn document(input: &Input) -> Value {
+    let mut document = json!({
+        "prompt": input.prompt,
+        "image": input.image,
+        "negative_prompt": input.negative_prompt,
+    });
+    if let Some(model) = input.model {
+        document["model"] = model_name(model).into();
+    }
+    if let Some(size) = input.size {
+        document["size"] = size_name(size).into();
+    }
+    match input.prompt_optimizer {
+        Some(PromptOptimizer::On) => document["prompt_optimizer"] = true.into(),
+        Some(PromptOptimizer::Off) => document["prompt_optimizer"] = false.into(),
+        Some(PromptOptimizer::Null) => document["prompt_optimizer"] = Value::Null,
+        None => {}
+    }
+    document
+}
+
+fn model_name(model: Model) -> &'static str {
+    match model {
+        Model::PixelM => "Pixel M",
+        Model::PixelS => "Pixel S",
+    }
+}
+
+fn size_name(size: Size) -> &'static str {
+    match size {
+        Size::SquareHd => "Square HD (1:1)",
+        Size::SquareFullHd => "Square FullHD (1:1)",
+        Size::PortraitHdThreeFour => "Portrait HD (3:4)",
+        Size::PortraitFullHdThreeFour => "Portrait FullHD (3:4)",
+        Size::PortraitHdNineSixteen => "Portrait HD (9:16)",
+        Size::PortraitFullHdNineSixteen => "Portrait FullHD (9:16)",
+        Size::LandscapeHdFourThree => "Landscape HD (4:3)",
+        Size::LandscapeFullHdFourThree => "Landscape FullHD (4:3)",
+        Size::LandscapeHdSixteenNine => "Landscape HD (16:9)",
+        Size::LandscapeFullHdSixteenNine => "Landscape FullHD (16:9)",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZES: [Size; 10] = [
+        Size::SquareHd,
+        Size::SquareFullHd,
+        Size::PortraitHdThreeFour,
+        Size::PortraitFullHdThreeFour,
+        Size::PortraitHdNineSixteen,
+        Size::PortraitFullHdNineSixteen,
+        Size::LandscapeHdFourThree,
+        Size::LandscapeFullHdFourThree,
+        Size::LandscapeHdSixteenNine,
+        Size::LandscapeFullHdSixteenNine,
+    ];
+
+    #[test]
+    fn typed_names_are_those_of_the_schema() {
+        let schema: Value = serde_json::from_str(NODE.input_schema).unwrap();
+        assert_eq!(
+            schema["properties"]["size"]["enum"],
+            json!(SIZES.map(size_name))
+        );
+        let models = [Model::PixelM, Model::PixelS].map(model_name);
+        assert_eq!(schema["properties"]["model"]["enum"], json!(models));
+    }
+
+    #[test]
+    fn a_typed_input_is_a_valid_document() {
+        for (size, optimizer) in SIZES.into_iter().zip(
+            [
+                None,
+                Some(PromptOptimizer::Null),
+                Some(PromptOptimizer::On),
+                Some(PromptOptimizer::Off),
+            ]
+            .into_iter()
+            .cycle(),
+        ) {
+            let document = document(&Input {
+                model: Some(Model::PixelS),
+                prompt: "p".into(),
+                image: "i".into(),
+                negative_prompt: None,
+                size: Some(size),
+                prompt_optimizer: optimizer,
+            });
+            assert_eq!((NODE.validate_input)(&document), []);
+            assert_eq!(
+                document.get("prompt_optimizer").is_some(),
+                optimizer.is_some()
+            );
+        }
+    }
+}

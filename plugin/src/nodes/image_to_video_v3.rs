@@ -1,0 +1,90 @@
+//! `image_to_video_v3`: PixelML's node with steps, guidance and a frame rate.
+
+use serde_json::{Value, json};
+
+use super::{Default, Field, Media, Node};
+use crate::bindings::MediaKind;
+use crate::bindings::image_to_video_v3::Input;
+use crate::providers::pixelml::PIXELML;
+use crate::violations;
+
+/// The node type.
+pub static NODE: Node = Node {
+    name: "image_to_video_v3",
+    version: "1.0.0",
+    title: "Image to video v3",
+    description: "Animates a picture as a prompt says, with steps, guidance scale and frame rate.",
+    provider: &PIXELML,
+    input_schema: include_str!("../../../schemas/image_to_video_v3/input.json"),
+    output_schema: include_str!("../../../schemas/image_to_video_v3/output.json"),
+    fields: &[
+        Field::required("prompt"),
+        Field::required("image"),
+        Field::optional("negative_prompt", Default::Null),
+        Field::optional("steps", Default::Integer(20)),
+        Field::optional("guidance_scale", Default::Integer(3)),
+        Field::optional("frame_rate", Default::Integer(8)),
+    ],
+    input_media: &[Media {
+        pointer: "/image",
+        kind: MediaKind::Image,
+    }],
+    output_media: &[Media {
+        pointer: "/video",
+        kind: MediaKind::Video,
+    }],
+    validate_input: |document| violations::of(InputSchema::iter_errors(document)),
+    validate_output: |document| violations::of(OutputSchema::iter_errors(document)),
+    not_forwarded: |_| Vec::new(),
+};
+
+#[jsonschema::validator(path = "../schemas/image_to_video_v3/input.json")]
+struct InputSchema;
+
+#[jsonschema::validator(path = "../schemas/image_to_video_v3/output.json")]
+struct OutputSchema;
+
+/// The input document of a typed run.
+#[must_use]
+pub fn document(input: &Input) -> Value {
+    let mut document = json!({
+        "prompt": input.prompt,
+        "image": input.image,
+        "negative_prompt": input.negative_prompt,
+    });
+    for (name, value) in [
+        ("steps", input.steps),
+        ("guidance_scale", input.guidance_scale),
+        ("frame_rate", input.frame_rate),
+    ] {
+        if let Some(value) = value {
+            document[name] = value.into();
+        }
+    }
+    document
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typed_input_is_a_valid_document() {
+        let input = Input {
+            prompt: "p".into(),
+            image: "i".into(),
+            negative_prompt: None,
+            steps: Some(50),
+            guidance_scale: None,
+            frame_rate: Some(30),
+        };
+        let document = document(&input);
+        assert_eq!((NODE.validate_input)(&document), []);
+        assert_eq!(
+            document,
+            json!({
+                "prompt": "p", "image": "i", "negative_prompt": null, "steps": 50, "frame_rate": 30,
+            })
+        );
+    }
+}

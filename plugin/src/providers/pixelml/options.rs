@@ -1,0 +1,238 @@
+//! What a PixelML connection's `options` may say; `schemas/connections/pixelml.json`
+//! says the same to people and forms.
+
+use serde_json::{Map, Value};
+
+use crate::bindings::{Connection, NodeError};
+use crate::providers::options::{Endpoint, Reader};
+
+/// The options as JSON Schema.
+pub(super) const SCHEMA: &str = include_str!("../../../../schemas/connections/pixelml.json");
+
+/// The one wire of this version.
+pub(super) const WIRE: &str = "jobs";
+
+/// Every part of the `jobs` wire.
+#[derive(Debug)]
+pub(super) struct Options {
+    pub(super) submit: Endpoint,
+    pub(super) poll: Endpoint,
+    pub(super) cancel: Option<Endpoint>,
+    pub(super) files: Option<Endpoint>,
+    action_pointer: String,
+    input_pointer: String,
+    actions: Map<String, Value>,
+    pub(super) idempotency_header: String,
+    pub(super) id_pointer: String,
+    pub(super) status_pointer: String,
+    pub(super) status_words: StatusWords,
+    pub(super) progress_pointer: String,
+    pub(super) progress_full: f64,
+    pub(super) message_pointer: String,
+    pub(super) poll_after_ms_pointer: String,
+    pub(super) video_pointer: String,
+    pub(super) error_code_pointer: String,
+    pub(super) error_message_pointer: String,
+    pub(super) charged_pointer: String,
+    pub(super) file_part: String,
+    pub(super) file_url_pointer: String,
+}
+
+/// What a status word means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Status {
+    Queued,
+    Running,
+    Succeeded,
+    Failed,
+    Cancelled,
+}
+
+/// The provider's words for each state.
+#[derive(Debug)]
+pub(super) struct StatusWords([(Status, Vec<String>); 5]);
+
+impl StatusWords {
+    fn read(words: &mut Reader) -> Self {
+        Self([
+            (Status::Queued, words.words("queued", "queued")),
+            (Status::Running, words.words("running", "running")),
+            (Status::Succeeded, words.words("succeeded", "succeeded")),
+            (Status::Failed, words.words("failed", "failed")),
+            (Status::Cancelled, words.words("cancelled", "cancelled")),
+        ])
+    }
+
+    pub(super) fn meaning(&self, word: &str) -> Option<Status> {
+        let of = self
+            .0
+            .iter()
+            .find(|(_, words)| words.iter().any(|known| known == word));
+        of.map(|(status, _)| *status)
+    }
+}
+
+impl Options {
+    /// The connection's options over the defaults.
+    pub(super) fn read(connection: &Connection) -> Result<Self, NodeError> {
+        let mut given = Reader::new(connection);
+        if given.text("wire", WIRE) != WIRE {
+            given.refuse("wire", "must be `jobs`");
+        }
+        let mut words = given.nested("status_words");
+        let options = Self {
+            submit: given.endpoint("submit", "POST", "/v1/jobs"),
+            poll: given.endpoint("poll", "GET", "/v1/jobs/{id}"),
+            cancel: given.optional_endpoint("cancel", "POST", "/v1/jobs/{id}/cancel"),
+            files: given.optional_endpoint("files", "POST", "/v1/files"),
+            action_pointer: given.text("action_pointer", "/action"),
+            input_pointer: given.text("input_pointer", "/input"),
+            actions: given.object("actions"),
+            idempotency_header: given.text("idempotency_header", "idempotency-key"),
+            id_pointer: given.text("id_pointer", "/id"),
+            status_pointer: given.text("status_pointer", "/status"),
+            status_words: StatusWords::read(&mut words),
+            progress_pointer: given.text("progress_pointer", "/progress"),
+            progress_full: given.positive("progress_full", 1.0),
+            message_pointer: given.text("message_pointer", "/message"),
+            poll_after_ms_pointer: given.text("poll_after_ms_pointer", "/poll_after_ms"),
+            video_pointer: given.text("video_pointer", "/output/video"),
+            error_code_pointer: given.text("error_code_pointer", "/error/code"),
+            error_message_pointer: given.text("error_message_pointer", "/error/message"),
+            charged_pointer: given.text("charged_pointer", "/charged"),
+            file_part: given.text("file_part", "file"),
+            file_url_pointer: given.text("file_url_pointer", "/url"),
+        };
+        given.absorb(words);
+        // These two are for the host, which adds the credential.
+        given.ignore("credential_header");
+        given.ignore("credential_prefix");
+        given.finish(connection)?;
+        Ok(options)
+    }
+
+    /// The submit's document: the action and the input at their pointers.
+    pub(super) fn submit_body(
+        &self,
+        connection: &Connection,
+        node: &str,
+        input: &Map<String, Value>,
+    ) -> Result<Value, NodeError> {
+        let action = self
+            .actions
+            .get(node)
+            .cloned()
+            .unwrap_or_else(|| node.into());
+        let mut body = Value::Object(Map::new());
+        for (name, pointer, value) in [
+            (
+                "input_pointer",
+                &self.input_pointer,
+                Value::Object(input.clone()),
+            ),
+            ("action_pointer", &self.action_pointer, action),
+        ] {
+            place(&mut body, pointer, value).ok_or_else(|| {
+                NodeError::connection_unavailable(format!(
+                    "`options.{name}` of connection `{}`: nothing can be placed at `{pointer}`",
+                    connection.id
+                ))
+            })?;
+        }
+        Ok(body)
+    }
+}
+
+/// Sets the value at a JSON Pointer, making the objects on the way; an empty pointer
+/// is the document itself. `None` where something else stands in the way.
+fn place(document: &mut Value, pointer: &str, value: Value) -> Option<()> {
+    let mut place = document;
+    for token in pointer.split('/').skip(1) {
+        let token = token.replace("~1", "/").replace("~0", "~");
+        let parent = place.as_object_mut()?;
+        place = parent
+            .entry(token)
+            .or_insert_with(|| Value::Object(Map::new()));
+    }
+    *place = value;
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::ErrorCause;
+    use serde_json::json;
+
+    fn read(options: &Value) -> Result<Options, String> {
+        let connection = Connection {
+            id: "desk".into(),
+            base_url: "https://provider.example".into(),
+            options: options.to_string(),
+            headers: Vec::new(),
+        };
+        Options::read(&connection).map_err(|error| match error.cause {
+            ErrorCause::ConnectionUnavailable(why) => why,
+            other => panic!("{other:?}"),
+        })
+    }
+
+    #[test]
+    fn values_are_placed_at_pointers() {
+        let mut document = json!({});
+        assert_eq!(place(&mut document, "", json!({"prompt": 1})), Some(()));
+        assert_eq!(place(&mut document, "/meta/a~1b", json!(2)), Some(()));
+        assert_eq!(document, json!({"prompt": 1, "meta": {"a/b": 2}}));
+        assert_eq!(place(&mut document, "/prompt/x", json!(3)), None);
+    }
+
+    #[test]
+    fn the_schema_names_every_option_and_its_default() {
+        let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+        let properties = schema["properties"].as_object().unwrap();
+        let mut defaults = Map::new();
+        for (name, property) in properties {
+            if let Some(default) = property.get("default") {
+                defaults.insert(name.clone(), default.clone());
+            }
+            // Every property is read: another type is refused, unless the host reads it.
+            let wrong = read(&json!({ name: [[1]] }));
+            assert_eq!(wrong.is_err(), !name.starts_with("credential_"), "{name}");
+        }
+        let from_schema = read(&Value::Object(defaults)).unwrap();
+        assert_eq!(
+            format!("{from_schema:?}"),
+            format!("{:?}", read(&json!({})).unwrap())
+        );
+        assert_eq!(schema["additionalProperties"], false);
+    }
+
+    #[test]
+    fn what_is_no_option_is_refused_by_name() {
+        for (options, problem) in [
+            (json!([]), "`options` must be a JSON object"),
+            (json!({"pol": {}}), "`options.pol` is not an option"),
+            (
+                json!({"poll": {"verb": 1}}),
+                "`options.poll.verb` is not an option",
+            ),
+            (json!({"poll": null}), "`options.poll` must be an object"),
+            (
+                json!({"poll": {"path": "v1"}}),
+                "`options.poll.path` must start with a slash",
+            ),
+            (
+                json!({"progress_full": 0}),
+                "`options.progress_full` must be a number above 0",
+            ),
+            (
+                json!({"status_words": {"failed": ["a", 1]}}),
+                "`options.status_words.failed` must be a list of words",
+            ),
+            (json!({"wire": "soap"}), "`options.wire` must be `jobs`"),
+        ] {
+            let expected = format!("{problem} (connection `desk`)");
+            assert_eq!(read(&options).unwrap_err(), expected);
+        }
+    }
+}
