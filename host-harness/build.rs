@@ -3,8 +3,11 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+
+use wasmparser::BinaryReader;
 
 const TARGET: &str = "wasm32-wasip2";
 const PROFILE: &str = "component";
@@ -51,7 +54,8 @@ fn main() -> ExitCode {
 fn component() -> Result<PathBuf, String> {
     println!("cargo::rerun-if-env-changed={PREBUILT}");
     if let Some(prebuilt) = env::var_os(PREBUILT) {
-        let path = std::path::absolute(&prebuilt).map_err(|error| format!("{PREBUILT}: {error}"))?;
+        let path =
+            std::path::absolute(&prebuilt).map_err(|error| format!("{PREBUILT}: {error}"))?;
         println!("cargo::rerun-if-changed={}", path.display());
         return if path.is_file() {
             Ok(path)
@@ -111,8 +115,10 @@ fn build(root: &Path, out: &Path) -> Result<PathBuf, String> {
     let target = out.join("component");
     let mut cargo = Command::new(variable("CARGO")?);
     cargo
-        .args(["build", "--package", "zoetrope-plugin", "--lib", "--locked"])
+        .args(["rustc", "--package", "zoetrope-plugin", "--lib", "--locked"])
         .args(["--target", TARGET, "--profile", PROFILE])
+        // The crate is a `rlib` too; built as both it would get no link-time optimisation.
+        .args(["--crate-type", "cdylib"])
         .arg("--target-dir")
         .arg(&target)
         .current_dir(root);
@@ -133,12 +139,34 @@ fn build(root: &Path, out: &Path) -> Result<PathBuf, String> {
             first_error(&output.stderr)
         ));
     }
-    let built = target.join(TARGET).join(PROFILE).join("zoetrope_plugin.wasm");
-    if built.is_file() {
-        Ok(built)
-    } else {
-        Err(format!("cargo built no {}", built.display()))
+    let built = target
+        .join(TARGET)
+        .join(PROFILE)
+        .join("zoetrope_plugin.wasm");
+    let bytes = fs::read(&built).map_err(|error| format!("{}: {error}", built.display()))?;
+    let bytes = without_names(&bytes).map_err(|error| format!("{}: {error}", built.display()))?;
+    let embedded = out.join("zoetrope_plugin.wasm");
+    fs::write(&embedded, bytes).map_err(|error| format!("{}: {error}", embedded.display()))?;
+    Ok(embedded)
+}
+
+/// Drops the names that the linker gives to a component's parts: a thirtieth of it, read
+/// by debuggers alone.
+fn without_names(component: &[u8]) -> wasmparser::Result<Vec<u8>> {
+    const PREAMBLE: usize = 8;
+    let mut reader = BinaryReader::new(component, 0);
+    let mut kept = reader.read_bytes(PREAMBLE)?.to_vec();
+    while !reader.eof() {
+        let start = reader.current_position();
+        let id = reader.read_u8()?;
+        let length = reader.read_var_u32()?;
+        let content = reader.read_bytes(length as usize)?;
+        let is_names = id == 0 && BinaryReader::new(content, 0).read_string()? == "component-name";
+        if !is_names {
+            kept.extend_from_slice(&component[start..reader.current_position()]);
+        }
     }
+    Ok(kept)
 }
 
 /// Whether an environment variable is the outer build's and no concern of the nested
@@ -147,9 +175,9 @@ fn is_foreign(name: &OsStr) -> bool {
     let Some(name) = name.to_str() else {
         return false;
     };
-    let is_kept = KEPT.iter().any(|kept| {
-        name == *kept || (kept.ends_with('_') && name.starts_with(kept))
-    });
+    let is_kept = KEPT
+        .iter()
+        .any(|kept| name == *kept || (kept.ends_with('_') && name.starts_with(kept)));
     STRIPPED.contains(&name) || (name.starts_with("CARGO") && !is_kept)
 }
 
@@ -160,9 +188,14 @@ fn remapped(root: &Path) -> OsString {
     let cargo_home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| env::home_dir().map(|home| home.join(".cargo")));
-    let folders = [(Some(root.to_owned()), "/zoetrope"), (cargo_home, "/cargo")];
-    for (folder, name) in folders {
-        let Some(folder) = folder else { continue };
+    let sources = cargo_home.map(|home| home.join("registry").join("src"));
+    let registries = sources
+        .into_iter()
+        .flat_map(|folder| fs::read_dir(folder).into_iter().flatten());
+    let registries = registries
+        .flatten()
+        .map(|registry| (registry.path(), "/crates"));
+    for (folder, name) in registries.chain([(root.to_owned(), "/zoetrope")]) {
         if !flags.is_empty() {
             flags.push("\x1f");
         }

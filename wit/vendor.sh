@@ -5,14 +5,12 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 manifest=$(cargo metadata --locked --format-version 1 |
-    python3 -c 'import json, sys
-versions = [p for p in json.load(sys.stdin)["packages"]
-            if p["name"] == "wasip2" and p["version"].startswith("2.")]
-print(versions[0]["manifest_path"])')
+    grep -o '"manifest_path":"[^"]*/wasip2-2[^"]*"' |
+    cut -d '"' -f 4)
 source="$(dirname "$manifest")/wit/deps"
 
 if [ "${1:-}" = "--check" ]; then
-    diff --recursive "$source" deps || {
+    diff -r "$source" deps || {
         echo "wit/deps differs from the wasip2 crate; run wit/vendor.sh" >&2
         exit 1
     }

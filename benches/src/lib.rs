@@ -1,1 +1,26 @@
 //! Measures the whole way of a call, next to its peers.
+//!
+//! `cargo bench -p zoetrope-benches --bench call` prints the tables of
+//! `docs/benchmarks.md`; `-- --json FILE` also writes them down. Everything is sent to
+//! this machine's own loopback.
+//!
+//! # Layout
+//!
+//! - `benches/call.rs`: the tables: who is measured, and against whom
+//! - [`measure`]: contestants that take turns; [`report`]: what is printed and written
+//! - [`provider`]: a provider that answers from memory
+//! - [`native`]: the same requests without a component
+//! - [`plain_host`]: the same component in the shortest host that wasmtime allows
+//! - [`lines`]: `zoetrope check --jsonl` as a process, and pydantic as another
+//! - [`environment`]: what the figures depend on
+
+pub mod environment;
+pub mod lines;
+pub mod measure;
+pub mod native;
+pub mod plain_host;
+pub mod provider;
+pub mod report;
+
+/// Why a measurement came to nothing.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -49,10 +49,9 @@ impl Directory {
     /// Takes the directory over, unless somebody has it.
     pub(crate) fn try_lock(&self) -> Result<Option<Lock>, PracticeError> {
         let path = self.root.join("lock");
-        let file = OpenOptions::new()
+        let file = private()
             .create(true)
             .truncate(false)
-            .write(true)
             .open(&path)
             .map_err(|source| storage(&path, source))?;
         match file.try_lock() {
@@ -173,7 +172,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Its own name for each writer: two requests may store the same picture.
     part.push(format!(".{}{PART}", Uuid::new_v4().simple()));
     let part = PathBuf::from(part);
-    let written = private_file(&part).and_then(|mut file| {
+    let written = private().create_new(true).open(&part).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()
     });
@@ -185,19 +184,14 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     placed.and_then(|()| sync_folder(path))
 }
 
-#[cfg(unix)]
-fn private_file(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-}
-
-#[cfg(not(unix))]
-fn private_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
+/// How files are opened for writing: readable by the user alone, since pictures and their URLs may
+/// be private.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 #[cfg(unix)]

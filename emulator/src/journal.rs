@@ -4,7 +4,7 @@
 //! tells those who wait for them. The thread also holds the directory's lock: whoever may write
 //! the journal owns the directory, and closing the journal gives it up.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::mpsc;
@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::directory::{Lock, storage};
+use crate::directory::{Lock, private, storage};
 use crate::error::PracticeError;
 use crate::jobs::{Ending, Idempotency, JobId};
 use crate::order::Order;
@@ -64,11 +64,10 @@ impl Journal {
     /// A last line without its end was never acknowledged and is cut off.
     pub(crate) fn open(path: &Path, lock: Lock) -> Result<(Self, Vec<Entry>), PracticeError> {
         let failed = |source| storage(path, source);
-        let mut file = OpenOptions::new()
+        let mut file = private()
             .create(true)
             .truncate(false)
             .read(true)
-            .write(true)
             .open(path)
             .map_err(failed)?;
         let mut text = Vec::new();

@@ -156,3 +156,147 @@ pub(crate) fn cover(picture: &RgbImage, width: u32, height: u32) -> Result<RgbIm
         .map_err(PictureError::Resize)?;
     Ok(target)
 }
+
+#[cfg(test)]
+mod tests {
+    use image::codecs::jpeg::JpegEncoder;
+    use image::codecs::png::PngEncoder;
+    use image::{ImageEncoder, Rgba, RgbaImage};
+
+    use super::*;
+
+    fn png(picture: impl Into<DynamicImage>) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        picture
+            .into()
+            .write_to(&mut bytes, ImageFormat::Png)
+            .expect("a PNG");
+        bytes.into_inner()
+    }
+
+    /// A PNG that claims a size; its pixels are those of one pixel.
+    fn claiming(width: u32, height: u32) -> Vec<u8> {
+        let mut bytes = png(RgbImage::new(1, 1));
+        bytes[16..20].copy_from_slice(&width.to_be_bytes());
+        bytes[20..24].copy_from_slice(&height.to_be_bytes());
+        let checksum = crc32(&bytes[12..29]);
+        bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
+        bytes
+    }
+
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(u32::MAX, |sum, byte| {
+            (0..8).fold(sum ^ u32::from(*byte), |sum, _| {
+                (sum >> 1) ^ (0xEDB8_8320 * (sum & 1))
+            })
+        })
+    }
+
+    #[test]
+    fn every_kind_is_read() {
+        let picture = DynamicImage::from(RgbImage::from_pixel(8, 6, Rgb([9, 99, 199])));
+        for (format, kind) in [
+            (ImageFormat::Png, Kind::Png),
+            (ImageFormat::Jpeg, Kind::Jpeg),
+            (ImageFormat::WebP, Kind::WebP),
+        ] {
+            let mut bytes = Cursor::new(Vec::new());
+            picture.write_to(&mut bytes, format).expect("a picture");
+            let bytes = bytes.into_inner();
+            assert_eq!(Kind::sniff(&bytes), Some(kind));
+            assert_eq!(Kind::from_extension(kind.extension()), Some(kind));
+            let read = decode(&bytes).expect("a picture");
+            assert_eq!(read.dimensions(), (8, 6));
+            let near = read.get_pixel(4, 3).0;
+            assert!(
+                near.iter()
+                    .zip([9, 99, 199])
+                    .all(|(one, other)| one.abs_diff(other) < 4)
+            );
+        }
+    }
+
+    #[test]
+    fn enormous_pictures_are_refused_by_what_they_claim() {
+        for (width, height) in [
+            (60_000, 60_000),
+            (20_000, 10),
+            (10, 20_000),
+            (12_000, 12_000),
+        ] {
+            let error = decode(&claiming(width, height)).expect_err("too large");
+            assert!(matches!(error, PictureError::TooLarge { .. }), "{error:?}");
+            assert_eq!(error.code(), "picture_too_large");
+        }
+    }
+
+    #[test]
+    fn broken_pictures_are_refused() {
+        let whole = png(checker(64, 64));
+        let half = &whole[..whole.len() / 2];
+        let error = decode(half).expect_err("half a picture");
+        assert_eq!(error.code(), "picture_broken");
+        for bytes in [b"".as_slice(), b"GIF89a", b"<svg/>"] {
+            let error = decode(bytes).expect_err("no picture");
+            assert_eq!(error.code(), "picture_unsupported");
+        }
+    }
+
+    fn checker(width: u32, height: u32) -> RgbImage {
+        RgbImage::from_fn(
+            width,
+            height,
+            |x, y| if (x + y) % 2 == 0 { WHITE } else { RED },
+        )
+    }
+
+    const WHITE: Rgb<u8> = Rgb([255, 255, 255]);
+    const RED: Rgb<u8> = Rgb([200, 0, 0]);
+
+    #[test]
+    fn alpha_is_flattened_over_white() {
+        let mut picture = RgbaImage::from_pixel(3, 1, Rgba([200, 0, 0, 0]));
+        picture.put_pixel(1, 0, Rgba([200, 0, 0, 255]));
+        picture.put_pixel(2, 0, Rgba([255, 55, 0, 51]));
+        let read = decode(&png(picture)).expect("a picture");
+        let pixels: Vec<_> = read.pixels().copied().collect();
+        assert_eq!(pixels, [WHITE, RED, Rgb([255, 215, 204])]);
+    }
+
+    #[test]
+    fn the_orientation_of_cameras_is_applied() {
+        // A TIFF head and one entry: orientation, one short, rotate by 90 degrees clockwise.
+        let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0".to_vec();
+        let mut stored = RgbImage::from_pixel(16, 8, WHITE);
+        stored.put_pixel(0, 0, RED);
+        let mut bytes = Vec::new();
+        let mut encoder = PngEncoder::new(&mut bytes);
+        encoder
+            .set_exif_metadata(exif.clone())
+            .expect("PNG holds EXIF");
+        let colour = image::ExtendedColorType::Rgb8;
+        encoder.write_image(&stored, 16, 8, colour).expect("a PNG");
+        let shown = decode(&bytes).expect("a picture");
+        assert_eq!(shown.dimensions(), (8, 16));
+        assert_eq!(*shown.get_pixel(7, 0), RED);
+
+        let mut bytes = Vec::new();
+        let mut encoder = JpegEncoder::new(&mut bytes);
+        encoder.set_exif_metadata(exif).expect("JPEG holds EXIF");
+        encoder.write_image(&stored, 16, 8, colour).expect("a JPEG");
+        assert_eq!(decode(&bytes).expect("a picture").dimensions(), (8, 16));
+    }
+
+    #[test]
+    fn cover_cuts_what_hangs_over() {
+        let mut picture = RgbImage::from_pixel(300, 100, RED);
+        for y in 0..100 {
+            for x in 100..200 {
+                picture.put_pixel(x, y, WHITE);
+            }
+        }
+        let square = cover(&picture, 50, 50).expect("a picture");
+        assert_eq!(square.dimensions(), (50, 50));
+        assert!((3..47).all(|x| *square.get_pixel(x, 25) == WHITE));
+    }
+}

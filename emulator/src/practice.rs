@@ -1,5 +1,6 @@
 //! Running the practice provider in one process.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -119,6 +120,14 @@ impl Practice {
             serving.abort();
         }
         self.studio.close().await;
+    }
+}
+
+impl fmt::Debug for Practice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Practice")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 

@@ -134,3 +134,131 @@ fn presentation(index: u32, frame_rate: FrameRate) -> f64 {
     };
     f64::from(tick) / f64::from(TICKS)
 }
+
+#[cfg(test)]
+#[path = "../tests/support/mp4.rs"]
+mod mp4;
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+
+    use super::mp4::Clip;
+    use super::*;
+    use crate::format::Size;
+
+    fn checkered(width: u32, height: u32) -> RgbImage {
+        RgbImage::from_fn(width, height, |x, y| {
+            let tile = u8::try_from((x / 40 + y / 40) % 2).unwrap_or(0);
+            Rgb([
+                tile * 200,
+                255 - tile * 90,
+                u8::try_from(x * 255 / width).unwrap_or(0),
+            ])
+        })
+    }
+
+    fn rendered(canvas: Canvas, hertz: u64, prompt: &str) -> Vec<u8> {
+        let scene = Scene::new(&checkered(800, 600), canvas).expect("a scene");
+        let frame_rate = FrameRate::new(hertz).expect("a frame rate");
+        scene
+            .render(frame_rate, Camera::from_prompt(prompt), |_| {
+                ControlFlow::Continue(())
+            })
+            .expect("a clip")
+    }
+
+    #[test]
+    fn a_clip_lasts_four_seconds_at_every_frame_rate() {
+        for hertz in 1..=30 {
+            let scene = Scene::new(&checkered(16, 1600), Canvas::OfPicture).expect("a scene");
+            let frame_rate = FrameRate::new(hertz).expect("a frame rate");
+            let file = scene
+                .render(frame_rate, Camera::default(), |_| ControlFlow::Continue(()))
+                .expect("a clip");
+            let clip = Clip::read(&file);
+            assert_eq!(clip.size, (64, 1920));
+            assert!(clip.is_fast_start);
+            assert_eq!(clip.samples.len(), frame_rate.frames() as usize, "{hertz}");
+            assert_eq!(clip.durations.len(), clip.samples.len(), "{hertz}");
+            assert_eq!(
+                clip.durations.iter().sum::<u32>(),
+                4 * clip.timescale,
+                "{hertz}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_frame_decodes_and_the_picture_moves() {
+        for prompt in ["", "pan left", "tilt up", "pull out", "rotate"] {
+            let file = rendered(Canvas::OfPicture, 2, prompt);
+            let clip = Clip::read(&file);
+            assert_eq!(clip.size, (960, 720));
+            let frames = clip.decode(&file);
+            assert_eq!(frames.len(), 8);
+            let moves = frames
+                .windows(2)
+                .all(|pair| difference(&pair[0], &pair[1]) > 0.2);
+            assert!(moves, "{prompt}");
+        }
+    }
+
+    #[test]
+    fn the_first_frame_shows_the_picture() {
+        let picture = RgbImage::from_pixel(400, 300, Rgb([200, 30, 60]));
+        let scene = Scene::new(&picture, Canvas::Size(Size::DEFAULT)).expect("a scene");
+        let rate = FrameRate::new(1).expect("a frame rate");
+        let file = scene
+            .render(rate, Camera::default(), |_| ControlFlow::Continue(()))
+            .expect("a clip");
+        let clip = Clip::read(&file);
+        assert_eq!(clip.size, (1280, 720));
+        // 16 + 219/255 * (0.2126 * 200 + 0.7152 * 30 + 0.0722 * 60)
+        let luma = 75;
+        for frame in clip.decode(&file) {
+            assert!(frame.iter().all(|sample| sample.abs_diff(luma) <= 2));
+        }
+    }
+
+    #[test]
+    fn the_same_input_gives_the_same_bytes() {
+        let clip = rendered(Canvas::OfPicture, 3, "rotate and zoom out");
+        assert!(clip == rendered(Canvas::OfPicture, 3, "rotate and zoom out"));
+        assert!(clip != rendered(Canvas::OfPicture, 3, "rotate"));
+    }
+
+    #[test]
+    fn the_title_says_what_it_is() {
+        let clip = rendered(Canvas::OfPicture, 1, "");
+        assert!(
+            clip.windows(TITLE.len())
+                .any(|part| part == TITLE.as_bytes())
+        );
+    }
+
+    #[test]
+    fn rendering_can_be_stopped() {
+        let scene = Scene::new(&checkered(80, 60), Canvas::OfPicture).expect("a scene");
+        let mut seen = 0;
+        let stopped = scene.render(FrameRate::CINEMA, Camera::default(), |frames| {
+            seen = frames;
+            if frames == 2 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        assert!(matches!(stopped, Err(RenderError::Stopped)));
+        assert_eq!(seen, 2);
+    }
+
+    /// The mean difference of two frames' luma.
+    fn difference(one: &[u8], other: &[u8]) -> f64 {
+        let pairs = one.iter().zip(other);
+        let sum: f64 = pairs
+            .map(|(one, other)| f64::from(one.abs_diff(*other)))
+            .sum();
+        sum / f64::from(u32::try_from(one.len()).unwrap_or(u32::MAX))
+    }
+}

@@ -14,7 +14,7 @@ use crate::jobs::{Ending, JobId, Phase, View};
 use crate::order::OrderError;
 use crate::studio::StudioError;
 
-/// How soon a running job is worth another look.
+/// How soon a job that is running, or about to, is worth another look.
 const POLL: Duration = Duration::from_millis(400);
 
 /// The shortest pause between two polls that is ever advised.
@@ -63,6 +63,8 @@ impl JobReply {
             charged: None,
         };
         match view.phase {
+            // Nobody knows when a renderer will be free.
+            Phase::Queued if view.wait.is_zero() => reply.poll_after_ms = Some(milliseconds(POLL)),
             Phase::Queued => reply.poll_after_ms = Some(milliseconds(view.wait)),
             Phase::Running { frames: done } => {
                 reply.status = "running";

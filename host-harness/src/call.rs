@@ -42,7 +42,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             cpu: Duration::from_secs(10),
-            wall: Duration::from_secs(60),
+            wall: Duration::from_mins(1),
             table_elements: 20_000,
             crossing_bytes: 128 << 20,
             resources: 256,
@@ -247,7 +247,10 @@ impl Call {
     }
 }
 
-fn in_time<T>(outcome: Result<wasmtime::Result<T>, Elapsed>, wall: Duration) -> wasmtime::Result<T> {
+fn in_time<T>(
+    outcome: Result<wasmtime::Result<T>, Elapsed>,
+    wall: Duration,
+) -> wasmtime::Result<T> {
     outcome.unwrap_or_else(|_| Err(wasmtime::Error::new(Stopped::Wall(wall))))
 }
 

@@ -17,17 +17,11 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
-use serde_json::{Map, Value};
+use crate::connections::{Connection, ConnectionId};
 
-use crate::connections::{Connection, ConnectionId, Credential};
-use crate::secret::SecretSource;
-use crate::urls::BaseUrl;
+mod file;
 
 /// The variable that names the configuration file.
 pub const CONFIG_VARIABLE: &str = "ZOETROPE_CONFIG";
@@ -78,24 +72,9 @@ impl Config {
     ///
     /// When it cannot be understood.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let document: Document = toml::from_str(text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start);
-            let before = text.get(..start).unwrap_or_default();
-            ConfigError::Content {
-                path: path.to_owned(),
-                line: before.matches('\n').count() + 1,
-                column: before.chars().rev().take_while(|&c| c != '\n').count() + 1,
-                message: without_value(error.message()),
-            }
-        })?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let connections = document
-            .connections
+        let connections = file::read(text, path)?
             .into_iter()
-            .map(|(Parsed(id), table)| {
-                let connection = table.into_connection(id.clone(), folder);
-                (id, Arc::new(connection))
-            })
+            .map(|connection| (connection.id().clone(), Arc::new(connection)))
             .collect();
         Ok(Self {
             source: Some(path.to_owned()),
@@ -165,18 +144,6 @@ fn locate(explicit: Option<&Path>, variable: Option<OsString>, folder: &Path) ->
         .map(Path::to_owned)
         .or_else(|| variable.filter(|name| !name.is_empty()).map(PathBuf::from));
     named.or_else(|| Some(folder.join(CONFIG_FILE)).filter(|path| path.exists()))
-}
-
-/// A parser's complaint without the text it found: that may be a credential in the wrong
-/// place.
-fn without_value(message: &str) -> String {
-    let quoted = message
-        .split_once(": string \"")
-        .zip(message.rsplit_once("\", expected "));
-    match quoted {
-        Some(((complaint, _), (_, expected))) => format!("{complaint}: a string, expected {expected}"),
-        None => message.to_owned(),
-    }
 }
 
 /// Why the configuration cannot be used.
@@ -250,178 +217,6 @@ impl fmt::Display for Listed {
         }
         Ok(())
     }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Document {
-    #[serde(default)]
-    connections: BTreeMap<Parsed<ConnectionId>, Table>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Table {
-    category: String,
-    base_url: Parsed<BaseUrl>,
-    credential: Option<CredentialTable>,
-    #[serde(default)]
-    idempotency: Window,
-    #[serde(default)]
-    options: Options,
-}
-
-impl Table {
-    fn into_connection(self, id: ConnectionId, folder: &Path) -> Connection {
-        let mut connection = Connection::new(id, self.category, self.base_url.0);
-        if let Some(CredentialTable(mut credential)) = self.credential {
-            if let SecretSource::File(path) = &mut credential.source {
-                *path = folder.join(&*path);
-            }
-            connection = connection.with_credential(credential);
-        }
-        if let Window(Some(window)) = self.idempotency {
-            connection = connection.with_idempotency(window);
-        }
-        connection.with_options(self.options.0)
-    }
-}
-
-/// A value read through its `FromStr`.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Parsed<T>(T);
-
-impl<'de, T> Deserialize<'de> for Parsed<T>
-where
-    T: FromStr<Err: fmt::Display>,
-{
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map(Self).map_err(de::Error::custom)
-    }
-}
-
-/// `{ env = "…" }` or `{ file = "…" }`, with `header` and `prefix` beside it.
-struct CredentialTable(Credential);
-
-impl<'de> Deserialize<'de> for CredentialTable {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(CredentialVisitor).map(Self)
-    }
-}
-
-struct CredentialVisitor;
-
-impl<'de> Visitor<'de> for CredentialVisitor {
-    type Value = Credential;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a table like { env = \"NAME\" } or { file = \"PATH\" }")
-    }
-
-    /// A text here is most likely the credential itself.
-    fn visit_str<E: de::Error>(self, _: &str) -> Result<Self::Value, E> {
-        Err(E::custom(
-            "a credential is not written here; say where it is kept: { env = \"NAME\" } or { file = \"PATH\" }",
-        ))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Fields {
-            env: Option<String>,
-            file: Option<PathBuf>,
-            header: Option<String>,
-            prefix: Option<String>,
-        }
-        let fields = Fields::deserialize(de::value::MapAccessDeserializer::new(map))?;
-        let source = match (fields.env, fields.file) {
-            (Some(name), None) if is_variable(&name) => SecretSource::Env(name),
-            (Some(_), None) => {
-                return Err(de::Error::custom(
-                    "`env` is the name of an environment variable, not the credential",
-                ));
-            }
-            (None, Some(path)) => SecretSource::File(path),
-            _ => return Err(de::Error::custom("give either `env` or `file`")),
-        };
-        Ok(Credential {
-            source,
-            header: fields.header,
-            prefix: fields.prefix,
-        })
-    }
-}
-
-fn is_variable(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-/// `"24h"`, or `false`.
-#[derive(Default)]
-struct Window(Option<Duration>);
-
-impl<'de> Deserialize<'de> for Window {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(WindowVisitor).map(Self)
-    }
-}
-
-struct WindowVisitor;
-
-impl Visitor<'_> for WindowVisitor {
-    type Value = Option<Duration>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("how long a key is honoured, like \"24h\", or false")
-    }
-
-    fn visit_bool<E: de::Error>(self, honoured: bool) -> Result<Self::Value, E> {
-        if honoured {
-            return Err(E::custom("say how long a key is honoured, like \"24h\""));
-        }
-        Ok(None)
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        match humantime::parse_duration(text) {
-            Ok(window) if !window.is_zero() => Ok(Some(window)),
-            _ => Err(E::custom("not a duration like \"24h\" or \"30m\"")),
-        }
-    }
-}
-
-/// Any TOML, as JSON.
-#[derive(Default)]
-struct Options(Map<String, Value>);
-
-impl<'de> Deserialize<'de> for Options {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let table = toml::Table::deserialize(deserializer)?;
-        let options = table.into_iter().map(|(key, value)| Some((key, json(value)?)));
-        options
-            .collect::<Option<_>>()
-            .map(Self)
-            .ok_or_else(|| de::Error::custom("infinity and NaN have no JSON form"))
-    }
-}
-
-fn json(value: toml::Value) -> Option<Value> {
-    Some(match value {
-        toml::Value::String(text) => text.into(),
-        toml::Value::Integer(number) => number.into(),
-        toml::Value::Float(number) => serde_json::Number::from_f64(number)?.into(),
-        toml::Value::Boolean(truth) => truth.into(),
-        toml::Value::Datetime(time) => time.to_string().into(),
-        toml::Value::Array(values) => values.into_iter().map(json).collect::<Option<Vec<_>>>()?.into(),
-        toml::Value::Table(table) => {
-            let fields = table.into_iter().map(|(key, value)| Some((key, json(value)?)));
-            fields.collect::<Option<Map<_, _>>>()?.into()
-        }
-    })
 }
 
 #[cfg(test)]

@@ -294,7 +294,10 @@ mod tests {
             (Some("X-Api-Key"), Some(""), options, "x-api-key", "sk-1"),
         ] {
             let (actual_name, actual_value) = opened(header, prefix, options).expect("opened");
-            assert_eq!((actual_name.as_str(), &actual_value[..]), (name, value.as_bytes()));
+            assert_eq!(
+                (actual_name.as_str(), &actual_value[..]),
+                (name, value.as_bytes())
+            );
         }
     }
 

@@ -265,7 +265,13 @@ fn part(target: &Path, force: bool) -> Result<NamedTempFile, TargetError> {
         Ok(_) if !force => return Err(exists(target)),
         _ => {}
     }
-    let Some(name) = target.file_name() else {
+    let ends_in_a_separator = target
+        .as_os_str()
+        .as_encoded_bytes()
+        .last()
+        .is_some_and(|last| std::path::is_separator(char::from(*last)));
+    let name = target.file_name().filter(|_| !ends_in_a_separator);
+    let Some(name) = name else {
         return Err(TargetError::IsAFolder {
             path: target.to_owned(),
         });

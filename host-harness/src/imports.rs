@@ -96,10 +96,12 @@ fn compatible(one: &str, other: &str) -> bool {
 fn is_given(import: &str) -> bool {
     let name = import.split('@').next().unwrap_or(import);
     let fits = |given: &&str| match given.strip_suffix('/') {
-        Some(package) => name.strip_prefix(package).is_some_and(|rest| rest.starts_with('/')),
+        Some(package) => name
+            .strip_prefix(package)
+            .is_some_and(|rest| rest.starts_with('/')),
         None => name == *given,
     };
-    IMPORTS.iter().any(|given| fits(&given))
+    IMPORTS.iter().any(fits)
 }
 
 /// The functions behind those imports.
@@ -152,9 +154,8 @@ mod tests {
 
     #[test]
     fn versions_and_missing_interfaces_are_told_apart() {
-        let at = |version: &str| {
-            EXPORTS.map(|interface| format!("{PACKAGE}/{interface}@{version}"))
-        };
+        let at =
+            |version: &str| EXPORTS.map(|interface| format!("{PACKAGE}/{interface}@{version}"));
         let verdict = |exports: &[String]| {
             let exports: Vec<&str> = exports.iter().map(String::as_str).collect();
             check_exports(&exports).err().map(|error| error.to_string())

@@ -173,7 +173,7 @@ impl Pack {
         let started = timeout(call.wall, started).await;
         StartReport {
             outcome: call.settle(started),
-            sent: call.testimony.sent(),
+            sent: call.testimony.give(),
         }
     }
 
@@ -288,11 +288,7 @@ fn no_component(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn compiled(
-    engine: &Engine,
-    bytes: &[u8],
-    digest: &Sha256Digest,
-) -> Result<Component, PackError> {
+fn compiled(engine: &Engine, bytes: &[u8], digest: &Sha256Digest) -> Result<Component, PackError> {
     let cache = engine.settings().cache_dir.as_deref();
     let cache = cache.and_then(CodeCache::open);
     let name = digest.to_string();
@@ -308,3 +304,6 @@ fn compiled(
     }
     Ok(component)
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,7 +72,9 @@ impl SecretSource {
         let read = match self {
             Self::Env(name) => match environment(name) {
                 Ok(text) => Ok(text),
-                Err(VarError::NotPresent) => return Err(SecretError::NotSet { name: name.clone() }),
+                Err(VarError::NotPresent) => {
+                    return Err(SecretError::NotSet { name: name.clone() });
+                }
                 Err(VarError::NotUnicode(text)) => {
                     drop(Zeroizing::new(OsString::into_encoded_bytes(text)));
                     Err(SecretFault::Illegal)
@@ -194,7 +196,9 @@ impl CredentialHeader {
     pub fn new(name: &str, prefix: &str, secret: Secret) -> Result<Self, HeaderFault> {
         let legal = |bytes: &str| bytes.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         Ok(Self {
-            name: name.parse().map_err(|_| HeaderFault::Name(name.to_owned()))?,
+            name: name
+                .parse()
+                .map_err(|_| HeaderFault::Name(name.to_owned()))?,
             prefix: if legal(prefix) {
                 prefix.to_owned()
             } else {
@@ -283,13 +287,23 @@ mod tests {
     #[test]
     fn one_newline_at_the_end_is_not_part_of_it() {
         for text in ["sk-123", "sk-123\n", "sk-123\r\n"] {
-            assert_eq!(in_env(text).map(|s| s.reveal().to_owned()).ok().as_deref(), Some("sk-123"));
+            assert_eq!(
+                in_env(text).map(|s| s.reveal().to_owned()).ok().as_deref(),
+                Some("sk-123")
+            );
         }
     }
 
     #[test]
     fn what_could_not_stand_in_a_header_is_refused_and_not_shown() {
-        for text in ["", "\n", "sk-hunter2\n\n", "sk hunter2\u{e9}", "sk-hunter2\0", " sk-hunter2"] {
+        for text in [
+            "",
+            "\n",
+            "sk-hunter2\n\n",
+            "sk hunter2\u{e9}",
+            "sk-hunter2\0",
+            " sk-hunter2",
+        ] {
             let Err(SecretError::Unusable { place, fault }) = in_env(text) else {
                 panic!("{text:?} was taken");
             };
@@ -312,9 +326,15 @@ mod tests {
         let path = folder.path().join("key");
         std::fs::write(&path, "sk-from-file\n").expect("write");
         let secret = SecretSource::File(path.clone()).read();
-        assert_eq!(secret.map(|s| s.reveal().to_owned()).ok().as_deref(), Some("sk-from-file"));
+        assert_eq!(
+            secret.map(|s| s.reveal().to_owned()).ok().as_deref(),
+            Some("sk-from-file")
+        );
         std::fs::write(&path, vec![b'x'; 20_000]).expect("write");
-        assert!(matches!(SecretSource::File(path).read(), Err(SecretError::File { .. })));
+        assert!(matches!(
+            SecretSource::File(path).read(),
+            Err(SecretError::File { .. })
+        ));
         let gone = SecretSource::File(folder.path().join("gone"));
         assert!(matches!(gone.read(), Err(SecretError::File { .. })));
         let folder = SecretSource::File(folder.path().to_owned());
@@ -322,7 +342,7 @@ mod tests {
     }
 
     fn header() -> CredentialHeader {
-        let secret = Secret::new("sk-1234567".into()).ok().expect("secret");
+        let secret = Secret::new("sk-1234567".into()).expect("secret");
         CredentialHeader::new("Authorization", "Bearer ", secret).expect("header")
     }
 
@@ -337,7 +357,8 @@ mod tests {
     #[test]
     fn an_echoed_credential_is_blotted_out() {
         let header = header();
-        let body = Bytes::from_static(b"{\"you sent\": \"sk-1234567\", \"s\": \"sk-1234567sk-12345\"}");
+        let body =
+            Bytes::from_static(b"{\"you sent\": \"sk-1234567\", \"s\": \"sk-1234567sk-12345\"}");
         assert_eq!(
             header.blot(body),
             &b"{\"you sent\": \"**********\", \"s\": \"**********sk-12345\"}"[..]

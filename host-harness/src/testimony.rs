@@ -4,11 +4,11 @@
 //! notes the moment before the first byte of a request that can cost money is handed to
 //! a connection; [`judge`] believes that note over everything else.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::call::CallError;
 use crate::contract::{Charge, ErrorCause, NextStep, NodeError, ProviderFault, Started};
+use crate::egress::{Denial, NotSent};
 
 /// Whether bytes of a request that can cost money left this machine during a call.
 /// Requests that change nothing by HTTP's own rules (`GET`, `HEAD`, …) do not count.
@@ -23,28 +23,51 @@ pub enum Sent {
 /// One call's notes.
 #[derive(Debug, Default)]
 pub(crate) struct Testimony {
-    submitted: AtomicBool,
+    submits: Mutex<Submits>,
     trouble: Mutex<Option<String>>,
 }
 
+#[derive(Debug, Default)]
+struct Submits {
+    any: bool,
+    closed: bool,
+}
+
 impl Testimony {
-    /// Notes that a request which can cost money is about to leave; whether one has
-    /// before.
-    pub(crate) fn note_submit(&self) -> bool {
-        self.submitted.swap(true, Ordering::SeqCst)
+    /// Notes that a request which can cost money is about to leave, or refuses it: a
+    /// second one where there may be `only_one`, any once the testimony is given.
+    pub(crate) fn note_submit(&self, only_one: bool) -> Result<(), NotSent> {
+        let mut submits = self.submits.lock().unwrap_or_else(PoisonError::into_inner);
+        if submits.closed {
+            return Err(NotSent::denied(Denial::CallEnded));
+        }
+        if only_one && submits.any {
+            return Err(NotSent::denied(Denial::SecondSubmit));
+        }
+        submits.any = true;
+        Ok(())
+    }
+
+    pub(crate) fn has_submitted(&self) -> bool {
+        let submits = self.submits.lock().unwrap_or_else(PoisonError::into_inner);
+        submits.any
+    }
+
+    /// What left. Nothing leaves afterwards: a request that a component began and did
+    /// not wait for may still be on its way to its connection.
+    pub(crate) fn give(&self) -> Sent {
+        let mut submits = self.submits.lock().unwrap_or_else(PoisonError::into_inner);
+        submits.closed = true;
+        if submits.any {
+            Sent::Something
+        } else {
+            Sent::Nothing
+        }
     }
 
     /// Notes why a request has no reply, in words that the component does not get.
     pub(crate) fn note_trouble(&self, words: String) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(words);
-    }
-
-    pub(crate) fn sent(&self) -> Sent {
-        if self.submitted.load(Ordering::SeqCst) {
-            Sent::Something
-        } else {
-            Sent::Nothing
-        }
     }
 
     /// Puts the host's words where the component only had an error code.
@@ -89,12 +112,12 @@ pub fn judge(outcome: Result<Started, CallError>, sent: Sent) -> Result<Started,
         (Sent::Nothing, CallError::Node(error)) => CallError::Node(nothing_left(error)),
         (Sent::Nothing, error) => error,
         (Sent::Something, CallError::Node(error)) => CallError::Node(something_left(error)),
-        (Sent::Something, CallError::Trap(trap)) => {
-            CallError::Node(unknown(format!("the component was stopped after its request had left: {trap}")))
-        }
-        (Sent::Something, CallError::Host(fault)) => {
-            CallError::Node(unknown(format!("the host failed after the request had left: {fault}")))
-        }
+        (Sent::Something, CallError::Trap(trap)) => CallError::Node(unknown(format!(
+            "the component was stopped after its request had left: {trap}"
+        ))),
+        (Sent::Something, CallError::Host(fault)) => CallError::Node(unknown(format!(
+            "the host failed after the request had left: {fault}"
+        ))),
     })
 }
 
@@ -224,6 +247,19 @@ mod tests {
         for sent in [Sent::Nothing, Sent::Something] {
             assert_eq!(judged(accepted(), sent).0, "started");
         }
+    }
+
+    #[test]
+    fn nothing_leaves_once_the_testimony_is_given() {
+        let testimony = Testimony::default();
+        assert!(testimony.note_submit(true).is_ok());
+        assert!(testimony.note_submit(false).is_ok());
+        assert!(testimony.note_submit(true).is_err());
+        assert_eq!(testimony.give(), Sent::Something);
+        assert!(testimony.note_submit(false).is_err());
+        let testimony = Testimony::default();
+        assert_eq!(testimony.give(), Sent::Nothing);
+        assert!(testimony.note_submit(true).is_err());
     }
 
     #[test]

@@ -54,15 +54,24 @@ impl From<Profile> for zoetrope_host::contract::Profile {
 impl Check {
     pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
         let node = setup.node_type(&self.node).await?;
-        let (context, options) =
-            offline(setup, &node, self.connection.as_deref(), self.profile.into()).await?;
+        let (context, options) = offline(
+            setup,
+            &node,
+            self.connection.as_deref(),
+            self.profile.into(),
+        )
+        .await?;
         let pack = setup.pack().await?;
         if self.jsonl {
             return lines::check(pack, &context, &node.name, options, &self.input).await;
         }
         let again = |failure: Failure| {
-            let next = format!("correct the input, then: zoetrope check {} --input {}{}", node.name,
-                quoted(&self.input), setup.options());
+            let next = format!(
+                "correct the input, then: zoetrope check {} --input {}{}",
+                node.name,
+                quoted(&self.input),
+                setup.options()
+            );
             failure.then(next)
         };
         let text = input::read(&self.input).map_err(again)?;
@@ -90,7 +99,10 @@ pub(super) async fn offline(
     profile: zoetrope_host::contract::Profile,
 ) -> Result<(CallContext, CheckOptions), Failure> {
     let configured = setup.configured(node, connection).await?;
-    let options = CheckOptions { profile, preview_request: configured.is_some() };
+    let options = CheckOptions {
+        profile,
+        preview_request: configured.is_some(),
+    };
     let context = configured.map_or_else(CallContext::offline, |connection| {
         CallContext::previewing(Arc::new(connection.without_credential()))
     });

@@ -72,14 +72,18 @@ impl Failure {
     }
 
     pub(super) fn internal(phase: Phase, message: impl Into<String>) -> Self {
-        Self::new("internal", phase, message).then("ZOETROPE_LOG=debug, and the same command again".into())
+        Self::new("internal", phase, message)
+            .then("ZOETROPE_LOG=debug, and the same command again".into())
     }
 
     /// An input that breaks a rule which the component is not asked about.
     pub(super) fn invalid_input(violation: Violation) -> Self {
         let violations = vec![violation];
         let message = ErrorCause::InvalidInput(violations.clone()).message();
-        Self { violations, ..Self::new("invalid_input", Phase::Check, message) }
+        Self {
+            violations,
+            ..Self::new("invalid_input", Phase::Check, message)
+        }
     }
 
     /// What a call into the component came to.
@@ -91,17 +95,25 @@ impl Failure {
                     TrapKind::Trapped | TrapKind::Exited => "; this is a fault of the component",
                     _ => "",
                 };
-                Self::new("component_trap", phase, format!("the component was stopped: {trap}{more}"))
+                Self::new(
+                    "component_trap",
+                    phase,
+                    format!("the component was stopped: {trap}{more}"),
+                )
             }
             CallError::Host(fault) => Self::internal(phase, with_causes(&fault)),
         }
     }
 
     pub(super) fn of_node(error: &NodeError, phase: Phase) -> Self {
+        let mut message = error.cause.message();
+        if let Some(delay) = error.retry_after_ms {
+            message = format!("{message} (not before {} s from now)", delay.div_ceil(1000));
+        }
         Self {
             violations: error.cause.violations().to_vec(),
             charge: error.charge,
-            ..Self::new(error.cause.kind(), phase, error.cause.message())
+            ..Self::new(error.cause.kind(), phase, message)
         }
     }
 
@@ -112,6 +124,16 @@ impl Failure {
 
     pub(super) fn charged(self, charge: Charge) -> Self {
         Self { charge, ..self }
+    }
+
+    /// A failure on the way back to a job that was accepted before: nothing happens to
+    /// the job, and it may be paid for.
+    pub(super) fn before_resuming(self) -> Self {
+        Self {
+            phase: Phase::Poll,
+            charge: Charge::Unknown,
+            ..self
+        }
     }
 
     pub(super) fn of_job(self, job: Map<String, Value>) -> Self {
@@ -147,7 +169,11 @@ impl Failure {
         eprintln!("error: {}", self.message);
         if self.violations.len() > 1 {
             for violation in &self.violations {
-                let place = if violation.instance_path.is_empty() { "(document)" } else { &violation.instance_path };
+                let place = if violation.instance_path.is_empty() {
+                    "(document)"
+                } else {
+                    &violation.instance_path
+                };
                 eprintln!("  {place}: {} [{}]", violation.message, violation.keyword);
             }
         } else if let [only] = self.violations.as_slice() {
@@ -169,7 +195,8 @@ impl Failure {
 /// The exit code of each kind of failure; `docs/exit-codes.md` is the same for people.
 fn code_of(kind: &str) -> u8 {
     match kind {
-        "usage" | "bad_config" | "bad_component" | "unknown_node_type" | "bad_ticket" | "key_conflict" => 2,
+        "usage" | "bad_config" | "bad_component" | "unknown_node_type" | "bad_ticket"
+        | "key_conflict" => 2,
         "invalid_input" | "unsupported" => 3,
         "connection_unavailable" | "connection_changed" | "unauthorized" | "not_sent" => 4,
         "denied" => 5,
@@ -213,7 +240,9 @@ mod tests {
         let mut kinds = 0;
         for row in documented.lines().filter(|line| line.starts_with("| ")) {
             let cells: Vec<_> = row.split('|').map(str::trim).collect();
-            let Ok(code) = cells[1].parse::<u8>() else { continue };
+            let Ok(code) = cells[1].parse::<u8>() else {
+                continue;
+            };
             for kind in cells[2].split(", ").filter(|kind| kind.starts_with('`')) {
                 assert_eq!(code_of(kind.trim_matches('`')), code, "{kind}");
                 kinds += 1;

@@ -15,11 +15,20 @@ pub(super) const INPUT_LIMIT: u64 = 16 << 20;
 pub(super) fn read(path: &Path) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
-        io::stdin().lock().take(INPUT_LIMIT + 1).read_to_end(&mut bytes)
+        io::stdin()
+            .lock()
+            .take(INPUT_LIMIT + 1)
+            .read_to_end(&mut bytes)
     } else {
-        std::fs::File::open(path).and_then(|file| file.take(INPUT_LIMIT + 1).read_to_end(&mut bytes))
+        std::fs::File::open(path)
+            .and_then(|file| file.take(INPUT_LIMIT + 1).read_to_end(&mut bytes))
     };
-    read.map_err(|error| Failure::usage(format!("the input `{}` cannot be read: {error}", path.display())))?;
+    read.map_err(|error| {
+        Failure::usage(format!(
+            "the input `{}` cannot be read: {error}",
+            path.display()
+        ))
+    })?;
     document(bytes)
 }
 
@@ -52,7 +61,10 @@ impl std::str::FromStr for Setting {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('=') {
-            Some((key, value)) if !key.is_empty() => Ok(Self { key: key.into(), value: value.into() }),
+            Some((key, value)) if !key.is_empty() => Ok(Self {
+                key: key.into(),
+                value: value.into(),
+            }),
             _ => Err("expected KEY=VALUE".into()),
         }
     }
@@ -70,7 +82,9 @@ pub(super) fn apply(
             value.as_str().into()
         } else {
             serde_json::from_str(value).map_err(|error| {
-                Failure::usage(format!("--set {key}: the field takes JSON, and this is none: {error}"))
+                Failure::usage(format!(
+                    "--set {key}: the field takes JSON, and this is none: {error}"
+                ))
             })?
         };
         input.insert(key.clone(), value);
@@ -82,7 +96,9 @@ pub(super) fn apply(
 /// the component drops it, with a note.
 fn takes_text(property: &Value) -> bool {
     let is_text = |schema: &Value| schema["type"] == "string";
-    let branches = property["anyOf"].as_array().map_or(&[] as &[Value], Vec::as_slice);
+    let branches = property["anyOf"]
+        .as_array()
+        .map_or(&[] as &[Value], Vec::as_slice);
     property.is_null() || is_text(property) || branches.iter().any(is_text)
 }
 

@@ -6,12 +6,13 @@
 //! - [`setup`]: configuration, engine, component and practice provider, made when needed
 //! - [`nodes`], [`check`] (and [`lines`], its streaming form), [`run`], [`practice`]: the commands
 //! - [`input`]: the input document from a file and `--set`
-//! - [`wait`], [`progress`], [`ticket_file`]: what `run` does after acceptance
+//! - [`wait`], [`progress`], [`interrupts`], [`ticket_file`]: what `run` does after acceptance
 //! - [`failure`], [`output`]: how a command ends and what it says
 
 mod check;
 mod failure;
 mod input;
+mod interrupts;
 mod lines;
 mod nodes;
 mod output;
@@ -56,6 +57,7 @@ struct Cli {
 
 /// What every command takes, before or after its name.
 #[derive(Args)]
+#[command(next_help_heading = "Global options")]
 struct Global {
     /// Configuration file; else ZOETROPE_CONFIG, else ./zoetrope.toml if it exists
     #[arg(long, global = true, value_name = "FILE")]
@@ -120,7 +122,8 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
 /// `--help` and `--version` are answers; the rest is a wrong call, in JSON if that was
 /// asked for.
 fn usage(error: &clap::Error) -> ExitCode {
-    let asked_for_json = std::env::args_os().any(|argument| argument == "--json" || argument == "--jsonl");
+    let asked_for_json =
+        std::env::args_os().any(|argument| argument == "--json" || argument == "--jsonl");
     if error.use_stderr() && asked_for_json {
         let message = error.to_string();
         let first = message.lines().next().unwrap_or_default();
@@ -136,7 +139,10 @@ fn usage(error: &clap::Error) -> ExitCode {
 fn observe() {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_env("ZOETROPE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 #[cfg(test)]

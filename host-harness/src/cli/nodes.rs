@@ -36,9 +36,15 @@ impl Nodes {
         };
         if setup.json() {
             let listed: Result<Vec<_>, _> = types.iter().map(Listed::new).collect();
-            let listed = listed.and_then(|listed| serde_json::to_string(&listed)).map_err(|error| {
-                Failure::new("bad_component", Phase::Setup, format!("a schema of the component is not JSON: {error}"))
-            })?;
+            let listed = listed
+                .and_then(|listed| serde_json::to_string(&listed))
+                .map_err(|error| {
+                    Failure::new(
+                        "bad_component",
+                        Phase::Setup,
+                        format!("a schema of the component is not JSON: {error}"),
+                    )
+                })?;
             output::text(&format!("{listed}\n"))?;
         } else {
             output::text(&self.shown(&types))?;
@@ -53,7 +59,9 @@ impl Nodes {
             _ if self.name.is_some() => types.iter().map(details).collect(),
             _ => {
                 let width = types.iter().map(|node| node.name.len()).max().unwrap_or(0);
-                let rows = types.iter().map(|node| format!("{:width$}  {}\n", node.name, node.description));
+                let rows = types
+                    .iter()
+                    .map(|node| format!("{:width$}  {}\n", node.name, node.description));
                 rows.collect()
             }
         }
@@ -62,15 +70,27 @@ impl Nodes {
 
 fn details(node: &NodeType) -> String {
     use std::fmt::Write;
-    let mut text = format!("{}  (version {})\n{}\n{}\n", node.name, node.version, node.title, node.description);
+    let mut text = format!(
+        "{}  (version {})\n{}\n{}\n",
+        node.name, node.version, node.title, node.description
+    );
     if let Some(connection) = &node.connection {
-        let _ = write!(text, "\nConnection: {} (category `{}`)\n", connection.title, connection.category);
+        let _ = write!(
+            text,
+            "\nConnection: {} (category `{}`)\n",
+            connection.title, connection.category
+        );
     }
-    for (title, schema) in [("Input", &node.input_schema), ("Output", &node.output_schema)] {
+    for (title, schema) in [
+        ("Input", &node.input_schema),
+        ("Output", &node.output_schema),
+    ] {
         let schema: serde_json::Value = serde_json::from_str(schema).unwrap_or_default();
         let _ = write!(text, "\n{title}:\n");
         let required = |name: &str| {
-            schema["required"].as_array().is_some_and(|names| names.iter().any(|known| known == name))
+            schema["required"]
+                .as_array()
+                .is_some_and(|names| names.iter().any(|known| known == name))
         };
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
             let state = match property.get("default") {
@@ -82,7 +102,11 @@ fn details(node: &NodeType) -> String {
             let _ = writeln!(text, "  {name:16} {state}: {description}");
         }
     }
-    let _ = write!(text, "\nSchemas: zoetrope nodes {} --schema input|output\n", node.name);
+    let _ = write!(
+        text,
+        "\nSchemas: zoetrope nodes {} --schema input|output\n",
+        node.name
+    );
     text
 }
 

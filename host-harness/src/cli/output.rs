@@ -12,15 +12,20 @@ pub(super) fn line(document: &Value) -> Result<(), Failure> {
     text(&format!("{document}\n"))
 }
 
-/// Writes as it is. A reader that has gone away has seen what it wanted.
+/// Writes as it is. A reader that has gone away has seen what it wanted: the command
+/// ends, and whatever it had begun is on disk or costs nothing.
 pub(super) fn text(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::internal(
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => Err(Failure::internal(
             Phase::Setup,
             format!("standard output cannot be written: {error}"),
         )),
-        _ => Ok(()),
     }
 }
 

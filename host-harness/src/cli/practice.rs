@@ -8,8 +8,8 @@ use serde_json::json;
 use zoetrope_emulator::{Practice, Settings};
 
 use super::failure::{Failure, Phase, with_causes};
+use super::interrupts::Interrupts;
 use super::output;
-use super::run::interrupted;
 use super::setup::{Setup, quoted};
 
 /// Run the practice provider on its own, until Ctrl-C.
@@ -26,26 +26,42 @@ pub(super) struct PracticeServer {
 impl PracticeServer {
     pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
         if !self.listen.ip().is_loopback() {
-            return Err(Failure::usage("the practice provider listens on loopback addresses only"));
+            return Err(Failure::usage(
+                "the practice provider listens on loopback addresses only",
+            ));
         }
         let folder = setup.practice_dir()?;
         let mut settings = Settings::new(&folder);
         settings.listen = self.listen;
         settings.fetcher = Some(setup.picture_fetcher());
         let practice = Practice::start(settings).await.map_err(|error| {
-            Failure::internal(Phase::Setup, format!("the practice provider cannot be started: {}", with_causes(&error)))
+            Failure::internal(
+                Phase::Setup,
+                format!(
+                    "the practice provider cannot be started: {}",
+                    with_causes(&error)
+                ),
+            )
         })?;
         let key_file = folder.join("key");
         if setup.json() {
-            output::line(&json!({ "ok": true, "base_url": practice.base_url(), "credential_file": key_file }))?;
+            output::line(
+                &json!({ "ok": true, "base_url": practice.base_url(), "credential_file": key_file }),
+            )?;
         } else {
             output::text(&format!("{}\n", practice.base_url()))?;
             eprintln!("Its clips are practice renders, not made by an AI model. Ctrl-C stops it.");
             eprintln!("Its key is in {}. For zoetrope.toml:", quoted(&key_file));
-            eprintln!("\n[connections.practice]\ncategory = \"pixelml\"\nbase_url = \"{}\"", practice.base_url());
-            eprintln!("credential = {{ file = {:?} }}\nidempotency = \"24h\"", key_file);
+            eprintln!(
+                "\n[connections.practice]\ncategory = \"pixelml\"\nbase_url = \"{}\"",
+                practice.base_url()
+            );
+            eprintln!(
+                "credential = {{ file = {:?} }}\nidempotency = \"24h\"",
+                key_file
+            );
         }
-        interrupted().await;
+        Interrupts::listen().next().await;
         practice.shutdown().await;
         Ok(ExitCode::SUCCESS)
     }

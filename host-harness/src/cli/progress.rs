@@ -36,29 +36,50 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        Self { bar, begun: Instant::now(), last: None }
+        Self {
+            bar,
+            begun: Instant::now(),
+            last: None,
+        }
     }
 
     /// The run is at `stage`, that far, and the provider says so.
     pub(super) fn at(&mut self, stage: &str, fraction: Option<f32>, message: Option<&str>) {
-        let said = message.map(|message| format!(": {message}")).unwrap_or_default();
+        let said = message
+            .map(|message| format!(": {message}"))
+            .unwrap_or_default();
         if let Some(bar) = &self.bar {
             bar.set_message(format!("{stage}{said}"));
             if let Some(fraction) = fraction {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "between 0 and 1000"
+                )]
                 bar.set_position((fraction.clamp(0.0, 1.0) * 1000.0) as u64);
             }
         } else if self.is_news(stage, fraction) {
-            let percent = fraction.map(|fraction| format!(" {:.0} %", fraction * 100.0)).unwrap_or_default();
-            eprintln!("{stage}{percent} ({} s){said}", self.begun.elapsed().as_secs());
-            self.last = Some(Line { stage: stage.to_owned(), fraction, at: Instant::now() });
+            let percent = fraction
+                .map(|fraction| format!(" {:.0} %", fraction * 100.0))
+                .unwrap_or_default();
+            eprintln!(
+                "{stage}{percent} ({} s){said}",
+                self.begun.elapsed().as_secs()
+            );
+            self.last = Some(Line {
+                stage: stage.to_owned(),
+                fraction,
+                at: Instant::now(),
+            });
         }
     }
 
     /// The download is that far.
     pub(super) fn downloading(&mut self, bytes: u64, total: Option<u64>) {
         #[expect(clippy::cast_precision_loss, reason = "for a percentage")]
-        let fraction = total.filter(|total| *total > 0).map(|total| bytes as f32 / total as f32);
+        let fraction = total
+            .filter(|total| *total > 0)
+            .map(|total| bytes as f32 / total as f32);
         let size = format!("{}", HumanBytes(bytes));
         self.at("downloading", fraction, Some(&size));
     }

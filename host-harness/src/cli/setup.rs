@@ -88,20 +88,26 @@ impl Setup {
             cache_dir: self.data_dir().ok().map(|folder| folder.join("code")),
             ..EngineSettings::default()
         };
-        let engine =
-            Engine::new(settings).map_err(|error| Failure::internal(Phase::Setup, with_causes(&error)))?;
+        let engine = Engine::new(settings)
+            .map_err(|error| Failure::internal(Phase::Setup, with_causes(&error)))?;
         match &self.global.component {
             None => Pack::load(&engine, EMBEDDED_COMPONENT)
                 .map_err(|error| Failure::internal(Phase::Setup, with_causes(&error))),
             Some(path) => {
                 let bad = |why: String| {
                     let message = format!("`{}` cannot be loaded: {why}", path.display());
-                    Failure::new("bad_component", Phase::Setup, message)
-                        .then("name another file, or leave --component out for the built-in component".into())
+                    Failure::new("bad_component", Phase::Setup, message).then(
+                        "name another file, or leave --component out for the built-in component"
+                            .into(),
+                    )
                 };
-                let length = std::fs::metadata(path).map_err(|error| bad(error.to_string()))?.len();
+                let length = std::fs::metadata(path)
+                    .map_err(|error| bad(error.to_string()))?
+                    .len();
                 if length > COMPONENT_LIMIT {
-                    return Err(bad(format!("it has {length} bytes, more than {COMPONENT_LIMIT}")));
+                    return Err(bad(format!(
+                        "it has {length} bytes, more than {COMPONENT_LIMIT}"
+                    )));
                 }
                 let bytes = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
                 Pack::load(&engine, &bytes).map_err(|error| bad(with_causes(&error)))
@@ -120,8 +126,14 @@ impl Setup {
         match types.iter().position(|node| node.name == name) {
             Some(index) => Ok(types.swap_remove(index)),
             None => {
-                let known: Vec<_> = types.iter().map(|node| format!("`{}`", node.name)).collect();
-                let message = format!("there is no node type `{name}`; there are {}", known.join(", "));
+                let known: Vec<_> = types
+                    .iter()
+                    .map(|node| format!("`{}`", node.name))
+                    .collect();
+                let message = format!(
+                    "there is no node type `{name}`; there are {}",
+                    known.join(", ")
+                );
                 let next = format!("zoetrope nodes{}", self.options());
                 Err(Failure::new("unknown_node_type", Phase::Setup, message).then(next))
             }
@@ -182,9 +194,15 @@ impl Setup {
         let mut settings = Settings::new(&folder);
         settings.fetcher = Some(self.picture_fetcher());
         let first = !self.practice.initialized();
-        let practice = self.practice.get_or_try_init(|| Practice::start_or_join(settings)).await;
+        let practice = self
+            .practice
+            .get_or_try_init(|| Practice::start_or_join(settings))
+            .await;
         let practice = practice.map_err(|error| failed(with_causes(&error)))?;
-        let base_url = practice.ensure().await.map_err(|error| failed(with_causes(&error)))?;
+        let base_url = practice
+            .ensure()
+            .await
+            .map_err(|error| failed(with_causes(&error)))?;
         if first {
             eprintln!(
                 "No `{}` connection is configured: the practice provider serves this run, at {base_url}. \
@@ -192,8 +210,12 @@ impl Setup {
                 requirement.category
             );
         }
-        let id = PRACTICE.parse().map_err(|error| failed(with_causes(&error)))?;
-        let base_url = base_url.parse().map_err(|error| failed(with_causes(&error)))?;
+        let id = PRACTICE
+            .parse()
+            .map_err(|error| failed(with_causes(&error)))?;
+        let base_url = base_url
+            .parse()
+            .map_err(|error| failed(with_causes(&error)))?;
         let credential = Credential {
             source: SecretSource::File(folder.join("key")),
             header: None,
@@ -233,7 +255,9 @@ impl FetchPicture for Lent {
         Box::pin(async move {
             let limit = u64::try_from(max_bytes).unwrap_or(u64::MAX);
             let fetched = self.0.fetch_bytes(&url, AddressRule::PUBLIC, limit).await;
-            fetched.map(|fetched| fetched.bytes).map_err(|error| with_causes(&error))
+            fetched
+                .map(|fetched| fetched.bytes)
+                .map_err(|error| with_causes(&error))
         })
     }
 }

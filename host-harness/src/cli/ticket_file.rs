@@ -33,23 +33,37 @@ impl Job {
     /// Reads a ticket file.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let bad = |why: String| {
-            Failure::new("bad_ticket", Phase::Setup, format!("`{}` is no ticket file: {why}", path.display()))
-                .then("name the .ticket.json file that the run left beside its clip".into())
+            Failure::new(
+                "bad_ticket",
+                Phase::Setup,
+                format!("`{}` is no ticket file: {why}", path.display()),
+            )
+            .then("name the .ticket.json file that the run left beside its clip".into())
         };
         let text = fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
         serde_json::from_str(&text).map_err(|error| bad(error.to_string()))
     }
 
-    /// Writes it whole or not at all.
+    /// Writes it whole or not at all, over what is there.
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
-        let folder = path.parent().unwrap_or(Path::new("."));
+        self.staged(path)?.persist(path)?;
+        fs::File::open(folder_of(path))?.sync_all()
+    }
+
+    /// Writes it whole or not at all, where nothing is.
+    pub(super) fn write_new(&self, path: &Path) -> io::Result<()> {
+        self.staged(path)?.persist_noclobber(path)?;
+        fs::File::open(folder_of(path))?.sync_all()
+    }
+
+    fn staged(&self, path: &Path) -> io::Result<NamedTempFile> {
+        let folder = folder_of(path);
         fs::create_dir_all(folder)?;
         let mut file = NamedTempFile::new_in(folder)?;
         serde_json::to_writer_pretty(&mut file, self)?;
         file.write_all(b"\n")?;
         file.as_file().sync_all()?;
-        file.persist(path)?;
-        fs::File::open(folder)?.sync_all()
+        Ok(file)
     }
 
     /// What an error or answer says of the job.
@@ -74,4 +88,8 @@ impl Job {
     pub(super) fn set_ticket(&mut self, ticket: &str) {
         self.ticket = serde_json::from_str(ticket).unwrap_or_else(|_| ticket.into());
     }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
 }

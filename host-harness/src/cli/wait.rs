@@ -17,7 +17,8 @@ const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(15);
 
 /// No hint of a provider makes a poll come sooner or later than this.
-const HINTS: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
+const HINTS: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(100)..=Duration::from_secs(60);
 
 /// How long a job that the provider does not find, or a reply that cannot be read, is
 /// asked for again.
@@ -28,8 +29,13 @@ const UNRECOGNIZED: Duration = Duration::from_secs(600);
 
 /// What a poll taught.
 enum Lesson {
-    Goes { hint: Option<Duration> },
-    Puzzles { failure: Failure, patience: Duration },
+    Goes {
+        hint: Option<Duration>,
+    },
+    Puzzles {
+        failure: Failure,
+        patience: Duration,
+    },
 }
 
 /// Polls until the job has ended or the deadline is there.
@@ -45,32 +51,54 @@ pub(super) async fn wait(
     let mut pause = FIRST;
     let mut puzzled_since = None;
     loop {
-        let next = Instant::now() + hint.map_or(pause, |hint| hint.clamp(*HINTS.start(), *HINTS.end()));
-        if timeout_at(deadline, tokio::time::sleep_until(next)).await.is_err() {
-            let message = "the deadline passed before the job had ended; it goes on at the provider";
+        let next =
+            Instant::now() + hint.map_or(pause, |hint| hint.clamp(*HINTS.start(), *HINTS.end()));
+        if timeout_at(deadline, tokio::time::sleep_until(next))
+            .await
+            .is_err()
+        {
+            let message =
+                "the deadline passed before the job had ended; it goes on at the provider";
             return Err(Failure::new("deadline", Phase::Poll, message));
         }
         pause = (pause * 3 / 2).min(LONGEST);
         let lesson = match pack.poll(&context, &job.ticket()).await {
             Ok(JobState::Succeeded(success)) => return Ok(success),
             Ok(JobState::Failed(failure)) => {
-                return Err(Failure::new("failed", Phase::Poll, format!("the job failed: {}", failure.fault.message))
-                    .charged(failure.settlement.charge));
+                return Err(Failure::new(
+                    "failed",
+                    Phase::Poll,
+                    format!("the job failed: {}", failure.fault.message),
+                )
+                .charged(failure.settlement.charge));
             }
             Ok(JobState::Cancelled(settlement)) => {
-                return Err(Failure::new("cancelled", Phase::Poll, "the job was cancelled at the provider")
-                    .charged(settlement.charge));
+                return Err(Failure::new(
+                    "cancelled",
+                    Phase::Poll,
+                    "the job was cancelled at the provider",
+                )
+                .charged(settlement.charge));
             }
             Ok(JobState::Waiting(state)) => {
                 if let Some(ticket) = &state.replacement_ticket {
                     job.set_ticket(ticket);
                 }
-                progress.at(state.stage.as_str(), state.fraction, state.message.as_deref());
-                let hint = Some(Duration::from_millis(state.poll_after_ms)).filter(|hint| !hint.is_zero());
+                progress.at(
+                    state.stage.as_str(),
+                    state.fraction,
+                    state.message.as_deref(),
+                );
+                let hint = self::hint(state.poll_after_ms);
                 if state.stage == Stage::Unrecognized {
-                    let message = state.message.unwrap_or_else(|| "the provider reports an unknown state".into());
+                    let message = state
+                        .message
+                        .unwrap_or_else(|| "the provider reports an unknown state".into());
                     let failure = Failure::new("unavailable", Phase::Poll, message);
-                    Lesson::Puzzles { failure, patience: UNRECOGNIZED }
+                    Lesson::Puzzles {
+                        failure,
+                        patience: UNRECOGNIZED,
+                    }
                 } else {
                     Lesson::Goes { hint }
                 }
@@ -100,19 +128,27 @@ pub(super) async fn wait(
 fn of_error(error: &NodeError) -> Result<Lesson, Failure> {
     let failure = Failure::of_node(error, Phase::Poll);
     match &error.cause {
-        ErrorCause::Throttled(_) => {
-            Ok(Lesson::Goes { hint: error.retry_after_ms.map(Duration::from_millis) })
-        }
-        ErrorCause::Unavailable(_) => Ok(Lesson::Puzzles { failure, patience: Duration::MAX }),
-        ErrorCause::JobLost(_) | ErrorCause::ProtocolViolation(_) => {
-            Ok(Lesson::Puzzles { failure, patience: GRACE })
-        }
+        ErrorCause::Throttled(_) => Ok(Lesson::Goes {
+            hint: error.retry_after_ms.map(Duration::from_millis),
+        }),
+        ErrorCause::Unavailable(_) => Ok(Lesson::Puzzles {
+            failure,
+            patience: Duration::MAX,
+        }),
+        ErrorCause::JobLost(_) | ErrorCause::ProtocolViolation(_) => Ok(Lesson::Puzzles {
+            failure,
+            patience: GRACE,
+        }),
         _ => Err(failure),
     }
+}
+
+/// The provider's own delay, if it gave one.
+pub(super) fn hint(poll_after_ms: u64) -> Option<Duration> {
+    (poll_after_ms > 0).then(|| Duration::from_millis(poll_after_ms))
 }
 
 /// A pause before the `attempt`-th repetition.
 pub(super) async fn pause(attempt: u32) {
     sleep(FIRST * 2_u32.saturating_pow(attempt)).await;
 }
-

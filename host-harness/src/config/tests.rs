@@ -1,5 +1,9 @@
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
 use super::*;
-use serde_json::json;
+use crate::secret::SecretSource;
 
 const WHOLE: &str = r#"
 [connections.pixelml]
@@ -29,13 +33,16 @@ fn a_whole_file_is_read() {
     let config = parse(WHOLE).expect("config");
     let first = config.connection("pixelml").expect("pixelml");
     assert_eq!(first.base_url().to_string(), "https://api.example.com/base");
-    assert_eq!(first.idempotency(), Some(Duration::from_secs(24 * 3600)));
+    assert_eq!(first.idempotency(), Some(Duration::from_hours(24)));
     assert_eq!(
         Value::Object(first.options().clone()),
         json!({"wire": "jobs", "nested": {"n": 1.5, "list": [true, 2]}, "at": "2026-11-21"})
     );
     let credential = first.credential().expect("credential");
-    assert_eq!(credential.source, SecretSource::Env("PIXELML_API_KEY".into()));
+    assert_eq!(
+        credential.source,
+        SecretSource::Env("PIXELML_API_KEY".into())
+    );
     assert_eq!(credential.header.as_deref(), Some("X-Key"));
     assert_eq!(credential.prefix.as_deref(), Some(""));
 
@@ -160,7 +167,10 @@ fn connections_are_parsed_once() {
             "[connections.a]\ncategory = \"x\"",
             "missing field `base_url`",
         ),
-        ("[connection.a]", "unknown field `connection`, expected `connections`"),
+        (
+            "[connection.a]",
+            "unknown field `connection`, expected `connections`",
+        ),
     ] {
         match parse(text) {
             Err(ConfigError::Content { message, .. }) => assert_eq!(message, complaint),

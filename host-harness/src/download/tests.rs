@@ -1,5 +1,5 @@
 use super::*;
-use crate::egress::testing::{Act, Server, impatient, reply};
+use crate::egress::testing::{Act, Server, narrow, reply};
 use crate::urls::Origin;
 
 fn clip() -> Vec<u8> {
@@ -44,12 +44,14 @@ impl Case {
         };
         change(&mut wanted);
         let mut seen = Vec::new();
-        let downloaded = download(&impatient(), &wanted, |received| seen.push(received)).await?;
+        let downloaded = download(&narrow(), &wanted, |received| seen.push(received)).await?;
         Ok((downloaded, seen))
     }
 
     fn files(&self) -> usize {
-        std::fs::read_dir(self.folder.path()).expect("folder").count()
+        std::fs::read_dir(self.folder.path())
+            .expect("folder")
+            .count()
     }
 }
 
@@ -65,7 +67,10 @@ async fn a_clip_arrives_whole() {
     assert_eq!(downloaded.path, case.target());
     assert_eq!(downloaded.bytes, 700);
     assert_eq!(downloaded.media_type, "video/mp4");
-    assert_eq!(downloaded.sha256, Sha256Digest::from(Sha256::digest(clip())));
+    assert_eq!(
+        downloaded.sha256,
+        Sha256Digest::from(Sha256::digest(clip()))
+    );
     let whole = Received {
         bytes: 700,
         total: Some(700),
@@ -109,7 +114,10 @@ async fn half_a_clip_leaves_nothing_behind() {
     half.truncate(half.len() - 1);
     let case = Case::of(Act::Last(half)).await;
     let outcome = case.run(|_| {}).await;
-    assert!(matches!(outcome, Err(DownloadError::Broken { .. })), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(DownloadError::Broken { .. })),
+        "{outcome:?}"
+    );
     assert_eq!(case.files(), 0);
 }
 
@@ -139,10 +147,15 @@ async fn an_existing_file_is_replaced_only_when_asked() {
     let case = Case::of(ok(&clip())).await;
     std::fs::write(case.target(), "mine").expect("write");
     let outcome = case.run(|_| {}).await;
-    assert!(matches!(outcome, Err(DownloadError::Target(TargetError::Exists { .. }))));
+    assert!(matches!(
+        outcome,
+        Err(DownloadError::Target(TargetError::Exists { .. }))
+    ));
     assert_eq!(case.server.seen().len(), 0);
     assert_eq!(std::fs::read(case.target()).expect("file"), b"mine");
-    case.run(|wanted| wanted.force = true).await.expect("replaced");
+    case.run(|wanted| wanted.force = true)
+        .await
+        .expect("replaced");
     assert_eq!(std::fs::read(case.target()).expect("file"), clip());
 }
 
@@ -153,7 +166,10 @@ fn targets_are_judged_before_anything_is_paid_for() {
     check_target(&target, false).expect("free");
     assert_eq!(std::fs::read_dir(folder.path()).expect("folder").count(), 0);
     std::fs::write(&target, "mine").expect("write");
-    assert!(matches!(check_target(&target, false), Err(TargetError::Exists { .. })));
+    assert!(matches!(
+        check_target(&target, false),
+        Err(TargetError::Exists { .. })
+    ));
     check_target(&target, true).expect("forced");
     assert!(matches!(
         check_target(folder.path(), true),

@@ -76,7 +76,7 @@ fn classify_v4(address: Ipv4Addr) -> AddressKind {
         [198, 18..=19, ..] => AddressKind::Benchmarking,
         [224..=239, ..] | [255, 255, 255, 255] => AddressKind::Multicast,
         // "This network", protocol assignments, the 6to4 relay, the old class E.
-        [0, ..] | [192, 0, 0, _] | [192, 88, 99, _] | [240..=255, ..] => AddressKind::Reserved,
+        [0 | 240..=255, ..] | [192, 0, 0, _] | [192, 88, 99, _] => AddressKind::Reserved,
         _ => AddressKind::Public,
     }
 }

@@ -5,13 +5,10 @@
 //! fails with, nobody knows.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures::StreamExt as _;
-use futures::stream::FuturesUnordered;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HOST, HeaderMap, HeaderValue, USER_AGENT};
 use http::{Request, Uri, response};
 use http_body_util::BodyExt as _;
@@ -19,14 +16,10 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls::pki_types::ServerName;
-use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use url::Host;
 
+use super::dial::{Tls, dial};
 use super::error::{EgressError, Lost, NotSent};
 use super::pool::{Pool, Sender};
 use super::resolver::{AddressRule, Resolve, addresses_of};
@@ -34,9 +27,6 @@ use crate::urls::Origin;
 
 /// What a request carries. An error ends the connection, not only the body.
 pub(crate) type RequestBody = UnsyncBoxBody<Bytes, io::Error>;
-
-/// How long one address is tried alone before the next one joins in (RFC 8305).
-const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// Named in every request that does not name a client itself.
 const CLIENT_NAME: HeaderValue =
@@ -62,7 +52,7 @@ pub(crate) struct Client {
     resolver: Box<dyn Resolve>,
     header_limit: u64,
     pool: Arc<Pool>,
-    tls: OnceLock<Result<Arc<rustls::ClientConfig>, rustls::Error>>,
+    tls: Tls,
 }
 
 impl Client {
@@ -71,7 +61,7 @@ impl Client {
             resolver,
             header_limit,
             pool: Arc::default(),
-            tls: OnceLock::new(),
+            tls: Tls::default(),
         }
     }
 
@@ -110,8 +100,7 @@ impl Client {
     async fn connect(&self, destination: &Destination) -> Result<Sender, NotSent> {
         let origin = &destination.origin;
         let host = origin.host().to_string();
-        let found =
-            addresses_of(self.resolver.as_ref(), origin.host(), destination.rule).await?;
+        let found = addresses_of(self.resolver.as_ref(), origin.host(), destination.rule).await?;
         let stream = dial(&found, origin.port()).await;
         let stream = stream.map_err(|source| NotSent::Connect {
             host: host.clone(),
@@ -120,7 +109,7 @@ impl Client {
         // Small requests leave at once; failing to ask for that harms nothing.
         let _ = stream.set_nodelay(true);
         let spoken = if origin.is_secure() {
-            let stream = self.prove(stream, origin.host()).await;
+            let stream = self.tls.connect(stream, origin.host()).await;
             let stream = stream.map_err(|source| NotSent::Tls {
                 host: host.clone(),
                 source,
@@ -131,25 +120,6 @@ impl Client {
             self.speak(stream, false).await
         };
         spoken.map_err(|source| NotSent::Closed { host, source })
-    }
-
-    /// TLS, with the name verified by the platform's own rules.
-    async fn prove(
-        &self,
-        stream: TcpStream,
-        host: &Host<String>,
-    ) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
-        let config = match self.tls.get_or_init(tls_config) {
-            Ok(config) => Arc::clone(config),
-            Err(error) => return Err(io::Error::other(error.clone())),
-        };
-        let name = match host {
-            Host::Domain(name) => ServerName::try_from(name.clone())
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?,
-            Host::Ipv4(address) => ServerName::from(IpAddr::from(*address)),
-            Host::Ipv6(address) => ServerName::from(IpAddr::from(*address)),
-        };
-        TlsConnector::from(config).connect(name, stream).await
     }
 
     async fn speak<S>(&self, stream: S, http2: bool) -> hyper::Result<Sender>
@@ -368,41 +338,4 @@ fn drive(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) {
             tracing::debug!(%error, "a connection ended");
         }
     });
-}
-
-/// The first address that answers, each tried a moment after the one before.
-async fn dial(addresses: &[IpAddr], port: u16) -> io::Result<TcpStream> {
-    let mut untried = addresses.iter();
-    let mut attempts = FuturesUnordered::new();
-    let mut last = io::Error::from(io::ErrorKind::NotFound);
-    loop {
-        if let Some(address) = untried.next() {
-            attempts.push(TcpStream::connect(SocketAddr::new(*address, port)));
-        } else if attempts.is_empty() {
-            return Err(last);
-        }
-        let answered = if untried.len() == 0 {
-            attempts.next().await
-        } else {
-            match timeout(ATTEMPT_DELAY, attempts.next()).await {
-                Ok(answered) => answered,
-                Err(_) => continue,
-            }
-        };
-        match answered {
-            Some(Ok(stream)) => return Ok(stream),
-            Some(Err(error)) => last = error,
-            None => {}
-        }
-    }
-}
-
-fn tls_config() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_platform_verifier()?
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
 }

@@ -134,6 +134,9 @@ pub enum Denial {
     /// The call has no connection to send over.
     #[error("the call has no connection")]
     NoConnection,
+    /// The call that began the request has ended.
+    #[error("the call has ended")]
+    CallEnded,
     /// `start` sends at most one request that can cost money.
     #[error("a start sends only one request that can cost money")]
     SecondSubmit,

@@ -160,7 +160,14 @@ impl Egress {
         };
         let limits = self.limits();
         let client = self.client();
-        send_safely(client, &destination, build, limits.connect, limits.first_byte).await
+        send_safely(
+            client,
+            &destination,
+            build,
+            limits.connect,
+            limits.first_byte,
+        )
+        .await
     }
 }
 
@@ -183,3 +190,6 @@ fn failed(url: &Url, source: EgressError) -> FetchError {
         source,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{self, CONTENT_LENGTH, HeaderName};
-use http::{Request, Response};
+use http::{Method, Request, Response, request, response};
 use http_body_util::{BodyExt as _, Full};
 use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi_http::{
@@ -20,7 +20,7 @@ use super::policy;
 use super::resolver::AddressRule;
 use super::{Egress, in_words};
 use crate::connections::OpenConnection;
-use crate::testimony::{Sent, Testimony};
+use crate::testimony::Testimony;
 use crate::urls::shown;
 
 /// What a call may send.
@@ -115,31 +115,70 @@ impl GuestHttp {
         request: Request<WasiBody>,
         options: RequestOptions,
     ) -> Result<Response<WasiBody>, EgressError> {
-        if self.sends == Sends::Nothing {
-            return Err(NotSent::denied(Denial::CallSendsNothing).into());
-        }
-        let (Some(egress), Some(connection)) = (&self.egress, &self.connection) else {
-            return Err(NotSent::denied(Denial::NoConnection).into());
-        };
-        if self.sends == Sends::OneSubmit
-            && !request.method().is_safe()
-            && self.testimony.sent() == Sent::Something
-        {
-            return Err(NotSent::denied(Denial::SecondSubmit).into());
-        }
+        let (egress, connection) = self.admitted(request.method()).map_err(NotSent::denied)?;
         let limits = egress.limits();
         let deadline = Instant::now() + limits.total;
-        let base = connection.base_url();
         let (parts, body) = request.into_parts();
-        let url = policy::permitted(base, &parts.method, &parts.uri).map_err(NotSent::denied)?;
+        let url = policy::permitted(connection.base_url(), &parts.method, &parts.uri)
+            .map_err(NotSent::denied)?;
         let body = timeout_at(deadline, whole(body, &parts.headers, limits.request_body))
             .await
             .unwrap_or(Err(BodyFault::Unfinished))
             .map_err(NotSent::Body)?;
 
+        let (mut header, mut bytes) = self
+            .transmitted(egress, connection, &parts, body, options, deadline)
+            .await?;
+        tracing::debug!(
+            method = %parts.method,
+            url = shown(&url),
+            status = header.status.as_u16(),
+            "a component's request was answered"
+        );
+        if let Some(credential) = connection.credential() {
+            credential.blot_headers(&mut header.headers);
+            bytes = credential.blot(bytes);
+        }
+        let body = Full::new(bytes).map_err(|never| match never {});
+        Ok(Response::from_parts(header, body.boxed_unsync()))
+    }
+
+    /// Whether the call may send such a request at all, and over what.
+    fn admitted(&self, method: &Method) -> Result<(&Egress, &OpenConnection), Denial> {
+        if self.sends == Sends::Nothing {
+            return Err(Denial::CallSendsNothing);
+        }
+        let (Some(egress), Some(connection)) = (&self.egress, &self.connection) else {
+            return Err(Denial::NoConnection);
+        };
+        let is_second = self.sends == Sends::OneSubmit && self.testimony.has_submitted();
+        if is_second && !method.is_safe() {
+            return Err(Denial::SecondSubmit);
+        }
+        Ok((egress, connection))
+    }
+
+    /// Sends what has passed the policy and reads the whole reply.
+    async fn transmitted(
+        &self,
+        egress: &Egress,
+        connection: &OpenConnection,
+        parts: &request::Parts,
+        body: Bytes,
+        options: RequestOptions,
+        deadline: Instant,
+    ) -> Result<(response::Parts, Bytes), EgressError> {
+        let limits = egress.limits();
+        // A component may be less patient than the host, not more.
+        let shorter = |limit: Duration, asked: Option<Duration>| asked.unwrap_or(limit).min(limit);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let connect = shorter(limits.connect, options.connect_timeout).min(left);
+        let first_byte = shorter(limits.first_byte, options.first_byte_timeout);
+        let idle = shorter(limits.idle, options.between_bytes_timeout);
+
         let destination = Destination {
-            origin: base.origin().clone(),
-            rule: AddressRule::of_connection(base.origin()),
+            origin: connection.base_url().origin().clone(),
+            rule: AddressRule::of_connection(connection.base_url().origin()),
         };
         let uri = outgoing_uri(&destination, &parts.uri).ok_or(NotSent::denied(Denial::Url))?;
         let build = || {
@@ -153,46 +192,23 @@ impl GuestHttp {
             }
             request
         };
-        let connect = limits
-            .connect
-            .min(options.connect_timeout.unwrap_or(Duration::MAX))
-            .min(deadline.saturating_duration_since(Instant::now()));
-        let first_byte = limits
-            .first_byte
-            .min(options.first_byte_timeout.unwrap_or(Duration::MAX));
-        let idle = limits
-            .idle
-            .min(options.between_bytes_timeout.unwrap_or(Duration::MAX));
-
-        let client = egress.client();
-        let late = || Lost::Timeout {
-            after: limits.total,
+        let exchange = async {
+            let client = egress.client();
+            let reply = if parts.method.is_safe() {
+                send_safely(client, &destination, build, connect, first_byte).await?
+            } else {
+                let channel = client.open(&destination, Reuse::Fresh, connect).await?;
+                self.testimony.note_submit(self.sends == Sends::OneSubmit)?;
+                channel.send(build(), first_byte).await?
+            };
+            Ok::<_, EgressError>(reply.collect(limits.reply_body, idle).await?)
         };
-        let reply = if parts.method.is_safe() {
-            let sent = send_safely(client, &destination, build, connect, first_byte);
-            timeout_at(deadline, sent).await.map_err(|_| late())??
-        } else {
-            let channel = client.open(&destination, Reuse::Fresh, connect).await?;
-            if self.testimony.note_submit() && self.sends == Sends::OneSubmit {
-                return Err(NotSent::denied(Denial::SecondSubmit).into());
-            }
-            let sent = channel.send(build(), first_byte);
-            timeout_at(deadline, sent).await.map_err(|_| late())??
-        };
-        let (mut header, bytes) = timeout_at(deadline, reply.collect(limits.reply_body, idle))
-            .await
-            .map_err(|_| late())??;
-        tracing::debug!(method = %parts.method, url = shown(&url), status = header.status.as_u16(), "exchanged");
-
-        let bytes = match connection.credential() {
-            Some(credential) => {
-                credential.blot_headers(&mut header.headers);
-                credential.blot(bytes)
-            }
-            None => bytes,
-        };
-        let body = Full::new(bytes).map_err(|never| match never {});
-        Ok(Response::from_parts(header, body.boxed_unsync()))
+        // Opening ends before the deadline; what is late has left.
+        timeout_at(deadline, exchange).await.unwrap_or_else(|_| {
+            Err(EgressError::from(Lost::Timeout {
+                after: limits.total,
+            }))
+        })
     }
 }
 
@@ -203,11 +219,7 @@ fn outgoing_uri(destination: &Destination, asked: &http::Uri) -> Option<http::Ur
 }
 
 /// The whole body, or what is wrong with it.
-async fn whole(
-    body: WasiBody,
-    headers: &http::HeaderMap,
-    limit: u64,
-) -> Result<Bytes, BodyFault> {
+async fn whole(body: WasiBody, headers: &http::HeaderMap, limit: u64) -> Result<Bytes, BodyFault> {
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
@@ -232,3 +244,6 @@ async fn whole(
         _ => Ok(collected.freeze()),
     }
 }
+
+#[cfg(test)]
+mod tests;

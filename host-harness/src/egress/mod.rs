@@ -22,6 +22,7 @@ use std::time::Duration;
 
 pub mod addresses;
 mod client;
+mod dial;
 mod error;
 mod fetch;
 mod guest;
@@ -31,12 +32,12 @@ mod resolver;
 mod upload;
 
 pub use error::{BodyFault, Denial, EgressError, Lost, NotSent};
+pub(crate) use fetch::Wanted;
 pub use fetch::{FetchError, Fetched};
 pub(crate) use guest::{GuestHttp, Sends};
 pub use resolver::{AddressRule, Resolve, SystemResolver};
-pub(crate) use fetch::Wanted;
-pub use upload::UploadReply;
 pub(crate) use upload::LocalPart;
+pub use upload::UploadReply;
 
 use client::Client;
 
@@ -132,6 +133,20 @@ pub(crate) fn in_words(error: &dyn std::error::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
 pub(crate) mod testing;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_what_the_documentation_says() {
+        let limits = HttpLimits::default();
+        assert_eq!(limits.connect, Duration::from_secs(10));
+        assert_eq!(limits.first_byte, Duration::from_secs(30));
+        assert_eq!(limits.total, Duration::from_secs(30));
+        assert_eq!(limits.request_body, 48 * 1024 * 1024);
+        assert_eq!(limits.reply_header, 64 * 1024);
+        assert_eq!(limits.reply_body, 8 * 1024 * 1024);
+    }
+}

@@ -9,6 +9,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{Egress, HttpLimits};
+use crate::connections::{Connection, Credential, OpenConnection};
+use crate::contract::ConnectionRequirement;
+use crate::secret::SecretSource;
 
 /// What the server does with a request.
 #[derive(Clone)]
@@ -29,7 +32,11 @@ impl Act {
 
     /// A redirect to `location`.
     pub(crate) fn redirect(location: &str) -> Self {
-        Self::Reply(reply("302 Found", &format!("location: {location}\r\n"), b""))
+        Self::Reply(reply(
+            "302 Found",
+            &format!("location: {location}\r\n"),
+            b"",
+        ))
     }
 
     /// Closes without a word.
@@ -144,14 +151,53 @@ async fn request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     Some((head, body))
 }
 
-/// Limits that a test's misbehaving server runs into at once.
+/// As [`narrow`], and without patience for a server that is silent.
 pub(crate) fn impatient() -> Egress {
     Egress::new(HttpLimits {
         first_byte: Duration::from_millis(50),
         idle: Duration::from_millis(50),
-        reply_header: 4 << 10,
-        reply_body: 1 << 10,
-        request_body: 1 << 10,
-        ..HttpLimits::default()
+        ..NARROW
     })
+}
+
+/// Limits that are soon reached by size, never by time.
+pub(crate) fn narrow() -> Egress {
+    Egress::new(NARROW)
+}
+
+const NARROW: HttpLimits = HttpLimits {
+    connect: Duration::from_secs(10),
+    first_byte: Duration::from_secs(30),
+    idle: Duration::from_secs(30),
+    total: Duration::from_secs(30),
+    request_body: 1 << 10,
+    reply_header: 4 << 10,
+    reply_body: 1 << 10,
+};
+
+/// A connection to `base` with the credential `sk-hunter2` as a bearer token.
+pub(crate) fn connection(base: &str) -> Arc<OpenConnection> {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("key");
+    std::fs::write(&file, "sk-hunter2").expect("write");
+    let connection = Connection::new(
+        "test".parse().expect("id"),
+        "pixelml",
+        base.parse().expect(base),
+    )
+    .with_credential(Credential {
+        source: SecretSource::File(file),
+        header: None,
+        prefix: None,
+    });
+    let requirement = ConnectionRequirement {
+        category: "pixelml".into(),
+        title: String::new(),
+        description: String::new(),
+        required: true,
+        options_schema: "{}".into(),
+        credential_header: "authorization".into(),
+        credential_prefix: "Bearer ".into(),
+    };
+    Arc::new(Arc::new(connection).open(&requirement).expect("open"))
 }

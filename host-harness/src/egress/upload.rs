@@ -1,5 +1,6 @@
 //! A local file on its way to a connection's provider, straight from the disk.
 
+use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -68,12 +69,13 @@ impl Egress {
             .parse()
             .map_err(|_| denied(Denial::Url))?;
         policy::permitted(base, &method, &uri).map_err(denied)?;
-        let (mut headers, body, length) = body(plan, file, connection).await.map_err(|error| {
-            match error {
-                Unsendable::Denied(denial) => denied(denial),
-                Unsendable::File(source) => NotSent::File(source).into(),
-            }
-        })?;
+        let (mut headers, body, length) =
+            body(plan, file, connection)
+                .await
+                .map_err(|error| match error {
+                    Unsendable::Denied(denial) => denied(denial),
+                    Unsendable::File(source) => NotSent::File(source).into(),
+                })?;
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
 
         let destination = Destination {
@@ -142,7 +144,11 @@ async fn body(
         }
     };
     let length = before.len() as u64 + file.length + after.len() as u64;
-    Ok((headers, streamed(before, opened, file.length, after), length))
+    Ok((
+        headers,
+        streamed(before, opened, file.length, after),
+        length,
+    ))
 }
 
 /// Everything of a form that stands before the file's bytes.
@@ -154,23 +160,27 @@ fn opening(
 ) -> Bytes {
     let mut form = String::new();
     for (name, value) in fields {
-        form.push_str(&format!(
+        let _ = write!(
+            form,
             "--{boundary}\r\ncontent-disposition: form-data; name=\"{}\"\r\n\r\n{value}\r\n",
             quoted(name)
-        ));
+        );
     }
-    form.push_str(&format!(
+    let _ = write!(
+        form,
         "--{boundary}\r\ncontent-disposition: form-data; name=\"{}\"; filename=\"{}\"\r\ncontent-type: {}\r\n\r\n",
         quoted(file_part),
         quoted(file.name),
         file.media_type
-    ));
+    );
     form.into()
 }
 
 /// A name in a form, escaped as browsers do (HTML, 4.10.21.8).
 fn quoted(name: &str) -> String {
-    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+    name.replace('"', "%22")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 fn streamed(before: Bytes, file: tokio::fs::File, length: u64, after: Bytes) -> RequestBody {
@@ -179,37 +189,96 @@ fn streamed(before: Bytes, file: tokio::fs::File, length: u64, after: Bytes) -> 
         File(tokio::fs::File, u64),
         End,
     }
-    let frames = stream::unfold((Part::Before(before, file), after), move |(part, after)| async move {
-        match part {
-            Part::Before(before, file) => {
-                Some((Ok(Frame::data(before)), (Part::File(file, length), after)))
-            }
-            Part::File(_, 0) => Some((Ok(Frame::data(after)), (Part::End, Bytes::new()))),
-            Part::File(mut file, left) => {
-                let mut chunk = BytesMut::zeroed(CHUNK.min(usize::try_from(left).unwrap_or(CHUNK)));
-                match file.read(&mut chunk).await {
-                    // Shorter than it was when its length was announced.
-                    Ok(0) => {
-                        let cut = io::Error::from(io::ErrorKind::UnexpectedEof);
-                        Some((Err(cut), (Part::End, after)))
-                    }
-                    Ok(count) => {
-                        chunk.truncate(count);
-                        let left = left - count as u64;
-                        Some((Ok(Frame::data(chunk.freeze())), (Part::File(file, left), after)))
-                    }
-                    Err(error) => Some((Err(error), (Part::End, after))),
+    let frames = stream::unfold(
+        (Part::Before(before, file), after),
+        move |(part, after)| async move {
+            match part {
+                Part::Before(before, file) => {
+                    Some((Ok(Frame::data(before)), (Part::File(file, length), after)))
                 }
+                Part::File(_, 0) => Some((Ok(Frame::data(after)), (Part::End, Bytes::new()))),
+                Part::File(mut file, left) => {
+                    let mut chunk =
+                        BytesMut::zeroed(CHUNK.min(usize::try_from(left).unwrap_or(CHUNK)));
+                    match file.read(&mut chunk).await {
+                        // Shorter than it was when its length was announced.
+                        Ok(0) => {
+                            let cut = io::Error::from(io::ErrorKind::UnexpectedEof);
+                            Some((Err(cut), (Part::End, after)))
+                        }
+                        Ok(count) => {
+                            chunk.truncate(count);
+                            let left = left - count as u64;
+                            Some((
+                                Ok(Frame::data(chunk.freeze())),
+                                (Part::File(file, left), after),
+                            ))
+                        }
+                        Err(error) => Some((Err(error), (Part::End, after))),
+                    }
+                }
+                Part::End => None,
             }
-            Part::End => None,
-        }
-    });
+        },
+    );
     StreamBody::new(frames).boxed_unsync()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{Act, Server, connection, narrow, reply};
     use super::*;
+
+    fn raw(method: &str, path: &str, header: &str) -> Upload {
+        Upload {
+            method: method.into(),
+            path: path.into(),
+            body: Body::Raw(vec![(header.into(), "image/png".into())]),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_upload_goes_out_like_a_request_of_the_components_own() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("a.png");
+        std::fs::write(&path, b"png").expect("write");
+        let part = LocalPart {
+            path: &path,
+            name: "a.png",
+            media_type: "image/png",
+            length: 3,
+        };
+        let server = Server::start([Act::Reply(reply("413 Too Large", "", b"sk-hunter2"))]).await;
+        let connection = connection(&server.url("/v1"));
+        let egress = narrow();
+        let plan = raw("PUT", "/files?name=a", "content-type");
+        let replied = egress
+            .upload(&connection, &plan, part)
+            .await
+            .expect("reply");
+        assert_eq!(replied.status, 413);
+        assert_eq!(replied.body, "**********");
+        let [seen] = &server.seen()[..] else {
+            panic!("one request")
+        };
+        assert!(seen.head.starts_with("put /v1/files?name=a http/1.1\r\n"));
+        assert!(seen.head.contains("content-type: image/png\r\n"));
+        assert!(seen.head.contains("authorization: bearer sk-hunter2\r\n"));
+        assert_eq!(seen.body, b"png");
+
+        for plan in [
+            raw("DELETE", "/files", "content-type"),
+            raw("POST", "/../files", "content-type"),
+            raw("POST", "@evil.example/files", "content-type"),
+            raw("POST", "/files", "authorization"),
+            raw("POST", "/files", "no header"),
+        ] {
+            let refused = egress.upload(&connection, &plan, part).await;
+            let denied = matches!(refused, Err(EgressError::NotSent(NotSent::Denied(_))));
+            assert!(denied, "{plan:?}: {refused:?}");
+        }
+        assert_eq!(server.seen().len(), 1);
+    }
 
     #[tokio::test]
     async fn a_form_holds_fields_and_file() {

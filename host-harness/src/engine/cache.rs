@@ -179,7 +179,12 @@ mod tests {
             panic!("one file and no leftovers")
         };
         let whole = std::fs::read(path).expect("file");
-        for damaged in [&whole[..whole.len() - 1], &whole[1..], b"", b"zoetrope code 1\n"] {
+        for damaged in [
+            &whole[..whole.len() - 1],
+            &whole[1..],
+            b"",
+            b"zoetrope code 1\n",
+        ] {
             std::fs::write(path, damaged).expect("write");
             assert!(cache.get(&engine, "a").is_none());
         }

@@ -1,0 +1,168 @@
+//! A long list of inputs through two whole processes: `zoetrope check --jsonl`, and
+//! Python with pydantic.
+
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::Failure;
+
+/// Which node the lines are for.
+pub const NODE: &str = "image_to_video_v3";
+
+/// The lines a second that the command must reach.
+pub const TARGET: f64 = 10_000.0;
+
+/// Runs of each contestant.
+pub const RUNS: usize = 3;
+
+/// Every tenth line breaks the schema.
+const BROKEN_ONE_IN: usize = 10;
+
+const BUILD: [&str; 5] = ["--release", "-p", "zoetrope-host", "-p", "zoetrope-benches"];
+
+/// Reads a list of documents, and answers with the seconds that took.
+const PYDANTIC: &str = r"
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from models import MODELS
+import pydantic
+model = MODELS[sys.argv[2]]
+begun = time.perf_counter()
+with open(sys.argv[3], 'rb') as lines:
+    for line in lines:
+        try:
+            model.model_validate_json(line, strict=True).model_dump_json()
+        except pydantic.ValidationError as error:
+            error.errors(include_url=False)
+print(time.perf_counter() - begun, pydantic.VERSION)
+";
+
+/// A list on disk, and the command that reads it.
+pub struct Lines {
+    folder: tempfile::TempDir,
+    zoetrope: PathBuf,
+    count: usize,
+}
+
+impl Lines {
+    /// Writes a list of `count` inputs.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn write(zoetrope: PathBuf, count: usize) -> Result<Self, Failure> {
+        let lines = Self {
+            folder: tempfile::tempdir()?,
+            zoetrope,
+            count,
+        };
+        let mut file = BufWriter::new(std::fs::File::create(lines.path())?);
+        for number in 0..count {
+            let steps = if number % BROKEN_ONE_IN == 0 {
+                51
+            } else {
+                1 + number % 50
+            };
+            writeln!(
+                file,
+                r#"{{"prompt": "Slow push in over the harbour at dusk, take {number}; gulls, élan, calm water", "image": "https://pictures.example/harbour/{number}.png", "negative_prompt": "text, frames, flicker", "steps": {steps}, "guidance_scale": {}}}"#,
+                1 + number % 10
+            )?;
+        }
+        file.flush()?;
+        Ok(lines)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("inputs.jsonl")
+    }
+
+    /// `zoetrope check --jsonl` over the list, from the process's start to its end.
+    ///
+    /// # Errors
+    ///
+    /// When it ends in another way than such a list makes it, or leaves a line out.
+    pub fn zoetrope(&self) -> Result<Duration, Failure> {
+        let begun = Instant::now();
+        let mut process = Command::new(&self.zoetrope)
+            .args(["check", NODE, "--jsonl", "--input"])
+            .arg(self.path())
+            .arg("--data-dir")
+            .arg(self.folder.path().join("data"))
+            .current_dir(self.folder.path())
+            .env_remove("ZOETROPE_CONFIG")
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut answers =
+            BufReader::with_capacity(1 << 16, process.stdout.take().ok_or("no pipe")?);
+        let mut count = 0;
+        while answers.skip_until(b'\n')? > 0 {
+            count += 1;
+        }
+        let status = process.wait()?;
+        let taken = begun.elapsed();
+        if count == self.count && status.code() == Some(3) {
+            Ok(taken)
+        } else {
+            Err(format!("{count} answers for {} lines, and {status}", self.count).into())
+        }
+    }
+
+    /// Pydantic over the list, one thread, without the start of Python; `None` where
+    /// there is no Python with pydantic 2.
+    #[must_use]
+    pub fn pydantic(&self, workspace: &Path) -> Option<(Duration, String)> {
+        let output = Command::new("python3")
+            .args(["-c", PYDANTIC])
+            .arg(workspace.join("tests/pydantic"))
+            .arg(NODE)
+            .arg(self.path())
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .stderr(Stdio::null())
+            .output()
+            .ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        let (seconds, version) = text.trim().split_once(' ')?;
+        let taken = Duration::try_from_secs_f64(seconds.parse().ok()?).ok()?;
+        Some((taken, version.to_owned()))
+    }
+
+    /// Lines a second of a run that took this long.
+    #[must_use]
+    pub fn a_second(&self, taken: Duration) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52 lines")]
+        let count = self.count as f64;
+        count / taken.as_secs_f64()
+    }
+}
+
+/// Builds the release binary, and says where it is. Together with this package: cargo
+/// then has every dependency from this bench's own build, where alone it would make most
+/// of them anew with slightly other features.
+///
+/// # Errors
+///
+/// When it does not build.
+pub fn build_zoetrope(workspace: &Path) -> Result<PathBuf, Failure> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    eprintln!("building the binary: cargo build {}", BUILD.join(" "));
+    let mut build = Command::new(cargo);
+    build.arg("build").args(BUILD).current_dir(workspace);
+    for (name, _) in std::env::vars_os() {
+        // What cargo tells this bench about itself; some build scripts run anew for it.
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            build.env_remove(name);
+        }
+    }
+    let status = build.status()?;
+    if !status.success() {
+        return Err("the release binary does not build".into());
+    }
+    // `target/release/deps/call-…` runs this.
+    let this = std::env::current_exe()?;
+    let release = this.ancestors().nth(2).ok_or("an odd place to run from")?;
+    Ok(release.join(format!("zoetrope{}", std::env::consts::EXE_SUFFIX)))
+}

@@ -1,0 +1,484 @@
+//! The practice provider over real HTTP on a loopback port.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use futures::future::{BoxFuture, join_all};
+use serde_json::{Value, json};
+use tempfile::tempdir;
+use zoetrope_emulator::{FetchPicture, Practice, PracticeError, Settings};
+
+use support::mp4::Clip;
+use support::{Api, id, idle, png, quick, settings};
+
+async fn start(settings: Settings) -> (Practice, Api) {
+    let practice = Practice::start(settings)
+        .await
+        .expect("a practice provider");
+    let api = Api::of(&practice);
+    (practice, api)
+}
+
+#[tokio::test]
+async fn a_picture_becomes_a_clip() {
+    let folder = tempdir().expect("a folder");
+    let (practice, api) = start(settings(&folder)).await;
+    let picture = api.picture(&png()).await;
+    let body = json!({"action": "image_to_video", "input": {
+        "prompt": "pan left", "image": picture, "negative_prompt": null, "model": "Pixel M",
+        "size": "Portrait HD (3:4)", "prompt_optimizer": true,
+    }});
+    let submitted = api.submit(&body, None).await;
+    assert_eq!(submitted.status, StatusCode::CREATED);
+    assert_eq!(submitted.header("x-practice-render"), "true");
+    assert_eq!(submitted.json()["charged"], Value::Null);
+    assert!(submitted.json()["poll_after_ms"].is_u64());
+
+    let job = api.until(&id(&submitted), "succeeded").await;
+    assert_eq!(
+        (&job["progress"], &job["charged"]),
+        (&json!(1.0), &json!(true))
+    );
+    assert!(
+        job["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("not an AI model"))
+    );
+    let url = job["output"]["video"].as_str().expect("a URL");
+    let file = api.get(url, &[]).await;
+    assert_eq!(file.header("content-type"), "video/mp4");
+    assert_eq!(file.header("content-length"), file.body.len().to_string());
+    let clip = Clip::read(&file.body);
+    assert_eq!((clip.size, clip.samples.len()), ((720, 960), 96));
+    assert_eq!(clip.decode(&file.body).len(), 96);
+    practice.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_same_input_gives_the_same_bytes() {
+    let folder = tempdir().expect("a folder");
+    let (_practice, api) = start(settings(&folder)).await;
+    let inline = format!("data:image/png;base64,{}", STANDARD.encode(png()));
+    let uploaded = api.picture(&png()).await;
+    let one = api.job(&quick(&inline)).await;
+    let other = api.job(&quick(&uploaded)).await;
+    assert_ne!(one, other);
+    assert!(api.clip(&one).await == api.clip(&other).await);
+}
+
+#[tokio::test]
+async fn one_key_makes_one_job() {
+    let folder = tempdir().expect("a folder");
+    let (_practice, api) = start(idle(&folder)).await;
+    let body = quick("https://example.com/a.png");
+    // At the same time, as a client does that lost an answer and is in a hurry.
+    let answers = join_all((0..8).map(|_| api.submit(&body, Some("key")))).await;
+    let created = |status| {
+        answers
+            .iter()
+            .filter(|answer| answer.status == status)
+            .count()
+    };
+    assert_eq!(
+        (created(StatusCode::CREATED), created(StatusCode::OK)),
+        (1, 7)
+    );
+    assert!(answers.iter().all(|answer| id(answer) == id(&answers[0])));
+
+    let other = api
+        .submit(&quick("https://example.com/b.png"), Some("key"))
+        .await;
+    assert_eq!(
+        (other.status, other.code()),
+        (StatusCode::CONFLICT, "idempotency_key_reused".into())
+    );
+    assert_ne!(
+        api.job(&body).await,
+        id(&answers[0]),
+        "without a key every submission is its own"
+    );
+    let long = "k".repeat(256);
+    assert_eq!(
+        api.submit(&body, Some(&long)).await.status,
+        StatusCode::BAD_REQUEST
+    );
+}
+
+#[tokio::test]
+async fn a_job_can_be_cancelled() {
+    let folder = tempdir().expect("a folder");
+    let queued = tempdir().expect("a folder");
+    let (_idle, api) = start(idle(&queued)).await;
+    let job = api.job(&quick("https://example.com/a.png")).await;
+    assert_eq!(api.poll(&job).await["status"], "queued");
+    let answer = api.cancel(&job).await;
+    assert_eq!(
+        (answer.status, &answer.json()["charged"]),
+        (StatusCode::OK, &json!(false))
+    );
+    assert_eq!(api.poll(&job).await["status"], "cancelled");
+    assert_eq!(
+        api.cancel(&job).await.status,
+        StatusCode::OK,
+        "once more does not hurt"
+    );
+    assert_eq!(api.cancel("nobody").await.status, StatusCode::NOT_FOUND);
+
+    let fetcher: Option<Arc<dyn FetchPicture>> = Some(Arc::new(Never));
+    let (_practice, api) = start(Settings {
+        fetcher,
+        ..settings(&folder)
+    })
+    .await;
+    let job = api.job(&quick("https://example.com/a.png")).await;
+    api.until(&job, "running").await;
+    assert_eq!(api.cancel(&job).await.json()["status"], "cancelled");
+
+    // The renderer is free again, and what has ended stays as it is.
+    let picture = api.picture(&png()).await;
+    let done = api.job(&quick(&picture)).await;
+    api.until(&done, "succeeded").await;
+    let answer = api.cancel(&done).await;
+    assert_eq!(
+        (answer.status, answer.code()),
+        (StatusCode::CONFLICT, "already_ended".into())
+    );
+}
+
+/// A fetch that never ends.
+struct Never;
+
+impl FetchPicture for Never {
+    fn fetch(&self, _: String, _: usize) -> BoxFuture<'_, Result<Bytes, String>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+/// A fetch of one picture from one place.
+struct Shelf(Vec<u8>);
+
+impl FetchPicture for Shelf {
+    fn fetch(&self, url: String, max_bytes: usize) -> BoxFuture<'_, Result<Bytes, String>> {
+        assert!(self.0.len() <= max_bytes);
+        Box::pin(async move {
+            if url == "https://example.com/a.png?b=c" {
+                Ok(self.0.clone().into())
+            } else {
+                Err("nothing is there".to_owned())
+            }
+        })
+    }
+}
+
+#[tokio::test]
+async fn pictures_come_through_the_lent_client() {
+    let folder = tempdir().expect("a folder");
+    let fetcher: Option<Arc<dyn FetchPicture>> = Some(Arc::new(Shelf(png())));
+    let (_practice, api) = start(Settings {
+        fetcher,
+        ..settings(&folder)
+    })
+    .await;
+    let job = api.job(&quick("https://example.com/a.png?b=c")).await;
+    assert_eq!(Clip::read(&api.clip(&job).await).size, (1080, 720));
+    let job = api.job(&quick("https://example.com/b.png")).await;
+    let failed = api.until(&job, "failed").await;
+    assert_eq!(failed["error"]["code"], "picture_unreachable");
+}
+
+#[tokio::test]
+async fn bad_pictures_fail_the_job_without_a_charge() {
+    let folder = tempdir().expect("a folder");
+    let (_practice, api) = start(settings(&folder)).await;
+    let whole = png();
+    let half = api.picture(&whole[..whole.len() / 2]).await;
+    let gone = format!("{}/v1/files/{}.png", api.base_url, "0".repeat(64));
+    let cases = [
+        (half.as_str(), "picture_broken"),
+        (gone.as_str(), "picture_not_found"),
+        ("https://example.com/a.png", "picture_unreachable"),
+    ];
+    for (image, code) in cases {
+        let job = api.job(&quick(image)).await;
+        let failed = api.until(&job, "failed").await;
+        assert_eq!(
+            (&failed["error"]["code"], &failed["charged"]),
+            (&json!(code), &json!(false))
+        );
+        assert_eq!(failed["output"], Value::Null);
+    }
+}
+
+#[tokio::test]
+async fn jobs_survive_a_restart_on_another_port() {
+    let folder = tempdir().expect("a folder");
+    let (practice, api) = start(settings(&folder)).await;
+    let picture = api.picture(&png()).await;
+    let done = api.job(&quick(&picture)).await;
+    let clip = api.clip(&done).await;
+    practice.shutdown().await;
+
+    let (practice, api) = start(idle(&folder)).await;
+    let body = quick(&picture);
+    let waiting = id(&api.submit(&body, Some("key")).await);
+    let cancelled = api.job(&body).await;
+    assert_eq!(api.cancel(&cancelled).await.status, StatusCode::OK);
+    let address = practice.base_url();
+    practice.shutdown().await;
+
+    // Somebody else has the port now.
+    let port = address.strip_prefix("http://").expect("a URL");
+    let _taken = std::net::TcpListener::bind(port).expect("the port is free");
+    let (_practice, later) = start(settings(&folder)).await;
+    assert_ne!(later.base_url, address);
+    assert_eq!(later.key, api.key);
+    assert_eq!(later.clip(&done).await, clip);
+    assert_eq!(
+        later.clip(&waiting).await,
+        clip,
+        "the picture's URL has the old port"
+    );
+    assert_eq!(later.poll(&cancelled).await["status"], "cancelled");
+    let again = later.submit(&body, Some("key")).await;
+    assert_eq!((again.status, id(&again)), (StatusCode::OK, waiting));
+}
+
+#[tokio::test]
+async fn jobs_survive_a_kill() {
+    let folder = tempdir().expect("a folder");
+    let (_practice, api) = start(idle(&folder)).await;
+    let picture = api.picture(&png()).await;
+    let job = api.job(&quick(&picture)).await;
+
+    // The directory as it lies there at this moment is what a kill leaves behind.
+    let copy = tempdir().expect("a folder");
+    copy_folder(
+        &folder.path().join("practice"),
+        &copy.path().join("practice"),
+    );
+    let journal = copy.path().join("practice/journal.jsonl");
+    let torn = std::fs::read_to_string(&journal).expect("a journal") + "{\"at\":\"20";
+    std::fs::write(&journal, torn).expect("a journal");
+    std::fs::write(copy.path().join("practice/clips/x.mp4.part"), "half").expect("a file");
+    let (_practice, api) = start(settings(&copy)).await;
+    api.until(&job, "succeeded").await;
+    assert!(!copy.path().join("practice/clips/x.mp4.part").exists());
+}
+
+fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_second_process_joins_and_takes_over() {
+    let folder = tempdir().expect("a folder");
+    let first = Practice::start_or_join(idle(&folder))
+        .await
+        .expect("a practice provider");
+    let second = Practice::start_or_join(settings(&folder))
+        .await
+        .expect("a practice provider");
+    assert!(first.is_own().await && !second.is_own().await);
+    assert_eq!(second.base_url(), first.base_url());
+    assert_eq!(second.api_key(), first.api_key());
+    let in_use = Practice::start(settings(&folder))
+        .await
+        .expect_err("it is in use");
+    assert!(matches!(in_use, PracticeError::InUse { base_url } if base_url == first.base_url()));
+
+    let api = Api::new(second.ensure().await.expect("an owner"), &second.api_key());
+    let picture = api.picture(&png()).await;
+    let job = api.job(&quick(&picture)).await;
+    first.shutdown().await;
+    let api = Api::new(
+        second.ensure().await.expect("a new owner"),
+        &second.api_key(),
+    );
+    assert!(second.is_own().await);
+    api.until(&job, "succeeded").await;
+    second.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_dropped_provider_frees_its_directory() {
+    let folder = tempdir().expect("a folder");
+    let (practice, api) = start(idle(&folder)).await;
+    api.job(&quick("https://example.com/a.png")).await;
+    drop(practice);
+    let deadline = std::time::Instant::now() + Duration::from_mins(1);
+    while let Err(error) = Practice::start(settings(&folder)).await {
+        assert!(matches!(error, PracticeError::InUse { .. }), "{error}");
+        assert!(std::time::Instant::now() < deadline);
+    }
+}
+
+#[tokio::test]
+async fn jobs_and_uploads_need_the_key() {
+    let folder = tempdir().expect("a folder");
+    let (_practice, api) = start(idle(&folder)).await;
+    let picture = api.picture(&png()).await;
+    let job = api.job(&quick(&picture)).await;
+    let cancel = format!("/v1/jobs/{job}/cancel");
+    let poll = format!("/v1/jobs/{job}");
+    let calls = [
+        ("POST", "/v1/jobs"),
+        ("GET", &poll),
+        ("POST", &cancel),
+        ("POST", "/v1/files"),
+    ];
+    let keys = [
+        None,
+        Some("Bearer wrong".to_owned()),
+        Some(format!("Basic {}", api.key)),
+    ];
+    for (method, path) in calls {
+        for key in &keys {
+            let headers: Vec<_> = key
+                .iter()
+                .map(|key| ("authorization", key.as_str()))
+                .collect();
+            let answer = api.send(method, path, &headers, "{}").await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+            assert_eq!(answer.code(), "unauthorized");
+        }
+    }
+    assert_eq!(api.poll(&job).await["status"], "queued");
+    // Pictures and the page about it are for everybody.
+    let answer = api.get(&picture, &[]).await;
+    assert_eq!(answer.header("content-type"), "image/png");
+    assert_eq!(answer.body, png());
+    let about = api.get("/", &[]).await;
+    assert!(String::from_utf8_lossy(&about.body).contains("not made by an AI model"));
+}
+
+#[tokio::test]
+async fn a_clip_is_read_in_ranges() {
+    let folder = tempdir().expect("a folder");
+    let (_practice, api) = start(settings(&folder)).await;
+    let picture = api.picture(&png()).await;
+    let job = api.job(&quick(&picture)).await;
+    let clip = api.clip(&job).await;
+    let path = format!("/v1/clips/{job}.mp4");
+    let whole = api.get(&path, &[]).await;
+    let tag = whole.header("etag").to_owned();
+    assert_eq!(whole.header("accept-ranges"), "bytes");
+
+    let part = api.get(&path, &[("range", "bytes=10-19")]).await;
+    assert_eq!(
+        (part.status, &part.body[..]),
+        (StatusCode::PARTIAL_CONTENT, &clip[10..20])
+    );
+    assert_eq!(
+        part.header("content-range"),
+        format!("bytes 10-19/{}", clip.len())
+    );
+    let end = api
+        .get(&path, &[("range", "bytes=-5"), ("if-range", &tag)])
+        .await;
+    assert_eq!(end.body, clip[clip.len() - 5..]);
+    let other = api
+        .get(&path, &[("range", "bytes=-5"), ("if-range", "\"other\"")])
+        .await;
+    assert_eq!(
+        (other.status, other.body.len()),
+        (StatusCode::OK, clip.len())
+    );
+    let beyond = api.get(&path, &[("range", "bytes=99999999-")]).await;
+    assert_eq!(beyond.status, StatusCode::RANGE_NOT_SATISFIABLE);
+    assert_eq!(
+        beyond.header("content-range"),
+        format!("bytes */{}", clip.len())
+    );
+    let known = api.get(&path, &[("if-none-match", &tag)]).await;
+    assert_eq!(
+        (known.status, known.body.len()),
+        (StatusCode::NOT_MODIFIED, 0)
+    );
+    let head = api.send("HEAD", &path, &[], "").await;
+    assert_eq!(
+        (head.body.len(), head.header("content-length")),
+        (0, &*clip.len().to_string())
+    );
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_refused_in_json() {
+    let folder = tempdir().expect("a folder");
+    let (_practice, api) = start(idle(&folder)).await;
+    let big = "a".repeat(46 << 20);
+    let unknown = json!({"action": "text_to_video", "input": {}}).to_string();
+    let no_prompt = json!({"action": "image_to_video", "input": {"image": "a"}}).to_string();
+    let cases = [
+        ("POST", "/v1/jobs", "[]", 400, "invalid_request"),
+        ("POST", "/v1/jobs", "{", 400, "invalid_json"),
+        ("POST", "/v1/jobs", &unknown, 422, "unknown_action"),
+        ("POST", "/v1/jobs", &no_prompt, 422, "invalid_input"),
+        ("POST", "/v1/jobs", &big, 413, "too_large"),
+        ("POST", "/v1/files", "no form", 400, "invalid_request"),
+        ("GET", "/v1/jobs", "", 405, "method_not_allowed"),
+        ("GET", "/v1/jobs/nobody", "", 404, "unknown_job"),
+        ("GET", "/v1/clips/nobody.mp4", "", 404, "not_found"),
+        ("GET", "/v1/files/..%2Fkey", "", 404, "not_found"),
+        ("GET", "/v2", "", 404, "not_found"),
+    ];
+    for (method, path, body, status, code) in cases {
+        let answer = api.call(method, path, body.to_owned()).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.code().as_str()),
+            (status, code),
+            "{path}"
+        );
+        assert_eq!(answer.header("x-practice-render"), "true");
+    }
+    for (part, file, status) in [
+        (
+            "file",
+            b"GIF89a".to_vec(),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ),
+        ("picture", png(), StatusCode::BAD_REQUEST),
+        (
+            "file",
+            [png(), vec![0; 32 << 20]].concat(),
+            StatusCode::PAYLOAD_TOO_LARGE,
+        ),
+    ] {
+        assert_eq!(api.upload(part, &file).await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn a_full_queue_says_when_to_come_again() {
+    let folder = tempdir().expect("a folder");
+    let (_practice, api) = start(Settings {
+        max_queued: 2,
+        ..idle(&folder)
+    })
+    .await;
+    let body = quick("https://example.com/a.png");
+    let first = api.submit(&body, Some("key")).await;
+    api.job(&body).await;
+    let full = api.submit(&body, None).await;
+    assert_eq!(
+        (full.status, full.header("retry-after")),
+        (StatusCode::TOO_MANY_REQUESTS, "1")
+    );
+    assert_eq!(full.code(), "too_many_jobs");
+    assert_eq!(api.submit(&body, Some("key")).await.status, StatusCode::OK);
+    api.cancel(&id(&first)).await;
+    api.job(&body).await;
+}

@@ -1,0 +1,578 @@
+//! What happens next to a job, as a pure function: row, event, time → row, action.
+//!
+//! The driver commits the row, then carries out the action, then comes back with what
+//! came of it as the next event. An event that does not fit the row any more (its job
+//! was resolved or cancelled meanwhile) changes nothing.
+
+use crate::contract::Charge;
+use crate::driver::pace;
+use crate::ledger::{Cost, Job, Media, Millis, State, Trouble};
+
+/// Submits that fail in a row before somebody must look: nothing left, or turned away.
+const SUBMITS: u32 = 6;
+
+/// Downloads that fail in a row before somebody must look.
+const DOWNLOADS: u32 = 8;
+
+/// Cancellations that fail in a row before the job is simply waited for.
+const CANCELLATIONS: u32 = 3;
+
+/// How long a job that the provider does not find, or a reply that cannot be read, is
+/// asked for again.
+pub const GRACE: Millis = 20_000;
+
+/// How long a state that nobody knows is waited for.
+pub const UNRECOGNIZED: Millis = 600_000;
+
+/// What has come of the last action, or what somebody wants.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Its time has come.
+    Due,
+    /// A submit's bytes, of this digest, are about to leave.
+    Leaving {
+        /// SHA-256 of the bytes.
+        sha256: String,
+    },
+    /// The provider took the job.
+    Accepted {
+        /// What `poll` goes on from.
+        ticket: String,
+        /// The provider's own id.
+        provider_job_id: String,
+        /// When it wants to be asked.
+        hint: Option<Millis>,
+        /// The bill, if it is known already.
+        cost: Option<Cost>,
+    },
+    /// The submit was not accepted, as far as is known.
+    SubmitFailed {
+        /// What went wrong.
+        trouble: Trouble,
+        /// What that means.
+        verdict: SubmitVerdict,
+    },
+    /// The process that was submitting is gone.
+    Orphaned,
+    /// The provider says that the job goes on.
+    Waiting {
+        /// The ticket from now on, if it is another.
+        ticket: Option<String>,
+        /// When it wants to be asked again.
+        hint: Option<Millis>,
+        /// The provider's words, where the state is one that nobody knows.
+        unrecognized: Option<String>,
+    },
+    /// The job made its clip, or its URLs are fresh again.
+    Succeeded {
+        /// The ticket from now on, if it is another.
+        ticket: Option<String>,
+        /// The provider's own id, if it is news.
+        provider_job_id: Option<String>,
+        /// The output document.
+        output: String,
+        /// What can be downloaded.
+        media: Option<Media>,
+        /// What is known of the bill.
+        charge: Charge,
+        /// The bill.
+        cost: Option<Cost>,
+    },
+    /// The job ended without a clip.
+    Ended {
+        /// `Failed` or `Cancelled`.
+        cancelled: bool,
+        /// What the provider says.
+        trouble: Trouble,
+        /// What is known of the bill.
+        charge: Charge,
+    },
+    /// A poll, or a cancellation, taught nothing.
+    ReadFailed {
+        /// What went wrong.
+        trouble: Trouble,
+        /// What that means.
+        verdict: ReadVerdict,
+    },
+    /// Somebody wants the job cancelled at the provider.
+    CancelWanted,
+    /// The provider will cancel, or it is too late, or it cannot: a poll tells.
+    CancelAnswered,
+    /// The clip is whole, in a file of this digest that has not its name yet.
+    Fetched {
+        /// SHA-256 of the file.
+        sha256: String,
+    },
+    /// The file has its name.
+    Placed,
+    /// The clip is not here.
+    DownloadFailed {
+        /// What went wrong.
+        trouble: Trouble,
+        /// What that means.
+        verdict: DownloadVerdict,
+    },
+    /// Somebody waits again, until this time.
+    Resumed {
+        /// The deadline from now on.
+        deadline_at: Millis,
+    },
+    /// Somebody found the job at the provider.
+    Adopted {
+        /// Its ticket.
+        ticket: String,
+        /// The provider's id of it.
+        provider_job_id: String,
+    },
+    /// Somebody found that the provider never had it.
+    NeverStarted,
+}
+
+/// What a failed submit means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubmitVerdict {
+    /// Nothing left, or it was turned away whole: it may go out again, after the delay.
+    Again {
+        /// The provider's own delay.
+        after: Option<Millis>,
+    },
+    /// The provider refused it for good.
+    Refused,
+    /// Somebody must mend the connection first.
+    Stopped,
+    /// It may have been accepted.
+    Unknown,
+}
+
+/// What a failed poll or cancellation means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadVerdict {
+    /// It passes.
+    Passing {
+        /// The provider's own delay.
+        after: Option<Millis>,
+    },
+    /// It may pass, or the job is lost or the provider changed.
+    Puzzling,
+    /// Somebody must mend the connection first.
+    Stopped,
+}
+
+/// What a failed download means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DownloadVerdict {
+    /// The URL is no good any more: the ticket gives a fresh one.
+    Stale,
+    /// It passes; what is here of the file stays.
+    Passing,
+    /// Somebody must make room first.
+    Stopped,
+}
+
+/// What the driver does now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing, until `next_at`.
+    Wait,
+    /// Hand the input to the component's `start`.
+    Submit,
+    /// Let the bytes of the submit leave.
+    LetGo,
+    /// Do not let them leave: they are not those of the submit before.
+    HoldBack,
+    /// Ask the component where the job stands.
+    Poll,
+    /// Ask the component to cancel.
+    Cancel,
+    /// Fetch the clip.
+    Download,
+    /// Give the file its name.
+    Place,
+}
+
+/// The next row and action.
+#[must_use]
+pub fn decide(job: &Job, event: Event, now: Millis) -> (Job, Action) {
+    let mut next = job.clone();
+    let action = Step {
+        job: &mut next,
+        now,
+    }
+    .take(event);
+    (next, action)
+}
+
+/// Whether a submit may go out now: for the first time, or under a key that the
+/// provider still honours.
+#[must_use]
+pub fn may_submit(job: &Job, now: Millis) -> bool {
+    let window = job.order.idempotency_ms;
+    let within = job
+        .submitted_at
+        .is_some_and(|first| now >= first && now - first < window);
+    matches!(job.state, State::Queued | State::OutcomeUnknown) && (!job.doubtful || within)
+}
+
+struct Step<'a> {
+    job: &'a mut Job,
+    now: Millis,
+}
+
+impl Step<'_> {
+    fn take(&mut self, event: Event) -> Action {
+        use State::{OutcomeUnknown, Queued, Started, Submitting, Succeeded};
+        let state = self.job.state;
+        match (event, state) {
+            (Event::Due, _) => return self.due(),
+            (Event::Leaving { sha256 }, Queued | OutcomeUnknown) => return self.leave(sha256),
+            (Event::Leaving { .. }, _) => return Action::HoldBack,
+            (
+                Event::Accepted {
+                    ticket,
+                    provider_job_id,
+                    hint,
+                    cost,
+                },
+                Submitting,
+            ) => {
+                self.start(ticket, provider_job_id);
+                self.job.cost = cost;
+                self.wait(hint);
+            }
+            (Event::SubmitFailed { trouble, verdict }, Queued | OutcomeUnknown | Submitting) => {
+                self.submit_failed(trouble, verdict);
+            }
+            (Event::Orphaned, Submitting) => {
+                self.job.state = OutcomeUnknown;
+                self.job.doubtful = true;
+                let message = "the process that was submitting ended before the provider's answer";
+                self.halt(trouble("outcome_unknown", message));
+            }
+            (
+                Event::Waiting {
+                    ticket,
+                    hint,
+                    unrecognized,
+                },
+                Started,
+            ) => {
+                self.keep(ticket, None);
+                self.job.trouble = None;
+                match unrecognized {
+                    None => {
+                        self.job.puzzled_since = None;
+                        self.wait(hint);
+                    }
+                    Some(words) => self.puzzle(trouble("unavailable", &words), UNRECOGNIZED),
+                }
+            }
+            (
+                Event::Succeeded {
+                    ticket,
+                    provider_job_id,
+                    output,
+                    media,
+                    charge,
+                    cost,
+                },
+                Submitting | Started | Succeeded,
+            ) => {
+                self.keep(ticket, provider_job_id);
+                self.succeed(output, media, charge, cost);
+            }
+            (
+                Event::Ended {
+                    cancelled,
+                    trouble,
+                    charge,
+                },
+                Started,
+            ) => {
+                self.end(
+                    if cancelled {
+                        State::Cancelled
+                    } else {
+                        State::Failed
+                    },
+                    trouble,
+                    charge,
+                );
+            }
+            (Event::ReadFailed { trouble, verdict }, Started | Succeeded) => {
+                self.read_failed(trouble, verdict);
+            }
+            // The provider had made the clip; whatever it says now, its ticket may still
+            // give the URL again.
+            (Event::Waiting { .. } | Event::Ended { .. }, Succeeded) => {
+                self.puzzle(
+                    trouble("download_failed", "the provider no longer offers the clip"),
+                    GRACE,
+                );
+            }
+            (Event::CancelWanted, _) => self.want_cancel(),
+            (Event::CancelAnswered, Started) => {
+                self.job.cancel_wanted = false;
+                self.job.tries = 0;
+                self.wait(Some(0));
+            }
+            (Event::Fetched { sha256 }, Succeeded) if !self.job.placed => {
+                self.job.file_sha256 = Some(sha256);
+                return Action::Place;
+            }
+            (Event::Placed, Succeeded) => {
+                self.job.placed = true;
+                self.job.trouble = None;
+                self.job.next_at = None;
+            }
+            (Event::DownloadFailed { trouble, verdict }, Succeeded) if !self.job.placed => {
+                self.download_failed(trouble, verdict);
+            }
+            (Event::Resumed { deadline_at }, _) => self.resume(deadline_at),
+            (
+                Event::Adopted {
+                    ticket,
+                    provider_job_id,
+                },
+                OutcomeUnknown,
+            ) => {
+                self.start(ticket, provider_job_id);
+                self.wait(Some(0));
+            }
+            (Event::NeverStarted, OutcomeUnknown) => {
+                let message = "the provider never had it, as somebody found out";
+                self.end(State::Failed, trouble("never_started", message), Charge::No);
+            }
+            _ => {}
+        }
+        Action::Wait
+    }
+
+    fn due(&mut self) -> Action {
+        let job = &mut *self.job;
+        if job.is_done() || job.state == State::Submitting {
+            job.next_at = job.next_at.filter(|_| job.state == State::Submitting);
+            return Action::Wait;
+        }
+        if self.now >= job.deadline_at && job.state != State::Succeeded {
+            let message = "the deadline passed; what the provider does goes on";
+            self.halt(trouble("deadline", message));
+            return Action::Wait;
+        }
+        match job.state {
+            State::Queued | State::OutcomeUnknown if may_submit(job, self.now) => Action::Submit,
+            State::Started if job.cancel_wanted => Action::Cancel,
+            State::Started => Action::Poll,
+            State::Succeeded if job.media.is_some() => Action::Download,
+            State::Succeeded => Action::Poll,
+            _ => {
+                job.next_at = None;
+                Action::Wait
+            }
+        }
+    }
+
+    fn leave(&mut self, sha256: String) -> Action {
+        let other = self
+            .job
+            .submit_sha256
+            .as_ref()
+            .is_some_and(|before| *before != sha256);
+        if !may_submit(self.job, self.now) || (other && self.job.doubtful) {
+            return Action::HoldBack;
+        }
+        let job = &mut *self.job;
+        job.state = State::Submitting;
+        job.submit_sha256 = Some(sha256);
+        job.submits += 1;
+        job.submitted_at.get_or_insert(self.now);
+        job.charge = Charge::Unknown;
+        Action::LetGo
+    }
+
+    fn submit_failed(&mut self, trouble: Trouble, verdict: SubmitVerdict) {
+        let job = &mut *self.job;
+        let left = job.state == State::Submitting;
+        if verdict == SubmitVerdict::Unknown && left {
+            job.doubtful = true;
+        }
+        if job.doubtful {
+            job.state = State::OutcomeUnknown;
+        } else {
+            job.state = State::Queued;
+            job.charge = Charge::No;
+            job.submitted_at = None;
+        }
+        job.tries += 1;
+        let again = job.tries < SUBMITS && may_submit(job, self.now);
+        match verdict {
+            SubmitVerdict::Refused if !job.doubtful => self.end(State::Failed, trouble, Charge::No),
+            SubmitVerdict::Again { after } if again => self.retry(trouble, after),
+            SubmitVerdict::Unknown if again => self.retry(trouble, None),
+            _ => self.halt(trouble),
+        }
+    }
+
+    fn start(&mut self, ticket: String, provider_job_id: String) {
+        let job = &mut *self.job;
+        job.state = State::Started;
+        job.ticket = Some(ticket);
+        job.provider_job_id = Some(provider_job_id);
+        job.charge = Charge::Unknown;
+        job.doubtful = false;
+        job.trouble = None;
+        job.tries = 0;
+        job.pause_ms = 0;
+    }
+
+    fn keep(&mut self, ticket: Option<String>, provider_job_id: Option<String>) {
+        if ticket.is_some() {
+            self.job.ticket = ticket;
+        }
+        if provider_job_id.is_some() {
+            self.job.provider_job_id = provider_job_id;
+        }
+    }
+
+    fn succeed(
+        &mut self,
+        output: String,
+        media: Option<Media>,
+        charge: Charge,
+        cost: Option<Cost>,
+    ) {
+        let job = &mut *self.job;
+        if job.state != State::Succeeded {
+            job.tries = 0;
+            job.pause_ms = 0;
+            job.charge = charge;
+        }
+        job.state = State::Succeeded;
+        job.doubtful = false;
+        job.output = Some(output);
+        job.cost = cost.or(job.cost.take());
+        job.puzzled_since = None;
+        job.cancel_wanted = false;
+        if media.is_none() {
+            self.halt(trouble(
+                "download_failed",
+                "the output names nothing that can be downloaded",
+            ));
+        } else if !job.placed {
+            job.media = media;
+            job.next_at = Some(self.now);
+        }
+    }
+
+    fn end(&mut self, state: State, trouble: Trouble, charge: Charge) {
+        let job = &mut *self.job;
+        job.state = state;
+        job.doubtful = false;
+        job.charge = charge;
+        job.trouble = Some(trouble);
+        job.cancel_wanted = false;
+        job.next_at = None;
+    }
+
+    fn read_failed(&mut self, trouble: Trouble, verdict: ReadVerdict) {
+        if self.job.cancel_wanted {
+            self.job.tries += 1;
+            if self.job.tries >= CANCELLATIONS {
+                self.job.cancel_wanted = false;
+                self.job.tries = 0;
+            }
+        }
+        match verdict {
+            ReadVerdict::Passing { after } => self.retry(trouble, after),
+            ReadVerdict::Puzzling => self.puzzle(trouble, GRACE),
+            ReadVerdict::Stopped => self.halt(trouble),
+        }
+    }
+
+    fn want_cancel(&mut self) {
+        match self.job.state {
+            State::Queued => {
+                let nothing = trouble("cancelled", "cancelled before anything was sent");
+                self.end(State::Cancelled, nothing, Charge::No);
+            }
+            State::Started => {
+                self.job.cancel_wanted = true;
+                self.job.tries = 0;
+                self.job.next_at = Some(self.now);
+            }
+            _ => {}
+        }
+    }
+
+    fn download_failed(&mut self, trouble: Trouble, verdict: DownloadVerdict) {
+        self.job.tries += 1;
+        if self.job.tries >= DOWNLOADS || verdict == DownloadVerdict::Stopped {
+            return self.halt(trouble);
+        }
+        if verdict == DownloadVerdict::Stale {
+            self.job.media = None;
+        }
+        self.retry(trouble, None);
+    }
+
+    fn resume(&mut self, deadline_at: Millis) {
+        let job = &mut *self.job;
+        if job.is_done() || job.state == State::Submitting {
+            return;
+        }
+        job.deadline_at = deadline_at;
+        job.tries = 0;
+        job.pause_ms = 0;
+        job.puzzled_since = None;
+        // A URL from before may have expired.
+        job.media = None;
+        if job.state != State::OutcomeUnknown || may_submit(job, self.now) {
+            job.next_at = Some(self.now);
+        }
+    }
+
+    /// Until the provider's own time, else a growing pause.
+    fn wait(&mut self, hint: Option<Millis>) {
+        let job = &mut *self.job;
+        let pause = match hint {
+            Some(hint) => pace::bounded(hint),
+            None => {
+                job.pause_ms = pace::longer(job.pause_ms);
+                pace::jittered(job.pause_ms, &job.order.id, self.now)
+            }
+        };
+        job.next_at = Some(self.now + pause);
+    }
+
+    fn retry(&mut self, trouble: Trouble, after: Option<Millis>) {
+        self.job.trouble = Some(trouble);
+        self.job.pause_ms = pace::longer(self.job.pause_ms);
+        let own = pace::jittered(self.job.pause_ms, &self.job.order.id, self.now);
+        self.job.next_at =
+            Some(self.now + after.map_or(own, |after| pace::bounded(after).max(own)));
+    }
+
+    fn puzzle(&mut self, trouble: Trouble, patience: Millis) {
+        let since = *self.job.puzzled_since.get_or_insert(self.now);
+        if self.now - since >= patience {
+            self.halt(trouble);
+        } else {
+            self.retry(trouble, None);
+        }
+    }
+
+    /// Nothing more until somebody resumes it.
+    fn halt(&mut self, trouble: Trouble) {
+        self.job.trouble = Some(trouble);
+        self.job.next_at = None;
+    }
+}
+
+fn trouble(kind: &str, message: &str) -> Trouble {
+    Trouble {
+        kind: kind.into(),
+        message: message.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,387 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::ledger::Order;
+
+const WINDOW: Millis = 3_600_000;
+
+fn job(idempotency_ms: Millis) -> Job {
+    let order = Order {
+        id: "j".into(),
+        node: "image_to_video".into(),
+        given: "{}".into(),
+        given_sha256: String::new(),
+        input: "{}".into(),
+        component: String::new(),
+        connection: "pixelml".into(),
+        origin: "https://p.example".into(),
+        key: "k".into(),
+        idempotency_ms,
+        created_at: 1_000,
+        target: "/clips/j.mp4".into(),
+        force: false,
+    };
+    Job::new(order, 1_800_000)
+}
+
+fn oops() -> Trouble {
+    trouble("unavailable", "oops")
+}
+
+fn media() -> Option<Media> {
+    Some(Media {
+        pointer: "/video".into(),
+        url: "https://v.example/1".into(),
+        media_type: None,
+        sha256: None,
+        needs_credential: false,
+    })
+}
+
+/// Takes the events one after the other, a second apart; the last row and all actions.
+fn after(mut job: Job, events: impl IntoIterator<Item = Event>) -> (Job, Vec<Action>) {
+    let mut actions = Vec::new();
+    for (now, event) in (2_000..).step_by(1_000).zip(events) {
+        let (next, action) = decide(&job, event, now);
+        job = next;
+        actions.push(action);
+    }
+    (job, actions)
+}
+
+fn leaving() -> Event {
+    Event::Leaving {
+        sha256: "bytes".into(),
+    }
+}
+
+fn accepted() -> Event {
+    Event::Accepted {
+        ticket: "t".into(),
+        provider_job_id: "p".into(),
+        hint: None,
+        cost: None,
+    }
+}
+
+fn succeeded() -> Event {
+    Event::Succeeded {
+        ticket: None,
+        provider_job_id: None,
+        output: "{}".into(),
+        media: media(),
+        charge: Charge::Yes,
+        cost: None,
+    }
+}
+
+fn submit_failed(verdict: SubmitVerdict) -> Event {
+    Event::SubmitFailed {
+        trouble: oops(),
+        verdict,
+    }
+}
+
+#[test]
+fn the_straight_way_ends_with_the_clip_in_place() {
+    let (job, actions) = after(
+        job(0),
+        [
+            Event::Due,
+            leaving(),
+            accepted(),
+            Event::Due,
+            Event::Waiting {
+                ticket: None,
+                hint: Some(2_000),
+                unrecognized: None,
+            },
+            Event::Due,
+            succeeded(),
+            Event::Due,
+            Event::Fetched {
+                sha256: "file".into(),
+            },
+            Event::Placed,
+        ],
+    );
+    use Action::{Download, LetGo, Place, Poll, Submit, Wait};
+    assert_eq!(
+        actions,
+        [
+            Submit, LetGo, Wait, Poll, Wait, Poll, Wait, Download, Place, Wait
+        ]
+    );
+    assert!(job.is_done());
+    assert_eq!(
+        (job.charge, job.next_at, job.submits),
+        (Charge::Yes, None, 1)
+    );
+}
+
+#[test]
+fn an_unknown_outcome_is_never_submitted_again_without_an_honoured_key() {
+    let lost = [Event::Due, leaving(), submit_failed(SubmitVerdict::Unknown)];
+    let (job, _) = after(job(0), lost.clone());
+    assert_eq!(
+        (job.state, job.next_at, job.charge),
+        (State::OutcomeUnknown, None, Charge::Unknown)
+    );
+    let (resumed, actions) = after(
+        job,
+        [
+            Event::Resumed {
+                deadline_at: 9_000_000,
+            },
+            Event::Due,
+            leaving(),
+        ],
+    );
+    assert_eq!(actions, [Action::Wait, Action::Wait, Action::HoldBack]);
+    assert_eq!(resumed.submits, 1);
+
+    let (honoured, actions) = after(
+        super::tests::job(WINDOW),
+        lost.into_iter().chain([Event::Due, leaving()]),
+    );
+    assert_eq!(actions[3..], [Action::Submit, Action::LetGo]);
+    let late = 2_000 + 2 * WINDOW;
+    let (doubtful, _) = decide(&honoured, submit_failed(SubmitVerdict::Unknown), 9_000);
+    assert!(!may_submit(&doubtful, late));
+}
+
+#[test]
+fn other_bytes_are_held_back_while_an_outcome_is_unknown() {
+    let (job, _) = after(
+        job(WINDOW),
+        [Event::Due, leaving(), submit_failed(SubmitVerdict::Unknown)],
+    );
+    let (same, action) = decide(
+        &job,
+        Event::Leaving {
+            sha256: "others".into(),
+        },
+        9_000,
+    );
+    assert_eq!((same, action), (job, Action::HoldBack));
+}
+
+#[test]
+fn a_refused_second_submit_does_not_settle_the_first() {
+    let (job, _) = after(
+        job(WINDOW),
+        [
+            Event::Due,
+            leaving(),
+            submit_failed(SubmitVerdict::Unknown),
+            Event::Due,
+            leaving(),
+            submit_failed(SubmitVerdict::Refused),
+        ],
+    );
+    assert_eq!(
+        (job.state, job.charge, job.next_at),
+        (State::OutcomeUnknown, Charge::Unknown, None)
+    );
+}
+
+#[test]
+fn an_orphan_is_left_unknown_and_resumed_only_within_the_window() {
+    for (window, expected) in [(0, Action::Wait), (WINDOW, Action::Submit)] {
+        let (orphan, _) = after(job(window), [Event::Due, leaving(), Event::Orphaned]);
+        assert_eq!(
+            (orphan.state, orphan.next_at),
+            (State::OutcomeUnknown, None)
+        );
+        let (_, actions) = after(
+            orphan,
+            [
+                Event::Resumed {
+                    deadline_at: 9_000_000,
+                },
+                Event::Due,
+            ],
+        );
+        assert_eq!(actions[1], expected);
+    }
+}
+
+#[test]
+fn a_deadline_stops_the_wait_and_not_the_job() {
+    let (job, _) = after(job(0), [Event::Due, leaving(), accepted()]);
+    let (stopped, action) = decide(&job, Event::Due, 1_800_000);
+    assert_eq!(
+        (stopped.state, stopped.next_at, action),
+        (State::Started, None, Action::Wait)
+    );
+    assert_eq!(
+        stopped
+            .trouble
+            .as_ref()
+            .map(|trouble| trouble.kind.as_str()),
+        Some("deadline")
+    );
+    let (resumed, _) = decide(
+        &stopped,
+        Event::Resumed {
+            deadline_at: 9_000_000,
+        },
+        1_900_000,
+    );
+    assert_eq!(decide(&resumed, Event::Due, 1_900_001).1, Action::Poll);
+}
+
+#[test]
+fn a_job_that_is_not_found_is_asked_for_a_little_longer() {
+    let (mut job, _) = after(job(0), [Event::Due, leaving(), accepted()]);
+    let lost = Event::ReadFailed {
+        trouble: trouble("job_lost", "gone"),
+        verdict: ReadVerdict::Puzzling,
+    };
+    let mut now = 5_000;
+    while let Some(next) = {
+        job = decide(&job, lost.clone(), now).0;
+        job.next_at
+    } {
+        now = next;
+    }
+    assert!((GRACE..2 * GRACE).contains(&(now - 5_000)));
+    assert_eq!((job.state, job.charge), (State::Started, Charge::Unknown));
+}
+
+#[test]
+fn a_refused_credential_stops_at_once_and_stays_resumable() {
+    let (job, _) = after(job(0), [Event::Due, leaving(), accepted(), Event::Due]);
+    let refused = Event::ReadFailed {
+        trouble: oops(),
+        verdict: ReadVerdict::Stopped,
+    };
+    let (stopped, _) = decide(&job, refused, 9_000);
+    assert_eq!((stopped.state, stopped.next_at), (State::Started, None));
+    assert!(stopped.ticket.is_some());
+}
+
+#[test]
+fn an_expired_url_is_asked_for_again_and_nothing_is_generated() {
+    let stale = Event::DownloadFailed {
+        trouble: oops(),
+        verdict: DownloadVerdict::Stale,
+    };
+    let (job, actions) = after(
+        job(0),
+        [
+            Event::Due,
+            leaving(),
+            accepted(),
+            Event::Due,
+            succeeded(),
+            Event::Due,
+            stale,
+            Event::Due,
+            succeeded(),
+            Event::Due,
+        ],
+    );
+    assert_eq!(
+        actions[5..],
+        [
+            Action::Download,
+            Action::Wait,
+            Action::Poll,
+            Action::Wait,
+            Action::Download
+        ]
+    );
+    assert_eq!(job.submits, 1);
+}
+
+#[test]
+fn a_queued_job_is_cancelled_without_a_word_to_the_provider() {
+    let (job, actions) = after(job(0), [Event::CancelWanted, Event::Due]);
+    assert_eq!((job.state, job.charge), (State::Cancelled, Charge::No));
+    assert_eq!(actions, [Action::Wait, Action::Wait]);
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let after = prop::option::of(0..100_000i64);
+    prop_oneof![
+        8 => Just(Event::Due),
+        4 => prop::sample::select(vec!["a", "a", "a", "b"]).prop_map(|sha256| Event::Leaving { sha256: sha256.into() }),
+        2 => Just(accepted()),
+        2 => prop_oneof![
+            after.clone().prop_map(|after| SubmitVerdict::Again { after }),
+            Just(SubmitVerdict::Refused),
+            Just(SubmitVerdict::Stopped),
+            Just(SubmitVerdict::Unknown),
+        ].prop_map(submit_failed),
+        1 => Just(Event::Orphaned),
+        2 => (after.clone(), prop::option::of(Just("odd".to_owned()))).prop_map(|(hint, unrecognized)| {
+            Event::Waiting { ticket: None, hint, unrecognized }
+        }),
+        2 => Just(succeeded()),
+        1 => any::<bool>().prop_map(|cancelled| Event::Ended { cancelled, trouble: oops(), charge: Charge::No }),
+        2 => prop_oneof![
+            after.prop_map(|after| ReadVerdict::Passing { after }),
+            Just(ReadVerdict::Puzzling),
+            Just(ReadVerdict::Stopped),
+        ].prop_map(|verdict| Event::ReadFailed { trouble: oops(), verdict }),
+        1 => Just(Event::CancelWanted),
+        1 => Just(Event::CancelAnswered),
+        1 => Just(Event::Fetched { sha256: "f".into() }),
+        1 => Just(Event::Placed),
+        1 => prop::sample::select(vec![DownloadVerdict::Stale, DownloadVerdict::Passing, DownloadVerdict::Stopped])
+            .prop_map(|verdict| Event::DownloadFailed { trouble: oops(), verdict }),
+        2 => (0..4_000_000i64).prop_map(|deadline_at| Event::Resumed { deadline_at }),
+        1 => Just(Event::Adopted { ticket: "adopted".into(), provider_job_id: "p2".into() }),
+        1 => Just(Event::NeverStarted),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn no_history_pays_twice_or_loses_a_job(
+        window in prop::sample::select(vec![0, WINDOW]),
+        events in prop::collection::vec((event(), 0..60_000i64), 1..120),
+    ) {
+        let mut job = job(window);
+        let mut now = 1_000;
+        // Whether a submit that left may have been accepted, as an onlooker knows it.
+        let mut may_be_accepted = false;
+        let mut first_left = None;
+        let mut bytes = None;
+        for (event, pause) in events {
+            now += pause;
+            let before = job.clone();
+            let (next, action) = decide(&before, event.clone(), now);
+            if action == Action::LetGo {
+                let Event::Leaving { sha256 } = &event else { unreachable!("only bytes leave") };
+                if may_be_accepted {
+                    prop_assert!(first_left.is_some_and(|first| now - first < window), "paid twice: {before:?}");
+                    prop_assert_eq!(Some(sha256), bytes.as_ref());
+                }
+                prop_assert!(before.ticket.is_none(), "submitted after acceptance");
+                may_be_accepted = true;
+                first_left.get_or_insert(now);
+                bytes = Some(sha256.clone());
+                prop_assert_eq!(next.state, State::Submitting);
+            }
+            let cleared = before.state == State::Submitting && !before.doubtful && matches!(event,
+                Event::SubmitFailed { verdict: SubmitVerdict::Again { .. } | SubmitVerdict::Refused | SubmitVerdict::Stopped, .. });
+            if cleared {
+                may_be_accepted = false;
+                first_left = None;
+            }
+            prop_assert!(before.ticket.is_none() || next.ticket.is_some(), "a ticket is lost");
+            prop_assert!(!before.is_done() || next.is_done(), "what is done is undone");
+            prop_assert!(before.charge != Charge::Yes || next.charge == Charge::Yes, "a charge is forgotten");
+            prop_assert_eq!(&before.order, &next.order);
+            let has_a_next_step = next.is_done() || next.next_at.is_some() || next.trouble.is_some()
+                || next.state == State::Submitting;
+            prop_assert!(has_a_next_step, "left without a next step: {next:?}");
+            prop_assert!(next.state != State::OutcomeUnknown || next.charge == Charge::Unknown);
+            job = next;
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Pauses: how long until the next try where nobody says.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::ledger::Millis;
+
+/// The first pause; each is half as long again, up to the longest.
+const FIRST: Millis = 1_000;
+const LONGEST: Millis = 15_000;
+
+/// No hint of a provider makes a try come sooner or later than this.
+const SOONEST_HINT: Millis = 100;
+const LATEST_HINT: Millis = 300_000;
+
+/// The pause after a pause of this length.
+#[must_use]
+pub fn longer(pause: Millis) -> Millis {
+    if pause == 0 {
+        FIRST
+    } else {
+        (pause + pause / 2).clamp(FIRST, LONGEST)
+    }
+}
+
+/// A provider's own delay, within reason.
+#[must_use]
+pub fn bounded(hint: Millis) -> Millis {
+    hint.clamp(SOONEST_HINT, LATEST_HINT)
+}
+
+/// The pause give or take a fifth, another for each job and time, so that jobs that were
+/// started together are not polled together.
+#[must_use]
+pub fn jittered(pause: Millis, job: &str, now: Millis) -> Millis {
+    let mut hasher = DefaultHasher::new();
+    (job, now).hash(&mut hasher);
+    let fifth = pause / 5;
+    let spread = 2 * fifth + 1;
+    pause - fifth + i64::try_from(hasher.finish() % spread.unsigned_abs().max(1)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_from_one_second_to_fifteen() {
+        let pauses: Vec<_> = std::iter::successors(Some(longer(0)), |pause| Some(longer(*pause)))
+            .take(9)
+            .collect();
+        assert_eq!(
+            pauses,
+            [
+                1_000, 1_500, 2_250, 3_375, 5_062, 7_593, 11_389, 15_000, 15_000
+            ]
+        );
+    }
+
+    #[test]
+    fn jitter_stays_within_a_fifth() {
+        for now in 0..1_000 {
+            assert!((4_000..=6_000).contains(&jittered(5_000, "job", now)));
+        }
+        assert_eq!(jittered(0, "job", 7), 0);
+    }
+}

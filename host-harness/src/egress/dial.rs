@@ -1,0 +1,82 @@
+//! From checked addresses to a stream whose other end has proved its name.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use rustls::pki_types::ServerName;
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use url::Host;
+
+/// How long one address is tried alone before the next one joins in (RFC 8305).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// The first address that answers, each tried a moment after the one before.
+pub(super) async fn dial(addresses: &[IpAddr], port: u16) -> io::Result<TcpStream> {
+    let mut untried = addresses.iter();
+    let mut attempts = FuturesUnordered::new();
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    loop {
+        if let Some(address) = untried.next() {
+            attempts.push(TcpStream::connect(SocketAddr::new(*address, port)));
+        } else if attempts.is_empty() {
+            return Err(last);
+        }
+        let answered = if untried.len() == 0 {
+            attempts.next().await
+        } else {
+            match timeout(ATTEMPT_DELAY, attempts.next()).await {
+                Ok(answered) => answered,
+                Err(_) => continue,
+            }
+        };
+        match answered {
+            Some(Ok(stream)) => return Ok(stream),
+            Some(Err(error)) => last = error,
+            None => {}
+        }
+    }
+}
+
+/// TLS by the platform's own rules of trust. They are read when they are first needed: a
+/// machine without certificates can still reach itself.
+#[derive(Default)]
+pub(super) struct Tls(OnceLock<Result<Arc<rustls::ClientConfig>, rustls::Error>>);
+
+impl Tls {
+    /// A stream to whoever proves to be `host`.
+    pub(super) async fn connect(
+        &self,
+        stream: TcpStream,
+        host: &Host<String>,
+    ) -> io::Result<TlsStream<TcpStream>> {
+        let config = match self.0.get_or_init(tls_config) {
+            Ok(config) => Arc::clone(config),
+            Err(error) => return Err(io::Error::other(error.clone())),
+        };
+        let name = match host {
+            Host::Domain(name) => ServerName::try_from(name.clone())
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?,
+            Host::Ipv4(address) => ServerName::from(IpAddr::from(*address)),
+            Host::Ipv6(address) => ServerName::from(IpAddr::from(*address)),
+        };
+        TlsConnector::from(config).connect(name, stream).await
+    }
+}
+
+fn tls_config() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_platform_verifier()?
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}

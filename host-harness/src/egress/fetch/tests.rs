@@ -1,0 +1,95 @@
+use std::time::Duration;
+
+use super::super::addresses::AddressKind;
+use super::super::error::{EgressError, NotSent};
+use super::super::testing::{Act, Server, connection, narrow, reply};
+use super::*;
+
+fn wanted<'a>(url: &str, credential: Option<&'a OpenConnection>) -> Wanted<'a> {
+    let url = url::Url::parse(url).expect(url);
+    let origin = crate::urls::Origin::of(&url).expect("origin");
+    Wanted {
+        url,
+        rule: AddressRule::of_media(&origin),
+        credential,
+        from: 0,
+    }
+}
+
+#[tokio::test]
+async fn a_fetch_follows_redirects_and_leaves_the_credential_behind() {
+    let storage = Server::start([Act::ok("clip")]).await;
+    let there = storage.url("/clip.mp4?sig=1");
+    let server = Server::start([Act::redirect("/b"), Act::redirect(&there)]).await;
+    let connection = connection(&server.url(""));
+    let reply = narrow()
+        .fetch(wanted(&server.url("/a"), Some(&connection)))
+        .await
+        .expect("reply");
+    let (_, body) = reply
+        .collect(100, Duration::from_secs(1))
+        .await
+        .expect("body");
+    assert_eq!(body, "clip");
+    assert!(
+        server
+            .seen()
+            .iter()
+            .all(|seen| seen.head.contains("sk-hunter2"))
+    );
+    assert!(!storage.seen()[0].head.contains("sk-hunter2"));
+}
+
+#[tokio::test]
+async fn every_redirect_is_checked() {
+    for location in [
+        "http://169.254.169.254/latest/meta-data",
+        "http://10.0.0.1/",
+        "http://[::ffff:10.0.0.1]/",
+    ] {
+        let server = Server::start([Act::redirect(location)]).await;
+        let outcome = narrow().fetch(wanted(&server.url("/a"), None)).await;
+        let Err(FetchError::Egress { source, .. }) = outcome.map(drop) else {
+            panic!("{location} was fetched")
+        };
+        assert!(
+            matches!(source, EgressError::NotSent(NotSent::Address { .. })),
+            "{source:?}"
+        );
+    }
+    let circle = Server::start((0..9).map(|_| Act::redirect("/a"))).await;
+    let outcome = narrow().fetch(wanted(&circle.url("/a"), None)).await;
+    assert!(matches!(
+        outcome.map(drop),
+        Err(FetchError::Redirect { .. })
+    ));
+    assert_eq!(circle.seen().len(), 6);
+}
+
+#[tokio::test]
+async fn pictures_come_with_their_type_from_public_places_only() {
+    let picture = reply("200 OK", "Content-Type: image/PNG; x=1\r\n", b"png");
+    let server = Server::start([
+        Act::Reply(picture),
+        Act::Reply(reply("404 Not Found", "", b"")),
+    ])
+    .await;
+    let egress = narrow();
+    let url = server.url("/a.png?key=secret");
+    let local = wanted(&url, None).rule;
+    let fetched = egress.fetch_bytes(&url, local, 100).await.expect("picture");
+    assert_eq!(fetched.media_type.as_deref(), Some("image/png"));
+    assert_eq!(fetched.bytes, "png");
+    let gone = egress.fetch_bytes(&url, local, 100).await;
+    assert!(
+        matches!(&gone, Err(FetchError::Status { status: 404, url }) if !url.contains("secret"))
+    );
+    let public = egress.fetch_bytes(&url, AddressRule::PUBLIC, 100).await;
+    let Err(FetchError::Egress { source, .. }) = public else {
+        panic!("fetched from loopback")
+    };
+    let EgressError::NotSent(NotSent::Address { kind, .. }) = source else {
+        panic!("{source:?}")
+    };
+    assert_eq!(kind, AddressKind::Loopback);
+}

@@ -1,0 +1,334 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::{Method, Request, Response};
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::Frame;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks as _};
+
+use super::super::testing::{Act, Server, connection, impatient, narrow, reply};
+use super::super::{Egress, HttpLimits};
+use super::{GuestHttp, Sends};
+use crate::testimony::{Sent, Testimony};
+
+fn guest(base: &str, sends: Sends) -> GuestHttp {
+    GuestHttp {
+        sends,
+        egress: Some(narrow()),
+        connection: Some(connection(base)),
+        testimony: Arc::new(Testimony::default()),
+    }
+}
+
+fn request(method: Method, url: &str, body: &'static str) -> Request<WasiBody> {
+    let mut request = Request::new(whole(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = url.parse().expect(url);
+    if !body.is_empty() {
+        request
+            .headers_mut()
+            .insert(CONTENT_LENGTH, body.len().into());
+    }
+    request
+}
+
+fn whole(text: &'static str) -> WasiBody {
+    let body = Full::new(Bytes::from(text));
+    body.map_err(|never| match never {}).boxed_unsync()
+}
+
+async fn send(guest: &GuestHttp, request: Request<WasiBody>) -> Result<(u16, Bytes), Error> {
+    let sent = guest
+        .clone()
+        .send_request(request, None, Box::new(async { Ok(()) }));
+    let (response, _): (Response<WasiBody>, _) = Box::into_pin(sent).await?;
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await?.to_bytes();
+    Ok((status, body))
+}
+
+async fn post(guest: &GuestHttp, url: &str) -> Result<(u16, Bytes), Error> {
+    send(guest, request(Method::POST, url, "{}")).await
+}
+
+#[tokio::test]
+async fn a_reply_arrives_and_the_credential_with_the_request() {
+    let server = Server::start([Act::ok("{\"echo\": \"sk-hunter2\"}")]).await;
+    let guest = guest(&server.url(""), Sends::OneSubmit);
+    let (status, body) = post(&guest, &server.url("/v1/jobs?x=1"))
+        .await
+        .expect("reply");
+    assert_eq!(status, 200);
+    assert_eq!(body, "{\"echo\": \"**********\"}");
+    assert_eq!(guest.testimony.give(), Sent::Something);
+    let [seen] = &server.seen()[..] else {
+        panic!("one request")
+    };
+    assert!(seen.head.starts_with("post /v1/jobs?x=1 http/1.1\r\n"));
+    assert!(seen.head.contains("authorization: bearer sk-hunter2\r\n"));
+    assert!(seen.head.contains("accept-encoding: identity\r\n"));
+    assert!(seen.head.contains(&format!("host: {}\r\n", server.address)));
+    assert_eq!(seen.body, b"{}");
+}
+
+#[tokio::test]
+async fn a_refused_connection_means_that_nothing_left() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("bind");
+    let url = format!("http://{}", listener.local_addr().expect("address"));
+    drop(listener);
+    let guest = guest(&url, Sends::OneSubmit);
+    let error = post(&guest, &format!("{url}/v1/jobs"))
+        .await
+        .expect_err("refused");
+    assert!(matches!(error, Error::ConnectionRefused), "{error:?}");
+    assert_eq!(guest.testimony.give(), Sent::Nothing);
+}
+
+#[tokio::test]
+async fn a_plain_server_behind_https_gets_no_request() {
+    let server = Server::start([Act::ok("")]).await;
+    let base = format!("https://{}", server.address);
+    // It waits for the handshake to end like a request; no bytes of one may come.
+    let egress = Egress::new(HttpLimits {
+        connect: Duration::from_millis(200),
+        ..HttpLimits::default()
+    });
+    let guest = GuestHttp {
+        egress: Some(egress),
+        ..guest(&base, Sends::OneSubmit)
+    };
+    let error = post(&guest, &format!("{base}/v1/jobs"))
+        .await
+        .expect_err("no TLS");
+    assert!(
+        matches!(error, Error::TlsCertificateError | Error::ConnectionTimeout),
+        "{error:?}"
+    );
+    assert_eq!(guest.testimony.give(), Sent::Nothing);
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[tokio::test]
+async fn whatever_breaks_after_the_request_was_read_is_unknown() {
+    let many_headers = "x: ".to_owned() + &"y".repeat(5000) + "\r\n";
+    for (act, expected) in [
+        (Act::close(), "ConnectionTerminated"),
+        (Act::Silence, "HttpResponseTimeout"),
+        (
+            Act::Last(b"HTTP/1.1 200 OK\r\n".to_vec()),
+            "ConnectionTerminated",
+        ),
+        (Act::Last(b"nonsense\r\n\r\n".to_vec()), "HttpProtocolError"),
+        (
+            Act::Last(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf".to_vec()),
+            "ConnectionTerminated",
+        ),
+        (
+            Act::Reply(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf".to_vec()),
+            "HttpResponseTimeout",
+        ),
+        (
+            Act::Last(reply("200 OK", &many_headers, b"")),
+            "HttpResponseHeaderSectionSize(Some(4096))",
+        ),
+        (
+            Act::Last(reply("200 OK", "", &[b'x'; 1025])),
+            "HttpResponseBodySize(Some(1024))",
+        ),
+        (
+            Act::Last(
+                b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n800\r\n"
+                    .iter()
+                    .copied()
+                    .chain([b'x'; 0x800])
+                    .collect(),
+            ),
+            "HttpResponseBodySize(Some(1024))",
+        ),
+        (
+            Act::Last(reply("200 OK", "content-encoding: gzip\r\n", b"\x1f\x8b")),
+            "HttpResponseContentCoding(None)",
+        ),
+    ] {
+        let server = Server::start([act]).await;
+        let mut guest = guest(&server.url(""), Sends::OneSubmit);
+        if expected == "HttpResponseTimeout" {
+            guest.egress = Some(impatient());
+        }
+        let error = post(&guest, &server.url("/v1/jobs"))
+            .await
+            .expect_err(expected);
+        assert_eq!(format!("{error:?}"), expected);
+        assert_eq!(guest.testimony.give(), Sent::Something);
+        assert_eq!(server.seen().len(), 1, "{expected}");
+    }
+}
+
+#[tokio::test]
+async fn redirects_are_the_components_to_read() {
+    let server = Server::start([Act::redirect("http://127.0.0.1:1/elsewhere")]).await;
+    let guest = guest(&server.url(""), Sends::OneSubmit);
+    let (status, _) = post(&guest, &server.url("/v1/jobs")).await.expect("reply");
+    assert_eq!(status, 302);
+}
+
+#[tokio::test]
+async fn a_call_that_sends_nothing_sends_nothing() {
+    let server = Server::start([Act::ok("")]).await;
+    for (sends, offline) in [(Sends::Nothing, false), (Sends::OneSubmit, true)] {
+        let mut guest = guest(&server.url(""), sends);
+        if offline {
+            guest.egress = None;
+        }
+        let error = post(&guest, &server.url("/v1/jobs"))
+            .await
+            .expect_err("denied");
+        assert!(matches!(error, Error::HttpRequestDenied), "{error:?}");
+        assert_eq!(guest.testimony.give(), Sent::Nothing);
+    }
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[tokio::test]
+async fn a_start_sends_one_request_that_can_cost_money() {
+    let server = Server::start([Act::ok(""), Act::ok(""), Act::ok("")]).await;
+    let guest = guest(&server.url(""), Sends::OneSubmit);
+    let url = server.url("/v1/jobs");
+    send(&guest, request(Method::GET, &url, ""))
+        .await
+        .expect("a read");
+    assert!(!guest.testimony.has_submitted());
+    post(&guest, &url).await.expect("a submit");
+    let error = post(&guest, &url).await.expect_err("a second submit");
+    assert!(matches!(error, Error::HttpRequestDenied), "{error:?}");
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn another_place_is_denied_and_gets_no_credential() {
+    let elsewhere = Server::start([Act::ok("")]).await;
+    let server = Server::start([]).await;
+    let guest = guest(&server.url("/v1"), Sends::OneSubmit);
+    for url in [elsewhere.url("/v1/jobs"), server.url("/v2/jobs")] {
+        let error = post(&guest, &url).await.expect_err("denied");
+        assert!(matches!(error, Error::HttpRequestDenied), "{error:?}");
+    }
+    assert_eq!(elsewhere.seen().len() + server.seen().len(), 0);
+    assert_eq!(guest.testimony.give(), Sent::Nothing);
+}
+
+#[tokio::test]
+async fn a_body_other_than_announced_is_not_sent() {
+    let server = Server::start([]).await;
+    let url = server.url("/v1/jobs");
+    let broken = || {
+        let frames = [
+            Ok(Frame::data(Bytes::from_static(b"half"))),
+            Err(Error::HttpProtocolError),
+        ];
+        StreamBody::new(futures::stream::iter(frames)).boxed_unsync()
+    };
+    let long: &'static str = "x".repeat(2000).leak();
+    for (body, announced, expected) in [
+        (whole("half"), Some("9"), "HttpRequestBodySize(Some(4))"),
+        (whole("some"), None, "HttpRequestLengthRequired"),
+        (whole(long), Some("2000"), "HttpRequestBodySize(Some(1024))"),
+        (whole(long), None, "HttpRequestBodySize(Some(1024))"),
+        (broken(), Some("4"), "HttpRequestBodySize(None)"),
+    ] {
+        let guest = guest(&server.url(""), Sends::OneSubmit);
+        let mut request = request(Method::POST, &url, "").map(|_| body);
+        if let Some(announced) = announced {
+            let announced = announced.parse().expect("value");
+            request.headers_mut().insert("content-length", announced);
+        }
+        let error = send(&guest, request).await.expect_err(expected);
+        assert_eq!(format!("{error:?}"), expected);
+        assert_eq!(guest.testimony.give(), Sent::Nothing);
+    }
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[tokio::test]
+async fn reads_share_a_connection_and_submits_have_their_own() {
+    let server = Server::start((0..4).map(|_| Act::ok("{}"))).await;
+    let guest = guest(&server.url(""), Sends::Requests);
+    let url = server.url("/v1/jobs");
+    for method in [Method::POST, Method::GET, Method::GET, Method::POST] {
+        let body = if method == Method::GET { "" } else { "{}" };
+        send(&guest, request(method, &url, body))
+            .await
+            .expect("reply");
+        // Lets the connection's own task finish with the exchange.
+        tokio::task::yield_now().await;
+    }
+    let connections: Vec<_> = server.seen().iter().map(|seen| seen.connection).collect();
+    assert_eq!(connections, [0, 0, 0, 1]);
+}
+
+#[tokio::test]
+async fn a_stale_connection_costs_a_read_another_attempt_and_a_submit_nothing() {
+    let server = Server::start([
+        Act::ok("1"),
+        Act::close(),
+        Act::ok("2"),
+        Act::Last(reply("200 OK", "", b"3")),
+        Act::ok("4"),
+    ])
+    .await;
+    let guest = guest(&server.url(""), Sends::Requests);
+    let url = server.url("/v1/jobs");
+    for (method, expected) in [
+        (Method::GET, "1"),
+        // Over the kept connection, which closes, then over a fresh one.
+        (Method::GET, "2"),
+        (Method::POST, "3"),
+        (Method::POST, "4"),
+    ] {
+        let body = if method == Method::GET { "" } else { "{}" };
+        let (_, body) = send(&guest, request(method, &url, body))
+            .await
+            .expect("reply");
+        assert_eq!(body, expected);
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.seen().len(), 5);
+}
+
+#[tokio::test]
+async fn a_components_own_timeouts_only_shorten() {
+    let server = Server::start([Act::Silence]).await;
+    let mut guest = guest(&server.url(""), Sends::Requests);
+    guest.egress = Some(Egress::default());
+    let options = RequestOptions {
+        connect_timeout: None,
+        first_byte_timeout: Some(Duration::from_millis(20)),
+        between_bytes_timeout: None,
+    };
+    let request = request(Method::POST, &server.url("/v1/jobs"), "{}");
+    let sent = guest.send_request(request, Some(options), Box::new(async { Ok(()) }));
+    let outcome = Box::into_pin(sent).await.map(drop);
+    assert!(matches!(outcome, Err(Error::HttpResponseTimeout)));
+}
+
+#[tokio::test]
+async fn headers_that_are_the_hosts_are_refused() {
+    let mut guest = guest("https://api.example.com", Sends::Requests);
+    for name in [
+        "authorization",
+        "cookie",
+        "host",
+        "transfer-encoding",
+        "proxy-authorization",
+    ] {
+        assert!(
+            guest.is_forbidden_header(&name.parse().expect(name)),
+            "{name}"
+        );
+    }
+    assert!(!guest.is_forbidden_header(&"idempotency-key".parse().expect("name")));
+}

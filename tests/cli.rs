@@ -1,0 +1,285 @@
+//! What people see: help, listings, errors in words. Paths, ports and ids are taken out.
+
+use image::ImageFormat;
+use insta::{assert_snapshot, with_settings};
+use serde_json::json;
+
+use crate::support::cases::accepted;
+use crate::support::desk::{Desk, Outcome};
+use crate::support::pictures::{picture, truncated_png};
+use crate::support::provider::{Reply, Script, Server};
+
+/// All three streams of what a run says.
+fn shown(desk: &Desk, outcome: &Outcome) -> String {
+    let folder = desk.path("");
+    let folder = folder.to_str().expect("a path").trim_end_matches('/');
+    let text = format!(
+        "exit code: {}\n--- standard output\n{}--- standard error\n{}",
+        outcome.code, outcome.stdout, outcome.stderr
+    );
+    text.replace(folder, "[DESK]")
+}
+
+/// Runs and compares with the snapshot of this name.
+macro_rules! snapshot {
+    ($name:literal, $desk:expr, $arguments:expr) => {{
+        let desk = &$desk;
+        let outcome = desk.run($arguments);
+        with_settings!({
+            filters => vec![
+                (r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:[PORT]"),
+                (r"[0-9a-f]{64}", "[DIGEST]"),
+                (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[ID]"),
+                (r"\(\d+ s\)", "([SECONDS] s)"),
+                // Which of these are seen depends on when it is asked.
+                (r"(?m)^(queued|running|downloading) .*\n", ""),
+            ],
+            omit_expression => true,
+        }, {
+            assert_snapshot!($name, shown(desk, &outcome));
+        });
+    }};
+}
+
+#[test]
+fn help() {
+    let desk = Desk::new();
+    snapshot!("help", desk, ["--help"]);
+    snapshot!("help_short", desk, ["-h"]);
+    snapshot!("help_nodes", desk, ["nodes", "--help"]);
+    snapshot!("help_check", desk, ["check", "--help"]);
+    snapshot!("help_run", desk, ["run", "--help"]);
+    snapshot!("help_practice", desk, ["practice", "--help"]);
+}
+
+#[test]
+fn nodes() {
+    let desk = Desk::new();
+    snapshot!("nodes", desk, ["nodes"]);
+    snapshot!("nodes_one", desk, ["nodes", "image_to_video"]);
+    snapshot!("nodes_unknown", desk, ["nodes", "image_to_vidoe"]);
+    snapshot!("nodes_json", desk, ["nodes", "image_to_video_v3", "--json"]);
+}
+
+#[test]
+fn checks() {
+    let provider = Server::start(Script::new());
+    let desk = Desk::new();
+    desk.write(
+        "good.json",
+        r#"{"prompt": "waves", "image": "https://p.example/a.png", "steps": 7.0, "frame_rat": 3}"#,
+    );
+    desk.write(
+        "bad.json",
+        r#"{"prompt": "waves", "steps": 0, "negative_prompt": 3}"#,
+    );
+    desk.write("worse.json", r#"{"prompt": "waves", "prompt": "sand"}"#);
+    let check = |file| ["check", "image_to_video_v3", "--input", file];
+    snapshot!("check", desk, check("good.json"));
+    snapshot!("check_violations", desk, check("bad.json"));
+    snapshot!("check_one_violation", desk, check("worse.json"));
+    snapshot!(
+        "check_json_violations",
+        desk,
+        check("bad.json").into_iter().chain(["--json"])
+    );
+    snapshot!(
+        "check_lax",
+        desk,
+        check("good.json").into_iter().chain(["--profile", "lax"])
+    );
+    desk.write("s.json", r#"{"prompt": "p", "image": "i", "negative_prompt": "", "model": "Pixel S", "size": "Square HD (1:1)"}"#);
+    desk.configure(&provider.connection(""));
+    snapshot!(
+        "check_with_request",
+        desk,
+        ["check", "image_to_video", "--input", "s.json"]
+    );
+    snapshot!(
+        "check_json_with_request",
+        desk,
+        ["check", "image_to_video", "--input", "s.json", "--json"]
+    );
+    assert_eq!(provider.arrived().len(), 0);
+}
+
+#[test]
+fn wrong_calls() {
+    let desk = Desk::new();
+    snapshot!("usage_nothing", desk, [""; 0]);
+    snapshot!(
+        "usage_unknown_flag",
+        desk,
+        ["run", "image_to_video", "--imgae", "x"]
+    );
+    snapshot!(
+        "usage_json",
+        desk,
+        ["run", "image_to_video", "--imgae", "x", "--json"]
+    );
+    snapshot!("usage_no_input", desk, ["run", "image_to_video"]);
+    snapshot!(
+        "usage_bad_deadline",
+        desk,
+        [
+            "run",
+            "image_to_video",
+            "--set",
+            "prompt=p",
+            "--deadline",
+            "soon"
+        ]
+    );
+    snapshot!(
+        "usage_bad_key",
+        desk,
+        [
+            "run",
+            "image_to_video",
+            "--set",
+            "prompt=p",
+            "--key",
+            "two words"
+        ]
+    );
+    snapshot!(
+        "usage_bad_setting",
+        desk,
+        ["run", "image_to_video", "--set", "prompt"]
+    );
+    desk.configure("[connections.pixelml]\ncategory = \"pixelml\"\nbase_url = \"https://a.example\"\ntimeout = 3\n");
+    snapshot!(
+        "bad_config",
+        desk,
+        [
+            "run",
+            "image_to_video_v3",
+            "--set",
+            "prompt=p",
+            "--set",
+            "image=i"
+        ]
+    );
+    let component = desk.write("text.wasm", "hello");
+    let component = component.to_str().expect("a path");
+    snapshot!("bad_component", desk, ["--component", component, "nodes"]);
+}
+
+/// The ways of a run against a scripted provider.
+#[test]
+fn runs() {
+    let running = Reply::json(
+        200,
+        json!({"status": "running", "progress": 0.5, "poll_after_ms": 100}),
+    );
+    let ended = Reply::json(
+        200,
+        json!({"status": "succeeded", "output": {"video": "{provider}/1.mp4"}, "charged": true}),
+    );
+    let fault = |code: &str| json!({"error": {"code": code, "message": "words of the provider"}});
+    let script = |submit: Reply, polls: Vec<Reply>| {
+        Server::start(Script::from([
+            ("POST /v1/jobs".into(), vec![submit]),
+            ("GET /v1/jobs/j-1".into(), polls),
+            ("GET /1.mp4".into(), vec![Reply::clip()]),
+        ]))
+    };
+    let run = [
+        "run",
+        "image_to_video_v3",
+        "--set",
+        "prompt=p",
+        "--set",
+        "image=i",
+        "--out",
+        "clip.mp4",
+        "--key",
+        "order-66",
+    ];
+    let failed = Reply::json(
+        200,
+        json!({"status": "failed", "error": {"message": "words"}, "charged": false}),
+    );
+
+    let desk_over = |server: &Server| Desk::with_provider(server);
+    let server = script(accepted(), vec![ended.clone()]);
+    snapshot!("run", desk_over(&server), run);
+    let server = script(Reply::json(401, fault("bad_key")), Vec::new());
+    snapshot!("run_unauthorized", desk_over(&server), run);
+    let server = script(Reply::json(422, fault("bad_picture")), Vec::new());
+    snapshot!("run_rejected", desk_over(&server), run);
+    let server = script(Reply::json(500, fault("oops")), Vec::new());
+    snapshot!("run_outcome_unknown", desk_over(&server), run);
+    let desk = Desk::new();
+    desk.configure(&server.connection("idempotency = \"24h\""));
+    snapshot!("run_outcome_unknown_where_keys_are_honoured", desk, run);
+    let server = script(accepted(), vec![failed]);
+    snapshot!("run_failed", desk_over(&server), run);
+    let server = script(accepted(), vec![Reply::json(403, fault("bad_key"))]);
+    snapshot!("run_poll_unauthorized", desk_over(&server), run);
+
+    let server = script(accepted(), vec![running]);
+    let desk = desk_over(&server);
+    snapshot!(
+        "run_deadline",
+        desk,
+        run.into_iter().chain(["--deadline", "250ms"])
+    );
+    server.script(Script::from([("GET /v1/jobs/j-1".into(), vec![ended])]));
+    let ticket = [
+        "run",
+        "image_to_video_v3",
+        "--ticket",
+        "clip.mp4.ticket.json",
+    ];
+    snapshot!("run_again_to_the_same_file", desk, run);
+    desk.write("clip.mp4", "mine");
+    snapshot!("run_ticket_out_exists", desk, ticket);
+    desk.remove("clip.mp4");
+    snapshot!("run_ticket", desk, ticket);
+}
+
+#[test]
+fn practice_runs() {
+    let desk = Desk::new();
+    desk.write("a.png", picture(ImageFormat::Png));
+    desk.write("broken.png", truncated_png());
+    let run = |image| {
+        [
+            "run",
+            "image_to_video_v3",
+            "--image",
+            image,
+            "--set",
+            "prompt=p",
+            "--set",
+            "frame_rate=1",
+        ]
+    };
+    snapshot!("practice_run", desk, run("a.png"));
+    snapshot!("practice_run_broken_picture", desk, run("broken.png"));
+}
+
+#[test]
+fn every_snapshot_is_compared() {
+    let source = include_str!("cli.rs");
+    let mut compared: Vec<_> = source
+        .split(concat!("snapshot", "!("))
+        .filter_map(|call| call.trim_start().strip_prefix('"')?.split('"').next())
+        .map(|name| format!("end_to_end__cli__{name}.snap"))
+        .collect();
+    compared.sort();
+    let folder = crate::support::root().join("tests/snapshots");
+    let entries = std::fs::read_dir(folder).expect("the snapshots");
+    let mut found: Vec<_> = entries
+        .map(|entry| entry.expect("an entry").path())
+        // Not those that wait for a review.
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "snap")
+        })
+        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .collect();
+    found.sort();
+    assert_eq!(found, compared);
+}

@@ -1,0 +1,440 @@
+//! The embedded component as others see it, and components that are not what a pack should be:
+//! each is told apart, none harms the host.
+
+use std::time::Duration;
+
+use wasmtime::component::Component;
+use wasmtime::component::types::ComponentItem;
+use zoetrope_host::EMBEDDED_COMPONENT;
+use zoetrope_host::call::{CallContext, CallError, Limits, TrapKind};
+use zoetrope_host::contract::{CheckOptions, Profile};
+use zoetrope_host::engine::{Engine, EngineSettings};
+use zoetrope_host::pack::Pack;
+
+use crate::support::desk::{Desk, Outcome};
+use crate::support::guests::{
+    ACCEPTS, ANSWERS_NONSENSE, EATS, Guest, LISTS_ONLY, LOOPS, PLANS, RECURSES, component,
+};
+use crate::support::provider::{Script, Server};
+
+const INPUT: &str = r#"{"prompt": "p", "image": "https://p.example/a.png"}"#;
+
+/// Names of what the embedded component imports and exports.
+fn interfaces() -> (Vec<String>, Vec<String>) {
+    let engine = wasmtime::Engine::default();
+    let component = Component::new(&engine, EMBEDDED_COMPONENT).expect("a component");
+    let shape = component.component_type();
+    (
+        shape
+            .imports(&engine)
+            .map(|(name, _)| name.to_owned())
+            .collect(),
+        shape
+            .exports(&engine)
+            .map(|(name, _)| name.to_owned())
+            .collect(),
+    )
+}
+
+#[test]
+fn the_component_has_no_files_and_no_sockets() {
+    let (imports, _) = interfaces();
+    assert!(
+        imports
+            .iter()
+            .any(|name| name.starts_with("wasi:http/outgoing-handler@")),
+        "{imports:?}"
+    );
+    assert!(
+        imports
+            .iter()
+            .any(|name| name.starts_with("zoetrope:workflow-node/connections@")),
+        "{imports:?}"
+    );
+    for name in &imports {
+        let package = name.split('/').next().unwrap_or_default();
+        let known = [
+            "wasi:http",
+            "wasi:io",
+            "wasi:clocks",
+            "wasi:cli",
+            "zoetrope:workflow-node",
+        ];
+        assert!(known.contains(&package), "the component imports {name}");
+    }
+}
+
+#[test]
+fn the_component_exports_the_contract() {
+    let (_, exports) = interfaces();
+    for interface in [
+        "catalog",
+        "jobs",
+        "media",
+        "image-to-video",
+        "image-to-video-v3",
+    ] {
+        let name = format!("zoetrope:workflow-node/{interface}@0.1.0");
+        assert!(exports.contains(&name), "{name} is not in {exports:?}");
+    }
+}
+
+#[test]
+fn the_typed_nodes_are_functions_that_run() {
+    let engine = wasmtime::Engine::default();
+    let component = Component::new(&engine, EMBEDDED_COMPONENT).expect("a component");
+    for interface in ["image-to-video", "image-to-video-v3"] {
+        let name = format!("zoetrope:workflow-node/{interface}@0.1.0");
+        let (item, _) = component.get_export(None, &name).expect("an interface");
+        let ComponentItem::ComponentInstance(instance) = item else {
+            panic!("{name} is no interface")
+        };
+        let run = instance
+            .get_export(&engine, "run")
+            .expect("its function")
+            .ty;
+        assert!(matches!(run, ComponentItem::ComponentFunc(_)), "{name}");
+    }
+}
+
+#[test]
+fn the_component_is_small() {
+    assert!(
+        EMBEDDED_COMPONENT.len() <= 300_000,
+        "{} bytes",
+        EMBEDDED_COMPONENT.len()
+    );
+}
+
+/// Runs a command with another component, over a connection to which nothing may be sent.
+fn with_component(component: &[u8], arguments: &[&str]) -> Outcome {
+    let provider = Server::start(Script::new());
+    let desk = Desk::with_provider(&provider);
+    desk.write("input.json", INPUT);
+    let file = desk.write("guest.wasm", component);
+    let mut all = vec!["--json", "--component", file.to_str().expect("a path")];
+    all.extend_from_slice(arguments);
+    let outcome = desk.run(all);
+    assert_eq!(provider.arrived().len(), 0, "nothing is sent");
+    outcome
+}
+
+const NODES: &[&str] = &["nodes"];
+const CHECK: &[&str] = &["check", "image_to_video_v3", "--input", "input.json"];
+const RUN: &[&str] = &[
+    "run",
+    "image_to_video_v3",
+    "--input",
+    "input.json",
+    "--out",
+    "clip.mp4",
+];
+
+#[test]
+fn what_is_no_pack_is_refused_by_every_command() {
+    let other_world = component(
+        r#"(module (func (export "f")))"#,
+        "package other:thing@1.0.0; world w { export f: func(); }",
+    );
+    // The contract's names with other types behind them.
+    let other_types = component(
+        r#"(module
+            (func (export "zoetrope:workflow-node/catalog@0.1.0#node-types") (result i32) i32.const 1)
+            (func (export "zoetrope:workflow-node/jobs@0.1.0#check"))
+            (func (export "zoetrope:workflow-node/media@0.1.0#plan-upload")))"#,
+        "package zoetrope:workflow-node@0.1.0;
+         interface catalog { node-types: func() -> u32; }
+         interface jobs { check: func(); }
+         interface media { plan-upload: func(); }
+         world w { export catalog; export jobs; export media; }",
+    );
+    let with_files = component(
+        r#"(module
+            (import "wasi:filesystem/preopens@0.2.12" "open" (func $open))
+            (func (export "zoetrope:workflow-node/catalog@0.1.0#node-types") (call $open))
+            (func (export "zoetrope:workflow-node/jobs@0.1.0#check"))
+            (func (export "zoetrope:workflow-node/media@0.1.0#plan-upload")))"#,
+        "package zoetrope:workflow-node@0.1.0;
+         interface catalog { node-types: func(); }
+         interface jobs { check: func(); }
+         interface media { plan-upload: func(); }
+         world w { import wasi:filesystem/preopens@0.2.12; export catalog; export jobs; export media; }
+         package wasi:filesystem@0.2.12 { interface preopens { open: func(); } }",
+    );
+    let cut = EMBEDDED_COMPONENT[..EMBEDDED_COMPONENT.len() / 2].to_vec();
+    for (what, bytes) in [
+        ("a text", b"not a component".to_vec()),
+        ("an empty file", Vec::new()),
+        (
+            "a core module",
+            wat::parse_str("(module)").expect("a module"),
+        ),
+        ("half a component", cut),
+        (
+            "an empty component",
+            wat::parse_str("(component)").expect("a component"),
+        ),
+        ("another world", other_world),
+        ("the contract's names with other types", other_types),
+        ("a pack that asks for files", with_files),
+        ("the contract's next version", LISTS_ONLY.speaking("0.2.0")),
+    ] {
+        for command in [NODES, CHECK, RUN] {
+            let outcome = with_component(&bytes, command);
+            let error = outcome.error("bad_component");
+            assert_eq!(
+                (outcome.code, &error["charged"]),
+                (2, &"no".into()),
+                "{what}: {outcome:?}"
+            );
+        }
+    }
+    let desk = Desk::new();
+    assert_eq!(
+        desk.run(["--json", "--component", "nowhere.wasm", "nodes"])
+            .error("bad_component")["phase"],
+        "setup"
+    );
+}
+
+#[test]
+fn another_version_of_the_contract_is_named() {
+    let error = with_component(&LISTS_ONLY.speaking("0.2.0"), NODES).error("bad_component");
+    let message = error["message"].as_str().expect("a message");
+    assert!(
+        message.contains("zoetrope:workflow-node@0.2.0"),
+        "{message}"
+    );
+    // A later patch of the same version is no other one.
+    let listed = with_component(&LISTS_ONLY.speaking("0.1.7"), NODES);
+    assert_eq!(listed.json()[0]["name"], "image_to_video_v3", "{listed:?}");
+}
+
+#[test]
+fn a_component_that_traps_ends_its_command_and_costs_nothing() {
+    let in_the_list = Guest {
+        node_types: "unreachable",
+        ..LISTS_ONLY
+    };
+    let nonsense = Guest {
+        check: ANSWERS_NONSENSE,
+        ..LISTS_ONLY
+    };
+    for (guest, command, phase) in [
+        (in_the_list, NODES, "setup"),
+        (LISTS_ONLY, CHECK, "check"),
+        (LISTS_ONLY, RUN, "check"),
+        (nonsense, CHECK, "check"),
+    ] {
+        let outcome = with_component(&guest.component(), command);
+        let error = outcome.error("component_trap");
+        let said = (outcome.code, &error["phase"], &error["charged"]);
+        assert_eq!(said, (1, &phase.into(), &"no".into()), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_component_that_traps_before_its_request_leaves_cost_nothing() {
+    let guest = Guest {
+        check: PLANS,
+        ..LISTS_ONLY
+    };
+    let outcome = with_component(&guest.component(), RUN);
+    let error = outcome.error("component_trap");
+    let said = (outcome.code, &error["phase"], &error["charged"]);
+    assert_eq!(said, (1, &"submit".into(), &"no".into()), "{outcome:?}");
+}
+
+#[test]
+fn a_component_that_traps_after_acceptance_leaves_its_ticket() {
+    let guest = Guest {
+        check: PLANS,
+        start: ACCEPTS,
+        ..LISTS_ONLY
+    };
+    let outcome = with_component(&guest.component(), RUN);
+    let error = outcome.error("component_trap");
+    let said = (outcome.code, &error["phase"], &error["charged"]);
+    assert_eq!(said, (1, &"poll".into(), &"unknown".into()), "{outcome:?}");
+    assert_eq!(error["provider_job_id"], "{}");
+    assert!(
+        error["next"]
+            .as_str()
+            .is_some_and(|next| next.contains(" --ticket ")),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn a_component_that_traps_in_a_list_of_checks_spoils_no_other_line() {
+    let provider = Server::start(Script::new());
+    let desk = Desk::with_provider(&provider);
+    let file = desk.write("guest.wasm", LISTS_ONLY.component());
+    desk.write("input.jsonl", "{}\n{}\n");
+    let path = file.to_str().expect("a path");
+    let outcome = desk.run([
+        "check",
+        "image_to_video_v3",
+        "--component",
+        path,
+        "--input",
+        "input.jsonl",
+        "--jsonl",
+    ]);
+    assert_eq!(
+        (outcome.code, outcome.stdout.lines().count()),
+        (3, 2),
+        "{outcome:?}"
+    );
+    for line in outcome.stdout.lines() {
+        let answer: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(answer["error"]["kind"], "component_trap");
+    }
+}
+
+/// Calls `check` of a guest under small limits.
+async fn checked(guest: Guest, memory_bytes: usize, limits: Limits) -> Result<(), CallError> {
+    let settings = EngineSettings {
+        memory_bytes,
+        ..EngineSettings::default()
+    };
+    let engine = Engine::new(settings).expect("an engine");
+    let pack = Pack::load(&engine, &guest.component()).expect("a pack");
+    let context = CallContext::offline().with_limits(limits);
+    let options = CheckOptions {
+        profile: Profile::Strict,
+        preview_request: false,
+    };
+    let checked = pack
+        .check(&context, "image_to_video_v3", INPUT, options)
+        .await;
+    // The host is as good as before.
+    assert_eq!(
+        pack.node_types(&CallContext::offline())
+            .await
+            .expect("a list")
+            .len(),
+        1
+    );
+    checked.map(drop)
+}
+
+#[track_caller]
+fn stopped_by(outcome: Result<(), CallError>) -> TrapKind {
+    match outcome {
+        Err(CallError::Trap(trap)) => {
+            assert!(
+                !trap.message.is_empty() && !trap.message.contains('\n'),
+                "one sentence: {trap}"
+            );
+            trap.kind
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn short() -> Limits {
+    Limits {
+        cpu: Duration::from_millis(50),
+        wall: Duration::from_secs(20),
+        ..Limits::default()
+    }
+}
+
+#[tokio::test]
+async fn a_component_that_loops_is_stopped_by_its_own_time() {
+    let guest = Guest {
+        check: LOOPS,
+        ..LISTS_ONLY
+    };
+    assert_eq!(
+        stopped_by(checked(guest, 8 << 20, short()).await),
+        TrapKind::OutOfTime
+    );
+}
+
+#[tokio::test]
+async fn a_component_that_eats_memory_is_stopped() {
+    let guest = Guest {
+        check: EATS,
+        ..LISTS_ONLY
+    };
+    assert_eq!(
+        stopped_by(checked(guest, 8 << 20, short()).await),
+        TrapKind::OutOfMemory
+    );
+}
+
+#[tokio::test]
+async fn a_component_that_calls_too_deeply_is_stopped() {
+    let guest = Guest {
+        check: RECURSES,
+        ..LISTS_ONLY
+    };
+    assert_eq!(
+        stopped_by(checked(guest, 8 << 20, short()).await),
+        TrapKind::StackOverflow
+    );
+}
+
+#[tokio::test]
+async fn many_looping_components_leave_room_for_a_good_one() {
+    let engine = Engine::new(EngineSettings {
+        concurrent_instances: 4,
+        ..EngineSettings::default()
+    })
+    .expect("an engine");
+    let looping = Pack::load(
+        &engine,
+        &Guest {
+            check: LOOPS,
+            ..LISTS_ONLY
+        }
+        .component(),
+    )
+    .expect("a pack");
+    let good = Pack::load(&engine, EMBEDDED_COMPONENT).expect("the embedded component");
+    let options = CheckOptions {
+        profile: Profile::Strict,
+        preview_request: false,
+    };
+    let context = CallContext::offline().with_limits(short());
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..12 {
+        let (looping, context) = (looping.clone(), context.clone());
+        calls.spawn(async move {
+            looping
+                .check(&context, "image_to_video_v3", INPUT, options)
+                .await
+                .map(drop)
+        });
+    }
+    good.check(&CallContext::offline(), "image_to_video_v3", INPUT, options)
+        .await
+        .expect("a plan");
+    while let Some(call) = calls.join_next().await {
+        assert_eq!(stopped_by(call.expect("a call")), TrapKind::OutOfTime);
+    }
+}
+
+#[test]
+fn a_component_that_loops_ends_the_command_and_not_the_machine() {
+    // Under the binary's own limits: ten seconds, and 256 MiB. Both at once, they mostly wait.
+    std::thread::scope(|scope| {
+        for check in [LOOPS, EATS] {
+            scope.spawn(move || {
+                let outcome = with_component(
+                    &Guest {
+                        check,
+                        ..LISTS_ONLY
+                    }
+                    .component(),
+                    RUN,
+                );
+                let error = outcome.error("component_trap");
+                let said = (outcome.code, &error["phase"], &error["charged"]);
+                assert_eq!(said, (1, &"check".into(), &"no".into()), "{outcome:?}");
+            });
+        }
+    });
+}

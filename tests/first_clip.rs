@@ -1,0 +1,246 @@
+//! From a picture to a clip, through the real binary and the practice provider inside it.
+
+use std::fs;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use image::ImageFormat;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::support::desk::{CANARY_PROMPT, Desk};
+use crate::support::mp4::Clip;
+use crate::support::pictures::{lighthouse, picture};
+
+/// The keys of a run's answer, as the README shows them.
+const ANSWER: [&str; 12] = [
+    "bytes",
+    "charged",
+    "file",
+    "job",
+    "key",
+    "media_type",
+    "node",
+    "ok",
+    "output",
+    "provider_job_id",
+    "sha256",
+    "ticket",
+];
+
+/// A run that renders four frames, which takes a moment.
+fn quick_run(desk: &Desk, more: &[&str]) -> Value {
+    let mut arguments = vec![
+        "--json",
+        "run",
+        "image_to_video_v3",
+        "--set",
+        "prompt=pan left",
+        "--set",
+        "frame_rate=1",
+    ];
+    arguments.extend_from_slice(more);
+    desk.run(arguments).answer()
+}
+
+fn is_a_quick_clip(answer: &Value, width: u16, height: u16) {
+    let file = answer["file"].as_str().expect("a path");
+    let clip = Clip::open(Path::new(file));
+    assert_eq!(
+        clip,
+        Clip {
+            width,
+            height,
+            frames: 4,
+            milliseconds: 4000
+        }
+    );
+}
+
+#[test]
+fn the_picture_in_the_repository_becomes_a_clip() {
+    let desk = Desk::new();
+    let prompt = format!("prompt={CANARY_PROMPT}");
+    let image = lighthouse();
+    let image = image.to_str().expect("a path");
+    let outcome = desk.run([
+        "run",
+        "image_to_video_v3",
+        "--image",
+        image,
+        "--set",
+        &prompt,
+        "--out",
+        "clip.mp4",
+        "--json",
+    ]);
+    let answer = outcome.answer();
+    let keys: Vec<_> = answer.as_object().expect("an object").keys().collect();
+    assert_eq!(keys, ANSWER);
+
+    let file = desk.path("clip.mp4");
+    assert_eq!(answer["file"], file.to_str().expect("a path"));
+    let bytes = fs::read(&file).expect("the clip");
+    assert_eq!(answer["bytes"], bytes.len());
+    let digest = Sha256::digest(&bytes)
+        .iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    assert_eq!(answer["sha256"], digest);
+    assert_eq!(answer["media_type"], "video/mp4");
+    assert_eq!(answer["charged"], "yes");
+    assert_eq!(answer["node"], "image_to_video_v3");
+    let output = answer["output"].as_object().expect("an object");
+    assert!(
+        output.len() == 1 && output["video"].is_string(),
+        "the published output: {output:?}"
+    );
+
+    // 1600 by 1000 at the short side's 720, four seconds at the default rate of 8.
+    let clip = Clip::open(&file);
+    assert_eq!(
+        clip,
+        Clip {
+            width: 1152,
+            height: 720,
+            frames: 32,
+            milliseconds: 4000
+        }
+    );
+    let said = outcome
+        .stderr
+        .matches("practice renders, not made by an AI model")
+        .count();
+    assert_eq!(said, 1, "{}", outcome.stderr);
+}
+
+#[test]
+fn a_clip_has_the_size_that_was_asked_for() {
+    let desk = Desk::new();
+    let image = desk.write("small.png", picture(ImageFormat::Png));
+    for (model, size, width, height) in [
+        ("Pixel M", "Portrait HD (3:4)", 720, 960),
+        ("Pixel M", "Landscape FullHD (4:3)", 1440, 1080),
+        // Only Pixel M has sizes.
+        ("Pixel S", "Square HD (1:1)", 1280, 720),
+    ] {
+        let input = serde_json::json!({
+            "model": model, "size": size, "prompt": "tilt up", "image": "replaced", "negative_prompt": null,
+        });
+        desk.write("input.json", input.to_string());
+        let image = image.to_str().expect("a path");
+        let answer = desk
+            .run([
+                "--json",
+                "run",
+                "image_to_video",
+                "--input",
+                "input.json",
+                "--image",
+                image,
+            ])
+            .answer();
+        let clip = Clip::open(Path::new(answer["file"].as_str().expect("a path")));
+        assert_eq!(
+            clip,
+            Clip {
+                width,
+                height,
+                frames: 96,
+                milliseconds: 4000
+            },
+            "{model}, {size}"
+        );
+    }
+}
+
+#[test]
+fn png_and_webp_become_clips() {
+    let desk = Desk::new();
+    for (name, format) in [("a.png", ImageFormat::Png), ("a.webp", ImageFormat::WebP)] {
+        desk.write(name, picture(format));
+        is_a_quick_clip(&quick_run(&desk, &["--image", name]), 1080, 720);
+    }
+}
+
+#[test]
+fn a_picture_may_be_in_the_input_or_at_the_provider() {
+    let desk = Desk::new();
+    let png = picture(ImageFormat::Png);
+    let inline = format!("image=data:image/png;base64,{}", STANDARD.encode(&png));
+    is_a_quick_clip(&quick_run(&desk, &["--set", &inline]), 1080, 720);
+
+    let mut stored = fs::read_dir(desk.data_dir().join("practice/files"))
+        .expect("the practice provider's files");
+    let stored = stored
+        .next()
+        .expect("the picture")
+        .expect("the picture")
+        .file_name();
+    // The practice provider knows its own files on whatever port it was.
+    let url = format!(
+        "image=http://127.0.0.1:1/v1/files/{}",
+        stored.to_string_lossy()
+    );
+    is_a_quick_clip(&quick_run(&desk, &["--set", &url]), 1080, 720);
+}
+
+#[test]
+fn the_same_input_makes_the_same_clip() {
+    let desk = Desk::new();
+    desk.write("a.png", picture(ImageFormat::Png));
+    let [first, second] = [(); 2].map(|()| quick_run(&desk, &["--image", "a.png"]));
+    assert_eq!(first["sha256"], second["sha256"]);
+    assert_ne!(first["job"], second["job"]);
+    assert_ne!(first["provider_job_id"], second["provider_job_id"]);
+}
+
+#[test]
+fn the_same_key_finds_the_same_job() {
+    let desk = Desk::new();
+    desk.write("a.png", picture(ImageFormat::Png));
+    let [first, second] =
+        [(); 2].map(|()| quick_run(&desk, &["--image", "a.png", "--key", "order-66"]));
+    assert_eq!(first["provider_job_id"], second["provider_job_id"]);
+    assert_eq!(first["key"], "order-66");
+}
+
+#[test]
+fn without_out_the_clip_goes_to_the_data_directory() {
+    let desk = Desk::new();
+    desk.write("a.png", picture(ImageFormat::Png));
+    let outcome = desk.run([
+        "run",
+        "image_to_video_v3",
+        "--image",
+        "a.png",
+        "--set",
+        "prompt=",
+        "--set",
+        "frame_rate=1",
+    ]);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    let file = Path::new(outcome.stdout.trim_end());
+    assert_eq!(file.parent(), Some(&*desk.data_dir().join("clips")));
+    assert!(file.is_file(), "{}", file.display());
+}
+
+#[test]
+fn settings_replace_fields_of_the_input() {
+    let desk = Desk::new();
+    desk.write("a.png", picture(ImageFormat::Png));
+    let input = r#"{"prompt": "p", "image": "https://nowhere.example/x.png", "frame_rate": 30}"#;
+    let mut command = desk.command(["--json", "run", "image_to_video_v3", "--input", "-"]);
+    command.args([
+        "--image",
+        "a.png",
+        "--set",
+        "frame_rate=1",
+        "--set",
+        "negative_prompt=null",
+    ]);
+    command.stdin(std::process::Stdio::piped());
+    let mut running = desk.start(command);
+    std::io::Write::write_all(&mut running.stdin(), input.as_bytes()).expect("a pipe");
+    is_a_quick_clip(&running.end().answer(), 1080, 720);
+}

@@ -1,0 +1,41 @@
+//! The end-to-end tests: the real component, the real host, the real binary, over real HTTP on
+//! loopback ports. What is tested natively (`plugin/`), and what only the host's own files can see,
+//! is not repeated here.
+//!
+//! # Where what is
+//!
+//! - [`first_clip`]: from a picture to a clip, with the practice provider in the process
+//! - [`wire`]: a provider that differs in every part, by configuration
+//! - [`provider`]: what providers answer, as data in `cases/provider`
+//! - [`tickets`]: deadline, Ctrl-C, kill, and going on
+//! - [`bad_input`]: inputs, pictures, configurations; partly data in `cases/bad_input`
+//! - [`components`]: the embedded component's shape, and components that are hostile or none;
+//!   `guests/` is what these are made from
+//! - [`secrets`]: credentials and prompts in logs, errors and files
+//! - [`catalogue`]: `nodes`, against AgenticFlow's description in `data/`
+//! - [`lines`]: `check --jsonl`
+//! - [`properties`]: `check` of generated inputs
+//! - [`typed`]: the typed nodes in plain wasmtime
+//! - [`practice`]: the practice provider on its own
+//! - [`cli`]: what people see, in `snapshots/`
+//! - [`documents`]: the commands and examples of the documents
+//!
+//! Everything that holds for every run of the binary (no panic, no credential, no prompt, documented
+//! exit codes, one line of JSON, nobody told to buy twice) is checked after every run, by
+//! [`support::desk`].
+
+mod bad_input;
+mod catalogue;
+mod cli;
+mod components;
+mod documents;
+mod first_clip;
+mod lines;
+mod practice;
+mod properties;
+mod provider;
+mod secrets;
+mod support;
+mod tickets;
+mod typed;
+mod wire;

@@ -1,0 +1,142 @@
+//! `zoetrope practice`: the practice provider on its own, and shared.
+
+use std::fs;
+use std::path::Path;
+
+use image::ImageFormat;
+use serde_json::Value;
+
+use crate::support::desk::{Desk, Running};
+use crate::support::mp4::Clip;
+use crate::support::pictures::picture;
+
+const RUN: [&str; 8] = [
+    "--json",
+    "run",
+    "image_to_video_v3",
+    "--image",
+    "a.png",
+    "--set",
+    "prompt=p",
+    "--set",
+];
+
+#[track_caller]
+fn is_a_clip(answer: &Value) {
+    let clip = Clip::open(Path::new(answer["file"].as_str().expect("a path")));
+    assert_eq!(clip.frames, 4);
+}
+
+/// The lines of `zoetrope.toml` that it prints.
+fn printed_config(running: &mut Running<'_>) -> String {
+    let mut toml = String::new();
+    loop {
+        let line = running.error_line();
+        if line.starts_with('[') || !toml.is_empty() {
+            toml.push_str(&line);
+            toml.push('\n');
+        }
+        if line.starts_with("idempotency") {
+            return toml;
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_it_prints_is_a_connection_that_works() {
+    let its = Desk::new();
+    let mut practice = its.start(its.command(["practice"]));
+    let url = practice.line();
+    assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+    let toml = printed_config(&mut practice);
+
+    let mine = Desk::new();
+    mine.configure(&toml);
+    mine.write("a.png", picture(ImageFormat::Png));
+    let answer = mine.run(RUN.into_iter().chain(["frame_rate=1"])).answer();
+    is_a_clip(&answer);
+    let video = answer["output"]["video"].as_str().expect("a URL");
+    assert!(video.starts_with(&url), "{video}");
+    assert!(
+        !mine.data_dir().join("practice").exists(),
+        "it was not started a second time"
+    );
+
+    practice.interrupt();
+    let outcome = practice.end();
+    assert_eq!((outcome.code, outcome.stdout), (0, format!("{url}\n")));
+}
+
+#[cfg(unix)]
+#[test]
+fn in_json_it_says_where_it_is_and_where_its_key_is() {
+    let desk = Desk::new();
+    let mut practice = desk.start(desk.command(["practice", "--json"]));
+    let said: Value = serde_json::from_str(&practice.line()).expect("JSON");
+    let file = said["credential_file"].as_str().expect("a path");
+    assert!(
+        Path::new(file).is_absolute() && Path::new(file).is_file(),
+        "{file}"
+    );
+    assert!(
+        said["base_url"]
+            .as_str()
+            .is_some_and(|url| url.starts_with("http://127.0.0.1:")),
+        "{said}"
+    );
+
+    // A run on the same data directory joins it.
+    desk.write("a.png", picture(ImageFormat::Png));
+    let answer = desk.run(RUN.into_iter().chain(["frame_rate=1"])).answer();
+    is_a_clip(&answer);
+    let (video, url) = (
+        answer["output"]["video"].as_str(),
+        said["base_url"].as_str(),
+    );
+    assert!(
+        video
+            .zip(url)
+            .is_some_and(|(video, url)| video.starts_with(url)),
+        "{answer}"
+    );
+
+    // And a second one is told.
+    let second = desk.run(["practice", "--json"]);
+    second.error("internal");
+    practice.interrupt();
+    assert_eq!(practice.end().code, 0);
+}
+
+#[test]
+fn it_listens_on_this_machine_alone() {
+    let outcome = Desk::new().run(["--json", "practice", "--listen", "0.0.0.0:0"]);
+    outcome.error("usage");
+    assert_eq!(outcome.code, 2);
+}
+
+#[test]
+fn runs_at_once_share_a_data_directory() {
+    let desk = Desk::new();
+    desk.write("a.png", picture(ImageFormat::Png));
+    let runs: Vec<_> = ["frame_rate=1", "frame_rate=1"]
+        .map(|rate| desk.start(desk.command(RUN.into_iter().chain([rate]))))
+        .into_iter()
+        .collect();
+    let answers: Vec<_> = runs.into_iter().map(|run| run.end().answer()).collect();
+    answers.iter().for_each(is_a_clip);
+    assert_ne!(answers[0]["provider_job_id"], answers[1]["provider_job_id"]);
+}
+
+#[test]
+fn pictures_and_clips_are_for_their_owner_alone() {
+    let desk = Desk::new();
+    desk.write("a.png", picture(ImageFormat::Png));
+    is_a_clip(&desk.run(RUN.into_iter().chain(["frame_rate=1"])).answer());
+    #[cfg(unix)]
+    for folder in ["practice", "practice/files", "practice/clips"] {
+        let metadata = fs::metadata(desk.data_dir().join(folder)).expect("a folder");
+        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
+        assert_eq!(mode & 0o077, 0, "{folder}");
+    }
+}

@@ -1,0 +1,231 @@
+"""Compares `zoetrope check --jsonl` with pydantic's strict JSON mode.
+
+    python3 tests/pydantic/compare.py [--count N] [--seed N] [--zoetrope FILE]
+
+Both get the same texts and must agree on accept or refuse, on the completed input of
+what is accepted, and on the place and kind of every violation of what is refused.
+A disagreement must fall into a documented class (docs/validation.md) by that class's
+rule; one that does not is printed, and the exit code is 1.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pydantic
+
+import inputs
+import reader
+from models import INTEGERS, MODELS, canonical, prove
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOWN = 20
+
+# The schema keywords behind pydantic's error types.
+KEYWORDS = {
+    "bool_type": "type",
+    "greater_than_equal": "minimum",
+    "int_type": "type",
+    "json_invalid": "json",
+    "less_than_equal": "maximum",
+    "literal_error": "enum",
+    "missing": "required",
+    "model_type": "type",
+    "string_too_long": "maxLength",
+    "string_type": "type",
+}
+MISSING = re.compile(r"The field `(.+)` is missing\.")
+
+# Faults of the text that pydantic does not mind, or minds at another place.
+CLASSES_OF_FAULTS = {"duplicate-key", "nesting", "non-finite-number", "number-beyond-f64"}
+WHOLE_NUMBER = "whole-number-float"
+
+
+class Verdict(NamedTuple):
+    """What a reader says: the completed input, or the violations by pointer and keyword."""
+
+    accepted: str | None
+    violations: frozenset[tuple[str, str]]
+
+    def __str__(self) -> str:
+        if self.accepted is not None:
+            return f"accepts {self.accepted}"
+        return "refuses " + " ".join(f"{pointer or '(whole)'}:{word}" for pointer, word in sorted(self.violations))
+
+
+def of_zoetrope(answer: bytes) -> Verdict:
+    document = json.loads(answer)
+    if document["ok"]:
+        return Verdict(canonical(document["input"]), frozenset())
+    found = set()
+    for violation in document["error"]["violations"]:
+        pointer, keyword = violation["instance_path"], violation["keyword"]
+        # JSON Schema blames the object for what it lacks, pydantic the field.
+        if missing := keyword == "required" and MISSING.fullmatch(violation["message"]):
+            pointer += "/" + reader.escaped(missing[1])
+        found.add((pointer, keyword))
+    return Verdict(None, frozenset(filter(lambda one: is_first(one, found), found)))
+
+
+def is_first(violation: tuple[str, str], found: set[tuple[str, str]]) -> bool:
+    """Whether pydantic comes to this one. JSON Schema's keywords are independent: 0.5 is
+    no integer and below 1, and 5 has the wrong type and is no value of an enum. Pydantic
+    stops at a wrong type, and its Literal knows values alone."""
+    pointer, keyword = violation
+    if keyword == "type":
+        return (pointer, "enum") not in found
+    return keyword == "enum" or (pointer, "type") not in found
+
+
+def of_pydantic(model: type[pydantic.BaseModel], text: bytes | str) -> Verdict:
+    try:
+        read = model.model_validate_json(text, strict=True)
+    except pydantic.ValidationError as error:
+        errors = error.errors(include_url=False, include_context=False, include_input=False)
+        found = {
+            ("".join("/" + reader.escaped(str(token)) for token in one["loc"]), KEYWORDS[one["type"]])
+            for one in errors
+        }
+        return Verdict(None, frozenset(found))
+    return Verdict(canonical(read.model_dump(mode="json")), frozenset())
+
+
+def class_of(node: str, text: bytes, ours: Verdict) -> str | None:
+    """The class that a disagreement belongs to, if its rule says what `ours` says."""
+    if fault := reader.first_fault(text):
+        expected = Verdict(None, frozenset({(fault.pointer, "json")}))
+        return fault.kind if fault.kind in CLASSES_OF_FAULTS and ours == expected else None
+    document = reader.read(text)
+    if not isinstance(document, dict):
+        return None
+    rewritten = {key: whole(value) if key in INTEGERS[node] else value for key, value in document.items()}
+    if canonical(rewritten) == canonical(document):
+        return None
+    return WHOLE_NUMBER if of_pydantic(MODELS[node], json.dumps(rewritten)) == ours else None
+
+
+def whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class Tally:
+    """What came out for one node."""
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        self.refused = 0
+        self.by_class: Counter[str] = Counter()
+        self.examples: dict[str, str] = {}
+        self.unexplained: list[str] = []
+        self.mutations: Counter[str] = Counter()
+
+    def count(self, node: str, name: str, text: bytes, ours: Verdict) -> None:
+        self.mutations.update(name.split("+"))
+        theirs = of_pydantic(MODELS[node], text)
+        if ours == theirs:
+            if ours.accepted is None:
+                self.refused += 1
+            else:
+                self.accepted += 1
+            return
+        found = class_of(node, text, ours)
+        if found is None:
+            shown = f"{name}\n  input    {text[:600]!r}\n  zoetrope {ours}\n  pydantic {theirs}"
+            self.unexplained.append(shown)
+            return
+        if ours.accepted is None and theirs.accepted is None:
+            found += " (both refuse)"
+        self.by_class[found] += 1
+        example = text.decode("utf-8", "replace")
+        if len(example) < len(self.examples.get(found, example + " ")):
+            self.examples[found] = example
+
+    @property
+    def inputs(self) -> int:
+        return self.accepted + self.refused + self.by_class.total() + len(self.unexplained)
+
+
+def compare(node: str, count: int, rng: random.Random, zoetrope: Path, folder: Path) -> Tally:
+    tally = Tally()
+    path = folder / f"{node}.jsonl"
+    names = []
+    with path.open("wb") as file:
+        for name, text in inputs.generate(node, count, rng):
+            names.append(name)
+            file.write(text + b"\n")
+    with path.open("rb") as file:
+        for name, line, answer in zip(names, file, answers(node, path, zoetrope, folder), strict=True):
+            tally.count(node, name, line[:-1], of_zoetrope(answer))
+    return tally
+
+
+def answers(node: str, path: Path, zoetrope: Path, folder: Path) -> Iterator[bytes]:
+    """The lines that `zoetrope check` answers with, as they come."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ZOETROPE_")}
+    arguments = ["check", node, "--jsonl", "--input", str(path), "--data-dir", str(folder / "data")]
+    with subprocess.Popen(
+        [zoetrope, *arguments], stdout=subprocess.PIPE, cwd=folder, env=environment
+    ) as process:
+        assert process.stdout is not None
+        yield from process.stdout
+    if process.returncode not in (0, 3):
+        raise SystemExit(f"zoetrope ended with {process.returncode}")
+
+
+def report(tallies: dict[str, Tally], seconds: float) -> None:
+    nodes = list(tallies)
+    rows = [
+        ("inputs", [tally.inputs for tally in tallies.values()]),
+        ("agree: both accept", [tally.accepted for tally in tallies.values()]),
+        ("agree: both refuse", [tally.refused for tally in tallies.values()]),
+    ]
+    for name in sorted({name for tally in tallies.values() for name in tally.by_class}):
+        rows.append((f"disagree: {name}", [tally.by_class[name] for tally in tallies.values()]))
+    rows.append(("disagree, in no class", [len(tally.unexplained) for tally in tallies.values()]))
+    print(f"{'':42}" + "".join(f"{node:>20}" for node in [*nodes, "all"]))
+    for name, counts in rows:
+        print(f"{name:42}" + "".join(f"{count:>20,}" for count in [*counts, sum(counts)]))
+    mutations = sum((tally.mutations for tally in tallies.values()), Counter())
+    rarest, times = min(mutations.items(), key=lambda item: item[1])
+    print(f"{len(mutations)} kinds of input, each at least {times:,} times ({rarest}); {seconds:.1f} s")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=100_000, help="inputs, over both nodes")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--zoetrope", type=Path, default=ROOT / "target/debug/zoetrope")
+    parser.add_argument("--examples", action="store_true", help="print the shortest example of each class")
+    arguments = parser.parse_args()
+    prove()
+    begun = time.monotonic()
+    tallies = {}
+    with tempfile.TemporaryDirectory(prefix="zoetrope-pydantic-") as folder:
+        for number, node in enumerate(MODELS):
+            share = (arguments.count + number) // len(MODELS)
+            rng = random.Random(f"{arguments.seed} {node}")
+            tallies[node] = compare(node, share, rng, arguments.zoetrope.resolve(), Path(folder))
+    print(f"pydantic {pydantic.VERSION}, seed {arguments.seed}")
+    report(tallies, time.monotonic() - begun)
+    if arguments.examples:
+        for node, tally in tallies.items():
+            for name, example in sorted(tally.examples.items()):
+                print(f"{node} {name}: {example[:400]}")
+    unexplained = [shown for tally in tallies.values() for shown in tally.unexplained]
+    for shown in unexplained[:SHOWN]:
+        print(f"\nIn no class: {shown}", file=sys.stderr)
+    return 1 if unexplained else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

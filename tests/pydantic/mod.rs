@@ -1,0 +1,39 @@
+//! The binary against pydantic, where there is a Python that has it. What may differ
+//! and why is in `docs/validation.md`.
+
+use std::path::Path;
+use std::process::Command;
+
+/// Enough that every kind of input comes up more than a hundred times.
+const INPUTS: &str = "5000";
+
+/// What the scripts need.
+const USABLE: &str = "import sys, pydantic; \
+    sys.exit(sys.version_info < (3, 10) or int(pydantic.VERSION.split('.')[0]) < 2)";
+
+#[test]
+fn agrees_with_pydantic_on_generated_inputs() {
+    let usable = Command::new("python3").args(["-c", USABLE]).output();
+    if !usable.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: there is no python3 (3.10 or later) with pydantic 2");
+        return;
+    }
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new("python3")
+        .arg(package.join("../tests/pydantic/compare.py"))
+        .args([
+            "--count",
+            INPUTS,
+            "--zoetrope",
+            env!("CARGO_BIN_EXE_zoetrope"),
+        ])
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .expect("python3 runs");
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

@@ -1,0 +1,470 @@
+//! The real binary, at a desk of its own: a folder, a data directory, an environment.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::provider::Server;
+use super::root;
+
+/// The credential of every configured connection. It must never be seen again.
+pub(crate) const CANARY_KEY: &str = "canary-key-52f1d3a07be944c6";
+
+/// A prompt that must not be seen in logs, errors or tickets.
+pub(crate) const CANARY_PROMPT: &str = "canary-prompt-8d1e push in over the lighthouse";
+
+/// The variable that holds [`CANARY_KEY`].
+pub(crate) const KEY_VARIABLE: &str = "PIXELML_API_KEY";
+
+/// Longer than anything here takes, on a slow machine too: a binary that hangs fails its test.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A place to run the binary in.
+pub(crate) struct Desk {
+    folder: TempDir,
+    /// What the test itself put here; it may hold canaries.
+    own: RefCell<BTreeSet<PathBuf>>,
+}
+
+impl Desk {
+    pub(crate) fn new() -> Self {
+        let desk = Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            own: RefCell::default(),
+        };
+        keep_compiled_code_in(&desk.data_dir());
+        desk
+    }
+
+    /// A desk whose one connection is this server, with the canary as its key.
+    pub(crate) fn with_provider(server: &Server) -> Self {
+        let desk = Self::new();
+        desk.configure(&server.connection(""));
+        desk
+    }
+
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.path("data")
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, content).expect("a file");
+        self.own.borrow_mut().insert(path.clone());
+        path
+    }
+
+    /// Takes away what [`Self::write`] put here.
+    pub(crate) fn remove(&self, name: &str) {
+        fs::remove_file(self.path(name)).expect("a file");
+        self.own.borrow_mut().remove(&self.path(name));
+    }
+
+    pub(crate) fn configure(&self, toml: &str) {
+        self.write("zoetrope.toml", toml);
+    }
+
+    /// The command, to be changed before it is started.
+    pub(crate) fn command<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zoetrope"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("HOME", self.path("home"))
+            .env("ZOETROPE_DATA_DIR", self.data_dir())
+            .env(KEY_VARIABLE, CANARY_KEY)
+            // Not the terminal of whoever runs the tests, whose width would show in the help.
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the binary to its end.
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Outcome {
+        self.start(self.command(arguments)).end()
+    }
+
+    /// Runs the binary to its end, with `input` on its standard input.
+    pub(crate) fn run_with_input<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+        input: &[u8],
+    ) -> Outcome {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped());
+        let mut running = self.start(command);
+        let mut stdin = running.stdin();
+        std::thread::scope(|scope| {
+            // A binary that stops reading closes the pipe.
+            scope.spawn(move || drop(stdin.write_all(input)));
+            running.end()
+        })
+    }
+
+    pub(crate) fn start(&self, mut command: Command) -> Running<'_> {
+        let arguments: Vec<_> = command.get_args().map(OsStr::to_owned).collect();
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary");
+        let stdout = Stream::of(child.stdout.take().expect("a pipe"));
+        let stderr = Stream::of(child.stderr.take().expect("a pipe"));
+        Running {
+            desk: self,
+            child,
+            stdout,
+            stderr,
+            is_json: arguments.iter().any(|argument| argument == "--json"),
+            is_run: arguments.iter().any(|argument| argument == "run"),
+            is_resumed: arguments.iter().any(|argument| argument == "--ticket"),
+        }
+    }
+
+    /// Every file here that the test did not write.
+    fn files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        let mut folders = vec![self.folder.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                    Ok(kind) if kind.is_file() => files.push(entry.path()),
+                    _ => {}
+                }
+            }
+        }
+        files.retain(|file| !self.own.borrow().contains(file));
+        files
+    }
+
+    /// The ticket files that runs left here.
+    pub(crate) fn tickets(&self) -> Vec<PathBuf> {
+        let is_ticket = |file: &PathBuf| file.to_string_lossy().ends_with(".ticket.json");
+        self.files().into_iter().filter(is_ticket).collect()
+    }
+
+    /// The practice provider's key, a secret as well.
+    fn practice_key(&self) -> Option<String> {
+        let key = fs::read_to_string(self.data_dir().join("practice/key")).ok()?;
+        Some(key.trim().to_owned()).filter(|key| !key.is_empty())
+    }
+}
+
+/// The binary while it runs.
+pub(crate) struct Running<'a> {
+    desk: &'a Desk,
+    child: Child,
+    stdout: Stream,
+    stderr: Stream,
+    is_json: bool,
+    is_run: bool,
+    is_resumed: bool,
+}
+
+impl Running<'_> {
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn stdin(&mut self) -> ChildStdin {
+        self.child.stdin.take().expect("a piped standard input")
+    }
+
+    /// The next line on standard output.
+    pub(crate) fn line(&mut self) -> String {
+        self.stdout.line()
+    }
+
+    /// The next line on standard output, which is then forgotten: for more than fits in memory.
+    pub(crate) fn line_unkept(&mut self) -> String {
+        let line = self.stdout.line();
+        self.stdout.read.clear();
+        line
+    }
+
+    /// The next line on standard error.
+    pub(crate) fn error_line(&mut self) -> String {
+        self.stderr.line()
+    }
+
+    /// Ctrl-C, to this process alone.
+    #[cfg(unix)]
+    pub(crate) fn interrupt(&self) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::INT).expect("a signal");
+    }
+
+    /// Ends this process at once, as a power cut would.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("a process of its own");
+        self.child.wait().expect("its end");
+    }
+
+    /// Waits for its end and checks what holds for every run.
+    pub(crate) fn end(mut self) -> Outcome {
+        let (stdout, stderr) = (self.stdout.rest(), self.stderr.rest());
+        let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
+            // The one process that this test started.
+            drop(self.child.kill());
+            panic!("the binary did not end within {PATIENCE:?}");
+        };
+        let status = self.child.wait().expect("an exit status");
+        let code = status.code();
+        let outcome = Outcome {
+            code: code.unwrap_or_else(|| panic!("ended by a signal: {status}\n{stderr}")),
+            stdout,
+            stderr,
+        };
+        outcome.keeps_every_promise(self.desk, self.is_run);
+        if self.is_json && outcome.code != 0 {
+            outcome.is_a_documented_failure(self.is_resumed);
+        }
+        outcome
+    }
+}
+
+impl Drop for Running<'_> {
+    /// A failed test leaves no process behind; one that has ended is not harmed.
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// A pipe that is read as it fills, so that the binary never waits for its reader.
+struct Stream {
+    lines: Receiver<String>,
+    read: String,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Stream {
+    fn of(mut pipe: impl Read + Send + 'static) -> Self {
+        let (sender, lines) = channel();
+        let reader = std::thread::spawn(move || {
+            let mut line = Vec::new();
+            let mut piece = [0; 1 << 13];
+            while let Ok(count @ 1..) = pipe.read(&mut piece) {
+                for part in piece[..count].split_inclusive(|byte| *byte == b'\n') {
+                    line.extend_from_slice(part);
+                    if part.ends_with(b"\n") {
+                        let whole = std::mem::take(&mut line);
+                        let whole = String::from_utf8(whole).expect("the binary writes UTF-8");
+                        drop(sender.send(whole));
+                    }
+                }
+            }
+            let rest = String::from_utf8(line).expect("the binary writes UTF-8");
+            drop(sender.send(rest));
+        });
+        Self {
+            lines,
+            read: String::new(),
+            reader: Some(reader),
+        }
+    }
+
+    fn line(&mut self) -> String {
+        let line = self.lines.recv_timeout(PATIENCE).expect("another line");
+        self.read.push_str(&line);
+        line.trim_end().to_owned()
+    }
+
+    /// Everything; `None` when the other end stays open.
+    fn rest(&mut self) -> Option<String> {
+        use std::sync::mpsc::RecvTimeoutError::{Disconnected, Timeout};
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => self.read.push_str(&line),
+                Err(Timeout) => return None,
+                Err(Disconnected) => break,
+            }
+        }
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the reader");
+        }
+        Some(std::mem::take(&mut self.read))
+    }
+}
+
+/// What a run of the binary came to.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Outcome {
+    /// The one JSON document on standard output.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("no JSON on standard output: {error}\n{self:?}"))
+    }
+
+    /// The answer of a run that went well.
+    #[track_caller]
+    pub(crate) fn answer(&self) -> Value {
+        assert_eq!(self.code, 0, "{self:?}");
+        let answer = self.json();
+        assert_eq!(answer["ok"], true, "{self:?}");
+        answer
+    }
+
+    /// The error of a run that did not, when it is of this kind.
+    #[track_caller]
+    pub(crate) fn error(&self, kind: &str) -> Value {
+        let error = self.json()["error"].take();
+        assert_eq!(error["kind"], kind, "{self:?}");
+        error
+    }
+
+    /// What holds for every run, whatever came of it.
+    #[track_caller]
+    fn keeps_every_promise(&self, desk: &Desk, is_run: bool) {
+        let shown = format!("{}{}", self.stdout, self.stderr);
+        assert!(!shown.contains("panicked at"), "a panic: {self:?}");
+        let mut secrets = vec![CANARY_KEY.to_owned()];
+        secrets.extend(desk.practice_key());
+        for secret in &secrets {
+            assert!(!shown.contains(secret), "a credential is shown: {self:?}");
+        }
+        assert!(
+            !self.stderr.contains(CANARY_PROMPT),
+            "a prompt is shown: {self:?}"
+        );
+        if is_run {
+            assert!(
+                !self.stdout.contains(CANARY_PROMPT),
+                "a prompt is shown: {self:?}"
+            );
+        }
+        for file in desk.files() {
+            let content = fs::read(&file).unwrap_or_default();
+            let holds = |text: &str| {
+                content
+                    .windows(text.len())
+                    .any(|part| part == text.as_bytes())
+            };
+            assert!(!holds(CANARY_PROMPT), "a prompt is in {}", file.display());
+            if !file.ends_with("practice/key") {
+                for secret in &secrets {
+                    assert!(!holds(secret), "a credential is in {}", file.display());
+                }
+            }
+        }
+    }
+
+    /// `docs/exit-codes.md` and the JSON of a failure, as the documents promise them.
+    #[track_caller]
+    fn is_a_documented_failure(&self, is_resumed: bool) {
+        assert_eq!(
+            self.stdout.matches('\n').count(),
+            1,
+            "one line of JSON: {self:?}"
+        );
+        let document = self.json();
+        assert_eq!(document["ok"], false, "{self:?}");
+        let error = &document["error"];
+        let text = |name: &str| {
+            let text = error[name].as_str();
+            text.unwrap_or_else(|| panic!("no `{name}`: {self:?}"))
+        };
+        let kind = text("kind");
+        assert_eq!(documented_codes().get(kind), Some(&self.code), "{self:?}");
+        let phases = ["setup", "check", "upload", "submit", "poll", "download"];
+        assert!(phases.contains(&text("phase")), "{self:?}");
+        assert!(
+            ["yes", "no", "unknown"].contains(&text("charged")),
+            "{self:?}"
+        );
+        for sentence in [text("message"), text("next")] {
+            let is_one = !sentence.is_empty() && !sentence.contains('\n');
+            assert!(is_one, "one sentence: {self:?}");
+        }
+        // Nobody is invited to buy the same clip twice. The same command with a ticket buys nothing.
+        if text("charged") != "no" && !is_resumed {
+            let goes_on = ["--ticket", "--key", "--adopt", "nothing:"];
+            let next = text("next");
+            assert!(goes_on.iter().any(|way| next.contains(way)), "{next}");
+        }
+    }
+}
+
+/// The exit code of each kind of failure, from the documentation.
+pub(crate) fn documented_codes() -> &'static BTreeMap<String, i32> {
+    static CODES: OnceLock<BTreeMap<String, i32>> = OnceLock::new();
+    CODES.get_or_init(|| {
+        let text = fs::read_to_string(root().join("docs/exit-codes.md")).expect("the document");
+        let mut codes = BTreeMap::new();
+        for row in text.lines().filter(|line| line.starts_with("| ")) {
+            let cells: Vec<_> = row.split('|').map(str::trim).collect();
+            let Ok(code) = cells[1].parse() else { continue };
+            let kinds = cells[2].split(", ").filter(|kind| kind.starts_with('`'));
+            codes.extend(kinds.map(|kind| (kind.trim_matches('`').to_owned(), code)));
+        }
+        assert!(codes.len() > 20, "{codes:?}");
+        codes
+    })
+}
+
+/// Compiles the embedded component once for all desks.
+fn keep_compiled_code_in(data_dir: &Path) {
+    static CODE: OnceLock<TempDir> = OnceLock::new();
+    let warm = CODE.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zoetrope"));
+        let listed = command
+            .args(["nodes", "--data-dir"])
+            .arg(folder.path())
+            .output();
+        assert!(listed.expect("the binary").status.success());
+        folder
+    });
+    let (from, to) = (warm.path().join("code"), data_dir.join("code"));
+    create_private_folder(&to);
+    for entry in fs::read_dir(&from).expect("compiled code").flatten() {
+        fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy");
+    }
+}
+
+/// Compiled code is read only from a folder that its owner alone can write.
+fn create_private_folder(path: &Path) {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).expect("a folder");
+}
+
+#[test]
+#[should_panic(expected = "a credential is shown")]
+fn a_run_that_shows_a_credential_fails_its_test() {
+    let desk = Desk::new();
+    desk.run(["nodes", CANARY_KEY]);
+}
+
+#[test]
+#[should_panic(expected = "a prompt is in ")]
+fn a_run_that_leaves_a_prompt_behind_fails_its_test() {
+    let desk = Desk::new();
+    fs::write(desk.path("left behind"), CANARY_PROMPT).expect("a file");
+    desk.run(["nodes"]);
+}

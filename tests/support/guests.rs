@@ -1,0 +1,192 @@
+//! Components that are not what a pack should be, made from `guests/pack.wat` and the contract in
+//! `wit/` when a test needs them.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use wit_component::{ComponentEncoder, StringEncoding};
+use wit_parser::Resolve;
+
+use super::root;
+
+/// Where `pack.wat` puts the catalogue.
+const CATALOGUE: usize = 0x100;
+
+/// A pack whose functions do what they are given as instructions; what is not given traps.
+#[derive(Clone, Copy)]
+pub(crate) struct Guest {
+    /// As WebAssembly text, to leave an `i32` behind.
+    pub(crate) node_types: &'static str,
+    pub(crate) check: &'static str,
+    pub(crate) start: &'static str,
+}
+
+/// Lists one node type, `image_to_video_v3`, which takes anything; every other function traps.
+pub(crate) const LISTS_ONLY: Guest = Guest {
+    node_types: "(i32.const 0x100)",
+    check: "unreachable",
+    start: "unreachable",
+};
+
+/// A plan, and an acceptance of a job that was sent nowhere: what a `check` and a `start` answer.
+pub(crate) const PLANS: &str = "(i32.const 0x800)";
+pub(crate) const ACCEPTS: &str = "(i32.const 0x880)";
+
+/// Never ends.
+pub(crate) const LOOPS: &str = "(loop $forever (br $forever)) unreachable";
+
+/// Takes memory until it gets no more, and gives up as a language without it does.
+pub(crate) const EATS: &str = "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 64)) (i32.const -1)))) (loop $forever (br $forever)) unreachable";
+
+/// Takes the contract's own words for an answer that they are not: a result list at a wild address.
+pub(crate) const ANSWERS_NONSENSE: &str = "(i32.const 0x7ffffff0)";
+
+/// Calls itself for ever: the function's own index is that of the export.
+pub(crate) const RECURSES: &str =
+    "(call $zoetrope-recursion) unreachable) (func $zoetrope-recursion (call $zoetrope-recursion)";
+
+impl Guest {
+    /// The component.
+    pub(crate) fn component(self) -> Vec<u8> {
+        self.speaking("0.1.0")
+    }
+
+    /// The component, of another version of the contract.
+    pub(crate) fn speaking(self, version: &str) -> Vec<u8> {
+        let text = fs::read_to_string(root().join("tests/guests/pack.wat")).expect("pack.wat");
+        let text = text
+            .replace("{version}", version)
+            .replace("{catalogue}", &escaped(&catalogue()))
+            .replace("{plan}", &escaped(&plan()))
+            .replace("{acceptance}", &escaped(&acceptance()))
+            .replace("{node-types}", self.node_types)
+            .replace("{check}", self.check)
+            .replace("{start}", self.start);
+        let mut wit = Resolve::default();
+        let folder = contract(version);
+        let (package, _) = wit.push_dir(folder.path()).expect("the contract");
+        let world = wit
+            .select_world(&[package], Some("node-pack"))
+            .expect("the world");
+        encoded(&text, &wit, world)
+    }
+}
+
+/// A component made of a core module's text and a world's.
+pub(crate) fn component(wat: &str, wit: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let package = resolve
+        .push_str("world.wit", wit)
+        .expect("the world's text");
+    let world = resolve.select_world(&[package], None).expect("one world");
+    encoded(wat, &resolve, world)
+}
+
+fn encoded(wat: &str, wit: &Resolve, world: wit_parser::WorldId) -> Vec<u8> {
+    let mut module = wat::parse_str(wat).expect("a core module");
+    wit_component::embed_component_metadata(&mut module, wit, world, StringEncoding::UTF8)
+        .expect("a world");
+    let mut encoder = ComponentEncoder::default();
+    encoder
+        .validate(true)
+        .module(&module)
+        .expect("a module of that world");
+    encoder.encode().expect("a component")
+}
+
+/// The contract's folder, with another version.
+fn contract(version: &str) -> tempfile::TempDir {
+    fn copy(from: &Path, to: &Path, version: &str) {
+        fs::create_dir_all(to).expect("a folder");
+        for entry in fs::read_dir(from).expect("a folder").flatten() {
+            let to = to.join(entry.file_name());
+            if entry.path().is_dir() {
+                copy(&entry.path(), &to, version);
+            } else if to.extension().is_some_and(|extension| extension == "wit") {
+                let text = fs::read_to_string(entry.path()).expect("a text");
+                let own = "package zoetrope:workflow-node@";
+                let since = "@since(version = 0.1.0)";
+                let text = text
+                    .replace(&format!("{own}0.1.0"), &format!("{own}{version}"))
+                    .replace(since, &format!("@since(version = {version})"));
+                fs::write(to, text).expect("a file");
+            }
+        }
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    copy(&root().join("wit"), folder.path(), version);
+    folder
+}
+
+/// The list of one node type, as it lies in memory from [`CATALOGUE`] on (canonical ABI).
+fn catalogue() -> Vec<u8> {
+    /// A record's words, and the texts behind it.
+    struct Writer {
+        words: Vec<u32>,
+        texts: Vec<u8>,
+    }
+    // Pointer and length of the list; then 32 words of the record.
+    let record = CATALOGUE + 8;
+    let behind = record + 32 * 4;
+    let mut writer = Writer {
+        words: Vec::new(),
+        texts: Vec::new(),
+    };
+    let text = |writer: &mut Writer, text: &str| {
+        let at = u32::try_from(behind + writer.texts.len()).expect("a short catalogue");
+        writer
+            .words
+            .extend([at, u32::try_from(text.len()).expect("a short text")]);
+        writer.texts.extend_from_slice(text.as_bytes());
+    };
+    for field in ["image_to_video_v3", "0.0.1", "A guest", "Made for tests."] {
+        text(&mut writer, field);
+    }
+    // Some connection: category, title, description, required, options, header, prefix.
+    writer.words.push(1);
+    for field in ["pixelml", "A connection", "For tests."] {
+        text(&mut writer, field);
+    }
+    writer.words.push(1);
+    for field in ["{}", "authorization", "Bearer "] {
+        text(&mut writer, field);
+    }
+    // Schemas; no media fields; extensions.
+    for field in ["{}", "{}"] {
+        text(&mut writer, field);
+    }
+    writer.words.extend([4, 0, 4, 0]);
+    text(&mut writer, "{}");
+    assert_eq!(writer.words.len(), 32, "the record of a node type");
+
+    let list = [u32::try_from(record).expect("a small address"), 1];
+    let words = list.into_iter().chain(writer.words);
+    words
+        .flat_map(u32::to_le_bytes)
+        .chain(writer.texts)
+        .collect()
+}
+
+/// `ok(plan)` with the input `{}` at 0x900, without notes, request or estimate.
+fn plan() -> Vec<u8> {
+    let mut words = [0; 17];
+    // Behind the discriminant, which makes room for eight bytes: the input, then the notes.
+    words[2..6].copy_from_slice(&[0x900, 2, 4, 0]);
+    words.into_iter().flat_map(u32::to_le_bytes).collect()
+}
+
+/// `ok(accepted(…))` with the ticket `{}` and the id `{}` at 0x900, without a hint or a cost.
+fn acceptance() -> Vec<u8> {
+    let mut words = [0; 16];
+    words[4..8].copy_from_slice(&[0x900, 2, 0x900, 2]);
+    words.into_iter().flat_map(u32::to_le_bytes).collect()
+}
+
+/// Bytes as a string of WebAssembly text.
+fn escaped(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "\\{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,49 @@
+//! What the tests stand on.
+//!
+//! - [`desk`]: the real binary, with an environment and a folder of its own; the promises that hold
+//!   for every run are checked after every run
+//! - [`provider`]: a scripted provider, a real server on a loopback port
+//! - [`cases`]: cases that are folders of data
+//! - [`guests`]: components that are not what a pack should be
+//! - [`pictures`], [`mp4`]: pictures to start from, and clips read back
+
+pub(crate) mod cases;
+pub(crate) mod desk;
+pub(crate) mod guests;
+pub(crate) mod mp4;
+pub(crate) mod pictures;
+pub(crate) mod provider;
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use zoetrope_host::EMBEDDED_COMPONENT;
+use zoetrope_host::engine::{Engine, EngineSettings};
+use zoetrope_host::pack::Pack;
+
+/// The repository.
+pub(crate) fn root() -> &'static Path {
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        let parent = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+        parent.expect("a workspace").to_owned()
+    })
+}
+
+/// A published schema, as text.
+pub(crate) fn schema(node: &str, which: &str) -> String {
+    let path = root().join(format!("schemas/{node}/{which}.json"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The embedded component, compiled once for all tests of this process.
+pub(crate) fn pack() -> Pack {
+    static PACK: OnceLock<Pack> = OnceLock::new();
+    let load = || Pack::load(&engine(), EMBEDDED_COMPONENT).expect("the embedded component");
+    PACK.get_or_init(load).clone()
+}
+
+/// An engine with the settings of the binary, without its cache.
+pub(crate) fn engine() -> Engine {
+    Engine::new(EngineSettings::default()).expect("an engine")
+}

@@ -1,0 +1,324 @@
+//! A scripted provider: a real HTTP/1.1 server on a loopback port that answers as it is told and
+//! keeps what arrived.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::desk::KEY_VARIABLE;
+use super::mp4;
+
+/// Longer than anything here takes, on a slow machine too.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What is answered to each request, by method and path without query (`POST /v1/jobs`): one reply
+/// after the other, the last one again and again.
+pub(crate) type Script = BTreeMap<String, Vec<Reply>>;
+
+/// One reply. `{provider}` and `{cdn}` in its text stand for the addresses of the servers.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Reply {
+    status: u16,
+    headers: BTreeMap<String, String>,
+    /// The body: JSON, a text, or a short clip.
+    json: Option<Value>,
+    text: Option<String>,
+    clip: bool,
+    /// Nothing is answered; the connection is closed once the request is here.
+    close: bool,
+    /// Nothing is answered, and the connection stays open until the server is gone.
+    hang: bool,
+}
+
+impl Reply {
+    pub(crate) fn json(status: u16, json: Value) -> Self {
+        Self {
+            status,
+            json: Some(json),
+            ..Self::default()
+        }
+    }
+
+    /// A short MP4.
+    pub(crate) fn clip() -> Self {
+        Self {
+            status: 200,
+            clip: true,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn hang() -> Self {
+        Self {
+            hang: true,
+            ..Self::default()
+        }
+    }
+
+    fn bytes(&self, names: &HashMap<&'static str, String>) -> Vec<u8> {
+        let filled = |text: &str| {
+            let fill = |text: String, (name, url): (&&str, &String)| {
+                text.replace(&format!("{{{name}}}"), url)
+            };
+            names.iter().fold(text.to_owned(), fill)
+        };
+        let (kind, body) = match (&self.json, &self.text) {
+            _ if self.clip => ("video/mp4", mp4::short_clip()),
+            (Some(json), _) => ("application/json", filled(&json.to_string()).into_bytes()),
+            (None, Some(text)) => ("text/html", filled(text).into_bytes()),
+            (None, None) => ("text/plain", Vec::new()),
+        };
+        let mut header = format!(
+            "HTTP/1.1 {} Scripted\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n",
+            self.status,
+            body.len()
+        );
+        for (name, value) in &self.headers {
+            let _ = write!(header, "{name}: {}\r\n", filled(value));
+        }
+        let mut bytes = header.into_bytes();
+        bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(&body);
+        bytes
+    }
+}
+
+/// A request that arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrived {
+    pub(crate) method: String,
+    /// With its query.
+    pub(crate) path: String,
+    /// Names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Arrived {
+    /// `POST /v1/jobs`.
+    pub(crate) fn line(&self) -> String {
+        let path = self.path.split('?').next().unwrap_or_default();
+        format!("{} {path}", self.method)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("a JSON body")
+    }
+}
+
+pub(crate) struct Server {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    script: Mutex<BTreeMap<String, VecDeque<Reply>>>,
+    arrived: Mutex<Vec<Arrived>>,
+    news: Condvar,
+    names: Mutex<HashMap<&'static str, String>>,
+    hanging: Mutex<Vec<TcpStream>>,
+    stopped: AtomicBool,
+}
+
+impl Server {
+    pub(crate) fn start(script: Script) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let shared = Arc::new(Shared::default());
+        let accepting = std::thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || {
+                for stream in listener.incoming().flatten() {
+                    if shared.stopped.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    let shared = Arc::clone(&shared);
+                    std::thread::spawn(move || serve(&stream, &shared));
+                }
+            }
+        });
+        let server = Self {
+            address,
+            shared,
+            accepting: Some(accepting),
+        };
+        server.name("provider", server.url());
+        server.script(script);
+        server
+    }
+
+    /// Scripts requests anew, or further ones.
+    pub(crate) fn script(&self, script: Script) {
+        let mut lock = self.shared.script.lock().expect("the script");
+        lock.extend(
+            script
+                .into_iter()
+                .map(|(line, replies)| (line, replies.into())),
+        );
+    }
+
+    /// Lets `{name}` in replies stand for this URL.
+    pub(crate) fn name(&self, name: &'static str, url: String) {
+        self.shared
+            .names
+            .lock()
+            .expect("the names")
+            .insert(name, url);
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The table of a connection to here, with `more` lines; its credential is the canary.
+    pub(crate) fn connection(&self, more: &str) -> String {
+        connection(&self.url(), more)
+    }
+
+    /// Everything that arrived.
+    pub(crate) fn arrived(&self) -> Vec<Arrived> {
+        self.shared.arrived.lock().expect("the requests").clone()
+    }
+
+    /// How many requests of each line arrived.
+    pub(crate) fn counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for request in self.arrived() {
+            *counts.entry(request.line()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Answers whatever hangs.
+    pub(crate) fn release(&self, reply: &Reply) {
+        let bytes = reply.bytes(&self.shared.names.lock().expect("the names"));
+        for mut stream in self
+            .shared
+            .hanging
+            .lock()
+            .expect("the connections")
+            .drain(..)
+        {
+            drop(stream.write_all(&bytes));
+        }
+    }
+
+    /// Waits until this many requests of this line have arrived.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, line: &str, count: usize) {
+        let arrived = self.shared.arrived.lock().expect("the requests");
+        let few = |arrived: &mut Vec<Arrived>| {
+            arrived
+                .iter()
+                .filter(|request| request.line() == line)
+                .count()
+                < count
+        };
+        let waited = self.shared.news.wait_timeout_while(arrived, PATIENCE, few);
+        let (arrived, waited) = waited.expect("the requests");
+        assert!(!waited.timed_out(), "{count} times {line}: {arrived:?}");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        // Wakes the listener.
+        drop(TcpStream::connect(self.address));
+        if let Some(accepting) = self.accepting.take() {
+            drop(accepting.join());
+        }
+    }
+}
+
+/// The table of a connection to `url`, with `more` lines; its credential is the canary.
+pub(crate) fn connection(url: &str, more: &str) -> String {
+    format!(
+        "[connections.scripted]\ncategory = \"pixelml\"\nbase_url = \"{url}\"\n\
+         credential = {{ env = \"{KEY_VARIABLE}\" }}\n{more}\n"
+    )
+}
+
+/// An address where nobody listens.
+pub(crate) fn nobody() -> String {
+    // The first port is not given out by any system, and its service is extinct.
+    "http://127.0.0.1:1".into()
+}
+
+fn serve(stream: &TcpStream, shared: &Shared) {
+    let Some(request) = read(stream) else { return };
+    let reply = {
+        let mut script = shared.script.lock().expect("the script");
+        match script.get_mut(&request.line()) {
+            Some(replies) if replies.len() > 1 => replies.pop_front(),
+            Some(replies) => replies.front().cloned(),
+            None => None,
+        }
+    };
+    let unscripted = Reply {
+        status: 418,
+        text: Some("unscripted".into()),
+        ..Reply::default()
+    };
+    let reply = reply.unwrap_or(unscripted);
+    if reply.hang {
+        let kept = stream.try_clone().expect("a handle");
+        shared.hanging.lock().expect("the connections").push(kept);
+    }
+    // Counted before it is answered: whoever has the answer finds the request in the count.
+    shared.arrived.lock().expect("the requests").push(request);
+    shared.news.notify_all();
+    if !reply.hang && !reply.close {
+        let bytes = reply.bytes(&shared.names.lock().expect("the names"));
+        let mut stream = stream;
+        // A client that has gone away has what it wanted.
+        drop(stream.write_all(&bytes));
+    }
+}
+
+fn read(stream: &TcpStream) -> Option<Arrived> {
+    let mut reader = BufReader::new(stream);
+    let mut line = || {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        Some(line.trim_end().to_owned())
+    };
+    let first = line()?;
+    let mut words = first.split(' ');
+    let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut headers = Vec::new();
+    loop {
+        let field = line()?;
+        let Some((name, value)) = field.split_once(':') else {
+            break;
+        };
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+    let length = headers.iter().find(|(name, _)| name == "content-length");
+    let length = length.map_or(0, |(_, length)| length.parse().unwrap_or(0));
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(Arrived {
+        method,
+        path,
+        headers,
+        body,
+    })
+}
