@@ -59,6 +59,7 @@ cases! {
         clip_redirected_to_a_metadata_address
         clip_that_is_a_page
         clip_that_is_gone
+        clip_that_is_gone_until_the_deadline
         clip_url_expired_403
         clip_url_expired_404
         clip_url_that_is_none
@@ -72,6 +73,7 @@ cases! {
         poll_unknown_state_then_good
         poll_unreadable_for_long
         queued_until_the_deadline
+        submit_hangs
         succeeded_without_a_url
         unknown_state_until_the_deadline
 }

@@ -71,9 +71,10 @@ fn main() -> ExitCode {
 }
 
 fn run(json_file: Option<&Path>, zoetrope: Option<PathBuf>) -> Result<(), Failure> {
+    // Cargo runs this in the package's folder; people are in the workspace's.
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let zoetrope = match zoetrope {
-        Some(given) => std::path::absolute(given)?,
+        Some(given) => workspace.join(given),
         None => lines::build_zoetrope(&workspace)?,
     };
     let environment = Environment::of(&workspace, EMBEDDED_COMPONENT.len());
@@ -101,7 +102,7 @@ fn run(json_file: Option<&Path>, zoetrope: Option<PathBuf>) -> Result<(), Failur
             "tables": [report::group_json(&checks), report::group_json(&requests)],
             "lines": report::throughput_json(title, &throughput),
         });
-        std::fs::write(path, format!("{document:#}\n"))?;
+        std::fs::write(workspace.join(path), format!("{document:#}\n"))?;
     }
     Ok(())
 }
@@ -192,15 +193,26 @@ async fn requests(pack: &Pack) -> Result<Group, Failure> {
         group
             .turn("start, fresh instance, answered from memory", memory)
             .await?;
+        let both = async || {
+            submits += 1;
+            submit.on_a_kept_connection().await?;
+            plain.start(Client::Memory, NODE, INPUT, KEY).await
+        };
+        group.turn("TEMP kept POST, then memory start", both).await?;
+        let both = async || {
+            submits += 1;
+            submit.on_a_kept_connection().await?;
+            pack.check(&CallContext::offline(), NODE, INPUT, STRICT).await.map_err(Failure::from)
+        };
+        group.turn("TEMP kept POST, then check", both).await?;
         let poll = async || pack.poll(&context, &ticket).await;
         group
             .turn("poll, fresh instance, this host (kept connection)", poll)
             .await?;
     }
-    if provider.submits() == submits {
-        Ok(group)
-    } else {
-        Err(format!("{submits} submits sent, {} arrived", provider.submits()).into())
+    match provider.submits() {
+        arrived if arrived == submits => Ok(group),
+        arrived => Err(format!("{submits} submits sent, {arrived} arrived").into()),
     }
 }
 

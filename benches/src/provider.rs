@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -35,17 +34,15 @@ impl Provider {
     /// When it gets no thread or no port.
     pub fn start() -> Result<Self, Failure> {
         let submits = Arc::new(AtomicUsize::new(0));
-        let (ready, address) = mpsc::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+        let address = listener.local_addr()?;
         let counted = Arc::clone(&submits);
         std::thread::Builder::new()
             .name("provider".into())
-            .spawn(move || {
-                let served = serve(&ready, counted);
-                if let Err(error) = served {
-                    eprintln!("the provider ended: {error}");
-                }
-            })?;
-        let address = address.recv()?;
+            .spawn(move || runtime.block_on(serve(&listener, &counted)))?;
         Ok(Self { address, submits })
     }
 
@@ -62,22 +59,16 @@ impl Provider {
     }
 }
 
-fn serve(ready: &mpsc::Sender<SocketAddr>, submits: Arc<AtomicUsize>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        ready.send(listener.local_addr()?)?;
-        loop {
-            let (stream, _) = listener.accept().await?;
-            stream.set_nodelay(true)?;
-            let submits = Arc::clone(&submits);
-            let service = service_fn(move |request| answer(request, Arc::clone(&submits)));
-            // A caller that goes away is no trouble of the provider's.
-            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-        }
-    })
+/// Ends only when the listener breaks; the callers' next requests then fail.
+async fn serve(listener: &TcpListener, submits: &Arc<AtomicUsize>) -> std::io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let submits = Arc::clone(submits);
+        let service = service_fn(move |request| answer(request, Arc::clone(&submits)));
+        // A caller that goes away is no trouble of the provider's.
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    }
 }
 
 async fn answer(

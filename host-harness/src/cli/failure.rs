@@ -164,7 +164,7 @@ impl Failure {
     pub(super) fn report(&self, json: bool) -> ExitCode {
         let code = self.exit_code();
         if json {
-            return output::line(&self.document()).map_or_else(|_| code, |_| code);
+            return output::line(&self.document()).map_or_else(|_| code, |()| code);
         }
         eprintln!("error: {}", self.message);
         if self.violations.len() > 1 {

@@ -59,8 +59,12 @@ struct Cli {
 #[derive(Args)]
 #[command(next_help_heading = "Global options")]
 struct Global {
-    /// Configuration file; else ZOETROPE_CONFIG, else ./zoetrope.toml if it exists
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "Configuration file; else ZOETROPE_CONFIG, else ./zoetrope.toml if it exists"
+    )]
     config: Option<PathBuf>,
     /// Folder for clips, compiled code and the practice provider; else the platform's
     #[arg(long, global = true, value_name = "DIR", env = "ZOETROPE_DATA_DIR")]

@@ -56,10 +56,8 @@ impl PracticeServer {
                 "\n[connections.practice]\ncategory = \"pixelml\"\nbase_url = \"{}\"",
                 practice.base_url()
             );
-            eprintln!(
-                "credential = {{ file = {:?} }}\nidempotency = \"24h\"",
-                key_file
-            );
+            let file = toml::Value::from(&*key_file.to_string_lossy());
+            eprintln!("credential = {{ file = {file} }}\nidempotency = \"24h\"");
         }
         Interrupts::listen().next().await;
         practice.shutdown().await;

@@ -15,7 +15,8 @@ use super::failure::{Failure, Phase};
 #[serde(deny_unknown_fields)]
 pub(super) struct Job {
     /// Our own id of the run.
-    pub(super) job: String,
+    #[serde(rename = "job")]
+    pub(super) id: String,
     pub(super) node: String,
     /// Id of the connection, and the digest of the component, that it was started with.
     pub(super) connection: String,
@@ -69,7 +70,7 @@ impl Job {
     /// What an error or answer says of the job.
     pub(super) fn facts(&self) -> Map<String, Value> {
         let mut facts = Map::new();
-        facts.insert("job".into(), self.job.as_str().into());
+        facts.insert("job".into(), self.id.as_str().into());
         if let Some(key) = &self.key {
             facts.insert("key".into(), key.as_str().into());
         }

@@ -18,14 +18,14 @@ const LONGEST: Duration = Duration::from_secs(15);
 
 /// No hint of a provider makes a poll come sooner or later than this.
 const HINTS: std::ops::RangeInclusive<Duration> =
-    Duration::from_millis(100)..=Duration::from_secs(60);
+    Duration::from_millis(100)..=Duration::from_mins(1);
 
 /// How long a job that the provider does not find, or a reply that cannot be read, is
 /// asked for again.
 const GRACE: Duration = Duration::from_secs(20);
 
 /// How long a state that nobody knows is waited for.
-const UNRECOGNIZED: Duration = Duration::from_secs(600);
+const UNRECOGNIZED: Duration = Duration::from_mins(10);
 
 /// What a poll taught.
 enum Lesson {

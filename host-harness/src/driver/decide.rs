@@ -219,6 +219,10 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "a table: one arm for each event that fits a state"
+    )]
     fn take(&mut self, event: Event) -> Action {
         use State::{OutcomeUnknown, Queued, Started, Submitting, Succeeded};
         let state = self.job.state;
@@ -361,9 +365,8 @@ impl Step<'_> {
         match job.state {
             State::Queued | State::OutcomeUnknown if may_submit(job, self.now) => Action::Submit,
             State::Started if job.cancel_wanted => Action::Cancel,
-            State::Started => Action::Poll,
             State::Succeeded if job.media.is_some() => Action::Download,
-            State::Succeeded => Action::Poll,
+            State::Started | State::Succeeded => Action::Poll,
             _ => {
                 job.next_at = None;
                 Action::Wait
@@ -533,12 +536,11 @@ impl Step<'_> {
     /// Until the provider's own time, else a growing pause.
     fn wait(&mut self, hint: Option<Millis>) {
         let job = &mut *self.job;
-        let pause = match hint {
-            Some(hint) => pace::bounded(hint),
-            None => {
-                job.pause_ms = pace::longer(job.pause_ms);
-                pace::jittered(job.pause_ms, &job.order.id, self.now)
-            }
+        let pause = if let Some(hint) = hint {
+            pace::bounded(hint)
+        } else {
+            job.pause_ms = pace::longer(job.pause_ms);
+            pace::jittered(job.pause_ms, &job.order.id, self.now)
         };
         job.next_at = Some(self.now + pause);
     }

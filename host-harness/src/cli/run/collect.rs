@@ -42,7 +42,7 @@ impl Run {
             Begun::Finished(success) => Some(success),
             Begun::Waiting { hint } => {
                 progress.at("submitted", None, job.provider_job_id.as_deref());
-                let waited = wait::wait(
+                let success = wait::wait(
                     pack,
                     context.clone(),
                     &reconnect,
@@ -52,7 +52,7 @@ impl Run {
                     progress,
                 )
                 .await;
-                Some(waited?)
+                Some(success?)
             }
         };
         let mut attempt = 0;
@@ -125,7 +125,7 @@ impl Run {
             limit: LONGEST,
         };
         download(setup.egress(), &wanted, |received| {
-            progress.downloading(received.bytes, received.total)
+            progress.downloading(received.bytes, received.total);
         })
         .await
     }
@@ -133,7 +133,7 @@ impl Run {
 
 fn clips(setup: &Setup, job: &Job, extension: &str) -> PathBuf {
     let folder = setup.data_dir().unwrap_or_default().join("clips");
-    folder.join(format!("{}.{extension}", job.job))
+    folder.join(format!("{}.{extension}", job.id))
 }
 
 /// As the provider says, or the URL, or what is usual.

@@ -202,7 +202,7 @@ impl Run {
         let mut job = self.job(pack, &context, node, None)?;
         job.provider_job_id = Some(id);
         job.set_ticket(&ticket);
-        let ticket_file = self.ticket_file(&job.job, setup)?;
+        let ticket_file = self.ticket_file(&job.id, setup)?;
         Ok(Accepted::before(job, ticket_file, context))
     }
 
@@ -238,7 +238,7 @@ impl Run {
             .connection()
             .map(|open| open.connection().id().to_string());
         Ok(Job {
-            job: Uuid::now_v7().to_string(),
+            id: Uuid::now_v7().to_string(),
             node: node.name.clone(),
             connection: connection.unwrap_or_default(),
             component: pack.digest().to_string(),
@@ -315,7 +315,7 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
 fn kept(job: &Job, path: PathBuf) -> PathBuf {
     match job.write_new(&path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let path = with_ending(&path.with_extension(""), &format!("{}.json", job.job));
+            let path = with_ending(&path.with_extension(""), &format!("{}.json", job.id));
             rewrite(job, &path);
             path
         }

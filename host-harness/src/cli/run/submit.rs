@@ -56,7 +56,7 @@ impl Run {
             .clone()
             .unwrap_or_else(|| Uuid::now_v7().to_string());
         let mut job = self.job(pack, &context, node, Some(key.clone()))?;
-        let ticket_file = self.ticket_file(&job.job, setup)?;
+        let ticket_file = self.ticket_file(&job.id, setup)?;
 
         let mut input: Value = serde_json::from_str(&plan.input).map_err(|error| {
             Failure::internal(Phase::Check, format!("the plan is not JSON: {error}"))

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::Action::{Download, LetGo, Place, Poll, Submit, Wait};
 use super::*;
 use crate::ledger::Order;
 
@@ -28,14 +29,14 @@ fn oops() -> Trouble {
     trouble("unavailable", "oops")
 }
 
-fn media() -> Option<Media> {
-    Some(Media {
+fn media() -> Media {
+    Media {
         pointer: "/video".into(),
         url: "https://v.example/1".into(),
         media_type: None,
         sha256: None,
         needs_credential: false,
-    })
+    }
 }
 
 /// Takes the events one after the other, a second apart; the last row and all actions.
@@ -69,7 +70,7 @@ fn succeeded() -> Event {
         ticket: None,
         provider_job_id: None,
         output: "{}".into(),
-        media: media(),
+        media: Some(media()),
         charge: Charge::Yes,
         cost: None,
     }
@@ -105,7 +106,6 @@ fn the_straight_way_ends_with_the_clip_in_place() {
             Event::Placed,
         ],
     );
-    use Action::{Download, LetGo, Place, Poll, Submit, Wait};
     assert_eq!(
         actions,
         [
