@@ -26,8 +26,9 @@
 //! - snapshots of the command line: 39
 //! - properties of `check` through the component: 4, over 1,400 generated inputs
 //! - the typed nodes through the component in plain wasmtime: 8
-//! - components: 9 that are no pack, 6 that are hostile, 4 tests of the embedded one's shape
-//! - the others, each a run or a few of the binary: 56
+//! - components: 9 that are no pack, 7 that trap, loop, eat memory or answer nonsense; 4 tests of the
+//!   embedded one's shape
+//! - the others, each a run or a few of the binary: 57
 //!
 //! Everything that holds for every run of the binary (no panic, no credential, no prompt, documented
 //! exit codes, one line of JSON, nobody told to buy twice) is checked after every run, by
@@ -42,6 +43,7 @@ mod first_clip;
 mod lines;
 mod practice;
 mod properties;
+mod pydantic;
 mod provider;
 mod secrets;
 mod support;

@@ -146,14 +146,15 @@ mod tests {
         let mut group = Group::new("nothing", "a");
         while group.next_round() {
             let turn = group.turn("a", async || Ok::<_, Failure>(()));
-            assert!(futures_are_ready(turn));
+            assert!(is_ready(turn));
         }
         let rows = group.rows();
-        assert_eq!(rows[0].samples, ROUNDS * MOST_A_TURN);
+        // A turn may be cut short by the clock, but has one operation.
+        assert!((ROUNDS..=ROUNDS * MOST_A_TURN).contains(&rows[0].samples));
         assert!((rows[0].ratio - 1.0).abs() < f64::EPSILON);
     }
 
-    fn futures_are_ready(future: impl Future<Output = Result<(), Failure>>) -> bool {
+    fn is_ready(future: impl Future<Output = Result<(), Failure>>) -> bool {
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         std::pin::pin!(future).poll(&mut context).is_ready()
     }

@@ -140,6 +140,16 @@ impl Failure {
         Self { job, ..self }
     }
 
+    /// The same for a job whose clip is made and not here yet.
+    pub(super) fn before_the_clip(self, charge: Charge) -> Self {
+        let why = match self.kind {
+            "deadline" => "the deadline passed",
+            _ => &self.message,
+        };
+        let message = format!("the clip is made, but not on the disk yet: {why}");
+        Self::new("download_failed", Phase::Download, message).charged(charge)
+    }
+
     pub(super) fn kind(&self) -> &'static str {
         self.kind
     }

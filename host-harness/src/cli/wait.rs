@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use zoetrope_host::call::{CallContext, CallError};
 use zoetrope_host::contract::{ErrorCause, JobState, NodeError, Stage, Success};
 use zoetrope_host::pack::Pack;
@@ -53,16 +53,17 @@ pub(super) async fn wait(
     loop {
         let next =
             Instant::now() + hint.map_or(pause, |hint| hint.clamp(*HINTS.start(), *HINTS.end()));
-        if timeout_at(deadline, tokio::time::sleep_until(next))
-            .await
-            .is_err()
-        {
+        let asked = timeout_at(deadline, async {
+            sleep_until(next).await;
+            pack.poll(&context, &job.ticket()).await
+        });
+        let Ok(polled) = asked.await else {
             let message =
                 "the deadline passed before the job had ended; it goes on at the provider";
             return Err(Failure::new("deadline", Phase::Poll, message));
-        }
+        };
         pause = (pause * 3 / 2).min(LONGEST);
-        let lesson = match pack.poll(&context, &job.ticket()).await {
+        let lesson = match polled {
             Ok(JobState::Succeeded(success)) => return Ok(success),
             Ok(JobState::Failed(failure)) => {
                 return Err(Failure::new(

@@ -38,34 +38,18 @@ impl Run {
     ) -> Result<(Success, Downloaded), Failure> {
         let wanted = job.connection.clone();
         let reconnect = async || setup.connect(node, Some(&wanted)).await;
-        let mut ready = match begun {
-            Begun::Finished(success) => Some(success),
+        let mut success = match begun {
+            Begun::Finished(success) => success,
             Begun::Waiting { hint } => {
                 progress.at("submitted", None, job.provider_job_id.as_deref());
-                let success = wait::wait(
-                    pack,
-                    context.clone(),
-                    &reconnect,
-                    job,
-                    hint,
-                    deadline,
-                    progress,
-                )
-                .await;
-                Some(success?)
+                wait::wait(pack, context, &reconnect, job, hint, deadline, progress).await?
             }
         };
         let mut attempt = 0;
         loop {
-            let success = match ready.take() {
-                Some(success) => success,
-                None => {
-                    // The URL may have expired or moved: the ticket gives a fresh one.
-                    let context = reconnect().await?;
-                    wait::wait(pack, context, &reconnect, job, None, deadline, progress).await?
-                }
-            };
-            let context = reconnect().await?;
+            let charge = success.settlement.charge;
+            let missing = |failure: Failure| failure.before_the_clip(charge);
+            let context = reconnect().await.map_err(missing)?;
             match self
                 .fetch(setup, node, &context, job, &success, progress)
                 .await
@@ -85,6 +69,10 @@ impl Run {
                             .charged(success.settlement.charge));
                     }
                     wait::pause(attempt).await;
+                    // The URL may have expired or moved: the ticket gives a fresh one.
+                    let again =
+                        wait::wait(pack, context, &reconnect, job, None, deadline, progress);
+                    success = again.await.map_err(missing)?;
                 }
             }
         }
