@@ -14,7 +14,7 @@
 //! - [`secrets`]: credentials and prompts in logs, errors and files
 //! - [`catalogue`]: `nodes`, against AgenticFlow's description in `data/`
 //! - [`lines`]: `check --jsonl`
-//! - [`properties`]: `check` of generated inputs
+//! - [`properties`]: `check` of generated inputs; [`pydantic`]: the same against the schemas' own models
 //! - [`typed`]: the typed nodes in plain wasmtime
 //! - [`practice`]: the practice provider on its own
 //! - [`cli`]: what people see, in `snapshots/`
@@ -43,8 +43,8 @@ mod first_clip;
 mod lines;
 mod practice;
 mod properties;
-mod pydantic;
 mod provider;
+mod pydantic;
 mod secrets;
 mod support;
 mod tickets;

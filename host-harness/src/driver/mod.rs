@@ -1,4 +1,6 @@
-//! Drives jobs to their end: what happens next ([`decide`]) and when ([`pace`]).
+//! Drives jobs to their end: what can happen ([`event`]), what happens next ([`decide`]),
+//! and when ([`pace`]).
 
 pub mod decide;
+pub mod event;
 pub mod pace;

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
-use super::Action::{Download, LetGo, Place, Poll, Submit, Wait};
 use super::*;
+use crate::driver::event::Action::{Download, LetGo, Place, Poll, Submit, Wait};
 use crate::ledger::Order;
 
 const WINDOW: Millis = 3_600_000;

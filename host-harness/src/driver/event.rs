@@ -1,0 +1,170 @@
+//! What can happen to a job, and what the driver does about it, as data.
+
+use crate::contract::Charge;
+use crate::ledger::{Cost, Media, Millis, Trouble};
+
+/// What has come of the last action, or what somebody wants.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Its time has come.
+    Due,
+    /// A submit's bytes, of this digest, are about to leave.
+    Leaving {
+        /// SHA-256 of the bytes.
+        sha256: String,
+    },
+    /// The provider took the job.
+    Accepted {
+        /// What `poll` goes on from.
+        ticket: String,
+        /// The provider's own id.
+        provider_job_id: String,
+        /// When it wants to be asked.
+        hint: Option<Millis>,
+        /// The bill, if it is known already.
+        cost: Option<Cost>,
+    },
+    /// The submit was not accepted, as far as is known.
+    SubmitFailed {
+        /// What went wrong.
+        trouble: Trouble,
+        /// What that means.
+        verdict: SubmitVerdict,
+    },
+    /// The process that was submitting is gone.
+    Orphaned,
+    /// The provider says that the job goes on.
+    Waiting {
+        /// The ticket from now on, if it is another.
+        ticket: Option<String>,
+        /// When it wants to be asked again.
+        hint: Option<Millis>,
+        /// The provider's words, where the state is one that nobody knows.
+        unrecognized: Option<String>,
+    },
+    /// The job made its clip, or its URLs are fresh again.
+    Succeeded {
+        /// The ticket from now on, if it is another.
+        ticket: Option<String>,
+        /// The provider's own id, if it is news.
+        provider_job_id: Option<String>,
+        /// The output document.
+        output: String,
+        /// What can be downloaded.
+        media: Option<Media>,
+        /// What is known of the bill.
+        charge: Charge,
+        /// The bill.
+        cost: Option<Cost>,
+    },
+    /// The job ended without a clip.
+    Ended {
+        /// `Failed` or `Cancelled`.
+        cancelled: bool,
+        /// What the provider says.
+        trouble: Trouble,
+        /// What is known of the bill.
+        charge: Charge,
+    },
+    /// A poll, or a cancellation, taught nothing.
+    ReadFailed {
+        /// What went wrong.
+        trouble: Trouble,
+        /// What that means.
+        verdict: ReadVerdict,
+    },
+    /// Somebody wants the job cancelled at the provider.
+    CancelWanted,
+    /// The provider will cancel, or it is too late, or it cannot: a poll tells.
+    CancelAnswered,
+    /// The clip is whole, in a file of this digest that has not its name yet.
+    Fetched {
+        /// SHA-256 of the file.
+        sha256: String,
+    },
+    /// The file has its name.
+    Placed,
+    /// The clip is not here.
+    DownloadFailed {
+        /// What went wrong.
+        trouble: Trouble,
+        /// What that means.
+        verdict: DownloadVerdict,
+    },
+    /// Somebody waits again, until this time.
+    Resumed {
+        /// The deadline from now on.
+        deadline_at: Millis,
+    },
+    /// Somebody found the job at the provider.
+    Adopted {
+        /// Its ticket.
+        ticket: String,
+        /// The provider's id of it.
+        provider_job_id: String,
+    },
+    /// Somebody found that the provider never had it.
+    NeverStarted,
+}
+
+/// What a failed submit means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubmitVerdict {
+    /// Nothing left, or it was turned away whole: it may go out again, after the delay.
+    Again {
+        /// The provider's own delay.
+        after: Option<Millis>,
+    },
+    /// The provider refused it for good.
+    Refused,
+    /// Somebody must mend the connection first.
+    Stopped,
+    /// It may have been accepted.
+    Unknown,
+}
+
+/// What a failed poll or cancellation means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadVerdict {
+    /// It passes.
+    Passing {
+        /// The provider's own delay.
+        after: Option<Millis>,
+    },
+    /// It may pass, or the job is lost or the provider changed.
+    Puzzling,
+    /// Somebody must mend the connection first.
+    Stopped,
+}
+
+/// What a failed download means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DownloadVerdict {
+    /// The URL is no good any more: the ticket gives a fresh one.
+    Stale,
+    /// It passes; what is here of the file stays.
+    Passing,
+    /// Somebody must make room first.
+    Stopped,
+}
+
+/// What the driver does now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing, until `next_at`.
+    Wait,
+    /// Hand the input to the component's `start`.
+    Submit,
+    /// Let the bytes of the submit leave.
+    LetGo,
+    /// Do not let them leave: they are not those of the submit before.
+    HoldBack,
+    /// Ask the component where the job stands.
+    Poll,
+    /// Ask the component to cancel.
+    Cancel,
+    /// Fetch the clip.
+    Download,
+    /// Give the file its name.
+    Place,
+}
