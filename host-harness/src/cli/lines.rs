@@ -124,11 +124,14 @@ async fn answer(
                 checked.map_err(|error| Failure::of_call(error, Phase::Check))
             }
         };
-        let answer = match &checked {
-            Ok(plan) => output::plan(&node, plan),
-            Err(failure) => failure.document(),
+        let answer = match checked {
+            Ok(plan) => output::plan(&node, &plan),
+            Err(failure) => {
+                refused = true;
+                let next = "correct this line, and check it again";
+                failure.then(next.into()).document()
+            }
         };
-        refused |= checked.is_err();
         answers.push_str(&answer.to_string());
         answers.push('\n');
     }
