@@ -1,7 +1,7 @@
 //! PixelML, over the `jobs` wire: submit, poll and cancel by job id.
 //!
 //! PixelML publishes schemas and no protocol, so every part of the wire comes from the
-//! connection's [`options`].
+//! connection's options, read in `options.rs`.
 
 mod options;
 
