@@ -6,7 +6,8 @@
 //! key            the API key, readable by the user alone
 //! journal.jsonl  the jobs, see `journal`
 //! files/         pictures, named by their digest
-//! clips/         finished clips, named by their job
+//! clips/         finished clips, named by their job, and clips that several jobs share, named by
+//!                their digest
 //! ```
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -119,6 +120,34 @@ impl Directory {
     /// A clip's path.
     pub(crate) fn clip(&self, id: JobId) -> PathBuf {
         self.clips().join(format!("{id}.mp4"))
+    }
+
+    /// The path of a job's clip: its own, or the one of this digest that it shares with others.
+    pub(crate) fn clip_or_shared(&self, id: JobId, sha256: &str) -> PathBuf {
+        let shared = self.shared_clip(sha256);
+        let own = self.clip(id);
+        if own.exists() || !shared.exists() {
+            own
+        } else {
+            shared
+        }
+    }
+
+    /// Stores a clip that several jobs share, unless it is stored already.
+    pub(crate) fn store_shared_clip(
+        &self,
+        sha256: &str,
+        bytes: &[u8],
+    ) -> Result<(), PracticeError> {
+        let path = self.shared_clip(sha256);
+        if path.exists() {
+            return Ok(());
+        }
+        write_whole(&path, bytes).map_err(|source| storage(&path, source))
+    }
+
+    fn shared_clip(&self, sha256: &str) -> PathBuf {
+        self.clips().join(format!("{sha256}.mp4"))
     }
 
     /// Stores a picture unless it is stored already.

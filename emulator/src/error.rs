@@ -41,6 +41,13 @@ pub enum PracticeError {
         #[source]
         source: serde_json::Error,
     },
+    /// The clip of [`Settings::instant`](crate::Settings::instant) cannot be rendered.
+    #[error("the clip that every job gets cannot be rendered")]
+    InstantClip(
+        /// What the renderer says.
+        #[source]
+        Box<dyn std::error::Error + Send + Sync>,
+    ),
     /// The address is not free.
     #[error("cannot listen on {address}")]
     Listen {

@@ -126,6 +126,9 @@ impl FrameRate {
     /// What `image_to_video_v3` is rendered at when it does not say.
     pub(crate) const V3_DEFAULT: Self = Self(8);
 
+    /// One frame a second.
+    pub(crate) const SLOWEST: Self = Self(1);
+
     /// The frame rate of this many frames a second.
     pub(crate) fn new(hertz: u64) -> Option<Self> {
         u8::try_from(hertz)

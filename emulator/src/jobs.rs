@@ -4,6 +4,8 @@
 //! to the journal and *settled* after, so that a poll never sees an end that a crash could undo,
 //! and a job that is being cancelled cannot succeed.
 
+mod account;
+
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::faults::KeyPolicy;
 use crate::order::Order;
 
 /// A job's name; 122 random bits, since it is part of a URL that needs no key.
@@ -28,6 +31,17 @@ pub(crate) enum Ending {
     Cancelled,
 }
 
+impl Ending {
+    /// The word for it on the wire.
+    pub(crate) fn status(&self) -> &'static str {
+        match self {
+            Self::Succeeded { .. } => "succeeded",
+            Self::Failed { .. } => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// How far a job is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -37,6 +51,17 @@ pub(crate) enum Phase {
     Running { frames: u32 },
     /// Over.
     Ended(Ending),
+}
+
+impl Phase {
+    /// The word for it on the wire.
+    pub(crate) fn status(&self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running { .. } => "running",
+            Self::Ended(ending) => ending.status(),
+        }
+    }
 }
 
 /// What a poll sees.
@@ -88,6 +113,11 @@ struct Job {
     phase: Phase,
     is_claimed: bool,
     stop: watch::Sender<bool>,
+    /// Its place in the order of submissions.
+    number: u64,
+    key: Option<String>,
+    /// How many submissions were answered with it.
+    submits: u64,
 }
 
 /// Every job of a data directory.
@@ -96,9 +126,22 @@ pub(crate) struct Jobs {
     by_id: HashMap<JobId, Job>,
     by_key: HashMap<String, (String, JobId)>,
     queued: usize,
+    keys: KeyPolicy,
+    /// How many jobs there ever were, withdrawn ones included.
+    made: u64,
+    /// How many submissions came.
+    submissions: u64,
 }
 
 impl Jobs {
+    /// No jobs yet.
+    pub(crate) fn new(keys: KeyPolicy) -> Self {
+        Self {
+            keys,
+            ..Self::default()
+        }
+    }
+
     /// Takes a submission in, or finds the one it repeats.
     pub(crate) fn submit(
         &mut self,
@@ -107,20 +150,24 @@ impl Jobs {
         max_queued: usize,
         ready_at: Instant,
     ) -> Submitted {
-        if let Some(Idempotency { key, body }) = idempotency
+        self.submissions += 1;
+        if self.keys == KeyPolicy::Honoured
+            && let Some(Idempotency { key, body }) = idempotency
             && let Some((known, id)) = self.by_key.get(key)
         {
-            return if known == body {
-                Submitted::Same(*id)
-            } else {
-                Submitted::KeyReused
-            };
+            if known != body {
+                return Submitted::KeyReused;
+            }
+            if let Some(job) = self.by_id.get_mut(id) {
+                job.submits += 1;
+            }
+            return Submitted::Same(*id);
         }
         if self.queued >= max_queued {
             return Submitted::Full;
         }
         let id = Uuid::new_v4();
-        self.restore(id, order.clone(), idempotency.cloned(), ready_at);
+        self.insert(id, order.clone(), idempotency.cloned(), ready_at);
         Submitted::New(id)
     }
 
@@ -132,27 +179,48 @@ impl Jobs {
         idempotency: Option<Idempotency>,
         ready_at: Instant,
     ) {
+        self.submissions += 1;
+        self.insert(id, order, idempotency, ready_at);
+    }
+
+    fn insert(
+        &mut self,
+        id: JobId,
+        order: Order,
+        idempotency: Option<Idempotency>,
+        ready_at: Instant,
+    ) {
         let stop = watch::Sender::new(false);
+        self.made += 1;
         let job = Job {
             order,
             ready_at,
             phase: Phase::Queued,
             is_claimed: false,
             stop,
+            number: self.made,
+            key: idempotency.as_ref().map(|given| given.key.clone()),
+            submits: 1,
         };
         self.by_id.insert(id, job);
         self.queued += 1;
         if let Some(Idempotency { key, body }) = idempotency {
-            self.by_key.insert(key, (body, id));
+            // Where keys were ignored for a while, a key stands for its first job.
+            self.by_key.entry(key).or_insert((body, id));
         }
     }
 
     /// Forgets a job whose submission could not be written down.
     pub(crate) fn withdraw(&mut self, id: JobId) {
-        if let Some(job) = self.by_id.remove(&id) {
-            self.queued -= usize::from(job.phase == Phase::Queued);
+        let Some(job) = self.by_id.remove(&id) else {
+            return;
+        };
+        self.queued -= usize::from(job.phase == Phase::Queued);
+        if let Some(key) = &job.key
+            && self.by_key.get(key).is_some_and(|(_, known)| *known == id)
+        {
+            self.by_key.remove(key);
         }
-        self.by_key.retain(|_, (_, known)| *known != id);
     }
 
     /// Whether there is such a job.
@@ -236,129 +304,4 @@ impl Jobs {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn order() -> Order {
-        let body = json!({
-            "action": "image_to_video",
-            "input": {"prompt": "", "image": "https://example.com/a.png"},
-        });
-        crate::order::read(body.to_string().as_bytes())
-            .expect("a submission")
-            .order
-    }
-
-    fn submit(jobs: &mut Jobs, key: Option<(&str, &str)>) -> Submitted {
-        let idempotency = key.map(|(key, body)| Idempotency {
-            key: key.to_owned(),
-            body: body.to_owned(),
-        });
-        jobs.submit(&order(), idempotency.as_ref(), 2, Instant::now())
-    }
-
-    fn new(jobs: &mut Jobs) -> JobId {
-        match submit(jobs, None) {
-            Submitted::New(id) => id,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn phase(jobs: &Jobs, id: JobId) -> Phase {
-        jobs.view(id, Instant::now()).expect("a job").phase
-    }
-
-    fn success() -> Ending {
-        Ending::Succeeded {
-            sha256: "00".to_owned(),
-        }
-    }
-
-    #[test]
-    fn a_key_makes_one_job() {
-        let mut jobs = Jobs::default();
-        let Submitted::New(id) = submit(&mut jobs, Some(("key", "body"))) else {
-            panic!()
-        };
-        assert_eq!(
-            submit(&mut jobs, Some(("key", "body"))),
-            Submitted::Same(id)
-        );
-        assert_eq!(
-            submit(&mut jobs, Some(("key", "other"))),
-            Submitted::KeyReused
-        );
-        assert!(matches!(
-            submit(&mut jobs, Some(("other", "body"))),
-            Submitted::New(_)
-        ));
-        // The queue is full now, which does not keep a repetition from its job.
-        assert_eq!(submit(&mut jobs, None), Submitted::Full);
-        assert_eq!(
-            submit(&mut jobs, Some(("key", "body"))),
-            Submitted::Same(id)
-        );
-        jobs.withdraw(id);
-        assert!(matches!(
-            submit(&mut jobs, Some(("key", "other"))),
-            Submitted::New(_)
-        ));
-    }
-
-    #[test]
-    fn only_waiting_jobs_count_as_queued() {
-        let mut jobs = Jobs::default();
-        let (first, second) = (new(&mut jobs), new(&mut jobs));
-        assert_eq!(submit(&mut jobs, None), Submitted::Full);
-        jobs.progress(first, 0);
-        jobs.progress(first, 1);
-        assert!(matches!(submit(&mut jobs, None), Submitted::New(_)));
-        assert_eq!(submit(&mut jobs, None), Submitted::Full);
-        jobs.settle(second, Ending::Cancelled);
-        jobs.settle(first, success());
-        assert!(matches!(submit(&mut jobs, None), Submitted::New(_)));
-        assert_eq!(submit(&mut jobs, None), Submitted::Full);
-    }
-
-    #[test]
-    fn a_job_ends_once() {
-        let mut jobs = Jobs::default();
-        let id = new(&mut jobs);
-        jobs.progress(id, 3);
-        assert!(jobs.claim(id));
-        assert!(!jobs.claim(id));
-        assert_eq!(jobs.cancel(id), Cancelling::TooLate);
-        assert_eq!(phase(&jobs, id), Phase::Running { frames: 3 });
-        jobs.settle(id, success());
-        assert_eq!(phase(&jobs, id), Phase::Ended(success()));
-        assert_eq!(jobs.cancel(id), Cancelling::TooLate);
-        jobs.progress(id, 4);
-        assert_eq!(phase(&jobs, id), Phase::Ended(success()));
-        assert!(jobs.unfinished().is_empty());
-    }
-
-    #[test]
-    fn cancelling_stops_the_rendering() {
-        let mut jobs = Jobs::default();
-        let id = new(&mut jobs);
-        let (_, _, stop) = jobs.assignment(id).expect("an assignment");
-        assert_eq!(jobs.cancel(id), Cancelling::Claimed);
-        assert!(!*stop.borrow());
-        assert!(!jobs.claim(id), "the renderer comes too late");
-        jobs.settle(id, Ending::Cancelled);
-        assert!(*stop.borrow());
-        assert_eq!(jobs.cancel(id), Cancelling::Already);
-        assert_eq!(jobs.cancel(Uuid::nil()), Cancelling::Unknown);
-    }
-
-    #[test]
-    fn stopping_ends_nothing() {
-        let mut jobs = Jobs::default();
-        let id = new(&mut jobs);
-        jobs.stop();
-        assert_eq!(phase(&jobs, id), Phase::Queued);
-        assert_eq!(jobs.unfinished(), [id]);
-    }
-}
+mod tests;

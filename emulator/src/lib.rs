@@ -16,6 +16,7 @@
 //! - `POST /v1/jobs/{id}/cancel`: 200 once it is cancelled for good, 409 when it ended otherwise.
 //! - `POST /v1/files` (multipart part `file`): `{"url"}`; `GET` on that URL gives it back.
 //! - `GET /v1/clips/{id}.mp4`: the clip, with ranges.
+//! - `GET /v1/practice/account`: what really happened, as [`Account`] in JSON; not part of the wire.
 //!
 //! Errors are `{"error": {"code", "message"}}`. Everything but files and clips needs
 //! `Authorization: Bearer` with [`Practice::api_key`].
@@ -27,6 +28,10 @@
 //! Jobs, pictures and clips live in the data directory and survive `kill -9`: a job is on disk
 //! before its submission is answered, and what had not ended is rendered again by the next process,
 //! on whatever port.
+//!
+//! It behaves well unless it is told not to: [`Settings::faults`] makes it delay, refuse, lose and
+//! garble replies, and [`Practice::account`] then says what was made and charged. For load tests
+//! [`Settings::instant`] leaves the rendering out.
 //!
 //! ```no_run
 //! use zoetrope_emulator::{Practice, Settings};
@@ -42,7 +47,8 @@
 //! # Layout
 //!
 //! - `settings`, `practice`, `shared`, `error`: the public surface
-//! - `server`, `reply`, `download`, `range`: HTTP
+//! - `server`, `reply`, `download`, `range`, `links`: HTTP; `line`: the connections under it
+//! - `faults`: what goes wrong on demand; `account`, `polls`: what really happened
 //! - `order`, `format`, `files`: what a submission says, read once
 //! - `jobs`: the state machine; `journal`, `directory`: what is on disk
 //! - `studio`: runs the jobs
@@ -50,17 +56,22 @@
 
 #![deny(missing_docs)]
 
+mod account;
 mod camera;
 mod directory;
 mod download;
 mod error;
+mod faults;
 mod files;
 mod film;
 mod format;
 mod jobs;
 mod journal;
+mod line;
+mod links;
 mod order;
 mod picture;
+mod polls;
 mod practice;
 mod range;
 mod render;
@@ -71,7 +82,9 @@ mod shared;
 mod shot;
 mod studio;
 
+pub use account::{Account, JobAccount, Totals};
 pub use error::PracticeError;
+pub use faults::{FaultScript, FaultScriptError};
 pub use practice::Practice;
 pub use settings::{FetchPicture, Settings};
 pub use shared::SharedPractice;

@@ -9,11 +9,18 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
-use tracing::{info, warn};
+use tracing::info;
 
+use crate::account::Account;
 use crate::directory::{Directory, Lock, storage};
 use crate::error::PracticeError;
+use crate::faults::Faults;
+use crate::files::sha256;
 use crate::journal::{Entry, Journal};
+use crate::line;
+use crate::links::Links;
+use crate::polls::Polls;
+use crate::render;
 use crate::server::{self, Server};
 use crate::settings::Settings;
 use crate::shared::SharedPractice;
@@ -36,6 +43,7 @@ pub struct Practice {
     address: SocketAddr,
     api_key: Arc<str>,
     studio: Arc<Studio>,
+    polls: Arc<Polls>,
     stop: watch::Sender<bool>,
     serving: Option<JoinHandle<()>>,
 }
@@ -63,26 +71,32 @@ impl Practice {
         directory.publish_address(&server::base_url(address))?;
         let (journal, entries) = read_journal(directory.clone(), lock).await?;
 
-        let studio = Studio::open(directory, journal, entries, settings);
+        let instant_clip = if settings.instant {
+            Some(instant_clip(directory.clone()).await?)
+        } else {
+            None
+        };
+
+        let rules = settings.faults.rules.clone();
+        let studio = Studio::open(directory, journal, entries, settings, instant_clip);
+        let polls = Arc::new(Polls::default());
+        let links = Arc::new(Links::default());
         let server = Server {
             studio: Arc::clone(&studio),
+            polls: Arc::clone(&polls),
+            faults: Arc::new(Faults::new(rules, Arc::clone(&links))),
+            links,
             api_key: Arc::clone(&api_key),
             address,
         };
-        let (stop, mut stopped) = watch::channel(false);
-        let serving = axum::serve(listener, server::router(server))
-            // An error says that the sender is gone, which stops as well.
-            .with_graceful_shutdown(async move { drop(stopped.wait_for(|stop| *stop).await) });
-        let serving = tokio::spawn(async move {
-            if let Err(error) = serving.await {
-                warn!(%error, "the practice provider stopped serving");
-            }
-        });
+        let (stop, stopped) = watch::channel(false);
+        let serving = tokio::spawn(line::serve(listener, server::router(server), stopped));
         info!(%address, "practice provider started");
         Ok(Self {
             address,
             api_key,
             studio,
+            polls,
             stop,
             serving: Some(serving),
         })
@@ -107,6 +121,14 @@ impl Practice {
     #[must_use]
     pub fn api_key(&self) -> &str {
         &self.api_key
+    }
+
+    /// What really happened: which jobs were made, for which keys, and which were paid for.
+    ///
+    /// `GET /v1/practice/account` tells the same, with the key; no fault touches it.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        server::account(&self.studio, &self.polls)
     }
 
     /// Stops: answers what was asked, stops the renderings, and gives the directory up.
@@ -185,4 +207,18 @@ async fn read_journal(
     spawn_blocking(move || Journal::open(&directory.journal(), lock))
         .await
         .unwrap_or_else(|stopped| Err(storage(&path, stopped.into())))
+}
+
+/// Renders and stores the clip that every job gets; its digest.
+async fn instant_clip(directory: Directory) -> Result<String, PracticeError> {
+    let rendering = spawn_blocking(move || {
+        let clip =
+            render::instant_clip().map_err(|error| PracticeError::InstantClip(Box::new(error)))?;
+        let digest = sha256(&clip);
+        directory.store_shared_clip(&digest, &clip)?;
+        Ok(digest)
+    });
+    rendering
+        .await
+        .unwrap_or_else(|stopped| Err(PracticeError::InstantClip(Box::new(stopped))))
 }

@@ -4,7 +4,7 @@
 
 use std::ops::ControlFlow;
 
-use image::RgbImage;
+use image::{Rgb, RgbImage};
 use muxide::api::{Metadata, MuxerBuilder, VideoCodec};
 use openh264::OpenH264API;
 use openh264::encoder::{
@@ -48,7 +48,11 @@ pub(crate) struct Scene {
 impl Scene {
     /// Fits a picture to the canvas.
     pub(crate) fn new(picture: &RgbImage, canvas: Canvas) -> Result<Self, PictureError> {
-        let frame = canvas.pixels(picture.dimensions());
+        Self::framed(picture, canvas.pixels(picture.dimensions()))
+    }
+
+    /// Fits a picture to a frame of an even width and height.
+    fn framed(picture: &RgbImage, frame: (u32, u32)) -> Result<Self, PictureError> {
         let fitted = (
             even(f64::from(frame.0) * OVERSIZE),
             even(f64::from(frame.1) * OVERSIZE),
@@ -99,6 +103,19 @@ impl Scene {
     }
 }
 
+/// A short clip of nothing in particular: four small frames.
+pub(crate) fn instant_clip() -> Result<Vec<u8>, RenderError> {
+    let frame = (160, 90);
+    let picture = RgbImage::from_fn(frame.0, frame.1, |x, y| {
+        let shade = |part: u32, whole: u32| u8::try_from(part * 255 / whole).unwrap_or(u8::MAX);
+        Rgb([shade(x, frame.0), 90, shade(y, frame.1)])
+    });
+    let scene = Scene::framed(&picture, frame)?;
+    scene.render(FrameRate::SLOWEST, Camera::default(), |_| {
+        ControlFlow::Continue(())
+    })
+}
+
 /// Constant quality, every frame kept, one thread: the bytes depend on the frames alone.
 fn encoder(frame_rate: FrameRate) -> EncoderConfig {
     let hertz = frame_rate.hertz();
@@ -136,7 +153,7 @@ fn presentation(index: u32, frame_rate: FrameRate) -> f64 {
 }
 
 #[cfg(test)]
-#[path = "../tests/support/mp4.rs"]
+#[path = "../tests/practice/support/mp4.rs"]
 mod mp4;
 
 #[cfg(test)]

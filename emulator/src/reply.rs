@@ -49,12 +49,12 @@ struct Problem {
 }
 
 impl JobReply {
-    /// Puts a job into words; `base_url` is how the client reaches this server.
-    pub(crate) fn new(id: JobId, view: View, base_url: &str) -> Self {
+    /// Puts a job into words; `clip_url` is where its clip is, should there be one.
+    pub(crate) fn new(id: JobId, view: View, clip_url: String) -> Self {
         let frames = view.frames;
         let mut reply = Self {
             id,
-            status: "queued",
+            status: view.phase.status(),
             progress: 0.0,
             message: practice("waiting for a renderer"),
             poll_after_ms: None,
@@ -67,28 +67,22 @@ impl JobReply {
             Phase::Queued if view.wait.is_zero() => reply.poll_after_ms = Some(milliseconds(POLL)),
             Phase::Queued => reply.poll_after_ms = Some(milliseconds(view.wait)),
             Phase::Running { frames: done } => {
-                reply.status = "running";
                 reply.progress = f64::from(done) / f64::from(frames);
                 reply.message = practice(&format!("{done} of {frames} frames are done"));
                 reply.poll_after_ms = Some(milliseconds(POLL));
             }
             Phase::Ended(Ending::Succeeded { .. }) => {
-                reply.status = "succeeded";
                 reply.progress = 1.0;
                 reply.message = practice(&format!("all {frames} frames are done"));
-                reply.output = Some(Output {
-                    video: format!("{base_url}/v1/clips/{id}.mp4"),
-                });
+                reply.output = Some(Output { video: clip_url });
                 reply.charged = Some(true);
             }
             Phase::Ended(Ending::Failed { code, message }) => {
-                reply.status = "failed";
                 reply.message = practice(&message);
                 reply.error = Some(Problem { code, message });
                 reply.charged = Some(false);
             }
             Phase::Ended(Ending::Cancelled) => {
-                reply.status = "cancelled";
                 reply.message = practice("cancelled");
                 reply.charged = Some(false);
             }

@@ -19,11 +19,15 @@ use axum::{Json, Router};
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 
+use crate::account::Account;
 use crate::download;
+use crate::faults::{self, Faults};
 use crate::files::{self, FileName, sha256};
 use crate::jobs::{Cancelling, Idempotency, JobId};
+use crate::links::{ClipName, Links};
 use crate::order;
 use crate::picture;
+use crate::polls::{self, Polls};
 use crate::reply::{JobReply, Refusal};
 use crate::studio::Studio;
 
@@ -36,13 +40,19 @@ const MAX_UPLOAD_FRAME: usize = 64 << 10;
 /// The most characters of an idempotency key.
 const MAX_KEY: usize = 255;
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Where the account is; no fault touches it.
+pub(crate) const ACCOUNT_PATH: &str = "/v1/practice/account";
+
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const PRACTICE_RENDER: HeaderName = HeaderName::from_static("x-practice-render");
 
 /// What every request can use.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) studio: Arc<Studio>,
+    pub(crate) polls: Arc<Polls>,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) links: Arc<Links>,
     pub(crate) api_key: Arc<str>,
     /// Where it listens, for clients that do not say how they reached it.
     pub(crate) address: SocketAddr,
@@ -57,11 +67,14 @@ pub(crate) fn router(server: Server) -> Router {
         )
         .route("/v1/jobs/{id}", get(poll))
         .route("/v1/jobs/{id}/cancel", post(cancel))
+        .route(ACCOUNT_PATH, get(tell_account))
         .route(
             "/v1/files",
             post(upload).layer(DefaultBodyLimit::max(picture::MAX_BYTES + MAX_UPLOAD_FRAME)),
         )
         .route_layer(middleware::from_fn_with_state(server.clone(), require_key));
+    let faults = Arc::clone(&server.faults);
+    let polls = Arc::clone(&server.polls);
     Router::new()
         .route("/", get(about))
         .route("/v1/files/{name}", get(file))
@@ -76,6 +89,8 @@ pub(crate) fn router(server: Server) -> Router {
                 message,
             )
         })
+        .layer(middleware::from_fn_with_state(faults, faults::inject))
+        .layer(middleware::from_fn_with_state(polls, polls::watch))
         .layer(middleware::map_response(mark))
         .with_state(server)
 }
@@ -148,7 +163,9 @@ async fn poll(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<JobReply>, Refusal> {
-    server.job(job_id(&id)?, &headers).map(Json)
+    let id = job_id(&id)?;
+    server.links.renew(id);
+    server.job(id, &headers).map(Json)
 }
 
 async fn cancel(
@@ -229,12 +246,25 @@ async fn clip(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let (path, digest) = name
-        .strip_suffix(".mp4")
-        .and_then(|id| id.parse().ok())
-        .and_then(|id| server.studio.clip(id))
-        .ok_or_else(Refusal::not_found)?;
+    let name = ClipName::parse(&name).ok_or_else(Refusal::not_found)?;
+    if let Some(status) = server.links.death(name) {
+        return Ok(faults::dead(status));
+    }
+    let clip = server.studio.clip(name.job);
+    let (path, digest) = clip.ok_or_else(Refusal::not_found)?;
     download::send(&path, "video/mp4", &digest, &headers).await
+}
+
+async fn tell_account(State(server): State<Server>) -> Json<Account> {
+    Json(account(&server.studio, &server.polls))
+}
+
+/// What happened to the jobs, and how they were polled.
+pub(crate) fn account(studio: &Studio, polls: &Polls) -> Account {
+    Account {
+        most_polls_at_once_for_one_job: polls.most(),
+        ..studio.account()
+    }
 }
 
 async fn about() -> Html<&'static str> {
@@ -244,7 +274,8 @@ async fn about() -> Html<&'static str> {
 impl Server {
     fn job(&self, id: JobId, headers: &HeaderMap) -> Result<JobReply, Refusal> {
         let view = self.studio.view(id).ok_or_else(unknown_job)?;
-        Ok(JobReply::new(id, view, &self.base_url(headers)))
+        let clip_url = format!("{}{}", self.base_url(headers), self.links.path(id));
+        Ok(JobReply::new(id, view, clip_url))
     }
 
     /// How the client reached this server: URLs in replies are to be right for whoever asks, also

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, spawn_blocking};
 use tracing::info;
 
+use crate::account::Account;
 use crate::directory::Directory;
 use crate::files::FileName;
 use crate::jobs::{Cancelling, Ending, Idempotency, JobId, Jobs, Phase, Submitted, View};
@@ -38,6 +39,8 @@ pub(crate) struct Studio {
     directory: Directory,
     journal: Journal,
     settings: Settings,
+    /// The digest of the clip that every job gets; none when clips are rendered.
+    instant_clip: Option<String>,
     jobs: Mutex<Jobs>,
     /// The renderings; none once the studio closes.
     tasks: Mutex<Option<JoinSet<()>>>,
@@ -49,13 +52,15 @@ pub(crate) struct Studio {
 
 impl Studio {
     /// Opens the studio with the jobs of earlier processes; unfinished ones are rendered again.
+    /// With `instant_clip`, the digest of a shared clip, every job gets that one.
     pub(crate) fn open(
         directory: Directory,
         journal: Journal,
         entries: Vec<Entry>,
         settings: Settings,
+        instant_clip: Option<String>,
     ) -> Arc<Self> {
-        let mut jobs = Jobs::default();
+        let mut jobs = Jobs::new(settings.faults.idempotency);
         let ready_at = Instant::now() + settings.queue_time;
         for Entry { job, event, .. } in entries {
             match event {
@@ -74,6 +79,7 @@ impl Studio {
             is_closing: AtomicBool::new(false),
             renderers: Semaphore::new(settings.max_rendering.max(1)),
             decoder: Arc::new(Semaphore::new(1)),
+            instant_clip,
             settings,
         });
         for id in unfinished {
@@ -111,12 +117,8 @@ impl Studio {
         let (id, is_new, written) = {
             let mut jobs = self.jobs();
             let ready_at = Instant::now() + self.settings.queue_time;
-            match jobs.submit(
-                &order,
-                idempotency.as_ref(),
-                self.settings.max_queued,
-                ready_at,
-            ) {
+            let max_queued = self.settings.effective_max_queued();
+            match jobs.submit(&order, idempotency.as_ref(), max_queued, ready_at) {
                 Submitted::New(id) => {
                     let event = Event::Submitted { order, idempotency };
                     (id, true, self.journal.append(id, event))
@@ -175,10 +177,17 @@ impl Studio {
         self.jobs().view(id, Instant::now())
     }
 
+    /// What happened to all jobs.
+    pub(crate) fn account(&self) -> Account {
+        self.jobs().account()
+    }
+
     /// Where a finished clip lies, and its digest.
     pub(crate) fn clip(&self, id: JobId) -> Option<(PathBuf, String)> {
         match self.view(id)?.phase {
-            Phase::Ended(Ending::Succeeded { sha256 }) => Some((self.directory.clip(id), sha256)),
+            Phase::Ended(Ending::Succeeded { sha256 }) => {
+                Some((self.directory.clip_or_shared(id, &sha256), sha256))
+            }
             _ => None,
         }
     }
@@ -232,7 +241,7 @@ impl Studio {
             .durable()
             .await;
         // Should the disk fail it is true all the same, until a restart begins the job again.
-        info!(job = %id, ending = name(&ending), "job ended");
+        info!(job = %id, ending = ending.status(), "job ended");
         self.jobs().settle(id, ending);
         written
     }
@@ -250,12 +259,4 @@ async fn uninterrupted<T: Send + 'static>(
 /// A lock that a panic elsewhere does not break: every change under it is complete in itself.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn name(ending: &Ending) -> &'static str {
-    match ending {
-        Ending::Succeeded { .. } => "succeeded",
-        Ending::Failed { .. } => "failed",
-        Ending::Cancelled => "cancelled",
-    }
 }

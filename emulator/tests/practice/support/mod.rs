@@ -1,6 +1,7 @@
 //! What the tests of the wire need: a client, pictures, and waiting with a deadline.
 
 pub(crate) mod mp4;
+pub(crate) mod raw;
 
 use std::io::Cursor;
 use std::time::{Duration, Instant};
@@ -182,6 +183,15 @@ impl Api {
     }
 }
 
+/// A practice provider and its client.
+pub(crate) async fn start(settings: Settings) -> (Practice, Api) {
+    let practice = Practice::start(settings)
+        .await
+        .expect("a practice provider");
+    let api = Api::of(&practice);
+    (practice, api)
+}
+
 /// The id in a job's reply.
 pub(crate) fn id(answer: &Answer) -> String {
     answer.json()["id"].as_str().expect("an id").to_owned()
@@ -222,4 +232,13 @@ pub(crate) fn quick(image: &str) -> Value {
         "action": "image_to_video_v3",
         "input": {"prompt": "zoom in", "image": image, "frame_rate": 1, "steps": 20},
     })
+}
+
+/// Settings with these rules of a fault script.
+pub(crate) fn faulty(settings: Settings, rules: &Value) -> Settings {
+    let faults = json!({ "rules": rules }).to_string();
+    Settings {
+        faults: faults.parse().expect("a script"),
+        ..settings
+    }
 }

@@ -1,6 +1,4 @@
-//! The practice provider over real HTTP on a loopback port.
-
-mod support;
+//! The `jobs` wire, as it should be.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,16 +12,8 @@ use serde_json::{Value, json};
 use tempfile::tempdir;
 use zoetrope_emulator::{FetchPicture, Practice, PracticeError, Settings};
 
-use support::mp4::Clip;
-use support::{Api, id, idle, png, quick, settings};
-
-async fn start(settings: Settings) -> (Practice, Api) {
-    let practice = Practice::start(settings)
-        .await
-        .expect("a practice provider");
-    let api = Api::of(&practice);
-    (practice, api)
-}
+use crate::support::mp4::Clip;
+use crate::support::{Api, id, idle, png, quick, settings, start};
 
 #[tokio::test]
 async fn a_picture_becomes_a_clip() {

@@ -1,0 +1,262 @@
+//! What a fault does to a reply: other words in it, another form, half of it, slowly.
+
+use std::convert::Infallible;
+use std::io::Write as _;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use futures::stream;
+use serde_json::{Map, Value};
+use tokio::time::sleep;
+
+use crate::line::{HangUp, Line};
+use crate::polls::Watched;
+use crate::reply::Refusal;
+
+/// What is done to a reply, in the order of the fields.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Distortion {
+    /// A merge patch (RFC 7396) for a JSON object.
+    pub(crate) patch: Option<Value>,
+    /// So many bytes in a field `padding` of a JSON object.
+    pub(crate) pad_bytes: Option<usize>,
+    /// So many arrays in one another, in a field `nesting` of a JSON object.
+    pub(crate) nest: Option<usize>,
+    pub(crate) gzip: bool,
+    pub(crate) media_type: Option<HeaderValue>,
+    /// These replace those of the same name.
+    pub(crate) headers: HeaderMap,
+    /// So many bytes of the body leave, then the line ends.
+    pub(crate) cut: Option<(usize, HangUp)>,
+    pub(crate) drip: Option<Drip>,
+}
+
+/// A body in small pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Drip {
+    /// The pause before each.
+    pub(crate) pause: Duration,
+    /// The bytes of each.
+    pub(crate) bytes: usize,
+}
+
+impl Distortion {
+    /// Applies it. The poll that is `watched` lasts until the last piece of its reply.
+    pub(crate) async fn apply(
+        &self,
+        reply: Response,
+        line: Line,
+        watched: Option<Watched>,
+    ) -> Response {
+        let mut reply = if self.touches_body() {
+            let (mut head, body) = reply.into_parts();
+            let mut bytes = match to_bytes(body, usize::MAX).await {
+                Ok(bytes) => bytes,
+                Err(error) => return Refusal::internal(&error).into_response(),
+            };
+            bytes = self.edited(bytes);
+            if self.gzip {
+                bytes = gzipped(&bytes);
+                let encoding = HeaderValue::from_static("gzip");
+                head.headers.insert(CONTENT_ENCODING, encoding);
+            }
+            head.headers.remove(TRANSFER_ENCODING);
+            head.headers.insert(CONTENT_LENGTH, bytes.len().into());
+            Response::from_parts(head, self.paced(bytes, line, watched))
+        } else {
+            reply
+        };
+        if let Some(media_type) = &self.media_type {
+            reply.headers_mut().insert(CONTENT_TYPE, media_type.clone());
+        }
+        for (name, value) in &self.headers {
+            reply.headers_mut().insert(name, value.clone());
+        }
+        reply
+    }
+
+    fn touches_body(&self) -> bool {
+        self.touches_json() || self.gzip || self.cut.is_some() || self.drip.is_some()
+    }
+
+    fn touches_json(&self) -> bool {
+        self.patch.is_some() || self.pad_bytes.is_some() || self.nest.is_some()
+    }
+
+    /// A body that is no JSON object stays as it is.
+    fn edited(&self, body: Bytes) -> Bytes {
+        if !self.touches_json() {
+            return body;
+        }
+        let Ok(object) = serde_json::from_slice::<Map<String, Value>>(&body) else {
+            return body;
+        };
+        let mut value = Value::Object(object);
+        if let Some(patch) = &self.patch {
+            merge(&mut value, patch);
+        }
+        let mut text = value.to_string();
+        if let Some(bytes) = self.pad_bytes {
+            append(&mut text, "padding", &format!("\"{}\"", "x".repeat(bytes)));
+        }
+        if let Some(depth) = self.nest {
+            // As text: values so deep overflow the stack of whoever drops them.
+            let nesting = "[".repeat(depth) + &"]".repeat(depth);
+            append(&mut text, "nesting", &nesting);
+        }
+        text.into()
+    }
+
+    fn paced(&self, mut bytes: Bytes, line: Line, watched: Option<Watched>) -> Body {
+        let cut = self.cut.filter(|(length, _)| *length < bytes.len());
+        if cut.is_none() && self.drip.is_none() {
+            return bytes.into();
+        }
+        if let Some((length, _)) = cut {
+            bytes.truncate(length);
+        }
+        let pieces = Pieces {
+            rest: bytes,
+            drip: self.drip,
+            hang_up: cut.map(|(_, how)| how),
+            line,
+            watched,
+        };
+        Body::from_stream(stream::unfold(pieces, Pieces::next))
+    }
+}
+
+/// What is left of a body.
+struct Pieces {
+    rest: Bytes,
+    drip: Option<Drip>,
+    hang_up: Option<HangUp>,
+    line: Line,
+    watched: Option<Watched>,
+}
+
+impl Pieces {
+    async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
+        if self.rest.is_empty() {
+            match self.line.hang_up(self.hang_up?).await {}
+        }
+        let mut length = self.rest.len();
+        if let Some(drip) = self.drip {
+            sleep(drip.pause).await;
+            length = length.min(drip.bytes);
+        }
+        let piece = self.rest.split_to(length);
+        if self.rest.is_empty() {
+            // Before the last piece leaves: whoever has it may poll again.
+            self.watched = None;
+        }
+        Some((Ok(piece), self))
+    }
+}
+
+/// Merges a patch into a value, as RFC 7396 says.
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        target.clone_from(patch);
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Some(target) = target.as_object_mut() else {
+        return;
+    };
+    for (name, value) in patch {
+        if value.is_null() {
+            target.remove(name);
+        } else {
+            merge(target.entry(name).or_insert(Value::Null), value);
+        }
+    }
+}
+
+/// Appends a field to the text of an object.
+fn append(object: &mut String, name: &str, value: &str) {
+    if object.pop() == Some('}') {
+        let comma = if object.ends_with('{') { "" } else { "," };
+        // One by one: a value may have many megabytes.
+        for part in [comma, "\"", name, "\":", value, "}"] {
+            object.push_str(part);
+        }
+    }
+}
+
+fn gzipped(bytes: &[u8]) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    // Writing to memory does not fail.
+    drop(encoder.write_all(bytes));
+    encoder.finish().unwrap_or_default().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn merge_patches_of_the_rfc() {
+        let cases = [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (
+                json!({"a": "b"}),
+                json!({"b": "c"}),
+                json!({"a": "b", "b": "c"}),
+            ),
+            (
+                json!({"a": "b", "b": "c"}),
+                json!({"a": null}),
+                json!({"b": "c"}),
+            ),
+            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
+            (
+                json!({"a": {"b": "c"}}),
+                json!({"a": {"b": "d", "c": null}}),
+                json!({"a": {"b": "d"}}),
+            ),
+            (json!({"a": "foo"}), json!("bar"), json!("bar")),
+            (
+                json!({}),
+                json!({"a": {"bb": {"ccc": null}}}),
+                json!({"a": {"bb": {}}}),
+            ),
+            (
+                json!(["a"]),
+                json!({"a": "b", "c": null}),
+                json!({"a": "b"}),
+            ),
+        ];
+        for (mut target, patch, expected) in cases {
+            merge(&mut target, &patch);
+            assert_eq!(target, expected, "{patch}");
+        }
+    }
+
+    #[test]
+    fn json_grows_and_the_rest_stays() {
+        let distortion = Distortion {
+            pad_bytes: Some(3),
+            nest: Some(2),
+            ..Distortion::default()
+        };
+        let edited = |body: &'static str| distortion.edited(Bytes::from_static(body.as_bytes()));
+        assert_eq!(edited("{}"), r#"{"padding":"xxx","nesting":[[]]}"#);
+        assert_eq!(
+            edited(r#"{"a": 1}"#),
+            r#"{"a":1,"padding":"xxx","nesting":[[]]}"#
+        );
+        assert_eq!(edited("[1]"), "[1]");
+        assert_eq!(edited("a clip"), "a clip");
+    }
+}

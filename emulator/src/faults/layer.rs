@@ -1,0 +1,128 @@
+//! Where faults meet requests.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http_body_util::BodyExt as _;
+use tokio::time::sleep;
+use tracing::info;
+
+use super::script::Rule;
+use super::turns::Counter;
+use super::{Fault, LinkFault};
+use crate::line::Line;
+use crate::links::{ClipName, Links};
+use crate::polls::Watched;
+use crate::reply::Refusal;
+use crate::server;
+
+/// The rules of a script, and how often each was met.
+pub(crate) struct Faults {
+    rules: Vec<Rule>,
+    counters: Mutex<Vec<Counter>>,
+    links: Arc<Links>,
+}
+
+impl Faults {
+    pub(crate) fn new(rules: Vec<Rule>, links: Arc<Links>) -> Self {
+        let counters = rules.iter().map(|_| Counter::default()).collect();
+        Self {
+            rules,
+            counters: Mutex::new(counters),
+            links,
+        }
+    }
+
+    /// The fault of a request: of the rules whose turn it is, the first counts. Every rule counts
+    /// every request that it is about, so that no rule shifts the turns of another.
+    fn next(&self, request: &Request) -> Option<(usize, &Fault)> {
+        let path = request.uri().path();
+        // Whoever asks what really happened gets an answer.
+        if self.rules.is_empty() || path == server::ACCOUNT_PATH {
+            return None;
+        }
+        let key = request.headers().get(server::IDEMPOTENCY_KEY);
+        let key = key.and_then(|key| key.to_str().ok());
+        let mut due = None;
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        let rules = self.rules.iter().zip(counters.iter_mut()).enumerate();
+        for (index, (rule, counter)) in rules {
+            if rule.matching.matches(request.method(), path) {
+                let number = counter.count(rule.turns.count_by, path, key);
+                if due.is_none() && rule.turns.include(number) {
+                    due = Some((index, &rule.fault));
+                }
+            }
+        }
+        due
+    }
+}
+
+/// Lets a request through, or meet its fault.
+pub(crate) async fn inject(
+    State(faults): State<Arc<Faults>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some((rule, fault)) = faults.next(&request) else {
+        return next.run(request).await;
+    };
+    info!(rule, method = %request.method(), path = request.uri().path(), "a fault is due");
+    let line = request.extensions().get::<Line>().cloned();
+    let line = line.unwrap_or_default();
+    let watched = request.extensions().get::<Watched>().cloned();
+    let clip = ClipName::in_path(request.uri().path());
+    let made = if fault.replaces_handler() {
+        // To its end: a socket that is closed with bytes unread is reset.
+        drop(request.into_body().collect().await);
+        sleep(fault.delay).await;
+        None
+    } else if fault.is_after {
+        let made = next.run(request).await;
+        sleep(fault.delay).await;
+        Some(made)
+    } else {
+        sleep(fault.delay).await;
+        Some(next.run(request).await)
+    };
+    if let Some(how) = fault.hang_up {
+        match line.hang_up(how).await {}
+    }
+    let reply = faults
+        .link_reply(fault, clip)
+        .or_else(|| fault.canned.as_ref().map(super::Canned::reply))
+        .or(made)
+        .unwrap_or_else(|| Refusal::not_found().into_response());
+    fault.distortion.apply(reply, line, watched).await
+}
+
+impl Faults {
+    /// Lets a clip's URL die, and answers for it.
+    fn link_reply(&self, fault: &Fault, clip: Option<ClipName>) -> Option<Response> {
+        let (LinkFault::Dead(status) | LinkFault::Redirect(status)) = fault.link?;
+        let Some(clip) = clip else {
+            return Some(dead(status));
+        };
+        if matches!(fault.link, Some(LinkFault::Dead(_))) {
+            self.links.kill(clip, status);
+            return Some(dead(status));
+        }
+        self.links.kill(clip, StatusCode::NOT_FOUND);
+        self.links.renew(clip.job);
+        let location = [(LOCATION, self.links.path(clip.job))];
+        Some((status, location).into_response())
+    }
+}
+
+/// What a dead URL answers.
+pub(crate) fn dead(status: StatusCode) -> Response {
+    let refusal = match status {
+        StatusCode::NOT_FOUND => Refusal::not_found(),
+        _ => Refusal::new(status, "expired", "this URL has expired"),
+    };
+    refusal.into_response()
+}

@@ -1,0 +1,391 @@
+//! The script: read once into rules that cannot contradict themselves.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::str::FromStr;
+use std::time::Duration;
+
+use axum::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+use super::turns::{CountBy, Matching, PathPattern, Turns};
+use super::{Canned, Distortion, Drip, Fault, LinkFault};
+use crate::line::HangUp;
+
+/// The bytes of a drip's pieces when the rule does not say.
+const DRIP_BYTES: usize = 16;
+
+/// What a practice provider does wrong; nothing by default.
+///
+/// It is read from JSON, by [`FromStr`] or serde. Unknown keys are errors. A script is
+/// `{"idempotency", "rules"}`, both optional; a rule says which requests it is about, which of them
+/// meet its fault, and what that is:
+///
+/// ```
+/// # use zoetrope_emulator::FaultScript;
+/// let script: FaultScript = r#"{
+///     "idempotency": "ignored",
+///     "rules": [
+///         {"method": "POST", "path": "/v1/jobs", "times": 1, "close": "after"},
+///         {"method": "GET", "path": "/v1/jobs/{id}", "every": 3, "status": 503}
+///     ]
+/// }"#
+/// .parse()?;
+/// # Ok::<_, zoetrope_emulator::FaultScriptError>(())
+/// ```
+///
+/// `docs/practice-faults.md` in the repository is the reference of every key.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FaultScript {
+    pub(crate) idempotency: KeyPolicy,
+    pub(crate) rules: Vec<Rule>,
+}
+
+/// What becomes of idempotency keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum KeyPolicy {
+    /// The same key and body give the same job.
+    #[default]
+    Honoured,
+    /// Every submission makes a job.
+    Ignored,
+}
+
+impl FromStr for FaultScript {
+    type Err = FaultScriptError;
+
+    fn from_str(text: &str) -> Result<Self, FaultScriptError> {
+        serde_json::from_str(text).map_err(FaultScriptError)
+    }
+}
+
+/// Why a text is no fault script.
+#[derive(Debug)]
+pub struct FaultScriptError(serde_json::Error);
+
+impl FaultScriptError {
+    /// The line of the fault, counted from 1; of its rule's end when the rule contradicts itself.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.0.line()
+    }
+
+    /// Its column in bytes, counted from 1.
+    #[must_use]
+    pub fn column(&self) -> usize {
+        self.0.column()
+    }
+}
+
+/// Without the place, which [`FaultScriptError::line`] and [`FaultScriptError::column`] tell.
+impl fmt::Display for FaultScriptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.to_string();
+        let place = format!(" at line {} column {}", self.line(), self.column());
+        f.write_str(text.strip_suffix(&place).unwrap_or(&text))
+    }
+}
+
+impl std::error::Error for FaultScriptError {}
+
+/// One rule.
+#[derive(Clone, Debug)]
+pub(crate) struct Rule {
+    pub(crate) matching: Matching,
+    pub(crate) turns: Turns,
+    pub(crate) fault: Fault,
+}
+
+/// Within the object, where `serde(try_from)` would come after it: so an error is placed at the end
+/// of its rule, not of the list.
+impl<'de> Deserialize<'de> for Rule {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct RuleVisitor;
+
+        impl<'de> Visitor<'de> for RuleVisitor {
+            type Value = Rule;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a rule")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Rule, A::Error> {
+                let written = Written::deserialize(MapAccessDeserializer::new(map))?;
+                Rule::try_from(written).map_err(A::Error::custom)
+            }
+        }
+
+        from.deserialize_map(RuleVisitor)
+    }
+}
+
+/// A rule as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Written {
+    method: Option<String>,
+    path: Option<String>,
+    from: Option<NonZeroU64>,
+    every: Option<NonZeroU64>,
+    times: Option<NonZeroU64>,
+    count_by: CountBy,
+    after: bool,
+    delay_ms: u64,
+    status: Option<u16>,
+    headers: BTreeMap<String, String>,
+    body: Option<Value>,
+    content_type: Option<String>,
+    status_word: Option<String>,
+    patch: Option<Map<String, Value>>,
+    pad_bytes: Option<usize>,
+    nest: Option<usize>,
+    gzip: bool,
+    truncate: Option<usize>,
+    drip_ms: Option<u64>,
+    drip_bytes: Option<NonZeroUsize>,
+    close: Option<Moment>,
+    #[serde(deserialize_with = "moment_or_true")]
+    reset: Option<Moment>,
+    expired: bool,
+    moved: Option<Moved>,
+}
+
+/// When a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Moment {
+    /// Before the handler: nothing was done.
+    Before,
+    /// After it: everything was done.
+    After,
+}
+
+/// How a clip moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Moved {
+    /// Without a word.
+    Gone,
+    /// With a redirect to the fresh URL.
+    Redirect,
+}
+
+/// `true` is the moment before.
+fn moment_or_true<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Moment>, D::Error> {
+    struct MomentOrTrue;
+
+    impl Visitor<'_> for MomentOrTrue {
+        type Value = Option<Moment>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("`true`, \"before\" or \"after\"")
+        }
+
+        fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Self::Value, E> {
+            Ok(value.then_some(Moment::Before))
+        }
+
+        fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Self::Value, E> {
+            match value {
+                "before" => Ok(Some(Moment::Before)),
+                "after" => Ok(Some(Moment::After)),
+                _ => Err(E::unknown_variant(value, &["before", "after"])),
+            }
+        }
+    }
+
+    from.deserialize_any(MomentOrTrue)
+}
+
+impl TryFrom<Written> for Rule {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let (hang_up, cut) = written.line_end()?;
+        let canned = written.canned()?;
+        let link = written.link()?;
+        let headers = written.headers()?;
+        let is_after =
+            written.after || [written.close, written.reset].contains(&Some(Moment::After));
+        let media_type = written
+            .content_type
+            .as_deref()
+            .map(media_type)
+            .transpose()?;
+        if written.drip_bytes.is_some() && written.drip_ms.is_none() {
+            return Err("`drip_bytes` needs `drip_ms`".to_owned());
+        }
+        let matching = Matching {
+            method: written.method.as_deref().map(method).transpose()?,
+            path: written.path.as_deref().map(path).transpose()?,
+        };
+        let turns = Turns::new(written.from, written.every, written.times, written.count_by);
+        let mut patch = written.patch;
+        if let Some(word) = written.status_word {
+            patch
+                .get_or_insert_default()
+                .insert("status".to_owned(), word.into());
+        }
+        let distortion = Distortion {
+            patch: patch.map(Value::Object),
+            pad_bytes: written.pad_bytes,
+            nest: written.nest,
+            gzip: written.gzip,
+            media_type,
+            headers,
+            cut,
+            drip: written.drip_ms.map(|pause| Drip {
+                pause: Duration::from_millis(pause),
+                bytes: written.drip_bytes.map_or(DRIP_BYTES, NonZeroUsize::get),
+            }),
+        };
+        let fault = Fault {
+            is_after,
+            delay: Duration::from_millis(written.delay_ms),
+            hang_up,
+            link,
+            canned,
+            distortion,
+        };
+        Ok(Self {
+            matching,
+            turns,
+            fault,
+        })
+    }
+}
+
+impl Written {
+    /// How the connection ends: without an answer, or after so many bytes of its body.
+    #[expect(clippy::type_complexity, reason = "two optional pairs of plain words")]
+    fn line_end(&self) -> Result<(Option<HangUp>, Option<(usize, HangUp)>), String> {
+        let (moment, how) = match (self.close, self.reset) {
+            (Some(_), Some(_)) => return Err("a rule has `close` or `reset`, not both".to_owned()),
+            (Some(moment), None) => (Some(moment), HangUp::Close),
+            (None, Some(moment)) => (Some(moment), HangUp::Reset),
+            (None, None) => (None, HangUp::Close),
+        };
+        if self.after && moment == Some(Moment::Before) {
+            return Err("a connection that ends before the work has no `after`".to_owned());
+        }
+        match (moment, self.truncate) {
+            (Some(Moment::Before), Some(_)) => {
+                Err("a connection that ends before the work has no reply to truncate".to_owned())
+            }
+            (_, Some(length)) => Ok((None, Some((length, how)))),
+            (Some(_), None) if self.says_something() => Err(
+                "a connection that ends without a reply has nothing to say; \
+                     with `truncate` a part of the reply leaves"
+                    .to_owned(),
+            ),
+            (Some(_), None) => Ok((Some(how), None)),
+            (None, None) => Ok((None, None)),
+        }
+    }
+
+    /// Whether anything is said of the reply.
+    fn says_something(&self) -> bool {
+        self.status.is_some()
+            || !self.headers.is_empty()
+            || self.body.is_some()
+            || self.content_type.is_some()
+            || self.status_word.is_some()
+            || self.patch.is_some()
+            || self.pad_bytes.is_some()
+            || self.nest.is_some()
+            || self.gzip
+            || self.drip_ms.is_some()
+            || self.expired
+            || self.moved.is_some()
+    }
+
+    fn canned(&self) -> Result<Option<Canned>, String> {
+        if self.status.is_none() && self.body.is_none() {
+            return Ok(None);
+        }
+        let (body, kind) = match &self.body {
+            None => (String::new(), None),
+            Some(Value::String(text)) => (text.clone(), Some("text/plain; charset=utf-8")),
+            Some(json) => (json.to_string(), Some("application/json")),
+        };
+        Ok(Some(Canned {
+            status: self.status()?.unwrap_or(StatusCode::OK),
+            body: body.into(),
+            media_type: kind.map(HeaderValue::from_static),
+        }))
+    }
+
+    fn status(&self) -> Result<Option<StatusCode>, String> {
+        let Some(status) = self.status else {
+            return Ok(None);
+        };
+        // Interim answers are no replies, and a client's HTTP library takes no others.
+        if !(200..=599).contains(&status) {
+            return Err("`status` is a number from 200 to 599".to_owned());
+        }
+        StatusCode::from_u16(status)
+            .map(Some)
+            .map_err(|error| error.to_string())
+    }
+
+    fn link(&self) -> Result<Option<LinkFault>, String> {
+        let status = self.status()?;
+        match (self.expired, self.moved) {
+            (false, None) => Ok(None),
+            (true, Some(_)) => Err("a clip is `expired` or `moved`, not both".to_owned()),
+            _ if self.body.is_some() => {
+                Err("a dead URL has its own body, so `body` has no place".to_owned())
+            }
+            (true, None) => Ok(Some(LinkFault::Dead(
+                status.unwrap_or(StatusCode::FORBIDDEN),
+            ))),
+            (false, Some(Moved::Gone)) => Ok(Some(LinkFault::Dead(
+                status.unwrap_or(StatusCode::NOT_FOUND),
+            ))),
+            (false, Some(Moved::Redirect)) => Ok(Some(LinkFault::Redirect(
+                status.unwrap_or(StatusCode::FOUND),
+            ))),
+        }
+    }
+
+    fn headers(&self) -> Result<HeaderMap, String> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            let wrong = || format!("`{name}` is not a header with a value that can be sent");
+            let header: HeaderName = name.parse().map_err(|_| wrong())?;
+            if header == CONTENT_LENGTH || header == TRANSFER_ENCODING {
+                return Err(format!("`{name}` is the server's; see `truncate`"));
+            }
+            headers.insert(header, value.parse().map_err(|_| wrong())?);
+        }
+        Ok(headers)
+    }
+}
+
+fn media_type(text: &str) -> Result<HeaderValue, String> {
+    text.parse()
+        .map_err(|_| "`content_type` cannot be sent".to_owned())
+}
+
+fn method(text: &str) -> Result<Method, String> {
+    // A method in small letters is another one, which nobody sends.
+    text.parse()
+        .ok()
+        .filter(|_| !text.contains(|letter: char| letter.is_ascii_lowercase()))
+        .ok_or_else(|| "`method` is a word in capital letters".to_owned())
+}
+
+fn path(text: &str) -> Result<PathPattern, String> {
+    PathPattern::parse(text).ok_or_else(|| "`path` begins with `/` and has no query".to_owned())
+}
+
+#[cfg(test)]
+#[path = "script_tests.rs"]
+mod tests;

@@ -1,0 +1,165 @@
+use serde_json::json;
+
+use super::*;
+
+fn rule(text: &str) -> Result<Rule, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+/// The first JSON block of the documentation.
+fn documented() -> &'static str {
+    let page = include_str!("../../../docs/practice-faults.md");
+    let (_, rest) = page.split_once("```json\n").expect("an example");
+    rest.split_once("```").expect("its end").0
+}
+
+#[test]
+fn nothing_goes_wrong_by_default() {
+    for text in ["{}", r#"{"rules": []}"#, r#"{"idempotency": "honoured"}"#] {
+        let script: FaultScript = text.parse().expect("a script");
+        assert_eq!(script.idempotency, KeyPolicy::Honoured);
+        assert!(script.rules.is_empty());
+    }
+    assert_eq!(FaultScript::default().idempotency, KeyPolicy::Honoured);
+}
+
+#[test]
+fn the_documented_example_has_every_key() {
+    let script: FaultScript = documented().parse().expect("a script");
+    assert_eq!(script.idempotency, KeyPolicy::Ignored);
+    let written: Value = serde_json::from_str(documented()).expect("JSON");
+    let page = include_str!("../../../docs/practice-faults.md");
+    let rules = written["rules"].as_array().expect("rules");
+    let unknown = rule(r#"{"what": 1}"#).expect_err("an unknown key");
+    let keys: Vec<_> = unknown.split('`').skip(3).step_by(2).collect();
+    assert_eq!(keys.len(), 24, "{unknown}");
+    for key in keys {
+        assert!(
+            page.contains(&format!("| `{key}")),
+            "`{key}` is not explained"
+        );
+        assert!(
+            rules.iter().any(|rule| rule.get(key).is_some()),
+            "`{key}` is not in the example"
+        );
+    }
+}
+
+#[test]
+fn a_rule_is_read() {
+    let rule = rule(
+        r#"{"method": "POST", "path": "/v1/jobs", "from": 2, "times": 3, "after": true,
+            "delay_ms": 5, "status": 429, "headers": {"Retry-After": "3"}, "body": {"a": 1},
+            "content_type": "text/html", "status_word": "archived", "patch": {"b": null},
+            "truncate": 7, "drip_ms": 9}"#,
+    )
+    .expect("a rule");
+    assert!(rule.matching.matches(&Method::POST, "/v1/jobs"));
+    assert!(!rule.matching.matches(&Method::GET, "/v1/jobs"));
+    assert_eq!((rule.turns.from, rule.turns.times), (2, Some(3)));
+    let Fault {
+        is_after,
+        delay,
+        hang_up,
+        canned,
+        distortion,
+        ..
+    } = rule.fault;
+    assert!(is_after);
+    assert_eq!((delay, hang_up), (Duration::from_millis(5), None));
+    let canned = canned.expect("an answer");
+    assert_eq!(
+        (canned.status.as_u16(), &canned.body[..]),
+        (429, &b"{\"a\":1}"[..])
+    );
+    assert_eq!(distortion.headers["retry-after"], "3");
+    assert_eq!(distortion.media_type.expect("a type"), "text/html");
+    assert_eq!(
+        distortion.patch,
+        Some(json!({"status": "archived", "b": null}))
+    );
+    assert_eq!(distortion.cut, Some((7, HangUp::Close)));
+    let pause = Duration::from_millis(9);
+    assert_eq!(
+        distortion.drip,
+        Some(Drip {
+            pause,
+            bytes: DRIP_BYTES
+        })
+    );
+}
+
+#[test]
+fn how_a_connection_ends() {
+    let cases = [
+        (r#"{"close": "before"}"#, false, Some(HangUp::Close), None),
+        (r#"{"close": "after"}"#, true, Some(HangUp::Close), None),
+        (r#"{"reset": true}"#, false, Some(HangUp::Reset), None),
+        (r#"{"reset": false}"#, false, None, None),
+        (r#"{"reset": "after"}"#, true, Some(HangUp::Reset), None),
+        (r#"{"truncate": 3}"#, false, None, Some((3, HangUp::Close))),
+        (
+            r#"{"truncate": 3, "reset": "after"}"#,
+            true,
+            None,
+            Some((3, HangUp::Reset)),
+        ),
+    ];
+    for (text, is_after, hang_up, cut) in cases {
+        let fault = rule(text).expect(text).fault;
+        let read = (fault.is_after, fault.hang_up, fault.distortion.cut);
+        assert_eq!(read, (is_after, hang_up, cut), "{text}");
+    }
+}
+
+#[test]
+fn what_contradicts_itself_is_refused() {
+    let refused = [
+        r#"{"close": "before", "reset": true}"#,
+        r#"{"close": "before", "after": true}"#,
+        r#"{"close": "before", "truncate": 1}"#,
+        r#"{"close": "after", "status": 500}"#,
+        r#"{"reset": "after", "gzip": true}"#,
+        r#"{"drip_bytes": 1}"#,
+        r#"{"expired": true, "moved": "gone"}"#,
+        r#"{"expired": true, "body": "gone"}"#,
+        r#"{"status": 100}"#,
+        r#"{"status": 600}"#,
+        r#"{"from": 0}"#,
+        r#"{"every": 0}"#,
+        r#"{"times": 0}"#,
+        r#"{"drip_ms": 1, "drip_bytes": 0}"#,
+        r#"{"method": "post"}"#,
+        r#"{"method": "a b"}"#,
+        r#"{"path": "v1/jobs"}"#,
+        r#"{"path": "/v1/jobs?a"}"#,
+        r#"{"headers": {"a b": "c"}}"#,
+        r#"{"headers": {"a": "\n"}}"#,
+        r#"{"headers": {"Content-Length": "3"}}"#,
+        r#"{"content_type": "\n"}"#,
+        r#"{"reset": "never"}"#,
+        r#"{"reset": 1}"#,
+        r#"{"moved": true}"#,
+        r#"{"count_by": "moon"}"#,
+        r#"{"patch": 3}"#,
+    ];
+    for text in refused {
+        assert!(rule(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn an_error_names_its_place_once() {
+    let text = "{\n  \"rules\": [\n    {\"staus\": 500}\n  ]\n}";
+    let error = text.parse::<FaultScript>().expect_err("a wrong key");
+    assert_eq!((error.line(), error.column()), (3, 12));
+    assert!(error.to_string().starts_with("unknown field `staus`"));
+    assert!(!error.to_string().contains(" at line "));
+    // A contradiction is where its rule ends.
+    let text = "{\"rules\": [\n  {\"drip_bytes\": 1}\n]}";
+    let error = text.parse::<FaultScript>().expect_err("a contradiction");
+    assert_eq!(error.line(), 2);
+    assert_eq!(error.to_string(), "`drip_bytes` needs `drip_ms`");
+    let error = "".parse::<FaultScript>().expect_err("nothing");
+    assert_eq!((error.line(), error.column()), (1, 0));
+}

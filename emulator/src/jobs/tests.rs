@@ -1,0 +1,124 @@
+use serde_json::json;
+
+use super::*;
+
+fn order() -> Order {
+    let body = json!({
+        "action": "image_to_video",
+        "input": {"prompt": "", "image": "https://example.com/a.png"},
+    });
+    crate::order::read(body.to_string().as_bytes())
+        .expect("a submission")
+        .order
+}
+
+fn submit(jobs: &mut Jobs, key: Option<(&str, &str)>) -> Submitted {
+    let idempotency = key.map(|(key, body)| Idempotency {
+        key: key.to_owned(),
+        body: body.to_owned(),
+    });
+    jobs.submit(&order(), idempotency.as_ref(), 2, Instant::now())
+}
+
+fn new(jobs: &mut Jobs) -> JobId {
+    match submit(jobs, None) {
+        Submitted::New(id) => id,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn phase(jobs: &Jobs, id: JobId) -> Phase {
+    jobs.view(id, Instant::now()).expect("a job").phase
+}
+
+fn success() -> Ending {
+    Ending::Succeeded {
+        sha256: "00".to_owned(),
+    }
+}
+
+#[test]
+fn a_key_makes_one_job() {
+    let mut jobs = Jobs::default();
+    let Submitted::New(id) = submit(&mut jobs, Some(("key", "body"))) else {
+        panic!()
+    };
+    assert_eq!(
+        submit(&mut jobs, Some(("key", "body"))),
+        Submitted::Same(id)
+    );
+    assert_eq!(
+        submit(&mut jobs, Some(("key", "other"))),
+        Submitted::KeyReused
+    );
+    assert!(matches!(
+        submit(&mut jobs, Some(("other", "body"))),
+        Submitted::New(_)
+    ));
+    // The queue is full now, which does not keep a repetition from its job.
+    assert_eq!(submit(&mut jobs, None), Submitted::Full);
+    assert_eq!(
+        submit(&mut jobs, Some(("key", "body"))),
+        Submitted::Same(id)
+    );
+    jobs.withdraw(id);
+    assert!(matches!(
+        submit(&mut jobs, Some(("key", "other"))),
+        Submitted::New(_)
+    ));
+}
+
+#[test]
+fn only_waiting_jobs_count_as_queued() {
+    let mut jobs = Jobs::default();
+    let (first, second) = (new(&mut jobs), new(&mut jobs));
+    assert_eq!(submit(&mut jobs, None), Submitted::Full);
+    jobs.progress(first, 0);
+    jobs.progress(first, 1);
+    assert!(matches!(submit(&mut jobs, None), Submitted::New(_)));
+    assert_eq!(submit(&mut jobs, None), Submitted::Full);
+    jobs.settle(second, Ending::Cancelled);
+    jobs.settle(first, success());
+    assert!(matches!(submit(&mut jobs, None), Submitted::New(_)));
+    assert_eq!(submit(&mut jobs, None), Submitted::Full);
+}
+
+#[test]
+fn a_job_ends_once() {
+    let mut jobs = Jobs::default();
+    let id = new(&mut jobs);
+    jobs.progress(id, 3);
+    assert!(jobs.claim(id));
+    assert!(!jobs.claim(id));
+    assert_eq!(jobs.cancel(id), Cancelling::TooLate);
+    assert_eq!(phase(&jobs, id), Phase::Running { frames: 3 });
+    jobs.settle(id, success());
+    assert_eq!(phase(&jobs, id), Phase::Ended(success()));
+    assert_eq!(jobs.cancel(id), Cancelling::TooLate);
+    jobs.progress(id, 4);
+    assert_eq!(phase(&jobs, id), Phase::Ended(success()));
+    assert!(jobs.unfinished().is_empty());
+}
+
+#[test]
+fn cancelling_stops_the_rendering() {
+    let mut jobs = Jobs::default();
+    let id = new(&mut jobs);
+    let (_, _, stop) = jobs.assignment(id).expect("an assignment");
+    assert_eq!(jobs.cancel(id), Cancelling::Claimed);
+    assert!(!*stop.borrow());
+    assert!(!jobs.claim(id), "the renderer comes too late");
+    jobs.settle(id, Ending::Cancelled);
+    assert!(*stop.borrow());
+    assert_eq!(jobs.cancel(id), Cancelling::Already);
+    assert_eq!(jobs.cancel(Uuid::nil()), Cancelling::Unknown);
+}
+
+#[test]
+fn stopping_ends_nothing() {
+    let mut jobs = Jobs::default();
+    let id = new(&mut jobs);
+    jobs.stop();
+    assert_eq!(phase(&jobs, id), Phase::Queued);
+    assert_eq!(jobs.unfinished(), [id]);
+}

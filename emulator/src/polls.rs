@@ -1,0 +1,123 @@
+//! How many polls of one job are under way at the same time.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::Response;
+
+use crate::jobs::JobId;
+
+/// The polls that are under way, and the most there ever were of one job.
+#[derive(Default)]
+pub(crate) struct Polls(Mutex<Counted>);
+
+#[derive(Default)]
+struct Counted {
+    under_way: HashMap<JobId, usize>,
+    most: usize,
+}
+
+/// One poll; it is over once the last copy of this is dropped.
+#[derive(Clone)]
+pub(crate) struct Watched(
+    // Never read: it counts by being there.
+    #[expect(dead_code, reason = "its end is what matters")] Arc<Poll>,
+);
+
+struct Poll {
+    polls: Arc<Polls>,
+    job: JobId,
+}
+
+impl Polls {
+    /// The most polls of one job that were under way at the same time.
+    pub(crate) fn most(&self) -> usize {
+        self.with(|counted| counted.most)
+    }
+
+    fn begin(self: &Arc<Self>, job: JobId) -> Watched {
+        self.with(|counted| {
+            let under_way = counted.under_way.entry(job).or_default();
+            *under_way += 1;
+            counted.most = counted.most.max(*under_way);
+        });
+        Watched(Arc::new(Poll {
+            polls: Arc::clone(self),
+            job,
+        }))
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Counted) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for Poll {
+    fn drop(&mut self) {
+        self.polls.with(|counted| {
+            if let Some(under_way) = counted.under_way.get_mut(&self.job) {
+                *under_way -= 1;
+                if *under_way == 0 {
+                    counted.under_way.remove(&self.job);
+                }
+            }
+        });
+    }
+}
+
+impl fmt::Debug for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watched").finish_non_exhaustive()
+    }
+}
+
+/// Counts a poll from before its faults until its reply is about to leave. A client that goes away
+/// ends its poll too.
+pub(crate) async fn watch(
+    State(polls): State<Arc<Polls>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let job = request
+        .uri()
+        .path()
+        .strip_prefix("/v1/jobs/")
+        .and_then(|id| id.parse().ok())
+        .filter(|_| request.method() == Method::GET);
+    let watched = job.map(|job| polls.begin(job));
+    if let Some(watched) = &watched {
+        request.extensions_mut().insert(watched.clone());
+    }
+    let reply = next.run(request).await;
+    drop(watched);
+    reply
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn the_most_of_one_job_counts() {
+        let polls = Arc::new(Polls::default());
+        let (one, other) = (Uuid::new_v4(), Uuid::new_v4());
+        assert_eq!(polls.most(), 0);
+        let first = polls.begin(one);
+        let beside = polls.begin(other);
+        assert_eq!(polls.most(), 1);
+        let copy = first.clone();
+        drop(first);
+        let second = polls.begin(one);
+        assert_eq!(polls.most(), 2);
+        drop((copy, second, beside));
+        drop(polls.begin(one));
+        assert_eq!(polls.most(), 2);
+        assert!(polls.with(|counted| counted.under_way.is_empty()));
+    }
+}

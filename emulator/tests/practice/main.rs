@@ -1,0 +1,8 @@
+//! The practice provider over real HTTP on a loopback port.
+
+mod account;
+mod faults;
+mod instant;
+mod lines;
+mod support;
+mod wire;
