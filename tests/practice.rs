@@ -108,6 +108,39 @@ fn in_json_it_says_where_it_is_and_where_its_key_is() {
     assert_eq!(practice.end().code, 0);
 }
 
+#[cfg(unix)]
+#[test]
+fn faults_and_instant_jobs_are_asked_for_by_flags() {
+    let desk = Desk::new();
+    // The first poll of the job says something that no client knows.
+    let script = r#"{"rules": [{"method": "GET", "path": "/v1/jobs/*", "times": 1, "status_word": "archived"}]}"#;
+    desk.write("faults.json", script);
+    let flags = ["--instant", "--queue-time", "0s", "--faults", "faults.json"];
+    let mut practice = desk.start(desk.command(["practice"].into_iter().chain(flags)));
+    practice.line();
+    desk.write("a.png", picture(ImageFormat::Png));
+    // Eight frames a second were asked for: this clip was not rendered.
+    is_a_clip(&desk.run(RUN.into_iter().chain(["frame_rate=8"])).answer());
+    practice.interrupt();
+    assert_eq!(practice.end().code, 0);
+}
+
+#[test]
+fn a_faulty_fault_script_is_refused_with_its_place() {
+    let desk = Desk::new();
+    desk.write("faults.json", "{\n  \"rules\": [{\"staus\": 503}]\n}");
+    for (file, place) in [
+        ("faults.json", "faults.json:2:20: "),
+        ("none.json", "`none.json`"),
+    ] {
+        let outcome = desk.run(["--json", "practice", "--faults", file]);
+        let error = outcome.error("bad_config");
+        let message = error["message"].as_str().expect("a message");
+        assert!(message.contains(place), "{message}");
+        assert_eq!(outcome.code, 2);
+    }
+}
+
 #[test]
 fn it_listens_on_this_machine_alone() {
     let outcome = Desk::new().run(["--json", "practice", "--listen", "0.0.0.0:0"]);

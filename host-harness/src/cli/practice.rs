@@ -1,11 +1,14 @@
 //! `zoetrope practice`.
 
+use std::fs;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
-use zoetrope_emulator::{Practice, Settings};
+use zoetrope_emulator::{FaultScript, FaultScriptError, Practice, Settings};
 
 use super::failure::{Failure, Phase, with_causes};
 use super::interrupts::Interrupts;
@@ -21,6 +24,15 @@ pub(super) struct PracticeServer {
     /// Address to listen on; port 0 takes any
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// Script of what goes wrong, in JSON; see docs/practice-faults.md
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+    /// Render nothing: every job gets the same short clip, for load tests
+    #[arg(long)]
+    instant: bool,
+    /// How long a job is queued at least
+    #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = humantime::parse_duration)]
+    queue_time: Duration,
 }
 
 impl PracticeServer {
@@ -30,10 +42,14 @@ impl PracticeServer {
                 "the practice provider listens on loopback addresses only",
             ));
         }
+        let faults = self.faults.as_deref().map(read_faults).transpose()?;
         let folder = setup.practice_dir()?;
         let mut settings = Settings::new(&folder);
         settings.listen = self.listen;
         settings.fetcher = Some(setup.picture_fetcher());
+        settings.queue_time = self.queue_time;
+        settings.instant = self.instant;
+        settings.faults = faults.unwrap_or_default();
         let practice = Practice::start(settings).await.map_err(|error| {
             Failure::internal(
                 Phase::Setup,
@@ -63,4 +79,19 @@ impl PracticeServer {
         practice.shutdown().await;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn read_faults(path: &Path) -> Result<FaultScript, Failure> {
+    let bad = |message: String| {
+        Failure::new("bad_config", Phase::Setup, message)
+            .then("correct the fault script, and the same command again".into())
+    };
+    let text = fs::read_to_string(path).map_err(|error| {
+        let path = path.display();
+        bad(format!("the fault script `{path}` cannot be read: {error}"))
+    })?;
+    text.parse().map_err(|error: FaultScriptError| {
+        let (path, line, column) = (path.display(), error.line(), error.column());
+        bad(format!("{path}:{line}:{column}: {error}"))
+    })
 }
