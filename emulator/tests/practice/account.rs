@@ -83,7 +83,7 @@ async fn ignored_keys_are_seen_as_two_jobs_of_one_key() {
 async fn polls_at_once_are_counted_for_each_job() {
     let folder = tempdir().expect("a folder");
     // Polls go by twos from the third on, so that they certainly meet.
-    let rules = json!([{"method": "GET", "path": "/v1/jobs/*", "from": 3, "delay_ms": 100}]);
+    let rules = json!([{"method": "GET", "path": "/v1/jobs/*", "from": 3, "delay_ms": 500}]);
     let (practice, api) = start(faulty(idle(&folder), &rules)).await;
     let body = quick("https://example.com/a.png");
     let (one, other) = (api.job(&body).await, api.job(&body).await);

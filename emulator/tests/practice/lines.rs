@@ -80,7 +80,7 @@ async fn a_reply_shorter_than_its_truncation_is_whole() {
 #[tokio::test]
 async fn a_dripped_reply_comes_in_pieces() {
     let folder = tempdir().expect("a folder");
-    let rules = json!([{"drip_ms": 5, "drip_bytes": 40, "body": "x".repeat(200)}]);
+    let rules = json!([{"drip_ms": 50, "drip_bytes": 40, "body": "x".repeat(200)}]);
     let (_practice, api) = start(faulty(idle(&folder), &rules)).await;
     let heard = submit(&api).await;
     let (_, body) = heard.answer();
