@@ -31,6 +31,7 @@ macro_rules! snapshot {
                 (r"[0-9a-f]{64}", "[DIGEST]"),
                 (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[ID]"),
                 (r"\(\d+ s\)", "([SECONDS] s)"),
+                (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+Z)?", "[TIME]"),
                 // Which of these are seen depends on when it is asked.
                 (r"(?m)^(queued|running|downloading) .*\n", ""),
             ],
@@ -49,6 +50,9 @@ fn help() {
     snapshot!("help_nodes", desk, ["nodes", "--help"]);
     snapshot!("help_check", desk, ["check", "--help"]);
     snapshot!("help_run", desk, ["run", "--help"]);
+    snapshot!("help_jobs", desk, ["jobs", "--help"]);
+    snapshot!("help_jobs_resume", desk, ["jobs", "resume", "--help"]);
+    snapshot!("help_jobs_resolve", desk, ["jobs", "resolve", "--help"]);
     snapshot!("help_practice", desk, ["practice", "--help"]);
 }
 
@@ -226,17 +230,14 @@ fn runs() {
         run.into_iter().chain(["--deadline", "250ms"])
     );
     server.script(Script::from([("GET /v1/jobs/j-1".into(), vec![ended])]));
-    let ticket = [
-        "run",
-        "image_to_video_v3",
-        "--ticket",
-        "clip.mp4.ticket.json",
-    ];
-    snapshot!("run_again_to_the_same_file", desk, run);
-    desk.write("clip.mp4", "mine");
-    snapshot!("run_ticket_out_exists", desk, ticket);
-    desk.remove("clip.mp4");
-    snapshot!("run_ticket", desk, ticket);
+    snapshot!("jobs", desk, ["jobs"]);
+    snapshot!("jobs_resume_all", desk, ["jobs", "resume", "--all"]);
+    snapshot!("jobs_show", desk, ["jobs", "show", "0"]);
+    snapshot!("jobs_unknown", desk, ["jobs", "show", "nope"]);
+    snapshot!("jobs_cancel_too_late", desk, ["jobs", "cancel", "0"]);
+    snapshot!("run_again_with_the_same_key", desk, run);
+    let again = run.map(|word| if word == "order-66" { "order-67" } else { word });
+    snapshot!("run_again_to_the_same_file", desk, again);
 }
 
 #[test]

@@ -246,7 +246,7 @@ fn a_component_that_traps_before_its_request_leaves_cost_nothing() {
 }
 
 #[test]
-fn a_component_that_traps_after_acceptance_leaves_its_ticket() {
+fn a_component_that_traps_after_acceptance_leaves_its_job_resumable() {
     let guest = Guest {
         check: PLANS,
         start: ACCEPTS,
@@ -260,7 +260,7 @@ fn a_component_that_traps_after_acceptance_leaves_its_ticket() {
     assert!(
         error["next"]
             .as_str()
-            .is_some_and(|next| next.contains(" --ticket ")),
+            .is_some_and(|next| next.contains("zoetrope jobs resume ")),
         "{outcome:?}"
     );
 }

@@ -7,7 +7,7 @@
 //! - [`first_clip`]: from a picture to a clip, with the practice provider in the process
 //! - [`wire`]: a provider that differs in every part, by configuration
 //! - [`provider`]: what providers answer, as data in `cases/provider`
-//! - [`tickets`]: deadline, Ctrl-C, kill, and going on
+//! - [`jobs`]: deadline, Ctrl-C, kill, and going on; the commands that do
 //! - [`bad_input`]: inputs, pictures, configurations; partly data in `cases/bad_input`
 //! - [`components`]: the embedded component's shape, and components that are hostile or none;
 //!   `guests/` is what these are made from
@@ -40,6 +40,7 @@ mod cli;
 mod components;
 mod documents;
 mod first_clip;
+mod jobs;
 mod lines;
 mod practice;
 mod properties;
@@ -47,6 +48,5 @@ mod provider;
 mod pydantic;
 mod secrets;
 mod support;
-mod tickets;
 mod typed;
 mod wire;

@@ -5,7 +5,6 @@ use crate::support::cases::cases;
 
 cases! {
     "provider":
-        adopted
         clip_behind_a_redirect
         finished_at_once
         job_cancelled
@@ -36,15 +35,11 @@ cases! {
         submit_404
         submit_409
         submit_422
-        submit_429_with_retry_after
         submit_500
         submit_502
-        submit_503_with_retry_after
         submit_503_without_delay
         submit_closed
-        submit_closed_where_keys_are_honoured
         submit_encoded
-        submit_to_nobody
         upload_307
         upload_401
         upload_413
@@ -52,6 +47,10 @@ cases! {
         upload_then_clip
         upload_without_url
     ; long:
+        submit_429_with_retry_after
+        submit_503_with_retry_after
+        submit_closed_where_keys_are_honoured
+        submit_to_nobody
         added_fields_and_fractional_progress
         clip_at_a_metadata_address
         clip_at_a_private_address

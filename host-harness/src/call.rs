@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
@@ -11,6 +12,7 @@ use wasmtime::Store;
 use crate::bindings::{NodePack, NodePackPre};
 use crate::connections::OpenConnection;
 use crate::contract::{CheckOptions, NodeError, Plan};
+use crate::digest::Sha256Digest;
 use crate::egress::{Egress, Sends};
 use crate::engine::Engine;
 use crate::testimony::Testimony;
@@ -56,6 +58,7 @@ pub struct CallContext {
     connection: Option<Arc<OpenConnection>>,
     egress: Option<Egress>,
     limits: Limits,
+    gate: Option<Arc<dyn SubmitGate>>,
 }
 
 impl CallContext {
@@ -71,7 +74,7 @@ impl CallContext {
         Self {
             connection: Some(connection),
             egress: Some(egress.clone()),
-            limits: Limits::default(),
+            ..Self::default()
         }
     }
 
@@ -88,6 +91,13 @@ impl CallContext {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// With somebody who is asked before a request that can cost money leaves.
+    #[must_use]
+    pub fn with_gate(mut self, gate: Arc<dyn SubmitGate>) -> Self {
+        self.gate = Some(gate);
         self
     }
 
@@ -108,6 +118,14 @@ impl CallContext {
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
+}
+
+/// Asked once the request of a `start` that can cost money has passed every check, and
+/// before anything is dialled for it: the moment to write down that it leaves.
+pub trait SubmitGate: Send + Sync {
+    /// Whether a request with this digest may leave. The digest is over method, path,
+    /// headers and body as the component made them; the credential is not in it.
+    fn may_leave(&self, request: Sha256Digest) -> BoxFuture<'_, bool>;
 }
 
 /// How a call failed: by the component's own word, by being stopped, or by the host.

@@ -6,6 +6,7 @@
 //! base_url = "https://api.example.com"
 //! credential = { env = "PIXELML_API_KEY" }      # or { file = "…" }
 //! idempotency = "24h"                           # absent or false: keys are not honoured
+//! requests_per_second = 10                      # for all jobs together; 10 when absent
 //! options = { wire = "jobs" }
 //! ```
 //!

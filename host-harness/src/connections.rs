@@ -68,6 +68,7 @@ pub struct Connection {
     base_url: BaseUrl,
     credential: Option<Credential>,
     idempotency: Option<Duration>,
+    requests_per_second: Option<f64>,
     options: Map<String, Value>,
 }
 
@@ -81,6 +82,7 @@ impl Connection {
             base_url,
             credential: None,
             idempotency: None,
+            requests_per_second: None,
             options: Map::new(),
         }
     }
@@ -96,6 +98,14 @@ impl Connection {
     #[must_use]
     pub fn with_idempotency(mut self, window: Duration) -> Self {
         self.idempotency = Some(window);
+        self
+    }
+
+    /// With how many requests a second its provider is asked, for all jobs together:
+    /// above 0.
+    #[must_use]
+    pub fn with_requests_per_second(mut self, rate: f64) -> Self {
+        self.requests_per_second = Some(rate);
         self
     }
 
@@ -134,6 +144,12 @@ impl Connection {
     #[must_use]
     pub fn idempotency(&self) -> Option<Duration> {
         self.idempotency
+    }
+
+    /// How many requests a second its provider is asked; `None`: the driver's default.
+    #[must_use]
+    pub fn requests_per_second(&self) -> Option<f64> {
+        self.requests_per_second
     }
 
     /// The provider's own settings.

@@ -1,6 +1,7 @@
 //! SHA-256 digests.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// A SHA-256 digest; shown as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,8 +27,41 @@ impl fmt::Display for Sha256Digest {
     }
 }
 
+impl FromStr for Sha256Digest {
+    type Err = NotADigest;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut bytes = [0; 32];
+        let is_plain = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        for (index, byte) in bytes.iter_mut().enumerate().filter(|_| is_plain) {
+            let digits = &text[2 * index..2 * index + 2];
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| NotADigest)?;
+        }
+        is_plain.then_some(Self(bytes)).ok_or(NotADigest)
+    }
+}
+
+/// Not 64 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is no SHA-256 digest")]
+pub struct NotADigest;
+
 impl fmt::Debug for Sha256Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_read_as_it_is_written() {
+        let digest = Sha256Digest([0xa7; 32]);
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+        for text in ["", "a7", &"g".repeat(64), &"é".repeat(32)] {
+            assert_eq!(text.parse::<Sha256Digest>(), Err(NotADigest));
+        }
     }
 }

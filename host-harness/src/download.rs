@@ -1,16 +1,25 @@
-//! From a clip's URL to a file, whole or not at all.
+//! From a clip's URL to a file, whole or not at all, in two steps.
 //!
-//! The bytes go to a `.part` beside the target; only when they are all there, of the
-//! announced kind and length, and on the disk, does the file get its name. A target that
-//! exists is not replaced unless that was asked for.
+//! [`fetch`] brings the bytes to an unfinished file beside the target ([`part_of`]); when
+//! it returns, they are all there, of the announced kind, length and digest, and on the
+//! disk. [`place()`] gives the file its name. A caller commits the digest between the two:
+//! whatever happens then, either the unfinished file or the named one is the clip, and
+//! [`place()`] can be done again.
+//!
+//! # Going on
+//!
+//! What came before a download broke off, or its process was killed, is kept. The next
+//! [`fetch`] asks for the rest, and for the last 64 KiB of what is there once more. If
+//! these come as they are here, the rest belongs to them; if anything else comes, the
+//! file is begun anew, once. So nothing but the file needs to be remembered: no validator
+//! (`ETag`, `Last-Modified`), which would be of no use besides, since every poll may give
+//! another URL, on another host, for the same bytes.
+//!
+//! A power cut, unlike a kill, may take blocks from the middle of the file: they read as
+//! zeros then. So all from the first such block on is asked for again and compared.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use bytes::Bytes;
-use sha2::{Digest as _, Sha256};
-use tempfile::NamedTempFile;
-use tokio::io::AsyncWriteExt as _;
 use url::Url;
 
 use crate::connections::OpenConnection;
@@ -20,10 +29,21 @@ use crate::egress::{AddressRule, Egress, FetchError, Lost, Wanted};
 use crate::sniff::{self, Kind};
 use crate::urls::shown;
 
+mod error;
+mod part;
+mod place;
+mod range;
+
+pub use error::{DownloadError, TargetError};
+use part::{Part, Taken};
+pub use part::{digest_of, part_of};
+pub use place::{check_target, copy, place};
+use range::ContentRange;
+
 /// Longest file that is downloaded unless a caller says otherwise, in bytes.
 pub const LONGEST: u64 = 2 << 30;
 
-/// What to download, and to where.
+/// What to download, and to which unfinished file.
 pub struct Download<'a> {
     /// The clip's or picture's URL.
     pub url: &'a str,
@@ -33,12 +53,10 @@ pub struct Download<'a> {
     pub rule: AddressRule,
     /// The connection whose credential it takes, if any; sent to its origin only.
     pub credential: Option<&'a OpenConnection>,
-    /// Its digest in lower-case hexadecimal, if the provider told.
+    /// Its digest in hexadecimal, if the provider told.
     pub sha256: Option<&'a str>,
-    /// The file to make.
-    pub target: &'a Path,
-    /// Whether a file that is there already is replaced.
-    pub force: bool,
+    /// The unfinished file, made or gone on with; [`part_of`] names it.
+    pub part: &'a Path,
     /// Longest that it may be, in bytes; [`LONGEST`] is a good choice.
     pub limit: u64,
 }
@@ -46,17 +64,15 @@ pub struct Download<'a> {
 /// How far a download is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
-    /// Bytes so far.
+    /// Bytes so far, with those that were there before.
     pub bytes: u64,
     /// Bytes in all, when the server tells.
     pub total: Option<u64>,
 }
 
-/// A file that was made.
+/// A file that is whole and on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Downloaded {
-    /// Where it is: absolute.
-    pub path: PathBuf,
+pub struct Fetched {
     /// Its size.
     pub bytes: u64,
     /// Its digest.
@@ -65,262 +81,186 @@ pub struct Downloaded {
     pub media_type: &'static str,
 }
 
-/// Why a file cannot be made where it should be.
-#[derive(Debug, thiserror::Error)]
-pub enum TargetError {
-    /// Something is there already.
-    #[error("`{}` exists already", path.display())]
-    Exists {
-        /// The target.
-        path: PathBuf,
-    },
-    /// Not the name of a file.
-    #[error("`{}` is a folder, not a file", path.display())]
-    IsAFolder {
-        /// The target.
-        path: PathBuf,
-    },
-    /// Nothing can be written there.
-    #[error("nothing can be written to the folder `{}`", folder.display())]
-    Unwritable {
-        /// The target's folder.
-        folder: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-/// Why there is no file.
-#[derive(Debug, thiserror::Error)]
-pub enum DownloadError {
-    /// The file cannot be made where it should be.
-    #[error(transparent)]
-    Target(#[from] TargetError),
-    /// There is nothing to be had at the URL.
-    #[error(transparent)]
-    Fetch(#[from] FetchError),
-    /// The download broke off.
-    #[error("the download of {url} broke off")]
-    Broken {
-        /// The URL without its query.
-        url: String,
-        /// Why.
-        source: Lost,
-    },
-    /// It is longer than it may be.
-    #[error("{url} is longer than {limit} bytes")]
-    TooLong {
-        /// The URL without its query.
-        url: String,
-        /// The limit.
-        limit: u64,
-    },
-    /// It is something else.
-    #[error("{url} should be a {expected}, but {what} came")]
-    WrongKind {
-        /// The URL without its query.
-        url: String,
-        /// What it should be.
-        expected: &'static str,
-        /// What came, by its first bytes.
-        what: String,
-    },
-    /// It is not what the provider says it made.
-    #[error("the file from {url} has another SHA-256 than the provider says")]
-    Digest {
-        /// The URL without its query.
-        url: String,
-    },
-    /// It cannot be written.
-    #[error("`{}` cannot be written", path.display())]
-    Write {
-        /// The target.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-/// Whether a file can be made at `target`: to be asked before anything is paid for.
+/// Downloads a clip or picture to its unfinished file, going on with what is there.
+/// `progress` is called after every piece; it starts over where the download does.
+///
+/// When it returns, the file is whole, checked, and survives a power cut; it has not its
+/// name yet ([`place()`]).
 ///
 /// # Errors
 ///
-/// When something is there and `force` is not set, or when nothing can be written there.
-pub fn check_target(target: &Path, force: bool) -> Result<(), TargetError> {
-    part(target, force).map(drop)
-}
-
-/// Downloads a clip or picture. `progress` is called after every piece.
-///
-/// # Errors
-///
-/// When it cannot be had whole and of the right kind, or not be written. Nothing is left
-/// behind then.
-pub async fn download(
+/// When it cannot be had whole and of the right kind, or not be written;
+/// [`DownloadError::verdict`] says what that means. What came is kept, unless it can
+/// never become the file (another kind or digest, or too long): then it is removed.
+pub async fn fetch(
     egress: &Egress,
     wanted: &Download<'_>,
     mut progress: impl FnMut(Received),
-) -> Result<Downloaded, DownloadError> {
+) -> Result<Fetched, DownloadError> {
     let url = Url::parse(wanted.url).map_err(|_| FetchError::Url)?;
-    let part = part(wanted.target, wanted.force)?;
-    let unwritable = |source| DownloadError::Write {
-        path: wanted.target.to_owned(),
-        source,
+    let mut part = Part::open(wanted.part).await?;
+    let transfer = Transfer {
+        egress,
+        wanted,
+        url,
     };
-    let mut reply = egress
-        .fetch(Wanted {
-            url: url.clone(),
-            rule: wanted.rule,
-            credential: wanted.credential,
-            from: 0,
-        })
-        .await?;
-    let total = reply.announced();
-    let too_long = || DownloadError::TooLong {
-        url: shown(&url),
-        limit: wanted.limit,
+    let outcome = match transfer.whole(&mut part, &mut progress).await {
+        Ok(()) => transfer.checked(&part),
+        Err(error) => Err(error),
     };
-    if total.is_some_and(|total| total > wanted.limit) {
-        return Err(too_long());
-    }
-    let broken = |source| DownloadError::Broken {
-        url: shown(&url),
-        source,
-    };
-    let mut file = tokio::fs::File::from_std(part.reopen().map_err(unwritable)?);
-    let mut digest = Sha256::new();
-    let mut header = Vec::new();
-    let mut received = Received { bytes: 0, total };
-    let idle = egress.limits().idle;
-    while let Some(bytes) = reply.chunk(idle).await.map_err(broken)? {
-        received.bytes += bytes.len() as u64;
-        if received.bytes > wanted.limit {
-            return Err(too_long());
+    match outcome {
+        Ok(fetched) => match part.sync().await {
+            Ok(()) => Ok(fetched),
+            Err(error) => {
+                // The system may have dropped what it could not write, and would not
+                // tell a second time.
+                part.discard();
+                Err(error)
+            }
+        },
+        Err(error) => {
+            part.flush().await?;
+            if error.spoils_the_part() || part.bytes() == 0 {
+                part.discard();
+            }
+            Err(error)
         }
-        // A page instead of a clip is seen before it is all here.
-        if header.len() < sniff::HEADER && remember(&mut header, &bytes) {
-            recognised(&header, wanted.kind, &url)?;
+    }
+}
+
+/// One call of [`fetch`].
+struct Transfer<'a> {
+    egress: &'a Egress,
+    wanted: &'a Download<'a>,
+    url: Url,
+}
+
+impl Transfer<'_> {
+    /// Goes on with the part, or begins it anew: at most once, or a server that answers
+    /// every range with other bytes would be asked for ever.
+    async fn whole(
+        &self,
+        part: &mut Part,
+        progress: &mut impl FnMut(Received),
+    ) -> Result<(), DownloadError> {
+        let good = part.bytes() <= self.wanted.limit && self.recognised(part.header()).is_ok();
+        if good && part.position() > 0 && self.attempt(part, progress).await? {
+            return Ok(());
         }
-        digest.update(&bytes);
-        file.write_all(&bytes).await.map_err(unwritable)?;
-        progress(received);
+        if part.position() > 0 {
+            part.restart().await?;
+        }
+        self.attempt(part, progress).await.map(drop)
     }
-    let media_type = recognised(&header, wanted.kind, &url)?;
-    if let Some(announced) = total.filter(|total| *total != received.bytes) {
-        return Err(broken(Lost::Length {
-            announced,
-            actual: received.bytes,
-        }));
-    }
-    let sha256 = Sha256Digest::from(digest.finalize());
-    if wanted
-        .sha256
-        .is_some_and(|told| !told.eq_ignore_ascii_case(&sha256.to_string()))
-    {
-        return Err(DownloadError::Digest { url: shown(&url) });
-    }
-    file.flush().await.map_err(unwritable)?;
-    file.sync_all().await.map_err(unwritable)?;
-    drop(file);
-    let path = place(part, wanted.target, wanted.force)?;
-    Ok(Downloaded {
-        path,
-        bytes: received.bytes,
-        sha256,
-        media_type,
-    })
-}
 
-/// Adds to the header; whether that made it long enough to be judged.
-fn remember(header: &mut Vec<u8>, bytes: &Bytes) -> bool {
-    let room = sniff::HEADER - header.len();
-    header.extend_from_slice(&bytes[..bytes.len().min(room)]);
-    header.len() == sniff::HEADER
-}
-
-fn recognised(header: &[u8], kind: MediaKind, url: &Url) -> Result<&'static str, DownloadError> {
-    match (kind, sniff::kind(header)) {
-        (MediaKind::Image, Kind::Image(media_type))
-        | (MediaKind::Video, Kind::Video(media_type)) => Ok(media_type),
-        (_, came) => Err(DownloadError::WrongKind {
-            url: shown(url),
-            expected: kind.as_str(),
-            what: came.to_string(),
-        }),
+    /// Asks for what follows the part's position and takes it; whether it did follow. At
+    /// position 0 everything does.
+    async fn attempt(
+        &self,
+        part: &mut Part,
+        progress: &mut impl FnMut(Received),
+    ) -> Result<bool, DownloadError> {
+        let from = part.position();
+        let reply = self.egress.fetch(Wanted {
+            url: self.url.clone(),
+            rule: self.wanted.rule,
+            credential: self.wanted.credential,
+            from,
+        });
+        let mut reply = match reply.await {
+            Err(FetchError::Status { status: 416, .. }) if from > 0 => return Ok(false),
+            reply => reply?,
+        };
+        // `end` is where the whole ends; without a total, where this reply does.
+        let (end, total) = if reply.parts.status == http::StatusCode::PARTIAL_CONTENT {
+            match ContentRange::of(&reply.parts.headers).filter(|range| range.first == from) {
+                Some(range) => (Some(range.total.unwrap_or(range.last + 1)), range.total),
+                None => return Ok(false),
+            }
+        } else {
+            part.restart().await?;
+            (reply.announced(), reply.announced())
+        };
+        // What is shorter than what is here is another file.
+        if end.is_some_and(|end| end < part.bytes()) {
+            return Ok(false);
+        }
+        if end.is_some_and(|end| end > self.wanted.limit) {
+            return Err(self.too_long());
+        }
+        let start = part.position();
+        let idle = self.egress.limits().idle;
+        while let Some(bytes) = reply.chunk(idle).await.map_err(|lost| self.broken(lost))? {
+            let after = part.position() + bytes.len() as u64;
+            if after > self.wanted.limit {
+                return Err(self.too_long());
+            }
+            if let Some(end) = end.filter(|end| after > *end) {
+                return Err(self.of_another_length(start, end, after));
+            }
+            match part.take(&bytes).await? {
+                // A page instead of a clip is seen before it is all here.
+                Taken::Header => drop(self.recognised(part.header())?),
+                Taken::More => {}
+                Taken::Differs => return Ok(false),
+            }
+            let bytes = part.bytes();
+            progress(Received { bytes, total });
+        }
+        match end.filter(|end| *end != part.position()) {
+            Some(end) => Err(self.of_another_length(start, end, part.position())),
+            None => Ok(true),
+        }
     }
-}
 
-/// An empty `.part` in the target's folder, with the rights of an ordinary new file; it
-/// is removed when it is dropped.
-fn part(target: &Path, force: bool) -> Result<NamedTempFile, TargetError> {
-    let exists = |path: &Path| TargetError::Exists {
-        path: path.to_owned(),
-    };
-    match std::fs::symlink_metadata(target) {
-        Ok(metadata) if metadata.is_dir() => {
-            return Err(TargetError::IsAFolder {
-                path: target.to_owned(),
+    /// What the whole file is.
+    fn checked(&self, part: &Part) -> Result<Fetched, DownloadError> {
+        let media_type = self.recognised(part.header())?;
+        let sha256 = part.sha256();
+        let told = self.wanted.sha256;
+        if told.is_some_and(|told| !told.eq_ignore_ascii_case(&sha256.to_string())) {
+            return Err(DownloadError::Digest {
+                url: shown(&self.url),
             });
         }
-        Ok(_) if !force => return Err(exists(target)),
-        _ => {}
-    }
-    let ends_in_a_separator = target
-        .as_os_str()
-        .as_encoded_bytes()
-        .last()
-        .is_some_and(|last| std::path::is_separator(char::from(*last)));
-    let name = target.file_name().filter(|_| !ends_in_a_separator);
-    let Some(name) = name else {
-        return Err(TargetError::IsAFolder {
-            path: target.to_owned(),
-        });
-    };
-    let folder = folder_of(target);
-    let mut builder = tempfile::Builder::new();
-    let mut prefix = name.to_owned();
-    prefix.push(".");
-    builder.prefix(&prefix).suffix(".part");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder
-        .tempfile_in(folder)
-        .map_err(|source| TargetError::Unwritable {
-            folder: folder.to_owned(),
-            source,
+        Ok(Fetched {
+            bytes: part.position(),
+            sha256,
+            media_type,
         })
-}
+    }
 
-/// Gives the whole file its name.
-fn place(part: NamedTempFile, target: &Path, force: bool) -> Result<PathBuf, DownloadError> {
-    let unwritable = |source| DownloadError::Write {
-        path: target.to_owned(),
-        source,
-    };
-    let placed = if force {
-        part.persist(target)
-    } else {
-        part.persist_noclobber(target)
-    };
-    placed.map_err(|error| match error.error.kind() {
-        io::ErrorKind::AlreadyExists => TargetError::Exists {
-            path: target.to_owned(),
+    fn recognised(&self, header: &[u8]) -> Result<&'static str, DownloadError> {
+        match (self.wanted.kind, sniff::kind(header)) {
+            (MediaKind::Image, Kind::Image(media_type))
+            | (MediaKind::Video, Kind::Video(media_type)) => Ok(media_type),
+            (_, came) => Err(DownloadError::WrongKind {
+                url: shown(&self.url),
+                expected: self.wanted.kind.as_str(),
+                what: came.to_string(),
+            }),
         }
-        .into(),
-        _ => unwritable(error.error),
-    })?;
-    // The name, too, must survive a power cut.
-    #[cfg(unix)]
-    std::fs::File::open(folder_of(target))
-        .and_then(|folder| folder.sync_all())
-        .map_err(unwritable)?;
-    std::path::absolute(target).map_err(unwritable)
-}
+    }
 
-fn folder_of(target: &Path) -> &Path {
-    match target.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
+    fn broken(&self, source: Lost) -> DownloadError {
+        DownloadError::Broken {
+            url: shown(&self.url),
+            source,
+        }
+    }
+
+    fn of_another_length(&self, start: u64, announced: u64, actual: u64) -> DownloadError {
+        self.broken(Lost::Length {
+            announced: announced - start,
+            actual: actual - start,
+        })
+    }
+
+    fn too_long(&self) -> DownloadError {
+        DownloadError::TooLong {
+            url: shown(&self.url),
+            limit: self.wanted.limit,
+        }
     }
 }
 

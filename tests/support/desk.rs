@@ -69,12 +69,6 @@ impl Desk {
         path
     }
 
-    /// Takes away what [`Self::write`] put here.
-    pub(crate) fn remove(&self, name: &str) {
-        fs::remove_file(self.path(name)).expect("a file");
-        self.own.borrow_mut().remove(&self.path(name));
-    }
-
     pub(crate) fn configure(&self, toml: &str) {
         self.write("zoetrope.toml", toml);
     }
@@ -132,7 +126,6 @@ impl Desk {
             stderr,
             is_json: arguments.iter().any(|argument| argument == "--json"),
             is_run: arguments.iter().any(|argument| argument == "run"),
-            is_resumed: arguments.iter().any(|argument| argument == "--ticket"),
         }
     }
 
@@ -153,10 +146,47 @@ impl Desk {
         files
     }
 
-    /// The ticket files that runs left here.
-    pub(crate) fn tickets(&self) -> Vec<PathBuf> {
-        let is_ticket = |file: &PathBuf| file.to_string_lossy().ends_with(".ticket.json");
-        self.files().into_iter().filter(is_ticket).collect()
+    /// The jobs in the ledger, oldest first, as `zoetrope jobs` tells.
+    #[track_caller]
+    pub(crate) fn jobs(&self) -> Vec<Value> {
+        let listed = self.run(["jobs", "--json"]);
+        assert_eq!(listed.code, 0, "{listed:?}");
+        match listed.json() {
+            Value::Array(jobs) => jobs,
+            other => panic!("no array: {other}"),
+        }
+    }
+
+    /// The ledger's texts but for the inputs, which are the place for prompts.
+    fn ledger_without_inputs(&self) -> String {
+        let path = self.data_dir().join("ledger.sqlite3");
+        if !path.exists() {
+            return String::new();
+        }
+        let Ok(ledger) = rusqlite::Connection::open(path) else {
+            return String::new();
+        };
+        let mut texts = String::new();
+        for table in ["jobs", "history"] {
+            let Ok(mut rows) = ledger.prepare(&format!("SELECT * FROM {table}")) else {
+                continue;
+            };
+            let names: Vec<_> = rows.column_names().map(str::to_owned).collect();
+            let mut rows = rows.query([]).expect("the rows");
+            while let Ok(Some(row)) = rows.next() {
+                let others = names
+                    .iter()
+                    .filter(|name| !["given", "input"].contains(&name.as_str()));
+                for name in others {
+                    let value: rusqlite::types::Value = row.get(name.as_str()).expect("a column");
+                    if let rusqlite::types::Value::Text(text) = value {
+                        texts += &text;
+                        texts.push('\n');
+                    }
+                }
+            }
+        }
+        texts
     }
 
     /// The practice provider's key, a secret as well.
@@ -174,7 +204,6 @@ pub(crate) struct Running<'a> {
     stderr: Stream,
     is_json: bool,
     is_run: bool,
-    is_resumed: bool,
 }
 
 impl Running<'_> {
@@ -233,7 +262,7 @@ impl Running<'_> {
         };
         outcome.keeps_every_promise(self.desk, self.is_run);
         if self.is_json && outcome.code != 0 {
-            outcome.is_a_documented_failure(self.is_resumed);
+            outcome.is_a_documented_failure();
         }
         outcome
     }
@@ -356,6 +385,11 @@ impl Outcome {
                 "a prompt is shown: {self:?}"
             );
         }
+        let ledger = desk.ledger_without_inputs();
+        assert!(
+            !ledger.contains(CANARY_PROMPT),
+            "a prompt is in the ledger outside its inputs"
+        );
         for file in desk.files() {
             let content = fs::read(&file).unwrap_or_default();
             let holds = |text: &str| {
@@ -363,7 +397,12 @@ impl Outcome {
                     .windows(text.len())
                     .any(|part| part == text.as_bytes())
             };
-            assert!(!holds(CANARY_PROMPT), "a prompt is in {}", file.display());
+            let is_ledger = file.to_string_lossy().contains("ledger.sqlite3");
+            assert!(
+                is_ledger || !holds(CANARY_PROMPT),
+                "a prompt is in {}",
+                file.display()
+            );
             if !file.ends_with("practice/key") {
                 for secret in &secrets {
                     assert!(!holds(secret), "a credential is in {}", file.display());
@@ -374,7 +413,7 @@ impl Outcome {
 
     /// `docs/exit-codes.md` and the JSON of a failure, as the documents promise them.
     #[track_caller]
-    fn is_a_documented_failure(&self, is_resumed: bool) {
+    fn is_a_documented_failure(&self) {
         assert_eq!(
             self.stdout.matches('\n').count(),
             1,
@@ -399,9 +438,9 @@ impl Outcome {
             let is_one = !sentence.is_empty() && !sentence.contains('\n');
             assert!(is_one, "one sentence: {self:?}");
         }
-        // Nobody is invited to buy the same clip twice. The same command with a ticket buys nothing.
-        if text("charged") != "no" && !is_resumed {
-            let goes_on = ["--ticket", "--key", "--adopt", "nothing:"];
+        // Nobody is invited to buy the same clip twice.
+        if text("charged") != "no" {
+            let goes_on = ["zoetrope jobs ", " --key ", "nothing:"];
             let next = text("next");
             assert!(goes_on.iter().any(|way| next.contains(way)), "{next}");
         }

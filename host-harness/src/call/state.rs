@@ -63,6 +63,7 @@ impl CallState {
                 sends,
                 egress: context.egress.clone(),
                 connection: context.connection.clone(),
+                gate: context.gate.clone(),
                 testimony,
             },
             table,

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use serde_json::{Map, Value, json};
 use zoetrope_host::call::{CallError, TrapKind};
 use zoetrope_host::contract::{Charge, ErrorCause, NodeError, Violation};
+use zoetrope_host::driver::DriverError;
+use zoetrope_host::ledger::LedgerError;
 
 use super::output;
 
@@ -44,20 +46,20 @@ impl Phase {
 /// A command that did not do what it was asked.
 #[derive(Debug)]
 pub(super) struct Failure {
-    kind: &'static str,
+    kind: Box<str>,
     message: String,
     violations: Vec<Violation>,
     phase: Phase,
     charge: Charge,
     next: String,
-    /// The job's ids and its ticket, once there are any.
+    /// The job's ids, once there are any.
     job: Map<String, Value>,
 }
 
 impl Failure {
-    pub(super) fn new(kind: &'static str, phase: Phase, message: impl Into<String>) -> Self {
+    pub(super) fn new(kind: impl Into<Box<str>>, phase: Phase, message: impl Into<String>) -> Self {
         Self {
-            kind,
+            kind: kind.into(),
             message: message.into(),
             violations: Vec::new(),
             phase,
@@ -126,38 +128,46 @@ impl Failure {
         Self { charge, ..self }
     }
 
-    /// A failure on the way back to a job that was accepted before: nothing happens to
-    /// the job, and it may be paid for.
-    pub(super) fn before_resuming(self) -> Self {
-        Self {
-            phase: Phase::Poll,
-            charge: Charge::Unknown,
-            ..self
-        }
-    }
-
     pub(super) fn of_job(self, job: Map<String, Value>) -> Self {
         Self { job, ..self }
     }
 
-    /// The same for a job whose clip is made and not here yet.
-    pub(super) fn before_the_clip(self, charge: Charge) -> Self {
-        let why = match self.kind {
-            "deadline" => "the deadline passed",
-            _ => &self.message,
-        };
-        let message = format!("the clip is made, but not on the disk yet: {why}");
-        Self::new("download_failed", Phase::Download, message).charged(charge)
+    /// The same as the first of many.
+    pub(super) fn among(self, failed: usize, all: usize) -> Self {
+        let message = format!(
+            "{failed} of {all} jobs have no clip in place; one of them: {}",
+            self.message
+        );
+        let job = Map::new();
+        Self {
+            message,
+            job,
+            ..self
+        }
     }
 
-    pub(super) fn kind(&self) -> &'static str {
-        self.kind
+    /// The same about a line of a file.
+    pub(super) fn on_line(self, line: usize) -> Self {
+        let message = format!("line {line}: {}", self.message);
+        Self { message, ..self }
+    }
+
+    pub(super) fn next(&self) -> &str {
+        &self.next
+    }
+
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(super) fn kind(&self) -> &str {
+        &self.kind
     }
 
     /// `{"ok": false, "error": …}`.
     pub(super) fn document(&self) -> Value {
         let mut error = Map::new();
-        error.insert("kind".into(), self.kind.into());
+        error.insert("kind".into(), self.kind.as_ref().into());
         error.insert("message".into(), self.message.as_str().into());
         if !self.violations.is_empty() {
             let violations = self.violations.iter().map(output::violation).collect();
@@ -190,15 +200,19 @@ impl Failure {
             eprintln!("  broken rule: {}", only.keyword);
         }
         eprintln!("  money: {}", money(self.charge, self.phase));
-        if let Some(ticket) = self.job.get("ticket") {
-            eprintln!("  ticket: {ticket}");
+        if let Some(job) = self.job.get("job").and_then(Value::as_str) {
+            eprintln!("  job: {job}");
         }
         eprintln!("  next: {}", self.next);
         code
     }
 
+    pub(super) fn code(&self) -> u8 {
+        code_of(&self.kind)
+    }
+
     pub(super) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(code_of(self.kind))
+        ExitCode::from(self.code())
     }
 }
 
@@ -211,10 +225,38 @@ fn code_of(kind: &str) -> u8 {
         "connection_unavailable" | "connection_changed" | "unauthorized" | "not_sent" => 4,
         "denied" => 5,
         "throttled" | "rejected" => 6,
-        "failed" | "cancelled" | "job_lost" => 7,
+        "failed" | "cancelled" | "job_lost" | "never_started" | "too_late" => 7,
         "outcome_unknown" => 8,
         "deadline" | "interrupted" | "unavailable" | "download_failed" | "protocol_violation" => 9,
         _ => 1,
+    }
+}
+
+/// The ledger cannot be used. Nothing is sent without it.
+pub(super) fn of_ledger(error: &LedgerError) -> Failure {
+    if let LedgerError::KeyConflict { job } = error {
+        return Failure::new("key_conflict", Phase::Setup, error.to_string()).then(format!(
+            "another --key for another clip; the job that has this one: zoetrope jobs show {job}"
+        ));
+    }
+    let next = match error {
+        LedgerError::Newer { .. } => "use the newer zoetrope, or another --data-dir",
+        LedgerError::Damaged { .. } => {
+            "put a copy of the ledger in its place, or use another --data-dir"
+        }
+        _ => "make room or mend the rights, and the same command again",
+    };
+    Failure::new("ledger_unavailable", Phase::Setup, with_causes(error)).then(next.into())
+}
+
+/// The driver stopped; what is paid for is in the ledger, or was shown.
+pub(super) fn of_driver(error: &DriverError) -> Failure {
+    match error {
+        DriverError::Ledger(error) => of_ledger(error),
+        DriverError::File { .. } => {
+            Failure::new("ledger_unavailable", Phase::Setup, with_causes(error))
+                .then("make room or mend the rights, and the same command again".into())
+        }
     }
 }
 
@@ -258,6 +300,6 @@ mod tests {
                 kinds += 1;
             }
         }
-        assert_eq!(kinds, 26, "every kind is documented");
+        assert_eq!(kinds, 29, "every kind is documented");
     }
 }

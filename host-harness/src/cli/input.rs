@@ -32,6 +32,27 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
     document(bytes)
 }
 
+/// The longest file of input documents, in bytes.
+const LINES_LIMIT: u64 = 1 << 30;
+
+/// Reads a file of documents, one a line.
+pub(super) fn read_lines(path: &Path) -> Result<String, Failure> {
+    let unreadable = |why: String| {
+        Failure::usage(format!(
+            "the batch `{}` cannot be read: {why}",
+            path.display()
+        ))
+    };
+    let mut text = String::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(LINES_LIMIT + 1).read_to_string(&mut text))
+        .map_err(|error| unreadable(error.to_string()))?;
+    if text.len() as u64 > LINES_LIMIT {
+        return Err(unreadable(format!("it is longer than {LINES_LIMIT} bytes")));
+    }
+    Ok(text)
+}
+
 /// Bytes as the text of a document, still to be parsed.
 pub(super) fn document(bytes: Vec<u8>) -> Result<String, Failure> {
     if bytes.len() as u64 > INPUT_LIMIT {

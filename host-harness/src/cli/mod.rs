@@ -4,27 +4,35 @@
 //! prints; only the files here do.
 //!
 //! - [`setup`]: configuration, engine, component and practice provider, made when needed
-//! - [`nodes`], [`check`] (and [`lines`], its streaming form), [`run`], [`practice`]: the commands
+//! - [`reach`]: connections, the practice provider's among them
+//! - [`nodes`], [`check`] (and [`lines`], its streaming form), [`run`], [`jobs`], [`practice`]:
+//!   the commands
 //! - [`input`]: the input document from a file and `--set`
-//! - [`wait`], [`progress`], [`interrupts`], [`ticket_file`]: what `run` does after acceptance
+//! - [`drive`], [`interrupts`]: waiting for jobs; [`view`], [`progress`]: what is seen of it
+//! - [`outcome`], [`summary`]: how a job stands, and many
 //! - [`failure`], [`output`]: how a command ends and what it says
 
 mod check;
+mod drive;
 mod failure;
 mod input;
 mod interrupts;
+mod jobs;
 mod lines;
 mod nodes;
+mod outcome;
 mod output;
 mod practice;
 mod progress;
+mod reach;
 mod run;
 mod setup;
-mod ticket_file;
-mod wait;
+mod summary;
+mod view;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -35,13 +43,13 @@ use setup::Setup;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  internal error, or the component was stopped
+  1  internal error, the component was stopped, or the ledger cannot be used
   2  usage, configuration, unknown node type, bad ticket, key conflict
   3  invalid input, or something the node cannot do
   4  no usable connection, another connection, or a refused credential
   5  denied by the host's policy
   6  throttled or rejected by the provider
-  7  the job failed, was cancelled, or is lost
+  7  the job failed, was cancelled, or is lost, or it was too late to cancel it
   8  nobody knows whether the job was accepted
   9  not finished and resumable: deadline, interrupted, unavailable, download failed";
 
@@ -66,7 +74,7 @@ struct Global {
         help = "Configuration file; else ZOETROPE_CONFIG, else ./zoetrope.toml if it exists"
     )]
     config: Option<PathBuf>,
-    /// Folder for clips, compiled code and the practice provider; else the platform's
+    /// Folder for the ledger, clips, compiled code and the practice provider; else the platform's
     #[arg(long, global = true, value_name = "DIR", env = "ZOETROPE_DATA_DIR")]
     data_dir: Option<PathBuf>,
     /// Component to run instead of the built-in one
@@ -85,6 +93,8 @@ enum Command {
     Check(check::Check),
     /// Run a node: upload, submit, wait, download
     Run(Box<run::Run>),
+    /// List jobs, or show, resume, cancel, fetch, resolve, forget them
+    Jobs(jobs::Jobs),
     /// Run the practice provider on its own
     Practice(practice::PracticeServer),
 }
@@ -114,11 +124,12 @@ pub(crate) fn main() -> ExitCode {
 }
 
 async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
-    let setup = Setup::new(cli.global);
+    let setup = Arc::new(Setup::new(cli.global));
     match cli.command {
         Command::Nodes(command) => command.run(&setup).await,
         Command::Check(command) => command.run(&setup).await,
         Command::Run(command) => command.run(&setup).await,
+        Command::Jobs(command) => command.run(&setup).await,
         Command::Practice(command) => command.run(&setup).await,
     }
 }

@@ -15,6 +15,7 @@ const LINE_PAUSE: Duration = Duration::from_secs(15);
 const STEPS: u64 = 1000;
 
 pub(super) struct Progress {
+    /// Made when there is something to show on a terminal.
     bar: Option<ProgressBar>,
     begun: Instant,
     last: Option<Line>,
@@ -28,16 +29,8 @@ struct Line {
 
 impl Progress {
     pub(super) fn new() -> Self {
-        let template = "{spinner} {msg} [{bar:24}] {percent}% {elapsed}";
-        let bar = stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template(template);
-            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-            let bar = ProgressBar::new(STEPS).with_style(style.progress_chars("=> "));
-            bar.enable_steady_tick(Duration::from_millis(120));
-            bar
-        });
         Self {
-            bar,
+            bar: None,
             begun: Instant::now(),
             last: None,
         }
@@ -48,6 +41,9 @@ impl Progress {
         let said = message
             .map(|message| format!(": {message}"))
             .unwrap_or_default();
+        if self.bar.is_none() && stderr().is_terminal() {
+            self.bar = Some(bar());
+        }
         if let Some(bar) = &self.bar {
             bar.set_message(format!("{stage}{said}"));
             if let Some(fraction) = fraction {
@@ -93,12 +89,29 @@ impl Progress {
         })
     }
 
+    /// A line that stays, above the bar.
+    pub(super) fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{line}")),
+            None => eprintln!("{line}"),
+        }
+    }
+
     /// Clears the bar, so that what follows stands alone.
     pub(super) fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
     }
+}
+
+fn bar() -> ProgressBar {
+    let template = "{spinner} {msg} [{bar:24}] {percent}% {elapsed}";
+    let style = ProgressStyle::with_template(template);
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(STEPS).with_style(style.progress_chars("=> "));
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
 }
 
 impl Drop for Progress {

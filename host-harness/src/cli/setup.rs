@@ -1,5 +1,6 @@
 //! What commands share, each part made when it is first needed.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,22 +8,20 @@ use bytes::Bytes;
 use directories::ProjectDirs;
 use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
-use zoetrope_emulator::{FetchPicture, Practice, Settings, SharedPractice};
+use zoetrope_emulator::{FetchPicture, SharedPractice};
 use zoetrope_host::EMBEDDED_COMPONENT;
 use zoetrope_host::call::CallContext;
 use zoetrope_host::config::Config;
-use zoetrope_host::connections::{Connection, Credential, OpenConnection};
-use zoetrope_host::contract::{ConnectionRequirement, NodeType};
+use zoetrope_host::connections::Connection;
+use zoetrope_host::contract::NodeType;
+use zoetrope_host::driver::{Driver, DriverSettings, Listener};
 use zoetrope_host::egress::{AddressRule, Egress};
 use zoetrope_host::engine::{Engine, EngineSettings};
+use zoetrope_host::ledger::Ledger;
 use zoetrope_host::pack::Pack;
-use zoetrope_host::secret::SecretSource;
 
 use super::Global;
-use super::failure::{Failure, Phase, with_causes};
-
-/// The practice provider's connection.
-pub(super) const PRACTICE: &str = "practice";
+use super::failure::{Failure, Phase, of_driver, of_ledger, with_causes};
 
 /// The largest component that is read, in bytes; the built-in one has a hundredth.
 const COMPONENT_LIMIT: u64 = 64 << 20;
@@ -32,7 +31,7 @@ pub(super) struct Setup {
     egress: Egress,
     config: OnceCell<Config>,
     pack: OnceCell<Pack>,
-    practice: OnceCell<SharedPractice>,
+    pub(super) practice: OnceCell<SharedPractice>,
 }
 
 impl Setup {
@@ -94,24 +93,17 @@ impl Setup {
             None => Pack::load(&engine, EMBEDDED_COMPONENT)
                 .map_err(|error| Failure::internal(Phase::Setup, with_causes(&error))),
             Some(path) => {
-                let bad = |why: String| {
-                    let message = format!("`{}` cannot be loaded: {why}", path.display());
-                    Failure::new("bad_component", Phase::Setup, message).then(
-                        "name another file, or leave --component out for the built-in component"
-                            .into(),
-                    )
-                };
-                let length = std::fs::metadata(path)
-                    .map_err(|error| bad(error.to_string()))?
-                    .len();
-                if length > COMPONENT_LIMIT {
-                    return Err(bad(format!(
-                        "it has {length} bytes, more than {COMPONENT_LIMIT}"
-                    )));
-                }
-                let bytes = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
-                Pack::load(&engine, &bytes).map_err(|error| bad(with_causes(&error)))
+                let bytes = read_component(path)?;
+                Pack::load(&engine, &bytes).map_err(|error| bad(path, &with_causes(&error)))
             }
+        }
+    }
+
+    /// The component's bytes.
+    pub(super) fn component(&self) -> Result<Cow<'static, [u8]>, Failure> {
+        match &self.global.component {
+            None => Ok(EMBEDDED_COMPONENT.into()),
+            Some(path) => Ok(read_component(path)?.into()),
         }
     }
 
@@ -157,75 +149,6 @@ impl Setup {
         Ok(selected.cloned())
     }
 
-    /// What calls of a node go over: its configured connection with the credential, else
-    /// the practice provider, which is started, and the user told so.
-    pub(super) async fn connect(
-        &self,
-        node: &NodeType,
-        wanted: Option<&str>,
-    ) -> Result<CallContext, Failure> {
-        let Some(requirement) = &node.connection else {
-            return Ok(CallContext::offline());
-        };
-        let configured = match wanted {
-            Some(PRACTICE) if self.config().await?.connection(PRACTICE).is_none() => None,
-            _ => self.configured(node, wanted).await?,
-        };
-        let connection = match configured {
-            Some(connection) => connection,
-            None => self.practice_connection(requirement).await?,
-        };
-        let open: OpenConnection = connection.open(requirement).map_err(|error| {
-            Failure::new("connection_unavailable", Phase::Setup, with_causes(&error))
-                .then("provide the credential, and the same command again".into())
-        })?;
-        Ok(CallContext::online(&self.egress, Arc::new(open)))
-    }
-
-    async fn practice_connection(
-        &self,
-        requirement: &ConnectionRequirement,
-    ) -> Result<Arc<Connection>, Failure> {
-        let failed = |why: String| {
-            let message = format!("the practice provider cannot be started: {why}");
-            Failure::internal(Phase::Setup, message)
-        };
-        let folder = self.practice_dir()?;
-        let mut settings = Settings::new(&folder);
-        settings.fetcher = Some(self.picture_fetcher());
-        let first = !self.practice.initialized();
-        let practice = self
-            .practice
-            .get_or_try_init(|| Practice::start_or_join(settings))
-            .await;
-        let practice = practice.map_err(|error| failed(with_causes(&error)))?;
-        let base_url = practice
-            .ensure()
-            .await
-            .map_err(|error| failed(with_causes(&error)))?;
-        if first {
-            eprintln!(
-                "No `{}` connection is configured: the practice provider serves this run, at {base_url}. \
-                 Its clips are practice renders, not made by an AI model.",
-                requirement.category
-            );
-        }
-        let id = PRACTICE
-            .parse()
-            .map_err(|error| failed(with_causes(&error)))?;
-        let base_url = base_url
-            .parse()
-            .map_err(|error| failed(with_causes(&error)))?;
-        let credential = Credential {
-            source: SecretSource::File(folder.join("key")),
-            header: None,
-            prefix: None,
-        };
-        Ok(Arc::new(
-            Connection::new(id, requirement.category.clone(), base_url).with_credential(credential),
-        ))
-    }
-
     pub(super) fn practice_dir(&self) -> Result<PathBuf, Failure> {
         Ok(self.data_dir()?.join("practice"))
     }
@@ -233,6 +156,26 @@ impl Setup {
     /// What the practice provider is lent to fetch pictures by URL.
     pub(super) fn picture_fetcher(&self) -> Arc<dyn FetchPicture> {
         Arc::new(Lent(self.egress.clone()))
+    }
+
+    /// The ledger of the data directory.
+    pub(super) fn ledger(&self) -> Result<Arc<Ledger>, Failure> {
+        let ledger = Ledger::open(&self.data_dir()?);
+        ledger.map(Arc::new).map_err(|error| of_ledger(&error))
+    }
+
+    /// This process's part in the jobs of the data directory.
+    pub(super) async fn driver(self: &Arc<Self>, listener: Listener) -> Result<Driver, Failure> {
+        let driver = Driver::new(
+            &self.data_dir()?,
+            self.ledger()?,
+            self.pack().await?.engine(),
+            &self.egress,
+            Arc::clone(self) as _,
+            listener,
+            DriverSettings::default(),
+        );
+        driver.map_err(|error| of_driver(&error))
     }
 
     /// Where everything is kept.
@@ -246,6 +189,22 @@ impl Setup {
         std::path::absolute(&folder)
             .map_err(|error| Failure::usage(format!("`{}`: {error}", folder.display())))
     }
+}
+
+fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
+    let unreadable = |error: std::io::Error| bad(path, &error.to_string());
+    let length = std::fs::metadata(path).map_err(unreadable)?.len();
+    if length > COMPONENT_LIMIT {
+        let why = format!("it has {length} bytes, more than {COMPONENT_LIMIT}");
+        return Err(bad(path, &why));
+    }
+    std::fs::read(path).map_err(unreadable)
+}
+
+fn bad(path: &Path, why: &str) -> Failure {
+    let message = format!("`{}` cannot be loaded: {why}", path.display());
+    Failure::new("bad_component", Phase::Setup, message)
+        .then("name another file, or leave --component out for the built-in component".into())
 }
 
 struct Lent(Egress);

@@ -63,6 +63,7 @@ struct Table {
     credential: Option<CredentialTable>,
     #[serde(default)]
     idempotency: Window,
+    requests_per_second: Option<Rate>,
     #[serde(default)]
     options: Options,
 }
@@ -79,6 +80,9 @@ impl Table {
         if let Window(Some(window)) = self.idempotency {
             connection = connection.with_idempotency(window);
         }
+        if let Some(Rate(rate)) = self.requests_per_second {
+            connection = connection.with_requests_per_second(rate);
+        }
         connection.with_options(self.options.0)
     }
 }
@@ -94,6 +98,20 @@ where
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map(Self).map_err(de::Error::custom)
+    }
+}
+
+/// Requests a second.
+struct Rate(f64);
+
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let rate = f64::deserialize(deserializer)?;
+        if (0.001..=100_000.0).contains(&rate) {
+            Ok(Self(rate))
+        } else {
+            Err(de::Error::custom("expected a number from 0.001 to 100000"))
+        }
     }
 }
 

@@ -11,6 +11,7 @@ category = "pixelml"
 base_url = "https://api.example.com/base/"
 credential = { env = "PIXELML_API_KEY", header = "X-Key", prefix = "" }
 idempotency = "24h"
+requests_per_second = 2.5
 options = { wire = "jobs", nested = { n = 1.5, list = [true, 2] }, at = 2026-11-21 }
 
 [connections.second]
@@ -34,6 +35,7 @@ fn a_whole_file_is_read() {
     let first = config.connection("pixelml").expect("pixelml");
     assert_eq!(first.base_url().to_string(), "https://api.example.com/base");
     assert_eq!(first.idempotency(), Some(Duration::from_hours(24)));
+    assert_eq!(first.requests_per_second(), Some(2.5));
     assert_eq!(
         Value::Object(first.options().clone()),
         json!({"wire": "jobs", "nested": {"n": 1.5, "list": [true, 2]}, "at": "2026-11-21"})
@@ -93,6 +95,7 @@ fn errors_name_the_place() {
             "idempotency = true",
             "idempotency = \"soon\"",
             "idempotency = 24",
+            "requests_per_second = 0",
             "options = { a = nan }",
             "options = \"jobs\"",
             "base_url = \"https://b.example\"",
@@ -105,7 +108,7 @@ fn errors_name_the_place() {
         .join("\n"),
         @r#"
     credentials = { env = "X" }
-      4:1 unknown field `credentials`, expected one of `category`, `base_url`, `credential`, `idempotency`, `options`
+      4:1 unknown field `credentials`, expected one of `category`, `base_url`, `credential`, `idempotency`, `requests_per_second`, `options`
     credential = { env = "X", file = "y" }
       4:14 give either `env` or `file`
     credential = { environment = "X" }
@@ -120,6 +123,8 @@ fn errors_name_the_place() {
       4:15 not a duration like "24h" or "30m"
     idempotency = 24
       4:15 invalid type: integer `24`, expected how long a key is honoured, like "24h", or false
+    requests_per_second = 0
+      4:23 expected a number from 0.001 to 100000
     options = { a = nan }
       4:11 infinity and NaN have no JSON form
     options = "jobs"

@@ -1,11 +1,45 @@
+use std::path::PathBuf;
+
+use sha2::{Digest as _, Sha256};
+
 use super::*;
 use crate::egress::testing::{Act, Server, narrow, reply};
 use crate::urls::Origin;
+
+mod resume;
+mod verdicts;
 
 fn clip() -> Vec<u8> {
     let mut clip = b"\0\0\0\x18ftypisom\0\0\0\0isommp42".to_vec();
     clip.resize(700, 7);
     clip
+}
+
+fn sha256(bytes: &[u8]) -> Sha256Digest {
+    Sha256Digest::from(Sha256::digest(bytes))
+}
+
+/// What a download is to be, beyond the usual.
+#[derive(Default)]
+struct Wish<'a> {
+    sha256: Option<&'a str>,
+    limit: Option<u64>,
+}
+
+impl<'a> Wish<'a> {
+    fn of_digest(sha256: &'a str) -> Self {
+        Self {
+            sha256: Some(sha256),
+            limit: None,
+        }
+    }
+
+    fn up_to(limit: u64) -> Self {
+        Self {
+            sha256: None,
+            limit: Some(limit),
+        }
+    }
 }
 
 struct Case {
@@ -14,10 +48,10 @@ struct Case {
 }
 
 impl Case {
-    async fn of(act: Act) -> Self {
+    async fn of(acts: impl IntoIterator<Item = Act>) -> Self {
         Self {
             folder: tempfile::tempdir().expect("folder"),
-            server: Server::start([act]).await,
+            server: Server::start(acts).await,
         }
     }
 
@@ -25,27 +59,35 @@ impl Case {
         self.folder.path().join("clip.mp4")
     }
 
-    async fn run(
-        &self,
-        change: impl FnOnce(&mut Download<'_>),
-    ) -> Result<(Downloaded, Vec<Received>), DownloadError> {
-        let url = self.server.url("/clip.mp4?sig=SECRET");
-        let target = self.target();
-        let origin = Origin::of(&Url::parse(&url).expect("url")).expect("origin");
-        let mut wanted = Download {
-            url: &url,
+    fn part(&self) -> PathBuf {
+        part_of(&self.target(), "job")
+    }
+
+    /// What is in the unfinished file; `None` if there is none.
+    fn left(&self) -> Option<Vec<u8>> {
+        std::fs::read(self.part()).ok()
+    }
+
+    fn wanted<'a>(&self, url: &'a str, part: &'a Path, wish: &Wish<'a>) -> Download<'a> {
+        let base = Url::parse(&self.server.url("/")).expect("url");
+        Download {
+            url,
             kind: MediaKind::Video,
-            rule: AddressRule::of_media(&origin),
+            rule: AddressRule::of_media(&Origin::of(&base).expect("origin")),
             credential: None,
-            sha256: None,
-            target: &target,
-            force: false,
-            limit: LONGEST,
-        };
-        change(&mut wanted);
+            sha256: wish.sha256,
+            part,
+            limit: wish.limit.unwrap_or(LONGEST),
+        }
+    }
+
+    async fn run(&self, wish: Wish<'_>) -> Result<(Fetched, Vec<Received>), DownloadError> {
+        let url = self.server.url("/clip.mp4?sig=SECRET");
+        let part = self.part();
+        let wanted = self.wanted(&url, &part, &wish);
         let mut seen = Vec::new();
-        let downloaded = download(&narrow(), &wanted, |received| seen.push(received)).await?;
-        Ok((downloaded, seen))
+        let fetched = fetch(&narrow(), &wanted, |received| seen.push(received)).await?;
+        Ok((fetched, seen))
     }
 
     fn files(&self) -> usize {
@@ -60,22 +102,22 @@ fn ok(body: &[u8]) -> Act {
 }
 
 #[tokio::test]
-async fn a_clip_arrives_whole() {
-    let case = Case::of(ok(&clip())).await;
-    let (downloaded, seen) = case.run(|_| {}).await.expect("downloaded");
-    assert_eq!(std::fs::read(case.target()).expect("file"), clip());
-    assert_eq!(downloaded.path, case.target());
-    assert_eq!(downloaded.bytes, 700);
-    assert_eq!(downloaded.media_type, "video/mp4");
-    assert_eq!(
-        downloaded.sha256,
-        Sha256Digest::from(Sha256::digest(clip()))
-    );
+async fn a_clip_arrives_whole_and_gets_its_name() {
+    let case = Case::of([ok(&clip())]).await;
+    let told = sha256(&clip()).to_string().to_uppercase();
+    let fetched = case.run(Wish::of_digest(&told)).await;
+    let (fetched, seen) = fetched.expect("fetched");
+    assert_eq!(case.left(), Some(clip()));
+    assert_eq!(fetched.bytes, 700);
+    assert_eq!(fetched.media_type, "video/mp4");
+    assert_eq!(fetched.sha256, sha256(&clip()));
     let whole = Received {
         bytes: 700,
         total: Some(700),
     };
     assert_eq!(seen.last(), Some(&whole));
+    place(&case.part(), &case.target(), &fetched.sha256, false).expect("placed");
+    assert_eq!(std::fs::read(case.target()).expect("file"), clip());
     assert_eq!(case.files(), 1);
     #[cfg(unix)]
     {
@@ -89,15 +131,17 @@ async fn a_clip_arrives_whole() {
 
 #[tokio::test]
 async fn what_is_no_clip_leaves_nothing_behind() {
+    let page = format!("<html>{}</html>", "sign in ".repeat(100));
     for (body, expected) in [
         (&b"<html><body>sign in</body></html>"[..], "an HTML page"),
+        (page.as_bytes(), "an HTML page"),
         (b"{\"error\": \"expired\"}", "a JSON document"),
         (b"", "an empty file"),
         (b"\x89PNG\r\n\x1a\n...", "a picture (image/png)"),
         (b"plain words", "something else"),
     ] {
-        let case = Case::of(ok(body)).await;
-        match case.run(|_| {}).await {
+        let case = Case::of([ok(body)]).await;
+        match case.run(Wish::default()).await {
             Err(DownloadError::WrongKind { what, url, .. }) => {
                 assert_eq!(what, expected);
                 assert!(!url.contains("SECRET"));
@@ -109,78 +153,80 @@ async fn what_is_no_clip_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn half_a_clip_leaves_nothing_behind() {
+async fn half_a_clip_stays() {
     let mut half = reply("200 OK", "", &clip());
     half.truncate(half.len() - 1);
-    let case = Case::of(Act::Last(half)).await;
-    let outcome = case.run(|_| {}).await;
+    let case = Case::of([Act::Last(half)]).await;
+    let outcome = case.run(Wish::default()).await;
     assert!(
         matches!(outcome, Err(DownloadError::Broken { .. })),
         "{outcome:?}"
     );
-    assert_eq!(case.files(), 0);
+    assert_eq!(case.left().as_deref(), Some(&clip()[..699]));
 }
 
 #[tokio::test]
 async fn limits_and_digests_hold() {
-    let case = Case::of(ok(&clip())).await;
-    let outcome = case.run(|wanted| wanted.limit = 699).await;
-    assert!(matches!(outcome, Err(DownloadError::TooLong { .. })));
-    let case = Case::of(ok(&clip())).await;
-    let outcome = case.run(|wanted| wanted.sha256 = Some("00")).await;
+    let head = b"HTTP/1.1 200 OK\r\n\r\n";
+    let unannounced = [&head[..], &clip()].concat();
+    for act in [ok(&clip()), Act::Last(unannounced)] {
+        let case = Case::of([act]).await;
+        let outcome = case.run(Wish::up_to(699)).await;
+        assert!(
+            matches!(outcome, Err(DownloadError::TooLong { limit: 699, .. })),
+            "{outcome:?}"
+        );
+        assert_eq!(case.files(), 0);
+    }
+    let case = Case::of([ok(&clip())]).await;
+    let outcome = case.run(Wish::of_digest("00")).await;
     assert!(matches!(outcome, Err(DownloadError::Digest { .. })));
     assert_eq!(case.files(), 0);
 }
 
 #[tokio::test]
-async fn a_status_is_told() {
-    let case = Case::of(Act::Reply(reply("403 Forbidden", "", b"expired"))).await;
-    let outcome = case.run(|_| {}).await;
+async fn a_status_is_told_and_leaves_no_empty_file() {
+    let case = Case::of([Act::Reply(reply("403 Forbidden", "", b"expired"))]).await;
+    let outcome = case.run(Wish::default()).await;
     assert!(matches!(
         outcome,
         Err(DownloadError::Fetch(FetchError::Status { status: 403, .. }))
     ));
+    assert_eq!(case.files(), 0);
 }
 
 #[tokio::test]
-async fn an_existing_file_is_replaced_only_when_asked() {
-    let case = Case::of(ok(&clip())).await;
-    std::fs::write(case.target(), "mine").expect("write");
-    let outcome = case.run(|_| {}).await;
-    assert!(matches!(
-        outcome,
-        Err(DownloadError::Target(TargetError::Exists { .. }))
-    ));
+async fn a_place_that_cannot_be_written_is_seen_before_anything_is_asked() {
+    let case = Case::of([ok(&clip())]).await;
+    std::fs::create_dir(case.part()).expect("folder");
+    let outcome = case.run(Wish::default()).await;
+    assert!(
+        matches!(&outcome, Err(DownloadError::Write { path, .. }) if *path == case.part()),
+        "{outcome:?}"
+    );
     assert_eq!(case.server.seen().len(), 0);
-    assert_eq!(std::fs::read(case.target()).expect("file"), b"mine");
-    case.run(|wanted| wanted.force = true)
-        .await
-        .expect("replaced");
-    assert_eq!(std::fs::read(case.target()).expect("file"), clip());
 }
 
-#[test]
-fn targets_are_judged_before_anything_is_paid_for() {
-    let folder = tempfile::tempdir().expect("folder");
-    let target = folder.path().join("clip.mp4");
-    check_target(&target, false).expect("free");
-    assert_eq!(std::fs::read_dir(folder.path()).expect("folder").count(), 0);
-    std::fs::write(&target, "mine").expect("write");
-    assert!(matches!(
-        check_target(&target, false),
-        Err(TargetError::Exists { .. })
-    ));
-    check_target(&target, true).expect("forced");
-    assert!(matches!(
-        check_target(folder.path(), true),
-        Err(TargetError::IsAFolder { .. })
-    ));
-    assert!(matches!(
-        check_target(&folder.path().join("gone/clip.mp4"), false),
-        Err(TargetError::Unwritable { .. })
-    ));
-    assert!(matches!(
-        check_target(Path::new(".."), false),
-        Err(TargetError::IsAFolder { .. })
-    ));
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_in_place_of_the_unfinished_file_is_not_followed() {
+    let case = Case::of([ok(&clip())]).await;
+    let other = case.folder.path().join("other");
+    std::fs::write(&other, "somebody's").expect("write");
+    std::os::unix::fs::symlink(&other, case.part()).expect("link");
+    let outcome = case.run(Wish::default()).await;
+    assert!(matches!(outcome, Err(DownloadError::Write { .. })));
+    assert_eq!(std::fs::read(&other).expect("read"), b"somebody's");
+    assert_eq!(case.server.seen().len(), 0);
+}
+
+#[tokio::test]
+async fn two_never_write_one_file() {
+    let case = Case::of([ok(&clip())]).await;
+    let file = std::fs::File::create(case.part()).expect("file");
+    file.try_lock().expect("lock");
+    let outcome = case.run(Wish::default()).await;
+    assert!(matches!(outcome, Err(DownloadError::Busy { .. })));
+    drop(file);
+    case.run(Wish::default()).await.expect("fetched");
 }

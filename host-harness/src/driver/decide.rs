@@ -10,10 +10,12 @@ use crate::driver::pace;
 use crate::ledger::{Cost, Job, Media, Millis, State, Trouble};
 
 /// Submits that fail in a row before somebody must look: nothing left, or turned away.
-const SUBMITS: u32 = 6;
+const SUBMITS: u32 = 4;
 
-/// Downloads that fail in a row before somebody must look.
+/// Downloads that fail in a row before somebody must look. A URL that is no good counts
+/// for more than a connection that breaks.
 const DOWNLOADS: u32 = 8;
+const STALE: u32 = 2;
 
 /// Cancellations that fail in a row before the job is simply waited for.
 const CANCELLATIONS: u32 = 3;
@@ -72,7 +74,9 @@ impl Step<'_> {
                     hint,
                     cost,
                 },
-                Submitting,
+                // A component may know of an acceptance without a request that the host
+                // takes for a submit.
+                Submitting | Queued | OutcomeUnknown,
             ) => {
                 self.start(ticket, provider_job_id);
                 self.job.cost = cost;
@@ -86,6 +90,9 @@ impl Step<'_> {
                 self.job.doubtful = true;
                 let message = "the process that was submitting ended before the provider's answer";
                 self.halt(trouble("outcome_unknown", message));
+                if may_submit(self.job, self.now) {
+                    self.job.next_at = Some(self.now);
+                }
             }
             (
                 Event::Waiting {
@@ -114,7 +121,7 @@ impl Step<'_> {
                     charge,
                     cost,
                 },
-                Submitting | Started | Succeeded,
+                Submitting | Queued | OutcomeUnknown | Started | Succeeded,
             ) => {
                 self.keep(ticket, provider_job_id);
                 self.succeed(output, media, charge, cost);
@@ -124,9 +131,11 @@ impl Step<'_> {
                     cancelled,
                     trouble,
                     charge,
+                    cost,
                 },
                 Started,
             ) => {
+                self.job.cost = cost.or(self.job.cost.take());
                 self.end(
                     if cancelled {
                         State::Cancelled
@@ -154,8 +163,8 @@ impl Step<'_> {
                 self.job.tries = 0;
                 self.wait(Some(0));
             }
-            (Event::Fetched { sha256 }, Succeeded) if !self.job.placed => {
-                self.job.file_sha256 = Some(sha256);
+            (Event::Fetched { file }, Succeeded) if !self.job.placed => {
+                self.job.file = Some(file);
                 return Action::Place;
             }
             (Event::Placed, Succeeded) => {
@@ -166,7 +175,25 @@ impl Step<'_> {
             (Event::DownloadFailed { trouble, verdict }, Succeeded) if !self.job.placed => {
                 self.download_failed(trouble, verdict);
             }
-            (Event::Resumed { deadline_at }, _) => self.resume(deadline_at),
+            (Event::Resumed { deadline_at, asker }, _) => self.resume(deadline_at, asker),
+            (Event::Abandoned, Queued | OutcomeUnknown) => {
+                let message = "nobody waits for it any more, so nothing is submitted";
+                self.halt(trouble("interrupted", message));
+            }
+            (Event::Held { until }, _) if self.job.next_at.is_some() => self.sleep(until),
+            (Event::Unreachable { trouble }, _) if !self.job.is_done() => self.halt(trouble),
+            (Event::Moved { target, force }, Queued | OutcomeUnknown | Started | Succeeded) => {
+                let job = &mut *self.job;
+                job.target = target;
+                job.force = force;
+                job.file = None;
+                job.placed = false;
+                if state == Succeeded {
+                    job.media = None;
+                    job.tries = 0;
+                    job.next_at = Some(self.now);
+                }
+            }
             (
                 Event::Adopted {
                     ticket,
@@ -192,9 +219,17 @@ impl Step<'_> {
             job.next_at = job.next_at.filter(|_| job.state == State::Submitting);
             return Action::Wait;
         }
-        if self.now >= job.deadline_at && job.state != State::Succeeded {
+        let is_late = self.now >= job.deadline_at && !job.cancel_wanted;
+        if is_late && job.state != State::Succeeded {
             let message = "the deadline passed; what the provider does goes on";
             self.halt(trouble("deadline", message));
+            return Action::Wait;
+        }
+        // What is paid for is tried once at least.
+        if is_late && job.tries > 0 {
+            let message = "the deadline passed before the clip was on the disk";
+            let known = job.trouble.take();
+            self.halt(known.unwrap_or_else(|| trouble("download_failed", message)));
             return Action::Wait;
         }
         match job.state {
@@ -286,6 +321,7 @@ impl Step<'_> {
         }
         job.state = State::Succeeded;
         job.doubtful = false;
+        job.trouble = None;
         job.output = Some(output);
         job.cost = cost.or(job.cost.take());
         job.puzzled_since = None;
@@ -332,6 +368,7 @@ impl Step<'_> {
                 let nothing = trouble("cancelled", "cancelled before anything was sent");
                 self.end(State::Cancelled, nothing, Charge::No);
             }
+            State::Submitting => self.job.cancel_wanted = true,
             State::Started => {
                 self.job.cancel_wanted = true;
                 self.job.tries = 0;
@@ -342,7 +379,10 @@ impl Step<'_> {
     }
 
     fn download_failed(&mut self, trouble: Trouble, verdict: DownloadVerdict) {
-        self.job.tries += 1;
+        self.job.tries += match verdict {
+            DownloadVerdict::Stale => STALE,
+            _ => 1,
+        };
         if self.job.tries >= DOWNLOADS || verdict == DownloadVerdict::Stopped {
             return self.halt(trouble);
         }
@@ -352,12 +392,16 @@ impl Step<'_> {
         self.retry(trouble, None);
     }
 
-    fn resume(&mut self, deadline_at: Millis) {
+    fn resume(&mut self, deadline_at: Millis, asker: String) {
         let job = &mut *self.job;
-        if job.is_done() || job.state == State::Submitting {
+        if job.is_done() {
             return;
         }
+        job.asker = asker;
         job.deadline_at = deadline_at;
+        if job.state == State::Submitting {
+            return;
+        }
         job.tries = 0;
         job.pause_ms = 0;
         job.puzzled_since = None;
@@ -365,6 +409,7 @@ impl Step<'_> {
         job.media = None;
         if job.state != State::OutcomeUnknown || may_submit(job, self.now) {
             job.next_at = Some(self.now);
+            job.trouble = None;
         }
     }
 
@@ -377,15 +422,21 @@ impl Step<'_> {
             job.pause_ms = pace::longer(job.pause_ms);
             pace::jittered(job.pause_ms, &job.order.id, self.now)
         };
-        job.next_at = Some(self.now + pause);
+        self.sleep(self.now + if self.job.cancel_wanted { 0 } else { pause });
+    }
+
+    /// Until then, but not beyond the deadline.
+    fn sleep(&mut self, until: Millis) {
+        let job = &mut *self.job;
+        job.next_at = Some(until.min(job.deadline_at.max(self.now)));
     }
 
     fn retry(&mut self, trouble: Trouble, after: Option<Millis>) {
         self.job.trouble = Some(trouble);
         self.job.pause_ms = pace::longer(self.job.pause_ms);
         let own = pace::jittered(self.job.pause_ms, &self.job.order.id, self.now);
-        self.job.next_at =
-            Some(self.now + after.map_or(own, |after| pace::bounded(after).max(own)));
+        let pause = after.map_or(own, |after| pace::bounded(after).max(own));
+        self.sleep(self.now + pause);
     }
 
     fn puzzle(&mut self, trouble: Trouble, patience: Millis) {
@@ -405,10 +456,7 @@ impl Step<'_> {
 }
 
 fn trouble(kind: &str, message: &str) -> Trouble {
-    Trouble {
-        kind: kind.into(),
-        message: message.into(),
-    }
+    Trouble::new(kind, message)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What can happen to a job, and what the driver does about it, as data.
 
 use crate::contract::Charge;
-use crate::ledger::{Cost, Media, Millis, Trouble};
+use crate::ledger::{ClipFile, Cost, Media, Millis, Target, Trouble};
 
 /// What has come of the last action, or what somebody wants.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +65,8 @@ pub enum Event {
         trouble: Trouble,
         /// What is known of the bill.
         charge: Charge,
+        /// The bill.
+        cost: Option<Cost>,
     },
     /// A poll, or a cancellation, taught nothing.
     ReadFailed {
@@ -77,10 +79,10 @@ pub enum Event {
     CancelWanted,
     /// The provider will cancel, or it is too late, or it cannot: a poll tells.
     CancelAnswered,
-    /// The clip is whole, in a file of this digest that has not its name yet.
+    /// The clip is whole, in a file that has not its name yet.
     Fetched {
-        /// SHA-256 of the file.
-        sha256: String,
+        /// What it is, and where it goes.
+        file: ClipFile,
     },
     /// The file has its name.
     Placed,
@@ -91,10 +93,31 @@ pub enum Event {
         /// What that means.
         verdict: DownloadVerdict,
     },
-    /// Somebody waits again, until this time.
+    /// Somebody waits for it, or again, until this time.
     Resumed {
         /// The deadline from now on.
         deadline_at: Millis,
+        /// Which process waits.
+        asker: String,
+    },
+    /// Nobody waits for a job that is not submitted.
+    Abandoned,
+    /// Nothing was tried: the connection is to rest until then.
+    Held {
+        /// When it may be tried.
+        until: Millis,
+    },
+    /// What its connection leads to cannot be found out by this process.
+    Unreachable {
+        /// What is missing.
+        trouble: Trouble,
+    },
+    /// The clip is wanted in another place.
+    Moved {
+        /// Where.
+        target: Target,
+        /// Whether a file that is there is replaced.
+        force: bool,
     },
     /// Somebody found the job at the provider.
     Adopted {
@@ -157,7 +180,8 @@ pub enum Action {
     Submit,
     /// Let the bytes of the submit leave.
     LetGo,
-    /// Do not let them leave: they are not those of the submit before.
+    /// Do not let them leave: the provider would not know them for the same, or the job
+    /// has changed.
     HoldBack,
     /// Ask the component where the job stands.
     Poll,

@@ -140,6 +140,9 @@ pub enum Denial {
     /// `start` sends at most one request that can cost money.
     #[error("a start sends only one request that can cost money")]
     SecondSubmit,
+    /// Whoever keeps the books does not let it leave.
+    #[error("the host holds the request back")]
+    HeldBack,
     /// Not a URL.
     #[error("the URL cannot be read")]
     Url,

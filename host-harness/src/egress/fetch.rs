@@ -93,7 +93,8 @@ impl Egress {
         Ok(Fetched { media_type, bytes })
     }
 
-    /// Fetches `wanted`: a reply with status 200 or 206 whose body is still to be read.
+    /// Fetches `wanted`: a reply with status 200, or 206 to a request that does not begin
+    /// at 0, whose body is still to be read. Which range a 206 has is not checked here.
     pub(crate) async fn fetch(&self, wanted: Wanted<'_>) -> Result<Reply, FetchError> {
         let mut url = wanted.url.clone();
         for _ in 0..=REDIRECTS {
@@ -102,7 +103,9 @@ impl Egress {
                 .await
                 .map_err(|error| failed(&url, error))?;
             match reply.parts.status {
-                StatusCode::OK | StatusCode::PARTIAL_CONTENT => return Ok(reply),
+                StatusCode::OK => return Ok(reply),
+                // A part that nobody asked for would pass for the whole.
+                StatusCode::PARTIAL_CONTENT if wanted.from > 0 => return Ok(reply),
                 StatusCode::MOVED_PERMANENTLY
                 | StatusCode::FOUND
                 | StatusCode::SEE_OTHER

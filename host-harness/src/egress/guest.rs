@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::{self, CONTENT_LENGTH, HeaderName};
 use http::{Method, Request, Response, request, response};
 use http_body_util::{BodyExt as _, Full};
+use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
@@ -19,7 +20,9 @@ use super::error::{BodyFault, Denial, EgressError, Lost, NotSent};
 use super::policy;
 use super::resolver::AddressRule;
 use super::{Egress, in_words};
+use crate::call::SubmitGate;
 use crate::connections::OpenConnection;
+use crate::digest::Sha256Digest;
 use crate::testimony::Testimony;
 use crate::urls::shown;
 
@@ -40,6 +43,7 @@ pub(crate) struct GuestHttp {
     pub(crate) sends: Sends,
     pub(crate) egress: Option<Egress>,
     pub(crate) connection: Option<Arc<OpenConnection>>,
+    pub(crate) gate: Option<Arc<dyn SubmitGate>>,
     pub(crate) testimony: Arc<Testimony>,
 }
 
@@ -158,6 +162,19 @@ impl GuestHttp {
         Ok((egress, connection))
     }
 
+    /// Asks whoever keeps the books whether the one submit of a `start` may leave.
+    async fn pass_the_gate(&self, parts: &request::Parts, body: &[u8]) -> Result<(), NotSent> {
+        match &self.gate {
+            Some(gate) if self.sends == Sends::OneSubmit => {
+                let may_leave = gate.may_leave(digest_of(parts, body)).await;
+                may_leave
+                    .then_some(())
+                    .ok_or(NotSent::denied(Denial::HeldBack))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Sends what has passed the policy and reads the whole reply.
     async fn transmitted(
         &self,
@@ -197,6 +214,7 @@ impl GuestHttp {
             let reply = if parts.method.is_safe() {
                 send_safely(client, &destination, build, connect, first_byte).await?
             } else {
+                self.pass_the_gate(parts, &body).await?;
                 let channel = client.open(&destination, Reuse::Fresh, connect).await?;
                 self.testimony.note_submit(self.sends == Sends::OneSubmit)?;
                 channel.send(build(), first_byte).await?
@@ -210,6 +228,31 @@ impl GuestHttp {
             }))
         })
     }
+}
+
+/// What a resubmission must be equal in. Every part is preceded by its length, so that no
+/// two requests look the same.
+fn digest_of(parts: &request::Parts, body: &[u8]) -> Sha256Digest {
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let mut headers: Vec<_> = parts
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_bytes()))
+        .collect();
+    headers.sort_unstable();
+    let mut digest = Sha256::new();
+    let mut add = |part: &[u8]| {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    };
+    add(parts.method.as_str().as_bytes());
+    add(path.as_bytes());
+    for (name, value) in headers {
+        add(name.as_bytes());
+        add(value);
+    }
+    add(body);
+    digest.finalize().into()
 }
 
 /// The request's URI with the connection's own authority in its normal form.

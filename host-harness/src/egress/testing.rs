@@ -22,7 +22,12 @@ pub(crate) enum Act {
     Last(Vec<u8>),
     /// Never answers.
     Silence,
+    /// Does what the request asks for.
+    Answer(Answer),
 }
+
+/// From a request to what is done with it.
+pub(crate) type Answer = Arc<dyn Fn(&Seen) -> Act + Send + Sync>;
 
 impl Act {
     /// A 200 with this body.
@@ -106,13 +111,18 @@ async fn serve(
     seen: Arc<Mutex<Vec<Seen>>>,
 ) {
     while let Some((head, body)) = request(&mut stream).await {
-        seen.lock().expect("lock").push(Seen {
+        let request = Seen {
             connection,
             head,
             body,
-        });
-        let act = acts.lock().expect("lock").pop_front();
+        };
+        seen.lock().expect("lock").push(request.clone());
+        let mut act = acts.lock().expect("lock").pop_front();
+        while let Some(Act::Answer(answer)) = act {
+            act = Some(answer(&request));
+        }
         match act {
+            Some(Act::Answer(_)) => unreachable!("it was asked"),
             Some(Act::Reply(bytes)) => {
                 if stream.write_all(&bytes).await.is_err() {
                     return;

@@ -1,5 +1,21 @@
-//! The durable jobs: what a row holds.
+//! The durable jobs: one row each in SQLite, committed before anything that may cost
+//! money.
+//!
+//! - [`row`](Job): what is known of a job
+//! - [`store`](Ledger): the rows, and their transactions; `open`: the file and its versions
+//! - [`pictures`](Pictures): pictures in base64, kept beside the rows
+//!
+//! A commit names the revision that it was decided from ([`Change`]): two processes that
+//! decide from the same row cannot both win.
 
+mod columns;
+mod error;
+mod open;
+mod pictures;
 mod row;
+mod store;
 
-pub use row::{Cost, Job, Media, Millis, Order, State, Trouble};
+pub use error::LedgerError;
+pub use pictures::Pictures;
+pub use row::{ClipFile, Cost, Job, Media, Millis, Order, State, Target, Trouble};
+pub use store::{Change, HistoryEntry, Inserted, Ledger};

@@ -70,6 +70,17 @@ pub struct Trouble {
     pub message: String,
 }
 
+impl Trouble {
+    /// Trouble of this kind.
+    #[must_use]
+    pub fn new(kind: &str, message: impl Into<String>) -> Self {
+        Self {
+            kind: kind.into(),
+            message: message.into(),
+        }
+    }
+}
+
 /// The picture or clip that a job made, and how it is fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Media {
@@ -101,34 +112,57 @@ pub struct Order {
     pub id: String,
     /// The node type.
     pub node: String,
-    /// The input as it was given, pictures in base64 replaced by their files.
+    /// The input as it was given. Pictures in base64 are kept as files; see
+    /// [`Pictures`](crate::ledger::Pictures).
     pub given: String,
     /// SHA-256 of node and input as given, local files by digest: what makes two runs
     /// the same.
     pub given_sha256: String,
-    /// The completed input that is submitted.
+    /// The completed input that is submitted, pictures as above.
     pub input: String,
     /// SHA-256 of the component.
     pub component: String,
-    /// The connection's id, and the origin that it had.
+    /// The connection's id.
     pub connection: String,
-    /// As above.
-    pub origin: String,
+    /// What the connection led to; see
+    /// [`Reached::place`](crate::driver::Reached::place).
+    pub place: String,
     /// The idempotency key; unique for a connection.
     pub key: String,
     /// How long the connection's provider honours the key; 0: it does not.
     pub idempotency_ms: Millis,
     /// When it was made.
     pub created_at: Millis,
-    /// Where the clip goes: absolute. A folder's path and the job's id when the user
-    /// named none.
-    pub target: PathBuf,
-    /// Whether a file that is there is replaced.
-    pub force: bool,
+}
+
+/// Where a clip goes: absolute paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// To this file.
+    File(PathBuf),
+    /// To this path and the extension of what the provider made.
+    Stem(PathBuf),
+}
+
+/// The file that a job made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClipFile {
+    /// Where it is, once it is placed: absolute.
+    pub path: PathBuf,
+    /// SHA-256, lower-case hexadecimal.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+    /// What it is, by its first bytes: `video/mp4`.
+    pub media_type: String,
 }
 
 /// A job.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a row; each is a column of its own"
+)]
 pub struct Job {
     /// What never changes.
     pub order: Order,
@@ -163,22 +197,31 @@ pub struct Job {
     pub tries: u32,
     /// Whether somebody wants it cancelled at the provider.
     pub cancel_wanted: bool,
+    /// Which process asked for it last. While that one is gone nothing is submitted for
+    /// the job: money is spent only as long as somebody waits.
+    pub asker: String,
     /// What went wrong last.
     pub trouble: Option<Trouble>,
     /// The output document.
     pub output: Option<String>,
     /// What can be downloaded.
     pub media: Option<Media>,
-    /// The file's digest, committed before it gets its name.
-    pub file_sha256: Option<String>,
+    /// Where the clip is to go.
+    pub target: Target,
+    /// Whether a file that is there is replaced.
+    pub force: bool,
+    /// The whole file, committed before it gets its name.
+    pub file: Option<ClipFile>,
     /// Whether the file has its name.
     pub placed: bool,
+    /// Counts the commits.
+    pub revision: i64,
 }
 
 impl Job {
     /// A new job, due at once.
     #[must_use]
-    pub fn new(order: Order, deadline_at: Millis) -> Self {
+    pub fn new(order: Order, target: Target, asker: String, deadline_at: Millis) -> Self {
         Self {
             next_at: Some(order.created_at),
             deadline_at,
@@ -196,11 +239,15 @@ impl Job {
             puzzled_since: None,
             tries: 0,
             cancel_wanted: false,
+            asker,
             trouble: None,
             output: None,
             media: None,
-            file_sha256: None,
+            target,
+            force: false,
+            file: None,
             placed: false,
+            revision: 0,
         }
     }
 
@@ -213,5 +260,12 @@ impl Job {
             State::Failed | State::Cancelled => true,
             _ => false,
         }
+    }
+
+    /// Whether nothing happens until somebody says so: it is done, or a trouble stopped
+    /// it.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.next_at.is_none() && self.state != State::Submitting
     }
 }

@@ -1,33 +1,35 @@
 //! `zoetrope run`: from an input to a clip on the disk.
 
-mod collect;
-mod submit;
+mod batch;
+mod order;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Value, json};
-use tokio::time::Instant;
+use serde_json::Value;
 use uuid::Uuid;
-use zoetrope_host::call::CallContext;
-use zoetrope_host::contract::{NodeType, Success};
-use zoetrope_host::download::{Downloaded, check_target};
-use zoetrope_host::pack::Pack;
+use zoetrope_host::download::check_target;
+use zoetrope_host::driver::event::Event;
+use zoetrope_host::driver::{Driver, Until, now};
+use zoetrope_host::ledger::{Inserted, Job, Target};
 
-use crate::cli::failure::{Failure, Phase, with_causes};
-use crate::cli::input::Source;
-use crate::cli::interrupts::Interrupts;
-use crate::cli::output;
-use crate::cli::progress::Progress;
-use crate::cli::setup::{Setup, quoted, quoted_text};
-use crate::cli::ticket_file::Job;
+use super::drive::drive;
+use super::failure::{Failure, of_driver, of_ledger, with_causes};
+use super::input::Source;
+use super::interrupts::Interrupts;
+use super::setup::Setup;
+use super::view::View;
+use super::{outcome, output};
+use order::Order;
 
 /// Run a node: upload, submit, wait, download.
 ///
 /// Without a configured connection the practice provider serves the run, on this machine.
+/// The job is in the ledger before anything is sent: whatever happens, `zoetrope jobs`
+/// lists it and `zoetrope jobs resume` goes on.
 #[derive(Args)]
 pub(super) struct Run {
     /// Node type, as `zoetrope nodes` lists it
@@ -46,18 +48,22 @@ pub(super) struct Run {
     /// Connection to run over
     #[arg(long, value_name = "ID")]
     connection: Option<String>,
-    /// How long to wait; the job goes on at the provider after that
+    /// How long to wait, the queue included; the job goes on at the provider after that
     #[arg(long, default_value = "30m", value_parser = humantime::parse_duration)]
     deadline: Duration,
-    /// Idempotency key: 1 to 255 visible ASCII characters; made up when absent
+    /// Idempotency key: 1 to 255 visible ASCII characters; made up when absent. The same
+    /// key and input is the same job
     #[arg(long, value_name = "KEY", value_parser = key)]
     key: Option<String>,
-    /// Go on with the job of this ticket file
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "settings", "image", "key", "connection"])]
-    ticket: Option<PathBuf>,
-    /// Go on with a job that the provider knows by this id
-    #[arg(long, value_name = "PROVIDER_JOB_ID", conflicts_with_all = ["input", "settings", "image", "key", "ticket"])]
-    adopt: Option<String>,
+    /// Return once the provider has accepted the job
+    #[arg(long)]
+    detach: bool,
+    /// Run each line of a file, an input document each; line n has the key KEY-n
+    #[arg(long, value_name = "FILE.jsonl", requires = "out_dir", conflicts_with_all = ["input", "out", "detach"])]
+    batch: Option<PathBuf>,
+    /// Folder for the clips of a batch, named by their lines
+    #[arg(long, value_name = "DIR", requires = "batch")]
+    out_dir: Option<PathBuf>,
 }
 
 fn key(text: &str) -> Result<String, &'static str> {
@@ -69,299 +75,152 @@ fn key(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// A job that the provider has.
-struct Accepted {
-    job: Job,
-    /// Where its ticket is kept until it has ended.
-    ticket_file: PathBuf,
-    context: CallContext,
-    begun: Begun,
-    interrupts: Interrupts,
-    /// Whether somebody wanted to stop while it was submitted.
-    interrupted: bool,
-}
-
-impl Accepted {
-    /// Accepted some time ago: to be asked about at once.
-    fn before(job: Job, ticket_file: PathBuf, context: CallContext) -> Self {
-        let hint = Some(Duration::ZERO);
-        Self {
-            job,
-            ticket_file,
-            context,
-            begun: Begun::Waiting { hint },
-            interrupts: Interrupts::listen(),
-            interrupted: false,
-        }
-    }
-}
-
-/// What came of the submit.
-enum Begun {
-    Waiting { hint: Option<Duration> },
-    Finished(Success),
-}
-
 impl Run {
-    pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
-        let node = setup.node_type(&self.node).await?;
-        let pack = setup.pack().await?;
-        let begun_at = Instant::now();
-        let Accepted {
-            mut job,
-            mut ticket_file,
-            context,
-            begun,
-            mut interrupts,
-            interrupted,
-        } = if self.ticket.is_some() || self.adopt.is_some() {
-            let again = self.again(setup, pack, &node).await;
-            again.map_err(Failure::before_resuming)?
-        } else {
-            self.submit(setup, pack, &node).await?
-        };
-        if self.ticket.is_none() {
-            ticket_file = kept(&job, ticket_file);
+    pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
+        if let (Some(lines), Some(folder)) = (&self.batch, &self.out_dir) {
+            return self.batch(setup, lines, folder).await;
         }
-
-        let mut progress = Progress::new();
-        let deadline = begun_at + self.deadline;
-        let stopped = || {
-            let message = "interrupted; the job goes on at the provider";
-            Err(Failure::new("interrupted", Phase::Poll, message))
+        let order = Order::read(&self, setup).await?;
+        let key = self.key.clone();
+        let key = key.unwrap_or_else(|| Uuid::now_v7().to_string());
+        let view = View::new();
+        let driver = setup.driver(view.listener()).await?;
+        let mut interrupts = Interrupts::listen();
+        let target = match &self.out {
+            Some(out) => Target::File(absolute(out)?),
+            None => Target::Stem(setup.data_dir()?.join("clips")),
         };
-        let ended = if interrupted {
-            stopped()
+        let job = self
+            .add(&order, setup, &driver, &key, target, &mut interrupts)
+            .await?;
+        let until = if self.detach {
+            Until::Accepted
         } else {
-            tokio::select! {
-                    ended = self.finish(
-                setup,
-                pack,
-                &node,
-                context,
-                &mut job,
-                begun,
-                deadline,
-                &mut progress,
-            ) => ended,
-                    () = interrupts.next() => stopped(),
-                }
+            Until::Settled
         };
-        progress.end();
-        let (success, file) = match ended {
-            Ok(ended) => ended,
-            Err(failure) => {
-                let failure = failure.of_job(job.facts());
-                if matches!(failure.kind(), "failed" | "cancelled") {
-                    forget(&ticket_file);
-                    return Err(failure.then("nothing: the provider has ended this job".into()));
-                }
-                // Polling may have exchanged the ticket.
-                rewrite(&job, &ticket_file);
-                return Err(failure.then(format!(
-                    "zoetrope run {} --ticket {}{}",
-                    quoted_text(&node.name),
-                    quoted(&ticket_file),
-                    setup.options()
-                )));
-            }
-        };
-        forget(&ticket_file);
+        let ids = [job.order.id.clone()];
+        let jobs = drive(&driver, &view, &ids, until, &mut interrupts).await?;
+        let job = jobs.into_iter().next().unwrap_or(job);
+        if self.detach && job.ticket.is_some() && !job.is_settled() {
+            return detached(&job, setup);
+        }
+        let answer = outcome::of(&job, setup)?;
         if setup.json() {
-            output::line(&answer(&node, &job, &success, &file))?;
+            output::line(&answer)?;
         } else {
-            output::text(&format!("{}\n", file.path.display()))?;
+            output::text(&format!(
+                "{}\n",
+                answer["file"].as_str().unwrap_or_default()
+            ))?;
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    /// A job that was accepted before, by its ticket file or the provider's own id.
-    async fn again(
+    /// The job's row, on the disk: a new one, or the one that has the key already.
+    async fn add(
         &self,
-        setup: &Setup,
-        pack: &Pack,
-        node: &NodeType,
-    ) -> Result<Accepted, Failure> {
-        let mend = |failure: Failure| match failure.kind() {
-            "connection_unavailable" => failure
-                .then("configure the connection as it was, and the same command again".into()),
-            _ => failure,
-        };
-        if let Some(path) = &self.ticket {
-            let job = self.of_ticket(path)?;
-            self.check_target(job.out.as_deref(), setup)?;
-            let context = setup.connect(node, Some(&job.connection)).await;
-            return Ok(Accepted::before(job, path.clone(), context.map_err(mend)?));
-        }
-        self.check_target(self.out.as_deref(), setup)?;
-        self.check_ticket(node, setup)?;
-        let context = setup.connect(node, self.connection.as_deref()).await?;
-        let id = self.adopt.clone().unwrap_or_default();
-        let ticket = pack.adopt(&context, &node.name, &id).await;
-        let ticket = ticket.map_err(|error| Failure::of_call(error, Phase::Poll))?;
-        let mut job = self.job(pack, &context, node, None)?;
-        job.provider_job_id = Some(id);
-        job.set_ticket(&ticket);
-        let ticket_file = self.ticket_file(&job.id, setup)?;
-        Ok(Accepted::before(job, ticket_file, context))
-    }
-
-    fn of_ticket(&self, path: &Path) -> Result<Job, Failure> {
-        let mut job = Job::read(path)?;
-        if job.node != self.node {
-            let message = format!(
-                "the ticket is of a run of `{}`, not of `{}`",
-                job.node, self.node
-            );
-            return Err(
-                Failure::new("bad_ticket", Phase::Setup, message).then(format!(
-                    "zoetrope run {} --ticket {}",
-                    quoted_text(&job.node),
-                    quoted(path)
-                )),
-            );
-        }
-        if let Some(out) = &self.out {
-            job.out = Some(absolute(out)?);
-        }
-        Ok(job)
-    }
-
-    fn job(
-        &self,
-        pack: &Pack,
-        context: &CallContext,
-        node: &NodeType,
-        key: Option<String>,
+        order: &Order,
+        setup: &Arc<Setup>,
+        driver: &Driver,
+        key: &str,
+        target: Target,
+        interrupts: &mut Interrupts,
     ) -> Result<Job, Failure> {
-        let connection = context
-            .connection()
-            .map(|open| open.connection().id().to_string());
-        Ok(Job {
-            id: Uuid::now_v7().to_string(),
-            node: node.name.clone(),
-            connection: connection.unwrap_or_default(),
-            component: pack.digest().to_string(),
-            key,
-            provider_job_id: None,
-            ticket: Value::Null,
-            out: self.out.as_deref().map(absolute).transpose()?,
-        })
-    }
-
-    /// Where the ticket of a new job goes: beside its clip.
-    fn ticket_file(&self, job: &str, setup: &Setup) -> Result<PathBuf, Failure> {
-        let beside = match &self.out {
-            Some(out) => absolute(out)?,
-            None => setup.data_dir()?.join("clips").join(job),
-        };
-        Ok(with_ending(&beside, "ticket.json"))
-    }
-
-    /// Refuses, before anything is sent, to leave an unfinished job behind.
-    fn check_ticket(&self, node: &NodeType, setup: &Setup) -> Result<(), Failure> {
-        let path = self.ticket_file("", setup)?;
-        if self.out.is_none() || !path.exists() {
-            return Ok(());
+        let site = order.connect(setup, self.connection.as_deref()).await?;
+        let known = driver.ledger().job_of_key(&site.id, key);
+        if let Some(known) = known.map_err(|error| of_ledger(&error))? {
+            order.must_be_that_of(&known)?;
+            return self.rejoin(driver, known).await;
         }
-        let message = format!(
-            "`{}` is the ticket of a job that has not ended; it may be paid for",
-            path.display()
+        self.check_target(&target)?;
+        let input = tokio::select! {
+            input = order.input(setup, &site) => input?,
+            () = interrupts.next() => return Err(interrupted()),
+        };
+        let row = order.row(setup, &site, key, input).await?;
+        let mut job = Job::new(
+            row,
+            target,
+            driver.asker().to_owned(),
+            deadline(self.deadline),
         );
-        Err(Failure::usage(message).then(format!(
-            "zoetrope run {} --ticket {}{}",
-            quoted_text(&node.name),
-            quoted(&path),
-            setup.options()
-        )))
+        if let Target::Stem(stem) = &mut job.target
+            && self.out_dir.is_none()
+        {
+            stem.push(&job.order.id);
+        }
+        job.force = self.force;
+        let pack = setup.pack().await?;
+        let added = driver.add(&job, pack, &setup.component()?);
+        match added.map_err(|error| of_driver(&error))? {
+            Inserted::New => Ok(job),
+            Inserted::Same(known) => self.rejoin(driver, *known).await,
+        }
+    }
+
+    /// Waits for a job that is there already.
+    async fn rejoin(&self, driver: &Driver, job: Job) -> Result<Job, Failure> {
+        let event = Event::Resumed {
+            deadline_at: deadline(self.deadline),
+            asker: driver.asker().to_owned(),
+        };
+        let told = driver.tell(&job, &event).await;
+        told.map_err(|error| of_driver(&error))
     }
 
     /// Refuses, before anything is sent, a place where no file can be made.
-    fn check_target(&self, out: Option<&Path>, setup: &Setup) -> Result<(), Failure> {
+    fn check_target(&self, target: &Target) -> Result<(), Failure> {
         let refused = |message: String| {
             Failure::usage(message)
                 .then("the same command, with another --out or with --force".into())
         };
-        match out {
-            Some(out) => {
-                check_target(out, self.force).map_err(|error| refused(with_causes(&error)))
+        let unusable = |error| refused(with_causes(&error));
+        match target {
+            Target::File(file) => check_target(file, self.force).map_err(unusable),
+            Target::Stem(stem) if self.out_dir.is_some() => {
+                check_target(&stem.with_extension("mp4"), self.force).map_err(unusable)
             }
-            None => {
-                let folder = setup.data_dir()?.join("clips");
-                std::fs::create_dir_all(&folder).map_err(|error| {
+            Target::Stem(folder) => {
+                std::fs::create_dir_all(folder).map_err(|error| {
                     refused(format!("`{}` cannot be made: {error}", folder.display()))
                 })?;
-                check_target(&folder.join("probe"), true)
-                    .map_err(|error| refused(with_causes(&error)))
+                check_target(&folder.join("probe"), true).map_err(unusable)
             }
         }
     }
+}
+
+/// The answer of `--detach`.
+fn detached(job: &Job, setup: &Setup) -> Result<ExitCode, Failure> {
+    let next = format!("zoetrope jobs resume {}{}", job.order.id, setup.options());
+    if setup.json() {
+        let mut answer = outcome::facts(job);
+        answer.insert("ok".into(), true.into());
+        answer.insert("node".into(), job.order.node.as_str().into());
+        answer.insert("state".into(), job.state.as_str().into());
+        answer.insert("charged".into(), job.charge.as_str().into());
+        answer.insert("next".into(), next.into());
+        output::line(&Value::Object(answer))?;
+    } else {
+        output::text(&format!("{}\n", job.order.id))?;
+        eprintln!("The provider has accepted the job. To wait for its clip: {next}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn interrupted() -> Failure {
+    use super::failure::Phase;
+    let message = "interrupted before anything was submitted";
+    Failure::new("interrupted", Phase::Upload, message)
+        .then("the same command again: this one cost nothing".into())
+}
+
+pub(super) fn deadline(after: Duration) -> i64 {
+    let after = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
+    now().saturating_add(after)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path)
         .map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))
-}
-
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(ending);
-    name.into()
-}
-
-/// Writes the ticket file of a new job, beside that of another run which took the name
-/// meanwhile; where it is.
-fn kept(job: &Job, path: PathBuf) -> PathBuf {
-    match job.write_new(&path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let path = with_ending(&path.with_extension(""), &format!("{}.json", job.id));
-            rewrite(job, &path);
-            path
-        }
-        outcome => {
-            warn_unwritten(job, &path, outcome);
-            path
-        }
-    }
-}
-
-fn rewrite(job: &Job, path: &Path) {
-    warn_unwritten(job, path, job.write(path));
-}
-
-/// A ticket that cannot be written is shown: it may be paid for.
-fn warn_unwritten(job: &Job, path: &Path, outcome: io::Result<()>) {
-    if let Err(error) = outcome {
-        let path = quoted(path);
-        eprintln!("warning: the ticket cannot be written to {path}: {error}");
-        eprintln!("ticket: {}", job.ticket);
-    }
-}
-
-/// Removes the ticket of a job that has ended.
-fn forget(path: &Path) {
-    if let Err(error) = std::fs::remove_file(path) {
-        tracing::warn!(%error, path = %path.display(), "a ticket file stays behind");
-    }
-}
-
-fn answer(node: &NodeType, job: &Job, success: &Success, file: &Downloaded) -> Value {
-    let mut answer = json!({
-        "ok": true,
-        "node": node.name,
-        "output": serde_json::from_str::<Value>(&success.output).unwrap_or(Value::Null),
-        "file": file.path,
-        "media_type": file.media_type,
-        "bytes": file.bytes,
-        "sha256": file.sha256.to_string(),
-        "charged": success.settlement.charge.as_str(),
-    });
-    if let Some(cost) = &success.settlement.cost {
-        answer["cost"] = json!({ "amount": cost.amount, "unit": cost.unit });
-    }
-    if let Value::Object(answer) = &mut answer {
-        answer.extend(job.facts());
-    }
-    answer
 }

@@ -93,3 +93,30 @@ async fn pictures_come_with_their_type_from_public_places_only() {
     };
     assert_eq!(kind, AddressKind::Loopback);
 }
+
+#[tokio::test]
+async fn a_range_goes_along_and_only_it_is_answered_in_part() {
+    let part = || {
+        Act::Reply(reply(
+            "206 Partial Content",
+            "content-range: bytes 5-8/9\r\n",
+            b"clip",
+        ))
+    };
+    let storage = Server::start([part(), part()]).await;
+    let server = Server::start([Act::redirect(&storage.url("/b"))]).await;
+    let mut wanted_part = wanted(&server.url("/a"), None);
+    wanted_part.from = 5;
+    let egress = narrow();
+    let reply = egress.fetch(wanted_part).await.expect("reply");
+    assert_eq!(reply.parts.status, StatusCode::PARTIAL_CONTENT);
+    for seen in [&server.seen()[0], &storage.seen()[0]] {
+        assert!(seen.head.contains("\r\nrange: bytes=5-\r\n"));
+    }
+    let unasked = egress.fetch(wanted(&storage.url("/b"), None)).await;
+    assert!(!storage.seen()[1].head.contains("\r\nrange:"));
+    assert!(matches!(
+        unasked.map(drop),
+        Err(FetchError::Status { status: 206, .. })
+    ));
+}

@@ -18,6 +18,7 @@ fn guest(base: &str, sends: Sends) -> GuestHttp {
         sends,
         egress: Some(narrow()),
         connection: Some(connection(base)),
+        gate: None,
         testimony: Arc::new(Testimony::default()),
     }
 }

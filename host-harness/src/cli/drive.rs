@@ -1,0 +1,89 @@
+//! Waiting for jobs: with a driver in this process or another, with Ctrl-C, with
+//! something to see.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use zoetrope_host::driver::event::Event;
+use zoetrope_host::driver::{Driver, Until, Work};
+use zoetrope_host::ledger::Job;
+
+use super::failure::{Failure, of_driver, of_ledger};
+use super::interrupts::Interrupts;
+use super::view::View;
+
+/// How long after a Ctrl-C a second one asks the provider to cancel.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// How long a cancellation may take before it is left to whoever resumes the job.
+const CANCELLATION: Duration = Duration::from_secs(20);
+
+/// Where a Ctrl-C has led to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    GoOn,
+    Stop,
+    Cancel,
+}
+
+/// Works until these jobs are where they should be, or somebody has enough; how they
+/// stand then.
+pub(super) async fn drive(
+    driver: &Driver,
+    view: &Arc<View>,
+    ids: &[String],
+    until: Until,
+    interrupts: &mut Interrupts,
+) -> Result<Vec<Job>, Failure> {
+    view.watch(ids);
+    let (sender, work) = watch::channel(Work::On);
+    let mut waiting = Box::pin(driver.wait(ids.iter().cloned(), until, work));
+    let mut wish = Wish::GoOn;
+    let mut patience = Instant::now();
+    let waited = loop {
+        tokio::select! {
+            waited = &mut waiting => break waited,
+            () = interrupts.next() => match wish {
+                Wish::GoOn => {
+                    view.say("Interrupted: nothing more is submitted. Ctrl-C again within 3 s asks the provider to cancel.");
+                    wish = Wish::Stop;
+                    patience = Instant::now() + GRACE;
+                    sender.send_replace(Work::WithoutSubmits);
+                }
+                Wish::Stop => {
+                    view.say("Asking the provider to cancel.");
+                    wish = Wish::Cancel;
+                    patience = Instant::now() + CANCELLATION;
+                    cancel(driver, ids).await?;
+                }
+                Wish::Cancel => {
+                    sender.send_replace(Work::Ending);
+                }
+            },
+            () = sleep_until(patience), if wish != Wish::GoOn && *sender.borrow() != Work::Ending => {
+                sender.send_replace(Work::Ending);
+            }
+        }
+    };
+    view.end();
+    waited.map_err(|error| of_driver(&error))?;
+    let mut jobs = Vec::with_capacity(ids.len());
+    for id in ids {
+        let job = driver.ledger().job(id);
+        jobs.extend(job.map_err(|error| of_ledger(&error))?);
+    }
+    Ok(jobs)
+}
+
+async fn cancel(driver: &Driver, ids: &[String]) -> Result<(), Failure> {
+    for id in ids {
+        let job = driver.ledger().job(id);
+        if let Some(job) = job.map_err(|error| of_ledger(&error))? {
+            let told = driver.tell(&job, &Event::CancelWanted).await;
+            told.map_err(|error| of_driver(&error))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,265 @@
+//! From what the user gives to a job's row. Whatever can be wrong is found before the
+//! first byte is sent.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+use zoetrope_host::call::{CallContext, CallError};
+use zoetrope_host::contract::{CheckOptions, MediaKind, NodeType, Plan, Profile};
+use zoetrope_host::digest::Sha256Digest;
+use zoetrope_host::download::digest_of;
+use zoetrope_host::driver::now;
+use zoetrope_host::ledger::{Job, Order as Row, Pictures};
+use zoetrope_host::media::{MediaError, Picture, hand_over};
+use zoetrope_host::pack::Pack;
+
+use super::Run;
+use crate::cli::failure::{Failure, Phase, of_ledger, with_causes};
+use crate::cli::reach::Site;
+use crate::cli::setup::{Setup, quoted_text};
+use crate::cli::{input, output};
+
+/// An input that the node accepts, and the picture that goes with it.
+pub(super) struct Order {
+    pub(super) node: NodeType,
+    /// As given, the picture as its `file:` URL.
+    given: Value,
+    /// The completed input, the picture still as its `file:` URL.
+    plan: Plan,
+    picture: Option<Place>,
+}
+
+/// A local picture and the field it goes to.
+struct Place {
+    picture: Picture,
+    digest: Sha256Digest,
+    field: String,
+}
+
+impl Order {
+    /// Reads and checks the input of a single run.
+    pub(super) async fn read(run: &Run, setup: &Setup) -> Result<Self, Failure> {
+        let node = setup.node_type(&run.node).await?;
+        if run.source.input.is_none() && run.source.settings.is_empty() && run.image.is_none() {
+            let next = format!(
+                "zoetrope nodes {}{}",
+                quoted_text(&node.name),
+                setup.options()
+            );
+            let message = "a run needs an input: --input, --set or --image";
+            return Err(Failure::usage(message).then(next));
+        }
+        let text = run.source.input.as_deref().map(input::read).transpose()?;
+        let order = Self::check(run, setup, node, text).await?;
+        output::show_notes(&order.plan);
+        Ok(order)
+    }
+
+    /// Checks an input document, completed by `--set` and `--image`.
+    pub(super) async fn check(
+        run: &Run,
+        setup: &Setup,
+        node: NodeType,
+        text: Option<String>,
+    ) -> Result<Self, Failure> {
+        let picture = run.image.as_deref().map(Picture::open).transpose();
+        let picture = picture.map_err(of_media)?;
+        let pack = setup.pack().await?;
+        let mut field = None;
+        let text = match text {
+            Some(text) if run.source.settings.is_empty() && picture.is_none() => text,
+            text => {
+                let mut object = match text {
+                    Some(text) => object(pack, &node, &text).await?,
+                    None => Map::new(),
+                };
+                input::apply(&run.source.settings, &node, &mut object)?;
+                if let Some(picture) = &picture {
+                    field = Some(put(picture, &node, &mut object)?);
+                }
+                Value::Object(object).to_string()
+            }
+        };
+        let plan = strictly(pack, &node, &text).await.map_err(|error| {
+            let next = format!(
+                "correct the input; its fields: zoetrope nodes {}{}",
+                quoted_text(&node.name),
+                setup.options()
+            );
+            Failure::of_call(error, Phase::Check).then(next)
+        })?;
+        let picture = match picture.zip(field) {
+            Some((picture, field)) => {
+                let digest = digest_of(picture.path()).ok().flatten();
+                let unreadable = || {
+                    let path = picture.path().display();
+                    Failure::usage(format!("`{path}` cannot be read"))
+                };
+                Some(Place {
+                    digest: digest.ok_or_else(unreadable)?,
+                    picture,
+                    field,
+                })
+            }
+            None => None,
+        };
+        let given = serde_json::from_str(&text).map_err(|error| not_json(&error))?;
+        Ok(Self {
+            node,
+            given,
+            plan,
+            picture,
+        })
+    }
+
+    /// What calls of the node go over.
+    pub(super) async fn connect(
+        &self,
+        setup: &Setup,
+        wanted: Option<&str>,
+    ) -> Result<Site, Failure> {
+        let Some(requirement) = &self.node.connection else {
+            let message = format!("`{}` needs no provider, so there is no job", self.node.name);
+            return Err(Failure::new("unsupported", Phase::Setup, message));
+        };
+        setup.connect(requirement, &self.node, wanted).await
+    }
+
+    /// The input that is submitted, once the picture is with the provider.
+    pub(super) async fn input(&self, setup: &Setup, site: &Site) -> Result<Value, Failure> {
+        let mut input: Value =
+            serde_json::from_str(&self.plan.input).map_err(|error| not_json(&error))?;
+        if let Some(Place { picture, field, .. }) = &self.picture {
+            let connection = Arc::clone(&site.reached.connection);
+            let context = CallContext::online(setup.egress(), connection);
+            let pack = setup.pack().await?;
+            let value = hand_over(pack, &context, &self.node.name, field, picture).await;
+            if let Some(place) = input.pointer_mut(field) {
+                *place = value.map_err(of_media)?;
+            }
+        }
+        Ok(input)
+    }
+
+    /// What never changes of the job.
+    pub(super) async fn row(
+        &self,
+        setup: &Setup,
+        site: &Site,
+        key: &str,
+        mut input: Value,
+    ) -> Result<Row, Failure> {
+        let mut given = self.given.clone();
+        let fields: Vec<_> = self
+            .node
+            .input_media
+            .iter()
+            .map(|field| field.pointer.as_str())
+            .collect();
+        let pictures = Pictures::of(&setup.data_dir()?);
+        for document in [&mut given, &mut input] {
+            let detached = pictures.detach(document, &fields);
+            detached.map_err(|error| of_ledger(&error))?;
+        }
+        let connection = site.reached.connection.connection();
+        let window = connection.idempotency().unwrap_or_default();
+        Ok(Row {
+            id: Uuid::now_v7().to_string(),
+            node: self.node.name.clone(),
+            given: given.to_string(),
+            given_sha256: self.digest(),
+            input: input.to_string(),
+            component: setup.pack().await?.digest().to_string(),
+            connection: site.id.clone(),
+            place: site.reached.place.clone(),
+            key: key.to_owned(),
+            idempotency_ms: i64::try_from(window.as_millis()).unwrap_or(i64::MAX),
+            created_at: now(),
+        })
+    }
+
+    /// Refuses a key that another input has.
+    pub(super) fn must_be_that_of(&self, job: &Job) -> Result<(), Failure> {
+        if job.order.given_sha256 == self.digest() {
+            return Ok(());
+        }
+        let job = job.order.id.clone();
+        Err(of_ledger(
+            &zoetrope_host::ledger::LedgerError::KeyConflict { job },
+        ))
+    }
+
+    /// What makes two runs the same: node and input as given, the picture by its content.
+    fn digest(&self) -> String {
+        let mut given = self.given.clone();
+        if let Some(Place { digest, field, .. }) = &self.picture
+            && let Some(place) = given.pointer_mut(field)
+        {
+            *place = json!({ "sha256": digest.to_string() });
+        }
+        let whole = json!({ "node": self.node.name, "given": given });
+        Sha256Digest::from(Sha256::digest(whole.to_string())).to_string()
+    }
+}
+
+async fn strictly(pack: &Pack, node: &NodeType, text: &str) -> Result<Plan, CallError> {
+    let strict = CheckOptions {
+        profile: Profile::Strict,
+        preview_request: false,
+    };
+    let offline = CallContext::offline();
+    pack.check(&offline, &node.name, text, strict).await
+}
+
+/// A document that fields are put into. The component refuses what is no one document;
+/// here the last of two equal keys would win.
+async fn object(pack: &Pack, node: &NodeType, text: &str) -> Result<Map<String, Value>, Failure> {
+    let checked = strictly(pack, node, text).await;
+    match (checked, serde_json::from_str(text)) {
+        (Err(error), _) if is_about_text(&error) => Err(Failure::of_call(error, Phase::Check)),
+        (_, Ok(Value::Object(object))) => Ok(object),
+        (Err(error), _) => Err(Failure::of_call(error, Phase::Check)),
+        (Ok(_), _) => {
+            let message = "--set and --image need an input that is an object";
+            Err(Failure::usage(message))
+        }
+    }
+}
+
+/// Puts a picture's `file:` URL into its field, and says which one that is.
+fn put(
+    picture: &Picture,
+    node: &NodeType,
+    object: &mut Map<String, Value>,
+) -> Result<String, Failure> {
+    let mut media = node.input_media.iter();
+    let media = media
+        .find(|media| media.kind == MediaKind::Image)
+        .ok_or_else(|| Failure::usage(format!("`{}` takes no picture", node.name)))?;
+    let name = media.pointer.trim_start_matches('/');
+    let url = format!("file:{}", picture.file_name());
+    object.insert(name.to_owned(), url.into());
+    Ok(media.pointer.clone())
+}
+
+fn is_about_text(error: &CallError) -> bool {
+    matches!(error, CallError::Node(error) if error.cause.violations().iter().any(|found| found.keyword == "json"))
+}
+
+fn not_json(error: &serde_json::Error) -> Failure {
+    Failure::internal(Phase::Check, format!("the plan is not JSON: {error}"))
+}
+
+fn of_media(error: MediaError) -> Failure {
+    let kind = match error {
+        MediaError::Call(error) => return Failure::of_call(error, Phase::Upload),
+        MediaError::Read { .. } => "usage",
+        MediaError::NotAPicture { .. } | MediaError::TooLong { .. } => "unsupported",
+        MediaError::Upload(_) => "unavailable",
+        _ => "internal",
+    };
+    Failure::new(kind, Phase::Upload, with_causes(&error))
+        .then("the same command again: nothing was submitted".into())
+}

@@ -1,0 +1,145 @@
+//! What a person sees while jobs are driven: one job's progress, or a crowd's.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use zoetrope_host::driver::{Listener, News};
+use zoetrope_host::ledger::{Job, State};
+
+use super::progress::Progress;
+use super::setup::quoted_text;
+
+pub(super) struct View(Mutex<Inner>);
+
+struct Inner {
+    progress: Progress,
+    /// The state of each job that is waited for, and whether it is settled.
+    watched: HashMap<String, (State, bool)>,
+}
+
+impl View {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Inner {
+            progress: Progress::new(),
+            watched: HashMap::new(),
+        })))
+    }
+
+    /// Tells the view what happens.
+    pub(super) fn listener(self: &Arc<Self>) -> Listener {
+        let view = Arc::clone(self);
+        Arc::new(move |id, news| view.inner().hear(id, &news))
+    }
+
+    /// From now on these jobs are shown.
+    pub(super) fn watch(&self, ids: &[String]) {
+        let mut inner = self.inner();
+        inner.watched = ids
+            .iter()
+            .map(|id| (id.clone(), (State::Queued, false)))
+            .collect();
+    }
+
+    /// Says something beside the progress.
+    pub(super) fn say(&self, line: &str) {
+        self.inner().progress.say(line);
+    }
+
+    /// Clears the progress, so that what follows stands alone.
+    pub(super) fn end(&self) {
+        self.inner().progress.end();
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn hear(&mut self, id: &str, news: &News<'_>) {
+        if let News::Unrecorded {
+            ticket,
+            provider_job_id,
+            error,
+            ..
+        } = news
+        {
+            self.progress.say(&format!(
+                "warning: job {id} was accepted and may be paid for, but that cannot be written down: {error}"
+            ));
+            self.progress
+                .say(&format!("provider job id: {provider_job_id}"));
+            self.progress.say(&format!("ticket: {ticket}"));
+            self.progress.say(&format!(
+                "when the ledger can be written again: zoetrope jobs resolve {id} --provider-job-id {}",
+                quoted_text(provider_job_id)
+            ));
+            return;
+        }
+        if !self.watched.contains_key(id) {
+            return;
+        }
+        if self.watched.len() == 1 {
+            self.hear_of_one(id, news);
+        } else if let News::Committed(job) = news {
+            self.watched
+                .insert(id.to_owned(), (job.state, job.is_settled()));
+            self.show_many();
+        }
+    }
+
+    fn hear_of_one(&mut self, id: &str, news: &News<'_>) {
+        match news {
+            News::Progress {
+                stage,
+                fraction,
+                message,
+            } => self.progress.at(stage.as_str(), *fraction, *message),
+            News::Downloading(received) => {
+                self.progress.downloading(received.bytes, received.total);
+            }
+            News::Committed(job) => {
+                let known = (job.state, job.is_settled());
+                let before = self.watched.insert(id.to_owned(), known);
+                self.show_one(job, before.is_none_or(|(state, _)| state != job.state));
+            }
+            News::Unrecorded { .. } => {}
+        }
+    }
+
+    fn show_one(&mut self, job: &Job, is_news: bool) {
+        if job.is_settled() {
+            return;
+        }
+        if let Some(trouble) = &job.trouble {
+            self.progress
+                .at("trying again", None, Some(&trouble.message));
+        } else if is_news && job.state == State::Started {
+            self.progress
+                .at("submitted", None, job.provider_job_id.as_deref());
+        }
+    }
+
+    fn show_many(&mut self) {
+        let mut counts = [0_usize; 5];
+        for (state, is_settled) in self.watched.values() {
+            let place = match (state, is_settled) {
+                (State::Succeeded, true) => 0,
+                (_, true) => 1,
+                (State::Succeeded, false) => 2,
+                (State::Started, false) => 3,
+                _ => 4,
+            };
+            counts[place] += 1;
+        }
+        let [done, stopped, downloading, started, waiting] = counts;
+        let all = self.watched.len();
+        #[expect(clippy::cast_precision_loss, reason = "for a percentage")]
+        let fraction = (done + stopped) as f32 / all as f32;
+        let said = format!(
+            "{done} of {all} in place, {stopped} without a clip, {downloading} to download, \
+             {started} at the provider, {waiting} to submit"
+        );
+        self.progress.at("jobs", Some(fraction), Some(&said));
+    }
+}

@@ -1,0 +1,317 @@
+//! The unfinished file: opened safely, gone on with, compared, made durable.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
+
+use super::error::DownloadError;
+use super::place::sync_folder_of;
+use crate::digest::Sha256Digest;
+use crate::sniff;
+
+/// How much of what is there is asked for again and compared: two versions of a clip
+/// that agree in so much of compressed data are not met.
+pub(super) const OVERLAP: u64 = 64 << 10;
+
+/// What a power cut takes from a file is taken in blocks, and they read as zeros.
+const PAGE: usize = 4 << 10;
+
+/// The unfinished file of a job, beside its target: `<target's name>.<job>.part`.
+///
+/// It depends on nothing else, so that a later process goes on with it.
+#[must_use]
+pub fn part_of(target: &Path, job: &str) -> PathBuf {
+    let mut name = target.as_os_str().to_owned();
+    name.push(".");
+    name.push(job);
+    name.push(".part");
+    name.into()
+}
+
+/// The digest of the file at `path`, read piece by piece; `None` if nothing is there.
+/// Blocks for as long as reading takes.
+///
+/// # Errors
+///
+/// When it cannot be read or is no regular file.
+pub fn digest_of(path: &Path) -> io::Result<Option<Sha256Digest>> {
+    let mut file = match open_to_read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    let mut digest = Sha256::new();
+    let mut block = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut block) {
+            Ok(0) => return Ok(Some(digest.finalize().into())),
+            Ok(read) => digest.update(&block[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Opens a regular file, following symbolic links.
+pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    careful(&mut options, false);
+    regular(options.open(path)?)
+}
+
+/// Opens the unfinished file, making an empty one where none is, for this handle alone.
+///
+/// Its name can be foreseen, and its folder may be open to others: a symbolic link in
+/// its place is not followed.
+pub(super) fn open_to_write(path: &Path) -> Result<File, DownloadError> {
+    let unwritable = |source| DownloadError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    // Where the system cannot refuse a link while opening, this does; and everywhere it
+    // gives a folder and a link the same plain words.
+    if std::fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(unwritable(not_regular()));
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    careful(&mut options, true);
+    let file = options.open(path).and_then(regular).map_err(unwritable)?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(DownloadError::Busy {
+            path: path.to_owned(),
+        }),
+        // Some network file systems know no locks.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+    }
+}
+
+/// Never waits for a pipe's other end, and refuses a symbolic link if asked to.
+#[cfg(unix)]
+fn careful(options: &mut OpenOptions, refuse_links: bool) {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut flags = OFlags::NONBLOCK;
+    flags.set(OFlags::NOFOLLOW, refuse_links);
+    options.custom_flags(flags.bits().cast_signed());
+}
+
+#[cfg(not(unix))]
+fn careful(_: &mut OpenOptions, _: bool) {}
+
+fn regular(file: File) -> io::Result<File> {
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(not_regular())
+    }
+}
+
+fn not_regular() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")
+}
+
+/// Adds to what is known of a file's beginning; whether that made it long enough to be
+/// judged.
+pub(super) fn remember(header: &mut Vec<u8>, bytes: &[u8]) -> bool {
+    let room = sniff::HEADER - header.len();
+    header.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    room > 0 && header.len() == sniff::HEADER
+}
+
+/// An unfinished file that is being written.
+pub(super) struct Part {
+    path: PathBuf,
+    file: tokio::fs::File,
+    /// How long it was when it was opened or begun anew.
+    there: u64,
+    /// How far it has been read, compared or written: what `digest` covers.
+    position: u64,
+    digest: Sha256,
+    header: Vec<u8>,
+}
+
+impl Part {
+    /// Opens what is there, or an empty file. It goes on at [`Part::position`]: 0 where
+    /// there is too little to go on with.
+    pub(super) async fn open(path: &Path) -> Result<Self, DownloadError> {
+        let owned = path.to_owned();
+        let opening = move || {
+            let mut file = open_to_write(&owned)?;
+            let read = begun(&mut file).map_err(|source| DownloadError::Write {
+                path: owned.clone(),
+                source,
+            });
+            let Begun {
+                there,
+                position,
+                digest,
+                header,
+            } = read?;
+            Ok(Self {
+                path: owned,
+                file: tokio::fs::File::from_std(file),
+                there,
+                position,
+                digest,
+                header,
+            })
+        };
+        match tokio::task::spawn_blocking(opening).await {
+            Ok(opened) => opened,
+            Err(error) => Err(DownloadError::Write {
+                path: path.to_owned(),
+                source: error.into(),
+            }),
+        }
+    }
+
+    /// Where it goes on.
+    pub(super) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// How many bytes are here, compared again or not.
+    pub(super) fn bytes(&self) -> u64 {
+        self.there.max(self.position)
+    }
+
+    /// Its first bytes, as many as say what it is.
+    pub(super) fn header(&self) -> &[u8] {
+        &self.header
+    }
+
+    /// The digest of what came so far.
+    pub(super) fn sha256(&self) -> Sha256Digest {
+        self.digest.clone().finalize().into()
+    }
+
+    /// Forgets everything that is there.
+    pub(super) async fn restart(&mut self) -> Result<(), DownloadError> {
+        let emptied = async {
+            self.file.set_len(0).await?;
+            self.file.seek(SeekFrom::Start(0)).await
+        };
+        emptied.await.map_err(|source| self.unwritable(source))?;
+        self.there = 0;
+        self.position = 0;
+        self.digest = Sha256::new();
+        self.header.clear();
+        Ok(())
+    }
+
+    /// Takes the bytes that follow: compares those that are there, writes the others.
+    pub(super) async fn take(&mut self, bytes: &[u8]) -> Result<Taken, DownloadError> {
+        let known = self.there.saturating_sub(self.position);
+        let known = usize::try_from(known).map_or(bytes.len(), |known| known.min(bytes.len()));
+        let (known, new) = bytes.split_at(known);
+        let compared = async {
+            let mut here = vec![0; known.len()];
+            self.file.read_exact(&mut here).await?;
+            if here != known {
+                return Ok(false);
+            }
+            self.file.write_all(new).await?;
+            Ok(true)
+        };
+        if !compared.await.map_err(|source| self.unwritable(source))? {
+            return Ok(Taken::Differs);
+        }
+        self.digest.update(bytes);
+        self.position += bytes.len() as u64;
+        Ok(if remember(&mut self.header, bytes) {
+            Taken::Header
+        } else {
+            Taken::More
+        })
+    }
+
+    /// Hands everything to the system, so that it survives this process.
+    pub(super) async fn flush(&mut self) -> Result<(), DownloadError> {
+        let flushed = self.file.flush().await;
+        flushed.map_err(|source| self.unwritable(source))
+    }
+
+    /// Puts the file and its entry in the folder on the disk.
+    pub(super) async fn sync(&mut self) -> Result<(), DownloadError> {
+        let path = self.path.clone();
+        let synced = async {
+            self.file.flush().await?;
+            self.file.sync_all().await?;
+            tokio::task::spawn_blocking(move || sync_folder_of(&path)).await?
+        };
+        synced.await.map_err(|source| self.unwritable(source))
+    }
+
+    /// Removes it.
+    pub(super) fn discard(self) {
+        remove(&self.path);
+    }
+
+    fn unwritable(&self, source: io::Error) -> DownloadError {
+        DownloadError::Write {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+/// What came of some bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// They are part of the file.
+    More,
+    /// They are, and now the file can be judged by its first bytes.
+    Header,
+    /// They are not those that are there.
+    Differs,
+}
+
+/// Removes an unfinished file. One that stays behind harms nobody: the next download
+/// looks at it.
+pub(super) fn remove(path: &Path) {
+    if let Err(error) = std::fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, path = %path.display(), "an unfinished file stays behind");
+    }
+}
+
+struct Begun {
+    there: u64,
+    position: u64,
+    digest: Sha256,
+    header: Vec<u8>,
+}
+
+/// Reads what need not be compared again: all but the overlap, and nothing from the
+/// first block of zeros on. The file is left at the position.
+fn begun(file: &mut File) -> io::Result<Begun> {
+    let there = file.metadata()?.len();
+    let trusted = there.saturating_sub(OVERLAP);
+    let mut begun = Begun {
+        there,
+        position: 0,
+        digest: Sha256::new(),
+        header: Vec::new(),
+    };
+    let mut block = vec![0; 64 << 10];
+    'all: while begun.position < trusted {
+        let left = usize::try_from(trusted - begun.position).unwrap_or(usize::MAX);
+        let block = &mut block[..left.min(64 << 10)];
+        file.read_exact(block)?;
+        for page in block.chunks(PAGE) {
+            if page.len() == PAGE && page.iter().all(|byte| *byte == 0) {
+                break 'all;
+            }
+            begun.digest.update(page);
+            begun.position += page.len() as u64;
+            remember(&mut begun.header, page);
+        }
+    }
+    file.seek(SeekFrom::Start(begun.position))?;
+    Ok(begun)
+}

@@ -1,0 +1,282 @@
+//! The name: who may have it, and how the whole file gets it.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+use tempfile::TempPath;
+
+use super::Fetched;
+use super::error::{DownloadError, TargetError};
+use super::part::{self, digest_of, part_of};
+use crate::digest::Sha256Digest;
+use crate::sniff::{self, Kind};
+
+/// A job's id, which stands in the name of its unfinished file, is a UUID.
+const LONGEST_JOB: usize = 36;
+
+/// Whether a file can be made at `target`: to be asked before anything is paid for. It
+/// leaves nothing behind.
+///
+/// # Errors
+///
+/// When something is there and `force` is not set, or when nothing can be written there.
+pub fn check_target(target: &Path, force: bool) -> Result<(), TargetError> {
+    let folder = || TargetError::IsAFolder {
+        path: target.to_owned(),
+    };
+    match std::fs::symlink_metadata(target) {
+        Ok(metadata) if metadata.is_dir() => return Err(folder()),
+        Ok(_) if !force => return Err(occupied(target)),
+        _ => {}
+    }
+    let ends_in_a_separator = target
+        .as_os_str()
+        .as_encoded_bytes()
+        .last()
+        .is_some_and(|last| std::path::is_separator(char::from(*last)));
+    let name = target.file_name().filter(|_| !ends_in_a_separator);
+    let mut prefix = name.ok_or_else(folder)?.to_owned();
+    prefix.push(".");
+    // As long as the name of the unfinished file: some names are too long for that.
+    tempfile::Builder::new()
+        .prefix(&prefix)
+        .rand_bytes(LONGEST_JOB)
+        .suffix(".part")
+        .tempfile_in(folder_of(target))
+        .map(drop)
+        .map_err(|source| TargetError::Unwritable {
+            folder: folder_of(target).to_owned(),
+            source,
+        })
+}
+
+/// Gives the whole file of this digest its name, for good: when it returns, file and
+/// name survive a power cut. Reads the file, and blocks while it does.
+///
+/// It may be done again after a crash at any moment: where `target` is that very file
+/// already, `part` is removed if it is still there, and all is well. `force` replaces
+/// whatever else is there.
+///
+/// # Errors
+///
+/// - [`TargetError::Exists`], or `IsAFolder`: something else has the name; `part` stays.
+/// - [`DownloadError::Gone`]: neither of the two is there.
+/// - [`DownloadError::Altered`]: `part` has another digest; it is removed.
+/// - [`DownloadError::Read`], [`DownloadError::Write`]: as the system says; `part` stays.
+pub fn place(
+    part: &Path,
+    target: &Path,
+    sha256: &Sha256Digest,
+    force: bool,
+) -> Result<(), DownloadError> {
+    let written = |outcome: io::Result<()>| {
+        outcome.map_err(|source| DownloadError::Write {
+            path: target.to_owned(),
+            source,
+        })
+    };
+    let there = if is_link(part) { None } else { digest(part)? };
+    let whole = there.as_ref() == Some(sha256);
+    if whole {
+        match rename(part, target, force) {
+            Err(_) if is_folder(target) => return Err(occupied(target).into()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            renamed => return written(renamed.and_then(|()| sync_folder_of(target))),
+        }
+    }
+    if is_file_of(target, sha256)? {
+        written(sync(target).and_then(|()| sync_folder_of(target)))?;
+        part::remove(part);
+        return Ok(());
+    }
+    if whole {
+        return Err(occupied(target).into());
+    }
+    let path = part.to_owned();
+    if there.is_none() {
+        return Err(DownloadError::Gone { path });
+    }
+    part::remove(part);
+    Err(DownloadError::Altered { path })
+}
+
+/// Copies a file that is there to another place, as a download would get there: whole
+/// and for good, or not at all. Blocks while it does.
+///
+/// # Errors
+///
+/// When there is no file at `from` ([`DownloadError::Gone`]), when something else is at
+/// `to` and `force` is not set, or when reading or writing fails. Nothing is left behind
+/// then.
+pub fn copy(from: &Path, to: &Path, job: &str, force: bool) -> Result<Fetched, DownloadError> {
+    let mut source = part::open_to_read(from).map_err(|source| unreadable(from, source))?;
+    if !force && std::fs::symlink_metadata(to).is_ok() {
+        let fetched = transfer(&mut source, from, &mut io::sink(), from)?;
+        if !is_file_of(to, &fetched.sha256)? {
+            return Err(occupied(to).into());
+        }
+        // It was copied before, perhaps by somebody who was then interrupted.
+        place(&part_of(to, job), to, &fetched.sha256, false)?;
+        return Ok(fetched);
+    }
+    check_target(to, true)?;
+    let part = part_of(to, job);
+    // Whoever has it open already also has a use for it.
+    let file = part::open_to_write(&part)?;
+    let copied = write_copy(&mut source, from, file, &part).and_then(|fetched| {
+        place(&part, to, &fetched.sha256, force)?;
+        Ok(fetched)
+    });
+    if copied.is_err() {
+        part::remove(&part);
+    }
+    copied
+}
+
+/// Writes all of `source` to the unfinished file and closes it: some systems rename no
+/// file that is open.
+fn write_copy(
+    source: &mut File,
+    from: &Path,
+    mut file: File,
+    part: &Path,
+) -> Result<Fetched, DownloadError> {
+    let written = |outcome: io::Result<()>| {
+        outcome.map_err(|source| DownloadError::Write {
+            path: part.to_owned(),
+            source,
+        })
+    };
+    written(file.set_len(0))?;
+    let fetched = transfer(source, from, &mut file, part)?;
+    written(file.sync_all())?;
+    written(sync_folder_of(part))?;
+    Ok(fetched)
+}
+
+/// Reads `source` to its end into `sink`, and says what it is.
+fn transfer(
+    source: &mut File,
+    from: &Path,
+    sink: &mut impl io::Write,
+    to: &Path,
+) -> Result<Fetched, DownloadError> {
+    let mut digest = Sha256::new();
+    let mut header = Vec::new();
+    let mut bytes = 0;
+    let mut block = vec![0; 64 << 10];
+    loop {
+        let read = match source.read(&mut block) {
+            Ok(0) => break,
+            Ok(read) => &block[..read],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(unreadable(from, error)),
+        };
+        digest.update(read);
+        part::remember(&mut header, read);
+        bytes += read.len() as u64;
+        sink.write_all(read)
+            .map_err(|source| DownloadError::Write {
+                path: to.to_owned(),
+                source,
+            })?;
+    }
+    let media_type = match sniff::kind(&header) {
+        Kind::Image(media_type) | Kind::Video(media_type) => media_type,
+        _ => "application/octet-stream",
+    };
+    Ok(Fetched {
+        bytes,
+        sha256: digest.finalize().into(),
+        media_type,
+    })
+}
+
+/// Puts the folder's list of names on the disk: a new name, too, must survive a power
+/// cut.
+#[cfg(unix)]
+pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
+    File::open(folder_of(path))?.sync_all()
+}
+
+/// Elsewhere a folder cannot be synced; the file system's journal keeps the name.
+#[cfg(not(unix))]
+pub(super) fn sync_folder_of(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn sync(path: &Path) -> io::Result<()> {
+    part::open_to_read(path)?.sync_all()
+}
+
+/// Elsewhere only a file that is open for writing can be synced; this one was.
+#[cfg(not(unix))]
+fn sync(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Renames without a moment in which neither or half a file is there.
+fn rename(part: &Path, target: &Path, force: bool) -> io::Result<()> {
+    let part = TempPath::try_from_path(part)?;
+    let renamed = if force {
+        part.persist(target)
+    } else {
+        part.persist_noclobber(target)
+    };
+    renamed.map_err(|refused| {
+        // Else it would be removed here. That this fails is not possible where files
+        // have no attribute for being temporary, and harmless where they have.
+        if let Err(refused) = refused.path.keep() {
+            std::mem::forget(refused.path);
+        }
+        refused.error
+    })
+}
+
+fn digest(path: &Path) -> Result<Option<Sha256Digest>, DownloadError> {
+    digest_of(path).map_err(|source| unreadable(path, source))
+}
+
+/// Whether `path` itself, not what it may link to, is a file of this digest.
+fn is_file_of(path: &Path, sha256: &Sha256Digest) -> Result<bool, DownloadError> {
+    let is_file = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+    Ok(is_file && digest(path)?.as_ref() == Some(sha256))
+}
+
+fn is_link(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
+}
+
+fn is_folder(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+}
+
+fn occupied(target: &Path) -> TargetError {
+    let path = target.to_owned();
+    if is_folder(target) {
+        TargetError::IsAFolder { path }
+    } else {
+        TargetError::Exists { path }
+    }
+}
+
+fn unreadable(path: &Path, source: io::Error) -> DownloadError {
+    let path = path.to_owned();
+    match source.kind() {
+        io::ErrorKind::NotFound => DownloadError::Gone { path },
+        _ => DownloadError::Read { path, source },
+    }
+}
+
+fn folder_of(target: &Path) -> &Path {
+    match target.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests;

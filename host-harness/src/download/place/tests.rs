@@ -1,0 +1,231 @@
+use std::fs;
+use std::path::PathBuf;
+
+use super::*;
+
+const CLIP: &[u8] = b"\0\0\0\x18ftypisom\0\0\0\0isommp42";
+
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("folder"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        fs::write(self.path(name), bytes).expect("write");
+        self.path(name)
+    }
+
+    /// A whole part, and where it is to go.
+    fn ready(&self) -> (PathBuf, PathBuf) {
+        (self.write("clip.mp4.job.part", CLIP), self.path("clip.mp4"))
+    }
+
+    fn files(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.path()).expect("folder");
+        let name = |entry: io::Result<fs::DirEntry>| entry.expect("entry").file_name();
+        let mut names: Vec<_> = entries
+            .map(|entry| name(entry).into_string().expect("a name"))
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn of(bytes: &[u8]) -> Sha256Digest {
+    Sha256Digest::from(Sha256::digest(bytes))
+}
+
+#[test]
+fn a_part_lies_beside_its_target() {
+    let part = part_of(Path::new("/clips/clip.mp4"), "0199");
+    assert_eq!(part, Path::new("/clips/clip.mp4.0199.part"));
+}
+
+#[test]
+fn digests_are_of_whole_regular_files() {
+    let desk = Desk::new();
+    let long = vec![7; 200_000];
+    let path = desk.write("file", &long);
+    assert_eq!(digest_of(&path).expect("read"), Some(of(&long)));
+    assert_eq!(digest_of(&desk.path("none")).expect("none"), None);
+    digest_of(desk.0.path()).expect_err("a folder has none");
+}
+
+#[test]
+fn a_target_that_is_there_is_replaced_only_when_asked() {
+    let desk = Desk::new();
+    let (part, target) = desk.ready();
+    desk.write("clip.mp4", b"mine");
+    let outcome = place(&part, &target, &of(CLIP), false);
+    assert!(matches!(
+        outcome,
+        Err(DownloadError::Target(TargetError::Exists { .. }))
+    ));
+    assert_eq!(fs::read(&target).expect("read"), b"mine");
+    assert_eq!(fs::read(&part).expect("it stays"), CLIP);
+    place(&part, &target, &of(CLIP), true).expect("replaced");
+    assert_eq!(fs::read(&target).expect("read"), CLIP);
+    assert_eq!(desk.files(), ["clip.mp4"]);
+}
+
+#[test]
+fn a_folder_is_never_replaced() {
+    for force in [false, true] {
+        let desk = Desk::new();
+        let (part, target) = desk.ready();
+        fs::create_dir(&target).expect("folder");
+        let outcome = place(&part, &target, &of(CLIP), force);
+        assert!(
+            matches!(
+                outcome,
+                Err(DownloadError::Target(TargetError::IsAFolder { .. }))
+            ),
+            "{outcome:?}"
+        );
+        assert_eq!(fs::read(&part).expect("it stays"), CLIP);
+    }
+}
+
+#[test]
+fn after_a_crash_it_is_placed_again() {
+    for force in [false, true] {
+        let desk = Desk::new();
+        let (part, target) = desk.ready();
+        place(&part, &target, &of(CLIP), force).expect("placed");
+        place(&part, &target, &of(CLIP), force).expect("placed before the crash");
+        // Where files are linked and unlinked instead of renamed, both may be there.
+        desk.ready();
+        place(&part, &target, &of(CLIP), force).expect("placed halfway");
+        assert_eq!(fs::read(&target).expect("read"), CLIP);
+        assert_eq!(desk.files(), ["clip.mp4"]);
+    }
+}
+
+#[test]
+fn what_vanished_or_changed_is_told() {
+    for force in [false, true] {
+        let desk = Desk::new();
+        let (part, target) = desk.ready();
+        fs::remove_file(&part).expect("removed");
+        let outcome = place(&part, &target, &of(CLIP), force);
+        assert!(matches!(outcome, Err(DownloadError::Gone { .. })));
+        desk.write("clip.mp4", b"mine");
+        let outcome = place(&part, &target, &of(CLIP), force);
+        assert!(matches!(outcome, Err(DownloadError::Gone { .. })));
+        desk.write("clip.mp4.job.part", b"changed");
+        let outcome = place(&part, &target, &of(CLIP), force);
+        assert!(matches!(outcome, Err(DownloadError::Altered { .. })));
+        assert_eq!(fs::read(&target).expect("read"), b"mine");
+        assert_eq!(desk.files(), ["clip.mp4"]);
+    }
+}
+
+#[test]
+fn a_folder_that_vanished_keeps_the_part() {
+    let desk = Desk::new();
+    let (part, _) = desk.ready();
+    let outcome = place(&part, &desk.path("gone/clip.mp4"), &of(CLIP), false);
+    assert!(matches!(outcome, Err(DownloadError::Write { .. })));
+    assert_eq!(fs::read(&part).expect("it stays"), CLIP);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_neither_parts_nor_what_was_placed() {
+    let desk = Desk::new();
+    let elsewhere = desk.write("elsewhere", CLIP);
+    let (part, target) = (desk.path("clip.mp4.job.part"), desk.path("clip.mp4"));
+    std::os::unix::fs::symlink(&elsewhere, &part).expect("link");
+    let outcome = place(&part, &target, &of(CLIP), false);
+    assert!(matches!(outcome, Err(DownloadError::Gone { .. })));
+    fs::remove_file(&part).expect("removed");
+    let (part, _) = desk.ready();
+    std::os::unix::fs::symlink(&elsewhere, &target).expect("link");
+    let outcome = place(&part, &target, &of(CLIP), false);
+    assert!(matches!(
+        outcome,
+        Err(DownloadError::Target(TargetError::Exists { .. }))
+    ));
+}
+
+#[test]
+fn a_copy_takes_the_same_way() {
+    let desk = Desk::new();
+    let from = desk.write("from.mp4", CLIP);
+    let to = desk.path("to.mp4");
+    desk.write(
+        "to.mp4.job.part",
+        b"left of a copy before, and longer than the clip",
+    );
+    let copied = copy(&from, &to, "job", false).expect("copied");
+    let expected = Fetched {
+        bytes: CLIP.len() as u64,
+        sha256: of(CLIP),
+        media_type: "video/mp4",
+    };
+    assert_eq!(copied, expected);
+    assert_eq!(fs::read(&to).expect("read"), CLIP);
+    assert_eq!(copy(&from, &to, "job", false).expect("again"), expected);
+    assert_eq!(copy(&from, &from, "job", true).expect("itself"), expected);
+    assert_eq!(desk.files(), ["from.mp4", "to.mp4"]);
+}
+
+#[test]
+fn a_copy_that_fails_leaves_nothing_behind() {
+    let desk = Desk::new();
+    let to = desk.write("to.mp4", b"mine");
+    let none = copy(&desk.path("from.mp4"), &to, "job", true);
+    assert!(matches!(none, Err(DownloadError::Gone { .. })));
+    let from = desk.write("from.mp4", CLIP);
+    let outcome = copy(&from, &to, "job", false);
+    assert!(matches!(
+        outcome,
+        Err(DownloadError::Target(TargetError::Exists { .. }))
+    ));
+    assert_eq!(fs::read(&to).expect("read"), b"mine");
+    let nowhere = copy(&from, &desk.path("gone/to.mp4"), "job", false);
+    assert!(matches!(
+        nowhere,
+        Err(DownloadError::Target(TargetError::Unwritable { .. }))
+    ));
+    let folder = copy(desk.0.path(), &desk.path("other.mp4"), "job", false);
+    assert!(matches!(folder, Err(DownloadError::Read { .. })));
+    assert_eq!(desk.files(), ["from.mp4", "to.mp4"]);
+    copy(&from, &to, "job", true).expect("replaced");
+    assert_eq!(fs::read(&to).expect("read"), CLIP);
+}
+
+#[test]
+fn targets_are_judged_before_anything_is_paid_for() {
+    let desk = Desk::new();
+    let target = desk.path("clip.mp4");
+    check_target(&target, false).expect("free");
+    assert_eq!(desk.files(), [""; 0]);
+    desk.write("clip.mp4", b"mine");
+    assert!(matches!(
+        check_target(&target, false),
+        Err(TargetError::Exists { .. })
+    ));
+    check_target(&target, true).expect("forced");
+    assert!(matches!(
+        check_target(desk.0.path(), true),
+        Err(TargetError::IsAFolder { .. })
+    ));
+    for unwritable in ["gone/clip.mp4", &"long".repeat(60)] {
+        assert!(matches!(
+            check_target(&desk.path(unwritable), false),
+            Err(TargetError::Unwritable { .. })
+        ));
+    }
+    assert!(matches!(
+        check_target(Path::new(".."), false),
+        Err(TargetError::IsAFolder { .. })
+    ));
+    assert_eq!(desk.files(), ["clip.mp4"]);
+}

@@ -1,0 +1,77 @@
+//! Which bytes of a whole a reply carries (RFC 9110, section 14.4).
+
+use http::HeaderMap;
+use http::header::CONTENT_RANGE;
+
+/// A `Content-Range` in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ContentRange {
+    /// The first byte, from 0.
+    pub(super) first: u64,
+    /// The last byte; not before the first.
+    pub(super) last: u64,
+    /// Bytes in all, when the server knows.
+    pub(super) total: Option<u64>,
+}
+
+impl ContentRange {
+    /// Of a reply with status 206; `None` where it does not say, or nothing sensible.
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+        let text = headers.get(CONTENT_RANGE)?.to_str().ok()?;
+        let (unit, range) = text.trim().split_once(' ')?;
+        let (bytes, total) = range.trim().split_once('/')?;
+        let (first, last) = bytes.split_once('-')?;
+        let total = match total {
+            "*" => None,
+            total => Some(number(total)?),
+        };
+        let range = Self {
+            first: number(first)?,
+            last: number(last)?,
+            total,
+        };
+        let sensible = range.first <= range.last
+            && range.last < u64::MAX
+            && range.total.is_none_or(|total| range.last < total);
+        (sensible && unit.eq_ignore_ascii_case("bytes")).then_some(range)
+    }
+}
+
+/// Digits only: `str::parse` takes a sign as well.
+fn number(text: &str) -> Option<u64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn only_sensible_ranges_are_read() {
+        let range = |first, last, total| Some(ContentRange { first, last, total });
+        for (text, expected) in [
+            ("bytes 5-9/10", range(5, 9, Some(10))),
+            ("Bytes 0-0/1", range(0, 0, Some(1))),
+            ("bytes 5-9/*", range(5, 9, None)),
+            ("bytes 5-8/10", range(5, 8, Some(10))),
+            ("bytes 5-10/10", None),
+            ("bytes 9-5/10", None),
+            ("bytes */10", None),
+            ("bytes 5-9", None),
+            ("bytes +5-9/10", None),
+            ("bytes -9/10", None),
+            ("items 5-9/10", None),
+            ("bytes 5-18446744073709551615/*", None),
+            ("bytes 5-18446744073709551616/*", None),
+            ("", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_RANGE, HeaderValue::from_static(text));
+            assert_eq!(ContentRange::of(&headers), expected, "{text}");
+        }
+        assert_eq!(ContentRange::of(&HeaderMap::new()), None);
+    }
+}

@@ -1,0 +1,111 @@
+//! The components that rows name: a job is finished by the component that began it, also
+//! when the program or the file has been replaced since.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tempfile::NamedTempFile;
+
+use super::DriverError;
+use crate::call::CallContext;
+use crate::contract::NodeType;
+use crate::engine::Engine;
+use crate::ledger::Trouble;
+use crate::pack::Pack;
+
+const FOLDER: &str = "components";
+
+/// A component and its node types.
+#[derive(Clone)]
+pub(super) struct Known {
+    pub(super) pack: Pack,
+    nodes: Arc<[NodeType]>,
+}
+
+impl Known {
+    /// The node type of this name.
+    pub(super) fn node(&self, name: &str) -> Result<&NodeType, Trouble> {
+        let found = self.nodes.iter().find(|node| node.name == name);
+        found.ok_or_else(|| {
+            Trouble::new(
+                "unknown_node_type",
+                format!("there is no node type `{name}`"),
+            )
+        })
+    }
+}
+
+/// The components of a data directory, by digest.
+pub struct Packs {
+    engine: Engine,
+    folder: PathBuf,
+    known: Mutex<HashMap<String, Known>>,
+}
+
+impl Packs {
+    pub(super) fn of(data_dir: &Path, engine: &Engine) -> Self {
+        Self {
+            engine: engine.clone(),
+            folder: data_dir.join(FOLDER),
+            known: Mutex::default(),
+        }
+    }
+
+    /// Keeps a component for whoever goes on with its jobs, on the disk when this
+    /// returns.
+    pub(super) fn keep(&self, pack: &Pack, component: &[u8]) -> Result<(), DriverError> {
+        let path = self.path(&pack.digest().to_string());
+        if path.exists() {
+            return Ok(());
+        }
+        let write = || {
+            std::fs::create_dir_all(&self.folder)?;
+            let mut file = NamedTempFile::new_in(&self.folder)?;
+            file.write_all(component)?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            std::fs::File::open(&self.folder)?.sync_all()
+        };
+        write().map_err(|source| DriverError::File {
+            path: path.clone(),
+            source,
+        })
+    }
+
+    /// The component of this digest.
+    pub(super) async fn get(&self, digest: &str) -> Result<Known, Trouble> {
+        let known = {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.get(digest).cloned()
+        };
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let path = self.path(digest);
+        let bad = |why: String| {
+            let message = format!("the component `{}` cannot be used: {why}", path.display());
+            Trouble::new("bad_component", message)
+        };
+        let bytes = std::fs::read(&path).map_err(|error| bad(error.to_string()))?;
+        let engine = self.engine.clone();
+        let loaded = tokio::task::spawn_blocking(move || Pack::load(&engine, &bytes)).await;
+        let pack = loaded
+            .map_err(|error| bad(error.to_string()))?
+            .map_err(|error| bad(error.to_string()))?;
+        if pack.digest().to_string() != digest {
+            return Err(bad("its content is not what its name says".into()));
+        }
+        let nodes = pack.node_types(&CallContext::offline()).await;
+        let nodes = nodes.map_err(|error| bad(error.to_string()))?.into();
+        let found = Known { pack, nodes };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(digest.to_owned(), found.clone());
+        Ok(found)
+    }
+
+    fn path(&self, digest: &str) -> PathBuf {
+        self.folder.join(format!("{digest}.wasm"))
+    }
+}

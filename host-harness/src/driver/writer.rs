@@ -1,0 +1,74 @@
+//! Commits of many jobs in one transaction: whoever waits for a commit shares the disk's
+//! time with everybody who waits at that moment.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::ledger::{Change, Job, Ledger, LedgerError};
+
+/// Most changes in one transaction.
+const MOST: usize = 1_024;
+
+/// Why a change was not committed.
+#[derive(Debug)]
+pub(super) enum WriteError {
+    /// The row is another by now.
+    Outdated,
+    /// The ledger failed.
+    Ledger(Arc<LedgerError>),
+}
+
+struct Request {
+    change: Change,
+    done: oneshot::Sender<Result<Job, WriteError>>,
+}
+
+/// Hands changes to the ledger. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Writer(mpsc::Sender<Request>);
+
+impl Writer {
+    /// Begins; ends with the last clone.
+    pub(super) fn start(ledger: Arc<Ledger>) -> Self {
+        let (sender, queue) = mpsc::channel(MOST);
+        tokio::spawn(write(ledger, queue));
+        Self(sender)
+    }
+
+    /// Commits a change; on the disk when this returns, and the row as it is then.
+    pub(super) async fn commit(&self, change: Change) -> Result<Job, WriteError> {
+        let (done, committed) = oneshot::channel();
+        // A writer that is gone has dropped `done`.
+        let _ = self.0.send(Request { change, done }).await;
+        // Only a panic, or the runtime's end, takes the writer away.
+        committed.await.unwrap_or(Err(WriteError::Outdated))
+    }
+}
+
+async fn write(ledger: Arc<Ledger>, mut queue: mpsc::Receiver<Request>) {
+    let mut requests = Vec::new();
+    while queue.recv_many(&mut requests, MOST).await > 0 {
+        let (changes, waiting): (Vec<_>, Vec<_>) = requests
+            .drain(..)
+            .map(|request| (request.change, request.done))
+            .unzip();
+        let ledger = Arc::clone(&ledger);
+        let committing = tokio::task::spawn_blocking(move || ledger.commit_all(&changes));
+        match committing.await {
+            Ok(Ok(committed)) => {
+                for (done, row) in waiting.into_iter().zip(committed) {
+                    // Whoever does not wait any more reads the row when it needs it.
+                    let _ = done.send(row.map_err(|_| WriteError::Outdated));
+                }
+            }
+            Ok(Err(error)) => {
+                let error = Arc::new(error);
+                for done in waiting {
+                    let _ = done.send(Err(WriteError::Ledger(Arc::clone(&error))));
+                }
+            }
+            Err(stopped) => tracing::error!(%stopped, "a commit was stopped"),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The ledger's file: where it is, who may read it, its versions.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::error::LedgerError;
+
+/// Marks the file as ours: `zoet`.
+const APPLICATION_ID: i32 = 0x7a6f_6574;
+
+/// Each brings the schema from the version of its place to the next one.
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+
+/// The version that this program writes.
+pub(super) const VERSION: i64 = 1;
+
+/// How long a transaction waits for another process's.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Makes a folder and those above it, for the user alone: jobs hold prompts.
+pub(super) fn make_folder(path: &Path) -> Result<(), LedgerError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|source| LedgerError::Folder {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Opens the file, making it where it is missing, and brings it to this version.
+pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
+    make_private(path)?;
+    let sorted = |error| LedgerError::of(path, error);
+    let mut connection = Connection::open(path).map_err(sorted)?;
+    connection.busy_timeout(PATIENCE).map_err(sorted)?;
+    // Every commit is on the disk when it returns, also after a power cut.
+    connection
+        .pragma_update(None, "journal_mode", "wal")
+        .map_err(sorted)?;
+    connection
+        .pragma_update(None, "synchronous", "full")
+        .map_err(sorted)?;
+    connection
+        .pragma_update(None, "foreign_keys", true)
+        .map_err(sorted)?;
+    if version(&connection).map_err(sorted)? != VERSION {
+        migrate(&mut connection, path)?;
+    }
+    Ok(connection)
+}
+
+/// An empty file that only the user can read, where there is none.
+fn make_private(path: &Path) -> Result<(), LedgerError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(path)
+        .map(drop)
+        .map_err(|source| LedgerError::Folder {
+            path: path.to_owned(),
+            source,
+        })
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), LedgerError> {
+    let sorted = |error| LedgerError::of(path, error);
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(sorted)?;
+    let found = version(&transaction).map_err(sorted)?;
+    if found > VERSION {
+        return Err(LedgerError::Newer {
+            path: path.to_owned(),
+            found,
+        });
+    }
+    let known = usize::try_from(found).unwrap_or(0);
+    for migration in MIGRATIONS.iter().skip(known) {
+        transaction.execute_batch(migration).map_err(sorted)?;
+    }
+    transaction
+        .pragma_update(None, "application_id", APPLICATION_ID)
+        .map_err(sorted)?;
+    transaction
+        .pragma_update(None, "user_version", VERSION)
+        .map_err(sorted)?;
+    transaction.commit().map_err(sorted)
+}

@@ -1,0 +1,354 @@
+//! The rows and their transactions.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
+
+use super::columns::{self, INSERT, UPDATE, with_changing, with_order};
+use super::error::LedgerError;
+use super::open;
+use super::row::{Job, Millis, State};
+
+/// The ledger's file in the data directory.
+const FILE: &str = "ledger.sqlite3";
+
+/// No pause is longer: a job whose time is further away was put there by a clock that
+/// has jumped back since.
+const FURTHEST: Millis = 600_000;
+
+/// The jobs of a data directory. Several processes may have it open.
+#[derive(Debug)]
+pub struct Ledger {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    /// Does not wait while the other one waits for the disk.
+    reader: Mutex<Connection>,
+}
+
+/// A row's next content.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The row that it was decided from.
+    pub before: Job,
+    /// What it becomes; its revision is not looked at.
+    pub after: Job,
+    /// When.
+    pub at: Millis,
+}
+
+/// What came of [`Ledger::insert`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Inserted {
+    /// A new row.
+    New,
+    /// The job was there: the same key and the same input.
+    Same(Box<Job>),
+}
+
+/// One committed change of a job's state or trouble.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// When.
+    pub at: Millis,
+    /// The state from then on.
+    pub state: State,
+    /// The kind of trouble, if there was any.
+    pub trouble: Option<String>,
+}
+
+impl Ledger {
+    /// Opens the ledger of a data directory, making both where they are missing.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made, read or written, or is a later version's.
+    pub fn open(data_dir: &Path) -> Result<Self, LedgerError> {
+        open::make_folder(data_dir)?;
+        let path = data_dir.join(FILE);
+        let writer = Mutex::new(open::open(&path)?);
+        let reader = Mutex::new(open::open(&path)?);
+        Ok(Self {
+            path,
+            writer,
+            reader,
+        })
+    }
+
+    /// Adds a job, on the disk when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::KeyConflict`] when its connection has another job under its key.
+    pub fn insert(&self, job: &Job) -> Result<Inserted, LedgerError> {
+        self.write(|transaction| {
+            let order = &job.order;
+            let present = of_key(transaction, &order.connection, &order.key)?;
+            if let Some(present) = present {
+                return Ok(if present.order.given_sha256 == order.given_sha256 {
+                    Ok(Inserted::Same(Box::new(present)))
+                } else {
+                    Err(LedgerError::KeyConflict {
+                        job: present.order.id,
+                    })
+                });
+            }
+            with_order(order, |fixed| {
+                with_changing(job, |changing| {
+                    let all: Vec<_> = fixed.iter().chain(changing).copied().collect();
+                    transaction.prepare_cached(INSERT)?.execute(all.as_slice())
+                })
+            })?;
+            note(transaction, job, order.created_at)?;
+            Ok(Ok(Inserted::New))
+        })?
+    }
+
+    /// Commits changes of several rows together, on the disk when this returns. The rows
+    /// as they are from now on, or why one of them is not.
+    ///
+    /// # Errors
+    ///
+    /// When nothing could be committed. Within: [`LedgerError::Outdated`] where a row is
+    /// not what the change was decided from any more.
+    pub fn commit_all(
+        &self,
+        changes: &[Change],
+    ) -> Result<Vec<Result<Job, LedgerError>>, LedgerError> {
+        self.write(|transaction| {
+            let mut committed = Vec::with_capacity(changes.len());
+            for Change { before, after, at } in changes {
+                let mut next = after.clone();
+                next.revision = before.revision;
+                let rows = with_changing(&next, |changing| {
+                    transaction.prepare_cached(UPDATE)?.execute(changing)
+                })?;
+                if rows == 0 {
+                    let job = before.order.id.clone();
+                    committed.push(Err(LedgerError::Outdated { job }));
+                    continue;
+                }
+                next.revision += 1;
+                if before.state != next.state || kind(before) != kind(&next) {
+                    note(transaction, &next, *at)?;
+                }
+                committed.push(Ok(next));
+            }
+            Ok(committed)
+        })
+    }
+
+    /// Commits one change; see [`commit_all`](Self::commit_all).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn commit(&self, before: &Job, after: &Job, at: Millis) -> Result<Job, LedgerError> {
+        let change = Change {
+            before: before.clone(),
+            after: after.clone(),
+            at,
+        };
+        self.commit_all(std::slice::from_ref(&change))?
+            .pop()
+            .unwrap_or_else(|| {
+                Err(LedgerError::Outdated {
+                    job: before.order.id.clone(),
+                })
+            })
+    }
+
+    /// The job of this id.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn job(&self, id: &str) -> Result<Option<Job>, LedgerError> {
+        let by_id = "SELECT * FROM jobs WHERE id = ?1";
+        Ok(self.read(by_id, [id], columns::job)?.pop())
+    }
+
+    /// The job of this connection and key.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn job_of_key(&self, connection: &str, key: &str) -> Result<Option<Job>, LedgerError> {
+        of_key(&locked(&self.reader), connection, key)
+            .map_err(|error| LedgerError::of(&self.path, error))
+    }
+
+    /// The jobs whose id begins with this, at most two.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn jobs_like(&self, beginning: &str) -> Result<Vec<Job>, LedgerError> {
+        let like = "SELECT * FROM jobs WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2";
+        self.read(like, [beginning], columns::job)
+    }
+
+    /// Every job, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn jobs(&self) -> Result<Vec<Job>, LedgerError> {
+        let all = "SELECT * FROM jobs ORDER BY created_at, id";
+        self.read(all, [], columns::job)
+    }
+
+    /// Those of these jobs for which nothing happens any more until somebody says so, or
+    /// that are forgotten; and, if asked for, those that the provider has taken.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn settled(&self, ids: &[&str], accepted_too: bool) -> Result<Vec<String>, LedgerError> {
+        let ids = serde_json::Value::from(ids.to_vec()).to_string();
+        let settled = "SELECT value FROM json_each(?1) LEFT JOIN jobs ON jobs.id = value
+            WHERE jobs.id IS NULL OR (next_at IS NULL AND state <> 'submitting')
+            OR (?2 AND ticket IS NOT NULL)";
+        self.read(settled, params![ids, accepted_too], |row| row.get(0))
+    }
+
+    /// The connections that have jobs for which something is to be done, and when first.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn pending(&self) -> Result<Vec<(String, Millis)>, LedgerError> {
+        // One step of the index for each connection, however many jobs it has.
+        let pending = "WITH RECURSIVE known (connection) AS (
+                SELECT MIN(connection) FROM jobs WHERE next_at IS NOT NULL
+                UNION ALL
+                SELECT (SELECT MIN(connection) FROM jobs
+                        WHERE next_at IS NOT NULL AND connection > known.connection)
+                FROM known WHERE known.connection IS NOT NULL
+            )
+            SELECT connection, (SELECT MIN(next_at) FROM jobs
+                WHERE next_at IS NOT NULL AND jobs.connection = known.connection)
+            FROM known WHERE connection IS NOT NULL";
+        self.read(pending, [], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    /// Jobs of a connection whose time has come, the longest due first.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn due(&self, connection: &str, now: Millis, most: usize) -> Result<Vec<Job>, LedgerError> {
+        let due = "SELECT * FROM jobs WHERE next_at IS NOT NULL AND connection = ?1
+            AND (next_at <= ?2 OR next_at > ?2 + ?3) ORDER BY next_at LIMIT ?4";
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        self.read(due, params![connection, now, FURTHEST, most], columns::job)
+    }
+
+    /// Jobs that are being submitted, or were when their process ended.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn submitting(&self) -> Result<Vec<Job>, LedgerError> {
+        let submitting = "SELECT * FROM jobs WHERE state = 'submitting'";
+        self.read(submitting, [], columns::job)
+    }
+
+    /// Changes whenever another process has committed something.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn others_version(&self) -> Result<i64, LedgerError> {
+        locked(&self.writer)
+            .pragma_query_value(None, "data_version", |row| row.get(0))
+            .map_err(|error| LedgerError::of(&self.path, error))
+    }
+
+    /// What happened to a job, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn history(&self, id: &str) -> Result<Vec<HistoryEntry>, LedgerError> {
+        let of_job = "SELECT at, state, trouble FROM history WHERE job = ?1 ORDER BY rowid";
+        self.read(of_job, [id], |row| {
+            Ok(HistoryEntry {
+                at: row.get("at")?,
+                state: columns::state(row)?,
+                trouble: row.get("trouble")?,
+            })
+        })
+    }
+
+    /// Forgets jobs that are done and were made before `before`; how many there were.
+    /// Their clips stay.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be written.
+    pub fn prune(&self, before: Millis) -> Result<usize, LedgerError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "DELETE FROM jobs WHERE created_at < ?1
+                 AND (state IN ('failed', 'cancelled') OR (state = 'succeeded' AND placed))",
+                [before],
+            )
+        })
+    }
+
+    fn write<T>(
+        &self,
+        run: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        let mut connection = locked(&self.writer);
+        let written = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .and_then(|transaction| {
+                let answer = run(&transaction)?;
+                transaction.commit()?;
+                Ok(answer)
+            });
+        written.map_err(|error| LedgerError::of(&self.path, error))
+    }
+
+    fn read<T>(
+        &self,
+        query: &str,
+        parameters: impl rusqlite::Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, LedgerError> {
+        let connection = locked(&self.reader);
+        let rows = connection.prepare_cached(query).and_then(|mut statement| {
+            let rows = statement.query_map(parameters, read)?;
+            rows.collect()
+        });
+        rows.map_err(|error| LedgerError::of(&self.path, error))
+    }
+}
+
+fn locked(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn of_key(from: &Connection, connection: &str, key: &str) -> rusqlite::Result<Option<Job>> {
+    let same_key = "SELECT * FROM jobs WHERE connection = ?1 AND key = ?2";
+    from.prepare_cached(same_key)?
+        .query_row([connection, key], columns::job)
+        .optional()
+}
+
+fn kind(job: &Job) -> Option<&str> {
+    job.trouble.as_ref().map(|trouble| trouble.kind.as_str())
+}
+
+fn note(transaction: &Transaction<'_>, job: &Job, at: Millis) -> rusqlite::Result<()> {
+    let add = "INSERT INTO history (job, at, state, trouble) VALUES (?1, ?2, ?3, ?4)";
+    transaction
+        .prepare_cached(add)?
+        .execute(params![job.order.id, at, job.state.as_str(), kind(job)])
+        .map(drop)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+use super::*;
+use crate::contract::Charge;
+use crate::ledger::{ClipFile, Cost, Media, Order, Target, Trouble};
+
+fn job(id: &str, key: &str, given: &str) -> Job {
+    let order = Order {
+        id: id.into(),
+        node: "image_to_video".into(),
+        given: given.into(),
+        given_sha256: given.into(),
+        input: "{}".into(),
+        component: "c".into(),
+        connection: "pixelml".into(),
+        place: "https://p.example".into(),
+        key: key.into(),
+        idempotency_ms: 5,
+        created_at: 100,
+    };
+    let target = Target::Stem("/clips/a".into());
+    Job::new(order, target, "asker".into(), 1_000)
+}
+
+fn full(mut job: Job) -> Job {
+    job.state = State::Succeeded;
+    job.doubtful = true;
+    job.submit_sha256 = Some("s".into());
+    job.submits = 2;
+    job.submitted_at = Some(3);
+    job.ticket = Some("{}".into());
+    job.provider_job_id = Some("p".into());
+    job.charge = Charge::Yes;
+    job.cost = Some(Cost {
+        amount: "0.048".into(),
+        unit: "USD".into(),
+    });
+    job.next_at = None;
+    job.pause_ms = 9;
+    job.puzzled_since = Some(8);
+    job.tries = 7;
+    job.cancel_wanted = true;
+    job.trouble = Some(Trouble {
+        kind: "unavailable".into(),
+        message: "m".into(),
+    });
+    job.output = Some("{}".into());
+    job.media = Some(Media {
+        pointer: "/video".into(),
+        url: "https://v.example/1".into(),
+        media_type: Some("video/mp4".into()),
+        sha256: None,
+        needs_credential: true,
+    });
+    job.target = Target::File("/clips/b.mp4".into());
+    job.force = true;
+    job.file = Some(ClipFile {
+        path: "/clips/b.mp4".into(),
+        sha256: "f".into(),
+        bytes: 12,
+        media_type: "video/mp4".into(),
+    });
+    job.asker = "another".into();
+    job.placed = true;
+    job
+}
+
+fn ledger() -> (tempfile::TempDir, Ledger) {
+    let folder = tempfile::tempdir().expect("folder");
+    let ledger = Ledger::open(folder.path()).expect("ledger");
+    (folder, ledger)
+}
+
+#[test]
+fn a_row_comes_back_as_it_was_committed() {
+    let (folder, ledger) = ledger();
+    let fresh = job("j1", "k1", "a");
+    assert_eq!(ledger.insert(&fresh).expect("insert"), Inserted::New);
+    let changed = full(fresh.clone());
+    let committed = ledger.commit(&fresh, &changed, 200).expect("commit");
+    assert_eq!(committed.revision, 1);
+    drop(ledger);
+    let ledger = Ledger::open(folder.path()).expect("again");
+    assert_eq!(ledger.job("j1").expect("read"), Some(committed));
+    let history: Vec<_> = ledger
+        .history("j1")
+        .expect("read")
+        .into_iter()
+        .map(|entry| (entry.at, entry.state))
+        .collect();
+    assert_eq!(history, [(100, State::Queued), (200, State::Succeeded)]);
+}
+
+#[test]
+fn a_key_is_one_job() {
+    let (_folder, ledger) = ledger();
+    let first = job("j1", "k1", "a");
+    ledger.insert(&first).expect("insert");
+    let same = ledger.insert(&job("j2", "k1", "a")).expect("same");
+    assert_eq!(same, Inserted::Same(Box::new(first)));
+    let other = ledger.insert(&job("j3", "k1", "b"));
+    assert!(matches!(other, Err(LedgerError::KeyConflict { job }) if job == "j1"));
+    assert_eq!(ledger.jobs().expect("read").len(), 1);
+}
+
+#[test]
+fn a_commit_from_an_outdated_row_changes_nothing() {
+    let (folder, ledger) = ledger();
+    let fresh = job("j1", "k1", "a");
+    ledger.insert(&fresh).expect("insert");
+    let other_process = Ledger::open(folder.path()).expect("second");
+    let mut submitting = fresh.clone();
+    submitting.state = State::Submitting;
+    other_process
+        .commit(&fresh, &submitting, 150)
+        .expect("first");
+    let second = ledger.commit(&fresh, &submitting, 151);
+    assert!(matches!(second, Err(LedgerError::Outdated { job }) if job == "j1"));
+    assert_eq!(ledger.history("j1").expect("read").len(), 2);
+}
+
+#[test]
+fn one_outdated_change_does_not_keep_the_others_back() {
+    let (_folder, ledger) = ledger();
+    let rows = ["a", "b"].map(|id| job(id, id, "x"));
+    for row in &rows {
+        ledger.insert(row).expect("insert");
+    }
+    let changes = rows.each_ref().map(|before| {
+        let mut after = before.clone();
+        after.state = State::Submitting;
+        Change {
+            before: before.clone(),
+            after,
+            at: 1,
+        }
+    });
+    ledger.commit_all(&changes[..1]).expect("first");
+    let both = ledger.commit_all(&changes).expect("second");
+    assert!(matches!(&both[..], [Err(LedgerError::Outdated { job }), Ok(_)] if job == "a"));
+    assert_eq!(ledger.submitting().expect("read").len(), 2);
+}
+
+#[test]
+fn due_jobs_come_in_the_order_of_their_time() {
+    let (_folder, ledger) = ledger();
+    for (id, next_at) in [
+        ("a", Some(30)),
+        ("b", Some(10)),
+        ("c", None),
+        ("d", Some(20)),
+        ("e", Some(99)),
+        // Set by a clock that was ahead.
+        ("f", Some(100 + FURTHEST)),
+    ] {
+        let mut job = job(id, id, "x");
+        job.next_at = next_at;
+        ledger.insert(&job).expect("insert");
+    }
+    let mut other = job("g", "g", "x");
+    other.order.connection = "another".into();
+    ledger.insert(&other).expect("insert");
+    let due = |most| -> Vec<_> {
+        let due = ledger.due("pixelml", 50, most).expect("read");
+        due.into_iter().map(|job| job.order.id).collect()
+    };
+    assert_eq!(due(2), ["b", "d"]);
+    assert_eq!(due(9), ["b", "d", "a", "f"]);
+    let pending = ledger.pending().expect("read");
+    assert_eq!(pending, [("another".into(), 100), ("pixelml".into(), 10)]);
+    assert_eq!(
+        ledger.settled(&["a", "c", "x"], false).expect("read"),
+        ["c", "x"]
+    );
+}
+
+#[test]
+fn jobs_are_found_by_key_and_by_the_beginning_of_their_id() {
+    let (_folder, ledger) = ledger();
+    for id in ["ab", "ac", "b"] {
+        ledger.insert(&job(id, id, "x")).expect("insert");
+    }
+    let found = |beginning| ledger.jobs_like(beginning).expect("read").len();
+    assert_eq!(
+        (found("a"), found("ab"), found("b"), found("%")),
+        (2, 1, 1, 0)
+    );
+    assert!(ledger.job_of_key("pixelml", "ac").expect("read").is_some());
+    assert!(ledger.job_of_key("another", "ac").expect("read").is_none());
+}
+
+#[test]
+fn only_what_is_done_is_pruned() {
+    let (_folder, ledger) = ledger();
+    for (id, state, placed) in [
+        ("a", State::Started, false),
+        ("b", State::Succeeded, false),
+        ("c", State::Succeeded, true),
+        ("d", State::OutcomeUnknown, false),
+        ("e", State::Failed, false),
+    ] {
+        let mut job = job(id, id, "x");
+        job.state = state;
+        job.placed = placed;
+        ledger.insert(&job).expect("insert");
+    }
+    assert_eq!(ledger.prune(101).expect("prune"), 2);
+    let left: Vec<_> = ledger
+        .jobs()
+        .expect("read")
+        .into_iter()
+        .map(|job| job.order.id)
+        .collect();
+    assert_eq!(left, ["a", "b", "d"]);
+}
+
+#[test]
+fn a_later_version_a_damaged_file_and_a_folder_in_its_place_are_told_apart() {
+    let (folder, ledger) = ledger();
+    locked(&ledger.writer)
+        .pragma_update(None, "user_version", 99)
+        .expect("version");
+    drop(ledger);
+    assert!(matches!(
+        Ledger::open(folder.path()),
+        Err(LedgerError::Newer { found: 99, .. })
+    ));
+
+    let folder = tempfile::tempdir().expect("folder");
+    std::fs::write(
+        folder.path().join(FILE),
+        "not a database, but long enough to be read as one".repeat(40),
+    )
+    .expect("write");
+    assert!(matches!(
+        Ledger::open(folder.path()),
+        Err(LedgerError::Damaged { .. })
+    ));
+
+    let folder = tempfile::tempdir().expect("folder");
+    std::fs::create_dir(folder.path().join(FILE)).expect("folder");
+    assert!(matches!(
+        Ledger::open(folder.path()),
+        Err(LedgerError::Folder { .. })
+    ));
+}
