@@ -68,7 +68,15 @@ pub(super) async fn drive(
         }
     };
     view.end();
-    waited.map_err(|error| of_driver(&error))?;
+    let jobs = rows(driver, ids);
+    match waited {
+        Ok(()) => jobs,
+        // The rows say what may have been spent before it.
+        Err(error) => Err(of_driver(&error).over(&jobs.unwrap_or_default())),
+    }
+}
+
+fn rows(driver: &Driver, ids: &[String]) -> Result<Vec<Job>, Failure> {
     let mut jobs = Vec::with_capacity(ids.len());
     for id in ids {
         let job = driver.ledger().job(id);

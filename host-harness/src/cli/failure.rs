@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use zoetrope_host::call::{CallError, TrapKind};
 use zoetrope_host::contract::{Charge, ErrorCause, NodeError, Violation};
 use zoetrope_host::driver::DriverError;
-use zoetrope_host::ledger::LedgerError;
+use zoetrope_host::ledger::{Job, LedgerError};
 
 use super::output;
 
@@ -126,6 +126,30 @@ impl Failure {
 
     pub(super) fn charged(self, charge: Charge) -> Self {
         Self { charge, ..self }
+    }
+
+    /// The same while these jobs were under way: what may have been spent for them, and
+    /// how they go on.
+    pub(super) fn over(self, jobs: &[Job]) -> Self {
+        let is = |charge| jobs.iter().any(|job| job.charge == charge);
+        let (phase, charge) = if is(Charge::Unknown) {
+            (Phase::Submit, Charge::Unknown)
+        } else if is(Charge::Yes) {
+            (Phase::Download, Charge::Yes)
+        } else {
+            return self;
+        };
+        let which = match jobs {
+            [only] => &only.order.id,
+            _ => "--all",
+        };
+        let next = format!("{}, but: zoetrope jobs resume {which}", self.next);
+        Self {
+            phase,
+            charge,
+            next,
+            ..self
+        }
     }
 
     pub(super) fn of_job(self, job: Map<String, Value>) -> Self {

@@ -226,10 +226,8 @@ impl Step<'_> {
             return Action::Wait;
         }
         // What is paid for is tried once at least.
-        if is_late && job.tries > 0 {
-            let message = "the deadline passed before the clip was on the disk";
-            let known = job.trouble.take();
-            self.halt(known.unwrap_or_else(|| trouble("download_failed", message)));
+        if is_late && let Some(known) = job.trouble.take() {
+            self.halt(known);
             return Action::Wait;
         }
         match job.state {

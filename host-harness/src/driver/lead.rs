@@ -17,7 +17,7 @@ use super::decide::decide;
 use super::event::{Action, Event};
 use super::steps::Done;
 use super::{Driver, DriverError, GLANCE, Waiting, Work, now};
-use crate::ledger::{Job, LedgerError, Millis};
+use crate::ledger::{Job, LedgerError, Millis, Trouble};
 
 /// Due rows of a connection that are read at once.
 const BATCH: usize = 512;
@@ -31,6 +31,8 @@ struct Lane {
     budget: Budget,
     /// How often it may be asked, as far as it has said.
     rate: Option<f64>,
+    /// Why nothing more is submitted over it.
+    blocked: Option<Trouble>,
 }
 
 /// What a task is busy with.
@@ -137,6 +139,7 @@ impl Lead<'_> {
                     ready: VecDeque::new(),
                     budget: Budget::new(DEFAULT_RATE, instant),
                     rate: None,
+                    blocked: None,
                 });
             if lane.ready.len() >= BATCH / 2 {
                 continue;
@@ -197,6 +200,10 @@ impl Lead<'_> {
             Action::Submit if extent == Work::WithoutSubmits => return Ok(()),
             Action::Submit if !self.driver.asker.is_there(&job.asker) => {
                 self.fly(job, Kind::Call, Some(Event::Abandoned));
+                return Ok(());
+            }
+            Action::Submit if let Some(trouble) = lane.blocked.clone() => {
+                self.fly(job, Kind::Call, Some(Event::Unreachable { trouble }));
                 return Ok(());
             }
             Action::Submit if lane.budget.submits_at() > instant => {
@@ -262,6 +269,9 @@ impl Lead<'_> {
             if done.rate != lane.rate && done.rate.is_some() {
                 lane.rate = done.rate;
                 lane.budget = Budget::new(done.rate.unwrap_or(DEFAULT_RATE), instant);
+            }
+            if done.blocked.is_some() {
+                lane.blocked = done.blocked;
             }
             if let Some(rest) = done.rest {
                 lane.budget.rest(instant + rest.after, rest.submits_only);

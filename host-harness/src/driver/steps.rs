@@ -37,6 +37,8 @@ pub(super) struct Done {
     pub(super) job: Job,
     /// What the provider wants of the connection.
     pub(super) rest: Option<Rest>,
+    /// Why no other submit of the connection would be taken either.
+    pub(super) blocked: Option<Trouble>,
     /// How often the connection may be asked, where it says so.
     pub(super) rate: Option<f64>,
 }
@@ -167,6 +169,7 @@ impl Steps {
         Ok(Done {
             job: self.settle(job, event).await?,
             rest: rest(event),
+            blocked: blocked(event),
             rate: None,
         })
     }
@@ -250,6 +253,7 @@ impl Steps {
                 return Ok(Done {
                     job,
                     rest: None,
+                    blocked: None,
                     rate: None,
                 });
             }
@@ -416,6 +420,17 @@ fn paid_for(event: &Event) -> Option<(&str, &str)> {
             provider_job_id,
             ..
         } => Some((ticket, provider_job_id.as_deref().unwrap_or_default())),
+        _ => None,
+    }
+}
+
+/// A credential that is refused once is refused for every job.
+fn blocked(event: &Event) -> Option<Trouble> {
+    match event {
+        Event::SubmitFailed {
+            trouble,
+            verdict: SubmitVerdict::Stopped,
+        } if trouble.kind == "unauthorized" => Some(trouble.clone()),
         _ => None,
     }
 }

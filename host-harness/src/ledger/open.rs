@@ -47,6 +47,10 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     connection
         .pragma_update(None, "foreign_keys", true)
         .map_err(sorted)?;
+    // What is forgotten is gone from the file, too: inputs hold prompts.
+    connection
+        .pragma_update(None, "secure_delete", true)
+        .map_err(sorted)?;
     if version(&connection).map_err(sorted)? != VERSION {
         migrate(&mut connection, path)?;
     }

@@ -239,7 +239,8 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn due(&self, connection: &str, now: Millis, most: usize) -> Result<Vec<Job>, LedgerError> {
         let due = "SELECT * FROM jobs WHERE next_at IS NOT NULL AND connection = ?1
-            AND (next_at <= ?2 OR next_at > ?2 + ?3) ORDER BY next_at LIMIT ?4";
+            AND (next_at <= ?2 OR next_at > ?2 + ?3) AND state <> 'submitting'
+            ORDER BY next_at LIMIT ?4";
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.read(due, params![connection, now, FURTHEST, most], columns::job)
     }

@@ -36,16 +36,18 @@ impl Cancel {
         let driver = setup.driver(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let job = named(driver.ledger(), &self.id, setup)?;
-        if job.is_done() {
+        // Whether there is anything to cancel is not found out by submitting it again.
+        if job.is_done() || job.state == State::OutcomeUnknown {
             return cancelled(&job, setup);
         }
-        let resumed = Event::Resumed {
-            deadline_at: deadline(PATIENCE),
-            asker: driver.asker().to_owned(),
-        };
-        let mut job = job;
-        for event in [resumed, Event::CancelWanted] {
-            let told = driver.tell(&job, &event).await;
+        let told = driver.tell(&job, &Event::CancelWanted).await;
+        let mut job = told.map_err(|error| of_driver(&error))?;
+        if !job.is_done() {
+            let resumed = Event::Resumed {
+                deadline_at: deadline(PATIENCE),
+                asker: driver.asker().to_owned(),
+            };
+            let told = driver.tell(&job, &resumed).await;
             job = told.map_err(|error| of_driver(&error))?;
         }
         let job = settle(&driver, &view, job, &mut interrupts).await?;

@@ -42,7 +42,11 @@ impl Fetch {
         let driver = setup.driver(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let job = named(driver.ledger(), &self.id, setup)?;
-        if matches!(job.state, State::Failed | State::Cancelled) {
+        // A fetch buys nothing: what is not with the provider stays where it is.
+        if !matches!(
+            job.state,
+            State::Submitting | State::Started | State::Succeeded
+        ) {
             return answered(&job, setup);
         }
         check_target(&out, self.force).map_err(|error| {
