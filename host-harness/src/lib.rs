@@ -15,12 +15,14 @@
 //! - [`config`], [`connections`], [`secret`]: `zoetrope.toml` and what it leads to
 //! - [`egress`]: the broker that everything leaving this process goes through
 //! - [`media`]: local pictures on their way to a provider
+//! - [`ledger`]: the durable jobs; [`driver`]: what drives them to their end
 //! - [`download`]: clips on their way to the disk
 //! - [`urls`], [`digest`]: places and fingerprints
 //!
 //! # Example
 //!
-//! Starts a run and asks once how it is getting on:
+//! Starts a run and asks once how it is getting on, without the ledger (a host with durable
+//! jobs uses [`driver::Driver`]):
 //!
 //! ```no_run
 //! use std::sync::Arc;

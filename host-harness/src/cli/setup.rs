@@ -169,7 +169,7 @@ impl Setup {
         let driver = Driver::new(
             &self.data_dir()?,
             self.ledger()?,
-            self.pack().await?.engine(),
+            self.pack().await?,
             &self.egress,
             Arc::clone(self) as _,
             listener,

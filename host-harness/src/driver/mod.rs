@@ -41,13 +41,12 @@ use tokio::time::sleep;
 use crate::contract::Stage;
 use crate::download::Received;
 use crate::egress::Egress;
-use crate::engine::Engine;
 use crate::ledger::{Inserted, Job, Ledger, LedgerError, Millis, Pictures, Trouble};
 use crate::pack::Pack;
 
 use asker::Asker;
 use event::Event;
-pub use packs::Packs;
+use packs::Packs;
 pub use reach::{Reach, Reached};
 use steps::Steps;
 use writer::Writer;
@@ -167,7 +166,8 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// A part in the jobs of `data_dir`, whose ledger is `ledger`.
+    /// A part in the jobs of `data_dir`, whose ledger is `ledger`, with `pack` as the
+    /// component of new jobs.
     ///
     /// # Errors
     ///
@@ -175,7 +175,7 @@ impl Driver {
     pub fn new(
         data_dir: &Path,
         ledger: Arc<Ledger>,
-        engine: &Engine,
+        pack: &Pack,
         egress: &Egress,
         reach: Arc<dyn Reach>,
         listener: Listener,
@@ -183,8 +183,10 @@ impl Driver {
     ) -> Result<Self, DriverError> {
         let asker = Asker::new(data_dir)?;
         let writer = Writer::start(Arc::clone(&ledger));
+        let packs = Packs::of(data_dir, pack.engine());
+        packs.remember(pack);
         let steps = Steps::new(
-            Packs::of(data_dir, engine),
+            packs,
             Pictures::of(data_dir),
             egress.clone(),
             reach,
@@ -208,19 +210,13 @@ impl Driver {
         &self.ledger
     }
 
-    /// The components.
-    #[must_use]
-    pub fn packs(&self) -> &Packs {
-        &self.steps.packs
-    }
-
     /// The name under which this process asks for jobs.
     #[must_use]
     pub fn asker(&self) -> &str {
         self.asker.name()
     }
 
-    /// Adds a job of `pack`, or finds the one that has its key and input already.
+    /// Adds a job of `pack`, whose bytes are `component`, or finds the one that has its key and input already.
     ///
     /// # Errors
     ///

@@ -38,9 +38,11 @@ impl Known {
 }
 
 /// The components of a data directory, by digest.
-pub struct Packs {
+pub(super) struct Packs {
     engine: Engine,
     folder: PathBuf,
+    /// Those that the program has loaded itself.
+    loaded: Mutex<HashMap<String, Pack>>,
     known: Mutex<HashMap<String, Known>>,
 }
 
@@ -49,8 +51,15 @@ impl Packs {
         Self {
             engine: engine.clone(),
             folder: data_dir.join(FOLDER),
+            loaded: Mutex::default(),
             known: Mutex::default(),
         }
+    }
+
+    /// Remembers a component that is loaded already.
+    pub(super) fn remember(&self, pack: &Pack) {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.insert(pack.digest().to_string(), pack.clone());
     }
 
     /// Keeps a component for whoever goes on with its jobs, on the disk when this
@@ -88,21 +97,35 @@ impl Packs {
             let message = format!("the component `{}` cannot be used: {why}", path.display());
             Trouble::new("bad_component", message)
         };
-        let bytes = std::fs::read(&path).map_err(|error| bad(error.to_string()))?;
-        let engine = self.engine.clone();
-        let loaded = tokio::task::spawn_blocking(move || Pack::load(&engine, &bytes)).await;
-        let pack = loaded
-            .map_err(|error| bad(error.to_string()))?
-            .map_err(|error| bad(error.to_string()))?;
-        if pack.digest().to_string() != digest {
-            return Err(bad("its content is not what its name says".into()));
-        }
+        let pack = match self.loaded(digest) {
+            Some(pack) => pack,
+            None => self.load(digest, &path).await.map_err(bad)?,
+        };
         let nodes = pack.node_types(&CallContext::offline()).await;
         let nodes = nodes.map_err(|error| bad(error.to_string()))?.into();
         let found = Known { pack, nodes };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(digest.to_owned(), found.clone());
         Ok(found)
+    }
+
+    fn loaded(&self, digest: &str) -> Option<Pack> {
+        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.get(digest).cloned()
+    }
+
+    async fn load(&self, digest: &str, path: &Path) -> Result<Pack, String> {
+        let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+        let engine = self.engine.clone();
+        let loaded = tokio::task::spawn_blocking(move || Pack::load(&engine, &bytes)).await;
+        let pack = loaded
+            .map_err(|error| error.to_string())?
+            .map_err(|error| error.to_string())?;
+        if pack.digest().to_string() == digest {
+            Ok(pack)
+        } else {
+            Err("its content is not what its name says".into())
+        }
     }
 
     fn path(&self, digest: &str) -> PathBuf {
