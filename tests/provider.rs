@@ -11,6 +11,7 @@ cases! {
         job_failed_and_charged
         job_failed_and_echoes_the_key
         job_failed_and_nobody_knows_the_bill
+        job_failed_and_quotes_the_prompt
         job_failed_uncharged
         job_id_that_climbs
         job_id_that_is_the_key
@@ -35,6 +36,7 @@ cases! {
         submit_404
         submit_409
         submit_422
+        submit_422_that_quotes_the_prompt
         submit_500
         submit_502
         submit_503_without_delay

@@ -78,6 +78,7 @@ pub(crate) fn run(subject: &str, case: &str) {
     if let Some(provider) = &provider {
         provider.name("cdn", cdn.url());
         provider.name("key", CANARY_KEY.into());
+        provider.name("prompt", CANARY_PROMPT.into());
         cdn.name("provider", provider.url());
     }
     let desk = Desk::new();

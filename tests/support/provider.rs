@@ -23,7 +23,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// after the other, the last one again and again.
 pub(crate) type Script = BTreeMap<String, Vec<Reply>>;
 
-/// One reply. `{provider}` and `{cdn}` in its text stand for the addresses of the servers.
+/// One reply. `{provider}` and `{cdn}` in its text stand for the addresses of the servers,
+/// `{key}` and `{prompt}` for the canaries.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Reply {

@@ -130,6 +130,20 @@ pub enum Event {
     NeverStarted,
 }
 
+impl Event {
+    /// What went wrong, if that is what happened.
+    pub(super) fn trouble_mut(&mut self) -> Option<&mut Trouble> {
+        match self {
+            Self::SubmitFailed { trouble, .. }
+            | Self::Ended { trouble, .. }
+            | Self::ReadFailed { trouble, .. }
+            | Self::DownloadFailed { trouble, .. }
+            | Self::Unreachable { trouble } => Some(trouble),
+            _ => None,
+        }
+    }
+}
+
 /// What a failed submit means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubmitVerdict {

@@ -10,7 +10,7 @@
 //! leaves, and a ticket before anybody is told of it.
 //!
 //! - [`decide`], [`event`], [`pace`]: what happens next, as pure functions
-//! - `verdict`: what an answer means, as a pure function
+//! - `verdict`: what an answer means, as a pure function; `discreet`: without the prompt
 //! - `lead`: the loop over due jobs; `steps`: submit, poll, cancel, download
 //! - `writer`: commits of many jobs in one transaction
 //! - `budget`: how often a connection is asked
@@ -20,6 +20,7 @@
 mod asker;
 mod budget;
 pub mod decide;
+mod discreet;
 pub mod event;
 mod lead;
 pub mod pace;

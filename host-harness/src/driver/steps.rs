@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::decide::decide;
+use super::discreet::{discreet, without_input};
 use super::event::{Action, Event, ReadVerdict, SubmitVerdict};
 use super::packs::{Known, Packs};
 use super::reach::{Connections, Reach};
@@ -268,7 +269,7 @@ impl Steps {
         if matches!(event, Event::SubmitFailed { .. }) {
             self.connections.forget(&order.connection).await;
         }
-        self.settled(kept.row, &event).await
+        self.settled(kept.row, &of_provider(event, &job)).await
     }
 
     /// The completed input with its picture.
@@ -294,10 +295,12 @@ impl Steps {
         let ticket = job.ticket.as_deref().unwrap_or_default();
         let polled = site.known.pack.poll(&site.context, ticket).await;
         if let Ok(JobState::Waiting(progress)) = &polled {
+            let message = progress.message.as_deref();
+            let message = message.map(|message| discreet(message, &job));
             let progress = News::Progress {
                 stage: progress.stage,
                 fraction: progress.fraction,
-                message: progress.message.as_deref(),
+                message: message.as_deref(),
             };
             (self.listener)(&job.order.id, progress);
         }
@@ -314,6 +317,7 @@ impl Steps {
         if matches!(event, Event::ReadFailed { .. }) {
             self.connections.forget(&job.order.connection).await;
         }
+        let event = of_provider(event, &job);
         self.settled(job, &event).await
     }
 
@@ -405,6 +409,21 @@ fn place_whole(job: &Job) -> Option<Event> {
     }
     let outcome = download::place(&part, &file.path, &wanted, job.force);
     Some(placed(outcome))
+}
+
+/// An event that holds words of the provider, without the prompt.
+fn of_provider(mut event: Event, job: &Job) -> Event {
+    if let Some(trouble) = event.trouble_mut() {
+        without_input(trouble, job);
+    }
+    if let Event::Waiting {
+        unrecognized: Some(words),
+        ..
+    } = &mut event
+    {
+        *words = discreet(words, job).into_owned();
+    }
+    event
 }
 
 /// Whether an event tells that money was or will be spent, and of which job.
