@@ -552,3 +552,49 @@ fn a_batch_with_a_bad_line_sends_nothing() {
     assert_eq!(provider.arrived().len(), 0);
     assert!(desk.jobs().is_empty());
 }
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_bought_for_a_process_that_is_gone() {
+    let (provider, desk) = slow_provider();
+    // One submit, and then a rest that outlasts the test.
+    desk.configure(&provider.connection("requests_per_second = 0.01"));
+    let line = r#"{"prompt": "p", "image": "https://p.example/a.png"}"#;
+    desk.write("lines.jsonl", [line; 3].join("\n"));
+    let batch = [
+        "run",
+        "image_to_video_v3",
+        "--batch",
+        "lines.jsonl",
+        "--out-dir",
+        "clips",
+    ];
+    let running = desk.start(desk.command(batch));
+    provider.wait_for(SUBMIT, 1);
+    running.kill();
+    desk.configure(&provider.connection(""));
+    end_the_job(&provider);
+    desk.run(RUN).answer();
+    assert_eq!(
+        provider.counts()[SUBMIT],
+        2,
+        "the batch's first and this one"
+    );
+    let queued: Vec<_> = desk
+        .jobs()
+        .into_iter()
+        .filter(|job| job["state"] == "queued")
+        .collect();
+    assert_eq!(queued.len(), 2, "{queued:?}");
+    for job in &queued {
+        assert_eq!(
+            (&job["charged"], &job["next_at"]),
+            (&json!("no"), &Value::Null)
+        );
+    }
+    // Whoever asks for them gets them.
+    let id = queued[0]["id"].as_str().expect("an id");
+    let answer = desk.run(["--json", "jobs", "resume", id]).answer();
+    assert_eq!(answer["job"], id);
+    assert_eq!(provider.counts()[SUBMIT], 3);
+}

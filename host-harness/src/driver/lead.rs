@@ -29,10 +29,18 @@ const BREATH: Duration = Duration::from_millis(5);
 struct Lane {
     ready: VecDeque<Job>,
     budget: Budget,
-    /// How often it may be asked, as far as it has said.
-    rate: Option<f64>,
+    pace: Pace,
     /// Why nothing more is submitted over it.
     blocked: Option<Trouble>,
+}
+
+/// What is known of how often a connection may be asked. It says so when it is opened,
+/// which the first job over it does.
+#[derive(Clone, Copy, PartialEq)]
+enum Pace {
+    Unknown,
+    Asked,
+    Known(f64),
 }
 
 /// What a task is busy with.
@@ -138,7 +146,7 @@ impl Lead<'_> {
                 .or_insert_with(|| Lane {
                     ready: VecDeque::new(),
                     budget: Budget::new(DEFAULT_RATE, instant),
-                    rate: None,
+                    pace: Pace::Unknown,
                     blocked: None,
                 });
             if lane.ready.len() >= BATCH / 2 {
@@ -216,8 +224,14 @@ impl Lead<'_> {
             _ => Kind::Call,
         };
         let sends = matches!(action, Action::Submit | Action::Poll | Action::Cancel);
+        if sends && lane.pace == Pace::Asked {
+            return Err((Box::new(job), instant + GLANCE));
+        }
         if sends && !lane.budget.take(instant) {
             return Err((Box::new(job), lane.budget.free_at()));
+        }
+        if sends && lane.pace == Pace::Unknown {
+            lane.pace = Pace::Asked;
         }
         self.fly(job, kind, None);
         Ok(())
@@ -266,9 +280,14 @@ impl Lead<'_> {
         self.held.remove(&flight.job);
         let instant = Instant::now();
         if let Some(lane) = self.lanes.get_mut(&flight.connection) {
-            if done.rate != lane.rate && done.rate.is_some() {
-                lane.rate = done.rate;
-                lane.budget = Budget::new(done.rate.unwrap_or(DEFAULT_RATE), instant);
+            if let Some(rate) = done.rate
+                && lane.pace != Pace::Known(rate)
+            {
+                lane.pace = Pace::Known(rate);
+                lane.budget = Budget::new(rate, instant);
+                lane.budget.take(instant);
+            } else if lane.pace == Pace::Asked {
+                lane.pace = Pace::Unknown;
             }
             if done.blocked.is_some() {
                 lane.blocked = done.blocked;

@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::time::sleep;
 
+use super::budget::DEFAULT_RATE;
 use super::decide::decide;
 use super::discreet::{discreet, without_input};
 use super::event::{Action, Event, ReadVerdict, SubmitVerdict};
@@ -40,7 +41,7 @@ pub(super) struct Done {
     pub(super) rest: Option<Rest>,
     /// Why no other submit of the connection would be taken either.
     pub(super) blocked: Option<Trouble>,
-    /// How often the connection may be asked, where it says so.
+    /// How many requests a second the connection may be asked, once it was opened.
     pub(super) rate: Option<f64>,
 }
 
@@ -68,7 +69,7 @@ struct Site {
     known: Known,
     node: NodeType,
     context: CallContext,
-    rate: Option<f64>,
+    rate: f64,
 }
 
 impl Steps {
@@ -115,7 +116,10 @@ impl Steps {
             Action::Cancel => self.cancel(job, &site).await,
             _ => self.download(job, &site).await,
         };
-        done.map(|done| Done { rate, ..done })
+        done.map(|done| Done {
+            rate: Some(rate),
+            ..done
+        })
     }
 
     /// Commits what an event makes of a row, and of the row that somebody else has made
@@ -199,7 +203,7 @@ impl Steps {
             return Ok(Site {
                 known,
                 context: CallContext::offline(),
-                rate: None,
+                rate: DEFAULT_RATE,
                 node,
             });
         };
@@ -215,7 +219,7 @@ impl Steps {
         Ok(Site {
             known,
             context: CallContext::online(&self.egress, reached.connection),
-            rate: reached.requests_per_second,
+            rate: reached.requests_per_second.unwrap_or(DEFAULT_RATE),
             node,
         })
     }
