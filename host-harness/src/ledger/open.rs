@@ -37,6 +37,11 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     let sorted = |error| LedgerError::of(path, error);
     let mut connection = Connection::open(path).map_err(sorted)?;
     connection.busy_timeout(PATIENCE).map_err(sorted)?;
+    // A later version's file is left as it is, its journal mode too.
+    let found = version(&connection).map_err(sorted)?;
+    if found > VERSION {
+        return Err(newer(path, found));
+    }
     // Every commit is on the disk when it returns, also after a power cut.
     connection
         .pragma_update(None, "journal_mode", "wal")
@@ -51,7 +56,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     connection
         .pragma_update(None, "secure_delete", true)
         .map_err(sorted)?;
-    if version(&connection).map_err(sorted)? != VERSION {
+    if found != VERSION {
         migrate(&mut connection, path)?;
     }
     Ok(connection)
@@ -76,6 +81,13 @@ fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
+fn newer(path: &Path, found: i64) -> LedgerError {
+    LedgerError::Newer {
+        path: path.to_owned(),
+        found,
+    }
+}
+
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), LedgerError> {
     let sorted = |error| LedgerError::of(path, error);
     let transaction = connection
@@ -83,10 +95,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), LedgerError> 
         .map_err(sorted)?;
     let found = version(&transaction).map_err(sorted)?;
     if found > VERSION {
-        return Err(LedgerError::Newer {
-            path: path.to_owned(),
-            found,
-        });
+        return Err(newer(path, found));
     }
     let known = usize::try_from(found).unwrap_or(0);
     for migration in MIGRATIONS.iter().skip(known) {
