@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
+use zoetrope_host::contract::Charge;
 use zoetrope_host::driver::event::Event;
-use zoetrope_host::driver::{Driver, Until, Work};
+use zoetrope_host::driver::{Driver, DriverError, Until, Work};
 use zoetrope_host::ledger::Job;
 
-use super::failure::{Failure, of_driver, of_ledger};
+use super::failure::{Failure, Phase, of_driver, of_ledger};
 use super::interrupts::Interrupts;
+use super::outcome;
 use super::view::View;
 
 /// How long after a Ctrl-C a second one asks the provider to cancel.
@@ -68,21 +70,33 @@ pub(super) async fn drive(
         }
     };
     view.end();
-    let jobs = rows(driver, ids);
-    match waited {
-        Ok(()) => jobs,
-        // The rows say what may have been spent before it.
-        Err(error) => Err(of_driver(&error).over(&jobs.unwrap_or_default())),
-    }
-}
-
-fn rows(driver: &Driver, ids: &[String]) -> Result<Vec<Job>, Failure> {
+    waited.map_err(|error| stopped(&error, driver, view, ids))?;
     let mut jobs = Vec::with_capacity(ids.len());
     for id in ids {
         let job = driver.ledger().job(id);
         jobs.extend(job.map_err(|error| of_ledger(&error))?);
     }
     Ok(jobs)
+}
+
+/// The ledger failed while jobs were under way: some may be paid for.
+fn stopped(error: &DriverError, driver: &Driver, view: &View, ids: &[String]) -> Failure {
+    let rows = ids.iter().map(|id| driver.ledger().job(id).ok().flatten());
+    let rows: Vec<_> = rows.collect();
+    let charge_of = |row: &Option<Job>| row.as_ref().map_or(Charge::Unknown, |job| job.charge);
+    let any = |charge| rows.iter().any(|row| charge_of(row) == charge);
+    let charge = match (any(Charge::Unknown), any(Charge::Yes)) {
+        (true, _) => Charge::Unknown,
+        (false, true) => Charge::Yes,
+        (false, false) => Charge::No,
+    };
+    let failure = of_driver(error);
+    match rows.as_slice() {
+        [Some(job)] => failure
+            .under_way(outcome::phase(job), charge, &view.way_on(ids))
+            .of_job(outcome::facts(job)),
+        _ => failure.under_way(Phase::Submit, charge, &view.way_on(ids)),
+    }
 }
 
 async fn cancel(driver: &Driver, ids: &[String]) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use zoetrope_host::call::{CallError, TrapKind};
 use zoetrope_host::contract::{Charge, ErrorCause, NodeError, Violation};
 use zoetrope_host::driver::DriverError;
-use zoetrope_host::ledger::{Job, LedgerError};
+use zoetrope_host::ledger::LedgerError;
 
 use super::output;
 
@@ -42,6 +42,9 @@ impl Phase {
         }
     }
 }
+
+/// How a failure's `next` ends where nothing has happened yet.
+const SAME_COMMAND: &str = ", and the same command again";
 
 /// A command that did not do what it was asked.
 #[derive(Debug)]
@@ -128,22 +131,10 @@ impl Failure {
         Self { charge, ..self }
     }
 
-    /// The same while these jobs were under way: what may have been spent for them, and
-    /// how they go on.
-    pub(super) fn over(self, jobs: &[Job]) -> Self {
-        let is = |charge| jobs.iter().any(|job| job.charge == charge);
-        let (phase, charge) = if is(Charge::Unknown) {
-            (Phase::Submit, Charge::Unknown)
-        } else if is(Charge::Yes) {
-            (Phase::Download, Charge::Yes)
-        } else {
-            return self;
-        };
-        let which = match jobs {
-            [only] => &only.order.id,
-            _ => "--all",
-        };
-        let next = format!("{}, but: zoetrope jobs resume {which}", self.next);
+    /// The same, once jobs are under way: these are gone on with, not asked for anew.
+    pub(super) fn under_way(self, phase: Phase, charge: Charge, way_on: &str) -> Self {
+        let cure = self.next.strip_suffix(SAME_COMMAND).unwrap_or(&self.next);
+        let next = format!("{cure}, then: {way_on}");
         Self {
             phase,
             charge,

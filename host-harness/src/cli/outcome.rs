@@ -107,7 +107,8 @@ fn interrupted(job: &Job) -> &'static str {
     }
 }
 
-fn phase(job: &Job) -> Phase {
+/// How far a job has come.
+pub(super) fn phase(job: &Job) -> Phase {
     match job.state {
         State::Queued | State::Submitting | State::OutcomeUnknown => Phase::Submit,
         State::Succeeded => Phase::Download,

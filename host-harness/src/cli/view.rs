@@ -1,6 +1,6 @@
 //! What a person sees while jobs are driven: one job's progress, or a crowd's.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zoetrope_host::driver::{Listener, News};
@@ -13,14 +13,21 @@ pub(super) struct View(Mutex<Inner>);
 
 struct Inner {
     progress: Progress,
+    /// The global options that a further command needs.
+    options: String,
+    /// What is to be done about each job that was accepted and is not written down.
+    unrecorded: BTreeMap<String, String>,
     /// The state of each job that is waited for, and whether it is settled.
     watched: HashMap<String, (State, bool)>,
 }
 
 impl View {
-    pub(super) fn new() -> Arc<Self> {
+    /// `options`: the global options that a further command needs.
+    pub(super) fn new(options: String) -> Arc<Self> {
         Arc::new(Self(Mutex::new(Inner {
             progress: Progress::new(),
+            options,
+            unrecorded: BTreeMap::new(),
             watched: HashMap::new(),
         })))
     }
@@ -43,6 +50,18 @@ impl View {
     /// Says something beside the progress.
     pub(super) fn say(&self, line: &str) {
         self.inner().progress.say(line);
+    }
+
+    /// The command that goes on with these jobs once the ledger can be written again.
+    pub(super) fn way_on(&self, ids: &[String]) -> String {
+        let inner = self.inner();
+        let which = match ids {
+            [only] => only,
+            _ => "--all",
+        };
+        let resume = format!("zoetrope jobs resume {which}{}", inner.options);
+        let steps: Vec<_> = inner.unrecorded.values().cloned().chain([resume]).collect();
+        steps.join(" && ")
     }
 
     /// Clears the progress, so that what follows stands alone.
@@ -70,11 +89,20 @@ impl Inner {
             self.progress
                 .say(&format!("provider job id: {provider_job_id}"));
             self.progress.say(&format!("ticket: {ticket}"));
-            self.progress.say(&format!(
-                "when the ledger can be written again: zoetrope jobs resolve {id} --provider-job-id {}",
-                quoted_text(provider_job_id)
-            ));
+            let resolve = format!(
+                "zoetrope jobs resolve {id} --provider-job-id {}{}",
+                quoted_text(provider_job_id),
+                self.options
+            );
+            self.progress
+                .say(&format!("when the ledger can be written again: {resolve}"));
+            self.unrecorded.insert(id.to_owned(), resolve);
             return;
+        }
+        if let News::Committed(job) = news
+            && job.ticket.is_some()
+        {
+            self.unrecorded.remove(id);
         }
         if !self.watched.contains_key(id) {
             return;

@@ -32,7 +32,7 @@ pub(super) struct Cancel {
 
 impl Cancel {
     pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
-        let view = View::new();
+        let view = View::new(setup.options());
         let driver = setup.driver(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let job = named(driver.ledger(), &self.id, setup)?;

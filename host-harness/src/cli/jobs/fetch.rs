@@ -38,7 +38,7 @@ impl Fetch {
     pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
         let out = std::path::absolute(&self.out);
         let out = out.map_err(|error| Failure::usage(error.to_string()))?;
-        let view = View::new();
+        let view = View::new(setup.options());
         let driver = setup.driver(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let job = named(driver.ledger(), &self.id, setup)?;

@@ -37,7 +37,7 @@ struct Finding {
 
 impl Resolve {
     pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
-        let driver = setup.driver(View::new().listener()).await?;
+        let driver = setup.driver(View::new(setup.options()).listener()).await?;
         let mut job = named(driver.ledger(), &self.id, setup)?;
         if job.state == State::Submitting {
             // Settled here only if nobody is submitting it any more.

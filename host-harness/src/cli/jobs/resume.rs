@@ -37,7 +37,7 @@ pub(super) struct Resume {
 
 impl Resume {
     pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
-        let view = View::new();
+        let view = View::new(setup.options());
         let driver = setup.driver(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let Some(id) = &self.id else {

@@ -39,7 +39,7 @@ impl Run {
                 key
             }
         };
-        let view = View::new();
+        let view = View::new(setup.options());
         let driver = setup.driver(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let width = orders.last().map_or(1, |(line, _)| line.to_string().len());

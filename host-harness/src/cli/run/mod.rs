@@ -83,7 +83,7 @@ impl Run {
         let order = Order::read(&self, setup).await?;
         let key = self.key.clone();
         let key = key.unwrap_or_else(|| Uuid::now_v7().to_string());
-        let view = View::new();
+        let view = View::new(setup.options());
         let driver = setup.driver(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let target = match &self.out {
