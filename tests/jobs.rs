@@ -142,10 +142,9 @@ fn a_submit_on_its_way_is_not_torn_off() {
     is_resumable(&provider, &desk, &outcome.error("interrupted"));
 }
 
-/// The incident cancel-lost: a cancelled run went on at the provider and was charged.
 #[cfg(unix)]
 #[test]
-fn cancel_lost() {
+fn a_second_interrupt_cancels_at_the_provider() {
     let (provider, desk) = slow_provider();
     let stopped = Reply::json(
         200,
@@ -327,9 +326,8 @@ fn a_clip_is_fetched_again_where_it_is_gone() {
     assert_eq!(provider.counts()[SUBMIT], 1);
 }
 
-/// The incident double-charge-on-retry: one click made four paid jobs.
 #[test]
-fn double_charge_on_retry() {
+fn a_key_is_one_job_for_all_who_ask_at_once() {
     let (provider, desk) = slow_provider();
     provider.script(Script::from([(SUBMIT.into(), vec![Reply::hang()])]));
     end_the_job(&provider);

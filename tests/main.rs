@@ -7,6 +7,8 @@
 //! - [`first_clip`]: from a picture to a clip, with the practice provider in the process
 //! - [`wire`]: a provider that differs in every part, by configuration
 //! - [`provider`]: what providers answer, as data in `cases/provider`
+//! - [`incidents`]: what happened to others, as histories in `cases/incidents`
+//! - [`ledger`]: no room, no right, another version, damage: before payment and after
 //! - [`jobs`]: deadline, Ctrl-C, kill, and going on; the commands that do
 //! - [`bad_input`]: inputs, pictures, configurations; partly data in `cases/bad_input`
 //! - [`components`]: the embedded component's shape, and components that are hostile or none;
@@ -23,6 +25,7 @@
 //! # How many
 //!
 //! - cases that are data, each a run of the binary: 87 (70 of a provider, 17 of bad input)
+//! - histories that are data, each several runs: 12, the incidents of others
 //! - snapshots of the command line: 39
 //! - properties of `check` through the component: 4, over 1,400 generated inputs
 //! - the typed nodes through the component in plain wasmtime: 8
@@ -40,7 +43,9 @@ mod cli;
 mod components;
 mod documents;
 mod first_clip;
+mod incidents;
 mod jobs;
+mod ledger;
 mod lines;
 mod practice;
 mod properties;

@@ -1,11 +1,17 @@
 //! Cases that are folders of data: `cases/<subject>/<case>/`.
 //!
 //! - `expected.json`: what holds, in a sentence; the exit code; a part of the JSON on standard
-//!   output; how many requests of each kind arrived, and none besides
+//!   output; how many requests of each kind arrived, and none besides; what is never said
 //! - `script.json`: what the provider and its clip server answer; without it the run must not need
 //!   either
 //! - `arguments.json`: the command line, where it is not the subject's
 //! - `input.json`: the input, where it is not the subject's; bytes, not always JSON
+//! - `lines.jsonl`: inputs of a batch, if there is one
+//! - `steps.json`: a history instead of one run; see [`Step`]. Each step has its own exit code and
+//!   answer then, and the rest of `expected.json` is about the end of all
+//!
+//! Whatever the case, what arrives at `/v1/` of the provider carries the credential, and nothing
+//! that arrives at the clips' server does.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,15 +21,17 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::desk::{CANARY_KEY, CANARY_PROMPT, Desk};
-use super::provider::{Reply, Script, Server, connection, nobody};
-use super::{pictures, root};
+use super::provider::{Arrived, Reply, Script, Server};
+use super::root;
+use super::steps::{Stage, Step, Told};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Expected {
     /// For the reader of a failure.
     holds: String,
-    exit: i32,
+    /// Of the one run; where there are steps, theirs count.
+    exit: Option<i32>,
     #[serde(default)]
     answer: Value,
     #[serde(default)]
@@ -33,15 +41,34 @@ struct Expected {
     clip_requests: BTreeMap<String, Count>,
     /// Whether there is a clip at the end; not looked at when absent.
     clip: Option<bool>,
-    /// The state of the one job in the ledger; none when absent.
+    /// The state of each job in the ledger; none when absent.
     state: Option<String>,
+    /// How many jobs there are, if there is a state.
+    #[serde(default = "one")]
+    jobs: usize,
+    /// Words, in small letters, that nothing on standard output or error has.
+    #[serde(default)]
+    never_says: Vec<String>,
 }
 
+fn one() -> usize {
+    1
+}
+
+/// How often something arrives.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Count {
+pub(super) enum Count {
     Exactly(usize),
-    AtLeast { at_least: usize },
+    Within {
+        at_least: usize,
+        #[serde(default = "any")]
+        at_most: usize,
+    },
+}
+
+fn any() -> usize {
+    usize::MAX
 }
 
 #[derive(Default, Deserialize)]
@@ -62,7 +89,7 @@ pub(crate) fn run(subject: &str, case: &str) {
     let parsed = |name: &str| read(name).or_else(|| fs::read(folder.parent()?.join(name)).ok());
     let expected =
         read("expected.json").unwrap_or_else(|| panic!("{}: no expected.json", folder.display()));
-    let expected: Expected = serde_json::from_slice(&expected).expect("expected.json");
+    let mut expected: Expected = serde_json::from_slice(&expected).expect("expected.json");
     let scripts: Scripts = read("script.json").map_or_else(
         || Scripts {
             provider: Some(Script::new()),
@@ -72,56 +99,105 @@ pub(crate) fn run(subject: &str, case: &str) {
     );
     let arguments = parsed("arguments.json").expect("arguments.json, the case's or the subject's");
     let arguments: Vec<String> = serde_json::from_slice(&arguments).expect("arguments.json");
+    let steps: Vec<Step> = match read("steps.json") {
+        Some(steps) => {
+            let is_said_twice = expected.exit.is_some() || !expected.answer.is_null();
+            assert!(
+                !is_said_twice,
+                "{}: each step has its own",
+                folder.display()
+            );
+            serde_json::from_slice(&steps).expect("steps.json")
+        }
+        None => vec![Step::only(expected.exit, expected.answer.take())],
+    };
+    if cfg!(not(unix)) && steps.iter().any(Step::sends_signals) {
+        return;
+    }
 
-    let provider = scripts.provider.map(Server::start);
-    let cdn = Server::start(scripts.cdn);
-    if let Some(provider) = &provider {
+    let stage = Stage {
+        desk: Desk::new(),
+        provider: scripts.provider.map(Server::start),
+        cdn: Server::start(scripts.cdn),
+        arguments,
+    };
+    let Stage {
+        desk,
+        provider,
+        cdn,
+        ..
+    } = &stage;
+    if let Some(provider) = provider {
         provider.name("cdn", cdn.url());
         provider.name("key", CANARY_KEY.into());
         provider.name("prompt", CANARY_PROMPT.into());
         cdn.name("provider", provider.url());
+        cdn.name("cdn", cdn.url());
     }
-    let desk = Desk::new();
-    let url = provider.as_ref().map_or_else(nobody, Server::url);
-    desk.configure(&connection(&url, &scripts.connection));
-    if let Some(input) = parsed("input.json") {
-        desk.write("input.json", replaced(input));
+    stage.configure(&scripts.connection);
+    for name in ["input.json", "lines.jsonl"] {
+        if let Some(input) = parsed(name) {
+            desk.write(name, replaced(input));
+        }
     }
-    let filled = |argument: &String| {
-        argument.replace("{lighthouse}", &pictures::lighthouse().to_string_lossy())
-    };
-    let outcome = desk.run(arguments.iter().map(filled));
+    let place = format!("{subject}/{case}: {}", expected.holds);
+    let mut told = Told::default();
+    for (index, step) in steps.into_iter().enumerate() {
+        step.play(&stage, &mut told, &format!("{place} (step {})", index + 1));
+    }
+    expected.holds_of(&stage, &told, &place);
+}
 
-    let place = format!("{subject}/{case}: {}\n{outcome:?}", expected.holds);
-    assert_eq!(outcome.code, expected.exit, "{place}");
-    if !expected.answer.is_null() {
-        let answer = outcome.json();
+impl Expected {
+    /// What holds at the end.
+    #[track_caller]
+    fn holds_of(&self, stage: &Stage, told: &Told, place: &str) {
+        let shown = &told.shown;
+        let arrived = stage.counts();
         assert!(
-            holds(&answer, &expected.answer),
-            "{place}\nexpected {}",
-            expected.answer
+            fits(&arrived, &self.requests),
+            "{place}\n{shown}\narrived {arrived:?}"
         );
+        let fetched = stage.cdn.counts();
+        assert!(
+            fits(&fetched, &self.clip_requests),
+            "{place}\n{shown}\nfetched {fetched:?}"
+        );
+        let arrived = stage.provider.as_ref().map(Server::arrived);
+        for request in arrived.unwrap_or_default() {
+            let is_api = request.path.starts_with("/v1/");
+            assert!(!is_api || carries_the_key(&request), "{place}\n{request:?}");
+        }
+        for request in stage.cdn.arrived() {
+            assert!(!carries_the_key(&request), "{place}\n{request:?}");
+        }
+        if let Some(clip) = self.clip {
+            assert_eq!(
+                stage.desk.path("clip.mp4").exists(),
+                clip,
+                "{place}\n{shown}"
+            );
+        }
+        let jobs = stage.desk.jobs();
+        let states: Vec<_> = jobs
+            .iter()
+            .filter_map(|job| job["state"].as_str())
+            .collect();
+        let expected = self.state.as_deref().map(|state| vec![state; self.jobs]);
+        assert_eq!(states, expected.unwrap_or_default(), "{place}\n{shown}");
+        let shown = shown.to_lowercase();
+        for words in &self.never_says {
+            assert!(!shown.contains(words), "{place}: `{words}` in\n{shown}");
+        }
     }
-    let arrived = provider.as_ref().map(Server::counts).unwrap_or_default();
-    assert!(
-        fits(&arrived, &expected.requests),
-        "{place}\narrived {arrived:?}"
-    );
-    let fetched = cdn.counts();
-    assert!(
-        fits(&fetched, &expected.clip_requests),
-        "{place}\nfetched {fetched:?}"
-    );
-    if let Some(clip) = expected.clip {
-        assert_eq!(desk.path("clip.mp4").exists(), clip, "{place}");
-    }
-    let jobs = desk.jobs();
-    let states: Vec<_> = jobs
-        .iter()
-        .filter_map(|job| job["state"].as_str())
-        .collect();
-    let expected: Vec<_> = expected.state.as_deref().into_iter().collect();
-    assert_eq!(states, expected, "{place}");
+}
+
+/// Whether the credential is anywhere in a request.
+fn carries_the_key(request: &Arrived) -> bool {
+    let body = String::from_utf8_lossy(&request.body);
+    let values = request.headers.iter().map(|(_, value)| value.as_str());
+    let mut places = values.chain([request.path.as_str(), &*body]);
+    places.any(|place| place.contains(CANARY_KEY))
 }
 
 /// The folders of a subject that no test names, and the names that have no folder.
@@ -146,7 +222,7 @@ pub(crate) fn all_are_run(subject: &str, run: &[&str]) {
 }
 
 /// The subjects that a test module runs.
-const SUBJECTS: [&str; 2] = ["bad_input", "provider"];
+const SUBJECTS: [&str; 3] = ["bad_input", "incidents", "provider"];
 
 #[test]
 fn every_subject_is_run() {
@@ -169,6 +245,9 @@ fn every_subject_is_run() {
 /// Those after `long:` wait most of the time, so they wait together, in one test.
 macro_rules! cases {
     ($subject:literal: $($case:ident)* $(; long: $($long:ident)*)?) => {
+        /// The cases, each a folder.
+        const CASES: &[&str] = &[$(stringify!($case),)* $($(stringify!($long),)*)?];
+
         $(
             #[test]
             fn $case() {
@@ -178,8 +257,7 @@ macro_rules! cases {
 
         #[test]
         fn every_folder_is_run() {
-            let run = [$(stringify!($case),)* $($(stringify!($long),)*)?];
-            $crate::support::cases::all_are_run($subject, &run);
+            $crate::support::cases::all_are_run($subject, CASES);
         }
 
         $(
@@ -202,7 +280,7 @@ fn replaced(input: Vec<u8>) -> Vec<u8> {
 }
 
 /// Whether everything in `expected` is in `actual`; objects may hold more.
-fn holds(actual: &Value, expected: &Value) -> bool {
+pub(super) fn holds(actual: &Value, expected: &Value) -> bool {
     match (actual, expected) {
         (Value::Object(actual), Value::Object(expected)) => {
             let held = |(name, value): (&String, &Value)| {
@@ -221,12 +299,12 @@ fn holds(actual: &Value, expected: &Value) -> bool {
     }
 }
 
-fn fits(arrived: &BTreeMap<String, usize>, expected: &BTreeMap<String, Count>) -> bool {
+pub(super) fn fits(arrived: &BTreeMap<String, usize>, expected: &BTreeMap<String, Count>) -> bool {
     let fits = |(line, count): (&String, &Count)| {
         let arrived = arrived.get(line).copied().unwrap_or(0);
         match count {
             Count::Exactly(count) => arrived == *count,
-            Count::AtLeast { at_least } => arrived >= *at_least,
+            Count::Within { at_least, at_most } => (*at_least..=*at_most).contains(&arrived),
         }
     };
     expected.iter().all(fits) && arrived.keys().all(|line| expected.contains_key(line))

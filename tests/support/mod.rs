@@ -3,7 +3,7 @@
 //! - [`desk`]: the real binary, with an environment and a folder of its own; the promises that hold
 //!   for every run are checked after every run
 //! - [`provider`]: a scripted provider, a real server on a loopback port
-//! - [`cases`]: cases that are folders of data
+//! - [`cases`]: cases that are folders of data; [`steps`]: those that are a history
 //! - [`guests`]: components that are not what a pack should be
 //! - [`pictures`], [`mp4`]: pictures to start from, and clips read back
 
@@ -13,6 +13,7 @@ pub(crate) mod guests;
 pub(crate) mod mp4;
 pub(crate) mod pictures;
 pub(crate) mod provider;
+pub(crate) mod steps;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -34,6 +34,12 @@ pub(crate) struct Reply {
     json: Option<Value>,
     text: Option<String>,
     clip: bool,
+    /// The same from memory, for bodies that are no text.
+    #[serde(skip)]
+    bytes: Option<Vec<u8>>,
+    /// Given for so long from its first time on, before the next one comes to its turn; so that a
+    /// provider knows whether it was left in peace.
+    lasts_ms: Option<u64>,
     /// Nothing is answered; the connection is closed once the request is here.
     close: bool,
     /// Nothing is answered, and the connection stays open until the server is gone.
@@ -58,6 +64,17 @@ impl Reply {
         }
     }
 
+    /// A part of a longer clip, or all of it.
+    pub(crate) fn of_clip(status: u16, bytes: &[u8], headers: BTreeMap<String, String>) -> Self {
+        Self {
+            status,
+            headers,
+            clip: true,
+            bytes: Some(bytes.to_owned()),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn hang() -> Self {
         Self {
             hang: true,
@@ -73,7 +90,10 @@ impl Reply {
             names.iter().fold(text.to_owned(), fill)
         };
         let (kind, body) = match (&self.json, &self.text) {
-            _ if self.clip => ("video/mp4", mp4::short_clip()),
+            _ if self.clip => {
+                let bytes = self.bytes.clone();
+                ("video/mp4", bytes.unwrap_or_else(mp4::short_clip))
+            }
             (Some(json), _) => ("application/json", filled(&json.to_string()).into_bytes()),
             (None, Some(text)) => ("text/html", filled(text).into_bytes()),
             (None, None) => ("text/plain", Vec::new()),
@@ -128,9 +148,44 @@ pub(crate) struct Server {
     accepting: Option<JoinHandle<()>>,
 }
 
+/// The replies to come, and when the first of them was given first.
+#[derive(Default)]
+struct Replies {
+    queue: VecDeque<Reply>,
+    since: Option<Instant>,
+}
+
+impl Replies {
+    fn next(&mut self) -> Option<Reply> {
+        let first = self.queue.front()?.clone();
+        if self.queue.len() == 1 {
+            return Some(first);
+        }
+        if let Some(lasts) = first.lasts_ms {
+            let since = *self.since.get_or_insert_with(Instant::now);
+            if since.elapsed() < Duration::from_millis(lasts) {
+                return Some(first);
+            }
+            self.queue.pop_front();
+            self.since = None;
+            return self.next();
+        }
+        self.queue.pop_front()
+    }
+}
+
+impl From<Vec<Reply>> for Replies {
+    fn from(replies: Vec<Reply>) -> Self {
+        Self {
+            queue: replies.into(),
+            since: None,
+        }
+    }
+}
+
 #[derive(Default)]
 struct Shared {
-    script: Mutex<BTreeMap<String, VecDeque<Reply>>>,
+    script: Mutex<BTreeMap<String, Replies>>,
     arrived: Mutex<Vec<Arrived>>,
     news: Condvar,
     names: Mutex<HashMap<&'static str, String>>,
@@ -267,11 +322,7 @@ fn serve(stream: &TcpStream, shared: &Shared) {
     let Some(request) = read(stream) else { return };
     let reply = {
         let mut script = shared.script.lock().expect("the script");
-        match script.get_mut(&request.line()) {
-            Some(replies) if replies.len() > 1 => replies.pop_front(),
-            Some(replies) => replies.front().cloned(),
-            None => None,
-        }
+        script.get_mut(&request.line()).and_then(Replies::next)
     };
     let unscripted = Reply {
         status: 418,

@@ -224,21 +224,35 @@ fn a_deadline_stops_the_wait_and_not_the_job() {
 }
 
 #[test]
-fn a_job_that_is_not_found_is_asked_for_a_little_longer() {
-    let (mut job, _) = after(job(0), [Event::Due, leaving(), accepted()]);
+fn what_nobody_can_make_sense_of_is_waited_for_a_while() {
     let lost = Event::ReadFailed {
         trouble: trouble("job_lost", "gone"),
         verdict: ReadVerdict::Puzzling,
     };
-    let mut now = 5_000;
-    while let Some(next) = {
-        job = decide(&job, lost.clone(), now).0;
-        job.next_at
-    } {
-        now = next;
+    let aborted = Event::Waiting {
+        ticket: None,
+        hint: Some(100),
+        unrecognized: Some("aborted".into()),
+    };
+    for (puzzling, kind, patience) in [
+        (lost, "job_lost", 20_000),
+        (aborted, "unavailable", 600_000),
+    ] {
+        let (mut job, _) = after(job(0), [Event::Due, leaving(), accepted()]);
+        let mut now = 5_000;
+        while let Some(next) = {
+            job = decide(&job, puzzling.clone(), now).0;
+            job.next_at
+        } {
+            now = next;
+        }
+        assert!((patience..patience + 20_000).contains(&(now - 5_000)));
+        assert_eq!((job.state, job.charge), (State::Started, Charge::Unknown));
+        let said = job.trouble.as_ref().map(|trouble| &*trouble.kind);
+        assert_eq!(said, Some(kind));
+        let (resumed, _) = decide(&job, resumed(now + 9_000_000), now);
+        assert_eq!(decide(&resumed, Event::Due, now).1, Action::Poll);
     }
-    assert!((GRACE..2 * GRACE).contains(&(now - 5_000)));
-    assert_eq!((job.state, job.charge), (State::Started, Charge::Unknown));
 }
 
 #[test]

@@ -1,0 +1,92 @@
+//! The incidents of others that must not happen here: `docs/incidents.md` tells them, and each is a
+//! history by its name in `cases/incidents`. Each shows that the bad thing does not happen, and that
+//! the job comes to its end nevertheless.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use crate::support::cases::{accepted, cases};
+use crate::support::desk::{CANARY_PROMPT, Desk};
+use crate::support::provider::{Reply, Script, Server};
+use crate::support::root;
+
+cases! {
+    "incidents":
+        cancel_lost
+        credential_follows_url
+        double_charge_on_retry
+    ; long:
+        expired_result_url
+        generated_not_downloaded
+        hang_on_unknown_state
+        paid_then_timeout
+        poll_error_misread
+        queued_for_ever
+        retry_after_ignored
+        strict_parse_death
+        timeout_says_try_again
+}
+
+#[test]
+fn every_incident_that_is_told_is_a_case_and_the_other_way_round() {
+    let document = fs::read_to_string(root().join("docs/incidents.md")).expect("the document");
+    let rows = document.lines().filter(|line| line.starts_with("| `"));
+    let told: BTreeMap<_, _> = rows
+        .map(|row| {
+            let cells: Vec<_> = row.split('|').map(str::trim).collect();
+            let [_, name, elsewhere, here, case, _] = cells[..] else {
+                panic!("four cells: {row}");
+            };
+            assert!(!elsewhere.is_empty() && !here.is_empty(), "{row}");
+            (name.trim_matches('`').replace('-', "_"), case)
+        })
+        .collect();
+    let mut cases = CASES.to_vec();
+    cases.sort_unstable();
+    assert_eq!(told.keys().collect::<Vec<_>>(), cases);
+    for (name, case) in told {
+        let folder = format!("tests/cases/incidents/{name}");
+        assert!(case.contains(&format!("(../{folder})")), "{case}");
+    }
+}
+
+/// The rest is the connection's, so it holds for jobs that others ask for meanwhile.
+#[test]
+fn nobody_submits_while_the_provider_wants_a_rest() {
+    let rest = serde_json::json!({
+        "status": 429, "headers": {"retry-after": "3"}, "text": "slow down", "lasts_ms": 2900,
+    });
+    let rest: Reply = serde_json::from_value(rest).expect("a reply");
+    let video = serde_json::json!({
+        "status": "succeeded", "output": {"video": "{provider}/1.mp4"}, "charged": true,
+    });
+    let provider = Server::start(Script::from([
+        ("POST /v1/jobs".into(), vec![rest, accepted()]),
+        ("GET /v1/jobs/j-1".into(), vec![Reply::json(200, video)]),
+        ("GET /1.mp4".into(), vec![Reply::clip()]),
+    ]));
+    let desk = Desk::with_provider(&provider);
+    let input = serde_json::json!({"prompt": CANARY_PROMPT, "image": "https://p.example/a.png"});
+    desk.write("input.json", input.to_string());
+    let run = |out: &str| {
+        let run = [
+            "--json",
+            "run",
+            "image_to_video_v3",
+            "--input",
+            "input.json",
+            "--out",
+        ];
+        desk.start(desk.command(run.into_iter().chain([out])))
+    };
+    let mut first = run("first.mp4");
+    while !first.error_line().starts_with("trying again") {}
+    let second = run("second.mp4");
+    first.end().answer();
+    second.end().answer();
+    assert_eq!(
+        provider.counts()["POST /v1/jobs"],
+        3,
+        "one was refused, and none other while the rest lasted"
+    );
+}

@@ -1,0 +1,348 @@
+//! A ledger that cannot be used: no room, no right, another version, damage. Nothing is sent then;
+//! and where the room ends after payment, what was paid for is not lost.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::support::cases::accepted;
+use crate::support::desk::{CANARY_PROMPT, Desk, Outcome};
+use crate::support::provider::{Reply, Script, Server};
+
+const SUBMIT: &str = "POST /v1/jobs";
+/// Without a key: the same command would be another job.
+const RUN: [&str; 7] = [
+    "--json",
+    "run",
+    "image_to_video_v3",
+    "--input",
+    "input.json",
+    "--out",
+    "clip.mp4",
+];
+
+/// A provider that makes its clip at once.
+fn scene() -> (Server, Desk) {
+    let ended = json!({
+        "id": "j-1", "status": "succeeded", "output": {"video": "{provider}/1.mp4"}, "charged": true,
+    });
+    let provider = Server::start(Script::from([
+        (SUBMIT.into(), vec![accepted()]),
+        ("GET /v1/jobs/j-1".into(), vec![Reply::json(200, ended)]),
+        ("GET /1.mp4".into(), vec![Reply::clip()]),
+    ]));
+    let desk = Desk::with_provider(&provider);
+    let input = json!({"prompt": CANARY_PROMPT, "image": "https://p.example/a.png"});
+    desk.write("input.json", input.to_string());
+    (provider, desk)
+}
+
+/// The ledger's file after a job has come to its end, with everything in that one file.
+fn used_ledger(provider: &Server, desk: &Desk) -> PathBuf {
+    desk.run(RUN).answer();
+    assert_eq!(provider.counts()[SUBMIT], 1);
+    let path = desk.data_dir().join("ledger.sqlite3");
+    change(&path, "PRAGMA journal_mode = delete");
+    path
+}
+
+fn change(ledger: &Path, statements: &str) {
+    let connection = Connection::open(ledger).expect("the ledger");
+    connection.execute_batch(statements).expect("a change");
+    connection.close().expect("its end");
+}
+
+/// Nothing could be spent, and the user is told what to do about the ledger.
+#[track_caller]
+fn is_refused(outcome: &Outcome, next: &str) -> Value {
+    assert_eq!(outcome.code, 1, "{outcome:?}");
+    let error = outcome.error("ledger_unavailable");
+    assert_eq!(
+        (&error["charged"], &error["phase"]),
+        (&json!("no"), &json!("setup"))
+    );
+    assert_eq!(error["next"], next);
+    error
+}
+
+const MEND: &str = "make room or mend the rights, and the same command again";
+
+/// Every command that opens the ledger refuses it, and leaves every byte of it.
+#[track_caller]
+fn is_left_alone(provider: &Server, desk: &Desk, ledger: &Path, next: &str) {
+    let before = fs::read(ledger).expect("the ledger");
+    let arrived = provider.arrived().len();
+    let other = RUN.map(|word| {
+        if word == "clip.mp4" {
+            "other.mp4"
+        } else {
+            word
+        }
+    });
+    is_refused(&desk.run(other), next);
+    is_refused(&desk.run(["--json", "jobs"]), next);
+    is_refused(&desk.run(["--json", "jobs", "resume", "--all"]), next);
+    assert_eq!(provider.arrived().len(), arrived, "nothing is sent");
+    let after = fs::read(ledger).expect("the ledger");
+    assert!(before == after, "the ledger was changed");
+}
+
+#[test]
+fn a_ledger_of_a_newer_version_is_left_alone() {
+    let (provider, desk) = scene();
+    let ledger = used_ledger(&provider, &desk);
+    let next = "use the newer zoetrope, or another --data-dir";
+    // Its journal may be another, too.
+    for mode in ["delete", "wal"] {
+        change(
+            &ledger,
+            &format!("PRAGMA user_version = 99; PRAGMA journal_mode = {mode}"),
+        );
+        is_left_alone(&provider, &desk, &ledger, next);
+    }
+}
+
+#[test]
+fn a_damaged_ledger_is_left_alone() {
+    let (provider, desk) = scene();
+    let ledger = used_ledger(&provider, &desk);
+    change(&ledger, "PRAGMA journal_mode = wal");
+    let whole = fs::read(&ledger).expect("the ledger");
+    let mut header = whole.clone();
+    header[..100].fill(0xa5);
+    // The first page has the schema: the file opens, and its tables do not.
+    let mut tables = whole.clone();
+    tables[4096..].fill(0xa5);
+    let next = "put a copy of the ledger in its place, or use another --data-dir";
+    for damaged in [b"not a database at all\n".repeat(500), header, tables] {
+        fs::write(&ledger, damaged).expect("damage");
+        is_left_alone(&provider, &desk, &ledger, next);
+    }
+    // As it says: a copy in its place.
+    fs::write(&ledger, whole).expect("the copy");
+    assert_eq!(desk.jobs()[0]["state"], "succeeded");
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_made_or_written_sends_nothing() {
+    let (provider, desk) = scene();
+    // Below a file nobody can make a folder, whatever their rights.
+    desk.write("file", "");
+    let mut folders = vec![desk.path("file/data")];
+    if cfg!(target_os = "linux") {
+        folders.push("/proc/zoetrope/data".into());
+    }
+    #[cfg(unix)]
+    if !rustix::process::geteuid().is_root() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = desk.path("read-only");
+        fs::create_dir(&folder).expect("a folder");
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o500)).expect("its rights");
+        folders.push(folder);
+    }
+    for folder in folders {
+        let folder = folder.to_str().expect("a path");
+        is_refused(&desk.run(RUN.iter().chain(&["--data-dir", folder])), MEND);
+    }
+    // A ledger that is there and cannot be opened.
+    let folder = desk.path("taken");
+    fs::create_dir_all(folder.join("ledger.sqlite3")).expect("a folder in its place");
+    let folder = folder.to_str().expect("a path");
+    is_refused(&desk.run(RUN.iter().chain(&["--data-dir", folder])), MEND);
+    assert_eq!(provider.arrived().len(), 0);
+}
+
+/// Disks that are full: files that may not grow, which needs no rights and no file system.
+#[cfg(target_os = "linux")]
+mod full {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+
+    use super::*;
+    use crate::support::desk::Running;
+    use crate::support::mp4::short_clip;
+    use crate::support::steps::command_in;
+
+    const POLL: &str = "GET /v1/jobs/j-1";
+
+    /// Starts the binary by a shell that makes the limit an error instead of a signal, as a full
+    /// disk is.
+    fn start<'a>(desk: &'a Desk, arguments: &[&str]) -> Running<'a> {
+        let plain = desk.command(arguments);
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .arg(plain.get_program())
+            .args(plain.get_args())
+            .env_clear()
+            .stdin(Stdio::piped());
+        for (name, value) in plain.get_envs() {
+            command.env(name, value.expect("a value"));
+        }
+        command.current_dir(plain.get_current_dir().expect("a folder"));
+        desk.start(command)
+    }
+
+    /// From now on no file of this process grows beyond so many bytes.
+    fn leave_room(running: &Running<'_>, bytes: Option<u64>) {
+        let id = i32::try_from(running.id()).ok().and_then(Pid::from_raw);
+        let maximum = getrlimit(Resource::Fsize).maximum;
+        let limit = Rlimit {
+            current: bytes.or(maximum),
+            maximum,
+        };
+        prlimit(id, Resource::Fsize, limit).expect("a limit");
+    }
+
+    /// Everything on standard error up to the line that begins so.
+    fn said_until(running: &mut Running<'_>, beginning: &str) -> Vec<String> {
+        let mut said = Vec::new();
+        while !said
+            .last()
+            .is_some_and(|line: &String| line.starts_with(beginning))
+        {
+            said.push(running.error_line());
+        }
+        said
+    }
+
+    #[test]
+    fn a_full_disk_sends_nothing() {
+        let (provider, desk) = scene();
+        let input = fs::read(desk.path("input.json")).expect("the input");
+        let run = RUN.map(|word| if word == "input.json" { "-" } else { word });
+        // Without a ledger, and with one that has no room for another job.
+        for _ in 0..2 {
+            let mut running = start(&desk, &run);
+            let mut stdin = running.stdin();
+            // More than a pipe holds: it is being read, so the component is loaded, which needs
+            // room in files of its own.
+            stdin.write_all(&[b' '; 1 << 18]).expect("a pipe");
+            leave_room(&running, Some(0));
+            stdin.write_all(&input).expect("a pipe");
+            drop(stdin);
+            is_refused(&running.end(), MEND);
+            assert_eq!(provider.arrived().len(), 0);
+            assert!(desk.jobs().is_empty());
+        }
+        desk.run(RUN).answer();
+        assert_eq!(provider.counts()[SUBMIT], 1, "the same command, with room");
+    }
+
+    /// A run whose disk fills while its submit is on its way, once the ticket is on standard error.
+    fn paid<'a>(provider: &Server, desk: &'a Desk) -> Running<'a> {
+        provider.script(Script::from([(SUBMIT.into(), vec![Reply::hang()])]));
+        let mut running = start(desk, &RUN);
+        provider.wait_for(SUBMIT, 1);
+        leave_room(&running, Some(0));
+        provider.release(&accepted());
+        let said = said_until(&mut running, "ticket: ");
+        assert!(said.contains(&"provider job id: j-1".into()), "{said:?}");
+        let ticket = said.last().and_then(|line| line.strip_prefix("ticket: "));
+        let ticket: Value = serde_json::from_str(ticket.expect("a ticket")).expect("JSON");
+        assert_eq!(ticket["job"], "j-1");
+        running
+    }
+
+    #[test]
+    fn a_disk_that_has_room_again_in_time_costs_nothing() {
+        let (provider, desk) = scene();
+        let running = paid(&provider, &desk);
+        leave_room(&running, None);
+        let answer = running.end().answer();
+        assert_eq!(answer["provider_job_id"], "j-1");
+        assert!(desk.path("clip.mp4").exists());
+        assert_eq!(provider.counts()[SUBMIT], 1);
+    }
+
+    #[test]
+    fn a_disk_that_stays_full_after_payment_loses_nothing() {
+        let (provider, desk) = scene();
+        let mut running = paid(&provider, &desk);
+        let told = said_until(&mut running, "when the ledger can be written again");
+        let outcome = running.end();
+        assert_eq!(outcome.code, 1, "{outcome:?}");
+        let error = outcome.error("ledger_unavailable");
+        assert_eq!(
+            (&error["charged"], &error["phase"]),
+            (&json!("unknown"), &json!("submit"))
+        );
+        let next = error["next"].as_str().expect("the next commands");
+        assert!(!next.contains("same command"), "{next}");
+        let jobs = desk.jobs();
+        assert_eq!(
+            (&jobs[0]["id"], &jobs[0]["state"], &jobs[0]["charged"]),
+            (&error["job"], &json!("submitting"), &json!("unknown"))
+        );
+
+        // There is room again: what was said at the moment, and at the end, is the way on.
+        let resolve = command_in(told.last().expect("a line"));
+        assert_eq!(resolve, command_in(next));
+        assert_eq!(resolve[..2], ["jobs", "resolve"]);
+        let go_on = |words: Vec<String>| {
+            let words = ["--json".to_owned()].into_iter().chain(words);
+            desk.run(words).answer()
+        };
+        assert_eq!(go_on(resolve)["state"], "started");
+        let (_, resume) = next.split_once(" && ").expect("two commands");
+        let answer = go_on(command_in(resume));
+        assert_eq!(
+            (&answer["job"], &answer["charged"]),
+            (&error["job"], &json!("yes"))
+        );
+        assert!(desk.path("clip.mp4").exists());
+        assert_eq!(provider.counts()[SUBMIT], 1, "paid once");
+    }
+
+    #[test]
+    fn a_clip_without_room_is_gone_on_with() {
+        const ROOM: u64 = 1 << 20;
+        let (provider, desk) = scene();
+        let running = json!({"id": "j-1", "status": "running", "poll_after_ms": 100});
+        let ended = json!({
+            "id": "j-1", "status": "succeeded", "output": {"video": "{provider}/1.mp4"}, "charged": true,
+        });
+        let mut clip = short_clip();
+        let rest = (0..3 << 20).map(|index: u32| u8::try_from(index % 251).expect("a byte"));
+        clip.extend(rest);
+        provider.script(Script::from([
+            (POLL.into(), vec![Reply::json(200, running)]),
+            (
+                "GET /1.mp4".into(),
+                vec![Reply::of_clip(200, &clip, [].into())],
+            ),
+        ]));
+        let running = start(&desk, &RUN);
+        provider.wait_for(POLL, 1);
+        leave_room(&running, Some(ROOM));
+        provider.script(Script::from([(POLL.into(), vec![Reply::json(200, ended)])]));
+        let outcome = running.end();
+        assert_eq!(outcome.code, 9, "{outcome:?}");
+        let error = outcome.error("download_failed");
+        assert_eq!(error["charged"], "yes");
+        let job = error["job"].as_str().expect("an id");
+        let part = fs::read(desk.path(format!("clip.mp4.{job}.part"))).expect("the part");
+        let there = usize::try_from(ROOM).expect("a length");
+        assert!(part == clip[..there], "all that there was room for is kept");
+
+        // The rest of it, and a little that is compared.
+        let from = there - (64 << 10);
+        let range = format!("bytes {from}-{}/{}", clip.len() - 1, clip.len());
+        let reply = Reply::of_clip(206, &clip[from..], [("content-range".into(), range)].into());
+        provider.script(Script::from([("GET /1.mp4".into(), vec![reply])]));
+        let next = command_in(error["next"].as_str().expect("the next command"));
+        let next = ["--json".to_owned()].into_iter().chain(next);
+        desk.run(next).answer();
+        let whole = fs::read(desk.path("clip.mp4")).expect("the clip");
+        assert!(whole == clip, "the clip is whole");
+        let asked = provider.arrived();
+        let asked = asked.iter().filter(|request| request.path == "/1.mp4");
+        let ranges: Vec<_> = asked.map(|request| request.header("range")).collect();
+        assert_eq!(ranges, [None, Some(format!("bytes={from}-").as_str())]);
+        assert_eq!(provider.counts()[SUBMIT], 1);
+    }
+}

@@ -1,0 +1,219 @@
+//! The steps of a case: commands, one after the other, each with what the servers answer from then
+//! on, and what comes of it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::cases::{Count, fits, holds};
+use super::desk::{Desk, Running};
+use super::pictures;
+use super::provider::{Script, Server, connection, nobody};
+
+/// A command and its end.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Step {
+    /// The command line; the case's where absent. `{next}` stands for the arguments of the command
+    /// that the step before told, `{job}` for the id of the last job that was told.
+    arguments: Option<Vec<String>>,
+    /// What is answered from now on, over what was answered before.
+    provider: Script,
+    cdn: Script,
+    /// Lines of the connection's table from now on.
+    connection: Option<String>,
+    /// Ctrl-C once so many requests have arrived.
+    interrupt_when: Option<Arrivals>,
+    /// And once more when the first one is heard.
+    interrupt_again: bool,
+    /// Killed once so many requests have arrived: there is no exit code and no answer.
+    kill_when: Option<Arrivals>,
+    exit: Option<i32>,
+    answer: Value,
+    /// What arrived at the provider during this step; not looked at when absent.
+    requests: Option<BTreeMap<String, Count>>,
+}
+
+/// How many requests of each kind have arrived since the step began.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Arrivals {
+    provider: Counts,
+    cdn: Counts,
+}
+
+type Counts = BTreeMap<String, usize>;
+
+/// Where a case happens.
+pub(super) struct Stage {
+    pub(super) desk: Desk,
+    /// `None`: nobody listens.
+    pub(super) provider: Option<Server>,
+    pub(super) cdn: Server,
+    /// The case's command line.
+    pub(super) arguments: Vec<String>,
+}
+
+/// What the steps so far have said.
+#[derive(Default)]
+pub(super) struct Told {
+    next: Vec<String>,
+    job: String,
+    /// Everything that was shown, for people and machines.
+    pub(super) shown: String,
+}
+
+impl Stage {
+    pub(super) fn configure(&self, more: &str) {
+        let url = self.provider.as_ref().map_or_else(nobody, Server::url);
+        self.desk.configure(&connection(&url, more));
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        self.provider
+            .as_ref()
+            .map(Server::counts)
+            .unwrap_or_default()
+    }
+
+    fn arrivals(&self) -> Arrivals {
+        Arrivals {
+            provider: self.counts(),
+            cdn: self.cdn.counts(),
+        }
+    }
+
+    #[track_caller]
+    fn wait_for(&self, more: &Arrivals, before: &Arrivals) {
+        let wait = |server: &Server, more: &Counts, before: &Counts| {
+            for (line, count) in more {
+                server.wait_for(line, before.get(line).unwrap_or(&0) + count);
+            }
+        };
+        if let Some(provider) = &self.provider {
+            wait(provider, &more.provider, &before.provider);
+        }
+        wait(&self.cdn, &more.cdn, &before.cdn);
+    }
+}
+
+impl Step {
+    /// The one step of a case without a history.
+    pub(super) fn only(exit: Option<i32>, answer: Value) -> Self {
+        Self {
+            exit,
+            answer,
+            ..Self::default()
+        }
+    }
+
+    /// Whether it needs what only Unix has.
+    pub(super) fn sends_signals(&self) -> bool {
+        self.interrupt_when.is_some()
+    }
+
+    #[track_caller]
+    pub(super) fn play(self, stage: &Stage, told: &mut Told, place: &str) {
+        if let Some(provider) = &stage.provider {
+            provider.script(self.provider);
+        }
+        stage.cdn.script(self.cdn);
+        if let Some(more) = &self.connection {
+            stage.configure(more);
+        }
+        let before = stage.arrivals();
+        let arguments = self.arguments.unwrap_or_else(|| stage.arguments.clone());
+        let arguments = told.fill(&arguments);
+        let mut running = stage.desk.start(stage.desk.command(&arguments));
+        if let Some(arrivals) = &self.kill_when {
+            stage.wait_for(arrivals, &before);
+            running.kill();
+            return;
+        }
+        if let Some(arrivals) = &self.interrupt_when {
+            stage.wait_for(arrivals, &before);
+            interrupt(&mut running, self.interrupt_again);
+        }
+        let outcome = running.end();
+        let place = format!("{place}\n{arguments:?}\n{outcome:?}");
+        let exit = self.exit.unwrap_or_else(|| panic!("{place}: no `exit`"));
+        assert_eq!(outcome.code, exit, "{place}");
+        if !self.answer.is_null() {
+            let expected = &self.answer;
+            assert!(
+                holds(&outcome.json(), expected),
+                "{place}\nexpected {expected}"
+            );
+        }
+        if let Some(expected) = &self.requests {
+            let mut arrived = stage.counts();
+            for (line, count) in &mut arrived {
+                *count -= before.provider.get(line).copied().unwrap_or(0);
+            }
+            arrived.retain(|_, count| *count > 0);
+            assert!(fits(&arrived, expected), "{place}\narrived {arrived:?}");
+        }
+        told.hear(&outcome.stdout, &outcome.stderr);
+    }
+}
+
+fn interrupt(running: &mut Running<'_>, again: bool) {
+    #[cfg(unix)]
+    {
+        running.interrupt();
+        if again {
+            while !running.error_line().starts_with("Interrupted") {}
+            running.interrupt();
+        }
+    }
+    #[cfg(not(unix))]
+    unreachable!("{again}: such a case is not run, {}", running.id());
+}
+
+impl Told {
+    fn fill(&self, arguments: &[String]) -> Vec<String> {
+        let mut filled = Vec::new();
+        for argument in arguments {
+            if argument == "{next}" {
+                assert!(!self.next.is_empty(), "no command was told: {}", self.shown);
+                filled.extend_from_slice(&self.next);
+                continue;
+            }
+            let lighthouse = pictures::lighthouse();
+            let argument = argument.replace("{lighthouse}", &lighthouse.to_string_lossy());
+            filled.push(argument.replace("{job}", &self.job));
+        }
+        filled
+    }
+
+    /// Takes note of the job and the command that are told, in JSON or for people.
+    fn hear(&mut self, stdout: &str, stderr: &str) {
+        self.shown += stdout;
+        self.shown += stderr;
+        let answer: Value = serde_json::from_str(stdout).unwrap_or_default();
+        let said = if answer["error"].is_object() {
+            &answer["error"]
+        } else {
+            &answer
+        };
+        let line = |name| stderr.lines().find_map(|line| line.strip_prefix(name));
+        let job = said["job"].as_str().or_else(|| said["id"].as_str());
+        if let Some(job) = job.or_else(|| line("  job: ")) {
+            job.clone_into(&mut self.job);
+        }
+        let next = said["next"].as_str().or_else(|| line("  next: "));
+        self.next = next.map(command_in).unwrap_or_default();
+    }
+}
+
+/// The arguments of the first command in a sentence.
+pub(crate) fn command_in(sentence: &str) -> Vec<String> {
+    let Some((_, command)) = sentence.split_once("zoetrope ") else {
+        return Vec::new();
+    };
+    let ends = [", or", " finds ", " && "];
+    let end = ends.iter().filter_map(|end| command.find(end)).min();
+    let command = &command[..end.unwrap_or(command.len())];
+    command.split(' ').map(str::to_owned).collect()
+}
