@@ -221,7 +221,7 @@ mod full {
             let mut stdin = running.stdin();
             // More than a pipe holds: it is being read, so the component is loaded, which needs
             // room in files of its own.
-            stdin.write_all(&[b' '; 1 << 18]).expect("a pipe");
+            stdin.write_all(&vec![b' '; 1 << 18]).expect("a pipe");
             leave_room(&running, Some(0));
             stdin.write_all(&input).expect("a pipe");
             drop(stdin);

@@ -65,6 +65,7 @@ impl Reply {
     }
 
     /// A part of a longer clip, or all of it.
+    #[cfg(target_os = "linux")]
     pub(crate) fn of_clip(status: u16, bytes: &[u8], headers: BTreeMap<String, String>) -> Self {
         Self {
             status,
