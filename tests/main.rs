@@ -10,6 +10,7 @@
 //! - [`incidents`]: what happened to others, as histories in `cases/incidents`
 //! - [`ledger`]: no room, no right, another version, damage: before payment and after
 //! - [`jobs`]: deadline, Ctrl-C, kill, and going on; the commands that do
+//! - [`crash`]: killed at every durable step and at random, then the provider's account
 //! - [`bad_input`]: inputs, pictures, configurations; partly data in `cases/bad_input`
 //! - [`components`]: the embedded component's shape, and components that are hostile or none;
 //!   `guests/` is what these are made from
@@ -41,6 +42,8 @@ mod bad_input;
 mod catalogue;
 mod cli;
 mod components;
+#[cfg(unix)]
+mod crash;
 mod documents;
 mod first_clip;
 mod incidents;

@@ -245,6 +245,15 @@ impl Running<'_> {
         self.child.wait().expect("its end");
     }
 
+    /// The same at any moment: whether it was there to be killed.
+    #[cfg(unix)]
+    pub(crate) fn strike(mut self) -> bool {
+        use std::os::unix::process::ExitStatusExt as _;
+        self.child.kill().expect("a process of its own");
+        let ended = self.child.wait().expect("its end");
+        ended.signal().is_some()
+    }
+
     /// Waits for its end and checks what holds for every run.
     pub(crate) fn end(mut self) -> Outcome {
         let (stdout, stderr) = (self.stdout.rest(), self.stderr.rest());

@@ -3,16 +3,24 @@
 //! - [`desk`]: the real binary, with an environment and a folder of its own; the promises that hold
 //!   for every run are checked after every run
 //! - [`provider`]: a scripted provider, a real server on a loopback port
+//! - [`practice`]: the practice provider in the test's process; [`books`]: what it says, beside the ledger
 //! - [`cases`]: cases that are folders of data; [`steps`]: those that are a history
 //! - [`guests`]: components that are not what a pack should be
+//! - [`random`]: numbers that a seed gives again
 //! - [`pictures`], [`mp4`]: pictures to start from, and clips read back
 
+#[cfg(unix)]
+pub(crate) mod books;
 pub(crate) mod cases;
 pub(crate) mod desk;
 pub(crate) mod guests;
 pub(crate) mod mp4;
 pub(crate) mod pictures;
+#[cfg(unix)]
+pub(crate) mod practice;
 pub(crate) mod provider;
+#[cfg(unix)]
+pub(crate) mod random;
 pub(crate) mod steps;
 
 use std::path::{Path, PathBuf};

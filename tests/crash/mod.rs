@@ -1,0 +1,80 @@
+//! Processes that are killed, at every durable step and at random moments; afterwards the provider
+//! tells what was made and paid for. `docs/crash-test.md` describes it.
+//!
+//! - [`steps`]: one job, killed on both sides of each of its commits
+//! - [`storm`]: batches, killed at random
+//! - [`scene`]: the desk, the provider, and what must hold at the end
+//!
+//! Every test runs twice: at a provider that honours idempotency keys, where no outcome may stay
+//! unknown, and at one that makes a job of every submit it gets.
+
+mod scene;
+mod steps;
+mod storm;
+
+use std::fmt::Write as _;
+
+use scene::Ending;
+use storm::{Report, Storm};
+
+/// How many jobs the long storm has for each provider, `ZOETROPE_CRASH_JOBS`.
+const LONG: usize = 1_000;
+
+#[test]
+fn a_storm_of_kills_with_idempotency() {
+    println!("{}", table(&[Storm::new(true, 30).rage()]));
+}
+
+#[test]
+fn a_storm_of_kills_without_idempotency() {
+    println!("{}", table(&[Storm::new(false, 30).rage()]));
+}
+
+#[test]
+#[ignore = "takes minutes; docs/crash-test.md has its command"]
+fn long() {
+    let jobs = scene::number("ZOETROPE_CRASH_JOBS").unwrap_or(LONG);
+    let reports = [true, false].map(|honoured| Storm::new(honoured, jobs).rage());
+    println!("{}", table(&reports));
+}
+
+/// The figures of each storm, a column each.
+fn table(reports: &[Report]) -> String {
+    let mut table = String::new();
+    let mut row = |name: &str, figure: &dyn Fn(&Report) -> String| {
+        let figures: Vec<_> = reports.iter().map(figure).collect();
+        let _ = writeln!(table, "| {name} | {} |", figures.join(" | "));
+    };
+    row("idempotency keys", &|report| {
+        let word = if report.honoured {
+            "honoured"
+        } else {
+            "ignored"
+        };
+        word.into()
+    });
+    row("---", &|_| "---:".into());
+    row("seed", &|report| report.seed.to_string());
+    row("jobs", &|report| report.ending.jobs.to_string());
+    row("kills", &|report| report.kills.to_string());
+    for (index, name) in storm::PLACES.iter().enumerate() {
+        row(&format!("killed jobs {name}"), &|report| {
+            report.fell[index].to_string()
+        });
+    }
+    let endings: [(&str, fn(&Ending) -> usize); 9] = [
+        ("jobs at the provider", |ending| ending.created),
+        ("of them charged", |ending| ending.charged),
+        ("outcomes unknown", |ending| ending.unknown),
+        ("of them found at the provider", |ending| ending.found),
+        ("of them never started", |ending| ending.never_started),
+        ("jobs created twice", |ending| ending.created_twice),
+        ("jobs charged twice", |ending| ending.charged_twice),
+        ("jobs lost", |ending| ending.lost),
+        ("paid clips not on disk", |ending| ending.not_on_disk),
+    ];
+    for (name, figure) in endings {
+        row(name, &|report| figure(&report.ending).to_string());
+    }
+    table
+}

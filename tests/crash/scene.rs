@@ -1,0 +1,163 @@
+//! A desk, a provider that outlives the desk's processes, and what must hold once they are quiet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use zoetrope_host::ledger::{Job, Ledger, State};
+
+use crate::support::books::{Books, LedgerCopy};
+use crate::support::desk::Desk;
+use crate::support::practice::Provider;
+
+const RESUME: [&str; 4] = ["--json", "jobs", "resume", "--all"];
+
+/// Where jobs are made and processes die.
+pub(super) struct Scene {
+    pub(super) desk: Desk,
+    pub(super) provider: Provider,
+    pub(super) honoured: bool,
+    /// The place of each key's clip.
+    pub(super) wanted: BTreeMap<String, PathBuf>,
+}
+
+/// How it ended. The last four must be 0, and are when this is there.
+pub(super) struct Ending {
+    pub(super) jobs: usize,
+    pub(super) created: usize,
+    pub(super) charged: usize,
+    pub(super) unknown: usize,
+    pub(super) found: usize,
+    pub(super) never_started: usize,
+    pub(super) created_twice: usize,
+    pub(super) charged_twice: usize,
+    pub(super) lost: usize,
+    pub(super) not_on_disk: usize,
+}
+
+impl Scene {
+    /// A provider with these faults. That it honours keys, or makes a job of every submit, is in
+    /// the desk's configuration too.
+    pub(super) fn new(honoured: bool, queue_time: Duration, rules: &Value) -> Self {
+        let (policy, window) = if honoured {
+            ("honoured", "idempotency = \"24h\"")
+        } else {
+            ("ignored", "")
+        };
+        let script = json!({ "idempotency": policy, "rules": rules });
+        let provider = Provider::start(queue_time, &script);
+        let desk = Desk::new();
+        desk.configure(&provider.connection(window));
+        Self {
+            desk,
+            provider,
+            honoured,
+            wanted: BTreeMap::new(),
+        }
+    }
+
+    /// What the dead have left.
+    pub(super) fn ledger(&self) -> LedgerCopy {
+        LedgerCopy::of(&self.desk.data_dir())
+    }
+
+    /// Goes on with everything until it is quiet, and checks what came of it. `in_doubt` has the
+    /// keys of the jobs that a kill has met between the commits of `submitting` and `started`.
+    #[track_caller]
+    pub(super) fn comes_to_its_end(&self, in_doubt: &BTreeSet<String>) -> Ending {
+        let outcome = self.desk.run(RESUME);
+        let doubts = if self.honoured {
+            &BTreeSet::new()
+        } else {
+            in_doubt
+        };
+        let expected = if doubts.is_empty() { 0 } else { 8 };
+        assert_eq!(outcome.code, expected, "{outcome:?}");
+
+        let books = self.books();
+        books.nothing_is_doubled_or_lost();
+        assert!(books.unfinished.is_empty(), "{books:?}");
+        let unknown: BTreeSet<_> = books.unknown.iter().cloned().collect();
+        assert_eq!(&unknown, doubts, "unknown outcomes, and what a kill met");
+        for (what, keys) in [
+            ("unclaimed", &books.unclaimed),
+            ("paid, not on disk", &books.not_on_disk),
+        ] {
+            let known = keys.iter().find(|key| !unknown.contains(*key));
+            assert_eq!(known, None, "{what}, and its outcome is known: {books:?}");
+        }
+        let ledger = self.ledger().open();
+        let unknown = rows_of(&ledger, &unknown);
+        for job in &unknown {
+            was_killed_while_submitting(&ledger, job);
+        }
+        let found = unknown.iter().filter(|job| self.resolve(job)).count();
+        let outcome = self.desk.run(RESUME);
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+
+        let books = self.books();
+        books.everything_is_here();
+        Ending {
+            jobs: self.wanted.len(),
+            created: books.created,
+            charged: books.charged,
+            unknown: unknown.len(),
+            found,
+            never_started: unknown.len() - found,
+            created_twice: books.created_twice.len(),
+            charged_twice: books.charged_twice.len(),
+            lost: books.lost.len(),
+            not_on_disk: books.not_on_disk.len(),
+        }
+    }
+
+    fn books(&self) -> Books {
+        Books::balance(&self.desk, &self.provider, &self.wanted)
+    }
+
+    /// Looks for a job at the provider, as its owner would, and says what was found.
+    #[track_caller]
+    fn resolve(&self, job: &Job) -> bool {
+        let account = self.provider.account();
+        let mut found = account.jobs.iter();
+        let found = found.find(|made| made.key.as_ref() == Some(&job.order.key));
+        let finding = match found {
+            Some(made) => vec!["--provider-job-id".to_owned(), made.id.to_string()],
+            None => vec!["--never-started".to_owned()],
+        };
+        let resolve = ["--json", "jobs", "resolve", &job.order.id];
+        let mut command = self.desk.command(resolve);
+        // Not `Desk::run`, which reads every clip of a long storm after each command.
+        let output = command.args(finding).output().expect("the binary");
+        assert!(output.status.success(), "{output:?}");
+        found.is_some()
+    }
+}
+
+fn rows_of(ledger: &Ledger, keys: &BTreeSet<String>) -> Vec<Job> {
+    let mut jobs = ledger.jobs().expect("the rows");
+    jobs.retain(|job| keys.contains(&job.order.key));
+    jobs
+}
+
+/// The last that the ledger knew of an unknown outcome was that a submit was about to leave.
+#[track_caller]
+fn was_killed_while_submitting(ledger: &Ledger, job: &Job) {
+    let history = ledger.history(&job.order.id).expect("its history");
+    let mut before = history.iter().rev();
+    let before = before.find(|entry| entry.state != State::OutcomeUnknown);
+    assert_eq!(
+        before.map(|entry| entry.state),
+        Some(State::Submitting),
+        "{history:?}"
+    );
+    assert_eq!(job.submits, 1, "{job:?}");
+}
+
+/// A number in the environment.
+pub(super) fn number<N: std::str::FromStr>(name: &str) -> Option<N> {
+    let text = std::env::var(name).ok()?;
+    let number = text.parse().ok();
+    Some(number.unwrap_or_else(|| panic!("{name} is no number: {text}")))
+}

@@ -1,0 +1,233 @@
+//! Batches whose processes are killed at random moments, again and again.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use zoetrope_host::ledger::{Job, State};
+
+use super::scene::{Ending, Scene, number};
+use crate::support::random::Random;
+
+/// Lines of a batch; the last one of a storm may have fewer.
+const LINES: usize = 15;
+
+/// Most kills of a batch before its jobs go on, and of those that go on with everything.
+const BATCH_KILLS: u64 = 3;
+const RESUME_KILLS: u64 = 4;
+
+/// A process is left alone for no longer than this.
+const LIFE: Duration = Duration::from_millis(700);
+
+/// How often it is looked for the moment to kill.
+const GLANCE: Duration = Duration::from_millis(1);
+
+/// Where a job can be when its process is killed.
+pub(super) const PLACES: [&str; 5] = [
+    "queued",
+    "submitting",
+    "started",
+    "succeeded",
+    "fetched, not placed",
+];
+
+pub(super) struct Storm {
+    scene: Scene,
+    jobs: usize,
+    seed: u64,
+    random: Random,
+    kills: usize,
+    fell: [usize; PLACES.len()],
+    /// The keys of jobs that were between the commits of `submitting` and `started`.
+    in_doubt: BTreeSet<String>,
+}
+
+/// What a storm came to.
+pub(super) struct Report {
+    pub(super) honoured: bool,
+    pub(super) seed: u64,
+    pub(super) kills: usize,
+    /// How many jobs, at all kills together, were at each of [`PLACES`].
+    pub(super) fell: [usize; PLACES.len()],
+    pub(super) ending: Ending,
+}
+
+/// When a process is killed.
+enum Moment {
+    /// After this long.
+    Lived(Duration),
+    /// Once the provider has made so many more jobs.
+    Made(usize),
+    /// Once so many more files are where the clips go, whole or not.
+    Arrived(usize),
+}
+
+impl Storm {
+    /// A storm over this many jobs, of the seed in `ZOETROPE_CRASH_SEED` or any.
+    pub(super) fn new(honoured: bool, jobs: usize) -> Self {
+        let seed = number("ZOETROPE_CRASH_SEED").unwrap_or_else(Random::any_seed);
+        println!("ZOETROPE_CRASH_SEED={seed}");
+        // Replies that are late before the work, late after it, and slow; polls that are late;
+        // clips in pieces.
+        let rules = json!([
+            {"method": "POST", "path": "/v1/jobs", "from": 1, "every": 3, "delay_ms": 60},
+            {"method": "POST", "path": "/v1/jobs", "from": 2, "every": 3, "after": true, "delay_ms": 90},
+            {"method": "POST", "path": "/v1/jobs", "from": 3, "every": 3, "drip_ms": 10, "drip_bytes": 32},
+            {"method": "GET", "path": "/v1/jobs/{id}", "every": 2, "delay_ms": 30},
+            {"method": "GET", "path": "/v1/clips/*", "drip_ms": 5, "drip_bytes": 1024},
+        ]);
+        Self {
+            scene: Scene::new(honoured, Duration::from_millis(150), &rules),
+            jobs,
+            seed,
+            random: Random::new(seed),
+            kills: 0,
+            fell: [0; PLACES.len()],
+            in_doubt: BTreeSet::new(),
+        }
+    }
+
+    /// Rages until every batch was begun, then lets everything come to its end.
+    pub(super) fn rage(mut self) -> Report {
+        let mut batches = Vec::new();
+        while self.scene.wanted.len() < self.jobs {
+            let batch = self.batch(batches.len());
+            self.storm_over(&batch);
+            batches.push(batch);
+        }
+        for batch in &batches {
+            if !self.is_in_the_ledger(batch) {
+                let ended = self.scene.desk.run(&batch.command);
+                assert!([0, 8].contains(&ended.code), "{ended:?}");
+            }
+        }
+        let ending = self.scene.comes_to_its_end(&self.in_doubt);
+        Report {
+            honoured: self.scene.honoured,
+            seed: self.seed,
+            kills: self.kills,
+            fell: self.fell,
+            ending,
+        }
+    }
+
+    /// The next lines, in a file, and the command that runs them.
+    fn batch(&mut self, number: usize) -> Batch {
+        let (lines, folder) = (format!("{number}.jsonl"), format!("clips-{number}"));
+        let key = format!("storm-{number}");
+        let count = LINES.min(self.jobs - self.scene.wanted.len());
+        let width = count.to_string().len();
+        let mut text = String::new();
+        let mut keys = Vec::with_capacity(count);
+        for line in 1..=count {
+            let image = format!("https://p.example/{number}-{line}.png");
+            text += &json!({ "prompt": "pan", "image": image }).to_string();
+            text.push('\n');
+            let clip = self.scene.desk.path(&folder);
+            let clip = clip.join(format!("{line:0width$}.mp4"));
+            keys.push(format!("{key}-{line}"));
+            self.scene.wanted.insert(format!("{key}-{line}"), clip);
+        }
+        self.scene.desk.write(&lines, text);
+        let words = ["--json", "run", "image_to_video_v3", "--batch", &lines];
+        let more = ["--out-dir", &folder, "--key", &key];
+        let command = words.into_iter().chain(more).map(str::to_owned).collect();
+        Batch { keys, command }
+    }
+
+    fn storm_over(&mut self, batch: &Batch) {
+        for _ in 0..BATCH_KILLS {
+            self.strike(&batch.command);
+            if self.is_in_the_ledger(batch) {
+                break;
+            }
+        }
+        for _ in 0..self.random.below(RESUME_KILLS + 1) {
+            let resume = ["--json", "jobs", "resume", "--all"].map(str::to_owned);
+            self.strike(&resume);
+        }
+    }
+
+    /// Starts a process, kills it at some moment, and looks at what it has left.
+    fn strike(&mut self, command: &[String]) {
+        let moment = self.moment();
+        let (made, arrived) = (self.made(), self.arrived());
+        let running = self.scene.desk.start(self.scene.desk.command(command));
+        let begun = Instant::now();
+        let has_come = || match moment {
+            Moment::Lived(life) => begun.elapsed() >= life,
+            Moment::Made(more) => self.made() >= made + more,
+            Moment::Arrived(more) => self.arrived() >= arrived + more,
+        };
+        while begun.elapsed() < LIFE && !has_come() {
+            std::thread::sleep(GLANCE);
+        }
+        if !running.strike() {
+            return;
+        }
+        self.kills += 1;
+        for job in self.scene.ledger().jobs() {
+            if let Some(place) = place_of(&job) {
+                self.fell[place] += 1;
+            }
+            if job.state == State::Submitting {
+                self.in_doubt.insert(job.order.key);
+            }
+        }
+    }
+
+    fn moment(&mut self) -> Moment {
+        let few = |random: &mut Random| usize::try_from(random.below(4)).unwrap_or_default() + 1;
+        match self.random.below(4) {
+            0 => Moment::Made(few(&mut self.random)),
+            1 => Moment::Arrived(few(&mut self.random)),
+            _ => {
+                let most = u64::try_from(LIFE.as_millis()).unwrap_or(u64::MAX);
+                Moment::Lived(Duration::from_millis(self.random.below(most)))
+            }
+        }
+    }
+
+    fn made(&self) -> usize {
+        self.scene.provider.account().jobs.len()
+    }
+
+    /// Files beside each other in the folders of the clips.
+    fn arrived(&self) -> usize {
+        let folders: BTreeSet<_> = self
+            .scene
+            .wanted
+            .values()
+            .map(|clip| clip.parent())
+            .collect();
+        let files = folders.into_iter().flatten().filter_map(|folder| {
+            let entries = std::fs::read_dir(folder).ok()?;
+            Some(entries.count())
+        });
+        files.sum()
+    }
+
+    fn is_in_the_ledger(&self, batch: &Batch) -> bool {
+        let jobs = self.scene.ledger().jobs();
+        let keys: BTreeSet<_> = jobs.iter().map(|job| &job.order.key).collect();
+        batch.keys.iter().all(|key| keys.contains(key))
+    }
+}
+
+struct Batch {
+    keys: Vec<String>,
+    command: Vec<String>,
+}
+
+/// Where a job is, among [`PLACES`]; `None` once there is nothing left to be lost.
+fn place_of(job: &Job) -> Option<usize> {
+    match job.state {
+        State::Queued => Some(0),
+        State::Submitting => Some(1),
+        State::Started => Some(2),
+        State::Succeeded if job.placed => None,
+        State::Succeeded if job.file.is_some() => Some(4),
+        State::Succeeded => Some(3),
+        State::Failed | State::Cancelled | State::OutcomeUnknown => None,
+    }
+}

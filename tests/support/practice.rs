@@ -1,0 +1,88 @@
+//! The practice provider in the test's own process: it outlives every process that is killed, and
+//! can be asked what really happened.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use zoetrope_emulator::{Account, Practice, Settings};
+
+/// Longer than anything here takes, on a slow machine too.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How often the account is looked into.
+const GLANCE: Duration = Duration::from_millis(2);
+
+/// A provider whose jobs are not rendered: every one gets the same short clip.
+pub(crate) struct Provider {
+    practice: Practice,
+    folder: TempDir,
+    /// Dropped last: it carries the others.
+    _runtime: Runtime,
+}
+
+impl Provider {
+    /// A provider with a fault script.
+    pub(crate) fn start(queue_time: Duration, script: &Value) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let mut settings = Settings::new(folder.path());
+        settings.queue_time = queue_time;
+        settings.instant = true;
+        settings.faults = script.to_string().parse().expect("a fault script");
+        let practice = runtime.block_on(Practice::start(settings));
+        Self {
+            practice: practice.expect("the practice provider"),
+            folder,
+            _runtime: runtime,
+        }
+    }
+
+    /// The table of the connection `practiced` to here, with `more` lines. It is asked as fast as
+    /// it can answer.
+    pub(crate) fn connection(&self, more: &str) -> String {
+        let key = toml::Value::from(&*self.folder.path().join("key").to_string_lossy());
+        format!(
+            "[connections.practiced]\ncategory = \"pixelml\"\nbase_url = \"{}\"\n\
+             credential = {{ file = {key} }}\nrequests_per_second = 100000\n{more}\n",
+            self.practice.base_url()
+        )
+    }
+
+    /// What really happened so far.
+    pub(crate) fn account(&self) -> Account {
+        self.practice.account()
+    }
+
+    /// What really happened, once nothing more will: no job is queued or running.
+    #[track_caller]
+    pub(crate) fn final_account(&self) -> Account {
+        let begun = Instant::now();
+        loop {
+            let account = self.account();
+            let goes_on = |status: &str| ["queued", "running"].contains(&status);
+            if !account.jobs.iter().any(|job| goes_on(&job.status)) {
+                return account;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{:?}", account.totals);
+            std::thread::sleep(GLANCE);
+        }
+    }
+
+    /// The digest of the clip that every job gets: the provider names the file by it.
+    pub(crate) fn clip_sha256(&self) -> String {
+        let clips: Vec<PathBuf> = std::fs::read_dir(self.folder.path().join("clips"))
+            .expect("the provider's clips")
+            .map(|entry| entry.expect("a clip").path())
+            .collect();
+        assert_eq!(clips.len(), 1, "{clips:?}");
+        let name = clips[0].file_stem().expect("a name");
+        name.to_string_lossy().into_owned()
+    }
+}

@@ -1,0 +1,26 @@
+//! Random numbers that a seed gives again.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
+/// `SplitMix64`: as random as a test needs it, in four lines.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// Another one each time, short enough to be typed.
+    pub(crate) fn any_seed() -> u64 {
+        RandomState::new().build_hasher().finish() >> 32
+    }
+
+    /// From 0 to below `end`, which is not 0.
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end
+    }
+}
