@@ -11,6 +11,7 @@
 //! - [`ledger`]: no room, no right, another version, damage: before payment and after
 //! - [`jobs`]: deadline, Ctrl-C, kill, and going on; the commands that do
 //! - [`crash`]: killed at every durable step and at random, then the provider's account
+//! - [`processes`]: two and five processes on one data directory, killed at random
 //! - [`bad_input`]: inputs, pictures, configurations; partly data in `cases/bad_input`
 //! - [`components`]: the embedded component's shape, and components that are hostile or none;
 //!   `guests/` is what these are made from
@@ -51,6 +52,8 @@ mod jobs;
 mod ledger;
 mod lines;
 mod practice;
+#[cfg(target_os = "linux")]
+mod processes;
 mod properties;
 mod provider;
 mod pydantic;

@@ -3,18 +3,16 @@
 //!
 //! - [`steps`]: one job, killed on both sides of each of its commits
 //! - [`storm`]: batches, killed at random
-//! - [`scene`]: the desk, the provider, and what must hold at the end
 //!
 //! Every test runs twice: at a provider that honours idempotency keys, where no outcome may stay
 //! unknown, and at one that makes a job of every submit it gets.
 
-mod scene;
 mod steps;
 mod storm;
 
 use std::fmt::Write as _;
 
-use scene::Ending;
+use crate::support::scene::{Ending, number};
 use storm::{Report, Storm};
 
 /// How many jobs the long storm has for each provider, `ZOETROPE_CRASH_JOBS`.
@@ -33,7 +31,7 @@ fn a_storm_of_kills_without_idempotency() {
 #[test]
 #[ignore = "takes minutes; docs/crash-test.md has its command"]
 fn long() {
-    let jobs = scene::number("ZOETROPE_CRASH_JOBS").unwrap_or(LONG);
+    let jobs = number("ZOETROPE_CRASH_JOBS").unwrap_or(LONG);
     let reports = [true, false].map(|honoured| Storm::new(honoured, jobs).rage());
     println!("{}", table(&reports));
 }

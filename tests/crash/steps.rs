@@ -29,8 +29,8 @@ use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::ledger::{Job, Ledger, Order, State, Target, Trouble};
 use zoetrope_host::pack::Pack;
 
-use super::scene::Scene;
 use crate::support::books::copy_ledger;
+use crate::support::scene::{Scene, number};
 
 /// What the process that dies is told: its folder, and the commit that it dies at.
 const FOLDER: &str = "ZOETROPE_CRASH_FOLDER";
@@ -122,7 +122,7 @@ fn killed_once(honoured: bool, commit: usize, side: Side) -> Option<Place> {
         .output()
         .expect("this test");
     if output.status.success() {
-        scene.comes_to_its_end(&BTreeSet::new());
+        scene.comes_to_its_end(Some(&BTreeSet::new()));
         return None;
     }
     let signal = std::os::unix::process::ExitStatusExt::signal(&output.status);
@@ -135,7 +135,7 @@ fn killed_once(honoured: bool, commit: usize, side: Side) -> Option<Place> {
         panic!("not one row: {jobs:?}");
     };
     let in_doubt = (job.state == State::Submitting).then(|| KEY.to_owned());
-    scene.comes_to_its_end(&in_doubt.into_iter().collect());
+    scene.comes_to_its_end(Some(&in_doubt.into_iter().collect()));
     Some(place_of(job))
 }
 
@@ -146,7 +146,7 @@ fn the_process_that_dies() {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else {
         return;
     };
-    let commit = super::scene::number(COMMIT).expect("a commit");
+    let commit = number(COMMIT).expect("a commit");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(run_one_job(&folder, commit));
 }

@@ -6,18 +6,19 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use zoetrope_host::ledger::{Job, State};
 
-use super::scene::{Ending, Scene, number};
 use crate::support::random::Random;
+use crate::support::scene::{Ending, RESUME, Scene, number};
 
 /// Lines of a batch; the last one of a storm may have fewer.
-const LINES: usize = 15;
+const LINES: usize = 10;
 
-/// Most kills of a batch before its jobs go on, and of those that go on with everything.
-const BATCH_KILLS: u64 = 3;
-const RESUME_KILLS: u64 = 4;
+/// How often a batch is struck, at most: until all its lines are in the ledger. Then, how often
+/// those that go on with everything.
+const BATCH_STRIKES: u64 = 4;
+const RESUME_STRIKES: u64 = 8;
 
-/// A process is left alone for no longer than this.
-const LIFE: Duration = Duration::from_millis(700);
+/// A process lives no longer than this; undisturbed, a batch takes about twice as long.
+const LIFE: Duration = Duration::from_millis(400);
 
 /// How often it is looked for the moment to kill.
 const GLANCE: Duration = Duration::from_millis(1);
@@ -101,7 +102,7 @@ impl Storm {
                 assert!([0, 8].contains(&ended.code), "{ended:?}");
             }
         }
-        let ending = self.scene.comes_to_its_end(&self.in_doubt);
+        let ending = self.scene.comes_to_its_end(Some(&self.in_doubt));
         Report {
             honoured: self.scene.honoured,
             seed: self.seed,
@@ -136,15 +137,14 @@ impl Storm {
     }
 
     fn storm_over(&mut self, batch: &Batch) {
-        for _ in 0..BATCH_KILLS {
+        for _ in 0..BATCH_STRIKES {
             self.strike(&batch.command);
             if self.is_in_the_ledger(batch) {
                 break;
             }
         }
-        for _ in 0..self.random.below(RESUME_KILLS + 1) {
-            let resume = ["--json", "jobs", "resume", "--all"].map(str::to_owned);
-            self.strike(&resume);
+        for _ in 0..self.random.below(RESUME_STRIKES + 1) {
+            self.strike(&RESUME.map(str::to_owned));
         }
     }
 

@@ -245,6 +245,14 @@ impl Running<'_> {
         self.child.wait().expect("its end");
     }
 
+    #[cfg(unix)]
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child
+            .try_wait()
+            .expect("a process of its own")
+            .is_some()
+    }
+
     /// The same at any moment: whether it was there to be killed.
     #[cfg(unix)]
     pub(crate) fn strike(mut self) -> bool {

@@ -3,7 +3,8 @@
 //! - [`desk`]: the real binary, with an environment and a folder of its own; the promises that hold
 //!   for every run are checked after every run
 //! - [`provider`]: a scripted provider, a real server on a loopback port
-//! - [`practice`]: the practice provider in the test's process; [`books`]: what it says, beside the ledger
+//! - [`practice`]: the practice provider in the test's process; [`books`]: what it says, beside the ledger;
+//!   [`scene`]: both at a desk whose processes are killed, and what must hold at the end
 //! - [`cases`]: cases that are folders of data; [`steps`]: those that are a history
 //! - [`guests`]: components that are not what a pack should be
 //! - [`random`]: numbers that a seed gives again
@@ -21,6 +22,8 @@ pub(crate) mod practice;
 pub(crate) mod provider;
 #[cfg(unix)]
 pub(crate) mod random;
+#[cfg(unix)]
+pub(crate) mod scene;
 pub(crate) mod steps;
 
 use std::path::{Path, PathBuf};

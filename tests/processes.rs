@@ -1,0 +1,223 @@
+//! Several processes on one data directory, killed at random, the driver above all: its role is
+//! taken over, no job is polled twice at the same time, none is submitted twice.
+//!
+//! Who drives is read from the kernel's list of locks, so these tests are for Linux.
+//! `ZOETROPE_PROCESSES_JOBS` makes them longer.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::desk::Running;
+use crate::support::random::Random;
+use crate::support::scene::{RESUME, Scene, number};
+
+/// Jobs in each test.
+const JOBS: usize = 24;
+
+/// Lines of a batch.
+const LINES: usize = 4;
+
+/// Longer than anything here takes, on a slow machine too.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A process that is to be killed is left alone for less than this.
+const LIFE_MS: u64 = 400;
+
+const GLANCE: Duration = Duration::from_millis(1);
+
+#[test]
+fn two_processes_with_idempotency() {
+    killed_at_random(2, true);
+}
+
+#[test]
+fn two_processes_without_idempotency() {
+    killed_at_random(2, false);
+}
+
+#[test]
+fn five_processes_with_idempotency() {
+    killed_at_random(5, true);
+}
+
+#[test]
+fn five_processes_without_idempotency() {
+    killed_at_random(5, false);
+}
+
+fn killed_at_random(processes: usize, honoured: bool) {
+    let seed = number("ZOETROPE_CRASH_SEED").unwrap_or_else(Random::any_seed);
+    println!("ZOETROPE_CRASH_SEED={seed}");
+    // Polls that take their time, and many of them.
+    let rules = json!([
+        {"method": "POST", "path": "/v1/jobs", "every": 2, "after": true, "delay_ms": 40},
+        {"method": "GET", "path": "/v1/jobs/{id}", "delay_ms": 30, "patch": {"poll_after_ms": 100}},
+        {"method": "GET", "path": "/v1/clips/*", "drip_ms": 3, "drip_bytes": 1024},
+    ]);
+    let mut scene = Scene::new(honoured, Duration::from_millis(400), &rules);
+    let commands = commands(
+        &mut scene,
+        number("ZOETROPE_PROCESSES_JOBS").unwrap_or(JOBS),
+    );
+    let mut crowd = Crowd {
+        scene: &scene,
+        random: Random::new(seed),
+        living: Vec::new(),
+        kills: 0,
+        drivers: 0,
+        took_over: 0,
+    };
+    for command in commands {
+        while crowd.living.len() >= processes {
+            crowd.lose_one();
+        }
+        crowd.start(&command);
+    }
+    // One by one, until the last one is left to finish.
+    while crowd.living.len() > 1 {
+        crowd.lose_one();
+    }
+    while let Some(survivor) = crowd.living.pop() {
+        crowd.ended_well(survivor);
+    }
+    let Crowd {
+        kills,
+        drivers,
+        took_over,
+        ..
+    } = crowd;
+    let ending = scene.comes_to_its_end(None);
+    let most = scene.provider.account().most_polls_at_once_for_one_job;
+    println!(
+        "{processes} processes, {} jobs: {kills} kills, {drivers} of drivers, {took_over} taken over; \
+         {} unknown; most polls at once for one job: {most}",
+        ending.jobs, ending.unknown
+    );
+    assert_eq!(most, 1, "polls at once for one job");
+    assert!(drivers > 0 && took_over > 0, "{drivers} {took_over}");
+}
+
+/// Batches with keys of their own; batches that two processes ask for; and, in between, going on
+/// with everything.
+fn commands(scene: &mut Scene, jobs: usize) -> Vec<Vec<String>> {
+    let mut commands = Vec::new();
+    for number in 0..jobs.div_ceil(LINES) {
+        let (lines, folder) = (format!("{number}.jsonl"), format!("clips-{number}"));
+        let key = format!("crowd-{number}");
+        let mut text = String::new();
+        for line in 1..=LINES {
+            let image = format!("https://p.example/{number}-{line}.png");
+            text += &json!({ "prompt": "pan", "image": image }).to_string();
+            text.push('\n');
+            let clip = scene.desk.path(&folder).join(format!("{line}.mp4"));
+            scene.wanted.insert(format!("{key}-{line}"), clip);
+        }
+        scene.desk.write(&lines, text);
+        let words = ["--json", "run", "image_to_video_v3", "--batch", &lines];
+        let more = ["--out-dir", &folder, "--key", &key];
+        let batch: Vec<_> = words.into_iter().chain(more).map(str::to_owned).collect();
+        commands.push(batch.clone());
+        commands.push(batch);
+        if number % 2 == 1 {
+            commands.push(RESUME.map(str::to_owned).into());
+        }
+    }
+    commands
+}
+
+/// The processes on the scene's data directory.
+struct Crowd<'a> {
+    scene: &'a Scene,
+    random: Random,
+    living: Vec<Running<'a>>,
+    kills: usize,
+    drivers: usize,
+    took_over: usize,
+}
+
+impl<'a> Crowd<'a> {
+    fn start(&mut self, command: &[String]) {
+        let desk = &self.scene.desk;
+        self.living.push(desk.start(desk.command(command)));
+    }
+
+    /// Waits a moment, then kills the driver or anybody, unless somebody has ended meanwhile.
+    fn lose_one(&mut self) {
+        let life = Duration::from_millis(self.random.below(LIFE_MS));
+        let begun = Instant::now();
+        while begun.elapsed() < life {
+            if self.let_go_of_the_ended() {
+                return;
+            }
+            std::thread::sleep(GLANCE);
+        }
+        let driver = self.driver();
+        let any = usize::try_from(self.random.below(self.living.len() as u64)).unwrap_or(0);
+        let wanted = self.random.below(3) > 0;
+        let victim = driver.filter(|_| wanted).unwrap_or(any);
+        if !self.living.swap_remove(victim).strike() {
+            return;
+        }
+        self.kills += 1;
+        if driver == Some(victim) {
+            self.drivers += 1;
+            self.is_taken_over();
+        }
+    }
+
+    /// Checks and forgets those that have come to their own end.
+    fn let_go_of_the_ended(&mut self) -> bool {
+        let ended = self.living.iter_mut().position(Running::has_ended);
+        let Some(ended) = ended else { return false };
+        let ended = self.living.swap_remove(ended);
+        self.ended_well(ended);
+        true
+    }
+
+    /// Whoever is not killed gets its clips.
+    #[track_caller]
+    fn ended_well(&self, process: Running<'_>) {
+        let outcome = process.end();
+        let is_well = outcome.code == 0 || (outcome.code == 8 && !self.scene.honoured);
+        assert!(is_well, "{outcome:?}");
+        let answer = outcome.json();
+        for job in answer["jobs"].as_array().expect("the jobs") {
+            let is_done = job["file"].is_string();
+            let is_unknown = job["state"] == "outcome_unknown" && !self.scene.honoured;
+            assert!(is_done || is_unknown, "{job}");
+        }
+    }
+
+    /// While anybody is left, somebody drives.
+    #[track_caller]
+    fn is_taken_over(&mut self) {
+        let begun = Instant::now();
+        while self.driver().is_none() {
+            // Those that had only to say that they are done need no driver.
+            self.let_go_of_the_ended();
+            if self.living.is_empty() {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "nobody has taken over");
+            std::thread::sleep(GLANCE);
+        }
+        self.took_over += 1;
+    }
+
+    /// Which of the living holds the driver's lock.
+    fn driver(&self) -> Option<usize> {
+        let lock = self.scene.desk.data_dir().join("driver.lock");
+        let file = std::fs::metadata(lock).ok()?.ino().to_string();
+        let locks = std::fs::read_to_string("/proc/locks").expect("the kernel's locks");
+        // 1: FLOCK  ADVISORY  WRITE 4711 fe:00:5980603 0 EOF
+        let mut holders = locks.lines().filter_map(|lock| {
+            let words: Vec<_> = lock.split_whitespace().collect();
+            let inode = words.get(5)?.rsplit(':').next()?;
+            let is_held = words[1] == "FLOCK" && inode == file;
+            words[4].parse::<u32>().ok().filter(|_| is_held)
+        });
+        holders.find_map(|holder| self.living.iter().position(|one| one.id() == holder))
+    }
+}
