@@ -1,9 +1,9 @@
 //! The ledger's file: where it is, who may read it, its versions.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::error::LedgerError;
 
@@ -18,6 +18,9 @@ pub(super) const VERSION: i64 = 1;
 
 /// How long a transaction waits for another process's.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often it is tried where `SQLite` itself does not wait.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Makes a folder and those above it, for the user alone: jobs hold prompts.
 pub(super) fn make_folder(path: &Path) -> Result<(), LedgerError> {
@@ -43,9 +46,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
         return Err(newer(path, found));
     }
     // Every commit is on the disk when it returns, also after a power cut.
-    connection
-        .pragma_update(None, "journal_mode", "wal")
-        .map_err(sorted)?;
+    keep_a_log(&connection).map_err(sorted)?;
     connection
         .pragma_update(None, "synchronous", "full")
         .map_err(sorted)?;
@@ -60,6 +61,23 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
         migrate(&mut connection, path)?;
     }
     Ok(connection)
+}
+
+/// Has commits written ahead to a log. Where another process begins one in a new file at
+/// this moment, `SQLite` fails instead of waiting: both hold the file for reading then.
+fn keep_a_log(connection: &Connection) -> rusqlite::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && begun.elapsed() < PATIENCE =>
+            {
+                std::thread::sleep(PAUSE);
+            }
+            kept => return kept,
+        }
+    }
 }
 
 /// An empty file that only the user can read, where there is none.

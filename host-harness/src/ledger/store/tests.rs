@@ -70,6 +70,22 @@ fn ledger() -> (tempfile::TempDir, Ledger) {
 }
 
 #[test]
+fn a_ledger_is_made_by_several_at_once() {
+    for _ in 0..50 {
+        let folder = tempfile::tempdir().unwrap();
+        let barrier = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    Ledger::open(folder.path()).unwrap();
+                });
+            }
+        });
+    }
+}
+
+#[test]
 fn a_row_comes_back_as_it_was_committed() {
     let (folder, ledger) = ledger();
     let fresh = job("j1", "k1", "a");
