@@ -165,7 +165,7 @@ async fn run_one_job(folder: &Path, last: usize) {
     let driver = Driver::new(
         &data_dir,
         ledger,
-        &engine,
+        &pack,
         &Egress::default(),
         Arc::new(Configured(config)),
         mortal(folder, last),
