@@ -85,6 +85,8 @@ impl Driver {
         for orphan in self.ledger.submitting()? {
             self.steps.settle(orphan, &Event::Orphaned).await?;
         }
+        let extent = *work.borrow();
+        self.ask_again(waiting, extent).await?;
         self.look_at(waiting)?;
         let mut lead = Lead {
             version: self.ledger.others_version()?,
@@ -206,7 +208,10 @@ impl Lead<'_> {
                 return Ok(());
             }
             Action::Submit if extent == Work::WithoutSubmits => return Ok(()),
-            Action::Submit if !self.driver.asker.is_there(&job.asker) => {
+            Action::Submit
+                if !self.waiting.ids.contains(&job.order.id)
+                    && !self.driver.asker.is_there(&job.asker) =>
+            {
                 self.fly(job, Kind::Call, Some(Event::Abandoned));
                 return Ok(());
             }

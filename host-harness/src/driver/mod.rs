@@ -262,6 +262,7 @@ impl Driver {
             }
             let version = self.ledger.others_version()?;
             if seen.replace(version) != Some(version) {
+                self.ask_again(&waiting, *work.borrow()).await?;
                 self.look_at(&mut waiting)?;
             }
             if waiting.ids.is_empty() || *work.borrow() == Work::Ending {
@@ -302,6 +303,23 @@ impl Driver {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
+    }
+
+    /// Asks again for those of `waiting` that were left because another process, which
+    /// had asked for them later, has ended.
+    async fn ask_again(&self, waiting: &Waiting, work: Work) -> Result<(), DriverError> {
+        if work != Work::On {
+            return Ok(());
+        }
+        let ids: Vec<_> = waiting.ids.iter().map(String::as_str).collect();
+        for left in self.ledger.abandoned(&ids)? {
+            let event = Event::Resumed {
+                deadline_at: left.deadline_at,
+                asker: self.asker().to_owned(),
+            };
+            self.tell(&left, &event).await?;
+        }
+        Ok(())
     }
 
     /// Forgets the settled ones of `waiting`, and shows the others where they are few.

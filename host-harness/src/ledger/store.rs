@@ -212,6 +212,20 @@ impl Ledger {
         self.read(settled, params![ids, accepted_too], |row| row.get(0))
     }
 
+    /// Those of these jobs that are not submitted because the process that had asked for
+    /// them last has ended.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn abandoned(&self, ids: &[&str]) -> Result<Vec<Job>, LedgerError> {
+        let ids = serde_json::Value::from(ids.to_vec()).to_string();
+        let abandoned = "SELECT jobs.* FROM json_each(?1) JOIN jobs ON jobs.id = value
+            WHERE next_at IS NULL AND state IN ('queued', 'outcome_unknown')
+            AND trouble_kind = 'interrupted'";
+        self.read(abandoned, [ids], columns::job)
+    }
+
     /// The connections that have jobs for which something is to be done, and when first.
     ///
     /// # Errors
