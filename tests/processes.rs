@@ -8,22 +8,23 @@ use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use zoetrope_host::ledger::{Job, Ledger, State};
 
 use crate::support::desk::Running;
 use crate::support::random::Random;
 use crate::support::scene::{RESUME, Scene, number};
 
 /// Jobs in each test.
-const JOBS: usize = 24;
+const JOBS: usize = 40;
 
 /// Lines of a batch.
-const LINES: usize = 4;
+const LINES: usize = 5;
 
 /// Longer than anything here takes, on a slow machine too.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A process that is to be killed is left alone for less than this.
-const LIFE_MS: u64 = 400;
+const LIFE_MS: u64 = 300;
 
 const GLANCE: Duration = Duration::from_millis(1);
 
@@ -47,11 +48,74 @@ fn five_processes_without_idempotency() {
     killed_at_random(5, false);
 }
 
+/// A job that two processes asked for, and the later one died: the other one still waits for it,
+/// whether it drives or a third one does.
+#[test]
+fn whoever_still_waits_gets_its_clip() {
+    for another_drives in [false, true] {
+        // The shared job is turned away at first, so that it waits to be submitted.
+        let turned_away = if another_drives { 2 } else { 1 };
+        let rules = json!([
+            {"method": "POST", "path": "/v1/jobs", "from": turned_away, "times": 1, "status": 429,
+             "headers": {"Retry-After": "1"}},
+        ]);
+        let queue_time = Duration::from_millis(if another_drives { 2_000 } else { 0 });
+        let mut scene = Scene::new(true, queue_time, &rules);
+        let [shared, other] = ["shared", "other"].map(|name| batch(&mut scene, name, 1));
+        let desk = &scene.desk;
+        let third = another_drives.then(|| {
+            let third = desk.start(desk.command(&other));
+            wait_until(|| scene.provider.account().jobs.len() == 1);
+            third
+        });
+        let first = desk.start(desk.command(&shared));
+        wait_until(|| {
+            row(&scene).is_some_and(|row| row.submits == 1 && row.state == State::Queued)
+        });
+        let asker = row(&scene).expect("its row").asker;
+        let second = desk.start(desk.command(&shared));
+        wait_until(|| row(&scene).is_some_and(|row| row.asker != asker));
+        assert!(second.strike());
+        let state = row(&scene).expect("its row").state;
+        assert_eq!(
+            state,
+            State::Queued,
+            "nobody had submitted it when the second one died"
+        );
+
+        let answer = first.end().answer();
+        assert_eq!(answer["summary"]["in_place"], 1, "{answer}");
+        match third {
+            Some(third) => drop(third.end().answer()),
+            None => drop(scene.wanted.remove("other-1")),
+        }
+        scene.comes_to_its_end(None);
+    }
+}
+
+/// The row of the shared job.
+fn row(scene: &Scene) -> Option<Job> {
+    let ledger = Ledger::open(&scene.desk.data_dir()).expect("the ledger");
+    let row = ledger.job_of_key("practiced", "shared-1");
+    row.expect("a ledger that answers")
+}
+
+#[track_caller]
+fn wait_until(is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "it does not come to that");
+        std::thread::sleep(GLANCE);
+    }
+}
+
 fn killed_at_random(processes: usize, honoured: bool) {
     let seed = number("ZOETROPE_CRASH_SEED").unwrap_or_else(Random::any_seed);
     println!("ZOETROPE_CRASH_SEED={seed}");
-    // Polls that take their time, and many of them.
+    // Polls that take their time, and many of them; submits that are turned away, so that jobs wait
+    // to be submitted while those who asked for them die.
     let rules = json!([
+        {"method": "POST", "path": "/v1/jobs", "from": 5, "every": 9, "status": 429, "headers": {"Retry-After": "1"}},
         {"method": "POST", "path": "/v1/jobs", "every": 2, "after": true, "delay_ms": 40},
         {"method": "GET", "path": "/v1/jobs/{id}", "delay_ms": 30, "patch": {"poll_after_ms": 100}},
         {"method": "GET", "path": "/v1/clips/*", "drip_ms": 3, "drip_bytes": 1024},
@@ -99,32 +163,35 @@ fn killed_at_random(processes: usize, honoured: bool) {
     assert!(drivers > 0 && took_over > 0, "{drivers} {took_over}");
 }
 
-/// Batches with keys of their own; batches that two processes ask for; and, in between, going on
-/// with everything.
+/// Batches that two processes ask for, one after the other; and, in between, going on with
+/// everything.
 fn commands(scene: &mut Scene, jobs: usize) -> Vec<Vec<String>> {
     let mut commands = Vec::new();
     for number in 0..jobs.div_ceil(LINES) {
-        let (lines, folder) = (format!("{number}.jsonl"), format!("clips-{number}"));
-        let key = format!("crowd-{number}");
-        let mut text = String::new();
-        for line in 1..=LINES {
-            let image = format!("https://p.example/{number}-{line}.png");
-            text += &json!({ "prompt": "pan", "image": image }).to_string();
-            text.push('\n');
-            let clip = scene.desk.path(&folder).join(format!("{line}.mp4"));
-            scene.wanted.insert(format!("{key}-{line}"), clip);
-        }
-        scene.desk.write(&lines, text);
-        let words = ["--json", "run", "image_to_video_v3", "--batch", &lines];
-        let more = ["--out-dir", &folder, "--key", &key];
-        let batch: Vec<_> = words.into_iter().chain(more).map(str::to_owned).collect();
-        commands.push(batch.clone());
-        commands.push(batch);
+        let batch = batch(scene, &format!("crowd-{number}"), LINES);
+        commands.extend([batch.clone(), batch]);
         if number % 2 == 1 {
             commands.push(RESUME.map(str::to_owned).into());
         }
     }
     commands
+}
+
+/// The command that runs so many lines under this key.
+fn batch(scene: &mut Scene, key: &str, count: usize) -> Vec<String> {
+    let lines = format!("{key}.jsonl");
+    let mut text = String::new();
+    for line in 1..=count {
+        let image = format!("https://p.example/{key}-{line}.png");
+        text += &json!({ "prompt": "pan", "image": image }).to_string();
+        text.push('\n');
+        let clip = scene.desk.path(key).join(format!("{line}.mp4"));
+        scene.wanted.insert(format!("{key}-{line}"), clip);
+    }
+    scene.desk.write(&lines, text);
+    let words = ["--json", "run", "image_to_video_v3", "--batch", &lines];
+    let more = ["--out-dir", key, "--key", key];
+    words.into_iter().chain(more).map(str::to_owned).collect()
 }
 
 /// The processes on the scene's data directory.
@@ -155,7 +222,8 @@ impl<'a> Crowd<'a> {
         }
         let driver = self.driver();
         let any = usize::try_from(self.random.below(self.living.len() as u64)).unwrap_or(0);
-        let wanted = self.random.below(3) > 0;
+        // Each test has seen a takeover at least once.
+        let wanted = self.took_over == 0 || self.random.below(3) > 0;
         let victim = driver.filter(|_| wanted).unwrap_or(any);
         if !self.living.swap_remove(victim).strike() {
             return;

@@ -151,7 +151,6 @@ fn was_killed_while_submitting(ledger: &Ledger, job: &Job) {
         Some(State::Submitting),
         "{history:?}"
     );
-    assert_eq!(job.submits, 1, "{job:?}");
 }
 
 /// A number in the environment.
