@@ -204,7 +204,7 @@ struct Crowd<'a> {
     took_over: usize,
 }
 
-impl<'a> Crowd<'a> {
+impl Crowd<'_> {
     fn start(&mut self, command: &[String]) {
         let desk = &self.scene.desk;
         self.living.push(desk.start(desk.command(command)));

@@ -36,6 +36,8 @@ fn long() {
     println!("{}", table(&reports));
 }
 
+type Figure = fn(&Ending) -> usize;
+
 /// The figures of each storm, a column each.
 fn table(reports: &[Report]) -> String {
     let mut table = String::new();
@@ -60,7 +62,7 @@ fn table(reports: &[Report]) -> String {
             report.fell[index].to_string()
         });
     }
-    let endings: [(&str, fn(&Ending) -> usize); 9] = [
+    let endings: [(&str, Figure); 9] = [
         ("jobs at the provider", |ending| ending.created),
         ("of them charged", |ending| ending.charged),
         ("outcomes unknown", |ending| ending.unknown),
