@@ -1,11 +1,12 @@
-//! Carries out what [`decide`] says of one job, and commits what came of it.
+//! Carries out what [`decide`] says of one job, and commits what came of it: finding what
+//! the row names, polls and cancellations here, the others in rooms of their own.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+mod download;
+mod submit;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
-use serde_json::Value;
 use tokio::time::sleep;
 
 use super::budget::DEFAULT_RATE;
@@ -16,14 +17,10 @@ use super::packs::{Known, Packs};
 use super::reach::{Connections, Reach};
 use super::writer::{WriteError, Writer};
 use super::{Listener, News, now, verdict};
-use crate::call::{CallContext, SubmitGate};
-use crate::contract::{JobState, MediaKind, NodeType};
-use crate::digest::Sha256Digest;
-use crate::download::{self, Download, DownloadError, LONGEST};
-use crate::egress::{AddressRule, Egress, in_words};
-use crate::ledger::{
-    Change, ClipFile, Job, Ledger, LedgerError, Media, Millis, Pictures, Target, Trouble,
-};
+use crate::call::CallContext;
+use crate::contract::{JobState, NodeType};
+use crate::egress::Egress;
+use crate::ledger::{Change, Job, Ledger, LedgerError, Millis, Pictures, Trouble};
 
 /// How often, and how far apart, it is tried to write an accepted job's ticket down.
 const RECORDINGS: u32 = 10;
@@ -224,65 +221,6 @@ impl Steps {
         })
     }
 
-    async fn submit(&self, job: Job, site: &Site) -> Result<Done, Arc<LedgerError>> {
-        let input = match self.input(&job) {
-            Ok(input) => input,
-            Err(error) => {
-                let message = format!("the job's picture cannot be read: {error}");
-                let trouble = Trouble::new("internal", message);
-                return self.settled(job, &Event::Unreachable { trouble }).await;
-            }
-        };
-        let gate = Arc::new(Gate {
-            writer: self.writer.clone(),
-            listener: Arc::clone(&self.listener),
-            kept: Mutex::new(Kept {
-                row: job.clone(),
-                refused: None,
-            }),
-        });
-        let context = site.context.clone().with_gate(Arc::clone(&gate) as _);
-        let order = &job.order;
-        let started = site
-            .known
-            .pack
-            .start(&context, &order.node, &input, &order.key)
-            .await
-            .judged();
-        let kept = gate.give();
-        let event = match kept.refused {
-            None => verdict::of_start(started),
-            Some(Refused::Ledger(error)) => return Err(error),
-            Some(Refused::Changed) => {
-                let job = self.ledger.job(&order.id)?.unwrap_or(kept.row);
-                return Ok(Done {
-                    job,
-                    rest: None,
-                    blocked: None,
-                    rate: None,
-                });
-            }
-            Some(Refused::OtherBytes) => Event::SubmitFailed {
-                trouble: Trouble::new(
-                    "outcome_unknown",
-                    "the submit is not what it was the first time, so it was not sent again",
-                ),
-                verdict: SubmitVerdict::Stopped,
-            },
-        };
-        if matches!(event, Event::SubmitFailed { .. }) {
-            self.connections.forget(&order.connection).await;
-        }
-        self.settled(kept.row, &of_provider(event, &job)).await
-    }
-
-    /// The completed input with its picture.
-    fn input(&self, job: &Job) -> std::io::Result<String> {
-        let mut input: Value = serde_json::from_str(&job.order.input)?;
-        self.pictures.attach(&mut input)?;
-        Ok(input.to_string())
-    }
-
     /// A ticket for what a provider knows by this id.
     pub(super) async fn ticket_of(
         &self,
@@ -324,95 +262,6 @@ impl Steps {
         let event = of_provider(event, &job);
         self.settled(job, &event).await
     }
-
-    async fn download(&self, job: Job, site: &Site) -> Result<Done, Arc<LedgerError>> {
-        let Some(media) = job.media.clone() else {
-            return self.settled(job, &Event::Due).await;
-        };
-        // A file that was whole before a crash needs no second download.
-        if let Some(placed) = in_a_thread(&job, place_whole).await {
-            return self.settled(job, &placed).await;
-        }
-        let (file, digest) = match self.fetch(&job, &media, site).await {
-            Ok(fetched) => fetched,
-            Err(error) => return self.settled(job, &download_failed(&error)).await,
-        };
-        let row = self.settle(job, &Event::Fetched { file }).await?;
-        let named = in_a_thread(&row, move |job| {
-            let file = job.file.as_ref()?;
-            let part = part_of(job);
-            Some(placed(download::place(
-                &part, &file.path, &digest, job.force,
-            )))
-        });
-        match named.await {
-            Some(placed) => self.settled(row, &placed).await,
-            None => self.settled(row, &Event::Due).await,
-        }
-    }
-
-    async fn fetch(
-        &self,
-        job: &Job,
-        media: &Media,
-        site: &Site,
-    ) -> Result<(ClipFile, Sha256Digest), DownloadError> {
-        let declared = site.node.output_media.iter();
-        let declared = declared.filter(|field| field.pointer == media.pointer);
-        let kind = declared.map(|field| field.kind).next();
-        let connection = site.context.connection();
-        let part = part_of(job);
-        let wanted = Download {
-            url: &media.url,
-            kind: kind.unwrap_or(MediaKind::Video),
-            rule: connection.map_or(AddressRule::PUBLIC, |open| {
-                AddressRule::of_media(open.base_url().origin())
-            }),
-            credential: connection
-                .filter(|_| media.needs_credential)
-                .map(AsRef::as_ref),
-            sha256: media.sha256.as_deref(),
-            part: &part,
-            limit: LONGEST,
-        };
-        let listener = |received| {
-            (self.listener)(&job.order.id, News::Downloading(received));
-        };
-        let fetched = download::fetch(&self.egress, &wanted, listener).await?;
-        let file = ClipFile {
-            path: target_of(job, fetched.media_type),
-            sha256: fetched.sha256.to_string(),
-            bytes: fetched.bytes,
-            media_type: fetched.media_type.into(),
-        };
-        Ok((file, fetched.sha256))
-    }
-}
-
-/// Reading a whole file takes its time.
-async fn in_a_thread(
-    job: &Job,
-    work: impl FnOnce(&Job) -> Option<Event> + Send + 'static,
-) -> Option<Event> {
-    let job = job.clone();
-    let worked = tokio::task::spawn_blocking(move || work(&job)).await;
-    worked.ok().flatten()
-}
-
-/// Gives a file that was whole before a crash its name, where it is still there.
-fn place_whole(job: &Job) -> Option<Event> {
-    let file = job.file.as_ref()?;
-    let wanted: Sha256Digest = file.sha256.parse().ok()?;
-    let is_whole = |path: &Path| {
-        let digest = download::digest_of(path).ok().flatten();
-        digest == Some(wanted)
-    };
-    let part = part_of(job);
-    if !is_whole(&part) && !is_whole(&file.path) {
-        return None;
-    }
-    let outcome = download::place(&part, &file.path, &wanted, job.force);
-    Some(placed(outcome))
 }
 
 /// An event that holds words of the provider, without the prompt.
@@ -475,110 +324,4 @@ fn rest(event: &Event) -> Option<Rest> {
         after: Duration::from_millis(after.unsigned_abs()),
         submits_only,
     })
-}
-
-fn download_failed(error: &DownloadError) -> Event {
-    Event::DownloadFailed {
-        trouble: Trouble::new("download_failed", in_words(error)),
-        verdict: error.verdict(),
-    }
-}
-
-fn placed(outcome: Result<(), DownloadError>) -> Event {
-    match outcome {
-        Ok(()) => Event::Placed,
-        Err(error) => download_failed(&error),
-    }
-}
-
-/// The unfinished file.
-fn part_of(job: &Job) -> PathBuf {
-    let (Target::File(path) | Target::Stem(path)) = &job.target;
-    download::part_of(path, &job.order.id)
-}
-
-/// The file that is made, once it is known what it is.
-fn target_of(job: &Job, media_type: &str) -> PathBuf {
-    match &job.target {
-        Target::File(path) => path.clone(),
-        Target::Stem(stem) => {
-            let extension = match media_type.rsplit('/').next().unwrap_or_default() {
-                "jpeg" => "jpg",
-                "quicktime" => "mov",
-                other => other,
-            };
-            let mut name = stem.clone().into_os_string();
-            name.push(".");
-            name.push(extension);
-            name.into()
-        }
-    }
-}
-
-/// Commits `submitting` when a submit is about to leave.
-struct Gate {
-    writer: Writer,
-    listener: Listener,
-    kept: Mutex<Kept>,
-}
-
-#[derive(Clone)]
-struct Kept {
-    /// The row as this submit knows it.
-    row: Job,
-    refused: Option<Refused>,
-}
-
-/// Why a submit was held back.
-#[derive(Clone)]
-enum Refused {
-    /// The provider would not know it for the same.
-    OtherBytes,
-    /// Somebody else has changed the row: what is to be done may be something else.
-    Changed,
-    /// It cannot be written down.
-    Ledger(Arc<LedgerError>),
-}
-
-impl Gate {
-    fn give(&self) -> Kept {
-        self.kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    async fn leave(&self, before: Job, sha256: String) -> Result<Job, Refused> {
-        let at = now();
-        let (after, action) = decide(&before, Event::Leaving { sha256 }, at);
-        if action != Action::LetGo {
-            return Err(Refused::OtherBytes);
-        }
-        match self.writer.commit(Change { before, after, at }).await {
-            Ok(row) => Ok(row),
-            Err(WriteError::Outdated) => Err(Refused::Changed),
-            Err(WriteError::Ledger(error)) => Err(Refused::Ledger(error)),
-        }
-    }
-}
-
-impl SubmitGate for Gate {
-    fn may_leave(&self, request: Sha256Digest) -> BoxFuture<'_, bool> {
-        Box::pin(async move {
-            let before = self.give().row;
-            let outcome = self.leave(before, request.to_string()).await;
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            match outcome {
-                Ok(row) => {
-                    (self.listener)(&row.order.id, News::Committed(&row));
-                    kept.row = row;
-                    true
-                }
-                Err(refused) => {
-                    kept.refused = Some(refused);
-                    false
-                }
-            }
-        })
-    }
 }

@@ -1,0 +1,142 @@
+//! From a clip's URL to the file in its place, a commit between each step and the next.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Done, Site, Steps};
+use crate::contract::MediaKind;
+use crate::digest::Sha256Digest;
+use crate::download::{self, Download, DownloadError, LONGEST};
+use crate::driver::News;
+use crate::driver::event::Event;
+use crate::egress::{AddressRule, in_words};
+use crate::ledger::{ClipFile, Job, LedgerError, Media, Target, Trouble};
+
+impl Steps {
+    pub(super) async fn download(&self, job: Job, site: &Site) -> Result<Done, Arc<LedgerError>> {
+        let Some(media) = job.media.clone() else {
+            return self.settled(job, &Event::Due).await;
+        };
+        // A file that was whole before a crash needs no second download.
+        if let Some(placed) = in_a_thread(&job, place_whole).await {
+            return self.settled(job, &placed).await;
+        }
+        let (file, digest) = match self.fetch(&job, &media, site).await {
+            Ok(fetched) => fetched,
+            Err(error) => return self.settled(job, &download_failed(&error)).await,
+        };
+        let row = self.settle(job, &Event::Fetched { file }).await?;
+        let named = in_a_thread(&row, move |job| {
+            let file = job.file.as_ref()?;
+            let part = part_of(job);
+            Some(placed(download::place(
+                &part, &file.path, &digest, job.force,
+            )))
+        });
+        match named.await {
+            Some(placed) => self.settled(row, &placed).await,
+            None => self.settled(row, &Event::Due).await,
+        }
+    }
+
+    async fn fetch(
+        &self,
+        job: &Job,
+        media: &Media,
+        site: &Site,
+    ) -> Result<(ClipFile, Sha256Digest), DownloadError> {
+        let declared = site.node.output_media.iter();
+        let declared = declared.filter(|field| field.pointer == media.pointer);
+        let kind = declared.map(|field| field.kind).next();
+        let connection = site.context.connection();
+        let part = part_of(job);
+        let wanted = Download {
+            url: &media.url,
+            kind: kind.unwrap_or(MediaKind::Video),
+            rule: connection.map_or(AddressRule::PUBLIC, |open| {
+                AddressRule::of_media(open.base_url().origin())
+            }),
+            credential: connection
+                .filter(|_| media.needs_credential)
+                .map(AsRef::as_ref),
+            sha256: media.sha256.as_deref(),
+            part: &part,
+            limit: LONGEST,
+        };
+        let listener = |received| {
+            (self.listener)(&job.order.id, News::Downloading(received));
+        };
+        let fetched = download::fetch(&self.egress, &wanted, listener).await?;
+        let file = ClipFile {
+            path: target_of(job, fetched.media_type),
+            sha256: fetched.sha256.to_string(),
+            bytes: fetched.bytes,
+            media_type: fetched.media_type.into(),
+        };
+        Ok((file, fetched.sha256))
+    }
+}
+
+/// Reading a whole file takes its time.
+async fn in_a_thread(
+    job: &Job,
+    work: impl FnOnce(&Job) -> Option<Event> + Send + 'static,
+) -> Option<Event> {
+    let job = job.clone();
+    let worked = tokio::task::spawn_blocking(move || work(&job)).await;
+    worked.ok().flatten()
+}
+
+/// Gives a file that was whole before a crash its name, where it is still there.
+fn place_whole(job: &Job) -> Option<Event> {
+    let file = job.file.as_ref()?;
+    let wanted: Sha256Digest = file.sha256.parse().ok()?;
+    let is_whole = |path: &Path| {
+        let digest = download::digest_of(path).ok().flatten();
+        digest == Some(wanted)
+    };
+    let part = part_of(job);
+    if !is_whole(&part) && !is_whole(&file.path) {
+        return None;
+    }
+    let outcome = download::place(&part, &file.path, &wanted, job.force);
+    Some(placed(outcome))
+}
+
+fn download_failed(error: &DownloadError) -> Event {
+    Event::DownloadFailed {
+        trouble: Trouble::new("download_failed", in_words(error)),
+        verdict: error.verdict(),
+    }
+}
+
+fn placed(outcome: Result<(), DownloadError>) -> Event {
+    match outcome {
+        Ok(()) => Event::Placed,
+        Err(error) => download_failed(&error),
+    }
+}
+
+/// The unfinished file.
+fn part_of(job: &Job) -> PathBuf {
+    let (Target::File(path) | Target::Stem(path)) = &job.target;
+    download::part_of(path, &job.order.id)
+}
+
+/// The file that is made, once it is known what it is.
+fn target_of(job: &Job, media_type: &str) -> PathBuf {
+    match &job.target {
+        Target::File(path) => path.clone(),
+        Target::Stem(stem) => {
+            let extension = match media_type.rsplit('/').next().unwrap_or_default() {
+                "jpeg" => "jpg",
+                "quicktime" => "mov",
+                other => other,
+            };
+            let mut name = stem.clone().into_os_string();
+            name.push(".");
+            name.push(extension);
+            name.into()
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Submits, and the gate that writes them down before they leave.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+use super::{Done, Site, Steps, of_provider};
+use crate::call::SubmitGate;
+use crate::digest::Sha256Digest;
+use crate::driver::decide::decide;
+use crate::driver::event::{Action, Event, SubmitVerdict};
+use crate::driver::writer::{WriteError, Writer};
+use crate::driver::{Listener, News, now, verdict};
+use crate::ledger::{Change, Job, LedgerError, Trouble};
+
+impl Steps {
+    pub(super) async fn submit(&self, job: Job, site: &Site) -> Result<Done, Arc<LedgerError>> {
+        let input = match self.input(&job) {
+            Ok(input) => input,
+            Err(error) => {
+                let message = format!("the job's picture cannot be read: {error}");
+                let trouble = Trouble::new("internal", message);
+                return self.settled(job, &Event::Unreachable { trouble }).await;
+            }
+        };
+        let gate = Arc::new(Gate {
+            writer: self.writer.clone(),
+            listener: Arc::clone(&self.listener),
+            kept: Mutex::new(Kept {
+                row: job.clone(),
+                refused: None,
+            }),
+        });
+        let context = site.context.clone().with_gate(Arc::clone(&gate) as _);
+        let order = &job.order;
+        let started = site
+            .known
+            .pack
+            .start(&context, &order.node, &input, &order.key)
+            .await
+            .judged();
+        let kept = gate.give();
+        let event = match kept.refused {
+            None => verdict::of_start(started),
+            Some(Refused::Ledger(error)) => return Err(error),
+            Some(Refused::Changed) => {
+                let job = self.ledger.job(&order.id)?.unwrap_or(kept.row);
+                return Ok(Done {
+                    job,
+                    rest: None,
+                    blocked: None,
+                    rate: None,
+                });
+            }
+            Some(Refused::OtherBytes) => Event::SubmitFailed {
+                trouble: Trouble::new(
+                    "outcome_unknown",
+                    "the submit is not what it was the first time, so it was not sent again",
+                ),
+                verdict: SubmitVerdict::Stopped,
+            },
+        };
+        if matches!(event, Event::SubmitFailed { .. }) {
+            self.connections.forget(&order.connection).await;
+        }
+        self.settled(kept.row, &of_provider(event, &job)).await
+    }
+
+    /// The completed input with its picture.
+    fn input(&self, job: &Job) -> std::io::Result<String> {
+        let mut input: Value = serde_json::from_str(&job.order.input)?;
+        self.pictures.attach(&mut input)?;
+        Ok(input.to_string())
+    }
+}
+
+/// Commits `submitting` when a submit is about to leave.
+struct Gate {
+    writer: Writer,
+    listener: Listener,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Clone)]
+struct Kept {
+    /// The row as this submit knows it.
+    row: Job,
+    refused: Option<Refused>,
+}
+
+/// Why a submit was held back.
+#[derive(Clone)]
+enum Refused {
+    /// The provider would not know it for the same.
+    OtherBytes,
+    /// Somebody else has changed the row: what is to be done may be something else.
+    Changed,
+    /// It cannot be written down.
+    Ledger(Arc<LedgerError>),
+}
+
+impl Gate {
+    fn give(&self) -> Kept {
+        self.kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    async fn leave(&self, before: Job, sha256: String) -> Result<Job, Refused> {
+        let at = now();
+        let (after, action) = decide(&before, Event::Leaving { sha256 }, at);
+        if action != Action::LetGo {
+            return Err(Refused::OtherBytes);
+        }
+        match self.writer.commit(Change { before, after, at }).await {
+            Ok(row) => Ok(row),
+            Err(WriteError::Outdated) => Err(Refused::Changed),
+            Err(WriteError::Ledger(error)) => Err(Refused::Ledger(error)),
+        }
+    }
+}
+
+impl SubmitGate for Gate {
+    fn may_leave(&self, request: Sha256Digest) -> BoxFuture<'_, bool> {
+        Box::pin(async move {
+            let before = self.give();
+            // What was held back once stays here, whatever the component tries.
+            if before.refused.is_some() {
+                return false;
+            }
+            let outcome = self.leave(before.row, request.to_string()).await;
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            match outcome {
+                Ok(row) => {
+                    (self.listener)(&row.order.id, News::Committed(&row));
+                    kept.row = row;
+                    true
+                }
+                Err(refused) => {
+                    kept.refused = Some(refused);
+                    false
+                }
+            }
+        })
+    }
+}
