@@ -9,7 +9,8 @@
 //! - [`provider`]: what providers answer, as data in `cases/provider`
 //! - [`incidents`]: what happened to others, as histories in `cases/incidents`
 //! - [`ledger`]: no room, no right, another version, damage: before payment and after
-//! - [`jobs`]: deadline, Ctrl-C, kill, and going on; the commands that do
+//! - [`resuming`]: deadline, Ctrl-C, kill, and going on
+//! - [`jobs`]: the commands over jobs
 //! - [`crash`]: killed at every durable step and at random, then the provider's account
 //! - [`processes`]: two and five processes on one data directory, killed at random
 //! - [`bad_input`]: inputs, pictures, configurations; partly data in `cases/bad_input`
@@ -57,6 +58,7 @@ mod processes;
 mod properties;
 mod provider;
 mod pydantic;
+mod resuming;
 mod secrets;
 mod support;
 mod typed;

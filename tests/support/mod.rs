@@ -6,6 +6,7 @@
 //! - [`practice`]: the practice provider in the test's process; [`books`]: what it says, beside the ledger;
 //!   [`scene`]: both at a desk whose processes are killed, and what must hold at the end
 //! - [`cases`]: cases that are folders of data; [`steps`]: those that are a history
+//! - [`slow`]: a job that does not end until it is told to
 //! - [`guests`]: components that are not what a pack should be
 //! - [`random`]: numbers that a seed gives again
 //! - [`pictures`], [`mp4`]: pictures to start from, and clips read back
@@ -24,6 +25,7 @@ pub(crate) mod provider;
 pub(crate) mod random;
 #[cfg(unix)]
 pub(crate) mod scene;
+pub(crate) mod slow;
 pub(crate) mod steps;
 
 use std::path::{Path, PathBuf};
