@@ -1,0 +1,345 @@
+//! The host as a process of its own, from inside and from outside.
+
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::future::{BoxFuture, ready};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use zoetrope_host::EMBEDDED_COMPONENT;
+use zoetrope_host::config::Config;
+use zoetrope_host::connections::Connection;
+use zoetrope_host::contract::ConnectionRequirement;
+use zoetrope_host::driver::event::Event;
+use zoetrope_host::driver::{Driver, DriverSettings, Reach, Reached, Until, Work, now};
+use zoetrope_host::egress::Egress;
+use zoetrope_host::engine::{Engine, EngineSettings};
+use zoetrope_host::ledger::{Job, Ledger, Order, Target, Trouble};
+use zoetrope_host::pack::Pack;
+
+use super::HOST;
+use crate::Failure;
+
+const NODE: &str = "image_to_video_v3";
+const CONNECTION: &str = "crowd";
+
+/// Every field given, so that what is read is what is sent.
+const INPUT: &str = r#"{"prompt": "Slow push in over the harbour at dusk; gulls, calm water, lights coming on one by one", "image": "https://pictures.example/harbour.png", "negative_prompt": "text, frames, flicker", "steps": 30, "guidance_scale": 4, "frame_rate": 24}"#;
+
+/// No job ends by its deadline.
+const DEADLINE_MS: i64 = 86_400_000;
+
+/// A folder with a configuration, in which hosts work one after the other.
+pub struct Desk {
+    folder: PathBuf,
+}
+
+impl Desk {
+    /// An empty one at `folder`, whose connection leads to `base_url`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn new(folder: PathBuf, base_url: &str) -> Result<Self, Failure> {
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
+        }
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join("key"), "sk-crowd")?;
+        // The highest rate there is: the machine is to be the limit.
+        let config = format!(
+            "[connections.{CONNECTION}]\ncategory = \"pixelml\"\nbase_url = \"{base_url}\"\n\
+             credential = {{ file = \"{}\" }}\nrequests_per_second = 100000\n",
+            folder.join("key").display()
+        );
+        std::fs::write(folder.join("zoetrope.toml"), config)?;
+        Ok(Self { folder })
+    }
+
+    /// Starts a host that adds this many jobs when it is told to, and drives them.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn adding(&self, jobs: usize) -> Result<Host, Failure> {
+        let mut command = self.host("add")?;
+        command.arg(jobs.to_string());
+        Host::spawn(command)
+    }
+
+    /// Starts a host that goes on with every job, as an embedding program does.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn resuming(&self) -> Result<Host, Failure> {
+        Host::spawn(self.host("resume")?)
+    }
+
+    /// Starts `zoetrope jobs resume --all`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn command(&self, zoetrope: &Path) -> Result<Host, Failure> {
+        let mut command = Command::new(zoetrope);
+        command.args(["jobs", "resume", "--all", "--config"]);
+        command.arg(self.folder.join("zoetrope.toml"));
+        command.arg("--data-dir").arg(self.folder.join("data"));
+        command.stderr(Stdio::null());
+        Host::spawn(command)
+    }
+
+    fn host(&self, what: &str) -> Result<Command, Failure> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg(HOST).arg(&self.folder).arg(what);
+        Ok(command)
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        // It is under `target/`; the next run empties it too.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A host, from outside. Killed when it is dropped.
+pub struct Host {
+    process: Child,
+    orders: ChildStdin,
+    words: Lines<BufReader<ChildStdout>>,
+    /// When it was started.
+    pub begun: Instant,
+}
+
+impl Host {
+    fn spawn(mut command: Command) -> Result<Self, Failure> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let begun = Instant::now();
+        let mut process = command.spawn()?;
+        let orders = process.stdin.take().ok_or("no pipe")?;
+        let words = BufReader::new(process.stdout.take().ok_or("no pipe")?).lines();
+        Ok(Self {
+            process,
+            orders,
+            words,
+            begun,
+        })
+    }
+
+    /// The system's number of the process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Lets it do the next thing.
+    ///
+    /// # Errors
+    ///
+    /// When it is gone.
+    pub fn go(&mut self) -> Result<(), Failure> {
+        Ok(writeln!(self.orders)?)
+    }
+
+    /// How long the next thing took, by its name.
+    ///
+    /// # Errors
+    ///
+    /// When the host is gone, or says something else.
+    pub fn told(&mut self, name: &str) -> Result<Duration, Failure> {
+        let line = self.words.next().ok_or("the host is gone")??;
+        let word: Value = serde_json::from_str(&line)?;
+        let seconds = word[name].as_f64();
+        let seconds = seconds.ok_or_else(|| format!("no `{name}` in `{line}`"))?;
+        Ok(Duration::try_from_secs_f64(seconds)?)
+    }
+
+    /// Fails if it is gone.
+    ///
+    /// # Errors
+    ///
+    /// Then.
+    pub fn must_live(&mut self) -> Result<(), Failure> {
+        match self.process.try_wait()? {
+            None => Ok(()),
+            Some(status) => Err(format!("the host has ended: {status}").into()),
+        }
+    }
+
+    /// Ends it as a power cut would.
+    ///
+    /// # Errors
+    ///
+    /// When it is gone already.
+    pub fn kill(mut self) -> Result<(), Failure> {
+        self.must_live()?;
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The host, from inside.
+#[must_use]
+pub fn main(arguments: &[String]) -> ExitCode {
+    let work = || -> Result<(), Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?;
+        let [folder, what @ ..] = arguments else {
+            return Err("no folder".into());
+        };
+        runtime.block_on(Inside::open(Path::new(folder))?.work(what))
+    };
+    match work() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("host: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Inside {
+    data: PathBuf,
+    pack: Pack,
+    connection: Arc<Connection>,
+    orders: tokio::sync::mpsc::UnboundedReceiver<()>,
+}
+
+impl Inside {
+    fn open(folder: &Path) -> Result<Self, Failure> {
+        let data = folder.join("data");
+        let settings = EngineSettings {
+            cache_dir: Some(data.join("code")),
+            ..EngineSettings::default()
+        };
+        let pack = Pack::load(&Engine::new(settings)?, EMBEDDED_COMPONENT)?;
+        let config = Config::load(Some(&folder.join("zoetrope.toml")))?;
+        let connection = config.connection(CONNECTION).ok_or("no connection")?;
+        let (sender, orders) = tokio::sync::mpsc::unbounded_channel();
+        std::thread::spawn(move || {
+            for _ in std::io::stdin().lines().map_while(Result::ok) {
+                let _ = sender.send(());
+            }
+            // Whoever measures is gone.
+            std::process::exit(0);
+        });
+        Ok(Self {
+            data,
+            pack,
+            connection: Arc::clone(connection),
+            orders,
+        })
+    }
+
+    async fn work(mut self, what: &[String]) -> Result<(), Failure> {
+        let driver = Driver::new(
+            &self.data,
+            Arc::new(Ledger::open(&self.data)?),
+            self.pack.engine(),
+            &Egress::default(),
+            Arc::new(Configured(Arc::clone(&self.connection))),
+            Arc::new(|_, _| ()),
+            DriverSettings::default(),
+        )?;
+        let ids = match what {
+            [word, jobs] if word == "add" => self.add(&driver, jobs.parse()?).await?,
+            _ => resume(&driver).await?,
+        };
+        let (_sender, work) = watch::channel(Work::On);
+        driver.wait(ids, Until::Settled, work).await?;
+        Err("every job is settled, although none ends".into())
+    }
+
+    async fn add(&mut self, driver: &Driver, jobs: usize) -> Result<Vec<String>, Failure> {
+        tell("ready", Instant::now());
+        self.orders.recv().await.ok_or("nobody measures")?;
+        let begun = Instant::now();
+        let mut ids = Vec::with_capacity(jobs);
+        for number in 0..jobs {
+            let job = self.job(driver, number);
+            driver.add(&job, &self.pack, EMBEDDED_COMPONENT)?;
+            ids.push(job.order.id);
+        }
+        tell("inserted", begun);
+        let begun = Instant::now();
+        let (_sender, work) = watch::channel(Work::On);
+        let waiting = ids.iter().cloned();
+        driver.wait(waiting, Until::Accepted, work).await?;
+        tell("accepted", begun);
+        Ok(ids)
+    }
+
+    fn job(&self, driver: &Driver, number: usize) -> Job {
+        let order = Order {
+            // As long as a real one.
+            id: format!("00000000-0000-7000-8000-{number:012}"),
+            node: NODE.into(),
+            given: INPUT.into(),
+            given_sha256: self.pack.digest().to_string(),
+            input: INPUT.into(),
+            component: self.pack.digest().to_string(),
+            connection: CONNECTION.into(),
+            place: self.connection.base_url().origin().to_string(),
+            key: format!("crowd-{number}"),
+            idempotency_ms: 0,
+            created_at: now(),
+        };
+        let target = Target::Stem(self.data.join("clips").join(&order.id));
+        Job::new(order, target, driver.asker().into(), now() + DEADLINE_MS)
+    }
+}
+
+/// As `zoetrope jobs resume --all` does.
+async fn resume(driver: &Driver) -> Result<Vec<String>, Failure> {
+    let begun = Instant::now();
+    let mut ids = Vec::new();
+    for job in driver.ledger().jobs()? {
+        let event = Event::Resumed {
+            deadline_at: now() + DEADLINE_MS,
+            asker: driver.asker().into(),
+        };
+        ids.push(driver.tell(&job, &event).await?.order.id);
+    }
+    tell("resumed", begun);
+    Ok(ids)
+}
+
+/// Says what is done, and how long it took.
+fn tell(name: &str, begun: Instant) {
+    println!("{}", json!({ name: begun.elapsed().as_secs_f64() }));
+}
+
+struct Configured(Arc<Connection>);
+
+impl Reach for Configured {
+    fn open<'a>(
+        &'a self,
+        _: &'a str,
+        requirement: &'a ConnectionRequirement,
+    ) -> BoxFuture<'a, Result<Reached, Trouble>> {
+        let opened = Arc::clone(&self.0).open(requirement);
+        let reached = opened.map(|open| Reached {
+            connection: Arc::new(open),
+            place: self.0.base_url().origin().to_string(),
+            requests_per_second: self.0.requests_per_second(),
+        });
+        let trouble = |error: zoetrope_host::connections::OpenError| {
+            Trouble::new("connection_unavailable", error.to_string())
+        };
+        Box::pin(ready(reached.map_err(trouble)))
+    }
+}

@@ -1,0 +1,197 @@
+//! A provider whose jobs never end. Answers from memory, so that the figures are the
+//! host's and not those of the practice provider, which writes a journal to the same disk
+//! and always says itself when it wants to be asked again.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+
+use crate::Failure;
+use crate::provider::{NOT_FOUND, serve};
+
+/// A running provider; it ends with the process.
+pub struct Provider {
+    address: SocketAddr,
+    counts: Arc<Counts>,
+}
+
+struct Counts {
+    poll_after_ms: AtomicU64,
+    jobs: AtomicUsize,
+    polls: AtomicU64,
+    roll: Mutex<Roll>,
+}
+
+/// Which jobs were asked for since the roll was begun.
+#[derive(Debug, Default)]
+struct Roll {
+    called: Vec<bool>,
+    missing: usize,
+    first: Option<Instant>,
+    last: Option<Instant>,
+}
+
+/// When the jobs of a roll were asked for: the first of them, and the last for the first
+/// time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Called {
+    /// The first job.
+    pub first: Instant,
+    /// The last one.
+    pub last: Instant,
+}
+
+impl Provider {
+    /// Starts it on a free port.
+    ///
+    /// # Errors
+    ///
+    /// When it gets no thread or no port.
+    pub fn start() -> Result<Self, Failure> {
+        let counts = Arc::new(Counts {
+            poll_after_ms: AtomicU64::new(0),
+            jobs: AtomicUsize::new(0),
+            polls: AtomicU64::new(0),
+            roll: Mutex::default(),
+        });
+        let counted = Arc::clone(&counts);
+        let address = serve(move |method, path| counted.answer(method, path))?;
+        Ok(Self { address, counts })
+    }
+
+    /// Its base URL.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// How soon it wants to be asked again, in every reply from now on.
+    pub fn poll_after(&self, pause: Duration) {
+        let millis = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        self.counts.poll_after_ms.store(millis, Ordering::SeqCst);
+    }
+
+    /// Jobs it has been given.
+    #[must_use]
+    pub fn jobs(&self) -> usize {
+        self.counts.jobs.load(Ordering::SeqCst)
+    }
+
+    /// Polls it has answered.
+    #[must_use]
+    pub fn polls(&self) -> u64 {
+        self.counts.polls.load(Ordering::SeqCst)
+    }
+
+    /// Begins a roll of all its jobs.
+    pub fn begin_roll(&self) {
+        *self.counts.roll() = Roll::of(self.jobs());
+    }
+
+    /// When its jobs were called, once all have been.
+    #[must_use]
+    pub fn called(&self) -> Option<Called> {
+        self.counts.roll().called()
+    }
+}
+
+impl Counts {
+    fn roll(&self) -> MutexGuard<'_, Roll> {
+        self.roll.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, method: &Method, path: &str) -> (StatusCode, Bytes) {
+        let (status, job, word) = if *method == Method::POST && path == "/v1/jobs" {
+            let job = self.jobs.fetch_add(1, Ordering::SeqCst);
+            (StatusCode::ACCEPTED, job, "queued")
+        } else if let Some(job) = job_of(method, path) {
+            self.polls.fetch_add(1, Ordering::SeqCst);
+            self.roll().call(job, Instant::now());
+            (StatusCode::OK, job, "running")
+        } else {
+            let nothing = Bytes::from_static(NOT_FOUND.as_bytes());
+            return (StatusCode::NOT_FOUND, nothing);
+        };
+        let pause = self.poll_after_ms.load(Ordering::SeqCst);
+        let document = format!(r#"{{"id":"job-{job}","status":"{word}","poll_after_ms":{pause}}}"#);
+        (status, document.into())
+    }
+}
+
+fn job_of(method: &Method, path: &str) -> Option<usize> {
+    let id = path.strip_prefix("/v1/jobs/job-")?;
+    id.parse().ok().filter(|_| *method == Method::GET)
+}
+
+impl Roll {
+    fn of(jobs: usize) -> Self {
+        Self {
+            called: vec![false; jobs],
+            missing: jobs,
+            ..Self::default()
+        }
+    }
+
+    fn call(&mut self, job: usize, now: Instant) {
+        if let Some(called) = self.called.get_mut(job)
+            && !std::mem::replace(called, true)
+        {
+            self.missing -= 1;
+            self.first.get_or_insert(now);
+            self.last = Some(now);
+        }
+    }
+
+    fn called(&self) -> Option<Called> {
+        let (first, last) = self.first.zip(self.last)?;
+        (self.missing == 0).then_some(Called { first, last })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_roll_ends_with_the_last_job_that_is_called_for_the_first_time() {
+        let begin = Instant::now();
+        let at = |second| begin + Duration::from_secs(second);
+        let mut roll = Roll::of(2);
+        roll.call(1, at(1));
+        roll.call(1, at(2));
+        roll.call(7, at(3));
+        assert_eq!(roll.called(), None);
+        roll.call(0, at(4));
+        roll.call(0, at(5));
+        let (first, last) = (at(1), at(4));
+        assert_eq!(roll.called(), Some(Called { first, last }));
+    }
+
+    #[test]
+    fn jobs_are_told_apart() {
+        let provider = Provider::start().expect("provider");
+        provider.poll_after(Duration::from_millis(250));
+        let (status, second) = {
+            let _ = provider.counts.answer(&Method::POST, "/v1/jobs");
+            provider.counts.answer(&Method::POST, "/v1/jobs")
+        };
+        assert_eq!(status, StatusCode::ACCEPTED);
+        assert_eq!(
+            second,
+            r#"{"id":"job-1","status":"queued","poll_after_ms":250}"#
+        );
+        provider.begin_roll();
+        for path in ["/v1/jobs/job-1", "/v1/jobs/job-0"] {
+            assert_eq!(provider.called(), None);
+            let _ = provider.counts.answer(&Method::GET, path);
+        }
+        assert!(provider.called().is_some());
+        assert_eq!((provider.jobs(), provider.polls()), (2, 2));
+        let (status, _) = provider.counts.answer(&Method::GET, "/v1/jobs/other");
+        assert_eq!(status, StatusCode::NOT_FOUND);
+    }
+}

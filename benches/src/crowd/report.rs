@@ -1,0 +1,129 @@
+//! A table for people, a document for programs.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::round::{Figures, PickUp};
+
+/// A column for each size, a row for each figure.
+#[must_use]
+pub fn table(all: &[Figures]) -> String {
+    let mut text = String::from("jobs in flight at once\n");
+    let mut row = |name: &str, value: &dyn Fn(usize, &Figures) -> String| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "  {name:<58}");
+        for (place, figures) in all.iter().enumerate() {
+            let _ = write!(text, "{:>15}", value(place, figures));
+        }
+        text.push('\n');
+    };
+    let rate = |rate: f64| format!("{rate:.0}/s");
+    row("", &|_, one| one.jobs.to_string());
+    row("from nothing to a ticket on the disk", &|_, one| {
+        rate(one.submits_a_second())
+    });
+    row("  rows inserted, one after the other", &|_, one| {
+        seconds(one.inserted)
+    });
+    row(
+        "  submitted and accepted, every ticket on the disk",
+        &|_, one| seconds(one.accepted),
+    );
+    row("  processor time of the host, a job", &|_, one| {
+        microseconds(each(one.submit_time, one.jobs))
+    });
+    row("resident memory before the first job", &|_, one| {
+        mebibytes(one.empty)
+    });
+    row("  while all wait", &|_, one| mebibytes(one.waiting));
+    row(
+        "  while all wait, in a process that picked them up",
+        &|_, one| mebibytes(one.resumed),
+    );
+    row("  for each job", &|_, one| {
+        format!("{:.0} B", one.bytes_a_job())
+    });
+    row(
+        "  for each job more than in the column before",
+        &|place, one| match place.checked_sub(1).and_then(|before| all.get(before)) {
+            Some(before) => format!("{:.0} B", one.bytes_a_further_job(before)),
+            None => String::new(),
+        },
+    );
+    row("processor time a second while all wait", &|_, one| {
+        milliseconds(one.waiting_time)
+    });
+    row("polls, every job due", &|_, one| rate(one.polls_a_second));
+    row("  processor time of the host, a poll", &|_, one| {
+        microseconds(one.poll_time)
+    });
+    row("  processor time of the provider, a poll", &|_, one| {
+        microseconds(one.provider_time)
+    });
+    row(
+        "killed, `jobs resume --all`: until the first poll",
+        &|_, one| seconds(one.command.first),
+    );
+    row("  until every job was polled", &|_, one| {
+        seconds(one.command.last)
+    });
+    row(
+        "killed, a program with the library: until the first poll",
+        &|_, one| seconds(one.embedded.first),
+    );
+    row("  until every job was polled", &|_, one| {
+        seconds(one.embedded.last)
+    });
+    text
+}
+
+/// The same for programs.
+#[must_use]
+pub fn to_json(figures: &Figures) -> Value {
+    let pick_up =
+        |one: PickUp| json!({"first_s": one.first.as_secs_f64(), "last_s": one.last.as_secs_f64()});
+    json!({
+        "jobs": figures.jobs,
+        "submits_a_second": figures.submits_a_second(),
+        "inserted_s": figures.inserted.as_secs_f64(),
+        "accepted_s": figures.accepted.as_secs_f64(),
+        "submit_cpu_us": micros(each(figures.submit_time, figures.jobs)),
+        "resident_empty_bytes": figures.empty,
+        "resident_waiting_bytes": figures.waiting,
+        "resident_resumed_bytes": figures.resumed,
+        "bytes_a_job": figures.bytes_a_job(),
+        "waiting_cpu_us_a_second": micros(figures.waiting_time),
+        "polls_a_second": figures.polls_a_second,
+        "poll_cpu_us": micros(figures.poll_time),
+        "provider_poll_cpu_us": micros(figures.provider_time),
+        "resumed_by_command": pick_up(figures.command),
+        "resumed_by_library": pick_up(figures.embedded),
+    })
+}
+
+fn each(time: Duration, jobs: usize) -> Duration {
+    time / u32::try_from(jobs).unwrap_or(u32::MAX).max(1)
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.2} s", time.as_secs_f64())
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
+}
+
+fn microseconds(time: Duration) -> String {
+    format!("{:.0} µs", micros(time))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no process is that large")]
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}

@@ -1,0 +1,224 @@
+//! One size of crowd: every job submitted, all of them waiting, and twice picked up again
+//! after a kill.
+
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::host::{Desk, Host};
+use super::process::{processor_time, resident};
+use super::provider::{Called, Provider};
+use crate::Failure;
+
+/// The provider wants to be asked this late: the jobs wait. No hint counts for more.
+const LATE: Duration = Duration::from_mins(5);
+
+/// The provider wants to be asked this soon: all jobs are due. No hint counts for less.
+const SOON: Duration = Duration::from_millis(100);
+
+/// How long it is counted what waiting and polling take.
+const WAITING: Duration = Duration::from_secs(3);
+const POLLING: Duration = Duration::from_secs(5);
+
+/// How long a host has to be quiet before its memory is read.
+const REST: Duration = Duration::from_secs(1);
+
+/// How often the provider is looked at.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// No step takes longer, at 100,000 jobs neither.
+const PATIENCE: Duration = Duration::from_mins(20);
+
+/// What came out for one size.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figures {
+    /// How many jobs.
+    pub jobs: usize,
+    /// From nothing to rows on the disk, one after the other.
+    pub inserted: Duration,
+    /// From there until every row has its ticket, on the disk.
+    pub accepted: Duration,
+    /// Processor time of the host for both.
+    pub submit_time: Duration,
+    /// Resident memory before the first row.
+    pub empty: u64,
+    /// The same while every job waits for its poll.
+    pub waiting: u64,
+    /// The same of a process that only picked them up.
+    pub resumed: u64,
+    /// Processor time a second while they wait.
+    pub waiting_time: Duration,
+    /// After a kill, by `zoetrope jobs resume --all`.
+    pub command: PickUp,
+    /// After a kill, by a process that embeds the host.
+    pub embedded: PickUp,
+    /// Polls a second while every job is due.
+    pub polls_a_second: f64,
+    /// Processor time of the host for each of them.
+    pub poll_time: Duration,
+    /// Processor time of the provider for each of them.
+    pub provider_time: Duration,
+}
+
+/// From the start of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PickUp {
+    /// Until the first poll.
+    pub first: Duration,
+    /// Until the last job was polled for the first time.
+    pub last: Duration,
+}
+
+impl Figures {
+    /// Jobs a second, from nothing to a ticket on the disk.
+    #[must_use]
+    pub fn submits_a_second(&self) -> f64 {
+        of_jobs(self.jobs) / (self.inserted + self.accepted).as_secs_f64()
+    }
+
+    /// Resident bytes for each job that waits, in the process that submitted it.
+    #[must_use]
+    pub fn bytes_a_job(&self) -> f64 {
+        apart(self.empty, self.waiting) / of_jobs(self.jobs)
+    }
+
+    /// Resident bytes for each job that this crowd has more than `smaller`.
+    #[must_use]
+    pub fn bytes_a_further_job(&self, smaller: &Self) -> f64 {
+        apart(smaller.waiting, self.waiting) / (of_jobs(self.jobs) - of_jobs(smaller.jobs))
+    }
+}
+
+/// Measures a crowd of `jobs` in `folder`, which is made and emptied.
+///
+/// # Errors
+///
+/// When anything else comes out than was asked for: one submit a job, every job polled.
+pub fn measure(folder: &Path, jobs: usize, zoetrope: &Path) -> Result<Figures, Failure> {
+    let provider = Provider::start()?;
+    provider.poll_after(LATE);
+    let desk = Desk::new(folder.to_owned(), &provider.base_url())?;
+
+    let mut host = desk.adding(jobs)?;
+    host.told("ready")?;
+    let empty = resident(host.id())?;
+    let before = processor_time(host.id())?;
+    host.go()?;
+    let inserted = host.told("inserted")?;
+    let accepted = host.told("accepted")?;
+    let submit_time = processor_time(host.id())? - before;
+    if provider.jobs() != jobs {
+        return Err(format!("{jobs} jobs, {} submits", provider.jobs()).into());
+    }
+    sleep(REST);
+    let waiting = resident(host.id())?;
+    let before = processor_time(host.id())?;
+    sleep(WAITING);
+    let waiting_time = (processor_time(host.id())? - before).div_f64(WAITING.as_secs_f64());
+    host.kill()?;
+
+    let host = desk.command(zoetrope)?;
+    let (host, command) = picked_up(host, &provider)?;
+    host.kill()?;
+    let (host, embedded) = picked_up(desk.resuming()?, &provider)?;
+    sleep(REST);
+    let resumed = resident(host.id())?;
+    host.kill()?;
+
+    provider.poll_after(SOON);
+    let (mut host, _) = picked_up(desk.resuming()?, &provider)?;
+    sleep(REST);
+    let own = std::process::id();
+    let (begun, polls) = (Instant::now(), provider.polls());
+    let before = (processor_time(host.id())?, processor_time(own)?);
+    sleep(POLLING);
+    let (taken, polls) = (begun.elapsed(), provider.polls() - polls);
+    let after = (processor_time(host.id())?, processor_time(own)?);
+    host.must_live()?;
+    host.kill()?;
+    let polls = u32::try_from(polls)?.max(1);
+    Ok(Figures {
+        jobs,
+        inserted,
+        accepted,
+        submit_time,
+        empty,
+        waiting,
+        resumed,
+        waiting_time,
+        command,
+        embedded,
+        polls_a_second: f64::from(polls) / taken.as_secs_f64(),
+        poll_time: (after.0 - before.0) / polls,
+        provider_time: (after.1 - before.1) / polls,
+    })
+}
+
+/// Waits until every job was polled.
+fn picked_up(mut host: Host, provider: &Provider) -> Result<(Host, PickUp), Failure> {
+    // It takes longer to start a host than to begin a roll.
+    provider.begin_roll();
+    let Called { first, last } = loop {
+        if let Some(called) = provider.called() {
+            break called;
+        }
+        host.must_live()?;
+        if host.begun.elapsed() > PATIENCE {
+            return Err("some jobs are not polled".into());
+        }
+        sleep(LOOK);
+    };
+    let picked_up = PickUp {
+        first: first - host.begun,
+        last: last - host.begun,
+    };
+    Ok((host, picked_up))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no crowd is that large")]
+fn of_jobs(jobs: usize) -> f64 {
+    jobs as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no process is that large")]
+fn apart(less: u64, more: u64) -> f64 {
+    more as f64 - less as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn figures(jobs: usize, waiting: u64) -> Figures {
+        let picked_up = PickUp {
+            first: SECOND,
+            last: SECOND,
+        };
+        Figures {
+            jobs,
+            inserted: SECOND,
+            accepted: 3 * SECOND,
+            submit_time: SECOND,
+            empty: 1_000,
+            waiting,
+            resumed: 0,
+            waiting_time: SECOND,
+            command: picked_up,
+            embedded: picked_up,
+            polls_a_second: 1.0,
+            poll_time: SECOND,
+            provider_time: SECOND,
+        }
+    }
+
+    #[test]
+    fn figures_are_for_each_job() {
+        let (small, large) = (figures(10, 3_000), figures(20, 4_000));
+        let close = |left: f64, right: f64| (left - right).abs() < 1e-9;
+        assert!(close(small.submits_a_second(), 2.5));
+        assert!(close(small.bytes_a_job(), 200.0));
+        assert!(close(large.bytes_a_further_job(&small), 100.0));
+    }
+}
