@@ -249,7 +249,7 @@ impl Inside {
         let driver = Driver::new(
             &self.data,
             Arc::new(Ledger::open(&self.data)?),
-            self.pack.engine(),
+            &self.pack,
             &Egress::default(),
             Arc::new(Configured(Arc::clone(&self.connection))),
             Arc::new(|_, _| ()),
