@@ -31,7 +31,7 @@ macro_rules! snapshot {
                 (r"[0-9a-f]{64}", "[DIGEST]"),
                 (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[ID]"),
                 (r"\(\d+ s\)", "([SECONDS] s)"),
-                (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+Z)?", "[TIME]"),
+                (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?", "[TIME]"),
                 // Which of these are seen depends on when it is asked.
                 (r"(?m)^(queued|running|downloading) .*\n", ""),
             ],

@@ -125,6 +125,11 @@ fn killed_at_random(processes: usize, honoured: bool) {
         &mut scene,
         number("ZOETROPE_PROCESSES_JOBS").unwrap_or(JOBS),
     );
+    let batches: Vec<_> = commands
+        .iter()
+        .filter(|command| command[1] == "run")
+        .cloned()
+        .collect();
     let mut crowd = Crowd {
         scene: &scene,
         random: Random::new(seed),
@@ -152,6 +157,13 @@ fn killed_at_random(processes: usize, honoured: bool) {
         took_over,
         ..
     } = crowd;
+    // Where all who asked for a batch died before its last row, somebody asks once more.
+    for batch in &batches {
+        if !has_all_rows(&scene, batch) {
+            let outcome = scene.desk.run(batch);
+            assert!([0, 8].contains(&outcome.code), "{outcome:?}");
+        }
+    }
     let ending = scene.comes_to_its_end(None);
     let most = scene.provider.account().most_polls_at_once_for_one_job;
     println!(
@@ -161,6 +173,17 @@ fn killed_at_random(processes: usize, honoured: bool) {
     );
     assert_eq!(most, 1, "polls at once for one job");
     assert!(drivers > 0 && took_over > 0, "{drivers} {took_over}");
+}
+
+/// Whether each line of a batch is a row.
+fn has_all_rows(scene: &Scene, batch: &[String]) -> bool {
+    let key = batch.last().expect("the key");
+    let rows = scene.ledger().jobs();
+    let is_row = |line| {
+        let wanted = format!("{key}-{line}");
+        rows.iter().any(|row| row.order.key == wanted)
+    };
+    (1..=LINES).all(is_row)
 }
 
 /// Batches that two processes ask for, one after the other; and, in between, going on with
