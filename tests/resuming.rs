@@ -273,3 +273,31 @@ fn nothing_is_bought_for_a_process_that_is_gone() {
     assert_eq!(answer["job"], id);
     assert_eq!(provider.counts()[SUBMIT], 3);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_rest_outlives_the_process_that_was_told() {
+    let (provider, desk) = slow_provider();
+    let mut busy = Reply::json(429, json!({"error": {"message": "later"}}));
+    busy.header("retry-after", "120");
+    provider.script(Script::from([(SUBMIT.into(), vec![busy])]));
+    let mut running = desk.start(desk.command(RUN));
+    while !running.error_line().contains("later") {}
+    running.kill();
+    provider.script(Script::from([(SUBMIT.into(), vec![accepted()])]));
+    let other = RUN.map(|word| if word == "order-66" { "order-67" } else { word });
+    let other = other.map(|word| {
+        if word == "clip.mp4" {
+            "other.mp4"
+        } else {
+            word
+        }
+    });
+    let outcome = desk.run(other.into_iter().chain(["--deadline", "500ms"]));
+    assert_eq!(outcome.error("deadline")["charged"], "no");
+    assert_eq!(
+        provider.counts()[SUBMIT],
+        1,
+        "not before the provider's time"
+    );
+}

@@ -76,6 +76,10 @@ impl Reply {
         }
     }
 
+    pub(crate) fn header(&mut self, name: &str, value: &str) {
+        self.headers.insert(name.into(), value.into());
+    }
+
     pub(crate) fn hang() -> Self {
         Self {
             hang: true,

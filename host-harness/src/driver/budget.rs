@@ -33,6 +33,16 @@ impl Budget {
         }
     }
 
+    /// Another rate from now on, at which one request has just been made.
+    pub(super) fn set_rate(&mut self, rate: f64, now: Instant) {
+        *self = Self {
+            rest: self.rest,
+            submits_rest: self.submits_rest,
+            ..Self::new(rate, now)
+        };
+        self.due += self.interval;
+    }
+
     /// When there is room for a request.
     pub(super) fn free_at(&self) -> Instant {
         let room = self.due.checked_sub(AHEAD).unwrap_or(self.due);

@@ -99,6 +99,12 @@ impl Driver {
             flying: HashMap::new(),
             look_at: Instant::now(),
         };
+        // What a provider has said to an earlier driver holds for this one.
+        let (now, instant) = (now(), Instant::now());
+        for (connection, until_then) in self.ledger.resting()? {
+            let rest = instant + until(until_then, now);
+            lead.lane(connection, instant).budget.rest(rest, true);
+        }
         let driven = lead.drive(work).await;
         let ended = lead.end().await;
         driven.and(ended)
@@ -142,28 +148,26 @@ impl Lead<'_> {
             if first > now {
                 next = next.min(instant + until(first, now));
             }
-            let lane = self
-                .lanes
-                .entry(connection.clone())
-                .or_insert_with(|| Lane {
-                    ready: VecDeque::new(),
-                    budget: Budget::new(DEFAULT_RATE, instant),
-                    pace: Pace::Unknown,
-                    blocked: None,
-                });
-            if lane.ready.len() >= BATCH / 2 {
+            if self.lane(connection.clone(), instant).ready.len() >= BATCH / 2 {
                 continue;
             }
             // Those in flight are still due as far as the ledger knows.
             let most = BATCH + self.held.len();
-            for job in self.driver.ledger.due(&connection, now, most)? {
-                if self.held.insert(job.order.id.clone()) {
-                    lane.ready.push_back(job);
-                }
-            }
+            let mut due = self.driver.ledger.due(&connection, now, most)?;
+            due.retain(|job| self.held.insert(job.order.id.clone()));
+            self.lane(connection, instant).ready.extend(due);
         }
         self.look_at = next.max(instant + BREATH);
         Ok(())
+    }
+
+    fn lane(&mut self, connection: String, now: Instant) -> &mut Lane {
+        self.lanes.entry(connection).or_insert_with(|| Lane {
+            ready: VecDeque::new(),
+            budget: Budget::new(DEFAULT_RATE, now),
+            pace: Pace::Unknown,
+            blocked: None,
+        })
     }
 
     /// Begins what there is room for; when there will be more.
@@ -289,8 +293,7 @@ impl Lead<'_> {
                 && lane.pace != Pace::Known(rate)
             {
                 lane.pace = Pace::Known(rate);
-                lane.budget = Budget::new(rate, instant);
-                lane.budget.take(instant);
+                lane.budget.set_rate(rate, instant);
             } else if lane.pace == Pace::Asked {
                 lane.pace = Pace::Unknown;
             }

@@ -246,6 +246,17 @@ impl Ledger {
         self.read(pending, [], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
+    /// Connections whose provider has turned submits away, and until when.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn resting(&self) -> Result<Vec<(String, Millis)>, LedgerError> {
+        let resting = "SELECT connection, MAX(next_at) FROM jobs WHERE next_at IS NOT NULL
+            AND state = 'queued' AND trouble_kind = 'throttled' GROUP BY connection";
+        self.read(resting, [], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
     /// Jobs of a connection whose time has come, the longest due first.
     ///
     /// # Errors

@@ -189,6 +189,24 @@ fn due_jobs_come_in_the_order_of_their_time() {
 }
 
 #[test]
+fn a_connection_rests_as_long_as_one_of_its_submits() {
+    let (_folder, ledger) = ledger();
+    for (id, kind, next_at) in [
+        ("a", "throttled", Some(30)),
+        ("b", "throttled", Some(90)),
+        ("c", "throttled", None),
+        ("d", "not_sent", Some(95)),
+    ] {
+        let mut job = job(id, id, "x");
+        job.next_at = next_at;
+        job.trouble = Some(Trouble::new(kind, "m"));
+        ledger.insert(&job).expect("insert");
+    }
+    let resting = ledger.resting().expect("read");
+    assert_eq!(resting, [("pixelml".to_owned(), 90)]);
+}
+
+#[test]
 fn jobs_are_found_by_key_and_by_the_beginning_of_their_id() {
     let (_folder, ledger) = ledger();
     for id in ["ab", "ac", "b"] {
