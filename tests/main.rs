@@ -27,14 +27,16 @@
 //!
 //! # How many
 //!
-//! - cases that are data, each a run of the binary: 87 (70 of a provider, 17 of bad input)
+//! - cases that are data, each a run of the binary: 88 (71 of a provider, 17 of bad input)
 //! - histories that are data, each several runs: 12, the incidents of others
-//! - snapshots of the command line: 39
+//! - snapshots of the command line: 46
 //! - properties of `check` through the component: 4, over 1,400 generated inputs
 //! - the typed nodes through the component in plain wasmtime: 8
 //! - components: 9 that are no pack, 7 that trap, loop, eat memory or answer nonsense; 4 tests of the
 //!   embedded one's shape
-//! - the others, each a run or a few of the binary: 57
+//! - jobs that are left, gone on with, or cannot be written down: 29
+//! - processes that are killed: 4 tests of a crash, 5 of several processes; `docs/crash-test.md`
+//! - the others, each a run or a few of the binary: 55
 //!
 //! Everything that holds for every run of the binary (no panic, no credential, no prompt, documented
 //! exit codes, one line of JSON, nobody told to buy twice) is checked after every run, by
