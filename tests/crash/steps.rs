@@ -6,10 +6,11 @@
 //! back; nothing else has changed on the disk.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -30,19 +31,44 @@ use zoetrope_host::ledger::{Job, Ledger, Order, State, Target, Trouble};
 use zoetrope_host::pack::Pack;
 
 use crate::support::books::copy_ledger;
-use crate::support::scene::{Scene, number};
+use crate::support::scene::Scene;
 
 /// What the process that dies is told: its folder, and the commit that it dies at.
 const FOLDER: &str = "ZOETROPE_CRASH_FOLDER";
 const COMMIT: &str = "ZOETROPE_CRASH_COMMIT";
 
-/// Where it leaves the ledger of the commit before.
+/// Where it leaves the ledger of the commit before, and the names of its commits.
 const EARLIER: &str = "earlier";
+const NAMES: &str = "commits";
 
 const KEY: &str = "one-job";
 
-/// More deaths than it takes.
-const MANY: usize = 40;
+/// The row is there.
+const ADDED: &str = "added";
+
+/// Every commit of a job that comes to its end, in order; the first of its name is meant.
+const COMMITS: [&str; 7] = [
+    ADDED,
+    "submitting",
+    "started",
+    "waiting",
+    "succeeded",
+    "fetched",
+    "placed",
+];
+
+/// The name of a commit, where the one before has this name.
+fn name_of(job: &Job, before: &str) -> &'static str {
+    match job.state {
+        State::Submitting => "submitting",
+        State::Started if ["started", "waiting"].contains(&before) => "waiting",
+        State::Started => "started",
+        State::Succeeded if job.placed => "placed",
+        State::Succeeded if job.file.is_some() => "fetched",
+        State::Succeeded => "succeeded",
+        _ => "not in the list",
+    }
+}
 
 #[test]
 fn killed_at_every_commit_with_idempotency() {
@@ -55,31 +81,14 @@ fn killed_at_every_commit_without_idempotency() {
 }
 
 fn killed_at_every_commit(honoured: bool) {
-    let mut places = BTreeSet::new();
-    let mut deaths = 0;
-    let mut commit = 0;
-    for _ in 0..MANY {
-        let survived = [Side::After, Side::Before].into_iter().any(|side| {
-            // Nothing is before the row.
-            if commit == 0 && side == Side::Before {
-                return false;
-            }
-            let place = killed_once(honoured, commit, side);
-            deaths += usize::from(place.is_some());
-            places.extend(place);
-            place.is_none()
-        });
-        if !survived {
-            commit += 1;
-        } else if places == durable_places() {
-            println!("{deaths} deaths, {commit} commits: {places:?}");
-            return;
-        } else {
-            // This time there was one poll less than before: its last commits were missed.
-            commit -= 1;
+    no_commit_is_missing_in_the_list(honoured);
+    for commit in COMMITS {
+        is_killed(honoured, commit, Side::After);
+        // Nothing is before the row.
+        if commit != ADDED {
+            is_killed(honoured, commit, Side::Before);
         }
     }
-    panic!("each durable place is a place of death: {places:?}");
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -88,60 +97,66 @@ enum Side {
     Before,
 }
 
-/// Where a row was when its process died.
-type Place = (State, bool, bool);
-
-fn place_of(job: &Job) -> Place {
-    (job.state, job.file.is_some(), job.placed)
-}
-
-/// Every place where a row can be found after a crash of a run that goes well.
-fn durable_places() -> BTreeSet<Place> {
-    let states = [
-        State::Queued,
-        State::Submitting,
-        State::Started,
-        State::Succeeded,
-    ];
-    let mut durable: BTreeSet<Place> = states.map(|state| (state, false, false)).into();
-    durable.insert((State::Succeeded, true, false));
-    durable.insert((State::Succeeded, true, true));
-    durable
-}
-
-/// The place of its death; `None` when the job was done first.
 #[track_caller]
-fn killed_once(honoured: bool, commit: usize, side: Side) -> Option<Place> {
-    let rules = json!([
-        {"method": "GET", "path": "/v1/clips/*", "drip_ms": 1, "drip_bytes": 2048},
-    ]);
-    let mut scene = Scene::new(honoured, Duration::from_millis(100), &rules);
-    scene.wanted.insert(KEY.into(), scene.desk.path("clip.mp4"));
-    let folder = scene.desk.path("");
-    let mut command = Command::new(std::env::current_exe().expect("this test"));
-    let output = command
-        .args(["--exact", "crash::steps::the_process_that_dies"])
-        .args(["--ignored", "--nocapture"])
-        .env(FOLDER, &folder)
-        .env(COMMIT, commit.to_string())
-        .output()
-        .expect("this test");
-    if output.status.success() {
-        scene.comes_to_its_end(Some(&BTreeSet::new()));
-        return None;
-    }
+fn no_commit_is_missing_in_the_list(honoured: bool) {
+    let scene = scene(honoured);
+    let output = process(&scene, "none");
+    assert!(output.status.success(), "{output:?}");
+    let names = std::fs::read_to_string(scene.desk.path(NAMES)).expect("the names");
+    let mut names: Vec<_> = names.lines().collect();
+    // As often as the provider lets it wait.
+    names.dedup();
+    assert_eq!(names, COMMITS);
+    scene.comes_to_its_end(Some(&BTreeSet::new()));
+}
+
+#[track_caller]
+fn is_killed(honoured: bool, commit: &str, side: Side) {
+    let scene = scene(honoured);
+    let output = process(&scene, commit);
     let signal = std::os::unix::process::ExitStatusExt::signal(&output.status);
-    assert_eq!(signal, Some(9), "{output:?}");
+    assert_eq!(signal, Some(9), "{commit}: {output:?}");
     if side == Side::Before {
-        copy_ledger(&folder.join(EARLIER), &scene.desk.data_dir());
+        copy_ledger(&scene.desk.path(EARLIER), &scene.desk.data_dir());
     }
     let jobs = scene.ledger().jobs();
     let [job] = jobs.as_slice() else {
-        panic!("not one row: {jobs:?}");
+        panic!("{commit}: not one row: {jobs:?}");
     };
     let in_doubt = (job.state == State::Submitting).then(|| KEY.to_owned());
-    scene.comes_to_its_end(Some(&in_doubt.into_iter().collect()));
-    Some(place_of(job))
+    let ending = scene.comes_to_its_end(Some(&in_doubt.into_iter().collect()));
+    let found = match (commit, side) {
+        _ if honoured => (0, 0),
+        // It died before the submit left, or before the answer was written down.
+        ("submitting", Side::After) => (1, 0),
+        ("started", Side::Before) => (1, 1),
+        _ => (0, 0),
+    };
+    assert_eq!((ending.unknown, ending.found), found, "{commit}");
+}
+
+fn scene(honoured: bool) -> Scene {
+    // The job ends at once, but the replies to the submit and to the first poll do not say so.
+    let rules = json!([
+        {"method": "POST", "path": "/v1/jobs", "status_word": "queued", "patch": {"poll_after_ms": 100}},
+        {"method": "GET", "path": "/v1/jobs/{id}", "times": 1, "status_word": "running",
+         "patch": {"poll_after_ms": 100}},
+        {"method": "GET", "path": "/v1/clips/*", "drip_ms": 1, "drip_bytes": 2048},
+    ]);
+    let mut scene = Scene::new(honoured, Duration::ZERO, &rules);
+    scene.wanted.insert(KEY.into(), scene.desk.path("clip.mp4"));
+    scene
+}
+
+/// Runs the job in a process of its own, which dies at this commit.
+fn process(scene: &Scene, commit: &str) -> Output {
+    let mut command = Command::new(std::env::current_exe().expect("this test"));
+    command
+        .args(["--exact", "crash::steps::the_process_that_dies"])
+        .args(["--ignored", "--nocapture"])
+        .env(FOLDER, scene.desk.path(""))
+        .env(COMMIT, commit);
+    command.output().expect("this test")
 }
 
 #[test]
@@ -151,13 +166,13 @@ fn the_process_that_dies() {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else {
         return;
     };
-    let commit = number(COMMIT).expect("a commit");
+    let commit = std::env::var(COMMIT).expect("a commit");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(run_one_job(&folder, commit));
+    runtime.block_on(run_one_job(&folder, &commit));
 }
 
-/// Runs a job to its end, or to this commit: 0 is the one that adds it.
-async fn run_one_job(folder: &Path, last: usize) {
+/// Runs a job to its end, or to this commit.
+async fn run_one_job(folder: &Path, last: &str) {
     let data_dir = folder.join("data");
     let settings = EngineSettings {
         cache_dir: Some(data_dir.join("code")),
@@ -173,7 +188,7 @@ async fn run_one_job(folder: &Path, last: usize) {
         &pack,
         &Egress::default(),
         Arc::new(Configured(config)),
-        mortal(folder, last),
+        mortal(folder, last.to_owned()),
         DriverSettings::default(),
     );
     let driver = driver.expect("a driver");
@@ -182,31 +197,38 @@ async fn run_one_job(folder: &Path, last: usize) {
     let job = Job::new(order(folder, &pack), target, asker, now() + 600_000);
     let added = driver.add(&job, &pack, EMBEDDED_COMPONENT);
     added.expect("a row");
-    if last == 0 {
-        die();
-    }
-    keep_ledger(folder);
+    committed(folder, ADDED, last);
     let (_on, work) = watch::channel(Work::On);
     let waited = driver.wait([job.order.id], Until::Settled, work).await;
     waited.expect("the job's end");
 }
 
-/// Dies when it is told of the last commit, and keeps the ledger of the one before.
-fn mortal(folder: &Path, last: usize) -> Listener {
+/// Dies when the driver tells of the last commit.
+fn mortal(folder: &Path, last: String) -> Listener {
     let folder = folder.to_owned();
-    let commits = AtomicUsize::new(0);
+    let before = Mutex::new((ADDED, 0));
     Arc::new(move |_, news| {
-        if matches!(news, News::Committed(_)) {
-            let commit = commits.fetch_add(1, Ordering::SeqCst) + 1;
-            if commit == last {
-                die();
-            }
-            keep_ledger(&folder);
+        let mut before = before.lock().expect("the commit before");
+        // A row is told of again without a commit when a process begins to drive.
+        if let News::Committed(job) = news
+            && job.revision > before.1
+        {
+            *before = (name_of(job, before.0), job.revision);
+            committed(&folder, before.0, &last);
         }
     })
 }
 
-fn keep_ledger(folder: &Path) {
+/// Notes a commit and keeps the ledger, for whoever looks at what was before the next one; dies
+/// where it is the last one.
+fn committed(folder: &Path, name: &str, last: &str) {
+    if name == last {
+        die();
+    }
+    let mut names = File::options();
+    let names = names.append(true).create(true).open(folder.join(NAMES));
+    let mut names = names.expect("a file");
+    writeln!(names, "{name}").expect("a line");
     let earlier = folder.join(EARLIER);
     std::fs::create_dir_all(&earlier).expect("a folder");
     copy_ledger(&folder.join("data"), &earlier);

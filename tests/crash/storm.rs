@@ -103,6 +103,7 @@ impl Storm {
             }
         }
         let ending = self.scene.comes_to_its_end(Some(&self.in_doubt));
+        assert!(self.kills > 0, "no storm");
         Report {
             honoured: self.scene.honoured,
             seed: self.seed,
