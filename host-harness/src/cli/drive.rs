@@ -58,7 +58,10 @@ pub(super) async fn drive(
                     view.say("Asking the provider to cancel.");
                     wish = Wish::Cancel;
                     patience = Instant::now() + CANCELLATION;
-                    cancel(driver, ids).await?;
+                    // Whatever keeps it from being written down keeps no submit from its end.
+                    if let Err(failure) = cancel(driver, ids).await {
+                        view.say(failure.message());
+                    }
                 }
                 Wish::Cancel => {
                     sender.send_replace(Work::Ending);
@@ -99,12 +102,18 @@ fn stopped(error: &DriverError, driver: &Driver, view: &View, ids: &[String]) ->
     }
 }
 
+/// Tells a job's row what somebody wants. What may have been spent for it is said, should
+/// that fail.
+pub(super) async fn tell(driver: &Driver, job: &Job, event: &Event) -> Result<Job, Failure> {
+    let told = driver.tell(job, event).await;
+    told.map_err(|error| of_driver(&error).about(job))
+}
+
 async fn cancel(driver: &Driver, ids: &[String]) -> Result<(), Failure> {
     for id in ids {
         let job = driver.ledger().job(id);
         if let Some(job) = job.map_err(|error| of_ledger(&error))? {
-            let told = driver.tell(&job, &Event::CancelWanted).await;
-            told.map_err(|error| of_driver(&error))?;
+            tell(driver, &job, &Event::CancelWanted).await?;
         }
     }
     Ok(())

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 use zoetrope_host::call::{CallError, TrapKind};
 use zoetrope_host::contract::{Charge, ErrorCause, NodeError, Violation};
 use zoetrope_host::driver::DriverError;
-use zoetrope_host::ledger::LedgerError;
+use zoetrope_host::ledger::{Job, LedgerError};
 
-use super::output;
+use super::{outcome, output};
 
 /// How far a run had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +143,12 @@ impl Failure {
         }
     }
 
+    /// The same about a job that is there: its charge is what its row says.
+    pub(super) fn about(self, job: &Job) -> Self {
+        let charge = job.charge;
+        Self { charge, ..self }.of_job(outcome::facts(job))
+    }
+
     pub(super) fn of_job(self, job: Map<String, Value>) -> Self {
         Self { job, ..self }
     }
@@ -256,7 +262,7 @@ pub(super) fn of_ledger(error: &LedgerError) -> Failure {
     }
     let next = match error {
         LedgerError::Newer { .. } => "use the newer zoetrope, or another --data-dir",
-        LedgerError::Damaged { .. } => {
+        LedgerError::Damaged { .. } | LedgerError::Foreign { .. } => {
             "put a copy of the ledger in its place, or use another --data-dir"
         }
         _ => "make room or mend the rights, and the same command again",

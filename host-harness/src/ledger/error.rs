@@ -26,7 +26,13 @@ pub enum LedgerError {
         /// Its version.
         found: i64,
     },
-    /// It is another program's file, or its content is damaged.
+    /// It is another program's database.
+    #[error("`{}` is another program's database", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is no database, or its content is damaged.
     #[error("the ledger `{}` is damaged, or is none", path.display())]
     Damaged {
         /// The file.

@@ -42,6 +42,11 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     connection.busy_timeout(PATIENCE).map_err(sorted)?;
     // A later version's file is left as it is, its journal mode too.
     let found = version(&connection).map_err(sorted)?;
+    if is_foreign(&connection).map_err(sorted)? {
+        return Err(LedgerError::Foreign {
+            path: path.to_owned(),
+        });
+    }
     if found > VERSION {
         return Err(newer(path, found));
     }
@@ -97,6 +102,16 @@ fn make_private(path: &Path) -> Result<(), LedgerError> {
 
 fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Whether the file has another program's tables.
+fn is_foreign(connection: &Connection) -> rusqlite::Result<bool> {
+    // One look at both: another process may be making the file.
+    let look = connection.unchecked_transaction()?;
+    let marked: i32 = look.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables = "SELECT count(*) FROM sqlite_schema";
+    let tables: i64 = look.query_row(tables, [], |row| row.get(0))?;
+    Ok(tables > 0 && marked != APPLICATION_ID)
 }
 
 fn newer(path: &Path, found: i64) -> LedgerError {

@@ -10,7 +10,8 @@ use zoetrope_host::driver::event::Event;
 use zoetrope_host::ledger::{Job, State};
 
 use super::{named, said, settle};
-use crate::cli::failure::{Failure, Phase, of_driver};
+use crate::cli::drive::tell;
+use crate::cli::failure::{Failure, Phase};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::outcome;
 use crate::cli::run::deadline;
@@ -40,15 +41,13 @@ impl Cancel {
         if job.is_done() || job.state == State::OutcomeUnknown {
             return cancelled(&job, setup);
         }
-        let told = driver.tell(&job, &Event::CancelWanted).await;
-        let mut job = told.map_err(|error| of_driver(&error))?;
+        let mut job = tell(&driver, &job, &Event::CancelWanted).await?;
         if !job.is_done() {
             let resumed = Event::Resumed {
                 deadline_at: deadline(PATIENCE),
                 asker: driver.asker().to_owned(),
             };
-            let told = driver.tell(&job, &resumed).await;
-            job = told.map_err(|error| of_driver(&error))?;
+            job = tell(&driver, &job, &resumed).await?;
         }
         let job = settle(&driver, &view, job, &mut interrupts).await?;
         cancelled(&job, setup)

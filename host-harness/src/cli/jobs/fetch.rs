@@ -11,7 +11,8 @@ use zoetrope_host::driver::event::Event;
 use zoetrope_host::ledger::{Job, State, Target};
 
 use super::{a_while, answered, named, said, settle};
-use crate::cli::failure::{Failure, Phase, of_driver, with_causes};
+use crate::cli::drive::tell;
+use crate::cli::failure::{Failure, Phase, with_causes};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::outcome;
 use crate::cli::run::deadline;
@@ -66,8 +67,7 @@ impl Fetch {
         };
         let mut job = job;
         for event in [moved, resumed] {
-            let told = driver.tell(&job, &event).await;
-            job = told.map_err(|error| of_driver(&error))?;
+            job = tell(&driver, &job, &event).await?;
         }
         let job = settle(&driver, &view, job, &mut interrupts).await?;
         answered(&job, setup)

@@ -55,7 +55,7 @@ impl Resolve {
             let next = format!("zoetrope jobs show {}{}", job.order.id, setup.options());
             return Err(Failure::usage(message).then(next));
         }
-        let facts = outcome::facts(&job);
+        let row = job.clone();
         let resolved = match &self.finding.provider_job_id {
             Some(id) => driver.adopt(job, id).await,
             None => {
@@ -67,9 +67,9 @@ impl Resolve {
             AdoptError::Trouble(trouble) => {
                 Failure::new(trouble.kind, Phase::Poll, trouble.message)
                     .then("mend that, and the same command again".into())
-                    .of_job(facts)
+                    .about(&row)
             }
-            AdoptError::Driver(error) => of_driver(&error),
+            AdoptError::Driver(error) => of_driver(&error).about(&row),
         })?;
         let mut answer = outcome::listed(&job);
         answer["ok"] = true.into();

@@ -10,8 +10,8 @@ use zoetrope_host::driver::{Driver, Until};
 use zoetrope_host::ledger::Job;
 
 use super::{a_while, answered, named, settle};
-use crate::cli::drive::drive;
-use crate::cli::failure::{Failure, of_driver, of_ledger};
+use crate::cli::drive::{drive, tell};
+use crate::cli::failure::{Failure, of_ledger};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::run::deadline;
 use crate::cli::setup::Setup;
@@ -71,7 +71,6 @@ impl Resume {
             deadline_at: deadline(self.deadline),
             asker: driver.asker().to_owned(),
         };
-        let told = driver.tell(job, &event).await;
-        told.map_err(|error| of_driver(&error))
+        tell(driver, job, &event).await
     }
 }

@@ -16,7 +16,7 @@ use zoetrope_host::driver::event::Event;
 use zoetrope_host::driver::{Driver, Until, now};
 use zoetrope_host::ledger::{Inserted, Job, Target};
 
-use super::drive::drive;
+use super::drive::{drive, tell};
 use super::failure::{Failure, of_driver, of_ledger, with_causes};
 use super::input::Source;
 use super::interrupts::Interrupts;
@@ -164,8 +164,7 @@ impl Run {
             deadline_at: deadline(self.deadline),
             asker: driver.asker().to_owned(),
         };
-        let told = driver.tell(&job, &event).await;
-        told.map_err(|error| of_driver(&error))
+        tell(driver, &job, &event).await
     }
 
     /// Refuses, before anything is sent, a place where no file can be made.

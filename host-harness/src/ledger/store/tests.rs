@@ -259,6 +259,20 @@ fn a_later_version_a_damaged_file_and_a_folder_in_its_place_are_told_apart() {
     ));
 
     let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join(FILE);
+    let theirs = Connection::open(&path).expect("a database");
+    theirs
+        .execute_batch("PRAGMA application_id = 42; CREATE TABLE theirs (it TEXT)")
+        .expect("a table");
+    drop(theirs);
+    let before = std::fs::read(&path).expect("read");
+    assert!(matches!(
+        Ledger::open(folder.path()),
+        Err(LedgerError::Foreign { .. })
+    ));
+    assert_eq!(std::fs::read(&path).expect("read"), before);
+
+    let folder = tempfile::tempdir().expect("folder");
     std::fs::write(
         folder.path().join(FILE),
         "not a database, but long enough to be read as one".repeat(40),
