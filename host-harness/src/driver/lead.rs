@@ -86,8 +86,7 @@ impl Driver {
             self.steps.settle(orphan, &Event::Orphaned).await?;
         }
         let extent = *work.borrow();
-        self.ask_again(waiting, extent).await?;
-        self.look_at(waiting)?;
+        self.look_at(waiting, extent).await?;
         let mut lead = Lead {
             version: self.ledger.others_version()?,
             driver: self,
@@ -119,7 +118,7 @@ impl Lead<'_> {
                 return Ok(());
             }
             if Instant::now() >= self.look_at {
-                self.look()?;
+                self.look(extent).await?;
             }
             let wake = self.launch(extent).min(self.look_at);
             tokio::select! {
@@ -137,10 +136,10 @@ impl Lead<'_> {
     }
 
     /// Reads due rows, and what other processes have written.
-    fn look(&mut self) -> Result<(), DriverError> {
+    async fn look(&mut self, extent: Work) -> Result<(), DriverError> {
         let version = self.driver.ledger.others_version()?;
         if std::mem::replace(&mut self.version, version) != version {
-            self.driver.look_at(self.waiting)?;
+            self.driver.look_at(self.waiting, extent).await?;
         }
         let (now, instant) = (now(), Instant::now());
         let mut next = instant + GLANCE;

@@ -262,8 +262,8 @@ impl Driver {
             }
             let version = self.ledger.others_version()?;
             if seen.replace(version) != Some(version) {
-                self.ask_again(&waiting, *work.borrow()).await?;
-                self.look_at(&mut waiting)?;
+                let extent = *work.borrow();
+                self.look_at(&mut waiting, extent).await?;
             }
             if waiting.ids.is_empty() || *work.borrow() == Work::Ending {
                 return Ok(());
@@ -305,25 +305,10 @@ impl Driver {
         }
     }
 
-    /// Asks again for those of `waiting` that were left because another process, which
-    /// had asked for them later, has ended.
-    async fn ask_again(&self, waiting: &Waiting, work: Work) -> Result<(), DriverError> {
-        if work != Work::On {
-            return Ok(());
-        }
-        let ids: Vec<_> = waiting.ids.iter().map(String::as_str).collect();
-        for left in self.ledger.abandoned(&ids)? {
-            let event = Event::Resumed {
-                deadline_at: left.deadline_at,
-                asker: self.asker().to_owned(),
-            };
-            self.tell(&left, &event).await?;
-        }
-        Ok(())
-    }
-
     /// Forgets the settled ones of `waiting`, and shows the others where they are few.
-    fn look_at(&self, waiting: &mut Waiting) -> Result<(), DriverError> {
+    /// Asks again for those that were left because another process, which had asked for
+    /// them later, has ended.
+    async fn look_at(&self, waiting: &mut Waiting, work: Work) -> Result<(), DriverError> {
         const FEW: usize = 8;
         let ids: Vec<_> = waiting.ids.iter().map(String::as_str).collect();
         if ids.len() <= FEW {
@@ -333,11 +318,19 @@ impl Driver {
                 }
             }
         }
-        for id in self
+        for (id, is_abandoned) in self
             .ledger
             .settled(&ids, waiting.until == Until::Accepted)?
         {
-            waiting.ids.remove(&id);
+            if !is_abandoned || work != Work::On {
+                waiting.ids.remove(&id);
+            } else if let Some(job) = self.ledger.job(&id)? {
+                let event = Event::Resumed {
+                    deadline_at: job.deadline_at,
+                    asker: self.asker().to_owned(),
+                };
+                self.tell(&job, &event).await?;
+            }
         }
         Ok(())
     }

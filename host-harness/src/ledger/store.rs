@@ -199,31 +199,27 @@ impl Ledger {
     }
 
     /// Those of these jobs for which nothing happens any more until somebody says so, or
-    /// that are forgotten; and, if asked for, those that the provider has taken.
+    /// that are forgotten; and, if asked for, those that the provider has taken. With
+    /// each, whether it was left because the process that had asked for it has ended.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub fn settled(&self, ids: &[&str], accepted_too: bool) -> Result<Vec<String>, LedgerError> {
+    pub fn settled(
+        &self,
+        ids: &[&str],
+        accepted_too: bool,
+    ) -> Result<Vec<(String, bool)>, LedgerError> {
         let ids = serde_json::Value::from(ids.to_vec()).to_string();
-        let settled = "SELECT value FROM json_each(?1) LEFT JOIN jobs ON jobs.id = value
+        let settled = "SELECT value, COALESCE(next_at IS NULL
+                AND state IN ('queued', 'outcome_unknown')
+                AND trouble_kind = 'interrupted', FALSE)
+            FROM json_each(?1) LEFT JOIN jobs ON jobs.id = value
             WHERE jobs.id IS NULL OR (next_at IS NULL AND state <> 'submitting')
             OR (?2 AND ticket IS NOT NULL)";
-        self.read(settled, params![ids, accepted_too], |row| row.get(0))
-    }
-
-    /// Those of these jobs that are not submitted because the process that had asked for
-    /// them last has ended.
-    ///
-    /// # Errors
-    ///
-    /// When the ledger cannot be read.
-    pub fn abandoned(&self, ids: &[&str]) -> Result<Vec<Job>, LedgerError> {
-        let ids = serde_json::Value::from(ids.to_vec()).to_string();
-        let abandoned = "SELECT jobs.* FROM json_each(?1) JOIN jobs ON jobs.id = value
-            WHERE next_at IS NULL AND state IN ('queued', 'outcome_unknown')
-            AND trouble_kind = 'interrupted'";
-        self.read(abandoned, [ids], columns::job)
+        self.read(settled, params![ids, accepted_too], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
     }
 
     /// The connections that have jobs for which something is to be done, and when first.

@@ -182,10 +182,14 @@ fn due_jobs_come_in_the_order_of_their_time() {
     assert_eq!(due(9), ["b", "d", "a", "f"]);
     let pending = ledger.pending().expect("read");
     assert_eq!(pending, [("another".into(), 100), ("pixelml".into(), 10)]);
-    assert_eq!(
-        ledger.settled(&["a", "c", "x"], false).expect("read"),
-        ["c", "x"]
-    );
+    let mut left = job("left", "left", "x");
+    left.next_at = None;
+    left.trouble = Some(Trouble::new("interrupted", "nobody waits"));
+    ledger.insert(&left).expect("insert");
+    let settled = ledger.settled(&["a", "c", "left", "x"], false);
+    let expected = [("c", false), ("left", true), ("x", false)];
+    let expected = expected.map(|(id, is_left)| (id.to_owned(), is_left));
+    assert_eq!(settled.expect("read"), expected);
 }
 
 #[test]
