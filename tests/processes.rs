@@ -121,14 +121,10 @@ fn killed_at_random(processes: usize, honoured: bool) {
         {"method": "GET", "path": "/v1/clips/*", "drip_ms": 3, "drip_bytes": 1024},
     ]);
     let mut scene = Scene::new(honoured, Duration::from_millis(400), &rules);
-    let commands = commands(
-        &mut scene,
-        number("ZOETROPE_PROCESSES_JOBS").unwrap_or(JOBS),
-    );
-    let batches: Vec<_> = commands
-        .iter()
-        .filter(|command| command[1] == "run")
-        .cloned()
+    let jobs = number("ZOETROPE_PROCESSES_JOBS").unwrap_or(JOBS);
+    let batches: Vec<_> = (0..jobs.div_ceil(LINES))
+        .map(|number| format!("crowd-{number}"))
+        .map(|key| (key.clone(), batch(&mut scene, &key, LINES)))
         .collect();
     let mut crowd = Crowd {
         scene: &scene,
@@ -138,7 +134,7 @@ fn killed_at_random(processes: usize, honoured: bool) {
         drivers: 0,
         took_over: 0,
     };
-    for command in commands {
+    for command in commands(&batches) {
         while crowd.living.len() >= processes {
             crowd.lose_one();
         }
@@ -157,11 +153,13 @@ fn killed_at_random(processes: usize, honoured: bool) {
         took_over,
         ..
     } = crowd;
-    // Where all who asked for a batch died before its last row, somebody asks once more.
-    for batch in &batches {
-        if !has_all_rows(&scene, batch) {
-            let outcome = scene.desk.run(batch);
-            assert!([0, 8].contains(&outcome.code), "{outcome:?}");
+    // A batch whose processes all died before their rows were there.
+    let known = scene.ledger().jobs();
+    let is_known = |key: &str| known.iter().any(|job| job.order.key == key);
+    for (key, batch) in &batches {
+        if !(1..=LINES).all(|line| is_known(&format!("{key}-{line}"))) {
+            let ended = scene.desk.run(batch);
+            assert!([0, 8].contains(&ended.code), "{ended:?}");
         }
     }
     let ending = scene.comes_to_its_end(None);
@@ -175,24 +173,12 @@ fn killed_at_random(processes: usize, honoured: bool) {
     assert!(drivers > 0 && took_over > 0, "{drivers} {took_over}");
 }
 
-/// Whether each line of a batch is a row.
-fn has_all_rows(scene: &Scene, batch: &[String]) -> bool {
-    let key = batch.last().expect("the key");
-    let rows = scene.ledger().jobs();
-    let is_row = |line| {
-        let wanted = format!("{key}-{line}");
-        rows.iter().any(|row| row.order.key == wanted)
-    };
-    (1..=LINES).all(is_row)
-}
-
 /// Batches that two processes ask for, one after the other; and, in between, going on with
 /// everything.
-fn commands(scene: &mut Scene, jobs: usize) -> Vec<Vec<String>> {
+fn commands(batches: &[(String, Vec<String>)]) -> Vec<Vec<String>> {
     let mut commands = Vec::new();
-    for number in 0..jobs.div_ceil(LINES) {
-        let batch = batch(scene, &format!("crowd-{number}"), LINES);
-        commands.extend([batch.clone(), batch]);
+    for (number, (_, batch)) in batches.iter().enumerate() {
+        commands.extend([batch.clone(), batch.clone()]);
         if number % 2 == 1 {
             commands.push(RESUME.map(str::to_owned).into());
         }
