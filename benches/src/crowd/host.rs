@@ -306,16 +306,13 @@ impl Inside {
 /// As `zoetrope jobs resume --all` does.
 async fn resume(driver: &Driver) -> Result<Vec<String>, Failure> {
     let begun = Instant::now();
-    let mut ids = Vec::new();
-    for job in driver.ledger().jobs()? {
-        let event = Event::Resumed {
-            deadline_at: now() + DEADLINE_MS,
-            asker: driver.asker().into(),
-        };
-        ids.push(driver.tell(&job, &event).await?.order.id);
-    }
+    let event = Event::Resumed {
+        deadline_at: now() + DEADLINE_MS,
+        asker: driver.asker().into(),
+    };
+    let told = driver.tell_all(&driver.ledger().jobs()?, &event).await?;
     tell("resumed", begun);
-    Ok(ids)
+    Ok(told.into_iter().map(|job| job.order.id).collect())
 }
 
 /// Says what is done, and how long it took.

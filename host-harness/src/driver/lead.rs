@@ -151,9 +151,11 @@ impl Lead<'_> {
                 continue;
             }
             // Those in flight are still due as far as the ledger knows.
-            let most = BATCH + self.held.len();
-            let mut due = self.driver.ledger.due(&connection, now, most)?;
-            due.retain(|job| self.held.insert(job.order.id.clone()));
+            let due = self
+                .driver
+                .ledger
+                .due(&connection, now, BATCH, &self.held)?;
+            self.held.extend(due.iter().map(|job| job.order.id.clone()));
             self.lane(connection, instant).ready.extend(due);
         }
         self.look_at = next.max(instant + BREATH);

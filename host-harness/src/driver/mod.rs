@@ -36,6 +36,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -235,6 +236,19 @@ impl Driver {
     /// When it cannot be written.
     pub async fn tell(&self, job: &Job, event: &Event) -> Result<Job, DriverError> {
         Ok(self.steps.settle(job.clone(), event).await?)
+    }
+
+    /// The same event for many rows, in their order; their commits share the disk's time.
+    ///
+    /// # Errors
+    ///
+    /// As [`tell`](Self::tell); some rows may have been written then.
+    pub async fn tell_all(&self, jobs: &[Job], event: &Event) -> Result<Vec<Job>, DriverError> {
+        let told = jobs.iter().map(|job| self.tell(job, event));
+        stream::iter(told)
+            .buffered(writer::MOST)
+            .try_collect()
+            .await
     }
 
     /// Works until all of these jobs are where they should be or `work` says otherwise:

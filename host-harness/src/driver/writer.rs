@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::ledger::{Change, Job, Ledger, LedgerError};
 
 /// Most changes in one transaction.
-const MOST: usize = 1_024;
+pub(super) const MOST: usize = 1_024;
 
 /// Why a change was not committed.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ const KEPT: Duration = Duration::from_secs(20);
 
 /// Most unused connections kept for one place: what a driver with its default
 /// concurrency can use at once.
-const KEPT_FOR_ONE_PLACE: usize = 16;
+const KEPT_FOR_ONE_PLACE: usize = 64;
 
 /// How long a connection may take to finish with the last request before it is given
 /// up instead of kept.
@@ -104,5 +104,16 @@ impl Pool {
         if kept.len() < KEPT_FOR_ONE_PLACE {
             kept.push(Idle { sender, since: now });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::DriverSettings;
+
+    #[test]
+    fn every_call_of_a_driver_finds_its_connection_again() {
+        assert!(KEPT_FOR_ONE_PLACE >= DriverSettings::default().calls);
     }
 }

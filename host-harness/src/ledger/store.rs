@@ -1,5 +1,6 @@
 //! The rows and their transactions.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -253,17 +254,31 @@ impl Ledger {
         self.read(resting, [], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
-    /// Jobs of a connection whose time has come, the longest due first.
+    /// Jobs of a connection whose time has come, the longest due first, without those of
+    /// `held`: at most `most` of the others.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub fn due(&self, connection: &str, now: Millis, most: usize) -> Result<Vec<Job>, LedgerError> {
+    pub fn due(
+        &self,
+        connection: &str,
+        now: Millis,
+        most: usize,
+        held: &HashSet<String>,
+    ) -> Result<Vec<Job>, LedgerError> {
         let due = "SELECT * FROM jobs WHERE next_at IS NOT NULL AND connection = ?1
             AND (next_at <= ?2 OR next_at > ?2 + ?3) AND state <> 'submitting'
             ORDER BY next_at LIMIT ?4";
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        self.read(due, params![connection, now, FURTHEST, most], columns::job)
+        let among = i64::try_from(most + held.len()).unwrap_or(i64::MAX);
+        let read = self.read(due, params![connection, now, FURTHEST, among], |row| {
+            // Most of a row's reading is its columns, so a held one's are left alone.
+            if held.contains(row.get_ref("id")?.as_str()?) {
+                return Ok(None);
+            }
+            columns::job(row).map(Some)
+        });
+        Ok(read?.into_iter().flatten().take(most).collect())
     }
 
     /// Jobs that are being submitted, or were when their process ended.

@@ -174,12 +174,15 @@ fn due_jobs_come_in_the_order_of_their_time() {
     let mut other = job("g", "g", "x");
     other.order.connection = "another".into();
     ledger.insert(&other).expect("insert");
-    let due = |most| -> Vec<_> {
-        let due = ledger.due("pixelml", 50, most).expect("read");
+    let due = |most, held: &[&str]| -> Vec<_> {
+        let held = held.iter().map(|id| (*id).to_owned()).collect();
+        let due = ledger.due("pixelml", 50, most, &held).expect("read");
         due.into_iter().map(|job| job.order.id).collect()
     };
-    assert_eq!(due(2), ["b", "d"]);
-    assert_eq!(due(9), ["b", "d", "a", "f"]);
+    assert_eq!(due(2, &[]), ["b", "d"]);
+    assert_eq!(due(9, &[]), ["b", "d", "a", "f"]);
+    assert_eq!(due(2, &["b", "a"]), ["d", "f"]);
+    assert_eq!(due(2, &["e", "c"]), ["b", "d"]);
     let pending = ledger.pending().expect("read");
     assert_eq!(pending, [("another".into(), 100), ("pixelml".into(), 10)]);
     let mut left = job("left", "left", "x");
