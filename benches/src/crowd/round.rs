@@ -106,7 +106,7 @@ pub fn measure(folder: &Path, jobs: usize, zoetrope: &Path) -> Result<Figures, F
     host.go()?;
     let inserted = host.told("inserted")?;
     let accepted = host.told("accepted")?;
-    let submit_time = processor_time(host.id())? - before;
+    let submit_time = processor_time(host.id())?.saturating_sub(before);
     if provider.jobs() != jobs {
         return Err(format!("{jobs} jobs, {} submits", provider.jobs()).into());
     }
@@ -114,7 +114,8 @@ pub fn measure(folder: &Path, jobs: usize, zoetrope: &Path) -> Result<Figures, F
     let waiting = resident(host.id())?;
     let before = processor_time(host.id())?;
     sleep(WAITING);
-    let waiting_time = (processor_time(host.id())? - before).div_f64(WAITING.as_secs_f64());
+    let waited = processor_time(host.id())?.saturating_sub(before);
+    let waiting_time = waited.div_f64(WAITING.as_secs_f64());
     host.kill()?;
 
     let host = desk.command(zoetrope)?;
@@ -149,8 +150,8 @@ pub fn measure(folder: &Path, jobs: usize, zoetrope: &Path) -> Result<Figures, F
         command,
         embedded,
         polls_a_second: f64::from(polls) / taken.as_secs_f64(),
-        poll_time: (after.0 - before.0) / polls,
-        provider_time: (after.1 - before.1) / polls,
+        poll_time: after.0.saturating_sub(before.0) / polls,
+        provider_time: after.1.saturating_sub(before.1) / polls,
     })
 }
 
