@@ -4,19 +4,18 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
-use std::sync::mpsc::{Receiver, channel};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::provider::Server;
 use super::root;
+use super::stream::Stream;
 
 /// The credential of every configured connection. It must never be seen again.
 pub(crate) const CANARY_KEY: &str = "canary-key-52f1d3a07be944c6";
@@ -28,7 +27,7 @@ pub(crate) const CANARY_PROMPT: &str = "canary-prompt-8d1e push in over the ligh
 pub(crate) const KEY_VARIABLE: &str = "PIXELML_API_KEY";
 
 /// Longer than anything here takes, on a slow machine too: a binary that hangs fails its test.
-const PATIENCE: Duration = Duration::from_mins(2);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A place to run the binary in.
 pub(crate) struct Desk {
@@ -290,65 +289,6 @@ impl Drop for Running<'_> {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
-    }
-}
-
-/// A pipe that is read as it fills, so that the binary never waits for its reader.
-struct Stream {
-    lines: Receiver<String>,
-    read: String,
-    reader: Option<JoinHandle<()>>,
-}
-
-impl Stream {
-    fn of(mut pipe: impl Read + Send + 'static) -> Self {
-        let (sender, lines) = channel();
-        let reader = std::thread::spawn(move || {
-            let mut line = Vec::new();
-            let mut piece = [0; 1 << 13];
-            while let Ok(count @ 1..) = pipe.read(&mut piece) {
-                for part in piece[..count].split_inclusive(|byte| *byte == b'\n') {
-                    line.extend_from_slice(part);
-                    if part.ends_with(b"\n") {
-                        let whole = std::mem::take(&mut line);
-                        let whole = String::from_utf8(whole).expect("the binary writes UTF-8");
-                        drop(sender.send(whole));
-                    }
-                }
-            }
-            let rest = String::from_utf8(line).expect("the binary writes UTF-8");
-            drop(sender.send(rest));
-        });
-        Self {
-            lines,
-            read: String::new(),
-            reader: Some(reader),
-        }
-    }
-
-    fn line(&mut self) -> String {
-        let line = self.lines.recv_timeout(PATIENCE).expect("another line");
-        self.read.push_str(&line);
-        line.trim_end().to_owned()
-    }
-
-    /// Everything; `None` when the other end stays open.
-    fn rest(&mut self) -> Option<String> {
-        use std::sync::mpsc::RecvTimeoutError::{Disconnected, Timeout};
-        // A binary that goes on talking hangs as well.
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
-                Ok(line) => self.read.push_str(&line),
-                Err(Timeout) => return None,
-                Err(Disconnected) => break,
-            }
-        }
-        if let Some(reader) = self.reader.take() {
-            reader.join().expect("the reader");
-        }
-        Some(std::mem::take(&mut self.read))
     }
 }
 

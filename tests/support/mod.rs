@@ -1,7 +1,7 @@
 //! What the tests stand on.
 //!
 //! - [`desk`]: the real binary, with an environment and a folder of its own; the promises that hold
-//!   for every run are checked after every run
+//!   for every run are checked after every run; [`stream`]: what it says
 //! - [`provider`]: a scripted provider, a real server on a loopback port
 //! - [`practice`]: the practice provider in the test's process; [`books`]: what it says, beside the ledger;
 //!   [`scene`]: both at a desk whose processes are killed, and what must hold at the end
@@ -27,6 +27,7 @@ pub(crate) mod random;
 pub(crate) mod scene;
 pub(crate) mod slow;
 pub(crate) mod steps;
+pub(crate) mod stream;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -176,7 +176,7 @@ impl Step<'_> {
                 self.download_failed(trouble, verdict);
             }
             (Event::Resumed { deadline_at, asker }, _) => self.resume(deadline_at, asker),
-            (Event::Abandoned, Queued | OutcomeUnknown) => {
+            (Event::Abandoned { asker }, Queued | OutcomeUnknown) if asker == self.job.asker => {
                 let message = "nobody waits for it any more, so nothing is submitted";
                 self.halt(trouble("interrupted", message));
             }

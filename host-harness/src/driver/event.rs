@@ -100,8 +100,11 @@ pub enum Event {
         /// Which process waits.
         asker: String,
     },
-    /// Nobody waits for a job that is not submitted.
-    Abandoned,
+    /// The process that asked last for a job that is not submitted has ended.
+    Abandoned {
+        /// Which one that was.
+        asker: String,
+    },
     /// Nothing was tried: the connection is to rest until then.
     Held {
         /// When it may be tried.

@@ -217,7 +217,8 @@ impl Lead<'_> {
                 if !self.waiting.ids.contains(&job.order.id)
                     && !self.driver.asker.is_there(&job.asker) =>
             {
-                self.fly(job, Kind::Call, Some(Event::Abandoned));
+                let asker = job.asker.clone();
+                self.fly(job, Kind::Call, Some(Event::Abandoned { asker }));
                 return Ok(());
             }
             Action::Submit if let Some(trouble) = lane.blocked.clone() => {

@@ -1,0 +1,68 @@
+//! What a running binary says, line by line.
+
+use std::io::Read;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use super::desk::PATIENCE;
+
+/// A pipe that is read as it fills, so that the binary never waits for its reader.
+pub(crate) struct Stream {
+    lines: Receiver<String>,
+    /// What was read so far.
+    pub(crate) read: String,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Stream {
+    pub(crate) fn of(mut pipe: impl Read + Send + 'static) -> Self {
+        let (sender, lines) = channel();
+        let reader = std::thread::spawn(move || {
+            let mut line = Vec::new();
+            let mut piece = [0; 1 << 13];
+            while let Ok(count @ 1..) = pipe.read(&mut piece) {
+                for part in piece[..count].split_inclusive(|byte| *byte == b'\n') {
+                    line.extend_from_slice(part);
+                    if part.ends_with(b"\n") {
+                        let whole = std::mem::take(&mut line);
+                        let whole = String::from_utf8(whole).expect("the binary writes UTF-8");
+                        drop(sender.send(whole));
+                    }
+                }
+            }
+            let rest = String::from_utf8(line).expect("the binary writes UTF-8");
+            drop(sender.send(rest));
+        });
+        Self {
+            lines,
+            read: String::new(),
+            reader: Some(reader),
+        }
+    }
+
+    pub(crate) fn line(&mut self) -> String {
+        let line = self.lines.recv_timeout(PATIENCE).expect("another line");
+        self.read.push_str(&line);
+        line.trim_end().to_owned()
+    }
+
+    /// Everything; `None` when the other end stays open.
+    pub(crate) fn rest(&mut self) -> Option<String> {
+        use std::sync::mpsc::RecvTimeoutError::{Disconnected, Timeout};
+        // A binary that goes on talking hangs as well.
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => self.read.push_str(&line),
+                Err(Timeout) => return None,
+                Err(Disconnected) => break,
+            }
+        }
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the reader");
+        }
+        Some(std::mem::take(&mut self.read))
+    }
+}
