@@ -114,8 +114,7 @@ pub fn measure(folder: &Path, jobs: usize, zoetrope: &Path) -> Result<Figures, F
     let waiting = resident(host.id())?;
     let before = processor_time(host.id())?;
     sleep(WAITING);
-    let waited = processor_time(host.id())?.saturating_sub(before);
-    let waiting_time = waited.div_f64(WAITING.as_secs_f64());
+    let waiting_time = processor_time(host.id())?.saturating_sub(before);
     host.kill()?;
 
     let host = desk.command(zoetrope)?;
@@ -146,7 +145,7 @@ pub fn measure(folder: &Path, jobs: usize, zoetrope: &Path) -> Result<Figures, F
         empty,
         waiting,
         resumed,
-        waiting_time,
+        waiting_time: waiting_time.div_f64(WAITING.as_secs_f64()),
         command,
         embedded,
         polls_a_second: f64::from(polls) / taken.as_secs_f64(),
