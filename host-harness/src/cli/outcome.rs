@@ -79,6 +79,10 @@ pub(super) fn listed(job: &Job) -> Value {
 
 fn failure(job: &Job, setup: &Setup) -> Failure {
     let (kind, message) = match &job.trouble {
+        // Whatever stopped it, that nobody knows whether it is paid for comes first.
+        Some(trouble) if job.is_settled() && job.state == State::OutcomeUnknown => {
+            ("outcome_unknown".into(), trouble.message.clone())
+        }
         Some(trouble) if job.is_settled() => (trouble.kind.clone(), trouble.message.clone()),
         _ => ("interrupted".into(), interrupted(job).into()),
     };
