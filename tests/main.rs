@@ -16,6 +16,7 @@
 //! - [`bad_input`]: inputs, pictures, configurations; partly data in `cases/bad_input`
 //! - [`components`]: the embedded component's shape, and components that are hostile or none;
 //!   `guests/` is what these are made from
+//! - [`attacks`]: what hostile components, providers and addresses try, each a named case
 //! - [`secrets`]: credentials and prompts in logs, errors and files
 //! - [`catalogue`]: `nodes`, against AgenticFlow's description in `data/`
 //! - [`lines`]: `check --jsonl`
@@ -42,6 +43,7 @@
 //! exit codes, one line of JSON, nobody told to buy twice) is checked after every run, by
 //! [`support::desk`].
 
+mod attacks;
 mod bad_input;
 mod catalogue;
 mod cli;

@@ -1,0 +1,57 @@
+//! Components that ask for what no pack is given.
+
+use zoetrope_host::pack::{Pack, PackError};
+
+use super::Family;
+use crate::support::engine;
+use crate::support::guests::component;
+
+/// An interface of WASI, and why a stranger would like it.
+const WANTED: [(&str, &str); 8] = [
+    ("wasi:filesystem/preopens", "the folders of the host"),
+    ("wasi:filesystem/types", "files"),
+    ("wasi:sockets/tcp", "a way out that nobody checks"),
+    ("wasi:sockets/udp", "the same, without connections"),
+    ("wasi:sockets/ip-name-lookup", "names that carry secrets"),
+    ("wasi:sockets/instance-network", "the host's network"),
+    ("wasi:http/incoming-handler", "another component's requests"),
+    ("wasi:keyvalue/store", "what others have stored"),
+];
+
+pub(super) fn family() -> Family {
+    let mut family = Family::new("imports");
+    for (interface, purpose) in WANTED {
+        family.attack(format!("import {interface}: {purpose}"), move || {
+            let outcome = Pack::load(&engine(), &asking_for(interface));
+            let refused = match outcome.err() {
+                Some(PackError::RefusedImports { refused }) => refused,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(refused, [format!("{interface}@0.2.12")]);
+        });
+    }
+    family
+}
+
+/// The contract's names, and one import more.
+fn asking_for(interface: &str) -> Vec<u8> {
+    let (package, name) = interface
+        .split_once('/')
+        .expect("an interface of a package");
+    let module = format!(
+        r#"(module
+            (import "{interface}@0.2.12" "open" (func $open))
+            (func (export "zoetrope:workflow-node/catalog@0.1.0#node-types") (call $open))
+            (func (export "zoetrope:workflow-node/jobs@0.1.0#check"))
+            (func (export "zoetrope:workflow-node/media@0.1.0#plan-upload")))"#
+    );
+    let world = format!(
+        "package zoetrope:workflow-node@0.1.0;
+         interface catalog {{ node-types: func(); }}
+         interface jobs {{ check: func(); }}
+         interface media {{ plan-upload: func(); }}
+         world w {{ import {interface}@0.2.12; export catalog; export jobs; export media; }}
+         package {package}@0.2.12 {{ interface {name} {{ open: func(); }} }}"
+    );
+    component(&module, &world)
+}

@@ -1,0 +1,113 @@
+//! Attacks on the host, each a named case that is stopped or not.
+//!
+//! One test tries them all and prints how many were tried and how many were stopped
+//! (`cargo test --test end_to_end attacks -- --nocapture`). `ZOETROPE_ATTACK=WORD` tries only those
+//! whose name holds the word.
+//!
+//! - [`imports`]: components that ask for what no pack is given
+
+mod imports;
+
+use std::any::Any;
+use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+
+/// One attack. It panics if it is not stopped as it should be.
+pub(crate) struct Attack {
+    name: String,
+    run: Box<dyn FnOnce() + Send>,
+}
+
+/// Attacks of one kind.
+pub(crate) struct Family {
+    name: &'static str,
+    attacks: Vec<Attack>,
+}
+
+impl Family {
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            attacks: Vec::new(),
+        }
+    }
+
+    /// Adds an attack.
+    pub(crate) fn attack(&mut self, name: impl Into<String>, run: impl FnOnce() + Send + 'static) {
+        self.attacks.push(Attack {
+            name: name.into(),
+            run: Box::new(run),
+        });
+    }
+}
+
+/// All of them.
+fn families() -> Vec<Family> {
+    vec![imports::family()]
+}
+
+#[test]
+fn every_attack_is_stopped() {
+    let wanted = std::env::var("ZOETROPE_ATTACK").unwrap_or_default();
+    let mut summary = String::new();
+    let mut let_through = Vec::new();
+    for mut family in families() {
+        family
+            .attacks
+            .retain(|attack| attack.name.contains(&wanted));
+        let tried = family.attacks.len();
+        let failed = tried_all(family.attacks);
+        let stopped = tried - failed.len();
+        let _ = writeln!(
+            summary,
+            "{:24} {tried:4} tried, {stopped:4} stopped",
+            family.name
+        );
+        let_through.extend(
+            failed
+                .into_iter()
+                .map(|why| format!("{}: {why}", family.name)),
+        );
+    }
+    println!("{summary}");
+    assert!(
+        let_through.is_empty(),
+        "not stopped:\n{}",
+        let_through.join("\n")
+    );
+}
+
+/// Tries attacks, a few at once; what is said of those that were not stopped.
+fn tried_all(attacks: Vec<Attack>) -> Vec<String> {
+    const AT_ONCE: usize = 4;
+    let left = Mutex::new(attacks.into_iter());
+    let failed = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let next = left.lock().expect("the attacks").next();
+                    let Some(Attack { name, run }) = next else {
+                        break;
+                    };
+                    if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
+                        let why = words(panic.as_ref());
+                        failed
+                            .lock()
+                            .expect("the failures")
+                            .push(format!("{name}: {why}"));
+                    }
+                }
+            });
+        }
+    });
+    failed.into_inner().expect("the failures")
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("it panicked")
+        .to_owned()
+}
