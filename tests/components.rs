@@ -10,10 +10,12 @@ use zoetrope_host::call::{CallContext, CallError, Limits, TrapKind};
 use zoetrope_host::contract::{CheckOptions, Profile};
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::pack::Pack;
+use zoetrope_host::policy::Policy;
 
 use crate::support::desk::{Desk, Outcome};
 use crate::support::guests::{
-    ACCEPTS, ANSWERS_NONSENSE, EATS, Guest, LISTS_ONLY, LOOPS, PLANS, RECURSES, component,
+    ACCEPTS, ANSWERS_NONSENSE, EATS, Guest, LISTS_ONLY, LOOPS, PLANS, RECURSES, allowing,
+    component, policy,
 };
 use crate::support::provider::{Script, Server};
 
@@ -109,7 +111,12 @@ fn the_component_is_small() {
 /// Runs a command with another component, over a connection to which nothing may be sent.
 fn with_component(component: &[u8], arguments: &[&str]) -> Outcome {
     let provider = Server::start(Script::new());
-    let desk = Desk::with_provider(&provider);
+    let desk = Desk::new();
+    desk.configure(&format!(
+        "{}{}",
+        provider.connection(""),
+        allowing(component)
+    ));
     desk.write("input.json", INPUT);
     let file = desk.write("guest.wasm", component);
     let mut all = vec!["--json", "--component", file.to_str().expect("a path")];
@@ -268,8 +275,14 @@ fn a_component_that_traps_after_acceptance_leaves_its_job_resumable() {
 #[test]
 fn a_component_that_traps_in_a_list_of_checks_spoils_no_other_line() {
     let provider = Server::start(Script::new());
-    let desk = Desk::with_provider(&provider);
-    let file = desk.write("guest.wasm", LISTS_ONLY.component());
+    let desk = Desk::new();
+    let component = LISTS_ONLY.component();
+    desk.configure(&format!(
+        "{}{}",
+        provider.connection(""),
+        allowing(&component)
+    ));
+    let file = desk.write("guest.wasm", &component);
     desk.write("input.jsonl", "{}\n{}\n");
     let path = file.to_str().expect("a path");
     let outcome = desk.run([
@@ -299,7 +312,8 @@ async fn checked(guest: Guest, memory_bytes: usize, limits: Limits) -> Result<()
         ..EngineSettings::default()
     };
     let engine = Engine::new(settings).expect("an engine");
-    let pack = Pack::load(&engine, &guest.component()).expect("a pack");
+    let component = guest.component();
+    let pack = Pack::load(&engine, &component, &policy(&component)).expect("a pack");
     let context = CallContext::offline().with_limits(limits);
     let options = CheckOptions {
         profile: Profile::Strict,
@@ -384,16 +398,14 @@ async fn many_looping_components_leave_room_for_a_good_one() {
         ..EngineSettings::default()
     })
     .expect("an engine");
-    let looping = Pack::load(
-        &engine,
-        &Guest {
-            check: LOOPS,
-            ..LISTS_ONLY
-        }
-        .component(),
-    )
-    .expect("a pack");
-    let good = Pack::load(&engine, EMBEDDED_COMPONENT).expect("the embedded component");
+    let looping = Guest {
+        check: LOOPS,
+        ..LISTS_ONLY
+    };
+    let looping = looping.component();
+    let looping = Pack::load(&engine, &looping, &policy(&looping)).expect("a pack");
+    let good = Pack::load(&engine, EMBEDDED_COMPONENT, &Policy::default())
+        .expect("the embedded component");
     let options = CheckOptions {
         profile: Profile::Strict,
         preview_request: false,

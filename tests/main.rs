@@ -14,6 +14,7 @@
 //! - [`crash`]: killed at every durable step and at random, then the provider's account
 //! - [`processes`]: two and five processes on one data directory, killed at random
 //! - [`bad_input`]: inputs, pictures, configurations; partly data in `cases/bad_input`
+//! - [`packs`]: which components may run, and what each may do
 //! - [`components`]: the embedded component's shape, and components that are hostile or none;
 //!   `guests/` is what these are made from
 //! - [`attacks`]: what hostile components, providers and addresses try, each a named case
@@ -56,6 +57,7 @@ mod incidents;
 mod jobs;
 mod ledger;
 mod lines;
+mod packs;
 mod practice;
 #[cfg(target_os = "linux")]
 mod processes;

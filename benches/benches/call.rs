@@ -20,6 +20,7 @@ use zoetrope_host::contract::{CheckOptions, Plan, Profile, Started};
 use zoetrope_host::egress::Egress;
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::pack::Pack;
+use zoetrope_host::policy::Policy;
 use zoetrope_host::secret::SecretSource;
 use zoetrope_host::session::Session;
 use zoetrope_plugin::{bindings as native, job};
@@ -84,7 +85,7 @@ fn run(json_file: Option<&Path>, zoetrope: Option<PathBuf>) -> Result<(), Failur
         .enable_all()
         .build()?;
     let engine = Engine::new(EngineSettings::default())?;
-    let pack = Pack::load(&engine, EMBEDDED_COMPONENT)?;
+    let pack = Pack::load(&engine, EMBEDDED_COMPONENT, &Policy::default())?;
     let checks = runtime.block_on(checks(&pack))?;
     println!("{}", report::table(&checks));
     let requests = runtime.block_on(requests(&pack, &Provider::start()?))?;

@@ -11,10 +11,11 @@ use wasmtime::Store;
 
 use crate::bindings::{NodePack, NodePackPre};
 use crate::connections::OpenConnection;
-use crate::contract::{CheckOptions, NodeError, Plan};
+use crate::contract::{Charge, CheckOptions, ErrorCause, NextStep, NodeError, Plan};
 use crate::digest::Sha256Digest;
 use crate::egress::{Egress, Sends};
 use crate::engine::Engine;
+use crate::policy::{Allowance, Ceiling, Missing};
 use crate::testimony::Testimony;
 
 mod state;
@@ -22,7 +23,8 @@ mod state;
 pub(crate) use state::CallState;
 use state::Stopped;
 
-/// What a call may use up besides memory, which is the engine's setting.
+/// What a call may use up besides memory, which is the engine's setting. The ceilings of a
+/// pack ([`policy`](crate::policy)) make less of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Time in which the component itself runs; waiting for a provider is free.
@@ -200,7 +202,7 @@ pub(crate) struct Call {
     pub(crate) testimony: Arc<Testimony>,
     /// How long a call may take.
     pub(crate) wall: Duration,
-    _room: Option<OwnedSemaphorePermit>,
+    _room: [Option<OwnedSemaphorePermit>; 2],
 }
 
 impl Call {
@@ -208,13 +210,21 @@ impl Call {
     pub(crate) async fn begin(
         engine: &Engine,
         pre: &NodePackPre<CallState>,
+        allowance: &Arc<Allowance>,
         context: &CallContext,
         sends: Sends,
     ) -> Result<Self, CallError> {
-        let room = engine.room().await;
-        let wall = context.limits.wall;
+        let permissions = allowance.permissions();
+        if let Some(open) = &context.connection {
+            let granted = permissions.connection(open.connection());
+            granted.map_err(|missing| CallError::Node(denied(&missing)))?;
+        }
+        // The pack's own room first: one that waits for it takes none of the others'.
+        let room = [allowance.room().await, engine.room().await];
+        let seconds = permissions.bounds().of_one(Ceiling::CallSeconds);
+        let wall = context.limits.wall.min(Duration::from_secs(seconds));
         let testimony = Arc::new(Testimony::default());
-        let state = CallState::new(engine, context, sends, Arc::clone(&testimony));
+        let state = CallState::new(engine, allowance, context, sends, wall, &testimony);
         let mut store = state.into_store(engine, context.limits.crossing_bytes);
         let instantiated = timeout(wall, pre.instantiate_async(&mut store)).await;
         match in_time(instantiated, wall) {
@@ -262,6 +272,16 @@ impl Call {
         let state = self.store.data();
         state.log_output();
         in_time(outcome, self.wall).map_err(|error| state.judged(error))
+    }
+}
+
+/// The call is not made: its pack may not use its connection.
+fn denied(missing: &Missing) -> NodeError {
+    NodeError {
+        cause: ErrorCause::Denied(missing.to_string()),
+        charge: Charge::No,
+        next: NextStep::FixConnection,
+        retry_after_ms: None,
     }
 }
 

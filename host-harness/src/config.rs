@@ -1,4 +1,4 @@
-//! `zoetrope.toml`: which connections there are.
+//! `zoetrope.toml`: which connections there are, and which packs may run.
 //!
 //! ```toml
 //! [connections.pixelml]                         # the table's name is the connection's id
@@ -8,6 +8,12 @@
 //! idempotency = "24h"                           # absent or false: keys are not honoured
 //! requests_per_second = 10                      # for all jobs together; 10 when absent
 //! options = { wire = "jobs" }
+//!
+//! [packs.<digest>]                              # a component that may run; see `policy`
+//! name = "example-pack"
+//! connections = ["pixelml"]
+//! hosts = ["GET https://cdn.example.com/media"]
+//! ceilings = { requests_per_minute = 600 }
 //! ```
 //!
 //! Unknown keys are errors. An error names file, line and column and never quotes the
@@ -21,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::connections::{Connection, ConnectionId};
+use crate::policy::Policy;
 
 mod file;
 
@@ -35,6 +42,7 @@ pub const CONFIG_FILE: &str = "zoetrope.toml";
 pub struct Config {
     source: Option<PathBuf>,
     connections: BTreeMap<ConnectionId, Arc<Connection>>,
+    policy: Policy,
 }
 
 impl Config {
@@ -46,11 +54,17 @@ impl Config {
     ///
     /// When the file cannot be read or understood; a file that was named must exist.
     pub fn load(explicit: Option<&Path>) -> Result<Self, ConfigError> {
-        let variable = std::env::var_os(CONFIG_VARIABLE);
-        match locate(explicit, variable, Path::new("")) {
+        match Self::place(explicit) {
             Some(path) => Self::read(&path),
             None => Ok(Self::default()),
         }
+    }
+
+    /// The file that [`load`](Self::load) reads; `None` where nothing is configured.
+    #[must_use]
+    pub fn place(explicit: Option<&Path>) -> Option<PathBuf> {
+        let variable = std::env::var_os(CONFIG_VARIABLE);
+        locate(explicit, variable, Path::new(""))
     }
 
     /// Reads the file at `path`.
@@ -73,14 +87,23 @@ impl Config {
     ///
     /// When it cannot be understood.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let connections = file::read(text, path)?
+        let content = file::read(text, path)?;
+        let connections = content
+            .connections
             .into_iter()
             .map(|connection| (connection.id().clone(), Arc::new(connection)))
             .collect();
         Ok(Self {
             source: Some(path.to_owned()),
             connections,
+            policy: content.policy,
         })
+    }
+
+    /// Which packs may run, and what each may do.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// The file it was read from, if any.

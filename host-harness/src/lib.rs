@@ -13,6 +13,7 @@
 //! - [`call`]: what a call may use and how it can end
 //! - [`testimony`]: what really left, and what that makes of the component's word
 //! - [`config`], [`connections`], [`secret`]: `zoetrope.toml` and what it leads to
+//! - [`policy`]: what a pack asks for, what it is granted, and what therefore holds
 //! - [`egress`]: the broker that everything leaving this process goes through
 //! - [`media`]: local pictures on their way to a provider
 //! - [`ledger`]: the durable jobs; [`driver`]: what drives them to their end
@@ -36,12 +37,12 @@
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let engine = Engine::new(EngineSettings::default())?;
-//! let pack = Pack::load(&engine, zoetrope_host::EMBEDDED_COMPONENT)?;
+//! let config = Config::load(None)?;
+//! let pack = Pack::load(&engine, zoetrope_host::EMBEDDED_COMPONENT, config.policy())?;
 //! let nodes = pack.node_types(&CallContext::offline()).await?;
 //! let node = nodes.first().ok_or("an empty pack")?;
 //! let requirement = node.connection.as_ref().ok_or("a node without provider")?;
 //!
-//! let config = Config::load(None)?;
 //! let connection = config
 //!     .select(&requirement.category, None)?
 //!     .ok_or("nothing is configured")?;
@@ -80,6 +81,7 @@ mod imports;
 pub mod ledger;
 pub mod media;
 pub mod pack;
+pub mod policy;
 pub mod secret;
 pub mod session;
 mod sniff;

@@ -3,6 +3,8 @@
 //! Every call runs in a fresh instance: nothing of one call is left for the next, and a
 //! trap costs nothing but itself.
 
+use std::sync::Arc;
+
 use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
 use wasmtime::component::Component;
@@ -17,6 +19,7 @@ use crate::digest::Sha256Digest;
 use crate::egress::Sends;
 use crate::engine::{CodeCache, Engine};
 use crate::imports;
+use crate::policy::{Allowance, Manifest, ManifestError, NotAllowed, Permissions, Policy};
 use crate::testimony::{Sent, judge};
 
 /// A component that exports the contract. Cheap to clone.
@@ -25,6 +28,7 @@ pub struct Pack {
     engine: Engine,
     pre: NodePackPre<CallState>,
     digest: Sha256Digest,
+    allowance: Arc<Allowance>,
 }
 
 /// Why a file is no pack.
@@ -36,6 +40,12 @@ pub enum PackError {
         /// What it is instead.
         what: &'static str,
     },
+    /// What it asks for cannot be read.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// Nobody has allowed it.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     /// It does not validate or cannot be compiled within this engine's limits.
     #[error("the component cannot be compiled")]
     Compile(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -85,16 +95,19 @@ impl StartReport {
 
 impl Pack {
     /// Loads a component from its bytes, or its compiled form from the engine's cache.
-    /// Compiling takes a few hundred milliseconds of every core.
+    /// Compiling takes a few hundred milliseconds of every core; a component that
+    /// `policy` does not allow is not even compiled.
     ///
     /// # Errors
     ///
-    /// When it is no component, speaks another contract, or asks for too much.
-    pub fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, PackError> {
+    /// When it is no component, is not allowed, speaks another contract, or imports what
+    /// no pack is given.
+    pub fn load(engine: &Engine, bytes: &[u8], policy: &Policy) -> Result<Self, PackError> {
         if let Some(what) = no_component(bytes) {
             return Err(PackError::NotAComponent { what });
         }
         let digest = Sha256Digest::from(Sha256::digest(bytes));
+        let permissions = policy.permissions(digest, Manifest::of(bytes)?)?;
         let component = compiled(engine, bytes, &digest)?;
         imports::check(engine.wasmtime(), &component)?;
         let link = |error: wasmtime::Error| PackError::Link(error.into_boxed_dyn_error());
@@ -105,7 +118,14 @@ impl Pack {
             engine: engine.clone(),
             pre,
             digest,
+            allowance: Arc::new(Allowance::new(permissions)),
         })
+    }
+
+    /// What it may do.
+    #[must_use]
+    pub fn permissions(&self) -> &Permissions {
+        self.allowance.permissions()
     }
 
     /// The SHA-256 of the component's bytes.
@@ -274,7 +294,7 @@ impl Pack {
         context: &CallContext,
         sends: Sends,
     ) -> Result<Call, CallError> {
-        Call::begin(&self.engine, &self.pre, context, sends).await
+        Call::begin(&self.engine, &self.pre, &self.allowance, context, sends).await
     }
 }
 

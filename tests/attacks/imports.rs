@@ -4,7 +4,7 @@ use zoetrope_host::pack::{Pack, PackError};
 
 use super::Family;
 use crate::support::engine;
-use crate::support::guests::component;
+use crate::support::guests::{component, policy};
 
 /// An interface of WASI, and why a stranger would like it.
 const WANTED: [(&str, &str); 8] = [
@@ -22,7 +22,8 @@ pub(super) fn family() -> Family {
     let mut family = Family::new("imports");
     for (interface, purpose) in WANTED {
         family.attack(format!("import {interface}: {purpose}"), move || {
-            let outcome = Pack::load(&engine(), &asking_for(interface));
+            let component = asking_for(interface);
+            let outcome = Pack::load(&engine(), &component, &policy(&component));
             let refused = match outcome.err() {
                 Some(PackError::RefusedImports { refused }) => refused,
                 other => panic!("{other:?}"),

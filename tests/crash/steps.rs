@@ -29,6 +29,7 @@ use zoetrope_host::egress::Egress;
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::ledger::{Job, Ledger, Order, State, Target, Trouble};
 use zoetrope_host::pack::Pack;
+use zoetrope_host::policy::Policy;
 
 use crate::support::books::copy_ledger;
 use crate::support::scene::Scene;
@@ -179,13 +180,14 @@ async fn run_one_job(folder: &Path, last: &str) {
         ..EngineSettings::default()
     };
     let engine = Engine::new(settings).expect("an engine");
-    let pack = Pack::load(&engine, EMBEDDED_COMPONENT).expect("the component");
+    let pack = Pack::load(&engine, EMBEDDED_COMPONENT, &Policy::default()).expect("the component");
     let config = Config::read(&folder.join("zoetrope.toml")).expect("the configuration");
     let ledger = Arc::new(Ledger::open(&data_dir).expect("the ledger"));
     let driver = Driver::new(
         &data_dir,
         ledger,
         &pack,
+        &Policy::default(),
         &Egress::default(),
         Arc::new(Configured(config)),
         mortal(folder, last.to_owned()),

@@ -7,6 +7,8 @@ use std::path::Path;
 
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::Resolve;
+use zoetrope_host::digest::Sha256Digest;
+use zoetrope_host::policy::{Grant, Manifest, Policy, SECTION};
 
 use super::root;
 
@@ -54,6 +56,11 @@ impl Guest {
 
     /// The component, of another version of the contract.
     pub(crate) fn speaking(self, version: &str) -> Vec<u8> {
+        asking(self.nameless(version), MANIFEST)
+    }
+
+    /// The component without a manifest.
+    pub(crate) fn nameless(self, version: &str) -> Vec<u8> {
         let text = fs::read_to_string(root().join("tests/guests/pack.wat")).expect("pack.wat");
         let text = text
             .replace("{version}", version)
@@ -71,6 +78,67 @@ impl Guest {
             .expect("the world");
         encoded(&text, &wit, world)
     }
+}
+
+/// What these components ask for: a connection.
+pub(crate) const MANIFEST: &str =
+    r#"{"format": 1, "name": "guest", "version": "1", "connections": ["pixelml"]}"#;
+
+/// A component with a manifest of its own.
+pub(crate) fn asking(mut component: Vec<u8>, manifest: &str) -> Vec<u8> {
+    fn length(mut rest: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        loop {
+            let low = u8::try_from(rest & 0x7f).expect("seven bits");
+            rest >>= 7;
+            bytes.push(if rest == 0 { low } else { low | 0x80 });
+            if rest == 0 {
+                return bytes;
+            }
+        }
+    }
+    let section = [
+        &length(SECTION.len()),
+        SECTION.as_bytes(),
+        manifest.as_bytes(),
+    ]
+    .concat();
+    component.push(0);
+    component.extend(length(section.len()));
+    component.extend(section);
+    component
+}
+
+/// The lines of a configuration that allow a component everything that it asks for, over the
+/// connection of scripted providers.
+pub(crate) fn allowing(component: &[u8]) -> String {
+    let grant = grant(component);
+    let digest = digest_of(component);
+    let hosts: Vec<_> = grant
+        .hosts
+        .iter()
+        .map(|rule| format!("\"{rule}\""))
+        .collect();
+    format!(
+        "\n[packs.{digest}]\nname = \"{}\"\nconnections = [\"scripted\"]\nhosts = [{}]\n{}\n",
+        grant.name,
+        hosts.join(", "),
+        grant.ceilings.line()
+    )
+}
+
+/// The same for hosts that read no configuration.
+pub(crate) fn policy(component: &[u8]) -> Policy {
+    Policy::default().with(digest_of(component), grant(component))
+}
+
+fn grant(component: &[u8]) -> Grant {
+    Grant::as_asked(&Manifest::of(component).unwrap_or_default())
+}
+
+pub(crate) fn digest_of(component: &[u8]) -> Sha256Digest {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(component).into()
 }
 
 /// A component made of a core module's text and a world's.

@@ -35,6 +35,7 @@ use std::sync::OnceLock;
 use zoetrope_host::EMBEDDED_COMPONENT;
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::pack::Pack;
+use zoetrope_host::policy::Policy;
 
 /// The repository.
 pub(crate) fn root() -> &'static Path {
@@ -54,7 +55,10 @@ pub(crate) fn schema(node: &str, which: &str) -> String {
 /// The embedded component, compiled once for all tests of this process.
 pub(crate) fn pack() -> Pack {
     static PACK: OnceLock<Pack> = OnceLock::new();
-    let load = || Pack::load(&engine(), EMBEDDED_COMPONENT).expect("the embedded component");
+    let load = || {
+        Pack::load(&engine(), EMBEDDED_COMPONENT, &Policy::default())
+            .expect("the embedded component")
+    };
     PACK.get_or_init(load).clone()
 }
 

@@ -19,6 +19,7 @@ use zoetrope_host::egress::Egress;
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::ledger::{Job, Ledger, Order, Target, Trouble};
 use zoetrope_host::pack::Pack;
+use zoetrope_host::policy::Policy;
 
 use super::HOST;
 use crate::Failure;
@@ -226,7 +227,11 @@ impl Inside {
             cache_dir: Some(data.join("code")),
             ..EngineSettings::default()
         };
-        let pack = Pack::load(&Engine::new(settings)?, EMBEDDED_COMPONENT)?;
+        let pack = Pack::load(
+            &Engine::new(settings)?,
+            EMBEDDED_COMPONENT,
+            &Policy::default(),
+        )?;
         let config = Config::load(Some(&folder.join("zoetrope.toml")))?;
         let connection = config.connection(CONNECTION).ok_or("no connection")?;
         let (sender, orders) = tokio::sync::mpsc::unbounded_channel();
@@ -250,6 +255,7 @@ impl Inside {
             &self.data,
             Arc::new(Ledger::open(&self.data)?),
             &self.pack,
+            &Policy::default(),
             &Egress::default(),
             Arc::new(Configured(Arc::clone(&self.connection))),
             Arc::new(|_, _| ()),

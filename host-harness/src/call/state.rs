@@ -18,6 +18,7 @@ use crate::bindings::{connections, types};
 use crate::connections::OpenConnection;
 use crate::egress::{GuestHttp, Sends};
 use crate::engine::{Engine, TICK};
+use crate::policy::{Allowance, Ceiling};
 use crate::testimony::Testimony;
 
 /// How the host stops a component.
@@ -46,10 +47,13 @@ pub(crate) struct CallState {
 impl CallState {
     pub(crate) fn new(
         engine: &Engine,
+        allowance: &Arc<Allowance>,
         context: &CallContext,
         sends: Sends,
-        testimony: Arc<Testimony>,
+        wall: Duration,
+        testimony: &Arc<Testimony>,
     ) -> Self {
+        let bounds = allowance.permissions().bounds();
         let output = Output::default();
         let mut table = ResourceTable::new();
         table.set_max_capacity(context.limits.resources);
@@ -64,16 +68,23 @@ impl CallState {
                 egress: context.egress.clone(),
                 connection: context.connection.clone(),
                 gate: context.gate.clone(),
-                testimony,
+                testimony: Arc::clone(testimony),
+                allowance: Arc::clone(allowance),
+                // So that the component still learns of a slow provider.
+                patience: wall / 2,
+                made: Arc::default(),
             },
             table,
             memory: Memory {
-                bytes: engine.settings().memory_bytes,
+                bytes: engine
+                    .settings()
+                    .memory_bytes
+                    .min(bounds.size(Ceiling::MemoryBytes)),
                 elements: context.limits.table_elements,
                 refused: false,
             },
             output,
-            cpu: context.limits.cpu,
+            cpu: context.limits.cpu.min(wall),
             ticks: 0,
         }
     }

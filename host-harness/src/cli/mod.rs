@@ -5,8 +5,8 @@
 //!
 //! - [`setup`]: configuration, engine, component and practice provider, made when needed
 //! - [`reach`]: connections, the practice provider's among them
-//! - [`nodes`], [`check`] (and [`lines`], its streaming form), [`run`], [`jobs`], [`practice`]:
-//!   the commands
+//! - [`nodes`], [`check`] (and [`lines`], its streaming form), [`run`], [`jobs`], [`packs`],
+//!   [`practice`]: the commands
 //! - [`input`]: the input document from a file and `--set`
 //! - [`drive`], [`interrupts`]: waiting for jobs; [`view`], [`progress`]: what is seen of it
 //! - [`outcome`], [`summary`]: how a job stands, and many
@@ -22,6 +22,7 @@ mod lines;
 mod nodes;
 mod outcome;
 mod output;
+mod packs;
 mod practice;
 mod progress;
 mod reach;
@@ -95,6 +96,8 @@ enum Command {
     Run(Box<run::Run>),
     /// List jobs, or show, resume, cancel, fetch, resolve, forget them
     Jobs(jobs::Jobs),
+    /// List the components that may run, or show, allow and revoke one
+    Packs(packs::Packs),
     /// Run the practice provider on its own
     Practice(practice::PracticeServer),
 }
@@ -130,6 +133,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Check(command) => command.run(&setup).await,
         Command::Run(command) => command.run(&setup).await,
         Command::Jobs(command) => command.run(&setup).await,
+        Command::Packs(command) => command.run(&setup).await,
         Command::Practice(command) => command.run(&setup).await,
     }
 }

@@ -15,7 +15,7 @@ use super::failure::{Failure, Phase, with_causes};
 use super::setup::Setup;
 
 /// The practice provider's connection.
-const PRACTICE: &str = "practice";
+pub(super) const PRACTICE: &str = "practice";
 
 /// How long the practice provider honours a key. Always, in truth; a row names a time.
 const PRACTICE_WINDOW: std::time::Duration = std::time::Duration::from_hours(24 * 365);

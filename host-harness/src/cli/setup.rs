@@ -18,7 +18,8 @@ use zoetrope_host::driver::{Driver, DriverSettings, Listener};
 use zoetrope_host::egress::{AddressRule, Egress};
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::ledger::Ledger;
-use zoetrope_host::pack::Pack;
+use zoetrope_host::pack::{Pack, PackError};
+use zoetrope_host::policy::NotAllowed;
 
 use super::Global;
 use super::failure::{Failure, Phase, of_driver, of_ledger, with_causes};
@@ -53,18 +54,21 @@ impl Setup {
         &self.egress
     }
 
+    /// The configuration that was named.
+    pub(super) fn config_file(&self) -> Option<&Path> {
+        self.global.config.as_deref()
+    }
+
     /// The global options that a further command needs to find the same things.
     pub(super) fn options(&self) -> String {
-        let options = [
-            ("--config", &self.global.config),
-            ("--data-dir", &self.global.data_dir),
-            ("--component", &self.global.component),
-        ];
-        let given = options.iter().filter_map(|(name, path)| {
-            let path = std::path::absolute(path.as_ref()?).ok()?;
-            Some(format!(" {name} {}", quoted(&path)))
-        });
-        given.collect()
+        let component = shown("--component", self.global.component.as_ref());
+        format!("{}{component}", self.options_without_component())
+    }
+
+    fn options_without_component(&self) -> String {
+        let config = shown("--config", self.global.config.as_ref());
+        let data_dir = shown("--data-dir", self.global.data_dir.as_ref());
+        format!("{config}{data_dir}")
     }
 
     pub(super) async fn config(&self) -> Result<&Config, Failure> {
@@ -79,10 +83,11 @@ impl Setup {
 
     /// The component: the one of `--component`, else the built-in one.
     pub(super) async fn pack(&self) -> Result<&Pack, Failure> {
-        self.pack.get_or_try_init(|| async { self.load() }).await
+        self.pack.get_or_try_init(|| self.load()).await
     }
 
-    fn load(&self) -> Result<Pack, Failure> {
+    async fn load(&self) -> Result<Pack, Failure> {
+        let policy = self.config().await?.policy();
         let settings = EngineSettings {
             cache_dir: self.data_dir().ok().map(|folder| folder.join("code")),
             ..EngineSettings::default()
@@ -90,13 +95,27 @@ impl Setup {
         let engine = Engine::new(settings)
             .map_err(|error| Failure::internal(Phase::Setup, with_causes(&error)))?;
         match &self.global.component {
-            None => Pack::load(&engine, EMBEDDED_COMPONENT)
+            None => Pack::load(&engine, EMBEDDED_COMPONENT, policy)
                 .map_err(|error| Failure::internal(Phase::Setup, with_causes(&error))),
             Some(path) => {
                 let bytes = read_component(path)?;
-                Pack::load(&engine, &bytes).map_err(|error| bad(path, &with_causes(&error)))
+                Pack::load(&engine, &bytes, policy).map_err(|error| match error {
+                    PackError::NotAllowed(refused) => self.not_allowed(path, &refused),
+                    error => bad_component(path, &with_causes(&error)),
+                })
             }
         }
+    }
+
+    fn not_allowed(&self, path: &Path, refused: &NotAllowed) -> Failure {
+        let more = refused.more.as_ref().is_some_and(|more| !more.is_empty());
+        let next = format!(
+            "see what it asks for: zoetrope packs show {0}{1}, then: zoetrope packs allow {0}{2}{1}",
+            quoted(path),
+            self.options_without_component(),
+            if more { " --more" } else { "" },
+        );
+        Failure::new("denied", Phase::Setup, refused.to_string()).then(next)
     }
 
     /// The component's bytes.
@@ -170,6 +189,7 @@ impl Setup {
             &self.data_dir()?,
             self.ledger()?,
             self.pack().await?,
+            self.config().await?.policy(),
             &self.egress,
             Arc::clone(self) as _,
             listener,
@@ -191,17 +211,17 @@ impl Setup {
     }
 }
 
-fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
-    let unreadable = |error: std::io::Error| bad(path, &error.to_string());
+pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
+    let unreadable = |error: std::io::Error| bad_component(path, &error.to_string());
     let length = std::fs::metadata(path).map_err(unreadable)?.len();
     if length > COMPONENT_LIMIT {
         let why = format!("it has {length} bytes, more than {COMPONENT_LIMIT}");
-        return Err(bad(path, &why));
+        return Err(bad_component(path, &why));
     }
     std::fs::read(path).map_err(unreadable)
 }
 
-fn bad(path: &Path, why: &str) -> Failure {
+pub(super) fn bad_component(path: &Path, why: &str) -> Failure {
     let message = format!("`{}` cannot be loaded: {why}", path.display());
     Failure::new("bad_component", Phase::Setup, message)
         .then("name another file, or leave --component out for the built-in component".into())
@@ -219,6 +239,12 @@ impl FetchPicture for Lent {
                 .map_err(|error| with_causes(&error))
         })
     }
+}
+
+/// An option as it was given, if it was.
+fn shown(name: &str, path: Option<&PathBuf>) -> String {
+    let path = path.and_then(|path| std::path::absolute(path).ok());
+    path.map_or_else(String::new, |path| format!(" {name} {}", quoted(&path)))
 }
 
 /// A path as a shell reads it back.

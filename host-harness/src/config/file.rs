@@ -1,6 +1,6 @@
 //! The file's text, read into types that cannot be wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -12,11 +12,19 @@ use serde_json::{Map, Value};
 
 use super::ConfigError;
 use crate::connections::{Connection, ConnectionId, Credential};
+use crate::digest::Sha256Digest;
+use crate::policy::{Ceilings, Connections, Grant, HostRule, Policy};
 use crate::secret::SecretSource;
 use crate::urls::BaseUrl;
 
-/// The connections in `text`, which came from `path`.
-pub(super) fn read(text: &str, path: &Path) -> Result<Vec<Connection>, ConfigError> {
+/// What a configuration says.
+pub(super) struct Content {
+    pub(super) connections: Vec<Connection>,
+    pub(super) policy: Policy,
+}
+
+/// What `text` says, which came from `path`.
+pub(super) fn read(text: &str, path: &Path) -> Result<Content, ConfigError> {
     let document: Document = toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
         let before = text.get(..start).unwrap_or_default();
@@ -29,9 +37,15 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Vec<Connection>, ConfigErr
     })?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let connections = document.connections.into_iter();
-    Ok(connections
-        .map(|(Parsed(id), table)| table.into_connection(id, folder))
-        .collect())
+    let packs = document.packs.into_iter();
+    Ok(Content {
+        connections: connections
+            .map(|(Parsed(id), table)| table.into_connection(id, folder))
+            .collect(),
+        policy: packs.fold(Policy::default(), |policy, (Parsed(digest), table)| {
+            policy.with(digest, table.into())
+        }),
+    })
 }
 
 /// A parser's complaint without the text it found: that may be a credential in the wrong
@@ -53,6 +67,33 @@ fn without_value(message: &str) -> String {
 struct Document {
     #[serde(default)]
     connections: BTreeMap<Parsed<ConnectionId>, Table>,
+    #[serde(default)]
+    packs: BTreeMap<Parsed<Sha256Digest>, PackTable>,
+}
+
+/// What a pack is granted.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PackTable {
+    name: String,
+    #[serde(default)]
+    connections: BTreeSet<Parsed<ConnectionId>>,
+    #[serde(default)]
+    hosts: Vec<HostRule>,
+    #[serde(default)]
+    ceilings: Ceilings,
+}
+
+impl From<PackTable> for Grant {
+    fn from(table: PackTable) -> Self {
+        let connections = table.connections.into_iter().map(|Parsed(id)| id);
+        Self {
+            name: table.name,
+            connections: Connections::These(connections.collect()),
+            hosts: table.hosts,
+            ceilings: table.ceilings,
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -174,7 +174,7 @@ fn connections_are_parsed_once() {
         ),
         (
             "[connection.a]",
-            "unknown field `connection`, expected `connections`",
+            "unknown field `connection`, expected `connections` or `packs`",
         ),
     ] {
         match parse(text) {

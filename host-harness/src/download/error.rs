@@ -161,7 +161,8 @@ fn of_not_sent(error: &NotSent) -> DownloadVerdict {
         | NotSent::Address { .. }
         | NotSent::Resolve { .. }
         | NotSent::Tls { .. } => DownloadVerdict::Stale,
-        NotSent::Connect { .. }
+        NotSent::PutOff(_)
+        | NotSent::Connect { .. }
         | NotSent::ConnectTimeout { .. }
         | NotSent::Closed { .. }
         | NotSent::Body(_)

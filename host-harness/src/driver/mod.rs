@@ -45,6 +45,7 @@ use crate::download::Received;
 use crate::egress::Egress;
 use crate::ledger::{Inserted, Job, Ledger, LedgerError, Millis, Pictures, Trouble};
 use crate::pack::Pack;
+use crate::policy::Policy;
 
 use asker::Asker;
 use event::Event;
@@ -169,15 +170,17 @@ pub struct Driver {
 
 impl Driver {
     /// A part in the jobs of `data_dir`, whose ledger is `ledger`, with `pack` as the
-    /// component of new jobs.
+    /// component of new jobs and `policy` for those of others.
     ///
     /// # Errors
     ///
     /// When the files beside the ledger cannot be made.
+    #[expect(clippy::too_many_arguments, reason = "what a process has one of")]
     pub fn new(
         data_dir: &Path,
         ledger: Arc<Ledger>,
         pack: &Pack,
+        policy: &Policy,
         egress: &Egress,
         reach: Arc<dyn Reach>,
         listener: Listener,
@@ -185,7 +188,7 @@ impl Driver {
     ) -> Result<Self, DriverError> {
         let asker = Asker::new(data_dir)?;
         let writer = Writer::start(Arc::clone(&ledger));
-        let packs = Packs::of(data_dir, pack.engine());
+        let packs = Packs::of(data_dir, pack.engine(), policy);
         packs.remember(pack);
         let steps = Steps::new(
             packs,

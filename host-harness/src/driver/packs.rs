@@ -11,9 +11,11 @@ use tempfile::NamedTempFile;
 use super::DriverError;
 use crate::call::CallContext;
 use crate::contract::NodeType;
+use crate::digest::Sha256Digest;
 use crate::engine::Engine;
 use crate::ledger::Trouble;
-use crate::pack::Pack;
+use crate::pack::{Pack, PackError};
+use crate::policy::{self, Grant, Manifest, Policy};
 
 const FOLDER: &str = "components";
 
@@ -40,6 +42,7 @@ impl Known {
 /// The components of a data directory, by digest.
 pub(super) struct Packs {
     engine: Engine,
+    policy: Policy,
     folder: PathBuf,
     /// Those that the program has loaded itself.
     loaded: Mutex<HashMap<String, Pack>>,
@@ -47,9 +50,10 @@ pub(super) struct Packs {
 }
 
 impl Packs {
-    pub(super) fn of(data_dir: &Path, engine: &Engine) -> Self {
+    pub(super) fn of(data_dir: &Path, engine: &Engine, policy: &Policy) -> Self {
         Self {
             engine: engine.clone(),
+            policy: policy.clone(),
             folder: data_dir.join(FOLDER),
             loaded: Mutex::default(),
             known: Mutex::default(),
@@ -74,6 +78,9 @@ impl Packs {
             let mut file = NamedTempFile::new_in(&self.folder)?;
             file.write_all(component)?;
             file.as_file().sync_all()?;
+            if *pack.digest() == policy::embedded() {
+                std::fs::write(self.was_embedded(pack.digest()), "")?;
+            }
             file.persist(&path)?;
             std::fs::File::open(&self.folder)?.sync_all()
         };
@@ -92,17 +99,12 @@ impl Packs {
         if let Some(known) = known {
             return Ok(known);
         }
-        let path = self.path(digest);
-        let bad = |why: String| {
-            let message = format!("the component `{}` cannot be used: {why}", path.display());
-            Trouble::new("bad_component", message)
-        };
         let pack = match self.loaded(digest) {
             Some(pack) => pack,
-            None => self.load(digest, &path).await.map_err(bad)?,
+            None => self.load(digest).await?,
         };
         let nodes = pack.node_types(&CallContext::offline()).await;
-        let nodes = nodes.map_err(|error| bad(error.to_string()))?.into();
+        let nodes = nodes.map_err(|error| self.bad(digest, &error))?.into();
         let found = Known { pack, nodes };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(digest.to_owned(), found.clone());
@@ -114,18 +116,51 @@ impl Packs {
         loaded.get(digest).cloned()
     }
 
-    async fn load(&self, digest: &str, path: &Path) -> Result<Pack, String> {
-        let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    async fn load(&self, digest: &str) -> Result<Pack, Trouble> {
+        let bad = |why: &dyn std::fmt::Display| self.bad(digest, why);
+        let path = self.path(digest);
+        let bytes = std::fs::read(&path).map_err(|error| bad(&error))?;
+        let policy = self.policy_for(digest, &bytes);
         let engine = self.engine.clone();
-        let loaded = tokio::task::spawn_blocking(move || Pack::load(&engine, &bytes)).await;
-        let pack = loaded
-            .map_err(|error| error.to_string())?
-            .map_err(|error| error.to_string())?;
-        if pack.digest().to_string() == digest {
-            Ok(pack)
-        } else {
-            Err("its content is not what its name says".into())
+        let loaded =
+            tokio::task::spawn_blocking(move || Pack::load(&engine, &bytes, &policy)).await;
+        match loaded.map_err(|error| bad(&error))? {
+            Ok(pack) if pack.digest().to_string() == digest => Ok(pack),
+            Ok(_) => Err(bad(&"its content is not what its name says")),
+            Err(PackError::NotAllowed(refused)) => {
+                let way = format!("zoetrope packs allow {}", path.display());
+                Err(Trouble::new(
+                    "denied",
+                    format!("{refused}; to allow it: {way}"),
+                ))
+            }
+            Err(error) => Err(bad(&error)),
         }
+    }
+
+    /// The operator's policy, and what an earlier build of this program allowed by
+    /// embedding it.
+    fn policy_for(&self, digest: &str, component: &[u8]) -> Policy {
+        let policy = self.policy.clone();
+        let (Ok(digest), Ok(manifest)) = (digest.parse(), Manifest::of(component)) else {
+            return policy;
+        };
+        if policy.grant(&digest).is_none() && self.was_embedded(&digest).exists() {
+            return policy.with(digest, Grant::as_asked(&manifest));
+        }
+        policy
+    }
+
+    fn bad(&self, digest: &str, why: &dyn std::fmt::Display) -> Trouble {
+        let path = self.path(digest);
+        let message = format!("the component `{}` cannot be used: {why}", path.display());
+        Trouble::new("bad_component", message)
+    }
+
+    /// Says of a component that the program which kept it had it embedded. Whoever can
+    /// write it here can write the ledger and compiled code, too.
+    fn was_embedded(&self, digest: &Sha256Digest) -> PathBuf {
+        self.folder.join(format!("{digest}.embedded"))
     }
 
     fn path(&self, digest: &str) -> PathBuf {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use url::Host;
 
 use super::addresses::AddressKind;
+use crate::policy::Missing;
 
 /// A request without a reply.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,9 @@ pub enum NotSent {
     /// The policy refused the request.
     #[error("the request is refused: {0}")]
     Denied(Denial),
+    /// The pack has sent what it may send in a minute.
+    #[error("the request is put off: {0}")]
+    PutOff(Missing),
     /// The body was not what the request announced.
     #[error("the request's body cannot be sent: {0}")]
     Body(BodyFault),
@@ -164,6 +168,9 @@ pub enum Denial {
     /// A header that the host alone sets.
     #[error("the header `{0}` is the host's to set")]
     Header(String),
+    /// The pack is not granted it.
+    #[error(transparent)]
+    NotGranted(#[from] Missing),
 }
 
 /// Why a request that may have arrived has no reply.
@@ -227,6 +234,7 @@ impl From<NotSent> for wasmtime_wasi_http::Error {
     fn from(error: NotSent) -> Self {
         match error {
             NotSent::Denied(_) => Self::HttpRequestDenied,
+            NotSent::PutOff(_) => Self::ConnectionLimitReached,
             NotSent::Body(BodyFault::TooLong(limit)) => Self::HttpRequestBodySize(Some(limit)),
             NotSent::Body(BodyFault::NoLength) => Self::HttpRequestLengthRequired,
             NotSent::Body(BodyFault::Length { actual, .. }) => {

@@ -2,10 +2,11 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{self, CONTENT_LENGTH, HeaderName};
+use http::header::{self, CONTENT_LENGTH, HeaderMap, HeaderName};
 use http::{Method, Request, Response, request, response};
 use http_body_util::{BodyExt as _, Full};
 use sha2::{Digest as _, Sha256};
@@ -17,14 +18,15 @@ use wasmtime_wasi_http::{
 
 use super::client::{Destination, Reuse, full, send_safely};
 use super::error::{BodyFault, Denial, EgressError, Lost, NotSent};
-use super::policy;
+use super::policy::{self, Permit};
 use super::resolver::AddressRule;
-use super::{Egress, in_words};
+use super::{Egress, HttpLimits, in_words};
 use crate::call::SubmitGate;
 use crate::connections::OpenConnection;
 use crate::digest::Sha256Digest;
+use crate::policy::{Allowance, Bounds, Ceiling};
 use crate::testimony::Testimony;
-use crate::urls::shown;
+use crate::urls::{Origin, shown};
 
 /// What a call may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +47,11 @@ pub(crate) struct GuestHttp {
     pub(crate) connection: Option<Arc<OpenConnection>>,
     pub(crate) gate: Option<Arc<dyn SubmitGate>>,
     pub(crate) testimony: Arc<Testimony>,
+    pub(crate) allowance: Arc<Allowance>,
+    /// The whole exchange's time; less where the call's own time is short.
+    pub(crate) patience: Duration,
+    /// Requests that the call has made.
+    pub(crate) made: Arc<AtomicU64>,
 }
 
 type Exchange = Box<
@@ -120,22 +127,35 @@ impl GuestHttp {
         options: RequestOptions,
     ) -> Result<Response<WasiBody>, EgressError> {
         let (egress, connection) = self.admitted(request.method()).map_err(NotSent::denied)?;
-        let limits = egress.limits();
+        let permissions = self.allowance.permissions();
+        let limits = bounded(egress.limits(), permissions.bounds(), self.patience);
         let deadline = Instant::now() + limits.total;
         let (parts, body) = request.into_parts();
-        let url = policy::permitted(connection.base_url(), &parts.method, &parts.uri)
-            .map_err(NotSent::denied)?;
+        let permit = policy::permitted_to(
+            permissions,
+            connection.base_url(),
+            &parts.method,
+            &parts.uri,
+        )
+        .map_err(NotSent::denied)?;
+        self.count(&parts.headers)?;
         let body = timeout_at(deadline, whole(body, &parts.headers, limits.request_body))
             .await
             .unwrap_or(Err(BodyFault::Unfinished))
             .map_err(NotSent::Body)?;
 
+        let order = Order {
+            permit,
+            parts,
+            body,
+            options,
+        };
         let (mut header, mut bytes) = self
-            .transmitted(egress, connection, &parts, body, options, deadline)
+            .transmitted(egress, connection, &order, &limits, deadline)
             .await?;
         tracing::debug!(
-            method = %parts.method,
-            url = shown(&url),
+            method = %order.parts.method,
+            url = shown(&order.permit.url),
             status = header.status.as_u16(),
             "a component's request was answered"
         );
@@ -162,11 +182,29 @@ impl GuestHttp {
         Ok((egress, connection))
     }
 
+    /// Counts the request, and refuses it beyond what the pack may send.
+    fn count(&self, headers: &HeaderMap) -> Result<(), NotSent> {
+        let permissions = self.allowance.permissions();
+        let bounds = permissions.bounds();
+        let beyond = |ceiling| NotSent::denied(permissions.beyond(ceiling).into());
+        if self.made.fetch_add(1, Ordering::Relaxed) >= bounds.of_one(Ceiling::RequestsPerCall) {
+            return Err(beyond(Ceiling::RequestsPerCall));
+        }
+        if length_of(headers) > bounds.of_one(Ceiling::HeaderBytes) {
+            return Err(beyond(Ceiling::HeaderBytes));
+        }
+        if !self.allowance.take_request() {
+            let missing = permissions.beyond(Ceiling::RequestsPerMinute);
+            return Err(NotSent::PutOff(missing));
+        }
+        Ok(())
+    }
+
     /// Asks whoever keeps the books whether the one submit of a `start` may leave.
-    async fn pass_the_gate(&self, parts: &request::Parts, body: &[u8]) -> Result<(), NotSent> {
+    async fn pass_the_gate(&self, order: &Order) -> Result<(), NotSent> {
         match &self.gate {
             Some(gate) if self.sends == Sends::OneSubmit => {
-                let may_leave = gate.may_leave(digest_of(parts, body)).await;
+                let may_leave = gate.may_leave(digest_of(order)).await;
                 may_leave
                     .then_some(())
                     .ok_or(NotSent::denied(Denial::HeldBack))
@@ -180,30 +218,29 @@ impl GuestHttp {
         &self,
         egress: &Egress,
         connection: &OpenConnection,
-        parts: &request::Parts,
-        body: Bytes,
-        options: RequestOptions,
+        order: &Order,
+        limits: &HttpLimits,
         deadline: Instant,
     ) -> Result<(response::Parts, Bytes), EgressError> {
-        let limits = egress.limits();
         // A component may be less patient than the host, not more.
         let shorter = |limit: Duration, asked: Option<Duration>| asked.unwrap_or(limit).min(limit);
         let left = deadline.saturating_duration_since(Instant::now());
+        let options = &order.options;
         let connect = shorter(limits.connect, options.connect_timeout).min(left);
         let first_byte = shorter(limits.first_byte, options.first_byte_timeout);
         let idle = shorter(limits.idle, options.between_bytes_timeout);
 
-        let destination = Destination {
-            origin: connection.base_url().origin().clone(),
-            rule: AddressRule::of_connection(connection.base_url().origin()),
-        };
-        let uri = outgoing_uri(&destination, &parts.uri).ok_or(NotSent::denied(Denial::Url))?;
+        let destination = order.destination(connection);
+        let destination = destination.ok_or(NotSent::denied(Denial::Url))?;
+        let uri = order.uri(&destination);
+        let uri = uri.ok_or(NotSent::denied(Denial::Url))?;
+        let credential = connection.credential().filter(|_| order.permit.to_provider);
         let build = || {
-            let mut request = Request::new(full(body.clone()));
-            *request.method_mut() = parts.method.clone();
+            let mut request = Request::new(full(order.body.clone()));
+            *request.method_mut() = order.parts.method.clone();
             *request.uri_mut() = uri.clone();
-            *request.headers_mut() = parts.headers.clone();
-            if let Some(credential) = connection.credential() {
+            *request.headers_mut() = order.parts.headers.clone();
+            if let Some(credential) = credential {
                 let headers = request.headers_mut();
                 headers.insert(credential.name().clone(), credential.header_value());
             }
@@ -211,14 +248,18 @@ impl GuestHttp {
         };
         let exchange = async {
             let client = egress.client();
-            let reply = if parts.method.is_safe() {
+            let reply = if order.parts.method.is_safe() {
                 send_safely(client, &destination, build, connect, first_byte).await?
             } else {
-                self.pass_the_gate(parts, &body).await?;
+                self.pass_the_gate(order).await?;
                 let channel = client.open(&destination, Reuse::Fresh, connect).await?;
                 self.testimony.note_submit(self.sends == Sends::OneSubmit)?;
                 channel.send(build(), first_byte).await?
             };
+            if length_of(&reply.parts.headers) > limits.reply_header {
+                let limit = limits.reply_header;
+                return Err(Lost::HeaderTooLong { limit }.into());
+            }
             Ok::<_, EgressError>(reply.collect(limits.reply_body, idle).await?)
         };
         // Opening ends before the deadline; what is late has left.
@@ -230,9 +271,69 @@ impl GuestHttp {
     }
 }
 
+/// A request that has passed the policy.
+struct Order {
+    permit: Permit,
+    parts: request::Parts,
+    body: Bytes,
+    options: RequestOptions,
+}
+
+impl Order {
+    /// Where it goes. Hosts besides the connection's own are on the internet.
+    fn destination(&self, connection: &OpenConnection) -> Option<Destination> {
+        let own = connection.base_url().origin();
+        Some(if self.permit.to_provider {
+            Destination {
+                origin: own.clone(),
+                rule: AddressRule::of_connection(own),
+            }
+        } else {
+            Destination {
+                origin: Origin::of(&self.permit.url)?,
+                rule: AddressRule::PUBLIC,
+            }
+        })
+    }
+
+    /// Its URI with the destination's authority in its normal form.
+    fn uri(&self, destination: &Destination) -> Option<http::Uri> {
+        let path = self.parts.uri.path_and_query();
+        let path = path.map_or("/", |path| path.as_str());
+        format!("{}{path}", destination.origin).parse().ok()
+    }
+}
+
+/// What holds for a pack's requests: the host's limits, or the pack's where these are lower.
+fn bounded(limits: &HttpLimits, bounds: &Bounds, patience: Duration) -> HttpLimits {
+    HttpLimits {
+        total: limits.total.min(patience),
+        request_body: limits
+            .request_body
+            .min(bounds.of_one(Ceiling::RequestBytes)),
+        reply_header: limits.reply_header.min(bounds.of_one(Ceiling::HeaderBytes)),
+        reply_body: limits.reply_body.min(bounds.of_one(Ceiling::ReplyBytes)),
+        ..*limits
+    }
+}
+
+/// Names and values together, in bytes.
+fn length_of(headers: &HeaderMap) -> u64 {
+    let lengths = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len());
+    lengths.sum::<usize>() as u64
+}
+
 /// What a resubmission must be equal in. Every part is preceded by its length, so that no
 /// two requests look the same.
-fn digest_of(parts: &request::Parts, body: &[u8]) -> Sha256Digest {
+fn digest_of(order: &Order) -> Sha256Digest {
+    let Order {
+        parts,
+        permit,
+        body,
+        ..
+    } = order;
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let mut headers: Vec<_> = parts
         .headers
@@ -246,6 +347,10 @@ fn digest_of(parts: &request::Parts, body: &[u8]) -> Sha256Digest {
         digest.update(part);
     };
     add(parts.method.as_str().as_bytes());
+    // The provider's own place may move, as a practice provider's port does.
+    if !permit.to_provider {
+        add(permit.url.authority().as_bytes());
+    }
     add(path.as_bytes());
     for (name, value) in headers {
         add(name.as_bytes());
@@ -255,14 +360,8 @@ fn digest_of(parts: &request::Parts, body: &[u8]) -> Sha256Digest {
     digest.finalize().into()
 }
 
-/// The request's URI with the connection's own authority in its normal form.
-fn outgoing_uri(destination: &Destination, asked: &http::Uri) -> Option<http::Uri> {
-    let path = asked.path_and_query().map_or("/", |path| path.as_str());
-    format!("{}{path}", destination.origin).parse().ok()
-}
-
 /// The whole body, or what is wrong with it.
-async fn whole(body: WasiBody, headers: &http::HeaderMap, limit: u64) -> Result<Bytes, BodyFault> {
+async fn whole(body: WasiBody, headers: &HeaderMap, limit: u64) -> Result<Bytes, BodyFault> {
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());

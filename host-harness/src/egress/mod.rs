@@ -35,6 +35,7 @@ pub use error::{BodyFault, Denial, EgressError, Lost, NotSent};
 pub(crate) use fetch::Wanted;
 pub use fetch::{FetchError, Fetched};
 pub(crate) use guest::{GuestHttp, Sends};
+pub(crate) use policy::may_climb;
 pub use resolver::{AddressRule, Resolve, SystemResolver};
 pub(crate) use upload::LocalPart;
 pub use upload::UploadReply;

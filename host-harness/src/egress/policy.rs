@@ -1,19 +1,52 @@
 //! What a component's request may reach: the origin of the call's connection, below
-//! its base path, and nothing else.
+//! its base path, and the hosts that its pack is granted besides.
 //!
-//! A pure function of connection and request, so that it is tested with plain data and
-//! so that finer rules (methods and paths of each call, rates, an allow-list of one's
-//! own) have one place to go.
+//! Pure functions of permissions, connection and request, so that they are tested with
+//! plain data.
 
 use http::{Method, Uri};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::error::Denial;
+use crate::policy::Permissions;
 use crate::urls::{BaseUrl, Origin};
 
-/// Whether `method` and `uri`, as a component asks for them, may be sent over the
-/// connection at `base`; the URL to send to.
+/// A request that may be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Permit {
+    pub(crate) url: Url,
+    /// Whether it goes to the connection's own provider: only there goes the credential.
+    pub(crate) to_provider: bool,
+}
+
+/// Whether `method` and `uri`, as a component asks for them, may be sent by a pack with
+/// these permissions over the connection at `base`.
+pub(crate) fn permitted_to(
+    permissions: &Permissions,
+    base: &BaseUrl,
+    method: &Method,
+    uri: &Uri,
+) -> Result<Permit, Denial> {
+    match permitted(base, method, uri) {
+        Ok(url) => Ok(Permit {
+            url,
+            to_provider: true,
+        }),
+        Err(Denial::Origin { .. }) => {
+            let url = Url::parse(&uri.to_string()).map_err(|_| Denial::Url)?;
+            permissions.request(method, &url)?;
+            Ok(Permit {
+                url,
+                to_provider: false,
+            })
+        }
+        Err(denial) => Err(denial),
+    }
+}
+
+/// Whether `method` and `uri` may be sent over the connection at `base`; the URL to send
+/// to.
 pub(crate) fn permitted(base: &BaseUrl, method: &Method, uri: &Uri) -> Result<Url, Denial> {
     if matches!(*method, Method::CONNECT | Method::TRACE) {
         return Err(Denial::Method);
@@ -36,7 +69,7 @@ pub(crate) fn permitted(base: &BaseUrl, method: &Method, uri: &Uri) -> Result<Ur
 
 /// Whether a path segment is, or may be read by some server as, a step to another
 /// folder: `..`, `%2e%2e`, `..%2fx`, `..\x`.
-fn may_climb(segment: &str) -> bool {
+pub(crate) fn may_climb(segment: &str) -> bool {
     decoded(segment)
         .split(['/', '\\'])
         .any(|part| matches!(part, "." | ".."))

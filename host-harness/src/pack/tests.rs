@@ -10,6 +10,7 @@ use crate::connections::{Connection, OpenConnection};
 use crate::contract::{Charge, ErrorCause, Profile};
 use crate::egress::testing::{Act, Server, impatient, narrow};
 use crate::engine::EngineSettings;
+use crate::policy::Grant;
 use crate::session::Session;
 
 const NODE: &str = "image_to_video_v3";
@@ -21,7 +22,7 @@ const STRICT: CheckOptions = CheckOptions {
 
 fn pack() -> Pack {
     let engine = Engine::new(EngineSettings::default()).expect("engine");
-    Pack::load(&engine, EMBEDDED_COMPONENT).expect("pack")
+    Pack::load(&engine, EMBEDDED_COMPONENT, &Policy::default()).expect("pack")
 }
 
 fn connection(base: &str) -> Arc<OpenConnection> {
@@ -178,7 +179,11 @@ async fn calls_wait_for_room() {
         concurrent_instances: 2,
         ..EngineSettings::default()
     };
-    let pack = Pack::load(&Engine::new(settings).expect("engine"), EMBEDDED_COMPONENT);
+    let pack = Pack::load(
+        &Engine::new(settings).expect("engine"),
+        EMBEDDED_COMPONENT,
+        &Policy::default(),
+    );
     let pack = pack.expect("pack");
     let offline = CallContext::offline();
     let checks = (0..20).map(|_| pack.check(&offline, NODE, INPUT, STRICT));
@@ -201,7 +206,7 @@ fn compiled_code_is_kept() {
     };
     for _ in 0..2 {
         let engine = Engine::new(settings()).expect("engine");
-        Pack::load(&engine, EMBEDDED_COMPONENT).expect("pack");
+        Pack::load(&engine, EMBEDDED_COMPONENT, &Policy::default()).expect("pack");
         assert_eq!(files(), 1);
     }
 }
@@ -209,7 +214,15 @@ fn compiled_code_is_kept() {
 #[test]
 fn what_is_no_pack_is_told_apart() {
     let engine = Engine::new(EngineSettings::default()).expect("engine");
-    let verdict = |bytes: &[u8]| match Pack::load(&engine, bytes) {
+    let empty = b"\0asm\x0d\0\x01\0";
+    let digest = Sha256Digest::from(Sha256::digest(empty));
+    let nobody_has_allowed_it = Pack::load(&engine, empty, &Policy::default()).err();
+    assert!(matches!(
+        nobody_has_allowed_it,
+        Some(PackError::NotAllowed(_))
+    ));
+    let policy = Policy::default().with(digest, Grant::as_asked(&Manifest::default()));
+    let verdict = |bytes: &[u8]| match Pack::load(&engine, bytes, &policy) {
         Ok(_) => panic!("loaded"),
         Err(error) => error,
     };
@@ -221,7 +234,6 @@ fn what_is_no_pack_is_told_apart() {
         assert!(matches!(verdict(bytes), PackError::NotAComponent { what } if what == expected));
     }
     let torn = &EMBEDDED_COMPONENT[..EMBEDDED_COMPONENT.len() / 2];
-    assert!(matches!(verdict(torn), PackError::Compile(_)));
-    let empty = b"\0asm\x0d\0\x01\0";
+    assert!(matches!(verdict(torn), PackError::Manifest(_)));
     assert!(matches!(verdict(empty), PackError::MissingExports { missing } if missing.len() == 3));
 }

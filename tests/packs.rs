@@ -1,0 +1,337 @@
+//! Which components may run: `zoetrope packs`, and what happens without it.
+
+use serde_json::{Value, json};
+use zoetrope_host::EMBEDDED_COMPONENT;
+
+use crate::support::desk::{Desk, Outcome};
+use crate::support::guests::{Guest, LISTS_ONLY, PLANS, allowing, asking, digest_of};
+use crate::support::provider::{Script, Server};
+use crate::support::root;
+
+const PACK: Guest = Guest {
+    check: PLANS,
+    ..LISTS_ONLY
+};
+
+/// A component of the pack `example` that asks for these.
+fn version(number: u32, hosts: &[&str], ceilings: &Value) -> Vec<u8> {
+    let manifest = json!({
+        "format": 1,
+        "name": "example",
+        "version": number.to_string(),
+        "description": "For tests.",
+        "connections": ["pixelml"],
+        "hosts": hosts,
+        "ceilings": ceilings,
+    });
+    asking(PACK.nameless("0.1.0"), &manifest.to_string())
+}
+
+/// A desk with this component in `pack.wasm`, and one connection.
+fn desk_with(component: &[u8]) -> (Desk, Server) {
+    let provider = Server::start(Script::new());
+    let desk = Desk::with_provider(&provider);
+    desk.write("pack.wasm", component);
+    desk.write("input.json", "{}");
+    (desk, provider)
+}
+
+const CHECK: [&str; 7] = [
+    "check",
+    "image_to_video_v3",
+    "--component",
+    "pack.wasm",
+    "--input",
+    "input.json",
+    "--json",
+];
+
+#[test]
+fn what_nobody_has_allowed_runs_nothing() {
+    let (desk, provider) = desk_with(&version(1, &[], &json!({})));
+    for command in [
+        &["nodes"][..],
+        &["check", "image_to_video_v3", "--input", "input.json"],
+        &[
+            "run",
+            "image_to_video_v3",
+            "--input",
+            "input.json",
+            "--out",
+            "clip.mp4",
+        ],
+        &["jobs", "resume", "--all"],
+    ] {
+        let mut arguments = vec!["--json", "--component", "pack.wasm"];
+        arguments.extend(command);
+        let outcome = desk.run(arguments);
+        let error = outcome.error("denied");
+        let said = (outcome.code, &error["phase"], &error["charged"]);
+        assert_eq!(said, (5, &"setup".into(), &"no".into()), "{outcome:?}");
+        let next = error["next"].as_str().expect("a way on");
+        assert!(next.contains("zoetrope packs allow pack.wasm"), "{next}");
+    }
+    assert_eq!(provider.arrived().len(), 0);
+}
+
+#[test]
+fn a_pack_is_allowed_shown_listed_and_revoked() {
+    let component = version(
+        1,
+        &["GET https://*.cdn.example/media"],
+        &json!({"requests_per_call": 8, "memory_bytes": 1_000_000_000}),
+    );
+    let digest = digest_of(&component).to_string();
+    let (desk, _provider) = desk_with(&component);
+
+    let asked = desk.run(["packs", "show", "pack.wasm", "--json"]).json();
+    assert_eq!(asked["allowed"], false);
+    assert_eq!(
+        asked["asks"]["hosts"],
+        json!(["GET https://*.cdn.example/media"])
+    );
+    assert_eq!(asked["granted"], Value::Null);
+
+    let allowed = desk.run(["packs", "allow", "pack.wasm", "--json"]);
+    assert_eq!(allowed.code, 0, "{allowed:?}");
+    let allowed = allowed.json();
+    assert_eq!(
+        (&allowed["digest"], &allowed["allowed"]),
+        (&json!(digest), &json!(true))
+    );
+    assert_eq!(
+        allowed["granted"],
+        json!({
+            "connections": ["scripted"],
+            "hosts": ["GET https://*.cdn.example/media"],
+            "ceilings": {"requests_per_call": 8, "memory_bytes": 1_000_000_000},
+        })
+    );
+    assert_eq!(allowed["ceilings"]["requests_per_call"], 8);
+    assert_eq!(allowed["ceilings"]["requests_per_minute"], 6_000);
+    assert_eq!(desk.run(CHECK).code, 0);
+    assert_eq!(
+        desk.run(["packs", "show", &digest[..8], "--json"]).json()["granted"],
+        allowed["granted"]
+    );
+
+    let listed = desk.run(["packs", "--json"]).json();
+    let names: Vec<_> = listed
+        .as_array()
+        .expect("an array")
+        .iter()
+        .map(|pack| (pack["name"].as_str(), pack["embedded"].as_bool()))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            (Some("zoetrope"), Some(true)),
+            (Some("example"), Some(false))
+        ]
+    );
+
+    let again = desk.run(["packs", "allow", "pack.wasm"]);
+    assert_eq!(again.code, 0, "{again:?}");
+    assert!(again.stderr.contains("allowed already"), "{again:?}");
+
+    let revoked = desk.run(["packs", "revoke", "example", "--json"]);
+    assert_eq!(revoked.json()["revoked"], digest, "{revoked:?}");
+    desk.run(CHECK).error("denied");
+    assert_eq!(desk.run(["packs", "revoke", "example"]).code, 2);
+}
+
+#[test]
+fn allowing_changes_nothing_else_in_the_configuration() {
+    let (desk, provider) = desk_with(&version(1, &[], &json!({})));
+    let before = format!(
+        "# mine\n{}\n# the end of it\n",
+        provider.connection("").trim_end()
+    );
+    desk.configure(&before);
+    assert_eq!(desk.run(["packs", "allow", "pack.wasm"]).code, 0);
+    let text = std::fs::read_to_string(desk.path("zoetrope.toml")).expect("the configuration");
+    assert!(text.starts_with("# mine\n"), "{text}");
+    assert!(text.contains("# the end of it"), "{text}");
+    assert_eq!(desk.run(["packs", "revoke", "example"]).code, 0);
+    let text = std::fs::read_to_string(desk.path("zoetrope.toml")).expect("the configuration");
+    assert_eq!(text.trim_end(), before.trim_end());
+
+    // With no configuration at all, one is made in the working directory.
+    let bare = Desk::new();
+    bare.write("pack.wasm", version(1, &[], &json!({})));
+    let allowed = bare.run(["packs", "allow", "pack.wasm", "--json"]).json();
+    assert_eq!(allowed["granted"]["connections"], json!(["practice"]));
+    assert!(bare.path("zoetrope.toml").is_file());
+}
+
+#[test]
+fn a_new_component_that_asks_for_more_is_refused_with_the_difference() {
+    let (desk, _provider) = desk_with(&version(
+        1,
+        &["GET https://*.cdn.example/media"],
+        &json!({}),
+    ));
+    assert_eq!(desk.run(["packs", "allow", "pack.wasm"]).code, 0);
+    let more = version(
+        2,
+        &[
+            "GET https://a.cdn.example/media",
+            "POST https://evil.example/",
+        ],
+        &json!({"requests_per_minute": 60_000}),
+    );
+    desk.write("pack.wasm", &more);
+    let difference = "`POST https://evil.example/`, requests_per_minute 60000 instead of 6000";
+    for outcome in [
+        desk.run(CHECK),
+        desk.run(["packs", "allow", "pack.wasm", "--json"]),
+    ] {
+        let error = outcome.error("denied");
+        let message = error["message"].as_str().expect("a message");
+        assert!(message.ends_with(difference), "{message}");
+        let next = error["next"].as_str().expect("a way on");
+        assert!(next.contains("packs allow pack.wasm --more"), "{next}");
+    }
+    assert_eq!(desk.run(["packs", "allow", "pack.wasm", "--more"]).code, 0);
+    assert_eq!(desk.run(CHECK).code, 0);
+    // No more than what one of them has.
+    desk.write(
+        "pack.wasm",
+        version(3, &["POST https://evil.example/x"], &json!({})),
+    );
+    desk.run(CHECK).error("denied");
+    assert_eq!(desk.run(["packs", "allow", "pack.wasm"]).code, 0);
+}
+
+/// Allows the component with these lines changed, and runs it.
+fn run_with(component: &[u8], change: impl Fn(String) -> String) -> Outcome {
+    let (desk, provider) = desk_with(component);
+    let lines = change(allowing(component));
+    desk.configure(&format!("{}{lines}", provider.connection("")));
+    let outcome = desk.run([
+        "run",
+        "image_to_video_v3",
+        "--component",
+        "pack.wasm",
+        "--input",
+        "input.json",
+        "--json",
+    ]);
+    assert_eq!(provider.arrived().len(), 0);
+    outcome
+}
+
+#[test]
+fn a_connection_that_is_not_granted_is_not_given() {
+    let component = version(1, &[], &json!({}));
+    let digest = digest_of(&component);
+    let outcome = run_with(&component, |lines| {
+        lines.replace("connections = [\"scripted\"]", "connections = [\"other\"]")
+    });
+    let error = outcome.error("denied");
+    assert_eq!((outcome.code, &error["charged"]), (5, &"no".into()));
+    let message = error["message"].as_str().expect("a message");
+    let line =
+        format!("under [packs.{digest}] in zoetrope.toml: connections = [\"other\", \"scripted\"]");
+    assert!(message.ends_with(&line), "{message}");
+
+    // Without a manifest nothing is asked for, and so nothing is given.
+    let outcome = run_with(&PACK.nameless("0.1.0"), |lines| lines);
+    let error = outcome.error("denied");
+    let message = error["message"].as_str().expect("a message");
+    assert!(
+        message.ends_with("its author writes \"connections\": [\"pixelml\"] into it"),
+        "{message}"
+    );
+}
+
+#[test]
+fn the_built_in_component_is_allowed_by_its_build_and_can_be_narrowed() {
+    let provider = Server::start(Script::new());
+    let desk = Desk::with_provider(&provider);
+    let shown = desk.run(["packs", "show", "zoetrope", "--json"]).json();
+    assert_eq!(shown["allowed"], true);
+    assert_eq!(shown["granted"]["connections"], Value::Null);
+    assert_eq!(desk.run(["packs", "revoke", "zoetrope"]).code, 2);
+    let allowed = desk.run(["packs", "allow", "nowhere.wasm", "--json"]);
+    assert_eq!(allowed.error("bad_component")["phase"], "setup");
+
+    let lines = allowing(EMBEDDED_COMPONENT).replace("[\"scripted\"]", "[]");
+    desk.configure(&format!("{}{lines}", provider.connection("")));
+    desk.write(
+        "input.json",
+        r#"{"prompt": "p", "image": "https://p.example/a.png"}"#,
+    );
+    let outcome = desk.run([
+        "run",
+        "image_to_video_v3",
+        "--input",
+        "input.json",
+        "--json",
+    ]);
+    outcome.error("denied");
+    assert_eq!(provider.arrived().len(), 0);
+}
+
+#[test]
+fn a_manifest_is_read_as_its_published_schema_says() {
+    let published = std::fs::read_to_string(root().join("schemas/manifest.json")).expect("schema");
+    let published: Value = serde_json::from_str(&published).expect("JSON");
+    let validator = jsonschema::draft202012::new(&published).expect("a schema");
+    let with = |name: &str, value: Value| {
+        let mut document = json!({"format": 1, "name": "example", "version": "1"});
+        document[name] = value;
+        document
+    };
+    let own = std::fs::read_to_string(root().join("plugin/manifest.json")).expect("the manifest");
+    let mut documents = vec![
+        serde_json::from_str(&own).expect("JSON"),
+        json!({}),
+        json!([]),
+        json!({"format": 1, "name": "example"}),
+        with("format", json!(2)),
+        with("format", json!("1")),
+        with("name", json!("")),
+        with("name", json!("Example")),
+        with("name", json!("a/b.c-d_e0")),
+        with("name", json!("x".repeat(65))),
+        with("version", json!("1.0.0-rc.1+é")),
+        with("version", json!("1\n")),
+        with("version", json!("")),
+        with("description", json!("d".repeat(400))),
+        with("description", json!("d".repeat(401))),
+        with("description", json!("\u{1b}[2J")),
+        with("description", json!("\u{202e}gpj.exe")),
+        with("connections", json!(["pixelml", "shortapi"])),
+        with("connections", json!(["Pixel ML"])),
+        with("connections", json!("pixelml")),
+        with("hosts", json!(["GET https://*.cdn.example/media"])),
+        with("hosts", json!(["https://cdn.example"])),
+        with("hosts", json!(["TRACE https://cdn.example"])),
+        with("hosts", json!(["GET https://user@cdn.example"])),
+        with("hosts", json!(["GET https://cdn.example/?x"])),
+        with("other", json!(1)),
+        with("$schema", json!("https://example.com/manifest.json")),
+    ];
+    for (name, value) in [
+        ("memory_bytes", json!(1)),
+        ("instances", json!(0)),
+        ("call_seconds", json!(-1)),
+        ("request_bytes", json!(1.5)),
+        ("reply_bytes", json!("1")),
+        ("header_bytes", json!(null)),
+        ("requests_per_call", json!(1)),
+        ("requests_per_minute", json!(1)),
+        ("request_per_minute", json!(1)),
+    ] {
+        documents.push(with("ceilings", json!({ name: value })));
+    }
+    for document in documents {
+        let read = zoetrope_host::policy::Manifest::parse(document.to_string().as_bytes());
+        assert_eq!(
+            read.is_ok(),
+            validator.is_valid(&document),
+            "{document} {read:?}"
+        );
+    }
+}
