@@ -10,11 +10,12 @@ use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
+mod echo;
+
+use echo::Echo;
+
 /// Longest credential that is read, in bytes; far beyond any header a server takes.
 const LONGEST: u64 = 16 << 10;
-
-/// Shorter secrets are not blotted out of replies: they would blot out chance matches.
-const SHORTEST_BLOTTED: usize = 8;
 
 /// A credential. It has no `Debug`, `Display` or serialised form, and its memory is
 /// overwritten when it is dropped.
@@ -184,6 +185,7 @@ pub enum SecretError {
 pub struct CredentialHeader {
     name: HeaderName,
     prefix: String,
+    echo: Echo,
     secret: Secret,
 }
 
@@ -194,6 +196,12 @@ impl CredentialHeader {
     ///
     /// When name or prefix could not stand in a header.
     pub fn new(name: &str, prefix: &str, secret: Secret) -> Result<Self, HeaderFault> {
+        if secret.reveal().len() < echo::SHORTEST {
+            tracing::warn!(
+                "a credential of fewer than {} bytes is not blotted out of replies that echo it",
+                echo::SHORTEST
+            );
+        }
         let legal = |bytes: &str| bytes.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         Ok(Self {
             name: name
@@ -204,6 +212,7 @@ impl CredentialHeader {
             } else {
                 return Err(HeaderFault::Prefix);
             },
+            echo: Echo::of(secret.reveal()),
             secret,
         })
     }
@@ -225,29 +234,40 @@ impl CredentialHeader {
     }
 
     /// `body` with the credential blotted out, same length, should the other side have
-    /// echoed it.
+    /// echoed it in any of the forms that [`Echo`] knows.
     pub(crate) fn blot(&self, body: Bytes) -> Bytes {
-        let secret = self.secret.reveal().as_bytes();
-        if secret.len() < SHORTEST_BLOTTED || find(&body, secret).is_none() {
+        let found = self.echo.find_in(&body);
+        if found.is_empty() {
             return body;
         }
         let mut body = BytesMut::from(body);
-        let mut from = 0;
-        while let Some(at) = find(&body[from..], secret) {
-            body[from + at..from + at + secret.len()].fill(b'*');
-            from += at + secret.len();
+        for range in found {
+            body[range].fill(b'*');
         }
         body.freeze()
     }
 
-    /// Empties every header whose value holds the credential.
+    /// Empties every header whose value holds the credential; those whose name does are
+    /// gone.
     pub(crate) fn blot_headers(&self, headers: &mut HeaderMap) {
-        let secret = self.secret.reveal().as_bytes();
         for value in headers.values_mut() {
-            if secret.len() >= SHORTEST_BLOTTED && find(value.as_bytes(), secret).is_some() {
+            if self.is_in(value.as_bytes()) {
                 *value = HeaderValue::from_static("***");
             }
         }
+        let named: Vec<_> = headers
+            .keys()
+            .filter(|name| self.echo.is_in_name(name.as_str()))
+            .cloned()
+            .collect();
+        for name in named {
+            headers.remove(name);
+        }
+    }
+
+    /// Whether `text` holds the credential in any of the forms that [`Echo`] knows.
+    pub(crate) fn is_in(&self, text: &[u8]) -> bool {
+        !self.echo.find_in(text).is_empty()
     }
 }
 
@@ -260,19 +280,6 @@ pub enum HeaderFault {
     /// The prefix is not visible ASCII.
     #[error("the credential's prefix holds something other than visible ASCII characters")]
     Prefix,
-}
-
-fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    let first = *wanted.first()?;
-    let mut from = 0;
-    // By the first byte: replies are long and secrets are not in them.
-    while let Some(at) = text.get(from..)?.iter().position(|&byte| byte == first) {
-        if text[from + at..].starts_with(wanted) {
-            return Some(from + at);
-        }
-        from += at + 1;
-    }
-    None
 }
 
 #[cfg(test)]
@@ -367,9 +374,13 @@ mod tests {
         assert_eq!(header.blot(untouched.clone()), untouched);
         let mut headers = HeaderMap::new();
         headers.insert("x-echo", HeaderValue::from_static("Bearer sk-1234567"));
+        headers.insert("x-encoded", HeaderValue::from_static("sk%2D1234567"));
+        headers.insert("x-sk-1234567", HeaderValue::from_static("known"));
         headers.insert("date", HeaderValue::from_static("today"));
         header.blot_headers(&mut headers);
         assert_eq!(headers["x-echo"], "***");
+        assert_eq!(headers["x-encoded"], "***");
         assert_eq!(headers["date"], "today");
+        assert_eq!(headers.len(), 3);
     }
 }

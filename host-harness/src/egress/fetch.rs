@@ -111,7 +111,7 @@ impl Egress {
                 | StatusCode::SEE_OTHER
                 | StatusCode::TEMPORARY_REDIRECT
                 | StatusCode::PERMANENT_REDIRECT => {
-                    let next = next_hop(&url, &reply.parts.headers);
+                    let next = next_hop(&url, &reply.parts.headers, wanted.credential);
                     url = next.ok_or_else(|| FetchError::Redirect {
                         url: shown(&wanted.url),
                     })?;
@@ -174,9 +174,14 @@ impl Egress {
     }
 }
 
-/// Where a redirect leads; not from an encrypted place to an open one.
-fn next_hop(url: &Url, headers: &HeaderMap) -> Option<Url> {
+/// Where a redirect leads; not from an encrypted place to an open one, and not where
+/// the credential would go with the URL.
+fn next_hop(url: &Url, headers: &HeaderMap, connection: Option<&OpenConnection>) -> Option<Url> {
     let location = headers.get(LOCATION)?.to_str().ok()?;
+    let credential = connection.and_then(OpenConnection::credential);
+    if credential.is_some_and(|credential| credential.is_in(location.as_bytes())) {
+        return None;
+    }
     let next = url.join(location).ok()?;
     (url.scheme() == "http" || next.scheme() == "https").then_some(next)
 }

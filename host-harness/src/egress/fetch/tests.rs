@@ -67,6 +67,21 @@ async fn every_redirect_is_checked() {
 }
 
 #[tokio::test]
+async fn a_redirect_does_not_carry_the_credential_away() {
+    for key in ["sk-hunter2", "sk%2dhunter2", "QmVhcmVyIHNrLWh1bnRlcjI="] {
+        let thief = Server::start([Act::ok("clip")]).await;
+        let there = thief.url(&format!("/clip.mp4?key={key}"));
+        let server = Server::start([Act::redirect(&there)]).await;
+        let connection = connection(&server.url(""));
+        let wanted = wanted(&server.url("/a"), Some(&connection));
+        let outcome = narrow().fetch(wanted).await;
+        let error = outcome.map(drop).expect_err("no clip");
+        assert!(matches!(error, FetchError::Redirect { .. }), "{error:?}");
+        assert_eq!(thief.seen().len(), 0);
+    }
+}
+
+#[tokio::test]
 async fn pictures_come_with_their_type_from_public_places_only() {
     let picture = reply("200 OK", "Content-Type: image/PNG; x=1\r\n", b"png");
     let server = Server::start([
