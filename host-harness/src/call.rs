@@ -21,6 +21,7 @@ use crate::testimony::Testimony;
 mod state;
 
 pub(crate) use state::CallState;
+pub use state::OUTPUT;
 use state::Stopped;
 
 /// What a call may use up besides memory, which is the engine's setting. The ceilings of a

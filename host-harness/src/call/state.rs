@@ -248,6 +248,11 @@ impl Memory {
 #[derive(Clone, Default)]
 struct Output(Arc<Mutex<Vec<u8>>>);
 
+/// The target of logs that hold what a component wrote to its standard output and error.
+/// It may quote an input: whoever shows logs shows these only to those who ask for them
+/// by name.
+pub const OUTPUT: &str = "zoetrope::component";
+
 /// A panic's message and a few lines around it.
 const OUTPUT_KEPT: usize = 8 << 10;
 
@@ -255,8 +260,9 @@ impl Output {
     fn log(&self) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !kept.is_empty() {
+            tracing::debug!(bytes = kept.len(), "the component wrote to its output");
             let text = String::from_utf8_lossy(&kept);
-            tracing::debug!(text = text.trim_end(), "a component wrote to its output");
+            tracing::trace!(target: OUTPUT, text = text.trim_end());
             kept.clear();
         }
     }

@@ -11,6 +11,7 @@
 //! - [`drive`], [`interrupts`]: waiting for jobs; [`view`], [`progress`]: what is seen of it
 //! - [`outcome`], [`summary`]: how a job stands, and many
 //! - [`failure`], [`output`]: how a command ends and what it says
+//! - [`observe`]: what is logged, and how
 
 mod check;
 mod drive;
@@ -20,6 +21,7 @@ mod interrupts;
 mod jobs;
 mod lines;
 mod nodes;
+mod observe;
 mod outcome;
 mod output;
 mod packs;
@@ -38,6 +40,7 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 
 use failure::{Failure, Phase};
+use observe::LogFormat;
 use setup::Setup;
 
 /// What a command's exit code says, for `--help`.
@@ -84,6 +87,14 @@ struct Global {
     /// Answer in JSON on standard output
     #[arg(long, global = true)]
     json: bool,
+    /// Form of the logs on standard error; ZOETROPE_LOG says how much there is
+    #[arg(long, global = true, value_name = "FORM", env = "ZOETROPE_LOG_FORMAT")]
+    #[arg(
+        default_value = "text",
+        hide_default_value = true,
+        hide_env_values = true
+    )]
+    log_format: LogFormat,
 }
 
 #[derive(Subcommand)]
@@ -109,7 +120,7 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let json = cli.global.json || matches!(&cli.command, Command::Check(check) if check.jsonl);
-    observe();
+    observe::start(cli.global.log_format);
     let ended = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -152,16 +163,6 @@ fn usage(error: &clap::Error) -> ExitCode {
     // Nothing can be done about a closed terminal.
     let _ = error.print();
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
-}
-
-/// Logs go to standard error, at the level that `ZOETROPE_LOG` names; warnings by default.
-fn observe() {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("ZOETROPE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
 }
 
 #[cfg(test)]
