@@ -72,8 +72,7 @@ pub enum PackError {
     Link(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// What came of `start`.
-#[derive(Debug)]
+/// What came of `start`. No `Debug`: it may hold a ticket or an output.
 #[must_use]
 pub struct StartReport {
     /// What the component says, or how it was stopped.

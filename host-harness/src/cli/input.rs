@@ -70,8 +70,8 @@ fn unreadable(message: String) -> Failure {
     })
 }
 
-/// One `--set KEY=VALUE`.
-#[derive(Clone, Debug)]
+/// One `--set KEY=VALUE`. No `Debug`: it may be the prompt.
+#[derive(Clone)]
 pub(super) struct Setting {
     key: String,
     value: String,

@@ -1,10 +1,12 @@
 //! What can happen to a job, and what the driver does about it, as data.
 
+use std::fmt;
+
 use crate::contract::Charge;
 use crate::ledger::{ClipFile, Cost, Media, Millis, Target, Trouble};
 
 /// What has come of the last action, or what somebody wants.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Event {
     /// Its time has come.
     Due,
@@ -131,6 +133,35 @@ pub enum Event {
     },
     /// Somebody found that the provider never had it.
     NeverStarted,
+}
+
+/// Its name alone: an event may hold a ticket, an output, URLs.
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Due => "Due",
+            Self::Leaving { .. } => "Leaving",
+            Self::Accepted { .. } => "Accepted",
+            Self::SubmitFailed { .. } => "SubmitFailed",
+            Self::Orphaned => "Orphaned",
+            Self::Waiting { .. } => "Waiting",
+            Self::Succeeded { .. } => "Succeeded",
+            Self::Ended { .. } => "Ended",
+            Self::ReadFailed { .. } => "ReadFailed",
+            Self::CancelWanted => "CancelWanted",
+            Self::CancelAnswered => "CancelAnswered",
+            Self::Fetched { .. } => "Fetched",
+            Self::Placed => "Placed",
+            Self::DownloadFailed { .. } => "DownloadFailed",
+            Self::Resumed { .. } => "Resumed",
+            Self::Abandoned { .. } => "Abandoned",
+            Self::Held { .. } => "Held",
+            Self::Unreachable { .. } => "Unreachable",
+            Self::Moved { .. } => "Moved",
+            Self::Adopted { .. } => "Adopted",
+            Self::NeverStarted => "NeverStarted",
+        })
+    }
 }
 
 impl Event {

@@ -79,7 +79,6 @@ impl Default for DriverSettings {
 }
 
 /// Something that happened to a job, for whoever shows it.
-#[derive(Debug)]
 pub enum News<'a> {
     /// The provider says how far it is.
     Progress {

@@ -1,6 +1,8 @@
 //! Pictures and clips that the host fetches itself: redirects followed and checked, the
 //! credential kept at its origin.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LOCATION, RANGE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
@@ -27,12 +29,23 @@ pub(crate) struct Wanted<'a> {
 }
 
 /// Something small, fetched as a whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Fetched {
     /// `image/png`, when the server tells; without its parameters.
     pub media_type: Option<String>,
     /// The body.
     pub bytes: Bytes,
+}
+
+/// Without the bytes.
+impl fmt::Debug for Fetched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Fetched");
+        shown.field("media_type", &self.media_type);
+        shown
+            .field("length", &self.bytes.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why something could not be fetched.

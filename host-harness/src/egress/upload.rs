@@ -1,6 +1,6 @@
 //! A local file on its way to a connection's provider, straight from the disk.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -28,12 +28,20 @@ const CHUNK: usize = 64 << 10;
 const SLOWEST: u64 = 32 << 10;
 
 /// What a provider answered to an upload.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct UploadReply {
     /// HTTP status.
     pub status: u16,
     /// The body as text, whatever in it was none replaced.
     pub body: String,
+}
+
+/// Without the body, which may hold URLs that give access.
+impl fmt::Debug for UploadReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("UploadReply");
+        shown.field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 /// A file to upload.

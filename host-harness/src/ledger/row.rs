@@ -2,6 +2,7 @@
 //!
 //! Times are milliseconds since 1970 (UTC). No field holds a credential.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::contract::Charge;
@@ -82,7 +83,7 @@ impl Trouble {
 }
 
 /// The picture or clip that a job made, and how it is fetched.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Media {
     /// JSON Pointer into the output document.
     pub pointer: String,
@@ -105,8 +106,18 @@ pub struct Cost {
     pub unit: String,
 }
 
+/// Without the URL, whose query may give access.
+impl fmt::Debug for Media {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Media");
+        shown.field("pointer", &self.pointer);
+        shown.field("media_type", &self.media_type);
+        shown.finish_non_exhaustive()
+    }
+}
+
 /// What never changes of a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Order {
     /// Our own id.
     pub id: String,
@@ -135,6 +146,19 @@ pub struct Order {
     pub created_at: Millis,
 }
 
+/// Without the input, which holds the prompt.
+impl fmt::Debug for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Order");
+        shown.field("id", &self.id);
+        shown.field("node", &self.node);
+        shown.field("given_sha256", &self.given_sha256);
+        shown.field("connection", &self.connection);
+        shown.field("key", &self.key);
+        shown.finish_non_exhaustive()
+    }
+}
+
 /// Where a clip goes: absolute paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -158,7 +182,7 @@ pub struct ClipFile {
 }
 
 /// A job.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "a row; each is a column of its own"
@@ -216,6 +240,28 @@ pub struct Job {
     pub placed: bool,
     /// Counts the commits.
     pub revision: i64,
+}
+
+/// Without input, ticket and output.
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Job");
+        shown.field("order", &self.order);
+        shown.field("state", &self.state);
+        shown.field("doubtful", &self.doubtful);
+        shown.field("submits", &self.submits);
+        shown.field("provider_job_id", &self.provider_job_id);
+        shown.field("charge", &self.charge);
+        shown.field("next_at", &self.next_at);
+        shown.field("tries", &self.tries);
+        shown.field("cancel_wanted", &self.cancel_wanted);
+        shown.field("trouble", &self.trouble);
+        shown.field("media", &self.media);
+        shown.field("file", &self.file);
+        shown.field("placed", &self.placed);
+        shown.field("revision", &self.revision);
+        shown.finish_non_exhaustive()
+    }
 }
 
 impl Job {
