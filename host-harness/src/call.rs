@@ -272,7 +272,9 @@ impl Call {
     ) -> Result<T, CallError> {
         let state = self.store.data();
         state.log_output();
-        in_time(outcome, self.wall).map_err(|error| state.judged(error))
+        let settled = in_time(outcome, self.wall).map_err(|error| state.judged(error));
+        tracing::debug!(answered = settled.is_ok(), "the call ended");
+        settled
     }
 }
 

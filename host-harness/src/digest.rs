@@ -13,6 +13,12 @@ impl Sha256Digest {
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
+
+    /// Its first twelve digits, enough to tell components apart in logs.
+    #[must_use]
+    pub fn short(&self) -> String {
+        self.to_string().chars().take(12).collect()
+    }
 }
 
 impl<T: Into<[u8; 32]>> From<T> for Sha256Digest {

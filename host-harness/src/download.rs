@@ -98,6 +98,7 @@ pub async fn fetch(
     mut progress: impl FnMut(Received),
 ) -> Result<Fetched, DownloadError> {
     let url = Url::parse(wanted.url).map_err(|_| FetchError::Url)?;
+    tracing::info!(url = shown(&url), "the download begins");
     let mut part = Part::open(wanted.part).await?;
     let transfer = Transfer {
         egress,
@@ -108,6 +109,8 @@ pub async fn fetch(
         Ok(()) => transfer.checked(&part),
         Err(error) => Err(error),
     };
+    let (bytes, whole) = (part.bytes(), outcome.is_ok());
+    tracing::info!(bytes, whole, "the download ended");
     match outcome {
         Ok(fetched) => match part.sync().await {
             Ok(()) => Ok(fetched),

@@ -19,6 +19,7 @@
 //! - [`ledger`]: the durable jobs; [`driver`]: what drives them to their end
 //! - [`download`]: clips on their way to the disk
 //! - [`urls`], [`digest`]: places and fingerprints
+//! - [`trace`]: to which trace a request belongs, and who is told of it
 //!
 //! # Example
 //!
@@ -86,6 +87,7 @@ pub mod secret;
 pub mod session;
 mod sniff;
 pub mod testimony;
+pub mod trace;
 pub mod urls;
 
 /// The pack that comes with this crate: the nodes in `plugin/`, as one component.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
+use tracing::instrument;
 use wasmtime::component::Component;
 
 use crate::bindings::NodePackPre;
@@ -144,6 +145,7 @@ impl Pack {
     /// # Errors
     ///
     /// When the component is stopped, or the host fails.
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "node_types", component = self.digest.short()))]
     pub async fn node_types(&self, context: &CallContext) -> Result<Vec<NodeType>, CallError> {
         let mut call = self.begin(context, Sends::Nothing).await?;
         let catalog = call.pack.zoetrope_workflow_node_catalog();
@@ -157,6 +159,7 @@ impl Pack {
     /// # Errors
     ///
     /// The component's own, or when it is stopped, or the host fails.
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "check", component = self.digest.short()))]
     pub async fn check(
         &self,
         context: &CallContext,
@@ -170,6 +173,7 @@ impl Pack {
 
     /// Starts a run: sends at most one request that can cost money. Dropping the future
     /// stops the call wherever it stands.
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "start", component = self.digest.short()))]
     pub async fn start(
         &self,
         context: &CallContext,
@@ -202,6 +206,7 @@ impl Pack {
     ///
     /// The component's own, or when it is stopped, or the host fails; the job itself is
     /// untouched by any of them.
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "poll", component = self.digest.short()))]
     pub async fn poll(&self, context: &CallContext, ticket: &str) -> Result<JobState, CallError> {
         let mut call = self.begin(context, Sends::Requests).await?;
         let jobs = call.pack.zoetrope_workflow_node_jobs();
@@ -215,6 +220,7 @@ impl Pack {
     /// # Errors
     ///
     /// As [`poll`](Self::poll).
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "cancel", component = self.digest.short()))]
     pub async fn cancel(
         &self,
         context: &CallContext,
@@ -232,6 +238,7 @@ impl Pack {
     /// # Errors
     ///
     /// As [`poll`](Self::poll).
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "adopt", component = self.digest.short()))]
     pub async fn adopt(
         &self,
         context: &CallContext,
@@ -252,6 +259,7 @@ impl Pack {
     /// # Errors
     ///
     /// The component's own, or when it is stopped, or the host fails.
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "plan_upload", component = self.digest.short()))]
     pub async fn plan_upload(
         &self,
         context: &CallContext,
@@ -272,6 +280,7 @@ impl Pack {
     /// # Errors
     ///
     /// As [`plan_upload`](Self::plan_upload).
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "uploaded", component = self.digest.short()))]
     pub async fn uploaded(
         &self,
         context: &CallContext,

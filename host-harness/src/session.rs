@@ -1,5 +1,7 @@
 //! Many checks on one instance, for long lists of inputs.
 
+use tracing::instrument;
+
 use crate::call::{Call, CallContext, CallError};
 use crate::contract::{CheckOptions, Plan};
 use crate::egress::Sends;
@@ -37,6 +39,7 @@ impl Session {
     /// # Errors
     ///
     /// As [`Pack::check`].
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "check", component = self.pack.digest().short()))]
     pub async fn check(
         &mut self,
         node: &str,

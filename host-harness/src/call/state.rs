@@ -146,6 +146,7 @@ impl CallState {
             TrapKind::Exited => "it ended itself instead of answering".into(),
             _ => one_line(&error.root_cause().to_string()),
         };
+        tracing::info!(by = kind.as_str(), "the component was stopped");
         CallError::Trap(Trap { kind, message })
     }
 }

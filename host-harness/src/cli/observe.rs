@@ -15,6 +15,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt, registry};
 use zoetrope_host::call::OUTPUT;
+use zoetrope_host::trace::Caller;
 
 /// Says how much is logged.
 const LEVELS: &str = "ZOETROPE_LOG";
@@ -44,6 +45,24 @@ pub(super) fn start(format: LogFormat) {
     registry().with(filtered).init();
     if let Some(fault) = fault {
         tracing::warn!(%fault, "{LEVELS} cannot be read; only warnings are logged");
+    }
+}
+
+/// The trace that the environment says this process belongs to, by `TRACEPARENT` and
+/// `TRACESTATE`. What is malformed is left out, with a warning.
+pub(super) fn caller() -> Option<Caller> {
+    let parent = std::env::var("TRACEPARENT").ok()?;
+    let Ok(parent) = parent.parse() else {
+        tracing::warn!("TRACEPARENT is malformed and is not passed on");
+        return None;
+    };
+    let caller = Caller::at(parent);
+    match std::env::var("TRACESTATE") {
+        Err(_) => Some(caller),
+        Ok(state) => Some(caller.clone().with_state(&state).unwrap_or_else(|| {
+            tracing::warn!("TRACESTATE is malformed and is not passed on");
+            caller
+        })),
     }
 }
 

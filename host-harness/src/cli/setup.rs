@@ -20,9 +20,12 @@ use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::ledger::Ledger;
 use zoetrope_host::pack::{Pack, PackError};
 use zoetrope_host::policy::NotAllowed;
+use zoetrope_host::trace::{Caller, Trace};
+use zoetrope_host::urls::Origin;
 
 use super::Global;
 use super::failure::{Failure, Phase, of_driver, of_ledger, with_causes};
+use super::observe;
 
 /// The largest component that is read, in bytes; the built-in one has a hundredth.
 const COMPONENT_LIMIT: u64 = 64 << 20;
@@ -33,6 +36,8 @@ pub(super) struct Setup {
     config: OnceCell<Config>,
     pack: OnceCell<Pack>,
     pub(super) practice: OnceCell<SharedPractice>,
+    /// The trace that this process was asked to go on with.
+    caller: Option<Caller>,
 }
 
 impl Setup {
@@ -43,6 +48,7 @@ impl Setup {
             config: OnceCell::new(),
             pack: OnceCell::new(),
             practice: OnceCell::new(),
+            caller: observe::caller(),
         }
     }
 
@@ -177,6 +183,11 @@ impl Setup {
         Arc::new(Lent(self.egress.clone()))
     }
 
+    /// The trace of what is done for a job before it is one, told to `origin` alone.
+    pub(super) fn trace(&self, job: &str, origin: &Origin) -> Option<Trace> {
+        Trace::of_job(job, self.caller.as_ref(), origin)
+    }
+
     /// The ledger of the data directory.
     pub(super) fn ledger(&self) -> Result<Arc<Ledger>, Failure> {
         let ledger = Ledger::open(&self.data_dir()?);
@@ -195,7 +206,8 @@ impl Setup {
             listener,
             DriverSettings::default(),
         );
-        driver.map_err(|error| of_driver(&error))
+        let driver = driver.map_err(|error| of_driver(&error))?;
+        Ok(driver.going_on_with(self.caller.clone()))
     }
 
     /// Where everything is kept.

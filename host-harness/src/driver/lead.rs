@@ -11,11 +11,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
+use tracing::Instrument as _;
 
 use super::budget::{Budget, DEFAULT_RATE};
 use super::decide::decide;
 use super::event::{Action, Event};
 use super::steps::Done;
+use super::telling;
 use super::{Driver, DriverError, GLANCE, Waiting, Work, now};
 use crate::ledger::{Job, LedgerError, Millis, Trouble};
 
@@ -80,7 +82,6 @@ impl Driver {
         waiting: &mut Waiting,
         work: &mut watch::Receiver<Work>,
     ) -> Result<(), DriverError> {
-        tracing::debug!("this process drives");
         // Only the driver submits, and that is this process from now on.
         for orphan in self.ledger.submitting()? {
             self.steps.settle(orphan, &Event::Orphaned).await?;
@@ -262,12 +263,17 @@ impl Lead<'_> {
             connection: job.order.connection.clone(),
             kind,
         };
-        let task = self.flights.spawn(async move {
+        // The caller's trace is that of the jobs which this process asks for.
+        let caller = self.driver.caller.clone();
+        let caller = caller.filter(|_| job.asker == self.driver.asker());
+        let span = telling::span(&job, caller.as_ref());
+        let flown = async move {
             match event {
                 Some(event) => steps.settled(job, &event).await,
-                None => steps.take(job).await,
+                None => steps.take(job, caller.as_ref()).await,
             }
-        });
+        };
+        let task = self.flights.spawn(flown.instrument(span));
         self.flying.insert(task.id(), flight);
     }
 

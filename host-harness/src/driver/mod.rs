@@ -16,6 +16,7 @@
 //! - `budget`: how often a connection is asked
 //! - `asker`: who waits, so that nothing is bought for nobody
 //! - `packs`, [`reach`](Reach): the component and the connection that a row names
+//! - `telling`: what is told of a job in logs
 
 mod asker;
 mod budget;
@@ -27,6 +28,7 @@ pub mod pace;
 mod packs;
 mod reach;
 mod steps;
+mod telling;
 mod verdict;
 mod writer;
 
@@ -46,6 +48,7 @@ use crate::egress::Egress;
 use crate::ledger::{Inserted, Job, Ledger, LedgerError, Millis, Pictures, Trouble};
 use crate::pack::Pack;
 use crate::policy::Policy;
+use crate::trace::Caller;
 
 use asker::Asker;
 use event::Event;
@@ -165,6 +168,7 @@ pub struct Driver {
     asker: Asker,
     steps: Arc<Steps>,
     settings: DriverSettings,
+    caller: Option<Caller>,
 }
 
 impl Driver {
@@ -205,7 +209,16 @@ impl Driver {
             asker,
             steps: Arc::new(steps),
             settings,
+            caller: None,
         })
+    }
+
+    /// With the trace that the jobs for which this process asks belong to; see
+    /// [`trace`](crate::trace).
+    #[must_use]
+    pub fn going_on_with(mut self, caller: Option<Caller>) -> Self {
+        self.caller = caller;
+        self
     }
 
     /// The ledger.
@@ -272,7 +285,9 @@ impl Driver {
         let mut seen = None;
         loop {
             if let Some(lock) = self.elected()? {
+                tracing::info!("this process drives");
                 let ended = self.lead(&mut waiting, &mut work).await;
+                tracing::info!("this process drives no more");
                 drop(lock);
                 return ended;
             }

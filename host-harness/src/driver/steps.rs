@@ -15,12 +15,14 @@ use super::discreet::{discreet, without_input};
 use super::event::{Action, Event, ReadVerdict, SubmitVerdict};
 use super::packs::{Known, Packs};
 use super::reach::{Connections, Reach};
+use super::telling;
 use super::writer::{WriteError, Writer};
 use super::{Listener, News, now, verdict};
 use crate::call::CallContext;
 use crate::contract::{JobState, NodeType};
 use crate::egress::Egress;
 use crate::ledger::{Change, Job, Ledger, LedgerError, Millis, Pictures, Trouble};
+use crate::trace::{self, Caller, Trace};
 
 /// How often, and how far apart, it is tried to write an accepted job's ticket down.
 const RECORDINGS: u32 = 10;
@@ -93,8 +95,12 @@ impl Steps {
         }
     }
 
-    /// Does what is to be done for a job whose time has come.
-    pub(super) async fn take(&self, job: Job) -> Result<Done, Arc<LedgerError>> {
+    /// Does what is to be done for a job whose time has come, within its trace.
+    pub(super) async fn take(
+        &self,
+        job: Job,
+        caller: Option<&Caller>,
+    ) -> Result<Done, Arc<LedgerError>> {
         let (_, action) = decide(&job, Event::Due, now());
         if !matches!(
             action,
@@ -107,13 +113,19 @@ impl Steps {
             Err(trouble) => return self.settled_without_site(job, trouble).await,
         };
         let rate = site.rate;
-        let done = match action {
-            Action::Submit => self.submit(job, &site).await,
-            Action::Poll => self.poll(job, &site).await,
-            Action::Cancel => self.cancel(job, &site).await,
-            _ => self.download(job, &site).await,
-        };
-        done.map(|done| Done {
+        let trace = site.context.connection().and_then(|open| {
+            let origin = open.base_url().origin();
+            Trace::of_job(&job.order.id, caller, origin)
+        });
+        let done = trace::within(trace, async {
+            match action {
+                Action::Submit => self.submit(job, &site).await,
+                Action::Poll => self.poll(job, &site).await,
+                Action::Cancel => self.cancel(job, &site).await,
+                _ => self.download(job, &site).await,
+            }
+        });
+        Box::pin(done).await.map(|done| Done {
             rate: Some(rate),
             ..done
         })
@@ -137,6 +149,7 @@ impl Steps {
             };
             match self.writer.commit(change).await {
                 Ok(job) => {
+                    telling::committed(event, &job);
                     (self.listener)(&job.order.id, News::Committed(&job));
                     return Ok(job);
                 }

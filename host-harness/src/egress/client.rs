@@ -23,6 +23,7 @@ use super::dial::{Tls, dial};
 use super::error::{EgressError, Lost, NotSent};
 use super::pool::{Pool, Sender};
 use super::resolver::{AddressRule, Resolve, addresses_of};
+use super::watch;
 use crate::urls::Origin;
 
 /// What a request carries. An error ends the connection, not only the body.
@@ -77,6 +78,7 @@ impl Client {
             Reuse::Fresh => None,
         };
         let reused = kept.is_some();
+        watch::connected(reused);
         let sender = match kept {
             Some(sender) => sender,
             None => match timeout(patience, self.connect(destination)).await {
@@ -192,6 +194,7 @@ impl Channel<'_> {
             .map_err(|_| Lost::Timeout { after: patience })?
             .map_err(lost)?;
         let (parts, body) = response.into_parts();
+        watch::answered(parts.status);
         check_header(&parts.headers, client.header_limit)?;
         Ok(Reply {
             parts,
@@ -271,7 +274,10 @@ impl Reply {
                 announced,
                 actual: self.read,
             }),
-            _ => Ok((self.parts, collected.freeze())),
+            _ => {
+                watch::received(collected.len());
+                Ok((self.parts, collected.freeze()))
+            }
         }
     }
 }

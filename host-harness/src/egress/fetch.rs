@@ -8,11 +8,12 @@ use http::header::{CONTENT_TYPE, LOCATION, RANGE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use url::Url;
 
-use super::Egress;
 use super::client::{Destination, Reply, full, send_safely};
 use super::error::{Denial, EgressError, NotSent};
 use super::resolver::AddressRule;
+use super::{Egress, watch};
 use crate::connections::OpenConnection;
+use crate::trace;
 use crate::urls::{Origin, shown};
 
 /// Redirects that are followed: storage and its CDN need two or three.
@@ -143,7 +144,10 @@ impl Egress {
     }
 
     async fn hop(&self, url: &Url, wanted: &Wanted<'_>) -> Result<Reply, EgressError> {
-        let denied = |denial| EgressError::from(NotSent::denied(denial));
+        let denied = |denial| {
+            watch::denied(&denial);
+            EgressError::from(NotSent::denied(denial))
+        };
         if !url.username().is_empty() || url.password().is_some() {
             return Err(denied(Denial::Userinfo));
         }
@@ -169,21 +173,22 @@ impl Egress {
             {
                 headers.insert(RANGE, range);
             }
+            trace::stamp(headers, &destination.origin);
             if let Some(credential) = credential {
                 headers.insert(credential.name().clone(), credential.header_value());
             }
             request
         };
         let limits = self.limits();
-        let client = self.client();
-        send_safely(
-            client,
+        let sent = send_safely(
+            self.client(),
             &destination,
             build,
             limits.connect,
             limits.first_byte,
-        )
-        .await
+        );
+        let span = watch::span(&Method::GET, &destination.origin, uri.path(), 0);
+        watch::told(span, sent).await
     }
 }
 

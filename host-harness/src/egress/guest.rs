@@ -11,6 +11,7 @@ use http::{Method, Request, Response, request, response};
 use http_body_util::{BodyExt as _, Full};
 use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
     WasiHttpHooks,
@@ -20,13 +21,14 @@ use super::client::{Destination, Reuse, full, send_safely};
 use super::error::{BodyFault, Denial, EgressError, Lost, NotSent};
 use super::policy::{self, Permit};
 use super::resolver::AddressRule;
-use super::{Egress, HttpLimits, in_words};
+use super::{Egress, HttpLimits, in_words, watch};
 use crate::call::SubmitGate;
 use crate::connections::OpenConnection;
 use crate::digest::Sha256Digest;
 use crate::policy::{Allowance, Bounds, Ceiling};
 use crate::testimony::Testimony;
-use crate::urls::{Origin, shown};
+use crate::trace;
+use crate::urls::Origin;
 
 /// What a call may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,11 +85,15 @@ impl WasiHttpHooks for GuestHttp {
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Exchange {
         let way = self.clone();
-        Box::new(async move {
-            let response = way.exchange(request, options.unwrap_or_default()).await?;
-            let done: Box<dyn Future<Output = _> + Send> = Box::new(std::future::ready(Ok(())));
-            Ok((response, done))
-        })
+        // It is carried out by a task of its own, which has neither span nor trace.
+        Box::new(
+            trace::going_along(async move {
+                let response = way.exchange(request, options.unwrap_or_default()).await?;
+                let done: Box<dyn Future<Output = _> + Send> = Box::new(std::future::ready(Ok(())));
+                Ok((response, done))
+            })
+            .in_current_span(),
+        )
     }
 }
 
@@ -99,6 +105,7 @@ pub(crate) fn is_forbidden(name: &HeaderName, connection: Option<&OpenConnection
             *name,
             header::AUTHORIZATION | header::COOKIE | header::SET_COOKIE
         )
+        || [trace::TRACEPARENT, trace::TRACESTATE].contains(name)
         || connection
             .and_then(OpenConnection::credential)
             .is_some_and(|credential| credential.name() == name)
@@ -113,9 +120,7 @@ impl GuestHttp {
         match self.answered(request, options).await {
             Ok(response) => Ok(response),
             Err(error) => {
-                let words = in_words(&error);
-                tracing::debug!(%words, "a component's request has no reply");
-                self.testimony.note_trouble(words);
+                self.testimony.note_trouble(in_words(&error));
                 Err(error.into())
             }
         }
@@ -126,7 +131,7 @@ impl GuestHttp {
         request: Request<WasiBody>,
         options: RequestOptions,
     ) -> Result<Response<WasiBody>, EgressError> {
-        let (egress, connection) = self.admitted(request.method()).map_err(NotSent::denied)?;
+        let (egress, connection) = self.admitted(request.method()).map_err(refused)?;
         let permissions = self.allowance.permissions();
         let limits = bounded(egress.limits(), permissions.bounds(), self.patience);
         let deadline = Instant::now() + limits.total;
@@ -137,7 +142,7 @@ impl GuestHttp {
             &parts.method,
             &parts.uri,
         )
-        .map_err(NotSent::denied)?;
+        .map_err(refused)?;
         self.count(&parts.headers)?;
         let body = timeout_at(deadline, whole(body, &parts.headers, limits.request_body))
             .await
@@ -150,15 +155,12 @@ impl GuestHttp {
             body,
             options,
         };
-        let (mut header, mut bytes) = self
-            .transmitted(egress, connection, &order, &limits, deadline)
-            .await?;
-        tracing::debug!(
-            method = %order.parts.method,
-            url = shown(&order.permit.url),
-            status = header.status.as_u16(),
-            "a component's request was answered"
-        );
+        let destination = order.destination(connection);
+        let destination = destination.ok_or(NotSent::denied(Denial::Url))?;
+        let (method, path) = (&order.parts.method, order.parts.uri.path());
+        let span = watch::span(method, &destination.origin, path, order.body.len() as u64);
+        let sent = self.transmitted(egress, connection, &order, &destination, &limits, deadline);
+        let (mut header, mut bytes) = watch::told(span, sent).await?;
         if let Some(credential) = connection.credential() {
             credential.blot_headers(&mut header.headers);
             bytes = credential.blot(bytes);
@@ -186,7 +188,7 @@ impl GuestHttp {
     fn count(&self, headers: &HeaderMap) -> Result<(), NotSent> {
         let permissions = self.allowance.permissions();
         let bounds = permissions.bounds();
-        let beyond = |ceiling| NotSent::denied(permissions.beyond(ceiling).into());
+        let beyond = |ceiling| refused(permissions.beyond(ceiling).into());
         if self.made.fetch_add(1, Ordering::Relaxed) >= bounds.of_one(Ceiling::RequestsPerCall) {
             return Err(beyond(Ceiling::RequestsPerCall));
         }
@@ -219,6 +221,7 @@ impl GuestHttp {
         egress: &Egress,
         connection: &OpenConnection,
         order: &Order,
+        destination: &Destination,
         limits: &HttpLimits,
         deadline: Instant,
     ) -> Result<(response::Parts, Bytes), EgressError> {
@@ -230,9 +233,7 @@ impl GuestHttp {
         let first_byte = shorter(limits.first_byte, options.first_byte_timeout);
         let idle = shorter(limits.idle, options.between_bytes_timeout);
 
-        let destination = order.destination(connection);
-        let destination = destination.ok_or(NotSent::denied(Denial::Url))?;
-        let uri = order.uri(&destination);
+        let uri = order.uri(destination);
         let uri = uri.ok_or(NotSent::denied(Denial::Url))?;
         let credential = connection.credential().filter(|_| order.permit.to_provider);
         let build = || {
@@ -240,6 +241,9 @@ impl GuestHttp {
             *request.method_mut() = order.parts.method.clone();
             *request.uri_mut() = uri.clone();
             *request.headers_mut() = order.parts.headers.clone();
+            if order.permit.to_provider {
+                trace::stamp(request.headers_mut(), &destination.origin);
+            }
             if let Some(credential) = credential {
                 let headers = request.headers_mut();
                 headers.insert(credential.name().clone(), credential.header_value());
@@ -249,10 +253,10 @@ impl GuestHttp {
         let exchange = async {
             let client = egress.client();
             let reply = if order.parts.method.is_safe() {
-                send_safely(client, &destination, build, connect, first_byte).await?
+                send_safely(client, destination, build, connect, first_byte).await?
             } else {
                 self.pass_the_gate(order).await?;
-                let channel = client.open(&destination, Reuse::Fresh, connect).await?;
+                let channel = client.open(destination, Reuse::Fresh, connect).await?;
                 self.testimony.note_submit(self.sends == Sends::OneSubmit)?;
                 channel.send(build(), first_byte).await?
             };
@@ -323,6 +327,11 @@ fn length_of(headers: &HeaderMap) -> u64 {
         .iter()
         .map(|(name, value)| name.as_str().len() + value.len());
     lengths.sum::<usize>() as u64
+}
+
+fn refused(denial: Denial) -> NotSent {
+    watch::denied(&denial);
+    NotSent::denied(denial)
 }
 
 /// What a resubmission must be equal in. Every part is preceded by its length, so that no

@@ -30,6 +30,7 @@ mod policy;
 mod pool;
 mod resolver;
 mod upload;
+mod watch;
 
 pub use error::{BodyFault, Denial, EgressError, Lost, NotSent};
 pub(crate) use fetch::Wanted;

@@ -17,7 +17,7 @@ use super::client::{Destination, RequestBody, Reuse};
 use super::error::{Denial, EgressError, NotSent};
 use super::guest::is_forbidden;
 use super::resolver::AddressRule;
-use super::{Egress, policy};
+use super::{Egress, policy, watch};
 use crate::connections::OpenConnection;
 use crate::contract::{Body, Upload};
 
@@ -64,7 +64,10 @@ impl Egress {
     ) -> Result<UploadReply, EgressError> {
         let limits = self.limits();
         let base = connection.base_url();
-        let denied = |denial| EgressError::from(NotSent::denied(denial));
+        let denied = |denial| {
+            watch::denied(&denial);
+            EgressError::from(NotSent::denied(denial))
+        };
         let method = match plan.method.as_str() {
             "POST" => Method::POST,
             "PUT" => Method::PUT,
@@ -90,20 +93,25 @@ impl Egress {
             origin: base.origin().clone(),
             rule: AddressRule::of_connection(base.origin()),
         };
-        let channel = self
-            .client()
-            .open(&destination, Reuse::Fresh, limits.connect)
-            .await?;
+        crate::trace::stamp(&mut headers, &destination.origin);
         if let Some(credential) = connection.credential() {
             headers.insert(credential.name().clone(), credential.header_value());
         }
+        let span = watch::span(&method, &destination.origin, uri.path(), length);
         let mut request = Request::new(body);
         *request.method_mut() = method;
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
         let patience = limits.first_byte + Duration::from_secs(length / SLOWEST);
-        let reply = channel.send(request, patience).await?;
-        let (header, mut bytes) = reply.collect(limits.reply_body, limits.idle).await?;
+        let exchange = async {
+            let channel = self
+                .client()
+                .open(&destination, Reuse::Fresh, limits.connect)
+                .await?;
+            let reply = channel.send(request, patience).await?;
+            Ok(reply.collect(limits.reply_body, limits.idle).await?)
+        };
+        let (header, mut bytes) = watch::told(span, exchange).await?;
         if let Some(credential) = connection.credential() {
             bytes = credential.blot(bytes);
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
+use tracing::Instrument as _;
 use uuid::Uuid;
 use zoetrope_host::call::{CallContext, CallError};
 use zoetrope_host::contract::{CheckOptions, MediaKind, NodeType, Plan, Profile};
@@ -14,6 +15,7 @@ use zoetrope_host::driver::now;
 use zoetrope_host::ledger::{Job, Order as Row, Pictures};
 use zoetrope_host::media::{MediaError, Picture, hand_over};
 use zoetrope_host::pack::Pack;
+use zoetrope_host::trace;
 
 use super::Run;
 use crate::cli::failure::{Failure, Phase, of_ledger, with_causes};
@@ -23,6 +25,8 @@ use crate::cli::{input, output};
 
 /// An input that the node accepts, and the picture that goes with it.
 pub(super) struct Order {
+    /// The job's id, should it become one.
+    id: String,
     pub(super) node: NodeType,
     /// As given, the picture as its `file:` URL.
     given: Value,
@@ -107,6 +111,7 @@ impl Order {
         };
         let given = serde_json::from_str(&text).map_err(|error| not_json(&error))?;
         Ok(Self {
+            id: Uuid::now_v7().to_string(),
             node,
             given,
             plan,
@@ -133,9 +138,12 @@ impl Order {
             serde_json::from_str(&self.plan.input).map_err(|error| not_json(&error))?;
         if let Some(Place { picture, field, .. }) = &self.picture {
             let connection = Arc::clone(&site.reached.connection);
+            let trace = setup.trace(&self.id, connection.base_url().origin());
             let context = CallContext::online(setup.egress(), connection);
             let pack = setup.pack().await?;
-            let value = hand_over(pack, &context, &self.node.name, field, picture).await;
+            let span = tracing::info_span!("job", id = self.id, node = self.node.name);
+            let handed = hand_over(pack, &context, &self.node.name, field, picture);
+            let value = trace::within(trace, handed).instrument(span).await;
             if let Some(place) = input.pointer_mut(field) {
                 *place = value.map_err(of_media)?;
             }
@@ -166,7 +174,7 @@ impl Order {
         let connection = site.reached.connection.connection();
         let window = connection.idempotency().unwrap_or_default();
         Ok(Row {
-            id: Uuid::now_v7().to_string(),
+            id: self.id.clone(),
             node: self.node.name.clone(),
             given: given.to_string(),
             given_sha256: self.digest(),

@@ -134,6 +134,7 @@ impl SubmitGate for Gate {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             match outcome {
                 Ok(row) => {
+                    tracing::info!(submits = row.submits, "the submit leaves");
                     (self.listener)(&row.order.id, News::Committed(&row));
                     kept.row = row;
                     true

@@ -463,6 +463,8 @@ async fn headers_that_are_the_hosts_are_refused() {
         "host",
         "transfer-encoding",
         "proxy-authorization",
+        "traceparent",
+        "tracestate",
     ] {
         assert!(
             guest.is_forbidden_header(&name.parse().expect(name)),

@@ -1,0 +1,59 @@
+//! What is told of a job: its span, and an event wherever its row takes a turn. Never the
+//! input, the ticket, the output or the words of a provider: `jobs show` has them.
+
+use tracing::Span;
+
+use super::event::Event;
+use crate::ledger::Job;
+use crate::trace::{Caller, TraceParent};
+
+/// The span of what is done for a job.
+pub(super) fn span(job: &Job, caller: Option<&Caller>) -> Span {
+    let order = &job.order;
+    let span = tracing::info_span!(
+        "job",
+        id = order.id,
+        node = order.node,
+        state = job.state.as_str(),
+        connection = order.connection,
+        trace_id = tracing::field::Empty,
+        caller = tracing::field::Empty,
+    );
+    if let Ok(own) = TraceParent::of_job(&order.id) {
+        span.record("trace_id", own.trace_id());
+    }
+    if let Some(caller) = caller {
+        span.record("caller", tracing::field::display(caller.parent()));
+    }
+    span
+}
+
+/// Tells of a commit.
+pub(super) fn committed(event: &Event, job: &Job) {
+    let trouble = job.trouble.as_ref().map(|trouble| trouble.kind.as_str());
+    match event {
+        Event::Accepted {
+            provider_job_id, ..
+        } => tracing::info!(provider_job_id, "the provider has accepted the job"),
+        Event::Adopted {
+            provider_job_id, ..
+        } => tracing::info!(provider_job_id, "the job was found at the provider"),
+        Event::Succeeded { .. } => tracing::info!("the provider has made the clip"),
+        Event::Fetched { file } => tracing::info!(bytes = file.bytes, "the clip is whole"),
+        Event::Placed => tracing::info!("the clip is in its place"),
+        Event::Resumed { .. } | Event::Moved { .. } => tracing::info!("the job is wanted again"),
+        Event::CancelWanted => tracing::info!("the job is to be cancelled"),
+        Event::Waiting { .. } if trouble.is_none() => tracing::debug!("the job goes on"),
+        Event::Due | Event::Held { .. } if trouble.is_none() => tracing::debug!("the job waits"),
+        _ => turned(trouble, job),
+    }
+}
+
+fn turned(trouble: Option<&str>, job: &Job) {
+    let (state, tries) = (job.state.as_str(), job.tries);
+    match job.next_at {
+        Some(_) => tracing::info!(trouble, state, tries, "it is tried again"),
+        None if job.is_done() => tracing::info!(trouble, state, "the job has ended"),
+        None => tracing::info!(trouble, state, "the job stops until somebody resumes it"),
+    }
+}
