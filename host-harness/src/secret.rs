@@ -204,9 +204,7 @@ impl CredentialHeader {
         }
         let legal = |bytes: &str| bytes.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         Ok(Self {
-            name: name
-                .parse()
-                .map_err(|_| HeaderFault::Name(name.to_owned()))?,
+            name: name.parse().map_err(|_| HeaderFault::Name)?,
             prefix: if legal(prefix) {
                 prefix.to_owned()
             } else {
@@ -274,9 +272,9 @@ impl CredentialHeader {
 /// Why a credential cannot be sent in the header it should be sent in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderFault {
-    /// No name for a header.
-    #[error("`{0}` is no header name")]
-    Name(String),
+    /// No name for a header. It is not shown: it may be the credential in the wrong place.
+    #[error("the credential's header has no name that a header can have")]
+    Name,
     /// The prefix is not visible ASCII.
     #[error("the credential's prefix holds something other than visible ASCII characters")]
     Prefix,
