@@ -18,6 +18,7 @@
 //! - [`components`]: the embedded component's shape, and components that are hostile or none;
 //!   `guests/` is what these are made from
 //! - [`attacks`]: what hostile components, providers and addresses try, each a named case
+//! - [`observability`]: logs and traces
 //! - [`secrets`]: credentials and prompts in logs, errors and files
 //! - [`catalogue`]: `nodes`, against AgenticFlow's description in `data/`
 //! - [`lines`]: `check --jsonl`
@@ -57,6 +58,7 @@ mod incidents;
 mod jobs;
 mod ledger;
 mod lines;
+mod observability;
 mod packs;
 mod practice;
 #[cfg(target_os = "linux")]

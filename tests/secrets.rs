@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::cases::accepted;
 use crate::support::desk::{CANARY_KEY, CANARY_PROMPT, Desk, KEY_VARIABLE, Outcome};
 use crate::support::pictures::picture;
-use crate::support::provider::{Reply, Script, Server};
+use crate::support::provider::{Reply, Script, Server, connection};
 
 /// Runs with every log that there is.
 fn traced(desk: &Desk, change: impl Fn(&mut Command)) -> Outcome {
@@ -31,7 +31,7 @@ fn traced(desk: &Desk, change: impl Fn(&mut Command)) -> Outcome {
     change(&mut command);
     let outcome = desk.start(command).end();
     assert!(
-        outcome.stderr.contains("DEBUG"),
+        outcome.stderr.contains("DEBUG") || outcome.stderr.contains("TRACE"),
         "there are logs: {}",
         outcome.stderr
     );
@@ -116,4 +116,260 @@ fn a_page_with_the_key_in_it_shows_nothing() {
     let desk = Desk::with_provider(&provider);
     desk.write("a.png", picture(ImageFormat::Png));
     assert_eq!(traced(&desk, |_| {}).code, 9);
+}
+
+/// How a provider may quote the key, all at once.
+const QUOTED: &str =
+    "{key} {key escaped} {key in percent} {key in base64} {bearer in base64} {url}?key={key}";
+
+fn quoting(provider: &Server) {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+    let each = |form: fn(u8) -> String| CANARY_KEY.bytes().map(form).collect::<String>();
+    provider.name("key", CANARY_KEY.into());
+    provider.name("key escaped", each(|byte| format!("\\u{byte:04x}")));
+    provider.name("key in percent", each(|byte| format!("%{byte:02X}")));
+    provider.name("key in base64", URL_SAFE_NO_PAD.encode(CANARY_KEY));
+    let bearer = STANDARD.encode(format!("Bearer {CANARY_KEY}"));
+    provider.name("bearer in base64", bearer);
+    provider.name("url", "https://p.example/a".into());
+    provider.name("prompt", CANARY_PROMPT.into());
+}
+
+/// A reply that quotes the key wherever a reply can.
+fn echoing(status: u16, mut json: serde_json::Value) -> Reply {
+    json["echo"] = QUOTED.into();
+    json["message"] = format!("{QUOTED} {{prompt}}").into();
+    let mut reply = Reply::json(status, json);
+    reply.reason("{key} {key in base64}");
+    reply.header("x-echo", QUOTED);
+    reply.header("x-{key}", "1");
+    reply.header("www-authenticate", "Bearer realm=\"{key}\"");
+    reply.header("set-cookie", "session={key}");
+    reply
+}
+
+fn page(status: u16) -> Reply {
+    let page = json!({"status": status, "text": format!("<html>{QUOTED} {{prompt}}</html>")});
+    serde_json::from_value(page).expect("a reply")
+}
+
+/// A provider that quotes the key in every reply, and fails in one of them.
+fn scripts() -> Vec<(&'static str, i32, Script)> {
+    let error = || json!({"error": {"code": "{key}", "message": format!("{QUOTED} {{prompt}}")}});
+    // A provider that has not been told the prompt cannot quote it.
+    let early = json!({"error": {"code": "{key}", "message": QUOTED}});
+    let uploaded = || echoing(200, json!({"url": "https://p.example/a.png"}));
+    let accepted = || {
+        let accepted = json!({"id": "j-1", "status": "queued", "poll_after_ms": 100});
+        echoing(201, accepted)
+    };
+    let ended = |video: &str| {
+        let ended = json!({"status": "succeeded", "output": {"video": video}});
+        echoing(200, ended)
+    };
+    let good = Script::from([
+        ("POST /v1/files".into(), vec![uploaded()]),
+        ("POST /v1/jobs".into(), vec![accepted()]),
+        (
+            "GET /v1/jobs/j-1".into(),
+            vec![
+                echoing(200, json!({"status": "running", "progress": 0.5})),
+                echoing(503, error()),
+                ended("{provider}/moved.mp4?signature=canary-signature"),
+            ],
+        ),
+        (
+            "GET /1.mp4".into(),
+            vec![{
+                let mut clip = Reply::clip();
+                clip.header("x-echo", QUOTED);
+                clip
+            }],
+        ),
+        (
+            "GET /moved.mp4".into(),
+            vec![{
+                let mut moved = echoing(302, json!({}));
+                moved.header(
+                    "location",
+                    "{provider}/1.mp4?signature=canary-signature&key={key}",
+                );
+                moved
+            }],
+        ),
+    ]);
+    let with = |line: &str, replies: Vec<Reply>| {
+        let mut script = good.clone();
+        script.insert(line.into(), replies);
+        script
+    };
+    vec![
+        ("nothing fails", 0, good.clone()),
+        (
+            "the upload",
+            4,
+            with("POST /v1/files", vec![echoing(401, early)]),
+        ),
+        (
+            "the submit",
+            6,
+            with("POST /v1/jobs", vec![echoing(422, error())]),
+        ),
+        (
+            "the submit's reply",
+            8,
+            with("POST /v1/jobs", vec![page(200)]),
+        ),
+        (
+            "the credential, too late",
+            4,
+            with("GET /v1/jobs/j-1", vec![echoing(401, error())]),
+        ),
+        (
+            "the job",
+            7,
+            with(
+                "GET /v1/jobs/j-1",
+                vec![echoing(200, {
+                    let mut failed = error();
+                    failed["status"] = "failed".into();
+                    failed
+                })],
+            ),
+        ),
+        ("the clip", 9, with("GET /1.mp4", vec![page(404)])),
+    ]
+}
+
+/// The places where a credential can stand, as lines of a connection.
+const PLACES: [&str; 5] = [
+    "credential = { env = \"PIXELML_API_KEY\" }",
+    "credential = { file = \"the key\" }",
+    "credential = { env = \"PIXELML_API_KEY\", header = \"x-api-key\", prefix = \"\" }",
+    "credential = { file = \"the key\", prefix = \"Key \" }",
+    "credential = { env = \"PIXELML_API_KEY\" }\n\
+     options = { credential_header = \"x-token\", credential_prefix = \"Token \" }",
+];
+
+#[test]
+fn wherever_the_key_stands_and_however_it_comes_back_it_is_not_seen() {
+    std::thread::scope(|scope| {
+        for (place, format) in PLACES.iter().zip(["text", "json"].iter().cycle()) {
+            scope.spawn(move || {
+                for (what_fails, code, script) in scripts() {
+                    let provider = Server::start(script);
+                    quoting(&provider);
+                    let desk = Desk::new();
+                    desk.configure(&format!(
+                        "[connections.scripted]\ncategory = \"pixelml\"\nbase_url = \"{}\"\n{place}\n",
+                        provider.url()
+                    ));
+                    desk.write("a.png", picture(ImageFormat::Png));
+                    private(&desk.write("the key", CANARY_KEY));
+                    let outcome = traced(&desk, |command| {
+                        command.env("ZOETROPE_LOG_FORMAT", format);
+                        command.args(["--deadline", "1m"]);
+                    });
+                    assert_eq!(outcome.code, code, "{what_fails}, {place}: {outcome:?}");
+                    let sign = "canary-signature";
+                    assert!(!outcome.stderr.contains(sign), "a URL's query: {outcome:?}");
+                    let sent = provider.arrived();
+                    let sent = sent.iter().filter(|request| request.path.starts_with("/v1/"));
+                    for request in sent {
+                        let carries = |(_, value): &(String, String)| value.ends_with(CANARY_KEY);
+                        assert!(request.headers.iter().any(carries), "{request:?}");
+                    }
+                    for command in [&["--json", "jobs"][..], &["--json", "jobs", "resume", "--all"]] {
+                        desk.run(command);
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// For its owner alone, so that nothing is said of it.
+fn private(path: &std::path::Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let owner = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(path, owner).expect("permissions");
+    }
+}
+
+#[test]
+fn a_key_in_the_wrong_place_is_not_shown() {
+    let provider = Server::start(Script::new());
+    for wrong in [
+        format!("credential = \"{CANARY_KEY}\""),
+        format!("credential = {{ env = \"{CANARY_KEY}\" }}"),
+        format!("credential = {{ env = \"{KEY_VARIABLE}\", header = \"{CANARY_KEY} \" }}"),
+        format!("credential = {{ env = \"{KEY_VARIABLE}\", key = \"{CANARY_KEY}\" }}"),
+        format!("options = {{ api_key = \"{CANARY_KEY}\" }}"),
+        format!("options = {{ submit = \"{CANARY_KEY}\" }}"),
+        format!("requests_per_second = \"{CANARY_KEY}\""),
+        format!("idempotency = \"{CANARY_KEY}\""),
+    ] {
+        let desk = Desk::new();
+        desk.configure(&format!(
+            "[connections.scripted]\ncategory = \"pixelml\"\nbase_url = \"{}\"\n{wrong}\n",
+            provider.url()
+        ));
+        desk.write("a.png", picture(ImageFormat::Png));
+        let outcome = desk.run([
+            "--json",
+            "run",
+            "image_to_video_v3",
+            "--image",
+            "a.png",
+            "--set",
+            "prompt=waves",
+        ]);
+        assert_ne!(outcome.code, 0, "{wrong}: {outcome:?}");
+    }
+    for wrong in [
+        format!("http://{CANARY_KEY}@127.0.0.1:1"),
+        format!("http://127.0.0.1:1?key={CANARY_KEY}"),
+        format!("http://127.0.0.1:1#{CANARY_KEY}"),
+    ] {
+        let desk = Desk::new();
+        desk.configure(&connection(&wrong, ""));
+        assert_eq!(desk.run(["--json", "nodes"]).code, 0);
+        desk.write("a.png", picture(ImageFormat::Png));
+        let run = [
+            "--json",
+            "run",
+            "image_to_video_v3",
+            "--image",
+            "a.png",
+            "--set",
+            "prompt=waves",
+        ];
+        assert_eq!(desk.run(run).code, 2);
+    }
+    assert_eq!(provider.arrived().len(), 0);
+}
+
+#[test]
+fn a_prompt_is_in_check_and_where_a_jobs_input_is_asked_for_alone() {
+    let desk = Desk::new();
+    let input = json!({"prompt": CANARY_PROMPT, "image": "https://p.example/a.png"});
+    desk.write("input.json", input.to_string());
+    let checked = desk.run([
+        "--json",
+        "check",
+        "image_to_video_v3",
+        "--input",
+        "input.json",
+    ]);
+    assert!(checked.stdout.contains(CANARY_PROMPT), "{checked:?}");
+    desk.write("a.png", picture(ImageFormat::Png));
+    assert_eq!(traced(&desk, |_| {}).code, 0);
+    let id = desk.jobs()[0]["id"].as_str().expect("an id").to_owned();
+    let shown = desk.run(["--json", "jobs", "show", &id]);
+    assert!(!shown.stdout.contains(CANARY_PROMPT), "{shown:?}");
+    let shown = desk.run(["--json", "jobs", "show", &id, "--input"]);
+    assert!(shown.stdout.contains(CANARY_PROMPT), "{shown:?}");
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::canary::forms;
 use super::provider::Server;
 use super::root;
 use super::stream::Stream;
@@ -166,7 +167,7 @@ impl Desk {
             return String::new();
         };
         let mut texts = String::new();
-        for table in ["jobs", "history"] {
+        for table in tables(&ledger) {
             let Ok(mut rows) = ledger.prepare(&format!("SELECT * FROM {table}")) else {
                 continue;
             };
@@ -178,10 +179,14 @@ impl Desk {
                     .filter(|name| !["given", "input"].contains(&name.as_str()));
                 for name in others {
                     let value: rusqlite::types::Value = row.get(name.as_str()).expect("a column");
-                    if let rusqlite::types::Value::Text(text) = value {
-                        texts += &text;
-                        texts.push('\n');
+                    match value {
+                        rusqlite::types::Value::Text(text) => texts += &text,
+                        rusqlite::types::Value::Blob(bytes) => {
+                            texts += &String::from_utf8_lossy(&bytes);
+                        }
+                        _ => {}
                     }
+                    texts.push('\n');
                 }
             }
         }
@@ -193,6 +198,16 @@ impl Desk {
         let key = fs::read_to_string(self.data_dir().join("practice/key")).ok()?;
         Some(key.trim().to_owned()).filter(|key| !key.is_empty())
     }
+}
+
+/// The tables of a ledger; none where it is no database.
+fn tables(ledger: &rusqlite::Connection) -> Vec<String> {
+    let names = ledger.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'");
+    let Ok(mut names) = names else {
+        return Vec::new();
+    };
+    let names = names.query_map([], |row| row.get(0));
+    names.into_iter().flatten().flatten().collect()
 }
 
 /// The binary while it runs.
@@ -332,13 +347,13 @@ impl Outcome {
         assert!(!shown.contains("panicked at"), "a panic: {self:?}");
         let mut secrets = vec![CANARY_KEY.to_owned()];
         secrets.extend(desk.practice_key());
-        for secret in &secrets {
-            assert!(!shown.contains(secret), "a credential is shown: {self:?}");
+        let known: Vec<_> = secrets.iter().flat_map(|secret| forms(secret)).collect();
+        for form in &known {
+            assert!(!shown.contains(form), "a credential is shown: {self:?}");
         }
-        assert!(
-            !self.stderr.contains(CANARY_PROMPT),
-            "a prompt is shown: {self:?}"
-        );
+        for form in forms(CANARY_PROMPT) {
+            assert!(!self.stderr.contains(&form), "a prompt is shown: {self:?}");
+        }
         if is_run {
             assert!(
                 !self.stdout.contains(CANARY_PROMPT),
@@ -350,13 +365,19 @@ impl Outcome {
             !ledger.contains(CANARY_PROMPT),
             "a prompt is in the ledger outside its inputs"
         );
+        // A row's texts may lie in pieces in its file.
+        for form in &known {
+            assert!(!ledger.contains(form), "a credential is in the ledger");
+        }
+        let compiled = desk.data_dir().join("code");
         for file in desk.files() {
+            // Written before anything is known that could be in it.
+            if file.starts_with(&compiled) {
+                continue;
+            }
             let content = fs::read(&file).unwrap_or_default();
-            let holds = |text: &str| {
-                content
-                    .windows(text.len())
-                    .any(|part| part == text.as_bytes())
-            };
+            let content = String::from_utf8_lossy(&content);
+            let holds = |text: &str| content.contains(text);
             let is_ledger = file.to_string_lossy().contains("ledger.sqlite3");
             assert!(
                 is_ledger || !holds(CANARY_PROMPT),
@@ -364,8 +385,8 @@ impl Outcome {
                 file.display()
             );
             if !file.ends_with("practice/key") {
-                for secret in &secrets {
-                    assert!(!holds(secret), "a credential is in {}", file.display());
+                for form in &known {
+                    assert!(!holds(form), "a credential is in {}", file.display());
                 }
             }
         }

@@ -6,6 +6,7 @@
 //! - [`practice`]: the practice provider in the test's process; [`books`]: what it says, beside the ledger;
 //!   [`scene`]: both at a desk whose processes are killed, and what must hold at the end
 //! - [`cases`]: cases that are folders of data; [`steps`]: those that are a history
+//! - [`canary`]: the forms of a text that must not be seen again
 //! - [`slow`]: a job that does not end until it is told to
 //! - [`guests`]: components that are not what a pack should be
 //! - [`random`]: numbers that a seed gives again
@@ -13,6 +14,7 @@
 
 #[cfg(unix)]
 pub(crate) mod books;
+pub(crate) mod canary;
 pub(crate) mod cases;
 pub(crate) mod desk;
 pub(crate) mod guests;

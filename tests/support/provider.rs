@@ -29,6 +29,8 @@ pub(crate) type Script = BTreeMap<String, Vec<Reply>>;
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Reply {
     status: u16,
+    /// What stands behind the status.
+    reason: Option<String>,
     headers: BTreeMap<String, String>,
     /// The body: JSON, a text, or a short clip.
     json: Option<Value>,
@@ -80,6 +82,10 @@ impl Reply {
         self.headers.insert(name.into(), value.into());
     }
 
+    pub(crate) fn reason(&mut self, reason: &str) {
+        self.reason = Some(reason.into());
+    }
+
     pub(crate) fn hang() -> Self {
         Self {
             hang: true,
@@ -104,12 +110,13 @@ impl Reply {
             (None, None) => ("text/plain", Vec::new()),
         };
         let mut header = format!(
-            "HTTP/1.1 {} Scripted\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n",
+            "HTTP/1.1 {} {}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n",
             self.status,
+            filled(self.reason.as_deref().unwrap_or("Scripted")),
             body.len()
         );
         for (name, value) in &self.headers {
-            let _ = write!(header, "{name}: {}\r\n", filled(value));
+            let _ = write!(header, "{}: {}\r\n", filled(name), filled(value));
         }
         let mut bytes = header.into_bytes();
         bytes.extend_from_slice(b"\r\n");

@@ -1,0 +1,275 @@
+//! Logs and traces: what is told of a run, in which form, and to whom.
+
+use std::collections::BTreeSet;
+
+use image::ImageFormat;
+use serde_json::{Value, json};
+
+use crate::support::cases::accepted;
+use crate::support::desk::{CANARY_KEY, CANARY_PROMPT, Desk, Outcome};
+use crate::support::pictures::picture;
+use crate::support::provider::{Arrived, Reply, Script, Server};
+
+const CALLER: &str = "0af7651916cd43dd8448eb211c80319c";
+
+/// A provider that takes a job, and storage that has its clip.
+struct Scene {
+    provider: Server,
+    storage: Server,
+    desk: Desk,
+}
+
+impl Scene {
+    fn new(submit: Vec<Reply>, options: &str) -> Self {
+        let storage = Server::start(Script::from([("GET /1.mp4".into(), vec![Reply::clip()])]));
+        let ended =
+            json!({"status": "succeeded", "output": {"video": "{storage}/1.mp4?signature=x"}});
+        let provider = Server::start(Script::from([
+            (
+                "POST /v1/files".into(),
+                vec![Reply::json(200, json!({"url": "https://p.example/a.png"}))],
+            ),
+            ("POST /v1/jobs".into(), submit),
+            (
+                "GET /v1/jobs/j-1".into(),
+                vec![Reply::json(503, json!({})), Reply::json(200, ended)],
+            ),
+        ]));
+        provider.name("storage", storage.url());
+        let desk = Desk::new();
+        desk.configure(&provider.connection(options));
+        desk.write("a.png", picture(ImageFormat::Png));
+        Self {
+            provider,
+            storage,
+            desk,
+        }
+    }
+
+    fn run(&self, more: &[&str], environment: &[(&str, &str)]) -> Outcome {
+        let prompt = format!("prompt={CANARY_PROMPT}");
+        let always = [
+            "--json",
+            "run",
+            "image_to_video_v3",
+            "--image",
+            "a.png",
+            "--set",
+            &prompt,
+        ];
+        let mut command = self.desk.command(always);
+        command.args(["--set", "frame_rate=1", "--out", "clip.mp4"]);
+        command.args(more).envs(environment.iter().copied());
+        self.desk.start(command).end()
+    }
+}
+
+/// The lines of a log in JSON; what is said to people stands between them.
+#[track_caller]
+fn events(outcome: &Outcome) -> Vec<Value> {
+    let lines = outcome.stderr.lines().filter(|line| line.starts_with('{'));
+    let events: Vec<Value> = lines
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    assert!(!events.is_empty(), "{outcome:?}");
+    events
+}
+
+fn spans(event: &Value) -> Vec<&str> {
+    let spans = event["spans"].as_array();
+    let names = spans
+        .into_iter()
+        .flatten()
+        .map(|span| span["name"].as_str());
+    names.flatten().collect()
+}
+
+fn with_message<'a>(events: &'a [Value], message: &str) -> Vec<&'a Value> {
+    let events = events.iter();
+    events
+        .filter(|event| event["fields"]["message"] == message)
+        .collect()
+}
+
+#[test]
+fn a_job_has_calls_and_a_call_has_requests() {
+    let scene = Scene::new(vec![accepted()], "");
+    let outcome = scene.run(&["--log-format", "json"], &[("ZOETROPE_LOG", "debug")]);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    let events = events(&outcome);
+    for event in &events {
+        for key in ["timestamp", "level", "target"] {
+            assert!(event[key].is_string(), "{key}: {event}");
+        }
+        assert!(event["fields"]["message"].is_string(), "{event}");
+    }
+    let answered = with_message(&events, "a request was answered");
+    let requests: Vec<_> = answered.iter().map(|event| spans(event)).collect();
+    let of_a_call = vec!["job", "call", "request"];
+    let of_a_job = vec!["job", "request"];
+    // Upload, submit, two polls, download.
+    let expected = [&of_a_job, &of_a_call, &of_a_call, &of_a_call, &of_a_job];
+    assert_eq!(requests.iter().collect::<Vec<_>>(), expected);
+
+    let submit = &answered[1]["spans"];
+    let [job, call, request] = &submit.as_array().expect("spans")[..] else {
+        panic!("{submit}");
+    };
+    let job_id = outcome.answer()["job"].clone();
+    assert_eq!(job["id"], job_id);
+    assert_eq!(job["node"], "image_to_video_v3");
+    assert_eq!(
+        (&job["state"], &job["connection"]),
+        (&json!("queued"), &json!("scripted"))
+    );
+    assert_eq!(call["kind"], "start");
+    assert_eq!(call["component"].as_str().map(str::len), Some(12));
+    assert_eq!(request["method"], "POST");
+    assert_eq!(
+        request["url"],
+        json!(format!("{}/v1/jobs", scene.provider.url()))
+    );
+    assert_eq!(
+        (&request["status"], &request["reused"]),
+        (&json!(201), &json!(false))
+    );
+    for size in ["sent", "received"] {
+        assert!(
+            request[size].as_u64().is_some_and(|bytes| bytes > 0),
+            "{request}"
+        );
+    }
+    assert!(request["milliseconds"].is_u64(), "{request}");
+    let checked = with_message(&events, "the call ended");
+    let checked = checked
+        .iter()
+        .find(|event| event["spans"][0]["kind"] == "check");
+    assert_eq!(spans(checked.expect("a check")), ["call"]);
+}
+
+#[test]
+fn what_happens_once_in_a_job_is_told_at_info() {
+    let scene = Scene::new(
+        vec![Reply::json(503, json!({})), accepted()],
+        "idempotency = \"24h\"",
+    );
+    let outcome = scene.run(
+        &[],
+        &[("ZOETROPE_LOG", "info"), ("ZOETROPE_LOG_FORMAT", "json")],
+    );
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    let events = events(&outcome);
+    let told: Vec<_> = events
+        .iter()
+        .map(|event| event["fields"]["message"].as_str().unwrap_or_default())
+        .collect();
+    for message in [
+        "this process drives",
+        "the submit leaves",
+        "it is tried again",
+        "the provider has accepted the job",
+        "the provider has made the clip",
+        "the download begins",
+        "the download ended",
+        "the clip is in its place",
+        "this process drives no more",
+    ] {
+        assert!(told.contains(&message), "{message}: {told:?}");
+    }
+    assert!(events.iter().all(|event| event["level"] != "DEBUG"));
+    let quiet = scene.desk.run(["--json", "jobs"]);
+    assert_eq!(quiet.stderr, "");
+}
+
+/// The trace and span of a request.
+#[track_caller]
+fn trace_of(request: &Arrived) -> (String, String) {
+    let parent = request.header("traceparent");
+    let parts: Vec<_> = parent.expect("a traceparent").split('-').collect();
+    let [version, trace, span, flags] = parts[..] else {
+        panic!("{parent:?}");
+    };
+    assert_eq!((version, flags), ("00", "01"));
+    (trace.to_owned(), span.to_owned())
+}
+
+#[test]
+fn a_jobs_trace_goes_to_its_provider_in_every_process_and_nowhere_else() {
+    let lost: Reply = serde_json::from_value(json!({"close": true})).expect("a reply");
+    let scene = Scene::new(vec![lost, accepted()], "idempotency = \"24h\"");
+    let detached = scene.run(&["--detach"], &[]);
+    assert_eq!(detached.code, 0, "{detached:?}");
+    assert_eq!(
+        scene.desk.run(["--json", "jobs", "resume", "--all"]).code,
+        0
+    );
+    let job = scene.desk.jobs()[0]["id"]
+        .as_str()
+        .expect("an id")
+        .replace('-', "");
+    let arrived = scene.provider.arrived();
+    let (traces, spans): (BTreeSet<_>, BTreeSet<_>) = arrived.iter().map(trace_of).unzip();
+    assert_eq!(traces, BTreeSet::from([job]));
+    assert_eq!(spans.len(), arrived.len(), "a span for each request");
+    // Upload, the lost submit and the one that was the same in all but its span, polls.
+    assert_eq!(scene.provider.counts()["POST /v1/jobs"], 2);
+    for request in scene.storage.arrived() {
+        assert_eq!(request.header("traceparent"), None, "{request:?}");
+    }
+    assert_eq!(scene.storage.arrived().len(), 1);
+}
+
+#[test]
+fn the_callers_trace_is_gone_on_with() {
+    let scene = Scene::new(vec![accepted()], "");
+    let parent = format!("00-{CALLER}-b7ad6b7169203331-01");
+    let outcome = scene.run(
+        &["--log-format", "json"],
+        &[
+            ("ZOETROPE_LOG", "info"),
+            ("TRACEPARENT", &parent),
+            ("TRACESTATE", "a=1,b=2"),
+        ],
+    );
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    for request in scene.provider.arrived() {
+        let (trace, span) = trace_of(&request);
+        assert_eq!(trace, CALLER);
+        assert_ne!(span, "b7ad6b7169203331");
+        assert_eq!(request.header("tracestate"), Some("a=1,b=2"));
+    }
+    assert_eq!(scene.storage.arrived()[0].header("tracestate"), None);
+    // The two traces are linked where the job is told of.
+    let events = events(&outcome);
+    let placed = with_message(&events, "the clip is in its place");
+    let job = &placed[0]["spans"][0];
+    assert_eq!(job["caller"], json!(parent));
+    let own = job["id"].as_str().map(|id| id.replace('-', ""));
+    assert_eq!(job["trace_id"].as_str(), own.as_deref());
+}
+
+#[test]
+fn a_malformed_trace_is_not_gone_on_with() {
+    let scene = Scene::new(vec![accepted()], "");
+    let malformed = format!("00-{CALLER}-{CANARY_KEY}");
+    let outcome = scene.run(&[], &[("TRACEPARENT", &malformed)]);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("TRACEPARENT is malformed"),
+        "{outcome:?}"
+    );
+    for request in scene.provider.arrived() {
+        assert_ne!(trace_of(&request).0, CALLER);
+        assert_eq!(request.header("tracestate"), None);
+    }
+}
+
+#[test]
+fn levels_that_cannot_be_read_are_said() {
+    let desk = Desk::new();
+    let mut command = desk.command(["nodes", "--log-format", "json"]);
+    command.env("ZOETROPE_LOG", "zoetrope=loud");
+    let outcome = desk.start(command).end();
+    assert_eq!(outcome.code, 0);
+    assert_eq!(events(&outcome)[0]["level"], "WARN");
+}
