@@ -224,7 +224,7 @@ fn new_span() -> [u8; 8] {
 /// Lower-case hexadecimal of exactly `N` bytes.
 fn bytes<const N: usize>(text: &str) -> Result<[u8; N], NoTraceParent> {
     let lower = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    if text.len() != 2 * N || !text.as_bytes().iter().all(|byte| lower(byte)) {
+    if text.len() != 2 * N || !text.as_bytes().iter().all(lower) {
         return Err(NoTraceParent);
     }
     let mut bytes = [0; N];

@@ -87,9 +87,9 @@ struct Global {
     /// Answer in JSON on standard output
     #[arg(long, global = true)]
     json: bool,
-    /// Form of the logs on standard error; ZOETROPE_LOG says how much there is
     #[arg(long, global = true, value_name = "FORM", env = "ZOETROPE_LOG_FORMAT")]
     #[arg(
+        help = "Form of the logs on standard error; ZOETROPE_LOG says how much there is",
         default_value = "text",
         hide_default_value = true,
         hide_env_values = true

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use futures::future::BoxFuture;
 use http::Method;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
@@ -39,13 +40,15 @@ pub(super) fn received(bytes: usize) {
     Span::current().record("received", bytes);
 }
 
-/// Makes a request within its span and tells how it ended.
-pub(super) async fn told<T>(
+/// Makes a request within its span and tells how it ended. Boxed: a request is large, and
+/// part of many futures.
+pub(super) fn told<'a, T: Send>(
     span: Span,
-    request: impl Future<Output = Result<T, EgressError>>,
-) -> Result<T, EgressError> {
+    request: impl Future<Output = Result<T, EgressError>> + Send + 'a,
+) -> BoxFuture<'a, Result<T, EgressError>> {
     let begun = Instant::now();
-    let told = async {
+    let request = Box::pin(request);
+    let told = async move {
         let outcome = request.await;
         let span = Span::current();
         let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -57,7 +60,7 @@ pub(super) async fn told<T>(
         }
         outcome
     };
-    told.instrument(span).await
+    Box::pin(told.instrument(span))
 }
 
 /// Tells which rule has refused a request.

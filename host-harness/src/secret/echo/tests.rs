@@ -100,7 +100,7 @@ proptest! {
             must(&secret, "\\\"", quoted)
         };
         let percent = must(&secret, "%+", |c| format!("%{}", digits(c)));
-        let all_percent: String = secret.chars().map(|c| format!("%{}", digits(c))).collect();
+        let all_percent = secret.chars().fold(String::new(), |text, c| text + "%" + &digits(c));
         let form = percent.replace(' ', "+");
         for said in [&json, &escaped_in_json, &percent, &all_percent, &form] {
             prop_assert!(!Echo::of(&secret).find_in(said.as_bytes()).is_empty(), "{}", said);
