@@ -19,7 +19,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
-use super::dial::{Tls, dial};
+use super::dial::{Connect, Tls, dial};
 use super::error::{EgressError, Lost, NotSent};
 use super::pool::{Pool, Sender};
 use super::resolver::{AddressRule, Resolve, addresses_of};
@@ -51,15 +51,21 @@ pub(crate) enum Reuse {
 
 pub(crate) struct Client {
     resolver: Box<dyn Resolve>,
+    connector: Box<dyn Connect>,
     header_limit: u64,
     pool: Arc<Pool>,
     tls: Tls,
 }
 
 impl Client {
-    pub(crate) fn new(resolver: Box<dyn Resolve>, header_limit: u64) -> Self {
+    pub(crate) fn new(
+        resolver: Box<dyn Resolve>,
+        connector: Box<dyn Connect>,
+        header_limit: u64,
+    ) -> Self {
         Self {
             resolver,
+            connector,
             header_limit,
             pool: Arc::default(),
             tls: Tls::default(),
@@ -103,7 +109,7 @@ impl Client {
         let origin = &destination.origin;
         let host = origin.host().to_string();
         let found = addresses_of(self.resolver.as_ref(), origin.host(), destination.rule).await?;
-        let stream = dial(&found, origin.port()).await;
+        let stream = dial(self.connector.as_ref(), &found, origin.port()).await;
         let stream = stream.map_err(|source| NotSent::Connect {
             host: host.clone(),
             source,

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use rustls::pki_types::ServerName;
 use rustls_platform_verifier::BuilderVerifierExt as _;
@@ -18,14 +19,34 @@ use url::Host;
 /// How long one address is tried alone before the next one joins in (RFC 8305).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
+/// Opens TCP connections. The system does in production; tests count or divert them.
+pub trait Connect: Send + Sync {
+    /// A stream to `address`, which has been checked.
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>>;
+}
+
+/// The system's own TCP.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemConnector;
+
+impl Connect for SystemConnector {
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>> {
+        Box::pin(TcpStream::connect(address))
+    }
+}
+
 /// The first address that answers, each tried a moment after the one before.
-pub(super) async fn dial(addresses: &[IpAddr], port: u16) -> io::Result<TcpStream> {
+pub(super) async fn dial(
+    connector: &dyn Connect,
+    addresses: &[IpAddr],
+    port: u16,
+) -> io::Result<TcpStream> {
     let mut untried = addresses.iter();
     let mut attempts = FuturesUnordered::new();
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     loop {
         if let Some(address) = untried.next() {
-            attempts.push(TcpStream::connect(SocketAddr::new(*address, port)));
+            attempts.push(connector.connect(SocketAddr::new(*address, port)));
         } else if attempts.is_empty() {
             return Err(last);
         }

@@ -32,6 +32,7 @@ mod resolver;
 mod upload;
 mod watch;
 
+pub use dial::{Connect, SystemConnector};
 pub use error::{BodyFault, Denial, EgressError, Lost, NotSent};
 pub(crate) use fetch::Wanted;
 pub use fetch::{FetchError, Fetched};
@@ -99,7 +100,18 @@ impl Egress {
     /// A broker that finds addresses through `resolver`.
     #[must_use]
     pub fn with_resolver(limits: HttpLimits, resolver: impl Resolve + 'static) -> Self {
-        let client = Client::new(Box::new(resolver), limits.reply_header);
+        Self::with_parts(limits, resolver, SystemConnector)
+    }
+
+    /// A broker that finds addresses through `resolver` and dials them through
+    /// `connector`.
+    #[must_use]
+    pub fn with_parts(
+        limits: HttpLimits,
+        resolver: impl Resolve + 'static,
+        connector: impl Connect + 'static,
+    ) -> Self {
+        let client = Client::new(Box::new(resolver), Box::new(connector), limits.reply_header);
         Self(Arc::new(Inner { client, limits }))
     }
 
