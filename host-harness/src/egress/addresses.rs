@@ -1,8 +1,10 @@
 //! What kind of place an IP address is, in every notation that leads to one.
 //!
 //! From the IANA special-purpose registries (RFC 6890 and its updates). An IPv6
-//! address that carries an IPv4 address is judged by what it carries; forms that no
-//! server is reached by any more are reserved as a whole.
+//! address that is an IPv4 address, or a way to one, is judged by that; forms that no
+//! server is reached by any more are reserved as a whole. Loopback and private addresses
+//! may be permitted, so only those that stay on this machine, or in its network, are
+//! called so.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -75,8 +77,14 @@ fn classify_v4(address: Ipv4Addr) -> AddressKind {
         [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => AddressKind::Documentation,
         [198, 18..=19, ..] => AddressKind::Benchmarking,
         [224..=239, ..] | [255, 255, 255, 255] => AddressKind::Multicast,
-        // "This network", protocol assignments, the 6to4 relay, the old class E.
-        [0 | 240..=255, ..] | [192, 0, 0, _] | [192, 88, 99, _] => AddressKind::Reserved,
+        // "This network", protocol assignments, the 6to4 relay, the old class E; AS112
+        // (RFC 7534, 7535) and multicast relays (RFC 7450), which are whoever is nearest.
+        [0 | 240..=255, ..]
+        | [192, 0, 0, _]
+        | [192, 88, 99, _]
+        | [192, 31, 196, _]
+        | [192, 175, 48, _]
+        | [192, 52, 193, _] => AddressKind::Reserved,
         _ => AddressKind::Public,
     }
 }
@@ -85,25 +93,36 @@ fn classify_v6(address: Ipv6Addr) -> AddressKind {
     match address.segments() {
         [0, 0, 0, 0, 0, 0, 0, 0] => AddressKind::Unspecified,
         [0, 0, 0, 0, 0, 0, 0, 1] => AddressKind::Loopback,
-        // The metadata services of AWS and of Google.
-        [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254] | [0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254] => {
-            AddressKind::Metadata
-        }
-        // Mapped (RFC 4291) and NAT64 (RFC 6052): a way to the IPv4 address.
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x0064, 0xff9b, 0, 0, 0, 0, high, low] => {
-            classify_v4(embedded(high, low))
-        }
-        // Compatible (deprecated) and 6to4 (RFC 7526: no longer relayed).
-        [0, 0, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
-            reserved_unless_local(embedded(high, low))
-        }
+        // AWS (all its services for machines), Google, Oracle, Scaleway, Linode, Alibaba.
+        [0xfd00, 0x0ec2, ..]
+        | [0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254]
+        | [0xfd00, 0x00c1, 0, 0, 0, 0, 0xa9fe, 0xa9fe]
+        | [0xfd00, 0x0042, 0, 0, 0, 0, 0, 0x0042]
+        | [0xfd00, 0xa9fe, 0xa9fe, 0, 0, 0, 0, 0x0001]
+        | [0xfd00, 0x0100, 0, 0, 0, 0, 0x0100, 0x0200] => AddressKind::Metadata,
+        // Mapped (RFC 4291): the IPv4 address itself.
+        [0, 0, 0, 0, 0, 0xffff, high, low] => classify_v4(embedded(high, low)),
+        // NAT64 (RFC 6052): a way to the IPv4 address, but by another machine, whose own
+        // loopback and network are not ours.
+        [0x0064, 0xff9b, 0, 0, 0, 0, high, low] => match classify_v4(embedded(high, low)) {
+            AddressKind::Loopback | AddressKind::Private => AddressKind::Reserved,
+            kind => kind,
+        },
+        // Compatible and translated (deprecated), 6to4 (RFC 7526: no longer relayed), and
+        // ISATAP (RFC 5214), a tunnel below any prefix.
+        [0, 0, 0, 0, 0 | 0xffff, 0, _, _]
+        | [0x2002, ..]
+        | [_, _, _, _, 0x0000 | 0x0200, 0x5efe, _, _] => AddressKind::Reserved,
         [0xfe80..=0xfebf, ..] => AddressKind::LinkLocal,
         [0xfc00..=0xfdff, ..] => AddressKind::Private,
         [0xff00..=0xffff, ..] => AddressKind::Multicast,
         [0x2001, 0x0db8, ..] | [0x3fff, 0x0000..=0x0fff, ..] => AddressKind::Documentation,
         [0x2001, 0x0002, 0, ..] => AddressKind::Benchmarking,
-        // Teredo, ORCHID and the rest of the protocol assignments (RFC 2928).
-        [0x2001, 0x0000..=0x01ff, ..] => AddressKind::Reserved,
+        // Teredo, ORCHID and the rest of the protocol assignments (RFC 2928); AS112; the
+        // 6bone's, returned (RFC 3701).
+        [0x2001, 0x0000..=0x01ff, ..] | [0x2620, 0x004f, 0x8000, ..] | [0x3ffe, ..] => {
+            AddressKind::Reserved
+        }
         [0x2000..=0x3fff, ..] => AddressKind::Public,
         _ => AddressKind::Reserved,
     }
@@ -111,13 +130,6 @@ fn classify_v6(address: Ipv6Addr) -> AddressKind {
 
 fn embedded(high: u16, low: u16) -> Ipv4Addr {
     Ipv4Addr::from((u32::from(high) << 16) | u32::from(low))
-}
-
-fn reserved_unless_local(address: Ipv4Addr) -> AddressKind {
-    match classify_v4(address) {
-        AddressKind::Public => AddressKind::Reserved,
-        kind => kind,
-    }
 }
 
 #[cfg(test)]
@@ -146,9 +158,11 @@ mod tests {
             ("127.255.255.254", Loopback),
             ("::1", Loopback),
             ("::ffff:127.0.0.1", Loopback),
-            ("64:ff9b::127.0.0.1", Loopback),
-            ("::127.0.0.1", Loopback),
-            ("2002:7f00:1::", Loopback),
+            ("64:ff9b::127.0.0.1", Reserved),
+            ("::127.0.0.1", Reserved),
+            ("::ffff:0:127.0.0.1", Reserved),
+            ("2001:470:1f0b::5efe:7f00:1", Reserved),
+            ("2002:7f00:1::", Reserved),
             ("10.0.0.1", Private),
             ("172.16.0.1", Private),
             ("172.31.255.255", Private),
@@ -158,7 +172,7 @@ mod tests {
             ("fc00::1", Private),
             ("fdff::1", Private),
             ("::ffff:10.0.0.1", Private),
-            ("2002:0a00:0001::1", Private),
+            ("2002:0a00:0001::1", Reserved),
             ("169.254.0.1", LinkLocal),
             ("fe80::1", LinkLocal),
             ("febf::1", LinkLocal),
@@ -167,8 +181,17 @@ mod tests {
             ("100.100.100.200", Metadata),
             ("::ffff:169.254.169.254", Metadata),
             ("64:ff9b::169.254.169.254", Metadata),
-            ("2002:a9fe:a9fe::", Metadata),
+            ("2002:a9fe:a9fe::", Reserved),
+            ("::ffff:0:169.254.169.254", Reserved),
+            ("2001:470:1f0b::5efe:a9fe:a9fe", Reserved),
+            ("fd12::5efe:a00:1", Reserved),
             ("fd00:ec2::254", Metadata),
+            ("fd00:ec2::23", Metadata),
+            ("fd20:ce::254", Metadata),
+            ("fd00:c1::a9fe:a9fe", Metadata),
+            ("fd00:42::42", Metadata),
+            ("fd00:a9fe:a9fe::1", Metadata),
+            ("fd00:100::100:200", Metadata),
             ("224.0.0.1", Multicast),
             ("239.255.255.255", Multicast),
             ("255.255.255.255", Multicast),
@@ -192,6 +215,13 @@ mod tests {
             ("2001:20::1", Reserved),
             ("2002:808:808::1", Reserved),
             ("::8.8.8.8", Reserved),
+            ("::ffff:0:8.8.8.8", Reserved),
+            ("2001:470:1f0b::200:5efe:808:808", Reserved),
+            ("192.31.196.1", Reserved),
+            ("192.52.193.1", Reserved),
+            ("192.175.48.1", Reserved),
+            ("2620:4f:8000::1", Reserved),
+            ("3ffe::1", Reserved),
             ("64:ff9b:1::1", Reserved),
             ("100::1", Reserved),
             ("5f00::1", Reserved),
