@@ -158,6 +158,7 @@ fn of_fetch(error: &FetchError) -> DownloadVerdict {
 fn of_not_sent(error: &NotSent) -> DownloadVerdict {
     match error {
         NotSent::Denied(_)
+        | NotSent::Name { .. }
         | NotSent::Address { .. }
         | NotSent::Resolve { .. }
         | NotSent::Tls { .. } => DownloadVerdict::Stale,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use url::Host;
 
 use super::addresses::AddressKind;
+use super::names::NameKind;
 use crate::policy::Missing;
 
 /// A request without a reply.
@@ -50,6 +51,15 @@ pub enum NotSent {
         host: String,
         /// What the resolver said.
         source: io::Error,
+    },
+    /// The host's name is for a place where this connection may not go; no resolver was
+    /// asked.
+    #[error("`{host}` is a name for {}, which is refused", kind.as_str())]
+    Name {
+        /// The name.
+        host: String,
+        /// What it is for.
+        kind: NameKind,
     },
     /// The host lives where this connection may not go.
     #[error("`{host}` is at a {} address, which is refused", kind.as_str())]
@@ -248,7 +258,7 @@ impl From<NotSent> for wasmtime_wasi_http::Error {
                 rcode: None,
                 info_code: None,
             },
-            NotSent::Address { .. } => Self::DestinationIpProhibited,
+            NotSent::Name { .. } | NotSent::Address { .. } => Self::DestinationIpProhibited,
             NotSent::Connect { .. } | NotSent::Closed { .. } => Self::ConnectionRefused,
             NotSent::ConnectTimeout { .. } => Self::ConnectionTimeout,
             NotSent::Tls { .. } => Self::TlsCertificateError,

@@ -7,7 +7,8 @@
 //! 2. method, scheme, host, port and path against the policy ([`Denial`]);
 //! 3. the whole body, capped and compared with its `content-length`: a component that
 //!    stops halfway otherwise looks like one that has finished;
-//! 4. every address of the host ([`AddressRule`]), then dialling one of *those*;
+//! 4. the host's name ([`names`]) and every one of its addresses ([`AddressRule`]), then
+//!    dialling one of *those*;
 //! 5. TLS, with the name verified;
 //! 6. the credential, for the connection's own origin only;
 //! 7. the testimony that bytes are leaving, then the bytes;
@@ -26,6 +27,7 @@ mod dial;
 mod error;
 mod fetch;
 mod guest;
+pub mod names;
 mod policy;
 mod pool;
 mod resolver;

@@ -8,6 +8,7 @@ use url::Host;
 
 use super::addresses::{self, AddressKind};
 use super::error::NotSent;
+use super::names::{self, NameKind};
 use crate::urls::Origin;
 
 /// Finds the addresses of a name. The system's own resolver does in production; tests
@@ -44,6 +45,13 @@ impl AddressRule {
     pub const PUBLIC: Self = Self {
         public: true,
         loopback: false,
+        private: false,
+    };
+
+    /// This machine, and nowhere else.
+    const LOOPBACK: Self = Self {
+        public: false,
+        loopback: true,
         private: false,
     };
 
@@ -84,6 +92,16 @@ impl AddressRule {
             _ => false,
         }
     }
+
+    /// The rule for the addresses of a name of this kind; `None` where the name itself is
+    /// refused. A name for this machine has loopback addresses, whatever else may be
+    /// dialled.
+    fn named(self, kind: NameKind) -> Option<Self> {
+        match kind {
+            NameKind::Loopback => self.loopback.then_some(Self::LOOPBACK),
+            NameKind::Metadata | NameKind::Local => None,
+        }
+    }
 }
 
 /// The addresses of `host`, every one of them checked. One forbidden address refuses
@@ -94,10 +112,17 @@ pub(crate) async fn addresses_of(
     host: &Host<String>,
     rule: AddressRule,
 ) -> Result<Vec<IpAddr>, NotSent> {
-    let found = match host {
-        Host::Ipv4(address) => vec![IpAddr::from(*address)],
-        Host::Ipv6(address) => vec![IpAddr::from(*address)],
+    let (found, rule) = match host {
+        Host::Ipv4(address) => (vec![IpAddr::from(*address)], rule),
+        Host::Ipv6(address) => (vec![IpAddr::from(*address)], rule),
         Host::Domain(name) => {
+            let rule = match names::classify(name) {
+                Some(kind) => rule.named(kind).ok_or_else(|| NotSent::Name {
+                    host: name.clone(),
+                    kind,
+                })?,
+                None => rule,
+            };
             let unresolved = |source| NotSent::Resolve {
                 host: name.clone(),
                 source,
@@ -106,7 +131,7 @@ pub(crate) async fn addresses_of(
             if found.is_empty() {
                 return Err(unresolved(io::ErrorKind::NotFound.into()));
             }
-            found
+            (found, rule)
         }
     };
     for address in &found {
@@ -209,6 +234,34 @@ pub(crate) mod tests {
         assert_eq!(
             verdict(name, rule(name), &["10.1.2.3"]).await,
             Err(Some(AddressKind::Private))
+        );
+    }
+
+    #[tokio::test]
+    async fn names_that_tell_where_they_lead_are_refused_unasked() {
+        let own = AddressRule::of_connection(&origin("http://127.0.0.1:9"));
+        let media = AddressRule::of_media(&origin("http://127.0.0.1:9"));
+        let loopback = &["127.0.0.1"];
+        for (url, rule, answers) in [
+            ("http://localhost", AddressRule::PUBLIC, &["93.184.216.34"]),
+            ("http://metadata.goog", own, loopback),
+            ("http://vault.internal", own, loopback),
+            ("http://router", media, &["93.184.216.34"]),
+        ] {
+            let resolver = Fixed(
+                answers
+                    .map(|answer| answer.parse().expect("address"))
+                    .into(),
+            );
+            let refused = addresses_of(&resolver, origin(url).host(), rule).await;
+            assert!(matches!(refused, Err(NotSent::Name { .. })), "{url}");
+        }
+        let local = "http://a.localhost";
+        assert_eq!(verdict(local, own, loopback).await, Ok(1));
+        // Media may be on the internet, but not by a name for this machine.
+        assert_eq!(
+            verdict(local, media, &["93.184.216.34"]).await,
+            Err(Some(AddressKind::Public))
         );
     }
 
