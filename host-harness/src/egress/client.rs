@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HOST, HeaderMap, HeaderValue, USER_AGENT};
+use http::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
+};
 use http::{Request, Uri, response};
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -324,13 +326,18 @@ fn check_header(headers: &HeaderMap, limit: u64) -> Result<(), Lost> {
     if length as u64 > limit {
         return Err(Lost::HeaderTooLong { limit });
     }
-    let encoded = headers
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .find(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    match encoded {
-        Some(encoding) => Err(Lost::Encoded {
-            encoding: String::from_utf8_lossy(encoding.as_bytes()).into_owned(),
+    let other_than = |plain: &'static [u8]| {
+        move |coding: &&HeaderValue| !coding.as_bytes().eq_ignore_ascii_case(plain)
+    };
+    let content = headers.get_all(CONTENT_ENCODING).iter();
+    // Compression can travel as a transfer coding, too.
+    let transfer = headers.get_all(TRANSFER_ENCODING).iter();
+    let mut codings = content
+        .filter(other_than(b"identity"))
+        .chain(transfer.filter(other_than(b"chunked")));
+    match codings.next() {
+        Some(coding) => Err(Lost::Encoded {
+            encoding: String::from_utf8_lossy(coding.as_bytes()).into_owned(),
         }),
         None => Ok(()),
     }
