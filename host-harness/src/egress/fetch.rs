@@ -23,7 +23,8 @@ const REDIRECTS: usize = 5;
 pub(crate) struct Wanted<'a> {
     pub(crate) url: Url,
     pub(crate) rule: AddressRule,
-    /// Whose credential goes with the request, to its own origin only.
+    /// Whose credential goes with the request, to its own origin only, and no further
+    /// once a redirect has left it.
     pub(crate) credential: Option<&'a OpenConnection>,
     /// Where to begin, for going on with a part of a file.
     pub(crate) from: u64,
@@ -111,9 +112,14 @@ impl Egress {
     /// at 0, whose body is still to be read. Which range a 206 has is not checked here.
     pub(crate) async fn fetch(&self, wanted: Wanted<'_>) -> Result<Reply, FetchError> {
         let mut url = wanted.url.clone();
+        let mut credential = wanted.credential;
         for _ in 0..=REDIRECTS {
+            // Whoever leads elsewhere also chooses the way back: it gets no credential.
+            credential = credential.filter(|own| {
+                Origin::of(&url).is_some_and(|origin| origin == *own.base_url().origin())
+            });
             let reply = self
-                .hop(&url, &wanted)
+                .hop(&url, &wanted, credential)
                 .await
                 .map_err(|error| failed(&url, error))?;
             match reply.parts.status {
@@ -143,7 +149,12 @@ impl Egress {
         })
     }
 
-    async fn hop(&self, url: &Url, wanted: &Wanted<'_>) -> Result<Reply, EgressError> {
+    async fn hop(
+        &self,
+        url: &Url,
+        wanted: &Wanted<'_>,
+        credential: Option<&OpenConnection>,
+    ) -> Result<Reply, EgressError> {
         let denied = |denial| {
             watch::denied(&denial);
             EgressError::from(NotSent::denied(denial))
@@ -152,10 +163,7 @@ impl Egress {
             return Err(denied(Denial::Userinfo));
         }
         let origin = Origin::of(url).ok_or_else(|| denied(Denial::Url))?;
-        let credential = wanted
-            .credential
-            .filter(|connection| *connection.base_url().origin() == origin)
-            .and_then(OpenConnection::credential);
+        let credential = credential.and_then(OpenConnection::credential);
         let mut target = url.clone();
         target.set_fragment(None);
         let uri: Uri = target.as_str().parse().map_err(|_| denied(Denial::Url))?;

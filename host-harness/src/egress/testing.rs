@@ -72,6 +72,7 @@ pub(crate) struct Seen {
 
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
+    acts: Arc<Mutex<VecDeque<Act>>>,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
@@ -92,7 +93,16 @@ impl Server {
                 tokio::spawn(serve(stream, connection, acts, seen));
             }
         });
-        Self { address, seen }
+        Self {
+            address,
+            acts,
+            seen,
+        }
+    }
+
+    /// Adds acts to do.
+    pub(crate) fn then(&self, acts: impl IntoIterator<Item = Act>) {
+        self.acts.lock().expect("lock").extend(acts);
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::super::addresses::AddressKind;
 use super::super::error::{EgressError, NotSent};
-use super::super::testing::{Act, Server, connection, narrow, reply};
+use super::super::testing::{Act, Seen, Server, connection, narrow, reply};
 use super::*;
 
 fn wanted<'a>(url: &str, credential: Option<&'a OpenConnection>) -> Wanted<'a> {
@@ -41,6 +41,23 @@ async fn a_fetch_follows_redirects_and_leaves_the_credential_behind() {
 }
 
 #[tokio::test]
+async fn a_redirect_that_left_the_origin_brings_no_credential_back() {
+    let server = Server::start([]).await;
+    let elsewhere = Server::start([Act::redirect(&server.url("/delete-all"))]).await;
+    server.then([Act::redirect(&elsewhere.url("/b")), Act::ok("clip")]);
+    let connection = connection(&server.url(""));
+    let reply = narrow()
+        .fetch(wanted(&server.url("/a"), Some(&connection)))
+        .await;
+    assert!(reply.is_ok());
+    let with_credential = |seen: &Seen| seen.head.contains("sk-hunter2");
+    let [first, back] = &server.seen()[..] else {
+        panic!("two requests")
+    };
+    assert!(with_credential(first) && !with_credential(back));
+}
+
+#[tokio::test]
 async fn every_redirect_is_checked() {
     for location in [
         "http://169.254.169.254/latest/meta-data",
@@ -64,6 +81,32 @@ async fn every_redirect_is_checked() {
         Err(FetchError::Redirect { .. })
     ));
     assert_eq!(circle.seen().len(), 6);
+}
+
+#[test]
+fn no_redirect_leads_from_an_encrypted_place_to_an_open_one() {
+    let next = |url: &str, location: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert(LOCATION, location.parse().expect("a header"));
+        next_hop(&Url::parse(url).expect(url), &headers).map(String::from)
+    };
+    let here = "https://cdn.example/a/b";
+    for location in [
+        "http://cdn.example/a",
+        "http://other.example/",
+        "ftp://cdn.example/",
+    ] {
+        assert_eq!(next(here, location), None, "{location}");
+    }
+    for (location, there) in [
+        ("c", "https://cdn.example/a/c"),
+        ("//other.example/", "https://other.example/"),
+        ("HTTPS://other.example", "https://other.example/"),
+    ] {
+        assert_eq!(next(here, location).as_deref(), Some(there));
+    }
+    let open = next("http://cdn.example/", "https://cdn.example/");
+    assert_eq!(open.as_deref(), Some("https://cdn.example/"));
 }
 
 #[tokio::test]
