@@ -19,8 +19,9 @@ use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+use super::HttpLimits;
 use super::dial::{Connect, Tls, dial};
 use super::error::{EgressError, Lost, NotSent};
 use super::pool::{Pool, Sender};
@@ -34,6 +35,9 @@ pub(crate) type RequestBody = UnsyncBoxBody<Bytes, io::Error>;
 /// Named in every request that does not name a client itself.
 const CLIENT_NAME: HeaderValue =
     HeaderValue::from_static(concat!("zoetrope/", env!("CARGO_PKG_VERSION")));
+
+/// The slowest transfer that is waited for, in bytes a second: a poor mobile connection.
+pub(super) const SLOWEST: u64 = 32 << 10;
 
 /// A place to send to, and which addresses it may have.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -55,6 +59,7 @@ pub(crate) struct Client {
     resolver: Box<dyn Resolve>,
     connector: Box<dyn Connect>,
     header_limit: u64,
+    grace: Duration,
     pool: Arc<Pool>,
     tls: Tls,
 }
@@ -63,12 +68,13 @@ impl Client {
     pub(crate) fn new(
         resolver: Box<dyn Resolve>,
         connector: Box<dyn Connect>,
-        header_limit: u64,
+        limits: &HttpLimits,
     ) -> Self {
         Self {
             resolver,
             connector,
-            header_limit,
+            header_limit: limits.reply_header,
+            grace: limits.total,
             pool: Arc::default(),
             tls: Tls::default(),
         }
@@ -208,6 +214,8 @@ impl Channel<'_> {
             parts,
             body: Some(body),
             read: 0,
+            begun: Instant::now(),
+            grace: client.grace,
             header_limit: client.header_limit,
             pool: Arc::clone(&client.pool),
             back: Some((destination, sender)),
@@ -220,6 +228,8 @@ pub(crate) struct Reply {
     pub(crate) parts: response::Parts,
     body: Option<Incoming>,
     read: u64,
+    begun: Instant,
+    grace: Duration,
     header_limit: u64,
     pool: Arc<Pool>,
     back: Option<(Destination, Sender)>,
@@ -231,15 +241,24 @@ impl Reply {
         self.body.as_ref()?.size_hint().exact()
     }
 
-    /// The next piece of the body; `None` at its end.
+    /// The next piece of the body; `None` at its end. Besides the patience for one piece
+    /// there is one for the whole: after a time of grace, [`SLOWEST`] on average. A byte
+    /// now and then would otherwise keep a transfer going for years.
     pub(crate) async fn chunk(&mut self, patience: Duration) -> Result<Option<Bytes>, Lost> {
         let Some(body) = &mut self.body else {
             return Ok(None);
         };
+        let whole = self.grace + Duration::from_secs(self.read / SLOWEST);
+        let left = whole.saturating_sub(self.begun.elapsed());
+        let (wait, after) = if left < patience {
+            (left, whole)
+        } else {
+            (patience, patience)
+        };
         loop {
-            let frame = timeout(patience, body.frame())
+            let frame = timeout(wait, body.frame())
                 .await
-                .map_err(|_| Lost::Timeout { after: patience })?;
+                .map_err(|_| Lost::Timeout { after })?;
             match frame {
                 Some(Ok(frame)) => {
                     let Ok(bytes) = frame.into_data() else {

@@ -56,7 +56,8 @@ pub struct HttpLimits {
     /// Between two pieces of the reply's body.
     pub idle: Duration,
     /// The whole exchange. Shorter than a call's wall-clock limit, so that the
-    /// component still learns of it.
+    /// component still learns of it. For what the host itself fetches: how long a body
+    /// may take beyond what 32 KiB a second allow for it.
     pub total: Duration,
     /// Longest request body in bytes.
     pub request_body: u64,
@@ -113,7 +114,7 @@ impl Egress {
         resolver: impl Resolve + 'static,
         connector: impl Connect + 'static,
     ) -> Self {
-        let client = Client::new(Box::new(resolver), Box::new(connector), limits.reply_header);
+        let client = Client::new(Box::new(resolver), Box::new(connector), &limits);
         Self(Arc::new(Inner { client, limits }))
     }
 

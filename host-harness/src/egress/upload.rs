@@ -13,7 +13,7 @@ use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
 use tokio::io::AsyncReadExt as _;
 
-use super::client::{Destination, RequestBody, Reuse};
+use super::client::{Destination, RequestBody, Reuse, SLOWEST};
 use super::error::{Denial, EgressError, NotSent};
 use super::guest::is_forbidden;
 use super::resolver::AddressRule;
@@ -23,9 +23,6 @@ use crate::contract::{Body, Upload};
 
 /// How much of a file is in memory at once.
 const CHUNK: usize = 64 << 10;
-
-/// The slowest upload that is waited for, in bytes a second: a poor mobile connection.
-const SLOWEST: u64 = 32 << 10;
 
 /// What a provider answered to an upload.
 #[derive(Clone, PartialEq, Eq)]
