@@ -24,6 +24,7 @@ use tokio::time::{Instant, timeout};
 use super::HttpLimits;
 use super::dial::{Connect, Tls, dial};
 use super::error::{EgressError, Lost, NotSent};
+use super::fair::Fair;
 use super::pool::{Pool, Sender};
 use super::resolver::{AddressRule, Resolve, addresses_of};
 use super::watch;
@@ -142,7 +143,7 @@ impl Client {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let stream = TokioIo::new(stream);
+        let stream = TokioIo::new(Fair::new(stream));
         if http2 {
             let limit = u32::try_from(self.header_limit).unwrap_or(u32::MAX);
             let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())

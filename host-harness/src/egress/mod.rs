@@ -25,6 +25,7 @@ pub mod addresses;
 mod client;
 mod dial;
 mod error;
+mod fair;
 mod fetch;
 mod guest;
 pub mod names;
