@@ -5,8 +5,13 @@
 //! whose name holds the word.
 //!
 //! - [`imports`]: components that ask for what no pack is given
+//! - [`computing`]: those that do not stop, or stop as nobody should
+//!
+//! The component of most of them is in `guests/hostile`; [`stage`] lets it loose.
 
+mod computing;
 mod imports;
+mod stage;
 
 use std::any::Any;
 use std::fmt::Write as _;
@@ -44,7 +49,7 @@ impl Family {
 
 /// All of them.
 fn families() -> Vec<Family> {
-    vec![imports::family()]
+    vec![imports::family(), computing::family()]
 }
 
 #[test]

@@ -8,7 +8,8 @@
 //! - [`cases`]: cases that are folders of data; [`steps`]: those that are a history
 //! - [`canary`]: the forms of a text that must not be seen again
 //! - [`slow`]: a job that does not end until it is told to
-//! - [`guests`]: components that are not what a pack should be
+//! - [`guests`]: components that are not what a pack should be; [`hostile`]: one that does what its
+//!   input tells it to; [`recorder`]: a server that keeps every byte it gets
 //! - [`random`]: numbers that a seed gives again
 //! - [`pictures`], [`mp4`]: pictures to start from, and clips read back
 
@@ -18,6 +19,7 @@ pub(crate) mod canary;
 pub(crate) mod cases;
 pub(crate) mod desk;
 pub(crate) mod guests;
+pub(crate) mod hostile;
 pub(crate) mod mp4;
 pub(crate) mod pictures;
 #[cfg(unix)]
@@ -25,6 +27,7 @@ pub(crate) mod practice;
 pub(crate) mod provider;
 #[cfg(unix)]
 pub(crate) mod random;
+pub(crate) mod recorder;
 #[cfg(unix)]
 pub(crate) mod scene;
 pub(crate) mod slow;

@@ -1,0 +1,220 @@
+//! Where the hostile component is let loose: the host, a provider that keeps what arrives, and a
+//! connection with a credential between them.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use zoetrope_host::call::{CallContext, CallError, Limits, Trap, TrapKind};
+use zoetrope_host::connections::{Connection, Credential, OpenConnection};
+use zoetrope_host::contract::{
+    CheckOptions, ConnectionRequirement, ErrorCause, JobState, LocalFile, Plan, Profile, Started,
+    Step,
+};
+use zoetrope_host::egress::{Egress, HttpLimits};
+use zoetrope_host::engine::{Engine, EngineSettings};
+use zoetrope_host::pack::{Pack, StartReport};
+use zoetrope_host::secret::SecretSource;
+
+use crate::support::desk::CANARY_KEY;
+use crate::support::hostile::hostile;
+use crate::support::recorder::Recorder;
+
+pub(super) const NODE: &str = "hostile";
+
+/// Fewer than there are attacks: an instance that is never given back is soon missed.
+const INSTANCES: u32 = 6;
+
+/// Enough for every deed that is not about memory.
+const MEMORY: usize = 128 << 20;
+
+/// An engine that all attacks share, so that each shows that those before it did no harm.
+pub(super) fn engine() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        let settings = EngineSettings {
+            memory_bytes: MEMORY,
+            concurrent_instances: INSTANCES,
+            ..EngineSettings::default()
+        };
+        Engine::new(settings).expect("an engine")
+    })
+}
+
+fn pack() -> &'static Pack {
+    static PACK: OnceLock<Pack> = OnceLock::new();
+    PACK.get_or_init(|| Pack::load(engine(), hostile()).expect("the hostile component"))
+}
+
+/// Waits for a call.
+pub(super) fn wait<F: Future>(call: F) -> F::Output {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME
+        .get_or_init(|| Runtime::new().expect("a runtime"))
+        .block_on(call)
+}
+
+pub(super) struct Stage {
+    pub(super) provider: Recorder,
+    pack: Pack,
+    context: CallContext,
+}
+
+impl Stage {
+    pub(super) fn new() -> Self {
+        Self::answering("", "{}")
+    }
+
+    /// With a provider that answers like this; see [`Recorder::start`].
+    pub(super) fn answering(headers: &str, body: &str) -> Self {
+        let provider = Recorder::start(headers, body);
+        let egress = Egress::new(HttpLimits {
+            total: Duration::from_secs(20),
+            ..HttpLimits::default()
+        });
+        let connection = connection(&provider.url());
+        Self {
+            context: CallContext::online(&egress, connection),
+            provider,
+            pack: pack().clone(),
+        }
+    }
+
+    /// With a component of its own.
+    pub(super) fn with_component(mut self, component: &[u8]) -> Self {
+        self.pack = Pack::load(engine(), component).expect("a pack");
+        self
+    }
+
+    pub(super) fn with_limits(mut self, limits: Limits) -> Self {
+        self.context = self.context.with_limits(limits);
+        self
+    }
+
+    /// With an exchange that may take no longer than this.
+    pub(super) fn with_exchanges_of(mut self, total: Duration) -> Self {
+        let egress = Egress::new(HttpLimits {
+            total,
+            ..HttpLimits::default()
+        });
+        let connection = connection(&self.provider.url());
+        self.context = CallContext::online(&egress, connection).with_limits(*self.context.limits());
+        self
+    }
+
+    pub(super) fn node_types(&self) -> Result<usize, CallError> {
+        wait(self.pack.node_types(&self.context)).map(|nodes| nodes.len())
+    }
+
+    pub(super) fn check(&self, order: &Value) -> Result<Plan, CallError> {
+        let options = CheckOptions {
+            profile: Profile::Strict,
+            preview_request: false,
+        };
+        let input = json!({ "check": order }).to_string();
+        wait(self.pack.check(&self.context, NODE, &input, options))
+    }
+
+    pub(super) fn start(&self, order: &Value) -> StartReport {
+        let input = json!({ "start": order }).to_string();
+        wait(self.pack.start(&self.context, NODE, &input, "key-1"))
+    }
+
+    pub(super) fn poll(&self, order: &Value) -> Result<JobState, CallError> {
+        let ticket = json!({ "poll": order }).to_string();
+        wait(self.pack.poll(&self.context, &ticket))
+    }
+
+    pub(super) fn plan_upload(&self, order: &Value) -> Result<Step, CallError> {
+        let file = LocalFile {
+            media_type: "image/png".into(),
+            byte_length: 4,
+            file_name: order.to_string(),
+        };
+        wait(self.pack.plan_upload(&self.context, NODE, "/image", &file))
+    }
+
+    /// What deeds see when `poll` does them, a line each.
+    #[track_caller]
+    pub(super) fn seen(&self, deeds: &Value) -> Vec<String> {
+        let then = json!({"error": {"message": "{seen}"}});
+        match self.poll(&json!({"do": deeds, "then": then})) {
+            Err(CallError::Node(error)) => match error.cause {
+                ErrorCause::Unsupported(seen) => seen.lines().map(str::to_owned).collect(),
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Nothing has arrived at the provider, not even a connection.
+    #[track_caller]
+    pub(super) fn nothing_arrived(&self) {
+        assert_eq!(self.provider.arrived(), [""; 0]);
+    }
+
+    /// The host is as good as before: a whole run on the same engine goes well.
+    #[track_caller]
+    pub(super) fn is_unharmed() {
+        let stage = Self::new();
+        let plan = stage.check(&json!({})).expect("a plan");
+        assert!(plan.input.contains("check"));
+        let request = json!({"do": [{"request": {"body": {"text": "{}"}}}]});
+        let report = stage.start(&request);
+        assert!(matches!(report.judged(), Ok(Started::Accepted(_))));
+        assert_eq!(stage.provider.arrived().len(), 1);
+        let state = stage.poll(&json!({}));
+        assert!(matches!(state, Ok(JobState::Succeeded(_))), "{state:?}");
+    }
+}
+
+fn connection(url: &str) -> Arc<OpenConnection> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = folder.path().join("key");
+    std::fs::write(&key, CANARY_KEY).expect("a file");
+    let connection = Connection::new(
+        "scripted".parse().expect("an id"),
+        "pixelml",
+        url.parse().expect("a URL"),
+    )
+    .with_credential(Credential {
+        source: SecretSource::File(key),
+        header: Some("x-canary".into()),
+        prefix: Some(String::new()),
+    });
+    let requirement = ConnectionRequirement {
+        category: "pixelml".into(),
+        title: String::new(),
+        description: String::new(),
+        required: true,
+        options_schema: "{}".into(),
+        credential_header: "authorization".into(),
+        credential_prefix: "Bearer ".into(),
+    };
+    Arc::new(
+        Arc::new(connection)
+            .open(&requirement)
+            .expect("a connection"),
+    )
+}
+
+/// What stopped a call.
+#[track_caller]
+pub(super) fn stopped<T: std::fmt::Debug>(outcome: Result<T, CallError>) -> TrapKind {
+    match outcome {
+        Err(CallError::Trap(Trap { kind, message })) => {
+            assert!(
+                !message.is_empty() && message.len() < 200 && !message.contains(char::is_control),
+                "one sentence: {message}"
+            );
+            kind
+        }
+        other => panic!("{}", short(&format!("{other:?}"))),
+    }
+}
+
+/// The beginning of what may be very long.
+pub(super) fn short(text: &str) -> String {
+    text.chars().take(300).collect()
+}

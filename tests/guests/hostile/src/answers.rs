@@ -1,0 +1,257 @@
+//! What the component answers.
+
+use crate::bindings::{
+    Acceptance, Adjustment, Body, Charge, Completion, ConnectionRequirement, ErrorCause, Failure,
+    JobState, Multipart, NextStep, NodeError, NodeType, Note, Plan, Progress, ProviderFault,
+    ResultMedia, Settlement, Stage, Started, Step, Success, Upload, Violation,
+};
+use crate::order::{Answer, ErrorAnswer, Listing};
+use crate::text::{Seen, Text};
+
+/// The answer of `check`; without an order, a plan of the input as it is.
+///
+/// # Errors
+///
+/// As ordered.
+pub fn of_check(then: Option<Answer>, input: String, seen: &Seen) -> Result<Plan, NodeError> {
+    match then {
+        None => Ok(plan(input)),
+        Some(Answer::Plan {
+            input,
+            notes,
+            note,
+            request,
+        }) => Ok(Plan {
+            notes: (0..notes)
+                .map(|_| Note {
+                    instance_path: note.written(seen),
+                    adjustment: Adjustment::Defaulted,
+                    message: note.written(seen),
+                })
+                .collect(),
+            request: request.map(|request| request.written(seen)),
+            ..plan(input.written(seen))
+        }),
+        Some(other) => Err(error(&other, seen)),
+    }
+}
+
+fn plan(input: String) -> Plan {
+    Plan {
+        input,
+        notes: Vec::new(),
+        request: None,
+        estimate: None,
+    }
+}
+
+/// The answer of `start`; without an order, an acceptance whose ticket is the input.
+///
+/// # Errors
+///
+/// As ordered.
+pub fn of_start(then: Option<Answer>, input: String, seen: &Seen) -> Result<Started, NodeError> {
+    match then {
+        None => Ok(Started::Accepted(Acceptance {
+            ticket: input,
+            provider_job_id: "j-1".into(),
+            poll_after_ms: 0,
+            cost: None,
+        })),
+        Some(Answer::Accept {
+            ticket,
+            id,
+            poll_after_ms,
+        }) => Ok(Started::Accepted(Acceptance {
+            ticket: ticket.written(seen),
+            provider_job_id: id.written(seen),
+            poll_after_ms,
+            cost: None,
+        })),
+        Some(answer @ Answer::Succeed { .. }) => Ok(Started::Finished(Completion {
+            ticket: input,
+            provider_job_id: None,
+            success: success(&answer, seen),
+        })),
+        Some(other) => Err(error(&other, seen)),
+    }
+}
+
+/// The answer of `poll`; without an order, an empty success.
+///
+/// # Errors
+///
+/// As ordered.
+pub fn of_poll(then: Option<Answer>, seen: &Seen) -> Result<JobState, NodeError> {
+    match then {
+        None => Ok(JobState::Succeeded(Success {
+            output: "{}".into(),
+            media: Vec::new(),
+            settlement: PAID,
+        })),
+        Some(Answer::Wait {
+            fraction,
+            message,
+            poll_after_ms,
+            ticket,
+        }) => Ok(JobState::Waiting(Progress {
+            stage: Stage::Running,
+            fraction: fraction.map(|fraction| fraction.parse().expect("a number")),
+            message: message.map(|message| message.written(seen)),
+            poll_after_ms,
+            replacement_ticket: ticket.map(|ticket| ticket.written(seen)),
+        })),
+        Some(answer @ Answer::Succeed { .. }) => Ok(JobState::Succeeded(success(&answer, seen))),
+        Some(Answer::Fail { message, code }) => Ok(JobState::Failed(Failure {
+            fault: ProviderFault {
+                status: None,
+                code: code.map(|code| code.written(seen)),
+                message: message.written(seen),
+            },
+            settlement: PAID,
+        })),
+        Some(other) => Err(error(&other, seen)),
+    }
+}
+
+/// The answer of `plan-upload` and `uploaded`; without an order, the field's value `""`.
+///
+/// # Errors
+///
+/// As ordered.
+pub fn of_media(then: Option<Answer>, seen: &Seen) -> Result<Step, NodeError> {
+    let written = |(name, value): (Text, Text)| (name.written(seen), value.written(seen));
+    match then {
+        None => Ok(Step::Value("\"\"".into())),
+        Some(Answer::Value(value)) => Ok(Step::Value(value.written(seen))),
+        Some(Answer::Upload {
+            method,
+            path,
+            headers,
+            part,
+        }) => {
+            let headers = headers.into_iter().map(written).collect();
+            Ok(Step::Upload(Upload {
+                method,
+                path: path.written(seen),
+                body: match part {
+                    Some(part) => Body::Multipart(Multipart {
+                        file_part: part.written(seen),
+                        fields: headers,
+                    }),
+                    None => Body::Raw(headers),
+                },
+            }))
+        }
+        Some(other) => Err(error(&other, seen)),
+    }
+}
+
+const PAID: Settlement = Settlement {
+    charge: Charge::Yes,
+    cost: None,
+};
+
+fn success(answer: &Answer, seen: &Seen) -> Success {
+    let Answer::Succeed {
+        output,
+        media,
+        pointer,
+        url,
+        needs_credential,
+    } = answer
+    else {
+        unreachable!("a success")
+    };
+    Success {
+        output: output.written(seen),
+        media: (0..*media)
+            .map(|_| ResultMedia {
+                pointer: pointer.written(seen),
+                url: url.written(seen),
+                media_type: None,
+                sha256: None,
+                expires_at: None,
+                needs_credential: *needs_credential,
+            })
+            .collect(),
+        settlement: PAID,
+    }
+}
+
+/// The error that is ordered, whatever was asked.
+fn error(answer: &Answer, seen: &Seen) -> NodeError {
+    let Answer::Error(ErrorAnswer {
+        cause,
+        message,
+        charge,
+        retry_after_ms,
+        violations,
+    }) = answer
+    else {
+        panic!("no answer to this question")
+    };
+    let words = || message.written(seen);
+    let fault = || ProviderFault {
+        status: Some(500),
+        code: Some(words()),
+        message: words(),
+    };
+    let cause = match cause.as_str() {
+        "unsupported" => ErrorCause::Unsupported(words()),
+        "invalid_input" => ErrorCause::InvalidInput(
+            (0..*violations)
+                .map(|_| Violation {
+                    instance_path: words(),
+                    keyword: words(),
+                    message: words(),
+                })
+                .collect(),
+        ),
+        "denied" => ErrorCause::Denied(words()),
+        "not_sent" => ErrorCause::NotSent(words()),
+        "rejected" => ErrorCause::Rejected(fault()),
+        "throttled" => ErrorCause::Throttled(fault()),
+        "outcome_unknown" => ErrorCause::OutcomeUnknown(fault()),
+        "unavailable" => ErrorCause::Unavailable(fault()),
+        "job_lost" => ErrorCause::JobLost(fault()),
+        "protocol_violation" => ErrorCause::ProtocolViolation(words()),
+        other => panic!("no such cause: {other}"),
+    };
+    NodeError {
+        cause,
+        charge: match charge.as_str() {
+            "yes" => Charge::Yes,
+            "no" => Charge::No,
+            _ => Charge::Unknown,
+        },
+        next: NextStep::Retry,
+        retry_after_ms: *retry_after_ms,
+    }
+}
+
+/// The answer of `node-types`.
+#[must_use]
+pub fn listed(listing: &Listing, seen: &Seen) -> Vec<NodeType> {
+    let node_type = || NodeType {
+        name: listing.name.written(seen),
+        version: "0.0.1".into(),
+        title: listing.title.written(seen),
+        description: listing.title.written(seen),
+        connection: Some(ConnectionRequirement {
+            category: listing.category.clone(),
+            title: "A connection".into(),
+            description: "For tests.".into(),
+            required: true,
+            options_schema: "{}".into(),
+            credential_header: listing.credential_header.clone(),
+            credential_prefix: "Bearer ".into(),
+        }),
+        input_schema: listing.schema.written(seen),
+        output_schema: listing.schema.written(seen),
+        input_media: Vec::new(),
+        output_media: Vec::new(),
+        extensions: "{}".into(),
+    };
+    (0..listing.count).map(|_| node_type()).collect()
+}

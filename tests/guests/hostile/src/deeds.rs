@@ -1,0 +1,118 @@
+//! What the component does to its host.
+
+use std::hint::black_box;
+use std::io::Write as _;
+
+use wasip2::cli::{
+    environment, exit, stderr, stdin, stdout, terminal_stderr, terminal_stdin, terminal_stdout,
+};
+use wasip2::clocks::{monotonic_clock, wall_clock};
+use wasip2::random::{insecure, insecure_seed, random};
+
+use crate::bindings::connections;
+use crate::hoard::hoard;
+use crate::order::Deed;
+use crate::requests::send;
+use crate::text::Seen;
+
+/// What is taken from memory at once.
+const PIECE: usize = 1 << 20;
+
+/// Does all of these.
+pub fn commit(deeds: &[Deed], seen: &mut Seen) {
+    for deed in deeds {
+        one(deed, seen);
+    }
+}
+
+fn one(deed: &Deed, seen: &mut Seen) {
+    match deed {
+        Deed::Loop => run_for_ever(),
+        Deed::Recurse => {
+            black_box(recurse(0));
+        }
+        Deed::Allocate => take(usize::MAX),
+        Deed::Take(bytes) => take(*bytes),
+        Deed::Exit(code) => exit::exit_with_code(*code),
+        Deed::Abort => std::process::abort(),
+        Deed::Panic(message) => panic!("{}", message.written(seen)),
+        Deed::Print { bytes, text } => print(*bytes, text),
+        Deed::LookAround => look_around(seen),
+        Deed::AskTheTime => ask_the_time(seen),
+        Deed::SleepMs(duration) => {
+            monotonic_clock::subscribe_duration(duration.saturating_mul(1_000_000)).block();
+        }
+        Deed::WaitForEver => monotonic_clock::subscribe_duration(u64::MAX).block(),
+        Deed::Hoard { what, count } => hoard(*what, *count),
+        Deed::Connection => match connections::get("pixelml") {
+            Ok(connection) => seen.note(format!(
+                "connection {}: {} headers, options {}",
+                connection.id,
+                connection.headers.len(),
+                connection.options
+            )),
+            Err(_) => seen.note("no connection"),
+        },
+        Deed::Request(sending) => send(sending, seen),
+    }
+}
+
+fn run_for_ever() {
+    let mut count = 0_u64;
+    loop {
+        count = black_box(count.wrapping_add(1));
+    }
+}
+
+#[expect(unconditional_recursion, reason = "what the host has to stop")]
+fn recurse(depth: u64) -> u64 {
+    black_box(recurse(black_box(depth.wrapping_add(1)))).wrapping_add(1)
+}
+
+fn take(bytes: usize) {
+    let mut taken = Vec::new();
+    for _ in 0..bytes / PIECE {
+        taken.push(vec![0xa5_u8; PIECE]);
+    }
+    black_box(&taken);
+}
+
+fn print(bytes: usize, text: &str) {
+    let piece = text.repeat((PIECE / text.len().max(1)).max(1));
+    for _ in 0..bytes.div_ceil(piece.len().max(1)) {
+        // A host that takes no more is what is looked for.
+        let _ = std::io::stdout().write_all(piece.as_bytes());
+        let _ = std::io::stderr().write_all(piece.as_bytes());
+    }
+    let _ = std::io::stdout().flush();
+}
+
+fn look_around(seen: &mut Seen) {
+    seen.note(format!("environment {:?}", environment::get_environment()));
+    seen.note(format!("arguments {:?}", environment::get_arguments()));
+    seen.note(format!("folder {:?}", environment::initial_cwd()));
+    let terminals = [
+        terminal_stdin::get_terminal_stdin().is_some(),
+        terminal_stdout::get_terminal_stdout().is_some(),
+        terminal_stderr::get_terminal_stderr().is_some(),
+    ];
+    seen.note(format!("terminals {terminals:?}"));
+    let read = stdin::get_stdin().blocking_read(1 << 20);
+    seen.note(format!(
+        "input {}",
+        if read.is_ok() { "some" } else { "at its end" }
+    ));
+    let room =
+        [stdout::get_stdout(), stderr::get_stderr()].map(|stream| stream.check_write().is_ok());
+    seen.note(format!("output {room:?}"));
+}
+
+fn ask_the_time(seen: &mut Seen) {
+    let times = (monotonic_clock::now(), wall_clock::now().seconds);
+    let numbers = (
+        random::get_random_bytes(1 << 16).len(),
+        insecure::get_insecure_random_bytes(1 << 16).len(),
+    );
+    black_box((times, insecure_seed::insecure_seed()));
+    seen.note(format!("random {numbers:?}"));
+}
