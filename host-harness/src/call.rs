@@ -18,8 +18,10 @@ use crate::engine::Engine;
 use crate::policy::{Allowance, Ceiling, Missing};
 use crate::testimony::Testimony;
 
+mod answer;
 mod state;
 
+use answer::{Answer, bounded_error};
 pub(crate) use state::CallState;
 pub use state::OUTPUT;
 use state::Stopped;
@@ -255,12 +257,14 @@ impl Call {
     }
 
     /// What a call came to that can answer with an error of the contract.
-    pub(crate) fn settle<T>(
+    pub(crate) fn settle<T: Answer>(
         &mut self,
         outcome: Result<wasmtime::Result<Result<T, NodeError>>, Elapsed>,
     ) -> Result<T, CallError> {
-        self.settle_plain(outcome)?.map_err(|mut error| {
+        let answer = self.settle_plain(outcome)?.and_then(Answer::bounded);
+        answer.map_err(|mut error| {
             self.testimony.explain(&mut error);
+            bounded_error(&mut error);
             CallError::Node(error)
         })
     }

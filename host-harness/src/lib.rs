@@ -18,7 +18,7 @@
 //! - [`media`]: local pictures on their way to a provider
 //! - [`ledger`]: the durable jobs; [`driver`]: what drives them to their end
 //! - [`download`]: clips on their way to the disk
-//! - [`urls`], [`digest`]: places and fingerprints
+//! - [`urls`], [`digest`]: places and fingerprints; [`words`]: what people can be shown
 //! - [`trace`]: to which trace a request belongs, and who is told of it
 //!
 //! # Example
@@ -89,6 +89,7 @@ mod sniff;
 pub mod testimony;
 pub mod trace;
 pub mod urls;
+pub mod words;
 
 /// The pack that comes with this crate: the nodes in `plugin/`, as one component.
 pub const EMBEDDED_COMPONENT: &[u8] = include_bytes!(env!("ZOETROPE_COMPONENT"));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use zoetrope_host::call::CallContext;
 use zoetrope_host::contract::{CheckOptions, NodeType};
+use zoetrope_host::words::harmless;
 
 use super::failure::{Failure, Phase};
 use super::setup::{Setup, quoted};
@@ -84,7 +85,8 @@ impl Check {
             output::text(&format!("{:#}\n", answer["input"]))?;
             output::show_notes(&plan);
             if plan.request.is_some() {
-                eprintln!("request: {:#}", answer["request"]);
+                let request = format!("{:#}", answer["request"]);
+                eprintln!("request: {}", harmless(&request));
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -45,7 +45,7 @@ impl Nodes {
                         format!("a schema of the component is not JSON: {error}"),
                     )
                 })?;
-            output::text(&format!("{listed}\n"))?;
+            output::data(&format!("{listed}\n"))?;
         } else {
             output::text(&self.shown(&types))?;
         }

@@ -4,17 +4,23 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 use zoetrope_host::contract::{Estimate, Note, Plan, Violation};
+use zoetrope_host::words::harmless;
 
 use super::failure::{Failure, Phase};
 
 /// Writes one JSON document on a line of its own.
 pub(super) fn line(document: &Value) -> Result<(), Failure> {
-    text(&format!("{document}\n"))
+    data(&format!("{document}\n"))
+}
+
+/// Writes for people: what a terminal would act on is taken out.
+pub(super) fn text(text: &str) -> Result<(), Failure> {
+    data(&harmless(text))
 }
 
 /// Writes as it is. A reader that has gone away has seen what it wanted: the command
 /// ends, and whatever it had begun is on disk or costs nothing.
-pub(super) fn text(text: &str) -> Result<(), Failure> {
+pub(super) fn data(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout
         .write_all(text.as_bytes())

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zoetrope_host::driver::{Listener, News};
 use zoetrope_host::ledger::{Job, State};
+use zoetrope_host::words::harmless;
 
 use super::progress::Progress;
 use super::setup::quoted_text;
@@ -88,7 +89,7 @@ impl Inner {
             ));
             self.progress
                 .say(&format!("provider job id: {provider_job_id}"));
-            self.progress.say(&format!("ticket: {ticket}"));
+            self.progress.say(&format!("ticket: {}", harmless(ticket)));
             let resolve = format!(
                 "zoetrope jobs resolve {id} --provider-job-id {}{}",
                 quoted_text(provider_job_id),

@@ -1,0 +1,192 @@
+//! What a component answers, held to what people can be shown and rows can keep.
+
+use crate::contract::{
+    Cancellation, Charge, ErrorCause, JobState, NextStep, NodeError, Plan, Price, ProviderFault,
+    Settlement, Started, Step, Success,
+};
+use crate::words::sentence;
+
+/// The longest input: one with a picture of 32 MiB in base64.
+const INPUT: usize = 48 << 20;
+
+/// The longest ticket, output or description of a medium; they are kept with every job.
+const DOCUMENT: usize = 1 << 20;
+
+/// Most notes, violations and media.
+const MANY: usize = 1000;
+
+/// An answer that has an error of its own.
+pub(crate) trait Answer: Sized {
+    /// The answer with its words made harmless.
+    ///
+    /// # Errors
+    ///
+    /// When it is more than is kept.
+    fn bounded(self) -> Result<Self, NodeError>;
+}
+
+/// The error with its words made harmless and its list of violations cut.
+pub(super) fn bounded_error(error: &mut NodeError) {
+    match &mut error.cause {
+        ErrorCause::InvalidInput(violations) => {
+            violations.truncate(MANY);
+            for violation in violations {
+                clean(&mut violation.instance_path);
+                clean(&mut violation.keyword);
+                clean(&mut violation.message);
+            }
+        }
+        ErrorCause::UnknownNodeType(words)
+        | ErrorCause::Unsupported(words)
+        | ErrorCause::ConnectionUnavailable(words)
+        | ErrorCause::ConnectionChanged(words)
+        | ErrorCause::BadTicket(words)
+        | ErrorCause::Denied(words)
+        | ErrorCause::NotSent(words)
+        | ErrorCause::ProtocolViolation(words) => clean(words),
+        ErrorCause::Throttled(fault)
+        | ErrorCause::Rejected(fault)
+        | ErrorCause::Unauthorized(fault)
+        | ErrorCause::OutcomeUnknown(fault)
+        | ErrorCause::Unavailable(fault)
+        | ErrorCause::JobLost(fault) => clean_fault(fault),
+    }
+}
+
+impl Answer for Plan {
+    fn bounded(mut self) -> Result<Self, NodeError> {
+        within("input", &self.input, INPUT)?;
+        within(
+            "request",
+            self.request.as_deref().unwrap_or_default(),
+            INPUT,
+        )?;
+        self.notes.truncate(MANY);
+        for note in &mut self.notes {
+            clean(&mut note.instance_path);
+            clean(&mut note.message);
+        }
+        if let Some(estimate) = &mut self.estimate {
+            clean_price(&mut estimate.price);
+            clean(&mut estimate.source);
+        }
+        Ok(self)
+    }
+}
+
+impl Answer for Started {
+    fn bounded(mut self) -> Result<Self, NodeError> {
+        match &mut self {
+            Self::Accepted(acceptance) => {
+                within("ticket", &acceptance.ticket, DOCUMENT)?;
+                clean(&mut acceptance.provider_job_id);
+                acceptance.cost.iter_mut().for_each(clean_price);
+            }
+            Self::Finished(completion) => {
+                within("ticket", &completion.ticket, DOCUMENT)?;
+                completion.provider_job_id.iter_mut().for_each(clean);
+                bound_success(&mut completion.success)?;
+            }
+        }
+        Ok(self)
+    }
+}
+
+impl Answer for JobState {
+    fn bounded(mut self) -> Result<Self, NodeError> {
+        match &mut self {
+            Self::Waiting(progress) => {
+                let ticket = progress.replacement_ticket.as_deref();
+                within("ticket", ticket.unwrap_or_default(), DOCUMENT)?;
+                progress.message.iter_mut().for_each(clean);
+                let fraction = progress.fraction.filter(|fraction| fraction.is_finite());
+                progress.fraction = fraction.map(|fraction| fraction.clamp(0.0, 1.0));
+            }
+            Self::Succeeded(success) => bound_success(success)?,
+            Self::Failed(failure) => {
+                clean_fault(&mut failure.fault);
+                clean_bill(&mut failure.settlement);
+            }
+            Self::Cancelled(settlement) => clean_bill(settlement),
+        }
+        Ok(self)
+    }
+}
+
+impl Answer for Cancellation {
+    fn bounded(mut self) -> Result<Self, NodeError> {
+        if let Self::Cancelled(settlement) = &mut self {
+            clean_bill(settlement);
+        }
+        Ok(self)
+    }
+}
+
+/// A ticket.
+impl Answer for String {
+    fn bounded(self) -> Result<Self, NodeError> {
+        within("ticket", &self, DOCUMENT)?;
+        Ok(self)
+    }
+}
+
+impl Answer for Step {
+    fn bounded(self) -> Result<Self, NodeError> {
+        if let Self::Value(value) = &self {
+            within("value", value, INPUT)?;
+        }
+        Ok(self)
+    }
+}
+
+fn bound_success(success: &mut Success) -> Result<(), NodeError> {
+    within("output", &success.output, DOCUMENT)?;
+    if success.media.len() > MANY {
+        return Err(too_much(format!("more than {MANY} media")));
+    }
+    for medium in &success.media {
+        let told = [&medium.media_type, &medium.sha256, &medium.expires_at];
+        let told = told.into_iter().flatten();
+        for text in told.chain([&medium.pointer, &medium.url]) {
+            within("medium", text, DOCUMENT)?;
+        }
+    }
+    clean_bill(&mut success.settlement);
+    Ok(())
+}
+
+fn within(what: &str, text: &str, most: usize) -> Result<(), NodeError> {
+    if text.len() > most {
+        return Err(too_much(format!("a {what} of more than {most} bytes")));
+    }
+    Ok(())
+}
+
+fn too_much(what: String) -> NodeError {
+    NodeError {
+        cause: ErrorCause::ProtocolViolation(format!("the component answered with {what}")),
+        charge: Charge::Unknown,
+        next: NextStep::Stop,
+        retry_after_ms: None,
+    }
+}
+
+fn clean(words: &mut String) {
+    if let std::borrow::Cow::Owned(harmless) = sentence(words) {
+        *words = harmless;
+    }
+}
+
+fn clean_fault(fault: &mut ProviderFault) {
+    clean(&mut fault.message);
+    fault.code.iter_mut().for_each(clean);
+}
+
+fn clean_bill(settlement: &mut Settlement) {
+    settlement.cost.iter_mut().for_each(clean_price);
+}
+
+fn clean_price(price: &mut Price) {
+    clean(&mut price.amount);
+    clean(&mut price.unit);
+}
