@@ -11,7 +11,7 @@ use tracing::instrument;
 use wasmtime::component::Component;
 
 use crate::bindings::NodePackPre;
-use crate::call::{Call, CallContext, CallError, CallState};
+use crate::call::{Call, CallContext, CallError, CallState, Trap, TrapKind};
 use crate::contract::{
     Cancellation, CheckOptions, JobState, LocalFile, NodeType, PACKAGE, Plan, Started, Step,
     Ticket, VERSION,
@@ -22,6 +22,9 @@ use crate::engine::{CodeCache, Engine};
 use crate::imports;
 use crate::policy::{Allowance, Manifest, ManifestError, NotAllowed, Permissions, Policy};
 use crate::testimony::{Sent, judge};
+
+/// Most node types of one component: more than anybody reads.
+const MOST_NODE_TYPES: usize = 1000;
 
 /// A component that exports the contract. Cheap to clone.
 #[derive(Clone)]
@@ -150,7 +153,7 @@ impl Pack {
         let mut call = self.begin(context, Sends::Nothing).await?;
         let catalog = call.pack.zoetrope_workflow_node_catalog();
         let listed = timeout(call.wall, catalog.call_node_types(&mut call.store)).await;
-        call.settle_plain(listed)
+        call.settle_plain(listed).and_then(bounded_list)
     }
 
     /// What `start` would do with this input. Nothing is sent, whatever the component
@@ -304,6 +307,16 @@ impl Pack {
     ) -> Result<Call, CallError> {
         Call::begin(&self.engine, &self.pre, &self.allowance, context, sends).await
     }
+}
+
+/// A list that somebody can read.
+fn bounded_list(listed: Vec<NodeType>) -> Result<Vec<NodeType>, CallError> {
+    if listed.len() > MOST_NODE_TYPES {
+        let message = format!("it lists more than {MOST_NODE_TYPES} node types");
+        let kind = TrapKind::Trapped;
+        return Err(CallError::Trap(Trap { kind, message }));
+    }
+    Ok(listed)
 }
 
 /// What `bytes` are, if they are no component.
