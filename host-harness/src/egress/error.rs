@@ -123,6 +123,9 @@ pub enum BodyFault {
     /// Its length was not announced.
     #[error("it has no content-length")]
     NoLength,
+    /// A request that changes nothing has none.
+    #[error("a request that changes nothing has none")]
+    Unexpected,
     /// Not as long as announced: whoever wrote it stopped halfway.
     #[error("it is {actual} bytes long, {announced} were announced")]
     Length {
@@ -243,7 +246,7 @@ impl Lost {
 impl From<NotSent> for wasmtime_wasi_http::Error {
     fn from(error: NotSent) -> Self {
         match error {
-            NotSent::Denied(_) => Self::HttpRequestDenied,
+            NotSent::Denied(_) | NotSent::Body(BodyFault::Unexpected) => Self::HttpRequestDenied,
             NotSent::PutOff(_) => Self::ConnectionLimitReached,
             NotSent::Body(BodyFault::TooLong(limit)) => Self::HttpRequestBodySize(Some(limit)),
             NotSent::Body(BodyFault::NoLength) => Self::HttpRequestLengthRequired,

@@ -97,6 +97,14 @@ impl WasiHttpHooks for GuestHttp {
     }
 }
 
+/// What makes some servers take a request for one of another method: a read that is a
+/// submit.
+const OTHER_METHOD: [&str; 3] = [
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+];
+
 /// Whether only the host may set this header. What is refused in requests is also
 /// taken out of replies.
 pub(crate) fn is_forbidden(name: &HeaderName, connection: Option<&OpenConnection>) -> bool {
@@ -106,6 +114,9 @@ pub(crate) fn is_forbidden(name: &HeaderName, connection: Option<&OpenConnection
             header::AUTHORIZATION | header::COOKIE | header::SET_COOKIE
         )
         || [trace::TRACEPARENT, trace::TRACESTATE].contains(name)
+        // They change how the request itself travels.
+        || matches!(*name, header::EXPECT | header::TE | header::TRAILER)
+        || OTHER_METHOD.contains(&name.as_str())
         || connection
             .and_then(OpenConnection::credential)
             .is_some_and(|credential| credential.name() == name)
@@ -148,6 +159,10 @@ impl GuestHttp {
             .await
             .unwrap_or(Err(BodyFault::Unfinished))
             .map_err(NotSent::Body)?;
+        // Some servers leave it on the connection, to be read as the next request.
+        if parts.method.is_safe() && !body.is_empty() {
+            return Err(NotSent::Body(BodyFault::Unexpected).into());
+        }
 
         let order = Order {
             permit,
