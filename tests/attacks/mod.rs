@@ -6,11 +6,21 @@
 //!
 //! - [`imports`]: components that ask for what no pack is given
 //! - [`computing`]: those that do not stop, or stop as nobody should
+//! - [`memory`]: those that take more than there is, or give nothing back
+//! - [`output`]: those that talk too much, or look for what is not theirs
+//! - [`answers`]: those whose answers nobody can keep or show
+//! - [`requests`]: those that send what they may not
+//! - [`jobs`]: what some of it comes to for whoever runs the binary
 //!
 //! The component of most of them is in `guests/hostile`; [`stage`] lets it loose.
 
+mod answers;
 mod computing;
 mod imports;
+mod jobs;
+mod memory;
+mod output;
+mod requests;
 mod stage;
 
 use std::any::Any;
@@ -49,7 +59,18 @@ impl Family {
 
 /// All of them.
 fn families() -> Vec<Family> {
-    vec![imports::family(), computing::family()]
+    vec![
+        imports::family(),
+        computing::family(),
+        memory::memory(),
+        memory::resources(),
+        output::family(),
+        answers::family(),
+        requests::submits(),
+        requests::headers(),
+        requests::lines(),
+        jobs::family(),
+    ]
 }
 
 #[test]

@@ -26,15 +26,11 @@ pub(super) const NODE: &str = "hostile";
 /// Fewer than there are attacks: an instance that is never given back is soon missed.
 const INSTANCES: u32 = 6;
 
-/// Enough for every deed that is not about memory.
-const MEMORY: usize = 128 << 20;
-
 /// An engine that all attacks share, so that each shows that those before it did no harm.
 pub(super) fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| {
         let settings = EngineSettings {
-            memory_bytes: MEMORY,
             concurrent_instances: INSTANCES,
             ..EngineSettings::default()
         };
@@ -135,13 +131,13 @@ impl Stage {
         wait(self.pack.plan_upload(&self.context, NODE, "/image", &file))
     }
 
-    /// What deeds see when `poll` does them, a line each.
+    /// What deeds see when `poll` does them.
     #[track_caller]
     pub(super) fn seen(&self, deeds: &Value) -> Vec<String> {
         let then = json!({"error": {"message": "{seen}"}});
         match self.poll(&json!({"do": deeds, "then": then})) {
             Err(CallError::Node(error)) => match error.cause {
-                ErrorCause::Unsupported(seen) => seen.lines().map(str::to_owned).collect(),
+                ErrorCause::Unsupported(seen) => seen.split(" | ").map(str::to_owned).collect(),
                 other => panic!("{other:?}"),
             },
             other => panic!("{other:?}"),

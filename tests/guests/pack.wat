@@ -3,6 +3,7 @@
 ;; what is not filled in traps.
 (module
   (memory (export "memory") 2)
+  (table $table 1 funcref)
   (global $heap (mut i32) (i32.const 0x10000))
   ;; Where the catalogue's list stands: pointer and length.
   (data (i32.const 0x100) "{catalogue}")

@@ -82,6 +82,10 @@ pub fn of_start(then: Option<Answer>, input: String, seen: &Seen) -> Result<Star
 /// # Errors
 ///
 /// As ordered.
+///
+/// # Panics
+///
+/// When the ordered fraction is no number.
 pub fn of_poll(then: Option<Answer>, seen: &Seen) -> Result<JobState, NodeError> {
     match then {
         None => Ok(JobState::Succeeded(Success {

@@ -4,7 +4,6 @@ use std::mem::forget;
 
 use wasip2::cli::stdout;
 use wasip2::clocks::monotonic_clock;
-use wasip2::http::outgoing_handler;
 use wasip2::http::types::{Fields, OutgoingRequest};
 
 use crate::order::Hoarded;
@@ -36,11 +35,6 @@ fn one(what: Hoarded) {
             let request = request();
             let body = request.body().expect("a body");
             forget((body.write(), body, request));
-        }
-        Hoarded::Responses => {
-            let request = request();
-            let body = request.body().expect("a body");
-            forget((outgoing_handler::handle(request, None), body));
         }
     }
 }

@@ -84,8 +84,6 @@ pub enum Hoarded {
     Streams,
     Pollables,
     StandardStreams,
-    /// Requests that are under way.
-    Responses,
 }
 
 /// A request.

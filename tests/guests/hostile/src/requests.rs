@@ -82,7 +82,7 @@ fn fields(sending: &Sending, seen: &mut Seen) -> Option<Fields> {
         list.extend(length);
         let fields = Fields::from_list(&list);
         return fields
-            .map_err(|error| seen.note(format!("headers: {}", why(&error))))
+            .map_err(|error| seen.note(format!("headers: {}", why(error))))
             .ok();
     }
     let fields = Fields::new();
@@ -92,7 +92,7 @@ fn fields(sending: &Sending, seen: &mut Seen) -> Option<Fields> {
     if let Some((name, value)) = length
         && let Err(error) = fields.append(&name, &value)
     {
-        seen.note(format!("content-length: {}", why(&error)));
+        seen.note(format!("content-length: {}", why(error)));
     }
     Some(fields)
 }
@@ -100,11 +100,11 @@ fn fields(sending: &Sending, seen: &mut Seen) -> Option<Fields> {
 fn append(fields: &Fields, name: &Text, value: &Text, seen: &mut Seen) {
     let (name, value) = (name.written(seen), value.written(seen));
     if let Err(error) = fields.append(&name, value.as_bytes()) {
-        seen.note(format!("header: {}", why(&error)));
+        seen.note(format!("header: {}", why(error)));
     }
 }
 
-fn why(error: &HeaderError) -> &'static str {
+fn why(error: HeaderError) -> &'static str {
     match error {
         HeaderError::InvalidSyntax => "invalid",
         HeaderError::Forbidden => "forbidden",

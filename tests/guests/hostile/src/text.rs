@@ -6,7 +6,8 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Text {
-    /// Itself; `{seen}` stands for what the deeds so far have seen, a line each.
+    /// Itself; `{seen}` stands for what the deeds so far have seen, with ` | ` between
+    /// one thing and the next.
     Plain(String),
     /// One text again and again.
     Repeated {
@@ -28,7 +29,7 @@ impl Text {
     #[must_use]
     pub fn written(&self, seen: &Seen) -> String {
         match self {
-            Self::Plain(text) => text.replace("{seen}", &seen.lines.join("\n")),
+            Self::Plain(text) => text.replace("{seen}", &seen.lines.join(" | ")),
             Self::Repeated { repeat, times } => repeat.repeat(*times),
         }
     }

@@ -1,0 +1,288 @@
+//! What hostile components come to for whoever runs the binary: the kind of error, the exit code, the
+//! money, the job's row.
+
+use serde_json::{Value, json};
+
+use super::Family;
+use super::stage::NODE;
+use crate::support::desk::{Desk, Outcome};
+use crate::support::hostile::{hostile, hostile_listing};
+use crate::support::provider::{Reply, Script, Server};
+
+const ESCAPES: &str = "done\u{1b}[2J\u{1b}]52;c;cm0gLXJm\u{7}\u{9b}31m\r\n\u{202e}txt";
+
+/// A desk, a provider and the hostile component.
+struct Shop {
+    desk: Desk,
+    provider: Server,
+}
+
+impl Shop {
+    fn new() -> Self {
+        Self::with_component(hostile())
+    }
+
+    fn with_component(component: &[u8]) -> Self {
+        let provider = Server::start(Script::from([
+            ("POST /v1/jobs".into(), vec![Reply::json(200, json!({}))]),
+            ("GET /clips/1.mp4".into(), vec![Reply::clip()]),
+        ]));
+        let desk = Desk::with_provider(&provider);
+        desk.write("hostile.wasm", component);
+        Self { desk, provider }
+    }
+
+    /// A run whose component does this; with `--json`, or as people see it.
+    fn run(&self, orders: &Value, json: bool) -> Outcome {
+        self.run_for("20s", orders, json)
+    }
+
+    /// The same with a deadline.
+    fn run_for(&self, deadline: &str, orders: &Value, json: bool) -> Outcome {
+        self.desk.write("input.json", orders.to_string());
+        let format: &[&str] = if json { &["--json"] } else { &[] };
+        let arguments = [
+            "run",
+            NODE,
+            "--component",
+            "hostile.wasm",
+            "--input",
+            "input.json",
+        ];
+        let rest = ["--out", "clip.mp4", "--deadline", deadline];
+        self.desk.run(format.iter().chain(&arguments).chain(&rest))
+    }
+
+    fn submits(&self) -> usize {
+        self.provider
+            .counts()
+            .get("POST /v1/jobs")
+            .copied()
+            .unwrap_or(0)
+    }
+
+    fn ledger_size(&self) -> u64 {
+        let files = ["ledger.sqlite3", "ledger.sqlite3-wal"];
+        let sizes = files.map(|name| {
+            let file = std::fs::metadata(self.desk.data_dir().join(name));
+            file.map_or(0, |file| file.len())
+        });
+        sizes.iter().sum()
+    }
+
+    /// The run failed like this, and its one row says the same.
+    #[track_caller]
+    fn failed(&self, outcome: &Outcome, kind: &str, charged: &str, state: &str) {
+        let error = outcome.error(kind);
+        assert_eq!(error["charged"], charged, "{error}");
+        let jobs = self.desk.jobs();
+        let rows: Vec<_> = jobs
+            .iter()
+            .map(|job| (job["state"].as_str(), job["charged"].as_str()))
+            .collect();
+        assert_eq!(rows, [(Some(state), Some(charged))], "{jobs:?}");
+        assert!(!self.desk.path("clip.mp4").exists());
+    }
+}
+
+fn submits() -> Value {
+    json!([{"request": {"body": {"text": "{}"}}}])
+}
+
+pub(super) fn family() -> Family {
+    let mut family = Family::new("jobs");
+    stopped(&mut family);
+    answered(&mut family);
+    shown(&mut family);
+    family
+}
+
+fn stopped(family: &mut Family) {
+    for (what, deed) in [
+        ("recurse", json!("recurse")),
+        ("allocate", json!("allocate")),
+        ("exit", json!({"exit": 0})),
+        (
+            "hoard",
+            json!({"hoard": {"what": "fields", "count": 10_000}}),
+        ),
+    ] {
+        family.attack(format!("{what} in poll, once it is paid for"), move || {
+            let shop = Shop::new();
+            let orders = json!({"start": {"do": submits()}, "poll": {"do": [deed]}});
+            let outcome = shop.run(&orders, true);
+            shop.failed(&outcome, "component_trap", "unknown", "started");
+            assert_eq!((outcome.code, shop.submits()), (1, 1));
+        });
+    }
+    family.attack("exit once the submit has left", || {
+        let shop = Shop::new();
+        let mut deeds = submits();
+        deeds
+            .as_array_mut()
+            .expect("deeds")
+            .push(json!({"exit": 0}));
+        let outcome = shop.run(&json!({"start": {"do": deeds}}), true);
+        shop.failed(&outcome, "outcome_unknown", "unknown", "outcome_unknown");
+        assert_eq!((outcome.code, shop.submits()), (8, 1));
+    });
+    family.attack("exit before the submit", || {
+        let shop = Shop::new();
+        let outcome = shop.run(&json!({"start": {"do": [{"exit": 0}]}}), true);
+        assert_eq!(outcome.error("component_trap")["charged"], "no");
+        assert_eq!((outcome.code, shop.submits()), (1, 0));
+    });
+    family.attack("abort beside a job that goes well", || {
+        let shop = Shop::new();
+        let clip = format!("{}/clips/1.mp4", shop.provider.url());
+        let succeed = json!({"succeed": {"output": "{}", "media": 1, "url": clip}});
+        let bad = json!({"start": {"do": submits()}, "poll": {"do": ["abort"]}});
+        let good = json!({"start": {"do": submits()}, "poll": {"then": succeed}});
+        shop.desk
+            .write("lines.jsonl", format!("{bad}\n{good}\n{bad}\n"));
+        let outcome = shop.desk.run([
+            "--json",
+            "run",
+            NODE,
+            "--component",
+            "hostile.wasm",
+            "--batch",
+            "lines.jsonl",
+            "--out-dir",
+            "clips",
+            "--deadline",
+            "20s",
+        ]);
+        assert_eq!(outcome.code, 1, "{outcome:?}");
+        let states: Vec<_> = shop
+            .desk
+            .jobs()
+            .iter()
+            .map(|job| job["state"].clone())
+            .collect();
+        assert_eq!(states, ["started", "succeeded", "started"]);
+    });
+}
+
+fn answered(family: &mut Family) {
+    family.attack("a ticket of 50 MB for a paid job", || {
+        let shop = Shop::new();
+        let ticket = json!({"repeat": "xxxxxxxxxx", "times": 5_000_000});
+        let accept = json!({"accept": {"ticket": ticket, "id": "j-1"}});
+        let outcome = shop.run(&json!({"start": {"do": submits(), "then": accept}}), true);
+        shop.failed(&outcome, "outcome_unknown", "unknown", "outcome_unknown");
+        assert!(shop.ledger_size() < 1 << 20);
+    });
+    family.attack("an error of 10 MB", || {
+        let shop = Shop::new();
+        let words = json!({"repeat": "xxxxxxxxxx", "times": 1_000_000});
+        let error = json!({"error": {"cause": "rejected", "message": words}});
+        let outcome = shop.run(&json!({"start": {"do": submits(), "then": error}}), true);
+        assert!(
+            outcome.stdout.len() < 16 << 10,
+            "{} bytes",
+            outcome.stdout.len()
+        );
+        assert!(shop.ledger_size() < 1 << 20);
+    });
+    for url in [
+        "file:///etc/passwd",
+        "http://169.254.169.254/latest/meta-data/",
+    ] {
+        family.attack(format!("a clip at {url}"), move || {
+            let shop = Shop::new();
+            let succeed = json!({"succeed": {"output": "{}", "media": 1, "url": url, "needs_credential": true}});
+            let orders = json!({"start": {"do": submits(), "then": succeed}});
+            let outcome = shop.run_for("1s", &orders, true);
+            shop.failed(&outcome, "download_failed", "yes", "succeeded");
+        });
+    }
+    family.attack("a success without JSON and without a clip", || {
+        let shop = Shop::new();
+        let succeed = json!({"succeed": {"output": "}{ no JSON"}});
+        let orders = json!({"start": {"do": submits()}, "poll": {"then": succeed}});
+        let outcome = shop.run(&orders, true);
+        shop.failed(&outcome, "download_failed", "yes", "succeeded");
+    });
+    family.attack(
+        "polls at the end of time, with progress that is no number",
+        || {
+            let shop = Shop::new();
+            let wait = json!({"wait": {"fraction": "NaN", "poll_after_ms": u64::MAX}});
+            let orders = json!({"start": {"do": submits()}, "poll": {"then": wait}});
+            let outcome = shop.run_for("1s", &orders, true);
+            shop.failed(&outcome, "deadline", "unknown", "started");
+            assert!(!outcome.stderr.contains("NaN"), "{outcome:?}");
+        },
+    );
+}
+
+fn shown(family: &mut Family) {
+    family.attack("terminal escapes wherever people look", || {
+        let shop = Shop::new();
+        let plan = |orders: &Value| {
+            json!({"plan": {"input": orders.to_string(), "notes": 2, "note": ESCAPES}})
+        };
+        let accept = |ticket: &Value| json!({"accept": {"ticket": ticket.to_string(), "id": ESCAPES}});
+        let ticket = json!({"poll": {"then": {"fail": {"message": ESCAPES, "code": ESCAPES}}}});
+        let orders = json!({"start": {"do": submits(), "then": accept(&ticket)}});
+        let outcome = shop.run(&json!({"check": {"then": plan(&orders)}}), false);
+        assert_eq!(outcome.code, 7, "{outcome:?}");
+        is_harmless(&outcome);
+        assert!(outcome.stderr.contains("note: "), "{outcome:?}");
+        let id = shop.desk.jobs()[0]["id"].as_str().expect("an id").to_owned();
+        for command in [vec!["jobs"], vec!["jobs", "show", &id]] {
+            let outcome = shop.desk.run(command);
+            assert!(outcome.stdout.contains("done"), "{outcome:?}");
+            is_harmless(&outcome);
+        }
+    });
+    family.attack("terminal escapes in the list of nodes", || {
+        let shop = Shop::with_component(&hostile_listing(&json!({"title": ESCAPES})));
+        for command in [vec!["nodes"], vec!["nodes", NODE]] {
+            let outcome = shop
+                .desk
+                .run([&command[..], &["--component", "hostile.wasm"]].concat());
+            assert!(outcome.stdout.contains("done"), "{outcome:?}");
+            is_harmless(&outcome);
+        }
+    });
+    family.attack("30 MB of output, logged", || {
+        let shop = Shop::new();
+        let print = json!({"print": {"bytes": 30_000_000, "text": ESCAPES}});
+        shop.desk
+            .write("input.json", json!({"check": {"do": [print]}}).to_string());
+        let arguments = [
+            "check",
+            NODE,
+            "--component",
+            "hostile.wasm",
+            "--input",
+            "input.json",
+        ];
+        let mut command = shop.desk.command(arguments);
+        // The compiler talks a lot by itself.
+        let levels = "debug,cranelift_codegen=warn,wasmtime_internal_cranelift=warn";
+        command.env("ZOETROPE_LOG", levels).env("NO_COLOR", "1");
+        let outcome = shop.desk.start(command).end();
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        assert!(
+            outcome.stderr.len() < 128 << 10,
+            "{} bytes",
+            outcome.stderr.len()
+        );
+        is_harmless(&outcome);
+    });
+}
+
+/// Lines of letters, and nothing else that a terminal would act on.
+#[track_caller]
+fn is_harmless(outcome: &Outcome) {
+    for text in [&outcome.stdout, &outcome.stderr] {
+        let acts = |letter: char| {
+            letter.is_control() && !matches!(letter, '\n' | '\t')
+                || ('\u{202a}'..='\u{202e}').contains(&letter)
+        };
+        assert!(!text.contains(acts), "{text:?}");
+    }
+}

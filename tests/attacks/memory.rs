@@ -1,0 +1,128 @@
+//! Components that take more than there is for one call, or keep what they were lent.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use zoetrope_host::call::{CallContext, Limits, TrapKind};
+use zoetrope_host::contract::{CheckOptions, Profile};
+use zoetrope_host::pack::{Pack, PackError};
+
+use super::Family;
+use super::stage::{Stage, engine, stopped, wait};
+use crate::support::guests::{EATS, Guest, LISTS_ONLY, component};
+use crate::support::hostile::hostile_listing;
+
+/// Grows its table until it gets no more, and gives up.
+const GROWS_A_TABLE: &str = "(loop $more (br_if $more (i32.ne (table.grow $table (ref.null func) (i32.const 512)) (i32.const -1)))) unreachable";
+
+pub(super) fn memory() -> Family {
+    let mut family = Family::new("memory");
+    for function in ["check", "start", "poll", "plan-upload"] {
+        family.attack(format!("allocate without end in {function}"), move || {
+            let stage = Stage::new();
+            let order = json!({"do": ["allocate"]});
+            let stopped = match function {
+                "check" => stopped(stage.check(&order)),
+                "start" => stopped(stage.start(&order).judged()),
+                "poll" => stopped(stage.poll(&order)),
+                _ => stopped(stage.plan_upload(&order)),
+            };
+            assert_eq!(stopped, TrapKind::OutOfMemory);
+            Stage::is_unharmed();
+        });
+    }
+    family.attack("allocate without end in node-types", || {
+        let component = hostile_listing(&json!({"do": ["allocate"]}));
+        let stage = Stage::new().with_component(&component);
+        assert_eq!(stopped(stage.node_types()), TrapKind::OutOfMemory);
+        Stage::is_unharmed();
+    });
+    for (what, check) in [("a memory", EATS), ("a table", GROWS_A_TABLE)] {
+        family.attack(format!("grow {what} without end"), move || {
+            let guest = Guest {
+                check,
+                ..LISTS_ONLY
+            };
+            let pack = Pack::load(engine(), &guest.component()).expect("a pack");
+            let options = CheckOptions {
+                profile: Profile::Strict,
+                preview_request: false,
+            };
+            let offline = CallContext::offline().with_limits(Limits {
+                cpu: Duration::from_millis(500),
+                ..Limits::default()
+            });
+            let checked = wait(pack.check(&offline, "image_to_video_v3", "{}", options));
+            assert_eq!(stopped(checked), TrapKind::OutOfMemory);
+            Stage::is_unharmed();
+        });
+    }
+    for (what, text) in [
+        (
+            "three memories",
+            "(module (memory 1) (memory 1) (memory 1))",
+        ),
+        ("a memory of 4 GiB", "(module (memory 65536))"),
+        (
+            "a table of a thousand million",
+            "(module (table 1000000000 funcref))",
+        ),
+        (
+            "nine tables",
+            "(module (table 1 funcref) (table 1 funcref) (table 1 funcref) (table 1 funcref) \
+             (table 1 funcref) (table 1 funcref) (table 1 funcref) (table 1 funcref) (table 1 funcref))",
+        ),
+    ] {
+        family.attack(format!("ask for {what}"), move || {
+            is_not_loaded(&component(text, "package a:b; world w {}"));
+        });
+    }
+    family.attack("ask for a thousand instances", || {
+        let instances = "(core instance (instantiate $m))".repeat(1000);
+        let text = format!("(component (core module $m) {instances})");
+        is_not_loaded(&wat::parse_str(text).expect("a component"));
+    });
+    family
+}
+
+#[track_caller]
+fn is_not_loaded(component: &[u8]) {
+    let refused = Pack::load(engine(), component).err();
+    assert!(
+        matches!(refused, Some(PackError::Compile(_))),
+        "{refused:?}"
+    );
+}
+
+pub(super) fn resources() -> Family {
+    let mut family = Family::new("resources");
+    let kinds = [
+        "fields",
+        "requests",
+        "bodies",
+        "streams",
+        "pollables",
+        "standard_streams",
+    ];
+    for what in kinds {
+        let deed = json!({"hoard": {"what": what, "count": 10_000}});
+        family.attack(format!("open ten thousand {what}"), move || {
+            is_stopped(&deed)
+        });
+    }
+    family.attack("begin ten thousand requests", || {
+        is_stopped(&json!({"request": {"times": 10_000, "awaited": 0, "unfinished": true}}));
+    });
+    family
+}
+
+#[track_caller]
+fn is_stopped(deed: &Value) {
+    let stage = Stage::new();
+    let order = json!({"do": [deed]});
+    assert_eq!(stopped(stage.start(&order).judged()), TrapKind::Trapped);
+    assert_eq!(stopped(stage.poll(&order)), TrapKind::Trapped);
+    // A connection may be open by then; no byte has left over it.
+    assert_eq!(stage.provider.arrived().concat(), "");
+    Stage::is_unharmed();
+}
