@@ -164,6 +164,7 @@ fn wrong_calls() {
             "image=i"
         ]
     );
+    let desk = Desk::new();
     let component = desk.write("text.wasm", "hello");
     let component = component.to_str().expect("a path");
     snapshot!("bad_component", desk, ["--component", component, "nodes"]);

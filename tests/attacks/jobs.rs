@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::Family;
 use super::stage::NODE;
 use crate::support::desk::{Desk, Outcome};
+use crate::support::guests::allowing;
 use crate::support::hostile::{hostile, hostile_listing};
 use crate::support::provider::{Reply, Script, Server};
 
@@ -27,7 +28,12 @@ impl Shop {
             ("POST /v1/jobs".into(), vec![Reply::json(200, json!({}))]),
             ("GET /clips/1.mp4".into(), vec![Reply::clip()]),
         ]));
-        let desk = Desk::with_provider(&provider);
+        let desk = Desk::new();
+        desk.configure(&format!(
+            "{}{}",
+            provider.connection(""),
+            allowing(component)
+        ));
         desk.write("hostile.wasm", component);
         Self { desk, provider }
     }

@@ -9,7 +9,7 @@ use zoetrope_host::pack::{Pack, PackError};
 
 use super::Family;
 use super::stage::{Stage, engine, stopped, wait};
-use crate::support::guests::{EATS, Guest, LISTS_ONLY, component};
+use crate::support::guests::{EATS, Guest, LISTS_ONLY, component, policy};
 use crate::support::hostile::hostile_listing;
 
 /// Grows its table until it gets no more, and gives up.
@@ -43,7 +43,8 @@ pub(super) fn memory() -> Family {
                 check,
                 ..LISTS_ONLY
             };
-            let pack = Pack::load(engine(), &guest.component()).expect("a pack");
+            let component = guest.component();
+            let pack = Pack::load(engine(), &component, &policy(&component)).expect("a pack");
             let options = CheckOptions {
                 profile: Profile::Strict,
                 preview_request: false,
@@ -87,7 +88,7 @@ pub(super) fn memory() -> Family {
 
 #[track_caller]
 fn is_not_loaded(component: &[u8]) {
-    let refused = Pack::load(engine(), component).err();
+    let refused = Pack::load(engine(), component, &policy(component)).err();
     assert!(
         matches!(refused, Some(PackError::Compile(_))),
         "{refused:?}"

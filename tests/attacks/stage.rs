@@ -18,6 +18,7 @@ use zoetrope_host::pack::{Pack, StartReport};
 use zoetrope_host::secret::SecretSource;
 
 use crate::support::desk::CANARY_KEY;
+use crate::support::guests::policy;
 use crate::support::hostile::hostile;
 use crate::support::recorder::Recorder;
 
@@ -40,7 +41,10 @@ pub(super) fn engine() -> &'static Engine {
 
 fn pack() -> &'static Pack {
     static PACK: OnceLock<Pack> = OnceLock::new();
-    PACK.get_or_init(|| Pack::load(engine(), hostile()).expect("the hostile component"))
+    PACK.get_or_init(|| {
+        let component = hostile();
+        Pack::load(engine(), component, &policy(component)).expect("the hostile component")
+    })
 }
 
 /// Waits for a call.
@@ -79,7 +83,7 @@ impl Stage {
 
     /// With a component of its own.
     pub(super) fn with_component(mut self, component: &[u8]) -> Self {
-        self.pack = Pack::load(engine(), component).expect("a pack");
+        self.pack = Pack::load(engine(), component, &policy(component)).expect("a pack");
         self
     }
 

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+use super::guests::{MANIFEST, asking};
 use super::root;
 
 #[path = "../../host-harness/nested_cargo.rs"]
@@ -24,7 +25,9 @@ pub(crate) fn hostile() -> &'static [u8] {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hostile");
         // What it takes is here since the embedded component was built.
         let file = nested_cargo::built(root(), "zoetrope-hostile", &target, &["--offline"])?;
-        std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))
+        let component = std::fs::read(&file);
+        let component = component.map_err(|error| format!("{}: {error}", file.display()))?;
+        Ok(asking(component, MANIFEST))
     });
     built.as_ref().unwrap_or_else(|why| panic!("{why}"))
 }

@@ -142,7 +142,7 @@ impl Answer for Step {
 fn bound_success(success: &mut Success) -> Result<(), NodeError> {
     within("output", &success.output, DOCUMENT)?;
     if success.media.len() > MANY {
-        return Err(too_much(format!("more than {MANY} media")));
+        return Err(too_much(&format!("more than {MANY} media")));
     }
     for medium in &success.media {
         let told = [&medium.media_type, &medium.sha256, &medium.expires_at];
@@ -157,12 +157,12 @@ fn bound_success(success: &mut Success) -> Result<(), NodeError> {
 
 fn within(what: &str, text: &str, most: usize) -> Result<(), NodeError> {
     if text.len() > most {
-        return Err(too_much(format!("a {what} of more than {most} bytes")));
+        return Err(too_much(&format!("a {what} of more than {most} bytes")));
     }
     Ok(())
 }
 
-fn too_much(what: String) -> NodeError {
+fn too_much(what: &str) -> NodeError {
     NodeError {
         cause: ErrorCause::ProtocolViolation(format!("the component answered with {what}")),
         charge: Charge::Unknown,

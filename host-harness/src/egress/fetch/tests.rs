@@ -88,7 +88,7 @@ fn no_redirect_leads_from_an_encrypted_place_to_an_open_one() {
     let next = |url: &str, location: &str| {
         let mut headers = HeaderMap::new();
         headers.insert(LOCATION, location.parse().expect("a header"));
-        next_hop(&Url::parse(url).expect(url), &headers).map(String::from)
+        next_hop(&Url::parse(url).expect(url), &headers, None).map(String::from)
     };
     let here = "https://cdn.example/a/b";
     for location in [
