@@ -108,7 +108,7 @@ pub(super) fn resources() -> Family {
     for what in kinds {
         let deed = json!({"hoard": {"what": what, "count": 10_000}});
         family.attack(format!("open ten thousand {what}"), move || {
-            is_stopped(&deed)
+            is_stopped(&deed);
         });
     }
     family.attack("begin ten thousand requests", || {

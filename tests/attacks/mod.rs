@@ -9,19 +9,21 @@
 //! - [`memory`]: those that take more than there is, or give nothing back
 //! - [`output`]: those that talk too much, or look for what is not theirs
 //! - [`answers`]: those whose answers nobody can keep or show
-//! - [`requests`]: those that send what they may not
+//! - [`submits`], [`headers`], [`lines`]: those that send what they may not
 //! - [`jobs`]: what some of it comes to for whoever runs the binary
 //!
 //! The component of most of them is in `guests/hostile`; [`stage`] lets it loose.
 
 mod answers;
 mod computing;
+mod headers;
 mod imports;
 mod jobs;
+mod lines;
 mod memory;
 mod output;
-mod requests;
 mod stage;
+mod submits;
 
 use std::any::Any;
 use std::fmt::Write as _;
@@ -66,9 +68,9 @@ fn families() -> Vec<Family> {
         memory::resources(),
         output::family(),
         answers::family(),
-        requests::submits(),
-        requests::headers(),
-        requests::lines(),
+        submits::family(),
+        headers::family(),
+        lines::family(),
         jobs::family(),
     ]
 }

@@ -164,8 +164,8 @@ impl Stage {
         let report = stage.start(&request);
         assert!(matches!(report.judged(), Ok(Started::Accepted(_))));
         assert_eq!(stage.provider.arrived().len(), 1);
-        let state = stage.poll(&json!({}));
-        assert!(matches!(state, Ok(JobState::Succeeded(_))), "{state:?}");
+        let polled = stage.poll(&json!({}));
+        assert!(matches!(polled, Ok(JobState::Succeeded(_))), "{polled:?}");
     }
 }
 

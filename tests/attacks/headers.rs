@@ -1,0 +1,114 @@
+//! Components that set headers which are the host's, or which are more than headers.
+
+use serde_json::json;
+
+use super::Family;
+use super::stage::Stage;
+use super::submits::submit;
+use crate::support::desk::CANARY_KEY;
+
+pub(super) fn family() -> Family {
+    let mut family = Family::new("headers");
+    for name in [
+        "authorization",
+        "AUTHORIZATION",
+        "proxy-authorization",
+        "Cookie",
+        "set-cookie",
+        "host",
+        "HOST",
+        "transfer-encoding",
+        "Transfer-Encoding",
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "upgrade",
+        "http2-settings",
+        "expect",
+        "x-canary",
+        "X-Canary",
+    ] {
+        for as_a_list in [false, true] {
+            let how = if as_a_list { "in a list" } else { "alone" };
+            family.attack(format!("{name}, {how}"), move || {
+                is_kept_out(name, "smuggled", as_a_list, "forbidden");
+            });
+        }
+    }
+    for (what, name, value) in [
+        ("a line end in a value", "x-a", "smuggled\r\nx-b: smuggled"),
+        (
+            "a lone line feed in a value",
+            "x-a",
+            "smuggled\nx-b: smuggled",
+        ),
+        ("a lone return in a value", "x-a", "smuggled\rx-b: smuggled"),
+        ("a folded value", "x-a", "a\r\n smuggled"),
+        ("a NUL in a value", "x-a", "smuggled\0"),
+        (
+            "a whole request in a value",
+            "x-a",
+            "a\r\n\r\nPOST /smuggled HTTP/1.1\r\n\r\n",
+        ),
+        ("a line end in a name", "x-a: smuggled\r\nx-b", "b"),
+        ("a colon in a name", "smuggled:x", "b"),
+        ("a space in a name", "smuggled ", "b"),
+        ("a tab in a name", "smuggled\t", "b"),
+        ("a NUL in a name", "smuggled\0", "b"),
+        ("a name that is not ASCII", "smuggled-ä", "b"),
+        ("an empty name", "", "smuggled"),
+        ("a pseudo-header", ":path", "/smuggled"),
+    ] {
+        for as_a_list in [false, true] {
+            let how = if as_a_list { "in a list" } else { "alone" };
+            family.attack(format!("{what}, {how}"), move || {
+                is_kept_out(name, value, as_a_list, "invalid");
+            });
+        }
+    }
+    for (what, headers) in [
+        (
+            "1 MB in one value",
+            json!([["x-a", {"repeat": "smuggled", "times": 131_072}]]),
+        ),
+        (
+            "ten thousand of them",
+            json!(vec![["x-a", "smuggled-smuggled-smuggled"]; 10_000]),
+        ),
+    ] {
+        family.attack(what, move || {
+            let stage = Stage::new();
+            let report = stage.start(&json!({"do": [submit(&json!({"headers": headers}))]}));
+            drop(report);
+            let arrived = stage.provider.arrived().concat();
+            assert!(arrived.len() < 200 << 10, "{} bytes", arrived.len());
+            Stage::is_unharmed();
+        });
+    }
+    family.attack("trailers", || {
+        let stage = Stage::new();
+        let trailers =
+            json!({"trailers": [["x-smuggled", "smuggled"], ["authorization", "smuggled"]]});
+        let _report = stage.start(&json!({"do": [submit(&trailers)]}));
+        assert!(!stage.provider.arrived().concat().contains("smuggled"));
+    });
+    family
+}
+
+#[track_caller]
+fn is_kept_out(name: &str, value: &str, as_a_list: bool, why: &str) {
+    let stage = Stage::new();
+    let more = json!({"headers": [[name, value]], "as_a_list": as_a_list});
+    let seen = stage.seen(&json!([submit(&more)]));
+    assert!(seen[0].ends_with(why), "{seen:?}");
+    let arrived = stage.provider.arrived().concat();
+    assert!(!arrived.contains("smuggled"), "{arrived}");
+    // A list is refused as a whole; one by one, the request leaves without it.
+    assert_eq!(
+        arrived.matches(CANARY_KEY).count(),
+        usize::from(!as_a_list),
+        "{arrived}"
+    );
+}

@@ -1,0 +1,197 @@
+//! Components that submit what they may not: twice, unasked, or as something else.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use zoetrope_host::testimony::Sent;
+
+use super::Family;
+use super::stage::Stage;
+use crate::support::hostile::hostile_listing;
+
+/// A submit with this changed.
+pub(super) fn submit(more: &Value) -> Value {
+    let mut request = json!({"body": {"text": "{}"}});
+    for (name, value) in more.as_object().into_iter().flatten() {
+        request[name] = value.clone();
+    }
+    json!({ "request": request })
+}
+
+/// The requests that arrived, whole or not.
+fn requests(stage: &Stage) -> usize {
+    let arrived = stage.provider.arrived().concat();
+    arrived.matches(" HTTP/1.1\r\n").count()
+}
+
+pub(super) fn family() -> Family {
+    let mut family = Family::new("submits");
+    more_than_one(&mut family);
+    bodies(&mut family);
+    hidden(&mut family);
+    unasked(&mut family);
+    family
+}
+
+fn more_than_one(family: &mut Family) {
+    let usual = json!({});
+    for (what, deeds) in [
+        ("two submits", json!([submit(&usual), submit(&usual)])),
+        (
+            "ten submits at once, the first awaited",
+            json!([submit(&json!({"times": 10, "awaited": 1}))]),
+        ),
+        (
+            "ten submits at once, all awaited",
+            json!([submit(&json!({"times": 10}))]),
+        ),
+        (
+            "submits by every method",
+            json!(
+                ["POST", "PUT", "PATCH", "DELETE", "post", "get", "BUY"]
+                    .map(|method| submit(&json!({ "method": method })))
+            ),
+        ),
+        (
+            "a submit whose reply is never read",
+            json!([submit(&json!({"unread": true})), submit(&usual)]),
+        ),
+    ] {
+        family.attack(what, move || {
+            let stage = Stage::new();
+            let report = stage.start(&json!({"do": deeds}));
+            assert_eq!(report.sent, Sent::Something);
+            Stage::is_unharmed();
+            assert_eq!(requests(&stage), 1);
+        });
+    }
+    family.attack("a submit that nobody waits for", || {
+        let stage = Stage::new();
+        let report = stage.start(&json!({"do": [submit(&json!({"awaited": 0}))]}));
+        Stage::is_unharmed();
+        // What has not left when the call ends never leaves.
+        let most = usize::from(report.sent == Sent::Something);
+        assert!(requests(&stage) <= most, "{:?}", report.sent);
+    });
+}
+
+/// Bodies that are not what their request says.
+fn bodies(family: &mut Family) {
+    for (what, more) in [
+        ("a body that never ends", json!({"unfinished": true})),
+        (
+            "a body that is longer than announced",
+            json!({"length": "1"}),
+        ),
+        (
+            "a body that is shorter than announced",
+            json!({"length": "99"}),
+        ),
+        ("a body without a length", json!({"length": ""})),
+        ("a length that is no number", json!({"length": "two"})),
+        ("a length with a sign", json!({"length": "+2"})),
+        ("a negative length", json!({"length": "-2"})),
+        ("two lengths in one", json!({"length": "2, 2"})),
+        ("two lengths", json!({"headers": [["content-length", "0"]]})),
+        ("a body of 1 GB", json!({"body": {"bytes": 1_000_000_000}})),
+        (
+            "a body of 1 GB that is announced as none",
+            json!({"body": {"bytes": 1_000_000_000}, "length": "0"}),
+        ),
+    ] {
+        family.attack(what, move || {
+            let stage = Stage::new().with_exchanges_of(Duration::from_millis(500));
+            let report = stage.start(&json!({"do": [submit(&more)]}));
+            assert_eq!(report.sent, Sent::Nothing);
+            assert_eq!(requests(&stage), 0);
+            Stage::is_unharmed();
+        });
+    }
+    for (what, more) in [
+        (
+            "one length twice",
+            json!({"headers": [["content-length", "2"]]}),
+        ),
+        (
+            "a second length in another case",
+            json!({"headers": [["Content-Length", "2"]]}),
+        ),
+        (
+            "a length that is no number beside the true one",
+            json!({"headers": [["content-length", "many"]]}),
+        ),
+    ] {
+        family.attack(what, move || {
+            let stage = Stage::new();
+            let _report = stage.start(&json!({"do": [submit(&more)]}));
+            let arrived = stage.provider.arrived().concat();
+            assert_eq!(
+                arrived.matches("content-length: 2\r\n").count(),
+                1,
+                "{arrived}"
+            );
+            assert_eq!(
+                arrived.to_lowercase().matches("content-length").count(),
+                1,
+                "{arrived}"
+            );
+        });
+    }
+}
+
+/// Submits that look like reads.
+fn hidden(family: &mut Family) {
+    for method in ["GET", "HEAD", "OPTIONS"] {
+        family.attack(
+            format!("another request in the body of a {method}"),
+            move || {
+                let stage = Stage::new();
+                let hidden = "POST /v1/jobs HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n";
+                let more = json!({"method": method, "body": {"text": hidden}});
+                let report = stage.start(&json!({"do": [submit(&more), submit(&more)]}));
+                assert_eq!(report.sent, Sent::Nothing);
+                stage.nothing_arrived();
+            },
+        );
+    }
+    for name in [
+        "X-HTTP-Method-Override",
+        "x-http-method",
+        "x-method-override",
+    ] {
+        family.attack(format!("a read that {name} makes a submit"), move || {
+            let stage = Stage::new();
+            let read = json!({"request": {"method": "GET", "headers": [[name, "POST"]]}});
+            let seen = stage.seen(&json!([read]));
+            assert_eq!(seen[0], "header: forbidden");
+            assert!(
+                !stage
+                    .provider
+                    .arrived()
+                    .concat()
+                    .to_lowercase()
+                    .contains("override")
+            );
+        });
+    }
+}
+
+/// Submits in calls that send nothing.
+fn unasked(family: &mut Family) {
+    for function in ["check", "plan-upload", "node-types"] {
+        family.attack(format!("a submit in {function}"), move || {
+            let mut stage = Stage::new();
+            let order = json!({"do": [submit(&json!({}))]});
+            match function {
+                "check" => drop(stage.check(&order)),
+                "plan-upload" => drop(stage.plan_upload(&order)),
+                _ => {
+                    // It lists once it has tried.
+                    stage = stage.with_component(&hostile_listing(&order));
+                    assert_eq!(stage.node_types().expect("a list"), 1);
+                }
+            }
+            stage.nothing_arrived();
+        });
+    }
+}
