@@ -10,10 +10,15 @@
 //! - [`output`]: those that talk too much, or look for what is not theirs
 //! - [`answers`]: those whose answers nobody can keep or show
 //! - [`submits`], [`headers`], [`lines`]: those that send what they may not
+//! - [`addresses`]: places where nothing may go, in every one of the [`notations`], by every way
+//! - [`rebinding`]: names whose addresses change between one question and the next
+//! - [`redirects`], [`replies`]: servers that lead elsewhere, or whose replies never end
+//! - [`uploads`]: plans of an upload that are meant for somebody else
 //! - [`jobs`]: what some of it comes to for whoever runs the binary
 //!
 //! The component of most of them is in `guests/hostile`; [`stage`] lets it loose.
 
+mod addresses;
 mod answers;
 mod computing;
 mod headers;
@@ -21,9 +26,15 @@ mod imports;
 mod jobs;
 mod lines;
 mod memory;
+mod notations;
 mod output;
+mod rebinding;
+mod redirects;
+mod replies;
 mod stage;
 mod submits;
+#[cfg(unix)]
+mod uploads;
 
 use std::any::Any;
 use std::fmt::Write as _;
@@ -61,7 +72,7 @@ impl Family {
 
 /// All of them.
 fn families() -> Vec<Family> {
-    vec![
+    let mut families = vec![
         imports::family(),
         computing::family(),
         memory::memory(),
@@ -71,8 +82,15 @@ fn families() -> Vec<Family> {
         submits::family(),
         headers::family(),
         lines::family(),
+        rebinding::family(),
+        redirects::family(),
+        replies::family(),
         jobs::family(),
-    ]
+    ];
+    families.extend(addresses::families());
+    #[cfg(unix)]
+    families.push(uploads::family());
+    families
 }
 
 #[test]

@@ -39,7 +39,7 @@ pub(super) fn engine() -> &'static Engine {
     })
 }
 
-fn pack() -> &'static Pack {
+pub(super) fn pack() -> &'static Pack {
     static PACK: OnceLock<Pack> = OnceLock::new();
     PACK.get_or_init(|| {
         let component = hostile();
@@ -169,7 +169,7 @@ impl Stage {
     }
 }
 
-fn connection(url: &str) -> Arc<OpenConnection> {
+pub(super) fn connection(url: &str) -> Arc<OpenConnection> {
     let folder = tempfile::tempdir().expect("a folder");
     let key = folder.path().join("key");
     std::fs::write(&key, CANARY_KEY).expect("a file");

@@ -10,6 +10,7 @@
 //! - [`slow`]: a job that does not end until it is told to
 //! - [`guests`]: components that are not what a pack should be; [`hostile`]: one that does what its
 //!   input tells it to; [`recorder`]: a server that keeps every byte it gets
+//! - [`raw`]: a server that says any bytes; [`watch`]: names and a network for a broker, counted
 //! - [`random`]: numbers that a seed gives again
 //! - [`pictures`], [`mp4`]: pictures to start from, and clips read back
 
@@ -27,12 +28,14 @@ pub(crate) mod practice;
 pub(crate) mod provider;
 #[cfg(unix)]
 pub(crate) mod random;
+pub(crate) mod raw;
 pub(crate) mod recorder;
 #[cfg(unix)]
 pub(crate) mod scene;
 pub(crate) mod slow;
 pub(crate) mod steps;
 pub(crate) mod stream;
+pub(crate) mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

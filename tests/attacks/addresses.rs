@@ -1,0 +1,207 @@
+//! Every [notation](super::notations) of a place where nothing may go, by every way that leads
+//! out: as a picture, as a redirect's target, as what a name resolves to, as the media of a job,
+//! as a component's request. Nothing is dialled: the broker's connector counts, and on this
+//! machine somebody listens.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use url::{Host, Url};
+use zoetrope_host::call::{CallContext, CallError};
+use zoetrope_host::contract::{ErrorCause, MediaKind};
+use zoetrope_host::download::{self, Download, DownloadError};
+use zoetrope_host::egress::addresses::AddressKind;
+use zoetrope_host::egress::{
+    AddressRule, Denial, Egress, EgressError, FetchError, HttpLimits, NotSent,
+};
+
+use super::Family;
+use super::notations::{self, Refusal};
+use super::stage::{connection, pack, wait};
+use crate::support::raw::{Answer, Raw};
+use crate::support::watch::{Listeners, PUBLIC, World, wait_for};
+
+/// A name on the internet.
+const NAME: &str = "public.example";
+
+/// Tries a place and compares how it is refused.
+type Way = fn(&World, &str, Refusal);
+
+pub(super) fn families() -> Vec<Family> {
+    let listeners = Arc::new(Listeners::start());
+    let places: Vec<_> = notations::all()
+        .into_iter()
+        .map(|(url, refusal)| {
+            (
+                url.replace("{port}", &listeners.port().to_string()),
+                refusal,
+            )
+        })
+        .collect();
+    let mut pictures = Family::new("pictures");
+    let mut targets = Family::new("redirect targets");
+    let mut media = Family::new("media");
+    let mut requests = Family::new("component's requests");
+    for (url, refusal) in &places {
+        let ways: [(&mut Family, Way); 4] = [
+            (&mut pictures, picture),
+            (&mut targets, redirect_target),
+            (&mut media, medium),
+            (&mut requests, request),
+        ];
+        for (family, way) in ways {
+            let (url, refusal, listeners) = (url.clone(), *refusal, Arc::clone(&listeners));
+            family.attack(url.escape_debug().to_string(), move || {
+                way(&World::default(), &url, refusal);
+                assert!(listeners.are_alone(), "somebody came");
+            });
+        }
+    }
+    let mut answers = Family::new("resolvers' answers");
+    for (address, kind) in distinct_addresses(&places) {
+        let listeners = Arc::clone(&listeners);
+        answers.attack(address.to_string(), move || {
+            answer(&World::default(), address, kind, listeners.port());
+            assert!(listeners.are_alone(), "somebody came");
+        });
+    }
+    vec![pictures, targets, media, requests, answers]
+}
+
+fn picture(world: &World, url: &str, expected: Refusal) {
+    assert_eq!(refusal(&fetched(world, url)), expected);
+    assert_eq!(world.dialled(), []);
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+fn redirect_target(world: &World, url: &str, expected: Refusal) {
+    let server = Raw::start([Answer::redirect(302, url)]);
+    world.name(NAME, &[&[PUBLIC]]);
+    world.detour(PUBLIC, server.address());
+    let error = fetched(world, &format!("http://{NAME}/a"));
+    if expected == Refusal::Unreadable || !url.is_ascii() {
+        // What a header cannot hold, or no URL can be, leads nowhere.
+        assert!(matches!(error, FetchError::Redirect { .. }), "{error:?}");
+    } else {
+        assert_eq!(refusal(&error), expected);
+    }
+    assert_eq!(world.dialled().len(), 1, "the first hop alone");
+    assert_eq!(world.asked(), [NAME]);
+}
+
+fn medium(world: &World, url: &str, expected: Refusal) {
+    let connection = connection(&format!("https://{NAME}"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let part = folder.path().join("part");
+    let egress = world.egress(HttpLimits::default());
+    let wanted = Download {
+        url,
+        kind: MediaKind::Video,
+        rule: AddressRule::of_media(connection.base_url().origin()),
+        credential: Some(&connection),
+        sha256: None,
+        part: &part,
+        limit: 1 << 20,
+    };
+    match wait_for(download::fetch(&egress, &wanted, |_| {})) {
+        Err(DownloadError::Fetch(error)) => assert_eq!(refusal(&error), expected),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(world.dialled(), []);
+    assert_eq!(world.asked(), [""; 0]);
+    assert!(!part.exists());
+}
+
+/// Whatever it is, it is not below the connection's base URL, and that alone is permitted.
+fn request(world: &World, url: &str, _: Refusal) {
+    let egress = world.egress(HttpLimits::default());
+    let context = CallContext::online(&egress, connection("http://127.0.0.1:1/v1"));
+    let seen = seen_by(
+        &context,
+        &json!([{"request": {"method": "GET", "url": url}}]),
+    );
+    assert!(!seen.is_empty(), "it was tried");
+    assert!(
+        !seen.iter().any(|line| line.starts_with("answered")),
+        "{seen:?}"
+    );
+    assert_eq!(world.dialled(), []);
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+fn answer(world: &World, address: IpAddr, expected: AddressKind, port: u16) {
+    world.name(NAME, &[&[&address.to_string()]]);
+    let error = fetched(world, &format!("http://{NAME}:{port}/"));
+    assert_eq!(refusal(&error), Refusal::Address(expected));
+    assert_eq!(world.dialled(), []);
+    assert_eq!(world.asked(), [NAME]);
+}
+
+fn fetched(world: &World, url: &str) -> FetchError {
+    let egress = world.egress(HttpLimits::default());
+    wait_for(egress.fetch_bytes(url, AddressRule::PUBLIC, 1 << 20)).expect_err("a refusal")
+}
+
+/// What the hostile component sees when its `poll` does these deeds in this context.
+#[track_caller]
+pub(super) fn seen_by(context: &CallContext, deeds: &Value) -> Vec<String> {
+    let then = json!({"error": {"message": "{seen}"}});
+    let ticket = json!({"poll": {"do": deeds, "then": then}}).to_string();
+    match wait(pack().poll(context, &ticket)) {
+        Err(CallError::Node(error)) => match error.cause {
+            ErrorCause::Unsupported(seen) => seen.lines().map(str::to_owned).collect(),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+/// How something was refused, if it was.
+#[track_caller]
+pub(super) fn refusal(error: &FetchError) -> Refusal {
+    let source = match error {
+        FetchError::Url => return Refusal::Unreadable,
+        FetchError::Egress { source, .. } => source,
+        other => panic!("{other:?}"),
+    };
+    match source {
+        EgressError::NotSent(NotSent::Denied(Denial::Userinfo)) => Refusal::Userinfo,
+        EgressError::NotSent(NotSent::Denied(Denial::Url)) => Refusal::Place,
+        EgressError::NotSent(NotSent::Name { kind, .. }) => Refusal::Name(*kind),
+        EgressError::NotSent(NotSent::Address { kind, .. }) => Refusal::Address(*kind),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What the places' hosts are as addresses.
+fn distinct_addresses(places: &[(String, Refusal)]) -> BTreeMap<IpAddr, AddressKind> {
+    let of_place = |(url, refusal): &(String, Refusal)| {
+        let Refusal::Address(kind) = refusal else {
+            return None;
+        };
+        match Url::parse(url).ok()?.host()? {
+            Host::Ipv4(address) => Some((address.into(), *kind)),
+            Host::Ipv6(address) => Some((address.into(), *kind)),
+            Host::Domain(_) => None,
+        }
+    };
+    places.iter().filter_map(of_place).collect()
+}
+
+/// The watch is awake: what is dialled is counted, and who listens sees it.
+#[test]
+fn what_is_dialled_is_seen() {
+    let listeners = Listeners::start();
+    let world = World::default();
+    let egress: Egress = world.egress(HttpLimits {
+        first_byte: std::time::Duration::from_millis(100),
+        ..HttpLimits::default()
+    });
+    let base = format!("http://127.0.0.1:{}", listeners.port());
+    let local = AddressRule::of_connection(connection(&base).base_url().origin());
+    assert!(wait_for(egress.fetch_bytes(&base, local, 1)).is_err());
+    assert_eq!(world.dialled().len(), 1);
+    assert!(!listeners.are_alone());
+}

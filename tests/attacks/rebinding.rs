@@ -1,0 +1,239 @@
+//! Names whose addresses change between one question and the next: what is dialled is what was
+//! checked, every new connection is checked anew, and a kept one leads where it led.
+
+use serde_json::json;
+use zoetrope_host::call::CallContext;
+use zoetrope_host::egress::addresses::AddressKind;
+use zoetrope_host::egress::{AddressRule, Egress, EgressError, FetchError, HttpLimits, NotSent};
+
+use super::Family;
+use super::addresses::{refusal, seen_by};
+use super::notations::Refusal;
+use super::stage::connection;
+use crate::support::raw::{Answer, GOOD, Raw};
+use crate::support::watch::{PUBLIC, World, wait_for};
+
+const NAME: &str = "rebound.example";
+
+/// Another address on the internet, where nobody is.
+const ELSEWHERE: &str = "198.41.0.4";
+
+/// Where names are led to.
+const FORBIDDEN: [(&str, AddressKind); 9] = [
+    ("127.0.0.1", AddressKind::Loopback),
+    ("::1", AddressKind::Loopback),
+    ("::ffff:127.0.0.1", AddressKind::Loopback),
+    ("10.0.0.1", AddressKind::Private),
+    ("fd12::1", AddressKind::Private),
+    ("169.254.169.254", AddressKind::Metadata),
+    ("64:ff9b::a9fe:a9fe", AddressKind::Metadata),
+    ("0.0.0.0", AddressKind::Unspecified),
+    ("2002:7f00:1::", AddressKind::Reserved),
+];
+
+pub(super) fn family() -> Family {
+    let mut family = Family::new("rebinding");
+    for (address, kind) in FORBIDDEN {
+        let forbidden = Refusal::Address(kind);
+        family.attack(format!("public, then {address}"), move || {
+            let scene = Scene::new([last()]);
+            scene.answers(&[&[PUBLIC], &[address]]);
+            assert_eq!(scene.fetch(NAME), Ok(GOOD.into()));
+            assert_eq!(scene.fetch(NAME), Err(forbidden));
+            scene.asked_and_dialled(2, 1);
+        });
+        family.attack(format!("{address}, then public"), move || {
+            let scene = Scene::new([]);
+            scene.answers(&[&[address], &[PUBLIC]]);
+            assert_eq!(scene.fetch(NAME), Err(forbidden));
+            assert_eq!(scene.fetch(NAME), Ok(GOOD.into()));
+            scene.asked_and_dialled(2, 1);
+        });
+        family.attack(format!("public and {address}"), move || {
+            let scene = Scene::new([]);
+            scene.answers(&[&[PUBLIC, address], &[address, PUBLIC]]);
+            assert_eq!(scene.fetch(NAME), Err(forbidden));
+            assert_eq!(scene.fetch(NAME), Err(forbidden));
+            scene.asked_and_dialled(2, 0);
+        });
+        family.attack(
+            format!("a redirect to itself, then at {address}"),
+            move || {
+                let scene = Scene::new([Answer::redirect(302, "/again")]);
+                scene.answers(&[&[PUBLIC], &[address]]);
+                assert_eq!(scene.fetch(NAME), Err(forbidden));
+                scene.asked_and_dialled(2, 1);
+            },
+        );
+        family.attack(
+            format!("a kept connection that ends, then {address}"),
+            move || {
+                let scene = Scene::new([Answer::reply("200 OK", "", GOOD), Answer::Last(vec![])]);
+                scene.answers(&[&[PUBLIC], &[address]]);
+                assert_eq!(scene.fetch(NAME), Ok(GOOD.into()));
+                assert_eq!(scene.fetch(NAME), Err(forbidden));
+                scene.asked_and_dialled(2, 1);
+            },
+        );
+    }
+    family.attack("a name that moves while its connection is kept", kept);
+    family.attack("another name at the same address", another_name);
+    family.attack("another port of the same name", another_port);
+    family.attack("a kept connection for somebody else's freedom", lent);
+    family.attack("the second of several addresses", second_address);
+    family.attack("no address at all", no_address);
+    family.attack("localhost on the internet", localhost_elsewhere);
+    family
+}
+
+struct Scene {
+    world: World,
+    server: Raw,
+    egress: Egress,
+}
+
+impl Scene {
+    /// With a server at [`PUBLIC`].
+    fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let server = Raw::start(answers);
+        let world = World::default();
+        world.detour(PUBLIC, server.address());
+        let egress = world.egress(HttpLimits::default());
+        Self {
+            world,
+            server,
+            egress,
+        }
+    }
+
+    fn answers(&self, answers: &[&[&str]]) {
+        self.world.name(NAME, answers);
+    }
+
+    fn fetch(&self, authority: &str) -> Result<String, Refusal> {
+        let url = format!("http://{authority}/");
+        let fetched = self.egress.fetch_bytes(&url, AddressRule::PUBLIC, 1 << 10);
+        match wait_for(fetched) {
+            Ok(fetched) => Ok(String::from_utf8_lossy(&fetched.bytes).into_owned()),
+            Err(error) => Err(refusal(&error)),
+        }
+    }
+
+    /// How often; and nothing but what was checked.
+    #[track_caller]
+    fn asked_and_dialled(&self, asked: usize, dialled: usize) {
+        let addresses = self.world.dialled();
+        assert_eq!(
+            (self.world.asked().len(), addresses.len()),
+            (asked, dialled)
+        );
+        let checked = |address: &std::net::SocketAddr| address.ip().to_string() == PUBLIC;
+        assert!(addresses.iter().all(checked), "{addresses:?}");
+    }
+}
+
+fn last() -> Answer {
+    let reply = format!("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{GOOD}");
+    Answer::Last(reply.into_bytes())
+}
+
+fn kept() {
+    let scene = Scene::new([]);
+    scene.answers(&[&[PUBLIC], &["127.0.0.1"]]);
+    assert_eq!(scene.fetch(NAME), Ok(GOOD.into()));
+    // Over the kept connection, which leads where it led; or a new one, which is refused.
+    match scene.fetch(NAME) {
+        Ok(_) => scene.asked_and_dialled(1, 1),
+        Err(refusal) => {
+            assert_eq!(refusal, Refusal::Address(AddressKind::Loopback));
+            scene.asked_and_dialled(2, 1);
+        }
+    }
+}
+
+fn another_name() {
+    let scene = Scene::new([]);
+    scene.answers(&[&[PUBLIC]]);
+    scene.world.name("other.example", &[&["127.0.0.1"]]);
+    assert_eq!(scene.fetch(NAME), Ok(GOOD.into()));
+    let forbidden = Refusal::Address(AddressKind::Loopback);
+    assert_eq!(scene.fetch("other.example"), Err(forbidden));
+    scene.world.name("other.example", &[&[PUBLIC]]);
+    assert_eq!(scene.fetch("other.example"), Ok(GOOD.into()));
+    scene.asked_and_dialled(3, 2);
+    let hosts = scene.server.heard();
+    assert_ne!(hosts[0].connection, hosts[1].connection);
+}
+
+fn another_port() {
+    let scene = Scene::new([]);
+    scene.answers(&[&[PUBLIC], &["127.0.0.1"]]);
+    assert_eq!(scene.fetch(NAME), Ok(GOOD.into()));
+    let forbidden = Refusal::Address(AddressKind::Loopback);
+    assert_eq!(scene.fetch(&format!("{NAME}:8080")), Err(forbidden));
+    scene.asked_and_dialled(2, 1);
+}
+
+fn lent() {
+    let scene = Scene::new([]);
+    let url = scene.server.url("/");
+    let own = connection(&scene.server.url(""));
+    let local = AddressRule::of_media(own.base_url().origin());
+    let fetched = wait_for(scene.egress.fetch_bytes(&url, local, 1 << 10));
+    assert!(fetched.is_ok(), "{fetched:?}");
+    let stranger = wait_for(scene.egress.fetch_bytes(&url, AddressRule::PUBLIC, 1 << 10));
+    let forbidden = Refusal::Address(AddressKind::Loopback);
+    assert_eq!(refusal(&stranger.expect_err("a refusal")), forbidden);
+    assert_eq!(scene.server.heard().len(), 1);
+}
+
+fn second_address() {
+    let scene = Scene::new([]);
+    scene.answers(&[&[ELSEWHERE, PUBLIC], &["127.0.0.1"]]);
+    assert_eq!(scene.fetch(NAME), Ok(GOOD.into()));
+    assert_eq!(scene.world.asked(), [NAME]);
+    let dialled: Vec<_> = scene
+        .world
+        .dialled()
+        .iter()
+        .map(|at| at.ip().to_string())
+        .collect();
+    assert_eq!(dialled, [ELSEWHERE, PUBLIC]);
+}
+
+fn no_address() {
+    let scene = Scene::new([]);
+    scene.answers(&[&[]]);
+    let url = format!("http://{NAME}/");
+    let error = wait_for(scene.egress.fetch_bytes(&url, AddressRule::PUBLIC, 1));
+    let Err(FetchError::Egress { source, .. }) = error else {
+        panic!("{error:?}")
+    };
+    let unresolved = matches!(source, EgressError::NotSent(NotSent::Resolve { .. }));
+    assert!(unresolved, "{source:?}");
+    scene.asked_and_dialled(1, 0);
+}
+
+/// A component's own requests, over a connection to this machine: its credential stays here.
+fn localhost_elsewhere() {
+    let scene = Scene::new([]);
+    scene.world.name(
+        "localhost",
+        &[&["127.0.0.1"], &[PUBLIC], &["127.0.0.1", PUBLIC]],
+    );
+    let base = format!("http://localhost:{}", scene.server.address().port());
+    let context = CallContext::online(&scene.egress, connection(&base));
+    let seen = seen_by(
+        &context,
+        &json!([{"request": {"times": 1}}, {"request": {}}, {"request": {}}]),
+    );
+    let [first, second, third] = &seen[..] else {
+        panic!("{seen:?}")
+    };
+    assert!(first.starts_with("answered 200"), "{first}");
+    for refused in [second, third] {
+        assert!(refused.contains("DestinationIpProhibited"), "{refused}");
+    }
+    assert_eq!(scene.server.heard().len(), 1);
+    assert_eq!(scene.world.dialled().len(), 1);
+}

@@ -1,0 +1,159 @@
+//! Plans of an upload whose path is meant for somebody else: a component says where a file goes,
+//! below its connection's base URL and nowhere else.
+
+use serde_json::json;
+use zoetrope_host::call::CallContext;
+use zoetrope_host::egress::{Denial, EgressError, HttpLimits, NotSent};
+use zoetrope_host::media::{MediaError, Picture, hand_over};
+
+use super::Family;
+use super::stage::{NODE, connection, pack};
+use crate::support::raw::{Answer, Raw};
+use crate::support::watch::{World, wait_for};
+
+/// Paths that are refused, and why.
+const REFUSED: [(&str, Denial); 24] = [
+    ("", Denial::Path),
+    ("evil", Denial::Path),
+    ("@evil.example/", Denial::Path),
+    (":80@evil.example/", Denial::Path),
+    (".evil.example/", Denial::Path),
+    ("?x", Denial::Path),
+    ("\\\\evil.example\\", Denial::Path),
+    ("http://evil.example/", Denial::Path),
+    ("/\\evil.example/", Denial::Path),
+    ("/..", Denial::Path),
+    ("/../x", Denial::Path),
+    ("/./x", Denial::Path),
+    ("/a/../../x", Denial::Path),
+    ("/..\\x", Denial::Path),
+    ("/%2e%2e/x", Denial::Path),
+    ("/%2E./x", Denial::Path),
+    ("/..%2fx", Denial::Path),
+    ("/..%5cx", Denial::Path),
+    ("/%252e%252e/x", Denial::Path),
+    ("/x HTTP/1.1", Denial::Url),
+    ("/x\r\nhost: evil.example", Denial::Url),
+    ("/x\nx", Denial::Url),
+    ("/x\0", Denial::Url),
+    ("/x\ty", Denial::Url),
+];
+
+/// Paths that look worse than they are: they stay at the connection's own server, below its base.
+const HARMLESS: [(&str, &str); 5] = [
+    ("//evil.example/", "/v1//evil.example/"),
+    ("/@evil.example/", "/v1/@evil.example/"),
+    ("/http://evil.example/", "/v1/http://evil.example/"),
+    ("/x#@evil.example/", "/v1/x"),
+    (
+        "/x?url=http://169.254.169.254/",
+        "/v1/x?url=http://169.254.169.254/",
+    ),
+];
+
+/// Headers that are not the component's to set.
+const HEADERS: [&str; 10] = [
+    "host",
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "X-Canary",
+    "transfer-encoding",
+    "connection",
+    "upgrade",
+    "x y",
+    "x\r\nhost",
+];
+
+pub(super) fn family() -> Family {
+    let mut family = Family::new("uploads");
+    for (path, expected) in REFUSED {
+        family.attack(format!("to {path:?}"), move || {
+            let (outcome, server) = uploaded("PUT", path, "x-a", Answer::reply("200 OK", "", "{}"));
+            assert_eq!(denied(outcome), expected);
+            assert_eq!(server.heard().len(), 0);
+        });
+    }
+    for (path, arrives) in HARMLESS {
+        family.attack(format!("to {path:?}, which stays"), move || {
+            let (outcome, server) = uploaded("PUT", path, "x-a", Answer::reply("200 OK", "", "{}"));
+            assert!(outcome.is_ok(), "{outcome:?}");
+            let heard = server.heard();
+            let line = format!("put {arrives} http/1.1\r\n");
+            assert!(heard[0].head.starts_with(&line), "{}", heard[0].head);
+            assert!(
+                heard[0]
+                    .head
+                    .contains(&format!("host: {}\r\n", server.address()))
+            );
+        });
+    }
+    for method in [
+        "GET",
+        "DELETE",
+        "CONNECT",
+        "TRACE",
+        "put",
+        "PUT /x HTTP/1.1\r\nx:",
+        "",
+    ] {
+        family.attack(format!("with the method {method:?}"), move || {
+            let (outcome, server) =
+                uploaded(method, "/x", "x-a", Answer::reply("200 OK", "", "{}"));
+            assert_eq!(denied(outcome), Denial::Method);
+            assert_eq!(server.heard().len(), 0);
+        });
+    }
+    for header in HEADERS {
+        family.attack(format!("with the header {header:?}"), move || {
+            let (outcome, server) =
+                uploaded("PUT", "/x", header, Answer::reply("200 OK", "", "{}"));
+            assert_eq!(denied(outcome), Denial::Header(header.into()));
+            assert_eq!(server.heard().len(), 0);
+        });
+    }
+    for status in [301, 302, 303, 307, 308] {
+        family.attack(format!("that is answered with {status}"), move || {
+            let stranger = Raw::start([]);
+            let location = format!("location: {}\r\n", stranger.url("/x"));
+            let reply = Answer::reply(&format!("{status} Elsewhere"), &location, "{}");
+            let (outcome, server) = uploaded("PUT", "/x", "x-a", reply);
+            assert!(outcome.is_ok(), "the component's to judge: {outcome:?}");
+            assert_eq!((server.heard().len(), stranger.heard().len()), (1, 0));
+        });
+    }
+    family
+}
+
+/// Lets the component plan an upload over a connection to a server with this answer. The file's
+/// name is what tells it the plan; so no slash may stand in it.
+fn uploaded(
+    method: &str,
+    path: &str,
+    header: &str,
+    answer: Answer,
+) -> (Result<(), MediaError>, Raw) {
+    let server = Raw::start([answer]);
+    let world = World::default();
+    let plan =
+        json!({"then": {"upload": {"method": method, "path": path, "headers": [[header, "y"]]}}});
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join(plan.to_string().replace('/', "\\u002f"));
+    std::fs::write(&file, b"\x89PNG\r\n\x1a\n----").expect("a file");
+    let picture = Picture::open(&file).expect("a picture");
+    let egress = world.egress(HttpLimits::default());
+    let context = CallContext::online(&egress, connection(&server.url("/v1")));
+    let outcome = wait_for(hand_over(pack(), &context, NODE, "/image", &picture));
+    assert_eq!(world.asked(), [""; 0]);
+    let own = |address: &std::net::SocketAddr| *address == server.address();
+    assert!(world.dialled().iter().all(own));
+    (outcome.map(drop), server)
+}
+
+#[track_caller]
+fn denied(outcome: Result<(), MediaError>) -> Denial {
+    match outcome {
+        Err(MediaError::Upload(EgressError::NotSent(NotSent::Denied(denial)))) => denial,
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,217 @@
+//! A server that says whatever bytes it is told to, HTTP or not, for as long as somebody listens.
+
+use std::collections::VecDeque;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+/// Longer than anything here takes, on a slow machine too.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Between two bytes of [`Answer::Slowly`].
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// What is said to one request.
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    /// These bytes; the connection stays open.
+    Say(Vec<u8>),
+    /// These bytes; the connection is closed.
+    Last(Vec<u8>),
+    /// The first bytes, then the others again and again until the other side has gone.
+    Forever(Vec<u8>, Vec<u8>),
+    /// The same, the others byte by byte with a pause between.
+    Slowly(Vec<u8>, Vec<u8>),
+}
+
+impl Answer {
+    /// A whole reply: its status line's end, its headers, its body.
+    pub(crate) fn reply(status: &str, headers: &str, body: &str) -> Self {
+        let length = body.len();
+        let reply = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n{headers}\r\n{body}");
+        Self::Say(reply.into_bytes())
+    }
+
+    /// A redirect.
+    pub(crate) fn redirect(status: u16, location: &str) -> Self {
+        let header = format!("location: {location}\r\n");
+        Self::reply(&format!("{status} Elsewhere"), &header, "")
+    }
+}
+
+/// What is said when nothing else is planned.
+pub(crate) const GOOD: &str = "good";
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Heard {
+    /// Over which of the connections, from 0.
+    pub(crate) connection: usize,
+    /// Request line and header in lower case.
+    pub(crate) head: String,
+}
+
+pub(crate) struct Raw {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    answers: Mutex<VecDeque<Answer>>,
+    state: Mutex<State>,
+    news: Condvar,
+    stopped: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    heard: Vec<Heard>,
+    /// Connections that are being served.
+    open: usize,
+    /// Bytes that the other side took of endless answers.
+    taken: u64,
+}
+
+impl Raw {
+    /// A server that gives these answers in turn, over whatever connections come, and
+    /// [`GOOD`] from then on.
+    pub(crate) fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let shared = Arc::new(Shared::default());
+        shared.plan(answers);
+        std::thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || {
+                for (connection, stream) in listener.incoming().flatten().enumerate() {
+                    if shared.stopped.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    let shared = Arc::clone(&shared);
+                    shared.state.lock().expect("the state").open += 1;
+                    std::thread::spawn(move || {
+                        serve(stream, connection, &shared);
+                        shared.state.lock().expect("the state").open -= 1;
+                        shared.news.notify_all();
+                    });
+                }
+            }
+        });
+        Self { address, shared }
+    }
+
+    /// Plans further answers.
+    pub(crate) fn then(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.shared.plan(answers);
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) fn heard(&self) -> Vec<Heard> {
+        self.shared.state.lock().expect("the state").heard.clone()
+    }
+
+    /// Waits until every connection is closed; how many bytes were taken of endless answers.
+    pub(crate) fn left(&self) -> u64 {
+        let state = self.shared.state.lock().expect("the state");
+        let busy = |state: &mut State| state.open > 0;
+        let waited = self.shared.news.wait_timeout_while(state, PATIENCE, busy);
+        let (state, waited) = waited.expect("the state");
+        assert!(!waited.timed_out(), "{} connections stay open", state.open);
+        state.taken
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        // Wakes the listener.
+        drop(TcpStream::connect(self.address));
+    }
+}
+
+impl Shared {
+    fn plan(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.answers.lock().expect("the answers").extend(answers);
+    }
+
+    fn next(&self) -> Answer {
+        let planned = self.answers.lock().expect("the answers").pop_front();
+        planned.unwrap_or_else(|| Answer::reply("200 OK", "", GOOD))
+    }
+}
+
+fn serve(mut stream: TcpStream, connection: usize, shared: &Shared) {
+    stream.set_read_timeout(Some(PATIENCE)).expect("a stream");
+    stream.set_write_timeout(Some(PATIENCE)).expect("a stream");
+    while let Some(head) = request(&mut stream) {
+        let heard = Heard { connection, head };
+        shared.state.lock().expect("the state").heard.push(heard);
+        let goes_on = match shared.next() {
+            Answer::Say(bytes) => stream.write_all(&bytes).is_ok(),
+            Answer::Last(bytes) => {
+                drop(stream.write_all(&bytes));
+                false
+            }
+            Answer::Forever(first, again) => {
+                let mut taken = stream.write(&first).unwrap_or(0);
+                while let Ok(more @ 1..) = stream.write(&again) {
+                    taken += more;
+                }
+                shared.state.lock().expect("the state").taken += taken as u64;
+                false
+            }
+            Answer::Slowly(first, again) => {
+                let bytes = first.iter().map(|byte| (byte, Duration::ZERO));
+                let rest = again.iter().cycle().map(|byte| (byte, PAUSE));
+                for (byte, pause) in bytes.chain(rest) {
+                    std::thread::sleep(pause);
+                    if stream.write_all(&[*byte]).is_err() {
+                        break;
+                    }
+                    shared.state.lock().expect("the state").taken += 1;
+                }
+                false
+            }
+        };
+        if !goes_on {
+            return;
+        }
+    }
+}
+
+/// The next request's line and header; its body is read and dropped.
+fn request(stream: &mut TcpStream) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut piece = [0; 4096];
+    let end = loop {
+        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            break end + 4;
+        }
+        match stream.read(&mut piece) {
+            Ok(count @ 1..) => bytes.extend_from_slice(&piece[..count]),
+            _ => return None,
+        }
+    };
+    let mut come = bytes.split_off(end).len();
+    let head = String::from_utf8(bytes).ok()?.to_ascii_lowercase();
+    let mut lines = head.lines();
+    let length = lines.find_map(|line| line.strip_prefix("content-length: "));
+    let length = length.map_or(0, |length| length.parse().unwrap_or(0));
+    while come < length {
+        match stream.read(&mut piece) {
+            Ok(count @ 1..) => come += count,
+            _ => return None,
+        }
+    }
+    Some(head)
+}
