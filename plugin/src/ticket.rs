@@ -1,6 +1,6 @@
 //! What is kept between calls.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::bindings::NodeError;
 use crate::json;
@@ -37,10 +37,12 @@ impl Ticket {
     ///
     /// # Errors
     ///
-    /// `bad-ticket` when it is something else, or of another version.
+    /// `bad-ticket` when it is something else, or of another version. A name that stands
+    /// twice or that no ticket has is something else: whoever put it there meant it to be
+    /// read.
     pub fn decode(text: &str) -> Result<Self, NodeError> {
         let foreign = || NodeError::bad_ticket("this is not a ticket that this component made");
-        let document = json::parse_leniently(text).ok_or_else(foreign)?;
+        let document = json::parse(text).map_err(|_| foreign())?;
         let version = document["v"].as_u64().ok_or_else(foreign)?;
         if version != VERSION {
             return Err(NodeError::bad_ticket(format!(
@@ -53,24 +55,33 @@ impl Ticket {
                 .map(String::from)
                 .ok_or_else(foreign)
         };
-        Ok(Self {
+        let ticket = Self {
             node: text("node")?,
             connection: text("connection")?,
             wire: text("wire")?,
             job: text("job")?,
-        })
+        };
+        if ticket.document() == document {
+            Ok(ticket)
+        } else {
+            Err(foreign())
+        }
     }
 
     /// The ticket as the contract carries it.
     #[must_use]
     pub fn encode(&self) -> String {
-        json::text(&json!({
+        json::text(&self.document())
+    }
+
+    fn document(&self) -> Value {
+        json!({
             "v": VERSION,
             "node": self.node,
             "connection": self.connection,
             "wire": self.wire,
             "job": self.job,
-        }))
+        })
     }
 }
 
@@ -90,7 +101,10 @@ mod tests {
         let other_version = Ticket::new("n", "c", "w", "j")
             .encode()
             .replace("\"v\":1", "\"v\":2");
-        for text in ["", "{}", "[1]", "null", other_version.as_str()] {
+        let whole = Ticket::new("n", "c", "w", "j").encode();
+        let twice = whole.replace("\"v\":1", "\"v\":1,\"job\":\"i\"");
+        let more = whole.replace("\"v\":1", "\"v\":1,\"base_url\":\"i\"");
+        for text in ["", "{}", "[1]", "null", &other_version, &twice, &more] {
             let error = Ticket::decode(text).unwrap_err();
             assert!(matches!(error.cause, ErrorCause::BadTicket(_)));
         }
