@@ -181,7 +181,7 @@ impl Provider for PixelMl {
                     return Err(error);
                 }
                 let document = reply.json().unwrap_or(Value::Null);
-                Cancellation::Cancelled(options.settlement(&document, Charge::Unknown))
+                options.cancellation(&document)
             }
         };
         Ok(Next::Done(answer))
@@ -295,6 +295,19 @@ impl Options {
             None => unless_told,
         };
         Settlement { charge, cost: None }
+    }
+
+    /// What a 2xx says became of a cancellation. Where it shows the job, the job's state
+    /// counts: a job that goes on may yet be paid for.
+    fn cancellation(&self, document: &Value) -> Cancellation {
+        let word = document.pointer(&self.status_pointer);
+        match word.and_then(Value::as_str).map(|_| self.status(document)) {
+            None | Some(Some(Status::Cancelled)) => {
+                Cancellation::Cancelled(self.settlement(document, Charge::Unknown))
+            }
+            Some(Some(Status::Succeeded | Status::Failed)) => Cancellation::TooLate,
+            Some(_) => Cancellation::Requested,
+        }
     }
 
     fn success(&self, node: &Node, document: &Value) -> Result<Success, NodeError> {

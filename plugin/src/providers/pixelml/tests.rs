@@ -146,6 +146,22 @@ fn cancellation_is_what_the_status_says() {
             cancelled(Charge::No),
         ),
         (204, json!(null), cancelled(Charge::Unknown)),
+        (200, json!({"ok": true}), cancelled(Charge::Unknown)),
+        (
+            200,
+            json!({"status": "running"}),
+            Ok(Cancellation::Requested),
+        ),
+        (
+            200,
+            json!({"status": "stopping"}),
+            Ok(Cancellation::Requested),
+        ),
+        (
+            200,
+            json!({"status": "succeeded"}),
+            Ok(Cancellation::TooLate),
+        ),
         (202, json!({}), Ok(Cancellation::Requested)),
         (409, json!({}), Ok(Cancellation::TooLate)),
         (405, json!({}), Ok(Cancellation::Unsupported)),
