@@ -131,16 +131,15 @@ fn seconds_of_date(date: &str) -> Option<u64> {
 /// The longest message of a provider that is passed on, in bytes.
 const MESSAGE_LIMIT: usize = 500;
 
-/// A provider's words, fit for logs: one line, bounded, URLs without their queries.
+/// A provider's words, fit for logs: one line, bounded, without what steers a terminal,
+/// URLs without their queries.
 #[must_use]
 pub fn presentable(message: &str) -> String {
     let mut words = Vec::new();
     let mut length = 0;
-    for word in message.split_whitespace() {
-        let word = match (word.find("://"), word.find(['?', '#'])) {
-            (Some(scheme), Some(query)) if scheme < query => &word[..query],
-            _ => word,
-        };
+    let ends_word = |letter: char| letter.is_whitespace() || steers(letter);
+    for word in message.split(ends_word).filter(|word| !word.is_empty()) {
+        let word = without_query(word);
         length += word.len() + 1;
         if length > MESSAGE_LIMIT {
             words.push("…");
@@ -149,6 +148,21 @@ pub fn presentable(message: &str) -> String {
         words.push(word);
     }
     words.join(" ")
+}
+
+/// Whether a terminal does something with it instead of showing it: control characters,
+/// and those that turn the direction of the text.
+fn steers(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A word up to the query of the URL that it is or holds, with or without a scheme.
+fn without_query(word: &str) -> &str {
+    let scheme = word.find("://").unwrap_or(word.len());
+    let query = word
+        .match_indices(['?', '#'])
+        .find(|(at, mark)| *at > scheme || *mark == "?" && word[*at..].contains('='));
+    query.map_or(word, |(at, _)| &word[..at])
 }
 
 #[cfg(test)]
@@ -204,6 +218,11 @@ mod tests {
             presentable("could not\nread https://cdn.example/a.png?sig=SECRET today?"),
             "could not read https://cdn.example/a.png today?"
         );
+        assert_eq!(
+            presentable("(what?)https://cdn.example/a?sig=SECRET cdn.example/b.png?sig=SECRET"),
+            "(what cdn.example/b.png"
+        );
+        assert_eq!(presentable("a\u{1b}[2Jb\u{202e}\0 c"), "a [2Jb c");
         assert!(presentable(&"word ".repeat(500)).len() <= MESSAGE_LIMIT + 4);
         assert_eq!(presentable(&"x".repeat(501)), "…");
     }
