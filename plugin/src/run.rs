@@ -53,7 +53,8 @@ pub fn run(
     loop {
         let elapsed = host.now_ms() - begun;
         let pause = if hint > 0 { hint } else { wait };
-        if elapsed + pause > options.deadline_ms {
+        // A provider may ask for any pause.
+        if elapsed.saturating_add(pause) > options.deadline_ms {
             let error = NodeError::unavailable(ProviderFault::new(
                 None,
                 "the deadline passed; the job goes on at the provider",

@@ -70,6 +70,17 @@ fn the_deadline_leaves_the_ticket_and_the_job() {
 }
 
 #[test]
+fn a_pause_beyond_all_clocks_is_past_the_deadline() {
+    let body = json!({"id": "1", "status": "queued", "poll_after_ms": u64::MAX});
+    let again = json!({"status": "running", "poll_after_ms": u64::MAX});
+    let error = go(&Scripted::new([(201, body)])).unwrap_err();
+    assert!(error.ticket.is_some());
+    let host = Scripted::new([(201, json!({"id": "1"})), (200, again)]);
+    assert!(go(&host).unwrap_err().ticket.is_some());
+    assert!(host.clock.get() < OPTIONS.deadline_ms);
+}
+
+#[test]
 fn a_failure_is_final_and_keeps_the_ticket() {
     let host = Scripted::new([
         (201, json!({"id": "1"})),
