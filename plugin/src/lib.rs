@@ -36,5 +36,7 @@ pub mod violations;
 
 #[cfg(target_family = "wasm")]
 mod component;
+#[cfg(test)]
+mod fuzz;
 #[cfg(target_family = "wasm")]
 mod wasi;

@@ -1,0 +1,322 @@
+//! What a provider answers and what a ticket may be, made to go wrong; see `docs/fuzzing.md`.
+
+use std::cell::Cell;
+
+use serde_json::Value;
+use zoetrope_fuzzing::{Target, parts};
+
+use crate::bindings::{
+    Cancellation, Charge, CheckOptions, Connection, ConnectionError, ErrorCause, JobState,
+    LocalFile, NodeError, Profile, ProviderFault, RunOptions, Stage, Started, Step,
+};
+use crate::host::{Host, SendError};
+use crate::http::{Reply, Request};
+use crate::job;
+use crate::json;
+use crate::media;
+use crate::providers::pixelml::PIXELML;
+use crate::run;
+use crate::ticket::Ticket;
+
+const NODE: &str = "image_to_video_v3";
+const INPUT: &str = r#"{"prompt": "p", "image": "https://p.example/a.png"}"#;
+
+/// How often the provider gives its answer; then it is gone.
+const ANSWERS: u32 = 5;
+
+/// How long a run waits, on a clock that only sleeping moves.
+const DEADLINE_MS: u64 = 600_000;
+
+/// The longest text that is passed on, in bytes: the limit of a message, and words around it.
+const LONGEST: usize = 600;
+
+/// A provider that has one answer to everything.
+struct Answering {
+    options: String,
+    reply: Reply,
+    answered: Cell<u32>,
+    clock: Cell<u64>,
+}
+
+impl Answering {
+    fn read(input: &[u8]) -> Self {
+        let [options, head, body] = parts(input, [b"{}", b"200", b""]);
+        let head = String::from_utf8_lossy(head);
+        let mut lines = head.lines();
+        let status = lines.next().and_then(|line| line.trim().parse().ok());
+        let headers = lines.filter_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            Some((name.to_ascii_lowercase(), value.to_owned()))
+        });
+        Self {
+            options: String::from_utf8_lossy(options).into_owned(),
+            reply: Reply {
+                status: status.unwrap_or(200),
+                headers: headers.collect(),
+                body: body.to_vec(),
+            },
+            answered: Cell::new(0),
+            clock: Cell::new(0),
+        }
+    }
+
+    fn ticket() -> Ticket {
+        Ticket::new(NODE, "desk", "jobs", "j/1")
+    }
+
+    /// What an option says, or its default.
+    fn option(&self, name: &str, default: &str) -> Value {
+        let options = json::parse_leniently(&self.options).unwrap_or_default();
+        options.pointer(name).cloned().unwrap_or(default.into())
+    }
+
+    /// The word for the job's state, if the body has one.
+    fn word(&self) -> Option<String> {
+        let pointer = self.option("/status_pointer", "/status");
+        let document: Value = serde_json::from_slice(&self.reply.body).ok()?;
+        let word = document.pointer(pointer.as_str()?)?.as_str()?;
+        Some(word.to_owned())
+    }
+
+    /// Whether the body says this state in the provider's words.
+    fn says(&self, state: &str) -> bool {
+        let words = self.option(&format!("/status_words/{state}"), state);
+        self.word().is_some_and(|word| match &words {
+            Value::Array(words) => words.iter().any(|known| *known == word),
+            known => *known == word,
+        })
+    }
+}
+
+impl Host for Answering {
+    fn connection(&self, _: &str) -> Result<Connection, ConnectionError> {
+        Ok(Connection {
+            id: "desk".into(),
+            base_url: "https://provider.example".into(),
+            options: self.options.clone(),
+            headers: Vec::new(),
+        })
+    }
+
+    fn send(&self, _: &Request) -> Result<Reply, SendError> {
+        self.answered.set(self.answered.get() + 1);
+        if self.answered.get() > ANSWERS {
+            return Err(SendError::Lost("gone".into()));
+        }
+        Ok(self.reply.clone())
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.clock.get()
+    }
+
+    fn sleep_ms(&self, duration: u64) {
+        let now = self.clock.get() + duration;
+        assert!(now <= DEADLINE_MS, "it sleeps past the deadline");
+        self.clock.set(now);
+    }
+}
+
+/// A provider's words are one line, bounded, without control characters and without URL queries.
+fn is_fit_for_logs(text: &str) {
+    assert!(text.len() <= LONGEST, "{} bytes", text.len());
+    assert!(!text.contains(char::is_control), "{text:?}");
+    for word in text.split_whitespace() {
+        let url = word.find("://").map_or("", |scheme| &word[scheme..]);
+        let query = word.find('?').map_or("", |query| &word[query..]);
+        assert!(
+            !url.contains(['?', '#']) && !query.contains('='),
+            "{text:?}"
+        );
+    }
+}
+
+fn fault_is_fit(fault: &ProviderFault) {
+    is_fit_for_logs(&fault.message);
+    is_fit_for_logs(fault.code.as_deref().unwrap_or_default());
+}
+
+fn error_is_fit(error: &NodeError) {
+    match &error.cause {
+        ErrorCause::Throttled(fault)
+        | ErrorCause::Rejected(fault)
+        | ErrorCause::Unauthorized(fault)
+        | ErrorCause::OutcomeUnknown(fault)
+        | ErrorCause::Unavailable(fault)
+        | ErrorCause::JobLost(fault) => fault_is_fit(fault),
+        // The others quote the connection's options, which are the operator's own.
+        _ => {}
+    }
+}
+
+fn starts(host: &Answering) -> &'static str {
+    let started = job::start(host, NODE, INPUT, "k");
+    match started {
+        Ok(started) => {
+            assert!(host.reply.is_success(), "{started:?}");
+            let ticket = match &started {
+                Started::Accepted(acceptance) => {
+                    assert!(!acceptance.provider_job_id.is_empty());
+                    &acceptance.ticket
+                }
+                Started::Finished(completion) => {
+                    assert!(host.says("succeeded"), "{completion:?}");
+                    &completion.ticket
+                }
+            };
+            let ticket = Ticket::decode(ticket).expect("a ticket");
+            assert_eq!(
+                (ticket.node.as_str(), ticket.connection.as_str()),
+                (NODE, "desk")
+            );
+            match started {
+                Started::Accepted(_) => "accepted",
+                Started::Finished(_) => "finished",
+            }
+        }
+        Err(error) if host.answered.get() == 0 => {
+            assert_eq!(error.charge, Charge::No);
+            "of unusable options"
+        }
+        Err(error) => {
+            assert!(
+                !host.reply.is_success() || error.charge != Charge::No,
+                "what was accepted may cost: {error:?}"
+            );
+            error_is_fit(&error);
+            if error.charge == Charge::No {
+                "refused"
+            } else {
+                "of unknown outcome"
+            }
+        }
+    }
+}
+
+fn polls(host: &Answering) {
+    let state = match job::poll(host, &Answering::ticket().encode()) {
+        Ok(state) => state,
+        Err(error) => {
+            assert_eq!(
+                error.charge,
+                Charge::Unknown,
+                "a read costs nothing: {error:?}"
+            );
+            return error_is_fit(&error);
+        }
+    };
+    assert!(host.reply.is_success(), "{state:?}");
+    match state {
+        JobState::Waiting(progress) => {
+            let fraction = progress.fraction.unwrap_or_default();
+            assert!((0.0..=1.0).contains(&fraction), "{fraction}");
+            is_fit_for_logs(&progress.message.unwrap_or_default());
+            if progress.stage != Stage::Unrecognized {
+                assert!(host.says("queued") || host.says("running"));
+            }
+        }
+        JobState::Succeeded(success) => {
+            assert!(host.says("succeeded"), "{success:?}");
+            let url = &success.media[0].url;
+            assert!(url.starts_with("https://") || url.starts_with("http://"));
+        }
+        JobState::Failed(failure) => {
+            assert!(host.says("failed"), "{failure:?}");
+            fault_is_fit(&failure.fault);
+        }
+        JobState::Cancelled(_) => assert!(host.says("cancelled")),
+    }
+}
+
+fn cancels(host: &Answering) {
+    match job::cancel(host, &Answering::ticket().encode()) {
+        Ok(Cancellation::Cancelled(_)) => {
+            assert!(host.reply.is_success());
+            assert!(host.word().is_none() || host.says("cancelled"));
+        }
+        Ok(_) => {}
+        Err(error) => {
+            assert_eq!(error.charge, Charge::Unknown);
+            error_is_fit(&error);
+        }
+    }
+}
+
+fn uploads(host: &Answering) {
+    let file = LocalFile {
+        media_type: "image/png".into(),
+        byte_length: 9,
+        file_name: "a.png".into(),
+    };
+    if let Err(error) = media::plan_upload(host, NODE, "/image", &file) {
+        assert_eq!(error.charge, Charge::No);
+    }
+    let body = String::from_utf8_lossy(&host.reply.body).into_owned();
+    match media::uploaded(host, NODE, "/image", host.reply.status, body) {
+        Ok(Step::Value(value)) => {
+            assert!(host.reply.is_success());
+            assert!(json::parse(&value).is_ok_and(|value| value.is_string()));
+        }
+        Ok(step) => panic!("{step:?}"),
+        Err(error) => {
+            assert_eq!(
+                error.charge,
+                Charge::No,
+                "an upload costs nothing: {error:?}"
+            );
+            error_is_fit(&error);
+        }
+    }
+}
+
+fn runs(host: &Answering) {
+    let input = json::parse_leniently(INPUT).expect("an input");
+    let options = RunOptions {
+        idempotency_key: "k".into(),
+        deadline_ms: DEADLINE_MS,
+    };
+    match run::run(host, NODE, &input, &options) {
+        Ok(output) => assert!(host.says("succeeded"), "{output}"),
+        Err(error) => {
+            let was_accepted = error.ticket.is_some();
+            assert!(was_accepted || host.answered.get() <= 1, "{error:?}");
+            error_is_fit(&error.error);
+        }
+    }
+}
+
+#[test]
+fn whatever_a_provider_answers_is_read_with_care() {
+    Target::new("replies", 1500).run(|input| {
+        let host = || Answering::read(input);
+        let became = starts(&host());
+        polls(&host());
+        cancels(&host());
+        uploads(&host());
+        runs(&host());
+        let preview = CheckOptions {
+            profile: Profile::Strict,
+            preview_request: true,
+        };
+        let shown = job::check(&host(), NODE, INPUT, preview);
+        assert_eq!(shown.is_err(), became == "of unusable options");
+        let wire = crate::providers::Provider::wire(&PIXELML, &host().connection("").expect("one"));
+        assert!(wire.is_ok() || became == "of unusable options");
+        became
+    });
+}
+
+#[test]
+fn a_ticket_is_what_this_component_made_or_nothing() {
+    Target::new("tickets", 4000).run(|input| {
+        let text = String::from_utf8_lossy(input);
+        let Ok(ticket) = Ticket::decode(&text) else {
+            return "refused";
+        };
+        let encoded = ticket.encode();
+        assert_eq!(Ticket::decode(&encoded).as_ref(), Ok(&ticket));
+        // A name that stands twice, or one that nobody reads, is no ticket of this component.
+        assert_eq!(json::parse(&text), json::parse(&encoded));
+        "accepted"
+    });
+}
