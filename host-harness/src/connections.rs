@@ -30,10 +30,10 @@ impl fmt::Display for ConnectionId {
     }
 }
 
-/// Not a connection's name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no connection id: 1 to 64 letters, digits, `-` and `_`")]
-pub struct ConnectionIdError(String);
+/// Not a connection's name. Never shows the text: it may be a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a connection's id is 1 to 64 letters, digits, `-` and `_`")]
+pub struct ConnectionIdError;
 
 impl FromStr for ConnectionId {
     type Err = ConnectionIdError;
@@ -43,7 +43,7 @@ impl FromStr for ConnectionId {
         if (1..=64).contains(&text.len()) && text.bytes().all(legal) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(ConnectionIdError(text.to_owned()))
+            Err(ConnectionIdError)
         }
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Content, ConfigError> {
             path: path.to_owned(),
             line: before.matches('\n').count() + 1,
             column: before.chars().rev().take_while(|&c| c != '\n').count() + 1,
-            message: without_value(error.message()),
+            message: without_quotation(error.message()),
         }
     })?;
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -48,18 +48,16 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Content, ConfigError> {
     })
 }
 
-/// A parser's complaint without the text it found: that may be a credential in the wrong
-/// place.
-fn without_value(message: &str) -> String {
-    let quoted = message
-        .split_once(": string \"")
-        .zip(message.rsplit_once("\", expected "));
-    match quoted {
-        Some(((complaint, _), (_, expected))) => {
-            format!("{complaint}: a string, expected {expected}")
-        }
-        None => message.to_owned(),
-    }
+/// A parser's complaint without the name or value it found: that may be a credential in
+/// the wrong place. Only what was found stands quoted before what is expected; what was
+/// found may hold quotes itself, and all that a complaint is made of.
+fn without_quotation(message: &str) -> String {
+    let Some((complaint, expected)) = message.rsplit_once(", expected ") else {
+        return message.to_owned();
+    };
+    let quotation = complaint.find(['`', '"']).unwrap_or(complaint.len());
+    let complaint = complaint[..quotation].trim_end();
+    format!("{complaint}, expected {expected}")
 }
 
 #[derive(Deserialize)]
