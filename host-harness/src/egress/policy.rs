@@ -5,7 +5,7 @@
 //! plain data.
 
 use http::{Method, Uri};
-use percent_encoding::percent_decode_str;
+use percent_encoding::{percent_decode, percent_decode_str};
 use url::Url;
 
 use super::error::Denial;
@@ -68,18 +68,26 @@ pub(crate) fn permitted(base: &BaseUrl, method: &Method, uri: &Uri) -> Result<Ur
 }
 
 /// Whether a path segment is, or may be read by some server as, a step to another
-/// folder: `..`, `%2e%2e`, `..%2fx`, `..\x`.
+/// folder: `..`, `%2e%2e`, `..%2fx`, `..\x`, `..;x`, a dot in overlong UTF-8, and
+/// whatever else is no text of its own.
 pub(crate) fn may_climb(segment: &str) -> bool {
-    decoded(segment)
+    let Some(decoded) = decoded(segment) else {
+        return true;
+    };
+    decoded
         .split(['/', '\\'])
-        .any(|part| matches!(part, "." | ".."))
+        .filter_map(|part| part.split(';').next())
+        .any(|name| matches!(name, "." | ".."))
         || segment.contains('\\')
+        || decoded.contains(char::is_control)
 }
 
-/// `segment` with its percent-encoded bytes decoded, twice: some servers do.
-fn decoded(segment: &str) -> String {
-    let once = percent_decode_str(segment).decode_utf8_lossy();
-    percent_decode_str(&once).decode_utf8_lossy().into_owned()
+/// `segment` with its percent-encoded bytes decoded, twice: some servers do. `None` where
+/// that is no UTF-8.
+fn decoded(segment: &str) -> Option<String> {
+    let once: Vec<u8> = percent_decode_str(segment).collect();
+    let twice = percent_decode(&once).collect();
+    String::from_utf8(twice).ok()
 }
 
 #[cfg(test)]
@@ -108,6 +116,10 @@ mod tests {
             (
                 "https://api.example.com",
                 "https://api.example.com./jobs/a...b",
+            ),
+            (
+                "https://api.example.com",
+                "https://api.example.com/jobs/%C3%A9;a=1",
             ),
             ("http://127.0.0.1:9", "http://127.0.0.1:9/v1/jobs"),
         ] {
@@ -148,6 +160,10 @@ mod tests {
             "/v1/%252e%252e/admin",
             "/v1/./x",
             "/v1/..%5Cadmin",
+            "/v1/..;/admin",
+            "/v1/..%3Bx/admin",
+            "/v1/%c0%ae%c0%ae/admin",
+            "/v1/.%00./admin",
         ] {
             let uri = format!("https://api.example.com{path}");
             assert_eq!(
