@@ -115,7 +115,7 @@ fn change(files: usize, words: Vec<Vec<u8>>) -> impl Strategy<Value = Change> {
         1 => (at(), 0..files).prop_map(|(at, other)| Change::Splice { at, other }),
         3 => (at(), any::<bool>(), word(words))
             .prop_map(|(at, over, word)| Change::Word { at, over, word }),
-        6 => (any::<u8>(), tree::change()).prop_map(|(part, change)| Change::Json { part, change }),
+        12 => (any::<u8>(), tree::change()).prop_map(|(part, change)| Change::Json { part, change }),
     ]
 }
 
