@@ -244,4 +244,6 @@ impl fmt::Display for Listed {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -268,4 +268,6 @@ impl Transfer<'_> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -1,0 +1,60 @@
+//! What a download reads of strangers; see `docs/fuzzing.md`.
+
+use http::HeaderMap;
+use http::header::{CONTENT_RANGE, HeaderValue};
+use zoetrope_fuzzing::Target;
+
+use super::range::ContentRange;
+use crate::sniff::{self, Kind};
+
+#[test]
+fn a_file_is_what_its_first_bytes_say_whatever_follows() {
+    Target::new("first-bytes", 4000).run(|input| {
+        let kind = sniff::kind(input);
+        assert!(!kind.to_string().is_empty());
+        let header = &input[..input.len().min(sniff::HEADER)];
+        match kind {
+            Kind::Image(media_type) => {
+                assert!(media_type.starts_with("image/"));
+                // Enough of it to tell: the rest changes nothing.
+                assert_eq!(sniff::kind(&header[..header.len().min(12)]), kind);
+                "a picture"
+            }
+            Kind::Video(media_type) => {
+                assert!(media_type.starts_with("video/"));
+                assert_eq!(sniff::kind(&header[..header.len().min(12)]), kind);
+                "a clip"
+            }
+            Kind::Html => "a page",
+            Kind::Json => "a document",
+            Kind::Empty => {
+                assert!(input.trim_ascii().is_empty() || input.starts_with(b"\xef\xbb\xbf"));
+                "empty"
+            }
+            Kind::Other => "something else",
+        }
+    });
+}
+
+#[test]
+fn a_range_is_sensible_or_none() {
+    Target::new("ranges", 8000).run(|input| {
+        let Ok(value) = HeaderValue::from_bytes(input) else {
+            return "no header";
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_RANGE, value);
+        let Some(range) = ContentRange::of(&headers) else {
+            return "refused";
+        };
+        assert!(range.first <= range.last && range.last < u64::MAX);
+        assert!(range.total.is_none_or(|total| range.last < total));
+        let written = match range.total {
+            Some(total) => format!("bytes {}-{}/{total}", range.first, range.last),
+            None => format!("bytes {}-{}/*", range.first, range.last),
+        };
+        headers.insert(CONTENT_RANGE, written.parse().expect("a header"));
+        assert_eq!(ContentRange::of(&headers), Some(range));
+        "accepted"
+    });
+}
