@@ -1,13 +1,39 @@
 //! The files that a target begins with.
 
-use std::fs;
+use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+
+/// The file of the input at hand; gone with this value, but not with the process.
+pub(crate) struct Hand {
+    path: PathBuf,
+    /// Open all the time: many file systems write to the disk whatever was emptied and closed.
+    file: File,
+}
+
+impl Hand {
+    /// Keeps an input until the next.
+    pub(crate) fn hold(&self, input: &[u8]) {
+        let mut file = &self.file;
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(input))
+            .expect("a write of the input at hand");
+    }
+}
+
+impl Drop for Hand {
+    fn drop(&mut self) {
+        // What stays behind is in the build's folder and does no harm.
+        drop(fs::remove_file(&self.path));
+    }
+}
 
 /// A target's folder and what is in it.
 pub(crate) struct Corpus {
     folder: PathBuf,
-    held: PathBuf,
+    hand: PathBuf,
     files: Vec<(String, Vec<u8>)>,
 }
 
@@ -30,7 +56,7 @@ impl Corpus {
         assert!(!files.is_empty(), "{} is empty", folder.display());
         Self {
             folder,
-            held: root.join("../target/fuzzing").join(target),
+            hand: root.join("../target/fuzzing").join(target),
             files,
         }
     }
@@ -47,18 +73,16 @@ impl Corpus {
         self.files.iter().map(|(_, bytes)| bytes.clone()).collect()
     }
 
-    /// Keeps an input until the next: one that ends the process cannot be kept later.
-    pub(crate) fn hold(&self, input: &[u8]) {
-        if let Some(folder) = self.held.parent() {
+    /// A place for the input at hand: one that ends the process cannot be kept later.
+    pub(crate) fn hand(&self) -> Hand {
+        if let Some(folder) = self.hand.parent() {
             fs::create_dir_all(folder).expect("a folder for the input at hand");
         }
-        fs::write(&self.held, input).expect("a file for the input at hand");
-    }
-
-    /// Forgets the input at hand.
-    pub(crate) fn let_go(&self) {
-        // There is none in a run without a duration.
-        drop(fs::remove_file(&self.held));
+        let file = File::create(&self.hand).expect("a file for the input at hand");
+        Hand {
+            path: self.hand.clone(),
+            file,
+        }
     }
 
     /// Adds an input that failed; where it is.

@@ -38,7 +38,7 @@ pub const SEPARATOR: &str = "\n---\n";
 const DURATION_VARIABLE: &str = "ZOETROPE_FUZZ";
 
 /// Inputs between two looks at the clock.
-const BATCH: u32 = 64;
+const BATCH: u32 = 256;
 
 /// How often a failing input is tried smaller.
 const SHRINKS: u32 = 2_000;
@@ -91,12 +91,13 @@ impl Target {
             ..Config::default()
         };
         let mut runner = TestRunner::new(config.clone());
+        let hand = time.map(|_| corpus.hand());
         let begun = Instant::now();
         let kinds = RefCell::new(BTreeMap::<_, u64>::new());
         loop {
             let outcome = runner.run(&inputs, |input| {
-                if time.is_some() {
-                    corpus.hold(&input);
+                if let Some(hand) = &hand {
+                    hand.hold(&input);
                 }
                 *kinds.borrow_mut().entry(check(&input)).or_default() += 1;
                 Ok(())
@@ -112,7 +113,6 @@ impl Target {
             let random = runner.new_rng();
             runner = TestRunner::new_with_rng(config.clone(), random);
         }
-        corpus.let_go();
         println!("{}", told(self.name, begun.elapsed(), &kinds.into_inner()));
     }
 
