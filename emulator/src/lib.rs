@@ -65,6 +65,8 @@ mod faults;
 mod files;
 mod film;
 mod format;
+#[cfg(test)]
+mod fuzz;
 mod jobs;
 mod journal;
 mod line;

@@ -1,0 +1,149 @@
+//! What a client or a script may send, made to go wrong; see `docs/fuzzing.md`.
+
+use std::io::Cursor;
+
+use axum::http::Method;
+use image::ImageReader;
+use url::Url;
+use zoetrope_fuzzing::{Target, parts};
+
+use crate::faults::FaultScript;
+use crate::files::FileName;
+use crate::links::ClipName;
+use crate::order::{self, Order, Source};
+use crate::picture::{self, Kind};
+use crate::range::{self, Selection};
+
+/// Stands in the corpus where a client writes what no answer may repeat.
+const CANARY: &str = "canary";
+
+/// The most pixels of a picture that is worth its time here.
+const MOST_PIXELS: u64 = 1 << 20;
+
+#[test]
+fn a_submission_is_an_order_or_is_refused_without_an_echo() {
+    Target::new("practice-orders", 1500).run(|input| {
+        let submission = match order::read(input) {
+            Ok(submission) => submission,
+            Err(error) => {
+                assert!(!error.to_string().contains(CANARY), "{error}");
+                return "refused";
+            }
+        };
+        // The journal gives it back as it was.
+        let journal = serde_json::to_vec(&submission.order).expect("JSON");
+        let read: Order = serde_json::from_slice(&journal).expect("an order");
+        assert_eq!(read, submission.order);
+        match (&submission.order.picture, &submission.inline) {
+            (Source::File(name), Some(bytes)) => {
+                assert_eq!(FileName::of(bytes).as_ref(), Some(name));
+                "with a picture"
+            }
+            (Source::File(name), None) => {
+                assert_eq!(
+                    name.to_string().parse::<FileName>().ok().as_ref(),
+                    Some(name)
+                );
+                "of a stored picture"
+            }
+            (Source::Url(url), None) => {
+                assert!(matches!(url.scheme(), "http" | "https"), "{url}");
+                "of a URL"
+            }
+            (Source::Url(_), Some(_)) => panic!("two pictures"),
+        }
+    });
+}
+
+#[test]
+fn names_and_ranges_are_read_or_ignored() {
+    Target::new("practice-names", 6000).run(|input| {
+        let [length, text] = parts(input, [b"100", b""]).map(String::from_utf8_lossy);
+        let length = length.trim().parse().unwrap_or(100);
+        let part = match range::select(Some(&text), length) {
+            Selection::Part { first, last } => {
+                assert!(first <= last && last < length, "{first}-{last} of {length}");
+                true
+            }
+            Selection::Whole | Selection::Unsatisfiable => false,
+        };
+        let stored = Url::parse(&text)
+            .ok()
+            .as_ref()
+            .and_then(FileName::in_own_url);
+        if let Some(name) = stored.or_else(|| text.parse().ok()) {
+            // It becomes a path below the data directory.
+            let name = name.to_string();
+            assert!(
+                !name.contains(['/', '\\']) && !name.contains(".."),
+                "{name}"
+            );
+            return "a stored picture";
+        }
+        match (ClipName::in_path(&text).is_some(), part) {
+            (true, _) => "a clip",
+            (false, true) => "a range",
+            (false, false) => "refused",
+        }
+    });
+}
+
+#[test]
+fn a_script_is_read_or_its_fault_is_placed() {
+    Target::new("practice-scripts", 1500).run(|input| {
+        let text = String::from_utf8_lossy(input);
+        let script: FaultScript = match text.parse() {
+            Ok(script) => script,
+            Err(error) => {
+                assert!(!error.to_string().is_empty());
+                assert!(error.line() <= text.split('\n').count(), "{error}");
+                return "refused";
+            }
+        };
+        for rule in &script.rules {
+            let _ = rule.matching.matches(&Method::POST, "/v1/jobs");
+            for number in [1, 2, 3, u64::MAX] {
+                let _ = rule.turns.include(number);
+            }
+            if let Some(canned) = &rule.fault.canned {
+                let status = canned.reply().status().as_u16();
+                assert!((200..=599).contains(&status), "{status}");
+            }
+        }
+        if script.rules.is_empty() {
+            "without rules"
+        } else {
+            "with rules"
+        }
+    });
+}
+
+/// How many pixels a picture says that it has.
+fn claimed_pixels(picture: &[u8]) -> Option<u64> {
+    let reader = ImageReader::new(Cursor::new(picture));
+    let (width, height) = reader.with_guessed_format().ok()?.into_dimensions().ok()?;
+    Some(u64::from(width) * u64::from(height))
+}
+
+#[test]
+fn a_picture_is_decoded_or_refused() {
+    Target::new("practice-pictures", 300).run(|input| {
+        if Kind::sniff(input).is_none() {
+            assert!(picture::decode(input).is_err());
+            return "no picture";
+        }
+        if claimed_pixels(input).is_some_and(|pixels| pixels > MOST_PIXELS) {
+            return "large";
+        }
+        match picture::decode(input) {
+            Ok(picture) => {
+                assert!(u64::from(picture.width()) * u64::from(picture.height()) <= MOST_PIXELS);
+                "decoded"
+            }
+            Err(error) => {
+                assert!(error.code().starts_with("picture_"));
+                "broken"
+            }
+        }
+    });
+}
