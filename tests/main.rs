@@ -33,7 +33,7 @@
 //! - cases that are data, each a run of the binary: 88 (71 of a provider, 17 of bad input)
 //! - histories that are data, each several runs: 12, the incidents of others
 //! - snapshots of the command line: 46
-//! - properties of `check` through the component: 4, over 1,400 generated inputs
+//! - properties of `check` through the component: 4, over 1,400 generated inputs; `docs/fuzzing.md`
 //! - the typed nodes through the component in plain wasmtime: 8
 //! - components: 9 that are no pack, 7 that trap, loop, eat memory or answer nonsense; 4 tests of the
 //!   embedded one's shape
