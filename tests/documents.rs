@@ -1,6 +1,8 @@
-//! What the documents say in commands and examples, done as they say it.
+//! What the documents say in commands and examples, done as they say it; what they name is there.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -85,4 +87,55 @@ fn the_examples_connection_shapes_the_request() {
     let request = &answer["request"];
     assert_eq!(request["method"], "POST");
     assert_eq!(request["url"], "https://api.example.com/video/generate");
+}
+
+/// The words in backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// The names of all functions in the workspace's Rust files.
+fn functions(folder: &Path, names: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            functions(&path, names);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).expect("a Rust file");
+            let found = text.lines().filter_map(|line| {
+                let (_, rest) = line.split_once("fn ")?;
+                rest.split_once('(').map(|(name, _)| name.to_owned())
+            });
+            names.extend(found);
+        }
+    }
+}
+
+#[test]
+fn what_the_threat_model_names_is_there() {
+    let page = fs::read_to_string(root().join("SECURITY.md")).expect("the threat model");
+    let mut tests = BTreeSet::new();
+    for folder in ["tests", "plugin/src", "host-harness/src", "emulator"] {
+        functions(&root().join(folder), &mut tests);
+    }
+    let mut named = 0;
+    let rows = page.split("## What each may try").nth(1).expect("tables");
+    for row in rows.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").collect();
+        let [_, stopped_by, proven_by] = cells[..] else {
+            panic!("three columns: {row}");
+        };
+        for file in quoted(stopped_by).filter(|word| word.contains('/')) {
+            assert!(root().join(file).exists(), "{file} is gone");
+        }
+        for test in quoted(proven_by) {
+            let is_there = match test.strip_prefix("attacks::") {
+                Some(family) => root().join(format!("tests/attacks/{family}.rs")).exists(),
+                None => tests.contains(test),
+            };
+            assert!(is_there, "{test} is gone");
+            named += 1;
+        }
+    }
+    assert!(named > 50, "{named} tests are named");
 }
