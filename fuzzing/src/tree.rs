@@ -91,9 +91,7 @@ impl Change {
         let mut tree = Node::from(&document);
         let count = tree.count();
         let like = match &self.what {
-            What::Like(other) => tree
-                .nth(usize::from(*other) % count)
-                .map(|node| node.clone()),
+            What::Like(other) => tree.nth(usize::from(*other) % count).cloned(),
             _ => None,
         };
         let mut left = usize::from(self.node) % count;
