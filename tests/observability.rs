@@ -273,3 +273,53 @@ fn levels_that_cannot_be_read_are_said() {
     assert_eq!(outcome.code, 0);
     assert_eq!(events(&outcome)[0]["level"], "WARN");
 }
+
+#[cfg(feature = "otlp")]
+#[test]
+fn spans_reach_a_collector_under_the_ids_that_the_provider_was_told() {
+    use crate::support::canary::forms;
+
+    let taken = Script::from([("POST /v1/traces".into(), vec![Reply::json(200, json!({}))])]);
+    let collector = Server::start(taken);
+    let scene = Scene::new(vec![accepted()], "");
+    let outcome = scene.run(&[], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url())]);
+    let job = outcome.answer()["job"]
+        .as_str()
+        .expect("an id")
+        .replace('-', "");
+    let mut spans = Vec::new();
+    for export in collector.arrived() {
+        let text = String::from_utf8_lossy(&export.body).into_owned();
+        for form in forms(CANARY_KEY).iter().chain(&forms(CANARY_PROMPT)) {
+            assert!(!text.contains(form), "{text}");
+        }
+        for resource in export.json()["resourceSpans"]
+            .as_array()
+            .expect("resources")
+        {
+            for scope in resource["scopeSpans"].as_array().expect("scopes") {
+                spans.extend(scope["spans"].as_array().expect("spans").clone());
+            }
+        }
+    }
+    let of_the_job = |span: &&Value| span["traceId"] == json!(job);
+    let ids = |name: &str| {
+        let named = spans
+            .iter()
+            .filter(of_the_job)
+            .filter(|span| span["name"] == name);
+        let ids = named.map(|span| span["spanId"].as_str().expect("an id").to_owned());
+        ids.collect::<BTreeSet<_>>()
+    };
+    assert!(
+        !ids("job").is_empty() && !ids("call").is_empty(),
+        "{spans:?}"
+    );
+    let told: BTreeSet<_> = scene
+        .provider
+        .arrived()
+        .iter()
+        .map(|one| trace_of(one).1)
+        .collect();
+    assert!(told.is_subset(&ids("request")), "{told:?}: {spans:?}");
+}

@@ -16,6 +16,9 @@ use uuid::Uuid;
 
 use crate::urls::Origin;
 
+#[cfg(feature = "otlp")]
+mod export;
+
 /// Says which trace a request belongs to.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -53,22 +56,34 @@ impl TraceParent {
     /// When the job's id is none.
     pub fn of_job(id: &str) -> Result<Self, NoTraceParent> {
         let id = Uuid::parse_str(id).ok().filter(|id| !id.is_nil());
+        let id = id.ok_or(NoTraceParent)?;
         Ok(Self {
-            trace: id.ok_or(NoTraceParent)?.into_bytes(),
-            span: new_span(),
+            trace: id.into_bytes(),
+            // Everything that is ever done for the job is below this one.
+            span: half(id),
             // A part of a UUID of version 7 is a clock and a counter, so it is not called
             // random.
             flags: SAMPLED,
         })
     }
 
-    /// Another span of the same trace.
+    /// The present span as a part of the same trace: under the id under which it is
+    /// exported, else one of its own.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self {
-            span: new_span(),
-            ..*self
-        }
+        let span = half(Uuid::now_v7());
+        #[cfg(feature = "otlp")]
+        let span = export::present(self.trace).unwrap_or(span);
+        Self { span, ..*self }
+    }
+
+    /// Makes `span`, which nobody has entered yet, a part of this trace where it is
+    /// exported.
+    pub fn adopt(&self, span: &tracing::Span) {
+        #[cfg(feature = "otlp")]
+        export::adopt(span, self);
+        #[cfg(not(feature = "otlp"))]
+        let _ = span;
     }
 
     /// The trace's id in lower-case hexadecimal.
@@ -185,6 +200,12 @@ impl Trace {
             origin: origin.clone(),
         })
     }
+
+    /// Where in the trace this is.
+    #[must_use]
+    pub fn parent(&self) -> &TraceParent {
+        &self.caller.parent
+    }
 }
 
 /// Does `work` within a trace.
@@ -213,12 +234,9 @@ pub(crate) fn stamp(headers: &mut HeaderMap, origin: &Origin) {
     }
 }
 
-/// The random half of a new UUID: never only zeros, since it holds the variant.
-fn new_span() -> [u8; 8] {
-    let id = Uuid::now_v7().into_bytes();
-    let mut span = [0; 8];
-    span.copy_from_slice(&id[8..]);
-    span
+/// The half of a UUID that is no time: never only zeros, since it holds the variant.
+fn half(id: Uuid) -> [u8; 8] {
+    id.as_u64_pair().1.to_be_bytes()
 }
 
 /// Lower-case hexadecimal of exactly `N` bytes.

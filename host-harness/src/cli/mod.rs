@@ -11,10 +11,12 @@
 //! - [`drive`], [`interrupts`]: waiting for jobs; [`view`], [`progress`]: what is seen of it
 //! - [`outcome`], [`summary`]: how a job stands, and many
 //! - [`failure`], [`output`]: how a command ends and what it says
-//! - [`observe`]: what is logged, and how
+//! - [`observe`]: what is logged, and how; `export`: spans for a collector
 
 mod check;
 mod drive;
+#[cfg(feature = "otlp")]
+mod export;
 mod failure;
 mod input;
 mod interrupts;
@@ -120,13 +122,14 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let json = cli.global.json || matches!(&cli.command, Command::Check(check) if check.jsonl);
-    observe::start(cli.global.log_format);
     let ended = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::internal(Phase::Setup, format!("no runtime: {error}")))
         .and_then(|runtime| {
+            let observed = observe::start(cli.global.log_format, runtime.handle());
             let ended = runtime.block_on(dispatch(cli));
+            observed.end();
             // A rendering or a name lookup may still hold a thread; nobody waits for it.
             runtime.shutdown_background();
             ended

@@ -8,6 +8,7 @@
 use std::io::{IsTerminal as _, stderr};
 
 use clap::ValueEnum;
+use tokio::runtime::Handle;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::filter_fn;
@@ -16,6 +17,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt, registry};
 use zoetrope_host::call::OUTPUT;
 use zoetrope_host::trace::Caller;
+
+#[cfg(feature = "otlp")]
+use super::export::Export;
 
 /// Says how much is logged.
 const LEVELS: &str = "ZOETROPE_LOG";
@@ -30,8 +34,32 @@ pub(super) enum LogFormat {
     Json,
 }
 
-/// Logs from now on.
-pub(super) fn start(format: LogFormat) {
+/// What is to be ended with the command.
+pub(super) struct Observed {
+    #[cfg(feature = "otlp")]
+    export: Option<Export>,
+}
+
+impl Observed {
+    /// Sends what is left to be sent; blocks.
+    pub(super) fn end(self) {
+        let Self {
+            #[cfg(feature = "otlp")]
+            export,
+        } = self;
+        #[cfg(feature = "otlp")]
+        if let Some(export) = export {
+            export.end();
+        }
+    }
+}
+
+/// Logs from now on, and exports where that is built in and asked for.
+#[cfg_attr(
+    not(feature = "otlp"),
+    expect(unused_variables, reason = "exports need the runtime")
+)]
+pub(super) fn start(format: LogFormat, runtime: &Handle) -> Observed {
     let wanted = std::env::var(LEVELS).unwrap_or_default();
     let (levels, fault) = levels(&wanted);
     let named = Named::in_levels(&wanted);
@@ -42,9 +70,39 @@ pub(super) fn start(format: LogFormat) {
         LogFormat::Json => written.json().with_current_span(false).boxed(),
     };
     let filtered = written.with_filter(levels).with_filter(discreet);
-    registry().with(filtered).init();
+    let logged = registry().with(filtered);
+    #[cfg(not(feature = "otlp"))]
+    logged.init();
+    #[cfg(feature = "otlp")]
+    let export = {
+        let started = Export::start(runtime);
+        let tracer = started
+            .as_ref()
+            .and_then(|export| Some(export.as_ref().ok()?.tracer()));
+        let exported = tracer.map(|tracer| {
+            let ours = filter_fn(|metadata| {
+                metadata.target().starts_with(OURS) && *metadata.level() <= Level::DEBUG
+            });
+            tracing_opentelemetry::layer()
+                .with_tracer(tracer)
+                .with_filter(ours)
+        });
+        logged.with(exported).init();
+        match started {
+            Some(Err(fault)) => {
+                tracing::warn!(%fault, "spans are not exported");
+                None
+            }
+            Some(Ok(export)) => Some(export),
+            None => None,
+        }
+    };
     if let Some(fault) = fault {
         tracing::warn!(%fault, "{LEVELS} cannot be read; only warnings are logged");
+    }
+    Observed {
+        #[cfg(feature = "otlp")]
+        export,
     }
 }
 

@@ -19,11 +19,15 @@ pub(super) fn span(job: &Job, caller: Option<&Caller>) -> Span {
         trace_id = tracing::field::Empty,
         caller = tracing::field::Empty,
     );
-    if let Ok(own) = TraceParent::of_job(&order.id) {
+    let own = TraceParent::of_job(&order.id).ok();
+    if let Some(own) = &own {
         span.record("trace_id", own.trace_id());
     }
     if let Some(caller) = caller {
         span.record("caller", tracing::field::display(caller.parent()));
+    }
+    if let Some(parent) = caller.map(Caller::parent).or(own.as_ref()) {
+        parent.adopt(&span);
     }
     span
 }

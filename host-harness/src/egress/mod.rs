@@ -23,6 +23,8 @@ use std::time::Duration;
 
 pub mod addresses;
 mod client;
+#[cfg(feature = "otlp")]
+mod collector;
 mod dial;
 mod error;
 mod fair;

@@ -20,6 +20,7 @@ use super::resolver::AddressRule;
 use super::{Egress, policy, watch};
 use crate::connections::OpenConnection;
 use crate::contract::{Body, Upload};
+use crate::trace;
 
 /// How much of a file is in memory at once.
 const CHUNK: usize = 64 << 10;
@@ -90,11 +91,11 @@ impl Egress {
             origin: base.origin().clone(),
             rule: AddressRule::of_connection(base.origin()),
         };
-        crate::trace::stamp(&mut headers, &destination.origin);
         if let Some(credential) = connection.credential() {
             headers.insert(credential.name().clone(), credential.header_value());
         }
         let span = watch::span(&method, &destination.origin, uri.path(), length);
+        span.in_scope(|| trace::stamp(&mut headers, &destination.origin));
         let mut request = Request::new(body);
         *request.method_mut() = method;
         *request.uri_mut() = uri;

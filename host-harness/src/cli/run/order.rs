@@ -142,6 +142,9 @@ impl Order {
             let context = CallContext::online(setup.egress(), connection);
             let pack = setup.pack().await?;
             let span = tracing::info_span!("job", id = self.id, node = self.node.name);
+            if let Some(trace) = &trace {
+                trace.parent().adopt(&span);
+            }
             let handed = hand_over(pack, &context, &self.node.name, field, picture);
             let value = trace::within(trace, handed).instrument(span).await;
             if let Some(place) = input.pointer_mut(field) {

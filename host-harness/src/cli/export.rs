@@ -1,0 +1,82 @@
+//! Spans as OTLP over HTTP, in JSON, to the collector that the standard variables name:
+//! `OTEL_EXPORTER_OTLP_ENDPOINT` and those beside it. Without one nothing is exported.
+
+use bytes::Bytes;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_http::{HttpClient, HttpError};
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{SdkTracerProvider, Tracer};
+use tokio::runtime::Handle;
+use zoetrope_host::egress::Egress;
+
+/// What names a collector.
+const ENDPOINTS: [&str; 2] = [
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+];
+
+/// An exporter at work.
+pub(super) struct Export(SdkTracerProvider);
+
+impl Export {
+    /// Begins, if the environment names a collector; or says why it cannot.
+    pub(super) fn start(runtime: &Handle) -> Option<Result<Self, String>> {
+        ENDPOINTS.iter().find_map(std::env::var_os)?;
+        let exporter = SpanExporter::builder()
+            .with_http()
+            .with_protocol(Protocol::HttpJson)
+            .with_http_client(Client {
+                egress: Egress::default(),
+                runtime: runtime.clone(),
+            })
+            .build();
+        Some(exporter.map_err(|error| error.to_string()).map(|exporter| {
+            let name = Resource::builder().with_service_name("zoetrope").build();
+            let provider = SdkTracerProvider::builder()
+                .with_batch_exporter(exporter)
+                .with_resource(name);
+            Self(provider.build())
+        }))
+    }
+
+    pub(super) fn tracer(&self) -> Tracer {
+        self.0.tracer("zoetrope")
+    }
+
+    /// Sends what is left.
+    pub(super) fn end(self) {
+        if let Err(error) = self.0.shutdown() {
+            tracing::warn!(%error, "not all spans were exported");
+        }
+    }
+}
+
+/// The broker, for a thread that is none of the runtime's.
+struct Client {
+    egress: Egress,
+    runtime: Handle,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Client")
+    }
+}
+
+impl HttpClient for Client {
+    fn send_bytes<'a, 'b>(
+        &'a self,
+        request: http::Request<Bytes>,
+    ) -> futures::future::BoxFuture<'b, Result<http::Response<Bytes>, HttpError>>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        let egress = self.egress.clone();
+        let sent = self
+            .runtime
+            .spawn(async move { egress.export(request).await });
+        Box::pin(async move { Ok(sent.await??) })
+    }
+}

@@ -1,0 +1,44 @@
+//! Spans on their way to a collector that the operator has named.
+
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::{Request, Response, Uri};
+use url::Url;
+
+use super::Egress;
+use super::client::{Destination, Reuse, full};
+use super::error::{Denial, EgressError, NotSent};
+use super::resolver::AddressRule;
+use crate::urls::Origin;
+
+impl Egress {
+    /// Sends `request`, whose URI is absolute, to a place that the operator of this
+    /// process has named, and so to whatever addresses that place has. It has no span:
+    /// an export does not tell of itself.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be sent, or has no whole reply.
+    pub async fn export(&self, request: Request<Bytes>) -> Result<Response<Bytes>, EgressError> {
+        let limits = self.limits();
+        let (mut parts, body) = request.into_parts();
+        let origin = origin(&parts.uri).ok_or(NotSent::denied(Denial::Url))?;
+        parts.headers.insert(CONTENT_LENGTH, body.len().into());
+        let destination = Destination {
+            rule: AddressRule::of_connection(&origin),
+            origin,
+        };
+        let channel = self
+            .client()
+            .open(&destination, Reuse::Pooled, limits.connect)
+            .await?;
+        let request = Request::from_parts(parts, full(body));
+        let reply = channel.send(request, limits.first_byte).await?;
+        let (parts, body) = reply.collect(limits.reply_body, limits.idle).await?;
+        Ok(Response::from_parts(parts, body))
+    }
+}
+
+fn origin(uri: &Uri) -> Option<Origin> {
+    Origin::of(&Url::parse(&uri.to_string()).ok()?)
+}
