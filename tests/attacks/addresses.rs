@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use url::{Host, Url};
-use zoetrope_host::call::{CallContext, CallError};
-use zoetrope_host::contract::{ErrorCause, MediaKind};
+use zoetrope_host::call::CallContext;
+use zoetrope_host::contract::MediaKind;
 use zoetrope_host::download::{self, Download, DownloadError};
 use zoetrope_host::egress::addresses::AddressKind;
 use zoetrope_host::egress::{
@@ -19,7 +19,7 @@ use zoetrope_host::egress::{
 
 use super::Family;
 use super::notations::{self, Refusal};
-use super::stage::{connection, pack, wait};
+use super::stage::{self, connection, pack};
 use crate::support::raw::{Answer, Raw};
 use crate::support::watch::{Listeners, PUBLIC, World, wait_for};
 
@@ -144,18 +144,10 @@ fn fetched(world: &World, url: &str) -> FetchError {
     wait_for(egress.fetch_bytes(url, AddressRule::PUBLIC, 1 << 20)).expect_err("a refusal")
 }
 
-/// What the hostile component sees when its `poll` does these deeds in this context.
+/// What deeds see when the hostile component's `poll` does them.
 #[track_caller]
 pub(super) fn seen_by(context: &CallContext, deeds: &Value) -> Vec<String> {
-    let then = json!({"error": {"message": "{seen}"}});
-    let ticket = json!({"poll": {"do": deeds, "then": then}}).to_string();
-    match wait(pack().poll(context, &ticket)) {
-        Err(CallError::Node(error)) => match error.cause {
-            ErrorCause::Unsupported(seen) => seen.lines().map(str::to_owned).collect(),
-            other => panic!("{other:?}"),
-        },
-        other => panic!("{other:?}"),
-    }
+    stage::seen_by(pack(), context, deeds)
 }
 
 /// How something was refused, if it was.

@@ -9,6 +9,7 @@
 //! - [`memory`]: those that take more than there is, or give nothing back
 //! - [`output`]: those that talk too much, or look for what is not theirs
 //! - [`answers`]: those whose answers nobody can keep or show
+//! - [`permissions`]: those that go beyond what they ask for or are granted
 //! - [`submits`], [`headers`], [`lines`]: those that send what they may not
 //! - [`addresses`]: places where nothing may go, in every one of the [`notations`], by every way
 //! - [`rebinding`]: names whose addresses change between one question and the next
@@ -28,6 +29,7 @@ mod lines;
 mod memory;
 mod notations;
 mod output;
+mod permissions;
 mod rebinding;
 mod redirects;
 mod replies;
@@ -79,6 +81,7 @@ fn families() -> Vec<Family> {
         memory::resources(),
         output::family(),
         answers::family(),
+        permissions::family(),
         submits::family(),
         headers::family(),
         lines::family(),

@@ -15,11 +15,12 @@ use zoetrope_host::contract::{
 use zoetrope_host::egress::{Egress, HttpLimits};
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::pack::{Pack, StartReport};
+use zoetrope_host::policy::{Ceiling, Ceilings, Grant, Policy};
 use zoetrope_host::secret::SecretSource;
 
 use crate::support::desk::CANARY_KEY;
-use crate::support::guests::policy;
-use crate::support::hostile::hostile;
+use crate::support::guests::{digest_of, grant, policy};
+use crate::support::hostile::{hostile, hostile_asking};
 use crate::support::recorder::Recorder;
 
 pub(super) const NODE: &str = "hostile";
@@ -87,20 +88,51 @@ impl Stage {
         self
     }
 
+    /// With a pack that asks for no ceiling and is granted this one.
+    pub(super) fn with_ceiling(self, ceiling: Ceiling, amount: u64) -> Self {
+        let ceilings = Ceilings::default().with(ceiling, amount);
+        self.with_grant(hostile(), |grant| Grant { ceilings, ..grant })
+    }
+
+    /// With a pack that asks for these hosts and is granted those.
+    pub(super) fn with_hosts(self, asked: &[&str], granted: &[&str]) -> Self {
+        let manifest = json!({
+            "format": 1,
+            "name": "hostile",
+            "version": "1",
+            "connections": ["pixelml"],
+            "hosts": asked,
+        });
+        let granted = granted.iter().map(|rule| rule.parse().expect("a rule"));
+        let hosts = granted.collect();
+        let component = hostile_asking(&manifest.to_string());
+        self.with_grant(&component, |grant| Grant { hosts, ..grant })
+    }
+
+    fn with_grant(mut self, component: &[u8], change: impl FnOnce(Grant) -> Grant) -> Self {
+        let policy = Policy::default().with(digest_of(component), change(grant(component)));
+        self.pack = Pack::load(engine(), component, &policy).expect("a pack");
+        self
+    }
+
+    /// With another broker.
+    pub(super) fn with_egress(mut self, egress: &Egress) -> Self {
+        let connection = connection(&self.provider.url());
+        self.context = CallContext::online(egress, connection).with_limits(*self.context.limits());
+        self
+    }
+
     pub(super) fn with_limits(mut self, limits: Limits) -> Self {
         self.context = self.context.with_limits(limits);
         self
     }
 
     /// With an exchange that may take no longer than this.
-    pub(super) fn with_exchanges_of(mut self, total: Duration) -> Self {
-        let egress = Egress::new(HttpLimits {
+    pub(super) fn with_exchanges_of(self, total: Duration) -> Self {
+        self.with_egress(&Egress::new(HttpLimits {
             total,
             ..HttpLimits::default()
-        });
-        let connection = connection(&self.provider.url());
-        self.context = CallContext::online(&egress, connection).with_limits(*self.context.limits());
-        self
+        }))
     }
 
     pub(super) fn node_types(&self) -> Result<usize, CallError> {
@@ -138,14 +170,7 @@ impl Stage {
     /// What deeds see when `poll` does them.
     #[track_caller]
     pub(super) fn seen(&self, deeds: &Value) -> Vec<String> {
-        let then = json!({"error": {"message": "{seen}"}});
-        match self.poll(&json!({"do": deeds, "then": then})) {
-            Err(CallError::Node(error)) => match error.cause {
-                ErrorCause::Unsupported(seen) => seen.split(" | ").map(str::to_owned).collect(),
-                other => panic!("{other:?}"),
-            },
-            other => panic!("{other:?}"),
-        }
+        seen_by(&self.pack, &self.context, deeds)
     }
 
     /// Nothing has arrived at the provider, not even a connection.
@@ -197,6 +222,20 @@ pub(super) fn connection(url: &str) -> Arc<OpenConnection> {
             .open(&requirement)
             .expect("a connection"),
     )
+}
+
+/// What deeds see when `poll` of the hostile component does them.
+#[track_caller]
+pub(super) fn seen_by(pack: &Pack, context: &CallContext, deeds: &Value) -> Vec<String> {
+    let then = json!({"error": {"message": "{seen}"}});
+    let ticket = json!({"poll": {"do": deeds, "then": then}}).to_string();
+    match wait(pack.poll(context, &ticket)) {
+        Err(CallError::Node(error)) => match error.cause {
+            ErrorCause::Unsupported(seen) => seen.split(" | ").map(str::to_owned).collect(),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
 }
 
 /// What stopped a call.

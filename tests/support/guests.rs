@@ -132,7 +132,7 @@ pub(crate) fn policy(component: &[u8]) -> Policy {
     Policy::default().with(digest_of(component), grant(component))
 }
 
-fn grant(component: &[u8]) -> Grant {
+pub(crate) fn grant(component: &[u8]) -> Grant {
     Grant::as_asked(&Manifest::of(component).unwrap_or_default())
 }
 

@@ -18,18 +18,23 @@ const MARK: &[u8] = b"listing of the hostile component:";
 /// How long a listing may be, with its mark.
 const ROOM: usize = 1024;
 
-/// The component.
+/// The component, which asks for a connection.
 pub(crate) fn hostile() -> &'static [u8] {
+    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
+    COMPONENT.get_or_init(|| hostile_asking(MANIFEST))
+}
+
+/// The component with this manifest.
+pub(crate) fn hostile_asking(manifest: &str) -> Vec<u8> {
     static COMPONENT: OnceLock<Result<Vec<u8>, String>> = OnceLock::new();
     let built = COMPONENT.get_or_init(|| {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hostile");
         // What it takes is here since the embedded component was built.
         let file = nested_cargo::built(root(), "zoetrope-hostile", &target, &["--offline"])?;
-        let component = std::fs::read(&file);
-        let component = component.map_err(|error| format!("{}: {error}", file.display()))?;
-        Ok(asking(component, MANIFEST))
+        std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))
     });
-    built.as_ref().unwrap_or_else(|why| panic!("{why}"))
+    let built = built.as_ref().unwrap_or_else(|why| panic!("{why}"));
+    asking(built.clone(), manifest)
 }
 
 /// The component, whose `node-types` does as this document says.

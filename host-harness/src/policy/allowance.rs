@@ -87,7 +87,30 @@ fn exact(count: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
+
     use super::*;
+    use crate::digest::Sha256Digest;
+    use crate::policy::{Ceilings, Grant, Manifest, Policy};
+
+    #[tokio::test]
+    async fn one_call_more_than_granted_waits() {
+        let manifest = Manifest::default();
+        let grant = Grant {
+            ceilings: Ceilings::default().with(Ceiling::Instances, 1),
+            ..Grant::as_asked(&manifest)
+        };
+        let digest = Sha256Digest::from([1; 32]);
+        let permissions = Policy::default()
+            .with(digest, grant)
+            .permissions(digest, manifest)
+            .expect("allowed");
+        let allowance = Allowance::new(permissions);
+        let first = allowance.room().await;
+        assert!(allowance.room().now_or_never().is_none());
+        drop(first);
+        assert!(allowance.room().await.is_some());
+    }
 
     #[test]
     fn a_minute_allows_so_many_and_fills_up_again() {

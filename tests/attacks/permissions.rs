@@ -1,0 +1,220 @@
+//! Components that go beyond what their manifest asks for or their operator grants.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use zoetrope_host::call::TrapKind;
+use zoetrope_host::egress::HttpLimits;
+use zoetrope_host::policy::Ceiling;
+
+use super::Family;
+use super::stage::{Stage, stopped};
+use crate::support::desk::CANARY_KEY;
+use crate::support::recorder::Recorder;
+use crate::support::watch::{PUBLIC, World};
+
+/// Where the hostile component may send requests besides, as its manifest and its grant say.
+const MEDIA: &str = "GET http://cdn.example/media";
+
+pub(super) fn family() -> Family {
+    let mut family = Family::new("permissions");
+    ceilings(&mut family);
+    hosts(&mut family);
+    family
+}
+
+fn get(url: &str) -> Value {
+    json!({"request": {"method": "GET", "url": url}})
+}
+
+/// How many requests have arrived.
+fn requests(provider: &Recorder) -> usize {
+    provider.arrived().concat().matches(" HTTP/1.1\r\n").count()
+}
+
+fn ceilings(family: &mut Family) {
+    family.attack("more memory than granted", || {
+        let stage = Stage::new().with_ceiling(Ceiling::MemoryBytes, 8 << 20);
+        let order = json!({"do": [{"take": 16 << 20}]});
+        assert_eq!(stopped(stage.poll(&order)), TrapKind::OutOfMemory);
+        stage.poll(&json!({})).expect("little memory is enough");
+        Stage::is_unharmed();
+    });
+    family.attack("more time than granted", || {
+        let stage = Stage::new().with_ceiling(Ceiling::CallSeconds, 1);
+        let order = json!({"do": [{"sleep_ms": 3_600_000}]});
+        assert_eq!(stopped(stage.poll(&order)), TrapKind::TimedOut);
+        let order = json!({"do": ["loop"]});
+        let kind = stopped(stage.poll(&order));
+        assert!(matches!(kind, TrapKind::OutOfTime | TrapKind::TimedOut));
+        Stage::is_unharmed();
+    });
+    family.attack("more requests in a call than granted", || {
+        let stage = Stage::new().with_ceiling(Ceiling::RequestsPerCall, 3);
+        let many = json!([{"request": {"method": "GET", "url": "{base}/", "times": 10}}]);
+        let seen = stage.seen(&many).join("\n");
+        assert_eq!(seen.matches("HttpRequestDenied").count(), 7, "{seen}");
+        assert_eq!(requests(&stage.provider), 3);
+        Stage::is_unharmed();
+    });
+    family.attack("more requests in a minute than granted", || {
+        // In an hour would be one more.
+        let stage = Stage::new().with_ceiling(Ceiling::RequestsPerMinute, 1);
+        let seen: Vec<_> = (0..4)
+            .map(|_| stage.seen(&json!([get("{base}/")])).join("\n"))
+            .collect();
+        let put_off = seen
+            .iter()
+            .filter(|seen| seen.contains("ConnectionLimitReached"));
+        assert!(
+            put_off.count() >= 3 - requests(&stage.provider).saturating_sub(1),
+            "{seen:?}"
+        );
+        Stage::is_unharmed();
+    });
+    for (what, ceiling, request) in [
+        (
+            "a longer body than granted",
+            Ceiling::RequestBytes,
+            json!({"body": {"text": "0123456789abcdef"}}),
+        ),
+        (
+            "a longer header than granted",
+            Ceiling::HeaderBytes,
+            json!({"headers": [["x-wide", "0123456789abcdef"]], "body": {"text": "{}"}}),
+        ),
+    ] {
+        family.attack(what, move || {
+            let stage = Stage::new().with_ceiling(ceiling, 15);
+            let order = json!({"do": [{ "request": request }]});
+            drop(stage.start(&order).judged());
+            Stage::is_unharmed();
+            stage.nothing_arrived();
+        });
+    }
+    family.attack("a longer reply than granted", || {
+        let stage = Stage::answering("", "0123456789abcdef").with_ceiling(Ceiling::ReplyBytes, 15);
+        let seen = stage.seen(&json!([get("{base}/")])).join("\n");
+        assert!(seen.contains("HttpResponseBodySize"), "{seen}");
+        Stage::is_unharmed();
+    });
+}
+
+/// A world in which `cdn.example` is a server on the internet, and what is asked of it.
+fn world() -> (World, Recorder) {
+    let elsewhere = Recorder::start("", "elsewhere");
+    let world = World::default();
+    for name in ["cdn.example", "a.cdn.example", "evil.example"] {
+        world.name(name, &[&[PUBLIC]]);
+    }
+    let address = elsewhere.url();
+    let address = address.strip_prefix("http://").expect("a URL");
+    world.detour(PUBLIC, address.parse().expect("an address"));
+    (world, elsewhere)
+}
+
+fn limits() -> HttpLimits {
+    HttpLimits {
+        total: Duration::from_secs(20),
+        ..HttpLimits::default()
+    }
+}
+
+fn hosts(family: &mut Family) {
+    family.attack("the credential to a host that is granted besides", || {
+        let (world, elsewhere) = world();
+        let stage = Stage::new().with_hosts(&[MEDIA], &[MEDIA]);
+        let stage = stage.with_egress(&world.egress(limits()));
+        let seen = stage
+            .seen(&json!([get("http://cdn.example/media/1?x=1")]))
+            .join("\n");
+        assert!(seen.contains("elsewhere"), "{seen}");
+        let arrived = elsewhere.arrived().concat();
+        assert!(
+            arrived.starts_with("GET /media/1?x=1 HTTP/1.1\r\n"),
+            "{arrived}"
+        );
+        for hidden in [CANARY_KEY, "x-canary", "traceparent"] {
+            assert!(!arrived.contains(hidden), "{arrived}");
+        }
+    });
+    for (method, url) in [
+        ("GET", "http://cdn.example/"),
+        ("GET", "http://cdn.example/mediaeval"),
+        ("GET", "http://cdn.example/media/../admin"),
+        ("GET", "http://cdn.example/media/%2e%2e/admin"),
+        ("GET", "http://cdn.example/media/..%2fadmin"),
+        ("GET", "http://cdn.example/media/..;/admin"),
+        ("GET", "http://cdn.example:8080/media"),
+        ("GET", "https://cdn.example/media"),
+        ("GET", "http://a.cdn.example/media"),
+        ("GET", "http://evil.example/media"),
+        ("GET", "http://cdn.example@evil.example/media"),
+        ("GET", "http://evil.example/http://cdn.example/media"),
+        ("HEAD", "http://cdn.example/media"),
+        ("POST", "http://cdn.example/media"),
+        ("GET", "http://93.184.216.34/media"),
+    ] {
+        family.attack(format!("{method} {url}"), move || {
+            let (world, elsewhere) = world();
+            let stage = Stage::new().with_hosts(&[MEDIA], &[MEDIA]);
+            let stage = stage.with_egress(&world.egress(limits()));
+            stage.seen(&json!([{"request": {"method": method, "url": url}}]));
+            assert_eq!(world.dialled().len(), 0);
+            assert_eq!(elsewhere.arrived().len(), 0);
+        });
+    }
+    for (what, asked, granted) in [
+        (
+            "a host that is asked for and not granted",
+            &[MEDIA][..],
+            &[][..],
+        ),
+        ("a host that is granted and not asked for", &[], &[MEDIA]),
+        ("a host of neither", &[], &[]),
+    ] {
+        family.attack(what, move || {
+            let (world, elsewhere) = world();
+            let stage = Stage::new().with_hosts(asked, granted);
+            let stage = stage.with_egress(&world.egress(limits()));
+            let seen = stage
+                .seen(&json!([get("http://cdn.example/media")]))
+                .join("\n");
+            assert!(seen.contains("HttpRequestDenied"), "{seen}");
+            assert_eq!(world.dialled().len(), 0);
+            assert_eq!(elsewhere.arrived().len(), 0);
+        });
+    }
+    for answers in [
+        &["127.0.0.1"][..],
+        &[PUBLIC, "10.0.0.1"],
+        &["169.254.169.254"],
+    ] {
+        family.attack(
+            format!("a granted name at {}", answers.join(" and ")),
+            move || {
+                let (world, _elsewhere) = world();
+                world.name("cdn.example", &[answers]);
+                let stage = Stage::new().with_hosts(&[MEDIA], &[MEDIA]);
+                let stage = stage.with_egress(&world.egress(limits()));
+                let seen = stage
+                    .seen(&json!([get("http://cdn.example/media")]))
+                    .join("\n");
+                assert!(seen.contains("DestinationIpProhibited"), "{seen}");
+                assert_eq!(world.dialled().len(), 0);
+            },
+        );
+    }
+    family.attack("a submit to a granted host beside the provider's", || {
+        let orders = "POST http://cdn.example/orders";
+        let (world, elsewhere) = world();
+        let stage = Stage::new().with_hosts(&[orders], &[orders]);
+        let stage = stage.with_egress(&world.egress(limits()));
+        let there =
+            json!({"request": {"url": "http://cdn.example/orders", "body": {"text": "{}"}}});
+        let here = json!({"request": {"body": {"text": "{}"}}});
+        drop(stage.start(&json!({"do": [there, here]})).judged());
+        Stage::is_unharmed();
+        assert_eq!(requests(&elsewhere) + requests(&stage.provider), 1);
+    });
+}
