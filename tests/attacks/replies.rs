@@ -417,13 +417,14 @@ fn slowly(first: &str, again: &str) -> Answer {
     Answer::Slowly(first.into(), again.into())
 }
 
-/// Soon reached; long enough for a good reply on a busy machine.
-fn egress() -> Egress {
-    let short = Duration::from_secs(1);
+/// Limits that are soon reached: by time only where nothing else ends the attack, so that the
+/// others end alike on a busy machine.
+fn egress(end: End) -> Egress {
+    let patience = Duration::from_secs(if end == End::Timeout { 2 } else { 30 });
     Egress::new(HttpLimits {
-        first_byte: short,
-        idle: short,
-        total: short,
+        first_byte: patience,
+        idle: patience,
+        total: patience,
         reply_header: HEADER as u64,
         reply_body: BODY as u64,
         ..HttpLimits::default()
@@ -432,7 +433,7 @@ fn egress() -> Egress {
 
 fn as_a_picture(answer: Answer, end: End) {
     let server = Raw::start([answer]);
-    let egress = egress();
+    let egress = egress(end);
     let base = connection(&server.url(""));
     let rule = AddressRule::of_connection(base.base_url().origin());
     let fetch = || wait_for(egress.fetch_bytes(&server.url("/a.png"), rule, BODY as u64));
@@ -456,7 +457,7 @@ fn as_a_picture(answer: Answer, end: End) {
 
 fn to_a_component(answer: Answer, end: End) {
     let server = Raw::start([answer]);
-    let egress = egress();
+    let egress = egress(end);
     let context = CallContext::online(&egress, connection(&server.url("")));
     let request = || {
         let seen = seen_by(&context, &json!([{"request": {"method": "GET"}}]));
