@@ -143,6 +143,9 @@ impl FromStr for HostRule {
             .find(|known| known.as_str() == method)
             .ok_or(HostRuleError::Method)?;
         let (scheme, rest) = url.split_once("://").ok_or(HostRuleError::Form)?;
+        if !matches!(scheme, "http" | "https") {
+            return Err(HostRuleError::Url);
+        }
         let (below, rest) = match rest.strip_prefix("*.") {
             Some(rest) => (true, rest),
             None => (false, rest),
@@ -299,6 +302,7 @@ mod tests {
             ("GET https://a.example.com/a/../b", HostRuleError::Url),
             ("GET https://a.example.com/a b", HostRuleError::Url),
             ("GET https://a.example.com/\n", HostRuleError::Url),
+            ("GET https:/a.example.com/ https://b.example.com/", HostRuleError::Url),
             ("GET https://*", HostRuleError::Pattern),
             ("GET https://*.com", HostRuleError::Pattern),
             ("GET https://a.*.example.com", HostRuleError::Pattern),

@@ -309,4 +309,6 @@ pub enum Missing {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;
