@@ -104,9 +104,19 @@ impl SecretSource {
 impl std::fmt::Display for SecretSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Env(name) => write!(f, "the environment variable `{name}`"),
+            Self::Env(name) => f.write_str(&variable(name)),
             Self::File(path) => write!(f, "the file `{}`", path.display()),
         }
+    }
+}
+
+/// A variable in words. A name that no variable has by custom is not shown: it may be the
+/// credential in the wrong place.
+fn variable(name: &str) -> String {
+    if name.contains(|letter: char| letter.is_ascii_lowercase()) {
+        "the environment variable that is named (in small letters, so not shown)".into()
+    } else {
+        format!("the environment variable `{name}`")
     }
 }
 
@@ -157,7 +167,7 @@ pub enum SecretFault {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The variable does not exist.
-    #[error("the environment variable `{name}`, which holds the credential, is not set")]
+    #[error("{}, which holds the credential, is not set", variable(name))]
     NotSet {
         /// Its name.
         name: String,
@@ -323,6 +333,18 @@ mod tests {
             .read_with(|_| Err(VarError::NotPresent))
             .err();
         assert!(matches!(error, Some(SecretError::NotSet { name }) if name == "PIXELML_API_KEY"));
+    }
+
+    #[test]
+    fn a_key_where_a_variables_name_should_be_is_not_shown() {
+        let missing = |name: &str| SecretError::NotSet { name: name.into() }.to_string();
+        assert!(missing("PIXELML_API_KEY").contains("`PIXELML_API_KEY`"));
+        for text in [
+            missing("sk_live_abc"),
+            SecretSource::Env("sk_live_abc".into()).to_string(),
+        ] {
+            assert!(!text.contains("sk_live"), "{text}");
+        }
     }
 
     #[test]

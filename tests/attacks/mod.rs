@@ -42,6 +42,7 @@ use std::any::Any;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 /// One attack. It panics if it is not stopped as it should be.
 pub(crate) struct Attack {
@@ -99,32 +100,50 @@ fn families() -> Vec<Family> {
 #[test]
 fn every_attack_is_stopped() {
     let wanted = std::env::var("ZOETROPE_ATTACK").unwrap_or_default();
-    let mut summary = String::new();
-    let mut let_through = Vec::new();
+    let mut summary = Summary::default();
     for mut family in families() {
         family
             .attacks
             .retain(|attack| attack.name.contains(&wanted));
         let tried = family.attacks.len();
+        let begun = Instant::now();
         let failed = tried_all(family.attacks);
-        let stopped = tried - failed.len();
-        let _ = writeln!(
-            summary,
-            "{:24} {tried:4} tried, {stopped:4} stopped",
-            family.name
-        );
-        let_through.extend(
-            failed
-                .into_iter()
-                .map(|why| format!("{}: {why}", family.name)),
-        );
+        summary.add(family.name, tried, failed, begun.elapsed());
     }
-    println!("{summary}");
-    assert!(
-        let_through.is_empty(),
-        "not stopped:\n{}",
-        let_through.join("\n")
-    );
+    println!("{}", summary.table());
+    let let_through = summary.let_through.join("\n");
+    assert!(let_through.is_empty(), "not stopped:\n{let_through}");
+}
+
+/// What came of it.
+#[derive(Default)]
+struct Summary {
+    rows: String,
+    tried: usize,
+    let_through: Vec<String>,
+}
+
+impl Summary {
+    fn add(&mut self, family: &str, tried: usize, failed: Vec<String>, took: Duration) {
+        let stopped = tried - failed.len();
+        let seconds = took.as_secs_f32();
+        let _ = writeln!(
+            self.rows,
+            "{family:24} {tried:5} tried, {stopped:5} stopped {seconds:6.1} s"
+        );
+        self.tried += tried;
+        self.let_through
+            .extend(failed.into_iter().map(|why| format!("{family}: {why}")));
+    }
+
+    fn table(&self) -> String {
+        let tried = self.tried;
+        let stopped = tried - self.let_through.len();
+        format!(
+            "{}{:24} {tried:5} tried, {stopped:5} stopped",
+            self.rows, "all"
+        )
+    }
 }
 
 /// Tries attacks, a few at once; what is said of those that were not stopped.

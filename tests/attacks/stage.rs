@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use zoetrope_host::call::{CallContext, CallError, Limits, Trap, TrapKind};
 use zoetrope_host::connections::{Connection, Credential, OpenConnection};
@@ -30,14 +31,18 @@ const INSTANCES: u32 = 6;
 
 /// An engine that all attacks share, so that each shows that those before it did no harm.
 pub(super) fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
-    ENGINE.get_or_init(|| {
+    // Compiled code is kept for the same component under another grant.
+    static ENGINE: OnceLock<(Engine, TempDir)> = OnceLock::new();
+    let (engine, _) = ENGINE.get_or_init(|| {
+        let code = tempfile::tempdir().expect("a folder");
         let settings = EngineSettings {
             concurrent_instances: INSTANCES,
+            cache_dir: Some(code.path().to_owned()),
             ..EngineSettings::default()
         };
-        Engine::new(settings).expect("an engine")
-    })
+        (Engine::new(settings).expect("an engine"), code)
+    });
+    engine
 }
 
 pub(super) fn pack() -> &'static Pack {

@@ -302,7 +302,10 @@ mod tests {
             ("GET https://a.example.com/a/../b", HostRuleError::Url),
             ("GET https://a.example.com/a b", HostRuleError::Url),
             ("GET https://a.example.com/\n", HostRuleError::Url),
-            ("GET https:/a.example.com/ https://b.example.com/", HostRuleError::Url),
+            (
+                "GET https:/a.example.com/ https://b.example.com/",
+                HostRuleError::Url,
+            ),
             ("GET https://*", HostRuleError::Pattern),
             ("GET https://*.com", HostRuleError::Pattern),
             ("GET https://a.*.example.com", HostRuleError::Pattern),
