@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::support::cases::accepted;
 use crate::support::desk::{Desk, Outcome};
+use crate::support::guests::{LISTS_ONLY, asking};
 use crate::support::pictures::{picture, truncated_png};
 use crate::support::provider::{Reply, Script, Server};
 
@@ -29,6 +30,7 @@ macro_rules! snapshot {
             filters => vec![
                 (r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:[PORT]"),
                 (r"[0-9a-f]{64}", "[DIGEST]"),
+                (r"(?m)^[0-9a-f]{12}  ", "[SHORT]  "),
                 (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[ID]"),
                 (r"\(\d+ s\)", "([SECONDS] s)"),
                 (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?", "[TIME]"),
@@ -53,6 +55,8 @@ fn help() {
     snapshot!("help_jobs", desk, ["jobs", "--help"]);
     snapshot!("help_jobs_resume", desk, ["jobs", "resume", "--help"]);
     snapshot!("help_jobs_resolve", desk, ["jobs", "resolve", "--help"]);
+    snapshot!("help_packs", desk, ["packs", "--help"]);
+    snapshot!("help_packs_allow", desk, ["packs", "allow", "--help"]);
     snapshot!("help_practice", desk, ["practice", "--help"]);
 }
 
@@ -168,6 +172,28 @@ fn wrong_calls() {
     let component = desk.write("text.wasm", "hello");
     let component = component.to_str().expect("a path");
     snapshot!("bad_component", desk, ["--component", component, "nodes"]);
+}
+
+#[test]
+fn packs() {
+    let desk = Desk::new();
+    snapshot!("packs", desk, ["packs"]);
+    snapshot!("packs_show", desk, ["packs", "show", "zoetrope"]);
+    let manifest = r#"{
+        "format": 1, "name": "example", "version": "1.4.0", "description": "For tests.",
+        "connections": ["pixelml"],
+        "hosts": ["GET https://*.cdn.example/media", "POST https://log.example/events"],
+        "ceilings": {"memory_bytes": 67108864, "requests_per_call": 8}
+    }"#;
+    desk.write("pack.wasm", asking(LISTS_ONLY.nameless("0.1.0"), manifest));
+    snapshot!("packs_denied", desk, ["--component", "pack.wasm", "nodes"]);
+    snapshot!("packs_allow", desk, ["packs", "allow", "pack.wasm"]);
+    snapshot!("packs_two", desk, ["packs"]);
+    let more = manifest.replace("log.example/events", "log.example/");
+    desk.write("more.wasm", asking(LISTS_ONLY.nameless("0.1.0"), &more));
+    snapshot!("packs_more", desk, ["packs", "allow", "more.wasm"]);
+    snapshot!("packs_revoke", desk, ["packs", "revoke", "example"]);
+    snapshot!("packs_unknown", desk, ["packs", "show", "example"]);
 }
 
 /// The ways of a run against a scripted provider.

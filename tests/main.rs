@@ -32,11 +32,11 @@
 //!
 //! - cases that are data, each a run of the binary: 88 (71 of a provider, 17 of bad input)
 //! - histories that are data, each several runs: 12, the incidents of others
-//! - snapshots of the command line: 46
+//! - snapshots of the command line: 56
 //! - properties of `check` through the component: 4, over 1,400 generated inputs; `docs/fuzzing.md`
 //! - the typed nodes through the component in plain wasmtime: 8
 //! - components: 9 that are no pack, 7 that trap, loop, eat memory or answer nonsense; 4 tests of the
-//!   embedded one's shape; 7 of who may run
+//!   embedded one's shape; 8 of who may run
 //! - attacks, each a named case: 1,802, counted by family when they are run
 //! - jobs that are left, gone on with, or cannot be written down: 29
 //! - processes that are killed: 4 tests of a crash, 5 of several processes; `docs/crash-test.md`

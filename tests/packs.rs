@@ -5,7 +5,8 @@ use zoetrope_host::EMBEDDED_COMPONENT;
 
 use crate::support::desk::{Desk, Outcome};
 use crate::support::guests::{Guest, LISTS_ONLY, PLANS, allowing, asking, digest_of};
-use crate::support::provider::{Script, Server};
+use crate::support::hostile::hostile;
+use crate::support::provider::{Reply, Script, Server};
 use crate::support::root;
 
 const PACK: Guest = Guest {
@@ -243,6 +244,55 @@ fn a_connection_that_is_not_granted_is_not_given() {
         message.ends_with("its author writes \"connections\": [\"pixelml\"] into it"),
         "{message}"
     );
+}
+
+#[test]
+fn a_paid_job_of_a_revoked_pack_waits_until_it_is_allowed_again() {
+    let provider = Server::start(Script::from([
+        ("POST /v1/jobs".into(), vec![Reply::json(200, json!({}))]),
+        ("GET /clips/1.mp4".into(), vec![Reply::clip()]),
+    ]));
+    let desk = Desk::with_provider(&provider);
+    desk.write("pack.wasm", hostile());
+    let clip = format!("{}/clips/1.mp4", provider.url());
+    let orders = json!({
+        "start": {"do": [{"request": {"body": {"text": "{}"}}}]},
+        "poll": {"then": {"succeed": {"output": "{}", "media": 1, "url": clip}}},
+    });
+    desk.write("input.json", orders.to_string());
+    assert_eq!(desk.run(["packs", "allow", "pack.wasm"]).code, 0);
+    let run = [
+        "run",
+        "hostile",
+        "--component",
+        "pack.wasm",
+        "--input",
+        "input.json",
+    ];
+    let accepted = desk.run(
+        run.iter()
+            .chain(&["--detach", "--out", "clip.mp4", "--json"]),
+    );
+    assert_eq!(accepted.code, 0, "{accepted:?}");
+
+    assert_eq!(desk.run(["packs", "revoke", "pack.wasm"]).code, 0);
+    let resumed = desk.run(["jobs", "resume", "--all", "--json"]);
+    assert_eq!(resumed.code, 5, "{resumed:?}");
+    let job = desk.jobs().remove(0);
+    assert_eq!(
+        (&job["state"], &job["charged"], &job["trouble"]["kind"]),
+        (&"started".into(), &"unknown".into(), &"denied".into())
+    );
+    let told = job["trouble"]["message"].as_str().expect("a message");
+    let (_, allow) = told.split_once("to allow it: zoetrope ").expect("a way on");
+
+    // What it says is what helps, although the file that began the job is gone.
+    std::fs::remove_file(desk.path("pack.wasm")).expect("the file");
+    assert_eq!(desk.run(allow.split(' ')).code, 0);
+    let resumed = desk.run(["jobs", "resume", "--all", "--json"]);
+    assert_eq!(resumed.code, 0, "{resumed:?}");
+    assert!(desk.path("clip.mp4").is_file());
+    assert_eq!(provider.counts().get("POST /v1/jobs"), Some(&1));
 }
 
 #[test]

@@ -79,23 +79,26 @@ async fn list(setup: &Setup) -> Result<ExitCode, Failure> {
         output::line(&listed.collect())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let width = packs.iter().map(|(_, grant)| grant.name.len()).max();
+    let width = packs.iter().map(|(_, grant)| name(grant).len()).max();
     let width = width.unwrap_or_default();
     let rows = packs.iter().map(|(digest, grant)| {
+        let (short, name, what) = (short(digest), name(grant), summed_up(grant));
         let origin = if *digest == embedded {
             "  (built in)"
         } else {
             ""
         };
-        format!(
-            "{}  {:width$}  {}{origin}\n",
-            short(digest),
-            grant.name,
-            summed_up(grant)
-        )
+        format!("{short}  {name:width$}  {what}{origin}\n")
     });
     output::text(&rows.collect::<String>())?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn name(grant: &Grant) -> &str {
+    match grant.name.as_str() {
+        "" => "(without a name)",
+        name => name,
+    }
 }
 
 /// A grant in a few words.

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use zoetrope_host::policy;
 
-use super::{edit, named, short};
+use super::{edit, named};
 use crate::cli::failure::Failure;
 use crate::cli::output;
 use crate::cli::setup::Setup;
@@ -40,7 +40,7 @@ impl Revoke {
             let revoked = json!({ "ok": true, "revoked": found.digest.to_string() });
             output::line(&revoked)?;
         } else {
-            output::text(&format!("{}\n", short(&found.digest)))?;
+            output::text(&format!("{}\n", found.digest))?;
         }
         eprintln!("Revoked in {}.", place.display());
         Ok(ExitCode::SUCCESS)
