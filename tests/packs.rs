@@ -105,6 +105,7 @@ fn a_pack_is_allowed_shown_listed_and_revoked() {
         json!({
             "connections": ["scripted"],
             "hosts": ["GET https://*.cdn.example/media"],
+            "unsafe_reads": false,
             "ceilings": {"requests_per_call": 8, "memory_bytes": 1_000_000_000},
         })
     );
@@ -360,6 +361,8 @@ fn a_manifest_is_read_as_its_published_schema_says() {
         with("hosts", json!(["TRACE https://cdn.example"])),
         with("hosts", json!(["GET https://user@cdn.example"])),
         with("hosts", json!(["GET https://cdn.example/?x"])),
+        with("unsafe_reads", json!(true)),
+        with("unsafe_reads", json!("yes")),
         with("other", json!(1)),
         with("$schema", json!("https://example.com/manifest.json")),
     ];

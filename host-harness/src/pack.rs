@@ -211,7 +211,7 @@ impl Pack {
     /// untouched by any of them.
     #[instrument(name = "call", level = "debug", skip_all, fields(kind = "poll", component = self.digest.short()))]
     pub async fn poll(&self, context: &CallContext, ticket: &str) -> Result<JobState, CallError> {
-        let mut call = self.begin(context, Sends::Requests).await?;
+        let mut call = self.begin(context, Sends::Reads).await?;
         let jobs = call.pack.zoetrope_workflow_node_jobs();
         let ticket = ticket.to_owned();
         let polled = timeout(call.wall, jobs.call_poll(&mut call.store, &ticket)).await;
@@ -229,7 +229,7 @@ impl Pack {
         context: &CallContext,
         ticket: &str,
     ) -> Result<Cancellation, CallError> {
-        let mut call = self.begin(context, Sends::Requests).await?;
+        let mut call = self.begin(context, Sends::OneChange).await?;
         let jobs = call.pack.zoetrope_workflow_node_jobs();
         let ticket = ticket.to_owned();
         let cancelled = timeout(call.wall, jobs.call_cancel(&mut call.store, &ticket)).await;
@@ -248,7 +248,7 @@ impl Pack {
         node: &str,
         provider_job_id: &str,
     ) -> Result<Ticket, CallError> {
-        let mut call = self.begin(context, Sends::Requests).await?;
+        let mut call = self.begin(context, Sends::Reads).await?;
         let jobs = call.pack.zoetrope_workflow_node_jobs();
         let node = node.to_owned();
         let adopted = jobs.call_adopt(&mut call.store, &node, provider_job_id);

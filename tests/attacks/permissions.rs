@@ -20,6 +20,7 @@ pub(super) fn family() -> Family {
     let mut family = Family::new("permissions");
     ceilings(&mut family);
     hosts(&mut family);
+    submits(&mut family);
     family
 }
 
@@ -204,6 +205,20 @@ fn hosts(family: &mut Family) {
                 assert_eq!(world.dialled().len(), 0);
             },
         );
+    }
+}
+
+/// Orders where nothing is to be ordered.
+fn submits(family: &mut Family) {
+    for method in ["POST", "PUT", "PATCH", "DELETE", "get", "BUY"] {
+        family.attack(format!("a submit by {method} in a poll"), move || {
+            let stage = Stage::new().with_hosts(&[], &[]);
+            let request = json!({"method": method, "body": {"text": "{}"}, "times": 3});
+            let seen = stage.seen(&json!([{ "request": request }])).join("\n");
+            assert_eq!(seen.matches("HttpRequestDenied").count(), 3, "{seen}");
+            Stage::is_unharmed();
+            stage.nothing_arrived();
+        });
     }
     family.attack("a submit to a granted host beside the provider's", || {
         let orders = "POST http://cdn.example/orders";

@@ -80,9 +80,10 @@ impl Guest {
     }
 }
 
-/// What these components ask for: a connection.
-pub(crate) const MANIFEST: &str =
-    r#"{"format": 1, "name": "guest", "version": "1", "connections": ["pixelml"]}"#;
+/// What these components ask for: a connection, and any method in every call.
+pub(crate) const MANIFEST: &str = r#"{
+    "format": 1, "name": "guest", "version": "1", "connections": ["pixelml"], "unsafe_reads": true
+}"#;
 
 /// A component with a manifest of its own.
 pub(crate) fn asking(mut component: Vec<u8>, manifest: &str) -> Vec<u8> {
@@ -120,9 +121,10 @@ pub(crate) fn allowing(component: &[u8]) -> String {
         .map(|rule| format!("\"{rule}\""))
         .collect();
     format!(
-        "\n[packs.{digest}]\nname = \"{}\"\nconnections = [\"scripted\"]\nhosts = [{}]\n{}\n",
+        "\n[packs.{digest}]\nname = \"{}\"\nconnections = [\"scripted\"]\nhosts = [{}]\nunsafe_reads = {}\n{}\n",
         grant.name,
         hosts.join(", "),
+        grant.unsafe_reads,
         grant.ceilings.line()
     )
 }

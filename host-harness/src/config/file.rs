@@ -79,6 +79,8 @@ struct PackTable {
     #[serde(default)]
     hosts: Vec<HostRule>,
     #[serde(default)]
+    unsafe_reads: bool,
+    #[serde(default)]
     ceilings: Ceilings,
 }
 
@@ -89,6 +91,7 @@ impl From<PackTable> for Grant {
             name: table.name,
             connections: Connections::These(connections.collect()),
             hosts: table.hosts,
+            unsafe_reads: table.unsafe_reads,
             ceilings: table.ceilings,
         }
     }

@@ -154,8 +154,9 @@ pub enum Denial {
     /// The call that began the request has ended.
     #[error("the call has ended")]
     CallEnded,
-    /// `start` sends at most one request that can cost money.
-    #[error("a start sends only one request that can cost money")]
+    /// `start` sends at most one request that can cost money, `cancel` one that changes
+    /// something.
+    #[error("a call sends only one request that can cost money")]
     SecondSubmit,
     /// Whoever keeps the books does not let it leave.
     #[error("the host holds the request back")]

@@ -37,8 +37,10 @@ pub(crate) enum Sends {
     Nothing,
     /// One request that can cost money, and any number that cannot.
     OneSubmit,
-    /// Requests that cost nothing, by contract.
-    Requests,
+    /// One request that changes something, and any number that do not: `cancel`.
+    OneChange,
+    /// Requests that change nothing: `poll`, `adopt`.
+    Reads,
 }
 
 /// One call's way out.
@@ -192,9 +194,12 @@ impl GuestHttp {
         let (Some(egress), Some(connection)) = (&self.egress, &self.connection) else {
             return Err(Denial::NoConnection);
         };
-        let is_second = self.sends == Sends::OneSubmit && self.testimony.has_submitted();
-        if is_second && !method.is_safe() {
-            return Err(Denial::SecondSubmit);
+        if !method.is_safe() {
+            if self.sends == Sends::Reads {
+                self.allowance.permissions().unsafe_read(method)?;
+            } else if self.testimony.has_submitted() {
+                return Err(Denial::SecondSubmit);
+            }
         }
         Ok((egress, connection))
     }
@@ -272,7 +277,7 @@ impl GuestHttp {
             } else {
                 self.pass_the_gate(order).await?;
                 let channel = client.open(destination, Reuse::Fresh, connect).await?;
-                self.testimony.note_submit(self.sends == Sends::OneSubmit)?;
+                self.testimony.note_submit(self.sends != Sends::Reads)?;
                 channel.send(build(), first_byte).await?
             };
             if length_of(&reply.parts.headers) > limits.reply_header {

@@ -12,6 +12,8 @@ pub struct Excess {
     pub connections: bool,
     /// Places that no granted rule covers.
     pub hosts: Vec<HostRule>,
+    /// Whether it asks for reads by any method where the grant has none.
+    pub unsafe_reads: bool,
     /// Higher ceilings: which, what is asked, what is granted.
     pub ceilings: Vec<(Ceiling, u64, u64)>,
 }
@@ -35,6 +37,7 @@ impl Excess {
                 .filter(|rule| !is_covered(rule))
                 .cloned()
                 .collect(),
+            unsafe_reads: manifest.unsafe_reads && !grant.unsafe_reads,
             ceilings: ceilings.collect(),
         }
     }
@@ -50,12 +53,14 @@ impl fmt::Display for Excess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let connections = self.connections.then(|| "a connection".to_owned());
         let hosts = self.hosts.iter().map(|rule| format!("`{rule}`"));
+        let reads = self.unsafe_reads.then(|| "reads by any method".to_owned());
         let ceilings = self.ceilings.iter().map(|(ceiling, asked, granted)| {
             format!("{} {asked} instead of {granted}", ceiling.name())
         });
         let all: Vec<_> = connections
             .into_iter()
             .chain(hosts)
+            .chain(reads)
             .chain(ceilings)
             .collect();
         f.write_str(&all.join(", "))

@@ -37,6 +37,8 @@ pub struct Manifest {
     pub connections: BTreeSet<String>,
     /// Where it sends requests besides.
     pub hosts: Vec<HostRule>,
+    /// Whether it finds out how a job stands by other methods than `GET` and `HEAD`.
+    pub unsafe_reads: bool,
     /// The most it uses up, where that is not the default.
     pub ceilings: Ceilings,
 }
@@ -109,6 +111,8 @@ struct Document {
     #[serde(default)]
     hosts: Vec<HostRule>,
     #[serde(default)]
+    unsafe_reads: bool,
+    #[serde(default)]
     ceilings: Ceilings,
 }
 
@@ -139,6 +143,7 @@ impl Document {
             description: self.description,
             connections: self.connections,
             hosts: self.hosts,
+            unsafe_reads: self.unsafe_reads,
             ceilings: self.ceilings,
         })
     }

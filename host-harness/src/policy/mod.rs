@@ -43,6 +43,8 @@ pub struct Grant {
     pub connections: Connections,
     /// Where it may send requests besides, without any credential.
     pub hosts: Vec<HostRule>,
+    /// Whether its reads may be other than `GET` and `HEAD`.
+    pub unsafe_reads: bool,
     /// The most it may use up; the defaults where nothing is said.
     pub ceilings: Ceilings,
 }
@@ -64,6 +66,7 @@ impl Grant {
             name: manifest.name.clone(),
             connections: Connections::Any,
             hosts: manifest.hosts.clone(),
+            unsafe_reads: manifest.unsafe_reads,
             ceilings: manifest.ceilings.clone(),
         }
     }
@@ -247,6 +250,26 @@ impl Permissions {
         }
         let rules = self.grant.hosts.iter().chain([&rule]);
         Err(self.not_granted(format!("send `{rule}`"), array("hosts", rules)))
+    }
+
+    /// Whether a call that finds out how a job stands may send a request with this method,
+    /// which can change something, and so cost money.
+    ///
+    /// # Errors
+    ///
+    /// The rule that is missing.
+    pub fn unsafe_read(&self, method: &Method) -> Result<(), Missing> {
+        let what = format!("ask by {method} how a job stands");
+        if !self.manifest.unsafe_reads {
+            return Err(Missing::Asked {
+                what,
+                line: "\"unsafe_reads\": true".into(),
+            });
+        }
+        if !self.grant.unsafe_reads {
+            return Err(self.not_granted(what, "unsafe_reads = true".into()));
+        }
+        Ok(())
     }
 
     /// The rule that would let it use up more.

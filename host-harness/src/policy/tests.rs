@@ -30,6 +30,7 @@ fn granting(connections: &[&str], hosts: &[&str], ceilings: &Value) -> Grant {
         name: "example-pack".into(),
         connections: Connections::These(ids.collect()),
         hosts: rules.collect(),
+        unsafe_reads: false,
         ceilings: serde_json::from_value(ceilings.clone()).expect("ceilings"),
     }
 }
@@ -133,6 +134,27 @@ fn what_holds_is_what_both_say() {
         both.beyond(Ceiling::MemoryBytes).to_string(),
         "the pack's manifest does not ask to have more than 1000000 bytes of memory; its author writes \"ceilings\": { \"memory_bytes\": 2000000 } into it"
     );
+}
+
+#[test]
+fn a_read_by_post_is_asked_for_and_granted() {
+    let says = |asked: bool, unsafe_reads: bool| {
+        let manifest = Manifest {
+            unsafe_reads: asked,
+            ..asking(&[], &json!({}))
+        };
+        let grant = Grant {
+            unsafe_reads,
+            ..granting(&["mine"], &[], &json!({}))
+        };
+        let said = permissions(manifest, grant).unsafe_read(&Method::POST);
+        said.map_err(|missing| missing.to_string())
+    };
+    assert_eq!(says(true, true), Ok(()));
+    let not_granted = says(true, false).expect_err("not granted");
+    assert!(not_granted.ends_with("in zoetrope.toml: unsafe_reads = true"));
+    let not_asked = says(false, true).expect_err("not asked for");
+    assert!(not_asked.contains("\"unsafe_reads\": true"), "{not_asked}");
 }
 
 #[test]

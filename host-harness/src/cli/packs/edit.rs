@@ -52,6 +52,9 @@ fn table(grant: &Grant) -> Table {
         let hosts: Array = grant.hosts.iter().map(ToString::to_string).collect();
         table.insert("hosts", value(hosts));
     }
+    if grant.unsafe_reads {
+        table.insert("unsafe_reads", value(true));
+    }
     let ceilings: InlineTable = grant
         .ceilings
         .stated()

@@ -127,6 +127,7 @@ fn granted(grant: &Grant) -> Value {
     json!({
         "connections": connections,
         "hosts": grant.hosts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "unsafe_reads": grant.unsafe_reads,
         "ceilings": grant.ceilings,
     })
 }

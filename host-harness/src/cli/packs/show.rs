@@ -62,6 +62,7 @@ fn document(
             "description": manifest.description,
             "connections": manifest.connections,
             "hosts": manifest.hosts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "unsafe_reads": manifest.unsafe_reads,
             "ceilings": manifest.ceilings,
         })
     });
@@ -111,6 +112,7 @@ fn text(
         text.push_str("\nasks for\n");
         list(&mut text, "connections", manifest.connections.iter());
         list(&mut text, "hosts", manifest.hosts.iter());
+        list(&mut text, "reads", [reads(manifest.unsafe_reads)].iter());
         let stated = manifest.ceilings.stated();
         list(
             &mut text,
@@ -132,12 +134,21 @@ fn text(
         }
     }
     list(&mut text, "hosts", grant.hosts.iter());
+    list(&mut text, "reads", [reads(grant.unsafe_reads)].iter());
     if let Some(holds) = holds {
         let bounds = Ceiling::ALL
             .map(|ceiling| format!("{} {}", ceiling.name(), holds.bounds().of_one(ceiling)));
         list(&mut text, "ceilings", bounds.iter());
     }
     text
+}
+
+fn reads(unsafe_reads: bool) -> &'static str {
+    if unsafe_reads {
+        "by any method"
+    } else {
+        "by GET and HEAD"
+    }
 }
 
 /// A title and what stands below it, one a line.

@@ -26,6 +26,7 @@ fn bounded_guest(base: &str, sends: Sends, ceilings: Ceilings) -> GuestHttp {
         name: "guest".into(),
         connections: ["pixelml".into()].into(),
         hosts: vec!["GET http://cdn.example/media".parse().expect("a rule")],
+        unsafe_reads: true,
         ..Manifest::default()
     };
     let grant = Grant {
@@ -65,7 +66,7 @@ fn why(guest: &GuestHttp) -> String {
 async fn a_call_makes_only_so_many_requests() {
     let server = Server::start([Act::ok("a"), Act::ok("b")]).await;
     let two = Ceilings::default().with(Ceiling::RequestsPerCall, 2);
-    let guest = bounded_guest(&server.url(""), Sends::Requests, two);
+    let guest = bounded_guest(&server.url(""), Sends::Reads, two);
     let get = || request(Method::GET, &server.url("/"), "");
     for _ in 0..2 {
         send(&guest, get()).await.expect("a reply");
@@ -80,7 +81,7 @@ async fn a_call_makes_only_so_many_requests() {
 async fn a_pack_makes_only_so_many_requests_in_a_minute() {
     let server = Server::start([Act::ok("a")]).await;
     let one = Ceilings::default().with(Ceiling::RequestsPerMinute, 1);
-    let guest = bounded_guest(&server.url(""), Sends::Requests, one);
+    let guest = bounded_guest(&server.url(""), Sends::Reads, one);
     let next_call = GuestHttp {
         made: Arc::default(),
         ..guest.clone()
@@ -98,6 +99,19 @@ async fn a_pack_makes_only_so_many_requests_in_a_minute() {
 }
 
 #[tokio::test]
+async fn a_cancellation_changes_one_thing() {
+    let server = Server::start([Act::ok("a"), Act::ok("b")]).await;
+    let guest = guest(&server.url(""), Sends::OneChange);
+    let post = || request(Method::POST, &server.url("/cancel"), "{}");
+    send(&guest, post()).await.expect("a reply");
+    let again = send(&guest, post()).await;
+    assert!(matches!(again, Err(Error::HttpRequestDenied)), "{again:?}");
+    let get = request(Method::GET, &server.url("/"), "");
+    send(&guest, get).await.expect("a reply");
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
 async fn headers_and_bodies_are_as_long_as_the_pack_may_have_them() {
     let long = reply(
         "200 OK",
@@ -107,7 +121,7 @@ async fn headers_and_bodies_are_as_long_as_the_pack_may_have_them() {
     let server = Server::start(vec![Act::Reply(long); 2]).await;
     let with = |ceiling, amount| {
         let ceilings = Ceilings::default().with(ceiling, amount);
-        bounded_guest(&server.url(""), Sends::Requests, ceilings)
+        bounded_guest(&server.url(""), Sends::Reads, ceilings)
     };
     let get = || request(Method::GET, &server.url("/"), "");
 
@@ -136,7 +150,7 @@ async fn headers_and_bodies_are_as_long_as_the_pack_may_have_them() {
 #[tokio::test]
 async fn another_host_takes_a_rule_and_its_denial_says_which() {
     let server = Server::start([]).await;
-    let guest = guest(&server.url(""), Sends::Requests);
+    let guest = guest(&server.url(""), Sends::Reads);
     for (method, url, expected) in [
         (
             Method::GET,
@@ -395,7 +409,7 @@ async fn a_body_other_than_announced_is_not_sent() {
 #[tokio::test]
 async fn reads_share_a_connection_and_submits_have_their_own() {
     let server = Server::start((0..4).map(|_| Act::ok("{}"))).await;
-    let guest = guest(&server.url(""), Sends::Requests);
+    let guest = guest(&server.url(""), Sends::Reads);
     let url = server.url("/v1/jobs");
     for method in [Method::POST, Method::GET, Method::GET, Method::POST] {
         let body = if method == Method::GET { "" } else { "{}" };
@@ -419,7 +433,7 @@ async fn a_stale_connection_costs_a_read_another_attempt_and_a_submit_nothing() 
         Act::ok("4"),
     ])
     .await;
-    let guest = guest(&server.url(""), Sends::Requests);
+    let guest = guest(&server.url(""), Sends::Reads);
     let url = server.url("/v1/jobs");
     for (method, expected) in [
         (Method::GET, "1"),
@@ -441,7 +455,7 @@ async fn a_stale_connection_costs_a_read_another_attempt_and_a_submit_nothing() 
 #[tokio::test]
 async fn a_components_own_timeouts_only_shorten() {
     let server = Server::start([Act::Silence]).await;
-    let mut guest = guest(&server.url(""), Sends::Requests);
+    let mut guest = guest(&server.url(""), Sends::Reads);
     guest.egress = Some(Egress::default());
     let options = RequestOptions {
         connect_timeout: None,
@@ -456,7 +470,7 @@ async fn a_components_own_timeouts_only_shorten() {
 
 #[tokio::test]
 async fn headers_that_are_the_hosts_are_refused() {
-    let mut guest = guest("https://api.example.com", Sends::Requests);
+    let mut guest = guest("https://api.example.com", Sends::Reads);
     for name in [
         "authorization",
         "cookie",
