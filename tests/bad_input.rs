@@ -5,7 +5,8 @@ use image::ImageFormat;
 use serde_json::{Value, json};
 
 use crate::support::cases::cases;
-use crate::support::desk::{Desk, Outcome};
+use crate::support::desk::Desk;
+use crate::support::outcome::Outcome;
 use crate::support::pictures::{enormous_png, lighthouse, picture, truncated_png};
 use crate::support::provider::{Script, Server};
 

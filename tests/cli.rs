@@ -5,8 +5,9 @@ use insta::{assert_snapshot, with_settings};
 use serde_json::json;
 
 use crate::support::cases::accepted;
-use crate::support::desk::{Desk, Outcome};
+use crate::support::desk::Desk;
 use crate::support::guests::{LISTS_ONLY, asking};
+use crate::support::outcome::Outcome;
 use crate::support::pictures::{picture, truncated_png};
 use crate::support::provider::{Reply, Script, Server};
 

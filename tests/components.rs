@@ -12,11 +12,12 @@ use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::pack::Pack;
 use zoetrope_host::policy::Policy;
 
-use crate::support::desk::{Desk, Outcome};
+use crate::support::desk::Desk;
 use crate::support::guests::{
     ACCEPTS, ANSWERS_NONSENSE, EATS, Guest, LISTS_ONLY, LOOPS, PLANS, RECURSES, allowing,
     component, policy,
 };
+use crate::support::outcome::Outcome;
 use crate::support::provider::{Script, Server};
 
 const INPUT: &str = r#"{"prompt": "p", "image": "https://p.example/a.png"}"#;

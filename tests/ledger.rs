@@ -8,7 +8,8 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::support::cases::accepted;
-use crate::support::desk::{CANARY_PROMPT, Desk, Outcome};
+use crate::support::desk::{CANARY_PROMPT, Desk};
+use crate::support::outcome::Outcome;
 use crate::support::provider::{Reply, Script, Server};
 
 const SUBMIT: &str = "POST /v1/jobs";

@@ -6,7 +6,8 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::support::desk::{Desk, Outcome};
+use crate::support::desk::Desk;
+use crate::support::outcome::Outcome;
 use crate::support::provider::{Script, Server};
 
 const NODE: &str = "image_to_video_v3";

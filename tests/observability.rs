@@ -6,7 +6,8 @@ use image::ImageFormat;
 use serde_json::{Value, json};
 
 use crate::support::cases::accepted;
-use crate::support::desk::{CANARY_KEY, CANARY_PROMPT, Desk, Outcome};
+use crate::support::desk::{CANARY_KEY, CANARY_PROMPT, Desk};
+use crate::support::outcome::Outcome;
 use crate::support::pictures::picture;
 use crate::support::provider::{Arrived, Reply, Script, Server};
 

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 use zoetrope_host::EMBEDDED_COMPONENT;
 
-use crate::support::desk::{Desk, Outcome};
+use crate::support::desk::Desk;
 use crate::support::guests::{Guest, LISTS_ONLY, PLANS, allowing, asking, digest_of};
 use crate::support::hostile::hostile;
+use crate::support::outcome::Outcome;
 use crate::support::provider::{Reply, Script, Server};
 use crate::support::root;
 

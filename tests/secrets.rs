@@ -7,7 +7,8 @@ use image::ImageFormat;
 use serde_json::json;
 
 use crate::support::cases::accepted;
-use crate::support::desk::{CANARY_KEY, CANARY_PROMPT, Desk, KEY_VARIABLE, Outcome};
+use crate::support::desk::{CANARY_KEY, CANARY_PROMPT, Desk, KEY_VARIABLE};
+use crate::support::outcome::Outcome;
 use crate::support::pictures::picture;
 use crate::support::provider::{Reply, Script, Server, connection};
 

@@ -1,13 +1,17 @@
 //! What hostile components come to for whoever runs the binary: the kind of error, the exit code, the
 //! money, the job's row.
 
+use std::ffi::OsString;
+use std::sync::OnceLock;
+
 use serde_json::{Value, json};
 
 use super::Family;
 use super::stage::NODE;
-use crate::support::desk::{Desk, Outcome};
+use crate::support::desk::Desk;
 use crate::support::guests::allowing;
 use crate::support::hostile::{hostile, hostile_listing};
+use crate::support::outcome::Outcome;
 use crate::support::provider::{Reply, Script, Server};
 
 const ESCAPES: &str = "done\u{1b}[2J\u{1b}]52;c;cm0gLXJm\u{7}\u{9b}31m\r\n\u{202e}txt";
@@ -20,7 +24,27 @@ struct Shop {
 
 impl Shop {
     fn new() -> Self {
-        Self::with_component(hostile())
+        // Compiled once for all shops: name and content of each file.
+        static CODE: OnceLock<Vec<(OsString, Vec<u8>)>> = OnceLock::new();
+        let shop = Self::with_component(hostile());
+        let folder = shop.desk.data_dir().join("code");
+        let code = CODE.get_or_init(|| {
+            let listed = shop.desk.run(["nodes", "--component", "hostile.wasm"]);
+            assert_eq!(listed.code, 0, "{listed:?}");
+            let files = std::fs::read_dir(&folder).expect("compiled code").flatten();
+            files
+                .map(|file| {
+                    (
+                        file.file_name(),
+                        std::fs::read(file.path()).expect("a file"),
+                    )
+                })
+                .collect()
+        });
+        for (name, content) in code {
+            std::fs::write(folder.join(name), content).expect("a file");
+        }
+        shop
     }
 
     fn with_component(component: &[u8]) -> Self {

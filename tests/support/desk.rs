@@ -1,7 +1,7 @@
 //! The real binary, at a desk of its own: a folder, a data directory, an environment.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
@@ -13,9 +13,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::canary::forms;
+use super::outcome::Outcome;
 use super::provider::Server;
-use super::root;
 use super::stream::Stream;
 
 /// The credential of every configured connection. It must never be seen again.
@@ -130,7 +129,7 @@ impl Desk {
     }
 
     /// Every file here that the test did not write.
-    fn files(&self) -> Vec<PathBuf> {
+    pub(super) fn files(&self) -> Vec<PathBuf> {
         let mut files = Vec::new();
         let mut folders = vec![self.folder.path().to_owned()];
         while let Some(folder) = folders.pop() {
@@ -158,7 +157,7 @@ impl Desk {
     }
 
     /// The ledger's texts but for the inputs, which are the place for prompts.
-    fn ledger_without_inputs(&self) -> String {
+    pub(super) fn ledger_without_inputs(&self) -> String {
         let path = self.data_dir().join("ledger.sqlite3");
         if !path.exists() {
             return String::new();
@@ -194,7 +193,7 @@ impl Desk {
     }
 
     /// The practice provider's key, a secret as well.
-    fn practice_key(&self) -> Option<String> {
+    pub(super) fn practice_key(&self) -> Option<String> {
         let key = fs::read_to_string(self.data_dir().join("practice/key")).ok()?;
         Some(key.trim().to_owned()).filter(|key| !key.is_empty())
     }
@@ -305,144 +304,6 @@ impl Drop for Running<'_> {
         drop(self.child.kill());
         drop(self.child.wait());
     }
-}
-
-/// What a run of the binary came to.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) code: i32,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-impl Outcome {
-    /// The one JSON document on standard output.
-    #[track_caller]
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("no JSON on standard output: {error}\n{self:?}"))
-    }
-
-    /// The answer of a run that went well.
-    #[track_caller]
-    pub(crate) fn answer(&self) -> Value {
-        assert_eq!(self.code, 0, "{self:?}");
-        let answer = self.json();
-        assert_eq!(answer["ok"], true, "{self:?}");
-        answer
-    }
-
-    /// The error of a run that did not, when it is of this kind.
-    #[track_caller]
-    pub(crate) fn error(&self, kind: &str) -> Value {
-        let error = self.json()["error"].take();
-        assert_eq!(error["kind"], kind, "{self:?}");
-        error
-    }
-
-    /// What holds for every run, whatever came of it.
-    #[track_caller]
-    fn keeps_every_promise(&self, desk: &Desk, is_run: bool) {
-        let shown = format!("{}{}", self.stdout, self.stderr);
-        assert!(!shown.contains("panicked at"), "a panic: {self:?}");
-        let mut secrets = vec![CANARY_KEY.to_owned()];
-        secrets.extend(desk.practice_key());
-        let known: Vec<_> = secrets.iter().flat_map(|secret| forms(secret)).collect();
-        for form in &known {
-            assert!(!shown.contains(form), "a credential is shown: {self:?}");
-        }
-        for form in forms(CANARY_PROMPT) {
-            assert!(!self.stderr.contains(&form), "a prompt is shown: {self:?}");
-        }
-        if is_run {
-            assert!(
-                !self.stdout.contains(CANARY_PROMPT),
-                "a prompt is shown: {self:?}"
-            );
-        }
-        let ledger = desk.ledger_without_inputs();
-        assert!(
-            !ledger.contains(CANARY_PROMPT),
-            "a prompt is in the ledger outside its inputs"
-        );
-        // A row's texts may lie in pieces in its file.
-        for form in &known {
-            assert!(!ledger.contains(form), "a credential is in the ledger");
-        }
-        let compiled = desk.data_dir().join("code");
-        for file in desk.files() {
-            // Written before anything is known that could be in it.
-            if file.starts_with(&compiled) {
-                continue;
-            }
-            let content = fs::read(&file).unwrap_or_default();
-            let content = String::from_utf8_lossy(&content);
-            let holds = |text: &str| content.contains(text);
-            let is_ledger = file.to_string_lossy().contains("ledger.sqlite3");
-            assert!(
-                is_ledger || !holds(CANARY_PROMPT),
-                "a prompt is in {}",
-                file.display()
-            );
-            if !file.ends_with("practice/key") {
-                for form in &known {
-                    assert!(!holds(form), "a credential is in {}", file.display());
-                }
-            }
-        }
-    }
-
-    /// `docs/exit-codes.md` and the JSON of a failure, as the documents promise them.
-    #[track_caller]
-    fn is_a_documented_failure(&self) {
-        assert_eq!(
-            self.stdout.matches('\n').count(),
-            1,
-            "one line of JSON: {self:?}"
-        );
-        let document = self.json();
-        assert_eq!(document["ok"], false, "{self:?}");
-        let error = &document["error"];
-        let text = |name: &str| {
-            let text = error[name].as_str();
-            text.unwrap_or_else(|| panic!("no `{name}`: {self:?}"))
-        };
-        let kind = text("kind");
-        assert_eq!(documented_codes().get(kind), Some(&self.code), "{self:?}");
-        let phases = ["setup", "check", "upload", "submit", "poll", "download"];
-        assert!(phases.contains(&text("phase")), "{self:?}");
-        assert!(
-            ["yes", "no", "unknown"].contains(&text("charged")),
-            "{self:?}"
-        );
-        for sentence in [text("message"), text("next")] {
-            let is_one = !sentence.is_empty() && !sentence.contains('\n');
-            assert!(is_one, "one sentence: {self:?}");
-        }
-        // Nobody is invited to buy the same clip twice.
-        if text("charged") != "no" {
-            let goes_on = ["zoetrope jobs ", " --key ", "nothing:"];
-            let next = text("next");
-            assert!(goes_on.iter().any(|way| next.contains(way)), "{next}");
-        }
-    }
-}
-
-/// The exit code of each kind of failure, from the documentation.
-pub(crate) fn documented_codes() -> &'static BTreeMap<String, i32> {
-    static CODES: OnceLock<BTreeMap<String, i32>> = OnceLock::new();
-    CODES.get_or_init(|| {
-        let text = fs::read_to_string(root().join("docs/exit-codes.md")).expect("the document");
-        let mut codes = BTreeMap::new();
-        for row in text.lines().filter(|line| line.starts_with("| ")) {
-            let cells: Vec<_> = row.split('|').map(str::trim).collect();
-            let Ok(code) = cells[1].parse() else { continue };
-            let kinds = cells[2].split(", ").filter(|kind| kind.starts_with('`'));
-            codes.extend(kinds.map(|kind| (kind.trim_matches('`').to_owned(), code)));
-        }
-        assert!(codes.len() > 20, "{codes:?}");
-        codes
-    })
 }
 
 /// Compiles the embedded component once for all desks.

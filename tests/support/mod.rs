@@ -1,7 +1,7 @@
 //! What the tests stand on.
 //!
-//! - [`desk`]: the real binary, with an environment and a folder of its own; the promises that hold
-//!   for every run are checked after every run; [`stream`]: what it says
+//! - [`desk`]: the real binary, with an environment and a folder of its own; [`outcome`]: what a run
+//!   came to, and the promises that hold for every one; [`stream`]: what it says
 //! - [`provider`]: a scripted provider, a real server on a loopback port
 //! - [`practice`]: the practice provider in the test's process; [`books`]: what it says, beside the ledger;
 //!   [`scene`]: both at a desk whose processes are killed, and what must hold at the end
@@ -22,6 +22,7 @@ pub(crate) mod desk;
 pub(crate) mod guests;
 pub(crate) mod hostile;
 pub(crate) mod mp4;
+pub(crate) mod outcome;
 pub(crate) mod pictures;
 #[cfg(unix)]
 pub(crate) mod practice;

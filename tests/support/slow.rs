@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::cases::accepted;
-use super::desk::{CANARY_PROMPT, Desk, Outcome};
+use super::desk::{CANARY_PROMPT, Desk};
+use super::outcome::Outcome;
 use super::provider::{Reply, Script, Server};
 
 pub(crate) const SUBMIT: &str = "POST /v1/jobs";
