@@ -37,7 +37,7 @@
 //! - the typed nodes through the component in plain wasmtime: 8
 //! - components: 9 that are no pack, 7 that trap, loop, eat memory or answer nonsense; 4 tests of the
 //!   embedded one's shape; 8 of who may run
-//! - attacks, each a named case: 1,808, counted by family when they are run
+//! - attacks, each a named case: 1,809, counted by family when they are run
 //! - jobs that are left, gone on with, or cannot be written down: 29
 //! - processes that are killed: 4 tests of a crash, 5 of several processes; `docs/crash-test.md`
 //! - the others, each a run or a few of the binary: 55

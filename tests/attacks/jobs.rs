@@ -8,11 +8,15 @@ use serde_json::{Value, json};
 
 use super::Family;
 use super::stage::NODE;
+use crate::support::cases::accepted;
 use crate::support::desk::Desk;
 use crate::support::guests::allowing;
 use crate::support::hostile::{hostile, hostile_listing};
 use crate::support::outcome::Outcome;
 use crate::support::provider::{Reply, Script, Server};
+
+/// How many calls a driver makes at once, and how many instances there are.
+const CALLS: usize = 64;
 
 const ESCAPES: &str = "done\u{1b}[2J\u{1b}]52;c;cm0gLXJm\u{7}\u{9b}31m\r\n\u{202e}txt";
 
@@ -52,10 +56,14 @@ impl Shop {
             ("POST /v1/jobs".into(), vec![Reply::json(200, json!({}))]),
             ("GET /clips/1.mp4".into(), vec![Reply::clip()]),
         ]));
+        Self::over(provider, component, "")
+    }
+
+    fn over(provider: Server, component: &[u8], more: &str) -> Self {
         let desk = Desk::new();
         desk.configure(&format!(
             "{}{}",
-            provider.connection(""),
+            provider.connection(more),
             allowing(component)
         ));
         desk.write("hostile.wasm", component);
@@ -122,6 +130,7 @@ fn submits() -> Value {
 pub(super) fn family() -> Family {
     let mut family = Family::new("jobs");
     stopped(&mut family);
+    slow(&mut family);
     answered(&mut family);
     shown(&mut family);
     family
@@ -191,6 +200,59 @@ fn stopped(family: &mut Family) {
             .map(|job| job["state"].clone())
             .collect();
         assert_eq!(states, ["started", "succeeded", "started"]);
+    });
+}
+
+/// Those that are slow on purpose.
+fn slow(family: &mut Family) {
+    family.attack("as many calls as there are, asleep", || {
+        let ended = json!({"status": "succeeded", "output": {"video": "{provider}/clips/1.mp4"}});
+        let provider = Server::start(Script::from([
+            ("POST /v1/jobs".into(), vec![accepted()]),
+            ("GET /asleep".into(), vec![Reply::json(200, json!({}))]),
+            ("GET /v1/jobs/j-1".into(), vec![Reply::json(200, ended)]),
+            ("GET /clips/1.mp4".into(), vec![Reply::clip()]),
+        ]));
+        let shop = Shop::over(provider, hostile(), "requests_per_second = 10000");
+        let sleep = json!([
+            {"request": {"method": "GET", "url": "{base}/asleep"}},
+            {"sleep_ms": 3_600_000},
+        ]);
+        let sleeping = json!({"start": {"do": submits()}, "poll": {"do": sleep}});
+        let lines = format!("{sleeping}\n").repeat(CALLS);
+        shop.desk.write("lines.jsonl", lines);
+        let batch = [
+            "run",
+            NODE,
+            "--component",
+            "hostile.wasm",
+            "--batch",
+            "lines.jsonl",
+        ];
+        let rest = ["--out-dir", "clips", "--key", "asleep"];
+        let slow = shop
+            .desk
+            .start(shop.desk.command(batch.iter().chain(&rest)));
+        shop.provider.wait_for("GET /asleep", CALLS * 3 / 4);
+
+        let good = shop.desk.run([
+            "run",
+            "image_to_video_v3",
+            "--set",
+            "prompt=waves",
+            "--set",
+            "image=https://p.example/a.png",
+            "--out",
+            "clip.mp4",
+            "--json",
+        ]);
+        good.answer();
+        assert!(shop.desk.path("clip.mp4").is_file());
+        // It did not wait for the others to be woken by the clock, which stops them.
+        let others = shop.desk.jobs().into_iter();
+        let stopped = others.filter(|job| job["node"] == NODE && !job["trouble"].is_null());
+        assert_eq!(stopped.count(), 0);
+        slow.kill();
     });
 }
 

@@ -1,7 +1,8 @@
 //! The loop of the one process that drives.
 //!
 //! Due rows are read in batches, a lane for each connection, so that one provider's
-//! crowd does not keep another's jobs waiting. A job is held from the moment it is read
+//! crowd does not keep another's jobs waiting, and a component that did not come with
+//! this program never has all of the calls. A job is held from the moment it is read
 //! until what came of it is committed: nothing is done twice at the same time.
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -20,6 +21,7 @@ use super::steps::Done;
 use super::telling;
 use super::{Driver, DriverError, GLANCE, Waiting, Work, now};
 use crate::ledger::{Job, LedgerError, Millis, Trouble};
+use crate::policy;
 
 /// Due rows of a connection that are read at once.
 const BATCH: usize = 512;
@@ -49,6 +51,7 @@ enum Pace {
 struct Flight {
     job: String,
     connection: String,
+    component: String,
     kind: Kind,
 }
 
@@ -73,6 +76,8 @@ struct Lead<'a> {
     flying: HashMap<Id, Flight>,
     look_at: Instant,
     version: i64,
+    /// The digest of the component that came with this program.
+    embedded: String,
 }
 
 impl Driver {
@@ -98,6 +103,7 @@ impl Driver {
             flights: JoinSet::new(),
             flying: HashMap::new(),
             look_at: Instant::now(),
+            embedded: policy::embedded().to_string(),
         };
         // What a provider has said to an earlier driver holds for this one.
         let (now, instant) = (now(), Instant::now());
@@ -178,15 +184,26 @@ impl Lead<'_> {
         let settings = self.driver.settings;
         let mut lanes = std::mem::take(&mut self.lanes);
         for lane in lanes.values_mut() {
-            while self.count(|kind| kind != Kind::Download) < settings.calls {
+            // They keep their places in the line.
+            let mut passed_over = VecDeque::new();
+            while self.count(|kind| kind != Kind::Download) < settings.calls
+                && passed_over.len() < settings.calls
+            {
                 let Some(job) = lane.ready.pop_front() else {
                     break;
                 };
+                if self.has_its_share(&job.order.component) {
+                    passed_over.push_back(job);
+                    continue;
+                }
                 if let Err((job, until)) = self.begin(job, lane, extent) {
                     lane.ready.push_front(*job);
                     wake = wake.min(until);
                     break;
                 }
+            }
+            while let Some(job) = passed_over.pop_back() {
+                lane.ready.push_front(job);
             }
         }
         self.lanes = lanes;
@@ -249,6 +266,20 @@ impl Lead<'_> {
         Ok(())
     }
 
+    /// Whether a component that did not come with this program has as many calls as one
+    /// may: one that is slow on purpose leaves room for others.
+    fn has_its_share(&self, component: &str) -> bool {
+        if component == self.embedded {
+            return false;
+        }
+        let calls = self.driver.settings.calls;
+        let its = self
+            .flying
+            .values()
+            .filter(|flight| flight.kind != Kind::Download && flight.component == component);
+        its.count() >= calls - calls / 4
+    }
+
     fn count(&self, of: impl Fn(Kind) -> bool) -> usize {
         self.flying
             .values()
@@ -261,6 +292,7 @@ impl Lead<'_> {
         let flight = Flight {
             job: job.order.id.clone(),
             connection: job.order.connection.clone(),
+            component: job.order.component.clone(),
             kind,
         };
         // The caller's trace is that of the jobs which this process asks for.
