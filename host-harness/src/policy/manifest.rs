@@ -49,6 +49,9 @@ pub enum ManifestError {
     /// The file is no WebAssembly that can be read through.
     #[error("the component is damaged")]
     Component(#[source] wasmparser::BinaryReaderError),
+    /// It has a part that this program does not know.
+    #[error("the component has a section of an unknown kind")]
+    Unreadable,
     /// Two of them: nobody can say which one holds.
     #[error("the component has more than one manifest")]
     Several,
@@ -69,10 +72,13 @@ impl Manifest {
     pub fn of(component: &[u8]) -> Result<Self, ManifestError> {
         let mut found = None;
         for payload in Parser::new(0).parse_all(component) {
-            if let Payload::CustomSection(section) = payload.map_err(ManifestError::Component)?
-                && section.name() == SECTION
-                && found.replace(section.data()).is_some()
-            {
+            let section = match payload.map_err(ManifestError::Component)? {
+                Payload::CustomSection(section) => section,
+                // Nobody can say what is in it: perhaps a manifest.
+                Payload::UnknownSection { .. } => return Err(ManifestError::Unreadable),
+                _ => continue,
+            };
+            if section.name() == SECTION && found.replace(section.data()).is_some() {
                 return Err(ManifestError::Several);
             }
         }
