@@ -300,6 +300,16 @@ fn private(path: &std::path::Path) {
     }
 }
 
+const RUN: [&str; 7] = [
+    "--json",
+    "run",
+    "image_to_video_v3",
+    "--image",
+    "a.png",
+    "--set",
+    "prompt=waves",
+];
+
 #[test]
 fn a_key_in_the_wrong_place_is_not_shown() {
     let provider = Server::start(Script::new());
@@ -319,15 +329,7 @@ fn a_key_in_the_wrong_place_is_not_shown() {
             provider.url()
         ));
         desk.write("a.png", picture(ImageFormat::Png));
-        let outcome = desk.run([
-            "--json",
-            "run",
-            "image_to_video_v3",
-            "--image",
-            "a.png",
-            "--set",
-            "prompt=waves",
-        ]);
+        let outcome = desk.run(RUN);
         assert_ne!(outcome.code, 0, "{wrong}: {outcome:?}");
     }
     for wrong in [
@@ -340,16 +342,7 @@ fn a_key_in_the_wrong_place_is_not_shown() {
         // Nothing runs before it is known what may.
         assert_eq!(desk.run(["--json", "nodes"]).code, 2);
         desk.write("a.png", picture(ImageFormat::Png));
-        let run = [
-            "--json",
-            "run",
-            "image_to_video_v3",
-            "--image",
-            "a.png",
-            "--set",
-            "prompt=waves",
-        ];
-        assert_eq!(desk.run(run).code, 2);
+        assert_eq!(desk.run(RUN).code, 2);
     }
     assert_eq!(provider.arrived().len(), 0);
 }

@@ -1,0 +1,130 @@
+//! What a pack's requests are held to by its permissions.
+
+use super::*;
+use crate::contract::{Charge, ErrorCause, NextStep, NodeError};
+use crate::policy::Ceiling;
+
+/// The words that the component does not get.
+fn why(guest: &GuestHttp) -> String {
+    let mut error = NodeError {
+        cause: ErrorCause::Denied(String::new()),
+        charge: Charge::No,
+        next: NextStep::Stop,
+        retry_after_ms: None,
+    };
+    guest.testimony.explain(&mut error);
+    error.cause.message()
+}
+
+#[tokio::test]
+async fn a_call_makes_only_so_many_requests() {
+    let server = Server::start([Act::ok("a"), Act::ok("b")]).await;
+    let two = Ceilings::default().with(Ceiling::RequestsPerCall, 2);
+    let guest = bounded_guest(&server.url(""), Sends::Reads, two);
+    let get = || request(Method::GET, &server.url("/"), "");
+    for _ in 0..2 {
+        send(&guest, get()).await.expect("a reply");
+    }
+    let third = send(&guest, get()).await;
+    assert!(matches!(third, Err(Error::HttpRequestDenied)), "{third:?}");
+    assert!(why(&guest).ends_with("ceilings = { requests_per_call = 4 }"));
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_pack_makes_only_so_many_requests_in_a_minute() {
+    let server = Server::start([Act::ok("a")]).await;
+    let one = Ceilings::default().with(Ceiling::RequestsPerMinute, 1);
+    let guest = bounded_guest(&server.url(""), Sends::Reads, one);
+    let next_call = GuestHttp {
+        made: Arc::default(),
+        ..guest.clone()
+    };
+    let get = || request(Method::GET, &server.url("/"), "");
+    send(&guest, get()).await.expect("a reply");
+    // Not sent, and worth another try: the job is as good as before.
+    let second = send(&next_call, get()).await;
+    assert!(
+        matches!(second, Err(Error::ConnectionLimitReached)),
+        "{second:?}"
+    );
+    assert!(why(&next_call).contains("more than 1 requests in a minute"));
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_cancellation_changes_one_thing() {
+    let server = Server::start([Act::ok("a"), Act::ok("b")]).await;
+    let guest = guest(&server.url(""), Sends::OneChange);
+    let post = || request(Method::POST, &server.url("/cancel"), "{}");
+    send(&guest, post()).await.expect("a reply");
+    let again = send(&guest, post()).await;
+    assert!(matches!(again, Err(Error::HttpRequestDenied)), "{again:?}");
+    let get = request(Method::GET, &server.url("/"), "");
+    send(&guest, get).await.expect("a reply");
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn headers_and_bodies_are_as_long_as_the_pack_may_have_them() {
+    let long = reply(
+        "200 OK",
+        "x-long: 0123456789abcdef\r\n",
+        b"0123456789abcdef",
+    );
+    let server = Server::start(vec![Act::Reply(long); 2]).await;
+    let with = |ceiling, amount| {
+        let ceilings = Ceilings::default().with(ceiling, amount);
+        bounded_guest(&server.url(""), Sends::Reads, ceilings)
+    };
+    let get = || request(Method::GET, &server.url("/"), "");
+
+    let header = send(&with(Ceiling::HeaderBytes, 20), get()).await;
+    let is_too_long = matches!(header, Err(Error::HttpResponseHeaderSectionSize(Some(20))));
+    assert!(is_too_long, "{header:?}");
+    let body = send(&with(Ceiling::ReplyBytes, 15), get()).await;
+    assert!(
+        matches!(body, Err(Error::HttpResponseBodySize(Some(15)))),
+        "{body:?}"
+    );
+    let mut wide = get();
+    wide.headers_mut()
+        .insert("x-wide", "0123456789abcdef".parse().expect("a value"));
+    let own = send(&with(Ceiling::HeaderBytes, 20), wide).await;
+    assert!(matches!(own, Err(Error::HttpRequestDenied)), "{own:?}");
+    let post = request(Method::POST, &server.url("/"), "0123456789abcdef");
+    let sent = send(&with(Ceiling::RequestBytes, 15), post).await;
+    assert!(
+        matches!(sent, Err(Error::HttpRequestBodySize(Some(15)))),
+        "{sent:?}"
+    );
+    assert_eq!(server.seen().len(), 2, "what was refused was not sent");
+}
+
+#[tokio::test]
+async fn another_host_takes_a_rule_and_its_denial_says_which() {
+    let server = Server::start([]).await;
+    let guest = guest(&server.url(""), Sends::Reads);
+    for (method, url, expected) in [
+        (
+            Method::GET,
+            "http://cdn.example/other?signature=1",
+            "its author writes \"hosts\": [\"GET http://cdn.example/other\"] into it",
+        ),
+        (
+            Method::POST,
+            "http://cdn.example/media",
+            "\"hosts\": [\"POST http://cdn.example/media\"] into it",
+        ),
+        (
+            Method::GET,
+            "http://localhost:1/",
+            "no rule can allow a pack to send this",
+        ),
+    ] {
+        let sent = send(&guest, request(method, url, "")).await;
+        assert!(matches!(sent, Err(Error::HttpRequestDenied)), "{sent:?}");
+        let why = why(&guest);
+        assert!(why.ends_with(expected), "{why}");
+    }
+}
