@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::bindings::{Adjustment, NodeError, Note, Profile};
+use crate::bindings::{Adjustment, Connection, NodeError, Note, Profile, Violation};
 use crate::json;
 use crate::nodes::{Field, Node};
 
@@ -20,12 +20,19 @@ pub struct Input {
     pub notes: Vec<Note>,
 }
 
-/// Reads an input for `node`.
+/// Reads an input for `node`, by the rules of the `connection` it will go over, where it
+/// is known.
 ///
 /// # Errors
 ///
-/// `invalid-input` with every violation; `unsupported` for a profile other than strict.
-pub fn read(node: &Node, text: &str, profile: Profile) -> Result<Input, NodeError> {
+/// `invalid-input` with every violation; `unsupported` for a profile other than strict;
+/// `connection-unavailable` when the connection's options cannot be read.
+pub fn read(
+    node: &Node,
+    text: &str,
+    profile: Profile,
+    connection: Option<&Connection>,
+) -> Result<Input, NodeError> {
     if profile != Profile::Strict {
         return Err(NodeError::unsupported(
             "this version reads inputs by the strict profile only",
@@ -37,20 +44,125 @@ pub fn read(node: &Node, text: &str, profile: Profile) -> Result<Input, NodeErro
     if !violations.is_empty() {
         return Err(NodeError::invalid_input(violations));
     }
-    match document {
-        Value::Object(given) => Ok(complete(node, given)),
-        _ => Err(NodeError::unsupported("inputs that are no objects")),
+    let Value::Object(given) = document else {
+        return Err(NodeError::unsupported("inputs that are no objects"));
+    };
+    let mut draft = Draft::new(given);
+    (node.amend)(&mut draft, connection)?;
+    if draft.violations.is_empty() {
+        Ok(complete(node, draft))
+    } else {
+        Err(NodeError::invalid_input(draft.violations))
     }
 }
 
-fn complete(node: &Node, mut given: Map<String, Value>) -> Input {
-    let not_forwarded = (node.not_forwarded)(&given);
+/// An input that is valid by its schema, in the hands of its node: what a schema cannot
+/// say is said here, once for the input that is shown and the request that is sent.
+pub struct Draft {
+    given: Map<String, Value>,
+    withheld: Vec<(&'static str, &'static str)>,
+    notes: Vec<Note>,
+    violations: Vec<Violation>,
+}
+
+impl Draft {
+    fn new(given: Map<String, Value>) -> Self {
+        Self {
+            given,
+            withheld: Vec::new(),
+            notes: Vec::new(),
+            violations: Vec::new(),
+        }
+    }
+
+    /// A field that was given.
+    #[must_use]
+    pub fn get(&self, field: &str) -> Option<&Value> {
+        self.given.get(field)
+    }
+
+    /// A text that was given, to be changed in its place.
+    pub fn text_mut(&mut self, field: &str) -> Option<&mut String> {
+        match self.given.get_mut(field) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Takes a field out of the input.
+    pub fn leave_out(&mut self, field: &'static str, why: &str) {
+        if self.given.remove(field).is_some() {
+            let note = note(field, Adjustment::Dropped, why.into());
+            self.notes.push(note);
+        }
+    }
+
+    /// Reads `alias` as `field`, which goes first where both are given. The name under
+    /// which the value came.
+    pub fn unify(&mut self, field: &'static str, alias: &'static str) -> &'static str {
+        if self.given.contains_key(field) {
+            self.leave_out(
+                alias,
+                &format!("Another name of `{field}`, which is given."),
+            );
+            return field;
+        }
+        match self.given.remove(alias) {
+            Some(value) => {
+                self.given.insert(field.into(), value);
+                self.coerced(
+                    alias,
+                    format!("Another name of `{field}`, and read as that."),
+                );
+                alias
+            }
+            None => field,
+        }
+    }
+
+    /// Says that a field's value was changed.
+    pub fn coerced(&mut self, field: &str, how: impl Into<String>) {
+        self.notes
+            .push(note(field, Adjustment::Coerced, how.into()));
+    }
+
+    /// Keeps a field from the provider, if it is there.
+    pub fn withhold(&mut self, field: &'static str, why: &'static str) {
+        self.withheld.push((field, why));
+    }
+
+    /// Refuses the input at `field`; an empty one is the input itself.
+    pub fn refuse(&mut self, field: &str, keyword: &str, message: impl Into<String>) {
+        let instance_path = if field.is_empty() {
+            String::new()
+        } else {
+            json::pointer("", field)
+        };
+        self.violations.push(Violation {
+            instance_path,
+            keyword: keyword.into(),
+            message: message.into(),
+        });
+    }
+}
+
+fn complete(node: &Node, draft: Draft) -> Input {
+    let Draft {
+        mut given,
+        withheld,
+        notes,
+        ..
+    } = draft;
     let mut input = Input {
         fields: Map::new(),
         forwarded: Map::new(),
         notes: Vec::new(),
     };
     for field in node.fields {
+        let of_field = notes
+            .iter()
+            .filter(|note| note.instance_path[1..] == *field.name);
+        input.notes.extend(of_field.cloned());
         let value = match (given.get_mut(field.name), field.default) {
             (Some(value), _) => whole_number(value.take(), field, &mut input.notes),
             (None, Some(default)) => {
@@ -62,7 +174,7 @@ fn complete(node: &Node, mut given: Map<String, Value>) -> Input {
             }
             (None, None) => continue,
         };
-        match not_forwarded.iter().find(|(name, _)| *name == field.name) {
+        match withheld.iter().find(|(name, _)| *name == field.name) {
             Some((_, why)) => {
                 let message = (*why).into();
                 input

@@ -33,21 +33,27 @@ pub fn check(
     options: CheckOptions,
 ) -> Result<Plan, NodeError> {
     let node = nodes::find(node)?;
-    let input = input::read(node, text, options.profile)?;
-    let request = if options.preview_request {
-        let connection = connection(host, node)?;
-        let request = node
-            .provider
-            .submit(&connection, node, &input.forwarded, PREVIEW_KEY)?;
-        Some(json::text(&request.preview()))
-    } else {
-        None
+    // What is wrong with the input is told first.
+    let connection = options
+        .preview_request
+        .then(|| connection(host, node))
+        .transpose();
+    let known = connection.as_ref().ok().and_then(Option::as_ref);
+    let input = input::read(node, text, options.profile, known)?;
+    let request = match connection? {
+        Some(connection) => {
+            let request = node
+                .provider
+                .submit(&connection, node, &input.forwarded, PREVIEW_KEY)?;
+            Some(json::text(&request.preview()))
+        }
+        None => None,
     };
     Ok(Plan {
         input: json::text(&Value::Object(input.fields)),
         notes: input.notes,
         request,
-        estimate: None,
+        estimate: node.estimate.as_ref().map(Into::into),
     })
 }
 
@@ -63,14 +69,15 @@ pub fn start(
     idempotency_key: &str,
 ) -> Result<Started, NodeError> {
     let node = nodes::find(node)?;
-    let input = input::read(node, text, Profile::Strict)?;
+    let connection = connection(host, node);
+    let input = input::read(node, text, Profile::Strict, connection.as_ref().ok())?;
     if !(1..=255).contains(&idempotency_key.len())
         || !idempotency_key.bytes().all(|b| b.is_ascii_graphic())
     {
         let message = "an idempotency key of other than 1 to 255 visible ASCII characters";
         return Err(NodeError::unsupported(message));
     }
-    let connection = connection(host, node)?;
+    let connection = connection?;
     let request = node
         .provider
         .submit(&connection, node, &input.forwarded, idempotency_key)?;

@@ -1,10 +1,11 @@
 //! `image_to_video`: PixelML's node with the models Pixel M and Pixel S.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{Default, Field, Media, Node, NotForwarded};
-use crate::bindings::MediaKind;
+use super::{Default, Field, Media, Node};
 use crate::bindings::image_to_video::{Input, Model, PromptOptimizer, Size};
+use crate::bindings::{Connection, MediaKind, NodeError};
+use crate::input::Draft;
 use crate::providers::pixelml::PIXELML;
 use crate::violations;
 
@@ -19,9 +20,9 @@ pub static NODE: Node = Node {
     output_schema: include_str!("../../../schemas/image_to_video/output.json"),
     fields: &[
         Field::optional("model", Default::Text("Pixel M")),
-        Field::required("prompt"),
-        Field::required("image"),
-        Field::required("negative_prompt"),
+        Field::plain("prompt"),
+        Field::plain("image"),
+        Field::plain("negative_prompt"),
         Field::optional("size", Default::Text("Landscape HD (16:9)")),
         Field::optional("prompt_optimizer", Default::Boolean(true)),
     ],
@@ -35,7 +36,8 @@ pub static NODE: Node = Node {
     }],
     validate_input: |document| violations::of(InputSchema::iter_errors(document)),
     validate_output: |document| violations::of(OutputSchema::iter_errors(document)),
-    not_forwarded,
+    amend,
+    estimate: None,
 };
 
 #[jsonschema::validator(path = "../schemas/image_to_video/input.json")]
@@ -45,12 +47,12 @@ struct InputSchema;
 struct OutputSchema;
 
 /// `size` is "Only for Pixel M", yet a published example sends it with Pixel S.
-fn not_forwarded(input: &Map<String, Value>) -> Vec<NotForwarded> {
-    if input.get("model").is_some_and(|model| model == "Pixel S") {
-        vec![("size", "Only Pixel M has sizes; Pixel S runs without it.")]
-    } else {
-        Vec::new()
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all nodes")]
+fn amend(draft: &mut Draft, _: Option<&Connection>) -> Result<(), NodeError> {
+    if draft.get("model").is_some_and(|model| model == "Pixel S") {
+        draft.withhold("size", "Only Pixel M has sizes; Pixel S runs without it.");
     }
+    Ok(())
 }
 
 /// The input document of a typed run.

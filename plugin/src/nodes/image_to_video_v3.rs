@@ -18,8 +18,8 @@ pub static NODE: Node = Node {
     input_schema: include_str!("../../../schemas/image_to_video_v3/input.json"),
     output_schema: include_str!("../../../schemas/image_to_video_v3/output.json"),
     fields: &[
-        Field::required("prompt"),
-        Field::required("image"),
+        Field::plain("prompt"),
+        Field::plain("image"),
         Field::optional("negative_prompt", Default::Null),
         Field::optional("steps", Default::Integer(20)),
         Field::optional("guidance_scale", Default::Integer(3)),
@@ -35,7 +35,8 @@ pub static NODE: Node = Node {
     }],
     validate_input: |document| violations::of(InputSchema::iter_errors(document)),
     validate_output: |document| violations::of(OutputSchema::iter_errors(document)),
-    not_forwarded: |_| Vec::new(),
+    amend: |_, _| Ok(()),
+    estimate: None,
 };
 
 #[jsonschema::validator(path = "../schemas/image_to_video_v3/input.json")]

@@ -1,9 +1,12 @@
 //! The node types, one file each, the same order of items in each: the node's table,
 //! its fields, its validators, its request, its typed form.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::bindings::{MediaField, MediaKind, NodeError, Violation};
+use crate::bindings::{
+    Basis, Connection, Estimate, MediaField, MediaKind, NodeError, Price, Violation,
+};
+use crate::input::Draft;
 use crate::providers::Provider;
 
 pub mod image_to_video;
@@ -38,12 +41,38 @@ pub struct Node {
     pub validate_input: fn(&Value) -> Vec<Violation>,
     /// Where an output breaks `output_schema`.
     pub validate_output: fn(&Value) -> Vec<Violation>,
-    /// Fields that a valid input has and its provider must not get, and why.
-    pub not_forwarded: fn(&Map<String, Value>) -> Vec<NotForwarded>,
+    /// What the schema cannot say: further rules, aliases, fields that the provider must
+    /// not get. Some rules depend on the connection; where it is not known, those of its
+    /// default options hold.
+    pub amend: fn(&mut Draft, Option<&Connection>) -> Result<(), NodeError>,
+    /// The published price, if there is one.
+    pub estimate: Option<ListPrice>,
 }
 
-/// A field that the provider must not get, and why, in one sentence.
-pub type NotForwarded = (&'static str, &'static str);
+/// A price from a provider's page.
+pub struct ListPrice {
+    /// Decimal.
+    pub amount: &'static str,
+    /// ISO 4217 code.
+    pub unit: &'static str,
+    /// What the amount is for.
+    pub basis: Basis,
+    /// The page.
+    pub source: &'static str,
+}
+
+impl From<&ListPrice> for Estimate {
+    fn from(listed: &ListPrice) -> Self {
+        Self {
+            price: Price {
+                amount: listed.amount.into(),
+                unit: listed.unit.into(),
+            },
+            basis: listed.basis,
+            source: listed.source.into(),
+        }
+    }
+}
 
 /// A property of an input schema, as far as completing an input needs it. A test
 /// compares it with the schema.
@@ -57,7 +86,8 @@ pub struct Field {
 }
 
 impl Field {
-    const fn required(name: &'static str) -> Self {
+    /// Without a default.
+    const fn plain(name: &'static str) -> Self {
         Self {
             name,
             default: None,

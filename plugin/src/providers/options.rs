@@ -62,6 +62,15 @@ impl Reader {
         }
     }
 
+    /// A path below the base URL, with a leading slash.
+    pub fn path(&mut self, name: &'static str, default: &str) -> String {
+        let path = self.text(name, default);
+        if !path.starts_with('/') {
+            self.refuse(name, "must start with a slash");
+        }
+        path
+    }
+
     /// A number above 0.
     pub fn positive(&mut self, name: &'static str, default: f64) -> f64 {
         let Some(value) = self.take(name) else {
@@ -70,6 +79,18 @@ impl Reader {
         let number = value.as_f64().filter(|number| *number > 0.0);
         number.unwrap_or_else(|| {
             self.refuse(name, "must be a number above 0");
+            default
+        })
+    }
+
+    /// A whole number above 0.
+    pub fn count(&mut self, name: &'static str, default: u64) -> u64 {
+        let Some(value) = self.take(name) else {
+            return default;
+        };
+        let number = value.as_u64().filter(|number| *number > 0);
+        number.unwrap_or_else(|| {
+            self.refuse(name, "must be a whole number above 0");
             default
         })
     }
@@ -107,11 +128,8 @@ impl Reader {
         let mut parts = self.nested(name);
         let endpoint = Endpoint {
             method: parts.text("method", method),
-            path: parts.text("path", path),
+            path: parts.path("path", path),
         };
-        if !endpoint.path.starts_with('/') {
-            parts.refuse("path", "must start with a slash");
-        }
         self.absorb(parts);
         endpoint
     }

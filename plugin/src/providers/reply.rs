@@ -109,6 +109,25 @@ pub fn id_at(document: &Value, pointer: &str) -> Option<String> {
     }
 }
 
+/// The longest amount of money that is kept, in bytes.
+const AMOUNT_LIMIT: usize = 32;
+
+/// The amount of money at a pointer, as the provider writes it: a decimal number, in a text
+/// or bare.
+#[must_use]
+pub fn amount_at(document: &Value, pointer: &str) -> Option<String> {
+    let amount = match document.pointer(pointer)? {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let (whole, fraction) = amount.split_once('.').unwrap_or((&amount, "0"));
+    let is_decimal = [whole, fraction]
+        .iter()
+        .all(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    (is_decimal && amount.len() <= AMOUNT_LIMIT).then_some(amount)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,5 +205,26 @@ mod tests {
                 message: "no picture at https://a.example/x.png".into(),
             }
         );
+    }
+
+    #[test]
+    fn amounts_are_decimal_numbers_as_they_were_written() {
+        use serde_json::json;
+        for (value, amount) in [
+            (json!("0.020"), Some("0.020")),
+            (json!(" 12 "), Some("12")),
+            (json!(0.048), Some("0.048")),
+            (json!(3), Some("3")),
+            (json!("-1"), None),
+            (json!("1e3"), None),
+            (json!(1e300), None),
+            (json!(".5"), None),
+            (json!("1."), None),
+            (json!("$0.02"), None),
+            (json!("0".repeat(33)), None),
+            (json!(null), None),
+        ] {
+            assert_eq!(amount_at(&value, "").as_deref(), amount, "{value}");
+        }
     }
 }
