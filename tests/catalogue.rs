@@ -7,7 +7,17 @@ use serde_json::Value;
 use crate::support::desk::Desk;
 use crate::support::{root, schema};
 
-const NODES: [&str; 2] = ["image_to_video", "image_to_video_v3"];
+/// Every node type and the category of its connection.
+pub(crate) const NODES: [(&str, &str); 5] = [
+    ("image_to_video", "pixelml"),
+    ("image_to_video_v3", "pixelml"),
+    ("shortapi/poppy-v1.0/image-to-video", "shortapi"),
+    ("popiskill-video-image2video-basic-v1", "popiart"),
+    ("popiskill-image-img2img-basic-v1", "popiart"),
+];
+
+/// Categories that AgenticFlow does not list.
+const ADDED: [&str; 2] = ["shortapi", "popiart"];
 
 fn listed() -> Vec<Value> {
     let outcome = Desk::new().run(["nodes", "--json"]);
@@ -15,21 +25,37 @@ fn listed() -> Vec<Value> {
     serde_json::from_str(&outcome.stdout).expect("an array")
 }
 
+/// AgenticFlow's description of a node type, with these categories of connections beside
+/// its own.
+fn validator(added: &[&str]) -> jsonschema::Validator {
+    let path = root().join("tests/data/agenticflow-node-type.json");
+    let mut description: Value =
+        serde_json::from_slice(&fs::read(path).expect("the description")).expect("JSON");
+    let categories = "/components/schemas/AppConnectionCategoryName/enum";
+    let categories = description.pointer_mut(categories).expect("the categories");
+    let categories = categories.as_array_mut().expect("an array");
+    categories.extend(added.iter().map(|name| Value::from(*name)));
+    jsonschema::draft202012::new(&description).expect("a schema")
+}
+
 #[test]
 fn the_list_is_what_agenticflow_lists() {
-    let path = root().join("tests/data/agenticflow-node-type.json");
-    let description: Value =
-        serde_json::from_slice(&fs::read(path).expect("the description")).expect("JSON");
-    let validator = jsonschema::draft202012::new(&description).expect("a schema");
+    let validator = validator(&ADDED);
     let listed = listed();
     assert_eq!(listed.len(), NODES.len());
-    for node in &listed {
+    for (node, (_, category)) in listed.iter().zip(NODES) {
         let errors: Vec<_> = validator
             .iter_errors(node)
             .map(|error| error.to_string())
             .collect();
         assert!(errors.is_empty(), "{errors:?}");
-        assert_eq!(node["connection"]["connection_category"], "pixelml");
+        assert_eq!(node["connection"]["connection_category"], category);
+        // Neither of the added categories could be left out.
+        for left_out in ADDED {
+            let one: Vec<_> = ADDED.into_iter().filter(|name| *name != left_out).collect();
+            let without = self::validator(&one);
+            assert_eq!(without.is_valid(node), category != left_out);
+        }
     }
     // The validator tells a node type from what is none.
     let mut other = listed[0].clone();
@@ -39,7 +65,7 @@ fn the_list_is_what_agenticflow_lists() {
 
 #[test]
 fn the_schemas_in_the_list_are_the_published_ones() {
-    for (node, name) in listed().iter().zip(NODES) {
+    for (node, (name, _)) in listed().iter().zip(NODES) {
         assert_eq!((&node["name"], &node["id"]), (&name.into(), &name.into()));
         for which in ["input", "output"] {
             let published: Value = serde_json::from_str(&schema(name, which)).expect("JSON");
@@ -51,7 +77,7 @@ fn the_schemas_in_the_list_are_the_published_ones() {
 #[test]
 fn a_schema_is_printed_byte_for_byte() {
     let desk = Desk::new();
-    for name in NODES {
+    for (name, _) in NODES {
         for which in ["input", "output"] {
             let outcome = desk.run(["nodes", name, "--schema", which]);
             assert_eq!((outcome.code, outcome.stdout), (0, schema(name, which)));
@@ -62,7 +88,7 @@ fn a_schema_is_printed_byte_for_byte() {
 #[test]
 fn one_node_is_listed_as_an_array_of_one() {
     let desk = Desk::new();
-    for (index, name) in NODES.into_iter().enumerate() {
+    for (index, (name, _)) in NODES.into_iter().enumerate() {
         let outcome = desk.run(["nodes", name, "--json"]);
         let alone: Vec<Value> = serde_json::from_str(&outcome.stdout).expect("an array");
         assert_eq!(alone, [listed()[index].clone()]);

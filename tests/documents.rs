@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::catalogue::NODES;
 use crate::support::desk::Desk;
 use crate::support::mp4::Clip;
 use crate::support::root;
@@ -48,7 +49,7 @@ fn the_first_command_of_the_readme_makes_its_clip() {
 #[test]
 fn the_examples_are_good_inputs() {
     let desk = Desk::new();
-    for node in ["image_to_video", "image_to_video_v3"] {
+    for (node, _) in NODES {
         let input = root().join(format!("examples/{node}.json"));
         let answer = desk
             .run([

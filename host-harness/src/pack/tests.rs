@@ -52,12 +52,23 @@ async fn the_embedded_pack_lists_its_nodes() {
         .node_types(&CallContext::offline())
         .await
         .expect("nodes");
-    let names: Vec<_> = nodes.iter().map(|node| node.name.as_str()).collect();
-    assert_eq!(names, ["image_to_video", "image_to_video_v3"]);
-    for node in &nodes {
-        let requirement = node.connection.as_ref().expect("a connection");
-        assert_eq!(requirement.category, "pixelml");
-    }
+    let listed: Vec<_> = nodes
+        .iter()
+        .map(|node| {
+            let requirement = node.connection.as_ref().expect("a connection");
+            (node.name.as_str(), requirement.category.as_str())
+        })
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            ("image_to_video", "pixelml"),
+            ("image_to_video_v3", "pixelml"),
+            ("shortapi/poppy-v1.0/image-to-video", "shortapi"),
+            ("popiskill-video-image2video-basic-v1", "popiart"),
+            ("popiskill-image-img2img-basic-v1", "popiart"),
+        ]
+    );
     assert_eq!(pack.digest().to_string().len(), 64);
 }
 

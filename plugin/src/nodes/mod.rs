@@ -11,9 +11,19 @@ use crate::providers::Provider;
 
 pub mod image_to_video;
 pub mod image_to_video_v3;
+pub mod popiart_image2video;
+pub mod popiart_img2img;
+mod popiart_source;
+pub mod shortapi_poppy;
 
 /// Every node type, in the order that builders list them.
-pub static ALL: &[&Node] = &[&image_to_video::NODE, &image_to_video_v3::NODE];
+pub static ALL: &[&Node] = &[
+    &image_to_video::NODE,
+    &image_to_video_v3::NODE,
+    &shortapi_poppy::NODE,
+    &popiart_image2video::NODE,
+    &popiart_img2img::NODE,
+];
 
 /// One node type.
 pub struct Node {

@@ -1,6 +1,7 @@
 //! The providers, one file each, as pure functions of requests and replies: no file
 //! here sends, waits or remembers. `job` carries out what they say.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use crate::bindings::{
@@ -12,7 +13,9 @@ use crate::ticket::Ticket;
 
 pub mod options;
 pub mod pixelml;
+pub mod popiart;
 pub mod reply;
+pub mod shortapi;
 
 /// The protocol of one provider.
 ///
@@ -115,4 +118,24 @@ pub enum Next<T> {
     Send(Request),
     /// Nothing more.
     Done(T),
+}
+
+/// An id is one segment of a path or one value of a query, whatever the provider put into
+/// it.
+const ID: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A request to `path`, below the connection's base URL; `{id}` in it becomes `id`.
+pub(crate) fn request(connection: &Connection, method: &str, path: &str, id: &str) -> Request {
+    Request::new(method, url(connection, path, id))
+}
+
+/// The URL of `path`, below the connection's base URL; `{id}` in it becomes `id`.
+pub(crate) fn url(connection: &Connection, path: &str, id: &str) -> String {
+    let base = connection.base_url.trim_end_matches('/');
+    let id = utf8_percent_encode(id, ID).to_string();
+    format!("{base}{}", path.replace("{id}", &id))
 }

@@ -1,0 +1,68 @@
+//! `popiskill-video-image2video-basic-v1`: PopiArt's clip from one picture.
+
+use serde_json::Value;
+
+use super::{Field, Media, Node, popiart_source};
+use crate::bindings::{Connection, MediaKind, NodeError};
+use crate::input::Draft;
+use crate::json;
+use crate::providers::popiart::{POPIART, shortest_clip_s};
+use crate::violations;
+
+/// The node type.
+pub static NODE: Node = Node {
+    name: "popiskill-video-image2video-basic-v1",
+    version: "1.0.0",
+    title: "PopiArt image to video",
+    description: "Animates a picture into a short clip, through PopiArt's basic skill.",
+    provider: &POPIART,
+    input_schema: include_str!("../../../schemas/popiskill-video-image2video-basic-v1/input.json"),
+    output_schema: include_str!(
+        "../../../schemas/popiskill-video-image2video-basic-v1/output.json"
+    ),
+    fields: &[
+        Field::plain("source_artifact_id"),
+        Field::plain("image_url"),
+        Field::plain("reference_image_url"),
+        Field::plain("prompt"),
+        Field::plain("negative_prompt"),
+        Field::plain("duration_s"),
+        Field::plain("seconds"),
+        Field::plain("fps"),
+        Field::plain("camera_motion"),
+        Field::plain("motion_intensity"),
+        Field::plain("style"),
+        Field::plain("aspect_ratio"),
+        Field::plain("seed"),
+        Field::plain("notes"),
+    ],
+    input_media: popiart_source::MEDIA,
+    output_media: &[Media {
+        pointer: "/url",
+        kind: MediaKind::Video,
+    }],
+    validate_input: |document| violations::of(InputSchema::iter_errors(document)),
+    validate_output: |document| violations::of(OutputSchema::iter_errors(document)),
+    amend,
+    estimate: None,
+};
+
+#[jsonschema::validator(path = "../schemas/popiskill-video-image2video-basic-v1/input.json")]
+struct InputSchema;
+
+#[jsonschema::validator(path = "../schemas/popiskill-video-image2video-basic-v1/output.json")]
+struct OutputSchema;
+
+/// A prompt alone makes no clip, and a short one is not made "for now", as PopiArt says:
+/// so the shortest is the connection's to set.
+fn amend(draft: &mut Draft, connection: Option<&Connection>) -> Result<(), NodeError> {
+    popiart_source::choose(draft);
+    let given = draft.unify("duration_s", "seconds");
+    let shortest = shortest_clip_s(connection)?;
+    let duration = draft.get("duration_s").and_then(Value::as_f64);
+    if duration.is_some_and(|duration| duration < shortest) {
+        let shortest = json::text(&shortest.into());
+        draft.refuse(given, "minimum", format!("Must be at least {shortest}."));
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! `popiskill-image-img2img-basic-v1`: PopiArt's picture from a picture.
+
+use super::{Field, Media, Node, popiart_source};
+use crate::bindings::MediaKind;
+use crate::providers::popiart::POPIART;
+use crate::violations;
+
+/// The node type.
+pub static NODE: Node = Node {
+    name: "popiskill-image-img2img-basic-v1",
+    version: "1.0.0",
+    title: "PopiArt image to image",
+    description: "Redraws a picture as a prompt says, through PopiArt's basic skill.",
+    provider: &POPIART,
+    input_schema: include_str!("../../../schemas/popiskill-image-img2img-basic-v1/input.json"),
+    output_schema: include_str!("../../../schemas/popiskill-image-img2img-basic-v1/output.json"),
+    fields: &[
+        Field::plain("prompt"),
+        Field::plain("source_artifact_id"),
+        Field::plain("image_url"),
+        Field::plain("reference_image_url"),
+        Field::plain("strength"),
+        Field::plain("style"),
+        Field::plain("size"),
+        Field::plain("aspect_ratio"),
+        Field::plain("seed"),
+        Field::plain("notes"),
+    ],
+    input_media: popiart_source::MEDIA,
+    output_media: &[Media {
+        pointer: "/url",
+        kind: MediaKind::Image,
+    }],
+    validate_input: |document| violations::of(InputSchema::iter_errors(document)),
+    validate_output: |document| violations::of(OutputSchema::iter_errors(document)),
+    amend: |draft, _| {
+        popiart_source::choose(draft);
+        Ok(())
+    },
+    estimate: None,
+};
+
+#[jsonschema::validator(path = "../schemas/popiskill-image-img2img-basic-v1/input.json")]
+struct InputSchema;
+
+#[jsonschema::validator(path = "../schemas/popiskill-image-img2img-basic-v1/output.json")]
+struct OutputSchema;

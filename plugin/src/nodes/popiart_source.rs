@@ -1,0 +1,48 @@
+//! The picture that a PopiArt node starts from: PopiArt takes it in three ways, and only
+//! the first that is given counts.
+
+use serde_json::Value;
+
+use super::Media;
+use crate::bindings::MediaKind;
+use crate::input::Draft;
+
+/// The fields, in the order in which they count. The last is another name of the second.
+const SOURCES: [&str; 3] = ["source_artifact_id", "image_url", "reference_image_url"];
+
+/// The same as fields that hold a picture: a local one becomes an artifact.
+pub(super) const MEDIA: &[Media] = &[
+    Media {
+        pointer: "/source_artifact_id",
+        kind: MediaKind::Image,
+    },
+    Media {
+        pointer: "/image_url",
+        kind: MediaKind::Image,
+    },
+    Media {
+        pointer: "/reference_image_url",
+        kind: MediaKind::Image,
+    },
+];
+
+/// Leaves one source in the request, and refuses an input that has none.
+pub(super) fn choose(draft: &mut Draft) {
+    let [artifact, url, alias] = SOURCES;
+    for source in SOURCES {
+        let text = draft.get(source).and_then(Value::as_str);
+        if text.is_some_and(|text| text.trim().is_empty()) {
+            draft.leave_out(source, "Empty, so no source.");
+        }
+    }
+    draft.unify(url, alias);
+    match (draft.get(artifact), draft.get(url)) {
+        (Some(_), Some(_)) => draft.withhold(url, "The artifact goes first."),
+        (None, None) => draft.refuse(
+            "",
+            "required",
+            "One of `source_artifact_id`, `image_url` and `reference_image_url` is needed.",
+        ),
+        _ => {}
+    }
+}

@@ -1,0 +1,408 @@
+use serde_json::json;
+
+use super::*;
+use crate::bindings::Adjustment::{Coerced, Dropped, NotForwarded};
+use crate::bindings::{CheckOptions, ErrorCause, Plan, Profile};
+use crate::host::scripted::{Scripted, connection};
+use crate::job;
+use crate::media;
+
+const VIDEO: &str = "popiskill-video-image2video-basic-v1";
+const IMAGE: &str = "popiskill-image-img2img-basic-v1";
+
+fn wrapped(data: impl Into<Value>) -> (u16, Value) {
+    (200, json!({"ok": true, "data": data.into()}))
+}
+
+fn refused(code: &str) -> Value {
+    json!({"ok": false, "error": {"code": code, "message": "because", "details": {}}})
+}
+
+fn ticket(node: &str) -> String {
+    Ticket::new(node, "desk", WIRE, "job/1").encode()
+}
+
+fn success_of(
+    node: &str,
+    replies: impl IntoIterator<Item = (u16, Value)>,
+) -> (Success, Vec<String>) {
+    let host = Scripted::new(replies);
+    let state = job::poll(&host, &ticket(node)).unwrap();
+    let asked = host.requests().into_iter().map(|(line, _)| line).collect();
+    match state {
+        JobState::Succeeded(success) => (success, asked),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn state(job: Value) -> Result<JobState, NodeError> {
+    job::poll(&Scripted::new([wrapped(job)]), &ticket(VIDEO))
+}
+
+#[test]
+fn a_submit_names_skill_input_and_key() {
+    let input = json!({"image_url": "https://p.example/a.png", "prompt": "wind"});
+    for options in [json!({}), json!({"project_id": "p-1"})] {
+        let host = Scripted::new([wrapped(json!({"job_id": "job_1", "status": "pending"}))])
+            .on(Some(connection(&options)));
+        let started = job::start(&host, VIDEO, &input.to_string(), "key-1").unwrap();
+        let (line, body) = host.requests().remove(0);
+        assert_eq!(line, "POST https://provider.example/api/jobs");
+        let mut expected = json!({"skill_id": VIDEO, "input": input, "idempotency_key": "key-1"});
+        if let Some(project) = options.get("project_id") {
+            expected["project_id"] = project.clone();
+        }
+        assert_eq!(body, expected);
+        match started {
+            Started::Accepted(acceptance) => assert_eq!(acceptance.provider_job_id, "job_1"),
+            Started::Finished(completion) => panic!("{completion:?}"),
+        }
+    }
+}
+
+#[test]
+fn replies_to_a_submit_come_bare_or_wrapped() {
+    let start = |status, body| {
+        let input = json!({"image_url": "https://p.example/a.png"}).to_string();
+        job::start(&Scripted::new([(status, body)]), VIDEO, &input, "k")
+    };
+    assert!(start(201, json!({"job_id": "j"})).is_ok());
+    let error = start(200, refused("no_credit")).unwrap_err();
+    assert_eq!(error.charge, Charge::No);
+    assert!(matches!(error.cause, ErrorCause::Rejected(fault) if fault.message == "because"));
+    let error = start(422, refused("bad_input")).unwrap_err();
+    assert!(matches!(error.cause, ErrorCause::Rejected(fault)
+        if fault.code.as_deref() == Some("bad_input")));
+    for body in [
+        json!({}),
+        json!({"ok": true}),
+        json!({"ok": true, "data": {"id": "j"}}),
+    ] {
+        let error = start(200, body).unwrap_err();
+        assert!(matches!(error.cause, ErrorCause::OutcomeUnknown(_)));
+    }
+}
+
+#[test]
+fn states_are_words() {
+    for (word, stage) in [
+        ("pending", Stage::Queued),
+        ("running", Stage::Running),
+        ("archived", Stage::Unrecognized),
+    ] {
+        match state(json!({"job_id": "j", "status": word, "added": [1]})) {
+            Ok(JobState::Waiting(progress)) => assert_eq!(progress.stage, stage),
+            other => panic!("{other:?}"),
+        }
+    }
+    let failed = json!({"status": "failed", "error": {"code": "c", "message": "too dark"}});
+    match state(failed) {
+        Ok(JobState::Failed(failure)) => {
+            assert_eq!(failure.fault.message, "too dark");
+            assert_eq!(failure.settlement.charge, Charge::Unknown);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(
+        state(json!({"status": "cancelled"})),
+        Ok(JobState::Cancelled(_))
+    ));
+    for job in [json!({}), json!({"status": 2}), Value::Null] {
+        let error = state(job).unwrap_err();
+        assert!(matches!(error.cause, ErrorCause::ProtocolViolation(_)));
+    }
+    let error = job::poll(&Scripted::new([(200, refused("gone"))]), &ticket(VIDEO)).unwrap_err();
+    assert!(matches!(error.cause, ErrorCause::ProtocolViolation(_)));
+    let error = job::poll(&Scripted::new([(404, refused("gone"))]), &ticket(VIDEO)).unwrap_err();
+    assert!(matches!(error.cause, ErrorCause::JobLost(_)));
+}
+
+const BASE: &str = "https://provider.example/api";
+
+#[test]
+fn an_artifact_without_a_url_is_fetched_with_the_credential() {
+    let (success, asked) = success_of(
+        VIDEO,
+        [
+            wrapped(json!({"status": "done", "artifact_ids": ["art/0", "art/1"]})),
+            wrapped(json!({"items": [
+                {"id": "art/0", "content_type": "image/png", "url": "https://cdn.example/frame.png"},
+                {"id": "art/1", "content_type": "video/mp4", "size_bytes": 9},
+            ]})),
+            wrapped(json!({"id": "art/1", "job_id": "job/1", "sha256": "ab", "media_id": "m-1"})),
+        ],
+    );
+    assert_eq!(
+        asked,
+        [
+            format!("GET {BASE}/jobs/job%2F1"),
+            format!("GET {BASE}/jobs/job%2F1/artifacts"),
+            format!("GET {BASE}/artifacts/art%2F1"),
+        ]
+    );
+    let media = &success.media[0];
+    assert_eq!(media.url, format!("{BASE}/artifacts/art%2F1/content"));
+    assert!(media.needs_credential);
+    assert_eq!(media.media_type.as_deref(), Some("video/mp4"));
+    assert_eq!(media.sha256.as_deref(), Some("ab"));
+    let output: Value = serde_json::from_str(&success.output).unwrap();
+    assert_eq!(
+        output,
+        json!({"job_id": "job/1", "status": "done", "artifact_ids": ["art/0", "art/1"],
+            "primary_artifact_id": "art/1", "media_id": "m-1", "url": media.url})
+    );
+    assert_eq!(success.settlement.charge, Charge::Yes);
+}
+
+#[test]
+fn a_stable_url_needs_no_further_question() {
+    let done = json!({"status": "done", "artifact_ids": ["a"]});
+    for (url, fetched, needs_credential) in [
+        (
+            "https://cdn.example/a.png?e=1",
+            "https://cdn.example/a.png?e=1",
+            false,
+        ),
+        ("/media/a.png", "https://provider.example/media/a.png", true),
+        (
+            "https://provider.example/m/a",
+            "https://provider.example/m/a",
+            true,
+        ),
+        (
+            "https://provider.example.evil/a",
+            "https://provider.example.evil/a",
+            false,
+        ),
+        (
+            "//evil.example/a",
+            "https://provider.example/api/artifacts/a/content",
+            true,
+        ),
+        (
+            "a.png",
+            "https://provider.example/api/artifacts/a/content",
+            true,
+        ),
+    ] {
+        let list = json!({"items": [{"id": "a", "content_type": "image/png", "url": url}]});
+        let (success, asked) = success_of(IMAGE, [(200, done.clone()), (200, list)]);
+        assert_eq!(asked.len(), 2);
+        let media = &success.media[0];
+        assert_eq!(
+            (media.url.as_str(), media.needs_credential),
+            (fetched, needs_credential)
+        );
+    }
+}
+
+#[test]
+fn an_artifact_that_only_the_job_names_is_found() {
+    let (success, asked) = success_of(
+        IMAGE,
+        [
+            wrapped(json!({"status": "done", "artifact_ids": ["a"]})),
+            wrapped(json!({"items": []})),
+            (404, refused("unknown_artifact")),
+        ],
+    );
+    assert_eq!(asked.len(), 3);
+    assert_eq!(success.media[0].url, format!("{BASE}/artifacts/a/content"));
+
+    let host = Scripted::new([
+        wrapped(json!({"status": "done", "artifact_ids": []})),
+        wrapped(json!({"items": [{"id": "x", "content_type": "text/plain"}]})),
+    ]);
+    let error = job::poll(&host, &ticket(IMAGE)).unwrap_err();
+    assert!(matches!(error.cause, ErrorCause::ProtocolViolation(_)));
+}
+
+#[test]
+fn a_cancellation_is_read_by_the_jobs_state() {
+    let cancel = |status, body| job::cancel(&Scripted::new([(status, body)]), &ticket(VIDEO));
+    let job = |word| json!({"ok": true, "data": {"job_id": "j", "status": word}});
+    assert!(matches!(
+        cancel(200, job("cancelled")),
+        Ok(Cancellation::Cancelled(_))
+    ));
+    assert!(matches!(
+        cancel(200, job("done")),
+        Ok(Cancellation::TooLate)
+    ));
+    assert!(matches!(
+        cancel(202, job("running")),
+        Ok(Cancellation::Requested)
+    ));
+    assert!(matches!(
+        cancel(409, refused("ended")),
+        Ok(Cancellation::TooLate)
+    ));
+    assert!(matches!(
+        cancel(405, json!({})),
+        Ok(Cancellation::Unsupported)
+    ));
+    assert!(cancel(404, refused("unknown")).is_err());
+}
+
+#[test]
+fn a_local_picture_becomes_an_artifact() {
+    let file = LocalFile {
+        media_type: "image/png".into(),
+        byte_length: 9,
+        file_name: "a.png".into(),
+    };
+    let host = Scripted::new([]);
+    match media::plan_upload(&host, IMAGE, "/source_artifact_id", &file).unwrap() {
+        Step::Upload(upload) => {
+            assert_eq!(
+                (upload.method.as_str(), upload.path.as_str()),
+                ("POST", "/artifacts/upload")
+            );
+            let Body::Multipart(form) = upload.body else {
+                panic!("a form")
+            };
+            assert_eq!(form.file_part, "file");
+            let visibility = ("visibility".to_owned(), "private".to_owned());
+            assert_eq!(form.fields, [("role".into(), "source".into()), visibility]);
+        }
+        step => panic!("{step:?}"),
+    }
+    let uploaded = |field: &str, status, body: Value| {
+        media::uploaded(&host, IMAGE, field, status, body.to_string())
+    };
+    let artifact = json!({"ok": true, "data": {"id": "art_1", "url": "https://cdn.example/a"}});
+    for (field, value) in [
+        ("/source_artifact_id", "\"art_1\""),
+        ("/image_url", "\"https://cdn.example/a\""),
+    ] {
+        match uploaded(field, 201, artifact.clone()).unwrap() {
+            Step::Value(text) => assert_eq!(text, value),
+            step => panic!("{step:?}"),
+        }
+    }
+    for (status, body) in [
+        (200, json!({"id": "art_1"})),
+        (200, refused("full")),
+        (413, json!({})),
+    ] {
+        let error = uploaded("/image_url", status, body).unwrap_err();
+        assert_eq!(error.charge, Charge::No);
+    }
+}
+
+fn plan(node: &str, input: &Value, connected: Option<&Value>) -> Result<Plan, NodeError> {
+    let options = CheckOptions {
+        profile: Profile::Strict,
+        preview_request: connected.is_some(),
+    };
+    let host = Scripted::new([]).on(connected.map(connection));
+    job::check(&host, node, &input.to_string(), options)
+}
+
+/// Path and keyword of each violation.
+fn violations(node: &str, input: &Value, connected: Option<&Value>) -> Vec<(String, String)> {
+    match plan(node, input, connected) {
+        Err(NodeError {
+            cause: ErrorCause::InvalidInput(violations),
+            ..
+        }) => violations
+            .into_iter()
+            .map(|found| (found.instance_path, found.keyword))
+            .collect(),
+        Ok(_) => Vec::new(),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_first_source_counts() {
+    let sent = |input: Value| {
+        let plan = plan(IMAGE, &input, Some(&json!({}))).unwrap();
+        let request: Value = serde_json::from_str(&plan.request.unwrap()).unwrap();
+        let notes: Vec<_> = plan
+            .notes
+            .into_iter()
+            .map(|note| (note.instance_path, note.adjustment))
+            .collect();
+        (request["body"]["input"].clone(), notes)
+    };
+    let all = json!({"prompt": "p", "source_artifact_id": "a", "image_url": "u",
+        "reference_image_url": "r"});
+    assert_eq!(
+        sent(all),
+        (
+            json!({"prompt": "p", "source_artifact_id": "a"}),
+            vec![
+                ("/image_url".into(), NotForwarded),
+                ("/reference_image_url".into(), Dropped)
+            ]
+        )
+    );
+    let alias = json!({"prompt": "p", "source_artifact_id": " ", "reference_image_url": "r"});
+    assert_eq!(
+        sent(alias),
+        (
+            json!({"prompt": "p", "image_url": "r"}),
+            vec![
+                ("/source_artifact_id".into(), Dropped),
+                ("/reference_image_url".into(), Coerced)
+            ]
+        )
+    );
+    for node in [IMAGE, VIDEO] {
+        let nothing = json!({"prompt": "p", "image_url": ""});
+        assert_eq!(
+            violations(node, &nothing, None),
+            [(String::new(), "required".to_owned())]
+        );
+    }
+}
+
+#[test]
+fn a_clip_has_a_shortest_length_that_the_connection_sets() {
+    let input = |name: &str, value: f64| json!({"image_url": "u", name: value});
+    let refused = |name: &str| vec![(format!("/{name}"), "minimum".to_owned())];
+    let short = json!({"shortest_clip_s": 2.5});
+    assert_eq!(
+        violations(VIDEO, &input("duration_s", 4.9), None),
+        refused("duration_s")
+    );
+    assert_eq!(
+        violations(VIDEO, &input("seconds", 3.0), None),
+        refused("seconds")
+    );
+    assert_eq!(violations(VIDEO, &input("seconds", 5.0), None), []);
+    assert_eq!(
+        violations(VIDEO, &input("duration_s", 3.0), Some(&short)),
+        []
+    );
+    assert_eq!(
+        violations(VIDEO, &input("duration_s", 2.0), Some(&short)),
+        refused("duration_s")
+    );
+    let both = json!({"image_url": "u", "duration_s": 6, "seconds": 1});
+    let read = plan(VIDEO, &both, None).unwrap().input;
+    assert_eq!(read, r#"{"duration_s":6,"image_url":"u"}"#);
+}
+
+#[test]
+fn the_schema_names_every_option_and_its_default() {
+    let schema: Value = serde_json::from_str(OPTIONS).unwrap();
+    let properties = schema["properties"].as_object().unwrap();
+    assert_eq!(properties.len(), 3);
+    let read = |options: Value| Options::read(&connection(&options)).unwrap();
+    let built_in = read(json!({}));
+    assert!(
+        (properties["shortest_clip_s"]["default"].as_f64().unwrap() - built_in.shortest_clip_s)
+            .abs()
+            < 1e-9
+    );
+    assert_eq!(properties["visibility"]["default"], built_in.visibility);
+    assert!(built_in.project_id.is_empty());
+    for name in properties.keys() {
+        assert!(
+            Options::read(&connection(&json!({ name: [1] }))).is_err(),
+            "{name}"
+        );
+    }
+}

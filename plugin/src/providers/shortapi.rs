@@ -1,0 +1,334 @@
+//! ShortAPI: create a job, query it by id.
+//!
+//! Replies are `{"code", "data"}`, and a code other than 0 is an error whatever the HTTP
+//! status. The page of the API contradicts itself about where the job's id and the result
+//! stand, so each is looked for in every place that it names.
+
+use serde_json::{Map, Value, json};
+
+use super::options::Reader;
+use super::reply::{FaultPointers, amount_at, id_at, text_at};
+use super::{Next, Provider, request};
+use crate::bindings::{
+    Acceptance, Cancellation, Charge, Connection, ConnectionRequirement, Failure, JobState,
+    LocalFile, NextStep, NodeError, Price, Progress, ProviderFault, ResultMedia, Settlement, Stage,
+    Started, Step, Success,
+};
+use crate::http::{Reply, Request};
+use crate::json;
+use crate::nodes::Node;
+use crate::ticket::Ticket;
+
+/// The provider of ShortAPI's nodes.
+pub static SHORTAPI: ShortApi = ShortApi;
+
+/// See [`SHORTAPI`].
+pub struct ShortApi;
+
+/// The one wire; tickets name it.
+const WIRE: &str = "shortapi";
+
+/// The options as JSON Schema.
+const OPTIONS: &str = include_str!("../../../schemas/connections/shortapi.json");
+
+/// The code of a fault upstream of ShortAPI, which passes.
+const UPSTREAM_FAULT: &str = "3000";
+
+/// Where the clip's URL may stand. The page shows it under `images`, although it is a video.
+const RESULTS: [&str; 6] = [
+    "/result/videos/0/url",
+    "/result/videos/0",
+    "/result/images/0/url",
+    "/result/images/0",
+    "/result/url",
+    "/result/video_url",
+];
+
+struct Options {
+    create_path: String,
+    query_path: String,
+    callback_url: String,
+    largest_picture: u64,
+}
+
+impl Options {
+    fn read(connection: &Connection) -> Result<Self, NodeError> {
+        let mut given = Reader::new(connection);
+        let options = Self {
+            create_path: given.path("create_path", "/api/v1/job/create"),
+            query_path: given.path("query_path", "/api/v1/job/query?id={id}"),
+            callback_url: given.text("callback_url", ""),
+            largest_picture: given.count("largest_picture", 10_485_760),
+        };
+        given.finish(connection)?;
+        Ok(options)
+    }
+}
+
+impl Provider for ShortApi {
+    fn requirement(&self) -> ConnectionRequirement {
+        ConnectionRequirement {
+            category: "shortapi".into(),
+            title: "ShortAPI Connection".into(),
+            description: "The ShortAPI connection to call ShortAPI.".into(),
+            required: true,
+            options_schema: OPTIONS.into(),
+            credential_header: "authorization".into(),
+            credential_prefix: "Bearer ".into(),
+        }
+    }
+
+    fn wire(&self, connection: &Connection) -> Result<String, NodeError> {
+        Options::read(connection).map(|_| WIRE.into())
+    }
+
+    /// ShortAPI has no idempotency key, so none is sent.
+    fn submit(
+        &self,
+        connection: &Connection,
+        node: &Node,
+        input: &Map<String, Value>,
+        _idempotency_key: &str,
+    ) -> Result<Request, NodeError> {
+        let options = Options::read(connection)?;
+        let mut body = json!({ "model": node.name, "args": input });
+        if !options.callback_url.is_empty() {
+            body["callback_url"] = options.callback_url.into();
+        }
+        Ok(request(connection, "POST", &options.create_path, "").json(&body))
+    }
+
+    fn submitted(
+        &self,
+        connection: &Connection,
+        node: &Node,
+        reply: &Reply,
+    ) -> Result<Started, NodeError> {
+        let document = reply.json().unwrap_or(Value::Null);
+        if let Some(error) = faults(&document).submit_error(reply) {
+            return Err(error);
+        }
+        if let Some(code) = refusal(&document) {
+            let fault = fault(reply, &document);
+            // A fault behind the API may have come after the job was made.
+            return Err(if code == UPSTREAM_FAULT {
+                NodeError::outcome_unknown(fault)
+            } else {
+                NodeError::rejected(fault, Charge::No, NextStep::Stop)
+            });
+        }
+        let data = data(&document);
+        let job = id_at(data, "/job_id").or_else(|| id_at(&document, "/job_id"));
+        let Some(job) = job else {
+            let message = "expected a JSON document with the job's id at /data/job_id";
+            let fault = ProviderFault::new(Some(reply.status), message);
+            return Err(NodeError::outcome_unknown(fault));
+        };
+        Ok(Started::Accepted(Acceptance {
+            ticket: Ticket::new(node.name, &connection.id, WIRE, job.clone()).encode(),
+            provider_job_id: job,
+            poll_after_ms: reply.retry_after_ms().unwrap_or(0),
+            cost: cost(data),
+        }))
+    }
+
+    fn poll(
+        &self,
+        connection: &Connection,
+        node: &Node,
+        ticket: &Ticket,
+        replies: &[Reply],
+    ) -> Result<Next<JobState>, NodeError> {
+        let options = Options::read(connection)?;
+        let Some(reply) = replies.first() else {
+            let query = request(connection, "GET", &options.query_path, &ticket.job);
+            return Ok(Next::Send(query));
+        };
+        let document = reply.json().unwrap_or(Value::Null);
+        if let Some(error) = faults(&document).read_error(reply) {
+            return Err(error);
+        }
+        if let Some(code) = refusal(&document) {
+            let fault = fault(reply, &document);
+            return Err(if code == UPSTREAM_FAULT {
+                NodeError::unavailable(fault)
+            } else {
+                let said = fault.message;
+                NodeError::protocol_violation(format!("expected a job, not code {code}: {said}"))
+            });
+        }
+        let data = data(&document);
+        let settlement = |unless_refunded| Settlement {
+            charge: if data["refunded"] == true {
+                Charge::No
+            } else {
+                unless_refunded
+            },
+            cost: cost(data),
+        };
+        let waiting = |stage| {
+            JobState::Waiting(Progress {
+                stage,
+                fraction: None,
+                message: None,
+                poll_after_ms: reply.retry_after_ms().unwrap_or(0),
+                replacement_ticket: None,
+            })
+        };
+        let failed = || {
+            JobState::Failed(Failure {
+                fault: failure(reply, data),
+                settlement: settlement(Charge::Unknown),
+            })
+        };
+        Ok(Next::Done(match status(data) {
+            Some(2) => JobState::Succeeded(Success {
+                settlement: settlement(Charge::Yes),
+                ..success(node, &ticket.job, data)?
+            }),
+            Some(3..) => failed(),
+            _ if data["refunded"] == true => failed(),
+            Some(0) => waiting(Stage::Queued),
+            Some(1) => waiting(Stage::Running),
+            None => {
+                let expected =
+                    "expected a JSON document with the job's status, a number, at /data/status";
+                return Err(NodeError::protocol_violation(expected));
+            }
+        }))
+    }
+
+    fn cancel(
+        &self,
+        _connection: &Connection,
+        _ticket: &Ticket,
+        _replies: &[Reply],
+    ) -> Result<Next<Cancellation>, NodeError> {
+        Ok(Next::Done(Cancellation::Unsupported))
+    }
+
+    fn plan_upload(
+        &self,
+        connection: &Connection,
+        _node: &Node,
+        _field: &str,
+        file: &LocalFile,
+    ) -> Result<Step, NodeError> {
+        let largest = Options::read(connection)?.largest_picture;
+        if file.byte_length > largest {
+            return Err(NodeError::unsupported(format!(
+                "a local picture of more than {largest} bytes: make it smaller, or give its URL"
+            )));
+        }
+        Ok(Step::InlineBase64)
+    }
+
+    fn uploaded(
+        &self,
+        _connection: &Connection,
+        _node: &Node,
+        _field: &str,
+        _reply: &Reply,
+    ) -> Result<Step, NodeError> {
+        Err(NodeError::unsupported("an upload: ShortAPI takes none"))
+    }
+}
+
+/// What the envelope holds; the document itself where there is none.
+fn data(document: &Value) -> &Value {
+    document.get("data").unwrap_or(document)
+}
+
+/// The code of an envelope that says no.
+fn refusal(document: &Value) -> Option<String> {
+    text_at(document, "/code").filter(|code| code != "0")
+}
+
+/// The text of an error stands in `info` or in `message`.
+fn faults(document: &Value) -> FaultPointers<'static> {
+    let message = if text_at(document, "/info").is_some() {
+        "/info"
+    } else {
+        "/message"
+    };
+    FaultPointers {
+        code: "/code",
+        message,
+    }
+}
+
+fn fault(reply: &Reply, document: &Value) -> ProviderFault {
+    let fault = faults(document).fault(reply);
+    let is_silent = text_at(document, faults(document).message).is_none();
+    ProviderFault {
+        message: if is_silent {
+            "the provider gives no reason".into()
+        } else {
+            fault.message
+        },
+        ..fault
+    }
+}
+
+/// Why a job failed.
+fn failure(reply: &Reply, data: &Value) -> ProviderFault {
+    const MESSAGES: [&str; 5] = [
+        "/error/message",
+        "/error",
+        "/message",
+        "/info",
+        "/fail_reason",
+    ];
+    let message = MESSAGES.iter().find_map(|pointer| text_at(data, pointer));
+    ProviderFault {
+        status: Some(reply.status),
+        code: text_at(data, "/error/code"),
+        message: message.unwrap_or_else(|| "the provider gives no reason".into()),
+    }
+}
+
+/// 0 pending, 1 processing, 2 succeeded, more failed: a number, or one in a text.
+fn status(data: &Value) -> Option<u64> {
+    let status = data.get("status")?;
+    let in_text = || status.as_str().and_then(|text| text.trim().parse().ok());
+    status.as_u64().or_else(in_text)
+}
+
+/// What a job costs, in dollars.
+fn cost(data: &Value) -> Option<Price> {
+    amount_at(data, "/amount").map(|amount| Price {
+        amount,
+        unit: "USD".into(),
+    })
+}
+
+fn success(node: &Node, job: &str, data: &Value) -> Result<Success, NodeError> {
+    let url = RESULTS.iter().find_map(|pointer| {
+        let url = data.pointer(pointer)?.as_str()?;
+        (url.starts_with("https://") || url.starts_with("http://")).then_some(url)
+    });
+    let output = url.map(|url| json!({ "job_id": job, "video": url }));
+    let valid = output.filter(|output| (node.validate_output)(output).is_empty());
+    let (Some(url), Some(output)) = (url, valid) else {
+        let expected = "expected the clip's absolute URL at /data/result/videos/0/url";
+        return Err(NodeError::protocol_violation(expected));
+    };
+    Ok(Success {
+        output: json::text(&output),
+        media: vec![ResultMedia {
+            pointer: "/video".into(),
+            url: url.into(),
+            media_type: None,
+            sha256: None,
+            expires_at: None,
+            needs_credential: false,
+        }],
+        settlement: Settlement {
+            charge: Charge::Yes,
+            cost: None,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests;

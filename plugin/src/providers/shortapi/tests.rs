@@ -1,0 +1,300 @@
+use serde_json::json;
+
+use super::*;
+use crate::bindings::{CheckOptions, ErrorCause, Plan, Profile};
+use crate::host::scripted::{Scripted, connection};
+use crate::job;
+use crate::media;
+
+const NODE: &str = "shortapi/poppy-v1.0/image-to-video";
+
+fn input() -> String {
+    json!({"prompt": "push in", "image": "https://pictures.example/a.png"}).to_string()
+}
+
+fn started(status: u16, body: Value) -> Result<Acceptance, NodeError> {
+    let host = Scripted::new([(status, body)]);
+    job::start(&host, NODE, &input(), "key").map(|started| match started {
+        Started::Accepted(acceptance) => acceptance,
+        Started::Finished(completion) => panic!("{completion:?}"),
+    })
+}
+
+fn polled(status: u16, body: Value) -> Result<JobState, NodeError> {
+    let ticket = Ticket::new(NODE, "desk", WIRE, "j/1").encode();
+    let host = Scripted::new([(status, body)]);
+    let state = job::poll(&host, &ticket);
+    let (line, _) = host.requests().remove(0);
+    assert_eq!(
+        line,
+        "GET https://provider.example/api/api/v1/job/query?id=j%2F1"
+    );
+    state
+}
+
+fn clip(state: Result<JobState, NodeError>) -> String {
+    match state {
+        Ok(JobState::Succeeded(success)) => success.media[0].url.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_submit_is_what_the_page_shows() {
+    let body = json!({"code": 0, "data": {"amount": "0.240", "job_id": "j-1"}});
+    let host = Scripted::new([(200, body)]);
+    let started = job::start(&host, NODE, &input(), "key").unwrap();
+    let (line, body) = host.requests().remove(0);
+    assert_eq!(line, "POST https://provider.example/api/api/v1/job/create");
+    assert_eq!(
+        body,
+        json!({"model": NODE, "args": {
+            "prompt": "push in", "image": "https://pictures.example/a.png", "aspect_ratio": "16:9",
+        }})
+    );
+    let Started::Accepted(acceptance) = started else {
+        panic!("{started:?}")
+    };
+    assert_eq!(acceptance.provider_job_id, "j-1");
+    let cost = acceptance.cost.unwrap();
+    assert_eq!((cost.amount.as_str(), cost.unit.as_str()), ("0.240", "USD"));
+}
+
+#[test]
+fn the_paths_and_the_callback_are_options() {
+    let options = json!({"create_path": "/v2/new", "query_path": "/v2/jobs/{id}",
+        "callback_url": "https://me.example/hook"});
+    let host = Scripted::new([(200, json!({"code": 0, "data": {"job_id": "a b"}}))])
+        .on(Some(connection(&options)));
+    job::start(&host, NODE, &input(), "key").unwrap();
+    let (line, body) = host.requests().remove(0);
+    assert_eq!(line, "POST https://provider.example/api/v2/new");
+    assert_eq!(body["callback_url"], "https://me.example/hook");
+
+    let host = Scripted::new([(200, json!({"code": 0, "data": {"status": 1}}))])
+        .on(Some(connection(&options)));
+    let ticket = Ticket::new(NODE, "desk", WIRE, "a b").encode();
+    job::poll(&host, &ticket).unwrap();
+    let (line, _) = host.requests().remove(0);
+    assert_eq!(line, "GET https://provider.example/api/v2/jobs/a%20b");
+}
+
+#[test]
+fn the_id_is_found_where_the_samples_read_it_too() {
+    let bare = started(200, json!({"job_id": "j-2", "amount": 0.02})).unwrap();
+    assert_eq!(bare.provider_job_id, "j-2");
+    assert_eq!(bare.cost.unwrap().amount, "0.02");
+    let beside = json!({"code": 0, "job_id": "j-3", "data": {"amount": "lots"}});
+    let beside = started(200, beside).unwrap();
+    assert_eq!(
+        (beside.provider_job_id.as_str(), beside.cost),
+        ("j-3", None)
+    );
+}
+
+#[test]
+fn a_code_is_an_error_whatever_the_status() {
+    let error = started(200, json!({"code": 4001, "info": "no balance"})).unwrap_err();
+    assert_eq!((error.charge, error.next), (Charge::No, NextStep::Stop));
+    match error.cause {
+        ErrorCause::Rejected(fault) => {
+            assert_eq!(fault.code.as_deref(), Some("4001"));
+            assert_eq!(fault.message, "no balance");
+        }
+        other => panic!("{other:?}"),
+    }
+    // What passed behind the API may have passed after the job was made.
+    let error = started(200, json!({"code": 3000, "message": "upstream"})).unwrap_err();
+    assert!(matches!(error.cause, ErrorCause::OutcomeUnknown(_)));
+    assert_eq!(error.charge, Charge::Unknown);
+    for body in [
+        json!({"code": 0}),
+        json!([]),
+        json!({"code": 0, "data": {"job_id": ""}}),
+    ] {
+        let error = started(200, body).unwrap_err();
+        assert!(matches!(error.cause, ErrorCause::OutcomeUnknown(_)));
+    }
+    let error = started(401, json!({"code": 401, "message": "bad key"})).unwrap_err();
+    assert!(matches!(error.cause, ErrorCause::Unauthorized(fault) if fault.message == "bad key"));
+}
+
+#[test]
+fn a_status_is_a_number() {
+    let stage = |data: Value| match polled(200, json!({"code": 0, "data": data})) {
+        Ok(JobState::Waiting(progress)) => progress.stage,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(stage(json!({"status": 0})), Stage::Queued);
+    assert_eq!(
+        stage(json!({"status": "1", "region": "eu"})),
+        Stage::Running
+    );
+    for data in [
+        json!({}),
+        json!({"status": "soon"}),
+        json!({"status": -1}),
+        Value::Null,
+    ] {
+        let error = polled(200, json!({"code": 0, "data": data})).unwrap_err();
+        assert!(matches!(error.cause, ErrorCause::ProtocolViolation(_)));
+    }
+    let error = polled(200, json!({"code": 3000, "info": "later"})).unwrap_err();
+    assert!(matches!(error.cause, ErrorCause::Unavailable(_)));
+    let error = polled(200, json!({"code": 404, "info": "what job?"})).unwrap_err();
+    assert!(matches!(error.cause, ErrorCause::ProtocolViolation(_)));
+    assert_eq!(error.next, NextStep::PollAgain);
+}
+
+#[test]
+fn the_clip_is_found_wherever_the_page_may_put_it() {
+    let url = "https://cdn.example/a.mp4?e=1";
+    for result in [
+        json!({"videos": [{"url": url}], "images": [{"url": "https://cdn.example/frame.png"}]}),
+        json!({"videos": [url]}),
+        json!({"images": [{"url": url}]}),
+        json!({"videos": [], "url": url}),
+        json!({"video_url": url}),
+    ] {
+        let body = json!({"code": 0, "data": {"status": 2, "result": result}});
+        assert_eq!(clip(polled(200, body)), url, "{result}");
+    }
+    let bare = json!({"status": 2, "result": {"url": url}});
+    assert_eq!(clip(polled(200, bare)), url);
+    for result in [json!({}), json!({"url": "a.mp4"}), json!(null)] {
+        let body = json!({"code": 0, "data": {"status": 2, "result": result}});
+        let error = polled(200, body).unwrap_err();
+        assert!(matches!(error.cause, ErrorCause::ProtocolViolation(_)));
+    }
+}
+
+#[test]
+fn every_status_above_two_is_a_failure() {
+    for (data, charge) in [
+        (json!({"status": 3, "error": "too dark"}), Charge::Unknown),
+        (
+            json!({"status": 9, "error": {"message": "too dark"}}),
+            Charge::Unknown,
+        ),
+        (
+            json!({"status": 3, "message": "too dark", "refunded": true}),
+            Charge::No,
+        ),
+        (
+            json!({"status": 1, "info": "too dark", "refunded": true}),
+            Charge::No,
+        ),
+    ] {
+        match polled(200, json!({"code": 0, "data": data})) {
+            Ok(JobState::Failed(failure)) => {
+                assert_eq!(failure.fault.message, "too dark", "{data}");
+                assert_eq!(failure.settlement.charge, charge, "{data}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn there_is_no_cancellation() {
+    let ticket = Ticket::new(NODE, "desk", WIRE, "j").encode();
+    let cancelled = job::cancel(&Scripted::new([]), &ticket).unwrap();
+    assert!(matches!(cancelled, Cancellation::Unsupported));
+}
+
+#[test]
+fn local_pictures_go_along_in_base64_up_to_a_limit() {
+    let file = |byte_length| LocalFile {
+        media_type: "image/png".into(),
+        byte_length,
+        file_name: "a.png".into(),
+    };
+    let host = Scripted::new([]).on(Some(connection(&json!({"largest_picture": 100}))));
+    let step = media::plan_upload(&host, NODE, "/image", &file(100)).unwrap();
+    assert!(matches!(step, Step::InlineBase64));
+    let error = media::plan_upload(&host, NODE, "/image", &file(101)).unwrap_err();
+    assert!(matches!(error.cause, ErrorCause::Unsupported(_)));
+    assert_eq!(error.charge, Charge::No);
+    media::plan_upload(&Scripted::new([]), NODE, "/image", &file(10 << 20)).unwrap();
+}
+
+fn plan(image: &str) -> Result<Plan, NodeError> {
+    let options = CheckOptions {
+        profile: Profile::Strict,
+        preview_request: false,
+    };
+    let input = json!({"prompt": "p", "image": image}).to_string();
+    job::check(&Scripted::new([]).on(None), NODE, &input, options)
+}
+
+#[test]
+fn a_picture_in_base64_loses_what_the_api_refuses() {
+    for (given, image) in [
+        ("data:image/png;base64,iVBORw0K", "iVBORw0K"),
+        ("DATA:;BASE64,iVBO\nRw0K\r\n", "iVBORw0K"),
+        ("iVBO\nRw0K", "iVBORw0K"),
+        ("file:///tmp/a.png", "file:///tmp/a.png"),
+        (
+            "HTTPS://pictures.example/a.png",
+            "HTTPS://pictures.example/a.png",
+        ),
+    ] {
+        let plan = plan(given).unwrap();
+        let read: Value = serde_json::from_str(&plan.input).unwrap();
+        assert_eq!(read["image"], image);
+        let notes = plan
+            .notes
+            .iter()
+            .filter(|note| note.instance_path == "/image");
+        assert_eq!(notes.count() > 0, given != image, "{given:?}");
+    }
+    for given in [
+        "",
+        "a photo of SECRET",
+        "data:image/svg+xml,<svg/>",
+        "data:;base64,",
+        "ftp://a",
+    ] {
+        match plan(given).unwrap_err().cause {
+            ErrorCause::InvalidInput(violations) => {
+                let [violation] = &violations[..] else {
+                    panic!("{violations:?}")
+                };
+                assert_eq!(violation.instance_path, "/image");
+                assert_eq!(violation.keyword, "contentEncoding");
+                assert!(!violation.message.contains("SECRET"));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_price_is_the_pages() {
+    let estimate = plan("https://a.example/a.png").unwrap().estimate.unwrap();
+    assert_eq!(estimate.price.amount, "0.048");
+    assert_eq!(estimate.price.unit, "USD");
+}
+
+#[test]
+fn the_schema_names_every_option_and_its_default() {
+    let schema: Value = serde_json::from_str(OPTIONS).unwrap();
+    let defaults: Map<_, _> = schema["properties"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter_map(|(name, property)| Some((name.clone(), property.get("default")?.clone())))
+        .collect();
+    let read = |options: Value| Options::read(&connection(&options)).unwrap();
+    let (stated, built_in) = (read(Value::Object(defaults)), read(json!({})));
+    assert_eq!(stated.create_path, built_in.create_path);
+    assert_eq!(stated.query_path, built_in.query_path);
+    assert_eq!(stated.callback_url, built_in.callback_url);
+    assert_eq!(stated.largest_picture, built_in.largest_picture);
+    for name in schema["properties"].as_object().unwrap().keys() {
+        assert!(
+            Options::read(&connection(&json!({ name: [1] }))).is_err(),
+            "{name}"
+        );
+    }
+}
