@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::bindings::{Connection, NodeError};
+use crate::http::Request;
 use crate::json;
 
 /// A method, and a path below the base URL in which `{id}` is the job's id.
@@ -15,6 +16,14 @@ pub struct Endpoint {
     pub method: String,
     /// With a leading slash.
     pub path: String,
+}
+
+impl Endpoint {
+    /// A request to it, about the job of this id.
+    #[must_use]
+    pub fn request(&self, connection: &Connection, job: &str) -> Request {
+        super::request(connection, &self.method, &self.path, job)
+    }
 }
 
 /// The options that have not been read yet, and the first thing wrong with them.

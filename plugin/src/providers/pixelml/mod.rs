@@ -5,11 +5,9 @@
 
 mod options;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use self::options::{Options, Status, WIRE};
-use super::options::Endpoint;
 use super::reply::{FaultPointers, id_at, text_at};
 use super::{Next, Provider};
 use crate::bindings::{
@@ -27,13 +25,6 @@ pub static PIXELML: PixelMl = PixelMl;
 
 /// See [`PIXELML`].
 pub struct PixelMl;
-
-/// A job id is one path segment, whatever the provider put into it.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 impl Provider for PixelMl {
     fn requirement(&self) -> ConnectionRequirement {
@@ -61,7 +52,9 @@ impl Provider for PixelMl {
     ) -> Result<Request, NodeError> {
         let options = Options::read(connection)?;
         let body = options.submit_body(connection, node.name, input)?;
-        Ok(request(connection, &options.submit, "")
+        Ok(options
+            .submit
+            .request(connection, "")
             .json(&body)
             .header(&options.idempotency_header, idempotency_key))
     }
@@ -114,7 +107,7 @@ impl Provider for PixelMl {
     ) -> Result<Next<JobState>, NodeError> {
         let options = Options::read(connection)?;
         let Some(reply) = replies.first() else {
-            return Ok(Next::Send(request(connection, &options.poll, &ticket.job)));
+            return Ok(Next::Send(options.poll.request(connection, &ticket.job)));
         };
         if let Some(error) = options.faults().read_error(reply) {
             return Err(error);
@@ -170,7 +163,7 @@ impl Provider for PixelMl {
             return Ok(Next::Done(Cancellation::Unsupported));
         };
         let Some(reply) = replies.first() else {
-            return Ok(Next::Send(request(connection, endpoint, &ticket.job)));
+            return Ok(Next::Send(endpoint.request(connection, &ticket.job)));
         };
         let answer = match reply.status {
             202 => Cancellation::Requested,
@@ -246,16 +239,6 @@ impl Provider for PixelMl {
         })?;
         Ok(Step::Value(json::text(&url)))
     }
-}
-
-fn request(connection: &Connection, endpoint: &Endpoint, job: &str) -> Request {
-    let path = endpoint
-        .path
-        .replace("{id}", &utf8_percent_encode(job, SEGMENT).to_string());
-    Request::new(
-        &endpoint.method,
-        format!("{}{path}", connection.base_url.trim_end_matches('/')),
-    )
 }
 
 /// Replies, read by the pointers of the options.
