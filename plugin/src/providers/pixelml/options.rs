@@ -9,12 +9,18 @@ use crate::providers::options::{Endpoint, Reader};
 /// The options as JSON Schema.
 pub(super) const SCHEMA: &str = include_str!("../../../../schemas/connections/pixelml.json");
 
-/// The one wire of this version.
-pub(super) const WIRE: &str = "jobs";
+/// The wire that is spoken unless another is chosen.
+pub(super) const JOBS: &str = "jobs";
 
-/// Every part of the `jobs` wire.
+/// What a connection's options choose.
 #[derive(Debug)]
-pub(super) struct Options {
+pub(super) enum Wire {
+    Jobs(Box<Jobs>),
+}
+
+/// Every part of the wire `jobs`.
+#[derive(Debug)]
+pub(super) struct Jobs {
     pub(super) submit: Endpoint,
     pub(super) poll: Endpoint,
     pub(super) cancel: Option<Endpoint>,
@@ -72,15 +78,33 @@ impl StatusWords {
     }
 }
 
-impl Options {
+impl Wire {
     /// The connection's options over the defaults.
     pub(super) fn read(connection: &Connection) -> Result<Self, NodeError> {
         let mut given = Reader::new(connection);
-        if given.text("wire", WIRE) != WIRE {
+        if given.text("wire", JOBS) != JOBS {
             given.refuse("wire", "must be `jobs`");
         }
+        let wire = Self::Jobs(Box::new(Jobs::read(&mut given)));
+        // These two are for the host, which adds the credential.
+        given.ignore("credential_header");
+        given.ignore("credential_prefix");
+        given.finish(connection)?;
+        Ok(wire)
+    }
+
+    /// As tickets have it.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Jobs(_) => JOBS,
+        }
+    }
+}
+
+impl Jobs {
+    fn read(given: &mut Reader) -> Self {
         let mut words = given.nested("status_words");
-        let options = Self {
+        let jobs = Self {
             submit: given.endpoint("submit", "POST", "/v1/jobs"),
             poll: given.endpoint("poll", "GET", "/v1/jobs/{id}"),
             cancel: given.optional_endpoint("cancel", "POST", "/v1/jobs/{id}/cancel"),
@@ -104,11 +128,7 @@ impl Options {
             file_url_pointer: given.text("file_url_pointer", "/url"),
         };
         given.absorb(words);
-        // These two are for the host, which adds the credential.
-        given.ignore("credential_header");
-        given.ignore("credential_prefix");
-        given.finish(connection)?;
-        Ok(options)
+        jobs
     }
 
     /// The submit's document: the action and the input at their pointers.
@@ -164,14 +184,14 @@ mod tests {
     use crate::bindings::ErrorCause;
     use serde_json::json;
 
-    fn read(options: &Value) -> Result<Options, String> {
+    fn read(options: &Value) -> Result<Wire, String> {
         let connection = Connection {
             id: "desk".into(),
             base_url: "https://provider.example".into(),
             options: options.to_string(),
             headers: Vec::new(),
         };
-        Options::read(&connection).map_err(|error| match error.cause {
+        Wire::read(&connection).map_err(|error| match error.cause {
             ErrorCause::ConnectionUnavailable(why) => why,
             other => panic!("{other:?}"),
         })

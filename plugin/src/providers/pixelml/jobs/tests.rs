@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::bindings::{ErrorCause, NextStep};
+use crate::bindings::{ErrorCause, LocalFile};
 use crate::host::scripted::{Scripted, connection};
 use crate::job;
 use crate::media;

@@ -1,0 +1,249 @@
+//! The wire `jobs`: submit, poll and cancel by job id.
+//!
+//! PixelML publishes schemas and no protocol, so every part of it comes from the
+//! connection's options.
+
+use serde_json::{Map, Value};
+
+use super::options::{JOBS, Jobs, Status};
+use super::{document_and_id, document_and_status, no_local_files, success, unrecognized};
+use crate::bindings::{
+    Acceptance, Body, Cancellation, Charge, Completion, Connection, Failure, JobState, Multipart,
+    NextStep, NodeError, Progress, ProviderFault, Settlement, Stage, Started, Step, Success,
+    Upload,
+};
+use crate::http::{Reply, Request};
+use crate::json;
+use crate::nodes::Node;
+use crate::providers::Next;
+use crate::providers::reply::{FaultPointers, text_at};
+use crate::ticket::Ticket;
+
+/// As [`Provider`](crate::providers::Provider) says.
+impl Jobs {
+    pub(super) fn submit(
+        &self,
+        connection: &Connection,
+        node: &Node,
+        input: &Map<String, Value>,
+        idempotency_key: &str,
+    ) -> Result<Request, NodeError> {
+        let body = self.submit_body(connection, node.name, input)?;
+        Ok(self
+            .submit
+            .request(connection, "")
+            .json(&body)
+            .header(&self.idempotency_header, idempotency_key))
+    }
+
+    pub(super) fn submitted(
+        &self,
+        connection: &Connection,
+        node: &Node,
+        reply: &Reply,
+    ) -> Result<Started, NodeError> {
+        if let Some(error) = self.faults().submit_error(reply) {
+            return Err(error);
+        }
+        let (document, job) = document_and_id(reply, &self.id_pointer)?;
+        let ticket = Ticket::new(node.name, &connection.id, JOBS, job.clone()).encode();
+        if self.status(&document) == Some(Status::Succeeded) {
+            // A result that cannot be read now is read by the first poll.
+            if let Ok(success) = self.success(node, &document) {
+                let provider_job_id = Some(job);
+                return Ok(Started::Finished(Completion {
+                    ticket,
+                    provider_job_id,
+                    success,
+                }));
+            }
+        }
+        Ok(Started::Accepted(Acceptance {
+            ticket,
+            provider_job_id: job,
+            poll_after_ms: self.poll_after_ms(&document, reply),
+            cost: None,
+        }))
+    }
+
+    pub(super) fn poll(
+        &self,
+        connection: &Connection,
+        node: &Node,
+        ticket: &Ticket,
+        replies: &[Reply],
+    ) -> Result<Next<JobState>, NodeError> {
+        let Some(reply) = replies.first() else {
+            return Ok(Next::Send(self.poll.request(connection, &ticket.job)));
+        };
+        if let Some(error) = self.faults().read_error(reply) {
+            return Err(error);
+        }
+        let (document, word) = document_and_status(reply, &self.status_pointer)?;
+        let waiting = |stage, message| {
+            JobState::Waiting(Progress {
+                stage,
+                fraction: self.fraction(&document),
+                message,
+                poll_after_ms: self.poll_after_ms(&document, reply),
+                replacement_ticket: None,
+            })
+        };
+        let message = text_at(&document, &self.message_pointer);
+        Ok(Next::Done(match self.status_words.meaning(&word) {
+            Some(Status::Queued) => waiting(Stage::Queued, message),
+            Some(Status::Running) => waiting(Stage::Running, message),
+            Some(Status::Succeeded) => JobState::Succeeded(self.success(node, &document)?),
+            Some(Status::Failed) => JobState::Failed(self.failure(&document, reply)),
+            Some(Status::Cancelled) => {
+                JobState::Cancelled(self.settlement(&document, Charge::Unknown))
+            }
+            None => waiting(Stage::Unrecognized, Some(unrecognized(&word))),
+        }))
+    }
+
+    pub(super) fn cancel(
+        &self,
+        connection: &Connection,
+        ticket: &Ticket,
+        replies: &[Reply],
+    ) -> Result<Next<Cancellation>, NodeError> {
+        let Some(endpoint) = &self.cancel else {
+            return Ok(Next::Done(Cancellation::Unsupported));
+        };
+        let Some(reply) = replies.first() else {
+            return Ok(Next::Send(endpoint.request(connection, &ticket.job)));
+        };
+        let answer = match reply.status {
+            202 => Cancellation::Requested,
+            405 | 501 => Cancellation::Unsupported,
+            409 => Cancellation::TooLate,
+            _ => {
+                if let Some(error) = self.faults().read_error(reply) {
+                    return Err(error);
+                }
+                let document = reply.json().unwrap_or(Value::Null);
+                self.cancellation(&document)
+            }
+        };
+        Ok(Next::Done(answer))
+    }
+
+    pub(super) fn plan_upload(self) -> Result<Step, NodeError> {
+        let files = self.files.ok_or_else(no_local_files)?;
+        Ok(Step::Upload(Upload {
+            method: files.method,
+            path: files.path,
+            body: Body::Multipart(Multipart {
+                file_part: self.file_part,
+                fields: Vec::new(),
+            }),
+        }))
+    }
+
+    pub(super) fn uploaded(&self, reply: &Reply) -> Result<Step, NodeError> {
+        // An upload costs nothing, and a second one does no harm.
+        if let Some(error) = self.faults().submit_error(reply) {
+            return Err(NodeError {
+                charge: Charge::No,
+                ..error
+            });
+        }
+        let url = reply.json().and_then(|document| {
+            document
+                .pointer(&self.file_url_pointer)
+                .and_then(Value::as_str)
+                .map(Value::from)
+        });
+        let expected = || {
+            format!(
+                "expected a JSON document with the file's URL at {}",
+                self.file_url_pointer
+            )
+        };
+        let url = url.ok_or_else(|| {
+            let error = NodeError::protocol_violation(expected());
+            NodeError {
+                charge: Charge::No,
+                next: NextStep::Retry,
+                ..error
+            }
+        })?;
+        Ok(Step::Value(json::text(&url)))
+    }
+}
+
+/// Replies, read by the pointers of the options.
+impl Jobs {
+    fn faults(&self) -> FaultPointers<'_> {
+        FaultPointers {
+            code: &self.error_code_pointer,
+            message: &self.error_message_pointer,
+        }
+    }
+
+    fn status(&self, document: &Value) -> Option<Status> {
+        self.status_words
+            .meaning(document.pointer(&self.status_pointer)?.as_str()?)
+    }
+
+    fn fraction(&self, document: &Value) -> Option<f32> {
+        let progress = document.pointer(&self.progress_pointer)?.as_f64()?;
+        #[expect(clippy::cast_possible_truncation, reason = "between 0 and 1")]
+        Some((progress / self.progress_full).clamp(0.0, 1.0) as f32)
+    }
+
+    fn poll_after_ms(&self, document: &Value, reply: &Reply) -> u64 {
+        let hint = document
+            .pointer(&self.poll_after_ms_pointer)
+            .and_then(Value::as_u64);
+        hint.or_else(|| reply.retry_after_ms()).unwrap_or(0)
+    }
+
+    fn settlement(&self, document: &Value, unless_told: Charge) -> Settlement {
+        let charge = match document
+            .pointer(&self.charged_pointer)
+            .and_then(Value::as_bool)
+        {
+            Some(true) => Charge::Yes,
+            Some(false) => Charge::No,
+            None => unless_told,
+        };
+        Settlement { charge, cost: None }
+    }
+
+    /// What a 2xx says became of a cancellation. Where it shows the job, the job's state
+    /// counts: a job that goes on may yet be paid for.
+    fn cancellation(&self, document: &Value) -> Cancellation {
+        let word = document.pointer(&self.status_pointer);
+        match word.and_then(Value::as_str).map(|_| self.status(document)) {
+            None | Some(Some(Status::Cancelled)) => {
+                Cancellation::Cancelled(self.settlement(document, Charge::Unknown))
+            }
+            Some(Some(Status::Succeeded | Status::Failed)) => Cancellation::TooLate,
+            Some(_) => Cancellation::Requested,
+        }
+    }
+
+    fn success(&self, node: &Node, document: &Value) -> Result<Success, NodeError> {
+        let settlement = self.settlement(document, Charge::Yes);
+        success(node, document, &self.video_pointer, settlement)
+    }
+
+    fn failure(&self, document: &Value, reply: &Reply) -> Failure {
+        let message = text_at(document, &self.error_message_pointer)
+            .unwrap_or_else(|| "the provider gives no reason".into());
+        let code = text_at(document, &self.error_code_pointer);
+        Failure {
+            fault: ProviderFault {
+                status: Some(reply.status),
+                code,
+                message,
+            },
+            settlement: self.settlement(document, Charge::Unknown),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
