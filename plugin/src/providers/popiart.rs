@@ -7,14 +7,14 @@
 use serde_json::{Map, Value, json};
 
 use super::options::Reader;
-use super::reply::{FaultPointers, id_at, text_at};
+use super::reply::{FaultPointers, id_at, text_at, unrecognized};
 use super::{Next, Provider, request, url};
 use crate::bindings::{
     Acceptance, Body, Cancellation, Charge, Connection, ConnectionRequirement, Failure, JobState,
     LocalFile, MediaKind, Multipart, NextStep, NodeError, Progress, ProviderFault, ResultMedia,
     Settlement, Stage, Started, Step, Success, Upload,
 };
-use crate::http::{Reply, Request, presentable};
+use crate::http::{Reply, Request};
 use crate::json;
 use crate::nodes::Node;
 use crate::ticket::Ticket;
@@ -312,11 +312,7 @@ fn unfinished(reply: &Reply, job: &Value) -> Result<Option<JobState>, NodeError>
             settlement: settlement(Charge::Unknown),
         }),
         "cancelled" => JobState::Cancelled(settlement(Charge::Unknown)),
-        unknown => {
-            let word = presentable(unknown);
-            let message = format!("the provider reports the state `{word}`");
-            waiting(Stage::Unrecognized, Some(message))
-        }
+        unknown => waiting(Stage::Unrecognized, Some(unrecognized(unknown))),
     }))
 }
 

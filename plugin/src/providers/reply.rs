@@ -96,6 +96,12 @@ pub fn text_at(document: &Value, pointer: &str) -> Option<String> {
     }
 }
 
+/// What is said of a job's state that this version does not know.
+#[must_use]
+pub fn unrecognized(word: &str) -> String {
+    format!("the provider reports the state `{}`", presentable(word))
+}
+
 /// The longest job id that is kept, in bytes.
 const ID_LIMIT: usize = 512;
 

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::options::{JOBS, Jobs, Status};
-use super::{document_and_id, document_and_status, no_local_files, success, unrecognized};
+use super::{document_and_id, document_and_status, no_local_files, success};
 use crate::bindings::{
     Acceptance, Body, Cancellation, Charge, Completion, Connection, Failure, JobState, Multipart,
     NextStep, NodeError, Progress, ProviderFault, Settlement, Stage, Started, Step, Success,
@@ -16,7 +16,7 @@ use crate::http::{Reply, Request};
 use crate::json;
 use crate::nodes::Node;
 use crate::providers::Next;
-use crate::providers::reply::{FaultPointers, text_at};
+use crate::providers::reply::{FaultPointers, text_at, unrecognized};
 use crate::ticket::Ticket;
 
 /// As [`Provider`](crate::providers::Provider) says.

@@ -1,6 +1,7 @@
 //! PixelML. What its replies mean is the wire's that the connection's options choose; what
 //! the wires have in common is here.
 
+mod agenticflow;
 mod jobs;
 mod options;
 
@@ -13,7 +14,7 @@ use crate::bindings::{
     Cancellation, Connection, ConnectionRequirement, JobState, LocalFile, NodeError, ProviderFault,
     ResultMedia, Settlement, Started, Step, Success,
 };
-use crate::http::{Reply, Request, presentable};
+use crate::http::{Reply, Request};
 use crate::json;
 use crate::nodes::Node;
 use crate::ticket::Ticket;
@@ -50,6 +51,7 @@ impl Provider for PixelMl {
     ) -> Result<Request, NodeError> {
         match Wire::read(connection)? {
             Wire::Jobs(jobs) => jobs.submit(connection, node, input, idempotency_key),
+            Wire::AgenticFlow(runs) => Ok(runs.submit(connection, input)),
         }
     }
 
@@ -61,6 +63,7 @@ impl Provider for PixelMl {
     ) -> Result<Started, NodeError> {
         match Wire::read(connection)? {
             Wire::Jobs(jobs) => jobs.submitted(connection, node, reply),
+            Wire::AgenticFlow(runs) => runs.submitted(connection, node, reply),
         }
     }
 
@@ -73,6 +76,7 @@ impl Provider for PixelMl {
     ) -> Result<Next<JobState>, NodeError> {
         match Wire::read(connection)? {
             Wire::Jobs(jobs) => jobs.poll(connection, node, ticket, replies),
+            Wire::AgenticFlow(runs) => runs.poll(connection, node, ticket, replies),
         }
     }
 
@@ -84,6 +88,7 @@ impl Provider for PixelMl {
     ) -> Result<Next<Cancellation>, NodeError> {
         match Wire::read(connection)? {
             Wire::Jobs(jobs) => jobs.cancel(connection, ticket, replies),
+            Wire::AgenticFlow(_) => Ok(Next::Done(Cancellation::Unsupported)),
         }
     }
 
@@ -96,6 +101,7 @@ impl Provider for PixelMl {
     ) -> Result<Step, NodeError> {
         match Wire::read(connection)? {
             Wire::Jobs(jobs) => jobs.plan_upload(),
+            Wire::AgenticFlow(_) => Err(no_local_files()),
         }
     }
 
@@ -108,6 +114,7 @@ impl Provider for PixelMl {
     ) -> Result<Step, NodeError> {
         match Wire::read(connection)? {
             Wire::Jobs(jobs) => jobs.uploaded(reply),
+            Wire::AgenticFlow(_) => Err(no_local_files()),
         }
     }
 }
@@ -137,11 +144,6 @@ fn document_and_status(reply: &Reply, pointer: &str) -> Result<(Value, String), 
             "expected a JSON document with the job's status, a word, at {pointer}"
         ))
     })
-}
-
-/// What is said of a state that the wire does not know.
-fn unrecognized(word: &str) -> String {
-    format!("the provider reports the state `{}`", presentable(word))
 }
 
 /// The end of a job whose document has the clip's URL at the pointer.

@@ -12,10 +12,18 @@ pub(super) const SCHEMA: &str = include_str!("../../../../schemas/connections/pi
 /// The wire that is spoken unless another is chosen.
 pub(super) const JOBS: &str = "jobs";
 
+/// The other one.
+pub(super) const AGENTICFLOW: &str = "agenticflow";
+
+/// Where both wires have the id of a new job, and the clip's URL, unless told otherwise.
+const ID_POINTER: &str = "/id";
+const VIDEO_POINTER: &str = "/output/video";
+
 /// What a connection's options choose.
 #[derive(Debug)]
 pub(super) enum Wire {
     Jobs(Box<Jobs>),
+    AgenticFlow(AgenticFlow),
 }
 
 /// Every part of the wire `jobs`.
@@ -42,6 +50,14 @@ pub(super) struct Jobs {
     pub(super) charged_pointer: String,
     pub(super) file_part: String,
     pub(super) file_url_pointer: String,
+}
+
+/// What can differ in the wire `agenticflow`.
+#[derive(Debug)]
+pub(super) struct AgenticFlow {
+    pub(super) workflow_id: String,
+    pub(super) id_pointer: String,
+    pub(super) video_pointer: String,
 }
 
 /// What a status word means.
@@ -82,10 +98,15 @@ impl Wire {
     /// The connection's options over the defaults.
     pub(super) fn read(connection: &Connection) -> Result<Self, NodeError> {
         let mut given = Reader::new(connection);
-        if given.text("wire", JOBS) != JOBS {
-            given.refuse("wire", "must be `jobs`");
-        }
-        let wire = Self::Jobs(Box::new(Jobs::read(&mut given)));
+        let wire = match given.text("wire", JOBS).as_str() {
+            AGENTICFLOW => Self::AgenticFlow(AgenticFlow::read(&mut given)),
+            name => {
+                if name != JOBS {
+                    given.refuse("wire", "must be `jobs` or `agenticflow`");
+                }
+                Self::Jobs(Box::new(Jobs::read(&mut given)))
+            }
+        };
         // These two are for the host, which adds the credential.
         given.ignore("credential_header");
         given.ignore("credential_prefix");
@@ -97,6 +118,21 @@ impl Wire {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Jobs(_) => JOBS,
+            Self::AgenticFlow(_) => AGENTICFLOW,
+        }
+    }
+}
+
+impl AgenticFlow {
+    fn read(given: &mut Reader) -> Self {
+        let workflow_id = given.text("workflow_id", "");
+        if workflow_id.is_empty() {
+            given.refuse("workflow_id", "must name the workflow that is run");
+        }
+        Self {
+            workflow_id,
+            id_pointer: given.text("id_pointer", ID_POINTER),
+            video_pointer: given.text("video_pointer", VIDEO_POINTER),
         }
     }
 }
@@ -113,14 +149,14 @@ impl Jobs {
             input_pointer: given.text("input_pointer", "/input"),
             actions: given.object("actions"),
             idempotency_header: given.text("idempotency_header", "idempotency-key"),
-            id_pointer: given.text("id_pointer", "/id"),
+            id_pointer: given.text("id_pointer", ID_POINTER),
             status_pointer: given.text("status_pointer", "/status"),
             status_words: StatusWords::read(&mut words),
             progress_pointer: given.text("progress_pointer", "/progress"),
             progress_full: given.positive("progress_full", 1.0),
             message_pointer: given.text("message_pointer", "/message"),
             poll_after_ms_pointer: given.text("poll_after_ms_pointer", "/poll_after_ms"),
-            video_pointer: given.text("video_pointer", "/output/video"),
+            video_pointer: given.text("video_pointer", VIDEO_POINTER),
             error_code_pointer: given.text("error_code_pointer", "/error/code"),
             error_message_pointer: given.text("error_message_pointer", "/error/message"),
             charged_pointer: given.text("charged_pointer", "/charged"),
@@ -228,6 +264,38 @@ mod tests {
     }
 
     #[test]
+    fn each_wire_has_the_options_that_the_schema_gives_it() {
+        let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+        let validator = jsonschema::draft202012::new(&schema).unwrap();
+        let of_both = [
+            "wire",
+            "id_pointer",
+            "video_pointer",
+            "credential_header",
+            "credential_prefix",
+        ];
+        for (name, property) in schema["properties"].as_object().unwrap() {
+            let value = property.get("default").cloned().unwrap_or("w".into());
+            let of_runs = name == "workflow_id";
+            let of_both = of_both.contains(&name.as_str());
+            for (mut options, expected) in [
+                (json!({}), !of_runs),
+                (json!({"wire": "jobs"}), !of_runs),
+                (json!({"wire": "agenticflow"}), of_runs),
+                (
+                    json!({"wire": "agenticflow", "workflow_id": "w"}),
+                    of_runs || of_both,
+                ),
+            ] {
+                let given = options.as_object_mut().unwrap();
+                given.entry(name).or_insert(value.clone());
+                assert_eq!(read(&options).is_ok(), expected, "{options}");
+                assert_eq!(validator.is_valid(&options), expected, "{options}");
+            }
+        }
+    }
+
+    #[test]
     fn what_is_no_option_is_refused_by_name() {
         for (options, problem) in [
             (json!([]), "`options` must be a JSON object"),
@@ -249,7 +317,22 @@ mod tests {
                 json!({"status_words": {"failed": ["a", 1]}}),
                 "`options.status_words.failed` must be a list of words",
             ),
-            (json!({"wire": "soap"}), "`options.wire` must be `jobs`"),
+            (
+                json!({"wire": "soap"}),
+                "`options.wire` must be `jobs` or `agenticflow`",
+            ),
+            (
+                json!({"wire": "agenticflow"}),
+                "`options.workflow_id` must name the workflow that is run",
+            ),
+            (
+                json!({"wire": "agenticflow", "workflow_id": "w", "poll": {}}),
+                "`options.poll` is not an option",
+            ),
+            (
+                json!({"workflow_id": "w"}),
+                "`options.workflow_id` is not an option",
+            ),
         ] {
             let expected = format!("{problem} (connection `desk`)");
             assert_eq!(read(&options).unwrap_err(), expected);

@@ -1,0 +1,167 @@
+//! The wire `agenticflow`: the node as a workflow's, run through `AgenticFlow`'s public
+//! API for workflow runs (`WorkflowRun` and `WorkflowRunCreateDTO` of its OpenAPI
+//! description).
+//!
+//! The API documents no idempotency key and no way to stop a run.
+
+use serde_json::{Map, Value, json};
+
+use super::options::{AGENTICFLOW, AgenticFlow};
+use super::{document_and_id, document_and_status, success};
+use crate::bindings::{
+    Acceptance, Charge, Connection, ErrorCause, Failure, JobState, NodeError, Price, Progress,
+    ProviderFault, Settlement, Stage, Started,
+};
+use crate::http::{Reply, Request, presentable};
+use crate::nodes::Node;
+use crate::providers::reply::{FaultPointers, amount_at, text_at, unrecognized};
+use crate::providers::{Next, request};
+use crate::ticket::Ticket;
+
+/// As [`Provider`](crate::providers::Provider) says.
+impl AgenticFlow {
+    pub(super) fn submit(&self, connection: &Connection, input: &Map<String, Value>) -> Request {
+        // Without the last slash it redirects, and redirects are never followed.
+        request(connection, "POST", "/v1/workflow_runs/", "").json(&json!({
+            "workflow_id": self.workflow_id,
+            "input": input,
+            "response_type": "queue",
+        }))
+    }
+
+    pub(super) fn submitted(
+        &self,
+        connection: &Connection,
+        node: &Node,
+        reply: &Reply,
+    ) -> Result<Started, NodeError> {
+        if let Some(error) = FAULTS.submit_error(reply) {
+            return Err(located(error, reply));
+        }
+        let (_, run) = document_and_id(reply, &self.id_pointer)?;
+        Ok(Started::Accepted(Acceptance {
+            ticket: Ticket::new(node.name, &connection.id, AGENTICFLOW, run.clone()).encode(),
+            provider_job_id: run,
+            poll_after_ms: reply.retry_after_ms().unwrap_or(0),
+            cost: None,
+        }))
+    }
+
+    pub(super) fn poll(
+        &self,
+        connection: &Connection,
+        node: &Node,
+        ticket: &Ticket,
+        replies: &[Reply],
+    ) -> Result<Next<JobState>, NodeError> {
+        let Some(reply) = replies.first() else {
+            let read = request(connection, "GET", "/v1/workflow_runs/{id}", &ticket.job);
+            return Ok(Next::Send(read));
+        };
+        if let Some(error) = FAULTS.read_error(reply) {
+            return Err(located(error, reply));
+        }
+        let (run, status) = document_and_status(reply, "/status")?;
+        let waiting = |stage, message| {
+            JobState::Waiting(Progress {
+                stage,
+                fraction: fraction(&run),
+                message,
+                poll_after_ms: reply.retry_after_ms().unwrap_or(0),
+                replacement_ticket: None,
+            })
+        };
+        Ok(Next::Done(match status.as_str() {
+            "created" | "queued" => waiting(Stage::Queued, None),
+            "running" => waiting(Stage::Running, None),
+            "success" => {
+                let settlement = settlement(&run, Charge::Yes);
+                JobState::Succeeded(success(node, &run, &self.video_pointer, settlement)?)
+            }
+            "failed" => JobState::Failed(Failure {
+                fault: fault(&run, reply),
+                settlement: settlement(&run, Charge::Unknown),
+            }),
+            "cancelled" => JobState::Cancelled(settlement(&run, Charge::Unknown)),
+            unknown => waiting(Stage::Unrecognized, Some(unrecognized(unknown))),
+        }))
+    }
+}
+
+/// A refusal is an `HTTPValidationError`, of which the first complaint is told.
+const FAULTS: FaultPointers<'_> = FaultPointers {
+    code: "/detail/0/type",
+    message: "/detail/0/msg",
+};
+
+/// A refusal with the place in the request that it is about, if the reply names one.
+fn located(mut error: NodeError, reply: &Reply) -> NodeError {
+    let place = || {
+        let document = reply.json()?;
+        let tokens = document.pointer("/detail/0/loc")?.as_array()?.iter();
+        let tokens =
+            tokens.map(|token| token.as_str().map_or_else(|| token.to_string(), Into::into));
+        Some(tokens.collect::<Vec<_>>().join("."))
+    };
+    if let ErrorCause::Rejected(fault) = &mut error.cause
+        && let Some(place) = place()
+    {
+        fault.message = presentable(&format!("{place}: {}", fault.message));
+    }
+    error
+}
+
+/// The share of the run's nodes that are done.
+fn fraction(run: &Value) -> Option<f32> {
+    let nodes = run.pointer("/state/nodes_state")?.as_array()?;
+    let done = nodes.iter().filter(|node| node["status"] == "success");
+    let done = u16::try_from(done.count()).ok()?;
+    let all = u16::try_from(nodes.len()).ok().filter(|all| *all > 0)?;
+    Some(f32::from(done) / f32::from(all))
+}
+
+/// The run's own error, or else that of the first node that has one.
+fn fault(run: &Value, reply: &Reply) -> ProviderFault {
+    let state = &run["state"];
+    let own = &state["error"];
+    let mut nodes = state["nodes_state"].as_array().into_iter().flatten();
+    let (error, node) = match nodes.find(|node| node["error"].is_object()) {
+        Some(node) if own.is_null() => (&node["error"], &node["node_name"]),
+        _ => (own, &own["failed_node"]),
+    };
+    let message =
+        text_at(error, "/message").unwrap_or_else(|| "the provider gives no reason".into());
+    ProviderFault {
+        status: Some(reply.status),
+        code: text_at(error, "/code"),
+        message: match text_at(node, "") {
+            Some(node) => presentable(&format!("node `{node}`: {message}")),
+            None => message,
+        },
+    }
+}
+
+/// The bill, in `AgenticFlow`'s credits.
+fn settlement(run: &Value, unless_told: Charge) -> Settlement {
+    if run["state"]["error"]["code"] == "charge_failed" {
+        return Settlement {
+            charge: Charge::No,
+            cost: None,
+        };
+    }
+    let cost = amount_at(run, "/operation_cost");
+    // A cost of nothing may be one that is not known yet.
+    let is_paid = cost
+        .as_deref()
+        .is_some_and(|cost| cost.contains(|digit| matches!(digit, '1'..='9')));
+    Settlement {
+        charge: if is_paid { Charge::Yes } else { unless_told },
+        cost: cost.map(|amount| Price {
+            amount,
+            unit: "credits".into(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;
