@@ -18,6 +18,8 @@ use crate::providers::pixelml::PIXELML;
 use crate::run;
 use crate::ticket::Ticket;
 
+mod envelopes;
+
 const NODE: &str = "image_to_video_v3";
 const INPUT: &str = r#"{"prompt": "p", "image": "https://p.example/a.png"}"#;
 
