@@ -82,6 +82,10 @@ fn checks() {
         "bad.json",
         r#"{"prompt": "waves", "steps": 0, "negative_prompt": 3}"#,
     );
+    desk.write(
+        "texts.json",
+        r#"{"prompt": "waves", "image": "https://p.example/a.png", "frame_rate": true, "steps": " 2_0 "}"#,
+    );
     desk.write("worse.json", r#"{"prompt": "waves", "prompt": "sand"}"#);
     let check = |file| ["check", "image_to_video_v3", "--input", file];
     snapshot!("check", desk, check("good.json"));
@@ -95,7 +99,7 @@ fn checks() {
     snapshot!(
         "check_lax",
         desk,
-        check("good.json").into_iter().chain(["--profile", "lax"])
+        check("texts.json").into_iter().chain(["--profile", "lax"])
     );
     desk.write("s.json", r#"{"prompt": "p", "image": "i", "negative_prompt": "", "model": "Pixel S", "size": "Square HD (1:1)"}"#);
     desk.configure(&provider.connection(""));

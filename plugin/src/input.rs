@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::bindings::{Adjustment, Connection, NodeError, Note, Profile, Violation};
 use crate::json;
-use crate::nodes::{Field, Node};
+use crate::lax;
+use crate::nodes::{Field, Kind, Node};
 
 /// The longest key that is compared with field names; a longer one is no typing slip.
 const SUGGESTION_LIMIT: usize = 64;
@@ -25,21 +26,19 @@ pub struct Input {
 ///
 /// # Errors
 ///
-/// `invalid-input` with every violation; `unsupported` for a profile other than strict;
-/// `connection-unavailable` when the connection's options cannot be read.
+/// `invalid-input` with every violation; `connection-unavailable` when the connection's options cannot be read.
 pub fn read(
     node: &Node,
     text: &str,
     profile: Profile,
     connection: Option<&Connection>,
 ) -> Result<Input, NodeError> {
-    if profile != Profile::Strict {
-        return Err(NodeError::unsupported(
-            "this version reads inputs by the strict profile only",
-        ));
-    }
     let refused = |violation| NodeError::invalid_input(vec![violation]);
-    let document = json::parse(text).map_err(refused)?;
+    let mut document = json::parse(text).map_err(refused)?;
+    let coerced = match profile {
+        Profile::Strict => Vec::new(),
+        Profile::Lax => lax::coerce(node.fields, &mut document),
+    };
     let violations = (node.validate_input)(&document);
     if !violations.is_empty() {
         return Err(NodeError::invalid_input(violations));
@@ -48,6 +47,9 @@ pub fn read(
         return Err(NodeError::unsupported("inputs that are no objects"));
     };
     let mut draft = Draft::new(given);
+    for (field, how) in coerced {
+        draft.coerced(field, how);
+    }
     (node.amend)(&mut draft, connection)?;
     if draft.violations.is_empty() {
         Ok(complete(node, draft))
@@ -200,7 +202,7 @@ fn complete(node: &Node, draft: Draft) -> Input {
 /// `20.0` is an integer to JSON Schema, but not to every provider: pass on `20`.
 fn whole_number(value: Value, field: &Field, notes: &mut Vec<Note>) -> Value {
     match value.as_f64() {
-        Some(float) if field.integer && value.is_f64() => {
+        Some(float) if field.kind == Kind::Integer && value.is_f64() => {
             let message = "A whole number with a decimal point is passed on without it.";
             notes.push(note(field.name, Adjustment::Coerced, message.into()));
             #[expect(

@@ -7,8 +7,8 @@
 //! # Layout
 //!
 //! - [`catalog`]: the node types as the contract lists them.
-//! - [`input`]: from text to a completed input: [`json`], validation
-//!   ([`violations`]), defaults, notes.
+//! - [`input`]: from text to a completed input: [`json`], the [`lax`] profile's
+//!   readings, validation ([`violations`]), defaults, notes.
 //! - [`nodes`]: one file a node type: its fields, its provider request, its output.
 //! - [`providers`]: one file a provider: requests and replies as pure functions.
 //! - [`job`]: a run over a provider, call by call; [`run`]: all calls in one, for
@@ -27,6 +27,7 @@ pub mod http;
 pub mod input;
 pub mod job;
 pub mod json;
+pub mod lax;
 pub mod media;
 pub mod nodes;
 pub mod providers;

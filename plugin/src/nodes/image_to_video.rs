@@ -20,9 +20,9 @@ pub static NODE: Node = Node {
     output_schema: include_str!("../../../schemas/image_to_video/output.json"),
     fields: &[
         Field::optional("model", Default::Text("Pixel M")),
-        Field::plain("prompt"),
-        Field::plain("image"),
-        Field::plain("negative_prompt"),
+        Field::text("prompt"),
+        Field::text("image"),
+        Field::text("negative_prompt"),
         Field::optional("size", Default::Text("Landscape HD (16:9)")),
         Field::optional("prompt_optimizer", Default::Boolean(true)),
     ],

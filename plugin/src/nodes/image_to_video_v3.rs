@@ -18,8 +18,8 @@ pub static NODE: Node = Node {
     input_schema: include_str!("../../../schemas/image_to_video_v3/input.json"),
     output_schema: include_str!("../../../schemas/image_to_video_v3/output.json"),
     fields: &[
-        Field::plain("prompt"),
-        Field::plain("image"),
+        Field::text("prompt"),
+        Field::text("image"),
         Field::optional("negative_prompt", Default::Null),
         Field::optional("steps", Default::Integer(20)),
         Field::optional("guidance_scale", Default::Integer(3)),

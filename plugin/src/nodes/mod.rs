@@ -91,17 +91,25 @@ pub struct Field {
     pub name: &'static str,
     /// The property's `default`.
     pub default: Option<Default>,
-    /// Whether its type is `integer`.
-    pub integer: bool,
+    /// The property's `type`, `null` aside.
+    pub kind: Kind,
 }
 
 impl Field {
-    /// Without a default.
-    const fn plain(name: &'static str) -> Self {
+    /// A text without a default.
+    const fn text(name: &'static str) -> Self {
         Self {
             name,
             default: None,
-            integer: false,
+            kind: Kind::Text,
+        }
+    }
+
+    /// A number without a default.
+    const fn number(name: &'static str) -> Self {
+        Self {
+            kind: Kind::Number,
+            ..Self::text(name)
         }
     }
 
@@ -109,7 +117,34 @@ impl Field {
         Self {
             name,
             default: Some(default),
-            integer: matches!(default, Default::Integer(_)),
+            kind: match default {
+                Default::Null | Default::Text(_) => Kind::Text,
+                Default::Boolean(_) => Kind::Boolean,
+                Default::Integer(_) => Kind::Integer,
+            },
+        }
+    }
+}
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the JSON types")]
+pub enum Kind {
+    Text,
+    Integer,
+    Number,
+    Boolean,
+}
+
+impl Kind {
+    /// As JSON Schema calls it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "string",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
         }
     }
 }
@@ -183,7 +218,8 @@ mod tests {
                     field.default.map(Default::value),
                     "{place}"
                 );
-                assert_eq!(property["type"] == "integer", field.integer, "{place}");
+                let branch = property.pointer("/anyOf/0").unwrap_or(property);
+                assert_eq!(branch["type"], field.kind.name(), "{place}");
             }
         }
     }

@@ -16,8 +16,8 @@ pub static NODE: Node = Node {
     input_schema: include_str!("../../../schemas/shortapi/poppy-v1.0/image-to-video/input.json"),
     output_schema: include_str!("../../../schemas/shortapi/poppy-v1.0/image-to-video/output.json"),
     fields: &[
-        Field::plain("prompt"),
-        Field::plain("image"),
+        Field::text("prompt"),
+        Field::text("image"),
         Field::optional("aspect_ratio", Default::Text("16:9")),
     ],
     input_media: &[Media {
