@@ -7,6 +7,7 @@
 //! - [`first_clip`]: from a picture to a clip, with the practice provider in the process
 //! - [`wire`]: a provider that differs in every part, by configuration
 //! - [`provider`]: what providers answer, as data in `cases/provider`
+//! - [`agenticflow`]: the same over PixelML's other wire, in `cases/agenticflow`
 //! - [`incidents`]: what happened to others, as histories in `cases/incidents`
 //! - [`ledger`]: no room, no right, another version, damage: before payment and after
 //! - [`resuming`]: deadline, Ctrl-C, kill, and going on
@@ -30,8 +31,9 @@
 //!
 //! # How many
 //!
-//! - cases that are data, each a run of the binary: 88 (71 of a provider, 17 of bad input)
-//! - histories that are data, each several runs: 12, the incidents of others
+//! - cases that are data, each a run of the binary: 100 (71 of a provider, 12 of AgenticFlow, 17 of bad
+//!   input)
+//! - histories that are data, each several runs: 15 (12 incidents of others, 3 of AgenticFlow)
 //! - snapshots of the command line: 56
 //! - properties of `check` through the component: 4, over 1,400 generated inputs; `docs/fuzzing.md`
 //! - the typed nodes through the component in plain wasmtime: 8
@@ -46,6 +48,7 @@
 //! exit codes, one line of JSON, nobody told to buy twice) is checked after every run, by
 //! [`support::outcome`].
 
+mod agenticflow;
 mod attacks;
 mod bad_input;
 mod catalogue;

@@ -1,0 +1,24 @@
+//! PixelML over the wire `agenticflow`: what a workflow's run may come to. Scripts are data; see
+//! `cases/agenticflow`.
+
+use crate::support::cases::cases;
+
+cases! {
+    "agenticflow":
+        cancelled
+        charge_failed
+        create_307
+        create_422
+        create_closed
+        create_without_id
+        local_picture
+        no_workflow
+        node_failed
+        video_elsewhere
+    ; long:
+        no_cancellation
+        queued_running_success
+        resumed_after_the_deadline
+        unknown_status_then_success
+        wire_changed
+}
