@@ -62,8 +62,9 @@ impl Answering {
         }
     }
 
-    fn ticket() -> Ticket {
-        Ticket::new(NODE, "desk", "jobs", "j/1")
+    fn ticket(&self) -> Ticket {
+        let wire = self.option("/wire", "jobs");
+        Ticket::new(NODE, "desk", wire.as_str().unwrap_or_default(), "j/1")
     }
 
     /// What an option says, or its default.
@@ -82,6 +83,14 @@ impl Answering {
 
     /// Whether the body says this state in the provider's words.
     fn says(&self, state: &str) -> bool {
+        if self.option("/wire", "jobs") == "agenticflow" {
+            let word = self.word().unwrap_or_default();
+            return match state {
+                "queued" => word == "created" || word == "queued",
+                "succeeded" => word == "success",
+                state => word == state,
+            };
+        }
         let words = self.option(&format!("/status_words/{state}"), state);
         self.word().is_some_and(|word| match &words {
             Value::Array(words) => words.iter().any(|known| *known == word),
@@ -197,7 +206,7 @@ fn starts(host: &Answering) -> &'static str {
 }
 
 fn polls(host: &Answering) {
-    let state = match job::poll(host, &Answering::ticket().encode()) {
+    let state = match job::poll(host, &host.ticket().encode()) {
         Ok(state) => state,
         Err(error) => {
             assert_eq!(
@@ -232,7 +241,7 @@ fn polls(host: &Answering) {
 }
 
 fn cancels(host: &Answering) {
-    match job::cancel(host, &Answering::ticket().encode()) {
+    match job::cancel(host, &host.ticket().encode()) {
         Ok(Cancellation::Cancelled(_)) => {
             assert!(host.reply.is_success());
             assert!(host.word().is_none() || host.says("cancelled"));
