@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 use super::options::Reader;
-use super::reply::{FaultPointers, id_at, text_at, unrecognized};
+use super::reply::{FaultPointers, id_at, reason, text_at, unrecognized};
 use super::{Next, Provider, request, url};
 use crate::bindings::{
     Acceptance, Body, Cancellation, Charge, Connection, ConnectionRequirement, Failure, JobState,
@@ -303,12 +303,7 @@ fn unfinished(reply: &Reply, job: &Value) -> Result<Option<JobState>, NodeError>
         "pending" => waiting(Stage::Queued, None),
         "running" => waiting(Stage::Running, None),
         "failed" => JobState::Failed(Failure {
-            fault: ProviderFault {
-                status: Some(reply.status),
-                code: text_at(job, FAULTS.code),
-                message: text_at(job, FAULTS.message)
-                    .unwrap_or_else(|| "the provider gives no reason".into()),
-            },
+            fault: reason(job, FAULTS.code, FAULTS.message, reply),
             settlement: settlement(Charge::Unknown),
         }),
         "cancelled" => JobState::Cancelled(settlement(Charge::Unknown)),

@@ -96,6 +96,17 @@ pub fn text_at(document: &Value, pointer: &str) -> Option<String> {
     }
 }
 
+/// Why a job failed, as the document has it at these pointers.
+#[must_use]
+pub fn reason(document: &Value, code: &str, message: &str, reply: &Reply) -> ProviderFault {
+    ProviderFault {
+        status: Some(reply.status),
+        code: text_at(document, code),
+        message: text_at(document, message)
+            .unwrap_or_else(|| "the provider gives no reason".into()),
+    }
+}
+
 /// What is said of a job's state that this version does not know.
 #[must_use]
 pub fn unrecognized(word: &str) -> String {

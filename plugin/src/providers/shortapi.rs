@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 use super::options::Reader;
-use super::reply::{FaultPointers, amount_at, id_at, text_at};
+use super::reply::{FaultPointers, amount_at, id_at, reason, text_at};
 use super::{Next, Provider, request};
 use crate::bindings::{
     Acceptance, Cancellation, Charge, Connection, ConnectionRequirement, Failure, JobState,
@@ -258,33 +258,16 @@ fn faults(document: &Value) -> FaultPointers<'static> {
 }
 
 fn fault(reply: &Reply, document: &Value) -> ProviderFault {
-    let fault = faults(document).fault(reply);
-    let is_silent = text_at(document, faults(document).message).is_none();
-    ProviderFault {
-        message: if is_silent {
-            "the provider gives no reason".into()
-        } else {
-            fault.message
-        },
-        ..fault
-    }
+    let FaultPointers { code, message } = faults(document);
+    reason(document, code, message, reply)
 }
 
 /// Why a job failed.
 fn failure(reply: &Reply, data: &Value) -> ProviderFault {
-    const MESSAGES: [&str; 5] = [
-        "/error/message",
-        "/error",
-        "/message",
-        "/info",
-        "/fail_reason",
-    ];
-    let message = MESSAGES.iter().find_map(|pointer| text_at(data, pointer));
-    ProviderFault {
-        status: Some(reply.status),
-        code: text_at(data, "/error/code"),
-        message: message.unwrap_or_else(|| "the provider gives no reason".into()),
-    }
+    const MESSAGES: [&str; 4] = ["/error/message", "/error", "/message", "/info"];
+    let is_text = |pointer: &&&str| text_at(data, pointer).is_some();
+    let message = MESSAGES.iter().find(is_text).unwrap_or(&MESSAGES[0]);
+    reason(data, "/error/code", message, reply)
 }
 
 /// 0 pending, 1 processing, 2 succeeded, more failed: a number, or one in a text.

@@ -4,7 +4,7 @@
 //!
 //! The API documents no idempotency key and no way to stop a run.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::options::{AGENTICFLOW, AgenticFlow};
 use super::{document_and_id, document_and_status, success};
@@ -13,20 +13,21 @@ use crate::bindings::{
     ProviderFault, Settlement, Stage, Started,
 };
 use crate::http::{Reply, Request, presentable};
+use crate::json;
 use crate::nodes::Node;
-use crate::providers::reply::{FaultPointers, amount_at, text_at, unrecognized};
+use crate::providers::reply::{FaultPointers, amount_at, reason, text_at, unrecognized};
 use crate::providers::{Next, request};
 use crate::ticket::Ticket;
 
 /// As [`Provider`](crate::providers::Provider) says.
 impl AgenticFlow {
     pub(super) fn submit(&self, connection: &Connection, input: &Map<String, Value>) -> Request {
+        let mut body = Map::new();
+        body.insert("workflow_id".into(), self.workflow_id.as_str().into());
+        body.insert("input".into(), input.clone().into());
+        body.insert("response_type".into(), "queue".into());
         // Without the last slash it redirects, and redirects are never followed.
-        request(connection, "POST", "/v1/workflow_runs/", "").json(&json!({
-            "workflow_id": self.workflow_id,
-            "input": input,
-            "response_type": "queue",
-        }))
+        request(connection, "POST", "/v1/workflow_runs/", "").json(&Value::Object(body))
     }
 
     pub(super) fn submitted(
@@ -42,7 +43,7 @@ impl AgenticFlow {
         Ok(Started::Accepted(Acceptance {
             ticket: Ticket::new(node.name, &connection.id, AGENTICFLOW, run.clone()).encode(),
             provider_job_id: run,
-            poll_after_ms: reply.retry_after_ms().unwrap_or(0),
+            poll_after_ms: 0,
             cost: None,
         }))
     }
@@ -67,7 +68,7 @@ impl AgenticFlow {
                 stage,
                 fraction: fraction(&run),
                 message,
-                poll_after_ms: reply.retry_after_ms().unwrap_or(0),
+                poll_after_ms: 0,
                 replacement_ticket: None,
             })
         };
@@ -96,16 +97,13 @@ const FAULTS: FaultPointers<'_> = FaultPointers {
 
 /// A refusal with the place in the request that it is about, if the reply names one.
 fn located(mut error: NodeError, reply: &Reply) -> NodeError {
-    let place = || {
-        let document = reply.json()?;
-        let tokens = document.pointer("/detail/0/loc")?.as_array()?.iter();
-        let tokens =
-            tokens.map(|token| token.as_str().map_or_else(|| token.to_string(), Into::into));
-        Some(tokens.collect::<Vec<_>>().join("."))
-    };
-    if let ErrorCause::Rejected(fault) = &mut error.cause
-        && let Some(place) = place()
-    {
+    let document = reply.json().unwrap_or_default();
+    let place = document.pointer("/detail/0/loc").and_then(Value::as_array);
+    if let (ErrorCause::Rejected(fault), Some(tokens)) = (&mut error.cause, place) {
+        let mut place = String::new();
+        for token in tokens {
+            place = json::pointer(&place, &text_at(token, "").unwrap_or_default());
+        }
         fault.message = presentable(&format!("{place}: {}", fault.message));
     }
     error
@@ -129,16 +127,11 @@ fn fault(run: &Value, reply: &Reply) -> ProviderFault {
         Some(node) if own.is_null() => (&node["error"], &node["node_name"]),
         _ => (own, &own["failed_node"]),
     };
-    let message =
-        text_at(error, "/message").unwrap_or_else(|| "the provider gives no reason".into());
-    ProviderFault {
-        status: Some(reply.status),
-        code: text_at(error, "/code"),
-        message: match text_at(node, "") {
-            Some(node) => presentable(&format!("node `{node}`: {message}")),
-            None => message,
-        },
+    let mut fault = reason(error, "/code", "/message", reply);
+    if let Some(node) = text_at(node, "") {
+        fault.message = presentable(&format!("node `{node}`: {}", fault.message));
     }
+    fault
 }
 
 /// The bill, in `AgenticFlow`'s credits.

@@ -9,14 +9,13 @@ use super::options::{JOBS, Jobs, Status};
 use super::{document_and_id, document_and_status, no_local_files, success};
 use crate::bindings::{
     Acceptance, Body, Cancellation, Charge, Completion, Connection, Failure, JobState, Multipart,
-    NextStep, NodeError, Progress, ProviderFault, Settlement, Stage, Started, Step, Success,
-    Upload,
+    NextStep, NodeError, Progress, Settlement, Stage, Started, Step, Success, Upload,
 };
 use crate::http::{Reply, Request};
 use crate::json;
 use crate::nodes::Node;
 use crate::providers::Next;
-use crate::providers::reply::{FaultPointers, text_at, unrecognized};
+use crate::providers::reply::{FaultPointers, reason, text_at, unrecognized};
 use crate::ticket::Ticket;
 
 /// As [`Provider`](crate::providers::Provider) says.
@@ -231,15 +230,9 @@ impl Jobs {
     }
 
     fn failure(&self, document: &Value, reply: &Reply) -> Failure {
-        let message = text_at(document, &self.error_message_pointer)
-            .unwrap_or_else(|| "the provider gives no reason".into());
-        let code = text_at(document, &self.error_code_pointer);
+        let (code, message) = (&self.error_code_pointer, &self.error_message_pointer);
         Failure {
-            fault: ProviderFault {
-                status: Some(reply.status),
-                code,
-                message,
-            },
+            fault: reason(document, code, message, reply),
             settlement: self.settlement(document, Charge::Unknown),
         }
     }

@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 use crate::bindings::{Cancellation, LocalFile, NextStep};
 use crate::host::scripted::{Scripted, connection};
@@ -87,7 +89,7 @@ fn what_is_wrong_with_a_request_is_told_with_its_place() {
     let fault = ProviderFault {
         status: Some(422),
         code: Some("int_parsing".into()),
-        message: "body.input.3.steps: Input should be an integer, see https://e.example/d".into(),
+        message: "/body/input/3/steps: Input should be an integer, see https://e.example/d".into(),
     };
     let error = job::start(&answering(422, body.clone()), NODE, INPUT, "k").unwrap_err();
     assert_eq!(
