@@ -72,14 +72,16 @@ class Draft:
         return self.text
 
 
-def generate(node: str, count: int, rng: random.Random) -> Iterator[tuple[str, bytes]]:
+def generate(
+    node: str, count: int, rng: random.Random, mutations: list[Mutation]
+) -> Iterator[tuple[str, bytes]]:
     """Inputs with the names of what was done to them; none holds a line feed."""
     for number in range(count):
         draft = Draft(node, rng)
         done = []
         # In turn first, so that even a short run meets each; then at random.
-        names = [ALL[number // 2 % len(ALL)]] if number % 2 else []
-        names += rng.choices(ALL, k=rng.choice((0, 0, 0, 0, 1, 2)))
+        names = [mutations[number // 2 % len(mutations)]] if number % 2 else []
+        names += rng.choices(mutations, k=rng.choice((0, 0, 0, 0, 1, 2)))
         for mutation in sorted(names, key=lambda one: one in OF_TEXT):
             mutation(draft)
             done.append(mutation.__name__)

@@ -12,7 +12,16 @@ const USABLE: &str = "import sys, pydantic; \
     sys.exit(sys.version_info < (3, 10) or int(pydantic.VERSION.split('.')[0]) < 2)";
 
 #[test]
-fn agrees_with_pydantic_on_generated_inputs() {
+fn strict_agrees_with_pydantic_on_generated_inputs() {
+    agrees("strict");
+}
+
+#[test]
+fn lax_agrees_with_pydantic_on_generated_inputs() {
+    agrees("lax");
+}
+
+fn agrees(profile: &str) {
     let usable = Command::new("python3").args(["-c", USABLE]).output();
     if !usable.is_ok_and(|output| output.status.success()) {
         eprintln!("skipped: there is no python3 (3.10 or later) with pydantic 2");
@@ -22,6 +31,8 @@ fn agrees_with_pydantic_on_generated_inputs() {
     let output = Command::new("python3")
         .arg(package.join("../tests/pydantic/compare.py"))
         .args([
+            "--profile",
+            profile,
             "--count",
             INPUTS,
             "--zoetrope",
