@@ -12,6 +12,9 @@ const INPUT: usize = 48 << 20;
 /// The longest ticket, output or description of a medium; they are kept with every job.
 const DOCUMENT: usize = 1 << 20;
 
+/// The longest amount of money, in digits and its point.
+const AMOUNT: usize = 40;
+
 /// Most notes, violations and media.
 const MANY: usize = 1000;
 
@@ -66,8 +69,10 @@ impl Answer for Plan {
             clean(&mut note.instance_path);
             clean(&mut note.message);
         }
+        self.estimate
+            .take_if(|estimate| !is_decimal(&estimate.price.amount));
         if let Some(estimate) = &mut self.estimate {
-            clean_price(&mut estimate.price);
+            clean(&mut estimate.price.unit);
             clean(&mut estimate.source);
         }
         Ok(self)
@@ -80,7 +85,7 @@ impl Answer for Started {
             Self::Accepted(acceptance) => {
                 within("ticket", &acceptance.ticket, DOCUMENT)?;
                 clean(&mut acceptance.provider_job_id);
-                acceptance.cost.iter_mut().for_each(clean_price);
+                clean_cost(&mut acceptance.cost);
             }
             Self::Finished(completion) => {
                 within("ticket", &completion.ticket, DOCUMENT)?;
@@ -183,10 +188,53 @@ fn clean_fault(fault: &mut ProviderFault) {
 }
 
 fn clean_bill(settlement: &mut Settlement) {
-    settlement.cost.iter_mut().for_each(clean_price);
+    clean_cost(&mut settlement.cost);
 }
 
-fn clean_price(price: &mut Price) {
-    clean(&mut price.amount);
-    clean(&mut price.unit);
+/// An amount that is no decimal number is none.
+fn clean_cost(cost: &mut Option<Price>) {
+    cost.take_if(|price| !is_decimal(&price.amount));
+    if let Some(price) = cost {
+        clean(&mut price.unit);
+    }
+}
+
+/// Digits, and a fraction if need be: `0.048`. No sign, no exponent.
+fn is_decimal(amount: &str) -> bool {
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = amount.split_once('.').unwrap_or((amount, "0"));
+    amount.len() <= AMOUNT && is_digits(whole) && is_digits(fraction)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_a_decimal_number_or_none() {
+        for (amount, is_kept) in [
+            ("0", true),
+            ("0.048", true),
+            ("12.50", true),
+            ("", false),
+            (".5", false),
+            ("5.", false),
+            ("-1", false),
+            ("1e3", false),
+            ("1,5", false),
+            ("1.2.3", false),
+            ("NaN", false),
+            ("٣", false),
+            (&"9".repeat(AMOUNT), true),
+            (&"9".repeat(AMOUNT + 1), false),
+        ] {
+            let mut cost = Some(Price {
+                amount: amount.into(),
+                unit: "USD".into(),
+            });
+            clean_cost(&mut cost);
+            let kept = cost.map(|price| price.amount);
+            assert_eq!(kept.as_deref(), Some(amount).filter(|_| is_kept));
+        }
+    }
 }

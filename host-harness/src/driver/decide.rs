@@ -321,7 +321,9 @@ impl Step<'_> {
         job.doubtful = false;
         job.trouble = None;
         job.output = Some(output);
-        job.cost = cost.or(job.cost.take());
+        job.cost = cost
+            .or(job.cost.take())
+            .filter(|_| job.charge != Charge::No);
         job.puzzled_since = None;
         job.cancel_wanted = false;
         if media.is_none() {
@@ -340,6 +342,8 @@ impl Step<'_> {
         job.state = state;
         job.doubtful = false;
         job.charge = charge;
+        // What was announced at the acceptance is not paid.
+        job.cost.take_if(|_| charge == Charge::No);
         job.trouble = Some(trouble);
         job.cancel_wanted = false;
         job.next_at = None;

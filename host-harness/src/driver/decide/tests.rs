@@ -4,6 +4,8 @@ use super::*;
 use crate::driver::event::Action::{Download, LetGo, Place, Poll, Submit, Wait};
 use crate::ledger::{ClipFile, Order, Target};
 
+mod ends;
+
 const WINDOW: Millis = 3_600_000;
 
 fn job(idempotency_ms: Millis) -> Job {
@@ -60,7 +62,14 @@ fn accepted() -> Event {
         ticket: "t".into(),
         provider_job_id: "p".into(),
         hint: None,
-        cost: None,
+        cost: Some(dollars("0.24")),
+    }
+}
+
+fn dollars(amount: &str) -> Cost {
+    Cost {
+        amount: amount.into(),
+        unit: "USD".into(),
     }
 }
 
@@ -302,13 +311,6 @@ fn an_expired_url_is_asked_for_again_and_nothing_is_generated() {
     assert_eq!(job.submits, 1);
 }
 
-#[test]
-fn a_queued_job_is_cancelled_without_a_word_to_the_provider() {
-    let (job, actions) = after(job(0), [Event::CancelWanted, Event::Due]);
-    assert_eq!((job.state, job.charge), (State::Cancelled, Charge::No));
-    assert_eq!(actions, [Action::Wait, Action::Wait]);
-}
-
 fn event() -> impl Strategy<Value = Event> {
     let after = prop::option::of(0..100_000i64);
     prop_oneof![
@@ -392,6 +394,7 @@ proptest! {
             let has_a_next_step = next.is_done() || next.next_at.is_some() || next.trouble.is_some()
                 || next.state == State::Submitting;
             prop_assert!(has_a_next_step, "left without a next step: {next:?}");
+            prop_assert!(next.charge != Charge::No || next.cost.is_none(), "nothing was charged, and it cost something");
             prop_assert!(next.state != State::OutcomeUnknown || next.charge == Charge::Unknown);
             job = next;
         }

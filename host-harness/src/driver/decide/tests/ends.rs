@@ -1,0 +1,30 @@
+//! How jobs end: on request, and what they cost then.
+
+use super::*;
+
+#[test]
+fn what_was_announced_is_the_cost_unless_nothing_was_charged() {
+    for (charge, told, expected) in [
+        (Charge::Yes, None, Some("0.24")),
+        (Charge::Yes, Some("0.12"), Some("0.12")),
+        (Charge::Unknown, None, Some("0.24")),
+        (Charge::No, None, None),
+        (Charge::No, Some("0.12"), None),
+    ] {
+        let ended = Event::Ended {
+            cancelled: false,
+            trouble: oops(),
+            charge,
+            cost: told.map(dollars),
+        };
+        let (job, _) = after(job(0), [leaving(), accepted(), ended]);
+        assert_eq!(job.cost, expected.map(dollars), "{charge:?}, {told:?}");
+    }
+}
+
+#[test]
+fn a_queued_job_is_cancelled_without_a_word_to_the_provider() {
+    let (job, actions) = after(job(0), [Event::CancelWanted, Event::Due]);
+    assert_eq!((job.state, job.charge), (State::Cancelled, Charge::No));
+    assert_eq!(actions, [Action::Wait, Action::Wait]);
+}
