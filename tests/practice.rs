@@ -4,9 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use image::ImageFormat;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::desk::{Desk, Running};
+use crate::support::guests::allowing;
+use crate::support::hostile::hostile_listing;
 use crate::support::mp4::Clip;
 use crate::support::pictures::picture;
 
@@ -36,7 +38,8 @@ fn printed_config(running: &mut Running<'_>) -> String {
             toml.push_str(&line);
             toml.push('\n');
         }
-        if line.starts_with("idempotency") {
+        // The last line of the last table.
+        if toml.contains("popiart") && line.starts_with("idempotency") {
             return toml;
         }
     }
@@ -50,6 +53,21 @@ fn what_it_prints_is_a_connection_that_works() {
     let url = practice.line();
     assert!(url.starts_with("http://127.0.0.1:"), "{url}");
     let toml = printed_config(&mut practice);
+    let tables: toml::Table = toml.parse().expect("TOML");
+    let connections = tables["connections"].as_table().expect("a table").values();
+    let printed = connections.map(|table| {
+        let text = |key: &str| table.get(key).and_then(toml::Value::as_str);
+        (text("category"), text("base_url"), text("idempotency"))
+    });
+    let below = format!("{url}/popiart/v1");
+    assert_eq!(
+        printed.collect::<Vec<_>>(),
+        [
+            (Some("pixelml"), Some(&*url), Some("24h")),
+            (Some("popiart"), Some(&*below), Some("24h")),
+            (Some("shortapi"), Some(&*url), None),
+        ]
+    );
 
     let mine = Desk::new();
     mine.configure(&toml);
@@ -123,6 +141,45 @@ fn faults_and_instant_jobs_are_asked_for_by_flags() {
     is_a_clip(&desk.run(RUN.into_iter().chain(["frame_rate=8"])).answer());
     practice.interrupt();
     assert_eq!(practice.end().code, 0);
+}
+
+#[test]
+fn it_serves_the_categories_that_it_speaks_for() {
+    for (category, window) in [
+        ("pixelml", Some(true)),
+        ("shortapi", Some(false)),
+        ("else", None),
+    ] {
+        let desk = Desk::new();
+        let component = hostile_listing(&json!({ "category": category }));
+        desk.write("hostile.wasm", &component);
+        // A connection of this name and another category is another one.
+        desk.configure(&format!(
+            "[connections.practice]\ncategory = \"other\"\nbase_url = \"https://a.example\"\n{}",
+            allowing(&component).replace("scripted", "practice")
+        ));
+        desk.write("input.json", "{}");
+        let run = ["--json", "run", "hostile", "--component", "hostile.wasm"];
+        let outcome = desk.run(run.iter().chain(&["--input", "input.json"]));
+        let Some(window) = window else {
+            assert_eq!(outcome.error("connection_unavailable")["charged"], "no");
+            assert_eq!(outcome.code, 4, "{outcome:?}");
+            continue;
+        };
+        // It makes nothing of what it is given; its row says how the provider is taken.
+        assert_eq!(desk.jobs()[0]["connection"], "practice", "{outcome:?}");
+        let ledger = rusqlite::Connection::open(desk.data_dir().join("ledger.sqlite3"));
+        let row = ledger.expect("the ledger").query_row(
+            "SELECT place, idempotency_ms > 0 FROM jobs",
+            [],
+            |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)),
+        );
+        assert_eq!(
+            row.expect("a row"),
+            ("practice".to_owned(), window),
+            "{category}"
+        );
+    }
 }
 
 #[test]

@@ -46,7 +46,7 @@
 //!
 //! # Layout
 //!
-//! - `settings`, `practice`, `shared`, `error`: the public surface
+//! - `settings`, `practice`, `protocol`, `shared`, `error`: the public surface
 //! - `server`, `reply`, `download`, `range`, `links`: HTTP; `line`: the connections under it
 //! - `faults`: what goes wrong on demand; `account`, `polls`: what really happened
 //! - `order`, `format`, `files`: what a submission says, read once
@@ -75,6 +75,7 @@ mod order;
 mod picture;
 mod polls;
 mod practice;
+mod protocol;
 mod range;
 mod render;
 mod reply;
@@ -88,5 +89,6 @@ pub use account::{Account, JobAccount, Totals};
 pub use error::PracticeError;
 pub use faults::{FaultScript, FaultScriptError};
 pub use practice::Practice;
+pub use protocol::Protocol;
 pub use settings::{FetchPicture, Settings};
 pub use shared::SharedPractice;

@@ -37,9 +37,11 @@ pub(crate) fn hostile_asking(manifest: &str) -> Vec<u8> {
     asking(built.clone(), manifest)
 }
 
-/// The component, whose `node-types` does as this document says.
+/// The component, whose `node-types` does as this document says, and which asks for connections of
+/// the listed category.
 pub(crate) fn hostile_listing(listing: &Value) -> Vec<u8> {
-    let mut component = hostile().to_owned();
+    let category = listing["category"].as_str().unwrap_or("pixelml");
+    let mut component = hostile_asking(&MANIFEST.replace("pixelml", category));
     let mut places = component.windows(MARK.len());
     let place = places
         .position(|part| part == MARK)

@@ -8,17 +8,20 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
-use zoetrope_emulator::{FaultScript, FaultScriptError, Practice, Settings};
+use zoetrope_emulator::{FaultScript, FaultScriptError, Practice, Protocol, Settings};
 
 use super::failure::{Failure, Phase, with_causes};
 use super::interrupts::Interrupts;
 use super::output;
 use super::setup::{Setup, quoted};
 
+/// The categories of connections for which the practice provider may speak.
+const CATEGORIES: [&str; 3] = ["pixelml", "shortapi", "popiart"];
+
 /// Run the practice provider on its own, until Ctrl-C.
 ///
-/// It speaks the `jobs` wire and really renders, by moving a camera over the picture. It is
-/// not an AI model.
+/// It speaks the providers' protocols and really renders, by moving a camera over the
+/// picture. It is not an AI model.
 #[derive(Args)]
 pub(super) struct PracticeServer {
     /// Address to listen on; port 0 takes any
@@ -66,19 +69,35 @@ impl PracticeServer {
             )?;
         } else {
             output::text(&format!("{}\n", practice.base_url()))?;
-            eprintln!("Its clips are practice renders, not made by an AI model. Ctrl-C stops it.");
-            eprintln!("Its key is in {}. For zoetrope.toml:", quoted(&key_file));
             eprintln!(
-                "\n[connections.practice]\ncategory = \"pixelml\"\nbase_url = \"{}\"",
-                practice.base_url()
+                "Its results are practice renders, not made by an AI model. Ctrl-C stops it."
             );
-            let file = toml::Value::from(&*key_file.to_string_lossy());
-            eprintln!("credential = {{ file = {file} }}\nidempotency = \"24h\"");
+            eprintln!("Its key is in {}. For zoetrope.toml:\n", quoted(&key_file));
+            for category in CATEGORIES {
+                if let Some(protocol) = Protocol::of_category(category) {
+                    let base_url = protocol.base_url(&practice.base_url());
+                    eprintln!("{}", table(category, protocol, &base_url, &key_file));
+                }
+            }
         }
         Interrupts::listen().next().await;
         practice.shutdown().await;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The configuration of a connection to it.
+fn table(category: &str, protocol: Protocol, base_url: &str, key_file: &Path) -> String {
+    let file = toml::Value::from(&*key_file.to_string_lossy());
+    let idempotency = if protocol.honours_keys() {
+        "idempotency = \"24h\"\n"
+    } else {
+        ""
+    };
+    format!(
+        "[connections.practice_{category}]\ncategory = \"{category}\"\nbase_url = \"{base_url}\"\n\
+         credential = {{ file = {file} }}\n{idempotency}"
+    )
 }
 
 fn read_faults(path: &Path) -> Result<FaultScript, Failure> {

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use zoetrope_emulator::{Practice, Settings};
+use zoetrope_emulator::{Practice, Protocol, Settings};
+use zoetrope_host::config::Config;
 use zoetrope_host::connections::{Connection, Credential};
 use zoetrope_host::contract::{ConnectionRequirement, NodeType};
 use zoetrope_host::driver::{Reach, Reached};
@@ -14,14 +15,22 @@ use zoetrope_host::secret::SecretSource;
 use super::failure::{Failure, Phase, with_causes};
 use super::setup::Setup;
 
-/// The practice provider's connection.
+/// The practice provider's connection, of whatever category.
 pub(super) const PRACTICE: &str = "practice";
 
-/// How long the practice provider honours a key. Always, in truth; a row names a time.
+/// How long the practice provider honours a key, where the protocol has keys. Always, in
+/// truth; a row names a time.
 const PRACTICE_WINDOW: std::time::Duration = std::time::Duration::from_hours(24 * 365);
 
 /// The practice provider is asked as often as this, for all jobs together.
 const PRACTICE_RATE: f64 = 1_000.0;
+
+/// Whether a connection of this id and category is the practice provider's own, and none
+/// that somebody has configured.
+pub(super) fn is_practice(config: &Config, id: &str, category: &str) -> bool {
+    let configured = config.connection(id);
+    id == PRACTICE && configured.is_none_or(|connection| connection.category() != category)
+}
 
 /// An open connection and its id, as a new job's row has them.
 pub(super) struct Site {
@@ -38,10 +47,7 @@ impl Setup {
         node: &NodeType,
         wanted: Option<&str>,
     ) -> Result<Site, Failure> {
-        let configured = match wanted {
-            Some(PRACTICE) if self.config().await?.connection(PRACTICE).is_none() => None,
-            _ => self.configured(node, wanted).await?,
-        };
+        let configured = self.configured(node, wanted).await?;
         let id = configured.map_or(PRACTICE.into(), |connection| connection.id().to_string());
         let reached = self.open(&id, requirement).await.map_err(|trouble| {
             Failure::new(trouble.kind, Phase::Setup, trouble.message)
@@ -58,7 +64,7 @@ impl Setup {
         let unavailable = |message: String| Trouble::new("connection_unavailable", message);
         let config = self.config().await;
         let config = config.map_err(|failure| unavailable(failure.message().to_owned()))?;
-        let is_practice = id == PRACTICE && config.connection(id).is_none();
+        let is_practice = is_practice(config, id, &requirement.category);
         let connection = if is_practice {
             self.practice_connection(requirement)
                 .await
@@ -92,6 +98,12 @@ impl Setup {
         &self,
         requirement: &ConnectionRequirement,
     ) -> Result<Arc<Connection>, String> {
+        let category = &requirement.category;
+        let protocol = Protocol::of_category(category).ok_or_else(|| {
+            format!(
+                "no `{category}` connection is configured, and the practice provider speaks for none"
+            )
+        })?;
         let failed = |error: &dyn std::error::Error| {
             let why = with_causes(error);
             format!("the practice provider cannot be started: {why}")
@@ -109,9 +121,8 @@ impl Setup {
         let base_url = practice.ensure().await.map_err(|error| failed(&error))?;
         if first {
             eprintln!(
-                "No `{}` connection is configured: the practice provider serves this run, at {base_url}. \
-                 Its clips are practice renders, not made by an AI model.",
-                requirement.category
+                "No `{category}` connection is configured: the practice provider serves this run, at {base_url}. \
+                 Its results are practice renders, not made by an AI model."
             );
         }
         let credential = Credential {
@@ -120,12 +131,14 @@ impl Setup {
             prefix: None,
         };
         let id = PRACTICE.parse().map_err(|error| failed(&error))?;
-        let base_url = base_url.parse().map_err(|error| failed(&error))?;
-        Ok(Arc::new(
-            Connection::new(id, requirement.category.clone(), base_url)
-                .with_credential(credential)
-                .with_idempotency(PRACTICE_WINDOW),
-        ))
+        let base_url = protocol.base_url(&base_url).parse();
+        let base_url = base_url.map_err(|error| failed(&error))?;
+        let connection = Connection::new(id, category, base_url).with_credential(credential);
+        Ok(Arc::new(if protocol.honours_keys() {
+            connection.with_idempotency(PRACTICE_WINDOW)
+        } else {
+            connection
+        }))
     }
 }
 

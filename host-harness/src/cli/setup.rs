@@ -26,6 +26,7 @@ use zoetrope_host::urls::Origin;
 use super::Global;
 use super::failure::{Failure, Phase, of_driver, of_ledger, with_causes};
 use super::observe;
+use super::reach::is_practice;
 
 /// The largest component that is read, in bytes; the built-in one has a hundredth.
 const COMPONENT_LIMIT: u64 = 64 << 20;
@@ -157,7 +158,8 @@ impl Setup {
         }
     }
 
-    /// The configured connection of a node, if there is one.
+    /// The configured connection of a node, if there is one; none where the practice
+    /// provider is to serve.
     pub(super) async fn configured(
         &self,
         node: &NodeType,
@@ -166,7 +168,11 @@ impl Setup {
         let Some(requirement) = &node.connection else {
             return Ok(None);
         };
-        let selected = self.config().await?.select(&requirement.category, wanted);
+        let config = self.config().await?;
+        if wanted.is_some_and(|id| is_practice(config, id, &requirement.category)) {
+            return Ok(None);
+        }
+        let selected = config.select(&requirement.category, wanted);
         let selected = selected.map_err(|error| {
             Failure::new("connection_unavailable", Phase::Setup, with_causes(&error))
                 .then("the same command, with --connection naming one of them".into())
