@@ -212,7 +212,7 @@ fn a_picture_that_the_provider_cannot_fetch_fails_the_job() {
         assert_eq!(outcome.error("failed")["charged"], "no");
         assert_eq!(outcome.code, 7);
     }
-    for image in ["file:///etc/hostname", "not a URL", ""] {
+    for image in ["ftp://files.example/a.png", "not a URL", ""] {
         let setting = format!("image={image}");
         let outcome = desk.run([
             "--json",

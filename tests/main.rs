@@ -5,6 +5,7 @@
 //! # Where what is
 //!
 //! - [`first_clip`]: from a picture to a clip, with the practice provider in the process
+//! - [`local_pictures`]: pictures that an input names by `file:` URLs
 //! - [`wire`]: a provider that differs in every part, by configuration
 //! - [`provider`]: what providers answer, as data in `cases/provider`
 //! - [`agenticflow`]: the same over PixelML's other wire, in `cases/agenticflow`
@@ -62,6 +63,7 @@ mod incidents;
 mod jobs;
 mod ledger;
 mod lines;
+mod local_pictures;
 mod observability;
 mod packs;
 mod practice;

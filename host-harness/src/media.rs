@@ -87,11 +87,15 @@ impl Picture {
             path: path.to_owned(),
             source,
         };
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
+        // Asked before it is opened: a pipe without a writer would be waited for.
+        let metadata = std::fs::metadata(path).map_err(unreadable)?;
         if metadata.is_dir() {
             return Err(unreadable(io::ErrorKind::IsADirectory.into()));
         }
+        if !metadata.is_file() {
+            return Err(unreadable(io::Error::other("it is no regular file")));
+        }
+        let file = std::fs::File::open(path).map_err(unreadable)?;
         let mut header = Vec::new();
         file.take(sniff::HEADER as u64)
             .read_to_end(&mut header)

@@ -2,6 +2,7 @@
 
 mod batch;
 mod order;
+mod pictures;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -36,7 +37,7 @@ pub(super) struct Run {
     node: String,
     #[command(flatten)]
     source: Source,
-    /// Local picture for the node's picture field
+    /// Local picture for the node's first picture field, as its `file:` URL would be there
     #[arg(long, value_name = "PATH")]
     image: Option<PathBuf>,
     /// Where the clip goes; else the data directory

@@ -1,6 +1,7 @@
 //! From what the user gives to a job's row. Whatever can be wrong is found before the
 //! first byte is sent.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -10,36 +11,29 @@ use uuid::Uuid;
 use zoetrope_host::call::{CallContext, CallError};
 use zoetrope_host::contract::{CheckOptions, MediaKind, NodeType, Plan, Profile};
 use zoetrope_host::digest::Sha256Digest;
-use zoetrope_host::download::digest_of;
 use zoetrope_host::driver::now;
 use zoetrope_host::ledger::{Job, Order as Row, Pictures};
-use zoetrope_host::media::{MediaError, Picture, hand_over};
+use zoetrope_host::media::hand_over;
 use zoetrope_host::pack::Pack;
 use zoetrope_host::trace;
 
 use super::Run;
-use crate::cli::failure::{Failure, Phase, of_ledger, with_causes};
+use super::pictures::{Local, by_content, find, of_media};
+use crate::cli::failure::{Failure, Phase, of_ledger};
 use crate::cli::reach::Site;
 use crate::cli::setup::{Setup, quoted_text};
-use crate::cli::{input, output};
+use crate::cli::{file_url, input, inspect, output};
 
-/// An input that the node accepts, and the picture that goes with it.
+/// An input that the node accepts, and the local pictures that go with it.
 pub(super) struct Order {
     /// The job's id, should it become one.
     id: String,
     pub(super) node: NodeType,
-    /// As given, the picture as its `file:` URL.
+    /// As given, local pictures as `file:` URLs.
     given: Value,
-    /// The completed input, the picture still as its `file:` URL.
+    /// The completed input, local pictures still as `file:` URLs.
     plan: Plan,
-    picture: Option<Place>,
-}
-
-/// A local picture and the field it goes to.
-struct Place {
-    picture: Picture,
-    digest: Sha256Digest,
-    field: String,
+    pictures: Vec<Local>,
 }
 
 impl Order {
@@ -58,6 +52,11 @@ impl Order {
         let text = run.source.input.as_deref().map(input::read).transpose()?;
         let order = Self::check(run, setup, node, text).await?;
         output::show_notes(&order.plan);
+        for Local { picture, field, .. } in &order.pictures {
+            for note in inspect::notes(picture) {
+                eprintln!("note: {field} {note}");
+            }
+        }
         Ok(order)
     }
 
@@ -68,20 +67,17 @@ impl Order {
         node: NodeType,
         text: Option<String>,
     ) -> Result<Self, Failure> {
-        let picture = run.image.as_deref().map(Picture::open).transpose();
-        let picture = picture.map_err(of_media)?;
         let pack = setup.pack().await?;
-        let mut field = None;
         let text = match text {
-            Some(text) if run.source.settings.is_empty() && picture.is_none() => text,
+            Some(text) if run.source.settings.is_empty() && run.image.is_none() => text,
             text => {
                 let mut object = match text {
                     Some(text) => object(pack, &node, &text).await?,
                     None => Map::new(),
                 };
                 input::apply(&run.source.settings, &node, &mut object)?;
-                if let Some(picture) = &picture {
-                    field = Some(put(picture, &node, &mut object)?);
+                if let Some(path) = &run.image {
+                    put(path, &node, &mut object)?;
                 }
                 Value::Object(object).to_string()
             }
@@ -94,28 +90,13 @@ impl Order {
             );
             Failure::of_call(error, Phase::Check).then(next)
         })?;
-        let picture = match picture.zip(field) {
-            Some((picture, field)) => {
-                let digest = digest_of(picture.path()).ok().flatten();
-                let unreadable = || {
-                    let path = picture.path().display();
-                    Failure::usage(format!("`{path}` cannot be read"))
-                };
-                Some(Place {
-                    digest: digest.ok_or_else(unreadable)?,
-                    picture,
-                    field,
-                })
-            }
-            None => None,
-        };
         let given = serde_json::from_str(&text).map_err(|error| not_json(&error))?;
         Ok(Self {
             id: Uuid::now_v7().to_string(),
+            pictures: find(&node, &given, &plan)?,
             node,
             given,
             plan,
-            picture,
         })
     }
 
@@ -132,11 +113,11 @@ impl Order {
         setup.connect(requirement, &self.node, wanted).await
     }
 
-    /// The input that is submitted, once the picture is with the provider.
+    /// The input that is submitted, once the pictures are with the provider.
     pub(super) async fn input(&self, setup: &Setup, site: &Site) -> Result<Value, Failure> {
         let mut input: Value =
             serde_json::from_str(&self.plan.input).map_err(|error| not_json(&error))?;
-        if let Some(Place { picture, field, .. }) = &self.picture {
+        for Local { picture, field, .. } in &self.pictures {
             let connection = Arc::clone(&site.reached.connection);
             let trace = setup.trace(&self.id, connection.base_url().origin());
             let context = CallContext::online(setup.egress(), connection);
@@ -202,14 +183,9 @@ impl Order {
         ))
     }
 
-    /// What makes two runs the same: node and input as given, the picture by its content.
+    /// What makes two runs the same: node and input as given, local pictures by content.
     fn digest(&self) -> String {
-        let mut given = self.given.clone();
-        if let Some(Place { digest, field, .. }) = &self.picture
-            && let Some(place) = given.pointer_mut(field)
-        {
-            *place = json!({ "sha256": digest.to_string() });
-        }
+        let given = by_content(&self.given, &self.pictures);
         let whole = json!({ "node": self.node.name, "given": given });
         Sha256Digest::from(Sha256::digest(whole.to_string())).to_string()
     }
@@ -239,20 +215,15 @@ async fn object(pack: &Pack, node: &NodeType, text: &str) -> Result<Map<String, 
     }
 }
 
-/// Puts a picture's `file:` URL into its field, and says which one that is.
-fn put(
-    picture: &Picture,
-    node: &NodeType,
-    object: &mut Map<String, Value>,
-) -> Result<String, Failure> {
+/// Puts the `file:` URL of a picture into the field for it.
+fn put(path: &Path, node: &NodeType, object: &mut Map<String, Value>) -> Result<(), Failure> {
     let mut media = node.input_media.iter();
     let media = media
         .find(|media| media.kind == MediaKind::Image)
         .ok_or_else(|| Failure::usage(format!("`{}` takes no picture", node.name)))?;
     let name = media.pointer.trim_start_matches('/');
-    let url = format!("file:{}", picture.file_name());
-    object.insert(name.to_owned(), url.into());
-    Ok(media.pointer.clone())
+    object.insert(name.to_owned(), file_url::of(path).into());
+    Ok(())
 }
 
 fn is_about_text(error: &CallError) -> bool {
@@ -261,16 +232,4 @@ fn is_about_text(error: &CallError) -> bool {
 
 fn not_json(error: &serde_json::Error) -> Failure {
     Failure::internal(Phase::Check, format!("the plan is not JSON: {error}"))
-}
-
-fn of_media(error: MediaError) -> Failure {
-    let kind = match error {
-        MediaError::Call(error) => return Failure::of_call(error, Phase::Upload),
-        MediaError::Read { .. } => "usage",
-        MediaError::NotAPicture { .. } | MediaError::TooLong { .. } => "unsupported",
-        MediaError::Upload(_) => "unavailable",
-        _ => "internal",
-    };
-    Failure::new(kind, Phase::Upload, with_causes(&error))
-        .then("the same command again: nothing was submitted".into())
 }

@@ -1,0 +1,107 @@
+//! `file:` URLs (RFC 8089) of files on this machine: `file:///a/b.png`, and `file:b.png`
+//! for one below the working directory.
+
+use std::path::{Path, PathBuf};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
+
+const SCHEME: &str = "file:";
+
+/// What a path's bytes are written as, but for these.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Whether a text means to be one.
+pub(super) fn is_one(text: &str) -> bool {
+    text.get(..SCHEME.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(SCHEME))
+}
+
+/// The URL of a path, relative where the path is.
+pub(super) fn of(path: &Path) -> String {
+    let encoded = percent_encode(path.as_os_str().as_encoded_bytes(), ENCODED);
+    let authority = if path.is_absolute() { "//" } else { "" };
+    format!("{SCHEME}{authority}{encoded}")
+}
+
+/// The path that a `file:` URL names; why it names none, as what follows "a `file:` URL".
+pub(super) fn path(url: &str) -> Result<PathBuf, &'static str> {
+    let rest = &url[SCHEME.len()..];
+    if rest.contains(['?', '#']) {
+        return Err("has no query and no fragment: `?` and `#` in a name are %3F and %23");
+    }
+    let path = match rest.strip_prefix("//") {
+        Some(rest) => {
+            let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            if !host.is_empty() && !host.eq_ignore_ascii_case("localhost") {
+                return Err("names a file on this machine, and this one is of another host");
+            }
+            path
+        }
+        None => rest,
+    };
+    decoded(percent_decode_str(path).collect()).ok_or("is UTF-8 on this system")
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "not every system takes any bytes")]
+fn decoded(bytes: Vec<u8>) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt as _;
+    Some(std::ffi::OsString::from_vec(bytes).into())
+}
+
+#[cfg(not(unix))]
+fn decoded(bytes: Vec<u8>) -> Option<PathBuf> {
+    String::from_utf8(bytes).ok().map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_names_a_path_on_this_machine() {
+        for (url, expected) in [
+            ("file:a.png", "a.png"),
+            ("file:a/b%20c.png", "a/b c.png"),
+            ("FILE:a%2Bb+c.png", "a+b+c.png"),
+            ("file:/a/b.png", "/a/b.png"),
+            ("file:///a/b.png", "/a/b.png"),
+            ("file://localhost/a.png", "/a.png"),
+            ("file:", ""),
+        ] {
+            assert!(is_one(url));
+            assert_eq!(path(url).as_deref(), Ok(Path::new(expected)), "{url}");
+        }
+        for url in [
+            "file://host.example/a.png",
+            "file://host.example",
+            "file:////host/a.png?x",
+            "file:a.png?size=2",
+            "file:a.png#top",
+        ] {
+            assert!(path(url).is_err(), "{url}");
+        }
+        for text in [
+            "files:a.png",
+            "fil",
+            "a.png",
+            "https://a.example/file:a.png",
+        ] {
+            assert!(!is_one(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_comes_back_from_its_url() {
+        for name in ["a.png", "/a/ä b.png", "a?b#c%20.png", "//a.png", "-"] {
+            let url = of(Path::new(name));
+            assert!(url.is_ascii() && is_one(&url), "{url}");
+            assert_eq!(path(&url).as_deref(), Ok(Path::new(name)), "{url}");
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Local pictures that an input names by `file:` URLs: opened by `run` alone, handed over as those of
+//! `--image` are, and told apart by their content.
+
+use std::fs;
+
+use image::codecs::jpeg::JpegEncoder;
+use image::{ExtendedColorType, ImageEncoder as _, ImageFormat, RgbaImage};
+use serde_json::{Value, json};
+
+use crate::support::cases::accepted;
+use crate::support::desk::Desk;
+use crate::support::outcome::Outcome;
+use crate::support::pictures::picture;
+use crate::support::provider::{Reply, Script, Server};
+
+const UPLOAD: &str = "POST /v1/files";
+const SUBMIT: &str = "POST /v1/jobs";
+
+/// A provider that takes pictures and jobs, and has a clip for each at once.
+fn provider() -> Server {
+    let uploaded = json!({"url": "https://files.example/1"});
+    let ended =
+        json!({"status": "succeeded", "output": {"video": "{provider}/1.mp4"}, "charged": true});
+    Server::start(Script::from([
+        (UPLOAD.into(), vec![Reply::json(200, uploaded)]),
+        (SUBMIT.into(), vec![accepted()]),
+        ("GET /v1/jobs/j-1".into(), vec![Reply::json(200, ended)]),
+        ("GET /1.mp4".into(), vec![Reply::clip()]),
+    ]))
+}
+
+/// Runs with a picture at this URL.
+fn run(desk: &Desk, image: &str, more: &[&str]) -> Outcome {
+    desk.write(
+        "input.json",
+        json!({"prompt": "p", "image": image}).to_string(),
+    );
+    let arguments = [
+        "--json",
+        "run",
+        "image_to_video_v3",
+        "--input",
+        "input.json",
+    ];
+    desk.run(arguments.iter().chain(more))
+}
+
+/// The pictures that the submits named.
+fn submitted(provider: &Server) -> Vec<Value> {
+    let arrived = provider.arrived().into_iter();
+    let submits = arrived.filter(|request| request.line() == SUBMIT);
+    submits
+        .map(|submit| submit.json()["input"]["image"].clone())
+        .collect()
+}
+
+#[test]
+fn a_picture_may_be_named_by_its_url() {
+    let provider = provider();
+    let desk = Desk::with_provider(&provider);
+    let png = picture(ImageFormat::Png);
+    let path = desk.write("a b.png", &png);
+    let absolute = format!(
+        "file://{}",
+        path.to_str().expect("a path").replace(' ', "%20")
+    );
+    for url in ["file:a%20b.png", &absolute] {
+        run(&desk, url, &[]).answer();
+    }
+    assert_eq!(submitted(&provider), ["https://files.example/1"; 2]);
+    let arrived = provider.arrived();
+    let uploads: Vec<_> = arrived.iter().filter(|one| one.line() == UPLOAD).collect();
+    assert_eq!(uploads.len(), 2);
+    for upload in uploads {
+        let has = |part: &[u8]| upload.body.windows(part.len()).any(|window| window == part);
+        assert!(has(&png) && has(b"a b.png") && has(b"image/png"));
+    }
+}
+
+#[test]
+fn a_picture_is_told_by_its_content_and_not_by_its_name() {
+    let provider = provider();
+    let desk = Desk::with_provider(&provider);
+    desk.write("a.png", picture(ImageFormat::Png));
+    let key = ["--key", "order-66"];
+    let first = run(&desk, "file:a.png", &key).answer();
+    fs::rename(desk.path("a.png"), desk.path("b.png")).expect("a rename");
+    assert_eq!(run(&desk, "file:b.png", &key).answer(), first);
+    let with_image = desk.run(
+        [
+            "--json",
+            "run",
+            "image_to_video_v3",
+            "--set",
+            "prompt=p",
+            "--image",
+            "b.png",
+        ]
+        .iter()
+        .chain(&key),
+    );
+    assert_eq!(with_image.answer(), first, "--image is the same");
+    desk.write("b.png", picture(ImageFormat::WebP));
+    run(&desk, "file:b.png", &key).error("key_conflict");
+    assert_eq!(provider.counts()[SUBMIT], 1);
+}
+
+#[test]
+fn each_line_of_a_batch_may_name_a_picture() {
+    let provider = provider();
+    let desk = Desk::with_provider(&provider);
+    desk.write("a.png", picture(ImageFormat::Png));
+    let line = |image: &str| format!("{}\n", json!({"prompt": "p", "image": image}));
+    let batch = [
+        "--json",
+        "run",
+        "image_to_video_v3",
+        "--batch",
+        "lines.jsonl",
+        "--out-dir",
+        "clips",
+    ];
+    desk.write(
+        "lines.jsonl",
+        line("file:a.png") + &line("file:nowhere.png"),
+    );
+    let error = desk.run(batch).error("usage");
+    let message = error["message"].as_str().expect("words");
+    assert!(message.starts_with("line 2: "), "{message}");
+    assert_eq!(provider.arrived().len(), 0, "nothing is sent");
+    desk.write(
+        "lines.jsonl",
+        line("file:a.png") + &line("https://p.example/b.png"),
+    );
+    desk.run(batch).answer();
+    assert_eq!(
+        submitted(&provider),
+        ["https://files.example/1", "https://p.example/b.png"]
+    );
+}
+
+#[test]
+fn what_is_no_picture_here_is_not_sent() {
+    let provider = provider();
+    let desk = Desk::with_provider(&provider);
+    desk.write("a.png", picture(ImageFormat::Png));
+    desk.write("text.png", "a text, whatever its name");
+    for (url, kind) in [
+        ("file://host.example/a.png", "unsupported"),
+        ("file:a.png?size=2", "unsupported"),
+        ("file:text.png", "unsupported"),
+        ("file:nowhere.png", "usage"),
+        ("file:a%00.png", "usage"),
+        ("file:.", "usage"),
+        ("file:", "usage"),
+    ] {
+        let outcome = run(&desk, url, &[]);
+        assert_eq!(outcome.error(kind)["charged"], "no", "{url}: {outcome:?}");
+    }
+    assert_eq!(provider.arrived().len(), 0);
+    assert!(desk.jobs().is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn check_opens_nothing() {
+    let desk = Desk::new();
+    // Whoever opens a pipe that nobody writes to waits for ever.
+    let pipe = std::process::Command::new("mkfifo")
+        .arg(desk.path("pipe.png"))
+        .status();
+    assert!(pipe.expect("mkfifo").success());
+    for url in [
+        "file:pipe.png",
+        "file:nowhere.png",
+        "file://host.example/a.png",
+    ] {
+        desk.write(
+            "input.json",
+            json!({"prompt": "p", "image": url}).to_string(),
+        );
+        let check = [
+            "--json",
+            "check",
+            "image_to_video_v3",
+            "--input",
+            "input.json",
+        ];
+        let plan = desk.run(check).answer();
+        assert_eq!(plan["input"]["image"], url, "as it is");
+        let checked = desk.run(check.iter().chain(&["--jsonl"]));
+        assert_eq!(
+            (checked.code, checked.json()["input"]["image"].as_str()),
+            (0, Some(url))
+        );
+    }
+    // Nor is a pipe waited for in a run: it is no picture.
+    run(&desk, "file:pipe.png", &[]).error("usage");
+}
+
+/// A JPEG that a camera held upright has turned by 90 degrees.
+fn turned_jpeg() -> Vec<u8> {
+    // A TIFF head and one entry: orientation, one short, 6.
+    let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+    let mut bytes = Vec::new();
+    let mut encoder = JpegEncoder::new(&mut bytes);
+    encoder.set_exif_metadata(exif.to_vec()).expect("EXIF");
+    let pixels = [128; 16 * 8 * 3];
+    let written = encoder.write_image(&pixels, 16, 8, ExtendedColorType::Rgb8);
+    written.expect("a JPEG");
+    bytes
+}
+
+fn transparent_png() -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let picture = RgbaImage::new(16, 8);
+    picture
+        .write_to(&mut bytes, ImageFormat::Png)
+        .expect("a PNG");
+    bytes.into_inner()
+}
+
+#[test]
+fn what_a_provider_may_see_otherwise_is_said_before_anything_is_sent() {
+    let desk = Desk::new();
+    desk.write(
+        "zoetrope.toml",
+        crate::support::provider::connection(&crate::support::provider::nobody(), ""),
+    );
+    desk.write("plain.png", picture(ImageFormat::Png));
+    desk.write("photo.jpg", picture(ImageFormat::Png));
+    desk.write("phone.jpeg", turned_jpeg());
+    desk.write("logo.png", transparent_png());
+    // A picture by its first bytes, which no decoder reads.
+    desk.write("broken.gif", b"GIF89a??");
+    for (name, expected) in [
+        ("plain.png", &[][..]),
+        ("photo.jpg", &["note: /image photo.jpg is a PNG"]),
+        (
+            "phone.jpeg",
+            &[
+                "note: /image phone.jpeg is turned by its EXIF orientation; a provider may ignore that",
+            ],
+        ),
+        (
+            "logo.png",
+            &["note: /image logo.png has an alpha channel; a provider may show it as black"],
+        ),
+        ("broken.gif", &[]),
+    ] {
+        let outcome = run(&desk, &format!("file:{name}"), &[]);
+        outcome.error("unavailable");
+        let notes = outcome
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("note: /image"));
+        assert_eq!(notes.collect::<Vec<_>>(), expected, "{name}");
+    }
+}
