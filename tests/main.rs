@@ -71,6 +71,7 @@ mod practice;
 mod processes;
 mod properties;
 mod provider;
+mod profiles;
 mod pydantic;
 mod resuming;
 mod secrets;

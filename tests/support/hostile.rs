@@ -6,7 +6,9 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use super::guests::{MANIFEST, asking};
+use super::desk::Desk;
+use super::guests::{MANIFEST, allowing, asking};
+use super::provider::Server;
 use super::root;
 
 #[path = "../../host-harness/nested_cargo.rs"]
@@ -22,6 +24,18 @@ const ROOM: usize = 1024;
 pub(crate) fn hostile() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| hostile_asking(MANIFEST))
+}
+
+/// A desk with a component of these, `hostile.wasm`, allowed over a connection to this provider.
+pub(crate) fn desk_with(component: &[u8], provider: &Server) -> Desk {
+    let desk = Desk::new();
+    desk.configure(&format!(
+        "{}{}",
+        provider.connection(""),
+        allowing(component)
+    ));
+    desk.write("hostile.wasm", component);
+    desk
 }
 
 /// The component with this manifest.

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use zoetrope_host::call::CallContext;
 use zoetrope_host::contract::{CheckOptions, NodeType};
 use zoetrope_host::words::harmless;
 
 use super::failure::{Failure, Phase};
+use super::input::Profile;
 use super::setup::{Setup, quoted};
 use super::{input, lines, output};
 
@@ -35,33 +36,11 @@ pub(super) struct Check {
     pub(super) jsonl: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Profile {
-    /// Exactly the published JSON Schema
-    Strict,
-    /// As the schema's own pydantic model reads it: "20" is 20
-    Lax,
-}
-
-impl From<Profile> for zoetrope_host::contract::Profile {
-    fn from(profile: Profile) -> Self {
-        match profile {
-            Profile::Strict => Self::Strict,
-            Profile::Lax => Self::Lax,
-        }
-    }
-}
-
 impl Check {
     pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
         let node = setup.node_type(&self.node).await?;
-        let (context, options) = offline(
-            setup,
-            &node,
-            self.connection.as_deref(),
-            self.profile.into(),
-        )
-        .await?;
+        let connection = self.connection.as_deref();
+        let (context, options) = offline(setup, &node, connection, self.profile).await?;
         let pack = setup.pack().await?;
         if self.jsonl {
             return lines::check(pack, &context, &node.name, options, &self.input).await;
@@ -93,16 +72,17 @@ impl Check {
     }
 }
 
-/// What a check needs: nothing, or the configured connection to show the request for.
+/// What a check needs: nothing, or the configured connection, whose options some rules
+/// depend on, and which the request is shown for.
 pub(super) async fn offline(
     setup: &Setup,
     node: &NodeType,
     connection: Option<&str>,
-    profile: zoetrope_host::contract::Profile,
+    profile: Profile,
 ) -> Result<(CallContext, CheckOptions), Failure> {
     let configured = setup.configured(node, connection).await?;
     let options = CheckOptions {
-        profile,
+        profile: profile.into(),
         preview_request: configured.is_some(),
     };
     let context = configured.map_or_else(CallContext::offline, |connection| {

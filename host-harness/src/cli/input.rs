@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use serde_json::{Map, Value};
 use zoetrope_host::contract::{NodeType, Violation};
 
@@ -132,4 +133,26 @@ pub(super) struct Source {
     /// Set one field: text for text fields, JSON for the others
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(super) settings: Vec<Setting>,
+    /// How strictly the input is read: strict, or lax as the schema's own pydantic model
+    /// reads it
+    #[arg(long, default_value = "strict", hide_possible_values = true)]
+    pub(super) profile: Profile,
+}
+
+/// How strictly an input is read.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Profile {
+    /// Exactly the published JSON Schema
+    Strict,
+    /// As the schema's own pydantic model reads it: "20" is 20
+    Lax,
+}
+
+impl From<Profile> for zoetrope_host::contract::Profile {
+    fn from(profile: Profile) -> Self {
+        match profile {
+            Profile::Strict => Self::Strict,
+            Profile::Lax => Self::Lax,
+        }
+    }
 }

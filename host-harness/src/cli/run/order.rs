@@ -9,16 +9,16 @@ use sha2::{Digest as _, Sha256};
 use tracing::Instrument as _;
 use uuid::Uuid;
 use zoetrope_host::call::{CallContext, CallError};
-use zoetrope_host::contract::{CheckOptions, MediaKind, NodeType, Plan, Profile};
+use zoetrope_host::contract::{MediaKind, NodeType, Plan};
 use zoetrope_host::digest::Sha256Digest;
 use zoetrope_host::driver::now;
 use zoetrope_host::ledger::{Job, Order as Row, Pictures};
 use zoetrope_host::media::hand_over;
-use zoetrope_host::pack::Pack;
 use zoetrope_host::trace;
 
 use super::Run;
 use super::pictures::{Local, by_content, find, of_media};
+use crate::cli::check::offline;
 use crate::cli::failure::{Failure, Phase, of_ledger};
 use crate::cli::reach::Site;
 use crate::cli::setup::{Setup, quoted_text};
@@ -68,11 +68,14 @@ impl Order {
         text: Option<String>,
     ) -> Result<Self, Failure> {
         let pack = setup.pack().await?;
+        let (connection, profile) = (run.connection.as_deref(), run.source.profile);
+        let (context, options) = offline(setup, &node, connection, profile).await?;
+        let check = async |text: &str| pack.check(&context, &node.name, text, options).await;
         let text = match text {
             Some(text) if run.source.settings.is_empty() && run.image.is_none() => text,
             text => {
                 let mut object = match text {
-                    Some(text) => object(pack, &node, &text).await?,
+                    Some(text) => object(check(&text).await, &text)?,
                     None => Map::new(),
                 };
                 input::apply(&run.source.settings, &node, &mut object)?;
@@ -82,13 +85,19 @@ impl Order {
                 Value::Object(object).to_string()
             }
         };
-        let plan = strictly(pack, &node, &text).await.map_err(|error| {
-            let next = format!(
-                "correct the input; its fields: zoetrope nodes {}{}",
-                quoted_text(&node.name),
-                setup.options()
-            );
-            Failure::of_call(error, Phase::Check).then(next)
+        let plan = check(&text).await.map_err(|error| {
+            let failure = Failure::of_call(error, Phase::Check);
+            let next = match failure.kind() {
+                "connection_unavailable" | "denied" => {
+                    "correct the configuration, and the same command again".into()
+                }
+                _ => format!(
+                    "correct the input; its fields: zoetrope nodes {}{}",
+                    quoted_text(&node.name),
+                    setup.options()
+                ),
+            };
+            failure.then(next)
         })?;
         let given = serde_json::from_str(&text).map_err(|error| not_json(&error))?;
         Ok(Self {
@@ -191,19 +200,9 @@ impl Order {
     }
 }
 
-async fn strictly(pack: &Pack, node: &NodeType, text: &str) -> Result<Plan, CallError> {
-    let strict = CheckOptions {
-        profile: Profile::Strict,
-        preview_request: false,
-    };
-    let offline = CallContext::offline();
-    pack.check(&offline, &node.name, text, strict).await
-}
-
 /// A document that fields are put into. The component refuses what is no one document;
 /// here the last of two equal keys would win.
-async fn object(pack: &Pack, node: &NodeType, text: &str) -> Result<Map<String, Value>, Failure> {
-    let checked = strictly(pack, node, text).await;
+fn object(checked: Result<Plan, CallError>, text: &str) -> Result<Map<String, Value>, Failure> {
     match (checked, serde_json::from_str(text)) {
         (Err(error), _) if is_about_text(&error) => Err(Failure::of_call(error, Phase::Check)),
         (_, Ok(Value::Object(object))) => Ok(object),

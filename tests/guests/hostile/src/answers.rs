@@ -1,9 +1,10 @@
 //! What the component answers.
 
 use crate::bindings::{
-    Acceptance, Adjustment, Body, Charge, Completion, ConnectionRequirement, ErrorCause, Failure,
-    JobState, Multipart, NextStep, NodeError, NodeType, Note, Plan, Progress, ProviderFault,
-    ResultMedia, Settlement, Stage, Started, Step, Success, Upload, Violation,
+    Acceptance, Adjustment, Basis, Body, Charge, Completion, ConnectionRequirement, ErrorCause,
+    Estimate, Failure, JobState, MediaField, MediaKind, Multipart, NextStep, NodeError, NodeType,
+    Note, Plan, Price, Progress, ProviderFault, ResultMedia, Settlement, Stage, Started, Step,
+    Success, Upload, Violation,
 };
 use crate::order::{Answer, ErrorAnswer, Listing};
 use crate::text::{Seen, Text};
@@ -21,6 +22,7 @@ pub fn of_check(then: Option<Answer>, input: String, seen: &Seen) -> Result<Plan
             notes,
             note,
             request,
+            estimate,
         }) => Ok(Plan {
             notes: (0..notes)
                 .map(|_| Note {
@@ -30,9 +32,21 @@ pub fn of_check(then: Option<Answer>, input: String, seen: &Seen) -> Result<Plan
                 })
                 .collect(),
             request: request.map(|request| request.written(seen)),
+            estimate: estimate.map(|amount| Estimate {
+                price: price(&amount, seen),
+                basis: Basis::PerSecondOfVideo,
+                source: "https://prices.example".into(),
+            }),
             ..plan(input.written(seen))
         }),
         Some(other) => Err(error(&other, seen)),
+    }
+}
+
+fn price((amount, unit): &(Text, Text), seen: &Seen) -> Price {
+    Price {
+        amount: amount.written(seen),
+        unit: unit.written(seen),
     }
 }
 
@@ -62,11 +76,12 @@ pub fn of_start(then: Option<Answer>, input: String, seen: &Seen) -> Result<Star
             ticket,
             id,
             poll_after_ms,
+            cost,
         }) => Ok(Started::Accepted(Acceptance {
             ticket: ticket.written(seen),
             provider_job_id: id.written(seen),
             poll_after_ms,
-            cost: None,
+            cost: cost.map(|amount| price(&amount, seen)),
         })),
         Some(answer @ Answer::Succeed { .. }) => Ok(Started::Finished(Completion {
             ticket: input,
@@ -106,13 +121,20 @@ pub fn of_poll(then: Option<Answer>, seen: &Seen) -> Result<JobState, NodeError>
             replacement_ticket: ticket.map(|ticket| ticket.written(seen)),
         })),
         Some(answer @ Answer::Succeed { .. }) => Ok(JobState::Succeeded(success(&answer, seen))),
-        Some(Answer::Fail { message, code }) => Ok(JobState::Failed(Failure {
+        Some(Answer::Fail {
+            message,
+            code,
+            free,
+        }) => Ok(JobState::Failed(Failure {
             fault: ProviderFault {
                 status: None,
                 code: code.map(|code| code.written(seen)),
                 message: message.written(seen),
             },
-            settlement: PAID,
+            settlement: Settlement {
+                charge: if free { Charge::No } else { Charge::Yes },
+                cost: None,
+            },
         })),
         Some(other) => Err(error(&other, seen)),
     }
@@ -237,6 +259,10 @@ fn error(answer: &Answer, seen: &Seen) -> NodeError {
 /// The answer of `node-types`.
 #[must_use]
 pub fn listed(listing: &Listing, seen: &Seen) -> Vec<NodeType> {
+    let picture = |pointer| MediaField {
+        pointer,
+        kind: MediaKind::Image,
+    };
     let node_type = || NodeType {
         name: listing.name.written(seen),
         version: "0.0.1".into(),
@@ -254,7 +280,7 @@ pub fn listed(listing: &Listing, seen: &Seen) -> Vec<NodeType> {
         input_schema: listing.schema.written(seen),
         output_schema: listing.schema.written(seen),
         input_media: Vec::new(),
-        output_media: Vec::new(),
+        output_media: listing.picture.clone().map(picture).into_iter().collect(),
         extensions: "{}".into(),
     };
     (0..listing.count).map(|_| node_type()).collect()

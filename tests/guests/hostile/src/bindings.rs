@@ -30,16 +30,16 @@ pub(crate) mod generated {
 pub(crate) use generated::export;
 
 pub use generated::exports::zoetrope::workflow_node::catalog::{
-    self, ConnectionRequirement, NodeType,
+    self, ConnectionRequirement, MediaField, MediaKind, NodeType,
 };
 pub use generated::exports::zoetrope::workflow_node::jobs::{
-    self, Acceptance, Adjustment, Cancellation, CheckOptions, Completion, Failure, JobState, Note,
-    Plan, Progress, ResultMedia, Stage, Started, Success,
+    self, Acceptance, Adjustment, Basis, Cancellation, CheckOptions, Completion, Estimate, Failure,
+    JobState, Note, Plan, Progress, ResultMedia, Stage, Started, Success,
 };
 pub use generated::exports::zoetrope::workflow_node::media::{
     self, Body, LocalFile, Multipart, Step, Upload,
 };
 pub use generated::zoetrope::workflow_node::connections;
 pub use generated::zoetrope::workflow_node::types::{
-    Charge, ErrorCause, NextStep, NodeError, ProviderFault, Settlement, Violation,
+    Charge, ErrorCause, NextStep, NodeError, Price, ProviderFault, Settlement, Violation,
 };

@@ -57,8 +57,9 @@ fn carry_out(order: Order) -> (Option<Answer>, Seen) {
 }
 
 impl jobs::Guest for Component {
-    fn check(_: String, input: String, _: CheckOptions) -> Result<Plan, NodeError> {
-        let (then, seen) = carry_out(orders(&input).check);
+    fn check(_: String, input: String, options: CheckOptions) -> Result<Plan, NodeError> {
+        let (then, mut seen) = carry_out(orders(&input).check);
+        seen.note(format!("{options:?}"));
         of_check(then, input, &seen)
     }
 

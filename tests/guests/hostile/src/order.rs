@@ -165,6 +165,8 @@ pub enum Answer {
         note: Text,
         /// The previewed request.
         request: Option<Text>,
+        /// What each second costs: amount and unit.
+        estimate: Option<(Text, Text)>,
     },
     /// To `start`: the job is accepted.
     Accept {
@@ -175,6 +177,8 @@ pub enum Answer {
         /// When to poll.
         #[serde(default)]
         poll_after_ms: u64,
+        /// The bill: amount and unit.
+        cost: Option<(Text, Text)>,
     },
     /// To `poll`: the job goes on.
     Wait {
@@ -211,6 +215,9 @@ pub enum Answer {
         message: Text,
         /// The provider's code.
         code: Option<Text>,
+        /// Whether nothing is charged.
+        #[serde(default)]
+        free: bool,
     },
     /// To `plan-upload` and `uploaded`: a request that carries the file.
     Upload {
@@ -275,6 +282,8 @@ pub struct Listing {
     pub credential_header: String,
     /// The category of their connection.
     pub category: String,
+    /// Where a picture is in their output, if they make one.
+    pub picture: Option<String>,
 }
 
 impl Default for Listing {
@@ -288,6 +297,7 @@ impl Default for Listing {
             schema: text("{}"),
             credential_header: "authorization".into(),
             category: "pixelml".into(),
+            picture: None,
         }
     }
 }
