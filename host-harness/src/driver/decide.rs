@@ -166,6 +166,14 @@ impl Step<'_> {
             (Event::Fetched { file }, Succeeded) if !self.job.placed => {
                 self.job.file = Some(file);
                 return Action::Place;
+            // Whoever wanted it is told, and may wait for it or not.
+            (Event::NoCancellation, Started) => {
+                self.job.cancel_wanted = false;
+                self.job.tries = 0;
+                let message = "this provider has no cancellation: the job goes on there and \
+                               will be paid for; its result can still be had";
+                self.halt(trouble("unsupported", message));
+            }
             }
             (Event::Placed, Succeeded) => {
                 self.job.placed = true;

@@ -79,8 +79,10 @@ pub enum Event {
     },
     /// Somebody wants the job cancelled at the provider.
     CancelWanted,
-    /// The provider will cancel, or it is too late, or it cannot: a poll tells.
+    /// The provider will cancel, or it is too late: a poll tells.
     CancelAnswered,
+    /// The provider has no cancellation.
+    NoCancellation,
     /// The clip is whole, in a file that has not its name yet.
     Fetched {
         /// What it is, and where it goes.
@@ -150,6 +152,7 @@ impl fmt::Debug for Event {
             Self::ReadFailed { .. } => "ReadFailed",
             Self::CancelWanted => "CancelWanted",
             Self::CancelAnswered => "CancelAnswered",
+            Self::NoCancellation => "NoCancellation",
             Self::Fetched { .. } => "Fetched",
             Self::Placed => "Placed",
             Self::DownloadFailed { .. } => "DownloadFailed",

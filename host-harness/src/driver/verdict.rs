@@ -60,7 +60,8 @@ pub(super) fn of_poll(outcome: Result<JobState, CallError>) -> Event {
 pub(super) fn of_cancel(outcome: Result<Cancellation, CallError>) -> Event {
     match outcome {
         Ok(Cancellation::Cancelled(settlement)) => cancelled(settlement.charge, settlement.cost),
-        Ok(_) => Event::CancelAnswered,
+        Ok(Cancellation::Unsupported) => Event::NoCancellation,
+        Ok(Cancellation::Requested | Cancellation::TooLate) => Event::CancelAnswered,
         Err(error) => read_failed(&error),
     }
 }

@@ -24,7 +24,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Ask the provider to cancel a job, and wait for its answer.
 ///
 /// A job that was not submitted is cancelled without a word to the provider. If it is too
-/// late, the clip is downloaded.
+/// late, the result is downloaded. Where the provider has no cancellation, the job goes on
+/// there and is paid for; `zoetrope jobs resume` waits for it.
 #[derive(Args)]
 pub(super) struct Cancel {
     /// The job
@@ -41,13 +42,20 @@ impl Cancel {
         if job.is_done() || job.state == State::OutcomeUnknown {
             return cancelled(&job, setup);
         }
-        let mut job = tell(&driver, &job, &Event::CancelWanted).await?;
-        if !job.is_done() {
-            let resumed = Event::Resumed {
-                deadline_at: deadline(PATIENCE),
-                asker: driver.asker().to_owned(),
-            };
-            job = tell(&driver, &job, &resumed).await?;
+        let resumed = Event::Resumed {
+            deadline_at: deadline(PATIENCE),
+            asker: driver.asker().to_owned(),
+        };
+        // To resume comes second where that could submit the job, and else first: whoever
+        // drives may answer at once.
+        let events = if job.state == State::Started {
+            [resumed, Event::CancelWanted]
+        } else {
+            [Event::CancelWanted, resumed]
+        };
+        let mut job = job;
+        for event in &events {
+            job = tell(&driver, &job, event).await?;
         }
         let job = settle(&driver, &view, job, &mut interrupts).await?;
         cancelled(&job, setup)

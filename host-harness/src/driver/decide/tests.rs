@@ -335,7 +335,7 @@ fn event() -> impl Strategy<Value = Event> {
             Just(ReadVerdict::Stopped),
         ].prop_map(|verdict| Event::ReadFailed { trouble: oops(), verdict }),
         1 => Just(Event::CancelWanted),
-        1 => Just(Event::CancelAnswered),
+        1 => prop::sample::select(vec![Event::CancelAnswered, Event::NoCancellation]),
         1 => Just(fetched()),
         1 => Just(Event::Placed),
         1 => prop::sample::select(vec![DownloadVerdict::Stale, DownloadVerdict::Passing, DownloadVerdict::Stopped])

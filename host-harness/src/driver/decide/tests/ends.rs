@@ -28,3 +28,17 @@ fn a_queued_job_is_cancelled_without_a_word_to_the_provider() {
     assert_eq!((job.state, job.charge), (State::Cancelled, Charge::No));
     assert_eq!(actions, [Action::Wait, Action::Wait]);
 }
+
+#[test]
+fn a_job_that_cannot_be_cancelled_stops_until_somebody_waits_for_it() {
+    let events = [leaving(), accepted(), Event::CancelWanted, Event::Due];
+    let (job, actions) = after(job(0), events);
+    assert_eq!(actions.last(), Some(&Action::Cancel));
+    let (job, _) = after(job, [Event::NoCancellation]);
+    assert_eq!((job.state, job.charge), (State::Started, Charge::Unknown));
+    assert!(job.is_settled() && !job.is_done());
+    assert_eq!(job.trouble.as_ref().expect("trouble").kind, "unsupported");
+    let (job, actions) = after(job, [resumed(1_800_000), Event::Due]);
+    assert_eq!(actions, [Wait, Poll]);
+    assert_eq!(job.trouble, None);
+}
