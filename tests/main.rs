@@ -53,6 +53,7 @@ mod agenticflow;
 mod attacks;
 mod bad_input;
 mod catalogue;
+mod bills;
 mod cli;
 mod components;
 #[cfg(unix)]

@@ -63,6 +63,7 @@ impl Check {
             let answer = output::plan(&node.name, &plan);
             output::text(&format!("{:#}\n", answer["input"]))?;
             output::show_notes(&plan);
+            output::show_estimate(&plan);
             if plan.request.is_some() {
                 let request = format!("{:#}", answer["request"]);
                 eprintln!("request: {}", harmless(&request));

@@ -35,9 +35,6 @@ fn answer(job: &Job) -> Value {
         answer.insert("sha256".into(), file.sha256.as_str().into());
     }
     answer.insert("charged".into(), job.charge.as_str().into());
-    if let Some(cost) = cost(job) {
-        answer.insert("cost".into(), cost);
-    }
     Value::Object(answer)
 }
 
@@ -48,6 +45,9 @@ pub(super) fn facts(job: &Job) -> Map<String, Value> {
     facts.insert("key".into(), job.order.key.as_str().into());
     if let Some(id) = &job.provider_job_id {
         facts.insert("provider_job_id".into(), id.as_str().into());
+    }
+    if let Some(cost) = cost(job) {
+        facts.insert("cost".into(), cost);
     }
     facts
 }
@@ -150,6 +150,12 @@ fn next(job: &Job, setup: &Setup) -> String {
         ),
         _ => format!("zoetrope jobs resume {id}{options}"),
     }
+}
+
+/// What a job cost, for people.
+pub(super) fn price(job: &Job) -> Option<String> {
+    let cost = job.cost.as_ref()?;
+    Some(format!("{} {}", cost.amount, cost.unit))
 }
 
 fn cost(job: &Job) -> Option<Value> {

@@ -76,6 +76,15 @@ fn estimate(estimate: &Estimate) -> Value {
     })
 }
 
+/// The estimate for people, if there is one.
+pub(super) fn show_estimate(plan: &Plan) {
+    if let Some(known) = &plan.estimate {
+        let price = format!("{} {}", known.price.amount, known.price.unit);
+        let basis = known.basis.as_str().replace('_', " ");
+        eprintln!("estimate: {price} {basis} (source: {})", known.source);
+    }
+}
+
 /// Notes for people, one a line.
 pub(super) fn show_notes(plan: &Plan) {
     for note in &plan.notes {

@@ -52,13 +52,14 @@ impl List {
             for job in jobs {
                 let _ = writeln!(
                     text,
-                    "{}  {:15}  {:20}  {}  {}",
+                    "{}  {:15}  {:20}  {}  {}{}",
                     job.order.id,
                     job.state.as_str(),
                     outcome::time(job.order.created_at)
                         .get(..19)
                         .unwrap_or_default(),
                     job.order.node,
+                    outcome::price(job).map_or_else(String::new, |price| format!("{price}  ")),
                     last_word(job)
                 );
             }
@@ -68,7 +69,7 @@ impl List {
     }
 }
 
-/// Where the clip is, or what is the matter.
+/// Where the result is, or what is the matter.
 fn last_word(job: &Job) -> String {
     match (&job.file, &job.trouble) {
         (Some(file), _) if job.placed => file.path.display().to_string(),

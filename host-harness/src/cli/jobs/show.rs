@@ -86,6 +86,10 @@ fn words(known: &Value) -> String {
                     let _ = writeln!(text, "{}", line.trim_end());
                 }
             }
+            Value::Object(cost) if name == "cost" => {
+                let word = |name: &str| cost.get(name).and_then(Value::as_str).unwrap_or_default();
+                let _ = writeln!(text, "cost: {} {}", word("amount"), word("unit"));
+            }
             value => drop(writeln!(text, "{name}: {value}")),
         }
     }
