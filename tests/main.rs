@@ -12,7 +12,8 @@
 //! - [`incidents`]: what happened to others, as histories in `cases/incidents`
 //! - [`ledger`]: no room, no right, another version, damage: before payment and after
 //! - [`resuming`]: deadline, Ctrl-C, kill, and going on
-//! - [`jobs`]: the commands over jobs
+//! - [`jobs`]: the commands over jobs; [`bills`]: what they cost, and providers that cancel nothing
+//! - [`results`]: pictures as results, and names of any letters; [`profiles`]: how `run` reads an input
 //! - [`crash`]: killed at every durable step and at random, then the provider's account
 //! - [`processes`]: two and five processes on one data directory, killed at random
 //! - [`bad_input`]: inputs, pictures, configurations; partly data in `cases/bad_input`
@@ -43,7 +44,7 @@
 //! - attacks, each a named case: 1,809, counted by family when they are run
 //! - jobs that are left, gone on with, or cannot be written down: 29
 //! - processes that are killed: 4 tests of a crash, 5 of several processes; `docs/crash-test.md`
-//! - the others, each a run or a few of the binary: 55
+//! - the others, each a run or a few of the binary: 73
 //!
 //! Everything that holds for every run of the binary (no panic, no credential, no prompt, documented
 //! exit codes, one line of JSON, nobody told to buy twice) is checked after every run, by
@@ -52,8 +53,8 @@
 mod agenticflow;
 mod attacks;
 mod bad_input;
-mod catalogue;
 mod bills;
+mod catalogue;
 mod cli;
 mod components;
 #[cfg(unix)]
@@ -70,10 +71,11 @@ mod packs;
 mod practice;
 #[cfg(target_os = "linux")]
 mod processes;
+mod profiles;
 mod properties;
 mod provider;
-mod profiles;
 mod pydantic;
+mod results;
 mod resuming;
 mod secrets;
 mod support;

@@ -169,10 +169,10 @@ fn what_happens_once_in_a_job_is_told_at_info() {
         "the submit leaves",
         "it is tried again",
         "the provider has accepted the job",
-        "the provider has made the clip",
+        "the provider has made the result",
         "the download begins",
         "the download ended",
-        "the clip is in its place",
+        "the file is in its place",
         "this process drives no more",
     ] {
         assert!(told.contains(&message), "{message}: {told:?}");
@@ -242,7 +242,7 @@ fn the_callers_trace_is_gone_on_with() {
     assert_eq!(scene.storage.arrived()[0].header("tracestate"), None);
     // The two traces are linked where the job is told of.
     let events = events(&outcome);
-    let placed = with_message(&events, "the clip is in its place");
+    let placed = with_message(&events, "the file is in its place");
     let job = &placed[0]["spans"][0];
     assert_eq!(job["caller"], json!(parent));
     let own = job["id"].as_str().map(|id| id.replace('-', ""));

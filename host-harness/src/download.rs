@@ -239,7 +239,10 @@ impl Transfer<'_> {
             | (MediaKind::Video, Kind::Video(media_type)) => Ok(media_type),
             (_, came) => Err(DownloadError::WrongKind {
                 url: shown(&self.url),
-                expected: self.wanted.kind.as_str(),
+                expected: match self.wanted.kind {
+                    MediaKind::Image => "a picture",
+                    MediaKind::Video => "a video",
+                },
                 what: came.to_string(),
             }),
         }

@@ -66,6 +66,14 @@ impl Reply {
         }
     }
 
+    /// These bytes, whatever they are.
+    pub(crate) fn bytes_of(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes: Some(bytes),
+            ..Self::clip()
+        }
+    }
+
     /// A part of a longer clip, or all of it.
     #[cfg(target_os = "linux")]
     pub(crate) fn of_clip(status: u16, bytes: &[u8], headers: BTreeMap<String, String>) -> Self {

@@ -11,7 +11,7 @@ use zoetrope_host::words::harmless;
 
 use super::failure::{Failure, Phase};
 use super::input::Profile;
-use super::setup::{Setup, quoted};
+use super::setup::{Setup, quoted, quoted_text};
 use super::{input, lines, output};
 
 /// Say what a run would do, without sending anything.
@@ -48,7 +48,7 @@ impl Check {
         let again = |failure: Failure| {
             let next = format!(
                 "correct the input, then: zoetrope check {} --input {}{}",
-                node.name,
+                quoted_text(&node.name),
                 quoted(&self.input),
                 setup.options()
             );

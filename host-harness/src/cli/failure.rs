@@ -156,7 +156,7 @@ impl Failure {
     /// The same as the first of many.
     pub(super) fn among(self, failed: usize, all: usize) -> Self {
         let message = format!(
-            "{failed} of {all} jobs have no clip in place; one of them: {}",
+            "{failed} of {all} jobs have no result in place; one of them: {}",
             self.message
         );
         let job = Map::new();
@@ -257,7 +257,7 @@ fn code_of(kind: &str) -> u8 {
 pub(super) fn of_ledger(error: &LedgerError) -> Failure {
     if let LedgerError::KeyConflict { job } = error {
         return Failure::new("key_conflict", Phase::Setup, error.to_string()).then(format!(
-            "another --key for another clip; the job that has this one: zoetrope jobs show {job}"
+            "another --key for another run; the job that has this one: zoetrope jobs show {job}"
         ));
     }
     let next = match error {

@@ -62,7 +62,7 @@ Exit codes:
   8  nobody knows whether the job was accepted
   9  not finished and resumable: deadline, interrupted, unavailable, download failed";
 
-/// Runs workflow nodes that turn a picture into a video, in a sandbox.
+/// Runs workflow nodes that make videos and pictures from a picture, in a sandbox.
 #[derive(Parser)]
 #[command(name = "zoetrope", version, after_long_help = EXIT_CODES, after_help = "See --help for the exit codes.")]
 struct Cli {
@@ -83,7 +83,7 @@ struct Global {
         help = "Configuration file; else ZOETROPE_CONFIG, else ./zoetrope.toml if it exists"
     )]
     config: Option<PathBuf>,
-    /// Folder for the ledger, clips, compiled code and the practice provider; else the platform's
+    /// Folder for the ledger, results, compiled code and the practice provider; else the platform's
     #[arg(long, global = true, value_name = "DIR", env = "ZOETROPE_DATA_DIR")]
     data_dir: Option<PathBuf>,
     /// Component to run instead of the built-in one

@@ -9,7 +9,10 @@ use zoetrope_host::contract::NodeType;
 
 use super::failure::{Failure, Phase};
 use super::output;
-use super::setup::Setup;
+use super::setup::{Setup, quoted_text};
+
+/// The widest column of names; what is longer pushes its own line alone.
+const WIDEST: usize = 40;
 
 /// List the node types, or show one.
 #[derive(Args)]
@@ -58,7 +61,8 @@ impl Nodes {
             (Some(Schema::Output), [node]) => node.output_schema.clone(),
             _ if self.name.is_some() => types.iter().map(details).collect(),
             _ => {
-                let width = types.iter().map(|node| node.name.len()).max().unwrap_or(0);
+                let widths = types.iter().map(|node| node.name.chars().count());
+                let width = widths.max().unwrap_or(0).min(WIDEST);
                 let rows = types
                     .iter()
                     .map(|node| format!("{:width$}  {}\n", node.name, node.description));
@@ -105,7 +109,7 @@ fn details(node: &NodeType) -> String {
     let _ = write!(
         text,
         "\nSchemas: zoetrope nodes {} --schema input|output\n",
-        node.name
+        quoted_text(&node.name)
     );
     text
 }

@@ -13,7 +13,7 @@ use zoetrope_host::ledger::{Job, Millis, State};
 use super::failure::{Failure, Phase};
 use super::setup::{Setup, quoted_text};
 
-/// The answer of a run whose clip is in place, else how it failed.
+/// The answer of a run whose result is in place, else how it failed.
 pub(super) fn of(job: &Job, setup: &Setup) -> Result<Value, Failure> {
     if job.state == State::Succeeded && job.placed {
         Ok(answer(job))
@@ -22,7 +22,7 @@ pub(super) fn of(job: &Job, setup: &Setup) -> Result<Value, Failure> {
     }
 }
 
-/// Everything about a clip that is in place.
+/// Everything about a result that is in place.
 fn answer(job: &Job) -> Value {
     let mut answer = facts(job);
     answer.insert("ok".into(), true.into());
@@ -87,7 +87,7 @@ fn failure(job: &Job, setup: &Setup) -> Failure {
         _ => ("interrupted".into(), interrupted(job).into()),
     };
     let message = if job.state == State::Succeeded && kind != "download_failed" {
-        format!("the clip is made, but not on the disk yet: {message}")
+        format!("the result is made, but not on the disk yet: {message}")
     } else {
         message
     };
@@ -106,7 +106,7 @@ fn interrupted(job: &Job) -> &'static str {
     match job.state {
         State::Queued => "interrupted before anything was submitted",
         State::Submitting => "interrupted before the provider's answer to the submit",
-        State::Succeeded => "interrupted before the clip was on the disk",
+        State::Succeeded => "interrupted before the result was on the disk",
         _ => "interrupted; the job goes on at the provider",
     }
 }

@@ -18,7 +18,7 @@ const SHOWN: usize = 20;
 
 pub(super) struct Summary {
     jobs: Vec<Value>,
-    /// The clips, for people.
+    /// The files, for people.
     lines: Vec<String>,
     /// What is the matter with the others.
     troubles: Vec<String>,
@@ -117,7 +117,7 @@ impl Summary {
                 eprintln!("… and {} more: zoetrope jobs", self.troubles.len() - SHOWN);
             }
             eprintln!(
-                "{} of {all} clips are in place; {} jobs were charged, {} may be.",
+                "{} of {all} results are in place; {} jobs were charged, {} may be.",
                 self.in_place, self.charged, self.may_be_charged
             );
             if worst.is_some() {

@@ -166,7 +166,7 @@ impl Inner {
         #[expect(clippy::cast_precision_loss, reason = "for a percentage")]
         let fraction = (done + stopped) as f32 / all as f32;
         let said = format!(
-            "{done} of {all} in place, {stopped} without a clip, {downloading} to download, \
+            "{done} of {all} in place, {stopped} without a result, {downloading} to download, \
              {started} at the provider, {waiting} to submit"
         );
         self.progress.at("jobs", Some(fraction), Some(&said));

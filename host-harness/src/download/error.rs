@@ -57,11 +57,11 @@ pub enum DownloadError {
         limit: u64,
     },
     /// It is something else.
-    #[error("{url} should be a {expected}, but {what} came")]
+    #[error("{url} should be {expected}, but {what} came")]
     WrongKind {
         /// The URL without its query.
         url: String,
-        /// What it should be.
+        /// What it should be, with its article.
         expected: &'static str,
         /// What came, by its first bytes.
         what: String,

@@ -153,7 +153,10 @@ impl Step<'_> {
             // give the URL again.
             (Event::Waiting { .. } | Event::Ended { .. }, Succeeded) => {
                 self.puzzle(
-                    trouble("download_failed", "the provider no longer offers the clip"),
+                    trouble(
+                        "download_failed",
+                        "the provider no longer offers the result",
+                    ),
                     GRACE,
                 );
             }
@@ -163,9 +166,6 @@ impl Step<'_> {
                 self.job.tries = 0;
                 self.wait(Some(0));
             }
-            (Event::Fetched { file }, Succeeded) if !self.job.placed => {
-                self.job.file = Some(file);
-                return Action::Place;
             // Whoever wanted it is told, and may wait for it or not.
             (Event::NoCancellation, Started) => {
                 self.job.cancel_wanted = false;
@@ -174,6 +174,9 @@ impl Step<'_> {
                                will be paid for; its result can still be had";
                 self.halt(trouble("unsupported", message));
             }
+            (Event::Fetched { file }, Succeeded) if !self.job.placed => {
+                self.job.file = Some(file);
+                return Action::Place;
             }
             (Event::Placed, Succeeded) => {
                 self.job.placed = true;

@@ -42,9 +42,9 @@ pub(super) fn committed(event: &Event, job: &Job) {
         Event::Adopted {
             provider_job_id, ..
         } => tracing::info!(provider_job_id, "the job was found at the provider"),
-        Event::Succeeded { .. } => tracing::info!("the provider has made the clip"),
-        Event::Fetched { file } => tracing::info!(bytes = file.bytes, "the clip is whole"),
-        Event::Placed => tracing::info!("the clip is in its place"),
+        Event::Succeeded { .. } => tracing::info!("the provider has made the result"),
+        Event::Fetched { file } => tracing::info!(bytes = file.bytes, "the file is whole"),
+        Event::Placed => tracing::info!("the file is in its place"),
         Event::Resumed { .. } | Event::Moved { .. } => tracing::info!("the job is wanted again"),
         Event::CancelWanted => tracing::info!("the job is to be cancelled"),
         Event::Waiting { .. } if trouble.is_none() => tracing::debug!("the job goes on"),

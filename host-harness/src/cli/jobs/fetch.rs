@@ -19,12 +19,12 @@ use crate::cli::run::deadline;
 use crate::cli::setup::Setup;
 use crate::cli::view::View;
 
-/// Put a job's clip into a file: a copy of the one that is here, else from the provider.
+/// Put a job's result into a file: a copy of the one that is here, else from the provider.
 #[derive(Args)]
 pub(super) struct Fetch {
     /// The job
     id: String,
-    /// Where the clip goes
+    /// Where it goes
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Replace a file that is there
@@ -92,7 +92,7 @@ impl Fetch {
     }
 }
 
-/// Whether the clip is where it was put, unharmed.
+/// Whether the result is where it was put, unharmed.
 fn is_here(job: &Job) -> bool {
     let Some(file) = job.file.as_ref().filter(|_| job.placed) else {
         return false;

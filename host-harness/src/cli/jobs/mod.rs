@@ -44,11 +44,11 @@ enum Command {
     Resume(resume::Resume),
     /// Ask the provider to cancel a job
     Cancel(cancel::Cancel),
-    /// Put a job's clip into a file
+    /// Put a job's result into a file
     Fetch(fetch::Fetch),
     /// Say what became of a submit whose outcome is unknown
     Resolve(resolve::Resolve),
-    /// Forget jobs that are done; their clips stay
+    /// Forget jobs that are done; their files stay
     Prune(prune::Prune),
 }
 
@@ -89,7 +89,7 @@ async fn settle(
     Ok(jobs.into_iter().next().unwrap_or(job))
 }
 
-/// The answer of a job whose clip is in place.
+/// The answer of a job whose result is in place.
 fn answered(job: &Job, setup: &Setup) -> Result<ExitCode, Failure> {
     let answer = outcome::of(job, setup)?;
     said(&answer, answer["file"].as_str().unwrap_or_default(), setup)

@@ -16,7 +16,7 @@ use crate::cli::setup::Setup;
 /// being made.
 const PICTURE_AGE: Duration = Duration::from_hours(1);
 
-/// Forget jobs that are done: their rows and inputs. Clips stay, and so does every job
+/// Forget jobs that are done: their rows and inputs. Files stay, and so does every job
 /// that may still cost or bring something.
 #[derive(Args)]
 pub(super) struct Prune {

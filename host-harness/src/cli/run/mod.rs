@@ -1,4 +1,4 @@
-//! `zoetrope run`: from an input to a clip on the disk.
+//! `zoetrope run`: from an input to a clip or picture on the disk.
 
 mod batch;
 mod order;
@@ -23,7 +23,7 @@ use super::input::Source;
 use super::interrupts::Interrupts;
 use super::setup::Setup;
 use super::view::View;
-use super::{outcome, output};
+use super::{inspect, outcome, output};
 use order::Order;
 
 /// Run a node: upload, submit, wait, download.
@@ -40,7 +40,7 @@ pub(super) struct Run {
     /// Local picture for the node's first picture field, as its `file:` URL would be there
     #[arg(long, value_name = "PATH")]
     image: Option<PathBuf>,
-    /// Where the clip goes; else the data directory
+    /// Where the result goes; else the data directory
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Replace a file that is at --out
@@ -62,7 +62,7 @@ pub(super) struct Run {
     /// Run each line of a file, an input document each; line n has the key KEY-n
     #[arg(long, value_name = "FILE.jsonl", requires = "out_dir", conflicts_with_all = ["input", "out", "detach"])]
     batch: Option<PathBuf>,
-    /// Folder for the clips of a batch, named by their lines
+    /// Folder for the results of a batch, named by their lines
     #[arg(long, value_name = "DIR", requires = "batch")]
     out_dir: Option<PathBuf>,
 }
@@ -106,6 +106,11 @@ impl Run {
             return detached(&job, setup);
         }
         let answer = outcome::of(&job, setup)?;
+        if let Some(file) = &job.file
+            && let Some(note) = inspect::misnamed(&file.path, &file.media_type)
+        {
+            eprintln!("note: {note}");
+        }
         if setup.json() {
             output::line(&answer)?;
         } else {
@@ -133,7 +138,7 @@ impl Run {
             order.must_be_that_of(&known)?;
             return self.rejoin(driver, known).await;
         }
-        self.check_target(&target)?;
+        self.check_target(&target, order)?;
         let input = tokio::select! {
             input = order.input(setup, &site) => input?,
             () = interrupts.next() => return Err(interrupted()),
@@ -169,7 +174,7 @@ impl Run {
     }
 
     /// Refuses, before anything is sent, a place where no file can be made.
-    fn check_target(&self, target: &Target) -> Result<(), Failure> {
+    fn check_target(&self, target: &Target, order: &Order) -> Result<(), Failure> {
         let refused = |message: String| {
             Failure::usage(message)
                 .then("the same command, with another --out or with --force".into())
@@ -178,7 +183,9 @@ impl Run {
         match target {
             Target::File(file) => check_target(file, self.force).map_err(unusable),
             Target::Stem(stem) if self.out_dir.is_some() => {
-                check_target(&stem.with_extension("mp4"), self.force).map_err(unusable)
+                let files = order.extensions().iter();
+                let mut files = files.map(|extension| stem.with_extension(extension));
+                files.try_for_each(|file| check_target(&file, self.force).map_err(unusable))
             }
             Target::Stem(folder) => {
                 std::fs::create_dir_all(folder).map_err(|error| {
@@ -203,7 +210,7 @@ fn detached(job: &Job, setup: &Setup) -> Result<ExitCode, Failure> {
         output::line(&Value::Object(answer))?;
     } else {
         output::text(&format!("{}\n", job.order.id))?;
-        eprintln!("The provider has accepted the job. To wait for its clip: {next}");
+        eprintln!("The provider has accepted the job. To wait for its result: {next}");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -144,6 +144,14 @@ impl Order {
         Ok(input)
     }
 
+    /// The extensions that its file may come to have.
+    pub(super) fn extensions(&self) -> &'static [&'static str] {
+        match self.node.output_media.first() {
+            Some(media) if media.kind == MediaKind::Image => &["png", "jpg", "webp"],
+            _ => &["mp4"],
+        }
+    }
+
     /// What never changes of the job.
     pub(super) async fn row(
         &self,
