@@ -288,6 +288,7 @@ impl Step<'_> {
         let again = job.tries < SUBMITS && may_submit(job, self.now);
         match verdict {
             SubmitVerdict::Refused if !job.doubtful => self.end(State::Failed, trouble, Charge::No),
+            _ if job.cancel_wanted && !job.doubtful => self.cancel_unsent(),
             SubmitVerdict::Again { after } if again => self.retry(trouble, after),
             SubmitVerdict::Unknown if again => self.retry(trouble, None),
             _ => self.halt(trouble),
@@ -377,10 +378,7 @@ impl Step<'_> {
 
     fn want_cancel(&mut self) {
         match self.job.state {
-            State::Queued => {
-                let nothing = trouble("cancelled", "cancelled before anything was sent");
-                self.end(State::Cancelled, nothing, Charge::No);
-            }
+            State::Queued => self.cancel_unsent(),
             State::Submitting => self.job.cancel_wanted = true,
             State::Started => {
                 self.job.cancel_wanted = true;
@@ -389,6 +387,11 @@ impl Step<'_> {
             }
             _ => {}
         }
+    }
+
+    fn cancel_unsent(&mut self) {
+        let nothing = trouble("cancelled", "cancelled before the provider took anything");
+        self.end(State::Cancelled, nothing, Charge::No);
     }
 
     fn download_failed(&mut self, trouble: Trouble, verdict: DownloadVerdict) {

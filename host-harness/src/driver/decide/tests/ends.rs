@@ -42,3 +42,19 @@ fn a_job_that_cannot_be_cancelled_stops_until_somebody_waits_for_it() {
     assert_eq!(actions, [Wait, Poll]);
     assert_eq!(job.trouble, None);
 }
+
+#[test]
+fn a_job_that_is_to_be_cancelled_is_not_submitted_again() {
+    for (verdict, state) in [
+        (SubmitVerdict::Again { after: None }, State::Cancelled),
+        (SubmitVerdict::Stopped, State::Cancelled),
+        (SubmitVerdict::Refused, State::Failed),
+        // The provider may have it: it is found first, and cancelled then.
+        (SubmitVerdict::Unknown, State::OutcomeUnknown),
+    ] {
+        let events = [leaving(), Event::CancelWanted, submit_failed(verdict)];
+        let (job, _) = after(job(WINDOW), events);
+        assert_eq!(job.state, state, "{verdict:?}");
+        assert_eq!(job.next_at.is_some(), !job.is_done(), "{verdict:?}");
+    }
+}
