@@ -44,7 +44,7 @@
 //! - attacks, each a named case: 1,809, counted by family when they are run
 //! - jobs that are left, gone on with, or cannot be written down: 29
 //! - processes that are killed: 4 tests of a crash, 5 of several processes; `docs/crash-test.md`
-//! - the others, each a run or a few of the binary: 73
+//! - the others, each a run or a few of the binary: 74
 //!
 //! Everything that holds for every run of the binary (no panic, no credential, no prompt, documented
 //! exit codes, one line of JSON, nobody told to buy twice) is checked after every run, by

@@ -89,7 +89,7 @@ fn a_clip_where_a_picture_should_be_is_no_result() {
     let (provider, desk) = studio();
     let mut input = input(&provider, "clip");
     // At once, so that no deadline passes before.
-    input["start"]["then"] = input["poll"]["then"].take();
+    input["start"]["then"] = input["poll"]["then"].clone();
     let outcome = run(&desk, &input, &["--out", "a.png", "--deadline", "1s"]);
     let error = outcome.error("download_failed");
     let message = error["message"].as_str().expect("words");
@@ -169,4 +169,15 @@ fn a_name_of_any_letters_goes_through_every_command() {
     go_on(&desk, &detached).answer();
     let jobs = zoetrope(&["--json", "jobs", "--node", NODE]).json();
     assert_eq!(jobs[0]["node"], NODE);
+}
+
+#[test]
+fn a_name_does_nothing_to_a_terminal() {
+    let (provider, _) = studio();
+    let component = hostile_listing(&json!({"name": "maker/\u{1b}[2J"}));
+    let desk = desk_with(&component, &provider);
+    let outcome = desk.run(["--component", "hostile.wasm", "nodes", "nope"]);
+    assert_eq!(outcome.code, 2, "{outcome:?}");
+    assert!(outcome.stderr.contains("`maker/"), "{outcome:?}");
+    assert!(!outcome.stderr.contains('\u{1b}'), "{outcome:?}");
 }

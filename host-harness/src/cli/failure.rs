@@ -7,6 +7,7 @@ use zoetrope_host::call::{CallError, TrapKind};
 use zoetrope_host::contract::{Charge, ErrorCause, NodeError, Violation};
 use zoetrope_host::driver::DriverError;
 use zoetrope_host::ledger::{Job, LedgerError};
+use zoetrope_host::words::harmless;
 
 use super::{outcome, output};
 
@@ -207,7 +208,7 @@ impl Failure {
         if json {
             return output::line(&self.document()).map_or_else(|_| code, |()| code);
         }
-        eprintln!("error: {}", self.message);
+        eprintln!("error: {}", harmless(&self.message));
         if self.violations.len() > 1 {
             for violation in &self.violations {
                 let place = if violation.instance_path.is_empty() {
@@ -224,7 +225,7 @@ impl Failure {
         if let Some(job) = self.job.get("job").and_then(Value::as_str) {
             eprintln!("  job: {job}");
         }
-        eprintln!("  next: {}", self.next);
+        eprintln!("  next: {}", harmless(&self.next));
         code
     }
 
