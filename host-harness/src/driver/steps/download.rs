@@ -45,9 +45,10 @@ impl Steps {
         media: &Media,
         site: &Site,
     ) -> Result<(ClipFile, Sha256Digest), DownloadError> {
-        let declared = site.node.output_media.iter();
-        let declared = declared.filter(|field| field.pointer == media.pointer);
-        let kind = declared.map(|field| field.kind).next();
+        let mut declared = site.node.output_media.iter();
+        let first = declared.clone().next();
+        let field = declared.find(|field| field.pointer == media.pointer);
+        let kind = field.or(first).map(|field| field.kind);
         let connection = site.context.connection();
         let part = part_of(job);
         let wanted = Download {
