@@ -16,7 +16,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use crate::range::{Selection, select};
-use crate::reply::Refusal;
+use crate::refusal::Refusal;
 
 /// How much is read at once.
 const CHUNK: u64 = 64 << 10;

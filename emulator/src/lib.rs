@@ -46,8 +46,9 @@
 //!
 //! # Layout
 //!
-//! - `settings`, `practice`, `protocol`, `shared`, `error`: the public surface
-//! - `server`, `reply`, `download`, `range`, `links`: HTTP; `line`: the connections under it
+//! - `settings`, `practice`, `shared`, `error`: the public surface
+//! - `server`, `upload`, `download`, `range`, `links`, `refusal`: HTTP; `line`: the connections under it
+//! - `wires`: the protocols
 //! - `faults`: what goes wrong on demand; `account`, `polls`: what really happened
 //! - `order`, `format`, `files`: what a submission says, read once
 //! - `jobs`: the state machine; `journal`, `directory`: what is on disk
@@ -77,13 +78,15 @@ mod polls;
 mod practice;
 mod protocol;
 mod range;
+mod refusal;
 mod render;
-mod reply;
 mod server;
 mod settings;
 mod shared;
 mod shot;
 mod studio;
+mod upload;
+mod wires;
 
 pub use account::{Account, JobAccount, Totals};
 pub use error::PracticeError;

@@ -17,7 +17,7 @@ use tokio::time::sleep;
 
 use crate::line::{HangUp, Line};
 use crate::polls::Watched;
-use crate::reply::Refusal;
+use crate::refusal::Refusal;
 
 /// What is done to a reply, in the order of the fields.
 #[derive(Clone, Debug, Default)]

@@ -17,8 +17,9 @@ use super::{Fault, LinkFault};
 use crate::line::Line;
 use crate::links::{ClipName, Links};
 use crate::polls::Watched;
-use crate::reply::Refusal;
+use crate::refusal::Refusal;
 use crate::server;
+use crate::wires::jobs::IDEMPOTENCY_KEY;
 
 /// The rules of a script, and how often each was met.
 pub(crate) struct Faults {
@@ -45,7 +46,7 @@ impl Faults {
         if self.rules.is_empty() || path == server::ACCOUNT_PATH {
             return None;
         }
-        let key = request.headers().get(server::IDEMPOTENCY_KEY);
+        let key = request.headers().get(IDEMPOTENCY_KEY);
         let key = key.and_then(|key| key.to_str().ok());
         let mut due = None;
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,103 +1,19 @@
-//! What goes back over the wire as JSON: jobs and refusals.
+//! Requests that are not done, as every wire refuses them.
 
 use std::error::Error;
-use std::time::Duration;
 
 use axum::Json;
+use axum::extract::multipart::{MultipartError, MultipartRejection};
+use axum::extract::rejection::BytesRejection;
 use axum::http::header::{CONTENT_RANGE, RETRY_AFTER};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tracing::error;
 
-use crate::jobs::{Ending, JobId, Phase, View};
 use crate::order::OrderError;
+use crate::picture;
 use crate::studio::StudioError;
-
-/// How soon a job that is running, or about to, is worth another look.
-const POLL: Duration = Duration::from_millis(400);
-
-/// The shortest pause between two polls that is ever advised.
-const SHORTEST_POLL: Duration = Duration::from_millis(100);
-
-/// A job, as `POST /v1/jobs`, `GET /v1/jobs/{id}` and its cancellation answer it.
-#[derive(Debug, Serialize)]
-pub(crate) struct JobReply {
-    id: JobId,
-    status: &'static str,
-    progress: f64,
-    message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    poll_after_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    output: Option<Output>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Problem>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    charged: Option<bool>,
-}
-
-#[derive(Debug, Serialize)]
-struct Output {
-    video: String,
-}
-
-#[derive(Debug, Serialize)]
-struct Problem {
-    code: String,
-    message: String,
-}
-
-impl JobReply {
-    /// Puts a job into words; `clip_url` is where its clip is, should there be one.
-    pub(crate) fn new(id: JobId, view: View, clip_url: String) -> Self {
-        let frames = view.frames;
-        let mut reply = Self {
-            id,
-            status: view.phase.status(),
-            progress: 0.0,
-            message: practice("waiting for a renderer"),
-            poll_after_ms: None,
-            output: None,
-            error: None,
-            charged: None,
-        };
-        match view.phase {
-            // Nobody knows when a renderer will be free.
-            Phase::Queued if view.wait.is_zero() => reply.poll_after_ms = Some(milliseconds(POLL)),
-            Phase::Queued => reply.poll_after_ms = Some(milliseconds(view.wait)),
-            Phase::Running { frames: done } => {
-                reply.progress = f64::from(done) / f64::from(frames);
-                reply.message = practice(&format!("{done} of {frames} frames are done"));
-                reply.poll_after_ms = Some(milliseconds(POLL));
-            }
-            Phase::Ended(Ending::Succeeded { .. }) => {
-                reply.progress = 1.0;
-                reply.message = practice(&format!("all {frames} frames are done"));
-                reply.output = Some(Output { video: clip_url });
-                reply.charged = Some(true);
-            }
-            Phase::Ended(Ending::Failed { code, message }) => {
-                reply.message = practice(&message);
-                reply.error = Some(Problem { code, message });
-                reply.charged = Some(false);
-            }
-            Phase::Ended(Ending::Cancelled) => {
-                reply.message = practice("cancelled");
-                reply.charged = Some(false);
-            }
-        }
-        reply
-    }
-}
-
-fn practice(message: &str) -> String {
-    format!("Practice render, not an AI model: {message}.")
-}
-
-fn milliseconds(pause: Duration) -> u64 {
-    u64::try_from(pause.max(SHORTEST_POLL).as_millis()).unwrap_or(u64::MAX)
-}
 
 /// A request that is not done; `{"error": {"code", "message"}}` with a status.
 #[derive(Debug)]
@@ -116,6 +32,16 @@ impl Refusal {
             code,
             message: message.into(),
             header: None,
+        }
+    }
+
+    /// A body that was not read to its end.
+    pub(crate) fn unread(status: StatusCode, message: String) -> Self {
+        if status == StatusCode::PAYLOAD_TOO_LARGE {
+            let message = format!("a picture has at most {} MiB", picture::MAX_BYTES >> 20);
+            Self::new(status, "too_large", message)
+        } else {
+            Self::new(status, "invalid_request", message)
         }
     }
 
@@ -146,6 +72,24 @@ impl Refusal {
         error!(error, "a request could not be answered");
         let message = "the practice provider has a fault";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
+    }
+}
+
+impl From<BytesRejection> for Refusal {
+    fn from(rejection: BytesRejection) -> Self {
+        Self::unread(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<MultipartRejection> for Refusal {
+    fn from(rejection: MultipartRejection) -> Self {
+        Self::unread(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<MultipartError> for Refusal {
+    fn from(error: MultipartError) -> Self {
+        Self::unread(error.status(), error.body_text())
     }
 }
 
@@ -183,11 +127,16 @@ impl From<StudioError> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         #[derive(Serialize)]
+        struct Problem {
+            code: &'static str,
+            message: String,
+        }
+        #[derive(Serialize)]
         struct Body {
             error: Problem,
         }
         let error = Problem {
-            code: self.code.to_owned(),
+            code: self.code,
             message: self.message,
         };
         let header = self.header.map(|header| [header]);

@@ -1,0 +1,127 @@
+//! The `jobs` wire, the plain protocol of Zoetrope's `PixelML` connection.
+
+mod reply;
+
+use axum::extract::multipart::{Multipart, MultipartRejection};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use serde::Serialize;
+
+use self::reply::JobReply;
+use super::{job_id, unknown_job};
+use crate::files::{self, sha256};
+use crate::jobs::{Cancelling, Idempotency, JobId};
+use crate::order;
+use crate::refusal::Refusal;
+use crate::server::{MAX_SUBMISSION, Server};
+use crate::upload::{self, MAX_UPLOAD};
+
+/// The most characters of an idempotency key.
+const MAX_KEY: usize = 255;
+
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The routes, which need the key.
+pub(crate) fn routes() -> Router<Server> {
+    Router::new()
+        .route(
+            "/v1/jobs",
+            post(submit).layer(DefaultBodyLimit::max(MAX_SUBMISSION)),
+        )
+        .route("/v1/jobs/{id}", get(poll))
+        .route("/v1/jobs/{id}/cancel", post(cancel))
+        .route(
+            "/v1/files",
+            post(upload).layer(DefaultBodyLimit::max(MAX_UPLOAD)),
+        )
+}
+
+async fn submit(
+    State(server): State<Server>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Refusal> {
+    let body = body?;
+    let idempotency = idempotency(&headers, &body)?;
+    let (id, is_new) = server
+        .studio
+        .submit(order::read(&body)?, idempotency)
+        .await?;
+    let reply = job(&server, id, &headers)?;
+    let location = [(LOCATION, format!("/v1/jobs/{id}"))];
+    let status = if is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok((status, location, Json(reply)).into_response())
+}
+
+fn idempotency(headers: &HeaderMap, body: &[u8]) -> Result<Option<Idempotency>, Refusal> {
+    let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
+    match key.to_str() {
+        Ok(key) if (1..=MAX_KEY).contains(&key.len()) => Ok(Some(Idempotency {
+            key: key.to_owned(),
+            body: sha256(body),
+        })),
+        _ => Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_idempotency_key",
+            format!("the idempotency key needs 1 to {MAX_KEY} visible ASCII characters"),
+        )),
+    }
+}
+
+async fn poll(
+    State(server): State<Server>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<JobReply>, Refusal> {
+    let id = job_id(&id)?;
+    server.links.renew(id);
+    job(&server, id, &headers).map(Json)
+}
+
+async fn cancel(
+    State(server): State<Server>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<JobReply>, Refusal> {
+    let id = job_id(&id)?;
+    match server.studio.cancel(id).await? {
+        Cancelling::Claimed | Cancelling::Already => job(&server, id, &headers).map(Json),
+        Cancelling::TooLate => {
+            let message = "the job has ended already";
+            Err(Refusal::new(StatusCode::CONFLICT, "already_ended", message))
+        }
+        Cancelling::Unknown => Err(unknown_job()),
+    }
+}
+
+async fn upload(
+    State(server): State<Server>,
+    headers: HeaderMap,
+    form: Result<Multipart, MultipartRejection>,
+) -> Result<Response, Refusal> {
+    #[derive(Serialize)]
+    struct Uploaded {
+        url: String,
+    }
+    let name = upload::store(&server, form).await?;
+    let url = format!("{}{}{name}", server.base_url(&headers), files::PATH);
+    Ok((StatusCode::CREATED, Json(Uploaded { url })).into_response())
+}
+
+fn job(server: &Server, id: JobId, headers: &HeaderMap) -> Result<JobReply, Refusal> {
+    let view = server.studio.view(id).ok_or_else(unknown_job)?;
+    let clip_url = format!("{}{}", server.base_url(headers), server.links.path(id));
+    Ok(JobReply::new(id, view, clip_url))
+}
