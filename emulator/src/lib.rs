@@ -46,8 +46,9 @@
 //!
 //! # Layout
 //!
-//! - `settings`, `practice`, `shared`, `error`: the public surface
-//! - `server`, `upload`, `download`, `range`, `links`, `refusal`: HTTP; `line`: the connections under it
+//! - `settings`, `practice`, `shared`, `protocol`, `error`: the public surface
+//! - `server`, `upload`, `download`, `range`, `links`, `refusal`: HTTP; `line`: the connections
+//!   under it
 //! - `wires`: the protocols
 //! - `faults`: what goes wrong on demand; `account`, `polls`: what really happened
 //! - `order`, `format`, `files`: what a submission says, read once

@@ -1,29 +1,39 @@
-//! The wires that the practice provider speaks.
+//! The protocols that the practice provider speaks.
 
-/// A wire, by the category of the connections that speak it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A protocol of the practice provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Protocol {
-    /// The plain job protocol of `pixelml` connections.
+    /// The `jobs` wire of Zoetrope's `PixelML` connection.
     PixelMl,
-    /// `shortapi`.
+    /// `ShortAPI`.
     ShortApi,
-    /// `popiart`.
+    /// `PopiArt`.
     PopiArt,
 }
 
 impl Protocol {
-    /// The wire of connections of this category, if it is spoken here.
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::PixelMl, Self::ShortApi, Self::PopiArt];
+
+    /// The protocol that connections of a category speak.
     #[must_use]
     pub fn of_category(category: &str) -> Option<Self> {
-        match category {
-            "pixelml" => Some(Self::PixelMl),
-            "shortapi" => Some(Self::ShortApi),
-            "popiart" => Some(Self::PopiArt),
-            _ => None,
+        Self::ALL
+            .into_iter()
+            .find(|protocol| protocol.category() == category)
+    }
+
+    /// The category of the connections that speak it.
+    #[must_use]
+    pub fn category(self) -> &'static str {
+        match self {
+            Self::PixelMl => "pixelml",
+            Self::ShortApi => "shortapi",
+            Self::PopiArt => "popiart",
         }
     }
 
-    /// The connection's base URL, where `practice` is [`Practice::base_url`](crate::Practice::base_url).
+    /// The base URL of a connection, from [`Practice::base_url`](crate::Practice::base_url).
     #[must_use]
     pub fn base_url(self, practice: &str) -> String {
         match self {
@@ -32,9 +42,25 @@ impl Protocol {
         }
     }
 
-    /// Whether the same idempotency key gives the same job.
+    /// Whether a submission that is repeated with its idempotency key makes no second job.
     #[must_use]
     pub fn honours_keys(self) -> bool {
-        matches!(self, Self::PixelMl | Self::PopiArt)
+        match self {
+            Self::PixelMl | Self::PopiArt => true,
+            Self::ShortApi => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_category_names_its_protocol() {
+        for protocol in Protocol::ALL {
+            assert_eq!(Protocol::of_category(protocol.category()), Some(protocol));
+        }
+        assert_eq!(Protocol::of_category("PixelML"), None);
     }
 }
