@@ -1,9 +1,8 @@
-//! The format of a clip: its size in pixels and its frames a second.
+//! The format of a clip: its size in pixels, its frames a second and its length.
 
 use serde::{Deserialize, Serialize};
 
-/// How long every clip is.
-const SECONDS: u32 = 4;
+use crate::aspect::Aspect;
 
 /// The sizes that `image_to_video` takes, by their published names.
 ///
@@ -85,6 +84,8 @@ pub(crate) enum Canvas {
     OfPicture,
     /// A published size; the picture is cut to its aspect.
     Size(Size),
+    /// This aspect with sides as of a picture that has it; the picture is cut to it.
+    Aspect(Aspect),
 }
 
 impl Canvas {
@@ -92,16 +93,20 @@ impl Canvas {
     pub(crate) fn pixels(self, picture: (u32, u32)) -> (u32, u32) {
         match self {
             Self::Size(size) => (size.0.width, size.0.height),
-            Self::OfPicture => {
-                let (width, height) = (f64::from(picture.0.max(1)), f64::from(picture.1.max(1)));
-                let scale = (SHORT_SIDE / width.min(height)).min(LONG_SIDE / width.max(height));
-                (
-                    even(width * scale).max(THINNEST),
-                    even(height * scale).max(THINNEST),
-                )
-            }
+            Self::Aspect(aspect) => fitted(aspect.into()),
+            Self::OfPicture => fitted(picture),
         }
     }
+}
+
+/// The sides of the clip of a picture with these.
+fn fitted((width, height): (u32, u32)) -> (u32, u32) {
+    let (width, height) = (f64::from(width.max(1)), f64::from(height.max(1)));
+    let scale = (SHORT_SIDE / width.min(height)).min(LONG_SIDE / width.max(height));
+    (
+        even(width * scale).max(THINNEST),
+        even(height * scale).max(THINNEST),
+    )
 }
 
 /// The nearest even number.
@@ -141,11 +146,6 @@ impl FrameRate {
     pub(crate) fn hertz(self) -> u32 {
         u32::from(self.0)
     }
-
-    /// How many frames a clip has; at least four.
-    pub(crate) fn frames(self) -> u32 {
-        SECONDS * self.hertz()
-    }
 }
 
 impl From<FrameRate> for f32 {
@@ -165,6 +165,41 @@ impl TryFrom<u64> for FrameRate {
 impl From<FrameRate> for u64 {
     fn from(rate: FrameRate) -> Self {
         Self::from(rate.0)
+    }
+}
+
+/// How long a clip is, in milliseconds: 4 to 30 seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub(crate) struct Length(u32);
+
+impl Length {
+    /// How many whole frames come nearest to it.
+    pub(crate) fn frames(self, rate: FrameRate) -> u32 {
+        (self.0 * rate.hertz() + 500) / 1000
+    }
+}
+
+/// Four seconds.
+impl Default for Length {
+    fn default() -> Self {
+        Self(4000)
+    }
+}
+
+impl TryFrom<u32> for Length {
+    type Error = &'static str;
+
+    fn try_from(milliseconds: u32) -> Result<Self, Self::Error> {
+        Some(Self(milliseconds))
+            .filter(|length| (4000..=30_000).contains(&length.0))
+            .ok_or("not a length from 4 to 30 seconds")
+    }
+}
+
+impl From<Length> for u32 {
+    fn from(length: Length) -> Self {
+        length.0
     }
 }
 
@@ -226,7 +261,22 @@ mod tests {
     fn frame_rates_have_bounds() {
         assert_eq!(FrameRate::new(0), None);
         assert_eq!(FrameRate::new(31), None);
-        assert_eq!(FrameRate::new(1).map(FrameRate::frames), Some(4));
-        assert_eq!(FrameRate::CINEMA.frames(), 96);
+        assert_eq!(FrameRate::new(30).map(FrameRate::hertz), Some(30));
+    }
+
+    #[test]
+    fn an_aspect_has_the_sides_of_hd() {
+        let cases = [
+            ("1:1", (720, 720)),
+            ("3:2", (1080, 720)),
+            ("2:3", (720, 1080)),
+            ("16:9", (1280, 720)),
+            ("9:16", (720, 1280)),
+            ("4:3", (960, 720)),
+        ];
+        for (aspect, pixels) in cases {
+            let canvas = Canvas::Aspect(aspect.parse().expect("an aspect"));
+            assert_eq!(canvas.pixels((7, 900)), pixels, "{aspect}");
+        }
     }
 }

@@ -10,9 +10,10 @@ use zoetrope_fuzzing::{Target, parts};
 use crate::faults::FaultScript;
 use crate::files::FileName;
 use crate::links::ClipName;
-use crate::order::{self, Order, Source};
+use crate::order::{Order, Source};
 use crate::picture::{self, Kind};
 use crate::range::{self, Selection};
+use crate::wires::jobs;
 
 /// Stands in the corpus where a client writes what no answer may repeat.
 const CANARY: &str = "canary";
@@ -23,7 +24,7 @@ const MOST_PIXELS: u64 = 1 << 20;
 #[test]
 fn a_submission_is_an_order_or_is_refused_without_an_echo() {
     Target::new("practice-orders", 1500).run(|input| {
-        let submission = match order::read(input) {
+        let submission = match jobs::submission::read(input) {
             Ok(submission) => submission,
             Err(error) => {
                 assert!(!error.to_string().contains(CANARY), "{error}");

@@ -7,14 +7,17 @@
 mod account;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::faults::KeyPolicy;
 use crate::order::Order;
+use crate::protocol::Protocol;
 
 /// A job's name; 122 random bits, since it is part of a URL that needs no key.
 pub(crate) type JobId = Uuid;
@@ -67,11 +70,21 @@ impl Phase {
 /// What a poll sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct View {
+    pub(crate) order: Arc<Order>,
     pub(crate) phase: Phase,
-    /// How many frames the clip will have.
-    pub(crate) frames: u32,
     /// How long the job stays queued at least.
     pub(crate) wait: Duration,
+    pub(crate) created_at: Timestamp,
+    /// When a renderer took it; an earlier process's beginning is not remembered.
+    pub(crate) started_at: Option<Timestamp>,
+    pub(crate) finished_at: Option<Timestamp>,
+}
+
+/// When a job came, and when it may begin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) at: Timestamp,
+    pub(crate) ready_at: Instant,
 }
 
 /// What became of a submission.
@@ -108,8 +121,10 @@ pub(crate) struct Idempotency {
 }
 
 struct Job {
-    order: Order,
-    ready_at: Instant,
+    order: Arc<Order>,
+    arrival: Arrival,
+    started_at: Option<Timestamp>,
+    finished_at: Option<Timestamp>,
     phase: Phase,
     is_claimed: bool,
     stop: watch::Sender<bool>,
@@ -124,7 +139,8 @@ struct Job {
 #[derive(Default)]
 pub(crate) struct Jobs {
     by_id: HashMap<JobId, Job>,
-    by_key: HashMap<String, (String, JobId)>,
+    /// The job of each key, with its body's digest. Protocols know nothing of each other's keys.
+    by_key: HashMap<(Protocol, String), (String, JobId)>,
     queued: usize,
     keys: KeyPolicy,
     /// How many jobs there ever were, withdrawn ones included.
@@ -148,12 +164,12 @@ impl Jobs {
         order: &Order,
         idempotency: Option<&Idempotency>,
         max_queued: usize,
-        ready_at: Instant,
+        arrival: Arrival,
     ) -> Submitted {
         self.submissions += 1;
         if self.keys == KeyPolicy::Honoured
             && let Some(Idempotency { key, body }) = idempotency
-            && let Some((known, id)) = self.by_key.get(key)
+            && let Some((known, id)) = self.by_key.get(&(order.origin.protocol(), key.clone()))
         {
             if known != body {
                 return Submitted::KeyReused;
@@ -167,7 +183,7 @@ impl Jobs {
             return Submitted::Full;
         }
         let id = Uuid::new_v4();
-        self.insert(id, order.clone(), idempotency.cloned(), ready_at);
+        self.insert(id, order.clone(), idempotency.cloned(), arrival);
         Submitted::New(id)
     }
 
@@ -177,10 +193,10 @@ impl Jobs {
         id: JobId,
         order: Order,
         idempotency: Option<Idempotency>,
-        ready_at: Instant,
+        arrival: Arrival,
     ) {
         self.submissions += 1;
-        self.insert(id, order, idempotency, ready_at);
+        self.insert(id, order, idempotency, arrival);
     }
 
     fn insert(
@@ -188,13 +204,16 @@ impl Jobs {
         id: JobId,
         order: Order,
         idempotency: Option<Idempotency>,
-        ready_at: Instant,
+        arrival: Arrival,
     ) {
         let stop = watch::Sender::new(false);
         self.made += 1;
+        let protocol = order.origin.protocol();
         let job = Job {
-            order,
-            ready_at,
+            order: Arc::new(order),
+            arrival,
+            started_at: None,
+            finished_at: None,
             phase: Phase::Queued,
             is_claimed: false,
             stop,
@@ -206,7 +225,7 @@ impl Jobs {
         self.queued += 1;
         if let Some(Idempotency { key, body }) = idempotency {
             // Where keys were ignored for a while, a key stands for its first job.
-            self.by_key.entry(key).or_insert((body, id));
+            self.by_key.entry((protocol, key)).or_insert((body, id));
         }
     }
 
@@ -216,10 +235,11 @@ impl Jobs {
             return;
         };
         self.queued -= usize::from(job.phase == Phase::Queued);
-        if let Some(key) = &job.key
-            && self.by_key.get(key).is_some_and(|(_, known)| *known == id)
-        {
-            self.by_key.remove(key);
+        if let Some(key) = job.key {
+            let key = (job.order.origin.protocol(), key);
+            if self.by_key.get(&key).is_some_and(|(_, known)| *known == id) {
+                self.by_key.remove(&key);
+            }
         }
     }
 
@@ -238,12 +258,24 @@ impl Jobs {
     }
 
     /// What a renderer needs: the order, when it may begin, and the sign to stop.
-    pub(crate) fn assignment(&self, id: JobId) -> Option<(Order, Instant, watch::Receiver<bool>)> {
+    pub(crate) fn assignment(
+        &self,
+        id: JobId,
+    ) -> Option<(Arc<Order>, Instant, watch::Receiver<bool>)> {
         let job = self.by_id.get(&id)?;
-        Some((job.order.clone(), job.ready_at, job.stop.subscribe()))
+        let ready_at = job.arrival.ready_at;
+        Some((Arc::clone(&job.order), ready_at, job.stop.subscribe()))
     }
 
-    /// So many frames of a job are done; the first call takes it out of the queue.
+    /// A renderer takes a job, which is no longer queued.
+    pub(crate) fn begin(&mut self, id: JobId, at: Timestamp) {
+        self.progress(id, 0);
+        if let Some(job) = self.by_id.get_mut(&id) {
+            job.started_at = Some(at);
+        }
+    }
+
+    /// So many frames of a job are done.
     pub(crate) fn progress(&mut self, id: JobId, frames: u32) {
         if let Some(job) = self.by_id.get_mut(&id)
             && !matches!(job.phase, Phase::Ended(_))
@@ -276,10 +308,11 @@ impl Jobs {
     }
 
     /// Ends a claimed job, and its rendering with it.
-    pub(crate) fn settle(&mut self, id: JobId, ending: Ending) {
+    pub(crate) fn settle(&mut self, id: JobId, ending: Ending, at: Timestamp) {
         if let Some(job) = self.by_id.get_mut(&id) {
             self.queued -= usize::from(job.phase == Phase::Queued);
             job.phase = Phase::Ended(ending);
+            job.finished_at = Some(at);
             job.is_claimed = true;
             job.stop.send_replace(true);
         }
@@ -296,9 +329,12 @@ impl Jobs {
     pub(crate) fn view(&self, id: JobId, now: Instant) -> Option<View> {
         let job = self.by_id.get(&id)?;
         Some(View {
+            order: Arc::clone(&job.order),
             phase: job.phase.clone(),
-            frames: job.order.frame_rate.frames(),
-            wait: job.ready_at.saturating_duration_since(now),
+            wait: job.arrival.ready_at.saturating_duration_since(now),
+            created_at: job.arrival.at,
+            started_at: job.started_at,
+            finished_at: job.finished_at,
         })
     }
 }

@@ -103,14 +103,9 @@ impl Journal {
         Ok((Self { requests }, entries))
     }
 
-    /// Queues an event; the answer comes once it and all before it are durable.
-    pub(crate) fn append(&self, job: JobId, event: Event) -> Written {
-        let entry = Entry {
-            at: Timestamp::now(),
-            job,
-            event,
-        };
-        match serde_json::to_vec(&entry) {
+    /// Queues an entry; the answer comes once it and all before it are durable.
+    pub(crate) fn append(&self, entry: &Entry) -> Written {
+        match serde_json::to_vec(entry) {
             Ok(mut line) => {
                 line.push(b'\n');
                 self.write(line)
@@ -245,6 +240,14 @@ mod tests {
         Journal::open(&directory.journal(), lock)
     }
 
+    fn ended(job: JobId) -> Entry {
+        Entry {
+            at: Timestamp::UNIX_EPOCH,
+            job,
+            event: Event::Ended(Ending::Cancelled),
+        }
+    }
+
     async fn close(journal: Journal) {
         journal.close().await.expect("the thread answers");
     }
@@ -254,11 +257,10 @@ mod tests {
         let temp = tempfile::tempdir().expect("a folder");
         let directory = Directory::open(temp.path()).expect("a directory");
         let job = Uuid::new_v4();
-        let ended = || Event::Ended(Ending::Cancelled);
         let (journal, entries) = open(&directory).expect("a journal");
         assert!(entries.is_empty());
         journal
-            .append(job, ended())
+            .append(&ended(job))
             .durable()
             .await
             .expect("a write");
@@ -271,19 +273,14 @@ mod tests {
         let (journal, entries) = open(&directory).expect("a journal");
         assert_eq!(entries.len(), 1);
         journal
-            .append(job, ended())
+            .append(&ended(job))
             .durable()
             .await
             .expect("a write");
         close(journal).await;
 
         let (journal, entries) = open(&directory).expect("a journal");
-        assert!(
-            entries
-                .iter()
-                .all(|entry| entry.job == job && entry.event == ended())
-        );
-        assert_eq!(entries.len(), 2);
+        assert_eq!(entries, [ended(job), ended(job)]);
         close(journal).await;
     }
 
@@ -293,7 +290,7 @@ mod tests {
         let directory = Directory::open(temp.path()).expect("a directory");
         let (journal, _) = open(&directory).expect("a journal");
         journal
-            .append(Uuid::new_v4(), Event::Ended(Ending::Cancelled))
+            .append(&ended(Uuid::new_v4()))
             .durable()
             .await
             .expect("a write");

@@ -51,7 +51,7 @@
 //!   under it
 //! - `wires`: the protocols
 //! - `faults`: what goes wrong on demand; `account`, `polls`: what really happened
-//! - `order`, `format`, `files`: what a submission says, read once
+//! - `order`, `input`, `format`, `aspect`, `files`: what a submission says, read once
 //! - `jobs`: the state machine; `journal`, `directory`: what is on disk
 //! - `studio`: runs the jobs
 //! - `picture`, `camera`, `shot`, `film`, `render`: from a picture to a clip
@@ -59,6 +59,7 @@
 #![deny(missing_docs)]
 
 mod account;
+mod aspect;
 mod camera;
 mod directory;
 mod download;
@@ -69,6 +70,7 @@ mod film;
 mod format;
 #[cfg(test)]
 mod fuzz;
+mod input;
 mod jobs;
 mod journal;
 mod line;

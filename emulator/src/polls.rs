@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::jobs::JobId;
+use crate::wires;
 
 /// The polls that are under way, and the most there ever were of one job.
 #[derive(Default)]
@@ -82,12 +83,7 @@ pub(crate) async fn watch(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let job = request
-        .uri()
-        .path()
-        .strip_prefix("/v1/jobs/")
-        .and_then(|id| id.parse().ok())
-        .filter(|_| request.method() == Method::GET);
+    let job = wires::polled(request.uri()).filter(|_| request.method() == Method::GET);
     let watched = job.map(|job| polls.begin(job));
     if let Some(watched) = &watched {
         request.extensions_mut().insert(watched.clone());

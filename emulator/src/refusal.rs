@@ -5,10 +5,11 @@ use std::error::Error;
 use axum::Json;
 use axum::extract::multipart::{MultipartError, MultipartRejection};
 use axum::extract::rejection::BytesRejection;
-use axum::http::header::{CONTENT_RANGE, RETRY_AFTER};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, RETRY_AFTER};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value;
 use tracing::error;
 
 use crate::order::OrderError;
@@ -16,7 +17,9 @@ use crate::picture;
 use crate::studio::StudioError;
 
 /// A request that is not done; `{"error": {"code", "message"}}` with a status.
-#[derive(Debug)]
+///
+/// It travels with its reply, so that a wire can put it into words of its own.
+#[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     status: StatusCode,
     code: &'static str,
@@ -33,6 +36,31 @@ impl Refusal {
             message: message.into(),
             header: None,
         }
+    }
+
+    /// Its status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Its sentence for people.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Puts a reply that is a refusal into other words; the others stay.
+    pub(crate) fn reword(
+        mut reply: Response,
+        words: impl FnOnce(&Self) -> (StatusCode, Value),
+    ) -> Response {
+        let Some(refusal) = reply.extensions_mut().remove::<Self>() else {
+            return reply;
+        };
+        let (status, body) = words(&refusal);
+        let (mut head, _) = reply.into_parts();
+        head.status = status;
+        head.headers.remove(CONTENT_LENGTH);
+        Response::from_parts(head, body.to_string().into())
     }
 
     /// A body that was not read to its end.
@@ -97,10 +125,10 @@ impl From<OrderError> for Refusal {
     fn from(error: OrderError) -> Self {
         let (status, code) = match &error {
             OrderError::NotJson(_) => (StatusCode::BAD_REQUEST, "invalid_json"),
-            OrderError::NotASubmission => (StatusCode::BAD_REQUEST, "invalid_request"),
-            OrderError::UnknownAction => (StatusCode::UNPROCESSABLE_ENTITY, "unknown_action"),
+            OrderError::NotASubmission(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
+            OrderError::UnknownAction(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unknown_action"),
             OrderError::Field { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_input"),
-            OrderError::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "picture_too_large"),
+            OrderError::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "picture_too_large"),
         };
         Self::new(status, code, error.to_string())
     }
@@ -137,13 +165,15 @@ impl IntoResponse for Refusal {
         }
         let error = Problem {
             code: self.code,
-            message: self.message,
+            message: self.message.clone(),
         };
-        let header = self.header.map(|header| [header]);
+        let header = self.header.clone().map(|header| [header]);
         let body = Json(Body { error });
-        match header {
+        let mut reply = match header {
             Some(header) => (self.status, header, body).into_response(),
             None => (self.status, body).into_response(),
-        }
+        };
+        reply.extensions_mut().insert(self);
+        reply
     }
 }

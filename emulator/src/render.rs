@@ -13,7 +13,8 @@ use openh264::encoder::{
 
 use crate::camera::Camera;
 use crate::film::{Film, Frame};
-use crate::format::{Canvas, FrameRate, even};
+use crate::format::{Canvas, FrameRate, Length, even};
+use crate::order::Clip;
 use crate::picture::{self, PictureError};
 use crate::shot::Shot;
 
@@ -68,11 +69,11 @@ impl Scene {
     /// Films the clip; `progress` hears of every finished frame and can stop the work.
     pub(crate) fn render(
         &self,
-        frame_rate: FrameRate,
-        camera: Camera,
+        clip: &Clip,
         mut progress: impl FnMut(u32) -> ControlFlow<()>,
     ) -> Result<Vec<u8>, RenderError> {
-        let shot = Shot::new(camera, self.picture, self.frame);
+        let (frame_rate, frames) = (clip.frame_rate, clip.frames());
+        let shot = Shot::new(clip.camera, self.picture, self.frame);
         let mut encoder =
             Encoder::with_api_config(OpenH264API::from_source(), encoder(frame_rate))?;
         let (width, height) = self.frame;
@@ -87,13 +88,17 @@ impl Scene {
             .with_fast_start(true)
             .build()?;
         let mut frame = Frame::new(width, height);
-        let last = frame_rate.frames() - 1;
+        let last = frames - 1;
         for index in 0..=last {
             self.film
                 .expose(&shot.pose(f64::from(index) / f64::from(last)), &mut frame);
             let bits = encoder.encode(&frame)?;
             let is_key = bits.frame_type() == FrameType::IDR;
-            muxer.write_video(presentation(index, frame_rate), &bits.to_vec(), is_key)?;
+            muxer.write_video(
+                presentation(index, frames, frame_rate),
+                &bits.to_vec(),
+                is_key,
+            )?;
             if progress(index + 1).is_break() {
                 return Err(RenderError::Stopped);
             }
@@ -111,9 +116,13 @@ pub(crate) fn instant_clip() -> Result<Vec<u8>, RenderError> {
         Rgb([shade(x, frame.0), 90, shade(y, frame.1)])
     });
     let scene = Scene::framed(&picture, frame)?;
-    scene.render(FrameRate::SLOWEST, Camera::default(), |_| {
-        ControlFlow::Continue(())
-    })
+    let clip = Clip {
+        canvas: Canvas::OfPicture,
+        frame_rate: FrameRate::SLOWEST,
+        length_ms: Length::default(),
+        camera: Camera::default(),
+    };
+    scene.render(&clip, |_| ControlFlow::Continue(()))
 }
 
 /// Constant quality, every frame kept, one thread: the bytes depend on the frames alone.
@@ -140,9 +149,8 @@ const TICKS: u32 = 90_000;
 /// The muxer gives the last frame as long as the one before it. Where the frame rate does not
 /// divide the ticks, that would miss the clip's end by one, so the one before takes up the
 /// difference.
-fn presentation(index: u32, frame_rate: FrameRate) -> f64 {
+fn presentation(index: u32, frames: u32, frame_rate: FrameRate) -> f64 {
     let hertz = frame_rate.hertz();
-    let frames = frame_rate.frames();
     let tick = |index: u32| (index * TICKS + hertz / 2) / hertz;
     let tick = if index + 2 == frames {
         2 * tick(frames - 1) - tick(frames)
@@ -160,7 +168,7 @@ mod mp4;
 mod tests {
     use image::Rgb;
 
-    use super::mp4::Clip;
+    use super::mp4::Clip as Mp4;
     use super::*;
     use crate::format::Size;
 
@@ -175,13 +183,20 @@ mod tests {
         })
     }
 
+    fn clip(frame_rate: FrameRate, prompt: &str) -> Clip {
+        Clip {
+            canvas: Canvas::OfPicture,
+            frame_rate,
+            length_ms: Length::default(),
+            camera: Camera::from_prompt(prompt),
+        }
+    }
+
     fn rendered(canvas: Canvas, hertz: u64, prompt: &str) -> Vec<u8> {
         let scene = Scene::new(&checkered(800, 600), canvas).expect("a scene");
         let frame_rate = FrameRate::new(hertz).expect("a frame rate");
         scene
-            .render(frame_rate, Camera::from_prompt(prompt), |_| {
-                ControlFlow::Continue(())
-            })
+            .render(&clip(frame_rate, prompt), |_| ControlFlow::Continue(()))
             .expect("a clip")
     }
 
@@ -191,12 +206,16 @@ mod tests {
             let scene = Scene::new(&checkered(16, 1600), Canvas::OfPicture).expect("a scene");
             let frame_rate = FrameRate::new(hertz).expect("a frame rate");
             let file = scene
-                .render(frame_rate, Camera::default(), |_| ControlFlow::Continue(()))
+                .render(&clip(frame_rate, ""), |_| ControlFlow::Continue(()))
                 .expect("a clip");
-            let clip = Clip::read(&file);
+            let clip = Mp4::read(&file);
             assert_eq!(clip.size, (64, 1920));
             assert!(clip.is_fast_start);
-            assert_eq!(clip.samples.len(), frame_rate.frames() as usize, "{hertz}");
+            assert_eq!(
+                clip.samples.len(),
+                4 * frame_rate.hertz() as usize,
+                "{hertz}"
+            );
             assert_eq!(clip.durations.len(), clip.samples.len(), "{hertz}");
             assert_eq!(
                 clip.durations.iter().sum::<u32>(),
@@ -210,7 +229,7 @@ mod tests {
     fn every_frame_decodes_and_the_picture_moves() {
         for prompt in ["", "pan left", "tilt up", "pull out", "rotate"] {
             let file = rendered(Canvas::OfPicture, 2, prompt);
-            let clip = Clip::read(&file);
+            let clip = Mp4::read(&file);
             assert_eq!(clip.size, (960, 720));
             let frames = clip.decode(&file);
             assert_eq!(frames.len(), 8);
@@ -227,9 +246,9 @@ mod tests {
         let scene = Scene::new(&picture, Canvas::Size(Size::DEFAULT)).expect("a scene");
         let rate = FrameRate::new(1).expect("a frame rate");
         let file = scene
-            .render(rate, Camera::default(), |_| ControlFlow::Continue(()))
+            .render(&clip(rate, ""), |_| ControlFlow::Continue(()))
             .expect("a clip");
-        let clip = Clip::read(&file);
+        let clip = Mp4::read(&file);
         assert_eq!(clip.size, (1280, 720));
         // 16 + 219/255 * (0.2126 * 200 + 0.7152 * 30 + 0.0722 * 60)
         let luma = 75;
@@ -258,7 +277,7 @@ mod tests {
     fn rendering_can_be_stopped() {
         let scene = Scene::new(&checkered(80, 60), Canvas::OfPicture).expect("a scene");
         let mut seen = 0;
-        let stopped = scene.render(FrameRate::CINEMA, Camera::default(), |frames| {
+        let stopped = scene.render(&clip(FrameRate::CINEMA, ""), |frames| {
             seen = frames;
             if frames == 2 {
                 ControlFlow::Break(())

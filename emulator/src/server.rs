@@ -19,6 +19,7 @@ use crate::account::Account;
 use crate::download;
 use crate::faults::{self, Faults};
 use crate::files::{FileName, sha256};
+use crate::jobs::JobId;
 use crate::links::{ClipName, Links};
 use crate::picture;
 use crate::polls::{self, Polls};
@@ -48,17 +49,21 @@ pub(crate) struct Server {
 
 /// The routes.
 pub(crate) fn router(server: Server) -> Router {
-    let with_key = Router::new()
-        .route(ACCOUNT_PATH, get(tell_account))
-        .merge(wires::jobs::routes())
-        .route_layer(middleware::from_fn_with_state(server.clone(), require_key));
+    let with_key = |routes: Router<Server>| {
+        routes.route_layer(middleware::from_fn_with_state(server.clone(), require_key))
+    };
+    let shortapi = with_key(wires::shortapi::routes());
     let faults = Arc::clone(&server.faults);
     let polls = Arc::clone(&server.polls);
     Router::new()
         .route("/", get(about))
         .route("/v1/files/{name}", get(file))
         .route("/v1/clips/{name}", get(clip))
-        .merge(with_key)
+        .merge(with_key(
+            Router::new().route(ACCOUNT_PATH, get(tell_account)),
+        ))
+        .merge(with_key(wires::jobs::routes()))
+        .merge(shortapi.layer(middleware::map_response(wires::shortapi::reword)))
         .fallback(async || Refusal::not_found())
         .method_not_allowed_fallback(async || {
             let message = "there is something here, but not for this method";
@@ -140,6 +145,11 @@ async fn about() -> Html<&'static str> {
 }
 
 impl Server {
+    /// The URL of a job's clip, for whoever asks.
+    pub(crate) fn clip_url(&self, id: JobId, headers: &HeaderMap) -> String {
+        format!("{}{}", self.base_url(headers), self.links.path(id))
+    }
+
     /// How the client reached this server: URLs in replies are to be right for whoever asks, also
     /// after a restart on another port.
     pub(crate) fn base_url(&self, headers: &HeaderMap) -> String {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, spawn_blocking};
 use tracing::info;
@@ -16,7 +17,7 @@ use tracing::info;
 use crate::account::Account;
 use crate::directory::Directory;
 use crate::files::FileName;
-use crate::jobs::{Cancelling, Ending, Idempotency, JobId, Jobs, Phase, Submitted, View};
+use crate::jobs::{Arrival, Cancelling, Ending, Idempotency, JobId, Jobs, Phase, Submitted, View};
 use crate::journal::{Entry, Event, Journal};
 use crate::order::{Order, Source, Submission};
 use crate::settings::Settings;
@@ -62,12 +63,12 @@ impl Studio {
     ) -> Arc<Self> {
         let mut jobs = Jobs::new(settings.faults.idempotency);
         let ready_at = Instant::now() + settings.queue_time;
-        for Entry { job, event, .. } in entries {
+        for Entry { at, job, event } in entries {
             match event {
                 Event::Submitted { order, idempotency } => {
-                    jobs.restore(job, order, idempotency, ready_at);
+                    jobs.restore(job, order, idempotency, Arrival { at, ready_at });
                 }
-                Event::Ended(ending) => jobs.settle(job, ending),
+                Event::Ended(ending) => jobs.settle(job, ending, at),
             }
         }
         let unfinished = jobs.unfinished();
@@ -116,12 +117,14 @@ impl Studio {
         }
         let (id, is_new, written) = {
             let mut jobs = self.jobs();
+            let at = Timestamp::now();
             let ready_at = Instant::now() + self.settings.queue_time;
             let max_queued = self.settings.effective_max_queued();
-            match jobs.submit(&order, idempotency.as_ref(), max_queued, ready_at) {
-                Submitted::New(id) => {
+            let arrival = Arrival { at, ready_at };
+            match jobs.submit(&order, idempotency.as_ref(), max_queued, arrival) {
+                Submitted::New(job) => {
                     let event = Event::Submitted { order, idempotency };
-                    (id, true, self.journal.append(id, event))
+                    (job, true, self.journal.append(&Entry { at, job, event }))
                 }
                 // The first submission may still be on its way to the disk.
                 Submitted::Same(id) => (id, false, self.journal.flush()),
@@ -235,14 +238,15 @@ impl Studio {
 
     /// Writes the end of a claimed job down, then shows it.
     async fn end(&self, id: JobId, ending: Ending) -> io::Result<()> {
-        let written = self
-            .journal
-            .append(id, Event::Ended(ending.clone()))
-            .durable()
-            .await;
+        let entry = Entry {
+            at: Timestamp::now(),
+            job: id,
+            event: Event::Ended(ending.clone()),
+        };
+        let written = self.journal.append(&entry).durable().await;
         // Should the disk fail it is true all the same, until a restart begins the job again.
         info!(job = %id, ending = ending.status(), "job ended");
-        self.jobs().settle(id, ending);
+        self.jobs().settle(id, ending, entry.at);
         written
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
+use axum::http::uri::PathAndQuery;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http_body_util::BodyExt as _;
@@ -48,12 +49,15 @@ impl Faults {
         }
         let key = request.headers().get(IDEMPOTENCY_KEY);
         let key = key.and_then(|key| key.to_str().ok());
+        // What a query asks for is part of a path: some protocols name the job there.
+        let asked = request.uri().path_and_query();
+        let asked = asked.map_or(path, PathAndQuery::as_str);
         let mut due = None;
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
         let rules = self.rules.iter().zip(counters.iter_mut()).enumerate();
         for (index, (rule, counter)) in rules {
             if rule.matching.matches(request.method(), path) {
-                let number = counter.count(rule.turns.count_by, path, key);
+                let number = counter.count(rule.turns.count_by, asked, key);
                 if due.is_none() && rule.turns.include(number) {
                     due = Some((index, &rule.fault));
                 }

@@ -37,19 +37,21 @@ impl Jobs {
 mod tests {
     use std::time::Instant;
 
+    use jiff::Timestamp;
     use serde_json::json;
 
     use super::*;
     use crate::faults::KeyPolicy;
-    use crate::jobs::{Idempotency, JobId, Submitted};
-    use crate::order::{self, Order};
+    use crate::jobs::{Arrival, Idempotency, JobId, Submitted};
+    use crate::order::Order;
+    use crate::wires::jobs::submission;
 
     fn order() -> Order {
         let body = json!({
             "action": "image_to_video",
             "input": {"prompt": "", "image": "https://example.com/a.png"},
         });
-        order::read(body.to_string().as_bytes())
+        submission::read(body.to_string().as_bytes())
             .expect("a submission")
             .order
     }
@@ -61,8 +63,15 @@ mod tests {
         }
     }
 
+    fn now() -> Arrival {
+        Arrival {
+            at: Timestamp::UNIX_EPOCH,
+            ready_at: Instant::now(),
+        }
+    }
+
     fn submit(jobs: &mut Jobs, body: &str) -> Submitted {
-        jobs.submit(&order(), Some(&key(body)), 9, Instant::now())
+        jobs.submit(&order(), Some(&key(body)), 9, now())
     }
 
     fn new(jobs: &mut Jobs, body: &str) -> JobId {
@@ -74,7 +83,7 @@ mod tests {
 
     fn succeed(jobs: &mut Jobs, id: JobId) {
         let sha256 = "00".to_owned();
-        jobs.settle(id, Ending::Succeeded { sha256 });
+        jobs.settle(id, Ending::Succeeded { sha256 }, Timestamp::MAX);
     }
 
     #[test]
@@ -127,7 +136,7 @@ mod tests {
     fn jobs_of_the_journal_count() {
         let mut jobs = Jobs::default();
         let id = JobId::new_v4();
-        jobs.restore(id, order(), Some(key("a")), Instant::now());
+        jobs.restore(id, order(), Some(key("a")), now());
         assert_eq!(submit(&mut jobs, "a"), Submitted::Same(id));
         let totals = jobs.account().totals;
         assert_eq!(

@@ -7,9 +7,16 @@ fn order() -> Order {
         "action": "image_to_video",
         "input": {"prompt": "", "image": "https://example.com/a.png"},
     });
-    crate::order::read(body.to_string().as_bytes())
+    crate::wires::jobs::submission::read(body.to_string().as_bytes())
         .expect("a submission")
         .order
+}
+
+fn now() -> Arrival {
+    Arrival {
+        at: Timestamp::UNIX_EPOCH,
+        ready_at: Instant::now(),
+    }
 }
 
 fn submit(jobs: &mut Jobs, key: Option<(&str, &str)>) -> Submitted {
@@ -17,7 +24,7 @@ fn submit(jobs: &mut Jobs, key: Option<(&str, &str)>) -> Submitted {
         key: key.to_owned(),
         body: body.to_owned(),
     });
-    jobs.submit(&order(), idempotency.as_ref(), 2, Instant::now())
+    jobs.submit(&order(), idempotency.as_ref(), 2, now())
 }
 
 fn new(jobs: &mut Jobs) -> JobId {
@@ -77,8 +84,8 @@ fn only_waiting_jobs_count_as_queued() {
     jobs.progress(first, 1);
     assert!(matches!(submit(&mut jobs, None), Submitted::New(_)));
     assert_eq!(submit(&mut jobs, None), Submitted::Full);
-    jobs.settle(second, Ending::Cancelled);
-    jobs.settle(first, success());
+    jobs.settle(second, Ending::Cancelled, Timestamp::MAX);
+    jobs.settle(first, success(), Timestamp::MAX);
     assert!(matches!(submit(&mut jobs, None), Submitted::New(_)));
     assert_eq!(submit(&mut jobs, None), Submitted::Full);
 }
@@ -92,7 +99,7 @@ fn a_job_ends_once() {
     assert!(!jobs.claim(id));
     assert_eq!(jobs.cancel(id), Cancelling::TooLate);
     assert_eq!(phase(&jobs, id), Phase::Running { frames: 3 });
-    jobs.settle(id, success());
+    jobs.settle(id, success(), Timestamp::MAX);
     assert_eq!(phase(&jobs, id), Phase::Ended(success()));
     assert_eq!(jobs.cancel(id), Cancelling::TooLate);
     jobs.progress(id, 4);
@@ -108,7 +115,7 @@ fn cancelling_stops_the_rendering() {
     assert_eq!(jobs.cancel(id), Cancelling::Claimed);
     assert!(!*stop.borrow());
     assert!(!jobs.claim(id), "the renderer comes too late");
-    jobs.settle(id, Ending::Cancelled);
+    jobs.settle(id, Ending::Cancelled, Timestamp::MAX);
     assert!(*stop.borrow());
     assert_eq!(jobs.cancel(id), Cancelling::Already);
     assert_eq!(jobs.cancel(Uuid::nil()), Cancelling::Unknown);
@@ -121,4 +128,20 @@ fn stopping_ends_nothing() {
     jobs.stop();
     assert_eq!(phase(&jobs, id), Phase::Queued);
     assert_eq!(jobs.unfinished(), [id]);
+}
+
+#[test]
+fn a_view_tells_when_it_was() {
+    let mut jobs = Jobs::default();
+    let id = new(&mut jobs);
+    let times = |jobs: &Jobs| {
+        let view = jobs.view(id, Instant::now()).expect("a job");
+        (view.created_at, view.started_at, view.finished_at)
+    };
+    assert_eq!(times(&jobs), (Timestamp::UNIX_EPOCH, None, None));
+    jobs.begin(id, Timestamp::MIN);
+    assert_eq!(phase(&jobs, id), Phase::Running { frames: 0 });
+    jobs.settle(id, success(), Timestamp::MAX);
+    let ended = (Some(Timestamp::MIN), Some(Timestamp::MAX));
+    assert_eq!(times(&jobs), (Timestamp::UNIX_EPOCH, ended.0, ended.1));
 }

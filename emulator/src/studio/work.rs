@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep_until, timeout};
@@ -16,7 +17,7 @@ use url::Url;
 use super::Studio;
 use crate::files::sha256;
 use crate::jobs::{Ending, JobId};
-use crate::order::{Order, Source};
+use crate::order::{Order, Product, Source};
 use crate::picture;
 use crate::render::{RenderError, Scene};
 
@@ -90,22 +91,17 @@ impl Studio {
             .acquire()
             .await
             .map_err(|_| Unmade::Stopped)?;
-        self.jobs().progress(id, 0);
+        self.jobs().begin(id, Timestamp::now());
         let bytes = self.picture(&order.picture).await?;
         let decoding = Arc::clone(&self.decoder).acquire_owned().await;
-        let Order {
-            canvas,
-            frame_rate,
-            camera,
-            ..
-        } = *order;
+        let Product::Clip(clip) = order.product;
         let studio = Arc::clone(self);
         let rendering = spawn_blocking(move || {
             let picture = picture::decode(&bytes)?;
             drop(bytes);
-            let scene = Scene::new(&picture, canvas)?;
+            let scene = Scene::new(&picture, clip.canvas)?;
             drop((picture, decoding));
-            scene.render(frame_rate, camera, |frames| {
+            scene.render(&clip, |frames| {
                 studio.jobs().progress(id, frames);
                 if *stop.borrow() {
                     ControlFlow::Break(())

@@ -1,12 +1,13 @@
 //! The `jobs` wire, the plain protocol of Zoetrope's `PixelML` connection.
 
 mod reply;
+pub(crate) mod submission;
 
 use axum::extract::multipart::{Multipart, MultipartRejection};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::header::LOCATION;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -14,10 +15,10 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use self::reply::JobReply;
-use super::{job_id, unknown_job};
+use super::{job_id, unknown_job, view};
 use crate::files::{self, sha256};
 use crate::jobs::{Cancelling, Idempotency, JobId};
-use crate::order;
+use crate::protocol::Protocol;
 use crate::refusal::Refusal;
 use crate::server::{MAX_SUBMISSION, Server};
 use crate::upload::{self, MAX_UPLOAD};
@@ -42,6 +43,11 @@ pub(crate) fn routes() -> Router<Server> {
         )
 }
 
+/// The job that a `GET` polls.
+pub(super) fn polled(uri: &Uri) -> Option<JobId> {
+    uri.path().strip_prefix("/v1/jobs/")?.parse().ok()
+}
+
 async fn submit(
     State(server): State<Server>,
     headers: HeaderMap,
@@ -51,7 +57,7 @@ async fn submit(
     let idempotency = idempotency(&headers, &body)?;
     let (id, is_new) = server
         .studio
-        .submit(order::read(&body)?, idempotency)
+        .submit(submission::read(&body)?, idempotency)
         .await?;
     let reply = job(&server, id, &headers)?;
     let location = [(LOCATION, format!("/v1/jobs/{id}"))];
@@ -96,6 +102,7 @@ async fn cancel(
     headers: HeaderMap,
 ) -> Result<Json<JobReply>, Refusal> {
     let id = job_id(&id)?;
+    view(&server, id, Protocol::PixelMl)?;
     match server.studio.cancel(id).await? {
         Cancelling::Claimed | Cancelling::Already => job(&server, id, &headers).map(Json),
         Cancelling::TooLate => {
@@ -121,7 +128,6 @@ async fn upload(
 }
 
 fn job(server: &Server, id: JobId, headers: &HeaderMap) -> Result<JobReply, Refusal> {
-    let view = server.studio.view(id).ok_or_else(unknown_job)?;
-    let clip_url = format!("{}{}", server.base_url(headers), server.links.path(id));
-    Ok(JobReply::new(id, view, clip_url))
+    let view = view(server, id, Protocol::PixelMl)?;
+    Ok(JobReply::new(id, view, server.clip_url(id, headers)))
 }

@@ -4,5 +4,6 @@ mod account;
 mod faults;
 mod instant;
 mod lines;
+mod shortapi;
 mod support;
 mod wire;

@@ -1,7 +1,6 @@
 //! The `jobs` wire, as it should be.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::http::StatusCode;
 use base64::Engine as _;
@@ -13,7 +12,7 @@ use tempfile::tempdir;
 use zoetrope_emulator::{FetchPicture, Practice, PracticeError, Settings};
 
 use crate::support::mp4::Clip;
-use crate::support::{Api, id, idle, png, quick, settings, start};
+use crate::support::{Api, id, idle, png, quick, restart, settings, start};
 
 #[tokio::test]
 async fn a_picture_becomes_a_clip() {
@@ -309,11 +308,7 @@ async fn a_dropped_provider_frees_its_directory() {
     let (practice, api) = start(idle(&folder)).await;
     api.job(&quick("https://example.com/a.png")).await;
     drop(practice);
-    let deadline = std::time::Instant::now() + Duration::from_mins(1);
-    while let Err(error) = Practice::start(settings(&folder)).await {
-        assert!(matches!(error, PracticeError::InUse { .. }), "{error}");
-        assert!(std::time::Instant::now() < deadline);
-    }
+    restart(settings(&folder)).await;
 }
 
 #[tokio::test]

@@ -14,10 +14,10 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::{Value, json};
-use zoetrope_emulator::{Practice, Settings};
+use zoetrope_emulator::{Practice, PracticeError, Settings};
 
 /// Longer than any test should take; only a hang reaches it.
-const DEADLINE: Duration = Duration::from_mins(2);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 
 /// A server's answer.
 pub(crate) struct Answer {
@@ -190,6 +190,23 @@ pub(crate) async fn start(settings: Settings) -> (Practice, Api) {
         .expect("a practice provider");
     let api = Api::of(&practice);
     (practice, api)
+}
+
+/// A practice provider on a directory that another one was dropped on.
+pub(crate) async fn restart(settings: Settings) -> (Practice, Api) {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        match Practice::start(settings.clone()).await {
+            Ok(practice) => {
+                let api = Api::of(&practice);
+                return (practice, api);
+            }
+            Err(error) => {
+                assert!(matches!(error, PracticeError::InUse { .. }), "{error}");
+                assert!(Instant::now() < deadline);
+            }
+        }
+    }
 }
 
 /// The id in a job's reply.

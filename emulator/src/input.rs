@@ -1,0 +1,81 @@
+//! The fields of a submission, read one by one.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::files::FileName;
+use crate::order::{OrderError, Source, wrong};
+use crate::picture;
+
+/// An object with fields.
+pub(crate) struct Input<'a>(pub(crate) &'a Map<String, Value>);
+
+impl Input<'_> {
+    /// A text that has to be there.
+    pub(crate) fn text(&self, field: &'static str) -> Result<&str, OrderError> {
+        self.optional_text(field)?.ok_or(wrong(field, "is missing"))
+    }
+
+    /// A text that may be absent.
+    pub(crate) fn optional_text(&self, field: &'static str) -> Result<Option<&str>, OrderError> {
+        self.0
+            .get(field)
+            .map(|value| value.as_str().ok_or(wrong(field, "is not a string")))
+            .transpose()
+    }
+}
+
+/// The value of an integer as JSON Schema sees it: `20.0` is one.
+pub(crate) fn whole(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| {
+        let real = value.as_f64()?;
+        (0..=u8::MAX)
+            .find(|whole| (f64::from(*whole) - real).abs() < f64::EPSILON)
+            .map(u64::from)
+    })
+}
+
+/// Reads the URL of a picture: one of ours, or of somebody else.
+pub(crate) fn picture_url(field: &'static str, url: &str) -> Result<Source, OrderError> {
+    let url = Url::parse(url).map_err(|_| wrong(field, "is not a URL"))?;
+    if let Some(name) = FileName::in_own_url(&url) {
+        return Ok(Source::File(name));
+    }
+    match url.scheme() {
+        "http" | "https" => Ok(Source::Url(url)),
+        _ => Err(wrong(field, "is neither an http nor an https URL")),
+    }
+}
+
+/// Whether a text is a `data:` URL. It is not parsed as one: that would copy it several times.
+pub(crate) fn is_data_url(text: &str) -> bool {
+    text.get(..5)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
+}
+
+/// Base64 with or without its padding: senders differ.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Reads a picture in base64; where it is to be stored, and its bytes.
+pub(crate) fn inline_picture(
+    field: &'static str,
+    base64: &str,
+) -> Result<(Source, Vec<u8>), OrderError> {
+    if base64.len() / 4 > picture::MAX_BYTES / 3 {
+        return Err(OrderError::TooLarge { field });
+    }
+    let bytes = BASE64
+        .decode(base64)
+        .map_err(|_| wrong(field, "holds broken base64"))?;
+    let name = FileName::of(&bytes).ok_or(wrong(
+        field,
+        "holds neither a PNG, a JPEG nor a WebP picture",
+    ))?;
+    Ok((Source::File(name), bytes))
+}

@@ -1,0 +1,137 @@
+//! The wire of `ShortAPI`, on which errors come with HTTP 200.
+//!
+//! There is no cancellation and no idempotency key: each submission makes a job.
+
+pub(crate) mod submission;
+
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
+use super::{unknown_job, view};
+use crate::jobs::{Ending, JobId, Phase};
+use crate::protocol::Protocol;
+use crate::refusal::Refusal;
+use crate::server::{MAX_SUBMISSION, Server};
+
+const QUERY_PATH: &str = "/api/v1/job/query";
+
+/// What a job costs in dollars: four seconds at 0.048 each.
+const AMOUNT: &str = "0.192";
+
+/// The routes, which need the key.
+pub(crate) fn routes() -> Router<Server> {
+    Router::new()
+        .route(
+            "/api/v1/job/create",
+            post(create).layer(DefaultBodyLimit::max(MAX_SUBMISSION)),
+        )
+        .route(QUERY_PATH, get(query))
+}
+
+/// The job that a `GET` polls.
+pub(super) fn polled(uri: &Uri) -> Option<JobId> {
+    let query = uri.query().filter(|_| uri.path() == QUERY_PATH)?;
+    let (_, id) = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "id")?;
+    id.parse().ok()
+}
+
+/// Puts a refusal into this wire's words: a code in place of a status, but for a key that is wrong
+/// and for faults of the server.
+pub(crate) async fn reword(reply: Response) -> Response {
+    Refusal::reword(reply, |refusal| {
+        let status = refusal.status();
+        let code = match status {
+            StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
+            status => status,
+        };
+        let is_kept = status == StatusCode::UNAUTHORIZED || status.is_server_error();
+        let body = json!({"code": code.as_u16(), "info": refusal.message()});
+        (if is_kept { status } else { StatusCode::OK }, body)
+    })
+}
+
+/// An answer without an error.
+#[derive(Serialize)]
+struct Answer<T> {
+    code: u8,
+    data: T,
+}
+
+fn answer<T>(data: T) -> Json<Answer<T>> {
+    Json(Answer { code: 0, data })
+}
+
+#[derive(Serialize)]
+struct Created {
+    amount: &'static str,
+    job_id: JobId,
+}
+
+async fn create(
+    State(server): State<Server>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Answer<Created>>, Refusal> {
+    let submission = submission::read(&body?)?;
+    let (job_id, _) = server.studio.submit(submission, None).await?;
+    let amount = AMOUNT;
+    Ok(answer(Created { amount, job_id }))
+}
+
+#[derive(Serialize)]
+struct Queried {
+    job_id: JobId,
+    status: u8,
+    amount: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refunded: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+async fn query(
+    State(server): State<Server>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Json<Answer<Queried>>, Refusal> {
+    let job_id = polled(&uri).ok_or_else(unknown_job)?;
+    server.links.renew(job_id);
+    let view = view(&server, job_id, Protocol::ShortApi)?;
+    let mut job = Queried {
+        job_id,
+        status: 0,
+        amount: AMOUNT,
+        result: None,
+        refunded: None,
+        error: None,
+    };
+    match view.phase {
+        Phase::Queued => {}
+        Phase::Running { .. } => job.status = 1,
+        Phase::Ended(Ending::Succeeded { .. }) => {
+            let url = server.clip_url(job_id, &headers);
+            job.status = 2;
+            job.result = Some(json!({"videos": [{"url": url}]}));
+        }
+        Phase::Ended(Ending::Failed { message, .. }) => {
+            job.status = 3;
+            job.refunded = Some(true);
+            job.error = Some(message);
+        }
+        Phase::Ended(Ending::Cancelled) => {
+            job.status = 3;
+            job.refunded = Some(true);
+            job.error = Some("the job was cancelled".to_owned());
+        }
+    }
+    Ok(answer(job))
+}
