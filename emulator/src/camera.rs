@@ -149,7 +149,7 @@ impl Camera {
 }
 
 /// The prompt's words in lower case; "counter-clockwise" is one word.
-fn words(prompt: &str) -> Vec<String> {
+pub(crate) fn words(prompt: &str) -> Vec<String> {
     prompt
         .to_lowercase()
         .replace("counter-clockwise", "counterclockwise")

@@ -39,6 +39,17 @@ impl FileName {
         })
     }
 
+    /// The name of a picture with this digest, if it is one.
+    pub(crate) fn new(digest: &str, kind: Kind) -> Option<Self> {
+        let is_hex = digest
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        (digest.len() == 64 && is_hex).then(|| Self {
+            digest: digest.to_owned(),
+            kind,
+        })
+    }
+
     /// Reads the name out of an own URL: the path of a file on any port of this machine.
     ///
     /// The port says nothing: it may be that of an earlier process on the same data directory.
@@ -76,16 +87,7 @@ impl FromStr for FileName {
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let (digest, extension) = name.split_once('.').ok_or(NotAFileName)?;
         let kind = Kind::from_extension(extension).ok_or(NotAFileName)?;
-        let is_hex = digest
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if digest.len() != 64 || !is_hex {
-            return Err(NotAFileName);
-        }
-        Ok(Self {
-            digest: digest.to_owned(),
-            kind,
-        })
+        Self::new(digest, kind).ok_or(NotAFileName)
     }
 }
 

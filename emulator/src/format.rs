@@ -174,6 +174,19 @@ impl From<FrameRate> for u64 {
 pub(crate) struct Length(u32);
 
 impl Length {
+    /// Five seconds.
+    pub(crate) const FIVE_SECONDS: Self = Self(5000);
+
+    /// The length of so many seconds.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a conversion from float to integer saturates"
+    )]
+    pub(crate) fn from_seconds(seconds: f64) -> Option<Self> {
+        Self::try_from((seconds * 1000.0).round() as u32).ok()
+    }
+
     /// How many whole frames come nearest to it.
     pub(crate) fn frames(self, rate: FrameRate) -> u32 {
         (self.0 * rate.hertz() + 500) / 1000
@@ -262,6 +275,22 @@ mod tests {
         assert_eq!(FrameRate::new(0), None);
         assert_eq!(FrameRate::new(31), None);
         assert_eq!(FrameRate::new(30).map(FrameRate::hertz), Some(30));
+    }
+
+    #[test]
+    fn a_length_is_a_number_of_whole_frames() {
+        let frames = |seconds, hertz| {
+            let rate = FrameRate::new(hertz).expect("a frame rate");
+            Length::from_seconds(seconds).map(|length| length.frames(rate))
+        };
+        assert_eq!(Length::default().frames(FrameRate::CINEMA), 96);
+        assert_eq!(frames(4.0, 1), Some(4));
+        assert_eq!(frames(7.5, 24), Some(180));
+        assert_eq!(frames(5.04, 10), Some(50));
+        assert_eq!(frames(30.0, 30), Some(900));
+        for wrong in [3.9, 30.1, 0.0, -5.0, 1e300, f64::NAN] {
+            assert_eq!(frames(wrong, 24), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -26,6 +26,14 @@ impl Input<'_> {
             .map(|value| value.as_str().ok_or(wrong(field, "is not a string")))
             .transpose()
     }
+
+    /// A number that may be absent.
+    pub(crate) fn optional_number(&self, field: &'static str) -> Result<Option<f64>, OrderError> {
+        self.0
+            .get(field)
+            .map(|value| value.as_f64().ok_or(wrong(field, "is not a number")))
+            .transpose()
+    }
 }
 
 /// The value of an integer as JSON Schema sees it: `20.0` is one.

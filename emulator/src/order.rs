@@ -10,6 +10,7 @@ use crate::files::FileName;
 use crate::format::{Canvas, FrameRate, Length};
 use crate::picture;
 use crate::protocol::Protocol;
+use crate::redraw::Redrawing;
 
 /// Something to make of one picture.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,10 +24,11 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// How many frames there are to make.
+    /// How many frames there are to make; a picture is one.
     pub(crate) fn frames(&self) -> u32 {
         match &self.product {
             Product::Clip(clip) => clip.frames(),
+            Product::Picture(_) => 1,
         }
     }
 }
@@ -38,6 +40,11 @@ pub(crate) enum Origin {
     #[default]
     PixelMl,
     ShortApi,
+    /// With what replies repeat. The input is a text: so it comes back as it was written.
+    PopiArt {
+        skill_id: String,
+        input: String,
+    },
 }
 
 impl Origin {
@@ -46,15 +53,17 @@ impl Origin {
         match self {
             Self::PixelMl => Protocol::PixelMl,
             Self::ShortApi => Protocol::ShortApi,
+            Self::PopiArt { .. } => Protocol::PopiArt,
         }
     }
 }
 
 /// What is made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Product {
     Clip(Clip),
+    Picture(Redrawing),
 }
 
 /// A clip to render.

@@ -15,16 +15,17 @@ use crate::account::Account;
 use crate::directory::{Directory, Lock, storage};
 use crate::error::PracticeError;
 use crate::faults::Faults;
-use crate::files::sha256;
+use crate::files::{FileName, sha256};
 use crate::journal::{Entry, Journal};
 use crate::line;
 use crate::links::Links;
 use crate::polls::Polls;
+use crate::redraw;
 use crate::render;
 use crate::server::{self, Server};
 use crate::settings::Settings;
 use crate::shared::SharedPractice;
-use crate::studio::Studio;
+use crate::studio::{Instants, Studio};
 
 /// How long an owner that has just begun may take to say where it listens.
 const ADDRESS_TIME: Duration = Duration::from_secs(5);
@@ -71,14 +72,14 @@ impl Practice {
         directory.publish_address(&server::base_url(address))?;
         let (journal, entries) = read_journal(directory.clone(), lock).await?;
 
-        let instant_clip = if settings.instant {
-            Some(instant_clip(directory.clone()).await?)
+        let instant = if settings.instant {
+            Some(instants(directory.clone()).await?)
         } else {
             None
         };
 
         let rules = settings.faults.rules.clone();
-        let studio = Studio::open(directory, journal, entries, settings, instant_clip);
+        let studio = Studio::open(directory, journal, entries, settings, instant);
         let polls = Arc::new(Polls::default());
         let links = Arc::new(Links::default());
         let server = Server {
@@ -209,16 +210,25 @@ async fn read_journal(
         .unwrap_or_else(|stopped| Err(storage(&path, stopped.into())))
 }
 
-/// Renders and stores the clip that every job gets; its digest.
-async fn instant_clip(directory: Directory) -> Result<String, PracticeError> {
-    let rendering = spawn_blocking(move || {
+/// Makes and stores the clip and the picture that jobs share.
+async fn instants(directory: Directory) -> Result<Instants, PracticeError> {
+    let making = spawn_blocking(move || {
         let clip =
             render::instant_clip().map_err(|error| PracticeError::InstantClip(Box::new(error)))?;
-        let digest = sha256(&clip);
-        directory.store_shared_clip(&digest, &clip)?;
-        Ok(digest)
+        let picture = redraw::instant_picture()
+            .map_err(|error| PracticeError::InstantClip(Box::new(error)))?;
+        let instants = Instants {
+            clip: sha256(&clip),
+            picture: sha256(&picture),
+        };
+        directory.store_shared_clip(&instants.clip, &clip)?;
+        if let Some(name) = FileName::of(&picture) {
+            let stored = directory.store_file(&name, &picture);
+            stored.map_err(|source| storage(&directory.file(&name), source))?;
+        }
+        Ok(instants)
     });
-    rendering
+    making
         .await
         .unwrap_or_else(|stopped| Err(PracticeError::InstantClip(Box::new(stopped))))
 }

@@ -43,6 +43,11 @@ impl Refusal {
         self.status
     }
 
+    /// Its code for programs.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// Its sentence for people.
     pub(crate) fn message(&self) -> &str {
         &self.message
@@ -66,7 +71,8 @@ impl Refusal {
     /// A body that was not read to its end.
     pub(crate) fn unread(status: StatusCode, message: String) -> Self {
         if status == StatusCode::PAYLOAD_TOO_LARGE {
-            let message = format!("a picture has at most {} MiB", picture::MAX_BYTES >> 20);
+            let most = picture::MAX_BYTES >> 20;
+            let message = format!("the body is too large; a picture has at most {most} MiB");
             Self::new(status, "too_large", message)
         } else {
             Self::new(status, "invalid_request", message)

@@ -226,6 +226,22 @@ mod tests {
     }
 
     #[test]
+    fn a_clip_lasts_as_long_as_was_asked() {
+        for (seconds, hertz, frames) in [(5.0, 7, 35), (7.5, 24, 180), (30.0, 1, 30)] {
+            let scene = Scene::new(&checkered(16, 1600), Canvas::OfPicture).expect("a scene");
+            let clip = Clip {
+                length_ms: Length::from_seconds(seconds).expect("a length"),
+                ..clip(FrameRate::new(hertz).expect("a frame rate"), "")
+            };
+            let file = scene.render(&clip, |_| ControlFlow::Continue(()));
+            let clip = Mp4::read(&file.expect("a clip"));
+            assert_eq!(clip.samples.len(), frames);
+            let ticks = f64::from(clip.durations.iter().sum::<u32>());
+            assert!((ticks / f64::from(clip.timescale) - seconds).abs() < 1e-4);
+        }
+    }
+
+    #[test]
     fn every_frame_decodes_and_the_picture_moves() {
         for prompt in ["", "pan left", "tilt up", "pull out", "rotate"] {
             let file = rendered(Canvas::OfPicture, 2, prompt);

@@ -19,10 +19,11 @@ use crate::account::Account;
 use crate::download;
 use crate::faults::{self, Faults};
 use crate::files::{FileName, sha256};
-use crate::jobs::JobId;
+use crate::jobs::{JobId, View};
 use crate::links::{ClipName, Links};
 use crate::picture;
 use crate::polls::{self, Polls};
+use crate::protocol::Protocol;
 use crate::refusal::Refusal;
 use crate::studio::Studio;
 use crate::wires;
@@ -53,6 +54,7 @@ pub(crate) fn router(server: Server) -> Router {
         routes.route_layer(middleware::from_fn_with_state(server.clone(), require_key))
     };
     let shortapi = with_key(wires::shortapi::routes());
+    let popiart = with_key(wires::popiart::routes());
     let faults = Arc::clone(&server.faults);
     let polls = Arc::clone(&server.polls);
     Router::new()
@@ -64,6 +66,7 @@ pub(crate) fn router(server: Server) -> Router {
         ))
         .merge(with_key(wires::jobs::routes()))
         .merge(shortapi.layer(middleware::map_response(wires::shortapi::reword)))
+        .merge(popiart.layer(middleware::map_response(wires::popiart::reword)))
         .fallback(async || Refusal::not_found())
         .method_not_allowed_fallback(async || {
             let message = "there is something here, but not for this method";
@@ -123,7 +126,13 @@ async fn clip(
     if let Some(status) = server.links.death(name) {
         return Ok(faults::dead(status));
     }
-    let clip = server.studio.clip(name.job);
+    // PopiArt's clips are artifacts, for whoever has the key.
+    let is_public = |view: &View| view.order.origin.protocol() != Protocol::PopiArt;
+    let clip = server
+        .studio
+        .view(name.job)
+        .filter(is_public)
+        .and_then(|_| server.studio.clip(name.job));
     let (path, digest) = clip.ok_or_else(Refusal::not_found)?;
     download::send(&path, "video/mp4", &digest, &headers).await
 }

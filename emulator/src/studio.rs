@@ -19,7 +19,8 @@ use crate::directory::Directory;
 use crate::files::FileName;
 use crate::jobs::{Arrival, Cancelling, Ending, Idempotency, JobId, Jobs, Phase, Submitted, View};
 use crate::journal::{Entry, Event, Journal};
-use crate::order::{Order, Source, Submission};
+use crate::order::{Order, Product, Source, Submission};
+use crate::picture::Kind;
 use crate::settings::Settings;
 
 /// Why the studio does not do what was asked.
@@ -35,13 +36,20 @@ pub(crate) enum StudioError {
     Storage(#[source] io::Error),
 }
 
+/// The digests of the clip and of the picture that jobs share which are not rendered.
+#[derive(Clone, Debug)]
+pub(crate) struct Instants {
+    pub(crate) clip: String,
+    pub(crate) picture: String,
+}
+
 /// Everything behind the HTTP surface.
 pub(crate) struct Studio {
     directory: Directory,
     journal: Journal,
     settings: Settings,
-    /// The digest of the clip that every job gets; none when clips are rendered.
-    instant_clip: Option<String>,
+    /// What every job gets; none where it is rendered.
+    instant: Option<Instants>,
     jobs: Mutex<Jobs>,
     /// The renderings; none once the studio closes.
     tasks: Mutex<Option<JoinSet<()>>>,
@@ -53,13 +61,13 @@ pub(crate) struct Studio {
 
 impl Studio {
     /// Opens the studio with the jobs of earlier processes; unfinished ones are rendered again.
-    /// With `instant_clip`, the digest of a shared clip, every job gets that one.
+    /// With `instant` every job gets one of these.
     pub(crate) fn open(
         directory: Directory,
         journal: Journal,
         entries: Vec<Entry>,
         settings: Settings,
-        instant_clip: Option<String>,
+        instant: Option<Instants>,
     ) -> Arc<Self> {
         let mut jobs = Jobs::new(settings.faults.idempotency);
         let ready_at = Instant::now() + settings.queue_time;
@@ -80,7 +88,7 @@ impl Studio {
             is_closing: AtomicBool::new(false),
             renderers: Semaphore::new(settings.max_rendering.max(1)),
             decoder: Arc::new(Semaphore::new(1)),
-            instant_clip,
+            instant,
             settings,
         });
         for id in unfinished {
@@ -187,10 +195,27 @@ impl Studio {
 
     /// Where a finished clip lies, and its digest.
     pub(crate) fn clip(&self, id: JobId) -> Option<(PathBuf, String)> {
-        match self.view(id)?.phase {
-            Phase::Ended(Ending::Succeeded { sha256 }) => {
+        match self.finished(id)? {
+            (Product::Clip(_), sha256) => {
                 Some((self.directory.clip_or_shared(id, &sha256), sha256))
             }
+            (Product::Picture(_), _) => None,
+        }
+    }
+
+    /// The name of a finished picture.
+    pub(crate) fn picture_of(&self, id: JobId) -> Option<FileName> {
+        match self.finished(id)? {
+            (Product::Picture(_), sha256) => FileName::new(&sha256, Kind::Png),
+            (Product::Clip(_), _) => None,
+        }
+    }
+
+    /// What a job that has succeeded made, and its digest.
+    fn finished(&self, id: JobId) -> Option<(Product, String)> {
+        let view = self.view(id)?;
+        match view.phase {
+            Phase::Ended(Ending::Succeeded { sha256 }) => Some((view.order.product, sha256)),
             _ => None,
         }
     }

@@ -1,18 +1,19 @@
 //! The protocols on the wire, a file each: its routes, what they answer, and the words for it.
 
 pub(crate) mod jobs;
+pub(crate) mod popiart;
 pub(crate) mod shortapi;
 
 use axum::http::{StatusCode, Uri};
 
-use crate::jobs::{JobId, View};
+use crate::jobs::{Cancelling, JobId, View};
 use crate::protocol::Protocol;
 use crate::refusal::Refusal;
 use crate::server::Server;
 
 /// The job that a `GET` polls.
 pub(crate) fn polled(uri: &Uri) -> Option<JobId> {
-    let protocols = [jobs::polled, shortapi::polled];
+    let protocols = [jobs::polled, shortapi::polled, popiart::polled];
     protocols.iter().find_map(|polled| polled(uri))
 }
 
@@ -26,6 +27,19 @@ fn view(server: &Server, id: JobId, protocol: Protocol) -> Result<View, Refusal>
     let view = server.studio.view(id);
     view.filter(|view| view.order.origin.protocol() == protocol)
         .ok_or_else(unknown_job)
+}
+
+/// Cancels a job that came by a protocol.
+async fn cancel(server: &Server, id: JobId, protocol: Protocol) -> Result<(), Refusal> {
+    view(server, id, protocol)?;
+    match server.studio.cancel(id).await? {
+        Cancelling::Claimed | Cancelling::Already => Ok(()),
+        Cancelling::TooLate => {
+            let message = "the job has ended already";
+            Err(Refusal::new(StatusCode::CONFLICT, "already_ended", message))
+        }
+        Cancelling::Unknown => Err(unknown_job()),
+    }
 }
 
 fn unknown_job() -> Refusal {

@@ -1,4 +1,4 @@
-//! One job's work: its turn, its picture, its clip.
+//! One job's work: its turn, its picture, what is made of it.
 
 use std::error::Error;
 use std::io;
@@ -15,10 +15,11 @@ use tracing::warn;
 use url::Url;
 
 use super::Studio;
-use crate::files::sha256;
+use crate::files::{FileName, sha256};
 use crate::jobs::{Ending, JobId};
 use crate::order::{Order, Product, Source};
-use crate::picture;
+use crate::picture::{self, PictureError};
+use crate::redraw::RedrawError;
 use crate::render::{RenderError, Scene};
 
 /// How long a picture from elsewhere may take; the lent client may well be stricter.
@@ -30,7 +31,7 @@ impl Studio {
         let Some((order, ready_at, mut stop)) = self.jobs().assignment(id) else {
             return;
         };
-        if let Some(sha256) = self.instant_clip.clone() {
+        if let Some(instants) = self.instant.clone() {
             tokio::select! {
                 biased;
                 // An error says that the job was withdrawn.
@@ -38,6 +39,10 @@ impl Studio {
                 () = sleep_until(ready_at.into()) => {}
             }
             if self.jobs().claim(id) {
+                let sha256 = match order.product {
+                    Product::Clip(_) => instants.clip,
+                    Product::Picture(_) => instants.picture,
+                };
                 self.write_end(id, Ending::Succeeded { sha256 }).await;
             }
             return;
@@ -50,11 +55,11 @@ impl Studio {
             made = self.produce(id, &order, ready_at, renderer_stop) => made,
         };
         let ending = match made {
-            Ok(clip) => {
+            Ok(file) => {
                 if !self.jobs().claim(id) {
                     return;
                 }
-                self.publish(id, clip).await
+                self.publish(id, order.product, file).await
             }
             Err(Unmade::Stopped) => return,
             Err(Unmade::Failed { code, message }) => {
@@ -76,7 +81,7 @@ impl Studio {
         }
     }
 
-    /// Waits for the job's turn, gets its picture and renders it.
+    /// Waits for the job's turn, gets its picture and makes what was ordered.
     async fn produce(
         self: &Arc<Self>,
         id: JobId,
@@ -94,24 +99,30 @@ impl Studio {
         self.jobs().begin(id, Timestamp::now());
         let bytes = self.picture(&order.picture).await?;
         let decoding = Arc::clone(&self.decoder).acquire_owned().await;
-        let Product::Clip(clip) = order.product;
+        let product = order.product;
         let studio = Arc::clone(self);
-        let rendering = spawn_blocking(move || {
+        let making = spawn_blocking(move || {
             let picture = picture::decode(&bytes)?;
             drop(bytes);
-            let scene = Scene::new(&picture, clip.canvas)?;
-            drop((picture, decoding));
-            scene.render(&clip, |frames| {
-                studio.jobs().progress(id, frames);
-                if *stop.borrow() {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
+            match product {
+                Product::Picture(redrawing) => redrawing.draw(&picture).map_err(Unmade::from),
+                Product::Clip(clip) => {
+                    let scene = Scene::new(&picture, clip.canvas)?;
+                    drop((picture, decoding));
+                    let rendered = scene.render(&clip, |frames| {
+                        studio.jobs().progress(id, frames);
+                        if *stop.borrow() {
+                            ControlFlow::Break(())
+                        } else {
+                            ControlFlow::Continue(())
+                        }
+                    });
+                    rendered.map_err(Unmade::from)
                 }
-            })
+            }
         });
-        match rendering.await {
-            Ok(rendered) => rendered.map_err(Unmade::from),
+        match making.await {
+            Ok(made) => made,
             Err(_) => Err(failed(
                 "render_failed",
                 "the renderer broke down".to_owned(),
@@ -163,11 +174,15 @@ impl Studio {
         Ok(bytes)
     }
 
-    async fn publish(&self, id: JobId, clip: Vec<u8>) -> Ending {
+    async fn publish(&self, id: JobId, product: Product, file: Vec<u8>) -> Ending {
         let directory = self.directory.clone();
         let stored = spawn_blocking(move || {
-            directory.store_clip(id, &clip)?;
-            Ok(sha256(&clip))
+            let sha256 = sha256(&file);
+            match (product, FileName::of(&file)) {
+                (Product::Picture(_), Some(name)) => directory.store_file(&name, &file)?,
+                _ => directory.store_clip(id, &file)?,
+            }
+            Ok(sha256)
         });
         match stored
             .await
@@ -176,13 +191,13 @@ impl Studio {
             Ok(sha256) => Ending::Succeeded { sha256 },
             Err(error) => Ending::Failed {
                 code: "storage_failed".to_owned(),
-                message: format!("the clip could not be stored: {error}"),
+                message: format!("the result could not be stored: {error}"),
             },
         }
     }
 }
 
-/// Why there is no clip.
+/// Why there is no result.
 enum Unmade {
     Stopped,
     Failed { code: &'static str, message: String },
@@ -192,14 +207,30 @@ fn failed(code: &'static str, message: String) -> Unmade {
     Unmade::Failed { code, message }
 }
 
+impl From<PictureError> for Unmade {
+    fn from(error: PictureError) -> Self {
+        failed(error.code(), with_causes(&error))
+    }
+}
+
 impl From<RenderError> for Unmade {
     fn from(error: RenderError) -> Self {
-        let code = match &error {
-            RenderError::Stopped => return Self::Stopped,
-            RenderError::Picture(error) => error.code(),
-            RenderError::Encode(_) | RenderError::Mux(_) => "render_failed",
-        };
-        failed(code, with_causes(&error))
+        match error {
+            RenderError::Stopped => Self::Stopped,
+            RenderError::Picture(error) => error.into(),
+            RenderError::Encode(_) | RenderError::Mux(_) => {
+                failed("render_failed", with_causes(&error))
+            }
+        }
+    }
+}
+
+impl From<RedrawError> for Unmade {
+    fn from(error: RedrawError) -> Self {
+        match error {
+            RedrawError::Picture(error) => error.into(),
+            RedrawError::Encode(_) => failed("render_failed", with_causes(&error)),
+        }
     }
 }
 

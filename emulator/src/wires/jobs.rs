@@ -15,9 +15,9 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use self::reply::JobReply;
-use super::{job_id, unknown_job, view};
+use super::{job_id, view};
 use crate::files::{self, sha256};
-use crate::jobs::{Cancelling, Idempotency, JobId};
+use crate::jobs::{Idempotency, JobId};
 use crate::protocol::Protocol;
 use crate::refusal::Refusal;
 use crate::server::{MAX_SUBMISSION, Server};
@@ -102,15 +102,8 @@ async fn cancel(
     headers: HeaderMap,
 ) -> Result<Json<JobReply>, Refusal> {
     let id = job_id(&id)?;
-    view(&server, id, Protocol::PixelMl)?;
-    match server.studio.cancel(id).await? {
-        Cancelling::Claimed | Cancelling::Already => job(&server, id, &headers).map(Json),
-        Cancelling::TooLate => {
-            let message = "the job has ended already";
-            Err(Refusal::new(StatusCode::CONFLICT, "already_ended", message))
-        }
-        Cancelling::Unknown => Err(unknown_job()),
-    }
+    super::cancel(&server, id, Protocol::PixelMl).await?;
+    job(&server, id, &headers).map(Json)
 }
 
 async fn upload(

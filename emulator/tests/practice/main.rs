@@ -4,6 +4,7 @@ mod account;
 mod faults;
 mod instant;
 mod lines;
+mod popiart;
 mod shortapi;
 mod support;
 mod wire;

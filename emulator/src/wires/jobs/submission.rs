@@ -110,6 +110,7 @@ mod tests {
         }
         order(action, &input).map(|order| match order.product {
             Product::Clip(clip) => (clip.canvas, clip.frame_rate.into()),
+            Product::Picture(_) => panic!("a picture"),
         })
     }
 

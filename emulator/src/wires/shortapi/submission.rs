@@ -90,6 +90,7 @@ mod tests {
             }
             order(MODEL, &args).map(|order| match order.product {
                 Product::Clip(clip) => clip.canvas,
+                Product::Picture(_) => panic!("a picture"),
             })
         };
         for aspect in ASPECTS {

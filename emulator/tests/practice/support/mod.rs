@@ -161,6 +161,11 @@ impl Api {
 
     /// Uploads a file under the part's name.
     pub(crate) async fn upload(&self, part: &str, file: &[u8]) -> Answer {
+        self.upload_to("/v1/files", part, file).await
+    }
+
+    /// The same to this path.
+    pub(crate) async fn upload_to(&self, path: &str, part: &str, file: &[u8]) -> Answer {
         let mut body = format!(
             "--edge\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhello\r\n--edge\r\n\
              Content-Disposition: form-data; name=\"{part}\"; filename=\"a.png\"\r\n\
@@ -172,7 +177,7 @@ impl Api {
         let key = format!("Bearer {}", self.key);
         let kind = "multipart/form-data; boundary=edge";
         let headers = [("authorization", key.as_str()), ("content-type", kind)];
-        self.send("POST", "/v1/files", &headers, body).await
+        self.send("POST", path, &headers, body).await
     }
 
     /// Uploads a picture; its URL.
