@@ -22,6 +22,8 @@ use crate::refusal::Refusal;
 /// What is done to a reply, in the order of the fields.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Distortion {
+    /// A JSON object is replaced by what this JSON Pointer (RFC 6901) finds in it.
+    pub(crate) unwrap: Option<String>,
     /// A merge patch (RFC 7396) for a JSON object.
     pub(crate) patch: Option<Value>,
     /// So many bytes in a field `padding` of a JSON object.
@@ -86,7 +88,10 @@ impl Distortion {
     }
 
     fn touches_json(&self) -> bool {
-        self.patch.is_some() || self.pad_bytes.is_some() || self.nest.is_some()
+        self.unwrap.is_some()
+            || self.patch.is_some()
+            || self.pad_bytes.is_some()
+            || self.nest.is_some()
     }
 
     /// A body that is no JSON object stays as it is.
@@ -98,6 +103,14 @@ impl Distortion {
             return body;
         };
         let mut value = Value::Object(object);
+        if let Some(pointer) = &self.unwrap
+            && let Some(inner) = value.pointer_mut(pointer)
+        {
+            value = inner.take();
+        }
+        if !value.is_object() {
+            return value.to_string().into();
+        }
         if let Some(patch) = &self.patch {
             merge(&mut value, patch);
         }
@@ -241,6 +254,21 @@ mod tests {
             merge(&mut target, &patch);
             assert_eq!(target, expected, "{patch}");
         }
+    }
+
+    #[test]
+    fn a_reply_is_unwrapped_before_it_is_patched() {
+        let distortion = Distortion {
+            unwrap: Some("/data/0".to_owned()),
+            patch: Some(json!({"b": 2})),
+            pad_bytes: Some(1),
+            ..Distortion::default()
+        };
+        let edited = |body: &'static str| distortion.edited(Bytes::from_static(body.as_bytes()));
+        let inner = r#"{"a":1,"b":2,"padding":"x"}"#;
+        assert_eq!(edited(r#"{"data": [{"a": 1}]}"#), inner);
+        assert_eq!(edited(r#"{"data": ["a"]}"#), r#""a""#);
+        assert_eq!(edited(r#"{"a": 1}"#), inner, "nothing is there");
     }
 
     #[test]

@@ -142,6 +142,7 @@ struct Written {
     headers: BTreeMap<String, String>,
     body: Option<Value>,
     content_type: Option<String>,
+    unwrap: Option<String>,
     status_word: Option<String>,
     patch: Option<Map<String, Value>>,
     pad_bytes: Option<usize>,
@@ -234,6 +235,7 @@ impl TryFrom<Written> for Rule {
                 .insert("status".to_owned(), word.into());
         }
         let distortion = Distortion {
+            unwrap: written.unwrap.map(pointer).transpose()?,
             patch: patch.map(Value::Object),
             pad_bytes: written.pad_bytes,
             nest: written.nest,
@@ -296,6 +298,7 @@ impl Written {
             || !self.headers.is_empty()
             || self.body.is_some()
             || self.content_type.is_some()
+            || self.unwrap.is_some()
             || self.status_word.is_some()
             || self.patch.is_some()
             || self.pad_bytes.is_some()
@@ -384,6 +387,12 @@ fn method(text: &str) -> Result<Method, String> {
 
 fn path(text: &str) -> Result<PathPattern, String> {
     PathPattern::parse(text).ok_or_else(|| "`path` begins with `/` and has no query".to_owned())
+}
+
+fn pointer(text: String) -> Result<String, String> {
+    Some(text)
+        .filter(|text| text.starts_with('/'))
+        .ok_or_else(|| "`unwrap` is a JSON Pointer and begins with `/`".to_owned())
 }
 
 #[cfg(test)]

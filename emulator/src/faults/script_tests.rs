@@ -32,7 +32,7 @@ fn the_documented_example_has_every_key() {
     let rules = written["rules"].as_array().expect("rules");
     let unknown = rule(r#"{"what": 1}"#).expect_err("an unknown key");
     let keys: Vec<_> = unknown.split('`').skip(3).step_by(2).collect();
-    assert_eq!(keys.len(), 24, "{unknown}");
+    assert_eq!(keys.len(), 25, "{unknown}");
     for key in keys {
         assert!(
             page.contains(&format!("| `{key}")),
@@ -142,6 +142,8 @@ fn what_contradicts_itself_is_refused() {
         r#"{"moved": true}"#,
         r#"{"count_by": "moon"}"#,
         r#"{"patch": 3}"#,
+        r#"{"unwrap": "data"}"#,
+        r#"{"close": "after", "unwrap": "/data"}"#,
     ];
     for text in refused {
         assert!(rule(text).is_err(), "{text}");

@@ -1,6 +1,7 @@
 //! The practice provider over real HTTP on a loopback port.
 
 mod account;
+mod documented;
 mod faults;
 mod instant;
 mod lines;
