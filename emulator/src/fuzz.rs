@@ -10,10 +10,11 @@ use zoetrope_fuzzing::{Target, parts};
 use crate::faults::FaultScript;
 use crate::files::FileName;
 use crate::links::ClipName;
-use crate::order::{Order, Source};
+use crate::order::{Order, OrderError, Source, Submission};
 use crate::picture::{self, Kind};
 use crate::range::{self, Selection};
-use crate::wires::jobs;
+use crate::wires::popiart::artifacts::ArtifactId;
+use crate::wires::{jobs, popiart, shortapi};
 
 /// Stands in the corpus where a client writes what no answer may repeat.
 const CANARY: &str = "canary";
@@ -23,37 +24,57 @@ const MOST_PIXELS: u64 = 1 << 20;
 
 #[test]
 fn a_submission_is_an_order_or_is_refused_without_an_echo() {
-    Target::new("practice-orders", 1500).run(|input| {
-        let submission = match jobs::submission::read(input) {
-            Ok(submission) => submission,
-            Err(error) => {
-                assert!(!error.to_string().contains(CANARY), "{error}");
-                return "refused";
-            }
+    Target::new("practice-orders", 1500).run(|input| outcome(jobs::submission::read(input)));
+}
+
+#[test]
+fn a_submission_to_shortapi_is_an_order_or_is_refused_without_an_echo() {
+    Target::new("practice-shortapi", 1500).run(|input| outcome(shortapi::submission::read(input)));
+}
+
+#[test]
+fn a_submission_to_popiart_is_an_order_or_is_refused_without_an_echo() {
+    Target::new("practice-popiart", 1500).run(|input| {
+        let artifact = |id: &str| match id.parse().ok()? {
+            ArtifactId::Upload(name) => Some(name),
+            ArtifactId::Result(_) => None,
         };
-        // The journal gives it back as it was.
-        let journal = serde_json::to_vec(&submission.order).expect("JSON");
-        let read: Order = serde_json::from_slice(&journal).expect("an order");
-        assert_eq!(read, submission.order);
-        match (&submission.order.picture, &submission.inline) {
-            (Source::File(name), Some(bytes)) => {
-                assert_eq!(FileName::of(bytes).as_ref(), Some(name));
-                "with a picture"
-            }
-            (Source::File(name), None) => {
-                assert_eq!(
-                    name.to_string().parse::<FileName>().ok().as_ref(),
-                    Some(name)
-                );
-                "of a stored picture"
-            }
-            (Source::Url(url), None) => {
-                assert!(matches!(url.scheme(), "http" | "https"), "{url}");
-                "of a URL"
-            }
-            (Source::Url(_), Some(_)) => panic!("two pictures"),
-        }
+        let read = popiart::submission::read(input, artifact);
+        outcome(read.map(|(submission, _)| submission))
     });
+}
+
+/// What became of a submission.
+fn outcome(read: Result<Submission, OrderError>) -> &'static str {
+    let submission = match read {
+        Ok(submission) => submission,
+        Err(error) => {
+            assert!(!error.to_string().contains(CANARY), "{error}");
+            return "refused";
+        }
+    };
+    // The journal gives it back as it was.
+    let journal = serde_json::to_vec(&submission.order).expect("JSON");
+    let read: Order = serde_json::from_slice(&journal).expect("an order");
+    assert_eq!(read, submission.order);
+    match (&submission.order.picture, &submission.inline) {
+        (Source::File(name), Some(bytes)) => {
+            assert_eq!(FileName::of(bytes).as_ref(), Some(name));
+            "with a picture"
+        }
+        (Source::File(name), None) => {
+            assert_eq!(
+                name.to_string().parse::<FileName>().ok().as_ref(),
+                Some(name)
+            );
+            "of a stored picture"
+        }
+        (Source::Url(url), None) => {
+            assert!(matches!(url.scheme(), "http" | "https"), "{url}");
+            "of a URL"
+        }
+        (Source::Url(_), Some(_)) => panic!("two pictures"),
+    }
 }
 
 #[test]
