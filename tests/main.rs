@@ -27,6 +27,7 @@
 //! - [`lines`]: `check --jsonl`
 //! - [`properties`]: `check` of generated inputs; [`pydantic`]: the same against the schemas' own models
 //! - [`typed`]: the typed nodes in plain wasmtime
+//! - [`shortapi_page`]: the samples of ShortAPI's page, and the component beside them
 //! - [`practice`]: the practice provider on its own
 //! - [`cli`]: what people see, in `snapshots/`
 //! - [`documents`]: the commands and examples of the documents
@@ -78,6 +79,7 @@ mod pydantic;
 mod results;
 mod resuming;
 mod secrets;
+mod shortapi_page;
 mod support;
 mod typed;
 mod wire;

@@ -33,7 +33,7 @@
 //! # `ShortAPI`
 //!
 //! - `POST /api/v1/job/create` with `{"model", "args": {"prompt", "image", "aspect_ratio"?},
-//!   "callback_url"?}`: `{"code": 0, "data": {"job_id", "amount"}}`. The picture is a URL or base64
+//!   "callback_url"?}`: `{"code": 0, "data": {"job_id", "amount"}, "job_id"}`. The picture is a URL or base64
 //!   without a prefix. The clip lasts four seconds, and its short side has 720 pixels. A callback
 //!   is never called, and each submission makes a job.
 //! - `GET /api/v1/job/query?id={id}`: `{"code": 0, "data": {"job_id", "status", "amount",

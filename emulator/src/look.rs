@@ -86,7 +86,7 @@ impl Look {
                 1 => 26.0 + grey * 0.74,
                 _ => 12.0 + grey * 0.58,
             }),
-            Self::Pastel => each(soft(picture, 0.004), |value, _| 118.0 + value * 0.52),
+            Self::Pastel => each(soft(picture, 0.0015), |value, _| 118.0 + value * 0.52),
             Self::Poster => each(loud(picture, 1.9), |value, _| step(value, 4.0)),
             Self::Dream => dream(picture),
             Self::Film => each(picture.clone(), |value, part| {
@@ -102,10 +102,10 @@ impl Look {
 }
 
 fn watercolor(picture: &RgbImage) -> RgbImage {
-    let washes = each(loud(&soft(picture, 0.006), 1.25), |value, _| {
+    let washes = each(loud(&soft(picture, 0.0025), 1.25), |value, _| {
         step(value, 7.0)
     });
-    each(soft(&washes, 0.002), |value, _| 38.0 + value * 0.84)
+    each(soft(&washes, 0.001), |value, _| 38.0 + value * 0.84)
 }
 
 /// A picture divided by its own blurred version is white but for its lines.

@@ -69,8 +69,16 @@ fn answer<T>(data: T) -> Json<Answer<T>> {
     Json(Answer { code: 0, data })
 }
 
+/// The job's id stands where the page's schema has it, and where two of its samples read it.
 #[derive(Serialize)]
 struct Created {
+    #[serde(flatten)]
+    answer: Answer<Bill>,
+    job_id: JobId,
+}
+
+#[derive(Serialize)]
+struct Bill {
     amount: &'static str,
     job_id: JobId,
 }
@@ -78,11 +86,12 @@ struct Created {
 async fn create(
     State(server): State<Server>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Answer<Created>>, Refusal> {
+) -> Result<Json<Created>, Refusal> {
     let submission = submission::read(&body?)?;
     let (job_id, _) = server.studio.submit(submission, None).await?;
     let amount = AMOUNT;
-    Ok(answer(Created { amount, job_id }))
+    let Json(answer) = answer(Bill { amount, job_id });
+    Ok(Json(Created { answer, job_id }))
 }
 
 #[derive(Serialize)]
@@ -104,8 +113,8 @@ async fn query(
     headers: HeaderMap,
 ) -> Result<Json<Answer<Queried>>, Refusal> {
     let job_id = polled(&uri).ok_or_else(unknown_job)?;
-    server.links.renew(job_id);
     let view = view(&server, job_id, Protocol::ShortApi)?;
+    server.links.renew(job_id);
     let mut job = Queried {
         job_id,
         status: 0,
