@@ -2,20 +2,20 @@
 //!
 //! - `expected.json`: what holds, in a sentence; the exit code; a part of the JSON on standard
 //!   output; how many requests of each kind arrived, and none besides; what is never said
-//! - `script.json`: what the provider and its clip server answer; without it the run must not need
-//!   either
+//! - `script.json`: what the provider and its clip server answer, laid over what the subject's says;
+//!   without either the run must not need a server
 //! - `arguments.json`: the command line, where it is not the subject's
 //! - `input.json`: the input, where it is not the subject's; bytes, not always JSON
 //! - `lines.jsonl`: inputs of a batch, if there is one
 //! - `steps.json`: a history instead of one run; see [`Step`]. Each step has its own exit code and
 //!   answer then, and the rest of `expected.json` is about the end of all
 //!
-//! Whatever the case, what arrives at `/v1/` of the provider carries the credential, and nothing
-//! that arrives at the clips' server does.
+//! Whatever the case, what arrives below a `/v1/` of the provider carries the credential, and nothing
+//! that arrives at the clips' server does. Every protocol has its paths below one.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -41,6 +41,8 @@ struct Expected {
     clip_requests: BTreeMap<String, Count>,
     /// Whether there is a clip at the end; not looked at when absent.
     clip: Option<bool>,
+    /// The same of a picture.
+    picture: Option<bool>,
     /// The state of each job in the ledger; none when absent.
     state: Option<String>,
     /// How many jobs there are, if there is a state.
@@ -74,11 +76,46 @@ fn any() -> usize {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Scripts {
+    /// The connection's category; `pixelml` where absent.
+    category: Option<String>,
+    /// What the connection's base URL has behind the provider's address.
+    base_path: Option<String>,
     /// `null`: nobody listens.
     provider: Option<Script>,
     cdn: Script,
     /// Further lines of the connection's table.
     connection: String,
+}
+
+impl Scripts {
+    /// The case's, laid over the subject's.
+    fn of(folder: &Path) -> Self {
+        let read = |folder: &Path| {
+            let script = fs::read(folder.join("script.json")).ok()?;
+            Some(serde_json::from_slice::<Self>(&script).expect("script.json"))
+        };
+        match (folder.parent().and_then(read), read(folder)) {
+            (None, None) => Self {
+                provider: Some(Script::new()),
+                ..Self::default()
+            },
+            (Some(script), None) | (None, Some(script)) => script,
+            (Some(subject), Some(case)) => subject.below(case),
+        }
+    }
+
+    fn below(mut self, case: Self) -> Self {
+        if let Some(script) = case.provider {
+            self.provider.get_or_insert_default().extend(script);
+        }
+        self.cdn.extend(case.cdn);
+        Self {
+            category: case.category.or(self.category),
+            base_path: case.base_path.or(self.base_path),
+            connection: format!("{}\n{}", self.connection, case.connection),
+            ..self
+        }
+    }
 }
 
 /// Runs one case.
@@ -90,13 +127,7 @@ pub(crate) fn run(subject: &str, case: &str) {
     let expected =
         read("expected.json").unwrap_or_else(|| panic!("{}: no expected.json", folder.display()));
     let mut expected: Expected = serde_json::from_slice(&expected).expect("expected.json");
-    let scripts: Scripts = read("script.json").map_or_else(
-        || Scripts {
-            provider: Some(Script::new()),
-            ..Scripts::default()
-        },
-        |script| serde_json::from_slice(&script).expect("script.json"),
-    );
+    let scripts = Scripts::of(&folder);
     let arguments = parsed("arguments.json").expect("arguments.json, the case's or the subject's");
     let arguments: Vec<String> = serde_json::from_slice(&arguments).expect("arguments.json");
     let steps: Vec<Step> = match read("steps.json") {
@@ -119,6 +150,8 @@ pub(crate) fn run(subject: &str, case: &str) {
         desk: Desk::new(),
         provider: scripts.provider.map(Server::start),
         cdn: Server::start(scripts.cdn),
+        category: scripts.category.unwrap_or_else(|| "pixelml".into()),
+        base_path: scripts.base_path.unwrap_or_default(),
         arguments,
     };
     let Stage {
@@ -165,18 +198,15 @@ impl Expected {
         );
         let arrived = stage.provider.as_ref().map(Server::arrived);
         for request in arrived.unwrap_or_default() {
-            let is_api = request.path.starts_with("/v1/");
+            let is_api = request.line().contains("/v1/");
             assert!(!is_api || carries_the_key(&request), "{place}\n{request:?}");
         }
         for request in stage.cdn.arrived() {
             assert!(!carries_the_key(&request), "{place}\n{request:?}");
         }
-        if let Some(clip) = self.clip {
-            assert_eq!(
-                stage.desk.path("clip.mp4").exists(),
-                clip,
-                "{place}\n{shown}"
-            );
+        for (file, is_there) in [("clip.mp4", self.clip), ("picture.png", self.picture)] {
+            let exists = stage.desk.path(file).exists();
+            assert!(is_there.is_none_or(|is| is == exists), "{place}\n{shown}");
         }
         let jobs = stage.desk.jobs();
         let states: Vec<_> = jobs

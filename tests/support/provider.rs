@@ -10,11 +10,13 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use image::ImageFormat;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::desk::KEY_VARIABLE;
 use super::mp4;
+use super::pictures::picture;
 
 /// Longer than anything here takes, on a slow machine too.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -27,15 +29,20 @@ pub(crate) type Script = BTreeMap<String, Vec<Reply>>;
 /// `{key}` and `{prompt}` for the canaries.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a word of a script, of which a reply has one"
+)]
 pub(crate) struct Reply {
     status: u16,
     /// What stands behind the status.
     reason: Option<String>,
     headers: BTreeMap<String, String>,
-    /// The body: JSON, a text, or a short clip.
+    /// The body: JSON, a text, a short clip, or a PNG.
     json: Option<Value>,
     text: Option<String>,
     clip: bool,
+    picture: bool,
     /// The same from memory, for bodies that are no text.
     #[serde(skip)]
     bytes: Option<Vec<u8>>,
@@ -113,6 +120,7 @@ impl Reply {
                 let bytes = self.bytes.clone();
                 ("video/mp4", bytes.unwrap_or_else(mp4::short_clip))
             }
+            _ if self.picture => ("image/png", picture(ImageFormat::Png)),
             (Some(json), _) => ("application/json", filled(&json.to_string()).into_bytes()),
             (None, Some(text)) => ("text/html", filled(text).into_bytes()),
             (None, None) => ("text/plain", Vec::new()),
@@ -263,7 +271,7 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// The table of a connection to here, with `more` lines; its credential is the canary.
+    /// The table of a PixelML connection to here, with `more` lines; its credential is the canary.
     pub(crate) fn connection(&self, more: &str) -> String {
         connection(&self.url(), more)
     }
@@ -324,10 +332,15 @@ impl Drop for Server {
     }
 }
 
-/// The table of a connection to `url`, with `more` lines; its credential is the canary.
+/// The table of a PixelML connection to `url`, with `more` lines; its credential is the canary.
 pub(crate) fn connection(url: &str, more: &str) -> String {
+    connection_of("pixelml", url, more)
+}
+
+/// The same of any category.
+pub(crate) fn connection_of(category: &str, url: &str, more: &str) -> String {
     format!(
-        "[connections.scripted]\ncategory = \"pixelml\"\nbase_url = \"{url}\"\n\
+        "[connections.scripted]\ncategory = \"{category}\"\nbase_url = \"{url}\"\n\
          credential = {{ env = \"{KEY_VARIABLE}\" }}\n{more}\n"
     )
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::cases::{Count, fits, holds};
 use super::desk::{Desk, Running};
 use super::pictures;
-use super::provider::{Script, Server, connection, nobody};
+use super::provider::{Script, Server, connection_of, nobody};
 
 /// A command and its end.
 #[derive(Default, Deserialize)]
@@ -51,6 +51,10 @@ pub(super) struct Stage {
     /// `None`: nobody listens.
     pub(super) provider: Option<Server>,
     pub(super) cdn: Server,
+    /// The connection's category.
+    pub(super) category: String,
+    /// What its base URL has behind the provider's address.
+    pub(super) base_path: String,
     /// The case's command line.
     pub(super) arguments: Vec<String>,
 }
@@ -67,7 +71,9 @@ pub(super) struct Told {
 impl Stage {
     pub(super) fn configure(&self, more: &str) {
         let url = self.provider.as_ref().map_or_else(nobody, Server::url);
-        self.desk.configure(&connection(&url, more));
+        let url = url + &self.base_path;
+        let table = connection_of(&self.category, &url, more);
+        self.desk.configure(&table);
     }
 
     pub(super) fn counts(&self) -> Counts {
