@@ -9,6 +9,7 @@
 //! - [`wire`]: a provider that differs in every part, by configuration
 //! - [`provider`]: what providers answer, as data in `cases/provider`
 //! - [`agenticflow`]: the same over PixelML's other wire, in `cases/agenticflow`
+//! - [`shortapi`]: the same by its protocol, in `cases/shortapi`
 //! - [`incidents`]: what happened to others, as histories in `cases/incidents`
 //! - [`ledger`]: no room, no right, another version, damage: before payment and after
 //! - [`resuming`]: deadline, Ctrl-C, kill, and going on
@@ -79,6 +80,7 @@ mod pydantic;
 mod results;
 mod resuming;
 mod secrets;
+mod shortapi;
 mod shortapi_page;
 mod support;
 mod typed;

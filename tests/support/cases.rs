@@ -252,7 +252,13 @@ pub(crate) fn all_are_run(subject: &str, run: &[&str]) {
 }
 
 /// The subjects that a test module runs.
-const SUBJECTS: [&str; 4] = ["agenticflow", "bad_input", "incidents", "provider"];
+const SUBJECTS: [&str; 5] = [
+    "agenticflow",
+    "bad_input",
+    "incidents",
+    "provider",
+    "shortapi",
+];
 
 #[test]
 fn every_subject_is_run() {

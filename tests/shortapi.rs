@@ -1,0 +1,119 @@
+//! What ShortAPI may answer, and what then becomes of a run, as data in `cases/shortapi`; how a
+//! picture travels; and what ShortAPI has no request for.
+
+use std::fs;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use crate::support::cases::cases;
+use crate::support::desk::Desk;
+use crate::support::pictures::lighthouse;
+use crate::support::provider::{Reply, Script, Server, connection_of};
+
+cases! {
+    "shortapi":
+        create_3000
+        create_401
+        create_502
+        create_closed
+        create_refused_and_quotes_the_prompt
+        create_refused_with_status_200
+        create_without_job_id
+    ; long:
+        amount_of_the_query
+        clip_under_images
+        clip_under_url
+        clip_under_video_url
+        clip_under_videos
+        create_429_with_retry_after
+        job_failed
+        job_id_at_top_level
+        job_of_an_unknown_status
+        job_refunded
+        job_refunded_while_processing
+        no_envelope
+        pending_processing_succeeded
+        query_3000_in_passing
+        query_401
+        query_404_in_passing
+        query_429_with_retry_after
+        query_500_in_passing
+        query_refused_with_status_200_in_passing
+        query_unreadable_in_passing
+        succeeded_without_a_clip_at_first
+}
+
+const NODE: &str = "shortapi/poppy-v1.0/image-to-video";
+const CREATE: &str = "POST /api/v1/job/create";
+
+/// A desk connected to a server that makes one job.
+fn scripted(statuses: &[u8]) -> (Server, Desk) {
+    let created = json!({"code": 0, "data": {"amount": "0.240", "job_id": "j-1"}});
+    let provider = Server::start(Script::from([
+        (CREATE.into(), vec![Reply::json(200, created)]),
+        ("GET /clips/1.mp4".into(), vec![Reply::clip()]),
+    ]));
+    provider.script(job(statuses));
+    let desk = Desk::new();
+    desk.configure(&connection_of("shortapi", &provider.url(), ""));
+    (provider, desk)
+}
+
+/// The job has these statuses, one after the other.
+fn job(statuses: &[u8]) -> Script {
+    let result = json!({"videos": [{"url": "{provider}/clips/1.mp4"}]});
+    let reply = |status| {
+        let data = json!({"status": status, "result": result});
+        Reply::json(200, json!({"code": 0, "data": data}))
+    };
+    let replies = statuses.iter().map(reply).collect();
+    Script::from([("GET /api/v1/job/query".into(), replies)])
+}
+
+fn run(more: [&str; 4]) -> Vec<&str> {
+    let always = ["--set", "prompt=push in", "--out", "clip.mp4", "--json"];
+    ["run", NODE]
+        .into_iter()
+        .chain(always)
+        .chain(more)
+        .collect()
+}
+
+#[test]
+fn a_local_picture_is_base64_without_a_prefix_in_the_submit() {
+    let picture = lighthouse();
+    let base64 = STANDARD.encode(fs::read(&picture).expect("the picture"));
+    let local = picture.to_string_lossy();
+    let bare = "iVBORw0KGgo".repeat(4);
+    let inline = format!("image=data:image/png;base64,{bare}");
+    for (given, expected) in [(["--image", &*local], &base64), (["--set", &inline], &bare)] {
+        let (provider, desk) = scripted(&[2]);
+        let [option, value] = given;
+        desk.run(run([option, value, "--key", "order-66"])).answer();
+        let args = json!({"prompt": "push in", "image": expected, "aspect_ratio": "16:9"});
+        let submit = provider.arrived().remove(0);
+        assert_eq!(submit.line(), CREATE);
+        assert_eq!(submit.json(), json!({"model": NODE, "args": args}));
+    }
+}
+
+/// ShortAPI has no cancellation: nobody is told that there was one, and the job is collected.
+#[test]
+fn a_job_that_cannot_be_cancelled_goes_on() {
+    let (provider, desk) = scripted(&[1]);
+    let image = "image=https://pictures.example/a.png";
+    let waited = desk.run(run(["--set", image, "--deadline", "2s"]));
+    assert_eq!(waited.code, 9, "{waited:?}");
+    let id = waited.error("deadline")["job"].take();
+    let id = id.as_str().expect("the job");
+    provider.script(job(&[1, 2]));
+    let cancelled = desk.run(["--json", "jobs", "cancel", id]);
+    assert_ne!(cancelled.code, 0, "{cancelled:?}");
+    assert_ne!(desk.jobs()[0]["state"], "cancelled");
+    desk.run(["--json", "jobs", "resume", id]).answer();
+    assert!(desk.path("clip.mp4").exists());
+    let methods = provider.arrived().into_iter().map(|request| request.method);
+    assert_eq!(methods.filter(|method| method == "POST").count(), 1);
+}
