@@ -10,6 +10,7 @@
 //! - [`provider`]: what providers answer, as data in `cases/provider`
 //! - [`agenticflow`]: the same over PixelML's other wire, in `cases/agenticflow`
 //! - [`shortapi`]: the same by its protocol, in `cases/shortapi`
+//! - [`shortapi`], [`popiart`]: the same by their protocols, in `cases/shortapi` and `cases/popiart`
 //! - [`incidents`]: what happened to others, as histories in `cases/incidents`
 //! - [`ledger`]: no room, no right, another version, damage: before payment and after
 //! - [`resuming`]: deadline, Ctrl-C, kill, and going on
@@ -70,6 +71,7 @@ mod lines;
 mod local_pictures;
 mod observability;
 mod packs;
+mod popiart;
 mod practice;
 #[cfg(target_os = "linux")]
 mod processes;

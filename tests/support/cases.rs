@@ -252,10 +252,11 @@ pub(crate) fn all_are_run(subject: &str, run: &[&str]) {
 }
 
 /// The subjects that a test module runs.
-const SUBJECTS: [&str; 5] = [
+const SUBJECTS: [&str; 6] = [
     "agenticflow",
     "bad_input",
     "incidents",
+    "popiart",
     "provider",
     "shortapi",
 ];

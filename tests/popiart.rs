@@ -1,0 +1,105 @@
+//! What PopiArt may answer, and what then becomes of a run, as data in `cases/popiart`; and how a
+//! local picture travels.
+
+use serde_json::json;
+
+use crate::support::cases::cases;
+use crate::support::desk::Desk;
+use crate::support::pictures::lighthouse;
+use crate::support::provider::{Reply, Script, Server, connection_of};
+
+cases! {
+    "popiart":
+        create_401
+        create_500
+        create_closed
+        create_refused_with_status_200
+        create_refused_with_status_422
+        create_without_job_id
+        upload_refused_with_status_200
+    ; long:
+        artifact_at_a_path
+        artifact_on_another_host
+        artifact_that_is_redirected
+        artifact_that_only_the_job_names
+        artifact_whose_details_have_the_url
+        artifact_without_url
+        artifacts_500_in_passing
+        bare_replies
+        cancel
+        cancel_that_is_only_requested
+        cancel_too_late
+        create_429_with_retry_after
+        create_closed_where_keys_are_honoured
+        done_without_artifacts_at_first
+        job_cancelled
+        job_failed
+        pending_running_done
+        picture_from_a_picture
+        poll_401
+        poll_404_in_passing
+        poll_429_with_retry_after
+        poll_500_in_passing
+        poll_refused_with_status_200_in_passing
+        poll_unknown_state_then_good
+        poll_unreadable_in_passing
+        video_among_pictures
+}
+
+const NODE: &str = "popiskill-video-image2video-basic-v1";
+
+#[test]
+fn a_local_picture_becomes_an_artifact_that_the_submit_names() {
+    let item = json!({"id": "a-1", "content_type": "video/mp4", "url": "{provider}/clips/1.mp4"});
+    let script = [
+        (
+            "POST /v1/artifacts/upload",
+            json!({"ok": true, "data": {"id": "a-0"}}),
+        ),
+        (
+            "POST /v1/jobs",
+            json!({"job_id": "j-1", "status": "pending"}),
+        ),
+        (
+            "GET /v1/jobs/j-1",
+            json!({"job_id": "j-1", "status": "done"}),
+        ),
+        ("GET /v1/jobs/j-1/artifacts", json!({"items": [item]})),
+    ];
+    let script = script.map(|(line, json)| (line.to_owned(), vec![Reply::json(200, json)]));
+    let provider = Server::start(Script::from(script));
+    provider.script(Script::from([(
+        "GET /clips/1.mp4".into(),
+        vec![Reply::clip()],
+    )]));
+    let desk = Desk::new();
+    let base_url = format!("{}/v1", provider.url());
+    desk.configure(&connection_of("popiart", &base_url, ""));
+    let picture = lighthouse();
+    let arguments = [
+        "--json", "run", NODE, "--key", "order-66", "--out", "clip.mp4", "--image",
+    ];
+    let arguments = arguments.into_iter().map(Into::into);
+    desk.run(arguments.chain([picture.into_os_string()]))
+        .answer();
+
+    let [upload, submit, ..] = &provider.arrived()[..] else {
+        panic!("an upload and a submit");
+    };
+    let form = String::from_utf8_lossy(&upload.body);
+    for part in [
+        "name=\"file\"; filename=\"lighthouse.jpg\"",
+        "name=\"role\"\r\n\r\nsource\r\n",
+        "name=\"visibility\"\r\n\r\nprivate\r\n",
+    ] {
+        assert!(form.contains(part), "{part}");
+    }
+    assert_eq!(
+        submit.json(),
+        json!({
+            "skill_id": NODE,
+            "input": {"source_artifact_id": "a-0"},
+            "idempotency_key": "order-66",
+        })
+    );
+}
