@@ -1,6 +1,6 @@
 //! The incidents of others that must not happen here: `docs/incidents.md` tells them, and each is a
-//! history by its name in `cases/incidents`. Each shows that the bad thing does not happen, and that
-//! the job comes to its end nevertheless.
+//! history by its name in `cases/incidents`, and one for each other protocol where it can happen. Each
+//! shows that the bad thing does not happen, and that the job comes to its end nevertheless.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,6 +27,55 @@ cases! {
         timeout_says_try_again
 }
 
+mod shortapi {
+    use crate::support::cases::cases;
+
+    cases! {
+        "incidents_shortapi":
+            credential_follows_url
+            double_charge_on_retry
+        ; long:
+            expired_result_url
+            generated_not_downloaded
+            hang_on_unknown_state
+            paid_then_timeout
+            poll_error_misread
+            queued_for_ever
+            retry_after_ignored
+            strict_parse_death
+            timeout_says_try_again
+    }
+}
+
+mod popiart {
+    use crate::support::cases::cases;
+
+    cases! {
+        "incidents_popiart":
+            cancel_lost
+            credential_follows_url
+            double_charge_on_retry
+        ; long:
+            expired_result_url
+            generated_not_downloaded
+            hang_on_unknown_state
+            paid_then_timeout
+            poll_error_misread
+            queued_for_ever
+            retry_after_ignored
+            strict_parse_death
+            timeout_says_try_again
+    }
+}
+
+/// The protocols with histories of their own: their name, the folder, the cases.
+const PROTOCOLS: [(&str, &str, &[&str]); 3] = [
+    ("PixelML", "incidents", CASES),
+    ("ShortAPI", "incidents_shortapi", shortapi::CASES),
+    ("PopiArt", "incidents_popiart", popiart::CASES),
+];
+
+/// Each incident has a case by each protocol, or a sentence why it cannot happen there.
 #[test]
 fn every_incident_that_is_told_is_a_case_and_the_other_way_round() {
     let document = fs::read_to_string(root().join("docs/incidents.md")).expect("the document");
@@ -34,19 +83,28 @@ fn every_incident_that_is_told_is_a_case_and_the_other_way_round() {
     let told: BTreeMap<_, _> = rows
         .map(|row| {
             let cells: Vec<_> = row.split('|').map(str::trim).collect();
-            let [_, name, elsewhere, here, case, _] = cells[..] else {
+            let [_, name, elsewhere, here, cases, _] = cells[..] else {
                 panic!("four cells: {row}");
             };
             assert!(!elsewhere.is_empty() && !here.is_empty(), "{row}");
-            (name.trim_matches('`').replace('-', "_"), case)
+            (name.trim_matches('`'), cases)
         })
         .collect();
-    let mut cases = CASES.to_vec();
-    cases.sort_unstable();
-    assert_eq!(told.keys().collect::<Vec<_>>(), cases);
-    for (name, case) in told {
-        let folder = format!("tests/cases/incidents/{name}");
-        assert!(case.contains(&format!("(../{folder})")), "{case}");
+    for (protocol, subject, cases) in PROTOCOLS {
+        let mut linked = Vec::new();
+        for (name, cell) in &told {
+            let case = name.replace('-', "_");
+            let link = format!("[{protocol}](../tests/cases/{subject}/{case})");
+            let reason = format!("- `{name}` by {protocol}: ");
+            let cannot_happen = document.lines().any(|line| line.starts_with(&reason));
+            assert_ne!(cell.contains(&link), cannot_happen, "{name}, {protocol}");
+            if !cannot_happen {
+                linked.push(case);
+            }
+        }
+        let mut cases = cases.to_vec();
+        cases.sort_unstable();
+        assert_eq!(linked, cases, "{protocol}");
     }
 }
 

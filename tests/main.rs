@@ -11,7 +11,7 @@
 //! - [`agenticflow`]: the same over PixelML's other wire, in `cases/agenticflow`
 //! - [`shortapi`]: the same by its protocol, in `cases/shortapi`
 //! - [`shortapi`], [`popiart`]: the same by their protocols, in `cases/shortapi` and `cases/popiart`
-//! - [`incidents`]: what happened to others, as histories in `cases/incidents`
+//! - [`incidents`]: what happened to others, as histories in `cases/incidents` and its neighbours
 //! - [`ledger`]: no room, no right, another version, damage: before payment and after
 //! - [`resuming`]: deadline, Ctrl-C, kill, and going on
 //! - [`jobs`]: the commands over jobs; [`bills`]: what they cost, and providers that cancel nothing
