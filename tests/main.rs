@@ -9,7 +9,6 @@
 //! - [`wire`]: a provider that differs in every part, by configuration
 //! - [`provider`]: what providers answer, as data in `cases/provider`
 //! - [`agenticflow`]: the same over PixelML's other wire, in `cases/agenticflow`
-//! - [`shortapi`]: the same by its protocol, in `cases/shortapi`
 //! - [`shortapi`], [`popiart`]: the same by their protocols, in `cases/shortapi` and `cases/popiart`
 //! - [`incidents`]: what happened to others, as histories in `cases/incidents` and its neighbours
 //! - [`ledger`]: no room, no right, another version, damage: before payment and after

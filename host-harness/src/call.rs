@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
@@ -12,16 +11,17 @@ use wasmtime::Store;
 use crate::bindings::{NodePack, NodePackPre};
 use crate::connections::OpenConnection;
 use crate::contract::{Charge, CheckOptions, ErrorCause, NextStep, NodeError, Plan};
-use crate::digest::Sha256Digest;
 use crate::egress::{Egress, Sends};
 use crate::engine::Engine;
 use crate::policy::{Allowance, Ceiling, Missing};
 use crate::testimony::Testimony;
 
 mod answer;
+mod gate;
 mod state;
 
 use answer::{Answer, bounded_error};
+pub use gate::{Submission, SubmitGate};
 pub(crate) use state::CallState;
 pub use state::OUTPUT;
 use state::Stopped;
@@ -123,14 +123,6 @@ impl CallContext {
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
-}
-
-/// Asked once the request of a `start` that can cost money has passed every check, and
-/// before anything is dialled for it: the moment to write down that it leaves.
-pub trait SubmitGate: Send + Sync {
-    /// Whether a request with this digest may leave. The digest is over method, path,
-    /// headers and body as the component made them; the credential is not in it.
-    fn may_leave(&self, request: Sha256Digest) -> BoxFuture<'_, bool>;
 }
 
 /// How a call failed: by the component's own word, by being stopped, or by the host.

@@ -252,13 +252,12 @@ pub(crate) fn all_are_run(subject: &str, run: &[&str]) {
 }
 
 /// The subjects that a test module runs.
-const SUBJECTS: [&str; 5] = [
+const SUBJECTS: [&str; 8] = [
     "agenticflow",
     "bad_input",
     "incidents",
     "incidents_popiart",
     "incidents_shortapi",
-];
     "popiart",
     "provider",
     "shortapi",

@@ -39,15 +39,16 @@ pub fn decide(job: &Job, event: Event, now: Millis) -> (Job, Action) {
     (next, action)
 }
 
-/// Whether a submit may go out now: for the first time, or under a key that the
-/// provider still honours.
+/// Whether a submit may go out now: for the first time, or under a key that the first one
+/// carried and the provider still honours.
 #[must_use]
 pub fn may_submit(job: &Job, now: Millis) -> bool {
     let window = job.order.idempotency_ms;
     let within = job
         .submitted_at
         .is_some_and(|first| now >= first && now - first < window);
-    matches!(job.state, State::Queued | State::OutcomeUnknown) && (!job.doubtful || within)
+    let is_known_again = job.keyed && within;
+    matches!(job.state, State::Queued | State::OutcomeUnknown) && (!job.doubtful || is_known_again)
 }
 
 struct Step<'a> {
@@ -65,7 +66,9 @@ impl Step<'_> {
         let state = self.job.state;
         match (event, state) {
             (Event::Due, _) => return self.due(),
-            (Event::Leaving { sha256 }, Queued | OutcomeUnknown) => return self.leave(sha256),
+            (Event::Leaving { sha256, keyed }, Queued | OutcomeUnknown) => {
+                return self.leave(sha256, keyed);
+            }
             (Event::Leaving { .. }, _) => return Action::HoldBack,
             (
                 Event::Accepted {
@@ -253,18 +256,19 @@ impl Step<'_> {
         }
     }
 
-    fn leave(&mut self, sha256: String) -> Action {
+    fn leave(&mut self, sha256: String, keyed: bool) -> Action {
         let other = self
             .job
             .submit_sha256
             .as_ref()
             .is_some_and(|before| *before != sha256);
-        if !may_submit(self.job, self.now) || (other && self.job.doubtful) {
+        if !may_submit(self.job, self.now) || (self.job.doubtful && (other || !keyed)) {
             return Action::HoldBack;
         }
         let job = &mut *self.job;
         job.state = State::Submitting;
         job.submit_sha256 = Some(sha256);
+        job.keyed = keyed;
         job.submits += 1;
         job.submitted_at.get_or_insert(self.now);
         job.charge = Charge::Unknown;

@@ -14,6 +14,8 @@ pub enum Event {
     Leaving {
         /// SHA-256 of the bytes.
         sha256: String,
+        /// Whether the job's key is among them.
+        keyed: bool,
     },
     /// The provider took the job.
     Accepted {

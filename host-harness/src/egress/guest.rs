@@ -22,7 +22,7 @@ use super::error::{BodyFault, Denial, EgressError, Lost, NotSent};
 use super::policy::{self, Permit};
 use super::resolver::AddressRule;
 use super::{Egress, HttpLimits, in_words, watch};
-use crate::call::SubmitGate;
+use crate::call::{Submission, SubmitGate};
 use crate::connections::OpenConnection;
 use crate::digest::Sha256Digest;
 use crate::policy::{Allowance, Bounds, Ceiling};
@@ -226,8 +226,13 @@ impl GuestHttp {
     async fn pass_the_gate(&self, order: &Order) -> Result<(), NotSent> {
         match &self.gate {
             Some(gate) if self.sends == Sends::OneSubmit => {
-                let may_leave = gate.may_leave(digest_of(order)).await;
-                may_leave
+                let submission = Submission {
+                    digest: digest_of(order),
+                    parts: &order.parts,
+                    body: &order.body,
+                };
+                gate.may_leave(submission)
+                    .await
                     .then_some(())
                     .ok_or(NotSent::denied(Denial::HeldBack))
             }

@@ -10,13 +10,13 @@ use crate::contract::Charge;
 /// Every column of a new row, and its parameter.
 pub(super) const INSERT: &str = "INSERT INTO jobs (
     id, node, given, given_sha256, input, component, connection, place, key, idempotency_ms,
-    created_at, state, doubtful, submit_sha256, submits, submitted_at, ticket,
+    created_at, state, doubtful, submit_sha256, keyed, submits, submitted_at, ticket,
     provider_job_id, charge, cost_amount, cost_unit, deadline_at, next_at, pause_ms,
     puzzled_since, tries, cancel_wanted, asker, trouble_kind, trouble_message, output, media,
     target, target_is_stem, force, file, placed, revision
 ) VALUES (
     :id, :node, :given, :given_sha256, :input, :component, :connection, :place, :key, :idempotency_ms,
-    :created_at, :state, :doubtful, :submit_sha256, :submits, :submitted_at, :ticket,
+    :created_at, :state, :doubtful, :submit_sha256, :keyed, :submits, :submitted_at, :ticket,
     :provider_job_id, :charge, :cost_amount, :cost_unit, :deadline_at, :next_at, :pause_ms,
     :puzzled_since, :tries, :cancel_wanted, :asker, :trouble_kind, :trouble_message, :output, :media,
     :target, :target_is_stem, :force, :file, :placed, :revision
@@ -24,7 +24,7 @@ pub(super) const INSERT: &str = "INSERT INTO jobs (
 
 /// Every column that changes; the order of a job never does.
 pub(super) const UPDATE: &str = "UPDATE jobs SET
-    state = :state, doubtful = :doubtful, submit_sha256 = :submit_sha256, submits = :submits,
+    state = :state, doubtful = :doubtful, submit_sha256 = :submit_sha256, keyed = :keyed, submits = :submits,
     submitted_at = :submitted_at, ticket = :ticket, provider_job_id = :provider_job_id,
     charge = :charge, cost_amount = :cost_amount, cost_unit = :cost_unit,
     deadline_at = :deadline_at, next_at = :next_at, pause_ms = :pause_ms,
@@ -49,6 +49,7 @@ pub(super) fn with_changing<T>(job: &Job, run: impl FnOnce(&[(&str, &dyn ToSql)]
         ":state": job.state.as_str(),
         ":doubtful": job.doubtful,
         ":submit_sha256": job.submit_sha256,
+        ":keyed": job.keyed,
         ":submits": job.submits,
         ":submitted_at": job.submitted_at,
         ":ticket": job.ticket,
@@ -114,6 +115,7 @@ pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
         state: state(row)?,
         doubtful: row.get("doubtful")?,
         submit_sha256: row.get("submit_sha256")?,
+        keyed: row.get("keyed")?,
         submits: row.get("submits")?,
         submitted_at: row.get("submitted_at")?,
         ticket: row.get("ticket")?,

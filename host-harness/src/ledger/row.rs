@@ -197,6 +197,9 @@ pub struct Job {
     pub doubtful: bool,
     /// SHA-256 of the submit's bytes, once one was about to leave.
     pub submit_sha256: Option<String>,
+    /// Whether that submit carries the job's key; true while there is none. One that does not
+    /// is never repeated, whatever the provider honours.
+    pub keyed: bool,
     /// How often a submit was about to leave.
     pub submits: u32,
     /// When the first one was about to leave: the provider's window counts from here.
@@ -275,6 +278,7 @@ impl Job {
             state: State::Queued,
             doubtful: false,
             submit_sha256: None,
+            keyed: true,
             submits: 0,
             submitted_at: None,
             ticket: None,

@@ -54,6 +54,7 @@ fn after(mut job: Job, events: impl IntoIterator<Item = Event>) -> (Job, Vec<Act
 fn leaving() -> Event {
     Event::Leaving {
         sha256: "bytes".into(),
+        keyed: true,
     }
 }
 
@@ -175,10 +176,30 @@ fn other_bytes_are_held_back_while_an_outcome_is_unknown() {
         &job,
         Event::Leaving {
             sha256: "others".into(),
+            keyed: true,
         },
         9_000,
     );
     assert_eq!((same, action), (job, Action::HoldBack));
+}
+
+/// Whatever its connection says of keys: nobody could know it again.
+#[test]
+fn a_submit_without_its_key_is_never_repeated() {
+    let unkeyed = Event::Leaving {
+        sha256: "bytes".into(),
+        keyed: false,
+    };
+    let (lost, _) = after(
+        job(WINDOW),
+        [Event::Due, unkeyed, submit_failed(SubmitVerdict::Unknown)],
+    );
+    assert_eq!((lost.state, lost.next_at), (State::OutcomeUnknown, None));
+    assert!(!may_submit(&lost, 1));
+    let (_, action) = decide(&lost, resumed(WINDOW), 1);
+    assert_eq!(action, Action::Wait);
+    let (row, action) = decide(&lost, leaving(), 1);
+    assert_eq!((row, action), (lost, Action::HoldBack));
 }
 
 #[test]
@@ -315,7 +336,7 @@ fn event() -> impl Strategy<Value = Event> {
     let after = prop::option::of(0..100_000i64);
     prop_oneof![
         8 => Just(Event::Due),
-        4 => prop::sample::select(vec!["a", "a", "a", "b"]).prop_map(|sha256| Event::Leaving { sha256: sha256.into() }),
+        4 => prop::sample::select(vec!["a", "a", "a", "b"]).prop_map(|sha256| Event::Leaving { sha256: sha256.into(), keyed: true }),
         2 => Just(accepted()),
         2 => prop_oneof![
             after.clone().prop_map(|after| SubmitVerdict::Again { after }),
@@ -369,7 +390,7 @@ proptest! {
             let before = job.clone();
             let (next, action) = decide(&before, event.clone(), now);
             if action == Action::LetGo {
-                let Event::Leaving { sha256 } = &event else { unreachable!("only bytes leave") };
+                let Event::Leaving { sha256, .. } = &event else { unreachable!("only bytes leave") };
                 if may_be_accepted {
                     prop_assert!(first_left.is_some_and(|first| now - first < window), "paid twice: {before:?}");
                     prop_assert_eq!(Some(sha256), bytes.as_ref());

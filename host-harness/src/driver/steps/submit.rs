@@ -6,8 +6,7 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use super::{Done, Site, Steps, of_provider};
-use crate::call::SubmitGate;
-use crate::digest::Sha256Digest;
+use crate::call::{Submission, SubmitGate};
 use crate::driver::decide::decide;
 use crate::driver::event::{Action, Event, SubmitVerdict};
 use crate::driver::writer::{WriteError, Writer};
@@ -108,9 +107,13 @@ impl Gate {
             .clone()
     }
 
-    async fn leave(&self, before: Job, sha256: String) -> Result<Job, Refused> {
+    async fn leave(&self, before: Job, submission: &Submission<'_>) -> Result<Job, Refused> {
         let at = now();
-        let (after, action) = decide(&before, Event::Leaving { sha256 }, at);
+        let leaving = Event::Leaving {
+            sha256: submission.digest.to_string(),
+            keyed: submission.carries(&before.order.key),
+        };
+        let (after, action) = decide(&before, leaving, at);
         if action != Action::LetGo {
             return Err(Refused::OtherBytes);
         }
@@ -123,14 +126,14 @@ impl Gate {
 }
 
 impl SubmitGate for Gate {
-    fn may_leave(&self, request: Sha256Digest) -> BoxFuture<'_, bool> {
+    fn may_leave<'a>(&'a self, submission: Submission<'a>) -> BoxFuture<'a, bool> {
         Box::pin(async move {
             let before = self.give();
             // What was held back once stays here, whatever the component tries.
             if before.refused.is_some() {
                 return false;
             }
-            let outcome = self.leave(before.row, request.to_string()).await;
+            let outcome = self.leave(before.row, &submission).await;
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             match outcome {
                 Ok(row) => {
