@@ -112,13 +112,52 @@ fn functions(folder: &Path, names: &mut BTreeSet<String>) {
     }
 }
 
-#[test]
-fn what_the_threat_model_names_is_there() {
-    let page = fs::read_to_string(root().join("SECURITY.md")).expect("the threat model");
+/// The names of all tests, and of more.
+fn tests() -> BTreeSet<String> {
     let mut tests = BTreeSet::new();
     for folder in ["tests", "plugin/src", "host-harness/src", "emulator"] {
         functions(&root().join(folder), &mut tests);
     }
+    tests
+}
+
+#[test]
+fn what_the_page_of_the_nodes_names_is_there() {
+    let page = fs::read_to_string(root().join("docs/nodes.md")).expect("the page");
+    for (node, _) in NODES {
+        assert!(page.contains(&format!("| `{node}` |")), "{node} has no row");
+    }
+    let tests = tests();
+    let mut named = 0;
+    let tables = page.split("## What each document says").nth(1);
+    let tables = tables.and_then(|rest| rest.split("## Decided").next());
+    for row in tables
+        .expect("tables")
+        .lines()
+        .filter(|line| line.starts_with("| "))
+    {
+        let proven_by = row
+            .trim_matches('|')
+            .split(" | ")
+            .last()
+            .unwrap_or_default();
+        for test in quoted(proven_by) {
+            let is_there = if test.contains('/') {
+                root().join("tests/cases").join(test).is_dir()
+            } else {
+                tests.contains(test)
+            };
+            assert!(is_there, "{test} is gone");
+            named += 1;
+        }
+    }
+    assert!(named > 40, "{named} tests are named");
+}
+
+#[test]
+fn what_the_threat_model_names_is_there() {
+    let page = fs::read_to_string(root().join("SECURITY.md")).expect("the threat model");
+    let tests = tests();
     let mut named = 0;
     let rows = page.split("## What each may try").nth(1).expect("tables");
     for row in rows.lines().filter(|line| line.starts_with("| ")) {

@@ -5,6 +5,7 @@
 //! # Where what is
 //!
 //! - [`first_clip`]: from a picture to a clip, with the practice provider in the process
+//! - [`nodes`]: each node against the practice provider: run, cancelled, killed, two in a row
 //! - [`local_pictures`]: pictures that an input names by `file:` URLs
 //! - [`wire`]: a provider that differs in every part, by configuration
 //! - [`provider`]: what providers answer, as data in `cases/provider`
@@ -68,6 +69,7 @@ mod jobs;
 mod ledger;
 mod lines;
 mod local_pictures;
+mod nodes;
 mod observability;
 mod packs;
 mod popiart;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use zoetrope_emulator::{Account, Practice, Settings};
+use zoetrope_emulator::{Account, Practice, Protocol, Settings};
 
 /// Longer than anything here takes, on a slow machine too.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -53,6 +53,20 @@ impl Provider {
              credential = {{ file = {key} }}\nrequests_per_second = 100000\n{more}\n",
             self.practice.base_url()
         )
+    }
+
+    /// A table for each protocol.
+    pub(crate) fn connections(&self) -> String {
+        let key = toml::Value::from(&*self.folder.path().join("key").to_string_lossy());
+        let table = |protocol: Protocol| {
+            let category = protocol.category();
+            let base_url = protocol.base_url(&self.practice.base_url());
+            format!(
+                "[connections.{category}]\ncategory = \"{category}\"\nbase_url = \"{base_url}\"\n\
+                 credential = {{ file = {key} }}\nrequests_per_second = 100000\n"
+            )
+        };
+        Protocol::ALL.map(table).concat()
     }
 
     /// What really happened so far.
