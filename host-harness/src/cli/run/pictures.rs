@@ -92,7 +92,14 @@ fn replace(document: &mut Value, text: &str, by: &Value) {
 
 pub(super) fn of_media(error: MediaError) -> Failure {
     let kind = match error {
-        MediaError::Call(error) => return Failure::of_call(error, Phase::Upload),
+        MediaError::Call(error) => {
+            let failure = Failure::of_call(error, Phase::Upload);
+            let next = match failure.kind() {
+                "unsupported" | "rejected" => "the same command with another picture, or its URL",
+                _ => "the same command again, once that is put right",
+            };
+            return failure.then(format!("{next}: nothing was submitted"));
+        }
         MediaError::Read { .. } => "usage",
         MediaError::NotAPicture { .. } | MediaError::TooLong { .. } => "unsupported",
         MediaError::Upload(_) => "unavailable",
