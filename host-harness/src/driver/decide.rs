@@ -4,13 +4,14 @@
 //! came of it as the next event. An event that does not fit the row any more (its job
 //! was resolved or cancelled meanwhile) changes nothing.
 
+mod submits;
+
 use crate::contract::Charge;
-use crate::driver::event::{Action, DownloadVerdict, Event, ReadVerdict, SubmitVerdict};
+use crate::driver::event::{Action, DownloadVerdict, Event, ReadVerdict};
 use crate::driver::pace;
 use crate::ledger::{Cost, Job, Media, Millis, State, Trouble};
 
-/// Submits that fail in a row before somebody must look: nothing left, or turned away.
-const SUBMITS: u32 = 4;
+pub use submits::may_submit;
 
 /// Downloads that fail in a row before somebody must look. A URL that is no good counts
 /// for more than a connection that breaks.
@@ -37,18 +38,6 @@ pub fn decide(job: &Job, event: Event, now: Millis) -> (Job, Action) {
     }
     .take(event);
     (next, action)
-}
-
-/// Whether a submit may go out now: for the first time, or under a key that the first one
-/// carried and the provider still honours.
-#[must_use]
-pub fn may_submit(job: &Job, now: Millis) -> bool {
-    let window = job.order.idempotency_ms;
-    let within = job
-        .submitted_at
-        .is_some_and(|first| now >= first && now - first < window);
-    let is_known_again = job.keyed && within;
-    matches!(job.state, State::Queued | State::OutcomeUnknown) && (!job.doubtful || is_known_again)
 }
 
 struct Step<'a> {
@@ -256,61 +245,6 @@ impl Step<'_> {
         }
     }
 
-    fn leave(&mut self, sha256: String, keyed: bool) -> Action {
-        let other = self
-            .job
-            .submit_sha256
-            .as_ref()
-            .is_some_and(|before| *before != sha256);
-        if !may_submit(self.job, self.now) || (self.job.doubtful && (other || !keyed)) {
-            return Action::HoldBack;
-        }
-        let job = &mut *self.job;
-        job.state = State::Submitting;
-        job.submit_sha256 = Some(sha256);
-        job.keyed = keyed;
-        job.submits += 1;
-        job.submitted_at.get_or_insert(self.now);
-        job.charge = Charge::Unknown;
-        Action::LetGo
-    }
-
-    fn submit_failed(&mut self, trouble: Trouble, verdict: SubmitVerdict) {
-        let job = &mut *self.job;
-        let left = job.state == State::Submitting;
-        if verdict == SubmitVerdict::Unknown && left {
-            job.doubtful = true;
-        }
-        if job.doubtful {
-            job.state = State::OutcomeUnknown;
-        } else {
-            job.state = State::Queued;
-            job.charge = Charge::No;
-            job.submitted_at = None;
-        }
-        job.tries += 1;
-        let again = job.tries < SUBMITS && may_submit(job, self.now);
-        match verdict {
-            SubmitVerdict::Refused if !job.doubtful => self.end(State::Failed, trouble, Charge::No),
-            _ if job.cancel_wanted && !job.doubtful => self.cancel_unsent(),
-            SubmitVerdict::Again { after } if again => self.retry(trouble, after),
-            SubmitVerdict::Unknown if again => self.retry(trouble, None),
-            _ => self.halt(trouble),
-        }
-    }
-
-    fn start(&mut self, ticket: String, provider_job_id: String) {
-        let job = &mut *self.job;
-        job.state = State::Started;
-        job.ticket = Some(ticket);
-        job.provider_job_id = Some(provider_job_id);
-        job.charge = Charge::Unknown;
-        job.doubtful = false;
-        job.trouble = None;
-        job.tries = 0;
-        job.pause_ms = 0;
-    }
-
     fn keep(&mut self, ticket: Option<String>, provider_job_id: Option<String>) {
         if ticket.is_some() {
             self.job.ticket = ticket;
@@ -391,11 +325,6 @@ impl Step<'_> {
             }
             _ => {}
         }
-    }
-
-    fn cancel_unsent(&mut self) {
-        let nothing = trouble("cancelled", "cancelled before the provider took anything");
-        self.end(State::Cancelled, nothing, Charge::No);
     }
 
     fn download_failed(&mut self, trouble: Trouble, verdict: DownloadVerdict) {

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::driver::event::Action::{Download, LetGo, Place, Poll, Submit, Wait};
+use crate::driver::event::SubmitVerdict;
 use crate::ledger::{ClipFile, Order, Target};
 
 mod ends;
