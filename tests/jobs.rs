@@ -258,3 +258,27 @@ fn a_batch_with_a_bad_line_sends_nothing() {
     assert_eq!(provider.arrived().len(), 0);
     assert!(desk.jobs().is_empty());
 }
+
+#[test]
+fn a_batch_with_a_place_that_is_taken_leaves_no_job_behind() {
+    let (provider, desk) = slow_provider();
+    desk.write(
+        "lines.jsonl",
+        "{\"prompt\": \"p\", \"image\": \"i\"}\n{\"prompt\": \"p\", \"image\": \"i\"}\n",
+    );
+    fs::create_dir(desk.path("clips")).expect("a folder");
+    desk.write("clips/2.mp4", "somebody else's");
+    let outcome = desk.run([
+        "--json",
+        "run",
+        "image_to_video_v3",
+        "--batch",
+        "lines.jsonl",
+        "--out-dir",
+        "clips",
+    ]);
+    assert_eq!(outcome.code, 2);
+    outcome.error("usage");
+    assert_eq!(provider.arrived().len(), 0);
+    assert!(desk.jobs().is_empty());
+}

@@ -197,7 +197,7 @@ async fn run_one_job(folder: &Path, last: &str) {
     let asker = driver.asker().to_owned();
     let target = Target::File(folder.join("clip.mp4"));
     let job = Job::new(order(folder, &pack), target, asker, now() + 600_000);
-    let added = driver.add(&job, &pack, EMBEDDED_COMPONENT);
+    let added = driver.add(std::slice::from_ref(&job), &pack, EMBEDDED_COMPONENT);
     added.expect("a row");
     committed(folder, ADDED, last);
     let (_on, work) = watch::channel(Work::On);

@@ -274,12 +274,9 @@ impl Inside {
         tell("ready", Instant::now());
         self.orders.recv().await.ok_or("nobody measures")?;
         let begun = Instant::now();
-        let mut ids = Vec::with_capacity(jobs);
-        for number in 0..jobs {
-            let job = self.job(driver, number);
-            driver.add(&job, &self.pack, EMBEDDED_COMPONENT)?;
-            ids.push(job.order.id);
-        }
+        let jobs: Vec<_> = (0..jobs).map(|number| self.job(driver, number)).collect();
+        driver.add(&jobs, &self.pack, EMBEDDED_COMPONENT)?;
+        let ids: Vec<_> = jobs.into_iter().map(|job| job.order.id).collect();
         tell("inserted", begun);
         let begun = Instant::now();
         let (_sender, work) = watch::channel(Work::On);

@@ -233,14 +233,20 @@ impl Driver {
         self.asker.name()
     }
 
-    /// Adds a job of `pack`, whose bytes are `component`, or finds the one that has its key and input already.
+    /// Adds jobs of `pack`, whose bytes are `component`, in one commit, or finds the ones that
+    /// have their keys and inputs already.
     ///
     /// # Errors
     ///
-    /// When its key is taken by another input, or nothing can be written.
-    pub fn add(&self, job: &Job, pack: &Pack, component: &[u8]) -> Result<Inserted, DriverError> {
+    /// When a key is taken by another input, or nothing can be written: none is added then.
+    pub fn add(
+        &self,
+        jobs: &[Job],
+        pack: &Pack,
+        component: &[u8],
+    ) -> Result<Vec<Inserted>, DriverError> {
         self.steps.packs.keep(pack, component)?;
-        Ok(self.ledger.insert(job)?)
+        Ok(self.ledger.insert_all(jobs)?)
     }
 
     /// Makes of a row what an event makes of it: [`Event::Resumed`], `CancelWanted`,

@@ -38,7 +38,7 @@ pub struct Change {
     pub at: Millis,
 }
 
-/// What came of [`Ledger::insert`].
+/// What came of one job of [`Ledger::insert_all`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inserted {
     /// A new row.
@@ -76,32 +76,32 @@ impl Ledger {
         })
     }
 
-    /// Adds a job, on the disk when this returns.
+    /// Adds jobs, all of them on the disk when this returns, or none.
     ///
     /// # Errors
     ///
-    /// [`LedgerError::KeyConflict`] when its connection has another job under its key.
-    pub fn insert(&self, job: &Job) -> Result<Inserted, LedgerError> {
+    /// [`LedgerError::KeyConflict`] when the connection of one has another job under its key.
+    pub fn insert_all(&self, jobs: &[Job]) -> Result<Vec<Inserted>, LedgerError> {
         self.write(|transaction| {
-            let order = &job.order;
-            let present = of_key(transaction, &order.connection, &order.key)?;
-            if let Some(present) = present {
-                return Ok(if present.order.given_sha256 == order.given_sha256 {
-                    Ok(Inserted::Same(Box::new(present)))
-                } else {
-                    Err(LedgerError::KeyConflict {
-                        job: present.order.id,
-                    })
+            let mut inserted = Vec::with_capacity(jobs.len());
+            for Job { order, .. } in jobs {
+                let present = of_key(transaction, &order.connection, &order.key)?;
+                inserted.push(match present {
+                    None => Inserted::New,
+                    Some(present) if present.order.given_sha256 == order.given_sha256 => {
+                        Inserted::Same(Box::new(present))
+                    }
+                    Some(Job { order, .. }) => {
+                        return Ok(Err(LedgerError::KeyConflict { job: order.id }));
+                    }
                 });
             }
-            with_order(order, |fixed| {
-                with_changing(job, |changing| {
-                    let all: Vec<_> = fixed.iter().chain(changing).copied().collect();
-                    transaction.prepare_cached(INSERT)?.execute(all.as_slice())
-                })
-            })?;
-            note(transaction, job, order.created_at)?;
-            Ok(Ok(Inserted::New))
+            for (job, inserted) in jobs.iter().zip(&inserted) {
+                if *inserted == Inserted::New {
+                    add(transaction, job)?;
+                }
+            }
+            Ok(Ok(inserted))
         })?
     }
 
@@ -366,6 +366,16 @@ impl Ledger {
 
 fn locked(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
     connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn add(transaction: &Transaction<'_>, job: &Job) -> rusqlite::Result<()> {
+    with_order(&job.order, |fixed| {
+        with_changing(job, |changing| {
+            let all: Vec<_> = fixed.iter().chain(changing).copied().collect();
+            transaction.prepare_cached(INSERT)?.execute(all.as_slice())
+        })
+    })?;
+    note(transaction, job, job.order.created_at)
 }
 
 fn of_key(from: &Connection, connection: &str, key: &str) -> rusqlite::Result<Option<Job>> {

@@ -19,7 +19,8 @@ use crate::cli::summary::Summary;
 use crate::cli::view::View;
 
 impl Run {
-    /// Checks every line before the first is sent, then drives them all.
+    /// Checks every line, and hands every picture over, before the first job is written down;
+    /// all of them are in one commit. Then drives them all.
     pub(super) async fn batch(
         &self,
         setup: &Arc<Setup>,
@@ -43,13 +44,15 @@ impl Run {
         let driver = setup.driver(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let width = orders.last().map_or(1, |(line, _)| line.to_string().len());
-        let mut ids = Vec::with_capacity(orders.len());
+        let mut prepared = Vec::with_capacity(orders.len());
         for (line, order) in &orders {
             let target = Target::Stem(folder.join(format!("{line:0width$}")));
             let key = format!("{key}-{line}");
-            let added = self.add(order, setup, &driver, &key, target, &mut interrupts);
-            ids.push(added.await?.order.id);
+            let job = self.prepare(order, setup, &driver, &key, target, &mut interrupts);
+            prepared.push(job.await?);
         }
+        let jobs = self.add(setup, &driver, prepared).await?;
+        let ids: Vec<_> = jobs.into_iter().map(|job| job.order.id).collect();
         let jobs = drive(&driver, &view, &ids, Until::Settled, &mut interrupts).await?;
         let next = format!(
             "zoetrope run {} --batch {} --out-dir {} --key {}{}",

@@ -67,6 +67,14 @@ pub(super) struct Run {
     out_dir: Option<PathBuf>,
 }
 
+/// What an order comes to.
+enum Prepared {
+    /// A job that is to be added.
+    New(Job),
+    /// The job that has the key and the input already.
+    Known(Job),
+}
+
 fn key(text: &str) -> Result<String, &'static str> {
     let legal = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     if legal {
@@ -91,9 +99,11 @@ impl Run {
             Some(out) => Target::File(absolute(out)?),
             None => Target::Stem(setup.data_dir()?.join("clips")),
         };
-        let job = self
-            .add(&order, setup, &driver, &key, target, &mut interrupts)
+        let prepared = self
+            .prepare(&order, setup, &driver, &key, target, &mut interrupts)
             .await?;
+        let mut jobs = self.add(setup, &driver, vec![prepared]).await?;
+        let job = jobs.remove(0);
         let until = if self.detach {
             Until::Accepted
         } else {
@@ -122,8 +132,8 @@ impl Run {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The job's row, on the disk: a new one, or the one that has the key already.
-    async fn add(
+    /// What an order comes to; nothing is written yet, and nothing but a picture is sent.
+    async fn prepare(
         &self,
         order: &Order,
         setup: &Arc<Setup>,
@@ -131,12 +141,12 @@ impl Run {
         key: &str,
         target: Target,
         interrupts: &mut Interrupts,
-    ) -> Result<Job, Failure> {
+    ) -> Result<Prepared, Failure> {
         let site = order.connect(setup, self.connection.as_deref()).await?;
         let known = driver.ledger().job_of_key(&site.id, key);
         if let Some(known) = known.map_err(|error| of_ledger(&error))? {
             order.must_be_that_of(&known)?;
-            return self.rejoin(driver, known).await;
+            return Ok(Prepared::Known(known));
         }
         self.check_target(&target, order)?;
         let input = tokio::select! {
@@ -156,12 +166,34 @@ impl Run {
             stem.push(&job.order.id);
         }
         job.force = self.force;
-        let pack = setup.pack().await?;
-        let added = driver.add(&job, pack, &setup.component()?);
-        match added.map_err(|error| of_driver(&error))? {
-            Inserted::New => Ok(job),
-            Inserted::Same(known) => self.rejoin(driver, *known).await,
+        Ok(Prepared::New(job))
+    }
+
+    /// The jobs' rows, on the disk, in this order: new ones, and those that were there.
+    async fn add(
+        &self,
+        setup: &Setup,
+        driver: &Driver,
+        prepared: Vec<Prepared>,
+    ) -> Result<Vec<Job>, Failure> {
+        let new = prepared.iter().filter_map(|prepared| match prepared {
+            Prepared::New(job) => Some(job.clone()),
+            Prepared::Known(_) => None,
+        });
+        let new: Vec<_> = new.collect();
+        let added = driver.add(&new, setup.pack().await?, &setup.component()?);
+        let mut added = added.map_err(|error| of_driver(&error))?.into_iter();
+        let mut jobs = Vec::with_capacity(prepared.len());
+        for prepared in prepared {
+            jobs.push(match prepared {
+                Prepared::Known(known) => self.rejoin(driver, known).await?,
+                Prepared::New(job) => match added.next() {
+                    Some(Inserted::Same(known)) => self.rejoin(driver, *known).await?,
+                    _ => job,
+                },
+            });
         }
+        Ok(jobs)
     }
 
     /// Waits for a job that is there already.

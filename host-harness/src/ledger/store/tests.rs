@@ -85,11 +85,16 @@ fn a_ledger_is_made_by_several_at_once() {
     }
 }
 
+fn added(ledger: &Ledger, job: &Job) -> Inserted {
+    let inserted = ledger.insert_all(std::slice::from_ref(job));
+    inserted.expect("insert").remove(0)
+}
+
 #[test]
 fn a_row_comes_back_as_it_was_committed() {
     let (folder, ledger) = ledger();
     let fresh = job("j1", "k1", "a");
-    assert_eq!(ledger.insert(&fresh).expect("insert"), Inserted::New);
+    assert_eq!(added(&ledger, &fresh), Inserted::New);
     let changed = full(fresh.clone());
     let committed = ledger.commit(&fresh, &changed, 200).expect("commit");
     assert_eq!(committed.revision, 1);
@@ -109,19 +114,22 @@ fn a_row_comes_back_as_it_was_committed() {
 fn a_key_is_one_job() {
     let (_folder, ledger) = ledger();
     let first = job("j1", "k1", "a");
-    ledger.insert(&first).expect("insert");
-    let same = ledger.insert(&job("j2", "k1", "a")).expect("same");
-    assert_eq!(same, Inserted::Same(Box::new(first)));
-    let other = ledger.insert(&job("j3", "k1", "b"));
+    added(&ledger, &first);
+    let both = ledger.insert_all(&[job("j2", "k1", "a"), job("j3", "k3", "a")]);
+    assert_eq!(
+        both.expect("insert"),
+        [Inserted::Same(Box::new(first)), Inserted::New]
+    );
+    let other = ledger.insert_all(&[job("j4", "k4", "b"), job("j5", "k1", "b")]);
     assert!(matches!(other, Err(LedgerError::KeyConflict { job }) if job == "j1"));
-    assert_eq!(ledger.jobs().expect("read").len(), 1);
+    assert_eq!(ledger.jobs().expect("read").len(), 2, "all or none");
 }
 
 #[test]
 fn a_commit_from_an_outdated_row_changes_nothing() {
     let (folder, ledger) = ledger();
     let fresh = job("j1", "k1", "a");
-    ledger.insert(&fresh).expect("insert");
+    added(&ledger, &fresh);
     let other_process = Ledger::open(folder.path()).expect("second");
     let mut submitting = fresh.clone();
     submitting.state = State::Submitting;
@@ -138,7 +146,7 @@ fn one_outdated_change_does_not_keep_the_others_back() {
     let (_folder, ledger) = ledger();
     let rows = ["a", "b"].map(|id| job(id, id, "x"));
     for row in &rows {
-        ledger.insert(row).expect("insert");
+        added(&ledger, row);
     }
     let changes = rows.each_ref().map(|before| {
         let mut after = before.clone();
@@ -169,11 +177,11 @@ fn due_jobs_come_in_the_order_of_their_time() {
     ] {
         let mut job = job(id, id, "x");
         job.next_at = next_at;
-        ledger.insert(&job).expect("insert");
+        added(&ledger, &job);
     }
     let mut other = job("g", "g", "x");
     other.order.connection = "another".into();
-    ledger.insert(&other).expect("insert");
+    added(&ledger, &other);
     let due = |most, held: &[&str]| -> Vec<_> {
         let held = held.iter().map(|id| (*id).to_owned()).collect();
         let due = ledger.due("pixelml", 50, most, &held).expect("read");
@@ -188,7 +196,7 @@ fn due_jobs_come_in_the_order_of_their_time() {
     let mut left = job("left", "left", "x");
     left.next_at = None;
     left.trouble = Some(Trouble::new("interrupted", "nobody waits"));
-    ledger.insert(&left).expect("insert");
+    added(&ledger, &left);
     let settled = ledger.settled(&["a", "c", "left", "x"], false);
     let expected = [("c", false), ("left", true), ("x", false)];
     let expected = expected.map(|(id, is_left)| (id.to_owned(), is_left));
@@ -207,7 +215,7 @@ fn a_connection_rests_as_long_as_one_of_its_submits() {
         let mut job = job(id, id, "x");
         job.next_at = next_at;
         job.trouble = Some(Trouble::new(kind, "m"));
-        ledger.insert(&job).expect("insert");
+        added(&ledger, &job);
     }
     let resting = ledger.resting().expect("read");
     assert_eq!(resting, [("pixelml".to_owned(), 90)]);
@@ -217,7 +225,7 @@ fn a_connection_rests_as_long_as_one_of_its_submits() {
 fn jobs_are_found_by_key_and_by_the_beginning_of_their_id() {
     let (_folder, ledger) = ledger();
     for id in ["ab", "ac", "b"] {
-        ledger.insert(&job(id, id, "x")).expect("insert");
+        added(&ledger, &job(id, id, "x"));
     }
     let found = |beginning| ledger.jobs_like(beginning).expect("read").len();
     assert_eq!(
@@ -241,7 +249,7 @@ fn only_what_is_done_is_pruned() {
         let mut job = job(id, id, "x");
         job.state = state;
         job.placed = placed;
-        ledger.insert(&job).expect("insert");
+        added(&ledger, &job);
     }
     assert_eq!(ledger.prune(101).expect("prune"), 2);
     let left: Vec<_> = ledger
