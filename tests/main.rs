@@ -40,7 +40,7 @@
 //!   input)
 //! - histories that are data, each several runs: 15 (12 incidents of others, 3 of AgenticFlow)
 //! - snapshots of the command line: 56
-//! - properties of `check` through the component: 4, over 1,400 generated inputs; `docs/fuzzing.md`
+//! - properties of `check` through the component: 4, over 2,550 generated inputs; `docs/fuzzing.md`
 //! - the typed nodes through the component in plain wasmtime: 8
 //! - components: 9 that are no pack, 7 that trap, loop, eat memory or answer nonsense; 4 tests of the
 //!   embedded one's shape; 8 of who may run

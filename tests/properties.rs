@@ -1,29 +1,36 @@
 //! What holds for `check` of any input, through the real component.
 
 use std::cell::RefCell;
+use std::iter::once;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 use zoetrope_fuzzing::{Target, parts};
 use zoetrope_host::call::{CallContext, CallError};
-use zoetrope_host::contract::{Adjustment, CheckOptions, ErrorCause, Plan, Profile, Violation};
+use zoetrope_host::contract::{
+    Adjustment, CheckOptions, ErrorCause, Note, Plan, Profile, Violation,
+};
 use zoetrope_host::session::Session;
+use zoetrope_host::words::sentence;
 
-use crate::support::{pack, schema};
+use crate::catalogue::NODES;
+use crate::support::pack;
 
-const NODES: [&str; 2] = ["image_to_video", "image_to_video_v3"];
+use self::inputs::{CANARY, Published, inputs};
+
+mod inputs;
+
 const STRICT: CheckOptions = CheckOptions {
     profile: Profile::Strict,
     preview_request: false,
 };
 
-/// Stands in the corpus wherever a value is, which no violation may repeat.
-const CANARY: &str = "canary";
-
-/// Keywords of the published schemas, and the one for texts that are no document.
-const KEYWORDS: [&str; 7] = [
+/// Keywords of the published schemas, the one for texts that are no document, and the one for
+/// pictures that are none.
+const KEYWORDS: [&str; 8] = [
+    "contentEncoding",
     "enum",
     "json",
     "maxLength",
@@ -31,6 +38,25 @@ const KEYWORDS: [&str; 7] = [
     "minimum",
     "required",
     "type",
+];
+
+/// What a published schema cannot say: the node, the place, the keyword.
+const RULES: [(&str, &str, &str); 5] = [
+    (POPPY, "/image", "contentEncoding"),
+    (IMAGE2VIDEO, "", "required"),
+    (IMAGE2VIDEO, "/duration_s", "minimum"),
+    (IMAGE2VIDEO, "/seconds", "minimum"),
+    (IMG2IMG, "", "required"),
+];
+
+const POPPY: &str = "shortapi/poppy-v1.0/image-to-video";
+const IMAGE2VIDEO: &str = "popiskill-video-image2video-basic-v1";
+const IMG2IMG: &str = "popiskill-image-img2img-basic-v1";
+
+/// Fields and their other names.
+const ALIASES: [(&str, &str); 2] = [
+    ("image_url", "reference_image_url"),
+    ("duration_s", "seconds"),
 ];
 
 /// One session for all inputs of a test.
@@ -82,14 +108,18 @@ fn holds<S: Strategy>(
     }
 }
 
-/// Whether a place named by a violation is one, and tells nothing of the value.
+/// One line for a person, which repeats no value.
+fn is_discreet(message: &str) -> Result<(), TestCaseError> {
+    let is_one_line = !message.is_empty() && !message.contains('\n');
+    prop_assert!(is_one_line && !message.contains(CANARY), "{}", message);
+    Ok(())
+}
+
+/// Whether a violation is about a place that is there, and tells nothing of the value.
 fn is_told(violation: &Violation, document: Option<&Value>) -> Result<(), TestCaseError> {
+    is_discreet(&violation.message)?;
     prop_assert!(
         KEYWORDS.contains(&violation.keyword.as_str()),
-        "{violation:?}"
-    );
-    prop_assert!(
-        !violation.message.is_empty() && !violation.message.contains('\n'),
         "{violation:?}"
     );
     if let Some(document) = document {
@@ -101,120 +131,77 @@ fn is_told(violation: &Violation, document: Option<&Value>) -> Result<(), TestCa
     Ok(())
 }
 
-fn node() -> impl Strategy<Value = &'static str> {
-    proptest::sample::select(&NODES[..])
-}
-
-/// A value for a field of this name: mostly one that may be right, now and then any.
-fn value(field: &'static str) -> BoxedStrategy<Value> {
-    let fitting = match field {
-        "model" => proptest::sample::select(vec!["Pixel M", "Pixel S", "Pixel L", ""])
-            .prop_map(Value::from)
-            .boxed(),
-        "size" => proptest::sample::select(vec![
-            "Square HD (1:1)",
-            "Landscape FullHD (16:9)",
-            "square hd (1:1)",
-        ])
-        .prop_map(Value::from)
-        .boxed(),
-        "prompt_optimizer" => {
-            prop_oneof![any::<bool>().prop_map(Value::from), Just(Value::Null)].boxed()
-        }
-        "steps" | "guidance_scale" | "frame_rate" => prop_oneof![
-            (-1_i64..60).prop_map(Value::from),
-            (-1_i8..60).prop_map(|whole| Value::from(f64::from(whole))),
-            (0.0..60.0).prop_map(|number: f64| Value::from(number)),
-        ]
-        .boxed(),
-        "negative_prompt" => prop_oneof![text().prop_map(Value::from), Just(Value::Null)].boxed(),
-        _ => text().prop_map(Value::from).boxed(),
-    };
-    prop_oneof![6 => fitting, 1 => anything()].boxed()
-}
-
-/// Texts around the longest that a prompt may be, in characters of one to four bytes.
-fn text() -> impl Strategy<Value = String> {
-    prop_oneof![
-        ".{0,30}",
-        (
-            900_usize..910,
-            proptest::sample::select(vec!["a", "\u{e9}", "\u{4e2d}", "\u{1f3a5}"])
-        )
-            .prop_map(|(count, character)| character.repeat(count)),
-    ]
-}
-
-fn anything() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<u64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        ".{0,20}".prop_map(Value::from),
-    ];
-    leaf.prop_recursive(4, 32, 6, |inner| {
-        prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            proptest::collection::btree_map(".{0,8}", inner, 0..6)
-                .prop_map(|map| map.into_iter().collect()),
-        ]
+/// Whether an object has a field at this place, as places are shown to people.
+fn has(object: &Value, place: &str) -> bool {
+    let mut keys = object.as_object().into_iter().flat_map(Map::keys);
+    keys.any(|key| {
+        let token = key.replace('~', "~0").replace('/', "~1");
+        sentence(&format!("/{token}")) == place
     })
 }
 
-/// An object with most of the nodes' fields, and some others.
-fn input() -> impl Strategy<Value = Value> {
-    const FIELDS: [&str; 10] = [
-        "prompt",
-        "image",
-        "negative_prompt",
-        "model",
-        "size",
-        "prompt_optimizer",
-        "steps",
-        "guidance_scale",
-        "frame_rate",
-        "stepz",
-    ];
-    let field = |name| {
-        proptest::option::weighted(
-            0.85,
-            value(name).prop_map(move |value| (name.to_owned(), value)),
-        )
+/// Whether a note is about a place that is there: in the input what was given, in the completed
+/// one what was added or is kept from the provider.
+fn is_noted(note: &Note, input: &Value, complete: &Value) -> Result<(), TestCaseError> {
+    is_discreet(&note.message)?;
+    let was_given = has(input, &note.instance_path);
+    let is_there = has(complete, &note.instance_path);
+    let holds = match note.adjustment {
+        Adjustment::Defaulted => is_there && !was_given,
+        Adjustment::Coerced | Adjustment::Dropped => was_given,
+        Adjustment::NotForwarded => is_there,
     };
-    let known = FIELDS.map(field).to_vec();
-    let others = proptest::collection::btree_map(".{0,12}", anything(), 0..2);
-    (known, others).prop_map(|(known, others)| {
-        let object: serde_json::Map<_, _> = others
-            .into_iter()
-            .chain(known.into_iter().flatten())
-            .collect();
-        Value::Object(object)
-    })
+    prop_assert!(holds, "{:?}: {} in {}", note, complete, input);
+    Ok(())
+}
+
+/// Whether a plan's notes are right, and a check of its input changes nothing. The completed input.
+fn is_final(
+    checker: &Checker,
+    node: &str,
+    input: &Value,
+    plan: &Plan,
+) -> Result<Value, TestCaseError> {
+    let complete = serde_json::from_str(&plan.input).expect("JSON");
+    for note in &plan.notes {
+        is_noted(note, input, &complete)?;
+    }
+    let again = checker.check(node, &plan.input)?;
+    let Ok(again) = again else {
+        let refused = format!("the plan is refused: {}", plan.input);
+        return Err(TestCaseError::fail(refused));
+    };
+    prop_assert_eq!(&again.input, &plan.input);
+    let kept_back = |note: &Note| note.adjustment == Adjustment::NotForwarded;
+    prop_assert!(again.notes.iter().all(kept_back), "{:?}", again.notes);
+    Ok(complete)
 }
 
 #[test]
 fn any_text_gets_an_answer() {
     let checker = Checker::new();
+    let (usual, _) = NODES[1];
     Target::new("check", 400).run(|input| {
-        let missing = [NODES[1].as_bytes(), b""];
-        let [node, text] = parts(input, missing).map(String::from_utf8_lossy);
-        let node = NODES.into_iter().find(|known| *known == node);
-        let answer = checker.check(node.unwrap_or(NODES[1]), &text);
-        let Err(violations) = answer.expect("an answer") else {
-            return "accepted";
+        let [node, text] = parts(input, [usual.as_bytes(), b""]).map(String::from_utf8_lossy);
+        let known = NODES.iter().find(|(known, _)| *known == node);
+        let node = known.map_or(usual, |(known, _)| known);
+        let document = serde_json::from_str(&text).ok();
+        let violations = match checker.check(node, &text).expect("an answer") {
+            Err(violations) => violations,
+            Ok(plan) => {
+                let document = document.expect("a document");
+                is_final(&checker, node, &document, &plan).expect("a plan");
+                return "accepted";
+            }
         };
         assert!(!violations.is_empty());
         let is_about_text = violations
             .iter()
             .any(|violation| violation.keyword == "json");
         assert!(!is_about_text || violations.len() == 1, "{violations:?}");
-        let document = serde_json::from_str(&text).ok();
         for violation in &violations {
             let document = document.as_ref().filter(|_| !is_about_text);
             is_told(violation, document).expect("a violation");
-            assert!(!violation.message.contains(CANARY), "{violation:?}");
         }
         if is_about_text {
             "no document"
@@ -224,36 +211,33 @@ fn any_text_gets_an_answer() {
     });
 }
 
+/// What the schema accepts is refused by [`RULES`] alone.
 #[test]
 fn an_input_is_accepted_as_the_published_schema_says() {
     let checker = Checker::new();
-    let validators = NODES.map(|node| {
-        let published: Value = serde_json::from_str(&schema(node, "input")).expect("JSON");
-        jsonschema::draft202012::new(&published).expect("a schema")
-    });
-    holds(500, &(0..2_usize, input()), |(index, input)| {
-        let expected: Vec<_> = validators[index].iter_errors(&input).collect();
-        match checker.check(NODES[index], &input.to_string())? {
-            Ok(_) => prop_assert!(expected.is_empty(), "{:?} {}", expected, input),
-            Err(violations) => {
-                prop_assert!(!expected.is_empty(), "{:?} {}", violations, input);
-                for violation in &violations {
-                    is_told(violation, Some(&input))?;
-                }
-                let places = |one: &str| {
-                    violations
-                        .iter()
-                        .any(|violation| violation.instance_path == one)
-                };
-                for error in &expected {
-                    prop_assert!(
-                        places(error.instance_path().as_str()),
-                        "{:?} {:?}",
-                        error,
-                        violations
-                    );
-                }
-            }
+    let published = Published::all();
+    holds(1_000, &inputs(&published), |(index, input)| {
+        let Published {
+            node, validator, ..
+        } = &published[index];
+        let expected: Vec<_> = validator.iter_errors(&input).collect();
+        let Err(violations) = checker.check(node, &input.to_string())? else {
+            prop_assert!(expected.is_empty(), "{:?} {}", expected, input);
+            return Ok(());
+        };
+        prop_assert!(!violations.is_empty());
+        for violation in &violations {
+            is_told(violation, Some(&input))?;
+            let place = violation.instance_path.as_str();
+            let is_rule = RULES.contains(&(*node, place, violation.keyword.as_str()));
+            let mut places = expected.iter().map(|error| error.instance_path().as_str());
+            let is_meant = expected.is_empty() && is_rule || places.any(|one| one == place);
+            prop_assert!(is_meant, "{:?} {}", violation, input);
+        }
+        for error in &expected {
+            let place = error.instance_path().as_str();
+            let is_there = violations.iter().any(|one| one.instance_path == place);
+            prop_assert!(is_there, "{:?} {:?}", error, violations);
         }
         Ok(())
     });
@@ -262,70 +246,45 @@ fn an_input_is_accepted_as_the_published_schema_says() {
 #[test]
 fn a_plan_is_complete_and_checking_it_changes_nothing() {
     let checker = Checker::new();
-    let validators = NODES.map(|node| {
-        let published: Value = serde_json::from_str(&schema(node, "input")).expect("JSON");
-        (
-            jsonschema::draft202012::new(&published).expect("a schema"),
-            published,
-        )
-    });
-    let inputs = (0..2_usize, input(), text(), any::<bool>());
-    holds(400, &inputs, |(index, mut input, negative, is_null)| {
-        let Some(object) = input.as_object_mut() else {
-            return Ok(());
-        };
-        // Most of what is generated is valid then.
-        object.retain(|key, value| !(key == "model" && value == "Pixel L"));
-        object.insert("prompt".into(), "p".into());
-        object.insert(
-            "negative_prompt".into(),
-            if is_null {
-                Value::Null
-            } else {
-                negative.into()
-            },
-        );
-        let node = NODES[index];
+    let published = Published::all();
+    holds(1_000, &inputs(&published), |(index, input)| {
+        let Published {
+            node,
+            validator,
+            properties,
+            ..
+        } = &published[index];
         let Ok(plan) = checker.check(node, &input.to_string())? else {
             return Ok(());
         };
-        let complete: Value = serde_json::from_str(&plan.input).expect("JSON");
-        let (validator, published) = &validators[index];
+        let complete = is_final(&checker, node, &input, &plan)?;
         prop_assert!(validator.is_valid(&complete), "{}", complete);
-        let properties = published["properties"].as_object().expect("an object");
-        for (name, property) in properties {
-            let given = input.get(name);
-            let expected = given.or(property.get("default"));
-            let same = |kept: &Value, expected: &Value| {
-                kept == expected || kept.as_f64() == expected.as_f64() && kept.is_number()
-            };
-            match (complete.get(name), expected) {
-                (None, None) => {}
-                (Some(kept), Some(expected)) if same(kept, expected) => {}
-                other => prop_assert!(false, "{} {:?}", name, other),
-            }
-        }
-        prop_assert!(
-            complete
-                .as_object()
-                .is_some_and(|fields| fields.keys().all(|key| properties.contains_key(key)))
-        );
+        let fields = complete.as_object().expect("an object");
+        prop_assert!(fields.keys().all(|key| properties.contains_key(key)));
 
-        let Ok(again) = checker.check(node, &plan.input)? else {
-            return Err(TestCaseError::fail(format!(
-                "the plan is refused: {}",
-                plan.input
-            )));
+        let same = |kept: &Value, expected: &Value| {
+            kept == expected || kept.as_f64() == expected.as_f64() && kept.is_number()
         };
-        prop_assert_eq!(&again.input, &plan.input);
-        prop_assert!(
-            again
-                .notes
-                .iter()
-                .all(|note| note.adjustment == Adjustment::NotForwarded),
-            "{:?}",
-            again.notes
-        );
+        let has_note = |name: &str, adjustment| {
+            let place = format!("/{name}");
+            let mut notes = plan.notes.iter();
+            notes.any(|note| note.instance_path == place && note.adjustment == adjustment)
+        };
+        for (name, property) in properties {
+            let aliases = ALIASES.iter().filter(|(field, _)| field == name);
+            let mut names = once(name.as_str()).chain(aliases.map(|(_, alias)| *alias));
+            let given = names.find_map(|name| {
+                let given = input.get(name)?;
+                (!has_note(name, Adjustment::Dropped)).then_some(given)
+            });
+            let is_kept = match (complete.get(name), given.or(property.get("default"))) {
+                (None, None) => true,
+                (Some(kept), Some(expected)) => same(kept, expected),
+                _ => false,
+            };
+            let is_kept = is_kept || has_note(name, Adjustment::Coerced);
+            prop_assert!(is_kept, "{}: {} {}", name, input, complete);
+        }
         Ok(())
     });
 }
@@ -334,7 +293,9 @@ fn a_plan_is_complete_and_checking_it_changes_nothing() {
 fn a_used_instance_answers_as_a_fresh_one() {
     let checker = Checker::new();
     let pack = pack();
-    holds(100, &(node(), input()), |(node, input)| {
+    let published = Published::all();
+    holds(150, &inputs(&published), |(index, input)| {
+        let node = published[index].node;
         let text = input.to_string();
         let used = checker.check(node, &text)?;
         let fresh =
