@@ -54,6 +54,7 @@ cases! {
         submit_closed_where_keys_are_honoured
         submit_to_nobody
         added_fields_and_fractional_progress
+        cancel_switched_off
         clip_at_a_metadata_address
         clip_at_a_private_address
         clip_cut_off_then_whole

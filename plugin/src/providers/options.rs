@@ -143,14 +143,14 @@ impl Reader {
         endpoint
     }
 
-    /// An endpoint that null switches off.
+    /// An endpoint that null or false switches off; TOML has no null.
     pub fn optional_endpoint(
         &mut self,
         name: &'static str,
         method: &str,
         path: &str,
     ) -> Option<Endpoint> {
-        if self.given.get(name).is_some_and(Value::is_null) {
+        if matches!(self.given.get(name), Some(Value::Null | Value::Bool(false))) {
             self.ignore(name);
             None
         } else {

@@ -296,6 +296,23 @@ mod tests {
     }
 
     #[test]
+    fn cancel_and_files_can_be_switched_off_and_not_on() {
+        let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+        let validator = jsonschema::draft202012::new(&schema).unwrap();
+        for name in ["cancel", "files"] {
+            for (value, expected) in [
+                (json!(null), true),
+                (json!(false), true),
+                (json!(true), false),
+            ] {
+                let options = json!({ name: value });
+                assert_eq!(read(&options).is_ok(), expected, "{options}");
+                assert_eq!(validator.is_valid(&options), expected, "{options}");
+            }
+        }
+    }
+
+    #[test]
     fn what_is_no_option_is_refused_by_name() {
         for (options, problem) in [
             (json!([]), "`options` must be a JSON object"),

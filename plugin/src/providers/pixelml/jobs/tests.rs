@@ -173,11 +173,13 @@ fn cancellation_is_what_the_status_says() {
     }
     let lost = job::cancel(&Scripted::new([(404, json!({}))]), &ticket()).unwrap_err();
     assert!(matches!(lost.cause, ErrorCause::JobLost(_)));
-    let without = Scripted::new([]).on(Some(connection(&json!({"cancel": null}))));
-    assert_eq!(
-        job::cancel(&without, &ticket()),
-        Ok(Cancellation::Unsupported)
-    );
+    for off in [json!({"cancel": null}), json!({"cancel": false})] {
+        let without = Scripted::new([]).on(Some(connection(&off)));
+        assert_eq!(
+            job::cancel(&without, &ticket()),
+            Ok(Cancellation::Unsupported)
+        );
+    }
 }
 
 #[test]
@@ -270,8 +272,10 @@ fn what_is_no_picture_is_not_uploaded() {
             media::plan_upload(&host, "image_to_video", field, &file(media_type)).unwrap_err();
         assert!(matches!(error.cause, ErrorCause::Unsupported(_)));
     }
-    let none = Scripted::new([]).on(Some(connection(&json!({"files": null}))));
-    let error =
-        media::plan_upload(&none, "image_to_video", "/image", &file("image/png")).unwrap_err();
-    assert!(matches!(error.cause, ErrorCause::Unsupported(_)));
+    for off in [json!({"files": null}), json!({"files": false})] {
+        let none = Scripted::new([]).on(Some(connection(&off)));
+        let error =
+            media::plan_upload(&none, "image_to_video", "/image", &file("image/png")).unwrap_err();
+        assert!(matches!(error.cause, ErrorCause::Unsupported(_)));
+    }
 }
