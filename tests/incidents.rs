@@ -27,6 +27,26 @@ cases! {
         timeout_says_try_again
 }
 
+mod agenticflow {
+    use crate::support::cases::cases;
+
+    cases! {
+        "incidents_agenticflow":
+            credential_follows_url
+            double_charge_on_retry
+        ; long:
+            expired_result_url
+            generated_not_downloaded
+            hang_on_unknown_state
+            paid_then_timeout
+            poll_error_misread
+            queued_for_ever
+            retry_after_ignored
+            strict_parse_death
+            timeout_says_try_again
+    }
+}
+
 mod shortapi {
     use crate::support::cases::cases;
 
@@ -69,8 +89,9 @@ mod popiart {
 }
 
 /// The protocols with histories of their own: their name, the folder, the cases.
-const PROTOCOLS: [(&str, &str, &[&str]); 3] = [
+const PROTOCOLS: [(&str, &str, &[&str]); 4] = [
     ("PixelML", "incidents", CASES),
+    ("AgenticFlow", "incidents_agenticflow", agenticflow::CASES),
     ("ShortAPI", "incidents_shortapi", shortapi::CASES),
     ("PopiArt", "incidents_popiart", popiart::CASES),
 ];

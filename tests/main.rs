@@ -36,9 +36,10 @@
 //!
 //! # How many
 //!
-//! - cases that are data, each a run of the binary: 100 (71 of a provider, 12 of AgenticFlow, 17 of bad
-//!   input)
-//! - histories that are data, each several runs: 15 (12 incidents of others, 3 of AgenticFlow)
+//! - cases that are data, each a run of the binary: 156 (71 of a provider, 12 of AgenticFlow, 26 of
+//!   ShortAPI, 30 of PopiArt, 17 of bad input)
+//! - histories that are data, each several runs: 55 (46 incidents of others, 1 of a provider, 3 of
+//!   AgenticFlow, 2 of ShortAPI, 3 of PopiArt)
 //! - snapshots of the command line: 56
 //! - properties of `check` through the component: 4, over 2,550 generated inputs; `docs/fuzzing.md`
 //! - the typed nodes through the component in plain wasmtime: 8
@@ -47,7 +48,7 @@
 //! - attacks, each a named case: 1,809, counted by family when they are run
 //! - jobs that are left, gone on with, or cannot be written down: 29
 //! - processes that are killed: 4 tests of a crash, 5 of several processes; `docs/crash-test.md`
-//! - the others, each a run or a few of the binary: 74
+//! - the others, each a run or a few of the binary: 79
 //!
 //! Everything that holds for every run of the binary (no panic, no credential, no prompt, documented
 //! exit codes, one line of JSON, nobody told to buy twice) is checked after every run, by

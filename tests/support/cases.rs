@@ -252,10 +252,11 @@ pub(crate) fn all_are_run(subject: &str, run: &[&str]) {
 }
 
 /// The subjects that a test module runs.
-const SUBJECTS: [&str; 8] = [
+const SUBJECTS: [&str; 9] = [
     "agenticflow",
     "bad_input",
     "incidents",
+    "incidents_agenticflow",
     "incidents_popiart",
     "incidents_shortapi",
     "popiart",
