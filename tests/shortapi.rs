@@ -11,6 +11,7 @@ use crate::support::cases::cases;
 use crate::support::desk::Desk;
 use crate::support::pictures::lighthouse;
 use crate::support::provider::{Reply, Script, Server, connection_of};
+use crate::support::steps::command_in;
 
 cases! {
     "shortapi":
@@ -99,7 +100,8 @@ fn a_local_picture_is_base64_without_a_prefix_in_the_submit() {
     }
 }
 
-/// ShortAPI has no cancellation: nobody is told that there was one, and the job is collected.
+/// ShortAPI has no cancellation: that is said, with what it costs, and the command that is told
+/// collects the job.
 #[test]
 fn a_job_that_cannot_be_cancelled_goes_on() {
     let (provider, desk) = scripted(&[1]);
@@ -110,9 +112,22 @@ fn a_job_that_cannot_be_cancelled_goes_on() {
     let id = id.as_str().expect("the job");
     provider.script(job(&[1, 2]));
     let cancelled = desk.run(["--json", "jobs", "cancel", id]);
-    assert_ne!(cancelled.code, 0, "{cancelled:?}");
-    assert_ne!(desk.jobs()[0]["state"], "cancelled");
-    desk.run(["--json", "jobs", "resume", id]).answer();
+    let error = cancelled.error("unsupported");
+    assert_eq!(
+        (cancelled.code, &error["charged"]),
+        (3, &json!("unknown")),
+        "{cancelled:?}"
+    );
+    let message = error["message"].as_str().expect("words");
+    assert!(
+        message.contains("goes on") && message.contains("paid for"),
+        "{message}"
+    );
+    assert_eq!(desk.jobs()[0]["state"], "started");
+    let next = command_in(error["next"].as_str().expect("the next command"));
+    assert_eq!(next[..3], ["jobs", "resume", id]);
+    let resumed = desk.run(["--json".to_owned()].into_iter().chain(next));
+    assert_eq!(resumed.answer()["charged"], "yes");
     assert!(desk.path("clip.mp4").exists());
     let methods = provider.arrived().into_iter().map(|request| request.method);
     assert_eq!(methods.filter(|method| method == "POST").count(), 1);
