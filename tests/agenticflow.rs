@@ -11,6 +11,7 @@ cases! {
         create_422
         create_closed
         create_without_id
+        key_that_nobody_sends
         local_picture
         no_workflow
         node_failed

@@ -38,8 +38,8 @@
 //!
 //! - cases that are data, each a run of the binary: 156 (71 of a provider, 12 of AgenticFlow, 26 of
 //!   ShortAPI, 30 of PopiArt, 17 of bad input)
-//! - histories that are data, each several runs: 55 (46 incidents of others, 1 of a provider, 3 of
-//!   AgenticFlow, 2 of ShortAPI, 3 of PopiArt)
+//! - histories that are data, each several runs: 57 (46 incidents of others, 1 of a provider, 4 of
+//!   AgenticFlow, 3 of ShortAPI, 3 of PopiArt)
 //! - snapshots of the command line: 56
 //! - properties of `check` through the component: 4, over 2,550 generated inputs; `docs/fuzzing.md`
 //! - the typed nodes through the component in plain wasmtime: 8

@@ -22,6 +22,7 @@ cases! {
         create_refused_and_quotes_the_prompt
         create_refused_with_status_200
         create_without_job_id
+        key_that_nobody_sends
     ; long:
         amount_of_the_query
         clip_under_images
