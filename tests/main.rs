@@ -36,7 +36,7 @@
 //!
 //! # How many
 //!
-//! - cases that are data, each a run of the binary: 156 (71 of a provider, 12 of AgenticFlow, 26 of
+//! - cases that are data, each a run of the binary: 157 (71 of a provider, 12 of AgenticFlow, 27 of
 //!   ShortAPI, 30 of PopiArt, 17 of bad input)
 //! - histories that are data, each several runs: 57 (46 incidents of others, 1 of a provider, 4 of
 //!   AgenticFlow, 3 of ShortAPI, 3 of PopiArt)

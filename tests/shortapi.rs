@@ -23,6 +23,7 @@ cases! {
         create_refused_with_status_200
         create_without_job_id
         key_that_nobody_sends
+        key_that_the_input_has
     ; long:
         amount_of_the_query
         clip_under_images

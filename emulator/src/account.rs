@@ -13,7 +13,8 @@ pub struct Account {
     pub jobs: Vec<JobAccount>,
     /// The sums.
     pub totals: Totals,
-    /// The most polls of one job that were under way at the same time. A poll lasts from its
+    /// The most polls of one job that were under way at the same time, for ten milliseconds at
+    /// least. A poll lasts from its
     /// arrival until its reply is about to leave, with the pauses of its faults; one whose client
     /// goes away ends with that.
     pub most_polls_at_once_for_one_job: usize,

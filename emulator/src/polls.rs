@@ -3,14 +3,20 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
+use tokio::time::sleep;
 
 use crate::jobs::JobId;
 use crate::wires;
+
+/// How long two polls must be under way together to count. A client that was killed while it
+/// polled is noticed a moment later, when its successor may be polling already.
+const TOGETHER: Duration = Duration::from_millis(10);
 
 /// The polls that are under way, and the most there ever were of one job.
 #[derive(Default)]
@@ -41,15 +47,20 @@ impl Polls {
     }
 
     fn begin(self: &Arc<Self>, job: JobId) -> Watched {
-        self.with(|counted| {
-            let under_way = counted.under_way.entry(job).or_default();
-            *under_way += 1;
-            counted.most = counted.most.max(*under_way);
-        });
+        self.with(|counted| *counted.under_way.entry(job).or_default() += 1);
         Watched(Arc::new(Poll {
             polls: Arc::clone(self),
             job,
         }))
+    }
+
+    /// How many polls of a job are under way now; that goes into the most there ever were.
+    fn note(&self, job: JobId, at_most: usize) -> usize {
+        self.with(|counted| {
+            let under_way = counted.under_way.get(&job).copied().unwrap_or_default();
+            counted.most = counted.most.max(under_way.min(at_most));
+            under_way
+        })
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Counted) -> T) -> T {
@@ -88,6 +99,14 @@ pub(crate) async fn watch(
     if let Some(watched) = &watched {
         request.extensions_mut().insert(watched.clone());
     }
+    if let Some(job) = job
+        && polls.note(job, 1) > 1
+    {
+        tokio::spawn(async move {
+            sleep(TOGETHER).await;
+            polls.note(job, usize::MAX);
+        });
+    }
     let reply = next.run(request).await;
     drop(watched);
     reply
@@ -104,15 +123,25 @@ mod tests {
         let polls = Arc::new(Polls::default());
         let (one, other) = (Uuid::new_v4(), Uuid::new_v4());
         assert_eq!(polls.most(), 0);
-        let first = polls.begin(one);
-        let beside = polls.begin(other);
+        let begin = |job| {
+            let poll = polls.begin(job);
+            (polls.note(job, 1), poll)
+        };
+        let (_, first) = begin(one);
+        let (_, beside) = begin(other);
         assert_eq!(polls.most(), 1);
         let copy = first.clone();
         drop(first);
-        let second = polls.begin(one);
+        let (together, second) = begin(one);
+        assert_eq!(
+            (together, polls.most()),
+            (2, 1),
+            "for a moment only, so far"
+        );
+        polls.note(one, usize::MAX);
         assert_eq!(polls.most(), 2);
         drop((copy, second, beside));
-        drop(polls.begin(one));
+        drop(begin(one));
         assert_eq!(polls.most(), 2);
         assert!(polls.with(|counted| counted.under_way.is_empty()));
     }

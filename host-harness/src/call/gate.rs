@@ -1,6 +1,7 @@
 //! The gate before the one request of a call that can cost money.
 
 use futures::future::BoxFuture;
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request;
 use serde_json::Value;
 
@@ -22,45 +23,63 @@ pub struct Submission<'a> {
 }
 
 impl Submission<'_> {
-    /// Whether a provider could know it again by this idempotency key: whether the key stands
-    /// in its path, in a header or in its body.
+    /// Whether a provider could know it again by this idempotency key: whether the key is a
+    /// header, or a text of the JSON body once more than the run's `input` has it.
     #[must_use]
-    pub fn carries(&self, key: &str) -> bool {
-        let quoted = Value::from(key).to_string();
-        let in_json = quoted.trim_matches('"');
-        let holds = |part: &[u8], key| str::from_utf8(part).is_ok_and(|text| text.contains(key));
-        let mut headers = self.parts.headers.values();
-        self.parts.uri.path().contains(key)
-            || headers.any(|value| holds(value.as_bytes(), key))
-            || holds(self.body, key)
-            || holds(self.body, in_json)
+    pub fn carries(&self, key: &str, input: &Value) -> bool {
+        let mut headers = self.parts.headers.iter();
+        let of_http = [ACCEPT, CONTENT_LENGTH, CONTENT_TYPE];
+        if headers.any(|(name, value)| value == key && !of_http.contains(name)) {
+            return true;
+        }
+        let body = serde_json::from_slice(self.body).unwrap_or_default();
+        count(&body, key) > count(input, key)
+    }
+}
+
+/// How often a document has this text as a value.
+fn count(document: &Value, text: &str) -> usize {
+    match document {
+        Value::String(value) => usize::from(value == text),
+        Value::Array(values) => values.iter().map(|value| count(value, text)).sum(),
+        Value::Object(fields) => fields.values().map(|value| count(value, text)).sum(),
+        _ => 0,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    fn carries(key: &str, path: &str, header: &str, body: &str) -> bool {
-        let request = http::Request::post(path).header("x-once", header);
-        let (parts, body) = request
-            .body(body.to_owned())
-            .expect("a request")
-            .into_parts();
+    fn carries(key: &str, header: &str, body: &Value) -> bool {
+        let request = http::Request::post("/v1/k-1").header("x-once", header);
+        let request = request.header(CONTENT_TYPE, "application/json");
+        let body = body.to_string();
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
         let submission = Submission {
             digest: [0; 32].into(),
             parts: &parts,
             body: body.as_bytes(),
         };
-        submission.carries(key)
+        submission.carries(key, &json!({"prompt": "k-1", "notes": ["k-2"]}))
     }
 
     #[test]
-    fn a_key_is_found_wherever_a_provider_could_read_it() {
-        assert!(carries("k-1", "/jobs/k-1", "", ""));
-        assert!(carries("k-1", "/jobs", "k-1", ""));
-        assert!(carries("k-1", "/jobs", "", r#"{"key": "k-1"}"#));
-        assert!(carries(r#"k"\1"#, "/jobs", "", r#"{"key": "k\"\\1"}"#));
-        assert!(!carries("k-1", "/jobs", "k-2", r#"{"key": "k-"}"#));
+    fn a_key_is_found_where_a_provider_could_read_it() {
+        let input = json!({"prompt": "k-1", "notes": ["k-2"]});
+        assert!(carries("k-1", "k-1", &json!({})));
+        assert!(carries("k-1", "", &json!({"input": input, "key": "k-1"})));
+        assert!(carries(r#"k"\3"#, "", &json!({"meta": {"key": r#"k"\3"#}})));
+    }
+
+    #[test]
+    fn what_only_looks_like_the_key_is_none() {
+        let input = json!({"prompt": "k-1", "notes": ["k-2"]});
+        for key in ["k-1", "k-2", "k", "prompt", "application/json"] {
+            assert!(!carries(key, "k-10", &json!({"input": input})), "{key}");
+        }
+        assert!(!carries("v1", "", &json!("no v1")));
     }
 }

@@ -23,9 +23,11 @@ impl Steps {
                 return self.settled(job, &Event::Unreachable { trouble }).await;
             }
         };
+        let text = input.to_string();
         let gate = Arc::new(Gate {
             writer: self.writer.clone(),
             listener: Arc::clone(&self.listener),
+            input,
             kept: Mutex::new(Kept {
                 row: job.clone(),
                 refused: None,
@@ -36,7 +38,7 @@ impl Steps {
         let started = site
             .known
             .pack
-            .start(&context, &order.node, &input, &order.key)
+            .start(&context, &order.node, &text, &order.key)
             .await
             .judged();
         let kept = gate.give();
@@ -67,10 +69,10 @@ impl Steps {
     }
 
     /// The completed input with its picture.
-    fn input(&self, job: &Job) -> std::io::Result<String> {
-        let mut input: Value = serde_json::from_str(&job.order.input)?;
+    fn input(&self, job: &Job) -> std::io::Result<Value> {
+        let mut input = serde_json::from_str(&job.order.input)?;
         self.pictures.attach(&mut input)?;
-        Ok(input.to_string())
+        Ok(input)
     }
 }
 
@@ -78,6 +80,8 @@ impl Steps {
 struct Gate {
     writer: Writer,
     listener: Listener,
+    /// What the component was given.
+    input: Value,
     kept: Mutex<Kept>,
 }
 
@@ -111,7 +115,7 @@ impl Gate {
         let at = now();
         let leaving = Event::Leaving {
             sha256: submission.digest.to_string(),
-            keyed: submission.carries(&before.order.key),
+            keyed: submission.carries(&before.order.key, &self.input),
         };
         let (after, action) = decide(&before, leaving, at);
         if action != Action::LetGo {
