@@ -1,18 +1,19 @@
 //! A call's whole way: `cargo bench -p zoetrope-benches --bench call`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use serde_json::json;
-use zoetrope_benches::Failure;
-use zoetrope_benches::environment::Environment;
+use serde_json::{Value, json};
+use zoetrope_benches::bench::Bench;
 use zoetrope_benches::lines::{self, Lines};
 use zoetrope_benches::measure::Group;
 use zoetrope_benches::native::{Nowhere, Submit};
+use zoetrope_benches::peers::{Peer, Peers, Platform, Program};
 use zoetrope_benches::plain_host::{Client, PlainHost};
 use zoetrope_benches::provider::Provider;
 use zoetrope_benches::report::{self, Throughput};
+use zoetrope_benches::{Failure, INPUT, NODE};
 use zoetrope_host::EMBEDDED_COMPONENT;
 use zoetrope_host::call::{CallContext, CallError};
 use zoetrope_host::connections::{Connection, Credential, OpenConnection};
@@ -24,14 +25,6 @@ use zoetrope_host::policy::Policy;
 use zoetrope_host::secret::SecretSource;
 use zoetrope_host::session::Session;
 use zoetrope_plugin::{bindings as native, job};
-
-const USAGE: &str =
-    "cargo bench -p zoetrope-benches --bench call [-- [--json FILE] [--zoetrope FILE]]";
-
-const NODE: &str = "image_to_video_v3";
-
-/// Every field given, so that what is read is what is sent.
-const INPUT: &str = r#"{"prompt": "Slow push in over the harbour at dusk; gulls, calm water, lights coming on one by one", "image": "https://pictures.example/harbour.png", "negative_prompt": "text, frames, flicker", "steps": 30, "guidance_scale": 4, "frame_rate": 24}"#;
 
 const KEY: &str = "bench-0001";
 const CREDENTIAL: &str = "Bearer sk-bench";
@@ -45,74 +38,56 @@ const STRICT: CheckOptions = CheckOptions {
 };
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let (mut measures, mut json_file, mut zoetrope) = (false, None, None);
-    while let Some(argument) = arguments.next() {
-        match (argument.as_str(), arguments.len()) {
-            ("--bench", _) => measures = true,
-            ("--json", 1..) => json_file = arguments.next().map(PathBuf::from),
-            ("--zoetrope", 1..) => zoetrope = arguments.next().map(PathBuf::from),
-            _ => {
-                eprintln!("usage: {USAGE}");
-                return ExitCode::from(2);
-            }
-        }
-    }
-    if !measures {
-        eprintln!("measures under `cargo bench` alone");
-        return ExitCode::SUCCESS;
-    }
-    match run(json_file.as_deref(), zoetrope) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    Bench::main("call", measure)
 }
 
-fn run(json_file: Option<&Path>, zoetrope: Option<PathBuf>) -> Result<(), Failure> {
-    // Cargo runs this in the package's folder; people are in the workspace's.
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let zoetrope = match zoetrope {
-        Some(given) => workspace.join(given),
-        None => lines::build_zoetrope(&workspace)?,
-    };
-    let environment = Environment::of(&workspace, EMBEDDED_COMPONENT.len());
-    println!("{environment}\n");
-
+fn measure(bench: &Bench) -> Result<Value, Failure> {
+    let workspace = bench.workspace().canonicalize()?;
+    let zoetrope = bench.zoetrope()?;
+    let mut peers = Peers::find(&workspace)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let engine = Engine::new(EngineSettings::default())?;
     let pack = Pack::load(&engine, EMBEDDED_COMPONENT, &Policy::default())?;
-    let checks = runtime.block_on(checks(&pack))?;
+    let work = json!({
+        "node": NODE,
+        "input": INPUT,
+        "models": workspace.join("tests/pydantic"),
+        "schema": workspace.join("schemas").join(NODE).join("input.json"),
+    });
+    let checks = runtime.block_on(checks(&pack, &mut peers, &work))?;
     println!("{}", report::table(&checks));
-    let requests = runtime.block_on(requests(&pack, &Provider::start()?))?;
+    let provider = Provider::start(CREDENTIAL)?;
+    let requests = runtime.block_on(requests(&pack, &provider, &mut peers, work))?;
     println!("{}", report::table(&requests));
     let title = "200,000 lines through `check --jsonl`, a process from start to end";
-    let throughput = throughput(&Lines::write(zoetrope, LINES)?, &workspace)?;
+    let throughput = throughput(&Lines::write(zoetrope, LINES)?, &mut peers, &workspace)?;
     print!("{}", report::throughput_table(title, &throughput));
     let reached = throughput[0].slowest() >= lines::TARGET;
     let verdict = if reached { "reached" } else { "MISSED" };
-    println!("  target: {} lines a second, {verdict}", lines::TARGET);
-
-    if let Some(path) = json_file {
-        let document = json!({
-            "environment": environment.to_json(),
-            "tables": [report::group_json(&checks), report::group_json(&requests)],
-            "lines": report::throughput_json(title, &throughput),
-        });
-        std::fs::write(workspace.join(path), format!("{document:#}\n"))?;
-    }
-    Ok(())
+    println!("  target: {} lines a second, {verdict}\n", lines::TARGET);
+    println!("{peers}");
+    Ok(json!({
+        "tables": [report::group_json(&checks), report::group_json(&requests)],
+        "lines": report::throughput_json(title, &throughput),
+        "peers": peers.to_json(),
+    }))
 }
 
 /// Calls that send nothing.
-async fn checks(pack: &Pack) -> Result<Group, Failure> {
+async fn checks(pack: &Pack, peers: &mut Peers, work: &Value) -> Result<Group, Failure> {
     const NATIVE: &str = "native: the plugin's code, no sandbox";
     let offline = CallContext::offline();
     let mut session = Session::new(pack.clone(), offline.clone());
+    let plan = pack.check(&offline, NODE, INPUT, STRICT).await?;
+    let expected: Value = serde_json::from_str(&plan.input)?;
+    let is_right =
+        |answer: &str| serde_json::from_str(answer).is_ok_and(|answer: Value| answer == expected);
+    let mut others = Vec::new();
+    for program in [Program::Pydantic, Program::Jsonschema] {
+        others.extend(peers.start(program, work, is_right)?);
+    }
     let mut group = Group::new("check of one input, nothing sent", NATIVE);
     while group.next_round() {
         group.turn(NATIVE, async || natively_checked()).await?;
@@ -128,8 +103,20 @@ async fn checks(pack: &Pack) -> Result<Group, Failure> {
             .await?;
         let fresh = async || pack.check(&offline, NODE, INPUT, STRICT).await;
         group.turn("fresh instance", fresh).await?;
+        take_turns(&mut group, &mut others)?;
     }
     Ok(group)
+}
+
+/// The peers' turns; how many operations that were.
+fn take_turns(group: &mut Group, peers: &mut [Peer]) -> Result<usize, Failure> {
+    let mut operations = 0;
+    for peer in peers {
+        let taken = peer.turn()?;
+        operations += taken.len();
+        group.record(peer.name(), taken);
+    }
+    Ok(operations)
 }
 
 fn natively_checked() -> Result<native::Plan, Failure> {
@@ -150,7 +137,12 @@ fn refused<T>(outcome: Result<T, CallError>) -> Result<(), Failure> {
 }
 
 /// Calls that send a request over loopback.
-async fn requests(pack: &Pack, provider: &Provider) -> Result<Group, Failure> {
+async fn requests(
+    pack: &Pack,
+    provider: &Provider,
+    peers: &mut Peers,
+    mut work: Value,
+) -> Result<Group, Failure> {
     const NATIVE: &str = "native: hyper, the POST alone, new connection";
     let base_url = format!("http://{}", provider.address());
     let open = connection(pack, &base_url).await?;
@@ -160,7 +152,22 @@ async fn requests(pack: &Pack, provider: &Provider) -> Result<Group, Failure> {
     let plain = PlainHost::load(EMBEDDED_COMPONENT, &base_url, CREDENTIAL)?;
     let ticket = started(pack, &context).await?;
 
-    let mut submits = 1;
+    let submitted: Value = serde_json::from_slice(&provider.last_submit())?;
+    work["url"] = format!("{base_url}/v1/jobs").into();
+    work["headers"] = json!({
+        "accept": "application/json", "authorization": CREDENTIAL, "idempotency-key": KEY,
+    });
+    let mut others = Vec::new();
+    for program in [Program::PythonNode, Program::NodeJsNode] {
+        let peer = peers.start(program, &work, |job| job == "job-1")?;
+        let same = serde_json::from_slice(&provider.last_submit()).ok() == Some(submitted.clone());
+        if !same {
+            return Err(format!("{} submits something else", program.name()).into());
+        }
+        others.extend(peer);
+    }
+
+    let mut submits = 1 + others.len();
     let mut group = Group::new("start and poll over loopback", NATIVE);
     while group.next_round() {
         let native = async || {
@@ -205,6 +212,7 @@ async fn requests(pack: &Pack, provider: &Provider) -> Result<Group, Failure> {
         group
             .turn("poll, fresh instance, this host (kept connection)", poll)
             .await?;
+        submits += take_turns(&mut group, &mut others)?;
     }
     match provider.submits() {
         arrived if arrived == submits => Ok(group),
@@ -254,24 +262,31 @@ async fn started(pack: &Pack, context: &CallContext) -> Result<String, Failure> 
 }
 
 /// Whole processes, in turn; pydantic last where it is there.
-fn throughput(list: &Lines, workspace: &Path) -> Result<Vec<Throughput>, Failure> {
+fn throughput(
+    list: &Lines,
+    peers: &mut Peers,
+    workspace: &Path,
+) -> Result<Vec<Throughput>, Failure> {
+    const PYDANTIC: &str = "pydantic, one thread, without its start";
+    let is_there = peers.have(Platform::Python, PYDANTIC);
     // Compiles the component, once, into the folder that the runs use.
     list.zoetrope()?;
-    let (mut ours, mut theirs, mut version) = (Vec::new(), Vec::new(), String::new());
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..lines::RUNS {
         ours.push(list.a_second(list.zoetrope()?));
-        if let Some((taken, found)) = list.pydantic(workspace) {
-            theirs.push(list.a_second(taken));
-            version = found;
+        if is_there {
+            theirs.push(list.a_second(list.pydantic(peers, workspace)?));
         }
     }
     let mut all = vec![Throughput {
         name: "zoetrope check --jsonl, all cores".into(),
         runs: ours,
     }];
-    if !theirs.is_empty() {
-        let name = format!("pydantic {version}, one thread, without its start");
-        all.push(Throughput { name, runs: theirs });
+    if is_there {
+        all.push(Throughput {
+            name: PYDANTIC.into(),
+            runs: theirs,
+        });
     }
     Ok(all)
 }

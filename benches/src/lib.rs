@@ -1,14 +1,16 @@
 //! Measures the whole way of a call, next to its peers, and what thousands of jobs in
 //! flight take.
 //!
-//! `cargo bench -p zoetrope-benches`, with `--bench call` or `--bench crowd`, prints the
-//! tables of `docs/benchmarks.md`; `-- --json FILE` also writes them down. Everything is
-//! sent to this machine's own loopback.
+//! `cargo bench -p zoetrope-benches`, with `--bench` and a name, prints the tables of
+//! `docs/benchmarks.md`; `-- --json FILE` also writes them down. Everything is sent to this
+//! machine's own loopback.
 //!
 //! # Layout
 //!
 //! - `benches/call.rs`: the tables: who is measured, and against whom
 //! - `benches/crowd.rs`, [`crowd`]: many jobs in one process, killed and begun again
+//! - [`mod@bench`]: what their programs have in common
+//! - [`peers`]: what people would otherwise use, in processes of their own
 //! - [`measure`]: contestants that take turns; [`report`]: what is printed and written
 //! - [`provider`]: providers that answer from memory
 //! - [`native`]: the same requests without a component
@@ -16,14 +18,22 @@
 //! - [`lines`]: `zoetrope check --jsonl` as a process, and pydantic as another
 //! - [`environment`]: what the figures depend on
 
+pub mod bench;
 pub mod crowd;
 pub mod environment;
 pub mod lines;
 pub mod measure;
 pub mod native;
+pub mod peers;
 pub mod plain_host;
 pub mod provider;
 pub mod report;
+
+/// The node that is measured.
+pub const NODE: &str = "image_to_video_v3";
+
+/// Its input: every field given, so that what is read is what is sent.
+pub const INPUT: &str = r#"{"prompt": "Slow push in over the harbour at dusk; gulls, calm water, lights coming on one by one", "image": "https://pictures.example/harbour.png", "negative_prompt": "text, frames, flicker", "steps": 30, "guidance_scale": 4, "frame_rate": 24}"#;
 
 /// Why a measurement came to nothing.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use crate::Failure;
 
 /// How long a contestant's turn is, unless it reaches [`MOST_A_TURN`] before.
-const TURN: Duration = Duration::from_millis(20);
+pub const TURN: Duration = Duration::from_millis(20);
 
 /// Most operations in a turn. Each may leave a closed connection behind, and a machine
 /// has 28,000 ports for them.
-const MOST_A_TURN: usize = 60;
+pub const MOST_A_TURN: usize = 60;
 
 /// Rounds that are measured, and those before them that are not.
 pub const ROUNDS: usize = 60;
@@ -21,6 +21,10 @@ pub const WARM_UP: usize = 10;
 pub struct Group {
     title: &'static str,
     baseline: &'static str,
+    /// How many rounds are not measured.
+    warm_up: usize,
+    /// How many there are in all.
+    rounds: usize,
     round: usize,
     entries: Vec<(&'static str, Vec<Duration>)>,
 }
@@ -47,15 +51,24 @@ impl Group {
         Self {
             title,
             baseline,
+            warm_up: WARM_UP,
+            rounds: WARM_UP + ROUNDS,
             round: 0,
             entries: Vec::new(),
         }
     }
 
+    /// With this many rounds, of which the first `warm_up` are not measured.
+    #[must_use]
+    pub fn with_rounds(mut self, warm_up: usize, rounds: usize) -> Self {
+        (self.warm_up, self.rounds) = (warm_up, warm_up + rounds);
+        self
+    }
+
     /// Begins the next round; `false` after the last.
     pub fn next_round(&mut self) -> bool {
         self.round += 1;
-        self.round <= WARM_UP + ROUNDS
+        self.round <= self.rounds
     }
 
     /// A contestant's turn in this round: `operation` again and again, each timed by
@@ -76,13 +89,19 @@ impl Group {
             drop(black_box(operation().await.map_err(Into::into)?));
             taken.push(before.elapsed());
         }
-        if self.round > WARM_UP {
+        self.record(name, taken);
+        Ok(())
+    }
+
+    /// The same for a contestant that measures itself: how long each operation of its turn
+    /// in this round took.
+    pub fn record(&mut self, name: &'static str, taken: Vec<Duration>) {
+        if self.round > self.warm_up {
             match self.entries.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, all)) => all.extend(taken),
                 None => self.entries.push((name, taken)),
             }
         }
-        Ok(())
     }
 
     /// What the group is about.

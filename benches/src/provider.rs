@@ -3,11 +3,12 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -23,20 +24,26 @@ pub const ACCEPTED: &str = r#"{"id":"job-1","status":"queued"}"#;
 /// A running provider; it ends with the process.
 pub struct Provider {
     address: SocketAddr,
-    submits: Arc<AtomicUsize>,
+    given: Arc<Given>,
+}
+
+#[derive(Default)]
+struct Given {
+    submits: AtomicUsize,
+    last: Mutex<Bytes>,
 }
 
 impl Provider {
-    /// Starts it on a free port.
+    /// Starts it on a free port, for callers with this credential.
     ///
     /// # Errors
     ///
     /// When it gets no thread or no port.
-    pub fn start() -> Result<Self, Failure> {
-        let submits = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&submits);
-        let address = serve(move |method, path| answer(method, path, &counted))?;
-        Ok(Self { address, submits })
+    pub fn start(credential: &'static str) -> Result<Self, Failure> {
+        let given = Arc::new(Given::default());
+        let kept = Arc::clone(&given);
+        let address = serve(move |parts, body| kept.answer(credential, parts, body))?;
+        Ok(Self { address, given })
     }
 
     /// Where it listens.
@@ -48,32 +55,53 @@ impl Provider {
     /// Jobs it has been given.
     #[must_use]
     pub fn submits(&self) -> usize {
-        self.submits.load(Ordering::SeqCst)
+        self.given.submits.load(Ordering::SeqCst)
+    }
+
+    /// The body of the last of them.
+    #[must_use]
+    pub fn last_submit(&self) -> Bytes {
+        self.given.last().clone()
     }
 }
 
-fn answer(method: &Method, path: &str, submits: &AtomicUsize) -> (StatusCode, Bytes) {
-    let (status, document) = match *method {
-        Method::POST if path == "/v1/jobs" => {
-            submits.fetch_add(1, Ordering::SeqCst);
-            (StatusCode::ACCEPTED, ACCEPTED)
-        }
-        Method::GET if path.starts_with("/v1/jobs/") => {
-            let running = r#"{"id":"job-1","status":"running","progress":0.5}"#;
-            (StatusCode::OK, running)
-        }
-        _ => (StatusCode::NOT_FOUND, NOT_FOUND),
-    };
-    (status, Bytes::from_static(document.as_bytes()))
+impl Given {
+    fn last(&self) -> MutexGuard<'_, Bytes> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, credential: &str, parts: &Parts, body: &Bytes) -> (StatusCode, Bytes) {
+        let path = parts.uri.path();
+        let has = |name: &str| parts.headers.contains_key(name);
+        let known = parts.headers.get(header::AUTHORIZATION);
+        let (status, document) = match parts.method {
+            _ if known.is_none_or(|known| known != credential) => {
+                (StatusCode::UNAUTHORIZED, UNAUTHORIZED)
+            }
+            Method::POST if path == "/v1/jobs" && has("idempotency-key") => {
+                self.submits.fetch_add(1, Ordering::SeqCst);
+                *self.last() = body.clone();
+                (StatusCode::ACCEPTED, ACCEPTED)
+            }
+            Method::GET if path.starts_with("/v1/jobs/") => {
+                let running = r#"{"id":"job-1","status":"running","progress":0.5}"#;
+                (StatusCode::OK, running)
+            }
+            _ => (StatusCode::NOT_FOUND, NOT_FOUND),
+        };
+        (status, Bytes::from_static(document.as_bytes()))
+    }
 }
+
+const UNAUTHORIZED: &str = r#"{"error":{"code":"unauthorized"}}"#;
 
 /// The reply to what is no request of the wire.
 pub(crate) const NOT_FOUND: &str = r#"{"error":{"code":"not_found"}}"#;
 
-/// Gives every request that arrives whole the JSON that `answer` has for its method and
-/// path; where it listens. Ends with the process.
+/// Gives every request that arrives whole the JSON that `answer` has for it; where it
+/// listens. Ends with the process.
 pub(crate) fn serve(
-    answer: impl Fn(&Method, &str) -> (StatusCode, Bytes) + Send + Sync + 'static,
+    answer: impl Fn(&Parts, &Bytes) -> (StatusCode, Bytes) + Send + Sync + 'static,
 ) -> Result<SocketAddr, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -89,7 +117,7 @@ pub(crate) fn serve(
 /// Ends only when the listener breaks; the callers' next requests then fail.
 async fn accept<A>(listener: &TcpListener, answer: &Arc<A>) -> std::io::Result<()>
 where
-    A: Fn(&Method, &str) -> (StatusCode, Bytes) + Send + Sync + 'static,
+    A: Fn(&Parts, &Bytes) -> (StatusCode, Bytes) + Send + Sync + 'static,
 {
     loop {
         let (stream, _) = listener.accept().await?;
@@ -106,15 +134,15 @@ async fn reply<A>(
     answer: Arc<A>,
 ) -> Result<Response<Full<Bytes>>, Infallible>
 where
-    A: Fn(&Method, &str) -> (StatusCode, Bytes),
+    A: Fn(&Parts, &Bytes) -> (StatusCode, Bytes),
 {
     let (parts, body) = request.into_parts();
-    let whole = body.collect().await.is_ok();
-    let (status, document) = if whole {
-        answer(&parts.method, parts.uri.path())
-    } else {
-        let cut = Bytes::from_static(NOT_FOUND.as_bytes());
-        (StatusCode::BAD_REQUEST, cut)
+    let (status, document) = match body.collect().await {
+        Ok(body) => answer(&parts, &body.to_bytes()),
+        Err(_) => {
+            let cut = Bytes::from_static(NOT_FOUND.as_bytes());
+            (StatusCode::BAD_REQUEST, cut)
+        }
     };
     let mut response = Response::new(Full::new(document));
     *response.status_mut() = status;

@@ -22,13 +22,9 @@ use zoetrope_host::pack::Pack;
 use zoetrope_host::policy::Policy;
 
 use super::HOST;
-use crate::Failure;
+use crate::{Failure, INPUT, NODE};
 
-const NODE: &str = "image_to_video_v3";
 const CONNECTION: &str = "crowd";
-
-/// Every field given, so that what is read is what is sent.
-const INPUT: &str = r#"{"prompt": "Slow push in over the harbour at dusk; gulls, calm water, lights coming on one by one", "image": "https://pictures.example/harbour.png", "negative_prompt": "text, frames, flicker", "steps": 30, "guidance_scale": 4, "frame_rate": 24}"#;
 
 /// No job ends by its deadline.
 const DEADLINE_MS: i64 = 86_400_000;

@@ -59,7 +59,7 @@ impl Provider {
             roll: Mutex::default(),
         });
         let counted = Arc::clone(&counts);
-        let address = serve(move |method, path| counted.answer(method, path))?;
+        let address = serve(move |parts, _| counted.answer(&parts.method, parts.uri.path()))?;
         Ok(Self { address, counts })
     }
 
