@@ -8,6 +8,7 @@
 //! # Layout
 //!
 //! - `benches/call.rs`: the tables: who is measured, and against whom
+//! - `benches/start.rs`: whole processes that answer once
 //! - `benches/crowd.rs`, [`crowd`]: many jobs in one process, killed and begun again
 //! - [`mod@bench`]: what their programs have in common
 //! - [`peers`]: what people would otherwise use, in processes of their own

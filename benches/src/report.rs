@@ -21,11 +21,18 @@ pub fn table(group: &Group) -> String {
         "  {:<58}{head}",
         format!("(1.0 = {})", group.baseline())
     );
-    for row in group.rows() {
-        let (median, p95) = (microseconds(row.median), microseconds(row.p95));
+    let rows = group.rows();
+    // One unit for a table.
+    let are_long = rows
+        .iter()
+        .all(|row| row.median >= Duration::from_millis(1));
+    let (unit, a_second) = if are_long { ("ms", 1e3) } else { ("µs", 1e6) };
+    for row in rows {
+        let (median, p95) = (row.median.as_secs_f64(), row.p95.as_secs_f64());
+        let (median, p95) = (median * a_second, p95 * a_second);
         let _ = writeln!(
             text,
-            "  {:<58}{:>8.1} {median:>8.1} µs {p95:>8.1} µs {:>8}",
+            "  {:<58}{:>8.1} {median:>8.1} {unit} {p95:>8.1} {unit} {:>8}",
             row.name, row.ratio, row.samples
         );
     }
