@@ -1,0 +1,172 @@
+//! Durable submits: `cargo bench -p zoetrope-benches --bench ledger`.
+//!
+//! A submit is three commits of its job's row: `queued` when it is ordered, `submitting` before its
+//! bytes leave, `started` with its ticket. They are made here as the driver makes them, without the
+//! component and the provider in between.
+
+mod disk;
+mod submits;
+mod syncs;
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use zoetrope_benches::Failure;
+use zoetrope_benches::bench::Bench;
+use zoetrope_benches::report::Throughput;
+use zoetrope_host::driver::DriverSettings;
+
+use disk::Disk;
+use submits::Submits;
+
+/// Rounds that are measured, and those before them that are not.
+const ROUNDS: usize = 100;
+/// See [`ROUNDS`].
+const WARM_UP: usize = 2;
+
+/// Pages, and submits one after the other, in a turn.
+const PAGES: usize = 60;
+const ALONE: usize = 20;
+
+fn main() -> ExitCode {
+    Bench::main("ledger", measure)
+}
+
+fn measure(bench: &Bench) -> Result<Value, Failure> {
+    let folder = bench.folder("ledger")?;
+    let mut log = Disk::create(&folder.join("appended"))?;
+    let mut page = Disk::create(&folder.join("written-over"))?;
+    let mut submits = Submits::open(&folder)?;
+    // As many as a driver has on their way at once, so that they share its commits.
+    let batch = DriverSettings::default().calls;
+    let mut contestants = [
+        Contestant::new("the disk: 4 KiB appended, fdatasync"),
+        Contestant::new("the disk: 4 KiB written over, fdatasync"),
+        Contestant::new("submits, one after the other"),
+        Contestant::new(format!("submits, {batch} at once")),
+    ];
+    for round in 0..WARM_UP + ROUNDS {
+        let turns = [
+            Turn::of(PAGES, || log.append(PAGES))?,
+            Turn::of(PAGES, || page.write_over(PAGES))?,
+            Turn::of(ALONE, || (0..ALONE).try_for_each(|_| submits.submit(1)))?,
+            Turn::of(batch, || submits.submit(batch))?,
+        ];
+        let commits = [PAGES, PAGES, 3 * ALONE, batch + 2];
+        if turns
+            .iter()
+            .zip(commits)
+            .any(|(turn, commits)| turn.syncs < commits)
+        {
+            return Err("some commits are not synchronous, or not counted".into());
+        }
+        if round >= WARM_UP {
+            for (contestant, turn) in contestants.iter_mut().zip(turns) {
+                contestant.add(&turn);
+            }
+        }
+    }
+    print!("{}", table(&contestants));
+    let disk = disk_rate(&contestants);
+    let rows: Vec<Value> = contestants.iter().map(|one| one.to_json(disk)).collect();
+    Ok(json!({"rows": rows}))
+}
+
+/// What one contestant did in one round.
+struct Turn {
+    operations: usize,
+    syncs: usize,
+    taken: Duration,
+}
+
+impl Turn {
+    fn of(operations: usize, work: impl FnOnce() -> Result<(), Failure>) -> Result<Self, Failure> {
+        let (begun, before) = (Instant::now(), syncs::counted());
+        work()?;
+        let (taken, after) = (begun.elapsed(), syncs::counted());
+        Ok(Self {
+            operations,
+            syncs: after - before,
+            taken,
+        })
+    }
+}
+
+struct Contestant {
+    /// Operations a second, by round.
+    rate: Throughput,
+    operations: usize,
+    syncs: usize,
+}
+
+impl Contestant {
+    fn new(name: impl Into<String>) -> Self {
+        Self {
+            rate: Throughput {
+                name: name.into(),
+                runs: Vec::new(),
+            },
+            operations: 0,
+            syncs: 0,
+        }
+    }
+
+    fn add(&mut self, turn: &Turn) {
+        self.operations += turn.operations;
+        self.syncs += turn.syncs;
+        let rate = count(turn.operations) / turn.taken.as_secs_f64();
+        self.rate.runs.push(rate);
+    }
+
+    fn syncs_each(&self) -> f64 {
+        count(self.syncs) / count(self.operations)
+    }
+
+    /// Its rate as a share of what a disk of this rate allows for its syncs.
+    fn of_disk(&self, disk: f64) -> f64 {
+        self.rate.median() * self.syncs_each() / disk
+    }
+
+    fn to_json(&self, disk: f64) -> Value {
+        json!({
+            "name": self.rate.name,
+            "a_second": self.rate.median(),
+            "a_second_in_the_slowest_round": self.rate.slowest(),
+            "syncs_each": self.syncs_each(),
+            "share_of_the_disk": self.of_disk(disk),
+        })
+    }
+}
+
+/// What the disk does alone, in the faster of its two ways: a log grows at first, and is written
+/// over after a checkpoint.
+fn disk_rate(contestants: &[Contestant; 4]) -> f64 {
+    let [appended, written_over, ..] = contestants;
+    appended.rate.median().max(written_over.rate.median())
+}
+
+fn table(contestants: &[Contestant; 4]) -> String {
+    let disk = disk_rate(contestants);
+    let mut text = format!(
+        "durable submits, medians of {ROUNDS} rounds\n  {:<42}{:>12}{:>12}{:>12}{:>14}\n",
+        "", "median", "slowest", "syncs each", "of the disk's"
+    );
+    for one in contestants {
+        let (median, slowest) = (one.rate.median(), one.rate.slowest());
+        let (syncs, share) = (one.syncs_each(), one.of_disk(disk) * 100.0);
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "  {:<42}{median:>10.0}/s{slowest:>10.0}/s{syncs:>12.2}{share:>12.0} %",
+            one.rate.name
+        );
+    }
+    text
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no round is that large")]
+fn count(operations: usize) -> f64 {
+    operations as f64
+}

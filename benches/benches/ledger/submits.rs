@@ -1,0 +1,97 @@
+//! The rows of submits, as the driver commits them.
+
+use std::path::{Path, PathBuf};
+
+use zoetrope_benches::{Failure, INPUT, NODE};
+use zoetrope_host::driver::decide::decide;
+use zoetrope_host::driver::event::Event;
+use zoetrope_host::driver::now;
+use zoetrope_host::ledger::{Change, Inserted, Job, Ledger, Order, State, Target};
+
+const DEADLINE_MS: i64 = 3_600_000;
+
+/// As long as a real one.
+const TICKET: &str = "eyJub2RlIjoiaW1hZ2VfdG9fdmlkZW9fdjMiLCJjb25uZWN0aW9uIjoibGVkZ2VyIiwid2lyZSI6ImpvYnMiLCJqb2IiOiJqb2ItMDAwMDAxIn0";
+
+/// A ledger that grows.
+pub(crate) struct Submits {
+    folder: PathBuf,
+    ledger: Ledger,
+    jobs: usize,
+}
+
+impl Submits {
+    pub(crate) fn open(folder: &Path) -> Result<Self, Failure> {
+        Ok(Self {
+            folder: folder.to_owned(),
+            ledger: Ledger::open(folder)?,
+            jobs: 0,
+        })
+    }
+
+    /// Orders jobs one after the other, as a batch does, and submits them all at once.
+    pub(crate) fn submit(&mut self, jobs: usize) -> Result<(), Failure> {
+        let mut rows = Vec::with_capacity(jobs);
+        for _ in 0..jobs {
+            let job = self.next();
+            match self.ledger.insert(&job)? {
+                Inserted::New => rows.push(job),
+                Inserted::Same(_) => return Err("a job is there already".into()),
+            }
+        }
+        let leaving = || Event::Leaving {
+            sha256: "5a".repeat(32),
+            keyed: true,
+        };
+        let rows = self.commit(rows, leaving, State::Submitting)?;
+        let accepted = || Event::Accepted {
+            ticket: TICKET.into(),
+            provider_job_id: "job-000001".into(),
+            hint: None,
+            cost: None,
+        };
+        self.commit(rows, accepted, State::Started).map(drop)
+    }
+
+    fn next(&mut self) -> Job {
+        self.jobs += 1;
+        let digest = "a5".repeat(32);
+        let order = Order {
+            id: format!("00000000-0000-7000-8000-{:012}", self.jobs),
+            node: NODE.into(),
+            given: INPUT.into(),
+            given_sha256: digest.clone(),
+            input: INPUT.into(),
+            component: digest,
+            connection: "ledger".into(),
+            place: "http://127.0.0.1:9".into(),
+            key: format!("ledger-{}", self.jobs),
+            idempotency_ms: 0,
+            created_at: now(),
+        };
+        let target = Target::Stem(self.folder.join("clips").join(&order.id));
+        Job::new(order, target, "bench".into(), now() + DEADLINE_MS)
+    }
+
+    /// Commits together what an event makes of these rows.
+    fn commit(
+        &self,
+        rows: Vec<Job>,
+        event: impl Fn() -> Event,
+        state: State,
+    ) -> Result<Vec<Job>, Failure> {
+        let at = now();
+        let decided = rows.into_iter().map(|before| {
+            let (after, _) = decide(&before, event(), at);
+            Change { before, after, at }
+        });
+        let changes: Vec<_> = decided.collect();
+        let committed = self.ledger.commit_all(&changes)?;
+        let committed = committed.into_iter().collect::<Result<Vec<_>, _>>()?;
+        if committed.iter().all(|job| job.state == state) {
+            Ok(committed)
+        } else {
+            Err(format!("a job that should be {} is not", state.as_str()).into())
+        }
+    }
+}
