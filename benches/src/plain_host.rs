@@ -6,14 +6,16 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, ResourceLimiter, Store,
+};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
     default_hooks,
 };
 
-use self::generated::exports::zoetrope::workflow_node::jobs::Started;
+use self::generated::exports::zoetrope::workflow_node::jobs::{CheckOptions, Profile, Started};
 use self::generated::zoetrope::workflow_node::{connections, types};
 use self::generated::{NodePack, NodePackPre};
 use crate::Failure;
@@ -106,6 +108,44 @@ impl PlainHost {
             other => Err(format!("not accepted: {other:?}").into()),
         }
     }
+
+    /// Bytes of linear memory that a fresh instance has after one check.
+    ///
+    /// # Errors
+    ///
+    /// When the input is not accepted.
+    pub async fn memory_of_check(&self, node: &str, input: &str) -> Result<usize, Failure> {
+        let state = State::new(Client::Memory, self.connection.clone());
+        let mut store = Store::new(&self.engine, state);
+        store.set_epoch_deadline(u64::MAX / 2);
+        store.limiter(|state| &mut state.grown);
+        let options = CheckOptions {
+            profile: Profile::Strict,
+            preview_request: false,
+        };
+        let checked = async {
+            let pack: NodePack = self.pre.instantiate_async(&mut store).await?;
+            let jobs = pack.zoetrope_workflow_node_jobs();
+            jobs.call_check(&mut store, &node.to_owned(), &input.to_owned(), options)
+                .await
+        };
+        let checked = checked.await;
+        match checked.map_err(wasmtime::Error::into_boxed_dyn_error)? {
+            Ok(_) => Ok(store.data().grown.0),
+            Err(error) => Err(format!("not accepted: {error:?}").into()),
+        }
+    }
+}
+
+/// Bytes of machine code, and what belongs to it, that the engine makes of a component.
+///
+/// # Errors
+///
+/// When it does not compile.
+pub fn compiled_bytes(component: &[u8]) -> Result<usize, Failure> {
+    let compiled = Engine::new(&config()).and_then(|engine| engine.precompile_component(component));
+    let compiled = compiled.map_err(wasmtime::Error::into_boxed_dyn_error)?;
+    Ok(compiled.len())
 }
 
 /// As `zoetrope_host::engine` sets its engine up, as far as it shows in a call.
@@ -132,6 +172,27 @@ struct State {
     http: WasiHttpCtx,
     table: ResourceTable,
     connection: connections::Connection,
+    grown: Grown,
+}
+
+/// Bytes of all linear memories.
+#[derive(Default)]
+struct Grown(usize);
+
+impl ResourceLimiter for Grown {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        self.0 += desired - current;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(true)
+    }
 }
 
 impl State {
@@ -143,6 +204,7 @@ impl State {
             http: WasiHttpCtx::new(),
             table: ResourceTable::new(),
             connection,
+            grown: Grown::default(),
         }
     }
 }

@@ -1,0 +1,74 @@
+//! A copy of the workspace, whose component is built with some of its nodes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use zoetrope_benches::Failure;
+use zoetrope_benches::bench::target;
+
+#[path = "../../../host-harness/nested_cargo.rs"]
+mod nested_cargo;
+
+/// Where the nodes are listed.
+const LIST: &str = "plugin/src/nodes/mod.rs";
+const LIST_BEGINS: &str = "pub static ALL: &[&Node] = &[\n";
+const LIST_ENDS: &str = "];\n";
+
+/// The copy, and where it is built.
+pub(crate) struct Scratch {
+    root: PathBuf,
+    target: PathBuf,
+    /// The list's file as it is in the workspace.
+    list: String,
+}
+
+impl Scratch {
+    /// Copies the workspace into `folder`.
+    pub(crate) fn of(workspace: &Path, folder: &Path) -> Result<Self, Failure> {
+        copy_folder(workspace, folder)?;
+        Ok(Self {
+            root: folder.to_owned(),
+            // Kept between runs, so that dependencies are built once.
+            target: target()?.join("benches/component"),
+            list: fs::read_to_string(workspace.join(LIST))?,
+        })
+    }
+
+    /// The component with the nodes that `keeps` is true of, by their place in the list.
+    pub(crate) fn built(&self, keeps: impl Fn(usize) -> bool) -> Result<Vec<u8>, Failure> {
+        fs::write(self.root.join(LIST), with_nodes(&self.list, keeps)?)?;
+        let file = nested_cargo::built(&self.root, "zoetrope-plugin", &self.target, &[])?;
+        Ok(fs::read(file)?)
+    }
+}
+
+fn with_nodes(list: &str, keeps: impl Fn(usize) -> bool) -> Result<String, Failure> {
+    let apart = list.split_once(LIST_BEGINS).and_then(|(before, rest)| {
+        let (nodes, after) = rest.split_once(LIST_ENDS)?;
+        Some((before, nodes, after))
+    });
+    let (before, nodes, after) = apart.ok_or_else(|| format!("no list of nodes in {LIST}"))?;
+    let nodes = nodes.split_inclusive('\n').enumerate();
+    let kept: String = nodes
+        .filter_map(|(index, node)| keeps(index).then_some(node))
+        .collect();
+    Ok([before, LIST_BEGINS, &kept, LIST_ENDS, after].concat())
+}
+
+/// Copies a folder, without what is built and what is hidden.
+fn copy_folder(from: &Path, to: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name == "target" || name.to_string_lossy().starts_with('.') {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &to.join(name))?;
+        } else {
+            fs::copy(entry.path(), to.join(name))?;
+        }
+    }
+    Ok(())
+}
