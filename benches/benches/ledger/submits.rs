@@ -29,15 +29,12 @@ impl Submits {
         })
     }
 
-    /// Orders jobs one after the other, as a batch does, and submits them all at once.
+    /// Orders jobs in one commit, as a batch does, and submits them all at once.
     pub(crate) fn submit(&mut self, jobs: usize) -> Result<(), Failure> {
-        let mut rows = Vec::with_capacity(jobs);
-        for _ in 0..jobs {
-            let job = self.next();
-            match self.ledger.insert(&job)? {
-                Inserted::New => rows.push(job),
-                Inserted::Same(_) => return Err("a job is there already".into()),
-            }
+        let rows: Vec<_> = (0..jobs).map(|_| self.next()).collect();
+        let inserted = self.ledger.insert_all(&rows)?;
+        if inserted.iter().any(|inserted| *inserted != Inserted::New) {
+            return Err("a job is there already".into());
         }
         let leaving = || Event::Leaving {
             sha256: "5a".repeat(32),
