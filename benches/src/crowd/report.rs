@@ -24,7 +24,7 @@ pub fn table(all: &[Figures]) -> String {
     row("from nothing to a ticket on the disk", &|_, one| {
         rate(one.submits_a_second())
     });
-    row("  rows inserted, one after the other", &|_, one| {
+    row("  rows inserted, in one commit", &|_, one| {
         seconds(one.inserted)
     });
     row(
