@@ -140,11 +140,18 @@ fn next(job: &Job, setup: &Setup) -> String {
                 job.order.idempotency_ms.unsigned_abs()
             ))
         ),
-        State::OutcomeUnknown => format!(
-            "look for the job at the provider (idempotency key {}), then: \
-             zoetrope jobs resolve {id} --provider-job-id ID{options}, or --never-started",
-            job.order.key
-        ),
+        State::OutcomeUnknown => {
+            // A provider that was not told the key knows nothing by it.
+            let known_by = if job.keyed {
+                format!(" (idempotency key {})", job.order.key)
+            } else {
+                String::new()
+            };
+            format!(
+                "look for the job at the provider{known_by}, then: \
+                 zoetrope jobs resolve {id} --provider-job-id ID{options}, or --never-started"
+            )
+        }
         State::Succeeded if job.next_at.is_none() && kind == Some("download_failed") => format!(
             "zoetrope jobs resume {id}{options}, or zoetrope jobs fetch {id} --out FILE{options}"
         ),
