@@ -15,9 +15,6 @@ use super::interrupts::Interrupts;
 use super::output;
 use super::setup::{Setup, quoted};
 
-/// The categories of connections for which the practice provider may speak.
-const CATEGORIES: [&str; 3] = ["pixelml", "shortapi", "popiart"];
-
 /// Run the practice provider on its own, until Ctrl-C.
 ///
 /// It speaks the providers' protocols and really renders, by moving a camera over the
@@ -73,11 +70,9 @@ impl PracticeServer {
                 "Its results are practice renders, not made by an AI model. Ctrl-C stops it."
             );
             eprintln!("Its key is in {}. For zoetrope.toml:\n", quoted(&key_file));
-            for category in CATEGORIES {
-                if let Some(protocol) = Protocol::of_category(category) {
-                    let base_url = protocol.base_url(&practice.base_url());
-                    eprintln!("{}", table(category, protocol, &base_url, &key_file));
-                }
+            for protocol in Protocol::ALL {
+                let base_url = protocol.base_url(&practice.base_url());
+                eprintln!("{}", table(protocol, &base_url, &key_file));
             }
         }
         Interrupts::listen().next().await;
@@ -87,7 +82,8 @@ impl PracticeServer {
 }
 
 /// The configuration of a connection to it.
-fn table(category: &str, protocol: Protocol, base_url: &str, key_file: &Path) -> String {
+fn table(protocol: Protocol, base_url: &str, key_file: &Path) -> String {
+    let category = protocol.category();
     let file = toml::Value::from(&*key_file.to_string_lossy());
     let idempotency = if protocol.honours_keys() {
         "idempotency = \"24h\"\n"
