@@ -15,6 +15,6 @@ mod generated {
     });
 }
 
+pub(crate) use generated::NodePack;
 pub(crate) use generated::exports::zoetrope::workflow_node as exported;
 pub(crate) use generated::zoetrope::workflow_node::{connections, types};
-pub(crate) use generated::{NodePack, NodePackPre};

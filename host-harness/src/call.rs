@@ -7,8 +7,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use wasmtime::Store;
+use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower};
 
-use crate::bindings::{NodePack, NodePackPre};
 use crate::connections::OpenConnection;
 use crate::contract::{Charge, CheckOptions, ErrorCause, NextStep, NodeError, Plan};
 use crate::egress::{Egress, Sends};
@@ -17,10 +17,12 @@ use crate::policy::{Allowance, Ceiling, Missing};
 use crate::testimony::Testimony;
 
 mod answer;
+mod exports;
 mod gate;
 mod state;
 
 use answer::{Answer, bounded_error};
+pub(crate) use exports::Exports;
 pub use gate::{Submission, SubmitGate};
 pub(crate) use state::CallState;
 pub use state::OUTPUT;
@@ -192,11 +194,12 @@ pub struct HostFault {
 
 /// A component's instance in the middle of a call, or between two.
 pub(crate) struct Call {
-    pub(crate) store: Store<CallState>,
-    pub(crate) pack: NodePack,
+    store: Store<CallState>,
+    instance: Instance,
+    exports: Arc<Exports>,
     pub(crate) testimony: Arc<Testimony>,
     /// How long a call may take.
-    pub(crate) wall: Duration,
+    wall: Duration,
     _room: [Option<OwnedSemaphorePermit>; 2],
 }
 
@@ -204,7 +207,7 @@ impl Call {
     /// A fresh instance, once there is room for it.
     pub(crate) async fn begin(
         engine: &Engine,
-        pre: &NodePackPre<CallState>,
+        exports: &Arc<Exports>,
         allowance: &Arc<Allowance>,
         context: &CallContext,
         sends: Sends,
@@ -221,11 +224,12 @@ impl Call {
         let testimony = Arc::new(Testimony::default());
         let state = CallState::new(engine, allowance, context, sends, wall, &testimony);
         let mut store = state.into_store(engine, context.limits.crossing_bytes);
-        let instantiated = timeout(wall, pre.instantiate_async(&mut store)).await;
+        let instantiated = timeout(wall, exports.instantiate(&mut store)).await;
         match in_time(instantiated, wall) {
-            Ok(pack) => Ok(Self {
+            Ok(instance) => Ok(Self {
                 store,
-                pack,
+                instance,
+                exports: Arc::clone(exports),
                 testimony,
                 wall,
                 _room: room,
@@ -241,31 +245,42 @@ impl Call {
         options: CheckOptions,
     ) -> Result<Plan, CallError> {
         self.store.data_mut().renew();
-        let jobs = self.pack.zoetrope_workflow_node_jobs();
-        let (node, input) = (node.to_owned(), input.to_owned());
-        let checked = jobs.call_check(&mut self.store, &node, &input, options);
-        let checked = timeout(self.wall, checked).await;
-        self.settle(checked)
+        let function = self.exports.check;
+        self.ask(function, (node, input, options)).await
     }
 
-    /// What a call came to that can answer with an error of the contract.
-    pub(crate) fn settle<T: Answer>(
+    /// Calls a function that can answer with an error of the contract.
+    pub(crate) async fn ask<Params, T>(
         &mut self,
-        outcome: Result<wasmtime::Result<Result<T, NodeError>>, Elapsed>,
-    ) -> Result<T, CallError> {
-        let answer = self.settle_plain(outcome)?.and_then(Answer::bounded);
-        answer.map_err(|mut error| {
+        function: ComponentExportIndex,
+        params: Params,
+    ) -> Result<T, CallError>
+    where
+        Params: ComponentNamedList + Lower + Send + Sync,
+        T: Answer + 'static,
+        (Result<T, NodeError>,): ComponentNamedList + Lift + Send + Sync,
+    {
+        let (answer,) = self.call(function, params).await?;
+        answer.and_then(Answer::bounded).map_err(|mut error| {
             self.testimony.explain(&mut error);
             bounded_error(&mut error);
             CallError::Node(error)
         })
     }
 
-    /// What a call came to that has no error of its own.
-    pub(crate) fn settle_plain<T>(
+    /// Calls a function with its parameters; its results, or how it was stopped.
+    pub(crate) async fn call<Params, Results>(
         &mut self,
-        outcome: Result<wasmtime::Result<T>, Elapsed>,
-    ) -> Result<T, CallError> {
+        function: ComponentExportIndex,
+        params: Params,
+    ) -> Result<Results, CallError>
+    where
+        Params: ComponentNamedList + Lower + Send + Sync,
+        Results: ComponentNamedList + Lift + Send + Sync + 'static,
+    {
+        let function = self.instance.get_typed_func(&mut self.store, function);
+        let called = async { function?.call_async(&mut self.store, params).await };
+        let outcome = timeout(self.wall, called).await;
         let state = self.store.data();
         state.log_output();
         let settled = in_time(outcome, self.wall).map_err(|error| state.judged(error));

@@ -16,8 +16,8 @@ impl Sha256Digest {
 
     /// Its first twelve digits, enough to tell components apart in logs.
     #[must_use]
-    pub fn short(&self) -> String {
-        self.to_string().chars().take(12).collect()
+    pub fn short(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| hexadecimal(&self.0[..6], f))
     }
 }
 
@@ -29,8 +29,12 @@ impl<T: Into<[u8; 32]>> From<T> for Sha256Digest {
 
 impl fmt::Display for Sha256Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        hexadecimal(&self.0, f)
     }
+}
+
+fn hexadecimal(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }
 
 impl FromStr for Sha256Digest {

@@ -6,12 +6,10 @@
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
-use tokio::time::timeout;
 use tracing::instrument;
 use wasmtime::component::Component;
 
-use crate::bindings::NodePackPre;
-use crate::call::{Call, CallContext, CallError, CallState, Trap, TrapKind};
+use crate::call::{Call, CallContext, CallError, Exports, Trap, TrapKind};
 use crate::contract::{
     Cancellation, CheckOptions, JobState, LocalFile, NodeType, PACKAGE, Plan, Started, Step,
     Ticket, VERSION,
@@ -30,7 +28,7 @@ const MOST_NODE_TYPES: usize = 1000;
 #[derive(Clone)]
 pub struct Pack {
     engine: Engine,
-    pre: NodePackPre<CallState>,
+    exports: Arc<Exports>,
     digest: Sha256Digest,
     allowance: Arc<Allowance>,
 }
@@ -116,10 +114,10 @@ impl Pack {
         let link = |error: wasmtime::Error| PackError::Link(error.into_boxed_dyn_error());
         let linker = imports::linker(engine.wasmtime()).map_err(link)?;
         let pre = linker.instantiate_pre(&component).map_err(link)?;
-        let pre = NodePackPre::new(pre).map_err(link)?;
+        let exports = Exports::find(pre).map_err(link)?;
         Ok(Self {
             engine: engine.clone(),
-            pre,
+            exports: Arc::new(exports),
             digest,
             allowance: Arc::new(Allowance::new(permissions)),
         })
@@ -148,12 +146,11 @@ impl Pack {
     /// # Errors
     ///
     /// When the component is stopped, or the host fails.
-    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "node_types", component = self.digest.short()))]
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "node_types", component = %self.digest.short()))]
     pub async fn node_types(&self, context: &CallContext) -> Result<Vec<NodeType>, CallError> {
         let mut call = self.begin(context, Sends::Nothing).await?;
-        let catalog = call.pack.zoetrope_workflow_node_catalog();
-        let listed = timeout(call.wall, catalog.call_node_types(&mut call.store)).await;
-        call.settle_plain(listed).and_then(bounded_list)
+        let (listed,) = call.call(self.exports.node_types, ()).await?;
+        bounded_list(listed)
     }
 
     /// What `start` would do with this input. Nothing is sent, whatever the component
@@ -162,7 +159,7 @@ impl Pack {
     /// # Errors
     ///
     /// The component's own, or when it is stopped, or the host fails.
-    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "check", component = self.digest.short()))]
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "check", component = %self.digest.short()))]
     pub async fn check(
         &self,
         context: &CallContext,
@@ -176,7 +173,7 @@ impl Pack {
 
     /// Starts a run: sends at most one request that can cost money. Dropping the future
     /// stops the call wherever it stands.
-    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "start", component = self.digest.short()))]
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "start", component = %self.digest.short()))]
     pub async fn start(
         &self,
         context: &CallContext,
@@ -193,12 +190,9 @@ impl Pack {
                 };
             }
         };
-        let jobs = call.pack.zoetrope_workflow_node_jobs();
-        let (node, input) = (node.to_owned(), input.to_owned());
-        let started = jobs.call_start(&mut call.store, &node, &input, idempotency_key);
-        let started = timeout(call.wall, started).await;
+        let params = (node, input, idempotency_key);
         StartReport {
-            outcome: call.settle(started),
+            outcome: call.ask(self.exports.start, params).await,
             sent: call.testimony.give(),
         }
     }
@@ -209,13 +203,10 @@ impl Pack {
     ///
     /// The component's own, or when it is stopped, or the host fails; the job itself is
     /// untouched by any of them.
-    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "poll", component = self.digest.short()))]
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "poll", component = %self.digest.short()))]
     pub async fn poll(&self, context: &CallContext, ticket: &str) -> Result<JobState, CallError> {
         let mut call = self.begin(context, Sends::Reads).await?;
-        let jobs = call.pack.zoetrope_workflow_node_jobs();
-        let ticket = ticket.to_owned();
-        let polled = timeout(call.wall, jobs.call_poll(&mut call.store, &ticket)).await;
-        call.settle(polled)
+        call.ask(self.exports.poll, (ticket,)).await
     }
 
     /// Asks the provider to stop a job.
@@ -223,17 +214,14 @@ impl Pack {
     /// # Errors
     ///
     /// As [`poll`](Self::poll).
-    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "cancel", component = self.digest.short()))]
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "cancel", component = %self.digest.short()))]
     pub async fn cancel(
         &self,
         context: &CallContext,
         ticket: &str,
     ) -> Result<Cancellation, CallError> {
         let mut call = self.begin(context, Sends::OneChange).await?;
-        let jobs = call.pack.zoetrope_workflow_node_jobs();
-        let ticket = ticket.to_owned();
-        let cancelled = timeout(call.wall, jobs.call_cancel(&mut call.store, &ticket)).await;
-        call.settle(cancelled)
+        call.ask(self.exports.cancel, (ticket,)).await
     }
 
     /// A ticket for a job that the provider knows and the caller lost.
@@ -241,7 +229,7 @@ impl Pack {
     /// # Errors
     ///
     /// As [`poll`](Self::poll).
-    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "adopt", component = self.digest.short()))]
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "adopt", component = %self.digest.short()))]
     pub async fn adopt(
         &self,
         context: &CallContext,
@@ -249,11 +237,7 @@ impl Pack {
         provider_job_id: &str,
     ) -> Result<Ticket, CallError> {
         let mut call = self.begin(context, Sends::Reads).await?;
-        let jobs = call.pack.zoetrope_workflow_node_jobs();
-        let node = node.to_owned();
-        let adopted = jobs.call_adopt(&mut call.store, &node, provider_job_id);
-        let adopted = timeout(call.wall, adopted).await;
-        call.settle(adopted)
+        call.ask(self.exports.adopt, (node, provider_job_id)).await
     }
 
     /// How a local file is handed over for the input field at the JSON Pointer `field`.
@@ -262,7 +246,7 @@ impl Pack {
     /// # Errors
     ///
     /// The component's own, or when it is stopped, or the host fails.
-    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "plan_upload", component = self.digest.short()))]
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "plan_upload", component = %self.digest.short()))]
     pub async fn plan_upload(
         &self,
         context: &CallContext,
@@ -271,11 +255,8 @@ impl Pack {
         file: &LocalFile,
     ) -> Result<Step, CallError> {
         let mut call = self.begin(context, Sends::Nothing).await?;
-        let media = call.pack.zoetrope_workflow_node_media();
-        let node = node.to_owned();
-        let planned = media.call_plan_upload(&mut call.store, &node, field, file);
-        let planned = timeout(call.wall, planned).await;
-        call.settle(planned)
+        let params = (node, field, file);
+        call.ask(self.exports.plan_upload, params).await
     }
 
     /// The next step, read from an upload's reply. Nothing is sent.
@@ -283,7 +264,7 @@ impl Pack {
     /// # Errors
     ///
     /// As [`plan_upload`](Self::plan_upload).
-    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "uploaded", component = self.digest.short()))]
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "uploaded", component = %self.digest.short()))]
     pub async fn uploaded(
         &self,
         context: &CallContext,
@@ -293,11 +274,8 @@ impl Pack {
         reply: &str,
     ) -> Result<Step, CallError> {
         let mut call = self.begin(context, Sends::Nothing).await?;
-        let media = call.pack.zoetrope_workflow_node_media();
-        let node = node.to_owned();
-        let next = media.call_uploaded(&mut call.store, &node, field, status, reply);
-        let next = timeout(call.wall, next).await;
-        call.settle(next)
+        let params = (node, field, status, reply);
+        call.ask(self.exports.uploaded, params).await
     }
 
     pub(crate) async fn begin(
@@ -305,7 +283,7 @@ impl Pack {
         context: &CallContext,
         sends: Sends,
     ) -> Result<Call, CallError> {
-        Call::begin(&self.engine, &self.pre, &self.allowance, context, sends).await
+        Call::begin(&self.engine, &self.exports, &self.allowance, context, sends).await
     }
 }
 

@@ -39,7 +39,7 @@ impl Session {
     /// # Errors
     ///
     /// As [`Pack::check`].
-    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "check", component = self.pack.digest().short()))]
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "check", component = %self.pack.digest().short()))]
     pub async fn check(
         &mut self,
         node: &str,
