@@ -15,10 +15,21 @@ const SUGGESTION_LIMIT: usize = 64;
 pub struct Input {
     /// Every field of the node that was given or has a default, nothing else.
     pub fields: Map<String, Value>,
-    /// The fields that the provider gets.
-    pub forwarded: Map<String, Value>,
+    /// Those of them that are kept from the provider.
+    pub withheld: Vec<&'static str>,
     /// What was done to it, in the order of the node's fields; unknown keys last.
     pub notes: Vec<Note>,
+}
+
+impl Input {
+    /// The fields that the provider gets.
+    #[must_use]
+    pub fn forwarded(mut self) -> Map<String, Value> {
+        for field in self.withheld {
+            self.fields.remove(field);
+        }
+        self.fields
+    }
 }
 
 /// Reads an input for `node`, by the rules of the `connection` it will go over, where it
@@ -149,70 +160,60 @@ impl Draft {
 }
 
 fn complete(node: &Node, draft: Draft) -> Input {
-    let Draft {
-        mut given,
-        withheld,
-        notes,
-        ..
-    } = draft;
     let mut input = Input {
-        fields: Map::new(),
-        forwarded: Map::new(),
+        fields: draft.given,
+        withheld: Vec::new(),
         notes: Vec::new(),
     };
     for field in node.fields {
-        let of_field = notes
+        let of_field = draft
+            .notes
             .iter()
             .filter(|note| note.instance_path[1..] == *field.name);
         input.notes.extend(of_field.cloned());
-        let value = match (given.get_mut(field.name), field.default) {
-            (Some(value), _) => whole_number(value.take(), field, &mut input.notes),
+        match (input.fields.get_mut(field.name), field.default) {
+            (Some(value), _) => input.notes.extend(whole_number(value, field)),
             (None, Some(default)) => {
-                let message = format!("The default is {}.", json::text(&default.value()));
-                input
-                    .notes
-                    .push(note(field.name, Adjustment::Defaulted, message));
-                default.value()
+                let value = default.value();
+                let message = format!("The default is {}.", json::text(&value));
+                let defaulted = note(field.name, Adjustment::Defaulted, message);
+                input.notes.push(defaulted);
+                input.fields.insert(field.name.into(), value);
             }
             (None, None) => continue,
-        };
-        match withheld.iter().find(|(name, _)| *name == field.name) {
-            Some((_, why)) => {
-                let message = (*why).into();
-                input
-                    .notes
-                    .push(note(field.name, Adjustment::NotForwarded, message));
-            }
-            None => {
-                input.forwarded.insert(field.name.into(), value.clone());
-            }
         }
-        input.fields.insert(field.name.into(), value);
-    }
-    for key in given.keys() {
-        if !node.fields.iter().any(|field| field.name == key) {
-            input
-                .notes
-                .push(note(key, Adjustment::Dropped, unknown(node, key)));
+        let withheld = draft.withheld.iter().find(|(name, _)| *name == field.name);
+        if let Some((name, why)) = withheld {
+            let withheld = note(name, Adjustment::NotForwarded, (*why).into());
+            input.notes.push(withheld);
+            input.withheld.push(name);
         }
     }
+    let notes = &mut input.notes;
+    input.fields.retain(|key, _| {
+        let is_known = node.fields.iter().any(|field| field.name == key);
+        if !is_known {
+            notes.push(note(key, Adjustment::Dropped, unknown(node, key)));
+        }
+        is_known
+    });
     input
 }
 
 /// `20.0` is an integer to JSON Schema, but not to every provider: pass on `20`.
-fn whole_number(value: Value, field: &Field, notes: &mut Vec<Note>) -> Value {
-    match value.as_f64() {
-        Some(float) if field.kind == Kind::Integer && value.is_f64() => {
-            let message = "A whole number with a decimal point is passed on without it.";
-            notes.push(note(field.name, Adjustment::Coerced, message.into()));
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "valid integers of every schema are small"
-            )]
-            Value::from(float as i64)
-        }
-        _ => value,
+fn whole_number(value: &mut Value, field: &Field) -> Option<Note> {
+    let float = value.as_f64().filter(|_| value.is_f64())?;
+    if field.kind != Kind::Integer {
+        return None;
     }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "valid integers of every schema are small"
+    )]
+    let whole = float as i64;
+    *value = whole.into();
+    let message = "A whole number with a decimal point is passed on without it.";
+    Some(note(field.name, Adjustment::Coerced, message.into()))
 }
 
 fn unknown(node: &Node, key: &str) -> String {

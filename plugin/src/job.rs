@@ -42,9 +42,10 @@ pub fn check(
     let input = input::read(node, text, options.profile, known)?;
     let request = match connection? {
         Some(connection) => {
+            let forwarded = input.clone().forwarded();
             let request = node
                 .provider
-                .submit(&connection, node, &input.forwarded, PREVIEW_KEY)?;
+                .submit(&connection, node, &forwarded, PREVIEW_KEY)?;
             Some(json::text(&request.preview()))
         }
         None => None,
@@ -80,7 +81,7 @@ pub fn start(
     let connection = connection?;
     let request = node
         .provider
-        .submit(&connection, node, &input.forwarded, idempotency_key)?;
+        .submit(&connection, node, &input.forwarded(), idempotency_key)?;
     let reply = send(host, &connection, request).map_err(|error| match error {
         SendError::Denied(why) => NodeError::denied(why, Charge::No),
         SendError::NotSent(why) => NodeError::not_sent(why),

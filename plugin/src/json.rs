@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 use crate::bindings::Violation;
@@ -147,14 +148,16 @@ impl<'de> Visitor<'de> for Reader<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
-            if self.repeated.is_some() && object.contains_key(&key) {
-                self.leave(pointer("", &key));
-                return Err(A::Error::custom("a key given twice"));
-            }
-            let value = entries
-                .next_value_seed(self)
-                .inspect_err(|_| self.within(&key))?;
-            object.insert(key, value);
+            let place = match object.entry(key) {
+                Entry::Occupied(given) if self.repeated.is_some() => {
+                    self.leave(pointer("", given.key()));
+                    return Err(A::Error::custom("a key given twice"));
+                }
+                place => place,
+            };
+            let value = entries.next_value_seed(self);
+            let value = value.inspect_err(|_| self.within(place.key()))?;
+            *place.or_insert(Value::Null) = value;
         }
         Ok(Value::Object(object))
     }
