@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use zoetrope_benches::bench::Bench;
@@ -147,7 +148,10 @@ async fn requests(
     let base_url = format!("http://{}", provider.address());
     let open = connection(pack, &base_url).await?;
     let preview = previewed(pack, &open).await?;
-    let context = CallContext::online(&Egress::default(), open);
+    let egress = Egress::default();
+    let context = CallContext::online(&egress, open);
+    let keyed = keyed_connection(pack, &base_url).await?;
+    let keyed = CallContext::online(&egress, keyed);
     let submit = Submit::of_preview(&preview.request.ok_or("no preview")?, CREDENTIAL)?;
     let plain = PlainHost::load(EMBEDDED_COMPONENT, &base_url, CREDENTIAL)?;
     let ticket = started(pack, &context).await?;
@@ -189,6 +193,16 @@ async fn requests(
         group
             .turn("start, fresh instance, this host (new connection)", start)
             .await?;
+        let keyed_start = async || {
+            submits += 1;
+            started(pack, &keyed).await
+        };
+        group
+            .turn(
+                "start, fresh instance, this host (kept connection)",
+                keyed_start,
+            )
+            .await?;
         let default = async || {
             submits += 1;
             plain.start(Client::Default, NODE, INPUT, KEY).await
@@ -220,8 +234,26 @@ async fn requests(
     }
 }
 
-/// The connection as a user configures it, its credential in a file.
+/// The connection as a user configures it, its credential in a file. Its submits are made
+/// over new connections.
 async fn connection(pack: &Pack, base_url: &str) -> Result<Arc<OpenConnection>, Failure> {
+    opened(pack, base_url, |connection| connection).await
+}
+
+/// The same to a provider that honours keys, so that submits may use a kept connection.
+async fn keyed_connection(pack: &Pack, base_url: &str) -> Result<Arc<OpenConnection>, Failure> {
+    let day = Duration::from_hours(24);
+    opened(pack, base_url, |connection| {
+        connection.with_idempotency(day)
+    })
+    .await
+}
+
+async fn opened(
+    pack: &Pack,
+    base_url: &str,
+    adapt: impl Fn(Connection) -> Connection,
+) -> Result<Arc<OpenConnection>, Failure> {
     let nodes = pack.node_types(&CallContext::offline()).await?;
     let node = nodes
         .iter()
@@ -240,8 +272,8 @@ async fn connection(pack: &Pack, base_url: &str) -> Result<Arc<OpenConnection>, 
         requirement.category.as_str(),
         base_url.parse()?,
     );
-    let connection = connection.with_credential(credential);
-    Ok(Arc::new(Arc::new(connection).open(requirement)?))
+    let connection = Arc::new(adapt(connection.with_credential(credential)));
+    Ok(Arc::new(connection.open(requirement)?))
 }
 
 async fn previewed(pack: &Pack, open: &Arc<OpenConnection>) -> Result<Plan, CallError> {

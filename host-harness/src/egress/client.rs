@@ -25,7 +25,7 @@ use super::HttpLimits;
 use super::dial::{Connect, Tls, dial};
 use super::error::{EgressError, Lost, NotSent};
 use super::fair::Fair;
-use super::pool::{Pool, Sender};
+use super::pool::{KEPT, Pool, Sender};
 use super::resolver::{AddressRule, Resolve, addresses_of};
 use super::watch;
 use crate::urls::Origin;
@@ -50,11 +50,18 @@ pub(crate) struct Destination {
 /// Whether a connection that is already open may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reuse {
-    /// No: it may be stale, which would look like a lost request.
+    /// No.
     Fresh,
-    /// Yes.
+    /// One that has just answered: for a request that should not get lost over a stale
+    /// one.
+    Recent,
+    /// Any that is kept: for a request that may be made anew.
     Pooled,
 }
+
+/// How long ago a connection has answered at most to be [`Reuse::Recent`]: no server is
+/// known to give one up so soon, the hastiest in common use do after 2 s (Gunicorn).
+const RECENT: Duration = Duration::from_millis(500);
 
 pub(crate) struct Client {
     resolver: Box<dyn Resolve>,
@@ -89,7 +96,12 @@ impl Client {
         patience: Duration,
     ) -> Result<Channel<'_>, NotSent> {
         let kept = match reuse {
-            Reuse::Pooled => self.pool.take(destination),
+            Reuse::Pooled => self.pool.take(destination, KEPT),
+            Reuse::Recent => {
+                // Until the kept connections' own tasks have seen what servers have closed.
+                tokio::task::yield_now().await;
+                self.pool.take(destination, RECENT)
+            }
             Reuse::Fresh => None,
         };
         let reused = kept.is_some();

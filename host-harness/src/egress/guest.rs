@@ -281,7 +281,13 @@ impl GuestHttp {
                 send_safely(client, destination, build, connect, first_byte).await?
             } else {
                 self.pass_the_gate(order).await?;
-                let channel = client.open(destination, Reuse::Fresh, connect).await?;
+                // Where a lost submit is made again under its key, a stale connection costs
+                // a moment; elsewhere it would leave a question that nobody can answer.
+                let reuse = match connection.connection().idempotency() {
+                    Some(_) => Reuse::Recent,
+                    None => Reuse::Fresh,
+                };
+                let channel = client.open(destination, reuse, connect).await?;
                 self.testimony.note_submit(self.sends != Sends::Reads)?;
                 channel.send(build(), first_byte).await?
             };

@@ -1,4 +1,4 @@
-//! Connections kept for the next safe request to the same place.
+//! Connections kept for the next request to the same place.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,7 +12,7 @@ use super::client::{Destination, RequestBody};
 
 /// How long an unused connection is kept. Common servers close theirs after 5 s (Node)
 /// to 75 s (nginx); a stale one costs a safe request one more attempt.
-const KEPT: Duration = Duration::from_secs(20);
+pub(super) const KEPT: Duration = Duration::from_secs(20);
 
 /// Most unused connections kept for one place: what a driver with its default
 /// concurrency can use at once.
@@ -50,8 +50,9 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// An open connection to `destination`, if there is one.
-    pub(crate) fn take(&self, destination: &Destination) -> Option<Sender> {
+    /// An open connection to `destination` that has answered within `unused`, if there is
+    /// one.
+    pub(crate) fn take(&self, destination: &Destination, unused: Duration) -> Option<Sender> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let Entry::Occupied(mut kept) = idle.entry(destination.clone()) else {
             return None;
@@ -59,7 +60,8 @@ impl Pool {
         let now = Instant::now();
         kept.get_mut()
             .retain(|idle| now - idle.since < KEPT && idle.sender.is_open());
-        let taken = match kept.get().last().map(|idle| &idle.sender) {
+        let last = kept.get().last().filter(|idle| now - idle.since < unused);
+        let taken = match last.map(|idle| &idle.sender) {
             // Shared: HTTP/2 carries many requests at once.
             Some(Sender::Http2(sender)) => Some(Sender::Http2(sender.clone())),
             Some(Sender::Http1(_)) => kept.get_mut().pop().map(|idle| idle.sender),

@@ -197,6 +197,17 @@ const NARROW: HttpLimits = HttpLimits {
 
 /// A connection to `base` with the credential `sk-hunter2` as a bearer token.
 pub(crate) fn connection(base: &str) -> Arc<OpenConnection> {
+    opened(base, |connection| connection)
+}
+
+/// The same to a provider that honours idempotency keys.
+pub(crate) fn keyed_connection(base: &str) -> Arc<OpenConnection> {
+    opened(base, |connection| {
+        connection.with_idempotency(Duration::from_hours(24))
+    })
+}
+
+fn opened(base: &str, adapt: impl Fn(Connection) -> Connection) -> Arc<OpenConnection> {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("key");
     std::fs::write(&file, "sk-hunter2").expect("write");
@@ -219,5 +230,6 @@ pub(crate) fn connection(base: &str) -> Arc<OpenConnection> {
         credential_header: "authorization".into(),
         credential_prefix: "Bearer ".into(),
     };
-    Arc::new(Arc::new(connection).open(&requirement).expect("open"))
+    let connection = Arc::new(adapt(connection));
+    Arc::new(connection.open(&requirement).expect("open"))
 }

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::Frame;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks as _};
 
-use super::super::testing::{Act, Server, connection, impatient, narrow, reply};
+use super::super::testing::{Act, Server, connection, impatient, keyed_connection, narrow, reply};
 use super::super::{Egress, HttpLimits};
 use super::{GuestHttp, Sends};
 use crate::digest::Sha256Digest;
@@ -283,20 +283,25 @@ async fn a_body_other_than_announced_is_not_sent() {
 }
 
 #[tokio::test]
-async fn reads_share_a_connection_and_submits_have_their_own() {
-    let server = Server::start((0..4).map(|_| Act::ok("{}"))).await;
-    let guest = guest(&server.url(""), Sends::Reads);
-    let url = server.url("/v1/jobs");
-    for method in [Method::POST, Method::GET, Method::GET, Method::POST] {
-        let body = if method == Method::GET { "" } else { "{}" };
-        send(&guest, request(method, &url, body))
-            .await
-            .expect("reply");
-        // Lets the connection's own task finish with the exchange.
-        tokio::task::yield_now().await;
+async fn reads_share_a_connection_and_submits_do_where_they_have_a_key() {
+    for (honours_keys, expected) in [(false, [0, 0, 0, 1]), (true, [0, 0, 0, 0])] {
+        let server = Server::start((0..4).map(|_| Act::ok("{}"))).await;
+        let mut guest = guest(&server.url(""), Sends::Reads);
+        if honours_keys {
+            guest.connection = Some(keyed_connection(&server.url("")));
+        }
+        let url = server.url("/v1/jobs");
+        for method in [Method::POST, Method::GET, Method::GET, Method::POST] {
+            let body = if method == Method::GET { "" } else { "{}" };
+            send(&guest, request(method, &url, body))
+                .await
+                .expect("reply");
+            // Lets the connection's own task finish with the exchange.
+            tokio::task::yield_now().await;
+        }
+        let connections: Vec<_> = server.seen().iter().map(|seen| seen.connection).collect();
+        assert_eq!(connections, expected);
     }
-    let connections: Vec<_> = server.seen().iter().map(|seen| seen.connection).collect();
-    assert_eq!(connections, [0, 0, 0, 1]);
 }
 
 #[tokio::test]
