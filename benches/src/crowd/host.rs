@@ -13,7 +13,6 @@ use zoetrope_host::EMBEDDED_COMPONENT;
 use zoetrope_host::config::Config;
 use zoetrope_host::connections::Connection;
 use zoetrope_host::contract::ConnectionRequirement;
-use zoetrope_host::driver::event::Event;
 use zoetrope_host::driver::{Driver, DriverSettings, Reach, Reached, Until, Work, now};
 use zoetrope_host::egress::Egress;
 use zoetrope_host::engine::{Engine, EngineSettings};
@@ -305,13 +304,9 @@ impl Inside {
 /// As `zoetrope jobs resume --all` does.
 async fn resume(driver: &Driver) -> Result<Vec<String>, Failure> {
     let begun = Instant::now();
-    let event = Event::Resumed {
-        deadline_at: now() + DEADLINE_MS,
-        asker: driver.asker().into(),
-    };
-    let told = driver.tell_all(&driver.ledger().jobs()?, &event).await?;
+    let ids = driver.resume_all(now() + DEADLINE_MS).await?;
     tell("resumed", begun);
-    Ok(told.into_iter().map(|job| job.order.id).collect())
+    Ok(ids)
 }
 
 /// Says what is done, and how long it took.

@@ -45,7 +45,7 @@ use tokio::time::sleep;
 use crate::contract::Stage;
 use crate::download::Received;
 use crate::egress::Egress;
-use crate::ledger::{Inserted, Job, Ledger, LedgerError, Millis, Pictures, Trouble};
+use crate::ledger::{Inserted, Job, Ledger, LedgerError, Millis, Pictures, State, Trouble};
 use crate::pack::Pack;
 use crate::policy::Policy;
 use crate::trace::Caller;
@@ -259,17 +259,35 @@ impl Driver {
         Ok(self.steps.settle(job.clone(), event).await?)
     }
 
-    /// The same event for many rows, in their order; their commits share the disk's time.
+    /// Has every job that is not done go on for this process, as [`Event::Resumed`] does;
+    /// their ids, oldest first.
     ///
     /// # Errors
     ///
     /// As [`tell`](Self::tell); some rows may have been written then.
-    pub async fn tell_all(&self, jobs: &[Job], event: &Event) -> Result<Vec<Job>, DriverError> {
-        let told = jobs.iter().map(|job| self.tell(job, event));
-        stream::iter(told)
-            .buffered(writer::MOST)
-            .try_collect()
-            .await
+    pub async fn resume_all(&self, deadline_at: Millis) -> Result<Vec<String>, DriverError> {
+        let resumed = self.ledger.resume_all(deadline_at, self.asker(), now())?;
+        let event = Event::Resumed {
+            deadline_at,
+            asker: self.asker().to_owned(),
+        };
+        let unclear = resumed
+            .iter()
+            .filter(|(_, state)| *state == State::OutcomeUnknown);
+        // Their commits share the disk's time.
+        stream::iter(unclear)
+            .map(|(id, _)| self.tell_present(id, &event))
+            .buffer_unordered(writer::MOST)
+            .try_collect::<()>()
+            .await?;
+        Ok(resumed.into_iter().map(|(id, _)| id).collect())
+    }
+
+    async fn tell_present(&self, id: &str, event: &Event) -> Result<(), DriverError> {
+        if let Some(job) = self.ledger.job(id)? {
+            self.tell(&job, event).await?;
+        }
+        Ok(())
     }
 
     /// Works until all of these jobs are where they should be or `work` says otherwise:

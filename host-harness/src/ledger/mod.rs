@@ -3,6 +3,7 @@
 //!
 //! - [`row`](Job): what is known of a job
 //! - [`store`](Ledger): the rows, and their transactions; `open`: the file and its versions
+//! - `resume`: every row at once, wanted again
 //! - [`pictures`](Pictures): pictures in base64, kept beside the rows
 //!
 //! A commit names the revision that it was decided from ([`Change`]): two processes that
@@ -12,6 +13,7 @@ mod columns;
 mod error;
 mod open;
 mod pictures;
+mod resume;
 mod row;
 mod store;
 

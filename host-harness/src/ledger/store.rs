@@ -334,7 +334,7 @@ impl Ledger {
         })
     }
 
-    fn write<T>(
+    pub(super) fn write<T>(
         &self,
         run: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, LedgerError> {

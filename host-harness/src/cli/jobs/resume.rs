@@ -7,12 +7,12 @@ use std::time::Duration;
 use clap::Args;
 use zoetrope_host::contract::Charge;
 use zoetrope_host::driver::event::Event;
-use zoetrope_host::driver::{Driver, Until};
+use zoetrope_host::driver::{Driver, DriverError, Until};
 use zoetrope_host::ledger::Job;
 
 use super::{a_while, answered, named, settle};
 use crate::cli::drive::{drive, tell};
-use crate::cli::failure::{Failure, of_driver, of_ledger};
+use crate::cli::failure::{Failure, of_driver};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::run::deadline;
 use crate::cli::setup::Setup;
@@ -57,30 +57,29 @@ impl Resume {
         view: &Arc<View>,
         interrupts: &mut Interrupts,
     ) -> Result<ExitCode, Failure> {
-        let jobs = driver.ledger().jobs().map_err(|error| of_ledger(&error))?;
-        let undone: Vec<_> = jobs.into_iter().filter(|job| !job.is_done()).collect();
-        let told = driver.tell_all(&undone, &self.event(driver)).await;
-        let told =
-            told.map_err(
-                |error| match undone.iter().find(|job| job.charge != Charge::No) {
-                    Some(spent) => of_driver(&error).charged(spent.charge),
-                    None => of_driver(&error),
-                },
-            )?;
-        let ids: Vec<_> = told.into_iter().map(|job| job.order.id).collect();
+        let resumed = driver.resume_all(deadline(self.deadline)).await;
+        let ids = resumed.map_err(|error| not_resumed(&error, driver))?;
         let jobs = drive(driver, view, &ids, Until::Settled, interrupts).await?;
         let next = format!("zoetrope jobs resume --all{}", setup.options());
         Summary::of(&jobs, setup).report(setup, &next)
     }
 
     async fn resumed(&self, driver: &Driver, job: &Job) -> Result<Job, Failure> {
-        tell(driver, job, &self.event(driver)).await
-    }
-
-    fn event(&self, driver: &Driver) -> Event {
-        Event::Resumed {
+        let event = Event::Resumed {
             deadline_at: deadline(self.deadline),
             asker: driver.asker().to_owned(),
-        }
+        };
+        tell(driver, job, &event).await
+    }
+}
+
+/// Nothing was sent; what may have been spent before is said.
+fn not_resumed(error: &DriverError, driver: &Driver) -> Failure {
+    let failure = of_driver(error);
+    let jobs = driver.ledger().jobs().unwrap_or_default();
+    let mut undone = jobs.iter().filter(|job| !job.is_done());
+    match undone.find(|job| job.charge != Charge::No) {
+        Some(spent) => failure.charged(spent.charge),
+        None => failure,
     }
 }

@@ -1,0 +1,139 @@
+//! Every job that is not done, wanted again in one commit.
+
+use rusqlite::params;
+
+use super::columns;
+use super::error::LedgerError;
+use super::row::{Millis, State};
+use super::store::Ledger;
+
+/// Those whose submit has an outcome are wanted; what was the matter with them is not any more.
+const NOTE: &str = "INSERT INTO history (job, at, state)
+    SELECT id, ?1, state FROM jobs WHERE trouble_kind IS NOT NULL
+    AND (state IN ('queued', 'started') OR (state = 'succeeded' AND NOT placed))";
+
+const RESUME: &str = "UPDATE jobs SET asker = ?1, deadline_at = ?2, next_at = ?3,
+    tries = 0, pause_ms = 0, puzzled_since = NULL, media = NULL,
+    trouble_kind = NULL, trouble_message = NULL, revision = revision + 1
+    WHERE state IN ('queued', 'started') OR (state = 'succeeded' AND NOT placed)";
+
+/// A submit on its way ends first.
+const AWAIT: &str = "UPDATE jobs SET asker = ?1, deadline_at = ?2, revision = revision + 1
+    WHERE state = 'submitting'";
+
+const UNDONE: &str = "SELECT id, state FROM jobs WHERE state NOT IN ('failed', 'cancelled')
+    AND (state <> 'succeeded' OR NOT placed) ORDER BY created_at, id";
+
+impl Ledger {
+    /// Makes of every row that is not done what
+    /// [`Event::Resumed`](crate::driver::event::Event::Resumed) makes of it, but for those
+    /// whose outcome is unknown: each of those is to be decided. The ids and states of all
+    /// that are not done, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When nothing could be committed.
+    pub fn resume_all(
+        &self,
+        deadline_at: Millis,
+        asker: &str,
+        now: Millis,
+    ) -> Result<Vec<(String, State)>, LedgerError> {
+        self.write(|transaction| {
+            transaction.execute(NOTE, [now])?;
+            transaction.execute(RESUME, params![asker, deadline_at, now])?;
+            transaction.execute(AWAIT, params![asker, deadline_at])?;
+            let mut undone = transaction.prepare(UNDONE)?;
+            let undone = undone.query_map([], |row| Ok((row.get(0)?, columns::state(row)?)))?;
+            undone.collect()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::decide::decide;
+    use crate::driver::event::Event;
+    use crate::ledger::{Job, Media, Order, Target, Trouble};
+
+    const NOW: Millis = 5_000;
+    const DEADLINE: Millis = 9_000;
+
+    fn job(number: usize, state: State, is_troubled: bool, is_placed: bool) -> Job {
+        let order = Order {
+            id: format!("{number:03}"),
+            node: "image_to_video".into(),
+            given: "{}".into(),
+            given_sha256: "g".into(),
+            input: "{}".into(),
+            component: "c".into(),
+            connection: "pixelml".into(),
+            place: "https://p.example".into(),
+            key: number.to_string(),
+            idempotency_ms: 0,
+            created_at: 100,
+        };
+        let target = Target::Stem("/clips/a".into());
+        let mut job = Job::new(order, target, "gone".into(), 1_000);
+        job.state = state;
+        job.placed = is_placed;
+        job.next_at = (!is_troubled).then_some(700);
+        job.trouble = is_troubled.then(|| Trouble::new("deadline", "m"));
+        job.puzzled_since = is_troubled.then_some(600);
+        job.pause_ms = 300;
+        job.tries = 3;
+        job.cancel_wanted = is_troubled;
+        job.media = Some(Media {
+            pointer: "/video".into(),
+            url: "https://v.example/1".into(),
+            media_type: None,
+            sha256: None,
+            needs_credential: false,
+        });
+        job
+    }
+
+    #[test]
+    fn all_become_what_each_would() {
+        let folder = tempfile::tempdir().expect("folder");
+        let ledger = Ledger::open(folder.path()).expect("ledger");
+        let mut jobs = Vec::new();
+        for state in State::ALL {
+            for is_troubled in [false, true] {
+                for is_placed in [false, state == State::Succeeded] {
+                    jobs.push(job(jobs.len(), state, is_troubled, is_placed));
+                }
+            }
+        }
+        ledger.insert_all(&jobs).expect("insert");
+        let resumed = ledger.resume_all(DEADLINE, "here", NOW).expect("resume");
+        let undone = jobs.iter().filter(|job| !job.is_done());
+        let undone: Vec<_> = undone
+            .map(|job| (job.order.id.clone(), job.state))
+            .collect();
+        assert_eq!(resumed, undone);
+        for before in jobs {
+            let is_left = before.is_done() || before.state == State::OutcomeUnknown;
+            let resumed = Event::Resumed {
+                deadline_at: DEADLINE,
+                asker: "here".into(),
+            };
+            let (mut wanted, _) = decide(&before, resumed, NOW);
+            if is_left {
+                wanted = before.clone();
+            } else {
+                wanted.revision += 1;
+            }
+            let id = &before.order.id;
+            assert_eq!(ledger.job(id).expect("read"), Some(wanted.clone()));
+            let history = ledger.history(id).expect("read");
+            let is_told = before.trouble.is_some() && wanted.trouble.is_none();
+            assert_eq!(history.len(), 1 + usize::from(is_told), "{before:?}");
+            assert_eq!(
+                history.last().expect("entry").trouble,
+                wanted.trouble.map(|t| t.kind)
+            );
+        }
+    }
+}
