@@ -23,14 +23,14 @@ const FOLDER: &str = "components";
 #[derive(Clone)]
 pub(super) struct Known {
     pub(super) pack: Pack,
-    nodes: Arc<[NodeType]>,
+    nodes: Arc<[Arc<NodeType>]>,
 }
 
 impl Known {
     /// The node type of this name.
-    pub(super) fn node(&self, name: &str) -> Result<&NodeType, Trouble> {
+    pub(super) fn node(&self, name: &str) -> Result<Arc<NodeType>, Trouble> {
         let found = self.nodes.iter().find(|node| node.name == name);
-        found.ok_or_else(|| {
+        found.cloned().ok_or_else(|| {
             Trouble::new(
                 "unknown_node_type",
                 format!("there is no node type `{name}`"),
@@ -104,8 +104,11 @@ impl Packs {
             None => self.load(digest).await?,
         };
         let nodes = pack.node_types(&CallContext::offline()).await;
-        let nodes = nodes.map_err(|error| self.bad(digest, &error))?.into();
-        let found = Known { pack, nodes };
+        let nodes = nodes.map_err(|error| self.bad(digest, &error))?;
+        let found = Known {
+            pack,
+            nodes: nodes.into_iter().map(Arc::new).collect(),
+        };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(digest.to_owned(), found.clone());
         Ok(found)

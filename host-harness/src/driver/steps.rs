@@ -66,7 +66,7 @@ pub(super) struct Steps {
 /// What a row names, found.
 struct Site {
     known: Known,
-    node: NodeType,
+    node: Arc<NodeType>,
     context: CallContext,
     rate: f64,
 }
@@ -208,7 +208,7 @@ impl Steps {
 
     async fn site(&self, job: &Job) -> Result<Site, Trouble> {
         let known = self.packs.get(&job.order.component).await?;
-        let node = known.node(&job.order.node)?.clone();
+        let node = known.node(&job.order.node)?;
         let Some(requirement) = &node.connection else {
             return Ok(Site {
                 known,
