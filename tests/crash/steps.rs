@@ -201,7 +201,9 @@ async fn run_one_job(folder: &Path, last: &str) {
     added.expect("a row");
     committed(folder, ADDED, last);
     let (_on, work) = watch::channel(Work::On);
-    let waited = driver.wait([job.order.id], Until::Settled, work).await;
+    let waited = driver
+        .wait([job.order.id.clone()], Until::Settled, work)
+        .await;
     waited.expect("the job's end");
 }
 

@@ -172,7 +172,7 @@ impl Storm {
                 self.fell[place] += 1;
             }
             if job.state == State::Submitting {
-                self.in_doubt.insert(job.order.key);
+                self.in_doubt.insert(job.order.key.clone());
             }
         }
     }

@@ -271,7 +271,7 @@ impl Inside {
         let begun = Instant::now();
         let jobs: Vec<_> = (0..jobs).map(|number| self.job(driver, number)).collect();
         driver.add(&jobs, &self.pack, EMBEDDED_COMPONENT)?;
-        let ids: Vec<_> = jobs.into_iter().map(|job| job.order.id).collect();
+        let ids: Vec<_> = jobs.iter().map(|job| job.order.id.clone()).collect();
         tell("inserted", begun);
         let begun = Instant::now();
         let (_sender, work) = watch::channel(Work::On);

@@ -1,170 +1,241 @@
 //! A job as columns, and back.
 
-use rusqlite::types::Type;
-use rusqlite::{Row, ToSql, named_params};
+use std::sync::Arc;
+
+use rusqlite::types::{FromSql, Type};
+use rusqlite::{Connection, Row, ToSql, params_from_iter};
 use serde_json::{Value, json};
 
 use super::row::{ClipFile, Cost, Job, Media, Order, State, Target, Trouble};
 use crate::contract::Charge;
 
-/// Every column of a new row, and its parameter.
-pub(super) const INSERT: &str = "INSERT INTO jobs (
-    id, node, given, given_sha256, input, component, connection, place, key, idempotency_ms,
-    created_at, state, doubtful, submit_sha256, keyed, submits, submitted_at, ticket,
-    provider_job_id, charge, cost_amount, cost_unit, deadline_at, next_at, pause_ms,
-    puzzled_since, tries, cancel_wanted, asker, trouble_kind, trouble_message, output, media,
-    target, target_is_stem, force, file, placed, revision
-) VALUES (
-    :id, :node, :given, :given_sha256, :input, :component, :connection, :place, :key, :idempotency_ms,
-    :created_at, :state, :doubtful, :submit_sha256, :keyed, :submits, :submitted_at, :ticket,
-    :provider_job_id, :charge, :cost_amount, :cost_unit, :deadline_at, :next_at, :pause_ms,
-    :puzzled_since, :tries, :cancel_wanted, :asker, :trouble_kind, :trouble_message, :output, :media,
-    :target, :target_is_stem, :force, :file, :placed, :revision
-)";
+/// What never changes, in the order of [`with_order`] and [`job`].
+macro_rules! order {
+    () => {
+        "id, node, given, given_sha256, input, component, connection, place, key, \
+         idempotency_ms, created_at"
+    };
+}
 
-/// Every column that changes; the order of a job never does.
-pub(super) const UPDATE: &str = "UPDATE jobs SET
-    state = :state, doubtful = :doubtful, submit_sha256 = :submit_sha256, keyed = :keyed, submits = :submits,
-    submitted_at = :submitted_at, ticket = :ticket, provider_job_id = :provider_job_id,
-    charge = :charge, cost_amount = :cost_amount, cost_unit = :cost_unit,
-    deadline_at = :deadline_at, next_at = :next_at, pause_ms = :pause_ms,
-    puzzled_since = :puzzled_since, tries = :tries, cancel_wanted = :cancel_wanted,
-    asker = :asker, trouble_kind = :trouble_kind, trouble_message = :trouble_message,
-    output = :output, media = :media, target = :target, target_is_stem = :target_is_stem,
-    force = :force, file = :file, placed = :placed, revision = :revision + 1
-    WHERE id = :id AND revision = :revision";
+/// What changes, in the order of [`with_changing`] and [`job`].
+macro_rules! changing {
+    () => {
+        "state, doubtful, submit_sha256, keyed, submits, submitted_at, ticket, \
+         provider_job_id, charge, cost_amount, cost_unit, deadline_at, next_at, pause_ms, \
+         puzzled_since, tries, cancel_wanted, asker, trouble_kind, trouble_message, output, \
+         media, target, target_is_stem, force, file, placed, revision"
+    };
+}
 
-/// Calls `run` with the parameters of the columns that change, and `id`.
-pub(super) fn with_changing<T>(job: &Job, run: impl FnOnce(&[(&str, &dyn ToSql)]) -> T) -> T {
-    let media = job.media.as_ref().map(media_text);
-    let file = job.file.as_ref().map(file_text);
+/// Begins every query whose rows [`job`] reads.
+macro_rules! select_job {
+    ($rest:literal) => {
+        concat!(
+            "SELECT ",
+            $crate::ledger::columns::order!(),
+            ", ",
+            $crate::ledger::columns::changing!(),
+            " FROM jobs ",
+            $rest
+        )
+    };
+}
+
+pub(super) use {changing, order, select_job};
+
+const INSERT: &str = concat!(
+    "INSERT INTO jobs (",
+    order!(),
+    ", ",
+    changing!(),
+    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \
+     ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+);
+
+const UPDATE: &str = concat!(
+    "UPDATE jobs SET (",
+    changing!(),
+    ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, \
+     ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28 + 1) WHERE id = ?29 AND revision = ?28"
+);
+
+/// Adds a row.
+pub(super) fn insert(to: &Connection, job: &Job) -> rusqlite::Result<()> {
+    let values = |order: &[&dyn ToSql], changing: &[&dyn ToSql]| {
+        let all = order.iter().chain(changing);
+        to.prepare_cached(INSERT)?.execute(params_from_iter(all))
+    };
+    with_order(&job.order, |order| {
+        with_changing(job, |changing| values(order, changing))
+    })
+    .map(drop)
+}
+
+/// Writes what changes of a row, if it is of the job's revision: the next one then.
+pub(super) fn update(to: &Connection, job: &Job) -> rusqlite::Result<bool> {
+    with_changing(job, |changing| {
+        let id: &dyn ToSql = &job.order.id;
+        let all = changing.iter().chain([&id]);
+        let rows = to.prepare_cached(UPDATE)?.execute(params_from_iter(all))?;
+        Ok(rows > 0)
+    })
+}
+
+fn with_order<T>(order: &Order, run: impl FnOnce(&[&dyn ToSql]) -> T) -> T {
+    run(&[
+        &order.id,
+        &order.node,
+        &order.given,
+        &order.given_sha256,
+        &order.input,
+        &order.component,
+        &order.connection,
+        &order.place,
+        &order.key,
+        &order.idempotency_ms,
+        &order.created_at,
+    ])
+}
+
+fn with_changing<T>(job: &Job, run: impl FnOnce(&[&dyn ToSql]) -> T) -> T {
     let (target, is_stem) = match &job.target {
         Target::File(path) => (path, false),
         Target::Stem(path) => (path, true),
     };
     let cost = job.cost.as_ref();
     let trouble = job.trouble.as_ref();
-    run(named_params! {
-        ":id": job.order.id,
-        ":state": job.state.as_str(),
-        ":doubtful": job.doubtful,
-        ":submit_sha256": job.submit_sha256,
-        ":keyed": job.keyed,
-        ":submits": job.submits,
-        ":submitted_at": job.submitted_at,
-        ":ticket": job.ticket,
-        ":provider_job_id": job.provider_job_id,
-        ":charge": job.charge.as_str(),
-        ":cost_amount": cost.map(|cost| &cost.amount),
-        ":cost_unit": cost.map(|cost| &cost.unit),
-        ":deadline_at": job.deadline_at,
-        ":next_at": job.next_at,
-        ":pause_ms": job.pause_ms,
-        ":puzzled_since": job.puzzled_since,
-        ":tries": job.tries,
-        ":cancel_wanted": job.cancel_wanted,
-        ":asker": job.asker,
-        ":trouble_kind": trouble.map(|trouble| &trouble.kind),
-        ":trouble_message": trouble.map(|trouble| &trouble.message),
-        ":output": job.output,
-        ":media": media,
-        ":target": target.to_string_lossy(),
-        ":target_is_stem": is_stem,
-        ":force": job.force,
-        ":file": file,
-        ":placed": job.placed,
-        ":revision": job.revision,
-    })
+    run(&[
+        &job.state.as_str(),
+        &job.doubtful,
+        &job.submit_sha256,
+        &job.keyed,
+        &job.submits,
+        &job.submitted_at,
+        &job.ticket,
+        &job.provider_job_id,
+        &job.charge.as_str(),
+        &cost.map(|cost| &cost.amount),
+        &cost.map(|cost| &cost.unit),
+        &job.deadline_at,
+        &job.next_at,
+        &job.pause_ms,
+        &job.puzzled_since,
+        &job.tries,
+        &job.cancel_wanted,
+        &job.asker,
+        &trouble.map(|trouble| &trouble.kind),
+        &trouble.map(|trouble| &trouble.message),
+        &job.output,
+        &job.media.as_ref().map(media_text),
+        &target.to_string_lossy(),
+        &is_stem,
+        &job.force,
+        &job.file.as_ref().map(file_text),
+        &job.placed,
+        &job.revision,
+    ])
 }
 
-/// Calls `run` with the parameters of the columns that never change, but for `id`.
-pub(super) fn with_order<T>(order: &Order, run: impl FnOnce(&[(&str, &dyn ToSql)]) -> T) -> T {
-    run(named_params! {
-        ":node": order.node,
-        ":given": order.given,
-        ":given_sha256": order.given_sha256,
-        ":input": order.input,
-        ":component": order.component,
-        ":connection": order.connection,
-        ":place": order.place,
-        ":key": order.key,
-        ":idempotency_ms": order.idempotency_ms,
-        ":created_at": order.created_at,
-    })
-}
-
-/// Reads a row of `SELECT *`.
+/// Reads a row of [`select_job`].
 pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
-    let text = |name: &str| row.get::<_, Option<String>>(name);
-    let pair =
-        |first: &str, second: &str| -> rusqlite::Result<_> { Ok(text(first)?.zip(text(second)?)) };
+    let mut cells = Cells { row, read: 0 };
     Ok(Job {
-        order: Order {
-            id: row.get("id")?,
-            node: row.get("node")?,
-            given: row.get("given")?,
-            given_sha256: row.get("given_sha256")?,
-            input: row.get("input")?,
-            component: row.get("component")?,
-            connection: row.get("connection")?,
-            place: row.get("place")?,
-            key: row.get("key")?,
-            idempotency_ms: row.get("idempotency_ms")?,
-            created_at: row.get("created_at")?,
-        },
-        state: state(row)?,
-        doubtful: row.get("doubtful")?,
-        submit_sha256: row.get("submit_sha256")?,
-        keyed: row.get("keyed")?,
-        submits: row.get("submits")?,
-        submitted_at: row.get("submitted_at")?,
-        ticket: row.get("ticket")?,
-        provider_job_id: row.get("provider_job_id")?,
-        charge: word(row, "charge", |word| {
-            [Charge::No, Charge::Yes, Charge::Unknown]
-                .into_iter()
-                .find(|known| known.as_str() == word)
-        })?,
-        cost: pair("cost_amount", "cost_unit")?.map(|(amount, unit)| Cost { amount, unit }),
-        deadline_at: row.get("deadline_at")?,
-        next_at: row.get("next_at")?,
-        pause_ms: row.get("pause_ms")?,
-        puzzled_since: row.get("puzzled_since")?,
-        tries: row.get("tries")?,
-        cancel_wanted: row.get("cancel_wanted")?,
-        asker: row.get("asker")?,
-        trouble: pair("trouble_kind", "trouble_message")?
-            .map(|(kind, message): (String, String)| Trouble { kind, message }),
-        output: row.get("output")?,
-        media: text("media")?.as_deref().and_then(media),
-        target: target(row)?,
-        force: row.get("force")?,
-        file: text("file")?.as_deref().and_then(file),
-        placed: row.get("placed")?,
-        revision: row.get("revision")?,
+        order: Arc::new(Order {
+            id: cells.next()?,
+            node: cells.next()?,
+            given: cells.next()?,
+            given_sha256: cells.next()?,
+            input: cells.next()?,
+            component: cells.next()?,
+            connection: cells.next()?,
+            place: cells.next()?,
+            key: cells.next()?,
+            idempotency_ms: cells.next()?,
+            created_at: cells.next()?,
+        }),
+        state: cells.state()?,
+        doubtful: cells.next()?,
+        submit_sha256: cells.next()?,
+        keyed: cells.next()?,
+        submits: cells.next()?,
+        submitted_at: cells.next()?,
+        ticket: cells.next()?,
+        provider_job_id: cells.next()?,
+        charge: cells.charge()?,
+        cost: cells.pair()?.map(|(amount, unit)| Cost { amount, unit }),
+        deadline_at: cells.next()?,
+        next_at: cells.next()?,
+        pause_ms: cells.next()?,
+        puzzled_since: cells.next()?,
+        tries: cells.next()?,
+        cancel_wanted: cells.next()?,
+        asker: cells.next()?,
+        trouble: cells
+            .pair()?
+            .map(|(kind, message)| Trouble { kind, message }),
+        output: cells.next()?,
+        media: cells.next::<Option<String>>()?.as_deref().and_then(media),
+        target: cells.target()?,
+        force: cells.next()?,
+        file: cells.next::<Option<String>>()?.as_deref().and_then(file),
+        placed: cells.next()?,
+        revision: cells.next()?,
     })
 }
 
-/// The column `state`.
-pub(super) fn state(row: &Row<'_>) -> rusqlite::Result<State> {
-    let known = |word: &str| State::ALL.into_iter().find(|state| state.as_str() == word);
-    word(row, "state", known)
+/// A row's columns, one after the other: looking them up by name takes longer than all else.
+struct Cells<'a> {
+    row: &'a Row<'a>,
+    read: usize,
 }
 
-fn word<T>(row: &Row<'_>, name: &str, known: impl Fn(&str) -> Option<T>) -> rusqlite::Result<T> {
-    let word: String = row.get(name)?;
-    known(&word).ok_or_else(|| {
+impl Cells<'_> {
+    fn next<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+        let cell = self.row.get(self.read)?;
+        self.read += 1;
+        Ok(cell)
+    }
+
+    /// Two columns that are there both or not at all.
+    fn pair(&mut self) -> rusqlite::Result<Option<(String, String)>> {
+        let (first, second): (Option<_>, Option<_>) = (self.next()?, self.next()?);
+        Ok(first.zip(second))
+    }
+
+    fn state(&mut self) -> rusqlite::Result<State> {
+        state(&self.next::<String>()?)
+    }
+
+    fn charge(&mut self) -> rusqlite::Result<Charge> {
+        let charges = [Charge::No, Charge::Yes, Charge::Unknown];
+        known(&self.next::<String>()?, "charge", charges, Charge::as_str)
+    }
+
+    fn target(&mut self) -> rusqlite::Result<Target> {
+        let path = self.next::<String>()?.into();
+        Ok(if self.next()? {
+            Target::Stem(path)
+        } else {
+            Target::File(path)
+        })
+    }
+}
+
+/// What the column `state` says.
+pub(super) fn state(word: &str) -> rusqlite::Result<State> {
+    known(word, "state", State::ALL, State::as_str)
+}
+
+fn known<T: Copy>(
+    word: &str,
+    name: &str,
+    all: impl IntoIterator<Item = T>,
+    as_str: impl Fn(T) -> &'static str,
+) -> rusqlite::Result<T> {
+    let mut all = all.into_iter();
+    all.find(|one| as_str(*one) == word).ok_or_else(|| {
         let message = format!("`{word}` is no {name} of a job");
         rusqlite::Error::FromSqlConversionFailure(0, Type::Text, message.into())
-    })
-}
-
-fn target(row: &Row<'_>) -> rusqlite::Result<Target> {
-    let path = row.get::<_, String>("target")?.into();
-    Ok(if row.get("target_is_stem")? {
-        Target::Stem(path)
-    } else {
-        Target::File(path)
     })
 }
 

@@ -44,7 +44,9 @@ impl Ledger {
             transaction.execute(RESUME, params![asker, deadline_at, now])?;
             transaction.execute(AWAIT, params![asker, deadline_at])?;
             let mut undone = transaction.prepare(UNDONE)?;
-            let undone = undone.query_map([], |row| Ok((row.get(0)?, columns::state(row)?)))?;
+            let undone = undone.query_map([], |row| {
+                Ok((row.get(0)?, columns::state(&row.get::<_, String>(1)?)?))
+            })?;
             undone.collect()
         })
     }

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::contract::Charge;
 
@@ -188,8 +189,8 @@ pub struct ClipFile {
     reason = "a row; each is a column of its own"
 )]
 pub struct Job {
-    /// What never changes.
-    pub order: Order,
+    /// What never changes: every copy of the row has the same.
+    pub order: Arc<Order>,
     /// How far it is.
     pub state: State,
     /// Whether an earlier submit may have been accepted: until that is known, a further
@@ -274,7 +275,7 @@ impl Job {
         Self {
             next_at: Some(order.created_at),
             deadline_at,
-            order,
+            order: Arc::new(order),
             state: State::Queued,
             doubtful: false,
             submit_sha256: None,

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 
-use super::columns::{self, INSERT, UPDATE, with_changing, with_order};
+use super::columns::{self, select_job};
 use super::error::LedgerError;
 use super::open;
 use super::row::{Job, Millis, State};
@@ -92,7 +92,8 @@ impl Ledger {
                         Inserted::Same(Box::new(present))
                     }
                     Some(Job { order, .. }) => {
-                        return Ok(Err(LedgerError::KeyConflict { job: order.id }));
+                        let job = order.id.clone();
+                        return Ok(Err(LedgerError::KeyConflict { job }));
                     }
                 });
             }
@@ -121,10 +122,7 @@ impl Ledger {
             for Change { before, after, at } in changes {
                 let mut next = after.clone();
                 next.revision = before.revision;
-                let rows = with_changing(&next, |changing| {
-                    transaction.prepare_cached(UPDATE)?.execute(changing)
-                })?;
-                if rows == 0 {
+                if !columns::update(transaction, &next)? {
                     let job = before.order.id.clone();
                     committed.push(Err(LedgerError::Outdated { job }));
                     continue;
@@ -165,7 +163,7 @@ impl Ledger {
     ///
     /// When the ledger cannot be read.
     pub fn job(&self, id: &str) -> Result<Option<Job>, LedgerError> {
-        let by_id = "SELECT * FROM jobs WHERE id = ?1";
+        let by_id = select_job!("WHERE id = ?1");
         Ok(self.read(by_id, [id], columns::job)?.pop())
     }
 
@@ -185,7 +183,7 @@ impl Ledger {
     ///
     /// When the ledger cannot be read.
     pub fn jobs_like(&self, beginning: &str) -> Result<Vec<Job>, LedgerError> {
-        let like = "SELECT * FROM jobs WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2";
+        let like = select_job!("WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2");
         self.read(like, [beginning], columns::job)
     }
 
@@ -195,7 +193,7 @@ impl Ledger {
     ///
     /// When the ledger cannot be read.
     pub fn jobs(&self) -> Result<Vec<Job>, LedgerError> {
-        let all = "SELECT * FROM jobs ORDER BY created_at, id";
+        let all = select_job!("ORDER BY created_at, id");
         self.read(all, [], columns::job)
     }
 
@@ -267,13 +265,15 @@ impl Ledger {
         most: usize,
         held: &HashSet<String>,
     ) -> Result<Vec<Job>, LedgerError> {
-        let due = "SELECT * FROM jobs WHERE next_at IS NOT NULL AND connection = ?1
+        let due = select_job!(
+            "WHERE next_at IS NOT NULL AND connection = ?1
             AND (next_at <= ?2 OR next_at > ?2 + ?3) AND state <> 'submitting'
-            ORDER BY next_at LIMIT ?4";
+            ORDER BY next_at LIMIT ?4"
+        );
         let among = i64::try_from(most + held.len()).unwrap_or(i64::MAX);
         let read = self.read(due, params![connection, now, FURTHEST, among], |row| {
             // Most of a row's reading is its columns, so a held one's are left alone.
-            if held.contains(row.get_ref("id")?.as_str()?) {
+            if held.contains(row.get_ref(0)?.as_str()?) {
                 return Ok(None);
             }
             columns::job(row).map(Some)
@@ -287,7 +287,7 @@ impl Ledger {
     ///
     /// When the ledger cannot be read.
     pub fn submitting(&self) -> Result<Vec<Job>, LedgerError> {
-        let submitting = "SELECT * FROM jobs WHERE state = 'submitting'";
+        let submitting = select_job!("WHERE state = 'submitting'");
         self.read(submitting, [], columns::job)
     }
 
@@ -312,7 +312,7 @@ impl Ledger {
         self.read(of_job, [id], |row| {
             Ok(HistoryEntry {
                 at: row.get("at")?,
-                state: columns::state(row)?,
+                state: columns::state(&row.get::<_, String>("state")?)?,
                 trouble: row.get("trouble")?,
             })
         })
@@ -369,17 +369,12 @@ fn locked(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
 }
 
 fn add(transaction: &Transaction<'_>, job: &Job) -> rusqlite::Result<()> {
-    with_order(&job.order, |fixed| {
-        with_changing(job, |changing| {
-            let all: Vec<_> = fixed.iter().chain(changing).copied().collect();
-            transaction.prepare_cached(INSERT)?.execute(all.as_slice())
-        })
-    })?;
+    columns::insert(transaction, job)?;
     note(transaction, job, job.order.created_at)
 }
 
 fn of_key(from: &Connection, connection: &str, key: &str) -> rusqlite::Result<Option<Job>> {
-    let same_key = "SELECT * FROM jobs WHERE connection = ?1 AND key = ?2";
+    let same_key = select_job!("WHERE connection = ?1 AND key = ?2");
     from.prepare_cached(same_key)?
         .query_row([connection, key], columns::job)
         .optional()

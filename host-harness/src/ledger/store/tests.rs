@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::contract::Charge;
 use crate::ledger::{ClipFile, Cost, Media, Order, Target, Trouble};
@@ -180,12 +182,12 @@ fn due_jobs_come_in_the_order_of_their_time() {
         added(&ledger, &job);
     }
     let mut other = job("g", "g", "x");
-    other.order.connection = "another".into();
+    Arc::make_mut(&mut other.order).connection = "another".into();
     added(&ledger, &other);
     let due = |most, held: &[&str]| -> Vec<_> {
         let held = held.iter().map(|id| (*id).to_owned()).collect();
         let due = ledger.due("pixelml", 50, most, &held).expect("read");
-        due.into_iter().map(|job| job.order.id).collect()
+        due.iter().map(|job| job.order.id.clone()).collect()
     };
     assert_eq!(due(2, &[]), ["b", "d"]);
     assert_eq!(due(9, &[]), ["b", "d", "a", "f"]);
@@ -256,7 +258,7 @@ fn only_what_is_done_is_pruned() {
         .jobs()
         .expect("read")
         .into_iter()
-        .map(|job| job.order.id)
+        .map(|job| job.order.id.clone())
         .collect();
     assert_eq!(left, ["a", "b", "d"]);
 }
