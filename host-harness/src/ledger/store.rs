@@ -266,19 +266,25 @@ impl Ledger {
         held: &HashSet<String>,
     ) -> Result<Vec<Job>, LedgerError> {
         let due = select_job!(
-            "WHERE next_at IS NOT NULL AND connection = ?1
-            AND (next_at <= ?2 OR next_at > ?2 + ?3) AND state <> 'submitting'
-            ORDER BY next_at LIMIT ?4"
+            "WHERE next_at IS NOT NULL AND connection = ?1 AND next_at > ?2 AND next_at <= ?3
+            AND state <> 'submitting' ORDER BY next_at LIMIT ?4"
         );
         let among = i64::try_from(most + held.len()).unwrap_or(i64::MAX);
-        let read = self.read(due, params![connection, now, FURTHEST, among], |row| {
-            // Most of a row's reading is its columns, so a held one's are left alone.
-            if held.contains(row.get_ref(0)?.as_str()?) {
-                return Ok(None);
-            }
-            columns::job(row).map(Some)
-        });
-        Ok(read?.into_iter().flatten().take(most).collect())
+        let mut found = Vec::new();
+        // Two stretches of the index: those between are many, and are not looked at.
+        for (after, until) in [(Millis::MIN, now), (now + FURTHEST, Millis::MAX)] {
+            let stretch = params![connection, after, until, among];
+            let read = self.read(due, stretch, |row| {
+                // Most of a row's reading is its columns, so a held one's are left alone.
+                if held.contains(row.get_ref(0)?.as_str()?) {
+                    return Ok(None);
+                }
+                columns::job(row).map(Some)
+            });
+            found.extend(read?.into_iter().flatten());
+        }
+        found.truncate(most);
+        Ok(found)
     }
 
     /// Jobs that are being submitted, or were when their process ended.

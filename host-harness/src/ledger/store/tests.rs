@@ -128,6 +128,25 @@ fn a_key_is_one_job() {
 }
 
 #[test]
+fn a_time_in_the_far_future_is_due_and_those_between_are_not() {
+    let (_folder, ledger) = ledger();
+    for (id, next_at) in [("a", 100), ("b", 900), ("c", 10_000_000)] {
+        let mut row = job(id, id, "x");
+        row.next_at = Some(next_at);
+        ledger.insert_all(&[row]).expect("insert");
+    }
+    let held = |ids: &[&str]| ids.iter().map(ToString::to_string).collect::<HashSet<_>>();
+    let due = |most, held: &HashSet<_>| {
+        let due = ledger.due("pixelml", 500, most, held).expect("read");
+        let ids: Vec<_> = due.iter().map(|job| job.order.id.clone()).collect();
+        ids.concat()
+    };
+    assert_eq!(due(9, &held(&[])), "ac");
+    assert_eq!(due(1, &held(&[])), "a");
+    assert_eq!(due(1, &held(&["a"])), "c");
+}
+
+#[test]
 fn a_commit_from_an_outdated_row_changes_nothing() {
     let (folder, ledger) = ledger();
     let fresh = job("j1", "k1", "a");
