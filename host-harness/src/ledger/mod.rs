@@ -3,12 +3,14 @@
 //!
 //! - [`row`](Job): what is known of a job
 //! - [`store`](Ledger): the rows, and their transactions; `open`: the file and its versions
+//! - [`change`](Change): a row that becomes another
 //! - `resume`: every row at once, wanted again
 //! - [`pictures`](Pictures): pictures in base64, kept beside the rows
 //!
 //! A commit names the revision that it was decided from ([`Change`]): two processes that
 //! decide from the same row cannot both win.
 
+mod change;
 mod columns;
 mod error;
 mod open;
@@ -17,7 +19,8 @@ mod resume;
 mod row;
 mod store;
 
+pub use change::Change;
 pub use error::LedgerError;
 pub use pictures::Pictures;
 pub use row::{ClipFile, Cost, Job, Media, Millis, Order, State, Target, Trouble};
-pub use store::{Change, HistoryEntry, Inserted, Ledger};
+pub use store::{HistoryEntry, Inserted, Ledger};

@@ -22,20 +22,25 @@ const FURTHEST: Millis = 600_000;
 #[derive(Debug)]
 pub struct Ledger {
     path: PathBuf,
-    writer: Mutex<Connection>,
+    writer: Mutex<Writer>,
     /// Does not wait while the other one waits for the disk.
     reader: Mutex<Connection>,
 }
 
-/// A row's next content.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Change {
-    /// The row that it was decided from.
-    pub before: Job,
-    /// What it becomes; its revision is not looked at.
-    pub after: Job,
-    /// When.
-    pub at: Millis,
+/// The connection that writes.
+#[derive(Debug)]
+struct Writer {
+    connection: Connection,
+    keeps: Kept,
+}
+
+/// How well a commit is kept when it returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// The machine may lose its power.
+    OnTheDisk,
+    /// The process may end. The next commit that is on the disk takes it along.
+    ByTheSystem,
 }
 
 /// What came of one job of [`Ledger::insert_all`].
@@ -67,7 +72,10 @@ impl Ledger {
     pub fn open(data_dir: &Path) -> Result<Self, LedgerError> {
         open::make_folder(data_dir)?;
         let path = data_dir.join(FILE);
-        let writer = Mutex::new(open::open(&path)?);
+        let writer = Mutex::new(Writer {
+            connection: open::open(&path)?,
+            keeps: Kept::OnTheDisk,
+        });
         let reader = Mutex::new(open::open(&path)?);
         Ok(Self {
             path,
@@ -104,57 +112,6 @@ impl Ledger {
             }
             Ok(Ok(inserted))
         })?
-    }
-
-    /// Commits changes of several rows together, on the disk when this returns. The rows
-    /// as they are from now on, or why one of them is not.
-    ///
-    /// # Errors
-    ///
-    /// When nothing could be committed. Within: [`LedgerError::Outdated`] where a row is
-    /// not what the change was decided from any more.
-    pub fn commit_all(
-        &self,
-        changes: &[Change],
-    ) -> Result<Vec<Result<Job, LedgerError>>, LedgerError> {
-        self.write(|transaction| {
-            let mut committed = Vec::with_capacity(changes.len());
-            for Change { before, after, at } in changes {
-                let mut next = after.clone();
-                next.revision = before.revision;
-                if !columns::update(transaction, &next)? {
-                    let job = before.order.id.clone();
-                    committed.push(Err(LedgerError::Outdated { job }));
-                    continue;
-                }
-                next.revision += 1;
-                if before.state != next.state || kind(before) != kind(&next) {
-                    note(transaction, &next, *at)?;
-                }
-                committed.push(Ok(next));
-            }
-            Ok(committed)
-        })
-    }
-
-    /// Commits one change; see [`commit_all`](Self::commit_all).
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    pub fn commit(&self, before: &Job, after: &Job, at: Millis) -> Result<Job, LedgerError> {
-        let change = Change {
-            before: before.clone(),
-            after: after.clone(),
-            at,
-        };
-        self.commit_all(std::slice::from_ref(&change))?
-            .pop()
-            .unwrap_or_else(|| {
-                Err(LedgerError::Outdated {
-                    job: before.order.id.clone(),
-                })
-            })
     }
 
     /// The job of this id.
@@ -304,6 +261,7 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn others_version(&self) -> Result<i64, LedgerError> {
         locked(&self.writer)
+            .connection
             .pragma_query_value(None, "data_version", |row| row.get(0))
             .map_err(|error| LedgerError::of(&self.path, error))
     }
@@ -340,13 +298,24 @@ impl Ledger {
         })
     }
 
+    /// Writes in one transaction, which is on the disk when this returns.
     pub(super) fn write<T>(
         &self,
         run: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, LedgerError> {
-        let mut connection = locked(&self.writer);
-        let written = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
+        self.write_until(Kept::OnTheDisk, run)
+    }
+
+    /// Writes in one transaction, which is kept that well when this returns.
+    pub(super) fn write_until<T>(
+        &self,
+        kept: Kept,
+        run: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        let mut writer = locked(&self.writer);
+        let Writer { connection, keeps } = &mut *writer;
+        let written = keep(connection, keeps, kept)
+            .and_then(|()| connection.transaction_with_behavior(TransactionBehavior::Immediate))
             .and_then(|transaction| {
                 let answer = run(&transaction)?;
                 transaction.commit()?;
@@ -370,8 +339,21 @@ impl Ledger {
     }
 }
 
-fn locked(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+fn locked<T>(connection: &Mutex<T>) -> MutexGuard<'_, T> {
     connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes a connection keep its commits that well, if it does not.
+fn keep(connection: &Connection, keeps: &mut Kept, wanted: Kept) -> rusqlite::Result<()> {
+    if *keeps != wanted {
+        let synchronous = match wanted {
+            Kept::OnTheDisk => "full",
+            Kept::ByTheSystem => "normal",
+        };
+        connection.pragma_update(None, "synchronous", synchronous)?;
+        *keeps = wanted;
+    }
+    Ok(())
 }
 
 fn add(transaction: &Transaction<'_>, job: &Job) -> rusqlite::Result<()> {
@@ -386,11 +368,11 @@ fn of_key(from: &Connection, connection: &str, key: &str) -> rusqlite::Result<Op
         .optional()
 }
 
-fn kind(job: &Job) -> Option<&str> {
+pub(super) fn kind(job: &Job) -> Option<&str> {
     job.trouble.as_ref().map(|trouble| trouble.kind.as_str())
 }
 
-fn note(transaction: &Transaction<'_>, job: &Job, at: Millis) -> rusqlite::Result<()> {
+pub(super) fn note(transaction: &Transaction<'_>, job: &Job, at: Millis) -> rusqlite::Result<()> {
     let add = "INSERT INTO history (job, at, state, trouble) VALUES (?1, ?2, ?3, ?4)";
     transaction
         .prepare_cached(add)?

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::contract::Charge;
-use crate::ledger::{ClipFile, Cost, Media, Order, Target, Trouble};
+use crate::ledger::{Change, ClipFile, Cost, Media, Order, Target, Trouble};
 
 fn job(id: &str, key: &str, given: &str) -> Job {
     let order = Order {
@@ -286,6 +286,7 @@ fn only_what_is_done_is_pruned() {
 fn a_later_version_a_damaged_file_and_a_folder_in_its_place_are_told_apart() {
     let (folder, ledger) = ledger();
     locked(&ledger.writer)
+        .connection
         .pragma_update(None, "user_version", 99)
         .expect("version");
     drop(ledger);
