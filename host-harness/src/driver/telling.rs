@@ -19,6 +19,9 @@ pub(super) fn span(job: &Job, caller: Option<&Caller>) -> Span {
         trace_id = tracing::field::Empty,
         caller = tracing::field::Empty,
     );
+    if span.is_disabled() {
+        return span;
+    }
     let own = TraceParent::of_job(&order.id).ok();
     if let Some(own) = &own {
         span.record("trace_id", own.trace_id());
