@@ -2,13 +2,19 @@
 //! time with everybody who waits at that moment.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 use crate::ledger::{Change, Job, Ledger, LedgerError};
 
 /// Most changes in one transaction.
 pub(super) const MOST: usize = 1_024;
+
+/// How long the next poll's time waits for those of other jobs, while nothing else is to be
+/// committed.
+const GATHERING: Duration = Duration::from_millis(2);
 
 /// Why a change was not committed.
 #[derive(Debug)]
@@ -49,6 +55,7 @@ impl Writer {
 async fn write(ledger: Arc<Ledger>, mut queue: mpsc::Receiver<Request>) {
     let mut requests = Vec::new();
     while queue.recv_many(&mut requests, MOST).await > 0 {
+        gather(&mut requests, &mut queue).await;
         let (changes, waiting): (Vec<_>, Vec<_>) = requests
             .drain(..)
             .map(|request| (request.change, request.done))
@@ -69,6 +76,24 @@ async fn write(ledger: Arc<Ledger>, mut queue: mpsc::Receiver<Request>) {
                 }
             }
             Err(stopped) => tracing::error!(%stopped, "a commit was stopped"),
+        }
+    }
+}
+
+/// Waits for more, as long as nobody is in a hurry.
+async fn gather(requests: &mut Vec<Request>, queue: &mut mpsc::Receiver<Request>) {
+    let until = Instant::now() + GATHERING;
+    let mut looked_at = 0;
+    while requests.len() < MOST
+        && requests[looked_at..]
+            .iter()
+            .all(|request| request.change.only_paces())
+    {
+        looked_at = requests.len();
+        let room = MOST - looked_at;
+        match timeout_at(until, queue.recv_many(requests, room)).await {
+            Ok(1..) => {}
+            _ => break,
         }
     }
 }

@@ -18,7 +18,7 @@ pub struct Change {
 
 impl Change {
     /// Whether it only says when the provider is asked next.
-    fn only_paces(&self) -> bool {
+    pub(crate) fn only_paces(&self) -> bool {
         let Self { before, after, .. } = self;
         let paced = Job {
             next_at: after.next_at,
