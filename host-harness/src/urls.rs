@@ -69,6 +69,15 @@ impl Origin {
         }
     }
 
+    /// Whether this is how the origin is written in its normal form.
+    pub(crate) fn is_written(&self, scheme: Option<&str>, authority: &str) -> bool {
+        scheme == Some(self.scheme()) && authority == self.authority()
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
+    }
+
     /// Host and port as the `host` header and a request's authority have them: the
     /// scheme's own port left out.
     #[must_use]
@@ -82,8 +91,7 @@ impl Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.secure { "https" } else { "http" };
-        write!(f, "{scheme}://{}", self.authority())
+        write!(f, "{}://{}", self.scheme(), self.authority())
     }
 }
 

@@ -18,9 +18,6 @@ pub(crate) struct Wasi;
 /// The most of a reply that is read; every protocol here answers in a few kilobytes.
 const REPLY_LIMIT: usize = 8 << 20;
 
-/// What `blocking-write-and-flush` takes at once, by its own documentation.
-const CHUNK: usize = 4096;
-
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
 impl Host for Wasi {
@@ -62,18 +59,12 @@ impl Host for Wasi {
 
 fn outgoing(request: &Request) -> Result<(OutgoingRequest, OutgoingBody), SendError> {
     let unusable = |what: &str| SendError::NotSent(format!("the request's {what} cannot be sent"));
-    let headers = Fields::new();
     let length = request.body.as_ref().map(|body| body.len().to_string());
-    let length = length.as_deref().map(|length| ("content-length", length));
-    let given = request
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()));
-    for (name, value) in given.chain(length) {
-        headers
-            .append(name, value.as_bytes())
-            .map_err(|_| unusable(&format!("header `{name}`")))?;
-    }
+    let length = length.map(|length| ("content-length".into(), length.into_bytes()));
+    let given = request.headers.iter();
+    let given = given.map(|(name, value)| (name.clone(), value.clone().into_bytes()));
+    let headers: Vec<_> = given.chain(length).collect();
+    let headers = Fields::from_list(&headers).map_err(|_| unusable("headers"))?;
     let outgoing = OutgoingRequest::new(headers);
     let (scheme, rest) = match request.url.split_once("://") {
         Some(("https", rest)) => (Scheme::Https, rest),
@@ -104,16 +95,24 @@ fn method(name: &str) -> Method {
     }
 }
 
-fn write(body: &OutgoingBody, bytes: &[u8]) -> Result<(), StreamError> {
-    if bytes.is_empty() {
-        return Ok(());
-    }
+/// Waits for the host only where it has no room for more: it has all of a small body at
+/// once.
+fn write(body: &OutgoingBody, mut bytes: &[u8]) -> Result<(), StreamError> {
     let Ok(stream) = body.write() else {
         return Err(StreamError::Closed);
     };
-    bytes
-        .chunks(CHUNK)
-        .try_for_each(|chunk| stream.blocking_write_and_flush(chunk))
+    while !bytes.is_empty() {
+        let room = stream.check_write()?;
+        if room == 0 {
+            stream.subscribe().block();
+            continue;
+        }
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        let (chunk, rest) = bytes.split_at(room.min(bytes.len()));
+        stream.write(chunk)?;
+        bytes = rest;
+    }
+    stream.flush()
 }
 
 fn read(response: &IncomingResponse) -> Result<Reply, SendError> {

@@ -260,13 +260,14 @@ impl GuestHttp {
 
         let uri = order.uri(destination);
         let uri = uri.ok_or(NotSent::denied(Denial::Url))?;
-        let credential = connection.credential().filter(|_| order.permit.to_provider);
+        let is_to_provider = order.permit == Permit::Provider;
+        let credential = connection.credential().filter(|_| is_to_provider);
         let build = || {
             let mut request = Request::new(full(order.body.clone()));
             *request.method_mut() = order.parts.method.clone();
             *request.uri_mut() = uri.clone();
             *request.headers_mut() = order.parts.headers.clone();
-            if order.permit.to_provider {
+            if is_to_provider {
                 trace::stamp(request.headers_mut(), &destination.origin);
             }
             if let Some(credential) = credential {
@@ -318,16 +319,15 @@ impl Order {
     /// Where it goes. Hosts besides the connection's own are on the internet.
     fn destination(&self, connection: &OpenConnection) -> Option<Destination> {
         let own = connection.base_url().origin();
-        Some(if self.permit.to_provider {
-            Destination {
+        Some(match &self.permit {
+            Permit::Provider => Destination {
                 origin: own.clone(),
                 rule: AddressRule::of_connection(own),
-            }
-        } else {
-            Destination {
-                origin: Origin::of(&self.permit.url)?,
+            },
+            Permit::Besides(url) => Destination {
+                origin: Origin::of(url)?,
                 rule: AddressRule::PUBLIC,
-            }
+            },
         })
     }
 
@@ -388,8 +388,8 @@ fn digest_of(order: &Order) -> Sha256Digest {
     };
     add(parts.method.as_str().as_bytes());
     // The provider's own place may move, as a practice provider's port does.
-    if !permit.to_provider {
-        add(permit.url.authority().as_bytes());
+    if let Permit::Besides(url) = permit {
+        add(url.authority().as_bytes());
     }
     add(path.as_bytes());
     for (name, value) in headers {

@@ -136,12 +136,13 @@ fn whatever_is_permitted_is_below_the_base() {
         let Ok(uri) = uri.parse::<Uri>() else {
             return "no URI";
         };
-        let url = match permitted(&base, &Method::POST, &uri) {
-            Ok(url) => url,
+        match permitted(&base, &Method::POST, &uri) {
+            Ok(()) => {}
             Err(Denial::Origin { .. }) => return "another origin",
             Err(Denial::Path) => return "another path",
             Err(_) => return "refused otherwise",
-        };
+        }
+        let url = Url::parse(&uri.to_string()).expect("a URL");
         assert_eq!(Origin::of(&url).as_ref(), Some(base.origin()));
         assert!(url.username().is_empty() && url.password().is_none());
         // What the policy saw, and what is sent: the base's origin and the path as it was asked for.
