@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use zoetrope_benches::bench::Bench;
+use zoetrope_benches::bench::{Bench, ZOETROPE};
 use zoetrope_benches::lines::{self, Lines};
 use zoetrope_benches::measure::Group;
 use zoetrope_benches::native::{Nowhere, Submit};
@@ -39,7 +39,7 @@ const STRICT: CheckOptions = CheckOptions {
 };
 
 fn main() -> ExitCode {
-    Bench::main("call", measure)
+    Bench::main("call", &[ZOETROPE], measure)
 }
 
 fn measure(bench: &Bench) -> Result<Value, Failure> {

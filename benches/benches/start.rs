@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use zoetrope_benches::bench::Bench;
+use zoetrope_benches::bench::{Bench, ZOETROPE};
 use zoetrope_benches::measure::Group;
 use zoetrope_benches::peers::{Peers, Platform};
 use zoetrope_benches::{Failure, INPUT, NODE, report};
@@ -42,7 +42,7 @@ const OF_PYTHON: &str = "python3 -c: pydantic and httpx imported";
 const OF_NODE: &str = "node -e: ajv and undici imported";
 
 fn main() -> ExitCode {
-    Bench::main("start", measure)
+    Bench::main("start", &[ZOETROPE], measure)
 }
 
 fn measure(bench: &Bench) -> Result<Value, Failure> {

@@ -10,43 +10,44 @@ use crate::Failure;
 use crate::environment::Environment;
 use crate::lines;
 
+/// The option that names the measured command, for the benches that have one.
+pub const ZOETROPE: &str = "--zoetrope FILE";
+
+const JSON: &str = "--json FILE";
+
 /// Where a bench runs, and what it was asked for.
 pub struct Bench {
     workspace: PathBuf,
-    json: Option<PathBuf>,
-    zoetrope: Option<PathBuf>,
+    given: Vec<(String, String)>,
 }
 
 impl Bench {
     /// The program of the bench `name`: reads the command line, names the environment, lets
-    /// `measure` print its tables, and writes them down where it was asked to.
-    pub fn main(name: &str, measure: impl FnOnce(&Self) -> Result<Value, Failure>) -> ExitCode {
-        let mut arguments = std::env::args().skip(1);
-        let mut measures = false;
-        let mut bench = Self {
-            // Cargo runs this in the package's folder; people are in the workspace's.
-            workspace: Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
-            json: None,
-            zoetrope: None,
+    /// `measure` print its tables, and writes them down where it was asked to. `options` are
+    /// those that it has besides `--json FILE`, each with the name of its value.
+    pub fn main(
+        name: &str,
+        options: &[&str],
+        measure: impl FnOnce(&Self) -> Result<Value, Failure>,
+    ) -> ExitCode {
+        let options = [&[JSON], options].concat();
+        let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+        let measures = arguments.iter().any(|argument| argument == "--bench");
+        arguments.retain(|argument| argument != "--bench");
+        let Some(given) = read(arguments, &options) else {
+            let options = options.join("] [");
+            eprintln!("usage: cargo bench -p zoetrope-benches --bench {name} [-- [{options}]]");
+            return ExitCode::from(2);
         };
-        while let Some(argument) = arguments.next() {
-            match (argument.as_str(), arguments.len()) {
-                ("--bench", _) => measures = true,
-                ("--json", 1..) => bench.json = arguments.next().map(PathBuf::from),
-                ("--zoetrope", 1..) => bench.zoetrope = arguments.next().map(PathBuf::from),
-                _ => {
-                    eprintln!(
-                        "usage: cargo bench -p zoetrope-benches --bench {name} \
-                         [-- [--json FILE] [--zoetrope FILE]]"
-                    );
-                    return ExitCode::from(2);
-                }
-            }
-        }
         if !measures {
             eprintln!("measures under `cargo bench` alone");
             return ExitCode::SUCCESS;
         }
+        let bench = Self {
+            // Cargo runs this in the package's folder; people are in the workspace's.
+            workspace: Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
+            given,
+        };
         match bench.run(measure) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -60,7 +61,7 @@ impl Bench {
         let environment = Environment::of(&self.workspace, EMBEDDED_COMPONENT.len());
         println!("{environment}\n");
         let mut document = measure(self)?;
-        if let Some(path) = &self.json {
+        if let Some(path) = self.value(JSON) {
             document["environment"] = environment.to_json();
             std::fs::write(self.workspace.join(path), format!("{document:#}\n"))?;
         }
@@ -73,13 +74,25 @@ impl Bench {
         &self.workspace
     }
 
+    /// The value of an option, the last one if it was given several times.
+    #[must_use]
+    pub fn value(&self, option: &str) -> Option<&str> {
+        self.values(option).last()
+    }
+
+    /// All values of an option, in their order.
+    pub fn values(&self, option: &str) -> impl Iterator<Item = &str> {
+        let given = self.given.iter();
+        given.filter_map(move |(name, value)| (name == word(option)).then_some(value.as_str()))
+    }
+
     /// The command that is measured: the one that was given, or the release build.
     ///
     /// # Errors
     ///
     /// When it does not build.
     pub fn zoetrope(&self) -> Result<PathBuf, Failure> {
-        match &self.zoetrope {
+        match self.value(ZOETROPE) {
             Some(given) => Ok(self.workspace.join(given)),
             None => lines::build_zoetrope(&self.workspace),
         }
@@ -101,6 +114,24 @@ impl Bench {
     }
 }
 
+/// Options and their values; `None` when one is not among `options`, or has no value.
+fn read(arguments: Vec<String>, options: &[&str]) -> Option<Vec<(String, String)>> {
+    let mut arguments = arguments.into_iter();
+    let mut given = Vec::new();
+    while let Some(name) = arguments.next() {
+        if !options.iter().any(|option| word(option) == name) {
+            return None;
+        }
+        given.push((name, arguments.next()?));
+    }
+    Some(given)
+}
+
+/// An option without the name of its value.
+fn word(option: &str) -> &str {
+    option.split(' ').next().unwrap_or(option)
+}
+
 /// Cargo's target folder.
 ///
 /// # Errors
@@ -111,4 +142,24 @@ pub fn target() -> Result<PathBuf, Failure> {
     // `target/release/deps/call-…` runs this.
     let target = this.ancestors().nth(3).ok_or("an odd place to run from")?;
     Ok(target.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_that_a_bench_does_not_have_is_refused() {
+        let read =
+            |line: &str, options| read(line.split(' ').map(str::to_owned).collect(), options);
+        let given = read("--json a --zoetrope b --json c", &[JSON, ZOETROPE]);
+        let bench = Bench {
+            workspace: PathBuf::new(),
+            given: given.expect("options that it has"),
+        };
+        assert_eq!(bench.values(JSON).collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!(bench.value(ZOETROPE), Some("b"));
+        assert_eq!(read("--json a --zoetrope b", &[JSON]), None);
+        assert_eq!(read("--json", &[JSON]), None);
+    }
 }

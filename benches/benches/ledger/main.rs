@@ -31,7 +31,7 @@ const PAGES: usize = 60;
 const ALONE: usize = 20;
 
 fn main() -> ExitCode {
-    Bench::main("ledger", measure)
+    Bench::main("ledger", &[], measure)
 }
 
 fn measure(bench: &Bench) -> Result<Value, Failure> {

@@ -23,7 +23,7 @@ use parts::Parts;
 use scratch::Scratch;
 
 fn main() -> ExitCode {
-    Bench::main("size", measure)
+    Bench::main("size", &[], measure)
 }
 
 fn measure(bench: &Bench) -> Result<Value, Failure> {
