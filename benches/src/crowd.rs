@@ -8,12 +8,15 @@
 //! - [`round`]: one size of crowd, from the first insert to the last kill
 //! - [`host`]: the process that is measured, and what it says
 //! - [`provider`]: a provider that counts, and says when it wants to be asked again
-//! - [`process`]: memory and processor time of a process, from `/proc`
+//! - [`process`]: such a process from outside: what it says and takes; `inside`: from inside
+//! - [`rates`]: what it takes while jobs wait, and while they poll
 //! - [`report`]: the table and the document
 
 pub mod host;
+mod inside;
 pub mod process;
 pub mod provider;
+pub mod rates;
 pub mod report;
 pub mod round;
 

@@ -2,6 +2,7 @@
 //! and a runtime of its own.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,7 +43,7 @@ impl Provider {
     pub fn start(credential: &'static str) -> Result<Self, Failure> {
         let given = Arc::new(Given::default());
         let kept = Arc::clone(&given);
-        let address = serve(move |parts, body| kept.answer(credential, parts, body))?;
+        let address = serve(move |parts, body| ready(kept.answer(credential, &parts, &body)))?;
         Ok(Self { address, given })
     }
 
@@ -100,9 +101,11 @@ pub(crate) const NOT_FOUND: &str = r#"{"error":{"code":"not_found"}}"#;
 
 /// Gives every request that arrives whole the JSON that `answer` has for it; where it
 /// listens. Ends with the process.
-pub(crate) fn serve(
-    answer: impl Fn(&Parts, &Bytes) -> (StatusCode, Bytes) + Send + Sync + 'static,
-) -> Result<SocketAddr, Failure> {
+pub(crate) fn serve<A, F>(answer: A) -> Result<SocketAddr, Failure>
+where
+    A: Fn(Parts, Bytes) -> F + Send + Sync + 'static,
+    F: Future<Output = (StatusCode, Bytes)> + Send + 'static,
+{
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -115,9 +118,10 @@ pub(crate) fn serve(
 }
 
 /// Ends only when the listener breaks; the callers' next requests then fail.
-async fn accept<A>(listener: &TcpListener, answer: &Arc<A>) -> std::io::Result<()>
+async fn accept<A, F>(listener: &TcpListener, answer: &Arc<A>) -> std::io::Result<()>
 where
-    A: Fn(&Parts, &Bytes) -> (StatusCode, Bytes) + Send + Sync + 'static,
+    A: Fn(Parts, Bytes) -> F + Send + Sync + 'static,
+    F: Future<Output = (StatusCode, Bytes)> + Send + 'static,
 {
     loop {
         let (stream, _) = listener.accept().await?;
@@ -129,16 +133,17 @@ where
     }
 }
 
-async fn reply<A>(
+async fn reply<A, F>(
     request: Request<Incoming>,
     answer: Arc<A>,
 ) -> Result<Response<Full<Bytes>>, Infallible>
 where
-    A: Fn(&Parts, &Bytes) -> (StatusCode, Bytes),
+    A: Fn(Parts, Bytes) -> F,
+    F: Future<Output = (StatusCode, Bytes)>,
 {
     let (parts, body) = request.into_parts();
     let (status, document) = match body.collect().await {
-        Ok(body) => answer(&parts, &body.to_bytes()),
+        Ok(body) => answer(parts, body.to_bytes()).await,
         Err(_) => {
             let cut = Bytes::from_static(NOT_FOUND.as_bytes());
             (StatusCode::BAD_REQUEST, cut)

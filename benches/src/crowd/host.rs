@@ -1,13 +1,11 @@
 //! The host as a process of its own, from inside and from outside.
 
-use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures::future::{BoxFuture, ready};
-use serde_json::{Value, json};
 use tokio::sync::watch;
 use zoetrope_host::EMBEDDED_COMPONENT;
 use zoetrope_host::config::Config;
@@ -21,6 +19,8 @@ use zoetrope_host::pack::Pack;
 use zoetrope_host::policy::Policy;
 
 use super::HOST;
+use super::inside::{self, Orders, tell};
+use super::process::Process;
 use crate::{Failure, INPUT, NODE};
 
 const CONNECTION: &str = "crowd";
@@ -60,10 +60,10 @@ impl Desk {
     /// # Errors
     ///
     /// When it cannot be started.
-    pub fn adding(&self, jobs: usize) -> Result<Host, Failure> {
+    pub fn adding(&self, jobs: usize) -> Result<Process, Failure> {
         let mut command = self.host("add")?;
         command.arg(jobs.to_string());
-        Host::spawn(command)
+        Process::spawn(command)
     }
 
     /// Starts a host that goes on with every job, as an embedding program does.
@@ -71,8 +71,8 @@ impl Desk {
     /// # Errors
     ///
     /// When it cannot be started.
-    pub fn resuming(&self) -> Result<Host, Failure> {
-        Host::spawn(self.host("resume")?)
+    pub fn resuming(&self) -> Result<Process, Failure> {
+        Process::spawn(self.host("resume")?)
     }
 
     /// Starts `zoetrope jobs resume --all`.
@@ -80,13 +80,13 @@ impl Desk {
     /// # Errors
     ///
     /// When it cannot be started.
-    pub fn command(&self, zoetrope: &Path) -> Result<Host, Failure> {
+    pub fn command(&self, zoetrope: &Path) -> Result<Process, Failure> {
         let mut command = Command::new(zoetrope);
         command.args(["jobs", "resume", "--all", "--config"]);
         command.arg(self.folder.join("zoetrope.toml"));
         command.arg("--data-dir").arg(self.folder.join("data"));
         command.stderr(Stdio::null());
-        Host::spawn(command)
+        Process::spawn(command)
     }
 
     fn host(&self, what: &str) -> Result<Command, Failure> {
@@ -103,116 +103,22 @@ impl Drop for Desk {
     }
 }
 
-/// A host, from outside. Killed when it is dropped.
-pub struct Host {
-    process: Child,
-    orders: ChildStdin,
-    words: Lines<BufReader<ChildStdout>>,
-    /// When it was started.
-    pub begun: Instant,
-}
-
-impl Host {
-    fn spawn(mut command: Command) -> Result<Self, Failure> {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let begun = Instant::now();
-        let mut process = command.spawn()?;
-        let orders = process.stdin.take().ok_or("no pipe")?;
-        let words = BufReader::new(process.stdout.take().ok_or("no pipe")?).lines();
-        Ok(Self {
-            process,
-            orders,
-            words,
-            begun,
-        })
-    }
-
-    /// The system's number of the process.
-    #[must_use]
-    pub fn id(&self) -> u32 {
-        self.process.id()
-    }
-
-    /// Lets it do the next thing.
-    ///
-    /// # Errors
-    ///
-    /// When it is gone.
-    pub fn go(&mut self) -> Result<(), Failure> {
-        Ok(writeln!(self.orders)?)
-    }
-
-    /// How long the next thing took, by its name.
-    ///
-    /// # Errors
-    ///
-    /// When the host is gone, or says something else.
-    pub fn told(&mut self, name: &str) -> Result<Duration, Failure> {
-        let line = self.words.next().ok_or("the host is gone")??;
-        let word: Value = serde_json::from_str(&line)?;
-        let seconds = word[name].as_f64();
-        let seconds = seconds.ok_or_else(|| format!("no `{name}` in `{line}`"))?;
-        Ok(Duration::try_from_secs_f64(seconds)?)
-    }
-
-    /// Fails if it is gone.
-    ///
-    /// # Errors
-    ///
-    /// Then.
-    pub fn must_live(&mut self) -> Result<(), Failure> {
-        match self.process.try_wait()? {
-            None => Ok(()),
-            Some(status) => Err(format!("the host has ended: {status}").into()),
-        }
-    }
-
-    /// Ends it as a power cut would.
-    ///
-    /// # Errors
-    ///
-    /// When it is gone already.
-    pub fn kill(mut self) -> Result<(), Failure> {
-        self.must_live()?;
-        self.process.kill()?;
-        self.process.wait()?;
-        Ok(())
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 /// The host, from inside.
 #[must_use]
 pub fn main(arguments: &[String]) -> ExitCode {
-    let work = || -> Result<(), Failure> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()?;
+    inside::main(async {
         let [folder, what @ ..] = arguments else {
             return Err("no folder".into());
         };
-        runtime.block_on(Inside::open(Path::new(folder))?.work(what))
-    };
-    match work() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("host: {error}");
-            ExitCode::FAILURE
-        }
-    }
+        Inside::open(Path::new(folder))?.work(what).await
+    })
 }
 
 struct Inside {
     data: PathBuf,
     pack: Pack,
     connection: Arc<Connection>,
-    orders: tokio::sync::mpsc::UnboundedReceiver<()>,
+    orders: Orders,
 }
 
 impl Inside {
@@ -229,19 +135,11 @@ impl Inside {
         )?;
         let config = Config::load(Some(&folder.join("zoetrope.toml")))?;
         let connection = config.connection(CONNECTION).ok_or("no connection")?;
-        let (sender, orders) = tokio::sync::mpsc::unbounded_channel();
-        std::thread::spawn(move || {
-            for _ in std::io::stdin().lines().map_while(Result::ok) {
-                let _ = sender.send(());
-            }
-            // Whoever measures is gone.
-            std::process::exit(0);
-        });
         Ok(Self {
             data,
             pack,
             connection: Arc::clone(connection),
-            orders,
+            orders: Orders::new(),
         })
     }
 
@@ -267,7 +165,7 @@ impl Inside {
 
     async fn add(&mut self, driver: &Driver, jobs: usize) -> Result<Vec<String>, Failure> {
         tell("ready", Instant::now());
-        self.orders.recv().await.ok_or("nobody measures")?;
+        self.orders.next().await?;
         let begun = Instant::now();
         let jobs: Vec<_> = (0..jobs).map(|number| self.job(driver, number)).collect();
         driver.add(&jobs, &self.pack, EMBEDDED_COMPONENT)?;
@@ -307,11 +205,6 @@ async fn resume(driver: &Driver) -> Result<Vec<String>, Failure> {
     let ids = driver.resume_all(now() + DEADLINE_MS).await?;
     tell("resumed", begun);
     Ok(ids)
-}
-
-/// Says what is done, and how long it took.
-fn tell(name: &str, begun: Instant) {
-    println!("{}", json!({ name: begun.elapsed().as_secs_f64() }));
 }
 
 struct Configured(Arc<Connection>);

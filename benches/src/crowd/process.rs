@@ -1,8 +1,101 @@
-//! What a process takes, as Linux tells in `/proc`.
+//! A process that is measured: what it says, and what it takes, as Linux tells in `/proc`.
 
-use std::time::Duration;
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 use crate::Failure;
+
+/// A process that says in lines of JSON what is done. Killed when it is dropped.
+pub struct Process {
+    child: Child,
+    orders: ChildStdin,
+    words: Lines<BufReader<ChildStdout>>,
+    /// When it was started.
+    pub begun: Instant,
+}
+
+impl Process {
+    /// Starts it.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn spawn(mut command: Command) -> Result<Self, Failure> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let begun = Instant::now();
+        let mut child = command.spawn()?;
+        let orders = child.stdin.take().ok_or("no pipe")?;
+        let words = BufReader::new(child.stdout.take().ok_or("no pipe")?).lines();
+        Ok(Self {
+            child,
+            orders,
+            words,
+            begun,
+        })
+    }
+
+    /// The system's number of the process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Lets it do the next thing.
+    ///
+    /// # Errors
+    ///
+    /// When it is gone.
+    pub fn go(&mut self) -> Result<(), Failure> {
+        Ok(writeln!(self.orders)?)
+    }
+
+    /// How long the next thing took, by its name.
+    ///
+    /// # Errors
+    ///
+    /// When the process is gone, or says something else.
+    pub fn told(&mut self, name: &str) -> Result<Duration, Failure> {
+        let line = self.words.next().ok_or("the process is gone")??;
+        let word: Value = serde_json::from_str(&line)?;
+        let seconds = word[name].as_f64();
+        let seconds = seconds.ok_or_else(|| format!("no `{name}` in `{line}`"))?;
+        Ok(Duration::try_from_secs_f64(seconds)?)
+    }
+
+    /// Fails if it is gone.
+    ///
+    /// # Errors
+    ///
+    /// Then.
+    pub fn must_live(&mut self) -> Result<(), Failure> {
+        match self.child.try_wait()? {
+            None => Ok(()),
+            Some(status) => Err(format!("the process has ended: {status}").into()),
+        }
+    }
+
+    /// Ends it as a power cut would.
+    ///
+    /// # Errors
+    ///
+    /// When it is gone already.
+    pub fn kill(mut self) -> Result<(), Failure> {
+        self.must_live()?;
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
 
 /// Processor time is counted in hundredths of a second (`USER_HZ`, the same on every
 /// machine that Rust's standard library knows).

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
+use tokio::sync::watch;
 
 use crate::Failure;
 use crate::provider::{NOT_FOUND, serve};
@@ -23,6 +24,8 @@ struct Counts {
     poll_after_ms: AtomicU64,
     jobs: AtomicUsize,
     polls: AtomicU64,
+    holds: watch::Sender<bool>,
+    held: AtomicUsize,
     roll: Mutex<Roll>,
 }
 
@@ -56,10 +59,20 @@ impl Provider {
             poll_after_ms: AtomicU64::new(0),
             jobs: AtomicUsize::new(0),
             polls: AtomicU64::new(0),
+            holds: watch::Sender::new(false),
+            held: AtomicUsize::new(0),
             roll: Mutex::default(),
         });
         let counted = Arc::clone(&counts);
-        let address = serve(move |parts, _| counted.answer(&parts.method, parts.uri.path()))?;
+        let address = serve(move |parts, _| {
+            let counts = Arc::clone(&counted);
+            async move {
+                if parts.method == Method::GET {
+                    counts.hold().await;
+                }
+                counts.answer(&parts.method, parts.uri.path())
+            }
+        })?;
         Ok(Self { address, counts })
     }
 
@@ -73,6 +86,17 @@ impl Provider {
     pub fn poll_after(&self, pause: Duration) {
         let millis = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
         self.counts.poll_after_ms.store(millis, Ordering::SeqCst);
+    }
+
+    /// Whether replies to polls are held from now on. Those that were held until now leave.
+    pub fn hold(&self, holds: bool) {
+        self.counts.holds.send_replace(holds);
+    }
+
+    /// Polls whose replies are held.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.counts.held.load(Ordering::SeqCst)
     }
 
     /// Jobs it has been given.
@@ -102,6 +126,16 @@ impl Provider {
 impl Counts {
     fn roll(&self) -> MutexGuard<'_, Roll> {
         self.roll.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn hold(&self) {
+        let mut holds = self.holds.subscribe();
+        if *holds.borrow_and_update() {
+            self.held.fetch_add(1, Ordering::SeqCst);
+            // The sender lives as long as this.
+            let _ = holds.changed().await;
+            self.held.fetch_sub(1, Ordering::SeqCst);
+        }
     }
 
     fn answer(&self, method: &Method, path: &str) -> (StatusCode, Bytes) {

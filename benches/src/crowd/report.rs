@@ -37,7 +37,9 @@ pub fn table(all: &[Figures]) -> String {
     row("resident memory before the first job", &|_, one| {
         mebibytes(one.empty)
     });
-    row("  while all wait", &|_, one| mebibytes(one.waiting));
+    row("  while all wait", &|_, one| {
+        mebibytes(one.waiting.resident)
+    });
     row(
         "  while all wait, in a process that picked them up",
         &|_, one| mebibytes(one.resumed),
@@ -53,14 +55,14 @@ pub fn table(all: &[Figures]) -> String {
         },
     );
     row("processor time a second while all wait", &|_, one| {
-        milliseconds(one.waiting_time)
+        milliseconds(one.waiting.time)
     });
-    row("polls, every job due", &|_, one| rate(one.polls_a_second));
+    row("polls, every job due", &|_, one| rate(one.polling.a_second));
     row("  processor time of the host, a poll", &|_, one| {
-        microseconds(one.poll_time)
+        microseconds(one.polling.time)
     });
     row("  processor time of the provider, a poll", &|_, one| {
-        microseconds(one.provider_time)
+        microseconds(one.polling.provider_time)
     });
     row(
         "killed, `jobs resume --all`: until the first poll",
@@ -91,13 +93,13 @@ pub fn to_json(figures: &Figures) -> Value {
         "accepted_s": figures.accepted.as_secs_f64(),
         "submit_cpu_us": micros(each(figures.submit_time, figures.jobs)),
         "resident_empty_bytes": figures.empty,
-        "resident_waiting_bytes": figures.waiting,
+        "resident_waiting_bytes": figures.waiting.resident,
         "resident_resumed_bytes": figures.resumed,
         "bytes_a_job": figures.bytes_a_job(),
-        "waiting_cpu_us_a_second": micros(figures.waiting_time),
-        "polls_a_second": figures.polls_a_second,
-        "poll_cpu_us": micros(figures.poll_time),
-        "provider_poll_cpu_us": micros(figures.provider_time),
+        "waiting_cpu_us_a_second": micros(figures.waiting.time),
+        "polls_a_second": figures.polling.a_second,
+        "poll_cpu_us": micros(figures.polling.time),
+        "provider_poll_cpu_us": micros(figures.polling.provider_time),
         "resumed_by_command": pick_up(figures.command),
         "resumed_by_library": pick_up(figures.embedded),
     })

@@ -3,11 +3,12 @@
 
 use std::path::Path;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::host::{Desk, Host};
-use super::process::{processor_time, resident};
+use super::host::Desk;
+use super::process::{Process, processor_time, resident};
 use super::provider::{Called, Provider};
+use super::rates::{Polling, REST, Waiting};
 use crate::Failure;
 
 /// The provider wants to be asked this late: the jobs wait. No hint counts for more.
@@ -15,13 +16,6 @@ const LATE: Duration = Duration::from_mins(5);
 
 /// The provider wants to be asked this soon: all jobs are due. No hint counts for less.
 const SOON: Duration = Duration::from_millis(100);
-
-/// How long it is counted what waiting and polling take.
-const WAITING: Duration = Duration::from_secs(3);
-const POLLING: Duration = Duration::from_secs(5);
-
-/// How long a host has to be quiet before its memory is read.
-const REST: Duration = Duration::from_secs(1);
 
 /// How often the provider is looked at.
 const LOOK: Duration = Duration::from_millis(5);
@@ -42,22 +36,16 @@ pub struct Figures {
     pub submit_time: Duration,
     /// Resident memory before the first row.
     pub empty: u64,
-    /// The same while every job waits for its poll.
-    pub waiting: u64,
-    /// The same of a process that only picked them up.
+    /// While every job waits for its poll.
+    pub waiting: Waiting,
+    /// Resident memory of a process that only picked them up.
     pub resumed: u64,
-    /// Processor time a second while they wait.
-    pub waiting_time: Duration,
     /// After a kill, by `zoetrope jobs resume --all`.
     pub command: PickUp,
     /// After a kill, by a process that embeds the host.
     pub embedded: PickUp,
-    /// Polls a second while every job is due.
-    pub polls_a_second: f64,
-    /// Processor time of the host for each of them.
-    pub poll_time: Duration,
-    /// Processor time of the provider for each of them.
-    pub provider_time: Duration,
+    /// While every job is due.
+    pub polling: Polling,
 }
 
 /// From the start of a process.
@@ -79,13 +67,14 @@ impl Figures {
     /// Resident bytes for each job that waits, in the process that submitted it.
     #[must_use]
     pub fn bytes_a_job(&self) -> f64 {
-        apart(self.empty, self.waiting) / of_jobs(self.jobs)
+        apart(self.empty, self.waiting.resident) / of_jobs(self.jobs)
     }
 
     /// Resident bytes for each job that this crowd has more than `smaller`.
     #[must_use]
     pub fn bytes_a_further_job(&self, smaller: &Self) -> f64 {
-        apart(smaller.waiting, self.waiting) / (of_jobs(self.jobs) - of_jobs(smaller.jobs))
+        apart(smaller.waiting.resident, self.waiting.resident)
+            / (of_jobs(self.jobs) - of_jobs(smaller.jobs))
     }
 }
 
@@ -110,11 +99,7 @@ pub fn measure(folder: &Path, jobs: usize, zoetrope: &Path) -> Result<Figures, F
     if provider.jobs() != jobs {
         return Err(format!("{jobs} jobs, {} submits", provider.jobs()).into());
     }
-    sleep(REST);
-    let waiting = resident(host.id())?;
-    let before = processor_time(host.id())?;
-    sleep(WAITING);
-    let waiting_time = processor_time(host.id())?.saturating_sub(before);
+    let waiting = Waiting::of(&mut host)?;
     host.kill()?;
 
     let host = desk.command(zoetrope)?;
@@ -127,16 +112,8 @@ pub fn measure(folder: &Path, jobs: usize, zoetrope: &Path) -> Result<Figures, F
 
     provider.poll_after(SOON);
     let (mut host, _) = picked_up(desk.resuming()?, &provider)?;
-    sleep(REST);
-    let own = std::process::id();
-    let (begun, polls) = (Instant::now(), provider.polls());
-    let before = (processor_time(host.id())?, processor_time(own)?);
-    sleep(POLLING);
-    let (taken, polls) = (begun.elapsed(), provider.polls() - polls);
-    let after = (processor_time(host.id())?, processor_time(own)?);
-    host.must_live()?;
+    let polling = Polling::of(&mut host, &provider)?;
     host.kill()?;
-    let polls = u32::try_from(polls)?.max(1);
     Ok(Figures {
         jobs,
         inserted,
@@ -145,17 +122,14 @@ pub fn measure(folder: &Path, jobs: usize, zoetrope: &Path) -> Result<Figures, F
         empty,
         waiting,
         resumed,
-        waiting_time: waiting_time.div_f64(WAITING.as_secs_f64()),
         command,
         embedded,
-        polls_a_second: f64::from(polls) / taken.as_secs_f64(),
-        poll_time: after.0.saturating_sub(before.0) / polls,
-        provider_time: after.1.saturating_sub(before.1) / polls,
+        polling,
     })
 }
 
 /// Waits until every job was polled.
-fn picked_up(mut host: Host, provider: &Provider) -> Result<(Host, PickUp), Failure> {
+fn picked_up(mut host: Process, provider: &Provider) -> Result<(Process, PickUp), Failure> {
     // It takes longer to start a host than to begin a roll.
     provider.begin_roll();
     let Called { first, last } = loop {
@@ -202,14 +176,18 @@ mod tests {
             accepted: 3 * SECOND,
             submit_time: SECOND,
             empty: 1_000,
-            waiting,
+            waiting: Waiting {
+                resident: waiting,
+                time: SECOND,
+            },
             resumed: 0,
-            waiting_time: SECOND,
             command: picked_up,
             embedded: picked_up,
-            polls_a_second: 1.0,
-            poll_time: SECOND,
-            provider_time: SECOND,
+            polling: Polling {
+                a_second: 1.0,
+                time: SECOND,
+                provider_time: SECOND,
+            },
         }
     }
 
