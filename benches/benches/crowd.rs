@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use zoetrope_benches::Failure;
 use zoetrope_benches::bench::{Bench, ZOETROPE};
-use zoetrope_benches::crowd::{HOST, host, report, round};
+use zoetrope_benches::crowd::designs::{self, Design};
+use zoetrope_benches::crowd::{HOST, PARKED, host, parked, report, round};
+use zoetrope_benches::peers::Peers;
 
 /// May be given several times.
 const JOBS: &str = "--jobs N";
@@ -16,8 +18,12 @@ const SIZES: [usize; 2] = [1_000, 10_000];
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() == Some(HOST) {
-        return host::main(&arguments.collect::<Vec<_>>());
+    let role = arguments.next();
+    let rest: Vec<_> = arguments.collect();
+    match role.as_deref() {
+        Some(HOST) => return host::main(&rest),
+        Some(PARKED) => return parked::main(&rest),
+        _ => {}
     }
     Bench::main("crowd", &[JOBS, ZOETROPE], measure)
 }
@@ -31,13 +37,25 @@ fn measure(bench: &Bench) -> Result<Value, Failure> {
         sizes.extend(SIZES);
     }
     let zoetrope = bench.zoetrope()?;
-    let mut all = Vec::new();
+    let mut peers = Peers::find(bench.workspace())?;
+    let (mut all, mut others) = (Vec::new(), Vec::new());
     for jobs in sizes {
         let folder = bench.folder("crowd")?;
         all.push(round::measure(&folder, jobs, &zoetrope)?);
+        if jobs <= designs::MOST_JOBS {
+            for design in Design::ALL {
+                others.extend(designs::measure(design, jobs, &mut peers)?);
+            }
+        }
     }
-    print!("{}", report::table(&all));
-    Ok(json!({"crowds": all.iter().map(report::to_json).collect::<Vec<_>>()}))
+    println!("{}", report::table(&all));
+    println!("{}", report::side_by_side(&all, &others));
+    println!("{peers}");
+    Ok(json!({
+        "crowds": all.iter().map(report::to_json).collect::<Vec<_>>(),
+        "designs": others.iter().map(report::design_to_json).collect::<Vec<_>>(),
+        "peers": peers.to_json(),
+    }))
 }
 
 fn jobs(number: &str) -> Result<usize, Failure> {

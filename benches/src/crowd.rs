@@ -7,13 +7,17 @@
 //!
 //! - [`round`]: one size of crowd, from the first insert to the last kill
 //! - [`host`]: the process that is measured, and what it says
+//! - [`designs`]: the same crowd as others build it; [`parked`]: one of them
 //! - [`provider`]: a provider that counts, and says when it wants to be asked again
 //! - [`process`]: such a process from outside: what it says and takes; `inside`: from inside
 //! - [`rates`]: what it takes while jobs wait, and while they poll
 //! - [`report`]: the table and the document
 
+pub mod designs;
+mod files;
 pub mod host;
 mod inside;
+pub mod parked;
 pub mod process;
 pub mod provider;
 pub mod rates;
@@ -22,3 +26,6 @@ pub mod round;
 
 /// The argument that makes the bench's program the host.
 pub const HOST: &str = "host";
+
+/// The argument that makes it a process of suspended instances.
+pub const PARKED: &str = "parked";

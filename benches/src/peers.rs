@@ -61,6 +61,8 @@ pub enum Program {
     PythonNode,
     /// A node in Node.js.
     NodeJsNode,
+    /// A task of Python's asyncio for each job.
+    Tasks,
 }
 
 impl Program {
@@ -72,6 +74,7 @@ impl Program {
             Self::Jsonschema => "Python's jsonschema: loads, validate, defaults, dumps",
             Self::PythonNode => "a Python node: pydantic and httpx, kept connection",
             Self::NodeJsNode => "a Node.js node: ajv and undici, kept connection",
+            Self::Tasks => "an asyncio task for each (Python, httpx)",
         }
     }
 
@@ -88,6 +91,7 @@ impl Program {
             Self::Jsonschema => "python/jsonschema_check.py",
             Self::PythonNode => "python/submit.py",
             Self::NodeJsNode => "node/submit.cjs",
+            Self::Tasks => "python/crowd.py",
         }
     }
 }
@@ -150,10 +154,23 @@ impl Peers {
     /// as missing otherwise.
     pub fn have(&mut self, platform: Platform, name: &str) -> bool {
         let installed = self.versions.contains_key(platform.name());
-        if !installed {
+        if !installed && !self.missing.iter().any(|known| known == name) {
             self.missing.push(name.to_owned());
         }
         installed
+    }
+
+    /// What starts a program; `None` where it is missing, which is noted.
+    pub fn command(&mut self, program: Program) -> Option<Command> {
+        if !self.have(program.platform(), program.name()) {
+            return None;
+        }
+        let mut command = match program.platform() {
+            Platform::Python => self.python(),
+            Platform::NodeJs => self.node(),
+        };
+        command.arg(self.programs.join(program.file()));
+        Some(command)
     }
 
     /// Starts a program for this work, which it then has done once; `None` where it is
@@ -168,14 +185,9 @@ impl Peers {
         work: &Value,
         is_right: impl Fn(&str) -> bool,
     ) -> Result<Option<Peer>, Failure> {
-        if !self.have(program.platform(), program.name()) {
+        let Some(command) = self.command(program) else {
             return Ok(None);
-        }
-        let mut command = match program.platform() {
-            Platform::Python => self.python(),
-            Platform::NodeJs => self.node(),
         };
-        command.arg(self.programs.join(program.file()));
         let mut peer = Peer::spawn(command, program)?;
         let first = peer.asked(work)?;
         if first.as_str().is_some_and(is_right) {

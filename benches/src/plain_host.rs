@@ -1,25 +1,24 @@
 //! The same component in a host as short as wasmtime allows. Its requests go through
-//! wasmtime's default client, which opens a connection for each and checks nothing, or
-//! nowhere: what is left then is the sandbox's own share.
+//! wasmtime's default client, which opens a connection for each and checks nothing, through
+//! one that keeps connections, or nowhere: what is left then is the sandbox's own share.
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full};
+mod clients;
+
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
 use wasmtime::{
     Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, ResourceLimiter, Store,
 };
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{
-    Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
-    default_hooks,
-};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView, default_hooks};
 
-use self::generated::exports::zoetrope::workflow_node::jobs::{CheckOptions, Profile, Started};
+pub use self::clients::Kept;
+use self::clients::Memory;
+use self::generated::exports::zoetrope::workflow_node::jobs::{
+    CheckOptions, JobState, Profile, Started,
+};
 use self::generated::zoetrope::workflow_node::{connections, types};
 use self::generated::{NodePack, NodePackPre};
 use crate::Failure;
-use crate::provider::ACCEPTED;
 
 mod generated {
     wasmtime::component::bindgen!({
@@ -35,15 +34,26 @@ mod generated {
 }
 
 /// What answers a component's requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Client {
     /// wasmtime's own client.
     Default,
+    /// hyper's, which keeps connections.
+    Kept(Kept),
     /// Nobody: every request is read and its answer is there at once.
     Memory,
 }
 
-/// A loaded component. Every call runs in a fresh instance.
+/// Where instances have their memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allocation {
+    /// In a pool as large as the host's own.
+    Pooled,
+    /// In mappings of its own each, copied from the component's image when they are written.
+    Separate,
+}
+
+/// A loaded component.
 pub struct PlainHost {
     engine: Engine,
     pre: NodePackPre<State>,
@@ -57,11 +67,31 @@ impl PlainHost {
     ///
     /// When the component does not fit.
     pub fn load(bytes: &[u8], base_url: &str, credential: &str) -> Result<Self, Failure> {
-        Self::compile(bytes, base_url, credential).map_err(wasmtime::Error::into_boxed_dyn_error)
+        Self::load_with(Allocation::Pooled, bytes, base_url, credential)
     }
 
-    fn compile(bytes: &[u8], base_url: &str, credential: &str) -> wasmtime::Result<Self> {
-        let engine = Engine::new(&config())?;
+    /// The same for instances whose memory is elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// When the component does not fit.
+    pub fn load_with(
+        allocation: Allocation,
+        bytes: &[u8],
+        base_url: &str,
+        credential: &str,
+    ) -> Result<Self, Failure> {
+        Self::compile(&config(allocation), bytes, base_url, credential)
+            .map_err(wasmtime::Error::into_boxed_dyn_error)
+    }
+
+    fn compile(
+        config: &Config,
+        bytes: &[u8],
+        base_url: &str,
+        credential: &str,
+    ) -> wasmtime::Result<Self> {
+        let engine = Engine::new(config)?;
         let component = Component::new(&engine, bytes)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
@@ -81,7 +111,7 @@ impl PlainHost {
         })
     }
 
-    /// Starts a run.
+    /// Starts a run, in a fresh instance.
     ///
     /// # Errors
     ///
@@ -93,20 +123,30 @@ impl PlainHost {
         input: &str,
         key: &str,
     ) -> Result<String, Failure> {
+        let mut instance = self.instance(client).await?;
+        instance.start(node, input, key).await
+    }
+
+    /// A fresh instance, which stays.
+    ///
+    /// # Errors
+    ///
+    /// When there is no room for it.
+    pub async fn instance(&self, client: Client) -> Result<Instance, Failure> {
+        self.instantiate(self.store(client)).await
+    }
+
+    fn store(&self, client: Client) -> Store<State> {
         let state = State::new(client, self.connection.clone());
         let mut store = Store::new(&self.engine, state);
         store.set_epoch_deadline(u64::MAX / 2);
-        let started = async {
-            let pack: NodePack = self.pre.instantiate_async(&mut store).await?;
-            let jobs = pack.zoetrope_workflow_node_jobs();
-            jobs.call_start(&mut store, &node.to_owned(), &input.to_owned(), key)
-                .await
-        };
-        let started = started.await;
-        match started.map_err(wasmtime::Error::into_boxed_dyn_error)? {
-            Ok(Started::Accepted(acceptance)) => Ok(acceptance.ticket),
-            other => Err(format!("not accepted: {other:?}").into()),
-        }
+        store
+    }
+
+    async fn instantiate(&self, mut store: Store<State>) -> Result<Instance, Failure> {
+        let pack = self.pre.instantiate_async(&mut store).await;
+        let pack = pack.map_err(wasmtime::Error::into_boxed_dyn_error)?;
+        Ok(Instance { store, pack })
     }
 
     /// Bytes of linear memory that a fresh instance has after one check.
@@ -115,24 +155,58 @@ impl PlainHost {
     ///
     /// When the input is not accepted.
     pub async fn memory_of_check(&self, node: &str, input: &str) -> Result<usize, Failure> {
-        let state = State::new(Client::Memory, self.connection.clone());
-        let mut store = Store::new(&self.engine, state);
-        store.set_epoch_deadline(u64::MAX / 2);
+        let mut store = self.store(Client::Memory);
         store.limiter(|state| &mut state.grown);
+        let Instance { mut store, pack } = self.instantiate(store).await?;
         let options = CheckOptions {
             profile: Profile::Strict,
             preview_request: false,
         };
-        let checked = async {
-            let pack: NodePack = self.pre.instantiate_async(&mut store).await?;
-            let jobs = pack.zoetrope_workflow_node_jobs();
-            jobs.call_check(&mut store, &node.to_owned(), &input.to_owned(), options)
-                .await
-        };
-        let checked = checked.await;
+        let jobs = pack.zoetrope_workflow_node_jobs();
+        let checked = jobs
+            .call_check(&mut store, &node.to_owned(), &input.to_owned(), options)
+            .await;
         match checked.map_err(wasmtime::Error::into_boxed_dyn_error)? {
             Ok(_) => Ok(store.data().grown.0),
             Err(error) => Err(format!("not accepted: {error:?}").into()),
+        }
+    }
+}
+
+/// An instance that stays until it is dropped.
+pub struct Instance {
+    store: Store<State>,
+    pack: NodePack,
+}
+
+impl Instance {
+    /// Starts a run; its ticket.
+    ///
+    /// # Errors
+    ///
+    /// When it is not accepted.
+    pub async fn start(&mut self, node: &str, input: &str, key: &str) -> Result<String, Failure> {
+        let jobs = self.pack.zoetrope_workflow_node_jobs();
+        let started = jobs
+            .call_start(&mut self.store, &node.to_owned(), &input.to_owned(), key)
+            .await;
+        match started.map_err(wasmtime::Error::into_boxed_dyn_error)? {
+            Ok(Started::Accepted(acceptance)) => Ok(acceptance.ticket),
+            other => Err(format!("not accepted: {other:?}").into()),
+        }
+    }
+
+    /// Asks for a run that goes on.
+    ///
+    /// # Errors
+    ///
+    /// When it does not.
+    pub async fn poll(&mut self, ticket: &String) -> Result<(), Failure> {
+        let jobs = self.pack.zoetrope_workflow_node_jobs();
+        let polled = jobs.call_poll(&mut self.store, ticket).await;
+        match polled.map_err(wasmtime::Error::into_boxed_dyn_error)? {
+            Ok(JobState::Waiting(_)) => Ok(()),
+            other => Err(format!("does not go on: {other:?}").into()),
         }
     }
 }
@@ -143,13 +217,29 @@ impl PlainHost {
 ///
 /// When it does not compile.
 pub fn compiled_bytes(component: &[u8]) -> Result<usize, Failure> {
-    let compiled = Engine::new(&config()).and_then(|engine| engine.precompile_component(component));
+    let compiled = Engine::new(&config(Allocation::Pooled))
+        .and_then(|engine| engine.precompile_component(component));
     let compiled = compiled.map_err(wasmtime::Error::into_boxed_dyn_error)?;
     Ok(compiled.len())
 }
 
 /// As `zoetrope_host::engine` sets its engine up, as far as it shows in a call.
-fn config() -> Config {
+fn config(allocation: Allocation) -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(true).generate_address_map(false);
+    match allocation {
+        Allocation::Pooled => {
+            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()))
+        }
+        // A mapping less for each of them: Linux allows a process 65,530.
+        Allocation::Separate => config
+            .allocation_strategy(InstanceAllocationStrategy::OnDemand)
+            .guard_before_linear_memory(false),
+    };
+    config
+}
+
+fn pool() -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(64)
         .max_unused_warm_slots(64)
@@ -157,12 +247,7 @@ fn config() -> Config {
         .linear_memory_keep_resident(512 << 10)
         .table_keep_resident(20_000)
         .pagemap_scan(wasmtime::Enabled::Auto);
-    let mut config = Config::new();
-    config
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-        .epoch_interruption(true)
-        .generate_address_map(false);
-    config
+    pool
 }
 
 struct State {
@@ -221,39 +306,14 @@ impl WasiView for State {
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView {
-            hooks: match self.client {
+            hooks: match &mut self.client {
                 Client::Default => default_hooks(),
+                Client::Kept(kept) => kept,
                 Client::Memory => &mut self.memory,
             },
             table: &mut self.table,
             ctx: &mut self.http,
         }
-    }
-}
-
-/// Answers from memory.
-struct Memory;
-
-type Answered = (
-    Response<WasiBody>,
-    Box<dyn Future<Output = Result<(), Error>> + Send>,
-);
-
-impl WasiHttpHooks for Memory {
-    fn send_request(
-        &mut self,
-        request: Request<WasiBody>,
-        _: Option<RequestOptions>,
-        _: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Box<dyn Future<Output = Result<Answered, Error>> + Send> {
-        Box::new(async move {
-            request.into_body().collect().await?;
-            let job = Bytes::from_static(ACCEPTED.as_bytes());
-            let body = Full::new(job).map_err(|never| match never {});
-            let response = Response::new(body.boxed_unsync());
-            let done: Box<dyn Future<Output = _> + Send> = Box::new(std::future::ready(Ok(())));
-            Ok((response, done))
-        })
     }
 }
 

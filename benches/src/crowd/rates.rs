@@ -11,6 +11,12 @@ use crate::Failure;
 const WAITING: Duration = Duration::from_secs(3);
 const POLLING: Duration = Duration::from_secs(5);
 
+/// How often the provider is looked at.
+pub(super) const LOOK: Duration = Duration::from_millis(5);
+
+/// No step takes longer, at 100,000 jobs neither.
+pub(super) const PATIENCE: Duration = Duration::from_mins(20);
+
 /// How long a process goes on as it is before it is measured.
 pub(super) const REST: Duration = Duration::from_secs(1);
 
@@ -24,6 +30,13 @@ pub struct Waiting {
 }
 
 impl Waiting {
+    /// Resident bytes for each job more than there were without any.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "no process is that large")]
+    pub fn bytes_a_job(self, empty: u64, jobs: usize) -> f64 {
+        (self.resident as f64 - empty as f64) / jobs as f64
+    }
+
     pub(super) fn of(process: &mut Process) -> Result<Self, Failure> {
         sleep(REST);
         let resident = resident(process.id())?;
@@ -50,20 +63,46 @@ pub struct Polling {
 }
 
 impl Polling {
-    pub(super) fn of(process: &mut Process, provider: &Provider) -> Result<Self, Failure> {
-        sleep(REST);
+    /// Over some seconds, and then to the end of a round of all jobs: polls may come in waves.
+    pub(super) fn of(
+        process: &mut Process,
+        provider: &Provider,
+        jobs: usize,
+    ) -> Result<Self, Failure> {
+        let jobs = u64::try_from(jobs)?;
+        polled(process, provider, REST, jobs)?;
         let own = std::process::id();
         let (begun, polls) = (Instant::now(), provider.polls());
         let before = (processor_time(process.id())?, processor_time(own)?);
-        sleep(POLLING);
+        polled(process, provider, POLLING, jobs)?;
         let (taken, polls) = (begun.elapsed(), provider.polls() - polls);
         let after = (processor_time(process.id())?, processor_time(own)?);
-        process.must_live()?;
-        let polls = u32::try_from(polls)?.max(1);
+        let polls = u32::try_from(polls)?;
         Ok(Self {
             a_second: f64::from(polls) / taken.as_secs_f64(),
             time: after.0.saturating_sub(before.0) / polls,
             provider_time: after.1.saturating_sub(before.1) / polls,
         })
     }
+}
+
+/// Waits this long, and to the end of the round of `jobs` polls that then goes on.
+fn polled(
+    process: &mut Process,
+    provider: &Provider,
+    time: Duration,
+    jobs: u64,
+) -> Result<(), Failure> {
+    let before = provider.polls();
+    sleep(time);
+    let rounds = (provider.polls() - before) / jobs + 1;
+    let begun = Instant::now();
+    while provider.polls() - before < rounds * jobs {
+        process.must_live()?;
+        if begun.elapsed() > PATIENCE {
+            return Err("the jobs are not polled".into());
+        }
+        sleep(LOOK);
+    }
+    process.must_live()
 }

@@ -5,7 +5,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::designs::{self, Design};
 use super::round::{Figures, PickUp};
+
+/// A figure that this host and the other designs have, and how each is told.
+type Shared = (
+    &'static str,
+    fn(&Figures) -> String,
+    fn(&designs::Figures) -> String,
+);
 
 /// A column for each size, a row for each figure.
 #[must_use]
@@ -19,7 +27,6 @@ pub fn table(all: &[Figures]) -> String {
         }
         text.push('\n');
     };
-    let rate = |rate: f64| format!("{rate:.0}/s");
     row("", &|_, one| one.jobs.to_string());
     row("from nothing to a ticket on the disk", &|_, one| {
         rate(one.submits_a_second())
@@ -44,13 +51,11 @@ pub fn table(all: &[Figures]) -> String {
         "  while all wait, in a process that picked them up",
         &|_, one| mebibytes(one.resumed),
     );
-    row("  for each job", &|_, one| {
-        format!("{:.0} B", one.bytes_a_job())
-    });
+    row("  for each job", &|_, one| bytes(one.bytes_a_job()));
     row(
         "  for each job more than in the column before",
         &|place, one| match place.checked_sub(1).and_then(|before| all.get(before)) {
-            Some(before) => format!("{:.0} B", one.bytes_a_further_job(before)),
+            Some(before) => bytes(one.bytes_a_further_job(before)),
             None => String::new(),
         },
     );
@@ -105,12 +110,105 @@ pub fn to_json(figures: &Figures) -> Value {
     })
 }
 
+/// The same columns, as far as others were measured: a row for each figure and design.
+#[must_use]
+pub fn side_by_side(all: &[Figures], others: &[designs::Figures]) -> String {
+    let figures: [Shared; 5] = [
+        (
+            "resident memory for each job",
+            |one| bytes(one.bytes_a_job()),
+            |one| bytes(one.bytes_a_job()),
+        ),
+        (
+            "processor time a second while all wait",
+            |one| milliseconds(one.waiting.time),
+            |one| milliseconds(one.waiting.time),
+        ),
+        (
+            "polls, every job due",
+            |one| rate(one.polling.a_second),
+            |one| rate(one.polling.a_second),
+        ),
+        (
+            "processor time, a poll",
+            |one| microseconds(one.polling.time),
+            |one| microseconds(one.polling.time),
+        ),
+        (
+            "calls that the provider holds while all wait",
+            |_| "0".into(),
+            |one| one.calls.to_string(),
+        ),
+    ];
+    let mut text = String::from("next to it, without a ledger: each job in a call of its own\n");
+    let row = |text: &mut String, name: &str, values: Vec<String>| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "  {name:<58}");
+        for value in values {
+            let _ = write!(text, "{value:>15}");
+        }
+        text.push('\n');
+    };
+    let sizes: Vec<_> = all
+        .iter()
+        .filter(|one| one.jobs <= designs::MOST_JOBS)
+        .collect();
+    row(
+        &mut text,
+        "",
+        sizes.iter().map(|one| one.jobs.to_string()).collect(),
+    );
+    for (name, ours, theirs) in figures {
+        let values = sizes.iter().map(|one| ours(one)).collect();
+        row(&mut text, &format!("{name}: this host"), values);
+        for design in Design::ALL {
+            let of = |ours: &&Figures| {
+                let mut others = others.iter();
+                others
+                    .find(|one| one.design == design && one.jobs == ours.jobs)
+                    .map_or_else(String::new, theirs)
+            };
+            row(
+                &mut text,
+                &format!("  {}", design.name()),
+                sizes.iter().map(of).collect(),
+            );
+        }
+    }
+    text
+}
+
+/// A design for programs.
+#[must_use]
+pub fn design_to_json(figures: &designs::Figures) -> Value {
+    json!({
+        "design": figures.design.name(),
+        "jobs": figures.jobs,
+        "held_calls": figures.calls,
+        "resident_empty_bytes": figures.empty,
+        "resident_waiting_bytes": figures.waiting.resident,
+        "bytes_a_job": figures.bytes_a_job(),
+        "waiting_cpu_us_a_second": micros(figures.waiting.time),
+        "polls_a_second": figures.polling.a_second,
+        "poll_cpu_us": micros(figures.polling.time),
+        "provider_poll_cpu_us": micros(figures.polling.provider_time),
+    })
+}
+
 fn each(time: Duration, jobs: usize) -> Duration {
     time / u32::try_from(jobs).unwrap_or(u32::MAX).max(1)
 }
 
 fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
+}
+
+fn rate(rate: f64) -> String {
+    format!("{rate:.0}/s")
+}
+
+fn bytes(bytes: f64) -> String {
+    format!("{bytes:.0} B")
 }
 
 fn seconds(time: Duration) -> String {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::host::Desk;
 use super::process::{Process, processor_time, resident};
 use super::provider::{Called, Provider};
-use super::rates::{Polling, REST, Waiting};
+use super::rates::{LOOK, PATIENCE, Polling, REST, Waiting};
 use crate::Failure;
 
 /// The provider wants to be asked this late: the jobs wait. No hint counts for more.
@@ -16,12 +16,6 @@ const LATE: Duration = Duration::from_mins(5);
 
 /// The provider wants to be asked this soon: all jobs are due. No hint counts for less.
 const SOON: Duration = Duration::from_millis(100);
-
-/// How often the provider is looked at.
-const LOOK: Duration = Duration::from_millis(5);
-
-/// No step takes longer, at 100,000 jobs neither.
-const PATIENCE: Duration = Duration::from_mins(20);
 
 /// What came out for one size.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,7 +61,7 @@ impl Figures {
     /// Resident bytes for each job that waits, in the process that submitted it.
     #[must_use]
     pub fn bytes_a_job(&self) -> f64 {
-        apart(self.empty, self.waiting.resident) / of_jobs(self.jobs)
+        self.waiting.bytes_a_job(self.empty, self.jobs)
     }
 
     /// Resident bytes for each job that this crowd has more than `smaller`.
@@ -112,7 +106,7 @@ pub fn measure(folder: &Path, jobs: usize, zoetrope: &Path) -> Result<Figures, F
 
     provider.poll_after(SOON);
     let (mut host, _) = picked_up(desk.resuming()?, &provider)?;
-    let polling = Polling::of(&mut host, &provider)?;
+    let polling = Polling::of(&mut host, &provider, jobs)?;
     host.kill()?;
     Ok(Figures {
         jobs,
