@@ -7,7 +7,7 @@
 //!
 //! # Layout
 //!
-//! - `benches/call.rs`: the tables: who is measured, and against whom
+//! - `benches/call/`: the tables: who is measured, and against whom
 //! - `benches/start.rs`: whole processes that answer once
 //! - `benches/crowd.rs`, [`crowd`]: many jobs in one process, killed and begun again
 //! - `benches/ledger/`: durable submits, next to the disk alone

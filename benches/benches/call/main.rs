@@ -1,5 +1,7 @@
 //! A call's whole way: `cargo bench -p zoetrope-benches --bench call`.
 
+mod only;
+
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -27,6 +29,8 @@ use zoetrope_host::secret::SecretSource;
 use zoetrope_host::session::Session;
 use zoetrope_plugin::{bindings as native, job};
 
+use only::{ONLY, SECONDS};
+
 const KEY: &str = "bench-0001";
 const CREDENTIAL: &str = "Bearer sk-bench";
 
@@ -39,10 +43,13 @@ const STRICT: CheckOptions = CheckOptions {
 };
 
 fn main() -> ExitCode {
-    Bench::main("call", &[ZOETROPE], measure)
+    Bench::main("call", &[ZOETROPE, ONLY, SECONDS], measure)
 }
 
 fn measure(bench: &Bench) -> Result<Value, Failure> {
+    if let Some(name) = bench.value(ONLY) {
+        return only::measure(bench, name);
+    }
     let workspace = bench.workspace().canonicalize()?;
     let zoetrope = bench.zoetrope()?;
     let mut peers = Peers::find(&workspace)?;

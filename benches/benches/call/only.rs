@@ -1,0 +1,63 @@
+//! One contestant alone, for a profiler: `benches/profile.sh`.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use zoetrope_benches::Failure;
+use zoetrope_benches::bench::{Bench, target};
+use zoetrope_benches::provider::Provider;
+use zoetrope_benches::{INPUT, NODE};
+use zoetrope_host::EMBEDDED_COMPONENT;
+use zoetrope_host::call::CallContext;
+use zoetrope_host::egress::Egress;
+use zoetrope_host::engine::{Engine, EngineSettings};
+use zoetrope_host::pack::Pack;
+use zoetrope_host::policy::Policy;
+
+use super::{CREDENTIAL, STRICT, connection, started};
+
+/// Which one: `call` is a start; all of them are in fresh instances.
+pub(crate) const ONLY: &str = "--only call|poll|check";
+
+/// For how long.
+pub(crate) const SECONDS: &str = "--seconds N";
+
+/// Repeats it; how often that was.
+pub(crate) fn measure(bench: &Bench, name: &str) -> Result<Value, Failure> {
+    let seconds = bench.value(SECONDS).unwrap_or("10").parse()?;
+    let duration = Duration::from_secs(seconds);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let provider = Provider::start(CREDENTIAL)?;
+    let repeated = Box::pin(repeated(name, &provider, duration));
+    let operations = runtime.block_on(repeated)?;
+    println!("{name}: {operations} operations in {seconds} s");
+    Ok(json!({"only": name, "operations": operations, "seconds": seconds}))
+}
+
+async fn repeated(name: &str, provider: &Provider, duration: Duration) -> Result<usize, Failure> {
+    // Kept, so that a profile is not one of the compiler.
+    let settings = EngineSettings {
+        cache_dir: Some(target()?.join("benches/code")),
+        ..EngineSettings::default()
+    };
+    let engine = Engine::new(settings)?;
+    let pack = Pack::load(&engine, EMBEDDED_COMPONENT, &Policy::default())?;
+    let open = connection(&pack, &format!("http://{}", provider.address())).await?;
+    let online = CallContext::online(&Egress::default(), open);
+    let offline = CallContext::offline();
+    let ticket = started(&pack, &online).await?;
+    let begun = Instant::now();
+    let mut operations = 0;
+    while begun.elapsed() < duration {
+        match name {
+            "call" => drop(started(&pack, &online).await?),
+            "poll" => drop(pack.poll(&online, &ticket).await?),
+            "check" => drop(pack.check(&offline, NODE, INPUT, STRICT).await?),
+            _ => return Err(format!("no contestant `{name}`").into()),
+        }
+        operations += 1;
+    }
+    Ok(operations)
+}
