@@ -11,7 +11,7 @@
 //! - `benches/start.rs`: whole processes that answer once
 //! - `benches/crowd.rs`, [`crowd`]: many jobs in one process, killed and begun again
 //! - `benches/ledger/`: durable submits, next to the disk alone
-//! - `benches/size/`: the component by node and section
+//! - `benches/size/`: the component by node, section and crate
 //! - [`mod@bench`]: what their programs have in common
 //! - [`peers`]: what people would otherwise use, in processes of their own
 //! - [`measure`]: contestants that take turns; [`report`]: what is printed and written

@@ -3,6 +3,7 @@
 //! What a node adds is what is missing from a component built without it. Nodes of one provider share
 //! its code, which only goes with the last of them.
 
+mod crates;
 mod parts;
 mod scratch;
 
@@ -19,6 +20,7 @@ use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::pack::Pack;
 use zoetrope_host::policy::Policy;
 
+use crates::Crates;
 use parts::Parts;
 use scratch::Scratch;
 
@@ -50,12 +52,24 @@ fn measure(bench: &Bench) -> Result<Value, Failure> {
         rows.push((format!("every node of {category}"), Figures::of(&built)?));
     }
 
-    print!("{}", table(nodes.len(), whole, &rows));
+    let named = scratch.named()?;
+    let Parts { code, data, .. } = Parts::of(&named)?;
+    let crates = Crates::of(&named)?;
+    if (code, data) != (whole.parts.code, whole.parts.data) {
+        return Err("built with names, the component has other code".into());
+    }
+    if crates.sum() != code {
+        return Err("functions are missing from the code by crate".into());
+    }
+
+    println!("{}", table(nodes.len(), whole, &rows));
+    print!("{}", crates.table(whole.parts.total, data));
     println!("\nlinear memory of an instance after one check: {memory} bytes");
     let added = |(name, without): &(String, Figures)| json!({"name": name, "adds": whole.less(without).to_json()});
     Ok(json!({
         "component": whole.to_json(),
         "parts": rows.iter().map(added).collect::<Vec<Value>>(),
+        "crates": crates.to_json(),
         "memory_bytes": memory,
     }))
 }

@@ -14,6 +14,8 @@ const LIST: &str = "plugin/src/nodes/mod.rs";
 const LIST_BEGINS: &str = "pub static ALL: &[&Node] = &[\n";
 const LIST_ENDS: &str = "];\n";
 
+const LINKER: &str = "benches/benches/size/wasm-component-ld";
+
 /// The copy, and where it is built.
 pub(crate) struct Scratch {
     root: PathBuf,
@@ -37,7 +39,24 @@ impl Scratch {
     /// The component with the nodes that `keeps` is true of, by their place in the list.
     pub(crate) fn built(&self, keeps: impl Fn(usize) -> bool) -> Result<Vec<u8>, Failure> {
         fs::write(self.root.join(LIST), with_nodes(&self.list, keeps)?)?;
-        let file = nested_cargo::built(&self.root, "zoetrope-plugin", &self.target, &[])?;
+        self.build(&[])
+    }
+
+    /// The component with all nodes and the names of its functions. They are kept by the
+    /// linker: another profile would give the crates other hashes, and thereby other code.
+    pub(crate) fn named(&self) -> Result<Vec<u8>, Failure> {
+        fs::write(self.root.join(LIST), &self.list)?;
+        let linker = self.root.join(LINKER).canonicalize()?;
+        let linker = format!(
+            "target.{}.linker='{}'",
+            nested_cargo::TARGET,
+            linker.display()
+        );
+        self.build(&["--config", &linker])
+    }
+
+    fn build(&self, more: &[&str]) -> Result<Vec<u8>, Failure> {
+        let file = nested_cargo::built(&self.root, "zoetrope-plugin", &self.target, more)?;
         Ok(fs::read(file)?)
     }
 }
