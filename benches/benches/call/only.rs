@@ -14,7 +14,7 @@ use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::pack::Pack;
 use zoetrope_host::policy::Policy;
 
-use super::{CREDENTIAL, STRICT, connection, started};
+use super::{CREDENTIAL, STRICT, keyed_connection, started};
 
 /// Which one: `call` is a start; all of them are in fresh instances.
 pub(crate) const ONLY: &str = "--only call|poll|check";
@@ -44,7 +44,7 @@ async fn repeated(name: &str, provider: &Provider, duration: Duration) -> Result
     };
     let engine = Engine::new(settings)?;
     let pack = Pack::load(&engine, EMBEDDED_COMPONENT, &Policy::default())?;
-    let open = connection(&pack, &format!("http://{}", provider.address())).await?;
+    let open = keyed_connection(&pack, &format!("http://{}", provider.address())).await?;
     let online = CallContext::online(&Egress::default(), open);
     let offline = CallContext::offline();
     let ticket = started(&pack, &online).await?;
