@@ -32,6 +32,8 @@ const BREATH: Duration = Duration::from_millis(5);
 /// A connection's due jobs.
 struct Lane {
     ready: VecDeque<Job>,
+    /// Whether there were more of them than were read.
+    has_more: bool,
     budget: Budget,
     pace: Pace,
     /// Why nothing more is submitted over it.
@@ -74,6 +76,7 @@ struct Lead<'a> {
     held: HashSet<String>,
     flights: JoinSet<Landed>,
     flying: HashMap<Id, Flight>,
+    looked_at: Instant,
     look_at: Instant,
     version: i64,
     /// The digest of the component that came with this program.
@@ -102,6 +105,7 @@ impl Driver {
             held: HashSet::new(),
             flights: JoinSet::new(),
             flying: HashMap::new(),
+            looked_at: Instant::now(),
             look_at: Instant::now(),
             embedded: policy::embedded().to_string(),
         };
@@ -163,8 +167,11 @@ impl Lead<'_> {
                 .ledger
                 .due(&connection, now, BATCH, &self.held)?;
             self.held.extend(due.iter().map(|job| job.order.id.clone()));
-            self.lane(connection, instant).ready.extend(due);
+            let lane = self.lane(connection, instant);
+            lane.has_more = due.len() == BATCH;
+            lane.ready.extend(due);
         }
+        self.looked_at = instant;
         self.look_at = next.max(instant + BREATH);
         Ok(())
     }
@@ -172,6 +179,7 @@ impl Lead<'_> {
     fn lane(&mut self, connection: String, now: Instant) -> &mut Lane {
         self.lanes.entry(connection).or_insert_with(|| Lane {
             ready: VecDeque::new(),
+            has_more: false,
             budget: Budget::new(DEFAULT_RATE, now),
             pace: Pace::Unknown,
             blocked: None,
@@ -204,6 +212,9 @@ impl Lead<'_> {
             }
             while let Some(job) = passed_over.pop_back() {
                 lane.ready.push_front(job);
+            }
+            if lane.has_more && lane.ready.len() < BATCH / 2 {
+                self.look_at = self.look_at.min(self.looked_at + BREATH);
             }
         }
         self.lanes = lanes;
