@@ -49,7 +49,9 @@ fn measure(bench: &Bench) -> Result<Value, Failure> {
         }
     }
     println!("{}", report::table(&all));
-    println!("{}", report::side_by_side(&all, &others));
+    if !others.is_empty() {
+        println!("{}", report::side_by_side(&all, &others));
+    }
     println!("{peers}");
     Ok(json!({
         "crowds": all.iter().map(report::to_json).collect::<Vec<_>>(),

@@ -1,6 +1,6 @@
 //! The disk by itself.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Seek as _, Write as _};
 use std::path::Path;
 
@@ -26,12 +26,34 @@ impl Disk {
         Ok(())
     }
 
-    /// The same without growing: every page over the first one.
-    pub(crate) fn write_over(&mut self, pages: usize) -> Result<(), Failure> {
-        for _ in 0..pages {
+    /// Commits without growing: each so many pages over the first ones, then on the disk.
+    pub(crate) fn write_over(&mut self, commits: usize, pages: usize) -> Result<(), Failure> {
+        for _ in 0..commits {
             self.0.rewind()?;
-            self.append(1)?;
+            for _ in 0..pages {
+                self.0.write_all(&PAGE)?;
+            }
+            self.0.sync_data()?;
         }
         Ok(())
     }
+}
+
+/// Pages that this process writes for each of so many commits, on average.
+pub(crate) fn pages_a_commit(
+    commits: usize,
+    work: impl FnOnce() -> Result<(), Failure>,
+) -> Result<usize, Failure> {
+    let before = written()?;
+    work()?;
+    Ok((written()? - before).div_ceil(commits * PAGE.len()))
+}
+
+/// Bytes that this process has handed to the system, as Linux counts them.
+fn written() -> Result<usize, Failure> {
+    let counted = fs::read_to_string("/proc/self/io")?;
+    let written = counted
+        .lines()
+        .find_map(|line| line.strip_prefix("wchar: "));
+    Ok(written.ok_or("no count of what is written")?.parse()?)
 }

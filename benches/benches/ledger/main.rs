@@ -18,7 +18,7 @@ use zoetrope_benches::bench::Bench;
 use zoetrope_benches::report::Throughput;
 use zoetrope_host::driver::DriverSettings;
 
-use disk::Disk;
+use disk::{Disk, pages_a_commit};
 use submits::Submits;
 
 /// Rounds that are measured, and those before them that are not.
@@ -41,20 +41,23 @@ fn measure(bench: &Bench) -> Result<Value, Failure> {
     let mut submits = Submits::open(&folder)?;
     // As many as a driver has on their way at once, so that they share its commits.
     let batch = DriverSettings::default().calls;
+    let pages = pages_a_commit(3 * ALONE, || submits.alone(ALONE))?;
     let mut contestants = [
         Contestant::new("the disk: 4 KiB appended, fdatasync"),
         Contestant::new("the disk: 4 KiB written over, fdatasync"),
+        Contestant::new(format!("the disk: {pages} times that, as a commit has")),
         Contestant::new("submits, one after the other"),
         Contestant::new(format!("submits, {batch} at once")),
     ];
     for round in 0..WARM_UP + ROUNDS {
         let turns = [
             Turn::of(PAGES, || log.append(PAGES))?,
-            Turn::of(PAGES, || page.write_over(PAGES))?,
-            Turn::of(ALONE, || (0..ALONE).try_for_each(|_| submits.submit(1)))?,
+            Turn::of(PAGES, || page.write_over(PAGES, 1))?,
+            Turn::of(PAGES, || page.write_over(PAGES, pages))?,
+            Turn::of(ALONE, || submits.alone(ALONE))?,
             Turn::of(batch, || submits.submit(batch))?,
         ];
-        let commits = [PAGES, PAGES, 3 * ALONE, 3];
+        let commits = [PAGES, PAGES, PAGES, 3 * ALONE, 3];
         if turns
             .iter()
             .zip(commits)
@@ -140,14 +143,13 @@ impl Contestant {
     }
 }
 
-/// What the disk does alone, in the faster of its two ways: a log grows at first, and is written
-/// over after a checkpoint.
-fn disk_rate(contestants: &[Contestant; 4]) -> f64 {
-    let [appended, written_over, ..] = contestants;
-    appended.rate.median().max(written_over.rate.median())
+/// What the disk does alone with as much as a commit writes.
+fn disk_rate(contestants: &[Contestant; 5]) -> f64 {
+    let [_, _, as_a_commit, ..] = contestants;
+    as_a_commit.rate.median()
 }
 
-fn table(contestants: &[Contestant; 4]) -> String {
+fn table(contestants: &[Contestant; 5]) -> String {
     let disk = disk_rate(contestants);
     let mut text = format!(
         "durable submits, medians of {ROUNDS} rounds\n  {:<42}{:>12}{:>12}{:>12}{:>14}\n",

@@ -50,6 +50,11 @@ impl Submits {
         self.commit(rows, accepted, State::Started).map(drop)
     }
 
+    /// Submits so many, one after the other.
+    pub(crate) fn alone(&mut self, jobs: usize) -> Result<(), Failure> {
+        (0..jobs).try_for_each(|_| self.submit(1))
+    }
+
     fn next(&mut self) -> Job {
         self.jobs += 1;
         let digest = "a5".repeat(32);
