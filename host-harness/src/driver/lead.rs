@@ -40,6 +40,13 @@ struct Lane {
     blocked: Option<Trouble>,
 }
 
+impl Lane {
+    /// Whether more of its due rows are to be read.
+    fn has_room(&self) -> bool {
+        self.ready.len() < BATCH / 2
+    }
+}
+
 /// What is known of how often a connection may be asked. It says so when it is opened,
 /// which the first job over it does.
 #[derive(Clone, Copy, PartialEq)]
@@ -154,11 +161,14 @@ impl Lead<'_> {
         }
         let (now, instant) = (now(), Instant::now());
         let mut next = instant + GLANCE;
+        for lane in self.lanes.values_mut().filter(|lane| lane.has_room()) {
+            lane.has_more = false;
+        }
         for (connection, first) in self.driver.ledger.pending()? {
             if first > now {
                 next = next.min(instant + until(first, now));
             }
-            if self.lane(connection.clone(), instant).ready.len() >= BATCH / 2 {
+            if !self.lane(connection.clone(), instant).has_room() {
                 continue;
             }
             // Those in flight are still due as far as the ledger knows.
@@ -213,7 +223,7 @@ impl Lead<'_> {
             while let Some(job) = passed_over.pop_back() {
                 lane.ready.push_front(job);
             }
-            if lane.has_more && lane.ready.len() < BATCH / 2 {
+            if lane.has_more && lane.has_room() {
                 self.look_at = self.look_at.min(self.looked_at + BREATH);
             }
         }
