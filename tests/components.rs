@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
-use zoetrope_host::EMBEDDED_COMPONENT;
-use zoetrope_host::call::{CallContext, CallError, Limits, TrapKind};
+use zoetrope_bundled_pack::{COMPONENT, DIGEST};
+use zoetrope_host::component::{CallContext, CallError, Limits, Pack, TrapKind};
 use zoetrope_host::contract::{CheckOptions, Profile};
 use zoetrope_host::engine::{Engine, EngineSettings};
-use zoetrope_host::pack::Pack;
 use zoetrope_host::policy::Policy;
 
 use crate::support::desk::Desk;
@@ -25,7 +24,7 @@ const INPUT: &str = r#"{"prompt": "p", "image": "https://p.example/a.png"}"#;
 /// Names of what the embedded component imports and exports.
 fn interfaces() -> (Vec<String>, Vec<String>) {
     let engine = wasmtime::Engine::default();
-    let component = Component::new(&engine, EMBEDDED_COMPONENT).expect("a component");
+    let component = Component::new(&engine, COMPONENT).expect("a component");
     let shape = component.component_type();
     (
         shape
@@ -94,7 +93,7 @@ fn the_component_exports_the_contract() {
 #[test]
 fn the_typed_nodes_are_functions_that_run() {
     let engine = wasmtime::Engine::default();
-    let component = Component::new(&engine, EMBEDDED_COMPONENT).expect("a component");
+    let component = Component::new(&engine, COMPONENT).expect("a component");
     for interface in ["image-to-video", "image-to-video-v3"] {
         let name = format!("zoetrope:workflow-node/{interface}@0.1.0");
         let (item, _) = component.get_export(None, &name).expect("an interface");
@@ -111,11 +110,7 @@ fn the_typed_nodes_are_functions_that_run() {
 
 #[test]
 fn the_component_is_small() {
-    assert!(
-        EMBEDDED_COMPONENT.len() <= 400_000,
-        "{} bytes",
-        EMBEDDED_COMPONENT.len()
-    );
+    assert!(COMPONENT.len() <= 400_000, "{} bytes", COMPONENT.len());
 }
 
 /// Runs a command with another component, over a connection to which nothing may be sent.
@@ -178,7 +173,7 @@ fn what_is_no_pack_is_refused_by_every_command() {
          world w { import wasi:filesystem/preopens@0.2.12; export catalog; export jobs; export media; }
          package wasi:filesystem@0.2.12 { interface preopens { open: func(); } }",
     );
-    let cut = EMBEDDED_COMPONENT[..EMBEDDED_COMPONENT.len() / 2].to_vec();
+    let cut = COMPONENT[..COMPONENT.len() / 2].to_vec();
     for (what, bytes) in [
         ("a text", b"not a component".to_vec()),
         ("an empty file", Vec::new()),
@@ -414,7 +409,7 @@ async fn many_looping_components_leave_room_for_a_good_one() {
     };
     let looping = looping.component();
     let looping = Pack::load(&engine, &looping, &policy(&looping)).expect("a pack");
-    let good = Pack::load(&engine, EMBEDDED_COMPONENT, &Policy::default())
+    let good = Pack::load(&engine, COMPONENT, &Policy::default().trusting(DIGEST))
         .expect("the embedded component");
     let options = CheckOptions {
         profile: Profile::Strict,

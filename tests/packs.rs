@@ -1,7 +1,7 @@
 //! Which components may run: `zoetrope packs`, and what happens without it.
 
 use serde_json::{Value, json};
-use zoetrope_host::EMBEDDED_COMPONENT;
+use zoetrope_bundled_pack::COMPONENT;
 
 use crate::support::desk::Desk;
 use crate::support::guests::{Guest, LISTS_ONLY, PLANS, allowing, asking, digest_of};
@@ -308,7 +308,7 @@ fn the_built_in_component_is_allowed_by_its_build_and_can_be_narrowed() {
     let allowed = desk.run(["packs", "allow", "nowhere.wasm", "--json"]);
     assert_eq!(allowed.error("bad_component")["phase"], "setup");
 
-    let lines = allowing(EMBEDDED_COMPONENT).replace("[\"scripted\"]", "[]");
+    let lines = allowing(COMPONENT).replace("[\"scripted\"]", "[]");
     desk.configure(&format!("{}{lines}", provider.connection("")));
     desk.write(
         "input.json",

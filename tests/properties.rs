@@ -8,11 +8,10 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 use zoetrope_fuzzing::{Target, parts};
-use zoetrope_host::call::{CallContext, CallError};
+use zoetrope_host::component::{CallContext, CallError, Session};
 use zoetrope_host::contract::{
     Adjustment, CheckOptions, ErrorCause, Note, Plan, Profile, Violation,
 };
-use zoetrope_host::session::Session;
 use zoetrope_host::words::sentence;
 
 use crate::catalogue::NODES;

@@ -9,8 +9,8 @@ use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
 use wasmtime::{Config, Engine, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use zoetrope_bundled_pack::COMPONENT;
 use zoetrope_emulator::{Practice, Settings};
-use zoetrope_host::EMBEDDED_COMPONENT;
 
 use crate::support::cases::accepted;
 use crate::support::desk::{CANARY_KEY, CANARY_PROMPT};
@@ -94,7 +94,7 @@ impl Instance {
         static COMPILED: std::sync::OnceLock<(Engine, Component)> = std::sync::OnceLock::new();
         let (engine, component) = COMPILED.get_or_init(|| {
             let engine = Engine::new(&Config::new()).expect("an engine");
-            let component = Component::new(&engine, EMBEDDED_COMPONENT).expect("a component");
+            let component = Component::new(&engine, COMPONENT).expect("a component");
             (engine, component)
         });
         let mut linker = Linker::new(engine);

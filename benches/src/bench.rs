@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::Value;
-use zoetrope_host::EMBEDDED_COMPONENT;
+use zoetrope_bundled_pack::COMPONENT;
 
 use crate::Failure;
 use crate::environment::Environment;
@@ -58,7 +58,7 @@ impl Bench {
     }
 
     fn run(&self, measure: impl FnOnce(&Self) -> Result<Value, Failure>) -> Result<(), Failure> {
-        let environment = Environment::of(&self.workspace, EMBEDDED_COMPONENT.len());
+        let environment = Environment::of(&self.workspace, COMPONENT.len());
         println!("{environment}\n");
         let mut document = measure(self)?;
         if let Some(path) = self.value(JSON) {

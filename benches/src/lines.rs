@@ -18,7 +18,7 @@ pub const RUNS: usize = 3;
 /// Every tenth line breaks the schema.
 const BROKEN_ONE_IN: usize = 10;
 
-const BUILD: [&str; 5] = ["--release", "-p", "zoetrope-host", "-p", "zoetrope-benches"];
+const BUILD: [&str; 5] = ["--release", "-p", "zoetrope-cli", "-p", "zoetrope-benches"];
 
 /// Reads a list of documents, and answers with the seconds that took.
 const PYDANTIC: &str = r"

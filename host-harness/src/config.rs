@@ -21,12 +21,12 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fmt, io};
 
 use crate::connections::{Connection, ConnectionId};
+use crate::digest::Sha256Digest;
 use crate::policy::Policy;
 
 mod file;
@@ -98,6 +98,13 @@ impl Config {
             connections,
             policy: content.policy,
         })
+    }
+
+    /// The same, with a policy that trusts the component of this digest.
+    #[must_use]
+    pub fn trusting(mut self, digest: impl Into<Sha256Digest>) -> Self {
+        self.policy = self.policy.trusting(digest);
+        self
     }
 
     /// Which packs may run, and what each may do.

@@ -9,16 +9,16 @@
 //!
 //! - [`contract`]: the contract's types, generated from `wit/`
 //! - [`engine`]: the engine, its pool, its clock, its cache of compiled code
-//! - [`pack`]: a loaded component and its calls; [`session`]: many checks on one instance
-//! - [`call`]: what a call may use and how it can end
-//! - [`testimony`]: what really left, and what that makes of the component's word
-//! - [`config`], [`connections`], [`secret`]: `zoetrope.toml` and what it leads to
+//! - [`component`]: a loaded component, its calls, their limits and answers
+//! - [`net`]: addresses, hostnames and URLs as plain data
+//! - [`connections`]: where a provider lives and the credential that opens it
+//! - [`config`]: what `zoetrope.toml` says
 //! - [`policy`]: what a pack asks for, what it is granted, and what therefore holds
 //! - [`egress`]: the broker that everything leaving this process goes through
 //! - [`media`]: local pictures on their way to a provider
 //! - [`ledger`]: the durable jobs; [`driver`]: what drives them to their end
 //! - [`download`]: clips on their way to the disk
-//! - [`urls`], [`digest`]: places and fingerprints; [`words`]: what people can be shown
+//! - [`digest`]: SHA-256; [`error`]: errors with their causes; [`words`]: what people can be shown
 //! - [`trace`]: to which trace a request belongs, and who is told of it
 //!
 //! # Example
@@ -29,17 +29,16 @@
 //! ```no_run
 //! use std::sync::Arc;
 //!
-//! use zoetrope_host::call::CallContext;
+//! use zoetrope_host::component::{CallContext, Pack};
 //! use zoetrope_host::config::Config;
 //! use zoetrope_host::contract::{JobState, Started};
 //! use zoetrope_host::egress::Egress;
 //! use zoetrope_host::engine::{Engine, EngineSettings};
-//! use zoetrope_host::pack::Pack;
 //!
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn example(component: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
 //! let engine = Engine::new(EngineSettings::default())?;
 //! let config = Config::load(None)?;
-//! let pack = Pack::load(&engine, zoetrope_host::EMBEDDED_COMPONENT, config.policy())?;
+//! let pack = Pack::load(&engine, component, config.policy())?;
 //! let nodes = pack.node_types(&CallContext::offline()).await?;
 //! let node = nodes.first().ok_or("an empty pack")?;
 //! let requirement = node.connection.as_ref().ok_or("a node without provider")?;
@@ -69,7 +68,7 @@
 #![deny(missing_docs)]
 
 mod bindings;
-pub mod call;
+pub mod component;
 pub mod config;
 pub mod connections;
 pub mod contract;
@@ -78,18 +77,11 @@ pub mod download;
 pub mod driver;
 pub mod egress;
 pub mod engine;
-mod imports;
+pub mod error;
 pub mod ledger;
 pub mod media;
-pub mod pack;
+pub mod net;
 pub mod policy;
-pub mod secret;
-pub mod session;
 mod sniff;
-pub mod testimony;
 pub mod trace;
-pub mod urls;
 pub mod words;
-
-/// The pack that comes with this crate: the nodes in `plugin/`, as one component.
-pub const EMBEDDED_COMPONENT: &[u8] = include_bytes!(env!("ZOETROPE_COMPONENT"));

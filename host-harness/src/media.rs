@@ -8,10 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::call::{CallContext, CallError};
+use crate::component::{CallContext, CallError, Pack};
 use crate::contract::{LocalFile, Step};
 use crate::egress::{EgressError, LocalPart};
-use crate::pack::Pack;
 use crate::sniff::{self, Kind};
 
 /// Steps that a hand-over may take: providers with a presigned upload need two requests

@@ -14,7 +14,7 @@ use std::str::FromStr;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
-use crate::urls::Origin;
+use crate::net::Origin;
 
 #[cfg(feature = "otlp")]
 mod export;

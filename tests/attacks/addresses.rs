@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use url::{Host, Url};
-use zoetrope_host::call::CallContext;
+use zoetrope_host::component::CallContext;
 use zoetrope_host::contract::MediaKind;
 use zoetrope_host::download::{self, Download, DownloadError};
-use zoetrope_host::egress::addresses::AddressKind;
 use zoetrope_host::egress::{
     AddressRule, Denial, Egress, EgressError, FetchError, HttpLimits, NotSent,
 };
+use zoetrope_host::net::addresses::AddressKind;
 
 use super::Family;
 use super::notations::{self, Refusal};

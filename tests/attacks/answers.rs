@@ -1,7 +1,7 @@
 //! Components that answer with more than anybody can keep, or with what no terminal should be shown.
 
 use serde_json::{Value, json};
-use zoetrope_host::call::{CallError, TrapKind};
+use zoetrope_host::component::{CallError, TrapKind};
 use zoetrope_host::contract::{Charge, JobState, NodeError, Started, Step};
 
 use super::Family;

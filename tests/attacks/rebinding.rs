@@ -2,9 +2,9 @@
 //! checked, every new connection is checked anew, and a kept one leads where it led.
 
 use serde_json::json;
-use zoetrope_host::call::CallContext;
-use zoetrope_host::egress::addresses::AddressKind;
+use zoetrope_host::component::CallContext;
 use zoetrope_host::egress::{AddressRule, Egress, EgressError, FetchError, HttpLimits, NotSent};
+use zoetrope_host::net::addresses::AddressKind;
 
 use super::Family;
 use super::addresses::{refusal, seen_by};

@@ -2,13 +2,13 @@
 //! like what was meant for them.
 
 use serde_json::json;
-use zoetrope_host::call::CallContext;
+use zoetrope_host::component::CallContext;
 use zoetrope_host::contract::MediaKind;
 use zoetrope_host::download::{self, Download};
-use zoetrope_host::egress::addresses::AddressKind;
-use zoetrope_host::egress::names::NameKind;
 use zoetrope_host::egress::{AddressRule, FetchError, HttpLimits};
-use zoetrope_host::urls::Origin;
+use zoetrope_host::net::Origin;
+use zoetrope_host::net::addresses::AddressKind;
+use zoetrope_host::net::hostnames::NameKind;
 
 use super::Family;
 use super::addresses::{refusal, seen_by};

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use zoetrope_host::call::CallContext;
+use zoetrope_host::component::CallContext;
 use zoetrope_host::egress::{AddressRule, Egress, EgressError, FetchError, HttpLimits, Lost};
 
 mod table;

@@ -7,17 +7,15 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use zoetrope_host::call::{CallContext, CallError, Limits, Trap, TrapKind};
-use zoetrope_host::connections::{Connection, Credential, OpenConnection};
+use zoetrope_host::component::{CallContext, CallError, Limits, Pack, StartReport, Trap, TrapKind};
+use zoetrope_host::connections::{Connection, Credential, OpenConnection, SecretSource};
 use zoetrope_host::contract::{
     CheckOptions, ConnectionRequirement, ErrorCause, JobState, LocalFile, Plan, Profile, Started,
     Step,
 };
 use zoetrope_host::egress::{Egress, HttpLimits};
 use zoetrope_host::engine::{Engine, EngineSettings};
-use zoetrope_host::pack::{Pack, StartReport};
 use zoetrope_host::policy::{Ceiling, Ceilings, Grant, Policy};
-use zoetrope_host::secret::SecretSource;
 
 use crate::support::desk::CANARY_KEY;
 use crate::support::guests::{digest_of, grant, policy};

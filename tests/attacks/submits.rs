@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use zoetrope_host::testimony::Sent;
+use zoetrope_host::egress::Sent;
 
 use super::Family;
 use super::stage::Stage;

@@ -2,7 +2,7 @@
 //! below its connection's base URL and nowhere else.
 
 use serde_json::json;
-use zoetrope_host::call::CallContext;
+use zoetrope_host::component::CallContext;
 use zoetrope_host::egress::{Denial, EgressError, HttpLimits, NotSent};
 use zoetrope_host::media::{MediaError, Picture, hand_over};
 

@@ -18,7 +18,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use uuid::Uuid;
-use zoetrope_host::EMBEDDED_COMPONENT;
+use zoetrope_bundled_pack::{COMPONENT, DIGEST};
+use zoetrope_host::component::Pack;
 use zoetrope_host::config::Config;
 use zoetrope_host::contract::ConnectionRequirement;
 use zoetrope_host::digest::Sha256Digest;
@@ -28,7 +29,6 @@ use zoetrope_host::driver::{
 use zoetrope_host::egress::Egress;
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::ledger::{Job, Ledger, Order, State, Target, Trouble};
-use zoetrope_host::pack::Pack;
 use zoetrope_host::policy::Policy;
 
 use crate::support::books::copy_ledger;
@@ -180,14 +180,15 @@ async fn run_one_job(folder: &Path, last: &str) {
         ..EngineSettings::default()
     };
     let engine = Engine::new(settings).expect("an engine");
-    let pack = Pack::load(&engine, EMBEDDED_COMPONENT, &Policy::default()).expect("the component");
+    let pack =
+        Pack::load(&engine, COMPONENT, &Policy::default().trusting(DIGEST)).expect("the component");
     let config = Config::read(&folder.join("zoetrope.toml")).expect("the configuration");
     let ledger = Arc::new(Ledger::open(&data_dir).expect("the ledger"));
     let driver = Driver::new(
         &data_dir,
         ledger,
         &pack,
-        &Policy::default(),
+        &Policy::default().trusting(DIGEST),
         &Egress::default(),
         Arc::new(Configured(config)),
         mortal(folder, last.to_owned()),
@@ -197,7 +198,7 @@ async fn run_one_job(folder: &Path, last: &str) {
     let asker = driver.asker().to_owned();
     let target = Target::File(folder.join("clip.mp4"));
     let job = Job::new(order(folder, &pack), target, asker, now() + 600_000);
-    let added = driver.add(std::slice::from_ref(&job), &pack, EMBEDDED_COMPONENT);
+    let added = driver.add(std::slice::from_ref(&job), &pack, COMPONENT);
     added.expect("a row");
     committed(folder, ADDED, last);
     let (_on, work) = watch::channel(Work::On);

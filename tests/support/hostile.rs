@@ -11,7 +11,7 @@ use super::guests::{MANIFEST, allowing, asking};
 use super::provider::Server;
 use super::root;
 
-#[path = "../../host-harness/nested_cargo.rs"]
+#[path = "../../bundled-pack/nested_cargo.rs"]
 mod nested_cargo;
 
 /// What stands before the listing, as the component is built.

@@ -41,9 +41,9 @@ pub(crate) mod watch;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use zoetrope_host::EMBEDDED_COMPONENT;
+use zoetrope_bundled_pack::{COMPONENT, DIGEST};
+use zoetrope_host::component::Pack;
 use zoetrope_host::engine::{Engine, EngineSettings};
-use zoetrope_host::pack::Pack;
 use zoetrope_host::policy::Policy;
 
 /// The repository.
@@ -65,7 +65,7 @@ pub(crate) fn schema(node: &str, which: &str) -> String {
 pub(crate) fn pack() -> Pack {
     static PACK: OnceLock<Pack> = OnceLock::new();
     let load = || {
-        Pack::load(&engine(), EMBEDDED_COMPONENT, &Policy::default())
+        Pack::load(&engine(), COMPONENT, &Policy::default().trusting(DIGEST))
             .expect("the embedded component")
     };
     PACK.get_or_init(load).clone()

@@ -17,16 +17,13 @@ use zoetrope_benches::plain_host::{Client, PlainHost};
 use zoetrope_benches::provider::Provider;
 use zoetrope_benches::report::{self, Throughput};
 use zoetrope_benches::{Failure, INPUT, NODE};
-use zoetrope_host::EMBEDDED_COMPONENT;
-use zoetrope_host::call::{CallContext, CallError};
-use zoetrope_host::connections::{Connection, Credential, OpenConnection};
+use zoetrope_bundled_pack::{COMPONENT, DIGEST};
+use zoetrope_host::component::{CallContext, CallError, Pack, Session};
+use zoetrope_host::connections::{Connection, Credential, OpenConnection, SecretSource};
 use zoetrope_host::contract::{CheckOptions, Plan, Profile, Started};
 use zoetrope_host::egress::Egress;
 use zoetrope_host::engine::{Engine, EngineSettings};
-use zoetrope_host::pack::Pack;
 use zoetrope_host::policy::Policy;
-use zoetrope_host::secret::SecretSource;
-use zoetrope_host::session::Session;
 use zoetrope_plugin::{bindings as native, job};
 
 use only::{ONLY, SECONDS};
@@ -57,7 +54,7 @@ fn measure(bench: &Bench) -> Result<Value, Failure> {
         .enable_all()
         .build()?;
     let engine = Engine::new(EngineSettings::default())?;
-    let pack = Pack::load(&engine, EMBEDDED_COMPONENT, &Policy::default())?;
+    let pack = Pack::load(&engine, COMPONENT, &Policy::default().trusting(DIGEST))?;
     let work = json!({
         "node": NODE,
         "input": INPUT,
@@ -160,7 +157,7 @@ async fn requests(
     let keyed = keyed_connection(pack, &base_url).await?;
     let keyed = CallContext::online(&egress, keyed);
     let submit = Submit::of_preview(&preview.request.ok_or("no preview")?, CREDENTIAL)?;
-    let plain = PlainHost::load(EMBEDDED_COMPONENT, &base_url, CREDENTIAL)?;
+    let plain = PlainHost::load(COMPONENT, &base_url, CREDENTIAL)?;
     let ticket = started(pack, &context).await?;
 
     let submitted: Value = serde_json::from_slice(&provider.last_submit())?;

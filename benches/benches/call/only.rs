@@ -7,11 +7,10 @@ use zoetrope_benches::Failure;
 use zoetrope_benches::bench::{Bench, target};
 use zoetrope_benches::provider::Provider;
 use zoetrope_benches::{INPUT, NODE};
-use zoetrope_host::EMBEDDED_COMPONENT;
-use zoetrope_host::call::CallContext;
+use zoetrope_bundled_pack::{COMPONENT, DIGEST};
+use zoetrope_host::component::{CallContext, Pack};
 use zoetrope_host::egress::Egress;
 use zoetrope_host::engine::{Engine, EngineSettings};
-use zoetrope_host::pack::Pack;
 use zoetrope_host::policy::Policy;
 
 use super::{CREDENTIAL, STRICT, keyed_connection, started};
@@ -43,7 +42,7 @@ async fn repeated(name: &str, provider: &Provider, duration: Duration) -> Result
         ..EngineSettings::default()
     };
     let engine = Engine::new(settings)?;
-    let pack = Pack::load(&engine, EMBEDDED_COMPONENT, &Policy::default())?;
+    let pack = Pack::load(&engine, COMPONENT, &Policy::default().trusting(DIGEST))?;
     let open = keyed_connection(&pack, &format!("http://{}", provider.address())).await?;
     let online = CallContext::online(&Egress::default(), open);
     let offline = CallContext::offline();

@@ -14,10 +14,9 @@ use serde_json::{Value, json};
 use zoetrope_benches::bench::Bench;
 use zoetrope_benches::plain_host::{PlainHost, compiled_bytes};
 use zoetrope_benches::{Failure, INPUT, NODE};
-use zoetrope_host::EMBEDDED_COMPONENT;
-use zoetrope_host::call::CallContext;
+use zoetrope_bundled_pack::{COMPONENT, DIGEST};
+use zoetrope_host::component::{CallContext, Pack};
 use zoetrope_host::engine::{Engine, EngineSettings};
-use zoetrope_host::pack::Pack;
 use zoetrope_host::policy::Policy;
 
 use crates::Crates;
@@ -33,10 +32,10 @@ fn measure(bench: &Bench) -> Result<Value, Failure> {
         .enable_all()
         .build()?;
     let nodes = runtime.block_on(nodes())?;
-    let host = PlainHost::load(EMBEDDED_COMPONENT, "http://127.0.0.1:9", "")?;
+    let host = PlainHost::load(COMPONENT, "http://127.0.0.1:9", "")?;
     let memory = runtime.block_on(host.memory_of_check(NODE, INPUT))?;
 
-    let whole = Figures::of(EMBEDDED_COMPONENT)?;
+    let whole = Figures::of(COMPONENT)?;
     let scratch = Scratch::of(bench.workspace(), &bench.folder("size")?)?;
     let rebuilt = Figures::of(&scratch.built(|_| true)?)?;
     if rebuilt != whole {
@@ -82,7 +81,7 @@ struct Node {
 /// The nodes, in the component's order.
 async fn nodes() -> Result<Vec<Node>, Failure> {
     let engine = Engine::new(EngineSettings::default())?;
-    let pack = Pack::load(&engine, EMBEDDED_COMPONENT, &Policy::default())?;
+    let pack = Pack::load(&engine, COMPONENT, &Policy::default().trusting(DIGEST))?;
     let listed = pack.node_types(&CallContext::offline()).await?;
     let node = |node: zoetrope_host::contract::NodeType| Node {
         name: node.name,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use zoetrope_benches::Failure;
 use zoetrope_benches::bench::target;
 
-#[path = "../../../host-harness/nested_cargo.rs"]
+#[path = "../../../bundled-pack/nested_cargo.rs"]
 mod nested_cargo;
 
 /// Where the nodes are listed.

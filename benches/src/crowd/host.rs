@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use futures::future::{BoxFuture, ready};
 use tokio::sync::watch;
-use zoetrope_host::EMBEDDED_COMPONENT;
+use zoetrope_bundled_pack::{COMPONENT, DIGEST};
+use zoetrope_host::component::Pack;
 use zoetrope_host::config::Config;
 use zoetrope_host::connections::Connection;
 use zoetrope_host::contract::ConnectionRequirement;
@@ -15,7 +16,6 @@ use zoetrope_host::driver::{Driver, DriverSettings, Reach, Reached, Until, Work,
 use zoetrope_host::egress::Egress;
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::ledger::{Job, Ledger, Order, Target, Trouble};
-use zoetrope_host::pack::Pack;
 use zoetrope_host::policy::Policy;
 
 use super::HOST;
@@ -130,8 +130,8 @@ impl Inside {
         };
         let pack = Pack::load(
             &Engine::new(settings)?,
-            EMBEDDED_COMPONENT,
-            &Policy::default(),
+            COMPONENT,
+            &Policy::default().trusting(DIGEST),
         )?;
         let config = Config::load(Some(&folder.join("zoetrope.toml")))?;
         let connection = config.connection(CONNECTION).ok_or("no connection")?;
@@ -148,7 +148,7 @@ impl Inside {
             &self.data,
             Arc::new(Ledger::open(&self.data)?),
             &self.pack,
-            &Policy::default(),
+            &Policy::default().trusting(DIGEST),
             &Egress::default(),
             Arc::new(Configured(Arc::clone(&self.connection))),
             Arc::new(|_, _| ()),
@@ -168,7 +168,7 @@ impl Inside {
         self.orders.next().await?;
         let begun = Instant::now();
         let jobs: Vec<_> = (0..jobs).map(|number| self.job(driver, number)).collect();
-        driver.add(&jobs, &self.pack, EMBEDDED_COMPONENT)?;
+        driver.add(&jobs, &self.pack, COMPONENT)?;
         let ids: Vec<_> = jobs.iter().map(|job| job.order.id.clone()).collect();
         tell("inserted", begun);
         let begun = Instant::now();

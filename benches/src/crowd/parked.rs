@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use zoetrope_host::EMBEDDED_COMPONENT;
+use zoetrope_bundled_pack::COMPONENT;
 
 use super::inside::{self, Orders, tell};
 use crate::plain_host::{Allocation, Client, Instance, Kept, PlainHost};
@@ -27,12 +27,7 @@ pub fn main(arguments: &[String]) -> ExitCode {
 
 async fn parked(base_url: &str, jobs: usize, calls: usize) -> Result<(), Failure> {
     let credential = "Bearer sk-crowd";
-    let host = PlainHost::load_with(
-        Allocation::Separate,
-        EMBEDDED_COMPONENT,
-        base_url,
-        credential,
-    )?;
+    let host = PlainHost::load_with(Allocation::Separate, COMPONENT, base_url, credential)?;
     let mut orders = Orders::new();
     tell("ready", Instant::now());
     orders.next().await?;

@@ -11,11 +11,10 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::ConfigError;
-use crate::connections::{Connection, ConnectionId, Credential};
+use crate::connections::{Connection, ConnectionId, Credential, SecretSource};
 use crate::digest::Sha256Digest;
+use crate::net::BaseUrl;
 use crate::policy::{Ceilings, Connections, Grant, HostRule, Policy};
-use crate::secret::SecretSource;
-use crate::urls::BaseUrl;
 
 /// What a configuration says.
 pub(super) struct Content {

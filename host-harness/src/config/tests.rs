@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::secret::SecretSource;
+use crate::connections::SecretSource;
 
 const WHOLE: &str = r#"
 [connections.pixelml]

@@ -3,8 +3,18 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::driver::event::DownloadVerdict;
 use crate::egress::{EgressError, FetchError, Lost, NotSent};
+
+/// What a failed download means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DownloadVerdict {
+    /// The URL is no good any more: the ticket gives a fresh one.
+    Stale,
+    /// It passes; what is here of the file stays.
+    Passing,
+    /// Somebody must make room first.
+    Stopped,
+}
 
 /// Why a file cannot be made where it should be.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 
 use super::error::DownloadError;
-use super::place::sync_folder_of;
+use super::files::sync_folder_of;
 use crate::digest::Sha256Digest;
 use crate::sniff;
 

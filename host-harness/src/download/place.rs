@@ -7,8 +7,8 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempPath;
 
-use super::Fetched;
 use super::error::{DownloadError, TargetError};
+use super::files::{Fetched, folder_of, sync_folder_of};
 use super::part::{self, digest_of, part_of};
 use crate::digest::Sha256Digest;
 use crate::sniff::{self, Kind};
@@ -194,19 +194,6 @@ fn transfer(
     })
 }
 
-/// Puts the folder's list of names on the disk: a new name, too, must survive a power
-/// cut.
-#[cfg(unix)]
-pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
-    File::open(folder_of(path))?.sync_all()
-}
-
-/// Elsewhere a folder cannot be synced; the file system's journal keeps the name.
-#[cfg(not(unix))]
-pub(super) fn sync_folder_of(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
 #[cfg(unix)]
 fn sync(path: &Path) -> io::Result<()> {
     part::open_to_read(path)?.sync_all()
@@ -268,13 +255,6 @@ fn unreadable(path: &Path, source: io::Error) -> DownloadError {
     match source.kind() {
         io::ErrorKind::NotFound => DownloadError::Gone { path },
         _ => DownloadError::Read { path, source },
-    }
-}
-
-fn folder_of(target: &Path) -> &Path {
-    match target.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
     }
 }
 

@@ -1,10 +1,15 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use url::Url;
+
 use super::*;
+use crate::contract::MediaKind;
+use crate::digest::Sha256Digest;
 use crate::egress::testing::{Act, Server, narrow, reply};
-use crate::urls::Origin;
+use crate::egress::{AddressRule, FetchError, Lost};
+use crate::net::Origin;
 
 mod resume;
 mod verdicts;

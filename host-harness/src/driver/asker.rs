@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::DriverError;
+use super::error::DriverError;
 
 const FOLDER: &str = "askers";
 

@@ -7,7 +7,8 @@
 mod submits;
 
 use crate::contract::Charge;
-use crate::driver::event::{Action, DownloadVerdict, Event, ReadVerdict};
+use crate::download::DownloadVerdict;
+use crate::driver::event::{Action, Event, ReadVerdict};
 use crate::driver::pace;
 use crate::ledger::{Cost, Job, Media, Millis, State, Trouble};
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::contract::Charge;
+use crate::download::DownloadVerdict;
 use crate::ledger::{ClipFile, Cost, Media, Millis, Target, Trouble};
 
 /// What has come of the last action, or what somebody wants.
@@ -210,17 +211,6 @@ pub enum ReadVerdict {
     /// It may pass, or the job is lost or the provider changed.
     Puzzling,
     /// Somebody must mend the connection first.
-    Stopped,
-}
-
-/// What a failed download means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DownloadVerdict {
-    /// The URL is no good any more: the ticket gives a fresh one.
-    Stale,
-    /// It passes; what is here of the file stays.
-    Passing,
-    /// Somebody must make room first.
     Stopped,
 }
 

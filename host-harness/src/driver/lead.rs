@@ -15,13 +15,15 @@ use tokio::time::{Instant, sleep_until};
 use tracing::Instrument as _;
 
 use super::budget::{Budget, DEFAULT_RATE};
+use super::clock::now;
 use super::decide::decide;
+use super::error::DriverError;
 use super::event::{Action, Event};
+use super::process::Driver;
 use super::steps::Done;
 use super::telling;
-use super::{Driver, DriverError, GLANCE, Waiting, Work, now};
+use super::wait::{GLANCE, Waiting, Work};
 use crate::ledger::{Job, LedgerError, Millis, Trouble};
-use crate::policy;
 
 /// Due rows of a connection that are read at once.
 const BATCH: usize = 512;
@@ -86,8 +88,6 @@ struct Lead<'a> {
     looked_at: Instant,
     look_at: Instant,
     version: i64,
-    /// The digest of the component that came with this program.
-    embedded: String,
 }
 
 impl Driver {
@@ -114,7 +114,6 @@ impl Driver {
             flying: HashMap::new(),
             looked_at: Instant::now(),
             look_at: Instant::now(),
-            embedded: policy::embedded().to_string(),
         };
         // What a provider has said to an earlier driver holds for this one.
         let (now, instant) = (now(), Instant::now());
@@ -290,7 +289,7 @@ impl Lead<'_> {
     /// Whether a component that did not come with this program has as many calls as one
     /// may: one that is slow on purpose leaves room for others.
     fn has_its_share(&self, component: &str) -> bool {
-        if component == self.embedded {
+        if self.driver.steps.packs.trusts(component) {
             return false;
         }
         let calls = self.driver.settings.calls;

@@ -8,14 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tempfile::NamedTempFile;
 
-use super::DriverError;
-use crate::call::CallContext;
+use super::error::DriverError;
+use crate::component::{CallContext, Pack, PackError};
 use crate::contract::NodeType;
 use crate::digest::Sha256Digest;
 use crate::engine::Engine;
 use crate::ledger::Trouble;
-use crate::pack::{Pack, PackError};
-use crate::policy::{self, Grant, Manifest, Policy};
+use crate::policy::{Grant, Manifest, Policy};
 
 const FOLDER: &str = "components";
 
@@ -60,6 +59,13 @@ impl Packs {
         }
     }
 
+    /// Whether this is the component that came with this program.
+    pub(super) fn trusts(&self, digest: &str) -> bool {
+        digest
+            .parse()
+            .is_ok_and(|digest| self.policy.trusts(&digest))
+    }
+
     /// Remembers a component that is loaded already.
     pub(super) fn remember(&self, pack: &Pack) {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,7 +84,7 @@ impl Packs {
             let mut file = NamedTempFile::new_in(&self.folder)?;
             file.write_all(component)?;
             file.as_file().sync_all()?;
-            if *pack.digest() == policy::embedded() {
+            if self.policy.trusts(pack.digest()) {
                 std::fs::write(self.was_embedded(pack.digest()), "")?;
             }
             file.persist(&path)?;

@@ -1,12 +1,12 @@
 //! What an answer means: from a component's word, or its failure, to an event.
 
-use crate::call::{CallError, TrapKind};
+use crate::component::{CallError, TrapKind};
 use crate::contract::{
     Cancellation, Charge, ErrorCause, JobState, NodeError, Price, ResultMedia, Stage, Started,
     Success,
 };
 use crate::driver::event::{Event, ReadVerdict, SubmitVerdict};
-use crate::egress::in_words;
+use crate::error::chain;
 use crate::ledger::{Cost, Media, Millis, Trouble};
 
 /// What came of a `start`, once the host's testimony is heard.
@@ -111,8 +111,8 @@ fn read_failed(error: &CallError) -> Event {
 pub(super) fn trouble(error: &CallError) -> Trouble {
     match error {
         CallError::Node(error) => Trouble::new(error.cause.kind(), error.cause.message()),
-        CallError::Trap(_) => Trouble::new("component_trap", in_words(error)),
-        CallError::Host(_) => Trouble::new("internal", in_words(error)),
+        CallError::Trap(_) => Trouble::new("component_trap", chain(error)),
+        CallError::Host(_) => Trouble::new("internal", chain(error)),
     }
 }
 

@@ -4,7 +4,6 @@
 //! money question needs: whatever `open` fails with, nothing was sent; whatever `send`
 //! fails with, nobody knows.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,24 +13,20 @@ use http::header::{
 };
 use http::{Request, Uri, response};
 use http_body_util::BodyExt as _;
-use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
 
-use super::HttpLimits;
+use super::destination::{Destination, RequestBody};
 use super::dial::{Connect, Tls, dial};
 use super::error::{EgressError, Lost, NotSent};
 use super::fair::Fair;
+use super::limits::HttpLimits;
 use super::pool::{KEPT, Pool, Sender};
-use super::resolver::{AddressRule, Resolve, addresses_of};
+use super::resolver::{Resolve, addresses_of};
 use super::watch;
-use crate::urls::Origin;
-
-/// What a request carries. An error ends the connection, not only the body.
-pub(crate) type RequestBody = UnsyncBoxBody<Bytes, io::Error>;
 
 /// Named in every request that does not name a client itself.
 const CLIENT_NAME: HeaderValue =
@@ -39,13 +34,6 @@ const CLIENT_NAME: HeaderValue =
 
 /// The slowest transfer that is waited for, in bytes a second: a poor mobile connection.
 pub(super) const SLOWEST: u64 = 32 << 10;
-
-/// A place to send to, and which addresses it may have.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Destination {
-    pub(crate) origin: Origin,
-    pub(crate) rule: AddressRule,
-}
 
 /// Whether a connection that is already open may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -341,13 +329,6 @@ pub(crate) async fn send_safely(
         }
         outcome => Ok(outcome?),
     }
-}
-
-/// A body of these bytes.
-pub(crate) fn full(bytes: Bytes) -> RequestBody {
-    http_body_util::Full::new(bytes)
-        .map_err(|never| match never {})
-        .boxed_unsync()
 }
 
 fn check_header(headers: &HeaderMap, limit: u64) -> Result<(), Lost> {

@@ -5,11 +5,12 @@ use http::header::CONTENT_LENGTH;
 use http::{Request, Response, Uri};
 use url::Url;
 
-use super::Egress;
-use super::client::{Destination, Reuse, full};
+use super::broker::Egress;
+use super::client::Reuse;
+use super::destination::{Destination, full};
 use super::error::{Denial, EgressError, NotSent};
 use super::resolver::AddressRule;
-use crate::urls::Origin;
+use crate::net::Origin;
 
 impl Egress {
     /// Sends `request`, whose URI is absolute, to a place that the operator of this

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use url::Host;
 
-use super::addresses::AddressKind;
-use super::names::NameKind;
+use crate::net::addresses::AddressKind;
+use crate::net::hostnames::NameKind;
 use crate::policy::Missing;
 
 /// A request without a reply.

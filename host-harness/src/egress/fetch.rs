@@ -8,13 +8,15 @@ use http::header::{CONTENT_TYPE, LOCATION, RANGE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use url::Url;
 
-use super::client::{Destination, Reply, full, send_safely};
+use super::broker::Egress;
+use super::client::{Reply, send_safely};
+use super::destination::{Destination, full};
 use super::error::{Denial, EgressError, NotSent};
 use super::resolver::AddressRule;
-use super::{Egress, watch};
+use super::watch;
 use crate::connections::OpenConnection;
+use crate::net::{Origin, shown};
 use crate::trace;
-use crate::urls::{Origin, shown};
 
 /// Redirects that are followed: storage and its CDN need two or three.
 const REDIRECTS: usize = 5;

@@ -17,18 +17,22 @@ use wasmtime_wasi_http::{
     WasiHttpHooks,
 };
 
-use super::client::{Destination, Reuse, full, send_safely};
+use super::broker::Egress;
+use super::client::{Reuse, send_safely};
+use super::destination::{Destination, full};
 use super::error::{BodyFault, Denial, EgressError, Lost, NotSent};
+use super::gate::{Submission, SubmitGate};
+use super::limits::HttpLimits;
 use super::policy::{self, Permit};
 use super::resolver::AddressRule;
-use super::{Egress, HttpLimits, in_words, watch};
-use crate::call::{Submission, SubmitGate};
+use super::testimony::Testimony;
+use super::watch;
 use crate::connections::OpenConnection;
 use crate::digest::Sha256Digest;
+use crate::error::chain;
+use crate::net::Origin;
 use crate::policy::{Allowance, Bounds, Ceiling};
-use crate::testimony::Testimony;
 use crate::trace;
-use crate::urls::Origin;
 
 /// What a call may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +137,7 @@ impl GuestHttp {
         match self.answered(request, options).await {
             Ok(response) => Ok(response),
             Err(error) => {
-                self.testimony.note_trouble(in_words(&error));
+                self.testimony.note_trouble(chain(&error));
                 Err(error.into())
             }
         }

@@ -5,12 +5,11 @@
 //! plain data.
 
 use http::{Method, Uri};
-use percent_encoding::{percent_decode, percent_decode_str};
 use url::Url;
 
 use super::error::Denial;
+use crate::net::{BaseUrl, Origin, may_climb};
 use crate::policy::Permissions;
-use crate::urls::{BaseUrl, Origin};
 
 /// Where a request may be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,29 +65,6 @@ pub(crate) fn permitted(base: &BaseUrl, method: &Method, uri: &Uri) -> Result<()
 
 fn parsed(uri: &Uri) -> Result<Url, Denial> {
     Url::parse(&uri.to_string()).map_err(|_| Denial::Url)
-}
-
-/// Whether a path segment is, or may be read by some server as, a step to another
-/// folder: `..`, `%2e%2e`, `..%2fx`, `..\x`, `..;x`, a dot in overlong UTF-8, and
-/// whatever else is no text of its own.
-pub(crate) fn may_climb(segment: &str) -> bool {
-    let Some(decoded) = decoded(segment) else {
-        return true;
-    };
-    decoded
-        .split(['/', '\\'])
-        .filter_map(|part| part.split(';').next())
-        .any(|name| matches!(name, "." | ".."))
-        || segment.contains('\\')
-        || decoded.contains(char::is_control)
-}
-
-/// `segment` with its percent-encoded bytes decoded, twice: some servers do. `None` where
-/// that is no UTF-8.
-fn decoded(segment: &str) -> Option<String> {
-    let once: Vec<u8> = percent_decode_str(segment).collect();
-    let twice = percent_decode(&once).collect();
-    String::from_utf8(twice).ok()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt as _;
 use hyper::client::conn::{http1, http2};
 
-use super::client::{Destination, RequestBody};
+use super::destination::{Destination, RequestBody};
 
 /// How long an unused connection is kept. Common servers close theirs after 5 s (Node)
 /// to 75 s (nginx); a stale one costs a safe request one more attempt.

@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use futures::future::BoxFuture;
 use url::Host;
 
-use super::addresses::{self, AddressKind};
 use super::error::NotSent;
-use super::names::{self, NameKind};
-use crate::urls::Origin;
+use crate::net::Origin;
+use crate::net::addresses::{self, AddressKind};
+use crate::net::hostnames::{self, NameKind};
 
 /// Finds the addresses of a name. The system's own resolver does in production; tests
 /// inject answers.
@@ -116,7 +116,7 @@ pub(crate) async fn addresses_of(
         Host::Ipv4(address) => (vec![IpAddr::from(*address)], rule),
         Host::Ipv6(address) => (vec![IpAddr::from(*address)], rule),
         Host::Domain(name) => {
-            let rule = match names::classify(name) {
+            let rule = match hostnames::classify(name) {
                 Some(kind) => rule.named(kind).ok_or_else(|| NotSent::Name {
                     host: name.clone(),
                     kind,

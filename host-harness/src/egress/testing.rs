@@ -9,9 +9,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{Egress, HttpLimits};
-use crate::connections::{Connection, Credential, OpenConnection};
+use crate::connections::{Connection, Credential, OpenConnection, SecretSource};
 use crate::contract::ConnectionRequirement;
-use crate::secret::SecretSource;
 
 /// What the server does with a request.
 #[derive(Clone)]

@@ -13,11 +13,14 @@ use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
 use tokio::io::AsyncReadExt as _;
 
-use super::client::{Destination, RequestBody, Reuse, SLOWEST};
+use super::broker::Egress;
+use super::client::{Reuse, SLOWEST};
+use super::destination::{Destination, RequestBody};
 use super::error::{Denial, EgressError, NotSent};
 use super::guest::is_forbidden;
+use super::policy;
 use super::resolver::AddressRule;
-use super::{Egress, policy, watch};
+use super::watch;
 use crate::connections::OpenConnection;
 use crate::contract::{Body, Upload};
 use crate::trace;

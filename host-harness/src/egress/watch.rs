@@ -8,8 +8,8 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
 use super::error::{Denial, EgressError, NotSent};
-use super::in_words;
-use crate::urls::Origin;
+use crate::error::chain;
+use crate::net::Origin;
 
 /// The span of a request. No query: it may hold what gives access.
 pub(super) fn span(method: &Method, origin: &Origin, path: &str, sent: u64) -> Span {
@@ -56,7 +56,7 @@ pub(super) fn told<'a, T: Send>(
         match &outcome {
             Ok(_) => tracing::debug!("a request was answered"),
             Err(EgressError::NotSent(NotSent::Denied(denial))) => denied(denial),
-            Err(error) => tracing::debug!(error = in_words(error), "a request has no reply"),
+            Err(error) => tracing::debug!(error = chain(error), "a request has no reply"),
         }
         outcome
     };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-use super::open::VERSION;
+use super::schema::VERSION;
 
 /// Why the ledger cannot be used. Nothing was spent because of it.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 //! money.
 //!
 //! - [`row`](Job): what is known of a job
-//! - [`store`](Ledger): the rows, and their transactions; `open`: the file and its versions
+//! - [`store`](Ledger): the rows, and their transactions; `open`: the file; `schema`: its versions
 //! - [`change`](Change): a row that becomes another
 //! - `resume`: every row at once, wanted again
 //! - [`pictures`](Pictures): pictures in base64, kept beside the rows
@@ -17,6 +17,7 @@ mod open;
 mod pictures;
 mod resume;
 mod row;
+mod schema;
 mod store;
 
 pub use change::Change;

@@ -6,15 +6,10 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::error::LedgerError;
+use super::schema::{MIGRATIONS, VERSION};
 
 /// Marks the file as ours: `zoet`.
 const APPLICATION_ID: i32 = 0x7a6f_6574;
-
-/// Each brings the schema from the version of its place to the next one.
-const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
-
-/// The version that this program writes.
-pub(super) const VERSION: i64 = 2;
 
 /// How long a transaction waits for another process's.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -5,8 +5,8 @@ use url::{Host, Url};
 use zoetrope_fuzzing::{Target, parts};
 
 use super::{HostRule, Manifest};
-use crate::EMBEDDED_COMPONENT;
-use crate::urls::Origin;
+use crate::net::Origin;
+use zoetrope_bundled_pack::COMPONENT;
 
 #[test]
 fn a_manifest_is_read_or_refused_in_printable_words() {
@@ -31,7 +31,7 @@ fn a_manifest_is_read_or_refused_in_printable_words() {
 
 #[test]
 fn a_component_has_a_manifest_or_is_refused_whatever_its_bytes() {
-    let head = &EMBEDDED_COMPONENT[..4 << 10];
+    let head = &COMPONENT[..4 << 10];
     Target::new("components", 2_000).run(|input| {
         // As it is, and somewhere in a component that is none any more.
         let middle = input.len() % head.len();

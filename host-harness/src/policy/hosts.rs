@@ -7,9 +7,8 @@ use http::Method;
 use serde::de::{self, Deserialize, Deserializer};
 use url::{Host, Url};
 
-use crate::egress::addresses::{self, AddressKind};
-use crate::egress::may_climb;
-use crate::urls::Origin;
+use crate::net::addresses::{self, AddressKind};
+use crate::net::{Origin, may_climb};
 
 /// Methods that a rule can name.
 const METHODS: [Method; 6] = [

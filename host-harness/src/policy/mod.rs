@@ -12,13 +12,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use http::Method;
-use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use crate::EMBEDDED_COMPONENT;
 use crate::connections::{Connection, ConnectionId};
 use crate::digest::Sha256Digest;
 
@@ -59,7 +57,7 @@ pub enum Connections {
 }
 
 impl Grant {
-    /// Everything that the manifest asks for: what the embedded component has.
+    /// Everything that the manifest asks for: what a trusted component has.
     #[must_use]
     pub fn as_asked(manifest: &Manifest) -> Self {
         Self {
@@ -72,14 +70,31 @@ impl Grant {
     }
 }
 
-/// The grants of an operator, by component digest. The default allows the embedded
-/// component alone.
+/// The grants of an operator, by component digest. The default allows no component.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policy {
     grants: BTreeMap<Sha256Digest, Arc<Grant>>,
+    trusted: Option<Sha256Digest>,
 }
 
 impl Policy {
+    /// The same, with the component of this digest trusted: without a grant of its own it may
+    /// do everything that its manifest asks for, and no share of the driver's calls is kept
+    /// from it. For the pack that comes with the program.
+    #[must_use]
+    pub fn trusting(self, digest: impl Into<Sha256Digest>) -> Self {
+        Self {
+            trusted: Some(digest.into()),
+            ..self
+        }
+    }
+
+    /// Whether the component of this digest is trusted.
+    #[must_use]
+    pub fn trusts(&self, digest: &Sha256Digest) -> bool {
+        self.trusted.as_ref() == Some(digest)
+    }
+
     /// The same with a grant for the component of this digest.
     #[must_use]
     pub fn with(mut self, digest: Sha256Digest, grant: Grant) -> Self {
@@ -87,7 +102,7 @@ impl Policy {
         self
     }
 
-    /// Every grant by digest; the embedded component's is not among them unless the
+    /// Every grant by digest; the trusted component's is not among them unless the
     /// operator has written one.
     pub fn grants(&self) -> impl Iterator<Item = (&Sha256Digest, &Grant)> {
         self.grants
@@ -113,7 +128,7 @@ impl Policy {
     ) -> Result<Permissions, NotAllowed> {
         let grant = match self.grants.get(&digest) {
             Some(grant) => Arc::clone(grant),
-            None if digest == embedded() => Arc::new(Grant::as_asked(&manifest)),
+            None if self.trusts(&digest) => Arc::new(Grant::as_asked(&manifest)),
             None => {
                 let more = self.excess(&manifest);
                 return Err(NotAllowed { digest, more });
@@ -133,13 +148,6 @@ impl Policy {
         let excesses = namesakes.map(|grant| Excess::of(manifest, grant));
         excesses.min_by_key(|excess| !excess.is_empty())
     }
-}
-
-/// The digest of the embedded component.
-#[must_use]
-pub fn embedded() -> Sha256Digest {
-    static DIGEST: OnceLock<Sha256Digest> = OnceLock::new();
-    *DIGEST.get_or_init(|| Sha256::digest(EMBEDDED_COMPONENT).into())
 }
 
 /// Nobody has allowed this component.

@@ -50,15 +50,16 @@ fn get(permissions: &Permissions, url: &str) -> Result<(), Missing> {
 }
 
 #[test]
-fn an_unknown_component_runs_nothing_and_the_embedded_one_what_it_asks_for() {
+fn an_unknown_component_runs_nothing_and_the_trusted_one_what_it_asks_for() {
     let unknown = Policy::default().permissions(digest(), asking(&[], &json!({})));
     let refused = unknown.expect_err("nobody has allowed it");
     assert!(refused.to_string().contains(DIGEST), "{refused}");
     assert_eq!(refused.more, None);
 
-    let manifest = Manifest::of(EMBEDDED_COMPONENT).expect("a manifest");
+    let manifest = Manifest::of(zoetrope_bundled_pack::COMPONENT).expect("a manifest");
     let permissions = Policy::default()
-        .permissions(embedded(), manifest)
+        .trusting(zoetrope_bundled_pack::DIGEST)
+        .permissions(zoetrope_bundled_pack::DIGEST.into(), manifest)
         .expect("allowed by the build");
     let any = connection("whatever", "pixelml");
     assert_eq!(permissions.connection(&any), Ok(()));

@@ -2,9 +2,9 @@ use std::io;
 use std::time::Duration;
 
 use super::*;
-use crate::driver::event::DownloadVerdict::{self, Passing, Stale, Stopped};
-use crate::egress::addresses::AddressKind;
+use crate::download::DownloadVerdict::{self, Passing, Stale, Stopped};
 use crate::egress::{Denial, EgressError, NotSent};
+use crate::net::addresses::AddressKind;
 
 fn of_egress(source: impl Into<EgressError>) -> DownloadVerdict {
     let error = FetchError::Egress {

@@ -9,7 +9,8 @@ use crate::digest::Sha256Digest;
 use crate::download::{self, Download, DownloadError, LONGEST};
 use crate::driver::News;
 use crate::driver::event::Event;
-use crate::egress::{AddressRule, in_words};
+use crate::egress::AddressRule;
+use crate::error::chain;
 use crate::ledger::{ClipFile, Job, LedgerError, Media, Target, Trouble};
 
 impl Steps {
@@ -106,7 +107,7 @@ fn place_whole(job: &Job) -> Option<Event> {
 
 fn download_failed(error: &DownloadError) -> Event {
     Event::DownloadFailed {
-        trouble: Trouble::new("download_failed", in_words(error)),
+        trouble: Trouble::new("download_failed", chain(error)),
         verdict: error.verdict(),
     }
 }

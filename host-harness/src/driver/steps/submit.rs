@@ -6,11 +6,11 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use super::{Done, Site, Steps, of_provider};
-use crate::call::{Submission, SubmitGate};
 use crate::driver::decide::decide;
 use crate::driver::event::{Action, Event, SubmitVerdict};
 use crate::driver::writer::{WriteError, Writer};
 use crate::driver::{Listener, News, now, verdict};
+use crate::egress::{Submission, SubmitGate};
 use crate::ledger::{Change, Job, LedgerError, Trouble};
 
 impl Steps {

@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-use super::super::addresses::AddressKind;
 use super::super::error::{EgressError, NotSent};
 use super::super::testing::{Act, Seen, Server, connection, narrow, reply};
 use super::*;
+use crate::net::addresses::AddressKind;
 
 fn wanted<'a>(url: &str, credential: Option<&'a OpenConnection>) -> Wanted<'a> {
     let url = url::Url::parse(url).expect(url);
-    let origin = crate::urls::Origin::of(&url).expect("origin");
+    let origin = crate::net::Origin::of(&url).expect("origin");
     Wanted {
         url,
         rule: AddressRule::of_media(&origin),

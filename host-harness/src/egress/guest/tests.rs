@@ -12,8 +12,8 @@ use super::super::testing::{Act, Server, connection, impatient, keyed_connection
 use super::super::{Egress, HttpLimits};
 use super::{GuestHttp, Sends};
 use crate::digest::Sha256Digest;
+use crate::egress::{Sent, Testimony};
 use crate::policy::{Allowance, Ceilings, Grant, Manifest, Policy};
-use crate::testimony::{Sent, Testimony};
 
 mod permissions;
 

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use zoetrope_fuzzing::{SEPARATOR, Target, parts};
 
 use super::*;
-use crate::urls::shown;
+use crate::net::shown;
 
 const BASES: [&str; 5] = [
     "https://api.example.com",

@@ -1,0 +1,97 @@
+//! `zoetrope jobs show`.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::{Value, json};
+use zoetrope_host::ledger::{HistoryEntry, Job, Target};
+
+use super::named;
+use crate::failure::{Failure, of_ledger};
+use crate::setup::Setup;
+use crate::{outcome, output};
+
+/// Show all that is known of a job.
+#[derive(Args)]
+pub(super) struct Show {
+    /// The job
+    id: String,
+    /// Its input too, as given and as submitted: with the prompts
+    #[arg(long)]
+    input: bool,
+}
+
+impl Show {
+    pub(super) fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
+        let ledger = setup.ledger()?;
+        let job = named(&ledger, &self.id, setup)?;
+        let history = ledger.history(&job.order.id);
+        let history = history.map_err(|error| of_ledger(&error))?;
+        let known = self.known(&job, &history);
+        if setup.json() {
+            output::line(&known)?;
+        } else {
+            output::text(&words(&known))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn known(&self, job: &Job, history: &[HistoryEntry]) -> Value {
+        let mut known = outcome::listed(job);
+        let (Target::File(target) | Target::Stem(target)) = &job.target;
+        let history = history.iter().map(|entry| {
+            json!({
+                "at": outcome::time(entry.at),
+                "state": entry.state.as_str(),
+                "trouble": entry.trouble,
+            })
+        });
+        let more = json!({
+            "component": job.order.component,
+            "place": job.order.place,
+            "submits": job.submits,
+            "submit_sha256": job.submit_sha256,
+            "submitted_at": job.submitted_at.map(outcome::time),
+            "ticket": outcome::document(job.ticket.as_deref()),
+            "output": outcome::document(job.output.as_deref()),
+            "target": target,
+            "bytes": job.file.as_ref().map(|file| file.bytes),
+            "media_type": job.file.as_ref().map(|file| &file.media_type),
+            "history": history.collect::<Vec<_>>(),
+        });
+        if let (Value::Object(known), Value::Object(more)) = (&mut known, more) {
+            known.extend(more);
+        }
+        if self.input {
+            known["given"] = outcome::document(Some(&job.order.given));
+            known["input"] = outcome::document(Some(&job.order.input));
+        }
+        known
+    }
+}
+
+/// A line for each thing that is known.
+fn words(known: &Value) -> String {
+    let mut text = String::new();
+    for (name, value) in known.as_object().into_iter().flatten() {
+        match value {
+            Value::Null => {}
+            Value::String(value) => drop(writeln!(text, "{name}: {value}")),
+            Value::Array(history) if name == "history" => {
+                let _ = writeln!(text, "history:");
+                for entry in history {
+                    let word = |name: &str| entry[name].as_str().unwrap_or_default();
+                    let line = format!("  {}  {}  {}", word("at"), word("state"), word("trouble"));
+                    let _ = writeln!(text, "{}", line.trim_end());
+                }
+            }
+            Value::Object(cost) if name == "cost" => {
+                let word = |name: &str| cost.get(name).and_then(Value::as_str).unwrap_or_default();
+                let _ = writeln!(text, "cost: {} {}", word("amount"), word("unit"));
+            }
+            value => drop(writeln!(text, "{name}: {value}")),
+        }
+    }
+    text
+}

@@ -1,0 +1,129 @@
+//! `zoetrope packs allow`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use sha2::{Digest as _, Sha256};
+use zoetrope_bundled_pack::DIGEST;
+use zoetrope_host::component::Pack;
+use zoetrope_host::config::Config;
+use zoetrope_host::connections::ConnectionId;
+use zoetrope_host::digest::Sha256Digest;
+use zoetrope_host::engine::{Engine, EngineSettings};
+use zoetrope_host::error::chain;
+use zoetrope_host::policy::{Connections, Grant, Manifest};
+
+use super::show::show;
+use super::{edit, manifest};
+use crate::failure::{Failure, Phase};
+use crate::reach::PRACTICE;
+use crate::setup::{Setup, bad_component, quoted, read_component};
+
+/// Let a component run, and show what it asks for.
+///
+/// Writes a table `[packs.<digest>]` into the configuration: everything that the component's
+/// manifest asks for, over one connection of each category. Narrow it there. `zoetrope packs
+/// show FILE` shows the same without allowing it.
+#[derive(Args)]
+pub(super) struct Allow {
+    /// The component
+    file: PathBuf,
+    /// A connection that it may use; else the only configured one of each category, or the practice provider's
+    #[arg(long = "connection", value_name = "ID")]
+    connections: Vec<ConnectionId>,
+    /// Also where it asks for more than the allowed component of the same name
+    #[arg(long)]
+    more: bool,
+}
+
+impl Allow {
+    pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
+        let component = read_component(&self.file)?;
+        let digest: Sha256Digest = Sha256::digest(&component).into();
+        let asked = manifest(&component)?;
+        let config = setup.config().await?;
+        let known = config.policy().grant(&digest);
+        let is_settled = known.is_some() && self.connections.is_empty() && !self.more;
+        if digest == DIGEST.into() || is_settled {
+            eprintln!("It is allowed already.");
+            show(setup, config.policy(), digest, Some(&asked))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        if known.is_none() && !self.more {
+            self.compare(config, &asked, setup)?;
+        }
+        let grant = Grant {
+            connections: Connections::These(self.connections(config, &asked)?),
+            ..Grant::as_asked(&asked)
+        };
+        let policy = config.policy().clone().with(digest, grant.clone());
+        let engine = Engine::new(EngineSettings::default())
+            .map_err(|error| Failure::internal(Phase::Setup, chain(&error)))?;
+        Pack::load(&engine, &component, &policy)
+            .map_err(|error| bad_component(&self.file, &chain(&error)))?;
+
+        let place = edit::place(setup);
+        edit::allow(&place, &digest, &grant)?;
+        eprintln!("Allowed in {}.", place.display());
+        show(setup, &policy, digest, Some(&asked))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Refuses a component that asks for more than an allowed one of its name.
+    fn compare(&self, config: &Config, asked: &Manifest, setup: &Setup) -> Result<(), Failure> {
+        match config.policy().excess(asked) {
+            Some(more) if !more.is_empty() => {
+                let message = format!("it asks for more than the allowed `{}`: {more}", asked.name);
+                let next = format!(
+                    "if that is as it should be: zoetrope packs allow {} --more{}",
+                    quoted(&self.file),
+                    setup.options()
+                );
+                Err(Failure::new("denied", Phase::Setup, message).then(next))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// One connection of each category that the pack asks for.
+    fn connections(
+        &self,
+        config: &Config,
+        asked: &Manifest,
+    ) -> Result<BTreeSet<ConnectionId>, Failure> {
+        for id in &self.connections {
+            let category = config.connection(id.as_str()).map(|found| found.category());
+            let is_practice = category.is_none() && id.as_str() == PRACTICE;
+            if !is_practice && category.is_none_or(|category| !asked.connections.contains(category))
+            {
+                let why = match category {
+                    None => format!("there is no connection `{id}`"),
+                    Some(category) => format!(
+                        "the pack asks for no connection of category `{category}`, which `{id}` is"
+                    ),
+                };
+                return Err(Failure::usage(why).then("name another --connection".into()));
+            }
+        }
+        if !self.connections.is_empty() {
+            return Ok(self.connections.iter().cloned().collect());
+        }
+        let found = asked.connections.iter().map(|category| {
+            let selected = config.select(category, None).map_err(|error| {
+                let next = "the same command, with --connection naming those it may use";
+                Failure::usage(chain(&error)).then(next.into())
+            })?;
+            match selected {
+                Some(connection) => Ok(connection.id().clone()),
+                None => PRACTICE.parse().map_err(
+                    |error: zoetrope_host::connections::ConnectionIdError| {
+                        Failure::internal(Phase::Setup, error.to_string())
+                    },
+                ),
+            }
+        });
+        found.collect()
+    }
+}

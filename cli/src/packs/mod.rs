@@ -1,0 +1,210 @@
+//! `zoetrope packs`: which components may run, and what each may do.
+//!
+//! Nothing of a component runs here: what it asks for is read from its file.
+
+mod allow;
+mod edit;
+mod revoke;
+mod show;
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use zoetrope_bundled_pack::{COMPONENT, DIGEST};
+use zoetrope_host::digest::Sha256Digest;
+use zoetrope_host::policy::{Connections, Grant, Manifest};
+
+use super::failure::{Failure, Phase};
+use super::output;
+use super::setup::Setup;
+
+/// Fewer digits of a digest are no name for it.
+const SHORTEST: usize = 6;
+
+/// List the components that may run, or show, allow and revoke one.
+#[derive(Args)]
+#[command(after_help = "With --json, an array of the packs that may run.")]
+pub(super) struct Packs {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show what a component asks for and what it may do
+    Show(show::Show),
+    /// Let a component run, and show what it asks for
+    Allow(allow::Allow),
+    /// Let a component run no longer
+    Revoke(revoke::Revoke),
+}
+
+impl Packs {
+    pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
+        match self.command {
+            None => list(setup).await,
+            Some(Command::Show(command)) => command.run(setup).await,
+            Some(Command::Allow(command)) => command.run(setup).await,
+            Some(Command::Revoke(command)) => command.run(setup).await,
+        }
+    }
+}
+
+async fn list(setup: &Setup) -> Result<ExitCode, Failure> {
+    let policy = setup.config().await?.policy();
+    let embedded = Sha256Digest::from(DIGEST);
+    let mut packs: Vec<_> = policy
+        .grants()
+        .map(|(digest, grant)| (*digest, grant.clone()))
+        .collect();
+    if policy.grant(&embedded).is_none() {
+        packs.insert(0, (embedded, Grant::as_asked(&manifest(COMPONENT)?)));
+    }
+    if setup.json() {
+        let listed = packs.iter().map(|(digest, grant)| {
+            let mut pack = json!({
+                "digest": digest.to_string(),
+                "name": grant.name,
+                "embedded": *digest == embedded,
+            });
+            merge(&mut pack, granted(grant));
+            pack
+        });
+        output::line(&listed.collect())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let width = packs.iter().map(|(_, grant)| name(grant).len()).max();
+    let width = width.unwrap_or_default();
+    let rows = packs.iter().map(|(digest, grant)| {
+        let (short, name, what) = (short(digest), name(grant), summed_up(grant));
+        let origin = if *digest == embedded {
+            "  (built in)"
+        } else {
+            ""
+        };
+        format!("{short}  {name:width$}  {what}{origin}\n")
+    });
+    output::text(&rows.collect::<String>())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn name(grant: &Grant) -> &str {
+    match grant.name.as_str() {
+        "" => "(without a name)",
+        name => name,
+    }
+}
+
+/// A grant in a few words.
+fn summed_up(grant: &Grant) -> String {
+    let connections = match &grant.connections {
+        Connections::Any => "any connection of its category".to_owned(),
+        Connections::These(ids) if ids.is_empty() => "no connection".to_owned(),
+        Connections::These(ids) => {
+            let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+            ids.join(", ")
+        }
+    };
+    match grant.hosts.len() {
+        0 => connections,
+        1 => format!("{connections}; 1 further host"),
+        count => format!("{connections}; {count} further hosts"),
+    }
+}
+
+/// What a grant says, as JSON. `connections` is null where any of its category will do.
+fn granted(grant: &Grant) -> Value {
+    let connections = match &grant.connections {
+        Connections::Any => Value::Null,
+        Connections::These(ids) => ids.iter().map(ToString::to_string).collect(),
+    };
+    json!({
+        "connections": connections,
+        "hosts": grant.hosts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "unsafe_reads": grant.unsafe_reads,
+        "ceilings": grant.ceilings,
+    })
+}
+
+fn merge(one: &mut Value, other: Value) {
+    if let (Value::Object(one), Value::Object(other)) = (one, other) {
+        one.extend(other);
+    }
+}
+
+fn manifest(component: &[u8]) -> Result<Manifest, Failure> {
+    Manifest::of(component).map_err(|error| {
+        Failure::new("bad_component", Phase::Setup, error.to_string())
+            .then("name a component that can be read".into())
+    })
+}
+
+/// The first digits of a digest, enough to name it.
+fn short(digest: &Sha256Digest) -> String {
+    let mut digits = digest.to_string();
+    digits.truncate(12);
+    digits
+}
+
+/// A component that somebody has named.
+struct Named {
+    digest: Sha256Digest,
+    /// Its bytes, where they are at hand.
+    component: Option<Vec<u8>>,
+}
+
+/// The component that a file's path, the beginning of a digest or a pack's name means.
+async fn named(setup: &Setup, text: &str) -> Result<Named, Failure> {
+    use sha2::{Digest as _, Sha256};
+    if Path::new(text).is_file() {
+        let component = super::setup::read_component(Path::new(text))?;
+        return Ok(Named {
+            digest: Sha256::digest(&component).into(),
+            component: Some(component),
+        });
+    }
+    let policy = setup.config().await?.policy();
+    let embedded = Sha256Digest::from(DIGEST);
+    let own = manifest(COMPONENT)?.name;
+    let granted = policy
+        .grants()
+        .map(|(digest, grant)| (*digest, grant.name.clone()));
+    let mut found: Vec<_> = granted
+        .chain([(embedded, own)])
+        .filter(|(digest, name)| {
+            *name == text || text.len() >= SHORTEST && digest.to_string().starts_with(text)
+        })
+        .map(|(digest, _)| digest)
+        .collect();
+    found.dedup();
+    match found[..] {
+        [digest] => Ok(Named {
+            component: component_of(setup, &digest),
+            digest,
+        }),
+        [] => Err(Failure::usage(format!(
+            "`{text}` is neither a file nor an allowed pack's name or digest"
+        ))
+        .then(format!("zoetrope packs{}", setup.options()))),
+        _ => Err(Failure::usage(format!(
+            "`{text}` names {} components; give more of the digest",
+            found.len()
+        ))
+        .then(format!("zoetrope packs{}", setup.options()))),
+    }
+}
+
+/// A component's bytes: the embedded one's, or those that a job's way needs.
+fn component_of(setup: &Setup, digest: &Sha256Digest) -> Option<Vec<u8>> {
+    if *digest == DIGEST.into() {
+        return Some(COMPONENT.to_vec());
+    }
+    let kept = setup
+        .data_dir()
+        .ok()?
+        .join(format!("components/{digest}.wasm"));
+    fs::read(kept).ok()
+}

@@ -1,0 +1,166 @@
+//! `zoetrope packs show`.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+use zoetrope_host::digest::Sha256Digest;
+use zoetrope_host::policy::{Ceiling, Connections, Grant, Manifest, Permissions, Policy};
+
+use super::{granted, manifest, named};
+use crate::failure::Failure;
+use crate::output;
+use crate::setup::Setup;
+
+/// Show what a component asks for and what it may do.
+#[derive(Args)]
+pub(super) struct Show {
+    /// A file, or an allowed pack's name or digest, which may be shortened
+    #[arg(value_name = "FILE|NAME|DIGEST")]
+    pack: String,
+}
+
+impl Show {
+    pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
+        let found = named(setup, &self.pack).await?;
+        let asked = found.component.as_deref().map(manifest).transpose()?;
+        let policy = setup.config().await?.policy();
+        show(setup, policy, found.digest, asked.as_ref())?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Says what a component asks for, what it is granted, and what therefore holds.
+pub(super) fn show(
+    setup: &Setup,
+    policy: &Policy,
+    digest: Sha256Digest,
+    asked: Option<&Manifest>,
+) -> Result<(), Failure> {
+    let grant = policy.grant(&digest).cloned();
+    let holds = asked
+        .cloned()
+        .and_then(|manifest| policy.permissions(digest, manifest).ok());
+    let grant = grant.or_else(|| holds.as_ref().map(|holds| holds.grant().clone()));
+    if setup.json() {
+        return output::line(&document(digest, asked, grant.as_ref(), holds.as_ref()));
+    }
+    output::text(&text(digest, asked, grant.as_ref(), holds.as_ref()))
+}
+
+fn document(
+    digest: Sha256Digest,
+    asked: Option<&Manifest>,
+    grant: Option<&Grant>,
+    holds: Option<&Permissions>,
+) -> Value {
+    let asks = asked.map(|manifest| {
+        json!({
+            "name": manifest.name,
+            "version": manifest.version,
+            "description": manifest.description,
+            "connections": manifest.connections,
+            "hosts": manifest.hosts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "unsafe_reads": manifest.unsafe_reads,
+            "ceilings": manifest.ceilings,
+        })
+    });
+    let ceilings = holds.map(|holds| {
+        let bounds = Ceiling::ALL.map(|ceiling| {
+            let bound = holds.bounds().of_one(ceiling);
+            (ceiling.name().to_owned(), Value::from(bound))
+        });
+        bounds.into_iter().collect::<Map<_, _>>()
+    });
+    json!({
+        "digest": digest.to_string(),
+        "allowed": grant.is_some(),
+        "asks": asks,
+        "granted": grant.map(granted),
+        "ceilings": ceilings,
+    })
+}
+
+fn text(
+    digest: Sha256Digest,
+    asked: Option<&Manifest>,
+    grant: Option<&Grant>,
+    holds: Option<&Permissions>,
+) -> String {
+    let mut text = String::new();
+    match asked {
+        Some(manifest) if manifest.name.is_empty() => {
+            text.push_str("a component without a manifest: it asks for nothing\n");
+        }
+        Some(manifest) => {
+            let _ = writeln!(text, "{} {}", manifest.name, manifest.version);
+            if !manifest.description.is_empty() {
+                let _ = writeln!(text, "{}", manifest.description);
+            }
+        }
+        None => {
+            let name = grant.map_or("", |grant| grant.name.as_str());
+            let _ = writeln!(
+                text,
+                "{name}: its file is not at hand, name it to see what it asks for"
+            );
+        }
+    }
+    let _ = writeln!(text, "sha256 {digest}");
+    if let Some(manifest) = asked {
+        text.push_str("\nasks for\n");
+        list(&mut text, "connections", manifest.connections.iter());
+        list(&mut text, "hosts", manifest.hosts.iter());
+        list(&mut text, "reads", [reads(manifest.unsafe_reads)].iter());
+        let stated = manifest.ceilings.stated();
+        list(
+            &mut text,
+            "ceilings",
+            stated.map(|(ceiling, amount)| format!("{} {amount}", ceiling.name())),
+        );
+    }
+    let Some(grant) = grant else {
+        text.push_str("\nnot allowed: nothing of it runs\n");
+        return text;
+    };
+    text.push_str("\nmay use\n");
+    match &grant.connections {
+        Connections::Any => {
+            text.push_str("  connections  any of the categories it asks for\n");
+        }
+        Connections::These(ids) => {
+            list(&mut text, "connections", ids.iter());
+        }
+    }
+    list(&mut text, "hosts", grant.hosts.iter());
+    list(&mut text, "reads", [reads(grant.unsafe_reads)].iter());
+    if let Some(holds) = holds {
+        let bounds = Ceiling::ALL
+            .map(|ceiling| format!("{} {}", ceiling.name(), holds.bounds().of_one(ceiling)));
+        list(&mut text, "ceilings", bounds.iter());
+    }
+    text
+}
+
+fn reads(unsafe_reads: bool) -> &'static str {
+    if unsafe_reads {
+        "by any method"
+    } else {
+        "by GET and HEAD"
+    }
+}
+
+/// A title and what stands below it, one a line.
+fn list<T: std::fmt::Display>(text: &mut String, title: &str, items: impl Iterator<Item = T>) {
+    let mut title = title;
+    let mut is_empty = true;
+    for item in items {
+        let _ = writeln!(text, "  {title:11}  {item}");
+        title = "";
+        is_empty = false;
+    }
+    if is_empty {
+        let _ = writeln!(text, "  {title:11}  none");
+    }
+}

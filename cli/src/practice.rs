@@ -1,0 +1,110 @@
+//! `zoetrope practice`.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+use zoetrope_emulator::{FaultScript, FaultScriptError, Practice, Protocol, Settings};
+use zoetrope_host::error::chain;
+
+use super::failure::{Failure, Phase};
+use super::interrupts::Interrupts;
+use super::output;
+use super::setup::{Setup, quoted};
+
+/// Run the practice provider on its own, until Ctrl-C.
+///
+/// It speaks the providers' protocols and really renders, by moving a camera over the
+/// picture. It is not an AI model.
+#[derive(Args)]
+pub(super) struct PracticeServer {
+    /// Address to listen on; port 0 takes any
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Script of what goes wrong, in JSON; see docs/practice-faults.md
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+    /// Render nothing: every job gets the same short clip, for load tests
+    #[arg(long)]
+    instant: bool,
+    /// How long a job is queued at least
+    #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = humantime::parse_duration)]
+    queue_time: Duration,
+}
+
+impl PracticeServer {
+    pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
+        if !self.listen.ip().is_loopback() {
+            return Err(Failure::usage(
+                "the practice provider listens on loopback addresses only",
+            ));
+        }
+        let faults = self.faults.as_deref().map(read_faults).transpose()?;
+        let folder = setup.practice_dir()?;
+        let mut settings = Settings::new(&folder);
+        settings.listen = self.listen;
+        settings.fetcher = Some(setup.picture_fetcher());
+        settings.queue_time = self.queue_time;
+        settings.instant = self.instant;
+        settings.faults = faults.unwrap_or_default();
+        let practice = Practice::start(settings).await.map_err(|error| {
+            Failure::internal(
+                Phase::Setup,
+                format!("the practice provider cannot be started: {}", chain(&error)),
+            )
+        })?;
+        let key_file = folder.join("key");
+        if setup.json() {
+            output::line(
+                &json!({ "ok": true, "base_url": practice.base_url(), "credential_file": key_file }),
+            )?;
+        } else {
+            output::text(&format!("{}\n", practice.base_url()))?;
+            eprintln!(
+                "Its results are practice renders, not made by an AI model. Ctrl-C stops it."
+            );
+            eprintln!("Its key is in {}. For zoetrope.toml:\n", quoted(&key_file));
+            for protocol in Protocol::ALL {
+                let base_url = protocol.base_url(&practice.base_url());
+                eprintln!("{}", table(protocol, &base_url, &key_file));
+            }
+        }
+        Interrupts::listen().next().await;
+        practice.shutdown().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The configuration of a connection to it.
+fn table(protocol: Protocol, base_url: &str, key_file: &Path) -> String {
+    let category = protocol.category();
+    let file = toml::Value::from(&*key_file.to_string_lossy());
+    let idempotency = if protocol.honours_keys() {
+        "idempotency = \"24h\"\n"
+    } else {
+        ""
+    };
+    format!(
+        "[connections.practice_{category}]\ncategory = \"{category}\"\nbase_url = \"{base_url}\"\n\
+         credential = {{ file = {file} }}\n{idempotency}"
+    )
+}
+
+fn read_faults(path: &Path) -> Result<FaultScript, Failure> {
+    let bad = |message: String| {
+        Failure::new("bad_config", Phase::Setup, message)
+            .then("correct the fault script, and the same command again".into())
+    };
+    let text = fs::read_to_string(path).map_err(|error| {
+        let path = path.display();
+        bad(format!("the fault script `{path}` cannot be read: {error}"))
+    })?;
+    text.parse().map_err(|error: FaultScriptError| {
+        let (path, line, column) = (path.display(), error.line(), error.column());
+        bad(format!("{path}:{line}:{column}: {error}"))
+    })
+}

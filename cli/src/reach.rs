@@ -1,0 +1,153 @@
+//! Connections, found and opened: the configured ones, and the practice provider's where
+//! none is configured.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use zoetrope_emulator::{Practice, Protocol, Settings};
+use zoetrope_host::config::Config;
+use zoetrope_host::connections::{Connection, Credential, SecretSource};
+use zoetrope_host::contract::{ConnectionRequirement, NodeType};
+use zoetrope_host::driver::{Reach, Reached};
+use zoetrope_host::error::chain;
+use zoetrope_host::ledger::Trouble;
+
+use super::failure::{Failure, Phase};
+use super::setup::Setup;
+
+/// The practice provider's connection, of whatever category.
+pub(super) const PRACTICE: &str = "practice";
+
+/// How long the practice provider honours a key, where the protocol has keys. Always, in
+/// truth; a row names a time.
+const PRACTICE_WINDOW: std::time::Duration = std::time::Duration::from_hours(24 * 365);
+
+/// The practice provider is asked as often as this, for all jobs together.
+const PRACTICE_RATE: f64 = 1_000.0;
+
+/// Whether a connection of this id and category is the practice provider's own, and none
+/// that somebody has configured.
+pub(super) fn is_practice(config: &Config, id: &str, category: &str) -> bool {
+    let configured = config.connection(id);
+    id == PRACTICE && configured.is_none_or(|connection| connection.category() != category)
+}
+
+/// An open connection and its id, as a new job's row has them.
+pub(super) struct Site {
+    pub(super) id: String,
+    pub(super) reached: Reached,
+}
+
+impl Setup {
+    /// What calls of a node go over: its configured connection with the credential, else
+    /// the practice provider, which is started, and the user told so.
+    pub(super) async fn connect(
+        &self,
+        requirement: &ConnectionRequirement,
+        node: &NodeType,
+        wanted: Option<&str>,
+    ) -> Result<Site, Failure> {
+        let configured = self.configured(node, wanted).await?;
+        let id = configured.map_or(PRACTICE.into(), |connection| connection.id().to_string());
+        let reached = self.open(&id, requirement).await.map_err(|trouble| {
+            Failure::new(trouble.kind, Phase::Setup, trouble.message)
+                .then("provide the connection, and the same command again".into())
+        })?;
+        Ok(Site { id, reached })
+    }
+
+    async fn find(
+        &self,
+        id: &str,
+        requirement: &ConnectionRequirement,
+    ) -> Result<Reached, Trouble> {
+        let unavailable = |message: String| Trouble::new("connection_unavailable", message);
+        let config = self.config().await;
+        let config = config.map_err(|failure| unavailable(failure.message().to_owned()))?;
+        let is_practice = is_practice(config, id, &requirement.category);
+        let connection = if is_practice {
+            self.practice_connection(requirement)
+                .await
+                .map_err(unavailable)?
+        } else {
+            let found = config.select(&requirement.category, Some(id));
+            let found = found.map_err(|error| unavailable(chain(&error)))?;
+            let none = || unavailable(format!("there is no connection `{id}`"));
+            Arc::clone(found.ok_or_else(none)?)
+        };
+        // The practice provider's jobs are found again on any port.
+        let place = if is_practice {
+            PRACTICE.into()
+        } else {
+            connection.base_url().origin().to_string()
+        };
+        let requests_per_second = if is_practice {
+            Some(PRACTICE_RATE)
+        } else {
+            connection.requests_per_second()
+        };
+        let open = connection.open(requirement);
+        Ok(Reached {
+            connection: Arc::new(open.map_err(|error| unavailable(chain(&error)))?),
+            place,
+            requests_per_second,
+        })
+    }
+
+    async fn practice_connection(
+        &self,
+        requirement: &ConnectionRequirement,
+    ) -> Result<Arc<Connection>, String> {
+        let category = &requirement.category;
+        let protocol = Protocol::of_category(category).ok_or_else(|| {
+            format!(
+                "no `{category}` connection is configured, and the practice provider speaks for none"
+            )
+        })?;
+        let failed = |error: &dyn std::error::Error| {
+            let why = chain(error);
+            format!("the practice provider cannot be started: {why}")
+        };
+        let folder = self.practice_dir();
+        let folder = folder.map_err(|failure| failure.message().to_owned())?;
+        let mut settings = Settings::new(&folder);
+        settings.fetcher = Some(self.picture_fetcher());
+        let first = !self.practice.initialized();
+        let practice = self
+            .practice
+            .get_or_try_init(|| Practice::start_or_join(settings))
+            .await;
+        let practice = practice.map_err(|error| failed(&error))?;
+        let base_url = practice.ensure().await.map_err(|error| failed(&error))?;
+        if first {
+            eprintln!(
+                "No `{category}` connection is configured: the practice provider serves this run, at {base_url}. \
+                 Its results are practice renders, not made by an AI model."
+            );
+        }
+        let credential = Credential {
+            source: SecretSource::File(folder.join("key")),
+            header: None,
+            prefix: None,
+        };
+        let id = PRACTICE.parse().map_err(|error| failed(&error))?;
+        let base_url = protocol.base_url(&base_url).parse();
+        let base_url = base_url.map_err(|error| failed(&error))?;
+        let connection = Connection::new(id, category, base_url).with_credential(credential);
+        Ok(Arc::new(if protocol.honours_keys() {
+            connection.with_idempotency(PRACTICE_WINDOW)
+        } else {
+            connection
+        }))
+    }
+}
+
+impl Reach for Setup {
+    fn open<'a>(
+        &'a self,
+        connection: &'a str,
+        requirement: &'a ConnectionRequirement,
+    ) -> BoxFuture<'a, Result<Reached, Trouble>> {
+        Box::pin(self.find(connection, requirement))
+    }
+}

@@ -1,0 +1,184 @@
+//! Local pictures of a run's input: what the `file:` URLs in its picture fields name.
+
+use serde_json::{Value, json};
+use zoetrope_host::contract::{Adjustment, MediaKind, NodeType, Plan};
+use zoetrope_host::digest::Sha256Digest;
+use zoetrope_host::download::digest_of;
+use zoetrope_host::error::chain;
+use zoetrope_host::media::{MediaError, Picture};
+
+use crate::failure::{Failure, Phase};
+use crate::file_url;
+
+/// A local picture, and where it goes.
+pub(super) struct Local {
+    pub(super) picture: Picture,
+    /// JSON Pointer into the completed input.
+    pub(super) field: String,
+    digest: Sha256Digest,
+    /// As the input has it, the given one perhaps under an alias.
+    url: String,
+}
+
+/// The local pictures of a plan, opened. The component may have renamed their fields, but
+/// it chooses no file: what the `given` input does not name stays as it is.
+pub(super) fn find(node: &NodeType, given: &Value, plan: &Plan) -> Result<Vec<Local>, Failure> {
+    let input: Value = serde_json::from_str(&plan.input).unwrap_or_default();
+    let mut pictures = Vec::new();
+    for media in &node.input_media {
+        let is_forwarded = !plan.notes.iter().any(|note| {
+            note.adjustment == Adjustment::NotForwarded && note.instance_path == media.pointer
+        });
+        let url = input.pointer(&media.pointer).and_then(Value::as_str);
+        let url = url.filter(|url| file_url::is_one(url) && mentions(given, url));
+        if let Some(url) = url
+            && media.kind == MediaKind::Image
+            && is_forwarded
+        {
+            pictures.push(open(&media.pointer, url)?);
+        }
+    }
+    Ok(pictures)
+}
+
+fn open(field: &str, url: &str) -> Result<Local, Failure> {
+    let path = file_url::path(url).map_err(|why| {
+        Failure::new(
+            "unsupported",
+            Phase::Check,
+            format!("{field}: a `file:` URL {why}"),
+        )
+        .then("correct the input, and the same command again".into())
+    })?;
+    let picture = Picture::open(&path).map_err(of_media)?;
+    let digest = digest_of(&path).ok().flatten();
+    let digest =
+        digest.ok_or_else(|| Failure::usage(format!("`{}` cannot be read", path.display())))?;
+    Ok(Local {
+        picture,
+        field: field.to_owned(),
+        digest,
+        url: url.to_owned(),
+    })
+}
+
+/// The given input with its local pictures by their content, wherever they lie.
+pub(super) fn by_content(given: &Value, pictures: &[Local]) -> Value {
+    let mut given = given.clone();
+    for Local { digest, url, .. } in pictures {
+        replace(&mut given, url, &json!({ "sha256": digest.to_string() }));
+    }
+    given
+}
+
+fn mentions(document: &Value, text: &str) -> bool {
+    match document {
+        Value::String(value) => value == text,
+        Value::Array(values) => values.iter().any(|value| mentions(value, text)),
+        Value::Object(fields) => fields.values().any(|value| mentions(value, text)),
+        _ => false,
+    }
+}
+
+fn replace(document: &mut Value, text: &str, by: &Value) {
+    match document {
+        Value::String(value) if value == text => *document = by.clone(),
+        Value::Array(values) => values.iter_mut().for_each(|value| replace(value, text, by)),
+        Value::Object(fields) => fields
+            .values_mut()
+            .for_each(|value| replace(value, text, by)),
+        _ => {}
+    }
+}
+
+pub(super) fn of_media(error: MediaError) -> Failure {
+    let kind = match error {
+        MediaError::Call(error) => {
+            let failure = Failure::of_call(error, Phase::Upload);
+            let next = match failure.kind() {
+                "unsupported" | "rejected" => "the same command with another picture, or its URL",
+                _ => "the same command again, once that is put right",
+            };
+            return failure.then(format!("{next}: nothing was submitted"));
+        }
+        MediaError::Read { .. } => "usage",
+        MediaError::NotAPicture { .. } | MediaError::TooLong { .. } => "unsupported",
+        MediaError::Upload(_) => "unavailable",
+        _ => "internal",
+    };
+    Failure::new(kind, Phase::Upload, chain(&error))
+        .then("the same command again: nothing was submitted".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use zoetrope_host::contract::{MediaField, Note};
+
+    use super::*;
+
+    fn node(pointers: &[&str]) -> NodeType {
+        let field = |pointer: &&str| MediaField {
+            pointer: (*pointer).into(),
+            kind: MediaKind::Image,
+        };
+        NodeType {
+            name: "example".into(),
+            version: "1.0.0".into(),
+            title: String::new(),
+            description: String::new(),
+            connection: None,
+            input_schema: "{}".into(),
+            output_schema: "{}".into(),
+            input_media: pointers.iter().map(field).collect(),
+            output_media: Vec::new(),
+            extensions: "{}".into(),
+        }
+    }
+
+    fn plan(input: &Value, not_forwarded: Option<&str>) -> Plan {
+        let note = |pointer: &str| Note {
+            instance_path: pointer.into(),
+            adjustment: Adjustment::NotForwarded,
+            message: String::new(),
+        };
+        Plan {
+            input: input.to_string(),
+            notes: not_forwarded.map(note).into_iter().collect(),
+            request: None,
+            estimate: None,
+        }
+    }
+
+    #[test]
+    fn an_alias_is_found_where_the_component_has_put_it() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("a b.gif");
+        std::fs::write(&path, b"GIF89a??").expect("write");
+        let url = file_url::of(&path);
+        let given = json!({"alias": url, "prompt": "p"});
+        let completed = json!({"image": url, "mask": "https://p.example/m.png", "prompt": "p"});
+        let node = node(&["/image", "/mask", "/absent"]);
+        let found = find(&node, &given, &plan(&completed, None)).expect("pictures");
+        let fields: Vec<_> = found.iter().map(|local| local.field.as_str()).collect();
+        assert_eq!(fields, ["/image"]);
+        let moved = folder.path().join("c.gif");
+        std::fs::rename(&path, &moved).expect("rename");
+        let elsewhere = file_url::of(&moved);
+        let again = json!({"alias": elsewhere, "prompt": "p"});
+        let completed = json!({"image": elsewhere, "prompt": "p"});
+        let same = find(&node, &again, &plan(&completed, None)).expect("pictures");
+        assert_eq!(by_content(&given, &found), by_content(&again, &same));
+    }
+
+    #[test]
+    fn what_is_not_sent_or_was_not_given_is_not_opened() {
+        let node = node(&["/image"]);
+        let input = json!({"image": "file:nowhere.png"});
+        let found = find(&node, &input, &plan(&input, Some("/image"))).expect("pictures");
+        assert_eq!(found.len(), 0, "it is not forwarded");
+        let given = json!({"prompt": "nowhere.png"});
+        let found = find(&node, &given, &plan(&input, None)).expect("pictures");
+        assert_eq!(found.len(), 0, "the component has made it up");
+        assert!(find(&node, &input, &plan(&input, None)).is_err());
+    }
+}

@@ -1,0 +1,294 @@
+//! What commands share, each part made when it is first needed.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use directories::ProjectDirs;
+use futures::future::BoxFuture;
+use tokio::sync::OnceCell;
+use zoetrope_bundled_pack::{COMPONENT, DIGEST};
+use zoetrope_emulator::{FetchPicture, SharedPractice};
+use zoetrope_host::component::{CallContext, Pack, PackError};
+use zoetrope_host::config::Config;
+use zoetrope_host::connections::Connection;
+use zoetrope_host::contract::NodeType;
+use zoetrope_host::driver::{Driver, DriverSettings, Listener};
+use zoetrope_host::egress::{AddressRule, Egress};
+use zoetrope_host::engine::{Engine, EngineSettings};
+use zoetrope_host::error::chain;
+use zoetrope_host::ledger::Ledger;
+use zoetrope_host::net::Origin;
+use zoetrope_host::policy::NotAllowed;
+use zoetrope_host::trace::{Caller, Trace};
+
+use super::Global;
+use super::failure::{Failure, Phase, of_driver, of_ledger};
+use super::observe;
+use super::reach::is_practice;
+
+/// The largest component that is read, in bytes; the built-in one has a hundredth.
+const COMPONENT_LIMIT: u64 = 64 << 20;
+
+pub(super) struct Setup {
+    global: Global,
+    egress: Egress,
+    config: OnceCell<Config>,
+    pack: OnceCell<Pack>,
+    pub(super) practice: OnceCell<SharedPractice>,
+    /// The trace that this process was asked to go on with.
+    caller: Option<Caller>,
+}
+
+impl Setup {
+    pub(super) fn new(global: Global) -> Self {
+        Self {
+            global,
+            egress: Egress::default(),
+            config: OnceCell::new(),
+            pack: OnceCell::new(),
+            practice: OnceCell::new(),
+            caller: observe::caller(),
+        }
+    }
+
+    pub(super) fn json(&self) -> bool {
+        self.global.json
+    }
+
+    pub(super) fn egress(&self) -> &Egress {
+        &self.egress
+    }
+
+    /// The configuration that was named.
+    pub(super) fn config_file(&self) -> Option<&Path> {
+        self.global.config.as_deref()
+    }
+
+    /// The global options that a further command needs to find the same things.
+    pub(super) fn options(&self) -> String {
+        let component = shown("--component", self.global.component.as_ref());
+        format!("{}{component}", self.options_without_component())
+    }
+
+    fn options_without_component(&self) -> String {
+        let config = shown("--config", self.global.config.as_ref());
+        let data_dir = shown("--data-dir", self.global.data_dir.as_ref());
+        format!("{config}{data_dir}")
+    }
+
+    pub(super) async fn config(&self) -> Result<&Config, Failure> {
+        let load = async || {
+            let config = Config::load(self.global.config.as_deref()).map_err(|error| {
+                Failure::new("bad_config", Phase::Setup, chain(&error))
+                    .then("correct the configuration, and the same command again".into())
+            })?;
+            Ok(config.trusting(DIGEST))
+        };
+        self.config.get_or_try_init(load).await
+    }
+
+    /// The component: the one of `--component`, else the built-in one.
+    pub(super) async fn pack(&self) -> Result<&Pack, Failure> {
+        self.pack.get_or_try_init(|| self.load()).await
+    }
+
+    async fn load(&self) -> Result<Pack, Failure> {
+        let policy = self.config().await?.policy();
+        let settings = EngineSettings {
+            cache_dir: self.data_dir().ok().map(|folder| folder.join("code")),
+            ..EngineSettings::default()
+        };
+        let engine = Engine::new(settings)
+            .map_err(|error| Failure::internal(Phase::Setup, chain(&error)))?;
+        match &self.global.component {
+            None => Pack::load(&engine, COMPONENT, policy)
+                .map_err(|error| Failure::internal(Phase::Setup, chain(&error))),
+            Some(path) => {
+                let bytes = read_component(path)?;
+                Pack::load(&engine, &bytes, policy).map_err(|error| match error {
+                    PackError::NotAllowed(refused) => self.not_allowed(path, &refused),
+                    error => bad_component(path, &chain(&error)),
+                })
+            }
+        }
+    }
+
+    fn not_allowed(&self, path: &Path, refused: &NotAllowed) -> Failure {
+        let more = refused.more.as_ref().is_some_and(|more| !more.is_empty());
+        let next = format!(
+            "see what it asks for: zoetrope packs show {0}{1}, then: zoetrope packs allow {0}{2}{1}",
+            quoted(path),
+            self.options_without_component(),
+            if more { " --more" } else { "" },
+        );
+        Failure::new("denied", Phase::Setup, refused.to_string()).then(next)
+    }
+
+    /// The component's bytes.
+    pub(super) fn component(&self) -> Result<Cow<'static, [u8]>, Failure> {
+        match &self.global.component {
+            None => Ok(COMPONENT.into()),
+            Some(path) => Ok(read_component(path)?.into()),
+        }
+    }
+
+    pub(super) async fn node_types(&self) -> Result<Vec<NodeType>, Failure> {
+        let listed = self.pack().await?.node_types(&CallContext::offline()).await;
+        listed.map_err(|error| Failure::of_call(error, Phase::Setup))
+    }
+
+    /// The node type of this name.
+    pub(super) async fn node_type(&self, name: &str) -> Result<NodeType, Failure> {
+        let mut types = self.node_types().await?;
+        match types.iter().position(|node| node.name == name) {
+            Some(index) => Ok(types.swap_remove(index)),
+            None => {
+                let known: Vec<_> = types
+                    .iter()
+                    .map(|node| format!("`{}`", node.name))
+                    .collect();
+                let message = format!(
+                    "there is no node type `{name}`; there are {}",
+                    known.join(", ")
+                );
+                let next = format!("zoetrope nodes{}", self.options());
+                Err(Failure::new("unknown_node_type", Phase::Setup, message).then(next))
+            }
+        }
+    }
+
+    /// The configured connection of a node, if there is one; none where the practice
+    /// provider is to serve.
+    pub(super) async fn configured(
+        &self,
+        node: &NodeType,
+        wanted: Option<&str>,
+    ) -> Result<Option<Arc<Connection>>, Failure> {
+        let Some(requirement) = &node.connection else {
+            return Ok(None);
+        };
+        let config = self.config().await?;
+        if wanted.is_some_and(|id| is_practice(config, id, &requirement.category)) {
+            return Ok(None);
+        }
+        let selected = config.select(&requirement.category, wanted);
+        let selected = selected.map_err(|error| {
+            Failure::new("connection_unavailable", Phase::Setup, chain(&error))
+                .then("the same command, with --connection naming one of them".into())
+        })?;
+        Ok(selected.cloned())
+    }
+
+    pub(super) fn practice_dir(&self) -> Result<PathBuf, Failure> {
+        Ok(self.data_dir()?.join("practice"))
+    }
+
+    /// What the practice provider is lent to fetch pictures by URL.
+    pub(super) fn picture_fetcher(&self) -> Arc<dyn FetchPicture> {
+        Arc::new(Lent(self.egress.clone()))
+    }
+
+    /// The trace of what is done for a job before it is one, told to `origin` alone.
+    pub(super) fn trace(&self, job: &str, origin: &Origin) -> Option<Trace> {
+        Trace::of_job(job, self.caller.as_ref(), origin)
+    }
+
+    /// The ledger of the data directory.
+    pub(super) fn ledger(&self) -> Result<Arc<Ledger>, Failure> {
+        let ledger = Ledger::open(&self.data_dir()?);
+        ledger.map(Arc::new).map_err(|error| of_ledger(&error))
+    }
+
+    /// This process's part in the jobs of the data directory.
+    pub(super) async fn driver(self: &Arc<Self>, listener: Listener) -> Result<Driver, Failure> {
+        let driver = Driver::new(
+            &self.data_dir()?,
+            self.ledger()?,
+            self.pack().await?,
+            self.config().await?.policy(),
+            &self.egress,
+            Arc::clone(self) as _,
+            listener,
+            DriverSettings::default(),
+        );
+        let driver = driver.map_err(|error| of_driver(&error))?;
+        Ok(driver.going_on_with(self.caller.clone()))
+    }
+
+    /// Where everything is kept.
+    pub(super) fn data_dir(&self) -> Result<PathBuf, Failure> {
+        let folder = match &self.global.data_dir {
+            Some(folder) => folder.clone(),
+            None => ProjectDirs::from("", "", "zoetrope")
+                .map(|folders| folders.data_dir().to_owned())
+                .ok_or_else(|| Failure::usage("no home folder is known; give --data-dir"))?,
+        };
+        std::path::absolute(&folder)
+            .map_err(|error| Failure::usage(format!("`{}`: {error}", folder.display())))
+    }
+}
+
+pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
+    let unreadable = |error: std::io::Error| bad_component(path, &error.to_string());
+    let length = std::fs::metadata(path).map_err(unreadable)?.len();
+    if length > COMPONENT_LIMIT {
+        let why = format!("it has {length} bytes, more than {COMPONENT_LIMIT}");
+        return Err(bad_component(path, &why));
+    }
+    std::fs::read(path).map_err(unreadable)
+}
+
+pub(super) fn bad_component(path: &Path, why: &str) -> Failure {
+    let message = format!("`{}` cannot be loaded: {why}", path.display());
+    Failure::new("bad_component", Phase::Setup, message)
+        .then("name another file, or leave --component out for the built-in component".into())
+}
+
+struct Lent(Egress);
+
+impl FetchPicture for Lent {
+    fn fetch(&self, url: String, max_bytes: usize) -> BoxFuture<'_, Result<Bytes, String>> {
+        Box::pin(async move {
+            let limit = u64::try_from(max_bytes).unwrap_or(u64::MAX);
+            let fetched = self.0.fetch_bytes(&url, AddressRule::PUBLIC, limit).await;
+            fetched
+                .map(|fetched| fetched.bytes)
+                .map_err(|error| chain(&error))
+        })
+    }
+}
+
+/// An option as it was given, if it was.
+fn shown(name: &str, path: Option<&PathBuf>) -> String {
+    let path = path.and_then(|path| std::path::absolute(path).ok());
+    path.map_or_else(String::new, |path| format!(" {name} {}", quoted(&path)))
+}
+
+/// A path as a shell reads it back.
+pub(super) fn quoted(path: &Path) -> String {
+    quoted_text(&path.to_string_lossy())
+}
+
+/// A text as a shell reads it back.
+pub(super) fn quoted_text(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_quoted_for_a_shell() {
+        assert_eq!(quoted(Path::new("/a/b-c.mp4")), "/a/b-c.mp4");
+        assert_eq!(quoted(Path::new("my clip's.mp4")), r"'my clip'\''s.mp4'");
+        assert_eq!(quoted_text(""), "''");
+    }
+}

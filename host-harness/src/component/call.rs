@@ -1,0 +1,134 @@
+//! One call into a component, in an instance of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
+use wasmtime::Store;
+use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower};
+
+use super::answer::{Answer, bounded_error};
+use super::context::CallContext;
+use super::error::CallError;
+use super::exports::Exports;
+use super::state::{CallState, Stopped};
+use crate::contract::{Charge, CheckOptions, ErrorCause, NextStep, NodeError, Plan};
+use crate::egress::{Sends, Testimony};
+use crate::engine::Engine;
+use crate::policy::{Allowance, Ceiling, Missing};
+
+/// A component's instance in the middle of a call, or between two.
+pub(crate) struct Call {
+    store: Store<CallState>,
+    instance: Instance,
+    exports: Arc<Exports>,
+    pub(crate) testimony: Arc<Testimony>,
+    /// How long a call may take.
+    wall: Duration,
+    _room: [Option<OwnedSemaphorePermit>; 2],
+}
+
+impl Call {
+    /// A fresh instance, once there is room for it.
+    pub(crate) async fn begin(
+        engine: &Engine,
+        exports: &Arc<Exports>,
+        allowance: &Arc<Allowance>,
+        context: &CallContext,
+        sends: Sends,
+    ) -> Result<Self, CallError> {
+        let permissions = allowance.permissions();
+        if let Some(open) = &context.connection {
+            let granted = permissions.connection(open.connection());
+            granted.map_err(|missing| CallError::Node(denied(&missing)))?;
+        }
+        // The pack's own room first: one that waits for it takes none of the others'.
+        let room = [allowance.room().await, engine.room().await];
+        let seconds = permissions.bounds().of_one(Ceiling::CallSeconds);
+        let wall = context.limits.wall.min(Duration::from_secs(seconds));
+        let testimony = Arc::new(Testimony::default());
+        let state = CallState::new(engine, allowance, context, sends, wall, &testimony);
+        let mut store = state.into_store(engine, context.limits.crossing_bytes);
+        let instantiated = timeout(wall, exports.instantiate(&mut store)).await;
+        match in_time(instantiated, wall) {
+            Ok(instance) => Ok(Self {
+                store,
+                instance,
+                exports: Arc::clone(exports),
+                testimony,
+                wall,
+                _room: room,
+            }),
+            Err(error) => Err(store.data().judged(error)),
+        }
+    }
+
+    pub(crate) async fn check(
+        &mut self,
+        node: &str,
+        input: &str,
+        options: CheckOptions,
+    ) -> Result<Plan, CallError> {
+        self.store.data_mut().renew();
+        let function = self.exports.check;
+        self.ask(function, (node, input, options)).await
+    }
+
+    /// Calls a function that can answer with an error of the contract.
+    pub(crate) async fn ask<Params, T>(
+        &mut self,
+        function: ComponentExportIndex,
+        params: Params,
+    ) -> Result<T, CallError>
+    where
+        Params: ComponentNamedList + Lower + Send + Sync,
+        T: Answer + 'static,
+        (Result<T, NodeError>,): ComponentNamedList + Lift + Send + Sync,
+    {
+        let (answer,) = self.call(function, params).await?;
+        answer.and_then(Answer::bounded).map_err(|mut error| {
+            self.testimony.explain(&mut error);
+            bounded_error(&mut error);
+            CallError::Node(error)
+        })
+    }
+
+    /// Calls a function with its parameters; its results, or how it was stopped.
+    pub(crate) async fn call<Params, Results>(
+        &mut self,
+        function: ComponentExportIndex,
+        params: Params,
+    ) -> Result<Results, CallError>
+    where
+        Params: ComponentNamedList + Lower + Send + Sync,
+        Results: ComponentNamedList + Lift + Send + Sync + 'static,
+    {
+        let function = self.instance.get_typed_func(&mut self.store, function);
+        let called = async { function?.call_async(&mut self.store, params).await };
+        let outcome = timeout(self.wall, called).await;
+        let state = self.store.data();
+        state.log_output();
+        let settled = in_time(outcome, self.wall).map_err(|error| state.judged(error));
+        tracing::debug!(answered = settled.is_ok(), "the call ended");
+        settled
+    }
+}
+
+/// The call is not made: its pack may not use its connection.
+fn denied(missing: &Missing) -> NodeError {
+    NodeError {
+        cause: ErrorCause::Denied(missing.to_string()),
+        charge: Charge::No,
+        next: NextStep::FixConnection,
+        retry_after_ms: None,
+    }
+}
+
+fn in_time<T>(
+    outcome: Result<wasmtime::Result<T>, Elapsed>,
+    wall: Duration,
+) -> wasmtime::Result<T> {
+    outcome.unwrap_or_else(|_| Err(wasmtime::Error::new(Stopped::Wall(wall))))
+}

@@ -1,0 +1,120 @@
+//! What a call may use and reach.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::connections::OpenConnection;
+use crate::egress::{Egress, SubmitGate};
+
+/// What a call may use up besides memory, which is the engine's setting. The ceilings of a
+/// pack ([`policy`](crate::policy)) make less of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Time in which the component itself runs; waiting for a provider is free.
+    pub cpu: Duration,
+    /// Time from the call's beginning to its end. Longer than
+    /// [`HttpLimits::total`](crate::egress::HttpLimits::total), so
+    /// that a component learns of a slow provider before it is stopped.
+    pub wall: Duration,
+    /// Most elements of all the component's tables together.
+    pub table_elements: usize,
+    /// Most bytes that one crossing between component and host may carry: a plan holds
+    /// its input twice.
+    pub crossing_bytes: usize,
+    /// Most resources (requests, bodies, streams) that may be open at once.
+    pub resources: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            cpu: Duration::from_secs(10),
+            wall: Duration::from_mins(1),
+            table_elements: 20_000,
+            crossing_bytes: 128 << 20,
+            resources: 256,
+        }
+    }
+}
+
+/// What a call may reach: nothing, unless it is given a connection and a way out.
+#[derive(Clone, Default)]
+pub struct CallContext {
+    pub(super) connection: Option<Arc<OpenConnection>>,
+    pub(super) egress: Option<Egress>,
+    pub(super) limits: Limits,
+    pub(super) gate: Option<Arc<dyn SubmitGate>>,
+}
+
+impl CallContext {
+    /// Without connection and way out: enough for `node_types` and `check`.
+    #[must_use]
+    pub fn offline() -> Self {
+        Self::default()
+    }
+
+    /// With this connection, reached through `egress`.
+    #[must_use]
+    pub fn online(egress: &Egress, connection: Arc<OpenConnection>) -> Self {
+        Self {
+            connection: Some(connection),
+            egress: Some(egress.clone()),
+            ..Self::default()
+        }
+    }
+
+    /// With a connection that is only looked at: enough to preview a request.
+    #[must_use]
+    pub fn previewing(connection: Arc<OpenConnection>) -> Self {
+        Self {
+            connection: Some(connection),
+            ..Self::default()
+        }
+    }
+
+    /// With other limits.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// With somebody who is asked before a request that can cost money leaves.
+    #[must_use]
+    pub fn with_gate(mut self, gate: Arc<dyn SubmitGate>) -> Self {
+        self.gate = Some(gate);
+        self
+    }
+
+    /// The connection, if any.
+    #[must_use]
+    pub fn connection(&self) -> Option<&Arc<OpenConnection>> {
+        self.connection.as_ref()
+    }
+
+    /// The way out, if any.
+    #[must_use]
+    pub fn egress(&self) -> Option<&Egress> {
+        self.egress.as_ref()
+    }
+
+    /// The limits.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::egress::HttpLimits;
+
+    #[test]
+    fn a_call_outlasts_the_requests_in_it() {
+        let (limits, http) = (Limits::default(), HttpLimits::default());
+        assert!(limits.wall > http.total);
+        assert!(http.total >= http.connect && http.total >= http.first_byte);
+        assert!(limits.crossing_bytes as u64 > 2 * http.request_body);
+    }
+}

@@ -1,0 +1,165 @@
+//! What became of a `start`: the component's word against what the host saw leave.
+
+use super::error::CallError;
+use crate::contract::{Charge, ErrorCause, NextStep, NodeError, ProviderFault, Started};
+use crate::egress::Sent;
+
+/// What became of a `start`, once the host's testimony is heard.
+///
+/// - Nothing left: nothing was spent, whatever the component says. An unknown outcome
+///   is then a request that was not sent. A trap stays a trap.
+/// - Something left: a trap, a fault of the host, and every error that claims or implies
+///   that nothing was sent become `outcome-unknown`, charge unknown. Only answers that
+///   can come from the provider alone (accepted, rejected, throttled, unauthorized) are
+///   believed.
+///
+/// # Errors
+///
+/// [`CallError::Node`] with the outcome; [`CallError::Trap`] and [`CallError::Host`] only
+/// where nothing left.
+pub fn judge(outcome: Result<Started, CallError>, sent: Sent) -> Result<Started, CallError> {
+    let error = match outcome {
+        Ok(started) => return Ok(started),
+        Err(error) => error,
+    };
+    Err(match (sent, error) {
+        (Sent::Nothing, CallError::Node(error)) => CallError::Node(nothing_left(error)),
+        (Sent::Nothing, error) => error,
+        (Sent::Something, CallError::Node(error)) => CallError::Node(something_left(error)),
+        (Sent::Something, CallError::Trap(trap)) => CallError::Node(unknown(format!(
+            "the component was stopped after its request had left: {trap}"
+        ))),
+        (Sent::Something, CallError::Host(fault)) => CallError::Node(unknown(format!(
+            "the host failed after the request had left: {fault}"
+        ))),
+    })
+}
+
+fn nothing_left(mut error: NodeError) -> NodeError {
+    error.charge = Charge::No;
+    if let ErrorCause::OutcomeUnknown(fault) = error.cause {
+        error.cause = ErrorCause::NotSent(fault.message);
+        error.next = NextStep::Retry;
+    }
+    error
+}
+
+fn something_left(error: NodeError) -> NodeError {
+    match error.cause {
+        ErrorCause::Throttled(_)
+        | ErrorCause::Rejected(_)
+        | ErrorCause::Unauthorized(_)
+        | ErrorCause::OutcomeUnknown(_) => error,
+        cause => NodeError {
+            retry_after_ms: error.retry_after_ms,
+            ..unknown(format!(
+                "a request left, but the component says `{}`: {}",
+                cause.kind(),
+                cause.message()
+            ))
+        },
+    }
+}
+
+fn unknown(message: String) -> NodeError {
+    NodeError {
+        cause: ErrorCause::OutcomeUnknown(ProviderFault {
+            status: None,
+            code: None,
+            message,
+        }),
+        charge: Charge::Unknown,
+        next: NextStep::RetrySameKey,
+        retry_after_ms: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::component::{Trap, TrapKind};
+    use crate::contract::Acceptance;
+
+    fn fault() -> ProviderFault {
+        ProviderFault {
+            status: None,
+            code: None,
+            message: "the connection broke".into(),
+        }
+    }
+
+    fn says(cause: ErrorCause, charge: Charge) -> Result<Started, CallError> {
+        Err(CallError::Node(NodeError {
+            cause,
+            charge,
+            next: NextStep::Stop,
+            retry_after_ms: Some(7),
+        }))
+    }
+
+    fn trap() -> Result<Started, CallError> {
+        Err(CallError::Trap(Trap {
+            kind: TrapKind::OutOfTime,
+            message: "out of time".into(),
+        }))
+    }
+
+    fn judged(outcome: Result<Started, CallError>, sent: Sent) -> (&'static str, Charge) {
+        match judge(outcome, sent) {
+            Ok(_) => ("started", Charge::Yes),
+            Err(CallError::Node(error)) => (error.cause.kind(), error.charge),
+            Err(CallError::Trap(_)) => ("trap", Charge::No),
+            Err(CallError::Host(_)) => ("host", Charge::No),
+        }
+    }
+
+    #[test]
+    fn where_nothing_left_nothing_was_spent() {
+        let sent = Sent::Nothing;
+        let outcome = says(ErrorCause::OutcomeUnknown(fault()), Charge::Unknown);
+        assert_eq!(judged(outcome, sent), ("not_sent", Charge::No));
+        let outcome = says(ErrorCause::Rejected(fault()), Charge::Yes);
+        assert_eq!(judged(outcome, sent), ("rejected", Charge::No));
+        let outcome = says(ErrorCause::Denied("policy".into()), Charge::No);
+        assert_eq!(judged(outcome, sent), ("denied", Charge::No));
+        assert_eq!(judged(trap(), sent), ("trap", Charge::No));
+    }
+
+    #[test]
+    fn where_something_left_only_the_providers_answers_are_believed() {
+        let sent = Sent::Something;
+        let unknown = ("outcome_unknown", Charge::Unknown);
+        for cause in [
+            ErrorCause::NotSent("no".into()),
+            ErrorCause::Denied("no".into()),
+            ErrorCause::InvalidInput(Vec::new()),
+            ErrorCause::ProtocolViolation("odd".into()),
+            ErrorCause::Unavailable(fault()),
+        ] {
+            assert_eq!(judged(says(cause, Charge::No), sent), unknown);
+        }
+        assert_eq!(judged(trap(), sent), unknown);
+        for (cause, kind) in [
+            (ErrorCause::Rejected(fault()), "rejected"),
+            (ErrorCause::Throttled(fault()), "throttled"),
+            (ErrorCause::Unauthorized(fault()), "unauthorized"),
+        ] {
+            assert_eq!(judged(says(cause, Charge::No), sent), (kind, Charge::No));
+        }
+    }
+
+    #[test]
+    fn an_acceptance_is_kept() {
+        let accepted = || {
+            Ok(Started::Accepted(Acceptance {
+                ticket: "{}".into(),
+                provider_job_id: "1".into(),
+                poll_after_ms: 0,
+                cost: None,
+            }))
+        };
+        for sent in [Sent::Nothing, Sent::Something] {
+            assert_eq!(judged(accepted(), sent).0, "started");
+        }
+    }
+}

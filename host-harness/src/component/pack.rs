@@ -1,0 +1,289 @@
+//! A loaded component and the calls of the contract.
+//!
+//! Every call runs in a fresh instance: nothing of one call is left for the next, and a
+//! trap costs nothing but itself.
+
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+use tracing::instrument;
+use wasmtime::component::Component;
+
+use super::call::Call;
+use super::context::CallContext;
+use super::error::{CallError, PackError, Trap, TrapKind};
+use super::exports::Exports;
+use super::imports;
+use super::judge::judge;
+use crate::contract::{
+    Cancellation, CheckOptions, JobState, LocalFile, NodeType, Plan, Started, Step, Ticket,
+};
+use crate::digest::Sha256Digest;
+use crate::egress::{Sends, Sent};
+use crate::engine::{CodeCache, Engine};
+use crate::policy::{Allowance, Manifest, Permissions, Policy};
+
+/// Most node types of one component: more than anybody reads.
+const MOST_NODE_TYPES: usize = 1000;
+
+/// A component that exports the contract. Cheap to clone.
+#[derive(Clone)]
+pub struct Pack {
+    engine: Engine,
+    exports: Arc<Exports>,
+    digest: Sha256Digest,
+    allowance: Arc<Allowance>,
+}
+
+/// What came of `start`. No `Debug`: it may hold a ticket or an output.
+#[must_use]
+pub struct StartReport {
+    /// What the component says, or how it was stopped.
+    pub outcome: Result<Started, CallError>,
+    /// What the host saw leave.
+    pub sent: Sent,
+}
+
+impl StartReport {
+    /// The outcome as it stands once the host's testimony is heard; see [`judge`].
+    ///
+    /// # Errors
+    ///
+    /// As [`judge`].
+    pub fn judged(self) -> Result<Started, CallError> {
+        judge(self.outcome, self.sent)
+    }
+}
+
+impl Pack {
+    /// Loads a component from its bytes, or its compiled form from the engine's cache.
+    /// Compiling takes a few hundred milliseconds of every core; a component that
+    /// `policy` does not allow is not even compiled.
+    ///
+    /// # Errors
+    ///
+    /// When it is no component, is not allowed, speaks another contract, or imports what
+    /// no pack is given.
+    pub fn load(engine: &Engine, bytes: &[u8], policy: &Policy) -> Result<Self, PackError> {
+        if let Some(what) = no_component(bytes) {
+            return Err(PackError::NotAComponent { what });
+        }
+        let digest = Sha256Digest::from(Sha256::digest(bytes));
+        let permissions = policy.permissions(digest, Manifest::of(bytes)?)?;
+        let component = compiled(engine, bytes, &digest)?;
+        imports::check(engine.wasmtime(), &component)?;
+        let link = |error: wasmtime::Error| PackError::Link(error.into_boxed_dyn_error());
+        let linker = imports::linker(engine.wasmtime()).map_err(link)?;
+        let pre = linker.instantiate_pre(&component).map_err(link)?;
+        let exports = Exports::find(pre).map_err(link)?;
+        Ok(Self {
+            engine: engine.clone(),
+            exports: Arc::new(exports),
+            digest,
+            allowance: Arc::new(Allowance::new(permissions)),
+        })
+    }
+
+    /// What it may do.
+    #[must_use]
+    pub fn permissions(&self) -> &Permissions {
+        self.allowance.permissions()
+    }
+
+    /// The SHA-256 of the component's bytes.
+    #[must_use]
+    pub fn digest(&self) -> &Sha256Digest {
+        &self.digest
+    }
+
+    /// The engine it runs on.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The node types, in the component's order. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// When the component is stopped, or the host fails.
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "node_types", component = %self.digest.short()))]
+    pub async fn node_types(&self, context: &CallContext) -> Result<Vec<NodeType>, CallError> {
+        let mut call = self.begin(context, Sends::Nothing).await?;
+        let (listed,) = call.call(self.exports.node_types, ()).await?;
+        bounded_list(listed)
+    }
+
+    /// What `start` would do with this input. Nothing is sent, whatever the component
+    /// tries.
+    ///
+    /// # Errors
+    ///
+    /// The component's own, or when it is stopped, or the host fails.
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "check", component = %self.digest.short()))]
+    pub async fn check(
+        &self,
+        context: &CallContext,
+        node: &str,
+        input: &str,
+        options: CheckOptions,
+    ) -> Result<Plan, CallError> {
+        let mut call = self.begin(context, Sends::Nothing).await?;
+        call.check(node, input, options).await
+    }
+
+    /// Starts a run: sends at most one request that can cost money. Dropping the future
+    /// stops the call wherever it stands.
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "start", component = %self.digest.short()))]
+    pub async fn start(
+        &self,
+        context: &CallContext,
+        node: &str,
+        input: &str,
+        idempotency_key: &str,
+    ) -> StartReport {
+        let mut call = match self.begin(context, Sends::OneSubmit).await {
+            Ok(call) => call,
+            Err(error) => {
+                return StartReport {
+                    outcome: Err(error),
+                    sent: Sent::Nothing,
+                };
+            }
+        };
+        let params = (node, input, idempotency_key);
+        StartReport {
+            outcome: call.ask(self.exports.start, params).await,
+            sent: call.testimony.give(),
+        }
+    }
+
+    /// Where a job stands.
+    ///
+    /// # Errors
+    ///
+    /// The component's own, or when it is stopped, or the host fails; the job itself is
+    /// untouched by any of them.
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "poll", component = %self.digest.short()))]
+    pub async fn poll(&self, context: &CallContext, ticket: &str) -> Result<JobState, CallError> {
+        let mut call = self.begin(context, Sends::Reads).await?;
+        call.ask(self.exports.poll, (ticket,)).await
+    }
+
+    /// Asks the provider to stop a job.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](Self::poll).
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "cancel", component = %self.digest.short()))]
+    pub async fn cancel(
+        &self,
+        context: &CallContext,
+        ticket: &str,
+    ) -> Result<Cancellation, CallError> {
+        let mut call = self.begin(context, Sends::OneChange).await?;
+        call.ask(self.exports.cancel, (ticket,)).await
+    }
+
+    /// A ticket for a job that the provider knows and the caller lost.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](Self::poll).
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "adopt", component = %self.digest.short()))]
+    pub async fn adopt(
+        &self,
+        context: &CallContext,
+        node: &str,
+        provider_job_id: &str,
+    ) -> Result<Ticket, CallError> {
+        let mut call = self.begin(context, Sends::Reads).await?;
+        call.ask(self.exports.adopt, (node, provider_job_id)).await
+    }
+
+    /// How a local file is handed over for the input field at the JSON Pointer `field`.
+    /// Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// The component's own, or when it is stopped, or the host fails.
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "plan_upload", component = %self.digest.short()))]
+    pub async fn plan_upload(
+        &self,
+        context: &CallContext,
+        node: &str,
+        field: &str,
+        file: &LocalFile,
+    ) -> Result<Step, CallError> {
+        let mut call = self.begin(context, Sends::Nothing).await?;
+        let params = (node, field, file);
+        call.ask(self.exports.plan_upload, params).await
+    }
+
+    /// The next step, read from an upload's reply. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`plan_upload`](Self::plan_upload).
+    #[instrument(name = "call", level = "debug", skip_all, fields(kind = "uploaded", component = %self.digest.short()))]
+    pub async fn uploaded(
+        &self,
+        context: &CallContext,
+        node: &str,
+        field: &str,
+        status: u16,
+        reply: &str,
+    ) -> Result<Step, CallError> {
+        let mut call = self.begin(context, Sends::Nothing).await?;
+        let params = (node, field, status, reply);
+        call.ask(self.exports.uploaded, params).await
+    }
+
+    pub(crate) async fn begin(
+        &self,
+        context: &CallContext,
+        sends: Sends,
+    ) -> Result<Call, CallError> {
+        Call::begin(&self.engine, &self.exports, &self.allowance, context, sends).await
+    }
+}
+
+/// A list that somebody can read.
+fn bounded_list(listed: Vec<NodeType>) -> Result<Vec<NodeType>, CallError> {
+    if listed.len() > MOST_NODE_TYPES {
+        let message = format!("it lists more than {MOST_NODE_TYPES} node types");
+        let kind = TrapKind::Trapped;
+        return Err(CallError::Trap(Trap { kind, message }));
+    }
+    Ok(listed)
+}
+
+/// What `bytes` are, if they are no component.
+fn no_component(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => None,
+        [b'\0', b'a', b's', b'm', _, _, 0, 0, ..] => Some("a core WebAssembly module"),
+        [] => Some("an empty file"),
+        _ => Some("something else"),
+    }
+}
+
+fn compiled(engine: &Engine, bytes: &[u8], digest: &Sha256Digest) -> Result<Component, PackError> {
+    let cache = engine.settings().cache_dir.as_deref();
+    let cache = cache.and_then(CodeCache::open);
+    let name = digest.to_string();
+    if let Some(cache) = &cache
+        && let Some(component) = cache.get(engine.wasmtime(), &name)
+    {
+        return Ok(component);
+    }
+    let component = Component::new(engine.wasmtime(), bytes)
+        .map_err(|error| PackError::Compile(error.into_boxed_dyn_error()))?;
+    if let Some(cache) = &cache {
+        cache.put(engine.wasmtime(), &name, &component);
+    }
+    Ok(component)
+}
+
+#[cfg(test)]
+mod tests;

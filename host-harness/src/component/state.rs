@@ -1,0 +1,365 @@
+//! What an instance's host functions work on, and what it is held to.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wasmtime::component::ResourceTable;
+use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView, async_trait};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use super::context::CallContext;
+use super::error::{CallError, HostFault, Trap, TrapKind};
+use crate::bindings::{connections, types};
+use crate::connections::OpenConnection;
+use crate::egress::{GuestHttp, Sends, Testimony};
+use crate::engine::{Engine, TICK};
+use crate::policy::{Allowance, Ceiling};
+
+/// How the host stops a component.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Stopped {
+    /// By its own time.
+    #[error("it ran for more than {}", humantime::format_duration(*.0))]
+    Cpu(Duration),
+    /// By the clock on the wall.
+    #[error("the call took more than {}", humantime::format_duration(*.0))]
+    Wall(Duration),
+}
+
+/// What an instance's host functions work on.
+pub(crate) struct CallState {
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    way: GuestHttp,
+    table: ResourceTable,
+    memory: Memory,
+    output: Output,
+    cpu: Duration,
+    ticks: u32,
+}
+
+impl CallState {
+    pub(crate) fn new(
+        engine: &Engine,
+        allowance: &Arc<Allowance>,
+        context: &CallContext,
+        sends: Sends,
+        wall: Duration,
+        testimony: &Arc<Testimony>,
+    ) -> Self {
+        let bounds = allowance.permissions().bounds();
+        let output = Output::default();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(context.limits.resources);
+        Self {
+            wasi: WasiCtx::builder()
+                .stdout(output.clone())
+                .stderr(output.clone())
+                .build(),
+            http: WasiHttpCtx::new(),
+            way: GuestHttp {
+                sends,
+                egress: context.egress.clone(),
+                connection: context.connection.clone(),
+                gate: context.gate.clone(),
+                testimony: Arc::clone(testimony),
+                allowance: Arc::clone(allowance),
+                // So that the component still learns of a slow provider.
+                patience: wall / 2,
+                made: Arc::default(),
+            },
+            table,
+            memory: Memory {
+                bytes: engine
+                    .settings()
+                    .memory_bytes
+                    .min(bounds.size(Ceiling::MemoryBytes)),
+                elements: context.limits.table_elements,
+                refused: false,
+            },
+            output,
+            cpu: context.limits.cpu.min(wall),
+            ticks: 0,
+        }
+    }
+
+    /// A store whose limits are this state's.
+    pub(crate) fn into_store(self, engine: &Engine, crossing_bytes: usize) -> Store<Self> {
+        let mut store = Store::new(engine.wasmtime(), self);
+        store.limiter(|state| &mut state.memory);
+        store.set_hostcall_fuel(crossing_bytes);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut store| store.data_mut().ran_a_tick());
+        store
+    }
+
+    /// Before another call on the same instance: its time begins anew.
+    pub(crate) fn renew(&mut self) {
+        self.ticks = 0;
+    }
+
+    pub(crate) fn log_output(&self) {
+        self.output.log();
+    }
+
+    /// Called once for every tick in which the component was found running. The epoch
+    /// counts on while it waits, but then it is asked only once on its return.
+    fn ran_a_tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
+        self.ticks += 1;
+        if TICK * self.ticks > self.cpu {
+            return Err(wasmtime::Error::new(Stopped::Cpu(self.cpu)));
+        }
+        let others = Box::pin(tokio::task::yield_now());
+        Ok(UpdateDeadline::YieldCustom(1, others))
+    }
+
+    /// What an error of the runtime says about the component, or about this host.
+    pub(crate) fn judged(&self, error: wasmtime::Error) -> CallError {
+        if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+            return CallError::Host(HostFault {
+                message: "there is no room for another instance".into(),
+                source: Some(error.into_boxed_dyn_error()),
+            });
+        }
+        let kind = if self.memory.refused {
+            TrapKind::OutOfMemory
+        } else if let Some(stopped) = error.downcast_ref::<Stopped>() {
+            match stopped {
+                Stopped::Cpu(_) => TrapKind::OutOfTime,
+                Stopped::Wall(_) => TrapKind::TimedOut,
+            }
+        } else if error.downcast_ref() == Some(&wasmtime::Trap::StackOverflow) {
+            TrapKind::StackOverflow
+        } else if error.is::<I32Exit>() {
+            TrapKind::Exited
+        } else {
+            TrapKind::Trapped
+        };
+        let message = match kind {
+            TrapKind::OutOfMemory => "it asked for more memory than a call may have".into(),
+            TrapKind::Exited => "it ended itself instead of answering".into(),
+            _ => one_line(&error.root_cause().to_string()),
+        };
+        tracing::info!(by = kind.as_str(), "the component was stopped");
+        CallError::Trap(Trap { kind, message })
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    line.trim_start_matches("wasm trap: ").to_owned()
+}
+
+impl WasiView for CallState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for CallState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.way,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+impl connections::Host for CallState {
+    fn get(
+        &mut self,
+        category: String,
+    ) -> Result<connections::Connection, connections::ConnectionError> {
+        let open = self.way.connection.as_deref();
+        let connection = open
+            .map(OpenConnection::connection)
+            .filter(|connection| connection.category() == category)
+            .ok_or(connections::ConnectionError::NotConfigured)?;
+        let options = serde_json::to_string(connection.options())
+            .map_err(|error| connections::ConnectionError::Unusable(error.to_string()))?;
+        Ok(connections::Connection {
+            id: connection.id().to_string(),
+            base_url: connection.base_url().to_string(),
+            options,
+            // The host adds the credential after its policy check.
+            headers: Vec::new(),
+        })
+    }
+}
+
+impl types::Host for CallState {}
+
+/// Counts all of an instance's memories together; wasmtime's own limits are for each.
+struct Memory {
+    bytes: usize,
+    elements: usize,
+    refused: bool,
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(self.take_bytes(desired.saturating_sub(current)))
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.refused = true;
+        Ok(())
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let more = desired.saturating_sub(current);
+        let left = self.elements.checked_sub(more);
+        self.refused |= left.is_none();
+        self.elements = left.unwrap_or(self.elements);
+        Ok(left.is_some())
+    }
+}
+
+impl Memory {
+    fn take_bytes(&mut self, more: usize) -> bool {
+        let left = self.bytes.checked_sub(more);
+        self.refused |= left.is_none();
+        self.bytes = left.unwrap_or(self.bytes);
+        left.is_some()
+    }
+}
+
+/// The first of what a component writes to its standard output and error; the rest is
+/// swallowed, so that talking too much is no failure.
+#[derive(Clone, Default)]
+struct Output(Arc<Mutex<Vec<u8>>>);
+
+/// The target of logs that hold what a component wrote to its standard output and error.
+/// It may quote an input: whoever shows logs shows these only to those who ask for them
+/// by name.
+pub const OUTPUT: &str = "zoetrope::component";
+
+/// A panic's message and a few lines around it.
+const OUTPUT_KEPT: usize = 8 << 10;
+
+impl Output {
+    fn log(&self) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !kept.is_empty() {
+            tracing::debug!(bytes = kept.len(), "the component wrote to its output");
+            let text = String::from_utf8_lossy(&kept);
+            tracing::trace!(target: OUTPUT, text = text.trim_end());
+            kept.clear();
+        }
+    }
+
+    fn keep(&self, bytes: &[u8]) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = OUTPUT_KEPT.saturating_sub(kept.len());
+        kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+}
+
+impl IsTerminal for Output {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Output {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    /// Not wasmtime's own around the other one, which logs every piece.
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+impl OutputStream for Output {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.keep(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(OUTPUT_KEPT)
+    }
+}
+
+#[async_trait]
+impl Pollable for Output {
+    async fn ready(&mut self) {}
+}
+
+impl AsyncWrite for Output {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.keep(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_are_added_up() {
+        let mut memory = Memory {
+            bytes: 100,
+            elements: 10,
+            refused: false,
+        };
+        assert!(memory.memory_growing(0, 60, None).expect("answer"));
+        assert!(memory.memory_growing(0, 40, None).expect("answer"));
+        assert!(!memory.refused);
+        assert!(!memory.memory_growing(40, 41, None).expect("answer"));
+        assert!(memory.refused);
+        assert!(memory.table_growing(0, 10, None).expect("answer"));
+        assert!(!memory.table_growing(0, 1, None).expect("answer"));
+    }
+
+    #[test]
+    fn output_is_bounded_and_never_fails() {
+        let output = Output::default();
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        let much = vec![b'x'; 3 * OUTPUT_KEPT];
+        let written = Pin::new(&mut output.clone()).poll_write(&mut context, &much);
+        assert!(matches!(written, Poll::Ready(Ok(count)) if count == much.len()));
+        assert_eq!(output.0.lock().expect("lock").len(), OUTPUT_KEPT);
+    }
+}

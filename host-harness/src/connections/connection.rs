@@ -1,0 +1,348 @@
+//! Connections: where a provider lives and which credential opens it.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::secret::{CredentialHeader, HeaderFault, SecretError, SecretSource};
+use crate::contract::ConnectionRequirement;
+use crate::net::BaseUrl;
+
+/// A connection's stable name, the name of its table in `zoetrope.toml`: 1 to 64 ASCII
+/// letters, digits, `-` and `_`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(String);
+
+impl ConnectionId {
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Not a connection's name. Never shows the text: it may be a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a connection's id is 1 to 64 letters, digits, `-` and `_`")]
+pub struct ConnectionIdError;
+
+impl FromStr for ConnectionId {
+    type Err = ConnectionIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if (1..=64).contains(&text.len()) && text.bytes().all(legal) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ConnectionIdError)
+        }
+    }
+}
+
+/// Where a connection's credential is kept, and how it is sent where that differs from
+/// what the node's catalog says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// Where it is kept.
+    pub source: SecretSource,
+    /// The header it is sent in.
+    pub header: Option<String>,
+    /// What stands before it in that header.
+    pub prefix: Option<String>,
+}
+
+/// A provider's place, as configured. Holds no secret.
+#[derive(Clone, PartialEq)]
+pub struct Connection {
+    id: ConnectionId,
+    category: String,
+    base_url: BaseUrl,
+    credential: Option<Credential>,
+    idempotency: Option<Duration>,
+    requests_per_second: Option<f64>,
+    options: Map<String, Value>,
+}
+
+/// Without the options: somebody may have put into them what belongs elsewhere.
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Connection");
+        shown.field("id", &self.id);
+        shown.field("category", &self.category);
+        shown.field("base_url", &self.base_url);
+        shown.finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// A connection without credential, options or honoured idempotency keys.
+    #[must_use]
+    pub fn new(id: ConnectionId, category: impl Into<String>, base_url: BaseUrl) -> Self {
+        Self {
+            id,
+            category: category.into(),
+            base_url,
+            credential: None,
+            idempotency: None,
+            requests_per_second: None,
+            options: Map::new(),
+        }
+    }
+
+    /// With a credential.
+    #[must_use]
+    pub fn with_credential(mut self, credential: Credential) -> Self {
+        self.credential = Some(credential);
+        self
+    }
+
+    /// With the time for which its provider honours an idempotency key.
+    #[must_use]
+    pub fn with_idempotency(mut self, window: Duration) -> Self {
+        self.idempotency = Some(window);
+        self
+    }
+
+    /// With how many requests a second its provider is asked, for all jobs together:
+    /// above 0.
+    #[must_use]
+    pub fn with_requests_per_second(mut self, rate: f64) -> Self {
+        self.requests_per_second = Some(rate);
+        self
+    }
+
+    /// With the provider's own settings.
+    #[must_use]
+    pub fn with_options(mut self, options: Map<String, Value>) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Its stable name.
+    #[must_use]
+    pub fn id(&self) -> &ConnectionId {
+        &self.id
+    }
+
+    /// What kind of provider it leads to, `pixelml`.
+    #[must_use]
+    pub fn category(&self) -> &str {
+        &self.category
+    }
+
+    /// Where the provider lives.
+    #[must_use]
+    pub fn base_url(&self) -> &BaseUrl {
+        &self.base_url
+    }
+
+    /// Where its credential is kept.
+    #[must_use]
+    pub fn credential(&self) -> Option<&Credential> {
+        self.credential.as_ref()
+    }
+
+    /// How long its provider honours an idempotency key; `None`: it does not.
+    #[must_use]
+    pub fn idempotency(&self) -> Option<Duration> {
+        self.idempotency
+    }
+
+    /// How many requests a second its provider is asked; `None`: the driver's default.
+    #[must_use]
+    pub fn requests_per_second(&self) -> Option<f64> {
+        self.requests_per_second
+    }
+
+    /// The provider's own settings.
+    #[must_use]
+    pub fn options(&self) -> &Map<String, Value> {
+        &self.options
+    }
+
+    /// The connection without its credential, for calls that send nothing.
+    #[must_use]
+    pub fn without_credential(self: Arc<Self>) -> OpenConnection {
+        OpenConnection {
+            connection: self,
+            credential: None,
+        }
+    }
+
+    /// The connection with its credential, read now. The header's name and what stands
+    /// before the credential come from the connection's `credential` table, else from
+    /// the options `credential_header` and `credential_prefix`, else from the node's
+    /// catalog.
+    ///
+    /// # Errors
+    ///
+    /// When a credential is configured and cannot be read or sent.
+    pub fn open(
+        self: Arc<Self>,
+        requirement: &ConnectionRequirement,
+    ) -> Result<OpenConnection, OpenError> {
+        let Some(configured) = &self.credential else {
+            return Ok(self.without_credential());
+        };
+        let id = || self.id.clone();
+        let secret = configured
+            .source
+            .read()
+            .map_err(|source| OpenError::Secret { id: id(), source })?;
+        let option = |key| self.options.get(key).and_then(Value::as_str);
+        let name = configured
+            .header
+            .as_deref()
+            .or_else(|| option("credential_header"))
+            .unwrap_or(&requirement.credential_header);
+        let prefix = configured
+            .prefix
+            .as_deref()
+            .or_else(|| option("credential_prefix"))
+            .unwrap_or(&requirement.credential_prefix);
+        let credential = CredentialHeader::new(name, prefix, secret)
+            .map_err(|source| OpenError::Header { id: id(), source })?;
+        Ok(OpenConnection {
+            credential: Some(credential),
+            connection: self,
+        })
+    }
+}
+
+/// Why a connection cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Its credential is missing or unusable.
+    #[error("connection `{id}` has no usable credential")]
+    Secret {
+        /// The connection.
+        id: ConnectionId,
+        /// Why.
+        source: SecretError,
+    },
+    /// Its credential cannot be sent as configured.
+    #[error("connection `{id}` cannot send its credential")]
+    Header {
+        /// The connection.
+        id: ConnectionId,
+        /// Why.
+        source: HeaderFault,
+    },
+}
+
+/// A connection that calls can be made over. It may hold the credential, so it has no
+/// `Debug`.
+pub struct OpenConnection {
+    connection: Arc<Connection>,
+    credential: Option<CredentialHeader>,
+}
+
+impl OpenConnection {
+    /// The connection as configured.
+    #[must_use]
+    pub fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    /// Where the provider lives.
+    #[must_use]
+    pub fn base_url(&self) -> &BaseUrl {
+        &self.connection.base_url
+    }
+
+    /// The credential, unless the connection has none or was opened without it.
+    pub(crate) fn credential(&self) -> Option<&CredentialHeader> {
+        self.credential.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn requirement() -> ConnectionRequirement {
+        ConnectionRequirement {
+            category: "pixelml".into(),
+            title: String::new(),
+            description: String::new(),
+            required: true,
+            options_schema: "{}".into(),
+            credential_header: "authorization".into(),
+            credential_prefix: "Bearer ".into(),
+        }
+    }
+
+    fn opened(
+        header: Option<&str>,
+        prefix: Option<&str>,
+        options: Value,
+    ) -> Result<(String, Vec<u8>), OpenError> {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("key");
+        std::fs::write(&path, "sk-1").expect("write");
+        let Value::Object(options) = options else {
+            unreachable!("an object")
+        };
+        let connection = Connection::new(
+            "pixelml".parse().expect("id"),
+            "pixelml",
+            "https://api.example.com".parse().expect("base"),
+        )
+        .with_options(options)
+        .with_credential(Credential {
+            source: SecretSource::File(path),
+            header: header.map(Into::into),
+            prefix: prefix.map(Into::into),
+        });
+        let open = Arc::new(connection).open(&requirement())?;
+        let credential = open.credential().expect("credential");
+        Ok((
+            credential.name().to_string(),
+            credential.header_value().as_bytes().to_vec(),
+        ))
+    }
+
+    #[test]
+    fn the_nearest_setting_names_the_header() {
+        let options = json!({"credential_header": "X-Key", "credential_prefix": "Key "});
+        for (header, prefix, options, name, value) in [
+            (None, None, json!({}), "authorization", "Bearer sk-1"),
+            (None, None, options.clone(), "x-key", "Key sk-1"),
+            (Some("X-Api-Key"), Some(""), options, "x-api-key", "sk-1"),
+        ] {
+            let (actual_name, actual_value) = opened(header, prefix, options).expect("opened");
+            assert_eq!(
+                (actual_name.as_str(), &actual_value[..]),
+                (name, value.as_bytes())
+            );
+        }
+    }
+
+    #[test]
+    fn an_impossible_header_is_an_error() {
+        for (header, prefix) in [(Some("no header"), None), (None, Some("Bearer\n"))] {
+            let result = opened(header, prefix, json!({}));
+            assert!(matches!(result, Err(OpenError::Header { .. })));
+        }
+    }
+
+    #[test]
+    fn ids_are_plain() {
+        for id in ["pixelml", "my-2nd_one"] {
+            assert!(id.parse::<ConnectionId>().is_ok());
+        }
+        for id in ["", "a b", "a.b", "é", &"x".repeat(65)] {
+            assert!(id.parse::<ConnectionId>().is_err(), "{id}");
+        }
+    }
+}

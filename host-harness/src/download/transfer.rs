@@ -1,0 +1,225 @@
+//! A download: what is asked for, what comes, and what it must be.
+
+use std::path::Path;
+
+use url::Url;
+
+use super::error::DownloadError;
+use super::files::{Fetched, Received};
+use super::part::{Part, Taken};
+use super::range::ContentRange;
+use crate::connections::OpenConnection;
+use crate::contract::MediaKind;
+use crate::egress::{AddressRule, Egress, FetchError, Lost, Wanted};
+use crate::net::shown;
+use crate::sniff::{self, Kind};
+
+/// Longest file that is downloaded unless a caller says otherwise, in bytes.
+pub const LONGEST: u64 = 2 << 30;
+
+/// What to download, and to which unfinished file.
+pub struct Download<'a> {
+    /// The clip's or picture's URL.
+    pub url: &'a str,
+    /// What it must be.
+    pub kind: MediaKind,
+    /// Where else than on the internet it may be.
+    pub rule: AddressRule,
+    /// The connection whose credential it takes, if any; sent to its origin only.
+    pub credential: Option<&'a OpenConnection>,
+    /// Its digest in hexadecimal, if the provider told.
+    pub sha256: Option<&'a str>,
+    /// The unfinished file, made or gone on with; [`part_of`] names it.
+    pub part: &'a Path,
+    /// Longest that it may be, in bytes; [`LONGEST`] is a good choice.
+    pub limit: u64,
+}
+
+/// Downloads a clip or picture to its unfinished file, going on with what is there.
+/// `progress` is called after every piece; it starts over where the download does.
+///
+/// When it returns, the file is whole, checked, and survives a power cut; it has not its
+/// name yet ([`place()`]).
+///
+/// # Errors
+///
+/// When it cannot be had whole and of the right kind, or not be written;
+/// [`DownloadError::verdict`] says what that means. What came is kept, unless it can
+/// never become the file (another kind or digest, or too long): then it is removed.
+pub async fn fetch(
+    egress: &Egress,
+    wanted: &Download<'_>,
+    mut progress: impl FnMut(Received),
+) -> Result<Fetched, DownloadError> {
+    let url = Url::parse(wanted.url).map_err(|_| FetchError::Url)?;
+    tracing::info!(url = shown(&url), "the download begins");
+    let mut part = Part::open(wanted.part).await?;
+    let transfer = Transfer {
+        egress,
+        wanted,
+        url,
+    };
+    let outcome = match transfer.whole(&mut part, &mut progress).await {
+        Ok(()) => transfer.checked(&part),
+        Err(error) => Err(error),
+    };
+    let (bytes, whole) = (part.bytes(), outcome.is_ok());
+    tracing::info!(bytes, whole, "the download ended");
+    match outcome {
+        Ok(fetched) => match part.sync().await {
+            Ok(()) => Ok(fetched),
+            Err(error) => {
+                // The system may have dropped what it could not write, and would not
+                // tell a second time.
+                part.discard();
+                Err(error)
+            }
+        },
+        Err(error) => {
+            part.flush().await?;
+            if error.spoils_the_part() || part.bytes() == 0 {
+                part.discard();
+            }
+            Err(error)
+        }
+    }
+}
+
+/// One call of [`fetch`].
+struct Transfer<'a> {
+    egress: &'a Egress,
+    wanted: &'a Download<'a>,
+    url: Url,
+}
+
+impl Transfer<'_> {
+    /// Goes on with the part, or begins it anew: at most once, or a server that answers
+    /// every range with other bytes would be asked for ever.
+    async fn whole(
+        &self,
+        part: &mut Part,
+        progress: &mut impl FnMut(Received),
+    ) -> Result<(), DownloadError> {
+        let good = part.bytes() <= self.wanted.limit && self.recognised(part.header()).is_ok();
+        if good && part.position() > 0 && self.attempt(part, progress).await? {
+            return Ok(());
+        }
+        if part.position() > 0 {
+            part.restart().await?;
+        }
+        self.attempt(part, progress).await.map(drop)
+    }
+
+    /// Asks for what follows the part's position and takes it; whether it did follow. At
+    /// position 0 everything does.
+    async fn attempt(
+        &self,
+        part: &mut Part,
+        progress: &mut impl FnMut(Received),
+    ) -> Result<bool, DownloadError> {
+        let from = part.position();
+        let reply = self.egress.fetch(Wanted {
+            url: self.url.clone(),
+            rule: self.wanted.rule,
+            credential: self.wanted.credential,
+            from,
+        });
+        let mut reply = match reply.await {
+            Err(FetchError::Status { status: 416, .. }) if from > 0 => return Ok(false),
+            reply => reply?,
+        };
+        // `end` is where the whole ends; without a total, where this reply does.
+        let (end, total) = if reply.parts.status == http::StatusCode::PARTIAL_CONTENT {
+            match ContentRange::of(&reply.parts.headers).filter(|range| range.first == from) {
+                Some(range) => (Some(range.total.unwrap_or(range.last + 1)), range.total),
+                None => return Ok(false),
+            }
+        } else {
+            part.restart().await?;
+            (reply.announced(), reply.announced())
+        };
+        // What is shorter than what is here is another file.
+        if end.is_some_and(|end| end < part.bytes()) {
+            return Ok(false);
+        }
+        if end.is_some_and(|end| end > self.wanted.limit) {
+            return Err(self.too_long());
+        }
+        let start = part.position();
+        let idle = self.egress.limits().idle;
+        while let Some(bytes) = reply.chunk(idle).await.map_err(|lost| self.broken(lost))? {
+            let after = part.position() + bytes.len() as u64;
+            if after > self.wanted.limit {
+                return Err(self.too_long());
+            }
+            if let Some(end) = end.filter(|end| after > *end) {
+                return Err(self.of_another_length(start, end, after));
+            }
+            match part.take(&bytes).await? {
+                // A page instead of a clip is seen before it is all here.
+                Taken::Header => drop(self.recognised(part.header())?),
+                Taken::More => {}
+                Taken::Differs => return Ok(false),
+            }
+            let bytes = part.bytes();
+            progress(Received { bytes, total });
+        }
+        match end.filter(|end| *end != part.position()) {
+            Some(end) => Err(self.of_another_length(start, end, part.position())),
+            None => Ok(true),
+        }
+    }
+
+    /// What the whole file is.
+    fn checked(&self, part: &Part) -> Result<Fetched, DownloadError> {
+        let media_type = self.recognised(part.header())?;
+        let sha256 = part.sha256();
+        let told = self.wanted.sha256;
+        if told.is_some_and(|told| !told.eq_ignore_ascii_case(&sha256.to_string())) {
+            return Err(DownloadError::Digest {
+                url: shown(&self.url),
+            });
+        }
+        Ok(Fetched {
+            bytes: part.position(),
+            sha256,
+            media_type,
+        })
+    }
+
+    fn recognised(&self, header: &[u8]) -> Result<&'static str, DownloadError> {
+        match (self.wanted.kind, sniff::kind(header)) {
+            (MediaKind::Image, Kind::Image(media_type))
+            | (MediaKind::Video, Kind::Video(media_type)) => Ok(media_type),
+            (_, came) => Err(DownloadError::WrongKind {
+                url: shown(&self.url),
+                expected: match self.wanted.kind {
+                    MediaKind::Image => "a picture",
+                    MediaKind::Video => "a video",
+                },
+                what: came.to_string(),
+            }),
+        }
+    }
+
+    fn broken(&self, source: Lost) -> DownloadError {
+        DownloadError::Broken {
+            url: shown(&self.url),
+            source,
+        }
+    }
+
+    fn of_another_length(&self, start: u64, announced: u64, actual: u64) -> DownloadError {
+        self.broken(Lost::Length {
+            announced: announced - start,
+            actual: actual - start,
+        })
+    }
+
+    fn too_long(&self) -> DownloadError {
+        DownloadError::TooLong {
+            url: shown(&self.url),
+            limit: self.wanted.limit,
+        }
+    }
+}

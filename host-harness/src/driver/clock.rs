@@ -1,0 +1,14 @@
+//! The time.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::ledger::Millis;
+
+/// The time as rows have it.
+#[must_use]
+pub fn now() -> Millis {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
+}

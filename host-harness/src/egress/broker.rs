@@ -1,0 +1,59 @@
+//! The way out: one client, its limits, and the connections that are kept.
+
+use std::sync::Arc;
+
+use super::client::Client;
+use super::dial::{Connect, SystemConnector};
+use super::limits::HttpLimits;
+use super::resolver::{Resolve, SystemResolver};
+
+/// The way out. Cheap to clone; clones share connections.
+#[derive(Clone)]
+pub struct Egress(Arc<Inner>);
+
+struct Inner {
+    client: Client,
+    limits: HttpLimits,
+}
+
+impl Egress {
+    /// A broker with these limits and the system's resolver.
+    #[must_use]
+    pub fn new(limits: HttpLimits) -> Self {
+        Self::with_resolver(limits, SystemResolver)
+    }
+
+    /// A broker that finds addresses through `resolver`.
+    #[must_use]
+    pub fn with_resolver(limits: HttpLimits, resolver: impl Resolve + 'static) -> Self {
+        Self::with_parts(limits, resolver, SystemConnector)
+    }
+
+    /// A broker that finds addresses through `resolver` and dials them through
+    /// `connector`.
+    #[must_use]
+    pub fn with_parts(
+        limits: HttpLimits,
+        resolver: impl Resolve + 'static,
+        connector: impl Connect + 'static,
+    ) -> Self {
+        let client = Client::new(Box::new(resolver), Box::new(connector), &limits);
+        Self(Arc::new(Inner { client, limits }))
+    }
+
+    /// The limits it was made with.
+    #[must_use]
+    pub fn limits(&self) -> &HttpLimits {
+        &self.0.limits
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.0.client
+    }
+}
+
+impl Default for Egress {
+    fn default() -> Self {
+        Self::new(HttpLimits::default())
+    }
+}

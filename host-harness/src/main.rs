@@ -1,9 +1,0 @@
-//! The `zoetrope` command.
-
-mod cli;
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    cli::main()
-}
