@@ -91,8 +91,7 @@ impl Collector<'_> {
     /// Modules that are imported and begin no path: what is used of them is not known.
     fn unfollowed(&mut self) {
         for (module, name, target) in std::mem::take(&mut self.imported) {
-            let kin =
-                self.tree.is_above(module, target) || self.tree.is_above(target, module);
+            let kin = self.tree.is_above(module, target) || self.tree.is_above(target, module);
             if !kin && !self.followed.contains(&(module, name)) {
                 let name = &self.tree.modules[target].name;
                 self.arrow(module, target, name);
