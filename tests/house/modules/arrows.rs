@@ -47,8 +47,9 @@ impl Collector<'_> {
         let Some(place) = place else { return };
         match place {
             Place::Module(target) if import.is_glob() => {
-                let below = self.tree.is_above(self.module, target);
-                if !self.tree.is_above(target, self.module) && !(below && import.reexport) {
+                let above = self.tree.is_above(target, self.module);
+                let reexported = import.reexport && self.tree.is_above(self.module, target);
+                if !above && !reexported {
                     self.arrow(self.module, target, "*");
                 }
             }
@@ -80,10 +81,11 @@ impl Collector<'_> {
 
     fn place(&mut self, place: &Place) {
         match place {
-            Place::Item { module, name } => self.arrow(self.module, *module, name),
             // An ancestor that only imports the name does not define it.
             Place::External { module, .. } if self.tree.is_above(*module, self.module) => {}
-            Place::External { module, name } => self.arrow(self.module, *module, name),
+            Place::Item { module, name } | Place::External { module, name } => {
+                self.arrow(self.module, *module, name);
+            }
             Place::Module(_) => {}
         }
     }

@@ -290,7 +290,8 @@ fn flatten(tree: &UseTree, path: &mut Vec<String>, reexport: bool, found: &mut V
         }
         UseTree::Name(part) => {
             let name = part.ident.unraw().to_string();
-            found.push(import(&[&path[..], &[name.clone()]].concat(), name));
+            let path = [&path[..], std::slice::from_ref(&name)].concat();
+            found.push(import(&path, name));
         }
         UseTree::Rename(part) => {
             let name = part.ident.unraw().to_string();
