@@ -35,6 +35,9 @@ const ROWS: [(&str, May); 10] = [
 /// The package that owns the end-to-end tests: its tests may depend on every package.
 const OWNS_THE_TESTS: &str = CLI;
 
+/// Packages that only the tests and examples of a package depend on: those of the host run the pack.
+const FOR_TESTS: [(&str, &str); 1] = [(HOST, BUNDLED_PACK)];
+
 /// Packages that never reach the host, by whatever other packages.
 const WITHOUT_HOST: [&str; 4] = [PLUGIN, NODE_SDK, EMULATOR, WORKFLOW];
 
@@ -150,7 +153,8 @@ fn judge(metadata: &Value) -> Vec<Wrong> {
 }
 
 fn may_depend(from: &str, to: &str, kind: Kind) -> bool {
-    if kind == Kind::Dev && (from == OWNS_THE_TESTS || to == FUZZING) {
+    let for_tests = from == OWNS_THE_TESTS || to == FUZZING || FOR_TESTS.contains(&(from, to));
+    if kind == Kind::Dev && for_tests {
         return true;
     }
     match allowed(from) {
@@ -237,6 +241,7 @@ fn workspace(more: &[(&str, &str, Value)]) -> Value {
         (PLUGIN, NODE_SDK, Value::Null),
         (PLUGIN, FUZZING, json!("dev")),
         (HOST, FUZZING, json!("dev")),
+        (HOST, BUNDLED_PACK, json!("dev")),
         (HOST, "serde", Value::Null),
         (CLI, "clap", Value::Null),
         ("zoetrope-benches", PLUGIN, Value::Null),
@@ -280,6 +285,13 @@ fn a_wrong_dependency_fails_with_both_names_and_the_rule() {
             json!("build"),
             "zoetrope-host has zoetrope-emulator among its dependencies. Rule: zoetrope-host may \
              depend on these packages of the workspace only: zoetrope-workflow",
+        ),
+        (
+            HOST,
+            BUNDLED_PACK,
+            Value::Null,
+            "zoetrope-host has zoetrope-bundled-pack among its dependencies. Rule: zoetrope-host \
+             may depend on these packages of the workspace only: zoetrope-workflow",
         ),
         (
             BUNDLED_PACK,
