@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use zoetrope_benches::Failure;
-use zoetrope_benches::bench::target;
+use zoetrope_benches::cargo::target;
 
 #[path = "../../../bundled-pack/nested_cargo.rs"]
 mod nested_cargo;
