@@ -11,9 +11,8 @@ use zoetrope_host::driver::event::Event;
 use zoetrope_host::driver::{Driver, DriverError, Until, Work};
 use zoetrope_host::ledger::Job;
 
-use super::failure::{Failure, Phase, of_driver, of_ledger};
 use super::interrupts::Interrupts;
-use super::outcome;
+use super::report::{Failure, Phase, of_driver, of_ledger, outcome};
 use super::view::View;
 
 /// How long after a Ctrl-C a second one asks the provider to cancel.

@@ -9,10 +9,10 @@ use zoetrope_host::config::Config;
 use zoetrope_host::connections::{Connection, Credential, SecretSource};
 use zoetrope_host::contract::{ConnectionRequirement, NodeType};
 use zoetrope_host::driver::{Reach, Reached};
-use zoetrope_host::error::chain;
+use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::ledger::Trouble;
 
-use super::failure::{Failure, Phase};
+use super::report::{Failure, Phase};
 use super::setup::Setup;
 
 /// The practice provider's connection, of whatever category.
@@ -27,7 +27,7 @@ const PRACTICE_RATE: f64 = 1_000.0;
 
 /// Whether a connection of this id and category is the practice provider's own, and none
 /// that somebody has configured.
-pub(super) fn is_practice(config: &Config, id: &str, category: &str) -> bool {
+fn is_practice(config: &Config, id: &str, category: &str) -> bool {
     let configured = config.connection(id);
     id == PRACTICE && configured.is_none_or(|connection| connection.category() != category)
 }
@@ -39,6 +39,32 @@ pub(super) struct Site {
 }
 
 impl Setup {
+    /// The configured connection of a node, if there is one; none where the practice
+    /// provider is to serve.
+    pub(super) async fn configured(
+        &self,
+        node: &NodeType,
+        wanted: Option<&str>,
+    ) -> Result<Option<Arc<Connection>>, Failure> {
+        let Some(requirement) = &node.connection else {
+            return Ok(None);
+        };
+        let config = self.config().await?;
+        if wanted.is_some_and(|id| is_practice(config, id, &requirement.category)) {
+            return Ok(None);
+        }
+        let selected = config.select(&requirement.category, wanted);
+        let selected = selected.map_err(|error| {
+            Failure::new(
+                ErrorKind::ConnectionUnavailable,
+                Phase::Setup,
+                chain(&error),
+            )
+            .then("the same command, with --connection naming one of them".into())
+        })?;
+        Ok(selected.cloned())
+    }
+
     /// What calls of a node go over: its configured connection with the credential, else
     /// the practice provider, which is started, and the user told so.
     pub(super) async fn connect(
@@ -50,7 +76,7 @@ impl Setup {
         let configured = self.configured(node, wanted).await?;
         let id = configured.map_or(PRACTICE.into(), |connection| connection.id().to_string());
         let reached = self.open(&id, requirement).await.map_err(|trouble| {
-            Failure::new(trouble.kind, Phase::Setup, trouble.message)
+            Failure::of_trouble(trouble, Phase::Setup)
                 .then("provide the connection, and the same command again".into())
         })?;
         Ok(Site { id, reached })
@@ -120,10 +146,10 @@ impl Setup {
         let practice = practice.map_err(|error| failed(&error))?;
         let base_url = practice.ensure().await.map_err(|error| failed(&error))?;
         if first {
-            eprintln!(
+            self.printer().message(&format!(
                 "No `{category}` connection is configured: the practice provider serves this run, at {base_url}. \
                  Its results are practice renders, not made by an AI model."
-            );
+            ));
         }
         let credential = Credential {
             source: SecretSource::File(folder.join("key")),

@@ -12,27 +12,28 @@ use zoetrope_bundled_pack::{COMPONENT, DIGEST};
 use zoetrope_emulator::{FetchPicture, SharedPractice};
 use zoetrope_host::component::{CallContext, Pack, PackError};
 use zoetrope_host::config::Config;
-use zoetrope_host::connections::Connection;
 use zoetrope_host::contract::NodeType;
 use zoetrope_host::driver::{Driver, DriverSettings, Listener};
 use zoetrope_host::egress::{AddressRule, Egress};
 use zoetrope_host::engine::{Engine, EngineSettings};
-use zoetrope_host::error::chain;
+use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::ledger::Ledger;
 use zoetrope_host::net::Origin;
 use zoetrope_host::policy::NotAllowed;
 use zoetrope_host::trace::{Caller, Trace};
 
-use super::Global;
-use super::failure::{Failure, Phase, of_driver, of_ledger};
+use super::args::Global;
 use super::observe;
-use super::reach::is_practice;
+use super::printer::Printer;
+use super::report::{Failure, Phase, of_driver, of_ledger};
+use super::shell::quoted;
 
 /// The largest component that is read, in bytes; the built-in one has a hundredth.
 const COMPONENT_LIMIT: u64 = 64 << 20;
 
 pub(super) struct Setup {
     global: Global,
+    printer: Printer,
     egress: Egress,
     config: OnceCell<Config>,
     pack: OnceCell<Pack>,
@@ -42,9 +43,10 @@ pub(super) struct Setup {
 }
 
 impl Setup {
-    pub(super) fn new(global: Global) -> Self {
+    pub(super) fn new(global: Global, printer: Printer) -> Self {
         Self {
             global,
+            printer,
             egress: Egress::default(),
             config: OnceCell::new(),
             pack: OnceCell::new(),
@@ -54,7 +56,11 @@ impl Setup {
     }
 
     pub(super) fn json(&self) -> bool {
-        self.global.json
+        self.printer.json()
+    }
+
+    pub(super) fn printer(&self) -> &Printer {
+        &self.printer
     }
 
     pub(super) fn egress(&self) -> &Egress {
@@ -81,7 +87,7 @@ impl Setup {
     pub(super) async fn config(&self) -> Result<&Config, Failure> {
         let load = async || {
             let config = Config::load(self.global.config.as_deref()).map_err(|error| {
-                Failure::new("bad_config", Phase::Setup, chain(&error))
+                Failure::new(ErrorKind::BadConfig, Phase::Setup, chain(&error))
                     .then("correct the configuration, and the same command again".into())
             })?;
             Ok(config.trusting(DIGEST))
@@ -123,7 +129,7 @@ impl Setup {
             self.options_without_component(),
             if more { " --more" } else { "" },
         );
-        Failure::new("denied", Phase::Setup, refused.to_string()).then(next)
+        Failure::new(ErrorKind::Denied, Phase::Setup, refused.to_string()).then(next)
     }
 
     /// The component's bytes.
@@ -154,31 +160,9 @@ impl Setup {
                     known.join(", ")
                 );
                 let next = format!("zoetrope nodes{}", self.options());
-                Err(Failure::new("unknown_node_type", Phase::Setup, message).then(next))
+                Err(Failure::new(ErrorKind::UnknownNodeType, Phase::Setup, message).then(next))
             }
         }
-    }
-
-    /// The configured connection of a node, if there is one; none where the practice
-    /// provider is to serve.
-    pub(super) async fn configured(
-        &self,
-        node: &NodeType,
-        wanted: Option<&str>,
-    ) -> Result<Option<Arc<Connection>>, Failure> {
-        let Some(requirement) = &node.connection else {
-            return Ok(None);
-        };
-        let config = self.config().await?;
-        if wanted.is_some_and(|id| is_practice(config, id, &requirement.category)) {
-            return Ok(None);
-        }
-        let selected = config.select(&requirement.category, wanted);
-        let selected = selected.map_err(|error| {
-            Failure::new("connection_unavailable", Phase::Setup, chain(&error))
-                .then("the same command, with --connection naming one of them".into())
-        })?;
-        Ok(selected.cloned())
     }
 
     pub(super) fn practice_dir(&self) -> Result<PathBuf, Failure> {
@@ -242,7 +226,7 @@ pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
 
 pub(super) fn bad_component(path: &Path, why: &str) -> Failure {
     let message = format!("`{}` cannot be loaded: {why}", path.display());
-    Failure::new("bad_component", Phase::Setup, message)
+    Failure::new(ErrorKind::BadComponent, Phase::Setup, message)
         .then("name another file, or leave --component out for the built-in component".into())
 }
 
@@ -264,31 +248,4 @@ impl FetchPicture for Lent {
 fn shown(name: &str, path: Option<&PathBuf>) -> String {
     let path = path.and_then(|path| std::path::absolute(path).ok());
     path.map_or_else(String::new, |path| format!(" {name} {}", quoted(&path)))
-}
-
-/// A path as a shell reads it back.
-pub(super) fn quoted(path: &Path) -> String {
-    quoted_text(&path.to_string_lossy())
-}
-
-/// A text as a shell reads it back.
-pub(super) fn quoted_text(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_quoted_for_a_shell() {
-        assert_eq!(quoted(Path::new("/a/b-c.mp4")), "/a/b-c.mp4");
-        assert_eq!(quoted(Path::new("my clip's.mp4")), r"'my clip'\''s.mp4'");
-        assert_eq!(quoted_text(""), "''");
-    }
 }

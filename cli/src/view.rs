@@ -7,8 +7,9 @@ use zoetrope_host::driver::{Listener, News};
 use zoetrope_host::ledger::{Job, State};
 use zoetrope_host::words::harmless;
 
+use super::printer::Printer;
 use super::progress::Progress;
-use super::setup::quoted_text;
+use super::shell::quoted_text;
 
 pub(super) struct View(Mutex<Inner>);
 
@@ -24,9 +25,9 @@ struct Inner {
 
 impl View {
     /// `options`: the global options that a further command needs.
-    pub(super) fn new(options: String) -> Arc<Self> {
+    pub(super) fn new(options: String, printer: Printer) -> Arc<Self> {
         Arc::new(Self(Mutex::new(Inner {
-            progress: Progress::new(),
+            progress: Progress::new(printer),
             options,
             unrecorded: BTreeMap::new(),
             watched: HashMap::new(),

@@ -4,16 +4,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
 use serde_json::Value;
 use zoetrope_host::driver::event::Event;
+use zoetrope_host::error::ErrorKind;
 use zoetrope_host::ledger::{Job, State};
 
 use super::{named, said, settle};
+use crate::args::jobs::Cancel;
 use crate::drive::tell;
-use crate::failure::{Failure, Phase};
 use crate::interrupts::Interrupts;
-use crate::outcome;
+use crate::report::{Failure, Phase, outcome};
 use crate::run::deadline;
 use crate::setup::Setup;
 use crate::view::View;
@@ -21,20 +21,9 @@ use crate::view::View;
 /// How long the provider's answer is waited for.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Ask the provider to cancel a job, and wait for its answer.
-///
-/// A job that was not submitted is cancelled without a word to the provider. If it is too
-/// late, the result is downloaded. Where the provider has no cancellation, the job goes on
-/// there and is paid for; `zoetrope jobs resume` waits for it.
-#[derive(Args)]
-pub(super) struct Cancel {
-    /// The job
-    id: String,
-}
-
 impl Cancel {
     pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
-        let view = View::new(setup.options());
+        let view = View::new(setup.options(), setup.printer().clone());
         let driver = setup.driver(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let job = named(driver.ledger(), &self.id, setup)?;
@@ -74,16 +63,15 @@ fn cancelled(job: &Job, setup: &Setup) -> Result<ExitCode, Failure> {
         }
         State::Succeeded | State::Failed if job.is_done() => {
             let message = format!("it was too late: the job has {}", job.state.as_str());
-            Err(Failure::new("too_late", Phase::Poll, message)
-                .charged(job.charge)
+            Err(Failure::new(ErrorKind::TooLate, Phase::Poll, message)
+                .about(job)
                 .then(format!(
                     "nothing: it has ended; zoetrope jobs show {}{}",
                     job.order.id,
                     setup.options()
-                ))
-                .of_job(outcome::facts(job)))
+                )))
         }
-        _ => match outcome::of(job, setup) {
+        _ => match outcome::of(job, &setup.options()) {
             Err(failure) => Err(failure),
             Ok(answer) => said(&answer, "the job has ended", setup),
         },

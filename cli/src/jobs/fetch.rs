@@ -1,46 +1,28 @@
 //! `zoetrope jobs fetch`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
-use clap::Args;
 use zoetrope_host::download::{self, DownloadError, check_target, digest_of};
 use zoetrope_host::driver::event::Event;
-use zoetrope_host::error::chain;
+use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::ledger::{Job, State, Target};
 
-use super::{a_while, answered, named, said, settle};
+use super::{answered, named, said, settle};
+use crate::args::jobs::Fetch;
 use crate::drive::tell;
-use crate::failure::{Failure, Phase};
 use crate::interrupts::Interrupts;
-use crate::outcome;
+use crate::report::{Failure, Phase, outcome};
 use crate::run::deadline;
 use crate::setup::Setup;
 use crate::view::View;
-
-/// Put a job's result into a file: a copy of the one that is here, else from the provider.
-#[derive(Args)]
-pub(super) struct Fetch {
-    /// The job
-    id: String,
-    /// Where it goes
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-    /// Replace a file that is there
-    #[arg(long)]
-    force: bool,
-    /// How long to wait
-    #[arg(long, default_value = "30m", value_parser = a_while)]
-    deadline: Duration,
-}
 
 impl Fetch {
     pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
         let out = std::path::absolute(&self.out);
         let out = out.map_err(|error| Failure::usage(error.to_string()))?;
-        let view = View::new(setup.options());
+        let view = View::new(setup.options(), setup.printer().clone());
         let driver = setup.driver(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let job = named(driver.ledger(), &self.id, setup)?;
@@ -75,18 +57,17 @@ impl Fetch {
     }
 
     fn copy(&self, job: &Job, out: &Path, setup: &Setup) -> Result<ExitCode, Failure> {
-        let mut answer = outcome::of(job, setup)?;
+        let mut answer = outcome::of(job, &setup.options())?;
         let from = answer["file"].as_str().unwrap_or_default().to_owned();
         let copied = download::copy(Path::new(&from), out, &job.order.id, self.force);
         copied.map_err(|error: DownloadError| {
-            Failure::new("download_failed", Phase::Download, chain(&error))
-                .charged(job.charge)
+            Failure::new(ErrorKind::DownloadFailed, Phase::Download, chain(&error))
+                .about(job)
                 .then(format!(
                     "zoetrope jobs fetch {} --out FILE{}",
                     job.order.id,
                     setup.options()
                 ))
-                .of_job(outcome::facts(job))
         })?;
         answer["file"] = out.to_string_lossy().into();
         said(&answer, &out.to_string_lossy(), setup)

@@ -10,47 +10,17 @@ mod show;
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
-use clap::{Args, Subcommand};
 use serde_json::Value;
 use zoetrope_host::driver::{Driver, Until};
 use zoetrope_host::ledger::{Job, Ledger};
 
+use super::args::jobs::{Command, Jobs};
 use super::drive::drive;
-use super::failure::{Failure, of_ledger};
 use super::interrupts::Interrupts;
+use super::report::{Failure, of_ledger, outcome};
 use super::setup::Setup;
 use super::view::View;
-use super::{outcome, output};
-
-/// List jobs, or show, resume, cancel, fetch, resolve, forget them.
-///
-/// A job's ID may be shortened as long as no other begins the same.
-#[derive(Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(super) struct Jobs {
-    #[command(flatten)]
-    list: list::List,
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Show all that is known of a job
-    Show(show::Show),
-    /// Go on with a job, or with all that are not done
-    Resume(resume::Resume),
-    /// Ask the provider to cancel a job
-    Cancel(cancel::Cancel),
-    /// Put a job's result into a file
-    Fetch(fetch::Fetch),
-    /// Say what became of a submit whose outcome is unknown
-    Resolve(resolve::Resolve),
-    /// Forget jobs that are done; their files stay
-    Prune(prune::Prune),
-}
 
 impl Jobs {
     pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
@@ -91,19 +61,11 @@ async fn settle(
 
 /// The answer of a job whose result is in place.
 fn answered(job: &Job, setup: &Setup) -> Result<ExitCode, Failure> {
-    let answer = outcome::of(job, setup)?;
+    let answer = outcome::of(job, &setup.options())?;
     said(&answer, answer["file"].as_str().unwrap_or_default(), setup)
 }
 
 fn said(answer: &Value, words: &str, setup: &Setup) -> Result<ExitCode, Failure> {
-    if setup.json() {
-        output::line(answer)?;
-    } else {
-        output::text(&format!("{words}\n"))?;
-    }
+    setup.printer().answer(answer, words)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn a_while(text: &str) -> Result<Duration, humantime::DurationError> {
-    humantime::parse_duration(text)
 }

@@ -3,27 +3,18 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args;
 use serde_json::json;
 use zoetrope_host::driver::now;
 use zoetrope_host::ledger::Pictures;
 
-use super::{a_while, said};
-use crate::failure::{Failure, Phase, of_ledger};
+use super::said;
+use crate::args::jobs::Prune;
+use crate::report::{Failure, Phase, of_ledger};
 use crate::setup::Setup;
 
 /// Pictures that no job has are kept this long: one may belong to a row that is just
 /// being made.
 const PICTURE_AGE: Duration = Duration::from_hours(1);
-
-/// Forget jobs that are done: their rows and inputs. Files stay, and so does every job
-/// that may still cost or bring something.
-#[derive(Args)]
-pub(super) struct Prune {
-    /// Only jobs made longer ago than this
-    #[arg(long, value_name = "DURATION", value_parser = a_while)]
-    older_than: Duration,
-}
 
 impl Prune {
     pub(super) fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {

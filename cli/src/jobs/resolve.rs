@@ -3,41 +3,21 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Args;
 use zoetrope_host::driver::AdoptError;
 use zoetrope_host::driver::event::Event;
 use zoetrope_host::ledger::State;
 
 use super::{named, said};
-use crate::failure::{Failure, Phase, of_driver};
-use crate::outcome;
+use crate::args::jobs::Resolve;
+use crate::report::{Failure, Phase, of_driver, outcome};
 use crate::setup::Setup;
 use crate::view::View;
 
-/// Say what became of a submit whose outcome is unknown, as the provider's own pages or
-/// its support tell.
-#[derive(Args)]
-pub(super) struct Resolve {
-    /// The job
-    id: String,
-    #[command(flatten)]
-    finding: Finding,
-}
-
-#[derive(Args)]
-#[group(required = true, multiple = false)]
-struct Finding {
-    /// The provider has it, by this id
-    #[arg(long, value_name = "ID")]
-    provider_job_id: Option<String>,
-    /// The provider never had it
-    #[arg(long)]
-    never_started: bool,
-}
-
 impl Resolve {
     pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
-        let driver = setup.driver(View::new(setup.options()).listener()).await?;
+        let driver = setup
+            .driver(View::new(setup.options(), setup.printer().clone()).listener())
+            .await?;
         let mut job = named(driver.ledger(), &self.id, setup)?;
         if job.state == State::Submitting {
             // Settled here only if nobody is submitting it any more.
@@ -64,11 +44,9 @@ impl Resolve {
             }
         };
         let job = resolved.map_err(|error| match error {
-            AdoptError::Trouble(trouble) => {
-                Failure::new(trouble.kind, Phase::Poll, trouble.message)
-                    .then("mend that, and the same command again".into())
-                    .about(&row)
-            }
+            AdoptError::Trouble(trouble) => Failure::of_trouble(trouble, Phase::Poll)
+                .then("mend that, and the same command again".into())
+                .about(&row),
             AdoptError::Driver(error) => of_driver(&error).about(&row),
         })?;
         let mut answer = outcome::listed(&job);

@@ -2,43 +2,24 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
-use clap::Args;
 use zoetrope_host::contract::Charge;
 use zoetrope_host::driver::event::Event;
 use zoetrope_host::driver::{Driver, DriverError, Until};
 use zoetrope_host::ledger::Job;
 
-use super::{a_while, answered, named, settle};
+use super::{answered, named, settle};
+use crate::args::jobs::Resume;
 use crate::drive::{drive, tell};
-use crate::failure::{Failure, of_driver};
 use crate::interrupts::Interrupts;
+use crate::report::{Failure, Summary, of_driver};
 use crate::run::deadline;
 use crate::setup::Setup;
-use crate::summary::Summary;
 use crate::view::View;
-
-/// Go on with a job, or with all that are not done.
-///
-/// Submits what is queued, and again what is unknown where the provider honours the key;
-/// polls what is started; finishes downloads.
-#[derive(Args)]
-pub(super) struct Resume {
-    /// The job
-    #[arg(required_unless_present = "all")]
-    id: Option<String>,
-    /// Every job that is not done
-    #[arg(long, conflicts_with = "id")]
-    all: bool,
-    /// How long to wait
-    #[arg(long, default_value = "30m", value_parser = a_while)]
-    deadline: Duration,
-}
 
 impl Resume {
     pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
-        let view = View::new(setup.options());
+        let view = View::new(setup.options(), setup.printer().clone());
         let driver = setup.driver(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let Some(id) = &self.id else {
@@ -61,7 +42,7 @@ impl Resume {
         let ids = resumed.map_err(|error| not_resumed(&error, driver))?;
         let jobs = drive(driver, view, &ids, Until::Settled, interrupts).await?;
         let next = format!("zoetrope jobs resume --all{}", setup.options());
-        Summary::of(&jobs, setup).report(setup, &next)
+        Summary::of(&jobs, &setup.options()).report(setup.printer(), &next)
     }
 
     async fn resumed(&self, driver: &Driver, job: &Job) -> Result<Job, Failure> {

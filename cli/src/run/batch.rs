@@ -8,14 +8,15 @@ use uuid::Uuid;
 use zoetrope_host::driver::Until;
 use zoetrope_host::ledger::Target;
 
+use super::absolute;
 use super::order::Order;
-use super::{Run, absolute};
+use crate::args::Run;
 use crate::drive::drive;
-use crate::failure::Failure;
 use crate::input;
 use crate::interrupts::Interrupts;
-use crate::setup::{Setup, quoted, quoted_text};
-use crate::summary::Summary;
+use crate::report::{Failure, Summary};
+use crate::setup::Setup;
+use crate::shell::{quoted, quoted_text};
 use crate::view::View;
 
 impl Run {
@@ -36,11 +37,12 @@ impl Run {
             Some(key) => key.clone(),
             None => {
                 let key = Uuid::now_v7().to_string();
-                eprintln!("The same command with --key {key} goes on with this batch.");
+                let way_on = format!("The same command with --key {key} goes on with this batch.");
+                setup.printer().message(&way_on);
                 key
             }
         };
-        let view = View::new(setup.options());
+        let view = View::new(setup.options(), setup.printer().clone());
         let driver = setup.driver(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let width = orders.last().map_or(1, |(line, _)| line.to_string().len());
@@ -62,7 +64,7 @@ impl Run {
             quoted_text(&key),
             setup.options()
         );
-        Summary::of(&jobs, setup).report(setup, &next)
+        Summary::of(&jobs, &setup.options()).report(setup.printer(), &next)
     }
 
     /// Every line's order, by its number.

@@ -9,64 +9,22 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
 use serde_json::Value;
 use uuid::Uuid;
 use zoetrope_host::download::check_target;
 use zoetrope_host::driver::event::Event;
 use zoetrope_host::driver::{Driver, Until, now};
-use zoetrope_host::error::chain;
+use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::ledger::{Inserted, Job, Target};
 
+use super::args::Run;
 use super::drive::{drive, tell};
-use super::failure::{Failure, of_driver, of_ledger};
-use super::input::Source;
+use super::inspect;
 use super::interrupts::Interrupts;
+use super::report::{Failure, Phase, of_driver, of_ledger, outcome};
 use super::setup::Setup;
 use super::view::View;
-use super::{inspect, outcome, output};
 use order::Order;
-
-/// Run a node: upload, submit, wait, download.
-///
-/// Without a configured connection the practice provider serves the run, on this machine.
-/// The job is in the ledger before anything is sent: whatever happens, `zoetrope jobs`
-/// lists it and `zoetrope jobs resume` goes on.
-#[derive(Args)]
-pub(super) struct Run {
-    /// Node type, as `zoetrope nodes` lists it
-    node: String,
-    #[command(flatten)]
-    source: Source,
-    /// Local picture for the node's first picture field, as its `file:` URL would be there
-    #[arg(long, value_name = "PATH")]
-    image: Option<PathBuf>,
-    /// Where the result goes; else the data directory
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
-    /// Replace a file that is at --out
-    #[arg(long)]
-    force: bool,
-    /// Connection to run over
-    #[arg(long, value_name = "ID")]
-    connection: Option<String>,
-    /// How long to wait, the queue included; the job goes on at the provider after that
-    #[arg(long, default_value = "30m", value_parser = humantime::parse_duration)]
-    deadline: Duration,
-    /// Idempotency key: 1 to 255 visible ASCII characters; made up when absent. The same
-    /// key and input is the same job
-    #[arg(long, value_name = "KEY", value_parser = key)]
-    key: Option<String>,
-    /// Return once the provider has accepted the job
-    #[arg(long)]
-    detach: bool,
-    /// Run each line of a file, an input document each; line n has the key KEY-n
-    #[arg(long, value_name = "FILE.jsonl", requires = "out_dir", conflicts_with_all = ["input", "out", "detach"])]
-    batch: Option<PathBuf>,
-    /// Folder for the results of a batch, named by their lines
-    #[arg(long, value_name = "DIR", requires = "batch")]
-    out_dir: Option<PathBuf>,
-}
 
 /// What an order comes to.
 enum Prepared {
@@ -74,15 +32,6 @@ enum Prepared {
     New(Job),
     /// The job that has the key and the input already.
     Known(Job),
-}
-
-fn key(text: &str) -> Result<String, &'static str> {
-    let legal = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if legal {
-        Ok(text.to_owned())
-    } else {
-        Err("expected 1 to 255 visible ASCII characters")
-    }
 }
 
 impl Run {
@@ -93,7 +42,7 @@ impl Run {
         let order = Order::read(&self, setup).await?;
         let key = self.key.clone();
         let key = key.unwrap_or_else(|| Uuid::now_v7().to_string());
-        let view = View::new(setup.options());
+        let view = View::new(setup.options(), setup.printer().clone());
         let driver = setup.driver(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let target = match &self.out {
@@ -116,20 +65,14 @@ impl Run {
         if self.detach && job.ticket.is_some() && !job.is_settled() {
             return detached(&job, setup);
         }
-        let answer = outcome::of(&job, setup)?;
+        let answer = outcome::of(&job, &setup.options())?;
         if let Some(file) = &job.file
             && let Some(note) = inspect::misnamed(&file.path, &file.media_type)
         {
-            eprintln!("note: {note}");
+            setup.printer().message(&format!("note: {note}"));
         }
-        if setup.json() {
-            output::line(&answer)?;
-        } else {
-            output::text(&format!(
-                "{}\n",
-                answer["file"].as_str().unwrap_or_default()
-            ))?;
-        }
+        let file = answer["file"].as_str().unwrap_or_default();
+        setup.printer().answer(&answer, file)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -233,25 +176,27 @@ impl Run {
 /// The answer of `--detach`.
 fn detached(job: &Job, setup: &Setup) -> Result<ExitCode, Failure> {
     let next = format!("zoetrope jobs resume {}{}", job.order.id, setup.options());
-    if setup.json() {
+    let printer = setup.printer();
+    if printer.json() {
         let mut answer = outcome::facts(job);
         answer.insert("ok".into(), true.into());
         answer.insert("node".into(), job.order.node.as_str().into());
         answer.insert("state".into(), job.state.as_str().into());
         answer.insert("charged".into(), job.charge.as_str().into());
         answer.insert("next".into(), next.into());
-        output::line(&Value::Object(answer))?;
+        printer.line(&Value::Object(answer))?;
     } else {
-        output::text(&format!("{}\n", job.order.id))?;
-        eprintln!("The provider has accepted the job. To wait for its result: {next}");
+        printer.text(&format!("{}\n", job.order.id))?;
+        printer.message(&format!(
+            "The provider has accepted the job. To wait for its result: {next}"
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn interrupted() -> Failure {
-    use super::failure::Phase;
     let message = "interrupted before anything was submitted";
-    Failure::new("interrupted", Phase::Upload, message)
+    Failure::new(ErrorKind::Interrupted, Phase::Upload, message)
         .then("the same command again: this one cost nothing".into())
 }
 

@@ -12,17 +12,19 @@ use zoetrope_host::component::{CallContext, CallError};
 use zoetrope_host::contract::{MediaKind, NodeType, Plan};
 use zoetrope_host::digest::Sha256Digest;
 use zoetrope_host::driver::now;
+use zoetrope_host::error::ErrorKind;
 use zoetrope_host::ledger::{Job, Order as Row, Pictures};
 use zoetrope_host::media::hand_over;
 use zoetrope_host::trace;
 
-use super::Run;
 use super::pictures::{Local, by_content, find, of_media};
+use crate::args::Run;
 use crate::check::offline;
-use crate::failure::{Failure, Phase, of_ledger};
 use crate::reach::Site;
-use crate::setup::{Setup, quoted_text};
-use crate::{file_url, input, inspect, output};
+use crate::report::{Failure, Phase, of_ledger, plan};
+use crate::setup::Setup;
+use crate::shell::quoted_text;
+use crate::{file_url, input, inspect};
 
 /// An input that the node accepts, and the local pictures that go with it.
 pub(super) struct Order {
@@ -51,10 +53,10 @@ impl Order {
         }
         let text = run.source.input.as_deref().map(input::read).transpose()?;
         let order = Self::check(run, setup, node, text).await?;
-        output::show_notes(&order.plan);
+        plan::show_notes(&order.plan, setup.printer());
         for Local { picture, field, .. } in &order.pictures {
             for note in inspect::notes(picture) {
-                eprintln!("note: {field} {note}");
+                setup.printer().message(&format!("note: {field} {note}"));
             }
         }
         Ok(order)
@@ -88,7 +90,7 @@ impl Order {
         let plan = check(&text).await.map_err(|error| {
             let failure = Failure::of_call(error, Phase::Check);
             let next = match failure.kind() {
-                "connection_unavailable" | "denied" => {
+                ErrorKind::ConnectionUnavailable | ErrorKind::Denied => {
                     "correct the configuration, and the same command again".into()
                 }
                 _ => format!(
@@ -117,7 +119,7 @@ impl Order {
     ) -> Result<Site, Failure> {
         let Some(requirement) = &self.node.connection else {
             let message = format!("`{}` needs no provider, so there is no job", self.node.name);
-            return Err(Failure::new("unsupported", Phase::Setup, message));
+            return Err(Failure::new(ErrorKind::Unsupported, Phase::Setup, message));
         };
         setup.connect(requirement, &self.node, wanted).await
     }

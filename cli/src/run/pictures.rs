@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 use zoetrope_host::contract::{Adjustment, MediaKind, NodeType, Plan};
 use zoetrope_host::digest::Sha256Digest;
 use zoetrope_host::download::digest_of;
-use zoetrope_host::error::chain;
+use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::media::{MediaError, Picture};
 
-use crate::failure::{Failure, Phase};
 use crate::file_url;
+use crate::report::{Failure, Phase};
 
 /// A local picture, and where it goes.
 pub(super) struct Local {
@@ -44,7 +44,7 @@ pub(super) fn find(node: &NodeType, given: &Value, plan: &Plan) -> Result<Vec<Lo
 fn open(field: &str, url: &str) -> Result<Local, Failure> {
     let path = file_url::path(url).map_err(|why| {
         Failure::new(
-            "unsupported",
+            ErrorKind::Unsupported,
             Phase::Check,
             format!("{field}: a `file:` URL {why}"),
         )
@@ -96,15 +96,17 @@ pub(super) fn of_media(error: MediaError) -> Failure {
         MediaError::Call(error) => {
             let failure = Failure::of_call(error, Phase::Upload);
             let next = match failure.kind() {
-                "unsupported" | "rejected" => "the same command with another picture, or its URL",
+                ErrorKind::Unsupported | ErrorKind::Rejected => {
+                    "the same command with another picture, or its URL"
+                }
                 _ => "the same command again, once that is put right",
             };
             return failure.then(format!("{next}: nothing was submitted"));
         }
-        MediaError::Read { .. } => "usage",
-        MediaError::NotAPicture { .. } | MediaError::TooLong { .. } => "unsupported",
-        MediaError::Upload(_) => "unavailable",
-        _ => "internal",
+        MediaError::Read { .. } => ErrorKind::Usage,
+        MediaError::NotAPicture { .. } | MediaError::TooLong { .. } => ErrorKind::Unsupported,
+        MediaError::Upload(_) => ErrorKind::Unavailable,
+        _ => ErrorKind::Internal,
     };
     Failure::new(kind, Phase::Upload, chain(&error))
         .then("the same command again: nothing was submitted".into())

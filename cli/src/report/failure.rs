@@ -6,15 +6,16 @@ use serde_json::{Map, Value, json};
 use zoetrope_host::component::{CallError, TrapKind};
 use zoetrope_host::contract::{Charge, ErrorCause, NodeError, Violation};
 use zoetrope_host::driver::DriverError;
-use zoetrope_host::error::chain;
-use zoetrope_host::ledger::{Job, LedgerError};
+use zoetrope_host::error::{ErrorKind, chain};
+use zoetrope_host::ledger::{LedgerError, Trouble};
 use zoetrope_host::words::harmless;
 
-use super::{outcome, output};
+use crate::exit_code;
+use crate::printer::{PrintError, Printer};
 
 /// How far a run had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     Setup,
     Check,
     Upload,
@@ -50,8 +51,8 @@ const SAME_COMMAND: &str = ", and the same command again";
 
 /// A command that did not do what it was asked.
 #[derive(Debug)]
-pub(super) struct Failure {
-    kind: Box<str>,
+pub(crate) struct Failure {
+    kind: ErrorKind,
     message: String,
     violations: Vec<Violation>,
     phase: Phase,
@@ -62,9 +63,9 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    pub(super) fn new(kind: impl Into<Box<str>>, phase: Phase, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ErrorKind, phase: Phase, message: impl Into<String>) -> Self {
         Self {
-            kind: kind.into(),
+            kind,
             message: message.into(),
             violations: Vec::new(),
             phase,
@@ -74,27 +75,27 @@ impl Failure {
         }
     }
 
-    pub(super) fn usage(message: impl Into<String>) -> Self {
-        Self::new("usage", Phase::Setup, message)
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Usage, Phase::Setup, message)
     }
 
-    pub(super) fn internal(phase: Phase, message: impl Into<String>) -> Self {
-        Self::new("internal", phase, message)
+    pub(crate) fn internal(phase: Phase, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, phase, message)
             .then("ZOETROPE_LOG=debug, and the same command again".into())
     }
 
     /// An input that breaks a rule which the component is not asked about.
-    pub(super) fn invalid_input(violation: Violation) -> Self {
+    pub(crate) fn invalid_input(violation: Violation) -> Self {
         let violations = vec![violation];
         let message = ErrorCause::InvalidInput(violations.clone()).message();
         Self {
             violations,
-            ..Self::new("invalid_input", Phase::Check, message)
+            ..Self::new(ErrorKind::InvalidInput, Phase::Check, message)
         }
     }
 
     /// What a call into the component came to.
-    pub(super) fn of_call(error: CallError, phase: Phase) -> Self {
+    pub(crate) fn of_call(error: CallError, phase: Phase) -> Self {
         match error {
             CallError::Node(error) => Self::of_node(&error, phase),
             CallError::Trap(trap) => {
@@ -103,7 +104,7 @@ impl Failure {
                     _ => "",
                 };
                 Self::new(
-                    "component_trap",
+                    ErrorKind::ComponentTrap,
                     phase,
                     format!("the component was stopped: {trap}{more}"),
                 )
@@ -112,7 +113,7 @@ impl Failure {
         }
     }
 
-    pub(super) fn of_node(error: &NodeError, phase: Phase) -> Self {
+    pub(crate) fn of_node(error: &NodeError, phase: Phase) -> Self {
         let mut message = error.cause.message();
         if let Some(delay) = error.retry_after_ms {
             message = format!("{message} (not before {} s from now)", delay.div_ceil(1000));
@@ -120,21 +121,26 @@ impl Failure {
         Self {
             violations: error.cause.violations().to_vec(),
             charge: error.charge,
-            ..Self::new(error.cause.kind(), phase, message)
+            ..Self::new(kind_of_cause(&error.cause), phase, message)
         }
     }
 
+    /// What a row's or a connection's trouble comes to.
+    pub(crate) fn of_trouble(trouble: Trouble, phase: Phase) -> Self {
+        Self::new(kind_of(&trouble), phase, trouble.message)
+    }
+
     /// The command that goes on from here.
-    pub(super) fn then(self, next: String) -> Self {
+    pub(crate) fn then(self, next: String) -> Self {
         Self { next, ..self }
     }
 
-    pub(super) fn charged(self, charge: Charge) -> Self {
+    pub(crate) fn charged(self, charge: Charge) -> Self {
         Self { charge, ..self }
     }
 
     /// The same, once jobs are under way: these are gone on with, not asked for anew.
-    pub(super) fn under_way(self, phase: Phase, charge: Charge, way_on: &str) -> Self {
+    pub(crate) fn under_way(self, phase: Phase, charge: Charge, way_on: &str) -> Self {
         let cure = self.next.strip_suffix(SAME_COMMAND).unwrap_or(&self.next);
         let next = format!("{cure}, then: {way_on}");
         Self {
@@ -145,18 +151,12 @@ impl Failure {
         }
     }
 
-    /// The same about a job that is there: its charge is what its row says.
-    pub(super) fn about(self, job: &Job) -> Self {
-        let charge = job.charge;
-        Self { charge, ..self }.of_job(outcome::facts(job))
-    }
-
-    pub(super) fn of_job(self, job: Map<String, Value>) -> Self {
+    pub(crate) fn of_job(self, job: Map<String, Value>) -> Self {
         Self { job, ..self }
     }
 
     /// The same as the first of many.
-    pub(super) fn among(self, failed: usize, all: usize) -> Self {
+    pub(crate) fn among(self, failed: usize, all: usize) -> Self {
         let message = format!(
             "{failed} of {all} jobs have no result in place; one of them: {}",
             self.message
@@ -170,30 +170,30 @@ impl Failure {
     }
 
     /// The same about a line of a file.
-    pub(super) fn on_line(self, line: usize) -> Self {
+    pub(crate) fn on_line(self, line: usize) -> Self {
         let message = format!("line {line}: {}", self.message);
         Self { message, ..self }
     }
 
-    pub(super) fn next(&self) -> &str {
+    pub(crate) fn next(&self) -> &str {
         &self.next
     }
 
-    pub(super) fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
-    pub(super) fn kind(&self) -> &str {
-        &self.kind
+    pub(crate) fn kind(&self) -> ErrorKind {
+        self.kind
     }
 
     /// `{"ok": false, "error": …}`.
-    pub(super) fn document(&self) -> Value {
+    pub(crate) fn document(&self) -> Value {
         let mut error = Map::new();
-        error.insert("kind".into(), self.kind.as_ref().into());
+        error.insert("kind".into(), self.kind.as_str().into());
         error.insert("message".into(), self.message.as_str().into());
         if !self.violations.is_empty() {
-            let violations = self.violations.iter().map(output::violation).collect();
+            let violations = self.violations.iter().map(violation).collect();
             error.insert("violations".into(), Value::Array(violations));
         }
         error.insert("phase".into(), self.phase.as_str().into());
@@ -204,63 +204,62 @@ impl Failure {
     }
 
     /// Tells the user, and gives the exit code.
-    pub(super) fn report(&self, json: bool) -> ExitCode {
-        let code = self.exit_code();
-        if json {
-            return output::line(&self.document()).map_or_else(|_| code, |()| code);
+    pub(crate) fn report(&self, printer: &Printer) -> ExitCode {
+        if printer.json() {
+            // The exit code says that it failed, whether or not this can be written.
+            let _ = printer.line(&self.document());
+        } else {
+            printer.message(&self.words());
         }
-        eprintln!("error: {}", harmless(&self.message));
-        if self.violations.len() > 1 {
-            for violation in &self.violations {
+        self.exit_code()
+    }
+
+    /// What it says to people, in lines.
+    fn words(&self) -> String {
+        let mut lines = vec![format!("error: {}", harmless(&self.message))];
+        match self.violations.as_slice() {
+            [] => {}
+            [only] => lines.push(format!("  broken rule: {}", only.keyword)),
+            many => lines.extend(many.iter().map(|violation| {
                 let place = if violation.instance_path.is_empty() {
                     "(document)"
                 } else {
                     &violation.instance_path
                 };
-                eprintln!("  {place}: {} [{}]", violation.message, violation.keyword);
-            }
-        } else if let [only] = self.violations.as_slice() {
-            eprintln!("  broken rule: {}", only.keyword);
+                format!("  {place}: {} [{}]", violation.message, violation.keyword)
+            })),
         }
-        eprintln!("  money: {}", money(self.charge, self.phase));
+        lines.push(format!("  money: {}", money(self.charge, self.phase)));
         if let Some(job) = self.job.get("job").and_then(Value::as_str) {
-            eprintln!("  job: {job}");
+            lines.push(format!("  job: {job}"));
         }
-        eprintln!("  next: {}", harmless(&self.next));
-        code
+        lines.push(format!("  next: {}", harmless(&self.next)));
+        lines.join("\n")
     }
 
-    pub(super) fn code(&self) -> u8 {
-        code_of(&self.kind)
+    pub(crate) fn code(&self) -> u8 {
+        exit_code::of(self.kind)
     }
 
-    pub(super) fn exit_code(&self) -> ExitCode {
+    pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code())
     }
 }
 
-/// The exit code of each kind of failure; `docs/exit-codes.md` is the same for people.
-fn code_of(kind: &str) -> u8 {
-    match kind {
-        "usage" | "bad_config" | "bad_component" | "unknown_node_type" | "bad_ticket"
-        | "key_conflict" => 2,
-        "invalid_input" | "unsupported" => 3,
-        "connection_unavailable" | "connection_changed" | "unauthorized" | "not_sent" => 4,
-        "denied" => 5,
-        "throttled" | "rejected" => 6,
-        "failed" | "cancelled" | "job_lost" | "never_started" | "too_late" => 7,
-        "outcome_unknown" => 8,
-        "deadline" | "interrupted" | "unavailable" | "download_failed" | "protocol_violation" => 9,
-        _ => 1,
+impl From<PrintError> for Failure {
+    fn from(error: PrintError) -> Self {
+        Self::internal(Phase::Setup, error.to_string())
     }
 }
 
 /// The ledger cannot be used. Nothing is sent without it.
-pub(super) fn of_ledger(error: &LedgerError) -> Failure {
+pub(crate) fn of_ledger(error: &LedgerError) -> Failure {
     if let LedgerError::KeyConflict { job } = error {
-        return Failure::new("key_conflict", Phase::Setup, error.to_string()).then(format!(
-            "another --key for another run; the job that has this one: zoetrope jobs show {job}"
-        ));
+        return Failure::new(ErrorKind::KeyConflict, Phase::Setup, error.to_string()).then(
+            format!(
+                "another --key for another run; the job that has this one: zoetrope jobs show {job}"
+            ),
+        );
     }
     let next = match error {
         LedgerError::Newer { .. } => "use the newer zoetrope, or another --data-dir",
@@ -269,15 +268,17 @@ pub(super) fn of_ledger(error: &LedgerError) -> Failure {
         }
         _ => "make room or mend the rights, and the same command again",
     };
-    Failure::new("ledger_unavailable", Phase::Setup, chain(error)).then(next.into())
+    Failure::new(ErrorKind::LedgerUnavailable, Phase::Setup, chain(error)).then(next.into())
 }
 
 /// The driver stopped; what is paid for is in the ledger, or was shown.
-pub(super) fn of_driver(error: &DriverError) -> Failure {
+pub(crate) fn of_driver(error: &DriverError) -> Failure {
     match error {
         DriverError::Ledger(error) => of_ledger(error),
-        DriverError::File { .. } => Failure::new("ledger_unavailable", Phase::Setup, chain(error))
-            .then("make room or mend the rights, and the same command again".into()),
+        DriverError::File { .. } => {
+            Failure::new(ErrorKind::LedgerUnavailable, Phase::Setup, chain(error))
+                .then("make room or mend the rights, and the same command again".into())
+        }
     }
 }
 
@@ -292,24 +293,35 @@ fn money(charge: Charge, phase: Phase) -> &'static str {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn violation(violation: &Violation) -> Value {
+    json!({
+        "instance_path": violation.instance_path,
+        "keyword": violation.keyword,
+        "message": violation.message,
+    })
+}
 
-    #[test]
-    fn exit_codes_are_those_of_the_documentation() {
-        let documented = include_str!("../../docs/exit-codes.md");
-        let mut kinds = 0;
-        for row in documented.lines().filter(|line| line.starts_with("| ")) {
-            let cells: Vec<_> = row.split('|').map(str::trim).collect();
-            let Ok(code) = cells[1].parse::<u8>() else {
-                continue;
-            };
-            for kind in cells[2].split(", ").filter(|kind| kind.starts_with('`')) {
-                assert_eq!(code_of(kind.trim_matches('`')), code, "{kind}");
-                kinds += 1;
-            }
-        }
-        assert_eq!(kinds, 29, "every kind is documented");
+fn kind_of_cause(cause: &ErrorCause) -> ErrorKind {
+    match cause {
+        ErrorCause::UnknownNodeType(_) => ErrorKind::UnknownNodeType,
+        ErrorCause::InvalidInput(_) => ErrorKind::InvalidInput,
+        ErrorCause::Unsupported(_) => ErrorKind::Unsupported,
+        ErrorCause::ConnectionUnavailable(_) => ErrorKind::ConnectionUnavailable,
+        ErrorCause::ConnectionChanged(_) => ErrorKind::ConnectionChanged,
+        ErrorCause::BadTicket(_) => ErrorKind::BadTicket,
+        ErrorCause::Denied(_) => ErrorKind::Denied,
+        ErrorCause::NotSent(_) => ErrorKind::NotSent,
+        ErrorCause::Throttled(_) => ErrorKind::Throttled,
+        ErrorCause::Rejected(_) => ErrorKind::Rejected,
+        ErrorCause::Unauthorized(_) => ErrorKind::Unauthorized,
+        ErrorCause::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
+        ErrorCause::Unavailable(_) => ErrorKind::Unavailable,
+        ErrorCause::JobLost(_) => ErrorKind::JobLost,
+        ErrorCause::ProtocolViolation(_) => ErrorKind::ProtocolViolation,
     }
+}
+
+/// The kind of a row's trouble; a name that this program does not know is a fault.
+pub(super) fn kind_of(trouble: &Trouble) -> ErrorKind {
+    trouble.kind.parse().unwrap_or(ErrorKind::Internal)
 }

@@ -7,8 +7,8 @@ use zoetrope_host::contract::Charge;
 use zoetrope_host::ledger::Job;
 
 use super::failure::Failure;
-use super::setup::Setup;
-use super::{outcome, output};
+use super::outcome;
+use crate::printer::Printer;
 
 /// Which exit code speaks for many: the one that somebody must look at first.
 const FIRST: [u8; 8] = [1, 8, 9, 4, 5, 2, 6, 3];
@@ -16,7 +16,7 @@ const FIRST: [u8; 8] = [1, 8, 9, 4, 5, 2, 6, 3];
 /// Most jobs whose trouble is told in words.
 const SHOWN: usize = 20;
 
-pub(super) struct Summary {
+pub(crate) struct Summary {
     jobs: Vec<Value>,
     /// The files, for people.
     lines: Vec<String>,
@@ -30,7 +30,8 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    pub(super) fn of(jobs: &[Job], setup: &Setup) -> Self {
+    /// `options`: the global options that a further command needs.
+    pub(crate) fn of(jobs: &[Job], options: &str) -> Self {
         let mut summary = Self {
             jobs: Vec::with_capacity(jobs.len()),
             lines: Vec::new(),
@@ -43,14 +44,14 @@ impl Summary {
         for job in jobs {
             summary.charged += usize::from(job.charge == Charge::Yes);
             summary.may_be_charged += usize::from(job.charge == Charge::Unknown);
-            summary.add(job, setup);
+            summary.add(job, options);
         }
         summary
     }
 
-    fn add(&mut self, job: &Job, setup: &Setup) {
+    fn add(&mut self, job: &Job, options: &str) {
         let mut listed = outcome::listed(job);
-        match outcome::of(job, setup) {
+        match outcome::of(job, options) {
             Ok(answer) => {
                 self.in_place += 1;
                 self.lines
@@ -78,7 +79,7 @@ impl Summary {
     }
 
     /// Says it, and gives the exit code.
-    pub(super) fn report(self, setup: &Setup, next: &str) -> Result<ExitCode, Failure> {
+    pub(crate) fn report(self, printer: &Printer, next: &str) -> Result<ExitCode, Failure> {
         let all = self.jobs.len();
         let counts = json!({
             "jobs": all,
@@ -98,30 +99,31 @@ impl Summary {
                 .charged(charge)
                 .then(next.to_owned())
         });
-        if setup.json() {
+        if printer.json() {
             let mut answer = match &worst {
                 Some(failure) => failure.document(),
                 None => json!({ "ok": true }),
             };
             answer["summary"] = counts;
             answer["jobs"] = Value::Array(self.jobs);
-            output::line(&answer)?;
+            printer.line(&answer)?;
         } else {
             for line in &self.lines {
-                output::text(&format!("{line}\n"))?;
+                printer.text(&format!("{line}\n"))?;
             }
             for trouble in self.troubles.iter().take(SHOWN) {
-                eprintln!("{trouble}");
+                printer.message(trouble);
             }
             if self.troubles.len() > SHOWN {
-                eprintln!("… and {} more: zoetrope jobs", self.troubles.len() - SHOWN);
+                let more = self.troubles.len() - SHOWN;
+                printer.message(&format!("… and {more} more: zoetrope jobs"));
             }
-            eprintln!(
+            printer.message(&format!(
                 "{} of {all} results are in place; {} jobs were charged, {} may be.",
                 self.in_place, self.charged, self.may_be_charged
-            );
+            ));
             if worst.is_some() {
-                eprintln!("  next: {next}");
+                printer.message(&format!("  next: {next}"));
             }
         }
         Ok(worst.map_or(ExitCode::SUCCESS, |failure| failure.exit_code()))

@@ -8,17 +8,19 @@ use serde_json::{Map, Value, json};
 use zoetrope_host::contract::Charge;
 use zoetrope_host::driver::decide::may_submit;
 use zoetrope_host::driver::now;
+use zoetrope_host::error::ErrorKind;
 use zoetrope_host::ledger::{Job, Millis, State};
 
-use super::failure::{Failure, Phase};
-use super::setup::{Setup, quoted_text};
+use super::failure::{Failure, Phase, kind_of};
+use crate::shell::quoted_text;
 
-/// The answer of a run whose result is in place, else how it failed.
-pub(super) fn of(job: &Job, setup: &Setup) -> Result<Value, Failure> {
+/// The answer of a run whose result is in place, else how it failed. `options`: the global
+/// options that a further command needs.
+pub(crate) fn of(job: &Job, options: &str) -> Result<Value, Failure> {
     if job.state == State::Succeeded && job.placed {
         Ok(answer(job))
     } else {
-        Err(failure(job, setup))
+        Err(failure(job, options))
     }
 }
 
@@ -39,7 +41,7 @@ fn answer(job: &Job) -> Value {
 }
 
 /// What every answer and error says of a job.
-pub(super) fn facts(job: &Job) -> Map<String, Value> {
+pub(crate) fn facts(job: &Job) -> Map<String, Value> {
     let mut facts = Map::new();
     facts.insert("job".into(), job.order.id.as_str().into());
     facts.insert("key".into(), job.order.key.as_str().into());
@@ -53,7 +55,7 @@ pub(super) fn facts(job: &Job) -> Map<String, Value> {
 }
 
 /// A line of `zoetrope jobs --json`.
-pub(super) fn listed(job: &Job) -> Value {
+pub(crate) fn listed(job: &Job) -> Value {
     let file = job.file.as_ref().filter(|_| job.placed);
     let trouble = job
         .trouble
@@ -77,29 +79,35 @@ pub(super) fn listed(job: &Job) -> Value {
     })
 }
 
-fn failure(job: &Job, setup: &Setup) -> Failure {
+fn failure(job: &Job, options: &str) -> Failure {
     let (kind, message) = match &job.trouble {
         // Whatever stopped it, that nobody knows whether it is paid for comes first.
         Some(trouble) if job.is_settled() && job.state == State::OutcomeUnknown => {
-            ("outcome_unknown".into(), trouble.message.clone())
+            (ErrorKind::OutcomeUnknown, trouble.message.clone())
         }
-        Some(trouble) if job.is_settled() => (trouble.kind.clone(), trouble.message.clone()),
-        _ => ("interrupted".into(), interrupted(job).into()),
+        Some(trouble) if job.is_settled() => (kind_of(trouble), trouble.message.clone()),
+        _ => (ErrorKind::Interrupted, interrupted(job).into()),
     };
-    let message = if job.state == State::Succeeded && kind != "download_failed" {
+    let message = if job.state == State::Succeeded && kind != ErrorKind::DownloadFailed {
         format!("the result is made, but not on the disk yet: {message}")
     } else {
         message
     };
-    let kind = if job.state == State::Succeeded && kind == "deadline" {
-        "download_failed".into()
+    let kind = if job.state == State::Succeeded && kind == ErrorKind::Deadline {
+        ErrorKind::DownloadFailed
     } else {
         kind
     };
     Failure::new(kind, phase(job), message)
-        .charged(job.charge)
-        .then(next(job, setup))
-        .of_job(facts(job))
+        .about(job)
+        .then(next(job, options))
+}
+
+impl Failure {
+    /// The same about a job that is there: its charge is what its row says.
+    pub(crate) fn about(self, job: &Job) -> Self {
+        self.charged(job.charge).of_job(facts(job))
+    }
 }
 
 fn interrupted(job: &Job) -> &'static str {
@@ -112,7 +120,7 @@ fn interrupted(job: &Job) -> &'static str {
 }
 
 /// How far a job has come.
-pub(super) fn phase(job: &Job) -> Phase {
+pub(crate) fn phase(job: &Job) -> Phase {
     match job.state {
         State::Queued | State::Submitting | State::OutcomeUnknown => Phase::Submit,
         State::Succeeded => Phase::Download,
@@ -122,9 +130,9 @@ pub(super) fn phase(job: &Job) -> Phase {
 }
 
 /// The command that goes on from here.
-fn next(job: &Job, setup: &Setup) -> String {
-    let (id, options) = (&job.order.id, setup.options());
-    let kind = job.trouble.as_ref().map(|trouble| trouble.kind.as_str());
+fn next(job: &Job, options: &str) -> String {
+    let id = &job.order.id;
+    let kind = job.trouble.as_ref().map(kind_of);
     match job.state {
         State::Failed | State::Cancelled if job.ticket.is_some() => {
             "nothing: the provider has ended this job".into()
@@ -152,15 +160,17 @@ fn next(job: &Job, setup: &Setup) -> String {
                  zoetrope jobs resolve {id} --provider-job-id ID{options}, or --never-started"
             )
         }
-        State::Succeeded if job.next_at.is_none() && kind == Some("download_failed") => format!(
-            "zoetrope jobs resume {id}{options}, or zoetrope jobs fetch {id} --out FILE{options}"
-        ),
+        State::Succeeded if job.next_at.is_none() && kind == Some(ErrorKind::DownloadFailed) => {
+            format!(
+                "zoetrope jobs resume {id}{options}, or zoetrope jobs fetch {id} --out FILE{options}"
+            )
+        }
         _ => format!("zoetrope jobs resume {id}{options}"),
     }
 }
 
 /// What a job cost, for people.
-pub(super) fn price(job: &Job) -> Option<String> {
+pub(crate) fn price(job: &Job) -> Option<String> {
     let cost = job.cost.as_ref()?;
     Some(format!("{} {}", cost.amount, cost.unit))
 }
@@ -171,12 +181,12 @@ fn cost(job: &Job) -> Option<Value> {
 }
 
 /// A document as JSON.
-pub(super) fn document(text: Option<&str>) -> Value {
+pub(crate) fn document(text: Option<&str>) -> Value {
     text.and_then(|text| serde_json::from_str(text).ok())
         .unwrap_or(Value::Null)
 }
 
 /// RFC 3339, UTC.
-pub(super) fn time(time: Millis) -> String {
+pub(crate) fn time(time: Millis) -> String {
     Timestamp::from_millisecond(time).map_or_else(|_| time.to_string(), |time| time.to_string())
 }

@@ -1,0 +1,9 @@
+//! What the program says of a plan, a job, many jobs and a failure, as text and as JSON.
+
+mod failure;
+pub(crate) mod outcome;
+pub(crate) mod plan;
+mod summary;
+
+pub(crate) use failure::{Failure, Phase, of_driver, of_ledger};
+pub(crate) use summary::Summary;
