@@ -110,6 +110,7 @@ impl Failure {
                 )
             }
             CallError::Host(fault) => Self::internal(phase, chain(&fault)),
+            other => Self::internal(phase, chain(&other)),
         }
     }
 
