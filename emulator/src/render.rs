@@ -17,9 +17,7 @@ use crate::format::{Canvas, FrameRate, Length, even};
 use crate::order::Clip;
 use crate::picture::{self, PictureError};
 use crate::shot::Shot;
-
-/// The title inside every clip.
-pub(crate) const TITLE: &str = "Practice render by Zoetrope, not made by an AI model";
+use crate::title::TITLE;
 
 /// The picture is fitted to this many times the frame, so that the closest view is still sharp.
 const OVERSIZE: f64 = 1.25;
