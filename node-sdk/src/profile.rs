@@ -167,6 +167,10 @@ mod tests {
                 (json!("9223372036854775807"), "9223372036854775807"),
             ],
         );
+    }
+
+    #[test]
+    fn an_integer_is_read_from_nothing_that_pydantic_refuses() {
         stand_for_nothing(
             Kind::Integer,
             &[

@@ -27,7 +27,8 @@ use zoetrope_host::pack::Pack;
 use zoetrope_host::policy::Policy;
 use zoetrope_host::secret::SecretSource;
 use zoetrope_host::session::Session;
-use zoetrope_plugin::{bindings as native, job};
+use zoetrope_node_sdk::{bindings as native, job};
+use zoetrope_plugin::nodes::PACK;
 
 use only::{ONLY, SECONDS};
 
@@ -132,7 +133,7 @@ fn natively_checked() -> Result<native::Plan, Failure> {
         profile: native::Profile::Strict,
         preview_request: false,
     };
-    job::check(&Nowhere, NODE, INPUT, options).map_err(|error| format!("{error:?}").into())
+    job::check(&PACK, &Nowhere, NODE, INPUT, options).map_err(|error| format!("{error:?}").into())
 }
 
 /// A call that the component refuses by its own word.

@@ -1,6 +1,5 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
-
 use zoetrope_node_sdk::bindings::{
     Acceptance, Adjustment, Charge, CheckOptions, ErrorCause, JobState, NextStep, Plan, Profile,
     Settlement, Stage, Started,

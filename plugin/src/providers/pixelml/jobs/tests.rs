@@ -50,7 +50,7 @@ fn state(host: &Scripted) -> JobState {
 }
 
 #[test]
-fn every_part_of_the_wire_can_be_another() {
+fn every_part_of_a_submit_can_be_another() {
     let host = other(200, json!({"task": {"no": 12, "phase": "NEW", "next": 7}}));
     let input = json!({"prompt": "p", "image": "i"}).to_string();
     match job::start(&PACK, &host, "image_to_video_v3", &input, "k").unwrap() {
@@ -74,7 +74,10 @@ fn every_part_of_the_wire_can_be_another() {
             .headers
             .contains(&("x-request-id".into(), "k".into()))
     );
+}
 
+#[test]
+fn every_part_of_a_poll_can_be_another() {
     let host = other(
         200,
         json!({"task": {"phase": "POST", "percent": 40, "note": "nearly"}}),
@@ -92,7 +95,10 @@ fn every_part_of_the_wire_can_be_another() {
         line,
         "POST https://provider.example/api/tasks/a%20b%2F%C3%A9%3F%23/state"
     );
+}
 
+#[test]
+fn every_end_can_be_told_in_other_words() {
     let host = other(
         200,
         json!({"task": {"phase": "OK", "files": ["http://cdn.example/x.mp4?e=1"], "billed": false}}),
