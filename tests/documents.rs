@@ -118,6 +118,7 @@ fn tests() -> BTreeSet<String> {
     let folders = [
         "tests",
         "cli/src",
+        "node-sdk",
         "plugin/src",
         "host-harness/src",
         "emulator",

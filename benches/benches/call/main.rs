@@ -21,7 +21,8 @@ use zoetrope_host::component::{CallContext, CallError, Pack, Session};
 use zoetrope_host::egress::Egress;
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::policy::Policy;
-use zoetrope_plugin::{bindings as native, job};
+use zoetrope_node_sdk::{bindings as native, job};
+use zoetrope_plugin::nodes::PACK;
 
 use connections::{CREDENTIAL, KEY, STRICT, connection, keyed_connection, previewed, started};
 use only::{ONLY, SECONDS};
@@ -122,7 +123,7 @@ fn natively_checked() -> Result<native::Plan, Failure> {
         profile: native::Profile::Strict,
         preview_request: false,
     };
-    job::check(&Nowhere, NODE, INPUT, options).map_err(|error| format!("{error:?}").into())
+    job::check(&PACK, &Nowhere, NODE, INPUT, options).map_err(|error| format!("{error:?}").into())
 }
 
 /// A call that the component refuses by its own word.

@@ -11,8 +11,8 @@ mod nested_cargo;
 
 /// Where the nodes are listed.
 const LIST: &str = "plugin/src/nodes/mod.rs";
-const LIST_BEGINS: &str = "pub static ALL: &[&Node] = &[\n";
-const LIST_ENDS: &str = "];\n";
+const LIST_BEGINS: &str = "    nodes: &[\n";
+const LIST_ENDS: &str = "    ],\n";
 
 const LINKER: &str = "benches/benches/size/wasm-component-ld";
 

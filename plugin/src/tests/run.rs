@@ -1,9 +1,10 @@
-use serde_json::json;
+use serde_json::{Value, json};
+use zoetrope_node_sdk::bindings::{Charge, ErrorCause, NextStep, RunError, RunOptions};
+use zoetrope_node_sdk::host::SendError;
+use zoetrope_node_sdk::run::run;
+use zoetrope_node_sdk::testing::{Scripted, reply};
 
-use super::*;
-use crate::bindings::Charge;
-use crate::host::SendError;
-use crate::host::scripted::{Scripted, reply};
+use crate::nodes::PACK;
 
 const OPTIONS: RunOptions = RunOptions {
     idempotency_key: String::new(),
@@ -13,6 +14,7 @@ const OPTIONS: RunOptions = RunOptions {
 fn go(host: &Scripted) -> Result<Value, RunError> {
     let input = json!({"prompt": "p", "image": "i"});
     run(
+        &PACK,
         host,
         "image_to_video_v3",
         &input,

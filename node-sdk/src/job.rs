@@ -10,8 +10,7 @@ use crate::host::{Host, SendError};
 use crate::http::{Reply, Request};
 use crate::input;
 use crate::json;
-use crate::nodes::{self, Node};
-use crate::providers::Next;
+use crate::node::{Next, Node, Pack};
 use crate::ticket::Ticket;
 
 /// Stands in a previewed request where the run's own key will be.
@@ -27,12 +26,13 @@ const REQUESTS_A_CALL: usize = 8;
 /// `unknown-node-type`, `invalid-input`, `unsupported`; with a preview also
 /// `connection-unavailable`.
 pub fn check(
+    pack: &Pack,
     host: &impl Host,
     node: &str,
     text: &str,
     options: CheckOptions,
 ) -> Result<Plan, NodeError> {
-    let node = nodes::find(node)?;
+    let node = pack.find(node)?;
     // What is wrong with the input is told first.
     let connection = options
         .preview_request
@@ -64,12 +64,13 @@ pub fn check(
 ///
 /// As [`check`], and whatever became of the submit.
 pub fn start(
+    pack: &Pack,
     host: &impl Host,
     node: &str,
     text: &str,
     idempotency_key: &str,
 ) -> Result<Started, NodeError> {
-    let node = nodes::find(node)?;
+    let node = pack.find(node)?;
     let connection = connection(host, node);
     let input = input::read(node, text, Profile::Strict, connection.as_ref().ok())?;
     if !(1..=255).contains(&idempotency_key.len())
@@ -95,8 +96,8 @@ pub fn start(
 /// # Errors
 ///
 /// What stands in the way of knowing; the job itself is untouched.
-pub fn poll(host: &impl Host, ticket: &str) -> Result<JobState, NodeError> {
-    let (node, connection, ticket) = resume(host, ticket)?;
+pub fn poll(pack: &Pack, host: &impl Host, ticket: &str) -> Result<JobState, NodeError> {
+    let (node, connection, ticket) = resume(pack, host, ticket)?;
     converse(host, &connection, |replies| {
         node.provider.poll(&connection, node, &ticket, replies)
     })
@@ -107,8 +108,8 @@ pub fn poll(host: &impl Host, ticket: &str) -> Result<JobState, NodeError> {
 /// # Errors
 ///
 /// As [`poll`].
-pub fn cancel(host: &impl Host, ticket: &str) -> Result<Cancellation, NodeError> {
-    let (node, connection, ticket) = resume(host, ticket)?;
+pub fn cancel(pack: &Pack, host: &impl Host, ticket: &str) -> Result<Cancellation, NodeError> {
+    let (node, connection, ticket) = resume(pack, host, ticket)?;
     converse(host, &connection, |replies| {
         node.provider.cancel(&connection, &ticket, replies)
     })
@@ -119,8 +120,13 @@ pub fn cancel(host: &impl Host, ticket: &str) -> Result<Cancellation, NodeError>
 /// # Errors
 ///
 /// `unknown-node-type`, `connection-unavailable`, `unsupported` for an empty id.
-pub fn adopt(host: &impl Host, node: &str, provider_job_id: &str) -> Result<String, NodeError> {
-    let node = nodes::find(node)?;
+pub fn adopt(
+    pack: &Pack,
+    host: &impl Host,
+    node: &str,
+    provider_job_id: &str,
+) -> Result<String, NodeError> {
+    let node = pack.find(node)?;
     if provider_job_id.is_empty() {
         return Err(NodeError::unsupported("a job without an id"));
     }
@@ -145,11 +151,12 @@ pub fn connection(host: &impl Host, node: &Node) -> Result<Connection, NodeError
 }
 
 fn resume(
+    pack: &Pack,
     host: &impl Host,
     ticket: &str,
 ) -> Result<(&'static Node, Connection, Ticket), NodeError> {
     let ticket = Ticket::decode(ticket)?;
-    let node = nodes::find(&ticket.node).map_err(|_| {
+    let node = pack.find(&ticket.node).map_err(|_| {
         NodeError::bad_ticket(format!(
             "its node type `{}` is not in this component",
             ticket.node
@@ -212,6 +219,3 @@ fn send(
     request.headers.extend(connection.headers.iter().cloned());
     host.send(&request)
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,12 +1,12 @@
 //! The node types as the contract lists them.
 
 use crate::bindings::NodeType;
-use crate::nodes::{self, Node};
+use crate::node::{Node, Pack};
 
 /// Every node type, in a stable order.
 #[must_use]
-pub fn node_types() -> Vec<NodeType> {
-    nodes::ALL.iter().map(|node| entry(node)).collect()
+pub fn node_types(pack: &Pack) -> Vec<NodeType> {
+    pack.nodes.iter().map(|node| entry(node)).collect()
 }
 
 fn entry(node: &Node) -> NodeType {

@@ -5,20 +5,23 @@ use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 
-use super::{Host, SendError};
 use crate::bindings::{Connection, ConnectionError};
+use crate::host::{Host, SendError};
 use crate::http::{Reply, Request};
 
-pub(crate) struct Scripted {
+/// A host with prepared replies.
+pub struct Scripted {
     connection: Option<Connection>,
     replies: RefCell<VecDeque<Result<Reply, SendError>>>,
-    pub(crate) sent: RefCell<Vec<Request>>,
-    pub(crate) clock: Cell<u64>,
+    /// Every request that was sent, in order.
+    pub sent: RefCell<Vec<Request>>,
+    /// Milliseconds; only [`Host::sleep_ms`] moves it.
+    pub clock: Cell<u64>,
 }
 
 impl Scripted {
     /// Answers with these statuses and documents.
-    pub(crate) fn new(replies: impl IntoIterator<Item = (u16, Value)>) -> Self {
+    pub fn new(replies: impl IntoIterator<Item = (u16, Value)>) -> Self {
         Self::with(
             replies
                 .into_iter()
@@ -26,7 +29,8 @@ impl Scripted {
         )
     }
 
-    pub(crate) fn with(replies: impl IntoIterator<Item = Result<Reply, SendError>>) -> Self {
+    /// Answers with these replies or failures.
+    pub fn with(replies: impl IntoIterator<Item = Result<Reply, SendError>>) -> Self {
         Self {
             connection: Some(connection(&json!({}))),
             replies: RefCell::new(replies.into_iter().collect()),
@@ -35,26 +39,34 @@ impl Scripted {
         }
     }
 
-    pub(crate) fn on(mut self, connection: Option<Connection>) -> Self {
+    /// With this connection instead of [`connection`]'s; with none, it is not configured.
+    #[must_use]
+    pub fn on(mut self, connection: Option<Connection>) -> Self {
         self.connection = connection;
         self
     }
 
-    /// Method and URL of each request, and its body.
-    pub(crate) fn requests(&self) -> Vec<(String, Value)> {
+    /// Method and URL of each request, and its body; null where it has none.
+    ///
+    /// # Panics
+    ///
+    /// When a body is no JSON document.
+    pub fn requests(&self) -> Vec<(String, Value)> {
         let sent = self.sent.borrow();
         let shown = sent.iter().map(|request| {
             let body = request.body.as_deref().unwrap_or("null");
             (
                 format!("{} {}", request.method, request.url),
-                serde_json::from_str(body).unwrap(),
+                serde_json::from_str(body).expect("a JSON body"),
             )
         });
         shown.collect()
     }
 }
 
-pub(crate) fn connection(options: &Value) -> Connection {
+/// A connection `desk` to `https://provider.example/api/`, with these options.
+#[must_use]
+pub fn connection(options: &Value) -> Connection {
     Connection {
         id: "desk".into(),
         base_url: "https://provider.example/api/".into(),
@@ -63,7 +75,9 @@ pub(crate) fn connection(options: &Value) -> Connection {
     }
 }
 
-pub(crate) fn reply(status: u16, body: &Value) -> Reply {
+/// A reply without headers.
+#[must_use]
+pub fn reply(status: u16, body: &Value) -> Reply {
     Reply {
         status,
         headers: Vec::new(),
@@ -78,6 +92,9 @@ impl Host for Scripted {
             .ok_or(ConnectionError::NotConfigured)
     }
 
+    /// # Panics
+    ///
+    /// When there is no reply left.
     fn send(&self, request: &Request) -> Result<Reply, SendError> {
         self.sent.borrow_mut().push(request.clone());
         let next = self.replies.borrow_mut().pop_front();

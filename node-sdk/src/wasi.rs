@@ -13,7 +13,7 @@ use crate::host::{Host, SendError};
 use crate::http::{Reply, Request};
 
 /// The host that runs this component.
-pub(crate) struct Wasi;
+pub struct Wasi;
 
 /// The most of a reply that is read; every protocol here answers in a few kilobytes.
 const REPLY_LIMIT: usize = 8 << 20;

@@ -8,8 +8,8 @@
 
 use serde_json::Value;
 
+use crate::field::{Field, Kind};
 use crate::json;
-use crate::nodes::{Field, Kind};
 
 const TRUE: [&str; 6] = ["1", "t", "y", "on", "yes", "true"];
 const FALSE: [&str; 6] = ["0", "f", "n", "no", "off", "false"];
@@ -125,10 +125,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::bindings::{Adjustment, ErrorCause, Profile};
-    use crate::host::scripted::Scripted;
-    use crate::nodes::image_to_video_v3::NODE;
-    use crate::{input, job};
 
     /// The outcome as JSON text: `1` and `1.0` differ.
     fn outcome(kind: Kind, value: &Value) -> Option<String> {
@@ -171,6 +167,10 @@ mod tests {
                 (json!("9223372036854775807"), "9223372036854775807"),
             ],
         );
+    }
+
+    #[test]
+    fn an_integer_is_read_from_nothing_that_pydantic_refuses() {
         stand_for_nothing(
             Kind::Integer,
             &[
@@ -307,45 +307,6 @@ mod tests {
         stand_for_nothing(
             Kind::Text,
             &[json!(5), json!(true), json!("5"), json!(null)],
-        );
-    }
-
-    #[test]
-    fn what_was_read_is_a_strict_input() {
-        let given = r#"{"frame_rate": "8.0", "steps": true, "image": "i", "prompt": "20"}"#;
-        let lax = input::read(&NODE, given, Profile::Lax, None).unwrap();
-        let completed = json!({
-            "prompt": "20", "image": "i", "negative_prompt": null,
-            "steps": 1, "guidance_scale": 3, "frame_rate": 8,
-        });
-        assert_eq!(Value::Object(lax.fields), completed);
-        let notes: Vec<_> = lax
-            .notes
-            .iter()
-            .map(|note| (note.instance_path.as_str(), note.adjustment))
-            .collect();
-        assert_eq!(
-            notes,
-            [
-                ("/negative_prompt", Adjustment::Defaulted),
-                ("/steps", Adjustment::Coerced),
-                ("/guidance_scale", Adjustment::Defaulted),
-                ("/frame_rate", Adjustment::Coerced),
-            ]
-        );
-        let strict = input::read(&NODE, &completed.to_string(), Profile::Strict, None).unwrap();
-        assert_eq!(Value::Object(strict.fields), completed);
-        assert_eq!(strict.notes, []);
-    }
-
-    #[test]
-    fn a_start_reads_strictly() {
-        let given = r#"{"prompt": "p", "image": "i", "steps": "20"}"#;
-        let refused = job::start(&Scripted::new([]), NODE.name, given, "key").unwrap_err();
-        assert!(
-            matches!(&refused.cause, ErrorCause::InvalidInput(violations)
-                if violations[0].instance_path == "/steps"),
-            "{refused:?}"
         );
     }
 }

@@ -1,12 +1,17 @@
-//! What a status means, for every provider that speaks plain HTTP.
+//! What a reply means, for every provider that speaks plain HTTP: its status, and the parts
+//! that stand at JSON Pointers.
 //!
 //! A submit and a read differ: a submit that ends in anything but a clear answer may
 //! have been accepted and paid for, a read that fails has changed nothing.
 
 use serde_json::Value;
 
-use crate::bindings::{Charge, NextStep, NodeError, ProviderFault};
+use crate::bindings::{
+    Acceptance, Charge, Connection, NextStep, NodeError, Progress, ProviderFault, Stage,
+};
 use crate::http::{Reply, presentable};
+use crate::node::Node;
+use crate::ticket::Ticket;
 
 /// Where a provider's error documents keep code and message, as JSON Pointers.
 pub struct FaultPointers<'a> {
@@ -84,6 +89,67 @@ fn after_refusal(status: u16) -> NextStep {
 fn redirected(reply: &Reply) -> ProviderFault {
     let message = "the provider redirects, and redirects are never followed: check the base URL";
     ProviderFault::new(Some(reply.status), message)
+}
+
+/// The acceptance of a submit, whose reply has the job's id at the first of the pointers that
+/// holds one. The delay before the first poll is `Retry-After`'s; the cost is not known.
+///
+/// # Errors
+///
+/// `outcome-unknown` when no pointer holds an id: the job may have been accepted. The message
+/// names the first pointer.
+pub fn acceptance(
+    node: &Node,
+    connection: &Connection,
+    wire: &str,
+    reply: &Reply,
+    document: &Value,
+    pointers: &[&str],
+) -> Result<Acceptance, NodeError> {
+    let mut ids = pointers.iter();
+    let Some(job) = ids.find_map(|pointer| id_at(document, pointer)) else {
+        let pointer = pointers.first().copied().unwrap_or_default();
+        let message = format!("expected a JSON document with the job's id at {pointer}");
+        let fault = ProviderFault::new(Some(reply.status), message);
+        return Err(NodeError::outcome_unknown(fault));
+    };
+    Ok(Acceptance {
+        ticket: Ticket::new(node.name, &connection.id, wire, job.clone()).encode(),
+        provider_job_id: job,
+        poll_after_ms: reply.retry_after_ms().unwrap_or(0),
+        cost: None,
+    })
+}
+
+/// The progress of a job at this stage. The delay before the next poll is `Retry-After`'s;
+/// more is not known.
+#[must_use]
+pub fn progress(stage: Stage, reply: &Reply) -> Progress {
+    Progress {
+        stage,
+        fraction: None,
+        message: None,
+        poll_after_ms: reply.retry_after_ms().unwrap_or(0),
+        replacement_ticket: None,
+    }
+}
+
+/// The reply to a poll, and the word in it for the job's state.
+///
+/// # Errors
+///
+/// `protocol-violation` when it is no JSON document with a text at the pointer.
+pub fn document_and_status(reply: &Reply, pointer: &str) -> Result<(Value, String), NodeError> {
+    let read = || {
+        let document = reply.json()?;
+        let word = document.pointer(pointer)?.as_str()?.into();
+        Some((document, word))
+    };
+    read().ok_or_else(|| {
+        NodeError::protocol_violation(format!(
+            "expected a JSON document with the job's status, a word, at {pointer}"
+        ))
+    })
 }
 
 /// The text or number at a pointer, fit for showing.

@@ -1,9 +1,16 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use zoetrope_node_sdk::bindings::{
+    Acceptance, Adjustment, Charge, CheckOptions, ErrorCause, JobState, NextStep, Plan, Profile,
+    Settlement, Stage, Started,
+};
+use zoetrope_node_sdk::host::SendError;
+use zoetrope_node_sdk::http::Reply;
+use zoetrope_node_sdk::job::{adopt, check, poll, start};
+use zoetrope_node_sdk::testing::{Scripted, connection, reply};
+use zoetrope_node_sdk::ticket::Ticket;
 
-use super::*;
-use crate::bindings::{Acceptance, Adjustment, ErrorCause, NextStep, Settlement, Stage};
-use crate::host::scripted::{Scripted, connection, reply};
+use crate::nodes::PACK;
 
 const STRICT: CheckOptions = CheckOptions {
     profile: Profile::Strict,
@@ -20,13 +27,16 @@ fn v3() -> Value {
 
 fn plan(node: &str, input: &Value) -> Plan {
     let nothing = Scripted::new([]).on(None);
-    check(&nothing, node, &input.to_string(), STRICT).unwrap()
+    check(&PACK, &nothing, node, &input.to_string(), STRICT).unwrap()
 }
 
 /// Path and keyword of each violation.
 fn violations(node: &str, input: &str) -> Vec<(String, String)> {
     let nothing = Scripted::new([]).on(None);
-    match check(&nothing, node, input, STRICT).unwrap_err().cause {
+    match check(&PACK, &nothing, node, input, STRICT)
+        .unwrap_err()
+        .cause
+    {
         ErrorCause::InvalidInput(violations) => {
             for violation in &violations {
                 assert!(
@@ -136,7 +146,7 @@ fn size_of_a_pixel_s_run_is_kept_in_the_plan_and_out_of_the_request() {
     let input = json!({"model": "Pixel S", "prompt": "p", "image": "i", "negative_prompt": null,
         "size": "Square HD (1:1)", "prompt_optimizer": false});
     let host = Scripted::new([]);
-    let plan = check(&host, "image_to_video", &input.to_string(), PREVIEW).unwrap();
+    let plan = check(&PACK, &host, "image_to_video", &input.to_string(), PREVIEW).unwrap();
     assert_eq!(document(&plan.input), input);
     assert_eq!(notes(&plan), [("/size", Adjustment::NotForwarded)]);
     let sent = document(&plan.request.unwrap());
@@ -157,6 +167,7 @@ fn lengths_count_code_points() {
         let nothing = Scripted::new([]).on(None);
         assert!(
             check(
+                &PACK,
                 &nothing,
                 "image_to_video_v3",
                 &with(character.repeat(904)),
@@ -212,7 +223,14 @@ fn unknown_keys_are_dropped_with_a_did_you_mean() {
     input["frame_rat"] = json!(24);
     input["seed/a"] = json!({"deep": 1});
     let host = Scripted::new([]);
-    let plan = check(&host, "image_to_video_v3", &input.to_string(), PREVIEW).unwrap();
+    let plan = check(
+        &PACK,
+        &host,
+        "image_to_video_v3",
+        &input.to_string(),
+        PREVIEW,
+    )
+    .unwrap();
     let dropped: Vec<_> = plan
         .notes
         .iter()
@@ -247,9 +265,17 @@ fn what_is_no_input_is_refused_by_pointer_and_keyword() {
 #[test]
 fn a_preview_shows_the_request_and_needs_a_connection() {
     let none = Scripted::new([]).on(None);
-    let error = check(&none, "image_to_video_v3", &v3().to_string(), PREVIEW).unwrap_err();
+    let error = check(
+        &PACK,
+        &none,
+        "image_to_video_v3",
+        &v3().to_string(),
+        PREVIEW,
+    )
+    .unwrap_err();
     assert!(matches!(error.cause, ErrorCause::ConnectionUnavailable(_)));
     let request = check(
+        &PACK,
         &Scripted::new([]),
         "image_to_video_v3",
         &v3().to_string(),
@@ -276,7 +302,14 @@ fn start_sends_one_request_the_same_bytes_each_time() {
             201,
             json!({"id": "j/1", "status": "queued", "poll_after_ms": 500}),
         )]);
-        let started = start(&host, "image_to_video_v3", &v3().to_string(), "key-1").unwrap();
+        let started = start(
+            &PACK,
+            &host,
+            "image_to_video_v3",
+            &v3().to_string(),
+            "key-1",
+        )
+        .unwrap();
         (started, host.sent.into_inner())
     };
     let (first, sent) = started();
@@ -303,7 +336,7 @@ fn a_submit_answered_with_the_result_is_finished() {
     let body =
         json!({"id": 7, "status": "succeeded", "output": {"video": "https://v.example/7.mp4"}});
     let host = Scripted::new([(200, body)]);
-    match start(&host, "image_to_video_v3", &v3().to_string(), "k").unwrap() {
+    match start(&PACK, &host, "image_to_video_v3", &v3().to_string(), "k").unwrap() {
         Started::Finished(completion) => {
             assert_eq!(completion.provider_job_id.as_deref(), Some("7"));
             assert_eq!(
@@ -331,6 +364,7 @@ fn an_unreadable_acceptance_is_an_unknown_outcome() {
         reply(200, &json!({"id": ""})),
     ] {
         let error = start(
+            &PACK,
             &Scripted::with([Ok(answer)]),
             "image_to_video_v3",
             &v3().to_string(),
@@ -365,6 +399,7 @@ fn a_submit_that_fails_on_the_way_says_what_left() {
     ];
     for (failure, charge, next) in cases {
         let error = start(
+            &PACK,
             &Scripted::with([Err(failure)]),
             "image_to_video_v3",
             &v3().to_string(),
@@ -386,13 +421,13 @@ fn nothing_is_sent_for_a_bad_call() {
         ("image_to_video_v3", v3(), "\u{e9}"),
     ];
     for (node, input, key) in starts {
-        let error = start(&host, node, &input.to_string(), key).unwrap_err();
+        let error = start(&PACK, &host, node, &input.to_string(), key).unwrap_err();
         assert_eq!(error.charge, Charge::No);
     }
     let other = Ticket::new("image_to_video_v3", "other", "jobs", "1").encode();
     let wire = Ticket::new("image_to_video_v3", "desk", "agenticflow", "1").encode();
     for (ticket, expected) in [("{}", "bad"), (&other, "changed"), (&wire, "changed")] {
-        let error = poll(&host, ticket).unwrap_err();
+        let error = poll(&PACK, &host, ticket).unwrap_err();
         let kind = match error.cause {
             ErrorCause::BadTicket(_) => "bad",
             ErrorCause::ConnectionChanged(_) => "changed",
@@ -408,9 +443,16 @@ fn a_host_without_a_broker_gets_its_headers_sent() {
     let mut own = connection(&json!({}));
     own.headers = vec![("authorization".into(), "Bearer k".into())];
     let host = Scripted::new([(200, json!({"status": "queued"}))]).on(Some(own.clone()));
-    poll(&host, &ticket()).unwrap();
+    poll(&PACK, &host, &ticket()).unwrap();
     assert!(host.sent.borrow()[0].headers.contains(&own.headers[0]));
-    let plan = check(&host, "image_to_video_v3", &v3().to_string(), PREVIEW).unwrap();
+    let plan = check(
+        &PACK,
+        &host,
+        "image_to_video_v3",
+        &v3().to_string(),
+        PREVIEW,
+    )
+    .unwrap();
     assert!(
         !plan.request.unwrap().contains("Bearer"),
         "a preview leaves credentials out"
@@ -420,7 +462,7 @@ fn a_host_without_a_broker_gets_its_headers_sent() {
 #[test]
 fn adopt_makes_the_ticket_that_start_would_have_made() {
     assert_eq!(
-        adopt(&Scripted::new([]), "image_to_video_v3", "j/1").unwrap(),
+        adopt(&PACK, &Scripted::new([]), "image_to_video_v3", "j/1").unwrap(),
         ticket()
     );
 }
@@ -428,7 +470,7 @@ fn adopt_makes_the_ticket_that_start_would_have_made() {
 #[test]
 fn an_unknown_state_is_waited_for_and_named() {
     let host = Scripted::new([(200, json!({"status": "expired", "new": [1, 2]}))]);
-    match poll(&host, &ticket()).unwrap() {
+    match poll(&PACK, &host, &ticket()).unwrap() {
         JobState::Waiting(progress) => {
             assert_eq!(progress.stage, Stage::Unrecognized);
             assert_eq!(
@@ -483,9 +525,9 @@ proptest! {
             }
         }
         let nothing = Scripted::new([]).on(None);
-        match check(&nothing, node, &input.to_string(), STRICT) {
+        match check(&PACK, &nothing, node, &input.to_string(), STRICT) {
             Ok(plan) => {
-                let again = check(&nothing, node, &plan.input, STRICT).unwrap();
+                let again = check(&PACK, &nothing, node, &plan.input, STRICT).unwrap();
                 prop_assert_eq!(&again.input, &plan.input);
                 prop_assert!(again.notes.iter().all(|note| note.adjustment == Adjustment::NotForwarded));
             }

@@ -4,7 +4,7 @@ use crate::bindings::{LocalFile, NodeError, Step};
 use crate::host::Host;
 use crate::http::Reply;
 use crate::job;
-use crate::nodes::{self, Node};
+use crate::node::{Node, Pack};
 
 /// `media.plan-upload`.
 ///
@@ -13,12 +13,13 @@ use crate::nodes::{self, Node};
 /// `unsupported` for a field without media, or a file that is no picture;
 /// `connection-unavailable`.
 pub fn plan_upload(
+    pack: &Pack,
     host: &impl Host,
     node: &str,
     field: &str,
     file: &LocalFile,
 ) -> Result<Step, NodeError> {
-    let node = media_field(node, field)?;
+    let node = media_field(pack, node, field)?;
     if !file.media_type.starts_with("image/") {
         return Err(NodeError::unsupported(format!(
             "a file of type {} as a picture",
@@ -35,13 +36,14 @@ pub fn plan_upload(
 ///
 /// The provider's refusal; `protocol-violation` when the reply says nothing of use.
 pub fn uploaded(
+    pack: &Pack,
     host: &impl Host,
     node: &str,
     field: &str,
     status: u16,
     body: String,
 ) -> Result<Step, NodeError> {
-    let node = media_field(node, field)?;
+    let node = media_field(pack, node, field)?;
     let connection = job::connection(host, node)?;
     let reply = Reply {
         status,
@@ -51,8 +53,8 @@ pub fn uploaded(
     node.provider.uploaded(&connection, node, field, &reply)
 }
 
-fn media_field(node: &str, field: &str) -> Result<&'static Node, NodeError> {
-    let node = nodes::find(node)?;
+fn media_field(pack: &Pack, node: &str, field: &str) -> Result<&'static Node, NodeError> {
+    let node = pack.find(node)?;
     if node.input_media.iter().any(|media| media.pointer == field) {
         Ok(node)
     } else {

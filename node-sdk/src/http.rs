@@ -1,7 +1,9 @@
 //! Requests and replies as plain data.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
+use crate::bindings::Connection;
 use crate::json;
 
 /// A request to a provider. Holds no credential.
@@ -126,6 +128,28 @@ fn seconds_of_date(date: &str) -> Option<u64> {
     };
     let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day;
     Some(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+}
+
+/// An id is one segment of a path or one value of a query, whatever the provider put into
+/// it.
+const ID: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A request to `path`, below the connection's base URL; `{id}` in it becomes `id`.
+#[must_use]
+pub fn request(connection: &Connection, method: &str, path: &str, id: &str) -> Request {
+    Request::new(method, url(connection, path, id))
+}
+
+/// The URL of `path`, below the connection's base URL; `{id}` in it becomes `id`.
+#[must_use]
+pub fn url(connection: &Connection, path: &str, id: &str) -> String {
+    let base = connection.base_url.trim_end_matches('/');
+    let id = utf8_percent_encode(id, ID).to_string();
+    format!("{base}{}", path.replace("{id}", &id))
 }
 
 /// The longest message of a provider that is passed on, in bytes.

@@ -37,6 +37,3 @@ pub enum SendError {
     /// It may have arrived.
     Lost(String),
 }
-
-#[cfg(test)]
-pub(crate) mod scripted;

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::bindings::{Connection, NodeError};
-use crate::http::Request;
+use crate::http::{self, Request};
 use crate::json;
 
 /// A method, and a path below the base URL in which `{id}` is the job's id.
@@ -22,7 +22,7 @@ impl Endpoint {
     /// A request to it, about the job of this id.
     #[must_use]
     pub fn request(&self, connection: &Connection, job: &str) -> Request {
-        super::request(connection, &self.method, &self.path, job)
+        http::request(connection, &self.method, &self.path, job)
     }
 }
 
