@@ -99,9 +99,9 @@
 //! - `order`, `input`, `format`, `aspect`, `files`: what a submission says, read once
 //! - `job`: one job as it is kept and shown; `jobs`: the state machine; `journal`, `directory`: what
 //!   is on disk
-//! - `studio`: runs the jobs; `studio::store`: jobs and journal in step; `studio::work`: one rendering
+//! - `studio`: runs the jobs; in it `store`: jobs and journal in step, `work`: one rendering
 //! - `picture`, `camera`, `shot`, `film`, `render`: from a picture to a clip
-//! - `look`, `redraw`: from a picture to another one; `title`: what all of them say of themselves
+//! - `look`, `redraw`: from a picture to another one; `title`: the notice in all results
 
 #![deny(missing_docs)]
 

@@ -1,9 +1,9 @@
-//! What is round every reply that is not refused.
+//! The envelope of successful replies: `{"ok": true, "data"}`.
 
 use axum::Json;
 use serde::Serialize;
 
-/// What is not refused.
+/// A successful reply.
 #[derive(Serialize)]
 pub(super) struct Wrapped<T> {
     ok: bool,
