@@ -1,16 +1,17 @@
-//! The smallest pack: one node, `echo`, whose provider gives a text back.
+//! The smallest pack: one node, `echo`, whose provider gives a picture back.
 //!
-//! The provider's protocol: `POST /jobs` with `{"text"}` answers `{"id"}`. `GET /jobs/{id}`
-//! answers `{"status"}`, one of `running`, `done` (then with the `text`) and `failed` (then
-//! with an `error` of `code` and `message`).
+//! The provider's protocol: `POST /jobs` with `{"image"}`, a URL, answers `{"id"}`.
+//! `GET /jobs/{id}` answers `{"status"}`, one of `running`, `done` (then with the URL of the
+//! `image`) and `failed` (then with an `error` of `code` and `message`).
 
 use serde_json::{Map, Value, json};
 use zoetrope_node_sdk::bindings::{
-    Charge, Connection, ConnectionRequirement, Failure, JobState, NodeError, Settlement, Stage,
-    Started, Success,
+    Charge, Connection, ConnectionRequirement, Failure, JobState, MediaKind, NodeError,
+    ResultMedia, Settlement, Stage, Started, Success,
 };
-use zoetrope_node_sdk::field::Field;
+use zoetrope_node_sdk::field::{Field, Media};
 use zoetrope_node_sdk::http::{Reply, Request, request};
+use zoetrope_node_sdk::json;
 use zoetrope_node_sdk::node::{Next, Node, Pack, Provider};
 use zoetrope_node_sdk::options::Reader;
 use zoetrope_node_sdk::reply::{
@@ -29,23 +30,30 @@ zoetrope_node_sdk::export!(
         "format": 1,
         "name": "echo",
         "version": "1.0.0",
-        "description": "Gives a text back.",
+        "description": "Gives a picture back.",
         "connections": ["echo"]
     }"#
 );
+
+/// The field `image`, of the input and of the output.
+const IMAGE: &[Media] = &[Media {
+    pointer: "/image",
+    kind: MediaKind::Image,
+}];
 
 static ECHO: Node = Node {
     name: "echo",
     version: "1.0.0",
     title: "Echo",
-    description: "Gives a text back.",
+    description: "Gives a picture back.",
     provider: &EchoProvider,
     // A published schema is a file: `include_str!`, and `path` instead of `schema` below.
-    input_schema: r#"{"type": "object", "properties": {"text": {"type": "string", "maxLength": 100}}, "required": ["text"]}"#,
-    output_schema: r#"{"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}"#,
-    fields: &[Field::text("text")],
-    input_media: &[],
-    output_media: &[],
+    input_schema: r#"{"type": "object", "properties": {"image": {"type": "string", "maxLength": 2000}}, "required": ["image"]}"#,
+    output_schema: r#"{"type": "object", "properties": {"image": {"type": "string", "pattern": "^https?://"}}, "required": ["image"]}"#,
+    fields: &[Field::text("image")],
+    // What a builder offers a file picker for, and what the host downloads.
+    input_media: IMAGE,
+    output_media: IMAGE,
     validate_input: |document| violations::of(InputSchema::iter_errors(document)),
     validate_output: |document| violations::of(OutputSchema::iter_errors(document)),
     // The schema says everything, and no price is published.
@@ -54,12 +62,12 @@ static ECHO: Node = Node {
 };
 
 #[jsonschema::validator(
-    schema = r#"{"type": "object", "properties": {"text": {"type": "string", "maxLength": 100}}, "required": ["text"]}"#
+    schema = r#"{"type": "object", "properties": {"image": {"type": "string", "maxLength": 2000}}, "required": ["image"]}"#
 )]
 struct InputSchema;
 
 #[jsonschema::validator(
-    schema = r#"{"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}"#
+    schema = r#"{"type": "object", "properties": {"image": {"type": "string", "pattern": "^https?://"}}, "required": ["image"]}"#
 )]
 struct OutputSchema;
 
@@ -79,7 +87,7 @@ impl Provider for EchoProvider {
         ConnectionRequirement {
             category: "echo".into(),
             title: "Echo".into(),
-            description: "A server that gives texts back.".into(),
+            description: "A server that gives pictures back.".into(),
             required: true,
             options_schema: r#"{"type": "object", "additionalProperties": false}"#.into(),
             credential_header: "authorization".into(),
@@ -101,7 +109,7 @@ impl Provider for EchoProvider {
         idempotency_key: &str,
     ) -> Result<Request, NodeError> {
         Ok(request(connection, "POST", "/jobs", "")
-            .json(&json!({ "text": input["text"] }))
+            .json(&json!({ "image": input["image"] }))
             .header("idempotency-key", idempotency_key))
     }
 
@@ -134,24 +142,15 @@ impl Provider for EchoProvider {
             return Err(error);
         }
         let (document, status) = document_and_status(reply, "/status")?;
-        let settlement = |charge| Settlement { charge, cost: None };
         Ok(Next::Done(match status.as_str() {
             "running" => JobState::Waiting(progress(Stage::Running, reply)),
-            "done" => {
-                let output = json!({ "text": document["text"] });
-                // A result that breaks the published schema is not passed on.
-                if !(node.validate_output)(&output).is_empty() {
-                    return Err(NodeError::protocol_violation("expected a text at /text"));
-                }
-                JobState::Succeeded(Success {
-                    output: output.to_string(),
-                    media: Vec::new(),
-                    settlement: settlement(Charge::Yes),
-                })
-            }
+            "done" => JobState::Succeeded(success(node, &document)?),
             "failed" => JobState::Failed(Failure {
                 fault: reason(&document, FAULTS.code, FAULTS.message, reply),
-                settlement: settlement(Charge::Unknown),
+                settlement: Settlement {
+                    charge: Charge::Unknown,
+                    cost: None,
+                },
             }),
             // A state that a later version of the provider may have is waited for.
             unknown => {
@@ -161,4 +160,28 @@ impl Provider for EchoProvider {
             }
         }))
     }
+}
+
+/// The end of a job whose document has the picture's URL.
+fn success(node: &Node, document: &Value) -> Result<Success, NodeError> {
+    let output = json!({ "image": document["image"] });
+    // A result that breaks the published schema is not passed on.
+    if !(node.validate_output)(&output).is_empty() {
+        return Err(NodeError::protocol_violation("expected a URL at /image"));
+    }
+    Ok(Success {
+        output: json::text(&output),
+        media: vec![ResultMedia {
+            pointer: "/image".into(),
+            url: output["image"].as_str().unwrap_or_default().into(),
+            media_type: None,
+            sha256: None,
+            expires_at: None,
+            needs_credential: false,
+        }],
+        settlement: Settlement {
+            charge: Charge::Yes,
+            cost: None,
+        },
+    })
 }

@@ -1,13 +1,15 @@
-//! Everything that packs of workflow nodes have in common. A pack is a WASI component that a
-//! host loads; its author writes the node types and the protocols of their providers, and this
-//! crate does the rest: reading inputs, tickets, requests, errors, and the exports.
+//! The parts that all packs of workflow nodes share.
+//!
+//! A pack is a WASI component that a host loads. Its author writes the node types and the
+//! protocols of their providers. This crate reads inputs, makes tickets, sends requests,
+//! describes errors, and exports the component's functions.
 //!
 //! The contract between component and host is the WIT package in `wit/`; its types are in
 //! [`bindings`]. A host calls a component in this order, each call in a fresh instance:
 //!
 //! 1. `check` reads an input and says what would be sent. It sends nothing.
 //! 2. `start` sends the one request that can cost money, and answers with a ticket.
-//! 3. `poll` finds out from the ticket alone where the job stands, until it has ended.
+//! 3. `poll` reads the job's state, from the ticket alone, until the job has ended.
 //!
 //! A component has no state, no credential and no timer. The host keeps the ticket, adds the
 //! credential to requests, and decides when to poll.
@@ -21,18 +23,19 @@
 //! 1. **A [`Provider`](node::Provider) for each provider**: which connection it needs, and its
 //!    protocol as pure functions. [`options`] reads what a connection's options say,
 //!    [`http::request`] makes a request below its base URL, and [`reply`] reads statuses, ids,
-//!    acceptances and errors.
+//!    acceptances and errors. A provider has one or more protocols, called wires; the
+//!    connection's options choose one.
 //! 2. **A [`Node`](node::Node) for each node type**: its published schemas, their fields, and
 //!    the validators. `#[jsonschema::validator]` compiles a schema into code when the pack is
 //!    built, and stands beside the node; [`schema::violations::of`] turns its errors into the
-//!    contract's. What a schema cannot say, `amend` says through a
+//!    contract's. `amend` applies the rules that a schema cannot express, on a
 //!    [`Draft`](schema::draft::Draft).
 //! 3. **A [`Pack`](node::Pack)**, a `static` with the table of node types, and one
 //!    [`export!`] of it with the manifest, in which the pack asks for what it needs.
 //!
-//! Errors tell the caller whether money was spent. The rules are at
-//! [`Provider`](node::Provider)'s functions; the constructors of
-//! [`NodeError`](bindings::NodeError) hold to them.
+//! Each error tells the caller whether money was spent. The functions of
+//! [`Provider`](node::Provider) document what they may claim; the constructors of
+//! [`NodeError`](bindings::NodeError) set charge and next step accordingly.
 //!
 //! ```sh
 //! cargo build --release --target wasm32-wasip2

@@ -1,4 +1,4 @@
-//! What holds of an input: by its published schema, and beyond it.
+//! Rules for inputs: violations of a published schema, and the rules that a node adds to it.
 
 pub mod draft;
 pub mod violations;

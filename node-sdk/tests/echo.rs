@@ -13,7 +13,11 @@ use zoetrope_node_sdk::{catalog, job, media, run};
 
 use echo::PACK;
 
-const INPUT: &str = r#"{"text": "hello"}"#;
+const INPUT: &str = r#"{"image": "https://pictures.example/a.png"}"#;
+
+fn input() -> Value {
+    json!({"image": "https://pictures.example/a.png"})
+}
 
 fn polled(status: u16, body: Value) -> Result<JobState, NodeError> {
     let host = Scripted::new([(status, body)]);
@@ -27,7 +31,7 @@ fn catalog_lists_the_nodes_of_the_pack() {
     let names: Vec<_> = listed.iter().map(|node| node.name.as_str()).collect();
     assert_eq!(names, ["echo"]);
     let fields: Value = serde_json::from_str(&listed[0].input_schema).expect("a schema");
-    assert!(fields["properties"]["text"].is_object());
+    assert!(fields["properties"]["image"].is_object());
 }
 
 #[test]
@@ -35,22 +39,22 @@ fn a_run_ends_with_the_output_of_the_provider() {
     let host = Scripted::new([
         (202, json!({"id": 7})),
         (200, json!({"status": "running"})),
-        (200, json!({"status": "done", "text": "hello"})),
+        (
+            200,
+            json!({"status": "done", "image": "https://pictures.example/a.png"}),
+        ),
     ]);
     let options = RunOptions {
         idempotency_key: "key-1".into(),
         deadline_ms: 60_000,
     };
-    let output = run::run(&PACK, &host, "echo", &json!({"text": "hello"}), &options);
-    assert_eq!(output, Ok(json!({"text": "hello"})));
+    let output = run::run(&PACK, &host, "echo", &input(), &options);
+    assert_eq!(output, Ok(input()));
     let question = "GET https://provider.example/api/jobs/7".to_owned();
     assert_eq!(
         host.requests(),
         [
-            (
-                "POST https://provider.example/api/jobs".into(),
-                json!({"text": "hello"})
-            ),
+            ("POST https://provider.example/api/jobs".into(), input()),
             (question.clone(), Value::Null),
             (question, Value::Null),
         ]
@@ -62,7 +66,7 @@ fn a_run_ends_with_the_output_of_the_provider() {
 #[test]
 fn an_input_that_breaks_the_schema_is_refused_before_anything_is_sent() {
     let host = Scripted::new([]);
-    let error = job::start(&PACK, &host, "echo", r#"{"text": 7}"#, "k").unwrap_err();
+    let error = job::start(&PACK, &host, "echo", r#"{"image": 7}"#, "k").unwrap_err();
     assert!(
         matches!(&error.cause, ErrorCause::InvalidInput(found) if found[0].keyword == "type"),
         "{error:?}"
@@ -79,7 +83,7 @@ fn a_lax_check_previews_the_request_without_sending_it() {
     };
     let plan = job::check(&PACK, &host, "echo", INPUT, options).expect("a plan");
     let request: Value = serde_json::from_str(&plan.request.expect("a preview")).expect("JSON");
-    assert_eq!(request["body"], json!({"text": "hello"}));
+    assert_eq!(request["body"], input());
     assert!(host.requests().is_empty());
 }
 
@@ -127,7 +131,14 @@ fn states_are_those_that_the_provider_names() {
         }
         other => panic!("{other:?}"),
     }
-    let unreadable = polled(200, json!({"status": "done", "text": 7})).unwrap_err();
+    let done = json!({"status": "done", "image": "https://pictures.example/b.png"});
+    match polled(200, done) {
+        Ok(JobState::Succeeded(success)) => {
+            assert_eq!(success.media[0].url, "https://pictures.example/b.png");
+        }
+        other => panic!("{other:?}"),
+    }
+    let unreadable = polled(200, json!({"status": "done", "image": "no URL"})).unwrap_err();
     assert!(matches!(unreadable.cause, ErrorCause::ProtocolViolation(_)));
 }
 
@@ -144,7 +155,7 @@ fn a_provider_without_cancellation_and_uploads_says_so() {
         byte_length: 9,
         file_name: "a.png".into(),
     };
-    let error = media::plan_upload(&PACK, &host, "echo", "/text", &file).unwrap_err();
+    let error = media::plan_upload(&PACK, &host, "echo", "/image", &file).unwrap_err();
     assert!(matches!(error.cause, ErrorCause::Unsupported(_)));
     assert!(host.requests().is_empty());
 }

@@ -1,4 +1,4 @@
-//! What a schema cannot say of an input: said by its node, noted for the caller.
+//! The draft of an input, on which a node applies the rules that its schema cannot express.
 
 use serde_json::{Map, Value};
 
