@@ -115,7 +115,7 @@ fn has_target() -> Result<bool, String> {
 }
 
 fn build(root: &Path, out: &Path) -> Result<PathBuf, String> {
-    let built = built(root, "zoetrope-plugin", &out.join("component"), &[])?;
+    let built = built(root, "zoetrope-plugin", None, &out.join("component"), &[])?;
     let bytes = fs::read(&built).map_err(|error| format!("{}: {error}", built.display()))?;
     let bytes = without_names(&bytes).map_err(|error| format!("{}: {error}", built.display()))?;
     let embedded = out.join("zoetrope_plugin.wasm");

@@ -38,7 +38,8 @@ const STRIPPED: [&str; 6] = [
     "RUSTFLAGS",
 ];
 
-/// Builds a package's library as a component below `target_dir`; its file.
+/// Builds a package's library, or an example of it, as a component below `target_dir`; its
+/// file.
 ///
 /// # Errors
 ///
@@ -46,17 +47,22 @@ const STRIPPED: [&str; 6] = [
 pub(crate) fn built(
     root: &Path,
     package: &str,
+    example: Option<&str>,
     target_dir: &Path,
     more: &[&str],
 ) -> Result<PathBuf, String> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut cargo = Command::new(cargo);
     cargo
-        .args(["rustc", "--package", package, "--lib", "--locked"])
+        .args(["rustc", "--package", package, "--locked"])
         .args(["--target", TARGET, "--profile", PROFILE])
+        .args(more);
+    match example {
+        Some(example) => cargo.args(["--example", example]),
         // The crate is a `rlib` too; built as both it would get no link-time optimisation.
-        .args(["--crate-type", "cdylib"])
-        .args(more)
+        None => cargo.args(["--lib", "--crate-type", "cdylib"]),
+    };
+    cargo
         .arg("--target-dir")
         .arg(target_dir)
         .args(["--", "-C", INLINING])
@@ -78,8 +84,11 @@ pub(crate) fn built(
             first_error(&output.stderr)
         ));
     }
-    let file = format!("{}.wasm", package.replace('-', "_"));
-    Ok(target_dir.join(TARGET).join(PROFILE).join(file))
+    let folder = target_dir.join(TARGET).join(PROFILE);
+    Ok(match example {
+        Some(example) => folder.join("examples").join(format!("{example}.wasm")),
+        None => folder.join(format!("{}.wasm", package.replace('-', "_"))),
+    })
 }
 
 /// Whether an environment variable is the outer build's and no concern of the nested

@@ -33,6 +33,7 @@
 //! - [`shortapi_page`]: the samples of ShortAPI's page, and the component beside them
 //! - [`practice`]: the practice provider on its own
 //! - [`cli`]: what people see, in `snapshots/`
+//! - [`examples`]: the examples of the crates, run
 //! - [`house`]: which crate may depend on which, and no cycle of modules in any
 //! - [`documents`]: the commands and examples of the documents
 //!
@@ -68,6 +69,7 @@ mod components;
 #[cfg(unix)]
 mod crash;
 mod documents;
+mod examples;
 mod first_clip;
 mod house;
 mod incidents;

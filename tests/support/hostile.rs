@@ -1,18 +1,14 @@
 //! The component in `guests/hostile`, which does what its input tells it to: built once, when a test
 //! first needs it.
 
-use std::path::Path;
 use std::sync::OnceLock;
 
 use serde_json::Value;
 
 use super::desk::Desk;
 use super::guests::{MANIFEST, allowing, asking};
+use super::packages::built;
 use super::provider::Server;
-use super::root;
-
-#[path = "../../bundled-pack/nested_cargo.rs"]
-mod nested_cargo;
 
 /// What stands before the listing, as the component is built.
 const MARK: &[u8] = b"listing of the hostile component:";
@@ -41,12 +37,7 @@ pub(crate) fn desk_with(component: &[u8], provider: &Server) -> Desk {
 /// The component with this manifest.
 pub(crate) fn hostile_asking(manifest: &str) -> Vec<u8> {
     static COMPONENT: OnceLock<Result<Vec<u8>, String>> = OnceLock::new();
-    let built = COMPONENT.get_or_init(|| {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hostile");
-        // What it takes is here since the embedded component was built.
-        let file = nested_cargo::built(root(), "zoetrope-hostile", &target, &["--offline"])?;
-        std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))
-    });
+    let built = COMPONENT.get_or_init(|| built("zoetrope-hostile", None));
     let built = built.as_ref().unwrap_or_else(|why| panic!("{why}"));
     asking(built.clone(), manifest)
 }

@@ -9,7 +9,7 @@
 //! - [`canary`]: the forms of a text that must not be seen again
 //! - [`slow`]: a job that does not end until it is told to
 //! - [`guests`]: components that are not what a pack should be; [`hostile`]: one that does what its
-//!   input tells it to; [`recorder`]: a server that keeps every byte it gets
+//!   input tells it to; [`packages`]: packages of this workspace as components; [`recorder`]: a server that keeps every byte it gets
 //! - [`raw`]: a server that says any bytes; [`watch`]: names and a network for a broker, counted
 //! - [`random`]: numbers that a seed gives again
 //! - [`pictures`], [`mp4`]: pictures to start from, and clips read back
@@ -23,6 +23,7 @@ pub(crate) mod guests;
 pub(crate) mod hostile;
 pub(crate) mod mp4;
 pub(crate) mod outcome;
+pub(crate) mod packages;
 pub(crate) mod pictures;
 #[cfg(unix)]
 pub(crate) mod practice;

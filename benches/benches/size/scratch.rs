@@ -56,7 +56,7 @@ impl Scratch {
     }
 
     fn build(&self, more: &[&str]) -> Result<Vec<u8>, Failure> {
-        let file = nested_cargo::built(&self.root, "zoetrope-plugin", &self.target, more)?;
+        let file = nested_cargo::built(&self.root, "zoetrope-plugin", None, &self.target, more)?;
         Ok(fs::read(file)?)
     }
 }

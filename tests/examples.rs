@@ -1,0 +1,74 @@
+//! The examples of the crates, run as their readers would: a pack of one node from the SDK.
+
+use serde_json::json;
+
+use crate::support::desk::Desk;
+use crate::support::packages::built;
+use crate::support::provider::{Reply, Script, Server};
+
+#[test]
+fn example_pack_of_the_sdk_is_allowed_checked_and_run() {
+    let image = json!({"status": "done", "image": "{provider}/1.png"});
+    let picture: Reply =
+        serde_json::from_value(json!({"status": 200, "picture": true})).expect("a reply");
+    let provider = Server::start(Script::from([
+        (
+            "POST /jobs".into(),
+            vec![Reply::json(200, json!({"id": "e-1"}))],
+        ),
+        (
+            "GET /jobs/e-1".into(),
+            vec![
+                Reply::json(200, json!({"status": "running"})),
+                Reply::json(200, image),
+            ],
+        ),
+        ("GET /1.png".into(), vec![picture]),
+    ]));
+    let desk = Desk::new();
+    desk.configure(&provider.connection("").replace("pixelml", "echo"));
+    desk.write(
+        "echo.wasm",
+        built("zoetrope-node-sdk", Some("echo")).expect("the example"),
+    );
+
+    let checked = |image: &str| {
+        desk.write("input.json", json!({ "image": image }).to_string());
+        desk.run([
+            "--component",
+            "echo.wasm",
+            "check",
+            "echo",
+            "--input",
+            "input.json",
+            "--json",
+        ])
+    };
+    checked("https://p.example/a.png").error("denied");
+    assert_eq!(desk.run(["packs", "allow", "echo.wasm"]).code, 0);
+    let plan = checked("https://p.example/a.png").answer();
+    assert_eq!(plan["input"]["image"], "https://p.example/a.png");
+    let again = desk
+        .run(["--component", "echo.wasm", "nodes", "--json"])
+        .json();
+    assert_eq!(again[0]["name"], "echo");
+    let refused = checked(&"x".repeat(2001)).error("invalid_input");
+    assert_eq!(refused["violations"][0]["keyword"], "maxLength");
+
+    let answer = desk
+        .run([
+            "--component",
+            "echo.wasm",
+            "run",
+            "echo",
+            "--set",
+            "image=https://p.example/a.png",
+            "--out",
+            "back.png",
+            "--json",
+        ])
+        .answer();
+    assert_eq!(answer["media_type"], "image/png");
+    assert!(desk.path("back.png").is_file());
+    assert_eq!(provider.counts()["POST /jobs"], 1);
+}
