@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::desk::Desk;
-use crate::support::hostile::{desk_with, hostile};
+use crate::support::hostile::{desk_with, hostile, run_node};
 use crate::support::outcome::Outcome;
 use crate::support::provider::{Reply, Script, Server};
 
@@ -27,17 +27,7 @@ fn input(cost: [&str; 2], poll: &Value) -> Value {
 }
 
 fn run(desk: &Desk, input: &Value, more: &[&str]) -> Outcome {
-    desk.write("input.json", input.to_string());
-    let run = [
-        "--json",
-        "--component",
-        "hostile.wasm",
-        "run",
-        "hostile",
-        "--input",
-        "input.json",
-    ];
-    desk.run(run.iter().chain(more))
+    run_node(desk, "hostile", input, more)
 }
 
 #[test]

@@ -5,7 +5,7 @@ use image::ImageFormat;
 use serde_json::{Value, json};
 
 use crate::support::desk::Desk;
-use crate::support::hostile::{desk_with, hostile_listing};
+use crate::support::hostile::{desk_with, hostile_listing, run_node};
 use crate::support::outcome::Outcome;
 use crate::support::pictures::picture;
 use crate::support::provider::{Reply, Script, Server};
@@ -38,17 +38,7 @@ fn input(provider: &Server, place: &str) -> Value {
 }
 
 fn run(desk: &Desk, input: &Value, more: &[&str]) -> Outcome {
-    desk.write("input.json", input.to_string());
-    let run = [
-        "--json",
-        "--component",
-        "hostile.wasm",
-        "run",
-        NODE,
-        "--input",
-        "input.json",
-    ];
-    desk.run(run.iter().chain(more))
+    run_node(desk, NODE, input, more)
 }
 
 #[test]

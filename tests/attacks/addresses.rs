@@ -10,8 +10,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use url::{Host, Url};
 use zoetrope_host::component::CallContext;
-use zoetrope_host::contract::MediaKind;
-use zoetrope_host::download::{self, Download, DownloadError};
+use zoetrope_host::download::{self, DownloadError};
 use zoetrope_host::egress::{
     AddressRule, Denial, Egress, EgressError, FetchError, HttpLimits, NotSent,
 };
@@ -19,7 +18,7 @@ use zoetrope_host::net::addresses::AddressKind;
 
 use super::Family;
 use super::notations::{self, Refusal};
-use super::stage::{self, connection, pack};
+use super::stage::{self, clip, connection, pack};
 use crate::support::raw::{Answer, Raw};
 use crate::support::watch::{Listeners, PUBLIC, World, wait_for};
 
@@ -96,15 +95,7 @@ fn medium(world: &World, url: &str, expected: Refusal) {
     let folder = tempfile::tempdir().expect("a folder");
     let part = folder.path().join("part");
     let egress = world.egress(HttpLimits::default());
-    let wanted = Download {
-        url,
-        kind: MediaKind::Video,
-        rule: AddressRule::of_media(connection.base_url().origin()),
-        credential: Some(&connection),
-        sha256: None,
-        part: &part,
-        limit: 1 << 20,
-    };
+    let wanted = clip(url, &connection, &part);
     match wait_for(download::fetch(&egress, &wanted, |_| {})) {
         Err(DownloadError::Fetch(error)) => assert_eq!(refusal(&error), expected),
         other => panic!("{other:?}"),

@@ -3,8 +3,7 @@
 
 use serde_json::json;
 use zoetrope_host::component::CallContext;
-use zoetrope_host::contract::MediaKind;
-use zoetrope_host::download::{self, Download};
+use zoetrope_host::download;
 use zoetrope_host::egress::{AddressRule, FetchError, HttpLimits};
 use zoetrope_host::net::Origin;
 use zoetrope_host::net::addresses::AddressKind;
@@ -13,7 +12,7 @@ use zoetrope_host::net::hostnames::NameKind;
 use super::Family;
 use super::addresses::{refusal, seen_by};
 use super::notations::Refusal;
-use super::stage::connection;
+use super::stage::{clip, connection};
 use crate::support::desk::CANARY_KEY;
 use crate::support::mp4;
 use crate::support::raw::{Answer, Heard, Raw};
@@ -175,15 +174,7 @@ fn downloaded(own: &Raw, url: &str) {
     let part = folder.path().join("part");
     std::fs::write(&part, mp4::short_clip()).expect("a file");
     let egress = World::default().egress(HttpLimits::default());
-    let wanted = Download {
-        url,
-        kind: MediaKind::Video,
-        rule: AddressRule::of_media(connection.base_url().origin()),
-        credential: Some(&connection),
-        sha256: None,
-        part: &part,
-        limit: 1 << 20,
-    };
+    let wanted = clip(url, &connection, &part);
     // Nobody here has a clip; the requests are what is looked at.
     assert!(wait_for(download::fetch(&egress, &wanted, |_| {})).is_err());
 }

@@ -1,6 +1,7 @@
 //! Where the hostile component is let loose: the host, a provider that keeps what arrives, and a
 //! connection with a credential between them.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -10,10 +11,11 @@ use tokio::runtime::Runtime;
 use zoetrope_host::component::{CallContext, CallError, Limits, Pack, StartReport, Trap, TrapKind};
 use zoetrope_host::connections::{Connection, Credential, OpenConnection, SecretSource};
 use zoetrope_host::contract::{
-    CheckOptions, ConnectionRequirement, ErrorCause, JobState, LocalFile, Plan, Profile, Started,
-    Step,
+    CheckOptions, ConnectionRequirement, ErrorCause, JobState, LocalFile, MediaKind, Plan, Profile,
+    Started, Step,
 };
-use zoetrope_host::egress::{Egress, HttpLimits};
+use zoetrope_host::download::Download;
+use zoetrope_host::egress::{AddressRule, Egress, HttpLimits};
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::policy::{Ceiling, Ceilings, Grant, Policy};
 
@@ -194,6 +196,23 @@ impl Stage {
         assert_eq!(stage.provider.arrived().len(), 1);
         let polled = stage.poll(&json!({}));
         assert!(matches!(polled, Ok(JobState::Succeeded(_))), "{polled:?}");
+    }
+}
+
+/// The download of a clip from `url` over `connection`.
+pub(super) fn clip<'a>(
+    url: &'a str,
+    connection: &'a OpenConnection,
+    part: &'a Path,
+) -> Download<'a> {
+    Download {
+        url,
+        kind: MediaKind::Video,
+        rule: AddressRule::of_media(connection.base_url().origin()),
+        credential: Some(connection),
+        sha256: None,
+        part,
+        limit: 1 << 20,
     }
 }
 

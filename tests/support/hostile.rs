@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::desk::Desk;
 use super::guests::{MANIFEST, allowing, asking};
+use super::outcome::Outcome;
 use super::packages::built;
 use super::provider::Server;
 
@@ -32,6 +33,21 @@ pub(crate) fn desk_with(component: &[u8], provider: &Server) -> Desk {
     ));
     desk.write("hostile.wasm", component);
     desk
+}
+
+/// Runs `node` of `hostile.wasm` with this input and these further arguments.
+pub(crate) fn run_node(desk: &Desk, node: &str, input: &Value, more: &[&str]) -> Outcome {
+    desk.write("input.json", input.to_string());
+    let run = [
+        "--json",
+        "--component",
+        "hostile.wasm",
+        "run",
+        node,
+        "--input",
+        "input.json",
+    ];
+    desk.run(run.iter().chain(more))
 }
 
 /// The component with this manifest.
