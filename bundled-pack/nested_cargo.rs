@@ -44,6 +44,7 @@ const STRIPPED: [&str; 6] = [
 /// # Errors
 ///
 /// In one line, when it does not build.
+#[expect(clippy::print_stderr, reason = "cargo shows what build scripts print")]
 pub(crate) fn built(
     root: &Path,
     package: &str,

@@ -59,6 +59,12 @@
 //! exit codes, one line of JSON, nobody told to buy twice) is checked after every run, by
 //! [`support::outcome`].
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests print seeds, measurements and why they are skipped"
+)]
+
 mod agenticflow;
 mod attacks;
 mod bad_input;

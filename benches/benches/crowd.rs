@@ -1,5 +1,7 @@
 //! Thousands of jobs in flight: `cargo bench -p zoetrope-benches --bench crowd`.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its measurements")]
+
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 

@@ -1,5 +1,7 @@
 //! From a process's start to its answer: `cargo bench -p zoetrope-benches --bench start`.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its measurements")]
+
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 

@@ -22,6 +22,12 @@
 //! - [`lines`]: `zoetrope check --jsonl` as a process, and pydantic as another
 //! - [`environment`]: what the figures depend on
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "benchmarks print their measurements"
+)]
+
 pub mod bench;
 pub mod cargo;
 pub mod crowd;

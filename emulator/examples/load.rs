@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p zoetrope-emulator --example load [JOBS]`
 
+#![expect(clippy::print_stdout, reason = "the example prints its measurements")]
+
 use std::error::Error;
 use std::future::ready;
 use std::time::{Duration, Instant};

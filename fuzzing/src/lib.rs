@@ -16,6 +16,7 @@
 //! - `parts`: inputs of several parts
 //! - `change`: what is done to a file; `tree`: the same inside a JSON document
 
+#![expect(clippy::print_stdout, reason = "test runs print what fuzzing came to")]
 #![deny(missing_docs)]
 
 mod change;

@@ -1,5 +1,7 @@
 //! A call's whole way: `cargo bench -p zoetrope-benches --bench call`.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its measurements")]
+
 mod connections;
 mod only;
 

@@ -4,6 +4,8 @@
 //! bytes leave, `started` with its ticket. They are made here as the driver makes them, without the
 //! component and the provider in between.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its measurements")]
+
 mod disk;
 mod submits;
 mod syncs;

@@ -3,6 +3,8 @@
 //! What a node adds is what is missing from a component built without it. Nodes of one provider share
 //! its code, which only goes with the last of them.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its measurements")]
+
 mod crates;
 mod parts;
 mod scratch;

@@ -150,7 +150,7 @@ mod tests {
         let committed = std::fs::read_to_string(&place).unwrap_or_default();
         assert!(
             committed == page,
-            "docs/command-line.md is out of date: UPDATE_REFERENCE=1 cargo test -p zoetrope-cli reference"
+            "docs/command-line.md is out of date: UPDATE_REFERENCE=1 cargo test -p zoetrope-cli --bins reference"
         );
     }
 }
