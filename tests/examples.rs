@@ -6,12 +6,12 @@ use crate::support::desk::Desk;
 use crate::support::packages::built;
 use crate::support::provider::{Reply, Script, Server};
 
-#[test]
-fn example_pack_of_the_sdk_is_allowed_checked_and_run() {
+/// A server of the example's protocol, with one job.
+fn echo_provider() -> Server {
     let image = json!({"status": "done", "image": "{provider}/1.png"});
     let picture: Reply =
         serde_json::from_value(json!({"status": 200, "picture": true})).expect("a reply");
-    let provider = Server::start(Script::from([
+    Server::start(Script::from([
         (
             "POST /jobs".into(),
             vec![Reply::json(200, json!({"id": "e-1"}))],
@@ -24,7 +24,12 @@ fn example_pack_of_the_sdk_is_allowed_checked_and_run() {
             ],
         ),
         ("GET /1.png".into(), vec![picture]),
-    ]));
+    ]))
+}
+
+#[test]
+fn example_pack_of_the_sdk_is_allowed_checked_and_run() {
+    let provider = echo_provider();
     let desk = Desk::new();
     desk.configure(&provider.connection("").replace("pixelml", "echo"));
     desk.write(
