@@ -8,7 +8,7 @@
 //! - [`nodes`], [`check`] (and [`lines`], its streaming form), [`run`], [`jobs`], [`packs`],
 //!   [`practice`]: the commands
 //! - [`input`]: the input document from a file and `--set`
-//! - [`file_url`]: local files by URL; [`inspect`]: what is worth knowing of a file
+//! - [`inspect`]: what is worth knowing of a file
 //! - [`drive`], [`interrupts`]: waiting for jobs; [`view`], [`progress`]: what is seen of it
 //! - [`outcome`], [`summary`]: how a job stands, and many
 //! - [`failure`], [`output`]: how a command ends and what it says
@@ -19,7 +19,6 @@ mod drive;
 #[cfg(feature = "otlp")]
 mod export;
 mod failure;
-mod file_url;
 mod input;
 mod inspect;
 mod interrupts;
