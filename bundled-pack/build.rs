@@ -61,7 +61,14 @@ fn component() -> Result<PathBuf, String> {
     }
     let manifest = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
     let root = manifest.parent().ok_or("the workspace has no root")?;
-    for input in ["plugin", "wit", "schemas", "Cargo.toml", "Cargo.lock"] {
+    for input in [
+        "node-sdk",
+        "plugin",
+        "wit",
+        "schemas",
+        "Cargo.toml",
+        "Cargo.lock",
+    ] {
         println!("cargo::rerun-if-changed={}", root.join(input).display());
     }
     provide_target(root)?;

@@ -115,7 +115,15 @@ fn functions(folder: &Path, names: &mut BTreeSet<String>) {
 /// The names of all tests, and of more.
 fn tests() -> BTreeSet<String> {
     let mut tests = BTreeSet::new();
-    for folder in ["tests", "plugin/src", "host-harness/src", "emulator"] {
+    let folders = [
+        "tests",
+        "cli/src",
+        "node-sdk",
+        "plugin/src",
+        "host-harness/src",
+        "emulator",
+    ];
+    for folder in folders {
         functions(&root().join(folder), &mut tests);
     }
     tests

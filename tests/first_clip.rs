@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use image::ImageFormat;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use zoetrope_host::digest::Sha256Digest;
 
 use crate::support::desk::{CANARY_PROMPT, Desk};
 use crate::support::mp4::Clip;
@@ -82,9 +83,7 @@ fn the_picture_in_the_repository_becomes_a_clip() {
     assert_eq!(answer["file"], file.to_str().expect("a path"));
     let bytes = fs::read(&file).expect("the clip");
     assert_eq!(answer["bytes"], bytes.len());
-    let digest = Sha256::digest(&bytes)
-        .iter()
-        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    let digest = Sha256Digest::from(Sha256::digest(&bytes)).to_string();
     assert_eq!(answer["sha256"], digest);
     assert_eq!(answer["media_type"], "video/mp4");
     assert_eq!(answer["charged"], "yes");

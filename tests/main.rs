@@ -13,6 +13,7 @@
 //! - [`shortapi`], [`popiart`]: the same by their protocols, in `cases/shortapi` and `cases/popiart`
 //! - [`incidents`]: what happened to others, as histories in `cases/incidents` and its neighbours
 //! - [`ledger`]: no room, no right, another version, damage: before payment and after
+//! - [`old_ledgers`]: ledgers that earlier programs wrote
 //! - [`resuming`]: deadline, Ctrl-C, kill, and going on
 //! - [`jobs`]: the commands over jobs; [`bills`]: what they cost, and providers that cancel nothing
 //! - [`results`]: pictures as results, and names of any letters; [`profiles`]: how `run` reads an input
@@ -32,6 +33,7 @@
 //! - [`shortapi_page`]: the samples of ShortAPI's page, and the component beside them
 //! - [`practice`]: the practice provider on its own
 //! - [`cli`]: what people see, in `snapshots/`
+//! - [`house`]: which crate may depend on which, and no cycle of modules in any
 //! - [`documents`]: the commands and examples of the documents
 //!
 //! # How many
@@ -46,8 +48,10 @@
 //! - components: 9 that are no pack, 7 that trap, loop, eat memory or answer nonsense; 4 tests of the
 //!   embedded one's shape; 8 of who may run
 //! - attacks, each a named case: 1,809, counted by family when they are run
-//! - jobs that are left, gone on with, or cannot be written down: 29
+//! - jobs that are left, gone on with, or cannot be written down: 29; ledgers of
+//!   earlier programs: 1
 //! - processes that are killed: 4 tests of a crash, 5 of several processes; `docs/crash-test.md`
+//! - the order of crates and modules: 2 of this workspace, 11 of planted workspaces and crates
 //! - the others, each a run or a few of the binary: 79
 //!
 //! Everything that holds for every run of the binary (no panic, no credential, no prompt, documented
@@ -65,6 +69,7 @@ mod components;
 mod crash;
 mod documents;
 mod first_clip;
+mod house;
 mod incidents;
 mod jobs;
 mod ledger;
@@ -72,6 +77,7 @@ mod lines;
 mod local_pictures;
 mod nodes;
 mod observability;
+mod old_ledgers;
 mod packs;
 mod popiart;
 mod practice;

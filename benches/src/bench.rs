@@ -7,8 +7,8 @@ use serde_json::Value;
 use zoetrope_bundled_pack::COMPONENT;
 
 use crate::Failure;
+use crate::cargo::{build_zoetrope, target};
 use crate::environment::Environment;
-use crate::lines;
 
 /// The option that names the measured command, for the benches that have one.
 pub const ZOETROPE: &str = "--zoetrope FILE";
@@ -94,7 +94,7 @@ impl Bench {
     pub fn zoetrope(&self) -> Result<PathBuf, Failure> {
         match self.value(ZOETROPE) {
             Some(given) => Ok(self.workspace.join(given)),
-            None => lines::build_zoetrope(&self.workspace),
+            None => build_zoetrope(&self.workspace),
         }
     }
 
@@ -130,18 +130,6 @@ fn read(arguments: Vec<String>, options: &[&str]) -> Option<Vec<(String, String)
 /// An option without the name of its value.
 fn word(option: &str) -> &str {
     option.split(' ').next().unwrap_or(option)
-}
-
-/// Cargo's target folder.
-///
-/// # Errors
-///
-/// When this program is not in it.
-pub fn target() -> Result<PathBuf, Failure> {
-    let this = std::env::current_exe()?;
-    // `target/release/deps/call-…` runs this.
-    let target = this.ancestors().nth(3).ok_or("an odd place to run from")?;
-    Ok(target.to_owned())
 }
 
 #[cfg(test)]

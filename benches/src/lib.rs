@@ -13,6 +13,7 @@
 //! - `benches/ledger/`: durable submits, next to the disk alone
 //! - `benches/size/`: the component by node, section and crate
 //! - [`mod@bench`]: what their programs have in common
+//! - [`cargo`]: the target folder, and the release binary in it
 //! - [`peers`]: what people would otherwise use, in processes of their own
 //! - [`measure`]: contestants that take turns; [`report`]: what is printed and written
 //! - [`provider`]: providers that answer from memory
@@ -22,6 +23,7 @@
 //! - [`environment`]: what the figures depend on
 
 pub mod bench;
+pub mod cargo;
 pub mod crowd;
 pub mod environment;
 pub mod lines;

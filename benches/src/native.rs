@@ -10,9 +10,9 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
 use tokio::net::TcpStream;
-use zoetrope_plugin::bindings::{Connection, ConnectionError};
-use zoetrope_plugin::host::{Host, SendError};
-use zoetrope_plugin::http::{Reply, Request as PluginRequest};
+use zoetrope_node_sdk::bindings::{Connection, ConnectionError};
+use zoetrope_node_sdk::host::{Host, SendError};
+use zoetrope_node_sdk::http::{Reply, Request as PluginRequest};
 
 use crate::Failure;
 

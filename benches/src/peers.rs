@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 
 use crate::Failure;
-use crate::bench::target;
+use crate::cargo::target;
 use crate::measure::{MOST_A_TURN, TURN};
 
 /// Says which versions are installed.

@@ -10,11 +10,7 @@ use opentelemetry_sdk::trace::{SdkTracerProvider, Tracer};
 use tokio::runtime::Handle;
 use zoetrope_host::egress::Egress;
 
-/// What names a collector.
-const ENDPOINTS: [&str; 2] = [
-    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-];
+use super::args::environment::{OTLP_ENDPOINT, OTLP_TRACES_ENDPOINT};
 
 /// An exporter at work.
 pub(super) struct Export(SdkTracerProvider);
@@ -22,7 +18,10 @@ pub(super) struct Export(SdkTracerProvider);
 impl Export {
     /// Begins, if the environment names a collector; or says why it cannot.
     pub(super) fn start(runtime: &Handle) -> Option<Result<Self, String>> {
-        ENDPOINTS.iter().find_map(std::env::var_os)?;
+        let collectors = [OTLP_TRACES_ENDPOINT, OTLP_ENDPOINT];
+        collectors
+            .iter()
+            .find_map(|variable| std::env::var_os(variable.name))?;
         let exporter = SpanExporter::builder()
             .with_http()
             .with_protocol(Protocol::HttpJson)

@@ -1,13 +1,13 @@
 //! The input document: from a file or standard input, and from `--set`.
 
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::ValueEnum;
 use serde_json::{Map, Value};
 use zoetrope_host::contract::{NodeType, Violation};
 
-use super::failure::Failure;
+use super::args::Setting;
+use super::report::Failure;
 
 /// The longest input document, in bytes: a picture of 12 MiB as base64.
 pub(super) const INPUT_LIMIT: u64 = 16 << 20;
@@ -71,27 +71,6 @@ fn unreadable(message: String) -> Failure {
     })
 }
 
-/// One `--set KEY=VALUE`. No `Debug`: it may be the prompt.
-#[derive(Clone)]
-pub(super) struct Setting {
-    key: String,
-    value: String,
-}
-
-impl std::str::FromStr for Setting {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once('=') {
-            Some((key, value)) if !key.is_empty() => Ok(Self {
-                key: key.into(),
-                value: value.into(),
-            }),
-            _ => Err("expected KEY=VALUE".into()),
-        }
-    }
-}
-
 /// Puts the settings into an input: text where the node's field takes text, else JSON.
 pub(super) fn apply(
     settings: &[Setting],
@@ -122,37 +101,4 @@ fn takes_text(property: &Value) -> bool {
         .as_array()
         .map_or(&[] as &[Value], Vec::as_slice);
     property.is_null() || is_text(property) || branches.iter().any(is_text)
-}
-
-/// Where a command's input comes from.
-#[derive(clap::Args)]
-pub(super) struct Source {
-    /// Input document, JSON; - reads standard input
-    #[arg(long, value_name = "FILE")]
-    pub(super) input: Option<PathBuf>,
-    /// Set one field: text for text fields, JSON for the others
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(super) settings: Vec<Setting>,
-    /// How strictly the input is read: strict, or lax as the schema's own pydantic model
-    /// reads it
-    #[arg(long, default_value = "strict", hide_possible_values = true)]
-    pub(super) profile: Profile,
-}
-
-/// How strictly an input is read.
-#[derive(Clone, Copy, ValueEnum)]
-pub(super) enum Profile {
-    /// Exactly the published JSON Schema
-    Strict,
-    /// As the schema's own pydantic model reads it: "20" is 20
-    Lax,
-}
-
-impl From<Profile> for zoetrope_host::contract::Profile {
-    fn from(profile: Profile) -> Self {
-        match profile {
-            Profile::Strict => Self::Strict,
-            Profile::Lax => Self::Lax,
-        }
-    }
 }

@@ -13,9 +13,9 @@ use tokio::sync::mpsc::{Receiver, channel};
 use zoetrope_host::component::{CallContext, Pack, Session};
 use zoetrope_host::contract::CheckOptions;
 
-use super::failure::{Failure, Phase};
 use super::input::{INPUT_LIMIT, document};
-use super::output;
+use super::printer::Printer;
+use super::report::{Failure, Phase, plan};
 
 /// Lines that one task checks, and the most bytes it is given.
 const BATCH_LINES: usize = 256;
@@ -28,6 +28,7 @@ pub(super) async fn check(
     node: &str,
     options: CheckOptions,
     path: &Path,
+    printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     let unreadable = |error: io::Error| {
         Failure::usage(format!(
@@ -56,7 +57,7 @@ pub(super) async fn check(
     let mut refused = false;
     while let Some(answer) = answers.next().await {
         let (text, any_refused) = answer.map_err(unreadable)?;
-        output::data(&text)?;
+        printer.data(&text)?;
         refused |= any_refused;
     }
     Ok(ExitCode::from(if refused { 3 } else { 0 }))
@@ -123,7 +124,7 @@ async fn answer(
             }
         };
         let answer = match checked {
-            Ok(plan) => output::plan(&node, &plan),
+            Ok(plan) => plan::document(&node, &plan),
             Err(failure) => {
                 refused = true;
                 let next = "correct this line, and check it again";

@@ -1,24 +1,27 @@
 //! The `zoetrope` command: what it takes, and which file does it.
 //!
 //! Data goes to standard output, everything else to standard error. The libraries never
-//! print; only the files here do.
+//! print; only the [`printer`] does.
 //!
+//! - [`args`]: what each command takes; environment variables; the reference page
 //! - [`setup`]: configuration, engine, component and practice provider, made when needed
 //! - [`reach`]: connections, the practice provider's among them
 //! - [`nodes`], [`check`] (and [`lines`], its streaming form), [`run`], [`jobs`], [`packs`],
-//!   [`practice`]: the commands
+//!   [`practice`]: what the commands do
 //! - [`input`]: the input document from a file and `--set`
 //! - [`inspect`]: what is worth knowing of a file
 //! - [`drive`], [`interrupts`]: waiting for jobs; [`view`], [`progress`]: what is seen of it
-//! - [`outcome`], [`summary`]: how a job stands, and many
-//! - [`failure`], [`output`]: how a command ends and what it says
+//! - [`report`]: what is said of a plan, a job, many jobs and a failure, as text and JSON
+//! - [`exit_code`]: the exit code of each kind of failure
+//! - [`shell`]: commands as a shell reads them back
 //! - [`observe`]: what is logged, and how; `export`: spans for a collector
 
+mod args;
 mod check;
 mod drive;
+mod exit_code;
 #[cfg(feature = "otlp")]
 mod export;
-mod failure;
 mod input;
 mod inspect;
 mod interrupts;
@@ -26,96 +29,26 @@ mod jobs;
 mod lines;
 mod nodes;
 mod observe;
-mod outcome;
-mod output;
 mod packs;
 mod practice;
+mod printer;
 mod progress;
 mod reach;
+mod report;
 mod run;
 mod setup;
-mod summary;
+mod shell;
 mod view;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, Parser, Subcommand};
+use clap::Parser as _;
 
-use failure::{Failure, Phase};
-use observe::LogFormat;
+use args::{Cli, Command};
+use printer::Printer;
+use report::{Failure, Phase};
 use setup::Setup;
-
-/// What a command's exit code says, for `--help`.
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  done
-  1  internal error, the component was stopped, or the ledger cannot be used
-  2  usage, configuration, unknown node type, bad ticket, key conflict
-  3  invalid input, or something the node cannot do
-  4  no usable connection, another connection, or a refused credential
-  5  denied by the host's policy
-  6  throttled or rejected by the provider
-  7  the job failed, was cancelled, or is lost, or it was too late to cancel it
-  8  nobody knows whether the job was accepted
-  9  not finished and resumable: deadline, interrupted, unavailable, download failed";
-
-/// Runs workflow nodes that make videos and pictures from a picture, in a sandbox.
-#[derive(Parser)]
-#[command(name = "zoetrope", version, after_long_help = EXIT_CODES, after_help = "See --help for the exit codes.")]
-struct Cli {
-    #[command(flatten)]
-    global: Global,
-    #[command(subcommand)]
-    command: Command,
-}
-
-/// What every command takes, before or after its name.
-#[derive(Args)]
-#[command(next_help_heading = "Global options")]
-struct Global {
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        help = "Configuration file; else ZOETROPE_CONFIG, else ./zoetrope.toml if it exists"
-    )]
-    config: Option<PathBuf>,
-    /// Folder for the ledger, results, compiled code and the practice provider; else the platform's
-    #[arg(long, global = true, value_name = "DIR", env = "ZOETROPE_DATA_DIR")]
-    data_dir: Option<PathBuf>,
-    /// Component to run instead of the built-in one
-    #[arg(long, global = true, value_name = "FILE")]
-    component: Option<PathBuf>,
-    /// Answer in JSON on standard output
-    #[arg(long, global = true)]
-    json: bool,
-    #[arg(long, global = true, value_name = "FORM", env = "ZOETROPE_LOG_FORMAT")]
-    #[arg(
-        help = "Form of the logs on standard error; ZOETROPE_LOG says how much there is",
-        default_value = "text",
-        hide_default_value = true,
-        hide_env_values = true
-    )]
-    log_format: LogFormat,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// List the node types, or show one
-    Nodes(nodes::Nodes),
-    /// Say what a run would do, without sending anything
-    Check(check::Check),
-    /// Run a node: upload, submit, wait, download
-    Run(Box<run::Run>),
-    /// List jobs, or show, resume, cancel, fetch, resolve, forget them
-    Jobs(jobs::Jobs),
-    /// List the components that may run, or show, allow and revoke one
-    Packs(packs::Packs),
-    /// Run the practice provider on its own
-    Practice(practice::PracticeServer),
-}
 
 /// Parses the arguments, does what they say, and tells how it ended.
 fn main() -> ExitCode {
@@ -124,13 +57,14 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let json = cli.global.json || matches!(&cli.command, Command::Check(check) if check.jsonl);
+    let printer = Printer::new(json);
     let ended = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::internal(Phase::Setup, format!("no runtime: {error}")))
         .and_then(|runtime| {
             let observed = observe::start(cli.global.log_format, runtime.handle());
-            let ended = runtime.block_on(dispatch(cli));
+            let ended = runtime.block_on(dispatch(cli, printer.clone()));
             observed.end();
             // A rendering or a name lookup may still hold a thread; nobody waits for it.
             runtime.shutdown_background();
@@ -138,12 +72,12 @@ fn main() -> ExitCode {
         });
     match ended {
         Ok(code) => code,
-        Err(failure) => failure.report(json),
+        Err(failure) => failure.report(&printer),
     }
 }
 
-async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
-    let setup = Arc::new(Setup::new(cli.global));
+async fn dispatch(cli: Cli, printer: Printer) -> Result<ExitCode, Failure> {
+    let setup = Arc::new(Setup::new(cli.global, printer));
     match cli.command {
         Command::Nodes(command) => command.run(&setup).await,
         Command::Check(command) => command.run(&setup).await,
@@ -163,20 +97,9 @@ fn usage(error: &clap::Error) -> ExitCode {
         let message = error.to_string();
         let first = message.lines().next().unwrap_or_default();
         let message = first.strip_prefix("error: ").unwrap_or(first);
-        return Failure::usage(message).report(true);
+        return Failure::usage(message).report(&Printer::new(true));
     }
     // Nothing can be done about a closed terminal.
     let _ = error.print();
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_arguments_fit_together() {
-        Cli::command().debug_assert();
-    }
 }

@@ -2,34 +2,18 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use zoetrope_host::contract::NodeType;
+use zoetrope_host::error::ErrorKind;
 
-use super::failure::{Failure, Phase};
-use super::output;
-use super::setup::{Setup, quoted_text};
+use super::args::{Nodes, Schema};
+use super::report::{Failure, Phase};
+use super::setup::Setup;
+use super::shell::quoted_text;
 
 /// The widest column of names; what is longer pushes its own line alone.
 const WIDEST: usize = 40;
-
-/// List the node types, or show one.
-#[derive(Args)]
-#[command(after_help = "With --json, always an array of AgenticFlow NodeType objects.")]
-pub(super) struct Nodes {
-    /// Show this node type alone
-    name: Option<String>,
-    /// Print one of its schemas, as published
-    #[arg(long, requires = "name")]
-    schema: Option<Schema>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Schema {
-    Input,
-    Output,
-}
 
 impl Nodes {
     pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
@@ -43,14 +27,14 @@ impl Nodes {
                 .and_then(|listed| serde_json::to_string(&listed))
                 .map_err(|error| {
                     Failure::new(
-                        "bad_component",
+                        ErrorKind::BadComponent,
                         Phase::Setup,
                         format!("a schema of the component is not JSON: {error}"),
                     )
                 })?;
-            output::data(&format!("{listed}\n"))?;
+            setup.printer().data(&format!("{listed}\n"))?;
         } else {
-            output::text(&self.shown(&types))?;
+            setup.printer().text(&self.shown(&types))?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -7,7 +7,6 @@
 
 use std::io::{IsTerminal as _, stderr};
 
-use clap::ValueEnum;
 use tokio::runtime::Handle;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata};
@@ -18,21 +17,13 @@ use tracing_subscriber::{EnvFilter, fmt, registry};
 use zoetrope_host::component::OUTPUT;
 use zoetrope_host::trace::Caller;
 
+use super::args::LogFormat;
+use super::args::environment::{LOG, TRACEPARENT, TRACESTATE};
 #[cfg(feature = "otlp")]
 use super::export::Export;
 
-/// Says how much is logged.
-const LEVELS: &str = "ZOETROPE_LOG";
-
 /// What the targets of this workspace's own logs begin with.
 const OURS: &str = "zoetrope";
-
-/// In which form logs are written: lines for people, or a JSON object a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum LogFormat {
-    Text,
-    Json,
-}
 
 /// What is to be ended with the command.
 pub(super) struct Observed {
@@ -60,7 +51,7 @@ impl Observed {
     expect(unused_variables, reason = "exports need the runtime")
 )]
 pub(super) fn start(format: LogFormat, runtime: &Handle) -> Observed {
-    let wanted = std::env::var(LEVELS).unwrap_or_default();
+    let wanted = std::env::var(LOG.name).unwrap_or_default();
     let (levels, fault) = levels(&wanted);
     let named = Named::in_levels(&wanted);
     let discreet = filter_fn(move |metadata| named.permit(metadata));
@@ -98,7 +89,7 @@ pub(super) fn start(format: LogFormat, runtime: &Handle) -> Observed {
         }
     };
     if let Some(fault) = fault {
-        tracing::warn!(%fault, "{LEVELS} cannot be read; only warnings are logged");
+        tracing::warn!(%fault, "{} cannot be read; only warnings are logged", LOG.name);
     }
     Observed {
         #[cfg(feature = "otlp")]
@@ -109,13 +100,13 @@ pub(super) fn start(format: LogFormat, runtime: &Handle) -> Observed {
 /// The trace that the environment says this process belongs to, by `TRACEPARENT` and
 /// `TRACESTATE`. What is malformed is left out, with a warning.
 pub(super) fn caller() -> Option<Caller> {
-    let parent = std::env::var("TRACEPARENT").ok()?;
+    let parent = std::env::var(TRACEPARENT.name).ok()?;
     let Ok(parent) = parent.parse() else {
         tracing::warn!("TRACEPARENT is malformed and is not passed on");
         return None;
     };
     let caller = Caller::at(parent);
-    match std::env::var("TRACESTATE") {
+    match std::env::var(TRACESTATE.name) {
         Err(_) => Some(caller),
         Ok(state) => Some(caller.clone().with_state(&state).unwrap_or_else(|| {
             tracing::warn!("TRACESTATE is malformed and is not passed on");

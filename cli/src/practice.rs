@@ -1,40 +1,18 @@
 //! `zoetrope practice`.
 
 use std::fs;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use clap::Args;
 use serde_json::json;
 use zoetrope_emulator::{FaultScript, FaultScriptError, Practice, Protocol, Settings};
-use zoetrope_host::error::chain;
+use zoetrope_host::error::{ErrorKind, chain};
 
-use super::failure::{Failure, Phase};
+use super::args::PracticeServer;
 use super::interrupts::Interrupts;
-use super::output;
-use super::setup::{Setup, quoted};
-
-/// Run the practice provider on its own, until Ctrl-C.
-///
-/// It speaks the providers' protocols and really renders, by moving a camera over the
-/// picture. It is not an AI model.
-#[derive(Args)]
-pub(super) struct PracticeServer {
-    /// Address to listen on; port 0 takes any
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
-    listen: SocketAddr,
-    /// Script of what goes wrong, in JSON; see docs/practice-faults.md
-    #[arg(long, value_name = "FILE")]
-    faults: Option<PathBuf>,
-    /// Render nothing: every job gets the same short clip, for load tests
-    #[arg(long)]
-    instant: bool,
-    /// How long a job is queued at least
-    #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = humantime::parse_duration)]
-    queue_time: Duration,
-}
+use super::report::{Failure, Phase};
+use super::setup::Setup;
+use super::shell::quoted;
 
 impl PracticeServer {
     pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
@@ -58,19 +36,23 @@ impl PracticeServer {
             )
         })?;
         let key_file = folder.join("key");
-        if setup.json() {
-            output::line(
+        let printer = setup.printer();
+        if printer.json() {
+            printer.line(
                 &json!({ "ok": true, "base_url": practice.base_url(), "credential_file": key_file }),
             )?;
         } else {
-            output::text(&format!("{}\n", practice.base_url()))?;
-            eprintln!(
-                "Its results are practice renders, not made by an AI model. Ctrl-C stops it."
+            printer.text(&format!("{}\n", practice.base_url()))?;
+            printer.message(
+                "Its results are practice renders, not made by an AI model. Ctrl-C stops it.",
             );
-            eprintln!("Its key is in {}. For zoetrope.toml:\n", quoted(&key_file));
+            printer.message(&format!(
+                "Its key is in {}. For zoetrope.toml:\n",
+                quoted(&key_file)
+            ));
             for protocol in Protocol::ALL {
                 let base_url = protocol.base_url(&practice.base_url());
-                eprintln!("{}", table(protocol, &base_url, &key_file));
+                printer.message(&table(protocol, &base_url, &key_file));
             }
         }
         Interrupts::listen().next().await;
@@ -96,7 +78,7 @@ fn table(protocol: Protocol, base_url: &str, key_file: &Path) -> String {
 
 fn read_faults(path: &Path) -> Result<FaultScript, Failure> {
     let bad = |message: String| {
-        Failure::new("bad_config", Phase::Setup, message)
+        Failure::new(ErrorKind::BadConfig, Phase::Setup, message)
             .then("correct the fault script, and the same command again".into())
     };
     let text = fs::read_to_string(path).map_err(|error| {

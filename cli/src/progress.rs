@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
+use super::printer::Printer;
+
 /// A plain line is repeated after this fraction, but not within the shorter time; and
 /// after the longer time in any case.
 const LINE_STEP: f32 = 0.1;
@@ -17,6 +19,7 @@ const STEPS: u64 = 1000;
 pub(super) struct Progress {
     /// Made when there is something to show on a terminal.
     bar: Option<ProgressBar>,
+    printer: Printer,
     begun: Instant,
     last: Option<Line>,
 }
@@ -28,9 +31,10 @@ struct Line {
 }
 
 impl Progress {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(printer: Printer) -> Self {
         Self {
             bar: None,
+            printer,
             begun: Instant::now(),
             last: None,
         }
@@ -58,10 +62,9 @@ impl Progress {
             let percent = fraction
                 .map(|fraction| format!(" {:.0} %", fraction * 100.0))
                 .unwrap_or_default();
-            eprintln!(
-                "{stage}{percent} ({} s){said}",
-                self.begun.elapsed().as_secs()
-            );
+            let seconds = self.begun.elapsed().as_secs();
+            self.printer
+                .message(&format!("{stage}{percent} ({seconds} s){said}"));
             self.last = Some(Line {
                 stage: stage.to_owned(),
                 fraction,
@@ -92,8 +95,8 @@ impl Progress {
     /// A line that stays, above the bar.
     pub(super) fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| self.printer.message(line)),
+            None => self.printer.message(line),
         }
     }
 

@@ -9,10 +9,10 @@ use zoetrope_host::config::Config;
 use zoetrope_host::connections::{Connection, Credential, SecretSource};
 use zoetrope_host::contract::{ConnectionRequirement, NodeType};
 use zoetrope_host::driver::{Reach, Reached};
-use zoetrope_host::error::chain;
+use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::ledger::Trouble;
 
-use super::failure::{Failure, Phase};
+use super::report::{Failure, Phase};
 use super::setup::Setup;
 
 /// The practice provider's connection, of whatever category.
@@ -27,35 +27,51 @@ const PRACTICE_RATE: f64 = 1_000.0;
 
 /// Whether a connection of this id and category is the practice provider's own, and none
 /// that somebody has configured.
-pub(super) fn is_practice(config: &Config, id: &str, category: &str) -> bool {
+fn is_practice(config: &Config, id: &str, category: &str) -> bool {
     let configured = config.connection(id);
     id == PRACTICE && configured.is_none_or(|connection| connection.category() != category)
 }
 
-/// An open connection and its id, as a new job's row has them.
-pub(super) struct Site {
-    pub(super) id: String,
-    pub(super) reached: Reached,
-}
-
 impl Setup {
-    /// What calls of a node go over: its configured connection with the credential, else
-    /// the practice provider, which is started, and the user told so.
-    pub(super) async fn connect(
+    /// The configured connection of a node, if there is one; none where the practice
+    /// provider is to serve.
+    pub(super) async fn configured(
         &self,
-        requirement: &ConnectionRequirement,
         node: &NodeType,
         wanted: Option<&str>,
-    ) -> Result<Site, Failure> {
-        let configured = self.configured(node, wanted).await?;
-        let id = configured.map_or(PRACTICE.into(), |connection| connection.id().to_string());
-        let reached = self.open(&id, requirement).await.map_err(|trouble| {
-            Failure::new(trouble.kind, Phase::Setup, trouble.message)
-                .then("provide the connection, and the same command again".into())
+    ) -> Result<Option<Arc<Connection>>, Failure> {
+        let Some(requirement) = &node.connection else {
+            return Ok(None);
+        };
+        let config = self.config().await?;
+        if wanted.is_some_and(|id| is_practice(config, id, &requirement.category)) {
+            return Ok(None);
+        }
+        let selected = config.select(&requirement.category, wanted);
+        let selected = selected.map_err(|error| {
+            Failure::new(
+                ErrorKind::ConnectionUnavailable,
+                Phase::Setup,
+                chain(&error),
+            )
+            .then("the same command, with --connection naming one of them".into())
         })?;
-        Ok(Site { id, reached })
+        Ok(selected.cloned())
     }
 
+    /// The id of the connection that a new job of a node goes over: a configured one, else
+    /// the practice provider's.
+    pub(super) async fn connection_id(
+        &self,
+        node: &NodeType,
+        wanted: Option<&str>,
+    ) -> Result<String, Failure> {
+        let configured = self.configured(node, wanted).await?;
+        Ok(configured.map_or(PRACTICE.into(), |connection| connection.id().to_string()))
+    }
+
+    /// Opens a connection: a configured one with its credential, else the practice provider's,
+    /// which is started, and the user told so.
     async fn find(
         &self,
         id: &str,
@@ -64,33 +80,16 @@ impl Setup {
         let unavailable = |message: String| Trouble::new("connection_unavailable", message);
         let config = self.config().await;
         let config = config.map_err(|failure| unavailable(failure.message().to_owned()))?;
-        let is_practice = is_practice(config, id, &requirement.category);
-        let connection = if is_practice {
-            self.practice_connection(requirement)
-                .await
-                .map_err(unavailable)?
-        } else {
-            let found = config.select(&requirement.category, Some(id));
-            let found = found.map_err(|error| unavailable(chain(&error)))?;
-            let none = || unavailable(format!("there is no connection `{id}`"));
-            Arc::clone(found.ok_or_else(none)?)
-        };
+        if !is_practice(config, id, &requirement.category) {
+            return config.open(id, requirement).await;
+        }
+        let connection = self.practice_connection(requirement).await;
+        let reached = Reached::configured(connection.map_err(unavailable)?, requirement)?;
         // The practice provider's jobs are found again on any port.
-        let place = if is_practice {
-            PRACTICE.into()
-        } else {
-            connection.base_url().origin().to_string()
-        };
-        let requests_per_second = if is_practice {
-            Some(PRACTICE_RATE)
-        } else {
-            connection.requests_per_second()
-        };
-        let open = connection.open(requirement);
         Ok(Reached {
-            connection: Arc::new(open.map_err(|error| unavailable(chain(&error)))?),
-            place,
-            requests_per_second,
+            place: PRACTICE.into(),
+            requests_per_second: Some(PRACTICE_RATE),
+            ..reached
         })
     }
 
@@ -120,10 +119,10 @@ impl Setup {
         let practice = practice.map_err(|error| failed(&error))?;
         let base_url = practice.ensure().await.map_err(|error| failed(&error))?;
         if first {
-            eprintln!(
+            self.printer().message(&format!(
                 "No `{category}` connection is configured: the practice provider serves this run, at {base_url}. \
                  Its results are practice renders, not made by an AI model."
-            );
+            ));
         }
         let credential = Credential {
             source: SecretSource::File(folder.join("key")),

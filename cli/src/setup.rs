@@ -12,39 +12,42 @@ use zoetrope_bundled_pack::{COMPONENT, DIGEST};
 use zoetrope_emulator::{FetchPicture, SharedPractice};
 use zoetrope_host::component::{CallContext, Pack, PackError};
 use zoetrope_host::config::Config;
-use zoetrope_host::connections::Connection;
 use zoetrope_host::contract::NodeType;
-use zoetrope_host::driver::{Driver, DriverSettings, Listener};
+use zoetrope_host::driver::{Driver, Listener};
 use zoetrope_host::egress::{AddressRule, Egress};
 use zoetrope_host::engine::{Engine, EngineSettings};
-use zoetrope_host::error::chain;
+use zoetrope_host::error::{ErrorKind, chain};
+use zoetrope_host::jobs::{self, Jobs, NextStep, Repair};
 use zoetrope_host::ledger::Ledger;
-use zoetrope_host::net::Origin;
 use zoetrope_host::policy::NotAllowed;
-use zoetrope_host::trace::{Caller, Trace};
+use zoetrope_host::trace::Caller;
 
-use super::Global;
-use super::failure::{Failure, Phase, of_driver, of_ledger};
+use super::args::Global;
 use super::observe;
-use super::reach::is_practice;
+use super::printer::Printer;
+use super::report::{Failure, Phase, next_step, of_driver, of_jobs, of_ledger};
+use super::shell::quoted;
 
 /// The largest component that is read, in bytes; the built-in one has a hundredth.
 const COMPONENT_LIMIT: u64 = 64 << 20;
 
 pub(super) struct Setup {
     global: Global,
+    printer: Printer,
     egress: Egress,
     config: OnceCell<Config>,
-    pack: OnceCell<Pack>,
+    /// The component and its bytes.
+    pack: OnceCell<(Pack, Cow<'static, [u8]>)>,
     pub(super) practice: OnceCell<SharedPractice>,
     /// The trace that this process was asked to go on with.
     caller: Option<Caller>,
 }
 
 impl Setup {
-    pub(super) fn new(global: Global) -> Self {
+    pub(super) fn new(global: Global, printer: Printer) -> Self {
         Self {
             global,
+            printer,
             egress: Egress::default(),
             config: OnceCell::new(),
             pack: OnceCell::new(),
@@ -54,11 +57,11 @@ impl Setup {
     }
 
     pub(super) fn json(&self) -> bool {
-        self.global.json
+        self.printer.json()
     }
 
-    pub(super) fn egress(&self) -> &Egress {
-        &self.egress
+    pub(super) fn printer(&self) -> &Printer {
+        &self.printer
     }
 
     /// The configuration that was named.
@@ -81,8 +84,9 @@ impl Setup {
     pub(super) async fn config(&self) -> Result<&Config, Failure> {
         let load = async || {
             let config = Config::load(self.global.config.as_deref()).map_err(|error| {
-                Failure::new("bad_config", Phase::Setup, chain(&error))
-                    .then("correct the configuration, and the same command again".into())
+                Failure::new(ErrorKind::BadConfig, Phase::Setup, chain(&error)).then(
+                    next_step::words(&NextStep::Repeat(Repair::Configuration), ""),
+                )
             })?;
             Ok(config.trusting(DIGEST))
         };
@@ -91,10 +95,15 @@ impl Setup {
 
     /// The component: the one of `--component`, else the built-in one.
     pub(super) async fn pack(&self) -> Result<&Pack, Failure> {
+        let (pack, _) = self.loaded().await?;
+        Ok(pack)
+    }
+
+    async fn loaded(&self) -> Result<&(Pack, Cow<'static, [u8]>), Failure> {
         self.pack.get_or_try_init(|| self.load()).await
     }
 
-    async fn load(&self) -> Result<Pack, Failure> {
+    async fn load(&self) -> Result<(Pack, Cow<'static, [u8]>), Failure> {
         let policy = self.config().await?.policy();
         let settings = EngineSettings {
             cache_dir: self.data_dir().ok().map(|folder| folder.join("code")),
@@ -104,13 +113,15 @@ impl Setup {
             .map_err(|error| Failure::internal(Phase::Setup, chain(&error)))?;
         match &self.global.component {
             None => Pack::load(&engine, COMPONENT, policy)
+                .map(|pack| (pack, COMPONENT.into()))
                 .map_err(|error| Failure::internal(Phase::Setup, chain(&error))),
             Some(path) => {
                 let bytes = read_component(path)?;
-                Pack::load(&engine, &bytes, policy).map_err(|error| match error {
+                let pack = Pack::load(&engine, &bytes, policy).map_err(|error| match error {
                     PackError::NotAllowed(refused) => self.not_allowed(path, &refused),
                     error => bad_component(path, &chain(&error)),
-                })
+                })?;
+                Ok((pack, bytes.into()))
             }
         }
     }
@@ -123,15 +134,7 @@ impl Setup {
             self.options_without_component(),
             if more { " --more" } else { "" },
         );
-        Failure::new("denied", Phase::Setup, refused.to_string()).then(next)
-    }
-
-    /// The component's bytes.
-    pub(super) fn component(&self) -> Result<Cow<'static, [u8]>, Failure> {
-        match &self.global.component {
-            None => Ok(COMPONENT.into()),
-            Some(path) => Ok(read_component(path)?.into()),
-        }
+        Failure::new(ErrorKind::Denied, Phase::Setup, refused.to_string()).then(next)
     }
 
     pub(super) async fn node_types(&self) -> Result<Vec<NodeType>, Failure> {
@@ -141,44 +144,8 @@ impl Setup {
 
     /// The node type of this name.
     pub(super) async fn node_type(&self, name: &str) -> Result<NodeType, Failure> {
-        let mut types = self.node_types().await?;
-        match types.iter().position(|node| node.name == name) {
-            Some(index) => Ok(types.swap_remove(index)),
-            None => {
-                let known: Vec<_> = types
-                    .iter()
-                    .map(|node| format!("`{}`", node.name))
-                    .collect();
-                let message = format!(
-                    "there is no node type `{name}`; there are {}",
-                    known.join(", ")
-                );
-                let next = format!("zoetrope nodes{}", self.options());
-                Err(Failure::new("unknown_node_type", Phase::Setup, message).then(next))
-            }
-        }
-    }
-
-    /// The configured connection of a node, if there is one; none where the practice
-    /// provider is to serve.
-    pub(super) async fn configured(
-        &self,
-        node: &NodeType,
-        wanted: Option<&str>,
-    ) -> Result<Option<Arc<Connection>>, Failure> {
-        let Some(requirement) = &node.connection else {
-            return Ok(None);
-        };
-        let config = self.config().await?;
-        if wanted.is_some_and(|id| is_practice(config, id, &requirement.category)) {
-            return Ok(None);
-        }
-        let selected = config.select(&requirement.category, wanted);
-        let selected = selected.map_err(|error| {
-            Failure::new("connection_unavailable", Phase::Setup, chain(&error))
-                .then("the same command, with --connection naming one of them".into())
-        })?;
-        Ok(selected.cloned())
+        let found = jobs::node_type(self.pack().await?, name).await;
+        found.map_err(|error| of_jobs(error, &self.options()))
     }
 
     pub(super) fn practice_dir(&self) -> Result<PathBuf, Failure> {
@@ -190,31 +157,25 @@ impl Setup {
         Arc::new(Lent(self.egress.clone()))
     }
 
-    /// The trace of what is done for a job before it is one, told to `origin` alone.
-    pub(super) fn trace(&self, job: &str, origin: &Origin) -> Option<Trace> {
-        Trace::of_job(job, self.caller.as_ref(), origin)
-    }
-
     /// The ledger of the data directory.
     pub(super) fn ledger(&self) -> Result<Arc<Ledger>, Failure> {
         let ledger = Ledger::open(&self.data_dir()?);
         ledger.map(Arc::new).map_err(|error| of_ledger(&error))
     }
 
-    /// This process's part in the jobs of the data directory.
-    pub(super) async fn driver(self: &Arc<Self>, listener: Listener) -> Result<Driver, Failure> {
-        let driver = Driver::new(
-            &self.data_dir()?,
-            self.ledger()?,
-            self.pack().await?,
-            self.config().await?.policy(),
-            &self.egress,
-            Arc::clone(self) as _,
-            listener,
-            DriverSettings::default(),
-        );
-        let driver = driver.map_err(|error| of_driver(&error))?;
-        Ok(driver.going_on_with(self.caller.clone()))
+    /// The jobs of the data directory, and this process's part in them.
+    pub(super) async fn jobs(self: &Arc<Self>, listener: Listener) -> Result<Jobs, Failure> {
+        let (data_dir, ledger) = (self.data_dir()?, self.ledger()?);
+        let (pack, component) = self.loaded().await?;
+        let driver = Driver::builder(&data_dir, pack, Arc::clone(self) as _)
+            .ledger(ledger)
+            .policy(self.config().await?.policy())
+            .egress(&self.egress)
+            .listener(listener)
+            .caller(self.caller.clone())
+            .build()
+            .map_err(|error| of_driver(&error))?;
+        Ok(Jobs::new(driver, component.clone()))
     }
 
     /// Where everything is kept.
@@ -242,7 +203,7 @@ pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
 
 pub(super) fn bad_component(path: &Path, why: &str) -> Failure {
     let message = format!("`{}` cannot be loaded: {why}", path.display());
-    Failure::new("bad_component", Phase::Setup, message)
+    Failure::new(ErrorKind::BadComponent, Phase::Setup, message)
         .then("name another file, or leave --component out for the built-in component".into())
 }
 
@@ -264,31 +225,4 @@ impl FetchPicture for Lent {
 fn shown(name: &str, path: Option<&PathBuf>) -> String {
     let path = path.and_then(|path| std::path::absolute(path).ok());
     path.map_or_else(String::new, |path| format!(" {name} {}", quoted(&path)))
-}
-
-/// A path as a shell reads it back.
-pub(super) fn quoted(path: &Path) -> String {
-    quoted_text(&path.to_string_lossy())
-}
-
-/// A text as a shell reads it back.
-pub(super) fn quoted_text(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_quoted_for_a_shell() {
-        assert_eq!(quoted(Path::new("/a/b-c.mp4")), "/a/b-c.mp4");
-        assert_eq!(quoted(Path::new("my clip's.mp4")), r"'my clip'\''s.mp4'");
-        assert_eq!(quoted_text(""), "''");
-    }
 }

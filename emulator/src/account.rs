@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+/// Where the account is; no fault touches it.
+pub(crate) const ACCOUNT_PATH: &str = "/v1/practice/account";
+
 /// Every job of a data directory, and sums over them.
 ///
 /// The jobs are those of the journal, so they survive a restart. What the journal does not hold

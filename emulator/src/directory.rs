@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::error::PracticeError;
 use crate::files::FileName;
-use crate::jobs::JobId;
+use crate::job::JobId;
 
 /// The end of the names of files that are still being written.
 const PART: &str = ".part";

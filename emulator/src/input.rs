@@ -10,6 +10,9 @@ use crate::files::FileName;
 use crate::order::{OrderError, Source, wrong};
 use crate::picture;
 
+/// The most bytes of a submission: a picture in base64, and room for the other fields.
+pub(crate) const MAX_SUBMISSION: usize = picture::MAX_BYTES / 3 * 4 + (1 << 20);
+
 /// An object with fields.
 pub(crate) struct Input<'a>(pub(crate) &'a Map<String, Value>);
 

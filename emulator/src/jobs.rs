@@ -4,81 +4,19 @@
 //! to the journal and *settled* after, so that a poll never sees an end that a crash could undo,
 //! and a job that is being cancelled cannot succeed.
 
-mod account;
-
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::account::{Account, JobAccount, Totals};
 use crate::faults::KeyPolicy;
+use crate::job::{Ending, Idempotency, JobId, Phase, View};
 use crate::order::Order;
 use crate::protocol::Protocol;
-
-/// A job's name; 122 random bits, since it is part of a URL that needs no key.
-pub(crate) type JobId = Uuid;
-
-/// How a job ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Ending {
-    /// The clip is stored; its digest.
-    Succeeded { sha256: String },
-    /// There will be no clip.
-    Failed { code: String, message: String },
-    /// Somebody asked for that.
-    Cancelled,
-}
-
-impl Ending {
-    /// The word for it on the wire.
-    pub(crate) fn status(&self) -> &'static str {
-        match self {
-            Self::Succeeded { .. } => "succeeded",
-            Self::Failed { .. } => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
-/// How far a job is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// Waiting for its time and a free renderer.
-    Queued,
-    /// So many frames are done.
-    Running { frames: u32 },
-    /// Over.
-    Ended(Ending),
-}
-
-impl Phase {
-    /// The word for it on the wire.
-    pub(crate) fn status(&self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Running { .. } => "running",
-            Self::Ended(ending) => ending.status(),
-        }
-    }
-}
-
-/// What a poll sees.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct View {
-    pub(crate) order: Arc<Order>,
-    pub(crate) phase: Phase,
-    /// How long the job stays queued at least.
-    pub(crate) wait: Duration,
-    pub(crate) created_at: Timestamp,
-    /// When a renderer took it; an earlier process's beginning is not remembered.
-    pub(crate) started_at: Option<Timestamp>,
-    pub(crate) finished_at: Option<Timestamp>,
-}
 
 /// When a job came, and when it may begin.
 #[derive(Clone, Copy, Debug)]
@@ -111,13 +49,6 @@ pub(crate) enum Cancelling {
     TooLate,
     /// There is no such job.
     Unknown,
-}
-
-/// An idempotency key and the digest of the body that came with it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Idempotency {
-    pub(crate) key: String,
-    pub(crate) body: String,
 }
 
 struct Job {
@@ -337,7 +268,36 @@ impl Jobs {
             finished_at: job.finished_at,
         })
     }
+
+    /// What happened to all jobs. Nothing is known of polls here.
+    pub(crate) fn account(&self) -> Account {
+        let mut numbered: Vec<_> = self.by_id.iter().collect();
+        numbered.sort_unstable_by_key(|(_, job)| job.number);
+        let jobs: Vec<_> = numbered
+            .into_iter()
+            .map(|(id, job)| JobAccount {
+                id: *id,
+                key: job.key.clone(),
+                status: job.phase.status().to_owned(),
+                charged: matches!(job.phase, Phase::Ended(Ending::Succeeded { .. })),
+                submits: job.submits,
+            })
+            .collect();
+        let totals = Totals {
+            created: jobs.len() as u64,
+            charged: jobs.iter().filter(|job| job.charged).count() as u64,
+            submissions: self.submissions,
+            replayed: jobs.iter().map(|job| job.submits - 1).sum(),
+        };
+        Account {
+            jobs,
+            totals,
+            most_polls_at_once_for_one_job: 0,
+        }
+    }
 }
 
+#[cfg(test)]
+mod account_tests;
 #[cfg(test)]
 mod tests;

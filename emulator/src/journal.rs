@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::directory::{Lock, private, storage};
 use crate::error::PracticeError;
-use crate::jobs::{Ending, Idempotency, JobId};
+use crate::job::{Ending, Idempotency, JobId};
 use crate::order::Order;
 
 /// One line of the journal.

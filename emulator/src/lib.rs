@@ -93,14 +93,15 @@
 //! # Layout
 //!
 //! - `settings`, `practice`, `shared`, `protocol`, `error`: the public surface
-//! - `wires`: the protocols; `server`, `upload`, `download`, `range`, `links`, `refusal`: what they
-//!   have in common; `line`: the connections under it
+//! - `server`: the routes; `wires`: the protocols; `state`, `upload`, `download`, `range`, `links`,
+//!   `refusal`: what they have in common; `line`: the connections under it
 //! - `faults`: what goes wrong on demand; `account`, `polls`: what really happened
 //! - `order`, `input`, `format`, `aspect`, `files`: what a submission says, read once
-//! - `jobs`: the state machine; `journal`, `directory`: what is on disk
-//! - `studio`: runs the jobs
+//! - `job`: one job as it is kept and shown; `jobs`: the state machine; `journal`, `directory`: what
+//!   is on disk
+//! - `studio`: runs the jobs; in it `store`: jobs and journal in step, `work`: one rendering
 //! - `picture`, `camera`, `shot`, `film`, `render`: from a picture to a clip
-//! - `look`, `redraw`: from a picture to another one
+//! - `look`, `redraw`: from a picture to another one; `title`: the notice in all results
 
 #![deny(missing_docs)]
 
@@ -117,6 +118,7 @@ mod format;
 #[cfg(test)]
 mod fuzz;
 mod input;
+mod job;
 mod jobs;
 mod journal;
 mod line;
@@ -135,7 +137,9 @@ mod server;
 mod settings;
 mod shared;
 mod shot;
+mod state;
 mod studio;
+mod title;
 mod upload;
 mod wires;
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use axum::http::StatusCode;
 
-use crate::jobs::JobId;
+use crate::job::JobId;
 
 /// Where clips are served.
 pub(crate) const PATH: &str = "/v1/clips/";

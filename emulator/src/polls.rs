@@ -6,17 +6,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::Method;
+use axum::http::{Method, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
 use tokio::time::sleep;
 
-use crate::jobs::JobId;
-use crate::wires;
+use crate::job::JobId;
 
 /// How long two polls must be under way together to count. A client that was killed while it
 /// polled is noticed a moment later, when its successor may be polling already.
 const TOGETHER: Duration = Duration::from_millis(10);
+
+/// The job that a `GET` of this URI polls; nothing for any other URI.
+pub(crate) type PolledJob = fn(&Uri) -> Option<JobId>;
 
 /// The polls that are under way, and the most there ever were of one job.
 #[derive(Default)]
@@ -90,11 +92,11 @@ impl fmt::Debug for Watched {
 /// Counts a poll from before its faults until its reply is about to leave. A client that goes away
 /// ends its poll too.
 pub(crate) async fn watch(
-    State(polls): State<Arc<Polls>>,
+    State((polls, polled_job)): State<(Arc<Polls>, PolledJob)>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let job = wires::polled(request.uri()).filter(|_| request.method() == Method::GET);
+    let job = polled_job(request.uri()).filter(|_| request.method() == Method::GET);
     let watched = job.map(|job| polls.begin(job));
     if let Some(watched) = &watched {
         request.extensions_mut().insert(watched.clone());

@@ -22,9 +22,9 @@ use crate::links::Links;
 use crate::polls::Polls;
 use crate::redraw;
 use crate::render;
-use crate::server::{self, Server};
+use crate::server;
 use crate::settings::Settings;
-use crate::shared::SharedPractice;
+use crate::state::{self, Server};
 use crate::studio::{Instants, Studio};
 
 /// How long an owner that has just begun may take to say where it listens.
@@ -69,7 +69,7 @@ impl Practice {
                 source,
             })?;
         // Said before the journal is read: whoever comes now waits in the listener's queue.
-        directory.publish_address(&server::base_url(address))?;
+        directory.publish_address(&state::base_url(address))?;
         let (journal, entries) = read_journal(directory.clone(), lock).await?;
 
         let instant = if settings.instant {
@@ -103,19 +103,10 @@ impl Practice {
         })
     }
 
-    /// Starts serving a data directory, or joins whoever serves it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Practice::start`], without [`PracticeError::InUse`].
-    pub async fn start_or_join(settings: Settings) -> Result<SharedPractice, PracticeError> {
-        SharedPractice::open(settings).await
-    }
-
     /// The base URL of the wire, without a slash at its end.
     #[must_use]
     pub fn base_url(&self) -> String {
-        server::base_url(self.address)
+        state::base_url(self.address)
     }
 
     /// The key that jobs and uploads need. It stays the same for a data directory.

@@ -1,5 +1,10 @@
 //! The protocols that the practice provider speaks.
 
+use axum::http::HeaderName;
+
+/// The header in which the `jobs` wire takes an idempotency key.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
 /// A protocol of the practice provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Protocol {

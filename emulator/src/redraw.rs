@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::aspect::Aspect;
 use crate::look::Look;
 use crate::picture::{self, PictureError};
-use crate::render::TITLE;
+use crate::title::TITLE;
 
 /// A picture to make out of another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

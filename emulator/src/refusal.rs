@@ -14,7 +14,6 @@ use tracing::error;
 
 use crate::order::OrderError;
 use crate::picture;
-use crate::studio::StudioError;
 
 /// A request that is not done; `{"error": {"code", "message"}}` with a status.
 ///
@@ -94,6 +93,14 @@ impl Refusal {
         }
     }
 
+    /// The same refusal with `Retry-After`: the client may try again after one second.
+    pub(crate) fn retry_in_a_second(self) -> Self {
+        Self {
+            header: Some((RETRY_AFTER, "1".to_owned())),
+            ..self
+        }
+    }
+
     /// The data directory fails.
     pub(crate) fn storage(error: &(dyn Error + 'static)) -> Self {
         error!(error, "the data directory fails");
@@ -137,24 +144,6 @@ impl From<OrderError> for Refusal {
             OrderError::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "picture_too_large"),
         };
         Self::new(status, code, error.to_string())
-    }
-}
-
-impl From<StudioError> for Refusal {
-    fn from(error: StudioError) -> Self {
-        let refusal = |status, code| Self::new(status, code, error.to_string());
-        match &error {
-            StudioError::KeyReused => refusal(StatusCode::CONFLICT, "idempotency_key_reused"),
-            StudioError::Full => Self {
-                header: Some((RETRY_AFTER, "1".to_owned())),
-                ..refusal(StatusCode::TOO_MANY_REQUESTS, "too_many_jobs")
-            },
-            StudioError::Closing => Self {
-                header: Some((RETRY_AFTER, "1".to_owned())),
-                ..refusal(StatusCode::SERVICE_UNAVAILABLE, "closing")
-            },
-            StudioError::Storage(error) => Self::storage(error),
-        }
     }
 }
 

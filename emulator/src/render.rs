@@ -17,9 +17,7 @@ use crate::format::{Canvas, FrameRate, Length, even};
 use crate::order::Clip;
 use crate::picture::{self, PictureError};
 use crate::shot::Shot;
-
-/// The title inside every clip.
-pub(crate) const TITLE: &str = "Practice render by Zoetrope, not made by an AI model";
+use crate::title::TITLE;
 
 /// The picture is fitted to this many times the frame, so that the closest view is still sharp.
 const OVERSIZE: f64 = 1.25;
@@ -161,6 +159,9 @@ fn presentation(index: u32, frames: u32, frame_rate: FrameRate) -> f64 {
 }
 
 #[cfg(test)]
+#[path = "../tests/practice/support/frames.rs"]
+mod frames;
+#[cfg(test)]
 #[path = "../tests/practice/support/mp4.rs"]
 mod mp4;
 
@@ -168,6 +169,7 @@ mod mp4;
 mod tests {
     use image::Rgb;
 
+    use super::frames::decode;
     use super::mp4::Clip as Mp4;
     use super::*;
     use crate::format::Size;
@@ -247,7 +249,7 @@ mod tests {
             let file = rendered(Canvas::OfPicture, 2, prompt);
             let clip = Mp4::read(&file);
             assert_eq!(clip.size, (960, 720));
-            let frames = clip.decode(&file);
+            let frames = decode(&clip, &file);
             assert_eq!(frames.len(), 8);
             let moves = frames
                 .windows(2)
@@ -268,7 +270,7 @@ mod tests {
         assert_eq!(clip.size, (1280, 720));
         // 16 + 219/255 * (0.2126 * 200 + 0.7152 * 30 + 0.0722 * 60)
         let luma = 75;
-        for frame in clip.decode(&file) {
+        for frame in decode(&clip, &file) {
             assert!(frame.iter().all(|sample| sample.abs_diff(luma) <= 2));
         }
     }

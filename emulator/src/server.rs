@@ -3,50 +3,30 @@
 //! The wires and the account need the key. Files and clips do not: their names cannot be guessed,
 //! and a result is a plain URL.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{Path, Request, State};
-use axum::http::header::{AUTHORIZATION, HOST, WWW_AUTHENTICATE};
-use axum::http::uri::Authority;
+use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 
-use crate::account::Account;
+use crate::account::{ACCOUNT_PATH, Account};
 use crate::download;
-use crate::faults::{self, Faults};
+use crate::faults;
 use crate::files::{FileName, sha256};
-use crate::jobs::{JobId, View};
-use crate::links::{ClipName, Links};
-use crate::picture;
-use crate::polls::{self, Polls};
+use crate::job::View;
+use crate::links::ClipName;
+use crate::polls::{self, PolledJob, Polls};
 use crate::protocol::Protocol;
 use crate::refusal::Refusal;
+use crate::state::Server;
 use crate::studio::Studio;
 use crate::wires;
 
-/// The most bytes of a submission: a picture in base64, and room for the other fields.
-pub(crate) const MAX_SUBMISSION: usize = picture::MAX_BYTES / 3 * 4 + (1 << 20);
-
-/// Where the account is; no fault touches it.
-pub(crate) const ACCOUNT_PATH: &str = "/v1/practice/account";
-
 const PRACTICE_RENDER: HeaderName = HeaderName::from_static("x-practice-render");
-
-/// What every request can use.
-#[derive(Clone)]
-pub(crate) struct Server {
-    pub(crate) studio: Arc<Studio>,
-    pub(crate) polls: Arc<Polls>,
-    pub(crate) faults: Arc<Faults>,
-    pub(crate) links: Arc<Links>,
-    pub(crate) api_key: Arc<str>,
-    /// Where it listens, for clients that do not say how they reached it.
-    pub(crate) address: SocketAddr,
-}
 
 /// The routes.
 pub(crate) fn router(server: Server) -> Router {
@@ -56,7 +36,7 @@ pub(crate) fn router(server: Server) -> Router {
     let shortapi = with_key(wires::shortapi::routes());
     let popiart = with_key(wires::popiart::routes());
     let faults = Arc::clone(&server.faults);
-    let polls = Arc::clone(&server.polls);
+    let polls: (_, PolledJob) = (Arc::clone(&server.polls), wires::polled);
     Router::new()
         .route("/", get(about))
         .route("/v1/files/{name}", get(file))
@@ -151,33 +131,4 @@ pub(crate) fn account(studio: &Studio, polls: &Polls) -> Account {
 
 async fn about() -> Html<&'static str> {
     Html(include_str!("about.html"))
-}
-
-impl Server {
-    /// The URL of a job's clip, for whoever asks.
-    pub(crate) fn clip_url(&self, id: JobId, headers: &HeaderMap) -> String {
-        format!("{}{}", self.base_url(headers), self.links.path(id))
-    }
-
-    /// How the client reached this server: URLs in replies are to be right for whoever asks, also
-    /// after a restart on another port.
-    pub(crate) fn base_url(&self, headers: &HeaderMap) -> String {
-        let host = headers
-            .get(HOST)
-            .and_then(|host| host.to_str().ok())
-            .and_then(|host| host.parse::<Authority>().ok())
-            .filter(|host| !host.as_str().contains('@'));
-        host.map_or_else(|| base_url(self.address), |host| format!("http://{host}"))
-    }
-}
-
-/// The URL of a server that listens here.
-pub(crate) fn base_url(mut address: SocketAddr) -> String {
-    if address.ip().is_unspecified() {
-        address.set_ip(match address {
-            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    format!("http://{address}")
 }

@@ -88,6 +88,17 @@ impl SharedPractice {
     }
 }
 
+impl Practice {
+    /// Starts serving a data directory, or joins whoever serves it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Practice::start`], without [`PracticeError::InUse`].
+    pub async fn start_or_join(settings: Settings) -> Result<SharedPractice, PracticeError> {
+        SharedPractice::open(settings).await
+    }
+}
+
 impl fmt::Debug for SharedPractice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedPractice")

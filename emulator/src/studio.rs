@@ -1,27 +1,32 @@
 //! The studio: takes orders, renders them a few at a time, and writes down what happened.
 
+mod store;
 mod work;
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, spawn_blocking};
 use tracing::info;
 
+use self::store::{Store, lock};
+use self::work::Renderer;
 use crate::account::Account;
 use crate::directory::Directory;
 use crate::files::FileName;
-use crate::jobs::{Arrival, Cancelling, Ending, Idempotency, JobId, Jobs, Phase, Submitted, View};
+use crate::job::{Ending, Idempotency, JobId, Phase, View};
+use crate::jobs::{Arrival, Cancelling, Jobs, Submitted};
 use crate::journal::{Entry, Event, Journal};
 use crate::order::{Order, Product, Source, Submission};
 use crate::picture::Kind;
 use crate::settings::Settings;
+
+pub(crate) use self::work::Instants;
 
 /// Why the studio does not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -36,27 +41,14 @@ pub(crate) enum StudioError {
     Storage(#[source] io::Error),
 }
 
-/// The digests of the clip and of the picture that jobs share which are not rendered.
-#[derive(Clone, Debug)]
-pub(crate) struct Instants {
-    pub(crate) clip: String,
-    pub(crate) picture: String,
-}
-
 /// Everything behind the HTTP surface.
 pub(crate) struct Studio {
-    directory: Directory,
-    journal: Journal,
+    store: Arc<Store>,
+    renderer: Arc<Renderer>,
     settings: Settings,
-    /// What every job gets; none where it is rendered.
-    instant: Option<Instants>,
-    jobs: Mutex<Jobs>,
     /// The renderings; none once the studio closes.
     tasks: Mutex<Option<JoinSet<()>>>,
     is_closing: AtomicBool,
-    renderers: Semaphore,
-    /// One picture is decoded at a time: the largest take hundreds of megabytes.
-    decoder: Arc<Semaphore>,
 }
 
 impl Studio {
@@ -80,15 +72,13 @@ impl Studio {
             }
         }
         let unfinished = jobs.unfinished();
+        let store = Arc::new(Store::new(directory, journal, jobs));
+        let renderer = Renderer::new(Arc::clone(&store), &settings, instant);
         let studio = Arc::new(Self {
-            directory,
-            journal,
-            jobs: Mutex::new(jobs),
+            store,
+            renderer: Arc::new(renderer),
             tasks: Mutex::new(Some(JoinSet::new())),
             is_closing: AtomicBool::new(false),
-            renderers: Semaphore::new(settings.max_rendering.max(1)),
-            decoder: Arc::new(Semaphore::new(1)),
-            instant,
             settings,
         });
         for id in unfinished {
@@ -116,7 +106,7 @@ impl Studio {
     }
 
     async fn accept(
-        self: &Arc<Self>,
+        &self,
         order: Order,
         idempotency: Option<Idempotency>,
     ) -> Result<(JobId, bool), StudioError> {
@@ -124,7 +114,7 @@ impl Studio {
             return Err(StudioError::Closing);
         }
         let (id, is_new, written) = {
-            let mut jobs = self.jobs();
+            let mut jobs = self.store.jobs();
             let at = Timestamp::now();
             let ready_at = Instant::now() + self.settings.queue_time;
             let max_queued = self.settings.effective_max_queued();
@@ -132,10 +122,14 @@ impl Studio {
             match jobs.submit(&order, idempotency.as_ref(), max_queued, arrival) {
                 Submitted::New(job) => {
                     let event = Event::Submitted { order, idempotency };
-                    (job, true, self.journal.append(&Entry { at, job, event }))
+                    (
+                        job,
+                        true,
+                        self.store.journal.append(&Entry { at, job, event }),
+                    )
                 }
                 // The first submission may still be on its way to the disk.
-                Submitted::Same(id) => (id, false, self.journal.flush()),
+                Submitted::Same(id) => (id, false, self.store.journal.flush()),
                 Submitted::KeyReused => return Err(StudioError::KeyReused),
                 Submitted::Full => return Err(StudioError::Full),
             }
@@ -147,11 +141,11 @@ impl Studio {
                     info!(job = %id, "job submitted");
                     self.start(id);
                 }
-                Err(_) => self.jobs().withdraw(id),
+                Err(_) => self.store.jobs().withdraw(id),
             }
         }
         written.map_err(StudioError::Storage)?;
-        if !self.jobs().contains(id) {
+        if !self.store.jobs().contains(id) {
             let gone = io::Error::other("the first submission was not written");
             return Err(StudioError::Storage(gone));
         }
@@ -162,9 +156,10 @@ impl Studio {
     pub(crate) async fn cancel(self: &Arc<Self>, id: JobId) -> Result<Cancelling, StudioError> {
         let studio = Arc::clone(self);
         uninterrupted(async move {
-            let cancelling = studio.jobs().cancel(id);
+            let cancelling = studio.store.jobs().cancel(id);
             if cancelling == Cancelling::Claimed {
                 studio
+                    .store
                     .end(id, Ending::Cancelled)
                     .await
                     .map_err(StudioError::Storage)?;
@@ -176,7 +171,7 @@ impl Studio {
 
     /// Stores a picture under its name.
     pub(crate) async fn store(&self, name: FileName, bytes: Bytes) -> Result<(), StudioError> {
-        let directory = self.directory.clone();
+        let directory = self.store.directory.clone();
         spawn_blocking(move || directory.store_file(&name, &bytes))
             .await
             .unwrap_or_else(|stopped| Err(stopped.into()))
@@ -185,19 +180,19 @@ impl Studio {
 
     /// What a poll sees.
     pub(crate) fn view(&self, id: JobId) -> Option<View> {
-        self.jobs().view(id, Instant::now())
+        self.store.jobs().view(id, Instant::now())
     }
 
     /// What happened to all jobs.
     pub(crate) fn account(&self) -> Account {
-        self.jobs().account()
+        self.store.jobs().account()
     }
 
     /// Where a finished clip lies, and its digest.
     pub(crate) fn clip(&self, id: JobId) -> Option<(PathBuf, String)> {
         match self.finished(id)? {
             (Product::Clip(_), sha256) => {
-                Some((self.directory.clip_or_shared(id, &sha256), sha256))
+                Some((self.store.directory.clip_or_shared(id, &sha256), sha256))
             }
             (Product::Picture(_), _) => None,
         }
@@ -222,14 +217,14 @@ impl Studio {
 
     /// Where a stored picture lies, if it does.
     pub(crate) fn file(&self, name: &FileName) -> PathBuf {
-        self.directory.file(name)
+        self.store.directory.file(name)
     }
 
     /// Stops working without waiting for it, and gives the data directory up. No job is lost: the
     /// next process goes on with what is unfinished.
     pub(crate) fn abandon(&self) {
         self.stop();
-        drop(self.journal.close());
+        drop(self.store.journal.close());
     }
 
     /// The same, and waits until nothing is written any more.
@@ -239,40 +234,22 @@ impl Studio {
             while tasks.join_next().await.is_some() {}
         }
         // An error says that the journal was closed before.
-        drop(self.journal.close().await);
+        drop(self.store.journal.close().await);
     }
 
     fn stop(&self) -> Option<JoinSet<()>> {
         self.is_closing.store(true, Ordering::Release);
         let tasks = lock(&self.tasks).take();
-        self.jobs().stop();
+        self.store.jobs().stop();
         tasks
     }
 
-    fn jobs(&self) -> MutexGuard<'_, Jobs> {
-        lock(&self.jobs)
-    }
-
-    fn start(self: &Arc<Self>, id: JobId) {
+    fn start(&self, id: JobId) {
         if let Some(tasks) = lock(&self.tasks).as_mut() {
             while tasks.try_join_next().is_some() {}
-            let studio = Arc::clone(self);
-            tasks.spawn(async move { studio.work(id).await });
+            let renderer = Arc::clone(&self.renderer);
+            tasks.spawn(async move { renderer.work(id).await });
         }
-    }
-
-    /// Writes the end of a claimed job down, then shows it.
-    async fn end(&self, id: JobId, ending: Ending) -> io::Result<()> {
-        let entry = Entry {
-            at: Timestamp::now(),
-            job: id,
-            event: Event::Ended(ending.clone()),
-        };
-        let written = self.journal.append(&entry).durable().await;
-        // Should the disk fail it is true all the same, until a restart begins the job again.
-        info!(job = %id, ending = ending.status(), "job ended");
-        self.jobs().settle(id, ending, entry.at);
-        written
     }
 }
 
@@ -283,9 +260,4 @@ async fn uninterrupted<T: Send + 'static>(
     tokio::spawn(work)
         .await
         .unwrap_or(Err(StudioError::Closing))
-}
-
-/// A lock that a panic elsewhere does not break: every change under it is complete in itself.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

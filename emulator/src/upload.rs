@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use crate::files::FileName;
 use crate::picture;
 use crate::refusal::Refusal;
-use crate::server::Server;
+use crate::state::Server;
 
 /// The most bytes of an upload: a picture and the form around it, with its boundaries, headers and
 /// other fields.

@@ -5,8 +5,8 @@ use std::ops::Range;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::SEPARATOR;
 use crate::corpus::Corpus;
+use crate::parts::SEPARATOR;
 use crate::tree;
 
 /// The longest input that is made, in bytes; what doubles a file stops there.

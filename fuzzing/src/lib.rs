@@ -13,12 +13,14 @@
 //! # Layout
 //!
 //! - `corpus`: the files
+//! - `parts`: inputs of several parts
 //! - `change`: what is done to a file; `tree`: the same inside a JSON document
 
 #![deny(missing_docs)]
 
 mod change;
 mod corpus;
+mod parts;
 mod tree;
 
 use std::cell::RefCell;
@@ -31,8 +33,7 @@ use proptest::test_runner::{Config, TestError, TestRunner};
 
 use crate::corpus::Corpus;
 
-/// The line between the parts of an input that has several; see [`parts`].
-pub const SEPARATOR: &str = "\n---\n";
+pub use crate::parts::{SEPARATOR, parts};
 
 /// The variable that says how long each target runs.
 const DURATION_VARIABLE: &str = "ZOETROPE_FUZZ";
@@ -150,44 +151,9 @@ fn told(name: &str, time: Duration, kinds: &BTreeMap<&str, u64>) -> String {
     format!("{name}: {cases} cases in {seconds} s: {}", kinds.join(", "))
 }
 
-/// An input's parts; those that are not there are as given, and the last has what is left. An input
-/// without separator is the last part, so that words in any order get there.
-#[must_use]
-pub fn parts<'a, const COUNT: usize>(
-    input: &'a [u8],
-    missing: [&'a [u8]; COUNT],
-) -> [&'a [u8]; COUNT] {
-    let separator = SEPARATOR.as_bytes();
-    let mut parts = missing;
-    let mut rest = input;
-    for part in parts.iter_mut().take(COUNT.saturating_sub(1)) {
-        let is_separator = |window: &[u8]| window == separator;
-        let Some(end) = rest.windows(separator.len()).position(is_separator) else {
-            break;
-        };
-        *part = &rest[..end];
-        rest = &rest[end + separator.len()..];
-    }
-    if let Some(last) = parts.last_mut() {
-        *last = rest;
-    }
-    parts
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn parts_are_told_apart() {
-        let three = |input| parts(input, [b"1", b"2", b"3"]);
-        assert_eq!(
-            three(b"a\n---\nb\n---\nc\n---\nd"),
-            [&b"a"[..], b"b", b"c\n---\nd"]
-        );
-        assert_eq!(three(b"a\n---\nc"), [&b"a"[..], b"2", b"c"]);
-        assert_eq!(three(b"c"), [&b"1"[..], b"2", b"c"]);
-    }
 
     #[test]
     fn what_was_tried_is_told_most_first() {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::hex;
+
 /// A SHA-256 digest; shown as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sha256Digest([u8; 32]);
@@ -17,7 +19,7 @@ impl Sha256Digest {
     /// Its first twelve digits, enough to tell components apart in logs.
     #[must_use]
     pub fn short(&self) -> impl fmt::Display {
-        fmt::from_fn(|f| hexadecimal(&self.0[..6], f))
+        hex::encoded(&self.0[..6])
     }
 }
 
@@ -29,25 +31,15 @@ impl<T: Into<[u8; 32]>> From<T> for Sha256Digest {
 
 impl fmt::Display for Sha256Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        hexadecimal(&self.0, f)
+        hex::encoded(&self.0).fmt(f)
     }
-}
-
-fn hexadecimal(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }
 
 impl FromStr for Sha256Digest {
     type Err = NotADigest;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut bytes = [0; 32];
-        let is_plain = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        for (index, byte) in bytes.iter_mut().enumerate().filter(|_| is_plain) {
-            let digits = &text[2 * index..2 * index + 2];
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| NotADigest)?;
-        }
-        is_plain.then_some(Self(bytes)).ok_or(NotADigest)
+        hex::decoded(text).map(Self).ok_or(NotADigest)
     }
 }
 

@@ -71,6 +71,7 @@ struct Inner {
 
 /// Why there is no engine.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EngineError {
     /// The machine does not give what the settings ask for, mostly address space.
     #[error("the WebAssembly engine cannot be set up on this machine")]

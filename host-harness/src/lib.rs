@@ -21,6 +21,8 @@
 //! - [`download`]: clips on their way to the disk
 //! - [`digest`]: SHA-256; [`error`]: errors with their causes; [`words`]: what people can be shown
 //! - [`trace`]: to which trace a request belongs, and who is told of it
+//! - `bindings`: what is generated from `wit/`, before [`contract`] picks from it
+//! - `hex`, `sniff`: bytes as digits, and what a file is by its first bytes
 //!
 //! # Example
 //!
@@ -79,6 +81,7 @@ pub mod driver;
 pub mod egress;
 pub mod engine;
 pub mod error;
+mod hex;
 pub mod jobs;
 pub mod ledger;
 pub mod media;

@@ -22,6 +22,14 @@ pub(crate) enum Kind {
     Other,
 }
 
+/// Adds to what is known of a file's beginning; whether that made it long enough to be
+/// judged.
+pub(crate) fn remember(header: &mut Vec<u8>, bytes: &[u8]) -> bool {
+    let room = HEADER - header.len();
+    header.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    room > 0 && header.len() == HEADER
+}
+
 /// What a file that begins with `header` is.
 pub(crate) fn kind(header: &[u8]) -> Kind {
     match header {

@@ -14,6 +14,7 @@ use std::str::FromStr;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
+use crate::hex;
 use crate::net::Origin;
 
 #[cfg(feature = "otlp")]
@@ -81,7 +82,7 @@ impl TraceParent {
     /// exported.
     pub fn adopt(&self, span: &tracing::Span) {
         #[cfg(feature = "otlp")]
-        export::adopt(span, self);
+        export::adopt(span, self.trace, self.span, self.flags);
         #[cfg(not(feature = "otlp"))]
         let _ = span;
     }
@@ -89,7 +90,7 @@ impl TraceParent {
     /// The trace's id in lower-case hexadecimal.
     #[must_use]
     pub fn trace_id(&self) -> String {
-        hex(&self.trace)
+        hex::encoded(&self.trace).to_string()
     }
 }
 
@@ -123,7 +124,7 @@ impl FromStr for TraceParent {
 
 impl fmt::Display for TraceParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (trace, span) = (hex(&self.trace), hex(&self.span));
+        let (trace, span) = (hex::encoded(&self.trace), hex::encoded(&self.span));
         write!(f, "00-{trace}-{span}-{:02x}", self.flags)
     }
 }
@@ -241,25 +242,9 @@ fn half(id: Uuid) -> [u8; 8] {
 
 /// Lower-case hexadecimal of exactly `N` bytes.
 fn bytes<const N: usize>(text: &str) -> Result<[u8; N], NoTraceParent> {
-    let lower = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    if text.len() != 2 * N || !text.as_bytes().iter().all(lower) {
-        return Err(NoTraceParent);
-    }
-    let mut bytes = [0; N];
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        let digits = &text[2 * index..2 * index + 2];
-        *byte = u8::from_str_radix(digits, 16).map_err(|_| NoTraceParent)?;
-    }
-    Ok(bytes)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        use fmt::Write as _;
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let is_lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+    let bytes = hex::decoded(text).filter(|_| is_lower);
+    bytes.ok_or(NoTraceParent)
 }
 
 #[cfg(test)]

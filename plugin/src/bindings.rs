@@ -1,4 +1,4 @@
-//! The generated side of the contract, and the names that leave it.
+//! The typed worlds of this pack: generated, with the SDK's types where they are shared.
 
 #[allow(
     unsafe_code,
@@ -12,17 +12,12 @@
 pub(crate) mod generated {
     wit_bindgen::generate!({
         path: "../wit",
-        world: "image-to-video-pack",
+        world: "image-to-video-nodes",
         additional_derives: [PartialEq],
         pub_export_macro: true,
         export_macro_name: "export",
         with: {
-            "wasi:clocks/monotonic-clock@0.2.12": ::wasip2::clocks::monotonic_clock,
-            "wasi:http/outgoing-handler@0.2.12": ::wasip2::http::outgoing_handler,
-            "wasi:http/types@0.2.12": ::wasip2::http::types,
-            "wasi:io/error@0.2.12": ::wasip2::io::error,
-            "wasi:io/poll@0.2.12": ::wasip2::io::poll,
-            "wasi:io/streams@0.2.12": ::wasip2::io::streams,
+            "zoetrope:workflow-node/types@0.1.0": ::zoetrope_node_sdk::bindings::types,
         },
     });
 }
@@ -30,20 +25,4 @@ pub(crate) mod generated {
 #[cfg(target_family = "wasm")]
 pub(crate) use generated::export;
 
-pub use generated::zoetrope::workflow_node::connections::{self, Connection, ConnectionError};
-pub use generated::zoetrope::workflow_node::types::{
-    Charge, ErrorCause, NextStep, NodeError, Price, ProviderFault, RunError, RunOptions,
-    Settlement, Violation,
-};
-
-pub use generated::exports::zoetrope::workflow_node::catalog::{
-    self, ConnectionRequirement, MediaField, MediaKind, NodeType,
-};
-pub use generated::exports::zoetrope::workflow_node::jobs::{
-    self, Acceptance, Adjustment, Basis, Cancellation, CheckOptions, Completion, Estimate, Failure,
-    JobState, Note, Plan, Profile, Progress, ResultMedia, Stage, Started, Success,
-};
-pub use generated::exports::zoetrope::workflow_node::media::{
-    self, Body, LocalFile, Multipart, Step, Upload,
-};
 pub use generated::exports::zoetrope::workflow_node::{image_to_video, image_to_video_v3};

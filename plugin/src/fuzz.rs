@@ -4,19 +4,18 @@ use std::cell::Cell;
 
 use serde_json::Value;
 use zoetrope_fuzzing::{Target, parts};
-
-use crate::bindings::{
+use zoetrope_node_sdk::bindings::{
     Cancellation, Charge, CheckOptions, Connection, ConnectionError, ErrorCause, JobState,
     LocalFile, NodeError, Profile, ProviderFault, RunOptions, Stage, Started, Step,
 };
-use crate::host::{Host, SendError};
-use crate::http::{Reply, Request};
-use crate::job;
-use crate::json;
-use crate::media;
+use zoetrope_node_sdk::host::{Host, SendError};
+use zoetrope_node_sdk::http::{Reply, Request};
+use zoetrope_node_sdk::node::Provider;
+use zoetrope_node_sdk::ticket::Ticket;
+use zoetrope_node_sdk::{job, json, media, run};
+
+use crate::nodes::PACK;
 use crate::providers::pixelml::PIXELML;
-use crate::run;
-use crate::ticket::Ticket;
 
 mod envelopes;
 
@@ -162,7 +161,7 @@ fn error_is_fit(host: &Answering, error: &NodeError) {
 }
 
 fn starts(host: &Answering) -> &'static str {
-    let started = job::start(host, NODE, INPUT, "k");
+    let started = job::start(&PACK, host, NODE, INPUT, "k");
     match started {
         Ok(started) => {
             assert!(host.reply.is_success(), "{started:?}");
@@ -206,7 +205,7 @@ fn starts(host: &Answering) -> &'static str {
 }
 
 fn polls(host: &Answering) {
-    let state = match job::poll(host, &host.ticket().encode()) {
+    let state = match job::poll(&PACK, host, &host.ticket().encode()) {
         Ok(state) => state,
         Err(error) => {
             assert_eq!(
@@ -241,7 +240,7 @@ fn polls(host: &Answering) {
 }
 
 fn cancels(host: &Answering) {
-    match job::cancel(host, &host.ticket().encode()) {
+    match job::cancel(&PACK, host, &host.ticket().encode()) {
         Ok(Cancellation::Cancelled(_)) => {
             assert!(host.reply.is_success());
             assert!(host.word().is_none() || host.says("cancelled"));
@@ -260,11 +259,11 @@ fn uploads(host: &Answering) {
         byte_length: 9,
         file_name: "a.png".into(),
     };
-    if let Err(error) = media::plan_upload(host, NODE, "/image", &file) {
+    if let Err(error) = media::plan_upload(&PACK, host, NODE, "/image", &file) {
         assert_eq!(error.charge, Charge::No);
     }
     let body = String::from_utf8_lossy(&host.reply.body).into_owned();
-    match media::uploaded(host, NODE, "/image", host.reply.status, body) {
+    match media::uploaded(&PACK, host, NODE, "/image", host.reply.status, body) {
         Ok(Step::Value(value)) => {
             assert!(host.reply.is_success());
             assert!(json::parse(&value).is_ok_and(|value| value.is_string()));
@@ -287,7 +286,7 @@ fn runs(host: &Answering) {
         idempotency_key: "k".into(),
         deadline_ms: DEADLINE_MS,
     };
-    match run::run(host, NODE, &input, &options) {
+    match run::run(&PACK, host, NODE, &input, &options) {
         Ok(output) => assert!(host.says("succeeded"), "{output}"),
         Err(error) => {
             let was_accepted = error.ticket.is_some();
@@ -310,9 +309,9 @@ fn whatever_a_provider_answers_is_read_with_care() {
             profile: Profile::Strict,
             preview_request: true,
         };
-        let shown = job::check(&host(), NODE, INPUT, preview);
+        let shown = job::check(&PACK, &host(), NODE, INPUT, preview);
         assert_eq!(shown.is_err(), became == "of unusable options");
-        let wire = crate::providers::Provider::wire(&PIXELML, &host().connection("").expect("one"));
+        let wire = Provider::wire(&PIXELML, &host().connection("").expect("one"));
         assert!(wire.is_ok() || became == "of unusable options");
         became
     });

@@ -1,5 +1,8 @@
 //! Clips read back: just enough of an MP4 to see what it holds.
 
+#[path = "../../emulator/tests/practice/support/mp4.rs"]
+mod reader;
+
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
@@ -34,37 +37,17 @@ impl Clip {
 
     #[track_caller]
     fn read(file: &[u8]) -> Self {
-        let top = boxes(file);
-        assert_eq!(
-            top.first().map(|(name, _)| name),
-            Some(b"ftyp"),
-            "an MP4 begins with ftyp"
-        );
-        let media = find(file, &[b"moov", b"trak", b"mdia"]);
-        let table = |name| find(media, &[b"minf", b"stbl", name]);
-        let entry = find(&table(b"stsd")[8..], &[b"avc1"]);
-        let sizes = table(b"stsz");
-        let pixels: u64 = sizes[12..]
-            .chunks_exact(4)
-            .map(|size| u64::from(number(size, 0)))
-            .sum();
-        let held = top
-            .iter()
-            .filter(|(name, _)| name == b"mdat")
-            .map(|(_, data)| data.len() as u64);
+        let clip = reader::Clip::read(file);
         assert!(
-            pixels > 0 && pixels <= held.sum(),
-            "every frame's bytes are in the file"
+            clip.is_fast_start,
+            "a player can begin before it has all of the file"
         );
-        let runs = table(b"stts")[8..].chunks_exact(8);
-        let ticks: u64 = runs
-            .map(|run| u64::from(number(run, 0)) * u64::from(number(run, 4)))
-            .sum();
+        let ticks: u64 = clip.durations.iter().copied().map(u64::from).sum();
         Self {
-            width: short(entry, 24),
-            height: short(entry, 26),
-            frames: number(sizes, 8),
-            milliseconds: ticks * 1000 / u64::from(number(find(media, &[b"mdhd"]), 12)),
+            width: clip.size.0,
+            height: clip.size.1,
+            frames: u32::try_from(clip.samples.len()).expect("a short clip"),
+            milliseconds: ticks * 1000 / u64::from(clip.timescale),
         }
     }
 }
@@ -102,32 +85,4 @@ pub(crate) fn short_clip() -> Vec<u8> {
         clip
     };
     CLIP.get_or_init(make).clone()
-}
-
-/// The boxes that follow each other in these bytes.
-fn boxes(mut bytes: &[u8]) -> Vec<([u8; 4], &[u8])> {
-    let mut found = Vec::new();
-    while bytes.len() >= 8 {
-        let (this, rest) = bytes.split_at(number(bytes, 0) as usize);
-        found.push((this[4..8].try_into().expect("four bytes"), &this[8..]));
-        bytes = rest;
-    }
-    found
-}
-
-/// The content of the box at this path.
-fn find<'a>(bytes: &'a [u8], path: &[&[u8; 4]]) -> &'a [u8] {
-    let inside = |bytes: &'a [u8], name: &&[u8; 4]| {
-        let found = boxes(bytes).into_iter().find(|(known, _)| known == *name);
-        found.expect("the box").1
-    };
-    path.iter().fold(bytes, inside)
-}
-
-fn number(bytes: &[u8], at: usize) -> u32 {
-    u32::from_be_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
-}
-
-fn short(bytes: &[u8], at: usize) -> u16 {
-    u16::from_be_bytes(bytes[at..at + 2].try_into().expect("two bytes"))
 }

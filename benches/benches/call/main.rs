@@ -1,11 +1,10 @@
 //! A call's whole way: `cargo bench -p zoetrope-benches --bench call`.
 
+mod connections;
 mod only;
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use zoetrope_benches::bench::{Bench, ZOETROPE};
@@ -19,25 +18,20 @@ use zoetrope_benches::report::{self, Throughput};
 use zoetrope_benches::{Failure, INPUT, NODE};
 use zoetrope_bundled_pack::{COMPONENT, DIGEST};
 use zoetrope_host::component::{CallContext, CallError, Pack, Session};
-use zoetrope_host::connections::{Connection, Credential, OpenConnection, SecretSource};
-use zoetrope_host::contract::{CheckOptions, Plan, Profile, Started};
 use zoetrope_host::egress::Egress;
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::policy::Policy;
-use zoetrope_plugin::{bindings as native, job};
+use zoetrope_node_sdk::{bindings as native, job};
+use zoetrope_plugin::nodes::PACK;
 
+use connections::{CREDENTIAL, KEY, STRICT, connection, keyed_connection, previewed, started};
 use only::{ONLY, SECONDS};
-
-const KEY: &str = "bench-0001";
-const CREDENTIAL: &str = "Bearer sk-bench";
 
 /// How long the list of `check --jsonl` is.
 const LINES: usize = 200_000;
 
-const STRICT: CheckOptions = CheckOptions {
-    profile: Profile::Strict,
-    preview_request: false,
-};
+/// The baseline of [`requests`].
+const NATIVE_SUBMIT: &str = "native: hyper, the POST alone, new connection";
 
 fn main() -> ExitCode {
     Bench::main("call", &[ZOETROPE, ONLY, SECONDS], measure)
@@ -129,7 +123,7 @@ fn natively_checked() -> Result<native::Plan, Failure> {
         profile: native::Profile::Strict,
         preview_request: false,
     };
-    job::check(&Nowhere, NODE, INPUT, options).map_err(|error| format!("{error:?}").into())
+    job::check(&PACK, &Nowhere, NODE, INPUT, options).map_err(|error| format!("{error:?}").into())
 }
 
 /// A call that the component refuses by its own word.
@@ -146,22 +140,33 @@ async fn requests(
     pack: &Pack,
     provider: &Provider,
     peers: &mut Peers,
-    mut work: Value,
+    work: Value,
 ) -> Result<Group, Failure> {
-    const NATIVE: &str = "native: hyper, the POST alone, new connection";
-    let base_url = format!("http://{}", provider.address());
-    let open = connection(pack, &base_url).await?;
-    let preview = previewed(pack, &open).await?;
-    let egress = Egress::default();
-    let context = CallContext::online(&egress, open);
-    let keyed = keyed_connection(pack, &base_url).await?;
-    let keyed = CallContext::online(&egress, keyed);
-    let submit = Submit::of_preview(&preview.request.ok_or("no preview")?, CREDENTIAL)?;
-    let plain = PlainHost::load(COMPONENT, &base_url, CREDENTIAL)?;
-    let ticket = started(pack, &context).await?;
+    let ours = Ours::new(pack, provider).await?;
+    let mut others = node_peers(provider, peers, work)?;
+    let mut submits = 1 + others.len();
+    let mut group = Group::new("start and poll over loopback", NATIVE_SUBMIT);
+    while group.next_round() {
+        ours.native_turns(&mut group, &mut submits).await?;
+        ours.start_turns(&mut group, &mut submits).await?;
+        ours.plain_turns(&mut group, &mut submits).await?;
+        ours.poll_turn(&mut group).await?;
+        submits += take_turns(&mut group, &mut others)?;
+    }
+    match provider.submits() {
+        arrived if arrived == submits => Ok(group),
+        arrived => Err(format!("{submits} submits sent, {arrived} arrived").into()),
+    }
+}
 
+/// The peers that submit what this host has just submitted.
+fn node_peers(
+    provider: &Provider,
+    peers: &mut Peers,
+    mut work: Value,
+) -> Result<Vec<Peer>, Failure> {
     let submitted: Value = serde_json::from_slice(&provider.last_submit())?;
-    work["url"] = format!("{base_url}/v1/jobs").into();
+    work["url"] = format!("http://{}/v1/jobs", provider.address()).into();
     work["headers"] = json!({
         "accept": "application/json", "authorization": CREDENTIAL, "idempotency-key": KEY,
     });
@@ -174,32 +179,72 @@ async fn requests(
         }
         others.extend(peer);
     }
+    Ok(others)
+}
 
-    let mut submits = 1 + others.len();
-    let mut group = Group::new("start and poll over loopback", NATIVE);
-    while group.next_round() {
+/// The contestants of this repository.
+struct Ours<'a> {
+    pack: &'a Pack,
+    context: CallContext,
+    /// To a provider that honours idempotency keys.
+    keyed: CallContext,
+    submit: Submit,
+    plain: PlainHost,
+    ticket: String,
+}
+
+impl<'a> Ours<'a> {
+    /// Starts one job, so that there is a ticket.
+    async fn new(pack: &'a Pack, provider: &Provider) -> Result<Self, Failure> {
+        let base_url = format!("http://{}", provider.address());
+        let open = connection(pack, &base_url).await?;
+        let preview = previewed(pack, &open).await?;
+        let egress = Egress::default();
+        let context = CallContext::online(&egress, open);
+        let keyed = keyed_connection(pack, &base_url).await?;
+        let keyed = CallContext::online(&egress, keyed);
+        let submit = Submit::of_preview(&preview.request.ok_or("no preview")?, CREDENTIAL)?;
+        let plain = PlainHost::load(COMPONENT, &base_url, CREDENTIAL)?;
+        let ticket = started(pack, &context).await?;
+        Ok(Self {
+            pack,
+            context,
+            keyed,
+            submit,
+            plain,
+            ticket,
+        })
+    }
+
+    /// The same requests without a component.
+    async fn native_turns(&self, group: &mut Group, submits: &mut usize) -> Result<(), Failure> {
         let native = async || {
-            submits += 1;
-            submit.on_a_new_connection().await
+            *submits += 1;
+            self.submit.on_a_new_connection().await
         };
-        group.turn(NATIVE, native).await?;
+        group.turn(NATIVE_SUBMIT, native).await?;
         let kept = async || {
-            submits += 1;
-            submit.on_a_kept_connection().await
+            *submits += 1;
+            self.submit.on_a_kept_connection().await
         };
         group
             .turn("native: hyper, the POST alone, kept connection", kept)
             .await?;
+        Ok(())
+    }
+
+    /// A start in this host.
+    async fn start_turns(&self, group: &mut Group, submits: &mut usize) -> Result<(), Failure> {
         let start = async || {
-            submits += 1;
-            started(pack, &context).await
+            *submits += 1;
+            started(self.pack, &self.context).await
         };
         group
             .turn("start, fresh instance, this host (new connection)", start)
             .await?;
         let keyed_start = async || {
-            submits += 1;
-            started(pack, &keyed).await
+            *submits += 1;
+            started(self.pack, &self.keyed).await
         };
         group
             .turn(
@@ -207,93 +252,40 @@ async fn requests(
                 keyed_start,
             )
             .await?;
+        Ok(())
+    }
+
+    /// A start in the shortest host.
+    async fn plain_turns(&self, group: &mut Group, submits: &mut usize) -> Result<(), Failure> {
         let default = async || {
-            submits += 1;
-            plain.start(Client::Default, NODE, INPUT, KEY).await
+            *submits += 1;
+            self.plain.start(Client::Default, NODE, INPUT, KEY).await
         };
         group
             .turn("start, fresh instance, wasmtime's default client", default)
             .await?;
-        let memory = async || plain.start(Client::Memory, NODE, INPUT, KEY).await;
+        let memory = async || self.plain.start(Client::Memory, NODE, INPUT, KEY).await;
         group
             .turn("start, fresh instance, answered from memory", memory)
             .await?;
         let parts = async || {
-            submits += 1;
-            submit.on_a_new_connection().await?;
-            plain.start(Client::Memory, NODE, INPUT, KEY).await
+            *submits += 1;
+            self.submit.on_a_new_connection().await?;
+            self.plain.start(Client::Memory, NODE, INPUT, KEY).await
         };
         group
             .turn("the parts: native POST, then a start from memory", parts)
             .await?;
-        let poll = async || pack.poll(&context, &ticket).await;
+        Ok(())
+    }
+
+    /// A poll in this host.
+    async fn poll_turn(&self, group: &mut Group) -> Result<(), Failure> {
+        let poll = async || self.pack.poll(&self.context, &self.ticket).await;
         group
             .turn("poll, fresh instance, this host (kept connection)", poll)
             .await?;
-        submits += take_turns(&mut group, &mut others)?;
-    }
-    match provider.submits() {
-        arrived if arrived == submits => Ok(group),
-        arrived => Err(format!("{submits} submits sent, {arrived} arrived").into()),
-    }
-}
-
-/// The connection as a user configures it, its credential in a file. Its submits are made
-/// over new connections.
-async fn connection(pack: &Pack, base_url: &str) -> Result<Arc<OpenConnection>, Failure> {
-    opened(pack, base_url, |connection| connection).await
-}
-
-/// The same to a provider that honours keys, so that submits may use a kept connection.
-async fn keyed_connection(pack: &Pack, base_url: &str) -> Result<Arc<OpenConnection>, Failure> {
-    let day = Duration::from_hours(24);
-    opened(pack, base_url, |connection| {
-        connection.with_idempotency(day)
-    })
-    .await
-}
-
-async fn opened(
-    pack: &Pack,
-    base_url: &str,
-    adapt: impl Fn(Connection) -> Connection,
-) -> Result<Arc<OpenConnection>, Failure> {
-    let nodes = pack.node_types(&CallContext::offline()).await?;
-    let node = nodes
-        .iter()
-        .find(|node| node.name == NODE)
-        .ok_or("no node")?;
-    let requirement = node.connection.as_ref().ok_or("a node without provider")?;
-    let file = tempfile::NamedTempFile::new()?;
-    std::fs::write(file.path(), CREDENTIAL)?;
-    let credential = Credential {
-        source: SecretSource::File(file.path().to_owned()),
-        header: None,
-        prefix: Some(String::new()),
-    };
-    let connection = Connection::new(
-        "bench".parse()?,
-        requirement.category.as_str(),
-        base_url.parse()?,
-    );
-    let connection = Arc::new(adapt(connection.with_credential(credential)));
-    Ok(Arc::new(connection.open(requirement)?))
-}
-
-async fn previewed(pack: &Pack, open: &Arc<OpenConnection>) -> Result<Plan, CallError> {
-    let context = CallContext::previewing(Arc::clone(open));
-    let options = CheckOptions {
-        preview_request: true,
-        ..STRICT
-    };
-    pack.check(&context, NODE, INPUT, options).await
-}
-
-/// Starts a run; its ticket.
-async fn started(pack: &Pack, context: &CallContext) -> Result<String, Failure> {
-    match pack.start(context, NODE, INPUT, KEY).await.judged()? {
-        Started::Accepted(acceptance) => Ok(acceptance.ticket),
-        Started::Finished(_) => Err("finished at once".into()),
+        Ok(())
     }
 }
 

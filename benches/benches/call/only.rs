@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use zoetrope_benches::Failure;
-use zoetrope_benches::bench::{Bench, target};
+use zoetrope_benches::bench::Bench;
+use zoetrope_benches::cargo::target;
 use zoetrope_benches::provider::Provider;
 use zoetrope_benches::{INPUT, NODE};
 use zoetrope_bundled_pack::{COMPONENT, DIGEST};
@@ -13,7 +14,7 @@ use zoetrope_host::egress::Egress;
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::policy::Policy;
 
-use super::{CREDENTIAL, STRICT, keyed_connection, started};
+use super::connections::{CREDENTIAL, STRICT, keyed_connection, started};
 
 /// Which one: `call` is a start; all of them are in fresh instances.
 pub(crate) const ONLY: &str = "--only call|poll|check";

@@ -4,15 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use zoetrope_benches::Failure;
-use zoetrope_benches::bench::target;
+use zoetrope_benches::cargo::target;
 
 #[path = "../../../bundled-pack/nested_cargo.rs"]
 mod nested_cargo;
 
 /// Where the nodes are listed.
 const LIST: &str = "plugin/src/nodes/mod.rs";
-const LIST_BEGINS: &str = "pub static ALL: &[&Node] = &[\n";
-const LIST_ENDS: &str = "];\n";
+const LIST_BEGINS: &str = "    nodes: &[\n";
+const LIST_ENDS: &str = "    ],\n";
 
 const LINKER: &str = "benches/benches/size/wasm-component-ld";
 

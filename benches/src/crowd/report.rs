@@ -15,75 +15,47 @@ type Shared = (
     fn(&designs::Figures) -> String,
 );
 
+/// What can be said of every design.
+const SHARED: [Shared; 5] = [
+    (
+        "resident memory for each job",
+        |one| bytes(one.bytes_a_job()),
+        |one| bytes(one.bytes_a_job()),
+    ),
+    (
+        "processor time a second while all wait",
+        |one| milliseconds(one.waiting.time),
+        |one| milliseconds(one.waiting.time),
+    ),
+    (
+        "polls, every job due",
+        |one| rate(one.polling.a_second),
+        |one| rate(one.polling.a_second),
+    ),
+    (
+        "processor time, a poll",
+        |one| microseconds(one.polling.time),
+        |one| microseconds(one.polling.time),
+    ),
+    (
+        "calls that the provider holds while all wait",
+        |_| "0".into(),
+        |one| one.calls.to_string(),
+    ),
+];
+
 /// A column for each size, a row for each figure.
 #[must_use]
 pub fn table(all: &[Figures]) -> String {
-    let mut text = String::from("jobs in flight at once\n");
-    let mut row = |name: &str, value: &dyn Fn(usize, &Figures) -> String| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "  {name:<58}");
-        for (place, figures) in all.iter().enumerate() {
-            let _ = write!(text, "{:>15}", value(place, figures));
-        }
-        text.push('\n');
+    let mut table = Table {
+        all,
+        text: String::from("jobs in flight at once\n"),
     };
-    row("", &|_, one| one.jobs.to_string());
-    row("from nothing to a ticket on the disk", &|_, one| {
-        rate(one.submits_a_second())
-    });
-    row("  rows inserted, in one commit", &|_, one| {
-        seconds(one.inserted)
-    });
-    row(
-        "  submitted and accepted, every ticket on the disk",
-        &|_, one| seconds(one.accepted),
-    );
-    row("  processor time of the host, a job", &|_, one| {
-        microseconds(each(one.submit_time, one.jobs))
-    });
-    row("resident memory before the first job", &|_, one| {
-        mebibytes(one.empty)
-    });
-    row("  while all wait", &|_, one| {
-        mebibytes(one.waiting.resident)
-    });
-    row(
-        "  while all wait, in a process that picked them up",
-        &|_, one| mebibytes(one.resumed),
-    );
-    row("  for each job", &|_, one| bytes(one.bytes_a_job()));
-    row(
-        "  for each job more than in the column before",
-        &|place, one| match place.checked_sub(1).and_then(|before| all.get(before)) {
-            Some(before) => bytes(one.bytes_a_further_job(before)),
-            None => String::new(),
-        },
-    );
-    row("processor time a second while all wait", &|_, one| {
-        milliseconds(one.waiting.time)
-    });
-    row("polls, every job due", &|_, one| rate(one.polling.a_second));
-    row("  processor time of the host, a poll", &|_, one| {
-        microseconds(one.polling.time)
-    });
-    row("  processor time of the provider, a poll", &|_, one| {
-        microseconds(one.polling.provider_time)
-    });
-    row(
-        "killed, `jobs resume --all`: until the first poll",
-        &|_, one| seconds(one.command.first),
-    );
-    row("  until every job was polled", &|_, one| {
-        seconds(one.command.last)
-    });
-    row(
-        "killed, a program with the library: until the first poll",
-        &|_, one| seconds(one.embedded.first),
-    );
-    row("  until every job was polled", &|_, one| {
-        seconds(one.embedded.last)
-    });
-    text
+    submits(&mut table);
+    waiting(&mut table);
+    polls(&mut table);
+    resumes(&mut table);
+    table.text
 }
 
 /// The same for programs.
@@ -113,33 +85,6 @@ pub fn to_json(figures: &Figures) -> Value {
 /// The same columns, as far as others were measured: a row for each figure and design.
 #[must_use]
 pub fn side_by_side(all: &[Figures], others: &[designs::Figures]) -> String {
-    let figures: [Shared; 5] = [
-        (
-            "resident memory for each job",
-            |one| bytes(one.bytes_a_job()),
-            |one| bytes(one.bytes_a_job()),
-        ),
-        (
-            "processor time a second while all wait",
-            |one| milliseconds(one.waiting.time),
-            |one| milliseconds(one.waiting.time),
-        ),
-        (
-            "polls, every job due",
-            |one| rate(one.polling.a_second),
-            |one| rate(one.polling.a_second),
-        ),
-        (
-            "processor time, a poll",
-            |one| microseconds(one.polling.time),
-            |one| microseconds(one.polling.time),
-        ),
-        (
-            "calls that the provider holds while all wait",
-            |_| "0".into(),
-            |one| one.calls.to_string(),
-        ),
-    ];
     let mut text = String::from("next to it, without a ledger: each job in a call of its own\n");
     let row = |text: &mut String, name: &str, values: Vec<String>| {
         // Writing to a string cannot fail.
@@ -158,7 +103,7 @@ pub fn side_by_side(all: &[Figures], others: &[designs::Figures]) -> String {
         "",
         sizes.iter().map(|one| one.jobs.to_string()).collect(),
     );
-    for (name, ours, theirs) in figures {
+    for (name, ours, theirs) in SHARED {
         let values = sizes.iter().map(|one| ours(one)).collect();
         row(&mut text, &format!("{name}: this host"), values);
         for design in Design::ALL {
@@ -193,6 +138,92 @@ pub fn design_to_json(figures: &designs::Figures) -> Value {
         "poll_cpu_us": micros(figures.polling.time),
         "provider_poll_cpu_us": micros(figures.polling.provider_time),
     })
+}
+
+/// Rows of a table, with a column for each size.
+struct Table<'a> {
+    all: &'a [Figures],
+    text: String,
+}
+
+impl Table<'_> {
+    fn row(&mut self, name: &str, value: &dyn Fn(usize, &Figures) -> String) {
+        // Writing to a string cannot fail.
+        let _ = write!(self.text, "  {name:<58}");
+        for (place, figures) in self.all.iter().enumerate() {
+            let _ = write!(self.text, "{:>15}", value(place, figures));
+        }
+        self.text.push('\n');
+    }
+}
+
+fn submits(table: &mut Table<'_>) {
+    table.row("", &|_, one| one.jobs.to_string());
+    table.row("from nothing to a ticket on the disk", &|_, one| {
+        rate(one.submits_a_second())
+    });
+    table.row("  rows inserted, in one commit", &|_, one| {
+        seconds(one.inserted)
+    });
+    table.row(
+        "  submitted and accepted, every ticket on the disk",
+        &|_, one| seconds(one.accepted),
+    );
+    table.row("  processor time of the host, a job", &|_, one| {
+        microseconds(each(one.submit_time, one.jobs))
+    });
+}
+
+fn waiting(table: &mut Table<'_>) {
+    let all = table.all;
+    table.row("resident memory before the first job", &|_, one| {
+        mebibytes(one.empty)
+    });
+    table.row("  while all wait", &|_, one| {
+        mebibytes(one.waiting.resident)
+    });
+    table.row(
+        "  while all wait, in a process that picked them up",
+        &|_, one| mebibytes(one.resumed),
+    );
+    table.row("  for each job", &|_, one| bytes(one.bytes_a_job()));
+    table.row(
+        "  for each job more than in the column before",
+        &|place, one| match place.checked_sub(1).and_then(|before| all.get(before)) {
+            Some(before) => bytes(one.bytes_a_further_job(before)),
+            None => String::new(),
+        },
+    );
+    table.row("processor time a second while all wait", &|_, one| {
+        milliseconds(one.waiting.time)
+    });
+}
+
+fn polls(table: &mut Table<'_>) {
+    table.row("polls, every job due", &|_, one| rate(one.polling.a_second));
+    table.row("  processor time of the host, a poll", &|_, one| {
+        microseconds(one.polling.time)
+    });
+    table.row("  processor time of the provider, a poll", &|_, one| {
+        microseconds(one.polling.provider_time)
+    });
+}
+
+fn resumes(table: &mut Table<'_>) {
+    table.row(
+        "killed, `jobs resume --all`: until the first poll",
+        &|_, one| seconds(one.command.first),
+    );
+    table.row("  until every job was polled", &|_, one| {
+        seconds(one.command.last)
+    });
+    table.row(
+        "killed, a program with the library: until the first poll",
+        &|_, one| seconds(one.embedded.first),
+    );
+    table.row("  until every job was polled", &|_, one| {
+        seconds(one.embedded.last)
+    });
 }
 
 fn each(time: Duration, jobs: usize) -> Duration {

@@ -3,35 +3,12 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use clap::Args;
 use serde_json::Value;
-use zoetrope_host::ledger::{Job, State};
+use zoetrope_host::ledger::Job;
 
-use crate::failure::{Failure, of_ledger};
+use crate::args::jobs::List;
+use crate::report::{Failure, of_ledger, outcome};
 use crate::setup::Setup;
-use crate::{outcome, output};
-
-#[derive(Args)]
-pub(super) struct List {
-    #[arg(
-        long,
-        value_name = "STATE",
-        value_parser = state,
-        help = "Only jobs in this state: queued, submitting, started, succeeded, failed, cancelled, outcome_unknown"
-    )]
-    state: Option<State>,
-    /// Only jobs of this node type
-    #[arg(long, value_name = "NODE")]
-    node: Option<String>,
-}
-
-fn state(text: &str) -> Result<State, String> {
-    let known = State::ALL.into_iter().find(|state| state.as_str() == text);
-    known.ok_or_else(|| {
-        let names: Vec<_> = State::ALL.iter().map(|state| state.as_str()).collect();
-        format!("expected one of {}", names.join(", "))
-    })
-}
 
 impl List {
     /// Oldest first.
@@ -46,7 +23,9 @@ impl List {
         };
         let jobs = jobs.iter().filter(wanted);
         if setup.json() {
-            output::line(&Value::Array(jobs.map(outcome::listed).collect()))?;
+            setup
+                .printer()
+                .line(&Value::Array(jobs.map(outcome::listed).collect()))?;
         } else {
             let mut text = String::new();
             for job in jobs {
@@ -63,7 +42,7 @@ impl List {
                     last_word(job)
                 );
             }
-            output::text(&text)?;
+            setup.printer().text(&text)?;
         }
         Ok(ExitCode::SUCCESS)
     }

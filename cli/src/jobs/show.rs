@@ -3,24 +3,13 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use clap::Args;
 use serde_json::{Value, json};
 use zoetrope_host::ledger::{HistoryEntry, Job, Target};
 
 use super::named;
-use crate::failure::{Failure, of_ledger};
+use crate::args::jobs::Show;
+use crate::report::{Failure, of_ledger, outcome};
 use crate::setup::Setup;
-use crate::{outcome, output};
-
-/// Show all that is known of a job.
-#[derive(Args)]
-pub(super) struct Show {
-    /// The job
-    id: String,
-    /// Its input too, as given and as submitted: with the prompts
-    #[arg(long)]
-    input: bool,
-}
 
 impl Show {
     pub(super) fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
@@ -30,9 +19,9 @@ impl Show {
         let history = history.map_err(|error| of_ledger(&error))?;
         let known = self.known(&job, &history);
         if setup.json() {
-            output::line(&known)?;
+            setup.printer().line(&known)?;
         } else {
-            output::text(&words(&known))?;
+            setup.printer().text(&words(&known))?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -1,10 +1,8 @@
 //! `zoetrope packs allow`.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
 use sha2::{Digest as _, Sha256};
 use zoetrope_bundled_pack::DIGEST;
 use zoetrope_host::component::Pack;
@@ -12,31 +10,16 @@ use zoetrope_host::config::Config;
 use zoetrope_host::connections::ConnectionId;
 use zoetrope_host::digest::Sha256Digest;
 use zoetrope_host::engine::{Engine, EngineSettings};
-use zoetrope_host::error::chain;
+use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::policy::{Connections, Grant, Manifest};
 
 use super::show::show;
 use super::{edit, manifest};
-use crate::failure::{Failure, Phase};
+use crate::args::packs::Allow;
 use crate::reach::PRACTICE;
-use crate::setup::{Setup, bad_component, quoted, read_component};
-
-/// Let a component run, and show what it asks for.
-///
-/// Writes a table `[packs.<digest>]` into the configuration: everything that the component's
-/// manifest asks for, over one connection of each category. Narrow it there. `zoetrope packs
-/// show FILE` shows the same without allowing it.
-#[derive(Args)]
-pub(super) struct Allow {
-    /// The component
-    file: PathBuf,
-    /// A connection that it may use; else the only configured one of each category, or the practice provider's
-    #[arg(long = "connection", value_name = "ID")]
-    connections: Vec<ConnectionId>,
-    /// Also where it asks for more than the allowed component of the same name
-    #[arg(long)]
-    more: bool,
-}
+use crate::report::{Failure, Phase};
+use crate::setup::{Setup, bad_component, read_component};
+use crate::shell::quoted;
 
 impl Allow {
     pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
@@ -47,7 +30,7 @@ impl Allow {
         let known = config.policy().grant(&digest);
         let is_settled = known.is_some() && self.connections.is_empty() && !self.more;
         if digest == DIGEST.into() || is_settled {
-            eprintln!("It is allowed already.");
+            setup.printer().message("It is allowed already.");
             show(setup, config.policy(), digest, Some(&asked))?;
             return Ok(ExitCode::SUCCESS);
         }
@@ -66,7 +49,8 @@ impl Allow {
 
         let place = edit::place(setup);
         edit::allow(&place, &digest, &grant)?;
-        eprintln!("Allowed in {}.", place.display());
+        let allowed = format!("Allowed in {}.", place.display());
+        setup.printer().message(&allowed);
         show(setup, &policy, digest, Some(&asked))?;
         Ok(ExitCode::SUCCESS)
     }
@@ -81,7 +65,7 @@ impl Allow {
                     quoted(&self.file),
                     setup.options()
                 );
-                Err(Failure::new("denied", Phase::Setup, message).then(next))
+                Err(Failure::new(ErrorKind::Denied, Phase::Setup, message).then(next))
             }
             _ => Ok(()),
         }

@@ -9,10 +9,10 @@ use tempfile::NamedTempFile;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
 use zoetrope_host::config::{CONFIG_FILE, Config};
 use zoetrope_host::digest::Sha256Digest;
-use zoetrope_host::error::chain;
+use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::policy::{Connections, Grant};
 
-use crate::failure::{Failure, Phase};
+use crate::report::{Failure, Phase};
 use crate::setup::Setup;
 
 /// The table of all grants.
@@ -73,7 +73,7 @@ fn table(grant: &Grant) -> Table {
 fn change(place: &Path, edit: impl FnOnce(&mut Table)) -> Result<(), Failure> {
     let unchanged = |why: String| {
         let message = format!("`{}` cannot be changed: {why}", place.display());
-        Failure::new("bad_config", Phase::Setup, message)
+        Failure::new(ErrorKind::BadConfig, Phase::Setup, message)
             .then("mend the file or its rights, and the same command again".into())
     };
     let text = match fs::read_to_string(place) {

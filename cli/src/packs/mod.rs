@@ -11,36 +11,18 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use zoetrope_bundled_pack::{COMPONENT, DIGEST};
 use zoetrope_host::digest::Sha256Digest;
+use zoetrope_host::error::ErrorKind;
 use zoetrope_host::policy::{Connections, Grant, Manifest};
 
-use super::failure::{Failure, Phase};
-use super::output;
+use super::args::packs::{Command, Packs};
+use super::report::{Failure, Phase};
 use super::setup::Setup;
 
 /// Fewer digits of a digest are no name for it.
 const SHORTEST: usize = 6;
-
-/// List the components that may run, or show, allow and revoke one.
-#[derive(Args)]
-#[command(after_help = "With --json, an array of the packs that may run.")]
-pub(super) struct Packs {
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Show what a component asks for and what it may do
-    Show(show::Show),
-    /// Let a component run, and show what it asks for
-    Allow(allow::Allow),
-    /// Let a component run no longer
-    Revoke(revoke::Revoke),
-}
 
 impl Packs {
     pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
@@ -63,7 +45,8 @@ async fn list(setup: &Setup) -> Result<ExitCode, Failure> {
     if policy.grant(&embedded).is_none() {
         packs.insert(0, (embedded, Grant::as_asked(&manifest(COMPONENT)?)));
     }
-    if setup.json() {
+    let printer = setup.printer();
+    if printer.json() {
         let listed = packs.iter().map(|(digest, grant)| {
             let mut pack = json!({
                 "digest": digest.to_string(),
@@ -73,7 +56,7 @@ async fn list(setup: &Setup) -> Result<ExitCode, Failure> {
             merge(&mut pack, granted(grant));
             pack
         });
-        output::line(&listed.collect())?;
+        printer.line(&listed.collect())?;
         return Ok(ExitCode::SUCCESS);
     }
     let width = packs.iter().map(|(_, grant)| name(grant).len()).max();
@@ -87,7 +70,7 @@ async fn list(setup: &Setup) -> Result<ExitCode, Failure> {
         };
         format!("{short}  {name:width$}  {what}{origin}\n")
     });
-    output::text(&rows.collect::<String>())?;
+    printer.text(&rows.collect::<String>())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -137,7 +120,7 @@ fn merge(one: &mut Value, other: Value) {
 
 fn manifest(component: &[u8]) -> Result<Manifest, Failure> {
     Manifest::of(component).map_err(|error| {
-        Failure::new("bad_component", Phase::Setup, error.to_string())
+        Failure::new(ErrorKind::BadComponent, Phase::Setup, error.to_string())
             .then("name a component that can be read".into())
     })
 }

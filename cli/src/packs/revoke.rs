@@ -2,24 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::Args;
 use serde_json::json;
 use zoetrope_bundled_pack::DIGEST;
 
 use super::{edit, named};
-use crate::failure::Failure;
-use crate::output;
+use crate::args::packs::Revoke;
+use crate::report::Failure;
 use crate::setup::Setup;
-
-/// Let a component run no longer.
-///
-/// Its jobs stay where they are, paid ones too, until it is allowed again.
-#[derive(Args)]
-pub(super) struct Revoke {
-    /// An allowed pack's name or digest, which may be shortened, or its file
-    #[arg(value_name = "NAME|DIGEST|FILE")]
-    pack: String,
-}
 
 impl Revoke {
     pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
@@ -36,13 +25,9 @@ impl Revoke {
         }
         let place = edit::place(setup);
         edit::revoke(&place, &found.digest)?;
-        if setup.json() {
-            let revoked = json!({ "ok": true, "revoked": found.digest.to_string() });
-            output::line(&revoked)?;
-        } else {
-            output::text(&format!("{}\n", found.digest))?;
-        }
-        eprintln!("Revoked in {}.", place.display());
+        let (digest, printer) = (found.digest.to_string(), setup.printer());
+        printer.answer(&json!({ "ok": true, "revoked": digest }), &digest)?;
+        printer.message(&format!("Revoked in {}.", place.display()));
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -3,23 +3,14 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use clap::Args;
 use serde_json::{Map, Value, json};
 use zoetrope_host::digest::Sha256Digest;
 use zoetrope_host::policy::{Ceiling, Connections, Grant, Manifest, Permissions, Policy};
 
 use super::{granted, manifest, named};
-use crate::failure::Failure;
-use crate::output;
+use crate::args::packs::Show;
+use crate::report::Failure;
 use crate::setup::Setup;
-
-/// Show what a component asks for and what it may do.
-#[derive(Args)]
-pub(super) struct Show {
-    /// A file, or an allowed pack's name or digest, which may be shortened
-    #[arg(value_name = "FILE|NAME|DIGEST")]
-    pack: String,
-}
 
 impl Show {
     pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
@@ -43,10 +34,14 @@ pub(super) fn show(
         .cloned()
         .and_then(|manifest| policy.permissions(digest, manifest).ok());
     let grant = grant.or_else(|| holds.as_ref().map(|holds| holds.grant().clone()));
-    if setup.json() {
-        return output::line(&document(digest, asked, grant.as_ref(), holds.as_ref()));
+    let printer = setup.printer();
+    let (grant, holds) = (grant.as_ref(), holds.as_ref());
+    if printer.json() {
+        printer.line(&document(digest, asked, grant, holds))?;
+    } else {
+        printer.text(&text(digest, asked, grant, holds))?;
     }
-    output::text(&text(digest, asked, grant.as_ref(), holds.as_ref()))
+    Ok(())
 }
 
 fn document(

@@ -12,15 +12,15 @@ use http_body_util::BodyExt as _;
 use tokio::time::sleep;
 use tracing::info;
 
+use super::fault::{Canned, Fault, LinkFault};
 use super::script::Rule;
 use super::turns::Counter;
-use super::{Fault, LinkFault};
+use crate::account::ACCOUNT_PATH;
 use crate::line::Line;
 use crate::links::{ClipName, Links};
 use crate::polls::Watched;
+use crate::protocol::IDEMPOTENCY_KEY;
 use crate::refusal::Refusal;
-use crate::server;
-use crate::wires::jobs::IDEMPOTENCY_KEY;
 
 /// The rules of a script, and how often each was met.
 pub(crate) struct Faults {
@@ -44,7 +44,7 @@ impl Faults {
     fn next(&self, request: &Request) -> Option<(usize, &Fault)> {
         let path = request.uri().path();
         // Whoever asks what really happened gets an answer.
-        if self.rules.is_empty() || path == server::ACCOUNT_PATH {
+        if self.rules.is_empty() || path == ACCOUNT_PATH {
             return None;
         }
         let key = request.headers().get(IDEMPOTENCY_KEY);
@@ -99,7 +99,7 @@ pub(crate) async fn inject(
     }
     let reply = faults
         .link_reply(fault, clip)
-        .or_else(|| fault.canned.as_ref().map(super::Canned::reply))
+        .or_else(|| fault.canned.as_ref().map(Canned::reply))
         .or(made)
         .unwrap_or_else(|| Refusal::not_found().into_response());
     fault.distortion.apply(reply, line, watched).await

@@ -13,8 +13,9 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
+use super::distortion::{Distortion, Drip};
+use super::fault::{Canned, Fault, LinkFault};
 use super::turns::{CountBy, Matching, PathPattern, Turns};
-use super::{Canned, Distortion, Drip, Fault, LinkFault};
 use crate::line::HangUp;
 
 /// The bytes of a drip's pieces when the rule does not say.

@@ -8,27 +8,57 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep_until, timeout};
 use tracing::warn;
 use url::Url;
 
-use super::Studio;
+use super::store::Store;
 use crate::files::{FileName, sha256};
-use crate::jobs::{Ending, JobId};
+use crate::job::{Ending, JobId};
 use crate::order::{Order, Product, Source};
 use crate::picture::{self, PictureError};
 use crate::redraw::RedrawError;
 use crate::render::{RenderError, Scene};
+use crate::settings::{FetchPicture, Settings};
 
 /// How long a picture from elsewhere may take; the lent client may well be stricter.
 const FETCH_TIME: Duration = Duration::from_mins(1);
 
-impl Studio {
+/// The digests of the clip and of the picture that jobs share which are not rendered.
+#[derive(Clone, Debug)]
+pub(crate) struct Instants {
+    pub(crate) clip: String,
+    pub(crate) picture: String,
+}
+
+/// Makes what jobs ordered, a few at a time.
+pub(super) struct Renderer {
+    store: Arc<Store>,
+    fetcher: Option<Arc<dyn FetchPicture>>,
+    /// What every job gets; none where it is rendered.
+    instant: Option<Instants>,
+    renderers: Semaphore,
+    /// One picture is decoded at a time: the largest take hundreds of megabytes.
+    decoder: Arc<Semaphore>,
+}
+
+impl Renderer {
+    /// A renderer of the jobs in a store. With `instant` every job gets one of these.
+    pub(super) fn new(store: Arc<Store>, settings: &Settings, instant: Option<Instants>) -> Self {
+        Self {
+            store,
+            fetcher: settings.fetcher.clone(),
+            instant,
+            renderers: Semaphore::new(settings.max_rendering.max(1)),
+            decoder: Arc::new(Semaphore::new(1)),
+        }
+    }
+
     /// One job from the queue to its end.
     pub(super) async fn work(self: Arc<Self>, id: JobId) {
-        let Some((order, ready_at, mut stop)) = self.jobs().assignment(id) else {
+        let Some((order, ready_at, mut stop)) = self.store.jobs().assignment(id) else {
             return;
         };
         if let Some(instants) = self.instant.clone() {
@@ -38,7 +68,7 @@ impl Studio {
                 _ = stop.wait_for(|is_stopped| *is_stopped) => return,
                 () = sleep_until(ready_at.into()) => {}
             }
-            if self.jobs().claim(id) {
+            if self.store.jobs().claim(id) {
                 let sha256 = match order.product {
                     Product::Clip(_) => instants.clip,
                     Product::Picture(_) => instants.picture,
@@ -56,14 +86,14 @@ impl Studio {
         };
         let ending = match made {
             Ok(file) => {
-                if !self.jobs().claim(id) {
+                if !self.store.jobs().claim(id) {
                     return;
                 }
                 self.publish(id, order.product, file).await
             }
             Err(Unmade::Stopped) => return,
             Err(Unmade::Failed { code, message }) => {
-                if !self.jobs().claim(id) {
+                if !self.store.jobs().claim(id) {
                     return;
                 }
                 Ending::Failed {
@@ -76,14 +106,14 @@ impl Studio {
     }
 
     async fn write_end(&self, id: JobId, ending: Ending) {
-        if let Err(error) = self.end(id, ending).await {
+        if let Err(error) = self.store.end(id, ending).await {
             warn!(job = %id, %error, "the job's end could not be written; a restart renders it again");
         }
     }
 
     /// Waits for the job's turn, gets its picture and makes what was ordered.
     async fn produce(
-        self: &Arc<Self>,
+        &self,
         id: JobId,
         order: &Order,
         ready_at: Instant,
@@ -96,11 +126,11 @@ impl Studio {
             .acquire()
             .await
             .map_err(|_| Unmade::Stopped)?;
-        self.jobs().begin(id, Timestamp::now());
+        self.store.jobs().begin(id, Timestamp::now());
         let bytes = self.picture(&order.picture).await?;
         let decoding = Arc::clone(&self.decoder).acquire_owned().await;
         let product = order.product;
-        let studio = Arc::clone(self);
+        let store = Arc::clone(&self.store);
         let making = spawn_blocking(move || {
             let picture = picture::decode(&bytes)?;
             drop(bytes);
@@ -110,7 +140,7 @@ impl Studio {
                     let scene = Scene::new(&picture, clip.canvas)?;
                     drop((picture, decoding));
                     let rendered = scene.render(&clip, |frames| {
-                        studio.jobs().progress(id, frames);
+                        store.jobs().progress(id, frames);
                         if *stop.borrow() {
                             ControlFlow::Break(())
                         } else {
@@ -134,7 +164,7 @@ impl Studio {
     async fn picture(&self, source: &Source) -> Result<Bytes, Unmade> {
         match source {
             Source::File(name) => {
-                let path = self.directory.file(name);
+                let path = self.store.directory.file(name);
                 tokio::fs::read(path).await.map(Bytes::from).map_err(|_| {
                     failed(
                         "picture_not_found",
@@ -153,7 +183,7 @@ impl Studio {
                 format!("the picture was not fetched: {why}"),
             )
         };
-        let Some(fetcher) = &self.settings.fetcher else {
+        let Some(fetcher) = &self.fetcher else {
             return Err(unreachable(
                 "this practice provider opens no connections; upload the picture instead",
             ));
@@ -175,7 +205,7 @@ impl Studio {
     }
 
     async fn publish(&self, id: JobId, product: Product, file: Vec<u8>) -> Ending {
-        let directory = self.directory.clone();
+        let directory = self.store.directory.clone();
         let stored = spawn_blocking(move || {
             let sha256 = sha256(&file);
             match (product, FileName::of(&file)) {

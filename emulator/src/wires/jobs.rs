@@ -7,7 +7,7 @@ use axum::extract::multipart::{Multipart, MultipartRejection};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::header::LOCATION;
-use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -15,18 +15,17 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use self::reply::JobReply;
-use super::{job_id, view};
+use super::lookup::{self, job_id, view};
 use crate::files::{self, sha256};
-use crate::jobs::{Idempotency, JobId};
-use crate::protocol::Protocol;
+use crate::input::MAX_SUBMISSION;
+use crate::job::{Idempotency, JobId};
+use crate::protocol::{IDEMPOTENCY_KEY, Protocol};
 use crate::refusal::Refusal;
-use crate::server::{MAX_SUBMISSION, Server};
+use crate::state::Server;
 use crate::upload::{self, MAX_UPLOAD};
 
 /// The most characters of an idempotency key.
 const MAX_KEY: usize = 255;
-
-pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The routes, which need the key.
 pub(crate) fn routes() -> Router<Server> {
@@ -102,7 +101,7 @@ async fn cancel(
     headers: HeaderMap,
 ) -> Result<Json<JobReply>, Refusal> {
     let id = job_id(&id)?;
-    super::cancel(&server, id, Protocol::PixelMl).await?;
+    lookup::cancel(&server, id, Protocol::PixelMl).await?;
     job(&server, id, &headers).map(Json)
 }
 

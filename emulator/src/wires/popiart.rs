@@ -3,6 +3,7 @@
 //! Replies are wrapped: `{"ok": true, "data"}`, or `{"ok": false, "error"}`.
 
 pub(crate) mod artifacts;
+mod envelope;
 pub(crate) mod submission;
 
 use axum::extract::rejection::BytesRejection;
@@ -18,13 +19,14 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use self::artifacts::ArtifactId;
-use super::{job_id, view};
+use self::envelope::{Wrapped, wrapped};
+use super::lookup::{self, job_id, view};
 use crate::files::sha256;
-use crate::jobs::{Ending, Idempotency, JobId, Phase};
+use crate::job::{Ending, Idempotency, JobId, Phase};
 use crate::order::Origin;
 use crate::protocol::Protocol;
 use crate::refusal::Refusal;
-use crate::server::Server;
+use crate::state::Server;
 use crate::upload::MAX_UPLOAD;
 
 /// The most bytes of a submission, in which there is no picture.
@@ -68,17 +70,6 @@ pub(crate) async fn reword(reply: Response) -> Response {
         });
         (refusal.status(), json!({"ok": false, "error": error}))
     })
-}
-
-/// What is not refused.
-#[derive(Serialize)]
-struct Wrapped<T> {
-    ok: bool,
-    data: T,
-}
-
-fn wrapped<T>(data: T) -> Json<Wrapped<T>> {
-    Json(Wrapped { ok: true, data })
 }
 
 #[derive(Serialize)]
@@ -135,14 +126,14 @@ async fn cancel(
     Path(id): Path<String>,
 ) -> Result<Json<Wrapped<JobReply>>, Refusal> {
     let id = job_id(&id)?;
-    super::cancel(&server, id, Protocol::PopiArt).await?;
+    lookup::cancel(&server, id, Protocol::PopiArt).await?;
     job(&server, id).map(wrapped)
 }
 
 fn job(server: &Server, id: JobId) -> Result<JobReply, Refusal> {
     let view = view(server, id, Protocol::PopiArt)?;
     let Origin::PopiArt { skill_id, input } = &view.order.origin else {
-        return Err(super::unknown_job());
+        return Err(lookup::unknown_job());
     };
     let input = RawValue::from_string(input.clone()).map_err(|error| Refusal::internal(&error))?;
     let mut job = JobReply {

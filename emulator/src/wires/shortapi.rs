@@ -15,11 +15,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::{unknown_job, view};
-use crate::jobs::{Ending, JobId, Phase};
+use super::lookup::{unknown_job, view};
+use crate::input::MAX_SUBMISSION;
+use crate::job::{Ending, JobId, Phase};
 use crate::protocol::Protocol;
 use crate::refusal::Refusal;
-use crate::server::{MAX_SUBMISSION, Server};
+use crate::state::Server;
 
 const QUERY_PATH: &str = "/api/v1/job/query";
 

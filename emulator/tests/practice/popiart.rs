@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tempfile::tempdir;
 
 use crate::instant::instant;
+use crate::support::frames::decode;
 use crate::support::mp4::Clip;
 use crate::support::{Answer, Api, DEADLINE, idle, png, quick, restart, settings, start};
 
@@ -110,7 +111,7 @@ async fn an_uploaded_picture_becomes_a_clip_for_whoever_has_the_key() {
     assert_eq!(clip["size_bytes"], file.body.len());
     let read = Clip::read(&file.body);
     assert_eq!((read.size, read.samples.len()), ((1080, 720), 10));
-    assert_eq!(read.decode(&file.body).len(), 10);
+    assert_eq!(decode(&read, &file.body).len(), 10);
     assert_eq!(read.durations.iter().sum::<u32>(), 5 * read.timescale);
     assert_eq!(practice.account().totals.charged, 1);
 

@@ -11,6 +11,7 @@ use tempfile::tempdir;
 use zoetrope_emulator::Settings;
 
 use crate::instant::instant;
+use crate::support::frames::decode;
 use crate::support::mp4::Clip;
 use crate::support::{Answer, Api, DEADLINE, faulty, idle, png, quick, restart, settings, start};
 
@@ -77,7 +78,7 @@ async fn base64_becomes_a_clip_of_the_asked_aspect() {
     assert_eq!(file.header("x-practice-render"), "true");
     let clip = Clip::read(&file.body);
     assert_eq!((clip.size, clip.samples.len()), ((720, 1080), 96));
-    assert_eq!(clip.decode(&file.body).len(), 96);
+    assert_eq!(decode(&clip, &file.body).len(), 96);
     assert_eq!(clip.durations.iter().sum::<u32>(), 4 * clip.timescale);
 }
 

@@ -22,9 +22,13 @@ const MANY: usize = 1000;
 pub(crate) trait Answer: Sized {
     /// The answer with its words made harmless.
     ///
+    /// Called once for every answer that is no error, before any other code of the host reads
+    /// it. Must not change what the answer means.
+    ///
     /// # Errors
     ///
-    /// When it is more than is kept.
+    /// When it is more than is kept. The call then fails with this error in place of the
+    /// component's answer.
     fn bounded(self) -> Result<Self, NodeError>;
 }
 

@@ -5,6 +5,7 @@ use crate::policy::{ManifestError, NotAllowed};
 
 /// Why a file is no pack.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PackError {
     /// Not a WebAssembly component.
     #[error("this is {what}, not a WebAssembly component")]
@@ -46,6 +47,7 @@ pub enum PackError {
 
 /// How a call failed: by the component's own word, by being stopped, or by the host.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CallError {
     /// The component answered with an error of the contract.
     #[error("{}", .0.cause.message())]

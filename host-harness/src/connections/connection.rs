@@ -220,6 +220,7 @@ impl Connection {
 
 /// Why a connection cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpenError {
     /// Its credential is missing or unusable.
     #[error("connection `{id}` has no usable credential")]

@@ -154,6 +154,7 @@ fn read_file(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
 
 /// Why a text is no credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SecretFault {
     /// There is nothing in it.
     #[error("it is empty")]
@@ -165,6 +166,7 @@ pub enum SecretFault {
 
 /// Why there is no credential. Shows where it was looked for and never what was found.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SecretError {
     /// The variable does not exist.
     #[error("{}, which holds the credential, is not set", variable(name))]
@@ -281,6 +283,7 @@ impl CredentialHeader {
 
 /// Why a credential cannot be sent in the header it should be sent in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum HeaderFault {
     /// No name for a header. It is not shown: it may be the credential in the wrong place.
     #[error("the credential's header has no name that a header can have")]

@@ -18,6 +18,7 @@ pub enum DownloadVerdict {
 
 /// Why a file cannot be made where it should be.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TargetError {
     /// Something is there already.
     #[error("`{}` exists already", path.display())]
@@ -43,6 +44,7 @@ pub enum TargetError {
 
 /// Why there is no file.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DownloadError {
     /// The file cannot be made where it should be.
     #[error(transparent)]

@@ -114,14 +114,6 @@ fn not_regular() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")
 }
 
-/// Adds to what is known of a file's beginning; whether that made it long enough to be
-/// judged.
-pub(super) fn remember(header: &mut Vec<u8>, bytes: &[u8]) -> bool {
-    let room = sniff::HEADER - header.len();
-    header.extend_from_slice(&bytes[..bytes.len().min(room)]);
-    room > 0 && header.len() == sniff::HEADER
-}
-
 /// An unfinished file that is being written.
 pub(super) struct Part {
     path: PathBuf,
@@ -222,7 +214,7 @@ impl Part {
         }
         self.digest.update(bytes);
         self.position += bytes.len() as u64;
-        Ok(if remember(&mut self.header, bytes) {
+        Ok(if sniff::remember(&mut self.header, bytes) {
             Taken::Header
         } else {
             Taken::More
@@ -309,7 +301,7 @@ fn begun(file: &mut File) -> io::Result<Begun> {
             }
             begun.digest.update(page);
             begun.position += page.len() as u64;
-            remember(&mut begun.header, page);
+            sniff::remember(&mut begun.header, page);
         }
     }
     file.seek(SeekFrom::Start(begun.position))?;

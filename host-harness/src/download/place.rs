@@ -175,7 +175,7 @@ fn transfer(
             Err(error) => return Err(unreadable(from, error)),
         };
         digest.update(read);
-        part::remember(&mut header, read);
+        sniff::remember(&mut header, read);
         bytes += read.len() as u64;
         sink.write_all(read)
             .map_err(|source| DownloadError::Write {

@@ -23,6 +23,7 @@ use super::destination::{Destination, RequestBody};
 use super::dial::{Connect, Tls, dial};
 use super::error::{EgressError, Lost, NotSent};
 use super::fair::Fair;
+use super::header::length_of;
 use super::limits::HttpLimits;
 use super::pool::{KEPT, Pool, Sender};
 use super::resolver::{Resolve, addresses_of};
@@ -332,11 +333,7 @@ pub(crate) async fn send_safely(
 }
 
 fn check_header(headers: &HeaderMap, limit: u64) -> Result<(), Lost> {
-    let length: usize = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len())
-        .sum();
-    if length as u64 > limit {
+    if length_of(headers) > limit {
         return Err(Lost::HeaderTooLong { limit });
     }
     let other_than = |plain: &'static [u8]| {

@@ -19,9 +19,22 @@ use url::Host;
 /// How long one address is tried alone before the next one joins in (RFC 8305).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// Opens TCP connections. The system does in production; tests count or divert them.
+/// Opens TCP connections. [`SystemConnector`] uses the system's; tests count or divert them.
+///
+/// Called once for every address that is tried, after all addresses of the host have been
+/// checked, and not at all where a connection that is kept is used. The next address is tried
+/// 250 ms after the one before, so that several calls may wait at the same time; when one
+/// succeeds, the futures of the others are dropped.
 pub trait Connect: Send + Sync {
     /// A stream to `address`, which has been checked.
+    ///
+    /// Must connect to this address and to no other, and must not write to the stream: TLS and
+    /// HTTP begin afterwards.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be reached. The next one is tried; when there is none, the
+    /// request fails with [`NotSent::Connect`](super::NotSent::Connect), and nothing was sent.
     fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>>;
 }
 

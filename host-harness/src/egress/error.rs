@@ -12,6 +12,7 @@ use crate::policy::Missing;
 
 /// A request without a reply.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EgressError {
     /// Nothing left this machine.
     #[error(transparent)]
@@ -31,6 +32,7 @@ impl EgressError {
 
 /// Why nothing left.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum NotSent {
     /// The policy refused the request.
     #[error("the request is refused: {0}")]
@@ -116,6 +118,7 @@ impl NotSent {
 
 /// What is wrong with a request's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BodyFault {
     /// Longer than is sent.
     #[error("it is longer than {0} bytes")]
@@ -144,6 +147,7 @@ pub enum BodyFault {
 
 /// Why the policy refuses a request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Denial {
     /// This call sends nothing, by contract.
     #[error("this call sends nothing")]
@@ -189,6 +193,7 @@ pub enum Denial {
 
 /// Why a request that may have arrived has no reply.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Lost {
     /// The connection ended before the reply did.
     #[error("the connection broke before the reply was complete")]

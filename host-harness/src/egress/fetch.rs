@@ -54,6 +54,7 @@ impl fmt::Debug for Fetched {
 
 /// Why something could not be fetched.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum FetchError {
     /// Not a URL that can be fetched.
     #[error("this is no http or https URL")]

@@ -7,10 +7,20 @@ use serde_json::Value;
 
 use crate::digest::Sha256Digest;
 
-/// Asked once the request of a `start` that can cost money has passed every check, and
-/// before anything is dialled for it: the moment to write down that it leaves.
+/// Decides whether the request of a `start` that can cost money is sent.
+///
+/// Called when that request has passed every check and before a connection is opened for it:
+/// the moment to record that it leaves. No other request is submitted to it. Of two such
+/// requests that a component makes at the same time, both are submitted and one is sent.
 pub trait SubmitGate: Send + Sync {
-    /// Whether this request may leave.
+    /// Whether this request may be sent.
+    ///
+    /// `false` denies it ([`Denial::HeldBack`](super::Denial::HeldBack)): nothing was sent.
+    /// After `true` the connection can still fail to open, so that `true` alone does not
+    /// prove that bytes were sent. An implementation that cannot record its decision answers
+    /// `false`. It must not send the request itself, and must not block the thread. The wait
+    /// counts towards [`HttpLimits::total`](super::HttpLimits::total); the future is dropped
+    /// when that time is over, and nothing was sent.
     fn may_leave<'a>(&'a self, submission: Submission<'a>) -> BoxFuture<'a, bool>;
 }
 

@@ -15,6 +15,10 @@
 //! 8. the reply: header and body capped, no redirect followed, no encoding accepted,
 //!    the credential blotted out should the provider have echoed it.
 //!
+//! The stages of `guest` hand each other a type that only the stage before makes: 1 and 2 are
+//! its `authorize`, 3 its `body`, 4 to 7 and the caps of 8 its `exchange`, the rest of 8 its
+//! `redact`.
+//!
 //! The host's own transfers (uploads, downloads, pictures) take the same way with their
 //! own caps; only they follow redirects, each of which is checked anew.
 
@@ -29,6 +33,7 @@ mod fair;
 mod fetch;
 mod gate;
 mod guest;
+mod header;
 mod limits;
 mod policy;
 mod pool;

@@ -11,11 +11,22 @@ use crate::net::Origin;
 use crate::net::addresses::{self, AddressKind};
 use crate::net::hostnames::{self, NameKind};
 
-/// Finds the addresses of a name. The system's own resolver does in production; tests
-/// inject answers.
+/// Finds the addresses of a name. [`SystemResolver`] asks the system; tests inject answers.
+///
+/// Called once for every new connection to a name that is not refused as such
+/// ([`hostnames`](crate::net::hostnames)), before anything is dialled.
 pub trait Resolve: Send + Sync {
     /// The addresses of `name`, best first. `name` has no trailing dot and is no
     /// address itself.
+    ///
+    /// Must return every address, without choosing: the caller checks each of them and refuses
+    /// the name if one is forbidden. Must not dial any of them.
+    ///
+    /// # Errors
+    ///
+    /// When the name has no address or cannot be looked up; no address at all counts as the
+    /// same. The request fails with [`NotSent::Resolve`](super::NotSent::Resolve), and nothing
+    /// was sent.
     fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>>;
 }
 

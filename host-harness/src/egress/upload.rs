@@ -17,7 +17,7 @@ use super::broker::Egress;
 use super::client::{Reuse, SLOWEST};
 use super::destination::{Destination, RequestBody};
 use super::error::{Denial, EgressError, NotSent};
-use super::guest::is_forbidden;
+use super::header::is_forbidden;
 use super::policy;
 use super::resolver::AddressRule;
 use super::watch;

@@ -5,13 +5,14 @@
 //! it is run. Code is trusted only as far as its folder: one that others can write is
 //! not read.
 
-use std::fmt::Write as _;
 use std::hash::{Hash as _, Hasher};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
+
+use crate::hex;
 
 /// Begins every file; the number counts changes of this layout.
 const MAGIC: &[u8; 16] = b"zoetrope code 1\n";
@@ -118,11 +119,7 @@ fn engine_digest(engine: &wasmtime::Engine) -> String {
 
     let mut digest = Digest(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut digest);
-    let mut short = String::new();
-    for byte in &digest.0.finalize()[..8] {
-        let _ = write!(short, "{byte:02x}");
-    }
-    short
+    hex::encoded(&digest.0.finalize()[..8]).to_string()
 }
 
 fn make(folder: &Path) -> io::Result<()> {

@@ -19,8 +19,8 @@ use crate::media::Picture;
 /// What is to be checked.
 #[derive(Clone, Copy)]
 pub struct CheckRequest<'a> {
-    /// The node type's name.
-    pub node: &'a str,
+    /// The node type; [`Jobs::node_type`] finds it by its name.
+    pub node: &'a NodeType,
     /// The input document, JSON. Local pictures are `file:` URLs in it.
     pub input: &'a str,
     /// How strictly the input is read.
@@ -49,12 +49,15 @@ impl Checked {
     ///
     /// As there.
     pub async fn check(pack: &Pack, request: &CheckRequest<'_>) -> Result<Self, JobsError> {
-        let node = node_type(pack, request.node).await?;
+        let node = request.node.clone();
         let (context, options) = check_context(request.connection, request.profile);
         let plan = pack
             .check(&context, &node.name, request.input, options)
             .await
-            .map_err(JobsError::Check)?;
+            .map_err(|source| JobsError::Check {
+                node: node.name.clone(),
+                source,
+            })?;
         let given = serde_json::from_str(request.input).map_err(JobsError::NotJson)?;
         Ok(Self {
             id: Uuid::now_v7().to_string(),
@@ -100,12 +103,21 @@ impl Checked {
 }
 
 impl Jobs {
+    /// The node type of this name, of the component that new jobs have.
+    ///
+    /// # Errors
+    ///
+    /// [`JobsError::UnknownNodeType`], or [`JobsError::List`].
+    pub async fn node_type(&self, name: &str) -> Result<NodeType, JobsError> {
+        node_type(&self.pack, name).await
+    }
+
     /// Checks an input: the component completes it, and the local pictures in it are opened.
     /// Nothing is sent or written.
     ///
     /// # Errors
     ///
-    /// [`JobsError::UnknownNodeType`], [`JobsError::Check`] where the component refuses the
+    /// [`JobsError::Check`] where the component refuses the
     /// input, [`JobsError::FileUrl`], [`JobsError::Picture`] and [`JobsError::Unreadable`]
     /// where a local picture cannot be used.
     pub async fn check(&self, request: &CheckRequest<'_>) -> Result<Checked, JobsError> {
@@ -130,7 +142,12 @@ pub fn check_context(
     (context, options)
 }
 
-async fn node_type(pack: &Pack, name: &str) -> Result<NodeType, JobsError> {
+/// The node type of this name; as [`Jobs::node_type`], without a ledger.
+///
+/// # Errors
+///
+/// As there.
+pub async fn node_type(pack: &Pack, name: &str) -> Result<NodeType, JobsError> {
     let listed = pack.node_types(&CallContext::offline()).await;
     let mut types = listed.map_err(JobsError::List)?;
     match types.iter().position(|node| node.name == name) {

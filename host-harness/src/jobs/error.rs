@@ -28,7 +28,12 @@ pub enum JobsError {
     },
     /// The component refuses the input, or the call failed.
     #[error("the input is not accepted")]
-    Check(#[source] CallError),
+    Check {
+        /// The node type.
+        node: String,
+        /// What the component says.
+        source: CallError,
+    },
     /// The component's completed input, or an input that it accepted, is not JSON.
     #[error("the plan is not JSON")]
     NotJson(#[source] serde_json::Error),
@@ -157,7 +162,7 @@ impl JobsError {
             Self::Connection(trouble) | Self::NotAdopted { trouble, .. } => {
                 return trouble.kind.parse().ok();
             }
-            Self::List(_) | Self::Check(_) => return None,
+            Self::List(_) | Self::Check { .. } => return None,
         })
     }
 
@@ -166,10 +171,11 @@ impl JobsError {
     pub fn next_step(&self) -> NextStep {
         match self {
             Self::UnknownNodeType { .. } => NextStep::ListNodes,
+            Self::Check { node, source } => next_of_check(node, source),
             Self::FileUrl { .. } => NextStep::repeat(Repair::Input),
             Self::Picture(error) => next_of_picture(error),
             Self::Connection(_) => NextStep::repeat(Repair::Connection),
-            Self::Target(_) => NextStep::OtherDestination,
+            Self::Target(_) | Self::Folder { .. } => NextStep::OtherDestination,
             Self::KeyConflict { job } => NextStep::OtherKey { job: job.clone() },
             Self::NoSuchJob { .. } | Self::AmbiguousId { .. } => NextStep::ListJobs,
             Self::OutcomeKnown { job } => NextStep::Show {
@@ -182,13 +188,8 @@ impl JobsError {
             Self::Copy { job, .. } => NextStep::Fetch {
                 job: job.order.id.clone(),
             },
-            Self::NotJson(_) => NextStep::repeat(Repair::NothingKnown),
-            Self::List(_)
-            | Self::Check(_)
-            | Self::Unreadable { .. }
-            | Self::NoProvider { .. }
-            | Self::Folder { .. }
-            | Self::Prune(_) => NextStep::Help,
+            Self::NotJson(_) | Self::Prune(_) => NextStep::repeat(Repair::NothingKnown),
+            Self::List(_) | Self::Unreadable { .. } | Self::NoProvider { .. } => NextStep::Help,
         }
     }
 
@@ -223,6 +224,19 @@ fn kind_of_picture(error: &MediaError) -> Option<ErrorKind> {
         MediaError::Upload(_) => ErrorKind::Unavailable,
         _ => ErrorKind::Internal,
     })
+}
+
+fn next_of_check(node: &str, error: &CallError) -> NextStep {
+    match error {
+        CallError::Node(error)
+            if matches!(error.cause.kind(), "connection_unavailable" | "denied") =>
+        {
+            NextStep::repeat(Repair::Configuration)
+        }
+        _ => NextStep::CorrectInput {
+            node: node.to_owned(),
+        },
+    }
 }
 
 fn next_of_picture(error: &MediaError) -> NextStep {

@@ -34,7 +34,7 @@ mod submit;
 #[cfg(test)]
 mod tests;
 
-pub use check::{CheckRequest, Checked, check_context};
+pub use check::{CheckRequest, Checked, check_context, node_type};
 pub use commands::{CancelOutcome, Jobs, find};
 pub use error::JobsError;
 pub use fetch::Fetched;

@@ -60,6 +60,11 @@ pub enum NextStep {
     ListJobs,
     /// List the node types.
     ListNodes,
+    /// Correct the input: no job was made.
+    CorrectInput {
+        /// The node type, whose fields can be shown.
+        node: String,
+    },
     /// Change the input: the job cost nothing.
     OtherInput {
         /// The node type, whose fields can be shown.

@@ -22,10 +22,10 @@ pub struct SubmitRequest<'a> {
     /// The input.
     pub checked: &'a Checked,
     /// The connection's id, as [`Reach::open`](crate::driver::Reach::open) takes it.
-    pub connection: &'a str,
+    pub connection: String,
     /// The idempotency key: 1 to 255 visible ASCII characters. The same key and input over
     /// the same connection is the same job.
-    pub key: &'a str,
+    pub key: String,
     /// Where the result goes.
     pub destination: Destination,
     /// Whether a file that is there is replaced.
@@ -99,7 +99,10 @@ impl Jobs {
         let deadline_at = request.deadline_at;
         let checked = request.checked;
         let reached = self.connect(request).await?;
-        if let Some(known) = self.ledger().job_of_key(request.connection, request.key)? {
+        if let Some(known) = self
+            .ledger()
+            .job_of_key(&request.connection, &request.key)?
+        {
             if known.order.given_sha256 != checked.digest() {
                 let job = known.order.id.clone();
                 return Err(JobsError::KeyConflict { job });
@@ -153,7 +156,7 @@ impl Jobs {
             let node = node.name.clone();
             return Err(JobsError::NoProvider { node });
         };
-        let opened = self.reach.open(request.connection, requirement).await;
+        let opened = self.reach.open(&request.connection, requirement).await;
         opened.map_err(JobsError::Connection)
     }
 
@@ -211,9 +214,9 @@ impl Jobs {
             given_sha256: checked.digest(),
             input: input.to_string(),
             component: self.pack.digest().to_string(),
-            connection: request.connection.to_owned(),
+            connection: request.connection.clone(),
             place: reached.place.clone(),
-            key: request.key.to_owned(),
+            key: request.key.clone(),
             idempotency_ms: i64::try_from(window.as_millis()).unwrap_or(i64::MAX),
             created_at: now(),
         })

@@ -139,6 +139,7 @@ impl fmt::Display for BaseUrl {
 
 /// Why a text is no [`BaseUrl`]. Never shows the text: it may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BaseUrlError {
     /// Not an absolute URL.
     #[error("the base URL is not an absolute URL like https://api.example.com")]

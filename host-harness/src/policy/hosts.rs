@@ -112,6 +112,7 @@ impl fmt::Debug for HostRule {
 
 /// Why a text is no rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum HostRuleError {
     /// Not method and URL.
     #[error("a host rule is a method and a URL, like `GET https://cdn.example.com/media`")]

@@ -45,6 +45,7 @@ pub struct Manifest {
 
 /// Why a component's manifest cannot be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ManifestError {
     /// The file is no WebAssembly that can be read through.
     #[error("the component is damaged")]

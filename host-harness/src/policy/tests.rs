@@ -1,6 +1,10 @@
+use http::Method;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::*;
+use crate::connections::Connection;
+use crate::digest::Sha256Digest;
 
 const DIGEST: &str = "3f9c0000000000000000000000000000000000000000000000000000000000aa";
 

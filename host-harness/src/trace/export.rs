@@ -6,14 +6,13 @@ use opentelemetry::trace::{
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::TraceParent;
-
-/// Makes `span` a part of the trace at `parent`. Where nothing is exported it is none.
-pub(super) fn adopt(span: &Span, parent: &TraceParent) {
+/// Makes `span` a part of `trace`, below the span `parent` of it. Where nothing is exported
+/// it is none.
+pub(super) fn adopt(span: &Span, trace: [u8; 16], parent: [u8; 8], flags: u8) {
     let parent = SpanContext::new(
-        TraceId::from_bytes(parent.trace),
-        SpanId::from_bytes(parent.span),
-        TraceFlags::new(parent.flags),
+        TraceId::from_bytes(trace),
+        SpanId::from_bytes(parent),
+        TraceFlags::new(flags),
         true,
         TraceState::default(),
     );

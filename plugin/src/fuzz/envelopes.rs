@@ -6,22 +6,24 @@ use std::collections::VecDeque;
 
 use serde_json::json;
 use zoetrope_fuzzing::{Target, parts};
-
-use super::{fault_is_fit, is_fit_for_logs};
-use crate::bindings::{
+use zoetrope_node_sdk::bindings::{
     Cancellation, Charge, Connection, ConnectionError, ErrorCause, JobState, LocalFile, NodeError,
     Started, Step,
 };
-use crate::host::{Host, SendError};
-use crate::http::{Reply, Request};
-use crate::ticket::Ticket;
-use crate::{job, json, media, nodes};
+use zoetrope_node_sdk::host::{Host, SendError};
+use zoetrope_node_sdk::http::{Reply, Request};
+use zoetrope_node_sdk::node::Node;
+use zoetrope_node_sdk::ticket::Ticket;
+use zoetrope_node_sdk::{job, json, media};
+
+use super::{fault_is_fit, is_fit_for_logs};
+use crate::nodes::PACK;
 
 const BASE: &str = "https://provider.example/v1";
 
 /// A node, its connection's options, and what the provider answers.
 struct Scene {
-    node: &'static nodes::Node,
+    node: &'static Node,
     options: String,
     replies: RefCell<VecDeque<Reply>>,
     is_2xx: bool,
@@ -37,7 +39,7 @@ impl Scene {
         let number = node
             .bytes()
             .fold(0_usize, |sum, byte| sum + usize::from(byte));
-        let found = nodes::find(node.trim());
+        let found = PACK.find(node.trim());
         let status = String::from_utf8_lossy(status)
             .trim()
             .parse()
@@ -51,7 +53,7 @@ impl Scene {
             })
             .collect();
         Self {
-            node: found.unwrap_or(nodes::ALL[number % nodes::ALL.len()]),
+            node: found.unwrap_or(PACK.nodes[number % PACK.nodes.len()]),
             options: String::from_utf8_lossy(options).into_owned(),
             is_2xx: (200..300).contains(&status),
             is_refused: replies.front().is_none_or(is_refusal),
@@ -123,7 +125,7 @@ fn error_is_fit(error: &NodeError) {
 fn starts(scene: &Scene) -> &'static str {
     let input = json!({"prompt": "p", "image": "https://p.example/a.png", "negative_prompt": "n",
         "image_url": "https://p.example/a.png"});
-    match job::start(scene, scene.node.name, &input.to_string(), "k") {
+    match job::start(&PACK, scene, scene.node.name, &input.to_string(), "k") {
         Ok(started) => {
             let (ticket, cost) = match &started {
                 Started::Accepted(acceptance) => (&acceptance.ticket, acceptance.cost.as_ref()),
@@ -155,7 +157,7 @@ fn starts(scene: &Scene) -> &'static str {
 }
 
 fn polls(scene: &Scene) {
-    match job::poll(scene, &scene.ticket()) {
+    match job::poll(&PACK, scene, &scene.ticket()) {
         Ok(JobState::Succeeded(success)) => {
             let media = &success.media[0];
             assert!(media.url.starts_with("https://") || media.url.starts_with("http://"));
@@ -183,7 +185,7 @@ fn polls(scene: &Scene) {
 }
 
 fn cancels(scene: &Scene) {
-    match job::cancel(scene, &scene.ticket()) {
+    match job::cancel(&PACK, scene, &scene.ticket()) {
         Ok(Cancellation::Cancelled(_)) => assert!(scene.is_2xx),
         Ok(_) => {}
         Err(error) => error_is_fit(&error),
@@ -197,12 +199,20 @@ fn uploads(scene: &Scene) {
         file_name: "a.png".into(),
     };
     for field in scene.node.input_media {
-        if let Err(error) = media::plan_upload(scene, scene.node.name, field.pointer, &file) {
+        if let Err(error) = media::plan_upload(&PACK, scene, scene.node.name, field.pointer, &file)
+        {
             assert_eq!(error.charge, Charge::No);
         }
         let reply = scene.replies.borrow().front().cloned().unwrap_or_default();
         let body = String::from_utf8_lossy(&reply.body).into_owned();
-        match media::uploaded(scene, scene.node.name, field.pointer, reply.status, body) {
+        match media::uploaded(
+            &PACK,
+            scene,
+            scene.node.name,
+            field.pointer,
+            reply.status,
+            body,
+        ) {
             Ok(Step::Value(value)) => {
                 assert!(json::parse(&value).is_ok_and(|value| value.is_string()));
             }

@@ -1,13 +1,14 @@
 //! `image_to_video`: PixelML's node with the models Pixel M and Pixel S.
 
 use serde_json::{Value, json};
+use zoetrope_node_sdk::bindings::{Connection, MediaKind, NodeError};
+use zoetrope_node_sdk::field::{Default, Field, Media};
+use zoetrope_node_sdk::node::Node;
+use zoetrope_node_sdk::schema::draft::Draft;
+use zoetrope_node_sdk::schema::violations;
 
-use super::{Default, Field, Media, Node};
 use crate::bindings::image_to_video::{Input, Model, PromptOptimizer, Size};
-use crate::bindings::{Connection, MediaKind, NodeError};
-use crate::input::Draft;
 use crate::providers::pixelml::PIXELML;
-use crate::violations;
 
 /// The node type.
 pub static NODE: Node = Node {

@@ -1,12 +1,13 @@
 //! `image_to_video_v3`: PixelML's node with steps, guidance and a frame rate.
 
 use serde_json::{Value, json};
+use zoetrope_node_sdk::bindings::MediaKind;
+use zoetrope_node_sdk::field::{Default, Field, Media};
+use zoetrope_node_sdk::node::Node;
+use zoetrope_node_sdk::schema::violations;
 
-use super::{Default, Field, Media, Node};
-use crate::bindings::MediaKind;
 use crate::bindings::image_to_video_v3::Input;
 use crate::providers::pixelml::PIXELML;
-use crate::violations;
 
 /// The node type.
 pub static NODE: Node = Node {

@@ -1,13 +1,15 @@
 //! `popiskill-video-image2video-basic-v1`: PopiArt's clip from one picture.
 
 use serde_json::Value;
+use zoetrope_node_sdk::bindings::{Connection, MediaKind, NodeError};
+use zoetrope_node_sdk::field::{Field, Media};
+use zoetrope_node_sdk::json;
+use zoetrope_node_sdk::node::Node;
+use zoetrope_node_sdk::schema::draft::Draft;
+use zoetrope_node_sdk::schema::violations;
 
-use super::{Field, Media, Node, popiart_source};
-use crate::bindings::{Connection, MediaKind, NodeError};
-use crate::input::Draft;
-use crate::json;
+use crate::nodes::popiart_source;
 use crate::providers::popiart::{POPIART, shortest_clip_s};
-use crate::violations;
 
 /// The node type.
 pub static NODE: Node = Node {

@@ -1,9 +1,12 @@
 //! `popiskill-image-img2img-basic-v1`: PopiArt's picture from a picture.
 
-use super::{Field, Media, Node, popiart_source};
-use crate::bindings::MediaKind;
+use zoetrope_node_sdk::bindings::MediaKind;
+use zoetrope_node_sdk::field::{Field, Media};
+use zoetrope_node_sdk::node::Node;
+use zoetrope_node_sdk::schema::violations;
+
+use crate::nodes::popiart_source;
 use crate::providers::popiart::POPIART;
-use crate::violations;
 
 /// The node type.
 pub static NODE: Node = Node {

@@ -2,10 +2,9 @@
 //! the first that is given counts.
 
 use serde_json::Value;
-
-use super::Media;
-use crate::bindings::MediaKind;
-use crate::input::Draft;
+use zoetrope_node_sdk::bindings::MediaKind;
+use zoetrope_node_sdk::field::Media;
+use zoetrope_node_sdk::schema::draft::Draft;
 
 /// The fields, in the order in which they count. The last is another name of the second.
 const SOURCES: [&str; 3] = ["source_artifact_id", "image_url", "reference_image_url"];

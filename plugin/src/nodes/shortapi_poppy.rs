@@ -1,10 +1,12 @@
 //! `shortapi/poppy-v1.0/image-to-video`: ShortAPI's clip from one picture.
 
-use super::{Default, Field, ListPrice, Media, Node};
-use crate::bindings::{Basis, Connection, MediaKind, NodeError};
-use crate::input::Draft;
+use zoetrope_node_sdk::bindings::{Basis, Connection, MediaKind, NodeError};
+use zoetrope_node_sdk::field::{Default, Field, ListPrice, Media};
+use zoetrope_node_sdk::node::Node;
+use zoetrope_node_sdk::schema::draft::Draft;
+use zoetrope_node_sdk::schema::violations;
+
 use crate::providers::shortapi::SHORTAPI;
-use crate::violations;
 
 /// The node type.
 pub static NODE: Node = Node {

@@ -5,19 +5,19 @@
 //! PopiArt itself serves it.
 
 use serde_json::{Map, Value, json};
-
-use super::options::Reader;
-use super::reply::{FaultPointers, id_at, reason, text_at, unrecognized};
-use super::{Next, Provider, request, url};
-use crate::bindings::{
-    Acceptance, Body, Cancellation, Charge, Connection, ConnectionRequirement, Failure, JobState,
-    LocalFile, MediaKind, Multipart, NextStep, NodeError, Progress, ProviderFault, ResultMedia,
-    Settlement, Stage, Started, Step, Success, Upload,
+use zoetrope_node_sdk::bindings::{
+    Body, Cancellation, Charge, Connection, ConnectionRequirement, Failure, JobState, LocalFile,
+    MediaKind, Multipart, NextStep, NodeError, Progress, ResultMedia, Settlement, Stage, Started,
+    Step, Success, Upload,
 };
-use crate::http::{Reply, Request};
-use crate::json;
-use crate::nodes::Node;
-use crate::ticket::Ticket;
+use zoetrope_node_sdk::http::{Reply, Request, request, url};
+use zoetrope_node_sdk::json;
+use zoetrope_node_sdk::node::{Next, Node, Provider};
+use zoetrope_node_sdk::options::Reader;
+use zoetrope_node_sdk::reply::{
+    FaultPointers, acceptance, id_at, progress, reason, text_at, unrecognized,
+};
+use zoetrope_node_sdk::ticket::Ticket;
 
 /// The provider of PopiArt's nodes.
 pub static POPIART: PopiArt = PopiArt;
@@ -116,17 +116,7 @@ impl Provider for PopiArt {
         let document = reply.json().unwrap_or(Value::Null);
         let data = opened(&document)
             .map_err(|()| NodeError::rejected(FAULTS.fault(reply), Charge::No, NextStep::Stop))?;
-        let Some(job) = id_at(data, "/job_id") else {
-            let message = "expected a JSON document with the job's id at /job_id";
-            let fault = ProviderFault::new(Some(reply.status), message);
-            return Err(NodeError::outcome_unknown(fault));
-        };
-        Ok(Started::Accepted(Acceptance {
-            ticket: Ticket::new(node.name, &connection.id, WIRE, job.clone()).encode(),
-            provider_job_id: job,
-            poll_after_ms: reply.retry_after_ms().unwrap_or(0),
-            cost: None,
-        }))
+        acceptance(node, connection, WIRE, reply, data, &["/job_id"]).map(Started::Accepted)
     }
 
     /// One request while the job goes on; then its artifacts, and the one that was made
@@ -291,11 +281,8 @@ fn unfinished(reply: &Reply, job: &Value) -> Result<Option<JobState>, NodeError>
     })?;
     let waiting = |stage, message| {
         JobState::Waiting(Progress {
-            stage,
-            fraction: None,
             message,
-            poll_after_ms: reply.retry_after_ms().unwrap_or(0),
-            replacement_ticket: None,
+            ..progress(stage, reply)
         })
     };
     Ok(Some(match word {

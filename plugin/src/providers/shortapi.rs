@@ -5,19 +5,17 @@
 //! stand, so each is looked for in every place that it names.
 
 use serde_json::{Map, Value, json};
-
-use super::options::Reader;
-use super::reply::{FaultPointers, amount_at, id_at, reason, text_at};
-use super::{Next, Provider, request};
-use crate::bindings::{
+use zoetrope_node_sdk::bindings::{
     Acceptance, Cancellation, Charge, Connection, ConnectionRequirement, Failure, JobState,
-    LocalFile, NextStep, NodeError, Price, Progress, ProviderFault, ResultMedia, Settlement, Stage,
-    Started, Step, Success,
+    LocalFile, NextStep, NodeError, Price, ProviderFault, ResultMedia, Settlement, Stage, Started,
+    Step, Success,
 };
-use crate::http::{Reply, Request};
-use crate::json;
-use crate::nodes::Node;
-use crate::ticket::Ticket;
+use zoetrope_node_sdk::http::{Reply, Request, request};
+use zoetrope_node_sdk::json;
+use zoetrope_node_sdk::node::{Next, Node, Provider};
+use zoetrope_node_sdk::options::Reader;
+use zoetrope_node_sdk::reply::{FaultPointers, acceptance, amount_at, progress, reason, text_at};
+use zoetrope_node_sdk::ticket::Ticket;
 
 /// The provider of ShortAPI's nodes.
 pub static SHORTAPI: ShortApi = ShortApi;
@@ -117,18 +115,10 @@ impl Provider for ShortApi {
                 NodeError::rejected(fault, Charge::No, NextStep::Stop)
             });
         }
-        let data = data(&document);
-        let job = id_at(data, "/job_id").or_else(|| id_at(&document, "/job_id"));
-        let Some(job) = job else {
-            let message = "expected a JSON document with the job's id at /data/job_id";
-            let fault = ProviderFault::new(Some(reply.status), message);
-            return Err(NodeError::outcome_unknown(fault));
-        };
+        let ids = ["/data/job_id", "/job_id"];
         Ok(Started::Accepted(Acceptance {
-            ticket: Ticket::new(node.name, &connection.id, WIRE, job.clone()).encode(),
-            provider_job_id: job,
-            poll_after_ms: reply.retry_after_ms().unwrap_or(0),
-            cost: cost(data),
+            cost: cost(data(&document)),
+            ..acceptance(node, connection, WIRE, reply, &document, &ids)?
         }))
     }
 
@@ -166,15 +156,7 @@ impl Provider for ShortApi {
             },
             cost: cost(data),
         };
-        let waiting = |stage| {
-            JobState::Waiting(Progress {
-                stage,
-                fraction: None,
-                message: None,
-                poll_after_ms: reply.retry_after_ms().unwrap_or(0),
-                replacement_ticket: None,
-            })
-        };
+        let waiting = |stage| JobState::Waiting(progress(stage, reply));
         let failed = || {
             JobState::Failed(Failure {
                 fault: failure(reply, data),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::jobs::{Ending, JobId, Phase, View};
+use crate::job::{Ending, JobId, Phase, View};
 
 /// How soon a job that is running, or about to, is worth another look.
 const POLL: Duration = Duration::from_millis(400);

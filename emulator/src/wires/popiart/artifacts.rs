@@ -11,15 +11,15 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
 
-use super::super::{job_id, view};
-use super::{Wrapped, wrapped};
+use super::super::lookup::{job_id, view};
+use super::envelope::{Wrapped, wrapped};
 use crate::download;
 use crate::files::{self, FileName};
-use crate::jobs::{Ending, JobId, Phase};
+use crate::job::{Ending, JobId, Phase};
 use crate::picture::Kind;
 use crate::protocol::Protocol;
 use crate::refusal::Refusal;
-use crate::server::Server;
+use crate::state::Server;
 use crate::upload;
 
 /// The name of an artifact: `art_<kind>_<sha256>` or `art_<job>`.

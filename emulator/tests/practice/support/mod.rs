@@ -1,5 +1,6 @@
 //! What the tests of the wire need: a client, pictures, and waiting with a deadline.
 
+pub(crate) mod frames;
 pub(crate) mod mp4;
 pub(crate) mod raw;
 

@@ -1,9 +1,7 @@
-//! Reads an MP4 back: just enough of it to check what the renderer wrote, and to see its frames.
+//! Reads an MP4 back: just enough of it to check what the renderer wrote. The tests of the emulator
+//! and those of the whole program include this file.
 
 use std::ops::Range;
-
-use openh264::decoder::Decoder;
-use openh264::formats::YUVSource;
 
 /// What an MP4 with one video track says about itself.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,9 +19,12 @@ pub(crate) struct Clip {
 
 impl Clip {
     /// Reads the boxes of a file whose frames lie in one run.
+    #[track_caller]
     pub(crate) fn read(file: &[u8]) -> Self {
-        let names: Vec<_> = boxes(file).into_iter().map(|(name, _)| name).collect();
-        let place = |name: &[u8; 4]| names.iter().position(|known| known == name);
+        let top = boxes(file);
+        let names: Vec<_> = top.iter().map(|(name, _)| name).collect();
+        assert_eq!(names.first(), Some(&b"ftyp"), "an MP4 begins with ftyp");
+        let place = |name: &[u8; 4]| names.iter().position(|known| *known == name);
         let track = find(file, &[b"moov", b"trak", b"mdia"]);
         let table = |name| find(track, &[b"minf", b"stbl", name]);
         let entry = find(&table(b"stsd")[8..], &[b"avc1"]);
@@ -32,7 +33,7 @@ impl Clip {
             .flat_map(|run| vec![number(run, 4); number(run, 0) as usize])
             .collect();
         let mut at = number(table(b"stco"), 8) as usize;
-        let samples = table(b"stsz")[12..]
+        let samples: Vec<_> = table(b"stsz")[12..]
             .chunks_exact(4)
             .map(|size| {
                 let from = at;
@@ -40,6 +41,15 @@ impl Clip {
                 from..at
             })
             .collect();
+        let held: usize = top
+            .iter()
+            .filter(|(name, _)| name == b"mdat")
+            .map(|(_, data)| data.len())
+            .sum();
+        assert!(
+            (1..=held).contains(&samples.iter().map(Range::len).sum()),
+            "every frame's bytes are in the file"
+        );
         Self {
             size: (short(entry, 24), short(entry, 26)),
             timescale: number(find(track, &[b"mdhd"]), 12),
@@ -48,37 +58,6 @@ impl Clip {
             is_fast_start: place(b"moov") < place(b"mdat"),
         }
     }
-
-    /// Decodes every frame; the luma rows of each.
-    pub(crate) fn decode(&self, file: &[u8]) -> Vec<Vec<u8>> {
-        let mut decoder = Decoder::new().expect("a decoder");
-        let mut frames = Vec::new();
-        for sample in &self.samples {
-            let annex_b = with_start_codes(&file[sample.clone()]);
-            let frame = decoder
-                .decode(&annex_b)
-                .expect("a sound frame")
-                .expect("one a sample");
-            let (width, height) = frame.dimensions();
-            assert_eq!((width, height), (self.size.0.into(), self.size.1.into()));
-            let stride = frame.strides().0;
-            let rows = frame.y().chunks(stride).take(height);
-            frames.push(rows.flat_map(|row| &row[..width]).copied().collect());
-        }
-        frames
-    }
-}
-
-/// MP4 puts a length before each NAL unit where the decoder wants a start code.
-fn with_start_codes(mut sample: &[u8]) -> Vec<u8> {
-    let mut annex_b = Vec::new();
-    while !sample.is_empty() {
-        let (unit, rest) = sample[4..].split_at(number(sample, 0) as usize);
-        annex_b.extend_from_slice(&[0, 0, 0, 1]);
-        annex_b.extend_from_slice(unit);
-        sample = rest;
-    }
-    annex_b
 }
 
 /// The boxes that follow each other in these bytes.
@@ -103,7 +82,7 @@ fn find<'a>(bytes: &'a [u8], path: &[&[u8; 4]]) -> &'a [u8] {
     })
 }
 
-fn number(bytes: &[u8], at: usize) -> u32 {
+pub(crate) fn number(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
 }
 

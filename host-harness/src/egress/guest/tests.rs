@@ -8,10 +8,10 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::Frame;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks as _};
 
-use super::super::testing::{Act, Server, connection, impatient, keyed_connection, narrow, reply};
 use super::super::{Egress, HttpLimits};
 use super::{GuestHttp, Sends};
 use crate::digest::Sha256Digest;
+use crate::egress::testing::{Act, Server, connection, impatient, keyed_connection, narrow, reply};
 use crate::egress::{Sent, Testimony};
 use crate::policy::{Allowance, Ceilings, Grant, Manifest, Policy};
 

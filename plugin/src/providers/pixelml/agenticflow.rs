@@ -5,21 +5,23 @@
 //! The API documents no idempotency key and no way to stop a run.
 
 use serde_json::{Map, Value};
-
-use super::options::{AGENTICFLOW, AgenticFlow};
-use super::{document_and_id, document_and_status, success};
-use crate::bindings::{
+use zoetrope_node_sdk::bindings::{
     Acceptance, Charge, Connection, ErrorCause, Failure, JobState, NodeError, Price, Progress,
     ProviderFault, Settlement, Stage, Started,
 };
-use crate::http::{Reply, Request, presentable};
-use crate::json;
-use crate::nodes::Node;
-use crate::providers::reply::{FaultPointers, amount_at, reason, text_at, unrecognized};
-use crate::providers::{Next, request};
-use crate::ticket::Ticket;
+use zoetrope_node_sdk::http::{Reply, Request, presentable, request};
+use zoetrope_node_sdk::json;
+use zoetrope_node_sdk::node::{Next, Node};
+use zoetrope_node_sdk::reply::{
+    FaultPointers, acceptance, amount_at, document_and_status, progress, reason, text_at,
+    unrecognized,
+};
+use zoetrope_node_sdk::ticket::Ticket;
 
-/// As [`Provider`](crate::providers::Provider) says.
+use super::clip::success;
+use super::options::{AGENTICFLOW, AgenticFlow};
+
+/// As [`Provider`](zoetrope_node_sdk::node::Provider) says.
 impl AgenticFlow {
     pub(super) fn submit(&self, connection: &Connection, input: &Map<String, Value>) -> Request {
         let mut body = Map::new();
@@ -39,12 +41,11 @@ impl AgenticFlow {
         if let Some(error) = FAULTS.submit_error(reply) {
             return Err(located(error, reply));
         }
-        let (_, run) = document_and_id(reply, &self.id_pointer)?;
+        let run = reply.json().unwrap_or(Value::Null);
+        let ids = [self.id_pointer.as_str()];
         Ok(Started::Accepted(Acceptance {
-            ticket: Ticket::new(node.name, &connection.id, AGENTICFLOW, run.clone()).encode(),
-            provider_job_id: run,
             poll_after_ms: 0,
-            cost: None,
+            ..acceptance(node, connection, AGENTICFLOW, reply, &run, &ids)?
         }))
     }
 
@@ -65,11 +66,10 @@ impl AgenticFlow {
         let (run, status) = document_and_status(reply, "/status")?;
         let waiting = |stage, message| {
             JobState::Waiting(Progress {
-                stage,
                 fraction: fraction(&run),
                 message,
                 poll_after_ms: 0,
-                replacement_ticket: None,
+                ..progress(stage, reply)
             })
         };
         Ok(Next::Done(match status.as_str() {

@@ -4,21 +4,22 @@
 //! connection's options.
 
 use serde_json::{Map, Value};
-
-use super::options::{JOBS, Jobs, Status};
-use super::{document_and_id, document_and_status, no_local_files, success};
-use crate::bindings::{
+use zoetrope_node_sdk::bindings::{
     Acceptance, Body, Cancellation, Charge, Completion, Connection, Failure, JobState, Multipart,
     NextStep, NodeError, Progress, Settlement, Stage, Started, Step, Success, Upload,
 };
-use crate::http::{Reply, Request};
-use crate::json;
-use crate::nodes::Node;
-use crate::providers::Next;
-use crate::providers::reply::{FaultPointers, reason, text_at, unrecognized};
-use crate::ticket::Ticket;
+use zoetrope_node_sdk::http::{Reply, Request};
+use zoetrope_node_sdk::json;
+use zoetrope_node_sdk::node::{Next, Node};
+use zoetrope_node_sdk::reply::{
+    FaultPointers, acceptance, document_and_status, progress, reason, text_at, unrecognized,
+};
+use zoetrope_node_sdk::ticket::Ticket;
 
-/// As [`Provider`](crate::providers::Provider) says.
+use super::clip::{no_local_files, success};
+use super::options::{JOBS, Jobs, Status};
+
+/// As [`Provider`](zoetrope_node_sdk::node::Provider) says.
 impl Jobs {
     pub(super) fn submit(
         &self,
@@ -44,24 +45,22 @@ impl Jobs {
         if let Some(error) = self.faults().submit_error(reply) {
             return Err(error);
         }
-        let (document, job) = document_and_id(reply, &self.id_pointer)?;
-        let ticket = Ticket::new(node.name, &connection.id, JOBS, job.clone()).encode();
+        let document = reply.json().unwrap_or(Value::Null);
+        let ids = [self.id_pointer.as_str()];
+        let accepted = acceptance(node, connection, JOBS, reply, &document, &ids)?;
         if self.status(&document) == Some(Status::Succeeded) {
             // A result that cannot be read now is read by the first poll.
             if let Ok(success) = self.success(node, &document) {
-                let provider_job_id = Some(job);
                 return Ok(Started::Finished(Completion {
-                    ticket,
-                    provider_job_id,
+                    ticket: accepted.ticket,
+                    provider_job_id: Some(accepted.provider_job_id),
                     success,
                 }));
             }
         }
         Ok(Started::Accepted(Acceptance {
-            ticket,
-            provider_job_id: job,
             poll_after_ms: self.poll_after_ms(&document, reply),
-            cost: None,
+            ..accepted
         }))
     }
 
@@ -81,11 +80,10 @@ impl Jobs {
         let (document, word) = document_and_status(reply, &self.status_pointer)?;
         let waiting = |stage, message| {
             JobState::Waiting(Progress {
-                stage,
                 fraction: self.fraction(&document),
                 message,
                 poll_after_ms: self.poll_after_ms(&document, reply),
-                replacement_ticket: None,
+                ..progress(stage, reply)
             })
         };
         let message = text_at(&document, &self.message_pointer);

@@ -1,23 +1,21 @@
 //! PixelML. What its replies mean is the wire's that the connection's options choose; what
-//! the wires have in common is here.
+//! the wires have in common is in `clip`.
 
 mod agenticflow;
+mod clip;
 mod jobs;
 mod options;
 
 use serde_json::{Map, Value};
-
-use self::options::Wire;
-use super::reply::id_at;
-use super::{Next, Provider};
-use crate::bindings::{
-    Cancellation, Connection, ConnectionRequirement, JobState, LocalFile, NodeError, ProviderFault,
-    ResultMedia, Settlement, Started, Step, Success,
+use zoetrope_node_sdk::bindings::{
+    Cancellation, Connection, ConnectionRequirement, JobState, LocalFile, NodeError, Started, Step,
 };
-use crate::http::{Reply, Request};
-use crate::json;
-use crate::nodes::Node;
-use crate::ticket::Ticket;
+use zoetrope_node_sdk::http::{Reply, Request};
+use zoetrope_node_sdk::node::{Next, Node, Provider};
+use zoetrope_node_sdk::ticket::Ticket;
+
+use self::clip::no_local_files;
+use self::options::Wire;
 
 /// The provider of both image-to-video nodes.
 pub static PIXELML: PixelMl = PixelMl;
@@ -117,69 +115,4 @@ impl Provider for PixelMl {
             Wire::AgenticFlow(_) => Err(no_local_files()),
         }
     }
-}
-
-/// The reply to a submit, and the job's id in it.
-fn document_and_id(reply: &Reply, pointer: &str) -> Result<(Value, String), NodeError> {
-    let read = || {
-        let document = reply.json()?;
-        let id = id_at(&document, pointer)?;
-        Some((document, id))
-    };
-    read().ok_or_else(|| {
-        let message = format!("expected a JSON document with the job's id at {pointer}");
-        NodeError::outcome_unknown(ProviderFault::new(Some(reply.status), message))
-    })
-}
-
-/// The reply to a poll, and the word in it for the job's state.
-fn document_and_status(reply: &Reply, pointer: &str) -> Result<(Value, String), NodeError> {
-    let read = || {
-        let document = reply.json()?;
-        let word = document.pointer(pointer)?.as_str()?.into();
-        Some((document, word))
-    };
-    read().ok_or_else(|| {
-        NodeError::protocol_violation(format!(
-            "expected a JSON document with the job's status, a word, at {pointer}"
-        ))
-    })
-}
-
-/// The end of a job whose document has the clip's URL at the pointer.
-fn success(
-    node: &Node,
-    document: &Value,
-    pointer: &str,
-    settlement: Settlement,
-) -> Result<Success, NodeError> {
-    let expected =
-        || NodeError::protocol_violation(format!("expected the clip's absolute URL at {pointer}"));
-    let url = document
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .ok_or_else(expected)?;
-    if !url.starts_with("https://") && !url.starts_with("http://") {
-        return Err(expected());
-    }
-    let output = serde_json::json!({ "video": url });
-    if !(node.validate_output)(&output).is_empty() {
-        return Err(expected());
-    }
-    Ok(Success {
-        output: json::text(&output),
-        media: vec![ResultMedia {
-            pointer: "/video".into(),
-            url: url.into(),
-            media_type: None,
-            sha256: None,
-            expires_at: None,
-            needs_credential: false,
-        }],
-        settlement,
-    })
-}
-
-fn no_local_files() -> NodeError {
-    NodeError::unsupported("this connection takes no local files: give the picture's URL")
 }

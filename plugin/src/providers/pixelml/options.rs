@@ -2,9 +2,8 @@
 //! says the same to people and forms.
 
 use serde_json::{Map, Value};
-
-use crate::bindings::{Connection, NodeError};
-use crate::providers::options::{Endpoint, Reader};
+use zoetrope_node_sdk::bindings::{Connection, NodeError};
+use zoetrope_node_sdk::options::{Endpoint, Reader};
 
 /// The options as JSON Schema.
 pub(super) const SCHEMA: &str = include_str!("../../../../schemas/connections/pixelml.json");
@@ -216,9 +215,10 @@ fn place(document: &mut Value, pointer: &str, value: Value) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::bindings::ErrorCause;
     use serde_json::json;
+    use zoetrope_node_sdk::bindings::ErrorCause;
+
+    use super::*;
 
     fn read(options: &Value) -> Result<Wire, String> {
         let connection = Connection {

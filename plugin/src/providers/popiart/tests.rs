@@ -1,11 +1,11 @@
 use serde_json::json;
+use zoetrope_node_sdk::bindings::Adjustment::{Coerced, Dropped, NotForwarded};
+use zoetrope_node_sdk::bindings::{CheckOptions, ErrorCause, Plan, Profile};
+use zoetrope_node_sdk::testing::{Scripted, connection};
+use zoetrope_node_sdk::{job, media};
 
 use super::*;
-use crate::bindings::Adjustment::{Coerced, Dropped, NotForwarded};
-use crate::bindings::{CheckOptions, ErrorCause, Plan, Profile};
-use crate::host::scripted::{Scripted, connection};
-use crate::job;
-use crate::media;
+use crate::nodes::PACK;
 
 const VIDEO: &str = "popiskill-video-image2video-basic-v1";
 const IMAGE: &str = "popiskill-image-img2img-basic-v1";
@@ -27,7 +27,7 @@ fn success_of(
     replies: impl IntoIterator<Item = (u16, Value)>,
 ) -> (Success, Vec<String>) {
     let host = Scripted::new(replies);
-    let state = job::poll(&host, &ticket(node)).unwrap();
+    let state = job::poll(&PACK, &host, &ticket(node)).unwrap();
     let asked = host.requests().into_iter().map(|(line, _)| line).collect();
     match state {
         JobState::Succeeded(success) => (success, asked),
@@ -36,7 +36,7 @@ fn success_of(
 }
 
 fn state(job: Value) -> Result<JobState, NodeError> {
-    job::poll(&Scripted::new([wrapped(job)]), &ticket(VIDEO))
+    job::poll(&PACK, &Scripted::new([wrapped(job)]), &ticket(VIDEO))
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn a_submit_names_skill_input_and_key() {
     for options in [json!({}), json!({"project_id": "p-1"})] {
         let host = Scripted::new([wrapped(json!({"job_id": "job_1", "status": "pending"}))])
             .on(Some(connection(&options)));
-        let started = job::start(&host, VIDEO, &input.to_string(), "key-1").unwrap();
+        let started = job::start(&PACK, &host, VIDEO, &input.to_string(), "key-1").unwrap();
         let (line, body) = host.requests().remove(0);
         assert_eq!(line, "POST https://provider.example/api/jobs");
         let mut expected = json!({"skill_id": VIDEO, "input": input, "idempotency_key": "key-1"});
@@ -64,7 +64,7 @@ fn a_submit_names_skill_input_and_key() {
 fn replies_to_a_submit_come_bare_or_wrapped() {
     let start = |status, body| {
         let input = json!({"image_url": "https://p.example/a.png"}).to_string();
-        job::start(&Scripted::new([(status, body)]), VIDEO, &input, "k")
+        job::start(&PACK, &Scripted::new([(status, body)]), VIDEO, &input, "k")
     };
     assert!(start(201, json!({"job_id": "j"})).is_ok());
     let error = start(200, refused("no_credit")).unwrap_err();
@@ -111,9 +111,19 @@ fn states_are_words() {
         let error = state(job).unwrap_err();
         assert!(matches!(error.cause, ErrorCause::ProtocolViolation(_)));
     }
-    let error = job::poll(&Scripted::new([(200, refused("gone"))]), &ticket(VIDEO)).unwrap_err();
+    let error = job::poll(
+        &PACK,
+        &Scripted::new([(200, refused("gone"))]),
+        &ticket(VIDEO),
+    )
+    .unwrap_err();
     assert!(matches!(error.cause, ErrorCause::ProtocolViolation(_)));
-    let error = job::poll(&Scripted::new([(404, refused("gone"))]), &ticket(VIDEO)).unwrap_err();
+    let error = job::poll(
+        &PACK,
+        &Scripted::new([(404, refused("gone"))]),
+        &ticket(VIDEO),
+    )
+    .unwrap_err();
     assert!(matches!(error.cause, ErrorCause::JobLost(_)));
 }
 
@@ -213,13 +223,14 @@ fn an_artifact_that_only_the_job_names_is_found() {
         wrapped(json!({"status": "done", "artifact_ids": []})),
         wrapped(json!({"items": [{"id": "x", "content_type": "text/plain"}]})),
     ]);
-    let error = job::poll(&host, &ticket(IMAGE)).unwrap_err();
+    let error = job::poll(&PACK, &host, &ticket(IMAGE)).unwrap_err();
     assert!(matches!(error.cause, ErrorCause::ProtocolViolation(_)));
 }
 
 #[test]
 fn a_cancellation_is_read_by_the_jobs_state() {
-    let cancel = |status, body| job::cancel(&Scripted::new([(status, body)]), &ticket(VIDEO));
+    let cancel =
+        |status, body| job::cancel(&PACK, &Scripted::new([(status, body)]), &ticket(VIDEO));
     let job = |word| json!({"ok": true, "data": {"job_id": "j", "status": word}});
     assert!(matches!(
         cancel(200, job("cancelled")),
@@ -252,7 +263,7 @@ fn a_local_picture_becomes_an_artifact() {
         file_name: "a.png".into(),
     };
     let host = Scripted::new([]);
-    match media::plan_upload(&host, IMAGE, "/source_artifact_id", &file).unwrap() {
+    match media::plan_upload(&PACK, &host, IMAGE, "/source_artifact_id", &file).unwrap() {
         Step::Upload(upload) => {
             assert_eq!(
                 (upload.method.as_str(), upload.path.as_str()),
@@ -268,7 +279,7 @@ fn a_local_picture_becomes_an_artifact() {
         step => panic!("{step:?}"),
     }
     let uploaded = |field: &str, status, body: Value| {
-        media::uploaded(&host, IMAGE, field, status, body.to_string())
+        media::uploaded(&PACK, &host, IMAGE, field, status, body.to_string())
     };
     let artifact = json!({"ok": true, "data": {"id": "art_1", "url": "https://cdn.example/a"}});
     for (field, value) in [
@@ -296,7 +307,7 @@ fn plan(node: &str, input: &Value, connected: Option<&Value>) -> Result<Plan, No
         preview_request: connected.is_some(),
     };
     let host = Scripted::new([]).on(connected.map(connection));
-    job::check(&host, node, &input.to_string(), options)
+    job::check(&PACK, &host, node, &input.to_string(), options)
 }
 
 /// Path and keyword of each violation.

@@ -1,10 +1,10 @@
 use serde_json::json;
+use zoetrope_node_sdk::bindings::{CheckOptions, ErrorCause, Plan, Profile};
+use zoetrope_node_sdk::testing::{Scripted, connection};
+use zoetrope_node_sdk::{job, media};
 
 use super::*;
-use crate::bindings::{CheckOptions, ErrorCause, Plan, Profile};
-use crate::host::scripted::{Scripted, connection};
-use crate::job;
-use crate::media;
+use crate::nodes::PACK;
 
 const NODE: &str = "shortapi/poppy-v1.0/image-to-video";
 
@@ -14,7 +14,7 @@ fn input() -> String {
 
 fn started(status: u16, body: Value) -> Result<Acceptance, NodeError> {
     let host = Scripted::new([(status, body)]);
-    job::start(&host, NODE, &input(), "key").map(|started| match started {
+    job::start(&PACK, &host, NODE, &input(), "key").map(|started| match started {
         Started::Accepted(acceptance) => acceptance,
         Started::Finished(completion) => panic!("{completion:?}"),
     })
@@ -23,7 +23,7 @@ fn started(status: u16, body: Value) -> Result<Acceptance, NodeError> {
 fn polled(status: u16, body: Value) -> Result<JobState, NodeError> {
     let ticket = Ticket::new(NODE, "desk", WIRE, "j/1").encode();
     let host = Scripted::new([(status, body)]);
-    let state = job::poll(&host, &ticket);
+    let state = job::poll(&PACK, &host, &ticket);
     let (line, _) = host.requests().remove(0);
     assert_eq!(
         line,
@@ -43,7 +43,7 @@ fn clip(state: Result<JobState, NodeError>) -> String {
 fn a_submit_is_what_the_page_shows() {
     let body = json!({"code": 0, "data": {"amount": "0.240", "job_id": "j-1"}});
     let host = Scripted::new([(200, body)]);
-    let started = job::start(&host, NODE, &input(), "key").unwrap();
+    let started = job::start(&PACK, &host, NODE, &input(), "key").unwrap();
     let (line, body) = host.requests().remove(0);
     assert_eq!(line, "POST https://provider.example/api/api/v1/job/create");
     assert_eq!(
@@ -66,7 +66,7 @@ fn the_paths_and_the_callback_are_options() {
         "callback_url": "https://me.example/hook"});
     let host = Scripted::new([(200, json!({"code": 0, "data": {"job_id": "a b"}}))])
         .on(Some(connection(&options)));
-    job::start(&host, NODE, &input(), "key").unwrap();
+    job::start(&PACK, &host, NODE, &input(), "key").unwrap();
     let (line, body) = host.requests().remove(0);
     assert_eq!(line, "POST https://provider.example/api/v2/new");
     assert_eq!(body["callback_url"], "https://me.example/hook");
@@ -74,7 +74,7 @@ fn the_paths_and_the_callback_are_options() {
     let host = Scripted::new([(200, json!({"code": 0, "data": {"status": 1}}))])
         .on(Some(connection(&options)));
     let ticket = Ticket::new(NODE, "desk", WIRE, "a b").encode();
-    job::poll(&host, &ticket).unwrap();
+    job::poll(&PACK, &host, &ticket).unwrap();
     let (line, _) = host.requests().remove(0);
     assert_eq!(line, "GET https://provider.example/api/v2/jobs/a%20b");
 }
@@ -198,7 +198,7 @@ fn every_status_above_two_is_a_failure() {
 #[test]
 fn there_is_no_cancellation() {
     let ticket = Ticket::new(NODE, "desk", WIRE, "j").encode();
-    let cancelled = job::cancel(&Scripted::new([]), &ticket).unwrap();
+    let cancelled = job::cancel(&PACK, &Scripted::new([]), &ticket).unwrap();
     assert!(matches!(cancelled, Cancellation::Unsupported));
 }
 
@@ -210,12 +210,12 @@ fn local_pictures_go_along_in_base64_up_to_a_limit() {
         file_name: "a.png".into(),
     };
     let host = Scripted::new([]).on(Some(connection(&json!({"largest_picture": 100}))));
-    let step = media::plan_upload(&host, NODE, "/image", &file(100)).unwrap();
+    let step = media::plan_upload(&PACK, &host, NODE, "/image", &file(100)).unwrap();
     assert!(matches!(step, Step::InlineBase64));
-    let error = media::plan_upload(&host, NODE, "/image", &file(101)).unwrap_err();
+    let error = media::plan_upload(&PACK, &host, NODE, "/image", &file(101)).unwrap_err();
     assert!(matches!(error.cause, ErrorCause::Unsupported(_)));
     assert_eq!(error.charge, Charge::No);
-    media::plan_upload(&Scripted::new([]), NODE, "/image", &file(10 << 20)).unwrap();
+    media::plan_upload(&PACK, &Scripted::new([]), NODE, "/image", &file(10 << 20)).unwrap();
 }
 
 fn plan(image: &str) -> Result<Plan, NodeError> {
@@ -224,7 +224,7 @@ fn plan(image: &str) -> Result<Plan, NodeError> {
         preview_request: false,
     };
     let input = json!({"prompt": "p", "image": image}).to_string();
-    job::check(&Scripted::new([]).on(None), NODE, &input, options)
+    job::check(&PACK, &Scripted::new([]).on(None), NODE, &input, options)
 }
 
 #[test]

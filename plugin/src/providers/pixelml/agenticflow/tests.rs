@@ -1,10 +1,10 @@
 use serde_json::json;
+use zoetrope_node_sdk::bindings::{Cancellation, LocalFile, NextStep};
+use zoetrope_node_sdk::testing::{Scripted, connection};
+use zoetrope_node_sdk::{job, media};
 
 use super::*;
-use crate::bindings::{Cancellation, LocalFile, NextStep};
-use crate::host::scripted::{Scripted, connection};
-use crate::job;
-use crate::media;
+use crate::nodes::PACK;
 
 const NODE: &str = "image_to_video_v3";
 const INPUT: &str = r#"{"prompt": "p", "image": "https://p.example/a.png"}"#;
@@ -22,13 +22,13 @@ fn ticket() -> String {
 }
 
 fn state(run: Value) -> JobState {
-    job::poll(&answering(200, run), &ticket()).unwrap()
+    job::poll(&PACK, &answering(200, run), &ticket()).unwrap()
 }
 
 #[test]
 fn a_run_is_queued_without_a_key_and_read_without_a_slash() {
     let host = answering(200, json!({"id": "r-1", "status": "created"}));
-    let started = job::start(&host, NODE, INPUT, "order-66").unwrap();
+    let started = job::start(&PACK, &host, NODE, INPUT, "order-66").unwrap();
     let accepted = Acceptance {
         ticket: Ticket::new(NODE, "desk", "agenticflow", "r-1").encode(),
         provider_job_id: "r-1".into(),
@@ -50,7 +50,7 @@ fn a_run_is_queued_without_a_key_and_read_without_a_slash() {
     assert_eq!(names, ["accept", "content-type"]);
 
     let host = answering(200, json!({"status": "queued"}));
-    job::poll(&host, &ticket()).unwrap();
+    job::poll(&PACK, &host, &ticket()).unwrap();
     let line = "GET https://provider.example/api/v1/workflow_runs/a%20b%2F1";
     assert_eq!(host.requests(), [(line.into(), Value::Null)]);
 }
@@ -60,10 +60,10 @@ fn ids_and_clips_can_be_elsewhere() {
     let elsewhere = json!({"wire": "agenticflow", "workflow_id": "w-1",
         "id_pointer": "/run/id", "video_pointer": "/output/clips/0"});
     let on = |body| Scripted::new([(200, body)]).on(Some(connection(&elsewhere)));
-    let started = job::start(&on(json!({"run": {"id": 7}})), NODE, INPUT, "k").unwrap();
+    let started = job::start(&PACK, &on(json!({"run": {"id": 7}})), NODE, INPUT, "k").unwrap();
     assert!(matches!(started, Started::Accepted(accepted) if accepted.provider_job_id == "7"));
     let run = json!({"status": "success", "output": {"clips": ["https://c.example/1.mp4?e=1"]}});
-    match job::poll(&on(run), &ticket()).unwrap() {
+    match job::poll(&PACK, &on(run), &ticket()).unwrap() {
         JobState::Succeeded(success) => {
             assert_eq!(success.media[0].url, "https://c.example/1.mp4?e=1");
             assert_eq!(success.output, r#"{"video":"https://c.example/1.mp4?e=1"}"#);
@@ -75,7 +75,7 @@ fn ids_and_clips_can_be_elsewhere() {
 #[test]
 fn a_reply_without_an_id_leaves_the_outcome_open() {
     for body in [json!({"status": "created"}), json!({"id": ""}), json!([])] {
-        let error = job::start(&answering(200, body), NODE, INPUT, "k").unwrap_err();
+        let error = job::start(&PACK, &answering(200, body), NODE, INPUT, "k").unwrap_err();
         assert!(matches!(error.cause, ErrorCause::OutcomeUnknown(_)));
         assert_eq!(error.charge, Charge::Unknown);
     }
@@ -91,17 +91,24 @@ fn what_is_wrong_with_a_request_is_told_with_its_place() {
         code: Some("int_parsing".into()),
         message: "/body/input/3/steps: Input should be an integer, see https://e.example/d".into(),
     };
-    let error = job::start(&answering(422, body.clone()), NODE, INPUT, "k").unwrap_err();
+    let error = job::start(&PACK, &answering(422, body.clone()), NODE, INPUT, "k").unwrap_err();
     assert_eq!(
         error,
         NodeError::rejected(fault.clone(), Charge::No, NextStep::FixInput)
     );
-    let error = job::poll(&answering(422, body), &ticket()).unwrap_err();
+    let error = job::poll(&PACK, &answering(422, body), &ticket()).unwrap_err();
     assert_eq!(
         error,
         NodeError::rejected(fault, Charge::Unknown, NextStep::AskProvider)
     );
-    let error = job::start(&answering(422, json!({"detail": []})), NODE, INPUT, "k").unwrap_err();
+    let error = job::start(
+        &PACK,
+        &answering(422, json!({"detail": []})),
+        NODE,
+        INPUT,
+        "k",
+    )
+    .unwrap_err();
     let fault = ProviderFault::new(Some(422), "HTTP status 422");
     assert_eq!(error.cause, ErrorCause::Rejected(fault));
 }
@@ -135,7 +142,7 @@ fn a_run_waits_until_it_has_ended() {
 #[test]
 fn the_bill_is_what_the_run_says() {
     let no_video = json!({"status": "success", "output": null, "operation_cost": 4});
-    let error = job::poll(&answering(200, no_video), &ticket()).unwrap_err();
+    let error = job::poll(&PACK, &answering(200, no_video), &ticket()).unwrap_err();
     assert!(matches!(error.cause, ErrorCause::ProtocolViolation(_)));
 
     let credits = |amount: &str| {
@@ -220,15 +227,18 @@ fn a_failed_run_says_why_and_where() {
 #[test]
 fn nothing_is_cancelled_or_uploaded() {
     let host = Scripted::new([]).on(Some(connection(&options())));
-    assert_eq!(job::cancel(&host, &ticket()), Ok(Cancellation::Unsupported));
+    assert_eq!(
+        job::cancel(&PACK, &host, &ticket()),
+        Ok(Cancellation::Unsupported)
+    );
     let file = LocalFile {
         media_type: "image/png".into(),
         byte_length: 9,
         file_name: "a.png".into(),
     };
     for error in [
-        media::plan_upload(&host, NODE, "/image", &file).unwrap_err(),
-        media::uploaded(&host, NODE, "/image", 200, "{}".into()).unwrap_err(),
+        media::plan_upload(&PACK, &host, NODE, "/image", &file).unwrap_err(),
+        media::uploaded(&PACK, &host, NODE, "/image", 200, "{}".into()).unwrap_err(),
     ] {
         assert!(matches!(error.cause, ErrorCause::Unsupported(_)));
         assert_eq!(error.charge, Charge::No);
@@ -242,8 +252,8 @@ fn a_ticket_of_one_wire_is_none_of_the_other() {
     let on_runs = Scripted::new([]).on(Some(connection(&options())));
     for (host, ticket) in [(on_jobs, ticket()), (on_runs, jobs)] {
         for error in [
-            job::poll(&host, &ticket).unwrap_err(),
-            job::cancel(&host, &ticket).unwrap_err(),
+            job::poll(&PACK, &host, &ticket).unwrap_err(),
+            job::cancel(&PACK, &host, &ticket).unwrap_err(),
         ] {
             assert!(matches!(error.cause, ErrorCause::ConnectionChanged(_)));
         }

@@ -1,10 +1,10 @@
 use serde_json::json;
+use zoetrope_node_sdk::bindings::{ErrorCause, LocalFile};
+use zoetrope_node_sdk::testing::{Scripted, connection};
+use zoetrope_node_sdk::{job, media};
 
 use super::*;
-use crate::bindings::{ErrorCause, LocalFile};
-use crate::host::scripted::{Scripted, connection};
-use crate::job;
-use crate::media;
+use crate::nodes::PACK;
 
 /// A provider that differs from the practice provider in every part of the wire.
 fn other_options() -> Value {
@@ -46,14 +46,14 @@ fn ticket() -> String {
 }
 
 fn state(host: &Scripted) -> JobState {
-    job::poll(host, &ticket()).unwrap()
+    job::poll(&PACK, host, &ticket()).unwrap()
 }
 
 #[test]
-fn every_part_of_the_wire_can_be_another() {
+fn every_part_of_a_submit_can_be_another() {
     let host = other(200, json!({"task": {"no": 12, "phase": "NEW", "next": 7}}));
     let input = json!({"prompt": "p", "image": "i"}).to_string();
-    match job::start(&host, "image_to_video_v3", &input, "k").unwrap() {
+    match job::start(&PACK, &host, "image_to_video_v3", &input, "k").unwrap() {
         Started::Accepted(accepted) => {
             assert_eq!(
                 (accepted.provider_job_id.as_str(), accepted.poll_after_ms),
@@ -74,7 +74,10 @@ fn every_part_of_the_wire_can_be_another() {
             .headers
             .contains(&("x-request-id".into(), "k".into()))
     );
+}
 
+#[test]
+fn every_part_of_a_poll_can_be_another() {
     let host = other(
         200,
         json!({"task": {"phase": "POST", "percent": 40, "note": "nearly"}}),
@@ -92,7 +95,10 @@ fn every_part_of_the_wire_can_be_another() {
         line,
         "POST https://provider.example/api/tasks/a%20b%2F%C3%A9%3F%23/state"
     );
+}
 
+#[test]
+fn every_end_can_be_told_in_other_words() {
     let host = other(
         200,
         json!({"task": {"phase": "OK", "files": ["http://cdn.example/x.mp4?e=1"], "billed": false}}),
@@ -131,7 +137,7 @@ fn every_part_of_the_wire_can_be_another() {
         })
     );
     assert!(matches!(
-        job::cancel(&other(202, json!({})), &ticket()),
+        job::cancel(&PACK, &other(202, json!({})), &ticket()),
         Ok(Cancellation::Requested)
     ));
 }
@@ -167,16 +173,16 @@ fn cancellation_is_what_the_status_says() {
         (405, json!({}), Ok(Cancellation::Unsupported)),
     ] {
         assert_eq!(
-            job::cancel(&Scripted::new([(status, body)]), &ticket()),
+            job::cancel(&PACK, &Scripted::new([(status, body)]), &ticket()),
             expected
         );
     }
-    let lost = job::cancel(&Scripted::new([(404, json!({}))]), &ticket()).unwrap_err();
+    let lost = job::cancel(&PACK, &Scripted::new([(404, json!({}))]), &ticket()).unwrap_err();
     assert!(matches!(lost.cause, ErrorCause::JobLost(_)));
     for off in [json!({"cancel": null}), json!({"cancel": false})] {
         let without = Scripted::new([]).on(Some(connection(&off)));
         assert_eq!(
-            job::cancel(&without, &ticket()),
+            job::cancel(&PACK, &without, &ticket()),
             Ok(Cancellation::Unsupported)
         );
     }
@@ -209,7 +215,7 @@ fn a_reply_that_breaks_the_protocol_says_what_was_expected() {
             "/output/video",
         ),
     ] {
-        let error = job::poll(&Scripted::new([(200, body)]), &ticket()).unwrap_err();
+        let error = job::poll(&PACK, &Scripted::new([(200, body)]), &ticket()).unwrap_err();
         match error.cause {
             ErrorCause::ProtocolViolation(expected) => {
                 assert!(expected.contains(pointer), "{expected}");
@@ -231,7 +237,7 @@ fn a_picture_is_uploaded_as_the_options_say() {
         file_name: "a.png".into(),
     };
     let host = other(200, json!(null));
-    let step = media::plan_upload(&host, "image_to_video", "/image", &file).unwrap();
+    let step = media::plan_upload(&PACK, &host, "image_to_video", "/image", &file).unwrap();
     let multipart = Multipart {
         file_part: "upload".into(),
         fields: Vec::new(),
@@ -245,6 +251,7 @@ fn a_picture_is_uploaded_as_the_options_say() {
         })
     );
     let done = media::uploaded(
+        &PACK,
         &host,
         "image_to_video",
         "/image",
@@ -253,8 +260,15 @@ fn a_picture_is_uploaded_as_the_options_say() {
     );
     assert_eq!(done, Ok(Step::Value(r#""https://f.example/a""#.into())));
     for (status, body) in [(200, "{}"), (413, "{}"), (500, ""), (200, "<p>")] {
-        let error =
-            media::uploaded(&host, "image_to_video", "/image", status, body.into()).unwrap_err();
+        let error = media::uploaded(
+            &PACK,
+            &host,
+            "image_to_video",
+            "/image",
+            status,
+            body.into(),
+        )
+        .unwrap_err();
         assert_eq!(error.charge, Charge::No, "{status} {body}");
     }
 }
@@ -268,14 +282,15 @@ fn what_is_no_picture_is_not_uploaded() {
     };
     let host = Scripted::new([]);
     for (field, media_type) in [("/prompt", "image/png"), ("/image", "text/plain")] {
-        let error =
-            media::plan_upload(&host, "image_to_video", field, &file(media_type)).unwrap_err();
+        let error = media::plan_upload(&PACK, &host, "image_to_video", field, &file(media_type))
+            .unwrap_err();
         assert!(matches!(error.cause, ErrorCause::Unsupported(_)));
     }
     for off in [json!({"files": null}), json!({"files": false})] {
         let none = Scripted::new([]).on(Some(connection(&off)));
         let error =
-            media::plan_upload(&none, "image_to_video", "/image", &file("image/png")).unwrap_err();
+            media::plan_upload(&PACK, &none, "image_to_video", "/image", &file("image/png"))
+                .unwrap_err();
         assert!(matches!(error.cause, ErrorCause::Unsupported(_)));
     }
 }

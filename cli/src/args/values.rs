@@ -1,0 +1,63 @@
+//! How the values of options are read.
+
+use std::str::FromStr;
+
+use clap::ValueEnum;
+use zoetrope_host::contract;
+use zoetrope_host::ledger::State;
+
+/// How strictly an input is read.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Profile {
+    /// Exactly the published JSON Schema
+    Strict,
+    /// As the schema's own pydantic model reads it: "20" is 20
+    Lax,
+}
+
+impl From<Profile> for contract::Profile {
+    fn from(profile: Profile) -> Self {
+        match profile {
+            Profile::Strict => Self::Strict,
+            Profile::Lax => Self::Lax,
+        }
+    }
+}
+
+/// One `--set KEY=VALUE`. No `Debug`: it may be the prompt.
+#[derive(Clone)]
+pub(crate) struct Setting {
+    pub(crate) key: String,
+    pub(crate) value: String,
+}
+
+impl FromStr for Setting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((key, value)) if !key.is_empty() => Ok(Self {
+                key: key.into(),
+                value: value.into(),
+            }),
+            _ => Err("expected KEY=VALUE".into()),
+        }
+    }
+}
+
+pub(super) fn key(text: &str) -> Result<String, &'static str> {
+    let legal = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if legal {
+        Ok(text.to_owned())
+    } else {
+        Err("expected 1 to 255 visible ASCII characters")
+    }
+}
+
+pub(super) fn state(text: &str) -> Result<State, String> {
+    let known = State::ALL.into_iter().find(|state| state.as_str() == text);
+    known.ok_or_else(|| {
+        let names: Vec<_> = State::ALL.iter().map(|state| state.as_str()).collect();
+        format!("expected one of {}", names.join(", "))
+    })
+}

@@ -1,0 +1,128 @@
+//! Standard output and standard error. Nothing else in the program writes to them, but for
+//! logs, the progress bar, and clap's help and usage errors.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+use zoetrope_host::words::harmless;
+
+type Stream = Arc<Mutex<dyn Write + Send>>;
+
+/// Writes data to standard output and messages for people to standard error.
+#[derive(Clone)]
+pub(crate) struct Printer {
+    json: bool,
+    data: Stream,
+    messages: Stream,
+}
+
+impl Printer {
+    /// Prints to the streams of this process. `json`: answers and failures are JSON.
+    pub(crate) fn new(json: bool) -> Self {
+        Self {
+            json,
+            data: Arc::new(Mutex::new(io::stdout())),
+            messages: Arc::new(Mutex::new(io::stderr())),
+        }
+    }
+
+    /// Whether answers and failures are JSON.
+    pub(crate) fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints an answer in the form that was asked for: as JSON, or in words.
+    pub(crate) fn answer(&self, document: &Value, words: &str) -> Result<(), PrintError> {
+        if self.json {
+            self.line(document)
+        } else {
+            self.text(&format!("{words}\n"))
+        }
+    }
+
+    /// Writes one JSON document on a line of its own.
+    pub(crate) fn line(&self, document: &Value) -> Result<(), PrintError> {
+        self.data(&format!("{document}\n"))
+    }
+
+    /// Writes for people: what a terminal would act on is taken out.
+    pub(crate) fn text(&self, text: &str) -> Result<(), PrintError> {
+        self.data(&harmless(text))
+    }
+
+    /// Writes as it is. A reader that has gone away has seen what it wanted: the command
+    /// ends, and whatever it had begun is on disk or costs nothing.
+    pub(crate) fn data(&self, text: &str) -> Result<(), PrintError> {
+        match write(&self.data, text) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+            Err(error) => Err(PrintError(error)),
+        }
+    }
+
+    /// Writes a message, as it is, on a line of its own to standard error. A message that
+    /// cannot be written is lost: the command goes on, because it may have spent money.
+    pub(crate) fn message(&self, message: &str) {
+        let _ = write(&self.messages, &format!("{message}\n"));
+    }
+}
+
+/// Standard output cannot be written.
+#[derive(Debug)]
+pub(crate) struct PrintError(io::Error);
+
+impl fmt::Display for PrintError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "standard output cannot be written: {}", self.0)
+    }
+}
+
+fn write(stream: &Stream, text: &str) -> io::Result<()> {
+    let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+    stream.write_all(text.as_bytes())?;
+    stream.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What a printer writes to standard output and to standard error.
+    fn printed(json: bool, print: impl FnOnce(&Printer)) -> (String, String) {
+        let streams = [(); 2].map(|()| Arc::new(Mutex::new(Vec::new())));
+        let [data, messages] = streams.clone();
+        print(&Printer {
+            json,
+            data,
+            messages,
+        });
+        let text = |stream: &Mutex<Vec<u8>>| {
+            let bytes = stream.lock().expect("lock").clone();
+            String::from_utf8(bytes).expect("text")
+        };
+        (text(&streams[0]), text(&streams[1]))
+    }
+
+    #[test]
+    fn answers_go_to_standard_output_in_the_form_that_was_asked_for() {
+        let answer = |printer: &Printer| {
+            let answered = printer.answer(&json!({"ok": true}), "do\u{1b}ne");
+            answered.expect("written");
+        };
+        let (data, messages) = printed(true, answer);
+        assert_eq!((data.as_str(), messages.as_str()), ("{\"ok\":true}\n", ""));
+        let (data, messages) = printed(false, answer);
+        assert!(data.ends_with("ne\n") && !data.contains('\u{1b}'), "{data}");
+        assert_eq!(messages, "");
+    }
+
+    #[test]
+    fn messages_go_to_standard_error() {
+        let (data, messages) = printed(true, |printer| printer.message("note: a"));
+        assert_eq!((data.as_str(), messages.as_str()), ("", "note: a\n"));
+    }
+}

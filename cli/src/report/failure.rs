@@ -1,0 +1,318 @@
+//! How a command fails: what happened, whether money was spent, what to do next.
+
+use std::process::ExitCode;
+
+use serde_json::{Map, Value, json};
+use zoetrope_host::component::{CallError, TrapKind};
+use zoetrope_host::contract::{Charge, ErrorCause, NodeError, Violation};
+use zoetrope_host::driver::DriverError;
+use zoetrope_host::error::{ErrorKind, chain};
+use zoetrope_host::jobs::{NextStep, Repair};
+use zoetrope_host::ledger::{LedgerError, Trouble};
+use zoetrope_host::words::harmless;
+
+use super::next_step;
+use crate::exit_code;
+use crate::printer::{PrintError, Printer};
+
+/// How far a run had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Setup,
+    Check,
+    Upload,
+    Submit,
+    Poll,
+    Download,
+}
+
+impl Phase {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Setup => "setup",
+            Self::Check => "check",
+            Self::Upload => "upload",
+            Self::Submit => "submit",
+            Self::Poll => "poll",
+            Self::Download => "download",
+        }
+    }
+
+    /// What is known of the money when a failure of this phase does not say.
+    fn charge(self) -> Charge {
+        match self {
+            Self::Setup | Self::Check | Self::Upload => Charge::No,
+            Self::Submit | Self::Poll => Charge::Unknown,
+            Self::Download => Charge::Yes,
+        }
+    }
+}
+
+/// A command that did not do what it was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    kind: ErrorKind,
+    message: String,
+    violations: Vec<Violation>,
+    phase: Phase,
+    charge: Charge,
+    next: String,
+    /// The job's ids, once there are any.
+    job: Map<String, Value>,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: ErrorKind, phase: Phase, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            violations: Vec::new(),
+            phase,
+            charge: phase.charge(),
+            next: "zoetrope --help".into(),
+            job: Map::new(),
+        }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Usage, Phase::Setup, message)
+    }
+
+    pub(crate) fn internal(phase: Phase, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, phase, message).then(next_step::words(
+            &NextStep::Repeat(Repair::NothingKnown),
+            "",
+        ))
+    }
+
+    /// An input that breaks a rule which the component is not asked about.
+    pub(crate) fn invalid_input(violation: Violation) -> Self {
+        let violations = vec![violation];
+        let message = ErrorCause::InvalidInput(violations.clone()).message();
+        Self {
+            violations,
+            ..Self::new(ErrorKind::InvalidInput, Phase::Check, message)
+        }
+    }
+
+    /// What a call into the component came to.
+    pub(crate) fn of_call(error: CallError, phase: Phase) -> Self {
+        match error {
+            CallError::Node(error) => Self::of_node(&error, phase),
+            CallError::Trap(trap) => {
+                let more = match trap.kind {
+                    TrapKind::Trapped | TrapKind::Exited => "; this is a fault of the component",
+                    _ => "",
+                };
+                Self::new(
+                    ErrorKind::ComponentTrap,
+                    phase,
+                    format!("the component was stopped: {trap}{more}"),
+                )
+            }
+            CallError::Host(fault) => Self::internal(phase, chain(&fault)),
+            other => Self::internal(phase, chain(&other)),
+        }
+    }
+
+    pub(crate) fn of_node(error: &NodeError, phase: Phase) -> Self {
+        let mut message = error.cause.message();
+        if let Some(delay) = error.retry_after_ms {
+            message = format!("{message} (not before {} s from now)", delay.div_ceil(1000));
+        }
+        Self {
+            violations: error.cause.violations().to_vec(),
+            charge: error.charge,
+            ..Self::new(kind_of_cause(&error.cause), phase, message)
+        }
+    }
+
+    /// What a row's or a connection's trouble comes to.
+    pub(crate) fn of_trouble(trouble: Trouble, phase: Phase) -> Self {
+        Self::new(kind_of(&trouble), phase, trouble.message)
+    }
+
+    /// The command that goes on from here.
+    pub(crate) fn then(self, next: String) -> Self {
+        Self { next, ..self }
+    }
+
+    pub(crate) fn charged(self, charge: Charge) -> Self {
+        Self { charge, ..self }
+    }
+
+    /// The same, once jobs are under way, with what goes on with them.
+    pub(crate) fn under_way(self, phase: Phase, charge: Charge, next: String) -> Self {
+        Self {
+            phase,
+            charge,
+            next,
+            ..self
+        }
+    }
+
+    pub(crate) fn of_job(self, job: Map<String, Value>) -> Self {
+        Self { job, ..self }
+    }
+
+    /// The same as the first of many.
+    pub(crate) fn among(self, failed: usize, all: usize) -> Self {
+        let message = format!(
+            "{failed} of {all} jobs have no result in place; one of them: {}",
+            self.message
+        );
+        let job = Map::new();
+        Self {
+            message,
+            job,
+            ..self
+        }
+    }
+
+    /// The same about a line of a file.
+    pub(crate) fn on_line(self, line: usize) -> Self {
+        let message = format!("line {line}: {}", self.message);
+        Self { message, ..self }
+    }
+
+    pub(crate) fn next(&self) -> &str {
+        &self.next
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(crate) fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// `{"ok": false, "error": …}`.
+    pub(crate) fn document(&self) -> Value {
+        let mut error = Map::new();
+        error.insert("kind".into(), self.kind.as_str().into());
+        error.insert("message".into(), self.message.as_str().into());
+        if !self.violations.is_empty() {
+            let violations = self.violations.iter().map(violation).collect();
+            error.insert("violations".into(), Value::Array(violations));
+        }
+        error.insert("phase".into(), self.phase.as_str().into());
+        error.insert("charged".into(), self.charge.as_str().into());
+        error.insert("next".into(), self.next.as_str().into());
+        error.extend(self.job.clone());
+        json!({ "ok": false, "error": error })
+    }
+
+    /// Tells the user, and gives the exit code.
+    pub(crate) fn report(&self, printer: &Printer) -> ExitCode {
+        if printer.json() {
+            // The exit code says that it failed, whether or not this can be written.
+            let _ = printer.line(&self.document());
+        } else {
+            printer.message(&self.words());
+        }
+        self.exit_code()
+    }
+
+    /// What it says to people, in lines.
+    fn words(&self) -> String {
+        let mut lines = vec![format!("error: {}", harmless(&self.message))];
+        match self.violations.as_slice() {
+            [] => {}
+            [only] => lines.push(format!("  broken rule: {}", only.keyword)),
+            many => lines.extend(many.iter().map(|violation| {
+                let place = if violation.instance_path.is_empty() {
+                    "(document)"
+                } else {
+                    &violation.instance_path
+                };
+                format!("  {place}: {} [{}]", violation.message, violation.keyword)
+            })),
+        }
+        lines.push(format!("  money: {}", money(self.charge, self.phase)));
+        if let Some(job) = self.job.get("job").and_then(Value::as_str) {
+            lines.push(format!("  job: {job}"));
+        }
+        lines.push(format!("  next: {}", harmless(&self.next)));
+        lines.join("\n")
+    }
+
+    pub(crate) fn code(&self) -> u8 {
+        exit_code::of(self.kind)
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code())
+    }
+}
+
+impl From<PrintError> for Failure {
+    fn from(error: PrintError) -> Self {
+        Self::internal(Phase::Setup, error.to_string())
+    }
+}
+
+/// The ledger cannot be used. Nothing is sent without it.
+pub(crate) fn of_ledger(error: &LedgerError) -> Failure {
+    let kind = match error {
+        LedgerError::KeyConflict { .. } => ErrorKind::KeyConflict,
+        _ => ErrorKind::LedgerUnavailable,
+    };
+    let next = next_step::words(&NextStep::of_ledger(error), "");
+    Failure::new(kind, Phase::Setup, chain(error)).then(next)
+}
+
+/// The driver stopped; what is paid for is in the ledger, or was shown.
+pub(crate) fn of_driver(error: &DriverError) -> Failure {
+    let next = next_step::words(&NextStep::of_driver(error), "");
+    match error {
+        DriverError::Ledger(error) => of_ledger(error),
+        DriverError::File { .. } => {
+            Failure::new(ErrorKind::LedgerUnavailable, Phase::Setup, chain(error)).then(next)
+        }
+    }
+}
+
+fn money(charge: Charge, phase: Phase) -> &'static str {
+    match (charge, phase) {
+        (Charge::No, _) => "nothing was spent",
+        (Charge::Yes, _) => "the run was charged",
+        (Charge::Unknown, Phase::Poll | Phase::Download) => {
+            "the job was accepted and may be charged; going on from here costs nothing"
+        }
+        (Charge::Unknown, _) => "may have been spent: nobody can tell yet",
+    }
+}
+
+fn violation(violation: &Violation) -> Value {
+    json!({
+        "instance_path": violation.instance_path,
+        "keyword": violation.keyword,
+        "message": violation.message,
+    })
+}
+
+fn kind_of_cause(cause: &ErrorCause) -> ErrorKind {
+    match cause {
+        ErrorCause::UnknownNodeType(_) => ErrorKind::UnknownNodeType,
+        ErrorCause::InvalidInput(_) => ErrorKind::InvalidInput,
+        ErrorCause::Unsupported(_) => ErrorKind::Unsupported,
+        ErrorCause::ConnectionUnavailable(_) => ErrorKind::ConnectionUnavailable,
+        ErrorCause::ConnectionChanged(_) => ErrorKind::ConnectionChanged,
+        ErrorCause::BadTicket(_) => ErrorKind::BadTicket,
+        ErrorCause::Denied(_) => ErrorKind::Denied,
+        ErrorCause::NotSent(_) => ErrorKind::NotSent,
+        ErrorCause::Throttled(_) => ErrorKind::Throttled,
+        ErrorCause::Rejected(_) => ErrorKind::Rejected,
+        ErrorCause::Unauthorized(_) => ErrorKind::Unauthorized,
+        ErrorCause::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
+        ErrorCause::Unavailable(_) => ErrorKind::Unavailable,
+        ErrorCause::JobLost(_) => ErrorKind::JobLost,
+        ErrorCause::ProtocolViolation(_) => ErrorKind::ProtocolViolation,
+    }
+}
+
+/// The kind of a row's trouble; a name that this program does not know is a fault.
+pub(super) fn kind_of(trouble: &Trouble) -> ErrorKind {
+    trouble.kind.parse().unwrap_or(ErrorKind::Internal)
+}

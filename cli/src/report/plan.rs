@@ -1,0 +1,58 @@
+//! A plan as JSON, and what is said of it.
+
+use serde_json::{Value, json};
+use zoetrope_host::contract::{Estimate, Note, Plan};
+
+use crate::printer::Printer;
+
+/// A plan as `check` answers it.
+pub(crate) fn document(node: &str, plan: &Plan) -> Value {
+    let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
+    let mut answer = json!({
+        "ok": true,
+        "node": node,
+        "input": parsed(&plan.input),
+        "notes": plan.notes.iter().map(note).collect::<Vec<_>>(),
+        "request": plan.request.as_deref().map_or(Value::Null, parsed),
+    });
+    if let Some(known) = &plan.estimate {
+        answer["estimate"] = estimate(known);
+    }
+    answer
+}
+
+fn note(note: &Note) -> Value {
+    json!({
+        "instance_path": note.instance_path,
+        "adjustment": note.adjustment.as_str(),
+        "message": note.message,
+    })
+}
+
+fn estimate(estimate: &Estimate) -> Value {
+    json!({
+        "amount": estimate.price.amount,
+        "unit": estimate.price.unit,
+        "basis": estimate.basis.as_str(),
+        "source": estimate.source,
+    })
+}
+
+/// The estimate for people, if there is one.
+pub(crate) fn show_estimate(plan: &Plan, printer: &Printer) {
+    if let Some(known) = &plan.estimate {
+        let price = format!("{} {}", known.price.amount, known.price.unit);
+        let basis = known.basis.as_str().replace('_', " ");
+        let source = &known.source;
+        printer.message(&format!("estimate: {price} {basis} (source: {source})"));
+    }
+}
+
+/// Notes for people, one a line.
+pub(crate) fn show_notes(plan: &Plan, printer: &Printer) {
+    for note in &plan.notes {
+        let what = note.adjustment.as_str().replace('_', " ");
+        let (place, message) = (&note.instance_path, &note.message);
+        printer.message(&format!("note: {place} {what}: {message}"));
+    }
+}

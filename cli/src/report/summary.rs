@@ -1,0 +1,149 @@
+//! What became of many jobs.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+use zoetrope_host::contract::Charge;
+use zoetrope_host::ledger::Job;
+
+use super::failure::Failure;
+use super::outcome;
+use crate::printer::Printer;
+
+/// Which exit code speaks for many: the one that somebody must look at first.
+const FIRST: [u8; 8] = [1, 8, 9, 4, 5, 2, 6, 3];
+
+/// Most jobs whose trouble is told in words.
+const SHOWN: usize = 20;
+
+pub(crate) struct Summary {
+    jobs: Vec<Value>,
+    /// The files, for people.
+    lines: Vec<String>,
+    /// What is the matter with the others.
+    troubles: Vec<String>,
+    in_place: usize,
+    charged: usize,
+    may_be_charged: usize,
+    /// Whether money was spent for any of them.
+    charge: Charge,
+    /// The failure that speaks for all.
+    worst: Option<Failure>,
+}
+
+impl Summary {
+    /// `options`: the global options that a further command needs.
+    pub(crate) fn of(jobs: &[Job], options: &str) -> Self {
+        let mut summary = Self {
+            jobs: Vec::with_capacity(jobs.len()),
+            lines: Vec::new(),
+            troubles: Vec::new(),
+            in_place: 0,
+            charged: 0,
+            may_be_charged: 0,
+            charge: outcome::charge_of(jobs.iter().map(|job| Some(job.charge))),
+            worst: None,
+        };
+        for job in jobs {
+            summary.charged += usize::from(job.charge == Charge::Yes);
+            summary.may_be_charged += usize::from(job.charge == Charge::Unknown);
+            summary.add(job, options);
+        }
+        summary
+    }
+
+    fn add(&mut self, job: &Job, options: &str) {
+        let mut listed = outcome::listed(job);
+        match outcome::of(job, options) {
+            Ok(answer) => {
+                self.in_place += 1;
+                self.lines
+                    .push(answer["file"].as_str().unwrap_or_default().to_owned());
+            }
+            Err(failure) => {
+                listed["next"] = failure.next().into();
+                self.troubles.push(format!(
+                    "{} ({}): {}; next: {}",
+                    job.order.key,
+                    failure.kind(),
+                    failure.message(),
+                    failure.next()
+                ));
+                if self
+                    .worst
+                    .as_ref()
+                    .is_none_or(|worst| is_worse(failure.code(), worst.code()))
+                {
+                    self.worst = Some(failure);
+                }
+            }
+        }
+        self.jobs.push(listed);
+    }
+
+    /// Says it, and gives the exit code.
+    pub(crate) fn report(self, printer: &Printer, next: &str) -> Result<ExitCode, Failure> {
+        let all = self.jobs.len();
+        let counts = json!({
+            "jobs": all,
+            "in_place": self.in_place,
+            "charged": self.charged,
+            "may_be_charged": self.may_be_charged,
+        });
+        let charge = self.charge;
+        let worst = self.worst.map(|worst| {
+            let missing = all - self.in_place;
+            worst
+                .among(missing, all)
+                .charged(charge)
+                .then(next.to_owned())
+        });
+        if printer.json() {
+            let mut answer = match &worst {
+                Some(failure) => failure.document(),
+                None => json!({ "ok": true }),
+            };
+            answer["summary"] = counts;
+            answer["jobs"] = Value::Array(self.jobs);
+            printer.line(&answer)?;
+        } else {
+            for line in &self.lines {
+                printer.text(&format!("{line}\n"))?;
+            }
+            for trouble in self.troubles.iter().take(SHOWN) {
+                printer.message(trouble);
+            }
+            if self.troubles.len() > SHOWN {
+                let more = self.troubles.len() - SHOWN;
+                printer.message(&format!("… and {more} more: zoetrope jobs"));
+            }
+            printer.message(&format!(
+                "{} of {all} results are in place; {} jobs were charged, {} may be.",
+                self.in_place, self.charged, self.may_be_charged
+            ));
+            if worst.is_some() {
+                printer.message(&format!("  next: {next}"));
+            }
+        }
+        Ok(worst.map_or(ExitCode::SUCCESS, |failure| failure.exit_code()))
+    }
+}
+
+/// Whether an exit code is to be looked at before another.
+fn is_worse(one: u8, other: u8) -> bool {
+    let rank = |code: u8| FIRST.iter().position(|known| *known == code);
+    rank(one).unwrap_or(FIRST.len()) < rank(other).unwrap_or(FIRST.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_outcome_is_looked_at_before_a_failed_job() {
+        for (one, other) in [(8, 7), (8, 9), (9, 7), (9, 4), (1, 8)] {
+            assert!(is_worse(one, other) && !is_worse(other, one));
+        }
+        assert!(!is_worse(7, 7));
+    }
+}

@@ -1,0 +1,72 @@
+//! The state that all routes share.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::http::header::HOST;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, StatusCode};
+
+use crate::faults::Faults;
+use crate::job::JobId;
+use crate::links::Links;
+use crate::polls::Polls;
+use crate::refusal::Refusal;
+use crate::studio::{Studio, StudioError};
+
+/// What every request can use.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) studio: Arc<Studio>,
+    pub(crate) polls: Arc<Polls>,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) links: Arc<Links>,
+    pub(crate) api_key: Arc<str>,
+    /// Where it listens, for clients that do not say how they reached it.
+    pub(crate) address: SocketAddr,
+}
+
+impl Server {
+    /// The URL of a job's clip, for whoever asks.
+    pub(crate) fn clip_url(&self, id: JobId, headers: &HeaderMap) -> String {
+        format!("{}{}", self.base_url(headers), self.links.path(id))
+    }
+
+    /// How the client reached this server: URLs in replies are to be right for whoever asks, also
+    /// after a restart on another port.
+    pub(crate) fn base_url(&self, headers: &HeaderMap) -> String {
+        let host = headers
+            .get(HOST)
+            .and_then(|host| host.to_str().ok())
+            .and_then(|host| host.parse::<Authority>().ok())
+            .filter(|host| !host.as_str().contains('@'));
+        host.map_or_else(|| base_url(self.address), |host| format!("http://{host}"))
+    }
+}
+
+impl From<StudioError> for Refusal {
+    fn from(error: StudioError) -> Self {
+        let refusal = |status, code| Self::new(status, code, error.to_string());
+        match &error {
+            StudioError::KeyReused => refusal(StatusCode::CONFLICT, "idempotency_key_reused"),
+            StudioError::Full => {
+                refusal(StatusCode::TOO_MANY_REQUESTS, "too_many_jobs").retry_in_a_second()
+            }
+            StudioError::Closing => {
+                refusal(StatusCode::SERVICE_UNAVAILABLE, "closing").retry_in_a_second()
+            }
+            StudioError::Storage(error) => Self::storage(error),
+        }
+    }
+}
+
+/// The URL of a server that listens here.
+pub(crate) fn base_url(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
+}

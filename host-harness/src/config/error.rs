@@ -1,0 +1,81 @@
+//! Why a configuration cannot be used, and why no connection could be chosen.
+
+use std::path::PathBuf;
+use std::{fmt, io};
+
+use crate::connections::ConnectionId;
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the configuration `{}` cannot be read", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file cannot be understood.
+    #[error("{}:{line}:{column}: {message}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// In characters, counted from 1.
+        column: usize,
+        /// What is wrong there. Never quotes the file.
+        message: String,
+    },
+}
+
+/// Why no connection could be chosen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SelectError {
+    /// No connection of this id.
+    #[error("there is no connection `{id}`; configured: {known}")]
+    Unknown {
+        /// What was asked for.
+        id: String,
+        /// What there is.
+        known: Listed,
+    },
+    /// The connection leads to another kind of provider.
+    #[error("connection `{id}` is of category `{category}`, the node needs `{wanted}`")]
+    Category {
+        /// The connection.
+        id: ConnectionId,
+        /// Its category.
+        category: String,
+        /// The node's.
+        wanted: String,
+    },
+    /// More than one would do.
+    #[error("several connections are of category `{category}`: {known}; name one")]
+    Several {
+        /// The category.
+        category: String,
+        /// The connections.
+        known: Listed,
+    },
+}
+
+/// Connection ids as a sentence lists them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed(pub Vec<ConnectionId>);
+
+impl fmt::Display for Listed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("none");
+        }
+        for (index, id) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}`{id}`")?;
+        }
+        Ok(())
+    }
+}

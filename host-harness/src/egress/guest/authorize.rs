@@ -1,0 +1,136 @@
+//! The first stage: whether a request may be sent at all, judged by its head.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use http::header::HeaderMap;
+use http::{Method, request};
+use tokio::time::Instant;
+use wasmtime_wasi_http::RequestOptions;
+
+use super::call::{GuestHttp, Sends};
+use crate::connections::OpenConnection;
+use crate::egress::broker::Egress;
+use crate::egress::error::{Denial, NotSent};
+use crate::egress::header::length_of;
+use crate::egress::limits::HttpLimits;
+use crate::egress::policy::{self, Permit};
+use crate::egress::watch;
+use crate::policy::{Bounds, Ceiling};
+
+/// A request that may be sent, its body not yet read. Only [`GuestHttp::authorize`] makes one.
+pub(super) struct Authorized<'a>(Order<'a>);
+
+/// What is sent, for which call, and how long it may take.
+pub(super) struct Order<'a> {
+    pub(super) call: &'a GuestHttp,
+    pub(super) egress: &'a Egress,
+    pub(super) connection: &'a OpenConnection,
+    pub(super) permit: Permit,
+    pub(super) parts: request::Parts,
+    pub(super) limits: HttpLimits,
+    /// When the reply must be complete.
+    pub(super) deadline: Instant,
+}
+
+impl<'a> Authorized<'a> {
+    pub(super) fn order(&self) -> &Order<'a> {
+        &self.0
+    }
+}
+
+impl GuestHttp {
+    /// Judges a request by its head, and counts it.
+    pub(super) fn authorize(
+        &self,
+        parts: request::Parts,
+        options: RequestOptions,
+    ) -> Result<Authorized<'_>, NotSent> {
+        let (egress, connection) = self.admitted(&parts.method).map_err(refused)?;
+        let permissions = self.allowance.permissions();
+        let limits = bounded(egress.limits(), permissions.bounds(), self.patience);
+        let deadline = Instant::now() + limits.total;
+        let permit = policy::permitted_to(
+            permissions,
+            connection.base_url(),
+            &parts.method,
+            &parts.uri,
+        )
+        .map_err(refused)?;
+        self.count(&parts.headers)?;
+        Ok(Authorized(Order {
+            call: self,
+            egress,
+            connection,
+            permit,
+            parts,
+            limits: shortened(limits, options),
+            deadline,
+        }))
+    }
+
+    /// Whether the call may send such a request at all, and over what.
+    fn admitted(&self, method: &Method) -> Result<(&Egress, &OpenConnection), Denial> {
+        if self.sends == Sends::Nothing {
+            return Err(Denial::CallSendsNothing);
+        }
+        let (Some(egress), Some(connection)) = (&self.egress, &self.connection) else {
+            return Err(Denial::NoConnection);
+        };
+        if !method.is_safe() {
+            if self.sends == Sends::Reads {
+                self.allowance.permissions().unsafe_read(method)?;
+            } else if self.testimony.has_submitted() {
+                return Err(Denial::SecondSubmit);
+            }
+        }
+        Ok((egress, connection))
+    }
+
+    /// Counts the request, and refuses it beyond what the pack may send.
+    fn count(&self, headers: &HeaderMap) -> Result<(), NotSent> {
+        let permissions = self.allowance.permissions();
+        let bounds = permissions.bounds();
+        let beyond = |ceiling| refused(permissions.beyond(ceiling).into());
+        if self.made.fetch_add(1, Ordering::Relaxed) >= bounds.of_one(Ceiling::RequestsPerCall) {
+            return Err(beyond(Ceiling::RequestsPerCall));
+        }
+        if length_of(headers) > bounds.of_one(Ceiling::HeaderBytes) {
+            return Err(beyond(Ceiling::HeaderBytes));
+        }
+        if !self.allowance.take_request() {
+            let missing = permissions.beyond(Ceiling::RequestsPerMinute);
+            return Err(NotSent::PutOff(missing));
+        }
+        Ok(())
+    }
+}
+
+/// What holds for a pack's requests: the host's limits, or the pack's where these are lower.
+fn bounded(limits: &HttpLimits, bounds: &Bounds, patience: Duration) -> HttpLimits {
+    HttpLimits {
+        total: limits.total.min(patience),
+        request_body: limits
+            .request_body
+            .min(bounds.of_one(Ceiling::RequestBytes)),
+        reply_header: limits.reply_header.min(bounds.of_one(Ceiling::HeaderBytes)),
+        reply_body: limits.reply_body.min(bounds.of_one(Ceiling::ReplyBytes)),
+        ..*limits
+    }
+}
+
+/// A component may be less patient than the host, not more.
+fn shortened(limits: HttpLimits, options: RequestOptions) -> HttpLimits {
+    let shorter = |limit: Duration, asked: Option<Duration>| asked.unwrap_or(limit).min(limit);
+    HttpLimits {
+        connect: shorter(limits.connect, options.connect_timeout),
+        first_byte: shorter(limits.first_byte, options.first_byte_timeout),
+        idle: shorter(limits.idle, options.between_bytes_timeout),
+        ..limits
+    }
+}
+
+fn refused(denial: Denial) -> NotSent {
+    watch::denied(&denial);
+    NotSent::denied(denial)
+}

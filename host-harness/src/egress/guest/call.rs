@@ -1,0 +1,39 @@
+//! One call's way out.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use crate::connections::OpenConnection;
+use crate::egress::broker::Egress;
+use crate::egress::gate::SubmitGate;
+use crate::egress::testimony::Testimony;
+use crate::policy::Allowance;
+
+/// What a call may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sends {
+    /// Nothing: `check`, `node-types`, `media`.
+    Nothing,
+    /// One request that can cost money, and any number that cannot.
+    OneSubmit,
+    /// One request that changes something, and any number that do not: `cancel`.
+    OneChange,
+    /// Requests that change nothing: `poll`, `adopt`.
+    Reads,
+}
+
+/// One call's way out.
+#[derive(Clone)]
+pub(crate) struct GuestHttp {
+    pub(crate) sends: Sends,
+    pub(crate) egress: Option<Egress>,
+    pub(crate) connection: Option<Arc<OpenConnection>>,
+    pub(crate) gate: Option<Arc<dyn SubmitGate>>,
+    pub(crate) testimony: Arc<Testimony>,
+    pub(crate) allowance: Arc<Allowance>,
+    /// The whole exchange's time; less where the call's own time is short.
+    pub(crate) patience: Duration,
+    /// Requests that the call has made.
+    pub(crate) made: Arc<AtomicU64>,
+}

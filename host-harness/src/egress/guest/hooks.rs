@@ -1,0 +1,85 @@
+//! What `wasi:http` asks of the host: the stages of a request, one after the other.
+
+use std::sync::Arc;
+
+use http::header::HeaderName;
+use http::{Request, Response};
+use tracing::Instrument as _;
+use wasmtime_wasi_http::{Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks};
+
+use super::body::Collected;
+use super::call::GuestHttp;
+use super::exchange::exchange;
+use crate::egress::error::EgressError;
+use crate::egress::header::is_forbidden;
+use crate::error::chain;
+use crate::trace;
+
+type Exchange = Box<
+    dyn Future<
+            Output = Result<
+                (
+                    Response<WasiBody>,
+                    Box<dyn Future<Output = Result<(), Error>> + Send>,
+                ),
+                Error,
+            >,
+        > + Send,
+>;
+
+impl WasiHttpHooks for GuestHttp {
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        let connection = self.connection.clone();
+        Arc::new(move |name| is_forbidden(name, connection.as_deref()))
+    }
+
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        is_forbidden(name, self.connection.as_deref())
+    }
+
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Exchange {
+        let way = self.clone();
+        // It is carried out by a task of its own, which has neither span nor trace.
+        Box::new(
+            trace::going_along(async move {
+                let response = way.exchange(request, options.unwrap_or_default()).await?;
+                let done: Box<dyn Future<Output = _> + Send> = Box::new(std::future::ready(Ok(())));
+                Ok((response, done))
+            })
+            .in_current_span(),
+        )
+    }
+}
+
+impl GuestHttp {
+    async fn exchange(
+        self,
+        request: Request<WasiBody>,
+        options: RequestOptions,
+    ) -> Result<Response<WasiBody>, Error> {
+        match self.answered(request, options).await {
+            Ok(response) => Ok(response),
+            Err(error) => {
+                self.testimony.note_trouble(chain(&error));
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn answered(
+        &self,
+        request: Request<WasiBody>,
+        options: RequestOptions,
+    ) -> Result<Response<WasiBody>, EgressError> {
+        let (parts, body) = request.into_parts();
+        let authorized = self.authorize(parts, options)?;
+        let collected = Collected::of(authorized, body).await?;
+        let reply = exchange(collected).await?;
+        Ok(reply.redact())
+    }
+}

@@ -1,0 +1,26 @@
+//! The component's side of the broker: `wasi:http` without its default client.
+//!
+//! A request goes through four stages. Each takes the type that the stage before it returns,
+//! and no other code can make that type:
+//!
+//! 1. `authorize`: the request's head becomes [`Authorized`](authorize::Authorized), or is
+//!    denied
+//! 2. `body`: the whole body, compared with its announced length, makes it
+//!    [`Collected`](body::Collected)
+//! 3. `exchange`: a request that changes nothing is sent as a read, any other is submitted
+//!    once; the reply is [`Unredacted`](redact::Unredacted)
+//! 4. `redact`: the reply without the credential, which alone becomes the component's
+
+mod authorize;
+mod body;
+mod call;
+mod exchange;
+mod hooks;
+mod outgoing;
+mod redact;
+mod submit;
+
+pub(crate) use call::{GuestHttp, Sends};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! A request on its way: where it goes, and how it is written.
+
+use std::time::Duration;
+
+use http::{Request, Uri};
+use tokio::time::Instant;
+
+use super::authorize::Order;
+use super::body::Collected;
+use crate::egress::client::{Reply, send_safely};
+use crate::egress::destination::{Destination, RequestBody, full};
+use crate::egress::error::EgressError;
+use crate::egress::policy::Permit;
+use crate::egress::resolver::AddressRule;
+use crate::net::Origin;
+use crate::trace;
+
+/// A collected request and where it goes. It is either read or submitted, once.
+pub(super) struct Outgoing<'a> {
+    pub(super) collected: &'a Collected<'a>,
+    pub(super) destination: &'a Destination,
+    /// How long opening a connection may take.
+    pub(super) connect: Duration,
+    uri: Uri,
+}
+
+impl<'a> Outgoing<'a> {
+    /// `None` where there is no URI for it.
+    pub(super) fn to(destination: &'a Destination, collected: &'a Collected<'a>) -> Option<Self> {
+        let order = collected.order();
+        let left = order.deadline.saturating_duration_since(Instant::now());
+        Some(Self {
+            collected,
+            destination,
+            connect: order.limits.connect.min(left),
+            uri: uri_of(order, destination)?,
+        })
+    }
+
+    /// Sends a request that changes nothing; once more where a kept connection is stale.
+    pub(super) async fn read(self) -> Result<Reply, EgressError> {
+        let order = self.collected.order();
+        let (client, first_byte) = (order.egress.client(), order.limits.first_byte);
+        let build = || self.request();
+        send_safely(client, self.destination, build, self.connect, first_byte).await
+    }
+
+    /// The request as it is sent.
+    pub(super) fn request(&self) -> Request<RequestBody> {
+        let order = self.collected.order();
+        let mut request = Request::new(full(self.collected.body().clone()));
+        *request.method_mut() = order.parts.method.clone();
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = order.parts.headers.clone();
+        if order.permit == Permit::Provider {
+            let headers = request.headers_mut();
+            trace::stamp(headers, &self.destination.origin);
+            if let Some(credential) = order.connection.credential() {
+                headers.insert(credential.name().clone(), credential.header_value());
+            }
+        }
+        request
+    }
+}
+
+/// Where it goes. Hosts besides the connection's own are on the internet.
+pub(super) fn destination_of(order: &Order<'_>) -> Option<Destination> {
+    let own = order.connection.base_url().origin();
+    Some(match &order.permit {
+        Permit::Provider => Destination {
+            origin: own.clone(),
+            rule: AddressRule::of_connection(own),
+        },
+        Permit::Besides(url) => Destination {
+            origin: Origin::of(url)?,
+            rule: AddressRule::PUBLIC,
+        },
+    })
+}
+
+/// Its URI with the destination's authority in its normal form.
+fn uri_of(order: &Order<'_>, destination: &Destination) -> Option<Uri> {
+    let path = order.parts.uri.path_and_query();
+    let path = path.map_or("/", |path| path.as_str());
+    format!("{}{path}", destination.origin).parse().ok()
+}

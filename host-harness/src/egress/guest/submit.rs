@@ -1,0 +1,83 @@
+//! A request that can cost money: it passes the gate, is noted, and is sent once.
+
+use sha2::{Digest as _, Sha256};
+
+use super::body::Collected;
+use super::call::Sends;
+use super::outgoing::Outgoing;
+use crate::digest::Sha256Digest;
+use crate::egress::client::{Reply, Reuse};
+use crate::egress::error::{Denial, EgressError, NotSent};
+use crate::egress::gate::Submission;
+use crate::egress::policy::Permit;
+
+impl Outgoing<'_> {
+    /// Sends a request that changes something.
+    pub(super) async fn submit(self) -> Result<Reply, EgressError> {
+        pass_the_gate(self.collected).await?;
+        let order = self.collected.order();
+        // Where a lost submit is made again under its key, a stale connection costs
+        // a moment; elsewhere it would leave a question that nobody can answer.
+        let reuse = match order.connection.connection().idempotency() {
+            Some(_) => Reuse::Recent,
+            None => Reuse::Fresh,
+        };
+        let client = order.egress.client();
+        let channel = client.open(self.destination, reuse, self.connect).await?;
+        let call = order.call;
+        call.testimony.note_submit(call.sends != Sends::Reads)?;
+        Ok(channel
+            .send(self.request(), order.limits.first_byte)
+            .await?)
+    }
+}
+
+/// Asks whoever keeps the books whether the one submit of a `start` may leave.
+async fn pass_the_gate(request: &Collected<'_>) -> Result<(), NotSent> {
+    let order = request.order();
+    match &order.call.gate {
+        Some(gate) if order.call.sends == Sends::OneSubmit => {
+            let submission = Submission {
+                digest: digest_of(request),
+                parts: &order.parts,
+                body: request.body(),
+            };
+            gate.may_leave(submission)
+                .await
+                .then_some(())
+                .ok_or(NotSent::denied(Denial::HeldBack))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a resubmission must be equal in. Every part is preceded by its length, so that no
+/// two requests look the same.
+fn digest_of(request: &Collected<'_>) -> Sha256Digest {
+    let (order, body) = (request.order(), request.body());
+    let parts = &order.parts;
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let mut headers: Vec<_> = parts
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_bytes()))
+        .collect();
+    headers.sort_unstable();
+    let mut digest = Sha256::new();
+    let mut add = |part: &[u8]| {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    };
+    add(parts.method.as_str().as_bytes());
+    // The provider's own place may move, as a practice provider's port does.
+    if let Permit::Besides(url) = &order.permit {
+        add(url.authority().as_bytes());
+    }
+    add(path.as_bytes());
+    for (name, value) in headers {
+        add(name.as_bytes());
+        add(value);
+    }
+    add(body);
+    digest.finalize().into()
+}

@@ -1,0 +1,21 @@
+//! Bytes as hexadecimal digits.
+
+use std::fmt;
+
+/// `bytes` as lower-case digits, two a byte.
+pub(crate) fn encoded(bytes: &[u8]) -> impl fmt::Display {
+    fmt::from_fn(|f| bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")))
+}
+
+/// The bytes that `text` writes; `None` unless it is exactly `2 * N` digits of either case.
+pub(crate) fn decoded<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != 2 * N || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        let digits = &text[2 * index..2 * index + 2];
+        *byte = u8::from_str_radix(digits, 16).ok()?;
+    }
+    Some(bytes)
+}

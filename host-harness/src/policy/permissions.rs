@@ -1,0 +1,148 @@
+//! What a loaded pack may do: what its manifest asks for and the operator grants.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::Method;
+use url::Url;
+
+use super::{Bounds, Ceiling, Connections, Grant, HostRule, Manifest, Missing};
+use crate::connections::Connection;
+use crate::digest::Sha256Digest;
+
+/// What a loaded pack may do.
+#[derive(Clone, Debug)]
+pub struct Permissions {
+    digest: Sha256Digest,
+    manifest: Arc<Manifest>,
+    grant: Arc<Grant>,
+    bounds: Bounds,
+}
+
+impl Permissions {
+    pub(super) fn new(digest: Sha256Digest, manifest: Manifest, grant: Arc<Grant>) -> Self {
+        Self {
+            bounds: Bounds::of(&manifest.ceilings, &grant.ceilings),
+            manifest: Arc::new(manifest),
+            digest,
+            grant,
+        }
+    }
+
+    /// What the component asks for.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// What the operator grants.
+    #[must_use]
+    pub fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    /// The most it may use up.
+    #[must_use]
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    /// Whether its calls may be given this connection.
+    ///
+    /// # Errors
+    ///
+    /// The rule that is missing.
+    pub fn connection(&self, connection: &Connection) -> Result<(), Missing> {
+        let category = connection.category();
+        if !self.manifest.connections.contains(category) {
+            return Err(Missing::Asked {
+                what: format!("use a connection of category `{category}`"),
+                line: format!("\"connections\": [\"{category}\"]"),
+            });
+        }
+        match &self.grant.connections {
+            Connections::Any => Ok(()),
+            Connections::These(granted) if granted.contains(connection.id()) => Ok(()),
+            Connections::These(granted) => {
+                let ids = granted.iter().chain([connection.id()]);
+                Err(self.not_granted(
+                    format!("use the connection `{}`", connection.id()),
+                    array("connections", ids),
+                ))
+            }
+        }
+    }
+
+    /// Whether a request with this method may go to `url`, which is not its connection's.
+    ///
+    /// # Errors
+    ///
+    /// The rule that is missing.
+    pub fn request(&self, method: &Method, url: &Url) -> Result<(), Missing> {
+        let permits = |rules: &[HostRule]| rules.iter().any(|rule| rule.permits(method, url));
+        if permits(&self.manifest.hosts) && permits(&self.grant.hosts) {
+            return Ok(());
+        }
+        let Some(rule) = HostRule::of_request(method, url) else {
+            return Err(Missing::Never);
+        };
+        if !permits(&self.manifest.hosts) {
+            return Err(Missing::Asked {
+                what: format!("send `{rule}`"),
+                line: format!("\"hosts\": [\"{rule}\"]"),
+            });
+        }
+        let rules = self.grant.hosts.iter().chain([&rule]);
+        Err(self.not_granted(format!("send `{rule}`"), array("hosts", rules)))
+    }
+
+    /// Whether a call that finds out how a job stands may send a request with this method,
+    /// which can change something, and so cost money.
+    ///
+    /// # Errors
+    ///
+    /// The rule that is missing.
+    pub fn unsafe_read(&self, method: &Method) -> Result<(), Missing> {
+        let what = format!("ask by {method} how a job stands");
+        if !self.manifest.unsafe_reads {
+            return Err(Missing::Asked {
+                what,
+                line: "\"unsafe_reads\": true".into(),
+            });
+        }
+        if !self.grant.unsafe_reads {
+            return Err(self.not_granted(what, "unsafe_reads = true".into()));
+        }
+        Ok(())
+    }
+
+    /// The rule that would let it use up more.
+    #[must_use]
+    pub fn beyond(&self, ceiling: Ceiling) -> Missing {
+        let bound = self.bounds.of_one(ceiling);
+        let what = format!("have more than {}", ceiling.amount(bound));
+        let wanted = bound.saturating_mul(2);
+        if self.manifest.ceilings.or_default(ceiling) <= bound {
+            return Missing::Asked {
+                what,
+                line: format!("\"ceilings\": {{ \"{}\": {wanted} }}", ceiling.name()),
+            };
+        }
+        let more = self.grant.ceilings.clone().with(ceiling, wanted);
+        self.not_granted(what, more.line())
+    }
+
+    fn not_granted(&self, what: String, line: String) -> Missing {
+        Missing::Granted {
+            what,
+            table: format!("[packs.{}]", self.digest),
+            line,
+        }
+    }
+}
+
+/// A line of TOML: a key and an array of texts, none of which needs escaping.
+fn array<T: fmt::Display>(key: &str, items: impl Iterator<Item = T>) -> String {
+    let items: Vec<_> = items.map(|item| format!("\"{item}\"")).collect();
+    format!("{key} = [{}]", items.join(", "))
+}

@@ -1,0 +1,140 @@
+//! The parts of a node's table: its fields, which of them hold a picture or a clip, and
+//! its price.
+
+use serde_json::Value;
+
+use crate::bindings::{Basis, Estimate, MediaField, MediaKind, Price};
+
+/// A property of an input schema, as far as completing an input needs it. A test
+/// compares it with the schema.
+pub struct Field {
+    /// The property's name.
+    pub name: &'static str,
+    /// The property's `default`.
+    pub default: Option<Default>,
+    /// The property's `type`, `null` aside.
+    pub kind: Kind,
+}
+
+impl Field {
+    /// A text without a default.
+    #[must_use]
+    pub const fn text(name: &'static str) -> Self {
+        Self {
+            name,
+            default: None,
+            kind: Kind::Text,
+        }
+    }
+
+    /// A number without a default.
+    #[must_use]
+    pub const fn number(name: &'static str) -> Self {
+        Self {
+            kind: Kind::Number,
+            ..Self::text(name)
+        }
+    }
+
+    /// A property with a default, which also says what it holds.
+    #[must_use]
+    pub const fn optional(name: &'static str, default: Default) -> Self {
+        Self {
+            name,
+            default: Some(default),
+            kind: match default {
+                Default::Null | Default::Text(_) => Kind::Text,
+                Default::Boolean(_) => Kind::Boolean,
+                Default::Integer(_) => Kind::Integer,
+            },
+        }
+    }
+}
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the JSON types")]
+pub enum Kind {
+    Text,
+    Integer,
+    Number,
+    Boolean,
+}
+
+impl Kind {
+    /// As JSON Schema calls it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "string",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+        }
+    }
+}
+
+/// A default value.
+#[derive(Clone, Copy)]
+#[expect(missing_docs, reason = "the JSON types")]
+pub enum Default {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    Text(&'static str),
+}
+
+impl Default {
+    /// As it stands in the schema.
+    #[must_use]
+    pub fn value(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Boolean(value) => value.into(),
+            Self::Integer(value) => value.into(),
+            Self::Text(value) => value.into(),
+        }
+    }
+}
+
+/// A field that holds a picture or a clip.
+pub struct Media {
+    /// JSON Pointer.
+    pub pointer: &'static str,
+    /// What it holds.
+    pub kind: MediaKind,
+}
+
+impl From<&Media> for MediaField {
+    fn from(media: &Media) -> Self {
+        Self {
+            pointer: media.pointer.into(),
+            kind: media.kind,
+        }
+    }
+}
+
+/// A price from a provider's page.
+pub struct ListPrice {
+    /// Decimal.
+    pub amount: &'static str,
+    /// ISO 4217 code.
+    pub unit: &'static str,
+    /// What the amount is for.
+    pub basis: Basis,
+    /// The page.
+    pub source: &'static str,
+}
+
+impl From<&ListPrice> for Estimate {
+    fn from(listed: &ListPrice) -> Self {
+        Self {
+            price: Price {
+                amount: listed.amount.into(),
+                unit: listed.unit.into(),
+            },
+            basis: listed.basis,
+            source: listed.source.into(),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! From text to the input that will be run: parse, validate, fill defaults, note.
+
+use serde_json::{Map, Value};
+
+use crate::bindings::{Adjustment, Connection, NodeError, Note, Profile};
+use crate::field::{Field, Kind};
+use crate::json;
+use crate::node::Node;
+use crate::profile;
+use crate::schema::draft::{Draft, note};
+
+/// The longest key that is compared with field names; a longer one is no typing slip.
+const SUGGESTION_LIMIT: usize = 64;
+
+/// A valid input, read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    /// Every field of the node that was given or has a default, nothing else.
+    pub fields: Map<String, Value>,
+    /// Those of them that are kept from the provider.
+    pub withheld: Vec<&'static str>,
+    /// What was done to it, in the order of the node's fields; unknown keys last.
+    pub notes: Vec<Note>,
+}
+
+impl Input {
+    /// The fields that the provider gets.
+    #[must_use]
+    pub fn forwarded(mut self) -> Map<String, Value> {
+        for field in self.withheld {
+            self.fields.remove(field);
+        }
+        self.fields
+    }
+}
+
+/// Reads an input for `node`, by the rules of the `connection` it will go over, where it
+/// is known.
+///
+/// # Errors
+///
+/// `invalid-input` with every violation; `connection-unavailable` when the connection's options cannot be read.
+pub fn read(
+    node: &Node,
+    text: &str,
+    profile: Profile,
+    connection: Option<&Connection>,
+) -> Result<Input, NodeError> {
+    let refused = |violation| NodeError::invalid_input(vec![violation]);
+    let mut document = json::parse(text).map_err(refused)?;
+    let coerced = match profile {
+        Profile::Strict => Vec::new(),
+        Profile::Lax => profile::coerce(node.fields, &mut document),
+    };
+    let violations = (node.validate_input)(&document);
+    if !violations.is_empty() {
+        return Err(NodeError::invalid_input(violations));
+    }
+    let Value::Object(given) = document else {
+        return Err(NodeError::unsupported("inputs that are no objects"));
+    };
+    let mut draft = Draft::new(given);
+    for (field, how) in coerced {
+        draft.coerced(field, how);
+    }
+    (node.amend)(&mut draft, connection)?;
+    if draft.violations.is_empty() {
+        Ok(complete(node, draft))
+    } else {
+        Err(NodeError::invalid_input(draft.violations))
+    }
+}
+
+fn complete(node: &Node, draft: Draft) -> Input {
+    let mut input = Input {
+        fields: draft.given,
+        withheld: Vec::new(),
+        notes: Vec::new(),
+    };
+    for field in node.fields {
+        let of_field = draft
+            .notes
+            .iter()
+            .filter(|note| note.instance_path[1..] == *field.name);
+        input.notes.extend(of_field.cloned());
+        match (input.fields.get_mut(field.name), field.default) {
+            (Some(value), _) => input.notes.extend(whole_number(value, field)),
+            (None, Some(default)) => {
+                let value = default.value();
+                let message = format!("The default is {}.", json::text(&value));
+                let defaulted = note(field.name, Adjustment::Defaulted, message);
+                input.notes.push(defaulted);
+                input.fields.insert(field.name.into(), value);
+            }
+            (None, None) => continue,
+        }
+        let withheld = draft.withheld.iter().find(|(name, _)| *name == field.name);
+        if let Some((name, why)) = withheld {
+            let withheld = note(name, Adjustment::NotForwarded, (*why).into());
+            input.notes.push(withheld);
+            input.withheld.push(name);
+        }
+    }
+    let notes = &mut input.notes;
+    input.fields.retain(|key, _| {
+        let is_known = node.fields.iter().any(|field| field.name == key);
+        if !is_known {
+            notes.push(note(key, Adjustment::Dropped, unknown(node, key)));
+        }
+        is_known
+    });
+    input
+}
+
+/// `20.0` is an integer to JSON Schema, but not to every provider: pass on `20`.
+fn whole_number(value: &mut Value, field: &Field) -> Option<Note> {
+    let float = value.as_f64().filter(|_| value.is_f64())?;
+    if field.kind != Kind::Integer {
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "valid integers of every schema are small"
+    )]
+    let whole = float as i64;
+    *value = whole.into();
+    let message = "A whole number with a decimal point is passed on without it.";
+    Some(note(field.name, Adjustment::Coerced, message.into()))
+}
+
+fn unknown(node: &Node, key: &str) -> String {
+    let nearest = node
+        .fields
+        .iter()
+        .filter(|_| key.len() <= SUGGESTION_LIMIT)
+        .map(|field| (strsim::osa_distance(key, field.name), field.name))
+        .min()
+        .filter(|(distance, name)| *distance * 3 <= name.len().max(key.len()));
+    match nearest {
+        Some((_, name)) => format!("Not a field of this node; did you mean `{name}`?"),
+        None => "Not a field of this node.".into(),
+    }
+}

@@ -1,0 +1,221 @@
+//! A run over a provider, call by call: what the contract's `jobs` does.
+
+use serde_json::Value;
+
+use crate::bindings::{
+    Cancellation, Charge, CheckOptions, Connection, ConnectionError, JobState, NodeError, Plan,
+    Profile, ProviderFault, Started,
+};
+use crate::host::{Host, SendError};
+use crate::http::{Reply, Request};
+use crate::input;
+use crate::json;
+use crate::node::{Next, Node, Pack};
+use crate::ticket::Ticket;
+
+/// Stands in a previewed request where the run's own key will be.
+const PREVIEW_KEY: &str = "<idempotency key>";
+
+/// The most requests that one call sends; more is a provider that goes in circles.
+const REQUESTS_A_CALL: usize = 8;
+
+/// `jobs.check`.
+///
+/// # Errors
+///
+/// `unknown-node-type`, `invalid-input`, `unsupported`; with a preview also
+/// `connection-unavailable`.
+pub fn check(
+    pack: &Pack,
+    host: &impl Host,
+    node: &str,
+    text: &str,
+    options: CheckOptions,
+) -> Result<Plan, NodeError> {
+    let node = pack.find(node)?;
+    // What is wrong with the input is told first.
+    let connection = options
+        .preview_request
+        .then(|| connection(host, node))
+        .transpose();
+    let known = connection.as_ref().ok().and_then(Option::as_ref);
+    let input = input::read(node, text, options.profile, known)?;
+    let request = match connection? {
+        Some(connection) => {
+            let forwarded = input.clone().forwarded();
+            let request = node
+                .provider
+                .submit(&connection, node, &forwarded, PREVIEW_KEY)?;
+            Some(json::text(&request.preview()))
+        }
+        None => None,
+    };
+    Ok(Plan {
+        input: json::text(&Value::Object(input.fields)),
+        notes: input.notes,
+        request,
+        estimate: node.estimate.as_ref().map(Into::into),
+    })
+}
+
+/// `jobs.start`.
+///
+/// # Errors
+///
+/// As [`check`], and whatever became of the submit.
+pub fn start(
+    pack: &Pack,
+    host: &impl Host,
+    node: &str,
+    text: &str,
+    idempotency_key: &str,
+) -> Result<Started, NodeError> {
+    let node = pack.find(node)?;
+    let connection = connection(host, node);
+    let input = input::read(node, text, Profile::Strict, connection.as_ref().ok())?;
+    if !(1..=255).contains(&idempotency_key.len())
+        || !idempotency_key.bytes().all(|b| b.is_ascii_graphic())
+    {
+        let message = "an idempotency key of other than 1 to 255 visible ASCII characters";
+        return Err(NodeError::unsupported(message));
+    }
+    let connection = connection?;
+    let request = node
+        .provider
+        .submit(&connection, node, &input.forwarded(), idempotency_key)?;
+    let reply = send(host, &connection, request).map_err(|error| match error {
+        SendError::Denied(why) => NodeError::denied(why, Charge::No),
+        SendError::NotSent(why) => NodeError::not_sent(why),
+        SendError::Lost(why) => NodeError::outcome_unknown(ProviderFault::new(None, why)),
+    })?;
+    node.provider.submitted(&connection, node, &reply)
+}
+
+/// `jobs.poll`.
+///
+/// # Errors
+///
+/// What stands in the way of knowing; the job itself is untouched.
+pub fn poll(pack: &Pack, host: &impl Host, ticket: &str) -> Result<JobState, NodeError> {
+    let (node, connection, ticket) = resume(pack, host, ticket)?;
+    converse(host, &connection, |replies| {
+        node.provider.poll(&connection, node, &ticket, replies)
+    })
+}
+
+/// `jobs.cancel`.
+///
+/// # Errors
+///
+/// As [`poll`].
+pub fn cancel(pack: &Pack, host: &impl Host, ticket: &str) -> Result<Cancellation, NodeError> {
+    let (node, connection, ticket) = resume(pack, host, ticket)?;
+    converse(host, &connection, |replies| {
+        node.provider.cancel(&connection, &ticket, replies)
+    })
+}
+
+/// `jobs.adopt`.
+///
+/// # Errors
+///
+/// `unknown-node-type`, `connection-unavailable`, `unsupported` for an empty id.
+pub fn adopt(
+    pack: &Pack,
+    host: &impl Host,
+    node: &str,
+    provider_job_id: &str,
+) -> Result<String, NodeError> {
+    let node = pack.find(node)?;
+    if provider_job_id.is_empty() {
+        return Err(NodeError::unsupported("a job without an id"));
+    }
+    let connection = connection(host, node)?;
+    let wire = node.provider.wire(&connection)?;
+    Ok(Ticket::new(node.name, &connection.id, &wire, provider_job_id).encode())
+}
+
+/// The connection that a node's calls go over.
+///
+/// # Errors
+///
+/// `connection-unavailable`.
+pub fn connection(host: &impl Host, node: &Node) -> Result<Connection, NodeError> {
+    let category = node.provider.requirement().category;
+    host.connection(&category).map_err(|error| {
+        NodeError::connection_unavailable(match error {
+            ConnectionError::NotConfigured => format!("no connection of category `{category}`"),
+            ConnectionError::Unusable(why) => why,
+        })
+    })
+}
+
+fn resume(
+    pack: &Pack,
+    host: &impl Host,
+    ticket: &str,
+) -> Result<(&'static Node, Connection, Ticket), NodeError> {
+    let ticket = Ticket::decode(ticket)?;
+    let node = pack.find(&ticket.node).map_err(|_| {
+        NodeError::bad_ticket(format!(
+            "its node type `{}` is not in this component",
+            ticket.node
+        ))
+    })?;
+    // The job may be paid for, whatever keeps it from being read.
+    let read = |error: NodeError| NodeError {
+        charge: Charge::Unknown,
+        ..error
+    };
+    let connection = connection(host, node).map_err(read)?;
+    if connection.id != ticket.connection {
+        return Err(NodeError::connection_changed(format!(
+            "the job was started on connection `{}`, not on `{}`",
+            ticket.connection, connection.id
+        )));
+    }
+    let wire = node.provider.wire(&connection).map_err(read)?;
+    if wire != ticket.wire {
+        return Err(NodeError::connection_changed(format!(
+            "the job was started over the wire `{}`; connection `{}` now speaks `{wire}`",
+            ticket.wire, connection.id
+        )));
+    }
+    Ok((node, connection, ticket))
+}
+
+fn converse<T>(
+    host: &impl Host,
+    connection: &Connection,
+    step: impl Fn(&[Reply]) -> Result<Next<T>, NodeError>,
+) -> Result<T, NodeError> {
+    let mut replies = Vec::new();
+    loop {
+        match step(&replies)? {
+            Next::Done(answer) => return Ok(answer),
+            Next::Send(_) if replies.len() == REQUESTS_A_CALL => {
+                let expected = format!("expected an answer within {REQUESTS_A_CALL} requests");
+                return Err(NodeError::protocol_violation(expected));
+            }
+            Next::Send(request) => {
+                let reply = send(host, connection, request).map_err(|error| match error {
+                    SendError::Denied(why) => NodeError::denied(why, Charge::Unknown),
+                    SendError::NotSent(why) | SendError::Lost(why) => {
+                        NodeError::unavailable(ProviderFault::new(None, why))
+                    }
+                })?;
+                replies.push(reply);
+            }
+        }
+    }
+}
+
+/// Adds what a host that does not hold the credential put into the connection.
+fn send(
+    host: &impl Host,
+    connection: &Connection,
+    mut request: Request,
+) -> Result<Reply, SendError> {
+    request.headers.extend(connection.headers.iter().cloned());
+    host.send(&request)
+}

@@ -1,0 +1,119 @@
+//! The parts that all packs of workflow nodes share.
+//!
+//! A pack is a WASI component that a host loads. Its author writes the node types and the
+//! protocols of their providers. This crate reads inputs, makes tickets, sends requests,
+//! describes errors, and exports the component's functions.
+//!
+//! The contract between component and host is the WIT package in `wit/`; its types are in
+//! [`bindings`]. A host calls a component in this order, each call in a fresh instance:
+//!
+//! 1. `check` reads an input and says what would be sent. It sends nothing.
+//! 2. `start` sends the one request that can cost money, and answers with a ticket.
+//! 3. `poll` reads the job's state, from the ticket alone, until the job has ended.
+//!
+//! A component has no state, no credential and no timer. The host keeps the ticket, adds the
+//! credential to requests, and decides when to poll.
+//!
+//! # Writing a pack
+//!
+//! A pack is a crate with `crate-type = ["cdylib"]`. It depends on this crate, on `serde_json`,
+//! and on `jsonschema` in the version that this crate uses, without its default features and
+//! with `macros`. It holds:
+//!
+//! 1. **A [`Provider`](node::Provider) for each provider**: which connection it needs, and its
+//!    protocol as pure functions. [`options`] reads what a connection's options say,
+//!    [`http::request`] makes a request below its base URL, and [`reply`] reads statuses, ids,
+//!    acceptances and errors. A provider has one or more protocols, called wires; the
+//!    connection's options choose one.
+//! 2. **A [`Node`](node::Node) for each node type**: its published schemas, their fields, and
+//!    the validators. `#[jsonschema::validator]` compiles a schema into code when the pack is
+//!    built, and stands beside the node; [`schema::violations::of`] turns its errors into the
+//!    contract's. `amend` applies the rules that a schema cannot express, on a
+//!    [`Draft`](schema::draft::Draft).
+//! 3. **A [`Pack`](node::Pack)**, a `static` with the table of node types, and one
+//!    [`export!`] of it with the manifest, in which the pack asks for what it needs.
+//!
+//! Each error tells the caller whether money was spent. The functions of
+//! [`Provider`](node::Provider) document what they may claim; the constructors of
+//! [`NodeError`](bindings::NodeError) set charge and next step accordingly.
+//!
+//! ```sh
+//! cargo build --release --target wasm32-wasip2
+//! zoetrope packs allow target/wasm32-wasip2/release/your_pack.wasm
+//! ```
+//!
+//! # A whole pack
+//!
+//! This is `examples/echo.rs`:
+//!
+//! ```
+#![doc = include_str!("../examples/echo.rs")]
+//! ```
+//!
+//! # Testing a pack
+//!
+//! The functions in [`job`], [`media`] and [`run`] are those that the exports call. They take
+//! the pack and a [`Host`](host::Host), and [`testing::Scripted`] is a host with prepared
+//! replies; so a pack is tested natively, without a component:
+//!
+//! ```
+//! # use zoetrope_node_sdk::node::Pack;
+//! # static PACK: Pack = Pack { nodes: &[] };
+//! use zoetrope_node_sdk::job;
+//! use zoetrope_node_sdk::testing::Scripted;
+//!
+//! let host = Scripted::new([(200, serde_json::json!({ "id": "7" }))]);
+//! let refused = job::start(&PACK, &host, "no_such_node", "{}", "key").unwrap_err();
+//! assert_eq!(refused.charge, zoetrope_node_sdk::bindings::Charge::No);
+//! assert!(host.requests().is_empty());
+//! ```
+//!
+//! # Typed worlds
+//!
+//! A pack may also export interfaces of its own, for callers that speak WIT rather than JSON.
+//! It generates a world that holds only those, and maps the shared types with `wit-bindgen`'s
+//! `with: { "zoetrope:workflow-node/types@0.1.0": ::zoetrope_node_sdk::bindings::types }`.
+//! [`run::run`] is the body of such an export, with `wasi::Wasi` as its host.
+//!
+//! # Layout
+//!
+//! A module uses only modules that stand above it here.
+//!
+//! - [`bindings`]: the contract's types; [`error`]: its errors, made in one place.
+//! - [`json`]: the one reader and the one writer of documents.
+//! - [`http`]: request and reply as plain data; [`ticket`]: what is kept between calls.
+//! - [`field`]: the parts of a node's table.
+//! - [`schema`]: what a validator found, and what a node adds to it; [`profile`]: the lax
+//!   profile's readings.
+//! - [`node`]: pack, node type and provider; [`options`] and [`reply`]: what providers share.
+//! - [`input`]: from text to a completed input: reading, validation, defaults, notes.
+//! - [`host`]: what the functions below ask of the world around them; [`testing`]: a host for
+//!   tests; `wasi`: the host that runs the component, the only file that touches `wasi:http`
+//!   and the clock, on wasm alone.
+//! - [`catalog`], [`job`], [`media`]: the contract's interfaces; [`run`]: all calls of a job in
+//!   one, for hosts without a job driver.
+//! - [`export`](mod@export): from a pack to the exports of a component.
+
+#![deny(missing_docs)]
+
+pub mod bindings;
+pub mod catalog;
+pub mod error;
+pub mod export;
+pub mod field;
+pub mod host;
+pub mod http;
+pub mod input;
+pub mod job;
+pub mod json;
+pub mod media;
+pub mod node;
+pub mod options;
+pub mod profile;
+pub mod reply;
+pub mod run;
+pub mod schema;
+pub mod testing;
+pub mod ticket;
+#[cfg(target_family = "wasm")]
+pub mod wasi;

@@ -1,0 +1,225 @@
+//! A pack, its node types, and the providers that run them: what a pack's author writes.
+
+use serde_json::{Map, Value};
+
+use crate::bindings::{
+    Cancellation, Connection, ConnectionRequirement, JobState, LocalFile, NodeError, Started, Step,
+    Violation,
+};
+use crate::field::{Field, ListPrice, Media};
+use crate::http::{Reply, Request};
+use crate::schema::draft::Draft;
+use crate::ticket::Ticket;
+
+/// The node types of one component.
+pub struct Pack {
+    /// In the order in which the catalog lists them; their names are unique.
+    pub nodes: &'static [&'static Node],
+}
+
+impl Pack {
+    /// The node type of this name.
+    ///
+    /// # Errors
+    ///
+    /// `unknown-node-type`.
+    pub fn find(&self, name: &str) -> Result<&'static Node, NodeError> {
+        let node = self.nodes.iter().find(|node| node.name == name);
+        node.copied()
+            .ok_or_else(|| NodeError::unknown_node_type(name))
+    }
+}
+
+/// One node type.
+///
+/// # Which functions are called when
+///
+/// `validate_input` is called first, on the document as the profile reads it; `amend` only
+/// for an input without violations; defaults are filled in after it. `validate_output` is for
+/// the provider, which must not report a success whose output breaks the published schema.
+/// None of them may have a state: `check` and `start` call them in different instances.
+pub struct Node {
+    /// As a workflow writes it.
+    pub name: &'static str,
+    /// Semantic version of its behaviour.
+    pub version: &'static str,
+    /// For people.
+    pub title: &'static str,
+    /// For people: what it does.
+    pub description: &'static str,
+    /// Who runs it.
+    pub provider: &'static dyn Provider,
+    /// As published, byte for byte.
+    pub input_schema: &'static str,
+    /// As published, byte for byte.
+    pub output_schema: &'static str,
+    /// The properties of the input schema, in its order.
+    pub fields: &'static [Field],
+    /// The input fields that hold a picture or a clip.
+    pub input_media: &'static [Media],
+    /// The output fields that hold a picture or a clip.
+    pub output_media: &'static [Media],
+    /// Where an input breaks `input_schema`.
+    pub validate_input: fn(&Value) -> Vec<Violation>,
+    /// Where an output breaks `output_schema`.
+    pub validate_output: fn(&Value) -> Vec<Violation>,
+    /// What the schema cannot say: further rules, aliases, fields that the provider must
+    /// not get. Some rules depend on the connection; where it is not known, those of its
+    /// default options hold.
+    ///
+    /// An error ends the call: it is for options that cannot be read. What is wrong with the
+    /// input is refused through the draft, so that every violation is reported at once.
+    pub amend: fn(&mut Draft, Option<&Connection>) -> Result<(), NodeError>,
+    /// The published price, if there is one.
+    pub estimate: Option<ListPrice>,
+}
+
+/// The protocol of one provider, as pure functions.
+///
+/// No function sends, waits, remembers or reads a clock: [`job`](crate::job) sends the requests
+/// that they return. Each call may be made in another instance, on another machine, than the
+/// one before it. The same arguments must give the same answer.
+///
+/// A function that takes `replies` is called with no reply first, and again with one more
+/// reply for each request that it asked for, until it is [`Next::Done`]. After eight requests
+/// the call ends with `protocol-violation`.
+///
+/// An error is a value of the contract: it says what happened, whether money was spent, and
+/// what the caller may do. [`reply::FaultPointers`](crate::reply::FaultPointers) makes one of
+/// every HTTP status that is no success.
+pub trait Provider: Sync {
+    /// The connection that its nodes need.
+    ///
+    /// Called for the catalog, and in each call for its `category`. Cannot fail.
+    fn requirement(&self) -> ConnectionRequirement;
+
+    /// The name of the protocol that this connection speaks; tickets keep it.
+    ///
+    /// Called by `adopt`, and before each `poll` and `cancel`: a ticket of another name is
+    /// refused with `connection-changed`, and nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// `connection-unavailable` when the options cannot be read.
+    fn wire(&self, connection: &Connection) -> Result<String, NodeError>;
+
+    /// The one request that can cost money: the same bytes for the same arguments.
+    ///
+    /// Called by `start`, which sends it once, and by `check` for a preview, which sends
+    /// nothing. `input` holds the fields that are forwarded. The request must not hold the
+    /// connection's headers: they are added when it is sent.
+    ///
+    /// # Errors
+    ///
+    /// `connection-unavailable` when the options cannot be read. Nothing was sent, so the
+    /// error must say that nothing was charged.
+    fn submit(
+        &self,
+        connection: &Connection,
+        node: &Node,
+        input: &Map<String, Value>,
+        idempotency_key: &str,
+    ) -> Result<Request, NodeError>;
+
+    /// Reads the reply to [`Provider::submit`].
+    ///
+    /// Called once for each submit that got a whole reply, whatever its status. A submit
+    /// without a reply never comes here: the caller is told `outcome-unknown` or `not-sent`.
+    /// [`reply::acceptance`](crate::reply::acceptance) makes the usual answer.
+    ///
+    /// # Errors
+    ///
+    /// The provider's refusal; `outcome-unknown` for whatever is neither a refusal
+    /// nor a readable acceptance. Only a clear refusal may say that nothing was charged.
+    fn submitted(
+        &self,
+        connection: &Connection,
+        node: &Node,
+        reply: &Reply,
+    ) -> Result<Started, NodeError>;
+
+    /// Where a job stands.
+    ///
+    /// Called for each `poll`, with a ticket of this node, connection and wire. Its requests
+    /// must not cost money or change the job. A final state is believed: it must not be
+    /// reported unless the reply says so. A state with an unknown name is
+    /// [`Stage::Unrecognized`](crate::bindings::Stage::Unrecognized). Called again after a
+    /// success, when the caller needs fresh URLs.
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way of knowing; the job itself is untouched. The caller polls again
+    /// unless the error's next step says otherwise; its charge is `unknown`.
+    fn poll(
+        &self,
+        connection: &Connection,
+        node: &Node,
+        ticket: &Ticket,
+        replies: &[Reply],
+    ) -> Result<Next<JobState>, NodeError>;
+
+    /// Stops a job.
+    ///
+    /// Called for each `cancel`, at any time after `start`, also for a job that has ended.
+    /// `Cancelled` must not be answered unless the provider confirmed it. Without an
+    /// implementation, the answer is that the provider has no cancellation.
+    ///
+    /// # Errors
+    ///
+    /// As [`Provider::poll`].
+    fn cancel(
+        &self,
+        _connection: &Connection,
+        _ticket: &Ticket,
+        _replies: &[Reply],
+    ) -> Result<Next<Cancellation>, NodeError> {
+        Ok(Next::Done(Cancellation::Unsupported))
+    }
+
+    /// How a local file is handed over for an input field.
+    ///
+    /// Called before `start`, only for a field in `input_media` and a file of an image type.
+    /// The host moves the bytes; they never enter the component. Without an implementation,
+    /// local files are refused.
+    ///
+    /// # Errors
+    ///
+    /// `unsupported` for a file that the provider would refuse.
+    fn plan_upload(
+        &self,
+        _connection: &Connection,
+        _node: &Node,
+        _field: &str,
+        _file: &LocalFile,
+    ) -> Result<Step, NodeError> {
+        Err(NodeError::unsupported("local files at this provider"))
+    }
+
+    /// Reads the reply to an upload.
+    ///
+    /// Called after each upload that [`Provider::plan_upload`] asked for, with the reply's
+    /// status and body and without its headers. Without an implementation, it is an error.
+    ///
+    /// # Errors
+    ///
+    /// The provider's refusal, or `protocol-violation`. An upload costs nothing, and the error
+    /// must say so.
+    fn uploaded(
+        &self,
+        _connection: &Connection,
+        _node: &Node,
+        _field: &str,
+        _reply: &Reply,
+    ) -> Result<Step, NodeError> {
+        Err(NodeError::unsupported("uploads to this provider"))
+    }
+}
+
+/// What a provider needs to go on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Next<T> {
+    /// This request's reply.
+    Send(Request),
+    /// Nothing more.
+    Done(T),
+}

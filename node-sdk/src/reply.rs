@@ -1,0 +1,313 @@
+//! What a reply means, for every provider that speaks plain HTTP: its status, and the parts
+//! that stand at JSON Pointers.
+//!
+//! A submit and a read differ: a submit that ends in anything but a clear answer may
+//! have been accepted and paid for, a read that fails has changed nothing.
+
+use serde_json::Value;
+
+use crate::bindings::{
+    Acceptance, Charge, Connection, NextStep, NodeError, Progress, ProviderFault, Stage,
+};
+use crate::http::{Reply, presentable};
+use crate::node::Node;
+use crate::ticket::Ticket;
+
+/// Where a provider's error documents keep code and message, as JSON Pointers.
+pub struct FaultPointers<'a> {
+    /// The provider's own code.
+    pub code: &'a str,
+    /// Its words.
+    pub message: &'a str,
+}
+
+impl FaultPointers<'_> {
+    /// What the reply says went wrong.
+    #[must_use]
+    pub fn fault(&self, reply: &Reply) -> ProviderFault {
+        let document = reply.json().unwrap_or(Value::Null);
+        let message = text_at(&document, self.message)
+            .unwrap_or_else(|| format!("HTTP status {}", reply.status));
+        ProviderFault {
+            status: Some(reply.status),
+            code: text_at(&document, self.code),
+            message,
+        }
+    }
+
+    /// The error of a submit's reply; `None` for 2xx.
+    #[must_use]
+    pub fn submit_error(&self, reply: &Reply) -> Option<NodeError> {
+        let after = reply.retry_after_ms();
+        let error = match reply.status {
+            200..=299 => return None,
+            401 | 403 => NodeError::unauthorized(self.fault(reply), Charge::No),
+            429 => NodeError::throttled(self.fault(reply), Charge::No, NextStep::Retry),
+            // Only with a delay does a 503 say that the request was turned away whole.
+            503 if after.is_some() => {
+                NodeError::throttled(self.fault(reply), Charge::No, NextStep::Retry)
+            }
+            // 303 answers a request that was carried out; 408 one that was cut off.
+            300..=302 | 304..=399 => {
+                NodeError::rejected(redirected(reply), Charge::No, NextStep::FixConnection)
+            }
+            400..=407 | 409..=499 => {
+                NodeError::rejected(self.fault(reply), Charge::No, after_refusal(reply.status))
+            }
+            _ => NodeError::outcome_unknown(self.fault(reply)),
+        };
+        Some(error.after(after))
+    }
+
+    /// The error of a read's reply; `None` for 2xx.
+    #[must_use]
+    pub fn read_error(&self, reply: &Reply) -> Option<NodeError> {
+        let error = match reply.status {
+            200..=299 => return None,
+            300..=399 => {
+                NodeError::rejected(redirected(reply), Charge::Unknown, NextStep::FixConnection)
+            }
+            401 | 403 => NodeError::unauthorized(self.fault(reply), Charge::Unknown),
+            404 | 410 => NodeError::job_lost(self.fault(reply)),
+            429 => NodeError::throttled(self.fault(reply), Charge::Unknown, NextStep::PollAgain),
+            408 | 500..=599 => NodeError::unavailable(self.fault(reply)),
+            _ => NodeError::rejected(self.fault(reply), Charge::Unknown, NextStep::AskProvider),
+        };
+        Some(error.after(reply.retry_after_ms()))
+    }
+}
+
+/// What helps against a refused submit.
+fn after_refusal(status: u16) -> NextStep {
+    match status {
+        400 | 413..=415 | 422 => NextStep::FixInput,
+        404 | 405 => NextStep::FixConnection,
+        _ => NextStep::Stop,
+    }
+}
+
+fn redirected(reply: &Reply) -> ProviderFault {
+    let message = "the provider redirects, and redirects are never followed: check the base URL";
+    ProviderFault::new(Some(reply.status), message)
+}
+
+/// The acceptance of a submit, whose reply has the job's id at the first of the pointers that
+/// holds one. The delay before the first poll is `Retry-After`'s; the cost is not known.
+///
+/// # Errors
+///
+/// `outcome-unknown` when no pointer holds an id: the job may have been accepted. The message
+/// names the first pointer.
+pub fn acceptance(
+    node: &Node,
+    connection: &Connection,
+    wire: &str,
+    reply: &Reply,
+    document: &Value,
+    pointers: &[&str],
+) -> Result<Acceptance, NodeError> {
+    let mut ids = pointers.iter();
+    let Some(job) = ids.find_map(|pointer| id_at(document, pointer)) else {
+        let pointer = pointers.first().copied().unwrap_or_default();
+        let message = format!("expected a JSON document with the job's id at {pointer}");
+        let fault = ProviderFault::new(Some(reply.status), message);
+        return Err(NodeError::outcome_unknown(fault));
+    };
+    Ok(Acceptance {
+        ticket: Ticket::new(node.name, &connection.id, wire, job.clone()).encode(),
+        provider_job_id: job,
+        poll_after_ms: reply.retry_after_ms().unwrap_or(0),
+        cost: None,
+    })
+}
+
+/// The progress of a job at this stage. The delay before the next poll is `Retry-After`'s;
+/// more is not known.
+#[must_use]
+pub fn progress(stage: Stage, reply: &Reply) -> Progress {
+    Progress {
+        stage,
+        fraction: None,
+        message: None,
+        poll_after_ms: reply.retry_after_ms().unwrap_or(0),
+        replacement_ticket: None,
+    }
+}
+
+/// The reply to a poll, and the word in it for the job's state.
+///
+/// # Errors
+///
+/// `protocol-violation` when it is no JSON document with a text at the pointer.
+pub fn document_and_status(reply: &Reply, pointer: &str) -> Result<(Value, String), NodeError> {
+    let read = || {
+        let document = reply.json()?;
+        let word = document.pointer(pointer)?.as_str()?.into();
+        Some((document, word))
+    };
+    read().ok_or_else(|| {
+        NodeError::protocol_violation(format!(
+            "expected a JSON document with the job's status, a word, at {pointer}"
+        ))
+    })
+}
+
+/// The text or number at a pointer, fit for showing.
+#[must_use]
+pub fn text_at(document: &Value, pointer: &str) -> Option<String> {
+    match document.pointer(pointer)? {
+        Value::String(text) if !text.is_empty() => Some(presentable(text)),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Why a job failed, as the document has it at these pointers.
+#[must_use]
+pub fn reason(document: &Value, code: &str, message: &str, reply: &Reply) -> ProviderFault {
+    ProviderFault {
+        status: Some(reply.status),
+        code: text_at(document, code),
+        message: text_at(document, message)
+            .unwrap_or_else(|| "the provider gives no reason".into()),
+    }
+}
+
+/// What is said of a job's state that this version does not know.
+#[must_use]
+pub fn unrecognized(word: &str) -> String {
+    format!("the provider reports the state `{}`", presentable(word))
+}
+
+/// The longest job id that is kept, in bytes.
+const ID_LIMIT: usize = 512;
+
+/// The identifier at a pointer, unchanged.
+#[must_use]
+pub fn id_at(document: &Value, pointer: &str) -> Option<String> {
+    match document.pointer(pointer)? {
+        Value::String(id) if !id.is_empty() && id.len() <= ID_LIMIT => Some(id.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// The longest amount of money that is kept, in bytes.
+const AMOUNT_LIMIT: usize = 32;
+
+/// The amount of money at a pointer, as the provider writes it: a decimal number, in a text
+/// or bare.
+#[must_use]
+pub fn amount_at(document: &Value, pointer: &str) -> Option<String> {
+    let amount = match document.pointer(pointer)? {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let (whole, fraction) = amount.split_once('.').unwrap_or((&amount, "0"));
+    let is_decimal = [whole, fraction]
+        .iter()
+        .all(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    (is_decimal && amount.len() <= AMOUNT_LIMIT).then_some(amount)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::ErrorCause;
+
+    const POINTERS: FaultPointers<'_> = FaultPointers {
+        code: "/error/code",
+        message: "/error/message",
+    };
+
+    fn reply(status: u16, headers: &[(&str, &str)]) -> Reply {
+        let headers = headers.iter().map(|&(n, v)| (n.into(), v.into())).collect();
+        Reply {
+            status,
+            headers,
+            body: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn only_a_clear_refusal_of_a_submit_costs_nothing() {
+        for status in 100..=599 {
+            let charge = POINTERS
+                .submit_error(&reply(status, &[]))
+                .map(|error| error.charge);
+            let expected = match status {
+                200..=299 => None,
+                300..=302 | 304..=407 | 409..=499 => Some(Charge::No),
+                _ => Some(Charge::Unknown),
+            };
+            assert_eq!(charge, expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_503_counts_as_refused_only_with_a_delay() {
+        let error = POINTERS
+            .submit_error(&reply(503, &[("retry-after", "7")]))
+            .unwrap();
+        assert!(matches!(error.cause, ErrorCause::Throttled(_)));
+        assert_eq!(
+            (error.charge, error.retry_after_ms),
+            (Charge::No, Some(7000))
+        );
+        let error = POINTERS.submit_error(&reply(503, &[])).unwrap();
+        assert!(matches!(error.cause, ErrorCause::OutcomeUnknown(_)));
+    }
+
+    #[test]
+    fn a_read_never_says_what_the_job_cost() {
+        for status in (100..200).chain(300..=599) {
+            let error = POINTERS.read_error(&reply(status, &[])).unwrap();
+            assert_eq!(error.charge, Charge::Unknown, "{status}");
+            assert!(
+                !matches!(error.next, NextStep::Retry | NextStep::RetrySameKey),
+                "{status}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_providers_words_are_passed_on_without_queries() {
+        let body =
+            br#"{"error":{"code":4001,"message":"no picture at https://a.example/x.png?key=K"}}"#;
+        let reply = Reply {
+            status: 422,
+            headers: Vec::new(),
+            body: body.to_vec(),
+        };
+        assert_eq!(
+            POINTERS.fault(&reply),
+            ProviderFault {
+                status: Some(422),
+                code: Some("4001".into()),
+                message: "no picture at https://a.example/x.png".into(),
+            }
+        );
+    }
+
+    #[test]
+    fn amounts_are_decimal_numbers_as_they_were_written() {
+        use serde_json::json;
+        for (value, amount) in [
+            (json!("0.020"), Some("0.020")),
+            (json!(" 12 "), Some("12")),
+            (json!(0.048), Some("0.048")),
+            (json!(3), Some("3")),
+            (json!("-1"), None),
+            (json!("1e3"), None),
+            (json!(1e300), None),
+            (json!(".5"), None),
+            (json!("1."), None),
+            (json!("$0.02"), None),
+            (json!("0".repeat(33)), None),
+            (json!(null), None),
+        ] {
+            assert_eq!(amount_at(&value, "").as_deref(), amount, "{value}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Rules for inputs: violations of a published schema, and the rules that a node adds to it.
+
+pub mod draft;
+pub mod violations;

@@ -1,0 +1,104 @@
+//! The draft of an input, on which a node applies the rules that its schema cannot express.
+
+use serde_json::{Map, Value};
+
+use crate::bindings::{Adjustment, Note, Violation};
+use crate::json;
+
+/// An input that is valid by its schema, in the hands of its node: what a schema cannot
+/// say is said here, once for the input that is shown and the request that is sent.
+pub struct Draft {
+    pub(crate) given: Map<String, Value>,
+    pub(crate) withheld: Vec<(&'static str, &'static str)>,
+    pub(crate) notes: Vec<Note>,
+    pub(crate) violations: Vec<Violation>,
+}
+
+impl Draft {
+    pub(crate) fn new(given: Map<String, Value>) -> Self {
+        Self {
+            given,
+            withheld: Vec::new(),
+            notes: Vec::new(),
+            violations: Vec::new(),
+        }
+    }
+
+    /// A field that was given.
+    #[must_use]
+    pub fn get(&self, field: &str) -> Option<&Value> {
+        self.given.get(field)
+    }
+
+    /// A text that was given, to be changed in its place.
+    pub fn text_mut(&mut self, field: &str) -> Option<&mut String> {
+        match self.given.get_mut(field) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Takes a field out of the input.
+    pub fn leave_out(&mut self, field: &'static str, why: &str) {
+        if self.given.remove(field).is_some() {
+            let note = note(field, Adjustment::Dropped, why.into());
+            self.notes.push(note);
+        }
+    }
+
+    /// Reads `alias` as `field`, which goes first where both are given. The name under
+    /// which the value came.
+    pub fn unify(&mut self, field: &'static str, alias: &'static str) -> &'static str {
+        if self.given.contains_key(field) {
+            self.leave_out(
+                alias,
+                &format!("Another name of `{field}`, which is given."),
+            );
+            return field;
+        }
+        match self.given.remove(alias) {
+            Some(value) => {
+                self.given.insert(field.into(), value);
+                self.coerced(
+                    alias,
+                    format!("Another name of `{field}`, and read as that."),
+                );
+                alias
+            }
+            None => field,
+        }
+    }
+
+    /// Says that a field's value was changed.
+    pub fn coerced(&mut self, field: &str, how: impl Into<String>) {
+        self.notes
+            .push(note(field, Adjustment::Coerced, how.into()));
+    }
+
+    /// Keeps a field from the provider, if it is there.
+    pub fn withhold(&mut self, field: &'static str, why: &'static str) {
+        self.withheld.push((field, why));
+    }
+
+    /// Refuses the input at `field`; an empty one is the input itself.
+    pub fn refuse(&mut self, field: &str, keyword: &str, message: impl Into<String>) {
+        let instance_path = if field.is_empty() {
+            String::new()
+        } else {
+            json::pointer("", field)
+        };
+        self.violations.push(Violation {
+            instance_path,
+            keyword: keyword.into(),
+            message: message.into(),
+        });
+    }
+}
+
+pub(crate) fn note(field: &str, adjustment: Adjustment, message: String) -> Note {
+    Note {
+        instance_path: json::pointer("", field),
+        adjustment,
+        message,
+    }
+}

@@ -1,0 +1,46 @@
+use serde_json::{Value, json};
+use zoetrope_node_sdk::bindings::{Adjustment, ErrorCause, Profile};
+use zoetrope_node_sdk::testing::Scripted;
+use zoetrope_node_sdk::{input, job};
+
+use crate::nodes::PACK;
+use crate::nodes::image_to_video_v3::NODE;
+
+#[test]
+fn what_was_read_is_a_strict_input() {
+    let given = r#"{"frame_rate": "8.0", "steps": true, "image": "i", "prompt": "20"}"#;
+    let lax = input::read(&NODE, given, Profile::Lax, None).unwrap();
+    let completed = json!({
+        "prompt": "20", "image": "i", "negative_prompt": null,
+        "steps": 1, "guidance_scale": 3, "frame_rate": 8,
+    });
+    assert_eq!(Value::Object(lax.fields), completed);
+    let notes: Vec<_> = lax
+        .notes
+        .iter()
+        .map(|note| (note.instance_path.as_str(), note.adjustment))
+        .collect();
+    assert_eq!(
+        notes,
+        [
+            ("/negative_prompt", Adjustment::Defaulted),
+            ("/steps", Adjustment::Coerced),
+            ("/guidance_scale", Adjustment::Defaulted),
+            ("/frame_rate", Adjustment::Coerced),
+        ]
+    );
+    let strict = input::read(&NODE, &completed.to_string(), Profile::Strict, None).unwrap();
+    assert_eq!(Value::Object(strict.fields), completed);
+    assert_eq!(strict.notes, []);
+}
+
+#[test]
+fn a_start_reads_strictly() {
+    let given = r#"{"prompt": "p", "image": "i", "steps": "20"}"#;
+    let refused = job::start(&PACK, &Scripted::new([]), NODE.name, given, "key").unwrap_err();
+    assert!(
+        matches!(&refused.cause, ErrorCause::InvalidInput(violations)
+            if violations[0].instance_path == "/steps"),
+        "{refused:?}"
+    );
+}
