@@ -30,6 +30,19 @@ pub struct CheckRequest<'a> {
     pub connection: Option<&'a Arc<Connection>>,
 }
 
+impl<'a> CheckRequest<'a> {
+    /// A strict check, without a connection.
+    #[must_use]
+    pub fn new(node: &'a NodeType, input: &'a str) -> Self {
+        Self {
+            node,
+            input,
+            profile: Profile::Strict,
+            connection: None,
+        }
+    }
+}
+
 /// An input that the node accepts, and the local pictures that go with it.
 pub struct Checked {
     /// The job's id, should it become one.

@@ -34,6 +34,27 @@ pub struct SubmitRequest<'a> {
     pub deadline_at: Millis,
 }
 
+impl<'a> SubmitRequest<'a> {
+    /// A job under this key that replaces no file and is waited for until `deadline_at`.
+    #[must_use]
+    pub fn new(
+        checked: &'a Checked,
+        connection: &str,
+        key: &str,
+        destination: Destination,
+        deadline_at: Millis,
+    ) -> Self {
+        Self {
+            checked,
+            connection: connection.to_owned(),
+            key: key.to_owned(),
+            destination,
+            force: false,
+            deadline_at,
+        }
+    }
+}
+
 /// Where a result goes: absolute paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
