@@ -21,8 +21,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let config = Arc::new(config.trusting(Sha256Digest::of(&component)));
     let engine = Engine::new(EngineSettings::default())?;
     let pack = Pack::load(&engine, &component, config.policy())?;
-    let driver = Driver::builder(&data_dir, &pack, config).build()?;
-    let jobs = Jobs::new(driver, component);
+    let driver = Driver::builder(&data_dir, &pack, Arc::clone(&config) as _);
+    let jobs = Jobs::new(driver.policy(config.policy()).build()?, component);
 
     let node = node_type(&pack, node).await?;
     let checked = jobs.check(&CheckRequest::new(&node, input)).await?;

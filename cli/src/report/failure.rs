@@ -267,9 +267,7 @@ pub(crate) fn of_driver(error: &DriverError) -> Failure {
     let next = next_step::words(&NextStep::of_driver(error), "");
     match error {
         DriverError::Ledger(error) => of_ledger(error),
-        DriverError::File { .. } => {
-            Failure::new(ErrorKind::LedgerUnavailable, Phase::Setup, chain(error)).then(next)
-        }
+        error => Failure::new(ErrorKind::LedgerUnavailable, Phase::Setup, chain(error)).then(next),
     }
 }
 

@@ -50,7 +50,8 @@ mod writer;
 
 pub use builder::DriverBuilder;
 pub use clock::now;
-pub use error::{AdoptError, DriverError};
+pub(crate) use error::AdoptError;
+pub use error::DriverError;
 pub use listener::{Listener, News};
 pub use process::Driver;
 pub use reach::{Reach, Reached};

@@ -143,7 +143,7 @@ impl Driver {
     /// # Errors
     ///
     /// When the ledger fails.
-    pub async fn settle_orphans(&self) -> Result<(), DriverError> {
+    pub(crate) async fn settle_orphans(&self) -> Result<(), DriverError> {
         if let Some(_lock) = self.elected()? {
             self.shared.settle_orphans().await?;
         }
@@ -172,7 +172,7 @@ impl Driver {
     /// # Errors
     ///
     /// The trouble that keeps the component from doing so, or when the ledger fails.
-    pub async fn adopt(&self, job: Job, provider_job_id: &str) -> Result<Job, AdoptError> {
+    pub(crate) async fn adopt(&self, job: Job, provider_job_id: &str) -> Result<Job, AdoptError> {
         let ticket = self.shared.steps.ticket_of(&job, provider_job_id).await;
         let event = Event::Adopted {
             ticket: ticket.map_err(AdoptError::Trouble)?,
