@@ -1,10 +1,10 @@
 //! `zoetrope check`.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use zoetrope_host::component::CallContext;
 use zoetrope_host::contract::{CheckOptions, NodeType};
+use zoetrope_host::jobs::check_context;
 use zoetrope_host::words::harmless;
 
 use super::args::{Check, Profile};
@@ -60,12 +60,5 @@ pub(super) async fn offline(
     profile: Profile,
 ) -> Result<(CallContext, CheckOptions), Failure> {
     let configured = setup.configured(node, connection).await?;
-    let options = CheckOptions {
-        profile: profile.into(),
-        preview_request: configured.is_some(),
-    };
-    let context = configured.map_or_else(CallContext::offline, |connection| {
-        CallContext::previewing(Arc::new(connection.without_credential()))
-    });
-    Ok((context, options))
+    Ok(check_context(configured.as_ref(), profile.into()))
 }

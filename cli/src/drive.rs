@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
-use zoetrope_host::contract::Charge;
-use zoetrope_host::driver::event::Event;
-use zoetrope_host::driver::{Driver, DriverError, Until, Work};
+use zoetrope_host::driver::{DriverError, Until, Work};
+use zoetrope_host::jobs::{Jobs, NextStep};
 use zoetrope_host::ledger::Job;
 
 use super::interrupts::Interrupts;
-use super::report::{Failure, Phase, of_driver, of_ledger, outcome};
+use super::report::{Failure, Phase, next_step, of_driver, of_jobs, of_ledger, outcome};
 use super::view::View;
 
 /// How long after a Ctrl-C a second one asks the provider to cancel.
@@ -32,7 +31,7 @@ enum Wish {
 /// Works until these jobs are where they should be, or somebody has enough; how they
 /// stand then.
 pub(super) async fn drive(
-    driver: &Driver,
+    jobs: &Jobs,
     view: &Arc<View>,
     ids: &[String],
     until: Until,
@@ -40,7 +39,7 @@ pub(super) async fn drive(
 ) -> Result<Vec<Job>, Failure> {
     view.watch(ids);
     let (sender, work) = watch::channel(Work::On);
-    let mut waiting = Box::pin(driver.wait(ids.iter().cloned(), until, work));
+    let mut waiting = Box::pin(jobs.wait(ids.iter().cloned(), until, work));
     let mut wish = Wish::GoOn;
     let mut patience = Instant::now();
     let waited = loop {
@@ -58,8 +57,8 @@ pub(super) async fn drive(
                     wish = Wish::Cancel;
                     patience = Instant::now() + CANCELLATION;
                     // Whatever keeps it from being written down keeps no submit from its end.
-                    if let Err(failure) = cancel(driver, ids).await {
-                        view.say(failure.message());
+                    if let Err(error) = jobs.cancel_awaited(ids).await {
+                        view.say(of_jobs(error, "").message());
                     }
                 }
                 Wish::Cancel => {
@@ -72,48 +71,27 @@ pub(super) async fn drive(
         }
     };
     view.end();
-    waited.map_err(|error| stopped(&error, driver, view, ids))?;
-    let mut jobs = Vec::with_capacity(ids.len());
+    waited.map_err(|error| stopped(&error, jobs, view, ids))?;
+    let mut rows = Vec::with_capacity(ids.len());
     for id in ids {
-        let job = driver.ledger().job(id);
-        jobs.extend(job.map_err(|error| of_ledger(&error))?);
+        let job = jobs.ledger().job(id);
+        rows.extend(job.map_err(|error| of_ledger(&error))?);
     }
-    Ok(jobs)
+    Ok(rows)
 }
 
 /// The ledger failed while jobs were under way: some may be paid for.
-fn stopped(error: &DriverError, driver: &Driver, view: &View, ids: &[String]) -> Failure {
-    let rows = ids.iter().map(|id| driver.ledger().job(id).ok().flatten());
+fn stopped(error: &DriverError, jobs: &Jobs, view: &View, ids: &[String]) -> Failure {
+    let rows = ids.iter().map(|id| jobs.ledger().job(id).ok().flatten());
     let rows: Vec<_> = rows.collect();
-    let charge_of = |row: &Option<Job>| row.as_ref().map_or(Charge::Unknown, |job| job.charge);
-    let any = |charge| rows.iter().any(|row| charge_of(row) == charge);
-    let charge = match (any(Charge::Unknown), any(Charge::Yes)) {
-        (true, _) => Charge::Unknown,
-        (false, true) => Charge::Yes,
-        (false, false) => Charge::No,
-    };
+    let charges = rows.iter().map(|row| row.as_ref().map(|job| job.charge));
+    let charge = outcome::charge_of(charges);
+    let next = next_step::then(&NextStep::of_driver(error), &view.way_on(ids));
     let failure = of_driver(error);
     match rows.as_slice() {
         [Some(job)] => failure
-            .under_way(outcome::phase(job), charge, &view.way_on(ids))
-            .of_job(outcome::facts(job)),
-        _ => failure.under_way(Phase::Submit, charge, &view.way_on(ids)),
+            .about(job)
+            .under_way(outcome::phase(job), charge, next),
+        _ => failure.under_way(Phase::Submit, charge, next),
     }
-}
-
-/// Tells a job's row what somebody wants. What may have been spent for it is said, should
-/// that fail.
-pub(super) async fn tell(driver: &Driver, job: &Job, event: &Event) -> Result<Job, Failure> {
-    let told = driver.tell(job, event).await;
-    told.map_err(|error| of_driver(&error).about(job))
-}
-
-async fn cancel(driver: &Driver, ids: &[String]) -> Result<(), Failure> {
-    for id in ids {
-        let job = driver.ledger().job(id);
-        if let Some(job) = job.map_err(|error| of_ledger(&error))? {
-            tell(driver, &job, &Event::CancelWanted).await?;
-        }
-    }
-    Ok(())
 }

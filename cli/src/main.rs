@@ -9,7 +9,7 @@
 //! - [`nodes`], [`check`] (and [`lines`], its streaming form), [`run`], [`jobs`], [`packs`],
 //!   [`practice`]: what the commands do
 //! - [`input`]: the input document from a file and `--set`
-//! - [`file_url`]: local files by URL; [`inspect`]: what is worth knowing of a file
+//! - [`inspect`]: what is worth knowing of a file
 //! - [`drive`], [`interrupts`]: waiting for jobs; [`view`], [`progress`]: what is seen of it
 //! - [`report`]: what is said of a plan, a job, many jobs and a failure, as text and JSON
 //! - [`exit_code`]: the exit code of each kind of failure
@@ -22,7 +22,6 @@ mod drive;
 mod exit_code;
 #[cfg(feature = "otlp")]
 mod export;
-mod file_url;
 mod input;
 mod inspect;
 mod interrupts;

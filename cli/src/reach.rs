@@ -32,12 +32,6 @@ fn is_practice(config: &Config, id: &str, category: &str) -> bool {
     id == PRACTICE && configured.is_none_or(|connection| connection.category() != category)
 }
 
-/// An open connection and its id, as a new job's row has them.
-pub(super) struct Site {
-    pub(super) id: String,
-    pub(super) reached: Reached,
-}
-
 impl Setup {
     /// The configured connection of a node, if there is one; none where the practice
     /// provider is to serve.
@@ -65,23 +59,19 @@ impl Setup {
         Ok(selected.cloned())
     }
 
-    /// What calls of a node go over: its configured connection with the credential, else
-    /// the practice provider, which is started, and the user told so.
-    pub(super) async fn connect(
+    /// The id of the connection that a new job of a node goes over: a configured one, else
+    /// the practice provider's.
+    pub(super) async fn connection_id(
         &self,
-        requirement: &ConnectionRequirement,
         node: &NodeType,
         wanted: Option<&str>,
-    ) -> Result<Site, Failure> {
+    ) -> Result<String, Failure> {
         let configured = self.configured(node, wanted).await?;
-        let id = configured.map_or(PRACTICE.into(), |connection| connection.id().to_string());
-        let reached = self.open(&id, requirement).await.map_err(|trouble| {
-            Failure::of_trouble(trouble, Phase::Setup)
-                .then("provide the connection, and the same command again".into())
-        })?;
-        Ok(Site { id, reached })
+        Ok(configured.map_or(PRACTICE.into(), |connection| connection.id().to_string()))
     }
 
+    /// Opens a connection: a configured one with its credential, else the practice provider's,
+    /// which is started, and the user told so.
     async fn find(
         &self,
         id: &str,
@@ -90,33 +80,16 @@ impl Setup {
         let unavailable = |message: String| Trouble::new("connection_unavailable", message);
         let config = self.config().await;
         let config = config.map_err(|failure| unavailable(failure.message().to_owned()))?;
-        let is_practice = is_practice(config, id, &requirement.category);
-        let connection = if is_practice {
-            self.practice_connection(requirement)
-                .await
-                .map_err(unavailable)?
-        } else {
-            let found = config.select(&requirement.category, Some(id));
-            let found = found.map_err(|error| unavailable(chain(&error)))?;
-            let none = || unavailable(format!("there is no connection `{id}`"));
-            Arc::clone(found.ok_or_else(none)?)
-        };
+        if !is_practice(config, id, &requirement.category) {
+            return config.open(id, requirement).await;
+        }
+        let connection = self.practice_connection(requirement).await;
+        let reached = Reached::configured(connection.map_err(unavailable)?, requirement)?;
         // The practice provider's jobs are found again on any port.
-        let place = if is_practice {
-            PRACTICE.into()
-        } else {
-            connection.base_url().origin().to_string()
-        };
-        let requests_per_second = if is_practice {
-            Some(PRACTICE_RATE)
-        } else {
-            connection.requests_per_second()
-        };
-        let open = connection.open(requirement);
         Ok(Reached {
-            connection: Arc::new(open.map_err(|error| unavailable(chain(&error)))?),
-            place,
-            requests_per_second,
+            place: PRACTICE.into(),
+            requests_per_second: Some(PRACTICE_RATE),
+            ..reached
         })
     }
 

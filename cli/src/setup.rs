@@ -13,19 +13,19 @@ use zoetrope_emulator::{FetchPicture, SharedPractice};
 use zoetrope_host::component::{CallContext, Pack, PackError};
 use zoetrope_host::config::Config;
 use zoetrope_host::contract::NodeType;
-use zoetrope_host::driver::{Driver, DriverSettings, Listener};
+use zoetrope_host::driver::{Driver, Listener};
 use zoetrope_host::egress::{AddressRule, Egress};
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::error::{ErrorKind, chain};
+use zoetrope_host::jobs::{self, Jobs, NextStep, Repair};
 use zoetrope_host::ledger::Ledger;
-use zoetrope_host::net::Origin;
 use zoetrope_host::policy::NotAllowed;
-use zoetrope_host::trace::{Caller, Trace};
+use zoetrope_host::trace::Caller;
 
 use super::args::Global;
 use super::observe;
 use super::printer::Printer;
-use super::report::{Failure, Phase, of_driver, of_ledger};
+use super::report::{Failure, Phase, next_step, of_driver, of_jobs, of_ledger};
 use super::shell::quoted;
 
 /// The largest component that is read, in bytes; the built-in one has a hundredth.
@@ -36,7 +36,8 @@ pub(super) struct Setup {
     printer: Printer,
     egress: Egress,
     config: OnceCell<Config>,
-    pack: OnceCell<Pack>,
+    /// The component and its bytes.
+    pack: OnceCell<(Pack, Cow<'static, [u8]>)>,
     pub(super) practice: OnceCell<SharedPractice>,
     /// The trace that this process was asked to go on with.
     caller: Option<Caller>,
@@ -63,10 +64,6 @@ impl Setup {
         &self.printer
     }
 
-    pub(super) fn egress(&self) -> &Egress {
-        &self.egress
-    }
-
     /// The configuration that was named.
     pub(super) fn config_file(&self) -> Option<&Path> {
         self.global.config.as_deref()
@@ -87,8 +84,9 @@ impl Setup {
     pub(super) async fn config(&self) -> Result<&Config, Failure> {
         let load = async || {
             let config = Config::load(self.global.config.as_deref()).map_err(|error| {
-                Failure::new(ErrorKind::BadConfig, Phase::Setup, chain(&error))
-                    .then("correct the configuration, and the same command again".into())
+                Failure::new(ErrorKind::BadConfig, Phase::Setup, chain(&error)).then(
+                    next_step::words(&NextStep::Repeat(Repair::Configuration), ""),
+                )
             })?;
             Ok(config.trusting(DIGEST))
         };
@@ -97,10 +95,15 @@ impl Setup {
 
     /// The component: the one of `--component`, else the built-in one.
     pub(super) async fn pack(&self) -> Result<&Pack, Failure> {
+        let (pack, _) = self.loaded().await?;
+        Ok(pack)
+    }
+
+    async fn loaded(&self) -> Result<&(Pack, Cow<'static, [u8]>), Failure> {
         self.pack.get_or_try_init(|| self.load()).await
     }
 
-    async fn load(&self) -> Result<Pack, Failure> {
+    async fn load(&self) -> Result<(Pack, Cow<'static, [u8]>), Failure> {
         let policy = self.config().await?.policy();
         let settings = EngineSettings {
             cache_dir: self.data_dir().ok().map(|folder| folder.join("code")),
@@ -110,13 +113,15 @@ impl Setup {
             .map_err(|error| Failure::internal(Phase::Setup, chain(&error)))?;
         match &self.global.component {
             None => Pack::load(&engine, COMPONENT, policy)
+                .map(|pack| (pack, COMPONENT.into()))
                 .map_err(|error| Failure::internal(Phase::Setup, chain(&error))),
             Some(path) => {
                 let bytes = read_component(path)?;
-                Pack::load(&engine, &bytes, policy).map_err(|error| match error {
+                let pack = Pack::load(&engine, &bytes, policy).map_err(|error| match error {
                     PackError::NotAllowed(refused) => self.not_allowed(path, &refused),
                     error => bad_component(path, &chain(&error)),
-                })
+                })?;
+                Ok((pack, bytes.into()))
             }
         }
     }
@@ -132,14 +137,6 @@ impl Setup {
         Failure::new(ErrorKind::Denied, Phase::Setup, refused.to_string()).then(next)
     }
 
-    /// The component's bytes.
-    pub(super) fn component(&self) -> Result<Cow<'static, [u8]>, Failure> {
-        match &self.global.component {
-            None => Ok(COMPONENT.into()),
-            Some(path) => Ok(read_component(path)?.into()),
-        }
-    }
-
     pub(super) async fn node_types(&self) -> Result<Vec<NodeType>, Failure> {
         let listed = self.pack().await?.node_types(&CallContext::offline()).await;
         listed.map_err(|error| Failure::of_call(error, Phase::Setup))
@@ -147,22 +144,8 @@ impl Setup {
 
     /// The node type of this name.
     pub(super) async fn node_type(&self, name: &str) -> Result<NodeType, Failure> {
-        let mut types = self.node_types().await?;
-        match types.iter().position(|node| node.name == name) {
-            Some(index) => Ok(types.swap_remove(index)),
-            None => {
-                let known: Vec<_> = types
-                    .iter()
-                    .map(|node| format!("`{}`", node.name))
-                    .collect();
-                let message = format!(
-                    "there is no node type `{name}`; there are {}",
-                    known.join(", ")
-                );
-                let next = format!("zoetrope nodes{}", self.options());
-                Err(Failure::new(ErrorKind::UnknownNodeType, Phase::Setup, message).then(next))
-            }
-        }
+        let found = jobs::node_type(self.pack().await?, name).await;
+        found.map_err(|error| of_jobs(error, &self.options()))
     }
 
     pub(super) fn practice_dir(&self) -> Result<PathBuf, Failure> {
@@ -174,31 +157,25 @@ impl Setup {
         Arc::new(Lent(self.egress.clone()))
     }
 
-    /// The trace of what is done for a job before it is one, told to `origin` alone.
-    pub(super) fn trace(&self, job: &str, origin: &Origin) -> Option<Trace> {
-        Trace::of_job(job, self.caller.as_ref(), origin)
-    }
-
     /// The ledger of the data directory.
     pub(super) fn ledger(&self) -> Result<Arc<Ledger>, Failure> {
         let ledger = Ledger::open(&self.data_dir()?);
         ledger.map(Arc::new).map_err(|error| of_ledger(&error))
     }
 
-    /// This process's part in the jobs of the data directory.
-    pub(super) async fn driver(self: &Arc<Self>, listener: Listener) -> Result<Driver, Failure> {
-        let driver = Driver::new(
-            &self.data_dir()?,
-            self.ledger()?,
-            self.pack().await?,
-            self.config().await?.policy(),
-            &self.egress,
-            Arc::clone(self) as _,
-            listener,
-            DriverSettings::default(),
-        );
-        let driver = driver.map_err(|error| of_driver(&error))?;
-        Ok(driver.going_on_with(self.caller.clone()))
+    /// The jobs of the data directory, and this process's part in them.
+    pub(super) async fn jobs(self: &Arc<Self>, listener: Listener) -> Result<Jobs, Failure> {
+        let (data_dir, ledger) = (self.data_dir()?, self.ledger()?);
+        let (pack, component) = self.loaded().await?;
+        let driver = Driver::builder(&data_dir, pack, Arc::clone(self) as _)
+            .ledger(ledger)
+            .policy(self.config().await?.policy())
+            .egress(&self.egress)
+            .listener(listener)
+            .caller(self.caller.clone())
+            .build()
+            .map_err(|error| of_driver(&error))?;
+        Ok(Jobs::new(driver, component.clone()))
     }
 
     /// Where everything is kept.

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zoetrope_host::driver::{Listener, News};
+use zoetrope_host::jobs::NextStep;
 use zoetrope_host::ledger::{Job, State};
 use zoetrope_host::words::harmless;
 
 use super::printer::Printer;
 use super::progress::Progress;
-use super::shell::quoted_text;
+use super::report::next_step;
 
 pub(super) struct View(Mutex<Inner>);
 
@@ -57,11 +58,11 @@ impl View {
     /// The command that goes on with these jobs once the ledger can be written again.
     pub(super) fn way_on(&self, ids: &[String]) -> String {
         let inner = self.inner();
-        let which = match ids {
-            [only] => only,
-            _ => "--all",
+        let resume = match ids {
+            [only] => NextStep::Resume { job: only.clone() },
+            _ => NextStep::ResumeAll,
         };
-        let resume = format!("zoetrope jobs resume {which}{}", inner.options);
+        let resume = next_step::words(&resume, &inner.options);
         let steps: Vec<_> = inner.unrecorded.values().cloned().chain([resume]).collect();
         steps.join(" && ")
     }
@@ -91,11 +92,11 @@ impl Inner {
             self.progress
                 .say(&format!("provider job id: {provider_job_id}"));
             self.progress.say(&format!("ticket: {}", harmless(ticket)));
-            let resolve = format!(
-                "zoetrope jobs resolve {id} --provider-job-id {}{}",
-                quoted_text(provider_job_id),
-                self.options
-            );
+            let adopt = NextStep::Adopt {
+                job: id.to_owned(),
+                provider_job_id: (*provider_job_id).to_owned(),
+            };
+            let resolve = next_step::words(&adopt, &self.options);
             self.progress
                 .say(&format!("when the ledger can be written again: {resolve}"));
             self.unrecorded.insert(id.to_owned(), resolve);

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::hex;
 
 /// A SHA-256 digest; shown as 64 lower-case hexadecimal digits.
@@ -10,6 +12,12 @@ use crate::hex;
 pub struct Sha256Digest([u8; 32]);
 
 impl Sha256Digest {
+    /// The digest of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self::from(Sha256::digest(bytes))
+    }
+
     /// Its bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {

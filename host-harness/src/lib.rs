@@ -16,6 +16,7 @@
 //! - [`policy`]: what a pack asks for, what it is granted, and what therefore holds
 //! - [`egress`]: the broker that everything leaving this process goes through
 //! - [`media`]: local pictures on their way to a provider
+//! - [`jobs`]: the commands that programs give for jobs
 //! - [`ledger`]: the durable jobs; [`driver`]: what drives them to their end
 //! - [`download`]: clips on their way to the disk
 //! - [`digest`]: SHA-256; [`error`]: errors with their causes; [`words`]: what people can be shown
@@ -26,7 +27,7 @@
 //! # Example
 //!
 //! Starts a run and asks once how it is getting on, without the ledger (a host with durable
-//! jobs uses [`driver::Driver`]):
+//! jobs uses [`jobs::Jobs`]):
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -81,6 +82,7 @@ pub mod egress;
 pub mod engine;
 pub mod error;
 mod hex;
+pub mod jobs;
 pub mod ledger;
 pub mod media;
 pub mod net;

@@ -1,6 +1,8 @@
 //! Local pictures: what they are, and how they get to the provider as the component
 //! says. Their bytes never enter the component.
 
+pub mod file_url;
+
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -32,6 +34,7 @@ pub struct Picture {
 
 /// Why a local picture cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum MediaError {
     /// The file cannot be read.
     #[error("`{}` cannot be read", path.display())]

@@ -13,7 +13,6 @@ use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
@@ -21,14 +20,10 @@ use uuid::Uuid;
 use zoetrope_bundled_pack::{COMPONENT, DIGEST};
 use zoetrope_host::component::Pack;
 use zoetrope_host::config::Config;
-use zoetrope_host::contract::ConnectionRequirement;
 use zoetrope_host::digest::Sha256Digest;
-use zoetrope_host::driver::{
-    Driver, DriverSettings, Listener, News, Reach, Reached, Until, Work, now,
-};
-use zoetrope_host::egress::Egress;
+use zoetrope_host::driver::{Driver, Listener, News, Until, Work, now};
 use zoetrope_host::engine::{Engine, EngineSettings};
-use zoetrope_host::ledger::{Job, Ledger, Order, State, Target, Trouble};
+use zoetrope_host::ledger::{Job, Order, State, Target};
 use zoetrope_host::policy::Policy;
 
 use crate::support::books::copy_ledger;
@@ -183,18 +178,11 @@ async fn run_one_job(folder: &Path, last: &str) {
     let pack =
         Pack::load(&engine, COMPONENT, &Policy::default().trusting(DIGEST)).expect("the component");
     let config = Config::read(&folder.join("zoetrope.toml")).expect("the configuration");
-    let ledger = Arc::new(Ledger::open(&data_dir).expect("the ledger"));
-    let driver = Driver::new(
-        &data_dir,
-        ledger,
-        &pack,
-        &Policy::default().trusting(DIGEST),
-        &Egress::default(),
-        Arc::new(Configured(config)),
-        mortal(folder, last.to_owned()),
-        DriverSettings::default(),
-    );
-    let driver = driver.expect("a driver");
+    let driver = Driver::builder(&data_dir, &pack, Arc::new(config))
+        .policy(&Policy::default().trusting(DIGEST))
+        .listener(mortal(folder, last.to_owned()))
+        .build()
+        .expect("a driver");
     let asker = driver.asker().to_owned();
     let target = Target::File(folder.join("clip.mp4"));
     let job = Job::new(order(folder, &pack), target, asker, now() + 600_000);
@@ -264,27 +252,5 @@ fn order(folder: &Path, pack: &Pack) -> Order {
         key: KEY.into(),
         idempotency_ms: i64::try_from(window.as_millis()).expect("a window"),
         created_at: now(),
-    }
-}
-
-/// The connections of a configuration.
-struct Configured(Config);
-
-impl Reach for Configured {
-    fn open<'a>(
-        &'a self,
-        connection: &'a str,
-        requirement: &'a ConnectionRequirement,
-    ) -> BoxFuture<'a, Result<Reached, Trouble>> {
-        let found = self.0.select(&requirement.category, Some(connection));
-        let found = Arc::clone(found.expect("one").expect("the configured one"));
-        let place = found.base_url().origin().to_string();
-        let requests_per_second = found.requests_per_second();
-        let connection = Arc::new(found.open(requirement).expect("its credential"));
-        Box::pin(std::future::ready(Ok(Reached {
-            connection,
-            place,
-            requests_per_second,
-        })))
     }
 }

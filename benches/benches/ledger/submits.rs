@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use zoetrope_benches::{Failure, INPUT, NODE};
-use zoetrope_host::driver::decide::decide;
-use zoetrope_host::driver::event::Event;
 use zoetrope_host::driver::now;
+use zoetrope_host::driver::pure::{Event, decide};
 use zoetrope_host::ledger::{Change, Inserted, Job, Ledger, Order, State, Target};
 
 const DEADLINE_MS: i64 = 3_600_000;

@@ -12,10 +12,9 @@ use zoetrope_host::component::Pack;
 use zoetrope_host::config::Config;
 use zoetrope_host::connections::Connection;
 use zoetrope_host::contract::ConnectionRequirement;
-use zoetrope_host::driver::{Driver, DriverSettings, Reach, Reached, Until, Work, now};
-use zoetrope_host::egress::Egress;
+use zoetrope_host::driver::{Driver, Reach, Reached, Until, Work, now};
 use zoetrope_host::engine::{Engine, EngineSettings};
-use zoetrope_host::ledger::{Job, Ledger, Order, Target, Trouble};
+use zoetrope_host::ledger::{Job, Order, Target, Trouble};
 use zoetrope_host::policy::Policy;
 
 use super::HOST;
@@ -144,16 +143,10 @@ impl Inside {
     }
 
     async fn work(mut self, what: &[String]) -> Result<(), Failure> {
-        let driver = Driver::new(
-            &self.data,
-            Arc::new(Ledger::open(&self.data)?),
-            &self.pack,
-            &Policy::default().trusting(DIGEST),
-            &Egress::default(),
-            Arc::new(Configured(Arc::clone(&self.connection))),
-            Arc::new(|_, _| ()),
-            DriverSettings::default(),
-        )?;
+        let reach = Arc::new(Configured(Arc::clone(&self.connection)));
+        let driver = Driver::builder(&self.data, &self.pack, reach)
+            .policy(&Policy::default().trusting(DIGEST))
+            .build()?;
         let ids = match what {
             [word, jobs] if word == "add" => self.add(&driver, jobs.parse()?).await?,
             _ => resume(&driver).await?,
@@ -215,15 +208,7 @@ impl Reach for Configured {
         _: &'a str,
         requirement: &'a ConnectionRequirement,
     ) -> BoxFuture<'a, Result<Reached, Trouble>> {
-        let opened = Arc::clone(&self.0).open(requirement);
-        let reached = opened.map(|open| Reached {
-            connection: Arc::new(open),
-            place: self.0.base_url().origin().to_string(),
-            requests_per_second: self.0.requests_per_second(),
-        });
-        let trouble = |error: zoetrope_host::connections::OpenError| {
-            Trouble::new("connection_unavailable", error.to_string())
-        };
-        Box::pin(ready(reached.map_err(trouble)))
+        let reached = Reached::configured(Arc::clone(&self.0), requirement);
+        Box::pin(ready(reached))
     }
 }

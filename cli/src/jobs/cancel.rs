@@ -5,15 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use zoetrope_host::driver::event::Event;
 use zoetrope_host::error::ErrorKind;
+use zoetrope_host::jobs::{CancelOutcome, NextStep};
 use zoetrope_host::ledger::{Job, State};
 
 use super::{named, said, settle};
 use crate::args::jobs::Cancel;
-use crate::drive::tell;
 use crate::interrupts::Interrupts;
-use crate::report::{Failure, Phase, outcome};
+use crate::report::{Failure, Phase, next_step, of_jobs, outcome};
 use crate::run::deadline;
 use crate::setup::Setup;
 use crate::view::View;
@@ -24,30 +23,17 @@ const PATIENCE: Duration = Duration::from_mins(1);
 impl Cancel {
     pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
         let view = View::new(setup.options(), setup.printer().clone());
-        let driver = setup.driver(view.listener()).await?;
+        let jobs = setup.jobs(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
-        let job = named(driver.ledger(), &self.id, setup)?;
-        // Whether there is anything to cancel is not found out by submitting it again.
-        if job.is_done() || job.state == State::OutcomeUnknown {
-            return cancelled(&job, setup);
+        let job = named(jobs.ledger(), &self.id, setup)?;
+        let wanted = jobs.cancel(&job, deadline(PATIENCE)).await;
+        match wanted.map_err(|error| of_jobs(error, &setup.options()))? {
+            CancelOutcome::LeftAlone(job) => cancelled(&job, setup),
+            CancelOutcome::Wanted(job) => {
+                let job = settle(&jobs, &view, job, &mut interrupts).await?;
+                cancelled(&job, setup)
+            }
         }
-        let resumed = Event::Resumed {
-            deadline_at: deadline(PATIENCE),
-            asker: driver.asker().to_owned(),
-        };
-        // To resume comes second where that could submit the job, and else first: whoever
-        // drives may answer at once.
-        let events = if job.state == State::Started {
-            [resumed, Event::CancelWanted]
-        } else {
-            [Event::CancelWanted, resumed]
-        };
-        let mut job = job;
-        for event in &events {
-            job = tell(&driver, &job, event).await?;
-        }
-        let job = settle(&driver, &view, job, &mut interrupts).await?;
-        cancelled(&job, setup)
     }
 }
 
@@ -63,13 +49,13 @@ fn cancelled(job: &Job, setup: &Setup) -> Result<ExitCode, Failure> {
         }
         State::Succeeded | State::Failed if job.is_done() => {
             let message = format!("it was too late: the job has {}", job.state.as_str());
+            let show = NextStep::Show {
+                job: job.order.id.clone(),
+            };
+            let show = next_step::words(&show, &setup.options());
             Err(Failure::new(ErrorKind::TooLate, Phase::Poll, message)
                 .about(job)
-                .then(format!(
-                    "nothing: it has ended; zoetrope jobs show {}{}",
-                    job.order.id,
-                    setup.options()
-                )))
+                .then(format!("nothing: it has ended; {show}")))
         }
         _ => match outcome::of(job, &setup.options()) {
             Err(failure) => Err(failure),

@@ -1,19 +1,14 @@
 //! `zoetrope jobs fetch`.
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use zoetrope_host::download::{self, DownloadError, check_target, digest_of};
-use zoetrope_host::driver::event::Event;
-use zoetrope_host::error::{ErrorKind, chain};
-use zoetrope_host::ledger::{Job, State, Target};
+use zoetrope_host::jobs::Fetched;
 
 use super::{answered, named, said, settle};
 use crate::args::jobs::Fetch;
-use crate::drive::tell;
 use crate::interrupts::Interrupts;
-use crate::report::{Failure, Phase, outcome};
+use crate::report::{Failure, of_jobs, outcome};
 use crate::run::deadline;
 use crate::setup::Setup;
 use crate::view::View;
@@ -23,62 +18,22 @@ impl Fetch {
         let out = std::path::absolute(&self.out);
         let out = out.map_err(|error| Failure::usage(error.to_string()))?;
         let view = View::new(setup.options(), setup.printer().clone());
-        let driver = setup.driver(view.listener()).await?;
+        let jobs = setup.jobs(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
-        let job = named(driver.ledger(), &self.id, setup)?;
-        // A fetch buys nothing: what is not with the provider stays where it is.
-        if !matches!(
-            job.state,
-            State::Submitting | State::Started | State::Succeeded
-        ) {
-            return answered(&job, setup);
+        let job = named(jobs.ledger(), &self.id, setup)?;
+        let until = deadline(self.deadline);
+        let fetched = jobs.fetch(&job, &out, self.force, until).await;
+        match fetched.map_err(|error| of_jobs(error, &setup.options()))? {
+            Fetched::LeftAlone(job) => answered(&job, setup),
+            Fetched::Copied { job, file } => {
+                let mut answer = outcome::of(&job, &setup.options())?;
+                answer["file"] = file.to_string_lossy().into();
+                said(&answer, &file.to_string_lossy(), setup)
+            }
+            Fetched::Moved(job) => {
+                let job = settle(&jobs, &view, job, &mut interrupts).await?;
+                answered(&job, setup)
+            }
         }
-        check_target(&out, self.force).map_err(|error| {
-            Failure::usage(chain(&error))
-                .then("the same command, with another --out or with --force".into())
-        })?;
-        if is_here(&job) {
-            return self.copy(&job, &out, setup);
-        }
-        let moved = Event::Moved {
-            target: Target::File(out),
-            force: self.force,
-        };
-        let resumed = Event::Resumed {
-            deadline_at: deadline(self.deadline),
-            asker: driver.asker().to_owned(),
-        };
-        let mut job = job;
-        for event in [moved, resumed] {
-            job = tell(&driver, &job, &event).await?;
-        }
-        let job = settle(&driver, &view, job, &mut interrupts).await?;
-        answered(&job, setup)
     }
-
-    fn copy(&self, job: &Job, out: &Path, setup: &Setup) -> Result<ExitCode, Failure> {
-        let mut answer = outcome::of(job, &setup.options())?;
-        let from = answer["file"].as_str().unwrap_or_default().to_owned();
-        let copied = download::copy(Path::new(&from), out, &job.order.id, self.force);
-        copied.map_err(|error: DownloadError| {
-            Failure::new(ErrorKind::DownloadFailed, Phase::Download, chain(&error))
-                .about(job)
-                .then(format!(
-                    "zoetrope jobs fetch {} --out FILE{}",
-                    job.order.id,
-                    setup.options()
-                ))
-        })?;
-        answer["file"] = out.to_string_lossy().into();
-        said(&answer, &out.to_string_lossy(), setup)
-    }
-}
-
-/// Whether the result is where it was put, unharmed.
-fn is_here(job: &Job) -> bool {
-    let Some(file) = job.file.as_ref().filter(|_| job.placed) else {
-        return false;
-    };
-    let digest = digest_of(&file.path).ok().flatten();
-    digest.is_some_and(|digest| digest.to_string() == file.sha256)
 }

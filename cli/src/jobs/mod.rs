@@ -12,17 +12,18 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde_json::Value;
-use zoetrope_host::driver::{Driver, Until};
+use zoetrope_host::driver::Until;
+use zoetrope_host::jobs::{Jobs, find};
 use zoetrope_host::ledger::{Job, Ledger};
 
-use super::args::jobs::{Command, Jobs};
+use super::args::jobs::{Command, Jobs as Arguments};
 use super::drive::drive;
 use super::interrupts::Interrupts;
-use super::report::{Failure, of_ledger, outcome};
+use super::report::{Failure, of_jobs, outcome};
 use super::setup::Setup;
 use super::view::View;
 
-impl Jobs {
+impl Arguments {
     pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
         match self.command {
             None => self.list.run(setup),
@@ -38,25 +39,19 @@ impl Jobs {
 
 /// The job that an id, or the beginning of one, names.
 fn named(ledger: &Ledger, id: &str, setup: &Setup) -> Result<Job, Failure> {
-    let mut found = ledger.jobs_like(id).map_err(|error| of_ledger(&error))?;
-    let message = match (found.pop(), found.is_empty()) {
-        (Some(job), true) => return Ok(job),
-        (Some(_), false) => format!("several jobs begin with `{id}`"),
-        (None, _) => format!("there is no job `{id}`"),
-    };
-    Err(Failure::usage(message).then(format!("zoetrope jobs{}", setup.options())))
+    find(ledger, id).map_err(|error| of_jobs(error, &setup.options()))
 }
 
 /// Waits until a job is settled; its row then.
 async fn settle(
-    driver: &Driver,
+    jobs: &Jobs,
     view: &Arc<View>,
     job: Job,
     interrupts: &mut Interrupts,
 ) -> Result<Job, Failure> {
     let ids = [job.order.id.clone()];
-    let jobs = drive(driver, view, &ids, Until::Settled, interrupts).await?;
-    Ok(jobs.into_iter().next().unwrap_or(job))
+    let rows = drive(jobs, view, &ids, Until::Settled, interrupts).await?;
+    Ok(rows.into_iter().next().unwrap_or(job))
 }
 
 /// The answer of a job whose result is in place.

@@ -1,39 +1,27 @@
 //! `zoetrope jobs prune`.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use serde_json::json;
 use zoetrope_host::driver::now;
-use zoetrope_host::ledger::Pictures;
+use zoetrope_host::jobs::{Pruned, prune};
 
 use super::said;
 use crate::args::jobs::Prune;
-use crate::report::{Failure, Phase, of_ledger};
+use crate::report::{Failure, of_jobs};
 use crate::setup::Setup;
-
-/// Pictures that no job has are kept this long: one may belong to a row that is just
-/// being made.
-const PICTURE_AGE: Duration = Duration::from_hours(1);
 
 impl Prune {
     pub(super) fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
         let ledger = setup.ledger()?;
         let age = i64::try_from(self.older_than.as_millis()).unwrap_or(i64::MAX);
-        let forgotten = ledger.prune(now().saturating_sub(age));
-        let forgotten = forgotten.map_err(|error| of_ledger(&error))?;
-        let jobs = ledger.jobs().map_err(|error| of_ledger(&error))?;
-        let documents = jobs
-            .iter()
-            .flat_map(|job| [job.order.given.as_str(), job.order.input.as_str()]);
-        let pictures = Pictures::of(&setup.data_dir()?);
-        pictures
-            .keep_only(documents, PICTURE_AGE)
-            .map_err(|error| Failure::internal(Phase::Setup, error.to_string()))?;
-        let answer = json!({ "ok": true, "forgotten": forgotten, "left": jobs.len() });
+        let pruned = prune(&setup.data_dir()?, &ledger, now().saturating_sub(age));
+        let Pruned { forgotten, left } =
+            pruned.map_err(|error| of_jobs(error, &setup.options()))?;
+        let answer = json!({ "ok": true, "forgotten": forgotten, "left": left });
         said(
             &answer,
-            &format!("{forgotten} forgotten, {} left", jobs.len()),
+            &format!("{forgotten} forgotten, {left} left"),
             setup,
         )
     }

@@ -3,56 +3,31 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use zoetrope_host::driver::AdoptError;
-use zoetrope_host::driver::event::Event;
+use zoetrope_host::driver::now;
+use zoetrope_host::jobs::NextStep;
 use zoetrope_host::ledger::State;
 
 use super::{named, said};
 use crate::args::jobs::Resolve;
-use crate::report::{Failure, Phase, of_driver, outcome};
+use crate::report::{Failure, next_step, of_jobs, outcome};
 use crate::setup::Setup;
 use crate::view::View;
 
 impl Resolve {
     pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
-        let driver = setup
-            .driver(View::new(setup.options(), setup.printer().clone()).listener())
-            .await?;
-        let mut job = named(driver.ledger(), &self.id, setup)?;
-        if job.state == State::Submitting {
-            // Settled here only if nobody is submitting it any more.
-            driver
-                .settle_orphans()
-                .await
-                .map_err(|error| of_driver(&error))?;
-            job = named(driver.ledger(), &job.order.id, setup)?;
-        }
-        if job.state != State::OutcomeUnknown {
-            let message = format!(
-                "the job's outcome is not unknown: it is {}",
-                job.state.as_str()
-            );
-            let next = format!("zoetrope jobs show {}{}", job.order.id, setup.options());
-            return Err(Failure::usage(message).then(next));
-        }
-        let row = job.clone();
+        let view = View::new(setup.options(), setup.printer().clone());
+        let jobs = setup.jobs(view.listener()).await?;
+        let job = named(jobs.ledger(), &self.id, setup)?;
         let resolved = match &self.finding.provider_job_id {
-            Some(id) => driver.adopt(job, id).await,
-            None => {
-                let told = driver.tell(&job, &Event::NeverStarted).await;
-                told.map_err(AdoptError::Driver)
-            }
+            Some(id) => jobs.adopt(&job, id).await,
+            None => jobs.mark_never_started(&job).await,
         };
-        let job = resolved.map_err(|error| match error {
-            AdoptError::Trouble(trouble) => Failure::of_trouble(trouble, Phase::Poll)
-                .then("mend that, and the same command again".into())
-                .about(&row),
-            AdoptError::Driver(error) => of_driver(&error).about(&row),
-        })?;
+        let job = resolved.map_err(|error| of_jobs(error, &setup.options()))?;
         let mut answer = outcome::listed(&job);
         answer["ok"] = true.into();
         let words = if job.state == State::Started {
-            let next = format!("zoetrope jobs resume {}{}", job.order.id, setup.options());
+            let next = NextStep::of(&job, now());
+            let next = next_step::words(&next, &setup.options());
             answer["next"] = next.as_str().into();
             format!("started; next: {next}")
         } else {

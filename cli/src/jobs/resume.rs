@@ -3,16 +3,14 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use zoetrope_host::contract::Charge;
-use zoetrope_host::driver::event::Event;
-use zoetrope_host::driver::{Driver, DriverError, Until};
-use zoetrope_host::ledger::Job;
+use zoetrope_host::driver::Until;
+use zoetrope_host::jobs::{Jobs, NextStep};
 
 use super::{answered, named, settle};
 use crate::args::jobs::Resume;
-use crate::drive::{drive, tell};
+use crate::drive::drive;
 use crate::interrupts::Interrupts;
-use crate::report::{Failure, Summary, of_driver};
+use crate::report::{Failure, Summary, next_step, of_jobs};
 use crate::run::deadline;
 use crate::setup::Setup;
 use crate::view::View;
@@ -20,47 +18,29 @@ use crate::view::View;
 impl Resume {
     pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
         let view = View::new(setup.options(), setup.printer().clone());
-        let driver = setup.driver(view.listener()).await?;
+        let jobs = setup.jobs(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let Some(id) = &self.id else {
-            return self.all(setup, &driver, &view, &mut interrupts).await;
+            return self.all(setup, &jobs, &view, &mut interrupts).await;
         };
-        let job = named(driver.ledger(), id, setup)?;
-        let job = self.resumed(&driver, &job).await?;
-        let job = settle(&driver, &view, job, &mut interrupts).await?;
+        let job = named(jobs.ledger(), id, setup)?;
+        let resumed = jobs.resume(&job, deadline(self.deadline)).await;
+        let job = resumed.map_err(|error| of_jobs(error, &setup.options()))?;
+        let job = settle(&jobs, &view, job, &mut interrupts).await?;
         answered(&job, setup)
     }
 
     async fn all(
         &self,
         setup: &Arc<Setup>,
-        driver: &Driver,
+        jobs: &Jobs,
         view: &Arc<View>,
         interrupts: &mut Interrupts,
     ) -> Result<ExitCode, Failure> {
-        let resumed = driver.resume_all(deadline(self.deadline)).await;
-        let ids = resumed.map_err(|error| not_resumed(&error, driver))?;
-        let jobs = drive(driver, view, &ids, Until::Settled, interrupts).await?;
-        let next = format!("zoetrope jobs resume --all{}", setup.options());
-        Summary::of(&jobs, &setup.options()).report(setup.printer(), &next)
-    }
-
-    async fn resumed(&self, driver: &Driver, job: &Job) -> Result<Job, Failure> {
-        let event = Event::Resumed {
-            deadline_at: deadline(self.deadline),
-            asker: driver.asker().to_owned(),
-        };
-        tell(driver, job, &event).await
-    }
-}
-
-/// Nothing was sent; what may have been spent before is said.
-fn not_resumed(error: &DriverError, driver: &Driver) -> Failure {
-    let failure = of_driver(error);
-    let jobs = driver.ledger().jobs().unwrap_or_default();
-    let mut undone = jobs.iter().filter(|job| !job.is_done());
-    match undone.find(|job| job.charge != Charge::No) {
-        Some(spent) => failure.charged(spent.charge),
-        None => failure,
+        let resumed = jobs.resume_all(deadline(self.deadline)).await;
+        let ids = resumed.map_err(|error| of_jobs(error, &setup.options()))?;
+        let rows = drive(jobs, view, &ids, Until::Settled, interrupts).await?;
+        let next = next_step::words(&NextStep::ResumeAll, &setup.options());
+        Summary::of(&rows, &setup.options()).report(setup.printer(), &next)
     }
 }

@@ -7,9 +7,11 @@ use zoetrope_host::component::{CallError, TrapKind};
 use zoetrope_host::contract::{Charge, ErrorCause, NodeError, Violation};
 use zoetrope_host::driver::DriverError;
 use zoetrope_host::error::{ErrorKind, chain};
+use zoetrope_host::jobs::{NextStep, Repair};
 use zoetrope_host::ledger::{LedgerError, Trouble};
 use zoetrope_host::words::harmless;
 
+use super::next_step;
 use crate::exit_code;
 use crate::printer::{PrintError, Printer};
 
@@ -46,9 +48,6 @@ impl Phase {
     }
 }
 
-/// How a failure's `next` ends where nothing has happened yet.
-const SAME_COMMAND: &str = ", and the same command again";
-
 /// A command that did not do what it was asked.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -80,8 +79,10 @@ impl Failure {
     }
 
     pub(crate) fn internal(phase: Phase, message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Internal, phase, message)
-            .then("ZOETROPE_LOG=debug, and the same command again".into())
+        Self::new(ErrorKind::Internal, phase, message).then(next_step::words(
+            &NextStep::Repeat(Repair::NothingKnown),
+            "",
+        ))
     }
 
     /// An input that breaks a rule which the component is not asked about.
@@ -140,10 +141,8 @@ impl Failure {
         Self { charge, ..self }
     }
 
-    /// The same, once jobs are under way: these are gone on with, not asked for anew.
-    pub(crate) fn under_way(self, phase: Phase, charge: Charge, way_on: &str) -> Self {
-        let cure = self.next.strip_suffix(SAME_COMMAND).unwrap_or(&self.next);
-        let next = format!("{cure}, then: {way_on}");
+    /// The same, once jobs are under way, with what goes on with them.
+    pub(crate) fn under_way(self, phase: Phase, charge: Charge, next: String) -> Self {
         Self {
             phase,
             charge,
@@ -255,31 +254,20 @@ impl From<PrintError> for Failure {
 
 /// The ledger cannot be used. Nothing is sent without it.
 pub(crate) fn of_ledger(error: &LedgerError) -> Failure {
-    if let LedgerError::KeyConflict { job } = error {
-        return Failure::new(ErrorKind::KeyConflict, Phase::Setup, error.to_string()).then(
-            format!(
-                "another --key for another run; the job that has this one: zoetrope jobs show {job}"
-            ),
-        );
-    }
-    let next = match error {
-        LedgerError::Newer { .. } => "use the newer zoetrope, or another --data-dir",
-        LedgerError::Damaged { .. } | LedgerError::Foreign { .. } => {
-            "put a copy of the ledger in its place, or use another --data-dir"
-        }
-        _ => "make room or mend the rights, and the same command again",
+    let kind = match error {
+        LedgerError::KeyConflict { .. } => ErrorKind::KeyConflict,
+        _ => ErrorKind::LedgerUnavailable,
     };
-    Failure::new(ErrorKind::LedgerUnavailable, Phase::Setup, chain(error)).then(next.into())
+    let next = next_step::words(&NextStep::of_ledger(error), "");
+    Failure::new(kind, Phase::Setup, chain(error)).then(next)
 }
 
 /// The driver stopped; what is paid for is in the ledger, or was shown.
 pub(crate) fn of_driver(error: &DriverError) -> Failure {
+    let next = next_step::words(&NextStep::of_driver(error), "");
     match error {
         DriverError::Ledger(error) => of_ledger(error),
-        DriverError::File { .. } => {
-            Failure::new(ErrorKind::LedgerUnavailable, Phase::Setup, chain(error))
-                .then("make room or mend the rights, and the same command again".into())
-        }
+        error => Failure::new(ErrorKind::LedgerUnavailable, Phase::Setup, chain(error)).then(next),
     }
 }
 

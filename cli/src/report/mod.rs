@@ -1,9 +1,12 @@
 //! What the program says of a plan, a job, many jobs and a failure, as text and as JSON.
 
+mod command;
 mod failure;
+pub(crate) mod next_step;
 pub(crate) mod outcome;
 pub(crate) mod plan;
 mod summary;
 
+pub(crate) use command::of_jobs;
 pub(crate) use failure::{Failure, Phase, of_driver, of_ledger};
 pub(crate) use summary::Summary;

@@ -1,18 +1,16 @@
 //! How a job stands, as an answer or a failure: from its row alone, so that whoever asks
 //! gets the same.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use zoetrope_host::contract::Charge;
-use zoetrope_host::driver::decide::may_submit;
 use zoetrope_host::driver::now;
 use zoetrope_host::error::ErrorKind;
+use zoetrope_host::jobs::NextStep;
 use zoetrope_host::ledger::{Job, Millis, State};
 
 use super::failure::{Failure, Phase, kind_of};
-use crate::shell::quoted_text;
+use super::next_step;
 
 /// The answer of a run whose result is in place, else how it failed. `options`: the global
 /// options that a further command needs.
@@ -100,7 +98,7 @@ fn failure(job: &Job, options: &str) -> Failure {
     };
     Failure::new(kind, phase(job), message)
         .about(job)
-        .then(next(job, options))
+        .then(next_step::words(&NextStep::of(job, now()), options))
 }
 
 impl Failure {
@@ -129,44 +127,17 @@ pub(crate) fn phase(job: &Job) -> Phase {
     }
 }
 
-/// The command that goes on from here.
-fn next(job: &Job, options: &str) -> String {
-    let id = &job.order.id;
-    let kind = job.trouble.as_ref().map(kind_of);
-    match job.state {
-        State::Failed | State::Cancelled if job.ticket.is_some() => {
-            "nothing: the provider has ended this job".into()
+/// What is known of the bill of many jobs; `None` is a job that cannot be read.
+pub(crate) fn charge_of(charges: impl Iterator<Item = Option<Charge>>) -> Charge {
+    let mut all = Charge::No;
+    for charge in charges {
+        match charge.unwrap_or(Charge::Unknown) {
+            Charge::Unknown => return Charge::Unknown,
+            Charge::Yes => all = Charge::Yes,
+            Charge::No => {}
         }
-        State::Failed | State::Cancelled if job.charge == Charge::No => format!(
-            "a run with another input: this one cost nothing; its fields: zoetrope nodes {}{options}",
-            quoted_text(&job.order.node)
-        ),
-        State::Failed | State::Cancelled => "nothing: this job has ended".into(),
-        State::OutcomeUnknown if may_submit(job, now()) => format!(
-            "zoetrope jobs resume {id}{options} finds the job or starts it, and cannot cost twice within {}",
-            humantime::format_duration(Duration::from_millis(
-                job.order.idempotency_ms.unsigned_abs()
-            ))
-        ),
-        State::OutcomeUnknown => {
-            // A provider that was not told the key knows nothing by it.
-            let known_by = if job.keyed {
-                format!(" (idempotency key {})", job.order.key)
-            } else {
-                String::new()
-            };
-            format!(
-                "look for the job at the provider{known_by}, then: \
-                 zoetrope jobs resolve {id} --provider-job-id ID{options}, or --never-started"
-            )
-        }
-        State::Succeeded if job.next_at.is_none() && kind == Some(ErrorKind::DownloadFailed) => {
-            format!(
-                "zoetrope jobs resume {id}{options}, or zoetrope jobs fetch {id} --out FILE{options}"
-            )
-        }
-        _ => format!("zoetrope jobs resume {id}{options}"),
     }
+    all
 }
 
 /// What a job cost, for people.

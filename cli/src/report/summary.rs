@@ -25,6 +25,8 @@ pub(crate) struct Summary {
     in_place: usize,
     charged: usize,
     may_be_charged: usize,
+    /// Whether money was spent for any of them.
+    charge: Charge,
     /// The failure that speaks for all.
     worst: Option<Failure>,
 }
@@ -39,6 +41,7 @@ impl Summary {
             in_place: 0,
             charged: 0,
             may_be_charged: 0,
+            charge: outcome::charge_of(jobs.iter().map(|job| Some(job.charge))),
             worst: None,
         };
         for job in jobs {
@@ -87,11 +90,7 @@ impl Summary {
             "charged": self.charged,
             "may_be_charged": self.may_be_charged,
         });
-        let charge = match (self.may_be_charged, self.charged) {
-            (1.., _) => Charge::Unknown,
-            (0, 1..) => Charge::Yes,
-            (0, 0) => Charge::No,
-        };
+        let charge = self.charge;
         let worst = self.worst.map(|worst| {
             let missing = all - self.in_place;
             worst

@@ -6,15 +6,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 use zoetrope_host::driver::Until;
-use zoetrope_host::ledger::Target;
+use zoetrope_host::jobs::{Checked, Destination};
 
-use super::absolute;
-use super::order::Order;
+use super::{absolute, order, prepare};
 use crate::args::Run;
 use crate::drive::drive;
 use crate::input;
 use crate::interrupts::Interrupts;
-use crate::report::{Failure, Summary};
+use crate::report::{Failure, Summary, of_jobs};
 use crate::setup::Setup;
 use crate::shell::{quoted, quoted_text};
 use crate::view::View;
@@ -43,19 +42,20 @@ impl Run {
             }
         };
         let view = View::new(setup.options(), setup.printer().clone());
-        let driver = setup.driver(view.listener()).await?;
+        let jobs = setup.jobs(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let width = orders.last().map_or(1, |(line, _)| line.to_string().len());
         let mut prepared = Vec::with_capacity(orders.len());
-        for (line, order) in &orders {
-            let target = Target::Stem(folder.join(format!("{line:0width$}")));
+        for (line, checked) in &orders {
+            let stem = Destination::Stem(folder.join(format!("{line:0width$}")));
             let key = format!("{key}-{line}");
-            let job = self.prepare(order, setup, &driver, &key, target, &mut interrupts);
-            prepared.push(job.await?);
+            let request = self.request(setup, checked, &key, stem).await?;
+            prepared.push(prepare(setup, &jobs, &request, &mut interrupts).await?);
         }
-        let jobs = self.add(setup, &driver, prepared).await?;
-        let ids: Vec<_> = jobs.iter().map(|job| job.order.id.clone()).collect();
-        let jobs = drive(&driver, &view, &ids, Until::Settled, &mut interrupts).await?;
+        let inserted = jobs.insert(prepared).await;
+        let inserted = inserted.map_err(|error| of_jobs(error, &setup.options()))?;
+        let ids: Vec<_> = inserted.iter().map(|job| job.order.id.clone()).collect();
+        let rows = drive(&jobs, &view, &ids, Until::Settled, &mut interrupts).await?;
         let next = format!(
             "zoetrope run {} --batch {} --out-dir {} --key {}{}",
             quoted_text(&self.node),
@@ -64,11 +64,11 @@ impl Run {
             quoted_text(&key),
             setup.options()
         );
-        Summary::of(&jobs, &setup.options()).report(setup.printer(), &next)
+        Summary::of(&rows, &setup.options()).report(setup.printer(), &next)
     }
 
-    /// Every line's order, by its number.
-    async fn orders(&self, setup: &Setup, lines: &Path) -> Result<Vec<(usize, Order)>, Failure> {
+    /// Every line's checked input, by its number.
+    async fn orders(&self, setup: &Setup, lines: &Path) -> Result<Vec<(usize, Checked)>, Failure> {
         let node = setup.node_type(&self.node).await?;
         let text = input::read_lines(lines)?;
         let mut orders = Vec::new();
@@ -76,9 +76,9 @@ impl Run {
             if line.trim().is_empty() {
                 continue;
             }
-            let checked = Order::check(self, setup, node.clone(), Some(line.to_owned())).await;
-            let order = checked.map_err(|failure| failure.on_line(index + 1))?;
-            orders.push((index + 1, order));
+            let checked = order::check(self, setup, &node, Some(line.to_owned())).await;
+            let checked = checked.map_err(|failure| failure.on_line(index + 1))?;
+            orders.push((index + 1, checked));
         }
         if orders.is_empty() {
             let message = format!("`{}` has no line with an input", lines.display());

@@ -2,7 +2,6 @@
 
 mod batch;
 mod order;
-mod pictures;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,57 +10,47 @@ use std::time::Duration;
 
 use serde_json::Value;
 use uuid::Uuid;
-use zoetrope_host::download::check_target;
-use zoetrope_host::driver::event::Event;
-use zoetrope_host::driver::{Driver, Until, now};
-use zoetrope_host::error::{ErrorKind, chain};
-use zoetrope_host::ledger::{Inserted, Job, Target};
+use zoetrope_host::driver::{Until, now};
+use zoetrope_host::error::ErrorKind;
+use zoetrope_host::jobs::{Checked, Destination, Jobs, NextStep, Prepared, SubmitRequest};
+use zoetrope_host::ledger::Job;
 
 use super::args::Run;
-use super::drive::{drive, tell};
+use super::drive::drive;
 use super::inspect;
 use super::interrupts::Interrupts;
-use super::report::{Failure, Phase, of_driver, of_ledger, outcome};
+use super::report::{Failure, Phase, next_step, of_jobs, outcome};
 use super::setup::Setup;
 use super::view::View;
-use order::Order;
-
-/// What an order comes to.
-enum Prepared {
-    /// A job that is to be added.
-    New(Job),
-    /// The job that has the key and the input already.
-    Known(Job),
-}
 
 impl Run {
     pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
         if let (Some(lines), Some(folder)) = (&self.batch, &self.out_dir) {
             return self.batch(setup, lines, folder).await;
         }
-        let order = Order::read(&self, setup).await?;
+        let checked = order::read(&self, setup).await?;
         let key = self.key.clone();
         let key = key.unwrap_or_else(|| Uuid::now_v7().to_string());
         let view = View::new(setup.options(), setup.printer().clone());
-        let driver = setup.driver(view.listener()).await?;
+        let jobs = setup.jobs(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
-        let target = match &self.out {
-            Some(out) => Target::File(absolute(out)?),
-            None => Target::Stem(setup.data_dir()?.join("clips")),
+        let destination = match &self.out {
+            Some(out) => Destination::File(absolute(out)?),
+            None => Destination::Folder(setup.data_dir()?.join("clips")),
         };
-        let prepared = self
-            .prepare(&order, setup, &driver, &key, target, &mut interrupts)
-            .await?;
-        let mut jobs = self.add(setup, &driver, vec![prepared]).await?;
-        let job = jobs.remove(0);
+        let request = self.request(setup, &checked, &key, destination).await?;
+        let prepared = prepare(setup, &jobs, &request, &mut interrupts).await?;
+        let inserted = jobs.insert(vec![prepared]).await;
+        let mut rows = inserted.map_err(|error| of_jobs(error, &setup.options()))?;
+        let job = rows.remove(0);
         let until = if self.detach {
             Until::Accepted
         } else {
             Until::Settled
         };
         let ids = [job.order.id.clone()];
-        let jobs = drive(&driver, &view, &ids, until, &mut interrupts).await?;
-        let job = jobs.into_iter().next().unwrap_or(job);
+        let rows = drive(&jobs, &view, &ids, until, &mut interrupts).await?;
+        let job = rows.into_iter().next().unwrap_or(job);
         if self.detach && job.ticket.is_some() && !job.is_settled() {
             return detached(&job, setup);
         }
@@ -76,106 +65,47 @@ impl Run {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// What an order comes to; nothing is written yet, and nothing but a picture is sent.
-    async fn prepare(
-        &self,
-        order: &Order,
-        setup: &Arc<Setup>,
-        driver: &Driver,
-        key: &str,
-        target: Target,
-        interrupts: &mut Interrupts,
-    ) -> Result<Prepared, Failure> {
-        let site = order.connect(setup, self.connection.as_deref()).await?;
-        let known = driver.ledger().job_of_key(&site.id, key);
-        if let Some(known) = known.map_err(|error| of_ledger(&error))? {
-            order.must_be_that_of(&known)?;
-            return Ok(Prepared::Known(known));
-        }
-        self.check_target(&target, order)?;
-        let input = tokio::select! {
-            input = order.input(setup, &site) => input?,
-            () = interrupts.next() => return Err(interrupted()),
-        };
-        let row = order.row(setup, &site, key, input).await?;
-        let mut job = Job::new(
-            row,
-            target,
-            driver.asker().to_owned(),
-            deadline(self.deadline),
-        );
-        if let Target::Stem(stem) = &mut job.target
-            && self.out_dir.is_none()
-        {
-            stem.push(&job.order.id);
-        }
-        job.force = self.force;
-        Ok(Prepared::New(job))
-    }
-
-    /// The jobs' rows, on the disk, in this order: new ones, and those that were there.
-    async fn add(
+    /// A job that is to be made of a checked input.
+    async fn request<'a>(
         &self,
         setup: &Setup,
-        driver: &Driver,
-        prepared: Vec<Prepared>,
-    ) -> Result<Vec<Job>, Failure> {
-        let new = prepared.iter().filter_map(|prepared| match prepared {
-            Prepared::New(job) => Some(job.clone()),
-            Prepared::Known(_) => None,
-        });
-        let new: Vec<_> = new.collect();
-        let added = driver.add(&new, setup.pack().await?, &setup.component()?);
-        let mut added = added.map_err(|error| of_driver(&error))?.into_iter();
-        let mut jobs = Vec::with_capacity(prepared.len());
-        for prepared in prepared {
-            jobs.push(match prepared {
-                Prepared::Known(known) => self.rejoin(driver, known).await?,
-                Prepared::New(job) => match added.next() {
-                    Some(Inserted::Same(known)) => self.rejoin(driver, *known).await?,
-                    _ => job,
-                },
-            });
-        }
-        Ok(jobs)
-    }
-
-    /// Waits for a job that is there already.
-    async fn rejoin(&self, driver: &Driver, job: Job) -> Result<Job, Failure> {
-        let event = Event::Resumed {
+        checked: &'a Checked,
+        key: &str,
+        destination: Destination,
+    ) -> Result<SubmitRequest<'a>, Failure> {
+        let wanted = self.connection.as_deref();
+        Ok(SubmitRequest {
+            checked,
+            connection: setup.connection_id(checked.node(), wanted).await?,
+            key: key.to_owned(),
+            destination,
+            force: self.force,
             deadline_at: deadline(self.deadline),
-            asker: driver.asker().to_owned(),
-        };
-        tell(driver, &job, &event).await
+        })
     }
+}
 
-    /// Refuses, before anything is sent, a place where no file can be made.
-    fn check_target(&self, target: &Target, order: &Order) -> Result<(), Failure> {
-        let refused = |message: String| {
-            Failure::usage(message)
-                .then("the same command, with another --out or with --force".into())
-        };
-        let unusable = |error| refused(chain(&error));
-        match target {
-            Target::File(file) => check_target(file, self.force).map_err(unusable),
-            Target::Stem(stem) if self.out_dir.is_some() => {
-                let files = order.extensions().iter();
-                let mut files = files.map(|extension| stem.with_extension(extension));
-                files.try_for_each(|file| check_target(&file, self.force).map_err(unusable))
-            }
-            Target::Stem(folder) => {
-                std::fs::create_dir_all(folder).map_err(|error| {
-                    refused(format!("`{}` cannot be made: {error}", folder.display()))
-                })?;
-                check_target(&folder.join("probe"), true).map_err(unusable)
-            }
+/// What a request comes to; nothing is written yet, and nothing but a picture is sent.
+async fn prepare(
+    setup: &Setup,
+    jobs: &Jobs,
+    request: &SubmitRequest<'_>,
+    interrupts: &mut Interrupts,
+) -> Result<Prepared, Failure> {
+    tokio::select! {
+        prepared = jobs.prepare(request) => {
+            prepared.map_err(|error| of_jobs(error, &setup.options()))
         }
+        () = interrupts.next() => Err(interrupted()),
     }
 }
 
 /// The answer of `--detach`.
 fn detached(job: &Job, setup: &Setup) -> Result<ExitCode, Failure> {
-    let next = format!("zoetrope jobs resume {}{}", job.order.id, setup.options());
+    let next = NextStep::Resume {
+        job: job.order.id.clone(),
+    };
+    let next = next_step::words(&next, &setup.options());
     let printer = setup.printer();
     if printer.json() {
         let mut answer = outcome::facts(job);

@@ -7,6 +7,7 @@ use crate::ledger::{LedgerError, Trouble};
 
 /// Why a driver stopped. Every row says how its job stands.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DriverError {
     /// The ledger.
     #[error(transparent)]
@@ -29,7 +30,7 @@ impl From<LedgerError> for DriverError {
 
 /// Why a provider's job was not taken for one of ours.
 #[derive(Debug)]
-pub enum AdoptError {
+pub(crate) enum AdoptError {
     /// What the component or its connection says.
     Trouble(Trouble),
     /// The ledger.

@@ -14,49 +14,20 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tracing::Instrument as _;
 
-use super::budget::{Budget, DEFAULT_RATE};
+use super::admit::{Admission, Kind, Mode, Now, admit};
 use super::clock::now;
-use super::decide::decide;
+use super::decide::may_submit;
 use super::error::DriverError;
-use super::event::{Action, Event};
-use super::process::Driver;
+use super::event::Event;
+use super::lane::{BATCH, Lane};
+use super::shared::Shared;
 use super::steps::Done;
 use super::telling;
 use super::wait::{GLANCE, Waiting, Work};
-use crate::ledger::{Job, LedgerError, Millis, Trouble};
-
-/// Due rows of a connection that are read at once.
-const BATCH: usize = 512;
+use crate::ledger::{Job, LedgerError, Millis};
 
 /// The ledger is not looked into more often than this.
 const BREATH: Duration = Duration::from_millis(5);
-
-/// A connection's due jobs.
-struct Lane {
-    ready: VecDeque<Job>,
-    /// Whether there were more of them than were read.
-    has_more: bool,
-    budget: Budget,
-    pace: Pace,
-    /// Why nothing more is submitted over it.
-    blocked: Option<Trouble>,
-}
-
-impl Lane {
-    /// Whether more of its due rows are to be read.
-    fn has_room(&self) -> bool {
-        self.ready.len() < BATCH / 2
-    }
-}
-
-/// What is known of how often a connection may be asked. It says so when it is opened,
-/// which the first job over it does.
-#[derive(Clone, Copy, PartialEq)]
-enum Pace {
-    Unknown,
-    Asked,
-    Known(f64),
-}
 
 /// What a task is busy with.
 struct Flight {
@@ -66,18 +37,10 @@ struct Flight {
     kind: Kind,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// Must come to its end: its answer may be a ticket.
-    Submit,
-    Call,
-    Download,
-}
-
 type Landed = Result<Done, Arc<LedgerError>>;
 
 struct Lead<'a> {
-    driver: &'a Driver,
+    shared: &'a Shared,
     waiting: &'a mut Waiting,
     lanes: HashMap<String, Lane>,
     downloads: VecDeque<Job>,
@@ -90,41 +53,38 @@ struct Lead<'a> {
     version: i64,
 }
 
-impl Driver {
-    /// Drives until all of `waiting` are settled or `work` says otherwise.
-    pub(super) async fn lead(
-        &self,
-        waiting: &mut Waiting,
-        work: &mut watch::Receiver<Work>,
-    ) -> Result<(), DriverError> {
-        // Only the driver submits, and that is this process from now on.
-        for orphan in self.ledger.submitting()? {
-            self.steps.settle(orphan, &Event::Orphaned).await?;
-        }
-        let extent = *work.borrow();
-        self.look_at(waiting, extent).await?;
-        let mut lead = Lead {
-            version: self.ledger.others_version()?,
-            driver: self,
-            waiting,
-            lanes: HashMap::new(),
-            downloads: VecDeque::new(),
-            held: HashSet::new(),
-            flights: JoinSet::new(),
-            flying: HashMap::new(),
-            looked_at: Instant::now(),
-            look_at: Instant::now(),
-        };
-        // What a provider has said to an earlier driver holds for this one.
-        let (now, instant) = (now(), Instant::now());
-        for (connection, until_then) in self.ledger.resting()? {
-            let rest = instant + until(until_then, now);
-            lead.lane(connection, instant).budget.rest(rest, true);
-        }
-        let driven = lead.drive(work).await;
-        let ended = lead.end().await;
-        driven.and(ended)
+/// Drives until all of `waiting` are settled or `work` says otherwise. Only for the process
+/// that holds the lock.
+pub(super) async fn lead(
+    shared: &Shared,
+    waiting: &mut Waiting,
+    work: &mut watch::Receiver<Work>,
+) -> Result<(), DriverError> {
+    // Only the driver submits, and that is this process from now on.
+    shared.settle_orphans().await?;
+    let extent = *work.borrow();
+    shared.look_at(waiting, extent).await?;
+    let mut lead = Lead {
+        version: shared.ledger.others_version()?,
+        shared,
+        waiting,
+        lanes: HashMap::new(),
+        downloads: VecDeque::new(),
+        held: HashSet::new(),
+        flights: JoinSet::new(),
+        flying: HashMap::new(),
+        looked_at: Instant::now(),
+        look_at: Instant::now(),
+    };
+    // What a provider has said to an earlier driver holds for this one.
+    let (now, instant) = (now(), Instant::now());
+    for (connection, until_then) in shared.ledger.resting()? {
+        let rest = instant + until(until_then, now);
+        lead.lane(connection, instant).budget.rest(rest, true);
     }
+    let driven = lead.drive(work).await;
+    let ended = lead.end().await;
+    driven.and(ended)
 }
 
 impl Lead<'_> {
@@ -154,16 +114,16 @@ impl Lead<'_> {
 
     /// Reads due rows, and what other processes have written.
     async fn look(&mut self, extent: Work) -> Result<(), DriverError> {
-        let version = self.driver.ledger.others_version()?;
+        let version = self.shared.ledger.others_version()?;
         if std::mem::replace(&mut self.version, version) != version {
-            self.driver.look_at(self.waiting, extent).await?;
+            self.shared.look_at(self.waiting, extent).await?;
         }
         let (now, instant) = (now(), Instant::now());
         let mut next = instant + GLANCE;
         for lane in self.lanes.values_mut().filter(|lane| lane.has_room()) {
             lane.has_more = false;
         }
-        for (connection, first) in self.driver.ledger.pending()? {
+        for (connection, first) in self.shared.ledger.pending()? {
             if first > now {
                 next = next.min(instant + until(first, now));
             }
@@ -172,7 +132,7 @@ impl Lead<'_> {
             }
             // Those in flight are still due as far as the ledger knows.
             let due = self
-                .driver
+                .shared
                 .ledger
                 .due(&connection, now, BATCH, &self.held)?;
             self.held.extend(due.iter().map(|job| job.order.id.clone()));
@@ -186,19 +146,14 @@ impl Lead<'_> {
     }
 
     fn lane(&mut self, connection: String, now: Instant) -> &mut Lane {
-        self.lanes.entry(connection).or_insert_with(|| Lane {
-            ready: VecDeque::new(),
-            has_more: false,
-            budget: Budget::new(DEFAULT_RATE, now),
-            pace: Pace::Unknown,
-            blocked: None,
-        })
+        let new = || Lane::new(now);
+        self.lanes.entry(connection).or_insert_with(new)
     }
 
     /// Begins what there is room for; when there will be more.
     fn launch(&mut self, extent: Work) -> Instant {
         let mut wake = Instant::now() + GLANCE;
-        let settings = self.driver.settings;
+        let settings = self.shared.settings;
         let mut lanes = std::mem::take(&mut self.lanes);
         for lane in lanes.values_mut() {
             // They keep their places in the line.
@@ -243,56 +198,37 @@ impl Lead<'_> {
         lane: &mut Lane,
         extent: Work,
     ) -> Result<(), (Box<Job>, Instant)> {
-        let instant = Instant::now();
-        let (_, action) = decide(&job, Event::Due, now());
-        let kind = match action {
-            Action::Download => {
-                self.downloads.push_back(job);
-                return Ok(());
-            }
-            Action::Submit if extent == Work::WithoutSubmits => return Ok(()),
-            Action::Submit
-                if !self.waiting.ids.contains(&job.order.id)
-                    && !self.driver.asker.is_there(&job.asker) =>
-            {
-                let asker = job.asker.clone();
-                self.fly(job, Kind::Call, Some(Event::Abandoned { asker }));
-                return Ok(());
-            }
-            Action::Submit if let Some(trouble) = lane.blocked.clone() => {
-                self.fly(job, Kind::Call, Some(Event::Unreachable { trouble }));
-                return Ok(());
-            }
-            Action::Submit if lane.budget.submits_at() > instant => {
-                let rest = lane.budget.submits_at() - instant;
-                let until = now() + Millis::try_from(rest.as_millis()).unwrap_or(0);
-                self.fly(job, Kind::Call, Some(Event::Held { until }));
-                return Ok(());
-            }
-            Action::Submit => Kind::Submit,
-            _ => Kind::Call,
+        let now = Now {
+            time: now(),
+            instant: Instant::now(),
         };
-        let sends = matches!(action, Action::Submit | Action::Poll | Action::Cancel);
-        if sends && lane.pace == Pace::Asked {
-            return Err((Box::new(job), instant + GLANCE));
+        let mode = Mode {
+            extent,
+            // The requester's lock is looked at only where a submit depends on it.
+            is_awaited: !may_submit(&job, now.time)
+                || self.waiting.ids.contains(&job.order.id)
+                || self.shared.asker.is_there(&job.asker),
+        };
+        match admit(&job, lane, mode, now) {
+            Admission::Run(Kind::Download) => self.downloads.push_back(job),
+            Admission::Run(kind) => {
+                lane.count_request(now.instant);
+                self.fly(job, kind, None);
+            }
+            Admission::Apply(event) => self.fly(job, Kind::Call, Some(event)),
+            Admission::Retry(until) => return Err((Box::new(job), until)),
+            Admission::Defer => {}
         }
-        if sends && !lane.budget.take(instant) {
-            return Err((Box::new(job), lane.budget.free_at()));
-        }
-        if sends && lane.pace == Pace::Unknown {
-            lane.pace = Pace::Asked;
-        }
-        self.fly(job, kind, None);
         Ok(())
     }
 
     /// Whether a component that did not come with this program has as many calls as one
     /// may: one that is slow on purpose leaves room for others.
     fn has_its_share(&self, component: &str) -> bool {
-        if self.driver.steps.packs.trusts(component) {
+        if self.shared.steps.packs.trusts(component) {
             return false;
         }
-        let calls = self.driver.settings.calls;
+        let calls = self.shared.settings.calls;
         let its = self
             .flying
             .values()
@@ -308,7 +244,7 @@ impl Lead<'_> {
     }
 
     fn fly(&mut self, job: Job, kind: Kind, event: Option<Event>) {
-        let steps = Arc::clone(&self.driver.steps);
+        let steps = Arc::clone(&self.shared.steps);
         let flight = Flight {
             job: job.order.id.clone(),
             connection: job.order.connection.clone(),
@@ -316,8 +252,8 @@ impl Lead<'_> {
             kind,
         };
         // The caller's trace is that of the jobs which this process asks for.
-        let caller = self.driver.caller.clone();
-        let caller = caller.filter(|_| job.asker == self.driver.asker());
+        let caller = self.shared.caller.clone();
+        let caller = caller.filter(|_| job.asker == self.shared.asker.name());
         let span = telling::span(&job, caller.as_ref());
         let flown = async move {
             match event {
@@ -349,14 +285,7 @@ impl Lead<'_> {
         self.held.remove(&flight.job);
         let instant = Instant::now();
         if let Some(lane) = self.lanes.get_mut(&flight.connection) {
-            if let Some(rate) = done.rate
-                && lane.pace != Pace::Known(rate)
-            {
-                lane.pace = Pace::Known(rate);
-                lane.budget.set_rate(rate, instant);
-            } else if lane.pace == Pace::Asked {
-                lane.pace = Pace::Unknown;
-            }
+            lane.learn(done.rate, instant);
             if done.blocked.is_some() {
                 lane.blocked = done.blocked;
             }

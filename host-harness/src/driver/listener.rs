@@ -35,5 +35,13 @@ pub enum News<'a> {
     },
 }
 
-/// Is told what happens, with the job's id. Must not block.
+/// Is called with a job's id and what happened to it.
+///
+/// Called after each commit of a job that this process drives or waits for, at each poll
+/// that the provider answers with its progress, and as a download goes on; from several
+/// threads, one call at a time for a job. A row may be told of again without a commit.
+///
+/// It must not block, must not panic and must not call the driver: the step that calls it
+/// waits. It has no way to fail; what it cannot show or store is lost, except that
+/// [`News::Unrecorded`] is the only notice of a ticket that the ledger does not have.
 pub type Listener = Arc<dyn Fn(&str, News<'_>) + Send + Sync>;

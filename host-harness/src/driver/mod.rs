@@ -4,42 +4,54 @@
 //! kernel's lock on `driver.lock`, which ends with the process however it ends. The
 //! others write rows, wait, and take over when the lock is free.
 //!
-//! Between two polls a job is a row and nothing else. When its time comes, [`decide`]
-//! says what to do, one of the `steps` does it, what came of it is an [`event`], and
-//! [`decide`] says what the row becomes. Whatever may cost money is committed before it
+//! Between two polls a job is a row and nothing else. When its time comes, `decide`
+//! says what to do, one of the `steps` does it, what came of it is an `event`, and
+//! `decide` says what the row becomes. Whatever may cost money is committed before it
 //! leaves, and a ticket before anybody is told of it.
 //!
-//! - [`decide`], [`event`], [`pace`]: what happens next, as pure functions
+//! Programs give commands with [`Jobs`](crate::jobs::Jobs). A host with timers of its own
+//! takes the decisions alone from [`pure`].
+//!
+//! - `decide`, `event`, `pace`: what happens next, as pure functions
 //! - `verdict`: what an answer means, as a pure function; `discreet`: without the prompt
-//! - `lead`: the loop over due jobs; `steps`: submit, poll, cancel, download
+//! - `builder`, `process`: a [`Driver`]; `shared`: what it shares with its leader
+//! - `lead`: the loop over due jobs; `lane`: those of a connection; `admit`: whether one is begun
+//! - `steps`: submit, poll, cancel, download
 //! - `writer`: commits of many jobs in one transaction
 //! - `budget`: how often a connection is asked
 //! - `asker`: who waits, so that nothing is bought for nobody
 //! - `packs`, [`reach`](Reach): the component and the connection that a row names
 //! - `telling`: what is told of a job in logs
 
+mod admit;
 mod asker;
 mod budget;
+mod builder;
 mod clock;
-pub mod decide;
+pub(crate) mod decide;
 mod discreet;
 mod error;
-pub mod event;
+pub(crate) mod event;
+mod lane;
 mod lead;
 mod listener;
-pub mod pace;
+pub(crate) mod pace;
 mod packs;
 mod process;
+pub mod pure;
 mod reach;
 mod settings;
+mod shared;
 mod steps;
 mod telling;
 mod verdict;
 mod wait;
 mod writer;
 
+pub use builder::DriverBuilder;
 pub use clock::now;
-pub use error::{AdoptError, DriverError};
+pub(crate) use error::AdoptError;
+pub use error::DriverError;
 pub use listener::{Listener, News};
 pub use process::Driver;
 pub use reach::{Reach, Reached};

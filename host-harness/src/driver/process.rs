@@ -1,103 +1,45 @@
 //! One process's part in the jobs of a data directory.
 
 use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::asker::Asker;
 use super::clock::now;
 use super::error::{AdoptError, DriverError};
 use super::event::Event;
-use super::listener::{Listener, News};
-use super::packs::Packs;
-use super::reach::Reach;
-use super::settings::DriverSettings;
-use super::steps::Steps;
+use super::lead::lead;
+use super::shared::{Origin, Shared};
 use super::wait::{GLANCE, Until, Waiting, Work};
-use super::writer::{self, Writer};
+use super::writer;
 use crate::component::Pack;
-use crate::egress::Egress;
-use crate::ledger::{Inserted, Job, Ledger, Millis, Pictures, State};
-use crate::policy::Policy;
-use crate::trace::Caller;
+use crate::ledger::{Inserted, Job, Ledger, Millis, State};
 
-/// The file whose lock makes a process the driver.
-const LOCK: &str = "driver.lock";
-
-/// This process's part in the jobs of a data directory.
+/// This process's part in the jobs of a data directory. [`Driver::builder`] makes one.
 pub struct Driver {
-    pub(super) ledger: Arc<Ledger>,
-    lock: PathBuf,
-    pub(super) asker: Asker,
-    pub(super) steps: Arc<Steps>,
-    pub(super) settings: DriverSettings,
-    pub(super) caller: Option<Caller>,
+    pub(super) lock: PathBuf,
+    pub(super) shared: Shared,
+    pub(super) origin: Origin,
 }
 
 impl Driver {
-    /// A part in the jobs of `data_dir`, whose ledger is `ledger`, with `pack` as the
-    /// component of new jobs and `policy` for those of others.
-    ///
-    /// # Errors
-    ///
-    /// When the files beside the ledger cannot be made.
-    #[expect(clippy::too_many_arguments, reason = "what a process has one of")]
-    pub fn new(
-        data_dir: &Path,
-        ledger: Arc<Ledger>,
-        pack: &Pack,
-        policy: &Policy,
-        egress: &Egress,
-        reach: Arc<dyn Reach>,
-        listener: Listener,
-        settings: DriverSettings,
-    ) -> Result<Self, DriverError> {
-        let asker = Asker::new(data_dir)?;
-        let writer = Writer::start(Arc::clone(&ledger));
-        let packs = Packs::of(data_dir, pack.engine(), policy);
-        packs.remember(pack);
-        let steps = Steps::new(
-            packs,
-            Pictures::of(data_dir),
-            egress.clone(),
-            reach,
-            listener,
-            writer,
-            Arc::clone(&ledger),
-            asker.name().to_owned(),
-        );
-        Ok(Self {
-            ledger,
-            lock: data_dir.join(LOCK),
-            asker,
-            steps: Arc::new(steps),
-            settings,
-            caller: None,
-        })
-    }
-
-    /// With the trace that the jobs for which this process asks belong to; see
-    /// [`trace`](crate::trace).
-    #[must_use]
-    pub fn going_on_with(mut self, caller: Option<Caller>) -> Self {
-        self.caller = caller;
-        self
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// The ledger.
     #[must_use]
     pub fn ledger(&self) -> &Arc<Ledger> {
-        &self.ledger
+        &self.shared.ledger
     }
 
     /// The name under which this process asks for jobs.
     #[must_use]
     pub fn asker(&self) -> &str {
-        self.asker.name()
+        self.shared.asker.name()
     }
 
     /// Adds jobs of `pack`, whose bytes are `component`, in one commit, or finds the ones that
@@ -112,28 +54,27 @@ impl Driver {
         pack: &Pack,
         component: &[u8],
     ) -> Result<Vec<Inserted>, DriverError> {
-        self.steps.packs.keep(pack, component)?;
-        Ok(self.ledger.insert_all(jobs)?)
+        self.shared.steps.packs.keep(pack, component)?;
+        Ok(self.shared.ledger.insert_all(jobs)?)
     }
 
     /// Makes of a row what an event makes of it: [`Event::Resumed`], `CancelWanted`,
-    /// `Adopted`, `NeverStarted` or `Moved`; the row from then on.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written.
-    pub async fn tell(&self, job: &Job, event: &Event) -> Result<Job, DriverError> {
-        Ok(self.steps.settle(job.clone(), event).await?)
+    /// `NeverStarted` or `Moved`; the row from then on.
+    pub(crate) async fn tell(&self, job: &Job, event: &Event) -> Result<Job, DriverError> {
+        Ok(self.shared.steps.settle(job.clone(), event).await?)
     }
 
-    /// Has every job that is not done go on for this process, as [`Event::Resumed`] does;
+    /// Has every job that is not done go on for this process, until `deadline_at`;
     /// their ids, oldest first.
     ///
     /// # Errors
     ///
-    /// As [`tell`](Self::tell); some rows may have been written then.
+    /// When the rows cannot be written; some may have been then.
     pub async fn resume_all(&self, deadline_at: Millis) -> Result<Vec<String>, DriverError> {
-        let resumed = self.ledger.resume_all(deadline_at, self.asker(), now())?;
+        let resumed = self
+            .shared
+            .ledger
+            .resume_all(deadline_at, self.asker(), now())?;
         let event = Event::Resumed {
             deadline_at,
             asker: self.asker().to_owned(),
@@ -151,7 +92,7 @@ impl Driver {
     }
 
     async fn tell_present(&self, id: &str, event: &Event) -> Result<(), DriverError> {
-        if let Some(job) = self.ledger.job(id)? {
+        if let Some(job) = self.shared.ledger.job(id)? {
             self.tell(&job, event).await?;
         }
         Ok(())
@@ -177,15 +118,15 @@ impl Driver {
         loop {
             if let Some(lock) = self.elected()? {
                 tracing::info!("this process drives");
-                let ended = self.lead(&mut waiting, &mut work).await;
+                let ended = lead(&self.shared, &mut waiting, &mut work).await;
                 tracing::info!("this process drives no more");
                 drop(lock);
                 return ended;
             }
-            let version = self.ledger.others_version()?;
+            let version = self.shared.ledger.others_version()?;
             if seen.replace(version) != Some(version) {
                 let extent = *work.borrow();
-                self.look_at(&mut waiting, extent).await?;
+                self.shared.look_at(&mut waiting, extent).await?;
             }
             if waiting.ids.is_empty() || *work.borrow() == Work::Ending {
                 return Ok(());
@@ -202,11 +143,9 @@ impl Driver {
     /// # Errors
     ///
     /// When the ledger fails.
-    pub async fn settle_orphans(&self) -> Result<(), DriverError> {
+    pub(crate) async fn settle_orphans(&self) -> Result<(), DriverError> {
         if let Some(_lock) = self.elected()? {
-            for orphan in self.ledger.submitting()? {
-                self.steps.settle(orphan, &Event::Orphaned).await?;
-            }
+            self.shared.settle_orphans().await?;
         }
         Ok(())
     }
@@ -227,53 +166,19 @@ impl Driver {
         }
     }
 
-    /// Forgets the settled ones of `waiting`, and shows the others where they are few.
-    /// Asks again for those that were left because another process, which had asked for
-    /// them later, has ended.
-    pub(super) async fn look_at(
-        &self,
-        waiting: &mut Waiting,
-        work: Work,
-    ) -> Result<(), DriverError> {
-        const FEW: usize = 8;
-        let ids: Vec<_> = waiting.ids.iter().map(String::as_str).collect();
-        if ids.len() <= FEW {
-            for id in &ids {
-                if let Some(job) = self.ledger.job(id)? {
-                    (self.steps.listener)(id, News::Committed(&job));
-                }
-            }
-        }
-        for (id, is_abandoned) in self
-            .ledger
-            .settled(&ids, waiting.until == Until::Accepted)?
-        {
-            if !is_abandoned || work != Work::On {
-                waiting.ids.remove(&id);
-            } else if let Some(job) = self.ledger.job(&id)? {
-                let event = Event::Resumed {
-                    deadline_at: job.deadline_at,
-                    asker: self.asker().to_owned(),
-                };
-                self.tell(&job, &event).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// Takes the job that a provider knows by this id for the one of a row whose outcome
     /// is unknown; the row from then on. Nothing that costs money is sent.
     ///
     /// # Errors
     ///
     /// The trouble that keeps the component from doing so, or when the ledger fails.
-    pub async fn adopt(&self, job: Job, provider_job_id: &str) -> Result<Job, AdoptError> {
-        let ticket = self.steps.ticket_of(&job, provider_job_id).await;
+    pub(crate) async fn adopt(&self, job: Job, provider_job_id: &str) -> Result<Job, AdoptError> {
+        let ticket = self.shared.steps.ticket_of(&job, provider_job_id).await;
         let event = Event::Adopted {
             ticket: ticket.map_err(AdoptError::Trouble)?,
             provider_job_id: provider_job_id.to_owned(),
         };
-        let settled = self.steps.settle(job, &event).await;
+        let settled = self.shared.steps.settle(job, &event).await;
         settled.map_err(|error| AdoptError::Driver(error.into()))
     }
 }

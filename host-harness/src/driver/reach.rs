@@ -8,8 +8,10 @@ use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::connections::OpenConnection;
+use crate::config::Config;
+use crate::connections::{Connection, OpenConnection, OpenError};
 use crate::contract::ConnectionRequirement;
+use crate::error::chain;
 use crate::ledger::Trouble;
 
 /// How long an open connection is used before it is opened anew: a credential may have
@@ -17,16 +19,47 @@ use crate::ledger::Trouble;
 const LIFETIME: Duration = Duration::from_secs(30);
 
 /// Opens the connections that rows name.
+///
+/// A host implements it over its configuration. [`Config`] is one itself.
 pub trait Reach: Send + Sync {
-    /// Opens the connection of this id for nodes with this requirement. Called again
-    /// after a request could not be sent, and every half a minute.
+    /// Opens the connection of this id for nodes with this requirement, with its credential.
     ///
-    /// The error is the trouble that the job then has.
+    /// Called when a job is made, and by the driver before a step of a job, unless it opened
+    /// the same connection less than half a minute ago and its requests have been sent since.
+    /// Calls for several connections do not overlap: one that takes long holds up the others.
+    ///
+    /// It must not send anything that a provider charges for, must not wait for a job, and
+    /// must not fall back to another connection: a job goes on only over the connection that
+    /// its row names.
+    ///
+    /// # Errors
+    ///
+    /// The error becomes the job's trouble: the driver stops the job, and nothing was
+    /// sent. Its kind is one of `docs/exit-codes.md`, mostly `connection_unavailable`; its
+    /// message is shown and kept, so it must not contain a secret.
     fn open<'a>(
         &'a self,
         connection: &'a str,
         requirement: &'a ConnectionRequirement,
     ) -> BoxFuture<'a, Result<Reached, Trouble>>;
+}
+
+/// Opens configured connections. Their place is the origin of their base URL.
+impl Reach for Config {
+    fn open<'a>(
+        &'a self,
+        connection: &'a str,
+        requirement: &'a ConnectionRequirement,
+    ) -> BoxFuture<'a, Result<Reached, Trouble>> {
+        Box::pin(async move {
+            let unavailable = |message: String| Trouble::new("connection_unavailable", message);
+            let found = self.select(&requirement.category, Some(connection));
+            let found = found.map_err(|error| unavailable(chain(&error)))?;
+            let none = || unavailable(format!("there is no connection `{connection}`"));
+            let found = Arc::clone(found.ok_or_else(none)?);
+            Reached::configured(found, requirement)
+        })
+    }
 }
 
 /// An open connection.
@@ -40,6 +73,28 @@ pub struct Reached {
     /// How many requests a second it is asked, for all jobs together; `None`: the
     /// driver's default.
     pub requests_per_second: Option<f64>,
+}
+
+impl Reached {
+    /// Opens a configured connection, whose place is the origin of its base URL.
+    ///
+    /// # Errors
+    ///
+    /// `connection_unavailable`, when the connection does not open.
+    pub fn configured(
+        connection: Arc<Connection>,
+        requirement: &ConnectionRequirement,
+    ) -> Result<Self, Trouble> {
+        let place = connection.base_url().origin().to_string();
+        let requests_per_second = connection.requests_per_second();
+        let open = connection.open(requirement);
+        let unavailable = |error: OpenError| Trouble::new("connection_unavailable", chain(&error));
+        Ok(Self {
+            connection: Arc::new(open.map_err(unavailable)?),
+            place,
+            requests_per_second,
+        })
+    }
 }
 
 /// Open connections, kept for a while.

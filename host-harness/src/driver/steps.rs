@@ -16,7 +16,7 @@ use super::discreet::{discreet, without_input};
 use super::event::{Action, Event, ReadVerdict, SubmitVerdict};
 use super::listener::{Listener, News};
 use super::packs::{Known, Packs};
-use super::reach::{Connections, Reach};
+use super::reach::Connections;
 use super::writer::{WriteError, Writer};
 use super::{telling, verdict};
 use crate::component::CallContext;
@@ -56,12 +56,13 @@ pub(super) struct Rest {
 pub(super) struct Steps {
     pub(super) packs: Packs,
     pub(super) listener: Listener,
-    ledger: Arc<Ledger>,
-    pictures: Pictures,
-    egress: Egress,
-    connections: Connections,
-    writer: Writer,
-    asker: String,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) pictures: Pictures,
+    pub(super) egress: Egress,
+    pub(super) connections: Connections,
+    pub(super) writer: Writer,
+    /// This process, as rows name it.
+    pub(super) asker: String,
 }
 
 /// What a row names, found.
@@ -73,29 +74,6 @@ struct Site {
 }
 
 impl Steps {
-    #[expect(clippy::too_many_arguments, reason = "made in one place")]
-    pub(super) fn new(
-        packs: Packs,
-        pictures: Pictures,
-        egress: Egress,
-        reach: Arc<dyn Reach>,
-        listener: Listener,
-        writer: Writer,
-        ledger: Arc<Ledger>,
-        asker: String,
-    ) -> Self {
-        Self {
-            packs,
-            listener,
-            ledger,
-            pictures,
-            egress,
-            connections: Connections::new(reach),
-            writer,
-            asker,
-        }
-    }
-
     /// Does what is to be done for a job whose time has come, within its trace.
     pub(super) async fn take(
         &self,

@@ -10,7 +10,8 @@ use crate::error::chain;
 use crate::ledger::{Cost, Media, Millis, Trouble};
 
 /// What came of a `start`, once the host's testimony is heard.
-pub(super) fn of_start(outcome: Result<Started, CallError>) -> Event {
+#[must_use]
+pub fn of_start(outcome: Result<Started, CallError>) -> Event {
     match outcome {
         Ok(Started::Accepted(acceptance)) => Event::Accepted {
             ticket: acceptance.ticket,
@@ -31,7 +32,8 @@ pub(super) fn of_start(outcome: Result<Started, CallError>) -> Event {
 }
 
 /// What a poll learned.
-pub(super) fn of_poll(outcome: Result<JobState, CallError>) -> Event {
+#[must_use]
+pub fn of_poll(outcome: Result<JobState, CallError>) -> Event {
     match outcome {
         Ok(JobState::Waiting(progress)) => Event::Waiting {
             ticket: progress.replacement_ticket,
@@ -57,7 +59,8 @@ pub(super) fn of_poll(outcome: Result<JobState, CallError>) -> Event {
 }
 
 /// What came of a cancellation.
-pub(super) fn of_cancel(outcome: Result<Cancellation, CallError>) -> Event {
+#[must_use]
+pub fn of_cancel(outcome: Result<Cancellation, CallError>) -> Event {
     match outcome {
         Ok(Cancellation::Cancelled(settlement)) => cancelled(settlement.charge, settlement.cost),
         Ok(Cancellation::Unsupported) => Event::NoCancellation,
@@ -108,7 +111,8 @@ fn read_failed(error: &CallError) -> Event {
 }
 
 /// The trouble of a call that failed.
-pub(super) fn trouble(error: &CallError) -> Trouble {
+#[must_use]
+pub fn trouble(error: &CallError) -> Trouble {
     match error {
         CallError::Node(error) => Trouble::new(error.cause.kind(), error.cause.message()),
         CallError::Trap(_) => Trouble::new("component_trap", chain(error)),

@@ -8,7 +8,7 @@ use crate::ledger::Job;
 /// How often a process looks for what others have written.
 pub(super) const GLANCE: Duration = Duration::from_millis(100);
 
-/// How much longer a [`Driver`] is to work.
+/// How much longer a [`Driver`](super::Driver) is to work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// Until what it waits for is settled.

@@ -26,7 +26,7 @@ const UNDONE: &str = "SELECT id, state FROM jobs WHERE state NOT IN ('failed', '
 
 impl Ledger {
     /// Makes of every row that is not done what
-    /// [`Event::Resumed`](crate::driver::event::Event::Resumed) makes of it, but for those
+    /// [`Event::Resumed`](crate::driver::pure::Event::Resumed) makes of it, but for those
     /// whose outcome is unknown: each of those is to be decided. The ids and states of all
     /// that are not done, oldest first.
     ///

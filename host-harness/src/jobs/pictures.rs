@@ -1,14 +1,12 @@
 //! Local pictures of a run's input: what the `file:` URLs in its picture fields name.
 
 use serde_json::{Value, json};
-use zoetrope_host::contract::{Adjustment, MediaKind, NodeType, Plan};
-use zoetrope_host::digest::Sha256Digest;
-use zoetrope_host::download::digest_of;
-use zoetrope_host::error::{ErrorKind, chain};
-use zoetrope_host::media::{MediaError, Picture};
 
-use crate::file_url;
-use crate::report::{Failure, Phase};
+use super::error::JobsError;
+use crate::contract::{Adjustment, MediaKind, NodeType, Plan};
+use crate::digest::Sha256Digest;
+use crate::download::digest_of;
+use crate::media::{Picture, file_url};
 
 /// A local picture, and where it goes.
 pub(super) struct Local {
@@ -22,7 +20,7 @@ pub(super) struct Local {
 
 /// The local pictures of a plan, opened. The component may have renamed their fields, but
 /// it chooses no file: what the `given` input does not name stays as it is.
-pub(super) fn find(node: &NodeType, given: &Value, plan: &Plan) -> Result<Vec<Local>, Failure> {
+pub(super) fn find(node: &NodeType, given: &Value, plan: &Plan) -> Result<Vec<Local>, JobsError> {
     let input: Value = serde_json::from_str(&plan.input).unwrap_or_default();
     let mut pictures = Vec::new();
     for media in &node.input_media {
@@ -41,19 +39,14 @@ pub(super) fn find(node: &NodeType, given: &Value, plan: &Plan) -> Result<Vec<Lo
     Ok(pictures)
 }
 
-fn open(field: &str, url: &str) -> Result<Local, Failure> {
-    let path = file_url::path(url).map_err(|why| {
-        Failure::new(
-            ErrorKind::Unsupported,
-            Phase::Check,
-            format!("{field}: a `file:` URL {why}"),
-        )
-        .then("correct the input, and the same command again".into())
+fn open(field: &str, url: &str) -> Result<Local, JobsError> {
+    let path = file_url::path(url).map_err(|fault| JobsError::FileUrl {
+        field: field.to_owned(),
+        fault,
     })?;
-    let picture = Picture::open(&path).map_err(of_media)?;
+    let picture = Picture::open(&path).map_err(JobsError::Picture)?;
     let digest = digest_of(&path).ok().flatten();
-    let digest =
-        digest.ok_or_else(|| Failure::usage(format!("`{}` cannot be read", path.display())))?;
+    let digest = digest.ok_or_else(|| JobsError::Unreadable { path: path.clone() })?;
     Ok(Local {
         picture,
         field: field.to_owned(),
@@ -91,32 +84,10 @@ fn replace(document: &mut Value, text: &str, by: &Value) {
     }
 }
 
-pub(super) fn of_media(error: MediaError) -> Failure {
-    let kind = match error {
-        MediaError::Call(error) => {
-            let failure = Failure::of_call(error, Phase::Upload);
-            let next = match failure.kind() {
-                ErrorKind::Unsupported | ErrorKind::Rejected => {
-                    "the same command with another picture, or its URL"
-                }
-                _ => "the same command again, once that is put right",
-            };
-            return failure.then(format!("{next}: nothing was submitted"));
-        }
-        MediaError::Read { .. } => ErrorKind::Usage,
-        MediaError::NotAPicture { .. } | MediaError::TooLong { .. } => ErrorKind::Unsupported,
-        MediaError::Upload(_) => ErrorKind::Unavailable,
-        _ => ErrorKind::Internal,
-    };
-    Failure::new(kind, Phase::Upload, chain(&error))
-        .then("the same command again: nothing was submitted".into())
-}
-
 #[cfg(test)]
 mod tests {
-    use zoetrope_host::contract::{MediaField, Note};
-
     use super::*;
+    use crate::contract::{MediaField, Note};
 
     fn node(pointers: &[&str]) -> NodeType {
         let field = |pointer: &&str| MediaField {

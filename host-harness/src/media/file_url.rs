@@ -16,21 +16,27 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// Whether a text means to be one.
-pub(super) fn is_one(text: &str) -> bool {
+#[must_use]
+pub fn is_one(text: &str) -> bool {
     text.get(..SCHEME.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(SCHEME))
 }
 
 /// The URL of a path, relative where the path is.
-pub(super) fn of(path: &Path) -> String {
+#[must_use]
+pub fn of(path: &Path) -> String {
     let encoded = percent_encode(path.as_os_str().as_encoded_bytes(), ENCODED);
     let authority = if path.is_absolute() { "//" } else { "" };
     format!("{SCHEME}{authority}{encoded}")
 }
 
-/// The path that a `file:` URL names; why it names none, as what follows "a `file:` URL".
-pub(super) fn path(url: &str) -> Result<PathBuf, &'static str> {
-    let rest = &url[SCHEME.len()..];
+/// The path that a `file:` URL names.
+///
+/// # Errors
+///
+/// Why it names none, as what follows "a `file:` URL".
+pub fn path(url: &str) -> Result<PathBuf, &'static str> {
+    let rest = url.get(SCHEME.len()..).unwrap_or_default();
     if rest.contains(['?', '#']) {
         return Err("has no query and no fragment: `?` and `#` in a name are %3F and %23");
     }

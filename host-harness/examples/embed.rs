@@ -1,0 +1,38 @@
+//! Runs one job from another program. Arguments: component, data directory, the provider's
+//! base URL, node, input. The environment variable `PROVIDER_KEY` has the provider's key.
+use std::{env, error::Error, fs, io::Write as _, path::Path, sync::Arc};
+
+use tokio::sync::watch;
+use zoetrope_host::driver::{Driver, Until, Work, now};
+use zoetrope_host::engine::{Engine, EngineSettings};
+use zoetrope_host::jobs::{CheckRequest, Destination, Jobs, SubmitRequest, node_type};
+use zoetrope_host::{component::Pack, config::Config, digest::Sha256Digest};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let [component, data_dir, url, node, input] = args.as_slice() else {
+        return Err("expected COMPONENT DATA_DIR BASE_URL NODE INPUT".into());
+    };
+    let (component, data_dir) = (fs::read(component)?, fs::canonicalize(data_dir)?);
+    let key = r#"credential = { env = "PROVIDER_KEY" }"#;
+    let config = format!("[connections.mine]\ncategory = 'pixelml'\nbase_url = '{url}'\n{key}");
+    let config = Config::parse(&config, Path::new("embed.toml"))?;
+    let config = Arc::new(config.trusting(Sha256Digest::of(&component)));
+    let engine = Engine::new(EngineSettings::default())?;
+    let pack = Pack::load(&engine, &component, config.policy())?;
+    let driver = Driver::builder(&data_dir, &pack, Arc::clone(&config) as _);
+    let jobs = Jobs::new(driver.policy(config.policy()).build()?, component);
+
+    let node = node_type(&pack, node).await?;
+    let checked = jobs.check(&CheckRequest::new(&node, input)).await?;
+    let (clips, until) = (Destination::Folder(data_dir.join("clips")), now() + 600_000);
+    let request = SubmitRequest::new(&checked, "mine", "order-66", clips, until);
+    let job = jobs.submit(&request).await?;
+    let (_sender, work) = watch::channel(Work::On);
+    jobs.wait([job.order.id.clone()], Until::Settled, work)
+        .await?;
+    let job = jobs.find(&job.order.id)?;
+    let file = job.file.as_ref().ok_or("the job made no file")?;
+    Ok(writeln!(std::io::stdout(), "{}", file.path.display())?)
+}

@@ -1,0 +1,239 @@
+//! Whether a due job is begun now, as a pure function.
+
+use tokio::time::Instant;
+
+use super::decide::decide;
+use super::event::{Action, Event};
+use super::lane::{Lane, Pace};
+use super::wait::{GLANCE, Work};
+use crate::ledger::{Job, Millis};
+
+/// What a task does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Must come to its end: its answer may be a ticket.
+    Submit,
+    /// A poll, a cancellation, or a commit alone.
+    Call,
+    /// Sends nothing over the connection's lane.
+    Download,
+}
+
+/// What the leader does with a due job.
+#[derive(Debug, PartialEq)]
+pub(super) enum Admission {
+    /// Carry its action out, as a task of this kind.
+    Run(Kind),
+    /// Commit what this event makes of its row. Nothing is sent.
+    Apply(Event),
+    /// Keep it, first in its lane, and ask again then.
+    Retry(Instant),
+    /// Leave it as long as this process leads.
+    Defer,
+}
+
+/// What the leader is to do, as far as a job's admission depends on it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mode {
+    pub(super) extent: Work,
+    /// Whether a running process waits for the job.
+    pub(super) is_awaited: bool,
+}
+
+/// The time, as rows and as lanes have it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    pub(super) time: Millis,
+    pub(super) instant: Instant,
+}
+
+/// Whether a due job of this lane is begun now.
+pub(super) fn admit(job: &Job, lane: &Lane, mode: Mode, now: Now) -> Admission {
+    let (_, action) = decide(job, Event::Due, now.time);
+    let kind = match action {
+        Action::Submit => match hold_back(job, lane, mode, now) {
+            Some(held) => return held,
+            None => Kind::Submit,
+        },
+        Action::Poll | Action::Cancel => Kind::Call,
+        Action::Download => return Admission::Run(Kind::Download),
+        _ => return Admission::Apply(Event::Due),
+    };
+    if lane.pace == Pace::Asked {
+        return Admission::Retry(now.instant + GLANCE);
+    }
+    let free_at = lane.budget.free_at();
+    if free_at > now.instant {
+        return Admission::Retry(free_at);
+    }
+    Admission::Run(kind)
+}
+
+/// What keeps a submit from being sent, beside the rate of its connection.
+fn hold_back(job: &Job, lane: &Lane, mode: Mode, now: Now) -> Option<Admission> {
+    if mode.extent == Work::WithoutSubmits {
+        return Some(Admission::Defer);
+    }
+    if !mode.is_awaited {
+        let asker = job.asker.clone();
+        return Some(Admission::Apply(Event::Abandoned { asker }));
+    }
+    if let Some(trouble) = lane.blocked.clone() {
+        return Some(Admission::Apply(Event::Unreachable { trouble }));
+    }
+    let rest = lane
+        .budget
+        .submits_at()
+        .saturating_duration_since(now.instant);
+    if rest.is_zero() {
+        return None;
+    }
+    let until = now.time + Millis::try_from(rest.as_millis()).unwrap_or(0);
+    Some(Admission::Apply(Event::Held { until }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::driver::budget::Budget;
+    use crate::ledger::{Order, Target, Trouble};
+
+    const TIME: Millis = 5_000;
+
+    const WAITED_FOR: Mode = Mode {
+        extent: Work::On,
+        is_awaited: true,
+    };
+
+    fn queued() -> Job {
+        let order = Order {
+            id: "j".into(),
+            node: "image_to_video".into(),
+            given: "{}".into(),
+            given_sha256: String::new(),
+            input: "{}".into(),
+            component: "c".into(),
+            connection: "pixelml".into(),
+            place: "https://p.example".into(),
+            key: "k".into(),
+            idempotency_ms: 0,
+            created_at: 1_000,
+        };
+        let target = Target::File("/clips/j.mp4".into());
+        Job::new(order, target, "asker".into(), 1_800_000)
+    }
+
+    fn started() -> Job {
+        let accepted = Event::Accepted {
+            ticket: "t".into(),
+            provider_job_id: "p".into(),
+            hint: None,
+            cost: None,
+        };
+        decide(&queued(), accepted, 1_000).0
+    }
+
+    fn now() -> Now {
+        Now {
+            time: TIME,
+            instant: Instant::now(),
+        }
+    }
+
+    #[test]
+    fn a_submit_and_a_poll_run_where_nothing_holds_them() {
+        let now = now();
+        let lane = Lane::new(now.instant);
+        let admitted = |job: &Job| admit(job, &lane, WAITED_FOR, now);
+        assert_eq!(admitted(&queued()), Admission::Run(Kind::Submit));
+        assert_eq!(admitted(&started()), Admission::Run(Kind::Call));
+    }
+
+    #[test]
+    fn without_submits_a_submit_is_deferred_and_a_poll_runs() {
+        let now = now();
+        let lane = Lane::new(now.instant);
+        let mode = Mode {
+            extent: Work::WithoutSubmits,
+            ..WAITED_FOR
+        };
+        assert_eq!(admit(&queued(), &lane, mode, now), Admission::Defer);
+        let polled = admit(&started(), &lane, mode, now);
+        assert_eq!(polled, Admission::Run(Kind::Call));
+    }
+
+    #[test]
+    fn a_submit_that_no_process_waits_for_is_abandoned_and_a_poll_runs() {
+        let now = now();
+        let lane = Lane::new(now.instant);
+        let mode = Mode {
+            is_awaited: false,
+            ..WAITED_FOR
+        };
+        let asker = "asker".to_owned();
+        let abandoned = Admission::Apply(Event::Abandoned { asker });
+        assert_eq!(admit(&queued(), &lane, mode, now), abandoned);
+        let polled = admit(&started(), &lane, mode, now);
+        assert_eq!(polled, Admission::Run(Kind::Call));
+    }
+
+    #[test]
+    fn a_blocked_connection_gives_its_trouble_to_submits_alone() {
+        let now = now();
+        let mut lane = Lane::new(now.instant);
+        let trouble = Trouble::new("unauthorized", "the key is refused");
+        lane.blocked = Some(trouble.clone());
+        let unreachable = Admission::Apply(Event::Unreachable { trouble });
+        assert_eq!(admit(&queued(), &lane, WAITED_FOR, now), unreachable);
+        let polled = admit(&started(), &lane, WAITED_FOR, now);
+        assert_eq!(polled, Admission::Run(Kind::Call));
+    }
+
+    #[test]
+    fn a_rest_holds_submits_until_it_ends() {
+        let now = now();
+        let mut lane = Lane::new(now.instant);
+        lane.budget.rest(now.instant + Duration::from_secs(3), true);
+        let held = Admission::Apply(Event::Held {
+            until: TIME + 3_000,
+        });
+        assert_eq!(admit(&queued(), &lane, WAITED_FOR, now), held);
+        let polled = admit(&started(), &lane, WAITED_FOR, now);
+        assert_eq!(polled, Admission::Run(Kind::Call));
+    }
+
+    #[test]
+    fn a_used_up_budget_makes_a_job_wait_for_its_turn() {
+        let now = now();
+        let mut lane = Lane::new(now.instant);
+        lane.budget = Budget::new(1.0, now.instant);
+        while lane.budget.take(now.instant) {}
+        let later = Admission::Retry(lane.budget.free_at());
+        assert_eq!(admit(&started(), &lane, WAITED_FOR, now), later);
+        assert_eq!(admit(&queued(), &lane, WAITED_FOR, now), later);
+    }
+
+    #[test]
+    fn while_the_first_job_opens_the_connection_the_others_wait() {
+        let now = now();
+        let mut lane = Lane::new(now.instant);
+        lane.count_request(now.instant);
+        let later = Admission::Retry(now.instant + GLANCE);
+        assert_eq!(admit(&started(), &lane, WAITED_FOR, now), later);
+        lane.learn(Some(5.0), now.instant);
+        let polled = admit(&started(), &lane, WAITED_FOR, now);
+        assert_eq!(polled, Admission::Run(Kind::Call));
+    }
+
+    #[test]
+    fn a_late_job_is_committed_without_a_request() {
+        let now = now();
+        let lane = Lane::new(now.instant);
+        let mut late = started();
+        late.deadline_at = TIME;
+        let applied = Admission::Apply(Event::Due);
+        assert_eq!(admit(&late, &lane, WAITED_FOR, now), applied);
+    }
+}

@@ -1,0 +1,136 @@
+//! How a driver is made.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::asker::Asker;
+use super::error::DriverError;
+use super::listener::Listener;
+use super::packs::Packs;
+use super::process::Driver;
+use super::reach::{Connections, Reach};
+use super::settings::DriverSettings;
+use super::shared::{Origin, Shared};
+use super::steps::Steps;
+use super::writer::Writer;
+use crate::component::Pack;
+use crate::egress::Egress;
+use crate::ledger::{Ledger, Pictures};
+use crate::policy::Policy;
+use crate::trace::Caller;
+
+/// The file whose lock makes a process the driver.
+const LOCK: &str = "driver.lock";
+
+impl Driver {
+    /// Begins a driver for the jobs of `data_dir`: `pack` is the component of new jobs, and
+    /// `reach` opens the connections that jobs name.
+    #[must_use]
+    pub fn builder(data_dir: &Path, pack: &Pack, reach: Arc<dyn Reach>) -> DriverBuilder {
+        DriverBuilder {
+            data_dir: data_dir.to_owned(),
+            pack: pack.clone(),
+            reach,
+            policy: Policy::default(),
+            egress: Egress::default(),
+            ledger: None,
+            listener: Arc::new(|_, _| ()),
+            settings: DriverSettings::default(),
+            caller: None,
+        }
+    }
+}
+
+/// A [`Driver`] in the making.
+#[must_use]
+pub struct DriverBuilder {
+    data_dir: PathBuf,
+    pack: Pack,
+    reach: Arc<dyn Reach>,
+    policy: Policy,
+    egress: Egress,
+    ledger: Option<Arc<Ledger>>,
+    listener: Listener,
+    settings: DriverSettings,
+    caller: Option<Caller>,
+}
+
+impl DriverBuilder {
+    /// The policy for the components of jobs that another component began. Default: none of
+    /// them is trusted or granted anything.
+    pub fn policy(self, policy: &Policy) -> Self {
+        let policy = policy.clone();
+        Self { policy, ..self }
+    }
+
+    /// What sends requests. Default: an egress of the driver's own.
+    pub fn egress(self, egress: &Egress) -> Self {
+        let egress = egress.clone();
+        Self { egress, ..self }
+    }
+
+    /// The ledger, where it is open already. Default: the data directory's is opened.
+    pub fn ledger(self, ledger: Arc<Ledger>) -> Self {
+        let ledger = Some(ledger);
+        Self { ledger, ..self }
+    }
+
+    /// What is called with the news of jobs. Default: nothing.
+    pub fn listener(self, listener: Listener) -> Self {
+        Self { listener, ..self }
+    }
+
+    /// How much is done at once.
+    pub fn settings(self, settings: DriverSettings) -> Self {
+        Self { settings, ..self }
+    }
+
+    /// The trace that the jobs for which this process asks belong to; see
+    /// [`trace`](crate::trace). Default: each job has a trace of its own.
+    pub fn caller(self, caller: Option<Caller>) -> Self {
+        Self { caller, ..self }
+    }
+
+    /// The driver. Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be opened, or the files beside it cannot be made.
+    pub fn build(self) -> Result<Driver, DriverError> {
+        let data_dir = self.data_dir.as_path();
+        let ledger = match self.ledger {
+            Some(ledger) => ledger,
+            None => Arc::new(Ledger::open(data_dir)?),
+        };
+        let asker = Asker::new(data_dir)?;
+        let packs = Packs::of(data_dir, self.pack.engine(), &self.policy);
+        packs.remember(&self.pack);
+        let steps = Steps {
+            packs,
+            pictures: Pictures::of(data_dir),
+            egress: self.egress.clone(),
+            connections: Connections::new(Arc::clone(&self.reach)),
+            listener: self.listener,
+            writer: Writer::start(Arc::clone(&ledger)),
+            ledger: Arc::clone(&ledger),
+            asker: asker.name().to_owned(),
+        };
+        Ok(Driver {
+            lock: data_dir.join(LOCK),
+            shared: Shared {
+                ledger,
+                asker,
+                steps: Arc::new(steps),
+                settings: self.settings,
+                caller: self.caller.clone(),
+            },
+            origin: Origin {
+                data_dir: self.data_dir,
+                pack: self.pack,
+                reach: self.reach,
+                egress: self.egress,
+                caller: self.caller,
+            },
+        })
+    }
+}

@@ -1,0 +1,27 @@
+//! The driver's decisions without its I/O, for a host that owns its timers and storage.
+//!
+//! Such a host keeps [`Job`](crate::ledger::Job) rows where it likes and does what
+//! [`Driver`](super::Driver) does in a loop:
+//!
+//! 1. When a row's `next_at` has come, call [`decide`] with [`Event::Due`]. It returns the row
+//!    as it is from then on, and an [`Action`].
+//! 2. Commit the row, if it differs, under the condition that the stored one is still the one
+//!    that was passed in. If it is not, read it again and begin at 1.
+//! 3. Carry the action out: [`Action::Submit`] calls the component's `start`,
+//!    [`Action::Poll`] its `poll`, [`Action::Cancel`] its `cancel`; [`Action::Download`]
+//!    fetches the file.
+//! 4. Turn what came of it into an event with [`of_start`], [`of_poll`] or [`of_cancel`], and
+//!    pass that to [`decide`], as in 2.
+//!
+//! Before the bytes of a submit leave, the host must call [`decide`] with
+//! [`Event::Leaving`], commit the row, and send only if the action is [`Action::LetGo`]; see
+//! [`SubmitGate`](crate::egress::SubmitGate). When it begins after another process has ended,
+//! it passes [`Event::Orphaned`] for each row that is being submitted. These two rules are
+//! what keeps a job from being paid for twice.
+//!
+//! All functions are pure: they read no clock and change nothing.
+
+pub use super::decide::{GRACE, UNRECOGNIZED, decide, may_submit};
+pub use super::event::{Action, Event, ReadVerdict, SubmitVerdict};
+pub use super::pace::{bounded, jittered, longer};
+pub use super::verdict::{of_cancel, of_poll, of_start, trouble};

@@ -1,0 +1,80 @@
+//! What the leader and the rest of a driver share: the jobs of a data directory, and this
+//! process's part in them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::asker::Asker;
+use super::error::DriverError;
+use super::event::Event;
+use super::listener::News;
+use super::reach::Reach;
+use super::settings::DriverSettings;
+use super::steps::Steps;
+use super::wait::{Until, Waiting, Work};
+use crate::component::Pack;
+use crate::egress::Egress;
+use crate::ledger::Ledger;
+use crate::trace::Caller;
+
+/// What a driver was built from, for the commands that make jobs.
+pub(crate) struct Origin {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) pack: Pack,
+    pub(crate) reach: Arc<dyn Reach>,
+    pub(crate) egress: Egress,
+    pub(crate) caller: Option<Caller>,
+}
+
+/// The ledger, this process's name in it, and the steps that are taken for its jobs.
+pub(super) struct Shared {
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) asker: Asker,
+    pub(super) steps: Arc<Steps>,
+    pub(super) settings: DriverSettings,
+    pub(super) caller: Option<Caller>,
+}
+
+impl Shared {
+    /// Marks the submits whose process has ended. Only for the process that holds the lock.
+    pub(super) async fn settle_orphans(&self) -> Result<(), DriverError> {
+        for orphan in self.ledger.submitting()? {
+            self.steps.settle(orphan, &Event::Orphaned).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the settled ones of `waiting`, and shows the others where they are few.
+    /// Asks again for those that were left because another process, which had asked for
+    /// them later, has ended.
+    pub(super) async fn look_at(
+        &self,
+        waiting: &mut Waiting,
+        work: Work,
+    ) -> Result<(), DriverError> {
+        const FEW: usize = 8;
+        let ids: Vec<_> = waiting.ids.iter().map(String::as_str).collect();
+        if ids.len() <= FEW {
+            for id in &ids {
+                if let Some(job) = self.ledger.job(id)? {
+                    (self.steps.listener)(id, News::Committed(&job));
+                }
+            }
+        }
+        for (id, is_abandoned) in self
+            .ledger
+            .settled(&ids, waiting.until == Until::Accepted)?
+        {
+            if !is_abandoned || work != Work::On {
+                waiting.ids.remove(&id);
+            } else if let Some(job) = self.ledger.job(&id)? {
+                let event = Event::Resumed {
+                    deadline_at: job.deadline_at,
+                    asker: self.asker.name().to_owned(),
+                };
+                self.steps.settle(job, &event).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,173 @@
+//! An input that a node accepts. Whatever can be wrong with it is found before the first byte
+//! is sent.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::commands::Jobs;
+use super::error::JobsError;
+use super::pictures::{Local, by_content, find};
+use crate::component::{CallContext, Pack};
+use crate::connections::Connection;
+use crate::contract::{CheckOptions, MediaKind, NodeType, Plan, Profile};
+use crate::digest::Sha256Digest;
+use crate::media::Picture;
+
+/// What is to be checked.
+#[derive(Clone, Copy)]
+pub struct CheckRequest<'a> {
+    /// The node type; [`Jobs::node_type`] finds it by its name.
+    pub node: &'a NodeType,
+    /// The input document, JSON. Local pictures are `file:` URLs in it.
+    pub input: &'a str,
+    /// How strictly the input is read.
+    pub profile: Profile,
+    /// The connection that the run will go over, if it is known: some rules depend on its
+    /// options. Its credential is not read.
+    pub connection: Option<&'a Arc<Connection>>,
+}
+
+impl<'a> CheckRequest<'a> {
+    /// A strict check, without a connection.
+    #[must_use]
+    pub fn new(node: &'a NodeType, input: &'a str) -> Self {
+        Self {
+            node,
+            input,
+            profile: Profile::Strict,
+            connection: None,
+        }
+    }
+}
+
+/// An input that the node accepts, and the local pictures that go with it.
+pub struct Checked {
+    /// The job's id, should it become one.
+    pub(super) id: String,
+    pub(super) node: NodeType,
+    /// As given, local pictures as `file:` URLs.
+    pub(super) given: Value,
+    /// The completed input, local pictures still as `file:` URLs.
+    pub(super) plan: Plan,
+    pub(super) pictures: Vec<Local>,
+}
+
+impl Checked {
+    /// Checks an input without a ledger; as [`Jobs::check`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn check(pack: &Pack, request: &CheckRequest<'_>) -> Result<Self, JobsError> {
+        let node = request.node.clone();
+        let (context, options) = check_context(request.connection, request.profile);
+        let plan = pack
+            .check(&context, &node.name, request.input, options)
+            .await
+            .map_err(|source| JobsError::Check {
+                node: node.name.clone(),
+                source,
+            })?;
+        let given = serde_json::from_str(request.input).map_err(JobsError::NotJson)?;
+        Ok(Self {
+            id: Uuid::now_v7().to_string(),
+            pictures: find(&node, &given, &plan)?,
+            node,
+            given,
+            plan,
+        })
+    }
+
+    /// The node type.
+    #[must_use]
+    pub fn node(&self) -> &NodeType {
+        &self.node
+    }
+
+    /// What the component makes of the input: completed, with notes.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The local pictures, each with the JSON Pointer of its field.
+    pub fn pictures(&self) -> impl Iterator<Item = (&str, &Picture)> {
+        let pictures = self.pictures.iter();
+        pictures.map(|local| (local.field.as_str(), &local.picture))
+    }
+
+    /// The extensions that its file may come to have.
+    pub(super) fn extensions(&self) -> &'static [&'static str] {
+        match self.node.output_media.first() {
+            Some(media) if media.kind == MediaKind::Image => &["png", "jpg", "webp"],
+            _ => &["mp4"],
+        }
+    }
+
+    /// What makes two runs the same: node and input as given, local pictures by content.
+    pub(super) fn digest(&self) -> String {
+        let given = by_content(&self.given, &self.pictures);
+        let whole = json!({ "node": self.node.name, "given": given });
+        Sha256Digest::from(Sha256::digest(whole.to_string())).to_string()
+    }
+}
+
+impl Jobs {
+    /// The node type of this name, of the component that new jobs have.
+    ///
+    /// # Errors
+    ///
+    /// [`JobsError::UnknownNodeType`], or [`JobsError::List`].
+    pub async fn node_type(&self, name: &str) -> Result<NodeType, JobsError> {
+        node_type(&self.pack, name).await
+    }
+
+    /// Checks an input: the component completes it, and the local pictures in it are opened.
+    /// Nothing is sent or written.
+    ///
+    /// # Errors
+    ///
+    /// [`JobsError::Check`] where the component refuses the
+    /// input, [`JobsError::FileUrl`], [`JobsError::Picture`] and [`JobsError::Unreadable`]
+    /// where a local picture cannot be used.
+    pub async fn check(&self, request: &CheckRequest<'_>) -> Result<Checked, JobsError> {
+        Checked::check(&self.pack, request).await
+    }
+}
+
+/// What a check needs: nothing, or the configured connection, whose options some rules
+/// depend on, and which the request is shown for.
+#[must_use]
+pub fn check_context(
+    connection: Option<&Arc<Connection>>,
+    profile: Profile,
+) -> (CallContext, CheckOptions) {
+    let options = CheckOptions {
+        profile,
+        preview_request: connection.is_some(),
+    };
+    let context = connection.map_or_else(CallContext::offline, |connection| {
+        CallContext::previewing(Arc::new(Arc::clone(connection).without_credential()))
+    });
+    (context, options)
+}
+
+/// The node type of this name; as [`Jobs::node_type`], without a ledger.
+///
+/// # Errors
+///
+/// As there.
+pub async fn node_type(pack: &Pack, name: &str) -> Result<NodeType, JobsError> {
+    let listed = pack.node_types(&CallContext::offline()).await;
+    let mut types = listed.map_err(JobsError::List)?;
+    match types.iter().position(|node| node.name == name) {
+        Some(index) => Ok(types.swap_remove(index)),
+        None => Err(JobsError::UnknownNodeType {
+            name: name.to_owned(),
+            known: types.into_iter().map(|node| node.name).collect(),
+        }),
+    }
+}

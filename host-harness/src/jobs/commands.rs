@@ -1,0 +1,224 @@
+//! Commands for jobs that exist.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::error::JobsError;
+use crate::component::Pack;
+use crate::contract::Charge;
+use crate::driver::pure::Event;
+use crate::driver::{AdoptError, Driver, DriverError, Reach, Until, Work};
+use crate::egress::Egress;
+use crate::ledger::{Job, Ledger, Millis, State};
+use crate::trace::Caller;
+
+/// The jobs of a data directory, and the commands for them.
+pub struct Jobs {
+    pub(super) driver: Driver,
+    pub(super) pack: Pack,
+    pub(super) component: Cow<'static, [u8]>,
+    pub(super) data_dir: PathBuf,
+    pub(super) reach: Arc<dyn Reach>,
+    pub(super) egress: Egress,
+    pub(super) caller: Option<Caller>,
+}
+
+/// What came of [`Jobs::cancel`].
+#[derive(Clone, Debug)]
+pub enum CancelOutcome {
+    /// The wish is written down: [`Jobs::wait`] for the job tells what came of it.
+    Wanted(Job),
+    /// The job is done, or its outcome is unknown: there is nothing to cancel, or nobody
+    /// knows, and a submit would be needed to find out. The job was left as it is.
+    LeftAlone(Job),
+}
+
+impl Jobs {
+    /// The jobs of a driver. `component` are the bytes of the pack that the driver was built
+    /// with: they are kept beside the ledger once a job is made, so that a later program can
+    /// go on with it.
+    #[must_use]
+    pub fn new(driver: Driver, component: impl Into<Cow<'static, [u8]>>) -> Self {
+        let origin = driver.origin();
+        Self {
+            pack: origin.pack.clone(),
+            data_dir: origin.data_dir.clone(),
+            reach: Arc::clone(&origin.reach),
+            egress: origin.egress.clone(),
+            caller: origin.caller.clone(),
+            component: component.into(),
+            driver,
+        }
+    }
+
+    /// The ledger, for reading.
+    #[must_use]
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        self.driver.ledger()
+    }
+
+    /// The job of this id, or of an id that begins like this.
+    ///
+    /// # Errors
+    ///
+    /// [`JobsError::NoSuchJob`], [`JobsError::AmbiguousId`], or when the ledger cannot be
+    /// read.
+    pub fn find(&self, id: &str) -> Result<Job, JobsError> {
+        find(self.ledger(), id)
+    }
+
+    /// Works until all of these jobs are where they should be or `work` says otherwise:
+    /// drives, or waits for the process that does.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub async fn wait(
+        &self,
+        ids: impl IntoIterator<Item = String>,
+        until: Until,
+        work: watch::Receiver<Work>,
+    ) -> Result<(), DriverError> {
+        self.driver.wait(ids, until, work).await
+    }
+
+    /// Has a job go on for this process until `deadline_at`; its row from then on. Nothing is
+    /// sent before somebody drives it: [`wait`](Self::wait).
+    ///
+    /// # Errors
+    ///
+    /// [`JobsError::Unwritten`], when that cannot be written down.
+    pub async fn resume(&self, job: &Job, deadline_at: Millis) -> Result<Job, JobsError> {
+        self.tell(job, &self.resumed(deadline_at)).await
+    }
+
+    /// Has every job that is not done go on for this process; their ids, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`JobsError::NotResumed`], when that cannot be written down; some rows may have been
+    /// written then.
+    pub async fn resume_all(&self, deadline_at: Millis) -> Result<Vec<String>, JobsError> {
+        let resumed = self.driver.resume_all(deadline_at).await;
+        resumed.map_err(|source| {
+            let mut jobs = self.ledger().jobs().unwrap_or_default();
+            jobs.retain(|job| !job.is_done());
+            let spent = jobs.into_iter().find(|job| job.charge != Charge::No);
+            let spent = spent.map(Box::new);
+            JobsError::NotResumed { spent, source }
+        })
+    }
+
+    /// Wants a job cancelled, and waits for it until `deadline_at`. A job that was not
+    /// submitted is cancelled without a request.
+    ///
+    /// # Errors
+    ///
+    /// [`JobsError::Unwritten`], when that cannot be written down.
+    pub async fn cancel(&self, job: &Job, deadline_at: Millis) -> Result<CancelOutcome, JobsError> {
+        // Whether there is anything to cancel is not found out by submitting it again.
+        if job.is_done() || job.state == State::OutcomeUnknown {
+            return Ok(CancelOutcome::LeftAlone(job.clone()));
+        }
+        let resumed = self.resumed(deadline_at);
+        // To resume comes second where that could submit the job, and else first: whoever
+        // drives may answer at once.
+        let events = if job.state == State::Started {
+            [resumed, Event::CancelWanted]
+        } else {
+            [Event::CancelWanted, resumed]
+        };
+        let mut job = job.clone();
+        for event in &events {
+            job = self.tell(&job, event).await?;
+        }
+        Ok(CancelOutcome::Wanted(job))
+    }
+
+    /// Wants jobs cancelled that this process waits for already.
+    ///
+    /// # Errors
+    ///
+    /// At the first job for which that cannot be written down.
+    pub async fn cancel_awaited(&self, ids: &[String]) -> Result<(), JobsError> {
+        for id in ids {
+            if let Some(job) = self.ledger().job(id)? {
+                self.tell(&job, &Event::CancelWanted).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the job that the provider knows by this id for a job whose outcome is unknown;
+    /// the row from then on. Nothing that costs money is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`JobsError::OutcomeKnown`]; [`JobsError::NotAdopted`], when the component or its
+    /// connection refuses; or when the ledger fails.
+    pub async fn adopt(&self, job: &Job, provider_job_id: &str) -> Result<Job, JobsError> {
+        let job = self.unknown(job).await?;
+        let adopted = self.driver.adopt(job.clone(), provider_job_id).await;
+        let job = Box::new(job);
+        adopted.map_err(|error| match error {
+            AdoptError::Trouble(trouble) => JobsError::NotAdopted { job, trouble },
+            AdoptError::Driver(source) => JobsError::Unwritten { job, source },
+        })
+    }
+
+    /// Ends a job whose outcome is unknown: the provider never had it. The row from then on.
+    ///
+    /// # Errors
+    ///
+    /// [`JobsError::OutcomeKnown`], or when the ledger fails.
+    pub async fn mark_never_started(&self, job: &Job) -> Result<Job, JobsError> {
+        let job = self.unknown(job).await?;
+        self.tell(&job, &Event::NeverStarted).await
+    }
+
+    /// The job, if its outcome is unknown.
+    async fn unknown(&self, job: &Job) -> Result<Job, JobsError> {
+        let mut job = job.clone();
+        if job.state == State::Submitting {
+            // Settled here only if nobody is submitting it any more.
+            self.driver.settle_orphans().await?;
+            job = self.find(&job.order.id)?;
+        }
+        if job.state == State::OutcomeUnknown {
+            Ok(job)
+        } else {
+            Err(JobsError::OutcomeKnown { job: Box::new(job) })
+        }
+    }
+
+    pub(super) fn resumed(&self, deadline_at: Millis) -> Event {
+        Event::Resumed {
+            deadline_at,
+            asker: self.driver.asker().to_owned(),
+        }
+    }
+
+    pub(super) async fn tell(&self, job: &Job, event: &Event) -> Result<Job, JobsError> {
+        let told = self.driver.tell(job, event).await;
+        told.map_err(JobsError::unwritten(job))
+    }
+}
+
+/// The job of this id, or of an id that begins like this; as [`Jobs::find`], for a program
+/// that only reads.
+///
+/// # Errors
+///
+/// As there.
+pub fn find(ledger: &Ledger, id: &str) -> Result<Job, JobsError> {
+    let mut found = ledger.jobs_like(id)?;
+    let id = id.to_owned();
+    match (found.pop(), found.is_empty()) {
+        (Some(job), true) => Ok(job),
+        (Some(_), false) => Err(JobsError::AmbiguousId { id }),
+        (None, _) => Err(JobsError::NoSuchJob { id }),
+    }
+}

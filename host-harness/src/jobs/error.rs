@@ -1,0 +1,252 @@
+//! Why a command was not carried out.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::next_step::{NextStep, Repair};
+use crate::component::CallError;
+use crate::download::{DownloadError, TargetError};
+use crate::driver::DriverError;
+use crate::error::ErrorKind;
+use crate::ledger::{Job, LedgerError, Trouble};
+use crate::media::MediaError;
+
+/// Why a command was not carried out. Up to [`JobsError::Prune`] no job was made or changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JobsError {
+    /// The component does not list its node types.
+    #[error("the node types cannot be listed")]
+    List(#[source] CallError),
+    /// The component has no node type of this name.
+    #[error("there is no node type `{name}`")]
+    UnknownNodeType {
+        /// The name.
+        name: String,
+        /// Those that it has.
+        known: Vec<String>,
+    },
+    /// The component refuses the input, or the call failed.
+    #[error("the input is not accepted")]
+    Check {
+        /// The node type.
+        node: String,
+        /// What the component says.
+        source: CallError,
+    },
+    /// The component's completed input, or an input that it accepted, is not JSON.
+    #[error("the plan is not JSON")]
+    NotJson(#[source] serde_json::Error),
+    /// A `file:` URL names no path.
+    #[error("{field}: a `file:` URL {fault}")]
+    FileUrl {
+        /// JSON Pointer of the field.
+        field: String,
+        /// What is wrong, as what follows "a `file:` URL".
+        fault: &'static str,
+    },
+    /// A local picture cannot be used, or was not taken.
+    #[error(transparent)]
+    Picture(MediaError),
+    /// A local picture cannot be read.
+    #[error("`{}` cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The node needs no provider.
+    #[error("`{node}` needs no provider, so there is no job")]
+    NoProvider {
+        /// The node type.
+        node: String,
+    },
+    /// The connection cannot be opened.
+    #[error("{}", .0.message)]
+    Connection(Trouble),
+    /// There cannot be a file at the destination.
+    #[error(transparent)]
+    Target(TargetError),
+    /// The folder of the destination cannot be made.
+    #[error("`{}` cannot be made", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The connection has another job under the same key.
+    #[error("the key is taken by job {job}, which has another input")]
+    KeyConflict {
+        /// That job.
+        job: String,
+    },
+    /// No job has an id that begins like this.
+    #[error("there is no job `{id}`")]
+    NoSuchJob {
+        /// The id, or its beginning.
+        id: String,
+    },
+    /// Several jobs have ids that begin like this.
+    #[error("several jobs begin with `{id}`")]
+    AmbiguousId {
+        /// The beginning.
+        id: String,
+    },
+    /// It is known whether the provider accepted the job.
+    #[error("the job's outcome is not unknown: it is {}", .job.state.as_str())]
+    OutcomeKnown {
+        /// The job.
+        job: Box<Job>,
+    },
+    /// The ledger, or a file beside it.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+    /// Pictures that no job has cannot be removed.
+    #[error(transparent)]
+    Prune(io::Error),
+    /// The component did not make a ticket of the provider's id.
+    #[error("{}", .trouble.message)]
+    NotAdopted {
+        /// The job, as it still is.
+        job: Box<Job>,
+        /// What the component or its connection says.
+        trouble: Trouble,
+    },
+    /// The file could not be copied.
+    #[error("the file cannot be copied")]
+    Copy {
+        /// The job, as it still is.
+        job: Box<Job>,
+        /// Why.
+        source: DownloadError,
+    },
+    /// The wish for this job could not be written down.
+    #[error("the command for the job cannot be written down")]
+    Unwritten {
+        /// The job, as it was.
+        job: Box<Job>,
+        /// Why.
+        source: DriverError,
+    },
+    /// All jobs were to be resumed, and that could not be written down for all of them.
+    #[error("the jobs cannot all be resumed")]
+    NotResumed {
+        /// One of those that are not done, for which money may have been spent.
+        spent: Option<Box<Job>>,
+        /// Why.
+        source: DriverError,
+    },
+}
+
+impl JobsError {
+    /// What kind of failure it is. `None` where a component or a connection says so itself:
+    /// in a [`CallError`] or a [`Trouble`].
+    #[must_use]
+    pub fn kind(&self) -> Option<ErrorKind> {
+        Some(match self {
+            Self::UnknownNodeType { .. } => ErrorKind::UnknownNodeType,
+            Self::NotJson(_) | Self::Prune(_) => ErrorKind::Internal,
+            Self::FileUrl { .. } | Self::NoProvider { .. } => ErrorKind::Unsupported,
+            Self::Picture(error) => return kind_of_picture(error),
+            Self::Unreadable { .. }
+            | Self::Target(_)
+            | Self::Folder { .. }
+            | Self::NoSuchJob { .. }
+            | Self::AmbiguousId { .. }
+            | Self::OutcomeKnown { .. } => ErrorKind::Usage,
+            Self::KeyConflict { .. } => ErrorKind::KeyConflict,
+            Self::Driver(_) | Self::Unwritten { .. } | Self::NotResumed { .. } => {
+                ErrorKind::LedgerUnavailable
+            }
+            Self::Copy { .. } => ErrorKind::DownloadFailed,
+            Self::Connection(trouble) | Self::NotAdopted { trouble, .. } => {
+                return trouble.kind.parse().ok();
+            }
+            Self::List(_) | Self::Check { .. } => return None,
+        })
+    }
+
+    /// How to go on from here.
+    #[must_use]
+    pub fn next_step(&self) -> NextStep {
+        match self {
+            Self::UnknownNodeType { .. } => NextStep::ListNodes,
+            Self::Check { node, source } => next_of_check(node, source),
+            Self::FileUrl { .. } => NextStep::repeat(Repair::Input),
+            Self::Picture(error) => next_of_picture(error),
+            Self::Connection(_) => NextStep::repeat(Repair::Connection),
+            Self::Target(_) | Self::Folder { .. } => NextStep::OtherDestination,
+            Self::KeyConflict { job } => NextStep::OtherKey { job: job.clone() },
+            Self::NoSuchJob { .. } | Self::AmbiguousId { .. } => NextStep::ListJobs,
+            Self::OutcomeKnown { job } => NextStep::Show {
+                job: job.order.id.clone(),
+            },
+            Self::Driver(error)
+            | Self::Unwritten { source: error, .. }
+            | Self::NotResumed { source: error, .. } => NextStep::of_driver(error),
+            Self::NotAdopted { .. } => NextStep::repeat(Repair::Cause),
+            Self::Copy { job, .. } => NextStep::Fetch {
+                job: job.order.id.clone(),
+            },
+            Self::NotJson(_) | Self::Prune(_) => NextStep::repeat(Repair::NothingKnown),
+            Self::List(_) | Self::Unreadable { .. } | Self::NoProvider { .. } => NextStep::Help,
+        }
+    }
+
+    /// What the ledger says, where a taken key is an answer of its own.
+    pub(super) fn of_driver(error: DriverError) -> Self {
+        match &error {
+            DriverError::Ledger(ledger) => match &**ledger {
+                LedgerError::KeyConflict { job } => Self::KeyConflict { job: job.clone() },
+                _ => error.into(),
+            },
+            DriverError::File { .. } => error.into(),
+        }
+    }
+
+    pub(super) fn unwritten(job: &Job) -> impl FnOnce(DriverError) -> Self {
+        let job = Box::new(job.clone());
+        move |source| Self::Unwritten { job, source }
+    }
+}
+
+impl From<LedgerError> for JobsError {
+    fn from(error: LedgerError) -> Self {
+        Self::of_driver(error.into())
+    }
+}
+
+fn kind_of_picture(error: &MediaError) -> Option<ErrorKind> {
+    Some(match error {
+        MediaError::Call(_) => return None,
+        MediaError::Read { .. } => ErrorKind::Usage,
+        MediaError::NotAPicture { .. } | MediaError::TooLong { .. } => ErrorKind::Unsupported,
+        MediaError::Upload(_) => ErrorKind::Unavailable,
+        _ => ErrorKind::Internal,
+    })
+}
+
+fn next_of_check(node: &str, error: &CallError) -> NextStep {
+    match error {
+        CallError::Node(error)
+            if matches!(error.cause.kind(), "connection_unavailable" | "denied") =>
+        {
+            NextStep::repeat(Repair::Configuration)
+        }
+        _ => NextStep::CorrectInput {
+            node: node.to_owned(),
+        },
+    }
+}
+
+fn next_of_picture(error: &MediaError) -> NextStep {
+    match error {
+        MediaError::Call(CallError::Node(error))
+            if matches!(error.cause.kind(), "unsupported" | "rejected") =>
+        {
+            NextStep::OtherPicture
+        }
+        MediaError::Call(_) => NextStep::RepeatRepaired,
+        _ => NextStep::RepeatUnsubmitted,
+    }
+}

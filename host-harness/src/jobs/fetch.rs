@@ -1,0 +1,81 @@
+//! A job's result in another file.
+
+use std::path::{Path, PathBuf};
+
+use super::commands::Jobs;
+use super::error::JobsError;
+use crate::download::{self, check_target, digest_of};
+use crate::driver::pure::Event;
+use crate::ledger::{Job, Millis, State, Target};
+
+/// What came of [`Jobs::fetch`].
+#[derive(Clone, Debug)]
+pub enum Fetched {
+    /// The result was here: this file is a copy of it.
+    Copied {
+        /// The job, as it was.
+        job: Job,
+        /// The copy.
+        file: PathBuf,
+    },
+    /// The result goes to the new file: [`Jobs::wait`] for the job.
+    Moved(Job),
+    /// The job is not at the provider. It was left as it is: a fetch buys nothing.
+    LeftAlone(Job),
+}
+
+impl Jobs {
+    /// Puts a job's result at `out`, an absolute path: a copy of the file that is here, else
+    /// from the provider, until `deadline_at`.
+    ///
+    /// # Errors
+    ///
+    /// [`JobsError::Target`], where there cannot be a file at `out`; [`JobsError::Copy`]; or
+    /// when the ledger fails.
+    pub async fn fetch(
+        &self,
+        job: &Job,
+        out: &Path,
+        force: bool,
+        deadline_at: Millis,
+    ) -> Result<Fetched, JobsError> {
+        if !matches!(
+            job.state,
+            State::Submitting | State::Started | State::Succeeded
+        ) {
+            return Ok(Fetched::LeftAlone(job.clone()));
+        }
+        check_target(out, force).map_err(JobsError::Target)?;
+        if let Some(from) = here(job) {
+            return copy(job, from, out, force);
+        }
+        let moved = Event::Moved {
+            target: Target::File(out.to_owned()),
+            force,
+        };
+        let mut job = job.clone();
+        for event in [moved, self.resumed(deadline_at)] {
+            job = self.tell(&job, &event).await?;
+        }
+        Ok(Fetched::Moved(job))
+    }
+}
+
+fn copy(job: &Job, from: &Path, out: &Path, force: bool) -> Result<Fetched, JobsError> {
+    let copied = download::copy(from, out, &job.order.id, force);
+    copied.map_err(|source| JobsError::Copy {
+        job: Box::new(job.clone()),
+        source,
+    })?;
+    Ok(Fetched::Copied {
+        job: job.clone(),
+        file: out.to_owned(),
+    })
+}
+
+/// The result where it was put, if it is there unharmed.
+fn here(job: &Job) -> Option<&Path> {
+    let file = job.file.as_ref().filter(|_| job.placed)?;
+    let digest = digest_of(&file.path).ok().flatten()?;
+    (digest.to_string() == file.sha256).then_some(file.path.as_path())
+}

@@ -1,0 +1,174 @@
+//! How to go on, as data. Each program says it in its own words: a command line as commands, a
+//! server as links.
+
+use std::time::Duration;
+
+use crate::contract::Charge;
+use crate::driver::DriverError;
+use crate::driver::pure::may_submit;
+use crate::ledger::{Job, LedgerError, Millis, State};
+
+/// How the user can go on. Ids are those of jobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NextStep {
+    /// Wait for the job again.
+    Resume {
+        /// The job.
+        job: String,
+    },
+    /// Wait for all jobs again that are not done.
+    ResumeAll,
+    /// Resume the job: a submit under the same key finds it or starts it, and cannot cost
+    /// twice within the window.
+    ResumeOnce {
+        /// The job.
+        job: String,
+        /// How long the provider honours the key.
+        window: Duration,
+    },
+    /// Resume the job, or fetch its result to another file.
+    ResumeOrFetch {
+        /// The job.
+        job: String,
+    },
+    /// Fetch the job's result to another file.
+    Fetch {
+        /// The job.
+        job: String,
+    },
+    /// Look for the job at the provider, then adopt it or mark it as never started.
+    Resolve {
+        /// The job.
+        job: String,
+        /// The idempotency key, where the provider was told it.
+        key: Option<String>,
+    },
+    /// Adopt the provider's job.
+    Adopt {
+        /// The job.
+        job: String,
+        /// What the provider calls it.
+        provider_job_id: String,
+    },
+    /// Show the job.
+    Show {
+        /// The job.
+        job: String,
+    },
+    /// List the jobs.
+    ListJobs,
+    /// List the node types.
+    ListNodes,
+    /// Correct the input: no job was made.
+    CorrectInput {
+        /// The node type, whose fields can be shown.
+        node: String,
+    },
+    /// Change the input: the job cost nothing.
+    OtherInput {
+        /// The node type, whose fields can be shown.
+        node: String,
+    },
+    /// Repeat the request with another picture.
+    OtherPicture,
+    /// Repeat the request with another destination, or allow it to replace a file.
+    OtherDestination,
+    /// Repeat the request with another key, or look at the job that has this one.
+    OtherKey {
+        /// The job that has the key.
+        job: String,
+    },
+    /// Put something right, then repeat the same request.
+    Repeat(Repair),
+    /// Repeat the same request once the trouble is put right: nothing was submitted.
+    RepeatRepaired,
+    /// Repeat the same request: nothing was submitted.
+    RepeatUnsubmitted,
+    /// Use the newer version of the program, which wrote the ledger, or another ledger.
+    UseNewer,
+    /// Put a copy of the ledger in its place, or use another one.
+    RestoreLedger,
+    /// Nothing is left to be done: the job has ended.
+    Nothing {
+        /// Whether the provider has ended it.
+        by_provider: bool,
+    },
+    /// Read the program's own help.
+    Help,
+}
+
+/// What must be put right before a request is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Repair {
+    /// The configuration.
+    Configuration,
+    /// The connection that is named, or its credential.
+    Connection,
+    /// The input.
+    Input,
+    /// Room on the disk, or the rights to write.
+    Disk,
+    /// What the error says.
+    Cause,
+    /// A fault of this program: its logs may say more.
+    NothingKnown,
+}
+
+impl NextStep {
+    /// How to go on with a job whose result is not in place.
+    #[must_use]
+    pub fn of(job: &Job, now: Millis) -> Self {
+        let id = job.order.id.clone();
+        let kind = job.trouble.as_ref().map(|trouble| trouble.kind.as_str());
+        match job.state {
+            State::Failed | State::Cancelled if job.ticket.is_some() => {
+                Self::Nothing { by_provider: true }
+            }
+            State::Failed | State::Cancelled if job.charge == Charge::No => Self::OtherInput {
+                node: job.order.node.clone(),
+            },
+            State::Failed | State::Cancelled => Self::Nothing { by_provider: false },
+            State::OutcomeUnknown if may_submit(job, now) => Self::ResumeOnce {
+                job: id,
+                window: Duration::from_millis(job.order.idempotency_ms.unsigned_abs()),
+            },
+            State::OutcomeUnknown => Self::Resolve {
+                job: id,
+                // A provider that was not told the key knows nothing by it.
+                key: job.keyed.then(|| job.order.key.clone()),
+            },
+            State::Succeeded if job.next_at.is_none() && kind == Some("download_failed") => {
+                Self::ResumeOrFetch { job: id }
+            }
+            _ => Self::Resume { job: id },
+        }
+    }
+
+    /// How to go on once the ledger, or a file beside it, cannot be used.
+    #[must_use]
+    pub fn of_driver(error: &DriverError) -> Self {
+        match error {
+            DriverError::Ledger(error) => Self::of_ledger(error),
+            DriverError::File { .. } => Self::repeat(Repair::Disk),
+        }
+    }
+
+    /// How to go on once the ledger cannot be used.
+    #[must_use]
+    pub fn of_ledger(error: &LedgerError) -> Self {
+        match error {
+            LedgerError::KeyConflict { job } => Self::OtherKey { job: job.clone() },
+            LedgerError::Newer { .. } => Self::UseNewer,
+            LedgerError::Damaged { .. } | LedgerError::Foreign { .. } => Self::RestoreLedger,
+            _ => Self::repeat(Repair::Disk),
+        }
+    }
+
+    /// Put that right, then repeat the same request.
+    #[must_use]
+    pub fn repeat(repair: Repair) -> Self {
+        Self::Repeat(repair)
+    }
+}

@@ -1,0 +1,283 @@
+//! From a checked input to a job's row.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tracing::Instrument as _;
+
+use super::check::Checked;
+use super::commands::Jobs;
+use super::error::JobsError;
+use super::pictures::Local;
+use crate::component::CallContext;
+use crate::download::check_target;
+use crate::driver::{Reached, now};
+use crate::ledger::{Inserted, Job, Millis, Order, Pictures, Target};
+use crate::media::hand_over;
+use crate::trace::{self, Trace};
+
+/// A job that is to be made.
+pub struct SubmitRequest<'a> {
+    /// The input.
+    pub checked: &'a Checked,
+    /// The connection's id, as [`Reach::open`](crate::driver::Reach::open) takes it.
+    pub connection: String,
+    /// The idempotency key: 1 to 255 visible ASCII characters. The same key and input over
+    /// the same connection is the same job.
+    pub key: String,
+    /// Where the result goes.
+    pub destination: Destination,
+    /// Whether a file that is there is replaced.
+    pub force: bool,
+    /// When this process stops waiting.
+    pub deadline_at: Millis,
+}
+
+impl<'a> SubmitRequest<'a> {
+    /// A job under this key that replaces no file and is waited for until `deadline_at`.
+    #[must_use]
+    pub fn new(
+        checked: &'a Checked,
+        connection: &str,
+        key: &str,
+        destination: Destination,
+        deadline_at: Millis,
+    ) -> Self {
+        Self {
+            checked,
+            connection: connection.to_owned(),
+            key: key.to_owned(),
+            destination,
+            force: false,
+            deadline_at,
+        }
+    }
+}
+
+/// Where a result goes: absolute paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// To this file.
+    File(PathBuf),
+    /// Into this folder, which is made, named by the job's id.
+    Folder(PathBuf),
+    /// To this path and the extension of what the provider made.
+    Stem(PathBuf),
+}
+
+/// What a request comes to, before it is in the ledger.
+pub struct Prepared {
+    entry: Entry,
+    deadline_at: Millis,
+}
+
+enum Entry {
+    /// A job that is to be inserted.
+    New(Box<Job>),
+    /// The job that has the key and the input already.
+    Known(Box<Job>),
+}
+
+impl Jobs {
+    /// Makes a job: [`prepare`](Self::prepare) and [`insert`](Self::insert). It is submitted
+    /// once somebody drives it: [`wait`](Self::wait).
+    ///
+    /// # Errors
+    ///
+    /// As these two.
+    pub async fn submit(&self, request: &SubmitRequest<'_>) -> Result<Job, JobsError> {
+        let prepared = self.prepare(request).await?;
+        let known = prepared.entry.job().clone();
+        let jobs = self.insert(vec![prepared]).await?;
+        Ok(jobs.into_iter().next().unwrap_or(known))
+    }
+
+    /// Makes jobs, all of them in one commit, or none.
+    ///
+    /// # Errors
+    ///
+    /// As [`prepare`](Self::prepare) and [`insert`](Self::insert), of the first request that
+    /// fails.
+    pub async fn submit_all(&self, requests: &[SubmitRequest<'_>]) -> Result<Vec<Job>, JobsError> {
+        let mut prepared = Vec::with_capacity(requests.len());
+        for request in requests {
+            prepared.push(self.prepare(request).await?);
+        }
+        self.insert(prepared).await
+    }
+
+    /// Finds out what a request comes to: opens the connection, looks for a job with the same
+    /// key, checks the destination, and hands local pictures over. Nothing is written to the
+    /// ledger. Dropping the future before it is ready leaves nothing that costs money.
+    ///
+    /// # Errors
+    ///
+    /// [`JobsError::NoProvider`], [`JobsError::Connection`], [`JobsError::KeyConflict`],
+    /// [`JobsError::Target`] and [`JobsError::Folder`], [`JobsError::Picture`], or when the
+    /// ledger fails.
+    pub async fn prepare(&self, request: &SubmitRequest<'_>) -> Result<Prepared, JobsError> {
+        let deadline_at = request.deadline_at;
+        let checked = request.checked;
+        let reached = self.connect(request).await?;
+        if let Some(known) = self
+            .ledger()
+            .job_of_key(&request.connection, &request.key)?
+        {
+            if known.order.given_sha256 != checked.digest() {
+                let job = known.order.id.clone();
+                return Err(JobsError::KeyConflict { job });
+            }
+            let entry = Entry::Known(Box::new(known));
+            return Ok(Prepared { entry, deadline_at });
+        }
+        request.destination.check(checked, request.force)?;
+        let input = self.hand_pictures_over(checked, &reached).await?;
+        let order = self.order(request, &reached, input)?;
+        let target = request.destination.target(&checked.id);
+        let asker = self.driver.asker().to_owned();
+        let mut job = Job::new(order, target, asker, deadline_at);
+        job.force = request.force;
+        let entry = Entry::New(Box::new(job));
+        Ok(Prepared { entry, deadline_at })
+    }
+
+    /// Inserts jobs in one commit; their rows in this order. One that was there already is
+    /// resumed.
+    ///
+    /// # Errors
+    ///
+    /// [`JobsError::KeyConflict`], when another process has used a key for another input
+    /// meanwhile, or when the ledger fails: none is inserted then.
+    /// [`JobsError::Unwritten`], when one that was there cannot be resumed.
+    pub async fn insert(&self, prepared: Vec<Prepared>) -> Result<Vec<Job>, JobsError> {
+        let new = prepared.iter().filter_map(|one| match &one.entry {
+            Entry::New(job) => Some(Job::clone(job)),
+            Entry::Known(_) => None,
+        });
+        let new: Vec<_> = new.collect();
+        let added = self.driver.add(&new, &self.pack, &self.component);
+        let mut added = added.map_err(JobsError::of_driver)?.into_iter();
+        let mut jobs = Vec::with_capacity(prepared.len());
+        for Prepared { entry, deadline_at } in prepared {
+            jobs.push(match entry {
+                Entry::Known(known) => self.resume(&known, deadline_at).await?,
+                Entry::New(job) => match added.next() {
+                    Some(Inserted::Same(known)) => self.resume(&known, deadline_at).await?,
+                    _ => *job,
+                },
+            });
+        }
+        Ok(jobs)
+    }
+
+    async fn connect(&self, request: &SubmitRequest<'_>) -> Result<Reached, JobsError> {
+        let node = &request.checked.node;
+        let Some(requirement) = &node.connection else {
+            let node = node.name.clone();
+            return Err(JobsError::NoProvider { node });
+        };
+        let opened = self.reach.open(&request.connection, requirement).await;
+        opened.map_err(JobsError::Connection)
+    }
+
+    /// The input that is submitted, once the pictures are with the provider.
+    async fn hand_pictures_over(
+        &self,
+        checked: &Checked,
+        reached: &Reached,
+    ) -> Result<Value, JobsError> {
+        let (id, node) = (&checked.id, &checked.node.name);
+        let mut input: Value =
+            serde_json::from_str(&checked.plan.input).map_err(JobsError::NotJson)?;
+        for Local { picture, field, .. } in &checked.pictures {
+            let connection = Arc::clone(&reached.connection);
+            let trace = Trace::of_job(id, self.caller.as_ref(), connection.base_url().origin());
+            let context = CallContext::online(&self.egress, connection);
+            let span = tracing::info_span!("job", id, node);
+            if let Some(trace) = &trace {
+                trace.parent().adopt(&span);
+            }
+            let handed = hand_over(&self.pack, &context, node, field, picture);
+            let value = trace::within(trace, handed).instrument(span).await;
+            if let Some(place) = input.pointer_mut(field) {
+                *place = value.map_err(JobsError::Picture)?;
+            }
+        }
+        Ok(input)
+    }
+
+    /// What never changes of the job.
+    fn order(
+        &self,
+        request: &SubmitRequest<'_>,
+        reached: &Reached,
+        mut input: Value,
+    ) -> Result<Order, JobsError> {
+        let checked = request.checked;
+        let mut given = checked.given.clone();
+        let fields: Vec<_> = checked
+            .node
+            .input_media
+            .iter()
+            .map(|field| field.pointer.as_str())
+            .collect();
+        let pictures = Pictures::of(&self.data_dir);
+        for document in [&mut given, &mut input] {
+            pictures.detach(document, &fields)?;
+        }
+        let connection = reached.connection.connection();
+        let window = connection.idempotency().unwrap_or_default();
+        Ok(Order {
+            id: checked.id.clone(),
+            node: checked.node.name.clone(),
+            given: given.to_string(),
+            given_sha256: checked.digest(),
+            input: input.to_string(),
+            component: self.pack.digest().to_string(),
+            connection: request.connection.clone(),
+            place: reached.place.clone(),
+            key: request.key.clone(),
+            idempotency_ms: i64::try_from(window.as_millis()).unwrap_or(i64::MAX),
+            created_at: now(),
+        })
+    }
+}
+
+impl Entry {
+    fn job(&self) -> &Job {
+        match self {
+            Self::New(job) | Self::Known(job) => job,
+        }
+    }
+}
+
+impl Destination {
+    /// Refuses, before anything is sent, a place where no file can be made.
+    fn check(&self, checked: &Checked, force: bool) -> Result<(), JobsError> {
+        let checked = match self {
+            Self::File(file) => check_target(file, force),
+            Self::Stem(stem) => {
+                let files = checked.extensions().iter();
+                let mut files = files.map(|extension| stem.with_extension(extension));
+                files.try_for_each(|file| check_target(&file, force))
+            }
+            Self::Folder(folder) => {
+                std::fs::create_dir_all(folder).map_err(|source| JobsError::Folder {
+                    path: folder.clone(),
+                    source,
+                })?;
+                check_target(&folder.join("probe"), true)
+            }
+        };
+        checked.map_err(JobsError::Target)
+    }
+
+    fn target(&self, id: &str) -> Target {
+        match self {
+            Self::File(file) => Target::File(file.clone()),
+            Self::Folder(folder) => Target::Stem(folder.join(id)),
+            Self::Stem(stem) => Target::Stem(stem.clone()),
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Commands for jobs, over a ledger in a folder of its own and without a network.
+
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+
+use tempfile::TempDir;
+use zoetrope_bundled_pack::{COMPONENT, DIGEST};
+
+use super::*;
+use crate::component::Pack;
+use crate::config::Config;
+use crate::contract::Charge;
+use crate::driver::{Driver, now};
+use crate::engine::{Engine, EngineSettings};
+use crate::ledger::{Job, Ledger, State};
+use crate::media::MediaError;
+use crate::policy::Policy;
+
+const NODE: &str = "image_to_video_v3";
+const INPUT: &str = r#"{"prompt": "waves", "image": "https://example.com/sea.png"}"#;
+const OTHER: &str = r#"{"prompt": "dunes", "image": "https://example.com/sea.png"}"#;
+
+/// Nothing listens there: what is sent fails.
+const CONFIG: &str =
+    "[connections.mine]\ncategory = \"pixelml\"\nbase_url = \"http://127.0.0.1:9\"";
+
+static PACK: LazyLock<Pack> = LazyLock::new(|| {
+    let engine = Engine::new(EngineSettings::default()).expect("engine");
+    Pack::load(&engine, COMPONENT, &Policy::default().trusting(DIGEST)).expect("pack")
+});
+
+struct Scene {
+    folder: TempDir,
+    jobs: Jobs,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        let config = Config::parse(CONFIG, Path::new("zoetrope.toml")).expect("configuration");
+        let driver = Driver::builder(folder.path(), &PACK, Arc::new(config)).build();
+        let jobs = Jobs::new(driver.expect("driver"), COMPONENT);
+        Self { folder, jobs }
+    }
+
+    async fn checked(&self, input: &str) -> Result<Checked, JobsError> {
+        let node = self.jobs.node_type(NODE).await?;
+        self.jobs.check(&CheckRequest::new(&node, input)).await
+    }
+
+    fn request<'a>(&self, checked: &'a Checked, key: &str) -> SubmitRequest<'a> {
+        let clips = Destination::Folder(self.folder.path().join("clips"));
+        SubmitRequest::new(checked, "mine", key, clips, now() + 60_000)
+    }
+
+    async fn submit(&self, input: &str, key: &str) -> Result<Job, JobsError> {
+        let checked = self.checked(input).await?;
+        self.jobs.submit(&self.request(&checked, key)).await
+    }
+
+    fn ledger(&self) -> &Ledger {
+        self.jobs.ledger()
+    }
+
+    fn rows(&self) -> usize {
+        self.ledger().jobs().expect("jobs").len()
+    }
+}
+
+#[tokio::test]
+async fn the_same_key_and_input_is_the_same_job_and_another_input_a_conflict() {
+    let scene = Scene::new();
+    let first = scene.submit(INPUT, "k").await.expect("job");
+    assert_eq!((first.state, first.submits), (State::Queued, 0));
+    let again = scene.submit(INPUT, "k").await.expect("job");
+    assert_eq!(again.order.id, first.order.id);
+    assert!(again.deadline_at >= first.deadline_at);
+    match scene.submit(OTHER, "k").await {
+        Err(JobsError::KeyConflict { job }) => assert_eq!(job, first.order.id),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(scene.rows(), 1);
+}
+
+#[tokio::test]
+async fn a_key_that_is_taken_before_the_commit_keeps_all_of_a_batch_out() {
+    let scene = Scene::new();
+    let checked = scene.checked(INPUT).await.expect("input");
+    let prepared = [
+        scene.jobs.prepare(&scene.request(&checked, "one")).await,
+        scene.jobs.prepare(&scene.request(&checked, "two")).await,
+    ];
+    let taken = scene.submit(OTHER, "two").await.expect("job");
+    let prepared = prepared.into_iter().map(|one| one.expect("prepared"));
+    match scene.jobs.insert(prepared.collect()).await {
+        Err(JobsError::KeyConflict { job }) => assert_eq!(job, taken.order.id),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(
+        scene.rows(),
+        1,
+        "the job with a free key is not there either"
+    );
+}
+
+#[tokio::test]
+async fn a_batch_is_inserted_in_order() {
+    let scene = Scene::new();
+    let (first, second) = (scene.checked(INPUT).await, scene.checked(OTHER).await);
+    let (first, second) = (first.expect("input"), second.expect("input"));
+    let requests = [scene.request(&first, "1"), scene.request(&second, "2")];
+    let jobs = scene.jobs.submit_all(&requests).await.expect("jobs");
+    let keys: Vec<_> = jobs.iter().map(|job| job.order.key.as_str()).collect();
+    assert_eq!(keys, ["1", "2"]);
+    assert_eq!(scene.rows(), 2);
+}
+
+#[tokio::test]
+async fn a_queued_job_is_cancelled_without_a_submit() {
+    let scene = Scene::new();
+    let job = scene.submit(INPUT, "k").await.expect("job");
+    let cancelled = match scene.jobs.cancel(&job, now() + 60_000).await {
+        Ok(CancelOutcome::Wanted(job)) => job,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(cancelled.state, State::Cancelled);
+    assert_eq!((cancelled.submits, cancelled.charge), (0, Charge::No));
+    let node = NODE.to_owned();
+    assert_eq!(
+        NextStep::of(&cancelled, now()),
+        NextStep::OtherInput { node }
+    );
+    let again = scene.jobs.cancel(&cancelled, now() + 60_000).await;
+    assert!(matches!(again, Ok(CancelOutcome::LeftAlone(_))));
+}
+
+#[tokio::test]
+async fn prune_forgets_what_is_done_and_keeps_the_rest() {
+    let scene = Scene::new();
+    let done = scene.submit(INPUT, "done").await.expect("job");
+    let queued = scene.submit(INPUT, "queued").await.expect("job");
+    let cancelled = scene.jobs.cancel(&done, now() + 60_000).await;
+    cancelled.expect("cancelled");
+    let early = scene.jobs.prune(done.order.created_at).expect("pruned");
+    assert_eq!((early.forgotten, early.left), (0, 2));
+    let pruned = scene.jobs.prune(now() + 1).expect("pruned");
+    assert_eq!((pruned.forgotten, pruned.left), (1, 1));
+    let left = scene.jobs.find(&queued.order.id).expect("job");
+    assert_eq!(left.state, State::Queued);
+}
+
+#[tokio::test]
+async fn a_job_whose_outcome_is_known_is_not_resolved() {
+    let scene = Scene::new();
+    let job = scene.submit(INPUT, "k").await.expect("job");
+    for resolved in [
+        scene.jobs.mark_never_started(&job).await,
+        scene.jobs.adopt(&job, "theirs").await,
+    ] {
+        let error = resolved.expect_err("a known outcome");
+        assert!(matches!(error, JobsError::OutcomeKnown { .. }), "{error:?}");
+        let job = job.order.id.clone();
+        assert_eq!(error.next_step(), NextStep::Show { job });
+    }
+    let row = scene.ledger().job(&job.order.id).expect("read");
+    assert_eq!(row, Some(job), "the row is as it was");
+}
+
+#[tokio::test]
+async fn a_fetch_leaves_a_queued_job_alone() {
+    let scene = Scene::new();
+    let job = scene.submit(INPUT, "k").await.expect("job");
+    let out = scene.folder.path().join("out.mp4");
+    let fetched = scene.jobs.fetch(&job, &out, false, now() + 60_000).await;
+    assert!(matches!(fetched, Ok(Fetched::LeftAlone(_))), "{fetched:?}");
+    assert!(!out.exists());
+}
+
+#[tokio::test]
+async fn a_job_is_found_by_the_beginning_of_its_id() {
+    let scene = Scene::new();
+    let job = scene.submit(INPUT, "1").await.expect("job");
+    let found = scene.jobs.find(&job.order.id[..20]).expect("job");
+    assert_eq!(found.order.id, job.order.id);
+    scene.submit(INPUT, "2").await.expect("job");
+    let several = scene.jobs.find(&job.order.id[..4]);
+    assert!(matches!(several, Err(JobsError::AmbiguousId { .. })));
+    let none = scene.jobs.find("none");
+    assert!(matches!(none, Err(JobsError::NoSuchJob { .. })));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_input_is_found_by_its_check() {
+    let scene = Scene::new();
+    let unknown = scene.jobs.node_type("nothing").await;
+    match unknown {
+        Err(JobsError::UnknownNodeType { known, .. }) => {
+            assert!(known.iter().any(|name| name == NODE));
+        }
+        other => panic!("{other:?}"),
+    }
+    let refused = scene.checked(r#"{"prompt": 1}"#).await.err();
+    let node = NODE.to_owned();
+    assert_eq!(
+        refused.expect("an error").next_step(),
+        NextStep::CorrectInput { node }
+    );
+    let missing = r#"{"prompt": "waves", "image": "file:///nowhere/a.png"}"#;
+    let missing = scene.checked(missing).await.err();
+    assert!(matches!(
+        missing,
+        Some(JobsError::Picture(MediaError::Read { .. }))
+    ));
+    assert_eq!(scene.rows(), 0);
+}
+
+#[tokio::test]
+async fn a_destination_that_is_taken_is_refused_before_a_row_is_made() {
+    let scene = Scene::new();
+    let out = scene.folder.path().join("out.mp4");
+    std::fs::write(&out, "mine").expect("write");
+    let checked = scene.checked(INPUT).await.expect("input");
+    let mut request = scene.request(&checked, "k");
+    request.destination = Destination::File(out);
+    let refused = scene.jobs.submit(&request).await.expect_err("taken");
+    assert!(matches!(refused, JobsError::Target(_)), "{refused:?}");
+    assert_eq!(refused.next_step(), NextStep::OtherDestination);
+    assert_eq!(scene.rows(), 0);
+}
