@@ -120,7 +120,7 @@ impl Failure {
         Self {
             violations: error.cause.violations().to_vec(),
             charge: error.charge,
-            ..Self::new(error.cause.kind(), phase, message)
+            ..Self::new(error.cause.kind().as_str(), phase, message)
         }
     }
 
@@ -147,7 +147,7 @@ impl Failure {
 
     /// The same about a job that is there: its charge is what its row says.
     pub(super) fn about(self, job: &Job) -> Self {
-        let charge = job.charge;
+        let charge = job.charge();
         Self { charge, ..self }.of_job(outcome::facts(job))
     }
 

@@ -9,7 +9,7 @@ use zoetrope_host::config::Config;
 use zoetrope_host::connections::{Connection, Credential, SecretSource};
 use zoetrope_host::contract::{ConnectionRequirement, NodeType};
 use zoetrope_host::driver::{Reach, Reached};
-use zoetrope_host::error::chain;
+use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::ledger::Trouble;
 
 use super::failure::{Failure, Phase};
@@ -50,7 +50,7 @@ impl Setup {
         let configured = self.configured(node, wanted).await?;
         let id = configured.map_or(PRACTICE.into(), |connection| connection.id().to_string());
         let reached = self.open(&id, requirement).await.map_err(|trouble| {
-            Failure::new(trouble.kind, Phase::Setup, trouble.message)
+            Failure::new(trouble.kind.as_str(), Phase::Setup, trouble.message)
                 .then("provide the connection, and the same command again".into())
         })?;
         Ok(Site { id, reached })
@@ -61,7 +61,7 @@ impl Setup {
         id: &str,
         requirement: &ConnectionRequirement,
     ) -> Result<Reached, Trouble> {
-        let unavailable = |message: String| Trouble::new("connection_unavailable", message);
+        let unavailable = |message: String| Trouble::new(ErrorKind::ConnectionUnavailable, message);
         let config = self.config().await;
         let config = config.map_err(|failure| unavailable(failure.message().to_owned()))?;
         let is_practice = is_practice(config, id, &requirement.category);

@@ -41,8 +41,8 @@ impl Summary {
             worst: None,
         };
         for job in jobs {
-            summary.charged += usize::from(job.charge == Charge::Yes);
-            summary.may_be_charged += usize::from(job.charge == Charge::Unknown);
+            summary.charged += usize::from(job.charge() == Charge::Yes);
+            summary.may_be_charged += usize::from(job.charge() == Charge::Unknown);
             summary.add(job, setup);
         }
         summary
@@ -60,7 +60,7 @@ impl Summary {
                 listed["next"] = failure.next().into();
                 self.troubles.push(format!(
                     "{} ({}): {}; next: {}",
-                    job.order.key,
+                    job.spec.key,
                     failure.kind(),
                     failure.message(),
                     failure.next()

@@ -15,7 +15,8 @@ use zoetrope_host::contract::ConnectionRequirement;
 use zoetrope_host::driver::{Driver, DriverSettings, Reach, Reached, Until, Work, now};
 use zoetrope_host::egress::Egress;
 use zoetrope_host::engine::{Engine, EngineSettings};
-use zoetrope_host::ledger::{Job, Ledger, Order, Target, Trouble};
+use zoetrope_host::error::ErrorKind;
+use zoetrope_host::ledger::{Job, JobSpec, Ledger, Target, Trouble};
 use zoetrope_host::policy::Policy;
 
 use super::HOST;
@@ -169,7 +170,7 @@ impl Inside {
         let begun = Instant::now();
         let jobs: Vec<_> = (0..jobs).map(|number| self.job(driver, number)).collect();
         driver.add(&jobs, &self.pack, COMPONENT)?;
-        let ids: Vec<_> = jobs.iter().map(|job| job.order.id.clone()).collect();
+        let ids: Vec<_> = jobs.iter().map(|job| job.spec.id.clone()).collect();
         tell("inserted", begun);
         let begun = Instant::now();
         let (_sender, work) = watch::channel(Work::On);
@@ -180,7 +181,7 @@ impl Inside {
     }
 
     fn job(&self, driver: &Driver, number: usize) -> Job {
-        let order = Order {
+        let order = JobSpec {
             // As long as a real one.
             id: format!("00000000-0000-7000-8000-{number:012}"),
             node: NODE.into(),
@@ -222,7 +223,7 @@ impl Reach for Configured {
             requests_per_second: self.0.requests_per_second(),
         });
         let trouble = |error: zoetrope_host::connections::OpenError| {
-            Trouble::new("connection_unavailable", error.to_string())
+            Trouble::new(ErrorKind::ConnectionUnavailable, error.to_string())
         };
         Box::pin(ready(reached.map_err(trouble)))
     }

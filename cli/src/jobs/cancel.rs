@@ -39,7 +39,7 @@ impl Cancel {
         let mut interrupts = Interrupts::listen();
         let job = named(driver.ledger(), &self.id, setup)?;
         // Whether there is anything to cancel is not found out by submitting it again.
-        if job.is_done() || job.state == State::OutcomeUnknown {
+        if job.is_done() || job.state() == State::OutcomeUnknown {
             return cancelled(&job, setup);
         }
         let resumed = Event::Resumed {
@@ -48,7 +48,7 @@ impl Cancel {
         };
         // To resume comes second where that could submit the job, and else first: whoever
         // drives may answer at once.
-        let events = if job.state == State::Started {
+        let events = if job.state() == State::Started {
             [resumed, Event::CancelWanted]
         } else {
             [Event::CancelWanted, resumed]
@@ -63,22 +63,22 @@ impl Cancel {
 }
 
 fn cancelled(job: &Job, setup: &Setup) -> Result<ExitCode, Failure> {
-    match job.state {
+    match job.state() {
         State::Cancelled => {
             let mut answer = outcome::facts(job);
             answer.insert("ok".into(), true.into());
-            answer.insert("state".into(), job.state.as_str().into());
-            answer.insert("charged".into(), job.charge.as_str().into());
-            let words = format!("cancelled; charged: {}", job.charge.as_str());
+            answer.insert("state".into(), job.state().as_str().into());
+            answer.insert("charged".into(), job.charge().as_str().into());
+            let words = format!("cancelled; charged: {}", job.charge().as_str());
             said(&Value::Object(answer), &words, setup)
         }
         State::Succeeded | State::Failed if job.is_done() => {
-            let message = format!("it was too late: the job has {}", job.state.as_str());
+            let message = format!("it was too late: the job has {}", job.state().as_str());
             Err(Failure::new("too_late", Phase::Poll, message)
-                .charged(job.charge)
+                .charged(job.charge())
                 .then(format!(
                     "nothing: it has ended; zoetrope jobs show {}{}",
-                    job.order.id,
+                    job.spec.id,
                     setup.options()
                 ))
                 .of_job(outcome::facts(job)))

@@ -46,7 +46,7 @@ impl Fetch {
         let job = named(driver.ledger(), &self.id, setup)?;
         // A fetch buys nothing: what is not with the provider stays where it is.
         if !matches!(
-            job.state,
+            job.state(),
             State::Submitting | State::Started | State::Succeeded
         ) {
             return answered(&job, setup);
@@ -77,13 +77,13 @@ impl Fetch {
     fn copy(&self, job: &Job, out: &Path, setup: &Setup) -> Result<ExitCode, Failure> {
         let mut answer = outcome::of(job, setup)?;
         let from = answer["file"].as_str().unwrap_or_default().to_owned();
-        let copied = download::copy(Path::new(&from), out, &job.order.id, self.force);
+        let copied = download::copy(Path::new(&from), out, &job.spec.id, self.force);
         copied.map_err(|error: DownloadError| {
             Failure::new("download_failed", Phase::Download, chain(&error))
-                .charged(job.charge)
+                .charged(job.charge())
                 .then(format!(
                     "zoetrope jobs fetch {} --out FILE{}",
-                    job.order.id,
+                    job.spec.id,
                     setup.options()
                 ))
                 .of_job(outcome::facts(job))
@@ -95,7 +95,7 @@ impl Fetch {
 
 /// Whether the result is where it was put, unharmed.
 fn is_here(job: &Job) -> bool {
-    let Some(file) = job.file.as_ref().filter(|_| job.placed) else {
+    let Some(file) = job.file().filter(|_| job.is_finalized()) else {
         return false;
     };
     let digest = digest_of(&file.path).ok().flatten();

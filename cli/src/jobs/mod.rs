@@ -84,7 +84,7 @@ async fn settle(
     job: Job,
     interrupts: &mut Interrupts,
 ) -> Result<Job, Failure> {
-    let ids = [job.order.id.clone()];
+    let ids = [job.spec.id.clone()];
     let jobs = drive(driver, view, &ids, Until::Settled, interrupts).await?;
     Ok(jobs.into_iter().next().unwrap_or(job))
 }

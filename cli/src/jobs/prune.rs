@@ -34,7 +34,7 @@ impl Prune {
         let jobs = ledger.jobs().map_err(|error| of_ledger(&error))?;
         let documents = jobs
             .iter()
-            .flat_map(|job| [job.order.given.as_str(), job.order.input.as_str()]);
+            .flat_map(|job| [job.spec.given.as_str(), job.spec.input.as_str()]);
         let pictures = Pictures::of(&setup.data_dir()?);
         pictures
             .keep_only(documents, PICTURE_AGE)

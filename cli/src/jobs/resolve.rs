@@ -39,20 +39,20 @@ impl Resolve {
     pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
         let driver = setup.driver(View::new(setup.options()).listener()).await?;
         let mut job = named(driver.ledger(), &self.id, setup)?;
-        if job.state == State::Submitting {
+        if job.state() == State::Submitting {
             // Settled here only if nobody is submitting it any more.
             driver
                 .settle_orphans()
                 .await
                 .map_err(|error| of_driver(&error))?;
-            job = named(driver.ledger(), &job.order.id, setup)?;
+            job = named(driver.ledger(), &job.spec.id, setup)?;
         }
-        if job.state != State::OutcomeUnknown {
+        if job.state() != State::OutcomeUnknown {
             let message = format!(
                 "the job's outcome is not unknown: it is {}",
-                job.state.as_str()
+                job.state().as_str()
             );
-            let next = format!("zoetrope jobs show {}{}", job.order.id, setup.options());
+            let next = format!("zoetrope jobs show {}{}", job.spec.id, setup.options());
             return Err(Failure::usage(message).then(next));
         }
         let row = job.clone();
@@ -65,7 +65,7 @@ impl Resolve {
         };
         let job = resolved.map_err(|error| match error {
             AdoptError::Trouble(trouble) => {
-                Failure::new(trouble.kind, Phase::Poll, trouble.message)
+                Failure::new(trouble.kind.as_str(), Phase::Poll, trouble.message)
                     .then("mend that, and the same command again".into())
                     .about(&row)
             }
@@ -73,12 +73,12 @@ impl Resolve {
         })?;
         let mut answer = outcome::listed(&job);
         answer["ok"] = true.into();
-        let words = if job.state == State::Started {
-            let next = format!("zoetrope jobs resume {}{}", job.order.id, setup.options());
+        let words = if job.state() == State::Started {
+            let next = format!("zoetrope jobs resume {}{}", job.spec.id, setup.options());
             answer["next"] = next.as_str().into();
             format!("started; next: {next}")
         } else {
-            format!("{}; nothing was spent", job.state.as_str())
+            format!("{}; nothing was spent", job.state().as_str())
         };
         said(&answer, &words, setup)
     }

@@ -52,7 +52,7 @@ impl Run {
             prepared.push(job.await?);
         }
         let jobs = self.add(setup, &driver, prepared).await?;
-        let ids: Vec<_> = jobs.iter().map(|job| job.order.id.clone()).collect();
+        let ids: Vec<_> = jobs.iter().map(|job| job.spec.id.clone()).collect();
         let jobs = drive(&driver, &view, &ids, Until::Settled, &mut interrupts).await?;
         let next = format!(
             "zoetrope run {} --batch {} --out-dir {} --key {}{}",

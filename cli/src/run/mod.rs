@@ -110,14 +110,14 @@ impl Run {
         } else {
             Until::Settled
         };
-        let ids = [job.order.id.clone()];
+        let ids = [job.spec.id.clone()];
         let jobs = drive(&driver, &view, &ids, until, &mut interrupts).await?;
         let job = jobs.into_iter().next().unwrap_or(job);
-        if self.detach && job.ticket.is_some() && !job.is_settled() {
+        if self.detach && job.ticket().is_some() && !job.is_settled() {
             return detached(&job, setup);
         }
         let answer = outcome::of(&job, setup)?;
-        if let Some(file) = &job.file
+        if let Some(file) = job.file()
             && let Some(note) = inspect::misnamed(&file.path, &file.media_type)
         {
             eprintln!("note: {note}");
@@ -164,7 +164,7 @@ impl Run {
         if let Target::Stem(stem) = &mut job.target
             && self.out_dir.is_none()
         {
-            stem.push(&job.order.id);
+            stem.push(&job.spec.id);
         }
         job.force = self.force;
         Ok(Prepared::New(job))
@@ -232,17 +232,17 @@ impl Run {
 
 /// The answer of `--detach`.
 fn detached(job: &Job, setup: &Setup) -> Result<ExitCode, Failure> {
-    let next = format!("zoetrope jobs resume {}{}", job.order.id, setup.options());
+    let next = format!("zoetrope jobs resume {}{}", job.spec.id, setup.options());
     if setup.json() {
         let mut answer = outcome::facts(job);
         answer.insert("ok".into(), true.into());
-        answer.insert("node".into(), job.order.node.as_str().into());
-        answer.insert("state".into(), job.state.as_str().into());
-        answer.insert("charged".into(), job.charge.as_str().into());
+        answer.insert("node".into(), job.spec.node.as_str().into());
+        answer.insert("state".into(), job.state().as_str().into());
+        answer.insert("charged".into(), job.charge().as_str().into());
         answer.insert("next".into(), next.into());
         output::line(&Value::Object(answer))?;
     } else {
-        output::text(&format!("{}\n", job.order.id))?;
+        output::text(&format!("{}\n", job.spec.id))?;
         eprintln!("The provider has accepted the job. To wait for its result: {next}");
     }
     Ok(ExitCode::SUCCESS)

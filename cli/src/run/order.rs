@@ -12,7 +12,7 @@ use zoetrope_host::component::{CallContext, CallError};
 use zoetrope_host::contract::{MediaKind, NodeType, Plan};
 use zoetrope_host::digest::Sha256Digest;
 use zoetrope_host::driver::now;
-use zoetrope_host::ledger::{Job, Order as Row, Pictures};
+use zoetrope_host::ledger::{Job, JobSpec as Row, Pictures};
 use zoetrope_host::media::hand_over;
 use zoetrope_host::trace;
 
@@ -191,10 +191,10 @@ impl Order {
 
     /// Refuses a key that another input has.
     pub(super) fn must_be_that_of(&self, job: &Job) -> Result<(), Failure> {
-        if job.order.given_sha256 == self.digest() {
+        if job.spec.given_sha256 == self.digest() {
             return Ok(());
         }
-        let job = job.order.id.clone();
+        let job = job.spec.id.clone();
         Err(of_ledger(
             &zoetrope_host::ledger::LedgerError::KeyConflict { job },
         ))

@@ -175,7 +175,7 @@ impl Lead<'_> {
                 .driver
                 .ledger
                 .due(&connection, now, BATCH, &self.held)?;
-            self.held.extend(due.iter().map(|job| job.order.id.clone()));
+            self.held.extend(due.iter().map(|job| job.spec.id.clone()));
             let lane = self.lane(connection, instant);
             lane.has_more = due.len() == BATCH;
             lane.ready.extend(due);
@@ -209,7 +209,7 @@ impl Lead<'_> {
                 let Some(job) = lane.ready.pop_front() else {
                     break;
                 };
-                if self.has_its_share(&job.order.component) {
+                if self.has_its_share(&job.spec.component) {
                     passed_over.push_back(job);
                     continue;
                 }
@@ -252,10 +252,10 @@ impl Lead<'_> {
             }
             Action::Submit if extent == Work::WithoutSubmits => return Ok(()),
             Action::Submit
-                if !self.waiting.ids.contains(&job.order.id)
-                    && !self.driver.asker.is_there(&job.asker) =>
+                if !self.waiting.ids.contains(&job.spec.id)
+                    && !self.driver.asker.is_there(&job.schedule.asker) =>
             {
-                let asker = job.asker.clone();
+                let asker = job.schedule.asker.clone();
                 self.fly(job, Kind::Call, Some(Event::Abandoned { asker }));
                 return Ok(());
             }
@@ -310,14 +310,14 @@ impl Lead<'_> {
     fn fly(&mut self, job: Job, kind: Kind, event: Option<Event>) {
         let steps = Arc::clone(&self.driver.steps);
         let flight = Flight {
-            job: job.order.id.clone(),
-            connection: job.order.connection.clone(),
-            component: job.order.component.clone(),
+            job: job.spec.id.clone(),
+            connection: job.spec.connection.clone(),
+            component: job.spec.component.clone(),
             kind,
         };
         // The caller's trace is that of the jobs which this process asks for.
         let caller = self.driver.caller.clone();
-        let caller = caller.filter(|_| job.asker == self.driver.asker());
+        let caller = caller.filter(|_| job.schedule.asker == self.driver.asker());
         let span = telling::span(&job, caller.as_ref());
         let flown = async move {
             match event {
@@ -367,7 +367,7 @@ impl Lead<'_> {
         if self.waiting.until.is_met(&done.job) {
             self.waiting.ids.remove(&flight.job);
         }
-        if let Some(next) = done.job.next_at {
+        if let Some(next) = done.job.schedule.next_at {
             let now = now();
             match self.lanes.get_mut(&flight.connection) {
                 Some(lane) if next <= now => {

@@ -252,7 +252,7 @@ impl Driver {
                 waiting.ids.remove(&id);
             } else if let Some(job) = self.ledger.job(&id)? {
                 let event = Event::Resumed {
-                    deadline_at: job.deadline_at,
+                    deadline_at: job.schedule.deadline_at,
                     asker: self.asker().to_owned(),
                 };
                 self.tell(&job, &event).await?;
