@@ -70,13 +70,13 @@ fn whoever_still_waits_gets_its_clip() {
         });
         let first = desk.start(desk.command(&shared));
         wait_until(|| {
-            row(&scene).is_some_and(|row| row.submits == 1 && row.state == State::Queued)
+            row(&scene).is_some_and(|row| row.submits() == 1 && row.state() == State::Queued)
         });
-        let asker = row(&scene).expect("its row").asker;
+        let asker = row(&scene).expect("its row").schedule.asker;
         let second = desk.start(desk.command(&shared));
-        wait_until(|| row(&scene).is_some_and(|row| row.asker != asker));
+        wait_until(|| row(&scene).is_some_and(|row| row.schedule.asker != asker));
         assert!(second.strike());
-        let state = row(&scene).expect("its row").state;
+        let state = row(&scene).expect("its row").state();
         assert_eq!(
             state,
             State::Queued,
@@ -155,7 +155,7 @@ fn killed_at_random(processes: usize, honoured: bool) {
     } = crowd;
     // A batch whose processes all died before their rows were there.
     let known = scene.ledger().jobs();
-    let is_known = |key: &str| known.iter().any(|job| job.order.key == key);
+    let is_known = |key: &str| known.iter().any(|job| job.spec.key == key);
     for (key, batch) in &batches {
         if !(1..=LINES).all(|line| is_known(&format!("{key}-{line}"))) {
             let ended = scene.desk.run(batch);

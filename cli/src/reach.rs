@@ -77,7 +77,7 @@ impl Setup {
         id: &str,
         requirement: &ConnectionRequirement,
     ) -> Result<Reached, Trouble> {
-        let unavailable = |message: String| Trouble::new("connection_unavailable", message);
+        let unavailable = |message: String| Trouble::new(ErrorKind::ConnectionUnavailable, message);
         let config = self.config().await;
         let config = config.map_err(|failure| unavailable(failure.message().to_owned()))?;
         if !is_practice(config, id, &requirement.category) {

@@ -103,7 +103,7 @@ impl Inner {
             return;
         }
         if let News::Committed(job) = news
-            && job.ticket.is_some()
+            && job.ticket().is_some()
         {
             self.unrecorded.remove(id);
         }
@@ -114,7 +114,7 @@ impl Inner {
             self.hear_of_one(id, news);
         } else if let News::Committed(job) = news {
             self.watched
-                .insert(id.to_owned(), (job.state, job.is_settled()));
+                .insert(id.to_owned(), (job.state(), job.is_settled()));
             self.show_many();
         }
     }
@@ -130,9 +130,9 @@ impl Inner {
                 self.progress.downloading(received.bytes, received.total);
             }
             News::Committed(job) => {
-                let known = (job.state, job.is_settled());
+                let known = (job.state(), job.is_settled());
                 let before = self.watched.insert(id.to_owned(), known);
-                self.show_one(job, before.is_none_or(|(state, _)| state != job.state));
+                self.show_one(job, before.is_none_or(|(state, _)| state != job.state()));
             }
             News::Unrecorded { .. } => {}
         }
@@ -142,12 +142,11 @@ impl Inner {
         if job.is_settled() {
             return;
         }
-        if let Some(trouble) = &job.trouble {
+        if let Some(trouble) = &job.last_error {
             self.progress
                 .at("trying again", None, Some(&trouble.message));
-        } else if is_news && job.state == State::Started {
-            self.progress
-                .at("submitted", None, job.provider_job_id.as_deref());
+        } else if is_news && job.state() == State::Started {
+            self.progress.at("submitted", None, job.provider_job_id());
         }
     }
 

@@ -30,9 +30,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let request = SubmitRequest::new(&checked, "mine", "order-66", clips, until);
     let job = jobs.submit(&request).await?;
     let (_sender, work) = watch::channel(Work::On);
-    jobs.wait([job.order.id.clone()], Until::Settled, work)
+    jobs.wait([job.spec.id.clone()], Until::Settled, work)
         .await?;
-    let job = jobs.find(&job.order.id)?;
-    let file = job.file.as_ref().ok_or("the job made no file")?;
+    let job = jobs.find(&job.spec.id)?;
+    let file = job.file().ok_or("the job made no file")?;
     Ok(writeln!(std::io::stdout(), "{}", file.path.display())?)
 }

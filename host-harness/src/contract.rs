@@ -15,6 +15,8 @@ pub use crate::bindings::types::{
     Charge, ErrorCause, NextStep, NodeError, Price, ProviderFault, Settlement, Violation,
 };
 
+use crate::error::ErrorKind;
+
 /// What `poll` goes on from: opaque JSON without credential or address.
 pub type Ticket = String;
 
@@ -25,25 +27,25 @@ pub const PACKAGE: &str = "zoetrope:workflow-node";
 pub const VERSION: &str = "0.1.0";
 
 impl ErrorCause {
-    /// The cause's name as programs see it, in `snake_case`: `invalid_input`.
+    /// The kind of failure that this is.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::UnknownNodeType(_) => "unknown_node_type",
-            Self::InvalidInput(_) => "invalid_input",
-            Self::Unsupported(_) => "unsupported",
-            Self::ConnectionUnavailable(_) => "connection_unavailable",
-            Self::ConnectionChanged(_) => "connection_changed",
-            Self::BadTicket(_) => "bad_ticket",
-            Self::Denied(_) => "denied",
-            Self::NotSent(_) => "not_sent",
-            Self::Throttled(_) => "throttled",
-            Self::Rejected(_) => "rejected",
-            Self::Unauthorized(_) => "unauthorized",
-            Self::OutcomeUnknown(_) => "outcome_unknown",
-            Self::Unavailable(_) => "unavailable",
-            Self::JobLost(_) => "job_lost",
-            Self::ProtocolViolation(_) => "protocol_violation",
+            Self::UnknownNodeType(_) => ErrorKind::UnknownNodeType,
+            Self::InvalidInput(_) => ErrorKind::InvalidInput,
+            Self::Unsupported(_) => ErrorKind::Unsupported,
+            Self::ConnectionUnavailable(_) => ErrorKind::ConnectionUnavailable,
+            Self::ConnectionChanged(_) => ErrorKind::ConnectionChanged,
+            Self::BadTicket(_) => ErrorKind::BadTicket,
+            Self::Denied(_) => ErrorKind::Denied,
+            Self::NotSent(_) => ErrorKind::NotSent,
+            Self::Throttled(_) => ErrorKind::Throttled,
+            Self::Rejected(_) => ErrorKind::Rejected,
+            Self::Unauthorized(_) => ErrorKind::Unauthorized,
+            Self::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
+            Self::Unavailable(_) => ErrorKind::Unavailable,
+            Self::JobLost(_) => ErrorKind::JobLost,
+            Self::ProtocolViolation(_) => ErrorKind::ProtocolViolation,
         }
     }
 

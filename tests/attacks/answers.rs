@@ -46,7 +46,7 @@ fn too_long(family: &mut Family) {
         let report = Stage::new().start(&json!({"do": [submit], "then": accept}));
         let error = is_refused(report.judged());
         assert_eq!(
-            (error.cause.kind(), error.charge),
+            (error.cause.kind().as_str(), error.charge),
             ("outcome_unknown", Charge::Unknown)
         );
     });
@@ -82,7 +82,7 @@ fn too_long(family: &mut Family) {
                 is_refused(stage.poll(&order)),
                 is_refused(stage.plan_upload(&order)),
             ] {
-                assert_eq!(error.cause.kind(), cause);
+                assert_eq!(error.cause.kind().as_str(), cause);
             }
         });
     }

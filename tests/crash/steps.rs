@@ -23,7 +23,7 @@ use zoetrope_host::config::Config;
 use zoetrope_host::digest::Sha256Digest;
 use zoetrope_host::driver::{Driver, Listener, News, Until, Work, now};
 use zoetrope_host::engine::{Engine, EngineSettings};
-use zoetrope_host::ledger::{Job, Order, State, Target};
+use zoetrope_host::ledger::{Job, JobSpec, State, Target};
 use zoetrope_host::policy::Policy;
 
 use crate::support::books::copy_ledger;
@@ -55,12 +55,12 @@ const COMMITS: [&str; 7] = [
 
 /// The name of a commit, where the one before has this name.
 fn name_of(job: &Job, before: &str) -> &'static str {
-    match job.state {
+    match job.state() {
         State::Submitting => "submitting",
         State::Started if ["started", "waiting"].contains(&before) => "waiting",
         State::Started => "started",
-        State::Succeeded if job.placed => "placed",
-        State::Succeeded if job.file.is_some() => "fetched",
+        State::Succeeded if job.is_finalized() => "placed",
+        State::Succeeded if job.file().is_some() => "fetched",
         State::Succeeded => "succeeded",
         _ => "not in the list",
     }
@@ -119,7 +119,7 @@ fn is_killed(honoured: bool, commit: &str, side: Side) {
     let [job] = jobs.as_slice() else {
         panic!("{commit}: not one row: {jobs:?}");
     };
-    let in_doubt = (job.state == State::Submitting).then(|| KEY.to_owned());
+    let in_doubt = (job.state() == State::Submitting).then(|| KEY.to_owned());
     let ending = scene.comes_to_its_end(Some(&in_doubt.into_iter().collect()));
     let found = match (commit, side) {
         _ if honoured => (0, 0),
@@ -191,7 +191,7 @@ async fn run_one_job(folder: &Path, last: &str) {
     committed(folder, ADDED, last);
     let (_on, work) = watch::channel(Work::On);
     let waited = driver
-        .wait([job.order.id.clone()], Until::Settled, work)
+        .wait([job.spec.id.clone()], Until::Settled, work)
         .await;
     waited.expect("the job's end");
 }
@@ -235,12 +235,12 @@ fn die() -> ! {
     }
 }
 
-fn order(folder: &Path, pack: &Pack) -> Order {
+fn order(folder: &Path, pack: &Pack) -> JobSpec {
     let input = json!({ "prompt": "pan", "image": "https://p.example/a.png" }).to_string();
     let config = Config::read(&folder.join("zoetrope.toml")).expect("the configuration");
     let connection = config.connections().next().expect("a connection");
     let window = connection.idempotency().unwrap_or_default();
-    Order {
+    JobSpec {
         id: Uuid::now_v7().to_string(),
         node: "image_to_video_v3".into(),
         given_sha256: Sha256Digest::from(Sha256::digest(&input)).to_string(),

@@ -171,8 +171,8 @@ impl Storm {
             if let Some(place) = place_of(&job) {
                 self.fell[place] += 1;
             }
-            if job.state == State::Submitting {
-                self.in_doubt.insert(job.order.key.clone());
+            if job.state() == State::Submitting {
+                self.in_doubt.insert(job.spec.key.clone());
             }
         }
     }
@@ -210,7 +210,7 @@ impl Storm {
 
     fn is_in_the_ledger(&self, batch: &Batch) -> bool {
         let jobs = self.scene.ledger().jobs();
-        let keys: BTreeSet<_> = jobs.iter().map(|job| &job.order.key).collect();
+        let keys: BTreeSet<_> = jobs.iter().map(|job| &job.spec.key).collect();
         batch.keys.iter().all(|key| keys.contains(key))
     }
 }
@@ -222,12 +222,12 @@ struct Batch {
 
 /// Where a job is, among [`PLACES`]; `None` once there is nothing left to be lost.
 fn place_of(job: &Job) -> Option<usize> {
-    match job.state {
+    match job.state() {
         State::Queued => Some(0),
         State::Submitting => Some(1),
         State::Started => Some(2),
-        State::Succeeded if job.placed => None,
-        State::Succeeded if job.file.is_some() => Some(4),
+        State::Succeeded if job.is_finalized() => None,
+        State::Succeeded if job.file().is_some() => Some(4),
         State::Succeeded => Some(3),
         State::Failed | State::Cancelled | State::OutcomeUnknown => None,
     }

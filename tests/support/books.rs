@@ -83,10 +83,10 @@ impl Books {
     ) -> Self {
         let account = provider.final_account();
         let jobs = LedgerCopy::of(&desk.data_dir()).jobs();
-        let keys: BTreeSet<_> = jobs.iter().map(|job| job.order.key.as_str()).collect();
+        let keys: BTreeSet<_> = jobs.iter().map(|job| job.spec.key.as_str()).collect();
         let keys_of = |is_one: &dyn Fn(&Job) -> bool| -> Vec<_> {
             let ours = jobs.iter().filter(|job| is_one(job));
-            ours.map(|job| job.order.key.clone()).collect()
+            ours.map(|job| job.spec.key.clone()).collect()
         };
         let claimed = keys_by_claim(&jobs);
         let clip = provider.clip_sha256();
@@ -99,8 +99,8 @@ impl Books {
             created: account.jobs.len(),
             created_twice: more_than_one(&account, false),
             charged_twice: more_than_one(&account, true),
-            unknown: keys_of(&|job| job.state == State::OutcomeUnknown),
-            unfinished: keys_of(&|job| !job.is_done() && job.state != State::OutcomeUnknown),
+            unknown: keys_of(&|job| job.state() == State::OutcomeUnknown),
+            unfinished: keys_of(&|job| !job.is_done() && job.state() != State::OutcomeUnknown),
             ..Self::default()
         };
         for made in &account.jobs {
@@ -151,8 +151,8 @@ impl Books {
 /// The key of the row that knows each job of the provider.
 fn keys_by_claim(jobs: &[Job]) -> BTreeMap<&str, &str> {
     let claims = jobs.iter().filter_map(|job| {
-        let id = job.provider_job_id.as_deref()?;
-        Some((id, job.order.key.as_str()))
+        let id = job.provider_job_id()?;
+        Some((id, job.spec.key.as_str()))
     });
     claims.collect()
 }

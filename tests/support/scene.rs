@@ -120,12 +120,12 @@ impl Scene {
     fn resolve(&self, job: &Job) -> bool {
         let account = self.provider.account();
         let mut found = account.jobs.iter();
-        let found = found.find(|made| made.key.as_ref() == Some(&job.order.key));
+        let found = found.find(|made| made.key.as_ref() == Some(&job.spec.key));
         let finding = match found {
             Some(made) => vec!["--provider-job-id".to_owned(), made.id.to_string()],
             None => vec!["--never-started".to_owned()],
         };
-        let resolve = ["--json", "jobs", "resolve", &job.order.id];
+        let resolve = ["--json", "jobs", "resolve", &job.spec.id];
         let mut command = self.desk.command(resolve);
         // Not `Desk::run`, which reads every clip of a long storm after each command.
         let output = command.args(finding).output().expect("the binary");
@@ -136,14 +136,14 @@ impl Scene {
 
 fn rows_of(ledger: &Ledger, keys: &BTreeSet<String>) -> Vec<Job> {
     let mut jobs = ledger.jobs().expect("the rows");
-    jobs.retain(|job| keys.contains(&job.order.key));
+    jobs.retain(|job| keys.contains(&job.spec.key));
     jobs
 }
 
 /// The last that the ledger knew of an unknown outcome was that a submit was about to leave.
 #[track_caller]
 fn was_killed_while_submitting(ledger: &Ledger, job: &Job) {
-    let history = ledger.history(&job.order.id).expect("its history");
+    let history = ledger.history(&job.spec.id).expect("its history");
     let mut before = history.iter().rev();
     let before = before.find(|entry| entry.state != State::OutcomeUnknown);
     assert_eq!(

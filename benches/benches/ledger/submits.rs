@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use zoetrope_benches::{Failure, INPUT, NODE};
 use zoetrope_host::driver::now;
 use zoetrope_host::driver::pure::{Event, decide};
-use zoetrope_host::ledger::{Change, Inserted, Job, Ledger, Order, State, Target};
+use zoetrope_host::ledger::{Change, Inserted, Job, JobSpec, Ledger, State, Target};
 
 const DEADLINE_MS: i64 = 3_600_000;
 
@@ -57,7 +57,7 @@ impl Submits {
     fn next(&mut self) -> Job {
         self.jobs += 1;
         let digest = "a5".repeat(32);
-        let order = Order {
+        let order = JobSpec {
             id: format!("00000000-0000-7000-8000-{:012}", self.jobs),
             node: NODE.into(),
             given: INPUT.into(),
@@ -89,7 +89,7 @@ impl Submits {
         let changes: Vec<_> = decided.collect();
         let committed = self.ledger.commit_all(&changes)?;
         let committed = committed.into_iter().collect::<Result<Vec<_>, _>>()?;
-        if committed.iter().all(|job| job.state == state) {
+        if committed.iter().all(|job| job.state() == state) {
             Ok(committed)
         } else {
             Err(format!("a job that should be {} is not", state.as_str()).into())

@@ -14,7 +14,7 @@ use zoetrope_host::connections::Connection;
 use zoetrope_host::contract::ConnectionRequirement;
 use zoetrope_host::driver::{Driver, Reach, Reached, Until, Work, now};
 use zoetrope_host::engine::{Engine, EngineSettings};
-use zoetrope_host::ledger::{Job, Order, Target, Trouble};
+use zoetrope_host::ledger::{Job, JobSpec, Target, Trouble};
 use zoetrope_host::policy::Policy;
 
 use super::HOST;
@@ -162,7 +162,7 @@ impl Inside {
         let begun = Instant::now();
         let jobs: Vec<_> = (0..jobs).map(|number| self.job(driver, number)).collect();
         driver.add(&jobs, &self.pack, COMPONENT)?;
-        let ids: Vec<_> = jobs.iter().map(|job| job.order.id.clone()).collect();
+        let ids: Vec<_> = jobs.iter().map(|job| job.spec.id.clone()).collect();
         tell("inserted", begun);
         let begun = Instant::now();
         let (_sender, work) = watch::channel(Work::On);
@@ -173,7 +173,7 @@ impl Inside {
     }
 
     fn job(&self, driver: &Driver, number: usize) -> Job {
-        let order = Order {
+        let order = JobSpec {
             // As long as a real one.
             id: format!("00000000-0000-7000-8000-{number:012}"),
             node: NODE.into(),

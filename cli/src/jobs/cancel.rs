@@ -38,19 +38,19 @@ impl Cancel {
 }
 
 fn cancelled(job: &Job, setup: &Setup) -> Result<ExitCode, Failure> {
-    match job.state {
+    match job.state() {
         State::Cancelled => {
             let mut answer = outcome::facts(job);
             answer.insert("ok".into(), true.into());
-            answer.insert("state".into(), job.state.as_str().into());
-            answer.insert("charged".into(), job.charge.as_str().into());
-            let words = format!("cancelled; charged: {}", job.charge.as_str());
+            answer.insert("state".into(), job.state().as_str().into());
+            answer.insert("charged".into(), job.charge().as_str().into());
+            let words = format!("cancelled; charged: {}", job.charge().as_str());
             said(&Value::Object(answer), &words, setup)
         }
         State::Succeeded | State::Failed if job.is_done() => {
-            let message = format!("it was too late: the job has {}", job.state.as_str());
+            let message = format!("it was too late: the job has {}", job.state().as_str());
             let show = NextStep::Show {
-                job: job.order.id.clone(),
+                job: job.spec.id.clone(),
             };
             let show = next_step::words(&show, &setup.options());
             Err(Failure::new(ErrorKind::TooLate, Phase::Poll, message)

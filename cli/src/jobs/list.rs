@@ -15,11 +15,8 @@ impl List {
     pub(super) fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
         let jobs = setup.ledger()?.jobs().map_err(|error| of_ledger(&error))?;
         let wanted = |job: &&Job| {
-            self.state.is_none_or(|state| state == job.state)
-                && self
-                    .node
-                    .as_ref()
-                    .is_none_or(|node| *node == job.order.node)
+            self.state.is_none_or(|state| state == job.state())
+                && self.node.as_ref().is_none_or(|node| *node == job.spec.node)
         };
         let jobs = jobs.iter().filter(wanted);
         if setup.json() {
@@ -32,12 +29,12 @@ impl List {
                 let _ = writeln!(
                     text,
                     "{}  {:15}  {:20}  {}  {}{}",
-                    job.order.id,
-                    job.state.as_str(),
-                    outcome::time(job.order.created_at)
+                    job.spec.id,
+                    job.state().as_str(),
+                    outcome::time(job.spec.created_at)
                         .get(..19)
                         .unwrap_or_default(),
-                    job.order.node,
+                    job.spec.node,
                     outcome::price(job).map_or_else(String::new, |price| format!("{price}  ")),
                     last_word(job)
                 );
@@ -50,8 +47,8 @@ impl List {
 
 /// Where the result is, or what is the matter.
 fn last_word(job: &Job) -> String {
-    match (&job.file, &job.trouble) {
-        (Some(file), _) if job.placed => file.path.display().to_string(),
+    match (job.file(), &job.last_error) {
+        (Some(file), _) if job.is_finalized() => file.path.display().to_string(),
         (_, Some(trouble)) => format!("{}: {}", trouble.kind, trouble.message),
         _ => String::new(),
     }

@@ -49,7 +49,7 @@ async fn settle(
     job: Job,
     interrupts: &mut Interrupts,
 ) -> Result<Job, Failure> {
-    let ids = [job.order.id.clone()];
+    let ids = [job.spec.id.clone()];
     let rows = drive(jobs, view, &ids, Until::Settled, interrupts).await?;
     Ok(rows.into_iter().next().unwrap_or(job))
 }

@@ -25,13 +25,13 @@ impl Resolve {
         let job = resolved.map_err(|error| of_jobs(error, &setup.options()))?;
         let mut answer = outcome::listed(&job);
         answer["ok"] = true.into();
-        let words = if job.state == State::Started {
+        let words = if job.state() == State::Started {
             let next = NextStep::of(&job, now());
             let next = next_step::words(&next, &setup.options());
             answer["next"] = next.as_str().into();
             format!("started; next: {next}")
         } else {
-            format!("{}; nothing was spent", job.state.as_str())
+            format!("{}; nothing was spent", job.state().as_str())
         };
         said(&answer, &words, setup)
     }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use zoetrope_host::error::ErrorKind;
 use zoetrope_host::ledger::{HistoryEntry, Job, Target};
 
 use super::named;
@@ -15,7 +16,7 @@ impl Show {
     pub(super) fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
         let ledger = setup.ledger()?;
         let job = named(&ledger, &self.id, setup)?;
-        let history = ledger.history(&job.order.id);
+        let history = ledger.history(&job.spec.id);
         let history = history.map_err(|error| of_ledger(&error))?;
         let known = self.known(&job, &history);
         if setup.json() {
@@ -33,28 +34,28 @@ impl Show {
             json!({
                 "at": outcome::time(entry.at),
                 "state": entry.state.as_str(),
-                "trouble": entry.trouble,
+                "trouble": entry.trouble.map(ErrorKind::as_str),
             })
         });
         let more = json!({
-            "component": job.order.component,
-            "place": job.order.place,
-            "submits": job.submits,
-            "submit_sha256": job.submit_sha256,
-            "submitted_at": job.submitted_at.map(outcome::time),
-            "ticket": outcome::document(job.ticket.as_deref()),
-            "output": outcome::document(job.output.as_deref()),
+            "component": job.spec.component,
+            "place": job.spec.place,
+            "submits": job.submits(),
+            "submit_sha256": job.submit_sha256(),
+            "submitted_at": job.submitted_at().map(outcome::time),
+            "ticket": outcome::document(job.ticket()),
+            "output": outcome::document(job.output()),
             "target": target,
-            "bytes": job.file.as_ref().map(|file| file.bytes),
-            "media_type": job.file.as_ref().map(|file| &file.media_type),
+            "bytes": job.file().map(|file| file.bytes),
+            "media_type": job.file().map(|file| &file.media_type),
             "history": history.collect::<Vec<_>>(),
         });
         if let (Value::Object(known), Value::Object(more)) = (&mut known, more) {
             known.extend(more);
         }
         if self.input {
-            known["given"] = outcome::document(Some(&job.order.given));
-            known["input"] = outcome::document(Some(&job.order.input));
+            known["given"] = outcome::document(Some(&job.spec.given));
+            known["input"] = outcome::document(Some(&job.spec.input));
         }
         known
     }

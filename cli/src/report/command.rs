@@ -19,7 +19,7 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
         JobsError::Unwritten { job, source } => of_driver(&source).about(&job),
         JobsError::NotResumed { spent, source } => match spent {
             // Nothing was sent; what may have been spent before is said.
-            Some(spent) => of_driver(&source).charged(spent.charge),
+            Some(spent) => of_driver(&source).charged(spent.charge()),
             None => of_driver(&source),
         },
         JobsError::Check { source, .. } => Failure::of_call(source, Phase::Check).then(next),

@@ -123,13 +123,13 @@ impl Failure {
         Self {
             violations: error.cause.violations().to_vec(),
             charge: error.charge,
-            ..Self::new(kind_of_cause(&error.cause), phase, message)
+            ..Self::new(error.cause.kind(), phase, message)
         }
     }
 
     /// What a row's or a connection's trouble comes to.
     pub(crate) fn of_trouble(trouble: Trouble, phase: Phase) -> Self {
-        Self::new(kind_of(&trouble), phase, trouble.message)
+        Self::new(trouble.kind, phase, trouble.message)
     }
 
     /// The command that goes on from here.
@@ -288,29 +288,4 @@ fn violation(violation: &Violation) -> Value {
         "keyword": violation.keyword,
         "message": violation.message,
     })
-}
-
-fn kind_of_cause(cause: &ErrorCause) -> ErrorKind {
-    match cause {
-        ErrorCause::UnknownNodeType(_) => ErrorKind::UnknownNodeType,
-        ErrorCause::InvalidInput(_) => ErrorKind::InvalidInput,
-        ErrorCause::Unsupported(_) => ErrorKind::Unsupported,
-        ErrorCause::ConnectionUnavailable(_) => ErrorKind::ConnectionUnavailable,
-        ErrorCause::ConnectionChanged(_) => ErrorKind::ConnectionChanged,
-        ErrorCause::BadTicket(_) => ErrorKind::BadTicket,
-        ErrorCause::Denied(_) => ErrorKind::Denied,
-        ErrorCause::NotSent(_) => ErrorKind::NotSent,
-        ErrorCause::Throttled(_) => ErrorKind::Throttled,
-        ErrorCause::Rejected(_) => ErrorKind::Rejected,
-        ErrorCause::Unauthorized(_) => ErrorKind::Unauthorized,
-        ErrorCause::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
-        ErrorCause::Unavailable(_) => ErrorKind::Unavailable,
-        ErrorCause::JobLost(_) => ErrorKind::JobLost,
-        ErrorCause::ProtocolViolation(_) => ErrorKind::ProtocolViolation,
-    }
-}
-
-/// The kind of a row's trouble; a name that this program does not know is a fault.
-pub(super) fn kind_of(trouble: &Trouble) -> ErrorKind {
-    trouble.kind.parse().unwrap_or(ErrorKind::Internal)
 }

@@ -9,13 +9,13 @@ use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::NextStep;
 use zoetrope_host::ledger::{Job, Millis, State};
 
-use super::failure::{Failure, Phase, kind_of};
+use super::failure::{Failure, Phase};
 use super::next_step;
 
 /// The answer of a run whose result is in place, else how it failed. `options`: the global
 /// options that a further command needs.
 pub(crate) fn of(job: &Job, options: &str) -> Result<Value, Failure> {
-    if job.state == State::Succeeded && job.placed {
+    if job.state() == State::Succeeded && job.is_finalized() {
         Ok(answer(job))
     } else {
         Err(failure(job, options))
@@ -26,25 +26,25 @@ pub(crate) fn of(job: &Job, options: &str) -> Result<Value, Failure> {
 fn answer(job: &Job) -> Value {
     let mut answer = facts(job);
     answer.insert("ok".into(), true.into());
-    answer.insert("node".into(), job.order.node.as_str().into());
-    answer.insert("output".into(), document(job.output.as_deref()));
-    if let Some(file) = &job.file {
+    answer.insert("node".into(), job.spec.node.as_str().into());
+    answer.insert("output".into(), document(job.output()));
+    if let Some(file) = job.file() {
         answer.insert("file".into(), json!(file.path));
         answer.insert("media_type".into(), file.media_type.as_str().into());
         answer.insert("bytes".into(), file.bytes.into());
         answer.insert("sha256".into(), file.sha256.as_str().into());
     }
-    answer.insert("charged".into(), job.charge.as_str().into());
+    answer.insert("charged".into(), job.charge().as_str().into());
     Value::Object(answer)
 }
 
 /// What every answer and error says of a job.
 pub(crate) fn facts(job: &Job) -> Map<String, Value> {
     let mut facts = Map::new();
-    facts.insert("job".into(), job.order.id.as_str().into());
-    facts.insert("key".into(), job.order.key.as_str().into());
-    if let Some(id) = &job.provider_job_id {
-        facts.insert("provider_job_id".into(), id.as_str().into());
+    facts.insert("job".into(), job.spec.id.as_str().into());
+    facts.insert("key".into(), job.spec.key.as_str().into());
+    if let Some(id) = job.provider_job_id() {
+        facts.insert("provider_job_id".into(), id.into());
     }
     if let Some(cost) = cost(job) {
         facts.insert("cost".into(), cost);
@@ -54,44 +54,44 @@ pub(crate) fn facts(job: &Job) -> Map<String, Value> {
 
 /// A line of `zoetrope jobs --json`.
 pub(crate) fn listed(job: &Job) -> Value {
-    let file = job.file.as_ref().filter(|_| job.placed);
+    let file = job.file().filter(|_| job.is_finalized());
     let trouble = job
-        .trouble
+        .last_error
         .as_ref()
-        .map(|trouble| json!({ "kind": trouble.kind, "message": trouble.message }));
+        .map(|trouble| json!({ "kind": trouble.kind.as_str(), "message": trouble.message }));
     json!({
-        "id": job.order.id,
-        "key": job.order.key,
-        "node": job.order.node,
-        "connection": job.order.connection,
-        "state": job.state.as_str(),
-        "provider_job_id": job.provider_job_id,
-        "charged": job.charge.as_str(),
+        "id": job.spec.id,
+        "key": job.spec.key,
+        "node": job.spec.node,
+        "connection": job.spec.connection,
+        "state": job.state().as_str(),
+        "provider_job_id": job.provider_job_id(),
+        "charged": job.charge().as_str(),
         "cost": cost(job),
         "file": file.map(|file| &file.path),
         "sha256": file.map(|file| &file.sha256),
         "trouble": trouble,
-        "created_at": time(job.order.created_at),
-        "deadline_at": time(job.deadline_at),
-        "next_at": job.next_at.map(time),
+        "created_at": time(job.spec.created_at),
+        "deadline_at": time(job.schedule.deadline_at),
+        "next_at": job.schedule.next_at.map(time),
     })
 }
 
 fn failure(job: &Job, options: &str) -> Failure {
-    let (kind, message) = match &job.trouble {
+    let (kind, message) = match &job.last_error {
         // Whatever stopped it, that nobody knows whether it is paid for comes first.
-        Some(trouble) if job.is_settled() && job.state == State::OutcomeUnknown => {
+        Some(trouble) if job.is_settled() && job.state() == State::OutcomeUnknown => {
             (ErrorKind::OutcomeUnknown, trouble.message.clone())
         }
-        Some(trouble) if job.is_settled() => (kind_of(trouble), trouble.message.clone()),
+        Some(trouble) if job.is_settled() => (trouble.kind, trouble.message.clone()),
         _ => (ErrorKind::Interrupted, interrupted(job).into()),
     };
-    let message = if job.state == State::Succeeded && kind != ErrorKind::DownloadFailed {
+    let message = if job.state() == State::Succeeded && kind != ErrorKind::DownloadFailed {
         format!("the result is made, but not on the disk yet: {message}")
     } else {
         message
     };
-    let kind = if job.state == State::Succeeded && kind == ErrorKind::Deadline {
+    let kind = if job.state() == State::Succeeded && kind == ErrorKind::Deadline {
         ErrorKind::DownloadFailed
     } else {
         kind
@@ -104,12 +104,12 @@ fn failure(job: &Job, options: &str) -> Failure {
 impl Failure {
     /// The same about a job that is there: its charge is what its row says.
     pub(crate) fn about(self, job: &Job) -> Self {
-        self.charged(job.charge).of_job(facts(job))
+        self.charged(job.charge()).of_job(facts(job))
     }
 }
 
 fn interrupted(job: &Job) -> &'static str {
-    match job.state {
+    match job.state() {
         State::Queued => "interrupted before anything was submitted",
         State::Submitting => "interrupted before the provider's answer to the submit",
         State::Succeeded => "interrupted before the result was on the disk",
@@ -119,10 +119,10 @@ fn interrupted(job: &Job) -> &'static str {
 
 /// How far a job has come.
 pub(crate) fn phase(job: &Job) -> Phase {
-    match job.state {
+    match job.state() {
         State::Queued | State::Submitting | State::OutcomeUnknown => Phase::Submit,
         State::Succeeded => Phase::Download,
-        State::Failed | State::Cancelled if job.ticket.is_none() => Phase::Submit,
+        State::Failed | State::Cancelled if job.ticket().is_none() => Phase::Submit,
         _ => Phase::Poll,
     }
 }
@@ -142,12 +142,12 @@ pub(crate) fn charge_of(charges: impl Iterator<Item = Option<Charge>>) -> Charge
 
 /// What a job cost, for people.
 pub(crate) fn price(job: &Job) -> Option<String> {
-    let cost = job.cost.as_ref()?;
+    let cost = job.cost()?;
     Some(format!("{} {}", cost.amount, cost.unit))
 }
 
 fn cost(job: &Job) -> Option<Value> {
-    let cost = job.cost.as_ref()?;
+    let cost = job.cost()?;
     Some(json!({ "amount": cost.amount, "unit": cost.unit }))
 }
 

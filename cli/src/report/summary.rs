@@ -41,12 +41,12 @@ impl Summary {
             in_place: 0,
             charged: 0,
             may_be_charged: 0,
-            charge: outcome::charge_of(jobs.iter().map(|job| Some(job.charge))),
+            charge: outcome::charge_of(jobs.iter().map(|job| Some(job.charge()))),
             worst: None,
         };
         for job in jobs {
-            summary.charged += usize::from(job.charge == Charge::Yes);
-            summary.may_be_charged += usize::from(job.charge == Charge::Unknown);
+            summary.charged += usize::from(job.charge() == Charge::Yes);
+            summary.may_be_charged += usize::from(job.charge() == Charge::Unknown);
             summary.add(job, options);
         }
         summary
@@ -64,7 +64,7 @@ impl Summary {
                 listed["next"] = failure.next().into();
                 self.troubles.push(format!(
                     "{} ({}): {}; next: {}",
-                    job.order.key,
+                    job.spec.key,
                     failure.kind(),
                     failure.message(),
                     failure.next()

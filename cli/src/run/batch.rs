@@ -54,7 +54,7 @@ impl Run {
         }
         let inserted = jobs.insert(prepared).await;
         let inserted = inserted.map_err(|error| of_jobs(error, &setup.options()))?;
-        let ids: Vec<_> = inserted.iter().map(|job| job.order.id.clone()).collect();
+        let ids: Vec<_> = inserted.iter().map(|job| job.spec.id.clone()).collect();
         let rows = drive(&jobs, &view, &ids, Until::Settled, &mut interrupts).await?;
         let next = format!(
             "zoetrope run {} --batch {} --out-dir {} --key {}{}",

@@ -48,14 +48,14 @@ impl Run {
         } else {
             Until::Settled
         };
-        let ids = [job.order.id.clone()];
+        let ids = [job.spec.id.clone()];
         let rows = drive(&jobs, &view, &ids, until, &mut interrupts).await?;
         let job = rows.into_iter().next().unwrap_or(job);
-        if self.detach && job.ticket.is_some() && !job.is_settled() {
+        if self.detach && job.ticket().is_some() && !job.is_settled() {
             return detached(&job, setup);
         }
         let answer = outcome::of(&job, &setup.options())?;
-        if let Some(file) = &job.file
+        if let Some(file) = job.file()
             && let Some(note) = inspect::misnamed(&file.path, &file.media_type)
         {
             setup.printer().message(&format!("note: {note}"));
@@ -103,20 +103,20 @@ async fn prepare(
 /// The answer of `--detach`.
 fn detached(job: &Job, setup: &Setup) -> Result<ExitCode, Failure> {
     let next = NextStep::Resume {
-        job: job.order.id.clone(),
+        job: job.spec.id.clone(),
     };
     let next = next_step::words(&next, &setup.options());
     let printer = setup.printer();
     if printer.json() {
         let mut answer = outcome::facts(job);
         answer.insert("ok".into(), true.into());
-        answer.insert("node".into(), job.order.node.as_str().into());
-        answer.insert("state".into(), job.state.as_str().into());
-        answer.insert("charged".into(), job.charge.as_str().into());
+        answer.insert("node".into(), job.spec.node.as_str().into());
+        answer.insert("state".into(), job.state().as_str().into());
+        answer.insert("charged".into(), job.charge().as_str().into());
         answer.insert("next".into(), next.into());
         printer.line(&Value::Object(answer))?;
     } else {
-        printer.text(&format!("{}\n", job.order.id))?;
+        printer.text(&format!("{}\n", job.spec.id))?;
         printer.message(&format!(
             "The provider has accepted the job. To wait for its result: {next}"
         ));

@@ -107,7 +107,7 @@ mod tests {
     fn judged(outcome: Result<Started, CallError>, sent: Sent) -> (&'static str, Charge) {
         match judge(outcome, sent) {
             Ok(_) => ("started", Charge::Yes),
-            Err(CallError::Node(error)) => (error.cause.kind(), error.charge),
+            Err(CallError::Node(error)) => (error.cause.kind().as_str(), error.charge),
             Err(CallError::Trap(_)) => ("trap", Charge::No),
             Err(CallError::Host(_)) => ("host", Charge::No),
         }

@@ -75,7 +75,7 @@ fn hold_back(job: &Job, lane: &Lane, mode: Mode, now: Now) -> Option<Admission> 
         return Some(Admission::Defer);
     }
     if !mode.is_awaited {
-        let asker = job.asker.clone();
+        let asker = job.schedule.asker.clone();
         return Some(Admission::Apply(Event::Abandoned { asker }));
     }
     if let Some(trouble) = lane.blocked.clone() {
@@ -98,7 +98,8 @@ mod tests {
 
     use super::*;
     use crate::driver::budget::Budget;
-    use crate::ledger::{Order, Target, Trouble};
+    use crate::error::ErrorKind;
+    use crate::ledger::{JobSpec, Target, Trouble};
 
     const TIME: Millis = 5_000;
 
@@ -108,7 +109,7 @@ mod tests {
     };
 
     fn queued() -> Job {
-        let order = Order {
+        let order = JobSpec {
             id: "j".into(),
             node: "image_to_video".into(),
             given: "{}".into(),
@@ -183,7 +184,7 @@ mod tests {
     fn a_blocked_connection_gives_its_trouble_to_submits_alone() {
         let now = now();
         let mut lane = Lane::new(now.instant);
-        let trouble = Trouble::new("unauthorized", "the key is refused");
+        let trouble = Trouble::new(ErrorKind::Unauthorized, "the key is refused");
         lane.blocked = Some(trouble.clone());
         let unreachable = Admission::Apply(Event::Unreachable { trouble });
         assert_eq!(admit(&queued(), &lane, WAITED_FOR, now), unreachable);
@@ -232,7 +233,7 @@ mod tests {
         let now = now();
         let lane = Lane::new(now.instant);
         let mut late = started();
-        late.deadline_at = TIME;
+        late.schedule.deadline_at = TIME;
         let applied = Admission::Apply(Event::Due);
         assert_eq!(admit(&late, &lane, WAITED_FOR, now), applied);
     }

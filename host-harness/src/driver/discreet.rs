@@ -15,7 +15,7 @@ const BLOT: &str = "[…]";
 
 /// `words` without the texts of the job's input.
 pub(super) fn discreet<'a>(words: &'a str, job: &Job) -> Cow<'a, str> {
-    let Ok(Value::Object(input)) = serde_json::from_str(&job.order.input) else {
+    let Ok(Value::Object(input)) = serde_json::from_str(&job.spec.input) else {
         return words.into();
     };
     let mut words = Cow::from(words);
@@ -38,11 +38,12 @@ pub(super) fn without_input(trouble: &mut Trouble, job: &Job) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Order, Target};
+    use crate::error::ErrorKind;
+    use crate::ledger::{JobSpec, Target};
 
     #[test]
     fn a_prompt_that_is_quoted_is_blotted() {
-        let order = Order {
+        let spec = JobSpec {
             id: String::new(),
             node: String::new(),
             given: String::new(),
@@ -55,8 +56,9 @@ mod tests {
             idempotency_ms: 0,
             created_at: 0,
         };
-        let job = Job::new(order, Target::File("/a".into()), String::new(), 0);
-        let mut trouble = Trouble::new("rejected", "Pixel M cannot draw \"a red balloon\"");
+        let job = Job::new(spec, Target::File("/a".into()), String::new(), 0);
+        let mut trouble =
+            Trouble::new(ErrorKind::Rejected, "Pixel M cannot draw \"a red balloon\"");
         without_input(&mut trouble, &job);
         assert_eq!(trouble.message, "Pixel M cannot draw \"[…]\"");
         assert!(matches!(discreet("nothing", &job), Cow::Borrowed(_)));

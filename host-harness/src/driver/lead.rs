@@ -135,7 +135,7 @@ impl Lead<'_> {
                 .shared
                 .ledger
                 .due(&connection, now, BATCH, &self.held)?;
-            self.held.extend(due.iter().map(|job| job.order.id.clone()));
+            self.held.extend(due.iter().map(|job| job.spec.id.clone()));
             let lane = self.lane(connection, instant);
             lane.has_more = due.len() == BATCH;
             lane.ready.extend(due);
@@ -164,7 +164,7 @@ impl Lead<'_> {
                 let Some(job) = lane.ready.pop_front() else {
                     break;
                 };
-                if self.has_its_share(&job.order.component) {
+                if self.has_its_share(&job.spec.component) {
                     passed_over.push_back(job);
                     continue;
                 }
@@ -206,8 +206,8 @@ impl Lead<'_> {
             extent,
             // The requester's lock is looked at only where a submit depends on it.
             is_awaited: !may_submit(&job, now.time)
-                || self.waiting.ids.contains(&job.order.id)
-                || self.shared.asker.is_there(&job.asker),
+                || self.waiting.ids.contains(&job.spec.id)
+                || self.shared.asker.is_there(&job.schedule.asker),
         };
         match admit(&job, lane, mode, now) {
             Admission::Run(Kind::Download) => self.downloads.push_back(job),
@@ -246,14 +246,14 @@ impl Lead<'_> {
     fn fly(&mut self, job: Job, kind: Kind, event: Option<Event>) {
         let steps = Arc::clone(&self.shared.steps);
         let flight = Flight {
-            job: job.order.id.clone(),
-            connection: job.order.connection.clone(),
-            component: job.order.component.clone(),
+            job: job.spec.id.clone(),
+            connection: job.spec.connection.clone(),
+            component: job.spec.component.clone(),
             kind,
         };
         // The caller's trace is that of the jobs which this process asks for.
         let caller = self.shared.caller.clone();
-        let caller = caller.filter(|_| job.asker == self.shared.asker.name());
+        let caller = caller.filter(|_| job.schedule.asker == self.shared.asker.name());
         let span = telling::span(&job, caller.as_ref());
         let flown = async move {
             match event {
@@ -296,7 +296,7 @@ impl Lead<'_> {
         if self.waiting.until.is_met(&done.job) {
             self.waiting.ids.remove(&flight.job);
         }
-        if let Some(next) = done.job.next_at {
+        if let Some(next) = done.job.schedule.next_at {
             let now = now();
             match self.lanes.get_mut(&flight.connection) {
                 Some(lane) if next <= now => {

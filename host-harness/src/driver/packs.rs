@@ -13,6 +13,7 @@ use crate::component::{CallContext, Pack, PackError};
 use crate::contract::NodeType;
 use crate::digest::Sha256Digest;
 use crate::engine::Engine;
+use crate::error::ErrorKind;
 use crate::ledger::Trouble;
 use crate::policy::{Grant, Manifest, Policy};
 
@@ -31,7 +32,7 @@ impl Known {
         let found = self.nodes.iter().find(|node| node.name == name);
         found.cloned().ok_or_else(|| {
             Trouble::new(
-                "unknown_node_type",
+                ErrorKind::UnknownNodeType,
                 format!("there is no node type `{name}`"),
             )
         })
@@ -139,7 +140,7 @@ impl Packs {
             Err(PackError::NotAllowed(refused)) => {
                 let way = format!("zoetrope packs allow {}", path.display());
                 Err(Trouble::new(
-                    "denied",
+                    ErrorKind::Denied,
                     format!("{refused}; to allow it: {way}"),
                 ))
             }
@@ -163,7 +164,7 @@ impl Packs {
     fn bad(&self, digest: &str, why: &dyn std::fmt::Display) -> Trouble {
         let path = self.path(digest);
         let message = format!("the component `{}` cannot be used: {why}", path.display());
-        Trouble::new("bad_component", message)
+        Trouble::new(ErrorKind::BadComponent, message)
     }
 
     /// Says of a component that the program which kept it had it embedded. Whoever can

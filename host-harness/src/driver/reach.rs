@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::config::Config;
 use crate::connections::{Connection, OpenConnection, OpenError};
 use crate::contract::ConnectionRequirement;
-use crate::error::chain;
+use crate::error::{ErrorKind, chain};
 use crate::ledger::Trouble;
 
 /// How long an open connection is used before it is opened anew: a credential may have
@@ -52,7 +52,8 @@ impl Reach for Config {
         requirement: &'a ConnectionRequirement,
     ) -> BoxFuture<'a, Result<Reached, Trouble>> {
         Box::pin(async move {
-            let unavailable = |message: String| Trouble::new("connection_unavailable", message);
+            let unavailable =
+                |message: String| Trouble::new(ErrorKind::ConnectionUnavailable, message);
             let found = self.select(&requirement.category, Some(connection));
             let found = found.map_err(|error| unavailable(chain(&error)))?;
             let none = || unavailable(format!("there is no connection `{connection}`"));
@@ -88,7 +89,8 @@ impl Reached {
         let place = connection.base_url().origin().to_string();
         let requests_per_second = connection.requests_per_second();
         let open = connection.open(requirement);
-        let unavailable = |error: OpenError| Trouble::new("connection_unavailable", chain(&error));
+        let unavailable =
+            |error: OpenError| Trouble::new(ErrorKind::ConnectionUnavailable, chain(&error));
         Ok(Self {
             connection: Arc::new(open.map_err(unavailable)?),
             place,

@@ -69,7 +69,7 @@ impl Shared {
                 waiting.ids.remove(&id);
             } else if let Some(job) = self.ledger.job(&id)? {
                 let event = Event::Resumed {
-                    deadline_at: job.deadline_at,
+                    deadline_at: job.schedule.deadline_at,
                     asker: self.asker.name().to_owned(),
                 };
                 self.steps.settle(job, &event).await?;

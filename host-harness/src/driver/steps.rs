@@ -22,6 +22,7 @@ use super::{telling, verdict};
 use crate::component::CallContext;
 use crate::contract::{JobState, NodeType};
 use crate::egress::Egress;
+use crate::error::ErrorKind;
 use crate::ledger::{Change, Job, Ledger, LedgerError, Millis, Pictures, Trouble};
 use crate::trace::{self, Caller, Trace};
 
@@ -94,7 +95,7 @@ impl Steps {
         let rate = site.rate;
         let trace = site.context.connection().and_then(|open| {
             let origin = open.base_url().origin();
-            Trace::of_job(&job.order.id, caller, origin)
+            Trace::of_job(&job.spec.id, caller, origin)
         });
         let done = trace::within(trace, async {
             match action {
@@ -129,10 +130,10 @@ impl Steps {
             match self.writer.commit(change).await {
                 Ok(job) => {
                     telling::committed(event, &job);
-                    (self.listener)(&job.order.id, News::Committed(&job));
+                    (self.listener)(&job.spec.id, News::Committed(&job));
                     return Ok(job);
                 }
-                Err(WriteError::Outdated) => match self.ledger.job(&row.order.id)? {
+                Err(WriteError::Outdated) => match self.ledger.job(&row.spec.id)? {
                     Some(present) => row = present,
                     None => return Ok(row),
                 },
@@ -147,7 +148,7 @@ impl Steps {
                             provider_job_id,
                             error: &error,
                         };
-                        (self.listener)(&row.order.id, unrecorded);
+                        (self.listener)(&row.spec.id, unrecorded);
                     }
                     recordings += 1;
                     if recordings == RECORDINGS || !error.is_passing() {
@@ -175,7 +176,7 @@ impl Steps {
         job: Job,
         trouble: Trouble,
     ) -> Result<Done, Arc<LedgerError>> {
-        let event = if job.asker == self.asker {
+        let event = if job.schedule.asker == self.asker {
             Event::Unreachable { trouble }
         } else {
             Event::Held {
@@ -186,8 +187,8 @@ impl Steps {
     }
 
     async fn site(&self, job: &Job) -> Result<Site, Trouble> {
-        let known = self.packs.get(&job.order.component).await?;
-        let node = known.node(&job.order.node)?;
+        let known = self.packs.get(&job.spec.component).await?;
+        let node = known.node(&job.spec.node)?;
         let Some(requirement) = &node.connection else {
             return Ok(Site {
                 known,
@@ -196,14 +197,14 @@ impl Steps {
                 node,
             });
         };
-        let connection = &job.order.connection;
+        let connection = &job.spec.connection;
         let reached = self.connections.open(connection, requirement).await?;
-        if reached.place != job.order.place {
+        if reached.place != job.spec.place {
             let message = format!(
                 "connection `{connection}` leads to {} now, and led to {} when the job was made",
-                reached.place, job.order.place
+                reached.place, job.spec.place
             );
-            return Err(Trouble::new("connection_changed", message));
+            return Err(Trouble::new(ErrorKind::ConnectionChanged, message));
         }
         Ok(Site {
             known,
@@ -220,13 +221,13 @@ impl Steps {
         provider_job_id: &str,
     ) -> Result<String, Trouble> {
         let site = self.site(job).await?;
-        let node = &job.order.node;
+        let node = &job.spec.node;
         let adopted = site.known.pack.adopt(&site.context, node, provider_job_id);
         adopted.await.map_err(|error| verdict::trouble(&error))
     }
 
     async fn poll(&self, job: Job, site: &Site) -> Result<Done, Arc<LedgerError>> {
-        let ticket = job.ticket.as_deref().unwrap_or_default();
+        let ticket = job.ticket().unwrap_or_default();
         let polled = site.known.pack.poll(&site.context, ticket).await;
         if let Ok(JobState::Waiting(progress)) = &polled {
             let message = progress.message.as_deref();
@@ -236,20 +237,20 @@ impl Steps {
                 fraction: progress.fraction,
                 message: message.as_deref(),
             };
-            (self.listener)(&job.order.id, progress);
+            (self.listener)(&job.spec.id, progress);
         }
         self.read(job, verdict::of_poll(polled)).await
     }
 
     async fn cancel(&self, job: Job, site: &Site) -> Result<Done, Arc<LedgerError>> {
-        let ticket = job.ticket.as_deref().unwrap_or_default();
+        let ticket = job.ticket().unwrap_or_default();
         let cancelled = site.known.pack.cancel(&site.context, ticket).await;
         self.read(job, verdict::of_cancel(cancelled)).await
     }
 
     async fn read(&self, job: Job, event: Event) -> Result<Done, Arc<LedgerError>> {
         if matches!(event, Event::ReadFailed { .. }) {
-            self.connections.forget(&job.order.connection).await;
+            self.connections.forget(&job.spec.connection).await;
         }
         let event = of_provider(event, &job);
         self.settled(job, &event).await
@@ -294,7 +295,7 @@ fn blocked(event: &Event) -> Option<Trouble> {
         Event::SubmitFailed {
             trouble,
             verdict: SubmitVerdict::Stopped,
-        } if trouble.kind == "unauthorized" => Some(trouble.clone()),
+        } if trouble.kind == ErrorKind::Unauthorized => Some(trouble.clone()),
         _ => None,
     }
 }

@@ -9,12 +9,12 @@ use crate::trace::{Caller, TraceParent};
 
 /// The span of what is done for a job.
 pub(super) fn span(job: &Job, caller: Option<&Caller>) -> Span {
-    let order = &job.order;
+    let order = &job.spec;
     let span = tracing::info_span!(
         "job",
         id = order.id,
         node = order.node,
-        state = job.state.as_str(),
+        state = job.state().as_str(),
         connection = order.connection,
         trace_id = tracing::field::Empty,
         caller = tracing::field::Empty,
@@ -37,7 +37,7 @@ pub(super) fn span(job: &Job, caller: Option<&Caller>) -> Span {
 
 /// Tells of a commit.
 pub(super) fn committed(event: &Event, job: &Job) {
-    let trouble = job.trouble.as_ref().map(|trouble| trouble.kind.as_str());
+    let trouble = job.last_error.as_ref().map(|error| error.kind.as_str());
     match event {
         Event::Accepted {
             provider_job_id, ..
@@ -57,8 +57,8 @@ pub(super) fn committed(event: &Event, job: &Job) {
 }
 
 fn turned(trouble: Option<&str>, job: &Job) {
-    let (state, tries) = (job.state.as_str(), job.tries);
-    match job.next_at {
+    let (state, tries) = (job.state().as_str(), job.schedule.tries);
+    match job.schedule.next_at {
         Some(_) => tracing::info!(trouble, state, tries, "it is tried again"),
         None if job.is_done() => tracing::info!(trouble, state, "the job has ended"),
         None => tracing::info!(trouble, state, "the job stops until somebody resumes it"),

@@ -6,7 +6,7 @@ use crate::contract::{
     Success,
 };
 use crate::driver::event::{Event, ReadVerdict, SubmitVerdict};
-use crate::error::chain;
+use crate::error::{ErrorKind, chain};
 use crate::ledger::{Cost, Media, Millis, Trouble};
 
 /// What came of a `start`, once the host's testimony is heard.
@@ -47,7 +47,7 @@ pub fn of_poll(outcome: Result<JobState, CallError>) -> Event {
         Ok(JobState::Failed(failure)) => Event::Ended {
             cancelled: false,
             trouble: Trouble::new(
-                "failed",
+                ErrorKind::Failed,
                 format!("the job failed: {}", failure.fault.message),
             ),
             charge: failure.settlement.charge,
@@ -115,8 +115,8 @@ fn read_failed(error: &CallError) -> Event {
 pub fn trouble(error: &CallError) -> Trouble {
     match error {
         CallError::Node(error) => Trouble::new(error.cause.kind(), error.cause.message()),
-        CallError::Trap(_) => Trouble::new("component_trap", chain(error)),
-        CallError::Host(_) => Trouble::new("internal", chain(error)),
+        CallError::Trap(_) => Trouble::new(ErrorKind::ComponentTrap, chain(error)),
+        CallError::Host(_) => Trouble::new(ErrorKind::Internal, chain(error)),
     }
 }
 
@@ -134,7 +134,10 @@ fn succeeded(success: Success, ticket: Option<String>, provider_job_id: Option<S
 fn cancelled(charge: Charge, price: Option<Price>) -> Event {
     Event::Ended {
         cancelled: true,
-        trouble: Trouble::new("cancelled", "the job was cancelled at the provider"),
+        trouble: Trouble::new(
+            ErrorKind::Cancelled,
+            "the job was cancelled at the provider",
+        ),
         charge,
         cost: price.map(cost),
     }

@@ -30,7 +30,7 @@ pub enum Until {
 
 impl Until {
     pub(super) fn is_met(self, job: &Job) -> bool {
-        job.is_settled() || self == Self::Accepted && job.ticket.is_some()
+        job.is_settled() || self == Self::Accepted && job.ticket().is_some()
     }
 }
 

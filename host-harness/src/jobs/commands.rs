@@ -106,7 +106,7 @@ impl Jobs {
         resumed.map_err(|source| {
             let mut jobs = self.ledger().jobs().unwrap_or_default();
             jobs.retain(|job| !job.is_done());
-            let spent = jobs.into_iter().find(|job| job.charge != Charge::No);
+            let spent = jobs.into_iter().find(|job| job.charge() != Charge::No);
             let spent = spent.map(Box::new);
             JobsError::NotResumed { spent, source }
         })
@@ -120,13 +120,13 @@ impl Jobs {
     /// [`JobsError::Unwritten`], when that cannot be written down.
     pub async fn cancel(&self, job: &Job, deadline_at: Millis) -> Result<CancelOutcome, JobsError> {
         // Whether there is anything to cancel is not found out by submitting it again.
-        if job.is_done() || job.state == State::OutcomeUnknown {
+        if job.is_done() || job.state() == State::OutcomeUnknown {
             return Ok(CancelOutcome::LeftAlone(job.clone()));
         }
         let resumed = self.resumed(deadline_at);
         // To resume comes second where that could submit the job, and else first: whoever
         // drives may answer at once.
-        let events = if job.state == State::Started {
+        let events = if job.state() == State::Started {
             [resumed, Event::CancelWanted]
         } else {
             [Event::CancelWanted, resumed]
@@ -182,12 +182,12 @@ impl Jobs {
     /// The job, if its outcome is unknown.
     async fn unknown(&self, job: &Job) -> Result<Job, JobsError> {
         let mut job = job.clone();
-        if job.state == State::Submitting {
+        if job.state() == State::Submitting {
             // Settled here only if nobody is submitting it any more.
             self.driver.settle_orphans().await?;
-            job = self.find(&job.order.id)?;
+            job = self.find(&job.spec.id)?;
         }
-        if job.state == State::OutcomeUnknown {
+        if job.state() == State::OutcomeUnknown {
             Ok(job)
         } else {
             Err(JobsError::OutcomeKnown { job: Box::new(job) })

@@ -93,7 +93,7 @@ pub enum JobsError {
         id: String,
     },
     /// It is known whether the provider accepted the job.
-    #[error("the job's outcome is not unknown: it is {}", .job.state.as_str())]
+    #[error("the job's outcome is not unknown: it is {}", .job.state().as_str())]
     OutcomeKnown {
         /// The job.
         job: Box<Job>,
@@ -159,9 +159,7 @@ impl JobsError {
                 ErrorKind::LedgerUnavailable
             }
             Self::Copy { .. } => ErrorKind::DownloadFailed,
-            Self::Connection(trouble) | Self::NotAdopted { trouble, .. } => {
-                return trouble.kind.parse().ok();
-            }
+            Self::Connection(trouble) | Self::NotAdopted { trouble, .. } => trouble.kind,
             Self::List(_) | Self::Check { .. } => return None,
         })
     }
@@ -179,14 +177,14 @@ impl JobsError {
             Self::KeyConflict { job } => NextStep::OtherKey { job: job.clone() },
             Self::NoSuchJob { .. } | Self::AmbiguousId { .. } => NextStep::ListJobs,
             Self::OutcomeKnown { job } => NextStep::Show {
-                job: job.order.id.clone(),
+                job: job.spec.id.clone(),
             },
             Self::Driver(error)
             | Self::Unwritten { source: error, .. }
             | Self::NotResumed { source: error, .. } => NextStep::of_driver(error),
             Self::NotAdopted { .. } => NextStep::repeat(Repair::Cause),
             Self::Copy { job, .. } => NextStep::Fetch {
-                job: job.order.id.clone(),
+                job: job.spec.id.clone(),
             },
             Self::NotJson(_) | Self::Prune(_) => NextStep::repeat(Repair::NothingKnown),
             Self::List(_) | Self::Unreadable { .. } | Self::NoProvider { .. } => NextStep::Help,
@@ -229,7 +227,10 @@ fn kind_of_picture(error: &MediaError) -> Option<ErrorKind> {
 fn next_of_check(node: &str, error: &CallError) -> NextStep {
     match error {
         CallError::Node(error)
-            if matches!(error.cause.kind(), "connection_unavailable" | "denied") =>
+            if matches!(
+                error.cause.kind(),
+                ErrorKind::ConnectionUnavailable | ErrorKind::Denied
+            ) =>
         {
             NextStep::repeat(Repair::Configuration)
         }
@@ -242,7 +243,10 @@ fn next_of_check(node: &str, error: &CallError) -> NextStep {
 fn next_of_picture(error: &MediaError) -> NextStep {
     match error {
         MediaError::Call(CallError::Node(error))
-            if matches!(error.cause.kind(), "unsupported" | "rejected") =>
+            if matches!(
+                error.cause.kind(),
+                ErrorKind::Unsupported | ErrorKind::Rejected
+            ) =>
         {
             NextStep::OtherPicture
         }

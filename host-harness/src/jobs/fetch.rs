@@ -40,7 +40,7 @@ impl Jobs {
         deadline_at: Millis,
     ) -> Result<Fetched, JobsError> {
         if !matches!(
-            job.state,
+            job.state(),
             State::Submitting | State::Started | State::Succeeded
         ) {
             return Ok(Fetched::LeftAlone(job.clone()));
@@ -62,7 +62,7 @@ impl Jobs {
 }
 
 fn copy(job: &Job, from: &Path, out: &Path, force: bool) -> Result<Fetched, JobsError> {
-    let copied = download::copy(from, out, &job.order.id, force);
+    let copied = download::copy(from, out, &job.spec.id, force);
     copied.map_err(|source| JobsError::Copy {
         job: Box::new(job.clone()),
         source,
@@ -75,7 +75,7 @@ fn copy(job: &Job, from: &Path, out: &Path, force: bool) -> Result<Fetched, Jobs
 
 /// The result where it was put, if it is there unharmed.
 fn here(job: &Job) -> Option<&Path> {
-    let file = job.file.as_ref().filter(|_| job.placed)?;
+    let file = job.file().filter(|_| job.is_finalized())?;
     let digest = digest_of(&file.path).ok().flatten()?;
     (digest.to_string() == file.sha256).then_some(file.path.as_path())
 }

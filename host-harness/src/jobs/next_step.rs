@@ -120,26 +120,28 @@ impl NextStep {
     /// How to go on with a job whose result is not in place.
     #[must_use]
     pub fn of(job: &Job, now: Millis) -> Self {
-        let id = job.order.id.clone();
-        let kind = job.trouble.as_ref().map(|trouble| trouble.kind.as_str());
-        match job.state {
-            State::Failed | State::Cancelled if job.ticket.is_some() => {
+        let id = job.spec.id.clone();
+        let kind = job.last_error.as_ref().map(|trouble| trouble.kind.as_str());
+        match job.state() {
+            State::Failed | State::Cancelled if job.ticket().is_some() => {
                 Self::Nothing { by_provider: true }
             }
-            State::Failed | State::Cancelled if job.charge == Charge::No => Self::OtherInput {
-                node: job.order.node.clone(),
+            State::Failed | State::Cancelled if job.charge() == Charge::No => Self::OtherInput {
+                node: job.spec.node.clone(),
             },
             State::Failed | State::Cancelled => Self::Nothing { by_provider: false },
             State::OutcomeUnknown if may_submit(job, now) => Self::ResumeOnce {
                 job: id,
-                window: Duration::from_millis(job.order.idempotency_ms.unsigned_abs()),
+                window: Duration::from_millis(job.spec.idempotency_ms.unsigned_abs()),
             },
             State::OutcomeUnknown => Self::Resolve {
                 job: id,
                 // A provider that was not told the key knows nothing by it.
-                key: job.keyed.then(|| job.order.key.clone()),
+                key: job.is_keyed().then(|| job.spec.key.clone()),
             },
-            State::Succeeded if job.next_at.is_none() && kind == Some("download_failed") => {
+            State::Succeeded
+                if job.schedule.next_at.is_none() && kind == Some("download_failed") =>
+            {
                 Self::ResumeOrFetch { job: id }
             }
             _ => Self::Resume { job: id },

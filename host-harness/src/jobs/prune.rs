@@ -43,7 +43,7 @@ pub fn prune(data_dir: &Path, ledger: &Ledger, before: Millis) -> Result<Pruned,
     let jobs = ledger.jobs()?;
     let documents = jobs
         .iter()
-        .flat_map(|job| [job.order.given.as_str(), job.order.input.as_str()]);
+        .flat_map(|job| [job.spec.given.as_str(), job.spec.input.as_str()]);
     let pictures = Pictures::of(data_dir);
     pictures
         .keep_only(documents, PICTURE_AGE)

@@ -13,7 +13,7 @@ use super::pictures::Local;
 use crate::component::CallContext;
 use crate::download::check_target;
 use crate::driver::{Reached, now};
-use crate::ledger::{Inserted, Job, Millis, Order, Pictures, Target};
+use crate::ledger::{Inserted, Job, JobSpec, Millis, Pictures, Target};
 use crate::media::hand_over;
 use crate::trace::{self, Trace};
 
@@ -124,8 +124,8 @@ impl Jobs {
             .ledger()
             .job_of_key(&request.connection, &request.key)?
         {
-            if known.order.given_sha256 != checked.digest() {
-                let job = known.order.id.clone();
+            if known.spec.given_sha256 != checked.digest() {
+                let job = known.spec.id.clone();
                 return Err(JobsError::KeyConflict { job });
             }
             let entry = Entry::Known(Box::new(known));
@@ -213,7 +213,7 @@ impl Jobs {
         request: &SubmitRequest<'_>,
         reached: &Reached,
         mut input: Value,
-    ) -> Result<Order, JobsError> {
+    ) -> Result<JobSpec, JobsError> {
         let checked = request.checked;
         let mut given = checked.given.clone();
         let fields: Vec<_> = checked
@@ -228,7 +228,7 @@ impl Jobs {
         }
         let connection = reached.connection.connection();
         let window = connection.idempotency().unwrap_or_default();
-        Ok(Order {
+        Ok(JobSpec {
             id: checked.id.clone(),
             node: checked.node.name.clone(),
             given: given.to_string(),

@@ -71,12 +71,12 @@ impl Scene {
 async fn the_same_key_and_input_is_the_same_job_and_another_input_a_conflict() {
     let scene = Scene::new();
     let first = scene.submit(INPUT, "k").await.expect("job");
-    assert_eq!((first.state, first.submits), (State::Queued, 0));
+    assert_eq!((first.state(), first.submits()), (State::Queued, 0));
     let again = scene.submit(INPUT, "k").await.expect("job");
-    assert_eq!(again.order.id, first.order.id);
-    assert!(again.deadline_at >= first.deadline_at);
+    assert_eq!(again.spec.id, first.spec.id);
+    assert!(again.schedule.deadline_at >= first.schedule.deadline_at);
     match scene.submit(OTHER, "k").await {
-        Err(JobsError::KeyConflict { job }) => assert_eq!(job, first.order.id),
+        Err(JobsError::KeyConflict { job }) => assert_eq!(job, first.spec.id),
         other => panic!("{other:?}"),
     }
     assert_eq!(scene.rows(), 1);
@@ -93,7 +93,7 @@ async fn a_key_that_is_taken_before_the_commit_keeps_all_of_a_batch_out() {
     let taken = scene.submit(OTHER, "two").await.expect("job");
     let prepared = prepared.into_iter().map(|one| one.expect("prepared"));
     match scene.jobs.insert(prepared.collect()).await {
-        Err(JobsError::KeyConflict { job }) => assert_eq!(job, taken.order.id),
+        Err(JobsError::KeyConflict { job }) => assert_eq!(job, taken.spec.id),
         other => panic!("{other:?}"),
     }
     assert_eq!(
@@ -110,7 +110,7 @@ async fn a_batch_is_inserted_in_order() {
     let (first, second) = (first.expect("input"), second.expect("input"));
     let requests = [scene.request(&first, "1"), scene.request(&second, "2")];
     let jobs = scene.jobs.submit_all(&requests).await.expect("jobs");
-    let keys: Vec<_> = jobs.iter().map(|job| job.order.key.as_str()).collect();
+    let keys: Vec<_> = jobs.iter().map(|job| job.spec.key.as_str()).collect();
     assert_eq!(keys, ["1", "2"]);
     assert_eq!(scene.rows(), 2);
 }
@@ -123,8 +123,8 @@ async fn a_queued_job_is_cancelled_without_a_submit() {
         Ok(CancelOutcome::Wanted(job)) => job,
         other => panic!("{other:?}"),
     };
-    assert_eq!(cancelled.state, State::Cancelled);
-    assert_eq!((cancelled.submits, cancelled.charge), (0, Charge::No));
+    assert_eq!(cancelled.state(), State::Cancelled);
+    assert_eq!((cancelled.submits(), cancelled.charge()), (0, Charge::No));
     let node = NODE.to_owned();
     assert_eq!(
         NextStep::of(&cancelled, now()),
@@ -141,12 +141,12 @@ async fn prune_forgets_what_is_done_and_keeps_the_rest() {
     let queued = scene.submit(INPUT, "queued").await.expect("job");
     let cancelled = scene.jobs.cancel(&done, now() + 60_000).await;
     cancelled.expect("cancelled");
-    let early = scene.jobs.prune(done.order.created_at).expect("pruned");
+    let early = scene.jobs.prune(done.spec.created_at).expect("pruned");
     assert_eq!((early.forgotten, early.left), (0, 2));
     let pruned = scene.jobs.prune(now() + 1).expect("pruned");
     assert_eq!((pruned.forgotten, pruned.left), (1, 1));
-    let left = scene.jobs.find(&queued.order.id).expect("job");
-    assert_eq!(left.state, State::Queued);
+    let left = scene.jobs.find(&queued.spec.id).expect("job");
+    assert_eq!(left.state(), State::Queued);
 }
 
 #[tokio::test]
@@ -159,10 +159,10 @@ async fn a_job_whose_outcome_is_known_is_not_resolved() {
     ] {
         let error = resolved.expect_err("a known outcome");
         assert!(matches!(error, JobsError::OutcomeKnown { .. }), "{error:?}");
-        let job = job.order.id.clone();
+        let job = job.spec.id.clone();
         assert_eq!(error.next_step(), NextStep::Show { job });
     }
-    let row = scene.ledger().job(&job.order.id).expect("read");
+    let row = scene.ledger().job(&job.spec.id).expect("read");
     assert_eq!(row, Some(job), "the row is as it was");
 }
 
@@ -180,10 +180,10 @@ async fn a_fetch_leaves_a_queued_job_alone() {
 async fn a_job_is_found_by_the_beginning_of_its_id() {
     let scene = Scene::new();
     let job = scene.submit(INPUT, "1").await.expect("job");
-    let found = scene.jobs.find(&job.order.id[..20]).expect("job");
-    assert_eq!(found.order.id, job.order.id);
+    let found = scene.jobs.find(&job.spec.id[..20]).expect("job");
+    assert_eq!(found.spec.id, job.spec.id);
     scene.submit(INPUT, "2").await.expect("job");
-    let several = scene.jobs.find(&job.order.id[..4]);
+    let several = scene.jobs.find(&job.spec.id[..4]);
     assert!(matches!(several, Err(JobsError::AmbiguousId { .. })));
     let none = scene.jobs.find("none");
     assert!(matches!(none, Err(JobsError::NoSuchJob { .. })));

@@ -1,8 +1,9 @@
 //! Rows that become others.
 
-use super::columns;
 use super::error::LedgerError;
-use super::row::{Job, Millis, State};
+use super::record;
+use super::row::Job;
+use super::stage::{Millis, Stage};
 use super::store::{Kept, Ledger, kind, note};
 
 /// A row's next content.
@@ -20,15 +21,28 @@ impl Change {
     /// Whether it only says when the provider is asked next.
     pub(crate) fn only_paces(&self) -> bool {
         let Self { before, after, .. } = self;
-        let paced = Job {
-            next_at: after.next_at,
-            pause_ms: after.pause_ms,
-            ..before.clone()
-        };
-        after.state == State::Started
-            && before.next_at.is_some()
-            && after.next_at.is_some()
-            && paced == *after
+        // Every field is named here, so that none is forgotten.
+        let Job {
+            spec,
+            stage,
+            billing,
+            schedule,
+            last_error,
+            target,
+            force,
+            revision,
+        } = before;
+        matches!(after.stage, Stage::Started { .. })
+            && schedule.next_at.is_some()
+            && after.schedule.next_at.is_some()
+            && schedule.differs_in_time_only(&after.schedule)
+            && *spec == after.spec
+            && *stage == after.stage
+            && *billing == after.billing
+            && *last_error == after.last_error
+            && *target == after.target
+            && *force == after.force
+            && *revision == after.revision
     }
 }
 
@@ -56,13 +70,13 @@ impl Ledger {
             for Change { before, after, at } in changes {
                 let mut next = after.clone();
                 next.revision = before.revision;
-                if !columns::update(transaction, &next)? {
-                    let job = before.order.id.clone();
+                if !record::update(transaction, &next)? {
+                    let job = before.spec.id.clone();
                     committed.push(Err(LedgerError::Outdated { job }));
                     continue;
                 }
                 next.revision += 1;
-                if before.state != next.state || kind(before) != kind(&next) {
+                if before.state() != next.state() || kind(before) != kind(&next) {
                     note(transaction, &next, *at)?;
                 }
                 committed.push(Ok(next));
@@ -86,7 +100,7 @@ impl Ledger {
             .pop()
             .unwrap_or_else(|| {
                 Err(LedgerError::Outdated {
-                    job: before.order.id.clone(),
+                    job: before.spec.id.clone(),
                 })
             })
     }
@@ -97,7 +111,7 @@ mod tests {
     use super::*;
     use crate::driver::decide::decide;
     use crate::driver::event::Event;
-    use crate::ledger::{Order, Target};
+    use crate::ledger::{JobSpec, Target};
 
     fn change(before: &Job, event: Event) -> Change {
         let at = 5_000;
@@ -108,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_poll_that_taught_nothing_only_paces_and_nothing_else_does() {
-        let order = Order {
+        let spec = JobSpec {
             id: "j".into(),
             node: "image_to_video".into(),
             given: "{}".into(),
@@ -122,7 +136,7 @@ mod tests {
             created_at: 1_000,
         };
         let target = Target::File("/clips/j.mp4".into());
-        let queued = Job::new(order, target, "asker".into(), 1_800_000);
+        let queued = Job::new(spec, target, "asker".into(), 1_800_000);
         let waiting = |ticket: Option<&str>| Event::Waiting {
             ticket: ticket.map(Into::into),
             hint: Some(250),

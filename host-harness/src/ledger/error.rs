@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 
 use super::schema::VERSION;
+use super::state::State;
 
 /// Why the ledger cannot be used. Nothing was spent because of it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LedgerError {
     /// The data directory, or a folder in it, cannot be made or written.
     #[error("the data directory `{}` cannot be written", path.display())]
@@ -37,8 +39,8 @@ pub enum LedgerError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What the database says.
-        source: rusqlite::Error,
+        /// What is damaged.
+        source: Damage,
     },
     /// There is no room for it, or no right to write it.
     #[error("the ledger `{}` cannot be written", path.display())]
@@ -71,13 +73,21 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
-    /// What the database says, sorted.
-    pub(super) fn of(path: &Path, source: rusqlite::Error) -> Self {
+    /// What the database says, sorted, or what is wrong with a row.
+    pub(super) fn of(path: &Path, failure: impl Into<Failure>) -> Self {
         let path = path.to_owned();
-        match source.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-                Self::Damaged { path, source }
+        let source = match failure.into() {
+            Failure::Database(source) => source,
+            Failure::Row { job, problem } => {
+                let source = Damage::Row { job, problem };
+                return Self::Damaged { path, source };
             }
+        };
+        match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Damaged {
+                path,
+                source: Damage::Database(source),
+            },
             Some(
                 ErrorCode::ReadOnly
                 | ErrorCode::DiskFull
@@ -93,5 +103,77 @@ impl LedgerError {
     #[must_use]
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Unwritable { .. } | Self::Other { .. })
+    }
+}
+
+/// What is damaged of a ledger.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Damage {
+    /// The file.
+    #[error(transparent)]
+    Database(rusqlite::Error),
+    /// A row.
+    #[error("the row of job {job} is damaged")]
+    Row {
+        /// The job.
+        job: String,
+        /// What is wrong.
+        #[source]
+        problem: RowProblem,
+    },
+}
+
+/// Why a row is no job. Quotes no column but those that hold a word of a fixed list.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RowProblem {
+    /// A column does not hold what it should.
+    #[error("the column `{column}` cannot be read")]
+    Unreadable {
+        /// The column.
+        column: &'static str,
+    },
+    /// A column holds a word that is none of its list.
+    #[error("`{word}` is no value of the column `{column}`")]
+    UnknownWord {
+        /// The column.
+        column: &'static str,
+        /// What it holds.
+        word: String,
+    },
+    /// Of two columns that belong together, one is empty.
+    #[error("one of the two columns `{name}_…` is empty")]
+    Incomplete {
+        /// How both begin.
+        name: &'static str,
+    },
+    /// The columns contradict each other.
+    #[error("the job is `{}`, and {why}", state.as_str())]
+    Impossible {
+        /// The state.
+        state: State,
+        /// What contradicts it.
+        why: &'static str,
+    },
+}
+
+/// Why a query failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// What the database says.
+    Database(rusqlite::Error),
+    /// A row is damaged.
+    Row {
+        /// The job.
+        job: String,
+        /// What is wrong.
+        problem: RowProblem,
+    },
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error)
     }
 }

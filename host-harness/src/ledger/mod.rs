@@ -1,7 +1,9 @@
 //! The durable jobs: one row each in SQLite, committed before anything that may cost
 //! money.
 //!
-//! - [`row`](Job): what is known of a job
+//! - [`row`](Job): what is known of a job; [`stage`](Stage): how far it is;
+//!   [`state`](State): the names of the stages
+//! - `columns`: the columns of a row; `record`: a job from them and back
 //! - [`store`](Ledger): the rows, and their transactions; `open`: the file; `schema`: its versions
 //! - [`change`](Change): a row that becomes another
 //! - `resume`: every row at once, wanted again
@@ -15,13 +17,25 @@ mod columns;
 mod error;
 mod open;
 mod pictures;
+mod record;
 mod resume;
 mod row;
 mod schema;
+mod stage;
+mod state;
 mod store;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use change::Change;
-pub use error::LedgerError;
+#[cfg(test)]
+pub(crate) use record::round_trip;
+
+pub use error::{Damage, LedgerError, RowProblem};
 pub use pictures::Pictures;
-pub use row::{ClipFile, Cost, Job, Media, Millis, Order, State, Target, Trouble};
+pub use row::{Billing, Cost, Job, JobSpec, Schedule, Target, Trouble};
+pub use stage::{
+    Attempts, ClipFile, Media, Millis, PastSubmits, ProviderJob, ResultFile, Stage, Submit,
+};
+pub use state::State;
 pub use store::{HistoryEntry, Inserted, Ledger};

@@ -1,28 +1,48 @@
 //! Every job that is not done, wanted again in one commit.
 
+use std::sync::LazyLock;
+
 use rusqlite::params;
 
-use super::columns;
-use super::error::LedgerError;
-use super::row::{Millis, State};
+use super::error::{Failure, LedgerError};
+use super::record;
+use super::stage::Millis;
+use super::state::{DONE, State};
 use super::store::Ledger;
 
-/// Those whose submit has an outcome are wanted; what was the matter with them is not any more.
-const NOTE: &str = "INSERT INTO history (job, at, state)
-    SELECT id, ?1, state FROM jobs WHERE trouble_kind IS NOT NULL
-    AND (state IN ('queued', 'started') OR (state = 'succeeded' AND NOT placed))";
+/// Rows that are not done and whose submit has an outcome.
+static RESUMED: LazyLock<String> = LazyLock::new(|| {
+    let done = &*DONE;
+    format!("NOT {done} AND state NOT IN ('submitting', 'outcome_unknown')")
+});
 
-const RESUME: &str = "UPDATE jobs SET asker = ?1, deadline_at = ?2, next_at = ?3,
-    tries = 0, pause_ms = 0, puzzled_since = NULL, media = NULL,
-    trouble_kind = NULL, trouble_message = NULL, revision = revision + 1
-    WHERE state IN ('queued', 'started') OR (state = 'succeeded' AND NOT placed)";
+/// Those rows are wanted; what was the matter with them is not any more.
+static NOTE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "INSERT INTO history (job, at, state)
+        SELECT id, ?1, state FROM jobs WHERE trouble_kind IS NOT NULL AND {}",
+        *RESUMED
+    )
+});
+
+static RESUME: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "UPDATE jobs SET asker = ?1, deadline_at = ?2, next_at = ?3,
+        tries = 0, pause_ms = 0, puzzled_since = NULL, media = NULL,
+        trouble_kind = NULL, trouble_message = NULL, revision = revision + 1
+        WHERE {}",
+        *RESUMED
+    )
+});
 
 /// A submit on its way ends first.
 const AWAIT: &str = "UPDATE jobs SET asker = ?1, deadline_at = ?2, revision = revision + 1
     WHERE state = 'submitting'";
 
-const UNDONE: &str = "SELECT id, state FROM jobs WHERE state NOT IN ('failed', 'cancelled')
-    AND (state <> 'succeeded' OR NOT placed) ORDER BY created_at, id";
+static UNDONE: LazyLock<String> = LazyLock::new(|| {
+    let done = &*DONE;
+    format!("SELECT id, state FROM jobs WHERE NOT {done} ORDER BY created_at, id")
+});
 
 impl Ledger {
     /// Makes of every row that is not done what
@@ -40,14 +60,20 @@ impl Ledger {
         now: Millis,
     ) -> Result<Vec<(String, State)>, LedgerError> {
         self.write(|transaction| {
-            transaction.execute(NOTE, [now])?;
-            transaction.execute(RESUME, params![asker, deadline_at, now])?;
+            transaction.execute(&NOTE, [now])?;
+            transaction.execute(&RESUME, params![asker, deadline_at, now])?;
             transaction.execute(AWAIT, params![asker, deadline_at])?;
-            let mut undone = transaction.prepare(UNDONE)?;
-            let undone = undone.query_map([], |row| {
-                Ok((row.get(0)?, columns::state(&row.get::<_, String>(1)?)?))
-            })?;
-            undone.collect()
+            let mut undone = transaction.prepare(&UNDONE)?;
+            let mut rows = undone.query([])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                let (job, word): (String, String) = (row.get(0)?, row.get(1)?);
+                match record::state(&word) {
+                    Ok(state) => found.push((job, state)),
+                    Err(problem) => return Err(Failure::Row { job, problem }),
+                }
+            }
+            Ok(found)
         })
     }
 }
@@ -57,13 +83,15 @@ mod tests {
     use super::*;
     use crate::driver::decide::decide;
     use crate::driver::event::Event;
-    use crate::ledger::{Job, Media, Order, Target, Trouble};
+    use crate::error::ErrorKind;
+    use crate::ledger::testing::stage;
+    use crate::ledger::{Job, JobSpec, Media, Stage, Target, Trouble};
 
     const NOW: Millis = 5_000;
     const DEADLINE: Millis = 9_000;
 
     fn job(number: usize, state: State, is_troubled: bool, is_placed: bool) -> Job {
-        let order = Order {
+        let spec = JobSpec {
             id: format!("{number:03}"),
             node: "image_to_video".into(),
             given: "{}".into(),
@@ -77,22 +105,23 @@ mod tests {
             created_at: 100,
         };
         let target = Target::Stem("/clips/a".into());
-        let mut job = Job::new(order, target, "gone".into(), 1_000);
-        job.state = state;
-        job.placed = is_placed;
-        job.next_at = (!is_troubled).then_some(700);
-        job.trouble = is_troubled.then(|| Trouble::new("deadline", "m"));
-        job.puzzled_since = is_troubled.then_some(600);
-        job.pause_ms = 300;
-        job.tries = 3;
-        job.cancel_wanted = is_troubled;
-        job.media = Some(Media {
-            pointer: "/video".into(),
-            url: "https://v.example/1".into(),
-            media_type: None,
-            sha256: None,
-            needs_credential: false,
-        });
+        let mut job = Job::new(spec, target, "gone".into(), 1_000);
+        job.stage = stage(state, is_placed);
+        if let Stage::Succeeded { media, .. } = &mut job.stage {
+            *media = Some(Media {
+                pointer: "/video".into(),
+                url: "https://v.example/1".into(),
+                media_type: None,
+                sha256: None,
+                needs_credential: false,
+            });
+        }
+        job.schedule.next_at = (!is_troubled).then_some(700);
+        job.last_error = is_troubled.then(|| Trouble::new(ErrorKind::Deadline, "m"));
+        job.schedule.puzzled_since = is_troubled.then_some(600);
+        job.schedule.pause_ms = 300;
+        job.schedule.tries = 3;
+        job.schedule.cancel_wanted = is_troubled;
         job
     }
 
@@ -112,11 +141,11 @@ mod tests {
         let resumed = ledger.resume_all(DEADLINE, "here", NOW).expect("resume");
         let undone = jobs.iter().filter(|job| !job.is_done());
         let undone: Vec<_> = undone
-            .map(|job| (job.order.id.clone(), job.state))
+            .map(|job| (job.spec.id.clone(), job.state()))
             .collect();
         assert_eq!(resumed, undone);
         for before in jobs {
-            let is_left = before.is_done() || before.state == State::OutcomeUnknown;
+            let is_left = before.is_done() || before.state() == State::OutcomeUnknown;
             let resumed = Event::Resumed {
                 deadline_at: DEADLINE,
                 asker: "here".into(),
@@ -127,14 +156,14 @@ mod tests {
             } else {
                 wanted.revision += 1;
             }
-            let id = &before.order.id;
+            let id = &before.spec.id;
             assert_eq!(ledger.job(id).expect("read"), Some(wanted.clone()));
             let history = ledger.history(id).expect("read");
-            let is_told = before.trouble.is_some() && wanted.trouble.is_none();
+            let is_told = before.last_error.is_some() && wanted.last_error.is_none();
             assert_eq!(history.len(), 1 + usize::from(is_told), "{before:?}");
             assert_eq!(
                 history.last().expect("entry").trouble,
-                wanted.trouble.map(|t| t.kind)
+                wanted.last_error.map(|t| t.kind)
             );
         }
     }

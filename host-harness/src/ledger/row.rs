@@ -1,73 +1,24 @@
 //! A job's row: everything that is known of a run, and enough to go on from.
 //!
 //! Times are milliseconds since 1970 (UTC). No field holds a credential.
+//!
+//! What depends on how far the job is belongs to its [`Stage`]; the other fields may have
+//! any value in every stage. Readers that do not match on the stage use the accessors.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::stage::{ClipFile, Media, Millis, Stage};
+use super::state::State;
 use crate::contract::Charge;
-
-/// Milliseconds since 1970.
-pub type Millis = i64;
-
-/// How far a job is. Only these changes of state are ever committed:
-///
-/// ```text
-/// queued → submitting → started → succeeded | failed | cancelled
-///    ↑         │  └────→ outcome_unknown ─→ submitting | started | failed
-///    └─────────┘ (nothing left, or turned away)
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum State {
-    /// On disk; nothing was sent.
-    Queued,
-    /// A submit is on its way, or was when its owner ended.
-    Submitting,
-    /// Accepted: there is a ticket.
-    Started,
-    /// The provider has made the clip. Done once it is placed.
-    Succeeded,
-    /// The provider has given up, or has refused.
-    Failed,
-    /// Ended on request.
-    Cancelled,
-    /// Nobody knows whether it was accepted.
-    OutcomeUnknown,
-}
-
-impl State {
-    /// Every state.
-    pub const ALL: [Self; 7] = [
-        Self::Queued,
-        Self::Submitting,
-        Self::Started,
-        Self::Succeeded,
-        Self::Failed,
-        Self::Cancelled,
-        Self::OutcomeUnknown,
-    ];
-
-    /// The state's name in `snake_case`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Submitting => "submitting",
-            Self::Started => "started",
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::OutcomeUnknown => "outcome_unknown",
-        }
-    }
-}
+use crate::error::ErrorKind;
 
 /// What went wrong last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
     /// As in `docs/exit-codes.md`.
-    pub kind: String,
+    pub kind: ErrorKind,
     /// One sentence, without secrets, queries and prompts.
     pub message: String,
 }
@@ -75,27 +26,12 @@ pub struct Trouble {
 impl Trouble {
     /// Trouble of this kind.
     #[must_use]
-    pub fn new(kind: &str, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
-            kind: kind.into(),
+            kind,
             message: message.into(),
         }
     }
-}
-
-/// The picture or clip that a job made, and how it is fetched.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Media {
-    /// JSON Pointer into the output document.
-    pub pointer: String,
-    /// Where it can be fetched, until it expires or moves.
-    pub url: String,
-    /// `video/mp4`, when the provider tells.
-    pub media_type: Option<String>,
-    /// Lower-case hexadecimal, when the provider tells.
-    pub sha256: Option<String>,
-    /// Whether fetching it takes the connection's credential.
-    pub needs_credential: bool,
 }
 
 /// An amount, as the provider writes it.
@@ -107,19 +43,9 @@ pub struct Cost {
     pub unit: String,
 }
 
-/// Without the URL, whose query may give access.
-impl fmt::Debug for Media {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Media");
-        shown.field("pointer", &self.pointer);
-        shown.field("media_type", &self.media_type);
-        shown.finish_non_exhaustive()
-    }
-}
-
 /// What never changes of a job.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Order {
+pub struct JobSpec {
     /// Our own id.
     pub id: String,
     /// The node type.
@@ -148,9 +74,9 @@ pub struct Order {
 }
 
 /// Without the input, which holds the prompt.
-impl fmt::Debug for Order {
+impl fmt::Debug for JobSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Order");
+        let mut shown = f.debug_struct("JobSpec");
         shown.field("id", &self.id);
         shown.field("node", &self.node);
         shown.field("given_sha256", &self.given_sha256);
@@ -169,50 +95,18 @@ pub enum Target {
     Stem(PathBuf),
 }
 
-/// The file that a job made.
+/// What is known of the bill.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClipFile {
-    /// Where it is, once it is placed: absolute.
-    pub path: PathBuf,
-    /// SHA-256, lower-case hexadecimal.
-    pub sha256: String,
-    /// Its size.
-    pub bytes: u64,
-    /// What it is, by its first bytes: `video/mp4`.
-    pub media_type: String,
-}
-
-/// A job.
-#[derive(Clone, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "a row; each is a column of its own"
-)]
-pub struct Job {
-    /// What never changes: every copy of the row has the same.
-    pub order: Arc<Order>,
-    /// How far it is.
-    pub state: State,
-    /// Whether an earlier submit may have been accepted: until that is known, a further
-    /// one goes out only under the same key, while the provider honours it.
-    pub doubtful: bool,
-    /// SHA-256 of the submit's bytes, once one was about to leave.
-    pub submit_sha256: Option<String>,
-    /// Whether that submit carries the job's key; true while there is none. One that does not
-    /// is never repeated, whatever the provider honours.
-    pub keyed: bool,
-    /// How often a submit was about to leave.
-    pub submits: u32,
-    /// When the first one was about to leave: the provider's window counts from here.
-    pub submitted_at: Option<Millis>,
-    /// What `poll` goes on from.
-    pub ticket: Option<String>,
-    /// The provider's own id.
-    pub provider_job_id: Option<String>,
-    /// What is known of the bill.
+pub struct Billing {
+    /// Whether the job is charged.
     pub charge: Charge,
     /// The bill.
     pub cost: Option<Cost>,
+}
+
+/// When the driver looks at a job, and for which process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
     /// When the user stops waiting. Passing it changes nothing at the provider.
     pub deadline_at: Millis,
     /// When the driver looks at it next; `None`: not until somebody says so.
@@ -228,20 +122,45 @@ pub struct Job {
     /// Which process asked for it last. While that one is gone nothing is submitted for
     /// the job: money is spent only as long as somebody waits.
     pub asker: String,
+}
+
+impl Schedule {
+    /// Whether the next time and the pause before it are all that `other` may have changed.
+    pub(super) fn differs_in_time_only(&self, other: &Self) -> bool {
+        let Self {
+            deadline_at,
+            next_at: _,
+            pause_ms: _,
+            puzzled_since,
+            tries,
+            cancel_wanted,
+            asker,
+        } = self;
+        *deadline_at == other.deadline_at
+            && *puzzled_since == other.puzzled_since
+            && *tries == other.tries
+            && *cancel_wanted == other.cancel_wanted
+            && *asker == other.asker
+    }
+}
+
+/// A job.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Job {
+    /// What never changes: every copy of the row has the same.
+    pub spec: Arc<JobSpec>,
+    /// How far it is, and what is known from there.
+    pub stage: Stage,
+    /// What is known of the bill.
+    pub billing: Billing,
+    /// When the driver looks at it, and for which process.
+    pub schedule: Schedule,
     /// What went wrong last.
-    pub trouble: Option<Trouble>,
-    /// The output document.
-    pub output: Option<String>,
-    /// What can be downloaded.
-    pub media: Option<Media>,
+    pub last_error: Option<Trouble>,
     /// Where the clip is to go.
     pub target: Target,
     /// Whether a file that is there is replaced.
     pub force: bool,
-    /// The whole file, committed before it gets its name.
-    pub file: Option<ClipFile>,
-    /// Whether the file has its name.
-    pub placed: bool,
     /// Counts the commits.
     pub revision: i64,
 }
@@ -250,19 +169,13 @@ pub struct Job {
 impl fmt::Debug for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Job");
-        shown.field("order", &self.order);
-        shown.field("state", &self.state);
-        shown.field("doubtful", &self.doubtful);
-        shown.field("submits", &self.submits);
-        shown.field("provider_job_id", &self.provider_job_id);
-        shown.field("charge", &self.charge);
-        shown.field("next_at", &self.next_at);
-        shown.field("tries", &self.tries);
-        shown.field("cancel_wanted", &self.cancel_wanted);
-        shown.field("trouble", &self.trouble);
-        shown.field("media", &self.media);
-        shown.field("file", &self.file);
-        shown.field("placed", &self.placed);
+        shown.field("spec", &self.spec);
+        shown.field("stage", &self.stage);
+        shown.field("charge", &self.billing.charge);
+        shown.field("next_at", &self.schedule.next_at);
+        shown.field("tries", &self.schedule.tries);
+        shown.field("cancel_wanted", &self.schedule.cancel_wanted);
+        shown.field("last_error", &self.last_error);
         shown.field("revision", &self.revision);
         shown.finish_non_exhaustive()
     }
@@ -271,52 +184,131 @@ impl fmt::Debug for Job {
 impl Job {
     /// A new job, due at once.
     #[must_use]
-    pub fn new(order: Order, target: Target, asker: String, deadline_at: Millis) -> Self {
+    pub fn new(spec: JobSpec, target: Target, asker: String, deadline_at: Millis) -> Self {
         Self {
-            next_at: Some(order.created_at),
-            deadline_at,
-            order: Arc::new(order),
-            state: State::Queued,
-            doubtful: false,
-            submit_sha256: None,
-            keyed: true,
-            submits: 0,
-            submitted_at: None,
-            ticket: None,
-            provider_job_id: None,
-            charge: Charge::No,
-            cost: None,
-            pause_ms: 0,
-            puzzled_since: None,
-            tries: 0,
-            cancel_wanted: false,
-            asker,
-            trouble: None,
-            output: None,
-            media: None,
+            stage: Stage::default(),
+            billing: Billing {
+                charge: Charge::No,
+                cost: None,
+            },
+            schedule: Schedule {
+                deadline_at,
+                next_at: Some(spec.created_at),
+                pause_ms: 0,
+                puzzled_since: None,
+                tries: 0,
+                cancel_wanted: false,
+                asker,
+            },
+            spec: Arc::new(spec),
+            last_error: None,
             target,
             force: false,
-            file: None,
-            placed: false,
             revision: 0,
         }
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.stage.state()
     }
 
     /// Whether nothing is left to be done for it: its clip is in place, or it has ended
     /// without one.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        match self.state {
-            State::Succeeded => self.placed,
-            State::Failed | State::Cancelled => true,
-            _ => false,
-        }
+        self.state().is_done(self.is_finalized())
     }
 
     /// Whether nothing happens until somebody says so: it is done, or a trouble stopped
     /// it.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.next_at.is_none() && self.state != State::Submitting
+        self.schedule.next_at.is_none() && self.state().can_settle()
+    }
+
+    /// What `poll` goes on from, once the provider has accepted the job.
+    #[must_use]
+    pub fn ticket(&self) -> Option<&str> {
+        Some(&self.stage.provider_job()?.ticket)
+    }
+
+    /// The provider's own id.
+    #[must_use]
+    pub fn provider_job_id(&self) -> Option<&str> {
+        self.stage.provider_job()?.id.as_deref()
+    }
+
+    /// Whether the job is charged.
+    #[must_use]
+    pub fn charge(&self) -> Charge {
+        self.billing.charge
+    }
+
+    /// The bill.
+    #[must_use]
+    pub fn cost(&self) -> Option<&Cost> {
+        self.billing.cost.as_ref()
+    }
+
+    /// How often a submit was about to leave.
+    #[must_use]
+    pub fn submits(&self) -> u32 {
+        self.stage.attempts().map_or(0, |made| made.count.get())
+    }
+
+    /// SHA-256 of the latest submit's bytes.
+    #[must_use]
+    pub fn submit_sha256(&self) -> Option<&str> {
+        self.stage.attempts().map(|made| made.sha256.as_str())
+    }
+
+    /// Whether the latest submit carries the job's key; true while there is none.
+    #[must_use]
+    pub fn is_keyed(&self) -> bool {
+        self.stage.attempts().is_none_or(|made| made.keyed)
+    }
+
+    /// When the first submit that the provider may have accepted was about to leave.
+    #[must_use]
+    pub fn submitted_at(&self) -> Option<Millis> {
+        self.stage.first_submit_at()
+    }
+
+    /// The output document.
+    #[must_use]
+    pub fn output(&self) -> Option<&str> {
+        match &self.stage {
+            Stage::Succeeded { output, .. } => Some(output),
+            _ => None,
+        }
+    }
+
+    /// What can be downloaded.
+    #[must_use]
+    pub fn media(&self) -> Option<&Media> {
+        match &self.stage {
+            Stage::Succeeded { media, .. } => media.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The complete file, with its final name or before it.
+    #[must_use]
+    pub fn file(&self) -> Option<&ClipFile> {
+        match &self.stage {
+            Stage::Succeeded { file, .. } => file.file(),
+            _ => None,
+        }
+    }
+
+    /// Whether the file has its final name.
+    #[must_use]
+    pub fn is_finalized(&self) -> bool {
+        match &self.stage {
+            Stage::Succeeded { file, .. } => file.is_finalized(),
+            _ => false,
+        }
     }
 }

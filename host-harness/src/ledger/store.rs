@@ -4,12 +4,15 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
-use super::columns::{self, select_job};
-use super::error::LedgerError;
-use super::open;
-use super::row::{Job, Millis, State};
+use super::columns::select_job;
+use super::error::{Failure, LedgerError};
+use super::row::Job;
+use super::stage::Millis;
+use super::state::{DONE, SETTLED, State};
+use super::{open, record};
+use crate::error::ErrorKind;
 
 /// The ledger's file in the data directory.
 const FILE: &str = "ledger.sqlite3";
@@ -60,7 +63,7 @@ pub struct HistoryEntry {
     /// The state from then on.
     pub state: State,
     /// The kind of trouble, if there was any.
-    pub trouble: Option<String>,
+    pub trouble: Option<ErrorKind>,
 }
 
 impl Ledger {
@@ -92,15 +95,15 @@ impl Ledger {
     pub fn insert_all(&self, jobs: &[Job]) -> Result<Vec<Inserted>, LedgerError> {
         self.write(|transaction| {
             let mut inserted = Vec::with_capacity(jobs.len());
-            for Job { order, .. } in jobs {
-                let present = of_key(transaction, &order.connection, &order.key)?;
+            for Job { spec, .. } in jobs {
+                let present = of_key(transaction, &spec.connection, &spec.key)?;
                 inserted.push(match present {
                     None => Inserted::New,
-                    Some(present) if present.order.given_sha256 == order.given_sha256 => {
+                    Some(present) if present.spec.given_sha256 == spec.given_sha256 => {
                         Inserted::Same(Box::new(present))
                     }
-                    Some(Job { order, .. }) => {
-                        let job = order.id.clone();
+                    Some(Job { spec, .. }) => {
+                        let job = spec.id.clone();
                         return Ok(Err(LedgerError::KeyConflict { job }));
                     }
                 });
@@ -121,7 +124,7 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn job(&self, id: &str) -> Result<Option<Job>, LedgerError> {
         let by_id = select_job!("WHERE id = ?1");
-        Ok(self.read(by_id, [id], columns::job)?.pop())
+        Ok(self.read(by_id, [id], record::job)?.pop())
     }
 
     /// The job of this connection and key.
@@ -141,7 +144,7 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn jobs_like(&self, beginning: &str) -> Result<Vec<Job>, LedgerError> {
         let like = select_job!("WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2");
-        self.read(like, [beginning], columns::job)
+        self.read(like, [beginning], record::job)
     }
 
     /// Every job, oldest first.
@@ -151,7 +154,7 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn jobs(&self) -> Result<Vec<Job>, LedgerError> {
         let all = select_job!("ORDER BY created_at, id");
-        self.read(all, [], columns::job)
+        self.read(all, [], record::job)
     }
 
     /// Those of these jobs for which nothing happens any more until somebody says so, or
@@ -167,13 +170,15 @@ impl Ledger {
         accepted_too: bool,
     ) -> Result<Vec<(String, bool)>, LedgerError> {
         let ids = serde_json::Value::from(ids.to_vec()).to_string();
-        let settled = "SELECT value, COALESCE(next_at IS NULL
+        let settled = format!(
+            "SELECT value, COALESCE(next_at IS NULL
                 AND state IN ('queued', 'outcome_unknown')
                 AND trouble_kind = 'interrupted', FALSE)
             FROM json_each(?1) LEFT JOIN jobs ON jobs.id = value
-            WHERE jobs.id IS NULL OR (next_at IS NULL AND state <> 'submitting')
-            OR (?2 AND ticket IS NOT NULL)";
-        self.read(settled, params![ids, accepted_too], |row| {
+            WHERE jobs.id IS NULL OR {} OR (?2 AND ticket IS NOT NULL)",
+            *SETTLED
+        );
+        self.read(&settled, params![ids, accepted_too], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
     }
@@ -233,10 +238,10 @@ impl Ledger {
             let stretch = params![connection, after, until, among];
             let read = self.read(due, stretch, |row| {
                 // Most of a row's reading is its columns, so a held one's are left alone.
-                if held.contains(row.get_ref(0)?.as_str()?) {
+                if held.contains(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?) {
                     return Ok(None);
                 }
-                columns::job(row).map(Some)
+                record::job(row).map(Some)
             });
             found.extend(read?.into_iter().flatten());
         }
@@ -251,7 +256,7 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn submitting(&self) -> Result<Vec<Job>, LedgerError> {
         let submitting = select_job!("WHERE state = 'submitting'");
-        self.read(submitting, [], columns::job)
+        self.read(submitting, [], record::job)
     }
 
     /// Changes whenever another process has committed something.
@@ -274,10 +279,18 @@ impl Ledger {
     pub fn history(&self, id: &str) -> Result<Vec<HistoryEntry>, LedgerError> {
         let of_job = "SELECT at, state, trouble FROM history WHERE job = ?1 ORDER BY rowid";
         self.read(of_job, [id], |row| {
+            let (state, trouble): (String, Option<String>) = (row.get(1)?, row.get(2)?);
+            let damaged = |problem| Failure::Row {
+                job: id.to_owned(),
+                problem,
+            };
             Ok(HistoryEntry {
-                at: row.get("at")?,
-                state: columns::state(&row.get::<_, String>("state")?)?,
-                trouble: row.get("trouble")?,
+                at: row.get(0)?,
+                state: record::state(&state).map_err(damaged)?,
+                trouble: trouble
+                    .map(|word| record::kind(&word))
+                    .transpose()
+                    .map_err(damaged)?,
             })
         })
     }
@@ -290,18 +303,15 @@ impl Ledger {
     /// When the ledger cannot be written.
     pub fn prune(&self, before: Millis) -> Result<usize, LedgerError> {
         self.write(|transaction| {
-            transaction.execute(
-                "DELETE FROM jobs WHERE created_at < ?1
-                 AND (state IN ('failed', 'cancelled') OR (state = 'succeeded' AND placed))",
-                [before],
-            )
+            let done = format!("DELETE FROM jobs WHERE created_at < ?1 AND {}", *DONE);
+            Ok(transaction.execute(&done, [before])?)
         })
     }
 
     /// Writes in one transaction, which is on the disk when this returns.
     pub(super) fn write<T>(
         &self,
-        run: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+        run: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, LedgerError> {
         self.write_until(Kept::OnTheDisk, run)
     }
@@ -310,12 +320,13 @@ impl Ledger {
     pub(super) fn write_until<T>(
         &self,
         kept: Kept,
-        run: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+        run: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, LedgerError> {
         let mut writer = locked(&self.writer);
         let Writer { connection, keeps } = &mut *writer;
         let written = keep(connection, keeps, kept)
             .and_then(|()| connection.transaction_with_behavior(TransactionBehavior::Immediate))
+            .map_err(Failure::from)
             .and_then(|transaction| {
                 let answer = run(&transaction)?;
                 transaction.commit()?;
@@ -328,14 +339,19 @@ impl Ledger {
         &self,
         query: &str,
         parameters: impl rusqlite::Params,
-        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+        mut read: impl FnMut(&Row<'_>) -> Result<T, Failure>,
     ) -> Result<Vec<T>, LedgerError> {
         let connection = locked(&self.reader);
-        let rows = connection.prepare_cached(query).and_then(|mut statement| {
-            let rows = statement.query_map(parameters, read)?;
-            rows.collect()
-        });
-        rows.map_err(|error| LedgerError::of(&self.path, error))
+        let read = || {
+            let mut statement = connection.prepare_cached(query)?;
+            let mut rows = statement.query(parameters)?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                found.push(read(row)?);
+            }
+            Ok(found)
+        };
+        read().map_err(|error: Failure| LedgerError::of(&self.path, error))
     }
 }
 
@@ -357,26 +373,31 @@ fn keep(connection: &Connection, keeps: &mut Kept, wanted: Kept) -> rusqlite::Re
 }
 
 fn add(transaction: &Transaction<'_>, job: &Job) -> rusqlite::Result<()> {
-    columns::insert(transaction, job)?;
-    note(transaction, job, job.order.created_at)
+    record::insert(transaction, job)?;
+    note(transaction, job, job.spec.created_at)
 }
 
-fn of_key(from: &Connection, connection: &str, key: &str) -> rusqlite::Result<Option<Job>> {
+fn of_key(from: &Connection, connection: &str, key: &str) -> Result<Option<Job>, Failure> {
     let same_key = select_job!("WHERE connection = ?1 AND key = ?2");
-    from.prepare_cached(same_key)?
-        .query_row([connection, key], columns::job)
-        .optional()
+    let mut statement = from.prepare_cached(same_key)?;
+    let mut rows = statement.query([connection, key])?;
+    rows.next()?.map(record::job).transpose()
 }
 
-pub(super) fn kind(job: &Job) -> Option<&str> {
-    job.trouble.as_ref().map(|trouble| trouble.kind.as_str())
+pub(super) fn kind(job: &Job) -> Option<ErrorKind> {
+    job.last_error.as_ref().map(|error| error.kind)
 }
 
 pub(super) fn note(transaction: &Transaction<'_>, job: &Job, at: Millis) -> rusqlite::Result<()> {
     let add = "INSERT INTO history (job, at, state, trouble) VALUES (?1, ?2, ?3, ?4)";
     transaction
         .prepare_cached(add)?
-        .execute(params![job.order.id, at, job.state.as_str(), kind(job)])
+        .execute(params![
+            job.spec.id,
+            at,
+            job.state().as_str(),
+            kind(job).map(ErrorKind::as_str)
+        ])
         .map(drop)
 }
 

@@ -40,7 +40,7 @@ fn online(server: &Server) -> CallContext {
 
 fn kind<T: std::fmt::Debug>(outcome: Result<T, CallError>) -> (&'static str, Charge) {
     match outcome {
-        Err(CallError::Node(error)) => (error.cause.kind(), error.charge),
+        Err(CallError::Node(error)) => (error.cause.kind().as_str(), error.charge),
         other => panic!("{other:?}"),
     }
 }

@@ -1,16 +1,19 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::contract::Charge;
+use crate::download::DownloadVerdict;
 use crate::driver::event::Action::{Download, LetGo, Place, Poll, Submit, Wait};
-use crate::driver::event::SubmitVerdict;
-use crate::ledger::{ClipFile, Order, Target};
+use crate::driver::event::{ReadVerdict, SubmitVerdict};
+use crate::error::ErrorKind;
+use crate::ledger::{ClipFile, Cost, JobSpec, Media, Stage, State, Target, Trouble, round_trip};
 
 mod ends;
 
 const WINDOW: Millis = 3_600_000;
 
 fn job(idempotency_ms: Millis) -> Job {
-    let order = Order {
+    let spec = JobSpec {
         id: "j".into(),
         node: "image_to_video".into(),
         given: "{}".into(),
@@ -24,11 +27,11 @@ fn job(idempotency_ms: Millis) -> Job {
         created_at: 1_000,
     };
     let target = Target::File("/clips/j.mp4".into());
-    Job::new(order, target, "asker".into(), 1_800_000)
+    Job::new(spec, target, "asker".into(), 1_800_000)
 }
 
 fn oops() -> Trouble {
-    trouble("unavailable", "oops")
+    Trouble::new(ErrorKind::Unavailable, "oops")
 }
 
 fn media() -> Media {
@@ -140,7 +143,7 @@ fn the_straight_way_ends_with_the_clip_in_place() {
     );
     assert!(job.is_done());
     assert_eq!(
-        (job.charge, job.next_at, job.submits),
+        (job.charge(), job.schedule.next_at, job.submits()),
         (Charge::Yes, None, 1)
     );
 }
@@ -150,12 +153,12 @@ fn an_unknown_outcome_is_never_submitted_again_without_an_honoured_key() {
     let lost = [Event::Due, leaving(), submit_failed(SubmitVerdict::Unknown)];
     let (job, _) = after(job(0), lost.clone());
     assert_eq!(
-        (job.state, job.next_at, job.charge),
+        (job.state(), job.schedule.next_at, job.charge()),
         (State::OutcomeUnknown, None, Charge::Unknown)
     );
     let (resumed, actions) = after(job, [resumed(9_000_000), Event::Due, leaving()]);
     assert_eq!(actions, [Action::Wait, Action::Wait, Action::HoldBack]);
-    assert_eq!(resumed.submits, 1);
+    assert_eq!(resumed.submits(), 1);
 
     let (honoured, actions) = after(
         super::tests::job(WINDOW),
@@ -195,7 +198,10 @@ fn a_submit_without_its_key_is_never_repeated() {
         job(WINDOW),
         [Event::Due, unkeyed, submit_failed(SubmitVerdict::Unknown)],
     );
-    assert_eq!((lost.state, lost.next_at), (State::OutcomeUnknown, None));
+    assert_eq!(
+        (lost.state(), lost.schedule.next_at),
+        (State::OutcomeUnknown, None)
+    );
     assert!(!may_submit(&lost, 1));
     let (_, action) = decide(&lost, resumed(WINDOW), 1);
     assert_eq!(action, Action::Wait);
@@ -217,7 +223,7 @@ fn a_refused_second_submit_does_not_settle_the_first() {
         ],
     );
     assert_eq!(
-        (job.state, job.charge, job.next_at),
+        (job.state(), job.charge(), job.schedule.next_at),
         (State::OutcomeUnknown, Charge::Unknown, None)
     );
 }
@@ -227,7 +233,7 @@ fn an_orphan_is_left_unknown_and_resumed_only_within_the_window() {
     for (window, expected) in [(0, Action::Wait), (WINDOW, Action::Submit)] {
         let (orphan, _) = after(job(window), [Event::Due, leaving(), Event::Orphaned]);
         assert_eq!(
-            (orphan.state, orphan.next_at.is_some()),
+            (orphan.state(), orphan.schedule.next_at.is_some()),
             (State::OutcomeUnknown, window > 0)
         );
         let (_, actions) = after(orphan, [resumed(9_000_000), Event::Due]);
@@ -240,12 +246,12 @@ fn a_deadline_stops_the_wait_and_not_the_job() {
     let (job, _) = after(job(0), [Event::Due, leaving(), accepted()]);
     let (stopped, action) = decide(&job, Event::Due, 1_800_000);
     assert_eq!(
-        (stopped.state, stopped.next_at, action),
+        (stopped.state(), stopped.schedule.next_at, action),
         (State::Started, None, Action::Wait)
     );
     assert_eq!(
         stopped
-            .trouble
+            .last_error
             .as_ref()
             .map(|trouble| trouble.kind.as_str()),
         Some("deadline")
@@ -257,7 +263,7 @@ fn a_deadline_stops_the_wait_and_not_the_job() {
 #[test]
 fn what_nobody_can_make_sense_of_is_waited_for_a_while() {
     let lost = Event::ReadFailed {
-        trouble: trouble("job_lost", "gone"),
+        trouble: Trouble::new(ErrorKind::JobLost, "gone"),
         verdict: ReadVerdict::Puzzling,
     };
     let aborted = Event::Waiting {
@@ -274,13 +280,16 @@ fn what_nobody_can_make_sense_of_is_waited_for_a_while() {
         // Bounded, lest a wait without an end is one here, too.
         let ended = (0..1_000).any(|_| {
             job = decide(&job, puzzling.clone(), now).0;
-            now = job.next_at.unwrap_or(now);
-            job.next_at.is_none()
+            now = job.schedule.next_at.unwrap_or(now);
+            job.schedule.next_at.is_none()
         });
         assert!(ended, "{kind}");
         assert!((patience..patience + 20_000).contains(&(now - 5_000)));
-        assert_eq!((job.state, job.charge), (State::Started, Charge::Unknown));
-        let said = job.trouble.as_ref().map(|trouble| &*trouble.kind);
+        assert_eq!(
+            (job.state(), job.charge()),
+            (State::Started, Charge::Unknown)
+        );
+        let said = job.last_error.as_ref().map(|trouble| trouble.kind.as_str());
         assert_eq!(said, Some(kind));
         let (resumed, _) = decide(&job, resumed(now + 9_000_000), now);
         assert_eq!(decide(&resumed, Event::Due, now).1, Action::Poll);
@@ -295,8 +304,11 @@ fn a_refused_credential_stops_at_once_and_stays_resumable() {
         verdict: ReadVerdict::Stopped,
     };
     let (stopped, _) = decide(&job, refused, 9_000);
-    assert_eq!((stopped.state, stopped.next_at), (State::Started, None));
-    assert!(stopped.ticket.is_some());
+    assert_eq!(
+        (stopped.state(), stopped.schedule.next_at),
+        (State::Started, None)
+    );
+    assert!(stopped.ticket().is_some());
 }
 
 #[test]
@@ -330,7 +342,7 @@ fn an_expired_url_is_asked_for_again_and_nothing_is_generated() {
             Action::Download
         ]
     );
-    assert_eq!(job.submits, 1);
+    assert_eq!(job.submits(), 1);
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -396,28 +408,29 @@ proptest! {
                     prop_assert!(first_left.is_some_and(|first| now - first < window), "paid twice: {before:?}");
                     prop_assert_eq!(Some(sha256), bytes.as_ref());
                 }
-                prop_assert!(before.ticket.is_none(), "submitted after acceptance");
+                prop_assert!(before.ticket().is_none(), "submitted after acceptance");
                 may_be_accepted = true;
                 first_left.get_or_insert(now);
                 bytes = Some(sha256.clone());
-                prop_assert_eq!(next.state, State::Submitting);
+                prop_assert_eq!(next.state(), State::Submitting);
             }
-            let cleared = before.state == State::Submitting && !before.doubtful && matches!(event,
+            let cleared = before.state() == State::Submitting && !matches!(before.stage, Stage::Submitting { uncertain: true, .. }) && matches!(event,
                 Event::SubmitFailed { verdict: SubmitVerdict::Again { .. } | SubmitVerdict::Refused | SubmitVerdict::Stopped, .. });
             if cleared {
                 may_be_accepted = false;
                 first_left = None;
             }
-            prop_assert!(before.ticket.is_none() || next.ticket.is_some(), "a ticket is lost");
-            let moved = matches!(event, Event::Moved { .. }) && before.state == State::Succeeded;
+            prop_assert!(before.ticket().is_none() || next.ticket().is_some(), "a ticket is lost");
+            let moved = matches!(event, Event::Moved { .. }) && before.state() == State::Succeeded;
             prop_assert!(!before.is_done() || next.is_done() || moved, "what is done is undone");
-            prop_assert!(before.charge != Charge::Yes || next.charge == Charge::Yes, "a charge is forgotten");
-            prop_assert_eq!(&before.order, &next.order);
-            let has_a_next_step = next.is_done() || next.next_at.is_some() || next.trouble.is_some()
-                || next.state == State::Submitting;
+            prop_assert!(before.charge() != Charge::Yes || next.charge() == Charge::Yes, "a charge is forgotten");
+            prop_assert_eq!(&before.spec, &next.spec);
+            let has_a_next_step = next.is_done() || next.schedule.next_at.is_some() || next.last_error.is_some()
+                || next.state() == State::Submitting;
             prop_assert!(has_a_next_step, "left without a next step: {next:?}");
-            prop_assert!(next.charge != Charge::No || next.cost.is_none(), "nothing was charged, and it cost something");
-            prop_assert!(next.state != State::OutcomeUnknown || next.charge == Charge::Unknown);
+            prop_assert!(next.charge() != Charge::No || next.billing.cost.is_none(), "nothing was charged, and it cost something");
+            prop_assert!(next.state() != State::OutcomeUnknown || next.charge() == Charge::Unknown);
+            prop_assert_eq!(round_trip(&next), Ok(next.clone()), "its row reads otherwise");
             job = next;
         }
     }

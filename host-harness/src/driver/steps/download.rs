@@ -10,12 +10,12 @@ use crate::download::{self, Download, DownloadError, LONGEST};
 use crate::driver::News;
 use crate::driver::event::Event;
 use crate::egress::AddressRule;
-use crate::error::chain;
+use crate::error::{ErrorKind, chain};
 use crate::ledger::{ClipFile, Job, LedgerError, Media, Target, Trouble};
 
 impl Steps {
     pub(super) async fn download(&self, job: Job, site: &Site) -> Result<Done, Arc<LedgerError>> {
-        let Some(media) = job.media.clone() else {
+        let Some(media) = job.media().cloned() else {
             return self.settled(job, &Event::Due).await;
         };
         // A file that was whole before a crash needs no second download.
@@ -28,7 +28,7 @@ impl Steps {
         };
         let row = self.settle(job, &Event::Fetched { file }).await?;
         let named = in_a_thread(&row, move |job| {
-            let file = job.file.as_ref()?;
+            let file = job.file()?;
             let part = part_of(job);
             Some(placed(download::place(
                 &part, &file.path, &digest, job.force,
@@ -66,7 +66,7 @@ impl Steps {
             limit: LONGEST,
         };
         let listener = |received| {
-            (self.listener)(&job.order.id, News::Downloading(received));
+            (self.listener)(&job.spec.id, News::Downloading(received));
         };
         let fetched = download::fetch(&self.egress, &wanted, listener).await?;
         let file = ClipFile {
@@ -91,7 +91,7 @@ async fn in_a_thread(
 
 /// Gives a file that was whole before a crash its name, where it is still there.
 fn place_whole(job: &Job) -> Option<Event> {
-    let file = job.file.as_ref()?;
+    let file = job.file()?;
     let wanted: Sha256Digest = file.sha256.parse().ok()?;
     let is_whole = |path: &Path| {
         let digest = download::digest_of(path).ok().flatten();
@@ -107,7 +107,7 @@ fn place_whole(job: &Job) -> Option<Event> {
 
 fn download_failed(error: &DownloadError) -> Event {
     Event::DownloadFailed {
-        trouble: Trouble::new("download_failed", chain(error)),
+        trouble: Trouble::new(ErrorKind::DownloadFailed, chain(error)),
         verdict: error.verdict(),
     }
 }
@@ -122,7 +122,7 @@ fn placed(outcome: Result<(), DownloadError>) -> Event {
 /// The unfinished file.
 fn part_of(job: &Job) -> PathBuf {
     let (Target::File(path) | Target::Stem(path)) = &job.target;
-    download::part_of(path, &job.order.id)
+    download::part_of(path, &job.spec.id)
 }
 
 /// The file that is made, once it is known what it is.

@@ -11,6 +11,7 @@ use crate::driver::event::{Action, Event, SubmitVerdict};
 use crate::driver::writer::{WriteError, Writer};
 use crate::driver::{Listener, News, now, verdict};
 use crate::egress::{Submission, SubmitGate};
+use crate::error::ErrorKind;
 use crate::ledger::{Change, Job, LedgerError, Trouble};
 
 impl Steps {
@@ -19,7 +20,7 @@ impl Steps {
             Ok(input) => input,
             Err(error) => {
                 let message = format!("the job's picture cannot be read: {error}");
-                let trouble = Trouble::new("internal", message);
+                let trouble = Trouble::new(ErrorKind::Internal, message);
                 return self.settled(job, &Event::Unreachable { trouble }).await;
             }
         };
@@ -34,7 +35,7 @@ impl Steps {
             }),
         });
         let context = site.context.clone().with_gate(Arc::clone(&gate) as _);
-        let order = &job.order;
+        let order = &job.spec;
         let started = site
             .known
             .pack
@@ -56,7 +57,7 @@ impl Steps {
             }
             Some(Refused::OtherBytes) => Event::SubmitFailed {
                 trouble: Trouble::new(
-                    "outcome_unknown",
+                    ErrorKind::OutcomeUnknown,
                     "the submit is not what it was the first time, so it was not sent again",
                 ),
                 verdict: SubmitVerdict::Stopped,
@@ -70,7 +71,7 @@ impl Steps {
 
     /// The completed input with its picture.
     fn input(&self, job: &Job) -> std::io::Result<Value> {
-        let mut input = serde_json::from_str(&job.order.input)?;
+        let mut input = serde_json::from_str(&job.spec.input)?;
         self.pictures.attach(&mut input)?;
         Ok(input)
     }
@@ -115,7 +116,7 @@ impl Gate {
         let at = now();
         let leaving = Event::Leaving {
             sha256: submission.digest.to_string(),
-            keyed: submission.carries(&before.order.key, &self.input),
+            keyed: submission.carries(&before.spec.key, &self.input),
         };
         let (after, action) = decide(&before, leaving, at);
         if action != Action::LetGo {
@@ -141,8 +142,8 @@ impl SubmitGate for Gate {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             match outcome {
                 Ok(row) => {
-                    tracing::info!(submits = row.submits, "the submit leaves");
-                    (self.listener)(&row.order.id, News::Committed(&row));
+                    tracing::info!(submits = row.submits(), "the submit leaves");
+                    (self.listener)(&row.spec.id, News::Committed(&row));
                     kept.row = row;
                     true
                 }

@@ -1,11 +1,17 @@
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::*;
 use crate::contract::Charge;
-use crate::ledger::{Change, ClipFile, Cost, Media, Order, Target, Trouble};
+use crate::error::ErrorKind;
+use crate::ledger::testing::{file, stage};
+use crate::ledger::{
+    Attempts, Change, Cost, Damage, JobSpec, Media, PastSubmits, ProviderJob, ResultFile,
+    RowProblem, Stage, Submit, Target, Trouble,
+};
 
 fn job(id: &str, key: &str, given: &str) -> Job {
-    let order = Order {
+    let spec = JobSpec {
         id: id.into(),
         node: "image_to_video".into(),
         given: given.into(),
@@ -19,49 +25,47 @@ fn job(id: &str, key: &str, given: &str) -> Job {
         created_at: 100,
     };
     let target = Target::Stem("/clips/a".into());
-    Job::new(order, target, "asker".into(), 1_000)
+    Job::new(spec, target, "asker".into(), 1_000)
 }
 
 fn full(mut job: Job) -> Job {
-    job.state = State::Succeeded;
-    job.doubtful = true;
-    job.submit_sha256 = Some("s".into());
-    job.submits = 2;
-    job.submitted_at = Some(3);
-    job.ticket = Some("{}".into());
-    job.provider_job_id = Some("p".into());
-    job.charge = Charge::Yes;
-    job.cost = Some(Cost {
+    job.stage = Stage::Succeeded {
+        job: ProviderJob {
+            ticket: "{}".into(),
+            id: Some("p".into()),
+        },
+        submits: PastSubmits::Sent(Submit {
+            attempts: Attempts {
+                count: NonZeroU32::new(2).expect("not zero"),
+                sha256: "s".into(),
+                keyed: true,
+            },
+            first_at: 3,
+        }),
+        output: "{}".into(),
+        media: Some(Media {
+            pointer: "/video".into(),
+            url: "https://v.example/1".into(),
+            media_type: Some("video/mp4".into()),
+            sha256: None,
+            needs_credential: true,
+        }),
+        file: ResultFile::Finalized(file()),
+    };
+    job.billing.charge = Charge::Yes;
+    job.billing.cost = Some(Cost {
         amount: "0.048".into(),
         unit: "USD".into(),
     });
-    job.next_at = None;
-    job.pause_ms = 9;
-    job.puzzled_since = Some(8);
-    job.tries = 7;
-    job.cancel_wanted = true;
-    job.trouble = Some(Trouble {
-        kind: "unavailable".into(),
-        message: "m".into(),
-    });
-    job.output = Some("{}".into());
-    job.media = Some(Media {
-        pointer: "/video".into(),
-        url: "https://v.example/1".into(),
-        media_type: Some("video/mp4".into()),
-        sha256: None,
-        needs_credential: true,
-    });
+    job.schedule.next_at = None;
+    job.schedule.pause_ms = 9;
+    job.schedule.puzzled_since = Some(8);
+    job.schedule.tries = 7;
+    job.schedule.cancel_wanted = true;
+    job.schedule.asker = "another".into();
+    job.last_error = Some(Trouble::new(ErrorKind::Unavailable, "m"));
     job.target = Target::File("/clips/b.mp4".into());
     job.force = true;
-    job.file = Some(ClipFile {
-        path: "/clips/b.mp4".into(),
-        sha256: "f".into(),
-        bytes: 12,
-        media_type: "video/mp4".into(),
-    });
-    job.asker = "another".into();
-    job.placed = true;
     job
 }
 
@@ -132,13 +136,13 @@ fn a_time_in_the_far_future_is_due_and_those_between_are_not() {
     let (_folder, ledger) = ledger();
     for (id, next_at) in [("a", 100), ("b", 900), ("c", 10_000_000)] {
         let mut row = job(id, id, "x");
-        row.next_at = Some(next_at);
+        row.schedule.next_at = Some(next_at);
         ledger.insert_all(&[row]).expect("insert");
     }
     let held = |ids: &[&str]| ids.iter().map(ToString::to_string).collect::<HashSet<_>>();
     let due = |most, held: &HashSet<_>| {
         let due = ledger.due("pixelml", 500, most, held).expect("read");
-        let ids: Vec<_> = due.iter().map(|job| job.order.id.clone()).collect();
+        let ids: Vec<_> = due.iter().map(|job| job.spec.id.clone()).collect();
         ids.concat()
     };
     assert_eq!(due(9, &held(&[])), "ac");
@@ -153,7 +157,7 @@ fn a_commit_from_an_outdated_row_changes_nothing() {
     added(&ledger, &fresh);
     let other_process = Ledger::open(folder.path()).expect("second");
     let mut submitting = fresh.clone();
-    submitting.state = State::Submitting;
+    submitting.stage = stage(State::Submitting, false);
     other_process
         .commit(&fresh, &submitting, 150)
         .expect("first");
@@ -171,7 +175,7 @@ fn one_outdated_change_does_not_keep_the_others_back() {
     }
     let changes = rows.each_ref().map(|before| {
         let mut after = before.clone();
-        after.state = State::Submitting;
+        after.stage = stage(State::Submitting, false);
         Change {
             before: before.clone(),
             after,
@@ -197,16 +201,16 @@ fn due_jobs_come_in_the_order_of_their_time() {
         ("f", Some(100 + FURTHEST)),
     ] {
         let mut job = job(id, id, "x");
-        job.next_at = next_at;
+        job.schedule.next_at = next_at;
         added(&ledger, &job);
     }
     let mut other = job("g", "g", "x");
-    Arc::make_mut(&mut other.order).connection = "another".into();
+    Arc::make_mut(&mut other.spec).connection = "another".into();
     added(&ledger, &other);
     let due = |most, held: &[&str]| -> Vec<_> {
         let held = held.iter().map(|id| (*id).to_owned()).collect();
         let due = ledger.due("pixelml", 50, most, &held).expect("read");
-        due.iter().map(|job| job.order.id.clone()).collect()
+        due.iter().map(|job| job.spec.id.clone()).collect()
     };
     assert_eq!(due(2, &[]), ["b", "d"]);
     assert_eq!(due(9, &[]), ["b", "d", "a", "f"]);
@@ -215,8 +219,8 @@ fn due_jobs_come_in_the_order_of_their_time() {
     let pending = ledger.pending().expect("read");
     assert_eq!(pending, [("another".into(), 100), ("pixelml".into(), 10)]);
     let mut left = job("left", "left", "x");
-    left.next_at = None;
-    left.trouble = Some(Trouble::new("interrupted", "nobody waits"));
+    left.schedule.next_at = None;
+    left.last_error = Some(Trouble::new(ErrorKind::Interrupted, "nobody waits"));
     added(&ledger, &left);
     let settled = ledger.settled(&["a", "c", "left", "x"], false);
     let expected = [("c", false), ("left", true), ("x", false)];
@@ -228,14 +232,14 @@ fn due_jobs_come_in_the_order_of_their_time() {
 fn a_connection_rests_as_long_as_one_of_its_submits() {
     let (_folder, ledger) = ledger();
     for (id, kind, next_at) in [
-        ("a", "throttled", Some(30)),
-        ("b", "throttled", Some(90)),
-        ("c", "throttled", None),
-        ("d", "not_sent", Some(95)),
+        ("a", ErrorKind::Throttled, Some(30)),
+        ("b", ErrorKind::Throttled, Some(90)),
+        ("c", ErrorKind::Throttled, None),
+        ("d", ErrorKind::NotSent, Some(95)),
     ] {
         let mut job = job(id, id, "x");
-        job.next_at = next_at;
-        job.trouble = Some(Trouble::new(kind, "m"));
+        job.schedule.next_at = next_at;
+        job.last_error = Some(Trouble::new(kind, "m"));
         added(&ledger, &job);
     }
     let resting = ledger.resting().expect("read");
@@ -268,8 +272,7 @@ fn only_what_is_done_is_pruned() {
         ("e", State::Failed, false),
     ] {
         let mut job = job(id, id, "x");
-        job.state = state;
-        job.placed = placed;
+        job.stage = stage(state, placed);
         added(&ledger, &job);
     }
     assert_eq!(ledger.prune(101).expect("prune"), 2);
@@ -277,7 +280,7 @@ fn only_what_is_done_is_pruned() {
         .jobs()
         .expect("read")
         .into_iter()
-        .map(|job| job.order.id.clone())
+        .map(|job| job.spec.id.clone())
         .collect();
     assert_eq!(left, ["a", "b", "d"]);
 }
@@ -326,4 +329,106 @@ fn a_later_version_a_damaged_file_and_a_folder_in_its_place_are_told_apart() {
         Ledger::open(folder.path()),
         Err(LedgerError::Folder { .. })
     ));
+}
+
+/// The row of a finished job, with these columns changed in the file.
+fn damaged(columns: &str) -> Result<Option<Job>, LedgerError> {
+    let (folder, ledger) = ledger();
+    added(&ledger, &full(job("j1", "k1", "a")));
+    drop(ledger);
+    let file = Connection::open(folder.path().join(FILE)).expect("the file");
+    let rows = file.execute(&format!("UPDATE jobs SET {columns}"), []);
+    assert_eq!(rows.expect("an update"), 1, "{columns}");
+    drop(file);
+    Ledger::open(folder.path()).expect("again").job("j1")
+}
+
+#[test]
+fn row_with_an_impossible_combination_is_damaged() {
+    for columns in [
+        "ticket = NULL",
+        "ticket = NULL, provider_job_id = NULL",
+        "output = NULL",
+        "doubtful = 1",
+        "submit_sha256 = NULL",
+        "submits = 0",
+        "submits = -1",
+        "state = 'queued'",
+        "state = 'submitting'",
+        "state = 'outcome_unknown'",
+        "state = 'started'",
+        "state = 'failed'",
+        "state = 'cancelled', output = NULL, media = NULL, file = NULL",
+        "state = 'done'",
+        "charge = 'maybe'",
+        "cost_unit = NULL",
+        "trouble_kind = NULL",
+        "trouble_message = NULL",
+        "trouble_kind = 'bad_luck'",
+        "state = 'submitting', ticket = NULL, provider_job_id = NULL, output = NULL, media = NULL,
+         file = NULL, placed = 0, submitted_at = NULL",
+        "state = 'queued', ticket = NULL, provider_job_id = NULL, output = NULL, media = NULL,
+         file = NULL, placed = 0",
+    ] {
+        let read = damaged(columns);
+        let Err(LedgerError::Damaged { source, .. }) = read else {
+            panic!("{columns}: {read:?}");
+        };
+        assert!(
+            matches!(&source, Damage::Row { job, .. } if job == "j1"),
+            "{columns}: {source:?}"
+        );
+    }
+}
+
+#[test]
+fn row_with_broken_json_is_damaged() {
+    for columns in [
+        "media = '{'",
+        "media = '{}'",
+        "media = json_set(media, '$.sha256', 7)",
+        "media = json_remove(media, '$.needs_credential')",
+        "file = ''",
+        "file = '[]'",
+        "file = json_set(file, '$.bytes', -1)",
+        "file = json_remove(file, '$.sha256')",
+    ] {
+        let column = columns.split(' ').next().expect("a column");
+        let read = damaged(columns);
+        let Err(LedgerError::Damaged { source, .. }) = read else {
+            panic!("{columns}: {read:?}");
+        };
+        let Damage::Row { problem, .. } = source else {
+            panic!("{columns}: {source:?}");
+        };
+        assert!(
+            matches!(problem, RowProblem::Unreadable { column: found } if found == column),
+            "{columns}: {problem:?}"
+        );
+    }
+}
+
+/// Rows that programs before the stages could write.
+#[test]
+fn rows_of_earlier_versions_are_read_as_before() {
+    let without_file = damaged("file = NULL").expect("read").expect("the row");
+    assert!(without_file.is_done() && without_file.file().is_none());
+    let finished_at_once = damaged("provider_job_id = NULL").expect("read");
+    let finished_at_once = finished_at_once.expect("the row");
+    assert_eq!(finished_at_once.provider_job_id(), None);
+    assert_eq!(finished_at_once.ticket(), Some("{}"));
+    let not_accepted = damaged(
+        "state = 'queued', ticket = NULL, provider_job_id = NULL, output = NULL, media = NULL,
+         file = NULL, placed = 0, submitted_at = NULL, keyed = 0",
+    );
+    let not_accepted = not_accepted.expect("read").expect("the row");
+    assert_eq!(not_accepted.state(), State::Queued);
+    assert_eq!(
+        (not_accepted.submits(), not_accepted.is_keyed()),
+        (2, false)
+    );
+    let announced = damaged("charge = 'no'").expect("read").expect("the row");
+    assert!(announced.charge() == Charge::No && announced.cost().is_some());
+    let found = damaged("submit_sha256 = NULL, submits = 0, submitted_at = NULL");
+    assert_eq!(found.expect("read").expect("the row").submits(), 0);
 }

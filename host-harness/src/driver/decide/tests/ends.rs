@@ -18,14 +18,18 @@ fn what_was_announced_is_the_cost_unless_nothing_was_charged() {
             cost: told.map(dollars),
         };
         let (job, _) = after(job(0), [leaving(), accepted(), ended]);
-        assert_eq!(job.cost, expected.map(dollars), "{charge:?}, {told:?}");
+        assert_eq!(
+            job.billing.cost,
+            expected.map(dollars),
+            "{charge:?}, {told:?}"
+        );
     }
 }
 
 #[test]
 fn a_queued_job_is_cancelled_without_a_word_to_the_provider() {
     let (job, actions) = after(job(0), [Event::CancelWanted, Event::Due]);
-    assert_eq!((job.state, job.charge), (State::Cancelled, Charge::No));
+    assert_eq!((job.state(), job.charge()), (State::Cancelled, Charge::No));
     assert_eq!(actions, [Action::Wait, Action::Wait]);
 }
 
@@ -35,12 +39,18 @@ fn a_job_that_cannot_be_cancelled_stops_until_somebody_waits_for_it() {
     let (job, actions) = after(job(0), events);
     assert_eq!(actions.last(), Some(&Action::Cancel));
     let (job, _) = after(job, [Event::NoCancellation]);
-    assert_eq!((job.state, job.charge), (State::Started, Charge::Unknown));
+    assert_eq!(
+        (job.state(), job.charge()),
+        (State::Started, Charge::Unknown)
+    );
     assert!(job.is_settled() && !job.is_done());
-    assert_eq!(job.trouble.as_ref().expect("trouble").kind, "unsupported");
+    assert_eq!(
+        job.last_error.as_ref().expect("trouble").kind,
+        ErrorKind::Unsupported
+    );
     let (job, actions) = after(job, [resumed(1_800_000), Event::Due]);
     assert_eq!(actions, [Wait, Poll]);
-    assert_eq!(job.trouble, None);
+    assert_eq!(job.last_error, None);
 }
 
 #[test]
@@ -54,7 +64,11 @@ fn a_job_that_is_to_be_cancelled_is_not_submitted_again() {
     ] {
         let events = [leaving(), Event::CancelWanted, submit_failed(verdict)];
         let (job, _) = after(job(WINDOW), events);
-        assert_eq!(job.state, state, "{verdict:?}");
-        assert_eq!(job.next_at.is_some(), !job.is_done(), "{verdict:?}");
+        assert_eq!(job.state(), state, "{verdict:?}");
+        assert_eq!(
+            job.schedule.next_at.is_some(),
+            !job.is_done(),
+            "{verdict:?}"
+        );
     }
 }

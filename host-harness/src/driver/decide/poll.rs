@@ -1,0 +1,205 @@
+//! What the provider says of a job that it has accepted.
+
+use super::step::{Ending, Step};
+use crate::contract::Charge;
+use crate::driver::event::{Action, Event, ReadVerdict};
+use crate::error::ErrorKind;
+use crate::ledger::{Cost, Media, Millis, ProviderJob, ResultFile, Stage, State, Trouble};
+
+/// Cancellations that fail in a row before the job is simply waited for.
+const CANCELLATIONS: u32 = 3;
+
+/// How long a job that the provider does not find, or a reply that cannot be read, is
+/// asked for again.
+pub const GRACE: Millis = 20_000;
+
+/// How long a state that nobody knows is waited for.
+pub const UNRECOGNIZED: Millis = 600_000;
+
+/// A result, and what is known of its bill.
+struct Success {
+    output: String,
+    media: Option<Media>,
+    charge: Charge,
+    cost: Option<Cost>,
+}
+
+impl Step<'_> {
+    pub(super) fn on_poll(&mut self, event: Event) -> Action {
+        use State::{Started, Succeeded};
+        match (event, self.job.state()) {
+            (
+                Event::Waiting {
+                    ticket,
+                    hint,
+                    unrecognized,
+                },
+                Started,
+            ) => self.waiting(ticket, hint, unrecognized),
+            (
+                Event::Succeeded {
+                    ticket,
+                    provider_job_id,
+                    output,
+                    media,
+                    charge,
+                    cost,
+                },
+                _,
+            ) => {
+                let success = Success {
+                    output,
+                    media,
+                    charge,
+                    cost,
+                };
+                self.succeed(ticket, provider_job_id, success);
+            }
+            (
+                Event::Ended {
+                    cancelled,
+                    trouble,
+                    charge,
+                    cost,
+                },
+                Started,
+            ) => self.ended(cancelled, trouble, charge, cost),
+            (Event::ReadFailed { trouble, verdict }, Started | Succeeded) => {
+                self.read_failed(trouble, verdict);
+            }
+            // The provider had made the clip; whatever it says now, its ticket may still
+            // give the URL again.
+            (Event::Waiting { .. } | Event::Ended { .. }, Succeeded) => {
+                let message = "the provider no longer offers the result";
+                self.puzzle(Trouble::new(ErrorKind::DownloadFailed, message), GRACE);
+            }
+            (Event::CancelAnswered, Started) => {
+                self.job.schedule.cancel_wanted = false;
+                self.job.schedule.tries = 0;
+                self.wait(Some(0));
+            }
+            // Whoever wanted it is told, and may wait for it or not.
+            (Event::NoCancellation, Started) => {
+                self.job.schedule.cancel_wanted = false;
+                self.job.schedule.tries = 0;
+                let message = "this provider has no cancellation: the job goes on there and \
+                               will be paid for; its result can still be had";
+                self.halt(Trouble::new(ErrorKind::Unsupported, message));
+            }
+            _ => {}
+        }
+        Action::Wait
+    }
+
+    fn waiting(
+        &mut self,
+        ticket: Option<String>,
+        hint: Option<Millis>,
+        unrecognized: Option<String>,
+    ) {
+        if let (Stage::Started { job, .. }, Some(ticket)) = (&mut self.job.stage, ticket) {
+            job.ticket = ticket;
+        }
+        self.job.last_error = None;
+        match unrecognized {
+            None => {
+                self.job.schedule.puzzled_since = None;
+                self.wait(hint);
+            }
+            Some(words) => {
+                self.puzzle(Trouble::new(ErrorKind::Unavailable, words), UNRECOGNIZED);
+            }
+        }
+    }
+
+    fn ended(&mut self, cancelled: bool, trouble: Trouble, charge: Charge, cost: Option<Cost>) {
+        let billing = &mut self.job.billing;
+        billing.cost = cost.or(billing.cost.take());
+        let ending = if cancelled {
+            Ending::Cancelled
+        } else {
+            Ending::Failed
+        };
+        self.end(ending, trouble, charge);
+    }
+
+    /// A job that has ended, or that has no ticket and gets none, stays as it is.
+    fn succeed(&mut self, ticket: Option<String>, id: Option<String>, success: Success) {
+        let Success {
+            output,
+            media,
+            charge,
+            cost,
+        } = success;
+        let job = &mut *self.job;
+        let was_succeeded = matches!(job.stage, Stage::Succeeded { .. });
+        let has_ended = matches!(job.stage, Stage::Failed { .. } | Stage::Cancelled { .. });
+        if has_ended || ticket.is_none() && job.ticket().is_none() {
+            return;
+        }
+        let (old_media, file) = match &mut job.stage {
+            Stage::Succeeded { media, file, .. } => {
+                let file = std::mem::replace(file, ResultFile::Missing);
+                (media.take(), file)
+            }
+            _ => (None, ResultFile::Missing),
+        };
+        let is_finalized = file.is_finalized();
+        let has_media = media.is_some();
+        let (known, submits) = std::mem::take(&mut job.stage).into_past();
+        let (known_ticket, known_id) = known.map_or((None, None), |it| (Some(it.ticket), it.id));
+        job.stage = Stage::Succeeded {
+            job: ProviderJob {
+                ticket: ticket.or(known_ticket).unwrap_or_default(),
+                id: id.or(known_id),
+            },
+            submits,
+            output,
+            media: media.filter(|_| !is_finalized).or(old_media),
+            file,
+        };
+        if !was_succeeded {
+            job.schedule.tries = 0;
+            job.schedule.pause_ms = 0;
+            job.billing.charge = charge;
+        }
+        job.last_error = None;
+        let billing = &mut job.billing;
+        billing.cost = cost
+            .or(billing.cost.take())
+            .filter(|_| billing.charge != Charge::No);
+        job.schedule.puzzled_since = None;
+        job.schedule.cancel_wanted = false;
+        if !has_media {
+            let message = "the output names nothing that can be downloaded";
+            self.halt(Trouble::new(ErrorKind::DownloadFailed, message));
+        } else if !is_finalized {
+            job.schedule.next_at = Some(self.now);
+        }
+    }
+
+    fn read_failed(&mut self, trouble: Trouble, verdict: ReadVerdict) {
+        let schedule = &mut self.job.schedule;
+        if schedule.cancel_wanted {
+            schedule.tries += 1;
+            if schedule.tries >= CANCELLATIONS {
+                schedule.cancel_wanted = false;
+                schedule.tries = 0;
+            }
+        }
+        match verdict {
+            ReadVerdict::Passing { after } => self.retry(trouble, after),
+            ReadVerdict::Puzzling => self.puzzle(trouble, GRACE),
+            ReadVerdict::Stopped => self.halt(trouble),
+        }
+    }
+
+    fn puzzle(&mut self, trouble: Trouble, patience: Millis) {
+        let since = *self.job.schedule.puzzled_since.get_or_insert(self.now);
+        if self.now - since >= patience {
+            self.halt(trouble);
+        } else {
+            self.retry(trouble, None);
+        }
+    }
+}

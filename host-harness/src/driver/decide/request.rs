@@ -1,0 +1,123 @@
+//! What the driver and the user want of a job.
+
+use super::step::Step;
+use super::submit::may_submit;
+use crate::driver::event::{Action, Event};
+use crate::error::ErrorKind;
+use crate::ledger::{Millis, ResultFile, Stage, State, Target, Trouble};
+
+impl Step<'_> {
+    pub(super) fn on_request(&mut self, event: Event) -> Action {
+        use State::{OutcomeUnknown, Queued};
+        match (event, self.job.state()) {
+            (Event::Due, _) => return self.due(),
+            (Event::CancelWanted, _) => self.want_cancel(),
+            (Event::Resumed { deadline_at, asker }, _) => self.resume(deadline_at, asker),
+            (Event::Abandoned { asker }, Queued | OutcomeUnknown)
+                if asker == self.job.schedule.asker =>
+            {
+                let message = "nobody waits for it any more, so nothing is submitted";
+                self.halt(Trouble::new(ErrorKind::Interrupted, message));
+            }
+            (Event::Held { until }, _) if self.job.schedule.next_at.is_some() => self.sleep(until),
+            (Event::Unreachable { trouble }, _) if !self.job.is_done() => self.halt(trouble),
+            (Event::Moved { target, force }, _) => self.change_target(target, force),
+            _ => {}
+        }
+        Action::Wait
+    }
+
+    fn due(&mut self) -> Action {
+        let state = self.job.state();
+        if self.job.is_done() {
+            self.job.schedule.next_at = None;
+            return Action::Wait;
+        }
+        if state == State::Submitting {
+            return Action::Wait;
+        }
+        let schedule = &self.job.schedule;
+        let is_late = self.now >= schedule.deadline_at && !schedule.cancel_wanted;
+        if is_late && state != State::Succeeded {
+            let message = "the deadline passed; what the provider does goes on";
+            self.halt(Trouble::new(ErrorKind::Deadline, message));
+            return Action::Wait;
+        }
+        // What is paid for is tried once at least.
+        if is_late && let Some(known) = self.job.last_error.take() {
+            self.halt(known);
+            return Action::Wait;
+        }
+        match &self.job.stage {
+            Stage::Queued { .. } | Stage::OutcomeUnknown { .. }
+                if may_submit(self.job, self.now) =>
+            {
+                Action::Submit
+            }
+            Stage::Started { .. } if self.job.schedule.cancel_wanted => Action::Cancel,
+            Stage::Succeeded { media: Some(_), .. } => Action::Download,
+            Stage::Started { .. } | Stage::Succeeded { .. } => Action::Poll,
+            _ => {
+                self.job.schedule.next_at = None;
+                Action::Wait
+            }
+        }
+    }
+
+    fn want_cancel(&mut self) {
+        let schedule = &mut self.job.schedule;
+        match self.job.stage {
+            Stage::Queued { .. } => self.cancel_unsent(),
+            Stage::Submitting { .. } => schedule.cancel_wanted = true,
+            Stage::Started { .. } => {
+                schedule.cancel_wanted = true;
+                schedule.tries = 0;
+                schedule.next_at = Some(self.now);
+            }
+            _ => {}
+        }
+    }
+
+    fn resume(&mut self, deadline_at: Millis, asker: String) {
+        let job = &mut *self.job;
+        if job.is_done() {
+            return;
+        }
+        job.schedule.asker = asker;
+        job.schedule.deadline_at = deadline_at;
+        let may_go_on = match &mut job.stage {
+            Stage::Submitting { .. } => return,
+            Stage::OutcomeUnknown { .. } => may_submit(job, self.now),
+            Stage::Succeeded { media, .. } => {
+                // A URL from before may have expired.
+                *media = None;
+                true
+            }
+            _ => true,
+        };
+        job.schedule.tries = 0;
+        job.schedule.pause_ms = 0;
+        job.schedule.puzzled_since = None;
+        if may_go_on {
+            job.schedule.next_at = Some(self.now);
+            job.last_error = None;
+        }
+    }
+
+    /// A submit on its way and a job that has ended without a result keep their target.
+    fn change_target(&mut self, target: Target, force: bool) {
+        let job = &mut *self.job;
+        match &mut job.stage {
+            Stage::Submitting { .. } | Stage::Failed { .. } | Stage::Cancelled { .. } => return,
+            Stage::Succeeded { media, file, .. } => {
+                *media = None;
+                *file = ResultFile::Missing;
+                job.schedule.tries = 0;
+                job.schedule.next_at = Some(self.now);
+            }
+            Stage::Queued { .. } | Stage::OutcomeUnknown { .. } | Stage::Started { .. } => {}
+        }
+        job.target = target;
+        job.force = force;
+    }
+}

@@ -1,0 +1,75 @@
+//! What all groups of events do to a row: next times, errors, ends.
+
+use crate::contract::Charge;
+use crate::driver::pace;
+use crate::ledger::{Job, Millis, Stage, Trouble};
+
+/// A row that becomes the next one, at this time.
+pub(super) struct Step<'a> {
+    pub(super) job: &'a mut Job,
+    pub(super) now: Millis,
+}
+
+/// How a job ends without a result.
+#[derive(Clone, Copy)]
+pub(super) enum Ending {
+    Failed,
+    Cancelled,
+}
+
+impl Step<'_> {
+    pub(super) fn end(&mut self, ending: Ending, trouble: Trouble, charge: Charge) {
+        let job = &mut *self.job;
+        let (provider_job, submits) = std::mem::take(&mut job.stage).into_past();
+        job.stage = match ending {
+            Ending::Failed => Stage::Failed {
+                job: provider_job,
+                submits,
+            },
+            Ending::Cancelled => Stage::Cancelled {
+                job: provider_job,
+                submits,
+            },
+        };
+        job.billing.charge = charge;
+        // What was announced at the acceptance is not paid.
+        job.billing.cost.take_if(|_| charge == Charge::No);
+        job.last_error = Some(trouble);
+        job.schedule.cancel_wanted = false;
+        job.schedule.next_at = None;
+    }
+
+    /// Until the provider's own time, else a growing pause.
+    pub(super) fn wait(&mut self, hint: Option<Millis>) {
+        let job = &mut *self.job;
+        let pause = if let Some(hint) = hint {
+            pace::bounded(hint)
+        } else {
+            job.schedule.pause_ms = pace::longer(job.schedule.pause_ms);
+            pace::jittered(job.schedule.pause_ms, &job.spec.id, self.now)
+        };
+        let is_awaited = !job.schedule.cancel_wanted;
+        self.sleep(self.now + if is_awaited { pause } else { 0 });
+    }
+
+    /// Until then, but not beyond the deadline.
+    pub(super) fn sleep(&mut self, until: Millis) {
+        let schedule = &mut self.job.schedule;
+        schedule.next_at = Some(until.min(schedule.deadline_at.max(self.now)));
+    }
+
+    pub(super) fn retry(&mut self, trouble: Trouble, after: Option<Millis>) {
+        let job = &mut *self.job;
+        job.last_error = Some(trouble);
+        job.schedule.pause_ms = pace::longer(job.schedule.pause_ms);
+        let own = pace::jittered(job.schedule.pause_ms, &job.spec.id, self.now);
+        let pause = after.map_or(own, |after| pace::bounded(after).max(own));
+        self.sleep(self.now + pause);
+    }
+
+    /// Nothing more until somebody resumes it.
+    pub(super) fn halt(&mut self, trouble: Trouble) {
+        self.job.last_error = Some(trouble);
+        self.job.schedule.next_at = None;
+    }
+}

@@ -1,0 +1,161 @@
+//! Submits: whether one may go out, and what becomes of a row when one does or does not.
+
+use super::step::{Ending, Step};
+use crate::contract::Charge;
+use crate::driver::event::{Action, Event, SubmitVerdict};
+use crate::error::ErrorKind;
+use crate::ledger::{Attempts, Job, Millis, ProviderJob, Stage, State, Submit, Trouble};
+
+/// Submits that fail in a row before somebody must look: nothing left, or turned away.
+const SUBMITS: u32 = 4;
+
+/// Whether a submit may go out now: for the first time, or under a key that the first one
+/// carried and the provider still honours.
+#[must_use]
+pub fn may_submit(job: &Job, now: Millis) -> bool {
+    match &job.stage {
+        Stage::Queued { .. } => true,
+        Stage::OutcomeUnknown { submit } => {
+            let first = submit.first_at;
+            let is_honoured = now >= first && now - first < job.spec.idempotency_ms;
+            submit.attempts.keyed && is_honoured
+        }
+        _ => false,
+    }
+}
+
+impl Step<'_> {
+    pub(super) fn on_submit(&mut self, event: Event) -> Action {
+        use State::{OutcomeUnknown, Queued, Submitting};
+        match (event, self.job.state()) {
+            (Event::Leaving { sha256, keyed }, _) => return self.leave(sha256, keyed),
+            (
+                Event::Accepted {
+                    ticket,
+                    provider_job_id,
+                    hint,
+                    cost,
+                },
+                // A component may know of an acceptance without a request that the host
+                // takes for a submit.
+                Submitting | Queued | OutcomeUnknown,
+            ) => {
+                self.start(ticket, provider_job_id);
+                self.job.billing.cost = cost;
+                self.wait(hint);
+            }
+            (Event::SubmitFailed { trouble, verdict }, Queued | OutcomeUnknown | Submitting) => {
+                self.submit_failed(trouble, verdict);
+            }
+            (Event::Orphaned, Submitting) => self.orphaned(),
+            (
+                Event::Adopted {
+                    ticket,
+                    provider_job_id,
+                },
+                OutcomeUnknown,
+            ) => {
+                self.start(ticket, provider_job_id);
+                self.wait(Some(0));
+            }
+            (Event::NeverStarted, OutcomeUnknown) => {
+                let message = "the provider never had it, as somebody found out";
+                let never = Trouble::new(ErrorKind::NeverStarted, message);
+                self.end(Ending::Failed, never, Charge::No);
+            }
+            _ => {}
+        }
+        Action::Wait
+    }
+
+    fn leave(&mut self, sha256: String, keyed: bool) -> Action {
+        if !may_submit(self.job, self.now) {
+            return Action::HoldBack;
+        }
+        let job = &mut *self.job;
+        let (earlier, first_at, uncertain) = match std::mem::take(&mut job.stage) {
+            Stage::Queued { earlier } => (earlier, self.now, false),
+            Stage::OutcomeUnknown { submit } if keyed && submit.attempts.sha256 == sha256 => {
+                (Some(submit.attempts), submit.first_at, true)
+            }
+            other => {
+                job.stage = other;
+                return Action::HoldBack;
+            }
+        };
+        let attempts = Attempts::after(earlier, sha256, keyed);
+        job.stage = Stage::Submitting {
+            submit: Submit { attempts, first_at },
+            uncertain,
+        };
+        job.billing.charge = Charge::Unknown;
+        Action::LetGo
+    }
+
+    fn submit_failed(&mut self, trouble: Trouble, verdict: SubmitVerdict) {
+        let job = &mut *self.job;
+        job.stage = match std::mem::take(&mut job.stage) {
+            Stage::Submitting { submit, uncertain } => {
+                if uncertain || verdict == SubmitVerdict::Unknown {
+                    Stage::OutcomeUnknown { submit }
+                } else {
+                    Stage::Queued {
+                        earlier: Some(submit.attempts),
+                    }
+                }
+            }
+            other => other,
+        };
+        let is_uncertain = matches!(job.stage, Stage::OutcomeUnknown { .. });
+        if !is_uncertain {
+            job.billing.charge = Charge::No;
+        }
+        job.schedule.tries += 1;
+        let again = job.schedule.tries < SUBMITS && may_submit(job, self.now);
+        let cancel_wanted = job.schedule.cancel_wanted;
+        match verdict {
+            SubmitVerdict::Refused if !is_uncertain => {
+                self.end(Ending::Failed, trouble, Charge::No);
+            }
+            _ if cancel_wanted && !is_uncertain => self.cancel_unsent(),
+            SubmitVerdict::Again { after } if again => self.retry(trouble, after),
+            SubmitVerdict::Unknown if again => self.retry(trouble, None),
+            _ => self.halt(trouble),
+        }
+    }
+
+    fn orphaned(&mut self) {
+        let job = &mut *self.job;
+        job.stage = match std::mem::take(&mut job.stage) {
+            Stage::Submitting { submit, .. } => Stage::OutcomeUnknown { submit },
+            other => other,
+        };
+        let message = "the process that was submitting ended before the provider's answer";
+        self.halt(Trouble::new(ErrorKind::OutcomeUnknown, message));
+        if may_submit(self.job, self.now) {
+            self.job.schedule.next_at = Some(self.now);
+        }
+    }
+
+    fn start(&mut self, ticket: String, provider_job_id: String) {
+        let job = &mut *self.job;
+        let (_, submits) = std::mem::take(&mut job.stage).into_past();
+        job.stage = Stage::Started {
+            job: ProviderJob {
+                ticket,
+                id: Some(provider_job_id),
+            },
+            submits,
+        };
+        job.billing.charge = Charge::Unknown;
+        job.last_error = None;
+        job.schedule.tries = 0;
+        job.schedule.pause_ms = 0;
+    }
+
+    pub(super) fn cancel_unsent(&mut self) {
+        let message = "cancelled before the provider took anything";
+        let nothing = Trouble::new(ErrorKind::Cancelled, message);
+        self.end(Ending::Cancelled, nothing, Charge::No);
+    }
+}

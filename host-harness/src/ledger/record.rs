@@ -1,0 +1,352 @@
+//! A job from the columns of its row, and back.
+//!
+//! Only combinations of values that a [`Stage`] can hold are read; every other one is a
+//! [`RowProblem`].
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use rusqlite::{Connection, Row};
+use serde_json::{Value, json};
+
+use super::columns::Columns;
+use super::error::{Failure, RowProblem};
+use super::row::{Billing, Cost, Job, JobSpec, Schedule, Target, Trouble};
+use super::stage::{
+    Attempts, ClipFile, Media, PastSubmits, ProviderJob, ResultFile, Stage, Submit,
+};
+use super::state::State;
+use crate::contract::Charge;
+use crate::error::ErrorKind;
+
+/// Adds a row.
+pub(super) fn insert(to: &Connection, job: &Job) -> rusqlite::Result<()> {
+    with_columns(job, |columns| columns.insert(to))
+}
+
+/// Writes what changes of a row, if it is of the job's revision: the next one then.
+pub(super) fn update(to: &Connection, job: &Job) -> rusqlite::Result<bool> {
+    with_columns(job, |columns| columns.update(to))
+}
+
+/// Reads a row of [`select_job`](super::columns::select_job).
+pub(super) fn job(row: &Row<'_>) -> Result<Job, Failure> {
+    let read = Columns::read(row).and_then(|columns| of_columns(&columns));
+    read.map_err(|problem| {
+        let id = row.get_ref(0).ok().and_then(|cell| cell.as_str().ok());
+        Failure::Row {
+            job: id.unwrap_or_default().to_owned(),
+            problem,
+        }
+    })
+}
+
+/// The job that is read from the columns of this one.
+#[cfg(test)]
+pub(crate) fn round_trip(job: &Job) -> Result<Job, RowProblem> {
+    with_columns(job, of_columns)
+}
+
+/// The columns of a job.
+fn with_columns<T>(job: &Job, run: impl FnOnce(&Columns<'_>) -> T) -> T {
+    let (Target::File(target) | Target::Stem(target)) = &job.target;
+    let target = target.to_string_lossy();
+    let media = job.media().map(media_text);
+    let file = job.file().map(file_text);
+    let (spec, schedule) = (&*job.spec, &job.schedule);
+    let cost = job.billing.cost.as_ref();
+    let last_error = job.last_error.as_ref();
+    run(&Columns {
+        id: &spec.id,
+        node: &spec.node,
+        given: &spec.given,
+        given_sha256: &spec.given_sha256,
+        input: &spec.input,
+        component: &spec.component,
+        connection: &spec.connection,
+        place: &spec.place,
+        key: &spec.key,
+        idempotency_ms: spec.idempotency_ms,
+        created_at: spec.created_at,
+        state: job.state().as_str(),
+        doubtful: is_uncertain(&job.stage),
+        submit_sha256: job.submit_sha256(),
+        keyed: job.is_keyed(),
+        submits: job.submits(),
+        submitted_at: job.submitted_at(),
+        ticket: job.ticket(),
+        provider_job_id: job.provider_job_id(),
+        charge: job.billing.charge.as_str(),
+        cost_amount: cost.map(|cost| cost.amount.as_str()),
+        cost_unit: cost.map(|cost| cost.unit.as_str()),
+        deadline_at: schedule.deadline_at,
+        next_at: schedule.next_at,
+        pause_ms: schedule.pause_ms,
+        puzzled_since: schedule.puzzled_since,
+        tries: schedule.tries,
+        cancel_wanted: schedule.cancel_wanted,
+        asker: &schedule.asker,
+        trouble_kind: last_error.map(|error| error.kind.as_str()),
+        trouble_message: last_error.map(|error| error.message.as_str()),
+        output: job.output(),
+        media: media.as_deref(),
+        target: &target,
+        target_is_stem: matches!(job.target, Target::Stem(_)),
+        force: job.force,
+        file: file.as_deref(),
+        placed: job.is_finalized(),
+        revision: job.revision,
+    })
+}
+
+/// The job of these columns.
+fn of_columns(columns: &Columns<'_>) -> Result<Job, RowProblem> {
+    let target = columns.target.into();
+    Ok(Job {
+        spec: Arc::new(spec(columns)),
+        stage: stage(columns)?,
+        billing: Billing {
+            charge: charge(columns.charge)?,
+            cost: pair("cost", columns.cost_amount, columns.cost_unit)?.map(cost),
+        },
+        schedule: Schedule {
+            deadline_at: columns.deadline_at,
+            next_at: columns.next_at,
+            pause_ms: columns.pause_ms,
+            puzzled_since: columns.puzzled_since,
+            tries: columns.tries,
+            cancel_wanted: columns.cancel_wanted,
+            asker: columns.asker.to_owned(),
+        },
+        last_error: pair("trouble", columns.trouble_kind, columns.trouble_message)?
+            .map(|(word, message)| kind(word).map(|kind| Trouble::new(kind, message)))
+            .transpose()?,
+        target: if columns.target_is_stem {
+            Target::Stem(target)
+        } else {
+            Target::File(target)
+        },
+        force: columns.force,
+        revision: columns.revision,
+    })
+}
+
+/// What the column `state` says.
+pub(super) fn state(word: &str) -> Result<State, RowProblem> {
+    let state = State::ALL.into_iter().find(|state| state.as_str() == word);
+    state.ok_or_else(|| unknown("state", word))
+}
+
+/// The kind of error that a column says.
+pub(super) fn kind(word: &str) -> Result<ErrorKind, RowProblem> {
+    word.parse().map_err(|_| unknown("trouble_kind", word))
+}
+
+fn charge(word: &str) -> Result<Charge, RowProblem> {
+    let mut charges = [Charge::No, Charge::Yes, Charge::Unknown].into_iter();
+    let charge = charges.find(|charge| charge.as_str() == word);
+    charge.ok_or_else(|| unknown("charge", word))
+}
+
+fn unknown(column: &'static str, word: &str) -> RowProblem {
+    RowProblem::UnknownWord {
+        column,
+        word: word.to_owned(),
+    }
+}
+
+fn spec(columns: &Columns<'_>) -> JobSpec {
+    JobSpec {
+        id: columns.id.to_owned(),
+        node: columns.node.to_owned(),
+        given: columns.given.to_owned(),
+        given_sha256: columns.given_sha256.to_owned(),
+        input: columns.input.to_owned(),
+        component: columns.component.to_owned(),
+        connection: columns.connection.to_owned(),
+        place: columns.place.to_owned(),
+        key: columns.key.to_owned(),
+        idempotency_ms: columns.idempotency_ms,
+        created_at: columns.created_at,
+    }
+}
+
+fn cost((amount, unit): (&str, &str)) -> Cost {
+    Cost {
+        amount: amount.to_owned(),
+        unit: unit.to_owned(),
+    }
+}
+
+/// Two columns that are there both or not at all.
+fn pair<'a>(
+    name: &'static str,
+    first: Option<&'a str>,
+    second: Option<&'a str>,
+) -> Result<Option<(&'a str, &'a str)>, RowProblem> {
+    if first.is_some() == second.is_some() {
+        Ok(first.zip(second))
+    } else {
+        Err(RowProblem::Incomplete { name })
+    }
+}
+
+/// Whether a submit before the one on its way may have been accepted, or the latest one.
+fn is_uncertain(stage: &Stage) -> bool {
+    matches!(
+        stage,
+        Stage::OutcomeUnknown { .. }
+            | Stage::Submitting {
+                uncertain: true,
+                ..
+            }
+    )
+}
+
+fn stage(columns: &Columns<'_>) -> Result<Stage, RowProblem> {
+    let state = state(columns.state)?;
+    let impossible = |why| RowProblem::Impossible { state, why };
+    let job = provider_job(columns).map_err(impossible)?;
+    let submits = past_submits(columns).map_err(impossible)?;
+    let may_be_accepted = matches!(state, State::Submitting | State::OutcomeUnknown);
+    if may_be_accepted && job.is_some() || state == State::Queued && job.is_some() {
+        return Err(impossible("it has a ticket"));
+    }
+    if columns.doubtful != (state == State::OutcomeUnknown) && state != State::Submitting {
+        return Err(impossible("`doubtful` is of another state"));
+    }
+    let has_result = columns.output.is_some()
+        || columns.media.is_some()
+        || columns.file.is_some()
+        || columns.placed;
+    if has_result && state != State::Succeeded {
+        return Err(impossible("it has a result"));
+    }
+    Ok(match (state, submits) {
+        (State::Queued, PastSubmits::None) => Stage::Queued { earlier: None },
+        (State::Queued, PastSubmits::NotAccepted(attempts)) => Stage::Queued {
+            earlier: Some(attempts),
+        },
+        (State::Queued, PastSubmits::Sent(_)) => {
+            return Err(impossible("it has the time of a submit"));
+        }
+        (State::Submitting, PastSubmits::Sent(submit)) => Stage::Submitting {
+            submit,
+            uncertain: columns.doubtful,
+        },
+        (State::OutcomeUnknown, PastSubmits::Sent(submit)) => Stage::OutcomeUnknown { submit },
+        (State::Submitting | State::OutcomeUnknown, _) => {
+            return Err(impossible("it has no submit"));
+        }
+        (State::Started, submits) => Stage::Started {
+            job: job.ok_or(impossible("it has no ticket"))?,
+            submits,
+        },
+        (State::Succeeded, submits) => Stage::Succeeded {
+            job: job.ok_or(impossible("it has no ticket"))?,
+            submits,
+            output: columns
+                .output
+                .ok_or(impossible("it has no output"))?
+                .to_owned(),
+            media: columns.media.map(media).transpose()?,
+            file: result_file(columns)?,
+        },
+        (State::Failed, submits) => Stage::Failed { job, submits },
+        (State::Cancelled, submits) => Stage::Cancelled { job, submits },
+    })
+}
+
+fn provider_job(columns: &Columns<'_>) -> Result<Option<ProviderJob>, &'static str> {
+    let id = columns.provider_job_id.map(str::to_owned);
+    match columns.ticket.map(str::to_owned) {
+        Some(ticket) => Ok(Some(ProviderJob { ticket, id })),
+        None if id.is_some() => Err("it has a provider's id without a ticket"),
+        None => Ok(None),
+    }
+}
+
+fn past_submits(columns: &Columns<'_>) -> Result<PastSubmits, &'static str> {
+    let count = NonZeroU32::new(columns.submits);
+    match (count, columns.submit_sha256, columns.submitted_at) {
+        (None, None, None) if columns.keyed => Ok(PastSubmits::None),
+        (Some(count), Some(sha256), first_at) => {
+            let attempts = Attempts {
+                count,
+                sha256: sha256.to_owned(),
+                keyed: columns.keyed,
+            };
+            Ok(match first_at {
+                Some(first_at) => PastSubmits::Sent(Submit { attempts, first_at }),
+                None => PastSubmits::NotAccepted(attempts),
+            })
+        }
+        _ => Err("what it says of its submits does not fit together"),
+    }
+}
+
+fn result_file(columns: &Columns<'_>) -> Result<ResultFile, RowProblem> {
+    Ok(
+        match (columns.file.map(file).transpose()?, columns.placed) {
+            (None, false) => ResultFile::Missing,
+            (Some(file), false) => ResultFile::Complete(file),
+            (Some(file), true) => ResultFile::Finalized(file),
+            (None, true) => ResultFile::Unrecorded,
+        },
+    )
+}
+
+fn file_text(file: &ClipFile) -> String {
+    json!({
+        "path": file.path,
+        "sha256": file.sha256,
+        "bytes": file.bytes,
+        "media_type": file.media_type,
+    })
+    .to_string()
+}
+
+fn file(text: &str) -> Result<ClipFile, RowProblem> {
+    let read = || {
+        let document: Value = serde_json::from_str(text).ok()?;
+        let text = |name: &str| document[name].as_str();
+        Some(ClipFile {
+            path: text("path")?.into(),
+            sha256: text("sha256")?.into(),
+            bytes: document["bytes"].as_u64()?,
+            media_type: text("media_type")?.into(),
+        })
+    };
+    read().ok_or(RowProblem::Unreadable { column: "file" })
+}
+
+fn media_text(media: &Media) -> String {
+    json!({
+        "pointer": media.pointer,
+        "url": media.url,
+        "media_type": media.media_type,
+        "sha256": media.sha256,
+        "needs_credential": media.needs_credential,
+    })
+    .to_string()
+}
+
+fn media(text: &str) -> Result<Media, RowProblem> {
+    let read = || {
+        let document: Value = serde_json::from_str(text).ok()?;
+        let text = |name: &str| document[name].as_str().map(str::to_owned);
+        let if_told = |name: &str| match &document[name] {
+            Value::Null => Some(None),
+            Value::String(text) => Some(Some(text.clone())),
+            _ => None,
+        };
+        Some(Media {
+            pointer: text("pointer")?,
+            url: text("url")?,
+            media_type: if_told("media_type")?,
+            sha256: if_told("sha256")?,
+            needs_credential: document["needs_credential"].as_bool()?,
+        })
+    };
+    read().ok_or(RowProblem::Unreadable { column: "media" })
+}

@@ -1,0 +1,125 @@
+//! The states of a job, and which of them end it: the one definition for rows in memory and
+//! for the conditions of queries.
+
+use std::sync::LazyLock;
+
+/// How far a job is. Only these changes of state are ever committed:
+///
+/// ```text
+/// queued → submitting → started → succeeded | failed | cancelled
+///    ↑         │  └────→ outcome_unknown ─→ submitting | started | failed
+///    └─────────┘ (nothing left, or turned away)
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum State {
+    /// On disk; nothing was sent.
+    Queued,
+    /// A submit is on its way, or was when its owner ended.
+    Submitting,
+    /// Accepted: there is a ticket.
+    Started,
+    /// The provider has made the clip. Done once it is placed.
+    Succeeded,
+    /// The provider has given up, or has refused.
+    Failed,
+    /// Ended on request.
+    Cancelled,
+    /// Nobody knows whether it was accepted.
+    OutcomeUnknown,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 7] = [
+        Self::Queued,
+        Self::Submitting,
+        Self::Started,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+        Self::OutcomeUnknown,
+    ];
+
+    /// The state's name in `snake_case`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Submitting => "submitting",
+            Self::Started => "started",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::OutcomeUnknown => "outcome_unknown",
+        }
+    }
+}
+
+/// When a job of a state is done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Done {
+    Never,
+    /// Once its file has its final name.
+    Finalized,
+    Always,
+}
+
+impl State {
+    fn done(self) -> Done {
+        match self {
+            Self::Queued | Self::Submitting | Self::Started | Self::OutcomeUnknown => Done::Never,
+            Self::Succeeded => Done::Finalized,
+            Self::Failed | Self::Cancelled => Done::Always,
+        }
+    }
+
+    /// Whether nothing is left to be done for a job of this state.
+    pub(super) fn is_done(self, is_finalized: bool) -> bool {
+        match self.done() {
+            Done::Never => false,
+            Done::Finalized => is_finalized,
+            Done::Always => true,
+        }
+    }
+
+    /// Whether a job of this state that has no next time stays as it is until a request
+    /// changes it.
+    pub(super) fn can_settle(self) -> bool {
+        self != Self::Submitting
+    }
+}
+
+/// [`State::is_done`] as a condition of a query.
+pub(super) static DONE: LazyLock<String> = LazyLock::new(|| {
+    let always = states(|state| state.done() == Done::Always);
+    let finalized = states(|state| state.done() == Done::Finalized);
+    format!("(state IN ({always}) OR (state IN ({finalized}) AND placed))")
+});
+
+/// [`Job::is_settled`](super::Job::is_settled) as a condition of a query.
+pub(super) static SETTLED: LazyLock<String> = LazyLock::new(|| {
+    let others = states(|state| !state.can_settle());
+    format!("(next_at IS NULL AND state NOT IN ({others}))")
+});
+
+/// The states of which `is_one` holds, as a list of SQL.
+fn states(is_one: impl Fn(State) -> bool) -> String {
+    let states = State::ALL.into_iter().filter(|state| is_one(*state));
+    let quoted: Vec<_> = states
+        .map(|state| format!("'{}'", state.as_str()))
+        .collect();
+    quoted.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_name_the_states_of_the_table() {
+        let done = "(state IN ('failed', 'cancelled') OR (state IN ('succeeded') AND placed))";
+        assert_eq!(*DONE, done);
+        let settled = "(next_at IS NULL AND state NOT IN ('submitting'))";
+        assert_eq!(*SETTLED, settled);
+    }
+}

@@ -1,0 +1,62 @@
+//! Stages of every state.
+
+use std::num::NonZeroU32;
+
+use super::stage::{Attempts, ClipFile, PastSubmits, ProviderJob, ResultFile, Stage, Submit};
+use super::state::State;
+
+/// A stage of this state; with a file that has its final name, where there can be one.
+pub(crate) fn stage(state: State, is_finalized: bool) -> Stage {
+    let attempts = Attempts {
+        count: NonZeroU32::MIN,
+        sha256: "s".into(),
+        keyed: true,
+    };
+    let submit = Submit {
+        attempts,
+        first_at: 150,
+    };
+    let job = ProviderJob {
+        ticket: "{}".into(),
+        id: Some("p".into()),
+    };
+    let submits = PastSubmits::Sent(submit.clone());
+    match state {
+        State::Queued => Stage::default(),
+        State::Submitting => Stage::Submitting {
+            submit,
+            uncertain: false,
+        },
+        State::OutcomeUnknown => Stage::OutcomeUnknown { submit },
+        State::Started => Stage::Started { job, submits },
+        State::Succeeded => Stage::Succeeded {
+            job,
+            submits,
+            output: "{}".into(),
+            media: None,
+            file: if is_finalized {
+                ResultFile::Finalized(file())
+            } else {
+                ResultFile::Missing
+            },
+        },
+        State::Failed => Stage::Failed {
+            job: Some(job),
+            submits,
+        },
+        State::Cancelled => Stage::Cancelled {
+            job: Some(job),
+            submits,
+        },
+    }
+}
+
+/// A file in its place.
+pub(crate) fn file() -> ClipFile {
+    ClipFile {
+        path: "/clips/b.mp4".into(),
+        sha256: "f".into(),
+        bytes: 12,
+        media_type: "video/mp4".into(),
+    }
+}
