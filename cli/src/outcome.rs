@@ -44,7 +44,7 @@ pub(super) fn facts(job: &Job) -> Map<String, Value> {
     facts.insert("job".into(), job.spec.id.as_str().into());
     facts.insert("key".into(), job.spec.key.as_str().into());
     if let Some(id) = job.provider_job_id() {
-        facts.insert("provider_job_id".into(), id.as_str().into());
+        facts.insert("provider_job_id".into(), id.into());
     }
     if let Some(cost) = cost(job) {
         facts.insert("cost".into(), cost);

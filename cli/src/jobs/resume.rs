@@ -79,7 +79,7 @@ fn not_resumed(error: &DriverError, driver: &Driver) -> Failure {
     let jobs = driver.ledger().jobs().unwrap_or_default();
     let mut undone = jobs.iter().filter(|job| !job.is_done());
     match undone.find(|job| job.charge() != Charge::No) {
-        Some(spent) => failure.charged(spent.charge),
+        Some(spent) => failure.charged(spent.charge()),
         None => failure,
     }
 }
