@@ -74,14 +74,12 @@ impl Step<'_> {
                 self.puzzle(Trouble::new(ErrorKind::DownloadFailed, message), GRACE);
             }
             (Event::CancelAnswered, Started) => {
-                self.job.schedule.cancel_wanted = false;
-                self.job.schedule.tries = 0;
+                self.end_cancellation();
                 self.wait(Some(0));
             }
             // Whoever wanted it is told, and may wait for it or not.
             (Event::NoCancellation, Started) => {
-                self.job.schedule.cancel_wanted = false;
-                self.job.schedule.tries = 0;
+                self.end_cancellation();
                 let message = "this provider has no cancellation: the job goes on there and \
                                will be paid for; its result can still be had";
                 self.halt(Trouble::new(ErrorKind::Unsupported, message));
@@ -178,13 +176,16 @@ impl Step<'_> {
         }
     }
 
+    fn end_cancellation(&mut self) {
+        self.job.schedule.cancel_wanted = false;
+        self.job.schedule.tries = 0;
+    }
+
     fn read_failed(&mut self, trouble: Trouble, verdict: ReadVerdict) {
-        let schedule = &mut self.job.schedule;
-        if schedule.cancel_wanted {
-            schedule.tries += 1;
-            if schedule.tries >= CANCELLATIONS {
-                schedule.cancel_wanted = false;
-                schedule.tries = 0;
+        if self.job.schedule.cancel_wanted {
+            self.job.schedule.tries += 1;
+            if self.job.schedule.tries >= CANCELLATIONS {
+                self.end_cancellation();
             }
         }
         match verdict {
