@@ -16,7 +16,6 @@
 //! - `change`: what is done to a file; `tree`: the same inside a JSON document
 
 #![expect(clippy::print_stdout, reason = "test runs print what fuzzing came to")]
-
 #![deny(missing_docs)]
 
 mod change;
