@@ -84,7 +84,7 @@ pub(super) async fn drive(
 fn stopped(error: &DriverError, jobs: &Jobs, view: &View, ids: &[String]) -> Failure {
     let rows = ids.iter().map(|id| jobs.ledger().job(id).ok().flatten());
     let rows: Vec<_> = rows.collect();
-    let charges = rows.iter().map(|row| row.as_ref().map(|job| job.charge()));
+    let charges = rows.iter().map(|row| row.as_ref().map(Job::charge));
     let charge = outcome::charge_of(charges);
     let next = next_step::then(&NextStep::of_driver(error), &view.way_on(ids));
     let failure = of_driver(error);
