@@ -86,7 +86,7 @@ pub(super) async fn drive(
 fn stopped(error: &DriverError, driver: &Driver, view: &View, ids: &[String]) -> Failure {
     let rows = ids.iter().map(|id| driver.ledger().job(id).ok().flatten());
     let rows: Vec<_> = rows.collect();
-    let charge_of = |row: &Option<Job>| row.as_ref().map_or(Charge::Unknown, |job| job.charge());
+    let charge_of = |row: &Option<Job>| row.as_ref().map_or(Charge::Unknown, Job::charge);
     let any = |charge| rows.iter().any(|row| charge_of(row) == charge);
     let charge = match (any(Charge::Unknown), any(Charge::Yes)) {
         (true, _) => Charge::Unknown,
