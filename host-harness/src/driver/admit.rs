@@ -25,7 +25,7 @@ pub(super) enum Admission {
     /// Carry its action out, as a task of this kind.
     Run(Kind),
     /// Commit what this event makes of its row. Nothing is sent.
-    Apply(Event),
+    Apply(Box<Event>),
     /// Keep it, first in its lane, and ask again then.
     Retry(Instant),
     /// Leave it as long as this process leads.
@@ -57,7 +57,7 @@ pub(super) fn admit(job: &Job, lane: &Lane, mode: Mode, now: Now) -> Admission {
         },
         Action::Poll | Action::Cancel => Kind::Call,
         Action::Download => return Admission::Run(Kind::Download),
-        _ => return Admission::Apply(Event::Due),
+        _ => return apply(Event::Due),
     };
     if lane.pace == Pace::Asked {
         return Admission::Retry(now.instant + GLANCE);
@@ -76,10 +76,10 @@ fn hold_back(job: &Job, lane: &Lane, mode: Mode, now: Now) -> Option<Admission> 
     }
     if !mode.is_awaited {
         let asker = job.asker.clone();
-        return Some(Admission::Apply(Event::Abandoned { asker }));
+        return Some(apply(Event::Abandoned { asker }));
     }
     if let Some(trouble) = lane.blocked.clone() {
-        return Some(Admission::Apply(Event::Unreachable { trouble }));
+        return Some(apply(Event::Unreachable { trouble }));
     }
     let rest = lane
         .budget
@@ -89,7 +89,11 @@ fn hold_back(job: &Job, lane: &Lane, mode: Mode, now: Now) -> Option<Admission> 
         return None;
     }
     let until = now.time + Millis::try_from(rest.as_millis()).unwrap_or(0);
-    Some(Admission::Apply(Event::Held { until }))
+    Some(apply(Event::Held { until }))
+}
+
+fn apply(event: Event) -> Admission {
+    Admission::Apply(Box::new(event))
 }
 
 #[cfg(test)]
@@ -173,7 +177,7 @@ mod tests {
             ..WAITED_FOR
         };
         let asker = "asker".to_owned();
-        let abandoned = Admission::Apply(Event::Abandoned { asker });
+        let abandoned = apply(Event::Abandoned { asker });
         assert_eq!(admit(&queued(), &lane, mode, now), abandoned);
         let polled = admit(&started(), &lane, mode, now);
         assert_eq!(polled, Admission::Run(Kind::Call));
@@ -185,7 +189,7 @@ mod tests {
         let mut lane = Lane::new(now.instant);
         let trouble = Trouble::new("unauthorized", "the key is refused");
         lane.blocked = Some(trouble.clone());
-        let unreachable = Admission::Apply(Event::Unreachable { trouble });
+        let unreachable = apply(Event::Unreachable { trouble });
         assert_eq!(admit(&queued(), &lane, WAITED_FOR, now), unreachable);
         let polled = admit(&started(), &lane, WAITED_FOR, now);
         assert_eq!(polled, Admission::Run(Kind::Call));
@@ -196,7 +200,7 @@ mod tests {
         let now = now();
         let mut lane = Lane::new(now.instant);
         lane.budget.rest(now.instant + Duration::from_secs(3), true);
-        let held = Admission::Apply(Event::Held {
+        let held = apply(Event::Held {
             until: TIME + 3_000,
         });
         assert_eq!(admit(&queued(), &lane, WAITED_FOR, now), held);
@@ -231,9 +235,9 @@ mod tests {
     fn a_late_job_is_committed_without_a_request() {
         let now = now();
         let lane = Lane::new(now.instant);
-        let mut late = started();
-        late.deadline_at = TIME;
-        let applied = Admission::Apply(Event::Due);
-        assert_eq!(admit(&late, &lane, WAITED_FOR, now), applied);
+        let mut overdue = started();
+        overdue.deadline_at = TIME;
+        let applied = apply(Event::Due);
+        assert_eq!(admit(&overdue, &lane, WAITED_FOR, now), applied);
     }
 }

@@ -25,7 +25,6 @@ const LOCK: &str = "driver.lock";
 impl Driver {
     /// Begins a driver for the jobs of `data_dir`: `pack` is the component of new jobs, and
     /// `reach` opens the connections that jobs name.
-    #[must_use]
     pub fn builder(data_dir: &Path, pack: &Pack, reach: Arc<dyn Reach>) -> DriverBuilder {
         DriverBuilder {
             data_dir: data_dir.to_owned(),

@@ -215,7 +215,7 @@ impl Lead<'_> {
                 lane.count_request(now.instant);
                 self.fly(job, kind, None);
             }
-            Admission::Apply(event) => self.fly(job, Kind::Call, Some(event)),
+            Admission::Apply(event) => self.fly(job, Kind::Call, Some(*event)),
             Admission::Retry(until) => return Err((Box::new(job), until)),
             Admission::Defer => {}
         }
