@@ -1,8 +1,14 @@
-//! The examples of the crates, run as their readers would: a pack of one node from the SDK.
+//! The examples of the crates, run as their readers would: a pack of one node from the SDK, and a
+//! program that embeds the host.
+
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::json;
+use zoetrope_bundled_pack::COMPONENT;
 
-use crate::support::desk::Desk;
+use crate::support::cases::accepted;
+use crate::support::desk::{CANARY_KEY, Desk};
 use crate::support::packages::built;
 use crate::support::provider::{Reply, Script, Server};
 
@@ -76,4 +82,38 @@ fn example_pack_of_the_sdk_is_allowed_checked_and_run() {
     assert_eq!(answer["media_type"], "image/png");
     assert!(desk.path("back.png").is_file());
     assert_eq!(provider.counts()["POST /jobs"], 1);
+}
+
+/// A program that embeds the host, with the bundled pack as its component. Cargo builds it with
+/// the tests of the whole workspace, and tells no test of another package where it is.
+#[test]
+fn example_that_embeds_the_host_runs_a_job() {
+    let program = Path::new(env!("CARGO_BIN_EXE_zoetrope"));
+    let embed = program.with_file_name("examples").join("embed");
+    if !embed.is_file() {
+        eprintln!("skipped: run it with `cargo test --workspace`, which builds the example");
+        return;
+    }
+    let ended = json!({
+        "id": "j-1", "status": "succeeded", "output": {"video": "{provider}/1.mp4"}, "charged": true,
+    });
+    let provider = Server::start(Script::from([
+        ("POST /v1/jobs".into(), vec![accepted()]),
+        ("GET /v1/jobs/j-1".into(), vec![Reply::json(200, ended)]),
+        ("GET /1.mp4".into(), vec![Reply::clip()]),
+    ]));
+    let desk = Desk::new();
+    desk.write("pack.wasm", COMPONENT);
+    let input = json!({"prompt": "waves", "image": "https://p.example/a.png"});
+    let output = Command::new(embed)
+        .args([desk.path("pack.wasm"), desk.data_dir()])
+        .args([&provider.url(), "image_to_video_v3", &input.to_string()])
+        .env("PROVIDER_KEY", CANARY_KEY)
+        .output()
+        .expect("the example runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let file = String::from_utf8(output.stdout).expect("a path");
+    assert!(Path::new(file.trim()).is_file(), "{file}");
+    assert_eq!(provider.counts()["POST /v1/jobs"], 1);
 }
