@@ -142,14 +142,9 @@ const RUN: &[&str] = &[
     "clip.mp4",
 ];
 
-#[test]
-fn what_is_no_pack_is_refused_by_every_command() {
-    let other_world = component(
-        r#"(module (func (export "f")))"#,
-        "package other:thing@1.0.0; world w { export f: func(); }",
-    );
-    // The contract's names with other types behind them.
-    let other_types = component(
+/// The contract's names with other types behind them.
+fn other_types() -> Vec<u8> {
+    component(
         r#"(module
             (func (export "zoetrope:workflow-node/catalog@0.1.0#node-types") (result i32) i32.const 1)
             (func (export "zoetrope:workflow-node/jobs@0.1.0#check"))
@@ -159,8 +154,12 @@ fn what_is_no_pack_is_refused_by_every_command() {
          interface jobs { check: func(); }
          interface media { plan-upload: func(); }
          world w { export catalog; export jobs; export media; }",
-    );
-    let with_files = component(
+    )
+}
+
+/// A pack that asks for files.
+fn with_files() -> Vec<u8> {
+    component(
         r#"(module
             (import "wasi:filesystem/preopens@0.2.12" "open" (func $open))
             (func (export "zoetrope:workflow-node/catalog@0.1.0#node-types") (call $open))
@@ -172,6 +171,14 @@ fn what_is_no_pack_is_refused_by_every_command() {
          interface media { plan-upload: func(); }
          world w { import wasi:filesystem/preopens@0.2.12; export catalog; export jobs; export media; }
          package wasi:filesystem@0.2.12 { interface preopens { open: func(); } }",
+    )
+}
+
+#[test]
+fn what_is_no_pack_is_refused_by_every_command() {
+    let other_world = component(
+        r#"(module (func (export "f")))"#,
+        "package other:thing@1.0.0; world w { export f: func(); }",
     );
     let cut = COMPONENT[..COMPONENT.len() / 2].to_vec();
     for (what, bytes) in [
@@ -187,8 +194,8 @@ fn what_is_no_pack_is_refused_by_every_command() {
             wat::parse_str("(component)").expect("a component"),
         ),
         ("another world", other_world),
-        ("the contract's names with other types", other_types),
-        ("a pack that asks for files", with_files),
+        ("the contract's names with other types", other_types()),
+        ("a pack that asks for files", with_files()),
         ("the contract's next version", LISTS_ONLY.speaking("0.2.0")),
     ] {
         for command in [NODES, CHECK, RUN] {

@@ -325,11 +325,8 @@ fn the_built_in_component_is_allowed_by_its_build_and_can_be_narrowed() {
     assert_eq!(provider.arrived().len(), 0);
 }
 
-#[test]
-fn a_manifest_is_read_as_its_published_schema_says() {
-    let published = std::fs::read_to_string(root().join("schemas/manifest.json")).expect("schema");
-    let published: Value = serde_json::from_str(&published).expect("JSON");
-    let validator = jsonschema::draft202012::new(&published).expect("a schema");
+/// Manifests, good and bad.
+fn manifests() -> Vec<Value> {
     let with = |name: &str, value: Value| {
         let mut document = json!({"format": 1, "name": "example", "version": "1"});
         document[name] = value;
@@ -380,7 +377,15 @@ fn a_manifest_is_read_as_its_published_schema_says() {
     ] {
         documents.push(with("ceilings", json!({ name: value })));
     }
-    for document in documents {
+    documents
+}
+
+#[test]
+fn a_manifest_is_read_as_its_published_schema_says() {
+    let published = std::fs::read_to_string(root().join("schemas/manifest.json")).expect("schema");
+    let published: Value = serde_json::from_str(&published).expect("JSON");
+    let validator = jsonschema::draft202012::new(&published).expect("a schema");
+    for document in manifests() {
         let read = zoetrope_host::policy::Manifest::parse(document.to_string().as_bytes());
         assert_eq!(
             read.is_ok(),

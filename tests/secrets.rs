@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use image::ImageFormat;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::cases::accepted;
 use crate::support::desk::{CANARY_KEY, CANARY_PROMPT, Desk, KEY_VARIABLE};
@@ -155,11 +155,8 @@ fn page(status: u16) -> Reply {
     serde_json::from_value(page).expect("a reply")
 }
 
-/// A provider that quotes the key in every reply, and fails in one of them.
-fn scripts() -> Vec<(&'static str, i32, Script)> {
-    let error = || json!({"error": {"code": "{key}", "message": format!("{QUOTED} {{prompt}}")}});
-    // A provider that has not been told the prompt cannot quote it.
-    let early = json!({"error": {"code": "{key}", "message": QUOTED}});
+/// A provider that quotes the key in every reply, with an error in passing.
+fn good(error: &Value) -> Script {
     let uploaded = || echoing(200, json!({"url": "https://p.example/a.png"}));
     let accepted = || {
         let accepted = json!({"id": "j-1", "status": "queued", "poll_after_ms": 100});
@@ -169,14 +166,14 @@ fn scripts() -> Vec<(&'static str, i32, Script)> {
         let ended = json!({"status": "succeeded", "output": {"video": video}});
         echoing(200, ended)
     };
-    let good = Script::from([
+    Script::from([
         ("POST /v1/files".into(), vec![uploaded()]),
         ("POST /v1/jobs".into(), vec![accepted()]),
         (
             "GET /v1/jobs/j-1".into(),
             vec![
                 echoing(200, json!({"status": "running", "progress": 0.5})),
-                echoing(503, error()),
+                echoing(503, error.clone()),
                 ended("{provider}/moved.mp4?signature=canary-signature"),
             ],
         ),
@@ -199,7 +196,15 @@ fn scripts() -> Vec<(&'static str, i32, Script)> {
                 moved
             }],
         ),
-    ]);
+    ])
+}
+
+/// A provider that quotes the key in every reply, and fails in one of them.
+fn scripts() -> Vec<(&'static str, i32, Script)> {
+    let error = || json!({"error": {"code": "{key}", "message": format!("{QUOTED} {{prompt}}")}});
+    // A provider that has not been told the prompt cannot quote it.
+    let early = json!({"error": {"code": "{key}", "message": QUOTED}});
+    let good = good(&error());
     let with = |line: &str, replies: Vec<Reply>| {
         let mut script = good.clone();
         script.insert(line.into(), replies);

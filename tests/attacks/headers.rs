@@ -37,6 +37,13 @@ pub(super) fn family() -> Family {
             });
         }
     }
+    broken_lines(&mut family);
+    too_much(&mut family);
+    family
+}
+
+/// Names and values that end the header, or are none.
+fn broken_lines(family: &mut Family) {
     for (what, name, value) in [
         ("a line end in a value", "x-a", "smuggled\r\nx-b: smuggled"),
         (
@@ -68,6 +75,10 @@ pub(super) fn family() -> Family {
             });
         }
     }
+}
+
+/// More than a header.
+fn too_much(family: &mut Family) {
     for (what, headers) in [
         (
             "1 MB in one value",
@@ -94,7 +105,6 @@ pub(super) fn family() -> Family {
         let _report = stage.start(&json!({"do": [submit(&trailers)]}));
         assert!(!stage.provider.arrived().concat().contains("smuggled"));
     });
-    family
 }
 
 #[track_caller]

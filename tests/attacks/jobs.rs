@@ -154,6 +154,12 @@ fn stopped(family: &mut Family) {
             assert_eq!((outcome.code, shop.submits()), (1, 1));
         });
     }
+    ended_around_the_submit(family);
+    beside_a_good_one(family);
+}
+
+/// Those that end themselves around the submit.
+fn ended_around_the_submit(family: &mut Family) {
     family.attack("exit once the submit has left", || {
         let shop = Shop::new();
         let mut deeds = submits();
@@ -171,6 +177,10 @@ fn stopped(family: &mut Family) {
         assert_eq!(outcome.error("component_trap")["charged"], "no");
         assert_eq!((outcome.code, shop.submits()), (1, 0));
     });
+}
+
+/// One that is stopped beside a job that goes well.
+fn beside_a_good_one(family: &mut Family) {
     family.attack("abort beside a job that goes well", || {
         let shop = Shop::new();
         let clip = format!("{}/clips/1.mp4", shop.provider.url());

@@ -36,6 +36,13 @@ pub(super) fn memory() -> Family {
         assert_eq!(stopped(stage.node_types()), TrapKind::OutOfMemory);
         Stage::is_unharmed();
     });
+    grown(&mut family);
+    declared(&mut family);
+    family
+}
+
+/// Memories and tables that grow in a call.
+fn grown(family: &mut Family) {
     for (what, check) in [("a memory", EATS), ("a table", GROWS_A_TABLE)] {
         family.attack(format!("grow {what} without end"), move || {
             let guest = Guest {
@@ -57,6 +64,10 @@ pub(super) fn memory() -> Family {
             Stage::is_unharmed();
         });
     }
+}
+
+/// Memories, tables and instances that a component declares.
+fn declared(family: &mut Family) {
     for (what, text) in [
         (
             "three memories",
@@ -82,7 +93,6 @@ pub(super) fn memory() -> Family {
         let text = format!("(component (core module $m) {instances})");
         is_not_loaded(&wat::parse_str(text).expect("a component"));
     });
-    family
 }
 
 #[track_caller]

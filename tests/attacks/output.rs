@@ -32,6 +32,12 @@ pub(super) fn family() -> Family {
         let seen = Stage::new().seen(&json!(["ask_the_time"]));
         assert_eq!(seen, ["random (65536, 65536)"]);
     });
+    credential(&mut family);
+    family
+}
+
+/// Those that look for the credential.
+fn credential(family: &mut Family) {
     family.attack("look for the credential in the connection", || {
         let seen = Stage::new().seen(&json!(["connection"]));
         assert_eq!(seen, ["connection scripted: 0 headers, options {}"]);
@@ -75,5 +81,4 @@ pub(super) fn family() -> Family {
         assert!(!why.contains(CANARY_KEY), "{why}");
         stage.nothing_arrived();
     });
-    family
 }

@@ -73,6 +73,11 @@ fn ceilings(family: &mut Family) {
         );
         Stage::is_unharmed();
     });
+    lengths(family);
+}
+
+/// Requests and replies that are longer than granted.
+fn lengths(family: &mut Family) {
     for (what, ceiling, request) in [
         (
             "a longer body than granted",
@@ -139,6 +144,12 @@ fn hosts(family: &mut Family) {
             assert!(!arrived.contains(hidden), "{arrived}");
         }
     });
+    beside_the_granted(family);
+    half_granted(family);
+}
+
+/// Places beside the one that is granted.
+fn beside_the_granted(family: &mut Family) {
     for (method, url) in [
         ("GET", "http://cdn.example/"),
         ("GET", "http://cdn.example/mediaeval"),
@@ -165,6 +176,10 @@ fn hosts(family: &mut Family) {
             assert_eq!(elsewhere.arrived().len(), 0);
         });
     }
+}
+
+/// Hosts that manifest and grant do not both name, and names that lead into this network.
+fn half_granted(family: &mut Family) {
     for (what, asked, granted) in [
         (
             "a host that is asked for and not granted",

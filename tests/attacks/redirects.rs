@@ -75,6 +75,13 @@ pub(super) fn family() -> Family {
             });
         }
     }
+    unfollowed(&mut family);
+    chains(&mut family);
+    family
+}
+
+/// Redirects that lead nowhere, or are none.
+fn unfollowed(family: &mut Family) {
     for location in NOWHERE {
         family.attack(format!("to nowhere: {location}"), move || {
             let (error, server, _) = led_to([Answer::redirect(302, location)]);
@@ -95,6 +102,10 @@ pub(super) fn family() -> Family {
         let (error, ..) = led_to([Answer::reply("302 Found", "", "")]);
         assert!(matches!(error, FetchError::Redirect { .. }), "{error:?}");
     });
+}
+
+/// Redirects that lead to others.
+fn chains(family: &mut Family) {
     family.attack("in a circle", || {
         let (error, server, _) = led_to((0..9).map(|_| Answer::redirect(302, "/a")));
         assert!(matches!(error, FetchError::Redirect { .. }), "{error:?}");
@@ -119,7 +130,6 @@ pub(super) fn family() -> Family {
         elsewhere,
     );
     family.attack("a cookie to carry along", cookie);
-    family
 }
 
 fn fetched(world: &World, server: &Raw) -> Result<(), FetchError> {

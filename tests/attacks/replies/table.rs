@@ -6,10 +6,14 @@ use crate::support::raw::{Answer, GOOD};
 /// Each with its name, and how it should end.
 pub(super) fn replies() -> Vec<(&'static str, Answer, End)> {
     let mut replies = headers();
+    replies.extend(early_ends());
     replies.extend(bodies());
+    replies.extend(lengths());
     replies.extend(chunks());
+    replies.extend(extensions());
     replies.extend(encodings());
     replies.extend(nonsense());
+    replies.extend(broken_headers());
     replies
 }
 
@@ -47,6 +51,12 @@ fn headers() -> Vec<(&'static str, Answer, End)> {
             forever("HTTP/1.1 200 ", "x"),
             End::Header,
         ),
+    ]
+}
+
+/// Headers that do not come to their end.
+fn early_ends() -> Vec<(&'static str, Answer, End)> {
+    vec![
         (
             "a header byte by byte",
             slowly("HTTP/1.1 200 OK\r\nx: ", "y"),
@@ -127,6 +137,16 @@ fn bodies() -> Vec<(&'static str, Answer, End)> {
             say(&sized("4\r\nx: y", &format!("good\r\n\r\n{another}"))),
             End::Well(GOOD),
         ),
+    ]
+}
+
+/// Lengths that contradict each other, or the body.
+fn lengths() -> Vec<(&'static str, Answer, End)> {
+    let sized = |length: &str, body: &str| {
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}")
+    };
+    let another = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil";
+    vec![
         (
             "two lengths",
             say(&sized("4\r\ncontent-length: 5", "good")),
@@ -165,7 +185,6 @@ fn bodies() -> Vec<(&'static str, Answer, End)> {
 fn chunks() -> Vec<(&'static str, Answer, End)> {
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     let with = |rest: &str| format!("{head}{rest}");
-    let sized = "HTTP/1.1 200 OK\r\ncontent-length: 99\r\ntransfer-encoding: chunked\r\n\r\n";
     vec![
         (
             "chunks that never end",
@@ -204,6 +223,15 @@ fn chunks() -> Vec<(&'static str, Answer, End)> {
             last(&with("1\r\nxx\r\n0\r\n\r\n")),
             End::Terminated,
         ),
+    ]
+}
+
+/// Extensions and trailers of chunks, and chunks that are cut.
+fn extensions() -> Vec<(&'static str, Answer, End)> {
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    let with = |rest: &str| format!("{head}{rest}");
+    let sized = "HTTP/1.1 200 OK\r\ncontent-length: 99\r\ntransfer-encoding: chunked\r\n\r\n";
+    vec![
         (
             "an extension that never ends",
             forever(&with("1;"), "x"),
@@ -321,6 +349,12 @@ fn nonsense() -> Vec<(&'static str, Answer, End)> {
             last("HTTP/1.1 999 ?\r\n\r\n"),
             End::Status(999),
         ),
+    ]
+}
+
+/// Headers that are none.
+fn broken_headers() -> Vec<(&'static str, Answer, End)> {
+    vec![
         (
             "a NUL in a header",
             last("HTTP/1.1 200 OK\r\nx: \0\r\n\r\n"),
