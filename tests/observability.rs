@@ -196,7 +196,7 @@ fn trace_of(request: &Arrived) -> (String, String) {
 
 #[test]
 fn a_jobs_trace_goes_to_its_provider_in_every_process_and_nowhere_else() {
-    let lost: Reply = serde_json::from_value(json!({"close": true})).expect("a reply");
+    let lost: Reply = serde_json::from_value(json!({"instead": "close"})).expect("a reply");
     let scene = Scene::new(vec![lost, accepted()], "idempotency = \"24h\"");
     let detached = scene.run(&["--detach"], &[]);
     assert_eq!(detached.code, 0, "{detached:?}");

@@ -379,7 +379,7 @@ async fn without_a_broker_the_component_says_what_left() {
     );
     assert_eq!((error.charge, error.next), (Charge::No, NextStep::Retry));
 
-    let closing: Reply = serde_json::from_value(json!({"close": true})).expect("a reply");
+    let closing: Reply = serde_json::from_value(json!({"instead": "close"})).expect("a reply");
     let server = provider(closing, Vec::new());
     let error = Instance::over(&server)
         .await

@@ -29,10 +29,6 @@ pub(crate) type Script = BTreeMap<String, Vec<Reply>>;
 /// `{key}` and `{prompt}` for the canaries.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a word of a script, of which a reply has one"
-)]
 pub(crate) struct Reply {
     status: u16,
     /// What stands behind the status.
@@ -49,10 +45,18 @@ pub(crate) struct Reply {
     /// Given for so long from its first time on, before the next one comes to its turn; so that a
     /// provider knows whether it was left in peace.
     lasts_ms: Option<u64>,
-    /// Nothing is answered; the connection is closed once the request is here.
-    close: bool,
-    /// Nothing is answered, and the connection stays open until the server is gone.
-    hang: bool,
+    /// What is done instead of answering.
+    instead: Option<Instead>,
+}
+
+/// What a server does once a request is here, instead of answering it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Instead {
+    /// Closes the connection.
+    Close,
+    /// Keeps the connection open until the server is gone.
+    Hang,
 }
 
 impl Reply {
@@ -103,7 +107,7 @@ impl Reply {
 
     pub(crate) fn hang() -> Self {
         Self {
-            hang: true,
+            instead: Some(Instead::Hang),
             ..Self::default()
         }
     }
@@ -363,14 +367,14 @@ fn serve(stream: &TcpStream, shared: &Shared) {
         ..Reply::default()
     };
     let reply = reply.unwrap_or(unscripted);
-    if reply.hang {
+    if reply.instead == Some(Instead::Hang) {
         let kept = stream.try_clone().expect("a handle");
         shared.hanging.lock().expect("the connections").push(kept);
     }
     // Counted before it is answered: whoever has the answer finds the request in the count.
     shared.arrived.lock().expect("the requests").push(request);
     shared.news.notify_all();
-    if !reply.hang && !reply.close {
+    if reply.instead.is_none() {
         let bytes = reply.bytes(&shared.names.lock().expect("the names"));
         let mut stream = stream;
         // A client that has gone away has what it wanted.
