@@ -1,9 +1,10 @@
-//! Runs one job from another program. Arguments: component, data directory, the provider's
-//! base URL, node, input. The environment variable `PROVIDER_KEY` has the provider's key.
-use std::{env, error::Error, fs, io::Write as _, path::Path, sync::Arc};
+//! Runs one job of a PixelML node from another program. Arguments: component, data directory
+//! (which exists), the provider's base URL, node, input. `PROVIDER_KEY` has the provider's key.
+//! The idempotency key is fixed: the same input is the same job, another one is a conflict.
+use std::{env, error::Error, fs, io::Write as _, path::Path, sync::Arc, time::Duration};
 
 use tokio::sync::watch;
-use zoetrope_host::driver::{Driver, Until, Work, now};
+use zoetrope_host::driver::{Driver, Until, Work};
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::jobs::{CheckRequest, Destination, Jobs, SubmitRequest, node_type};
 use zoetrope_host::{component::Pack, config::Config, digest::Sha256Digest};
@@ -25,9 +26,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let jobs = Jobs::new(driver.policy(config.policy()).build()?, component);
 
     let node = node_type(&pack, node).await?;
+    let wait = Duration::from_mins(10);
     let checked = jobs.check(&CheckRequest::new(&node, input)).await?;
-    let (clips, until) = (Destination::Folder(data_dir.join("clips")), now() + 600_000);
-    let request = SubmitRequest::new(&checked, "mine", "order-66", clips, until);
+    let clips = Destination::Folder(data_dir.join("clips"));
+    let request = SubmitRequest::new(&checked, "mine", "order-66", clips, wait);
     let job = jobs.submit(&request).await?;
     let (_sender, work) = watch::channel(Work::On);
     jobs.wait([job.spec.id.clone()], Until::Settled, work)

@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use crate::bindings::{Basis, Estimate, MediaField, MediaKind, Price};
 
-/// A property of an input schema, as far as completing an input needs it. A test
-/// compares it with the schema.
+/// A property of an input schema, as far as completing an input needs it. A property without
+/// a field is dropped from every input, with a note: test that the table names every property
+/// of the schema, as the bundled pack does in `plugin/src/nodes/mod.rs`.
 pub struct Field {
     /// The property's name.
     pub name: &'static str,

@@ -42,6 +42,7 @@ pub fn check(
     let input = input::read(node, text, options.profile, known)?;
     let request = match connection? {
         Some(connection) => {
+            node.provider.wire(&connection)?;
             let forwarded = input.clone().forwarded();
             let request = node
                 .provider
@@ -80,6 +81,8 @@ pub fn start(
         return Err(NodeError::unsupported(message));
     }
     let connection = connection?;
+    // Options that cannot be read are refused before anything is sent.
+    node.provider.wire(&connection)?;
     let request = node
         .provider
         .submit(&connection, node, &input.forwarded(), idempotency_key)?;

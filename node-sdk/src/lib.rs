@@ -16,9 +16,19 @@
 //!
 //! # Writing a pack
 //!
-//! A pack is a crate with `crate-type = ["cdylib"]`. It depends on this crate, on `serde_json`,
-//! and on `jsonschema` in the version that this crate uses, without its default features and
-//! with `macros`. It holds:
+//! A pack is a crate of its own:
+//!
+//! ```toml
+//! [lib]
+//! crate-type = ["cdylib"]
+//!
+//! [dependencies]
+//! zoetrope-node-sdk = { git = "https://github.com/zoetrope-nodes/zoetrope" } # or a path
+//! serde_json = "1"
+//! jsonschema = { version = "=0.60.2", default-features = false, features = ["macros"] }
+//! ```
+//!
+//! It holds:
 //!
 //! 1. **A [`Provider`](node::Provider) for each provider**: which connection it needs, and its
 //!    protocol as pure functions. [`options`] reads what a connection's options say,
@@ -37,7 +47,13 @@
 //! [`Provider`](node::Provider) document what they may claim; the constructors of
 //! [`NodeError`](bindings::NodeError) set charge and next step accordingly.
 //!
+//! First configure the provider: a table `[connections.mine]` in `zoetrope.toml`, with its
+//! `category`, `base_url` and `credential` (`docs/connections.md`). `packs allow` grants the
+//! connections that are configured then; `--connection mine` grants one later. Each build has
+//! another digest and is allowed anew.
+//!
 //! ```sh
+//! rustup target add wasm32-wasip2
 //! cargo build --release --target wasm32-wasip2
 //! zoetrope packs allow target/wasm32-wasip2/release/your_pack.wasm
 //! ```

@@ -95,8 +95,9 @@ pub trait Provider: Sync {
 
     /// The name of the protocol that this connection speaks; tickets keep it.
     ///
-    /// Called by `adopt`, and before each `poll` and `cancel`: a ticket of another name is
-    /// refused with `connection-changed`, and nothing is sent.
+    /// Called by `adopt`, and before each `submit`, `poll` and `cancel`: options that cannot be
+    /// read are refused before anything is sent. So is a ticket of another name, with
+    /// `connection-changed`.
     ///
     /// # Errors
     ///

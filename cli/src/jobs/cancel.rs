@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use zoetrope_host::driver::deadline_after;
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{CancelOutcome, NextStep};
 use zoetrope_host::ledger::{Job, State};
@@ -13,7 +14,6 @@ use super::{named, said, settle};
 use crate::args::jobs::Cancel;
 use crate::interrupts::Interrupts;
 use crate::report::{Failure, Phase, next_step, of_jobs, outcome};
-use crate::run::deadline;
 use crate::setup::Setup;
 use crate::view::View;
 
@@ -26,7 +26,7 @@ impl Cancel {
         let jobs = setup.jobs(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let job = named(jobs.ledger(), &self.id, setup)?;
-        let wanted = jobs.cancel(&job, deadline(PATIENCE)).await;
+        let wanted = jobs.cancel(&job, deadline_after(PATIENCE)).await;
         match wanted.map_err(|error| of_jobs(error, &setup.options()))? {
             CancelOutcome::LeftAlone(job) => cancelled(&job, setup),
             CancelOutcome::Wanted(job) => {

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use zoetrope_host::driver::deadline_after;
 use zoetrope_host::jobs::Fetched;
 
 use super::{answered, named, said, settle};
 use crate::args::jobs::Fetch;
 use crate::interrupts::Interrupts;
 use crate::report::{Failure, of_jobs, outcome};
-use crate::run::deadline;
 use crate::setup::Setup;
 use crate::view::View;
 
@@ -21,7 +21,7 @@ impl Fetch {
         let jobs = setup.jobs(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let job = named(jobs.ledger(), &self.id, setup)?;
-        let until = deadline(self.deadline);
+        let until = deadline_after(self.deadline);
         let fetched = jobs.fetch(&job, &out, self.force, until).await;
         match fetched.map_err(|error| of_jobs(error, &setup.options()))? {
             Fetched::LeftAlone(job) => answered(&job, setup),

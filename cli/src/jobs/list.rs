@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use serde_json::Value;
+use zoetrope_host::error::chain;
 use zoetrope_host::ledger::Job;
 
 use crate::args::jobs::List;
@@ -13,12 +14,16 @@ use crate::setup::Setup;
 impl List {
     /// Oldest first.
     pub(super) fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
-        let jobs = setup.ledger()?.jobs().map_err(|error| of_ledger(&error))?;
+        let rows = setup.ledger()?.rows().map_err(|error| of_ledger(&error))?;
+        for (_, error) in &rows.damaged {
+            let message = format!("not listed: {}", chain(error));
+            setup.printer().message(&message);
+        }
         let wanted = |job: &&Job| {
             self.state.is_none_or(|state| state == job.state())
                 && self.node.as_ref().is_none_or(|node| *node == job.spec.node)
         };
-        let jobs = jobs.iter().filter(wanted);
+        let jobs = rows.jobs.iter().filter(wanted);
         if setup.json() {
             setup
                 .printer()

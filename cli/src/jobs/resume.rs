@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use zoetrope_host::driver::Until;
+use zoetrope_host::driver::{Until, deadline_after};
 use zoetrope_host::jobs::{Jobs, NextStep};
 
 use super::{answered, named, settle};
@@ -11,7 +11,6 @@ use crate::args::jobs::Resume;
 use crate::drive::drive;
 use crate::interrupts::Interrupts;
 use crate::report::{Failure, Summary, next_step, of_jobs};
-use crate::run::deadline;
 use crate::setup::Setup;
 use crate::view::View;
 
@@ -24,7 +23,7 @@ impl Resume {
             return self.all(setup, &jobs, &view, &mut interrupts).await;
         };
         let job = named(jobs.ledger(), id, setup)?;
-        let resumed = jobs.resume(&job, deadline(self.deadline)).await;
+        let resumed = jobs.resume(&job, deadline_after(self.deadline)).await;
         let job = resumed.map_err(|error| of_jobs(error, &setup.options()))?;
         let job = settle(&jobs, &view, job, &mut interrupts).await?;
         answered(&job, setup)
@@ -37,7 +36,7 @@ impl Resume {
         view: &Arc<View>,
         interrupts: &mut Interrupts,
     ) -> Result<ExitCode, Failure> {
-        let resumed = jobs.resume_all(deadline(self.deadline)).await;
+        let resumed = jobs.resume_all(deadline_after(self.deadline)).await;
         let ids = resumed.map_err(|error| of_jobs(error, &setup.options()))?;
         let rows = drive(jobs, view, &ids, Until::Settled, interrupts).await?;
         let next = next_step::words(&NextStep::ResumeAll, &setup.options());

@@ -78,7 +78,8 @@ fn of_job(step: &NextStep, options: &str) -> String {
             quoted_text(provider_job_id)
         ),
         NextStep::Show { job } => format!("zoetrope jobs show {job}{options}"),
-        _ => format!("zoetrope jobs resume --all{options}"),
+        NextStep::ResumeAll => format!("zoetrope jobs resume --all{options}"),
+        _ => "zoetrope --help".into(),
     }
 }
 

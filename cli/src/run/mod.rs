@@ -6,11 +6,10 @@ mod order;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Value;
 use uuid::Uuid;
-use zoetrope_host::driver::{Until, now};
+use zoetrope_host::driver::Until;
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{Checked, Destination, Jobs, NextStep, Prepared, SubmitRequest};
 use zoetrope_host::ledger::Job;
@@ -80,7 +79,7 @@ impl Run {
             key: key.to_owned(),
             destination,
             force: self.force,
-            deadline_at: deadline(self.deadline),
+            wait: self.deadline,
         })
     }
 }
@@ -92,10 +91,12 @@ async fn prepare(
     request: &SubmitRequest<'_>,
     interrupts: &mut Interrupts,
 ) -> Result<Prepared, Failure> {
+    let failed = |error| of_jobs(error, &setup.options());
+    let opened = jobs.open(request).await.map_err(failed)?;
+    // A job that is there already is ready at once, whatever was pressed meanwhile.
     tokio::select! {
-        prepared = jobs.prepare(request) => {
-            prepared.map_err(|error| of_jobs(error, &setup.options()))
-        }
+        biased;
+        prepared = jobs.hand_over(opened) => prepared.map_err(failed),
         () = interrupts.next() => Err(interrupted()),
     }
 }
@@ -128,11 +129,6 @@ fn interrupted() -> Failure {
     let message = "interrupted before anything was submitted";
     Failure::new(ErrorKind::Interrupted, Phase::Upload, message)
         .then("the same command again: this one cost nothing".into())
-}
-
-pub(super) fn deadline(after: Duration) -> i64 {
-    let after = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
-    now().saturating_add(after)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {

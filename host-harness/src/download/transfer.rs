@@ -29,7 +29,7 @@ pub struct Download<'a> {
     pub credential: Option<&'a OpenConnection>,
     /// Its digest in hexadecimal, if the provider told.
     pub sha256: Option<&'a str>,
-    /// The unfinished file, made or gone on with; [`part_of`] names it.
+    /// The unfinished file, made or gone on with; [`part_of`](super::part_of) names it.
     pub part: &'a Path,
     /// Longest that it may be, in bytes; [`LONGEST`] is a good choice.
     pub limit: u64,
@@ -39,7 +39,7 @@ pub struct Download<'a> {
 /// `progress` is called after every piece; it starts over where the download does.
 ///
 /// When it returns, the file is whole, checked, and survives a power cut; it has not its
-/// name yet ([`place()`]).
+/// name yet ([`place`](super::place())).
 ///
 /// # Errors
 ///

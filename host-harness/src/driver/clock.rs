@@ -1,6 +1,6 @@
 //! The time.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::ledger::Millis;
 
@@ -11,4 +11,11 @@ pub fn now() -> Millis {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
+}
+
+/// The time so long from now.
+#[must_use]
+pub fn deadline_after(wait: Duration) -> Millis {
+    let wait = Millis::try_from(wait.as_millis()).unwrap_or(Millis::MAX);
+    now().saturating_add(wait)
 }

@@ -23,7 +23,8 @@ use super::lane::{BATCH, Lane};
 use super::shared::Shared;
 use super::steps::Done;
 use super::telling;
-use super::wait::{GLANCE, Waiting, Work};
+use super::wait::{GLANCE, Waiting, Work, changed};
+use crate::error::chain;
 use crate::ledger::{Job, LedgerError, Millis};
 
 /// The ledger is not looked into more often than this.
@@ -135,6 +136,13 @@ impl Lead<'_> {
                 .shared
                 .ledger
                 .due(&connection, now, BATCH, &self.held)?;
+            // Held, so that they are not read again; nobody waits for what cannot be read.
+            for (job, error) in due.damaged {
+                tracing::error!(job, error = chain(&error), "a job cannot be read");
+                self.waiting.ids.remove(&job);
+                self.held.insert(job);
+            }
+            let due = due.jobs;
             self.held.extend(due.iter().map(|job| job.spec.id.clone()));
             let lane = self.lane(connection, instant);
             lane.has_more = due.len() == BATCH;
@@ -325,11 +333,4 @@ impl Lead<'_> {
 
 fn until(time: Millis, now: Millis) -> Duration {
     Duration::from_millis((time - now).max(0).unsigned_abs())
-}
-
-/// The next change; never, when nobody can make one any more.
-async fn changed(work: &mut watch::Receiver<Work>) {
-    if work.changed().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

@@ -49,7 +49,7 @@ mod wait;
 mod writer;
 
 pub use builder::DriverBuilder;
-pub use clock::now;
+pub use clock::{deadline_after, now};
 pub(crate) use error::AdoptError;
 pub use error::DriverError;
 pub use listener::{Listener, News};

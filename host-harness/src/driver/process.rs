@@ -13,7 +13,7 @@ use super::error::{AdoptError, DriverError};
 use super::event::Event;
 use super::lead::lead;
 use super::shared::{Origin, Shared};
-use super::wait::{GLANCE, Until, Waiting, Work};
+use super::wait::{GLANCE, Until, Waiting, Work, changed};
 use super::writer;
 use crate::component::Pack;
 use crate::ledger::{Inserted, Job, Ledger, Millis, State};
@@ -99,7 +99,8 @@ impl Driver {
     }
 
     /// Works until all of these jobs are where they should be or `work` says otherwise:
-    /// drives, or waits for the process that does.
+    /// drives, or waits for the process that does. Jobs are submitted, polled and downloaded
+    /// only while some process is in this call.
     ///
     /// # Errors
     ///
@@ -133,7 +134,7 @@ impl Driver {
             }
             tokio::select! {
                 () = sleep(GLANCE) => {}
-                _ = work.changed() => {}
+                () = changed(&mut work) => {}
             }
         }
     }

@@ -38,7 +38,7 @@ pub(super) struct Shared {
 impl Shared {
     /// Marks the submits whose process has ended. Only for the process that holds the lock.
     pub(super) async fn settle_orphans(&self) -> Result<(), DriverError> {
-        for orphan in self.ledger.submitting()? {
+        for orphan in self.ledger.submitting()?.jobs {
             self.steps.settle(orphan, &Event::Orphaned).await?;
         }
         Ok(())

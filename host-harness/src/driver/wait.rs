@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use crate::ledger::Job;
 
 /// How often a process looks for what others have written.
@@ -38,4 +40,11 @@ impl Until {
 pub(super) struct Waiting {
     pub(super) ids: HashSet<String>,
     pub(super) until: Until,
+}
+
+/// Waits for the next change of `work`. Never returns once its sender is gone.
+pub(super) async fn changed(work: &mut watch::Receiver<Work>) {
+    if work.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }

@@ -40,4 +40,4 @@ pub use error::JobsError;
 pub use fetch::Fetched;
 pub use next_step::{NextStep, Repair};
 pub use prune::{Pruned, prune};
-pub use submit::{Destination, Prepared, SubmitRequest};
+pub use submit::{Destination, Opened, Prepared, SubmitRequest};

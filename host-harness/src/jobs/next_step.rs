@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::contract::Charge;
 use crate::driver::DriverError;
 use crate::driver::pure::may_submit;
+use crate::error::ErrorKind;
 use crate::ledger::{Job, LedgerError, Millis, State};
 
 /// How the user can go on. Ids are those of jobs.
@@ -121,7 +122,7 @@ impl NextStep {
     #[must_use]
     pub fn of(job: &Job, now: Millis) -> Self {
         let id = job.spec.id.clone();
-        let kind = job.last_error.as_ref().map(|trouble| trouble.kind.as_str());
+        let kind = job.last_error.as_ref().map(|trouble| trouble.kind);
         match job.state() {
             State::Failed | State::Cancelled if job.ticket().is_some() => {
                 Self::Nothing { by_provider: true }
@@ -140,7 +141,7 @@ impl NextStep {
                 key: job.is_keyed().then(|| job.spec.key.clone()),
             },
             State::Succeeded
-                if job.schedule.next_at.is_none() && kind == Some("download_failed") =>
+                if job.schedule.next_at.is_none() && kind == Some(ErrorKind::DownloadFailed) =>
             {
                 Self::ResumeOrFetch { job: id }
             }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use tracing::Instrument as _;
@@ -12,8 +13,8 @@ use super::error::JobsError;
 use super::pictures::Local;
 use crate::component::CallContext;
 use crate::download::check_target;
-use crate::driver::{Reached, now};
-use crate::ledger::{Inserted, Job, JobSpec, Millis, Pictures, Target};
+use crate::driver::{Reached, deadline_after, now};
+use crate::ledger::{Inserted, Job, JobSpec, Pictures, Target};
 use crate::media::hand_over;
 use crate::trace::{self, Trace};
 
@@ -30,19 +31,19 @@ pub struct SubmitRequest<'a> {
     pub destination: Destination,
     /// Whether a file that is there is replaced.
     pub force: bool,
-    /// When this process stops waiting.
-    pub deadline_at: Millis,
+    /// How long this process waits for the job once it is inserted.
+    pub wait: Duration,
 }
 
 impl<'a> SubmitRequest<'a> {
-    /// A job under this key that replaces no file and is waited for until `deadline_at`.
+    /// A job under this key that replaces no file and is waited for so long.
     #[must_use]
     pub fn new(
         checked: &'a Checked,
         connection: &str,
         key: &str,
         destination: Destination,
-        deadline_at: Millis,
+        wait: Duration,
     ) -> Self {
         Self {
             checked,
@@ -50,7 +51,7 @@ impl<'a> SubmitRequest<'a> {
             key: key.to_owned(),
             destination,
             force: false,
-            deadline_at,
+            wait,
         }
     }
 }
@@ -69,7 +70,14 @@ pub enum Destination {
 /// What a request comes to, before it is in the ledger.
 pub struct Prepared {
     entry: Entry,
-    deadline_at: Millis,
+    wait: Duration,
+}
+
+/// A request whose connection is open and whose key has been looked up.
+pub struct Opened<'a> {
+    request: &'a SubmitRequest<'a>,
+    reached: Reached,
+    known: Option<Box<Job>>,
 }
 
 enum Entry {
@@ -107,39 +115,70 @@ impl Jobs {
         self.insert(prepared).await
     }
 
-    /// Finds out what a request comes to: opens the connection, looks for a job with the same
-    /// key, checks the destination, and hands local pictures over. Nothing is written to the
-    /// ledger. Dropping the future before it is ready leaves nothing that costs money.
+    /// Finds out what a request comes to: [`open`](Self::open), then
+    /// [`hand_over`](Self::hand_over). Nothing is written to the ledger.
+    ///
+    /// # Errors
+    ///
+    /// As these two.
+    pub async fn prepare(&self, request: &SubmitRequest<'_>) -> Result<Prepared, JobsError> {
+        let opened = self.open(request).await?;
+        self.hand_over(opened).await
+    }
+
+    /// Opens the connection, looks for a job with the same key, and checks the destination of
+    /// a new one. Nothing is sent.
     ///
     /// # Errors
     ///
     /// [`JobsError::NoProvider`], [`JobsError::Connection`], [`JobsError::KeyConflict`],
-    /// [`JobsError::Target`] and [`JobsError::Folder`], [`JobsError::Picture`], or when the
-    /// ledger fails.
-    pub async fn prepare(&self, request: &SubmitRequest<'_>) -> Result<Prepared, JobsError> {
-        let deadline_at = request.deadline_at;
-        let checked = request.checked;
+    /// [`JobsError::Target`] and [`JobsError::Folder`], or when the ledger fails.
+    pub async fn open<'a>(&self, request: &'a SubmitRequest<'a>) -> Result<Opened<'a>, JobsError> {
         let reached = self.connect(request).await?;
-        if let Some(known) = self
+        let known = self
             .ledger()
-            .job_of_key(&request.connection, &request.key)?
-        {
-            if known.spec.given_sha256 != checked.digest() {
+            .job_of_key(&request.connection, &request.key)?;
+        match &known {
+            Some(known) if known.spec.given_sha256 != request.checked.digest() => {
                 let job = known.spec.id.clone();
                 return Err(JobsError::KeyConflict { job });
             }
-            let entry = Entry::Known(Box::new(known));
-            return Ok(Prepared { entry, deadline_at });
+            Some(_) => {}
+            None => request.destination.check(request.checked, request.force)?,
         }
-        request.destination.check(checked, request.force)?;
+        Ok(Opened {
+            request,
+            reached,
+            known: known.map(Box::new),
+        })
+    }
+
+    /// Hands the local pictures of a new job over to the provider. Ready at once where the
+    /// job is there already. Dropping the future before it is ready leaves nothing that costs
+    /// money.
+    ///
+    /// # Errors
+    ///
+    /// [`JobsError::Picture`], or when the pictures cannot be kept.
+    pub async fn hand_over(&self, opened: Opened<'_>) -> Result<Prepared, JobsError> {
+        let Opened {
+            request,
+            reached,
+            known,
+        } = opened;
+        let (checked, wait) = (request.checked, request.wait);
+        if let Some(known) = known {
+            let entry = Entry::Known(known);
+            return Ok(Prepared { entry, wait });
+        }
         let input = self.hand_pictures_over(checked, &reached).await?;
         let order = self.order(request, &reached, input)?;
         let target = request.destination.target(&checked.id);
         let asker = self.driver.asker().to_owned();
-        let mut job = Job::new(order, target, asker, deadline_at);
+        let mut job = Job::new(order, target, asker, deadline_after(wait));
         job.force = request.force;
         let entry = Entry::New(Box::new(job));
-        Ok(Prepared { entry, deadline_at })
+        Ok(Prepared { entry, wait })
     }
 
     /// Inserts jobs in one commit; their rows in this order. One that was there already is
@@ -159,11 +198,13 @@ impl Jobs {
         let added = self.driver.add(&new, &self.pack, &self.component);
         let mut added = added.map_err(JobsError::of_driver)?.into_iter();
         let mut jobs = Vec::with_capacity(prepared.len());
-        for Prepared { entry, deadline_at } in prepared {
+        for Prepared { entry, wait } in prepared {
             jobs.push(match entry {
-                Entry::Known(known) => self.resume(&known, deadline_at).await?,
+                Entry::Known(known) => self.resume(&known, deadline_after(wait)).await?,
                 Entry::New(job) => match added.next() {
-                    Some(Inserted::Same(known)) => self.resume(&known, deadline_at).await?,
+                    Some(Inserted::Same(known)) => {
+                        self.resume(&known, deadline_after(wait)).await?
+                    }
                     _ => *job,
                 },
             });

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use zoetrope_bundled_pack::{COMPONENT, DIGEST};
@@ -50,7 +51,7 @@ impl Scene {
 
     fn request<'a>(&self, checked: &'a Checked, key: &str) -> SubmitRequest<'a> {
         let clips = Destination::Folder(self.folder.path().join("clips"));
-        SubmitRequest::new(checked, "mine", key, clips, now() + 60_000)
+        SubmitRequest::new(checked, "mine", key, clips, Duration::from_mins(1))
     }
 
     async fn submit(&self, input: &str, key: &str) -> Result<Job, JobsError> {

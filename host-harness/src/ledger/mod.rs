@@ -38,4 +38,4 @@ pub use stage::{
     Attempts, ClipFile, Media, Millis, PastSubmits, ProviderJob, ResultFile, Stage, Submit,
 };
 pub use state::State;
-pub use store::{HistoryEntry, Inserted, Ledger};
+pub use store::{HistoryEntry, Inserted, Ledger, Rows};

@@ -1,4 +1,9 @@
 //! The versions of the tables.
+//!
+//! A new column takes: `schema_N.sql` with an `ALTER TABLE` and a default, in [`MIGRATIONS`];
+//! [`VERSION`]; the list in `columns`; `record`, which reads and writes it; a field in `row` or
+//! `stage`; and a dump of the version before it in `tests/ledgers/`, which
+//! `tests/old_ledgers.rs` reads.
 
 /// Each brings the schema from the version of its place to the next one.
 pub(super) const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];

@@ -46,6 +46,33 @@ pub(super) enum Kept {
     ByTheSystem,
 }
 
+/// Rows of a ledger, the damaged ones apart: they keep no other job waiting.
+#[derive(Debug, Default)]
+pub struct Rows {
+    /// Those that could be read.
+    pub jobs: Vec<Job>,
+    /// Why the others could not, by their ids.
+    pub damaged: Vec<(String, LedgerError)>,
+}
+
+impl Rows {
+    /// Takes a row, or notes its damage.
+    fn take(&mut self, path: &Path, row: &Row<'_>) -> Result<(), Failure> {
+        match record::job(row) {
+            Ok(job) => self.jobs.push(job),
+            Err(Failure::Row { job, problem }) => {
+                let failure = Failure::Row {
+                    job: job.clone(),
+                    problem,
+                };
+                self.damaged.push((job, LedgerError::of(path, failure)));
+            }
+            Err(failure) => return Err(failure),
+        }
+        Ok(())
+    }
+}
+
 /// What came of one job of [`Ledger::insert_all`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inserted {
@@ -157,6 +184,18 @@ impl Ledger {
         self.read(all, [], record::job)
     }
 
+    /// Every job that can be read, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn rows(&self) -> Result<Rows, LedgerError> {
+        let mut rows = Rows::default();
+        let all = select_job!("ORDER BY created_at, id");
+        self.read(all, [], |row| rows.take(&self.path, row))?;
+        Ok(rows)
+    }
+
     /// Those of these jobs for which nothing happens any more until somebody says so, or
     /// that are forgotten; and, if asked for, those that the provider has taken. With
     /// each, whether it was left because the process that had asked for it has ended.
@@ -226,26 +265,25 @@ impl Ledger {
         now: Millis,
         most: usize,
         held: &HashSet<String>,
-    ) -> Result<Vec<Job>, LedgerError> {
+    ) -> Result<Rows, LedgerError> {
         let due = select_job!(
             "WHERE next_at IS NOT NULL AND connection = ?1 AND next_at > ?2 AND next_at <= ?3
             AND state <> 'submitting' ORDER BY next_at LIMIT ?4"
         );
         let among = i64::try_from(most + held.len()).unwrap_or(i64::MAX);
-        let mut found = Vec::new();
+        let mut found = Rows::default();
         // Two stretches of the index: those between are many, and are not looked at.
         for (after, until) in [(Millis::MIN, now), (now + FURTHEST, Millis::MAX)] {
             let stretch = params![connection, after, until, among];
-            let read = self.read(due, stretch, |row| {
+            self.read(due, stretch, |row| {
                 // Most of a row's reading is its columns, so a held one's are left alone.
                 if held.contains(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?) {
-                    return Ok(None);
+                    return Ok(());
                 }
-                record::job(row).map(Some)
-            });
-            found.extend(read?.into_iter().flatten());
+                found.take(&self.path, row)
+            })?;
         }
-        found.truncate(most);
+        found.jobs.truncate(most);
         Ok(found)
     }
 
@@ -254,9 +292,11 @@ impl Ledger {
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub fn submitting(&self) -> Result<Vec<Job>, LedgerError> {
+    pub fn submitting(&self) -> Result<Rows, LedgerError> {
+        let mut rows = Rows::default();
         let submitting = select_job!("WHERE state = 'submitting'");
-        self.read(submitting, [], record::job)
+        self.read(submitting, [], |row| rows.take(&self.path, row))?;
+        Ok(rows)
     }
 
     /// Changes whenever another process has committed something.

@@ -141,7 +141,7 @@ fn a_time_in_the_far_future_is_due_and_those_between_are_not() {
     }
     let held = |ids: &[&str]| ids.iter().map(ToString::to_string).collect::<HashSet<_>>();
     let due = |most, held: &HashSet<_>| {
-        let due = ledger.due("pixelml", 500, most, held).expect("read");
+        let due = ledger.due("pixelml", 500, most, held).expect("read").jobs;
         let ids: Vec<_> = due.iter().map(|job| job.spec.id.clone()).collect();
         ids.concat()
     };
@@ -185,7 +185,7 @@ fn one_outdated_change_does_not_keep_the_others_back() {
     ledger.commit_all(&changes[..1]).expect("first");
     let both = ledger.commit_all(&changes).expect("second");
     assert!(matches!(&both[..], [Err(LedgerError::Outdated { job }), Ok(_)] if job == "a"));
-    assert_eq!(ledger.submitting().expect("read").len(), 2);
+    assert_eq!(ledger.submitting().expect("read").jobs.len(), 2);
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn due_jobs_come_in_the_order_of_their_time() {
     added(&ledger, &other);
     let due = |most, held: &[&str]| -> Vec<_> {
         let held = held.iter().map(|id| (*id).to_owned()).collect();
-        let due = ledger.due("pixelml", 50, most, &held).expect("read");
+        let due = ledger.due("pixelml", 50, most, &held).expect("read").jobs;
         due.iter().map(|job| job.spec.id.clone()).collect()
     };
     assert_eq!(due(2, &[]), ["b", "d"]);
@@ -431,4 +431,22 @@ fn rows_of_earlier_versions_are_read_as_before() {
     assert!(announced.charge() == Charge::No && announced.cost().is_some());
     let found = damaged("submit_sha256 = NULL, submits = 0, submitted_at = NULL");
     assert_eq!(found.expect("read").expect("the row").submits(), 0);
+}
+
+#[test]
+fn damaged_row_keeps_no_other_job_waiting() {
+    let folder = tempfile::tempdir().expect("folder");
+    let ledger = Ledger::open(folder.path()).expect("open");
+    added(&ledger, &job("a", "a", "x"));
+    added(&ledger, &job("b", "b", "x"));
+    let connection = Connection::open(folder.path().join("ledger.sqlite3")).expect("open");
+    let broken = "UPDATE jobs SET state = 'started' WHERE id = 'a'";
+    connection.execute(broken, []).expect("a change");
+    let due = ledger.due("pixelml", Millis::MAX / 2, 9, &HashSet::new());
+    for rows in [ledger.rows().expect("read"), due.expect("read")] {
+        let good: Vec<_> = rows.jobs.iter().map(|job| job.spec.id.as_str()).collect();
+        let damaged: Vec<_> = rows.damaged.iter().map(|(job, _)| job.as_str()).collect();
+        assert_eq!((good.concat(), damaged.concat()), ("b".into(), "a".into()));
+    }
+    assert!(ledger.jobs().is_err());
 }
