@@ -92,7 +92,7 @@ impl Driver {
     }
 
     async fn tell_present(&self, id: &str, event: &Event) -> Result<(), DriverError> {
-        if let Some(job) = self.shared.ledger.job(id)? {
+        if let Some(job) = self.shared.ledger.readable_job(id)? {
             self.tell(&job, event).await?;
         }
         Ok(())

@@ -56,7 +56,7 @@ impl Shared {
         let ids: Vec<_> = waiting.ids.iter().map(String::as_str).collect();
         if ids.len() <= FEW {
             for id in &ids {
-                if let Some(job) = self.ledger.job(id)? {
+                if let Some(job) = self.ledger.readable_job(id)? {
                     (self.steps.listener)(id, News::Committed(&job));
                 }
             }
@@ -67,7 +67,7 @@ impl Shared {
         {
             if !is_abandoned || work != Work::On {
                 waiting.ids.remove(&id);
-            } else if let Some(job) = self.ledger.job(&id)? {
+            } else if let Some(job) = self.ledger.readable_job(&id)? {
                 let event = Event::Resumed {
                     deadline_at: job.schedule.deadline_at,
                     asker: self.asker.name().to_owned(),

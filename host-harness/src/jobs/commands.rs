@@ -104,7 +104,7 @@ impl Jobs {
     pub async fn resume_all(&self, deadline_at: Millis) -> Result<Vec<String>, JobsError> {
         let resumed = self.driver.resume_all(deadline_at).await;
         resumed.map_err(|source| {
-            let mut jobs = self.ledger().jobs().unwrap_or_default();
+            let mut jobs = self.ledger().rows().unwrap_or_default().jobs;
             jobs.retain(|job| !job.is_done());
             let spent = jobs.into_iter().find(|job| job.charge() != Charge::No);
             let spent = spent.map(Box::new);

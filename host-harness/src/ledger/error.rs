@@ -99,6 +99,17 @@ impl LedgerError {
         }
     }
 
+    /// Whether a single row is damaged, and the others can be read.
+    pub(super) fn is_of_one_row(&self) -> bool {
+        matches!(
+            self,
+            Self::Damaged {
+                source: Damage::Row { .. },
+                ..
+            }
+        )
+    }
+
     /// Whether the same may go well a moment later.
     #[must_use]
     pub fn is_passing(&self) -> bool {

@@ -12,7 +12,7 @@ use super::row::Job;
 use super::stage::Millis;
 use super::state::{DONE, SETTLED, State};
 use super::{open, record};
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, chain};
 
 /// The ledger's file in the data directory.
 const FILE: &str = "ledger.sqlite3";
@@ -152,6 +152,22 @@ impl Ledger {
     pub fn job(&self, id: &str) -> Result<Option<Job>, LedgerError> {
         let by_id = select_job!("WHERE id = ?1");
         Ok(self.read(by_id, [id], record::job)?.pop())
+    }
+
+    /// The job of this id, if its row can be read. Damage is logged: who asks has other jobs
+    /// to go on with.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn readable_job(&self, id: &str) -> Result<Option<Job>, LedgerError> {
+        match self.job(id) {
+            Err(error) if error.is_of_one_row() => {
+                tracing::error!(job = id, error = chain(&error), "a job cannot be read");
+                Ok(None)
+            }
+            job => job,
+        }
     }
 
     /// The job of this connection and key.

@@ -448,5 +448,6 @@ fn damaged_row_keeps_no_other_job_waiting() {
         let damaged: Vec<_> = rows.damaged.iter().map(|(job, _)| job.as_str()).collect();
         assert_eq!((good.concat(), damaged.concat()), ("b".into(), "a".into()));
     }
-    assert!(ledger.jobs().is_err());
+    assert!(ledger.jobs().is_err() && ledger.job("a").is_err());
+    assert_eq!(ledger.readable_job("a").expect("read"), None);
 }
