@@ -127,6 +127,59 @@ fn a_damaged_ledger_is_left_alone() {
 }
 
 #[test]
+fn damaged_row_says_what_was_charged_and_stops_no_other_job() {
+    let (provider, desk) = scene();
+    let run = |key: &str, out: &str| {
+        let mut words = RUN.map(str::to_owned).to_vec();
+        *words.last_mut().expect("the file") = out.into();
+        words.extend(["--key".into(), key.into()]);
+        desk.run(words)
+    };
+    let paid = run("k-1", "clip.mp4").answer();
+    let id = paid["job"].as_str().expect("an id");
+    let ledger = desk.data_dir().join("ledger.sqlite3");
+    change(&ledger, "UPDATE jobs SET state = 'started', placed = 0");
+
+    let resume = ["--json", "jobs", "resume", id];
+    let fetch = ["--json", "jobs", "fetch", id, "--out", "again.mp4"];
+    for outcome in [
+        run("k-1", "clip.mp4"),
+        desk.run(["--json", "jobs", "show", id]),
+        desk.run(resume),
+        desk.run(fetch),
+    ] {
+        let error = outcome.error("ledger_unavailable");
+        assert_eq!(
+            (&error["job"], &error["charged"]),
+            (&paid["job"], &json!("yes"))
+        );
+        let next = error["next"].as_str().expect("a next step");
+        assert!(next.starts_with("restore the row"), "{next}");
+    }
+    assert_eq!(provider.counts()[SUBMIT], 1);
+
+    assert_eq!(run("k-2", "other.mp4").answer()["charged"], "yes");
+    let listed = desk.run(["--json", "jobs"]);
+    assert_eq!(listed.code, 0, "{listed:?}");
+    let listed = listed.json();
+    assert_eq!(listed.as_array().map(Vec::len), Some(2));
+    assert_eq!(listed[1]["trouble"]["kind"], "ledger_unavailable");
+
+    let all = desk.run(["--json", "jobs", "resume", "--all"]);
+    let error = all.error("ledger_unavailable");
+    assert_eq!(error["charged"], "yes");
+    let summary = json!({"jobs": 1, "in_place": 0, "charged": 1, "may_be_charged": 0});
+    assert_eq!(all.json()["summary"], summary);
+
+    let pruned = desk.run(["--json", "jobs", "prune", "--older-than", "0s"]);
+    let pruned = pruned.answer();
+    assert_eq!(
+        (&pruned["forgotten"], &pruned["left"]),
+        (&json!(1), &json!(1))
+    );
+}
+
+#[test]
 fn a_data_directory_that_cannot_be_made_or_written_sends_nothing() {
     let (provider, desk) = scene();
     // Below a file nobody can make a folder, whatever their rights.

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use zoetrope_host::driver::{DriverError, Until, Work};
 use zoetrope_host::jobs::{Jobs, NextStep};
-use zoetrope_host::ledger::Job;
+use zoetrope_host::ledger::{Job, Rows};
 
 use super::interrupts::Interrupts;
 use super::report::{Failure, Phase, next_step, of_driver, of_jobs, of_ledger, outcome};
@@ -28,15 +28,14 @@ enum Wish {
     Cancel,
 }
 
-/// Works until these jobs are where they should be, or somebody has enough; how they
-/// stand then.
+/// Works until these jobs are where they should be, or the user ends it; their rows then.
 pub(super) async fn drive(
     jobs: &Jobs,
     view: &Arc<View>,
     ids: &[String],
     until: Until,
     interrupts: &mut Interrupts,
-) -> Result<Vec<Job>, Failure> {
+) -> Result<Rows, Failure> {
     view.watch(ids);
     let (sender, work) = watch::channel(Work::On);
     let mut waiting = Box::pin(jobs.wait(ids.iter().cloned(), until, work));
@@ -72,10 +71,13 @@ pub(super) async fn drive(
     };
     view.end();
     waited.map_err(|error| stopped(&error, jobs, view, ids))?;
-    let mut rows = Vec::with_capacity(ids.len());
+    let mut rows = Rows::default();
     for id in ids {
-        let job = jobs.ledger().job(id);
-        rows.extend(job.map_err(|error| of_ledger(&error))?);
+        match jobs.ledger().job(id) {
+            Ok(job) => rows.jobs.extend(job),
+            Err(error) if error.damaged_row().is_some() => rows.damaged.push(error),
+            Err(error) => return Err(of_ledger(&error)),
+        }
     }
     Ok(rows)
 }

@@ -12,22 +12,20 @@ use crate::report::{Failure, of_ledger, outcome};
 use crate::setup::Setup;
 
 impl List {
-    /// Oldest first.
+    /// Oldest first, then those whose row is damaged, whatever is asked for.
     pub(super) fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
         let rows = setup.ledger()?.rows().map_err(|error| of_ledger(&error))?;
-        for (_, error) in &rows.damaged {
-            let message = format!("not listed: {}", chain(error));
-            setup.printer().message(&message);
-        }
         let wanted = |job: &&Job| {
             self.state.is_none_or(|state| state == job.state())
                 && self.node.as_ref().is_none_or(|node| *node == job.spec.node)
         };
         let jobs = rows.jobs.iter().filter(wanted);
         if setup.json() {
+            let listed = jobs.map(outcome::listed);
+            let damaged = rows.damaged.iter().map(outcome::damaged);
             setup
                 .printer()
-                .line(&Value::Array(jobs.map(outcome::listed).collect()))?;
+                .line(&Value::Array(listed.chain(damaged).collect()))?;
         } else {
             let mut text = String::new();
             for job in jobs {
@@ -43,6 +41,10 @@ impl List {
                     outcome::price(job).map_or_else(String::new, |price| format!("{price}  ")),
                     last_word(job)
                 );
+            }
+            for error in &rows.damaged {
+                let id = error.damaged_row().map_or("", |row| &row.job);
+                let _ = writeln!(text, "{id}  {:15}  {}", "unreadable", chain(error));
             }
             setup.printer().text(&text)?;
         }

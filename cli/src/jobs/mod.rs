@@ -14,12 +14,12 @@ use std::sync::Arc;
 use serde_json::Value;
 use zoetrope_host::driver::Until;
 use zoetrope_host::jobs::{Jobs, find};
-use zoetrope_host::ledger::{Job, Ledger};
+use zoetrope_host::ledger::{Job, Ledger, Rows};
 
 use super::args::jobs::{Command, Jobs as Arguments};
 use super::drive::drive;
 use super::interrupts::Interrupts;
-use super::report::{Failure, of_jobs, outcome};
+use super::report::{Failure, of_jobs, of_ledger, outcome};
 use super::setup::Setup;
 use super::view::View;
 
@@ -51,7 +51,15 @@ async fn settle(
 ) -> Result<Job, Failure> {
     let ids = [job.spec.id.clone()];
     let rows = drive(jobs, view, &ids, Until::Settled, interrupts).await?;
-    Ok(rows.into_iter().next().unwrap_or(job))
+    only(rows, job)
+}
+
+/// The row of the only job there is; as it was, where it is forgotten.
+pub(super) fn only(rows: Rows, before: Job) -> Result<Job, Failure> {
+    match rows.damaged.first() {
+        Some(error) => Err(of_ledger(error)),
+        None => Ok(rows.jobs.into_iter().next().unwrap_or(before)),
+    }
 }
 
 /// The answer of a job whose result is in place.

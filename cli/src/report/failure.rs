@@ -259,7 +259,14 @@ pub(crate) fn of_ledger(error: &LedgerError) -> Failure {
         _ => ErrorKind::LedgerUnavailable,
     };
     let next = next_step::words(&NextStep::of_ledger(error), "");
-    Failure::new(kind, Phase::Setup, chain(error)).then(next)
+    let failure = Failure::new(kind, Phase::Setup, chain(error)).then(next);
+    match error.damaged_row() {
+        Some(row) => {
+            let job = Map::from_iter([("job".to_owned(), row.job.as_str().into())]);
+            failure.charged(row.charge).of_job(job)
+        }
+        None => failure,
+    }
 }
 
 /// The driver stopped; what is paid for is in the ledger, or was shown.

@@ -42,6 +42,10 @@ pub(crate) fn words(step: &NextStep, options: &str) -> String {
         NextStep::RestoreLedger => {
             "put a copy of the ledger in its place, or use another --data-dir".into()
         }
+        NextStep::RepairRow { job } => format!(
+            "restore the row of job {job} from a copy of the ledger; until then, the same run \
+             under another --key or --data-dir may be charged again. The other jobs: zoetrope jobs{options}"
+        ),
         NextStep::Nothing { by_provider: true } => {
             "nothing: the provider has ended this job".into()
         }

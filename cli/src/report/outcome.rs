@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use zoetrope_host::contract::Charge;
 use zoetrope_host::driver::now;
-use zoetrope_host::error::ErrorKind;
+use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::jobs::NextStep;
-use zoetrope_host::ledger::{Job, Millis, State};
+use zoetrope_host::ledger::{Job, LedgerError, Millis, State};
 
 use super::failure::{Failure, Phase};
 use super::next_step;
@@ -74,6 +74,16 @@ pub(crate) fn listed(job: &Job) -> Value {
         "created_at": time(job.spec.created_at),
         "deadline_at": time(job.schedule.deadline_at),
         "next_at": job.schedule.next_at.map(time),
+    })
+}
+
+/// The same of a job whose row is damaged.
+pub(crate) fn damaged(error: &LedgerError) -> Value {
+    let row = error.damaged_row();
+    json!({
+        "id": row.map(|row| &row.job),
+        "charged": row.map_or(Charge::Unknown, |row| row.charge).as_str(),
+        "trouble": { "kind": ErrorKind::LedgerUnavailable.as_str(), "message": chain(error) },
     })
 }
 

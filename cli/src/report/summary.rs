@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use zoetrope_host::contract::Charge;
-use zoetrope_host::ledger::Job;
+use zoetrope_host::ledger::{Job, LedgerError, Rows};
 
-use super::failure::Failure;
+use super::failure::{Failure, of_ledger};
 use super::outcome;
 use crate::printer::Printer;
 
@@ -33,28 +33,34 @@ pub(crate) struct Summary {
 
 impl Summary {
     /// `options`: the global options that a further command needs.
-    pub(crate) fn of(jobs: &[Job], options: &str) -> Self {
+    pub(crate) fn of(rows: &Rows, options: &str) -> Self {
+        let rows_of = rows.damaged.iter().filter_map(LedgerError::damaged_row);
+        let charges = rows.jobs.iter().map(Job::charge);
+        let charges: Vec<_> = charges.chain(rows_of.map(|row| row.charge)).collect();
+        let count = |charge| charges.iter().filter(|of_job| **of_job == charge).count();
         let mut summary = Self {
-            jobs: Vec::with_capacity(jobs.len()),
+            jobs: Vec::with_capacity(charges.len()),
             lines: Vec::new(),
             troubles: Vec::new(),
             in_place: 0,
-            charged: 0,
-            may_be_charged: 0,
-            charge: outcome::charge_of(jobs.iter().map(|job| Some(job.charge()))),
+            charged: count(Charge::Yes),
+            may_be_charged: count(Charge::Unknown),
+            charge: outcome::charge_of(charges.iter().copied().map(Some)),
             worst: None,
         };
-        for job in jobs {
-            summary.charged += usize::from(job.charge() == Charge::Yes);
-            summary.may_be_charged += usize::from(job.charge() == Charge::Unknown);
-            summary.add(job, options);
+        for job in &rows.jobs {
+            let answer = outcome::of(job, options);
+            summary.add(outcome::listed(job), &job.spec.key, answer);
+        }
+        for error in &rows.damaged {
+            let id = error.damaged_row().map_or("", |row| &row.job);
+            summary.add(outcome::damaged(error), id, Err(of_ledger(error)));
         }
         summary
     }
 
-    fn add(&mut self, job: &Job, options: &str) {
-        let mut listed = outcome::listed(job);
-        match outcome::of(job, options) {
+    fn add(&mut self, mut listed: Value, name: &str, answer: Result<Value, Failure>) {
+        match answer {
             Ok(answer) => {
                 self.in_place += 1;
                 self.lines
@@ -63,8 +69,7 @@ impl Summary {
             Err(failure) => {
                 listed["next"] = failure.next().into();
                 self.troubles.push(format!(
-                    "{} ({}): {}; next: {}",
-                    job.spec.key,
+                    "{name} ({}): {}; next: {}",
                     failure.kind(),
                     failure.message(),
                     failure.next()

@@ -18,6 +18,7 @@ use super::args::Run;
 use super::drive::drive;
 use super::inspect;
 use super::interrupts::Interrupts;
+use super::jobs::only;
 use super::report::{Failure, Phase, next_step, of_jobs, outcome};
 use super::setup::Setup;
 use super::view::View;
@@ -49,7 +50,7 @@ impl Run {
         };
         let ids = [job.spec.id.clone()];
         let rows = drive(&jobs, &view, &ids, until, &mut interrupts).await?;
-        let job = rows.into_iter().next().unwrap_or(job);
+        let job = only(rows, job)?;
         if self.detach && job.ticket().is_some() && !job.is_settled() {
             return detached(&job, setup);
         }

@@ -24,7 +24,6 @@ use super::shared::Shared;
 use super::steps::Done;
 use super::telling;
 use super::wait::{GLANCE, Waiting, Work, changed};
-use crate::error::chain;
 use crate::ledger::{Job, LedgerError, Millis};
 
 /// The ledger is not looked into more often than this.
@@ -136,10 +135,8 @@ impl Lead<'_> {
                 .shared
                 .ledger
                 .due(&connection, now, BATCH, &self.held)?;
-            // Held, so that they are not read again; nobody waits for what cannot be read.
-            for (job, error) in due.damaged {
-                tracing::error!(job, error = chain(&error), "a job cannot be read");
-                self.waiting.ids.remove(&job);
+            // Held, so that they are not read again.
+            for job in self.waiting.leave_out(&due) {
                 self.held.insert(job);
             }
             let due = due.jobs;

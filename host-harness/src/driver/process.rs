@@ -81,7 +81,7 @@ impl Driver {
         };
         let unclear = resumed
             .iter()
-            .filter(|(_, state)| *state == State::OutcomeUnknown);
+            .filter(|(_, state)| *state == Some(State::OutcomeUnknown));
         // Their commits share the disk's time.
         stream::iter(unclear)
             .map(|(id, _)| self.tell_present(id, &event))
@@ -115,6 +115,9 @@ impl Driver {
             ids: ids.into_iter().collect(),
             until,
         };
+        let ids: Vec<_> = waiting.ids.iter().map(String::as_str).collect();
+        let rows = self.shared.ledger.rows_of(&ids)?;
+        waiting.leave_out(&rows);
         let mut seen = None;
         loop {
             if let Some(lock) = self.elected()? {

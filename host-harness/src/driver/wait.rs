@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::ledger::Job;
+use crate::error::chain;
+use crate::ledger::{DamagedRow, Job, Rows};
 
 /// How often a process looks for what others have written.
 pub(super) const GLANCE: Duration = Duration::from_millis(100);
@@ -40,6 +41,21 @@ impl Until {
 pub(super) struct Waiting {
     pub(super) ids: HashSet<String>,
     pub(super) until: Until,
+}
+
+impl Waiting {
+    /// Leaves out the damaged ones of these rows, which nothing can change: their ids.
+    pub(super) fn leave_out(&mut self, rows: &Rows) -> Vec<String> {
+        let mut left_out = Vec::with_capacity(rows.damaged.len());
+        for error in &rows.damaged {
+            if let Some(DamagedRow { job, .. }) = error.damaged_row() {
+                tracing::error!(job, error = chain(error), "a job cannot be read");
+                self.ids.remove(job);
+                left_out.push(job.clone());
+            }
+        }
+        left_out
+    }
 }
 
 /// Waits for the next change of `work`. Never returns once its sender is gone.

@@ -12,7 +12,7 @@ use crate::contract::Charge;
 use crate::driver::pure::Event;
 use crate::driver::{AdoptError, Driver, DriverError, Reach, Until, Work};
 use crate::egress::Egress;
-use crate::ledger::{Job, Ledger, Millis, State};
+use crate::ledger::{Job, Ledger, Millis, Rows, State};
 use crate::trace::Caller;
 
 /// The jobs of a data directory, and the commands for them.
@@ -214,11 +214,13 @@ impl Jobs {
 ///
 /// As there.
 pub fn find(ledger: &Ledger, id: &str) -> Result<Job, JobsError> {
-    let mut found = ledger.jobs_like(id)?;
+    let Rows { mut jobs, damaged } = ledger.jobs_like(id)?;
+    let is_ambiguous = jobs.len() + damaged.len() > 1;
     let id = id.to_owned();
-    match (found.pop(), found.is_empty()) {
-        (Some(job), true) => Ok(job),
-        (Some(_), false) => Err(JobsError::AmbiguousId { id }),
-        (None, _) => Err(JobsError::NoSuchJob { id }),
+    match (jobs.pop(), damaged.into_iter().next()) {
+        _ if is_ambiguous => Err(JobsError::AmbiguousId { id }),
+        (Some(job), _) => Ok(job),
+        (None, Some(damaged)) => Err(damaged.into()),
+        (None, None) => Err(JobsError::NoSuchJob { id }),
     }
 }

@@ -90,6 +90,12 @@ pub enum NextStep {
     UseNewer,
     /// Put a copy of the ledger in its place, or use another one.
     RestoreLedger,
+    /// Repair the row of a job whose submit may have been charged: elsewhere, the same request
+    /// could be charged again.
+    RepairRow {
+        /// The job.
+        job: String,
+    },
     /// Nothing is left to be done: the job has ended.
     Nothing {
         /// Whether the provider has ended it.
@@ -164,7 +170,12 @@ impl NextStep {
         match error {
             LedgerError::KeyConflict { job } => Self::OtherKey { job: job.clone() },
             LedgerError::Newer { .. } => Self::UseNewer,
-            LedgerError::Damaged { .. } | LedgerError::Foreign { .. } => Self::RestoreLedger,
+            LedgerError::Damaged { .. } | LedgerError::Foreign { .. } => {
+                error.damaged_row().map_or(Self::RestoreLedger, |row| {
+                    let job = row.job.clone();
+                    Self::RepairRow { job }
+                })
+            }
             _ => Self::repeat(Repair::Disk),
         }
     }

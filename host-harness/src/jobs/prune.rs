@@ -40,16 +40,20 @@ impl Jobs {
 /// When the ledger cannot be written, or [`JobsError::Prune`].
 pub fn prune(data_dir: &Path, ledger: &Ledger, before: Millis) -> Result<Pruned, JobsError> {
     let forgotten = ledger.prune(before)?;
-    let jobs = ledger.jobs()?;
-    let documents = jobs
-        .iter()
-        .flat_map(|job| [job.spec.given.as_str(), job.spec.input.as_str()]);
-    let pictures = Pictures::of(data_dir);
-    pictures
-        .keep_only(documents, PICTURE_AGE)
-        .map_err(JobsError::Prune)?;
+    let rows = ledger.rows()?;
+    // Which pictures a damaged row has is not known: all of them stay until it is repaired.
+    if rows.damaged.is_empty() {
+        let documents = rows
+            .jobs
+            .iter()
+            .flat_map(|job| [job.spec.given.as_str(), job.spec.input.as_str()]);
+        let pictures = Pictures::of(data_dir);
+        pictures
+            .keep_only(documents, PICTURE_AGE)
+            .map_err(JobsError::Prune)?;
+    }
     Ok(Pruned {
         forgotten,
-        left: jobs.len(),
+        left: rows.jobs.len() + rows.damaged.len(),
     })
 }

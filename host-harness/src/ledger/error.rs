@@ -7,6 +7,7 @@ use rusqlite::ErrorCode;
 
 use super::schema::VERSION;
 use super::state::State;
+use crate::contract::Charge;
 
 /// Why the ledger cannot be used. Nothing was spent because of it.
 #[derive(Debug, thiserror::Error)]
@@ -78,8 +79,8 @@ impl LedgerError {
         let path = path.to_owned();
         let source = match failure.into() {
             Failure::Database(source) => source,
-            Failure::Row { job, problem } => {
-                let source = Damage::Row { job, problem };
+            Failure::Row(row) => {
+                let source = Damage::Row(row);
                 return Self::Damaged { path, source };
             }
         };
@@ -99,15 +100,16 @@ impl LedgerError {
         }
     }
 
-    /// Whether a single row is damaged, and the others can be read.
-    pub(super) fn is_of_one_row(&self) -> bool {
-        matches!(
-            self,
+    /// The row that is damaged, if it is a single one and the others can be read.
+    #[must_use]
+    pub fn damaged_row(&self) -> Option<&DamagedRow> {
+        match self {
             Self::Damaged {
-                source: Damage::Row { .. },
+                source: Damage::Row(row),
                 ..
-            }
-        )
+            } => Some(row),
+            _ => None,
+        }
     }
 
     /// Whether the same may go well a moment later.
@@ -125,14 +127,21 @@ pub enum Damage {
     #[error(transparent)]
     Database(rusqlite::Error),
     /// A row.
-    #[error("the row of job {job} is damaged")]
-    Row {
-        /// The job.
-        job: String,
-        /// What is wrong.
-        #[source]
-        problem: RowProblem,
-    },
+    #[error(transparent)]
+    Row(DamagedRow),
+}
+
+/// A row that is no job. The other rows can be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the row of job {job} is damaged")]
+pub struct DamagedRow {
+    /// The job.
+    pub job: String,
+    /// What its column `charge` says: unknown where that cannot be read.
+    pub charge: Charge,
+    /// What is wrong.
+    #[source]
+    pub problem: RowProblem,
 }
 
 /// Why a row is no job. Quotes no column but those that hold a word of a fixed list.
@@ -175,12 +184,7 @@ pub(super) enum Failure {
     /// What the database says.
     Database(rusqlite::Error),
     /// A row is damaged.
-    Row {
-        /// The job.
-        job: String,
-        /// What is wrong.
-        problem: RowProblem,
-    },
+    Row(DamagedRow),
 }
 
 impl From<rusqlite::Error> for Failure {

@@ -31,7 +31,7 @@ pub use change::Change;
 #[cfg(test)]
 pub(crate) use record::round_trip;
 
-pub use error::{Damage, LedgerError, RowProblem};
+pub use error::{Damage, DamagedRow, LedgerError, RowProblem};
 pub use pictures::Pictures;
 pub use row::{Billing, Cost, Job, JobSpec, Schedule, Target, Trouble};
 pub use stage::{

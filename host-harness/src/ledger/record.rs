@@ -10,7 +10,7 @@ use rusqlite::{Connection, Row};
 use serde_json::{Value, json};
 
 use super::columns::Columns;
-use super::error::{Failure, RowProblem};
+use super::error::{DamagedRow, Failure, RowProblem};
 use super::row::{Billing, Cost, Job, JobSpec, Schedule, Target, Trouble};
 use super::stage::{
     Attempts, ClipFile, Media, PastSubmits, ProviderJob, ResultFile, Stage, Submit,
@@ -33,11 +33,13 @@ pub(super) fn update(to: &Connection, job: &Job) -> rusqlite::Result<bool> {
 pub(super) fn job(row: &Row<'_>) -> Result<Job, Failure> {
     let read = Columns::read(row).and_then(|columns| of_columns(&columns));
     read.map_err(|problem| {
-        let id = row.get_ref(0).ok().and_then(|cell| cell.as_str().ok());
-        Failure::Row {
-            job: id.unwrap_or_default().to_owned(),
+        let text = |column| row.get::<_, String>(column).ok();
+        let charge = text("charge").and_then(|word| charge(&word).ok());
+        Failure::Row(DamagedRow {
+            job: text("id").unwrap_or_default(),
+            charge: charge.unwrap_or(Charge::Unknown),
             problem,
-        }
+        })
     })
 }
 

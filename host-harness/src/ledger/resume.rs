@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use rusqlite::params;
 
-use super::error::{Failure, LedgerError};
+use super::error::LedgerError;
 use super::record;
 use super::stage::Millis;
 use super::state::{DONE, State};
@@ -47,8 +47,8 @@ static UNDONE: LazyLock<String> = LazyLock::new(|| {
 impl Ledger {
     /// Makes of every row that is not done what
     /// [`Event::Resumed`](crate::driver::pure::Event::Resumed) makes of it, but for those
-    /// whose outcome is unknown: each of those is to be decided. The ids and states of all
-    /// that are not done, oldest first.
+    /// whose outcome is unknown: each of those is to be decided. The ids of all that are not
+    /// done, oldest first, and their states: none where a damaged row says no known one.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl Ledger {
         deadline_at: Millis,
         asker: &str,
         now: Millis,
-    ) -> Result<Vec<(String, State)>, LedgerError> {
+    ) -> Result<Vec<(String, Option<State>)>, LedgerError> {
         self.write(|transaction| {
             transaction.execute(&NOTE, [now])?;
             transaction.execute(&RESUME, params![asker, deadline_at, now])?;
@@ -67,11 +67,9 @@ impl Ledger {
             let mut rows = undone.query([])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
-                let (job, word): (String, String) = (row.get(0)?, row.get(1)?);
-                match record::state(&word) {
-                    Ok(state) => found.push((job, state)),
-                    Err(problem) => return Err(Failure::Row { job, problem }),
-                }
+                let word: Option<String> = row.get(1).ok();
+                let state = word.and_then(|word| record::state(&word).ok());
+                found.push((row.get(0)?, state));
             }
             Ok(found)
         })
@@ -141,7 +139,7 @@ mod tests {
         let resumed = ledger.resume_all(DEADLINE, "here", NOW).expect("resume");
         let undone = jobs.iter().filter(|job| !job.is_done());
         let undone: Vec<_> = undone
-            .map(|job| (job.spec.id.clone(), job.state()))
+            .map(|job| (job.spec.id.clone(), Some(job.state())))
             .collect();
         assert_eq!(resumed, undone);
         for before in jobs {

@@ -7,11 +7,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
 use super::columns::select_job;
-use super::error::{Failure, LedgerError};
+use super::error::{DamagedRow, Failure, LedgerError};
 use super::row::Job;
 use super::stage::Millis;
 use super::state::{DONE, SETTLED, State};
 use super::{open, record};
+use crate::contract::Charge;
 use crate::error::{ErrorKind, chain};
 
 /// The ledger's file in the data directory.
@@ -51,8 +52,8 @@ pub(super) enum Kept {
 pub struct Rows {
     /// Those that could be read.
     pub jobs: Vec<Job>,
-    /// Why the others could not, by their ids.
-    pub damaged: Vec<(String, LedgerError)>,
+    /// Why the others could not: each of them [`LedgerError::damaged_row`].
+    pub damaged: Vec<LedgerError>,
 }
 
 impl Rows {
@@ -60,13 +61,7 @@ impl Rows {
     fn take(&mut self, path: &Path, row: &Row<'_>) -> Result<(), Failure> {
         match record::job(row) {
             Ok(job) => self.jobs.push(job),
-            Err(Failure::Row { job, problem }) => {
-                let failure = Failure::Row {
-                    job: job.clone(),
-                    problem,
-                };
-                self.damaged.push((job, LedgerError::of(path, failure)));
-            }
+            Err(failure @ Failure::Row(_)) => self.damaged.push(LedgerError::of(path, failure)),
             Err(failure) => return Err(failure),
         }
         Ok(())
@@ -162,7 +157,7 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn readable_job(&self, id: &str) -> Result<Option<Job>, LedgerError> {
         match self.job(id) {
-            Err(error) if error.is_of_one_row() => {
+            Err(error) if error.damaged_row().is_some() => {
                 tracing::error!(job = id, error = chain(&error), "a job cannot be read");
                 Ok(None)
             }
@@ -185,16 +180,18 @@ impl Ledger {
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub fn jobs_like(&self, beginning: &str) -> Result<Vec<Job>, LedgerError> {
+    pub fn jobs_like(&self, beginning: &str) -> Result<Rows, LedgerError> {
+        let mut rows = Rows::default();
         let like = select_job!("WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2");
-        self.read(like, [beginning], record::job)
+        self.read(like, [beginning], |row| rows.take(&self.path, row))?;
+        Ok(rows)
     }
 
     /// Every job, oldest first.
     ///
     /// # Errors
     ///
-    /// When the ledger cannot be read.
+    /// When the ledger cannot be read, or one of its rows is damaged.
     pub fn jobs(&self) -> Result<Vec<Job>, LedgerError> {
         let all = select_job!("ORDER BY created_at, id");
         self.read(all, [], record::job)
@@ -209,6 +206,19 @@ impl Ledger {
         let mut rows = Rows::default();
         let all = select_job!("ORDER BY created_at, id");
         self.read(all, [], |row| rows.take(&self.path, row))?;
+        Ok(rows)
+    }
+
+    /// These jobs, in no order.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn rows_of(&self, ids: &[&str]) -> Result<Rows, LedgerError> {
+        let mut rows = Rows::default();
+        let of_ids = select_job!("WHERE id IN (SELECT value FROM json_each(?1))");
+        let ids = serde_json::Value::from(ids.to_vec()).to_string();
+        self.read(of_ids, [ids], |row| rows.take(&self.path, row))?;
         Ok(rows)
     }
 
@@ -336,9 +346,12 @@ impl Ledger {
         let of_job = "SELECT at, state, trouble FROM history WHERE job = ?1 ORDER BY rowid";
         self.read(of_job, [id], |row| {
             let (state, trouble): (String, Option<String>) = (row.get(1)?, row.get(2)?);
-            let damaged = |problem| Failure::Row {
-                job: id.to_owned(),
-                problem,
+            let damaged = |problem| {
+                Failure::Row(DamagedRow {
+                    job: id.to_owned(),
+                    charge: Charge::Unknown,
+                    problem,
+                })
             };
             Ok(HistoryEntry {
                 at: row.get(0)?,
