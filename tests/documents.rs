@@ -131,7 +131,7 @@ fn tests() -> BTreeSet<String> {
 
 #[test]
 fn what_the_page_of_the_nodes_names_is_there() {
-    let page = fs::read_to_string(root().join("docs/nodes.md")).expect("the page");
+    let page = fs::read_to_string(root().join("docs/reference/nodes.md")).expect("the page");
     for (node, _) in NODES {
         assert!(page.contains(&format!("| `{node}` |")), "{node} has no row");
     }

@@ -1,4 +1,4 @@
-//! The incidents of others that must not happen here: `docs/incidents.md` tells them, and each is a
+//! The incidents of others that must not happen here: `docs/reference/incidents.md` tells them, and each is a
 //! history by its name in `cases/incidents`, and one for each other protocol where it can happen. Each
 //! shows that the bad thing does not happen, and that the job comes to its end nevertheless.
 
@@ -99,7 +99,8 @@ const PROTOCOLS: [(&str, &str, &[&str]); 4] = [
 /// Each incident has a case by each protocol, or a sentence why it cannot happen there.
 #[test]
 fn every_incident_that_is_told_is_a_case_and_the_other_way_round() {
-    let document = fs::read_to_string(root().join("docs/incidents.md")).expect("the document");
+    let document =
+        fs::read_to_string(root().join("docs/reference/incidents.md")).expect("the document");
     let rows = document.lines().filter(|line| line.starts_with("| `"));
     let told: BTreeMap<_, _> = rows
         .map(|row| {
@@ -115,7 +116,7 @@ fn every_incident_that_is_told_is_a_case_and_the_other_way_round() {
         let mut linked = Vec::new();
         for (name, cell) in &told {
             let case = name.replace('-', "_");
-            let link = format!("[{protocol}](../tests/cases/{subject}/{case})");
+            let link = format!("[{protocol}](../../tests/cases/{subject}/{case})");
             let reason = format!("- `{name}` by {protocol}: ");
             let cannot_happen = document.lines().any(|line| line.starts_with(&reason));
             assert_ne!(cell.contains(&link), cannot_happen, "{name}, {protocol}");

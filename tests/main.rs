@@ -44,14 +44,14 @@
 //! - histories that are data, each several runs: 57 (46 incidents of others, 1 of a provider, 4 of
 //!   AgenticFlow, 3 of ShortAPI, 3 of PopiArt)
 //! - snapshots of the command line: 56
-//! - properties of `check` through the component: 4, over 2,550 generated inputs; `docs/fuzzing.md`
+//! - properties of `check` through the component: 4, over 2,550 generated inputs; `docs/reference/fuzzing.md`
 //! - the typed nodes through the component in plain wasmtime: 8
 //! - components: 9 that are no pack, 7 that trap, loop, eat memory or answer nonsense; 4 tests of the
 //!   embedded one's shape; 8 of who may run
 //! - attacks, each a named case: 1,809, counted by family when they are run
 //! - jobs that are left, gone on with, or cannot be written down: 29; ledgers of
 //!   earlier programs: 1
-//! - processes that are killed: 4 tests of a crash, 5 of several processes; `docs/crash-test.md`
+//! - processes that are killed: 4 tests of a crash, 5 of several processes; `docs/reference/crash-test.md`
 //! - the order of crates and modules: 2 of this workspace, 11 of planted workspaces and crates
 //! - the others, each a run or a few of the binary: 79
 //!

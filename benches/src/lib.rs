@@ -2,7 +2,7 @@
 //! flight take.
 //!
 //! `cargo bench -p zoetrope-benches`, with `--bench` and a name, prints the tables of
-//! `docs/benchmarks.md`; `-- --json FILE` also writes them down. Everything is sent to this
+//! `docs/reference/benchmarks.md`; `-- --json FILE` also writes them down. Everything is sent to this
 //! machine's own loopback.
 //!
 //! # Layout

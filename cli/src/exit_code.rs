@@ -33,7 +33,7 @@ pub(crate) const MEANINGS: [(u8, &str); 10] = [
     ),
 ];
 
-/// The exit code of each kind of failure; `docs/exit-codes.md` is the same for people.
+/// The exit code of each kind of failure; `docs/reference/exit-codes.md` is the same for people.
 pub(crate) fn of(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Internal | ErrorKind::ComponentTrap | ErrorKind::LedgerUnavailable => 1,
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn exit_codes_are_those_of_the_documentation() {
-        let documented = include_str!("../../docs/exit-codes.md");
+        let documented = include_str!("../../docs/reference/exit-codes.md");
         let mut codes = Vec::new();
         for row in documented.lines().filter(|line| line.starts_with("| ")) {
             let cells: Vec<_> = row.split('|').map(str::trim).collect();

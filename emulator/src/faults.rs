@@ -1,6 +1,6 @@
 //! Faults on demand: what the practice provider does wrong, so that clients can be tried against it.
 //!
-//! [`FaultScript`] says which requests meet which fault, as data; `docs/practice-faults.md` is its
+//! [`FaultScript`] says which requests meet which fault, as data; `docs/reference/practice-faults.md` is its
 //! reference. A request goes through `layer`, which asks `turns` whether a rule is due. The
 //! rule's `fault` replaces the reply, or changes it by a `distortion`.
 

@@ -1,4 +1,4 @@
-//! What a client or a script may send, made to go wrong; see `docs/fuzzing.md`.
+//! What a client or a script may send, made to go wrong; see `docs/reference/fuzzing.md`.
 
 use std::io::Cursor;
 

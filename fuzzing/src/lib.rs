@@ -8,7 +8,7 @@
 //! In a test run that is a fixed number of inputs, a second or so. With `ZOETROPE_FUZZ=10m` it goes
 //! on for that long, and the input at hand is kept in `target/fuzzing/`, should it end the process.
 //! What fails is made small and put into the corpus, so that it fails until it is mended and is
-//! tried for ever after. `docs/fuzzing.md` has the commands.
+//! tried for ever after. `docs/reference/fuzzing.md` has the commands.
 //!
 //! # Layout
 //!

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
-/// The kind of a failure, as rows, JSON and exit codes name it; `docs/exit-codes.md` explains
+/// The kind of a failure, as rows, JSON and exit codes name it; `docs/reference/exit-codes.md` explains
 /// each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {

@@ -48,7 +48,7 @@
 //! [`NodeError`](bindings::NodeError) set charge and next step accordingly.
 //!
 //! First configure the provider: a table `[connections.mine]` in `zoetrope.toml`, with its
-//! `category`, `base_url` and `credential` (`docs/connections.md`). `packs allow` grants the
+//! `category`, `base_url` and `credential` (`docs/reference/connections.md`). `packs allow` grants the
 //! connections that are configured then; `--connection mine` grants one later. Each build has
 //! another digest and is allowed anew.
 //!

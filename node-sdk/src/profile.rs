@@ -1,7 +1,7 @@
 //! The `lax` profile: values of another type that pydantic's lax mode reads as a
 //! field's own, put into it before the schema is asked.
 //!
-//! What stands for what is pydantic-core's rule, and `docs/validation.md` has it as a
+//! What stands for what is pydantic-core's rule, and `docs/concepts/validation.md` has it as a
 //! table. Texts are rewritten in JSON's notation and read by the one reader of numbers,
 //! so that `"20"` is what `20` is. What stands for nothing stays as it is, and the schema
 //! refuses it.

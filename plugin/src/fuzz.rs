@@ -1,4 +1,4 @@
-//! What a provider answers and what a ticket may be, made to go wrong; see `docs/fuzzing.md`.
+//! What a provider answers and what a ticket may be, made to go wrong; see `docs/reference/fuzzing.md`.
 
 use std::cell::Cell;
 

@@ -1,5 +1,5 @@
 //! Processes that are killed, at every durable step and at random moments; afterwards the provider
-//! tells what was made and paid for. `docs/crash-test.md` describes it.
+//! tells what was made and paid for. `docs/reference/crash-test.md` describes it.
 //!
 //! - [`steps`]: one job, killed on both sides of each of its commits
 //! - [`storm`]: batches, killed at random
@@ -29,7 +29,7 @@ fn a_storm_of_kills_without_idempotency() {
 }
 
 #[test]
-#[ignore = "takes minutes; docs/crash-test.md has its command"]
+#[ignore = "takes minutes; docs/reference/crash-test.md has its command"]
 fn long() {
     let jobs = number("ZOETROPE_CRASH_JOBS").unwrap_or(LONG);
     let reports = [true, false].map(|honoured| Storm::new(honoured, jobs).rage());

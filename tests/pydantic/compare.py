@@ -4,7 +4,7 @@
 
 Both get the same texts and must agree on accept or refuse, on the completed input of
 what is accepted, and on the place and kind of every violation of what is refused.
-A disagreement must fall into a documented class (docs/validation.md) by that class's
+A disagreement must fall into a documented class (docs/concepts/validation.md) by that class's
 rule; one that does not is printed, and the exit code is 1.
 """
 

@@ -1,5 +1,5 @@
 //! The binary against pydantic, where there is a Python that has it. What may differ
-//! and why is in `docs/validation.md`.
+//! and why is in `docs/concepts/validation.md`.
 
 use std::path::Path;
 use std::process::Command;

@@ -95,7 +95,7 @@ impl Outcome {
         }
     }
 
-    /// `docs/exit-codes.md` and the JSON of a failure, as the documents promise them.
+    /// `docs/reference/exit-codes.md` and the JSON of a failure, as the documents promise them.
     #[track_caller]
     pub(super) fn is_a_documented_failure(&self) {
         assert_eq!(
@@ -135,7 +135,8 @@ impl Outcome {
 pub(crate) fn documented_codes() -> &'static BTreeMap<String, i32> {
     static CODES: OnceLock<BTreeMap<String, i32>> = OnceLock::new();
     CODES.get_or_init(|| {
-        let text = fs::read_to_string(root().join("docs/exit-codes.md")).expect("the document");
+        let text =
+            fs::read_to_string(root().join("docs/reference/exit-codes.md")).expect("the document");
         let mut codes = BTreeMap::new();
         for row in text.lines().filter(|line| line.starts_with("| ")) {
             let cells: Vec<_> = row.split('|').map(str::trim).collect();

@@ -4,7 +4,7 @@
 //! - [`global`]: the options of every command; [`environment`]: the environment variables
 //! - [`nodes`], [`check`], [`run`], [`jobs`], [`packs`], [`practice`]: a file for each command
 //! - [`values`]: how the values of options are read
-//! - `reference`: the page `docs/command-line.md`, written from all of them
+//! - `reference`: the page `docs/reference/command-line.md`, written from all of them
 
 mod check;
 pub(crate) mod environment;

@@ -15,7 +15,7 @@ pub(crate) struct PracticeServer {
     /// Address to listen on; port 0 takes any
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
-    /// Script of what goes wrong, in JSON; see docs/practice-faults.md
+    /// Script of what goes wrong, in JSON; see docs/reference/practice-faults.md
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
     /// Render nothing: every job gets the same short clip, for load tests

@@ -1,4 +1,4 @@
-//! The page `docs/command-line.md`, written from the arguments, the environment variables and
+//! The page `docs/reference/command-line.md`, written from the arguments, the environment variables and
 //! the exit codes.
 
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ const INTRODUCTION: &str = "\
 # The command line
 
 For those who call `zoetrope` from a shell or a script: every command and option, the environment variables, and the
-exit codes. This page is written from `cli/src/args/`; [CONTRIBUTING.md](../CONTRIBUTING.md) says how.
+exit codes. This page is written from `cli/src/args/`; [CONTRIBUTING.md](../../CONTRIBUTING.md) says how.
 ";
 
 /// The whole page.
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn reference_page_is_that_of_the_arguments() {
-        let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/command-line.md");
+        let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/command-line.md");
         let page = page();
         if std::env::var_os("UPDATE_REFERENCE").is_some() {
             std::fs::write(&place, &page).expect("the page is written");
@@ -150,7 +150,7 @@ mod tests {
         let committed = std::fs::read_to_string(&place).unwrap_or_default();
         assert!(
             committed == page,
-            "docs/command-line.md is out of date: UPDATE_REFERENCE=1 cargo test -p zoetrope-cli --bins reference"
+            "docs/reference/command-line.md is out of date: UPDATE_REFERENCE=1 cargo test -p zoetrope-cli --bins reference"
         );
     }
 }

@@ -40,7 +40,7 @@ const DRIP_BYTES: usize = 16;
 /// # Ok::<_, zoetrope_emulator::FaultScriptError>(())
 /// ```
 ///
-/// `docs/practice-faults.md` in the repository is the reference of every key.
+/// `docs/reference/practice-faults.md` in the repository is the reference of every key.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FaultScript {

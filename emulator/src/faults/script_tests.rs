@@ -8,7 +8,7 @@ fn rule(text: &str) -> Result<Rule, String> {
 
 /// The first JSON block of the documentation.
 fn documented() -> &'static str {
-    let page = include_str!("../../../docs/practice-faults.md");
+    let page = include_str!("../../../docs/reference/practice-faults.md");
     let (_, rest) = page.split_once("```json\n").expect("an example");
     rest.split_once("```").expect("its end").0
 }
@@ -28,7 +28,7 @@ fn the_documented_example_has_every_key() {
     let script: FaultScript = documented().parse().expect("a script");
     assert_eq!(script.idempotency, KeyPolicy::Ignored);
     let written: Value = serde_json::from_str(documented()).expect("JSON");
-    let page = include_str!("../../../docs/practice-faults.md");
+    let page = include_str!("../../../docs/reference/practice-faults.md");
     let rules = written["rules"].as_array().expect("rules");
     let unknown = rule(r#"{"what": 1}"#).expect_err("an unknown key");
     let keys: Vec<_> = unknown.split('`').skip(3).step_by(2).collect();

@@ -1,4 +1,4 @@
-//! The example of each protocol in `docs/practice-faults.md`.
+//! The example of each protocol in `docs/reference/practice-faults.md`.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::support::{Api, DEADLINE, quick, settings, start};
 
 /// A practice provider with the script under a heading.
 async fn with(folder: &TempDir, heading: &str) -> (Practice, Api) {
-    let page = include_str!("../../../docs/practice-faults.md");
+    let page = include_str!("../../../docs/reference/practice-faults.md");
     let (_, section) = page.split_once(&format!("\n### {heading}\n")).expect("it");
     let (_, script) = section.split_once("```json\n").expect("an example");
     let (script, _) = script.split_once("```").expect("its end");

@@ -1,4 +1,4 @@
-//! The configuration file, made to go wrong; see `docs/fuzzing.md`.
+//! The configuration file, made to go wrong; see `docs/reference/fuzzing.md`.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What a download reads of strangers; see `docs/fuzzing.md`.
+//! What a download reads of strangers; see `docs/reference/fuzzing.md`.
 
 use http::HeaderMap;
 use http::header::{CONTENT_RANGE, HeaderValue};

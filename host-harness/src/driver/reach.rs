@@ -35,7 +35,7 @@ pub trait Reach: Send + Sync {
     /// # Errors
     ///
     /// The error becomes the job's trouble: the driver stops the job, and nothing was
-    /// sent. Its kind is one of `docs/exit-codes.md`, mostly `connection_unavailable`; its
+    /// sent. Its kind is one of `docs/reference/exit-codes.md`, mostly `connection_unavailable`; its
     /// message is shown and kept, so it must not contain a secret.
     fn open<'a>(
         &'a self,

@@ -1,4 +1,4 @@
-//! Manifests and host rules, made to go wrong; see `docs/fuzzing.md`.
+//! Manifests and host rules, made to go wrong; see `docs/reference/fuzzing.md`.
 
 use http::Method;
 use url::{Host, Url};

@@ -1,4 +1,4 @@
-//! URLs that try to get elsewhere; see `docs/fuzzing.md`.
+//! URLs that try to get elsewhere; see `docs/reference/fuzzing.md`.
 
 use proptest::prelude::*;
 use zoetrope_fuzzing::{SEPARATOR, Target, parts};
