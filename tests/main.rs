@@ -35,7 +35,7 @@
 //! - [`cli`]: what people see, in `snapshots/`
 //! - [`examples`]: the examples of the crates, run
 //! - [`house`]: which crate may depend on which, and no cycle of modules in any
-//! - [`documents`]: the commands and examples of the documents
+//! - [`docs`]: the commands, examples and links of the documents
 //!
 //! # How many
 //!
@@ -53,6 +53,7 @@
 //!   earlier programs: 1
 //! - processes that are killed: 4 tests of a crash, 5 of several processes; `docs/reference/crash-test.md`
 //! - the order of crates and modules: 2 of this workspace, 11 of planted workspaces and crates
+//! - links, anchors and contents of the documents: 3
 //! - the others, each a run or a few of the binary: 79
 //!
 //! Everything that holds for every run of the binary (no panic, no credential, no prompt, documented
@@ -74,7 +75,7 @@ mod cli;
 mod components;
 #[cfg(unix)]
 mod crash;
-mod documents;
+mod docs;
 mod examples;
 mod first_clip;
 mod house;

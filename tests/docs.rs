@@ -1,4 +1,8 @@
-//! What the documents say in commands and examples, done as they say it; what they name is there.
+//! Runs the commands and examples of the documents, and checks the names and links in them.
+//!
+//! - [`links`]: relative links, anchors, and the table of contents of the book
+
+mod links;
 
 use std::collections::BTreeSet;
 use std::fs;
