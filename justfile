@@ -34,11 +34,11 @@ bench NAME *ARGS:
 fuzz TIME='1m' PACKAGE='zoetrope-plugin':
     ZOETROPE_FUZZ={{TIME}} cargo test --locked -p {{PACKAGE}} --lib fuzz -- --nocapture
 
-# Writes the snapshots of the command line anew
+# Writes the snapshots of the command line again
 update-snapshots:
     INSTA_UPDATE=always cargo test --locked -p zoetrope-cli --test end_to_end -- cli:: old_ledgers::
 
-# Writes docs/reference/command-line.md anew
+# Writes docs/reference/command-line.md again
 update-reference:
     UPDATE_REFERENCE=1 cargo test --locked -p zoetrope-cli --bins reference
 

@@ -10,10 +10,10 @@ use super::{Cli, environment};
 use crate::exit_code;
 
 const INTRODUCTION: &str = "\
-# The command line
+# Command line
 
-For those who call `zoetrope` from a shell or a script: every command and option, the environment variables, and the
-exit codes. This page is written from `cli/src/args/`; [CONTRIBUTING.md](../../CONTRIBUTING.md) says how.
+For users and authors of scripts: every command, option, environment variable and exit code. The page is
+[generated](../../CONTRIBUTING.md#generated-files) from `cli/src/args/`.
 ";
 
 /// The whole page.
