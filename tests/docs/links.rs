@@ -207,5 +207,8 @@ fn planted_missing_files_anchors_and_contents_are_found() {
 fn anchors_of_headings_follow_the_rules_of_github() {
     let text = "# The `lax` profile, and *why*\n\n## a_b - c\n\n## Été\n\n## Été\n\n```\n# no heading\n```\n";
     let expected = ["the-lax-profile-and-why", "a_b---c", "été", "été-1"];
-    assert_eq!(Page::parse(text).anchors, BTreeSet::from(expected.map(String::from)));
+    assert_eq!(
+        Page::parse(text).anchors,
+        BTreeSet::from(expected.map(String::from))
+    );
 }
