@@ -17,7 +17,7 @@ use crate::error::ErrorKind;
 /// What went wrong last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
-    /// As in `docs/reference/exit-codes.md`.
+    /// As in `docs/exit-codes.md`.
     pub kind: ErrorKind,
     /// One sentence, without secrets, queries and prompts.
     pub message: String,
