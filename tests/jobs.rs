@@ -154,7 +154,7 @@ fn jobs_are_listed_shown_and_forgotten() {
     let shown = desk.run(["--json", "jobs", "show", id, "--input"]).json();
     assert_eq!(shown["input"]["prompt"], CANARY_PROMPT);
     assert_eq!(shown["input"]["steps"], 20, "as submitted");
-    assert!(shown["given"]["steps"].is_null(), "as given");
+    assert!(shown["raw_input"]["steps"].is_null(), "as given");
     assert_eq!(desk.run(["--json", "jobs", "show", "nope"]).code, 2);
 
     let prune = ["--json", "jobs", "prune", "--older-than", "0s"];
@@ -183,7 +183,7 @@ fn a_picture_in_the_input_is_a_file_and_not_in_the_row() {
     assert_eq!(sent.expect("the submit").json()["input"]["image"], image);
     let id = error["job"].as_str().expect("an id");
     let shown = desk.run(["--json", "jobs", "show", id, "--input"]).json();
-    for document in ["given", "input"] {
+    for document in ["raw_input", "input"] {
         let digest = shown[document]["image"]["$picture"]
             .as_str()
             .expect("a digest");
@@ -219,7 +219,7 @@ fn a_batch_goes_on_by_the_same_command() {
     let left = desk.run(batch.into_iter().chain(["--deadline", "100ms"]));
     assert_eq!(left.code, 9, "{left:?}");
     let first = desk.run(batch).answer();
-    assert_eq!(first["summary"]["in_place"], 2, "{first}");
+    assert_eq!(first["summary"]["finalized"], 2, "{first}");
     let keys: Vec<_> = desk.jobs().iter().map(|job| job["key"].clone()).collect();
     assert_eq!(keys, ["night-1", "night-3"]);
     for clip in ["1.mp4", "3.mp4"] {

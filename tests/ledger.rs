@@ -138,7 +138,7 @@ fn damaged_row_says_what_was_charged_and_stops_no_other_job() {
     let paid = run("k-1", "clip.mp4").answer();
     let id = paid["job"].as_str().expect("an id");
     let ledger = desk.data_dir().join("ledger.sqlite3");
-    change(&ledger, "UPDATE jobs SET state = 'started', placed = 0");
+    change(&ledger, "UPDATE jobs SET state = 'started', finalized = 0");
 
     let resume = ["--json", "jobs", "resume", id];
     let fetch = ["--json", "jobs", "fetch", id, "--out", "again.mp4"];
@@ -163,12 +163,12 @@ fn damaged_row_says_what_was_charged_and_stops_no_other_job() {
     assert_eq!(listed.code, 0, "{listed:?}");
     let listed = listed.json();
     assert_eq!(listed.as_array().map(Vec::len), Some(2));
-    assert_eq!(listed[1]["trouble"]["kind"], "ledger_unavailable");
+    assert_eq!(listed[1]["error"]["kind"], "ledger_unavailable");
 
     let all = desk.run(["--json", "jobs", "resume", "--all"]);
     let error = all.error("ledger_unavailable");
     assert_eq!(error["charged"], "yes");
-    let summary = json!({"jobs": 1, "in_place": 0, "charged": 1, "may_be_charged": 0});
+    let summary = json!({"jobs": 1, "finalized": 0, "charged": 1, "may_be_charged": 0});
     assert_eq!(all.json()["summary"], summary);
 
     let pruned = desk.run(["--json", "jobs", "prune", "--older-than", "0s"]);

@@ -132,7 +132,7 @@ fn each_goes_on_after_a_kill_and_is_paid_once() {
         while !running.error_line().starts_with("submitted") {}
         running.kill();
         let answer = desk.run(["--json", "jobs", "resume", "--all"]).answer();
-        assert_eq!(answer["summary"]["in_place"], 1, "{node}: {answer}");
+        assert_eq!(answer["summary"]["finalized"], 1, "{node}: {answer}");
         let after = provider.final_account().totals;
         assert_eq!(after.created - before.created, 1, "{node}");
         assert_eq!(after.charged - before.charged, 1, "{node}");

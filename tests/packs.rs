@@ -282,10 +282,10 @@ fn a_paid_job_of_a_revoked_pack_waits_until_it_is_allowed_again() {
     assert_eq!(resumed.code, 5, "{resumed:?}");
     let job = desk.jobs().remove(0);
     assert_eq!(
-        (&job["state"], &job["charged"], &job["trouble"]["kind"]),
+        (&job["state"], &job["charged"], &job["error"]["kind"]),
         (&"started".into(), &"unknown".into(), &"denied".into())
     );
-    let told = job["trouble"]["message"].as_str().expect("a message");
+    let told = job["error"]["message"].as_str().expect("a message");
     let (_, allow) = told.split_once("to allow it: zoetrope ").expect("a way on");
 
     // What it says is what helps, although the file that began the job is gone.

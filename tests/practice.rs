@@ -170,7 +170,7 @@ fn it_serves_the_categories_that_it_speaks_for() {
         assert_eq!(desk.jobs()[0]["connection"], "practice", "{outcome:?}");
         let ledger = rusqlite::Connection::open(desk.data_dir().join("ledger.sqlite3"));
         let row = ledger.expect("the ledger").query_row(
-            "SELECT place, idempotency_ms > 0 FROM jobs",
+            "SELECT provider_origin, idempotency_ms > 0 FROM jobs",
             [],
             |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)),
         );

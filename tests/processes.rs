@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A process that is to be killed is left alone for less than this.
 const LIFE_MS: u64 = 300;
 
-const GLANCE: Duration = Duration::from_millis(1);
+const LEDGER_POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 #[test]
 fn two_processes_with_idempotency() {
@@ -72,9 +72,9 @@ fn whoever_still_waits_gets_its_clip() {
         wait_until(|| {
             row(&scene).is_some_and(|row| row.submits() == 1 && row.state() == State::Queued)
         });
-        let asker = row(&scene).expect("its row").schedule.asker;
+        let requester = row(&scene).expect("its row").schedule.requester;
         let second = desk.start(desk.command(&shared));
-        wait_until(|| row(&scene).is_some_and(|row| row.schedule.asker != asker));
+        wait_until(|| row(&scene).is_some_and(|row| row.schedule.requester != requester));
         assert!(second.strike());
         let state = row(&scene).expect("its row").state();
         assert_eq!(
@@ -84,7 +84,7 @@ fn whoever_still_waits_gets_its_clip() {
         );
 
         let answer = first.end().answer();
-        assert_eq!(answer["summary"]["in_place"], 1, "{answer}");
+        assert_eq!(answer["summary"]["finalized"], 1, "{answer}");
         match third {
             Some(third) => drop(third.end().answer()),
             None => drop(scene.wanted.remove("other-1")),
@@ -105,7 +105,7 @@ fn wait_until(is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < PATIENCE, "it does not come to that");
-        std::thread::sleep(GLANCE);
+        std::thread::sleep(LEDGER_POLL_INTERVAL);
     }
 }
 
@@ -227,7 +227,7 @@ impl Crowd<'_> {
             if self.let_go_of_the_ended() {
                 return;
             }
-            std::thread::sleep(GLANCE);
+            std::thread::sleep(LEDGER_POLL_INTERVAL);
         }
         let driver = self.driver();
         let any = usize::try_from(self.random.below(self.living.len() as u64)).unwrap_or(0);
@@ -278,7 +278,7 @@ impl Crowd<'_> {
                 return;
             }
             assert!(begun.elapsed() < PATIENCE, "nobody has taken over");
-            std::thread::sleep(GLANCE);
+            std::thread::sleep(LEDGER_POLL_INTERVAL);
         }
         self.took_over += 1;
     }

@@ -107,7 +107,7 @@ fn a_batch_of_pictures_replaces_none_that_is_there() {
         ];
         desk.run(run.iter().chain(&["--out-dir", folder]))
     };
-    assert_eq!(batch("made").answer()["summary"]["in_place"], 2);
+    assert_eq!(batch("made").answer()["summary"]["finalized"], 2);
     assert!(desk.path("made/1.png").is_file() && desk.path("made/2.jpg").is_file());
     std::fs::create_dir(desk.path("full")).expect("a folder");
     desk.write("full/2.webp", "mine");

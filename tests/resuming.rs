@@ -43,7 +43,7 @@ fn a_run_that_is_killed_is_resumed() {
     running.kill();
     end_the_job(&provider);
     let answer = desk.run(["--json", "jobs", "resume", "--all"]).answer();
-    assert_eq!(answer["summary"]["in_place"], 1, "{answer}");
+    assert_eq!(answer["summary"]["finalized"], 1, "{answer}");
     assert_eq!(answer["jobs"][0]["key"], "order-66");
     assert!(desk.path("clip.mp4").exists());
     assert_eq!(provider.counts()[SUBMIT], 1);
@@ -107,7 +107,7 @@ fn a_submit_without_its_process_is_openly_unknown() {
         end_the_job(&provider);
         let outcome = desk.run(["--json", "jobs", "resume", "--all"]);
         if honoured {
-            assert_eq!(outcome.answer()["summary"]["in_place"], 1);
+            assert_eq!(outcome.answer()["summary"]["finalized"], 1);
             let submits = provider.arrived();
             let submits: Vec<_> = submits
                 .iter()

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
-use zoetrope_host::driver::{DriverError, Until, Work};
+use zoetrope_host::driver::{DriveMode, DriverError, WaitFor};
 use zoetrope_host::jobs::{Jobs, NextStep};
 use zoetrope_host::ledger::{Job, Rows};
 
@@ -33,11 +33,11 @@ pub(super) async fn drive(
     jobs: &Jobs,
     view: &Arc<View>,
     ids: &[String],
-    until: Until,
+    until: WaitFor,
     interrupts: &mut Interrupts,
 ) -> Result<Rows, Failure> {
     view.watch(ids);
-    let (sender, work) = watch::channel(Work::On);
+    let (sender, work) = watch::channel(DriveMode::Normal);
     let mut waiting = Box::pin(jobs.wait(ids.iter().cloned(), until, work));
     let mut wish = Wish::GoOn;
     let mut patience = Instant::now();
@@ -49,7 +49,7 @@ pub(super) async fn drive(
                     view.say("Interrupted: nothing more is submitted. Ctrl-C again within 3 s asks the provider to cancel.");
                     wish = Wish::Stop;
                     patience = Instant::now() + GRACE;
-                    sender.send_replace(Work::WithoutSubmits);
+                    sender.send_replace(DriveMode::NoNewSubmits);
                 }
                 Wish::Stop => {
                     view.say("Asking the provider to cancel.");
@@ -61,11 +61,11 @@ pub(super) async fn drive(
                     }
                 }
                 Wish::Cancel => {
-                    sender.send_replace(Work::Ending);
+                    sender.send_replace(DriveMode::Draining);
                 }
             },
-            () = sleep_until(patience), if wish != Wish::GoOn && *sender.borrow() != Work::Ending => {
-                sender.send_replace(Work::Ending);
+            () = sleep_until(patience), if wish != Wish::GoOn && *sender.borrow() != DriveMode::Draining => {
+                sender.send_replace(DriveMode::Draining);
             }
         }
     };

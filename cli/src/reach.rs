@@ -8,9 +8,9 @@ use zoetrope_emulator::{Practice, Protocol, Settings};
 use zoetrope_host::config::Config;
 use zoetrope_host::connections::{Connection, Credential, SecretSource};
 use zoetrope_host::contract::{ConnectionRequirement, NodeType};
-use zoetrope_host::driver::{Reach, Reached};
+use zoetrope_host::driver::{ConnectionResolver, ResolvedConnection};
 use zoetrope_host::error::{ErrorKind, chain};
-use zoetrope_host::ledger::Trouble;
+use zoetrope_host::ledger::JobError;
 
 use super::report::{Failure, Phase};
 use super::setup::Setup;
@@ -76,20 +76,22 @@ impl Setup {
         &self,
         id: &str,
         requirement: &ConnectionRequirement,
-    ) -> Result<Reached, Trouble> {
-        let unavailable = |message: String| Trouble::new(ErrorKind::ConnectionUnavailable, message);
+    ) -> Result<ResolvedConnection, JobError> {
+        let unavailable =
+            |message: String| JobError::new(ErrorKind::ConnectionUnavailable, message);
         let config = self.config().await;
         let config = config.map_err(|failure| unavailable(failure.message().to_owned()))?;
         if !is_practice(config, id, &requirement.category) {
             return config.open(id, requirement).await;
         }
         let connection = self.practice_connection(requirement).await;
-        let reached = Reached::configured(connection.map_err(unavailable)?, requirement)?;
+        let resolved =
+            ResolvedConnection::configured(connection.map_err(unavailable)?, requirement)?;
         // The practice provider's jobs are found again on any port.
-        Ok(Reached {
-            place: PRACTICE.into(),
+        Ok(ResolvedConnection {
+            provider_origin: PRACTICE.into(),
             requests_per_second: Some(PRACTICE_RATE),
-            ..reached
+            ..resolved
         })
     }
 
@@ -141,12 +143,12 @@ impl Setup {
     }
 }
 
-impl Reach for Setup {
+impl ConnectionResolver for Setup {
     fn open<'a>(
         &'a self,
         connection: &'a str,
         requirement: &'a ConnectionRequirement,
-    ) -> BoxFuture<'a, Result<Reached, Trouble>> {
+    ) -> BoxFuture<'a, Result<ResolvedConnection, JobError>> {
         Box::pin(self.find(connection, requirement))
     }
 }

@@ -25,9 +25,9 @@ pub(crate) enum Kind {
 /// Adds to what is known of a file's beginning; whether that made it long enough to be
 /// judged.
 pub(crate) fn remember(header: &mut Vec<u8>, bytes: &[u8]) -> bool {
-    let room = HEADER - header.len();
-    header.extend_from_slice(&bytes[..bytes.len().min(room)]);
-    room > 0 && header.len() == HEADER
+    let left = HEADER - header.len();
+    header.extend_from_slice(&bytes[..bytes.len().min(left)]);
+    left > 0 && header.len() == HEADER
 }
 
 /// What a file that begins with `header` is.

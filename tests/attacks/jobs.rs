@@ -260,7 +260,7 @@ fn slow(family: &mut Family) {
         assert!(shop.desk.path("clip.mp4").is_file());
         // It did not wait for the others to be woken by the clock, which stops them.
         let others = shop.desk.jobs().into_iter();
-        let stopped = others.filter(|job| job["node"] == NODE && !job["trouble"].is_null());
+        let stopped = others.filter(|job| job["node"] == NODE && !job["error"].is_null());
         assert_eq!(stopped.count(), 0);
         slow.kill();
     });

@@ -21,7 +21,7 @@ use zoetrope_bundled_pack::{COMPONENT, DIGEST};
 use zoetrope_host::component::Pack;
 use zoetrope_host::config::Config;
 use zoetrope_host::digest::Sha256Digest;
-use zoetrope_host::driver::{Driver, Listener, News, Until, Work, now};
+use zoetrope_host::driver::{DriveMode, Driver, JobUpdate, Listener, WaitFor, now};
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::ledger::{Job, JobSpec, State, Target};
 use zoetrope_host::policy::Policy;
@@ -183,15 +183,15 @@ async fn run_one_job(folder: &Path, last: &str) {
         .listener(mortal(folder, last.to_owned()))
         .build()
         .expect("a driver");
-    let asker = driver.asker().to_owned();
+    let requester = driver.requester().to_owned();
     let target = Target::File(folder.join("clip.mp4"));
-    let job = Job::new(order(folder, &pack), target, asker, now() + 600_000);
+    let job = Job::new(order(folder, &pack), target, requester, now() + 600_000);
     let added = driver.add(std::slice::from_ref(&job), &pack, COMPONENT);
     added.expect("a row");
     committed(folder, ADDED, last);
-    let (_on, work) = watch::channel(Work::On);
+    let (_on, work) = watch::channel(DriveMode::Normal);
     let waited = driver
-        .wait([job.spec.id.clone()], Until::Settled, work)
+        .wait([job.spec.id.clone()], WaitFor::Settled, work)
         .await;
     waited.expect("the job's end");
 }
@@ -203,7 +203,7 @@ fn mortal(folder: &Path, last: String) -> Listener {
     Arc::new(move |_, news| {
         let mut before = before.lock().expect("the commit before");
         // A row is told of again without a commit when a process begins to drive.
-        if let News::Committed(job) = news
+        if let JobUpdate::Committed(job) = news
             && job.revision > before.1
         {
             *before = (name_of(job, before.0), job.revision);
@@ -243,12 +243,12 @@ fn order(folder: &Path, pack: &Pack) -> JobSpec {
     JobSpec {
         id: Uuid::now_v7().to_string(),
         node: "image_to_video_v3".into(),
-        given_sha256: Sha256Digest::from(Sha256::digest(&input)).to_string(),
-        given: input.clone(),
+        raw_input_sha256: Sha256Digest::from(Sha256::digest(&input)).to_string(),
+        raw_input: input.clone(),
         input,
         component: pack.digest().to_string(),
         connection: connection.id().to_string(),
-        place: connection.base_url().origin().to_string(),
+        provider_origin: connection.base_url().origin().to_string(),
         key: KEY.into(),
         idempotency_ms: i64::try_from(window.as_millis()).expect("a window"),
         created_at: now(),

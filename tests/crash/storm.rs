@@ -21,7 +21,7 @@ const RESUME_STRIKES: u64 = 8;
 const LIFE: Duration = Duration::from_millis(400);
 
 /// How often it is looked for the moment to kill.
-const GLANCE: Duration = Duration::from_millis(1);
+const LEDGER_POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Where a job can be when its process is killed.
 pub(super) const PLACES: [&str; 5] = [
@@ -161,7 +161,7 @@ impl Storm {
             Moment::Arrived(more) => self.arrived() >= arrived + more,
         };
         while begun.elapsed() < LIFE && !has_come() {
-            std::thread::sleep(GLANCE);
+            std::thread::sleep(LEDGER_POLL_INTERVAL);
         }
         if !running.strike() {
             return;

@@ -175,7 +175,7 @@ impl Desk {
             while let Ok(Some(row)) = rows.next() {
                 let others = names
                     .iter()
-                    .filter(|name| !["given", "input"].contains(&name.as_str()));
+                    .filter(|name| !["raw_input", "input"].contains(&name.as_str()));
                 for name in others {
                     let value: rusqlite::types::Value = row.get(name.as_str()).expect("a column");
                     match value {

@@ -13,7 +13,7 @@ use zoetrope_emulator::{Account, Practice, Protocol, Settings};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often the account is looked into.
-const GLANCE: Duration = Duration::from_millis(2);
+const LEDGER_POLL_INTERVAL: Duration = Duration::from_millis(2);
 
 /// A provider whose jobs are not rendered: every one gets the same short clip.
 pub(crate) struct Provider {
@@ -85,7 +85,7 @@ impl Provider {
                 return account;
             }
             assert!(begun.elapsed() < PATIENCE, "{:?}", account.totals);
-            std::thread::sleep(GLANCE);
+            std::thread::sleep(LEDGER_POLL_INTERVAL);
         }
     }
 

@@ -12,9 +12,11 @@ use zoetrope_host::component::Pack;
 use zoetrope_host::config::Config;
 use zoetrope_host::connections::Connection;
 use zoetrope_host::contract::ConnectionRequirement;
-use zoetrope_host::driver::{Driver, Reach, Reached, Until, Work, now};
+use zoetrope_host::driver::{
+    ConnectionResolver, DriveMode, Driver, ResolvedConnection, WaitFor, now,
+};
 use zoetrope_host::engine::{Engine, EngineSettings};
-use zoetrope_host::ledger::{Job, JobSpec, Target, Trouble};
+use zoetrope_host::ledger::{Job, JobError, JobSpec, Target};
 use zoetrope_host::policy::Policy;
 
 use super::HOST;
@@ -151,8 +153,8 @@ impl Inside {
             [word, jobs] if word == "add" => self.add(&driver, jobs.parse()?).await?,
             _ => resume(&driver).await?,
         };
-        let (_sender, work) = watch::channel(Work::On);
-        driver.wait(ids, Until::Settled, work).await?;
+        let (_sender, work) = watch::channel(DriveMode::Normal);
+        driver.wait(ids, WaitFor::Settled, work).await?;
         Err("every job is settled, although none ends".into())
     }
 
@@ -165,9 +167,9 @@ impl Inside {
         let ids: Vec<_> = jobs.iter().map(|job| job.spec.id.clone()).collect();
         tell("inserted", begun);
         let begun = Instant::now();
-        let (_sender, work) = watch::channel(Work::On);
+        let (_sender, work) = watch::channel(DriveMode::Normal);
         let waiting = ids.iter().cloned();
-        driver.wait(waiting, Until::Accepted, work).await?;
+        driver.wait(waiting, WaitFor::Accepted, work).await?;
         tell("accepted", begun);
         Ok(ids)
     }
@@ -177,18 +179,23 @@ impl Inside {
             // As long as a real one.
             id: format!("00000000-0000-7000-8000-{number:012}"),
             node: NODE.into(),
-            given: INPUT.into(),
-            given_sha256: self.pack.digest().to_string(),
+            raw_input: INPUT.into(),
+            raw_input_sha256: self.pack.digest().to_string(),
             input: INPUT.into(),
             component: self.pack.digest().to_string(),
             connection: CONNECTION.into(),
-            place: self.connection.base_url().origin().to_string(),
+            provider_origin: self.connection.base_url().origin().to_string(),
             key: format!("crowd-{number}"),
             idempotency_ms: 0,
             created_at: now(),
         };
         let target = Target::Stem(self.data.join("clips").join(&order.id));
-        Job::new(order, target, driver.asker().into(), now() + DEADLINE_MS)
+        Job::new(
+            order,
+            target,
+            driver.requester().into(),
+            now() + DEADLINE_MS,
+        )
     }
 }
 
@@ -202,13 +209,13 @@ async fn resume(driver: &Driver) -> Result<Vec<String>, Failure> {
 
 struct Configured(Arc<Connection>);
 
-impl Reach for Configured {
+impl ConnectionResolver for Configured {
     fn open<'a>(
         &'a self,
         _: &'a str,
         requirement: &'a ConnectionRequirement,
-    ) -> BoxFuture<'a, Result<Reached, Trouble>> {
-        let reached = Reached::configured(Arc::clone(&self.0), requirement);
-        Box::pin(ready(reached))
+    ) -> BoxFuture<'a, Result<ResolvedConnection, JobError>> {
+        let resolved = ResolvedConnection::configured(Arc::clone(&self.0), requirement);
+        Box::pin(ready(resolved))
     }
 }

@@ -30,7 +30,7 @@ impl Fetch {
                 answer["file"] = file.to_string_lossy().into();
                 said(&answer, &file.to_string_lossy(), setup)
             }
-            Fetched::Moved(job) => {
+            Fetched::TargetChanged(job) => {
                 let job = settle(&jobs, &view, job, &mut interrupts).await?;
                 answered(&job, setup)
             }

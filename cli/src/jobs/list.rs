@@ -56,7 +56,7 @@ impl List {
 fn last_word(job: &Job) -> String {
     match (job.file(), &job.last_error) {
         (Some(file), _) if job.is_finalized() => file.path.display().to_string(),
-        (_, Some(trouble)) => format!("{}: {}", trouble.kind, trouble.message),
+        (_, Some(error)) => format!("{}: {}", error.kind, error.message),
         _ => String::new(),
     }
 }

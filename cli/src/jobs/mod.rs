@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde_json::Value;
-use zoetrope_host::driver::Until;
+use zoetrope_host::driver::WaitFor;
 use zoetrope_host::jobs::{Jobs, find};
 use zoetrope_host::ledger::{Job, Ledger, Rows};
 
@@ -50,7 +50,7 @@ async fn settle(
     interrupts: &mut Interrupts,
 ) -> Result<Job, Failure> {
     let ids = [job.spec.id.clone()];
-    let rows = drive(jobs, view, &ids, Until::Settled, interrupts).await?;
+    let rows = drive(jobs, view, &ids, WaitFor::Settled, interrupts).await?;
     only(rows, job)
 }
 

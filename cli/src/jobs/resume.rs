@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use zoetrope_host::driver::{Until, deadline_after};
+use zoetrope_host::driver::{WaitFor, deadline_after};
 use zoetrope_host::jobs::{Jobs, NextStep};
 
 use super::{answered, named, settle};
@@ -38,7 +38,7 @@ impl Resume {
     ) -> Result<ExitCode, Failure> {
         let resumed = jobs.resume_all(deadline_after(self.deadline)).await;
         let ids = resumed.map_err(|error| of_jobs(error, &setup.options()))?;
-        let rows = drive(jobs, view, &ids, Until::Settled, interrupts).await?;
+        let rows = drive(jobs, view, &ids, WaitFor::Settled, interrupts).await?;
         let next = next_step::words(&NextStep::ResumeAll, &setup.options());
         Summary::of(&rows, &setup.options()).report(setup.printer(), &next)
     }

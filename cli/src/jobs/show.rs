@@ -34,12 +34,12 @@ impl Show {
             json!({
                 "at": outcome::time(entry.at),
                 "state": entry.state.as_str(),
-                "trouble": entry.trouble.map(ErrorKind::as_str),
+                "error": entry.error.map(ErrorKind::as_str),
             })
         });
         let more = json!({
             "component": job.spec.component,
-            "place": job.spec.place,
+            "provider_origin": job.spec.provider_origin,
             "submits": job.submits(),
             "submit_sha256": job.submit_sha256(),
             "submitted_at": job.submitted_at().map(outcome::time),
@@ -54,7 +54,7 @@ impl Show {
             known.extend(more);
         }
         if self.input {
-            known["given"] = outcome::document(Some(&job.spec.given));
+            known["raw_input"] = outcome::document(Some(&job.spec.raw_input));
             known["input"] = outcome::document(Some(&job.spec.input));
         }
         known
@@ -72,7 +72,7 @@ fn words(known: &Value) -> String {
                 let _ = writeln!(text, "history:");
                 for entry in history {
                     let word = |name: &str| entry[name].as_str().unwrap_or_default();
-                    let line = format!("  {}  {}  {}", word("at"), word("state"), word("trouble"));
+                    let line = format!("  {}  {}  {}", word("at"), word("state"), word("error"));
                     let _ = writeln!(text, "{}", line.trim_end());
                 }
             }

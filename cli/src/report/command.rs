@@ -26,8 +26,8 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
         JobsError::Picture(MediaError::Call(error)) => {
             Failure::of_call(error, Phase::Upload).then(next)
         }
-        JobsError::Connection(trouble) => Failure::of_trouble(trouble, Phase::Setup).then(next),
-        JobsError::NotAdopted { job, trouble } => Failure::of_trouble(trouble, Phase::Poll)
+        JobsError::Connection(error) => Failure::of_job_error(error, Phase::Setup).then(next),
+        JobsError::NotAdopted { job, error } => Failure::of_job_error(error, Phase::Poll)
             .then(next)
             .about(&job),
         JobsError::Copy { job, source } => Failure::new(kind, Phase::Download, chain(&source))

@@ -8,7 +8,7 @@ use zoetrope_host::contract::{Charge, ErrorCause, NodeError, Violation};
 use zoetrope_host::driver::DriverError;
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::jobs::{NextStep, Repair};
-use zoetrope_host::ledger::{LedgerError, Trouble};
+use zoetrope_host::ledger::{JobError, LedgerError};
 use zoetrope_host::words::harmless;
 
 use super::next_step;
@@ -128,8 +128,8 @@ impl Failure {
     }
 
     /// What a row's or a connection's trouble comes to.
-    pub(crate) fn of_trouble(trouble: Trouble, phase: Phase) -> Self {
-        Self::new(trouble.kind, phase, trouble.message)
+    pub(crate) fn of_job_error(error: JobError, phase: Phase) -> Self {
+        Self::new(error.kind, phase, error.message)
     }
 
     /// The command that goes on from here.

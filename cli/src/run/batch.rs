@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use uuid::Uuid;
-use zoetrope_host::driver::Until;
+use zoetrope_host::driver::WaitFor;
 use zoetrope_host::jobs::{Checked, Destination};
 
 use super::{absolute, order, prepare};
@@ -55,7 +55,7 @@ impl Run {
         let inserted = jobs.insert(prepared).await;
         let inserted = inserted.map_err(|error| of_jobs(error, &setup.options()))?;
         let ids: Vec<_> = inserted.iter().map(|job| job.spec.id.clone()).collect();
-        let rows = drive(&jobs, &view, &ids, Until::Settled, &mut interrupts).await?;
+        let rows = drive(&jobs, &view, &ids, WaitFor::Settled, &mut interrupts).await?;
         let next = format!(
             "zoetrope run {} --batch {} --out-dir {} --key {}{}",
             quoted_text(&self.node),

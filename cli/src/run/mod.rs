@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use uuid::Uuid;
-use zoetrope_host::driver::Until;
+use zoetrope_host::driver::WaitFor;
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{Checked, Destination, Jobs, NextStep, Prepared, SubmitRequest};
 use zoetrope_host::ledger::Job;
@@ -44,9 +44,9 @@ impl Run {
         let mut rows = inserted.map_err(|error| of_jobs(error, &setup.options()))?;
         let job = rows.remove(0);
         let until = if self.detach {
-            Until::Accepted
+            WaitFor::Accepted
         } else {
-            Until::Settled
+            WaitFor::Settled
         };
         let ids = [job.spec.id.clone()];
         let rows = drive(&jobs, &view, &ids, until, &mut interrupts).await?;

@@ -154,7 +154,7 @@ impl Pack {
         let params = (node, input, idempotency_key);
         StartReport {
             outcome: call.ask(self.exports.start, params).await,
-            sent: call.testimony.give(),
+            sent: call.transmission.give(),
         }
     }
 

@@ -19,7 +19,7 @@ use super::context::CallContext;
 use super::error::{CallError, HostFault, Trap, TrapKind};
 use crate::bindings::{connections, types};
 use crate::connections::OpenConnection;
-use crate::egress::{GuestHttp, Sends, Testimony};
+use crate::egress::{GuestHttp, Sends, Transmission};
 use crate::engine::{Engine, TICK};
 use crate::policy::{Allowance, Ceiling};
 
@@ -53,7 +53,7 @@ impl CallState {
         context: &CallContext,
         sends: Sends,
         wall: Duration,
-        testimony: &Arc<Testimony>,
+        transmission: &Arc<Transmission>,
     ) -> Self {
         let bounds = allowance.permissions().bounds();
         let output = Output::default();
@@ -70,7 +70,7 @@ impl CallState {
                 egress: context.egress.clone(),
                 connection: context.connection.clone(),
                 gate: context.gate.clone(),
-                testimony: Arc::clone(testimony),
+                transmission: Arc::clone(transmission),
                 allowance: Arc::clone(allowance),
                 // So that the component still learns of a slow provider.
                 patience: wall / 2,
@@ -272,8 +272,8 @@ impl Output {
 
     fn keep(&self, bytes: &[u8]) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = OUTPUT_KEPT.saturating_sub(kept.len());
-        kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        let left = OUTPUT_KEPT.saturating_sub(kept.len());
+        kept.extend_from_slice(&bytes[..bytes.len().min(left)]);
     }
 }
 

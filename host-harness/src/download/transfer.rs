@@ -44,7 +44,7 @@ pub struct Download<'a> {
 /// # Errors
 ///
 /// When it cannot be had whole and of the right kind, or not be written;
-/// [`DownloadError::verdict`] says what that means. What came is kept, unless it can
+/// [`DownloadError::failure`] says what that means. What came is kept, unless it can
 /// never become the file (another kind or digest, or too long): then it is removed.
 pub async fn fetch(
     egress: &Egress,

@@ -38,7 +38,7 @@ mod limits;
 mod policy;
 mod pool;
 mod resolver;
-mod testimony;
+mod transmission;
 mod upload;
 mod watch;
 
@@ -51,8 +51,8 @@ pub use gate::{Submission, SubmitGate};
 pub(crate) use guest::{GuestHttp, Sends};
 pub use limits::HttpLimits;
 pub use resolver::{AddressRule, Resolve, SystemResolver};
-pub use testimony::Sent;
-pub(crate) use testimony::Testimony;
+pub use transmission::Sent;
+pub(crate) use transmission::Transmission;
 pub(crate) use upload::LocalPart;
 pub use upload::UploadReply;
 

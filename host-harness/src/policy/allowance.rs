@@ -36,7 +36,7 @@ impl Allowance {
 
     /// Waits for room for one more of the pack's calls. `None` never happens: the
     /// semaphore is not closed.
-    pub(crate) async fn room(&self) -> Option<OwnedSemaphorePermit> {
+    pub(crate) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.instances).acquire_owned().await.ok()
     }
 
@@ -106,10 +106,10 @@ mod tests {
             .permissions(digest, manifest)
             .expect("allowed");
         let allowance = Allowance::new(permissions);
-        let first = allowance.room().await;
-        assert!(allowance.room().now_or_never().is_none());
+        let first = allowance.permit().await;
+        assert!(allowance.permit().now_or_never().is_none());
         drop(first);
-        assert!(allowance.room().await.is_some());
+        assert!(allowance.permit().await.is_some());
     }
 
     #[test]

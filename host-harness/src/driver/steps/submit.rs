@@ -5,23 +5,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use super::{Done, Site, Steps, of_provider};
+use super::{Done, ResolvedJob, Steps, of_provider};
 use crate::driver::decide::decide;
-use crate::driver::event::{Action, Event, SubmitVerdict};
-use crate::driver::writer::{WriteError, Writer};
-use crate::driver::{Listener, News, now, verdict};
+use crate::driver::event::{Action, Event, SubmitFailure};
+use crate::driver::group_commit::{WriteError, Writer};
+use crate::driver::{JobUpdate, Listener, classify, now};
 use crate::egress::{Submission, SubmitGate};
 use crate::error::ErrorKind;
-use crate::ledger::{Change, Job, LedgerError, Trouble};
+use crate::ledger::{Change, Job, JobError, LedgerError};
 
 impl Steps {
-    pub(super) async fn submit(&self, job: Job, site: &Site) -> Result<Done, Arc<LedgerError>> {
+    pub(super) async fn submit(
+        &self,
+        job: Job,
+        resolved_job: &ResolvedJob,
+    ) -> Result<Done, Arc<LedgerError>> {
         let input = match self.input(&job) {
             Ok(input) => input,
             Err(error) => {
                 let message = format!("the job's picture cannot be read: {error}");
-                let trouble = Trouble::new(ErrorKind::Internal, message);
-                return self.settled(job, &Event::Unreachable { trouble }).await;
+                let error = JobError::new(ErrorKind::Internal, message);
+                return self
+                    .settled(job, &Event::ConnectionUnavailable { error })
+                    .await;
             }
         };
         let text = input.to_string();
@@ -34,9 +40,12 @@ impl Steps {
                 refused: None,
             }),
         });
-        let context = site.context.clone().with_gate(Arc::clone(&gate) as _);
+        let context = resolved_job
+            .context
+            .clone()
+            .with_gate(Arc::clone(&gate) as _);
         let order = &job.spec;
-        let started = site
+        let started = resolved_job
             .known
             .pack
             .start(&context, &order.node, &text, &order.key)
@@ -44,7 +53,7 @@ impl Steps {
             .judged();
         let kept = gate.give();
         let event = match kept.refused {
-            None => verdict::of_start(started),
+            None => classify::of_start(started),
             Some(Refused::Ledger(error)) => return Err(error),
             Some(Refused::Changed) => {
                 let job = self.ledger.job(&order.id)?.unwrap_or(kept.row);
@@ -56,11 +65,11 @@ impl Steps {
                 });
             }
             Some(Refused::OtherBytes) => Event::SubmitFailed {
-                trouble: Trouble::new(
+                error: JobError::new(
                     ErrorKind::OutcomeUnknown,
                     "the submit is not what it was the first time, so it was not sent again",
                 ),
-                verdict: SubmitVerdict::Stopped,
+                failure: SubmitFailure::Permanent,
             },
         };
         if matches!(event, Event::SubmitFailed { .. }) {
@@ -114,12 +123,12 @@ impl Gate {
 
     async fn leave(&self, before: Job, submission: &Submission<'_>) -> Result<Job, Refused> {
         let at = now();
-        let leaving = Event::Leaving {
+        let leaving = Event::SubmitReady {
             sha256: submission.digest.to_string(),
             keyed: submission.carries(&before.spec.key, &self.input),
         };
         let (after, action) = decide(&before, leaving, at);
-        if action != Action::LetGo {
+        if action != Action::AllowSubmit {
             return Err(Refused::OtherBytes);
         }
         match self.writer.commit(Change { before, after, at }).await {
@@ -143,7 +152,7 @@ impl SubmitGate for Gate {
             match outcome {
                 Ok(row) => {
                     tracing::info!(submits = row.submits(), "the submit leaves");
-                    (self.listener)(&row.spec.id, News::Committed(&row));
+                    (self.listener)(&row.spec.id, JobUpdate::Committed(&row));
                     kept.row = row;
                     true
                 }

@@ -80,7 +80,7 @@ impl GuestHttp {
         if !method.is_safe() {
             if self.sends == Sends::Reads {
                 self.allowance.permissions().unsafe_read(method)?;
-            } else if self.testimony.has_submitted() {
+            } else if self.transmission.has_submitted() {
                 return Err(Denial::SecondSubmit);
             }
         }

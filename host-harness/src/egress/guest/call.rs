@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::connections::OpenConnection;
 use crate::egress::broker::Egress;
 use crate::egress::gate::SubmitGate;
-use crate::egress::testimony::Testimony;
+use crate::egress::transmission::Transmission;
 use crate::policy::Allowance;
 
 /// What a call may send.
@@ -30,7 +30,7 @@ pub(crate) struct GuestHttp {
     pub(crate) egress: Option<Egress>,
     pub(crate) connection: Option<Arc<OpenConnection>>,
     pub(crate) gate: Option<Arc<dyn SubmitGate>>,
-    pub(crate) testimony: Arc<Testimony>,
+    pub(crate) transmission: Arc<Transmission>,
     pub(crate) allowance: Arc<Allowance>,
     /// The whole exchange's time; less where the call's own time is short.
     pub(crate) patience: Duration,

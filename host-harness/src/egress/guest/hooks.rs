@@ -65,7 +65,7 @@ impl GuestHttp {
         match self.answered(request, options).await {
             Ok(response) => Ok(response),
             Err(error) => {
-                self.testimony.note_trouble(chain(&error));
+                self.transmission.note_reason(chain(&error));
                 Err(error.into())
             }
         }

@@ -25,7 +25,7 @@ impl Outgoing<'_> {
         let client = order.egress.client();
         let channel = client.open(self.destination, reuse, self.connect).await?;
         let call = order.call;
-        call.testimony.note_submit(call.sends != Sends::Reads)?;
+        call.transmission.note_submit(call.sends != Sends::Reads)?;
         Ok(channel
             .send(self.request(), order.limits.first_byte)
             .await?)

@@ -12,7 +12,7 @@ fn why(guest: &GuestHttp) -> String {
         next: NextStep::Stop,
         retry_after_ms: None,
     };
-    guest.testimony.explain(&mut error);
+    guest.transmission.explain(&mut error);
     error.cause.message()
 }
 

@@ -12,7 +12,7 @@ const AHEAD: Duration = Duration::from_secs(1);
 
 /// A connection's budget.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Budget {
+pub(super) struct RateLimiter {
     interval: Duration,
     /// When the next request is due by the pace alone.
     due: Instant,
@@ -22,7 +22,7 @@ pub(super) struct Budget {
     submits_rest: Instant,
 }
 
-impl Budget {
+impl RateLimiter {
     /// A budget of `rate` requests a second.
     pub(super) fn new(rate: f64, now: Instant) -> Self {
         Self {
@@ -43,10 +43,10 @@ impl Budget {
         self.due += self.interval;
     }
 
-    /// When there is room for a request.
+    /// When there is earliest for a request.
     pub(super) fn free_at(&self) -> Instant {
-        let room = self.due.checked_sub(AHEAD).unwrap_or(self.due);
-        room.max(self.rest)
+        let earliest = self.due.checked_sub(AHEAD).unwrap_or(self.due);
+        earliest.max(self.rest)
     }
 
     /// When there may be a submit, as far as the provider has said.
@@ -54,7 +54,7 @@ impl Budget {
         self.submits_rest
     }
 
-    /// Takes one request, if there is room.
+    /// Takes one request, if there is earliest.
     pub(super) fn take(&mut self, now: Instant) -> bool {
         if self.free_at() > now {
             return false;
@@ -79,11 +79,11 @@ mod tests {
     #[test]
     fn requests_keep_to_the_rate_after_a_burst() {
         let begin = Instant::now();
-        let mut budget = Budget::new(10.0, begin);
+        let mut rate_limiter = RateLimiter::new(10.0, begin);
         let mut sent = 0;
         for tick in 0..500 {
             let now = begin + Duration::from_millis(10) * tick;
-            sent += u32::from(budget.take(now));
+            sent += u32::from(rate_limiter.take(now));
         }
         // Five seconds' worth and one second ahead.
         assert!((55..=62).contains(&sent), "{sent}");
@@ -93,12 +93,12 @@ mod tests {
     fn a_rest_holds_submits_or_everything() {
         let now = Instant::now();
         let later = now + Duration::from_secs(3);
-        let mut budget = Budget::new(10.0, now);
-        budget.rest(later, true);
-        assert_eq!(budget.submits_at(), later);
-        assert!(budget.take(now));
-        budget.rest(later, false);
-        assert!(!budget.take(now));
-        assert!(budget.take(later));
+        let mut rate_limiter = RateLimiter::new(10.0, now);
+        rate_limiter.rest(later, true);
+        assert_eq!(rate_limiter.submits_at(), later);
+        assert!(rate_limiter.take(now));
+        rate_limiter.rest(later, false);
+        assert!(!rate_limiter.take(now));
+        assert!(rate_limiter.take(later));
     }
 }

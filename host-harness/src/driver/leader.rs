@@ -16,38 +16,38 @@ use tracing::Instrument as _;
 
 use super::admit::{Admission, Kind, Mode, Now, admit};
 use super::clock::now;
+use super::connection_queue::{BATCH, ConnectionQueue};
 use super::decide::may_submit;
 use super::error::DriverError;
 use super::event::Event;
-use super::lane::{BATCH, Lane};
 use super::shared::Shared;
+use super::spans;
 use super::steps::Done;
-use super::telling;
-use super::wait::{GLANCE, Waiting, Work, changed};
+use super::wait::{DriveMode, LEDGER_POLL_INTERVAL, Waiting, changed};
 use crate::ledger::{Job, LedgerError, Millis};
 
 /// The ledger is not looked into more often than this.
 const BREATH: Duration = Duration::from_millis(5);
 
 /// What a task is busy with.
-struct Flight {
+struct Task {
     job: String,
     connection: String,
     component: String,
     kind: Kind,
 }
 
-type Landed = Result<Done, Arc<LedgerError>>;
+type StepResult = Result<Done, Arc<LedgerError>>;
 
-struct Lead<'a> {
+struct Leader<'a> {
     shared: &'a Shared,
     waiting: &'a mut Waiting,
-    lanes: HashMap<String, Lane>,
+    queues: HashMap<String, ConnectionQueue>,
     downloads: VecDeque<Job>,
     /// The jobs that are ready, in flight, or not to be touched.
     held: HashSet<String>,
-    flights: JoinSet<Landed>,
-    flying: HashMap<Id, Flight>,
+    tasks: JoinSet<StepResult>,
+    running: HashMap<Id, Task>,
     looked_at: Instant,
     look_at: Instant,
     version: i64,
@@ -58,21 +58,21 @@ struct Lead<'a> {
 pub(super) async fn lead(
     shared: &Shared,
     waiting: &mut Waiting,
-    work: &mut watch::Receiver<Work>,
+    work: &mut watch::Receiver<DriveMode>,
 ) -> Result<(), DriverError> {
     // Only the driver submits, and that is this process from now on.
     shared.settle_orphans().await?;
     let extent = *work.borrow();
     shared.look_at(waiting, extent).await?;
-    let mut lead = Lead {
+    let mut lead = Leader {
         version: shared.ledger.others_version()?,
         shared,
         waiting,
-        lanes: HashMap::new(),
+        queues: HashMap::new(),
         downloads: VecDeque::new(),
         held: HashSet::new(),
-        flights: JoinSet::new(),
-        flying: HashMap::new(),
+        tasks: JoinSet::new(),
+        running: HashMap::new(),
         looked_at: Instant::now(),
         look_at: Instant::now(),
     };
@@ -80,30 +80,32 @@ pub(super) async fn lead(
     let (now, instant) = (now(), Instant::now());
     for (connection, until_then) in shared.ledger.resting()? {
         let rest = instant + until(until_then, now);
-        lead.lane(connection, instant).budget.rest(rest, true);
+        lead.queue(connection, instant)
+            .rate_limiter
+            .rest(rest, true);
     }
     let driven = lead.drive(work).await;
     let ended = lead.end().await;
     driven.and(ended)
 }
 
-impl Lead<'_> {
-    async fn drive(&mut self, work: &mut watch::Receiver<Work>) -> Result<(), DriverError> {
+impl Leader<'_> {
+    async fn drive(&mut self, work: &mut watch::Receiver<DriveMode>) -> Result<(), DriverError> {
         loop {
             let extent = *work.borrow_and_update();
-            if self.waiting.ids.is_empty() || extent == Work::Ending {
+            if self.waiting.ids.is_empty() || extent == DriveMode::Draining {
                 return Ok(());
             }
             if Instant::now() >= self.look_at {
                 self.look(extent).await?;
             }
-            let wake = self.launch(extent).min(self.look_at);
+            let wake = self.spawn_ready(extent).min(self.look_at);
             tokio::select! {
-                Some(landed) = self.flights.join_next_with_id() => {
-                    self.land(landed)?;
+                Some(finished) = self.tasks.join_next_with_id() => {
+                    self.on_finished(finished)?;
                     // Whatever else has landed meanwhile.
-                    while let Some(landed) = self.flights.try_join_next_with_id() {
-                        self.land(landed)?;
+                    while let Some(finished) = self.tasks.try_join_next_with_id() {
+                        self.on_finished(finished)?;
                     }
                 }
                 () = sleep_until(wake) => {}
@@ -113,21 +115,25 @@ impl Lead<'_> {
     }
 
     /// Reads due rows, and what other processes have written.
-    async fn look(&mut self, extent: Work) -> Result<(), DriverError> {
+    async fn look(&mut self, extent: DriveMode) -> Result<(), DriverError> {
         let version = self.shared.ledger.others_version()?;
         if std::mem::replace(&mut self.version, version) != version {
             self.shared.look_at(self.waiting, extent).await?;
         }
         let (now, instant) = (now(), Instant::now());
-        let mut next = instant + GLANCE;
-        for lane in self.lanes.values_mut().filter(|lane| lane.has_room()) {
-            lane.has_more = false;
+        let mut next = instant + LEDGER_POLL_INTERVAL;
+        for queue in self
+            .queues
+            .values_mut()
+            .filter(|queue| queue.has_capacity())
+        {
+            queue.has_more = false;
         }
         for (connection, first) in self.shared.ledger.pending()? {
             if first > now {
                 next = next.min(instant + until(first, now));
             }
-            if !self.lane(connection.clone(), instant).has_room() {
+            if !self.queue(connection.clone(), instant).has_capacity() {
                 continue;
             }
             // Those in flight are still due as far as the ledger knows.
@@ -141,57 +147,57 @@ impl Lead<'_> {
             }
             let due = due.jobs;
             self.held.extend(due.iter().map(|job| job.spec.id.clone()));
-            let lane = self.lane(connection, instant);
-            lane.has_more = due.len() == BATCH;
-            lane.ready.extend(due);
+            let queue = self.queue(connection, instant);
+            queue.has_more = due.len() == BATCH;
+            queue.ready.extend(due);
         }
         self.looked_at = instant;
         self.look_at = next.max(instant + BREATH);
         Ok(())
     }
 
-    fn lane(&mut self, connection: String, now: Instant) -> &mut Lane {
-        let new = || Lane::new(now);
-        self.lanes.entry(connection).or_insert_with(new)
+    fn queue(&mut self, connection: String, now: Instant) -> &mut ConnectionQueue {
+        let new = || ConnectionQueue::new(now);
+        self.queues.entry(connection).or_insert_with(new)
     }
 
     /// Begins what there is room for; when there will be more.
-    fn launch(&mut self, extent: Work) -> Instant {
-        let mut wake = Instant::now() + GLANCE;
+    fn spawn_ready(&mut self, extent: DriveMode) -> Instant {
+        let mut wake = Instant::now() + LEDGER_POLL_INTERVAL;
         let settings = self.shared.settings;
-        let mut lanes = std::mem::take(&mut self.lanes);
-        for lane in lanes.values_mut() {
+        let mut queues = std::mem::take(&mut self.queues);
+        for queue in queues.values_mut() {
             // They keep their places in the line.
             let mut passed_over = VecDeque::new();
             while self.count(|kind| kind != Kind::Download) < settings.calls
                 && passed_over.len() < settings.calls
             {
-                let Some(job) = lane.ready.pop_front() else {
+                let Some(job) = queue.ready.pop_front() else {
                     break;
                 };
                 if self.has_its_share(&job.spec.component) {
                     passed_over.push_back(job);
                     continue;
                 }
-                if let Err((job, until)) = self.begin(job, lane, extent) {
-                    lane.ready.push_front(*job);
+                if let Err((job, until)) = self.begin(job, queue, extent) {
+                    queue.ready.push_front(*job);
                     wake = wake.min(until);
                     break;
                 }
             }
             while let Some(job) = passed_over.pop_back() {
-                lane.ready.push_front(job);
+                queue.ready.push_front(job);
             }
-            if lane.has_more && lane.has_room() {
+            if queue.has_more && queue.has_capacity() {
                 self.look_at = self.look_at.min(self.looked_at + BREATH);
             }
         }
-        self.lanes = lanes;
+        self.queues = queues;
         while self.count(|kind| kind == Kind::Download) < settings.downloads {
             let Some(job) = self.downloads.pop_front() else {
                 break;
             };
-            self.fly(job, Kind::Download, None);
+            self.spawn_step(job, Kind::Download, None);
         }
         wake
     }
@@ -200,8 +206,8 @@ impl Lead<'_> {
     fn begin(
         &mut self,
         job: Job,
-        lane: &mut Lane,
-        extent: Work,
+        queue: &mut ConnectionQueue,
+        extent: DriveMode,
     ) -> Result<(), (Box<Job>, Instant)> {
         let now = Now {
             time: now(),
@@ -212,15 +218,15 @@ impl Lead<'_> {
             // The requester's lock is looked at only where a submit depends on it.
             is_awaited: !may_submit(&job, now.time)
                 || self.waiting.ids.contains(&job.spec.id)
-                || self.shared.asker.is_there(&job.schedule.asker),
+                || self.shared.requester.is_there(&job.schedule.requester),
         };
-        match admit(&job, lane, mode, now) {
+        match admit(&job, queue, mode, now) {
             Admission::Run(Kind::Download) => self.downloads.push_back(job),
             Admission::Run(kind) => {
-                lane.count_request(now.instant);
-                self.fly(job, kind, None);
+                queue.count_request(now.instant);
+                self.spawn_step(job, kind, None);
             }
-            Admission::Apply(event) => self.fly(job, Kind::Call, Some(*event)),
+            Admission::Apply(event) => self.spawn_step(job, Kind::Call, Some(*event)),
             Admission::Retry(until) => return Err((Box::new(job), until)),
             Admission::Defer => {}
         }
@@ -235,22 +241,19 @@ impl Lead<'_> {
         }
         let calls = self.shared.settings.calls;
         let its = self
-            .flying
+            .running
             .values()
-            .filter(|flight| flight.kind != Kind::Download && flight.component == component);
+            .filter(|task| task.kind != Kind::Download && task.component == component);
         its.count() >= calls - calls / 4
     }
 
     fn count(&self, of: impl Fn(Kind) -> bool) -> usize {
-        self.flying
-            .values()
-            .filter(|flight| of(flight.kind))
-            .count()
+        self.running.values().filter(|task| of(task.kind)).count()
     }
 
-    fn fly(&mut self, job: Job, kind: Kind, event: Option<Event>) {
+    fn spawn_step(&mut self, job: Job, kind: Kind, event: Option<Event>) {
         let steps = Arc::clone(&self.shared.steps);
-        let flight = Flight {
+        let task = Task {
             job: job.spec.id.clone(),
             connection: job.spec.connection.clone(),
             component: job.spec.component.clone(),
@@ -258,55 +261,60 @@ impl Lead<'_> {
         };
         // The caller's trace is that of the jobs which this process asks for.
         let caller = self.shared.caller.clone();
-        let caller = caller.filter(|_| job.schedule.asker == self.shared.asker.name());
-        let span = telling::span(&job, caller.as_ref());
-        let flown = async move {
+        let caller = caller.filter(|_| job.schedule.requester == self.shared.requester.name());
+        let span = spans::span(&job, caller.as_ref());
+        let step = async move {
             match event {
                 Some(event) => steps.settled(job, &event).await,
                 None => steps.take(job, caller.as_ref()).await,
             }
         };
-        let task = self.flights.spawn(flown.instrument(span));
-        self.flying.insert(task.id(), flight);
+        let handle = self.tasks.spawn(step.instrument(span));
+        self.running.insert(handle.id(), task);
     }
 
-    fn land(&mut self, landed: Result<(Id, Landed), JoinError>) -> Result<(), DriverError> {
-        let (id, outcome) = match landed {
+    fn on_finished(
+        &mut self,
+        finished: Result<(Id, StepResult), JoinError>,
+    ) -> Result<(), DriverError> {
+        let (id, outcome) = match finished {
             Ok((id, outcome)) => (id, Some(outcome)),
             Err(error) => {
                 tracing::error!(%error, "a step ended in a fault of this program");
                 (error.id(), None)
             }
         };
-        let Some(flight) = self.flying.remove(&id) else {
+        let Some(task) = self.running.remove(&id) else {
             return Ok(());
         };
         let Some(outcome) = outcome else {
             // Held on, so that it is not tried again and again; the next driver may.
-            self.waiting.ids.remove(&flight.job);
+            self.waiting.ids.remove(&task.job);
             return Ok(());
         };
         let done = outcome?;
-        self.held.remove(&flight.job);
+        self.held.remove(&task.job);
         let instant = Instant::now();
-        if let Some(lane) = self.lanes.get_mut(&flight.connection) {
-            lane.learn(done.rate, instant);
+        if let Some(queue) = self.queues.get_mut(&task.connection) {
+            queue.learn(done.rate, instant);
             if done.blocked.is_some() {
-                lane.blocked = done.blocked;
+                queue.blocked = done.blocked;
             }
             if let Some(rest) = done.rest {
-                lane.budget.rest(instant + rest.after, rest.submits_only);
+                queue
+                    .rate_limiter
+                    .rest(instant + rest.after, rest.submits_only);
             }
         }
         if self.waiting.until.is_met(&done.job) {
-            self.waiting.ids.remove(&flight.job);
+            self.waiting.ids.remove(&task.job);
         }
         if let Some(next) = done.job.schedule.next_at {
             let now = now();
-            match self.lanes.get_mut(&flight.connection) {
-                Some(lane) if next <= now => {
-                    self.held.insert(flight.job);
-                    lane.ready.push_back(done.job);
+            match self.queues.get_mut(&task.connection) {
+                Some(queue) if next <= now => {
+                    self.held.insert(task.job);
+                    queue.ready.push_back(done.job);
                 }
                 _ => self.look_at = self.look_at.min(instant + until(next, now)),
             }
@@ -318,12 +326,12 @@ impl Lead<'_> {
     async fn end(&mut self) -> Result<(), DriverError> {
         let mut ended = Ok(());
         while self.count(|kind| kind == Kind::Submit) > 0 {
-            let Some(landed) = self.flights.join_next_with_id().await else {
+            let Some(finished) = self.tasks.join_next_with_id().await else {
                 break;
             };
-            ended = ended.and(self.land(landed));
+            ended = ended.and(self.on_finished(finished));
         }
-        self.flights.shutdown().await;
+        self.tasks.shutdown().await;
         ended
     }
 }

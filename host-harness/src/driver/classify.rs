@@ -5,9 +5,9 @@ use crate::contract::{
     Cancellation, Charge, ErrorCause, JobState, NodeError, Price, ResultMedia, Stage, Started,
     Success,
 };
-use crate::driver::event::{Event, ReadVerdict, SubmitVerdict};
+use crate::driver::event::{Event, PollFailure, SubmitFailure};
 use crate::error::{ErrorKind, chain};
-use crate::ledger::{Cost, Media, Millis, Trouble};
+use crate::ledger::{Cost, JobError, Media, Millis};
 
 /// What came of a `start`, once the host's testimony is heard.
 #[must_use]
@@ -25,8 +25,8 @@ pub fn of_start(outcome: Result<Started, CallError>) -> Event {
             completion.provider_job_id,
         ),
         Err(error) => Event::SubmitFailed {
-            verdict: of_submit(&error),
-            trouble: trouble(&error),
+            failure: of_submit(&error),
+            error: job_error(&error),
         },
     }
 }
@@ -46,7 +46,7 @@ pub fn of_poll(outcome: Result<JobState, CallError>) -> Event {
         Ok(JobState::Succeeded(success)) => succeeded(success, None, None),
         Ok(JobState::Failed(failure)) => Event::Ended {
             cancelled: false,
-            trouble: Trouble::new(
+            error: JobError::new(
                 ErrorKind::Failed,
                 format!("the job failed: {}", failure.fault.message),
             ),
@@ -69,54 +69,54 @@ pub fn of_cancel(outcome: Result<Cancellation, CallError>) -> Event {
     }
 }
 
-fn of_submit(error: &CallError) -> SubmitVerdict {
+fn of_submit(error: &CallError) -> SubmitFailure {
     let CallError::Node(error) = error else {
-        return SubmitVerdict::Stopped;
+        return SubmitFailure::Permanent;
     };
     match error.cause {
-        ErrorCause::NotSent(_) | ErrorCause::Throttled(_) => SubmitVerdict::Again {
+        ErrorCause::NotSent(_) | ErrorCause::Throttled(_) => SubmitFailure::Retryable {
             after: after(error),
         },
-        ErrorCause::OutcomeUnknown(_) => SubmitVerdict::Unknown,
+        ErrorCause::OutcomeUnknown(_) => SubmitFailure::Unknown,
         ErrorCause::Rejected(_)
         | ErrorCause::InvalidInput(_)
         | ErrorCause::Unsupported(_)
-        | ErrorCause::UnknownNodeType(_) => SubmitVerdict::Refused,
-        _ => SubmitVerdict::Stopped,
+        | ErrorCause::UnknownNodeType(_) => SubmitFailure::Refused,
+        _ => SubmitFailure::Permanent,
     }
 }
 
 fn read_failed(error: &CallError) -> Event {
-    let verdict = match error {
+    let failure = match error {
         CallError::Node(error) => match error.cause {
             ErrorCause::NotSent(_) | ErrorCause::Throttled(_) | ErrorCause::Unavailable(_) => {
-                ReadVerdict::Passing {
+                PollFailure::Transient {
                     after: after(error),
                 }
             }
-            ErrorCause::JobLost(_) | ErrorCause::ProtocolViolation(_) => ReadVerdict::Puzzling,
-            _ => ReadVerdict::Stopped,
+            ErrorCause::JobLost(_) | ErrorCause::ProtocolViolation(_) => PollFailure::Unrecognized,
+            _ => PollFailure::Permanent,
         },
         CallError::Trap(trap) => match trap.kind {
-            TrapKind::TimedOut | TrapKind::OutOfTime => ReadVerdict::Puzzling,
+            TrapKind::TimedOut | TrapKind::OutOfTime => PollFailure::Unrecognized,
             // The same reply would do the same.
-            _ => ReadVerdict::Stopped,
+            _ => PollFailure::Permanent,
         },
-        CallError::Host(_) => ReadVerdict::Puzzling,
+        CallError::Host(_) => PollFailure::Unrecognized,
     };
     Event::ReadFailed {
-        trouble: trouble(error),
-        verdict,
+        error: job_error(error),
+        failure,
     }
 }
 
 /// The trouble of a call that failed.
 #[must_use]
-pub fn trouble(error: &CallError) -> Trouble {
+pub fn job_error(error: &CallError) -> JobError {
     match error {
-        CallError::Node(error) => Trouble::new(error.cause.kind(), error.cause.message()),
-        CallError::Trap(_) => Trouble::new(ErrorKind::ComponentTrap, chain(error)),
-        CallError::Host(_) => Trouble::new(ErrorKind::Internal, chain(error)),
+        CallError::Node(error) => JobError::new(error.cause.kind(), error.cause.message()),
+        CallError::Trap(_) => JobError::new(ErrorKind::ComponentTrap, chain(error)),
+        CallError::Host(_) => JobError::new(ErrorKind::Internal, chain(error)),
     }
 }
 
@@ -134,7 +134,7 @@ fn succeeded(success: Success, ticket: Option<String>, provider_job_id: Option<S
 fn cancelled(charge: Charge, price: Option<Price>) -> Event {
     Event::Ended {
         cancelled: true,
-        trouble: Trouble::new(
+        error: JobError::new(
             ErrorKind::Cancelled,
             "the job was cancelled at the provider",
         ),

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::connections::{Connection, OpenConnection, OpenError};
 use crate::contract::ConnectionRequirement;
 use crate::error::{ErrorKind, chain};
-use crate::ledger::Trouble;
+use crate::ledger::JobError;
 
 /// How long an open connection is used before it is opened anew: a credential may have
 /// been replaced.
@@ -21,7 +21,7 @@ const LIFETIME: Duration = Duration::from_secs(30);
 /// Opens the connections that rows name.
 ///
 /// A host implements it over its configuration. [`Config`] is one itself.
-pub trait Reach: Send + Sync {
+pub trait ConnectionResolver: Send + Sync {
     /// Opens the connection of this id for nodes with this requirement, with its credential.
     ///
     /// Called when a job is made, and by the driver before a step of a job, unless it opened
@@ -41,42 +41,42 @@ pub trait Reach: Send + Sync {
         &'a self,
         connection: &'a str,
         requirement: &'a ConnectionRequirement,
-    ) -> BoxFuture<'a, Result<Reached, Trouble>>;
+    ) -> BoxFuture<'a, Result<ResolvedConnection, JobError>>;
 }
 
 /// Opens configured connections. Their place is the origin of their base URL.
-impl Reach for Config {
+impl ConnectionResolver for Config {
     fn open<'a>(
         &'a self,
         connection: &'a str,
         requirement: &'a ConnectionRequirement,
-    ) -> BoxFuture<'a, Result<Reached, Trouble>> {
+    ) -> BoxFuture<'a, Result<ResolvedConnection, JobError>> {
         Box::pin(async move {
             let unavailable =
-                |message: String| Trouble::new(ErrorKind::ConnectionUnavailable, message);
+                |message: String| JobError::new(ErrorKind::ConnectionUnavailable, message);
             let found = self.select(&requirement.category, Some(connection));
             let found = found.map_err(|error| unavailable(chain(&error)))?;
             let none = || unavailable(format!("there is no connection `{connection}`"));
             let found = Arc::clone(found.ok_or_else(none)?);
-            Reached::configured(found, requirement)
+            ResolvedConnection::configured(found, requirement)
         })
     }
 }
 
 /// An open connection.
 #[derive(Clone)]
-pub struct Reached {
+pub struct ResolvedConnection {
     /// The connection.
     pub connection: Arc<OpenConnection>,
     /// What it leads to, kept in the row: a job goes on only over a connection that
     /// leads to the same. The origin of the base URL is a good choice.
-    pub place: String,
+    pub provider_origin: String,
     /// How many requests a second it is asked, for all jobs together; `None`: the
     /// driver's default.
     pub requests_per_second: Option<f64>,
 }
 
-impl Reached {
+impl ResolvedConnection {
     /// Opens a configured connection, whose place is the origin of its base URL.
     ///
     /// # Errors
@@ -85,15 +85,15 @@ impl Reached {
     pub fn configured(
         connection: Arc<Connection>,
         requirement: &ConnectionRequirement,
-    ) -> Result<Self, Trouble> {
-        let place = connection.base_url().origin().to_string();
+    ) -> Result<Self, JobError> {
+        let provider_origin = connection.base_url().origin().to_string();
         let requests_per_second = connection.requests_per_second();
         let open = connection.open(requirement);
         let unavailable =
-            |error: OpenError| Trouble::new(ErrorKind::ConnectionUnavailable, chain(&error));
+            |error: OpenError| JobError::new(ErrorKind::ConnectionUnavailable, chain(&error));
         Ok(Self {
             connection: Arc::new(open.map_err(unavailable)?),
-            place,
+            provider_origin,
             requests_per_second,
         })
     }
@@ -101,14 +101,14 @@ impl Reached {
 
 /// Open connections, kept for a while.
 pub(super) struct Connections {
-    reach: Arc<dyn Reach>,
-    open: Mutex<HashMap<(String, String), (Reached, Instant)>>,
+    resolver: Arc<dyn ConnectionResolver>,
+    open: Mutex<HashMap<(String, String), (ResolvedConnection, Instant)>>,
 }
 
 impl Connections {
-    pub(super) fn new(reach: Arc<dyn Reach>) -> Self {
+    pub(super) fn new(resolver: Arc<dyn ConnectionResolver>) -> Self {
         Self {
-            reach,
+            resolver,
             open: Mutex::default(),
         }
     }
@@ -117,17 +117,17 @@ impl Connections {
         &self,
         connection: &str,
         requirement: &ConnectionRequirement,
-    ) -> Result<Reached, Trouble> {
+    ) -> Result<ResolvedConnection, JobError> {
         let name = (connection.to_owned(), requirement.category.clone());
         let mut open = self.open.lock().await;
-        if let Some((reached, at)) = open.get(&name)
+        if let Some((resolved, at)) = open.get(&name)
             && at.elapsed() < LIFETIME
         {
-            return Ok(reached.clone());
+            return Ok(resolved.clone());
         }
-        let reached = self.reach.open(connection, requirement).await?;
-        open.insert(name, (reached.clone(), Instant::now()));
-        Ok(reached)
+        let resolved = self.resolver.open(connection, requirement).await?;
+        open.insert(name, (resolved.clone(), Instant::now()));
+        Ok(resolved)
     }
 
     /// It did not answer: it is opened anew the next time.

@@ -1,6 +1,6 @@
 //! Who waits for a job: nothing is bought for a process that is gone.
 //!
-//! Each process holds the kernel's lock on a file of its own in `askers/`, which ends
+//! Each process holds the kernel's lock on a file of its own in `requesters/`, which ends
 //! with the process however it ends. A job names the one that asked for it last.
 
 use std::fs::{self, File, TryLockError};
@@ -10,17 +10,17 @@ use uuid::Uuid;
 
 use super::error::DriverError;
 
-const FOLDER: &str = "askers";
+const FOLDER: &str = "requesters";
 
 /// This process, as rows name it.
 #[derive(Debug)]
-pub(super) struct Asker {
+pub(super) struct Requester {
     name: String,
     path: PathBuf,
     _lock: File,
 }
 
-impl Asker {
+impl Requester {
     pub(super) fn new(data_dir: &Path) -> Result<Self, DriverError> {
         let name = Uuid::now_v7().to_string();
         let path = data_dir.join(FOLDER).join(&name);
@@ -69,7 +69,7 @@ impl Asker {
     }
 }
 
-impl Drop for Asker {
+impl Drop for Requester {
     fn drop(&mut self) {
         // The lock goes anyway.
         let _ = fs::remove_file(&self.path);
@@ -81,10 +81,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_asker_is_there_until_it_is_not() {
+    fn requester_is_alive_until_it_is_dropped() {
         let folder = tempfile::tempdir().expect("folder");
-        let first = Asker::new(folder.path()).expect("asker");
-        let second = Asker::new(folder.path()).expect("asker");
+        let first = Requester::new(folder.path()).expect("requester");
+        let second = Requester::new(folder.path()).expect("requester");
         assert!(first.is_there(first.name()) && first.is_there(second.name()));
         let name = second.name().to_owned();
         drop(second);

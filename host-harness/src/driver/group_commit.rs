@@ -90,8 +90,8 @@ async fn gather(requests: &mut Vec<Request>, queue: &mut mpsc::Receiver<Request>
             .all(|request| request.change.only_paces())
     {
         looked_at = requests.len();
-        let room = MOST - looked_at;
-        match timeout_at(until, queue.recv_many(requests, room)).await {
+        let left = MOST - looked_at;
+        match timeout_at(until, queue.recv_many(requests, left)).await {
             Ok(1..) => {}
             _ => break,
         }

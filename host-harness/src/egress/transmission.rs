@@ -21,9 +21,9 @@ pub enum Sent {
 
 /// One call's notes.
 #[derive(Debug, Default)]
-pub(crate) struct Testimony {
+pub(crate) struct Transmission {
     submits: Mutex<Submits>,
-    trouble: Mutex<Option<String>>,
+    reason: Mutex<Option<String>>,
 }
 
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ struct Submits {
     closed: bool,
 }
 
-impl Testimony {
+impl Transmission {
     /// Notes that a request which can cost money is about to leave, or refuses it: a
     /// second one where there may be `only_one`, any once the testimony is given.
     pub(crate) fn note_submit(&self, only_one: bool) -> Result<(), NotSent> {
@@ -65,24 +65,24 @@ impl Testimony {
     }
 
     /// Notes why a request has no reply, in words that the component does not get.
-    pub(crate) fn note_trouble(&self, words: String) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(words);
+    pub(crate) fn note_reason(&self, words: String) {
+        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(words);
     }
 
     /// Puts the host's words where the component only had an error code.
     pub(crate) fn explain(&self, error: &mut NodeError) {
-        let trouble = self
-            .trouble
+        let reason = self
+            .reason
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let Some(trouble) = trouble else { return };
+        let Some(reason) = reason else { return };
         match &mut error.cause {
-            ErrorCause::Denied(why) | ErrorCause::NotSent(why) => *why = trouble,
+            ErrorCause::Denied(why) | ErrorCause::NotSent(why) => *why = reason,
             ErrorCause::OutcomeUnknown(fault) | ErrorCause::Unavailable(fault)
                 if fault.status.is_none() =>
             {
-                fault.message = trouble;
+                fault.message = reason;
             }
             _ => {}
         }
@@ -96,28 +96,28 @@ mod tests {
 
     #[test]
     fn nothing_leaves_once_the_testimony_is_given() {
-        let testimony = Testimony::default();
-        assert!(testimony.note_submit(true).is_ok());
-        assert!(testimony.note_submit(false).is_ok());
-        assert!(testimony.note_submit(true).is_err());
-        assert_eq!(testimony.give(), Sent::Something);
-        assert!(testimony.note_submit(false).is_err());
-        let testimony = Testimony::default();
-        assert_eq!(testimony.give(), Sent::Nothing);
-        assert!(testimony.note_submit(true).is_err());
+        let transmission = Transmission::default();
+        assert!(transmission.note_submit(true).is_ok());
+        assert!(transmission.note_submit(false).is_ok());
+        assert!(transmission.note_submit(true).is_err());
+        assert_eq!(transmission.give(), Sent::Something);
+        assert!(transmission.note_submit(false).is_err());
+        let transmission = Transmission::default();
+        assert_eq!(transmission.give(), Sent::Nothing);
+        assert!(transmission.note_submit(true).is_err());
     }
 
     #[test]
     fn the_hosts_words_replace_the_components() {
-        let testimony = Testimony::default();
-        testimony.note_trouble("`api.example.com` could not be resolved".into());
+        let transmission = Transmission::default();
+        transmission.note_reason("`api.example.com` could not be resolved".into());
         let mut error = NodeError {
             cause: ErrorCause::NotSent("no connection".into()),
             charge: Charge::No,
             next: NextStep::Retry,
             retry_after_ms: None,
         };
-        testimony.explain(&mut error);
+        transmission.explain(&mut error);
         assert_eq!(
             error.cause,
             ErrorCause::NotSent("`api.example.com` could not be resolved".into())

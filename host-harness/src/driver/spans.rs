@@ -37,7 +37,7 @@ pub(super) fn span(job: &Job, caller: Option<&Caller>) -> Span {
 
 /// Tells of a commit.
 pub(super) fn committed(event: &Event, job: &Job) {
-    let trouble = job.last_error.as_ref().map(|error| error.kind.as_str());
+    let error = job.last_error.as_ref().map(|error| error.kind.as_str());
     match event {
         Event::Accepted {
             provider_job_id, ..
@@ -47,20 +47,24 @@ pub(super) fn committed(event: &Event, job: &Job) {
         } => tracing::info!(provider_job_id, "the job was found at the provider"),
         Event::Succeeded { .. } => tracing::info!("the provider has made the result"),
         Event::Fetched { file } => tracing::info!(bytes = file.bytes, "the file is whole"),
-        Event::Placed => tracing::info!("the file is in its place"),
-        Event::Resumed { .. } | Event::Moved { .. } => tracing::info!("the job is wanted again"),
+        Event::Finalized => tracing::info!("the file is in its place"),
+        Event::Resumed { .. } | Event::TargetChanged { .. } => {
+            tracing::info!("the job is wanted again");
+        }
         Event::CancelWanted => tracing::info!("the job is to be cancelled"),
-        Event::Waiting { .. } if trouble.is_none() => tracing::debug!("the job goes on"),
-        Event::Due | Event::Held { .. } if trouble.is_none() => tracing::debug!("the job waits"),
-        _ => turned(trouble, job),
+        Event::Waiting { .. } if error.is_none() => tracing::debug!("the job goes on"),
+        Event::Due | Event::RateLimited { .. } if error.is_none() => {
+            tracing::debug!("the job waits");
+        }
+        _ => turned(error, job),
     }
 }
 
-fn turned(trouble: Option<&str>, job: &Job) {
-    let (state, tries) = (job.state().as_str(), job.schedule.tries);
+fn turned(error: Option<&str>, job: &Job) {
+    let (state, attempts) = (job.state().as_str(), job.schedule.attempts);
     match job.schedule.next_at {
-        Some(_) => tracing::info!(trouble, state, tries, "it is tried again"),
-        None if job.is_done() => tracing::info!(trouble, state, "the job has ended"),
-        None => tracing::info!(trouble, state, "the job stops until somebody resumes it"),
+        Some(_) => tracing::info!(error, state, attempts, "it is tried again"),
+        None if job.is_done() => tracing::info!(error, state, "the job has ended"),
+        None => tracing::info!(error, state, "the job stops until somebody resumes it"),
     }
 }
