@@ -8,11 +8,11 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 use zoetrope_fuzzing::{Target, parts};
-use zoetrope_host::component::{CallContext, CallError, Session};
+use zoetrope_host::component::{CallContext, CallError, CheckSession};
 use zoetrope_host::contract::{
     Adjustment, CheckOptions, ErrorCause, Note, Plan, Profile, Violation,
 };
-use zoetrope_host::words::sentence;
+use zoetrope_host::sanitize::sentence;
 
 use crate::catalogue::NODES;
 use crate::support::pack;
@@ -61,12 +61,12 @@ const ALIASES: [(&str, &str); 2] = [
 /// One session for all inputs of a test.
 struct Checker {
     runtime: Runtime,
-    session: RefCell<Session>,
+    session: RefCell<CheckSession>,
 }
 
 impl Checker {
     fn new() -> Self {
-        let session = Session::new(pack(), CallContext::offline());
+        let session = CheckSession::new(pack(), CallContext::offline());
         Self {
             runtime: Runtime::new().expect("a runtime"),
             session: RefCell::new(session),

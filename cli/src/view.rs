@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zoetrope_host::driver::{JobUpdate, Listener};
 use zoetrope_host::jobs::NextStep;
 use zoetrope_host::ledger::{Job, State};
-use zoetrope_host::words::harmless;
+use zoetrope_host::sanitize::sanitize;
 
 use super::printer::Printer;
 use super::progress::Progress;
@@ -62,7 +62,7 @@ impl View {
             [only] => NextStep::Resume { job: only.clone() },
             _ => NextStep::ResumeAll,
         };
-        let resume = next_step::words(&resume, &inner.options);
+        let resume = next_step::text(&resume, &inner.options);
         let steps: Vec<_> = inner.unrecorded.values().cloned().chain([resume]).collect();
         steps.join(" && ")
     }
@@ -91,12 +91,12 @@ impl Inner {
             ));
             self.progress
                 .say(&format!("provider job id: {provider_job_id}"));
-            self.progress.say(&format!("ticket: {}", harmless(ticket)));
+            self.progress.say(&format!("ticket: {}", sanitize(ticket)));
             let adopt = NextStep::Adopt {
                 job: id.to_owned(),
                 provider_job_id: (*provider_job_id).to_owned(),
             };
-            let resolve = next_step::words(&adopt, &self.options);
+            let resolve = next_step::text(&adopt, &self.options);
             self.progress
                 .say(&format!("when the ledger can be written again: {resolve}"));
             self.unrecorded.insert(id.to_owned(), resolve);

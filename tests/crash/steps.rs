@@ -26,8 +26,8 @@ use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::ledger::{Job, JobSpec, State, Target};
 use zoetrope_host::policy::Policy;
 
-use crate::support::books::copy_ledger;
-use crate::support::scene::Scene;
+use crate::support::billing::copy_ledger;
+use crate::support::fixture::Fixture;
 
 /// What the process that dies is told: its folder, and the commit that it dies at.
 const FOLDER: &str = "ZOETROPE_CRASH_FOLDER";
@@ -95,32 +95,32 @@ enum Side {
 
 #[track_caller]
 fn no_commit_is_missing_in_the_list(honoured: bool) {
-    let scene = scene(honoured);
-    let output = process(&scene, "none");
+    let fixture = fixture(honoured);
+    let output = process(&fixture, "none");
     assert!(output.status.success(), "{output:?}");
-    let names = std::fs::read_to_string(scene.desk.path(NAMES)).expect("the names");
+    let names = std::fs::read_to_string(fixture.sandbox.path(NAMES)).expect("the names");
     let mut names: Vec<_> = names.lines().collect();
     // As often as the provider lets it wait.
     names.dedup();
     assert_eq!(names, COMMITS);
-    scene.comes_to_its_end(Some(&BTreeSet::new()));
+    fixture.comes_to_its_end(Some(&BTreeSet::new()));
 }
 
 #[track_caller]
 fn is_killed(honoured: bool, commit: &str, side: Side) {
-    let scene = scene(honoured);
-    let output = process(&scene, commit);
+    let fixture = fixture(honoured);
+    let output = process(&fixture, commit);
     let signal = std::os::unix::process::ExitStatusExt::signal(&output.status);
     assert_eq!(signal, Some(9), "{commit}: {output:?}");
     if side == Side::Before {
-        copy_ledger(&scene.desk.path(EARLIER), &scene.desk.data_dir());
+        copy_ledger(&fixture.sandbox.path(EARLIER), &fixture.sandbox.data_dir());
     }
-    let jobs = scene.ledger().jobs();
+    let jobs = fixture.ledger().jobs();
     let [job] = jobs.as_slice() else {
         panic!("{commit}: not one row: {jobs:?}");
     };
     let in_doubt = (job.state() == State::Submitting).then(|| KEY.to_owned());
-    let ending = scene.comes_to_its_end(Some(&in_doubt.into_iter().collect()));
+    let ending = fixture.comes_to_its_end(Some(&in_doubt.into_iter().collect()));
     let found = match (commit, side) {
         _ if honoured => (0, 0),
         // It died before the submit left, or before the answer was written down.
@@ -131,7 +131,7 @@ fn is_killed(honoured: bool, commit: &str, side: Side) {
     assert_eq!((ending.unknown, ending.found), found, "{commit}");
 }
 
-fn scene(honoured: bool) -> Scene {
+fn fixture(honoured: bool) -> Fixture {
     // The job ends at once, but the replies to the submit and to the first poll do not say so.
     let rules = json!([
         {"method": "POST", "path": "/v1/jobs", "status_word": "queued", "patch": {"poll_after_ms": 100}},
@@ -139,18 +139,20 @@ fn scene(honoured: bool) -> Scene {
          "patch": {"poll_after_ms": 100}},
         {"method": "GET", "path": "/v1/clips/*", "drip_ms": 1, "drip_bytes": 2048},
     ]);
-    let mut scene = Scene::new(honoured, Duration::ZERO, &rules);
-    scene.wanted.insert(KEY.into(), scene.desk.path("clip.mp4"));
-    scene
+    let mut fixture = Fixture::new(honoured, Duration::ZERO, &rules);
+    fixture
+        .wanted
+        .insert(KEY.into(), fixture.sandbox.path("clip.mp4"));
+    fixture
 }
 
 /// Runs the job in a process of its own, which dies at this commit.
-fn process(scene: &Scene, commit: &str) -> Output {
+fn process(fixture: &Fixture, commit: &str) -> Output {
     let mut command = Command::new(std::env::current_exe().expect("this test"));
     command
         .args(["--exact", "crash::steps::the_process_that_dies"])
         .args(["--ignored", "--nocapture"])
-        .env(FOLDER, scene.desk.path(""))
+        .env(FOLDER, fixture.sandbox.path(""))
         .env(COMMIT, commit);
     command.output().expect("this test")
 }

@@ -9,20 +9,20 @@ use zoetrope_host::ledger::{HistoryEntry, Job, Target};
 
 use super::named;
 use crate::args::jobs::Show;
+use crate::context::Context;
 use crate::report::{Failure, of_ledger, outcome};
-use crate::setup::Setup;
 
 impl Show {
-    pub(super) fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
-        let ledger = setup.ledger()?;
-        let job = named(&ledger, &self.id, setup)?;
+    pub(super) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let ledger = context.ledger()?;
+        let job = named(&ledger, &self.id, context)?;
         let history = ledger.history(&job.spec.id);
         let history = history.map_err(|error| of_ledger(&error))?;
         let known = self.known(&job, &history);
-        if setup.json() {
-            setup.printer().line(&known)?;
+        if context.json() {
+            context.printer().line(&known)?;
         } else {
-            setup.printer().text(&words(&known))?;
+            context.printer().text(&text(&known))?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -62,7 +62,7 @@ impl Show {
 }
 
 /// A line for each thing that is known.
-fn words(known: &Value) -> String {
+fn text(known: &Value) -> String {
     let mut text = String::new();
     for (name, value) in known.as_object().into_iter().flatten() {
         match value {

@@ -108,7 +108,7 @@ fn failure(job: &Job, options: &str) -> Failure {
     };
     Failure::new(kind, phase(job), message)
         .about(job)
-        .then(next_step::words(&NextStep::of(job, now()), options))
+        .then(next_step::text(&NextStep::of(job, now()), options))
 }
 
 impl Failure {

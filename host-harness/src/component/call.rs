@@ -17,7 +17,7 @@ use super::state::{CallState, Stopped};
 use crate::contract::{Charge, CheckOptions, ErrorCause, NextStep, NodeError, Plan};
 use crate::egress::{Sends, Transmission};
 use crate::engine::Engine;
-use crate::policy::{Allowance, Ceiling, Missing};
+use crate::policy::{Missing, PackLimit, Quota};
 
 /// A component's instance in the middle of a call, or between two.
 pub(crate) struct Call {
@@ -35,21 +35,21 @@ impl Call {
     pub(crate) async fn begin(
         engine: &Engine,
         exports: &Arc<Exports>,
-        allowance: &Arc<Allowance>,
+        quota: &Arc<Quota>,
         context: &CallContext,
         sends: Sends,
     ) -> Result<Self, CallError> {
-        let permissions = allowance.permissions();
+        let permissions = quota.permissions();
         if let Some(open) = &context.connection {
             let granted = permissions.connection(open.connection());
             granted.map_err(|missing| CallError::Node(denied(&missing)))?;
         }
         // The pack's own room first: one that waits for it takes none of the others'.
-        let permits = [allowance.permit().await, engine.permit().await];
-        let seconds = permissions.bounds().of_one(Ceiling::CallSeconds);
+        let permits = [quota.permit().await, engine.permit().await];
+        let seconds = permissions.bounds().of_one(PackLimit::CallSeconds);
         let wall = context.limits.wall.min(Duration::from_secs(seconds));
         let transmission = Arc::new(Transmission::default());
-        let state = CallState::new(engine, allowance, context, sends, wall, &transmission);
+        let state = CallState::new(engine, quota, context, sends, wall, &transmission);
         let mut store = state.into_store(engine, context.limits.crossing_bytes);
         let instantiated = timeout(wall, exports.instantiate(&mut store)).await;
         match in_time(instantiated, wall) {

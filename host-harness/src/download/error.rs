@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::egress::{EgressError, FetchError, Lost, NotSent};
+use crate::egress::{EgressError, FetchError, NotSent, ReplyLost};
 
 /// What a failed download means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub enum DownloadError {
         /// The URL without its query.
         url: String,
         /// Why.
-        source: Lost,
+        source: ReplyLost,
     },
     /// It is longer than it may be.
     #[error("{url} is longer than {limit} bytes")]
@@ -162,7 +162,7 @@ fn of_fetch(error: &FetchError) -> DownloadFailure {
         },
         FetchError::Egress { source, .. } => match source {
             EgressError::NotSent(error) => of_not_sent(error),
-            EgressError::Lost(error) => of_lost(error),
+            EgressError::ReplyLost(error) => of_lost(error),
         },
     }
 }
@@ -183,13 +183,14 @@ fn of_not_sent(error: &NotSent) -> DownloadFailure {
     }
 }
 
-fn of_lost(error: &Lost) -> DownloadFailure {
+fn of_lost(error: &ReplyLost) -> DownloadFailure {
     match error {
-        Lost::Terminated(_) | Lost::Timeout { .. } | Lost::Protocol(_) | Lost::Length { .. } => {
-            DownloadFailure::Transient
-        }
-        Lost::HeaderTooLong { .. } | Lost::BodyTooLong { .. } | Lost::Encoded { .. } => {
-            DownloadFailure::UrlExpired
-        }
+        ReplyLost::Terminated(_)
+        | ReplyLost::Timeout { .. }
+        | ReplyLost::Protocol(_)
+        | ReplyLost::Length { .. } => DownloadFailure::Transient,
+        ReplyLost::HeaderTooLong { .. }
+        | ReplyLost::BodyTooLong { .. }
+        | ReplyLost::Encoded { .. } => DownloadFailure::UrlExpired,
     }
 }

@@ -15,7 +15,7 @@
 //!
 //! Before the bytes of a submit leave, the host must call [`decide`] with
 //! [`Event::SubmitReady`], commit the row, and send only if the action is [`Action::AllowSubmit`]; see
-//! [`SubmitGate`](crate::egress::SubmitGate). When it begins after another process has ended,
+//! [`SubmitHook`](crate::egress::SubmitHook). When it begins after another process has ended,
 //! it passes [`Event::Orphaned`] for each row that is being submitted. These two rules are
 //! what keeps a job from being paid for twice.
 //!

@@ -59,12 +59,12 @@ fn what_the_network_says_passes_and_what_the_place_says_does_not() {
         of_egress(NotSent::ConnectTimeout { host, after }),
         Transient
     );
-    assert_eq!(of_egress(Lost::Timeout { after }), Transient);
-    assert_eq!(of_egress(Lost::HeaderTooLong { limit: 1 }), UrlExpired);
+    assert_eq!(of_egress(ReplyLost::Timeout { after }), Transient);
+    assert_eq!(of_egress(ReplyLost::HeaderTooLong { limit: 1 }), UrlExpired);
     let encoding = "gzip".to_owned();
-    assert_eq!(of_egress(Lost::Encoded { encoding }), UrlExpired);
+    assert_eq!(of_egress(ReplyLost::Encoded { encoding }), UrlExpired);
     let (announced, actual) = (2, 1);
-    let source = Lost::Length { announced, actual };
+    let source = ReplyLost::Length { announced, actual };
     let url = String::new();
     assert_eq!(DownloadError::Broken { url, source }.failure(), Transient);
 }

@@ -10,7 +10,7 @@ use crate::driver::decide::decide;
 use crate::driver::event::{Action, Event, SubmitFailure};
 use crate::driver::group_commit::{WriteError, Writer};
 use crate::driver::{JobUpdate, Listener, classify, now};
-use crate::egress::{Submission, SubmitGate};
+use crate::egress::{Submission, SubmitHook};
 use crate::error::ErrorKind;
 use crate::ledger::{Change, Job, JobError, LedgerError};
 
@@ -31,7 +31,7 @@ impl Steps {
             }
         };
         let text = input.to_string();
-        let gate = Arc::new(Gate {
+        let submit_hook = Arc::new(LedgerHook {
             writer: self.writer.clone(),
             listener: Arc::clone(&self.listener),
             input,
@@ -43,7 +43,7 @@ impl Steps {
         let context = resolved_job
             .context
             .clone()
-            .with_gate(Arc::clone(&gate) as _);
+            .with_submit_hook(Arc::clone(&submit_hook) as _);
         let order = &job.spec;
         let started = resolved_job
             .known
@@ -51,7 +51,7 @@ impl Steps {
             .start(&context, &order.node, &text, &order.key)
             .await
             .judged();
-        let kept = gate.give();
+        let kept = submit_hook.give();
         let event = match kept.refused {
             None => classify::of_start(started),
             Some(Refused::Ledger(error)) => return Err(error),
@@ -87,7 +87,7 @@ impl Steps {
 }
 
 /// Commits `submitting` when a submit is about to leave.
-struct Gate {
+struct LedgerHook {
     writer: Writer,
     listener: Listener,
     /// What the component was given.
@@ -113,7 +113,7 @@ enum Refused {
     Ledger(Arc<LedgerError>),
 }
 
-impl Gate {
+impl LedgerHook {
     fn give(&self) -> Kept {
         self.kept
             .lock()
@@ -139,8 +139,8 @@ impl Gate {
     }
 }
 
-impl SubmitGate for Gate {
-    fn may_leave<'a>(&'a self, submission: Submission<'a>) -> BoxFuture<'a, bool> {
+impl SubmitHook for LedgerHook {
+    fn before_submit<'a>(&'a self, submission: Submission<'a>) -> BoxFuture<'a, bool> {
         Box::pin(async move {
             let before = self.give();
             // What was held back once stays here, whatever the component tries.

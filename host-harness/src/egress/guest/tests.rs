@@ -13,16 +13,16 @@ use super::{GuestHttp, Sends};
 use crate::digest::Sha256Digest;
 use crate::egress::testing::{Act, Server, connection, impatient, keyed_connection, narrow, reply};
 use crate::egress::{Sent, Transmission};
-use crate::policy::{Allowance, Ceilings, Grant, Manifest, Policy};
+use crate::policy::{Grant, Manifest, PackLimits, Policy, Quota};
 
 mod permissions;
 
 fn guest(base: &str, sends: Sends) -> GuestHttp {
-    bounded_guest(base, sends, Ceilings::default())
+    bounded_guest(base, sends, PackLimits::default())
 }
 
 /// Of a pack that asks for a connection and a host besides, and is granted both.
-fn bounded_guest(base: &str, sends: Sends, ceilings: Ceilings) -> GuestHttp {
+fn bounded_guest(base: &str, sends: Sends, limits: PackLimits) -> GuestHttp {
     let manifest = Manifest {
         name: "guest".into(),
         connections: ["pixelml".into()].into(),
@@ -31,7 +31,7 @@ fn bounded_guest(base: &str, sends: Sends, ceilings: Ceilings) -> GuestHttp {
         ..Manifest::default()
     };
     let grant = Grant {
-        ceilings,
+        limits,
         ..Grant::as_asked(&manifest)
     };
     let digest = Sha256Digest::from([7; 32]);
@@ -43,11 +43,11 @@ fn bounded_guest(base: &str, sends: Sends, ceilings: Ceilings) -> GuestHttp {
         sends,
         egress: Some(narrow()),
         connection: Some(connection(base)),
-        gate: None,
+        submit_hook: None,
         transmission: Arc::new(Transmission::default()),
-        allowance: Arc::new(Allowance::new(permissions)),
-        patience: Duration::from_secs(30),
-        made: Arc::default(),
+        quota: Arc::new(Quota::new(permissions)),
+        total_timeout: Duration::from_secs(30),
+        request_count: Arc::default(),
     }
 }
 
