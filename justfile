@@ -26,7 +26,7 @@ docs:
 run *ARGS='run image_to_video_v3 --image examples/lighthouse.jpg --set prompt="slow push in" --out clip.mp4 --force':
     cargo run --locked -- {{ARGS}}
 
-# Runs one benchmark: call, start, crowd, ledger or size
+# Runs one benchmark: call, start, load, ledger or size
 bench NAME *ARGS:
     cargo bench --locked -p zoetrope-benches --bench {{NAME}} -- {{ARGS}}
 
@@ -36,7 +36,7 @@ fuzz TIME='1m' PACKAGE='zoetrope-plugin':
 
 # Writes the snapshots of the command line again
 update-snapshots:
-    INSTA_UPDATE=always cargo test --locked -p zoetrope-cli --test end_to_end -- cli:: old_ledgers::
+    INSTA_UPDATE=always cargo test --locked -p zoetrope-cli --test end_to_end -- cli:: upgrade::
 
 # Writes docs/reference/command-line.md again
 update-reference:

@@ -1,14 +1,14 @@
 //! Input that nothing can be made of: each gets its kind, its exit code and a sentence; nothing is
-//! sent, nothing panics. What holds for every run, `support::desk` checks.
+//! sent, nothing panics. What holds for every run, `support::sandbox` checks.
 
 use image::ImageFormat;
 use serde_json::{Value, json};
 
 use crate::support::cases::cases;
-use crate::support::desk::Desk;
 use crate::support::outcome::Outcome;
 use crate::support::pictures::{enormous_png, lighthouse, picture, truncated_png};
 use crate::support::provider::{Script, Server};
+use crate::support::sandbox::Sandbox;
 
 cases! {
     "bad_input":
@@ -35,12 +35,12 @@ cases! {
 #[track_caller]
 fn refused(input: &[u8], keyword: &str) {
     let provider = Server::start(Script::new());
-    let desk = Desk::with_provider(&provider);
-    desk.write("input.json", input);
+    let sandbox = Sandbox::with_provider(&provider);
+    sandbox.write("input.json", input);
     for command in ["check", "run"] {
         let node = "image_to_video_v3";
-        let from_file = desk.run(["--json", command, node, "--input", "input.json"]);
-        let from_stdin = desk.run_with_input(["--json", command, node, "--input", "-"], input);
+        let from_file = sandbox.run(["--json", command, node, "--input", "input.json"]);
+        let from_stdin = sandbox.run_with_input(["--json", command, node, "--input", "-"], input);
         for outcome in [from_file, from_stdin] {
             let error = outcome.error("invalid_input");
             assert_eq!(
@@ -85,7 +85,7 @@ fn the_longest_input_that_is_read_is_read() {
     let mut input = br#"{"prompt": "p", "image": ""#.to_vec();
     input.resize((16 << 20) - 2, b'x');
     input.extend_from_slice(br#""}"#);
-    let outcome = Desk::new().run_with_input(
+    let outcome = Sandbox::new().run_with_input(
         ["--json", "check", "image_to_video_v3", "--input", "-"],
         &input,
     );
@@ -101,11 +101,11 @@ fn the_longest_input_that_is_read_is_read() {
 #[track_caller]
 fn with_picture(name: &str, content: &[u8]) -> Outcome {
     let provider = Server::start(Script::new());
-    let desk = Desk::with_provider(&provider);
+    let sandbox = Sandbox::with_provider(&provider);
     if !content.is_empty() {
-        desk.write(name, content);
+        sandbox.write(name, content);
     }
-    let outcome = desk.run([
+    let outcome = sandbox.run([
         "--json",
         "run",
         "image_to_video_v3",
@@ -146,26 +146,26 @@ fn what_is_no_picture_is_not_sent() {
 #[test]
 fn a_picture_is_handed_over_once_everything_else_is_right() {
     let provider = Server::start(Script::new());
-    let desk = Desk::with_provider(&provider);
-    desk.write("a.png", picture(ImageFormat::Png));
+    let sandbox = Sandbox::with_provider(&provider);
+    sandbox.write("a.png", picture(ImageFormat::Png));
     for (more, kind) in [
         (&["--set", "steps=51"][..], "invalid_input"),
         (&["--set", "prompt=p", "--out", "a.png"], "usage"),
     ] {
         let arguments = ["--json", "run", "image_to_video_v3", "--image", "a.png"];
-        desk.run(arguments.iter().chain(more)).error(kind);
+        sandbox.run(arguments.iter().chain(more)).error(kind);
     }
     assert_eq!(provider.arrived().len(), 0, "nothing is sent");
 }
 
 #[test]
 fn a_broken_picture_fails_its_job_and_the_provider_lives() {
-    let desk = Desk::new();
-    desk.write("truncated.png", truncated_png());
-    desk.write("enormous.png", enormous_png());
-    desk.write("good.png", picture(ImageFormat::Png));
+    let sandbox = Sandbox::new();
+    sandbox.write("truncated.png", truncated_png());
+    sandbox.write("enormous.png", enormous_png());
+    sandbox.write("good.png", picture(ImageFormat::Png));
     let run = |name: &str| {
-        desk.run([
+        sandbox.run([
             "--json",
             "run",
             "image_to_video_v3",
@@ -192,7 +192,7 @@ fn a_broken_picture_fails_its_job_and_the_provider_lives() {
 #[test]
 fn a_picture_that_the_provider_cannot_fetch_fails_the_job() {
     let elsewhere = Server::start(Script::new());
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     // A practice provider fetches from the internet alone: not from this machine, and not by a
     // scheme of its own.
     for image in [
@@ -200,7 +200,7 @@ fn a_picture_that_the_provider_cannot_fetch_fails_the_job() {
         "http://169.254.169.254/latest".into(),
     ] {
         let setting = format!("image={image}");
-        let outcome = desk.run([
+        let outcome = sandbox.run([
             "--json",
             "run",
             "image_to_video_v3",
@@ -214,7 +214,7 @@ fn a_picture_that_the_provider_cannot_fetch_fails_the_job() {
     }
     for image in ["ftp://files.example/a.png", "not a URL", ""] {
         let setting = format!("image={image}");
-        let outcome = desk.run([
+        let outcome = sandbox.run([
             "--json",
             "run",
             "image_to_video_v3",
@@ -232,13 +232,13 @@ fn a_picture_that_the_provider_cannot_fetch_fails_the_job() {
 /// Runs with this configuration, and gives the error.
 #[track_caller]
 fn with_config(toml: &str, kind: &str) -> Value {
-    let desk = Desk::new();
-    desk.configure(toml);
-    desk.write(
+    let sandbox = Sandbox::new();
+    sandbox.configure(toml);
+    sandbox.write(
         "input.json",
         r#"{"prompt": "p", "image": "https://p.example/a.png"}"#,
     );
-    let outcome = desk.run([
+    let outcome = sandbox.run([
         "--json",
         "run",
         "image_to_video_v3",
@@ -295,8 +295,8 @@ fn a_broken_configuration_is_named_by_line_and_column() {
 
 #[test]
 fn a_configuration_that_is_named_must_exist() {
-    let desk = Desk::new();
-    let outcome = desk.run([
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.run([
         "--json",
         "--config",
         "nowhere.toml",
@@ -306,9 +306,9 @@ fn a_configuration_that_is_named_must_exist() {
         "-",
     ]);
     outcome.error("bad_config");
-    let mut command = desk.command(["--json", "check", "image_to_video_v3", "--input", "-"]);
-    command.env("ZOETROPE_CONFIG", desk.path("nowhere.toml"));
-    desk.start(command).end().error("bad_config");
+    let mut command = sandbox.command(["--json", "check", "image_to_video_v3", "--input", "-"]);
+    command.env("ZOETROPE_CONFIG", sandbox.path("nowhere.toml"));
+    sandbox.start(command).end().error("bad_config");
 }
 
 #[test]
@@ -332,8 +332,8 @@ fn options_that_mean_nothing_are_refused_before_a_submit() {
         "submitt = { method = \"POST\" }",
         "progress_full = 0",
     ] {
-        let desk = Desk::new();
-        desk.configure(&provider.connection(&format!("options = {{ {option} }}")));
+        let sandbox = Sandbox::new();
+        sandbox.configure(&provider.connection(&format!("options = {{ {option} }}")));
         let image = lighthouse();
         let image = image.to_str().expect("a path");
         for more in [
@@ -341,7 +341,7 @@ fn options_that_mean_nothing_are_refused_before_a_submit() {
             ["--image", image],
         ] {
             let arguments = ["--json", "run", "image_to_video_v3", "--set", "prompt=p"];
-            let outcome = desk.run(arguments.into_iter().chain(more));
+            let outcome = sandbox.run(arguments.into_iter().chain(more));
             let error = outcome.error("connection_unavailable");
             assert_eq!(
                 (outcome.code, &error["charged"]),

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::desk::Desk;
+use crate::support::sandbox::Sandbox;
 use crate::support::{root, schema};
 
 /// Every node type and the category of its connection.
@@ -20,7 +20,7 @@ pub(crate) const NODES: [(&str, &str); 5] = [
 const ADDED: [&str; 2] = ["shortapi", "popiart"];
 
 fn listed() -> Vec<Value> {
-    let outcome = Desk::new().run(["nodes", "--json"]);
+    let outcome = Sandbox::new().run(["nodes", "--json"]);
     assert_eq!(outcome.code, 0);
     serde_json::from_str(&outcome.stdout).expect("an array")
 }
@@ -76,10 +76,10 @@ fn the_schemas_in_the_list_are_the_published_ones() {
 
 #[test]
 fn a_schema_is_printed_byte_for_byte() {
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     for (name, _) in NODES {
         for which in ["input", "output"] {
-            let outcome = desk.run(["nodes", name, "--schema", which]);
+            let outcome = sandbox.run(["nodes", name, "--schema", which]);
             assert_eq!((outcome.code, outcome.stdout), (0, schema(name, which)));
         }
     }
@@ -87,9 +87,9 @@ fn a_schema_is_printed_byte_for_byte() {
 
 #[test]
 fn one_node_is_listed_as_an_array_of_one() {
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     for (index, (name, _)) in NODES.into_iter().enumerate() {
-        let outcome = desk.run(["nodes", name, "--json"]);
+        let outcome = sandbox.run(["nodes", name, "--json"]);
         let alone: Vec<Value> = serde_json::from_str(&outcome.stdout).expect("an array");
         assert_eq!(alone, [listed()[index].clone()]);
     }
@@ -97,7 +97,7 @@ fn one_node_is_listed_as_an_array_of_one() {
 
 #[test]
 fn an_unknown_node_is_refused() {
-    let outcome = Desk::new().run(["nodes", "image_to_vidoe", "--json"]);
+    let outcome = Sandbox::new().run(["nodes", "image_to_vidoe", "--json"]);
     outcome.error("unknown_node_type");
     assert_eq!(outcome.code, 2);
 }

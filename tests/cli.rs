@@ -5,15 +5,15 @@ use insta::{assert_snapshot, with_settings};
 use serde_json::json;
 
 use crate::support::cases::accepted;
-use crate::support::desk::Desk;
 use crate::support::guests::{LISTS_ONLY, asking};
 use crate::support::outcome::Outcome;
 use crate::support::pictures::{picture, truncated_png};
 use crate::support::provider::{Reply, Script, Server};
+use crate::support::sandbox::Sandbox;
 
 /// All three streams of what a run says.
-fn shown(desk: &Desk, outcome: &Outcome) -> String {
-    let folder = desk.path("");
+fn shown(sandbox: &Sandbox, outcome: &Outcome) -> String {
+    let folder = sandbox.path("");
     let folder = folder.to_str().expect("a path").trim_end_matches('/');
     let text = format!(
         "exit code: {}\n--- standard output\n{}--- standard error\n{}",
@@ -24,9 +24,9 @@ fn shown(desk: &Desk, outcome: &Outcome) -> String {
 
 /// Runs and compares with the snapshot of this name.
 macro_rules! snapshot {
-    ($name:literal, $desk:expr, $arguments:expr) => {{
-        let desk = &$desk;
-        let outcome = desk.run($arguments);
+    ($name:literal, $sandbox:expr, $arguments:expr) => {{
+        let sandbox = &$sandbox;
+        let outcome = sandbox.run($arguments);
         with_settings!({
             filters => vec![
                 (r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:[PORT]"),
@@ -40,77 +40,81 @@ macro_rules! snapshot {
             ],
             omit_expression => true,
         }, {
-            assert_snapshot!($name, shown(desk, &outcome));
+            assert_snapshot!($name, shown(sandbox, &outcome));
         });
     }};
 }
 
 #[test]
 fn help() {
-    let desk = Desk::new();
-    snapshot!("help", desk, ["--help"]);
-    snapshot!("help_short", desk, ["-h"]);
-    snapshot!("help_nodes", desk, ["nodes", "--help"]);
-    snapshot!("help_check", desk, ["check", "--help"]);
-    snapshot!("help_run", desk, ["run", "--help"]);
-    snapshot!("help_jobs", desk, ["jobs", "--help"]);
-    snapshot!("help_jobs_resume", desk, ["jobs", "resume", "--help"]);
-    snapshot!("help_jobs_resolve", desk, ["jobs", "resolve", "--help"]);
-    snapshot!("help_packs", desk, ["packs", "--help"]);
-    snapshot!("help_packs_allow", desk, ["packs", "allow", "--help"]);
-    snapshot!("help_practice", desk, ["practice", "--help"]);
+    let sandbox = Sandbox::new();
+    snapshot!("help", sandbox, ["--help"]);
+    snapshot!("help_short", sandbox, ["-h"]);
+    snapshot!("help_nodes", sandbox, ["nodes", "--help"]);
+    snapshot!("help_check", sandbox, ["check", "--help"]);
+    snapshot!("help_run", sandbox, ["run", "--help"]);
+    snapshot!("help_jobs", sandbox, ["jobs", "--help"]);
+    snapshot!("help_jobs_resume", sandbox, ["jobs", "resume", "--help"]);
+    snapshot!("help_jobs_resolve", sandbox, ["jobs", "resolve", "--help"]);
+    snapshot!("help_packs", sandbox, ["packs", "--help"]);
+    snapshot!("help_packs_allow", sandbox, ["packs", "allow", "--help"]);
+    snapshot!("help_practice", sandbox, ["practice", "--help"]);
 }
 
 #[test]
 fn nodes() {
-    let desk = Desk::new();
-    snapshot!("nodes", desk, ["nodes"]);
-    snapshot!("nodes_one", desk, ["nodes", "image_to_video"]);
-    snapshot!("nodes_unknown", desk, ["nodes", "image_to_vidoe"]);
-    snapshot!("nodes_json", desk, ["nodes", "image_to_video_v3", "--json"]);
+    let sandbox = Sandbox::new();
+    snapshot!("nodes", sandbox, ["nodes"]);
+    snapshot!("nodes_one", sandbox, ["nodes", "image_to_video"]);
+    snapshot!("nodes_unknown", sandbox, ["nodes", "image_to_vidoe"]);
+    snapshot!(
+        "nodes_json",
+        sandbox,
+        ["nodes", "image_to_video_v3", "--json"]
+    );
 }
 
 #[test]
 fn checks() {
     let provider = Server::start(Script::new());
-    let desk = Desk::new();
-    desk.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "good.json",
         r#"{"prompt": "waves", "image": "https://p.example/a.png", "steps": 7.0, "frame_rat": 3}"#,
     );
-    desk.write(
+    sandbox.write(
         "bad.json",
         r#"{"prompt": "waves", "steps": 0, "negative_prompt": 3}"#,
     );
-    desk.write(
+    sandbox.write(
         "texts.json",
         r#"{"prompt": "waves", "image": "https://p.example/a.png", "frame_rate": true, "steps": " 2_0 "}"#,
     );
-    desk.write("worse.json", r#"{"prompt": "waves", "prompt": "sand"}"#);
+    sandbox.write("worse.json", r#"{"prompt": "waves", "prompt": "sand"}"#);
     let check = |file| ["check", "image_to_video_v3", "--input", file];
-    snapshot!("check", desk, check("good.json"));
-    snapshot!("check_violations", desk, check("bad.json"));
-    snapshot!("check_one_violation", desk, check("worse.json"));
+    snapshot!("check", sandbox, check("good.json"));
+    snapshot!("check_violations", sandbox, check("bad.json"));
+    snapshot!("check_one_violation", sandbox, check("worse.json"));
     snapshot!(
         "check_json_violations",
-        desk,
+        sandbox,
         check("bad.json").into_iter().chain(["--json"])
     );
     snapshot!(
         "check_lax",
-        desk,
+        sandbox,
         check("texts.json").into_iter().chain(["--profile", "lax"])
     );
-    desk.write("s.json", r#"{"prompt": "p", "image": "i", "negative_prompt": "", "model": "Pixel S", "size": "Square HD (1:1)"}"#);
-    desk.configure(&provider.connection(""));
+    sandbox.write("s.json", r#"{"prompt": "p", "image": "i", "negative_prompt": "", "model": "Pixel S", "size": "Square HD (1:1)"}"#);
+    sandbox.configure(&provider.connection(""));
     snapshot!(
         "check_with_request",
-        desk,
+        sandbox,
         ["check", "image_to_video", "--input", "s.json"]
     );
     snapshot!(
         "check_json_with_request",
-        desk,
+        sandbox,
         ["check", "image_to_video", "--input", "s.json", "--json"]
     );
     assert_eq!(provider.arrived().len(), 0);
@@ -118,22 +122,22 @@ fn checks() {
 
 #[test]
 fn wrong_calls() {
-    let desk = Desk::new();
-    snapshot!("usage_nothing", desk, [""; 0]);
+    let sandbox = Sandbox::new();
+    snapshot!("usage_nothing", sandbox, [""; 0]);
     snapshot!(
         "usage_unknown_flag",
-        desk,
+        sandbox,
         ["run", "image_to_video", "--imgae", "x"]
     );
     snapshot!(
         "usage_json",
-        desk,
+        sandbox,
         ["run", "image_to_video", "--imgae", "x", "--json"]
     );
-    snapshot!("usage_no_input", desk, ["run", "image_to_video"]);
+    snapshot!("usage_no_input", sandbox, ["run", "image_to_video"]);
     snapshot!(
         "usage_bad_deadline",
-        desk,
+        sandbox,
         [
             "run",
             "image_to_video",
@@ -145,7 +149,7 @@ fn wrong_calls() {
     );
     snapshot!(
         "usage_bad_key",
-        desk,
+        sandbox,
         [
             "run",
             "image_to_video",
@@ -157,13 +161,13 @@ fn wrong_calls() {
     );
     snapshot!(
         "usage_bad_setting",
-        desk,
+        sandbox,
         ["run", "image_to_video", "--set", "prompt"]
     );
-    desk.configure("[connections.pixelml]\ncategory = \"pixelml\"\nbase_url = \"https://a.example\"\ntimeout = 3\n");
+    sandbox.configure("[connections.pixelml]\ncategory = \"pixelml\"\nbase_url = \"https://a.example\"\ntimeout = 3\n");
     snapshot!(
         "bad_config",
-        desk,
+        sandbox,
         [
             "run",
             "image_to_video_v3",
@@ -173,32 +177,44 @@ fn wrong_calls() {
             "image=i"
         ]
     );
-    let desk = Desk::new();
-    let component = desk.write("text.wasm", "hello");
+}
+
+#[test]
+fn component_that_is_none_is_named() {
+    let sandbox = Sandbox::new();
+    let component = sandbox.write("text.wasm", "hello");
     let component = component.to_str().expect("a path");
-    snapshot!("bad_component", desk, ["--component", component, "nodes"]);
+    snapshot!(
+        "bad_component",
+        sandbox,
+        ["--component", component, "nodes"]
+    );
 }
 
 #[test]
 fn packs() {
-    let desk = Desk::new();
-    snapshot!("packs", desk, ["packs"]);
-    snapshot!("packs_show", desk, ["packs", "show", "zoetrope"]);
+    let sandbox = Sandbox::new();
+    snapshot!("packs", sandbox, ["packs"]);
+    snapshot!("packs_show", sandbox, ["packs", "show", "zoetrope"]);
     let manifest = r#"{
         "format": 1, "name": "example", "version": "1.4.0", "description": "For tests.",
         "connections": ["pixelml"],
         "hosts": ["GET https://*.cdn.example/media", "POST https://log.example/events"],
-        "ceilings": {"memory_bytes": 67108864, "requests_per_call": 8}
+        "limits": {"memory_bytes": 67108864, "requests_per_call": 8}
     }"#;
-    desk.write("pack.wasm", asking(LISTS_ONLY.nameless("0.1.0"), manifest));
-    snapshot!("packs_denied", desk, ["--component", "pack.wasm", "nodes"]);
-    snapshot!("packs_allow", desk, ["packs", "allow", "pack.wasm"]);
-    snapshot!("packs_two", desk, ["packs"]);
+    sandbox.write("pack.wasm", asking(LISTS_ONLY.nameless("0.1.0"), manifest));
+    snapshot!(
+        "packs_denied",
+        sandbox,
+        ["--component", "pack.wasm", "nodes"]
+    );
+    snapshot!("packs_allow", sandbox, ["packs", "allow", "pack.wasm"]);
+    snapshot!("packs_two", sandbox, ["packs"]);
     let more = manifest.replace("log.example/events", "log.example/");
-    desk.write("more.wasm", asking(LISTS_ONLY.nameless("0.1.0"), &more));
-    snapshot!("packs_more", desk, ["packs", "allow", "more.wasm"]);
-    snapshot!("packs_revoke", desk, ["packs", "revoke", "example"]);
-    snapshot!("packs_unknown", desk, ["packs", "show", "example"]);
+    sandbox.write("more.wasm", asking(LISTS_ONLY.nameless("0.1.0"), &more));
+    snapshot!("packs_more", sandbox, ["packs", "allow", "more.wasm"]);
+    snapshot!("packs_revoke", sandbox, ["packs", "revoke", "example"]);
+    snapshot!("packs_unknown", sandbox, ["packs", "show", "example"]);
 }
 
 /// A run against a scripted provider.
@@ -239,20 +255,24 @@ fn runs() {
         json!({"status": "failed", "error": {"message": "words"}, "charged": false}),
     );
     let server = provider(accepted(), vec![ended()]);
-    snapshot!("run", Desk::with_provider(&server), RUN);
+    snapshot!("run", Sandbox::with_provider(&server), RUN);
     let server = provider(Reply::json(401, fault("bad_key")), Vec::new());
-    snapshot!("run_unauthorized", Desk::with_provider(&server), RUN);
+    snapshot!("run_unauthorized", Sandbox::with_provider(&server), RUN);
     let server = provider(Reply::json(422, fault("bad_picture")), Vec::new());
-    snapshot!("run_rejected", Desk::with_provider(&server), RUN);
+    snapshot!("run_rejected", Sandbox::with_provider(&server), RUN);
     let server = provider(Reply::json(500, fault("oops")), Vec::new());
-    snapshot!("run_outcome_unknown", Desk::with_provider(&server), RUN);
-    let desk = Desk::new();
-    desk.configure(&server.connection("idempotency = \"24h\""));
-    snapshot!("run_outcome_unknown_where_keys_are_honoured", desk, RUN);
+    snapshot!("run_outcome_unknown", Sandbox::with_provider(&server), RUN);
+    let sandbox = Sandbox::new();
+    sandbox.configure(&server.connection("idempotency = \"24h\""));
+    snapshot!("run_outcome_unknown_where_keys_are_honoured", sandbox, RUN);
     let server = provider(accepted(), vec![failed]);
-    snapshot!("run_failed", Desk::with_provider(&server), RUN);
+    snapshot!("run_failed", Sandbox::with_provider(&server), RUN);
     let server = provider(accepted(), vec![Reply::json(403, fault("bad_key"))]);
-    snapshot!("run_poll_unauthorized", Desk::with_provider(&server), RUN);
+    snapshot!(
+        "run_poll_unauthorized",
+        Sandbox::with_provider(&server),
+        RUN
+    );
 }
 
 #[test]
@@ -262,28 +282,28 @@ fn commands_for_a_job_beyond_its_deadline() {
         json!({"status": "running", "progress": 0.5, "poll_after_ms": 100}),
     );
     let server = provider(accepted(), vec![running]);
-    let desk = Desk::with_provider(&server);
+    let sandbox = Sandbox::with_provider(&server);
     snapshot!(
         "run_deadline",
-        desk,
+        sandbox,
         RUN.into_iter().chain(["--deadline", "250ms"])
     );
     server.script(Script::from([("GET /v1/jobs/j-1".into(), vec![ended()])]));
-    snapshot!("jobs", desk, ["jobs"]);
-    snapshot!("jobs_resume_all", desk, ["jobs", "resume", "--all"]);
-    snapshot!("jobs_show", desk, ["jobs", "show", "0"]);
-    snapshot!("jobs_unknown", desk, ["jobs", "show", "nope"]);
-    snapshot!("jobs_cancel_too_late", desk, ["jobs", "cancel", "0"]);
-    snapshot!("run_again_with_the_same_key", desk, RUN);
+    snapshot!("jobs", sandbox, ["jobs"]);
+    snapshot!("jobs_resume_all", sandbox, ["jobs", "resume", "--all"]);
+    snapshot!("jobs_show", sandbox, ["jobs", "show", "0"]);
+    snapshot!("jobs_unknown", sandbox, ["jobs", "show", "nope"]);
+    snapshot!("jobs_cancel_too_late", sandbox, ["jobs", "cancel", "0"]);
+    snapshot!("run_again_with_the_same_key", sandbox, RUN);
     let again = RUN.map(|word| if word == "order-66" { "order-67" } else { word });
-    snapshot!("run_again_to_the_same_file", desk, again);
+    snapshot!("run_again_to_the_same_file", sandbox, again);
 }
 
 #[test]
 fn practice_runs() {
-    let desk = Desk::new();
-    desk.write("a.png", picture(ImageFormat::Png));
-    desk.write("broken.png", truncated_png());
+    let sandbox = Sandbox::new();
+    sandbox.write("a.png", picture(ImageFormat::Png));
+    sandbox.write("broken.png", truncated_png());
     let run = |image| {
         [
             "run",
@@ -296,8 +316,8 @@ fn practice_runs() {
             "frame_rate=1",
         ]
     };
-    snapshot!("practice_run", desk, run("a.png"));
-    snapshot!("practice_run_broken_picture", desk, run("broken.png"));
+    snapshot!("practice_run", sandbox, run("a.png"));
+    snapshot!("practice_run_broken_picture", sandbox, run("broken.png"));
 }
 
 #[test]

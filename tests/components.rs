@@ -11,13 +11,13 @@ use zoetrope_host::contract::{CheckOptions, Profile};
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::policy::Policy;
 
-use crate::support::desk::Desk;
 use crate::support::guests::{
     ACCEPTS, ANSWERS_NONSENSE, EATS, Guest, LISTS_ONLY, LOOPS, PLANS, RECURSES, allowing,
     component, policy,
 };
 use crate::support::outcome::Outcome;
 use crate::support::provider::{Script, Server};
+use crate::support::sandbox::Sandbox;
 
 const INPUT: &str = r#"{"prompt": "p", "image": "https://p.example/a.png"}"#;
 
@@ -116,17 +116,17 @@ fn the_component_is_small() {
 /// Runs a command with another component, over a connection to which nothing may be sent.
 fn with_component(component: &[u8], arguments: &[&str]) -> Outcome {
     let provider = Server::start(Script::new());
-    let desk = Desk::new();
-    desk.configure(&format!(
+    let sandbox = Sandbox::new();
+    sandbox.configure(&format!(
         "{}{}",
         provider.connection(""),
         allowing(component)
     ));
-    desk.write("input.json", INPUT);
-    let file = desk.write("guest.wasm", component);
+    sandbox.write("input.json", INPUT);
+    let file = sandbox.write("guest.wasm", component);
     let mut all = vec!["--json", "--component", file.to_str().expect("a path")];
     all.extend_from_slice(arguments);
-    let outcome = desk.run(all);
+    let outcome = sandbox.run(all);
     assert_eq!(provider.arrived().len(), 0, "nothing is sent");
     outcome
 }
@@ -208,9 +208,10 @@ fn what_is_no_pack_is_refused_by_every_command() {
             );
         }
     }
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     assert_eq!(
-        desk.run(["--json", "--component", "nowhere.wasm", "nodes"])
+        sandbox
+            .run(["--json", "--component", "nowhere.wasm", "nodes"])
             .error("bad_component")["phase"],
         "setup"
     );
@@ -287,17 +288,17 @@ fn a_component_that_traps_after_acceptance_leaves_its_job_resumable() {
 #[test]
 fn a_component_that_traps_in_a_list_of_checks_spoils_no_other_line() {
     let provider = Server::start(Script::new());
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     let component = LISTS_ONLY.component();
-    desk.configure(&format!(
+    sandbox.configure(&format!(
         "{}{}",
         provider.connection(""),
         allowing(&component)
     ));
-    let file = desk.write("guest.wasm", &component);
-    desk.write("input.jsonl", "{}\n{}\n");
+    let file = sandbox.write("guest.wasm", &component);
+    sandbox.write("input.jsonl", "{}\n{}\n");
     let path = file.to_str().expect("a path");
-    let outcome = desk.run([
+    let outcome = sandbox.run([
         "check",
         "image_to_video_v3",
         "--component",

@@ -11,9 +11,9 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::catalogue::NODES;
-use crate::support::desk::Desk;
 use crate::support::mp4::Clip;
 use crate::support::root;
+use crate::support::sandbox::Sandbox;
 
 /// The README's first command, from after `cargo run --`.
 fn first_command() -> Vec<String> {
@@ -36,15 +36,15 @@ fn first_command() -> Vec<String> {
 
 #[test]
 fn the_first_command_of_the_readme_makes_its_clip() {
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     let examples = root().join("examples/");
     let command = first_command();
-    let outcome = desk.run(command.iter().map(|word| {
+    let outcome = sandbox.run(command.iter().map(|word| {
         word.strip_prefix("examples/")
             .map_or_else(|| word.into(), |name| examples.join(name))
     }));
     assert_eq!(outcome.code, 0, "{outcome:?}");
-    let clip = desk.path("clip.mp4");
+    let clip = sandbox.path("clip.mp4");
     assert_eq!(outcome.stdout, format!("{}\n", clip.display()));
     let clip = Clip::open(&clip);
     assert_eq!((clip.frames, clip.milliseconds), (96, 4000));
@@ -52,10 +52,10 @@ fn the_first_command_of_the_readme_makes_its_clip() {
 
 #[test]
 fn the_examples_are_good_inputs() {
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     for (node, _) in NODES {
         let input = root().join(format!("examples/{node}.json"));
-        let answer = desk
+        let answer = sandbox
             .run([
                 "--json",
                 "check",
@@ -78,7 +78,7 @@ fn the_examples_are_good_inputs() {
 fn the_examples_connection_shapes_the_request() {
     let config = root().join("examples/zoetrope.toml");
     let input = root().join("examples/image_to_video_v3.json");
-    let answer = Desk::new()
+    let answer = Sandbox::new()
         .run([
             "--json",
             "check",

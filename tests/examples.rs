@@ -8,9 +8,9 @@ use serde_json::json;
 use zoetrope_bundled_pack::COMPONENT;
 
 use crate::support::cases::accepted;
-use crate::support::desk::{CANARY_KEY, Desk};
 use crate::support::packages::built;
 use crate::support::provider::{Reply, Script, Server};
+use crate::support::sandbox::{CANARY_KEY, Sandbox};
 
 /// A server of the example's protocol, with one job.
 fn echo_provider() -> Server {
@@ -36,16 +36,16 @@ fn echo_provider() -> Server {
 #[test]
 fn example_pack_of_the_sdk_is_allowed_checked_and_run() {
     let provider = echo_provider();
-    let desk = Desk::new();
-    desk.configure(&provider.connection("").replace("pixelml", "echo"));
-    desk.write(
+    let sandbox = Sandbox::new();
+    sandbox.configure(&provider.connection("").replace("pixelml", "echo"));
+    sandbox.write(
         "echo.wasm",
         built("zoetrope-node-sdk", Some("echo")).expect("the example"),
     );
 
     let checked = |image: &str| {
-        desk.write("input.json", json!({ "image": image }).to_string());
-        desk.run([
+        sandbox.write("input.json", json!({ "image": image }).to_string());
+        sandbox.run([
             "--component",
             "echo.wasm",
             "check",
@@ -56,17 +56,17 @@ fn example_pack_of_the_sdk_is_allowed_checked_and_run() {
         ])
     };
     checked("https://p.example/a.png").error("denied");
-    assert_eq!(desk.run(["packs", "allow", "echo.wasm"]).code, 0);
+    assert_eq!(sandbox.run(["packs", "allow", "echo.wasm"]).code, 0);
     let plan = checked("https://p.example/a.png").answer();
     assert_eq!(plan["input"]["image"], "https://p.example/a.png");
-    let again = desk
+    let again = sandbox
         .run(["--component", "echo.wasm", "nodes", "--json"])
         .json();
     assert_eq!(again[0]["name"], "echo");
     let refused = checked(&"x".repeat(2001)).error("invalid_input");
     assert_eq!(refused["violations"][0]["keyword"], "maxLength");
 
-    let answer = desk
+    let answer = sandbox
         .run([
             "--component",
             "echo.wasm",
@@ -80,7 +80,7 @@ fn example_pack_of_the_sdk_is_allowed_checked_and_run() {
         ])
         .answer();
     assert_eq!(answer["media_type"], "image/png");
-    assert!(desk.path("back.png").is_file());
+    assert!(sandbox.path("back.png").is_file());
     assert_eq!(provider.counts()["POST /jobs"], 1);
 }
 
@@ -102,11 +102,11 @@ fn example_that_embeds_the_host_runs_a_job() {
         ("GET /v1/jobs/j-1".into(), vec![Reply::json(200, ended)]),
         ("GET /1.mp4".into(), vec![Reply::clip()]),
     ]));
-    let desk = Desk::new();
-    desk.write("pack.wasm", COMPONENT);
+    let sandbox = Sandbox::new();
+    sandbox.write("pack.wasm", COMPONENT);
     let input = json!({"prompt": "waves", "image": "https://p.example/a.png"});
     let output = Command::new(embed)
-        .args([desk.path("pack.wasm"), desk.data_dir()])
+        .args([sandbox.path("pack.wasm"), sandbox.data_dir()])
         .args([&provider.url(), "image_to_video_v3", &input.to_string()])
         .env("PROVIDER_KEY", CANARY_KEY)
         .output()

@@ -10,9 +10,9 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use zoetrope_host::digest::Sha256Digest;
 
-use crate::support::desk::{CANARY_PROMPT, Desk};
 use crate::support::mp4::Clip;
 use crate::support::pictures::{lighthouse, picture};
+use crate::support::sandbox::{CANARY_PROMPT, Sandbox};
 
 /// The keys of a run's answer, as the README shows them.
 const ANSWER: [&str; 11] = [
@@ -30,7 +30,7 @@ const ANSWER: [&str; 11] = [
 ];
 
 /// A run that renders four frames, which takes a moment.
-fn quick_run(desk: &Desk, more: &[&str]) -> Value {
+fn quick_run(sandbox: &Sandbox, more: &[&str]) -> Value {
     let mut arguments = vec![
         "--json",
         "run",
@@ -41,7 +41,7 @@ fn quick_run(desk: &Desk, more: &[&str]) -> Value {
         "frame_rate=1",
     ];
     arguments.extend_from_slice(more);
-    desk.run(arguments).answer()
+    sandbox.run(arguments).answer()
 }
 
 fn is_a_quick_clip(answer: &Value, width: u16, height: u16) {
@@ -60,11 +60,11 @@ fn is_a_quick_clip(answer: &Value, width: u16, height: u16) {
 
 #[test]
 fn the_picture_in_the_repository_becomes_a_clip() {
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     let prompt = format!("prompt={CANARY_PROMPT}");
     let image = lighthouse();
     let image = image.to_str().expect("a path");
-    let outcome = desk.run([
+    let outcome = sandbox.run([
         "run",
         "image_to_video_v3",
         "--image",
@@ -79,7 +79,7 @@ fn the_picture_in_the_repository_becomes_a_clip() {
     let keys: Vec<_> = answer.as_object().expect("an object").keys().collect();
     assert_eq!(keys, ANSWER);
 
-    let file = desk.path("clip.mp4");
+    let file = sandbox.path("clip.mp4");
     assert_eq!(answer["file"], file.to_str().expect("a path"));
     let bytes = fs::read(&file).expect("the clip");
     assert_eq!(answer["bytes"], bytes.len());
@@ -114,8 +114,8 @@ fn the_picture_in_the_repository_becomes_a_clip() {
 
 #[test]
 fn a_clip_has_the_size_that_was_asked_for() {
-    let desk = Desk::new();
-    let image = desk.write("small.png", picture(ImageFormat::Png));
+    let sandbox = Sandbox::new();
+    let image = sandbox.write("small.png", picture(ImageFormat::Png));
     for (model, size, width, height) in [
         ("Pixel M", "Portrait HD (3:4)", 720, 960),
         ("Pixel M", "Landscape FullHD (4:3)", 1440, 1080),
@@ -125,9 +125,9 @@ fn a_clip_has_the_size_that_was_asked_for() {
         let input = serde_json::json!({
             "model": model, "size": size, "prompt": "tilt up", "image": "replaced", "negative_prompt": null,
         });
-        desk.write("input.json", input.to_string());
+        sandbox.write("input.json", input.to_string());
         let image = image.to_str().expect("a path");
-        let answer = desk
+        let answer = sandbox
             .run([
                 "--json",
                 "run",
@@ -154,21 +154,21 @@ fn a_clip_has_the_size_that_was_asked_for() {
 
 #[test]
 fn png_and_webp_become_clips() {
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     for (name, format) in [("a.png", ImageFormat::Png), ("a.webp", ImageFormat::WebP)] {
-        desk.write(name, picture(format));
-        is_a_quick_clip(&quick_run(&desk, &["--image", name]), 1080, 720);
+        sandbox.write(name, picture(format));
+        is_a_quick_clip(&quick_run(&sandbox, &["--image", name]), 1080, 720);
     }
 }
 
 #[test]
 fn a_picture_may_be_in_the_input_or_at_the_provider() {
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     let png = picture(ImageFormat::Png);
     let inline = format!("image=data:image/png;base64,{}", STANDARD.encode(&png));
-    is_a_quick_clip(&quick_run(&desk, &["--set", &inline]), 1080, 720);
+    is_a_quick_clip(&quick_run(&sandbox, &["--set", &inline]), 1080, 720);
 
-    let mut stored = fs::read_dir(desk.data_dir().join("practice/files"))
+    let mut stored = fs::read_dir(sandbox.data_dir().join("practice/files"))
         .expect("the practice provider's files");
     let stored = stored
         .next()
@@ -180,14 +180,14 @@ fn a_picture_may_be_in_the_input_or_at_the_provider() {
         "image=http://127.0.0.1:1/v1/files/{}",
         stored.to_string_lossy()
     );
-    is_a_quick_clip(&quick_run(&desk, &["--set", &url]), 1080, 720);
+    is_a_quick_clip(&quick_run(&sandbox, &["--set", &url]), 1080, 720);
 }
 
 #[test]
 fn the_same_input_makes_the_same_clip() {
-    let desk = Desk::new();
-    desk.write("a.png", picture(ImageFormat::Png));
-    let [first, second] = [(); 2].map(|()| quick_run(&desk, &["--image", "a.png"]));
+    let sandbox = Sandbox::new();
+    sandbox.write("a.png", picture(ImageFormat::Png));
+    let [first, second] = [(); 2].map(|()| quick_run(&sandbox, &["--image", "a.png"]));
     assert_eq!(first["sha256"], second["sha256"]);
     assert_ne!(first["job"], second["job"]);
     assert_ne!(first["provider_job_id"], second["provider_job_id"]);
@@ -195,19 +195,19 @@ fn the_same_input_makes_the_same_clip() {
 
 #[test]
 fn the_same_key_finds_the_same_job() {
-    let desk = Desk::new();
-    desk.write("a.png", picture(ImageFormat::Png));
+    let sandbox = Sandbox::new();
+    sandbox.write("a.png", picture(ImageFormat::Png));
     let [first, second] =
-        [(); 2].map(|()| quick_run(&desk, &["--image", "a.png", "--key", "order-66"]));
+        [(); 2].map(|()| quick_run(&sandbox, &["--image", "a.png", "--key", "order-66"]));
     assert_eq!(first["provider_job_id"], second["provider_job_id"]);
     assert_eq!(first["key"], "order-66");
 }
 
 #[test]
 fn without_out_the_clip_goes_to_the_data_directory() {
-    let desk = Desk::new();
-    desk.write("a.png", picture(ImageFormat::Png));
-    let outcome = desk.run([
+    let sandbox = Sandbox::new();
+    sandbox.write("a.png", picture(ImageFormat::Png));
+    let outcome = sandbox.run([
         "run",
         "image_to_video_v3",
         "--image",
@@ -219,16 +219,16 @@ fn without_out_the_clip_goes_to_the_data_directory() {
     ]);
     assert_eq!(outcome.code, 0, "{outcome:?}");
     let file = Path::new(outcome.stdout.trim_end());
-    assert_eq!(file.parent(), Some(&*desk.data_dir().join("clips")));
+    assert_eq!(file.parent(), Some(&*sandbox.data_dir().join("clips")));
     assert!(file.is_file(), "{}", file.display());
 }
 
 #[test]
 fn settings_replace_fields_of_the_input() {
-    let desk = Desk::new();
-    desk.write("a.png", picture(ImageFormat::Png));
+    let sandbox = Sandbox::new();
+    sandbox.write("a.png", picture(ImageFormat::Png));
     let input = r#"{"prompt": "p", "image": "https://nowhere.example/x.png", "frame_rate": 30}"#;
-    let mut command = desk.command(["--json", "run", "image_to_video_v3", "--input", "-"]);
+    let mut command = sandbox.command(["--json", "run", "image_to_video_v3", "--input", "-"]);
     command.args([
         "--image",
         "a.png",
@@ -238,7 +238,7 @@ fn settings_replace_fields_of_the_input() {
         "negative_prompt=null",
     ]);
     command.stdin(std::process::Stdio::piped());
-    let mut running = desk.start(command);
+    let mut running = sandbox.start(command);
     std::io::Write::write_all(&mut running.stdin(), input.as_bytes()).expect("a pipe");
     is_a_quick_clip(&running.end().answer(), 1080, 720);
 }

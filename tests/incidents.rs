@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use crate::support::cases::{accepted, cases};
-use crate::support::desk::{CANARY_PROMPT, Desk};
 use crate::support::provider::{Reply, Script, Server};
 use crate::support::root;
+use crate::support::sandbox::{CANARY_PROMPT, Sandbox};
 
 cases! {
     "incidents":
@@ -145,9 +145,9 @@ fn nobody_submits_while_the_provider_wants_a_rest() {
         ("GET /v1/jobs/j-1".into(), vec![Reply::json(200, video)]),
         ("GET /1.mp4".into(), vec![Reply::clip()]),
     ]));
-    let desk = Desk::with_provider(&provider);
+    let sandbox = Sandbox::with_provider(&provider);
     let input = serde_json::json!({"prompt": CANARY_PROMPT, "image": "https://p.example/a.png"});
-    desk.write("input.json", input.to_string());
+    sandbox.write("input.json", input.to_string());
     let run = |out: &str| {
         let run = [
             "--json",
@@ -157,7 +157,7 @@ fn nobody_submits_while_the_provider_wants_a_rest() {
             "input.json",
             "--out",
         ];
-        desk.start(desk.command(run.into_iter().chain([out])))
+        sandbox.start(sandbox.command(run.into_iter().chain([out])))
     };
     let mut first = run("first.mp4");
     while !first.error_line().starts_with("trying again") {}

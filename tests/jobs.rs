@@ -6,40 +6,40 @@ use image::ImageFormat;
 use serde_json::json;
 
 use crate::support::cases::accepted;
-use crate::support::desk::{CANARY_PROMPT, Desk, Running};
 use crate::support::mp4::Clip;
 use crate::support::pictures::picture;
 use crate::support::provider::{Reply, Script};
-use crate::support::slow::{
+use crate::support::sandbox::{CANARY_PROMPT, Running, Sandbox};
+use crate::support::slow_server::{
     CANCEL, RUN, SUBMIT, end_the_job, go_on, is_resumable, left, slow_provider,
 };
 
 #[test]
 fn a_clip_is_fetched_again_where_it_is_gone() {
-    let (provider, desk) = slow_provider();
+    let (provider, sandbox) = slow_provider();
     end_the_job(&provider);
-    let answer = desk.run(RUN).answer();
+    let answer = sandbox.run(RUN).answer();
     let id = answer["job"].as_str().expect("an id");
-    let fetch = |out| desk.run(["--json", "jobs", "fetch", id, "--out", out]);
+    let fetch = |out| sandbox.run(["--json", "jobs", "fetch", id, "--out", out]);
     // A copy, while it is there.
     let fetched = provider.counts()["GET /clips/1.mp4"];
     fetch("copy.mp4").answer();
     assert_eq!(provider.counts()["GET /clips/1.mp4"], fetched);
     let refused = fetch("copy.mp4");
     assert_eq!(refused.code, 2, "{refused:?}");
-    fs::remove_file(desk.path("clip.mp4")).expect("the clip");
+    fs::remove_file(sandbox.path("clip.mp4")).expect("the clip");
     let again = fetch("again.mp4").answer();
     assert_eq!(again["sha256"], answer["sha256"]);
-    assert!(desk.path("again.mp4").exists());
+    assert!(sandbox.path("again.mp4").exists());
     assert_eq!(provider.counts()[SUBMIT], 1);
 }
 
 #[test]
 fn a_key_is_one_job_for_all_who_ask_at_once() {
-    let (provider, desk) = slow_provider();
+    let (provider, sandbox) = slow_provider();
     provider.script(Script::from([(SUBMIT.into(), vec![Reply::hang()])]));
     end_the_job(&provider);
-    let runs = [(); 4].map(|()| desk.start(desk.command(RUN)));
+    let runs = [(); 4].map(|()| sandbox.start(sandbox.command(RUN)));
     provider.wait_for(SUBMIT, 1);
     provider.release(&accepted());
     let answers = runs.map(|run| Running::end(run).answer());
@@ -47,17 +47,17 @@ fn a_key_is_one_job_for_all_who_ask_at_once() {
         answers.iter().all(|answer| *answer == answers[0]),
         "{answers:?}"
     );
-    assert_eq!(desk.run(RUN).answer(), answers[0], "and later");
+    assert_eq!(sandbox.run(RUN).answer(), answers[0], "and later");
     assert_eq!(provider.counts()[SUBMIT], 1, "one key is one job");
 }
 
 #[test]
 fn a_key_belongs_to_its_input() {
-    let (provider, desk) = slow_provider();
+    let (provider, sandbox) = slow_provider();
     end_the_job(&provider);
-    desk.run(RUN).answer();
+    sandbox.run(RUN).answer();
     let sent = provider.arrived().len();
-    let other = desk.run(RUN.into_iter().chain(["--set", "prompt=another"]));
+    let other = sandbox.run(RUN.into_iter().chain(["--set", "prompt=another"]));
     assert_eq!(other.code, 2);
     assert_eq!(other.error("key_conflict")["charged"], "no");
     assert_eq!(provider.arrived().len(), sent, "nothing is sent");
@@ -65,22 +65,22 @@ fn a_key_belongs_to_its_input() {
 
 #[test]
 fn a_detached_run_returns_once_it_is_accepted() {
-    let (provider, desk) = slow_provider();
-    let detached = desk.run(RUN.into_iter().chain(["--detach"])).answer();
+    let (provider, sandbox) = slow_provider();
+    let detached = sandbox.run(RUN.into_iter().chain(["--detach"])).answer();
     assert_eq!(
         (&detached["state"], &detached["provider_job_id"]),
         (&json!("started"), &json!("j-1"))
     );
     end_the_job(&provider);
-    let answer = go_on(&desk, &detached).answer();
+    let answer = go_on(&sandbox, &detached).answer();
     assert_eq!(answer["job"], detached["job"]);
     assert_eq!(provider.counts()[SUBMIT], 1);
 }
 
 #[test]
 fn a_job_is_cancelled_by_its_id() {
-    let (provider, desk) = slow_provider();
-    let error = left(&desk);
+    let (provider, sandbox) = slow_provider();
+    let error = left(&sandbox);
     let id = error["job"].as_str().expect("an id");
     let stopped = Reply::json(
         200,
@@ -88,44 +88,47 @@ fn a_job_is_cancelled_by_its_id() {
     );
     provider.script(Script::from([(CANCEL.into(), vec![stopped])]));
     let cancel = ["--json", "jobs", "cancel", id];
-    let cancelled = desk.run(cancel).answer();
+    let cancelled = sandbox.run(cancel).answer();
     assert_eq!(
         (&cancelled["state"], &cancelled["charged"]),
         (&json!("cancelled"), &json!("no"))
     );
-    assert_eq!(desk.run(cancel).answer(), cancelled, "and again");
+    assert_eq!(sandbox.run(cancel).answer(), cancelled, "and again");
     assert_eq!(provider.counts()[CANCEL], 1);
 }
 
 #[test]
 fn it_can_be_too_late_to_cancel() {
-    let (provider, desk) = slow_provider();
-    let error = left(&desk);
+    let (provider, sandbox) = slow_provider();
+    let error = left(&sandbox);
     let id = error["job"].as_str().expect("an id");
     provider.script(Script::from([(
         CANCEL.into(),
         vec![Reply::json(409, json!({}))],
     )]));
     end_the_job(&provider);
-    let outcome = desk.run(["--json", "jobs", "cancel", id]);
+    let outcome = sandbox.run(["--json", "jobs", "cancel", id]);
     assert_eq!(outcome.code, 7);
     assert_eq!(outcome.error("too_late")["charged"], "yes");
-    assert!(desk.path("clip.mp4").exists(), "what is paid for is kept");
+    assert!(
+        sandbox.path("clip.mp4").exists(),
+        "what is paid for is kept"
+    );
 }
 
 #[test]
 fn jobs_are_listed_shown_and_forgotten() {
-    let (provider, desk) = slow_provider();
-    assert!(desk.jobs().is_empty());
-    let error = left(&desk);
+    let (provider, sandbox) = slow_provider();
+    assert!(sandbox.jobs().is_empty());
+    let error = left(&sandbox);
     let id = error["job"].as_str().expect("an id");
-    let listed = desk.jobs();
+    let listed = sandbox.jobs();
     assert_eq!(
         (&listed[0]["id"], &listed[0]["state"], &listed[0]["charged"]),
         (&json!(id), &json!("started"), &json!("unknown"))
     );
     let count = |more: &[&str]| {
-        let listed = desk.run(["jobs", "--json"].iter().chain(more));
+        let listed = sandbox.run(["jobs", "--json"].iter().chain(more));
         listed.json().as_array().expect("an array").len()
     };
     assert_eq!(
@@ -143,7 +146,7 @@ fn jobs_are_listed_shown_and_forgotten() {
         (1, 0)
     );
 
-    let shown = desk.run(["--json", "jobs", "show", &id[..13]]).json();
+    let shown = sandbox.run(["--json", "jobs", "show", &id[..13]]).json();
     assert_eq!(shown["ticket"]["job"], "j-1");
     let states = shown["history"].as_array().expect("the history").iter();
     let states: Vec<_> = states
@@ -151,53 +154,57 @@ fn jobs_are_listed_shown_and_forgotten() {
         .collect();
     assert_eq!(states, ["queued", "submitting", "started", "started"]);
     assert!(shown["input"].is_null() && !shown.to_string().contains(CANARY_PROMPT));
-    let shown = desk.run(["--json", "jobs", "show", id, "--input"]).json();
+    let shown = sandbox
+        .run(["--json", "jobs", "show", id, "--input"])
+        .json();
     assert_eq!(shown["input"]["prompt"], CANARY_PROMPT);
     assert_eq!(shown["input"]["steps"], 20, "as submitted");
-    assert!(shown["given"]["steps"].is_null(), "as given");
-    assert_eq!(desk.run(["--json", "jobs", "show", "nope"]).code, 2);
+    assert!(shown["raw_input"]["steps"].is_null(), "as given");
+    assert_eq!(sandbox.run(["--json", "jobs", "show", "nope"]).code, 2);
 
     let prune = ["--json", "jobs", "prune", "--older-than", "0s"];
     assert_eq!(
-        desk.run(prune).answer()["forgotten"],
+        sandbox.run(prune).answer()["forgotten"],
         0,
         "it may be paid for"
     );
     end_the_job(&provider);
-    go_on(&desk, &error).answer();
-    assert_eq!(desk.run(prune).answer()["forgotten"], 1);
-    assert!(desk.jobs().is_empty() && desk.path("clip.mp4").exists());
+    go_on(&sandbox, &error).answer();
+    assert_eq!(sandbox.run(prune).answer()["forgotten"], 1);
+    assert!(sandbox.jobs().is_empty() && sandbox.path("clip.mp4").exists());
 }
 
 #[test]
 fn a_picture_in_the_input_is_a_file_and_not_in_the_row() {
-    let (provider, desk) = slow_provider();
+    let (provider, sandbox) = slow_provider();
     let image = format!("data:image/png;base64,{}", "iVBORw0KGgo".repeat(2000));
-    desk.write(
+    sandbox.write(
         "input.json",
         json!({"prompt": "p", "image": image}).to_string(),
     );
-    let error = left(&desk);
+    let error = left(&sandbox);
     let sent = provider.arrived();
     let sent = sent.iter().find(|request| request.line() == SUBMIT);
     assert_eq!(sent.expect("the submit").json()["input"]["image"], image);
     let id = error["job"].as_str().expect("an id");
-    let shown = desk.run(["--json", "jobs", "show", id, "--input"]).json();
-    for document in ["given", "input"] {
+    let shown = sandbox
+        .run(["--json", "jobs", "show", id, "--input"])
+        .json();
+    for document in ["raw_input", "input"] {
         let digest = shown[document]["image"]["$picture"]
             .as_str()
             .expect("a digest");
-        let kept = fs::read_to_string(desk.data_dir().join("pictures").join(digest));
+        let kept = fs::read_to_string(sandbox.data_dir().join("pictures").join(digest));
         assert_eq!(kept.expect("the picture"), image);
     }
-    is_resumable(&provider, &desk, &error);
+    is_resumable(&provider, &sandbox, &error);
 }
 
 #[test]
 fn a_batch_goes_on_by_the_same_command() {
-    let desk = Desk::new();
-    desk.write("a.png", picture(ImageFormat::Png));
-    desk.write(
+    let sandbox = Sandbox::new();
+    sandbox.write("a.png", picture(ImageFormat::Png));
+    sandbox.write(
         "lines.jsonl",
         "{\"prompt\": \"left\"}\n\n{\"prompt\": \"right\"}\n",
     );
@@ -216,23 +223,27 @@ fn a_batch_goes_on_by_the_same_command() {
         "--key",
         "night",
     ];
-    let left = desk.run(batch.into_iter().chain(["--deadline", "100ms"]));
+    let left = sandbox.run(batch.into_iter().chain(["--deadline", "100ms"]));
     assert_eq!(left.code, 9, "{left:?}");
-    let first = desk.run(batch).answer();
-    assert_eq!(first["summary"]["in_place"], 2, "{first}");
-    let keys: Vec<_> = desk.jobs().iter().map(|job| job["key"].clone()).collect();
+    let first = sandbox.run(batch).answer();
+    assert_eq!(first["summary"]["finalized"], 2, "{first}");
+    let keys: Vec<_> = sandbox
+        .jobs()
+        .iter()
+        .map(|job| job["key"].clone())
+        .collect();
     assert_eq!(keys, ["night-1", "night-3"]);
     for clip in ["1.mp4", "3.mp4"] {
-        assert_eq!(Clip::open(&desk.path("clips").join(clip)).frames, 4);
+        assert_eq!(Clip::open(&sandbox.path("clips").join(clip)).frames, 4);
     }
-    assert_eq!(desk.run(batch).answer(), first, "all is there already");
-    assert_eq!(desk.jobs().len(), 2);
+    assert_eq!(sandbox.run(batch).answer(), first, "all is there already");
+    assert_eq!(sandbox.jobs().len(), 2);
 }
 
 #[test]
 fn a_batch_with_a_bad_line_sends_nothing() {
-    let (provider, desk) = slow_provider();
-    desk.write(
+    let (provider, sandbox) = slow_provider();
+    sandbox.write(
         "lines.jsonl",
         "{\"prompt\": \"p\", \"image\": \"i\"}\n{\"image\": 3}\n",
     );
@@ -245,7 +256,7 @@ fn a_batch_with_a_bad_line_sends_nothing() {
         "--out-dir",
         "clips",
     ];
-    let outcome = desk.run(batch);
+    let outcome = sandbox.run(batch);
     assert_eq!(outcome.code, 3);
     let error = outcome.error("invalid_input");
     assert!(
@@ -256,19 +267,19 @@ fn a_batch_with_a_bad_line_sends_nothing() {
         "{error}"
     );
     assert_eq!(provider.arrived().len(), 0);
-    assert!(desk.jobs().is_empty());
+    assert!(sandbox.jobs().is_empty());
 }
 
 #[test]
 fn a_batch_with_a_place_that_is_taken_leaves_no_job_behind() {
-    let (provider, desk) = slow_provider();
-    desk.write(
+    let (provider, sandbox) = slow_provider();
+    sandbox.write(
         "lines.jsonl",
         "{\"prompt\": \"p\", \"image\": \"i\"}\n{\"prompt\": \"p\", \"image\": \"i\"}\n",
     );
-    fs::create_dir(desk.path("clips")).expect("a folder");
-    desk.write("clips/2.mp4", "somebody else's");
-    let outcome = desk.run([
+    fs::create_dir(sandbox.path("clips")).expect("a folder");
+    sandbox.write("clips/2.mp4", "somebody else's");
+    let outcome = sandbox.run([
         "--json",
         "run",
         "image_to_video_v3",
@@ -280,5 +291,5 @@ fn a_batch_with_a_place_that_is_taken_leaves_no_job_behind() {
     assert_eq!(outcome.code, 2);
     outcome.error("usage");
     assert_eq!(provider.arrived().len(), 0);
-    assert!(desk.jobs().is_empty());
+    assert!(sandbox.jobs().is_empty());
 }

@@ -8,9 +8,9 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::support::cases::accepted;
-use crate::support::desk::{CANARY_PROMPT, Desk};
 use crate::support::outcome::Outcome;
 use crate::support::provider::{Reply, Script, Server};
+use crate::support::sandbox::{CANARY_PROMPT, Sandbox};
 
 const SUBMIT: &str = "POST /v1/jobs";
 /// Without a key: the same command would be another job.
@@ -25,7 +25,7 @@ const RUN: [&str; 7] = [
 ];
 
 /// A provider that makes its clip at once.
-fn scene() -> (Server, Desk) {
+fn fixture() -> (Server, Sandbox) {
     let ended = json!({
         "id": "j-1", "status": "succeeded", "output": {"video": "{provider}/1.mp4"}, "charged": true,
     });
@@ -34,17 +34,17 @@ fn scene() -> (Server, Desk) {
         ("GET /v1/jobs/j-1".into(), vec![Reply::json(200, ended)]),
         ("GET /1.mp4".into(), vec![Reply::clip()]),
     ]));
-    let desk = Desk::with_provider(&provider);
+    let sandbox = Sandbox::with_provider(&provider);
     let input = json!({"prompt": CANARY_PROMPT, "image": "https://p.example/a.png"});
-    desk.write("input.json", input.to_string());
-    (provider, desk)
+    sandbox.write("input.json", input.to_string());
+    (provider, sandbox)
 }
 
 /// The ledger's file after a job has come to its end, with everything in that one file.
-fn used_ledger(provider: &Server, desk: &Desk) -> PathBuf {
-    desk.run(RUN).answer();
+fn used_ledger(provider: &Server, sandbox: &Sandbox) -> PathBuf {
+    sandbox.run(RUN).answer();
     assert_eq!(provider.counts()[SUBMIT], 1);
-    let path = desk.data_dir().join("ledger.sqlite3");
+    let path = sandbox.data_dir().join("ledger.sqlite3");
     change(&path, "PRAGMA journal_mode = delete");
     path
 }
@@ -72,7 +72,7 @@ const MEND: &str = "make room or mend the rights, and the same command again";
 
 /// Every command that opens the ledger refuses it, and leaves every byte of it.
 #[track_caller]
-fn is_left_alone(provider: &Server, desk: &Desk, ledger: &Path, next: &str) {
+fn is_left_alone(provider: &Server, sandbox: &Sandbox, ledger: &Path, next: &str) {
     let before = fs::read(ledger).expect("the ledger");
     let arrived = provider.arrived().len();
     let other = RUN.map(|word| {
@@ -82,9 +82,9 @@ fn is_left_alone(provider: &Server, desk: &Desk, ledger: &Path, next: &str) {
             word
         }
     });
-    is_refused(&desk.run(other), next);
-    is_refused(&desk.run(["--json", "jobs"]), next);
-    is_refused(&desk.run(["--json", "jobs", "resume", "--all"]), next);
+    is_refused(&sandbox.run(other), next);
+    is_refused(&sandbox.run(["--json", "jobs"]), next);
+    is_refused(&sandbox.run(["--json", "jobs", "resume", "--all"]), next);
     assert_eq!(provider.arrived().len(), arrived, "nothing is sent");
     let after = fs::read(ledger).expect("the ledger");
     assert!(before == after, "the ledger was changed");
@@ -92,8 +92,8 @@ fn is_left_alone(provider: &Server, desk: &Desk, ledger: &Path, next: &str) {
 
 #[test]
 fn a_ledger_of_a_newer_version_is_left_alone() {
-    let (provider, desk) = scene();
-    let ledger = used_ledger(&provider, &desk);
+    let (provider, sandbox) = fixture();
+    let ledger = used_ledger(&provider, &sandbox);
     let next = "use the newer zoetrope, or another --data-dir";
     // Its journal may be another, too.
     for mode in ["delete", "wal"] {
@@ -101,14 +101,14 @@ fn a_ledger_of_a_newer_version_is_left_alone() {
             &ledger,
             &format!("PRAGMA user_version = 99; PRAGMA journal_mode = {mode}"),
         );
-        is_left_alone(&provider, &desk, &ledger, next);
+        is_left_alone(&provider, &sandbox, &ledger, next);
     }
 }
 
 #[test]
 fn a_damaged_ledger_is_left_alone() {
-    let (provider, desk) = scene();
-    let ledger = used_ledger(&provider, &desk);
+    let (provider, sandbox) = fixture();
+    let ledger = used_ledger(&provider, &sandbox);
     change(&ledger, "PRAGMA journal_mode = wal");
     let whole = fs::read(&ledger).expect("the ledger");
     let mut header = whole.clone();
@@ -119,34 +119,34 @@ fn a_damaged_ledger_is_left_alone() {
     let next = "put a copy of the ledger in its place, or use another --data-dir";
     for damaged in [b"not a database at all\n".repeat(500), header, tables] {
         fs::write(&ledger, damaged).expect("damage");
-        is_left_alone(&provider, &desk, &ledger, next);
+        is_left_alone(&provider, &sandbox, &ledger, next);
     }
     // As it says: a copy in its place.
     fs::write(&ledger, whole).expect("the copy");
-    assert_eq!(desk.jobs()[0]["state"], "succeeded");
+    assert_eq!(sandbox.jobs()[0]["state"], "succeeded");
 }
 
 #[test]
 fn damaged_row_says_what_was_charged_and_stops_no_other_job() {
-    let (provider, desk) = scene();
+    let (provider, sandbox) = fixture();
     let run = |key: &str, out: &str| {
         let mut words = RUN.map(str::to_owned).to_vec();
         *words.last_mut().expect("the file") = out.into();
         words.extend(["--key".into(), key.into()]);
-        desk.run(words)
+        sandbox.run(words)
     };
     let paid = run("k-1", "clip.mp4").answer();
     let id = paid["job"].as_str().expect("an id");
-    let ledger = desk.data_dir().join("ledger.sqlite3");
-    change(&ledger, "UPDATE jobs SET state = 'started', placed = 0");
+    let ledger = sandbox.data_dir().join("ledger.sqlite3");
+    change(&ledger, "UPDATE jobs SET state = 'started', finalized = 0");
 
     let resume = ["--json", "jobs", "resume", id];
     let fetch = ["--json", "jobs", "fetch", id, "--out", "again.mp4"];
     for outcome in [
         run("k-1", "clip.mp4"),
-        desk.run(["--json", "jobs", "show", id]),
-        desk.run(resume),
-        desk.run(fetch),
+        sandbox.run(["--json", "jobs", "show", id]),
+        sandbox.run(resume),
+        sandbox.run(fetch),
     ] {
         let error = outcome.error("ledger_unavailable");
         assert_eq!(
@@ -159,19 +159,19 @@ fn damaged_row_says_what_was_charged_and_stops_no_other_job() {
     assert_eq!(provider.counts()[SUBMIT], 1);
 
     assert_eq!(run("k-2", "other.mp4").answer()["charged"], "yes");
-    let listed = desk.run(["--json", "jobs"]);
+    let listed = sandbox.run(["--json", "jobs"]);
     assert_eq!(listed.code, 0, "{listed:?}");
     let listed = listed.json();
     assert_eq!(listed.as_array().map(Vec::len), Some(2));
-    assert_eq!(listed[1]["trouble"]["kind"], "ledger_unavailable");
+    assert_eq!(listed[1]["error"]["kind"], "ledger_unavailable");
 
-    let all = desk.run(["--json", "jobs", "resume", "--all"]);
+    let all = sandbox.run(["--json", "jobs", "resume", "--all"]);
     let error = all.error("ledger_unavailable");
     assert_eq!(error["charged"], "yes");
-    let summary = json!({"jobs": 1, "in_place": 0, "charged": 1, "may_be_charged": 0});
+    let summary = json!({"jobs": 1, "finalized": 0, "charged": 1, "may_be_charged": 0});
     assert_eq!(all.json()["summary"], summary);
 
-    let pruned = desk.run(["--json", "jobs", "prune", "--older-than", "0s"]);
+    let pruned = sandbox.run(["--json", "jobs", "prune", "--older-than", "0s"]);
     let pruned = pruned.answer();
     assert_eq!(
         (&pruned["forgotten"], &pruned["left"]),
@@ -181,30 +181,36 @@ fn damaged_row_says_what_was_charged_and_stops_no_other_job() {
 
 #[test]
 fn a_data_directory_that_cannot_be_made_or_written_sends_nothing() {
-    let (provider, desk) = scene();
+    let (provider, sandbox) = fixture();
     // Below a file nobody can make a folder, whatever their rights.
-    desk.write("file", "");
-    let mut folders = vec![desk.path("file/data")];
+    sandbox.write("file", "");
+    let mut folders = vec![sandbox.path("file/data")];
     if cfg!(target_os = "linux") {
         folders.push("/proc/zoetrope/data".into());
     }
     #[cfg(unix)]
     if !rustix::process::geteuid().is_root() {
         use std::os::unix::fs::PermissionsExt as _;
-        let folder = desk.path("read-only");
+        let folder = sandbox.path("read-only");
         fs::create_dir(&folder).expect("a folder");
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o500)).expect("its rights");
         folders.push(folder);
     }
     for folder in folders {
         let folder = folder.to_str().expect("a path");
-        is_refused(&desk.run(RUN.iter().chain(&["--data-dir", folder])), MEND);
+        is_refused(
+            &sandbox.run(RUN.iter().chain(&["--data-dir", folder])),
+            MEND,
+        );
     }
     // A ledger that is there and cannot be opened.
-    let folder = desk.path("taken");
+    let folder = sandbox.path("taken");
     fs::create_dir_all(folder.join("ledger.sqlite3")).expect("a folder in its place");
     let folder = folder.to_str().expect("a path");
-    is_refused(&desk.run(RUN.iter().chain(&["--data-dir", folder])), MEND);
+    is_refused(
+        &sandbox.run(RUN.iter().chain(&["--data-dir", folder])),
+        MEND,
+    );
     assert_eq!(provider.arrived().len(), 0);
 }
 
@@ -217,16 +223,16 @@ mod full {
     use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
     use super::*;
-    use crate::support::desk::Running;
     use crate::support::mp4::short_clip;
+    use crate::support::sandbox::Running;
     use crate::support::steps::command_in;
 
     const POLL: &str = "GET /v1/jobs/j-1";
 
     /// Starts the binary by a shell that makes the limit an error instead of a signal, as a full
     /// disk is.
-    fn start<'a>(desk: &'a Desk, arguments: &[&str]) -> Running<'a> {
-        let plain = desk.command(arguments);
+    fn start<'a>(sandbox: &'a Sandbox, arguments: &[&str]) -> Running<'a> {
+        let plain = sandbox.command(arguments);
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
@@ -238,7 +244,7 @@ mod full {
             command.env(name, value.expect("a value"));
         }
         command.current_dir(plain.get_current_dir().expect("a folder"));
-        desk.start(command)
+        sandbox.start(command)
     }
 
     /// From now on no file of this process grows beyond so many bytes.
@@ -266,12 +272,12 @@ mod full {
 
     #[test]
     fn a_full_disk_sends_nothing() {
-        let (provider, desk) = scene();
-        let input = fs::read(desk.path("input.json")).expect("the input");
+        let (provider, sandbox) = fixture();
+        let input = fs::read(sandbox.path("input.json")).expect("the input");
         let run = RUN.map(|word| if word == "input.json" { "-" } else { word });
         // Without a ledger, and with one that has no room for another job.
         for _ in 0..2 {
-            let mut running = start(&desk, &run);
+            let mut running = start(&sandbox, &run);
             let mut stdin = running.stdin();
             // More than a pipe holds: it is being read, so the component is loaded, which needs
             // room in files of its own.
@@ -281,16 +287,16 @@ mod full {
             drop(stdin);
             is_refused(&running.end(), MEND);
             assert_eq!(provider.arrived().len(), 0);
-            assert!(desk.jobs().is_empty());
+            assert!(sandbox.jobs().is_empty());
         }
-        desk.run(RUN).answer();
+        sandbox.run(RUN).answer();
         assert_eq!(provider.counts()[SUBMIT], 1, "the same command, with room");
     }
 
     /// A run whose disk fills while its submit is on its way, once the ticket is on standard error.
-    fn paid<'a>(provider: &Server, desk: &'a Desk) -> Running<'a> {
+    fn paid<'a>(provider: &Server, sandbox: &'a Sandbox) -> Running<'a> {
         provider.script(Script::from([(SUBMIT.into(), vec![Reply::hang()])]));
-        let mut running = start(desk, &RUN);
+        let mut running = start(sandbox, &RUN);
         provider.wait_for(SUBMIT, 1);
         leave_room(&running, Some(0));
         provider.release(&accepted());
@@ -304,19 +310,19 @@ mod full {
 
     #[test]
     fn a_disk_that_has_room_again_in_time_costs_nothing() {
-        let (provider, desk) = scene();
-        let running = paid(&provider, &desk);
+        let (provider, sandbox) = fixture();
+        let running = paid(&provider, &sandbox);
         leave_room(&running, None);
         let answer = running.end().answer();
         assert_eq!(answer["provider_job_id"], "j-1");
-        assert!(desk.path("clip.mp4").exists());
+        assert!(sandbox.path("clip.mp4").exists());
         assert_eq!(provider.counts()[SUBMIT], 1);
     }
 
     #[test]
     fn a_disk_that_stays_full_after_payment_loses_nothing() {
-        let (provider, desk) = scene();
-        let mut running = paid(&provider, &desk);
+        let (provider, sandbox) = fixture();
+        let mut running = paid(&provider, &sandbox);
         let told = said_until(&mut running, "when the ledger can be written again");
         let outcome = running.end();
         assert_eq!(outcome.code, 1, "{outcome:?}");
@@ -327,7 +333,7 @@ mod full {
         );
         let next = error["next"].as_str().expect("the next commands");
         assert!(!next.contains("same command"), "{next}");
-        let jobs = desk.jobs();
+        let jobs = sandbox.jobs();
         assert_eq!(
             (&jobs[0]["id"], &jobs[0]["state"], &jobs[0]["charged"]),
             (&error["job"], &json!("submitting"), &json!("unknown"))
@@ -339,7 +345,7 @@ mod full {
         assert_eq!(resolve[..2], ["jobs", "resolve"]);
         let go_on = |words: Vec<String>| {
             let words = ["--json".to_owned()].into_iter().chain(words);
-            desk.run(words).answer()
+            sandbox.run(words).answer()
         };
         assert_eq!(go_on(resolve)["state"], "started");
         let (_, resume) = next.split_once(" && ").expect("two commands");
@@ -348,14 +354,14 @@ mod full {
             (&answer["job"], &answer["charged"]),
             (&error["job"], &json!("yes"))
         );
-        assert!(desk.path("clip.mp4").exists());
+        assert!(sandbox.path("clip.mp4").exists());
         assert_eq!(provider.counts()[SUBMIT], 1, "paid once");
     }
 
     #[test]
     fn a_clip_without_room_is_gone_on_with() {
         const ROOM: u64 = 1 << 20;
-        let (provider, desk) = scene();
+        let (provider, sandbox) = fixture();
         let running = json!({"id": "j-1", "status": "running", "poll_after_ms": 100});
         let ended = json!({
             "id": "j-1", "status": "succeeded", "output": {"video": "{provider}/1.mp4"}, "charged": true,
@@ -370,7 +376,7 @@ mod full {
                 vec![Reply::of_clip(200, &clip, [].into())],
             ),
         ]));
-        let running = start(&desk, &RUN);
+        let running = start(&sandbox, &RUN);
         provider.wait_for(POLL, 1);
         leave_room(&running, Some(ROOM));
         provider.script(Script::from([(POLL.into(), vec![Reply::json(200, ended)])]));
@@ -379,7 +385,7 @@ mod full {
         let error = outcome.error("download_failed");
         assert_eq!(error["charged"], "yes");
         let job = error["job"].as_str().expect("an id");
-        let part = fs::read(desk.path(format!("clip.mp4.{job}.part"))).expect("the part");
+        let part = fs::read(sandbox.path(format!("clip.mp4.{job}.part"))).expect("the part");
         let there = usize::try_from(ROOM).expect("a length");
         assert!(part == clip[..there], "all that there was room for is kept");
 
@@ -390,8 +396,8 @@ mod full {
         provider.script(Script::from([("GET /1.mp4".into(), vec![reply])]));
         let next = command_in(error["next"].as_str().expect("the next command"));
         let next = ["--json".to_owned()].into_iter().chain(next);
-        desk.run(next).answer();
-        let whole = fs::read(desk.path("clip.mp4")).expect("the clip");
+        sandbox.run(next).answer();
+        let whole = fs::read(sandbox.path("clip.mp4")).expect("the clip");
         assert!(whole == clip, "the clip is whole");
         let asked = provider.arrived();
         let asked = asked.iter().filter(|request| request.path == "/1.mp4");

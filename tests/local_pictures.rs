@@ -8,10 +8,10 @@ use image::{ExtendedColorType, ImageEncoder as _, ImageFormat, RgbaImage};
 use serde_json::{Value, json};
 
 use crate::support::cases::accepted;
-use crate::support::desk::Desk;
 use crate::support::outcome::Outcome;
 use crate::support::pictures::picture;
 use crate::support::provider::{Reply, Script, Server};
+use crate::support::sandbox::Sandbox;
 
 const UPLOAD: &str = "POST /v1/files";
 const SUBMIT: &str = "POST /v1/jobs";
@@ -30,8 +30,8 @@ fn provider() -> Server {
 }
 
 /// Runs with a picture at this URL.
-fn run(desk: &Desk, image: &str, more: &[&str]) -> Outcome {
-    desk.write(
+fn run(sandbox: &Sandbox, image: &str, more: &[&str]) -> Outcome {
+    sandbox.write(
         "input.json",
         json!({"prompt": "p", "image": image}).to_string(),
     );
@@ -42,7 +42,7 @@ fn run(desk: &Desk, image: &str, more: &[&str]) -> Outcome {
         "--input",
         "input.json",
     ];
-    desk.run(arguments.iter().chain(more))
+    sandbox.run(arguments.iter().chain(more))
 }
 
 /// The pictures that the submits named.
@@ -57,15 +57,15 @@ fn submitted(provider: &Server) -> Vec<Value> {
 #[test]
 fn a_picture_may_be_named_by_its_url() {
     let provider = provider();
-    let desk = Desk::with_provider(&provider);
+    let sandbox = Sandbox::with_provider(&provider);
     let png = picture(ImageFormat::Png);
-    let path = desk.write("a b.png", &png);
+    let path = sandbox.write("a b.png", &png);
     let absolute = format!(
         "file://{}",
         path.to_str().expect("a path").replace(' ', "%20")
     );
     for url in ["file:a%20b.png", &absolute] {
-        run(&desk, url, &[]).answer();
+        run(&sandbox, url, &[]).answer();
     }
     assert_eq!(submitted(&provider), ["https://files.example/1"; 2]);
     let arrived = provider.arrived();
@@ -80,13 +80,13 @@ fn a_picture_may_be_named_by_its_url() {
 #[test]
 fn a_picture_is_told_by_its_content_and_not_by_its_name() {
     let provider = provider();
-    let desk = Desk::with_provider(&provider);
-    desk.write("a.png", picture(ImageFormat::Png));
+    let sandbox = Sandbox::with_provider(&provider);
+    sandbox.write("a.png", picture(ImageFormat::Png));
     let key = ["--key", "order-66"];
-    let first = run(&desk, "file:a.png", &key).answer();
-    fs::rename(desk.path("a.png"), desk.path("b.png")).expect("a rename");
-    assert_eq!(run(&desk, "file:b.png", &key).answer(), first);
-    let with_image = desk.run(
+    let first = run(&sandbox, "file:a.png", &key).answer();
+    fs::rename(sandbox.path("a.png"), sandbox.path("b.png")).expect("a rename");
+    assert_eq!(run(&sandbox, "file:b.png", &key).answer(), first);
+    let with_image = sandbox.run(
         [
             "--json",
             "run",
@@ -100,16 +100,16 @@ fn a_picture_is_told_by_its_content_and_not_by_its_name() {
         .chain(&key),
     );
     assert_eq!(with_image.answer(), first, "--image is the same");
-    desk.write("b.png", picture(ImageFormat::WebP));
-    run(&desk, "file:b.png", &key).error("key_conflict");
+    sandbox.write("b.png", picture(ImageFormat::WebP));
+    run(&sandbox, "file:b.png", &key).error("key_conflict");
     assert_eq!(provider.counts()[SUBMIT], 1);
 }
 
 #[test]
 fn each_line_of_a_batch_may_name_a_picture() {
     let provider = provider();
-    let desk = Desk::with_provider(&provider);
-    desk.write("a.png", picture(ImageFormat::Png));
+    let sandbox = Sandbox::with_provider(&provider);
+    sandbox.write("a.png", picture(ImageFormat::Png));
     let line = |image: &str| format!("{}\n", json!({"prompt": "p", "image": image}));
     let batch = [
         "--json",
@@ -120,19 +120,19 @@ fn each_line_of_a_batch_may_name_a_picture() {
         "--out-dir",
         "clips",
     ];
-    desk.write(
+    sandbox.write(
         "lines.jsonl",
         line("file:a.png") + &line("file:nowhere.png"),
     );
-    let error = desk.run(batch).error("usage");
+    let error = sandbox.run(batch).error("usage");
     let message = error["message"].as_str().expect("words");
     assert!(message.starts_with("line 2: "), "{message}");
     assert_eq!(provider.arrived().len(), 0, "nothing is sent");
-    desk.write(
+    sandbox.write(
         "lines.jsonl",
         line("file:a.png") + &line("https://p.example/b.png"),
     );
-    desk.run(batch).answer();
+    sandbox.run(batch).answer();
     assert_eq!(
         submitted(&provider),
         ["https://files.example/1", "https://p.example/b.png"]
@@ -142,9 +142,9 @@ fn each_line_of_a_batch_may_name_a_picture() {
 #[test]
 fn what_is_no_picture_here_is_not_sent() {
     let provider = provider();
-    let desk = Desk::with_provider(&provider);
-    desk.write("a.png", picture(ImageFormat::Png));
-    desk.write("text.png", "a text, whatever its name");
+    let sandbox = Sandbox::with_provider(&provider);
+    sandbox.write("a.png", picture(ImageFormat::Png));
+    sandbox.write("text.png", "a text, whatever its name");
     for (url, kind) in [
         ("file://host.example/a.png", "unsupported"),
         ("file:a.png?size=2", "unsupported"),
@@ -154,20 +154,20 @@ fn what_is_no_picture_here_is_not_sent() {
         ("file:.", "usage"),
         ("file:", "usage"),
     ] {
-        let outcome = run(&desk, url, &[]);
+        let outcome = run(&sandbox, url, &[]);
         assert_eq!(outcome.error(kind)["charged"], "no", "{url}: {outcome:?}");
     }
     assert_eq!(provider.arrived().len(), 0);
-    assert!(desk.jobs().is_empty());
+    assert!(sandbox.jobs().is_empty());
 }
 
 #[cfg(unix)]
 #[test]
 fn check_opens_nothing() {
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     // Whoever opens a pipe that nobody writes to waits for ever.
     let pipe = std::process::Command::new("mkfifo")
-        .arg(desk.path("pipe.png"))
+        .arg(sandbox.path("pipe.png"))
         .status();
     assert!(pipe.expect("mkfifo").success());
     for url in [
@@ -175,7 +175,7 @@ fn check_opens_nothing() {
         "file:nowhere.png",
         "file://host.example/a.png",
     ] {
-        desk.write(
+        sandbox.write(
             "input.json",
             json!({"prompt": "p", "image": url}).to_string(),
         );
@@ -186,16 +186,16 @@ fn check_opens_nothing() {
             "--input",
             "input.json",
         ];
-        let plan = desk.run(check).answer();
+        let plan = sandbox.run(check).answer();
         assert_eq!(plan["input"]["image"], url, "as it is");
-        let checked = desk.run(check.iter().chain(&["--jsonl"]));
+        let checked = sandbox.run(check.iter().chain(&["--jsonl"]));
         assert_eq!(
             (checked.code, checked.json()["input"]["image"].as_str()),
             (0, Some(url))
         );
     }
     // Nor is a pipe waited for in a run: it is no picture.
-    run(&desk, "file:pipe.png", &[]).error("usage");
+    run(&sandbox, "file:pipe.png", &[]).error("usage");
 }
 
 /// A JPEG that a camera held upright has turned by 90 degrees.
@@ -222,17 +222,17 @@ fn transparent_png() -> Vec<u8> {
 
 #[test]
 fn what_a_provider_may_see_otherwise_is_said_before_anything_is_sent() {
-    let desk = Desk::new();
-    desk.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "zoetrope.toml",
         crate::support::provider::connection(&crate::support::provider::nobody(), ""),
     );
-    desk.write("plain.png", picture(ImageFormat::Png));
-    desk.write("photo.jpg", picture(ImageFormat::Png));
-    desk.write("phone.jpeg", turned_jpeg());
-    desk.write("logo.png", transparent_png());
+    sandbox.write("plain.png", picture(ImageFormat::Png));
+    sandbox.write("photo.jpg", picture(ImageFormat::Png));
+    sandbox.write("phone.jpeg", turned_jpeg());
+    sandbox.write("logo.png", transparent_png());
     // A picture by its first bytes, which no decoder reads.
-    desk.write("broken.gif", b"GIF89a??");
+    sandbox.write("broken.gif", b"GIF89a??");
     for (name, expected) in [
         ("plain.png", &[][..]),
         ("photo.jpg", &["note: /image photo.jpg is a PNG"]),
@@ -248,7 +248,7 @@ fn what_a_provider_may_see_otherwise_is_said_before_anything_is_sent() {
         ),
         ("broken.gif", &[]),
     ] {
-        let outcome = run(&desk, &format!("file:{name}"), &[]);
+        let outcome = run(&sandbox, &format!("file:{name}"), &[]);
         outcome.error("unavailable");
         let notes = outcome
             .stderr

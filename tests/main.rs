@@ -13,10 +13,10 @@
 //! - [`shortapi`], [`popiart`]: the same by their protocols, in `cases/shortapi` and `cases/popiart`
 //! - [`incidents`]: what happened to others, as histories in `cases/incidents` and its neighbours
 //! - [`ledger`]: no room, no right, another version, damage: before payment and after
-//! - [`old_ledgers`]: ledgers that earlier programs wrote
-//! - [`resuming`]: deadline, Ctrl-C, kill, and going on
-//! - [`jobs`]: the commands over jobs; [`bills`]: what they cost, and providers that cancel nothing
-//! - [`results`]: pictures as results, and names of any letters; [`profiles`]: how `run` reads an input
+//! - [`upgrade`]: ledgers that earlier programs wrote, killed migrations, jobs of earlier components
+//! - [`resume`]: deadline, Ctrl-C, kill, and going on
+//! - [`jobs`]: the commands over jobs; [`costs`]: what they cost, and providers that cancel nothing
+//! - [`picture_results`]: pictures as results, and names of any letters; [`profiles`]: how `run` reads an input
 //! - [`crash`]: killed at every durable step and at random, then the provider's account
 //! - [`processes`]: two and five processes on one data directory, killed at random
 //! - [`bad_input`]: inputs, pictures, configurations; partly data in `cases/bad_input`
@@ -27,7 +27,7 @@
 //! - [`observability`]: logs and traces
 //! - [`secrets`]: credentials and prompts in logs, errors and files
 //! - [`catalogue`]: `nodes`, against AgenticFlow's description in `data/`
-//! - [`lines`]: `check --jsonl`
+//! - [`jsonl`]: `check --jsonl`
 //! - [`properties`]: `check` of generated inputs; [`pydantic`]: the same against the schemas' own models
 //! - [`typed`]: the typed nodes in plain wasmtime
 //! - [`shortapi_page`]: the samples of ShortAPI's page, and the component beside them
@@ -69,10 +69,10 @@
 mod agenticflow;
 mod attacks;
 mod bad_input;
-mod bills;
 mod catalogue;
 mod cli;
 mod components;
+mod costs;
 #[cfg(unix)]
 mod crash;
 mod docs;
@@ -81,13 +81,13 @@ mod first_clip;
 mod house;
 mod incidents;
 mod jobs;
+mod jsonl;
 mod ledger;
-mod lines;
 mod local_pictures;
 mod nodes;
 mod observability;
-mod old_ledgers;
 mod packs;
+mod picture_results;
 mod popiart;
 mod practice;
 #[cfg(target_os = "linux")]
@@ -96,11 +96,11 @@ mod profiles;
 mod properties;
 mod provider;
 mod pydantic;
-mod results;
-mod resuming;
+mod resume;
 mod secrets;
 mod shortapi;
 mod shortapi_page;
 mod support;
 mod typed;
+mod upgrade;
 mod wire;

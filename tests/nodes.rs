@@ -10,10 +10,10 @@ use image::ImageFormat;
 use serde_json::{Value, json};
 
 use crate::catalogue::NODES;
-use crate::support::desk::Desk;
 use crate::support::mp4::Clip;
 use crate::support::pictures::picture;
 use crate::support::practice::Provider;
+use crate::support::sandbox::Sandbox;
 #[cfg(unix)]
 use crate::support::{pictures::lighthouse, root};
 
@@ -103,10 +103,10 @@ fn is_made(answer: &Value, made: &Made) {
 
 #[test]
 fn each_runs_with_no_configuration() {
-    let desk = Desk::new();
-    desk.write("a.png", picture(ImageFormat::Png));
+    let sandbox = Sandbox::new();
+    sandbox.write("a.png", picture(ImageFormat::Png));
     for (node, category) in NODES {
-        let outcome = desk.run(arguments(node, &[]));
+        let outcome = sandbox.run(arguments(node, &[]));
         let answer = outcome.answer();
         let run = run_of(node);
         is_made(&answer, &run.made);
@@ -124,16 +124,16 @@ fn each_runs_with_no_configuration() {
 fn each_goes_on_after_a_kill_and_is_paid_once() {
     let provider = Provider::start(Duration::from_millis(300), &json!({}));
     for (node, _) in NODES {
-        let desk = Desk::new();
-        desk.configure(&provider.connections());
-        desk.write("a.png", picture(ImageFormat::Png));
-        let before = provider.account().totals;
-        let mut running = desk.start(desk.command(arguments(node, &[])));
+        let sandbox = Sandbox::new();
+        sandbox.configure(&provider.connections());
+        sandbox.write("a.png", picture(ImageFormat::Png));
+        let before = provider.billing().totals;
+        let mut running = sandbox.start(sandbox.command(arguments(node, &[])));
         while !running.error_line().starts_with("submitted") {}
         running.kill();
-        let answer = desk.run(["--json", "jobs", "resume", "--all"]).answer();
-        assert_eq!(answer["summary"]["in_place"], 1, "{node}: {answer}");
-        let after = provider.final_account().totals;
+        let answer = sandbox.run(["--json", "jobs", "resume", "--all"]).answer();
+        assert_eq!(answer["summary"]["finalized"], 1, "{node}: {answer}");
+        let after = provider.final_billing().totals;
         assert_eq!(after.created - before.created, 1, "{node}");
         assert_eq!(after.charged - before.charged, 1, "{node}");
     }
@@ -143,20 +143,20 @@ fn each_goes_on_after_a_kill_and_is_paid_once() {
 fn each_is_cancelled_or_says_that_it_cannot_be() {
     let provider = Provider::start(Duration::from_hours(1), &json!({}));
     for (node, _) in NODES {
-        let desk = Desk::new();
-        desk.configure(&provider.connections());
-        desk.write("a.png", picture(ImageFormat::Png));
-        let answer = desk.run(arguments(node, &["--detach"])).answer();
+        let sandbox = Sandbox::new();
+        sandbox.configure(&provider.connections());
+        sandbox.write("a.png", picture(ImageFormat::Png));
+        let answer = sandbox.run(arguments(node, &["--detach"])).answer();
         let job = answer["job"].as_str().expect("its id");
         let theirs = answer["provider_job_id"].as_str().expect("its id there");
         let status = || {
-            let account = provider.account();
-            let mut jobs = account.jobs.into_iter();
+            let billing = provider.billing();
+            let mut jobs = billing.jobs.into_iter();
             let job = jobs.find(|known| known.id.to_string() == theirs);
             job.expect("the job there").status
         };
         assert_eq!(status(), "queued", "{node}");
-        let outcome = desk.run(["--json", "jobs", "cancel", job]);
+        let outcome = sandbox.run(["--json", "jobs", "cancel", job]);
         if run_of(node).can_be_cancelled {
             assert_eq!(outcome.answer()["state"], "cancelled", "{node}");
             assert_eq!(status(), "cancelled", "{node}");
@@ -165,22 +165,22 @@ fn each_is_cancelled_or_says_that_it_cannot_be() {
             assert_eq!(status(), "queued", "{node}");
         }
     }
-    assert_eq!(provider.account().totals.charged, 0);
+    assert_eq!(provider.billing().totals.charged, 0);
 }
 
 /// `examples/two-steps.sh`, twice: the second time everything is there already.
 #[cfg(unix)]
 #[test]
 fn two_steps_make_one_clip() {
-    let desk = Desk::new();
-    let clip = desk.path("clip.mp4");
+    let sandbox = Sandbox::new();
+    let clip = sandbox.path("clip.mp4");
     for _ in 0..2 {
         let output = Command::new("sh")
             .arg(root().join("examples/two-steps.sh"))
             .args([lighthouse().as_path(), &clip])
             .env("ZOETROPE", env!("CARGO_BIN_EXE_zoetrope"))
-            .env("ZOETROPE_DATA_DIR", desk.data_dir())
-            .current_dir(desk.path(""))
+            .env("ZOETROPE_DATA_DIR", sandbox.data_dir())
+            .current_dir(sandbox.path(""))
             .output()
             .expect("a shell");
         assert!(output.status.success(), "{output:?}");
@@ -189,7 +189,7 @@ fn two_steps_make_one_clip() {
         let made = Clip::open(&clip);
         assert_eq!((made.frames, made.milliseconds), (48, 4000));
     }
-    let jobs = desk.jobs();
+    let jobs = sandbox.jobs();
     let nodes: Vec<_> = jobs.iter().map(|job| &job["node"]).collect();
     assert_eq!(
         nodes,

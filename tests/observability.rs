@@ -6,21 +6,21 @@ use image::ImageFormat;
 use serde_json::{Value, json};
 
 use crate::support::cases::accepted;
-use crate::support::desk::{CANARY_KEY, CANARY_PROMPT, Desk};
 use crate::support::outcome::Outcome;
 use crate::support::pictures::picture;
 use crate::support::provider::{Arrived, Reply, Script, Server};
+use crate::support::sandbox::{CANARY_KEY, CANARY_PROMPT, Sandbox};
 
 const CALLER: &str = "0af7651916cd43dd8448eb211c80319c";
 
 /// A provider that takes a job, and storage that has its clip.
-struct Scene {
+struct Fixture {
     provider: Server,
     storage: Server,
-    desk: Desk,
+    sandbox: Sandbox,
 }
 
-impl Scene {
+impl Fixture {
     fn new(submit: Vec<Reply>, options: &str) -> Self {
         let storage = Server::start(Script::from([("GET /1.mp4".into(), vec![Reply::clip()])]));
         let ended =
@@ -37,13 +37,13 @@ impl Scene {
             ),
         ]));
         provider.name("storage", storage.url());
-        let desk = Desk::new();
-        desk.configure(&provider.connection(options));
-        desk.write("a.png", picture(ImageFormat::Png));
+        let sandbox = Sandbox::new();
+        sandbox.configure(&provider.connection(options));
+        sandbox.write("a.png", picture(ImageFormat::Png));
         Self {
             provider,
             storage,
-            desk,
+            sandbox,
         }
     }
 
@@ -58,10 +58,10 @@ impl Scene {
             "--set",
             &prompt,
         ];
-        let mut command = self.desk.command(always);
+        let mut command = self.sandbox.command(always);
         command.args(["--set", "frame_rate=1", "--out", "clip.mp4"]);
         command.args(more).envs(environment.iter().copied());
-        self.desk.start(command).end()
+        self.sandbox.start(command).end()
     }
 }
 
@@ -94,8 +94,8 @@ fn with_message<'a>(events: &'a [Value], message: &str) -> Vec<&'a Value> {
 
 #[test]
 fn a_job_has_calls_and_a_call_has_requests() {
-    let scene = Scene::new(vec![accepted()], "");
-    let outcome = scene.run(&["--log-format", "json"], &[("ZOETROPE_LOG", "debug")]);
+    let fixture = Fixture::new(vec![accepted()], "");
+    let outcome = fixture.run(&["--log-format", "json"], &[("ZOETROPE_LOG", "debug")]);
     assert_eq!(outcome.code, 0, "{outcome:?}");
     let events = events(&outcome);
     for event in &events {
@@ -128,7 +128,7 @@ fn a_job_has_calls_and_a_call_has_requests() {
     assert_eq!(request["method"], "POST");
     assert_eq!(
         request["url"],
-        json!(format!("{}/v1/jobs", scene.provider.url()))
+        json!(format!("{}/v1/jobs", fixture.provider.url()))
     );
     assert_eq!(
         (&request["status"], &request["reused"]),
@@ -150,11 +150,11 @@ fn a_job_has_calls_and_a_call_has_requests() {
 
 #[test]
 fn what_happens_once_in_a_job_is_told_at_info() {
-    let scene = Scene::new(
+    let fixture = Fixture::new(
         vec![Reply::json(503, json!({})), accepted()],
         "idempotency = \"24h\"",
     );
-    let outcome = scene.run(
+    let outcome = fixture.run(
         &[],
         &[("ZOETROPE_LOG", "info"), ("ZOETROPE_LOG_FORMAT", "json")],
     );
@@ -178,7 +178,7 @@ fn what_happens_once_in_a_job_is_told_at_info() {
         assert!(told.contains(&message), "{message}: {told:?}");
     }
     assert!(events.iter().all(|event| event["level"] != "DEBUG"));
-    let quiet = scene.desk.run(["--json", "jobs"]);
+    let quiet = fixture.sandbox.run(["--json", "jobs"]);
     assert_eq!(quiet.stderr, "");
 }
 
@@ -197,34 +197,37 @@ fn trace_of(request: &Arrived) -> (String, String) {
 #[test]
 fn a_jobs_trace_goes_to_its_provider_in_every_process_and_nowhere_else() {
     let lost: Reply = serde_json::from_value(json!({"instead": "close"})).expect("a reply");
-    let scene = Scene::new(vec![lost, accepted()], "idempotency = \"24h\"");
-    let detached = scene.run(&["--detach"], &[]);
+    let fixture = Fixture::new(vec![lost, accepted()], "idempotency = \"24h\"");
+    let detached = fixture.run(&["--detach"], &[]);
     assert_eq!(detached.code, 0, "{detached:?}");
     assert_eq!(
-        scene.desk.run(["--json", "jobs", "resume", "--all"]).code,
+        fixture
+            .sandbox
+            .run(["--json", "jobs", "resume", "--all"])
+            .code,
         0
     );
-    let job = scene.desk.jobs()[0]["id"]
+    let job = fixture.sandbox.jobs()[0]["id"]
         .as_str()
         .expect("an id")
         .replace('-', "");
-    let arrived = scene.provider.arrived();
+    let arrived = fixture.provider.arrived();
     let (traces, spans): (BTreeSet<_>, BTreeSet<_>) = arrived.iter().map(trace_of).unzip();
     assert_eq!(traces, BTreeSet::from([job]));
     assert_eq!(spans.len(), arrived.len(), "a span for each request");
     // Upload, the lost submit and the one that was the same in all but its span, polls.
-    assert_eq!(scene.provider.counts()["POST /v1/jobs"], 2);
-    for request in scene.storage.arrived() {
+    assert_eq!(fixture.provider.counts()["POST /v1/jobs"], 2);
+    for request in fixture.storage.arrived() {
         assert_eq!(request.header("traceparent"), None, "{request:?}");
     }
-    assert_eq!(scene.storage.arrived().len(), 1);
+    assert_eq!(fixture.storage.arrived().len(), 1);
 }
 
 #[test]
 fn the_callers_trace_is_gone_on_with() {
-    let scene = Scene::new(vec![accepted()], "");
+    let fixture = Fixture::new(vec![accepted()], "");
     let parent = format!("00-{CALLER}-b7ad6b7169203331-01");
-    let outcome = scene.run(
+    let outcome = fixture.run(
         &["--log-format", "json"],
         &[
             ("ZOETROPE_LOG", "info"),
@@ -233,13 +236,13 @@ fn the_callers_trace_is_gone_on_with() {
         ],
     );
     assert_eq!(outcome.code, 0, "{outcome:?}");
-    for request in scene.provider.arrived() {
+    for request in fixture.provider.arrived() {
         let (trace, span) = trace_of(&request);
         assert_eq!(trace, CALLER);
         assert_ne!(span, "b7ad6b7169203331");
         assert_eq!(request.header("tracestate"), Some("a=1,b=2"));
     }
-    assert_eq!(scene.storage.arrived()[0].header("tracestate"), None);
+    assert_eq!(fixture.storage.arrived()[0].header("tracestate"), None);
     // The two traces are linked where the job is told of.
     let events = events(&outcome);
     let placed = with_message(&events, "the file is in its place");
@@ -251,15 +254,15 @@ fn the_callers_trace_is_gone_on_with() {
 
 #[test]
 fn a_malformed_trace_is_not_gone_on_with() {
-    let scene = Scene::new(vec![accepted()], "");
+    let fixture = Fixture::new(vec![accepted()], "");
     let malformed = format!("00-{CALLER}-{CANARY_KEY}");
-    let outcome = scene.run(&[], &[("TRACEPARENT", &malformed)]);
+    let outcome = fixture.run(&[], &[("TRACEPARENT", &malformed)]);
     assert_eq!(outcome.code, 0, "{outcome:?}");
     assert!(
         outcome.stderr.contains("TRACEPARENT is malformed"),
         "{outcome:?}"
     );
-    for request in scene.provider.arrived() {
+    for request in fixture.provider.arrived() {
         assert_ne!(trace_of(&request).0, CALLER);
         assert_eq!(request.header("tracestate"), None);
     }
@@ -267,10 +270,10 @@ fn a_malformed_trace_is_not_gone_on_with() {
 
 #[test]
 fn levels_that_cannot_be_read_are_said() {
-    let desk = Desk::new();
-    let mut command = desk.command(["nodes", "--log-format", "json"]);
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(["nodes", "--log-format", "json"]);
     command.env("ZOETROPE_LOG", "zoetrope=loud");
-    let outcome = desk.start(command).end();
+    let outcome = sandbox.start(command).end();
     assert_eq!(outcome.code, 0);
     assert_eq!(events(&outcome)[0]["level"], "WARN");
 }
@@ -282,8 +285,8 @@ fn spans_reach_a_collector_under_the_ids_that_the_provider_was_told() {
 
     let taken = Script::from([("POST /v1/traces".into(), vec![Reply::json(200, json!({}))])]);
     let collector = Server::start(taken);
-    let scene = Scene::new(vec![accepted()], "");
-    let outcome = scene.run(&[], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url())]);
+    let fixture = Fixture::new(vec![accepted()], "");
+    let outcome = fixture.run(&[], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url())]);
     let job = outcome.answer()["job"]
         .as_str()
         .expect("an id")
@@ -316,7 +319,7 @@ fn spans_reach_a_collector_under_the_ids_that_the_provider_was_told() {
         !ids("job").is_empty() && !ids("call").is_empty(),
         "{spans:?}"
     );
-    let told: BTreeSet<_> = scene
+    let told: BTreeSet<_> = fixture
         .provider
         .arrived()
         .iter()

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 use zoetrope_bundled_pack::COMPONENT;
 
-use crate::support::desk::Desk;
 use crate::support::guests::{Guest, LISTS_ONLY, PLANS, allowing, asking, digest_of};
 use crate::support::hostile::hostile;
 use crate::support::outcome::Outcome;
 use crate::support::provider::{Reply, Script, Server};
 use crate::support::root;
+use crate::support::sandbox::Sandbox;
 
 const PACK: Guest = Guest {
     check: PLANS,
@@ -16,7 +16,7 @@ const PACK: Guest = Guest {
 };
 
 /// A component of the pack `example` that asks for these.
-fn version(number: u32, hosts: &[&str], ceilings: &Value) -> Vec<u8> {
+fn version(number: u32, hosts: &[&str], limits: &Value) -> Vec<u8> {
     let manifest = json!({
         "format": 1,
         "name": "example",
@@ -24,18 +24,18 @@ fn version(number: u32, hosts: &[&str], ceilings: &Value) -> Vec<u8> {
         "description": "For tests.",
         "connections": ["pixelml"],
         "hosts": hosts,
-        "ceilings": ceilings,
+        "limits": limits,
     });
     asking(PACK.nameless("0.1.0"), &manifest.to_string())
 }
 
 /// A desk with this component in `pack.wasm`, and one connection.
-fn desk_with(component: &[u8]) -> (Desk, Server) {
+fn desk_with(component: &[u8]) -> (Sandbox, Server) {
     let provider = Server::start(Script::new());
-    let desk = Desk::with_provider(&provider);
-    desk.write("pack.wasm", component);
-    desk.write("input.json", "{}");
-    (desk, provider)
+    let sandbox = Sandbox::with_provider(&provider);
+    sandbox.write("pack.wasm", component);
+    sandbox.write("input.json", "{}");
+    (sandbox, provider)
 }
 
 const CHECK: [&str; 7] = [
@@ -50,7 +50,7 @@ const CHECK: [&str; 7] = [
 
 #[test]
 fn what_nobody_has_allowed_runs_nothing() {
-    let (desk, provider) = desk_with(&version(1, &[], &json!({})));
+    let (sandbox, provider) = desk_with(&version(1, &[], &json!({})));
     for command in [
         &["nodes"][..],
         &["check", "image_to_video_v3", "--input", "input.json"],
@@ -66,7 +66,7 @@ fn what_nobody_has_allowed_runs_nothing() {
     ] {
         let mut arguments = vec!["--json", "--component", "pack.wasm"];
         arguments.extend(command);
-        let outcome = desk.run(arguments);
+        let outcome = sandbox.run(arguments);
         let error = outcome.error("denied");
         let said = (outcome.code, &error["phase"], &error["charged"]);
         assert_eq!(said, (5, &"setup".into(), &"no".into()), "{outcome:?}");
@@ -84,9 +84,9 @@ fn a_pack_is_allowed_shown_listed_and_revoked() {
         &json!({"requests_per_call": 8, "memory_bytes": 1_000_000_000}),
     );
     let digest = digest_of(&component).to_string();
-    let (desk, _provider) = desk_with(&component);
+    let (sandbox, _provider) = desk_with(&component);
 
-    let asked = desk.run(["packs", "show", "pack.wasm", "--json"]).json();
+    let asked = sandbox.run(["packs", "show", "pack.wasm", "--json"]).json();
     assert_eq!(asked["allowed"], false);
     assert_eq!(
         asked["asks"]["hosts"],
@@ -94,7 +94,7 @@ fn a_pack_is_allowed_shown_listed_and_revoked() {
     );
     assert_eq!(asked["granted"], Value::Null);
 
-    let allowed = desk.run(["packs", "allow", "pack.wasm", "--json"]);
+    let allowed = sandbox.run(["packs", "allow", "pack.wasm", "--json"]);
     assert_eq!(allowed.code, 0, "{allowed:?}");
     let allowed = allowed.json();
     assert_eq!(
@@ -107,18 +107,20 @@ fn a_pack_is_allowed_shown_listed_and_revoked() {
             "connections": ["scripted"],
             "hosts": ["GET https://*.cdn.example/media"],
             "unsafe_reads": false,
-            "ceilings": {"requests_per_call": 8, "memory_bytes": 1_000_000_000},
+            "limits": {"requests_per_call": 8, "memory_bytes": 1_000_000_000},
         })
     );
-    assert_eq!(allowed["ceilings"]["requests_per_call"], 8);
-    assert_eq!(allowed["ceilings"]["requests_per_minute"], 6_000);
-    assert_eq!(desk.run(CHECK).code, 0);
+    assert_eq!(allowed["limits"]["requests_per_call"], 8);
+    assert_eq!(allowed["limits"]["requests_per_minute"], 6_000);
+    assert_eq!(sandbox.run(CHECK).code, 0);
     assert_eq!(
-        desk.run(["packs", "show", &digest[..8], "--json"]).json()["granted"],
+        sandbox
+            .run(["packs", "show", &digest[..8], "--json"])
+            .json()["granted"],
         allowed["granted"]
     );
 
-    let listed = desk.run(["packs", "--json"]).json();
+    let listed = sandbox.run(["packs", "--json"]).json();
     let names: Vec<_> = listed
         .as_array()
         .expect("an array")
@@ -133,34 +135,34 @@ fn a_pack_is_allowed_shown_listed_and_revoked() {
         ]
     );
 
-    let again = desk.run(["packs", "allow", "pack.wasm"]);
+    let again = sandbox.run(["packs", "allow", "pack.wasm"]);
     assert_eq!(again.code, 0, "{again:?}");
     assert!(again.stderr.contains("allowed already"), "{again:?}");
 
-    let revoked = desk.run(["packs", "revoke", "example", "--json"]);
+    let revoked = sandbox.run(["packs", "revoke", "example", "--json"]);
     assert_eq!(revoked.json()["revoked"], digest, "{revoked:?}");
-    desk.run(CHECK).error("denied");
-    assert_eq!(desk.run(["packs", "revoke", "example"]).code, 2);
+    sandbox.run(CHECK).error("denied");
+    assert_eq!(sandbox.run(["packs", "revoke", "example"]).code, 2);
 }
 
 #[test]
 fn allowing_changes_nothing_else_in_the_configuration() {
-    let (desk, provider) = desk_with(&version(1, &[], &json!({})));
+    let (sandbox, provider) = desk_with(&version(1, &[], &json!({})));
     let before = format!(
         "# mine\n{}\n# the end of it\n",
         provider.connection("").trim_end()
     );
-    desk.configure(&before);
-    assert_eq!(desk.run(["packs", "allow", "pack.wasm"]).code, 0);
-    let text = std::fs::read_to_string(desk.path("zoetrope.toml")).expect("the configuration");
+    sandbox.configure(&before);
+    assert_eq!(sandbox.run(["packs", "allow", "pack.wasm"]).code, 0);
+    let text = std::fs::read_to_string(sandbox.path("zoetrope.toml")).expect("the configuration");
     assert!(text.starts_with("# mine\n"), "{text}");
     assert!(text.contains("# the end of it"), "{text}");
-    assert_eq!(desk.run(["packs", "revoke", "example"]).code, 0);
-    let text = std::fs::read_to_string(desk.path("zoetrope.toml")).expect("the configuration");
+    assert_eq!(sandbox.run(["packs", "revoke", "example"]).code, 0);
+    let text = std::fs::read_to_string(sandbox.path("zoetrope.toml")).expect("the configuration");
     assert_eq!(text.trim_end(), before.trim_end());
 
     // With no configuration at all, one is made in the working directory.
-    let bare = Desk::new();
+    let bare = Sandbox::new();
     bare.write("pack.wasm", version(1, &[], &json!({})));
     let allowed = bare.run(["packs", "allow", "pack.wasm", "--json"]).json();
     assert_eq!(allowed["granted"]["connections"], json!(["practice"]));
@@ -169,12 +171,12 @@ fn allowing_changes_nothing_else_in_the_configuration() {
 
 #[test]
 fn a_new_component_that_asks_for_more_is_refused_with_the_difference() {
-    let (desk, _provider) = desk_with(&version(
+    let (sandbox, _provider) = desk_with(&version(
         1,
         &["GET https://*.cdn.example/media"],
         &json!({}),
     ));
-    assert_eq!(desk.run(["packs", "allow", "pack.wasm"]).code, 0);
+    assert_eq!(sandbox.run(["packs", "allow", "pack.wasm"]).code, 0);
     let more = version(
         2,
         &[
@@ -183,11 +185,11 @@ fn a_new_component_that_asks_for_more_is_refused_with_the_difference() {
         ],
         &json!({"requests_per_minute": 60_000}),
     );
-    desk.write("pack.wasm", &more);
+    sandbox.write("pack.wasm", &more);
     let difference = "`POST https://evil.example/`, requests_per_minute 60000 instead of 6000";
     for outcome in [
-        desk.run(CHECK),
-        desk.run(["packs", "allow", "pack.wasm", "--json"]),
+        sandbox.run(CHECK),
+        sandbox.run(["packs", "allow", "pack.wasm", "--json"]),
     ] {
         let error = outcome.error("denied");
         let message = error["message"].as_str().expect("a message");
@@ -195,23 +197,26 @@ fn a_new_component_that_asks_for_more_is_refused_with_the_difference() {
         let next = error["next"].as_str().expect("a way on");
         assert!(next.contains("packs allow pack.wasm --more"), "{next}");
     }
-    assert_eq!(desk.run(["packs", "allow", "pack.wasm", "--more"]).code, 0);
-    assert_eq!(desk.run(CHECK).code, 0);
+    assert_eq!(
+        sandbox.run(["packs", "allow", "pack.wasm", "--more"]).code,
+        0
+    );
+    assert_eq!(sandbox.run(CHECK).code, 0);
     // No more than what one of them has.
-    desk.write(
+    sandbox.write(
         "pack.wasm",
         version(3, &["POST https://evil.example/x"], &json!({})),
     );
-    desk.run(CHECK).error("denied");
-    assert_eq!(desk.run(["packs", "allow", "pack.wasm"]).code, 0);
+    sandbox.run(CHECK).error("denied");
+    assert_eq!(sandbox.run(["packs", "allow", "pack.wasm"]).code, 0);
 }
 
 /// Allows the component with these lines changed, and runs it.
 fn run_with(component: &[u8], change: impl Fn(String) -> String) -> Outcome {
-    let (desk, provider) = desk_with(component);
+    let (sandbox, provider) = desk_with(component);
     let lines = change(allowing(component));
-    desk.configure(&format!("{}{lines}", provider.connection("")));
-    let outcome = desk.run([
+    sandbox.configure(&format!("{}{lines}", provider.connection("")));
+    let outcome = sandbox.run([
         "run",
         "image_to_video_v3",
         "--component",
@@ -254,15 +259,15 @@ fn a_paid_job_of_a_revoked_pack_waits_until_it_is_allowed_again() {
         ("POST /v1/jobs".into(), vec![Reply::json(200, json!({}))]),
         ("GET /clips/1.mp4".into(), vec![Reply::clip()]),
     ]));
-    let desk = Desk::with_provider(&provider);
-    desk.write("pack.wasm", hostile());
+    let sandbox = Sandbox::with_provider(&provider);
+    sandbox.write("pack.wasm", hostile());
     let clip = format!("{}/clips/1.mp4", provider.url());
     let orders = json!({
         "start": {"do": [{"request": {"body": {"text": "{}"}}}]},
         "poll": {"then": {"succeed": {"output": "{}", "media": 1, "url": clip}}},
     });
-    desk.write("input.json", orders.to_string());
-    assert_eq!(desk.run(["packs", "allow", "pack.wasm"]).code, 0);
+    sandbox.write("input.json", orders.to_string());
+    assert_eq!(sandbox.run(["packs", "allow", "pack.wasm"]).code, 0);
     let run = [
         "run",
         "hostile",
@@ -271,50 +276,50 @@ fn a_paid_job_of_a_revoked_pack_waits_until_it_is_allowed_again() {
         "--input",
         "input.json",
     ];
-    let accepted = desk.run(
+    let accepted = sandbox.run(
         run.iter()
             .chain(&["--detach", "--out", "clip.mp4", "--json"]),
     );
     assert_eq!(accepted.code, 0, "{accepted:?}");
 
-    assert_eq!(desk.run(["packs", "revoke", "pack.wasm"]).code, 0);
-    let resumed = desk.run(["jobs", "resume", "--all", "--json"]);
+    assert_eq!(sandbox.run(["packs", "revoke", "pack.wasm"]).code, 0);
+    let resumed = sandbox.run(["jobs", "resume", "--all", "--json"]);
     assert_eq!(resumed.code, 5, "{resumed:?}");
-    let job = desk.jobs().remove(0);
+    let job = sandbox.jobs().remove(0);
     assert_eq!(
-        (&job["state"], &job["charged"], &job["trouble"]["kind"]),
+        (&job["state"], &job["charged"], &job["error"]["kind"]),
         (&"started".into(), &"unknown".into(), &"denied".into())
     );
-    let told = job["trouble"]["message"].as_str().expect("a message");
+    let told = job["error"]["message"].as_str().expect("a message");
     let (_, allow) = told.split_once("to allow it: zoetrope ").expect("a way on");
 
     // What it says is what helps, although the file that began the job is gone.
-    std::fs::remove_file(desk.path("pack.wasm")).expect("the file");
-    assert_eq!(desk.run(allow.split(' ')).code, 0);
-    let resumed = desk.run(["jobs", "resume", "--all", "--json"]);
+    std::fs::remove_file(sandbox.path("pack.wasm")).expect("the file");
+    assert_eq!(sandbox.run(allow.split(' ')).code, 0);
+    let resumed = sandbox.run(["jobs", "resume", "--all", "--json"]);
     assert_eq!(resumed.code, 0, "{resumed:?}");
-    assert!(desk.path("clip.mp4").is_file());
+    assert!(sandbox.path("clip.mp4").is_file());
     assert_eq!(provider.counts().get("POST /v1/jobs"), Some(&1));
 }
 
 #[test]
 fn the_built_in_component_is_allowed_by_its_build_and_can_be_narrowed() {
     let provider = Server::start(Script::new());
-    let desk = Desk::with_provider(&provider);
-    let shown = desk.run(["packs", "show", "zoetrope", "--json"]).json();
+    let sandbox = Sandbox::with_provider(&provider);
+    let shown = sandbox.run(["packs", "show", "zoetrope", "--json"]).json();
     assert_eq!(shown["allowed"], true);
     assert_eq!(shown["granted"]["connections"], Value::Null);
-    assert_eq!(desk.run(["packs", "revoke", "zoetrope"]).code, 2);
-    let allowed = desk.run(["packs", "allow", "nowhere.wasm", "--json"]);
+    assert_eq!(sandbox.run(["packs", "revoke", "zoetrope"]).code, 2);
+    let allowed = sandbox.run(["packs", "allow", "nowhere.wasm", "--json"]);
     assert_eq!(allowed.error("bad_component")["phase"], "setup");
 
     let lines = allowing(COMPONENT).replace("[\"scripted\"]", "[]");
-    desk.configure(&format!("{}{lines}", provider.connection("")));
-    desk.write(
+    sandbox.configure(&format!("{}{lines}", provider.connection("")));
+    sandbox.write(
         "input.json",
         r#"{"prompt": "p", "image": "https://p.example/a.png"}"#,
     );
-    let outcome = desk.run([
+    let outcome = sandbox.run([
         "run",
         "image_to_video_v3",
         "--input",
@@ -375,8 +380,12 @@ fn manifests() -> Vec<Value> {
         ("requests_per_minute", json!(1)),
         ("request_per_minute", json!(1)),
     ] {
+        documents.push(with("limits", json!({ name: &value })));
         documents.push(with("ceilings", json!({ name: value })));
     }
+    let mut both = with("limits", json!({}));
+    both["ceilings"] = json!({});
+    documents.push(both);
     documents
 }
 

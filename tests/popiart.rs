@@ -4,9 +4,9 @@
 use serde_json::json;
 
 use crate::support::cases::cases;
-use crate::support::desk::Desk;
 use crate::support::pictures::lighthouse;
 use crate::support::provider::{Reply, Script, Server, connection_of};
+use crate::support::sandbox::Sandbox;
 
 cases! {
     "popiart":
@@ -72,15 +72,16 @@ fn a_local_picture_becomes_an_artifact_that_the_submit_names() {
         "GET /clips/1.mp4".into(),
         vec![Reply::clip()],
     )]));
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     let base_url = format!("{}/v1", provider.url());
-    desk.configure(&connection_of("popiart", &base_url, ""));
+    sandbox.configure(&connection_of("popiart", &base_url, ""));
     let picture = lighthouse();
     let arguments = [
         "--json", "run", NODE, "--key", "order-66", "--out", "clip.mp4", "--image",
     ];
     let arguments = arguments.into_iter().map(Into::into);
-    desk.run(arguments.chain([picture.into_os_string()]))
+    sandbox
+        .run(arguments.chain([picture.into_os_string()]))
         .answer();
 
     let [upload, submit, ..] = &provider.arrived()[..] else {

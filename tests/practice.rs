@@ -6,11 +6,11 @@ use std::path::Path;
 use image::ImageFormat;
 use serde_json::{Value, json};
 
-use crate::support::desk::{Desk, Running};
 use crate::support::guests::allowing;
 use crate::support::hostile::hostile_listing;
 use crate::support::mp4::Clip;
 use crate::support::pictures::picture;
+use crate::support::sandbox::{Running, Sandbox};
 
 const RUN: [&str; 8] = [
     "--json",
@@ -48,7 +48,7 @@ fn printed_config(running: &mut Running<'_>) -> String {
 #[cfg(unix)]
 #[test]
 fn what_it_prints_is_a_connection_that_works() {
-    let its = Desk::new();
+    let its = Sandbox::new();
     let mut practice = its.start(its.command(["practice"]));
     let url = practice.line();
     assert!(url.starts_with("http://127.0.0.1:"), "{url}");
@@ -69,7 +69,7 @@ fn what_it_prints_is_a_connection_that_works() {
         ]
     );
 
-    let mine = Desk::new();
+    let mine = Sandbox::new();
     mine.configure(&toml);
     mine.write("a.png", picture(ImageFormat::Png));
     let answer = mine.run(RUN.into_iter().chain(["frame_rate=1"])).answer();
@@ -89,8 +89,8 @@ fn what_it_prints_is_a_connection_that_works() {
 #[cfg(unix)]
 #[test]
 fn in_json_it_says_where_it_is_and_where_its_key_is() {
-    let desk = Desk::new();
-    let mut practice = desk.start(desk.command(["practice", "--json"]));
+    let sandbox = Sandbox::new();
+    let mut practice = sandbox.start(sandbox.command(["practice", "--json"]));
     let said: Value = serde_json::from_str(&practice.line()).expect("JSON");
     let file = said["credential_file"].as_str().expect("a path");
     assert!(
@@ -105,8 +105,10 @@ fn in_json_it_says_where_it_is_and_where_its_key_is() {
     );
 
     // A run on the same data directory joins it.
-    desk.write("a.png", picture(ImageFormat::Png));
-    let answer = desk.run(RUN.into_iter().chain(["frame_rate=1"])).answer();
+    sandbox.write("a.png", picture(ImageFormat::Png));
+    let answer = sandbox
+        .run(RUN.into_iter().chain(["frame_rate=1"]))
+        .answer();
     is_a_clip(&answer);
     let (video, url) = (
         answer["output"]["video"].as_str(),
@@ -120,7 +122,7 @@ fn in_json_it_says_where_it_is_and_where_its_key_is() {
     );
 
     // And a second one is told.
-    let second = desk.run(["practice", "--json"]);
+    let second = sandbox.run(["practice", "--json"]);
     second.error("internal");
     practice.interrupt();
     assert_eq!(practice.end().code, 0);
@@ -129,16 +131,20 @@ fn in_json_it_says_where_it_is_and_where_its_key_is() {
 #[cfg(unix)]
 #[test]
 fn faults_and_instant_jobs_are_asked_for_by_flags() {
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     // The first poll of the job says something that no client knows.
     let script = r#"{"rules": [{"method": "GET", "path": "/v1/jobs/*", "times": 1, "status_word": "archived"}]}"#;
-    desk.write("faults.json", script);
+    sandbox.write("faults.json", script);
     let flags = ["--instant", "--queue-time", "0s", "--faults", "faults.json"];
-    let mut practice = desk.start(desk.command(["practice"].into_iter().chain(flags)));
+    let mut practice = sandbox.start(sandbox.command(["practice"].into_iter().chain(flags)));
     practice.line();
-    desk.write("a.png", picture(ImageFormat::Png));
+    sandbox.write("a.png", picture(ImageFormat::Png));
     // Eight frames a second were asked for: this clip was not rendered.
-    is_a_clip(&desk.run(RUN.into_iter().chain(["frame_rate=8"])).answer());
+    is_a_clip(
+        &sandbox
+            .run(RUN.into_iter().chain(["frame_rate=8"]))
+            .answer(),
+    );
     practice.interrupt();
     assert_eq!(practice.end().code, 0);
 }
@@ -150,27 +156,27 @@ fn it_serves_the_categories_that_it_speaks_for() {
         ("shortapi", Some(false)),
         ("else", None),
     ] {
-        let desk = Desk::new();
+        let sandbox = Sandbox::new();
         let component = hostile_listing(&json!({ "category": category }));
-        desk.write("hostile.wasm", &component);
+        sandbox.write("hostile.wasm", &component);
         // A connection of this name and another category is another one.
-        desk.configure(&format!(
+        sandbox.configure(&format!(
             "[connections.practice]\ncategory = \"other\"\nbase_url = \"https://a.example\"\n{}",
             allowing(&component).replace("scripted", "practice")
         ));
-        desk.write("input.json", "{}");
+        sandbox.write("input.json", "{}");
         let run = ["--json", "run", "hostile", "--component", "hostile.wasm"];
-        let outcome = desk.run(run.iter().chain(&["--input", "input.json"]));
+        let outcome = sandbox.run(run.iter().chain(&["--input", "input.json"]));
         let Some(window) = window else {
             assert_eq!(outcome.error("connection_unavailable")["charged"], "no");
             assert_eq!(outcome.code, 4, "{outcome:?}");
             continue;
         };
         // It makes nothing of what it is given; its row says how the provider is taken.
-        assert_eq!(desk.jobs()[0]["connection"], "practice", "{outcome:?}");
-        let ledger = rusqlite::Connection::open(desk.data_dir().join("ledger.sqlite3"));
+        assert_eq!(sandbox.jobs()[0]["connection"], "practice", "{outcome:?}");
+        let ledger = rusqlite::Connection::open(sandbox.data_dir().join("ledger.sqlite3"));
         let row = ledger.expect("the ledger").query_row(
-            "SELECT place, idempotency_ms > 0 FROM jobs",
+            "SELECT provider_origin, idempotency_ms > 0 FROM jobs",
             [],
             |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)),
         );
@@ -184,13 +190,13 @@ fn it_serves_the_categories_that_it_speaks_for() {
 
 #[test]
 fn a_faulty_fault_script_is_refused_with_its_place() {
-    let desk = Desk::new();
-    desk.write("faults.json", "{\n  \"rules\": [{\"staus\": 503}]\n}");
+    let sandbox = Sandbox::new();
+    sandbox.write("faults.json", "{\n  \"rules\": [{\"staus\": 503}]\n}");
     for (file, place) in [
         ("faults.json", "faults.json:2:20: "),
         ("none.json", "`none.json`"),
     ] {
-        let outcome = desk.run(["--json", "practice", "--faults", file]);
+        let outcome = sandbox.run(["--json", "practice", "--faults", file]);
         let error = outcome.error("bad_config");
         let message = error["message"].as_str().expect("a message");
         assert!(message.contains(place), "{message}");
@@ -200,17 +206,17 @@ fn a_faulty_fault_script_is_refused_with_its_place() {
 
 #[test]
 fn it_listens_on_this_machine_alone() {
-    let outcome = Desk::new().run(["--json", "practice", "--listen", "0.0.0.0:0"]);
+    let outcome = Sandbox::new().run(["--json", "practice", "--listen", "0.0.0.0:0"]);
     outcome.error("usage");
     assert_eq!(outcome.code, 2);
 }
 
 #[test]
 fn runs_at_once_share_a_data_directory() {
-    let desk = Desk::new();
-    desk.write("a.png", picture(ImageFormat::Png));
+    let sandbox = Sandbox::new();
+    sandbox.write("a.png", picture(ImageFormat::Png));
     let runs: Vec<_> = ["frame_rate=1", "frame_rate=1"]
-        .map(|rate| desk.start(desk.command(RUN.into_iter().chain([rate]))))
+        .map(|rate| sandbox.start(sandbox.command(RUN.into_iter().chain([rate]))))
         .into_iter()
         .collect();
     let answers: Vec<_> = runs.into_iter().map(|run| run.end().answer()).collect();
@@ -220,12 +226,16 @@ fn runs_at_once_share_a_data_directory() {
 
 #[test]
 fn pictures_and_clips_are_for_their_owner_alone() {
-    let desk = Desk::new();
-    desk.write("a.png", picture(ImageFormat::Png));
-    is_a_clip(&desk.run(RUN.into_iter().chain(["frame_rate=1"])).answer());
+    let sandbox = Sandbox::new();
+    sandbox.write("a.png", picture(ImageFormat::Png));
+    is_a_clip(
+        &sandbox
+            .run(RUN.into_iter().chain(["frame_rate=1"]))
+            .answer(),
+    );
     #[cfg(unix)]
     for folder in ["practice", "practice/files", "practice/clips"] {
-        let metadata = fs::metadata(desk.data_dir().join(folder)).expect("a folder");
+        let metadata = fs::metadata(sandbox.data_dir().join(folder)).expect("a folder");
         let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
         assert_eq!(mode & 0o077, 0, "{folder}");
     }

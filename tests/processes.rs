@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use zoetrope_host::ledger::{Job, Ledger, State};
 
-use crate::support::desk::Running;
+use crate::support::fixture::{Fixture, RESUME, number};
 use crate::support::random::Random;
-use crate::support::scene::{RESUME, Scene, number};
+use crate::support::sandbox::Running;
 
 /// Jobs in each test.
 const JOBS: usize = 40;
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A process that is to be killed is left alone for less than this.
 const LIFE_MS: u64 = 300;
 
-const GLANCE: Duration = Duration::from_millis(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 #[test]
 fn two_processes_with_idempotency() {
@@ -60,23 +60,23 @@ fn whoever_still_waits_gets_its_clip() {
              "headers": {"Retry-After": "1"}},
         ]);
         let queue_time = Duration::from_millis(if another_drives { 2_000 } else { 0 });
-        let mut scene = Scene::new(true, queue_time, &rules);
-        let [shared, other] = ["shared", "other"].map(|name| batch(&mut scene, name, 1));
-        let desk = &scene.desk;
+        let mut fixture = Fixture::new(true, queue_time, &rules);
+        let [shared, other] = ["shared", "other"].map(|name| batch(&mut fixture, name, 1));
+        let sandbox = &fixture.sandbox;
         let third = another_drives.then(|| {
-            let third = desk.start(desk.command(&other));
-            wait_until(|| scene.provider.account().jobs.len() == 1);
+            let third = sandbox.start(sandbox.command(&other));
+            wait_until(|| fixture.provider.billing().jobs.len() == 1);
             third
         });
-        let first = desk.start(desk.command(&shared));
+        let first = sandbox.start(sandbox.command(&shared));
         wait_until(|| {
-            row(&scene).is_some_and(|row| row.submits() == 1 && row.state() == State::Queued)
+            row(&fixture).is_some_and(|row| row.submits() == 1 && row.state() == State::Queued)
         });
-        let asker = row(&scene).expect("its row").schedule.asker;
-        let second = desk.start(desk.command(&shared));
-        wait_until(|| row(&scene).is_some_and(|row| row.schedule.asker != asker));
+        let requester = row(&fixture).expect("its row").schedule.requester;
+        let second = sandbox.start(sandbox.command(&shared));
+        wait_until(|| row(&fixture).is_some_and(|row| row.schedule.requester != requester));
         assert!(second.strike());
-        let state = row(&scene).expect("its row").state();
+        let state = row(&fixture).expect("its row").state();
         assert_eq!(
             state,
             State::Queued,
@@ -84,18 +84,18 @@ fn whoever_still_waits_gets_its_clip() {
         );
 
         let answer = first.end().answer();
-        assert_eq!(answer["summary"]["in_place"], 1, "{answer}");
+        assert_eq!(answer["summary"]["finalized"], 1, "{answer}");
         match third {
             Some(third) => drop(third.end().answer()),
-            None => drop(scene.wanted.remove("other-1")),
+            None => drop(fixture.wanted.remove("other-1")),
         }
-        scene.comes_to_its_end(None);
+        fixture.comes_to_its_end(None);
     }
 }
 
 /// The row of the shared job.
-fn row(scene: &Scene) -> Option<Job> {
-    let ledger = Ledger::open(&scene.desk.data_dir()).expect("the ledger");
+fn row(fixture: &Fixture) -> Option<Job> {
+    let ledger = Ledger::open(&fixture.sandbox.data_dir()).expect("the ledger");
     let row = ledger.job_of_key("practiced", "shared-1");
     row.expect("a ledger that answers")
 }
@@ -105,7 +105,7 @@ fn wait_until(is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < PATIENCE, "it does not come to that");
-        std::thread::sleep(GLANCE);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
@@ -120,14 +120,14 @@ fn killed_at_random(processes: usize, honoured: bool) {
         {"method": "GET", "path": "/v1/jobs/{id}", "delay_ms": 30, "patch": {"poll_after_ms": 100}},
         {"method": "GET", "path": "/v1/clips/*", "drip_ms": 3, "drip_bytes": 1024},
     ]);
-    let mut scene = Scene::new(honoured, Duration::from_millis(400), &rules);
+    let mut fixture = Fixture::new(honoured, Duration::from_millis(400), &rules);
     let jobs = number("ZOETROPE_PROCESSES_JOBS").unwrap_or(JOBS);
     let batches: Vec<_> = (0..jobs.div_ceil(LINES))
         .map(|number| format!("crowd-{number}"))
-        .map(|key| (key.clone(), batch(&mut scene, &key, LINES)))
+        .map(|key| (key.clone(), batch(&mut fixture, &key, LINES)))
         .collect();
     let mut crowd = Crowd {
-        scene: &scene,
+        fixture: &fixture,
         random: Random::new(seed),
         living: Vec::new(),
         kills: 0,
@@ -154,16 +154,16 @@ fn killed_at_random(processes: usize, honoured: bool) {
         ..
     } = crowd;
     // A batch whose processes all died before their rows were there.
-    let known = scene.ledger().jobs();
+    let known = fixture.ledger().jobs();
     let is_known = |key: &str| known.iter().any(|job| job.spec.key == key);
     for (key, batch) in &batches {
         if !(1..=LINES).all(|line| is_known(&format!("{key}-{line}"))) {
-            let ended = scene.desk.run(batch);
+            let ended = fixture.sandbox.run(batch);
             assert!([0, 8].contains(&ended.code), "{ended:?}");
         }
     }
-    let ending = scene.comes_to_its_end(None);
-    let most = scene.provider.account().most_polls_at_once_for_one_job;
+    let ending = fixture.comes_to_its_end(None);
+    let most = fixture.provider.billing().most_polls_at_once_for_one_job;
     println!(
         "{processes} processes, {} jobs: {kills} kills, {drivers} of drivers, {took_over} taken over; \
          {} unknown; most polls at once for one job: {most}",
@@ -187,17 +187,17 @@ fn commands(batches: &[(String, Vec<String>)]) -> Vec<Vec<String>> {
 }
 
 /// The command that runs so many lines under this key.
-fn batch(scene: &mut Scene, key: &str, count: usize) -> Vec<String> {
+fn batch(fixture: &mut Fixture, key: &str, count: usize) -> Vec<String> {
     let lines = format!("{key}.jsonl");
     let mut text = String::new();
     for line in 1..=count {
         let image = format!("https://p.example/{key}-{line}.png");
         text += &json!({ "prompt": "pan", "image": image }).to_string();
         text.push('\n');
-        let clip = scene.desk.path(key).join(format!("{line}.mp4"));
-        scene.wanted.insert(format!("{key}-{line}"), clip);
+        let clip = fixture.sandbox.path(key).join(format!("{line}.mp4"));
+        fixture.wanted.insert(format!("{key}-{line}"), clip);
     }
-    scene.desk.write(&lines, text);
+    fixture.sandbox.write(&lines, text);
     let words = ["--json", "run", "image_to_video_v3", "--batch", &lines];
     let more = ["--out-dir", key, "--key", key];
     words.into_iter().chain(more).map(str::to_owned).collect()
@@ -205,7 +205,7 @@ fn batch(scene: &mut Scene, key: &str, count: usize) -> Vec<String> {
 
 /// The processes on the scene's data directory.
 struct Crowd<'a> {
-    scene: &'a Scene,
+    fixture: &'a Fixture,
     random: Random,
     living: Vec<Running<'a>>,
     kills: usize,
@@ -215,8 +215,8 @@ struct Crowd<'a> {
 
 impl Crowd<'_> {
     fn start(&mut self, command: &[String]) {
-        let desk = &self.scene.desk;
-        self.living.push(desk.start(desk.command(command)));
+        let sandbox = &self.fixture.sandbox;
+        self.living.push(sandbox.start(sandbox.command(command)));
     }
 
     /// Waits a moment, then kills the driver or anybody, unless somebody has ended meanwhile.
@@ -227,7 +227,7 @@ impl Crowd<'_> {
             if self.let_go_of_the_ended() {
                 return;
             }
-            std::thread::sleep(GLANCE);
+            std::thread::sleep(POLL_INTERVAL);
         }
         let driver = self.driver();
         let any = usize::try_from(self.random.below(self.living.len() as u64)).unwrap_or(0);
@@ -257,12 +257,12 @@ impl Crowd<'_> {
     #[track_caller]
     fn ended_well(&self, process: Running<'_>) {
         let outcome = process.end();
-        let is_well = outcome.code == 0 || (outcome.code == 8 && !self.scene.honoured);
+        let is_well = outcome.code == 0 || (outcome.code == 8 && !self.fixture.honoured);
         assert!(is_well, "{outcome:?}");
         let answer = outcome.json();
         for job in answer["jobs"].as_array().expect("the jobs") {
             let is_done = job["file"].is_string();
-            let is_unknown = job["state"] == "outcome_unknown" && !self.scene.honoured;
+            let is_unknown = job["state"] == "outcome_unknown" && !self.fixture.honoured;
             assert!(is_done || is_unknown, "{job}");
         }
     }
@@ -278,14 +278,14 @@ impl Crowd<'_> {
                 return;
             }
             assert!(begun.elapsed() < PATIENCE, "nobody has taken over");
-            std::thread::sleep(GLANCE);
+            std::thread::sleep(POLL_INTERVAL);
         }
         self.took_over += 1;
     }
 
     /// Which of the living holds the driver's lock.
     fn driver(&self) -> Option<usize> {
-        let lock = self.scene.desk.data_dir().join("driver.lock");
+        let lock = self.fixture.sandbox.data_dir().join("driver.lock");
         let file = std::fs::metadata(lock).ok()?.ino().to_string();
         let locks = std::fs::read_to_string("/proc/locks").expect("the kernel's locks");
         // 1: FLOCK  ADVISORY  WRITE 4711 fe:00:5980603 0 EOF

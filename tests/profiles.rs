@@ -2,33 +2,33 @@
 
 use serde_json::{Value, json};
 
-use crate::support::desk::Desk;
 use crate::support::guests::allowing;
 use crate::support::hostile::{desk_with, hostile};
 use crate::support::provider::{Reply, Script, Server};
+use crate::support::sandbox::Sandbox;
 
 /// How the component was asked to check.
-fn asked(desk: &Desk, more: &[&str]) -> String {
+fn asked(sandbox: &Sandbox, more: &[&str]) -> String {
     let says = json!({"check": {"then": {"error": {"message": "{seen}"}}}});
-    desk.write("input.json", says.to_string());
-    desk.write("lines.jsonl", says.to_string());
+    sandbox.write("input.json", says.to_string());
+    sandbox.write("lines.jsonl", says.to_string());
     let run = ["--json", "--component", "hostile.wasm", "run", "hostile"];
-    let error = desk.run(run.iter().chain(more)).error("unsupported");
+    let error = sandbox.run(run.iter().chain(more)).error("unsupported");
     error["message"].as_str().expect("words").to_owned()
 }
 
 #[test]
 fn an_input_is_read_as_the_profile_says() {
     let provider = Server::start(Script::new());
-    let desk = desk_with(hostile(), &provider);
+    let sandbox = desk_with(hostile(), &provider);
     for input in [
         &["--input", "input.json"][..],
         &["--batch", "lines.jsonl", "--out-dir", "made"],
     ] {
-        let message = asked(&desk, input);
+        let message = asked(&sandbox, input);
         assert!(message.contains("Strict"), "{message}");
         for (profile, expected) in [("strict", "Strict"), ("lax", "Lax")] {
-            let message = asked(&desk, &[input, &["--profile", profile]].concat());
+            let message = asked(&sandbox, &[input, &["--profile", profile]].concat());
             assert!(message.contains(expected), "{message}");
         }
     }
@@ -38,15 +38,15 @@ fn an_input_is_read_as_the_profile_says() {
 #[test]
 fn the_rules_are_those_of_the_configured_connection() {
     let provider = Server::start(Script::new());
-    let desk = desk_with(hostile(), &provider);
+    let sandbox = desk_with(hostile(), &provider);
     let input = ["--input", "input.json"];
-    let message = asked(&desk, &input);
+    let message = asked(&sandbox, &input);
     assert!(message.contains("preview-request: true"), "{message}");
     let chosen = ["--connection", "practice"];
-    let message = asked(&desk, &[&input[..], &chosen].concat());
+    let message = asked(&sandbox, &[&input[..], &chosen].concat());
     assert!(message.contains("preview-request: false"), "{message}");
-    desk.configure(&allowing(hostile()).replace("scripted", "practice"));
-    let message = asked(&desk, &input);
+    sandbox.configure(&allowing(hostile()).replace("scripted", "practice"));
+    let message = asked(&sandbox, &input);
     assert!(message.contains("preview-request: false"), "{message}");
 }
 
@@ -56,11 +56,11 @@ fn the_completed_input_is_what_is_submitted() {
         "POST /v1/jobs".into(),
         vec![Reply::json(200, json!({}))],
     )]));
-    let desk = desk_with(hostile(), &provider);
+    let sandbox = desk_with(hostile(), &provider);
     let completed = json!({"start": {"do": [{"request": {"body": {"text": "as completed"}}}]}});
     let plan = json!({"plan": {"input": completed.to_string()}});
     let given: Value = json!({"check": {"then": plan}, "start": {"then": {"error": {}}}});
-    desk.write("input.json", given.to_string());
+    sandbox.write("input.json", given.to_string());
     let run = [
         "--json",
         "--component",
@@ -70,7 +70,7 @@ fn the_completed_input_is_what_is_submitted() {
         "--profile",
         "lax",
     ];
-    let outcome = desk.run(run.iter().chain(&["--input", "input.json", "--detach"]));
+    let outcome = sandbox.run(run.iter().chain(&["--input", "input.json", "--detach"]));
     let arrived = provider.arrived();
     let bodies: Vec<_> = arrived
         .iter()

@@ -8,11 +8,11 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 use zoetrope_fuzzing::{Target, parts};
-use zoetrope_host::component::{CallContext, CallError, Session};
+use zoetrope_host::component::{CallContext, CallError, CheckSession};
 use zoetrope_host::contract::{
     Adjustment, CheckOptions, ErrorCause, Note, Plan, Profile, Violation,
 };
-use zoetrope_host::words::sentence;
+use zoetrope_host::sanitize::sentence;
 
 use crate::catalogue::NODES;
 use crate::support::pack;
@@ -61,12 +61,12 @@ const ALIASES: [(&str, &str); 2] = [
 /// One session for all inputs of a test.
 struct Checker {
     runtime: Runtime,
-    session: RefCell<Session>,
+    session: RefCell<CheckSession>,
 }
 
 impl Checker {
     fn new() -> Self {
-        let session = Session::new(pack(), CallContext::offline());
+        let session = CheckSession::new(pack(), CallContext::offline());
         Self {
             runtime: Runtime::new().expect("a runtime"),
             session: RefCell::new(session),
@@ -108,7 +108,7 @@ fn holds<S: Strategy>(
 }
 
 /// One line for a person, which repeats no value.
-fn is_discreet(message: &str) -> Result<(), TestCaseError> {
+fn is_redacted(message: &str) -> Result<(), TestCaseError> {
     let is_one_line = !message.is_empty() && !message.contains('\n');
     prop_assert!(is_one_line && !message.contains(CANARY), "{}", message);
     Ok(())
@@ -116,7 +116,7 @@ fn is_discreet(message: &str) -> Result<(), TestCaseError> {
 
 /// Whether a violation is about a place that is there, and tells nothing of the value.
 fn is_told(violation: &Violation, document: Option<&Value>) -> Result<(), TestCaseError> {
-    is_discreet(&violation.message)?;
+    is_redacted(&violation.message)?;
     prop_assert!(
         KEYWORDS.contains(&violation.keyword.as_str()),
         "{violation:?}"
@@ -142,7 +142,7 @@ fn has(object: &Value, place: &str) -> bool {
 /// Whether a note is about a place that is there: in the input what was given, in the completed
 /// one what was added or is kept from the provider.
 fn is_noted(note: &Note, input: &Value, complete: &Value) -> Result<(), TestCaseError> {
-    is_discreet(&note.message)?;
+    is_redacted(&note.message)?;
     let was_given = has(input, &note.instance_path);
     let is_there = has(complete, &note.instance_path);
     let holds = match note.adjustment {

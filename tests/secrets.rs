@@ -1,4 +1,4 @@
-//! Credentials and prompts. That neither is shown or written, `support::desk` checks after every run
+//! Credentials and prompts. That neither is shown or written, `support::sandbox` checks after every run
 //! of every test; here are the runs that tempt most.
 
 use std::process::Command;
@@ -7,15 +7,15 @@ use image::ImageFormat;
 use serde_json::{Value, json};
 
 use crate::support::cases::accepted;
-use crate::support::desk::{CANARY_KEY, CANARY_PROMPT, Desk, KEY_VARIABLE};
 use crate::support::outcome::Outcome;
 use crate::support::pictures::picture;
 use crate::support::provider::{Reply, Script, Server, connection};
+use crate::support::sandbox::{CANARY_KEY, CANARY_PROMPT, KEY_VARIABLE, Sandbox};
 
 /// Runs with every log that there is.
-fn traced(desk: &Desk, change: impl Fn(&mut Command)) -> Outcome {
+fn traced(sandbox: &Sandbox, change: impl Fn(&mut Command)) -> Outcome {
     let prompt = format!("prompt={CANARY_PROMPT}");
-    let mut command = desk.command([
+    let mut command = sandbox.command([
         "--json",
         "run",
         "image_to_video_v3",
@@ -30,7 +30,7 @@ fn traced(desk: &Desk, change: impl Fn(&mut Command)) -> Outcome {
     ]);
     command.env("ZOETROPE_LOG", "trace");
     change(&mut command);
-    let outcome = desk.start(command).end();
+    let outcome = sandbox.start(command).end();
     assert!(
         outcome.stderr.contains("DEBUG") || outcome.stderr.contains("TRACE"),
         "there are logs: {}",
@@ -61,9 +61,9 @@ fn the_most_talkative_log_shows_no_credential_and_no_prompt() {
     for (script, code) in [(good, 0), (refusing, 4)] {
         let provider = Server::start(script);
         provider.name("key", CANARY_KEY.into());
-        let desk = Desk::with_provider(&provider);
-        desk.write("a.png", picture(ImageFormat::Png));
-        let outcome = traced(&desk, |_| {});
+        let sandbox = Sandbox::with_provider(&provider);
+        sandbox.write("a.png", picture(ImageFormat::Png));
+        let outcome = traced(&sandbox, |_| {});
         assert_eq!(outcome.code, code, "{outcome:?}");
         assert!(
             !outcome.stderr.contains("canary-signature"),
@@ -75,10 +75,10 @@ fn the_most_talkative_log_shows_no_credential_and_no_prompt() {
 
 #[test]
 fn the_practice_providers_key_is_a_secret_too() {
-    let desk = Desk::new();
-    desk.write("a.png", picture(ImageFormat::Png));
-    assert_eq!(traced(&desk, |_| {}).code, 0);
-    let key = desk.data_dir().join("practice/key");
+    let sandbox = Sandbox::new();
+    sandbox.write("a.png", picture(ImageFormat::Png));
+    assert_eq!(traced(&sandbox, |_| {}).code, 0);
+    let key = sandbox.data_dir().join("practice/key");
     assert!(key.is_file());
     #[cfg(unix)]
     {
@@ -92,14 +92,14 @@ fn the_practice_providers_key_is_a_secret_too() {
 #[test]
 fn a_key_that_is_no_key_is_not_shown() {
     let provider = Server::start(Script::new());
-    let desk = Desk::with_provider(&provider);
-    desk.write("a.png", picture(ImageFormat::Png));
+    let sandbox = Sandbox::with_provider(&provider);
+    sandbox.write("a.png", picture(ImageFormat::Png));
     for value in [
         format!("{CANARY_KEY}\nsecond line"),
         format!("{CANARY_KEY} \u{e9}"),
         String::new(),
     ] {
-        let outcome = traced(&desk, |command| {
+        let outcome = traced(&sandbox, |command| {
             command.env(KEY_VARIABLE, &value);
         });
         outcome.error("connection_unavailable");
@@ -114,9 +114,9 @@ fn a_page_with_the_key_in_it_shows_nothing() {
         .expect("a reply");
     let provider = Server::start(Script::from([("POST /v1/files".into(), vec![page])]));
     provider.name("key", CANARY_KEY.into());
-    let desk = Desk::with_provider(&provider);
-    desk.write("a.png", picture(ImageFormat::Png));
-    assert_eq!(traced(&desk, |_| {}).code, 9);
+    let sandbox = Sandbox::with_provider(&provider);
+    sandbox.write("a.png", picture(ImageFormat::Png));
+    assert_eq!(traced(&sandbox, |_| {}).code, 9);
 }
 
 /// How a provider may quote the key, all at once.
@@ -266,14 +266,14 @@ fn wherever_the_key_stands_and_however_it_comes_back_it_is_not_seen() {
                 for (what_fails, code, script) in scripts() {
                     let provider = Server::start(script);
                     quoting(&provider);
-                    let desk = Desk::new();
-                    desk.configure(&format!(
+                    let sandbox = Sandbox::new();
+                    sandbox.configure(&format!(
                         "[connections.scripted]\ncategory = \"pixelml\"\nbase_url = \"{}\"\n{place}\n",
                         provider.url()
                     ));
-                    desk.write("a.png", picture(ImageFormat::Png));
-                    private(&desk.write("the key", CANARY_KEY));
-                    let outcome = traced(&desk, |command| {
+                    sandbox.write("a.png", picture(ImageFormat::Png));
+                    private(&sandbox.write("the key", CANARY_KEY));
+                    let outcome = traced(&sandbox, |command| {
                         command.env("ZOETROPE_LOG_FORMAT", format);
                         command.args(["--deadline", "1m"]);
                     });
@@ -287,7 +287,7 @@ fn wherever_the_key_stands_and_however_it_comes_back_it_is_not_seen() {
                         assert!(request.headers.iter().any(carries), "{request:?}");
                     }
                     for command in [&["--json", "jobs"][..], &["--json", "jobs", "resume", "--all"]] {
-                        desk.run(command);
+                        sandbox.run(command);
                     }
                 }
             });
@@ -328,13 +328,13 @@ fn a_key_in_the_wrong_place_is_not_shown() {
         format!("requests_per_second = \"{CANARY_KEY}\""),
         format!("idempotency = \"{CANARY_KEY}\""),
     ] {
-        let desk = Desk::new();
-        desk.configure(&format!(
+        let sandbox = Sandbox::new();
+        sandbox.configure(&format!(
             "[connections.scripted]\ncategory = \"pixelml\"\nbase_url = \"{}\"\n{wrong}\n",
             provider.url()
         ));
-        desk.write("a.png", picture(ImageFormat::Png));
-        let outcome = desk.run(RUN);
+        sandbox.write("a.png", picture(ImageFormat::Png));
+        let outcome = sandbox.run(RUN);
         assert_ne!(outcome.code, 0, "{wrong}: {outcome:?}");
     }
     for wrong in [
@@ -342,22 +342,22 @@ fn a_key_in_the_wrong_place_is_not_shown() {
         format!("http://127.0.0.1:1?key={CANARY_KEY}"),
         format!("http://127.0.0.1:1#{CANARY_KEY}"),
     ] {
-        let desk = Desk::new();
-        desk.configure(&connection(&wrong, ""));
+        let sandbox = Sandbox::new();
+        sandbox.configure(&connection(&wrong, ""));
         // Nothing runs before it is known what may.
-        assert_eq!(desk.run(["--json", "nodes"]).code, 2);
-        desk.write("a.png", picture(ImageFormat::Png));
-        assert_eq!(desk.run(RUN).code, 2);
+        assert_eq!(sandbox.run(["--json", "nodes"]).code, 2);
+        sandbox.write("a.png", picture(ImageFormat::Png));
+        assert_eq!(sandbox.run(RUN).code, 2);
     }
     assert_eq!(provider.arrived().len(), 0);
 }
 
 #[test]
 fn a_prompt_is_in_check_and_where_a_jobs_input_is_asked_for_alone() {
-    let desk = Desk::new();
+    let sandbox = Sandbox::new();
     let input = json!({"prompt": CANARY_PROMPT, "image": "https://p.example/a.png"});
-    desk.write("input.json", input.to_string());
-    let checked = desk.run([
+    sandbox.write("input.json", input.to_string());
+    let checked = sandbox.run([
         "--json",
         "check",
         "image_to_video_v3",
@@ -365,11 +365,11 @@ fn a_prompt_is_in_check_and_where_a_jobs_input_is_asked_for_alone() {
         "input.json",
     ]);
     assert!(checked.stdout.contains(CANARY_PROMPT), "{checked:?}");
-    desk.write("a.png", picture(ImageFormat::Png));
-    assert_eq!(traced(&desk, |_| {}).code, 0);
-    let id = desk.jobs()[0]["id"].as_str().expect("an id").to_owned();
-    let shown = desk.run(["--json", "jobs", "show", &id]);
+    sandbox.write("a.png", picture(ImageFormat::Png));
+    assert_eq!(traced(&sandbox, |_| {}).code, 0);
+    let id = sandbox.jobs()[0]["id"].as_str().expect("an id").to_owned();
+    let shown = sandbox.run(["--json", "jobs", "show", &id]);
     assert!(!shown.stdout.contains(CANARY_PROMPT), "{shown:?}");
-    let shown = desk.run(["--json", "jobs", "show", &id, "--input"]);
+    let shown = sandbox.run(["--json", "jobs", "show", &id, "--input"]);
     assert!(shown.stdout.contains(CANARY_PROMPT), "{shown:?}");
 }

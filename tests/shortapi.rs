@@ -8,9 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use crate::support::cases::cases;
-use crate::support::desk::Desk;
 use crate::support::pictures::lighthouse;
 use crate::support::provider::{Reply, Script, Server, connection_of};
+use crate::support::sandbox::Sandbox;
 use crate::support::steps::command_in;
 
 cases! {
@@ -52,16 +52,16 @@ const NODE: &str = "shortapi/poppy-v1.0/image-to-video";
 const CREATE: &str = "POST /api/v1/job/create";
 
 /// A desk connected to a server that makes one job.
-fn scripted(statuses: &[u8]) -> (Server, Desk) {
+fn scripted(statuses: &[u8]) -> (Server, Sandbox) {
     let created = json!({"code": 0, "data": {"amount": "0.240", "job_id": "j-1"}});
     let provider = Server::start(Script::from([
         (CREATE.into(), vec![Reply::json(200, created)]),
         ("GET /clips/1.mp4".into(), vec![Reply::clip()]),
     ]));
     provider.script(job(statuses));
-    let desk = Desk::new();
-    desk.configure(&connection_of("shortapi", &provider.url(), ""));
-    (provider, desk)
+    let sandbox = Sandbox::new();
+    sandbox.configure(&connection_of("shortapi", &provider.url(), ""));
+    (provider, sandbox)
 }
 
 /// The job has these statuses, one after the other.
@@ -92,9 +92,11 @@ fn a_local_picture_is_base64_without_a_prefix_in_the_submit() {
     let bare = "iVBORw0KGgo".repeat(4);
     let inline = format!("image=data:image/png;base64,{bare}");
     for (given, expected) in [(["--image", &*local], &base64), (["--set", &inline], &bare)] {
-        let (provider, desk) = scripted(&[2]);
+        let (provider, sandbox) = scripted(&[2]);
         let [option, value] = given;
-        desk.run(run([option, value, "--key", "order-66"])).answer();
+        sandbox
+            .run(run([option, value, "--key", "order-66"]))
+            .answer();
         let args = json!({"prompt": "push in", "image": expected, "aspect_ratio": "16:9"});
         let submit = provider.arrived().remove(0);
         assert_eq!(submit.line(), CREATE);
@@ -106,14 +108,14 @@ fn a_local_picture_is_base64_without_a_prefix_in_the_submit() {
 /// collects the job.
 #[test]
 fn a_job_that_cannot_be_cancelled_goes_on() {
-    let (provider, desk) = scripted(&[1]);
+    let (provider, sandbox) = scripted(&[1]);
     let image = "image=https://pictures.example/a.png";
-    let waited = desk.run(run(["--set", image, "--deadline", "2s"]));
+    let waited = sandbox.run(run(["--set", image, "--deadline", "2s"]));
     assert_eq!(waited.code, 9, "{waited:?}");
     let id = waited.error("deadline")["job"].take();
     let id = id.as_str().expect("the job");
     provider.script(job(&[1, 2]));
-    let cancelled = desk.run(["--json", "jobs", "cancel", id]);
+    let cancelled = sandbox.run(["--json", "jobs", "cancel", id]);
     let error = cancelled.error("unsupported");
     assert_eq!(
         (cancelled.code, &error["charged"]),
@@ -125,12 +127,12 @@ fn a_job_that_cannot_be_cancelled_goes_on() {
         message.contains("goes on") && message.contains("paid for"),
         "{message}"
     );
-    assert_eq!(desk.jobs()[0]["state"], "started");
+    assert_eq!(sandbox.jobs()[0]["state"], "started");
     let next = command_in(error["next"].as_str().expect("the next command"));
     assert_eq!(next[..3], ["jobs", "resume", id]);
-    let resumed = desk.run(["--json".to_owned()].into_iter().chain(next));
+    let resumed = sandbox.run(["--json".to_owned()].into_iter().chain(next));
     assert_eq!(resumed.answer()["charged"], "yes");
-    assert!(desk.path("clip.mp4").exists());
+    assert!(sandbox.path("clip.mp4").exists());
     let methods = provider.arrived().into_iter().map(|request| request.method);
     assert_eq!(methods.filter(|method| method == "POST").count(), 1);
 }

@@ -14,9 +14,9 @@ use std::{
 use image::ImageFormat;
 use serde_json::{Value, json};
 
-use crate::support::desk::{CANARY_KEY, CANARY_PROMPT, Desk, KEY_VARIABLE};
 use crate::support::provider::{Arrived, Reply, Script, Server};
 use crate::support::root;
+use crate::support::sandbox::{CANARY_KEY, CANARY_PROMPT, KEY_VARIABLE, Sandbox};
 #[cfg(unix)]
 use crate::support::{mp4::Clip, pictures::picture};
 
@@ -97,8 +97,8 @@ fn the_component_asks_as_the_samples_do() {
     let cdn = Server::start(Script::from([("GET /1.mp4".into(), vec![Reply::clip()])]));
     let ours = provider();
     ours.name("cdn", cdn.url());
-    let desk = Desk::new();
-    desk.configure(&format!(
+    let sandbox = Sandbox::new();
+    sandbox.configure(&format!(
         "[connections.short]\ncategory = \"shortapi\"\nbase_url = \"{}\"\n\
          credential = {{ env = \"{KEY_VARIABLE}\" }}\n\
          options = {{ callback_url = \"https://me.example/hook\" }}\n",
@@ -106,7 +106,7 @@ fn the_component_asks_as_the_samples_do() {
     ));
     let prompt = format!("prompt={CANARY_PROMPT}");
     let image_setting = format!("image={image}");
-    let answer = desk
+    let answer = sandbox
         .run([
             "--json",
             "run",
@@ -147,8 +147,8 @@ fn the_component_asks_as_the_samples_do() {
 #[cfg(unix)]
 #[test]
 fn the_samples_of_the_page_work() {
-    let desk = Desk::new();
-    let mut practice = desk.start(desk.command(["practice", "--json"]));
+    let sandbox = Sandbox::new();
+    let mut practice = sandbox.start(sandbox.command(["practice", "--json"]));
     let said: Value = serde_json::from_str(&practice.line()).expect("JSON");
     let base_url = said["base_url"].as_str().expect("a URL");
     let key_file = said["credential_file"].as_str().expect("a path");
@@ -171,7 +171,7 @@ fn the_samples_of_the_page_work() {
             }
         };
         let clip = clip.as_str().and_then(|url| url.strip_prefix(base_url));
-        let path = desk.write("clip.mp4", get(base_url, clip.expect("its own URL"), key));
+        let path = sandbox.write("clip.mp4", get(base_url, clip.expect("its own URL"), key));
         assert_eq!(Clip::open(&path).milliseconds, 4000, "{file}");
     }
     practice.interrupt();

@@ -13,10 +13,10 @@ use zoetrope_bundled_pack::COMPONENT;
 use zoetrope_emulator::{Practice, Settings};
 
 use crate::support::cases::accepted;
-use crate::support::desk::{CANARY_KEY, CANARY_PROMPT};
 use crate::support::mp4::Clip;
 use crate::support::pictures::picture;
 use crate::support::provider::{Reply, Script, Server, nobody};
+use crate::support::sandbox::{CANARY_KEY, CANARY_PROMPT};
 
 use pack::ImageToVideoPack;
 use pack::exports::zoetrope::workflow_node::image_to_video::{

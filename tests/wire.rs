@@ -6,9 +6,9 @@ use std::fs;
 use image::ImageFormat;
 use serde_json::json;
 
-use crate::support::desk::{CANARY_KEY, CANARY_PROMPT, Desk, KEY_VARIABLE};
 use crate::support::pictures::picture;
 use crate::support::provider::{Arrived, Reply, Script, Server};
+use crate::support::sandbox::{CANARY_KEY, CANARY_PROMPT, KEY_VARIABLE, Sandbox};
 
 /// Everything that `options` can say, said otherwise.
 const OPTIONS: &str = r#"
@@ -73,11 +73,11 @@ fn arrived_over(connection: impl Fn(&str) -> String) -> Vec<Arrived> {
     let provider = Server::start(kitchen());
     let cdn = Server::start(Script::from([("GET /c.mp4".into(), vec![Reply::clip()])]));
     provider.name("cdn", cdn.url());
-    let desk = Desk::new();
-    desk.configure(&connection(&format!("{}/tenant/7/", provider.url())));
-    desk.write("a.png", picture(ImageFormat::Png));
+    let sandbox = Sandbox::new();
+    sandbox.configure(&connection(&format!("{}/tenant/7/", provider.url())));
+    sandbox.write("a.png", picture(ImageFormat::Png));
     let prompt = format!("prompt={CANARY_PROMPT}");
-    let outcome = desk.run([
+    let outcome = sandbox.run([
         "run",
         "image_to_video_v3",
         "--image",
@@ -95,7 +95,7 @@ fn arrived_over(connection: impl Fn(&str) -> String) -> Vec<Arrived> {
         (&answer["charged"], &answer["provider_job_id"]),
         (&json!("yes"), &json!("77"))
     );
-    assert!(desk.path("clip.mp4").is_file());
+    assert!(sandbox.path("clip.mp4").is_file());
     assert!(
         outcome.stderr.contains("running 55 %"),
         "{}",
@@ -208,14 +208,14 @@ fn key_file() -> String {
 #[test]
 fn a_check_shows_the_request_and_sends_nothing() {
     let provider = Server::start(Script::new());
-    let desk = Desk::new();
-    desk.configure(&format!(
+    let sandbox = Sandbox::new();
+    sandbox.configure(&format!(
         "[connections.elsewhere]\ncategory = \"pixelml\"\nbase_url = \"{}\"\n\
          credential = {{ env = \"NOT_SET\" }}\n{OPTIONS}",
         provider.url()
     ));
-    desk.write("input.json", r#"{"prompt": "p", "image": "i", "steps": 7}"#);
-    let answer = desk
+    sandbox.write("input.json", r#"{"prompt": "p", "image": "i", "steps": 7}"#);
+    let answer = sandbox
         .run([
             "check",
             "image_to_video_v3",

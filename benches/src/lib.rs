@@ -9,7 +9,7 @@
 //!
 //! - `benches/call/`: the tables: who is measured, and against whom
 //! - `benches/start.rs`: whole processes that answer once
-//! - `benches/crowd.rs`, [`crowd`]: many jobs in one process, killed and begun again
+//! - `benches/load.rs`, [`load`]: many jobs in one process, killed and begun again
 //! - `benches/ledger/`: durable submits, next to the disk alone
 //! - `benches/size/`: the component by node, section and crate
 //! - [`mod@bench`]: what their programs have in common
@@ -30,13 +30,13 @@
 
 pub mod bench;
 pub mod cargo;
-pub mod crowd;
 pub mod environment;
-pub mod lines;
+pub mod jsonl;
+pub mod load;
 pub mod measure;
+pub mod minimal_host;
 pub mod native;
 pub mod peers;
-pub mod plain_host;
 pub mod provider;
 pub mod report;
 

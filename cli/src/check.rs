@@ -5,35 +5,35 @@ use std::process::ExitCode;
 use zoetrope_host::component::CallContext;
 use zoetrope_host::contract::{CheckOptions, NodeType};
 use zoetrope_host::jobs::check_context;
-use zoetrope_host::words::harmless;
+use zoetrope_host::sanitize::sanitize;
 
 use super::args::{Check, Profile};
+use super::context::Context;
 use super::report::{Failure, Phase, plan};
-use super::setup::Setup;
 use super::shell::{quoted, quoted_text};
-use super::{input, lines};
+use super::{input, jsonl};
 
 impl Check {
-    pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
-        let printer = setup.printer();
-        let node = setup.node_type(&self.node).await?;
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let printer = context.printer();
+        let node = context.node_type(&self.node).await?;
         let connection = self.connection.as_deref();
-        let (context, options) = offline(setup, &node, connection, self.profile).await?;
-        let pack = setup.pack().await?;
+        let (call, options) = offline(context, &node, connection, self.profile).await?;
+        let pack = context.pack().await?;
         if self.jsonl {
-            return lines::check(pack, &context, &node.name, options, &self.input, printer).await;
+            return jsonl::check(pack, &call, &node.name, options, &self.input, printer).await;
         }
         let again = |failure: Failure| {
             let next = format!(
                 "correct the input, then: zoetrope check {} --input {}{}",
                 quoted_text(&node.name),
                 quoted(&self.input),
-                setup.options()
+                context.options()
             );
             failure.then(next)
         };
         let text = input::read(&self.input).map_err(again)?;
-        let checked = pack.check(&context, &node.name, &text, options).await;
+        let checked = pack.check(&call, &node.name, &text, options).await;
         let checked = checked.map_err(|error| again(Failure::of_call(error, Phase::Check)))?;
         let answer = plan::document(&node.name, &checked);
         if printer.json() {
@@ -44,7 +44,7 @@ impl Check {
             plan::show_estimate(&checked, printer);
             if checked.request.is_some() {
                 let request = format!("{:#}", answer["request"]);
-                printer.message(&format!("request: {}", harmless(&request)));
+                printer.message(&format!("request: {}", sanitize(&request)));
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -54,11 +54,11 @@ impl Check {
 /// What a check needs: nothing, or the configured connection, whose options some rules
 /// depend on, and which the request is shown for.
 pub(super) async fn offline(
-    setup: &Setup,
+    context: &Context,
     node: &NodeType,
     connection: Option<&str>,
     profile: Profile,
 ) -> Result<(CallContext, CheckOptions), Failure> {
-    let configured = setup.configured(node, connection).await?;
+    let configured = context.configured(node, connection).await?;
     Ok(check_context(configured.as_ref(), profile.into()))
 }

@@ -4,13 +4,13 @@
 //! print; only the [`printer`] does.
 //!
 //! - [`args`]: what each command takes; environment variables; the reference page
-//! - [`setup`]: configuration, engine, component and practice provider, made when needed
+//! - [`context`]: configuration, engine, component and practice provider, made when needed
 //! - [`reach`]: connections, the practice provider's among them
 //! - [`nodes`], [`check`] (and [`lines`], its streaming form), [`run`], [`jobs`], [`packs`],
 //!   [`practice`]: what the commands do
 //! - [`input`]: the input document from a file and `--set`
 //! - [`inspect`]: what is worth knowing of a file
-//! - [`drive`], [`interrupts`]: waiting for jobs; [`view`], [`progress`]: what is seen of it
+//! - [`wait_for`], [`interrupts`]: waiting for jobs; [`view`], [`progress`]: what is seen of it
 //! - [`report`]: what is said of a plan, a job, many jobs and a failure, as text and JSON
 //! - [`exit_code`]: the exit code of each kind of failure
 //! - [`shell`]: commands as a shell reads them back
@@ -18,27 +18,27 @@
 
 mod args;
 mod check;
-mod drive;
+mod connections;
+mod context;
 mod exit_code;
-#[cfg(feature = "otlp")]
-mod export;
 mod input;
-mod inspect;
 mod interrupts;
 mod jobs;
-mod lines;
+mod jsonl;
+mod logging;
 mod nodes;
-mod observe;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod packs;
+mod picture_notes;
 mod practice;
 mod printer;
 mod progress;
-mod reach;
 mod report;
 mod run;
-mod setup;
 mod shell;
 mod view;
+mod wait;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -46,9 +46,9 @@ use std::sync::Arc;
 use clap::Parser as _;
 
 use args::{Cli, Command};
+use context::Context;
 use printer::Printer;
 use report::{Failure, Phase};
-use setup::Setup;
 
 /// Parses the arguments, does what they say, and tells how it ended.
 fn main() -> ExitCode {
@@ -61,9 +61,9 @@ fn main() -> ExitCode {
     let ended = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::internal(Phase::Setup, format!("no runtime: {error}")))
+        .map_err(|error| Failure::internal(Phase::Context, format!("no runtime: {error}")))
         .and_then(|runtime| {
-            let observed = observe::start(cli.global.log_format, runtime.handle());
+            let observed = logging::start(cli.global.log_format, runtime.handle());
             let ended = runtime.block_on(dispatch(cli, printer.clone()));
             observed.end();
             // A rendering or a name lookup may still hold a thread; nobody waits for it.
@@ -77,14 +77,14 @@ fn main() -> ExitCode {
 }
 
 async fn dispatch(cli: Cli, printer: Printer) -> Result<ExitCode, Failure> {
-    let setup = Arc::new(Setup::new(cli.global, printer));
+    let context = Arc::new(Context::new(cli.global, printer));
     match cli.command {
-        Command::Nodes(command) => command.run(&setup).await,
-        Command::Check(command) => command.run(&setup).await,
-        Command::Run(command) => command.run(&setup).await,
-        Command::Jobs(command) => command.run(&setup).await,
-        Command::Packs(command) => command.run(&setup).await,
-        Command::Practice(command) => command.run(&setup).await,
+        Command::Nodes(command) => command.run(&context).await,
+        Command::Check(command) => command.run(&context).await,
+        Command::Run(command) => command.run(&context).await,
+        Command::Jobs(command) => command.run(&context).await,
+        Command::Packs(command) => command.run(&context).await,
+        Command::Practice(command) => command.run(&context).await,
     }
 }
 

@@ -8,33 +8,33 @@ use zoetrope_host::contract::NodeType;
 use zoetrope_host::error::ErrorKind;
 
 use super::args::{Nodes, Schema};
+use super::context::Context;
 use super::report::{Failure, Phase};
-use super::setup::Setup;
 use super::shell::quoted_text;
 
 /// The widest column of names; what is longer pushes its own line alone.
 const WIDEST: usize = 40;
 
 impl Nodes {
-    pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let types = match &self.name {
-            Some(name) => vec![setup.node_type(name).await?],
-            None => setup.node_types().await?,
+            Some(name) => vec![context.node_type(name).await?],
+            None => context.node_types().await?,
         };
-        if setup.json() {
+        if context.json() {
             let listed: Result<Vec<_>, _> = types.iter().map(Listed::new).collect();
             let listed = listed
                 .and_then(|listed| serde_json::to_string(&listed))
                 .map_err(|error| {
                     Failure::new(
                         ErrorKind::BadComponent,
-                        Phase::Setup,
+                        Phase::Context,
                         format!("a schema of the component is not JSON: {error}"),
                     )
                 })?;
-            setup.printer().data(&format!("{listed}\n"))?;
+            context.printer().data(&format!("{listed}\n"))?;
         } else {
-            setup.printer().text(&self.shown(&types))?;
+            context.printer().text(&self.shown(&types))?;
         }
         Ok(ExitCode::SUCCESS)
     }

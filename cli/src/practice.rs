@@ -9,34 +9,34 @@ use zoetrope_emulator::{FaultScript, FaultScriptError, Practice, Protocol, Setti
 use zoetrope_host::error::{ErrorKind, chain};
 
 use super::args::PracticeServer;
+use super::context::Context;
 use super::interrupts::Interrupts;
 use super::report::{Failure, Phase};
-use super::setup::Setup;
 use super::shell::quoted;
 
 impl PracticeServer {
-    pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         if !self.listen.ip().is_loopback() {
             return Err(Failure::usage(
                 "the practice provider listens on loopback addresses only",
             ));
         }
         let faults = self.faults.as_deref().map(read_faults).transpose()?;
-        let folder = setup.practice_dir()?;
+        let folder = context.practice_dir()?;
         let mut settings = Settings::new(&folder);
         settings.listen = self.listen;
-        settings.fetcher = Some(setup.picture_fetcher());
+        settings.fetcher = Some(context.picture_fetcher());
         settings.queue_time = self.queue_time;
         settings.instant = self.instant;
         settings.faults = faults.unwrap_or_default();
         let practice = Practice::start(settings).await.map_err(|error| {
             Failure::internal(
-                Phase::Setup,
+                Phase::Context,
                 format!("the practice provider cannot be started: {}", chain(&error)),
             )
         })?;
         let key_file = folder.join("key");
-        let printer = setup.printer();
+        let printer = context.printer();
         if printer.json() {
             printer.line(
                 &json!({ "ok": true, "base_url": practice.base_url(), "credential_file": key_file }),
@@ -78,7 +78,7 @@ fn table(protocol: Protocol, base_url: &str, key_file: &Path) -> String {
 
 fn read_faults(path: &Path) -> Result<FaultScript, Failure> {
     let bad = |message: String| {
-        Failure::new(ErrorKind::BadConfig, Phase::Setup, message)
+        Failure::new(ErrorKind::BadConfig, Phase::Context, message)
             .then("correct the fault script, and the same command again".into())
     };
     let text = fs::read_to_string(path).map_err(|error| {

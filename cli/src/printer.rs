@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
-use zoetrope_host::words::harmless;
+use zoetrope_host::sanitize::sanitize;
 
 type Stream = Arc<Mutex<dyn Write + Send>>;
 
@@ -34,11 +34,11 @@ impl Printer {
     }
 
     /// Prints an answer in the form that was asked for: as JSON, or in words.
-    pub(crate) fn answer(&self, document: &Value, words: &str) -> Result<(), PrintError> {
+    pub(crate) fn answer(&self, document: &Value, text: &str) -> Result<(), PrintError> {
         if self.json {
             self.line(document)
         } else {
-            self.text(&format!("{words}\n"))
+            self.text(&format!("{text}\n"))
         }
     }
 
@@ -49,7 +49,7 @@ impl Printer {
 
     /// Writes for people: what a terminal would act on is taken out.
     pub(crate) fn text(&self, text: &str) -> Result<(), PrintError> {
-        self.data(&harmless(text))
+        self.data(&sanitize(text))
     }
 
     /// Writes as it is. A reader that has gone away has seen what it wanted: the command

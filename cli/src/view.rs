@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use zoetrope_host::driver::{Listener, News};
+use zoetrope_host::driver::{JobUpdate, Listener};
 use zoetrope_host::jobs::NextStep;
 use zoetrope_host::ledger::{Job, State};
-use zoetrope_host::words::harmless;
+use zoetrope_host::sanitize::sanitize;
 
 use super::printer::Printer;
 use super::progress::Progress;
@@ -62,7 +62,7 @@ impl View {
             [only] => NextStep::Resume { job: only.clone() },
             _ => NextStep::ResumeAll,
         };
-        let resume = next_step::words(&resume, &inner.options);
+        let resume = next_step::text(&resume, &inner.options);
         let steps: Vec<_> = inner.unrecorded.values().cloned().chain([resume]).collect();
         steps.join(" && ")
     }
@@ -78,8 +78,8 @@ impl View {
 }
 
 impl Inner {
-    fn hear(&mut self, id: &str, news: &News<'_>) {
-        if let News::Unrecorded {
+    fn hear(&mut self, id: &str, news: &JobUpdate<'_>) {
+        if let JobUpdate::Unrecorded {
             ticket,
             provider_job_id,
             error,
@@ -91,18 +91,18 @@ impl Inner {
             ));
             self.progress
                 .say(&format!("provider job id: {provider_job_id}"));
-            self.progress.say(&format!("ticket: {}", harmless(ticket)));
+            self.progress.say(&format!("ticket: {}", sanitize(ticket)));
             let adopt = NextStep::Adopt {
                 job: id.to_owned(),
                 provider_job_id: (*provider_job_id).to_owned(),
             };
-            let resolve = next_step::words(&adopt, &self.options);
+            let resolve = next_step::text(&adopt, &self.options);
             self.progress
                 .say(&format!("when the ledger can be written again: {resolve}"));
             self.unrecorded.insert(id.to_owned(), resolve);
             return;
         }
-        if let News::Committed(job) = news
+        if let JobUpdate::Committed(job) = news
             && job.ticket().is_some()
         {
             self.unrecorded.remove(id);
@@ -112,29 +112,29 @@ impl Inner {
         }
         if self.watched.len() == 1 {
             self.hear_of_one(id, news);
-        } else if let News::Committed(job) = news {
+        } else if let JobUpdate::Committed(job) = news {
             self.watched
                 .insert(id.to_owned(), (job.state(), job.is_settled()));
             self.show_many();
         }
     }
 
-    fn hear_of_one(&mut self, id: &str, news: &News<'_>) {
+    fn hear_of_one(&mut self, id: &str, news: &JobUpdate<'_>) {
         match news {
-            News::Progress {
+            JobUpdate::Progress {
                 stage,
                 fraction,
                 message,
             } => self.progress.at(stage.as_str(), *fraction, *message),
-            News::Downloading(received) => {
+            JobUpdate::Downloading(received) => {
                 self.progress.downloading(received.bytes, received.total);
             }
-            News::Committed(job) => {
+            JobUpdate::Committed(job) => {
                 let known = (job.state(), job.is_settled());
                 let before = self.watched.insert(id.to_owned(), known);
                 self.show_one(job, before.is_none_or(|(state, _)| state != job.state()));
             }
-            News::Unrecorded { .. } => {}
+            JobUpdate::Unrecorded { .. } => {}
         }
     }
 
@@ -142,9 +142,8 @@ impl Inner {
         if job.is_settled() {
             return;
         }
-        if let Some(trouble) = &job.last_error {
-            self.progress
-                .at("trying again", None, Some(&trouble.message));
+        if let Some(error) = &job.last_error {
+            self.progress.at("trying again", None, Some(&error.message));
         } else if is_news && job.state() == State::Started {
             self.progress.at("submitted", None, job.provider_job_id());
         }

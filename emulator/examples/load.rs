@@ -76,12 +76,15 @@ async fn main() -> Result<(), Failure> {
     report("submits", jobs, begun);
 
     let begun = Instant::now();
-    let polls = stream::iter(&ids).map(|id| api.poll(id));
-    let _: Vec<Value> = polls.buffer_unordered(AT_ONCE).try_collect().await?;
+    let concurrent_polls = stream::iter(&ids).map(|id| api.poll(id));
+    let _: Vec<Value> = concurrent_polls
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await?;
     report("polls", jobs, begun);
 
     let begun = Instant::now();
-    while practice.account().totals.charged < jobs as u64 {
+    while practice.billing().totals.charged < jobs as u64 {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     println!("all had ended {:.1} s later", begun.elapsed().as_secs_f64());

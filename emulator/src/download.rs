@@ -16,7 +16,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use crate::range::{Selection, select};
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 
 /// How much is read at once.
 const CHUNK: u64 = 64 << 10;
@@ -30,16 +30,16 @@ pub(crate) async fn send(
     media_type: &'static str,
     digest: &str,
     request: &HeaderMap,
-) -> Result<Response, Refusal> {
+) -> Result<Response, Rejection> {
     let mut file = match File::open(path).await {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Refusal::not_found()),
-        Err(error) => return Err(Refusal::storage(&error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Rejection::not_found()),
+        Err(error) => return Err(Rejection::storage(&error)),
     };
     let length = file
         .metadata()
         .await
-        .map_err(|error| Refusal::storage(&error))?
+        .map_err(|error| Rejection::storage(&error))?
         .len();
     let tag = format!("\"{digest}\"");
     let reply = Response::builder()
@@ -49,7 +49,7 @@ pub(crate) async fn send(
         .header(ETAG, &tag);
     if text(request, &IF_NONE_MATCH).is_some_and(|tags| tags == "*" || tags.contains(&tag)) {
         let reply = reply.status(StatusCode::NOT_MODIFIED).body(Body::empty());
-        return reply.map_err(|error| Refusal::internal(&error));
+        return reply.map_err(|error| Rejection::internal(&error));
     }
     // A part of another version would not fit to what the client has.
     let range = text(request, &RANGE)
@@ -63,16 +63,16 @@ pub(crate) async fn send(
                 .header(CONTENT_RANGE, range);
             (reply, first, last - first + 1)
         }
-        Selection::Unsatisfiable => return Err(Refusal::range(length)),
+        Selection::Unsatisfiable => return Err(Rejection::range(length)),
     };
     file.seek(SeekFrom::Start(first))
         .await
-        .map_err(|error| Refusal::storage(&error))?;
+        .map_err(|error| Rejection::storage(&error))?;
     let chunks = stream::try_unfold((file, count), |(file, left)| next_chunk(file, left));
     reply
         .header(CONTENT_LENGTH, count)
         .body(Body::from_stream(chunks))
-        .map_err(|error| Refusal::internal(&error))
+        .map_err(|error| Rejection::internal(&error))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {

@@ -9,10 +9,10 @@ use zoetrope_fuzzing::{Target, parts};
 
 use crate::faults::FaultScript;
 use crate::files::FileName;
-use crate::links::ClipName;
-use crate::order::{Order, OrderError, Source, Submission};
 use crate::picture::{self, Kind};
 use crate::range::{self, Selection};
+use crate::render_request::{RenderRequest, RenderRequestError, Source, Submission};
+use crate::result_urls::ClipName;
 use crate::wires::popiart::artifacts::ArtifactId;
 use crate::wires::{jobs, popiart, shortapi};
 
@@ -45,7 +45,7 @@ fn a_submission_to_popiart_is_an_order_or_is_refused_without_an_echo() {
 }
 
 /// What became of a submission.
-fn outcome(read: Result<Submission, OrderError>) -> &'static str {
+fn outcome(read: Result<Submission, RenderRequestError>) -> &'static str {
     let submission = match read {
         Ok(submission) => submission,
         Err(error) => {
@@ -54,10 +54,10 @@ fn outcome(read: Result<Submission, OrderError>) -> &'static str {
         }
     };
     // The journal gives it back as it was.
-    let journal = serde_json::to_vec(&submission.order).expect("JSON");
-    let read: Order = serde_json::from_slice(&journal).expect("an order");
-    assert_eq!(read, submission.order);
-    match (&submission.order.picture, &submission.inline) {
+    let journal = serde_json::to_vec(&submission.render_request).expect("JSON");
+    let read: RenderRequest = serde_json::from_slice(&journal).expect("an order");
+    assert_eq!(read, submission.render_request);
+    match (&submission.render_request.picture, &submission.inline) {
         (Source::File(name), Some(bytes)) => {
             assert_eq!(FileName::of(bytes).as_ref(), Some(name));
             "with a picture"
@@ -125,7 +125,7 @@ fn a_script_is_read_or_its_fault_is_placed() {
         for rule in &script.rules {
             let _ = rule.matching.matches(&Method::POST, "/v1/jobs");
             for number in [1, 2, 3, u64::MAX] {
-                let _ = rule.turns.include(number);
+                let _ = rule.schedule.include(number);
             }
             if let Some(canned) = &rule.fault.canned {
                 let status = canned.reply().status().as_u16();

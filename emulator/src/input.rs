@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::files::FileName;
-use crate::order::{OrderError, Source, wrong};
 use crate::picture;
+use crate::render_request::{RenderRequestError, Source, wrong};
 
 /// The most bytes of a submission: a picture in base64, and room for the other fields.
 pub(crate) const MAX_SUBMISSION: usize = picture::MAX_BYTES / 3 * 4 + (1 << 20);
@@ -18,12 +18,15 @@ pub(crate) struct Input<'a>(pub(crate) &'a Map<String, Value>);
 
 impl Input<'_> {
     /// A text that has to be there.
-    pub(crate) fn text(&self, field: &'static str) -> Result<&str, OrderError> {
+    pub(crate) fn text(&self, field: &'static str) -> Result<&str, RenderRequestError> {
         self.optional_text(field)?.ok_or(wrong(field, "is missing"))
     }
 
     /// A text that may be absent.
-    pub(crate) fn optional_text(&self, field: &'static str) -> Result<Option<&str>, OrderError> {
+    pub(crate) fn optional_text(
+        &self,
+        field: &'static str,
+    ) -> Result<Option<&str>, RenderRequestError> {
         self.0
             .get(field)
             .map(|value| value.as_str().ok_or(wrong(field, "is not a string")))
@@ -31,7 +34,10 @@ impl Input<'_> {
     }
 
     /// A number that may be absent.
-    pub(crate) fn optional_number(&self, field: &'static str) -> Result<Option<f64>, OrderError> {
+    pub(crate) fn optional_number(
+        &self,
+        field: &'static str,
+    ) -> Result<Option<f64>, RenderRequestError> {
         self.0
             .get(field)
             .map(|value| value.as_f64().ok_or(wrong(field, "is not a number")))
@@ -50,7 +56,7 @@ pub(crate) fn whole(value: &Value) -> Option<u64> {
 }
 
 /// Reads the URL of a picture: one of ours, or of somebody else.
-pub(crate) fn picture_url(field: &'static str, url: &str) -> Result<Source, OrderError> {
+pub(crate) fn picture_url(field: &'static str, url: &str) -> Result<Source, RenderRequestError> {
     let url = Url::parse(url).map_err(|_| wrong(field, "is not a URL"))?;
     if let Some(name) = FileName::in_own_url(&url) {
         return Ok(Source::File(name));
@@ -77,9 +83,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub(crate) fn inline_picture(
     field: &'static str,
     base64: &str,
-) -> Result<(Source, Vec<u8>), OrderError> {
+) -> Result<(Source, Vec<u8>), RenderRequestError> {
     if base64.len() / 4 > picture::MAX_BYTES / 3 {
-        return Err(OrderError::TooLarge { field });
+        return Err(RenderRequestError::TooLarge { field });
     }
     let bytes = BASE64
         .decode(base64)

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::order::Order;
+use crate::render_request::RenderRequest;
 
 /// A job's name; 122 random bits, since it is part of a URL that needs no key.
 pub(crate) type JobId = Uuid;
@@ -60,7 +60,7 @@ impl Phase {
 /// What a poll sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct View {
-    pub(crate) order: Arc<Order>,
+    pub(crate) render_request: Arc<RenderRequest>,
     pub(crate) phase: Phase,
     /// How long the job stays queued at least.
     pub(crate) wait: Duration,

@@ -12,11 +12,11 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::account::{Account, JobAccount, Totals};
+use crate::billing::{Billing, JobBill, Totals};
 use crate::faults::KeyPolicy;
 use crate::job::{Ending, Idempotency, JobId, Phase, View};
-use crate::order::Order;
 use crate::protocol::Protocol;
+use crate::render_request::RenderRequest;
 
 /// When a job came, and when it may begin.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,7 @@ pub(crate) enum Cancelling {
 }
 
 struct Job {
-    order: Arc<Order>,
+    render_request: Arc<RenderRequest>,
     arrival: Arrival,
     started_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
@@ -92,7 +92,7 @@ impl Jobs {
     /// Takes a submission in, or finds the one it repeats.
     pub(crate) fn submit(
         &mut self,
-        order: &Order,
+        render_request: &RenderRequest,
         idempotency: Option<&Idempotency>,
         max_queued: usize,
         arrival: Arrival,
@@ -100,7 +100,9 @@ impl Jobs {
         self.submissions += 1;
         if self.keys == KeyPolicy::Honoured
             && let Some(Idempotency { key, body }) = idempotency
-            && let Some((known, id)) = self.by_key.get(&(order.origin.protocol(), key.clone()))
+            && let Some((known, id)) = self
+                .by_key
+                .get(&(render_request.origin.protocol(), key.clone()))
         {
             if known != body {
                 return Submitted::KeyReused;
@@ -114,7 +116,7 @@ impl Jobs {
             return Submitted::Full;
         }
         let id = Uuid::new_v4();
-        self.insert(id, order.clone(), idempotency.cloned(), arrival);
+        self.insert(id, render_request.clone(), idempotency.cloned(), arrival);
         Submitted::New(id)
     }
 
@@ -122,26 +124,26 @@ impl Jobs {
     pub(crate) fn restore(
         &mut self,
         id: JobId,
-        order: Order,
+        render_request: RenderRequest,
         idempotency: Option<Idempotency>,
         arrival: Arrival,
     ) {
         self.submissions += 1;
-        self.insert(id, order, idempotency, arrival);
+        self.insert(id, render_request, idempotency, arrival);
     }
 
     fn insert(
         &mut self,
         id: JobId,
-        order: Order,
+        render_request: RenderRequest,
         idempotency: Option<Idempotency>,
         arrival: Arrival,
     ) {
         let stop = watch::Sender::new(false);
         self.made += 1;
-        let protocol = order.origin.protocol();
+        let protocol = render_request.origin.protocol();
         let job = Job {
-            order: Arc::new(order),
+            render_request: Arc::new(render_request),
             arrival,
             started_at: None,
             finished_at: None,
@@ -167,7 +169,7 @@ impl Jobs {
         };
         self.queued -= usize::from(job.phase == Phase::Queued);
         if let Some(key) = job.key {
-            let key = (job.order.origin.protocol(), key);
+            let key = (job.render_request.origin.protocol(), key);
             if self.by_key.get(&key).is_some_and(|(_, known)| *known == id) {
                 self.by_key.remove(&key);
             }
@@ -192,10 +194,14 @@ impl Jobs {
     pub(crate) fn assignment(
         &self,
         id: JobId,
-    ) -> Option<(Arc<Order>, Instant, watch::Receiver<bool>)> {
+    ) -> Option<(Arc<RenderRequest>, Instant, watch::Receiver<bool>)> {
         let job = self.by_id.get(&id)?;
         let ready_at = job.arrival.ready_at;
-        Some((Arc::clone(&job.order), ready_at, job.stop.subscribe()))
+        Some((
+            Arc::clone(&job.render_request),
+            ready_at,
+            job.stop.subscribe(),
+        ))
     }
 
     /// A renderer takes a job, which is no longer queued.
@@ -260,7 +266,7 @@ impl Jobs {
     pub(crate) fn view(&self, id: JobId, now: Instant) -> Option<View> {
         let job = self.by_id.get(&id)?;
         Some(View {
-            order: Arc::clone(&job.order),
+            render_request: Arc::clone(&job.render_request),
             phase: job.phase.clone(),
             wait: job.arrival.ready_at.saturating_duration_since(now),
             created_at: job.arrival.at,
@@ -270,12 +276,12 @@ impl Jobs {
     }
 
     /// What happened to all jobs. Nothing is known of polls here.
-    pub(crate) fn account(&self) -> Account {
+    pub(crate) fn billing(&self) -> Billing {
         let mut numbered: Vec<_> = self.by_id.iter().collect();
         numbered.sort_unstable_by_key(|(_, job)| job.number);
         let jobs: Vec<_> = numbered
             .into_iter()
-            .map(|(id, job)| JobAccount {
+            .map(|(id, job)| JobBill {
                 id: *id,
                 key: job.key.clone(),
                 status: job.phase.status().to_owned(),
@@ -289,7 +295,7 @@ impl Jobs {
             submissions: self.submissions,
             replayed: jobs.iter().map(|job| job.submits - 1).sum(),
         };
-        Account {
+        Billing {
             jobs,
             totals,
             most_polls_at_once_for_one_job: 0,
@@ -298,6 +304,6 @@ impl Jobs {
 }
 
 #[cfg(test)]
-mod account_tests;
+mod billing_tests;
 #[cfg(test)]
 mod tests;

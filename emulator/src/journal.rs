@@ -14,10 +14,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::directory::{Lock, private, storage};
+use crate::data_dir::{Lock, private, storage};
 use crate::error::PracticeError;
 use crate::job::{Ending, Idempotency, JobId};
-use crate::order::Order;
+use crate::render_request::RenderRequest;
 
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,7 +34,8 @@ pub(crate) struct Entry {
 pub(crate) enum Event {
     /// A job was ordered.
     Submitted {
-        order: Order,
+        #[serde(rename = "order")]
+        render_request: RenderRequest,
         #[serde(skip_serializing_if = "Option::is_none")]
         idempotency: Option<Idempotency>,
     },
@@ -233,11 +234,11 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::directory::Directory;
+    use crate::data_dir::DataDir;
 
-    fn open(directory: &Directory) -> Result<(Journal, Vec<Entry>), PracticeError> {
-        let lock = directory.try_lock()?.expect("nobody else has it");
-        Journal::open(&directory.journal(), lock)
+    fn open(data_dir: &DataDir) -> Result<(Journal, Vec<Entry>), PracticeError> {
+        let lock = data_dir.try_lock()?.expect("nobody else has it");
+        Journal::open(&data_dir.journal(), lock)
     }
 
     fn ended(job: JobId) -> Entry {
@@ -255,9 +256,9 @@ mod tests {
     #[tokio::test]
     async fn a_torn_last_line_is_cut_off() {
         let temp = tempfile::tempdir().expect("a folder");
-        let directory = Directory::open(temp.path()).expect("a directory");
+        let data_dir = DataDir::open(temp.path()).expect("a directory");
         let job = Uuid::new_v4();
-        let (journal, entries) = open(&directory).expect("a journal");
+        let (journal, entries) = open(&data_dir).expect("a journal");
         assert!(entries.is_empty());
         journal
             .append(&ended(job))
@@ -266,11 +267,11 @@ mod tests {
             .expect("a write");
         close(journal).await;
 
-        let mut text = fs::read(directory.journal()).expect("a file");
+        let mut text = fs::read(data_dir.journal()).expect("a file");
         let whole = text.len();
         text.extend_from_within(..whole / 2);
-        fs::write(directory.journal(), &text).expect("a write");
-        let (journal, entries) = open(&directory).expect("a journal");
+        fs::write(data_dir.journal(), &text).expect("a write");
+        let (journal, entries) = open(&data_dir).expect("a journal");
         assert_eq!(entries.len(), 1);
         journal
             .append(&ended(job))
@@ -279,7 +280,7 @@ mod tests {
             .expect("a write");
         close(journal).await;
 
-        let (journal, entries) = open(&directory).expect("a journal");
+        let (journal, entries) = open(&data_dir).expect("a journal");
         assert_eq!(entries, [ended(job), ended(job)]);
         close(journal).await;
     }
@@ -287,18 +288,18 @@ mod tests {
     #[tokio::test]
     async fn a_broken_line_is_named() {
         let temp = tempfile::tempdir().expect("a folder");
-        let directory = Directory::open(temp.path()).expect("a directory");
-        let (journal, _) = open(&directory).expect("a journal");
+        let data_dir = DataDir::open(temp.path()).expect("a directory");
+        let (journal, _) = open(&data_dir).expect("a journal");
         journal
             .append(&ended(Uuid::new_v4()))
             .durable()
             .await
             .expect("a write");
         close(journal).await;
-        let text = fs::read_to_string(directory.journal()).expect("a file");
-        fs::write(directory.journal(), format!("{text}{{}}\n")).expect("a write");
+        let text = fs::read_to_string(data_dir.journal()).expect("a file");
+        fs::write(data_dir.journal(), format!("{text}{{}}\n")).expect("a write");
         assert!(matches!(
-            open(&directory),
+            open(&data_dir),
             Err(PracticeError::Journal { line: 2, .. })
         ));
     }
@@ -306,10 +307,10 @@ mod tests {
     #[tokio::test]
     async fn a_closed_journal_takes_nothing_and_frees_the_directory() {
         let temp = tempfile::tempdir().expect("a folder");
-        let directory = Directory::open(temp.path()).expect("a directory");
-        let (journal, _) = open(&directory).expect("a journal");
+        let data_dir = DataDir::open(temp.path()).expect("a directory");
+        let (journal, _) = open(&data_dir).expect("a journal");
         journal.close().await.expect("the thread answers");
-        assert!(directory.try_lock().expect("a lock file").is_some());
+        assert!(data_dir.try_lock().expect("a lock file").is_some());
         assert!(journal.flush().durable().await.is_err());
     }
 }

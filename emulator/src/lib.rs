@@ -13,7 +13,7 @@
 //! - `GET /v1/clips/{id}.mp4`: a clip, with ranges; not one of `PopiArt`'s.
 //! - `GET /v1/files/{sha256}.{kind}`: a picture, uploaded or made.
 //!
-//! Whoever has the key can ask `GET /v1/practice/account` what really happened: an [`Account`] in
+//! Whoever has the key can ask `GET /v1/practice/billing` what really happened: an [`Billing`] in
 //! JSON.
 //!
 //! # `PixelML`: the `jobs` wire
@@ -76,7 +76,7 @@
 //! on whatever port.
 //!
 //! It behaves well unless it is told not to: [`Settings::faults`] makes it delay, refuse, lose and
-//! garble replies, and [`Practice::account`] then says what was made and charged. For load tests
+//! garble replies, and [`Practice::billing`] then says what was made and charged. For load tests
 //! [`Settings::instant`] leaves the rendering out.
 //!
 //! ```no_run
@@ -93,27 +93,30 @@
 //! # Layout
 //!
 //! - `settings`, `practice`, `shared`, `protocol`, `error`: the public surface
-//! - `server`: the routes; `wires`: the protocols; `state`, `upload`, `download`, `range`, `links`,
-//!   `refusal`: what they have in common; `line`: the connections under it
-//! - `faults`: what goes wrong on demand; `account`, `polls`: what really happened
-//! - `order`, `input`, `format`, `aspect`, `files`: what a submission says, read once
-//! - `job`: one job as it is kept and shown; `jobs`: the state machine; `journal`, `directory`: what
+//! - `server`: the routes; `wires`: the protocols; `state`, `upload`, `download`, `range`, `result_urls`,
+//!   `rejection`: what they have in common; `line`: the connections under it
+//! - `faults`: what goes wrong on demand; `billing`, `concurrent_polls`: what really happened
+//! - `render_request`, `input`, `format`, `aspect`, `files`: what a submission says, read once
+//! - `job`: one job as it is kept and shown; `jobs`: the state machine; `journal`, `data_dir`: what
 //!   is on disk
-//! - `studio`: runs the jobs; in it `store`: jobs and journal in step, `work`: one rendering
-//! - `picture`, `camera`, `shot`, `film`, `render`: from a picture to a clip
-//! - `look`, `redraw`: from a picture to another one; `title`: the notice in all results
+//! - `render_queue`: runs the jobs; in it `store`: jobs and journal in step, `work`: one rendering
+//! - `picture`, `camera`, `camera_path`, `sampler`, `render`: from a picture to a clip
+//! - `filter`, `redraw`: from a picture to another one; `title`: the notice in all results
 
 #![deny(missing_docs)]
 
-mod account;
 mod aspect;
+mod billing;
 mod camera;
-mod directory;
+mod camera_path;
+mod concurrent_polls;
+mod connection;
+mod data_dir;
 mod download;
 mod error;
 mod faults;
 mod files;
-mod film;
+mod filter;
 mod format;
 #[cfg(test)]
 mod fuzz;
@@ -121,32 +124,29 @@ mod input;
 mod job;
 mod jobs;
 mod journal;
-mod line;
-mod links;
-mod look;
-mod order;
 mod picture;
-mod polls;
 mod practice;
 mod protocol;
 mod range;
 mod redraw;
-mod refusal;
+mod rejection;
 mod render;
+mod render_queue;
+mod render_request;
+mod result_urls;
+mod sampler;
 mod server;
 mod settings;
-mod shared;
-mod shot;
+mod shared_server;
 mod state;
-mod studio;
 mod title;
 mod upload;
 mod wires;
 
-pub use account::{Account, JobAccount, Totals};
+pub use billing::{Billing, JobBill, Totals};
 pub use error::PracticeError;
 pub use faults::{FaultScript, FaultScriptError};
 pub use practice::Practice;
 pub use protocol::Protocol;
 pub use settings::{FetchPicture, Settings};
-pub use shared::SharedPractice;
+pub use shared_server::SharedPractice;

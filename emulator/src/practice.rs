@@ -11,21 +11,21 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
 use tracing::info;
 
-use crate::account::Account;
-use crate::directory::{Directory, Lock, storage};
+use crate::billing::Billing;
+use crate::concurrent_polls::ConcurrentPolls;
+use crate::connection;
+use crate::data_dir::{DataDir, Lock, storage};
 use crate::error::PracticeError;
 use crate::faults::Faults;
 use crate::files::{FileName, sha256};
 use crate::journal::{Entry, Journal};
-use crate::line;
-use crate::links::Links;
-use crate::polls::Polls;
 use crate::redraw;
 use crate::render;
+use crate::render_queue::{Instants, RenderQueue};
+use crate::result_urls::ResultUrls;
 use crate::server;
 use crate::settings::Settings;
 use crate::state::{self, Server};
-use crate::studio::{Instants, Studio};
 
 /// How long an owner that has just begun may take to say where it listens.
 const ADDRESS_TIME: Duration = Duration::from_secs(5);
@@ -43,8 +43,8 @@ const GRACE: Duration = Duration::from_secs(2);
 pub struct Practice {
     address: SocketAddr,
     api_key: Arc<str>,
-    studio: Arc<Studio>,
-    polls: Arc<Polls>,
+    render_queue: Arc<RenderQueue>,
+    concurrent_polls: Arc<ConcurrentPolls>,
     stop: watch::Sender<bool>,
     serving: Option<JoinHandle<()>>,
 }
@@ -57,10 +57,10 @@ impl Practice {
     /// [`PracticeError::InUse`] when somebody serves the directory already; the others when the
     /// directory cannot be used or the address is not free.
     pub async fn start(settings: Settings) -> Result<Self, PracticeError> {
-        let (directory, lock) = own(&settings).await?;
-        let former = directory.address();
-        directory.retract_address()?;
-        let api_key = directory.create_key()?.into();
+        let (data_dir, lock) = own(&settings).await?;
+        let former = data_dir.address();
+        data_dir.retract_address()?;
+        let api_key = data_dir.create_key()?.into();
         let listener = bind(settings.listen, former.as_deref()).await?;
         let address = listener
             .local_addr()
@@ -69,35 +69,35 @@ impl Practice {
                 source,
             })?;
         // Said before the journal is read: whoever comes now waits in the listener's queue.
-        directory.publish_address(&state::base_url(address))?;
-        let (journal, entries) = read_journal(directory.clone(), lock).await?;
+        data_dir.publish_address(&state::base_url(address))?;
+        let (journal, entries) = read_journal(data_dir.clone(), lock).await?;
 
         let instant = if settings.instant {
-            Some(instants(directory.clone()).await?)
+            Some(instants(data_dir.clone()).await?)
         } else {
             None
         };
 
         let rules = settings.faults.rules.clone();
-        let studio = Studio::open(directory, journal, entries, settings, instant);
-        let polls = Arc::new(Polls::default());
-        let links = Arc::new(Links::default());
+        let render_queue = RenderQueue::open(data_dir, journal, entries, settings, instant);
+        let concurrent_polls = Arc::new(ConcurrentPolls::default());
+        let result_urls = Arc::new(ResultUrls::default());
         let server = Server {
-            studio: Arc::clone(&studio),
-            polls: Arc::clone(&polls),
-            faults: Arc::new(Faults::new(rules, Arc::clone(&links))),
-            links,
+            render_queue: Arc::clone(&render_queue),
+            concurrent_polls: Arc::clone(&concurrent_polls),
+            faults: Arc::new(Faults::new(rules, Arc::clone(&result_urls))),
+            result_urls,
             api_key: Arc::clone(&api_key),
             address,
         };
         let (stop, stopped) = watch::channel(false);
-        let serving = tokio::spawn(line::serve(listener, server::router(server), stopped));
+        let serving = tokio::spawn(connection::serve(listener, server::router(server), stopped));
         info!(%address, "practice provider started");
         Ok(Self {
             address,
             api_key,
-            studio,
-            polls,
+            render_queue,
+            concurrent_polls,
             stop,
             serving: Some(serving),
         })
@@ -117,10 +117,10 @@ impl Practice {
 
     /// What really happened: which jobs were made, for which keys, and which were paid for.
     ///
-    /// `GET /v1/practice/account` tells the same, with the key; no fault touches it.
+    /// `GET /v1/practice/billing` tells the same, with the key; no fault touches it.
     #[must_use]
-    pub fn account(&self) -> Account {
-        server::account(&self.studio, &self.polls)
+    pub fn billing(&self) -> Billing {
+        server::billing(&self.render_queue, &self.concurrent_polls)
     }
 
     /// Stops: answers what was asked, stops the renderings, and gives the directory up.
@@ -133,7 +133,7 @@ impl Practice {
         {
             serving.abort();
         }
-        self.studio.close().await;
+        self.render_queue.close().await;
     }
 }
 
@@ -148,20 +148,20 @@ impl fmt::Debug for Practice {
 impl Drop for Practice {
     fn drop(&mut self) {
         self.stop.send_replace(true);
-        self.studio.abandon();
+        self.render_queue.abandon();
     }
 }
 
 /// Takes the directory over, or finds out who has it.
-async fn own(settings: &Settings) -> Result<(Directory, Lock), PracticeError> {
-    let directory = Directory::open(&settings.data_dir)?;
+async fn own(settings: &Settings) -> Result<(DataDir, Lock), PracticeError> {
+    let data_dir = DataDir::open(&settings.data_dir)?;
     let deadline = Instant::now() + ADDRESS_TIME;
     loop {
-        if let Some(lock) = directory.try_lock()? {
-            directory.sweep()?;
-            return Ok((directory, lock));
+        if let Some(lock) = data_dir.try_lock()? {
+            data_dir.sweep()?;
+            return Ok((data_dir, lock));
         }
-        if let Some(base_url) = directory.address() {
+        if let Some(base_url) = data_dir.address() {
             return Err(PracticeError::InUse { base_url });
         }
         if Instant::now() >= deadline {
@@ -192,17 +192,17 @@ async fn bind(listen: SocketAddr, former: Option<&str>) -> Result<TcpListener, P
 }
 
 async fn read_journal(
-    directory: Directory,
+    data_dir: DataDir,
     lock: Lock,
 ) -> Result<(Journal, Vec<Entry>), PracticeError> {
-    let path = directory.journal();
-    spawn_blocking(move || Journal::open(&directory.journal(), lock))
+    let path = data_dir.journal();
+    spawn_blocking(move || Journal::open(&data_dir.journal(), lock))
         .await
         .unwrap_or_else(|stopped| Err(storage(&path, stopped.into())))
 }
 
 /// Makes and stores the clip and the picture that jobs share.
-async fn instants(directory: Directory) -> Result<Instants, PracticeError> {
+async fn instants(data_dir: DataDir) -> Result<Instants, PracticeError> {
     let making = spawn_blocking(move || {
         let clip =
             render::instant_clip().map_err(|error| PracticeError::InstantClip(Box::new(error)))?;
@@ -212,10 +212,10 @@ async fn instants(directory: Directory) -> Result<Instants, PracticeError> {
             clip: sha256(&clip),
             picture: sha256(&picture),
         };
-        directory.store_shared_clip(&instants.clip, &clip)?;
+        data_dir.store_shared_clip(&instants.clip, &clip)?;
         if let Some(name) = FileName::of(&picture) {
-            let stored = directory.store_file(&name, &picture);
-            stored.map_err(|source| storage(&directory.file(&name), source))?;
+            let stored = data_dir.store_file(&name, &picture);
+            stored.map_err(|source| storage(&data_dir.file(&name), source))?;
         }
         Ok(instants)
     });

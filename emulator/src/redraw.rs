@@ -9,14 +9,15 @@ use image::{ImageError, ImageFormat, RgbImage};
 use serde::{Deserialize, Serialize};
 
 use crate::aspect::Aspect;
-use crate::look::Look;
+use crate::filter::Filter;
 use crate::picture::{self, PictureError};
 use crate::title::TITLE;
 
 /// A picture to make out of another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Redrawing {
-    pub(crate) look: Look,
+    #[serde(rename = "look")]
+    pub(crate) filter: Filter,
     pub(crate) strength: Strength,
     pub(crate) frame: Frame,
 }
@@ -141,10 +142,10 @@ impl Redrawing {
     pub(crate) fn draw(&self, source: &RgbImage) -> Result<Vec<u8>, RedrawError> {
         let (width, height) = self.frame.pixels(source.dimensions());
         let mut picture = picture::cover(source, width, height)?;
-        let look = self.look.of(&picture);
-        for (pixel, look) in picture.pixels_mut().zip(look.pixels()) {
-            for (value, look) in pixel.0.iter_mut().zip(look.0) {
-                *value = self.strength.mix(*value, look);
+        let filter = self.filter.of(&picture);
+        for (pixel, filter) in picture.pixels_mut().zip(filter.pixels()) {
+            for (value, filter) in pixel.0.iter_mut().zip(filter.0) {
+                *value = self.strength.mix(*value, filter);
             }
         }
         let mut png = Cursor::new(Vec::new());
@@ -177,7 +178,7 @@ fn titled(mut png: Vec<u8>) -> Vec<u8> {
 pub(crate) fn instant_picture() -> Result<Vec<u8>, RedrawError> {
     let picture = RgbImage::from_pixel(16, 16, image::Rgb([90, 120, 150]));
     let redrawing = Redrawing {
-        look: Look::Film,
+        filter: Filter::Sampler,
         strength: Strength::DEFAULT,
         frame: Frame::OfPicture,
     };
@@ -199,7 +200,7 @@ mod tests {
 
     fn drawn(strength: f64, frame: Frame) -> Vec<u8> {
         let redrawing = Redrawing {
-            look: Look::Noir,
+            filter: Filter::Noir,
             strength: Strength::of_share(strength).expect("a strength"),
             frame,
         };

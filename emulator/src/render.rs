@@ -12,11 +12,11 @@ use openh264::encoder::{
 };
 
 use crate::camera::Camera;
-use crate::film::{Film, Frame};
+use crate::camera_path::CameraPath;
 use crate::format::{Canvas, FrameRate, Length, even};
-use crate::order::Clip;
 use crate::picture::{self, PictureError};
-use crate::shot::Shot;
+use crate::render_request::Clip;
+use crate::sampler::{Frame, Sampler};
 use crate::title::TITLE;
 
 /// The picture is fitted to this many times the frame, so that the closest view is still sharp.
@@ -37,7 +37,7 @@ pub(crate) enum RenderError {
 
 /// A picture that is ready to be filmed.
 pub(crate) struct Scene {
-    film: Film,
+    sampler: Sampler,
     /// Width and height of the fitted picture.
     picture: (u32, u32),
     /// Width and height of the frames.
@@ -56,9 +56,9 @@ impl Scene {
             even(f64::from(frame.0) * OVERSIZE),
             even(f64::from(frame.1) * OVERSIZE),
         );
-        let film = Film::new(&picture::cover(picture, fitted.0, fitted.1)?);
+        let sampler = Sampler::new(&picture::cover(picture, fitted.0, fitted.1)?);
         Ok(Self {
-            film,
+            sampler,
             picture: fitted,
             frame,
         })
@@ -71,7 +71,7 @@ impl Scene {
         mut progress: impl FnMut(u32) -> ControlFlow<()>,
     ) -> Result<Vec<u8>, RenderError> {
         let (frame_rate, frames) = (clip.frame_rate, clip.frames());
-        let shot = Shot::new(clip.camera, self.picture, self.frame);
+        let camera_path = CameraPath::new(clip.camera, self.picture, self.frame);
         let mut encoder =
             Encoder::with_api_config(OpenH264API::from_source(), encoder(frame_rate))?;
         let (width, height) = self.frame;
@@ -88,8 +88,10 @@ impl Scene {
         let mut frame = Frame::new(width, height);
         let last = frames - 1;
         for index in 0..=last {
-            self.film
-                .expose(&shot.pose(f64::from(index) / f64::from(last)), &mut frame);
+            self.sampler.expose(
+                &camera_path.pose(f64::from(index) / f64::from(last)),
+                &mut frame,
+            );
             let bits = encoder.encode(&frame)?;
             let is_key = bits.frame_type() == FrameType::IDR;
             muxer.write_video(

@@ -13,17 +13,17 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 
-use crate::account::{ACCOUNT_PATH, Account};
+use crate::billing::{BILLING_PATH, Billing};
+use crate::concurrent_polls::{self, ConcurrentPolls, PolledJob};
 use crate::download;
 use crate::faults;
 use crate::files::{FileName, sha256};
 use crate::job::View;
-use crate::links::ClipName;
-use crate::polls::{self, PolledJob, Polls};
 use crate::protocol::Protocol;
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
+use crate::render_queue::RenderQueue;
+use crate::result_urls::ClipName;
 use crate::state::Server;
-use crate::studio::Studio;
 use crate::wires;
 
 const PRACTICE_RENDER: HeaderName = HeaderName::from_static("x-practice-render");
@@ -36,28 +36,31 @@ pub(crate) fn router(server: Server) -> Router {
     let shortapi = with_key(wires::shortapi::routes());
     let popiart = with_key(wires::popiart::routes());
     let faults = Arc::clone(&server.faults);
-    let polls: (_, PolledJob) = (Arc::clone(&server.polls), wires::polled);
+    let concurrent_polls: (_, PolledJob) = (Arc::clone(&server.concurrent_polls), wires::polled);
     Router::new()
         .route("/", get(about))
         .route("/v1/files/{name}", get(file))
         .route("/v1/clips/{name}", get(clip))
         .merge(with_key(
-            Router::new().route(ACCOUNT_PATH, get(tell_account)),
+            Router::new().route(BILLING_PATH, get(send_billing)),
         ))
         .merge(with_key(wires::jobs::routes()))
         .merge(shortapi.layer(middleware::map_response(wires::shortapi::reword)))
         .merge(popiart.layer(middleware::map_response(wires::popiart::reword)))
-        .fallback(async || Refusal::not_found())
+        .fallback(async || Rejection::not_found())
         .method_not_allowed_fallback(async || {
             let message = "there is something here, but not for this method";
-            Refusal::new(
+            Rejection::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
                 message,
             )
         })
         .layer(middleware::from_fn_with_state(faults, faults::inject))
-        .layer(middleware::from_fn_with_state(polls, polls::watch))
+        .layer(middleware::from_fn_with_state(
+            concurrent_polls,
+            concurrent_polls::watch,
+        ))
         .layer(middleware::map_response(mark))
         .with_state(server)
 }
@@ -83,17 +86,17 @@ async fn require_key(State(server): State<Server>, request: Request, next: Next)
         return next.run(request).await;
     }
     let message = "the request needs `Authorization: Bearer` with this practice provider's key";
-    let refusal = Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", message);
-    ([(WWW_AUTHENTICATE, "Bearer")], refusal).into_response()
+    let rejection = Rejection::new(StatusCode::UNAUTHORIZED, "unauthorized", message);
+    ([(WWW_AUTHENTICATE, "Bearer")], rejection).into_response()
 }
 
 async fn file(
     State(server): State<Server>,
     Path(name): Path<String>,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let name: FileName = name.parse().map_err(|_| Refusal::not_found())?;
-    let path = server.studio.file(&name);
+) -> Result<Response, Rejection> {
+    let name: FileName = name.parse().map_err(|_| Rejection::not_found())?;
+    let path = server.render_queue.file(&name);
     download::send(&path, name.kind().media_type(), name.digest(), &headers).await
 }
 
@@ -101,31 +104,31 @@ async fn clip(
     State(server): State<Server>,
     Path(name): Path<String>,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let name = ClipName::parse(&name).ok_or_else(Refusal::not_found)?;
-    if let Some(status) = server.links.death(name) {
+) -> Result<Response, Rejection> {
+    let name = ClipName::parse(&name).ok_or_else(Rejection::not_found)?;
+    if let Some(status) = server.result_urls.death(name) {
         return Ok(faults::dead(status));
     }
     // PopiArt's clips are artifacts, for whoever has the key.
-    let is_public = |view: &View| view.order.origin.protocol() != Protocol::PopiArt;
+    let is_public = |view: &View| view.render_request.origin.protocol() != Protocol::PopiArt;
     let clip = server
-        .studio
+        .render_queue
         .view(name.job)
         .filter(is_public)
-        .and_then(|_| server.studio.clip(name.job));
-    let (path, digest) = clip.ok_or_else(Refusal::not_found)?;
+        .and_then(|_| server.render_queue.clip(name.job));
+    let (path, digest) = clip.ok_or_else(Rejection::not_found)?;
     download::send(&path, "video/mp4", &digest, &headers).await
 }
 
-async fn tell_account(State(server): State<Server>) -> Json<Account> {
-    Json(account(&server.studio, &server.polls))
+async fn send_billing(State(server): State<Server>) -> Json<Billing> {
+    Json(billing(&server.render_queue, &server.concurrent_polls))
 }
 
 /// What happened to the jobs, and how they were polled.
-pub(crate) fn account(studio: &Studio, polls: &Polls) -> Account {
-    Account {
-        most_polls_at_once_for_one_job: polls.most(),
-        ..studio.account()
+pub(crate) fn billing(render_queue: &RenderQueue, concurrent_polls: &ConcurrentPolls) -> Billing {
+    Billing {
+        most_polls_at_once_for_one_job: concurrent_polls.most(),
+        ..render_queue.billing()
     }
 }
 

@@ -7,20 +7,20 @@ use axum::http::header::HOST;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode};
 
+use crate::concurrent_polls::ConcurrentPolls;
 use crate::faults::Faults;
 use crate::job::JobId;
-use crate::links::Links;
-use crate::polls::Polls;
-use crate::refusal::Refusal;
-use crate::studio::{Studio, StudioError};
+use crate::rejection::Rejection;
+use crate::render_queue::{RenderQueue, RenderQueueError};
+use crate::result_urls::ResultUrls;
 
 /// What every request can use.
 #[derive(Clone)]
 pub(crate) struct Server {
-    pub(crate) studio: Arc<Studio>,
-    pub(crate) polls: Arc<Polls>,
+    pub(crate) render_queue: Arc<RenderQueue>,
+    pub(crate) concurrent_polls: Arc<ConcurrentPolls>,
     pub(crate) faults: Arc<Faults>,
-    pub(crate) links: Arc<Links>,
+    pub(crate) result_urls: Arc<ResultUrls>,
     pub(crate) api_key: Arc<str>,
     /// Where it listens, for clients that do not say how they reached it.
     pub(crate) address: SocketAddr,
@@ -29,7 +29,7 @@ pub(crate) struct Server {
 impl Server {
     /// The URL of a job's clip, for whoever asks.
     pub(crate) fn clip_url(&self, id: JobId, headers: &HeaderMap) -> String {
-        format!("{}{}", self.base_url(headers), self.links.path(id))
+        format!("{}{}", self.base_url(headers), self.result_urls.path(id))
     }
 
     /// How the client reached this server: URLs in replies are to be right for whoever asks, also
@@ -44,18 +44,20 @@ impl Server {
     }
 }
 
-impl From<StudioError> for Refusal {
-    fn from(error: StudioError) -> Self {
-        let refusal = |status, code| Self::new(status, code, error.to_string());
+impl From<RenderQueueError> for Rejection {
+    fn from(error: RenderQueueError) -> Self {
+        let rejection = |status, code| Self::new(status, code, error.to_string());
         match &error {
-            StudioError::KeyReused => refusal(StatusCode::CONFLICT, "idempotency_key_reused"),
-            StudioError::Full => {
-                refusal(StatusCode::TOO_MANY_REQUESTS, "too_many_jobs").retry_in_a_second()
+            RenderQueueError::KeyReused => {
+                rejection(StatusCode::CONFLICT, "idempotency_key_reused")
             }
-            StudioError::Closing => {
-                refusal(StatusCode::SERVICE_UNAVAILABLE, "closing").retry_in_a_second()
+            RenderQueueError::Full => {
+                rejection(StatusCode::TOO_MANY_REQUESTS, "too_many_jobs").retry_in_a_second()
             }
-            StudioError::Storage(error) => Self::storage(error),
+            RenderQueueError::Closing => {
+                rejection(StatusCode::SERVICE_UNAVAILABLE, "closing").retry_in_a_second()
+            }
+            RenderQueueError::Storage(error) => Self::storage(error),
         }
     }
 }

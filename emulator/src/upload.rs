@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::files::FileName;
 use crate::picture;
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 use crate::state::Server;
 
 /// The most bytes of an upload: a picture and the form around it, with its boundaries, headers and
@@ -17,22 +17,22 @@ pub(crate) const MAX_UPLOAD: usize = picture::MAX_BYTES + (64 << 10);
 pub(crate) async fn store(
     server: &Server,
     form: Result<Multipart, MultipartRejection>,
-) -> Result<FileName, Refusal> {
+) -> Result<FileName, Rejection> {
     let bytes = file(form?).await?;
     let name = FileName::of(&bytes).ok_or_else(|| {
         let message = "the file is neither PNG, JPEG nor WebP";
-        Refusal::new(
+        Rejection::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported_media_type",
             message,
         )
     })?;
-    server.studio.store(name.clone(), bytes).await?;
+    server.render_queue.store(name.clone(), bytes).await?;
     Ok(name)
 }
 
 /// The part `file` of a form.
-async fn file(mut form: Multipart) -> Result<Bytes, Refusal> {
+async fn file(mut form: Multipart) -> Result<Bytes, Rejection> {
     while let Some(mut field) = form.next_field().await? {
         if field.name() != Some("file") {
             continue;
@@ -40,7 +40,7 @@ async fn file(mut form: Multipart) -> Result<Bytes, Refusal> {
         let mut bytes = BytesMut::new();
         while let Some(chunk) = field.chunk().await? {
             if bytes.len() + chunk.len() > picture::MAX_BYTES {
-                return Err(Refusal::unread(
+                return Err(Rejection::unread(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     String::new(),
                 ));
@@ -49,7 +49,7 @@ async fn file(mut form: Multipart) -> Result<Bytes, Refusal> {
         }
         return Ok(bytes.freeze());
     }
-    Err(Refusal::new(
+    Err(Rejection::new(
         StatusCode::BAD_REQUEST,
         "invalid_request",
         "the form has no part `file`",

@@ -4,7 +4,7 @@
 use std::{env, error::Error, fs, io::Write as _, path::Path, sync::Arc, time::Duration};
 
 use tokio::sync::watch;
-use zoetrope_host::driver::{Driver, Until, Work};
+use zoetrope_host::driver::{DriveMode, Driver, WaitFor};
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::jobs::{CheckRequest, Destination, Jobs, SubmitRequest, node_type};
 use zoetrope_host::{component::Pack, config::Config, digest::Sha256Digest};
@@ -31,8 +31,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let clips = Destination::Folder(data_dir.join("clips"));
     let request = SubmitRequest::new(&checked, "mine", "order-66", clips, wait);
     let job = jobs.submit(&request).await?;
-    let (_sender, work) = watch::channel(Work::On);
-    jobs.wait([job.spec.id.clone()], Until::Settled, work)
+    let (_sender, work) = watch::channel(DriveMode::Normal);
+    jobs.wait([job.spec.id.clone()], WaitFor::Settled, work)
         .await?;
     let job = jobs.find(&job.spec.id)?;
     let file = job.file().ok_or("the job made no file")?;

@@ -13,7 +13,7 @@
 //! name = "example-pack"
 //! connections = ["pixelml"]
 //! hosts = ["GET https://cdn.example.com/media"]
-//! ceilings = { requests_per_minute = 600 }
+//! limits = { requests_per_minute = 600 }
 //! ```
 //!
 //! Unknown keys are errors. An error names file, line and column and never quotes the
@@ -56,7 +56,7 @@ impl Config {
     ///
     /// When the file cannot be read or understood; a file that was named must exist.
     pub fn load(explicit: Option<&Path>) -> Result<Self, ConfigError> {
-        match Self::place(explicit) {
+        match Self::locate(explicit) {
             Some(path) => Self::read(&path),
             None => Ok(Self::default()),
         }
@@ -64,7 +64,7 @@ impl Config {
 
     /// The file that [`load`](Self::load) reads; `None` where nothing is configured.
     #[must_use]
-    pub fn place(explicit: Option<&Path>) -> Option<PathBuf> {
+    pub fn locate(explicit: Option<&Path>) -> Option<PathBuf> {
         let variable = std::env::var_os(CONFIG_VARIABLE);
         locate(explicit, variable, Path::new(""))
     }

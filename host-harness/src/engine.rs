@@ -112,7 +112,7 @@ impl Engine {
 
     /// Waits for room for one more instance. `None` never happens: the semaphore is not
     /// closed.
-    pub(crate) async fn room(&self) -> Option<OwnedSemaphorePermit> {
+    pub(crate) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.0.instances).acquire_owned().await.ok()
     }
 }

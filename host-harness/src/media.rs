@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::component::{CallContext, CallError, Pack};
 use crate::contract::{LocalFile, Step};
 use crate::egress::{EgressError, LocalPart};
-use crate::sniff::{self, Kind};
+use crate::file_type::{self, FileType};
 
 /// Steps that a hand-over may take: providers with a presigned upload need two requests
 /// and a last word.
@@ -99,11 +99,11 @@ impl Picture {
         }
         let file = std::fs::File::open(path).map_err(unreadable)?;
         let mut header = Vec::new();
-        file.take(sniff::HEADER as u64)
+        file.take(file_type::HEADER as u64)
             .read_to_end(&mut header)
             .map_err(unreadable)?;
-        match sniff::kind(&header) {
-            Kind::Image(media_type) => Ok(Self {
+        match file_type::kind(&header) {
+            FileType::Image(media_type) => Ok(Self {
                 path: path.to_owned(),
                 media_type,
                 length: metadata.len(),

@@ -215,7 +215,7 @@ pub fn within<W: Future>(trace: Option<Trace>, work: W) -> impl Future<Output = 
 }
 
 /// Does `work` within the present trace wherever it is done: another task has none.
-pub(crate) fn going_along<W: Future>(work: W) -> impl Future<Output = W::Output> {
+pub(crate) fn with_current_trace<W: Future>(work: W) -> impl Future<Output = W::Output> {
     let present = PRESENT.try_with(Clone::clone).unwrap_or_default();
     PRESENT.scope(present, work)
 }
@@ -338,7 +338,7 @@ mod tests {
             ] {
                 assert_eq!(stamped(other), None, "{other}");
             }
-            let along = tokio::spawn(going_along(async move { stamped(own) }));
+            let along = tokio::spawn(with_current_trace(async move { stamped(own) }));
             assert!(along.await.expect("a task").is_some());
         })
         .await;

@@ -52,7 +52,7 @@ pub fn run(
                 ticket: acceptance.ticket,
                 hint: acceptance.poll_after_ms,
                 pause: FIRST_WAIT_MS,
-                puzzled_since: None,
+                unrecognized_since: None,
             };
             wait.until_the_end(pack, host).map_err(|error| RunError {
                 error,
@@ -71,7 +71,7 @@ struct Wait {
     hint: u64,
     /// The pause that is taken otherwise.
     pause: u64,
-    puzzled_since: Option<u64>,
+    unrecognized_since: Option<u64>,
 }
 
 /// What one poll learned.
@@ -88,9 +88,9 @@ impl Wait {
             self.sleep(host)?;
             match self.poll(pack, host)? {
                 Seen::Output(output) => return Ok(output),
-                Seen::Waiting => self.puzzled_since = None,
+                Seen::Waiting => self.unrecognized_since = None,
                 Seen::Puzzle(error) => {
-                    let since = *self.puzzled_since.get_or_insert_with(|| host.now_ms());
+                    let since = *self.unrecognized_since.get_or_insert_with(|| host.now_ms());
                     if host.now_ms() - since >= PATIENCE_MS {
                         return Err(error);
                     }

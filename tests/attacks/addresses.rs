@@ -17,9 +17,9 @@ use zoetrope_host::egress::{
 use zoetrope_host::net::addresses::AddressKind;
 
 use super::Family;
+use super::fixture::{self, clip, connection, pack};
 use super::notations::{self, Refusal};
-use super::stage::{self, clip, connection, pack};
-use crate::support::raw::{Answer, Raw};
+use crate::support::raw_http::{Answer, Raw};
 use crate::support::watch::{Listeners, PUBLIC, World, wait_for};
 
 /// A name on the internet.
@@ -138,7 +138,7 @@ fn fetched(world: &World, url: &str) -> FetchError {
 /// What deeds see when the hostile component's `poll` does them.
 #[track_caller]
 pub(super) fn seen_by(context: &CallContext, deeds: &Value) -> Vec<String> {
-    stage::seen_by(pack(), context, deeds)
+    fixture::seen_by(pack(), context, deeds)
 }
 
 /// How something was refused, if it was.

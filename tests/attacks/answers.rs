@@ -5,7 +5,7 @@ use zoetrope_host::component::{CallError, TrapKind};
 use zoetrope_host::contract::{Charge, JobState, NodeError, Started, Step};
 
 use super::Family;
-use super::stage::{Stage, short, stopped};
+use super::fixture::{Fixture, short, stopped};
 use crate::support::hostile::hostile_listing;
 
 /// What a terminal would act on, in a sentence that looks harmless.
@@ -29,21 +29,21 @@ fn much(bytes: usize) -> Value {
 
 fn too_long(family: &mut Family) {
     family.attack("a plan of 100 MB", || {
-        let outcome = Stage::new().check(&json!({"then": {"plan": {"input": much(100 << 20)}}}));
+        let outcome = Fixture::new().check(&json!({"then": {"plan": {"input": much(100 << 20)}}}));
         is_refused(outcome);
     });
     family.attack("a plan of more than may cross", || {
-        let outcome = Stage::new().check(&json!({"then": {"plan": {"input": much(180 << 20)}}}));
+        let outcome = Fixture::new().check(&json!({"then": {"plan": {"input": much(180 << 20)}}}));
         assert_eq!(stopped(outcome), TrapKind::Trapped);
     });
     family.attack("a request to show of 100 MB", || {
         let plan = json!({"then": {"plan": {"input": "{}", "request": much(100 << 20)}}});
-        is_refused(Stage::new().check(&plan));
+        is_refused(Fixture::new().check(&plan));
     });
     family.attack("a ticket of 50 MB for a paid job", || {
         let submit = json!({"request": {"body": {"text": "{}"}}});
         let accept = json!({"accept": {"ticket": much(50 << 20), "id": "j-1"}});
-        let report = Stage::new().start(&json!({"do": [submit], "then": accept}));
+        let report = Fixture::new().start(&json!({"do": [submit], "then": accept}));
         let error = is_refused(report.judged());
         assert_eq!(
             (error.cause.kind().as_str(), error.charge),
@@ -52,18 +52,18 @@ fn too_long(family: &mut Family) {
     });
     family.attack("a replacement ticket of 50 MB", || {
         let wait = json!({"wait": {"ticket": much(50 << 20)}});
-        is_refused(Stage::new().poll(&json!({"then": wait})));
+        is_refused(Fixture::new().poll(&json!({"then": wait})));
     });
     family.attack("an output of 50 MB", || {
         let succeed = json!({"succeed": {"output": much(50 << 20)}});
-        is_refused(Stage::new().poll(&json!({"then": succeed})));
+        is_refused(Fixture::new().poll(&json!({"then": succeed})));
     });
     family.attack("a URL of 50 MB", || {
         let succeed = json!({"succeed": {"output": "{}", "media": 1, "url": much(50 << 20)}});
-        is_refused(Stage::new().poll(&json!({"then": succeed})));
+        is_refused(Fixture::new().poll(&json!({"then": succeed})));
     });
     family.attack("a field's value of 100 MB", || {
-        is_refused(Stage::new().plan_upload(&json!({"then": {"value": much(100 << 20)}})));
+        is_refused(Fixture::new().plan_upload(&json!({"then": {"value": much(100 << 20)}})));
     });
     for cause in [
         "unsupported",
@@ -74,13 +74,13 @@ fn too_long(family: &mut Family) {
         "job_lost",
     ] {
         family.attack(format!("an error of 10 MB: {cause}"), move || {
-            let stage = Stage::new();
+            let fixture = Fixture::new();
             let order = json!({"then": {"error": {"cause": cause, "message": much(10 << 20)}}});
             for error in [
-                is_refused(stage.check(&order)),
-                is_refused(stage.start(&order).judged()),
-                is_refused(stage.poll(&order)),
-                is_refused(stage.plan_upload(&order)),
+                is_refused(fixture.check(&order)),
+                is_refused(fixture.start(&order).judged()),
+                is_refused(fixture.poll(&order)),
+                is_refused(fixture.plan_upload(&order)),
             ] {
                 assert_eq!(error.cause.kind().as_str(), cause);
             }
@@ -91,29 +91,30 @@ fn too_long(family: &mut Family) {
 fn too_many(family: &mut Family) {
     family.attack("two hundred thousand violations", || {
         let error = json!({"cause": "invalid_input", "violations": 200_000, "message": "x"});
-        let error = is_refused(Stage::new().check(&json!({"then": {"error": error}})));
+        let error = is_refused(Fixture::new().check(&json!({"then": {"error": error}})));
         assert_eq!(error.cause.violations().len(), LIST);
     });
     family.attack("two hundred thousand notes", || {
         let plan = json!({"plan": {"input": "{}", "notes": 200_000, "note": "x"}});
-        let plan = Stage::new().check(&json!({"then": plan})).expect("a plan");
+        let plan = Fixture::new().check(&json!({"then": plan}));
+        let plan = plan.expect("a plan");
         assert_eq!(plan.notes.len(), LIST);
     });
     family.attack("ten thousand media", || {
         let succeed =
             json!({"succeed": {"output": "{}", "media": 10_000, "url": "https://a.example"}});
-        is_refused(Stage::new().poll(&json!({"then": succeed})));
+        is_refused(Fixture::new().poll(&json!({"then": succeed})));
     });
     family.attack("a hundred thousand node types", || {
         let component = hostile_listing(&json!({"count": 100_000}));
-        let stage = Stage::new().with_component(&component);
-        assert_eq!(stopped(stage.node_types()), TrapKind::Trapped);
-        Stage::is_unharmed();
+        let fixture = Fixture::new().with_component(&component);
+        assert_eq!(stopped(fixture.node_types()), TrapKind::Trapped);
+        Fixture::is_unharmed();
     });
     for fraction in ["NaN", "inf", "-inf", "-1", "1e38"] {
         family.attack(format!("progress of {fraction}"), move || {
             let wait = json!({"wait": {"fraction": fraction, "poll_after_ms": u64::MAX}});
-            let state = Stage::new().poll(&json!({"then": wait}));
+            let state = Fixture::new().poll(&json!({"then": wait}));
             let Ok(JobState::Waiting(progress)) = state else {
                 panic!("{state:?}")
             };
@@ -137,7 +138,7 @@ fn told_to_people(family: &mut Family) {
             format!("terminal escapes in an error: {cause}"),
             move || {
                 let order = json!({"then": {"error": {"cause": cause, "message": ESCAPES}}});
-                let error = is_refused(Stage::new().start(&order).judged());
+                let error = is_refused(Fixture::new().start(&order).judged());
                 for violation in error.cause.violations() {
                     is_harmless(&violation.message);
                     is_harmless(&violation.instance_path);
@@ -150,20 +151,21 @@ fn told_to_people(family: &mut Family) {
     }
     family.attack("terminal escapes in notes", || {
         let plan = json!({"plan": {"input": "{}", "notes": 1, "note": ESCAPES}});
-        let plan = Stage::new().check(&json!({"then": plan})).expect("a plan");
+        let plan = Fixture::new().check(&json!({"then": plan}));
+        let plan = plan.expect("a plan");
         is_harmless(&plan.notes[0].message);
         is_harmless(&plan.notes[0].instance_path);
     });
     family.attack("terminal escapes in the provider's job id", || {
         let accept = json!({"accept": {"ticket": "{}", "id": ESCAPES}});
-        let started = Stage::new().start(&json!({"then": accept})).judged();
+        let started = Fixture::new().start(&json!({"then": accept})).judged();
         let Ok(Started::Accepted(acceptance)) = started else {
             panic!("{started:?}")
         };
         is_harmless(&acceptance.provider_job_id);
     });
     family.attack("terminal escapes in the progress", || {
-        let state = Stage::new().poll(&json!({"then": {"wait": {"message": ESCAPES}}}));
+        let state = Fixture::new().poll(&json!({"then": {"wait": {"message": ESCAPES}}}));
         let Ok(JobState::Waiting(progress)) = state else {
             panic!("{state:?}")
         };
@@ -171,7 +173,7 @@ fn told_to_people(family: &mut Family) {
     });
     family.attack("terminal escapes in a failure", || {
         let fail = json!({"fail": {"message": ESCAPES, "code": ESCAPES}});
-        let state = Stage::new().poll(&json!({"then": fail}));
+        let state = Fixture::new().poll(&json!({"then": fail}));
         let Ok(JobState::Failed(failure)) = state else {
             panic!("{state:?}")
         };
@@ -180,10 +182,10 @@ fn told_to_people(family: &mut Family) {
     });
     family.attack("an upload instead of a value, unasked", || {
         let upload = json!({"upload": {"method": "POST", "path": "/v1/files"}});
-        let stage = Stage::new();
-        let step = stage.plan_upload(&json!({"then": upload}));
+        let fixture = Fixture::new();
+        let step = fixture.plan_upload(&json!({"then": upload}));
         assert!(matches!(step, Ok(Step::Upload(_))), "{step:?}");
-        stage.nothing_arrived();
+        fixture.nothing_arrived();
     });
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use zoetrope_host::component::{Limits, TrapKind};
 
 use super::Family;
-use super::stage::{Stage, stopped};
+use super::fixture::{Fixture, stopped};
 use crate::support::hostile::hostile_listing;
 
 pub(super) fn family() -> Family {
@@ -15,17 +15,17 @@ pub(super) fn family() -> Family {
         for function in ["check", "start", "poll", "plan-upload"] {
             let deed = deed.clone();
             family.attack(format!("{what} in {function}"), move || {
-                let stage = Stage::new().with_limits(limits(kind));
+                let fixture = Fixture::new().with_limits(limits(kind));
                 let order = json!({"do": [deed]});
                 let stopped = match function {
-                    "check" => stopped(stage.check(&order)),
-                    "start" => stopped(stage.start(&order).judged()),
-                    "poll" => stopped(stage.poll(&order)),
-                    _ => stopped(stage.plan_upload(&order)),
+                    "check" => stopped(fixture.check(&order)),
+                    "start" => stopped(fixture.start(&order).judged()),
+                    "poll" => stopped(fixture.poll(&order)),
+                    _ => stopped(fixture.plan_upload(&order)),
                 };
                 assert_eq!(stopped, kind);
-                stage.nothing_arrived();
-                Stage::is_unharmed();
+                fixture.nothing_arrived();
+                Fixture::is_unharmed();
             });
         }
     }
@@ -33,11 +33,11 @@ pub(super) fn family() -> Family {
     for (what, deed, kind) in deeds().into_iter().step_by(3) {
         family.attack(format!("{what} in node-types"), move || {
             let component = hostile_listing(&json!({"do": [deed]}));
-            let stage = Stage::new()
+            let fixture = Fixture::new()
                 .with_component(&component)
                 .with_limits(limits(kind));
-            assert_eq!(stopped(stage.node_types()), kind);
-            Stage::is_unharmed();
+            assert_eq!(stopped(fixture.node_types()), kind);
+            Fixture::is_unharmed();
         });
     }
     family

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::Family;
-use super::stage::Stage;
+use super::fixture::Fixture;
 use super::submits::submit;
-use crate::support::desk::CANARY_KEY;
+use crate::support::sandbox::CANARY_KEY;
 
 pub(super) fn family() -> Family {
     let mut family = Family::new("headers");
@@ -90,30 +90,30 @@ fn too_much(family: &mut Family) {
         ),
     ] {
         family.attack(what, move || {
-            let stage = Stage::new();
-            let report = stage.start(&json!({"do": [submit(&json!({"headers": headers}))]}));
+            let fixture = Fixture::new();
+            let report = fixture.start(&json!({"do": [submit(&json!({"headers": headers}))]}));
             drop(report);
-            let arrived = stage.provider.arrived().concat();
+            let arrived = fixture.provider.arrived().concat();
             assert!(arrived.len() < 200 << 10, "{} bytes", arrived.len());
-            Stage::is_unharmed();
+            Fixture::is_unharmed();
         });
     }
     family.attack("trailers", || {
-        let stage = Stage::new();
+        let fixture = Fixture::new();
         let trailers =
             json!({"trailers": [["x-smuggled", "smuggled"], ["authorization", "smuggled"]]});
-        let _report = stage.start(&json!({"do": [submit(&trailers)]}));
-        assert!(!stage.provider.arrived().concat().contains("smuggled"));
+        let _report = fixture.start(&json!({"do": [submit(&trailers)]}));
+        assert!(!fixture.provider.arrived().concat().contains("smuggled"));
     });
 }
 
 #[track_caller]
 fn is_kept_out(name: &str, value: &str, as_a_list: bool, why: &str) {
-    let stage = Stage::new();
+    let fixture = Fixture::new();
     let more = json!({"headers": [[name, value]], "as_a_list": as_a_list});
-    let seen = stage.seen(&json!([submit(&more)]));
+    let seen = fixture.seen(&json!([submit(&more)]));
     assert!(seen[0].ends_with(why), "{seen:?}");
-    let arrived = stage.provider.arrived().concat();
+    let arrived = fixture.provider.arrived().concat();
     assert!(!arrived.contains("smuggled"), "{arrived}");
     // A list is refused as a whole; one by one, the request leaves without it.
     assert_eq!(

@@ -7,13 +7,13 @@ use std::sync::OnceLock;
 use serde_json::{Value, json};
 
 use super::Family;
-use super::stage::NODE;
+use super::fixture::NODE;
 use crate::support::cases::accepted;
-use crate::support::desk::Desk;
 use crate::support::guests::allowing;
 use crate::support::hostile::{hostile, hostile_listing};
 use crate::support::outcome::Outcome;
 use crate::support::provider::{Reply, Script, Server};
+use crate::support::sandbox::Sandbox;
 
 /// How many calls a driver makes at once, and how many instances there are.
 const CALLS: usize = 64;
@@ -22,7 +22,7 @@ const ESCAPES: &str = "done\u{1b}[2J\u{1b}]52;c;cm0gLXJm\u{7}\u{9b}31m\r\n\u{202
 
 /// A desk, a provider and the hostile component.
 struct Shop {
-    desk: Desk,
+    sandbox: Sandbox,
     provider: Server,
 }
 
@@ -31,9 +31,9 @@ impl Shop {
         // Compiled once for all shops: name and content of each file.
         static CODE: OnceLock<Vec<(OsString, Vec<u8>)>> = OnceLock::new();
         let shop = Self::with_component(hostile());
-        let folder = shop.desk.data_dir().join("code");
+        let folder = shop.sandbox.data_dir().join("code");
         let code = CODE.get_or_init(|| {
-            let listed = shop.desk.run(["nodes", "--component", "hostile.wasm"]);
+            let listed = shop.sandbox.run(["nodes", "--component", "hostile.wasm"]);
             assert_eq!(listed.code, 0, "{listed:?}");
             let files = std::fs::read_dir(&folder).expect("compiled code").flatten();
             files
@@ -60,14 +60,14 @@ impl Shop {
     }
 
     fn over(provider: Server, component: &[u8], more: &str) -> Self {
-        let desk = Desk::new();
-        desk.configure(&format!(
+        let sandbox = Sandbox::new();
+        sandbox.configure(&format!(
             "{}{}",
             provider.connection(more),
             allowing(component)
         ));
-        desk.write("hostile.wasm", component);
-        Self { desk, provider }
+        sandbox.write("hostile.wasm", component);
+        Self { sandbox, provider }
     }
 
     /// A run whose component does this; with `--json`, or as people see it.
@@ -77,7 +77,7 @@ impl Shop {
 
     /// The same with a deadline.
     fn run_for(&self, deadline: &str, orders: &Value, json: bool) -> Outcome {
-        self.desk.write("input.json", orders.to_string());
+        self.sandbox.write("input.json", orders.to_string());
         let format: &[&str] = if json { &["--json"] } else { &[] };
         let arguments = [
             "run",
@@ -88,7 +88,8 @@ impl Shop {
             "input.json",
         ];
         let rest = ["--out", "clip.mp4", "--deadline", deadline];
-        self.desk.run(format.iter().chain(&arguments).chain(&rest))
+        self.sandbox
+            .run(format.iter().chain(&arguments).chain(&rest))
     }
 
     fn submits(&self) -> usize {
@@ -102,7 +103,7 @@ impl Shop {
     fn ledger_size(&self) -> u64 {
         let files = ["ledger.sqlite3", "ledger.sqlite3-wal"];
         let sizes = files.map(|name| {
-            let file = std::fs::metadata(self.desk.data_dir().join(name));
+            let file = std::fs::metadata(self.sandbox.data_dir().join(name));
             file.map_or(0, |file| file.len())
         });
         sizes.iter().sum()
@@ -113,13 +114,13 @@ impl Shop {
     fn failed(&self, outcome: &Outcome, kind: &str, charged: &str, state: &str) {
         let error = outcome.error(kind);
         assert_eq!(error["charged"], charged, "{error}");
-        let jobs = self.desk.jobs();
+        let jobs = self.sandbox.jobs();
         let rows: Vec<_> = jobs
             .iter()
             .map(|job| (job["state"].as_str(), job["charged"].as_str()))
             .collect();
         assert_eq!(rows, [(Some(state), Some(charged))], "{jobs:?}");
-        assert!(!self.desk.path("clip.mp4").exists());
+        assert!(!self.sandbox.path("clip.mp4").exists());
     }
 }
 
@@ -187,9 +188,9 @@ fn beside_a_good_one(family: &mut Family) {
         let succeed = json!({"succeed": {"output": "{}", "media": 1, "url": clip}});
         let bad = json!({"start": {"do": submits()}, "poll": {"do": ["abort"]}});
         let good = json!({"start": {"do": submits()}, "poll": {"then": succeed}});
-        shop.desk
+        shop.sandbox
             .write("lines.jsonl", format!("{bad}\n{good}\n{bad}\n"));
-        let outcome = shop.desk.run([
+        let outcome = shop.sandbox.run([
             "--json",
             "run",
             NODE,
@@ -204,7 +205,7 @@ fn beside_a_good_one(family: &mut Family) {
         ]);
         assert_eq!(outcome.code, 1, "{outcome:?}");
         let states: Vec<_> = shop
-            .desk
+            .sandbox
             .jobs()
             .iter()
             .map(|job| job["state"].clone())
@@ -230,7 +231,7 @@ fn slow(family: &mut Family) {
         ]);
         let sleeping = json!({"start": {"do": submits()}, "poll": {"do": sleep}});
         let lines = format!("{sleeping}\n").repeat(CALLS);
-        shop.desk.write("lines.jsonl", lines);
+        shop.sandbox.write("lines.jsonl", lines);
         let batch = [
             "run",
             NODE,
@@ -241,11 +242,11 @@ fn slow(family: &mut Family) {
         ];
         let rest = ["--out-dir", "clips", "--key", "asleep"];
         let slow = shop
-            .desk
-            .start(shop.desk.command(batch.iter().chain(&rest)));
+            .sandbox
+            .start(shop.sandbox.command(batch.iter().chain(&rest)));
         shop.provider.wait_for("GET /asleep", CALLS * 3 / 4);
 
-        let good = shop.desk.run([
+        let good = shop.sandbox.run([
             "run",
             "image_to_video_v3",
             "--set",
@@ -257,10 +258,10 @@ fn slow(family: &mut Family) {
             "--json",
         ]);
         good.answer();
-        assert!(shop.desk.path("clip.mp4").is_file());
+        assert!(shop.sandbox.path("clip.mp4").is_file());
         // It did not wait for the others to be woken by the clock, which stops them.
-        let others = shop.desk.jobs().into_iter();
-        let stopped = others.filter(|job| job["node"] == NODE && !job["trouble"].is_null());
+        let others = shop.sandbox.jobs().into_iter();
+        let stopped = others.filter(|job| job["node"] == NODE && !job["error"].is_null());
         assert_eq!(stopped.count(), 0);
         slow.kill();
     });
@@ -332,9 +333,9 @@ fn shown(family: &mut Family) {
         assert_eq!(outcome.code, 7, "{outcome:?}");
         is_harmless(&outcome);
         assert!(outcome.stderr.contains("note: "), "{outcome:?}");
-        let id = shop.desk.jobs()[0]["id"].as_str().expect("an id").to_owned();
+        let id = shop.sandbox.jobs()[0]["id"].as_str().expect("an id").to_owned();
         for command in [vec!["jobs"], vec!["jobs", "show", &id]] {
-            let outcome = shop.desk.run(command);
+            let outcome = shop.sandbox.run(command);
             assert!(outcome.stdout.contains("done"), "{outcome:?}");
             is_harmless(&outcome);
         }
@@ -343,7 +344,7 @@ fn shown(family: &mut Family) {
         let shop = Shop::with_component(&hostile_listing(&json!({"title": ESCAPES})));
         for command in [vec!["nodes"], vec!["nodes", NODE]] {
             let outcome = shop
-                .desk
+                .sandbox
                 .run([&command[..], &["--component", "hostile.wasm"]].concat());
             assert!(outcome.stdout.contains("done"), "{outcome:?}");
             is_harmless(&outcome);
@@ -352,7 +353,7 @@ fn shown(family: &mut Family) {
     family.attack("30 MB of output, logged", || {
         let shop = Shop::new();
         let print = json!({"print": {"bytes": 30_000_000, "text": ESCAPES}});
-        shop.desk
+        shop.sandbox
             .write("input.json", json!({"check": {"do": [print]}}).to_string());
         let arguments = [
             "check",
@@ -362,11 +363,11 @@ fn shown(family: &mut Family) {
             "--input",
             "input.json",
         ];
-        let mut command = shop.desk.command(arguments);
+        let mut command = shop.sandbox.command(arguments);
         // The compiler talks a lot by itself.
         let levels = "debug,cranelift_codegen=warn,wasmtime_internal_cranelift=warn";
         command.env("ZOETROPE_LOG", levels).env("NO_COLOR", "1");
-        let outcome = shop.desk.start(command).end();
+        let outcome = shop.sandbox.start(command).end();
         assert_eq!(outcome.code, 0, "{outcome:?}");
         assert!(
             outcome.stderr.len() < 128 << 10,

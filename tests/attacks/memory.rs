@@ -7,7 +7,7 @@ use zoetrope_host::component::{CallContext, Limits, Pack, PackError, TrapKind};
 use zoetrope_host::contract::{CheckOptions, Profile};
 
 use super::Family;
-use super::stage::{Stage, engine, stopped, wait};
+use super::fixture::{Fixture, engine, stopped, wait};
 use crate::support::guests::{EATS, Guest, LISTS_ONLY, component, policy};
 use crate::support::hostile::hostile_listing;
 
@@ -18,23 +18,23 @@ pub(super) fn memory() -> Family {
     let mut family = Family::new("memory");
     for function in ["check", "start", "poll", "plan-upload"] {
         family.attack(format!("allocate without end in {function}"), move || {
-            let stage = Stage::new();
+            let fixture = Fixture::new();
             let order = json!({"do": ["allocate"]});
             let stopped = match function {
-                "check" => stopped(stage.check(&order)),
-                "start" => stopped(stage.start(&order).judged()),
-                "poll" => stopped(stage.poll(&order)),
-                _ => stopped(stage.plan_upload(&order)),
+                "check" => stopped(fixture.check(&order)),
+                "start" => stopped(fixture.start(&order).judged()),
+                "poll" => stopped(fixture.poll(&order)),
+                _ => stopped(fixture.plan_upload(&order)),
             };
             assert_eq!(stopped, TrapKind::OutOfMemory);
-            Stage::is_unharmed();
+            Fixture::is_unharmed();
         });
     }
     family.attack("allocate without end in node-types", || {
         let component = hostile_listing(&json!({"do": ["allocate"]}));
-        let stage = Stage::new().with_component(&component);
-        assert_eq!(stopped(stage.node_types()), TrapKind::OutOfMemory);
-        Stage::is_unharmed();
+        let fixture = Fixture::new().with_component(&component);
+        assert_eq!(stopped(fixture.node_types()), TrapKind::OutOfMemory);
+        Fixture::is_unharmed();
     });
     grown(&mut family);
     declared(&mut family);
@@ -61,7 +61,7 @@ fn grown(family: &mut Family) {
             });
             let checked = wait(pack.check(&offline, "image_to_video_v3", "{}", options));
             assert_eq!(stopped(checked), TrapKind::OutOfMemory);
-            Stage::is_unharmed();
+            Fixture::is_unharmed();
         });
     }
 }
@@ -128,11 +128,11 @@ pub(super) fn resources() -> Family {
 
 #[track_caller]
 fn is_stopped(deed: &Value) {
-    let stage = Stage::new();
+    let fixture = Fixture::new();
     let order = json!({"do": [deed]});
-    assert_eq!(stopped(stage.start(&order).judged()), TrapKind::Trapped);
-    assert_eq!(stopped(stage.poll(&order)), TrapKind::Trapped);
+    assert_eq!(stopped(fixture.start(&order).judged()), TrapKind::Trapped);
+    assert_eq!(stopped(fixture.poll(&order)), TrapKind::Trapped);
     // A connection may be open by then; no byte has left over it.
-    assert_eq!(stage.provider.arrived().concat(), "");
-    Stage::is_unharmed();
+    assert_eq!(fixture.provider.arrived().concat(), "");
+    Fixture::is_unharmed();
 }

@@ -10,22 +10,22 @@
 //! - [`output`]: those that talk too much, or look for what is not theirs
 //! - [`answers`]: those whose answers nobody can keep or show
 //! - [`permissions`]: those that go beyond what they ask for or are granted
-//! - [`submits`], [`headers`], [`lines`]: those that send what they may not
+//! - [`submits`], [`headers`], [`request_targets`]: those that send what they may not
 //! - [`addresses`]: places where nothing may go, in every one of the [`notations`], by every way
 //! - [`rebinding`]: names whose addresses change between one question and the next
 //! - [`redirects`], [`replies`]: servers that lead elsewhere, or whose replies never end
 //! - [`uploads`]: plans of an upload that are meant for somebody else
 //! - [`jobs`]: what some of it comes to for whoever runs the binary
 //!
-//! The component of most of them is in `guests/hostile`; [`stage`] lets it loose.
+//! The component of most of them is in `guests/hostile`; [`fixture`] lets it loose.
 
 mod addresses;
 mod answers;
 mod computing;
+mod fixture;
 mod headers;
 mod imports;
 mod jobs;
-mod lines;
 mod memory;
 mod notations;
 mod output;
@@ -33,7 +33,7 @@ mod permissions;
 mod rebinding;
 mod redirects;
 mod replies;
-mod stage;
+mod request_targets;
 mod submits;
 #[cfg(unix)]
 mod uploads;
@@ -85,7 +85,7 @@ fn families() -> Vec<Family> {
         permissions::family(),
         submits::family(),
         headers::family(),
-        lines::family(),
+        request_targets::family(),
         rebinding::family(),
         redirects::family(),
         replies::family(),

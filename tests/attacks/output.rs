@@ -4,20 +4,20 @@ use serde_json::json;
 use zoetrope_host::contract::ErrorCause;
 
 use super::Family;
-use super::stage::Stage;
-use crate::support::desk::CANARY_KEY;
+use super::fixture::Fixture;
+use crate::support::sandbox::CANARY_KEY;
 
 pub(super) fn family() -> Family {
     let mut family = Family::new("output");
     family.attack("flood both standard streams with 100 MB", || {
-        let stage = Stage::new();
+        let fixture = Fixture::new();
         let flood =
             json!({"print": {"bytes": 100_000_000, "text": "\u{1b}]0;all is lost\u{7}\r\n"}});
-        stage.check(&json!({"do": [flood]})).expect("a plan");
-        Stage::is_unharmed();
+        fixture.check(&json!({"do": [flood]})).expect("a plan");
+        Fixture::is_unharmed();
     });
     family.attack("look for what wasi:cli brings", || {
-        let seen = Stage::new().seen(&json!(["look_around"]));
+        let seen = Fixture::new().seen(&json!(["look_around"]));
         let nothing = [
             "environment []",
             "arguments []",
@@ -29,7 +29,7 @@ pub(super) fn family() -> Family {
         assert_eq!(seen, nothing);
     });
     family.attack("ask clocks and random numbers", || {
-        let seen = Stage::new().seen(&json!(["ask_the_time"]));
+        let seen = Fixture::new().seen(&json!(["ask_the_time"]));
         assert_eq!(seen, ["random (65536, 65536)"]);
     });
     credential(&mut family);
@@ -39,25 +39,25 @@ pub(super) fn family() -> Family {
 /// Those that look for the credential.
 fn credential(family: &mut Family) {
     family.attack("look for the credential in the connection", || {
-        let seen = Stage::new().seen(&json!(["connection"]));
+        let seen = Fixture::new().seen(&json!(["connection"]));
         assert_eq!(seen, ["connection scripted: 0 headers, options {}"]);
     });
     family.attack(
         "dump the whole memory after the provider has echoed the key",
         || {
             let echo = format!("x-echo: {CANARY_KEY}\r\nx-canary: {CANARY_KEY}\r\n");
-            let stage = Stage::answering(&echo, &format!("you sent {CANARY_KEY}"));
+            let fixture = Fixture::answering(&echo, &format!("you sent {CANARY_KEY}"));
             let deeds = json!([
                 "connection",
                 {"request": {"method": "GET"}},
                 {"request": {"body": "memory"}},
             ]);
-            let seen = stage.seen(&deeds).join("\n");
+            let seen = fixture.seen(&deeds).join("\n");
             assert!(
                 seen.contains("you sent ***") && !seen.contains(CANARY_KEY),
                 "{seen}"
             );
-            let arrived = stage.provider.arrived().concat();
+            let arrived = fixture.provider.arrived().concat();
             let (_, dump) = arrived
                 .split_once("POST /v1/jobs ")
                 .expect("the request with the dump");
@@ -68,10 +68,10 @@ fn credential(family: &mut Family) {
         },
     );
     family.attack("read the credential from an error of the host", || {
-        let stage = Stage::new();
+        let fixture = Fixture::new();
         let deeds =
             json!([{"request": {"url": "http://evil.example/{base}", "body": {"text": "x"}}}]);
-        let denied = stage.poll(&json!({"do": deeds, "then": {"error": {"cause": "denied"}}}));
+        let denied = fixture.poll(&json!({"do": deeds, "then": {"error": {"cause": "denied"}}}));
         let Err(zoetrope_host::component::CallError::Node(error)) = denied else {
             panic!("{denied:?}")
         };
@@ -79,6 +79,6 @@ fn credential(family: &mut Family) {
             panic!("{error:?}")
         };
         assert!(!why.contains(CANARY_KEY), "{why}");
-        stage.nothing_arrived();
+        fixture.nothing_arrived();
     });
 }

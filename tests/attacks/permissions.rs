@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use zoetrope_host::component::TrapKind;
 use zoetrope_host::egress::HttpLimits;
-use zoetrope_host::policy::Ceiling;
+use zoetrope_host::policy::PackLimit;
 
 use super::Family;
-use super::stage::{Stage, stopped};
-use crate::support::desk::CANARY_KEY;
+use super::fixture::{Fixture, stopped};
 use crate::support::recorder::Recorder;
+use crate::support::sandbox::CANARY_KEY;
 use crate::support::watch::{PUBLIC, World};
 
 /// Where the hostile component may send requests besides, as its manifest and its grant say.
@@ -18,7 +18,7 @@ const MEDIA: &str = "GET http://cdn.example/media";
 
 pub(super) fn family() -> Family {
     let mut family = Family::new("permissions");
-    ceilings(&mut family);
+    pack_limits(&mut family);
     hosts(&mut family);
     submits(&mut family);
     family
@@ -33,76 +33,77 @@ fn requests(provider: &Recorder) -> usize {
     provider.arrived().concat().matches(" HTTP/1.1\r\n").count()
 }
 
-fn ceilings(family: &mut Family) {
+fn pack_limits(family: &mut Family) {
     family.attack("more memory than granted", || {
-        let stage = Stage::new().with_ceiling(Ceiling::MemoryBytes, 8 << 20);
+        let fixture = Fixture::new().with_ceiling(PackLimit::MemoryBytes, 8 << 20);
         let order = json!({"do": [{"take": 16 << 20}]});
-        assert_eq!(stopped(stage.poll(&order)), TrapKind::OutOfMemory);
-        stage.poll(&json!({})).expect("little memory is enough");
-        Stage::is_unharmed();
+        assert_eq!(stopped(fixture.poll(&order)), TrapKind::OutOfMemory);
+        fixture.poll(&json!({})).expect("little memory is enough");
+        Fixture::is_unharmed();
     });
     family.attack("more time than granted", || {
-        let stage = Stage::new().with_ceiling(Ceiling::CallSeconds, 1);
+        let fixture = Fixture::new().with_ceiling(PackLimit::CallSeconds, 1);
         let order = json!({"do": [{"sleep_ms": 3_600_000}]});
-        assert_eq!(stopped(stage.poll(&order)), TrapKind::TimedOut);
+        assert_eq!(stopped(fixture.poll(&order)), TrapKind::TimedOut);
         let order = json!({"do": ["loop"]});
-        let kind = stopped(stage.poll(&order));
+        let kind = stopped(fixture.poll(&order));
         assert!(matches!(kind, TrapKind::OutOfTime | TrapKind::TimedOut));
-        Stage::is_unharmed();
+        Fixture::is_unharmed();
     });
     family.attack("more requests in a call than granted", || {
-        let stage = Stage::new().with_ceiling(Ceiling::RequestsPerCall, 3);
+        let fixture = Fixture::new().with_ceiling(PackLimit::RequestsPerCall, 3);
         let many = json!([{"request": {"method": "GET", "url": "{base}/", "times": 10}}]);
-        let seen = stage.seen(&many).join("\n");
+        let seen = fixture.seen(&many).join("\n");
         assert_eq!(seen.matches("HttpRequestDenied").count(), 7, "{seen}");
-        assert_eq!(requests(&stage.provider), 3);
-        Stage::is_unharmed();
+        assert_eq!(requests(&fixture.provider), 3);
+        Fixture::is_unharmed();
     });
     family.attack("more requests in a minute than granted", || {
         // In an hour would be one more.
-        let stage = Stage::new().with_ceiling(Ceiling::RequestsPerMinute, 1);
+        let fixture = Fixture::new().with_ceiling(PackLimit::RequestsPerMinute, 1);
         let seen: Vec<_> = (0..4)
-            .map(|_| stage.seen(&json!([get("{base}/")])).join("\n"))
+            .map(|_| fixture.seen(&json!([get("{base}/")])).join("\n"))
             .collect();
         let put_off = seen
             .iter()
             .filter(|seen| seen.contains("ConnectionLimitReached"));
         assert!(
-            put_off.count() >= 3 - requests(&stage.provider).saturating_sub(1),
+            put_off.count() >= 3 - requests(&fixture.provider).saturating_sub(1),
             "{seen:?}"
         );
-        Stage::is_unharmed();
+        Fixture::is_unharmed();
     });
     lengths(family);
 }
 
 /// Requests and replies that are longer than granted.
 fn lengths(family: &mut Family) {
-    for (what, ceiling, request) in [
+    for (what, limit, request) in [
         (
             "a longer body than granted",
-            Ceiling::RequestBytes,
+            PackLimit::RequestBytes,
             json!({"body": {"text": "0123456789abcdef"}}),
         ),
         (
             "a longer header than granted",
-            Ceiling::HeaderBytes,
+            PackLimit::HeaderBytes,
             json!({"headers": [["x-wide", "0123456789abcdef"]], "body": {"text": "{}"}}),
         ),
     ] {
         family.attack(what, move || {
-            let stage = Stage::new().with_ceiling(ceiling, 15);
+            let fixture = Fixture::new().with_ceiling(limit, 15);
             let order = json!({"do": [{ "request": request }]});
-            drop(stage.start(&order).judged());
-            Stage::is_unharmed();
-            stage.nothing_arrived();
+            drop(fixture.start(&order).judged());
+            Fixture::is_unharmed();
+            fixture.nothing_arrived();
         });
     }
     family.attack("a longer reply than granted", || {
-        let stage = Stage::answering("", "0123456789abcdef").with_ceiling(Ceiling::ReplyBytes, 15);
-        let seen = stage.seen(&json!([get("{base}/")])).join("\n");
+        let fixture =
+            Fixture::answering("", "0123456789abcdef").with_ceiling(PackLimit::ReplyBytes, 15);
+        let seen = fixture.seen(&json!([get("{base}/")])).join("\n");
         assert!(seen.contains("HttpResponseBodySize"), "{seen}");
-        Stage::is_unharmed();
+        Fixture::is_unharmed();
     });
 }
 
@@ -129,9 +130,9 @@ fn limits() -> HttpLimits {
 fn hosts(family: &mut Family) {
     family.attack("the credential to a host that is granted besides", || {
         let (world, elsewhere) = world();
-        let stage = Stage::new().with_hosts(&[MEDIA], &[MEDIA]);
-        let stage = stage.with_egress(&world.egress(limits()));
-        let seen = stage
+        let fixture = Fixture::new().with_hosts(&[MEDIA], &[MEDIA]);
+        let fixture = fixture.with_egress(&world.egress(limits()));
+        let seen = fixture
             .seen(&json!([get("http://cdn.example/media/1?x=1")]))
             .join("\n");
         assert!(seen.contains("elsewhere"), "{seen}");
@@ -169,9 +170,9 @@ fn beside_the_granted(family: &mut Family) {
     ] {
         family.attack(format!("{method} {url}"), move || {
             let (world, elsewhere) = world();
-            let stage = Stage::new().with_hosts(&[MEDIA], &[MEDIA]);
-            let stage = stage.with_egress(&world.egress(limits()));
-            stage.seen(&json!([{"request": {"method": method, "url": url}}]));
+            let fixture = Fixture::new().with_hosts(&[MEDIA], &[MEDIA]);
+            let fixture = fixture.with_egress(&world.egress(limits()));
+            fixture.seen(&json!([{"request": {"method": method, "url": url}}]));
             assert_eq!(world.dialled().len(), 0);
             assert_eq!(elsewhere.arrived().len(), 0);
         });
@@ -191,9 +192,9 @@ fn half_granted(family: &mut Family) {
     ] {
         family.attack(what, move || {
             let (world, elsewhere) = world();
-            let stage = Stage::new().with_hosts(asked, granted);
-            let stage = stage.with_egress(&world.egress(limits()));
-            let seen = stage
+            let fixture = Fixture::new().with_hosts(asked, granted);
+            let fixture = fixture.with_egress(&world.egress(limits()));
+            let seen = fixture
                 .seen(&json!([get("http://cdn.example/media")]))
                 .join("\n");
             assert!(seen.contains("HttpRequestDenied"), "{seen}");
@@ -211,9 +212,9 @@ fn half_granted(family: &mut Family) {
             move || {
                 let (world, _elsewhere) = world();
                 world.name("cdn.example", &[answers]);
-                let stage = Stage::new().with_hosts(&[MEDIA], &[MEDIA]);
-                let stage = stage.with_egress(&world.egress(limits()));
-                let seen = stage
+                let fixture = Fixture::new().with_hosts(&[MEDIA], &[MEDIA]);
+                let fixture = fixture.with_egress(&world.egress(limits()));
+                let seen = fixture
                     .seen(&json!([get("http://cdn.example/media")]))
                     .join("\n");
                 assert!(seen.contains("DestinationIpProhibited"), "{seen}");
@@ -227,24 +228,24 @@ fn half_granted(family: &mut Family) {
 fn submits(family: &mut Family) {
     for method in ["POST", "PUT", "PATCH", "DELETE", "get", "BUY"] {
         family.attack(format!("a submit by {method} in a poll"), move || {
-            let stage = Stage::new().with_hosts(&[], &[]);
+            let fixture = Fixture::new().with_hosts(&[], &[]);
             let request = json!({"method": method, "body": {"text": "{}"}, "times": 3});
-            let seen = stage.seen(&json!([{ "request": request }])).join("\n");
+            let seen = fixture.seen(&json!([{ "request": request }])).join("\n");
             assert_eq!(seen.matches("HttpRequestDenied").count(), 3, "{seen}");
-            Stage::is_unharmed();
-            stage.nothing_arrived();
+            Fixture::is_unharmed();
+            fixture.nothing_arrived();
         });
     }
     family.attack("a submit to a granted host beside the provider's", || {
         let orders = "POST http://cdn.example/orders";
         let (world, elsewhere) = world();
-        let stage = Stage::new().with_hosts(&[orders], &[orders]);
-        let stage = stage.with_egress(&world.egress(limits()));
+        let fixture = Fixture::new().with_hosts(&[orders], &[orders]);
+        let fixture = fixture.with_egress(&world.egress(limits()));
         let there =
             json!({"request": {"url": "http://cdn.example/orders", "body": {"text": "{}"}}});
         let here = json!({"request": {"body": {"text": "{}"}}});
-        drop(stage.start(&json!({"do": [there, here]})).judged());
-        Stage::is_unharmed();
-        assert_eq!(requests(&elsewhere) + requests(&stage.provider), 1);
+        drop(fixture.start(&json!({"do": [there, here]})).judged());
+        Fixture::is_unharmed();
+        assert_eq!(requests(&elsewhere) + requests(&fixture.provider), 1);
     });
 }

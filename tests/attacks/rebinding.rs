@@ -8,9 +8,9 @@ use zoetrope_host::net::addresses::AddressKind;
 
 use super::Family;
 use super::addresses::{refusal, seen_by};
+use super::fixture::connection;
 use super::notations::Refusal;
-use super::stage::connection;
-use crate::support::raw::{Answer, GOOD, Raw};
+use crate::support::raw_http::{Answer, GOOD, Raw};
 use crate::support::watch::{PUBLIC, World, wait_for};
 
 const NAME: &str = "rebound.example";
@@ -36,43 +36,44 @@ pub(super) fn family() -> Family {
     for (address, kind) in FORBIDDEN {
         let forbidden = Refusal::Address(kind);
         family.attack(format!("public, then {address}"), move || {
-            let scene = Scene::new([last()]);
-            scene.answers(&[&[PUBLIC], &[address]]);
-            assert_eq!(scene.fetch(NAME), Ok(GOOD.into()));
-            assert_eq!(scene.fetch(NAME), Err(forbidden));
-            scene.asked_and_dialled(2, 1);
+            let fixture = Fixture::new([last()]);
+            fixture.answers(&[&[PUBLIC], &[address]]);
+            assert_eq!(fixture.fetch(NAME), Ok(GOOD.into()));
+            assert_eq!(fixture.fetch(NAME), Err(forbidden));
+            fixture.asked_and_dialled(2, 1);
         });
         family.attack(format!("{address}, then public"), move || {
-            let scene = Scene::new([]);
-            scene.answers(&[&[address], &[PUBLIC]]);
-            assert_eq!(scene.fetch(NAME), Err(forbidden));
-            assert_eq!(scene.fetch(NAME), Ok(GOOD.into()));
-            scene.asked_and_dialled(2, 1);
+            let fixture = Fixture::new([]);
+            fixture.answers(&[&[address], &[PUBLIC]]);
+            assert_eq!(fixture.fetch(NAME), Err(forbidden));
+            assert_eq!(fixture.fetch(NAME), Ok(GOOD.into()));
+            fixture.asked_and_dialled(2, 1);
         });
         family.attack(format!("public and {address}"), move || {
-            let scene = Scene::new([]);
-            scene.answers(&[&[PUBLIC, address], &[address, PUBLIC]]);
-            assert_eq!(scene.fetch(NAME), Err(forbidden));
-            assert_eq!(scene.fetch(NAME), Err(forbidden));
-            scene.asked_and_dialled(2, 0);
+            let fixture = Fixture::new([]);
+            fixture.answers(&[&[PUBLIC, address], &[address, PUBLIC]]);
+            assert_eq!(fixture.fetch(NAME), Err(forbidden));
+            assert_eq!(fixture.fetch(NAME), Err(forbidden));
+            fixture.asked_and_dialled(2, 0);
         });
         family.attack(
             format!("a redirect to itself, then at {address}"),
             move || {
-                let scene = Scene::new([Answer::redirect(302, "/again")]);
-                scene.answers(&[&[PUBLIC], &[address]]);
-                assert_eq!(scene.fetch(NAME), Err(forbidden));
-                scene.asked_and_dialled(2, 1);
+                let fixture = Fixture::new([Answer::redirect(302, "/again")]);
+                fixture.answers(&[&[PUBLIC], &[address]]);
+                assert_eq!(fixture.fetch(NAME), Err(forbidden));
+                fixture.asked_and_dialled(2, 1);
             },
         );
         family.attack(
             format!("a kept connection that ends, then {address}"),
             move || {
-                let scene = Scene::new([Answer::reply("200 OK", "", GOOD), Answer::Last(vec![])]);
-                scene.answers(&[&[PUBLIC], &[address]]);
-                assert_eq!(scene.fetch(NAME), Ok(GOOD.into()));
-                assert_eq!(scene.fetch(NAME), Err(forbidden));
-                scene.asked_and_dialled(2, 1);
+                let fixture =
+                    Fixture::new([Answer::reply("200 OK", "", GOOD), Answer::Last(vec![])]);
+                fixture.answers(&[&[PUBLIC], &[address]]);
+                assert_eq!(fixture.fetch(NAME), Ok(GOOD.into()));
+                assert_eq!(fixture.fetch(NAME), Err(forbidden));
+                fixture.asked_and_dialled(2, 1);
             },
         );
     }
@@ -86,13 +87,13 @@ pub(super) fn family() -> Family {
     family
 }
 
-struct Scene {
+struct Fixture {
     world: World,
     server: Raw,
     egress: Egress,
 }
 
-impl Scene {
+impl Fixture {
     /// With a server at [`PUBLIC`].
     fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
         let server = Raw::start(answers);
@@ -138,61 +139,65 @@ fn last() -> Answer {
 }
 
 fn kept() {
-    let scene = Scene::new([]);
-    scene.answers(&[&[PUBLIC], &["127.0.0.1"]]);
-    assert_eq!(scene.fetch(NAME), Ok(GOOD.into()));
+    let fixture = Fixture::new([]);
+    fixture.answers(&[&[PUBLIC], &["127.0.0.1"]]);
+    assert_eq!(fixture.fetch(NAME), Ok(GOOD.into()));
     // Over the kept connection, which leads where it led; or a new one, which is refused.
-    match scene.fetch(NAME) {
-        Ok(_) => scene.asked_and_dialled(1, 1),
+    match fixture.fetch(NAME) {
+        Ok(_) => fixture.asked_and_dialled(1, 1),
         Err(refusal) => {
             assert_eq!(refusal, Refusal::Address(AddressKind::Loopback));
-            scene.asked_and_dialled(2, 1);
+            fixture.asked_and_dialled(2, 1);
         }
     }
 }
 
 fn another_name() {
-    let scene = Scene::new([]);
-    scene.answers(&[&[PUBLIC]]);
-    scene.world.name("other.example", &[&["127.0.0.1"]]);
-    assert_eq!(scene.fetch(NAME), Ok(GOOD.into()));
+    let fixture = Fixture::new([]);
+    fixture.answers(&[&[PUBLIC]]);
+    fixture.world.name("other.example", &[&["127.0.0.1"]]);
+    assert_eq!(fixture.fetch(NAME), Ok(GOOD.into()));
     let forbidden = Refusal::Address(AddressKind::Loopback);
-    assert_eq!(scene.fetch("other.example"), Err(forbidden));
-    scene.world.name("other.example", &[&[PUBLIC]]);
-    assert_eq!(scene.fetch("other.example"), Ok(GOOD.into()));
-    scene.asked_and_dialled(3, 2);
-    let hosts = scene.server.heard();
+    assert_eq!(fixture.fetch("other.example"), Err(forbidden));
+    fixture.world.name("other.example", &[&[PUBLIC]]);
+    assert_eq!(fixture.fetch("other.example"), Ok(GOOD.into()));
+    fixture.asked_and_dialled(3, 2);
+    let hosts = fixture.server.heard();
     assert_ne!(hosts[0].connection, hosts[1].connection);
 }
 
 fn another_port() {
-    let scene = Scene::new([]);
-    scene.answers(&[&[PUBLIC], &["127.0.0.1"]]);
-    assert_eq!(scene.fetch(NAME), Ok(GOOD.into()));
+    let fixture = Fixture::new([]);
+    fixture.answers(&[&[PUBLIC], &["127.0.0.1"]]);
+    assert_eq!(fixture.fetch(NAME), Ok(GOOD.into()));
     let forbidden = Refusal::Address(AddressKind::Loopback);
-    assert_eq!(scene.fetch(&format!("{NAME}:8080")), Err(forbidden));
-    scene.asked_and_dialled(2, 1);
+    assert_eq!(fixture.fetch(&format!("{NAME}:8080")), Err(forbidden));
+    fixture.asked_and_dialled(2, 1);
 }
 
 fn lent() {
-    let scene = Scene::new([]);
-    let url = scene.server.url("/");
-    let own = connection(&scene.server.url(""));
+    let fixture = Fixture::new([]);
+    let url = fixture.server.url("/");
+    let own = connection(&fixture.server.url(""));
     let local = AddressRule::of_media(own.base_url().origin());
-    let fetched = wait_for(scene.egress.fetch_bytes(&url, local, 1 << 10));
+    let fetched = wait_for(fixture.egress.fetch_bytes(&url, local, 1 << 10));
     assert!(fetched.is_ok(), "{fetched:?}");
-    let stranger = wait_for(scene.egress.fetch_bytes(&url, AddressRule::PUBLIC, 1 << 10));
+    let stranger = wait_for(
+        fixture
+            .egress
+            .fetch_bytes(&url, AddressRule::PUBLIC, 1 << 10),
+    );
     let forbidden = Refusal::Address(AddressKind::Loopback);
     assert_eq!(refusal(&stranger.expect_err("a refusal")), forbidden);
-    assert_eq!(scene.server.heard().len(), 1);
+    assert_eq!(fixture.server.heard().len(), 1);
 }
 
 fn second_address() {
-    let scene = Scene::new([]);
-    scene.answers(&[&[ELSEWHERE, PUBLIC], &["127.0.0.1"]]);
-    assert_eq!(scene.fetch(NAME), Ok(GOOD.into()));
-    assert_eq!(scene.world.asked(), [NAME]);
-    let dialled: Vec<_> = scene
+    let fixture = Fixture::new([]);
+    fixture.answers(&[&[ELSEWHERE, PUBLIC], &["127.0.0.1"]]);
+    assert_eq!(fixture.fetch(NAME), Ok(GOOD.into()));
+    assert_eq!(fixture.world.asked(), [NAME]);
+    let dialled: Vec<_> = fixture
         .world
         .dialled()
         .iter()
@@ -202,27 +207,27 @@ fn second_address() {
 }
 
 fn no_address() {
-    let scene = Scene::new([]);
-    scene.answers(&[&[]]);
+    let fixture = Fixture::new([]);
+    fixture.answers(&[&[]]);
     let url = format!("http://{NAME}/");
-    let error = wait_for(scene.egress.fetch_bytes(&url, AddressRule::PUBLIC, 1));
+    let error = wait_for(fixture.egress.fetch_bytes(&url, AddressRule::PUBLIC, 1));
     let Err(FetchError::Egress { source, .. }) = error else {
         panic!("{error:?}")
     };
     let unresolved = matches!(source, EgressError::NotSent(NotSent::Resolve { .. }));
     assert!(unresolved, "{source:?}");
-    scene.asked_and_dialled(1, 0);
+    fixture.asked_and_dialled(1, 0);
 }
 
 /// A component's own requests, over a connection to this machine: its credential stays here.
 fn localhost_elsewhere() {
-    let scene = Scene::new([]);
-    scene.world.name(
+    let fixture = Fixture::new([]);
+    fixture.world.name(
         "localhost",
         &[&["127.0.0.1"], &[PUBLIC], &["127.0.0.1", PUBLIC]],
     );
-    let base = format!("http://localhost:{}", scene.server.address().port());
-    let context = CallContext::online(&scene.egress, connection(&base));
+    let base = format!("http://localhost:{}", fixture.server.address().port());
+    let context = CallContext::online(&fixture.egress, connection(&base));
     let seen = seen_by(
         &context,
         &json!([{"request": {"times": 1}}, {"request": {}}, {"request": {}}]),
@@ -234,6 +239,6 @@ fn localhost_elsewhere() {
     for refused in [second, third] {
         assert!(refused.contains("DestinationIpProhibited"), "{refused}");
     }
-    assert_eq!(scene.server.heard().len(), 1);
-    assert_eq!(scene.world.dialled().len(), 1);
+    assert_eq!(fixture.server.heard().len(), 1);
+    assert_eq!(fixture.world.dialled().len(), 1);
 }

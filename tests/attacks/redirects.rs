@@ -11,11 +11,11 @@ use zoetrope_host::net::hostnames::NameKind;
 
 use super::Family;
 use super::addresses::{refusal, seen_by};
+use super::fixture::{clip, connection};
 use super::notations::Refusal;
-use super::stage::{clip, connection};
-use crate::support::desk::CANARY_KEY;
 use crate::support::mp4;
-use crate::support::raw::{Answer, Heard, Raw};
+use crate::support::raw_http::{Answer, Heard, Raw};
+use crate::support::sandbox::CANARY_KEY;
 use crate::support::watch::{World, wait_for};
 
 /// The statuses that redirect.

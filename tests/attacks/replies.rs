@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use serde_json::json;
 use zoetrope_host::component::CallContext;
-use zoetrope_host::egress::{AddressRule, Egress, EgressError, FetchError, HttpLimits, Lost};
+use zoetrope_host::egress::{AddressRule, Egress, EgressError, FetchError, HttpLimits, ReplyLost};
 
 mod table;
 
 use super::Family;
 use super::addresses::seen_by;
-use super::stage::connection;
-use crate::support::raw::{Answer, GOOD, Raw};
+use super::fixture::connection;
+use crate::support::raw_http::{Answer, GOOD, Raw};
 use crate::support::watch::wait_for;
 
 /// Longest header and body that are read here.
@@ -121,12 +121,12 @@ fn to_a_component(answer: Answer, end: End) {
 #[track_caller]
 fn end_of(error: &EgressError) -> End {
     match error {
-        EgressError::Lost(Lost::HeaderTooLong { .. }) => End::Header,
-        EgressError::Lost(Lost::BodyTooLong { .. }) => End::Body,
-        EgressError::Lost(Lost::Encoded { .. }) => End::Encoded,
-        EgressError::Lost(Lost::Protocol(_)) => End::Protocol,
-        EgressError::Lost(Lost::Terminated(_)) => End::Terminated,
-        EgressError::Lost(Lost::Timeout { .. }) => End::Timeout,
+        EgressError::ReplyLost(ReplyLost::HeaderTooLong { .. }) => End::Header,
+        EgressError::ReplyLost(ReplyLost::BodyTooLong { .. }) => End::Body,
+        EgressError::ReplyLost(ReplyLost::Encoded { .. }) => End::Encoded,
+        EgressError::ReplyLost(ReplyLost::Protocol(_)) => End::Protocol,
+        EgressError::ReplyLost(ReplyLost::Terminated(_)) => End::Terminated,
+        EgressError::ReplyLost(ReplyLost::Timeout { .. }) => End::Timeout,
         other => panic!("{other:?}"),
     }
 }

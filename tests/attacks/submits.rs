@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use zoetrope_host::egress::Sent;
 
 use super::Family;
-use super::stage::Stage;
+use super::fixture::Fixture;
 use crate::support::hostile::hostile_listing;
 
 /// A submit with this changed.
@@ -19,8 +19,8 @@ pub(super) fn submit(more: &Value) -> Value {
 }
 
 /// The requests that arrived, whole or not.
-fn requests(stage: &Stage) -> usize {
-    let arrived = stage.provider.arrived().concat();
+fn requests(fixture: &Fixture) -> usize {
+    let arrived = fixture.provider.arrived().concat();
     arrived.matches(" HTTP/1.1\r\n").count()
 }
 
@@ -58,20 +58,20 @@ fn more_than_one(family: &mut Family) {
         ),
     ] {
         family.attack(what, move || {
-            let stage = Stage::new();
-            let report = stage.start(&json!({"do": deeds}));
+            let fixture = Fixture::new();
+            let report = fixture.start(&json!({"do": deeds}));
             assert_eq!(report.sent, Sent::Something);
-            Stage::is_unharmed();
-            assert_eq!(requests(&stage), 1);
+            Fixture::is_unharmed();
+            assert_eq!(requests(&fixture), 1);
         });
     }
     family.attack("a submit that nobody waits for", || {
-        let stage = Stage::new();
-        let report = stage.start(&json!({"do": [submit(&json!({"awaited": 0}))]}));
-        Stage::is_unharmed();
+        let fixture = Fixture::new();
+        let report = fixture.start(&json!({"do": [submit(&json!({"awaited": 0}))]}));
+        Fixture::is_unharmed();
         // What has not left when the call ends never leaves.
         let most = usize::from(report.sent == Sent::Something);
-        assert!(requests(&stage) <= most, "{:?}", report.sent);
+        assert!(requests(&fixture) <= most, "{:?}", report.sent);
     });
 }
 
@@ -100,11 +100,11 @@ fn bodies(family: &mut Family) {
         ),
     ] {
         family.attack(what, move || {
-            let stage = Stage::new().with_exchanges_of(Duration::from_millis(500));
-            let report = stage.start(&json!({"do": [submit(&more)]}));
+            let fixture = Fixture::new().with_exchanges_of(Duration::from_millis(500));
+            let report = fixture.start(&json!({"do": [submit(&more)]}));
             assert_eq!(report.sent, Sent::Nothing);
-            assert_eq!(requests(&stage), 0);
-            Stage::is_unharmed();
+            assert_eq!(requests(&fixture), 0);
+            Fixture::is_unharmed();
         });
     }
     for (what, more) in [
@@ -122,9 +122,9 @@ fn bodies(family: &mut Family) {
         ),
     ] {
         family.attack(what, move || {
-            let stage = Stage::new();
-            let _report = stage.start(&json!({"do": [submit(&more)]}));
-            let arrived = stage.provider.arrived().concat();
+            let fixture = Fixture::new();
+            let _report = fixture.start(&json!({"do": [submit(&more)]}));
+            let arrived = fixture.provider.arrived().concat();
             assert_eq!(
                 arrived.matches("content-length: 2\r\n").count(),
                 1,
@@ -145,12 +145,12 @@ fn hidden(family: &mut Family) {
         family.attack(
             format!("another request in the body of a {method}"),
             move || {
-                let stage = Stage::new();
+                let fixture = Fixture::new();
                 let hidden = "POST /v1/jobs HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n";
                 let more = json!({"method": method, "body": {"text": hidden}});
-                let report = stage.start(&json!({"do": [submit(&more), submit(&more)]}));
+                let report = fixture.start(&json!({"do": [submit(&more), submit(&more)]}));
                 assert_eq!(report.sent, Sent::Nothing);
-                stage.nothing_arrived();
+                fixture.nothing_arrived();
             },
         );
     }
@@ -160,12 +160,12 @@ fn hidden(family: &mut Family) {
         "x-method-override",
     ] {
         family.attack(format!("a read that {name} makes a submit"), move || {
-            let stage = Stage::new();
+            let fixture = Fixture::new();
             let read = json!({"request": {"method": "GET", "headers": [[name, "POST"]]}});
-            let seen = stage.seen(&json!([read]));
+            let seen = fixture.seen(&json!([read]));
             assert_eq!(seen[0], "header: forbidden");
             assert!(
-                !stage
+                !fixture
                     .provider
                     .arrived()
                     .concat()
@@ -180,18 +180,18 @@ fn hidden(family: &mut Family) {
 fn unasked(family: &mut Family) {
     for function in ["check", "plan-upload", "node-types"] {
         family.attack(format!("a submit in {function}"), move || {
-            let mut stage = Stage::new();
+            let mut fixture = Fixture::new();
             let order = json!({"do": [submit(&json!({}))]});
             match function {
-                "check" => drop(stage.check(&order)),
-                "plan-upload" => drop(stage.plan_upload(&order)),
+                "check" => drop(fixture.check(&order)),
+                "plan-upload" => drop(fixture.plan_upload(&order)),
                 _ => {
                     // It lists once it has tried.
-                    stage = stage.with_component(&hostile_listing(&order));
-                    assert_eq!(stage.node_types().expect("a list"), 1);
+                    fixture = fixture.with_component(&hostile_listing(&order));
+                    assert_eq!(fixture.node_types().expect("a list"), 1);
                 }
             }
-            stage.nothing_arrived();
+            fixture.nothing_arrived();
         });
     }
 }

@@ -7,8 +7,8 @@ use zoetrope_host::egress::{Denial, EgressError, HttpLimits, NotSent};
 use zoetrope_host::media::{MediaError, Picture, hand_over};
 
 use super::Family;
-use super::stage::{NODE, connection, pack};
-use crate::support::raw::{Answer, Raw};
+use super::fixture::{NODE, connection, pack};
+use crate::support::raw_http::{Answer, Raw};
 use crate::support::watch::{World, wait_for};
 
 /// Paths that are refused, and why.

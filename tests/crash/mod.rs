@@ -12,7 +12,7 @@ mod storm;
 
 use std::fmt::Write as _;
 
-use crate::support::scene::{Ending, number};
+use crate::support::fixture::{Ending, number};
 use storm::{Report, Storm};
 
 /// How many jobs the long storm has for each provider, `ZOETROPE_CRASH_JOBS`.

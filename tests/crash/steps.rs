@@ -21,13 +21,13 @@ use zoetrope_bundled_pack::{COMPONENT, DIGEST};
 use zoetrope_host::component::Pack;
 use zoetrope_host::config::Config;
 use zoetrope_host::digest::Sha256Digest;
-use zoetrope_host::driver::{Driver, Listener, News, Until, Work, now};
+use zoetrope_host::driver::{DriveMode, Driver, JobUpdate, Listener, WaitFor, now};
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::ledger::{Job, JobSpec, State, Target};
 use zoetrope_host::policy::Policy;
 
-use crate::support::books::copy_ledger;
-use crate::support::scene::Scene;
+use crate::support::billing::copy_ledger;
+use crate::support::fixture::Fixture;
 
 /// What the process that dies is told: its folder, and the commit that it dies at.
 const FOLDER: &str = "ZOETROPE_CRASH_FOLDER";
@@ -95,32 +95,32 @@ enum Side {
 
 #[track_caller]
 fn no_commit_is_missing_in_the_list(honoured: bool) {
-    let scene = scene(honoured);
-    let output = process(&scene, "none");
+    let fixture = fixture(honoured);
+    let output = process(&fixture, "none");
     assert!(output.status.success(), "{output:?}");
-    let names = std::fs::read_to_string(scene.desk.path(NAMES)).expect("the names");
+    let names = std::fs::read_to_string(fixture.sandbox.path(NAMES)).expect("the names");
     let mut names: Vec<_> = names.lines().collect();
     // As often as the provider lets it wait.
     names.dedup();
     assert_eq!(names, COMMITS);
-    scene.comes_to_its_end(Some(&BTreeSet::new()));
+    fixture.comes_to_its_end(Some(&BTreeSet::new()));
 }
 
 #[track_caller]
 fn is_killed(honoured: bool, commit: &str, side: Side) {
-    let scene = scene(honoured);
-    let output = process(&scene, commit);
+    let fixture = fixture(honoured);
+    let output = process(&fixture, commit);
     let signal = std::os::unix::process::ExitStatusExt::signal(&output.status);
     assert_eq!(signal, Some(9), "{commit}: {output:?}");
     if side == Side::Before {
-        copy_ledger(&scene.desk.path(EARLIER), &scene.desk.data_dir());
+        copy_ledger(&fixture.sandbox.path(EARLIER), &fixture.sandbox.data_dir());
     }
-    let jobs = scene.ledger().jobs();
+    let jobs = fixture.ledger().jobs();
     let [job] = jobs.as_slice() else {
         panic!("{commit}: not one row: {jobs:?}");
     };
     let in_doubt = (job.state() == State::Submitting).then(|| KEY.to_owned());
-    let ending = scene.comes_to_its_end(Some(&in_doubt.into_iter().collect()));
+    let ending = fixture.comes_to_its_end(Some(&in_doubt.into_iter().collect()));
     let found = match (commit, side) {
         _ if honoured => (0, 0),
         // It died before the submit left, or before the answer was written down.
@@ -131,7 +131,7 @@ fn is_killed(honoured: bool, commit: &str, side: Side) {
     assert_eq!((ending.unknown, ending.found), found, "{commit}");
 }
 
-fn scene(honoured: bool) -> Scene {
+fn fixture(honoured: bool) -> Fixture {
     // The job ends at once, but the replies to the submit and to the first poll do not say so.
     let rules = json!([
         {"method": "POST", "path": "/v1/jobs", "status_word": "queued", "patch": {"poll_after_ms": 100}},
@@ -139,18 +139,20 @@ fn scene(honoured: bool) -> Scene {
          "patch": {"poll_after_ms": 100}},
         {"method": "GET", "path": "/v1/clips/*", "drip_ms": 1, "drip_bytes": 2048},
     ]);
-    let mut scene = Scene::new(honoured, Duration::ZERO, &rules);
-    scene.wanted.insert(KEY.into(), scene.desk.path("clip.mp4"));
-    scene
+    let mut fixture = Fixture::new(honoured, Duration::ZERO, &rules);
+    fixture
+        .wanted
+        .insert(KEY.into(), fixture.sandbox.path("clip.mp4"));
+    fixture
 }
 
 /// Runs the job in a process of its own, which dies at this commit.
-fn process(scene: &Scene, commit: &str) -> Output {
+fn process(fixture: &Fixture, commit: &str) -> Output {
     let mut command = Command::new(std::env::current_exe().expect("this test"));
     command
         .args(["--exact", "crash::steps::the_process_that_dies"])
         .args(["--ignored", "--nocapture"])
-        .env(FOLDER, scene.desk.path(""))
+        .env(FOLDER, fixture.sandbox.path(""))
         .env(COMMIT, commit);
     command.output().expect("this test")
 }
@@ -183,15 +185,15 @@ async fn run_one_job(folder: &Path, last: &str) {
         .listener(mortal(folder, last.to_owned()))
         .build()
         .expect("a driver");
-    let asker = driver.asker().to_owned();
+    let requester = driver.requester().to_owned();
     let target = Target::File(folder.join("clip.mp4"));
-    let job = Job::new(order(folder, &pack), target, asker, now() + 600_000);
+    let job = Job::new(order(folder, &pack), target, requester, now() + 600_000);
     let added = driver.add(std::slice::from_ref(&job), &pack, COMPONENT);
     added.expect("a row");
     committed(folder, ADDED, last);
-    let (_on, work) = watch::channel(Work::On);
+    let (_on, work) = watch::channel(DriveMode::Normal);
     let waited = driver
-        .wait([job.spec.id.clone()], Until::Settled, work)
+        .wait([job.spec.id.clone()], WaitFor::Settled, work)
         .await;
     waited.expect("the job's end");
 }
@@ -203,7 +205,7 @@ fn mortal(folder: &Path, last: String) -> Listener {
     Arc::new(move |_, news| {
         let mut before = before.lock().expect("the commit before");
         // A row is told of again without a commit when a process begins to drive.
-        if let News::Committed(job) = news
+        if let JobUpdate::Committed(job) = news
             && job.revision > before.1
         {
             *before = (name_of(job, before.0), job.revision);
@@ -243,12 +245,12 @@ fn order(folder: &Path, pack: &Pack) -> JobSpec {
     JobSpec {
         id: Uuid::now_v7().to_string(),
         node: "image_to_video_v3".into(),
-        given_sha256: Sha256Digest::from(Sha256::digest(&input)).to_string(),
-        given: input.clone(),
+        raw_input_sha256: Sha256Digest::from(Sha256::digest(&input)).to_string(),
+        raw_input: input.clone(),
         input,
         component: pack.digest().to_string(),
         connection: connection.id().to_string(),
-        place: connection.base_url().origin().to_string(),
+        provider_origin: connection.base_url().origin().to_string(),
         key: KEY.into(),
         idempotency_ms: i64::try_from(window.as_millis()).expect("a window"),
         created_at: now(),

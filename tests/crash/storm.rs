@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use zoetrope_host::ledger::{Job, State};
 
+use crate::support::fixture::{Ending, Fixture, RESUME, number};
 use crate::support::random::Random;
-use crate::support::scene::{Ending, RESUME, Scene, number};
 
 /// Lines of a batch; the last one of a storm may have fewer.
 const LINES: usize = 10;
@@ -21,7 +21,7 @@ const RESUME_STRIKES: u64 = 8;
 const LIFE: Duration = Duration::from_millis(400);
 
 /// How often it is looked for the moment to kill.
-const GLANCE: Duration = Duration::from_millis(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Where a job can be when its process is killed.
 pub(super) const PLACES: [&str; 5] = [
@@ -33,7 +33,7 @@ pub(super) const PLACES: [&str; 5] = [
 ];
 
 pub(super) struct Storm {
-    scene: Scene,
+    fixture: Fixture,
     jobs: usize,
     seed: u64,
     random: Random,
@@ -78,7 +78,7 @@ impl Storm {
             {"method": "GET", "path": "/v1/clips/*", "drip_ms": 5, "drip_bytes": 1024},
         ]);
         Self {
-            scene: Scene::new(honoured, Duration::from_millis(150), &rules),
+            fixture: Fixture::new(honoured, Duration::from_millis(150), &rules),
             jobs,
             seed,
             random: Random::new(seed),
@@ -91,21 +91,21 @@ impl Storm {
     /// Rages until every batch was begun, then lets everything come to its end.
     pub(super) fn rage(mut self) -> Report {
         let mut batches = Vec::new();
-        while self.scene.wanted.len() < self.jobs {
+        while self.fixture.wanted.len() < self.jobs {
             let batch = self.batch(batches.len());
             self.storm_over(&batch);
             batches.push(batch);
         }
         for batch in &batches {
             if !self.is_in_the_ledger(batch) {
-                let ended = self.scene.desk.run(&batch.command);
+                let ended = self.fixture.sandbox.run(&batch.command);
                 assert!([0, 8].contains(&ended.code), "{ended:?}");
             }
         }
-        let ending = self.scene.comes_to_its_end(Some(&self.in_doubt));
+        let ending = self.fixture.comes_to_its_end(Some(&self.in_doubt));
         assert!(self.kills > 0, "no storm");
         Report {
-            honoured: self.scene.honoured,
+            honoured: self.fixture.honoured,
             seed: self.seed,
             kills: self.kills,
             fell: self.fell,
@@ -117,7 +117,7 @@ impl Storm {
     fn batch(&mut self, number: usize) -> Batch {
         let (lines, folder) = (format!("{number}.jsonl"), format!("clips-{number}"));
         let key = format!("storm-{number}");
-        let count = LINES.min(self.jobs - self.scene.wanted.len());
+        let count = LINES.min(self.jobs - self.fixture.wanted.len());
         let width = count.to_string().len();
         let mut text = String::new();
         let mut keys = Vec::with_capacity(count);
@@ -125,12 +125,12 @@ impl Storm {
             let image = format!("https://p.example/{number}-{line}.png");
             text += &json!({ "prompt": "pan", "image": image }).to_string();
             text.push('\n');
-            let clip = self.scene.desk.path(&folder);
+            let clip = self.fixture.sandbox.path(&folder);
             let clip = clip.join(format!("{line:0width$}.mp4"));
             keys.push(format!("{key}-{line}"));
-            self.scene.wanted.insert(format!("{key}-{line}"), clip);
+            self.fixture.wanted.insert(format!("{key}-{line}"), clip);
         }
-        self.scene.desk.write(&lines, text);
+        self.fixture.sandbox.write(&lines, text);
         let words = ["--json", "run", "image_to_video_v3", "--batch", &lines];
         let more = ["--out-dir", &folder, "--key", &key];
         let command = words.into_iter().chain(more).map(str::to_owned).collect();
@@ -153,7 +153,10 @@ impl Storm {
     fn strike(&mut self, command: &[String]) {
         let moment = self.moment();
         let (made, arrived) = (self.made(), self.arrived());
-        let running = self.scene.desk.start(self.scene.desk.command(command));
+        let running = self
+            .fixture
+            .sandbox
+            .start(self.fixture.sandbox.command(command));
         let begun = Instant::now();
         let has_come = || match moment {
             Moment::Lived(life) => begun.elapsed() >= life,
@@ -161,13 +164,13 @@ impl Storm {
             Moment::Arrived(more) => self.arrived() >= arrived + more,
         };
         while begun.elapsed() < LIFE && !has_come() {
-            std::thread::sleep(GLANCE);
+            std::thread::sleep(POLL_INTERVAL);
         }
         if !running.strike() {
             return;
         }
         self.kills += 1;
-        for job in self.scene.ledger().jobs() {
+        for job in self.fixture.ledger().jobs() {
             if let Some(place) = place_of(&job) {
                 self.fell[place] += 1;
             }
@@ -190,13 +193,13 @@ impl Storm {
     }
 
     fn made(&self) -> usize {
-        self.scene.provider.account().jobs.len()
+        self.fixture.provider.billing().jobs.len()
     }
 
     /// Files beside each other in the folders of the clips.
     fn arrived(&self) -> usize {
         let folders: BTreeSet<_> = self
-            .scene
+            .fixture
             .wanted
             .values()
             .map(|clip| clip.parent())
@@ -209,7 +212,7 @@ impl Storm {
     }
 
     fn is_in_the_ledger(&self, batch: &Batch) -> bool {
-        let jobs = self.scene.ledger().jobs();
+        let jobs = self.fixture.ledger().jobs();
         let keys: BTreeSet<_> = jobs.iter().map(|job| &job.spec.key).collect();
         batch.keys.iter().all(|key| keys.contains(key))
     }

@@ -7,6 +7,7 @@
 mod crates;
 mod cycles;
 mod modules;
+mod names;
 
 use std::process::{Command, Stdio};
 

@@ -20,9 +20,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::desk::{CANARY_KEY, CANARY_PROMPT, Desk};
 use super::provider::{Arrived, Reply, Script, Server};
 use super::root;
+use super::sandbox::{CANARY_KEY, CANARY_PROMPT, Sandbox};
 use super::steps::{Stage, Step, Told};
 
 #[derive(Deserialize)]
@@ -147,7 +147,7 @@ pub(crate) fn run(subject: &str, case: &str) {
     }
 
     let stage = Stage {
-        desk: Desk::new(),
+        sandbox: Sandbox::new(),
         provider: scripts.provider.map(Server::start),
         cdn: Server::start(scripts.cdn),
         category: scripts.category.unwrap_or_else(|| "pixelml".into()),
@@ -155,7 +155,7 @@ pub(crate) fn run(subject: &str, case: &str) {
         arguments,
     };
     let Stage {
-        desk,
+        sandbox,
         provider,
         cdn,
         ..
@@ -170,7 +170,7 @@ pub(crate) fn run(subject: &str, case: &str) {
     stage.configure(&scripts.connection);
     for name in ["input.json", "lines.jsonl"] {
         if let Some(input) = parsed(name) {
-            desk.write(name, replaced(input));
+            sandbox.write(name, replaced(input));
         }
     }
     let place = format!("{subject}/{case}: {}", expected.holds);
@@ -205,10 +205,10 @@ impl Expected {
             assert!(!carries_the_key(&request), "{place}\n{request:?}");
         }
         for (file, is_there) in [("clip.mp4", self.clip), ("picture.png", self.picture)] {
-            let exists = stage.desk.path(file).exists();
+            let exists = stage.sandbox.path(file).exists();
             assert!(is_there.is_none_or(|is| is == exists), "{place}\n{shown}");
         }
-        let jobs = stage.desk.jobs();
+        let jobs = stage.sandbox.jobs();
         let states: Vec<_> = jobs
             .iter()
             .filter_map(|job| job["state"].as_str())

@@ -125,7 +125,7 @@ pub(crate) fn allowing(component: &[u8]) -> String {
         grant.name,
         hosts.join(", "),
         grant.unsafe_reads,
-        grant.ceilings.line()
+        grant.limits.line()
     )
 }
 

@@ -5,11 +5,11 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use super::desk::Desk;
 use super::guests::{MANIFEST, allowing, asking};
 use super::outcome::Outcome;
 use super::packages::built;
 use super::provider::Server;
+use super::sandbox::Sandbox;
 
 /// What stands before the listing, as the component is built.
 const MARK: &[u8] = b"listing of the hostile component:";
@@ -24,20 +24,20 @@ pub(crate) fn hostile() -> &'static [u8] {
 }
 
 /// A desk with a component of these, `hostile.wasm`, allowed over a connection to this provider.
-pub(crate) fn desk_with(component: &[u8], provider: &Server) -> Desk {
-    let desk = Desk::new();
-    desk.configure(&format!(
+pub(crate) fn desk_with(component: &[u8], provider: &Server) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.configure(&format!(
         "{}{}",
         provider.connection(""),
         allowing(component)
     ));
-    desk.write("hostile.wasm", component);
-    desk
+    sandbox.write("hostile.wasm", component);
+    sandbox
 }
 
 /// Runs `node` of `hostile.wasm` with this input and these further arguments.
-pub(crate) fn run_node(desk: &Desk, node: &str, input: &Value, more: &[&str]) -> Outcome {
-    desk.write("input.json", input.to_string());
+pub(crate) fn run_node(sandbox: &Sandbox, node: &str, input: &Value, more: &[&str]) -> Outcome {
+    sandbox.write("input.json", input.to_string());
     let run = [
         "--json",
         "--component",
@@ -47,7 +47,7 @@ pub(crate) fn run_node(desk: &Desk, node: &str, input: &Value, more: &[&str]) ->
         "--input",
         "input.json",
     ];
-    desk.run(run.iter().chain(more))
+    sandbox.run(run.iter().chain(more))
 }
 
 /// The component with this manifest.

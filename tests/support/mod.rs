@@ -1,24 +1,25 @@
 //! What the tests stand on.
 //!
-//! - [`desk`]: the real binary, with an environment and a folder of its own; [`outcome`]: what a run
+//! - [`sandbox`]: the real binary, with an environment and a folder of its own; [`outcome`]: what a run
 //!   came to, and the promises that hold for every one; [`stream`]: what it says
 //! - [`provider`]: a scripted provider, a real server on a loopback port
-//! - [`practice`]: the practice provider in the test's process; [`books`]: what it says, beside the ledger;
-//!   [`scene`]: both at a desk whose processes are killed, and what must hold at the end
+//! - [`practice`]: the practice provider in the test's process; [`billing`]: what it says, beside the ledger;
+//!   [`fixture`]: both at a desk whose processes are killed, and what must hold at the end
 //! - [`cases`]: cases that are folders of data; [`steps`]: those that are a history
 //! - [`canary`]: the forms of a text that must not be seen again
-//! - [`slow`]: a job that does not end until it is told to
+//! - [`slow_server`]: a job that does not end until it is told to
 //! - [`guests`]: components that are not what a pack should be; [`hostile`]: one that does what its
 //!   input tells it to; [`packages`]: packages of this workspace as components; [`recorder`]: a server that keeps every byte it gets
-//! - [`raw`]: a server that says any bytes; [`watch`]: names and a network for a broker, counted
+//! - [`raw_http`]: a server that says any bytes; [`watch`]: names and a network for a broker, counted
 //! - [`random`]: numbers that a seed gives again
 //! - [`pictures`], [`mp4`]: pictures to start from, and clips read back
 
 #[cfg(unix)]
-pub(crate) mod books;
+pub(crate) mod billing;
 pub(crate) mod canary;
 pub(crate) mod cases;
-pub(crate) mod desk;
+#[cfg(unix)]
+pub(crate) mod fixture;
 pub(crate) mod guests;
 pub(crate) mod hostile;
 pub(crate) mod mp4;
@@ -30,11 +31,10 @@ pub(crate) mod practice;
 pub(crate) mod provider;
 #[cfg(unix)]
 pub(crate) mod random;
-pub(crate) mod raw;
+pub(crate) mod raw_http;
 pub(crate) mod recorder;
-#[cfg(unix)]
-pub(crate) mod scene;
-pub(crate) mod slow;
+pub(crate) mod sandbox;
+pub(crate) mod slow_server;
 pub(crate) mod steps;
 pub(crate) mod stream;
 pub(crate) mod watch;

@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use super::canary::forms;
-use super::desk::{CANARY_KEY, CANARY_PROMPT, Desk};
 use super::root;
+use super::sandbox::{CANARY_KEY, CANARY_PROMPT, Sandbox};
 
 /// What a run of the binary came to.
 #[derive(Debug)]
@@ -45,11 +45,11 @@ impl Outcome {
 
     /// What holds for every run, whatever came of it.
     #[track_caller]
-    pub(super) fn keeps_every_promise(&self, desk: &Desk, is_run: bool) {
+    pub(super) fn keeps_every_promise(&self, sandbox: &Sandbox, is_run: bool) {
         let shown = format!("{}{}", self.stdout, self.stderr);
         assert!(!shown.contains("panicked at"), "a panic: {self:?}");
         let mut secrets = vec![CANARY_KEY.to_owned()];
-        secrets.extend(desk.practice_key());
+        secrets.extend(sandbox.practice_key());
         let known: Vec<_> = secrets.iter().flat_map(|secret| forms(secret)).collect();
         for form in &known {
             assert!(!shown.contains(form), "a credential is shown: {self:?}");
@@ -63,7 +63,7 @@ impl Outcome {
                 "a prompt is shown: {self:?}"
             );
         }
-        let ledger = desk.ledger_without_inputs();
+        let ledger = sandbox.ledger_without_inputs();
         assert!(
             !ledger.contains(CANARY_PROMPT),
             "a prompt is in the ledger outside its inputs"
@@ -72,8 +72,8 @@ impl Outcome {
         for form in &known {
             assert!(!ledger.contains(form), "a credential is in the ledger");
         }
-        let compiled = desk.data_dir().join("code");
-        for file in desk.files() {
+        let compiled = sandbox.data_dir().join("code");
+        for file in sandbox.files() {
             // Written before anything is known that could be in it.
             if file.starts_with(&compiled) {
                 continue;

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use zoetrope_emulator::{Account, Practice, Protocol, Settings};
+use zoetrope_emulator::{Billing, Practice, Protocol, Settings};
 
 /// Longer than anything here takes, on a slow machine too.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often the account is looked into.
-const GLANCE: Duration = Duration::from_millis(2);
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
 /// A provider whose jobs are not rendered: every one gets the same short clip.
 pub(crate) struct Provider {
@@ -70,22 +70,22 @@ impl Provider {
     }
 
     /// What really happened so far.
-    pub(crate) fn account(&self) -> Account {
-        self.practice.account()
+    pub(crate) fn billing(&self) -> Billing {
+        self.practice.billing()
     }
 
     /// What really happened, once nothing more will: no job is queued or running.
     #[track_caller]
-    pub(crate) fn final_account(&self) -> Account {
+    pub(crate) fn final_billing(&self) -> Billing {
         let begun = Instant::now();
         loop {
-            let account = self.account();
+            let billing = self.billing();
             let goes_on = |status: &str| ["queued", "running"].contains(&status);
-            if !account.jobs.iter().any(|job| goes_on(&job.status)) {
-                return account;
+            if !billing.jobs.iter().any(|job| goes_on(&job.status)) {
+                return billing;
             }
-            assert!(begun.elapsed() < PATIENCE, "{:?}", account.totals);
-            std::thread::sleep(GLANCE);
+            assert!(begun.elapsed() < PATIENCE, "{:?}", billing.totals);
+            std::thread::sleep(POLL_INTERVAL);
         }
     }
 

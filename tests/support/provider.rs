@@ -14,9 +14,9 @@ use image::ImageFormat;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::desk::KEY_VARIABLE;
 use super::mp4;
 use super::pictures::picture;
+use super::sandbox::KEY_VARIABLE;
 
 /// Longer than anything here takes, on a slow machine too.
 const PATIENCE: Duration = Duration::from_mins(1);

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::cases::{Count, fits, holds};
-use super::desk::{Desk, Running};
 use super::pictures;
 use super::provider::{Script, Server, connection_of, nobody};
+use super::sandbox::{Running, Sandbox};
 
 /// A command and its end.
 #[derive(Default, Deserialize)]
@@ -47,7 +47,7 @@ type Counts = BTreeMap<String, usize>;
 
 /// Where a case happens.
 pub(super) struct Stage {
-    pub(super) desk: Desk,
+    pub(super) sandbox: Sandbox,
     /// `None`: nobody listens.
     pub(super) provider: Option<Server>,
     pub(super) cdn: Server,
@@ -73,7 +73,7 @@ impl Stage {
         let url = self.provider.as_ref().map_or_else(nobody, Server::url);
         let url = url + &self.base_path;
         let table = connection_of(&self.category, &url, more);
-        self.desk.configure(&table);
+        self.sandbox.configure(&table);
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -131,7 +131,7 @@ impl Step {
         let before = stage.arrivals();
         let arguments = self.arguments.unwrap_or_else(|| stage.arguments.clone());
         let arguments = told.fill(&arguments);
-        let mut running = stage.desk.start(stage.desk.command(&arguments));
+        let mut running = stage.sandbox.start(stage.sandbox.command(&arguments));
         if let Some(arrivals) = &self.kill_when {
             stage.wait_for(arrivals, &before);
             running.kill();

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use super::desk::PATIENCE;
+use super::sandbox::PATIENCE;
 
 /// A pipe that is read as it fills, so that the binary never waits for its reader.
 pub(crate) struct Stream {

@@ -35,7 +35,7 @@ impl Submits {
         if inserted.iter().any(|inserted| *inserted != Inserted::New) {
             return Err("a job is there already".into());
         }
-        let leaving = || Event::Leaving {
+        let leaving = || Event::SubmitReady {
             sha256: "5a".repeat(32),
             keyed: true,
         };
@@ -60,12 +60,12 @@ impl Submits {
         let order = JobSpec {
             id: format!("00000000-0000-7000-8000-{:012}", self.jobs),
             node: NODE.into(),
-            given: INPUT.into(),
-            given_sha256: digest.clone(),
+            raw_input: INPUT.into(),
+            raw_input_sha256: digest.clone(),
             input: INPUT.into(),
             component: digest,
             connection: "ledger".into(),
-            place: "http://127.0.0.1:9".into(),
+            provider_origin: "http://127.0.0.1:9".into(),
             key: format!("ledger-{}", self.jobs),
             idempotency_ms: 0,
             created_at: now(),

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use zoetrope_benches::bench::Bench;
-use zoetrope_benches::plain_host::{PlainHost, compiled_bytes};
+use zoetrope_benches::minimal_host::{PlainHost, compiled_bytes};
 use zoetrope_benches::{Failure, INPUT, NODE};
 use zoetrope_bundled_pack::{COMPONENT, DIGEST};
 use zoetrope_host::component::{CallContext, Pack};

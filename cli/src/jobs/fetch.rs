@@ -8,31 +8,31 @@ use zoetrope_host::jobs::Fetched;
 
 use super::{answered, named, said, settle};
 use crate::args::jobs::Fetch;
+use crate::context::Context;
 use crate::interrupts::Interrupts;
 use crate::report::{Failure, of_jobs, outcome};
-use crate::setup::Setup;
 use crate::view::View;
 
 impl Fetch {
-    pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Arc<Context>) -> Result<ExitCode, Failure> {
         let out = std::path::absolute(&self.out);
         let out = out.map_err(|error| Failure::usage(error.to_string()))?;
-        let view = View::new(setup.options(), setup.printer().clone());
-        let jobs = setup.jobs(view.listener()).await?;
+        let view = View::new(context.options(), context.printer().clone());
+        let jobs = context.jobs(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
-        let job = named(jobs.ledger(), &self.id, setup)?;
+        let job = named(jobs.ledger(), &self.id, context)?;
         let until = deadline_after(self.deadline);
         let fetched = jobs.fetch(&job, &out, self.force, until).await;
-        match fetched.map_err(|error| of_jobs(error, &setup.options()))? {
-            Fetched::LeftAlone(job) => answered(&job, setup),
+        match fetched.map_err(|error| of_jobs(error, &context.options()))? {
+            Fetched::LeftAlone(job) => answered(&job, context),
             Fetched::Copied { job, file } => {
-                let mut answer = outcome::of(&job, &setup.options())?;
+                let mut answer = outcome::of(&job, &context.options())?;
                 answer["file"] = file.to_string_lossy().into();
-                said(&answer, &file.to_string_lossy(), setup)
+                said(&answer, &file.to_string_lossy(), context)
             }
-            Fetched::Moved(job) => {
+            Fetched::TargetChanged(job) => {
                 let job = settle(&jobs, &view, job, &mut interrupts).await?;
-                answered(&job, setup)
+                answered(&job, context)
             }
         }
     }

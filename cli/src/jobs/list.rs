@@ -8,22 +8,25 @@ use zoetrope_host::error::chain;
 use zoetrope_host::ledger::Job;
 
 use crate::args::jobs::List;
+use crate::context::Context;
 use crate::report::{Failure, of_ledger, outcome};
-use crate::setup::Setup;
 
 impl List {
     /// Oldest first, then those whose row is damaged, whatever is asked for.
-    pub(super) fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
-        let rows = setup.ledger()?.rows().map_err(|error| of_ledger(&error))?;
+    pub(super) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let rows = context
+            .ledger()?
+            .rows()
+            .map_err(|error| of_ledger(&error))?;
         let wanted = |job: &&Job| {
             self.state.is_none_or(|state| state == job.state())
                 && self.node.as_ref().is_none_or(|node| *node == job.spec.node)
         };
         let jobs = rows.jobs.iter().filter(wanted);
-        if setup.json() {
+        if context.json() {
             let listed = jobs.map(outcome::listed);
             let damaged = rows.damaged.iter().map(outcome::damaged);
-            setup
+            context
                 .printer()
                 .line(&Value::Array(listed.chain(damaged).collect()))?;
         } else {
@@ -46,7 +49,7 @@ impl List {
                 let id = error.damaged_row().map_or("", |row| &row.job);
                 let _ = writeln!(text, "{id}  {:15}  {}", "unreadable", chain(error));
             }
-            setup.printer().text(&text)?;
+            context.printer().text(&text)?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -56,7 +59,7 @@ impl List {
 fn last_word(job: &Job) -> String {
     match (job.file(), &job.last_error) {
         (Some(file), _) if job.is_finalized() => file.path.display().to_string(),
-        (_, Some(trouble)) => format!("{}: {}", trouble.kind, trouble.message),
+        (_, Some(error)) => format!("{}: {}", error.kind, error.message),
         _ => String::new(),
     }
 }

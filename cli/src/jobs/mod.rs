@@ -12,34 +12,34 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde_json::Value;
-use zoetrope_host::driver::Until;
+use zoetrope_host::driver::WaitFor;
 use zoetrope_host::jobs::{Jobs, find};
 use zoetrope_host::ledger::{Job, Ledger, Rows};
 
 use super::args::jobs::{Command, Jobs as Arguments};
-use super::drive::drive;
+use super::context::Context;
 use super::interrupts::Interrupts;
 use super::report::{Failure, of_jobs, of_ledger, outcome};
-use super::setup::Setup;
 use super::view::View;
+use super::wait::wait_for;
 
 impl Arguments {
-    pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Arc<Context>) -> Result<ExitCode, Failure> {
         match self.command {
-            None => self.list.run(setup),
-            Some(Command::Show(command)) => command.run(setup),
-            Some(Command::Resume(command)) => command.run(setup).await,
-            Some(Command::Cancel(command)) => command.run(setup).await,
-            Some(Command::Fetch(command)) => command.run(setup).await,
-            Some(Command::Resolve(command)) => command.run(setup).await,
-            Some(Command::Prune(command)) => command.run(setup),
+            None => self.list.run(context),
+            Some(Command::Show(command)) => command.run(context),
+            Some(Command::Resume(command)) => command.run(context).await,
+            Some(Command::Cancel(command)) => command.run(context).await,
+            Some(Command::Fetch(command)) => command.run(context).await,
+            Some(Command::Resolve(command)) => command.run(context).await,
+            Some(Command::Prune(command)) => command.run(context),
         }
     }
 }
 
 /// The job that an id, or the beginning of one, names.
-fn named(ledger: &Ledger, id: &str, setup: &Setup) -> Result<Job, Failure> {
-    find(ledger, id).map_err(|error| of_jobs(error, &setup.options()))
+fn named(ledger: &Ledger, id: &str, context: &Context) -> Result<Job, Failure> {
+    find(ledger, id).map_err(|error| of_jobs(error, &context.options()))
 }
 
 /// Waits until a job is settled; its row then.
@@ -50,7 +50,7 @@ async fn settle(
     interrupts: &mut Interrupts,
 ) -> Result<Job, Failure> {
     let ids = [job.spec.id.clone()];
-    let rows = drive(jobs, view, &ids, Until::Settled, interrupts).await?;
+    let rows = wait_for(jobs, view, &ids, WaitFor::Settled, interrupts).await?;
     only(rows, job)
 }
 
@@ -63,12 +63,16 @@ pub(super) fn only(rows: Rows, before: Job) -> Result<Job, Failure> {
 }
 
 /// The answer of a job whose result is in place.
-fn answered(job: &Job, setup: &Setup) -> Result<ExitCode, Failure> {
-    let answer = outcome::of(job, &setup.options())?;
-    said(&answer, answer["file"].as_str().unwrap_or_default(), setup)
+fn answered(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
+    let answer = outcome::of(job, &context.options())?;
+    said(
+        &answer,
+        answer["file"].as_str().unwrap_or_default(),
+        context,
+    )
 }
 
-fn said(answer: &Value, words: &str, setup: &Setup) -> Result<ExitCode, Failure> {
-    setup.printer().answer(answer, words)?;
+fn said(answer: &Value, text: &str, context: &Context) -> Result<ExitCode, Failure> {
+    context.printer().answer(answer, text)?;
     Ok(ExitCode::SUCCESS)
 }

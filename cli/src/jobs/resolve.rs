@@ -9,30 +9,30 @@ use zoetrope_host::ledger::State;
 
 use super::{named, said};
 use crate::args::jobs::Resolve;
+use crate::context::Context;
 use crate::report::{Failure, next_step, of_jobs, outcome};
-use crate::setup::Setup;
 use crate::view::View;
 
 impl Resolve {
-    pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
-        let view = View::new(setup.options(), setup.printer().clone());
-        let jobs = setup.jobs(view.listener()).await?;
-        let job = named(jobs.ledger(), &self.id, setup)?;
+    pub(super) async fn run(self, context: &Arc<Context>) -> Result<ExitCode, Failure> {
+        let view = View::new(context.options(), context.printer().clone());
+        let jobs = context.jobs(view.listener()).await?;
+        let job = named(jobs.ledger(), &self.id, context)?;
         let resolved = match &self.finding.provider_job_id {
             Some(id) => jobs.adopt(&job, id).await,
             None => jobs.mark_never_started(&job).await,
         };
-        let job = resolved.map_err(|error| of_jobs(error, &setup.options()))?;
+        let job = resolved.map_err(|error| of_jobs(error, &context.options()))?;
         let mut answer = outcome::listed(&job);
         answer["ok"] = true.into();
-        let words = if job.state() == State::Started {
+        let text = if job.state() == State::Started {
             let next = NextStep::of(&job, now());
-            let next = next_step::words(&next, &setup.options());
+            let next = next_step::text(&next, &context.options());
             answer["next"] = next.as_str().into();
             format!("started; next: {next}")
         } else {
             format!("{}; nothing was spent", job.state().as_str())
         };
-        said(&answer, &words, setup)
+        said(&answer, &text, context)
     }
 }

@@ -9,20 +9,20 @@ use zoetrope_host::ledger::{HistoryEntry, Job, Target};
 
 use super::named;
 use crate::args::jobs::Show;
+use crate::context::Context;
 use crate::report::{Failure, of_ledger, outcome};
-use crate::setup::Setup;
 
 impl Show {
-    pub(super) fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
-        let ledger = setup.ledger()?;
-        let job = named(&ledger, &self.id, setup)?;
+    pub(super) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let ledger = context.ledger()?;
+        let job = named(&ledger, &self.id, context)?;
         let history = ledger.history(&job.spec.id);
         let history = history.map_err(|error| of_ledger(&error))?;
         let known = self.known(&job, &history);
-        if setup.json() {
-            setup.printer().line(&known)?;
+        if context.json() {
+            context.printer().line(&known)?;
         } else {
-            setup.printer().text(&words(&known))?;
+            context.printer().text(&text(&known))?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -34,12 +34,12 @@ impl Show {
             json!({
                 "at": outcome::time(entry.at),
                 "state": entry.state.as_str(),
-                "trouble": entry.trouble.map(ErrorKind::as_str),
+                "error": entry.error.map(ErrorKind::as_str),
             })
         });
         let more = json!({
             "component": job.spec.component,
-            "place": job.spec.place,
+            "provider_origin": job.spec.provider_origin,
             "submits": job.submits(),
             "submit_sha256": job.submit_sha256(),
             "submitted_at": job.submitted_at().map(outcome::time),
@@ -54,7 +54,7 @@ impl Show {
             known.extend(more);
         }
         if self.input {
-            known["given"] = outcome::document(Some(&job.spec.given));
+            known["raw_input"] = outcome::document(Some(&job.spec.raw_input));
             known["input"] = outcome::document(Some(&job.spec.input));
         }
         known
@@ -62,7 +62,7 @@ impl Show {
 }
 
 /// A line for each thing that is known.
-fn words(known: &Value) -> String {
+fn text(known: &Value) -> String {
     let mut text = String::new();
     for (name, value) in known.as_object().into_iter().flatten() {
         match value {
@@ -72,7 +72,7 @@ fn words(known: &Value) -> String {
                 let _ = writeln!(text, "history:");
                 for entry in history {
                     let word = |name: &str| entry[name].as_str().unwrap_or_default();
-                    let line = format!("  {}  {}  {}", word("at"), word("state"), word("trouble"));
+                    let line = format!("  {}  {}  {}", word("at"), word("state"), word("error"));
                     let _ = writeln!(text, "{}", line.trim_end());
                 }
             }

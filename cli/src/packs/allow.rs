@@ -16,26 +16,26 @@ use zoetrope_host::policy::{Connections, Grant, Manifest};
 use super::show::show;
 use super::{edit, manifest};
 use crate::args::packs::Allow;
-use crate::reach::PRACTICE;
+use crate::connections::PRACTICE;
+use crate::context::{Context, bad_component, read_component};
 use crate::report::{Failure, Phase};
-use crate::setup::{Setup, bad_component, read_component};
 use crate::shell::quoted;
 
 impl Allow {
-    pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let component = read_component(&self.file)?;
         let digest: Sha256Digest = Sha256::digest(&component).into();
         let asked = manifest(&component)?;
-        let config = setup.config().await?;
+        let config = context.config().await?;
         let known = config.policy().grant(&digest);
         let is_settled = known.is_some() && self.connections.is_empty() && !self.more;
         if digest == DIGEST.into() || is_settled {
-            setup.printer().message("It is allowed already.");
-            show(setup, config.policy(), digest, Some(&asked))?;
+            context.printer().message("It is allowed already.");
+            show(context, config.policy(), digest, Some(&asked))?;
             return Ok(ExitCode::SUCCESS);
         }
         if known.is_none() && !self.more {
-            self.compare(config, &asked, setup)?;
+            self.compare(config, &asked, context)?;
         }
         let grant = Grant {
             connections: Connections::These(self.connections(config, &asked)?),
@@ -43,29 +43,29 @@ impl Allow {
         };
         let policy = config.policy().clone().with(digest, grant.clone());
         let engine = Engine::new(EngineSettings::default())
-            .map_err(|error| Failure::internal(Phase::Setup, chain(&error)))?;
+            .map_err(|error| Failure::internal(Phase::Context, chain(&error)))?;
         Pack::load(&engine, &component, &policy)
             .map_err(|error| bad_component(&self.file, &chain(&error)))?;
 
-        let place = edit::place(setup);
+        let place = edit::place(context);
         edit::allow(&place, &digest, &grant)?;
         let allowed = format!("Allowed in {}.", place.display());
-        setup.printer().message(&allowed);
-        show(setup, &policy, digest, Some(&asked))?;
+        context.printer().message(&allowed);
+        show(context, &policy, digest, Some(&asked))?;
         Ok(ExitCode::SUCCESS)
     }
 
     /// Refuses a component that asks for more than an allowed one of its name.
-    fn compare(&self, config: &Config, asked: &Manifest, setup: &Setup) -> Result<(), Failure> {
-        match config.policy().excess(asked) {
+    fn compare(&self, config: &Config, asked: &Manifest, context: &Context) -> Result<(), Failure> {
+        match config.policy().additional_permissions(asked) {
             Some(more) if !more.is_empty() => {
                 let message = format!("it asks for more than the allowed `{}`: {more}", asked.name);
                 let next = format!(
                     "if that is as it should be: zoetrope packs allow {} --more{}",
                     quoted(&self.file),
-                    setup.options()
+                    context.options()
                 );
-                Err(Failure::new(ErrorKind::Denied, Phase::Setup, message).then(next))
+                Err(Failure::new(ErrorKind::Denied, Phase::Context, message).then(next))
             }
             _ => Ok(()),
         }
@@ -103,7 +103,7 @@ impl Allow {
                 Some(connection) => Ok(connection.id().clone()),
                 None => PRACTICE.parse().map_err(
                     |error: zoetrope_host::connections::ConnectionIdError| {
-                        Failure::internal(Phase::Setup, error.to_string())
+                        Failure::internal(Phase::Context, error.to_string())
                     },
                 ),
             }

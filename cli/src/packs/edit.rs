@@ -12,15 +12,15 @@ use zoetrope_host::digest::Sha256Digest;
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::policy::{Connections, Grant};
 
+use crate::context::Context;
 use crate::report::{Failure, Phase};
-use crate::setup::Setup;
 
 /// The table of all grants.
 const PACKS: &str = "packs";
 
 /// The file that is changed: the one that is read, else one in the working directory.
-pub(super) fn place(setup: &Setup) -> PathBuf {
-    let place = Config::place(setup.config_file());
+pub(super) fn place(context: &Context) -> PathBuf {
+    let place = Config::locate(context.config_file());
     let place = place.unwrap_or_else(|| CONFIG_FILE.into());
     // Through links to the file itself, which is the one to be replaced.
     fs::canonicalize(&place)
@@ -56,16 +56,16 @@ fn table(grant: &Grant) -> Table {
     if grant.unsafe_reads {
         table.insert("unsafe_reads", value(true));
     }
-    let ceilings: InlineTable = grant
-        .ceilings
+    let limits: InlineTable = grant
+        .limits
         .stated()
-        .map(|(ceiling, amount)| {
+        .map(|(limit, amount)| {
             let amount = i64::try_from(amount).unwrap_or(i64::MAX);
-            (ceiling.name(), Value::from(amount))
+            (limit.name(), Value::from(amount))
         })
         .collect();
-    if !ceilings.is_empty() {
-        table.insert("ceilings", value(ceilings));
+    if !limits.is_empty() {
+        table.insert("limits", value(limits));
     }
     table
 }
@@ -73,7 +73,7 @@ fn table(grant: &Grant) -> Table {
 fn change(place: &Path, edit: impl FnOnce(&mut Table)) -> Result<(), Failure> {
     let unchanged = |why: String| {
         let message = format!("`{}` cannot be changed: {why}", place.display());
-        Failure::new(ErrorKind::BadConfig, Phase::Setup, message)
+        Failure::new(ErrorKind::BadConfig, Phase::Context, message)
             .then("mend the file or its rights, and the same command again".into())
     };
     let text = match fs::read_to_string(place) {

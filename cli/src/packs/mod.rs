@@ -18,25 +18,25 @@ use zoetrope_host::error::ErrorKind;
 use zoetrope_host::policy::{Connections, Grant, Manifest};
 
 use super::args::packs::{Command, Packs};
+use super::context::Context;
 use super::report::{Failure, Phase};
-use super::setup::Setup;
 
 /// Fewer digits of a digest are no name for it.
 const SHORTEST: usize = 6;
 
 impl Packs {
-    pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         match self.command {
-            None => list(setup).await,
-            Some(Command::Show(command)) => command.run(setup).await,
-            Some(Command::Allow(command)) => command.run(setup).await,
-            Some(Command::Revoke(command)) => command.run(setup).await,
+            None => list(context).await,
+            Some(Command::Show(command)) => command.run(context).await,
+            Some(Command::Allow(command)) => command.run(context).await,
+            Some(Command::Revoke(command)) => command.run(context).await,
         }
     }
 }
 
-async fn list(setup: &Setup) -> Result<ExitCode, Failure> {
-    let policy = setup.config().await?.policy();
+async fn list(context: &Context) -> Result<ExitCode, Failure> {
+    let policy = context.config().await?.policy();
     let embedded = Sha256Digest::from(DIGEST);
     let mut packs: Vec<_> = policy
         .grants()
@@ -45,7 +45,7 @@ async fn list(setup: &Setup) -> Result<ExitCode, Failure> {
     if policy.grant(&embedded).is_none() {
         packs.insert(0, (embedded, Grant::as_asked(&manifest(COMPONENT)?)));
     }
-    let printer = setup.printer();
+    let printer = context.printer();
     if printer.json() {
         let listed = packs.iter().map(|(digest, grant)| {
             let mut pack = json!({
@@ -108,7 +108,7 @@ fn granted(grant: &Grant) -> Value {
         "connections": connections,
         "hosts": grant.hosts.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "unsafe_reads": grant.unsafe_reads,
-        "ceilings": grant.ceilings,
+        "limits": grant.limits,
     })
 }
 
@@ -120,7 +120,7 @@ fn merge(one: &mut Value, other: Value) {
 
 fn manifest(component: &[u8]) -> Result<Manifest, Failure> {
     Manifest::of(component).map_err(|error| {
-        Failure::new(ErrorKind::BadComponent, Phase::Setup, error.to_string())
+        Failure::new(ErrorKind::BadComponent, Phase::Context, error.to_string())
             .then("name a component that can be read".into())
     })
 }
@@ -140,16 +140,16 @@ struct Named {
 }
 
 /// The component that a file's path, the beginning of a digest or a pack's name means.
-async fn named(setup: &Setup, text: &str) -> Result<Named, Failure> {
+async fn named(context: &Context, text: &str) -> Result<Named, Failure> {
     use sha2::{Digest as _, Sha256};
     if Path::new(text).is_file() {
-        let component = super::setup::read_component(Path::new(text))?;
+        let component = super::context::read_component(Path::new(text))?;
         return Ok(Named {
             digest: Sha256::digest(&component).into(),
             component: Some(component),
         });
     }
-    let policy = setup.config().await?.policy();
+    let policy = context.config().await?.policy();
     let embedded = Sha256Digest::from(DIGEST);
     let own = manifest(COMPONENT)?.name;
     let granted = policy
@@ -165,27 +165,27 @@ async fn named(setup: &Setup, text: &str) -> Result<Named, Failure> {
     found.dedup();
     match found[..] {
         [digest] => Ok(Named {
-            component: component_of(setup, &digest),
+            component: component_of(context, &digest),
             digest,
         }),
         [] => Err(Failure::usage(format!(
             "`{text}` is neither a file nor an allowed pack's name or digest"
         ))
-        .then(format!("zoetrope packs{}", setup.options()))),
+        .then(format!("zoetrope packs{}", context.options()))),
         _ => Err(Failure::usage(format!(
             "`{text}` names {} components; give more of the digest",
             found.len()
         ))
-        .then(format!("zoetrope packs{}", setup.options()))),
+        .then(format!("zoetrope packs{}", context.options()))),
     }
 }
 
 /// A component's bytes: the embedded one's, or those that a job's way needs.
-fn component_of(setup: &Setup, digest: &Sha256Digest) -> Option<Vec<u8>> {
+fn component_of(context: &Context, digest: &Sha256Digest) -> Option<Vec<u8>> {
     if *digest == DIGEST.into() {
         return Some(COMPONENT.to_vec());
     }
-    let kept = setup
+    let kept = context
         .data_dir()
         .ok()?
         .join(format!("components/{digest}.wasm"));

@@ -5,26 +5,26 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 use zoetrope_host::digest::Sha256Digest;
-use zoetrope_host::policy::{Ceiling, Connections, Grant, Manifest, Permissions, Policy};
+use zoetrope_host::policy::{Connections, Grant, Manifest, PackLimit, Permissions, Policy};
 
 use super::{granted, manifest, named};
 use crate::args::packs::Show;
+use crate::context::Context;
 use crate::report::Failure;
-use crate::setup::Setup;
 
 impl Show {
-    pub(super) async fn run(self, setup: &Setup) -> Result<ExitCode, Failure> {
-        let found = named(setup, &self.pack).await?;
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let found = named(context, &self.pack).await?;
         let asked = found.component.as_deref().map(manifest).transpose()?;
-        let policy = setup.config().await?.policy();
-        show(setup, policy, found.digest, asked.as_ref())?;
+        let policy = context.config().await?.policy();
+        show(context, policy, found.digest, asked.as_ref())?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// Says what a component asks for, what it is granted, and what therefore holds.
 pub(super) fn show(
-    setup: &Setup,
+    context: &Context,
     policy: &Policy,
     digest: Sha256Digest,
     asked: Option<&Manifest>,
@@ -34,7 +34,7 @@ pub(super) fn show(
         .cloned()
         .and_then(|manifest| policy.permissions(digest, manifest).ok());
     let grant = grant.or_else(|| holds.as_ref().map(|holds| holds.grant().clone()));
-    let printer = setup.printer();
+    let printer = context.printer();
     let (grant, holds) = (grant.as_ref(), holds.as_ref());
     if printer.json() {
         printer.line(&document(digest, asked, grant, holds))?;
@@ -58,13 +58,13 @@ fn document(
             "connections": manifest.connections,
             "hosts": manifest.hosts.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "unsafe_reads": manifest.unsafe_reads,
-            "ceilings": manifest.ceilings,
+            "limits": manifest.limits,
         })
     });
-    let ceilings = holds.map(|holds| {
-        let bounds = Ceiling::ALL.map(|ceiling| {
-            let bound = holds.bounds().of_one(ceiling);
-            (ceiling.name().to_owned(), Value::from(bound))
+    let limits = holds.map(|holds| {
+        let bounds = PackLimit::ALL.map(|limit| {
+            let bound = holds.bounds().of_one(limit);
+            (limit.name().to_owned(), Value::from(bound))
         });
         bounds.into_iter().collect::<Map<_, _>>()
     });
@@ -73,7 +73,7 @@ fn document(
         "allowed": grant.is_some(),
         "asks": asks,
         "granted": grant.map(granted),
-        "ceilings": ceilings,
+        "limits": limits,
     })
 }
 
@@ -108,11 +108,11 @@ fn text(
         list(&mut text, "connections", manifest.connections.iter());
         list(&mut text, "hosts", manifest.hosts.iter());
         list(&mut text, "reads", [reads(manifest.unsafe_reads)].iter());
-        let stated = manifest.ceilings.stated();
+        let stated = manifest.limits.stated();
         list(
             &mut text,
-            "ceilings",
-            stated.map(|(ceiling, amount)| format!("{} {amount}", ceiling.name())),
+            "limits",
+            stated.map(|(limit, amount)| format!("{} {amount}", limit.name())),
         );
     }
     let Some(grant) = grant else {
@@ -131,9 +131,9 @@ fn text(
     list(&mut text, "hosts", grant.hosts.iter());
     list(&mut text, "reads", [reads(grant.unsafe_reads)].iter());
     if let Some(holds) = holds {
-        let bounds = Ceiling::ALL
-            .map(|ceiling| format!("{} {}", ceiling.name(), holds.bounds().of_one(ceiling)));
-        list(&mut text, "ceilings", bounds.iter());
+        let bounds = PackLimit::ALL
+            .map(|limit| format!("{} {}", limit.name(), holds.bounds().of_one(limit)));
+        list(&mut text, "limits", bounds.iter());
     }
     text
 }

@@ -10,11 +10,11 @@ use super::next_step;
 /// What a command for jobs came to. `options`: the global options that a further command
 /// needs.
 pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
-    let next = next_step::words(&error.next_step(), options);
+    let next = next_step::text(&error.next_step(), options);
     let kind = error.kind().unwrap_or(ErrorKind::Internal);
     match error {
         // What is said of the next step there depends on how the call failed.
-        JobsError::List(error) => Failure::of_call(error, Phase::Setup),
+        JobsError::List(error) => Failure::of_call(error, Phase::Context),
         JobsError::Driver(error) => of_driver(&error),
         JobsError::Unwritten { job, source } => of_driver(&source).about(&job),
         JobsError::NotResumed { spent, source } => match spent {
@@ -26,8 +26,8 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
         JobsError::Picture(MediaError::Call(error)) => {
             Failure::of_call(error, Phase::Upload).then(next)
         }
-        JobsError::Connection(trouble) => Failure::of_trouble(trouble, Phase::Setup).then(next),
-        JobsError::NotAdopted { job, trouble } => Failure::of_trouble(trouble, Phase::Poll)
+        JobsError::Connection(error) => Failure::of_job_error(error, Phase::Context).then(next),
+        JobsError::NotAdopted { job, error } => Failure::of_job_error(error, Phase::Poll)
             .then(next)
             .about(&job),
         JobsError::Copy { job, source } => Failure::new(kind, Phase::Download, chain(&source))
@@ -36,7 +36,7 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
         JobsError::UnknownNodeType { ref known, .. } => {
             let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
             let message = format!("{error}; there are {}", known.join(", "));
-            Failure::new(kind, Phase::Setup, message).then(next)
+            Failure::new(kind, Phase::Context, message).then(next)
         }
         error => Failure::new(kind, phase(&error), chain(&error)).then(next),
     }
@@ -47,6 +47,6 @@ fn phase(error: &JobsError) -> Phase {
     match error {
         JobsError::NotJson(_) | JobsError::FileUrl { .. } => Phase::Check,
         JobsError::Picture(_) => Phase::Upload,
-        _ => Phase::Setup,
+        _ => Phase::Context,
     }
 }

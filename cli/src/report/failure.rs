@@ -8,8 +8,8 @@ use zoetrope_host::contract::{Charge, ErrorCause, NodeError, Violation};
 use zoetrope_host::driver::DriverError;
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::jobs::{NextStep, Repair};
-use zoetrope_host::ledger::{LedgerError, Trouble};
-use zoetrope_host::words::harmless;
+use zoetrope_host::ledger::{JobError, LedgerError};
+use zoetrope_host::sanitize::sanitize;
 
 use super::next_step;
 use crate::exit_code;
@@ -18,7 +18,7 @@ use crate::printer::{PrintError, Printer};
 /// How far a run had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    Setup,
+    Context,
     Check,
     Upload,
     Submit,
@@ -29,7 +29,7 @@ pub(crate) enum Phase {
 impl Phase {
     fn as_str(self) -> &'static str {
         match self {
-            Self::Setup => "setup",
+            Self::Context => "setup",
             Self::Check => "check",
             Self::Upload => "upload",
             Self::Submit => "submit",
@@ -41,7 +41,7 @@ impl Phase {
     /// What is known of the money when a failure of this phase does not say.
     fn charge(self) -> Charge {
         match self {
-            Self::Setup | Self::Check | Self::Upload => Charge::No,
+            Self::Context | Self::Check | Self::Upload => Charge::No,
             Self::Submit | Self::Poll => Charge::Unknown,
             Self::Download => Charge::Yes,
         }
@@ -75,14 +75,12 @@ impl Failure {
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Usage, Phase::Setup, message)
+        Self::new(ErrorKind::Usage, Phase::Context, message)
     }
 
     pub(crate) fn internal(phase: Phase, message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Internal, phase, message).then(next_step::words(
-            &NextStep::Repeat(Repair::NothingKnown),
-            "",
-        ))
+        Self::new(ErrorKind::Internal, phase, message)
+            .then(next_step::text(&NextStep::Repeat(Repair::NothingKnown), ""))
     }
 
     /// An input that breaks a rule which the component is not asked about.
@@ -128,8 +126,8 @@ impl Failure {
     }
 
     /// What a row's or a connection's trouble comes to.
-    pub(crate) fn of_trouble(trouble: Trouble, phase: Phase) -> Self {
-        Self::new(trouble.kind, phase, trouble.message)
+    pub(crate) fn of_job_error(error: JobError, phase: Phase) -> Self {
+        Self::new(error.kind, phase, error.message)
     }
 
     /// The command that goes on from here.
@@ -209,14 +207,14 @@ impl Failure {
             // The exit code says that it failed, whether or not this can be written.
             let _ = printer.line(&self.document());
         } else {
-            printer.message(&self.words());
+            printer.message(&self.text());
         }
         self.exit_code()
     }
 
     /// What it says to people, in lines.
-    fn words(&self) -> String {
-        let mut lines = vec![format!("error: {}", harmless(&self.message))];
+    fn text(&self) -> String {
+        let mut lines = vec![format!("error: {}", sanitize(&self.message))];
         match self.violations.as_slice() {
             [] => {}
             [only] => lines.push(format!("  broken rule: {}", only.keyword)),
@@ -233,7 +231,7 @@ impl Failure {
         if let Some(job) = self.job.get("job").and_then(Value::as_str) {
             lines.push(format!("  job: {job}"));
         }
-        lines.push(format!("  next: {}", harmless(&self.next)));
+        lines.push(format!("  next: {}", sanitize(&self.next)));
         lines.join("\n")
     }
 
@@ -248,7 +246,7 @@ impl Failure {
 
 impl From<PrintError> for Failure {
     fn from(error: PrintError) -> Self {
-        Self::internal(Phase::Setup, error.to_string())
+        Self::internal(Phase::Context, error.to_string())
     }
 }
 
@@ -258,8 +256,8 @@ pub(crate) fn of_ledger(error: &LedgerError) -> Failure {
         LedgerError::KeyConflict { .. } => ErrorKind::KeyConflict,
         _ => ErrorKind::LedgerUnavailable,
     };
-    let next = next_step::words(&NextStep::of_ledger(error), "");
-    let failure = Failure::new(kind, Phase::Setup, chain(error)).then(next);
+    let next = next_step::text(&NextStep::of_ledger(error), "");
+    let failure = Failure::new(kind, Phase::Context, chain(error)).then(next);
     match error.damaged_row() {
         Some(row) => {
             let job = Map::from_iter([("job".to_owned(), row.job.as_str().into())]);
@@ -271,10 +269,12 @@ pub(crate) fn of_ledger(error: &LedgerError) -> Failure {
 
 /// The driver stopped; what is paid for is in the ledger, or was shown.
 pub(crate) fn of_driver(error: &DriverError) -> Failure {
-    let next = next_step::words(&NextStep::of_driver(error), "");
+    let next = next_step::text(&NextStep::of_driver(error), "");
     match error {
         DriverError::Ledger(error) => of_ledger(error),
-        error => Failure::new(ErrorKind::LedgerUnavailable, Phase::Setup, chain(error)).then(next),
+        error => {
+            Failure::new(ErrorKind::LedgerUnavailable, Phase::Context, chain(error)).then(next)
+        }
     }
 }
 

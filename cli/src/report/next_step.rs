@@ -6,7 +6,7 @@ use crate::shell::quoted_text;
 
 /// What a failure says under `next`. `options`: the global options that a further command
 /// needs.
-pub(crate) fn words(step: &NextStep, options: &str) -> String {
+pub(crate) fn text(step: &NextStep, options: &str) -> String {
     match step {
         NextStep::Resume { .. }
         | NextStep::ResumeAll
@@ -91,7 +91,7 @@ fn of_job(step: &NextStep, options: &str) -> String {
 pub(crate) fn then(step: &NextStep, way_on: &str) -> String {
     match step {
         NextStep::Repeat(repair) => format!("{}, then: {way_on}", cure(*repair)),
-        step => format!("{}, then: {way_on}", words(step, "")),
+        step => format!("{}, then: {way_on}", text(step, "")),
     }
 }
 

@@ -55,10 +55,10 @@ pub(crate) fn facts(job: &Job) -> Map<String, Value> {
 /// A line of `zoetrope jobs --json`.
 pub(crate) fn listed(job: &Job) -> Value {
     let file = job.file().filter(|_| job.is_finalized());
-    let trouble = job
+    let error = job
         .last_error
         .as_ref()
-        .map(|trouble| json!({ "kind": trouble.kind.as_str(), "message": trouble.message }));
+        .map(|error| json!({ "kind": error.kind.as_str(), "message": error.message }));
     json!({
         "id": job.spec.id,
         "key": job.spec.key,
@@ -70,7 +70,7 @@ pub(crate) fn listed(job: &Job) -> Value {
         "cost": cost(job),
         "file": file.map(|file| &file.path),
         "sha256": file.map(|file| &file.sha256),
-        "trouble": trouble,
+        "error": error,
         "created_at": time(job.spec.created_at),
         "deadline_at": time(job.schedule.deadline_at),
         "next_at": job.schedule.next_at.map(time),
@@ -83,17 +83,17 @@ pub(crate) fn damaged(error: &LedgerError) -> Value {
     json!({
         "id": row.map(|row| &row.job),
         "charged": row.map_or(Charge::Unknown, |row| row.charge).as_str(),
-        "trouble": { "kind": ErrorKind::LedgerUnavailable.as_str(), "message": chain(error) },
+        "error": { "kind": ErrorKind::LedgerUnavailable.as_str(), "message": chain(error) },
     })
 }
 
 fn failure(job: &Job, options: &str) -> Failure {
     let (kind, message) = match &job.last_error {
         // Whatever stopped it, that nobody knows whether it is paid for comes first.
-        Some(trouble) if job.is_settled() && job.state() == State::OutcomeUnknown => {
-            (ErrorKind::OutcomeUnknown, trouble.message.clone())
+        Some(error) if job.is_settled() && job.state() == State::OutcomeUnknown => {
+            (ErrorKind::OutcomeUnknown, error.message.clone())
         }
-        Some(trouble) if job.is_settled() => (trouble.kind, trouble.message.clone()),
+        Some(error) if job.is_settled() => (error.kind, error.message.clone()),
         _ => (ErrorKind::Interrupted, interrupted(job).into()),
     };
     let message = if job.state() == State::Succeeded && kind != ErrorKind::DownloadFailed {
@@ -108,7 +108,7 @@ fn failure(job: &Job, options: &str) -> Failure {
     };
     Failure::new(kind, phase(job), message)
         .about(job)
-        .then(next_step::words(&NextStep::of(job, now()), options))
+        .then(next_step::text(&NextStep::of(job, now()), options))
 }
 
 impl Failure {

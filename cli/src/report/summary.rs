@@ -21,8 +21,8 @@ pub(crate) struct Summary {
     /// The files, for people.
     lines: Vec<String>,
     /// What is the matter with the others.
-    troubles: Vec<String>,
-    in_place: usize,
+    errors: Vec<String>,
+    finalized: usize,
     charged: usize,
     may_be_charged: usize,
     /// Whether money was spent for any of them.
@@ -41,8 +41,8 @@ impl Summary {
         let mut summary = Self {
             jobs: Vec::with_capacity(charges.len()),
             lines: Vec::new(),
-            troubles: Vec::new(),
-            in_place: 0,
+            errors: Vec::new(),
+            finalized: 0,
             charged: count(Charge::Yes),
             may_be_charged: count(Charge::Unknown),
             charge: outcome::charge_of(charges.iter().copied().map(Some)),
@@ -62,13 +62,13 @@ impl Summary {
     fn add(&mut self, mut listed: Value, name: &str, answer: Result<Value, Failure>) {
         match answer {
             Ok(answer) => {
-                self.in_place += 1;
+                self.finalized += 1;
                 self.lines
                     .push(answer["file"].as_str().unwrap_or_default().to_owned());
             }
             Err(failure) => {
                 listed["next"] = failure.next().into();
-                self.troubles.push(format!(
+                self.errors.push(format!(
                     "{name} ({}): {}; next: {}",
                     failure.kind(),
                     failure.message(),
@@ -91,13 +91,13 @@ impl Summary {
         let all = self.jobs.len();
         let counts = json!({
             "jobs": all,
-            "in_place": self.in_place,
+            "finalized": self.finalized,
             "charged": self.charged,
             "may_be_charged": self.may_be_charged,
         });
         let charge = self.charge;
         let worst = self.worst.map(|worst| {
-            let missing = all - self.in_place;
+            let missing = all - self.finalized;
             worst
                 .among(missing, all)
                 .charged(charge)
@@ -115,16 +115,16 @@ impl Summary {
             for line in &self.lines {
                 printer.text(&format!("{line}\n"))?;
             }
-            for trouble in self.troubles.iter().take(SHOWN) {
-                printer.message(trouble);
+            for error in self.errors.iter().take(SHOWN) {
+                printer.message(error);
             }
-            if self.troubles.len() > SHOWN {
-                let more = self.troubles.len() - SHOWN;
+            if self.errors.len() > SHOWN {
+                let more = self.errors.len() - SHOWN;
                 printer.message(&format!("… and {more} more: zoetrope jobs"));
             }
             printer.message(&format!(
                 "{} of {all} results are in place; {} jobs were charged, {} may be.",
-                self.in_place, self.charged, self.may_be_charged
+                self.finalized, self.charged, self.may_be_charged
             ));
             if worst.is_some() {
                 printer.message(&format!("  next: {next}"));

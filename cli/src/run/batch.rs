@@ -5,29 +5,29 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use uuid::Uuid;
-use zoetrope_host::driver::Until;
+use zoetrope_host::driver::WaitFor;
 use zoetrope_host::jobs::{Checked, Destination};
 
-use super::{absolute, order, prepare};
+use super::{absolute, prepare, request};
 use crate::args::Run;
-use crate::drive::drive;
+use crate::context::Context;
 use crate::input;
 use crate::interrupts::Interrupts;
 use crate::report::{Failure, Summary, of_jobs};
-use crate::setup::Setup;
 use crate::shell::{quoted, quoted_text};
 use crate::view::View;
+use crate::wait::wait_for;
 
 impl Run {
     /// Checks every line, and hands every picture over, before the first job is written down;
     /// all of them are in one commit. Then drives them all.
     pub(super) async fn batch(
         &self,
-        setup: &Arc<Setup>,
+        context: &Arc<Context>,
         lines: &Path,
         folder: &Path,
     ) -> Result<ExitCode, Failure> {
-        let orders = self.orders(setup, lines).await?;
+        let requests = self.requests(context, lines).await?;
         let folder = absolute(folder)?;
         std::fs::create_dir_all(&folder).map_err(|error| {
             Failure::usage(format!("`{}` cannot be made: {error}", folder.display()))
@@ -37,53 +37,59 @@ impl Run {
             None => {
                 let key = Uuid::now_v7().to_string();
                 let way_on = format!("The same command with --key {key} goes on with this batch.");
-                setup.printer().message(&way_on);
+                context.printer().message(&way_on);
                 key
             }
         };
-        let view = View::new(setup.options(), setup.printer().clone());
-        let jobs = setup.jobs(view.listener()).await?;
+        let view = View::new(context.options(), context.printer().clone());
+        let jobs = context.jobs(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
-        let width = orders.last().map_or(1, |(line, _)| line.to_string().len());
-        let mut prepared = Vec::with_capacity(orders.len());
-        for (line, checked) in &orders {
+        let width = requests
+            .last()
+            .map_or(1, |(line, _)| line.to_string().len());
+        let mut prepared = Vec::with_capacity(requests.len());
+        for (line, checked) in &requests {
             let stem = Destination::Stem(folder.join(format!("{line:0width$}")));
             let key = format!("{key}-{line}");
-            let request = self.request(setup, checked, &key, stem).await?;
-            prepared.push(prepare(setup, &jobs, &request, &mut interrupts).await?);
+            let request = self.request(context, checked, &key, stem).await?;
+            prepared.push(prepare(context, &jobs, &request, &mut interrupts).await?);
         }
         let inserted = jobs.insert(prepared).await;
-        let inserted = inserted.map_err(|error| of_jobs(error, &setup.options()))?;
+        let inserted = inserted.map_err(|error| of_jobs(error, &context.options()))?;
         let ids: Vec<_> = inserted.iter().map(|job| job.spec.id.clone()).collect();
-        let rows = drive(&jobs, &view, &ids, Until::Settled, &mut interrupts).await?;
+        let rows = wait_for(&jobs, &view, &ids, WaitFor::Settled, &mut interrupts).await?;
         let next = format!(
             "zoetrope run {} --batch {} --out-dir {} --key {}{}",
             quoted_text(&self.node),
             quoted(lines),
             quoted(&folder),
             quoted_text(&key),
-            setup.options()
+            context.options()
         );
-        Summary::of(&rows, &setup.options()).report(setup.printer(), &next)
+        Summary::of(&rows, &context.options()).report(context.printer(), &next)
     }
 
     /// Every line's checked input, by its number.
-    async fn orders(&self, setup: &Setup, lines: &Path) -> Result<Vec<(usize, Checked)>, Failure> {
-        let node = setup.node_type(&self.node).await?;
+    async fn requests(
+        &self,
+        context: &Context,
+        lines: &Path,
+    ) -> Result<Vec<(usize, Checked)>, Failure> {
+        let node = context.node_type(&self.node).await?;
         let text = input::read_lines(lines)?;
-        let mut orders = Vec::new();
+        let mut requests = Vec::new();
         for (index, line) in text.lines().enumerate() {
             if line.trim().is_empty() {
                 continue;
             }
-            let checked = order::check(self, setup, &node, Some(line.to_owned())).await;
+            let checked = request::check(self, context, &node, Some(line.to_owned())).await;
             let checked = checked.map_err(|failure| failure.on_line(index + 1))?;
-            orders.push((index + 1, checked));
+            requests.push((index + 1, checked));
         }
-        if orders.is_empty() {
+        if requests.is_empty() {
             let message = format!("`{}` has no line with an input", lines.display());
             return Err(Failure::usage(message));
         }
-        Ok(orders)
+        Ok(requests)
     }
 }

@@ -1,7 +1,7 @@
 //! `zoetrope run`: from an input to a clip or picture on the disk.
 
 mod batch;
-mod order;
+mod request;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,66 +9,66 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use uuid::Uuid;
-use zoetrope_host::driver::Until;
+use zoetrope_host::driver::WaitFor;
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{Checked, Destination, Jobs, NextStep, Prepared, SubmitRequest};
 use zoetrope_host::ledger::Job;
 
 use super::args::Run;
-use super::drive::drive;
-use super::inspect;
+use super::context::Context;
 use super::interrupts::Interrupts;
 use super::jobs::only;
+use super::picture_notes;
 use super::report::{Failure, Phase, next_step, of_jobs, outcome};
-use super::setup::Setup;
 use super::view::View;
+use super::wait::wait_for;
 
 impl Run {
-    pub(super) async fn run(self, setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Arc<Context>) -> Result<ExitCode, Failure> {
         if let (Some(lines), Some(folder)) = (&self.batch, &self.out_dir) {
-            return self.batch(setup, lines, folder).await;
+            return self.batch(context, lines, folder).await;
         }
-        let checked = order::read(&self, setup).await?;
+        let checked = request::read(&self, context).await?;
         let key = self.key.clone();
         let key = key.unwrap_or_else(|| Uuid::now_v7().to_string());
-        let view = View::new(setup.options(), setup.printer().clone());
-        let jobs = setup.jobs(view.listener()).await?;
+        let view = View::new(context.options(), context.printer().clone());
+        let jobs = context.jobs(view.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let destination = match &self.out {
             Some(out) => Destination::File(absolute(out)?),
-            None => Destination::Folder(setup.data_dir()?.join("clips")),
+            None => Destination::Folder(context.data_dir()?.join("clips")),
         };
-        let request = self.request(setup, &checked, &key, destination).await?;
-        let prepared = prepare(setup, &jobs, &request, &mut interrupts).await?;
+        let request = self.request(context, &checked, &key, destination).await?;
+        let prepared = prepare(context, &jobs, &request, &mut interrupts).await?;
         let inserted = jobs.insert(vec![prepared]).await;
-        let mut rows = inserted.map_err(|error| of_jobs(error, &setup.options()))?;
+        let mut rows = inserted.map_err(|error| of_jobs(error, &context.options()))?;
         let job = rows.remove(0);
         let until = if self.detach {
-            Until::Accepted
+            WaitFor::Accepted
         } else {
-            Until::Settled
+            WaitFor::Settled
         };
         let ids = [job.spec.id.clone()];
-        let rows = drive(&jobs, &view, &ids, until, &mut interrupts).await?;
+        let rows = wait_for(&jobs, &view, &ids, until, &mut interrupts).await?;
         let job = only(rows, job)?;
         if self.detach && job.ticket().is_some() && !job.is_settled() {
-            return detached(&job, setup);
+            return detached(&job, context);
         }
-        let answer = outcome::of(&job, &setup.options())?;
+        let answer = outcome::of(&job, &context.options())?;
         if let Some(file) = job.file()
-            && let Some(note) = inspect::misnamed(&file.path, &file.media_type)
+            && let Some(note) = picture_notes::misnamed(&file.path, &file.media_type)
         {
-            setup.printer().message(&format!("note: {note}"));
+            context.printer().message(&format!("note: {note}"));
         }
         let file = answer["file"].as_str().unwrap_or_default();
-        setup.printer().answer(&answer, file)?;
+        context.printer().answer(&answer, file)?;
         Ok(ExitCode::SUCCESS)
     }
 
     /// A job that is to be made of a checked input.
     async fn request<'a>(
         &self,
-        setup: &Setup,
+        context: &Context,
         checked: &'a Checked,
         key: &str,
         destination: Destination,
@@ -76,7 +76,7 @@ impl Run {
         let wanted = self.connection.as_deref();
         Ok(SubmitRequest {
             checked,
-            connection: setup.connection_id(checked.node(), wanted).await?,
+            connection: context.connection_id(checked.node(), wanted).await?,
             key: key.to_owned(),
             destination,
             force: self.force,
@@ -87,12 +87,12 @@ impl Run {
 
 /// What a request comes to; nothing is written yet, and nothing but a picture is sent.
 async fn prepare(
-    setup: &Setup,
+    context: &Context,
     jobs: &Jobs,
     request: &SubmitRequest<'_>,
     interrupts: &mut Interrupts,
 ) -> Result<Prepared, Failure> {
-    let failed = |error| of_jobs(error, &setup.options());
+    let failed = |error| of_jobs(error, &context.options());
     let opened = jobs.open(request).await.map_err(failed)?;
     // A job that is there already is ready at once, whatever was pressed meanwhile.
     tokio::select! {
@@ -103,12 +103,12 @@ async fn prepare(
 }
 
 /// The answer of `--detach`.
-fn detached(job: &Job, setup: &Setup) -> Result<ExitCode, Failure> {
+fn detached(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
     let next = NextStep::Resume {
         job: job.spec.id.clone(),
     };
-    let next = next_step::words(&next, &setup.options());
-    let printer = setup.printer();
+    let next = next_step::text(&next, &context.options());
+    let printer = context.printer();
     if printer.json() {
         let mut answer = outcome::facts(job);
         answer.insert("ok".into(), true.into());

@@ -15,9 +15,9 @@ use futures::stream;
 use serde_json::{Map, Value};
 use tokio::time::sleep;
 
-use crate::line::{HangUp, Line};
-use crate::polls::Watched;
-use crate::refusal::Refusal;
+use crate::concurrent_polls::Watched;
+use crate::connection::{ConnectionControl, Disconnect};
+use crate::rejection::Rejection;
 
 /// What is done to a reply, in the order of the fields.
 #[derive(Clone, Debug, Default)]
@@ -35,13 +35,13 @@ pub(crate) struct Distortion {
     /// These replace those of the same name.
     pub(crate) headers: HeaderMap,
     /// So many bytes of the body leave, then the line ends.
-    pub(crate) cut: Option<(usize, HangUp)>,
-    pub(crate) drip: Option<Drip>,
+    pub(crate) cut: Option<(usize, Disconnect)>,
+    pub(crate) drip: Option<SlowBody>,
 }
 
 /// A body in small pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Drip {
+pub(crate) struct SlowBody {
     /// The pause before each.
     pub(crate) pause: Duration,
     /// The bytes of each.
@@ -53,14 +53,14 @@ impl Distortion {
     pub(crate) async fn apply(
         &self,
         reply: Response,
-        line: Line,
+        line: ConnectionControl,
         watched: Option<Watched>,
     ) -> Response {
         let mut reply = if self.touches_body() {
             let (mut head, body) = reply.into_parts();
             let mut bytes = match to_bytes(body, usize::MAX).await {
                 Ok(bytes) => bytes,
-                Err(error) => return Refusal::internal(&error).into_response(),
+                Err(error) => return Rejection::internal(&error).into_response(),
             };
             bytes = self.edited(bytes);
             if self.gzip {
@@ -126,7 +126,7 @@ impl Distortion {
         text.into()
     }
 
-    fn paced(&self, mut bytes: Bytes, line: Line, watched: Option<Watched>) -> Body {
+    fn paced(&self, mut bytes: Bytes, line: ConnectionControl, watched: Option<Watched>) -> Body {
         let cut = self.cut.filter(|(length, _)| *length < bytes.len());
         if cut.is_none() && self.drip.is_none() {
             return bytes.into();
@@ -148,9 +148,9 @@ impl Distortion {
 /// What is left of a body.
 struct Pieces {
     rest: Bytes,
-    drip: Option<Drip>,
-    hang_up: Option<HangUp>,
-    line: Line,
+    drip: Option<SlowBody>,
+    hang_up: Option<Disconnect>,
+    line: ConnectionControl,
     watched: Option<Watched>,
 }
 

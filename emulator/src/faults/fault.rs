@@ -9,7 +9,7 @@ use axum::response::Response;
 use bytes::Bytes;
 
 use super::distortion::Distortion;
-use crate::line::HangUp;
+use crate::connection::Disconnect;
 
 /// What happens to one request.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,7 @@ pub(crate) struct Fault {
     /// A pause before it, or before the handler if it only changes the reply.
     pub(crate) delay: Duration,
     /// The connection ends without an answer.
-    pub(crate) hang_up: Option<HangUp>,
+    pub(crate) hang_up: Option<Disconnect>,
     /// The clip's URL dies.
     pub(crate) link: Option<LinkFault>,
     /// An answer instead of the handler's.

@@ -13,29 +13,29 @@ use tokio::time::sleep;
 use tracing::info;
 
 use super::fault::{Canned, Fault, LinkFault};
+use super::schedule::Counter;
 use super::script::Rule;
-use super::turns::Counter;
-use crate::account::ACCOUNT_PATH;
-use crate::line::Line;
-use crate::links::{ClipName, Links};
-use crate::polls::Watched;
+use crate::billing::BILLING_PATH;
+use crate::concurrent_polls::Watched;
+use crate::connection::ConnectionControl;
 use crate::protocol::IDEMPOTENCY_KEY;
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
+use crate::result_urls::{ClipName, ResultUrls};
 
 /// The rules of a script, and how often each was met.
 pub(crate) struct Faults {
     rules: Vec<Rule>,
     counters: Mutex<Vec<Counter>>,
-    links: Arc<Links>,
+    result_urls: Arc<ResultUrls>,
 }
 
 impl Faults {
-    pub(crate) fn new(rules: Vec<Rule>, links: Arc<Links>) -> Self {
+    pub(crate) fn new(rules: Vec<Rule>, result_urls: Arc<ResultUrls>) -> Self {
         let counters = rules.iter().map(|_| Counter::default()).collect();
         Self {
             rules,
             counters: Mutex::new(counters),
-            links,
+            result_urls,
         }
     }
 
@@ -44,7 +44,7 @@ impl Faults {
     fn next(&self, request: &Request) -> Option<(usize, &Fault)> {
         let path = request.uri().path();
         // Whoever asks what really happened gets an answer.
-        if self.rules.is_empty() || path == ACCOUNT_PATH {
+        if self.rules.is_empty() || path == BILLING_PATH {
             return None;
         }
         let key = request.headers().get(IDEMPOTENCY_KEY);
@@ -57,8 +57,8 @@ impl Faults {
         let rules = self.rules.iter().zip(counters.iter_mut()).enumerate();
         for (index, (rule, counter)) in rules {
             if rule.matching.matches(request.method(), path) {
-                let number = counter.count(rule.turns.count_by, asked, key);
-                if due.is_none() && rule.turns.include(number) {
+                let number = counter.count(rule.schedule.count_by, asked, key);
+                if due.is_none() && rule.schedule.include(number) {
                     due = Some((index, &rule.fault));
                 }
             }
@@ -77,7 +77,7 @@ pub(crate) async fn inject(
         return next.run(request).await;
     };
     info!(rule, method = %request.method(), path = request.uri().path(), "a fault is due");
-    let line = request.extensions().get::<Line>().cloned();
+    let line = request.extensions().get::<ConnectionControl>().cloned();
     let line = line.unwrap_or_default();
     let watched = request.extensions().get::<Watched>().cloned();
     let clip = ClipName::in_path(request.uri().path());
@@ -101,7 +101,7 @@ pub(crate) async fn inject(
         .link_reply(fault, clip)
         .or_else(|| fault.canned.as_ref().map(Canned::reply))
         .or(made)
-        .unwrap_or_else(|| Refusal::not_found().into_response());
+        .unwrap_or_else(|| Rejection::not_found().into_response());
     fault.distortion.apply(reply, line, watched).await
 }
 
@@ -113,21 +113,21 @@ impl Faults {
             return Some(dead(status));
         };
         if matches!(fault.link, Some(LinkFault::Dead(_))) {
-            self.links.kill(clip, status);
+            self.result_urls.kill(clip, status);
             return Some(dead(status));
         }
-        self.links.kill(clip, StatusCode::NOT_FOUND);
-        self.links.renew(clip.job);
-        let location = [(LOCATION, self.links.path(clip.job))];
+        self.result_urls.kill(clip, StatusCode::NOT_FOUND);
+        self.result_urls.renew(clip.job);
+        let location = [(LOCATION, self.result_urls.path(clip.job))];
         Some((status, location).into_response())
     }
 }
 
 /// What a dead URL answers.
 pub(crate) fn dead(status: StatusCode) -> Response {
-    let refusal = match status {
-        StatusCode::NOT_FOUND => Refusal::not_found(),
-        _ => Refusal::new(status, "expired", "this URL has expired"),
+    let rejection = match status {
+        StatusCode::NOT_FOUND => Rejection::not_found(),
+        _ => Rejection::new(status, "expired", "this URL has expired"),
     };
-    refusal.into_response()
+    rejection.into_response()
 }

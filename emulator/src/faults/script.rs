@@ -13,10 +13,10 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::distortion::{Distortion, Drip};
+use super::distortion::{Distortion, SlowBody};
 use super::fault::{Canned, Fault, LinkFault};
-use super::turns::{CountBy, Matching, PathPattern, Turns};
-use crate::line::HangUp;
+use super::schedule::{CountBy, Matching, PathPattern, Schedule};
+use crate::connection::Disconnect;
 
 /// The bytes of a drip's pieces when the rule does not say.
 const DRIP_BYTES: usize = 16;
@@ -100,7 +100,7 @@ impl std::error::Error for FaultScriptError {}
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
     pub(crate) matching: Matching,
-    pub(crate) turns: Turns,
+    pub(crate) schedule: Schedule,
     pub(crate) fault: Fault,
 }
 
@@ -228,7 +228,7 @@ impl TryFrom<Written> for Rule {
             method: written.method.as_deref().map(method).transpose()?,
             path: written.path.as_deref().map(path).transpose()?,
         };
-        let turns = Turns::new(written.from, written.every, written.times, written.count_by);
+        let schedule = Schedule::new(written.from, written.every, written.times, written.count_by);
         let mut patch = written.patch;
         if let Some(word) = written.status_word {
             patch
@@ -244,7 +244,7 @@ impl TryFrom<Written> for Rule {
             media_type,
             headers,
             cut,
-            drip: written.drip_ms.map(|pause| Drip {
+            drip: written.drip_ms.map(|pause| SlowBody {
                 pause: Duration::from_millis(pause),
                 bytes: written.drip_bytes.map_or(DRIP_BYTES, NonZeroUsize::get),
             }),
@@ -259,7 +259,7 @@ impl TryFrom<Written> for Rule {
         };
         Ok(Self {
             matching,
-            turns,
+            schedule,
             fault,
         })
     }
@@ -268,12 +268,12 @@ impl TryFrom<Written> for Rule {
 impl Written {
     /// How the connection ends: without an answer, or after so many bytes of its body.
     #[expect(clippy::type_complexity, reason = "two optional pairs of plain words")]
-    fn line_end(&self) -> Result<(Option<HangUp>, Option<(usize, HangUp)>), String> {
+    fn line_end(&self) -> Result<(Option<Disconnect>, Option<(usize, Disconnect)>), String> {
         let (moment, how) = match (self.close, self.reset) {
             (Some(_), Some(_)) => return Err("a rule has `close` or `reset`, not both".to_owned()),
-            (Some(moment), None) => (Some(moment), HangUp::Close),
-            (None, Some(moment)) => (Some(moment), HangUp::Reset),
-            (None, None) => (None, HangUp::Close),
+            (Some(moment), None) => (Some(moment), Disconnect::Close),
+            (None, Some(moment)) => (Some(moment), Disconnect::Reset),
+            (None, None) => (None, Disconnect::Close),
         };
         if self.after && moment == Some(Moment::Before) {
             return Err("a connection that ends before the work has no `after`".to_owned());

@@ -56,7 +56,7 @@ fn a_rule_is_read() {
     .expect("a rule");
     assert!(rule.matching.matches(&Method::POST, "/v1/jobs"));
     assert!(!rule.matching.matches(&Method::GET, "/v1/jobs"));
-    assert_eq!((rule.turns.from, rule.turns.times), (2, Some(3)));
+    assert_eq!((rule.schedule.from, rule.schedule.times), (2, Some(3)));
     let Fault {
         is_after,
         delay,
@@ -78,11 +78,11 @@ fn a_rule_is_read() {
         distortion.patch,
         Some(json!({"status": "archived", "b": null}))
     );
-    assert_eq!(distortion.cut, Some((7, HangUp::Close)));
+    assert_eq!(distortion.cut, Some((7, Disconnect::Close)));
     let pause = Duration::from_millis(9);
     assert_eq!(
         distortion.drip,
-        Some(Drip {
+        Some(SlowBody {
             pause,
             bytes: DRIP_BYTES
         })
@@ -92,17 +92,27 @@ fn a_rule_is_read() {
 #[test]
 fn how_a_connection_ends() {
     let cases = [
-        (r#"{"close": "before"}"#, false, Some(HangUp::Close), None),
-        (r#"{"close": "after"}"#, true, Some(HangUp::Close), None),
-        (r#"{"reset": true}"#, false, Some(HangUp::Reset), None),
+        (
+            r#"{"close": "before"}"#,
+            false,
+            Some(Disconnect::Close),
+            None,
+        ),
+        (r#"{"close": "after"}"#, true, Some(Disconnect::Close), None),
+        (r#"{"reset": true}"#, false, Some(Disconnect::Reset), None),
         (r#"{"reset": false}"#, false, None, None),
-        (r#"{"reset": "after"}"#, true, Some(HangUp::Reset), None),
-        (r#"{"truncate": 3}"#, false, None, Some((3, HangUp::Close))),
+        (r#"{"reset": "after"}"#, true, Some(Disconnect::Reset), None),
+        (
+            r#"{"truncate": 3}"#,
+            false,
+            None,
+            Some((3, Disconnect::Close)),
+        ),
         (
             r#"{"truncate": 3, "reset": "after"}"#,
             true,
             None,
-            Some((3, HangUp::Reset)),
+            Some((3, Disconnect::Reset)),
         ),
     ];
     for (text, is_after, hang_up, cut) in cases {

@@ -2,14 +2,14 @@ use serde_json::json;
 
 use super::*;
 
-fn order() -> Order {
+fn render_request() -> RenderRequest {
     let body = json!({
         "action": "image_to_video",
         "input": {"prompt": "", "image": "https://example.com/a.png"},
     });
     crate::wires::jobs::submission::read(body.to_string().as_bytes())
         .expect("a submission")
-        .order
+        .render_request
 }
 
 fn now() -> Arrival {
@@ -24,7 +24,7 @@ fn submit(jobs: &mut Jobs, key: Option<(&str, &str)>) -> Submitted {
         key: key.to_owned(),
         body: body.to_owned(),
     });
-    jobs.submit(&order(), idempotency.as_ref(), 2, now())
+    jobs.submit(&render_request(), idempotency.as_ref(), 2, now())
 }
 
 fn new(jobs: &mut Jobs) -> JobId {

@@ -20,7 +20,7 @@ use crate::files::{self, sha256};
 use crate::input::MAX_SUBMISSION;
 use crate::job::{Idempotency, JobId};
 use crate::protocol::{IDEMPOTENCY_KEY, Protocol};
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 use crate::state::Server;
 use crate::upload::{self, MAX_UPLOAD};
 
@@ -51,11 +51,11 @@ async fn submit(
     State(server): State<Server>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, Rejection> {
     let body = body?;
     let idempotency = idempotency(&headers, &body)?;
     let (id, is_new) = server
-        .studio
+        .render_queue
         .submit(submission::read(&body)?, idempotency)
         .await?;
     let reply = job(&server, id, &headers)?;
@@ -68,7 +68,7 @@ async fn submit(
     Ok((status, location, Json(reply)).into_response())
 }
 
-fn idempotency(headers: &HeaderMap, body: &[u8]) -> Result<Option<Idempotency>, Refusal> {
+fn idempotency(headers: &HeaderMap, body: &[u8]) -> Result<Option<Idempotency>, Rejection> {
     let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
         return Ok(None);
     };
@@ -77,7 +77,7 @@ fn idempotency(headers: &HeaderMap, body: &[u8]) -> Result<Option<Idempotency>, 
             key: key.to_owned(),
             body: sha256(body),
         })),
-        _ => Err(Refusal::new(
+        _ => Err(Rejection::new(
             StatusCode::BAD_REQUEST,
             "invalid_idempotency_key",
             format!("the idempotency key needs 1 to {MAX_KEY} visible ASCII characters"),
@@ -89,9 +89,9 @@ async fn poll(
     State(server): State<Server>,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> Result<Json<JobReply>, Refusal> {
+) -> Result<Json<JobReply>, Rejection> {
     let id = job_id(&id)?;
-    server.links.renew(id);
+    server.result_urls.renew(id);
     job(&server, id, &headers).map(Json)
 }
 
@@ -99,7 +99,7 @@ async fn cancel(
     State(server): State<Server>,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> Result<Json<JobReply>, Refusal> {
+) -> Result<Json<JobReply>, Rejection> {
     let id = job_id(&id)?;
     lookup::cancel(&server, id, Protocol::PixelMl).await?;
     job(&server, id, &headers).map(Json)
@@ -109,7 +109,7 @@ async fn upload(
     State(server): State<Server>,
     headers: HeaderMap,
     form: Result<Multipart, MultipartRejection>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, Rejection> {
     #[derive(Serialize)]
     struct Uploaded {
         url: String,
@@ -119,7 +119,7 @@ async fn upload(
     Ok((StatusCode::CREATED, Json(Uploaded { url })).into_response())
 }
 
-fn job(server: &Server, id: JobId, headers: &HeaderMap) -> Result<JobReply, Refusal> {
+fn job(server: &Server, id: JobId, headers: &HeaderMap) -> Result<JobReply, Rejection> {
     let view = view(server, id, Protocol::PixelMl)?;
     Ok(JobReply::new(id, view, server.clip_url(id, headers)))
 }

@@ -23,9 +23,9 @@ use self::envelope::{Wrapped, wrapped};
 use super::lookup::{self, job_id, view};
 use crate::files::sha256;
 use crate::job::{Ending, Idempotency, JobId, Phase};
-use crate::order::Origin;
 use crate::protocol::Protocol;
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
+use crate::render_request::Origin;
 use crate::state::Server;
 use crate::upload::MAX_UPLOAD;
 
@@ -62,13 +62,13 @@ pub(super) fn polled(uri: &Uri) -> Option<JobId> {
 
 /// Puts a refusal into this wire's words.
 pub(crate) async fn reword(reply: Response) -> Response {
-    Refusal::reword(reply, |refusal| {
+    Rejection::reword(reply, |rejection| {
         let error = json!({
-            "code": refusal.code(),
-            "message": refusal.message(),
+            "code": rejection.code(),
+            "message": rejection.message(),
             "details": {},
         });
-        (refusal.status(), json!({"ok": false, "error": error}))
+        (rejection.status(), json!({"ok": false, "error": error}))
     })
 }
 
@@ -98,14 +98,14 @@ struct Problem {
 async fn submit(
     State(server): State<Server>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<(StatusCode, Json<Wrapped<JobReply>>), Refusal> {
+) -> Result<(StatusCode, Json<Wrapped<JobReply>>), Rejection> {
     let body = body?;
     let (submission, key) = submission::read(&body, |id| artifacts::picture(&server, id))?;
     let idempotency = key.map(|key| Idempotency {
         key,
         body: sha256(&body),
     });
-    let (id, is_new) = server.studio.submit(submission, idempotency).await?;
+    let (id, is_new) = server.render_queue.submit(submission, idempotency).await?;
     let status = if is_new {
         StatusCode::CREATED
     } else {
@@ -117,25 +117,26 @@ async fn submit(
 async fn poll(
     State(server): State<Server>,
     Path(id): Path<String>,
-) -> Result<Json<Wrapped<JobReply>>, Refusal> {
+) -> Result<Json<Wrapped<JobReply>>, Rejection> {
     job(&server, job_id(&id)?).map(wrapped)
 }
 
 async fn cancel(
     State(server): State<Server>,
     Path(id): Path<String>,
-) -> Result<Json<Wrapped<JobReply>>, Refusal> {
+) -> Result<Json<Wrapped<JobReply>>, Rejection> {
     let id = job_id(&id)?;
     lookup::cancel(&server, id, Protocol::PopiArt).await?;
     job(&server, id).map(wrapped)
 }
 
-fn job(server: &Server, id: JobId) -> Result<JobReply, Refusal> {
+fn job(server: &Server, id: JobId) -> Result<JobReply, Rejection> {
     let view = view(server, id, Protocol::PopiArt)?;
-    let Origin::PopiArt { skill_id, input } = &view.order.origin else {
+    let Origin::PopiArt { skill_id, input } = &view.render_request.origin else {
         return Err(lookup::unknown_job());
     };
-    let input = RawValue::from_string(input.clone()).map_err(|error| Refusal::internal(&error))?;
+    let input =
+        RawValue::from_string(input.clone()).map_err(|error| Rejection::internal(&error))?;
     let mut job = JobReply {
         job_id: id,
         status: "pending",

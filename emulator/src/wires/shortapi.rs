@@ -19,7 +19,7 @@ use super::lookup::{unknown_job, view};
 use crate::input::MAX_SUBMISSION;
 use crate::job::{Ending, JobId, Phase};
 use crate::protocol::Protocol;
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 use crate::state::Server;
 
 const QUERY_PATH: &str = "/api/v1/job/query";
@@ -47,14 +47,14 @@ pub(super) fn polled(uri: &Uri) -> Option<JobId> {
 /// Puts a refusal into this wire's words: a code in place of a status, but for a key that is wrong
 /// and for faults of the server.
 pub(crate) async fn reword(reply: Response) -> Response {
-    Refusal::reword(reply, |refusal| {
-        let status = refusal.status();
+    Rejection::reword(reply, |rejection| {
+        let status = rejection.status();
         let code = match status {
             StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
             status => status,
         };
         let is_kept = status == StatusCode::UNAUTHORIZED || status.is_server_error();
-        let body = json!({"code": code.as_u16(), "info": refusal.message()});
+        let body = json!({"code": code.as_u16(), "info": rejection.message()});
         (if is_kept { status } else { StatusCode::OK }, body)
     })
 }
@@ -87,9 +87,9 @@ struct Bill {
 async fn create(
     State(server): State<Server>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Created>, Refusal> {
+) -> Result<Json<Created>, Rejection> {
     let submission = submission::read(&body?)?;
-    let (job_id, _) = server.studio.submit(submission, None).await?;
+    let (job_id, _) = server.render_queue.submit(submission, None).await?;
     let amount = AMOUNT;
     let Json(answer) = answer(Bill { amount, job_id });
     Ok(Json(Created { answer, job_id }))
@@ -112,10 +112,10 @@ async fn query(
     State(server): State<Server>,
     uri: Uri,
     headers: HeaderMap,
-) -> Result<Json<Answer<Queried>>, Refusal> {
+) -> Result<Json<Answer<Queried>>, Rejection> {
     let job_id = polled(&uri).ok_or_else(unknown_job)?;
     let view = view(&server, job_id, Protocol::ShortApi)?;
-    server.links.renew(job_id);
+    server.result_urls.renew(job_id);
     let mut job = Queried {
         job_id,
         status: 0,

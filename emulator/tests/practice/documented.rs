@@ -37,7 +37,7 @@ async fn jobs() {
     let lost = exchange(&api, "POST", "/v1/jobs", &body.to_string()).await;
     assert!(lost.pieces.is_empty());
     let job = api.job(&body).await;
-    assert_eq!(practice.account().totals.created, 2);
+    assert_eq!(practice.billing().totals.created, 2);
     assert_eq!(api.poll(&job).await["status"], "archived");
     let done = api.until(&job, "succeeded").await;
     let url = done["output"]["video"].as_str().expect("a URL");
@@ -58,7 +58,7 @@ async fn shortapi() {
     };
     let busy = create().await;
     assert_eq!(busy["code"], 3000);
-    assert_eq!(practice.account().totals.created, 0);
+    assert_eq!(practice.billing().totals.created, 0);
     let bare = create().await;
     let job = bare["job_id"].as_str().expect("an id at the top");
     assert!(bare.get("data").is_none() && bare.get("code").is_none());
@@ -84,7 +84,7 @@ async fn popiart() {
     assert!(lost.pieces.is_empty());
     let found = api.call("POST", "/popiart/v1/jobs", body).await;
     assert_eq!(
-        (found.status, practice.account().totals.created),
+        (found.status, practice.billing().totals.created),
         (StatusCode::OK, 1)
     );
     let job = found.json()["data"]["job_id"].clone();

@@ -40,7 +40,7 @@ async fn a_reply_is_replaced_before_or_after_the_work() {
         assert_eq!(answer.header("content-type"), "application/json");
         assert_eq!(answer.header("x-practice-render"), "true");
         assert_eq!(answer.json(), json!({"error": "busy"}));
-        assert_eq!(practice.account().totals.created, created);
+        assert_eq!(practice.billing().totals.created, created);
         assert_eq!(submit(&api).await.status, StatusCode::CREATED);
     }
 }
@@ -123,7 +123,7 @@ async fn a_client_that_goes_away_during_the_reply_has_its_job() {
     let rules = json!([{"method": "POST", "times": 1, "after": true, "delay_ms": 3_600_000}]);
     let (practice, api) = with(&folder, &rules).await;
     let leaving = async {
-        while practice.account().totals.created == 0 {
+        while practice.billing().totals.created == 0 {
             sleep(Duration::from_millis(1)).await;
         }
     };

@@ -36,7 +36,7 @@ async fn every_job_gets_the_same_real_clip_without_its_picture() {
     // A provider that renders serves them too.
     let (practice, api) = start(settings(&folder)).await;
     assert_eq!(api.clip(&one).await, clip);
-    assert_eq!(practice.account().totals.charged, 2);
+    assert_eq!(practice.billing().totals.charged, 2);
 }
 
 #[tokio::test]
@@ -53,9 +53,9 @@ async fn the_queue_takes_its_time_and_more_jobs_than_elsewhere() {
             .iter()
             .all(|answer| answer.status == StatusCode::CREATED)
     );
-    let account = practice.account();
-    assert_eq!(account.jobs.len(), MANY);
-    assert!(account.jobs.iter().all(|job| job.status == "queued"));
+    let billing = practice.billing();
+    assert_eq!(billing.jobs.len(), MANY);
+    assert!(billing.jobs.iter().all(|job| job.status == "queued"));
     let job = id(&answers[0]);
     assert_eq!(api.cancel(&job).await.json()["status"], "cancelled");
 }

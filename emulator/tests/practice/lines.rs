@@ -29,7 +29,7 @@ async fn a_connection_ends_without_an_answer_before_or_after_the_work() {
         let heard = submit(&api).await;
         assert!(heard.pieces.is_empty(), "{fault}");
         assert_eq!(heard.end, end, "{fault}");
-        assert_eq!(practice.account().totals.created, created, "{fault}");
+        assert_eq!(practice.billing().totals.created, created, "{fault}");
         let later = submit(&api).await;
         assert!(later.answer().0.starts_with("http/1.1 201"), "{fault}");
         practice.shutdown().await;
@@ -63,7 +63,7 @@ async fn a_truncated_reply_announces_all_of_it() {
         assert!(top.starts_with("http/1.1 201"), "{top}");
         assert_eq!((body.len(), heard.end), (length, end), "{fault}");
         assert!(heard.announced() > length, "{fault}");
-        assert_eq!(practice.account().totals.created, 1, "{fault}");
+        assert_eq!(practice.billing().totals.created, 1, "{fault}");
         practice.shutdown().await;
     }
 }

@@ -1,6 +1,6 @@
 //! The practice provider over real HTTP on a loopback port.
 
-mod account;
+mod billing;
 mod documented;
 mod faults;
 mod instant;

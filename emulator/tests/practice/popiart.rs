@@ -113,7 +113,7 @@ async fn an_uploaded_picture_becomes_a_clip_for_whoever_has_the_key() {
     assert_eq!((read.size, read.samples.len()), ((1080, 720), 10));
     assert_eq!(decode(&read, &file.body).len(), 10);
     assert_eq!(read.durations.iter().sum::<u32>(), 5 * read.timescale);
-    assert_eq!(practice.account().totals.charged, 1);
+    assert_eq!(practice.billing().totals.charged, 1);
 
     let done = ask(&api, &format!("/jobs/{job}")).await;
     for field in ["created_at", "started_at", "finished_at"] {
@@ -269,7 +269,7 @@ async fn a_job_can_be_cancelled() {
     }
     let items = ask(&api, &format!("/jobs/{job}/artifacts")).await;
     assert_eq!(items, json!({"items": []}));
-    assert_eq!(practice.account().totals.charged, 0);
+    assert_eq!(practice.billing().totals.charged, 0);
     drop(practice);
 
     let (_practice, api) = restart(settings(&folder)).await;
@@ -318,7 +318,7 @@ async fn one_key_makes_one_job_also_after_a_kill() {
     artifact(&api, &job).await;
     let done = ask(&api, &format!("/jobs/{job}")).await;
     assert_eq!((&done["created_at"], &done["input"]), (&created_at, &input));
-    assert_eq!(practice.account().totals.created, 2);
+    assert_eq!(practice.billing().totals.created, 2);
 }
 
 #[tokio::test]

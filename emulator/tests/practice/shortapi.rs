@@ -139,9 +139,9 @@ async fn a_key_keeps_nobody_from_a_second_job() {
         let answer = api.send("POST", CREATE, &headers, body.clone()).await;
         assert_eq!(answer.json()["code"], 0);
     }
-    let account = practice.account();
-    assert_eq!((account.totals.created, account.totals.replayed), (2, 0));
-    assert!(account.jobs.iter().all(|job| job.key.is_none()));
+    let billing = practice.billing();
+    assert_eq!((billing.totals.created, billing.totals.replayed), (2, 0));
+    assert!(billing.jobs.iter().all(|job| job.key.is_none()));
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn a_failed_job_is_refunded() {
         (&json!(3), &json!(true))
     );
     assert!(failed["error"].is_string() && failed.get("result").is_none());
-    assert_eq!(practice.account().totals.charged, 0);
+    assert_eq!(practice.billing().totals.charged, 0);
 }
 
 #[tokio::test]
@@ -168,7 +168,7 @@ async fn a_job_goes_on_after_a_kill() {
     let (practice, api) = restart(settings(&folder)).await;
     let clip = api.get(&video(&end(&api, &job).await), &[]).await;
     assert_eq!(Clip::read(&clip.body).size, (720, 720));
-    assert_eq!(practice.account().totals.created, 1);
+    assert_eq!(practice.billing().totals.created, 1);
 }
 
 #[tokio::test]
@@ -207,7 +207,7 @@ async fn queries_are_counted_for_each_job() {
     let body = body("https://example.com/a.png", None);
     let (one, other) = (create(&api, &body).await, create(&api, &body).await);
     join(ask(&api, &one), ask(&api, &other)).await;
-    assert_eq!(practice.account().most_polls_at_once_for_one_job, 1);
+    assert_eq!(practice.billing().most_polls_at_once_for_one_job, 1);
     join(ask(&api, &one), ask(&api, &one)).await;
-    assert_eq!(practice.account().most_polls_at_once_for_one_job, 2);
+    assert_eq!(practice.billing().most_polls_at_once_for_one_job, 2);
 }

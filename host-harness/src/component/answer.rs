@@ -4,7 +4,7 @@ use crate::contract::{
     Cancellation, Charge, ErrorCause, JobState, NextStep, NodeError, Plan, Price, ProviderFault,
     Settlement, Started, Step, Success,
 };
-use crate::words::sentence;
+use crate::sanitize::sentence;
 
 /// The longest input: one with a picture of 32 MiB in base64.
 const INPUT: usize = 48 << 20;
@@ -181,8 +181,8 @@ fn too_much(what: &str) -> NodeError {
 }
 
 fn clean(words: &mut String) {
-    if let std::borrow::Cow::Owned(harmless) = sentence(words) {
-        *words = harmless;
+    if let std::borrow::Cow::Owned(sanitized) = sentence(words) {
+        *words = sanitized;
     }
 }
 

@@ -15,19 +15,19 @@ use super::error::CallError;
 use super::exports::Exports;
 use super::state::{CallState, Stopped};
 use crate::contract::{Charge, CheckOptions, ErrorCause, NextStep, NodeError, Plan};
-use crate::egress::{Sends, Testimony};
+use crate::egress::{Sends, Transmission};
 use crate::engine::Engine;
-use crate::policy::{Allowance, Ceiling, Missing};
+use crate::policy::{Missing, PackLimit, Quota};
 
 /// A component's instance in the middle of a call, or between two.
 pub(crate) struct Call {
     store: Store<CallState>,
     instance: Instance,
     exports: Arc<Exports>,
-    pub(crate) testimony: Arc<Testimony>,
+    pub(crate) transmission: Arc<Transmission>,
     /// How long a call may take.
     wall: Duration,
-    _room: [Option<OwnedSemaphorePermit>; 2],
+    _permits: [Option<OwnedSemaphorePermit>; 2],
 }
 
 impl Call {
@@ -35,21 +35,21 @@ impl Call {
     pub(crate) async fn begin(
         engine: &Engine,
         exports: &Arc<Exports>,
-        allowance: &Arc<Allowance>,
+        quota: &Arc<Quota>,
         context: &CallContext,
         sends: Sends,
     ) -> Result<Self, CallError> {
-        let permissions = allowance.permissions();
+        let permissions = quota.permissions();
         if let Some(open) = &context.connection {
             let granted = permissions.connection(open.connection());
             granted.map_err(|missing| CallError::Node(denied(&missing)))?;
         }
         // The pack's own room first: one that waits for it takes none of the others'.
-        let room = [allowance.room().await, engine.room().await];
-        let seconds = permissions.bounds().of_one(Ceiling::CallSeconds);
+        let permits = [quota.permit().await, engine.permit().await];
+        let seconds = permissions.bounds().of_one(PackLimit::CallSeconds);
         let wall = context.limits.wall.min(Duration::from_secs(seconds));
-        let testimony = Arc::new(Testimony::default());
-        let state = CallState::new(engine, allowance, context, sends, wall, &testimony);
+        let transmission = Arc::new(Transmission::default());
+        let state = CallState::new(engine, quota, context, sends, wall, &transmission);
         let mut store = state.into_store(engine, context.limits.crossing_bytes);
         let instantiated = timeout(wall, exports.instantiate(&mut store)).await;
         match in_time(instantiated, wall) {
@@ -57,9 +57,9 @@ impl Call {
                 store,
                 instance,
                 exports: Arc::clone(exports),
-                testimony,
+                transmission,
                 wall,
-                _room: room,
+                _permits: permits,
             }),
             Err(error) => Err(store.data().judged(error)),
         }
@@ -89,7 +89,7 @@ impl Call {
     {
         let (answer,) = self.call(function, params).await?;
         answer.and_then(Answer::bounded).map_err(|mut error| {
-            self.testimony.explain(&mut error);
+            self.transmission.explain(&mut error);
             bounded_error(&mut error);
             CallError::Node(error)
         })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connections::OpenConnection;
-use crate::egress::{Egress, SubmitGate};
+use crate::egress::{Egress, SubmitHook};
 
 /// What a call may use up besides memory, which is the engine's setting. The ceilings of a
 /// pack ([`policy`](crate::policy)) make less of it.
@@ -43,7 +43,7 @@ pub struct CallContext {
     pub(super) connection: Option<Arc<OpenConnection>>,
     pub(super) egress: Option<Egress>,
     pub(super) limits: Limits,
-    pub(super) gate: Option<Arc<dyn SubmitGate>>,
+    pub(super) submit_hook: Option<Arc<dyn SubmitHook>>,
 }
 
 impl CallContext {
@@ -81,8 +81,8 @@ impl CallContext {
 
     /// With somebody who is asked before a request that can cost money leaves.
     #[must_use]
-    pub fn with_gate(mut self, gate: Arc<dyn SubmitGate>) -> Self {
-        self.gate = Some(gate);
+    pub fn with_submit_hook(mut self, submit_hook: Arc<dyn SubmitHook>) -> Self {
+        self.submit_hook = Some(submit_hook);
         self
     }
 

@@ -1,7 +1,7 @@
 //! A loaded component and its calls.
 //!
 //! - [`Pack`]: a loaded component; every call runs in a fresh instance
-//! - [`Session`]: many checks on one instance
+//! - [`CheckSession`]: many checks on one instance
 //! - [`CallContext`], [`Limits`]: what a call may use and reach
 //! - [`CallError`], [`Trap`], [`PackError`]: how calls and loading fail
 //! - [`judge`]: the component's word against what the host saw leave
@@ -11,18 +11,18 @@
 
 mod answer;
 mod call;
+mod check_session;
 mod context;
 mod error;
 mod exports;
 mod imports;
 mod judge;
 mod pack;
-mod session;
 mod state;
 
+pub use check_session::CheckSession;
 pub use context::{CallContext, Limits};
 pub use error::{CallError, HostFault, PackError, Trap, TrapKind};
 pub use judge::judge;
 pub use pack::{Pack, StartReport};
-pub use session::Session;
 pub use state::OUTPUT;

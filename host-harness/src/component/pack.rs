@@ -21,7 +21,7 @@ use crate::contract::{
 use crate::digest::Sha256Digest;
 use crate::egress::{Sends, Sent};
 use crate::engine::{CodeCache, Engine};
-use crate::policy::{Allowance, Manifest, Permissions, Policy};
+use crate::policy::{Manifest, Permissions, Policy, Quota};
 
 /// Most node types of one component: more than anybody reads.
 const MOST_NODE_TYPES: usize = 1000;
@@ -32,7 +32,7 @@ pub struct Pack {
     engine: Engine,
     exports: Arc<Exports>,
     digest: Sha256Digest,
-    allowance: Arc<Allowance>,
+    quota: Arc<Quota>,
 }
 
 /// What came of `start`. No `Debug`: it may hold a ticket or an output.
@@ -80,14 +80,14 @@ impl Pack {
             engine: engine.clone(),
             exports: Arc::new(exports),
             digest,
-            allowance: Arc::new(Allowance::new(permissions)),
+            quota: Arc::new(Quota::new(permissions)),
         })
     }
 
     /// What it may do.
     #[must_use]
     pub fn permissions(&self) -> &Permissions {
-        self.allowance.permissions()
+        self.quota.permissions()
     }
 
     /// The SHA-256 of the component's bytes.
@@ -154,7 +154,7 @@ impl Pack {
         let params = (node, input, idempotency_key);
         StartReport {
             outcome: call.ask(self.exports.start, params).await,
-            sent: call.testimony.give(),
+            sent: call.transmission.give(),
         }
     }
 
@@ -244,7 +244,7 @@ impl Pack {
         context: &CallContext,
         sends: Sends,
     ) -> Result<Call, CallError> {
-        Call::begin(&self.engine, &self.exports, &self.allowance, context, sends).await
+        Call::begin(&self.engine, &self.exports, &self.quota, context, sends).await
     }
 }
 

@@ -19,9 +19,9 @@ use super::context::CallContext;
 use super::error::{CallError, HostFault, Trap, TrapKind};
 use crate::bindings::{connections, types};
 use crate::connections::OpenConnection;
-use crate::egress::{GuestHttp, Sends, Testimony};
+use crate::egress::{GuestHttp, Sends, Transmission};
 use crate::engine::{Engine, TICK};
-use crate::policy::{Allowance, Ceiling};
+use crate::policy::{PackLimit, Quota};
 
 /// How the host stops a component.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +38,7 @@ pub(crate) enum Stopped {
 pub(crate) struct CallState {
     wasi: WasiCtx,
     http: WasiHttpCtx,
-    way: GuestHttp,
+    egress: GuestHttp,
     table: ResourceTable,
     memory: Memory,
     output: Output,
@@ -49,13 +49,13 @@ pub(crate) struct CallState {
 impl CallState {
     pub(crate) fn new(
         engine: &Engine,
-        allowance: &Arc<Allowance>,
+        quota: &Arc<Quota>,
         context: &CallContext,
         sends: Sends,
         wall: Duration,
-        testimony: &Arc<Testimony>,
+        transmission: &Arc<Transmission>,
     ) -> Self {
-        let bounds = allowance.permissions().bounds();
+        let bounds = quota.permissions().bounds();
         let output = Output::default();
         let mut table = ResourceTable::new();
         table.set_max_capacity(context.limits.resources);
@@ -65,23 +65,23 @@ impl CallState {
                 .stderr(output.clone())
                 .build(),
             http: WasiHttpCtx::new(),
-            way: GuestHttp {
+            egress: GuestHttp {
                 sends,
                 egress: context.egress.clone(),
                 connection: context.connection.clone(),
-                gate: context.gate.clone(),
-                testimony: Arc::clone(testimony),
-                allowance: Arc::clone(allowance),
+                submit_hook: context.submit_hook.clone(),
+                transmission: Arc::clone(transmission),
+                quota: Arc::clone(quota),
                 // So that the component still learns of a slow provider.
-                patience: wall / 2,
-                made: Arc::default(),
+                total_timeout: wall / 2,
+                request_count: Arc::default(),
             },
             table,
             memory: Memory {
                 bytes: engine
                     .settings()
                     .memory_bytes
-                    .min(bounds.size(Ceiling::MemoryBytes)),
+                    .min(bounds.size(PackLimit::MemoryBytes)),
                 elements: context.limits.table_elements,
                 refused: false,
             },
@@ -170,7 +170,7 @@ impl WasiView for CallState {
 impl WasiHttpView for CallState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView {
-            hooks: &mut self.way,
+            hooks: &mut self.egress,
             table: &mut self.table,
             ctx: &mut self.http,
         }
@@ -182,7 +182,7 @@ impl connections::Host for CallState {
         &mut self,
         category: String,
     ) -> Result<connections::Connection, connections::ConnectionError> {
-        let open = self.way.connection.as_deref();
+        let open = self.egress.connection.as_deref();
         let connection = open
             .map(OpenConnection::connection)
             .filter(|connection| connection.category() == category)
@@ -272,8 +272,8 @@ impl Output {
 
     fn keep(&self, bytes: &[u8]) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = OUTPUT_KEPT.saturating_sub(kept.len());
-        kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        let left = OUTPUT_KEPT.saturating_sub(kept.len());
+        kept.extend_from_slice(&bytes[..bytes.len().min(left)]);
     }
 }
 

@@ -14,7 +14,7 @@ use super::ConfigError;
 use crate::connections::{Connection, ConnectionId, Credential, SecretSource};
 use crate::digest::Sha256Digest;
 use crate::net::BaseUrl;
-use crate::policy::{Ceilings, Connections, Grant, HostRule, Policy};
+use crate::policy::{Connections, Grant, HostRule, PackLimits, Policy};
 
 /// What a configuration says.
 pub(super) struct Content {
@@ -79,8 +79,9 @@ struct PackTable {
     hosts: Vec<HostRule>,
     #[serde(default)]
     unsafe_reads: bool,
-    #[serde(default)]
-    ceilings: Ceilings,
+    /// `ceilings` is what earlier versions call it.
+    #[serde(default, alias = "ceilings")]
+    limits: PackLimits,
 }
 
 impl From<PackTable> for Grant {
@@ -91,7 +92,7 @@ impl From<PackTable> for Grant {
             connections: Connections::These(connections.collect()),
             hosts: table.hosts,
             unsafe_reads: table.unsafe_reads,
-            ceilings: table.ceilings,
+            limits: table.limits,
         }
     }
 }

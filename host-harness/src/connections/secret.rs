@@ -10,9 +10,9 @@ use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
-mod echo;
+mod redact;
 
-use echo::Echo;
+use redact::SecretMatcher;
 
 /// Longest credential that is read, in bytes; far beyond any header a server takes.
 const LONGEST: u64 = 16 << 10;
@@ -197,7 +197,7 @@ pub enum SecretError {
 pub struct CredentialHeader {
     name: HeaderName,
     prefix: String,
-    echo: Echo,
+    redact: SecretMatcher,
     secret: Secret,
 }
 
@@ -208,10 +208,10 @@ impl CredentialHeader {
     ///
     /// When name or prefix could not stand in a header.
     pub fn new(name: &str, prefix: &str, secret: Secret) -> Result<Self, HeaderFault> {
-        if secret.reveal().len() < echo::SHORTEST {
+        if secret.reveal().len() < redact::SHORTEST {
             tracing::warn!(
                 "a credential of fewer than {} bytes is not blotted out of replies that echo it",
-                echo::SHORTEST
+                redact::SHORTEST
             );
         }
         let legal = |bytes: &str| bytes.bytes().all(|byte| (b' '..=b'~').contains(&byte));
@@ -222,7 +222,7 @@ impl CredentialHeader {
             } else {
                 return Err(HeaderFault::Prefix);
             },
-            echo: Echo::of(secret.reveal()),
+            redact: SecretMatcher::of(secret.reveal()),
             secret,
         })
     }
@@ -244,9 +244,9 @@ impl CredentialHeader {
     }
 
     /// `body` with the credential blotted out, same length, should the other side have
-    /// echoed it in any of the forms that [`Echo`] knows.
-    pub(crate) fn blot(&self, body: Bytes) -> Bytes {
-        let found = self.echo.find_in(&body);
+    /// echoed it in any of the forms that [`SecretMatcher`] knows.
+    pub(crate) fn redact(&self, body: Bytes) -> Bytes {
+        let found = self.redact.find_in(&body);
         if found.is_empty() {
             return body;
         }
@@ -259,7 +259,7 @@ impl CredentialHeader {
 
     /// Empties every header whose value holds the credential; those whose name does are
     /// gone.
-    pub(crate) fn blot_headers(&self, headers: &mut HeaderMap) {
+    pub(crate) fn redact_headers(&self, headers: &mut HeaderMap) {
         for value in headers.values_mut() {
             if self.is_in(value.as_bytes()) {
                 *value = HeaderValue::from_static("***");
@@ -267,7 +267,7 @@ impl CredentialHeader {
         }
         let named: Vec<_> = headers
             .keys()
-            .filter(|name| self.echo.is_in_name(name.as_str()))
+            .filter(|name| self.redact.is_in_name(name.as_str()))
             .cloned()
             .collect();
         for name in named {
@@ -275,9 +275,9 @@ impl CredentialHeader {
         }
     }
 
-    /// Whether `text` holds the credential in any of the forms that [`Echo`] knows.
+    /// Whether `text` holds the credential in any of the forms that [`SecretMatcher`] knows.
     pub(crate) fn is_in(&self, text: &[u8]) -> bool {
-        !self.echo.find_in(text).is_empty()
+        !self.redact.find_in(text).is_empty()
     }
 }
 
@@ -390,17 +390,17 @@ mod tests {
         let body =
             Bytes::from_static(b"{\"you sent\": \"sk-1234567\", \"s\": \"sk-1234567sk-12345\"}");
         assert_eq!(
-            header.blot(body),
+            header.redact(body),
             &b"{\"you sent\": \"**********\", \"s\": \"**********sk-12345\"}"[..]
         );
         let untouched = Bytes::from_static(b"nothing here, sk-");
-        assert_eq!(header.blot(untouched.clone()), untouched);
+        assert_eq!(header.redact(untouched.clone()), untouched);
         let mut headers = HeaderMap::new();
         headers.insert("x-echo", HeaderValue::from_static("Bearer sk-1234567"));
         headers.insert("x-encoded", HeaderValue::from_static("sk%2D1234567"));
         headers.insert("x-sk-1234567", HeaderValue::from_static("known"));
         headers.insert("date", HeaderValue::from_static("today"));
-        header.blot_headers(&mut headers);
+        header.redact_headers(&mut headers);
         assert_eq!(headers["x-echo"], "***");
         assert_eq!(headers["x-encoded"], "***");
         assert_eq!(headers["date"], "today");

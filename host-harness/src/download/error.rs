@@ -3,17 +3,17 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::egress::{EgressError, FetchError, Lost, NotSent};
+use crate::egress::{EgressError, FetchError, NotSent, ReplyLost};
 
 /// What a failed download means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DownloadVerdict {
+pub enum DownloadFailure {
     /// The URL is no good any more: the ticket gives a fresh one.
-    Stale,
+    UrlExpired,
     /// It passes; what is here of the file stays.
-    Passing,
+    Transient,
     /// Somebody must make room first.
-    Stopped,
+    Permanent,
 }
 
 /// Why a file cannot be made where it should be.
@@ -58,7 +58,7 @@ pub enum DownloadError {
         /// The URL without its query.
         url: String,
         /// Why.
-        source: Lost,
+        source: ReplyLost,
     },
     /// It is longer than it may be.
     #[error("{url} is longer than {limit} bytes")]
@@ -123,23 +123,23 @@ pub enum DownloadError {
 impl DownloadError {
     /// What it means for the job.
     ///
-    /// `Stale` is what a fresh URL may cure: the server refused this one, it leads
+    /// `UrlExpired` is what a fresh URL may cure: the server refused this one, it leads
     /// nowhere or where nothing may be fetched, or what came is not the file. A host
     /// without an address or with a foreign certificate counts among these, for that is
-    /// how storage that moved looks. `Passing` is what the same URL may cure later, and
-    /// a file that another download brings back. `Stopped` is what somebody must mend
+    /// how storage that moved looks. `Transient` is what the same URL may cure later, and
+    /// a file that another download brings back. `Permanent` is what somebody must mend
     /// on this machine.
     #[must_use]
-    pub fn verdict(&self) -> DownloadVerdict {
+    pub fn failure(&self) -> DownloadFailure {
         match self {
-            Self::Target(_) | Self::Write { .. } | Self::Read { .. } => DownloadVerdict::Stopped,
+            Self::Target(_) | Self::Write { .. } | Self::Read { .. } => DownloadFailure::Permanent,
             Self::Fetch(error) => of_fetch(error),
             Self::Broken { source, .. } => of_lost(source),
             Self::TooLong { .. } | Self::WrongKind { .. } | Self::Digest { .. } => {
-                DownloadVerdict::Stale
+                DownloadFailure::UrlExpired
             }
             Self::Busy { .. } | Self::Gone { .. } | Self::Altered { .. } => {
-                DownloadVerdict::Passing
+                DownloadFailure::Transient
             }
         }
     }
@@ -153,43 +153,44 @@ impl DownloadError {
     }
 }
 
-fn of_fetch(error: &FetchError) -> DownloadVerdict {
+fn of_fetch(error: &FetchError) -> DownloadFailure {
     match error {
-        FetchError::Url | FetchError::Redirect { .. } => DownloadVerdict::Stale,
+        FetchError::Url | FetchError::Redirect { .. } => DownloadFailure::UrlExpired,
         FetchError::Status { status, .. } => match status {
-            408 | 425 | 429 | 500..=599 => DownloadVerdict::Passing,
-            _ => DownloadVerdict::Stale,
+            408 | 425 | 429 | 500..=599 => DownloadFailure::Transient,
+            _ => DownloadFailure::UrlExpired,
         },
         FetchError::Egress { source, .. } => match source {
             EgressError::NotSent(error) => of_not_sent(error),
-            EgressError::Lost(error) => of_lost(error),
+            EgressError::ReplyLost(error) => of_lost(error),
         },
     }
 }
 
-fn of_not_sent(error: &NotSent) -> DownloadVerdict {
+fn of_not_sent(error: &NotSent) -> DownloadFailure {
     match error {
         NotSent::Denied(_)
         | NotSent::Name { .. }
         | NotSent::Address { .. }
         | NotSent::Resolve { .. }
-        | NotSent::Tls { .. } => DownloadVerdict::Stale,
+        | NotSent::Tls { .. } => DownloadFailure::UrlExpired,
         NotSent::PutOff(_)
         | NotSent::Connect { .. }
         | NotSent::ConnectTimeout { .. }
         | NotSent::Closed { .. }
         | NotSent::Body(_)
-        | NotSent::File(_) => DownloadVerdict::Passing,
+        | NotSent::File(_) => DownloadFailure::Transient,
     }
 }
 
-fn of_lost(error: &Lost) -> DownloadVerdict {
+fn of_lost(error: &ReplyLost) -> DownloadFailure {
     match error {
-        Lost::Terminated(_) | Lost::Timeout { .. } | Lost::Protocol(_) | Lost::Length { .. } => {
-            DownloadVerdict::Passing
-        }
-        Lost::HeaderTooLong { .. } | Lost::BodyTooLong { .. } | Lost::Encoded { .. } => {
-            DownloadVerdict::Stale
-        }
+        ReplyLost::Terminated(_)
+        | ReplyLost::Timeout { .. }
+        | ReplyLost::Protocol(_)
+        | ReplyLost::Length { .. } => DownloadFailure::Transient,
+        ReplyLost::HeaderTooLong { .. }
+        | ReplyLost::BodyTooLong { .. }
+        | ReplyLost::Encoded { .. } => DownloadFailure::UrlExpired,
     }
 }

@@ -5,33 +5,33 @@ use http::header::{CONTENT_RANGE, HeaderValue};
 use zoetrope_fuzzing::Target;
 
 use super::range::ContentRange;
-use crate::sniff::{self, Kind};
+use crate::file_type::{self, FileType};
 
 #[test]
 fn a_file_is_what_its_first_bytes_say_whatever_follows() {
     Target::new("first-bytes", 4000).run(|input| {
-        let kind = sniff::kind(input);
+        let kind = file_type::kind(input);
         assert!(!kind.to_string().is_empty());
-        let header = &input[..input.len().min(sniff::HEADER)];
+        let header = &input[..input.len().min(file_type::HEADER)];
         match kind {
-            Kind::Image(media_type) => {
+            FileType::Image(media_type) => {
                 assert!(media_type.starts_with("image/"));
                 // Enough of it to tell: the rest changes nothing.
-                assert_eq!(sniff::kind(&header[..header.len().min(12)]), kind);
+                assert_eq!(file_type::kind(&header[..header.len().min(12)]), kind);
                 "a picture"
             }
-            Kind::Video(media_type) => {
+            FileType::Video(media_type) => {
                 assert!(media_type.starts_with("video/"));
-                assert_eq!(sniff::kind(&header[..header.len().min(12)]), kind);
+                assert_eq!(file_type::kind(&header[..header.len().min(12)]), kind);
                 "a clip"
             }
-            Kind::Html => "a page",
-            Kind::Json => "a document",
-            Kind::Empty => {
+            FileType::Html => "a page",
+            FileType::Json => "a document",
+            FileType::Empty => {
                 assert!(input.trim_ascii().is_empty() || input.starts_with(b"\xef\xbb\xbf"));
                 "empty"
             }
-            Kind::Other => "something else",
+            FileType::Other => "something else",
         }
     });
 }

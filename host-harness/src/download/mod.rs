@@ -25,7 +25,7 @@ mod place;
 mod range;
 mod transfer;
 
-pub use error::{DownloadError, DownloadVerdict, TargetError};
+pub use error::{DownloadError, DownloadFailure, TargetError};
 pub use files::{Fetched, Received};
 pub use part::{digest_of, part_of};
 pub use place::{check_target, copy, place};

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 use super::error::DownloadError;
 use super::files::sync_folder_of;
 use crate::digest::Sha256Digest;
-use crate::sniff;
+use crate::file_type;
 
 /// How much of what is there is asked for again and compared: two versions of a clip
 /// that agree in so much of compressed data are not met.
@@ -214,7 +214,7 @@ impl Part {
         }
         self.digest.update(bytes);
         self.position += bytes.len() as u64;
-        Ok(if sniff::remember(&mut self.header, bytes) {
+        Ok(if file_type::remember(&mut self.header, bytes) {
             Taken::Header
         } else {
             Taken::More
@@ -301,7 +301,7 @@ fn begun(file: &mut File) -> io::Result<Begun> {
             }
             begun.digest.update(page);
             begun.position += page.len() as u64;
-            sniff::remember(&mut begun.header, page);
+            file_type::remember(&mut begun.header, page);
         }
     }
     file.seek(SeekFrom::Start(begun.position))?;

@@ -11,7 +11,7 @@ use super::error::{DownloadError, TargetError};
 use super::files::{Fetched, folder_of, sync_folder_of};
 use super::part::{self, digest_of, part_of};
 use crate::digest::Sha256Digest;
-use crate::sniff::{self, Kind};
+use crate::file_type::{self, FileType};
 
 /// A job's id, which stands in the name of its unfinished file, is a UUID.
 const LONGEST_JOB: usize = 36;
@@ -175,7 +175,7 @@ fn transfer(
             Err(error) => return Err(unreadable(from, error)),
         };
         digest.update(read);
-        sniff::remember(&mut header, read);
+        file_type::remember(&mut header, read);
         bytes += read.len() as u64;
         sink.write_all(read)
             .map_err(|source| DownloadError::Write {
@@ -183,8 +183,8 @@ fn transfer(
                 source,
             })?;
     }
-    let media_type = match sniff::kind(&header) {
-        Kind::Image(media_type) | Kind::Video(media_type) => media_type,
+    let media_type = match file_type::kind(&header) {
+        FileType::Image(media_type) | FileType::Video(media_type) => media_type,
         _ => "application/octet-stream",
     };
     Ok(Fetched {

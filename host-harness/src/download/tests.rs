@@ -8,7 +8,7 @@ use super::*;
 use crate::contract::MediaKind;
 use crate::digest::Sha256Digest;
 use crate::egress::testing::{Act, Server, narrow, reply};
-use crate::egress::{AddressRule, FetchError, Lost};
+use crate::egress::{AddressRule, FetchError, ReplyLost};
 use crate::net::Origin;
 
 mod resume;

@@ -10,9 +10,9 @@ use super::part::{Part, Taken};
 use super::range::ContentRange;
 use crate::connections::OpenConnection;
 use crate::contract::MediaKind;
-use crate::egress::{AddressRule, Egress, FetchError, Lost, Wanted};
+use crate::egress::{AddressRule, Egress, FetchError, ReplyLost, Wanted};
+use crate::file_type::{self, FileType};
 use crate::net::shown;
-use crate::sniff::{self, Kind};
 
 /// Longest file that is downloaded unless a caller says otherwise, in bytes.
 pub const LONGEST: u64 = 2 << 30;
@@ -44,7 +44,7 @@ pub struct Download<'a> {
 /// # Errors
 ///
 /// When it cannot be had whole and of the right kind, or not be written;
-/// [`DownloadError::verdict`] says what that means. What came is kept, unless it can
+/// [`DownloadError::failure`] says what that means. What came is kept, unless it can
 /// never become the file (another kind or digest, or too long): then it is removed.
 pub async fn fetch(
     egress: &Egress,
@@ -188,9 +188,9 @@ impl Transfer<'_> {
     }
 
     fn recognised(&self, header: &[u8]) -> Result<&'static str, DownloadError> {
-        match (self.wanted.kind, sniff::kind(header)) {
-            (MediaKind::Image, Kind::Image(media_type))
-            | (MediaKind::Video, Kind::Video(media_type)) => Ok(media_type),
+        match (self.wanted.kind, file_type::kind(header)) {
+            (MediaKind::Image, FileType::Image(media_type))
+            | (MediaKind::Video, FileType::Video(media_type)) => Ok(media_type),
             (_, came) => Err(DownloadError::WrongKind {
                 url: shown(&self.url),
                 expected: match self.wanted.kind {
@@ -202,7 +202,7 @@ impl Transfer<'_> {
         }
     }
 
-    fn broken(&self, source: Lost) -> DownloadError {
+    fn broken(&self, source: ReplyLost) -> DownloadError {
         DownloadError::Broken {
             url: shown(&self.url),
             source,
@@ -210,7 +210,7 @@ impl Transfer<'_> {
     }
 
     fn of_another_length(&self, start: u64, announced: u64, actual: u64) -> DownloadError {
-        self.broken(Lost::Length {
+        self.broken(ReplyLost::Length {
             announced: announced - start,
             actual: actual - start,
         })

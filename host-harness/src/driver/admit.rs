@@ -2,10 +2,10 @@
 
 use tokio::time::Instant;
 
+use super::connection_queue::{ConnectionQueue, RateStatus};
 use super::decide::decide;
 use super::event::{Action, Event};
-use super::lane::{Lane, Pace};
-use super::wait::{GLANCE, Work};
+use super::wait::{DriveMode, LEDGER_POLL_INTERVAL};
 use crate::ledger::{Job, Millis};
 
 /// What a task does.
@@ -35,7 +35,7 @@ pub(super) enum Admission {
 /// What the leader is to do, as far as a job's admission depends on it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mode {
-    pub(super) extent: Work,
+    pub(super) extent: DriveMode,
     /// Whether a running process waits for the job.
     pub(super) is_awaited: bool,
 }
@@ -48,10 +48,10 @@ pub(super) struct Now {
 }
 
 /// Whether a due job of this lane is begun now.
-pub(super) fn admit(job: &Job, lane: &Lane, mode: Mode, now: Now) -> Admission {
+pub(super) fn admit(job: &Job, queue: &ConnectionQueue, mode: Mode, now: Now) -> Admission {
     let (_, action) = decide(job, Event::Due, now.time);
     let kind = match action {
-        Action::Submit => match hold_back(job, lane, mode, now) {
+        Action::Submit => match hold_back(job, queue, mode, now) {
             Some(held) => return held,
             None => Kind::Submit,
         },
@@ -59,10 +59,10 @@ pub(super) fn admit(job: &Job, lane: &Lane, mode: Mode, now: Now) -> Admission {
         Action::Download => return Admission::Run(Kind::Download),
         _ => return Admission::Apply(Box::new(Event::Due)),
     };
-    if lane.pace == Pace::Asked {
-        return Admission::Retry(now.instant + GLANCE);
+    if queue.rate_status == RateStatus::Asked {
+        return Admission::Retry(now.instant + LEDGER_POLL_INTERVAL);
     }
-    let free_at = lane.budget.free_at();
+    let free_at = queue.rate_limiter.free_at();
     if free_at > now.instant {
         return Admission::Retry(free_at);
     }
@@ -70,26 +70,28 @@ pub(super) fn admit(job: &Job, lane: &Lane, mode: Mode, now: Now) -> Admission {
 }
 
 /// What keeps a submit from being sent, beside the rate of its connection.
-fn hold_back(job: &Job, lane: &Lane, mode: Mode, now: Now) -> Option<Admission> {
-    if mode.extent == Work::WithoutSubmits {
+fn hold_back(job: &Job, queue: &ConnectionQueue, mode: Mode, now: Now) -> Option<Admission> {
+    if mode.extent == DriveMode::NoNewSubmits {
         return Some(Admission::Defer);
     }
     if !mode.is_awaited {
-        let asker = job.schedule.asker.clone();
-        return Some(Admission::Apply(Box::new(Event::Abandoned { asker })));
+        let requester = job.schedule.requester.clone();
+        return Some(Admission::Apply(Box::new(Event::Abandoned { requester })));
     }
-    if let Some(trouble) = lane.blocked.clone() {
-        return Some(Admission::Apply(Box::new(Event::Unreachable { trouble })));
+    if let Some(error) = queue.blocked.clone() {
+        return Some(Admission::Apply(Box::new(Event::ConnectionUnavailable {
+            error,
+        })));
     }
-    let rest = lane
-        .budget
+    let rest = queue
+        .rate_limiter
         .submits_at()
         .saturating_duration_since(now.instant);
     if rest.is_zero() {
         return None;
     }
     let until = now.time + Millis::try_from(rest.as_millis()).unwrap_or(0);
-    Some(Admission::Apply(Box::new(Event::Held { until })))
+    Some(Admission::Apply(Box::new(Event::RateLimited { until })))
 }
 
 #[cfg(test)]
@@ -97,14 +99,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::driver::budget::Budget;
+    use crate::driver::rate_limit::RateLimiter;
     use crate::error::ErrorKind;
-    use crate::ledger::{JobSpec, Target, Trouble};
+    use crate::ledger::{JobError, JobSpec, Target};
 
     const TIME: Millis = 5_000;
 
     const WAITED_FOR: Mode = Mode {
-        extent: Work::On,
+        extent: DriveMode::Normal,
         is_awaited: true,
     };
 
@@ -112,18 +114,18 @@ mod tests {
         let order = JobSpec {
             id: "j".into(),
             node: "image_to_video".into(),
-            given: "{}".into(),
-            given_sha256: String::new(),
+            raw_input: "{}".into(),
+            raw_input_sha256: String::new(),
             input: "{}".into(),
             component: "c".into(),
             connection: "pixelml".into(),
-            place: "https://p.example".into(),
+            provider_origin: "https://p.example".into(),
             key: "k".into(),
             idempotency_ms: 0,
             created_at: 1_000,
         };
         let target = Target::File("/clips/j.mp4".into());
-        Job::new(order, target, "asker".into(), 1_800_000)
+        Job::new(order, target, "requester".into(), 1_800_000)
     }
 
     fn started() -> Job {
@@ -146,8 +148,8 @@ mod tests {
     #[test]
     fn a_submit_and_a_poll_run_where_nothing_holds_them() {
         let now = now();
-        let lane = Lane::new(now.instant);
-        let admitted = |job: &Job| admit(job, &lane, WAITED_FOR, now);
+        let queue = ConnectionQueue::new(now.instant);
+        let admitted = |job: &Job| admit(job, &queue, WAITED_FOR, now);
         assert_eq!(admitted(&queued()), Admission::Run(Kind::Submit));
         assert_eq!(admitted(&started()), Admission::Run(Kind::Call));
     }
@@ -155,86 +157,88 @@ mod tests {
     #[test]
     fn without_submits_a_submit_is_deferred_and_a_poll_runs() {
         let now = now();
-        let lane = Lane::new(now.instant);
+        let queue = ConnectionQueue::new(now.instant);
         let mode = Mode {
-            extent: Work::WithoutSubmits,
+            extent: DriveMode::NoNewSubmits,
             ..WAITED_FOR
         };
-        assert_eq!(admit(&queued(), &lane, mode, now), Admission::Defer);
-        let polled = admit(&started(), &lane, mode, now);
+        assert_eq!(admit(&queued(), &queue, mode, now), Admission::Defer);
+        let polled = admit(&started(), &queue, mode, now);
         assert_eq!(polled, Admission::Run(Kind::Call));
     }
 
     #[test]
     fn a_submit_that_no_process_waits_for_is_abandoned_and_a_poll_runs() {
         let now = now();
-        let lane = Lane::new(now.instant);
+        let queue = ConnectionQueue::new(now.instant);
         let mode = Mode {
             is_awaited: false,
             ..WAITED_FOR
         };
-        let asker = "asker".to_owned();
-        let abandoned = Admission::Apply(Box::new(Event::Abandoned { asker }));
-        assert_eq!(admit(&queued(), &lane, mode, now), abandoned);
-        let polled = admit(&started(), &lane, mode, now);
+        let requester = "requester".to_owned();
+        let abandoned = Admission::Apply(Box::new(Event::Abandoned { requester }));
+        assert_eq!(admit(&queued(), &queue, mode, now), abandoned);
+        let polled = admit(&started(), &queue, mode, now);
         assert_eq!(polled, Admission::Run(Kind::Call));
     }
 
     #[test]
-    fn a_blocked_connection_gives_its_trouble_to_submits_alone() {
+    fn blocked_connection_fails_only_submits_with_its_error() {
         let now = now();
-        let mut lane = Lane::new(now.instant);
-        let trouble = Trouble::new(ErrorKind::Unauthorized, "the key is refused");
-        lane.blocked = Some(trouble.clone());
-        let unreachable = Admission::Apply(Box::new(Event::Unreachable { trouble }));
-        assert_eq!(admit(&queued(), &lane, WAITED_FOR, now), unreachable);
-        let polled = admit(&started(), &lane, WAITED_FOR, now);
+        let mut queue = ConnectionQueue::new(now.instant);
+        let error = JobError::new(ErrorKind::Unauthorized, "the key is refused");
+        queue.blocked = Some(error.clone());
+        let unreachable = Admission::Apply(Box::new(Event::ConnectionUnavailable { error }));
+        assert_eq!(admit(&queued(), &queue, WAITED_FOR, now), unreachable);
+        let polled = admit(&started(), &queue, WAITED_FOR, now);
         assert_eq!(polled, Admission::Run(Kind::Call));
     }
 
     #[test]
     fn a_rest_holds_submits_until_it_ends() {
         let now = now();
-        let mut lane = Lane::new(now.instant);
-        lane.budget.rest(now.instant + Duration::from_secs(3), true);
-        let held = Admission::Apply(Box::new(Event::Held {
+        let mut queue = ConnectionQueue::new(now.instant);
+        queue
+            .rate_limiter
+            .rest(now.instant + Duration::from_secs(3), true);
+        let held = Admission::Apply(Box::new(Event::RateLimited {
             until: TIME + 3_000,
         }));
-        assert_eq!(admit(&queued(), &lane, WAITED_FOR, now), held);
-        let polled = admit(&started(), &lane, WAITED_FOR, now);
+        assert_eq!(admit(&queued(), &queue, WAITED_FOR, now), held);
+        let polled = admit(&started(), &queue, WAITED_FOR, now);
         assert_eq!(polled, Admission::Run(Kind::Call));
     }
 
     #[test]
     fn a_used_up_budget_makes_a_job_wait_for_its_turn() {
         let now = now();
-        let mut lane = Lane::new(now.instant);
-        lane.budget = Budget::new(1.0, now.instant);
-        while lane.budget.take(now.instant) {}
-        let later = Admission::Retry(lane.budget.free_at());
-        assert_eq!(admit(&started(), &lane, WAITED_FOR, now), later);
-        assert_eq!(admit(&queued(), &lane, WAITED_FOR, now), later);
+        let mut queue = ConnectionQueue::new(now.instant);
+        queue.rate_limiter = RateLimiter::new(1.0, now.instant);
+        while queue.rate_limiter.take(now.instant) {}
+        let later = Admission::Retry(queue.rate_limiter.free_at());
+        assert_eq!(admit(&started(), &queue, WAITED_FOR, now), later);
+        assert_eq!(admit(&queued(), &queue, WAITED_FOR, now), later);
     }
 
     #[test]
     fn while_the_first_job_opens_the_connection_the_others_wait() {
         let now = now();
-        let mut lane = Lane::new(now.instant);
-        lane.count_request(now.instant);
-        let later = Admission::Retry(now.instant + GLANCE);
-        assert_eq!(admit(&started(), &lane, WAITED_FOR, now), later);
-        lane.learn(Some(5.0), now.instant);
-        let polled = admit(&started(), &lane, WAITED_FOR, now);
+        let mut queue = ConnectionQueue::new(now.instant);
+        queue.count_request(now.instant);
+        let later = Admission::Retry(now.instant + LEDGER_POLL_INTERVAL);
+        assert_eq!(admit(&started(), &queue, WAITED_FOR, now), later);
+        queue.learn(Some(5.0), now.instant);
+        let polled = admit(&started(), &queue, WAITED_FOR, now);
         assert_eq!(polled, Admission::Run(Kind::Call));
     }
 
     #[test]
     fn a_late_job_is_committed_without_a_request() {
         let now = now();
-        let lane = Lane::new(now.instant);
+        let queue = ConnectionQueue::new(now.instant);
         let mut job = started();
         job.schedule.deadline_at = TIME;
         let applied = Admission::Apply(Box::new(Event::Due));
-        assert_eq!(admit(&job, &lane, WAITED_FOR, now), applied);
+        assert_eq!(admit(&job, &queue, WAITED_FOR, now), applied);
     }
 }

@@ -3,16 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::asker::Asker;
+use super::connections::{ConnectionResolver, Connections};
 use super::error::DriverError;
+use super::group_commit::Writer;
 use super::listener::Listener;
 use super::packs::Packs;
 use super::process::Driver;
-use super::reach::{Connections, Reach};
+use super::requester::Requester;
 use super::settings::DriverSettings;
 use super::shared::{Origin, Shared};
 use super::steps::Steps;
-use super::writer::Writer;
 use crate::component::Pack;
 use crate::egress::Egress;
 use crate::ledger::{Ledger, Pictures};
@@ -24,12 +24,16 @@ const LOCK: &str = "driver.lock";
 
 impl Driver {
     /// Begins a driver for the jobs of `data_dir`: `pack` is the component of new jobs, and
-    /// `reach` opens the connections that jobs name.
-    pub fn builder(data_dir: &Path, pack: &Pack, reach: Arc<dyn Reach>) -> DriverBuilder {
+    /// `resolver` opens the connections that jobs name.
+    pub fn builder(
+        data_dir: &Path,
+        pack: &Pack,
+        resolver: Arc<dyn ConnectionResolver>,
+    ) -> DriverBuilder {
         DriverBuilder {
             data_dir: data_dir.to_owned(),
             pack: pack.clone(),
-            reach,
+            resolver,
             policy: Policy::default(),
             egress: Egress::default(),
             ledger: None,
@@ -45,7 +49,7 @@ impl Driver {
 pub struct DriverBuilder {
     data_dir: PathBuf,
     pack: Pack,
-    reach: Arc<dyn Reach>,
+    resolver: Arc<dyn ConnectionResolver>,
     policy: Policy,
     egress: Egress,
     ledger: Option<Arc<Ledger>>,
@@ -101,24 +105,24 @@ impl DriverBuilder {
             Some(ledger) => ledger,
             None => Arc::new(Ledger::open(data_dir)?),
         };
-        let asker = Asker::new(data_dir)?;
+        let requester = Requester::new(data_dir)?;
         let packs = Packs::of(data_dir, self.pack.engine(), &self.policy);
         packs.remember(&self.pack);
         let steps = Steps {
             packs,
             pictures: Pictures::of(data_dir),
             egress: self.egress.clone(),
-            connections: Connections::new(Arc::clone(&self.reach)),
+            connections: Connections::new(Arc::clone(&self.resolver)),
             listener: self.listener,
             writer: Writer::start(Arc::clone(&ledger)),
             ledger: Arc::clone(&ledger),
-            asker: asker.name().to_owned(),
+            requester: requester.name().to_owned(),
         };
         Ok(Driver {
             lock: data_dir.join(LOCK),
             shared: Shared {
                 ledger,
-                asker,
+                requester,
                 steps: Arc::new(steps),
                 settings: self.settings,
                 caller: self.caller.clone(),
@@ -126,7 +130,7 @@ impl DriverBuilder {
             origin: Origin {
                 data_dir: self.data_dir,
                 pack: self.pack,
-                reach: self.reach,
+                resolver: self.resolver,
                 egress: self.egress,
                 caller: self.caller,
             },

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::ledger::{LedgerError, Trouble};
+use crate::ledger::{JobError, LedgerError};
 
 /// Why a driver stopped. Every row says how its job stands.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,7 @@ impl From<LedgerError> for DriverError {
 #[derive(Debug)]
 pub(crate) enum AdoptError {
     /// What the component or its connection says.
-    Trouble(Trouble),
+    Job(JobError),
     /// The ledger.
     Driver(DriverError),
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::contract::Charge;
-use crate::download::DownloadVerdict;
-use crate::ledger::{ClipFile, Cost, Media, Millis, Target, Trouble};
+use crate::download::DownloadFailure;
+use crate::ledger::{ClipFile, Cost, JobError, Media, Millis, Target};
 
 /// What has come of the last action, or what somebody wants.
 #[derive(Clone, PartialEq)]
@@ -12,7 +12,7 @@ pub enum Event {
     /// Its time has come.
     Due,
     /// A submit's bytes, of this digest, are about to leave.
-    Leaving {
+    SubmitReady {
         /// SHA-256 of the bytes.
         sha256: String,
         /// Whether the job's key is among them.
@@ -32,9 +32,9 @@ pub enum Event {
     /// The submit was not accepted, as far as is known.
     SubmitFailed {
         /// What went wrong.
-        trouble: Trouble,
+        error: JobError,
         /// What that means.
-        verdict: SubmitVerdict,
+        failure: SubmitFailure,
     },
     /// The process that was submitting is gone.
     Orphaned,
@@ -67,7 +67,7 @@ pub enum Event {
         /// `Failed` or `Cancelled`.
         cancelled: bool,
         /// What the provider says.
-        trouble: Trouble,
+        error: JobError,
         /// What is known of the bill.
         charge: Charge,
         /// The bill.
@@ -76,9 +76,9 @@ pub enum Event {
     /// A poll, or a cancellation, taught nothing.
     ReadFailed {
         /// What went wrong.
-        trouble: Trouble,
+        error: JobError,
         /// What that means.
-        verdict: ReadVerdict,
+        failure: PollFailure,
     },
     /// Somebody wants the job cancelled at the provider.
     CancelWanted,
@@ -92,38 +92,38 @@ pub enum Event {
         file: ClipFile,
     },
     /// The file has its name.
-    Placed,
+    Finalized,
     /// The clip is not here.
     DownloadFailed {
         /// What went wrong.
-        trouble: Trouble,
+        error: JobError,
         /// What that means.
-        verdict: DownloadVerdict,
+        failure: DownloadFailure,
     },
     /// Somebody waits for it, or again, until this time.
     Resumed {
         /// The deadline from now on.
         deadline_at: Millis,
         /// Which process waits.
-        asker: String,
+        requester: String,
     },
     /// The process that asked last for a job that is not submitted has ended.
     Abandoned {
         /// Which one that was.
-        asker: String,
+        requester: String,
     },
     /// Nothing was tried: the connection is to rest until then.
-    Held {
+    RateLimited {
         /// When it may be tried.
         until: Millis,
     },
     /// What its connection leads to cannot be found out by this process.
-    Unreachable {
+    ConnectionUnavailable {
         /// What is missing.
-        trouble: Trouble,
+        error: JobError,
     },
     /// The clip is wanted in another place.
-    Moved {
+    TargetChanged {
         /// Where.
         target: Target,
         /// Whether a file that is there is replaced.
@@ -145,7 +145,7 @@ impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Due => "Due",
-            Self::Leaving { .. } => "Leaving",
+            Self::SubmitReady { .. } => "Leaving",
             Self::Accepted { .. } => "Accepted",
             Self::SubmitFailed { .. } => "SubmitFailed",
             Self::Orphaned => "Orphaned",
@@ -157,13 +157,13 @@ impl fmt::Debug for Event {
             Self::CancelAnswered => "CancelAnswered",
             Self::NoCancellation => "NoCancellation",
             Self::Fetched { .. } => "Fetched",
-            Self::Placed => "Placed",
+            Self::Finalized => "Placed",
             Self::DownloadFailed { .. } => "DownloadFailed",
             Self::Resumed { .. } => "Resumed",
             Self::Abandoned { .. } => "Abandoned",
-            Self::Held { .. } => "Held",
-            Self::Unreachable { .. } => "Unreachable",
-            Self::Moved { .. } => "Moved",
+            Self::RateLimited { .. } => "Held",
+            Self::ConnectionUnavailable { .. } => "Unreachable",
+            Self::TargetChanged { .. } => "Moved",
             Self::Adopted { .. } => "Adopted",
             Self::NeverStarted => "NeverStarted",
         })
@@ -172,13 +172,13 @@ impl fmt::Debug for Event {
 
 impl Event {
     /// What went wrong, if that is what happened.
-    pub(super) fn trouble_mut(&mut self) -> Option<&mut Trouble> {
+    pub(super) fn error_mut(&mut self) -> Option<&mut JobError> {
         match self {
-            Self::SubmitFailed { trouble, .. }
-            | Self::Ended { trouble, .. }
-            | Self::ReadFailed { trouble, .. }
-            | Self::DownloadFailed { trouble, .. }
-            | Self::Unreachable { trouble } => Some(trouble),
+            Self::SubmitFailed { error, .. }
+            | Self::Ended { error, .. }
+            | Self::ReadFailed { error, .. }
+            | Self::DownloadFailed { error, .. }
+            | Self::ConnectionUnavailable { error } => Some(error),
             _ => None,
         }
     }
@@ -186,32 +186,32 @@ impl Event {
 
 /// What a failed submit means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SubmitVerdict {
+pub enum SubmitFailure {
     /// Nothing left, or it was turned away whole: it may go out again, after the delay.
-    Again {
+    Retryable {
         /// The provider's own delay.
         after: Option<Millis>,
     },
     /// The provider refused it for good.
     Refused,
     /// Somebody must mend the connection first.
-    Stopped,
+    Permanent,
     /// It may have been accepted.
     Unknown,
 }
 
 /// What a failed poll or cancellation means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReadVerdict {
+pub enum PollFailure {
     /// It passes.
-    Passing {
+    Transient {
         /// The provider's own delay.
         after: Option<Millis>,
     },
     /// It may pass, or the job is lost or the provider changed.
-    Puzzling,
+    Unrecognized,
     /// Somebody must mend the connection first.
-    Stopped,
+    Permanent,
 }
 
 /// What the driver does now.
@@ -222,10 +222,10 @@ pub enum Action {
     /// Hand the input to the component's `start`.
     Submit,
     /// Let the bytes of the submit leave.
-    LetGo,
+    AllowSubmit,
     /// Do not let them leave: the provider would not know them for the same, or the job
     /// has changed.
-    HoldBack,
+    AbortSubmit,
     /// Ask the component where the job stands.
     Poll,
     /// Ask the component to cancel.

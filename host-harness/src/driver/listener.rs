@@ -7,7 +7,7 @@ use crate::download::Received;
 use crate::ledger::{Job, LedgerError};
 
 /// Something that happened to a job, for whoever shows it.
-pub enum News<'a> {
+pub enum JobUpdate<'a> {
     /// The provider says how far it is.
     Progress {
         /// Where it stands.
@@ -43,5 +43,5 @@ pub enum News<'a> {
 ///
 /// It must not block, must not panic and must not call the driver: the step that calls it
 /// waits. It has no way to fail; what it cannot show or store is lost, except that
-/// [`News::Unrecorded`] is the only notice of a ticket that the ledger does not have.
-pub type Listener = Arc<dyn Fn(&str, News<'_>) + Send + Sync>;
+/// [`JobUpdate::Unrecorded`] is the only notice of a ticket that the ledger does not have.
+pub type Listener = Arc<dyn Fn(&str, JobUpdate<'_>) + Send + Sync>;

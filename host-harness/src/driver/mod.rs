@@ -12,48 +12,48 @@
 //! Programs give commands with [`Jobs`](crate::jobs::Jobs). A host with timers of its own
 //! takes the decisions alone from [`pure`].
 //!
-//! - `decide`, `event`, `pace`: what happens next, as pure functions
-//! - `verdict`: what an answer means, as a pure function; `discreet`: without the prompt
+//! - `decide`, `event`, `rate_status`: what happens next, as pure functions
+//! - `failure`: what an answer means, as a pure function; `redacted`: without the prompt
 //! - `builder`, `process`: a [`Driver`]; `shared`: what it shares with its leader
-//! - `lead`: the loop over due jobs; `lane`: those of a connection; `admit`: whether one is begun
+//! - `lead`: the loop over due jobs; `queue`: those of a connection; `admit`: whether one is begun
 //! - `steps`: submit, poll, cancel, download
 //! - `writer`: commits of many jobs in one transaction
-//! - `budget`: how often a connection is asked
-//! - `asker`: who waits, so that nothing is bought for nobody
-//! - `packs`, [`reach`](Reach): the component and the connection that a row names
+//! - `rate_limiter`: how often a connection is asked
+//! - `requester`: who waits, so that nothing is bought for nobody
+//! - `packs`, [`resolver`](ConnectionResolver): the component and the connection that a row names
 //! - `telling`: what is told of a job in logs
 
 mod admit;
-mod asker;
-mod budget;
+pub(crate) mod backoff;
 mod builder;
+mod classify;
 mod clock;
+mod connection_queue;
+mod connections;
 pub(crate) mod decide;
-mod discreet;
 mod error;
 pub(crate) mod event;
-mod lane;
-mod lead;
+mod group_commit;
+mod leader;
 mod listener;
-pub(crate) mod pace;
 mod packs;
 mod process;
 pub mod pure;
-mod reach;
+mod rate_limit;
+mod redact;
+mod requester;
 mod settings;
 mod shared;
+mod spans;
 mod steps;
-mod telling;
-mod verdict;
 mod wait;
-mod writer;
 
 pub use builder::DriverBuilder;
 pub use clock::{deadline_after, now};
+pub use connections::{ConnectionResolver, ResolvedConnection};
 pub(crate) use error::AdoptError;
 pub use error::DriverError;
-pub use listener::{Listener, News};
+pub use listener::{JobUpdate, Listener};
 pub use process::Driver;
-pub use reach::{Reach, Reached};
 pub use settings::DriverSettings;
-pub use wait::{Until, Work};
+pub use wait::{DriveMode, WaitFor};

@@ -14,7 +14,7 @@ use crate::contract::NodeType;
 use crate::digest::Sha256Digest;
 use crate::engine::Engine;
 use crate::error::ErrorKind;
-use crate::ledger::Trouble;
+use crate::ledger::JobError;
 use crate::policy::{Grant, Manifest, Policy};
 
 const FOLDER: &str = "components";
@@ -28,10 +28,10 @@ pub(super) struct Known {
 
 impl Known {
     /// The node type of this name.
-    pub(super) fn node(&self, name: &str) -> Result<Arc<NodeType>, Trouble> {
+    pub(super) fn node(&self, name: &str) -> Result<Arc<NodeType>, JobError> {
         let found = self.nodes.iter().find(|node| node.name == name);
         found.cloned().ok_or_else(|| {
-            Trouble::new(
+            JobError::new(
                 ErrorKind::UnknownNodeType,
                 format!("there is no node type `{name}`"),
             )
@@ -98,7 +98,7 @@ impl Packs {
     }
 
     /// The component of this digest.
-    pub(super) async fn get(&self, digest: &str) -> Result<Known, Trouble> {
+    pub(super) async fn get(&self, digest: &str) -> Result<Known, JobError> {
         let known = {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             known.get(digest).cloned()
@@ -126,7 +126,7 @@ impl Packs {
         loaded.get(digest).cloned()
     }
 
-    async fn load(&self, digest: &str) -> Result<Pack, Trouble> {
+    async fn load(&self, digest: &str) -> Result<Pack, JobError> {
         let bad = |why: &dyn std::fmt::Display| self.bad(digest, why);
         let path = self.path(digest);
         let bytes = std::fs::read(&path).map_err(|error| bad(&error))?;
@@ -139,7 +139,7 @@ impl Packs {
             Ok(_) => Err(bad(&"its content is not what its name says")),
             Err(PackError::NotAllowed(refused)) => {
                 let way = format!("zoetrope packs allow {}", path.display());
-                Err(Trouble::new(
+                Err(JobError::new(
                     ErrorKind::Denied,
                     format!("{refused}; to allow it: {way}"),
                 ))
@@ -161,10 +161,10 @@ impl Packs {
         policy
     }
 
-    fn bad(&self, digest: &str, why: &dyn std::fmt::Display) -> Trouble {
+    fn bad(&self, digest: &str, why: &dyn std::fmt::Display) -> JobError {
         let path = self.path(digest);
         let message = format!("the component `{}` cannot be used: {why}", path.display());
-        Trouble::new(ErrorKind::BadComponent, message)
+        JobError::new(ErrorKind::BadComponent, message)
     }
 
     /// Says of a component that the program which kept it had it embedded. Whoever can

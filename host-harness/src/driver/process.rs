@@ -11,10 +11,10 @@ use tokio::time::sleep;
 use super::clock::now;
 use super::error::{AdoptError, DriverError};
 use super::event::Event;
-use super::lead::lead;
+use super::group_commit;
+use super::leader::lead;
 use super::shared::{Origin, Shared};
-use super::wait::{GLANCE, Until, Waiting, Work, changed};
-use super::writer;
+use super::wait::{DriveMode, LEDGER_POLL_INTERVAL, WaitFor, Waiting, changed};
 use crate::component::Pack;
 use crate::ledger::{Inserted, Job, Ledger, Millis, State};
 
@@ -38,8 +38,8 @@ impl Driver {
 
     /// The name under which this process asks for jobs.
     #[must_use]
-    pub fn asker(&self) -> &str {
-        self.shared.asker.name()
+    pub fn requester(&self) -> &str {
+        self.shared.requester.name()
     }
 
     /// Adds jobs of `pack`, whose bytes are `component`, in one commit, or finds the ones that
@@ -59,7 +59,7 @@ impl Driver {
     }
 
     /// Makes of a row what an event makes of it: [`Event::Resumed`], `CancelWanted`,
-    /// `NeverStarted` or `Moved`; the row from then on.
+    /// `NeverStarted` or `TargetChanged`; the row from then on.
     pub(crate) async fn tell(&self, job: &Job, event: &Event) -> Result<Job, DriverError> {
         Ok(self.shared.steps.settle(job.clone(), event).await?)
     }
@@ -74,10 +74,10 @@ impl Driver {
         let resumed = self
             .shared
             .ledger
-            .resume_all(deadline_at, self.asker(), now())?;
+            .resume_all(deadline_at, self.requester(), now())?;
         let event = Event::Resumed {
             deadline_at,
-            asker: self.asker().to_owned(),
+            requester: self.requester().to_owned(),
         };
         let unclear = resumed
             .iter()
@@ -85,7 +85,7 @@ impl Driver {
         // Their commits share the disk's time.
         stream::iter(unclear)
             .map(|(id, _)| self.tell_present(id, &event))
-            .buffer_unordered(writer::MOST)
+            .buffer_unordered(group_commit::MOST)
             .try_collect::<()>()
             .await?;
         Ok(resumed.into_iter().map(|(id, _)| id).collect())
@@ -108,8 +108,8 @@ impl Driver {
     pub async fn wait(
         &self,
         ids: impl IntoIterator<Item = String>,
-        until: Until,
-        mut work: watch::Receiver<Work>,
+        until: WaitFor,
+        mut work: watch::Receiver<DriveMode>,
     ) -> Result<(), DriverError> {
         let mut waiting = Waiting {
             ids: ids.into_iter().collect(),
@@ -132,11 +132,11 @@ impl Driver {
                 let extent = *work.borrow();
                 self.shared.look_at(&mut waiting, extent).await?;
             }
-            if waiting.ids.is_empty() || *work.borrow() == Work::Ending {
+            if waiting.ids.is_empty() || *work.borrow() == DriveMode::Draining {
                 return Ok(());
             }
             tokio::select! {
-                () = sleep(GLANCE) => {}
+                () = sleep(LEDGER_POLL_INTERVAL) => {}
                 () = changed(&mut work) => {}
             }
         }
@@ -179,7 +179,7 @@ impl Driver {
     pub(crate) async fn adopt(&self, job: Job, provider_job_id: &str) -> Result<Job, AdoptError> {
         let ticket = self.shared.steps.ticket_of(&job, provider_job_id).await;
         let event = Event::Adopted {
-            ticket: ticket.map_err(AdoptError::Trouble)?,
+            ticket: ticket.map_err(AdoptError::Job)?,
             provider_job_id: provider_job_id.to_owned(),
         };
         let settled = self.shared.steps.settle(job, &event).await;

@@ -14,14 +14,14 @@
 //!    pass that to [`decide`], as in 2.
 //!
 //! Before the bytes of a submit leave, the host must call [`decide`] with
-//! [`Event::Leaving`], commit the row, and send only if the action is [`Action::LetGo`]; see
-//! [`SubmitGate`](crate::egress::SubmitGate). When it begins after another process has ended,
+//! [`Event::SubmitReady`], commit the row, and send only if the action is [`Action::AllowSubmit`]; see
+//! [`SubmitHook`](crate::egress::SubmitHook). When it begins after another process has ended,
 //! it passes [`Event::Orphaned`] for each row that is being submitted. These two rules are
 //! what keeps a job from being paid for twice.
 //!
 //! All functions are pure: they read no clock and change nothing.
 
+pub use super::backoff::{bounded, jittered, longer};
+pub use super::classify::{job_error, of_cancel, of_poll, of_start};
 pub use super::decide::{GRACE, UNRECOGNIZED, decide, may_submit};
-pub use super::event::{Action, Event, ReadVerdict, SubmitVerdict};
-pub use super::pace::{bounded, jittered, longer};
-pub use super::verdict::{of_cancel, of_poll, of_start, trouble};
+pub use super::event::{Action, Event, PollFailure, SubmitFailure};

@@ -4,14 +4,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::asker::Asker;
+use super::connections::ConnectionResolver;
 use super::error::DriverError;
 use super::event::Event;
-use super::listener::News;
-use super::reach::Reach;
+use super::listener::JobUpdate;
+use super::requester::Requester;
 use super::settings::DriverSettings;
 use super::steps::Steps;
-use super::wait::{Until, Waiting, Work};
+use super::wait::{DriveMode, WaitFor, Waiting};
 use crate::component::Pack;
 use crate::egress::Egress;
 use crate::ledger::Ledger;
@@ -21,7 +21,7 @@ use crate::trace::Caller;
 pub(crate) struct Origin {
     pub(crate) data_dir: PathBuf,
     pub(crate) pack: Pack,
-    pub(crate) reach: Arc<dyn Reach>,
+    pub(crate) resolver: Arc<dyn ConnectionResolver>,
     pub(crate) egress: Egress,
     pub(crate) caller: Option<Caller>,
 }
@@ -29,7 +29,7 @@ pub(crate) struct Origin {
 /// The ledger, this process's name in it, and the steps that are taken for its jobs.
 pub(super) struct Shared {
     pub(super) ledger: Arc<Ledger>,
-    pub(super) asker: Asker,
+    pub(super) requester: Requester,
     pub(super) steps: Arc<Steps>,
     pub(super) settings: DriverSettings,
     pub(super) caller: Option<Caller>,
@@ -50,27 +50,27 @@ impl Shared {
     pub(super) async fn look_at(
         &self,
         waiting: &mut Waiting,
-        work: Work,
+        work: DriveMode,
     ) -> Result<(), DriverError> {
         const FEW: usize = 8;
         let ids: Vec<_> = waiting.ids.iter().map(String::as_str).collect();
         if ids.len() <= FEW {
             for id in &ids {
                 if let Some(job) = self.ledger.readable_job(id)? {
-                    (self.steps.listener)(id, News::Committed(&job));
+                    (self.steps.listener)(id, JobUpdate::Committed(&job));
                 }
             }
         }
         for (id, is_abandoned) in self
             .ledger
-            .settled(&ids, waiting.until == Until::Accepted)?
+            .settled(&ids, waiting.until == WaitFor::Accepted)?
         {
-            if !is_abandoned || work != Work::On {
+            if !is_abandoned || work != DriveMode::Normal {
                 waiting.ids.remove(&id);
             } else if let Some(job) = self.ledger.readable_job(&id)? {
                 let event = Event::Resumed {
                     deadline_at: job.schedule.deadline_at,
-                    asker: self.asker.name().to_owned(),
+                    requester: self.requester.name().to_owned(),
                 };
                 self.steps.settle(job, &event).await?;
             }

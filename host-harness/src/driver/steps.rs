@@ -9,21 +9,21 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::budget::DEFAULT_RATE;
 use super::clock::now;
+use super::connections::Connections;
 use super::decide::decide;
-use super::discreet::{discreet, without_input};
-use super::event::{Action, Event, ReadVerdict, SubmitVerdict};
-use super::listener::{Listener, News};
+use super::event::{Action, Event, PollFailure, SubmitFailure};
+use super::group_commit::{WriteError, Writer};
+use super::listener::{JobUpdate, Listener};
 use super::packs::{Known, Packs};
-use super::reach::Connections;
-use super::writer::{WriteError, Writer};
-use super::{telling, verdict};
+use super::rate_limit::DEFAULT_RATE;
+use super::redact::{redacted, without_input};
+use super::{classify, spans};
 use crate::component::CallContext;
 use crate::contract::{JobState, NodeType};
 use crate::egress::Egress;
 use crate::error::ErrorKind;
-use crate::ledger::{Change, Job, Ledger, LedgerError, Millis, Pictures, Trouble};
+use crate::ledger::{Change, Job, JobError, Ledger, LedgerError, Millis, Pictures};
 use crate::trace::{self, Caller, Trace};
 
 /// How often, and how far apart, it is tried to write an accepted job's ticket down.
@@ -41,7 +41,7 @@ pub(super) struct Done {
     /// What the provider wants of the connection.
     pub(super) rest: Option<Rest>,
     /// Why no other submit of the connection would be taken either.
-    pub(super) blocked: Option<Trouble>,
+    pub(super) blocked: Option<JobError>,
     /// How many requests a second the connection may be asked, once it was opened.
     pub(super) rate: Option<f64>,
 }
@@ -63,11 +63,11 @@ pub(super) struct Steps {
     pub(super) connections: Connections,
     pub(super) writer: Writer,
     /// This process, as rows name it.
-    pub(super) asker: String,
+    pub(super) requester: String,
 }
 
 /// What a row names, found.
-struct Site {
+struct ResolvedJob {
     known: Known,
     node: Arc<NodeType>,
     context: CallContext,
@@ -88,21 +88,21 @@ impl Steps {
         ) {
             return self.settled(job, &Event::Due).await;
         }
-        let site = match self.site(&job).await {
-            Ok(site) => site,
-            Err(trouble) => return self.settled_without_site(job, trouble).await,
+        let resolved_job = match self.resolved_job(&job).await {
+            Ok(resolved_job) => resolved_job,
+            Err(error) => return self.settled_unresolved(job, error).await,
         };
-        let rate = site.rate;
-        let trace = site.context.connection().and_then(|open| {
+        let rate = resolved_job.rate;
+        let trace = resolved_job.context.connection().and_then(|open| {
             let origin = open.base_url().origin();
             Trace::of_job(&job.spec.id, caller, origin)
         });
         let done = trace::within(trace, async {
             match action {
-                Action::Submit => self.submit(job, &site).await,
-                Action::Poll => self.poll(job, &site).await,
-                Action::Cancel => self.cancel(job, &site).await,
-                _ => self.download(job, &site).await,
+                Action::Submit => self.submit(job, &resolved_job).await,
+                Action::Poll => self.poll(job, &resolved_job).await,
+                Action::Cancel => self.cancel(job, &resolved_job).await,
+                _ => self.download(job, &resolved_job).await,
             }
         });
         Box::pin(done).await.map(|done| Done {
@@ -129,8 +129,8 @@ impl Steps {
             };
             match self.writer.commit(change).await {
                 Ok(job) => {
-                    telling::committed(event, &job);
-                    (self.listener)(&job.spec.id, News::Committed(&job));
+                    spans::committed(event, &job);
+                    (self.listener)(&job.spec.id, JobUpdate::Committed(&job));
                     return Ok(job);
                 }
                 Err(WriteError::Outdated) => match self.ledger.job(&row.spec.id)? {
@@ -142,7 +142,7 @@ impl Steps {
                         return Err(error);
                     };
                     if recordings == 0 {
-                        let unrecorded = News::Unrecorded {
+                        let unrecorded = JobUpdate::Unrecorded {
                             job: &row,
                             ticket,
                             provider_job_id,
@@ -151,7 +151,7 @@ impl Steps {
                         (self.listener)(&row.spec.id, unrecorded);
                     }
                     recordings += 1;
-                    if recordings == RECORDINGS || !error.is_passing() {
+                    if recordings == RECORDINGS || !error.is_transient() {
                         return Err(error);
                     }
                     sleep(RECORDING_PAUSE).await;
@@ -171,26 +171,26 @@ impl Steps {
 
     /// Where this process cannot find what the row names. Another process may well can:
     /// its jobs are left to it.
-    async fn settled_without_site(
+    async fn settled_unresolved(
         &self,
         job: Job,
-        trouble: Trouble,
+        error: JobError,
     ) -> Result<Done, Arc<LedgerError>> {
-        let event = if job.schedule.asker == self.asker {
-            Event::Unreachable { trouble }
+        let event = if job.schedule.requester == self.requester {
+            Event::ConnectionUnavailable { error }
         } else {
-            Event::Held {
+            Event::RateLimited {
                 until: now() + NOT_OURS,
             }
         };
         self.settled(job, &event).await
     }
 
-    async fn site(&self, job: &Job) -> Result<Site, Trouble> {
+    async fn resolved_job(&self, job: &Job) -> Result<ResolvedJob, JobError> {
         let known = self.packs.get(&job.spec.component).await?;
         let node = known.node(&job.spec.node)?;
         let Some(requirement) = &node.connection else {
-            return Ok(Site {
+            return Ok(ResolvedJob {
                 known,
                 context: CallContext::offline(),
                 rate: DEFAULT_RATE,
@@ -198,18 +198,18 @@ impl Steps {
             });
         };
         let connection = &job.spec.connection;
-        let reached = self.connections.open(connection, requirement).await?;
-        if reached.place != job.spec.place {
+        let resolved = self.connections.open(connection, requirement).await?;
+        if resolved.provider_origin != job.spec.provider_origin {
             let message = format!(
                 "connection `{connection}` leads to {} now, and led to {} when the job was made",
-                reached.place, job.spec.place
+                resolved.provider_origin, job.spec.provider_origin
             );
-            return Err(Trouble::new(ErrorKind::ConnectionChanged, message));
+            return Err(JobError::new(ErrorKind::ConnectionChanged, message));
         }
-        Ok(Site {
+        Ok(ResolvedJob {
             known,
-            context: CallContext::online(&self.egress, reached.connection),
-            rate: reached.requests_per_second.unwrap_or(DEFAULT_RATE),
+            context: CallContext::online(&self.egress, resolved.connection),
+            rate: resolved.requests_per_second.unwrap_or(DEFAULT_RATE),
             node,
         })
     }
@@ -219,33 +219,44 @@ impl Steps {
         &self,
         job: &Job,
         provider_job_id: &str,
-    ) -> Result<String, Trouble> {
-        let site = self.site(job).await?;
+    ) -> Result<String, JobError> {
+        let resolved_job = self.resolved_job(job).await?;
         let node = &job.spec.node;
-        let adopted = site.known.pack.adopt(&site.context, node, provider_job_id);
-        adopted.await.map_err(|error| verdict::trouble(&error))
+        let adopted = resolved_job
+            .known
+            .pack
+            .adopt(&resolved_job.context, node, provider_job_id);
+        adopted.await.map_err(|error| classify::job_error(&error))
     }
 
-    async fn poll(&self, job: Job, site: &Site) -> Result<Done, Arc<LedgerError>> {
+    async fn poll(&self, job: Job, resolved_job: &ResolvedJob) -> Result<Done, Arc<LedgerError>> {
         let ticket = job.ticket().unwrap_or_default();
-        let polled = site.known.pack.poll(&site.context, ticket).await;
+        let polled = resolved_job
+            .known
+            .pack
+            .poll(&resolved_job.context, ticket)
+            .await;
         if let Ok(JobState::Waiting(progress)) = &polled {
             let message = progress.message.as_deref();
-            let message = message.map(|message| discreet(message, &job));
-            let progress = News::Progress {
+            let message = message.map(|message| redacted(message, &job));
+            let progress = JobUpdate::Progress {
                 stage: progress.stage,
                 fraction: progress.fraction,
                 message: message.as_deref(),
             };
             (self.listener)(&job.spec.id, progress);
         }
-        self.read(job, verdict::of_poll(polled)).await
+        self.read(job, classify::of_poll(polled)).await
     }
 
-    async fn cancel(&self, job: Job, site: &Site) -> Result<Done, Arc<LedgerError>> {
+    async fn cancel(&self, job: Job, resolved_job: &ResolvedJob) -> Result<Done, Arc<LedgerError>> {
         let ticket = job.ticket().unwrap_or_default();
-        let cancelled = site.known.pack.cancel(&site.context, ticket).await;
-        self.read(job, verdict::of_cancel(cancelled)).await
+        let cancelled = resolved_job
+            .known
+            .pack
+            .cancel(&resolved_job.context, ticket)
+            .await;
+        self.read(job, classify::of_cancel(cancelled)).await
     }
 
     async fn read(&self, job: Job, event: Event) -> Result<Done, Arc<LedgerError>> {
@@ -259,15 +270,15 @@ impl Steps {
 
 /// An event that holds words of the provider, without the prompt.
 fn of_provider(mut event: Event, job: &Job) -> Event {
-    if let Some(trouble) = event.trouble_mut() {
-        without_input(trouble, job);
+    if let Some(error) = event.error_mut() {
+        without_input(error, job);
     }
     if let Event::Waiting {
         unrecognized: Some(words),
         ..
     } = &mut event
     {
-        *words = discreet(words, job).into_owned();
+        *words = redacted(words, job).into_owned();
     }
     event
 }
@@ -290,12 +301,12 @@ fn paid_for(event: &Event) -> Option<(&str, &str)> {
 }
 
 /// A credential that is refused once is refused for every job.
-fn blocked(event: &Event) -> Option<Trouble> {
+fn blocked(event: &Event) -> Option<JobError> {
     match event {
         Event::SubmitFailed {
-            trouble,
-            verdict: SubmitVerdict::Stopped,
-        } if trouble.kind == ErrorKind::Unauthorized => Some(trouble.clone()),
+            error,
+            failure: SubmitFailure::Permanent,
+        } if error.kind == ErrorKind::Unauthorized => Some(error.clone()),
         _ => None,
     }
 }
@@ -303,16 +314,16 @@ fn blocked(event: &Event) -> Option<Trouble> {
 fn rest(event: &Event) -> Option<Rest> {
     let (after, submits_only) = match event {
         Event::SubmitFailed {
-            verdict: SubmitVerdict::Again { after },
+            failure: SubmitFailure::Retryable { after },
             ..
         } => (after, true),
         Event::ReadFailed {
-            verdict: ReadVerdict::Passing { after },
+            failure: PollFailure::Transient { after },
             ..
         } => (after, false),
         _ => return None,
     };
-    let after = super::pace::bounded((*after)?);
+    let after = super::backoff::bounded((*after)?);
     Some(Rest {
         after: Duration::from_millis(after.unsigned_abs()),
         submits_only,

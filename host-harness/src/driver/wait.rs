@@ -9,29 +9,29 @@ use crate::error::chain;
 use crate::ledger::{DamagedRow, Job, Rows};
 
 /// How often a process looks for what others have written.
-pub(super) const GLANCE: Duration = Duration::from_millis(100);
+pub(super) const LEDGER_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How much longer a [`Driver`](super::Driver) is to work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Work {
+pub enum DriveMode {
     /// Until what it waits for is settled.
-    On,
+    Normal,
     /// The same, without submitting anything more.
-    WithoutSubmits,
+    NoNewSubmits,
     /// Only until the submits on their way are answered.
-    Ending,
+    Draining,
 }
 
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
+pub enum WaitFor {
     /// Nothing happens any more until somebody says so: [`Job::is_settled`].
     Settled,
     /// The provider has taken it, or it is settled.
     Accepted,
 }
 
-impl Until {
+impl WaitFor {
     pub(super) fn is_met(self, job: &Job) -> bool {
         job.is_settled() || self == Self::Accepted && job.ticket().is_some()
     }
@@ -40,7 +40,7 @@ impl Until {
 /// The jobs that this process waits for.
 pub(super) struct Waiting {
     pub(super) ids: HashSet<String>,
-    pub(super) until: Until,
+    pub(super) until: WaitFor,
 }
 
 impl Waiting {
@@ -59,7 +59,7 @@ impl Waiting {
 }
 
 /// Waits for the next change of `work`. Never returns once its sender is gone.
-pub(super) async fn changed(work: &mut watch::Receiver<Work>) {
+pub(super) async fn changed(work: &mut watch::Receiver<DriveMode>) {
     if work.changed().await.is_err() {
         std::future::pending::<()>().await;
     }

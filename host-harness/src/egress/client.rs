@@ -21,13 +21,13 @@ use tokio::time::{Instant, timeout};
 
 use super::destination::{Destination, RequestBody};
 use super::dial::{Connect, Tls, dial};
-use super::error::{EgressError, Lost, NotSent};
-use super::fair::Fair;
+use super::error::{EgressError, NotSent, ReplyLost};
 use super::header::length_of;
 use super::limits::HttpLimits;
 use super::pool::{KEPT, Pool, Sender};
 use super::resolver::{Resolve, addresses_of};
-use super::watch;
+use super::spans;
+use super::yielding::Yielding;
 
 /// Named in every request that does not name a client itself.
 const CLIENT_NAME: HeaderValue =
@@ -94,7 +94,7 @@ impl Client {
             Reuse::Fresh => None,
         };
         let reused = kept.is_some();
-        watch::connected(reused);
+        spans::connected(reused);
         let sender = match kept {
             Some(sender) => sender,
             None => match timeout(patience, self.connect(destination)).await {
@@ -144,7 +144,7 @@ impl Client {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let stream = TokioIo::new(Fair::new(stream));
+        let stream = TokioIo::new(Yielding::new(stream));
         if http2 {
             let limit = u32::try_from(self.header_limit).unwrap_or(u32::MAX);
             let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
@@ -183,14 +183,14 @@ impl Channel<'_> {
         self,
         mut request: Request<RequestBody>,
         patience: Duration,
-    ) -> Result<Reply, Lost> {
+    ) -> Result<Reply, ReplyLost> {
         let Self {
             client,
             destination,
             mut sender,
             ..
         } = self;
-        let lost = |error| Lost::from_hyper(error, client.header_limit);
+        let lost = |error| ReplyLost::from_hyper(error, client.header_limit);
         let authority = destination.origin.authority();
         let headers = request.headers_mut();
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -207,10 +207,10 @@ impl Channel<'_> {
             Sender::Http2(sender) => timeout(patience, sender.send_request(request)).await,
         };
         let response = replied
-            .map_err(|_| Lost::Timeout { after: patience })?
+            .map_err(|_| ReplyLost::Timeout { after: patience })?
             .map_err(lost)?;
         let (parts, body) = response.into_parts();
-        watch::answered(parts.status);
+        spans::answered(parts.status);
         check_header(&parts.headers, client.header_limit)?;
         Ok(Reply {
             parts,
@@ -246,7 +246,7 @@ impl Reply {
     /// The next piece of the body; `None` at its end. Besides the patience for one piece
     /// there is one for the whole: after a time of grace, [`SLOWEST`] on average. A byte
     /// now and then would otherwise keep a transfer going for years.
-    pub(crate) async fn chunk(&mut self, patience: Duration) -> Result<Option<Bytes>, Lost> {
+    pub(crate) async fn chunk(&mut self, patience: Duration) -> Result<Option<Bytes>, ReplyLost> {
         let Some(body) = &mut self.body else {
             return Ok(None);
         };
@@ -260,7 +260,7 @@ impl Reply {
         loop {
             let frame = timeout(wait, body.frame())
                 .await
-                .map_err(|_| Lost::Timeout { after })?;
+                .map_err(|_| ReplyLost::Timeout { after })?;
             match frame {
                 Some(Ok(frame)) => {
                     let Ok(bytes) = frame.into_data() else {
@@ -269,7 +269,7 @@ impl Reply {
                     self.read += bytes.len() as u64;
                     return Ok(Some(bytes));
                 }
-                Some(Err(error)) => return Err(Lost::from_hyper(error, self.header_limit)),
+                Some(Err(error)) => return Err(ReplyLost::from_hyper(error, self.header_limit)),
                 None => {
                     self.body = None;
                     if let Some((destination, sender)) = self.back.take() {
@@ -286,25 +286,25 @@ impl Reply {
         mut self,
         limit: u64,
         patience: Duration,
-    ) -> Result<(response::Parts, Bytes), Lost> {
+    ) -> Result<(response::Parts, Bytes), ReplyLost> {
         let announced = self.announced();
         if announced.is_some_and(|announced| announced > limit) {
-            return Err(Lost::BodyTooLong { limit });
+            return Err(ReplyLost::BodyTooLong { limit });
         }
         let mut collected = BytesMut::new();
         while let Some(bytes) = self.chunk(patience).await? {
             if self.read > limit {
-                return Err(Lost::BodyTooLong { limit });
+                return Err(ReplyLost::BodyTooLong { limit });
             }
             collected.extend_from_slice(&bytes);
         }
         match announced {
-            Some(announced) if announced != self.read => Err(Lost::Length {
+            Some(announced) if announced != self.read => Err(ReplyLost::Length {
                 announced,
                 actual: self.read,
             }),
             _ => {
-                watch::received(collected.len());
+                spans::received(collected.len());
                 Ok((self.parts, collected.freeze()))
             }
         }
@@ -323,7 +323,7 @@ pub(crate) async fn send_safely(
     let channel = client.open(destination, Reuse::Pooled, connect).await?;
     let reused = channel.reused;
     match channel.send(request(), first_byte).await {
-        Err(Lost::Terminated(error)) if reused => {
+        Err(ReplyLost::Terminated(error)) if reused => {
             tracing::debug!(%error, "a kept connection was stale");
             let channel = client.open(destination, Reuse::Fresh, connect).await?;
             Ok(channel.send(request(), first_byte).await?)
@@ -332,9 +332,9 @@ pub(crate) async fn send_safely(
     }
 }
 
-fn check_header(headers: &HeaderMap, limit: u64) -> Result<(), Lost> {
+fn check_header(headers: &HeaderMap, limit: u64) -> Result<(), ReplyLost> {
     if length_of(headers) > limit {
-        return Err(Lost::HeaderTooLong { limit });
+        return Err(ReplyLost::HeaderTooLong { limit });
     }
     let other_than = |plain: &'static [u8]| {
         move |coding: &&HeaderValue| !coding.as_bytes().eq_ignore_ascii_case(plain)
@@ -346,7 +346,7 @@ fn check_header(headers: &HeaderMap, limit: u64) -> Result<(), Lost> {
         .filter(other_than(b"identity"))
         .chain(transfer.filter(other_than(b"chunked")));
     match codings.next() {
-        Some(coding) => Err(Lost::Encoded {
+        Some(coding) => Err(ReplyLost::Encoded {
             encoding: String::from_utf8_lossy(coding.as_bytes()).into_owned(),
         }),
         None => Ok(()),

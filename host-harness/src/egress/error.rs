@@ -19,7 +19,7 @@ pub enum EgressError {
     NotSent(#[from] NotSent),
     /// It may have arrived.
     #[error(transparent)]
-    Lost(#[from] Lost),
+    ReplyLost(#[from] ReplyLost),
 }
 
 impl EgressError {
@@ -194,7 +194,7 @@ pub enum Denial {
 /// Why a request that may have arrived has no reply.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Lost {
+pub enum ReplyLost {
     /// The connection ended before the reply did.
     #[error("the connection broke before the reply was complete")]
     Terminated(#[source] hyper::Error),
@@ -235,7 +235,7 @@ pub enum Lost {
     },
 }
 
-impl Lost {
+impl ReplyLost {
     pub(crate) fn from_hyper(error: hyper::Error, header_limit: u64) -> Self {
         if error.is_parse_too_large() {
             Self::HeaderTooLong {
@@ -275,18 +275,18 @@ impl From<NotSent> for wasmtime_wasi_http::Error {
     }
 }
 
-impl From<Lost> for wasmtime_wasi_http::Error {
-    fn from(error: Lost) -> Self {
+impl From<ReplyLost> for wasmtime_wasi_http::Error {
+    fn from(error: ReplyLost) -> Self {
         match error {
-            Lost::Terminated(_) => Self::ConnectionTerminated,
-            Lost::Timeout { .. } => Self::HttpResponseTimeout,
-            Lost::Protocol(_) => Self::HttpProtocolError,
-            Lost::HeaderTooLong { limit } => {
+            ReplyLost::Terminated(_) => Self::ConnectionTerminated,
+            ReplyLost::Timeout { .. } => Self::HttpResponseTimeout,
+            ReplyLost::Protocol(_) => Self::HttpProtocolError,
+            ReplyLost::HeaderTooLong { limit } => {
                 Self::HttpResponseHeaderSectionSize(u32::try_from(limit).ok())
             }
-            Lost::BodyTooLong { limit } => Self::HttpResponseBodySize(Some(limit)),
-            Lost::Encoded { .. } => Self::HttpResponseContentCoding(None),
-            Lost::Length { .. } => Self::HttpResponseIncomplete,
+            ReplyLost::BodyTooLong { limit } => Self::HttpResponseBodySize(Some(limit)),
+            ReplyLost::Encoded { .. } => Self::HttpResponseContentCoding(None),
+            ReplyLost::Length { .. } => Self::HttpResponseIncomplete,
         }
     }
 }
@@ -295,7 +295,7 @@ impl From<EgressError> for wasmtime_wasi_http::Error {
     fn from(error: EgressError) -> Self {
         match error {
             EgressError::NotSent(error) => error.into(),
-            EgressError::Lost(error) => error.into(),
+            EgressError::ReplyLost(error) => error.into(),
         }
     }
 }

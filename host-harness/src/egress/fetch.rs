@@ -13,7 +13,7 @@ use super::client::{Reply, send_safely};
 use super::destination::{Destination, full};
 use super::error::{Denial, EgressError, NotSent};
 use super::resolver::AddressRule;
-use super::watch;
+use super::spans;
 use crate::connections::OpenConnection;
 use crate::net::{Origin, shown};
 use crate::trace;
@@ -159,7 +159,7 @@ impl Egress {
         credential: Option<&OpenConnection>,
     ) -> Result<Reply, EgressError> {
         let denied = |denial| {
-            watch::denied(&denial);
+            spans::denied(&denial);
             EgressError::from(NotSent::denied(denial))
         };
         if !url.username().is_empty() || url.password().is_some() {
@@ -198,8 +198,8 @@ impl Egress {
             limits.connect,
             limits.first_byte,
         );
-        let span = watch::span(&Method::GET, &destination.origin, uri.path(), 0);
-        watch::told(span, sent).await
+        let span = spans::span(&Method::GET, &destination.origin, uri.path(), 0);
+        spans::traced(span, sent).await
     }
 }
 

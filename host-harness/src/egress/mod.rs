@@ -24,35 +24,35 @@
 
 mod broker;
 mod client;
-#[cfg(feature = "otlp")]
-mod collector;
 mod destination;
 mod dial;
 mod error;
-mod fair;
 mod fetch;
-mod gate;
 mod guest;
 mod header;
 mod limits;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod policy;
 mod pool;
 mod resolver;
-mod testimony;
+mod spans;
+mod submit_hook;
+mod transmission;
 mod upload;
-mod watch;
+mod yielding;
 
 pub use broker::Egress;
 pub use dial::{Connect, SystemConnector};
-pub use error::{BodyFault, Denial, EgressError, Lost, NotSent};
+pub use error::{BodyFault, Denial, EgressError, NotSent, ReplyLost};
 pub(crate) use fetch::Wanted;
 pub use fetch::{FetchError, Fetched};
-pub use gate::{Submission, SubmitGate};
 pub(crate) use guest::{GuestHttp, Sends};
 pub use limits::HttpLimits;
 pub use resolver::{AddressRule, Resolve, SystemResolver};
-pub use testimony::Sent;
-pub(crate) use testimony::Testimony;
+pub use submit_hook::{Submission, SubmitHook};
+pub use transmission::Sent;
+pub(crate) use transmission::Transmission;
 pub(crate) use upload::LocalPart;
 pub use upload::UploadReply;
 

@@ -20,7 +20,7 @@ use super::error::{Denial, EgressError, NotSent};
 use super::header::is_forbidden;
 use super::policy;
 use super::resolver::AddressRule;
-use super::watch;
+use super::spans;
 use crate::connections::OpenConnection;
 use crate::contract::{Body, Upload};
 use crate::trace;
@@ -66,7 +66,7 @@ impl Egress {
         let limits = self.limits();
         let base = connection.base_url();
         let denied = |denial| {
-            watch::denied(&denial);
+            spans::denied(&denial);
             EgressError::from(NotSent::denied(denial))
         };
         let method = match plan.method.as_str() {
@@ -85,8 +85,8 @@ impl Egress {
             body(plan, file, connection)
                 .await
                 .map_err(|error| match error {
-                    Unsendable::Denied(denial) => denied(denial),
-                    Unsendable::File(source) => NotSent::File(source).into(),
+                    RequestNotSendable::Denied(denial) => denied(denial),
+                    RequestNotSendable::File(source) => NotSent::File(source).into(),
                 })?;
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
 
@@ -97,7 +97,7 @@ impl Egress {
         if let Some(credential) = connection.credential() {
             headers.insert(credential.name().clone(), credential.header_value());
         }
-        let span = watch::span(&method, &destination.origin, uri.path(), length);
+        let span = spans::span(&method, &destination.origin, uri.path(), length);
         span.in_scope(|| trace::stamp(&mut headers, &destination.origin));
         let mut request = Request::new(body);
         *request.method_mut() = method;
@@ -112,9 +112,9 @@ impl Egress {
             let reply = channel.send(request, patience).await?;
             Ok(reply.collect(limits.reply_body, limits.idle).await?)
         };
-        let (header, mut bytes) = watch::told(span, exchange).await?;
+        let (header, mut bytes) = spans::traced(span, exchange).await?;
         if let Some(credential) = connection.credential() {
-            bytes = credential.blot(bytes);
+            bytes = credential.redact(bytes);
         }
         Ok(UploadReply {
             status: header.status.as_u16(),
@@ -123,7 +123,7 @@ impl Egress {
     }
 }
 
-enum Unsendable {
+enum RequestNotSendable {
     Denied(Denial),
     File(io::Error),
 }
@@ -132,14 +132,14 @@ async fn body(
     plan: &Upload,
     file: LocalPart<'_>,
     connection: &OpenConnection,
-) -> Result<(HeaderMap, RequestBody, u64), Unsendable> {
+) -> Result<(HeaderMap, RequestBody, u64), RequestNotSendable> {
     let opened = tokio::fs::File::open(file.path).await;
-    let opened = opened.map_err(Unsendable::File)?;
+    let opened = opened.map_err(RequestNotSendable::File)?;
     let mut headers = HeaderMap::new();
     let (before, after) = match &plan.body {
         Body::Raw(given) => {
             for (name, value) in given {
-                let refused = || Unsendable::Denied(Denial::Header(name.clone()));
+                let refused = || RequestNotSendable::Denied(Denial::Header(name.clone()));
                 let parsed: HeaderName = name.parse().map_err(|_| refused())?;
                 if is_forbidden(&parsed, Some(connection)) {
                     return Err(refused());

@@ -49,7 +49,7 @@ pub struct Checked {
     pub(super) id: String,
     pub(super) node: NodeType,
     /// As given, local pictures as `file:` URLs.
-    pub(super) given: Value,
+    pub(super) raw_input: Value,
     /// The completed input, local pictures still as `file:` URLs.
     pub(super) plan: Plan,
     pub(super) pictures: Vec<Local>,
@@ -71,12 +71,12 @@ impl Checked {
                 node: node.name.clone(),
                 source,
             })?;
-        let given = serde_json::from_str(request.input).map_err(JobsError::NotJson)?;
+        let raw_input = serde_json::from_str(request.input).map_err(JobsError::NotJson)?;
         Ok(Self {
             id: Uuid::now_v7().to_string(),
-            pictures: find(&node, &given, &plan)?,
+            pictures: find(&node, &raw_input, &plan)?,
             node,
-            given,
+            raw_input,
             plan,
         })
     }
@@ -109,8 +109,8 @@ impl Checked {
 
     /// What makes two runs the same: node and input as given, local pictures by content.
     pub(super) fn digest(&self) -> String {
-        let given = by_content(&self.given, &self.pictures);
-        let whole = json!({ "node": self.node.name, "given": given });
+        let raw_input = by_content(&self.raw_input, &self.pictures);
+        let whole = json!({ "node": self.node.name, "given": raw_input });
         Sha256Digest::from(Sha256::digest(whole.to_string())).to_string()
     }
 }

@@ -10,7 +10,7 @@ use super::error::JobsError;
 use crate::component::Pack;
 use crate::contract::Charge;
 use crate::driver::pure::Event;
-use crate::driver::{AdoptError, Driver, DriverError, Reach, Until, Work};
+use crate::driver::{AdoptError, ConnectionResolver, DriveMode, Driver, DriverError, WaitFor};
 use crate::egress::Egress;
 use crate::ledger::{Job, Ledger, Millis, Rows, State};
 use crate::trace::Caller;
@@ -21,7 +21,7 @@ pub struct Jobs {
     pub(super) pack: Pack,
     pub(super) component: Cow<'static, [u8]>,
     pub(super) data_dir: PathBuf,
-    pub(super) reach: Arc<dyn Reach>,
+    pub(super) resolver: Arc<dyn ConnectionResolver>,
     pub(super) egress: Egress,
     pub(super) caller: Option<Caller>,
 }
@@ -46,7 +46,7 @@ impl Jobs {
         Self {
             pack: origin.pack.clone(),
             data_dir: origin.data_dir.clone(),
-            reach: Arc::clone(&origin.reach),
+            resolver: Arc::clone(&origin.resolver),
             egress: origin.egress.clone(),
             caller: origin.caller.clone(),
             component: component.into(),
@@ -79,8 +79,8 @@ impl Jobs {
     pub async fn wait(
         &self,
         ids: impl IntoIterator<Item = String>,
-        until: Until,
-        work: watch::Receiver<Work>,
+        until: WaitFor,
+        work: watch::Receiver<DriveMode>,
     ) -> Result<(), DriverError> {
         self.driver.wait(ids, until, work).await
     }
@@ -164,7 +164,7 @@ impl Jobs {
         let adopted = self.driver.adopt(job.clone(), provider_job_id).await;
         let job = Box::new(job);
         adopted.map_err(|error| match error {
-            AdoptError::Trouble(trouble) => JobsError::NotAdopted { job, trouble },
+            AdoptError::Job(error) => JobsError::NotAdopted { job, error },
             AdoptError::Driver(source) => JobsError::Unwritten { job, source },
         })
     }
@@ -197,7 +197,7 @@ impl Jobs {
     pub(super) fn resumed(&self, deadline_at: Millis) -> Event {
         Event::Resumed {
             deadline_at,
-            asker: self.driver.asker().to_owned(),
+            requester: self.driver.requester().to_owned(),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::component::CallError;
 use crate::download::{DownloadError, TargetError};
 use crate::driver::DriverError;
 use crate::error::ErrorKind;
-use crate::ledger::{Job, LedgerError, Trouble};
+use crate::ledger::{Job, JobError, LedgerError};
 use crate::media::MediaError;
 
 /// Why a command was not carried out. Up to [`JobsError::Prune`] no job was made or changed.
@@ -62,7 +62,7 @@ pub enum JobsError {
     },
     /// The connection cannot be opened.
     #[error("{}", .0.message)]
-    Connection(Trouble),
+    Connection(JobError),
     /// There cannot be a file at the destination.
     #[error(transparent)]
     Target(TargetError),
@@ -105,12 +105,12 @@ pub enum JobsError {
     #[error(transparent)]
     Prune(io::Error),
     /// The component did not make a ticket of the provider's id.
-    #[error("{}", .trouble.message)]
+    #[error("{}", .error.message)]
     NotAdopted {
         /// The job, as it still is.
         job: Box<Job>,
         /// What the component or its connection says.
-        trouble: Trouble,
+        error: JobError,
     },
     /// The file could not be copied.
     #[error("the file cannot be copied")]
@@ -140,7 +140,7 @@ pub enum JobsError {
 
 impl JobsError {
     /// What kind of failure it is. `None` where a component or a connection says so itself:
-    /// in a [`CallError`] or a [`Trouble`].
+    /// in a [`CallError`] or a [`JobError`].
     #[must_use]
     pub fn kind(&self) -> Option<ErrorKind> {
         Some(match self {
@@ -159,7 +159,7 @@ impl JobsError {
                 ErrorKind::LedgerUnavailable
             }
             Self::Copy { .. } => ErrorKind::DownloadFailed,
-            Self::Connection(trouble) | Self::NotAdopted { trouble, .. } => trouble.kind,
+            Self::Connection(error) | Self::NotAdopted { error, .. } => error.kind,
             Self::List(_) | Self::Check { .. } => return None,
         })
     }

@@ -19,7 +19,7 @@ pub enum Fetched {
         file: PathBuf,
     },
     /// The result goes to the new file: [`Jobs::wait`] for the job.
-    Moved(Job),
+    TargetChanged(Job),
     /// The job is not at the provider. It was left as it is: a fetch buys nothing.
     LeftAlone(Job),
 }
@@ -49,7 +49,7 @@ impl Jobs {
         if let Some(from) = here(job) {
             return copy(job, from, out, force);
         }
-        let moved = Event::Moved {
+        let moved = Event::TargetChanged {
             target: Target::File(out.to_owned()),
             force,
         };
@@ -57,7 +57,7 @@ impl Jobs {
         for event in [moved, self.resumed(deadline_at)] {
             job = self.tell(&job, &event).await?;
         }
-        Ok(Fetched::Moved(job))
+        Ok(Fetched::TargetChanged(job))
     }
 }
 

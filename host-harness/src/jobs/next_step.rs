@@ -128,7 +128,7 @@ impl NextStep {
     #[must_use]
     pub fn of(job: &Job, now: Millis) -> Self {
         let id = job.spec.id.clone();
-        let kind = job.last_error.as_ref().map(|trouble| trouble.kind);
+        let kind = job.last_error.as_ref().map(|error| error.kind);
         match job.state() {
             State::Failed | State::Cancelled if job.ticket().is_some() => {
                 Self::Nothing { by_provider: true }

@@ -19,8 +19,12 @@ pub(super) struct Local {
 }
 
 /// The local pictures of a plan, opened. The component may have renamed their fields, but
-/// it chooses no file: what the `given` input does not name stays as it is.
-pub(super) fn find(node: &NodeType, given: &Value, plan: &Plan) -> Result<Vec<Local>, JobsError> {
+/// it chooses no file: what the `raw_input` input does not name stays as it is.
+pub(super) fn find(
+    node: &NodeType,
+    raw_input: &Value,
+    plan: &Plan,
+) -> Result<Vec<Local>, JobsError> {
     let input: Value = serde_json::from_str(&plan.input).unwrap_or_default();
     let mut pictures = Vec::new();
     for media in &node.input_media {
@@ -28,7 +32,7 @@ pub(super) fn find(node: &NodeType, given: &Value, plan: &Plan) -> Result<Vec<Lo
             note.adjustment == Adjustment::NotForwarded && note.instance_path == media.pointer
         });
         let url = input.pointer(&media.pointer).and_then(Value::as_str);
-        let url = url.filter(|url| file_url::is_one(url) && mentions(given, url));
+        let url = url.filter(|url| file_url::is_one(url) && mentions(raw_input, url));
         if let Some(url) = url
             && media.kind == MediaKind::Image
             && is_forwarded
@@ -56,12 +60,16 @@ fn open(field: &str, url: &str) -> Result<Local, JobsError> {
 }
 
 /// The given input with its local pictures by their content, wherever they lie.
-pub(super) fn by_content(given: &Value, pictures: &[Local]) -> Value {
-    let mut given = given.clone();
+pub(super) fn by_content(raw_input: &Value, pictures: &[Local]) -> Value {
+    let mut raw_input = raw_input.clone();
     for Local { digest, url, .. } in pictures {
-        replace(&mut given, url, &json!({ "sha256": digest.to_string() }));
+        replace(
+            &mut raw_input,
+            url,
+            &json!({ "sha256": digest.to_string() }),
+        );
     }
-    given
+    raw_input
 }
 
 fn mentions(document: &Value, text: &str) -> bool {
@@ -128,10 +136,10 @@ mod tests {
         let path = folder.path().join("a b.gif");
         std::fs::write(&path, b"GIF89a??").expect("write");
         let url = file_url::of(&path);
-        let given = json!({"alias": url, "prompt": "p"});
+        let raw_input = json!({"alias": url, "prompt": "p"});
         let completed = json!({"image": url, "mask": "https://p.example/m.png", "prompt": "p"});
         let node = node(&["/image", "/mask", "/absent"]);
-        let found = find(&node, &given, &plan(&completed, None)).expect("pictures");
+        let found = find(&node, &raw_input, &plan(&completed, None)).expect("pictures");
         let fields: Vec<_> = found.iter().map(|local| local.field.as_str()).collect();
         assert_eq!(fields, ["/image"]);
         let moved = folder.path().join("c.gif");
@@ -140,7 +148,7 @@ mod tests {
         let again = json!({"alias": elsewhere, "prompt": "p"});
         let completed = json!({"image": elsewhere, "prompt": "p"});
         let same = find(&node, &again, &plan(&completed, None)).expect("pictures");
-        assert_eq!(by_content(&given, &found), by_content(&again, &same));
+        assert_eq!(by_content(&raw_input, &found), by_content(&again, &same));
     }
 
     #[test]
@@ -149,8 +157,8 @@ mod tests {
         let input = json!({"image": "file:nowhere.png"});
         let found = find(&node, &input, &plan(&input, Some("/image"))).expect("pictures");
         assert_eq!(found.len(), 0, "it is not forwarded");
-        let given = json!({"prompt": "nowhere.png"});
-        let found = find(&node, &given, &plan(&input, None)).expect("pictures");
+        let raw_input = json!({"prompt": "nowhere.png"});
+        let found = find(&node, &raw_input, &plan(&input, None)).expect("pictures");
         assert_eq!(found.len(), 0, "the component has made it up");
         assert!(find(&node, &input, &plan(&input, None)).is_err());
     }

@@ -46,7 +46,7 @@ pub fn prune(data_dir: &Path, ledger: &Ledger, before: Millis) -> Result<Pruned,
         let documents = rows
             .jobs
             .iter()
-            .flat_map(|job| [job.spec.given.as_str(), job.spec.input.as_str()]);
+            .flat_map(|job| [job.spec.raw_input.as_str(), job.spec.input.as_str()]);
         let pictures = Pictures::of(data_dir);
         pictures
             .keep_only(documents, PICTURE_AGE)

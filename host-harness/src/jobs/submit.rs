@@ -13,7 +13,7 @@ use super::error::JobsError;
 use super::pictures::Local;
 use crate::component::CallContext;
 use crate::download::check_target;
-use crate::driver::{Reached, deadline_after, now};
+use crate::driver::{ResolvedConnection, deadline_after, now};
 use crate::ledger::{Inserted, Job, JobSpec, Pictures, Target};
 use crate::media::hand_over;
 use crate::trace::{self, Trace};
@@ -22,7 +22,7 @@ use crate::trace::{self, Trace};
 pub struct SubmitRequest<'a> {
     /// The input.
     pub checked: &'a Checked,
-    /// The connection's id, as [`Reach::open`](crate::driver::Reach::open) takes it.
+    /// The connection's id, as [`ConnectionResolver::open`](crate::driver::ConnectionResolver::open) takes it.
     pub connection: String,
     /// The idempotency key: 1 to 255 visible ASCII characters. The same key and input over
     /// the same connection is the same job.
@@ -76,7 +76,7 @@ pub struct Prepared {
 /// A request whose connection is open and whose key has been looked up.
 pub struct Opened<'a> {
     request: &'a SubmitRequest<'a>,
-    reached: Reached,
+    resolved: ResolvedConnection,
     known: Option<Box<Job>>,
 }
 
@@ -134,12 +134,12 @@ impl Jobs {
     /// [`JobsError::NoProvider`], [`JobsError::Connection`], [`JobsError::KeyConflict`],
     /// [`JobsError::Target`] and [`JobsError::Folder`], or when the ledger fails.
     pub async fn open<'a>(&self, request: &'a SubmitRequest<'a>) -> Result<Opened<'a>, JobsError> {
-        let reached = self.connect(request).await?;
+        let resolved = self.connect(request).await?;
         let known = self
             .ledger()
             .job_of_key(&request.connection, &request.key)?;
         match &known {
-            Some(known) if known.spec.given_sha256 != request.checked.digest() => {
+            Some(known) if known.spec.raw_input_sha256 != request.checked.digest() => {
                 let job = known.spec.id.clone();
                 return Err(JobsError::KeyConflict { job });
             }
@@ -148,7 +148,7 @@ impl Jobs {
         }
         Ok(Opened {
             request,
-            reached,
+            resolved,
             known: known.map(Box::new),
         })
     }
@@ -163,7 +163,7 @@ impl Jobs {
     pub async fn hand_over(&self, opened: Opened<'_>) -> Result<Prepared, JobsError> {
         let Opened {
             request,
-            reached,
+            resolved,
             known,
         } = opened;
         let (checked, wait) = (request.checked, request.wait);
@@ -171,11 +171,11 @@ impl Jobs {
             let entry = Entry::Known(known);
             return Ok(Prepared { entry, wait });
         }
-        let input = self.hand_pictures_over(checked, &reached).await?;
-        let order = self.order(request, &reached, input)?;
+        let input = self.hand_pictures_over(checked, &resolved).await?;
+        let order = self.order(request, &resolved, input)?;
         let target = request.destination.target(&checked.id);
-        let asker = self.driver.asker().to_owned();
-        let mut job = Job::new(order, target, asker, deadline_after(wait));
+        let requester = self.driver.requester().to_owned();
+        let mut job = Job::new(order, target, requester, deadline_after(wait));
         job.force = request.force;
         let entry = Entry::New(Box::new(job));
         Ok(Prepared { entry, wait })
@@ -212,13 +212,13 @@ impl Jobs {
         Ok(jobs)
     }
 
-    async fn connect(&self, request: &SubmitRequest<'_>) -> Result<Reached, JobsError> {
+    async fn connect(&self, request: &SubmitRequest<'_>) -> Result<ResolvedConnection, JobsError> {
         let node = &request.checked.node;
         let Some(requirement) = &node.connection else {
             let node = node.name.clone();
             return Err(JobsError::NoProvider { node });
         };
-        let opened = self.reach.open(&request.connection, requirement).await;
+        let opened = self.resolver.open(&request.connection, requirement).await;
         opened.map_err(JobsError::Connection)
     }
 
@@ -226,13 +226,13 @@ impl Jobs {
     async fn hand_pictures_over(
         &self,
         checked: &Checked,
-        reached: &Reached,
+        resolved: &ResolvedConnection,
     ) -> Result<Value, JobsError> {
         let (id, node) = (&checked.id, &checked.node.name);
         let mut input: Value =
             serde_json::from_str(&checked.plan.input).map_err(JobsError::NotJson)?;
         for Local { picture, field, .. } in &checked.pictures {
-            let connection = Arc::clone(&reached.connection);
+            let connection = Arc::clone(&resolved.connection);
             let trace = Trace::of_job(id, self.caller.as_ref(), connection.base_url().origin());
             let context = CallContext::online(&self.egress, connection);
             let span = tracing::info_span!("job", id, node);
@@ -252,11 +252,11 @@ impl Jobs {
     fn order(
         &self,
         request: &SubmitRequest<'_>,
-        reached: &Reached,
+        resolved: &ResolvedConnection,
         mut input: Value,
     ) -> Result<JobSpec, JobsError> {
         let checked = request.checked;
-        let mut given = checked.given.clone();
+        let mut raw_input = checked.raw_input.clone();
         let fields: Vec<_> = checked
             .node
             .input_media
@@ -264,20 +264,20 @@ impl Jobs {
             .map(|field| field.pointer.as_str())
             .collect();
         let pictures = Pictures::of(&self.data_dir);
-        for document in [&mut given, &mut input] {
+        for document in [&mut raw_input, &mut input] {
             pictures.detach(document, &fields)?;
         }
-        let connection = reached.connection.connection();
+        let connection = resolved.connection.connection();
         let window = connection.idempotency().unwrap_or_default();
         Ok(JobSpec {
             id: checked.id.clone(),
             node: checked.node.name.clone(),
-            given: given.to_string(),
-            given_sha256: checked.digest(),
+            raw_input: raw_input.to_string(),
+            raw_input_sha256: checked.digest(),
             input: input.to_string(),
             component: self.pack.digest().to_string(),
             connection: request.connection.clone(),
-            place: reached.place.clone(),
+            provider_origin: resolved.provider_origin.clone(),
             key: request.key.clone(),
             idempotency_ms: i64::try_from(window.as_millis()).unwrap_or(i64::MAX),
             created_at: now(),

@@ -125,18 +125,18 @@ mod tests {
         let spec = JobSpec {
             id: "j".into(),
             node: "image_to_video".into(),
-            given: "{}".into(),
-            given_sha256: String::new(),
+            raw_input: "{}".into(),
+            raw_input_sha256: String::new(),
             input: "{}".into(),
             component: String::new(),
             connection: "pixelml".into(),
-            place: "https://p.example".into(),
+            provider_origin: "https://p.example".into(),
             key: "k".into(),
             idempotency_ms: 0,
             created_at: 1_000,
         };
         let target = Target::File("/clips/j.mp4".into());
-        let queued = Job::new(spec, target, "asker".into(), 1_800_000);
+        let queued = Job::new(spec, target, "requester".into(), 1_800_000);
         let waiting = |ticket: Option<&str>| Event::Waiting {
             ticket: ticket.map(Into::into),
             hint: Some(250),
@@ -154,6 +154,6 @@ mod tests {
         assert!(change(&started, waiting(None)).only_paces());
         assert!(!change(&started, waiting(Some("another"))).only_paces());
         assert!(!change(&started, Event::CancelWanted).only_paces());
-        assert!(!change(&queued, Event::Held { until: 9_000 }).only_paces());
+        assert!(!change(&queued, Event::RateLimited { until: 9_000 }).only_paces());
     }
 }

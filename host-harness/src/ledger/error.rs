@@ -114,7 +114,7 @@ impl LedgerError {
 
     /// Whether the same may go well a moment later.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unwritable { .. } | Self::Other { .. })
     }
 }

@@ -33,7 +33,7 @@ pub(crate) use record::round_trip;
 
 pub use error::{Damage, DamagedRow, LedgerError, RowProblem};
 pub use pictures::Pictures;
-pub use row::{Billing, Cost, Job, JobSpec, Schedule, Target, Trouble};
+pub use row::{Billing, Cost, Job, JobError, JobSpec, Schedule, Target};
 pub use stage::{
     Attempts, ClipFile, Media, Millis, PastSubmits, ProviderJob, ResultFile, Stage, Submit,
 };

@@ -157,19 +157,19 @@ mod tests {
     fn a_picture_in_base64_leaves_the_document_and_comes_back() {
         let folder = tempfile::tempdir().expect("folder");
         let pictures = Pictures::of(folder.path());
-        let given = json!({"image": "data:image/png;base64,AAAA", "prompt": "p", "other": "https://a.example/b.png"});
-        let mut document = given.clone();
+        let raw_input = json!({"image": "data:image/png;base64,AAAA", "prompt": "p", "other": "https://a.example/b.png"});
+        let mut document = raw_input.clone();
         pictures
             .detach(&mut document, &["/image", "/other", "/absent"])
             .expect("detach");
         assert!(document["image"]["$picture"].is_string());
-        assert_eq!(document["other"], given["other"]);
+        assert_eq!(document["other"], raw_input["other"]);
         pictures
             .keep_only([document.to_string().as_str()].into_iter(), Duration::ZERO)
             .expect("keep");
         let mut back = document.clone();
         pictures.attach(&mut back).expect("attach");
-        assert_eq!(back, given);
+        assert_eq!(back, raw_input);
         let hour = Duration::from_hours(1);
         pictures.keep_only(std::iter::empty(), hour).expect("keep");
         assert!(pictures.attach(&mut document.clone()).is_ok());

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::columns::Columns;
 use super::error::{DamagedRow, Failure, RowProblem};
-use super::row::{Billing, Cost, Job, JobSpec, Schedule, Target, Trouble};
+use super::row::{Billing, Cost, Job, JobError, JobSpec, Schedule, Target};
 use super::stage::{
     Attempts, ClipFile, Media, PastSubmits, ProviderJob, ResultFile, Stage, Submit,
 };
@@ -61,17 +61,17 @@ fn with_columns<T>(job: &Job, run: impl FnOnce(&Columns<'_>) -> T) -> T {
     run(&Columns {
         id: &spec.id,
         node: &spec.node,
-        given: &spec.given,
-        given_sha256: &spec.given_sha256,
+        raw_input: &spec.raw_input,
+        raw_input_sha256: &spec.raw_input_sha256,
         input: &spec.input,
         component: &spec.component,
         connection: &spec.connection,
-        place: &spec.place,
+        provider_origin: &spec.provider_origin,
         key: &spec.key,
         idempotency_ms: spec.idempotency_ms,
         created_at: spec.created_at,
         state: job.state().as_str(),
-        doubtful: is_uncertain(&job.stage),
+        outcome_uncertain: is_uncertain(&job.stage),
         submit_sha256: job.submit_sha256(),
         keyed: job.is_keyed(),
         submits: job.submits(),
@@ -83,20 +83,20 @@ fn with_columns<T>(job: &Job, run: impl FnOnce(&Columns<'_>) -> T) -> T {
         cost_unit: cost.map(|cost| cost.unit.as_str()),
         deadline_at: schedule.deadline_at,
         next_at: schedule.next_at,
-        pause_ms: schedule.pause_ms,
-        puzzled_since: schedule.puzzled_since,
-        tries: schedule.tries,
+        backoff_ms: schedule.backoff_ms,
+        unrecognized_since: schedule.unrecognized_since,
+        attempts: schedule.attempts,
         cancel_wanted: schedule.cancel_wanted,
-        asker: &schedule.asker,
-        trouble_kind: last_error.map(|error| error.kind.as_str()),
-        trouble_message: last_error.map(|error| error.message.as_str()),
+        requester: &schedule.requester,
+        error_kind: last_error.map(|error| error.kind.as_str()),
+        error_message: last_error.map(|error| error.message.as_str()),
         output: job.output(),
         media: media.as_deref(),
         target: &target,
         target_is_stem: matches!(job.target, Target::Stem(_)),
         force: job.force,
         file: file.as_deref(),
-        placed: job.is_finalized(),
+        finalized: job.is_finalized(),
         revision: job.revision,
     })
 }
@@ -114,14 +114,14 @@ fn of_columns(columns: &Columns<'_>) -> Result<Job, RowProblem> {
         schedule: Schedule {
             deadline_at: columns.deadline_at,
             next_at: columns.next_at,
-            pause_ms: columns.pause_ms,
-            puzzled_since: columns.puzzled_since,
-            tries: columns.tries,
+            backoff_ms: columns.backoff_ms,
+            unrecognized_since: columns.unrecognized_since,
+            attempts: columns.attempts,
             cancel_wanted: columns.cancel_wanted,
-            asker: columns.asker.to_owned(),
+            requester: columns.requester.to_owned(),
         },
-        last_error: pair("trouble", columns.trouble_kind, columns.trouble_message)?
-            .map(|(word, message)| kind(word).map(|kind| Trouble::new(kind, message)))
+        last_error: pair("error", columns.error_kind, columns.error_message)?
+            .map(|(word, message)| kind(word).map(|kind| JobError::new(kind, message)))
             .transpose()?,
         target: if columns.target_is_stem {
             Target::Stem(target)
@@ -141,7 +141,7 @@ pub(super) fn state(word: &str) -> Result<State, RowProblem> {
 
 /// The kind of error that a column says.
 pub(super) fn kind(word: &str) -> Result<ErrorKind, RowProblem> {
-    word.parse().map_err(|_| unknown("trouble_kind", word))
+    word.parse().map_err(|_| unknown("error_kind", word))
 }
 
 fn charge(word: &str) -> Result<Charge, RowProblem> {
@@ -161,12 +161,12 @@ fn spec(columns: &Columns<'_>) -> JobSpec {
     JobSpec {
         id: columns.id.to_owned(),
         node: columns.node.to_owned(),
-        given: columns.given.to_owned(),
-        given_sha256: columns.given_sha256.to_owned(),
+        raw_input: columns.raw_input.to_owned(),
+        raw_input_sha256: columns.raw_input_sha256.to_owned(),
         input: columns.input.to_owned(),
         component: columns.component.to_owned(),
         connection: columns.connection.to_owned(),
-        place: columns.place.to_owned(),
+        provider_origin: columns.provider_origin.to_owned(),
         key: columns.key.to_owned(),
         idempotency_ms: columns.idempotency_ms,
         created_at: columns.created_at,
@@ -214,13 +214,13 @@ fn stage(columns: &Columns<'_>) -> Result<Stage, RowProblem> {
     if may_be_accepted && job.is_some() || state == State::Queued && job.is_some() {
         return Err(impossible("it has a ticket"));
     }
-    if columns.doubtful != (state == State::OutcomeUnknown) && state != State::Submitting {
-        return Err(impossible("`doubtful` is of another state"));
+    if columns.outcome_uncertain != (state == State::OutcomeUnknown) && state != State::Submitting {
+        return Err(impossible("`outcome_uncertain` is of another state"));
     }
     let has_result = columns.output.is_some()
         || columns.media.is_some()
         || columns.file.is_some()
-        || columns.placed;
+        || columns.finalized;
     if has_result && state != State::Succeeded {
         return Err(impossible("it has a result"));
     }
@@ -234,7 +234,7 @@ fn stage(columns: &Columns<'_>) -> Result<Stage, RowProblem> {
         }
         (State::Submitting, PastSubmits::Sent(submit)) => Stage::Submitting {
             submit,
-            uncertain: columns.doubtful,
+            uncertain: columns.outcome_uncertain,
         },
         (State::OutcomeUnknown, PastSubmits::Sent(submit)) => Stage::OutcomeUnknown { submit },
         (State::Submitting | State::OutcomeUnknown, _) => {
@@ -289,7 +289,7 @@ fn past_submits(columns: &Columns<'_>) -> Result<PastSubmits, &'static str> {
 
 fn result_file(columns: &Columns<'_>) -> Result<ResultFile, RowProblem> {
     Ok(
-        match (columns.file.map(file).transpose()?, columns.placed) {
+        match (columns.file.map(file).transpose()?, columns.finalized) {
             (None, false) => ResultFile::Missing,
             (Some(file), false) => ResultFile::Complete(file),
             (Some(file), true) => ResultFile::Finalized(file),

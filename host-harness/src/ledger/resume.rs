@@ -20,23 +20,23 @@ static RESUMED: LazyLock<String> = LazyLock::new(|| {
 static NOTE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "INSERT INTO history (job, at, state)
-        SELECT id, ?1, state FROM jobs WHERE trouble_kind IS NOT NULL AND {}",
+        SELECT id, ?1, state FROM jobs WHERE error_kind IS NOT NULL AND {}",
         *RESUMED
     )
 });
 
 static RESUME: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "UPDATE jobs SET asker = ?1, deadline_at = ?2, next_at = ?3,
-        tries = 0, pause_ms = 0, puzzled_since = NULL, media = NULL,
-        trouble_kind = NULL, trouble_message = NULL, revision = revision + 1
+        "UPDATE jobs SET requester = ?1, deadline_at = ?2, next_at = ?3,
+        attempts = 0, backoff_ms = 0, unrecognized_since = NULL, media = NULL,
+        error_kind = NULL, error_message = NULL, revision = revision + 1
         WHERE {}",
         *RESUMED
     )
 });
 
 /// A submit on its way ends first.
-const AWAIT: &str = "UPDATE jobs SET asker = ?1, deadline_at = ?2, revision = revision + 1
+const AWAIT: &str = "UPDATE jobs SET requester = ?1, deadline_at = ?2, revision = revision + 1
     WHERE state = 'submitting'";
 
 static UNDONE: LazyLock<String> = LazyLock::new(|| {
@@ -56,13 +56,13 @@ impl Ledger {
     pub fn resume_all(
         &self,
         deadline_at: Millis,
-        asker: &str,
+        requester: &str,
         now: Millis,
     ) -> Result<Vec<(String, Option<State>)>, LedgerError> {
         self.write(|transaction| {
             transaction.execute(&NOTE, [now])?;
-            transaction.execute(&RESUME, params![asker, deadline_at, now])?;
-            transaction.execute(AWAIT, params![asker, deadline_at])?;
+            transaction.execute(&RESUME, params![requester, deadline_at, now])?;
+            transaction.execute(AWAIT, params![requester, deadline_at])?;
             let mut undone = transaction.prepare(&UNDONE)?;
             let mut rows = undone.query([])?;
             let mut found = Vec::new();
@@ -83,28 +83,28 @@ mod tests {
     use crate::driver::event::Event;
     use crate::error::ErrorKind;
     use crate::ledger::testing::stage;
-    use crate::ledger::{Job, JobSpec, Media, Stage, Target, Trouble};
+    use crate::ledger::{Job, JobError, JobSpec, Media, Stage, Target};
 
     const NOW: Millis = 5_000;
     const DEADLINE: Millis = 9_000;
 
-    fn job(number: usize, state: State, is_troubled: bool, is_placed: bool) -> Job {
+    fn job(number: usize, state: State, has_error: bool, is_finalized: bool) -> Job {
         let spec = JobSpec {
             id: format!("{number:03}"),
             node: "image_to_video".into(),
-            given: "{}".into(),
-            given_sha256: "g".into(),
+            raw_input: "{}".into(),
+            raw_input_sha256: "g".into(),
             input: "{}".into(),
             component: "c".into(),
             connection: "pixelml".into(),
-            place: "https://p.example".into(),
+            provider_origin: "https://p.example".into(),
             key: number.to_string(),
             idempotency_ms: 0,
             created_at: 100,
         };
         let target = Target::Stem("/clips/a".into());
         let mut job = Job::new(spec, target, "gone".into(), 1_000);
-        job.stage = stage(state, is_placed);
+        job.stage = stage(state, is_finalized);
         if let Stage::Succeeded { media, .. } = &mut job.stage {
             *media = Some(Media {
                 pointer: "/video".into(),
@@ -114,12 +114,12 @@ mod tests {
                 needs_credential: false,
             });
         }
-        job.schedule.next_at = (!is_troubled).then_some(700);
-        job.last_error = is_troubled.then(|| Trouble::new(ErrorKind::Deadline, "m"));
-        job.schedule.puzzled_since = is_troubled.then_some(600);
-        job.schedule.pause_ms = 300;
-        job.schedule.tries = 3;
-        job.schedule.cancel_wanted = is_troubled;
+        job.schedule.next_at = (!has_error).then_some(700);
+        job.last_error = has_error.then(|| JobError::new(ErrorKind::Deadline, "m"));
+        job.schedule.unrecognized_since = has_error.then_some(600);
+        job.schedule.backoff_ms = 300;
+        job.schedule.attempts = 3;
+        job.schedule.cancel_wanted = has_error;
         job
     }
 
@@ -129,9 +129,9 @@ mod tests {
         let ledger = Ledger::open(folder.path()).expect("ledger");
         let mut jobs = Vec::new();
         for state in State::ALL {
-            for is_troubled in [false, true] {
-                for is_placed in [false, state == State::Succeeded] {
-                    jobs.push(job(jobs.len(), state, is_troubled, is_placed));
+            for has_error in [false, true] {
+                for is_finalized in [false, state == State::Succeeded] {
+                    jobs.push(job(jobs.len(), state, has_error, is_finalized));
                 }
             }
         }
@@ -146,7 +146,7 @@ mod tests {
             let is_left = before.is_done() || before.state() == State::OutcomeUnknown;
             let resumed = Event::Resumed {
                 deadline_at: DEADLINE,
-                asker: "here".into(),
+                requester: "here".into(),
             };
             let (mut wanted, _) = decide(&before, resumed, NOW);
             if is_left {
@@ -160,7 +160,7 @@ mod tests {
             let is_told = before.last_error.is_some() && wanted.last_error.is_none();
             assert_eq!(history.len(), 1 + usize::from(is_told), "{before:?}");
             assert_eq!(
-                history.last().expect("entry").trouble,
+                history.last().expect("entry").error,
                 wanted.last_error.map(|t| t.kind)
             );
         }

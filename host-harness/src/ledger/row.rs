@@ -16,14 +16,14 @@ use crate::error::ErrorKind;
 
 /// What went wrong last.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
-    /// As in `docs/exit-codes.md`.
+pub struct JobError {
+    /// As in `docs/reference/exit-codes.md`.
     pub kind: ErrorKind,
     /// One sentence, without secrets, queries and prompts.
     pub message: String,
 }
 
-impl Trouble {
+impl JobError {
     /// Trouble of this kind.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
@@ -52,10 +52,10 @@ pub struct JobSpec {
     pub node: String,
     /// The input as it was given. Pictures in base64 are kept as files; see
     /// [`Pictures`](crate::ledger::Pictures).
-    pub given: String,
+    pub raw_input: String,
     /// SHA-256 of node and input as given, local files by digest: what makes two runs
     /// the same.
-    pub given_sha256: String,
+    pub raw_input_sha256: String,
     /// The completed input that is submitted, pictures as above.
     pub input: String,
     /// SHA-256 of the component.
@@ -63,8 +63,8 @@ pub struct JobSpec {
     /// The connection's id.
     pub connection: String,
     /// What the connection led to; see
-    /// [`Reached::place`](crate::driver::Reached::place).
-    pub place: String,
+    /// [`ResolvedConnection::place`](crate::driver::ResolvedConnection::place).
+    pub provider_origin: String,
     /// The idempotency key; unique for a connection.
     pub key: String,
     /// How long the connection's provider honours the key; 0: it does not.
@@ -79,7 +79,7 @@ impl fmt::Debug for JobSpec {
         let mut shown = f.debug_struct("JobSpec");
         shown.field("id", &self.id);
         shown.field("node", &self.node);
-        shown.field("given_sha256", &self.given_sha256);
+        shown.field("given_sha256", &self.raw_input_sha256);
         shown.field("connection", &self.connection);
         shown.field("key", &self.key);
         shown.finish_non_exhaustive()
@@ -112,16 +112,16 @@ pub struct Schedule {
     /// When the driver looks at it next; `None`: not until somebody says so.
     pub next_at: Option<Millis>,
     /// The pause before the next poll, resubmission or download without a hint.
-    pub pause_ms: Millis,
+    pub backoff_ms: Millis,
     /// Since when the provider has said nothing that makes sense.
-    pub puzzled_since: Option<Millis>,
+    pub unrecognized_since: Option<Millis>,
     /// Tries of the present kind that failed in a row.
-    pub tries: u32,
+    pub attempts: u32,
     /// Whether somebody wants it cancelled at the provider.
     pub cancel_wanted: bool,
     /// Which process asked for it last. While that one is gone nothing is submitted for
     /// the job: money is spent only as long as somebody waits.
-    pub asker: String,
+    pub requester: String,
 }
 
 impl Schedule {
@@ -130,17 +130,17 @@ impl Schedule {
         let Self {
             deadline_at,
             next_at: _,
-            pause_ms: _,
-            puzzled_since,
-            tries,
+            backoff_ms: _,
+            unrecognized_since,
+            attempts,
             cancel_wanted,
-            asker,
+            requester,
         } = self;
         *deadline_at == other.deadline_at
-            && *puzzled_since == other.puzzled_since
-            && *tries == other.tries
+            && *unrecognized_since == other.unrecognized_since
+            && *attempts == other.attempts
             && *cancel_wanted == other.cancel_wanted
-            && *asker == other.asker
+            && *requester == other.requester
     }
 }
 
@@ -156,7 +156,7 @@ pub struct Job {
     /// When the driver looks at it, and for which process.
     pub schedule: Schedule,
     /// What went wrong last.
-    pub last_error: Option<Trouble>,
+    pub last_error: Option<JobError>,
     /// Where the clip is to go.
     pub target: Target,
     /// Whether a file that is there is replaced.
@@ -173,7 +173,7 @@ impl fmt::Debug for Job {
         shown.field("stage", &self.stage);
         shown.field("charge", &self.billing.charge);
         shown.field("next_at", &self.schedule.next_at);
-        shown.field("tries", &self.schedule.tries);
+        shown.field("attempts", &self.schedule.attempts);
         shown.field("cancel_wanted", &self.schedule.cancel_wanted);
         shown.field("last_error", &self.last_error);
         shown.field("revision", &self.revision);
@@ -184,7 +184,7 @@ impl fmt::Debug for Job {
 impl Job {
     /// A new job, due at once.
     #[must_use]
-    pub fn new(spec: JobSpec, target: Target, asker: String, deadline_at: Millis) -> Self {
+    pub fn new(spec: JobSpec, target: Target, requester: String, deadline_at: Millis) -> Self {
         Self {
             stage: Stage::default(),
             billing: Billing {
@@ -194,11 +194,11 @@ impl Job {
             schedule: Schedule {
                 deadline_at,
                 next_at: Some(spec.created_at),
-                pause_ms: 0,
-                puzzled_since: None,
-                tries: 0,
+                backoff_ms: 0,
+                unrecognized_since: None,
+                attempts: 0,
                 cancel_wanted: false,
-                asker,
+                requester,
             },
             spec: Arc::new(spec),
             last_error: None,

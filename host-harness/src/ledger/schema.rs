@@ -3,10 +3,14 @@
 //! A new column takes: `schema_N.sql` with an `ALTER TABLE` and a default, in [`MIGRATIONS`];
 //! [`VERSION`]; the list in `columns`; `record`, which reads and writes it; a field in `row` or
 //! `stage`; and a dump of the version before it in `tests/ledgers/`, which
-//! `tests/old_ledgers.rs` reads.
+//! `tests/upgrade.rs` reads.
 
 /// Each brings the schema from the version of its place to the next one.
-pub(super) const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
+pub(super) const MIGRATIONS: [&str; 3] = [
+    include_str!("schema.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+];
 
 /// The version that this program writes.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;

@@ -93,7 +93,7 @@ impl State {
 pub(super) static DONE: LazyLock<String> = LazyLock::new(|| {
     let always = states(|state| state.done() == Done::Always);
     let finalized = states(|state| state.done() == Done::Finalized);
-    format!("(state IN ({always}) OR (state IN ({finalized}) AND placed))")
+    format!("(state IN ({always}) OR (state IN ({finalized}) AND finalized))")
 });
 
 /// [`Job::is_settled`](super::Job::is_settled) as a condition of a query.
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn conditions_name_the_states_of_the_table() {
-        let done = "(state IN ('failed', 'cancelled') OR (state IN ('succeeded') AND placed))";
+        let done = "(state IN ('failed', 'cancelled') OR (state IN ('succeeded') AND finalized))";
         assert_eq!(*DONE, done);
         let settled = "(next_at IS NULL AND state NOT IN ('submitting'))";
         assert_eq!(*SETTLED, settled);

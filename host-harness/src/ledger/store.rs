@@ -85,7 +85,7 @@ pub struct HistoryEntry {
     /// The state from then on.
     pub state: State,
     /// The kind of trouble, if there was any.
-    pub trouble: Option<ErrorKind>,
+    pub error: Option<ErrorKind>,
 }
 
 impl Ledger {
@@ -121,7 +121,7 @@ impl Ledger {
                 let present = of_key(transaction, &spec.connection, &spec.key)?;
                 inserted.push(match present {
                     None => Inserted::New,
-                    Some(present) if present.spec.given_sha256 == spec.given_sha256 => {
+                    Some(present) if present.spec.raw_input_sha256 == spec.raw_input_sha256 => {
                         Inserted::Same(Box::new(present))
                     }
                     Some(Job { spec, .. }) => {
@@ -238,7 +238,7 @@ impl Ledger {
         let settled = format!(
             "SELECT value, COALESCE(next_at IS NULL
                 AND state IN ('queued', 'outcome_unknown')
-                AND trouble_kind = 'interrupted', FALSE)
+                AND error_kind = 'interrupted', FALSE)
             FROM json_each(?1) LEFT JOIN jobs ON jobs.id = value
             WHERE jobs.id IS NULL OR {} OR (?2 AND ticket IS NOT NULL)",
             *SETTLED
@@ -275,7 +275,7 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn resting(&self) -> Result<Vec<(String, Millis)>, LedgerError> {
         let resting = "SELECT connection, MAX(next_at) FROM jobs WHERE next_at IS NOT NULL
-            AND state = 'queued' AND trouble_kind = 'throttled' GROUP BY connection";
+            AND state = 'queued' AND error_kind = 'throttled' GROUP BY connection";
         self.read(resting, [], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
@@ -343,9 +343,9 @@ impl Ledger {
     ///
     /// When the ledger cannot be read.
     pub fn history(&self, id: &str) -> Result<Vec<HistoryEntry>, LedgerError> {
-        let of_job = "SELECT at, state, trouble FROM history WHERE job = ?1 ORDER BY rowid";
+        let of_job = "SELECT at, state, error FROM history WHERE job = ?1 ORDER BY rowid";
         self.read(of_job, [id], |row| {
-            let (state, trouble): (String, Option<String>) = (row.get(1)?, row.get(2)?);
+            let (state, error): (String, Option<String>) = (row.get(1)?, row.get(2)?);
             let damaged = |problem| {
                 Failure::Row(DamagedRow {
                     job: id.to_owned(),
@@ -356,7 +356,7 @@ impl Ledger {
             Ok(HistoryEntry {
                 at: row.get(0)?,
                 state: record::state(&state).map_err(damaged)?,
-                trouble: trouble
+                error: error
                     .map(|word| record::kind(&word))
                     .transpose()
                     .map_err(damaged)?,
@@ -458,7 +458,7 @@ pub(super) fn kind(job: &Job) -> Option<ErrorKind> {
 }
 
 pub(super) fn note(transaction: &Transaction<'_>, job: &Job, at: Millis) -> rusqlite::Result<()> {
-    let add = "INSERT INTO history (job, at, state, trouble) VALUES (?1, ?2, ?3, ?4)";
+    let add = "INSERT INTO history (job, at, state, error) VALUES (?1, ?2, ?3, ?4)";
     transaction
         .prepare_cached(add)?
         .execute(params![

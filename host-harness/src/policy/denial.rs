@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Excess;
+use super::AdditionalPermissions;
 use crate::digest::Sha256Digest;
 
 /// Nobody has allowed this component.
@@ -11,7 +11,7 @@ pub struct NotAllowed {
     /// Its digest.
     pub digest: Sha256Digest,
     /// What it asks for beyond what an allowed pack of the same name has.
-    pub more: Option<Excess>,
+    pub more: Option<AdditionalPermissions>,
 }
 
 impl fmt::Display for NotAllowed {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Ceilings, HostRule, Manifest};
+use super::{HostRule, Manifest, PackLimits};
 use crate::connections::ConnectionId;
 
 /// What the operator lets a pack do.
@@ -17,7 +17,7 @@ pub struct Grant {
     /// Whether its reads may be other than `GET` and `HEAD`.
     pub unsafe_reads: bool,
     /// The most it may use up; the defaults where nothing is said.
-    pub ceilings: Ceilings,
+    pub limits: PackLimits,
 }
 
 /// Connections that a pack may use.
@@ -38,7 +38,7 @@ impl Grant {
             connections: Connections::Any,
             hosts: manifest.hosts.clone(),
             unsafe_reads: manifest.unsafe_reads,
-            ceilings: manifest.ceilings.clone(),
+            limits: manifest.limits.clone(),
         }
     }
 }

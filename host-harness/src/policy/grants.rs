@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Excess, Grant, Manifest, NotAllowed, Permissions};
+use super::{AdditionalPermissions, Grant, Manifest, NotAllowed, Permissions};
 use crate::digest::Sha256Digest;
 
 /// The grants of an operator, by component digest. The default allows no component.
@@ -66,7 +66,7 @@ impl Policy {
             Some(grant) => Arc::clone(grant),
             None if self.trusts(&digest) => Arc::new(Grant::as_asked(&manifest)),
             None => {
-                let more = self.excess(&manifest);
+                let more = self.additional_permissions(&manifest);
                 return Err(NotAllowed { digest, more });
             }
         };
@@ -76,12 +76,12 @@ impl Policy {
     /// What a component with this manifest asks for beyond an allowed one of its name; of
     /// several, beyond one that covers it. `None` where there is none of its name.
     #[must_use]
-    pub fn excess(&self, manifest: &Manifest) -> Option<Excess> {
+    pub fn additional_permissions(&self, manifest: &Manifest) -> Option<AdditionalPermissions> {
         let namesakes = self
             .grants
             .values()
             .filter(|grant| !grant.name.is_empty() && grant.name == manifest.name);
-        let excesses = namesakes.map(|grant| Excess::of(manifest, grant));
-        excesses.min_by_key(|excess| !excess.is_empty())
+        let excesses = namesakes.map(|grant| AdditionalPermissions::of(manifest, grant));
+        excesses.min_by_key(|additional_permissions| !additional_permissions.is_empty())
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use wasmparser::{Parser, Payload};
 
-use super::{Ceilings, HostRule};
+use super::{HostRule, PackLimits};
 
 /// The section's name.
 pub const SECTION: &str = "zoetrope:manifest";
@@ -40,7 +40,7 @@ pub struct Manifest {
     /// Whether it finds out how a job stands by other methods than `GET` and `HEAD`.
     pub unsafe_reads: bool,
     /// The most it uses up, where that is not the default.
-    pub ceilings: Ceilings,
+    pub limits: PackLimits,
 }
 
 /// Why a component's manifest cannot be read.
@@ -119,8 +119,9 @@ struct Document {
     hosts: Vec<HostRule>,
     #[serde(default)]
     unsafe_reads: bool,
-    #[serde(default)]
-    ceilings: Ceilings,
+    /// `ceilings` is what earlier versions call it.
+    #[serde(default, alias = "ceilings")]
+    limits: PackLimits,
 }
 
 impl Document {
@@ -151,7 +152,7 @@ impl Document {
             connections: self.connections,
             hosts: self.hosts,
             unsafe_reads: self.unsafe_reads,
-            ceilings: self.ceilings,
+            limits: self.limits,
         })
     }
 }

@@ -4,31 +4,31 @@
 //! - [`Grant`]: what the operator lets it do, a table of `zoetrope.toml`
 //! - [`Permissions`]: what both say, which is what holds
 //! - [`Policy`]: the grants by component digest; a digest without one runs nothing
-//! - [`HostRule`], [`Ceilings`]: what manifests and grants are made of
+//! - [`HostRule`], [`PackLimits`]: what manifests and grants are made of
 //!
 //! The connection that a call is given, and the host of its base URL, need no host rule:
 //! being granted the connection is being granted its provider. Nothing here sends
 //! anything; the broker ([`egress`](crate::egress)) asks before it does.
 
-mod allowance;
-mod ceilings;
 mod denial;
-mod excess;
 mod grant;
 mod grants;
 mod hosts;
+mod limits;
 mod manifest;
 mod permissions;
+mod quota;
+mod upgrade;
 
-pub(crate) use allowance::Allowance;
-pub use ceilings::{Bounds, Ceiling, Ceilings};
 pub use denial::{Missing, NotAllowed};
-pub use excess::Excess;
 pub use grant::{Connections, Grant};
 pub use grants::Policy;
 pub use hosts::{HostRule, HostRuleError};
+pub use limits::{Bounds, PackLimit, PackLimits};
 pub use manifest::{Manifest, ManifestError, SECTION};
 pub use permissions::Permissions;
+pub(crate) use quota::Quota;
+pub use upgrade::AdditionalPermissions;
 
 #[cfg(test)]
 mod fuzz;

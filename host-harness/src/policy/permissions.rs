@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::Method;
 use url::Url;
 
-use super::{Bounds, Ceiling, Connections, Grant, HostRule, Manifest, Missing};
+use super::{Bounds, Connections, Grant, HostRule, Manifest, Missing, PackLimit};
 use crate::connections::Connection;
 use crate::digest::Sha256Digest;
 
@@ -22,7 +22,7 @@ pub struct Permissions {
 impl Permissions {
     pub(super) fn new(digest: Sha256Digest, manifest: Manifest, grant: Arc<Grant>) -> Self {
         Self {
-            bounds: Bounds::of(&manifest.ceilings, &grant.ceilings),
+            bounds: Bounds::of(&manifest.limits, &grant.limits),
             manifest: Arc::new(manifest),
             digest,
             grant,
@@ -118,17 +118,17 @@ impl Permissions {
 
     /// The rule that would let it use up more.
     #[must_use]
-    pub fn beyond(&self, ceiling: Ceiling) -> Missing {
-        let bound = self.bounds.of_one(ceiling);
-        let what = format!("have more than {}", ceiling.amount(bound));
+    pub fn beyond(&self, limit: PackLimit) -> Missing {
+        let bound = self.bounds.of_one(limit);
+        let what = format!("have more than {}", limit.amount(bound));
         let wanted = bound.saturating_mul(2);
-        if self.manifest.ceilings.or_default(ceiling) <= bound {
+        if self.manifest.limits.or_default(limit) <= bound {
             return Missing::Asked {
                 what,
-                line: format!("\"ceilings\": {{ \"{}\": {wanted} }}", ceiling.name()),
+                line: format!("\"limits\": {{ \"{}\": {wanted} }}", limit.name()),
             };
         }
-        let more = self.grant.ceilings.clone().with(ceiling, wanted);
+        let more = self.grant.limits.clone().with(limit, wanted);
         self.not_granted(what, more.line())
     }
 

@@ -16,18 +16,18 @@ fn manifest(document: &Value) -> Manifest {
     Manifest::parse(document.to_string().as_bytes()).expect("a manifest")
 }
 
-fn asking(hosts: &[&str], ceilings: &Value) -> Manifest {
+fn asking(hosts: &[&str], limits: &Value) -> Manifest {
     manifest(&json!({
         "format": 1,
         "name": "example-pack",
         "version": "1.0.0",
         "connections": ["pixelml"],
         "hosts": hosts,
-        "ceilings": ceilings,
+        "limits": limits,
     }))
 }
 
-fn granting(connections: &[&str], hosts: &[&str], ceilings: &Value) -> Grant {
+fn granting(connections: &[&str], hosts: &[&str], limits: &Value) -> Grant {
     let ids = connections.iter().map(|id| id.parse().expect("an id"));
     let rules = hosts.iter().map(|rule| rule.parse().expect("a rule"));
     Grant {
@@ -35,7 +35,7 @@ fn granting(connections: &[&str], hosts: &[&str], ceilings: &Value) -> Grant {
         connections: Connections::These(ids.collect()),
         hosts: rules.collect(),
         unsafe_reads: false,
-        ceilings: serde_json::from_value(ceilings.clone()).expect("ceilings"),
+        limits: serde_json::from_value(limits.clone()).expect("limits"),
     }
 }
 
@@ -128,16 +128,16 @@ fn what_holds_is_what_both_say() {
         let missing = get(&both, url).expect_err(url);
         assert!(missing.to_string().ends_with(expected), "{missing}");
     }
-    assert_eq!(both.bounds().of_one(Ceiling::RequestsPerCall), 50);
-    assert_eq!(both.bounds().of_one(Ceiling::MemoryBytes), 1_000_000);
-    assert_eq!(both.bounds().of_one(Ceiling::RequestsPerMinute), 6_000);
+    assert_eq!(both.bounds().of_one(PackLimit::RequestsPerCall), 50);
+    assert_eq!(both.bounds().of_one(PackLimit::MemoryBytes), 1_000_000);
+    assert_eq!(both.bounds().of_one(PackLimit::RequestsPerMinute), 6_000);
     assert_eq!(
-        both.beyond(Ceiling::RequestsPerCall).to_string(),
-        "the pack is not allowed to have more than 50 requests in a call; to allow it, under [packs.3f9c0000000000000000000000000000000000000000000000000000000000aa] in zoetrope.toml: ceilings = { requests_per_call = 100 }"
+        both.beyond(PackLimit::RequestsPerCall).to_string(),
+        "the pack is not allowed to have more than 50 requests in a call; to allow it, under [packs.3f9c0000000000000000000000000000000000000000000000000000000000aa] in zoetrope.toml: limits = { requests_per_call = 100 }"
     );
     assert_eq!(
-        both.beyond(Ceiling::MemoryBytes).to_string(),
-        "the pack's manifest does not ask to have more than 1000000 bytes of memory; its author writes \"ceilings\": { \"memory_bytes\": 2000000 } into it"
+        both.beyond(PackLimit::MemoryBytes).to_string(),
+        "the pack's manifest does not ask to have more than 1000000 bytes of memory; its author writes \"limits\": { \"memory_bytes\": 2000000 } into it"
     );
 }
 
@@ -193,7 +193,7 @@ fn the_lines_of_a_denial_are_lines_of_a_configuration() {
         get(&both, "https://a.example.com/x").expect_err("not granted"),
         both.connection(&connection("theirs", "pixelml"))
             .expect_err("not granted"),
-        both.beyond(Ceiling::Instances),
+        both.beyond(PackLimit::Instances),
     ];
     for denial in denials {
         let Missing::Granted { table, line, .. } = denial else {

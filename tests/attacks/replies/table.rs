@@ -1,7 +1,7 @@
 //! The replies, and how each should end.
 
 use super::{BODY, End};
-use crate::support::raw::{Answer, GOOD};
+use crate::support::raw_http::{Answer, GOOD};
 
 /// Each with its name, and how it should end.
 pub(super) fn replies() -> Vec<(&'static str, Answer, End)> {

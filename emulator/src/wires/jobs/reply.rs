@@ -43,7 +43,7 @@ struct Problem {
 impl JobReply {
     /// Puts a job into words; `clip_url` is where its clip is, should there be one.
     pub(crate) fn new(id: JobId, view: View, clip_url: String) -> Self {
-        let frames = view.order.frames();
+        let frames = view.render_request.frames();
         let mut reply = Self {
             id,
             status: view.phase.status(),

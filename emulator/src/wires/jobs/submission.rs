@@ -9,23 +9,25 @@ use serde_json::Value;
 use crate::camera::Camera;
 use crate::format::{Canvas, FrameRate, Length, Size};
 use crate::input::{Input, inline_picture, is_data_url, picture_url, whole};
-use crate::order::{Clip, Order, OrderError, Origin, Product, Source, Submission, wrong};
+use crate::render_request::{
+    Clip, Origin, Product, RenderRequest, RenderRequestError, Source, Submission, wrong,
+};
 
 /// The actions.
 const ACTIONS: [&str; 2] = ["image_to_video", "image_to_video_v3"];
 
 /// Reads the body of a submission.
-pub(crate) fn read(body: &[u8]) -> Result<Submission, OrderError> {
-    let body: Value = serde_json::from_slice(body).map_err(OrderError::NotJson)?;
+pub(crate) fn read(body: &[u8]) -> Result<Submission, RenderRequestError> {
+    let body: Value = serde_json::from_slice(body).map_err(RenderRequestError::NotJson)?;
     let (Some(action), Some(input)) = (body["action"].as_str(), body["input"].as_object()) else {
-        return Err(OrderError::NotASubmission(
+        return Err(RenderRequestError::NotASubmission(
             "`action`, a string, and `input`, an object",
         ));
     };
     let format = match action {
         "image_to_video" => image_to_video,
         "image_to_video_v3" => image_to_video_v3,
-        _ => return Err(OrderError::UnknownAction(&ACTIONS)),
+        _ => return Err(RenderRequestError::UnknownAction(&ACTIONS)),
     };
     let input = Input(input);
     let camera = Camera::from_prompt(input.text("prompt")?);
@@ -38,7 +40,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Submission, OrderError> {
         camera,
     };
     Ok(Submission {
-        order: Order {
+        render_request: RenderRequest {
             origin: Origin::PixelMl,
             picture,
             product: Product::Clip(clip),
@@ -48,7 +50,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Submission, OrderError> {
 }
 
 /// Size by name, 24 frames a second. `size` is only for Pixel M; Pixel S has the default size.
-fn image_to_video(input: &Input) -> Result<(Canvas, FrameRate), OrderError> {
+fn image_to_video(input: &Input) -> Result<(Canvas, FrameRate), RenderRequestError> {
     let size = input
         .optional_text("size")?
         .map(|name| Size::named(name).ok_or(wrong("size", "is not a published size")))
@@ -63,7 +65,7 @@ fn image_to_video(input: &Input) -> Result<(Canvas, FrameRate), OrderError> {
 }
 
 /// The picture's aspect, frames a second as asked.
-fn image_to_video_v3(input: &Input) -> Result<(Canvas, FrameRate), OrderError> {
+fn image_to_video_v3(input: &Input) -> Result<(Canvas, FrameRate), RenderRequestError> {
     let frame_rate = match input.0.get("frame_rate") {
         None => FrameRate::V3_DEFAULT,
         Some(value) => whole(value)
@@ -74,7 +76,7 @@ fn image_to_video_v3(input: &Input) -> Result<(Canvas, FrameRate), OrderError> {
 }
 
 /// Reads `image`: a URL of ours, of somebody else, or one that holds the picture itself.
-fn picture_source(image: &str) -> Result<(Source, Option<Vec<u8>>), OrderError> {
+fn picture_source(image: &str) -> Result<(Source, Option<Vec<u8>>), RenderRequestError> {
     if !is_data_url(image) {
         return Ok((picture_url("image", image)?, None));
     }
@@ -96,10 +98,10 @@ mod tests {
     use super::*;
     use crate::files::FileName;
 
-    fn order(action: &str, input: &Value) -> Result<Order, String> {
+    fn render_request(action: &str, input: &Value) -> Result<RenderRequest, String> {
         let body = json!({"action": action, "input": input}).to_string();
         read(body.as_bytes())
-            .map(|read| read.order)
+            .map(|read| read.render_request)
             .map_err(|error| error.to_string())
     }
 
@@ -108,7 +110,7 @@ mod tests {
         for (key, value) in more.as_object().expect("an object") {
             input[key] = value.clone();
         }
-        order(action, &input).map(|order| match order.product {
+        render_request(action, &input).map(|render_request| match render_request.product {
             Product::Clip(clip) => (clip.canvas, clip.frame_rate.into()),
             Product::Picture(_) => panic!("a picture"),
         })
@@ -175,14 +177,17 @@ mod tests {
             assert!(read(body.as_bytes()).is_err(), "{body}");
         }
         let deep = "[".repeat(10_000);
-        assert!(matches!(read(deep.as_bytes()), Err(OrderError::NotJson(_))));
-        let unknown = order("text_to_video", &json!({}));
+        assert!(matches!(
+            read(deep.as_bytes()),
+            Err(RenderRequestError::NotJson(_))
+        ));
+        let unknown = render_request("text_to_video", &json!({}));
         assert_eq!(
             unknown,
             Err("the action is none of image_to_video, image_to_video_v3".to_owned())
         );
         assert_eq!(
-            order("image_to_video", &json!({})),
+            render_request("image_to_video", &json!({})),
             Err("`prompt` is missing".to_owned())
         );
     }
@@ -190,8 +195,8 @@ mod tests {
     #[test]
     fn pictures_come_in_three_ways() {
         let source = |image: &str| {
-            order("image_to_video", &json!({"prompt": "", "image": image}))
-                .map(|order| order.picture)
+            render_request("image_to_video", &json!({"prompt": "", "image": image}))
+                .map(|render_request| render_request.picture)
         };
         let name = format!("{}.png", "0f".repeat(32));
         let own = source(&format!("http://127.0.0.1:4/v1/files/{name}"));

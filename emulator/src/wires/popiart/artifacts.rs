@@ -18,7 +18,7 @@ use crate::files::{self, FileName};
 use crate::job::{Ending, JobId, Phase};
 use crate::picture::Kind;
 use crate::protocol::Protocol;
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 use crate::state::Server;
 use crate::upload;
 
@@ -95,16 +95,16 @@ impl Stored {
             ArtifactId::Result(job) => *job,
         };
         view(server, job, Protocol::PopiArt).ok()?;
-        let picture = server.studio.picture_of(job).map(Self::Picture);
+        let picture = server.render_queue.picture_of(job).map(Self::Picture);
         picture.or_else(|| {
-            let (path, sha256) = server.studio.clip(job)?;
+            let (path, sha256) = server.render_queue.clip(job)?;
             Some(Self::Clip(job, path, sha256))
         })
     }
 
     fn path(&self, server: &Server) -> PathBuf {
         match self {
-            Self::Picture(name) => server.studio.file(name),
+            Self::Picture(name) => server.render_queue.file(name),
             Self::Clip(_, path, _) => path.clone(),
         }
     }
@@ -127,7 +127,7 @@ impl Stored {
 /// The picture that an artifact is.
 pub(super) fn picture(server: &Server, id: &str) -> Option<FileName> {
     match Stored::find(server, &id.parse().ok()?)? {
-        Stored::Picture(name) => Some(name).filter(|name| server.studio.file(name).exists()),
+        Stored::Picture(name) => Some(name).filter(|name| server.render_queue.file(name).exists()),
         Stored::Clip(..) => None,
     }
 }
@@ -136,7 +136,7 @@ async fn artifact(
     server: &Server,
     headers: &HeaderMap,
     id: &ArtifactId,
-) -> Result<Artifact, Refusal> {
+) -> Result<Artifact, Rejection> {
     let stored = Stored::find(server, id).ok_or_else(unknown_artifact)?;
     let metadata = tokio::fs::metadata(stored.path(server)).await;
     let size_bytes = metadata.map_err(|_| unknown_artifact())?.len();
@@ -174,7 +174,7 @@ pub(super) async fn of_job(
     State(server): State<Server>,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> Result<Json<Wrapped<Items>>, Refusal> {
+) -> Result<Json<Wrapped<Items>>, Rejection> {
     let id = job_id(&id)?;
     let view = view(&server, id, Protocol::PopiArt)?;
     let mut items = Vec::new();
@@ -189,7 +189,7 @@ pub(super) async fn describe(
     State(server): State<Server>,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> Result<Json<Wrapped<Artifact>>, Refusal> {
+) -> Result<Json<Wrapped<Artifact>>, Rejection> {
     let id = id.parse().map_err(|_| unknown_artifact())?;
     artifact(&server, &headers, &id).await.map(wrapped)
 }
@@ -199,7 +199,7 @@ pub(super) async fn content(
     State(server): State<Server>,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
+) -> Result<Response, Rejection> {
     let id = id.parse().map_err(|_| unknown_artifact())?;
     let stored = Stored::find(&server, &id).ok_or_else(unknown_artifact)?;
     let (path, kind) = (stored.path(&server), stored.content_type());
@@ -211,15 +211,15 @@ pub(super) async fn upload(
     State(server): State<Server>,
     headers: HeaderMap,
     form: Result<Multipart, MultipartRejection>,
-) -> Result<(StatusCode, Json<Wrapped<Artifact>>), Refusal> {
+) -> Result<(StatusCode, Json<Wrapped<Artifact>>), Rejection> {
     let id = ArtifactId::Upload(upload::store(&server, form).await?);
     let artifact = artifact(&server, &headers, &id).await?;
     Ok((StatusCode::CREATED, wrapped(artifact)))
 }
 
-fn unknown_artifact() -> Refusal {
+fn unknown_artifact() -> Rejection {
     let message = "there is no such artifact";
-    Refusal::new(StatusCode::NOT_FOUND, "unknown_artifact", message)
+    Rejection::new(StatusCode::NOT_FOUND, "unknown_artifact", message)
 }
 
 #[cfg(test)]

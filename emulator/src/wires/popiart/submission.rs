@@ -9,11 +9,13 @@ use serde_json::value::RawValue;
 use crate::aspect::Aspect;
 use crate::camera::Camera;
 use crate::files::FileName;
+use crate::filter::Filter;
 use crate::format::{Canvas, FrameRate, Length};
 use crate::input::{Input, picture_url, whole};
-use crate::look::Look;
-use crate::order::{Clip, Order, OrderError, Origin, Product, Source, Submission, wrong};
 use crate::redraw::{Frame, Pixels, Redrawing, Strength};
+use crate::render_request::{
+    Clip, Origin, Product, RenderRequest, RenderRequestError, Source, Submission, wrong,
+};
 
 const IMAGE_TO_VIDEO: &str = "popiskill-video-image2video-basic-v1";
 const IMAGE_TO_IMAGE: &str = "popiskill-image-img2img-basic-v1";
@@ -38,12 +40,12 @@ struct Body<'a> {
 pub(crate) fn read(
     body: &[u8],
     artifact: impl Fn(&str) -> Option<FileName>,
-) -> Result<(Submission, Option<String>), OrderError> {
+) -> Result<(Submission, Option<String>), RenderRequestError> {
     let not_read = |error: serde_json::Error| {
         if error.is_data() {
-            OrderError::NotASubmission("`skill_id`, a string, and `input`, an object")
+            RenderRequestError::NotASubmission("`skill_id`, a string, and `input`, an object")
         } else {
-            OrderError::NotJson(error)
+            RenderRequestError::NotJson(error)
         }
     };
     let body: Body = serde_json::from_slice(body).map_err(not_read)?;
@@ -66,20 +68,26 @@ pub(crate) fn read(
         skill_id: body.skill_id,
         input: body.input.get().to_owned(),
     };
-    let order = Order {
+    let render_request = RenderRequest {
         origin,
         picture,
         product,
     };
     let inline = None;
-    Ok((Submission { order, inline }, key))
+    Ok((
+        Submission {
+            render_request,
+            inline,
+        },
+        key,
+    ))
 }
 
 /// The first of the sources that is there.
 fn source(
     input: &Input,
     artifact: impl Fn(&str) -> Option<FileName>,
-) -> Result<Source, OrderError> {
+) -> Result<Source, RenderRequestError> {
     let field = "source_artifact_id";
     if let Some(id) = input.optional_text(field)? {
         let name = artifact(id).ok_or(wrong(field, "names no picture"))?;
@@ -96,7 +104,7 @@ fn source(
     ))
 }
 
-fn clip(input: &Input) -> Result<Clip, OrderError> {
+fn clip(input: &Input) -> Result<Clip, RenderRequestError> {
     let words = [
         input.optional_text("camera_motion")?.unwrap_or_default(),
         input.optional_text("prompt")?.unwrap_or_default(),
@@ -116,7 +124,7 @@ fn clip(input: &Input) -> Result<Clip, OrderError> {
     })
 }
 
-fn length(input: &Input) -> Result<Length, OrderError> {
+fn length(input: &Input) -> Result<Length, RenderRequestError> {
     for field in ["duration_s", "seconds"] {
         if let Some(seconds) = input.optional_number(field)? {
             return Some(seconds)
@@ -128,7 +136,7 @@ fn length(input: &Input) -> Result<Length, OrderError> {
     Ok(Length::FIVE_SECONDS)
 }
 
-fn aspect(input: &Input) -> Result<Option<Aspect>, OrderError> {
+fn aspect(input: &Input) -> Result<Option<Aspect>, RenderRequestError> {
     let field = "aspect_ratio";
     input
         .optional_text(field)?
@@ -139,10 +147,10 @@ fn aspect(input: &Input) -> Result<Option<Aspect>, OrderError> {
         .transpose()
 }
 
-fn redrawing(input: &Input) -> Result<Redrawing, OrderError> {
+fn redrawing(input: &Input) -> Result<Redrawing, RenderRequestError> {
     let prompt = input.text("prompt")?;
     let style = input.optional_text("style")?.unwrap_or_default();
-    let look = Look::named(style).or_else(|| Look::named(prompt));
+    let filter = Filter::named(style).or_else(|| Filter::named(prompt));
     let strength = match input.optional_number("strength")? {
         Some(share) => Strength::of_share(share).ok_or(wrong("strength", "is not from 0 to 1"))?,
         None => Strength::DEFAULT,
@@ -155,7 +163,7 @@ fn redrawing(input: &Input) -> Result<Redrawing, OrderError> {
         None => aspect(input)?.map_or(Frame::OfPicture, Frame::Aspect),
     };
     Ok(Redrawing {
-        look: look.unwrap_or_default(),
+        filter: filter.unwrap_or_default(),
         strength,
         frame,
     })
@@ -167,7 +175,7 @@ mod tests {
 
     use super::*;
 
-    fn order(skill: &str, more: &Value) -> Result<Order, String> {
+    fn render_request(skill: &str, more: &Value) -> Result<RenderRequest, String> {
         let mut input = json!({"prompt": "", "image_url": "https://example.com/a.png"});
         for (key, value) in more.as_object().expect("an object") {
             input[key] = value.clone();
@@ -176,13 +184,15 @@ mod tests {
         read(body.as_bytes(), |id| {
             (id == "art_1").then(|| FileName::of(b"\x89PNG\r\n\x1a\n").expect("a PNG"))
         })
-        .map(|(submission, _)| submission.order)
+        .map(|(submission, _)| submission.render_request)
         .map_err(|error| error.to_string())
     }
 
     #[test]
     fn a_clip_is_as_long_and_as_quick_as_was_asked() {
-        let frames = |more: Value| order(IMAGE_TO_VIDEO, &more).map(|order| order.frames());
+        let frames = |more: Value| {
+            render_request(IMAGE_TO_VIDEO, &more).map(|render_request| render_request.frames())
+        };
         assert_eq!(frames(json!({})), Ok(120));
         assert_eq!(frames(json!({"seconds": 6})), Ok(144));
         assert_eq!(frames(json!({"duration_s": 7.5, "seconds": 6})), Ok(180));
@@ -203,8 +213,8 @@ mod tests {
     #[test]
     fn the_camera_motion_comes_before_the_prompt() {
         let more = json!({"camera_motion": "slow push-in", "prompt": "pull out, pan left"});
-        let order = order(IMAGE_TO_VIDEO, &more).expect("an order");
-        let Product::Clip(clip) = order.product else {
+        let render_request = render_request(IMAGE_TO_VIDEO, &more).expect("an order");
+        let Product::Clip(clip) = render_request.product else {
             panic!("no clip");
         };
         assert_eq!(clip.camera, Camera::from_prompt("push in and pan left"));
@@ -212,7 +222,9 @@ mod tests {
 
     #[test]
     fn the_first_source_counts() {
-        let source = |more: Value| order(IMAGE_TO_VIDEO, &more).map(|order| order.picture);
+        let source = |more: Value| {
+            render_request(IMAGE_TO_VIDEO, &more).map(|render_request| render_request.picture)
+        };
         let both = json!({"source_artifact_id": "art_1", "image_url": "nothing"});
         assert!(matches!(source(both), Ok(Source::File(_))));
         assert!(source(json!({"source_artifact_id": "art_2"})).is_err());
@@ -224,16 +236,16 @@ mod tests {
 
     #[test]
     fn the_style_comes_before_the_prompt() {
-        let redrawing = |more: Value| match order(IMAGE_TO_IMAGE, &more)?.product {
+        let redrawing = |more: Value| match render_request(IMAGE_TO_IMAGE, &more)?.product {
             Product::Picture(redrawing) => Ok(redrawing),
             Product::Clip(_) => Err("a clip".to_owned()),
         };
-        let look = |more: Value| redrawing(more).map(|redrawing| redrawing.look);
+        let filter = |more: Value| redrawing(more).map(|redrawing| redrawing.filter);
         let both = json!({"style": "soft pastel", "prompt": "a watercolor"});
-        assert_eq!(look(both), Ok(Look::Pastel));
+        assert_eq!(filter(both), Ok(Filter::Pastel));
         let unknown = json!({"style": "unheard of", "prompt": "a watercolor"});
-        assert_eq!(look(unknown), Ok(Look::Watercolor));
-        assert_eq!(look(json!({})), Ok(Look::default()));
+        assert_eq!(filter(unknown), Ok(Filter::Watercolor));
+        assert_eq!(filter(json!({})), Ok(Filter::default()));
         let both = redrawing(json!({"size": "64x32", "aspect_ratio": "1:1"}));
         assert!(matches!(both.map(|both| both.frame), Ok(Frame::Size(_))));
         for wrong in [
@@ -243,7 +255,7 @@ mod tests {
             json!({"aspect_ratio": "0:1"}),
             json!({"prompt": null}),
         ] {
-            assert!(look(wrong.clone()).is_err(), "{wrong}");
+            assert!(filter(wrong.clone()).is_err(), "{wrong}");
         }
     }
 
@@ -252,6 +264,6 @@ mod tests {
         for body in ["", "[]", "{}", "{", r#"{"skill_id": "a", "input": []}"#] {
             assert!(read(body.as_bytes(), |_| None).is_err(), "{body}");
         }
-        assert!(order("popiskill-image-text2image-basic-v1", &json!({})).is_err());
+        assert!(render_request("popiskill-image-text2image-basic-v1", &json!({})).is_err());
     }
 }

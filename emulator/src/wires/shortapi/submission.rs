@@ -8,7 +8,9 @@ use crate::aspect::Aspect;
 use crate::camera::Camera;
 use crate::format::{Canvas, FrameRate, Length};
 use crate::input::{Input, inline_picture, is_data_url, picture_url};
-use crate::order::{Clip, Order, OrderError, Origin, Product, Source, Submission, wrong};
+use crate::render_request::{
+    Clip, Origin, Product, RenderRequest, RenderRequestError, Source, Submission, wrong,
+};
 
 /// The only model.
 const MODEL: &str = "shortapi/poppy-v1.0/image-to-video";
@@ -16,10 +18,10 @@ const MODEL: &str = "shortapi/poppy-v1.0/image-to-video";
 const ASPECTS: [&str; 6] = ["1:1", "3:2", "2:3", "16:9", "9:16", "4:3"];
 
 /// Reads the body of a submission.
-pub(crate) fn read(body: &[u8]) -> Result<Submission, OrderError> {
-    let body: Value = serde_json::from_slice(body).map_err(OrderError::NotJson)?;
+pub(crate) fn read(body: &[u8]) -> Result<Submission, RenderRequestError> {
+    let body: Value = serde_json::from_slice(body).map_err(RenderRequestError::NotJson)?;
     let (Some(model), Some(args)) = (body["model"].as_str(), body["args"].as_object()) else {
-        return Err(OrderError::NotASubmission(
+        return Err(RenderRequestError::NotASubmission(
             "`model`, a string, and `args`, an object",
         ));
     };
@@ -36,7 +38,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Submission, OrderError> {
         camera,
     };
     Ok(Submission {
-        order: Order {
+        render_request: RenderRequest {
             origin: Origin::ShortApi,
             picture,
             product: Product::Clip(clip),
@@ -45,7 +47,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Submission, OrderError> {
     })
 }
 
-fn aspect(args: &Input) -> Result<Aspect, OrderError> {
+fn aspect(args: &Input) -> Result<Aspect, RenderRequestError> {
     let Some(text) = args.optional_text("aspect_ratio")? else {
         return Ok(Aspect::WIDE);
     };
@@ -57,7 +59,7 @@ fn aspect(args: &Input) -> Result<Aspect, OrderError> {
 }
 
 /// Reads `image`: a URL, or base64, in which no colon stands.
-fn picture_source(image: &str) -> Result<(Source, Option<Vec<u8>>), OrderError> {
+fn picture_source(image: &str) -> Result<(Source, Option<Vec<u8>>), RenderRequestError> {
     if is_data_url(image) {
         return Err(wrong("image", "is base64 with a prefix, which is to go"));
     }
@@ -74,10 +76,10 @@ mod tests {
 
     use super::*;
 
-    fn order(model: &str, args: &Value) -> Result<Order, String> {
+    fn render_request(model: &str, args: &Value) -> Result<RenderRequest, String> {
         let body = json!({"model": model, "args": args, "callback_url": "CALLBACK_URL"});
         read(body.to_string().as_bytes())
-            .map(|read| read.order)
+            .map(|read| read.render_request)
             .map_err(|error| error.to_string())
     }
 
@@ -88,7 +90,7 @@ mod tests {
             if !aspect.is_null() {
                 args["aspect_ratio"] = aspect;
             }
-            order(MODEL, &args).map(|order| match order.product {
+            render_request(MODEL, &args).map(|render_request| match render_request.product {
                 Product::Clip(clip) => clip.canvas,
                 Product::Picture(_) => panic!("a picture"),
             })
@@ -106,7 +108,8 @@ mod tests {
     #[test]
     fn a_picture_is_a_url_or_bare_base64() {
         let source = |image: &str| {
-            order(MODEL, &json!({"prompt": "", "image": image})).map(|order| order.picture)
+            render_request(MODEL, &json!({"prompt": "", "image": image}))
+                .map(|render_request| render_request.picture)
         };
         assert!(matches!(source("http://example.com/a"), Ok(Source::Url(_))));
         assert!(matches!(source("iVBORw0KGgo="), Ok(Source::File(_))));
@@ -127,8 +130,8 @@ mod tests {
             assert!(read(body.as_bytes()).is_err(), "{body}");
         }
         let args = json!({"prompt": "", "image": "https://example.com/a.png"});
-        assert!(order("shortapi/poppy-v2.0/image-to-video", &args).is_err());
-        let missing = order(MODEL, &json!({"image": "https://example.com/a.png"}));
+        assert!(render_request("shortapi/poppy-v2.0/image-to-video", &args).is_err());
+        let missing = render_request(MODEL, &json!({"image": "https://example.com/a.png"}));
         assert_eq!(missing, Err("`prompt` is missing".to_owned()));
     }
 }

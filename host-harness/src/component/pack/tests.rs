@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::component::Session;
+use crate::component::CheckSession;
 use crate::connections::{Connection, OpenConnection};
 use crate::contract::{Charge, ErrorCause, Profile};
 use crate::egress::testing::{Act, Server, impatient, narrow};
@@ -172,7 +172,7 @@ async fn a_submit_whose_reply_is_lost_is_unknown() {
 
 #[tokio::test]
 async fn a_session_answers_like_fresh_instances() {
-    let mut session = Session::new(pack(), CallContext::offline());
+    let mut session = CheckSession::new(pack(), CallContext::offline());
     for round in 0..600 {
         let (input, good) = if round % 3 == 0 {
             ("{}", false)

@@ -222,7 +222,7 @@ async fn a_reply_of_another_length_than_its_range_has_broken_off() {
             matches!(
                 outcome,
                 Err(DownloadError::Broken {
-                    source: Lost::Length { .. },
+                    source: ReplyLost::Length { .. },
                     ..
                 })
             ),

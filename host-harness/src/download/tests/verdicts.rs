@@ -2,38 +2,38 @@ use std::io;
 use std::time::Duration;
 
 use super::*;
-use crate::download::DownloadVerdict::{self, Passing, Stale, Stopped};
+use crate::download::DownloadFailure::{self, Permanent, Transient, UrlExpired};
 use crate::egress::{Denial, EgressError, NotSent};
 use crate::net::addresses::AddressKind;
 
-fn of_egress(source: impl Into<EgressError>) -> DownloadVerdict {
+fn of_egress(source: impl Into<EgressError>) -> DownloadFailure {
     let error = FetchError::Egress {
         url: String::new(),
         source: source.into(),
     };
-    DownloadError::from(error).verdict()
+    DownloadError::from(error).failure()
 }
 
 #[test]
 fn a_status_says_whether_a_fresh_url_is_needed() {
     for (status, expected) in [
-        (206, Stale),
-        (400, Stale),
-        (401, Stale),
-        (403, Stale),
-        (404, Stale),
-        (408, Passing),
-        (410, Stale),
-        (416, Stale),
-        (425, Passing),
-        (429, Passing),
-        (500, Passing),
-        (503, Passing),
-        (599, Passing),
+        (206, UrlExpired),
+        (400, UrlExpired),
+        (401, UrlExpired),
+        (403, UrlExpired),
+        (404, UrlExpired),
+        (408, Transient),
+        (410, UrlExpired),
+        (416, UrlExpired),
+        (425, Transient),
+        (429, Transient),
+        (500, Transient),
+        (503, Transient),
+        (599, Transient),
     ] {
         let url = String::new();
         let error = DownloadError::from(FetchError::Status { url, status });
-        assert_eq!(error.verdict(), expected, "{status}");
+        assert_eq!(error.failure(), expected, "{status}");
     }
 }
 
@@ -42,25 +42,31 @@ fn what_the_network_says_passes_and_what_the_place_says_does_not() {
     let host = || "cdn".to_owned();
     let source = || io::Error::other("x");
     let after = Duration::ZERO;
-    assert_eq!(of_egress(NotSent::Denied(Denial::Userinfo)), Stale);
+    assert_eq!(of_egress(NotSent::Denied(Denial::Userinfo)), UrlExpired);
     let kind = AddressKind::Private;
-    assert_eq!(of_egress(NotSent::Address { host: host(), kind }), Stale);
+    assert_eq!(
+        of_egress(NotSent::Address { host: host(), kind }),
+        UrlExpired
+    );
     let (host, source) = (host(), source());
-    assert_eq!(of_egress(NotSent::Resolve { host, source }), Stale);
+    assert_eq!(of_egress(NotSent::Resolve { host, source }), UrlExpired);
     let (host, source) = ("cdn".to_owned(), io::Error::other("x"));
-    assert_eq!(of_egress(NotSent::Tls { host, source }), Stale);
+    assert_eq!(of_egress(NotSent::Tls { host, source }), UrlExpired);
     let (host, source) = ("cdn".to_owned(), io::Error::other("x"));
-    assert_eq!(of_egress(NotSent::Connect { host, source }), Passing);
+    assert_eq!(of_egress(NotSent::Connect { host, source }), Transient);
     let host = "cdn".to_owned();
-    assert_eq!(of_egress(NotSent::ConnectTimeout { host, after }), Passing);
-    assert_eq!(of_egress(Lost::Timeout { after }), Passing);
-    assert_eq!(of_egress(Lost::HeaderTooLong { limit: 1 }), Stale);
+    assert_eq!(
+        of_egress(NotSent::ConnectTimeout { host, after }),
+        Transient
+    );
+    assert_eq!(of_egress(ReplyLost::Timeout { after }), Transient);
+    assert_eq!(of_egress(ReplyLost::HeaderTooLong { limit: 1 }), UrlExpired);
     let encoding = "gzip".to_owned();
-    assert_eq!(of_egress(Lost::Encoded { encoding }), Stale);
+    assert_eq!(of_egress(ReplyLost::Encoded { encoding }), UrlExpired);
     let (announced, actual) = (2, 1);
-    let source = Lost::Length { announced, actual };
+    let source = ReplyLost::Length { announced, actual };
     let url = String::new();
-    assert_eq!(DownloadError::Broken { url, source }.verdict(), Passing);
+    assert_eq!(DownloadError::Broken { url, source }.failure(), Transient);
 }
 
 #[test]
@@ -69,15 +75,15 @@ fn what_came_and_what_is_here_have_their_verdicts() {
     let path = PathBuf::new;
     let source = || io::Error::from(io::ErrorKind::StorageFull);
     for (error, expected) in [
-        (FetchError::Url.into(), Stale),
-        (FetchError::Redirect { url: url() }.into(), Stale),
-        (DownloadError::Digest { url: url() }, Stale),
+        (FetchError::Url.into(), UrlExpired),
+        (FetchError::Redirect { url: url() }.into(), UrlExpired),
+        (DownloadError::Digest { url: url() }, UrlExpired),
         (
             DownloadError::TooLong {
                 url: url(),
                 limit: 1,
             },
-            Stale,
+            UrlExpired,
         ),
         (
             DownloadError::WrongKind {
@@ -85,27 +91,27 @@ fn what_came_and_what_is_here_have_their_verdicts() {
                 expected: "video",
                 what: String::new(),
             },
-            Stale,
+            UrlExpired,
         ),
-        (TargetError::Exists { path: path() }.into(), Stopped),
+        (TargetError::Exists { path: path() }.into(), Permanent),
         (
             DownloadError::Write {
                 path: path(),
                 source: source(),
             },
-            Stopped,
+            Permanent,
         ),
         (
             DownloadError::Read {
                 path: path(),
                 source: source(),
             },
-            Stopped,
+            Permanent,
         ),
-        (DownloadError::Busy { path: path() }, Passing),
-        (DownloadError::Gone { path: path() }, Passing),
-        (DownloadError::Altered { path: path() }, Passing),
+        (DownloadError::Busy { path: path() }, Transient),
+        (DownloadError::Gone { path: path() }, Transient),
+        (DownloadError::Altered { path: path() }, Transient),
     ] {
-        assert_eq!(DownloadError::verdict(&error), expected, "{error:?}");
+        assert_eq!(DownloadError::failure(&error), expected, "{error:?}");
     }
 }

@@ -1,9 +1,9 @@
 //! What comes of downloads.
 
 use super::step::Step;
-use crate::download::DownloadVerdict;
+use crate::download::DownloadFailure;
 use crate::driver::event::{Action, Event};
-use crate::ledger::{ResultFile, Stage, Trouble};
+use crate::ledger::{JobError, ResultFile, Stage};
 
 /// Downloads that fail in a row before somebody must look. A URL that is no good counts
 /// for more than a connection that breaks.
@@ -22,7 +22,7 @@ impl Step<'_> {
             }
             // Without a complete file it was another one that got its name: the target was
             // changed meanwhile.
-            Event::Placed if *kept != ResultFile::Missing => {
+            Event::Finalized if *kept != ResultFile::Missing => {
                 *kept = match std::mem::replace(kept, ResultFile::Missing) {
                     ResultFile::Complete(file) => ResultFile::Finalized(file),
                     other => other,
@@ -30,28 +30,28 @@ impl Step<'_> {
                 self.job.last_error = None;
                 self.job.schedule.next_at = None;
             }
-            Event::DownloadFailed { trouble, verdict } if !kept.is_finalized() => {
-                self.download_failed(trouble, verdict);
+            Event::DownloadFailed { error, failure } if !kept.is_finalized() => {
+                self.download_failed(error, failure);
             }
             _ => {}
         }
         Action::Wait
     }
 
-    fn download_failed(&mut self, trouble: Trouble, verdict: DownloadVerdict) {
+    fn download_failed(&mut self, error: JobError, failure: DownloadFailure) {
         let job = &mut *self.job;
-        job.schedule.tries += match verdict {
-            DownloadVerdict::Stale => STALE,
+        job.schedule.attempts += match failure {
+            DownloadFailure::UrlExpired => STALE,
             _ => 1,
         };
-        if job.schedule.tries >= DOWNLOADS || verdict == DownloadVerdict::Stopped {
-            return self.halt(trouble);
+        if job.schedule.attempts >= DOWNLOADS || failure == DownloadFailure::Permanent {
+            return self.suspend(error);
         }
-        if verdict == DownloadVerdict::Stale
+        if failure == DownloadFailure::UrlExpired
             && let Stage::Succeeded { media, .. } = &mut job.stage
         {
             *media = None;
         }
-        self.retry(trouble, None);
+        self.retry(error, None);
     }
 }

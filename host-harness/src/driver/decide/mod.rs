@@ -31,7 +31,7 @@ pub fn decide(job: &Job, event: Event, now: Millis) -> (Job, Action) {
         now,
     };
     let action = match event {
-        Event::Leaving { .. }
+        Event::SubmitReady { .. }
         | Event::Accepted { .. }
         | Event::SubmitFailed { .. }
         | Event::Orphaned
@@ -43,16 +43,16 @@ pub fn decide(job: &Job, event: Event, now: Millis) -> (Job, Action) {
         | Event::ReadFailed { .. }
         | Event::CancelAnswered
         | Event::NoCancellation => step.on_poll(event),
-        Event::Fetched { .. } | Event::Placed | Event::DownloadFailed { .. } => {
+        Event::Fetched { .. } | Event::Finalized | Event::DownloadFailed { .. } => {
             step.on_download(event)
         }
         Event::Due
         | Event::CancelWanted
         | Event::Resumed { .. }
         | Event::Abandoned { .. }
-        | Event::Held { .. }
-        | Event::Unreachable { .. }
-        | Event::Moved { .. } => step.on_request(event),
+        | Event::RateLimited { .. }
+        | Event::ConnectionUnavailable { .. }
+        | Event::TargetChanged { .. } => step.on_request(event),
     };
     (next, action)
 }

@@ -2,9 +2,9 @@
 
 use super::step::{Ending, Step};
 use crate::contract::Charge;
-use crate::driver::event::{Action, Event, ReadVerdict};
+use crate::driver::event::{Action, Event, PollFailure};
 use crate::error::ErrorKind;
-use crate::ledger::{Cost, Media, Millis, ProviderJob, ResultFile, Stage, State, Trouble};
+use crate::ledger::{Cost, JobError, Media, Millis, ProviderJob, ResultFile, Stage, State};
 
 /// Cancellations that fail in a row before the job is simply waited for.
 const CANCELLATIONS: u32 = 3;
@@ -58,20 +58,20 @@ impl Step<'_> {
             (
                 Event::Ended {
                     cancelled,
-                    trouble,
+                    error,
                     charge,
                     cost,
                 },
                 Started,
-            ) => self.ended(cancelled, trouble, charge, cost),
-            (Event::ReadFailed { trouble, verdict }, Started | Succeeded) => {
-                self.read_failed(trouble, verdict);
+            ) => self.ended(cancelled, error, charge, cost),
+            (Event::ReadFailed { error, failure }, Started | Succeeded) => {
+                self.read_failed(error, failure);
             }
             // The provider had made the clip; whatever it says now, its ticket may still
             // give the URL again.
             (Event::Waiting { .. } | Event::Ended { .. }, Succeeded) => {
                 let message = "the provider no longer offers the result";
-                self.puzzle(Trouble::new(ErrorKind::DownloadFailed, message), GRACE);
+                self.retry_unrecognized(JobError::new(ErrorKind::DownloadFailed, message), GRACE);
             }
             (Event::CancelAnswered, Started) => {
                 self.end_cancellation();
@@ -82,7 +82,7 @@ impl Step<'_> {
                 self.end_cancellation();
                 let message = "this provider has no cancellation: the job goes on there and \
                                will be paid for; its result can still be had";
-                self.halt(Trouble::new(ErrorKind::Unsupported, message));
+                self.suspend(JobError::new(ErrorKind::Unsupported, message));
             }
             _ => {}
         }
@@ -101,16 +101,16 @@ impl Step<'_> {
         self.job.last_error = None;
         match unrecognized {
             None => {
-                self.job.schedule.puzzled_since = None;
+                self.job.schedule.unrecognized_since = None;
                 self.wait(hint);
             }
             Some(words) => {
-                self.puzzle(Trouble::new(ErrorKind::Unavailable, words), UNRECOGNIZED);
+                self.retry_unrecognized(JobError::new(ErrorKind::Unavailable, words), UNRECOGNIZED);
             }
         }
     }
 
-    fn ended(&mut self, cancelled: bool, trouble: Trouble, charge: Charge, cost: Option<Cost>) {
+    fn ended(&mut self, cancelled: bool, error: JobError, charge: Charge, cost: Option<Cost>) {
         let billing = &mut self.job.billing;
         billing.cost = cost.or(billing.cost.take());
         let ending = if cancelled {
@@ -118,7 +118,7 @@ impl Step<'_> {
         } else {
             Ending::Failed
         };
-        self.end(ending, trouble, charge);
+        self.end(ending, error, charge);
     }
 
     /// A job that has ended, or that has no ticket and gets none, stays as it is.
@@ -157,8 +157,8 @@ impl Step<'_> {
             file,
         };
         if !was_succeeded {
-            job.schedule.tries = 0;
-            job.schedule.pause_ms = 0;
+            job.schedule.attempts = 0;
+            job.schedule.backoff_ms = 0;
             job.billing.charge = charge;
         }
         job.last_error = None;
@@ -166,11 +166,11 @@ impl Step<'_> {
         billing.cost = cost
             .or(billing.cost.take())
             .filter(|_| billing.charge != Charge::No);
-        job.schedule.puzzled_since = None;
+        job.schedule.unrecognized_since = None;
         job.schedule.cancel_wanted = false;
         if !has_media {
             let message = "the output names nothing that can be downloaded";
-            self.halt(Trouble::new(ErrorKind::DownloadFailed, message));
+            self.suspend(JobError::new(ErrorKind::DownloadFailed, message));
         } else if !is_finalized {
             job.schedule.next_at = Some(self.now);
         }
@@ -178,29 +178,29 @@ impl Step<'_> {
 
     fn end_cancellation(&mut self) {
         self.job.schedule.cancel_wanted = false;
-        self.job.schedule.tries = 0;
+        self.job.schedule.attempts = 0;
     }
 
-    fn read_failed(&mut self, trouble: Trouble, verdict: ReadVerdict) {
+    fn read_failed(&mut self, error: JobError, failure: PollFailure) {
         if self.job.schedule.cancel_wanted {
-            self.job.schedule.tries += 1;
-            if self.job.schedule.tries >= CANCELLATIONS {
+            self.job.schedule.attempts += 1;
+            if self.job.schedule.attempts >= CANCELLATIONS {
                 self.end_cancellation();
             }
         }
-        match verdict {
-            ReadVerdict::Passing { after } => self.retry(trouble, after),
-            ReadVerdict::Puzzling => self.puzzle(trouble, GRACE),
-            ReadVerdict::Stopped => self.halt(trouble),
+        match failure {
+            PollFailure::Transient { after } => self.retry(error, after),
+            PollFailure::Unrecognized => self.retry_unrecognized(error, GRACE),
+            PollFailure::Permanent => self.suspend(error),
         }
     }
 
-    fn puzzle(&mut self, trouble: Trouble, patience: Millis) {
-        let since = *self.job.schedule.puzzled_since.get_or_insert(self.now);
+    fn retry_unrecognized(&mut self, error: JobError, patience: Millis) {
+        let since = *self.job.schedule.unrecognized_since.get_or_insert(self.now);
         if self.now - since >= patience {
-            self.halt(trouble);
+            self.suspend(error);
         } else {
-            self.retry(trouble, None);
+            self.retry(error, None);
         }
     }
 }

@@ -4,7 +4,7 @@ use super::step::Step;
 use super::submit::may_submit;
 use crate::driver::event::{Action, Event};
 use crate::error::ErrorKind;
-use crate::ledger::{Millis, ResultFile, Stage, State, Target, Trouble};
+use crate::ledger::{JobError, Millis, ResultFile, Stage, State, Target};
 
 impl Step<'_> {
     pub(super) fn on_request(&mut self, event: Event) -> Action {
@@ -12,16 +12,26 @@ impl Step<'_> {
         match (event, self.job.state()) {
             (Event::Due, _) => return self.due(),
             (Event::CancelWanted, _) => self.want_cancel(),
-            (Event::Resumed { deadline_at, asker }, _) => self.resume(deadline_at, asker),
-            (Event::Abandoned { asker }, Queued | OutcomeUnknown)
-                if asker == self.job.schedule.asker =>
+            (
+                Event::Resumed {
+                    deadline_at,
+                    requester,
+                },
+                _,
+            ) => self.resume(deadline_at, requester),
+            (Event::Abandoned { requester }, Queued | OutcomeUnknown)
+                if requester == self.job.schedule.requester =>
             {
                 let message = "nobody waits for it any more, so nothing is submitted";
-                self.halt(Trouble::new(ErrorKind::Interrupted, message));
+                self.suspend(JobError::new(ErrorKind::Interrupted, message));
             }
-            (Event::Held { until }, _) if self.job.schedule.next_at.is_some() => self.sleep(until),
-            (Event::Unreachable { trouble }, _) if !self.job.is_done() => self.halt(trouble),
-            (Event::Moved { target, force }, _) => self.change_target(target, force),
+            (Event::RateLimited { until }, _) if self.job.schedule.next_at.is_some() => {
+                self.sleep(until);
+            }
+            (Event::ConnectionUnavailable { error }, _) if !self.job.is_done() => {
+                self.suspend(error);
+            }
+            (Event::TargetChanged { target, force }, _) => self.change_target(target, force),
             _ => {}
         }
         Action::Wait
@@ -40,12 +50,12 @@ impl Step<'_> {
         let is_late = self.now >= schedule.deadline_at && !schedule.cancel_wanted;
         if is_late && state != State::Succeeded {
             let message = "the deadline passed; what the provider does goes on";
-            self.halt(Trouble::new(ErrorKind::Deadline, message));
+            self.suspend(JobError::new(ErrorKind::Deadline, message));
             return Action::Wait;
         }
         // What is paid for is tried once at least.
         if is_late && let Some(known) = self.job.last_error.take() {
-            self.halt(known);
+            self.suspend(known);
             return Action::Wait;
         }
         match &self.job.stage {
@@ -71,19 +81,19 @@ impl Step<'_> {
             Stage::Submitting { .. } => schedule.cancel_wanted = true,
             Stage::Started { .. } => {
                 schedule.cancel_wanted = true;
-                schedule.tries = 0;
+                schedule.attempts = 0;
                 schedule.next_at = Some(self.now);
             }
             _ => {}
         }
     }
 
-    fn resume(&mut self, deadline_at: Millis, asker: String) {
+    fn resume(&mut self, deadline_at: Millis, requester: String) {
         let job = &mut *self.job;
         if job.is_done() {
             return;
         }
-        job.schedule.asker = asker;
+        job.schedule.requester = requester;
         job.schedule.deadline_at = deadline_at;
         let may_go_on = match &mut job.stage {
             Stage::Submitting { .. } => return,
@@ -95,9 +105,9 @@ impl Step<'_> {
             }
             _ => true,
         };
-        job.schedule.tries = 0;
-        job.schedule.pause_ms = 0;
-        job.schedule.puzzled_since = None;
+        job.schedule.attempts = 0;
+        job.schedule.backoff_ms = 0;
+        job.schedule.unrecognized_since = None;
         if may_go_on {
             job.schedule.next_at = Some(self.now);
             job.last_error = None;
@@ -112,7 +122,7 @@ impl Step<'_> {
             Stage::Succeeded { media, file, .. } => {
                 *media = None;
                 *file = ResultFile::Missing;
-                job.schedule.tries = 0;
+                job.schedule.attempts = 0;
                 job.schedule.next_at = Some(self.now);
             }
             Stage::Queued { .. } | Stage::OutcomeUnknown { .. } | Stage::Started { .. } => {}

@@ -1,8 +1,8 @@
 //! What all groups of events do to a row: next times, errors, ends.
 
 use crate::contract::Charge;
-use crate::driver::pace;
-use crate::ledger::{Job, Millis, Stage, Trouble};
+use crate::driver::backoff;
+use crate::ledger::{Job, JobError, Millis, Stage};
 
 /// A row that becomes the next one, at this time.
 pub(super) struct Step<'a> {
@@ -18,7 +18,7 @@ pub(super) enum Ending {
 }
 
 impl Step<'_> {
-    pub(super) fn end(&mut self, ending: Ending, trouble: Trouble, charge: Charge) {
+    pub(super) fn end(&mut self, ending: Ending, error: JobError, charge: Charge) {
         let job = &mut *self.job;
         let (provider_job, submits) = std::mem::take(&mut job.stage).into_past();
         job.stage = match ending {
@@ -34,7 +34,7 @@ impl Step<'_> {
         job.billing.charge = charge;
         // What was announced at the acceptance is not paid.
         job.billing.cost.take_if(|_| charge == Charge::No);
-        job.last_error = Some(trouble);
+        job.last_error = Some(error);
         job.schedule.cancel_wanted = false;
         job.schedule.next_at = None;
     }
@@ -43,10 +43,10 @@ impl Step<'_> {
     pub(super) fn wait(&mut self, hint: Option<Millis>) {
         let job = &mut *self.job;
         let pause = if let Some(hint) = hint {
-            pace::bounded(hint)
+            backoff::bounded(hint)
         } else {
-            job.schedule.pause_ms = pace::longer(job.schedule.pause_ms);
-            pace::jittered(job.schedule.pause_ms, &job.spec.id, self.now)
+            job.schedule.backoff_ms = backoff::longer(job.schedule.backoff_ms);
+            backoff::jittered(job.schedule.backoff_ms, &job.spec.id, self.now)
         };
         let is_awaited = !job.schedule.cancel_wanted;
         self.sleep(self.now + if is_awaited { pause } else { 0 });
@@ -58,18 +58,18 @@ impl Step<'_> {
         schedule.next_at = Some(until.min(schedule.deadline_at.max(self.now)));
     }
 
-    pub(super) fn retry(&mut self, trouble: Trouble, after: Option<Millis>) {
+    pub(super) fn retry(&mut self, error: JobError, after: Option<Millis>) {
         let job = &mut *self.job;
-        job.last_error = Some(trouble);
-        job.schedule.pause_ms = pace::longer(job.schedule.pause_ms);
-        let own = pace::jittered(job.schedule.pause_ms, &job.spec.id, self.now);
-        let pause = after.map_or(own, |after| pace::bounded(after).max(own));
+        job.last_error = Some(error);
+        job.schedule.backoff_ms = backoff::longer(job.schedule.backoff_ms);
+        let own = backoff::jittered(job.schedule.backoff_ms, &job.spec.id, self.now);
+        let pause = after.map_or(own, |after| backoff::bounded(after).max(own));
         self.sleep(self.now + pause);
     }
 
     /// Nothing more until somebody resumes it.
-    pub(super) fn halt(&mut self, trouble: Trouble) {
-        self.job.last_error = Some(trouble);
+    pub(super) fn suspend(&mut self, error: JobError) {
+        self.job.last_error = Some(error);
         self.job.schedule.next_at = None;
     }
 }

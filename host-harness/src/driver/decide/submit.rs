@@ -2,9 +2,9 @@
 
 use super::step::{Ending, Step};
 use crate::contract::Charge;
-use crate::driver::event::{Action, Event, SubmitVerdict};
+use crate::driver::event::{Action, Event, SubmitFailure};
 use crate::error::ErrorKind;
-use crate::ledger::{Attempts, Job, Millis, ProviderJob, Stage, State, Submit, Trouble};
+use crate::ledger::{Attempts, Job, JobError, Millis, ProviderJob, Stage, State, Submit};
 
 /// Submits that fail in a row before somebody must look: nothing left, or turned away.
 const SUBMITS: u32 = 4;
@@ -28,7 +28,7 @@ impl Step<'_> {
     pub(super) fn on_submit(&mut self, event: Event) -> Action {
         use State::{OutcomeUnknown, Queued, Submitting};
         match (event, self.job.state()) {
-            (Event::Leaving { sha256, keyed }, _) => return self.leave(sha256, keyed),
+            (Event::SubmitReady { sha256, keyed }, _) => return self.leave(sha256, keyed),
             (
                 Event::Accepted {
                     ticket,
@@ -44,8 +44,8 @@ impl Step<'_> {
                 self.job.billing.cost = cost;
                 self.wait(hint);
             }
-            (Event::SubmitFailed { trouble, verdict }, Queued | OutcomeUnknown | Submitting) => {
-                self.submit_failed(trouble, verdict);
+            (Event::SubmitFailed { error, failure }, Queued | OutcomeUnknown | Submitting) => {
+                self.submit_failed(error, failure);
             }
             (Event::Orphaned, Submitting) => self.orphaned(),
             (
@@ -60,7 +60,7 @@ impl Step<'_> {
             }
             (Event::NeverStarted, OutcomeUnknown) => {
                 let message = "the provider never had it, as somebody found out";
-                let never = Trouble::new(ErrorKind::NeverStarted, message);
+                let never = JobError::new(ErrorKind::NeverStarted, message);
                 self.end(Ending::Failed, never, Charge::No);
             }
             _ => {}
@@ -70,7 +70,7 @@ impl Step<'_> {
 
     fn leave(&mut self, sha256: String, keyed: bool) -> Action {
         if !may_submit(self.job, self.now) {
-            return Action::HoldBack;
+            return Action::AbortSubmit;
         }
         let job = &mut *self.job;
         let (earlier, first_at, uncertain) = match std::mem::take(&mut job.stage) {
@@ -80,7 +80,7 @@ impl Step<'_> {
             }
             other => {
                 job.stage = other;
-                return Action::HoldBack;
+                return Action::AbortSubmit;
             }
         };
         let attempts = Attempts::after(earlier, sha256, keyed);
@@ -89,14 +89,14 @@ impl Step<'_> {
             uncertain,
         };
         job.billing.charge = Charge::Unknown;
-        Action::LetGo
+        Action::AllowSubmit
     }
 
-    fn submit_failed(&mut self, trouble: Trouble, verdict: SubmitVerdict) {
+    fn submit_failed(&mut self, error: JobError, failure: SubmitFailure) {
         let job = &mut *self.job;
         job.stage = match std::mem::take(&mut job.stage) {
             Stage::Submitting { submit, uncertain } => {
-                if uncertain || verdict == SubmitVerdict::Unknown {
+                if uncertain || failure == SubmitFailure::Unknown {
                     Stage::OutcomeUnknown { submit }
                 } else {
                     Stage::Queued {
@@ -110,17 +110,17 @@ impl Step<'_> {
         if !is_uncertain {
             job.billing.charge = Charge::No;
         }
-        job.schedule.tries += 1;
-        let again = job.schedule.tries < SUBMITS && may_submit(job, self.now);
+        job.schedule.attempts += 1;
+        let again = job.schedule.attempts < SUBMITS && may_submit(job, self.now);
         let cancel_wanted = job.schedule.cancel_wanted;
-        match verdict {
-            SubmitVerdict::Refused if !is_uncertain => {
-                self.end(Ending::Failed, trouble, Charge::No);
+        match failure {
+            SubmitFailure::Refused if !is_uncertain => {
+                self.end(Ending::Failed, error, Charge::No);
             }
             _ if cancel_wanted && !is_uncertain => self.cancel_unsent(),
-            SubmitVerdict::Again { after } if again => self.retry(trouble, after),
-            SubmitVerdict::Unknown if again => self.retry(trouble, None),
-            _ => self.halt(trouble),
+            SubmitFailure::Retryable { after } if again => self.retry(error, after),
+            SubmitFailure::Unknown if again => self.retry(error, None),
+            _ => self.suspend(error),
         }
     }
 
@@ -131,7 +131,7 @@ impl Step<'_> {
             other => other,
         };
         let message = "the process that was submitting ended before the provider's answer";
-        self.halt(Trouble::new(ErrorKind::OutcomeUnknown, message));
+        self.suspend(JobError::new(ErrorKind::OutcomeUnknown, message));
         if may_submit(self.job, self.now) {
             self.job.schedule.next_at = Some(self.now);
         }
@@ -149,13 +149,13 @@ impl Step<'_> {
         };
         job.billing.charge = Charge::Unknown;
         job.last_error = None;
-        job.schedule.tries = 0;
-        job.schedule.pause_ms = 0;
+        job.schedule.attempts = 0;
+        job.schedule.backoff_ms = 0;
     }
 
     pub(super) fn cancel_unsent(&mut self) {
         let message = "cancelled before the provider took anything";
-        let nothing = Trouble::new(ErrorKind::Cancelled, message);
+        let nothing = JobError::new(ErrorKind::Cancelled, message);
         self.end(Ending::Cancelled, nothing, Charge::No);
     }
 }

@@ -2,11 +2,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::contract::Charge;
-use crate::download::DownloadVerdict;
-use crate::driver::event::Action::{Download, LetGo, Place, Poll, Submit, Wait};
-use crate::driver::event::{ReadVerdict, SubmitVerdict};
+use crate::download::DownloadFailure;
+use crate::driver::event::Action::{AllowSubmit, Download, Place, Poll, Submit, Wait};
+use crate::driver::event::{PollFailure, SubmitFailure};
 use crate::error::ErrorKind;
-use crate::ledger::{ClipFile, Cost, JobSpec, Media, Stage, State, Target, Trouble, round_trip};
+use crate::ledger::{ClipFile, Cost, JobError, JobSpec, Media, Stage, State, Target, round_trip};
 
 mod ends;
 
@@ -16,22 +16,22 @@ fn job(idempotency_ms: Millis) -> Job {
     let spec = JobSpec {
         id: "j".into(),
         node: "image_to_video".into(),
-        given: "{}".into(),
-        given_sha256: String::new(),
+        raw_input: "{}".into(),
+        raw_input_sha256: String::new(),
         input: "{}".into(),
         component: String::new(),
         connection: "pixelml".into(),
-        place: "https://p.example".into(),
+        provider_origin: "https://p.example".into(),
         key: "k".into(),
         idempotency_ms,
         created_at: 1_000,
     };
     let target = Target::File("/clips/j.mp4".into());
-    Job::new(spec, target, "asker".into(), 1_800_000)
+    Job::new(spec, target, "requester".into(), 1_800_000)
 }
 
-fn oops() -> Trouble {
-    Trouble::new(ErrorKind::Unavailable, "oops")
+fn oops() -> JobError {
+    JobError::new(ErrorKind::Unavailable, "oops")
 }
 
 fn media() -> Media {
@@ -56,7 +56,7 @@ fn after(mut job: Job, events: impl IntoIterator<Item = Event>) -> (Job, Vec<Act
 }
 
 fn leaving() -> Event {
-    Event::Leaving {
+    Event::SubmitReady {
         sha256: "bytes".into(),
         keyed: true,
     }
@@ -92,7 +92,7 @@ fn succeeded() -> Event {
 fn resumed(deadline_at: Millis) -> Event {
     Event::Resumed {
         deadline_at,
-        asker: "another".into(),
+        requester: "another".into(),
     }
 }
 
@@ -107,10 +107,10 @@ fn fetched() -> Event {
     }
 }
 
-fn submit_failed(verdict: SubmitVerdict) -> Event {
+fn submit_failed(failure: SubmitFailure) -> Event {
     Event::SubmitFailed {
-        trouble: oops(),
-        verdict,
+        error: oops(),
+        failure,
     }
 }
 
@@ -132,13 +132,22 @@ fn the_straight_way_ends_with_the_clip_in_place() {
             succeeded(),
             Event::Due,
             fetched(),
-            Event::Placed,
+            Event::Finalized,
         ],
     );
     assert_eq!(
         actions,
         [
-            Submit, LetGo, Wait, Poll, Wait, Poll, Wait, Download, Place, Wait
+            Submit,
+            AllowSubmit,
+            Wait,
+            Poll,
+            Wait,
+            Poll,
+            Wait,
+            Download,
+            Place,
+            Wait
         ]
     );
     assert!(job.is_done());
@@ -150,53 +159,53 @@ fn the_straight_way_ends_with_the_clip_in_place() {
 
 #[test]
 fn an_unknown_outcome_is_never_submitted_again_without_an_honoured_key() {
-    let lost = [Event::Due, leaving(), submit_failed(SubmitVerdict::Unknown)];
+    let lost = [Event::Due, leaving(), submit_failed(SubmitFailure::Unknown)];
     let (job, _) = after(job(0), lost.clone());
     assert_eq!(
         (job.state(), job.schedule.next_at, job.charge()),
         (State::OutcomeUnknown, None, Charge::Unknown)
     );
     let (resumed, actions) = after(job, [resumed(9_000_000), Event::Due, leaving()]);
-    assert_eq!(actions, [Action::Wait, Action::Wait, Action::HoldBack]);
+    assert_eq!(actions, [Action::Wait, Action::Wait, Action::AbortSubmit]);
     assert_eq!(resumed.submits(), 1);
 
     let (honoured, actions) = after(
         super::tests::job(WINDOW),
         lost.into_iter().chain([Event::Due, leaving()]),
     );
-    assert_eq!(actions[3..], [Action::Submit, Action::LetGo]);
+    assert_eq!(actions[3..], [Action::Submit, Action::AllowSubmit]);
     let late = 2_000 + 2 * WINDOW;
-    let (doubtful, _) = decide(&honoured, submit_failed(SubmitVerdict::Unknown), 9_000);
-    assert!(!may_submit(&doubtful, late));
+    let (outcome_uncertain, _) = decide(&honoured, submit_failed(SubmitFailure::Unknown), 9_000);
+    assert!(!may_submit(&outcome_uncertain, late));
 }
 
 #[test]
 fn other_bytes_are_held_back_while_an_outcome_is_unknown() {
     let (job, _) = after(
         job(WINDOW),
-        [Event::Due, leaving(), submit_failed(SubmitVerdict::Unknown)],
+        [Event::Due, leaving(), submit_failed(SubmitFailure::Unknown)],
     );
     let (same, action) = decide(
         &job,
-        Event::Leaving {
+        Event::SubmitReady {
             sha256: "others".into(),
             keyed: true,
         },
         9_000,
     );
-    assert_eq!((same, action), (job, Action::HoldBack));
+    assert_eq!((same, action), (job, Action::AbortSubmit));
 }
 
 /// Whatever its connection says of keys: nobody could know it again.
 #[test]
 fn a_submit_without_its_key_is_never_repeated() {
-    let unkeyed = Event::Leaving {
+    let unkeyed = Event::SubmitReady {
         sha256: "bytes".into(),
         keyed: false,
     };
     let (lost, _) = after(
         job(WINDOW),
-        [Event::Due, unkeyed, submit_failed(SubmitVerdict::Unknown)],
+        [Event::Due, unkeyed, submit_failed(SubmitFailure::Unknown)],
     );
     assert_eq!(
         (lost.state(), lost.schedule.next_at),
@@ -206,7 +215,7 @@ fn a_submit_without_its_key_is_never_repeated() {
     let (_, action) = decide(&lost, resumed(WINDOW), 1);
     assert_eq!(action, Action::Wait);
     let (row, action) = decide(&lost, leaving(), 1);
-    assert_eq!((row, action), (lost, Action::HoldBack));
+    assert_eq!((row, action), (lost, Action::AbortSubmit));
 }
 
 #[test]
@@ -216,10 +225,10 @@ fn a_refused_second_submit_does_not_settle_the_first() {
         [
             Event::Due,
             leaving(),
-            submit_failed(SubmitVerdict::Unknown),
+            submit_failed(SubmitFailure::Unknown),
             Event::Due,
             leaving(),
-            submit_failed(SubmitVerdict::Refused),
+            submit_failed(SubmitFailure::Refused),
         ],
     );
     assert_eq!(
@@ -250,10 +259,7 @@ fn a_deadline_stops_the_wait_and_not_the_job() {
         (State::Started, None, Action::Wait)
     );
     assert_eq!(
-        stopped
-            .last_error
-            .as_ref()
-            .map(|trouble| trouble.kind.as_str()),
+        stopped.last_error.as_ref().map(|error| error.kind.as_str()),
         Some("deadline")
     );
     let (resumed, _) = decide(&stopped, resumed(9_000_000), 1_900_000);
@@ -263,15 +269,15 @@ fn a_deadline_stops_the_wait_and_not_the_job() {
 #[test]
 fn what_nobody_can_make_sense_of_is_waited_for_a_while() {
     let lost = Event::ReadFailed {
-        trouble: Trouble::new(ErrorKind::JobLost, "gone"),
-        verdict: ReadVerdict::Puzzling,
+        error: JobError::new(ErrorKind::JobLost, "gone"),
+        failure: PollFailure::Unrecognized,
     };
     let aborted = Event::Waiting {
         ticket: None,
         hint: Some(100),
         unrecognized: Some("aborted".into()),
     };
-    for (puzzling, kind, patience) in [
+    for (unrecognized, kind, patience) in [
         (lost, "job_lost", 20_000),
         (aborted, "unavailable", 600_000),
     ] {
@@ -279,7 +285,7 @@ fn what_nobody_can_make_sense_of_is_waited_for_a_while() {
         let mut now = 5_000;
         // Bounded, lest a wait without an end is one here, too.
         let ended = (0..1_000).any(|_| {
-            job = decide(&job, puzzling.clone(), now).0;
+            job = decide(&job, unrecognized.clone(), now).0;
             now = job.schedule.next_at.unwrap_or(now);
             job.schedule.next_at.is_none()
         });
@@ -289,7 +295,7 @@ fn what_nobody_can_make_sense_of_is_waited_for_a_while() {
             (job.state(), job.charge()),
             (State::Started, Charge::Unknown)
         );
-        let said = job.last_error.as_ref().map(|trouble| trouble.kind.as_str());
+        let said = job.last_error.as_ref().map(|error| error.kind.as_str());
         assert_eq!(said, Some(kind));
         let (resumed, _) = decide(&job, resumed(now + 9_000_000), now);
         assert_eq!(decide(&resumed, Event::Due, now).1, Action::Poll);
@@ -300,8 +306,8 @@ fn what_nobody_can_make_sense_of_is_waited_for_a_while() {
 fn a_refused_credential_stops_at_once_and_stays_resumable() {
     let (job, _) = after(job(0), [Event::Due, leaving(), accepted(), Event::Due]);
     let refused = Event::ReadFailed {
-        trouble: oops(),
-        verdict: ReadVerdict::Stopped,
+        error: oops(),
+        failure: PollFailure::Permanent,
     };
     let (stopped, _) = decide(&job, refused, 9_000);
     assert_eq!(
@@ -314,8 +320,8 @@ fn a_refused_credential_stops_at_once_and_stays_resumable() {
 #[test]
 fn an_expired_url_is_asked_for_again_and_nothing_is_generated() {
     let stale = Event::DownloadFailed {
-        trouble: oops(),
-        verdict: DownloadVerdict::Stale,
+        error: oops(),
+        failure: DownloadFailure::UrlExpired,
     };
     let (job, actions) = after(
         job(0),
@@ -349,38 +355,38 @@ fn event() -> impl Strategy<Value = Event> {
     let after = prop::option::of(0..100_000i64);
     prop_oneof![
         8 => Just(Event::Due),
-        4 => prop::sample::select(vec!["a", "a", "a", "b"]).prop_map(|sha256| Event::Leaving { sha256: sha256.into(), keyed: true }),
+        4 => prop::sample::select(vec!["a", "a", "a", "b"]).prop_map(|sha256| Event::SubmitReady { sha256: sha256.into(), keyed: true }),
         2 => Just(accepted()),
         2 => prop_oneof![
-            after.clone().prop_map(|after| SubmitVerdict::Again { after }),
-            Just(SubmitVerdict::Refused),
-            Just(SubmitVerdict::Stopped),
-            Just(SubmitVerdict::Unknown),
+            after.clone().prop_map(|after| SubmitFailure::Retryable { after }),
+            Just(SubmitFailure::Refused),
+            Just(SubmitFailure::Permanent),
+            Just(SubmitFailure::Unknown),
         ].prop_map(submit_failed),
         1 => Just(Event::Orphaned),
         2 => (after.clone(), prop::option::of(Just("odd".to_owned()))).prop_map(|(hint, unrecognized)| {
             Event::Waiting { ticket: None, hint, unrecognized }
         }),
         2 => Just(succeeded()),
-        1 => any::<bool>().prop_map(|cancelled| Event::Ended { cancelled, trouble: oops(), charge: Charge::No, cost: None }),
+        1 => any::<bool>().prop_map(|cancelled| Event::Ended { cancelled, error: oops(), charge: Charge::No, cost: None }),
         2 => prop_oneof![
-            after.prop_map(|after| ReadVerdict::Passing { after }),
-            Just(ReadVerdict::Puzzling),
-            Just(ReadVerdict::Stopped),
-        ].prop_map(|verdict| Event::ReadFailed { trouble: oops(), verdict }),
+            after.prop_map(|after| PollFailure::Transient { after }),
+            Just(PollFailure::Unrecognized),
+            Just(PollFailure::Permanent),
+        ].prop_map(|failure| Event::ReadFailed { error: oops(), failure }),
         1 => Just(Event::CancelWanted),
         1 => prop::sample::select(vec![Event::CancelAnswered, Event::NoCancellation]),
         1 => Just(fetched()),
-        1 => Just(Event::Placed),
-        1 => prop::sample::select(vec![DownloadVerdict::Stale, DownloadVerdict::Passing, DownloadVerdict::Stopped])
-            .prop_map(|verdict| Event::DownloadFailed { trouble: oops(), verdict }),
+        1 => Just(Event::Finalized),
+        1 => prop::sample::select(vec![DownloadFailure::UrlExpired, DownloadFailure::Transient, DownloadFailure::Permanent])
+            .prop_map(|failure| Event::DownloadFailed { error: oops(), failure }),
         2 => (0..4_000_000i64).prop_map(resumed),
         1 => Just(Event::Adopted { ticket: "adopted".into(), provider_job_id: "p2".into() }),
         1 => Just(Event::NeverStarted),
-        1 => prop::sample::select(vec!["asker", "another"]).prop_map(|asker| Event::Abandoned { asker: asker.into() }),
-        1 => (0..4_000_000i64).prop_map(|until| Event::Held { until }),
-        1 => Just(Event::Unreachable { trouble: oops() }),
-        1 => Just(Event::Moved { target: Target::Stem("/clips/other".into()), force: true }),
+        1 => prop::sample::select(vec!["requester", "another"]).prop_map(|requester| Event::Abandoned { requester: requester.into() }),
+        1 => (0..4_000_000i64).prop_map(|until| Event::RateLimited { until }),
+        1 => Just(Event::ConnectionUnavailable { error: oops() }),
+        1 => Just(Event::TargetChanged { target: Target::Stem("/clips/other".into()), force: true }),
     ]
 }
 
@@ -402,8 +408,8 @@ proptest! {
             now += pause;
             let before = job.clone();
             let (next, action) = decide(&before, event.clone(), now);
-            if action == Action::LetGo {
-                let Event::Leaving { sha256, .. } = &event else { unreachable!("only bytes leave") };
+            if action == Action::AllowSubmit {
+                let Event::SubmitReady { sha256, .. } = &event else { unreachable!("only bytes leave") };
                 if may_be_accepted {
                     prop_assert!(first_left.is_some_and(|first| now - first < window), "paid twice: {before:?}");
                     prop_assert_eq!(Some(sha256), bytes.as_ref());
@@ -415,13 +421,13 @@ proptest! {
                 prop_assert_eq!(next.state(), State::Submitting);
             }
             let cleared = before.state() == State::Submitting && !matches!(before.stage, Stage::Submitting { uncertain: true, .. }) && matches!(event,
-                Event::SubmitFailed { verdict: SubmitVerdict::Again { .. } | SubmitVerdict::Refused | SubmitVerdict::Stopped, .. });
+                Event::SubmitFailed { failure: SubmitFailure::Retryable { .. } | SubmitFailure::Refused | SubmitFailure::Permanent, .. });
             if cleared {
                 may_be_accepted = false;
                 first_left = None;
             }
             prop_assert!(before.ticket().is_none() || next.ticket().is_some(), "a ticket is lost");
-            let moved = matches!(event, Event::Moved { .. }) && before.state() == State::Succeeded;
+            let moved = matches!(event, Event::TargetChanged { .. }) && before.state() == State::Succeeded;
             prop_assert!(!before.is_done() || next.is_done() || moved, "what is done is undone");
             prop_assert!(before.charge() != Charge::Yes || next.charge() == Charge::Yes, "a charge is forgotten");
             prop_assert_eq!(&before.spec, &next.spec);

@@ -3,26 +3,30 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Done, Site, Steps};
+use super::{Done, ResolvedJob, Steps};
 use crate::contract::MediaKind;
 use crate::digest::Sha256Digest;
 use crate::download::{self, Download, DownloadError, LONGEST};
-use crate::driver::News;
+use crate::driver::JobUpdate;
 use crate::driver::event::Event;
 use crate::egress::AddressRule;
 use crate::error::{ErrorKind, chain};
-use crate::ledger::{ClipFile, Job, LedgerError, Media, Target, Trouble};
+use crate::ledger::{ClipFile, Job, JobError, LedgerError, Media, Target};
 
 impl Steps {
-    pub(super) async fn download(&self, job: Job, site: &Site) -> Result<Done, Arc<LedgerError>> {
+    pub(super) async fn download(
+        &self,
+        job: Job,
+        resolved_job: &ResolvedJob,
+    ) -> Result<Done, Arc<LedgerError>> {
         let Some(media) = job.media().cloned() else {
             return self.settled(job, &Event::Due).await;
         };
         // A file that was whole before a crash needs no second download.
-        if let Some(placed) = in_a_thread(&job, place_whole).await {
-            return self.settled(job, &placed).await;
+        if let Some(finalized) = in_a_thread(&job, place_whole).await {
+            return self.settled(job, &finalized).await;
         }
-        let (file, digest) = match self.fetch(&job, &media, site).await {
+        let (file, digest) = match self.fetch(&job, &media, resolved_job).await {
             Ok(fetched) => fetched,
             Err(error) => return self.settled(job, &download_failed(&error)).await,
         };
@@ -30,12 +34,12 @@ impl Steps {
         let named = in_a_thread(&row, move |job| {
             let file = job.file()?;
             let part = part_of(job);
-            Some(placed(download::place(
+            Some(finalized(download::place(
                 &part, &file.path, &digest, job.force,
             )))
         });
         match named.await {
-            Some(placed) => self.settled(row, &placed).await,
+            Some(finalized) => self.settled(row, &finalized).await,
             None => self.settled(row, &Event::Due).await,
         }
     }
@@ -44,13 +48,13 @@ impl Steps {
         &self,
         job: &Job,
         media: &Media,
-        site: &Site,
+        resolved_job: &ResolvedJob,
     ) -> Result<(ClipFile, Sha256Digest), DownloadError> {
-        let mut declared = site.node.output_media.iter();
+        let mut declared = resolved_job.node.output_media.iter();
         let first = declared.clone().next();
         let field = declared.find(|field| field.pointer == media.pointer);
         let kind = field.or(first).map(|field| field.kind);
-        let connection = site.context.connection();
+        let connection = resolved_job.context.connection();
         let part = part_of(job);
         let wanted = Download {
             url: &media.url,
@@ -66,7 +70,7 @@ impl Steps {
             limit: LONGEST,
         };
         let listener = |received| {
-            (self.listener)(&job.spec.id, News::Downloading(received));
+            (self.listener)(&job.spec.id, JobUpdate::Downloading(received));
         };
         let fetched = download::fetch(&self.egress, &wanted, listener).await?;
         let file = ClipFile {
@@ -102,19 +106,19 @@ fn place_whole(job: &Job) -> Option<Event> {
         return None;
     }
     let outcome = download::place(&part, &file.path, &wanted, job.force);
-    Some(placed(outcome))
+    Some(finalized(outcome))
 }
 
 fn download_failed(error: &DownloadError) -> Event {
     Event::DownloadFailed {
-        trouble: Trouble::new(ErrorKind::DownloadFailed, chain(error)),
-        verdict: error.verdict(),
+        error: JobError::new(ErrorKind::DownloadFailed, chain(error)),
+        failure: error.failure(),
     }
 }
 
-fn placed(outcome: Result<(), DownloadError>) -> Event {
+fn finalized(outcome: Result<(), DownloadError>) -> Event {
     match outcome {
-        Ok(()) => Event::Placed,
+        Ok(()) => Event::Finalized,
         Err(error) => download_failed(&error),
     }
 }

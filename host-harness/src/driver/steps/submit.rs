@@ -5,27 +5,33 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use super::{Done, Site, Steps, of_provider};
+use super::{Done, ResolvedJob, Steps, of_provider};
 use crate::driver::decide::decide;
-use crate::driver::event::{Action, Event, SubmitVerdict};
-use crate::driver::writer::{WriteError, Writer};
-use crate::driver::{Listener, News, now, verdict};
-use crate::egress::{Submission, SubmitGate};
+use crate::driver::event::{Action, Event, SubmitFailure};
+use crate::driver::group_commit::{WriteError, Writer};
+use crate::driver::{JobUpdate, Listener, classify, now};
+use crate::egress::{Submission, SubmitHook};
 use crate::error::ErrorKind;
-use crate::ledger::{Change, Job, LedgerError, Trouble};
+use crate::ledger::{Change, Job, JobError, LedgerError};
 
 impl Steps {
-    pub(super) async fn submit(&self, job: Job, site: &Site) -> Result<Done, Arc<LedgerError>> {
+    pub(super) async fn submit(
+        &self,
+        job: Job,
+        resolved_job: &ResolvedJob,
+    ) -> Result<Done, Arc<LedgerError>> {
         let input = match self.input(&job) {
             Ok(input) => input,
             Err(error) => {
                 let message = format!("the job's picture cannot be read: {error}");
-                let trouble = Trouble::new(ErrorKind::Internal, message);
-                return self.settled(job, &Event::Unreachable { trouble }).await;
+                let error = JobError::new(ErrorKind::Internal, message);
+                return self
+                    .settled(job, &Event::ConnectionUnavailable { error })
+                    .await;
             }
         };
         let text = input.to_string();
-        let gate = Arc::new(Gate {
+        let submit_hook = Arc::new(LedgerHook {
             writer: self.writer.clone(),
             listener: Arc::clone(&self.listener),
             input,
@@ -34,17 +40,20 @@ impl Steps {
                 refused: None,
             }),
         });
-        let context = site.context.clone().with_gate(Arc::clone(&gate) as _);
+        let context = resolved_job
+            .context
+            .clone()
+            .with_submit_hook(Arc::clone(&submit_hook) as _);
         let order = &job.spec;
-        let started = site
+        let started = resolved_job
             .known
             .pack
             .start(&context, &order.node, &text, &order.key)
             .await
             .judged();
-        let kept = gate.give();
+        let kept = submit_hook.give();
         let event = match kept.refused {
-            None => verdict::of_start(started),
+            None => classify::of_start(started),
             Some(Refused::Ledger(error)) => return Err(error),
             Some(Refused::Changed) => {
                 let job = self.ledger.job(&order.id)?.unwrap_or(kept.row);
@@ -56,11 +65,11 @@ impl Steps {
                 });
             }
             Some(Refused::OtherBytes) => Event::SubmitFailed {
-                trouble: Trouble::new(
+                error: JobError::new(
                     ErrorKind::OutcomeUnknown,
                     "the submit is not what it was the first time, so it was not sent again",
                 ),
-                verdict: SubmitVerdict::Stopped,
+                failure: SubmitFailure::Permanent,
             },
         };
         if matches!(event, Event::SubmitFailed { .. }) {
@@ -78,7 +87,7 @@ impl Steps {
 }
 
 /// Commits `submitting` when a submit is about to leave.
-struct Gate {
+struct LedgerHook {
     writer: Writer,
     listener: Listener,
     /// What the component was given.
@@ -104,7 +113,7 @@ enum Refused {
     Ledger(Arc<LedgerError>),
 }
 
-impl Gate {
+impl LedgerHook {
     fn give(&self) -> Kept {
         self.kept
             .lock()
@@ -114,12 +123,12 @@ impl Gate {
 
     async fn leave(&self, before: Job, submission: &Submission<'_>) -> Result<Job, Refused> {
         let at = now();
-        let leaving = Event::Leaving {
+        let leaving = Event::SubmitReady {
             sha256: submission.digest.to_string(),
             keyed: submission.carries(&before.spec.key, &self.input),
         };
         let (after, action) = decide(&before, leaving, at);
-        if action != Action::LetGo {
+        if action != Action::AllowSubmit {
             return Err(Refused::OtherBytes);
         }
         match self.writer.commit(Change { before, after, at }).await {
@@ -130,8 +139,8 @@ impl Gate {
     }
 }
 
-impl SubmitGate for Gate {
-    fn may_leave<'a>(&'a self, submission: Submission<'a>) -> BoxFuture<'a, bool> {
+impl SubmitHook for LedgerHook {
+    fn before_submit<'a>(&'a self, submission: Submission<'a>) -> BoxFuture<'a, bool> {
         Box::pin(async move {
             let before = self.give();
             // What was held back once stays here, whatever the component tries.
@@ -143,7 +152,7 @@ impl SubmitGate for Gate {
             match outcome {
                 Ok(row) => {
                     tracing::info!(submits = row.submits(), "the submit leaves");
-                    (self.listener)(&row.spec.id, News::Committed(&row));
+                    (self.listener)(&row.spec.id, JobUpdate::Committed(&row));
                     kept.row = row;
                     true
                 }

@@ -15,14 +15,14 @@ use crate::egress::error::{Denial, NotSent};
 use crate::egress::header::length_of;
 use crate::egress::limits::HttpLimits;
 use crate::egress::policy::{self, Permit};
-use crate::egress::watch;
-use crate::policy::{Bounds, Ceiling};
+use crate::egress::spans;
+use crate::policy::{Bounds, PackLimit};
 
 /// A request that may be sent, its body not yet read. Only [`GuestHttp::authorize`] makes one.
-pub(super) struct Authorized<'a>(Order<'a>);
+pub(super) struct Authorized<'a>(RequestHead<'a>);
 
 /// What is sent, for which call, and how long it may take.
-pub(super) struct Order<'a> {
+pub(super) struct RequestHead<'a> {
     pub(super) call: &'a GuestHttp,
     pub(super) egress: &'a Egress,
     pub(super) connection: &'a OpenConnection,
@@ -34,7 +34,7 @@ pub(super) struct Order<'a> {
 }
 
 impl<'a> Authorized<'a> {
-    pub(super) fn order(&self) -> &Order<'a> {
+    pub(super) fn head(&self) -> &RequestHead<'a> {
         &self.0
     }
 }
@@ -46,9 +46,9 @@ impl GuestHttp {
         parts: request::Parts,
         options: RequestOptions,
     ) -> Result<Authorized<'_>, NotSent> {
-        let (egress, connection) = self.admitted(&parts.method).map_err(refused)?;
-        let permissions = self.allowance.permissions();
-        let limits = bounded(egress.limits(), permissions.bounds(), self.patience);
+        let (egress, connection) = self.check_call(&parts.method).map_err(refused)?;
+        let permissions = self.quota.permissions();
+        let limits = bounded(egress.limits(), permissions.bounds(), self.total_timeout);
         let deadline = Instant::now() + limits.total;
         let permit = policy::permitted_to(
             permissions,
@@ -58,7 +58,7 @@ impl GuestHttp {
         )
         .map_err(refused)?;
         self.count(&parts.headers)?;
-        Ok(Authorized(Order {
+        Ok(Authorized(RequestHead {
             call: self,
             egress,
             connection,
@@ -70,7 +70,7 @@ impl GuestHttp {
     }
 
     /// Whether the call may send such a request at all, and over what.
-    fn admitted(&self, method: &Method) -> Result<(&Egress, &OpenConnection), Denial> {
+    fn check_call(&self, method: &Method) -> Result<(&Egress, &OpenConnection), Denial> {
         if self.sends == Sends::Nothing {
             return Err(Denial::CallSendsNothing);
         }
@@ -79,8 +79,8 @@ impl GuestHttp {
         };
         if !method.is_safe() {
             if self.sends == Sends::Reads {
-                self.allowance.permissions().unsafe_read(method)?;
-            } else if self.testimony.has_submitted() {
+                self.quota.permissions().unsafe_read(method)?;
+            } else if self.transmission.has_submitted() {
                 return Err(Denial::SecondSubmit);
             }
         }
@@ -89,17 +89,19 @@ impl GuestHttp {
 
     /// Counts the request, and refuses it beyond what the pack may send.
     fn count(&self, headers: &HeaderMap) -> Result<(), NotSent> {
-        let permissions = self.allowance.permissions();
+        let permissions = self.quota.permissions();
         let bounds = permissions.bounds();
-        let beyond = |ceiling| refused(permissions.beyond(ceiling).into());
-        if self.made.fetch_add(1, Ordering::Relaxed) >= bounds.of_one(Ceiling::RequestsPerCall) {
-            return Err(beyond(Ceiling::RequestsPerCall));
+        let beyond = |limit| refused(permissions.beyond(limit).into());
+        if self.request_count.fetch_add(1, Ordering::Relaxed)
+            >= bounds.of_one(PackLimit::RequestsPerCall)
+        {
+            return Err(beyond(PackLimit::RequestsPerCall));
         }
-        if length_of(headers) > bounds.of_one(Ceiling::HeaderBytes) {
-            return Err(beyond(Ceiling::HeaderBytes));
+        if length_of(headers) > bounds.of_one(PackLimit::HeaderBytes) {
+            return Err(beyond(PackLimit::HeaderBytes));
         }
-        if !self.allowance.take_request() {
-            let missing = permissions.beyond(Ceiling::RequestsPerMinute);
+        if !self.quota.take_request() {
+            let missing = permissions.beyond(PackLimit::RequestsPerMinute);
             return Err(NotSent::PutOff(missing));
         }
         Ok(())
@@ -107,14 +109,16 @@ impl GuestHttp {
 }
 
 /// What holds for a pack's requests: the host's limits, or the pack's where these are lower.
-fn bounded(limits: &HttpLimits, bounds: &Bounds, patience: Duration) -> HttpLimits {
+fn bounded(limits: &HttpLimits, bounds: &Bounds, total_timeout: Duration) -> HttpLimits {
     HttpLimits {
-        total: limits.total.min(patience),
+        total: limits.total.min(total_timeout),
         request_body: limits
             .request_body
-            .min(bounds.of_one(Ceiling::RequestBytes)),
-        reply_header: limits.reply_header.min(bounds.of_one(Ceiling::HeaderBytes)),
-        reply_body: limits.reply_body.min(bounds.of_one(Ceiling::ReplyBytes)),
+            .min(bounds.of_one(PackLimit::RequestBytes)),
+        reply_header: limits
+            .reply_header
+            .min(bounds.of_one(PackLimit::HeaderBytes)),
+        reply_body: limits.reply_body.min(bounds.of_one(PackLimit::ReplyBytes)),
         ..*limits
     }
 }
@@ -131,6 +135,6 @@ fn shortened(limits: HttpLimits, options: RequestOptions) -> HttpLimits {
 }
 
 fn refused(denial: Denial) -> NotSent {
-    watch::denied(&denial);
+    spans::denied(&denial);
     NotSent::denied(denial)
 }

@@ -8,7 +8,7 @@ use http_body_util::BodyExt as _;
 use tokio::time::timeout_at;
 use wasmtime_wasi_http::WasiBody;
 
-use super::authorize::{Authorized, Order};
+use super::authorize::{Authorized, RequestHead};
 use crate::egress::error::{BodyFault, NotSent};
 
 /// A request that may be sent, with its whole body. Only [`Collected::of`] makes one.
@@ -20,16 +20,19 @@ pub(super) struct Collected<'a> {
 impl<'a> Collected<'a> {
     /// Reads `body` to its end.
     pub(super) async fn of(authorized: Authorized<'a>, body: WasiBody) -> Result<Self, NotSent> {
-        let Order {
+        let RequestHead {
             parts,
             limits,
             deadline,
             ..
-        } = authorized.order();
-        let body = timeout_at(*deadline, whole(body, &parts.headers, limits.request_body))
-            .await
-            .unwrap_or(Err(BodyFault::Unfinished))
-            .map_err(NotSent::Body)?;
+        } = authorized.head();
+        let body = timeout_at(
+            *deadline,
+            collect_body(body, &parts.headers, limits.request_body),
+        )
+        .await
+        .unwrap_or(Err(BodyFault::Unfinished))
+        .map_err(NotSent::Body)?;
         // Some servers leave it on the connection, to be read as the next request.
         if parts.method.is_safe() && !body.is_empty() {
             return Err(NotSent::Body(BodyFault::Unexpected));
@@ -37,8 +40,8 @@ impl<'a> Collected<'a> {
         Ok(Self { authorized, body })
     }
 
-    pub(super) fn order(&self) -> &Order<'a> {
-        self.authorized.order()
+    pub(super) fn head(&self) -> &RequestHead<'a> {
+        self.authorized.head()
     }
 
     pub(super) fn body(&self) -> &Bytes {
@@ -47,7 +50,7 @@ impl<'a> Collected<'a> {
 }
 
 /// The whole body, or what is wrong with it.
-async fn whole(body: WasiBody, headers: &HeaderMap, limit: u64) -> Result<Bytes, BodyFault> {
+async fn collect_body(body: WasiBody, headers: &HeaderMap, limit: u64) -> Result<Bytes, BodyFault> {
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::connections::OpenConnection;
 use crate::egress::broker::Egress;
-use crate::egress::gate::SubmitGate;
-use crate::egress::testimony::Testimony;
-use crate::policy::Allowance;
+use crate::egress::submit_hook::SubmitHook;
+use crate::egress::transmission::Transmission;
+use crate::policy::Quota;
 
 /// What a call may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +29,11 @@ pub(crate) struct GuestHttp {
     pub(crate) sends: Sends,
     pub(crate) egress: Option<Egress>,
     pub(crate) connection: Option<Arc<OpenConnection>>,
-    pub(crate) gate: Option<Arc<dyn SubmitGate>>,
-    pub(crate) testimony: Arc<Testimony>,
-    pub(crate) allowance: Arc<Allowance>,
+    pub(crate) submit_hook: Option<Arc<dyn SubmitHook>>,
+    pub(crate) transmission: Arc<Transmission>,
+    pub(crate) quota: Arc<Quota>,
     /// The whole exchange's time; less where the call's own time is short.
-    pub(crate) patience: Duration,
+    pub(crate) total_timeout: Duration,
     /// Requests that the call has made.
-    pub(crate) made: Arc<AtomicU64>,
+    pub(crate) request_count: Arc<AtomicU64>,
 }

@@ -43,11 +43,11 @@ impl WasiHttpHooks for GuestHttp {
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Exchange {
-        let way = self.clone();
+        let http = self.clone();
         // It is carried out by a task of its own, which has neither span nor trace.
         Box::new(
-            trace::going_along(async move {
-                let response = way.exchange(request, options.unwrap_or_default()).await?;
+            trace::with_current_trace(async move {
+                let response = http.exchange(request, options.unwrap_or_default()).await?;
                 let done: Box<dyn Future<Output = _> + Send> = Box::new(std::future::ready(Ok(())));
                 Ok((response, done))
             })
@@ -62,16 +62,16 @@ impl GuestHttp {
         request: Request<WasiBody>,
         options: RequestOptions,
     ) -> Result<Response<WasiBody>, Error> {
-        match self.answered(request, options).await {
+        match self.exchange_redacted(request, options).await {
             Ok(response) => Ok(response),
             Err(error) => {
-                self.testimony.note_trouble(chain(&error));
+                self.transmission.note_reason(chain(&error));
                 Err(error.into())
             }
         }
     }
 
-    async fn answered(
+    async fn exchange_redacted(
         &self,
         request: Request<WasiBody>,
         options: RequestOptions,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{Request, Uri};
 use tokio::time::Instant;
 
-use super::authorize::Order;
+use super::authorize::RequestHead;
 use super::body::Collected;
 use crate::egress::client::{Reply, send_safely};
 use crate::egress::destination::{Destination, RequestBody, full};
@@ -27,35 +27,35 @@ pub(super) struct Outgoing<'a> {
 impl<'a> Outgoing<'a> {
     /// `None` where there is no URI for it.
     pub(super) fn to(destination: &'a Destination, collected: &'a Collected<'a>) -> Option<Self> {
-        let order = collected.order();
-        let left = order.deadline.saturating_duration_since(Instant::now());
+        let head = collected.head();
+        let left = head.deadline.saturating_duration_since(Instant::now());
         Some(Self {
             collected,
             destination,
-            connect: order.limits.connect.min(left),
-            uri: uri_of(order, destination)?,
+            connect: head.limits.connect.min(left),
+            uri: uri_of(head, destination)?,
         })
     }
 
     /// Sends a request that changes nothing; once more where a kept connection is stale.
     pub(super) async fn read(self) -> Result<Reply, EgressError> {
-        let order = self.collected.order();
-        let (client, first_byte) = (order.egress.client(), order.limits.first_byte);
+        let head = self.collected.head();
+        let (client, first_byte) = (head.egress.client(), head.limits.first_byte);
         let build = || self.request();
         send_safely(client, self.destination, build, self.connect, first_byte).await
     }
 
     /// The request as it is sent.
     pub(super) fn request(&self) -> Request<RequestBody> {
-        let order = self.collected.order();
+        let head = self.collected.head();
         let mut request = Request::new(full(self.collected.body().clone()));
-        *request.method_mut() = order.parts.method.clone();
+        *request.method_mut() = head.parts.method.clone();
         *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = order.parts.headers.clone();
-        if order.permit == Permit::Provider {
+        *request.headers_mut() = head.parts.headers.clone();
+        if head.permit == Permit::Provider {
             let headers = request.headers_mut();
             trace::stamp(headers, &self.destination.origin);
-            if let Some(credential) = order.connection.credential() {
+            if let Some(credential) = head.connection.credential() {
                 headers.insert(credential.name().clone(), credential.header_value());
             }
         }
@@ -64,9 +64,9 @@ impl<'a> Outgoing<'a> {
 }
 
 /// Where it goes. Hosts besides the connection's own are on the internet.
-pub(super) fn destination_of(order: &Order<'_>) -> Option<Destination> {
-    let own = order.connection.base_url().origin();
-    Some(match &order.permit {
+pub(super) fn destination_of(head: &RequestHead<'_>) -> Option<Destination> {
+    let own = head.connection.base_url().origin();
+    Some(match &head.permit {
         Permit::Provider => Destination {
             origin: own.clone(),
             rule: AddressRule::of_connection(own),
@@ -79,8 +79,8 @@ pub(super) fn destination_of(order: &Order<'_>) -> Option<Destination> {
 }
 
 /// Its URI with the destination's authority in its normal form.
-fn uri_of(order: &Order<'_>, destination: &Destination) -> Option<Uri> {
-    let path = order.parts.uri.path_and_query();
+fn uri_of(head: &RequestHead<'_>, destination: &Destination) -> Option<Uri> {
+    let path = head.parts.uri.path_and_query();
     let path = path.map_or("/", |path| path.as_str());
     format!("{}{path}", destination.origin).parse().ok()
 }

@@ -36,8 +36,8 @@ impl<'a> Unredacted<'a> {
             connection,
         } = self;
         if let Some(credential) = connection.credential() {
-            credential.blot_headers(&mut header.headers);
-            bytes = credential.blot(bytes);
+            credential.redact_headers(&mut header.headers);
+            bytes = credential.redact(bytes);
         }
         let body = Full::new(bytes).map_err(|never| match never {});
         Response::from_parts(header, body.boxed_unsync())

@@ -8,41 +8,40 @@ use super::outgoing::Outgoing;
 use crate::digest::Sha256Digest;
 use crate::egress::client::{Reply, Reuse};
 use crate::egress::error::{Denial, EgressError, NotSent};
-use crate::egress::gate::Submission;
 use crate::egress::policy::Permit;
+use crate::egress::submit_hook::Submission;
 
 impl Outgoing<'_> {
     /// Sends a request that changes something.
     pub(super) async fn submit(self) -> Result<Reply, EgressError> {
-        pass_the_gate(self.collected).await?;
-        let order = self.collected.order();
+        call_submit_hook(self.collected).await?;
+        let head = self.collected.head();
         // Where a lost submit is made again under its key, a stale connection costs
         // a moment; elsewhere it would leave a question that nobody can answer.
-        let reuse = match order.connection.connection().idempotency() {
+        let reuse = match head.connection.connection().idempotency() {
             Some(_) => Reuse::Recent,
             None => Reuse::Fresh,
         };
-        let client = order.egress.client();
+        let client = head.egress.client();
         let channel = client.open(self.destination, reuse, self.connect).await?;
-        let call = order.call;
-        call.testimony.note_submit(call.sends != Sends::Reads)?;
-        Ok(channel
-            .send(self.request(), order.limits.first_byte)
-            .await?)
+        let call = head.call;
+        call.transmission.note_submit(call.sends != Sends::Reads)?;
+        Ok(channel.send(self.request(), head.limits.first_byte).await?)
     }
 }
 
 /// Asks whoever keeps the books whether the one submit of a `start` may leave.
-async fn pass_the_gate(request: &Collected<'_>) -> Result<(), NotSent> {
-    let order = request.order();
-    match &order.call.gate {
-        Some(gate) if order.call.sends == Sends::OneSubmit => {
+async fn call_submit_hook(request: &Collected<'_>) -> Result<(), NotSent> {
+    let head = request.head();
+    match &head.call.submit_hook {
+        Some(submit_hook) if head.call.sends == Sends::OneSubmit => {
             let submission = Submission {
                 digest: digest_of(request),
-                parts: &order.parts,
+                parts: &head.parts,
                 body: request.body(),
             };
-            gate.may_leave(submission)
+            submit_hook
+                .before_submit(submission)
                 .await
                 .then_some(())
                 .ok_or(NotSent::denied(Denial::HeldBack))
@@ -54,8 +53,8 @@ async fn pass_the_gate(request: &Collected<'_>) -> Result<(), NotSent> {
 /// What a resubmission must be equal in. Every part is preceded by its length, so that no
 /// two requests look the same.
 fn digest_of(request: &Collected<'_>) -> Sha256Digest {
-    let (order, body) = (request.order(), request.body());
-    let parts = &order.parts;
+    let (head, body) = (request.head(), request.body());
+    let parts = &head.parts;
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let mut headers: Vec<_> = parts
         .headers
@@ -70,7 +69,7 @@ fn digest_of(request: &Collected<'_>) -> Sha256Digest {
     };
     add(parts.method.as_str().as_bytes());
     // The provider's own place may move, as a practice provider's port does.
-    if let Permit::Besides(url) = &order.permit {
+    if let Permit::Besides(url) = &head.permit {
         add(url.authority().as_bytes());
     }
     add(path.as_bytes());

@@ -12,17 +12,17 @@ use super::super::{Egress, HttpLimits};
 use super::{GuestHttp, Sends};
 use crate::digest::Sha256Digest;
 use crate::egress::testing::{Act, Server, connection, impatient, keyed_connection, narrow, reply};
-use crate::egress::{Sent, Testimony};
-use crate::policy::{Allowance, Ceilings, Grant, Manifest, Policy};
+use crate::egress::{Sent, Transmission};
+use crate::policy::{Grant, Manifest, PackLimits, Policy, Quota};
 
 mod permissions;
 
 fn guest(base: &str, sends: Sends) -> GuestHttp {
-    bounded_guest(base, sends, Ceilings::default())
+    bounded_guest(base, sends, PackLimits::default())
 }
 
 /// Of a pack that asks for a connection and a host besides, and is granted both.
-fn bounded_guest(base: &str, sends: Sends, ceilings: Ceilings) -> GuestHttp {
+fn bounded_guest(base: &str, sends: Sends, limits: PackLimits) -> GuestHttp {
     let manifest = Manifest {
         name: "guest".into(),
         connections: ["pixelml".into()].into(),
@@ -31,7 +31,7 @@ fn bounded_guest(base: &str, sends: Sends, ceilings: Ceilings) -> GuestHttp {
         ..Manifest::default()
     };
     let grant = Grant {
-        ceilings,
+        limits,
         ..Grant::as_asked(&manifest)
     };
     let digest = Sha256Digest::from([7; 32]);
@@ -43,11 +43,11 @@ fn bounded_guest(base: &str, sends: Sends, ceilings: Ceilings) -> GuestHttp {
         sends,
         egress: Some(narrow()),
         connection: Some(connection(base)),
-        gate: None,
-        testimony: Arc::new(Testimony::default()),
-        allowance: Arc::new(Allowance::new(permissions)),
-        patience: Duration::from_secs(30),
-        made: Arc::default(),
+        submit_hook: None,
+        transmission: Arc::new(Transmission::default()),
+        quota: Arc::new(Quota::new(permissions)),
+        total_timeout: Duration::from_secs(30),
+        request_count: Arc::default(),
     }
 }
 
@@ -91,7 +91,7 @@ async fn a_reply_arrives_and_the_credential_with_the_request() {
         .expect("reply");
     assert_eq!(status, 200);
     assert_eq!(body, "{\"echo\": \"**********\"}");
-    assert_eq!(guest.testimony.give(), Sent::Something);
+    assert_eq!(guest.transmission.give(), Sent::Something);
     let [seen] = &server.seen()[..] else {
         panic!("one request")
     };
@@ -114,7 +114,7 @@ async fn a_refused_connection_means_that_nothing_left() {
         .await
         .expect_err("refused");
     assert!(matches!(error, Error::ConnectionRefused), "{error:?}");
-    assert_eq!(guest.testimony.give(), Sent::Nothing);
+    assert_eq!(guest.transmission.give(), Sent::Nothing);
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn a_plain_server_behind_https_gets_no_request() {
         matches!(error, Error::TlsCertificateError | Error::ConnectionTimeout),
         "{error:?}"
     );
-    assert_eq!(guest.testimony.give(), Sent::Nothing);
+    assert_eq!(guest.transmission.give(), Sent::Nothing);
     assert_eq!(server.seen().len(), 0);
 }
 
@@ -192,7 +192,7 @@ async fn whatever_breaks_after_the_request_was_read_is_unknown() {
             .await
             .expect_err(expected);
         assert_eq!(format!("{error:?}"), expected);
-        assert_eq!(guest.testimony.give(), Sent::Something);
+        assert_eq!(guest.transmission.give(), Sent::Something);
         assert_eq!(server.seen().len(), 1, "{expected}");
     }
 }
@@ -217,7 +217,7 @@ async fn a_call_that_sends_nothing_sends_nothing() {
             .await
             .expect_err("denied");
         assert!(matches!(error, Error::HttpRequestDenied), "{error:?}");
-        assert_eq!(guest.testimony.give(), Sent::Nothing);
+        assert_eq!(guest.transmission.give(), Sent::Nothing);
     }
     assert_eq!(server.seen().len(), 0);
 }
@@ -230,7 +230,7 @@ async fn a_start_sends_one_request_that_can_cost_money() {
     send(&guest, request(Method::GET, &url, ""))
         .await
         .expect("a read");
-    assert!(!guest.testimony.has_submitted());
+    assert!(!guest.transmission.has_submitted());
     post(&guest, &url).await.expect("a submit");
     let error = post(&guest, &url).await.expect_err("a second submit");
     assert!(matches!(error, Error::HttpRequestDenied), "{error:?}");
@@ -247,7 +247,7 @@ async fn another_place_is_denied_and_gets_no_credential() {
         assert!(matches!(error, Error::HttpRequestDenied), "{error:?}");
     }
     assert_eq!(elsewhere.seen().len() + server.seen().len(), 0);
-    assert_eq!(guest.testimony.give(), Sent::Nothing);
+    assert_eq!(guest.transmission.give(), Sent::Nothing);
 }
 
 #[tokio::test]
@@ -277,7 +277,7 @@ async fn a_body_other_than_announced_is_not_sent() {
         }
         let error = send(&guest, request).await.expect_err(expected);
         assert_eq!(format!("{error:?}"), expected);
-        assert_eq!(guest.testimony.give(), Sent::Nothing);
+        assert_eq!(guest.transmission.give(), Sent::Nothing);
     }
     assert_eq!(server.seen().len(), 0);
 }

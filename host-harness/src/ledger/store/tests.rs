@@ -6,26 +6,26 @@ use crate::contract::Charge;
 use crate::error::ErrorKind;
 use crate::ledger::testing::{file, stage};
 use crate::ledger::{
-    Attempts, Change, Cost, Damage, JobSpec, Media, PastSubmits, ProviderJob, ResultFile,
-    RowProblem, Stage, Submit, Target, Trouble,
+    Attempts, Change, Cost, Damage, JobError, JobSpec, Media, PastSubmits, ProviderJob, ResultFile,
+    RowProblem, Stage, Submit, Target,
 };
 
-fn job(id: &str, key: &str, given: &str) -> Job {
+fn job(id: &str, key: &str, raw_input: &str) -> Job {
     let spec = JobSpec {
         id: id.into(),
         node: "image_to_video".into(),
-        given: given.into(),
-        given_sha256: given.into(),
+        raw_input: raw_input.into(),
+        raw_input_sha256: raw_input.into(),
         input: "{}".into(),
         component: "c".into(),
         connection: "pixelml".into(),
-        place: "https://p.example".into(),
+        provider_origin: "https://p.example".into(),
         key: key.into(),
         idempotency_ms: 5,
         created_at: 100,
     };
     let target = Target::Stem("/clips/a".into());
-    Job::new(spec, target, "asker".into(), 1_000)
+    Job::new(spec, target, "requester".into(), 1_000)
 }
 
 fn full(mut job: Job) -> Job {
@@ -58,12 +58,12 @@ fn full(mut job: Job) -> Job {
         unit: "USD".into(),
     });
     job.schedule.next_at = None;
-    job.schedule.pause_ms = 9;
-    job.schedule.puzzled_since = Some(8);
-    job.schedule.tries = 7;
+    job.schedule.backoff_ms = 9;
+    job.schedule.unrecognized_since = Some(8);
+    job.schedule.attempts = 7;
     job.schedule.cancel_wanted = true;
-    job.schedule.asker = "another".into();
-    job.last_error = Some(Trouble::new(ErrorKind::Unavailable, "m"));
+    job.schedule.requester = "another".into();
+    job.last_error = Some(JobError::new(ErrorKind::Unavailable, "m"));
     job.target = Target::File("/clips/b.mp4".into());
     job.force = true;
     job
@@ -220,7 +220,7 @@ fn due_jobs_come_in_the_order_of_their_time() {
     assert_eq!(pending, [("another".into(), 100), ("pixelml".into(), 10)]);
     let mut left = job("left", "left", "x");
     left.schedule.next_at = None;
-    left.last_error = Some(Trouble::new(ErrorKind::Interrupted, "nobody waits"));
+    left.last_error = Some(JobError::new(ErrorKind::Interrupted, "nobody waits"));
     added(&ledger, &left);
     let settled = ledger.settled(&["a", "c", "left", "x"], false);
     let expected = [("c", false), ("left", true), ("x", false)];
@@ -239,7 +239,7 @@ fn a_connection_rests_as_long_as_one_of_its_submits() {
     ] {
         let mut job = job(id, id, "x");
         job.schedule.next_at = next_at;
-        job.last_error = Some(Trouble::new(kind, "m"));
+        job.last_error = Some(JobError::new(kind, "m"));
         added(&ledger, &job);
     }
     let resting = ledger.resting().expect("read");
@@ -264,7 +264,7 @@ fn jobs_are_found_by_key_and_by_the_beginning_of_their_id() {
 #[test]
 fn only_what_is_done_is_pruned() {
     let (_folder, ledger) = ledger();
-    for (id, state, placed) in [
+    for (id, state, finalized) in [
         ("a", State::Started, false),
         ("b", State::Succeeded, false),
         ("c", State::Succeeded, true),
@@ -272,7 +272,7 @@ fn only_what_is_done_is_pruned() {
         ("e", State::Failed, false),
     ] {
         let mut job = job(id, id, "x");
-        job.stage = stage(state, placed);
+        job.stage = stage(state, finalized);
         added(&ledger, &job);
     }
     assert_eq!(ledger.prune(101).expect("prune"), 2);
@@ -349,7 +349,7 @@ fn row_with_an_impossible_combination_is_damaged() {
         "ticket = NULL",
         "ticket = NULL, provider_job_id = NULL",
         "output = NULL",
-        "doubtful = 1",
+        "outcome_uncertain = 1",
         "submit_sha256 = NULL",
         "submits = 0",
         "submits = -1",
@@ -362,13 +362,13 @@ fn row_with_an_impossible_combination_is_damaged() {
         "state = 'done'",
         "charge = 'maybe'",
         "cost_unit = NULL",
-        "trouble_kind = NULL",
-        "trouble_message = NULL",
-        "trouble_kind = 'bad_luck'",
+        "error_kind = NULL",
+        "error_message = NULL",
+        "error_kind = 'bad_luck'",
         "state = 'submitting', ticket = NULL, provider_job_id = NULL, output = NULL, media = NULL,
-         file = NULL, placed = 0, submitted_at = NULL",
+         file = NULL, finalized = 0, submitted_at = NULL",
         "state = 'queued', ticket = NULL, provider_job_id = NULL, output = NULL, media = NULL,
-         file = NULL, placed = 0",
+         file = NULL, finalized = 0",
     ] {
         let read = damaged(columns);
         let Err(LedgerError::Damaged { source, .. }) = read else {
@@ -419,7 +419,7 @@ fn rows_of_earlier_versions_are_read_as_before() {
     assert_eq!(finished_at_once.ticket(), Some("{}"));
     let not_accepted = damaged(
         "state = 'queued', ticket = NULL, provider_job_id = NULL, output = NULL, media = NULL,
-         file = NULL, placed = 0, submitted_at = NULL, keyed = 0",
+         file = NULL, finalized = 0, submitted_at = NULL, keyed = 0",
     );
     let not_accepted = not_accepted.expect("read").expect("the row");
     assert_eq!(not_accepted.state(), State::Queued);

@@ -13,7 +13,7 @@ fn what_was_announced_is_the_cost_unless_nothing_was_charged() {
     ] {
         let ended = Event::Ended {
             cancelled: false,
-            trouble: oops(),
+            error: oops(),
             charge,
             cost: told.map(dollars),
         };
@@ -45,7 +45,7 @@ fn a_job_that_cannot_be_cancelled_stops_until_somebody_waits_for_it() {
     );
     assert!(job.is_settled() && !job.is_done());
     assert_eq!(
-        job.last_error.as_ref().expect("trouble").kind,
+        job.last_error.as_ref().expect("an error").kind,
         ErrorKind::Unsupported
     );
     let (job, actions) = after(job, [resumed(1_800_000), Event::Due]);
@@ -55,20 +55,20 @@ fn a_job_that_cannot_be_cancelled_stops_until_somebody_waits_for_it() {
 
 #[test]
 fn a_job_that_is_to_be_cancelled_is_not_submitted_again() {
-    for (verdict, state) in [
-        (SubmitVerdict::Again { after: None }, State::Cancelled),
-        (SubmitVerdict::Stopped, State::Cancelled),
-        (SubmitVerdict::Refused, State::Failed),
+    for (failure, state) in [
+        (SubmitFailure::Retryable { after: None }, State::Cancelled),
+        (SubmitFailure::Permanent, State::Cancelled),
+        (SubmitFailure::Refused, State::Failed),
         // The provider may have it: it is found first, and cancelled then.
-        (SubmitVerdict::Unknown, State::OutcomeUnknown),
+        (SubmitFailure::Unknown, State::OutcomeUnknown),
     ] {
-        let events = [leaving(), Event::CancelWanted, submit_failed(verdict)];
+        let events = [leaving(), Event::CancelWanted, submit_failed(failure)];
         let (job, _) = after(job(WINDOW), events);
-        assert_eq!(job.state(), state, "{verdict:?}");
+        assert_eq!(job.state(), state, "{failure:?}");
         assert_eq!(
             job.schedule.next_at.is_some(),
             !job.is_done(),
-            "{verdict:?}"
+            "{failure:?}"
         );
     }
 }

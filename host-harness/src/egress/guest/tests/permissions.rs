@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::contract::{Charge, ErrorCause, NextStep, NodeError};
-use crate::policy::Ceiling;
+use crate::policy::PackLimit;
 
 /// The words that the component does not get.
 fn why(guest: &GuestHttp) -> String {
@@ -12,14 +12,14 @@ fn why(guest: &GuestHttp) -> String {
         next: NextStep::Stop,
         retry_after_ms: None,
     };
-    guest.testimony.explain(&mut error);
+    guest.transmission.explain(&mut error);
     error.cause.message()
 }
 
 #[tokio::test]
 async fn a_call_makes_only_so_many_requests() {
     let server = Server::start([Act::ok("a"), Act::ok("b")]).await;
-    let two = Ceilings::default().with(Ceiling::RequestsPerCall, 2);
+    let two = PackLimits::default().with(PackLimit::RequestsPerCall, 2);
     let guest = bounded_guest(&server.url(""), Sends::Reads, two);
     let get = || request(Method::GET, &server.url("/"), "");
     for _ in 0..2 {
@@ -27,17 +27,17 @@ async fn a_call_makes_only_so_many_requests() {
     }
     let third = send(&guest, get()).await;
     assert!(matches!(third, Err(Error::HttpRequestDenied)), "{third:?}");
-    assert!(why(&guest).ends_with("ceilings = { requests_per_call = 4 }"));
+    assert!(why(&guest).ends_with("limits = { requests_per_call = 4 }"));
     assert_eq!(server.seen().len(), 2);
 }
 
 #[tokio::test]
 async fn a_pack_makes_only_so_many_requests_in_a_minute() {
     let server = Server::start([Act::ok("a")]).await;
-    let one = Ceilings::default().with(Ceiling::RequestsPerMinute, 1);
+    let one = PackLimits::default().with(PackLimit::RequestsPerMinute, 1);
     let guest = bounded_guest(&server.url(""), Sends::Reads, one);
     let next_call = GuestHttp {
-        made: Arc::default(),
+        request_count: Arc::default(),
         ..guest.clone()
     };
     let get = || request(Method::GET, &server.url("/"), "");
@@ -73,16 +73,16 @@ async fn headers_and_bodies_are_as_long_as_the_pack_may_have_them() {
         b"0123456789abcdef",
     );
     let server = Server::start(vec![Act::Reply(long); 2]).await;
-    let with = |ceiling, amount| {
-        let ceilings = Ceilings::default().with(ceiling, amount);
-        bounded_guest(&server.url(""), Sends::Reads, ceilings)
+    let with = |limit, amount| {
+        let limits = PackLimits::default().with(limit, amount);
+        bounded_guest(&server.url(""), Sends::Reads, limits)
     };
     let get = || request(Method::GET, &server.url("/"), "");
 
-    let header = send(&with(Ceiling::HeaderBytes, 20), get()).await;
+    let header = send(&with(PackLimit::HeaderBytes, 20), get()).await;
     let is_too_long = matches!(header, Err(Error::HttpResponseHeaderSectionSize(Some(20))));
     assert!(is_too_long, "{header:?}");
-    let body = send(&with(Ceiling::ReplyBytes, 15), get()).await;
+    let body = send(&with(PackLimit::ReplyBytes, 15), get()).await;
     assert!(
         matches!(body, Err(Error::HttpResponseBodySize(Some(15)))),
         "{body:?}"
@@ -90,10 +90,10 @@ async fn headers_and_bodies_are_as_long_as_the_pack_may_have_them() {
     let mut wide = get();
     wide.headers_mut()
         .insert("x-wide", "0123456789abcdef".parse().expect("a value"));
-    let own = send(&with(Ceiling::HeaderBytes, 20), wide).await;
+    let own = send(&with(PackLimit::HeaderBytes, 20), wide).await;
     assert!(matches!(own, Err(Error::HttpRequestDenied)), "{own:?}");
     let post = request(Method::POST, &server.url("/"), "0123456789abcdef");
-    let sent = send(&with(Ceiling::RequestBytes, 15), post).await;
+    let sent = send(&with(PackLimit::RequestBytes, 15), post).await;
     assert!(
         matches!(sent, Err(Error::HttpRequestBodySize(Some(15)))),
         "{sent:?}"

@@ -1,0 +1,149 @@
+//! The same crowd as others build it: every job waits in a call of its own, whose reply the
+//! provider holds. None of them writes down what it has.
+
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::process::{Process, resident};
+use super::provider::Provider;
+use super::rates::{LOOK, PATIENCE, Polling, Waiting};
+use super::{PARKED, open_files};
+use crate::peers::{Peers, Program};
+use crate::{Failure, INPUT, NODE};
+
+/// More jobs than this are not measured: each takes a connection.
+pub const MOST_JOBS: usize = 10_000;
+
+/// How a job waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Design {
+    /// In an instance of the component, which is suspended in its request.
+    Instances,
+    /// In a task of Python's asyncio, which awaits its request.
+    Tasks,
+}
+
+impl Design {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Instances, Self::Tasks];
+
+    /// As it is called in a table.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Instances => "a suspended instance for each (wasmtime)",
+            Self::Tasks => Program::Tasks.name(),
+        }
+    }
+
+    fn command(self, peers: &mut Peers) -> Result<Option<Command>, Failure> {
+        match self {
+            Self::Instances => {
+                let mut command = Command::new(std::env::current_exe()?);
+                command.arg(PARKED);
+                Ok(Some(command))
+            }
+            Self::Tasks => {
+                let input: Value = serde_json::from_str(INPUT)?;
+                let body = json!({"action": NODE, "input": input}).to_string();
+                let mut command = peers.command(Program::Tasks);
+                if let Some(command) = &mut command {
+                    command.arg(body);
+                }
+                Ok(command)
+            }
+        }
+    }
+}
+
+/// What came out for one design and size.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figures {
+    /// Which design.
+    pub design: Design,
+    /// How many jobs.
+    pub jobs: usize,
+    /// How many of them wait in a call; the others, for which there was no file descriptor,
+    /// wait for a place.
+    pub calls: usize,
+    /// Resident memory before the first job.
+    pub empty: u64,
+    /// While every job waits.
+    pub waiting: Waiting,
+    /// While every poll is answered at once, and followed by the next.
+    pub polling: Polling,
+}
+
+impl Figures {
+    /// Resident bytes for each job that waits.
+    #[must_use]
+    pub fn bytes_a_job(&self) -> f64 {
+        self.waiting.bytes_a_job(self.empty, self.jobs)
+    }
+}
+
+/// Measures a crowd of `jobs`; `None` where the design's platform is missing.
+///
+/// # Errors
+///
+/// When anything else comes out than was asked for: one submit a job, and as many calls as
+/// there can be.
+pub fn measure(design: Design, jobs: usize, peers: &mut Peers) -> Result<Option<Figures>, Failure> {
+    let calls = open_files::connections()?.min(jobs);
+    let Some(mut command) = design.command(peers)? else {
+        return Ok(None);
+    };
+    let provider = Provider::start()?;
+    provider.hold(true);
+    command.args([provider.base_url(), jobs.to_string(), calls.to_string()]);
+    let mut process = Process::spawn(command)?;
+    process.told("ready")?;
+    let empty = resident(process.id())?;
+    process.go()?;
+    process.told("submitted")?;
+    if provider.jobs() != jobs {
+        return Err(format!("{jobs} jobs, {} submits", provider.jobs()).into());
+    }
+    held(&mut process, &provider, calls, 0)?;
+    // Each is answered once, and asks again.
+    provider.hold(true);
+    held(&mut process, &provider, calls, calls)?;
+    let waiting = Waiting::of(&mut process)?;
+    provider.hold(false);
+    // What was held until now is no poll of those that are counted.
+    while provider.held() > 0 {
+        sleep(LOOK);
+    }
+    let polling = Polling::of(&mut process, &provider, jobs)?;
+    process.kill()?;
+    Ok(Some(Figures {
+        design,
+        jobs,
+        calls,
+        empty,
+        waiting,
+        polling,
+    }))
+}
+
+/// Waits until the provider has answered this many polls and holds this many.
+fn held(
+    process: &mut Process,
+    provider: &Provider,
+    calls: usize,
+    answered: usize,
+) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let answered = u64::try_from(answered)?;
+    while provider.held() < calls || provider.polls() < answered {
+        process.must_live()?;
+        if begun.elapsed() > PATIENCE {
+            return Err(format!("{} of {calls} calls are held", provider.held()).into());
+        }
+        sleep(LOOK);
+    }
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! The crowd as one would build it first: an instance of the component for each job, which
+//! stays, suspended in the request of its poll.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use zoetrope_bundled_pack::COMPONENT;
+
+use super::measured::{self, Orders, tell};
+use crate::minimal_host::{Allocation, Client, Instance, Kept, PlainHost};
+use crate::{Failure, INPUT, NODE};
+
+/// The process: the provider's base URL, the number of jobs, and how many of them may be in
+/// a call at once.
+#[must_use]
+pub fn main(arguments: &[String]) -> ExitCode {
+    measured::main(async {
+        let [base_url, jobs, calls] = arguments else {
+            return Err("not three arguments".into());
+        };
+        parked(base_url, jobs.parse()?, calls.parse()?).await
+    })
+}
+
+async fn parked(base_url: &str, jobs: usize, calls: usize) -> Result<(), Failure> {
+    let credential = "Bearer sk-crowd";
+    let host = PlainHost::load_with(Allocation::Separate, COMPONENT, base_url, credential)?;
+    let mut orders = Orders::new();
+    tell("ready", Instant::now());
+    orders.next().await?;
+
+    let (begun, client) = (Instant::now(), Kept::default());
+    let mut started = Vec::with_capacity(jobs);
+    for number in 0..jobs {
+        let mut instance = host.instance(Client::Kept(client.clone())).await?;
+        let ticket = instance
+            .start(NODE, INPUT, &format!("crowd-{number}"))
+            .await?;
+        started.push((instance, ticket));
+    }
+    tell("submitted", begun);
+
+    let calls = Arc::new(Semaphore::new(calls));
+    let mut polling = JoinSet::new();
+    for (instance, ticket) in started {
+        polling.spawn(poll(instance, ticket, Arc::clone(&calls)));
+    }
+    match polling.join_next().await {
+        Some(ended) => ended?,
+        None => Ok(()),
+    }
+}
+
+/// Ends with the first poll that fails.
+async fn poll(
+    mut instance: Instance,
+    ticket: String,
+    calls: Arc<Semaphore>,
+) -> Result<(), Failure> {
+    loop {
+        let _permit = calls.acquire().await?;
+        instance.poll(&ticket).await?;
+    }
+}

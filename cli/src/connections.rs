@@ -1,0 +1,154 @@
+//! Connections, found and opened: the configured ones, and the practice provider's where
+//! none is configured.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use zoetrope_emulator::{Practice, Protocol, Settings};
+use zoetrope_host::config::Config;
+use zoetrope_host::connections::{Connection, Credential, SecretSource};
+use zoetrope_host::contract::{ConnectionRequirement, NodeType};
+use zoetrope_host::driver::{ConnectionResolver, ResolvedConnection};
+use zoetrope_host::error::{ErrorKind, chain};
+use zoetrope_host::ledger::JobError;
+
+use super::context::Context;
+use super::report::{Failure, Phase};
+
+/// The practice provider's connection, of whatever category.
+pub(super) const PRACTICE: &str = "practice";
+
+/// How long the practice provider honours a key, where the protocol has keys. Always, in
+/// truth; a row names a time.
+const PRACTICE_WINDOW: std::time::Duration = std::time::Duration::from_hours(24 * 365);
+
+/// The practice provider is asked as often as this, for all jobs together.
+const PRACTICE_RATE: f64 = 1_000.0;
+
+/// Whether a connection of this id and category is the practice provider's own, and none
+/// that somebody has configured.
+fn is_practice(config: &Config, id: &str, category: &str) -> bool {
+    let configured = config.connection(id);
+    id == PRACTICE && configured.is_none_or(|connection| connection.category() != category)
+}
+
+impl Context {
+    /// The configured connection of a node, if there is one; none where the practice
+    /// provider is to serve.
+    pub(super) async fn configured(
+        &self,
+        node: &NodeType,
+        wanted: Option<&str>,
+    ) -> Result<Option<Arc<Connection>>, Failure> {
+        let Some(requirement) = &node.connection else {
+            return Ok(None);
+        };
+        let config = self.config().await?;
+        if wanted.is_some_and(|id| is_practice(config, id, &requirement.category)) {
+            return Ok(None);
+        }
+        let selected = config.select(&requirement.category, wanted);
+        let selected = selected.map_err(|error| {
+            Failure::new(
+                ErrorKind::ConnectionUnavailable,
+                Phase::Context,
+                chain(&error),
+            )
+            .then("the same command, with --connection naming one of them".into())
+        })?;
+        Ok(selected.cloned())
+    }
+
+    /// The id of the connection that a new job of a node goes over: a configured one, else
+    /// the practice provider's.
+    pub(super) async fn connection_id(
+        &self,
+        node: &NodeType,
+        wanted: Option<&str>,
+    ) -> Result<String, Failure> {
+        let configured = self.configured(node, wanted).await?;
+        Ok(configured.map_or(PRACTICE.into(), |connection| connection.id().to_string()))
+    }
+
+    /// Opens a connection: a configured one with its credential, else the practice provider's,
+    /// which is started, and the user told so.
+    async fn find(
+        &self,
+        id: &str,
+        requirement: &ConnectionRequirement,
+    ) -> Result<ResolvedConnection, JobError> {
+        let unavailable =
+            |message: String| JobError::new(ErrorKind::ConnectionUnavailable, message);
+        let config = self.config().await;
+        let config = config.map_err(|failure| unavailable(failure.message().to_owned()))?;
+        if !is_practice(config, id, &requirement.category) {
+            return config.open(id, requirement).await;
+        }
+        let connection = self.practice_connection(requirement).await;
+        let resolved =
+            ResolvedConnection::configured(connection.map_err(unavailable)?, requirement)?;
+        // The practice provider's jobs are found again on any port.
+        Ok(ResolvedConnection {
+            provider_origin: PRACTICE.into(),
+            requests_per_second: Some(PRACTICE_RATE),
+            ..resolved
+        })
+    }
+
+    async fn practice_connection(
+        &self,
+        requirement: &ConnectionRequirement,
+    ) -> Result<Arc<Connection>, String> {
+        let category = &requirement.category;
+        let protocol = Protocol::of_category(category).ok_or_else(|| {
+            format!(
+                "no `{category}` connection is configured, and the practice provider speaks for none"
+            )
+        })?;
+        let failed = |error: &dyn std::error::Error| {
+            let why = chain(error);
+            format!("the practice provider cannot be started: {why}")
+        };
+        let folder = self.practice_dir();
+        let folder = folder.map_err(|failure| failure.message().to_owned())?;
+        let mut settings = Settings::new(&folder);
+        settings.fetcher = Some(self.picture_fetcher());
+        let first = !self.practice.initialized();
+        let practice = self
+            .practice
+            .get_or_try_init(|| Practice::start_or_join(settings))
+            .await;
+        let practice = practice.map_err(|error| failed(&error))?;
+        let base_url = practice.ensure().await.map_err(|error| failed(&error))?;
+        if first {
+            self.printer().message(&format!(
+                "No `{category}` connection is configured: the practice provider serves this run, at {base_url}. \
+                 Its results are practice renders, not made by an AI model."
+            ));
+        }
+        let credential = Credential {
+            source: SecretSource::File(folder.join("key")),
+            header: None,
+            prefix: None,
+        };
+        let id = PRACTICE.parse().map_err(|error| failed(&error))?;
+        let base_url = protocol.base_url(&base_url).parse();
+        let base_url = base_url.map_err(|error| failed(&error))?;
+        let connection = Connection::new(id, category, base_url).with_credential(credential);
+        Ok(Arc::new(if protocol.honours_keys() {
+            connection.with_idempotency(PRACTICE_WINDOW)
+        } else {
+            connection
+        }))
+    }
+}
+
+impl ConnectionResolver for Context {
+    fn open<'a>(
+        &'a self,
+        connection: &'a str,
+        requirement: &'a ConnectionRequirement,
+    ) -> BoxFuture<'a, Result<ResolvedConnection, JobError>> {
+        Box::pin(self.find(connection, requirement))
+    }
+}

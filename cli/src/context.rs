@@ -1,0 +1,228 @@
+//! What commands share, each part made when it is first needed.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use directories::ProjectDirs;
+use futures::future::BoxFuture;
+use tokio::sync::OnceCell;
+use zoetrope_bundled_pack::{COMPONENT, DIGEST};
+use zoetrope_emulator::{FetchPicture, SharedPractice};
+use zoetrope_host::component::{CallContext, Pack, PackError};
+use zoetrope_host::config::Config;
+use zoetrope_host::contract::NodeType;
+use zoetrope_host::driver::{Driver, Listener};
+use zoetrope_host::egress::{AddressRule, Egress};
+use zoetrope_host::engine::{Engine, EngineSettings};
+use zoetrope_host::error::{ErrorKind, chain};
+use zoetrope_host::jobs::{self, Jobs, NextStep, Repair};
+use zoetrope_host::ledger::Ledger;
+use zoetrope_host::policy::NotAllowed;
+use zoetrope_host::trace::Caller;
+
+use super::args::Global;
+use super::logging;
+use super::printer::Printer;
+use super::report::{Failure, Phase, next_step, of_driver, of_jobs, of_ledger};
+use super::shell::quoted;
+
+/// The largest component that is read, in bytes; the built-in one has a hundredth.
+const COMPONENT_LIMIT: u64 = 64 << 20;
+
+pub(super) struct Context {
+    global: Global,
+    printer: Printer,
+    egress: Egress,
+    config: OnceCell<Config>,
+    /// The component and its bytes.
+    pack: OnceCell<(Pack, Cow<'static, [u8]>)>,
+    pub(super) practice: OnceCell<SharedPractice>,
+    /// The trace that this process was asked to go on with.
+    caller: Option<Caller>,
+}
+
+impl Context {
+    pub(super) fn new(global: Global, printer: Printer) -> Self {
+        Self {
+            global,
+            printer,
+            egress: Egress::default(),
+            config: OnceCell::new(),
+            pack: OnceCell::new(),
+            practice: OnceCell::new(),
+            caller: logging::caller(),
+        }
+    }
+
+    pub(super) fn json(&self) -> bool {
+        self.printer.json()
+    }
+
+    pub(super) fn printer(&self) -> &Printer {
+        &self.printer
+    }
+
+    /// The configuration that was named.
+    pub(super) fn config_file(&self) -> Option<&Path> {
+        self.global.config.as_deref()
+    }
+
+    /// The global options that a further command needs to find the same things.
+    pub(super) fn options(&self) -> String {
+        let component = shown("--component", self.global.component.as_ref());
+        format!("{}{component}", self.options_without_component())
+    }
+
+    fn options_without_component(&self) -> String {
+        let config = shown("--config", self.global.config.as_ref());
+        let data_dir = shown("--data-dir", self.global.data_dir.as_ref());
+        format!("{config}{data_dir}")
+    }
+
+    pub(super) async fn config(&self) -> Result<&Config, Failure> {
+        let load = async || {
+            let config = Config::load(self.global.config.as_deref()).map_err(|error| {
+                Failure::new(ErrorKind::BadConfig, Phase::Context, chain(&error)).then(
+                    next_step::text(&NextStep::Repeat(Repair::Configuration), ""),
+                )
+            })?;
+            Ok(config.trusting(DIGEST))
+        };
+        self.config.get_or_try_init(load).await
+    }
+
+    /// The component: the one of `--component`, else the built-in one.
+    pub(super) async fn pack(&self) -> Result<&Pack, Failure> {
+        let (pack, _) = self.loaded().await?;
+        Ok(pack)
+    }
+
+    async fn loaded(&self) -> Result<&(Pack, Cow<'static, [u8]>), Failure> {
+        self.pack.get_or_try_init(|| self.load()).await
+    }
+
+    async fn load(&self) -> Result<(Pack, Cow<'static, [u8]>), Failure> {
+        let policy = self.config().await?.policy();
+        let settings = EngineSettings {
+            cache_dir: self.data_dir().ok().map(|folder| folder.join("code")),
+            ..EngineSettings::default()
+        };
+        let engine = Engine::new(settings)
+            .map_err(|error| Failure::internal(Phase::Context, chain(&error)))?;
+        match &self.global.component {
+            None => Pack::load(&engine, COMPONENT, policy)
+                .map(|pack| (pack, COMPONENT.into()))
+                .map_err(|error| Failure::internal(Phase::Context, chain(&error))),
+            Some(path) => {
+                let bytes = read_component(path)?;
+                let pack = Pack::load(&engine, &bytes, policy).map_err(|error| match error {
+                    PackError::NotAllowed(refused) => self.not_allowed(path, &refused),
+                    error => bad_component(path, &chain(&error)),
+                })?;
+                Ok((pack, bytes.into()))
+            }
+        }
+    }
+
+    fn not_allowed(&self, path: &Path, refused: &NotAllowed) -> Failure {
+        let more = refused.more.as_ref().is_some_and(|more| !more.is_empty());
+        let next = format!(
+            "see what it asks for: zoetrope packs show {0}{1}, then: zoetrope packs allow {0}{2}{1}",
+            quoted(path),
+            self.options_without_component(),
+            if more { " --more" } else { "" },
+        );
+        Failure::new(ErrorKind::Denied, Phase::Context, refused.to_string()).then(next)
+    }
+
+    pub(super) async fn node_types(&self) -> Result<Vec<NodeType>, Failure> {
+        let listed = self.pack().await?.node_types(&CallContext::offline()).await;
+        listed.map_err(|error| Failure::of_call(error, Phase::Context))
+    }
+
+    /// The node type of this name.
+    pub(super) async fn node_type(&self, name: &str) -> Result<NodeType, Failure> {
+        let found = jobs::node_type(self.pack().await?, name).await;
+        found.map_err(|error| of_jobs(error, &self.options()))
+    }
+
+    pub(super) fn practice_dir(&self) -> Result<PathBuf, Failure> {
+        Ok(self.data_dir()?.join("practice"))
+    }
+
+    /// What the practice provider is lent to fetch pictures by URL.
+    pub(super) fn picture_fetcher(&self) -> Arc<dyn FetchPicture> {
+        Arc::new(EgressFetcher(self.egress.clone()))
+    }
+
+    /// The ledger of the data directory.
+    pub(super) fn ledger(&self) -> Result<Arc<Ledger>, Failure> {
+        let ledger = Ledger::open(&self.data_dir()?);
+        ledger.map(Arc::new).map_err(|error| of_ledger(&error))
+    }
+
+    /// The jobs of the data directory, and this process's part in them.
+    pub(super) async fn jobs(self: &Arc<Self>, listener: Listener) -> Result<Jobs, Failure> {
+        let (data_dir, ledger) = (self.data_dir()?, self.ledger()?);
+        let (pack, component) = self.loaded().await?;
+        let driver = Driver::builder(&data_dir, pack, Arc::clone(self) as _)
+            .ledger(ledger)
+            .policy(self.config().await?.policy())
+            .egress(&self.egress)
+            .listener(listener)
+            .caller(self.caller.clone())
+            .build()
+            .map_err(|error| of_driver(&error))?;
+        Ok(Jobs::new(driver, component.clone()))
+    }
+
+    /// Where everything is kept.
+    pub(super) fn data_dir(&self) -> Result<PathBuf, Failure> {
+        let folder = match &self.global.data_dir {
+            Some(folder) => folder.clone(),
+            None => ProjectDirs::from("", "", "zoetrope")
+                .map(|folders| folders.data_dir().to_owned())
+                .ok_or_else(|| Failure::usage("no home folder is known; give --data-dir"))?,
+        };
+        std::path::absolute(&folder)
+            .map_err(|error| Failure::usage(format!("`{}`: {error}", folder.display())))
+    }
+}
+
+pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
+    let unreadable = |error: std::io::Error| bad_component(path, &error.to_string());
+    let length = std::fs::metadata(path).map_err(unreadable)?.len();
+    if length > COMPONENT_LIMIT {
+        let why = format!("it has {length} bytes, more than {COMPONENT_LIMIT}");
+        return Err(bad_component(path, &why));
+    }
+    std::fs::read(path).map_err(unreadable)
+}
+
+pub(super) fn bad_component(path: &Path, why: &str) -> Failure {
+    let message = format!("`{}` cannot be loaded: {why}", path.display());
+    Failure::new(ErrorKind::BadComponent, Phase::Context, message)
+        .then("name another file, or leave --component out for the built-in component".into())
+}
+
+struct EgressFetcher(Egress);
+
+impl FetchPicture for EgressFetcher {
+    fn fetch(&self, url: String, max_bytes: usize) -> BoxFuture<'_, Result<Bytes, String>> {
+        Box::pin(async move {
+            let limit = u64::try_from(max_bytes).unwrap_or(u64::MAX);
+            let fetched = self.0.fetch_bytes(&url, AddressRule::PUBLIC, limit).await;
+            fetched
+                .map(|fetched| fetched.bytes)
+                .map_err(|error| chain(&error))
+        })
+    }
+}
+
+/// An option as it was given, if it was.
+fn shown(name: &str, path: Option<&PathBuf>) -> String {
+    let path = path.and_then(|path| std::path::absolute(path).ok());
+    path.map_or_else(String::new, |path| format!(" {name} {}", quoted(&path)))
+}

@@ -1,0 +1,199 @@
+//! Logs: where they go, in which form, and what can never be in them.
+//!
+//! They go to standard error. `ZOETROPE_LOG` says how much there is, as
+//! [`EnvFilter`] reads it; warnings by default. Two kinds of logs it raises only by their
+//! names, because they may hold what nobody else should read: those of other people's
+//! crates, more talkative than `info`, and [`OUTPUT`].
+
+use std::io::{IsTerminal as _, stderr};
+
+use tokio::runtime::Handle;
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, fmt, registry};
+use zoetrope_host::component::OUTPUT;
+use zoetrope_host::trace::Caller;
+
+use super::args::LogFormat;
+use super::args::environment::{LOG, TRACEPARENT, TRACESTATE};
+#[cfg(feature = "otlp")]
+use super::otlp::Export;
+
+/// What the targets of this workspace's own logs begin with.
+const OURS: &str = "zoetrope";
+
+/// What is to be ended with the command.
+pub(super) struct Logging {
+    #[cfg(feature = "otlp")]
+    export: Option<Export>,
+}
+
+impl Logging {
+    /// Sends what is left to be sent; blocks.
+    pub(super) fn end(self) {
+        let Self {
+            #[cfg(feature = "otlp")]
+            export,
+        } = self;
+        #[cfg(feature = "otlp")]
+        if let Some(export) = export {
+            export.end();
+        }
+    }
+}
+
+/// Logs from now on, and exports where that is built in and asked for.
+#[cfg_attr(
+    not(feature = "otlp"),
+    expect(unused_variables, reason = "exports need the runtime")
+)]
+pub(super) fn start(format: LogFormat, runtime: &Handle) -> Logging {
+    let wanted = std::env::var(LOG.name).unwrap_or_default();
+    let (levels, fault) = levels(&wanted);
+    let named = Named::in_levels(&wanted);
+    let discreet = filter_fn(move |metadata| named.permit(metadata));
+    let written = fmt::layer().with_writer(stderr);
+    let written = match format {
+        LogFormat::Text => written.with_ansi(stderr().is_terminal()).boxed(),
+        LogFormat::Json => written.json().with_current_span(false).boxed(),
+    };
+    let filtered = written.with_filter(levels).with_filter(discreet);
+    let logged = registry().with(filtered);
+    #[cfg(not(feature = "otlp"))]
+    logged.init();
+    #[cfg(feature = "otlp")]
+    let export = {
+        let started = Export::start(runtime);
+        let tracer = started
+            .as_ref()
+            .and_then(|export| Some(export.as_ref().ok()?.tracer()));
+        let exported = tracer.map(|tracer| {
+            let ours = filter_fn(|metadata| {
+                metadata.target().starts_with(OURS) && *metadata.level() <= Level::DEBUG
+            });
+            tracing_opentelemetry::layer()
+                .with_tracer(tracer)
+                .with_filter(ours)
+        });
+        logged.with(exported).init();
+        match started {
+            Some(Err(fault)) => {
+                tracing::warn!(%fault, "spans are not exported");
+                None
+            }
+            Some(Ok(export)) => Some(export),
+            None => None,
+        }
+    };
+    if let Some(fault) = fault {
+        tracing::warn!(%fault, "{} cannot be read; only warnings are logged", LOG.name);
+    }
+    Logging {
+        #[cfg(feature = "otlp")]
+        export,
+    }
+}
+
+/// The trace that the environment says this process belongs to, by `TRACEPARENT` and
+/// `TRACESTATE`. What is malformed is left out, with a warning.
+pub(super) fn caller() -> Option<Caller> {
+    let parent = std::env::var(TRACEPARENT.name).ok()?;
+    let Ok(parent) = parent.parse() else {
+        tracing::warn!("TRACEPARENT is malformed and is not passed on");
+        return None;
+    };
+    let caller = Caller::at(parent);
+    match std::env::var(TRACESTATE.name) {
+        Err(_) => Some(caller),
+        Ok(state) => Some(caller.clone().with_state(&state).unwrap_or_else(|| {
+            tracing::warn!("TRACESTATE is malformed and is not passed on");
+            caller
+        })),
+    }
+}
+
+/// How much `wanted` lets through, or why it says nothing.
+fn levels(wanted: &str) -> (EnvFilter, Option<String>) {
+    let default = || EnvFilter::new("warn");
+    if wanted.trim().is_empty() {
+        return (default(), None);
+    }
+    match EnvFilter::try_new(wanted) {
+        Ok(levels) => (levels, None),
+        Err(fault) => (default(), Some(fault.to_string())),
+    }
+}
+
+/// The targets that `ZOETROPE_LOG` names.
+struct Named(Vec<String>);
+
+impl Named {
+    fn in_levels(wanted: &str) -> Self {
+        let directives = wanted.split(',');
+        // `target[span{field=value}]=level`; a directive without a target names none.
+        let targets = directives.map(|one| one.split(['[', '=']).next().unwrap_or_default().trim());
+        let is_target = |name: &&str| !name.is_empty() && name.parse::<LevelFilter>().is_err();
+        Self(targets.filter(is_target).map(str::to_owned).collect())
+    }
+
+    fn permit(&self, metadata: &Metadata<'_>) -> bool {
+        self.permits(metadata.target(), *metadata.level())
+    }
+
+    fn permits(&self, target: &str, level: Level) -> bool {
+        let names = |name: &String| target.starts_with(name.as_str());
+        if target.starts_with(OUTPUT) {
+            self.0.iter().any(|name| name == OUTPUT)
+        } else {
+            target.starts_with(OURS) || level <= Level::INFO || self.0.iter().any(names)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn permits(wanted: &str, target: &str) -> bool {
+        Named::in_levels(wanted).permits(target, Level::TRACE)
+    }
+
+    #[test]
+    fn other_peoples_crates_are_raised_by_name_alone() {
+        for wanted in [
+            "trace",
+            "",
+            "debug,zoetrope_host=trace",
+            "[job{id=1}]=trace",
+        ] {
+            assert!(permits(wanted, "zoetrope_host::egress"), "{wanted}");
+            assert!(!permits(wanted, "hyper::proto"), "{wanted}");
+            assert!(Named::in_levels(wanted).permits("hyper::proto", Level::INFO));
+        }
+        for wanted in [
+            "hyper=trace",
+            "warn, hyper::proto=debug",
+            "hyper[job]=trace",
+        ] {
+            assert!(permits(wanted, "hyper::proto"), "{wanted}");
+            assert!(!permits(wanted, "h2::codec"), "{wanted}");
+        }
+    }
+
+    #[test]
+    fn what_components_write_is_shown_to_whoever_names_it() {
+        for wanted in ["trace", "zoetrope=trace", "zoetrope_host=trace"] {
+            assert!(!permits(wanted, OUTPUT), "{wanted}");
+        }
+        assert!(permits("warn,zoetrope::component=trace", OUTPUT));
+    }
+
+    #[test]
+    fn levels_that_cannot_be_read_are_said() {
+        assert!(levels("").1.is_none() && levels("zoetrope=debug").1.is_none());
+        assert!(levels("zoetrope=loud").1.is_some());
+    }
+}

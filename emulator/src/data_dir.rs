@@ -1,0 +1,298 @@
+//! The data directory: who owns it, what lies where, and how files get there whole.
+//!
+//! ```text
+//! lock           held (not written) by the process that serves the directory
+//! address        where that process listens, or the last one listened
+//! key            the API key, readable by the user alone
+//! journal.jsonl  the jobs, see `journal`
+//! files/         pictures, named by their digest
+//! clips/         finished clips, named by their job, and clips that several jobs share, named by
+//!                their digest
+//! ```
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use crate::error::PracticeError;
+use crate::files::FileName;
+use crate::job::JobId;
+
+/// The end of the names of files that are still being written.
+const PART: &str = ".part";
+
+/// A data directory; any number of processes may have one.
+#[derive(Clone, Debug)]
+pub(crate) struct DataDir {
+    root: PathBuf,
+}
+
+/// Ownership of a data directory: a kernel lock, gone when this is dropped or the process dies.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl DataDir {
+    /// Opens a data directory and creates what is missing.
+    pub(crate) fn open(root: &Path) -> Result<Self, PracticeError> {
+        let data_dir = Self {
+            root: root.to_owned(),
+        };
+        for folder in [data_dir.root.clone(), data_dir.files(), data_dir.clips()] {
+            create_private_folder(&folder).map_err(|source| storage(&folder, source))?;
+        }
+        Ok(data_dir)
+    }
+
+    /// Takes the directory over, unless somebody has it.
+    pub(crate) fn try_lock(&self) -> Result<Option<Lock>, PracticeError> {
+        let path = self.root.join("lock");
+        let file = private()
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|source| storage(&path, source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(storage(&path, source)),
+        }
+    }
+
+    /// What the owner wrote with [`DataDir::publish_address`], if it did.
+    pub(crate) fn address(&self) -> Option<String> {
+        let address = fs::read_to_string(self.root.join("address")).ok()?;
+        Some(address.trim().to_owned()).filter(|address| !address.is_empty())
+    }
+
+    /// Says where the owner listens. Only the owner may call this.
+    pub(crate) fn publish_address(&self, base_url: &str) -> Result<(), PracticeError> {
+        let path = self.root.join("address");
+        write_whole(&path, base_url.as_bytes()).map_err(|source| storage(&path, source))
+    }
+
+    /// Takes the address of an earlier owner away, so that nobody takes it for this one's.
+    pub(crate) fn retract_address(&self) -> Result<(), PracticeError> {
+        let path = self.root.join("address");
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(storage(&path, source)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The API key that an owner created.
+    pub(crate) fn key(&self) -> Result<String, PracticeError> {
+        let path = self.root.join("key");
+        fs::read_to_string(&path)
+            .map(|key| key.trim().to_owned())
+            .map_err(|source| storage(&path, source))
+    }
+
+    /// The API key, created by the first owner. Only the owner may call this.
+    pub(crate) fn create_key(&self) -> Result<String, PracticeError> {
+        let path = self.root.join("key");
+        if path.try_exists().map_err(|source| storage(&path, source))? {
+            return self.key();
+        }
+        // Two version 4 identifiers hold 244 random bits from the system.
+        let key = format!(
+            "practice_{}{}",
+            Uuid::new_v4().simple(),
+            Uuid::new_v4().simple()
+        );
+        write_whole(&path, key.as_bytes()).map_err(|source| storage(&path, source))?;
+        Ok(key)
+    }
+
+    /// The journal's path.
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.root.join("journal.jsonl")
+    }
+
+    /// A stored picture's path.
+    pub(crate) fn file(&self, name: &FileName) -> PathBuf {
+        self.files().join(name.to_string())
+    }
+
+    /// A clip's path.
+    pub(crate) fn clip(&self, id: JobId) -> PathBuf {
+        self.clips().join(format!("{id}.mp4"))
+    }
+
+    /// The path of a job's clip: its own, or the one of this digest that it shares with others.
+    pub(crate) fn clip_or_shared(&self, id: JobId, sha256: &str) -> PathBuf {
+        let shared = self.shared_clip(sha256);
+        let own = self.clip(id);
+        if own.exists() || !shared.exists() {
+            own
+        } else {
+            shared
+        }
+    }
+
+    /// Stores a clip that several jobs share, unless it is stored already.
+    pub(crate) fn store_shared_clip(
+        &self,
+        sha256: &str,
+        bytes: &[u8],
+    ) -> Result<(), PracticeError> {
+        let path = self.shared_clip(sha256);
+        if path.exists() {
+            return Ok(());
+        }
+        write_whole(&path, bytes).map_err(|source| storage(&path, source))
+    }
+
+    fn shared_clip(&self, sha256: &str) -> PathBuf {
+        self.clips().join(format!("{sha256}.mp4"))
+    }
+
+    /// Stores a picture unless it is stored already.
+    pub(crate) fn store_file(&self, name: &FileName, bytes: &[u8]) -> io::Result<()> {
+        let path = self.file(name);
+        if path.try_exists()? {
+            Ok(())
+        } else {
+            write_whole(&path, bytes)
+        }
+    }
+
+    /// Stores a clip; the same job's clip from an earlier process is replaced.
+    pub(crate) fn store_clip(&self, id: JobId, bytes: &[u8]) -> io::Result<()> {
+        write_whole(&self.clip(id), bytes)
+    }
+
+    /// Removes what a killed process left half-written. Only the owner may call this.
+    pub(crate) fn sweep(&self) -> Result<(), PracticeError> {
+        for folder in [self.root.clone(), self.files(), self.clips()] {
+            let entries = fs::read_dir(&folder).map_err(|source| storage(&folder, source))?;
+            for path in entries.flatten().map(|entry| entry.path()) {
+                if path.to_string_lossy().ends_with(PART) {
+                    fs::remove_file(&path).map_err(|source| storage(&path, source))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn files(&self) -> PathBuf {
+        self.root.join("files")
+    }
+
+    fn clips(&self) -> PathBuf {
+        self.root.join("clips")
+    }
+}
+
+/// The error for a path of the data directory.
+pub(crate) fn storage(path: &Path, source: io::Error) -> PracticeError {
+    PracticeError::Storage {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// Writes a file that is there whole and durable, or not at all; readable by the user alone.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut part = path.as_os_str().to_owned();
+    // Its own name for each writer: two requests may store the same picture.
+    part.push(format!(".{}{PART}", Uuid::new_v4().simple()));
+    let part = PathBuf::from(part);
+    let written = private().create_new(true).open(&part).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    let placed = written.and_then(|()| fs::rename(&part, path));
+    if placed.is_err() {
+        // The first error counts; what is left over goes at the next start.
+        drop(fs::remove_file(&part));
+    }
+    placed.and_then(|()| sync_folder(path))
+}
+
+/// How files are opened for writing: readable by the user alone, since pictures and their URLs may
+/// be private.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+#[cfg(unix)]
+fn create_private_folder(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+}
+
+#[cfg(not(unix))]
+fn create_private_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
+/// A rename is durable once its folder is.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    path.parent()
+        .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_owner_at_a_time() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let data_dir = DataDir::open(&temp.path().join("deep/er")).expect("a directory");
+        let lock = data_dir.try_lock().expect("a lock file");
+        assert!(lock.is_some());
+        assert!(data_dir.try_lock().expect("a lock file").is_none());
+        drop(lock);
+        assert!(data_dir.try_lock().expect("a lock file").is_some());
+    }
+
+    #[test]
+    fn the_key_stays_and_is_private() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let data_dir = DataDir::open(temp.path()).expect("a directory");
+        assert!(data_dir.key().is_err());
+        let key = data_dir.create_key().expect("a key");
+        assert!(key.len() > 64);
+        assert_eq!(data_dir.create_key().expect("a key"), key);
+        assert_eq!(data_dir.key().expect("a key"), key);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(temp.path().join("key"))
+                .expect("a file")
+                .permissions()
+                .mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn half_written_files_are_swept() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let data_dir = DataDir::open(temp.path()).expect("a directory");
+        fs::write(temp.path().join("clips/x.mp4.1.part"), "x").expect("a file");
+        fs::write(temp.path().join("clips/x.mp4"), "x").expect("a file");
+        data_dir.sweep().expect("a sweep");
+        assert!(!temp.path().join("clips/x.mp4.1.part").exists());
+        assert!(temp.path().join("clips/x.mp4").exists());
+    }
+}

@@ -1,0 +1,174 @@
+//! What an answer means: from a component's word, or its failure, to an event.
+
+use crate::component::{CallError, TrapKind};
+use crate::contract::{
+    Cancellation, Charge, ErrorCause, JobState, NodeError, Price, ResultMedia, Stage, Started,
+    Success,
+};
+use crate::driver::event::{Event, PollFailure, SubmitFailure};
+use crate::error::{ErrorKind, chain};
+use crate::ledger::{Cost, JobError, Media, Millis};
+
+/// What came of a `start`, once the host's testimony is heard.
+#[must_use]
+pub fn of_start(outcome: Result<Started, CallError>) -> Event {
+    match outcome {
+        Ok(Started::Accepted(acceptance)) => Event::Accepted {
+            ticket: acceptance.ticket,
+            provider_job_id: acceptance.provider_job_id,
+            hint: hint(acceptance.poll_after_ms),
+            cost: acceptance.cost.map(cost),
+        },
+        Ok(Started::Finished(completion)) => succeeded(
+            completion.success,
+            Some(completion.ticket),
+            completion.provider_job_id,
+        ),
+        Err(error) => Event::SubmitFailed {
+            failure: of_submit(&error),
+            error: job_error(&error),
+        },
+    }
+}
+
+/// What a poll learned.
+#[must_use]
+pub fn of_poll(outcome: Result<JobState, CallError>) -> Event {
+    match outcome {
+        Ok(JobState::Waiting(progress)) => Event::Waiting {
+            ticket: progress.replacement_ticket,
+            hint: hint(progress.poll_after_ms),
+            unrecognized: (progress.stage == Stage::Unrecognized).then(|| {
+                let said = progress.message;
+                said.unwrap_or_else(|| "the provider reports an unknown state".into())
+            }),
+        },
+        Ok(JobState::Succeeded(success)) => succeeded(success, None, None),
+        Ok(JobState::Failed(failure)) => Event::Ended {
+            cancelled: false,
+            error: JobError::new(
+                ErrorKind::Failed,
+                format!("the job failed: {}", failure.fault.message),
+            ),
+            charge: failure.settlement.charge,
+            cost: failure.settlement.cost.map(cost),
+        },
+        Ok(JobState::Cancelled(settlement)) => cancelled(settlement.charge, settlement.cost),
+        Err(error) => read_failed(&error),
+    }
+}
+
+/// What came of a cancellation.
+#[must_use]
+pub fn of_cancel(outcome: Result<Cancellation, CallError>) -> Event {
+    match outcome {
+        Ok(Cancellation::Cancelled(settlement)) => cancelled(settlement.charge, settlement.cost),
+        Ok(Cancellation::Unsupported) => Event::NoCancellation,
+        Ok(Cancellation::Requested | Cancellation::TooLate) => Event::CancelAnswered,
+        Err(error) => read_failed(&error),
+    }
+}
+
+fn of_submit(error: &CallError) -> SubmitFailure {
+    let CallError::Node(error) = error else {
+        return SubmitFailure::Permanent;
+    };
+    match error.cause {
+        ErrorCause::NotSent(_) | ErrorCause::Throttled(_) => SubmitFailure::Retryable {
+            after: after(error),
+        },
+        ErrorCause::OutcomeUnknown(_) => SubmitFailure::Unknown,
+        ErrorCause::Rejected(_)
+        | ErrorCause::InvalidInput(_)
+        | ErrorCause::Unsupported(_)
+        | ErrorCause::UnknownNodeType(_) => SubmitFailure::Refused,
+        _ => SubmitFailure::Permanent,
+    }
+}
+
+fn read_failed(error: &CallError) -> Event {
+    let failure = match error {
+        CallError::Node(error) => match error.cause {
+            ErrorCause::NotSent(_) | ErrorCause::Throttled(_) | ErrorCause::Unavailable(_) => {
+                PollFailure::Transient {
+                    after: after(error),
+                }
+            }
+            ErrorCause::JobLost(_) | ErrorCause::ProtocolViolation(_) => PollFailure::Unrecognized,
+            _ => PollFailure::Permanent,
+        },
+        CallError::Trap(trap) => match trap.kind {
+            TrapKind::TimedOut | TrapKind::OutOfTime => PollFailure::Unrecognized,
+            // The same reply would do the same.
+            _ => PollFailure::Permanent,
+        },
+        CallError::Host(_) => PollFailure::Unrecognized,
+    };
+    Event::ReadFailed {
+        error: job_error(error),
+        failure,
+    }
+}
+
+/// The trouble of a call that failed.
+#[must_use]
+pub fn job_error(error: &CallError) -> JobError {
+    match error {
+        CallError::Node(error) => JobError::new(error.cause.kind(), error.cause.message()),
+        CallError::Trap(_) => JobError::new(ErrorKind::ComponentTrap, chain(error)),
+        CallError::Host(_) => JobError::new(ErrorKind::Internal, chain(error)),
+    }
+}
+
+fn succeeded(success: Success, ticket: Option<String>, provider_job_id: Option<String>) -> Event {
+    Event::Succeeded {
+        ticket,
+        provider_job_id,
+        output: success.output,
+        media: success.media.into_iter().next().map(media),
+        charge: success.settlement.charge,
+        cost: success.settlement.cost.map(cost),
+    }
+}
+
+fn cancelled(charge: Charge, price: Option<Price>) -> Event {
+    Event::Ended {
+        cancelled: true,
+        error: JobError::new(
+            ErrorKind::Cancelled,
+            "the job was cancelled at the provider",
+        ),
+        charge,
+        cost: price.map(cost),
+    }
+}
+
+fn media(media: ResultMedia) -> Media {
+    Media {
+        pointer: media.pointer,
+        url: media.url,
+        media_type: media.media_type,
+        sha256: media.sha256,
+        needs_credential: media.needs_credential,
+    }
+}
+
+fn cost(price: Price) -> Cost {
+    Cost {
+        amount: price.amount,
+        unit: price.unit,
+    }
+}
+
+fn after(error: &NodeError) -> Option<Millis> {
+    error.retry_after_ms.map(millis)
+}
+
+/// The provider's own delay, if it gave one.
+fn hint(poll_after_ms: u64) -> Option<Millis> {
+    (poll_after_ms > 0).then(|| millis(poll_after_ms))
+}
+
+fn millis(millis: u64) -> Millis {
+    Millis::try_from(millis).unwrap_or(Millis::MAX)
+}

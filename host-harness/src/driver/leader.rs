@@ -1,0 +1,341 @@
+//! The loop of the one process that drives.
+//!
+//! Due rows are read in batches, a lane for each connection, so that one provider's
+//! crowd does not keep another's jobs waiting, and a component that did not come with
+//! this program never has all of the calls. A job is held from the moment it is read
+//! until what came of it is committed: nothing is done twice at the same time.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
+use tracing::Instrument as _;
+
+use super::admit::{Admission, Kind, Mode, Now, admit};
+use super::clock::now;
+use super::connection_queue::{BATCH, ConnectionQueue};
+use super::decide::may_submit;
+use super::error::DriverError;
+use super::event::Event;
+use super::shared::Shared;
+use super::spans;
+use super::steps::Done;
+use super::wait::{DriveMode, LEDGER_POLL_INTERVAL, Waiting, changed};
+use crate::ledger::{Job, LedgerError, Millis};
+
+/// The ledger is not looked into more often than this.
+const BREATH: Duration = Duration::from_millis(5);
+
+/// What a task is busy with.
+struct Task {
+    job: String,
+    connection: String,
+    component: String,
+    kind: Kind,
+}
+
+type StepResult = Result<Done, Arc<LedgerError>>;
+
+struct Leader<'a> {
+    shared: &'a Shared,
+    waiting: &'a mut Waiting,
+    queues: HashMap<String, ConnectionQueue>,
+    downloads: VecDeque<Job>,
+    /// The jobs that are ready, in flight, or not to be touched.
+    held: HashSet<String>,
+    tasks: JoinSet<StepResult>,
+    running: HashMap<Id, Task>,
+    looked_at: Instant,
+    look_at: Instant,
+    version: i64,
+}
+
+/// Drives until all of `waiting` are settled or `work` says otherwise. Only for the process
+/// that holds the lock.
+pub(super) async fn lead(
+    shared: &Shared,
+    waiting: &mut Waiting,
+    work: &mut watch::Receiver<DriveMode>,
+) -> Result<(), DriverError> {
+    // Only the driver submits, and that is this process from now on.
+    shared.settle_orphans().await?;
+    let extent = *work.borrow();
+    shared.look_at(waiting, extent).await?;
+    let mut lead = Leader {
+        version: shared.ledger.others_version()?,
+        shared,
+        waiting,
+        queues: HashMap::new(),
+        downloads: VecDeque::new(),
+        held: HashSet::new(),
+        tasks: JoinSet::new(),
+        running: HashMap::new(),
+        looked_at: Instant::now(),
+        look_at: Instant::now(),
+    };
+    // What a provider has said to an earlier driver holds for this one.
+    let (now, instant) = (now(), Instant::now());
+    for (connection, until_then) in shared.ledger.resting()? {
+        let rest = instant + until(until_then, now);
+        lead.queue(connection, instant)
+            .rate_limiter
+            .rest(rest, true);
+    }
+    let driven = lead.drive(work).await;
+    let ended = lead.end().await;
+    driven.and(ended)
+}
+
+impl Leader<'_> {
+    async fn drive(&mut self, work: &mut watch::Receiver<DriveMode>) -> Result<(), DriverError> {
+        loop {
+            let extent = *work.borrow_and_update();
+            if self.waiting.ids.is_empty() || extent == DriveMode::Draining {
+                return Ok(());
+            }
+            if Instant::now() >= self.look_at {
+                self.look(extent).await?;
+            }
+            let wake = self.spawn_ready(extent).min(self.look_at);
+            tokio::select! {
+                Some(finished) = self.tasks.join_next_with_id() => {
+                    self.on_finished(finished)?;
+                    // Whatever else has landed meanwhile.
+                    while let Some(finished) = self.tasks.try_join_next_with_id() {
+                        self.on_finished(finished)?;
+                    }
+                }
+                () = sleep_until(wake) => {}
+                () = changed(work) => {}
+            }
+        }
+    }
+
+    /// Reads due rows, and what other processes have written.
+    async fn look(&mut self, extent: DriveMode) -> Result<(), DriverError> {
+        let version = self.shared.ledger.others_version()?;
+        if std::mem::replace(&mut self.version, version) != version {
+            self.shared.look_at(self.waiting, extent).await?;
+        }
+        let (now, instant) = (now(), Instant::now());
+        let mut next = instant + LEDGER_POLL_INTERVAL;
+        for queue in self
+            .queues
+            .values_mut()
+            .filter(|queue| queue.has_capacity())
+        {
+            queue.has_more = false;
+        }
+        for (connection, first) in self.shared.ledger.pending()? {
+            if first > now {
+                next = next.min(instant + until(first, now));
+            }
+            if !self.queue(connection.clone(), instant).has_capacity() {
+                continue;
+            }
+            // Those in flight are still due as far as the ledger knows.
+            let due = self
+                .shared
+                .ledger
+                .due(&connection, now, BATCH, &self.held)?;
+            // Held, so that they are not read again.
+            for job in self.waiting.leave_out(&due) {
+                self.held.insert(job);
+            }
+            let due = due.jobs;
+            self.held.extend(due.iter().map(|job| job.spec.id.clone()));
+            let queue = self.queue(connection, instant);
+            queue.has_more = due.len() == BATCH;
+            queue.ready.extend(due);
+        }
+        self.looked_at = instant;
+        self.look_at = next.max(instant + BREATH);
+        Ok(())
+    }
+
+    fn queue(&mut self, connection: String, now: Instant) -> &mut ConnectionQueue {
+        let new = || ConnectionQueue::new(now);
+        self.queues.entry(connection).or_insert_with(new)
+    }
+
+    /// Begins what there is room for; when there will be more.
+    fn spawn_ready(&mut self, extent: DriveMode) -> Instant {
+        let mut wake = Instant::now() + LEDGER_POLL_INTERVAL;
+        let settings = self.shared.settings;
+        let mut queues = std::mem::take(&mut self.queues);
+        for queue in queues.values_mut() {
+            // They keep their places in the line.
+            let mut passed_over = VecDeque::new();
+            while self.count(|kind| kind != Kind::Download) < settings.calls
+                && passed_over.len() < settings.calls
+            {
+                let Some(job) = queue.ready.pop_front() else {
+                    break;
+                };
+                if self.has_its_share(&job.spec.component) {
+                    passed_over.push_back(job);
+                    continue;
+                }
+                if let Err((job, until)) = self.begin(job, queue, extent) {
+                    queue.ready.push_front(*job);
+                    wake = wake.min(until);
+                    break;
+                }
+            }
+            while let Some(job) = passed_over.pop_back() {
+                queue.ready.push_front(job);
+            }
+            if queue.has_more && queue.has_capacity() {
+                self.look_at = self.look_at.min(self.looked_at + BREATH);
+            }
+        }
+        self.queues = queues;
+        while self.count(|kind| kind == Kind::Download) < settings.downloads {
+            let Some(job) = self.downloads.pop_front() else {
+                break;
+            };
+            self.spawn_step(job, Kind::Download, None);
+        }
+        wake
+    }
+
+    /// Begins what is to be done for a job, or says when there is room for it.
+    fn begin(
+        &mut self,
+        job: Job,
+        queue: &mut ConnectionQueue,
+        extent: DriveMode,
+    ) -> Result<(), (Box<Job>, Instant)> {
+        let now = Now {
+            time: now(),
+            instant: Instant::now(),
+        };
+        let mode = Mode {
+            extent,
+            // The requester's lock is looked at only where a submit depends on it.
+            is_awaited: !may_submit(&job, now.time)
+                || self.waiting.ids.contains(&job.spec.id)
+                || self.shared.requester.is_there(&job.schedule.requester),
+        };
+        match admit(&job, queue, mode, now) {
+            Admission::Run(Kind::Download) => self.downloads.push_back(job),
+            Admission::Run(kind) => {
+                queue.count_request(now.instant);
+                self.spawn_step(job, kind, None);
+            }
+            Admission::Apply(event) => self.spawn_step(job, Kind::Call, Some(*event)),
+            Admission::Retry(until) => return Err((Box::new(job), until)),
+            Admission::Defer => {}
+        }
+        Ok(())
+    }
+
+    /// Whether a component that did not come with this program has as many calls as one
+    /// may: one that is slow on purpose leaves room for others.
+    fn has_its_share(&self, component: &str) -> bool {
+        if self.shared.steps.packs.trusts(component) {
+            return false;
+        }
+        let calls = self.shared.settings.calls;
+        let its = self
+            .running
+            .values()
+            .filter(|task| task.kind != Kind::Download && task.component == component);
+        its.count() >= calls - calls / 4
+    }
+
+    fn count(&self, of: impl Fn(Kind) -> bool) -> usize {
+        self.running.values().filter(|task| of(task.kind)).count()
+    }
+
+    fn spawn_step(&mut self, job: Job, kind: Kind, event: Option<Event>) {
+        let steps = Arc::clone(&self.shared.steps);
+        let task = Task {
+            job: job.spec.id.clone(),
+            connection: job.spec.connection.clone(),
+            component: job.spec.component.clone(),
+            kind,
+        };
+        // The caller's trace is that of the jobs which this process asks for.
+        let caller = self.shared.caller.clone();
+        let caller = caller.filter(|_| job.schedule.requester == self.shared.requester.name());
+        let span = spans::span(&job, caller.as_ref());
+        let step = async move {
+            match event {
+                Some(event) => steps.settled(job, &event).await,
+                None => steps.take(job, caller.as_ref()).await,
+            }
+        };
+        let handle = self.tasks.spawn(step.instrument(span));
+        self.running.insert(handle.id(), task);
+    }
+
+    fn on_finished(
+        &mut self,
+        finished: Result<(Id, StepResult), JoinError>,
+    ) -> Result<(), DriverError> {
+        let (id, outcome) = match finished {
+            Ok((id, outcome)) => (id, Some(outcome)),
+            Err(error) => {
+                tracing::error!(%error, "a step ended in a fault of this program");
+                (error.id(), None)
+            }
+        };
+        let Some(task) = self.running.remove(&id) else {
+            return Ok(());
+        };
+        let Some(outcome) = outcome else {
+            // Held on, so that it is not tried again and again; the next driver may.
+            self.waiting.ids.remove(&task.job);
+            return Ok(());
+        };
+        let done = outcome?;
+        self.held.remove(&task.job);
+        let instant = Instant::now();
+        if let Some(queue) = self.queues.get_mut(&task.connection) {
+            queue.learn(done.rate, instant);
+            if done.blocked.is_some() {
+                queue.blocked = done.blocked;
+            }
+            if let Some(rest) = done.rest {
+                queue
+                    .rate_limiter
+                    .rest(instant + rest.after, rest.submits_only);
+            }
+        }
+        if self.waiting.until.is_met(&done.job) {
+            self.waiting.ids.remove(&task.job);
+        }
+        if let Some(next) = done.job.schedule.next_at {
+            let now = now();
+            match self.queues.get_mut(&task.connection) {
+                Some(queue) if next <= now => {
+                    self.held.insert(task.job);
+                    queue.ready.push_back(done.job);
+                }
+                _ => self.look_at = self.look_at.min(instant + until(next, now)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets submits come to their end; whatever else is in flight can be done again.
+    async fn end(&mut self) -> Result<(), DriverError> {
+        let mut ended = Ok(());
+        while self.count(|kind| kind == Kind::Submit) > 0 {
+            let Some(finished) = self.tasks.join_next_with_id().await else {
+                break;
+            };
+            ended = ended.and(self.on_finished(finished));
+        }
+        self.tasks.shutdown().await;
+        ended
+    }
+}
+
+fn until(time: Millis, now: Millis) -> Duration {
+    Duration::from_millis((time - now).max(0).unsigned_abs())
+}

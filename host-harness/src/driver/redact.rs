@@ -1,0 +1,65 @@
+//! Takes a job's own words out of what a provider says: its messages may quote the prompt,
+//! and what they say is shown, logged and kept.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::ledger::{Job, JobError};
+
+/// Shorter texts of an input are names of models and sizes, which a message may need.
+const SHORTEST: usize = 12;
+
+/// What stands for a text of the input.
+const REDACTED: &str = "[…]";
+
+/// `words` without the texts of the job's input.
+pub(super) fn redacted<'a>(words: &'a str, job: &Job) -> Cow<'a, str> {
+    let Ok(Value::Object(input)) = serde_json::from_str(&job.spec.input) else {
+        return words.into();
+    };
+    let mut words = Cow::from(words);
+    for text in input.values().filter_map(Value::as_str) {
+        let text = text.trim();
+        if text.len() >= SHORTEST && words.contains(text) {
+            words = words.replace(text, REDACTED).into();
+        }
+    }
+    words
+}
+
+/// The same of a trouble.
+pub(super) fn without_input(error: &mut JobError, job: &Job) {
+    if let Cow::Owned(words) = redacted(&error.message, job) {
+        error.message = words;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::ledger::{JobSpec, Target};
+
+    #[test]
+    fn a_prompt_that_is_quoted_is_blotted() {
+        let spec = JobSpec {
+            id: String::new(),
+            node: String::new(),
+            raw_input: String::new(),
+            raw_input_sha256: String::new(),
+            input: r#"{"prompt": " a red balloon ", "model": "Pixel M", "steps": 20}"#.into(),
+            component: String::new(),
+            connection: String::new(),
+            provider_origin: String::new(),
+            key: String::new(),
+            idempotency_ms: 0,
+            created_at: 0,
+        };
+        let job = Job::new(spec, Target::File("/a".into()), String::new(), 0);
+        let mut error = JobError::new(ErrorKind::Rejected, "Pixel M cannot draw \"a red balloon\"");
+        without_input(&mut error, &job);
+        assert_eq!(error.message, "Pixel M cannot draw \"[…]\"");
+        assert!(matches!(redacted("nothing", &job), Cow::Borrowed(_)));
+    }
+}

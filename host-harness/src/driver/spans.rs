@@ -1,0 +1,70 @@
+//! What is told of a job: its span, and an event wherever its row takes a turn. Never the
+//! input, the ticket, the output or the words of a provider: `jobs show` has them.
+
+use tracing::Span;
+
+use super::event::Event;
+use crate::ledger::Job;
+use crate::trace::{Caller, TraceParent};
+
+/// The span of what is done for a job.
+pub(super) fn span(job: &Job, caller: Option<&Caller>) -> Span {
+    let order = &job.spec;
+    let span = tracing::info_span!(
+        "job",
+        id = order.id,
+        node = order.node,
+        state = job.state().as_str(),
+        connection = order.connection,
+        trace_id = tracing::field::Empty,
+        caller = tracing::field::Empty,
+    );
+    if span.is_disabled() {
+        return span;
+    }
+    let own = TraceParent::of_job(&order.id).ok();
+    if let Some(own) = &own {
+        span.record("trace_id", own.trace_id());
+    }
+    if let Some(caller) = caller {
+        span.record("caller", tracing::field::display(caller.parent()));
+    }
+    if let Some(parent) = caller.map(Caller::parent).or(own.as_ref()) {
+        parent.adopt(&span);
+    }
+    span
+}
+
+/// Tells of a commit.
+pub(super) fn committed(event: &Event, job: &Job) {
+    let error = job.last_error.as_ref().map(|error| error.kind.as_str());
+    match event {
+        Event::Accepted {
+            provider_job_id, ..
+        } => tracing::info!(provider_job_id, "the provider has accepted the job"),
+        Event::Adopted {
+            provider_job_id, ..
+        } => tracing::info!(provider_job_id, "the job was found at the provider"),
+        Event::Succeeded { .. } => tracing::info!("the provider has made the result"),
+        Event::Fetched { file } => tracing::info!(bytes = file.bytes, "the file is whole"),
+        Event::Finalized => tracing::info!("the file is in its place"),
+        Event::Resumed { .. } | Event::TargetChanged { .. } => {
+            tracing::info!("the job is wanted again");
+        }
+        Event::CancelWanted => tracing::info!("the job is to be cancelled"),
+        Event::Waiting { .. } if error.is_none() => tracing::debug!("the job goes on"),
+        Event::Due | Event::RateLimited { .. } if error.is_none() => {
+            tracing::debug!("the job waits");
+        }
+        _ => turned(error, job),
+    }
+}
+
+fn turned(error: Option<&str>, job: &Job) {
+    let (state, attempts) = (job.state().as_str(), job.schedule.attempts);
+    match job.schedule.next_at {
+        Some(_) => tracing::info!(error, state, attempts, "it is tried again"),
+        None if job.is_done() => tracing::info!(error, state, "the job has ended"),
+        None => tracing::info!(error, state, "the job stops until somebody resumes it"),
+    }
+}

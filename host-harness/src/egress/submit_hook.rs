@@ -1,0 +1,95 @@
+//! The gate before the one request of a call that can cost money.
+
+use futures::future::BoxFuture;
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use http::request;
+use serde_json::Value;
+
+use crate::digest::Sha256Digest;
+
+/// Decides whether the request of a `start` that can cost money is sent.
+///
+/// Called when that request has passed every check and before a connection is opened for it:
+/// the moment to record that it leaves. No other request is submitted to it. Of two such
+/// requests that a component makes at the same time, both are submitted and one is sent.
+pub trait SubmitHook: Send + Sync {
+    /// Whether this request may be sent.
+    ///
+    /// `false` denies it ([`Denial::HeldBack`](super::Denial::HeldBack)): nothing was sent.
+    /// After `true` the connection can still fail to open, so that `true` alone does not
+    /// prove that bytes were sent. An implementation that cannot record its decision answers
+    /// `false`. It must not send the request itself, and must not block the thread. The wait
+    /// counts towards [`HttpLimits::total`](super::HttpLimits::total); the future is dropped
+    /// when that time is over, and nothing was sent.
+    fn before_submit<'a>(&'a self, submission: Submission<'a>) -> BoxFuture<'a, bool>;
+}
+
+/// A submit as the component made it: the credential is not in it.
+pub struct Submission<'a> {
+    /// Over method, path, headers and body.
+    pub digest: Sha256Digest,
+    pub(crate) parts: &'a request::Parts,
+    pub(crate) body: &'a [u8],
+}
+
+impl Submission<'_> {
+    /// Whether a provider could know it again by this idempotency key: whether the key is a
+    /// header, or a text of the JSON body once more than the run's `input` has it.
+    #[must_use]
+    pub fn carries(&self, key: &str, input: &Value) -> bool {
+        let mut headers = self.parts.headers.iter();
+        let of_http = [ACCEPT, CONTENT_LENGTH, CONTENT_TYPE];
+        if headers.any(|(name, value)| value == key && !of_http.contains(name)) {
+            return true;
+        }
+        let body = serde_json::from_slice(self.body).unwrap_or_default();
+        count(&body, key) > count(input, key)
+    }
+}
+
+/// How often a document has this text as a value.
+fn count(document: &Value, text: &str) -> usize {
+    match document {
+        Value::String(value) => usize::from(value == text),
+        Value::Array(values) => values.iter().map(|value| count(value, text)).sum(),
+        Value::Object(fields) => fields.values().map(|value| count(value, text)).sum(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn carries(key: &str, header: &str, body: &Value) -> bool {
+        let request = http::Request::post("/v1/k-1").header("x-once", header);
+        let request = request.header(CONTENT_TYPE, "application/json");
+        let body = body.to_string();
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        let submission = Submission {
+            digest: [0; 32].into(),
+            parts: &parts,
+            body: body.as_bytes(),
+        };
+        submission.carries(key, &json!({"prompt": "k-1", "notes": ["k-2"]}))
+    }
+
+    #[test]
+    fn a_key_is_found_where_a_provider_could_read_it() {
+        let input = json!({"prompt": "k-1", "notes": ["k-2"]});
+        assert!(carries("k-1", "k-1", &json!({})));
+        assert!(carries("k-1", "", &json!({"input": input, "key": "k-1"})));
+        assert!(carries(r#"k"\3"#, "", &json!({"meta": {"key": r#"k"\3"#}})));
+    }
+
+    #[test]
+    fn what_only_looks_like_the_key_is_none() {
+        let input = json!({"prompt": "k-1", "notes": ["k-2"]});
+        for key in ["k-1", "k-2", "k", "prompt", "application/json"] {
+            assert!(!carries(key, "k-10", &json!({"input": input})), "{key}");
+        }
+        assert!(!carries("v1", "", &json!("no v1")));
+    }
+}

@@ -1,0 +1,183 @@
+//! How much a pack may use up.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+
+use serde::{Deserialize, Serialize};
+
+/// Something that a pack may use up only so much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PackLimit {
+    /// Linear memory of one call in bytes, all its memories together.
+    MemoryBytes,
+    /// Calls at once; further ones wait.
+    Instances,
+    /// Time of one call in seconds, waiting included.
+    CallSeconds,
+    /// Body of one request in bytes.
+    RequestBytes,
+    /// Body of one reply in bytes.
+    ReplyBytes,
+    /// Header of one request, and of one reply, in bytes.
+    HeaderBytes,
+    /// Requests of one call.
+    RequestsPerCall,
+    /// Requests in a minute, all calls together.
+    RequestsPerMinute,
+}
+
+impl PackLimit {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::MemoryBytes,
+        Self::Instances,
+        Self::CallSeconds,
+        Self::RequestBytes,
+        Self::ReplyBytes,
+        Self::HeaderBytes,
+        Self::RequestsPerCall,
+        Self::RequestsPerMinute,
+    ];
+
+    /// Its name in manifests and in the configuration: `memory_bytes`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MemoryBytes => "memory_bytes",
+            Self::Instances => "instances",
+            Self::CallSeconds => "call_seconds",
+            Self::RequestBytes => "request_bytes",
+            Self::ReplyBytes => "reply_bytes",
+            Self::HeaderBytes => "header_bytes",
+            Self::RequestsPerCall => "requests_per_call",
+            Self::RequestsPerMinute => "requests_per_minute",
+        }
+    }
+
+    /// What holds where neither manifest nor operator says anything.
+    #[must_use]
+    pub fn default_amount(self) -> u64 {
+        match self {
+            Self::MemoryBytes => 256 << 20,
+            Self::Instances => 64,
+            Self::CallSeconds => 60,
+            // An input with a picture of 32 MiB in base64.
+            Self::RequestBytes => 48 << 20,
+            Self::ReplyBytes => 8 << 20,
+            // Less than a component may hold (128 KiB), or its reading would trap.
+            Self::HeaderBytes => 64 << 10,
+            Self::RequestsPerCall => 32,
+            Self::RequestsPerMinute => 6_000,
+        }
+    }
+
+    /// So much of it, in words.
+    pub(super) fn amount(self, amount: u64) -> String {
+        match self {
+            Self::MemoryBytes => format!("{amount} bytes of memory"),
+            Self::Instances => format!("{amount} calls at once"),
+            Self::CallSeconds => format!("{amount} s for a call"),
+            Self::RequestBytes => format!("{amount} bytes in a request"),
+            Self::ReplyBytes => format!("{amount} bytes in a reply"),
+            Self::HeaderBytes => format!("{amount} bytes in a header"),
+            Self::RequestsPerCall => format!("{amount} requests in a call"),
+            Self::RequestsPerMinute => format!("{amount} requests in a minute"),
+        }
+    }
+}
+
+/// The ceilings that somebody has stated.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct PackLimits(BTreeMap<PackLimit, NonZeroU64>);
+
+impl PackLimits {
+    /// The same with another one; 0 is taken for 1.
+    #[must_use]
+    pub fn with(mut self, limit: PackLimit, amount: u64) -> Self {
+        let amount = NonZeroU64::new(amount).unwrap_or(NonZeroU64::MIN);
+        self.0.insert(limit, amount);
+        self
+    }
+
+    /// Those that are stated.
+    pub fn stated(&self) -> impl Iterator<Item = (PackLimit, u64)> {
+        self.0.iter().map(|(limit, amount)| (*limit, amount.get()))
+    }
+
+    /// What is stated, else the default.
+    #[must_use]
+    pub fn or_default(&self, limit: PackLimit) -> u64 {
+        self.0
+            .get(&limit)
+            .map_or_else(|| limit.default_amount(), |amount| amount.get())
+    }
+
+    /// As a line of TOML.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let stated: Vec<_> = self
+            .stated()
+            .map(|(limit, amount)| format!("{} = {amount}", limit.name()))
+            .collect();
+        format!("limits = {{ {} }}", stated.join(", "))
+    }
+}
+
+/// The ceilings that hold, every one of them: the lower of what is asked for and what is
+/// granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds([u64; PackLimit::ALL.len()]);
+
+impl Bounds {
+    pub(super) fn of(asked: &PackLimits, granted: &PackLimits) -> Self {
+        Self(PackLimit::ALL.map(|limit| asked.or_default(limit).min(granted.or_default(limit))))
+    }
+
+    /// The bound of one.
+    #[must_use]
+    pub fn of_one(&self, limit: PackLimit) -> u64 {
+        self.0[limit as usize]
+    }
+
+    /// The same as a size in this process's memory, or a count of things in it.
+    #[must_use]
+    pub fn size(&self, limit: PackLimit) -> usize {
+        usize::try_from(self.of_one(limit)).unwrap_or(usize::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_same_wherever_they_are_written() {
+        for (index, limit) in PackLimit::ALL.into_iter().enumerate() {
+            assert_eq!(limit as usize, index);
+            let text = format!("{{\"{}\": 5}}", limit.name());
+            let read: PackLimits = serde_json::from_str(&text).expect("JSON");
+            assert_eq!(read, PackLimits::default().with(limit, 5));
+            let read: PackLimits = toml::from_str(&format!("{} = 5", limit.name())).expect("TOML");
+            assert_eq!(read.or_default(limit), 5);
+        }
+        assert!(serde_json::from_str::<PackLimits>(r#"{"memory": 5}"#).is_err());
+        assert!(serde_json::from_str::<PackLimits>(r#"{"instances": 0}"#).is_err());
+    }
+
+    #[test]
+    fn the_lower_one_holds() {
+        let low = PackLimits::default().with(PackLimit::Instances, 2);
+        let high = PackLimits::default()
+            .with(PackLimit::Instances, 1_000)
+            .with(PackLimit::RequestsPerCall, 1_000);
+        let none = PackLimits::default();
+        let instances = |asked, granted| Bounds::of(asked, granted).of_one(PackLimit::Instances);
+        assert_eq!(instances(&low, &high), 2);
+        assert_eq!(instances(&high, &low), 2);
+        assert_eq!(instances(&high, &none), 64);
+        assert_eq!(instances(&none, &high), 64);
+        assert_eq!(instances(&high, &high), 1_000);
+    }
+}

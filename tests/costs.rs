@@ -1,0 +1,142 @@
+//! What a run will cost and what it did, as far as anybody says; and providers that cancel nothing.
+
+use serde_json::{Value, json};
+
+use crate::support::hostile::{desk_with, hostile, run_node};
+use crate::support::outcome::Outcome;
+use crate::support::provider::{Reply, Script, Server};
+use crate::support::sandbox::Sandbox;
+
+const DOLLARS: [&str; 2] = ["0.240", "USD"];
+
+fn sandbox() -> (Server, Sandbox) {
+    let provider = Server::start(Script::from([
+        ("POST /v1/jobs".into(), vec![Reply::json(200, json!({}))]),
+        ("GET /1.mp4".into(), vec![Reply::clip()]),
+    ]));
+    let sandbox = desk_with(hostile(), &provider);
+    (provider, sandbox)
+}
+
+/// A job that is accepted at this price, and whose polls answer so.
+fn input(cost: [&str; 2], poll: &Value) -> Value {
+    let ticket = json!({"poll": {"then": poll}}).to_string();
+    let accept = json!({"accept": {"ticket": ticket, "id": "j-1", "cost": cost}});
+    let submit = json!([{"request": {"body": {"text": "{}"}}}]);
+    json!({"start": {"do": submit, "then": accept}})
+}
+
+fn run(sandbox: &Sandbox, input: &Value, more: &[&str]) -> Outcome {
+    run_node(sandbox, "hostile", input, more)
+}
+
+#[test]
+fn a_run_will_cost_what_is_published() {
+    let (_provider, sandbox) = sandbox();
+    let check = |amount: &str, more: &[&str]| {
+        let plan = json!({"plan": {"input": "{}", "estimate": [amount, "USD"]}});
+        sandbox.write("input.json", json!({"check": {"then": plan}}).to_string());
+        let check = [
+            "--component",
+            "hostile.wasm",
+            "check",
+            "hostile",
+            "--input",
+            "input.json",
+        ];
+        sandbox.run(check.iter().chain(more))
+    };
+    let said = check("0.048", &[]).stderr;
+    let line = "estimate: 0.048 USD per second of video (source: https://prices.example)";
+    assert!(said.lines().any(|said| said == line), "{said}");
+    let estimate = &check("0.048", &["--json"]).answer()["estimate"];
+    assert_eq!(
+        (&estimate["amount"], &estimate["basis"]),
+        (&json!("0.048"), &json!("per_second_of_video"))
+    );
+    let said = check("a fortune", &[]).stderr;
+    assert!(!said.contains("estimate"), "{said}");
+}
+
+#[test]
+fn what_a_job_cost_is_shown_wherever_it_is_looked_at() {
+    let (provider, sandbox) = sandbox();
+    let url = format!("{}/1.mp4", provider.url());
+    let succeed = json!({"succeed": {"output": "{}", "media": 1, "url": url}});
+    let answer = run(&sandbox, &input(DOLLARS, &succeed), &[]).answer();
+    let cost = json!({"amount": "0.240", "unit": "USD"});
+    assert_eq!(
+        (&answer["cost"], &answer["charged"]),
+        (&cost, &json!("yes"))
+    );
+    let id = answer["job"].as_str().expect("an id");
+    assert_eq!(sandbox.jobs()[0]["cost"], cost);
+    assert_eq!(
+        sandbox.run(["--json", "jobs", "show", id]).json()["cost"],
+        cost
+    );
+    let listed = sandbox.run(["jobs"]);
+    assert!(listed.stdout.contains("  0.240 USD  "), "{listed:?}");
+    let shown = sandbox.run(["jobs", "show", id]);
+    assert!(
+        shown.stdout.lines().any(|line| line == "cost: 0.240 USD"),
+        "{shown:?}"
+    );
+}
+
+#[test]
+fn a_job_that_is_not_charged_or_at_no_price_has_no_cost() {
+    for (cost, free, is_kept) in [
+        (DOLLARS, false, true),
+        (DOLLARS, true, false),
+        (["1e3", "USD"], false, false),
+        (["\u{1b}[2J", "USD"], false, false),
+    ] {
+        let (_provider, sandbox) = sandbox();
+        let fail = json!({"fail": {"message": "no", "free": free}});
+        let error = run(&sandbox, &input(cost, &fail), &[]).error("failed");
+        let expected = json!({"amount": "0.240", "unit": "USD"});
+        let expected = if is_kept { expected } else { Value::Null };
+        assert_eq!(
+            (&error["cost"], &sandbox.jobs()[0]["cost"]),
+            (&expected, &expected),
+            "{cost:?}"
+        );
+        assert_eq!(error["charged"], if free { "no" } else { "yes" });
+    }
+}
+
+#[test]
+fn a_provider_without_cancellation_says_so_and_its_job_goes_on() {
+    let (provider, sandbox) = sandbox();
+    let wait = json!({"wait": {"poll_after_ms": 100}});
+    let left = run(&sandbox, &input(DOLLARS, &wait), &["--deadline", "500ms"]).error("deadline");
+    let id = left["job"].as_str().expect("an id");
+    for _ in 0..2 {
+        let outcome = sandbox.run(["--json", "jobs", "cancel", id]);
+        let error = outcome.error("unsupported");
+        assert_eq!(
+            (outcome.code, &error["charged"]),
+            (3, &json!("unknown")),
+            "{outcome:?}"
+        );
+        let next = error["next"].as_str().expect("the next command");
+        assert!(
+            next.starts_with(&format!("zoetrope jobs resume {id}")),
+            "{next}"
+        );
+    }
+    let said = sandbox.run(["jobs", "cancel", id]).stderr;
+    assert!(
+        said.contains("no cancellation") && said.contains("paid"),
+        "{said}"
+    );
+    assert_eq!(sandbox.jobs()[0]["state"], "started");
+    let resumed = sandbox.run(["--json", "jobs", "resume", id, "--deadline", "500ms"]);
+    assert_eq!(
+        resumed.error("deadline")["job"],
+        id,
+        "it is waited for as before"
+    );
+    assert_eq!(provider.counts()["POST /v1/jobs"], 1);
+}

@@ -1,0 +1,237 @@
+//! `zoetrope check --jsonl`: one result a line, in order, whatever is wrong with a line, in bounded
+//! memory.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::support::outcome::Outcome;
+use crate::support::provider::{Script, Server};
+use crate::support::sandbox::Sandbox;
+
+const NODE: &str = "image_to_video_v3";
+
+fn lines(sandbox: &Sandbox, input: &[u8]) -> Outcome {
+    sandbox.run_with_input(["check", NODE, "--jsonl", "--input", "-"], input)
+}
+
+fn answers(outcome: &Outcome) -> Vec<Value> {
+    outcome
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+        .collect()
+}
+
+/// A valid line that can be told from others.
+fn valid(number: usize) -> String {
+    let name = format!("https://p.example/{number}.png");
+    json!({"prompt": "p", "image": name, "steps": number % 50 + 1}).to_string()
+}
+
+#[test]
+fn every_line_is_answered_in_order_whatever_is_wrong_with_another() {
+    let mut input = Vec::new();
+    let mut expected = Vec::new();
+    let mut add = |line: &[u8], keyword: Option<&'static str>| {
+        input.extend_from_slice(line);
+        input.push(b'\n');
+        expected.push(keyword);
+    };
+    let too_long = "x".repeat(17 << 20);
+    let deep = "[".repeat(10_000);
+    add(valid(1).as_bytes(), None);
+    add(b"", Some("json"));
+    add(b"   ", Some("json"));
+    add(b"[]", Some("type"));
+    add(b"{\"prompt\": \"p\"", Some("json"));
+    add(too_long.as_bytes(), Some("json"));
+    add(valid(2).as_bytes(), None);
+    add(b"\xff\xfe", Some("json"));
+    add(deep.as_bytes(), Some("json"));
+    add(
+        b"{\"prompt\": \"p\", \"image\": \"i\", \"image\": \"j\"}",
+        Some("json"),
+    );
+    add(b"{\"image\": \"i\"}", Some("required"));
+    add(b"{\"prompt\": \"p\", \"image\": \"i\"} {}", Some("json"));
+    add(format!("{}\r", valid(3)).as_bytes(), None);
+    add(b"{\"prompt\": \"\\ud800\", \"image\": \"i\"}", Some("json"));
+    input.extend_from_slice(valid(4).as_bytes());
+    expected.push(None);
+
+    let outcome = lines(&Sandbox::new(), &input);
+    assert_eq!(outcome.code, 3, "a line was refused");
+    assert_eq!(outcome.stderr, "");
+    let answers = answers(&outcome);
+    let found: Vec<_> = answers
+        .iter()
+        .map(|answer| answer["error"]["violations"][0]["keyword"].as_str())
+        .collect();
+    assert_eq!(found, expected);
+    let pictures: Vec<_> = answers
+        .iter()
+        .filter_map(|answer| answer["input"]["image"].as_str())
+        .collect();
+    let kept: Vec<_> = (1..=4)
+        .map(|number| format!("https://p.example/{number}.png"))
+        .collect();
+    assert_eq!(pictures, kept);
+}
+
+#[test]
+fn a_long_list_keeps_its_order() {
+    let sandbox = Sandbox::new();
+    // More than an instance is used for, and than a task is given.
+    let count = 3_000;
+    let input: String = (0..count).map(|number| valid(number) + "\n").collect();
+    let outcome = lines(&sandbox, input.as_bytes());
+    assert_eq!((outcome.code, &*outcome.stderr), (0, ""));
+    for (number, answer) in answers(&outcome).iter().enumerate() {
+        assert_eq!(answer["ok"], true);
+        assert_eq!(
+            answer["input"]["image"],
+            format!("https://p.example/{number}.png")
+        );
+    }
+    assert_eq!(outcome.stdout.lines().count(), count);
+
+    sandbox.write("list.jsonl", &input);
+    let from_file = sandbox.run(["check", NODE, "--jsonl", "--json", "--input", "list.jsonl"]);
+    assert_eq!(
+        from_file.stdout, outcome.stdout,
+        "a file, and --json besides, change nothing"
+    );
+}
+
+#[test]
+fn a_line_is_answered_as_it_would_be_alone() {
+    let provider = Server::start(Script::new());
+    let sandbox = Sandbox::with_provider(&provider);
+    let inputs = [
+        valid(1),
+        "{}".into(),
+        r#"{"prompt":"p","image":"i","stepz":1,"steps":2.0}"#.into(),
+    ];
+    let together = lines(&sandbox, (inputs.join("\n") + "\n").as_bytes());
+    for (input, line) in inputs.iter().zip(answers(&together)) {
+        let mut alone = sandbox
+            .run_with_input(["--json", "check", NODE, "--input", "-"], input.as_bytes())
+            .json();
+        // A list has no next command.
+        if let Some(next) = alone.pointer_mut("/error/next") {
+            *next = line["error"]["next"].clone();
+        }
+        assert_eq!(line, alone);
+    }
+    assert!(
+        answers(&together)[0]["request"]["url"].is_string(),
+        "the request over the connection"
+    );
+    assert_eq!(provider.arrived().len(), 0);
+}
+
+#[test]
+fn no_line_is_no_answer() {
+    let outcome = lines(&Sandbox::new(), b"");
+    assert_eq!(
+        (outcome.code, &*outcome.stdout, &*outcome.stderr),
+        (0, "", "")
+    );
+    let one = lines(&Sandbox::new(), b"\n");
+    assert_eq!((one.code, one.stdout.lines().count()), (3, 1));
+}
+
+#[test]
+fn a_list_that_cannot_be_begun_is_one_error() {
+    let sandbox = Sandbox::new();
+    for (arguments, kind) in [
+        (
+            ["check", NODE, "--jsonl", "--input", "nowhere.jsonl"],
+            "usage",
+        ),
+        (
+            ["check", "no_such_node", "--jsonl", "--input", "-"],
+            "unknown_node_type",
+        ),
+        (["check", NODE, "--jsonl", "--inptu", "-"], "usage"),
+    ] {
+        let outcome = sandbox.run_with_input(arguments, b"{}\n");
+        outcome.error(kind);
+        assert_eq!((outcome.code, outcome.stdout.lines().count()), (2, 1));
+    }
+}
+
+#[test]
+fn a_reader_that_has_gone_away_ends_the_list() {
+    // Enough to tell stopping from going on to the end.
+    const LINES: usize = 200_000;
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(["check", NODE, "--jsonl", "--input", "-"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("the binary");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let writer = std::thread::spawn(move || {
+        let line = valid(1) + "\n";
+        (0..LINES).all(|_| stdin.write_all(line.as_bytes()).is_ok())
+    });
+    let mut answers = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut first = String::new();
+    answers.read_line(&mut first).expect("an answer");
+    drop(answers);
+    assert!(
+        !writer.join().expect("the writer"),
+        "it read on to the end, for nobody"
+    );
+    child.wait().expect("its end");
+}
+
+/// Two hundred thousand lines, half of a kilobyte each: 100 MB in, far more out.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_list_of_any_length_takes_bounded_memory() {
+    const LINES: usize = 200_000;
+    const MOST: u64 = 400 << 20;
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(["check", NODE, "--jsonl", "--input", "-"]);
+    command.stdin(Stdio::piped());
+    let mut running = sandbox.start(command);
+    let mut stdin = running.stdin();
+    let writer = std::thread::spawn(move || {
+        let prompt = "p".repeat(400);
+        for number in 0..LINES {
+            let line = format!(
+                "{{\"prompt\":\"{prompt}\",\"image\":\"https://p.example/{number}.png\"}}\n"
+            );
+            stdin
+                .write_all(line.as_bytes())
+                .expect("the binary reads on");
+        }
+    });
+    let mut peak = 0;
+    for number in 0..LINES {
+        let line = running.line_unkept();
+        assert!(
+            line.contains(&format!("https://p.example/{number}.png")),
+            "{number}: {line}"
+        );
+        if number % 5_000 == 0 {
+            peak = peak.max(peak_memory(running.id()).unwrap_or(peak));
+        }
+    }
+    writer.join().expect("the writer");
+    assert_eq!(running.end().code, 0);
+    assert!((1..MOST).contains(&peak), "{} MiB", peak >> 20);
+}
+
+/// The most memory that a process had at once, in bytes.
+#[cfg(target_os = "linux")]
+fn peak_memory(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kilobytes << 10)
+}

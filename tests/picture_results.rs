@@ -1,0 +1,173 @@
+//! Results that are pictures, of a node with a name like those of other systems: the files are what
+//! they are called, and the name does no harm anywhere.
+
+use image::ImageFormat;
+use serde_json::{Value, json};
+
+use crate::support::hostile::{desk_with, hostile_listing, run_node};
+use crate::support::outcome::Outcome;
+use crate::support::pictures::picture;
+use crate::support::provider::{Reply, Script, Server};
+use crate::support::sandbox::Sandbox;
+use crate::support::slow_server::go_on;
+
+/// With a slash, dots, a space and more that a shell would act on.
+const NODE: &str = "maker/pictures-v1.0/img2img; echo $HOME";
+
+/// A provider of pictures, and a desk with a node that makes them.
+fn studio() -> (Server, Sandbox) {
+    let file = |format| vec![Reply::bytes_of(picture(format))];
+    let provider = Server::start(Script::from([
+        ("POST /v1/jobs".into(), vec![Reply::json(200, json!({}))]),
+        ("GET /png".into(), file(ImageFormat::Png)),
+        ("GET /jpg".into(), file(ImageFormat::Jpeg)),
+        ("GET /webp".into(), file(ImageFormat::WebP)),
+        ("GET /clip".into(), vec![Reply::clip()]),
+    ]));
+    let component = hostile_listing(&json!({"name": NODE, "picture": "/image"}));
+    let sandbox = desk_with(&component, &provider);
+    (provider, sandbox)
+}
+
+/// What makes the node give what the provider has there.
+fn input(provider: &Server, place: &str) -> Value {
+    let url = format!("{}/{place}", provider.url());
+    let succeed = json!({"output": json!({"image": url}).to_string(), "media": 1, "pointer": "/image", "url": url});
+    let submit = json!([{"request": {"body": {"text": "{}"}}}]);
+    json!({"start": {"do": submit}, "poll": {"then": {"succeed": succeed}}})
+}
+
+fn run(sandbox: &Sandbox, input: &Value, more: &[&str]) -> Outcome {
+    run_node(sandbox, NODE, input, more)
+}
+
+#[test]
+fn a_picture_gets_the_extension_of_what_it_is() {
+    let (provider, sandbox) = studio();
+    for (place, media_type) in [
+        ("png", "image/png"),
+        ("jpg", "image/jpeg"),
+        ("webp", "image/webp"),
+    ] {
+        let answer = run(&sandbox, &input(&provider, place), &[]).answer();
+        assert_eq!(
+            (&answer["node"], &answer["media_type"]),
+            (&json!(NODE), &json!(media_type))
+        );
+        let id = answer["job"].as_str().expect("an id");
+        let file = sandbox.data_dir().join(format!("clips/{id}.{place}"));
+        assert_eq!(answer["file"], file.to_str().expect("a path"));
+        assert!(file.is_file());
+    }
+    let answer = run(&sandbox, &input(&provider, "png"), &["--out", "mine.PNG"]);
+    assert!(!answer.stderr.contains("note: "), "{answer:?}");
+    assert!(sandbox.path("mine.PNG").is_file());
+    // A name that is asked for is kept, and said to be odd.
+    let answer = run(&sandbox, &input(&provider, "png"), &["--out", "mine.jpg"]);
+    assert!(
+        answer
+            .stderr
+            .lines()
+            .any(|line| line == "note: mine.jpg is a PNG"),
+        "{answer:?}"
+    );
+    assert!(sandbox.path("mine.jpg").is_file());
+}
+
+#[test]
+fn a_clip_where_a_picture_should_be_is_no_result() {
+    let (provider, sandbox) = studio();
+    let mut input = input(&provider, "clip");
+    // At once, so that no deadline passes before.
+    input["start"]["then"] = input["poll"]["then"].clone();
+    let outcome = run(&sandbox, &input, &["--out", "a.png", "--deadline", "1s"]);
+    let error = outcome.error("download_failed");
+    let message = error["message"].as_str().expect("words");
+    assert!(
+        message.contains("should be a picture, but a video"),
+        "{message}"
+    );
+    assert!(!sandbox.path("a.png").exists());
+}
+
+#[test]
+fn a_batch_of_pictures_replaces_none_that_is_there() {
+    let (provider, sandbox) = studio();
+    let lines = ["png", "jpg"].map(|place| input(&provider, place).to_string());
+    sandbox.write("lines.jsonl", lines.join("\n"));
+    let batch = |folder: &str| {
+        let run = [
+            "--json",
+            "--component",
+            "hostile.wasm",
+            "run",
+            NODE,
+            "--batch",
+            "lines.jsonl",
+        ];
+        sandbox.run(run.iter().chain(&["--out-dir", folder]))
+    };
+    assert_eq!(batch("made").answer()["summary"]["finalized"], 2);
+    assert!(sandbox.path("made/1.png").is_file() && sandbox.path("made/2.jpg").is_file());
+    std::fs::create_dir(sandbox.path("full")).expect("a folder");
+    sandbox.write("full/2.webp", "mine");
+    let submits = provider.counts()["POST /v1/jobs"];
+    assert_eq!(batch("full").error("usage")["charged"], "no");
+    assert_eq!(provider.counts()["POST /v1/jobs"], submits);
+}
+
+#[test]
+fn a_name_of_any_letters_goes_through_every_command() {
+    let (provider, sandbox) = studio();
+    let zoetrope =
+        |arguments: &[&str]| sandbox.run(["--component", "hostile.wasm"].iter().chain(arguments));
+    let listed = zoetrope(&["nodes"]);
+    assert!(
+        listed.stdout.starts_with(&format!("{NODE}  ")),
+        "{listed:?}"
+    );
+    let shown = zoetrope(&["nodes", NODE]);
+    let quoted = format!("zoetrope nodes '{NODE}' --schema");
+    assert!(shown.stdout.contains(&quoted), "{shown:?}");
+    sandbox.write(
+        "input.json",
+        r#"{"check": {"then": {"error": {"message": "no"}}}}"#,
+    );
+    let refused =
+        zoetrope(&["--json", "check", NODE, "--input", "input.json"]).error("unsupported");
+    let next = refused["next"].as_str().expect("the next command");
+    assert!(
+        next.contains(&format!("zoetrope check '{NODE}' --input ")),
+        "{next}"
+    );
+
+    let mut logged = sandbox.command(["--json", "--component", "hostile.wasm", "run", NODE]);
+    sandbox.write("input.json", input(&provider, "png").to_string());
+    logged.args(["--input", "input.json", "--detach", "--log-format", "json"]);
+    logged.env("ZOETROPE_LOG", "info");
+    let detached = sandbox.start(logged).end();
+    let mut events = detached
+        .stderr
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let is_named = |event: Value| {
+        let spans = event["spans"].as_array();
+        spans.is_some_and(|spans| spans.iter().any(|span| span["node"] == NODE))
+    };
+    assert!(events.any(is_named), "{detached:?}");
+    let detached = detached.answer();
+    go_on(&sandbox, &detached).answer();
+    let jobs = zoetrope(&["--json", "jobs", "--node", NODE]).json();
+    assert_eq!(jobs[0]["node"], NODE);
+}
+
+#[test]
+fn a_name_does_nothing_to_a_terminal() {
+    let (provider, _) = studio();
+    let component = hostile_listing(&json!({"name": "maker/\u{1b}[2J"}));
+    let sandbox = desk_with(&component, &provider);
+    let outcome = sandbox.run(["--component", "hostile.wasm", "nodes", "nope"]);
+    assert_eq!(outcome.code, 2, "{outcome:?}");
+    assert!(outcome.stderr.contains("`maker/"), "{outcome:?}");
+    assert!(!outcome.stderr.contains('\u{1b}'), "{outcome:?}");
+}

@@ -1,0 +1,161 @@
+//! A desk, a provider that outlives the desk's processes, and what must hold once they are quiet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use zoetrope_host::ledger::{Job, Ledger, State};
+
+use super::billing::{LedgerCopy, Reconciliation};
+use super::practice::Provider;
+use super::sandbox::Sandbox;
+
+pub(crate) const RESUME: [&str; 4] = ["--json", "jobs", "resume", "--all"];
+
+/// Where jobs are made and processes die.
+pub(crate) struct Fixture {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) provider: Provider,
+    pub(crate) honoured: bool,
+    /// The place of each key's clip.
+    pub(crate) wanted: BTreeMap<String, PathBuf>,
+}
+
+/// How it ended. The last four must be 0, and are when this is there.
+pub(crate) struct Ending {
+    pub(crate) jobs: usize,
+    pub(crate) created: usize,
+    pub(crate) charged: usize,
+    pub(crate) unknown: usize,
+    pub(crate) found: usize,
+    pub(crate) never_started: usize,
+    pub(crate) created_twice: usize,
+    pub(crate) charged_twice: usize,
+    pub(crate) lost: usize,
+    pub(crate) not_on_disk: usize,
+}
+
+impl Fixture {
+    /// A provider with these faults. That it honours keys, or makes a job of every submit, is in
+    /// the desk's configuration too.
+    pub(crate) fn new(honoured: bool, queue_time: Duration, rules: &Value) -> Self {
+        let (policy, window) = if honoured {
+            ("honoured", "idempotency = \"24h\"")
+        } else {
+            ("ignored", "")
+        };
+        let script = json!({ "idempotency": policy, "rules": rules });
+        let provider = Provider::start(queue_time, &script);
+        let sandbox = Sandbox::new();
+        sandbox.configure(&provider.connection(window));
+        Self {
+            sandbox,
+            provider,
+            honoured,
+            wanted: BTreeMap::new(),
+        }
+    }
+
+    /// What the dead have left.
+    pub(crate) fn ledger(&self) -> LedgerCopy {
+        LedgerCopy::of(&self.sandbox.data_dir())
+    }
+
+    /// Goes on with everything until it is quiet, and checks what came of it. `in_doubt` has the
+    /// keys of the jobs that a kill has met between the commits of `submitting` and `started`,
+    /// where that could be seen.
+    #[track_caller]
+    pub(crate) fn comes_to_its_end(&self, in_doubt: Option<&BTreeSet<String>>) -> Ending {
+        let outcome = self.sandbox.run(RESUME);
+        let billing = self.billing();
+        billing.nothing_is_doubled_or_lost();
+        assert!(billing.unfinished.is_empty(), "{billing:?}");
+        let unknown: BTreeSet<_> = billing.unknown.iter().cloned().collect();
+        if self.honoured {
+            assert!(unknown.is_empty(), "{billing:?}");
+        } else if let Some(in_doubt) = in_doubt {
+            assert_eq!(&unknown, in_doubt, "unknown outcomes, and what a kill met");
+        }
+        let expected = if unknown.is_empty() { 0 } else { 8 };
+        assert_eq!(outcome.code, expected, "{outcome:?}");
+        for (what, keys) in [
+            ("unclaimed", &billing.unclaimed),
+            ("paid, not on disk", &billing.not_on_disk),
+        ] {
+            let known = keys.iter().find(|key| !unknown.contains(*key));
+            assert_eq!(known, None, "{what}, and its outcome is known: {billing:?}");
+        }
+        let ledger = self.ledger().open();
+        let unknown = rows_of(&ledger, &unknown);
+        for job in &unknown {
+            was_killed_while_submitting(&ledger, job);
+        }
+        let found = unknown.iter().filter(|job| self.resolve(job)).count();
+        let outcome = self.sandbox.run(RESUME);
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+
+        let billing = self.billing();
+        billing.everything_is_here();
+        Ending {
+            jobs: self.wanted.len(),
+            created: billing.created,
+            charged: billing.charged,
+            unknown: unknown.len(),
+            found,
+            never_started: unknown.len() - found,
+            created_twice: billing.created_twice.len(),
+            charged_twice: billing.charged_twice.len(),
+            lost: billing.lost.len(),
+            not_on_disk: billing.not_on_disk.len(),
+        }
+    }
+
+    fn billing(&self) -> Reconciliation {
+        Reconciliation::balance(&self.sandbox, &self.provider, &self.wanted)
+    }
+
+    /// Looks for a job at the provider, as its owner would, and says what was found.
+    #[track_caller]
+    fn resolve(&self, job: &Job) -> bool {
+        let billing = self.provider.billing();
+        let mut found = billing.jobs.iter();
+        let found = found.find(|made| made.key.as_ref() == Some(&job.spec.key));
+        let finding = match found {
+            Some(made) => vec!["--provider-job-id".to_owned(), made.id.to_string()],
+            None => vec!["--never-started".to_owned()],
+        };
+        let resolve = ["--json", "jobs", "resolve", &job.spec.id];
+        let mut command = self.sandbox.command(resolve);
+        // Not `Sandbox::run`, which reads every clip of a long storm after each command.
+        let output = command.args(finding).output().expect("the binary");
+        assert!(output.status.success(), "{output:?}");
+        found.is_some()
+    }
+}
+
+fn rows_of(ledger: &Ledger, keys: &BTreeSet<String>) -> Vec<Job> {
+    let mut jobs = ledger.jobs().expect("the rows");
+    jobs.retain(|job| keys.contains(&job.spec.key));
+    jobs
+}
+
+/// The last that the ledger knew of an unknown outcome was that a submit was about to leave.
+#[track_caller]
+fn was_killed_while_submitting(ledger: &Ledger, job: &Job) {
+    let history = ledger.history(&job.spec.id).expect("its history");
+    let mut before = history.iter().rev();
+    let before = before.find(|entry| entry.state != State::OutcomeUnknown);
+    assert_eq!(
+        before.map(|entry| entry.state),
+        Some(State::Submitting),
+        "{history:?}"
+    );
+}
+
+/// A number in the environment.
+pub(crate) fn number<N: std::str::FromStr>(name: &str) -> Option<N> {
+    let text = std::env::var(name).ok()?;
+    let number = text.parse().ok();
+    Some(number.unwrap_or_else(|| panic!("{name} is no number: {text}")))
+}

@@ -1,0 +1,189 @@
+//! What an earlier version of the program left: its ledger, in `ledgers/`, with a job in each
+//! state; a migration that was killed; a job in flight whose component is another one.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use zoetrope_bundled_pack::COMPONENT;
+use zoetrope_host::component::Pack;
+use zoetrope_host::config::Config;
+use zoetrope_host::digest::Sha256Digest;
+use zoetrope_host::driver::{DriveMode, Driver, WaitFor};
+use zoetrope_host::engine::{Engine, EngineSettings};
+use zoetrope_host::jobs::{CheckRequest, Destination, Jobs, SubmitRequest, node_type};
+
+use crate::support::root;
+use crate::support::sandbox::Sandbox;
+use crate::support::slow_server::{SUBMIT, end_the_job, slow_provider};
+
+/// A data directory whose ledger is the one of this version.
+fn sandbox_with_ledger(version: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    let path = sandbox.data_dir().join("ledger.sqlite3");
+    fs::create_dir_all(sandbox.data_dir()).expect("the data directory");
+    let dump = root().join(format!("tests/ledgers/{version}.sql"));
+    let dump = fs::read_to_string(dump).expect("the dump");
+    let ledger = Connection::open(&path).expect("a ledger");
+    ledger.execute_batch(&dump).expect("the dump's statements");
+    sandbox
+}
+
+/// Every job of the ledger, with every field that the command line shows.
+fn everything(sandbox: &Sandbox) -> Vec<Value> {
+    let listed = sandbox.run(["--json", "jobs"]).json();
+    let jobs = listed.as_array().expect("an array").iter();
+    jobs.map(|job| {
+        let id = job["id"].as_str().expect("an id");
+        sandbox
+            .run(["--json", "jobs", "show", id, "--input"])
+            .json()
+    })
+    .collect()
+}
+
+#[test]
+fn ledger_of_version_2_reads_as_its_own_program_showed_it() {
+    let sandbox = sandbox_with_ledger("version_2");
+    let jobs = everything(&sandbox);
+    let states: Vec<_> = jobs.iter().map(|job| job["state"].clone()).collect();
+    assert_eq!(
+        states,
+        [
+            "succeeded",
+            "succeeded",
+            "failed",
+            "outcome_unknown",
+            "queued",
+            "cancelled",
+            "started",
+            "submitting"
+        ]
+    );
+    insta::assert_json_snapshot!(jobs);
+}
+
+/// What the process that dies is told: the ledger, and how many statements it carries out.
+const LEDGER: &str = "ZOETROPE_MIGRATION_LEDGER";
+const STATEMENTS: &str = "ZOETROPE_MIGRATION_STATEMENTS";
+
+/// The statements that bring a ledger from version 2 to version 3.
+fn statements() -> Vec<String> {
+    let schema = root().join("host-harness/src/ledger/schema_3.sql");
+    let schema = fs::read_to_string(schema).expect("the migration");
+    let statements = schema.split_inclusive(';').map(str::to_owned);
+    statements.filter(|one| one.ends_with(';')).collect()
+}
+
+fn user_version(ledger: &Path) -> i64 {
+    let ledger = Connection::open(ledger).expect("the ledger");
+    let version = ledger.pragma_query_value(None, "user_version", |row| row.get(0));
+    version.expect("a version")
+}
+
+#[test]
+fn migration_that_was_killed_is_made_whole_by_the_next_program() {
+    let whole = everything(&sandbox_with_ledger("version_2"));
+    let all = statements().len();
+    assert!(all > 10);
+    for count in [0, 1, all / 2, all] {
+        let sandbox = sandbox_with_ledger("version_2");
+        let ledger = sandbox.data_dir().join("ledger.sqlite3");
+        let this = std::env::current_exe().expect("this test");
+        let died = Command::new(this)
+            .args(["--exact", "upgrade::the_migration_that_dies"])
+            .args(["--ignored", "--nocapture"])
+            .env(LEDGER, &ledger)
+            .env(STATEMENTS, count.to_string())
+            .output();
+        assert!(!died.expect("this test").status.success(), "it was killed");
+        assert_eq!(user_version(&ledger), 2, "after {count} statements");
+        assert_eq!(everything(&sandbox), whole, "after {count} statements");
+        assert_eq!(user_version(&ledger), 3);
+    }
+}
+
+#[test]
+#[ignore = "a part of the test above: the process that dies"]
+fn the_migration_that_dies() {
+    // An explicit run of all ignored tests has no ledger for this one.
+    let Some(ledger) = std::env::var_os(LEDGER) else {
+        return;
+    };
+    let count = std::env::var(STATEMENTS).expect("a count");
+    let count: usize = count.parse().expect("a number");
+    let ledger = Connection::open(ledger).expect("the ledger");
+    // With so small a cache, SQLite writes pages of an open transaction to the disk.
+    let begin = "PRAGMA journal_mode = wal; PRAGMA cache_size = 1; BEGIN IMMEDIATE";
+    ledger.execute_batch(begin).expect("a transaction");
+    for statement in statements().iter().take(count) {
+        ledger.execute_batch(statement).expect("a statement");
+    }
+    std::process::abort();
+}
+
+/// The embedded component with another digest: one more custom section, as another build has.
+fn other_build() -> Vec<u8> {
+    let (name, content) = (b"build", b"earlier");
+    let mut component = COMPONENT.to_vec();
+    let length = 1 + name.len() + content.len();
+    component.extend([0, u8::try_from(length).expect("one byte")]);
+    component.push(u8::try_from(name.len()).expect("one byte"));
+    component.extend(name);
+    component.extend(content);
+    component
+}
+
+/// Submits a job as a program does that embeds another build of the component, and ends.
+async fn submit_with(component: Vec<u8>, sandbox: &Sandbox) -> String {
+    let config = Config::read(&sandbox.path("zoetrope.toml")).expect("the configuration");
+    let config = Arc::new(config.trusting(Sha256Digest::of(&component)));
+    let engine = Engine::new(EngineSettings::default()).expect("an engine");
+    let pack = Pack::load(&engine, &component, config.policy()).expect("the component");
+    let driver = Driver::builder(&sandbox.data_dir(), &pack, Arc::clone(&config) as _);
+    let driver = driver.policy(config.policy()).build().expect("a driver");
+    let jobs = Jobs::new(driver, component);
+    let node = node_type(&pack, "image_to_video_v3")
+        .await
+        .expect("the node");
+    let input = json!({"prompt": "pan", "image": "https://p.example/a.png"}).to_string();
+    let checked = jobs.check(&CheckRequest::new(&node, &input)).await;
+    let checked = checked.expect("a good input");
+    let connection = config.connections().next().expect("a connection");
+    let id = connection.id().to_string();
+    let clip = Destination::File(sandbox.path("clip.mp4"));
+    let request = SubmitRequest::new(&checked, &id, "order-66", clip, Duration::from_mins(10));
+    let job = jobs.submit(&request).await.expect("a row");
+    let (_sender, mode) = watch::channel(DriveMode::Normal);
+    let waited = jobs
+        .wait([job.spec.id.clone()], WaitFor::Accepted, mode)
+        .await;
+    waited.expect("an accepted job");
+    job.spec.id
+}
+
+#[test]
+fn job_in_flight_of_an_earlier_component_is_collected() {
+    let (provider, sandbox) = slow_provider();
+    fs::create_dir_all(sandbox.data_dir()).expect("the data directory");
+    let component = other_build();
+    let digest = Sha256Digest::of(&component).to_string();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let id = runtime.block_on(submit_with(component, &sandbox));
+
+    let shown = sandbox.run(["--json", "jobs", "show", &id]).json();
+    assert_eq!(
+        (&shown["state"], &shown["component"]),
+        (&json!("started"), &json!(digest))
+    );
+    end_the_job(&provider);
+    let resumed = sandbox.run(["--json", "jobs", "resume", "--all"]).answer();
+    assert_eq!(resumed["summary"]["finalized"], 1, "{resumed}");
+    assert!(sandbox.path("clip.mp4").exists());
+    assert_eq!(provider.counts()[SUBMIT], 1, "paid once");
+}
