@@ -105,7 +105,8 @@ sbom() {
     local file="$3"
     cargo cyclonedx --quiet --manifest-path "$1/Cargo.toml" --format json --spec-version 1.5 \
         --target "$2" --override-filename "$file"
-    mv "$1/$file.json" "$dist/"
+    # The packages of this repository are named without the folder that it lies in.
+    sed "s|path+file://$root/|path+file:///|g" "$1/$file.json" >"$dist/$file.json"
     git ls-files --others -- "*/$file.json" | while read -r other; do rm "$other"; done
 }
 

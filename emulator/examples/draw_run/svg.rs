@@ -11,7 +11,7 @@ use image::imageops::{FilterType, resize};
 
 use crate::clip::Clip;
 use crate::recording::{COLUMNS, Screen};
-use crate::timeline::{Text, Timeline};
+use crate::timeline::{Row, Timeline};
 
 /// Width and height of a character's cell.
 const CELL: (f64, f64) = (7.8, 20.0);
@@ -46,9 +46,9 @@ pub(crate) fn draw(
     let timeline = Timeline::new(screens, clip);
     let mut keyframes = String::new();
     let mut body = String::new();
-    for text in timeline.texts(screens) {
-        let attributes = timeline.attributes(text.span, &mut keyframes);
-        draw_text(&mut body, &text, &attributes)?;
+    for row in timeline.rows(screens) {
+        let attributes = timeline.attributes(row.span, &mut keyframes);
+        draw_row(&mut body, &row, &attributes)?;
     }
     let left = PADDING + cells(COLUMNS)? * CELL.0 + GAP;
     let line = left - GAP / 2.0;
@@ -88,10 +88,10 @@ pub(crate) fn draw(
 }
 
 /// A row of the terminal, as wide as its cells in any font.
-fn draw_text(body: &mut String, text: &Text<'_>, attributes: &str) -> Result<(), Box<dyn Error>> {
-    let y = PADDING + (cells(text.row)? + 0.7) * CELL.1;
-    let width = cells(text.text.chars().count())? * CELL.0;
-    let escaped = escape(text.text);
+fn draw_row(body: &mut String, row: &Row<'_>, attributes: &str) -> Result<(), Box<dyn Error>> {
+    let y = PADDING + (cells(row.index)? + 0.7) * CELL.1;
+    let width = cells(row.text.chars().count())? * CELL.0;
+    let escaped = escape(row.text);
     let escaped = match escaped.strip_prefix("$") {
         Some(rest) => format!(r#"<tspan class="p">$</tspan>{rest}"#),
         None => escaped,

@@ -22,8 +22,8 @@ pub(crate) struct Span {
 }
 
 /// A row of the terminal that stays the same for a time.
-pub(crate) struct Text<'a> {
-    pub(crate) row: usize,
+pub(crate) struct Row<'a> {
+    pub(crate) index: usize,
     pub(crate) text: &'a str,
     pub(crate) span: Span,
 }
@@ -57,26 +57,28 @@ impl Timeline {
         }
     }
 
-    /// The rows of the terminal; one that does not change from a screen to the next is one text.
-    pub(crate) fn texts<'a>(&self, screens: &'a [Screen]) -> Vec<Text<'a>> {
-        let mut texts: Vec<Text<'a>> = Vec::new();
-        let rows = screens.iter().map(|screen| screen.rows.len()).max();
-        for row in 0..rows.unwrap_or(0) {
-            for (index, screen) in screens.iter().enumerate() {
-                let text = screen.rows.get(row).map_or("", String::as_str);
-                let to = self.screen_starts.get(index + 1).copied();
+    /// The rows of the terminal, each for as long as its text stays the same.
+    pub(crate) fn rows<'a>(&self, screens: &'a [Screen]) -> Vec<Row<'a>> {
+        let mut rows: Vec<Row<'a>> = Vec::new();
+        let height = screens.iter().map(|screen| screen.rows.len()).max();
+        for index in 0..height.unwrap_or(0) {
+            for (number, screen) in screens.iter().enumerate() {
+                let text = screen.rows.get(index).map_or("", String::as_str);
+                let to = self.screen_starts.get(number + 1).copied();
                 let span = Span {
-                    from: self.screen_starts[index],
+                    from: self.screen_starts[number],
                     to: to.unwrap_or(self.seconds),
                 };
-                match texts.last_mut() {
-                    Some(last) if last.row == row && last.text == text => last.span.to = span.to,
-                    _ => texts.push(Text { row, text, span }),
+                match rows.last_mut() {
+                    Some(last) if last.index == index && last.text == text => {
+                        last.span.to = span.to;
+                    }
+                    _ => rows.push(Row { index, text, span }),
                 }
             }
         }
-        texts.retain(|text| !text.text.is_empty());
-        texts
+        rows.retain(|row| !row.text.is_empty());
+        rows
     }
 
     /// When each frame of the clip is shown; the last one stays to the end.
