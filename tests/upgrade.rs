@@ -19,7 +19,7 @@ use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::jobs::{CheckRequest, Destination, Jobs, SubmitRequest, node_type};
 
 use crate::support::root;
-use crate::support::sandbox::Sandbox;
+use crate::support::sandbox::{CANARY_KEY, KEY_VARIABLE, Sandbox};
 use crate::support::slow_server::{SUBMIT, end_the_job, slow_provider};
 
 /// A data directory whose ledger is the one of this version.
@@ -141,7 +141,15 @@ fn other_build() -> Vec<u8> {
 
 /// Submits a job as a program does that embeds another build of the component, and ends.
 async fn submit_with(component: Vec<u8>, sandbox: &Sandbox) -> String {
-    let config = Config::read(&sandbox.path("zoetrope.toml")).expect("the configuration");
+    // The environment of this process has no credential.
+    let secret = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(secret.path(), CANARY_KEY).expect("the credential");
+    let path = sandbox.path("zoetrope.toml");
+    let text = fs::read_to_string(&path).expect("the configuration");
+    let in_environment = format!("{{ env = \"{KEY_VARIABLE}\" }}");
+    let in_file = format!("{{ file = {} }}", json!(secret.path()));
+    let config = Config::parse(&text.replace(&in_environment, &in_file), &path);
+    let config = config.expect("the configuration");
     let config = Arc::new(config.trusting(Sha256Digest::of(&component)));
     let engine = Engine::new(EngineSettings::default()).expect("an engine");
     let pack = Pack::load(&engine, &component, config.policy()).expect("the component");
@@ -164,7 +172,7 @@ async fn submit_with(component: Vec<u8>, sandbox: &Sandbox) -> String {
         .wait([job.spec.id.clone()], WaitFor::Accepted, mode)
         .await;
     waited.expect("an accepted job");
-    job.spec.id
+    job.spec.id.clone()
 }
 
 #[test]

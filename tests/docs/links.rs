@@ -154,7 +154,7 @@ fn check(repository: &Path) -> Vec<LinkError> {
 
 #[test]
 fn every_link_and_anchor_of_the_documents_has_a_target() {
-    let errors = check(&root());
+    let errors = check(root());
     assert!(errors.is_empty(), "{errors:#?}");
 }
 
