@@ -1,5 +1,5 @@
-//! Takes a job's own words out of what a provider says: its messages may quote the prompt,
-//! and what they say is shown, logged and kept.
+//! Removes the texts of a job's input from a provider's messages. A message may quote the
+//! prompt, and messages are shown, logged and stored.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::ledger::{Job, JobError};
 
-/// Shorter texts of an input are names of models and sizes, which a message may need.
+/// Shorter texts are kept: names of models and sizes, which a message may need.
 const SHORTEST: usize = 12;
 
-/// What stands for a text of the input.
+/// Replaces a text of the input.
 const REDACTED: &str = "[…]";
 
 /// `words` without the texts of the job's input.
@@ -28,7 +28,7 @@ pub(super) fn redacted<'a>(words: &'a str, job: &Job) -> Cow<'a, str> {
     words
 }
 
-/// The same of a trouble.
+/// Redacts the message of an error.
 pub(super) fn without_input(error: &mut JobError, job: &Job) {
     if let Cow::Owned(words) = redacted(&error.message, job) {
         error.message = words;

@@ -1,5 +1,5 @@
-//! What is told of a job: its span, and an event wherever its row takes a turn. Never the
-//! input, the ticket, the output or the words of a provider: `jobs show` has them.
+//! Logs of a job: its span, and an event at each change of its row. They never contain the
+//! input, the ticket, the output or a provider's message, which `jobs show` prints.
 
 use tracing::Span;
 
@@ -7,7 +7,7 @@ use super::event::Event;
 use crate::ledger::Job;
 use crate::trace::{Caller, TraceParent};
 
-/// The span of what is done for a job.
+/// The span of a job's step.
 pub(super) fn span(job: &Job, caller: Option<&Caller>) -> Span {
     let order = &job.spec;
     let span = tracing::info_span!(
@@ -35,7 +35,7 @@ pub(super) fn span(job: &Job, caller: Option<&Caller>) -> Span {
     span
 }
 
-/// Tells of a commit.
+/// Logs a commit.
 pub(super) fn committed(event: &Event, job: &Job) {
     let error = job.last_error.as_ref().map(|error| error.kind.as_str());
     match event {
@@ -56,15 +56,15 @@ pub(super) fn committed(event: &Event, job: &Job) {
         Event::Due | Event::RateLimited { .. } if error.is_none() => {
             tracing::debug!("the job waits");
         }
-        _ => turned(error, job),
+        _ => log_transition(error, job),
     }
 }
 
-fn turned(error: Option<&str>, job: &Job) {
+fn log_transition(error: Option<&str>, job: &Job) {
     let (state, attempts) = (job.state().as_str(), job.schedule.attempts);
     match job.schedule.next_at {
         Some(_) => tracing::info!(error, state, attempts, "it is tried again"),
         None if job.is_done() => tracing::info!(error, state, "the job has ended"),
-        None => tracing::info!(error, state, "the job stops until somebody resumes it"),
+        None => tracing::info!(error, state, "the job is suspended until it is resumed"),
     }
 }

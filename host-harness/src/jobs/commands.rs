@@ -92,7 +92,7 @@ impl Jobs {
     ///
     /// [`JobsError::Unwritten`], when that cannot be written down.
     pub async fn resume(&self, job: &Job, deadline_at: Millis) -> Result<Job, JobsError> {
-        self.tell(job, &self.resumed(deadline_at)).await
+        self.apply(job, &self.resumed(deadline_at)).await
     }
 
     /// Has every job that is not done go on for this process; their ids, oldest first.
@@ -133,7 +133,7 @@ impl Jobs {
         };
         let mut job = job.clone();
         for event in &events {
-            job = self.tell(&job, event).await?;
+            job = self.apply(&job, event).await?;
         }
         Ok(CancelOutcome::Wanted(job))
     }
@@ -146,7 +146,7 @@ impl Jobs {
     pub async fn cancel_awaited(&self, ids: &[String]) -> Result<(), JobsError> {
         for id in ids {
             if let Some(job) = self.ledger().job(id)? {
-                self.tell(&job, &Event::CancelWanted).await?;
+                self.apply(&job, &Event::CancelWanted).await?;
             }
         }
         Ok(())
@@ -176,7 +176,7 @@ impl Jobs {
     /// [`JobsError::OutcomeKnown`], or when the ledger fails.
     pub async fn mark_never_started(&self, job: &Job) -> Result<Job, JobsError> {
         let job = self.unknown(job).await?;
-        self.tell(&job, &Event::NeverStarted).await
+        self.apply(&job, &Event::NeverStarted).await
     }
 
     /// The job, if its outcome is unknown.
@@ -201,9 +201,9 @@ impl Jobs {
         }
     }
 
-    pub(super) async fn tell(&self, job: &Job, event: &Event) -> Result<Job, JobsError> {
-        let told = self.driver.tell(job, event).await;
-        told.map_err(JobsError::unwritten(job))
+    pub(super) async fn apply(&self, job: &Job, event: &Event) -> Result<Job, JobsError> {
+        let applied = self.driver.apply(job, event).await;
+        applied.map_err(JobsError::unwritten(job))
     }
 }
 

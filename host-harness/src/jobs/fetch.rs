@@ -55,7 +55,7 @@ impl Jobs {
         };
         let mut job = job.clone();
         for event in [moved, self.resumed(deadline_at)] {
-            job = self.tell(&job, &event).await?;
+            job = self.apply(&job, &event).await?;
         }
         Ok(Fetched::TargetChanged(job))
     }

@@ -44,7 +44,7 @@ fn media() -> Media {
     }
 }
 
-/// Takes the events one after the other, a second apart; the last row and all actions.
+/// Applies the events in order, a second apart; returns the last row and all actions.
 fn after(mut job: Job, events: impl IntoIterator<Item = Event>) -> (Job, Vec<Action>) {
     let mut actions = Vec::new();
     for (now, event) in (2_000..).step_by(1_000).zip(events) {
@@ -196,7 +196,7 @@ fn other_bytes_are_held_back_while_an_outcome_is_unknown() {
     assert_eq!((same, action), (job, Action::AbortSubmit));
 }
 
-/// Whatever its connection says of keys: nobody could know it again.
+/// Also where the connection honours keys: the provider cannot recognize it without one.
 #[test]
 fn a_submit_without_its_key_is_never_repeated() {
     let unkeyed = Event::SubmitReady {
@@ -283,7 +283,7 @@ fn what_nobody_can_make_sense_of_is_waited_for_a_while() {
     ] {
         let (mut job, _) = after(job(0), [Event::Due, leaving(), accepted()]);
         let mut now = 5_000;
-        // Bounded, lest a wait without an end is one here, too.
+        // Bounded, so that the test ends if the job is polled forever.
         let ended = (0..1_000).any(|_| {
             job = decide(&job, unrecognized.clone(), now).0;
             now = job.schedule.next_at.unwrap_or(now);
@@ -400,7 +400,7 @@ proptest! {
     ) {
         let mut job = job(window);
         let mut now = 1_000;
-        // Whether a submit that left may have been accepted, as an onlooker knows it.
+        // Whether a submit that was sent may have been accepted.
         let mut may_be_accepted = false;
         let mut first_left = None;
         let mut bytes = None;

@@ -197,7 +197,7 @@ fn due_jobs_come_in_the_order_of_their_time() {
         ("c", None),
         ("d", Some(20)),
         ("e", Some(99)),
-        // Set by a clock that was ahead.
+        // Set before the clock was moved back.
         ("f", Some(100 + FURTHEST)),
     ] {
         let mut job = job(id, id, "x");
@@ -220,7 +220,7 @@ fn due_jobs_come_in_the_order_of_their_time() {
     assert_eq!(pending, [("another".into(), 100), ("pixelml".into(), 10)]);
     let mut left = job("left", "left", "x");
     left.schedule.next_at = None;
-    left.last_error = Some(JobError::new(ErrorKind::Interrupted, "nobody waits"));
+    left.last_error = Some(JobError::new(ErrorKind::Interrupted, "no process waits"));
     added(&ledger, &left);
     let settled = ledger.settled(&["a", "c", "left", "x"], false);
     let expected = [("c", false), ("left", true), ("x", false)];
@@ -408,7 +408,7 @@ fn row_with_broken_json_is_damaged() {
     }
 }
 
-/// Rows that programs before the stages could write.
+/// Rows that earlier versions, which had no stages, could write.
 #[test]
 fn rows_of_earlier_versions_are_read_as_before() {
     let without_file = damaged("file = NULL").expect("read").expect("the row");

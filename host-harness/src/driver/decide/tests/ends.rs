@@ -1,4 +1,4 @@
-//! How jobs end: on request, and what they cost then.
+//! Jobs that end on request, and their cost.
 
 use super::*;
 
@@ -59,7 +59,7 @@ fn a_job_that_is_to_be_cancelled_is_not_submitted_again() {
         (SubmitFailure::Retryable { after: None }, State::Cancelled),
         (SubmitFailure::Permanent, State::Cancelled),
         (SubmitFailure::Refused, State::Failed),
-        // The provider may have it: it is found first, and cancelled then.
+        // The provider may have accepted it: its outcome is found first, then it is cancelled.
         (SubmitFailure::Unknown, State::OutcomeUnknown),
     ] {
         let events = [leaving(), Event::CancelWanted, submit_failed(failure)];
