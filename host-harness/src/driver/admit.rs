@@ -112,7 +112,7 @@ mod tests {
     };
 
     fn queued() -> Job {
-        let order = JobSpec {
+        let spec = JobSpec {
             id: "j".into(),
             node: "image_to_video".into(),
             raw_input: "{}".into(),
@@ -126,7 +126,7 @@ mod tests {
             created_at: 1_000,
         };
         let target = Target::File("/clips/j.mp4".into());
-        Job::new(order, target, "requester".into(), 1_800_000)
+        Job::new(spec, target, "requester".into(), 1_800_000)
     }
 
     fn started() -> Job {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_submit_and_a_poll_run_where_nothing_holds_them() {
+    fn submit_and_poll_without_limits_run() {
         let now = now();
         let queue = ConnectionQueue::new(now.instant);
         let admitted = |job: &Job| admit(job, &queue, WAITED_FOR, now);
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn without_submits_a_submit_is_deferred_and_a_poll_runs() {
+    fn no_new_submits_mode_defers_submits_and_runs_polls() {
         let now = now();
         let queue = ConnectionQueue::new(now.instant);
         let mode = Mode {
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_submit_that_no_process_waits_for_is_abandoned_and_a_poll_runs() {
+    fn submit_without_a_waiting_process_is_abandoned_and_poll_runs() {
         let now = now();
         let queue = ConnectionQueue::new(now.instant);
         let mode = Mode {
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rest_holds_submits_until_it_ends() {
+    fn rest_of_submits_delays_submits_and_not_polls() {
         let now = now();
         let mut queue = ConnectionQueue::new(now.instant);
         queue
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_used_up_budget_makes_a_job_wait_for_its_turn() {
+    fn exhausted_rate_limit_delays_every_request() {
         let now = now();
         let mut queue = ConnectionQueue::new(now.instant);
         queue.rate_limiter = RateLimiter::new(1.0, now.instant);
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn while_the_first_job_opens_the_connection_the_others_wait() {
+    fn other_jobs_wait_while_the_first_opens_the_connection() {
         let now = now();
         let mut queue = ConnectionQueue::new(now.instant);
         queue.count_request(now.instant);
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_job_is_committed_without_a_request() {
+    fn job_past_its_deadline_is_committed_without_a_request() {
         let now = now();
         let queue = ConnectionQueue::new(now.instant);
         let mut job = started();

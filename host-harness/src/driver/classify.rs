@@ -9,8 +9,8 @@ use crate::driver::event::{Event, PollFailure, SubmitFailure};
 use crate::error::{ErrorKind, chain};
 use crate::ledger::{Cost, JobError, Media, Millis};
 
-/// The event of a `start`'s outcome, which the host's
-/// [`Transmission`](crate::egress::Transmission) has corrected already.
+/// The event of a `start`'s outcome, as
+/// [`StartReport::judged`](crate::component::StartReport::judged) returns it.
 #[must_use]
 pub fn of_start(outcome: Result<Started, CallError>) -> Event {
     match outcome {
@@ -40,8 +40,8 @@ pub fn of_poll(outcome: Result<JobState, CallError>) -> Event {
             ticket: progress.replacement_ticket,
             hint: hint(progress.poll_after_ms),
             unrecognized: (progress.stage == Stage::Unrecognized).then(|| {
-                let said = progress.message;
-                said.unwrap_or_else(|| "the provider reports an unknown state".into())
+                let message = progress.message;
+                message.unwrap_or_else(|| "the provider reports an unknown state".into())
             }),
         },
         Ok(JobState::Succeeded(success)) => succeeded(success, None, None),

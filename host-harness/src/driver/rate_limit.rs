@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rest_holds_submits_or_everything() {
+    fn rest_delays_submits_or_all_requests() {
         let now = Instant::now();
         let later = now + Duration::from_secs(3);
         let mut rate_limiter = RateLimiter::new(10.0, now);

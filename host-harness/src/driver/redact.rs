@@ -13,25 +13,25 @@ const SHORTEST: usize = 12;
 /// Replaces a text of the input.
 const REDACTED: &str = "[…]";
 
-/// `words` without the texts of the job's input.
-pub(super) fn redacted<'a>(words: &'a str, job: &Job) -> Cow<'a, str> {
+/// `message` without the texts of the job's input.
+pub(super) fn redacted<'a>(message: &'a str, job: &Job) -> Cow<'a, str> {
     let Ok(Value::Object(input)) = serde_json::from_str(&job.spec.input) else {
-        return words.into();
+        return message.into();
     };
-    let mut words = Cow::from(words);
+    let mut message = Cow::from(message);
     for text in input.values().filter_map(Value::as_str) {
         let text = text.trim();
-        if text.len() >= SHORTEST && words.contains(text) {
-            words = words.replace(text, REDACTED).into();
+        if text.len() >= SHORTEST && message.contains(text) {
+            message = message.replace(text, REDACTED).into();
         }
     }
-    words
+    message
 }
 
 /// Redacts the message of an error.
 pub(super) fn without_input(error: &mut JobError, job: &Job) {
-    if let Cow::Owned(words) = redacted(&error.message, job) {
-        error.message = words;
+    if let Cow::Owned(message) = redacted(&error.message, job) {
+        error.message = message;
     }
 }
 
@@ -42,7 +42,7 @@ mod tests {
     use crate::ledger::{JobSpec, Target};
 
     #[test]
-    fn a_prompt_that_is_quoted_is_blotted() {
+    fn quoted_prompt_is_redacted() {
         let spec = JobSpec {
             id: String::new(),
             node: String::new(),

@@ -9,20 +9,20 @@ use crate::trace::{Caller, TraceParent};
 
 /// The span of a job's step.
 pub(super) fn span(job: &Job, caller: Option<&Caller>) -> Span {
-    let order = &job.spec;
+    let spec = &job.spec;
     let span = tracing::info_span!(
         "job",
-        id = order.id,
-        node = order.node,
+        id = spec.id,
+        node = spec.node,
         state = job.state().as_str(),
-        connection = order.connection,
+        connection = spec.connection,
         trace_id = tracing::field::Empty,
         caller = tracing::field::Empty,
     );
     if span.is_disabled() {
         return span;
     }
-    let own = TraceParent::of_job(&order.id).ok();
+    let own = TraceParent::of_job(&spec.id).ok();
     if let Some(own) = &own {
         span.record("trace_id", own.trace_id());
     }

@@ -273,11 +273,11 @@ fn of_provider(mut event: Event, job: &Job) -> Event {
         without_input(error, job);
     }
     if let Event::Waiting {
-        unrecognized: Some(words),
+        unrecognized: Some(message),
         ..
     } = &mut event
     {
-        *words = redacted(words, job).into_owned();
+        *message = redacted(message, job).into_owned();
     }
     event
 }

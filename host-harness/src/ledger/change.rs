@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_poll_that_taught_nothing_only_paces_and_nothing_else_does() {
+    fn only_an_unchanged_poll_counts_as_a_reschedule() {
         let spec = JobSpec {
             id: "j".into(),
             node: "image_to_video".into(),

@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_in_base64_leaves_the_document_and_comes_back() {
+    fn base64_picture_is_detached_and_attached_again() {
         let folder = tempfile::tempdir().expect("folder");
         let pictures = Pictures::of(folder.path());
         let raw_input = json!({"image": "data:image/png;base64,AAAA", "prompt": "p", "other": "https://a.example/b.png"});
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_picture_is_not_sent() {
+    fn attach_of_a_damaged_picture_fails() {
         let folder = tempfile::tempdir().expect("folder");
         let pictures = Pictures::of(folder.path());
         let mut document = json!({"image": "AAAA"});

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn all_become_what_each_would() {
+    fn resume_all_changes_each_row_as_a_resumed_event_does() {
         let folder = tempfile::tempdir().expect("folder");
         let ledger = Ledger::open(folder.path()).expect("ledger");
         let mut jobs = Vec::new();

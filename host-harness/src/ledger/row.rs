@@ -155,7 +155,7 @@ pub struct Job {
     pub billing: Billing,
     /// When the driver works on it, and for which process.
     pub schedule: Schedule,
-    /// The last error, until the job gets past it.
+    /// The last error; cleared when the job proceeds.
     pub last_error: Option<JobError>,
     /// Where the result is written.
     pub target: Target,

@@ -393,7 +393,10 @@ impl Ledger {
         run: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, LedgerError> {
         let mut writer = locked(&self.writer);
-        let Writer { connection, durability } = &mut *writer;
+        let Writer {
+            connection,
+            durability,
+        } = &mut *writer;
         let written = set_durability(connection, durability, wanted)
             .and_then(|()| connection.transaction_with_behavior(TransactionBehavior::Immediate))
             .map_err(Failure::from)
@@ -430,7 +433,11 @@ fn locked<T>(connection: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Sets the durability of a connection's commits, if it differs.
-fn set_durability(connection: &Connection, durability: &mut Durability, wanted: Durability) -> rusqlite::Result<()> {
+fn set_durability(
+    connection: &Connection,
+    durability: &mut Durability,
+    wanted: Durability,
+) -> rusqlite::Result<()> {
     if *durability != wanted {
         let synchronous = match wanted {
             Durability::Synced => "full",

@@ -102,8 +102,11 @@ impl Step<'_> {
                 self.job.schedule.unrecognized_since = None;
                 self.wait(hint);
             }
-            Some(words) => {
-                self.retry_unrecognized(JobError::new(ErrorKind::Unavailable, words), UNRECOGNIZED);
+            Some(message) => {
+                self.retry_unrecognized(
+                    JobError::new(ErrorKind::Unavailable, message),
+                    UNRECOGNIZED,
+                );
             }
         }
     }

@@ -54,7 +54,7 @@ impl Step<'_> {
                 State::OutcomeUnknown => {
                     "the deadline passed; it is unknown whether the provider accepted the job"
                 }
-                _ => "the deadline passed before the job was submitted",
+                _ => "the deadline passed before the provider accepted the job",
             };
             self.suspend(JobError::new(ErrorKind::Deadline, message));
             return Action::Wait;

@@ -115,7 +115,7 @@ fn submit_failed(failure: SubmitFailure) -> Event {
 }
 
 #[test]
-fn the_straight_way_ends_with_the_clip_in_place() {
+fn accepted_job_is_polled_downloaded_and_finalized() {
     let (job, actions) = after(
         job(0),
         [
@@ -158,7 +158,7 @@ fn the_straight_way_ends_with_the_clip_in_place() {
 }
 
 #[test]
-fn an_unknown_outcome_is_never_submitted_again_without_an_honoured_key() {
+fn unknown_outcome_is_resubmitted_only_under_an_honoured_key() {
     let lost = [Event::Due, leaving(), submit_failed(SubmitFailure::Unknown)];
     let (job, _) = after(job(0), lost.clone());
     assert_eq!(
@@ -180,7 +180,7 @@ fn an_unknown_outcome_is_never_submitted_again_without_an_honoured_key() {
 }
 
 #[test]
-fn other_bytes_are_held_back_while_an_outcome_is_unknown() {
+fn resubmit_with_other_bytes_is_aborted() {
     let (job, _) = after(
         job(WINDOW),
         [Event::Due, leaving(), submit_failed(SubmitFailure::Unknown)],
@@ -198,7 +198,7 @@ fn other_bytes_are_held_back_while_an_outcome_is_unknown() {
 
 /// Also where the connection honours keys: the provider cannot recognize it without one.
 #[test]
-fn a_submit_without_its_key_is_never_repeated() {
+fn submit_without_its_key_is_never_repeated() {
     let unkeyed = Event::SubmitReady {
         sha256: "bytes".into(),
         keyed: false,
@@ -219,7 +219,7 @@ fn a_submit_without_its_key_is_never_repeated() {
 }
 
 #[test]
-fn a_refused_second_submit_does_not_settle_the_first() {
+fn refused_second_submit_leaves_the_outcome_unknown() {
     let (job, _) = after(
         job(WINDOW),
         [
@@ -238,7 +238,7 @@ fn a_refused_second_submit_does_not_settle_the_first() {
 }
 
 #[test]
-fn an_orphan_is_left_unknown_and_resumed_only_within_the_window() {
+fn orphaned_submit_is_resumed_only_within_the_key_window() {
     for (window, expected) in [(0, Action::Wait), (WINDOW, Action::Submit)] {
         let (orphan, _) = after(job(window), [Event::Due, leaving(), Event::Orphaned]);
         assert_eq!(
@@ -251,7 +251,7 @@ fn an_orphan_is_left_unknown_and_resumed_only_within_the_window() {
 }
 
 #[test]
-fn a_deadline_stops_the_wait_and_not_the_job() {
+fn deadline_suspends_the_job_and_resume_polls_it() {
     let (job, _) = after(job(0), [Event::Due, leaving(), accepted()]);
     let (stopped, action) = decide(&job, Event::Due, 1_800_000);
     assert_eq!(
@@ -267,7 +267,7 @@ fn a_deadline_stops_the_wait_and_not_the_job() {
 }
 
 #[test]
-fn what_nobody_can_make_sense_of_is_waited_for_a_while() {
+fn poll_with_unreadable_reply_is_retried_for_20_seconds_and_unknown_state_for_10_minutes() {
     let lost = Event::ReadFailed {
         error: JobError::new(ErrorKind::JobLost, "gone"),
         failure: PollFailure::Unrecognized,
@@ -295,15 +295,15 @@ fn what_nobody_can_make_sense_of_is_waited_for_a_while() {
             (job.state(), job.charge()),
             (State::Started, Charge::Unknown)
         );
-        let said = job.last_error.as_ref().map(|error| error.kind.as_str());
-        assert_eq!(said, Some(kind));
+        let error = job.last_error.as_ref().map(|error| error.kind.as_str());
+        assert_eq!(error, Some(kind));
         let (resumed, _) = decide(&job, resumed(now + 9_000_000), now);
         assert_eq!(decide(&resumed, Event::Due, now).1, Action::Poll);
     }
 }
 
 #[test]
-fn a_refused_credential_stops_at_once_and_stays_resumable() {
+fn poll_that_fails_permanently_suspends_the_job_at_once() {
     let (job, _) = after(job(0), [Event::Due, leaving(), accepted(), Event::Due]);
     let refused = Event::ReadFailed {
         error: oops(),
@@ -318,7 +318,7 @@ fn a_refused_credential_stops_at_once_and_stays_resumable() {
 }
 
 #[test]
-fn an_expired_url_is_asked_for_again_and_nothing_is_generated() {
+fn expired_url_is_polled_again_without_a_new_submit() {
     let stale = Event::DownloadFailed {
         error: oops(),
         failure: DownloadFailure::UrlExpired,
@@ -394,7 +394,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn no_history_pays_twice_or_loses_a_job(
+    fn any_event_sequence_pays_once_at_most_and_loses_no_job(
         window in prop::sample::select(vec![0, WINDOW]),
         events in prop::collection::vec((event(), 0..60_000i64), 1..120),
     ) {

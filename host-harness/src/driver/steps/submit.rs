@@ -44,11 +44,11 @@ impl Steps {
             .context
             .clone()
             .with_submit_hook(Arc::clone(&submit_hook) as _);
-        let order = &job.spec;
+        let spec = &job.spec;
         let started = resolved_job
             .known
             .pack
-            .start(&context, &order.node, &text, &order.key)
+            .start(&context, &spec.node, &text, &spec.key)
             .await
             .judged();
         let kept = submit_hook.state();
@@ -56,7 +56,7 @@ impl Steps {
             None => classify::of_start(started),
             Some(Refused::Ledger(error)) => return Err(error),
             Some(Refused::Changed) => {
-                let job = self.ledger.job(&order.id)?.unwrap_or(kept.row);
+                let job = self.ledger.job(&spec.id)?.unwrap_or(kept.row);
                 return Ok(Done {
                     job,
                     rest: None,
@@ -73,7 +73,7 @@ impl Steps {
             },
         };
         if matches!(event, Event::SubmitFailed { .. }) {
-            self.connections.forget(&order.connection).await;
+            self.connections.forget(&spec.connection).await;
         }
         self.settled(kept.row, &of_provider(event, &job)).await
     }
@@ -121,7 +121,11 @@ impl LedgerHook {
             .clone()
     }
 
-    async fn commit_submitting(&self, before: Job, submission: &Submission<'_>) -> Result<Job, Refused> {
+    async fn commit_submitting(
+        &self,
+        before: Job,
+        submission: &Submission<'_>,
+    ) -> Result<Job, Refused> {
         let at = now();
         let leaving = Event::SubmitReady {
             sha256: submission.digest.to_string(),

@@ -3,8 +3,8 @@
 use super::*;
 
 #[test]
-fn what_was_announced_is_the_cost_unless_nothing_was_charged() {
-    for (charge, told, expected) in [
+fn announced_cost_is_kept_unless_nothing_was_charged() {
+    for (charge, reported, expected) in [
         (Charge::Yes, None, Some("0.24")),
         (Charge::Yes, Some("0.12"), Some("0.12")),
         (Charge::Unknown, None, Some("0.24")),
@@ -15,26 +15,26 @@ fn what_was_announced_is_the_cost_unless_nothing_was_charged() {
             cancelled: false,
             error: oops(),
             charge,
-            cost: told.map(dollars),
+            cost: reported.map(dollars),
         };
         let (job, _) = after(job(0), [leaving(), accepted(), ended]);
         assert_eq!(
             job.billing.cost,
             expected.map(dollars),
-            "{charge:?}, {told:?}"
+            "{charge:?}, {reported:?}"
         );
     }
 }
 
 #[test]
-fn a_queued_job_is_cancelled_without_a_word_to_the_provider() {
+fn cancel_of_a_queued_job_sends_no_request() {
     let (job, actions) = after(job(0), [Event::CancelWanted, Event::Due]);
     assert_eq!((job.state(), job.charge()), (State::Cancelled, Charge::No));
     assert_eq!(actions, [Action::Wait, Action::Wait]);
 }
 
 #[test]
-fn a_job_that_cannot_be_cancelled_stops_until_somebody_waits_for_it() {
+fn job_without_cancellation_is_suspended_until_resumed() {
     let events = [leaving(), accepted(), Event::CancelWanted, Event::Due];
     let (job, actions) = after(job(0), events);
     assert_eq!(actions.last(), Some(&Action::Cancel));
@@ -54,7 +54,7 @@ fn a_job_that_cannot_be_cancelled_stops_until_somebody_waits_for_it() {
 }
 
 #[test]
-fn a_job_that_is_to_be_cancelled_is_not_submitted_again() {
+fn job_with_cancel_wanted_is_not_submitted_again() {
     for (failure, state) in [
         (SubmitFailure::Retryable { after: None }, State::Cancelled),
         (SubmitFailure::Permanent, State::Cancelled),
