@@ -109,7 +109,7 @@ impl Config {
         self
     }
 
-    /// Which packs may run, and what each may do.
+    /// The grants of the packs that may run.
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.policy

@@ -51,12 +51,12 @@ fn configuration_of_any_text_is_parsed_or_refused_without_quoting_it() {
                         !message.is_empty() && !message.contains('\n'),
                         "{message:?}"
                     );
-                    let place = text
+                    let length = text
                         .split('\n')
                         .nth(line - 1)
                         .map(|line| line.chars().count());
                     // After the last character if something is missing there.
-                    assert!(place.is_some_and(|length| (1..=length + 1).contains(&column)));
+                    assert!(length.is_some_and(|length| (1..=length + 1).contains(&column)));
                     "refused"
                 }
                 Err(other) => panic!("{other:?}"),

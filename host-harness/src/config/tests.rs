@@ -159,7 +159,7 @@ fn credential_written_into_the_file_is_refused_and_not_quoted() {
 
 #[test]
 fn invalid_connection_is_refused_with_its_reason() {
-    for (text, complaint) in [
+    for (text, expected) in [
         (
             "[connections.\"a b\"]\ncategory = \"x\"\nbase_url = \"https://a.example\"",
             "a connection's id is 1 to 64 letters, digits, `-` and `_`",
@@ -182,7 +182,7 @@ fn invalid_connection_is_refused_with_its_reason() {
         ),
     ] {
         match parse(text) {
-            Err(ConfigError::Content { message, .. }) => assert_eq!(message, complaint),
+            Err(ConfigError::Content { message, .. }) => assert_eq!(message, expected),
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -200,7 +200,7 @@ fn connection_is_selected_by_name_or_as_the_only_one_of_its_category() {
     );
     assert_eq!(id(config.select("popiart", None)), Ok(Some("other".into())));
     assert_eq!(id(config.select("shortapi", None)), Ok(None));
-    for (category, wanted, complaint) in [
+    for (category, wanted, expected) in [
         (
             "pixelml",
             None,
@@ -217,8 +217,8 @@ fn connection_is_selected_by_name_or_as_the_only_one_of_its_category() {
             "there is no connection `third`; configured: `other`, `pixelml`, `second`",
         ),
     ] {
-        let error = id(config.select(category, wanted)).expect_err(complaint);
-        assert_eq!(error.to_string(), complaint);
+        let error = id(config.select(category, wanted)).expect_err(expected);
+        assert_eq!(error.to_string(), expected);
     }
 }
 

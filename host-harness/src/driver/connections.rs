@@ -29,8 +29,8 @@ pub trait ConnectionResolver: Send + Sync {
     /// Calls for several connections do not overlap: one that takes long holds up the others.
     ///
     /// It must not send anything that a provider charges for, must not wait for a job, and
-    /// must not fall back to another connection: a job goes on only over the connection that
-    /// its row names.
+    /// must not fall back to another connection: a job is continued only over the connection
+    /// that its row names.
     ///
     /// # Errors
     ///

@@ -65,7 +65,7 @@ pub(super) async fn lead(
     shared.settle_orphans().await?;
     let extent = *work.borrow();
     shared.update_waiting(waiting, extent).await?;
-    let mut lead = Leader {
+    let mut leader = Leader {
         version: shared.ledger.others_version()?,
         shared,
         waiting,
@@ -81,12 +81,13 @@ pub(super) async fn lead(
     let (now, instant) = (now(), Instant::now());
     for (connection, until_then) in shared.ledger.resting()? {
         let rest = instant + until(until_then, now);
-        lead.queue(connection, instant)
+        leader
+            .queue(connection, instant)
             .rate_limiter
             .rest(rest, true);
     }
-    let driven = lead.drive(work).await;
-    let ended = lead.end().await;
+    let driven = leader.drive(work).await;
+    let ended = leader.end().await;
     driven.and(ended)
 }
 
@@ -281,7 +282,7 @@ impl Leader<'_> {
         let (id, outcome) = match finished {
             Ok((id, outcome)) => (id, Some(outcome)),
             Err(error) => {
-                tracing::error!(%error, "a step ended in a fault of this program");
+                tracing::error!(%error, "a step panicked or was aborted");
                 (error.id(), None)
             }
         };

@@ -42,6 +42,6 @@ pub enum JobUpdate<'a> {
 /// one call at a time for a job. A row may be reported again without a commit.
 ///
 /// It must not block, must not panic and must not call the driver: the step that calls it
-/// waits. It has no way to fail; what it cannot show or store is lost, except that
+/// waits. It cannot fail: an update that it cannot show or store is lost.
 /// [`JobUpdate::Unrecorded`] is the only notice of a ticket that the ledger does not have.
 pub type Listener = Arc<dyn Fn(&str, JobUpdate<'_>) + Send + Sync>;

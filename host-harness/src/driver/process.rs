@@ -120,10 +120,10 @@ impl Driver {
         waiting.leave_out(&rows);
         let mut seen = None;
         loop {
-            if let Some(lock) = self.elected()? {
-                tracing::info!("this process drives");
+            if let Some(lock) = self.try_lock()? {
+                tracing::info!("this process drives the jobs");
                 let ended = lead(&self.shared, &mut waiting, &mut work).await;
-                tracing::info!("this process drives no more");
+                tracing::info!("this process no longer drives");
                 drop(lock);
                 return ended;
             }
@@ -148,14 +148,14 @@ impl Driver {
     ///
     /// When the ledger fails.
     pub(crate) async fn settle_orphans(&self) -> Result<(), DriverError> {
-        if let Some(_lock) = self.elected()? {
+        if let Some(_lock) = self.try_lock()? {
             self.shared.settle_orphans().await?;
         }
         Ok(())
     }
 
     /// Takes the lock; `None` if another process holds it.
-    fn elected(&self) -> Result<Option<File>, DriverError> {
+    fn try_lock(&self) -> Result<Option<File>, DriverError> {
         let failed = |source| DriverError::File {
             path: self.lock.clone(),
             source,

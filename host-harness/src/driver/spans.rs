@@ -46,13 +46,12 @@ pub(super) fn committed(event: &Event, job: &Job) {
             provider_job_id, ..
         } => tracing::info!(provider_job_id, "the job was found at the provider"),
         Event::Succeeded { .. } => tracing::info!("the provider has made the result"),
-        Event::Fetched { file } => tracing::info!(bytes = file.bytes, "the file is whole"),
-        Event::Finalized => tracing::info!("the file is in its place"),
-        Event::Resumed { .. } | Event::TargetChanged { .. } => {
-            tracing::info!("the job is wanted again");
-        }
+        Event::Fetched { file } => tracing::info!(bytes = file.bytes, "the download is complete"),
+        Event::Finalized => tracing::info!("the file has its final name"),
+        Event::Resumed { .. } => tracing::info!("the job was resumed"),
+        Event::TargetChanged { .. } => tracing::info!("the job has a new target"),
         Event::CancelWanted => tracing::info!("the job is to be cancelled"),
-        Event::Waiting { .. } if error.is_none() => tracing::debug!("the job goes on"),
+        Event::Waiting { .. } if error.is_none() => tracing::debug!("the job is not finished"),
         Event::Due | Event::RateLimited { .. } if error.is_none() => {
             tracing::debug!("the job waits");
         }
@@ -63,7 +62,7 @@ pub(super) fn committed(event: &Event, job: &Job) {
 fn log_transition(error: Option<&str>, job: &Job) {
     let (state, attempts) = (job.state().as_str(), job.schedule.attempts);
     match job.schedule.next_at {
-        Some(_) => tracing::info!(error, state, attempts, "it is tried again"),
+        Some(_) => tracing::info!(error, state, attempts, "the job will be tried again"),
         None if job.is_done() => tracing::info!(error, state, "the job has ended"),
         None => tracing::info!(error, state, "the job is suspended until it is resumed"),
     }

@@ -110,8 +110,8 @@ impl Checked {
     /// Rows keep it, so the document must not change.
     pub(super) fn digest(&self) -> String {
         let raw_input = by_content(&self.raw_input, &self.pictures);
-        let whole = json!({ "node": self.node.name, "given": raw_input });
-        Sha256Digest::from(Sha256::digest(whole.to_string())).to_string()
+        let document = json!({ "node": self.node.name, "given": raw_input });
+        Sha256Digest::from(Sha256::digest(document.to_string())).to_string()
     }
 }
 

@@ -68,22 +68,22 @@ fn host_rule_permits_only_requests_at_or_below_its_url() {
             assert!(own.is_none_or(|own| !rule.covers(&own)), "{written} {url}");
             return "not permitted";
         }
-        let (named, place) = written.split_once(' ').expect("a method");
+        let (named, pattern) = written.split_once(' ').expect("a method");
         assert_eq!(named, method.as_str());
-        let origin = Origin::of(&url).expect("a place");
-        let (scheme, _) = place.split_once("://").expect("a scheme");
+        let origin = Origin::of(&url).expect("an origin");
+        let (scheme, _) = pattern.split_once("://").expect("a scheme");
         assert_eq!(scheme, url.scheme());
         assert!(!origin.is_loopback());
-        let place = Url::parse(&place.replacen("*.", "", 1)).expect("a URL");
-        assert_eq!(place.port_or_known_default(), url.port_or_known_default());
-        if let (Some(Host::Domain(parent)), Host::Domain(name)) = (place.host(), origin.host()) {
+        let pattern = Url::parse(&pattern.replacen("*.", "", 1)).expect("a URL");
+        assert_eq!(pattern.port_or_known_default(), url.port_or_known_default());
+        if let (Some(Host::Domain(parent)), Host::Domain(name)) = (pattern.host(), origin.host()) {
             let parent = parent.trim_end_matches('.');
             assert!(
                 name == parent || name.ends_with(&format!(".{parent}")),
                 "{written} {url}"
             );
         }
-        assert!(url.path().starts_with(place.path()), "{written} {url}");
+        assert!(url.path().starts_with(pattern.path()), "{written} {url}");
         "permitted"
     });
 }

@@ -143,7 +143,7 @@ fn request_and_limit_need_both_manifest_and_grant() {
 
 #[test]
 fn read_by_post_needs_both_manifest_and_grant() {
-    let says = |asked: bool, unsafe_reads: bool| {
+    let checked = |asked: bool, unsafe_reads: bool| {
         let manifest = Manifest {
             unsafe_reads: asked,
             ..asking(&[], &json!({}))
@@ -152,13 +152,13 @@ fn read_by_post_needs_both_manifest_and_grant() {
             unsafe_reads,
             ..granting(&["mine"], &[], &json!({}))
         };
-        let said = permissions(manifest, grant).unsafe_read(&Method::POST);
-        said.map_err(|missing| missing.to_string())
+        let result = permissions(manifest, grant).unsafe_read(&Method::POST);
+        result.map_err(|missing| missing.to_string())
     };
-    assert_eq!(says(true, true), Ok(()));
-    let not_granted = says(true, false).expect_err("not granted");
+    assert_eq!(checked(true, true), Ok(()));
+    let not_granted = checked(true, false).expect_err("not granted");
     assert!(not_granted.ends_with("in zoetrope.toml: unsafe_reads = true"));
-    let not_asked = says(false, true).expect_err("not asked for");
+    let not_asked = checked(false, true).expect_err("not asked for");
     assert!(not_asked.contains("\"unsafe_reads\": true"), "{not_asked}");
 }
 

@@ -55,7 +55,7 @@ fn after(mut job: Job, events: impl IntoIterator<Item = Event>) -> (Job, Vec<Act
     (job, actions)
 }
 
-fn leaving() -> Event {
+fn submit_ready() -> Event {
     Event::SubmitReady {
         sha256: "bytes".into(),
         keyed: true,
@@ -120,7 +120,7 @@ fn accepted_job_is_polled_downloaded_and_finalized() {
         job(0),
         [
             Event::Due,
-            leaving(),
+            submit_ready(),
             accepted(),
             Event::Due,
             Event::Waiting {
@@ -159,19 +159,23 @@ fn accepted_job_is_polled_downloaded_and_finalized() {
 
 #[test]
 fn unknown_outcome_is_resubmitted_only_under_an_honoured_key() {
-    let lost = [Event::Due, leaving(), submit_failed(SubmitFailure::Unknown)];
+    let lost = [
+        Event::Due,
+        submit_ready(),
+        submit_failed(SubmitFailure::Unknown),
+    ];
     let (job, _) = after(job(0), lost.clone());
     assert_eq!(
         (job.state(), job.schedule.next_at, job.charge()),
         (State::OutcomeUnknown, None, Charge::Unknown)
     );
-    let (resumed, actions) = after(job, [resumed(9_000_000), Event::Due, leaving()]);
+    let (resumed, actions) = after(job, [resumed(9_000_000), Event::Due, submit_ready()]);
     assert_eq!(actions, [Action::Wait, Action::Wait, Action::AbortSubmit]);
     assert_eq!(resumed.submits(), 1);
 
     let (honoured, actions) = after(
         super::tests::job(WINDOW),
-        lost.into_iter().chain([Event::Due, leaving()]),
+        lost.into_iter().chain([Event::Due, submit_ready()]),
     );
     assert_eq!(actions[3..], [Action::Submit, Action::AllowSubmit]);
     let late = 2_000 + 2 * WINDOW;
@@ -183,7 +187,11 @@ fn unknown_outcome_is_resubmitted_only_under_an_honoured_key() {
 fn resubmit_with_other_bytes_is_aborted() {
     let (job, _) = after(
         job(WINDOW),
-        [Event::Due, leaving(), submit_failed(SubmitFailure::Unknown)],
+        [
+            Event::Due,
+            submit_ready(),
+            submit_failed(SubmitFailure::Unknown),
+        ],
     );
     let (same, action) = decide(
         &job,
@@ -214,7 +222,7 @@ fn submit_without_its_key_is_never_repeated() {
     assert!(!may_submit(&lost, 1));
     let (_, action) = decide(&lost, resumed(WINDOW), 1);
     assert_eq!(action, Action::Wait);
-    let (row, action) = decide(&lost, leaving(), 1);
+    let (row, action) = decide(&lost, submit_ready(), 1);
     assert_eq!((row, action), (lost, Action::AbortSubmit));
 }
 
@@ -224,10 +232,10 @@ fn refused_second_submit_leaves_the_outcome_unknown() {
         job(WINDOW),
         [
             Event::Due,
-            leaving(),
+            submit_ready(),
             submit_failed(SubmitFailure::Unknown),
             Event::Due,
-            leaving(),
+            submit_ready(),
             submit_failed(SubmitFailure::Refused),
         ],
     );
@@ -240,7 +248,7 @@ fn refused_second_submit_leaves_the_outcome_unknown() {
 #[test]
 fn orphaned_submit_is_resumed_only_within_the_key_window() {
     for (window, expected) in [(0, Action::Wait), (WINDOW, Action::Submit)] {
-        let (orphan, _) = after(job(window), [Event::Due, leaving(), Event::Orphaned]);
+        let (orphan, _) = after(job(window), [Event::Due, submit_ready(), Event::Orphaned]);
         assert_eq!(
             (orphan.state(), orphan.schedule.next_at.is_some()),
             (State::OutcomeUnknown, window > 0)
@@ -252,7 +260,7 @@ fn orphaned_submit_is_resumed_only_within_the_key_window() {
 
 #[test]
 fn deadline_suspends_the_job_and_resume_polls_it() {
-    let (job, _) = after(job(0), [Event::Due, leaving(), accepted()]);
+    let (job, _) = after(job(0), [Event::Due, submit_ready(), accepted()]);
     let (stopped, action) = decide(&job, Event::Due, 1_800_000);
     assert_eq!(
         (stopped.state(), stopped.schedule.next_at, action),
@@ -281,7 +289,7 @@ fn poll_with_unreadable_reply_is_retried_for_20_seconds_and_unknown_state_for_10
         (lost, "job_lost", 20_000),
         (aborted, "unavailable", 600_000),
     ] {
-        let (mut job, _) = after(job(0), [Event::Due, leaving(), accepted()]);
+        let (mut job, _) = after(job(0), [Event::Due, submit_ready(), accepted()]);
         let mut now = 5_000;
         // Bounded, so that the test ends if the job is polled forever.
         let ended = (0..1_000).any(|_| {
@@ -304,7 +312,7 @@ fn poll_with_unreadable_reply_is_retried_for_20_seconds_and_unknown_state_for_10
 
 #[test]
 fn poll_that_fails_permanently_suspends_the_job_at_once() {
-    let (job, _) = after(job(0), [Event::Due, leaving(), accepted(), Event::Due]);
+    let (job, _) = after(job(0), [Event::Due, submit_ready(), accepted(), Event::Due]);
     let refused = Event::ReadFailed {
         error: oops(),
         failure: PollFailure::Permanent,
@@ -327,7 +335,7 @@ fn expired_url_is_polled_again_without_a_new_submit() {
         job(0),
         [
             Event::Due,
-            leaving(),
+            submit_ready(),
             accepted(),
             Event::Due,
             succeeded(),
@@ -428,7 +436,7 @@ proptest! {
             }
             prop_assert!(before.ticket().is_none() || next.ticket().is_some(), "a ticket is lost");
             let moved = matches!(event, Event::TargetChanged { .. }) && before.state() == State::Succeeded;
-            prop_assert!(!before.is_done() || next.is_done() || moved, "what is done is undone");
+            prop_assert!(!before.is_done() || next.is_done() || moved, "a done job is not done any more");
             prop_assert!(before.charge() != Charge::Yes || next.charge() == Charge::Yes, "a charge is forgotten");
             prop_assert_eq!(&before.spec, &next.spec);
             let has_a_next_step = next.is_done() || next.schedule.next_at.is_some() || next.last_error.is_some()

@@ -155,7 +155,7 @@ impl SubmitHook for LedgerHook {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             match outcome {
                 Ok(row) => {
-                    tracing::info!(submits = row.submits(), "the submit leaves");
+                    tracing::info!(submits = row.submits(), "the submit is sent");
                     (self.listener)(&row.spec.id, JobUpdate::Committed(&row));
                     kept.row = row;
                     true

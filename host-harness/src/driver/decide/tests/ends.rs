@@ -17,7 +17,7 @@ fn announced_cost_is_kept_unless_nothing_was_charged() {
             charge,
             cost: reported.map(dollars),
         };
-        let (job, _) = after(job(0), [leaving(), accepted(), ended]);
+        let (job, _) = after(job(0), [submit_ready(), accepted(), ended]);
         assert_eq!(
             job.billing.cost,
             expected.map(dollars),
@@ -35,7 +35,7 @@ fn cancel_of_a_queued_job_sends_no_request() {
 
 #[test]
 fn job_without_cancellation_is_suspended_until_resumed() {
-    let events = [leaving(), accepted(), Event::CancelWanted, Event::Due];
+    let events = [submit_ready(), accepted(), Event::CancelWanted, Event::Due];
     let (job, actions) = after(job(0), events);
     assert_eq!(actions.last(), Some(&Action::Cancel));
     let (job, _) = after(job, [Event::NoCancellation]);
@@ -62,7 +62,7 @@ fn job_with_cancel_wanted_is_not_submitted_again() {
         // The provider may have accepted it: its outcome is found first, then it is cancelled.
         (SubmitFailure::Unknown, State::OutcomeUnknown),
     ] {
-        let events = [leaving(), Event::CancelWanted, submit_failed(failure)];
+        let events = [submit_ready(), Event::CancelWanted, submit_failed(failure)];
         let (job, _) = after(job(WINDOW), events);
         assert_eq!(job.state(), state, "{failure:?}");
         assert_eq!(
