@@ -83,7 +83,7 @@ impl DriverBuilder {
         Self { listener, ..self }
     }
 
-    /// How much is done at once.
+    /// Limits on concurrent calls and downloads.
     pub fn settings(self, settings: DriverSettings) -> Self {
         Self { settings, ..self }
     }

@@ -26,7 +26,7 @@ pub enum Event {
         provider_job_id: String,
         /// The provider's delay before the first poll.
         hint: Option<Millis>,
-        /// The bill, if it is known already.
+        /// The cost, if it is known already.
         cost: Option<Cost>,
     },
     /// The submit failed, or its outcome is unknown.

@@ -1,6 +1,6 @@
-//! Limits on what a driver does at once.
+//! The driver's limits on concurrent work.
 
-/// Limits on what a driver does at once.
+/// Limits on a driver's concurrent work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DriverSettings {
     /// The most concurrent calls into components.

@@ -88,7 +88,7 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As [`commit_all`](Self::commit_all), or [`LedgerError::Outdated`].
     pub fn commit(&self, before: &Job, after: &Job, at: Millis) -> Result<Job, LedgerError> {
         let change = Change {
             before: before.clone(),
