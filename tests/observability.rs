@@ -165,15 +165,15 @@ fn what_happens_once_in_a_job_is_told_at_info() {
         .map(|event| event["fields"]["message"].as_str().unwrap_or_default())
         .collect();
     for message in [
-        "this process drives",
-        "the submit leaves",
-        "it is tried again",
+        "this process drives the jobs",
+        "the submit is sent",
+        "the job will be tried again",
         "the provider has accepted the job",
         "the provider has made the result",
         "the download begins",
         "the download ended",
-        "the file is in its place",
-        "this process drives no more",
+        "the file has its final name",
+        "this process no longer drives",
     ] {
         assert!(told.contains(&message), "{message}: {told:?}");
     }
@@ -245,7 +245,7 @@ fn the_callers_trace_is_gone_on_with() {
     assert_eq!(fixture.storage.arrived()[0].header("tracestate"), None);
     // The two traces are linked where the job is told of.
     let events = events(&outcome);
-    let placed = with_message(&events, "the file is in its place");
+    let placed = with_message(&events, "the file has its final name");
     let job = &placed[0]["spans"][0];
     assert_eq!(job["caller"], json!(parent));
     let own = job["id"].as_str().map(|id| id.replace('-', ""));

@@ -1,6 +1,6 @@
-//! Runs one job of a PixelML node from another program. Arguments: component, data directory
-//! (which exists), the provider's base URL, node, input. `PROVIDER_KEY` has the provider's key.
-//! The idempotency key is fixed: the same input is the same job, another one is a conflict.
+//! Runs one PixelML job from another program. Arguments: component, existing data directory, base
+//! URL, node, input; `PROVIDER_KEY` holds the provider's key. The idempotency key is fixed: the
+//! same input continues the same job; another input is a key conflict.
 use std::{env, error::Error, fs, io::Write as _, path::Path, sync::Arc, time::Duration};
 
 use tokio::sync::watch;

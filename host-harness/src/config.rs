@@ -1,4 +1,4 @@
-//! `zoetrope.toml`: which connections there are, and which packs may run.
+//! The configuration file `zoetrope.toml`: the connections, and the packs that may run.
 //!
 //! ```toml
 //! [connections.pixelml]                         # the table's name is the connection's id
@@ -16,8 +16,8 @@
 //! limits = { requests_per_minute = 600 }
 //! ```
 //!
-//! Unknown keys are errors. An error names file, line and column and never quotes the
-//! line: somebody may have written the credential itself into it.
+//! Unknown keys are errors. An error names file, line and column and never quotes the line,
+//! which may contain a misplaced credential.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -39,7 +39,7 @@ pub const CONFIG_VARIABLE: &str = "ZOETROPE_CONFIG";
 /// The configuration file's name in the working directory.
 pub const CONFIG_FILE: &str = "zoetrope.toml";
 
-/// What is configured. The default is nothing.
+/// A configuration. The default is empty.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
     source: Option<PathBuf>,
@@ -49,12 +49,12 @@ pub struct Config {
 
 impl Config {
     /// Reads the file at `explicit`, else the one that `ZOETROPE_CONFIG` names, else
-    /// `zoetrope.toml` in the working directory if there is one; else nothing is
-    /// configured.
+    /// `zoetrope.toml` in the working directory if it exists. Without a file, the configuration
+    /// is empty.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or understood; a file that was named must exist.
+    /// When the file cannot be read or parsed; a named file must exist.
     pub fn load(explicit: Option<&Path>) -> Result<Self, ConfigError> {
         match Self::locate(explicit) {
             Some(path) => Self::read(&path),
@@ -62,7 +62,7 @@ impl Config {
         }
     }
 
-    /// The file that [`load`](Self::load) reads; `None` where nothing is configured.
+    /// The file that [`load`](Self::load) reads, if there is one.
     #[must_use]
     pub fn locate(explicit: Option<&Path>) -> Option<PathBuf> {
         let variable = std::env::var_os(CONFIG_VARIABLE);
@@ -73,7 +73,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// When it cannot be read or understood.
+    /// When it cannot be read or parsed.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
             path: path.to_owned(),
@@ -82,12 +82,12 @@ impl Config {
         Self::parse(&text, path)
     }
 
-    /// Reads `text`, which came from `path`; a credential's file is relative to the
-    /// folder that `path` is in.
+    /// Parses `text`, the content of `path`. A credential's file is relative to the folder of
+    /// `path`.
     ///
     /// # Errors
     ///
-    /// When it cannot be understood.
+    /// When it is not a valid configuration.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let content = file::read(text, path)?;
         let connections = content
@@ -102,20 +102,20 @@ impl Config {
         })
     }
 
-    /// The same, with a policy that trusts the component of this digest.
+    /// This configuration with a policy that trusts the component of this digest.
     #[must_use]
     pub fn trusting(mut self, digest: impl Into<Sha256Digest>) -> Self {
         self.policy = self.policy.trusting(digest);
         self
     }
 
-    /// Which packs may run, and what each may do.
+    /// The grants of the packs that may run.
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.policy
     }
 
-    /// The file it was read from, if any.
+    /// The file that it was read from, if any.
     #[must_use]
     pub fn source(&self) -> Option<&Path> {
         self.source.as_deref()
@@ -132,12 +132,13 @@ impl Config {
         self.connections.get(&id.parse().ok()?)
     }
 
-    /// The connection for a node of `category`: the one named `wanted`, else the only
-    /// one of the category. `None` when nothing was asked for and none is configured.
+    /// The connection for a node of `category`: the one named `wanted`, else the only one of the
+    /// category. `None` if no name is given and the category has no connection.
     ///
     /// # Errors
     ///
-    /// When `wanted` does not exist or is of another category, or when several would do.
+    /// When `wanted` does not exist or is of another category, or when no name is given and the
+    /// category has several.
     pub fn select(
         &self,
         category: &str,

@@ -24,7 +24,7 @@ impl Sha256Digest {
         &self.0
     }
 
-    /// Its first twelve digits, enough to tell components apart in logs.
+    /// Its first twelve digits, which distinguish components in logs.
     #[must_use]
     pub fn short(&self) -> impl fmt::Display {
         hex::encoded(&self.0[..6])
@@ -51,9 +51,9 @@ impl FromStr for Sha256Digest {
     }
 }
 
-/// Not 64 hexadecimal digits.
+/// A text that is not 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this is no SHA-256 digest")]
+#[error("this is not a SHA-256 digest")]
 pub struct NotADigest;
 
 impl fmt::Debug for Sha256Digest {
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_is_read_as_it_is_written() {
+    fn digest_round_trips_through_text() {
         let digest = Sha256Digest([0xa7; 32]);
         assert_eq!(digest.to_string().parse(), Ok(digest));
         for text in ["", "a7", &"g".repeat(64), &"é".repeat(32)] {

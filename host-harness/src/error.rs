@@ -1,4 +1,4 @@
-//! What all errors have in common: their kinds, and how one is shown with its causes.
+//! The kinds of errors, and an error's text with its causes.
 
 use std::error::Error;
 use std::fmt;
@@ -10,7 +10,7 @@ use std::str::FromStr;
 pub enum ErrorKind {
     /// A fault of this program.
     Internal,
-    /// The component was stopped.
+    /// The component trapped, or was stopped at a limit.
     ComponentTrap,
     /// The ledger cannot be used.
     LedgerUnavailable,
@@ -18,37 +18,37 @@ pub enum ErrorKind {
     Usage,
     /// The configuration cannot be read.
     BadConfig,
-    /// The file is no component that this host can run.
+    /// The file is not a component that this host can run.
     BadComponent,
     /// The component has no such node type.
     UnknownNodeType,
     /// The component cannot read the ticket.
     BadTicket,
-    /// Another input has the idempotency key.
+    /// The idempotency key belongs to a job with another input.
     KeyConflict,
-    /// The input breaks the node's schema.
+    /// The input does not satisfy the node's schema.
     InvalidInput,
     /// The node or its provider cannot do this.
     Unsupported,
     /// No usable connection.
     ConnectionUnavailable,
-    /// The connection leads elsewhere than when the job was made.
+    /// The connection leads to another provider than when the job was made.
     ConnectionChanged,
     /// The provider refused the credential.
     Unauthorized,
-    /// The request did not leave.
+    /// The request was not sent.
     NotSent,
-    /// The host's policy refused it.
+    /// The host's policy refused the request or the component.
     Denied,
     /// The provider asked to slow down.
     Throttled,
     /// The provider refused the request.
     Rejected,
-    /// The provider gave up on the job.
+    /// The job failed at the provider.
     Failed,
     /// The job was cancelled.
     Cancelled,
-    /// The provider does not know the job.
+    /// The provider does not find the job.
     JobLost,
     /// The provider never had the job.
     NeverStarted,
@@ -58,11 +58,11 @@ pub enum ErrorKind {
     OutcomeUnknown,
     /// The deadline passed.
     Deadline,
-    /// Interrupted before the job ended.
+    /// The command, or the process that waited for the job, ended before the job.
     Interrupted,
-    /// The provider does not answer, or not usefully.
+    /// The provider did not answer, or answered with a server error.
     Unavailable,
-    /// The result is not on the disk.
+    /// The result was not downloaded.
     DownloadFailed,
     /// The provider's reply cannot be read.
     ProtocolViolation,
@@ -145,9 +145,9 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// Not the name of a kind.
+/// A text that is not the name of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this is no kind of error")]
+#[error("this is not the name of an error kind")]
 pub struct NoErrorKind;
 
 impl FromStr for ErrorKind {
@@ -159,20 +159,20 @@ impl FromStr for ErrorKind {
     }
 }
 
-/// An error and its causes, as one sentence. A cause whose text the error above it ends
-/// with already is not repeated.
+/// An error and its causes, joined by colons. A cause is left out if the text before it ends
+/// with it already.
 #[must_use]
 pub fn chain(error: &dyn Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !words.ends_with(&said) {
-            words = format!("{words}: {said}");
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let cause = error.to_string();
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
         }
-        cause = error.source();
+        source = error.source();
     }
-    words
+    text
 }
 
 #[cfg(test)]
@@ -190,7 +190,7 @@ mod tests {
     struct NoKey(#[source] Unreadable);
 
     #[test]
-    fn every_kind_is_read_as_it_is_written() {
+    fn error_kinds_round_trip_through_text() {
         for kind in ErrorKind::ALL {
             assert_eq!(kind.to_string().parse(), Ok(kind));
         }

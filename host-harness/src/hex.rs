@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-/// `bytes` as lower-case digits, two a byte.
+/// `bytes` as lower-case digits, two for each byte.
 pub(crate) fn encoded(bytes: &[u8]) -> impl fmt::Display {
     fmt::from_fn(|f| bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")))
 }
 
-/// The bytes that `text` writes; `None` unless it is exactly `2 * N` digits of either case.
+/// The bytes of `text`; `None` unless it is exactly `2 * N` digits of either case.
 pub(crate) fn decoded<const N: usize>(text: &str) -> Option<[u8; N]> {
     if text.len() != 2 * N || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;

@@ -1,33 +1,35 @@
 //! Runs packs of workflow nodes, WebAssembly components that export the contract
 //! `zoetrope:workflow-node`, in a sandbox.
 //!
-//! A component knows providers; this host knows everything else: where a provider lives,
-//! which credential opens it, what may leave this machine and what did. The component
-//! never sees the credential, has no files and no sockets, and is gone between two calls.
+//! A component contains the protocols of providers. The host does the rest: it holds base URLs
+//! and credentials, decides which requests may be sent, and records which were sent. A
+//! component never sees the credential, has no files and no sockets, and keeps no state
+//! between two calls.
 //!
 //! # Layout
 //!
 //! - [`contract`]: the contract's types, generated from `wit/`
-//! - [`engine`]: the engine, its pool, its clock, its cache of compiled code
-//! - [`component`]: a loaded component, its calls, their limits and answers
+//! - [`engine`]: the engine, its instance pool, its clock, its cache of compiled code
+//! - [`component`]: a loaded component, its calls, their limits and results
 //! - [`net`]: addresses, hostnames and URLs as plain data
-//! - [`connections`]: where a provider lives and the credential that opens it
-//! - [`config`]: what `zoetrope.toml` says
-//! - [`policy`]: what a pack asks for, what it is granted, and what therefore holds
-//! - [`egress`]: the broker that everything leaving this process goes through
-//! - [`media`]: local pictures on their way to a provider
+//! - [`connections`]: a provider's base URL and credential
+//! - [`config`]: the configuration file `zoetrope.toml`
+//! - [`policy`]: manifests, grants, and the permissions that follow from both
+//! - [`egress`]: sends all requests of this process
+//! - [`media`]: hands local pictures over to a provider
 //! - [`jobs`]: the commands that programs give for jobs
-//! - [`ledger`]: the durable jobs; [`driver`]: what drives them to their end
-//! - [`download`]: clips on their way to the disk
-//! - [`digest`]: SHA-256; [`error`]: errors with their causes; [`words`]: what people can be shown
-//! - [`trace`]: to which trace a request belongs, and who is told of it
-//! - `bindings`: what is generated from `wit/`, before [`contract`] picks from it
-//! - `hex`, `sniff`: bytes as digits, and what a file is by its first bytes
+//! - [`ledger`]: the durable jobs; [`driver`]: submits, polls and downloads them
+//! - [`download`]: downloads results to files
+//! - [`digest`]: SHA-256; [`error`]: error kinds, and errors with their causes;
+//!   [`sanitize`]: makes foreign text safe to display
+//! - [`trace`]: the trace context of requests, and its export
+//! - `bindings`: the code generated from `wit/`, from which [`contract`] re-exports types
+//! - `hex`, `file_type`: hexadecimal digits, and a file's type by its first bytes
 //!
 //! # Example
 //!
-//! Starts a run and asks once how it is getting on, without the ledger (a host with durable
-//! jobs uses [`jobs::Jobs`]):
+//! Starts a run and polls it once, without the ledger (a host with durable jobs uses
+//! [`jobs::Jobs`]):
 //!
 //! ```no_run
 //! use std::sync::Arc;

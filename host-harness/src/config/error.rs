@@ -1,4 +1,4 @@
-//! Why a configuration cannot be used, and why no connection could be chosen.
+//! Errors of the configuration, and of the selection of a connection.
 
 use std::path::PathBuf;
 use std::{fmt, io};
@@ -14,10 +14,10 @@ pub enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The file cannot be understood.
+    /// The file is not a valid configuration.
     #[error("{}:{line}:{column}: {message}", path.display())]
     Content {
         /// The file.
@@ -26,24 +26,24 @@ pub enum ConfigError {
         line: usize,
         /// In characters, counted from 1.
         column: usize,
-        /// What is wrong there. Never quotes the file.
+        /// The fault. Never quotes the file.
         message: String,
     },
 }
 
-/// Why no connection could be chosen.
+/// Why no connection could be selected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SelectError {
     /// No connection of this id.
     #[error("there is no connection `{id}`; configured: {known}")]
     Unknown {
-        /// What was asked for.
+        /// The id that was given.
         id: String,
-        /// What there is.
+        /// The configured connections.
         known: Listed,
     },
-    /// The connection leads to another kind of provider.
+    /// The connection is of another category.
     #[error("connection `{id}` is of category `{category}`, the node needs `{wanted}`")]
     Category {
         /// The connection.
@@ -53,7 +53,7 @@ pub enum SelectError {
         /// The node's.
         wanted: String,
     },
-    /// More than one would do.
+    /// The category has several connections, and none was named.
     #[error("several connections are of category `{category}`: {known}; name one")]
     Several {
         /// The category.
@@ -63,7 +63,7 @@ pub enum SelectError {
     },
 }
 
-/// Connection ids as a sentence lists them.
+/// Connection ids, displayed as a list with commas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed(pub Vec<ConnectionId>);
 

@@ -1,4 +1,4 @@
-//! The file's text, read into types that cannot be wrong.
+//! Parses the file's text into validated types.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,13 +16,13 @@ use crate::digest::Sha256Digest;
 use crate::net::BaseUrl;
 use crate::policy::{Connections, Grant, HostRule, PackLimits, Policy};
 
-/// What a configuration says.
+/// The content of a configuration.
 pub(super) struct Content {
     pub(super) connections: Vec<Connection>,
     pub(super) policy: Policy,
 }
 
-/// What `text` says, which came from `path`.
+/// Parses `text`, the content of `path`.
 pub(super) fn read(text: &str, path: &Path) -> Result<Content, ConfigError> {
     let document: Document = toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
@@ -47,16 +47,16 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Content, ConfigError> {
     })
 }
 
-/// A parser's complaint without the name or value it found: that may be a credential in
-/// the wrong place. Only what was found stands quoted before what is expected; what was
-/// found may hold quotes itself, and all that a complaint is made of.
+/// A parser's message without the name or value that it found, which may be a misplaced
+/// credential. Before `, expected`, only the found value is quoted. That value may contain
+/// quotes and `, expected` itself.
 fn without_quotation(message: &str) -> String {
-    let Some((complaint, expected)) = message.rsplit_once(", expected ") else {
+    let Some((fault, expected)) = message.rsplit_once(", expected ") else {
         return message.to_owned();
     };
-    let quotation = complaint.find(['`', '"']).unwrap_or(complaint.len());
-    let complaint = complaint[..quotation].trim_end();
-    format!("{complaint}, expected {expected}")
+    let quotation = fault.find(['`', '"']).unwrap_or(fault.len());
+    let fault = fault[..quotation].trim_end();
+    format!("{fault}, expected {expected}")
 }
 
 #[derive(Deserialize)]
@@ -68,7 +68,7 @@ struct Document {
     packs: BTreeMap<Parsed<Sha256Digest>, PackTable>,
 }
 
-/// What a pack is granted.
+/// The grant of a pack.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PackTable {
@@ -79,7 +79,7 @@ struct PackTable {
     hosts: Vec<HostRule>,
     #[serde(default)]
     unsafe_reads: bool,
-    /// `ceilings` is what earlier versions call it.
+    /// Earlier versions named it `ceilings`.
     #[serde(default, alias = "ceilings")]
     limits: PackLimits,
 }
@@ -129,7 +129,7 @@ impl Table {
     }
 }
 
-/// A value read through its `FromStr`.
+/// A value that is parsed by its `FromStr`.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Parsed<T>(T);
 
@@ -175,7 +175,7 @@ impl<'de> Visitor<'de> for CredentialVisitor {
         f.write_str("a table like { env = \"NAME\" } or { file = \"PATH\" }")
     }
 
-    /// A text here is most likely the credential itself.
+    /// A text here is probably the credential itself.
     fn visit_str<E: de::Error>(self, _: &str) -> Result<Self::Value, E> {
         Err(E::custom(
             "a credential is not written here; say where it is kept: { env = \"NAME\" } or { file = \"PATH\" }",
@@ -252,7 +252,7 @@ impl Visitor<'_> for WindowVisitor {
     }
 }
 
-/// Any TOML, as JSON.
+/// A TOML table, as JSON.
 #[derive(Default)]
 struct Options(Map<String, Value>);
 

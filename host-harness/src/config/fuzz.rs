@@ -1,4 +1,4 @@
-//! The configuration file, made to go wrong; see `docs/reference/fuzzing.md`.
+//! Fuzz test of the configuration file; see `docs/reference/fuzzing.md`.
 
 use std::path::Path;
 
@@ -7,10 +7,11 @@ use zoetrope_fuzzing::Target;
 
 use super::{Config, ConfigError};
 
-/// Stands in the corpus wherever somebody may write the credential itself.
+/// Marks the places of the corpus where a credential may be misplaced.
 const CANARY: &str = "sk-canary";
 
-/// The corpus' largest file with the canary at any place: in a name, a text, a number, a word.
+/// The corpus' largest file with the canary at any position: in a name, a text, a number, a
+/// keyword.
 fn with_canary() -> impl Strategy<Value = Vec<u8>> {
     const WHOLE: &str = include_str!("../../../fuzzing/corpus/config/whole");
     let around = prop::sample::select(vec!["", "\"", "'", "`", "\n", " ", ", expected ", "\" = "]);
@@ -25,7 +26,7 @@ fn with_canary() -> impl Strategy<Value = Vec<u8>> {
 }
 
 #[test]
-fn a_configuration_is_read_or_its_fault_is_placed_without_a_quotation() {
+fn configuration_of_any_text_is_parsed_or_refused_without_quoting_it() {
     Target::new("config", 600)
         .with_grammar(with_canary())
         .run(|input| {
@@ -50,12 +51,12 @@ fn a_configuration_is_read_or_its_fault_is_placed_without_a_quotation() {
                         !message.is_empty() && !message.contains('\n'),
                         "{message:?}"
                     );
-                    let place = text
+                    let length = text
                         .split('\n')
                         .nth(line - 1)
                         .map(|line| line.chars().count());
-                    // Behind the last character where something is missing.
-                    assert!(place.is_some_and(|length| (1..=length + 1).contains(&column)));
+                    // After the last character if something is missing there.
+                    assert!(length.is_some_and(|length| (1..=length + 1).contains(&column)));
                     "refused"
                 }
                 Err(other) => panic!("{other:?}"),

@@ -30,7 +30,7 @@ fn parse(text: &str) -> Result<Config, ConfigError> {
 }
 
 #[test]
-fn a_whole_file_is_read() {
+fn file_with_every_key_is_parsed() {
     let config = parse(WHOLE).expect("config");
     let first = config.connection("pixelml").expect("pixelml");
     assert_eq!(first.base_url().to_string(), "https://api.example.com/base");
@@ -57,7 +57,7 @@ fn a_whole_file_is_read() {
 }
 
 #[test]
-fn the_defaults_are_what_the_documentation_says() {
+fn absent_keys_have_the_documented_defaults() {
     let config = parse("").expect("config");
     assert_eq!(config.connections().count(), 0);
     let minimal = "[connections.a]\ncategory = \"x\"\nbase_url = \"https://a.example\"";
@@ -68,7 +68,7 @@ fn the_defaults_are_what_the_documentation_says() {
     assert!(connection.options().is_empty());
 }
 
-/// Where and what is wrong, for one connection with `line` in it.
+/// Line, column and message of the error, for one connection with `line` in it.
 fn wrong(line: &str) -> (usize, usize, String) {
     let text =
         format!("[connections.a]\ncategory = \"x\"\nbase_url = \"https://a.example\"\n{line}\n");
@@ -84,7 +84,7 @@ fn wrong(line: &str) -> (usize, usize, String) {
 }
 
 #[test]
-fn errors_name_the_place() {
+fn parse_errors_give_line_and_column() {
     insta::assert_snapshot!(
         [
             "credentials = { env = \"X\" }",
@@ -138,7 +138,7 @@ fn errors_name_the_place() {
 }
 
 #[test]
-fn a_credential_in_the_file_is_refused_and_not_shown() {
+fn credential_written_into_the_file_is_refused_and_not_quoted() {
     for line in [
         "credential = \"sk-hunter2\"",
         "credential = { env = \"sk-hunter2\" }",
@@ -158,8 +158,8 @@ fn a_credential_in_the_file_is_refused_and_not_shown() {
 }
 
 #[test]
-fn connections_are_parsed_once() {
-    for (text, complaint) in [
+fn invalid_connection_is_refused_with_its_reason() {
+    for (text, expected) in [
         (
             "[connections.\"a b\"]\ncategory = \"x\"\nbase_url = \"https://a.example\"",
             "a connection's id is 1 to 64 letters, digits, `-` and `_`",
@@ -182,14 +182,14 @@ fn connections_are_parsed_once() {
         ),
     ] {
         match parse(text) {
-            Err(ConfigError::Content { message, .. }) => assert_eq!(message, complaint),
+            Err(ConfigError::Content { message, .. }) => assert_eq!(message, expected),
             other => panic!("{text}: {other:?}"),
         }
     }
 }
 
 #[test]
-fn a_connection_is_chosen_by_name_or_by_being_alone() {
+fn connection_is_selected_by_name_or_as_the_only_one_of_its_category() {
     let config = parse(WHOLE).expect("config");
     let id = |result: Result<Option<&Arc<Connection>>, SelectError>| {
         result.map(|chosen| chosen.map(|connection| connection.id().to_string()))
@@ -200,7 +200,7 @@ fn a_connection_is_chosen_by_name_or_by_being_alone() {
     );
     assert_eq!(id(config.select("popiart", None)), Ok(Some("other".into())));
     assert_eq!(id(config.select("shortapi", None)), Ok(None));
-    for (category, wanted, complaint) in [
+    for (category, wanted, expected) in [
         (
             "pixelml",
             None,
@@ -217,13 +217,13 @@ fn a_connection_is_chosen_by_name_or_by_being_alone() {
             "there is no connection `third`; configured: `other`, `pixelml`, `second`",
         ),
     ] {
-        let error = id(config.select(category, wanted)).expect_err(complaint);
-        assert_eq!(error.to_string(), complaint);
+        let error = id(config.select(category, wanted)).expect_err(expected);
+        assert_eq!(error.to_string(), expected);
     }
 }
 
 #[test]
-fn the_file_is_looked_for_in_order() {
+fn file_is_found_by_argument_then_variable_then_folder() {
     let folder = tempfile::tempdir().expect("folder");
     let explicit = Path::new("given.toml");
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Whether a due job is begun now, as a pure function.
+//! Decides whether a due job starts now; a pure function.
 
 use tokio::time::Instant;
 
@@ -8,31 +8,31 @@ use super::event::{Action, Event};
 use super::wait::{DriveMode, LEDGER_POLL_INTERVAL};
 use crate::ledger::{Job, Millis};
 
-/// What a task does.
+/// The kind of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Must come to its end: its answer may be a ticket.
+    /// Is never aborted: its reply may hold a ticket.
     Submit,
     /// A poll, a cancellation, or a commit alone.
     Call,
-    /// Sends nothing over the connection's lane.
+    /// Does not count against the connection's rate.
     Download,
 }
 
 /// What the leader does with a due job.
 #[derive(Debug, PartialEq)]
 pub(super) enum Admission {
-    /// Carry its action out, as a task of this kind.
+    /// Carry out its action as a task of this kind.
     Run(Kind),
-    /// Commit what this event makes of its row. Nothing is sent.
+    /// Apply this event to its row. Nothing is sent.
     Apply(Box<Event>),
-    /// Keep it, first in its lane, and ask again then.
+    /// Keep it first in its queue, and decide again at this time.
     Retry(Instant),
-    /// Leave it as long as this process leads.
+    /// Skip it as long as this process drives.
     Defer,
 }
 
-/// What the leader is to do, as far as a job's admission depends on it.
+/// The state of the leader that a job's admission depends on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mode {
     pub(super) extent: DriveMode,
@@ -40,14 +40,14 @@ pub(super) struct Mode {
     pub(super) is_awaited: bool,
 }
 
-/// The time, as rows and as lanes have it.
+/// The time, as in rows and as in queues.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Now {
     pub(super) time: Millis,
     pub(super) instant: Instant,
 }
 
-/// Whether a due job of this lane is begun now.
+/// Whether a due job of this queue starts now.
 pub(super) fn admit(job: &Job, queue: &ConnectionQueue, mode: Mode, now: Now) -> Admission {
     let (_, action) = decide(job, Event::Due, now.time);
     let kind = match action {
@@ -59,7 +59,7 @@ pub(super) fn admit(job: &Job, queue: &ConnectionQueue, mode: Mode, now: Now) ->
         Action::Download => return Admission::Run(Kind::Download),
         _ => return Admission::Apply(Box::new(Event::Due)),
     };
-    if queue.rate_status == RateStatus::Asked {
+    if queue.rate_status == RateStatus::Opening {
         return Admission::Retry(now.instant + LEDGER_POLL_INTERVAL);
     }
     let free_at = queue.rate_limiter.free_at();
@@ -69,7 +69,8 @@ pub(super) fn admit(job: &Job, queue: &ConnectionQueue, mode: Mode, now: Now) ->
     Admission::Run(kind)
 }
 
-/// What keeps a submit from being sent, beside the rate of its connection.
+/// The admission of a submit that must not be sent now, for another reason than the rate of
+/// its connection.
 fn hold_back(job: &Job, queue: &ConnectionQueue, mode: Mode, now: Now) -> Option<Admission> {
     if mode.extent == DriveMode::NoNewSubmits {
         return Some(Admission::Defer);
@@ -111,7 +112,7 @@ mod tests {
     };
 
     fn queued() -> Job {
-        let order = JobSpec {
+        let spec = JobSpec {
             id: "j".into(),
             node: "image_to_video".into(),
             raw_input: "{}".into(),
@@ -125,7 +126,7 @@ mod tests {
             created_at: 1_000,
         };
         let target = Target::File("/clips/j.mp4".into());
-        Job::new(order, target, "requester".into(), 1_800_000)
+        Job::new(spec, target, "requester".into(), 1_800_000)
     }
 
     fn started() -> Job {
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_submit_and_a_poll_run_where_nothing_holds_them() {
+    fn submit_and_poll_without_limits_run() {
         let now = now();
         let queue = ConnectionQueue::new(now.instant);
         let admitted = |job: &Job| admit(job, &queue, WAITED_FOR, now);
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn without_submits_a_submit_is_deferred_and_a_poll_runs() {
+    fn no_new_submits_mode_defers_submits_and_runs_polls() {
         let now = now();
         let queue = ConnectionQueue::new(now.instant);
         let mode = Mode {
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_submit_that_no_process_waits_for_is_abandoned_and_a_poll_runs() {
+    fn submit_without_a_waiting_process_is_abandoned_and_poll_runs() {
         let now = now();
         let queue = ConnectionQueue::new(now.instant);
         let mode = Mode {
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rest_holds_submits_until_it_ends() {
+    fn rest_of_submits_delays_submits_and_not_polls() {
         let now = now();
         let mut queue = ConnectionQueue::new(now.instant);
         queue
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_used_up_budget_makes_a_job_wait_for_its_turn() {
+    fn exhausted_rate_limit_delays_every_request() {
         let now = now();
         let mut queue = ConnectionQueue::new(now.instant);
         queue.rate_limiter = RateLimiter::new(1.0, now.instant);
@@ -221,19 +222,19 @@ mod tests {
     }
 
     #[test]
-    fn while_the_first_job_opens_the_connection_the_others_wait() {
+    fn other_jobs_wait_while_the_first_opens_the_connection() {
         let now = now();
         let mut queue = ConnectionQueue::new(now.instant);
         queue.count_request(now.instant);
         let later = Admission::Retry(now.instant + LEDGER_POLL_INTERVAL);
         assert_eq!(admit(&started(), &queue, WAITED_FOR, now), later);
-        queue.learn(Some(5.0), now.instant);
+        queue.on_step_end(Some(5.0), now.instant);
         let polled = admit(&started(), &queue, WAITED_FOR, now);
         assert_eq!(polled, Admission::Run(Kind::Call));
     }
 
     #[test]
-    fn a_late_job_is_committed_without_a_request() {
+    fn job_past_its_deadline_is_committed_without_a_request() {
         let now = now();
         let queue = ConnectionQueue::new(now.instant);
         let mut job = started();

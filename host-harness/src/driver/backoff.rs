@@ -1,14 +1,14 @@
-//! Pauses: how long until the next try where nobody says.
+//! Backoff: the pause before the next attempt where the provider gives no delay.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::ledger::Millis;
 
-/// The first pause; each is half as long again, up to the longest.
+/// The first pause. Each next one is half as long again, up to the longest.
 const FIRST: Millis = 1_000;
 const LONGEST: Millis = 15_000;
 
-/// No hint of a provider makes a try come sooner or later than this.
+/// Bounds of a provider's own delay.
 const SOONEST_HINT: Millis = 100;
 const LATEST_HINT: Millis = 300_000;
 
@@ -22,13 +22,13 @@ pub fn longer(pause: Millis) -> Millis {
     }
 }
 
-/// A provider's own delay, within reason.
+/// A provider's own delay, from 100 ms to 5 minutes.
 #[must_use]
 pub fn bounded(hint: Millis) -> Millis {
     hint.clamp(SOONEST_HINT, LATEST_HINT)
 }
 
-/// The pause give or take a fifth, another for each job and time, so that jobs that were
+/// The pause plus or minus up to a fifth, by a hash of job and time, so that jobs that were
 /// started together are not polled together.
 #[must_use]
 pub fn jittered(pause: Millis, job: &str, now: Millis) -> Millis {

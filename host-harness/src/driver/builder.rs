@@ -1,4 +1,4 @@
-//! How a driver is made.
+//! Builds a driver.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::ledger::{Ledger, Pictures};
 use crate::policy::Policy;
 use crate::trace::Caller;
 
-/// The file whose lock makes a process the driver.
+/// The process that holds this file's lock drives.
 const LOCK: &str = "driver.lock";
 
 impl Driver {
@@ -44,7 +44,7 @@ impl Driver {
     }
 }
 
-/// A [`Driver`] in the making.
+/// Builds a [`Driver`].
 #[must_use]
 pub struct DriverBuilder {
     data_dir: PathBuf,
@@ -59,37 +59,37 @@ pub struct DriverBuilder {
 }
 
 impl DriverBuilder {
-    /// The policy for the components of jobs that another component began. Default: none of
-    /// them is trusted or granted anything.
+    /// The policy for jobs that were started with another component. Default: no component
+    /// is trusted, and none has a grant.
     pub fn policy(self, policy: &Policy) -> Self {
         let policy = policy.clone();
         Self { policy, ..self }
     }
 
-    /// What sends requests. Default: an egress of the driver's own.
+    /// The egress that sends requests. Default: the driver's own.
     pub fn egress(self, egress: &Egress) -> Self {
         let egress = egress.clone();
         Self { egress, ..self }
     }
 
-    /// The ledger, where it is open already. Default: the data directory's is opened.
+    /// A ledger that is open already. Default: the data directory's ledger is opened.
     pub fn ledger(self, ledger: Arc<Ledger>) -> Self {
         let ledger = Some(ledger);
         Self { ledger, ..self }
     }
 
-    /// What is called with the news of jobs. Default: nothing.
+    /// The function that is called with each [`JobUpdate`](super::JobUpdate). Default: none.
     pub fn listener(self, listener: Listener) -> Self {
         Self { listener, ..self }
     }
 
-    /// How much is done at once.
+    /// Limits on concurrent calls and downloads.
     pub fn settings(self, settings: DriverSettings) -> Self {
         Self { settings, ..self }
     }
 
-    /// The trace that the jobs for which this process asks belong to; see
-    /// [`trace`](crate::trace). Default: each job has a trace of its own.
+    /// The trace of the jobs that this process requests; see [`trace`](crate::trace). Default:
+    /// each job has its own trace.
     pub fn caller(self, caller: Option<Caller>) -> Self {
         Self { caller, ..self }
     }

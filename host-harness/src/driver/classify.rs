@@ -1,4 +1,4 @@
-//! What an answer means: from a component's word, or its failure, to an event.
+//! Classifies the result of a component's call, a value or a failure, as an event.
 
 use crate::component::{CallError, TrapKind};
 use crate::contract::{
@@ -9,7 +9,8 @@ use crate::driver::event::{Event, PollFailure, SubmitFailure};
 use crate::error::{ErrorKind, chain};
 use crate::ledger::{Cost, JobError, Media, Millis};
 
-/// What came of a `start`, once the host's testimony is heard.
+/// The event of a `start`'s outcome, as
+/// [`StartReport::judged`](crate::component::StartReport::judged) returns it.
 #[must_use]
 pub fn of_start(outcome: Result<Started, CallError>) -> Event {
     match outcome {
@@ -31,7 +32,7 @@ pub fn of_start(outcome: Result<Started, CallError>) -> Event {
     }
 }
 
-/// What a poll learned.
+/// The event of a poll's outcome.
 #[must_use]
 pub fn of_poll(outcome: Result<JobState, CallError>) -> Event {
     match outcome {
@@ -39,8 +40,8 @@ pub fn of_poll(outcome: Result<JobState, CallError>) -> Event {
             ticket: progress.replacement_ticket,
             hint: hint(progress.poll_after_ms),
             unrecognized: (progress.stage == Stage::Unrecognized).then(|| {
-                let said = progress.message;
-                said.unwrap_or_else(|| "the provider reports an unknown state".into())
+                let message = progress.message;
+                message.unwrap_or_else(|| "the provider reports an unknown state".into())
             }),
         },
         Ok(JobState::Succeeded(success)) => succeeded(success, None, None),
@@ -58,7 +59,7 @@ pub fn of_poll(outcome: Result<JobState, CallError>) -> Event {
     }
 }
 
-/// What came of a cancellation.
+/// The event of a cancellation's outcome.
 #[must_use]
 pub fn of_cancel(outcome: Result<Cancellation, CallError>) -> Event {
     match outcome {
@@ -99,7 +100,7 @@ fn read_failed(error: &CallError) -> Event {
         },
         CallError::Trap(trap) => match trap.kind {
             TrapKind::TimedOut | TrapKind::OutOfTime => PollFailure::Unrecognized,
-            // The same reply would do the same.
+            // The same reply would trap again.
             _ => PollFailure::Permanent,
         },
         CallError::Host(_) => PollFailure::Unrecognized,
@@ -110,7 +111,7 @@ fn read_failed(error: &CallError) -> Event {
     }
 }
 
-/// The trouble of a call that failed.
+/// The error of a call that failed, as a row keeps it.
 #[must_use]
 pub fn job_error(error: &CallError) -> JobError {
     match error {

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::ledger::Millis;
 
-/// The time as rows have it.
+/// The time now, as in rows.
 #[must_use]
 pub fn now() -> Millis {
     let since = SystemTime::now()
@@ -13,7 +13,7 @@ pub fn now() -> Millis {
     Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
 }
 
-/// The time so long from now.
+/// The time now plus `wait`, as in rows.
 #[must_use]
 pub fn deadline_after(wait: Duration) -> Millis {
     let wait = Millis::try_from(wait.as_millis()).unwrap_or(Millis::MAX);

@@ -1,4 +1,4 @@
-//! A connection's due jobs, and what holds them back.
+//! A connection's due jobs, and the limits on their requests.
 
 use std::collections::VecDeque;
 
@@ -7,31 +7,31 @@ use tokio::time::Instant;
 use super::rate_limit::{DEFAULT_RATE, RateLimiter};
 use crate::ledger::{Job, JobError};
 
-/// Due rows of a connection that are read at once.
+/// The number of due rows of a connection that are read at once.
 pub(super) const BATCH: usize = 512;
 
 /// A connection's due jobs.
 pub(super) struct ConnectionQueue {
     pub(super) ready: VecDeque<Job>,
-    /// Whether there were more of them than were read.
+    /// Whether the ledger had more due rows than were read.
     pub(super) has_more: bool,
     pub(super) rate_limiter: RateLimiter,
     pub(super) rate_status: RateStatus,
-    /// Why nothing more is submitted over it.
+    /// The error for which nothing more is submitted over the connection.
     pub(super) blocked: Option<JobError>,
 }
 
-/// What is known of how often a connection may be asked. It says so when it is opened,
-/// which the first job over it does.
+/// Whether the rate of a connection is known. The resolver returns it when the first job
+/// opens the connection.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum RateStatus {
     Unknown,
-    Asked,
+    Opening,
     Known(f64),
 }
 
 impl ConnectionQueue {
-    /// A lane whose connection has not been opened yet.
+    /// A queue whose connection has not been opened yet.
     pub(super) fn new(now: Instant) -> Self {
         Self {
             ready: VecDeque::new(),
@@ -42,7 +42,7 @@ impl ConnectionQueue {
         }
     }
 
-    /// Whether more of its due rows are to be read.
+    /// Whether more due rows are to be read into it.
     pub(super) fn has_capacity(&self) -> bool {
         self.ready.len() < BATCH / 2
     }
@@ -51,18 +51,18 @@ impl ConnectionQueue {
     pub(super) fn count_request(&mut self, now: Instant) {
         self.rate_limiter.take(now);
         if self.rate_status == RateStatus::Unknown {
-            self.rate_status = RateStatus::Asked;
+            self.rate_status = RateStatus::Opening;
         }
     }
 
-    /// A step over the connection has ended: with its rate, where it was opened.
-    pub(super) fn learn(&mut self, rate: Option<f64>, now: Instant) {
+    /// Updates the rate after a step. `rate` is given if the step opened the connection.
+    pub(super) fn on_step_end(&mut self, rate: Option<f64>, now: Instant) {
         if let Some(rate) = rate
             && self.rate_status != RateStatus::Known(rate)
         {
             self.rate_status = RateStatus::Known(rate);
             self.rate_limiter.set_rate(rate, now);
-        } else if self.rate_status == RateStatus::Asked {
+        } else if self.rate_status == RateStatus::Opening {
             self.rate_status = RateStatus::Unknown;
         }
     }

@@ -1,4 +1,4 @@
-//! Connections that rows name.
+//! Opens the connections that rows name.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use crate::contract::ConnectionRequirement;
 use crate::error::{ErrorKind, chain};
 use crate::ledger::JobError;
 
-/// How long an open connection is used before it is opened anew: a credential may have
-/// been replaced.
+/// An open connection is used this long, then opened again: its credential may have been
+/// replaced.
 const LIFETIME: Duration = Duration::from_secs(30);
 
 /// Opens the connections that rows name.
 ///
-/// A host implements it over its configuration. [`Config`] is one itself.
+/// A host implements it over its configuration. [`Config`] implements it.
 pub trait ConnectionResolver: Send + Sync {
     /// Opens the connection of this id for nodes with this requirement, with its credential.
     ///
@@ -29,14 +29,14 @@ pub trait ConnectionResolver: Send + Sync {
     /// Calls for several connections do not overlap: one that takes long holds up the others.
     ///
     /// It must not send anything that a provider charges for, must not wait for a job, and
-    /// must not fall back to another connection: a job goes on only over the connection that
-    /// its row names.
+    /// must not fall back to another connection: a job is continued only over the connection
+    /// that its row names.
     ///
     /// # Errors
     ///
-    /// The error becomes the job's trouble: the driver stops the job, and nothing was
-    /// sent. Its kind is one of `docs/reference/exit-codes.md`, mostly `connection_unavailable`; its
-    /// message is shown and kept, so it must not contain a secret.
+    /// The error becomes the job's error: the driver suspends the job, and nothing was sent.
+    /// Its kind is one of `docs/reference/exit-codes.md`, mostly `connection_unavailable`; its message is
+    /// shown and stored, so it must not contain a secret.
     fn open<'a>(
         &'a self,
         connection: &'a str,
@@ -44,7 +44,7 @@ pub trait ConnectionResolver: Send + Sync {
     ) -> BoxFuture<'a, Result<ResolvedConnection, JobError>>;
 }
 
-/// Opens configured connections. Their place is the origin of their base URL.
+/// Opens configured connections. Their `provider_origin` is the origin of the base URL.
 impl ConnectionResolver for Config {
     fn open<'a>(
         &'a self,
@@ -68,16 +68,16 @@ impl ConnectionResolver for Config {
 pub struct ResolvedConnection {
     /// The connection.
     pub connection: Arc<OpenConnection>,
-    /// What it leads to, kept in the row: a job goes on only over a connection that
-    /// leads to the same. The origin of the base URL is a good choice.
+    /// The provider that the connection leads to, stored in the row: a job is continued only
+    /// over a connection with the same value. The origin of the base URL is a good choice.
     pub provider_origin: String,
-    /// How many requests a second it is asked, for all jobs together; `None`: the
-    /// driver's default.
+    /// Requests a second over the connection, for all jobs together; `None`: the driver's
+    /// default.
     pub requests_per_second: Option<f64>,
 }
 
 impl ResolvedConnection {
-    /// Opens a configured connection, whose place is the origin of its base URL.
+    /// Opens a configured connection; `provider_origin` is the origin of its base URL.
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ impl ResolvedConnection {
     }
 }
 
-/// Open connections, kept for a while.
+/// A cache of open connections.
 pub(super) struct Connections {
     resolver: Arc<dyn ConnectionResolver>,
     open: Mutex<HashMap<(String, String), (ResolvedConnection, Instant)>>,
@@ -130,7 +130,7 @@ impl Connections {
         Ok(resolved)
     }
 
-    /// It did not answer: it is opened anew the next time.
+    /// Removes a connection from the cache after a failed request.
     pub(super) async fn forget(&self, connection: &str) {
         let mut open = self.open.lock().await;
         open.retain(|(id, _), _| id != connection);

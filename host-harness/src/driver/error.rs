@@ -1,18 +1,18 @@
-//! Why a driver stops.
+//! Errors that stop a driver.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::ledger::{JobError, LedgerError};
 
-/// Why a driver stopped. Every row says how its job stands.
+/// Why a driver stopped. The state of each job is in its row.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DriverError {
-    /// The ledger.
+    /// The ledger cannot be used.
     #[error(transparent)]
     Ledger(#[from] Arc<LedgerError>),
-    /// The lock or another file beside the ledger.
+    /// The lock, or another file beside the ledger, cannot be used.
     #[error("`{}` cannot be used", path.display())]
     File {
         /// The file.
@@ -28,11 +28,11 @@ impl From<LedgerError> for DriverError {
     }
 }
 
-/// Why a provider's job was not taken for one of ours.
+/// Why a provider's job was not adopted.
 #[derive(Debug)]
 pub(crate) enum AdoptError {
-    /// What the component or its connection says.
+    /// The component or its connection refuses.
     Job(JobError),
-    /// The ledger.
+    /// The ledger cannot be used.
     Driver(DriverError),
 }

@@ -1,4 +1,4 @@
-//! What can happen to a job, and what the driver does about it, as data.
+//! Events of a job, and the driver's actions, as data.
 
 use std::fmt;
 
@@ -6,146 +6,146 @@ use crate::contract::Charge;
 use crate::download::DownloadFailure;
 use crate::ledger::{ClipFile, Cost, JobError, Media, Millis, Target};
 
-/// What has come of the last action, or what somebody wants.
+/// The result of the last action, or a command for the job.
 #[derive(Clone, PartialEq)]
 pub enum Event {
-    /// Its time has come.
+    /// The job's `next_at` has come.
     Due,
-    /// A submit's bytes, of this digest, are about to leave.
+    /// A submit is ready to be sent.
     SubmitReady {
         /// SHA-256 of the bytes.
         sha256: String,
-        /// Whether the job's key is among them.
+        /// Whether they contain the job's idempotency key.
         keyed: bool,
     },
-    /// The provider took the job.
+    /// The provider accepted the job.
     Accepted {
-        /// What `poll` goes on from.
+        /// The ticket that `poll` takes.
         ticket: String,
         /// The provider's own id.
         provider_job_id: String,
-        /// When it wants to be asked.
+        /// The provider's delay before the first poll.
         hint: Option<Millis>,
-        /// The bill, if it is known already.
+        /// The cost, if it is known already.
         cost: Option<Cost>,
     },
-    /// The submit was not accepted, as far as is known.
+    /// The submit failed, or its outcome is unknown.
     SubmitFailed {
-        /// What went wrong.
+        /// The error.
         error: JobError,
-        /// What that means.
+        /// How the driver handles it.
         failure: SubmitFailure,
     },
-    /// The process that was submitting is gone.
+    /// The process that was submitting has ended.
     Orphaned,
-    /// The provider says that the job goes on.
+    /// The provider reports the job as not finished.
     Waiting {
-        /// The ticket from now on, if it is another.
+        /// The new ticket, if the provider replaced it.
         ticket: Option<String>,
-        /// When it wants to be asked again.
+        /// The provider's delay before the next poll.
         hint: Option<Millis>,
-        /// The provider's words, where the state is one that nobody knows.
+        /// The provider's message, where the component does not recognize the state.
         unrecognized: Option<String>,
     },
-    /// The job made its clip, or its URLs are fresh again.
+    /// The provider reports the result, or new URLs of it.
     Succeeded {
-        /// The ticket from now on, if it is another.
+        /// The new ticket, if there is one.
         ticket: Option<String>,
-        /// The provider's own id, if it is news.
+        /// The provider's own id, if it was not known before.
         provider_job_id: Option<String>,
         /// The output document.
         output: String,
-        /// What can be downloaded.
+        /// The file to download.
         media: Option<Media>,
-        /// What is known of the bill.
+        /// Whether the job is charged.
         charge: Charge,
-        /// The bill.
+        /// The cost, if it is known.
         cost: Option<Cost>,
     },
-    /// The job ended without a clip.
+    /// The job ended at the provider without a result.
     Ended {
-        /// `Failed` or `Cancelled`.
+        /// Whether it was cancelled; else it failed.
         cancelled: bool,
-        /// What the provider says.
+        /// The provider's error.
         error: JobError,
-        /// What is known of the bill.
+        /// Whether the job is charged.
         charge: Charge,
-        /// The bill.
+        /// The cost, if it is known.
         cost: Option<Cost>,
     },
-    /// A poll, or a cancellation, taught nothing.
+    /// A poll or a cancellation failed.
     ReadFailed {
-        /// What went wrong.
+        /// The error.
         error: JobError,
-        /// What that means.
+        /// How the driver handles it.
         failure: PollFailure,
     },
-    /// Somebody wants the job cancelled at the provider.
+    /// Command: cancel the job at the provider.
     CancelWanted,
-    /// The provider will cancel, or it is too late: a poll tells.
+    /// The provider accepted the cancellation, or it was too late; the next poll shows which.
     CancelAnswered,
     /// The provider has no cancellation.
     NoCancellation,
-    /// The clip is whole, in a file that has not its name yet.
+    /// The download is complete, in a file without its final name.
     Fetched {
-        /// What it is, and where it goes.
+        /// The file, with its final path.
         file: ClipFile,
     },
-    /// The file has its name.
+    /// The file has its final name.
     Finalized,
-    /// The clip is not here.
+    /// The download failed.
     DownloadFailed {
-        /// What went wrong.
+        /// The error.
         error: JobError,
-        /// What that means.
+        /// How the driver handles it.
         failure: DownloadFailure,
     },
-    /// Somebody waits for it, or again, until this time.
+    /// Command: continue the job for this process.
     Resumed {
-        /// The deadline from now on.
+        /// The new deadline.
         deadline_at: Millis,
-        /// Which process waits.
+        /// The process that waits.
         requester: String,
     },
-    /// The process that asked last for a job that is not submitted has ended.
+    /// The requester of a job that is not submitted has ended.
     Abandoned {
-        /// Which one that was.
+        /// The requester.
         requester: String,
     },
-    /// Nothing was tried: the connection is to rest until then.
+    /// No request was sent: the connection allows none yet.
     RateLimited {
-        /// When it may be tried.
+        /// When the next request is allowed.
         until: Millis,
     },
-    /// What its connection leads to cannot be found out by this process.
+    /// This process cannot use the component or the connection that the row names.
     ConnectionUnavailable {
-        /// What is missing.
+        /// The error.
         error: JobError,
     },
-    /// The clip is wanted in another place.
+    /// Command: write the result to another file.
     TargetChanged {
-        /// Where.
+        /// The new target.
         target: Target,
-        /// Whether a file that is there is replaced.
+        /// Whether an existing file is replaced.
         force: bool,
     },
-    /// Somebody found the job at the provider.
+    /// Command: the job was found at the provider.
     Adopted {
         /// Its ticket.
         ticket: String,
         /// The provider's id of it.
         provider_job_id: String,
     },
-    /// Somebody found that the provider never had it.
+    /// Command: the provider never had the job.
     NeverStarted,
 }
 
-/// Its name alone: an event may hold a ticket, an output, URLs.
+/// The variant's name alone: an event may hold a ticket, an output, URLs.
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Due => "Due",
-            Self::SubmitReady { .. } => "Leaving",
+            Self::SubmitReady { .. } => "SubmitReady",
             Self::Accepted { .. } => "Accepted",
             Self::SubmitFailed { .. } => "SubmitFailed",
             Self::Orphaned => "Orphaned",
@@ -157,13 +157,13 @@ impl fmt::Debug for Event {
             Self::CancelAnswered => "CancelAnswered",
             Self::NoCancellation => "NoCancellation",
             Self::Fetched { .. } => "Fetched",
-            Self::Finalized => "Placed",
+            Self::Finalized => "Finalized",
             Self::DownloadFailed { .. } => "DownloadFailed",
             Self::Resumed { .. } => "Resumed",
             Self::Abandoned { .. } => "Abandoned",
-            Self::RateLimited { .. } => "Held",
-            Self::ConnectionUnavailable { .. } => "Unreachable",
-            Self::TargetChanged { .. } => "Moved",
+            Self::RateLimited { .. } => "RateLimited",
+            Self::ConnectionUnavailable { .. } => "ConnectionUnavailable",
+            Self::TargetChanged { .. } => "TargetChanged",
             Self::Adopted { .. } => "Adopted",
             Self::NeverStarted => "NeverStarted",
         })
@@ -171,7 +171,7 @@ impl fmt::Debug for Event {
 }
 
 impl Event {
-    /// What went wrong, if that is what happened.
+    /// The event's error, if it has one.
     pub(super) fn error_mut(&mut self) -> Option<&mut JobError> {
         match self {
             Self::SubmitFailed { error, .. }
@@ -184,54 +184,56 @@ impl Event {
     }
 }
 
-/// What a failed submit means.
+/// How the driver handles a failed submit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubmitFailure {
-    /// Nothing left, or it was turned away whole: it may go out again, after the delay.
+    /// Nothing was sent, or the provider accepted none of it: repeated after the delay.
     Retryable {
         /// The provider's own delay.
         after: Option<Millis>,
     },
     /// The provider refused it for good.
     Refused,
-    /// Somebody must mend the connection first.
+    /// The job is suspended: the connection, the component or the configuration must be fixed
+    /// first.
     Permanent,
-    /// It may have been accepted.
+    /// The provider may have accepted it.
     Unknown,
 }
 
-/// What a failed poll or cancellation means.
+/// How the driver handles a failed poll or cancellation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PollFailure {
-    /// It passes.
+    /// Repeated with backoff.
     Transient {
         /// The provider's own delay.
         after: Option<Millis>,
     },
-    /// It may pass, or the job is lost or the provider changed.
+    /// The job is not found or the reply is unreadable: repeated for
+    /// [`GRACE`](super::pure::GRACE), then the job is suspended.
     Unrecognized,
-    /// Somebody must mend the connection first.
+    /// The job is suspended: the connection, the component or the configuration must be fixed
+    /// first.
     Permanent,
 }
 
-/// What the driver does now.
+/// The driver's next action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Nothing, until `next_at`.
     Wait,
     /// Hand the input to the component's `start`.
     Submit,
-    /// Let the bytes of the submit leave.
+    /// Send the submit.
     AllowSubmit,
-    /// Do not let them leave: the provider would not know them for the same, or the job
-    /// has changed.
+    /// Do not send the submit: its bytes differ from the first one's, or the job has changed.
     AbortSubmit,
-    /// Ask the component where the job stands.
+    /// Call the component's `poll`.
     Poll,
-    /// Ask the component to cancel.
+    /// Call the component's `cancel`.
     Cancel,
-    /// Fetch the clip.
+    /// Download the result.
     Download,
-    /// Give the file its name.
+    /// Give the file its final name.
     Place,
 }

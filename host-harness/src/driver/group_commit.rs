@@ -1,5 +1,5 @@
-//! Commits of many jobs in one transaction: whoever waits for a commit shares the disk's
-//! time with everybody who waits at that moment.
+//! Group commit: the changes of many jobs that wait at the same moment are committed in one
+//! transaction, with one sync of the disk.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,17 +9,16 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::ledger::{Change, Job, Ledger, LedgerError};
 
-/// Most changes in one transaction.
+/// The most changes in one transaction.
 pub(super) const MOST: usize = 1_024;
 
-/// How long the next poll's time waits for those of other jobs, while nothing else is to be
-/// committed.
+/// How long changes that only set the next poll's time wait for more of them.
 const GATHERING: Duration = Duration::from_millis(2);
 
 /// Why a change was not committed.
 #[derive(Debug)]
 pub(super) enum WriteError {
-    /// The row is another by now.
+    /// The row has changed since.
     Outdated,
     /// The ledger failed.
     Ledger(Arc<LedgerError>),
@@ -35,19 +34,19 @@ struct Request {
 pub(super) struct Writer(mpsc::Sender<Request>);
 
 impl Writer {
-    /// Begins; ends with the last clone.
+    /// Starts the task that commits; it ends with the last clone.
     pub(super) fn start(ledger: Arc<Ledger>) -> Self {
         let (sender, queue) = mpsc::channel(MOST);
         tokio::spawn(write(ledger, queue));
         Self(sender)
     }
 
-    /// Commits a change; on the disk when this returns, and the row as it is then.
+    /// Commits a change, synced as [`Ledger::commit_all`] says; returns the new row.
     pub(super) async fn commit(&self, change: Change) -> Result<Job, WriteError> {
         let (done, committed) = oneshot::channel();
-        // A writer that is gone has dropped `done`.
+        // If the task has ended, `done` is dropped, and the next line returns.
         let _ = self.0.send(Request { change, done }).await;
-        // Only a panic, or the runtime's end, takes the writer away.
+        // The task ends early only by a panic or with the runtime.
         committed.await.unwrap_or(Err(WriteError::Outdated))
     }
 }
@@ -65,7 +64,7 @@ async fn write(ledger: Arc<Ledger>, mut queue: mpsc::Receiver<Request>) {
         match committing.await {
             Ok(Ok(committed)) => {
                 for (done, row) in waiting.into_iter().zip(committed) {
-                    // Whoever does not wait any more reads the row when it needs it.
+                    // The receiver is dropped if the step was aborted; the row is committed.
                     let _ = done.send(row.map_err(|_| WriteError::Outdated));
                 }
             }
@@ -80,17 +79,17 @@ async fn write(ledger: Arc<Ledger>, mut queue: mpsc::Receiver<Request>) {
     }
 }
 
-/// Waits for more, as long as nobody is in a hurry.
+/// Waits for more requests, as long as all of them only set the next poll's time.
 async fn gather(requests: &mut Vec<Request>, queue: &mut mpsc::Receiver<Request>) {
     let until = Instant::now() + GATHERING;
-    let mut looked_at = 0;
+    let mut checked = 0;
     while requests.len() < MOST
-        && requests[looked_at..]
+        && requests[checked..]
             .iter()
-            .all(|request| request.change.only_paces())
+            .all(|request| request.change.only_reschedules())
     {
-        looked_at = requests.len();
-        let left = MOST - looked_at;
+        checked = requests.len();
+        let left = MOST - checked;
         match timeout_at(until, queue.recv_many(requests, left)).await {
             Ok(1..) => {}
             _ => break,

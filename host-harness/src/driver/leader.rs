@@ -1,9 +1,9 @@
-//! The loop of the one process that drives.
+//! The loop of the process that drives.
 //!
-//! Due rows are read in batches, a lane for each connection, so that one provider's
-//! crowd does not keep another's jobs waiting, and a component that did not come with
-//! this program never has all of the calls. A job is held from the moment it is read
-//! until what came of it is committed: nothing is done twice at the same time.
+//! Due rows are read in batches into one queue for each connection, so that many jobs of one
+//! provider do not delay those of another. A component that is not bundled with this program
+//! has at most three quarters of the concurrent calls. A job is held from the moment it is
+//! read until its step is committed, so no job has two steps at the same time.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -26,10 +26,10 @@ use super::steps::Done;
 use super::wait::{DriveMode, LEDGER_POLL_INTERVAL, Waiting, changed};
 use crate::ledger::{Job, LedgerError, Millis};
 
-/// The ledger is not looked into more often than this.
-const BREATH: Duration = Duration::from_millis(5);
+/// The least time between two reads of due rows.
+const MIN_READ_INTERVAL: Duration = Duration::from_millis(5);
 
-/// What a task is busy with.
+/// The step that a task carries out.
 struct Task {
     job: String,
     connection: String,
@@ -44,27 +44,28 @@ struct Leader<'a> {
     waiting: &'a mut Waiting,
     queues: HashMap<String, ConnectionQueue>,
     downloads: VecDeque<Job>,
-    /// The jobs that are ready, in flight, or not to be touched.
+    /// Ids of jobs that are queued or running, or that are skipped as long as this process
+    /// drives.
     held: HashSet<String>,
     tasks: JoinSet<StepResult>,
     running: HashMap<Id, Task>,
-    looked_at: Instant,
-    look_at: Instant,
+    read_at: Instant,
+    next_read_at: Instant,
     version: i64,
 }
 
-/// Drives until all of `waiting` are settled or `work` says otherwise. Only for the process
-/// that holds the lock.
+/// Drives until the jobs of `waiting` are where they should be, or `work` ends it. Only for
+/// the process that holds the lock.
 pub(super) async fn lead(
     shared: &Shared,
     waiting: &mut Waiting,
     work: &mut watch::Receiver<DriveMode>,
 ) -> Result<(), DriverError> {
-    // Only the driver submits, and that is this process from now on.
+    // Only the driver submits, so these submits have no process any more.
     shared.settle_orphans().await?;
     let extent = *work.borrow();
-    shared.look_at(waiting, extent).await?;
-    let mut lead = Leader {
+    shared.update_waiting(waiting, extent).await?;
+    let mut leader = Leader {
         version: shared.ledger.others_version()?,
         shared,
         waiting,
@@ -73,19 +74,20 @@ pub(super) async fn lead(
         held: HashSet::new(),
         tasks: JoinSet::new(),
         running: HashMap::new(),
-        looked_at: Instant::now(),
-        look_at: Instant::now(),
+        read_at: Instant::now(),
+        next_read_at: Instant::now(),
     };
-    // What a provider has said to an earlier driver holds for this one.
+    // Retry delays that an earlier driver received still apply.
     let (now, instant) = (now(), Instant::now());
     for (connection, until_then) in shared.ledger.resting()? {
         let rest = instant + until(until_then, now);
-        lead.queue(connection, instant)
+        leader
+            .queue(connection, instant)
             .rate_limiter
             .rest(rest, true);
     }
-    let driven = lead.drive(work).await;
-    let ended = lead.end().await;
+    let driven = leader.drive(work).await;
+    let ended = leader.end().await;
     driven.and(ended)
 }
 
@@ -96,14 +98,14 @@ impl Leader<'_> {
             if self.waiting.ids.is_empty() || extent == DriveMode::Draining {
                 return Ok(());
             }
-            if Instant::now() >= self.look_at {
-                self.look(extent).await?;
+            if Instant::now() >= self.next_read_at {
+                self.read_due(extent).await?;
             }
-            let wake = self.spawn_ready(extent).min(self.look_at);
+            let wake = self.spawn_ready(extent).min(self.next_read_at);
             tokio::select! {
                 Some(finished) = self.tasks.join_next_with_id() => {
                     self.on_finished(finished)?;
-                    // Whatever else has landed meanwhile.
+                    // Other tasks may have finished meanwhile.
                     while let Some(finished) = self.tasks.try_join_next_with_id() {
                         self.on_finished(finished)?;
                     }
@@ -114,11 +116,11 @@ impl Leader<'_> {
         }
     }
 
-    /// Reads due rows, and what other processes have written.
-    async fn look(&mut self, extent: DriveMode) -> Result<(), DriverError> {
+    /// Reads due rows, and rows that other processes have changed.
+    async fn read_due(&mut self, extent: DriveMode) -> Result<(), DriverError> {
         let version = self.shared.ledger.others_version()?;
         if std::mem::replace(&mut self.version, version) != version {
-            self.shared.look_at(self.waiting, extent).await?;
+            self.shared.update_waiting(self.waiting, extent).await?;
         }
         let (now, instant) = (now(), Instant::now());
         let mut next = instant + LEDGER_POLL_INTERVAL;
@@ -136,12 +138,12 @@ impl Leader<'_> {
             if !self.queue(connection.clone(), instant).has_capacity() {
                 continue;
             }
-            // Those in flight are still due as far as the ledger knows.
+            // The rows of running jobs are still due in the ledger, so held ones are excluded.
             let due = self
                 .shared
                 .ledger
                 .due(&connection, now, BATCH, &self.held)?;
-            // Held, so that they are not read again.
+            // Damaged rows are held so that they are not read again.
             for job in self.waiting.leave_out(&due) {
                 self.held.insert(job);
             }
@@ -151,8 +153,8 @@ impl Leader<'_> {
             queue.has_more = due.len() == BATCH;
             queue.ready.extend(due);
         }
-        self.looked_at = instant;
-        self.look_at = next.max(instant + BREATH);
+        self.read_at = instant;
+        self.next_read_at = next.max(instant + MIN_READ_INTERVAL);
         Ok(())
     }
 
@@ -161,13 +163,13 @@ impl Leader<'_> {
         self.queues.entry(connection).or_insert_with(new)
     }
 
-    /// Begins what there is room for; when there will be more.
+    /// Starts as many due jobs as the limits allow; returns when to call it again.
     fn spawn_ready(&mut self, extent: DriveMode) -> Instant {
         let mut wake = Instant::now() + LEDGER_POLL_INTERVAL;
         let settings = self.shared.settings;
         let mut queues = std::mem::take(&mut self.queues);
         for queue in queues.values_mut() {
-            // They keep their places in the line.
+            // Jobs of a component at its share; they keep their places in the queue.
             let mut passed_over = VecDeque::new();
             while self.count(|kind| kind != Kind::Download) < settings.calls
                 && passed_over.len() < settings.calls
@@ -175,7 +177,7 @@ impl Leader<'_> {
                 let Some(job) = queue.ready.pop_front() else {
                     break;
                 };
-                if self.has_its_share(&job.spec.component) {
+                if self.is_at_share_limit(&job.spec.component) {
                     passed_over.push_back(job);
                     continue;
                 }
@@ -189,7 +191,7 @@ impl Leader<'_> {
                 queue.ready.push_front(job);
             }
             if queue.has_more && queue.has_capacity() {
-                self.look_at = self.look_at.min(self.looked_at + BREATH);
+                self.next_read_at = self.next_read_at.min(self.read_at + MIN_READ_INTERVAL);
             }
         }
         self.queues = queues;
@@ -202,7 +204,7 @@ impl Leader<'_> {
         wake
     }
 
-    /// Begins what is to be done for a job, or says when there is room for it.
+    /// Starts a job's step, or returns the job and when to try again.
     fn begin(
         &mut self,
         job: Job,
@@ -215,10 +217,10 @@ impl Leader<'_> {
         };
         let mode = Mode {
             extent,
-            // The requester's lock is looked at only where a submit depends on it.
+            // The requester's lock is checked only where a submit depends on it.
             is_awaited: !may_submit(&job, now.time)
                 || self.waiting.ids.contains(&job.spec.id)
-                || self.shared.requester.is_there(&job.schedule.requester),
+                || self.shared.requester.is_alive(&job.schedule.requester),
         };
         match admit(&job, queue, mode, now) {
             Admission::Run(Kind::Download) => self.downloads.push_back(job),
@@ -233,9 +235,9 @@ impl Leader<'_> {
         Ok(())
     }
 
-    /// Whether a component that did not come with this program has as many calls as one
-    /// may: one that is slow on purpose leaves room for others.
-    fn has_its_share(&self, component: &str) -> bool {
+    /// Whether a component that is not bundled with this program has three quarters of the
+    /// calls. The rest stays free for other components, also when this one is slow.
+    fn is_at_share_limit(&self, component: &str) -> bool {
         if self.shared.steps.packs.trusts(component) {
             return false;
         }
@@ -259,7 +261,7 @@ impl Leader<'_> {
             component: job.spec.component.clone(),
             kind,
         };
-        // The caller's trace is that of the jobs which this process asks for.
+        // The caller's trace applies to jobs that this process requested.
         let caller = self.shared.caller.clone();
         let caller = caller.filter(|_| job.schedule.requester == self.shared.requester.name());
         let span = spans::span(&job, caller.as_ref());
@@ -280,7 +282,7 @@ impl Leader<'_> {
         let (id, outcome) = match finished {
             Ok((id, outcome)) => (id, Some(outcome)),
             Err(error) => {
-                tracing::error!(%error, "a step ended in a fault of this program");
+                tracing::error!(%error, "a step panicked or was aborted");
                 (error.id(), None)
             }
         };
@@ -288,7 +290,8 @@ impl Leader<'_> {
             return Ok(());
         };
         let Some(outcome) = outcome else {
-            // Held on, so that it is not tried again and again; the next driver may.
+            // The job stays held so that this process does not repeat the fault; the next
+            // driver tries again.
             self.waiting.ids.remove(&task.job);
             return Ok(());
         };
@@ -296,7 +299,7 @@ impl Leader<'_> {
         self.held.remove(&task.job);
         let instant = Instant::now();
         if let Some(queue) = self.queues.get_mut(&task.connection) {
-            queue.learn(done.rate, instant);
+            queue.on_step_end(done.rate, instant);
             if done.blocked.is_some() {
                 queue.blocked = done.blocked;
             }
@@ -316,13 +319,13 @@ impl Leader<'_> {
                     self.held.insert(task.job);
                     queue.ready.push_back(done.job);
                 }
-                _ => self.look_at = self.look_at.min(instant + until(next, now)),
+                _ => self.next_read_at = self.next_read_at.min(instant + until(next, now)),
             }
         }
         Ok(())
     }
 
-    /// Lets submits come to their end; whatever else is in flight can be done again.
+    /// Waits for running submits and aborts all other tasks, which can be repeated.
     async fn end(&mut self) -> Result<(), DriverError> {
         let mut ended = Ok(());
         while self.count(|kind| kind == Kind::Submit) > 0 {

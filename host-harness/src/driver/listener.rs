@@ -1,4 +1,4 @@
-//! What is told of jobs, and to whom.
+//! Updates on jobs, for the program that shows them.
 
 use std::sync::Arc;
 
@@ -6,25 +6,25 @@ use crate::contract::Stage;
 use crate::download::Received;
 use crate::ledger::{Job, LedgerError};
 
-/// Something that happened to a job, for whoever shows it.
+/// An update on a job.
 pub enum JobUpdate<'a> {
-    /// The provider says how far it is.
+    /// A poll was answered with the job's progress.
     Progress {
-        /// Where it stands.
+        /// The stage at the provider.
         stage: Stage,
-        /// 0 to 1, when the provider tells.
+        /// 0 to 1, if the provider reports it.
         fraction: Option<f32>,
-        /// The provider's words.
+        /// The provider's message, without the texts of the input.
         message: Option<&'a str>,
     },
-    /// The download is that far.
+    /// Progress of the download.
     Downloading(Received),
     /// The row was committed.
     Committed(&'a Job),
-    /// The provider took the job, and that cannot be written down: this is the moment to
-    /// show the ticket.
+    /// The provider accepted the job, and the ledger cannot be written. The ticket must be
+    /// shown now.
     Unrecorded {
-        /// The row without it.
+        /// The row, without the ticket.
         job: &'a Job,
         /// The ticket.
         ticket: &'a str,
@@ -35,13 +35,13 @@ pub enum JobUpdate<'a> {
     },
 }
 
-/// Is called with a job's id and what happened to it.
+/// A function that takes a job's id and an update.
 ///
 /// Called after each commit of a job that this process drives or waits for, at each poll
-/// that the provider answers with its progress, and as a download goes on; from several
-/// threads, one call at a time for a job. A row may be told of again without a commit.
+/// that the provider answers with its progress, and during a download; from several threads,
+/// one call at a time for a job. A row may be reported again without a commit.
 ///
 /// It must not block, must not panic and must not call the driver: the step that calls it
-/// waits. It has no way to fail; what it cannot show or store is lost, except that
+/// waits. It cannot fail: an update that it cannot show or store is lost.
 /// [`JobUpdate::Unrecorded`] is the only notice of a ticket that the ledger does not have.
 pub type Listener = Arc<dyn Fn(&str, JobUpdate<'_>) + Send + Sync>;

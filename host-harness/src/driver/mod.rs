@@ -1,27 +1,30 @@
 //! Drives jobs to their end.
 //!
-//! One process of those that share a data directory drives: the one that holds the
-//! kernel's lock on `driver.lock`, which ends with the process however it ends. The
-//! others write rows, wait, and take over when the lock is free.
+//! Several processes can share a data directory. One of them drives: the one that holds the
+//! kernel's lock on `driver.lock`. The kernel releases the lock when the process ends. The
+//! others insert rows, wait, and take over when the lock is free.
 //!
-//! Between two polls a job is a row and nothing else. When its time comes, `decide`
-//! says what to do, one of the `steps` does it, what came of it is an `event`, and
-//! `decide` says what the row becomes. Whatever may cost money is committed before it
-//! leaves, and a ticket before anybody is told of it.
+//! Between two polls a job is a row and nothing else. When its time comes, `decide` returns
+//! the action, one of the `steps` carries it out, the result is an `event`, and `decide`
+//! returns the next row. A request that may cost money is committed before it is sent. A
+//! ticket is committed before it is reported.
 //!
-//! Programs give commands with [`Jobs`](crate::jobs::Jobs). A host with timers of its own
-//! takes the decisions alone from [`pure`].
+//! Programs give commands with [`Jobs`](crate::jobs::Jobs). A host with its own timers calls
+//! the decisions alone in [`pure`].
 //!
-//! - `decide`, `event`, `rate_status`: what happens next, as pure functions
-//! - `failure`: what an answer means, as a pure function; `redacted`: without the prompt
+//! - `decide`, `event`, `backoff`: the next row and action, as pure functions
+//! - `classify`: from a component's answer to an event, as a pure function
+//! - `redact`: removes the texts of the input from a provider's messages
 //! - `builder`, `process`: a [`Driver`]; `shared`: what it shares with its leader
-//! - `lead`: the loop over due jobs; `queue`: those of a connection; `admit`: whether one is begun
+//! - `leader`: the loop over due jobs; `connection_queue`: the due jobs of one connection;
+//!   `admit`: whether a due job starts now
 //! - `steps`: submit, poll, cancel, download
-//! - `writer`: commits of many jobs in one transaction
-//! - `rate_limiter`: how often a connection is asked
-//! - `requester`: who waits, so that nothing is bought for nobody
-//! - `packs`, [`resolver`](ConnectionResolver): the component and the connection that a row names
-//! - `telling`: what is told of a job in logs
+//! - `group_commit`: commits of many jobs in one transaction
+//! - `rate_limit`: requests a second of a connection
+//! - `requester`: the process that requested a job; without it no job is submitted
+//! - `packs`, [`connections`](ConnectionResolver): the component and the connection that a
+//!   row names
+//! - `spans`: spans and events of a job in logs
 
 mod admit;
 pub(crate) mod backoff;

@@ -1,5 +1,5 @@
-//! The components that rows name: a job is finished by the component that began it, also
-//! when the program or the file has been replaced since.
+//! The components that rows name. A job is continued with the component that started it, even
+//! if the program or the component's file has been replaced since.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -44,7 +44,7 @@ pub(super) struct Packs {
     engine: Engine,
     policy: Policy,
     folder: PathBuf,
-    /// Those that the program has loaded itself.
+    /// Components that the program has loaded.
     loaded: Mutex<HashMap<String, Pack>>,
     known: Mutex<HashMap<String, Known>>,
 }
@@ -60,21 +60,20 @@ impl Packs {
         }
     }
 
-    /// Whether this is the component that came with this program.
+    /// Whether this is the trusted component, which is bundled with the program.
     pub(super) fn trusts(&self, digest: &str) -> bool {
         digest
             .parse()
             .is_ok_and(|digest| self.policy.trusts(&digest))
     }
 
-    /// Remembers a component that is loaded already.
+    /// Adds a component that is loaded already.
     pub(super) fn remember(&self, pack: &Pack) {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         loaded.insert(pack.digest().to_string(), pack.clone());
     }
 
-    /// Keeps a component for whoever goes on with its jobs, on the disk when this
-    /// returns.
+    /// Stores a component for the processes that continue its jobs; synced when this returns.
     pub(super) fn keep(&self, pack: &Pack, component: &[u8]) -> Result<(), DriverError> {
         let path = self.path(&pack.digest().to_string());
         if path.exists() {
@@ -136,7 +135,7 @@ impl Packs {
             tokio::task::spawn_blocking(move || Pack::load(&engine, &bytes, &policy)).await;
         match loaded.map_err(|error| bad(&error))? {
             Ok(pack) if pack.digest().to_string() == digest => Ok(pack),
-            Ok(_) => Err(bad(&"its content is not what its name says")),
+            Ok(_) => Err(bad(&"its content does not match the digest in its name")),
             Err(PackError::NotAllowed(refused)) => {
                 let way = format!("zoetrope packs allow {}", path.display());
                 Err(JobError::new(
@@ -148,8 +147,8 @@ impl Packs {
         }
     }
 
-    /// The operator's policy, and what an earlier build of this program allowed by
-    /// embedding it.
+    /// The operator's policy. A component that an earlier build of this program embedded is
+    /// granted what its manifest asks for.
     fn policy_for(&self, digest: &str, component: &[u8]) -> Policy {
         let policy = self.policy.clone();
         let (Ok(digest), Ok(manifest)) = (digest.parse(), Manifest::of(component)) else {
@@ -167,8 +166,8 @@ impl Packs {
         JobError::new(ErrorKind::BadComponent, message)
     }
 
-    /// Says of a component that the program which kept it had it embedded. Whoever can
-    /// write it here can write the ledger and compiled code, too.
+    /// The file that marks a component as embedded in the program that stored it. A process
+    /// that can create it can also write the ledger and compiled code.
     fn was_embedded(&self, digest: &Sha256Digest) -> PathBuf {
         self.folder.join(format!("{digest}.embedded"))
     }

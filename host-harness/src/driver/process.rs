@@ -1,4 +1,4 @@
-//! One process's part in the jobs of a data directory.
+//! A process that works on the jobs of a data directory.
 
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use super::wait::{DriveMode, LEDGER_POLL_INTERVAL, WaitFor, Waiting, changed};
 use crate::component::Pack;
 use crate::ledger::{Inserted, Job, Ledger, Millis, State};
 
-/// This process's part in the jobs of a data directory. [`Driver::builder`] makes one.
+/// Works on the jobs of a data directory for this process. [`Driver::builder`] makes one.
 pub struct Driver {
     pub(super) lock: PathBuf,
     pub(super) shared: Shared,
@@ -36,14 +36,14 @@ impl Driver {
         &self.shared.ledger
     }
 
-    /// The name under which this process asks for jobs.
+    /// The name of this process as the requester of jobs.
     #[must_use]
     pub fn requester(&self) -> &str {
         self.shared.requester.name()
     }
 
-    /// Adds jobs of `pack`, whose bytes are `component`, in one commit, or finds the ones that
-    /// have their keys and inputs already.
+    /// Inserts jobs of `pack`, whose bytes are `component`, in one commit. A job whose key and
+    /// input are in the ledger already is not inserted; the existing one is returned.
     ///
     /// # Errors
     ///
@@ -58,18 +58,18 @@ impl Driver {
         Ok(self.shared.ledger.insert_all(jobs)?)
     }
 
-    /// Makes of a row what an event makes of it: [`Event::Resumed`], `CancelWanted`,
-    /// `NeverStarted` or `TargetChanged`; the row from then on.
-    pub(crate) async fn tell(&self, job: &Job, event: &Event) -> Result<Job, DriverError> {
+    /// Applies a command to a row: [`Event::Resumed`], `CancelWanted`, `NeverStarted` or
+    /// `TargetChanged`; returns the new row.
+    pub(crate) async fn apply(&self, job: &Job, event: &Event) -> Result<Job, DriverError> {
         Ok(self.shared.steps.settle(job.clone(), event).await?)
     }
 
-    /// Has every job that is not done go on for this process, until `deadline_at`;
+    /// Resumes every job that is not done, for this process and until `deadline_at`; returns
     /// their ids, oldest first.
     ///
     /// # Errors
     ///
-    /// When the rows cannot be written; some may have been then.
+    /// When the rows cannot be written; some may have been written.
     pub async fn resume_all(&self, deadline_at: Millis) -> Result<Vec<String>, DriverError> {
         let resumed = self
             .shared
@@ -82,25 +82,25 @@ impl Driver {
         let unclear = resumed
             .iter()
             .filter(|(_, state)| *state == Some(State::OutcomeUnknown));
-        // Their commits share the disk's time.
+        // Concurrent, so that they share group commits.
         stream::iter(unclear)
-            .map(|(id, _)| self.tell_present(id, &event))
+            .map(|(id, _)| self.apply_to_present(id, &event))
             .buffer_unordered(group_commit::MOST)
             .try_collect::<()>()
             .await?;
         Ok(resumed.into_iter().map(|(id, _)| id).collect())
     }
 
-    async fn tell_present(&self, id: &str, event: &Event) -> Result<(), DriverError> {
+    async fn apply_to_present(&self, id: &str, event: &Event) -> Result<(), DriverError> {
         if let Some(job) = self.shared.ledger.readable_job(id)? {
-            self.tell(&job, event).await?;
+            self.apply(&job, event).await?;
         }
         Ok(())
     }
 
-    /// Works until all of these jobs are where they should be or `work` says otherwise:
-    /// drives, or waits for the process that does. Jobs are submitted, polled and downloaded
-    /// only while some process is in this call.
+    /// Works until all of these jobs have reached `until`, or `work` ends it: drives, or waits
+    /// for the process that drives. Jobs are submitted, polled and downloaded only while a
+    /// process is in this call.
     ///
     /// # Errors
     ///
@@ -120,17 +120,17 @@ impl Driver {
         waiting.leave_out(&rows);
         let mut seen = None;
         loop {
-            if let Some(lock) = self.elected()? {
-                tracing::info!("this process drives");
+            if let Some(lock) = self.try_lock()? {
+                tracing::info!("this process drives the jobs");
                 let ended = lead(&self.shared, &mut waiting, &mut work).await;
-                tracing::info!("this process drives no more");
+                tracing::info!("this process no longer drives");
                 drop(lock);
                 return ended;
             }
             let version = self.shared.ledger.others_version()?;
             if seen.replace(version) != Some(version) {
                 let extent = *work.borrow();
-                self.shared.look_at(&mut waiting, extent).await?;
+                self.shared.update_waiting(&mut waiting, extent).await?;
             }
             if waiting.ids.is_empty() || *work.borrow() == DriveMode::Draining {
                 return Ok(());
@@ -142,20 +142,20 @@ impl Driver {
         }
     }
 
-    /// Finds out which submits have lost their process, if no other one drives.
+    /// Marks the submits whose process has ended, if no other process drives.
     ///
     /// # Errors
     ///
     /// When the ledger fails.
     pub(crate) async fn settle_orphans(&self) -> Result<(), DriverError> {
-        if let Some(_lock) = self.elected()? {
+        if let Some(_lock) = self.try_lock()? {
             self.shared.settle_orphans().await?;
         }
         Ok(())
     }
 
-    /// The lock, if this process is the driver from now on.
-    fn elected(&self) -> Result<Option<File>, DriverError> {
+    /// Takes the lock; `None` if another process holds it.
+    fn try_lock(&self) -> Result<Option<File>, DriverError> {
         let failed = |source| DriverError::File {
             path: self.lock.clone(),
             source,
@@ -170,12 +170,12 @@ impl Driver {
         }
     }
 
-    /// Takes the job that a provider knows by this id for the one of a row whose outcome
-    /// is unknown; the row from then on. Nothing that costs money is sent.
+    /// Sets the provider's job of this id as the job of a row whose outcome is unknown; returns
+    /// the new row. Nothing that costs money is sent.
     ///
     /// # Errors
     ///
-    /// The trouble that keeps the component from doing so, or when the ledger fails.
+    /// When the component or its connection refuses, or when the ledger fails.
     pub(crate) async fn adopt(&self, job: Job, provider_job_id: &str) -> Result<Job, AdoptError> {
         let ticket = self.shared.steps.ticket_of(&job, provider_job_id).await;
         let event = Event::Adopted {

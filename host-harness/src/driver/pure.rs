@@ -1,6 +1,6 @@
 //! The driver's decisions without its I/O, for a host that owns its timers and storage.
 //!
-//! Such a host keeps [`Job`](crate::ledger::Job) rows where it likes and does what
+//! Such a host stores [`Job`](crate::ledger::Job) rows itself and does what
 //! [`Driver`](super::Driver) does in a loop:
 //!
 //! 1. When a row's `next_at` has come, call [`decide`] with [`Event::Due`]. It returns the row
@@ -10,14 +10,14 @@
 //! 3. Carry the action out: [`Action::Submit`] calls the component's `start`,
 //!    [`Action::Poll`] its `poll`, [`Action::Cancel`] its `cancel`; [`Action::Download`]
 //!    fetches the file.
-//! 4. Turn what came of it into an event with [`of_start`], [`of_poll`] or [`of_cancel`], and
-//!    pass that to [`decide`], as in 2.
+//! 4. Turn the outcome into an event with [`of_start`], [`of_poll`] or [`of_cancel`], and pass
+//!    that to [`decide`], as in 2.
 //!
-//! Before the bytes of a submit leave, the host must call [`decide`] with
-//! [`Event::SubmitReady`], commit the row, and send only if the action is [`Action::AllowSubmit`]; see
-//! [`SubmitHook`](crate::egress::SubmitHook). When it begins after another process has ended,
-//! it passes [`Event::Orphaned`] for each row that is being submitted. These two rules are
-//! what keeps a job from being paid for twice.
+//! Before the bytes of a submit are sent, the host must call [`decide`] with
+//! [`Event::SubmitReady`], commit the row, and send only if the action is
+//! [`Action::AllowSubmit`]; see [`SubmitHook`](crate::egress::SubmitHook). When it starts after
+//! another process has ended, it passes [`Event::Orphaned`] for each row in state
+//! `submitting`. Without these two rules a job could be paid for twice.
 //!
 //! All functions are pure: they read no clock and change nothing.
 

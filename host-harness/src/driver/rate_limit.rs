@@ -1,39 +1,39 @@
-//! How often a connection is asked: one budget for all its jobs.
+//! The rate limit of a connection, for all its jobs together.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Requests a second where a connection does not say.
+/// Requests a second where the connection sets none.
 pub(super) const DEFAULT_RATE: f64 = 10.0;
 
-/// How far requests may be ahead of their pace, after a pause.
-const AHEAD: Duration = Duration::from_secs(1);
+/// After a pause, the requests of this time may be sent at once.
+const BURST: Duration = Duration::from_secs(1);
 
-/// A connection's budget.
+/// A connection's rate limiter.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RateLimiter {
     interval: Duration,
-    /// When the next request is due by the pace alone.
+    /// When the next request is due by the rate alone.
     due: Instant,
-    /// Nothing is asked before this: the provider wants a rest.
+    /// Nothing is sent before this time, which the provider has set.
     rest: Instant,
-    /// The same for submits.
+    /// The same for submits alone.
     submits_rest: Instant,
 }
 
 impl RateLimiter {
-    /// A budget of `rate` requests a second.
+    /// A limit of `rate` requests a second.
     pub(super) fn new(rate: f64, now: Instant) -> Self {
         Self {
-            interval: Duration::try_from_secs_f64(1.0 / rate).unwrap_or(AHEAD),
+            interval: Duration::try_from_secs_f64(1.0 / rate).unwrap_or(BURST),
             due: now,
             rest: now,
             submits_rest: now,
         }
     }
 
-    /// Another rate from now on, at which one request has just been made.
+    /// Changes the rate and counts one request, which has just been sent.
     pub(super) fn set_rate(&mut self, rate: f64, now: Instant) {
         *self = Self {
             rest: self.rest,
@@ -43,18 +43,18 @@ impl RateLimiter {
         self.due += self.interval;
     }
 
-    /// When there is earliest for a request.
+    /// The earliest time of the next request.
     pub(super) fn free_at(&self) -> Instant {
-        let earliest = self.due.checked_sub(AHEAD).unwrap_or(self.due);
+        let earliest = self.due.checked_sub(BURST).unwrap_or(self.due);
         earliest.max(self.rest)
     }
 
-    /// When there may be a submit, as far as the provider has said.
+    /// The earliest time of the next submit that the provider allows.
     pub(super) fn submits_at(&self) -> Instant {
         self.submits_rest
     }
 
-    /// Takes one request, if there is earliest.
+    /// Counts one request, if one is allowed now.
     pub(super) fn take(&mut self, now: Instant) -> bool {
         if self.free_at() > now {
             return false;
@@ -63,7 +63,7 @@ impl RateLimiter {
         true
     }
 
-    /// The provider wants a rest, from submits alone or from everything.
+    /// Sends nothing, or no submit, until then: the provider asked for it.
     pub(super) fn rest(&mut self, until: Instant, submits_only: bool) {
         self.submits_rest = self.submits_rest.max(until);
         if !submits_only {
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rest_holds_submits_or_everything() {
+    fn rest_delays_submits_or_all_requests() {
         let now = Instant::now();
         let later = now + Duration::from_secs(3);
         let mut rate_limiter = RateLimiter::new(10.0, now);

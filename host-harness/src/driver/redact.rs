@@ -1,5 +1,5 @@
-//! Takes a job's own words out of what a provider says: its messages may quote the prompt,
-//! and what they say is shown, logged and kept.
+//! Removes the texts of a job's input from a provider's messages. A message may quote the
+//! prompt, and messages are shown, logged and stored.
 
 use std::borrow::Cow;
 
@@ -7,31 +7,31 @@ use serde_json::Value;
 
 use crate::ledger::{Job, JobError};
 
-/// Shorter texts of an input are names of models and sizes, which a message may need.
+/// Shorter texts are kept: names of models and sizes, which a message may need.
 const SHORTEST: usize = 12;
 
-/// What stands for a text of the input.
+/// Replaces a text of the input.
 const REDACTED: &str = "[…]";
 
-/// `words` without the texts of the job's input.
-pub(super) fn redacted<'a>(words: &'a str, job: &Job) -> Cow<'a, str> {
+/// `message` without the texts of the job's input.
+pub(super) fn redacted<'a>(message: &'a str, job: &Job) -> Cow<'a, str> {
     let Ok(Value::Object(input)) = serde_json::from_str(&job.spec.input) else {
-        return words.into();
+        return message.into();
     };
-    let mut words = Cow::from(words);
+    let mut message = Cow::from(message);
     for text in input.values().filter_map(Value::as_str) {
         let text = text.trim();
-        if text.len() >= SHORTEST && words.contains(text) {
-            words = words.replace(text, REDACTED).into();
+        if text.len() >= SHORTEST && message.contains(text) {
+            message = message.replace(text, REDACTED).into();
         }
     }
-    words
+    message
 }
 
-/// The same of a trouble.
+/// Redacts the message of an error.
 pub(super) fn without_input(error: &mut JobError, job: &Job) {
-    if let Cow::Owned(words) = redacted(&error.message, job) {
-        error.message = words;
+    if let Cow::Owned(message) = redacted(&error.message, job) {
+        error.message = message;
     }
 }
 
@@ -42,7 +42,7 @@ mod tests {
     use crate::ledger::{JobSpec, Target};
 
     #[test]
-    fn a_prompt_that_is_quoted_is_blotted() {
+    fn quoted_prompt_is_redacted() {
         let spec = JobSpec {
             id: String::new(),
             node: String::new(),

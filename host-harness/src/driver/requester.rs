@@ -1,7 +1,8 @@
-//! Who waits for a job: nothing is bought for a process that is gone.
+//! The process that requested a job. A queued job is submitted only while its requester is
+//! alive.
 //!
-//! Each process holds the kernel's lock on a file of its own in `requesters/`, which ends
-//! with the process however it ends. A job names the one that asked for it last.
+//! Each process holds the kernel's lock on its own file in `requesters/`. The kernel releases
+//! the lock when the process ends. A row names the process that requested its job last.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ impl Requester {
     pub(super) fn new(data_dir: &Path) -> Result<Self, DriverError> {
         let name = Uuid::now_v7().to_string();
         let path = data_dir.join(FOLDER).join(&name);
-        // Locked before it has its name: nobody finds it without its lock.
+        // Locked before it gets its name, so no process finds it unlocked.
         let unnamed = data_dir.join(FOLDER).join(format!(".{name}"));
         let locked = || {
             fs::create_dir_all(data_dir.join(FOLDER))?;
@@ -48,8 +49,8 @@ impl Requester {
         &self.name
     }
 
-    /// Whether the process of this name is there.
-    pub(super) fn is_there(&self, name: &str) -> bool {
+    /// Whether the process of this name is running.
+    pub(super) fn is_alive(&self, name: &str) -> bool {
         if name == self.name {
             return true;
         }
@@ -59,7 +60,7 @@ impl Requester {
         };
         match file.try_lock_shared() {
             Ok(()) => {
-                // It ended without a goodbye. Failing to tidy up harms nothing.
+                // The process was killed. A file that cannot be removed does no harm.
                 let _ = fs::remove_file(&path);
                 false
             }
@@ -71,7 +72,7 @@ impl Requester {
 
 impl Drop for Requester {
     fn drop(&mut self) {
-        // The lock goes anyway.
+        // The lock is released in any case.
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -85,13 +86,13 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let first = Requester::new(folder.path()).expect("requester");
         let second = Requester::new(folder.path()).expect("requester");
-        assert!(first.is_there(first.name()) && first.is_there(second.name()));
+        assert!(first.is_alive(first.name()) && first.is_alive(second.name()));
         let name = second.name().to_owned();
         drop(second);
-        assert!(!first.is_there(&name));
-        // A process that was killed leaves its file, not its lock.
+        assert!(!first.is_alive(&name));
+        // A process that was killed leaves its file without a lock.
         fs::write(folder.path().join(FOLDER).join("killed"), "").expect("write");
-        assert!(!first.is_there("killed"));
+        assert!(!first.is_alive("killed"));
         assert!(!folder.path().join(FOLDER).join("killed").exists());
     }
 }

@@ -1,11 +1,11 @@
-//! How much a driver does at once.
+//! The driver's limits on concurrent work.
 
-/// How much a driver does at once.
+/// Limits on a driver's concurrent work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DriverSettings {
-    /// Calls into components.
+    /// The most concurrent calls into components.
     pub calls: usize,
-    /// Downloads.
+    /// The most concurrent downloads.
     pub downloads: usize,
 }
 

@@ -1,5 +1,4 @@
-//! What the leader and the rest of a driver share: the jobs of a data directory, and this
-//! process's part in them.
+//! State that the leader and the rest of a driver share.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use crate::egress::Egress;
 use crate::ledger::Ledger;
 use crate::trace::Caller;
 
-/// What a driver was built from, for the commands that make jobs.
+/// The parts that a driver was built from, for the commands that make jobs.
 pub(crate) struct Origin {
     pub(crate) data_dir: PathBuf,
     pub(crate) pack: Pack,
@@ -26,7 +25,7 @@ pub(crate) struct Origin {
     pub(crate) caller: Option<Caller>,
 }
 
-/// The ledger, this process's name in it, and the steps that are taken for its jobs.
+/// The ledger, this process's name in it, and the steps for its jobs.
 pub(super) struct Shared {
     pub(super) ledger: Arc<Ledger>,
     pub(super) requester: Requester,
@@ -44,10 +43,9 @@ impl Shared {
         Ok(())
     }
 
-    /// Forgets the settled ones of `waiting`, and shows the others where they are few.
-    /// Asks again for those that were left because another process, which had asked for
-    /// them later, has ended.
-    pub(super) async fn look_at(
+    /// Removes the settled jobs from `waiting`, and reports the rows if there are few. Resumes
+    /// those that were abandoned because a later requester has ended.
+    pub(super) async fn update_waiting(
         &self,
         waiting: &mut Waiting,
         work: DriveMode,

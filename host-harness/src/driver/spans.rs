@@ -1,5 +1,5 @@
-//! What is told of a job: its span, and an event wherever its row takes a turn. Never the
-//! input, the ticket, the output or the words of a provider: `jobs show` has them.
+//! Logs of a job: its span, and an event at each change of its row. They never contain the
+//! input, the ticket, the output or a provider's message, which `jobs show` prints.
 
 use tracing::Span;
 
@@ -7,22 +7,22 @@ use super::event::Event;
 use crate::ledger::Job;
 use crate::trace::{Caller, TraceParent};
 
-/// The span of what is done for a job.
+/// The span of a job's step.
 pub(super) fn span(job: &Job, caller: Option<&Caller>) -> Span {
-    let order = &job.spec;
+    let spec = &job.spec;
     let span = tracing::info_span!(
         "job",
-        id = order.id,
-        node = order.node,
+        id = spec.id,
+        node = spec.node,
         state = job.state().as_str(),
-        connection = order.connection,
+        connection = spec.connection,
         trace_id = tracing::field::Empty,
         caller = tracing::field::Empty,
     );
     if span.is_disabled() {
         return span;
     }
-    let own = TraceParent::of_job(&order.id).ok();
+    let own = TraceParent::of_job(&spec.id).ok();
     if let Some(own) = &own {
         span.record("trace_id", own.trace_id());
     }
@@ -35,7 +35,7 @@ pub(super) fn span(job: &Job, caller: Option<&Caller>) -> Span {
     span
 }
 
-/// Tells of a commit.
+/// Logs a commit.
 pub(super) fn committed(event: &Event, job: &Job) {
     let error = job.last_error.as_ref().map(|error| error.kind.as_str());
     match event {
@@ -46,25 +46,24 @@ pub(super) fn committed(event: &Event, job: &Job) {
             provider_job_id, ..
         } => tracing::info!(provider_job_id, "the job was found at the provider"),
         Event::Succeeded { .. } => tracing::info!("the provider has made the result"),
-        Event::Fetched { file } => tracing::info!(bytes = file.bytes, "the file is whole"),
-        Event::Finalized => tracing::info!("the file is in its place"),
-        Event::Resumed { .. } | Event::TargetChanged { .. } => {
-            tracing::info!("the job is wanted again");
-        }
+        Event::Fetched { file } => tracing::info!(bytes = file.bytes, "the download is complete"),
+        Event::Finalized => tracing::info!("the file has its final name"),
+        Event::Resumed { .. } => tracing::info!("the job was resumed"),
+        Event::TargetChanged { .. } => tracing::info!("the job has a new target"),
         Event::CancelWanted => tracing::info!("the job is to be cancelled"),
-        Event::Waiting { .. } if error.is_none() => tracing::debug!("the job goes on"),
+        Event::Waiting { .. } if error.is_none() => tracing::debug!("the job is not finished"),
         Event::Due | Event::RateLimited { .. } if error.is_none() => {
             tracing::debug!("the job waits");
         }
-        _ => turned(error, job),
+        _ => log_transition(error, job),
     }
 }
 
-fn turned(error: Option<&str>, job: &Job) {
+fn log_transition(error: Option<&str>, job: &Job) {
     let (state, attempts) = (job.state().as_str(), job.schedule.attempts);
     match job.schedule.next_at {
-        Some(_) => tracing::info!(error, state, attempts, "it is tried again"),
+        Some(_) => tracing::info!(error, state, attempts, "the job will be tried again"),
         None if job.is_done() => tracing::info!(error, state, "the job has ended"),
-        None => tracing::info!(error, state, "the job stops until somebody resumes it"),
+        None => tracing::info!(error, state, "the job is suspended until it is resumed"),
     }
 }

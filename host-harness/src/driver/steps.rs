@@ -1,5 +1,5 @@
-//! Carries out what [`decide`] says of one job, and commits what came of it: finding what
-//! the row names, polls and cancellations here, the others in rooms of their own.
+//! Carries out the action of [`decide`] for one job, and commits the result. Polls and
+//! cancellations are here; submits and downloads have files of their own.
 
 mod download;
 mod submit;
@@ -26,31 +26,30 @@ use crate::error::ErrorKind;
 use crate::ledger::{Change, Job, JobError, Ledger, LedgerError, Millis, Pictures};
 use crate::trace::{self, Caller, Trace};
 
-/// How often, and how far apart, it is tried to write an accepted job's ticket down.
-const RECORDINGS: u32 = 10;
-const RECORDING_PAUSE: Duration = Duration::from_secs(1);
+/// Attempts to commit an accepted job's ticket, and the time between them.
+const TICKET_COMMIT_ATTEMPTS: u32 = 10;
+const TICKET_COMMIT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long a job is left alone whose connection this process cannot open, while it is
-/// another process's.
-const NOT_OURS: Millis = 30_000;
+/// The delay of another process's job whose connection this process cannot open.
+const OTHER_PROCESS_DELAY: Millis = 30_000;
 
-/// What a step came to.
+/// The result of a step.
 pub(super) struct Done {
     /// The row as it is now.
     pub(super) job: Job,
-    /// What the provider wants of the connection.
+    /// The delay that the provider asked for.
     pub(super) rest: Option<Rest>,
-    /// Why no other submit of the connection would be taken either.
+    /// The error that every other submit over the connection would have too.
     pub(super) blocked: Option<JobError>,
-    /// How many requests a second the connection may be asked, once it was opened.
+    /// The requests a second of the connection, if it was opened.
     pub(super) rate: Option<f64>,
 }
 
-/// The provider has asked to slow down.
+/// The provider asked to slow down.
 #[derive(Clone, Copy)]
 pub(super) struct Rest {
     pub(super) after: Duration,
-    /// Whether it said so to a submit.
+    /// Whether the reply was to a submit.
     pub(super) submits_only: bool,
 }
 
@@ -62,11 +61,11 @@ pub(super) struct Steps {
     pub(super) egress: Egress,
     pub(super) connections: Connections,
     pub(super) writer: Writer,
-    /// This process, as rows name it.
+    /// The name of this process in rows.
     pub(super) requester: String,
 }
 
-/// What a row names, found.
+/// The component, node type and connection that a row names.
 struct ResolvedJob {
     known: Known,
     node: Arc<NodeType>,
@@ -75,7 +74,7 @@ struct ResolvedJob {
 }
 
 impl Steps {
-    /// Does what is to be done for a job whose time has come, within its trace.
+    /// Carries out the action of a due job, within its trace.
     pub(super) async fn take(
         &self,
         job: Job,
@@ -111,11 +110,11 @@ impl Steps {
         })
     }
 
-    /// Commits what an event makes of a row, and of the row that somebody else has made
-    /// of it meanwhile.
+    /// Applies an event to a row and commits it. If the row was changed meanwhile, applies the
+    /// event to the changed one.
     pub(super) async fn settle(&self, row: Job, event: &Event) -> Result<Job, Arc<LedgerError>> {
         let mut row = row;
-        let mut recordings = 0;
+        let mut attempts = 0;
         loop {
             let at = now();
             let (after, _) = decide(&row, event.clone(), at);
@@ -141,7 +140,7 @@ impl Steps {
                     let Some((ticket, provider_job_id)) = paid_for(event) else {
                         return Err(error);
                     };
-                    if recordings == 0 {
+                    if attempts == 0 {
                         let unrecorded = JobUpdate::Unrecorded {
                             job: &row,
                             ticket,
@@ -150,11 +149,11 @@ impl Steps {
                         };
                         (self.listener)(&row.spec.id, unrecorded);
                     }
-                    recordings += 1;
-                    if recordings == RECORDINGS || !error.is_transient() {
+                    attempts += 1;
+                    if attempts == TICKET_COMMIT_ATTEMPTS || !error.is_transient() {
                         return Err(error);
                     }
-                    sleep(RECORDING_PAUSE).await;
+                    sleep(TICKET_COMMIT_INTERVAL).await;
                 }
             }
         }
@@ -169,8 +168,8 @@ impl Steps {
         })
     }
 
-    /// Where this process cannot find what the row names. Another process may well can:
-    /// its jobs are left to it.
+    /// Suspends a job whose component or connection this process cannot use. A job of another
+    /// process is delayed instead: that process may be able to.
     async fn settled_unresolved(
         &self,
         job: Job,
@@ -180,7 +179,7 @@ impl Steps {
             Event::ConnectionUnavailable { error }
         } else {
             Event::RateLimited {
-                until: now() + NOT_OURS,
+                until: now() + OTHER_PROCESS_DELAY,
             }
         };
         self.settled(job, &event).await
@@ -214,7 +213,7 @@ impl Steps {
         })
     }
 
-    /// A ticket for what a provider knows by this id.
+    /// A ticket for the provider's job of this id.
     pub(super) async fn ticket_of(
         &self,
         job: &Job,
@@ -268,22 +267,22 @@ impl Steps {
     }
 }
 
-/// An event that holds words of the provider, without the prompt.
+/// The event with the provider's messages redacted.
 fn of_provider(mut event: Event, job: &Job) -> Event {
     if let Some(error) = event.error_mut() {
         without_input(error, job);
     }
     if let Event::Waiting {
-        unrecognized: Some(words),
+        unrecognized: Some(message),
         ..
     } = &mut event
     {
-        *words = redacted(words, job).into_owned();
+        *message = redacted(message, job).into_owned();
     }
     event
 }
 
-/// Whether an event tells that money was or will be spent, and of which job.
+/// Ticket and provider's id, if the event means that money was or will be spent.
 fn paid_for(event: &Event) -> Option<(&str, &str)> {
     match event {
         Event::Accepted {
@@ -300,7 +299,7 @@ fn paid_for(event: &Event) -> Option<(&str, &str)> {
     }
 }
 
-/// A credential that is refused once is refused for every job.
+/// The error of a refused credential: every job over the connection would have it.
 fn blocked(event: &Event) -> Option<JobError> {
     match event {
         Event::SubmitFailed {

@@ -1,4 +1,4 @@
-//! How long a driver works, and what for.
+//! When a driver stops working.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -8,26 +8,26 @@ use tokio::sync::watch;
 use crate::error::chain;
 use crate::ledger::{DamagedRow, Job, Rows};
 
-/// How often a process looks for what others have written.
+/// How often a process reads the changes of others.
 pub(super) const LEDGER_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How much longer a [`Driver`](super::Driver) is to work.
+/// How a [`Driver`](super::Driver) works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DriveMode {
-    /// Until what it waits for is settled.
+    /// Until the jobs that it waits for are settled.
     Normal,
-    /// The same, without submitting anything more.
+    /// The same, without new submits.
     NoNewSubmits,
-    /// Only until the submits on their way are answered.
+    /// Only until the running submits are answered.
     Draining,
 }
 
-/// What is waited for.
+/// The state of a job that [`Driver::wait`](super::Driver::wait) waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitFor {
-    /// Nothing happens any more until somebody says so: [`Job::is_settled`].
+    /// The job is done or suspended: [`Job::is_settled`].
     Settled,
-    /// The provider has taken it, or it is settled.
+    /// The provider has accepted it, or it is settled.
     Accepted,
 }
 
@@ -44,7 +44,7 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// Leaves out the damaged ones of these rows, which nothing can change: their ids.
+    /// Removes the damaged ones of these rows, which no event can change; returns their ids.
     pub(super) fn leave_out(&mut self, rows: &Rows) -> Vec<String> {
         let mut left_out = Vec::with_capacity(rows.damaged.len());
         for error in &rows.damaged {

@@ -1,5 +1,4 @@
-//! An input that a node accepts. Whatever can be wrong with it is found before the first byte
-//! is sent.
+//! Checks an input, before any request is sent.
 
 use std::sync::Arc;
 
@@ -16,7 +15,7 @@ use crate::contract::{CheckOptions, MediaKind, NodeType, Plan, Profile};
 use crate::digest::Sha256Digest;
 use crate::media::Picture;
 
-/// What is to be checked.
+/// An input to check.
 #[derive(Clone, Copy)]
 pub struct CheckRequest<'a> {
     /// The node type; [`Jobs::node_type`] finds it by its name.
@@ -25,8 +24,8 @@ pub struct CheckRequest<'a> {
     pub input: &'a str,
     /// How strictly the input is read.
     pub profile: Profile,
-    /// The connection that the run will go over, if it is known: some rules depend on its
-    /// options. Its credential is not read.
+    /// The connection of the run, if it is known: some rules depend on its options. Its
+    /// credential is not read.
     pub connection: Option<&'a Arc<Connection>>,
 }
 
@@ -43,12 +42,12 @@ impl<'a> CheckRequest<'a> {
     }
 }
 
-/// An input that the node accepts, and the local pictures that go with it.
+/// An input that the node accepts, with its local pictures.
 pub struct Checked {
-    /// The job's id, should it become one.
+    /// The id of the job that is made from it.
     pub(super) id: String,
     pub(super) node: NodeType,
-    /// As given, local pictures as `file:` URLs.
+    /// The input as the user gave it, with local pictures as `file:` URLs.
     pub(super) raw_input: Value,
     /// The completed input, local pictures still as `file:` URLs.
     pub(super) plan: Plan,
@@ -56,11 +55,11 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// Checks an input without a ledger; as [`Jobs::check`].
+    /// Checks an input without a ledger; see [`Jobs::check`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As [`Jobs::check`].
     pub async fn check(pack: &Pack, request: &CheckRequest<'_>) -> Result<Self, JobsError> {
         let node = request.node.clone();
         let (context, options) = check_context(request.connection, request.profile);
@@ -87,7 +86,7 @@ impl Checked {
         &self.node
     }
 
-    /// What the component makes of the input: completed, with notes.
+    /// The component's plan: the completed input, with notes.
     #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.plan
@@ -99,7 +98,7 @@ impl Checked {
         pictures.map(|local| (local.field.as_str(), &local.picture))
     }
 
-    /// The extensions that its file may come to have.
+    /// The extensions that the result's file may have.
     pub(super) fn extensions(&self) -> &'static [&'static str] {
         match self.node.output_media.first() {
             Some(media) if media.kind == MediaKind::Image => &["png", "jpg", "webp"],
@@ -107,16 +106,17 @@ impl Checked {
         }
     }
 
-    /// What makes two runs the same: node and input as given, local pictures by content.
+    /// The digest by which runs are the same: of node and raw input, local pictures by content.
+    /// Rows keep it, so the document must not change.
     pub(super) fn digest(&self) -> String {
         let raw_input = by_content(&self.raw_input, &self.pictures);
-        let whole = json!({ "node": self.node.name, "given": raw_input });
-        Sha256Digest::from(Sha256::digest(whole.to_string())).to_string()
+        let document = json!({ "node": self.node.name, "given": raw_input });
+        Sha256Digest::from(Sha256::digest(document.to_string())).to_string()
     }
 }
 
 impl Jobs {
-    /// The node type of this name, of the component that new jobs have.
+    /// The node type of this name, in the component of new jobs.
     ///
     /// # Errors
     ///
@@ -130,16 +130,15 @@ impl Jobs {
     ///
     /// # Errors
     ///
-    /// [`JobsError::Check`] where the component refuses the
-    /// input, [`JobsError::FileUrl`], [`JobsError::Picture`] and [`JobsError::Unreadable`]
-    /// where a local picture cannot be used.
+    /// [`JobsError::Check`] if the component refuses the input; [`JobsError::FileUrl`],
+    /// [`JobsError::Picture`] or [`JobsError::Unreadable`] if a local picture cannot be used.
     pub async fn check(&self, request: &CheckRequest<'_>) -> Result<Checked, JobsError> {
         Checked::check(&self.pack, request).await
     }
 }
 
-/// What a check needs: nothing, or the configured connection, whose options some rules
-/// depend on, and which the request is shown for.
+/// The context and options of a check. With a connection, the component can read its options,
+/// and the plan contains a preview of the request.
 #[must_use]
 pub fn check_context(
     connection: Option<&Arc<Connection>>,
@@ -155,11 +154,11 @@ pub fn check_context(
     (context, options)
 }
 
-/// The node type of this name; as [`Jobs::node_type`], without a ledger.
+/// The node type of this name; see [`Jobs::node_type`]. Needs no ledger.
 ///
 /// # Errors
 ///
-/// As there.
+/// As [`Jobs::node_type`].
 pub async fn node_type(pack: &Pack, name: &str) -> Result<NodeType, JobsError> {
     let listed = pack.node_types(&CallContext::offline()).await;
     let mut types = listed.map_err(JobsError::List)?;

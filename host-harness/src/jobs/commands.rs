@@ -1,4 +1,4 @@
-//! Commands for jobs that exist.
+//! Commands for existing jobs.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -26,20 +26,20 @@ pub struct Jobs {
     pub(super) caller: Option<Caller>,
 }
 
-/// What came of [`Jobs::cancel`].
+/// The result of [`Jobs::cancel`].
 #[derive(Clone, Debug)]
 pub enum CancelOutcome {
-    /// The wish is written down: [`Jobs::wait`] for the job tells what came of it.
+    /// The command is committed. [`Jobs::wait`] for the job carries it out.
     Wanted(Job),
-    /// The job is done, or its outcome is unknown: there is nothing to cancel, or nobody
-    /// knows, and a submit would be needed to find out. The job was left as it is.
+    /// The job is done, so there is nothing to cancel; or its outcome is unknown, and only a
+    /// submit could find it. The job was not changed.
     LeftAlone(Job),
 }
 
 impl Jobs {
     /// The jobs of a driver. `component` are the bytes of the pack that the driver was built
-    /// with: they are kept beside the ledger once a job is made, so that a later program can
-    /// go on with it.
+    /// with. They are stored beside the ledger when a job is made, so that a later program can
+    /// continue it.
     #[must_use]
     pub fn new(driver: Driver, component: impl Into<Cow<'static, [u8]>>) -> Self {
         let origin = driver.origin();
@@ -60,7 +60,7 @@ impl Jobs {
         self.driver.ledger()
     }
 
-    /// The job of this id, or of an id that begins like this.
+    /// The job of this id, or the only one whose id begins with it.
     ///
     /// # Errors
     ///
@@ -70,8 +70,8 @@ impl Jobs {
         find(self.ledger(), id)
     }
 
-    /// Works until all of these jobs are where they should be or `work` says otherwise:
-    /// drives, or waits for the process that does.
+    /// Works until all of these jobs have reached `until`, or `work` ends it: drives, or waits
+    /// for the process that drives.
     ///
     /// # Errors
     ///
@@ -85,22 +85,22 @@ impl Jobs {
         self.driver.wait(ids, until, work).await
     }
 
-    /// Has a job go on for this process until `deadline_at`; its row from then on. Nothing is
-    /// sent before somebody drives it: [`wait`](Self::wait).
+    /// Resumes a job for this process until `deadline_at`; returns the new row. Nothing is sent
+    /// until a process calls [`wait`](Self::wait).
     ///
     /// # Errors
     ///
-    /// [`JobsError::Unwritten`], when that cannot be written down.
+    /// [`JobsError::Unwritten`], when the ledger cannot be written.
     pub async fn resume(&self, job: &Job, deadline_at: Millis) -> Result<Job, JobsError> {
-        self.tell(job, &self.resumed(deadline_at)).await
+        self.apply(job, &self.resumed(deadline_at)).await
     }
 
-    /// Has every job that is not done go on for this process; their ids, oldest first.
+    /// Resumes every job that is not done, for this process; returns their ids, oldest first.
     ///
     /// # Errors
     ///
-    /// [`JobsError::NotResumed`], when that cannot be written down; some rows may have been
-    /// written then.
+    /// [`JobsError::NotResumed`], when the ledger cannot be written; some rows may have been
+    /// written.
     pub async fn resume_all(&self, deadline_at: Millis) -> Result<Vec<String>, JobsError> {
         let resumed = self.driver.resume_all(deadline_at).await;
         resumed.map_err(|source| {
@@ -112,20 +112,20 @@ impl Jobs {
         })
     }
 
-    /// Wants a job cancelled, and waits for it until `deadline_at`. A job that was not
-    /// submitted is cancelled without a request.
+    /// Commits the command to cancel a job, and resumes it until `deadline_at`. A job that was
+    /// not submitted is cancelled without a request.
     ///
     /// # Errors
     ///
-    /// [`JobsError::Unwritten`], when that cannot be written down.
+    /// [`JobsError::Unwritten`], when the ledger cannot be written.
     pub async fn cancel(&self, job: &Job, deadline_at: Millis) -> Result<CancelOutcome, JobsError> {
-        // Whether there is anything to cancel is not found out by submitting it again.
+        // A job whose outcome is unknown is not submitted again just to cancel it.
         if job.is_done() || job.state() == State::OutcomeUnknown {
             return Ok(CancelOutcome::LeftAlone(job.clone()));
         }
         let resumed = self.resumed(deadline_at);
-        // To resume comes second where that could submit the job, and else first: whoever
-        // drives may answer at once.
+        // The driver acts after each commit. `Resumed` comes second where it could submit the
+        // job, else first.
         let events = if job.state() == State::Started {
             [resumed, Event::CancelWanted]
         } else {
@@ -133,27 +133,27 @@ impl Jobs {
         };
         let mut job = job.clone();
         for event in &events {
-            job = self.tell(&job, event).await?;
+            job = self.apply(&job, event).await?;
         }
         Ok(CancelOutcome::Wanted(job))
     }
 
-    /// Wants jobs cancelled that this process waits for already.
+    /// Commits the command to cancel jobs that this process waits for already.
     ///
     /// # Errors
     ///
-    /// At the first job for which that cannot be written down.
+    /// At the first job whose row cannot be written.
     pub async fn cancel_awaited(&self, ids: &[String]) -> Result<(), JobsError> {
         for id in ids {
             if let Some(job) = self.ledger().job(id)? {
-                self.tell(&job, &Event::CancelWanted).await?;
+                self.apply(&job, &Event::CancelWanted).await?;
             }
         }
         Ok(())
     }
 
-    /// Takes the job that the provider knows by this id for a job whose outcome is unknown;
-    /// the row from then on. Nothing that costs money is sent.
+    /// Sets the provider's job of this id as the job of a row whose outcome is unknown; returns
+    /// the new row. Nothing that costs money is sent.
     ///
     /// # Errors
     ///
@@ -169,21 +169,22 @@ impl Jobs {
         })
     }
 
-    /// Ends a job whose outcome is unknown: the provider never had it. The row from then on.
+    /// Ends a job whose outcome is unknown and which the provider never had; returns the new
+    /// row.
     ///
     /// # Errors
     ///
     /// [`JobsError::OutcomeKnown`], or when the ledger fails.
     pub async fn mark_never_started(&self, job: &Job) -> Result<Job, JobsError> {
         let job = self.unknown(job).await?;
-        self.tell(&job, &Event::NeverStarted).await
+        self.apply(&job, &Event::NeverStarted).await
     }
 
     /// The job, if its outcome is unknown.
     async fn unknown(&self, job: &Job) -> Result<Job, JobsError> {
         let mut job = job.clone();
         if job.state() == State::Submitting {
-            // Settled here only if nobody is submitting it any more.
+            // Settled here only if no process is submitting it any more.
             self.driver.settle_orphans().await?;
             job = self.find(&job.spec.id)?;
         }
@@ -201,18 +202,17 @@ impl Jobs {
         }
     }
 
-    pub(super) async fn tell(&self, job: &Job, event: &Event) -> Result<Job, JobsError> {
-        let told = self.driver.tell(job, event).await;
-        told.map_err(JobsError::unwritten(job))
+    pub(super) async fn apply(&self, job: &Job, event: &Event) -> Result<Job, JobsError> {
+        let applied = self.driver.apply(job, event).await;
+        applied.map_err(JobsError::unwritten(job))
     }
 }
 
-/// The job of this id, or of an id that begins like this; as [`Jobs::find`], for a program
-/// that only reads.
+/// The job of this id; see [`Jobs::find`]. For a program that only reads.
 ///
 /// # Errors
 ///
-/// As there.
+/// As [`Jobs::find`].
 pub fn find(ledger: &Ledger, id: &str) -> Result<Job, JobsError> {
     let Rows { mut jobs, damaged } = ledger.jobs_like(id)?;
     let is_ambiguous = jobs.len() + damaged.len() > 1;

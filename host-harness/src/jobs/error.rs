@@ -1,4 +1,4 @@
-//! Why a command was not carried out.
+//! Errors of commands.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,11 +11,12 @@ use crate::error::ErrorKind;
 use crate::ledger::{Job, JobError, LedgerError};
 use crate::media::MediaError;
 
-/// Why a command was not carried out. Up to [`JobsError::Prune`] no job was made or changed.
+/// Why a command failed. For the variants up to [`JobsError::Prune`], no job was made or
+/// changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JobsError {
-    /// The component does not list its node types.
+    /// The component's call that lists its node types failed.
     #[error("the node types cannot be listed")]
     List(#[source] CallError),
     /// The component has no node type of this name.
@@ -23,7 +24,7 @@ pub enum JobsError {
     UnknownNodeType {
         /// The name.
         name: String,
-        /// Those that it has.
+        /// The component's node types.
         known: Vec<String>,
     },
     /// The component refuses the input, or the call failed.
@@ -31,21 +32,21 @@ pub enum JobsError {
     Check {
         /// The node type.
         node: String,
-        /// What the component says.
+        /// The component's error.
         source: CallError,
     },
     /// The component's completed input, or an input that it accepted, is not JSON.
-    #[error("the plan is not JSON")]
+    #[error("the input is not JSON")]
     NotJson(#[source] serde_json::Error),
-    /// A `file:` URL names no path.
+    /// A `file:` URL is not a path.
     #[error("{field}: a `file:` URL {fault}")]
     FileUrl {
         /// JSON Pointer of the field.
         field: String,
-        /// What is wrong, as what follows "a `file:` URL".
+        /// The fault, after "a `file:` URL".
         fault: &'static str,
     },
-    /// A local picture cannot be used, or was not taken.
+    /// A local picture cannot be used or handed over.
     #[error(transparent)]
     Picture(MediaError),
     /// A local picture cannot be read.
@@ -55,7 +56,7 @@ pub enum JobsError {
         path: PathBuf,
     },
     /// The node needs no provider.
-    #[error("`{node}` needs no provider, so there is no job")]
+    #[error("`{node}` needs no provider, so no job can be made of it")]
     NoProvider {
         /// The node type.
         node: String,
@@ -63,84 +64,83 @@ pub enum JobsError {
     /// The connection cannot be opened.
     #[error("{}", .0.message)]
     Connection(JobError),
-    /// There cannot be a file at the destination.
+    /// The destination cannot be used.
     #[error(transparent)]
     Target(TargetError),
-    /// The folder of the destination cannot be made.
-    #[error("`{}` cannot be made", path.display())]
+    /// The folder of the destination cannot be created.
+    #[error("the folder `{}` cannot be created", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The connection has another job under the same key.
-    #[error("the key is taken by job {job}, which has another input")]
+    #[error("the idempotency key belongs to job {job}, which has another input")]
     KeyConflict {
         /// That job.
         job: String,
     },
-    /// No job has an id that begins like this.
+    /// No job has this id, or an id that begins with it.
     #[error("there is no job `{id}`")]
     NoSuchJob {
         /// The id, or its beginning.
         id: String,
     },
-    /// Several jobs have ids that begin like this.
-    #[error("several jobs begin with `{id}`")]
+    /// Several jobs have ids that begin with this text.
+    #[error("the ids of several jobs begin with `{id}`")]
     AmbiguousId {
         /// The beginning.
         id: String,
     },
     /// It is known whether the provider accepted the job.
-    #[error("the job's outcome is not unknown: it is {}", .job.state().as_str())]
+    #[error("the job's outcome is known: its state is {}", .job.state().as_str())]
     OutcomeKnown {
         /// The job.
         job: Box<Job>,
     },
-    /// The ledger, or a file beside it.
+    /// The ledger, or a file beside it, cannot be used.
     #[error(transparent)]
     Driver(#[from] DriverError),
-    /// Pictures that no job has cannot be removed.
+    /// Pictures of no job cannot be removed.
     #[error(transparent)]
     Prune(io::Error),
-    /// The component did not make a ticket of the provider's id.
+    /// The component did not return a ticket for the provider's id.
     #[error("{}", .error.message)]
     NotAdopted {
-        /// The job, as it still is.
+        /// The job, which did not change.
         job: Box<Job>,
-        /// What the component or its connection says.
+        /// The error of the component or its connection.
         error: JobError,
     },
     /// The file could not be copied.
     #[error("the file cannot be copied")]
     Copy {
-        /// The job, as it still is.
+        /// The job, which did not change.
         job: Box<Job>,
-        /// Why.
+        /// The cause.
         source: DownloadError,
     },
-    /// The wish for this job could not be written down.
-    #[error("the command for the job cannot be written down")]
+    /// The command for this job could not be committed.
+    #[error("the command for the job cannot be written to the ledger")]
     Unwritten {
-        /// The job, as it was.
+        /// The job before the command.
         job: Box<Job>,
-        /// Why.
+        /// The cause.
         source: DriverError,
     },
-    /// All jobs were to be resumed, and that could not be written down for all of them.
-    #[error("the jobs cannot all be resumed")]
+    /// The command to resume all jobs could not be committed for all of them.
+    #[error("not all jobs can be resumed")]
     NotResumed {
-        /// One of those that are not done, for which money may have been spent.
+        /// One of the jobs that are not done and may have been charged.
         spent: Option<Box<Job>>,
-        /// Why.
+        /// The cause.
         source: DriverError,
     },
 }
 
 impl JobsError {
-    /// What kind of failure it is. `None` where a component or a connection says so itself:
-    /// in a [`CallError`] or a [`JobError`].
+    /// The kind of the error. `None` if it is in the [`CallError`].
     #[must_use]
     pub fn kind(&self) -> Option<ErrorKind> {
         Some(match self {
@@ -164,7 +164,7 @@ impl JobsError {
         })
     }
 
-    /// How to go on from here.
+    /// The user's next step.
     #[must_use]
     pub fn next_step(&self) -> NextStep {
         match self {
@@ -191,7 +191,7 @@ impl JobsError {
         }
     }
 
-    /// What the ledger says, where a taken key is an answer of its own.
+    /// Converts a driver's error; a key conflict becomes [`JobsError::KeyConflict`].
     pub(super) fn of_driver(error: DriverError) -> Self {
         match &error {
             DriverError::Ledger(ledger) => match &**ledger {

@@ -1,4 +1,4 @@
-//! A job's result in another file.
+//! Writes a job's result to another file.
 
 use std::path::{Path, PathBuf};
 
@@ -8,30 +8,30 @@ use crate::download::{self, check_target, digest_of};
 use crate::driver::pure::Event;
 use crate::ledger::{Job, Millis, State, Target};
 
-/// What came of [`Jobs::fetch`].
+/// The result of [`Jobs::fetch`].
 #[derive(Clone, Debug)]
 pub enum Fetched {
-    /// The result was here: this file is a copy of it.
+    /// The local file was copied.
     Copied {
-        /// The job, as it was.
+        /// The job, which did not change.
         job: Job,
         /// The copy.
         file: PathBuf,
     },
-    /// The result goes to the new file: [`Jobs::wait`] for the job.
+    /// The job has a new target. [`Jobs::wait`] for the job downloads the result.
     TargetChanged(Job),
-    /// The job is not at the provider. It was left as it is: a fetch buys nothing.
+    /// The provider has no result of the job. The job was not changed: a fetch never submits.
     LeftAlone(Job),
 }
 
 impl Jobs {
-    /// Puts a job's result at `out`, an absolute path: a copy of the file that is here, else
-    /// from the provider, until `deadline_at`.
+    /// Writes a job's result to `out`, an absolute path: copies the local file if it is intact,
+    /// else resumes the job with the new target until `deadline_at`.
     ///
     /// # Errors
     ///
-    /// [`JobsError::Target`], where there cannot be a file at `out`; [`JobsError::Copy`]; or
-    /// when the ledger fails.
+    /// [`JobsError::Target`], when `out` cannot be used; [`JobsError::Copy`]; or when the ledger
+    /// fails.
     pub async fn fetch(
         &self,
         job: &Job,
@@ -55,7 +55,7 @@ impl Jobs {
         };
         let mut job = job.clone();
         for event in [moved, self.resumed(deadline_at)] {
-            job = self.tell(&job, &event).await?;
+            job = self.apply(&job, &event).await?;
         }
         Ok(Fetched::TargetChanged(job))
     }
@@ -73,7 +73,7 @@ fn copy(job: &Job, from: &Path, out: &Path, force: bool) -> Result<Fetched, Jobs
     })
 }
 
-/// The result where it was put, if it is there unharmed.
+/// The result's file, if it exists and is intact.
 fn here(job: &Job) -> Option<&Path> {
     let file = job.file().filter(|_| job.is_finalized())?;
     let digest = digest_of(&file.path).ok().flatten()?;

@@ -1,27 +1,27 @@
-//! The commands that programs give for jobs: a command line, a server, a program that embeds
-//! the host. The rules for accepting a run are here and nowhere else.
+//! The commands for jobs, for programs that embed the host: a command line, a server. All
+//! rules for accepting a run are in this module.
 //!
 //! A run is made in three steps:
 //!
 //! 1. [`Jobs::check`]: the node accepts the input, and its local pictures are found. Sends
 //!    nothing.
 //! 2. [`Jobs::submit`]: hands local pictures over to the provider and inserts the job under
-//!    its idempotency key. The same key and input is the same job; the same key and another
-//!    input is [`JobsError::KeyConflict`].
-//! 3. [`Jobs::wait`]: drives the job, or waits for the process that does.
+//!    its idempotency key. The same key and input return the same job; the same key with
+//!    another input is a [`JobsError::KeyConflict`].
+//! 3. [`Jobs::wait`]: drives the job, or waits for the process that drives.
 //!
 //! [`Jobs::submit_all`] does the second step for many jobs in one commit.
 //!
-//! Any process can go on with a job from its id: [`Jobs::resume`], [`Jobs::cancel`],
-//! [`Jobs::fetch`]; [`Jobs::adopt`] and [`Jobs::mark_never_started`] where the outcome of a
-//! submit is unknown; [`Jobs::prune`] removes what is done. After a command, and after an
-//! error, [`NextStep`] says how the user can go on.
+//! Any process can continue a job by its id: [`Jobs::resume`], [`Jobs::cancel`],
+//! [`Jobs::fetch`]; [`Jobs::adopt`] and [`Jobs::mark_never_started`] if the outcome of a
+//! submit is unknown. [`Jobs::prune`] removes jobs that are done. After a command or an error,
+//! [`NextStep`] is the user's next step.
 //!
 //! - `check`, `pictures`: from an input to a [`Checked`] one
 //! - `submit`: from a checked input to a row
-//! - `commands`: [`Jobs`], and commands for jobs that exist
-//! - `fetch`, `prune`: commands with files
-//! - `error`, `next_step`: how a command fails, and how to go on
+//! - `commands`: [`Jobs`], and commands for existing jobs
+//! - `fetch`, `prune`: commands that copy or remove files
+//! - `error`, `next_step`: errors of commands, and the user's next step
 
 mod check;
 mod commands;

@@ -1,5 +1,4 @@
-//! How to go on, as data. Each program says it in its own words: a command line as commands, a
-//! server as links.
+//! The user's next step, as data. A command line shows it as commands, a server as links.
 
 use std::time::Duration;
 
@@ -9,19 +8,19 @@ use crate::driver::pure::may_submit;
 use crate::error::ErrorKind;
 use crate::ledger::{Job, LedgerError, Millis, State};
 
-/// How the user can go on. Ids are those of jobs.
+/// The user's next step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NextStep {
-    /// Wait for the job again.
+    /// Resume the job.
     Resume {
         /// The job.
         job: String,
     },
-    /// Wait for all jobs again that are not done.
+    /// Resume all jobs that are not done.
     ResumeAll,
-    /// Resume the job: a submit under the same key finds it or starts it, and cannot cost
-    /// twice within the window.
+    /// Resume the job: a submit under the same key finds or starts it, and is charged at most
+    /// once within the window.
     ResumeOnce {
         /// The job.
         job: String,
@@ -42,14 +41,14 @@ pub enum NextStep {
     Resolve {
         /// The job.
         job: String,
-        /// The idempotency key, where the provider was told it.
+        /// The idempotency key, if the provider received it.
         key: Option<String>,
     },
     /// Adopt the provider's job.
     Adopt {
         /// The job.
         job: String,
-        /// What the provider calls it.
+        /// The provider's own id.
         provider_job_id: String,
     },
     /// Show the job.
@@ -75,56 +74,56 @@ pub enum NextStep {
     OtherPicture,
     /// Repeat the request with another destination, or allow it to replace a file.
     OtherDestination,
-    /// Repeat the request with another key, or look at the job that has this one.
+    /// Repeat the request with another key, or show the job that has this one.
     OtherKey {
         /// The job that has the key.
         job: String,
     },
-    /// Put something right, then repeat the same request.
+    /// Repair this, then repeat the same request.
     Repeat(Repair),
-    /// Repeat the same request once the trouble is put right: nothing was submitted.
+    /// Fix the cause of the error, then repeat the same request: nothing was submitted.
     RepeatRepaired,
     /// Repeat the same request: nothing was submitted.
     RepeatUnsubmitted,
     /// Use the newer version of the program, which wrote the ledger, or another ledger.
     UseNewer,
-    /// Put a copy of the ledger in its place, or use another one.
+    /// Restore the ledger from a copy, or use another one.
     RestoreLedger,
-    /// Repair the row of a job whose submit may have been charged: elsewhere, the same request
+    /// Repair the row of a job that may have been charged. The same request in another ledger
     /// could be charged again.
     RepairRow {
         /// The job.
         job: String,
     },
-    /// Nothing is left to be done: the job has ended.
+    /// No further action: the job has ended.
     Nothing {
-        /// Whether the provider has ended it.
+        /// Whether the provider ended it.
         by_provider: bool,
     },
     /// Read the program's own help.
     Help,
 }
 
-/// What must be put right before a request is repeated.
+/// The part to repair before a request is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Repair {
     /// The configuration.
     Configuration,
-    /// The connection that is named, or its credential.
+    /// The named connection, or its credential.
     Connection,
     /// The input.
     Input,
-    /// Room on the disk, or the rights to write.
+    /// Free space on the disk, or the permissions to write.
     Disk,
-    /// What the error says.
+    /// The cause in the error's text.
     Cause,
-    /// A fault of this program: its logs may say more.
+    /// Unknown: a fault of this program, whose logs may have details.
     NothingKnown,
 }
 
 impl NextStep {
-    /// How to go on with a job whose result is not in place.
+    /// The next step for a job without a finished file.
     #[must_use]
     pub fn of(job: &Job, now: Millis) -> Self {
         let id = job.spec.id.clone();
@@ -143,7 +142,7 @@ impl NextStep {
             },
             State::OutcomeUnknown => Self::Resolve {
                 job: id,
-                // A provider that was not told the key knows nothing by it.
+                // The provider cannot find the job by a key that it did not receive.
                 key: job.is_keyed().then(|| job.spec.key.clone()),
             },
             State::Succeeded
@@ -155,7 +154,7 @@ impl NextStep {
         }
     }
 
-    /// How to go on once the ledger, or a file beside it, cannot be used.
+    /// The next step when the ledger, or a file beside it, cannot be used.
     #[must_use]
     pub fn of_driver(error: &DriverError) -> Self {
         match error {
@@ -164,7 +163,7 @@ impl NextStep {
         }
     }
 
-    /// How to go on once the ledger cannot be used.
+    /// The next step when the ledger cannot be used.
     #[must_use]
     pub fn of_ledger(error: &LedgerError) -> Self {
         match error {
@@ -180,7 +179,7 @@ impl NextStep {
         }
     }
 
-    /// Put that right, then repeat the same request.
+    /// Repair this, then repeat the same request.
     #[must_use]
     pub fn repeat(repair: Repair) -> Self {
         Self::Repeat(repair)

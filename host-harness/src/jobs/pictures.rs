@@ -1,4 +1,4 @@
-//! Local pictures of a run's input: what the `file:` URLs in its picture fields name.
+//! Local pictures of a run's input: the files that `file:` URLs in its picture fields name.
 
 use serde_json::{Value, json};
 
@@ -8,18 +8,18 @@ use crate::digest::Sha256Digest;
 use crate::download::digest_of;
 use crate::media::{Picture, file_url};
 
-/// A local picture, and where it goes.
+/// A local picture, and its field.
 pub(super) struct Local {
     pub(super) picture: Picture,
     /// JSON Pointer into the completed input.
     pub(super) field: String,
     digest: Sha256Digest,
-    /// As the input has it, the given one perhaps under an alias.
+    /// Its URL; in the raw input it may be in a field of another name.
     url: String,
 }
 
-/// The local pictures of a plan, opened. The component may have renamed their fields, but
-/// it chooses no file: what the `raw_input` input does not name stays as it is.
+/// Opens the local pictures of a plan. The component may have renamed their fields, but it
+/// cannot choose files: a URL that is not in the raw input is not opened.
 pub(super) fn find(
     node: &NodeType,
     raw_input: &Value,
@@ -59,7 +59,7 @@ fn open(field: &str, url: &str) -> Result<Local, JobsError> {
     })
 }
 
-/// The given input with its local pictures by their content, wherever they lie.
+/// The raw input with each local picture's URL replaced by its digest.
 pub(super) fn by_content(raw_input: &Value, pictures: &[Local]) -> Value {
     let mut raw_input = raw_input.clone();
     for Local { digest, url, .. } in pictures {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_is_found_where_the_component_has_put_it() {
+    fn picture_under_an_alias_is_found_in_the_completed_input() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("a b.gif");
         std::fs::write(&path, b"GIF89a??").expect("write");
@@ -152,14 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_sent_or_was_not_given_is_not_opened() {
+    fn picture_not_forwarded_or_not_in_the_raw_input_is_not_opened() {
         let node = node(&["/image"]);
         let input = json!({"image": "file:nowhere.png"});
         let found = find(&node, &input, &plan(&input, Some("/image"))).expect("pictures");
         assert_eq!(found.len(), 0, "it is not forwarded");
         let raw_input = json!({"prompt": "nowhere.png"});
         let found = find(&node, &raw_input, &plan(&input, None)).expect("pictures");
-        assert_eq!(found.len(), 0, "the component has made it up");
+        assert_eq!(found.len(), 0, "it is not in the raw input");
         assert!(find(&node, &input, &plan(&input, None)).is_err());
     }
 }

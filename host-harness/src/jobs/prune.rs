@@ -1,4 +1,4 @@
-//! Forgetting jobs that are done.
+//! Removes jobs that are done.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,33 +7,32 @@ use super::commands::Jobs;
 use super::error::JobsError;
 use crate::ledger::{Ledger, Millis, Pictures};
 
-/// Pictures that no job has are kept this long: one may belong to a row that is just
-/// being made.
+/// Pictures of no job are kept this long: one may belong to a row that is not inserted yet.
 const PICTURE_AGE: Duration = Duration::from_hours(1);
 
-/// What came of [`prune`].
+/// The result of [`prune`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pruned {
-    /// Jobs that were forgotten.
+    /// The number of removed jobs.
     pub forgotten: usize,
-    /// Jobs that are left.
+    /// The number of remaining jobs.
     pub left: usize,
 }
 
 impl Jobs {
-    /// Forgets jobs that are done and were made before `before`; see [`prune`].
+    /// Removes jobs that are done and were made before `before`; see [`prune`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As [`prune`].
     pub fn prune(&self, before: Millis) -> Result<Pruned, JobsError> {
         prune(&self.data_dir, self.ledger(), before)
     }
 }
 
-/// Forgets the jobs of `data_dir` that are done and were made before `before`: their rows,
-/// inputs and kept pictures. Results stay, and so does every job that may still cost or bring
-/// something. Needs no driver.
+/// Removes the jobs of `data_dir` that are done and were made before `before`: their rows,
+/// inputs and stored pictures. Result files are kept, and so is every job that is not done.
+/// Needs no driver.
 ///
 /// # Errors
 ///
@@ -41,7 +40,7 @@ impl Jobs {
 pub fn prune(data_dir: &Path, ledger: &Ledger, before: Millis) -> Result<Pruned, JobsError> {
     let forgotten = ledger.prune(before)?;
     let rows = ledger.rows()?;
-    // Which pictures a damaged row has is not known: all of them stay until it is repaired.
+    // The pictures of a damaged row are unknown, so all pictures stay until it is repaired.
     if rows.damaged.is_empty() {
         let documents = rows
             .jobs

@@ -1,4 +1,4 @@
-//! From a checked input to a job's row.
+//! Makes a job's row from a checked input.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,25 +18,25 @@ use crate::ledger::{Inserted, Job, JobSpec, Pictures, Target};
 use crate::media::hand_over;
 use crate::trace::{self, Trace};
 
-/// A job that is to be made.
+/// A request to make a job.
 pub struct SubmitRequest<'a> {
     /// The input.
     pub checked: &'a Checked,
     /// The connection's id, as [`ConnectionResolver::open`](crate::driver::ConnectionResolver::open) takes it.
     pub connection: String,
     /// The idempotency key: 1 to 255 visible ASCII characters. The same key and input over
-    /// the same connection is the same job.
+    /// the same connection return the same job.
     pub key: String,
-    /// Where the result goes.
+    /// Where the result is written.
     pub destination: Destination,
-    /// Whether a file that is there is replaced.
+    /// Whether an existing file is replaced.
     pub force: bool,
-    /// How long this process waits for the job once it is inserted.
+    /// The time from the insert to the job's deadline.
     pub wait: Duration,
 }
 
 impl<'a> SubmitRequest<'a> {
-    /// A job under this key that replaces no file and is waited for so long.
+    /// A request for a job under this key that replaces no file.
     #[must_use]
     pub fn new(
         checked: &'a Checked,
@@ -56,18 +56,18 @@ impl<'a> SubmitRequest<'a> {
     }
 }
 
-/// Where a result goes: absolute paths.
+/// Where a result is written: absolute paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
     /// To this file.
     File(PathBuf),
-    /// Into this folder, which is made, named by the job's id.
+    /// Into this folder, which is created, under the job's id.
     Folder(PathBuf),
-    /// To this path and the extension of what the provider made.
+    /// To this path with the extension of the result's type.
     Stem(PathBuf),
 }
 
-/// What a request comes to, before it is in the ledger.
+/// A job that is ready to be inserted or resumed.
 pub struct Prepared {
     entry: Entry,
     wait: Duration,
@@ -81,15 +81,15 @@ pub struct Opened<'a> {
 }
 
 enum Entry {
-    /// A job that is to be inserted.
+    /// A job to insert.
     New(Box<Job>),
-    /// The job that has the key and the input already.
+    /// The existing job of the same key and input.
     Known(Box<Job>),
 }
 
 impl Jobs {
     /// Makes a job: [`prepare`](Self::prepare) and [`insert`](Self::insert). It is submitted
-    /// once somebody drives it: [`wait`](Self::wait).
+    /// when a process calls [`wait`](Self::wait).
     ///
     /// # Errors
     ///
@@ -101,7 +101,7 @@ impl Jobs {
         Ok(jobs.into_iter().next().unwrap_or(known))
     }
 
-    /// Makes jobs, all of them in one commit, or none.
+    /// Makes jobs in one commit: all of them or none.
     ///
     /// # Errors
     ///
@@ -115,7 +115,7 @@ impl Jobs {
         self.insert(prepared).await
     }
 
-    /// Finds out what a request comes to: [`open`](Self::open), then
+    /// Prepares a request for the insert: [`open`](Self::open), then
     /// [`hand_over`](Self::hand_over). Nothing is written to the ledger.
     ///
     /// # Errors
@@ -153,13 +153,12 @@ impl Jobs {
         })
     }
 
-    /// Hands the local pictures of a new job over to the provider. Ready at once where the
-    /// job is there already. Dropping the future before it is ready leaves nothing that costs
-    /// money.
+    /// Hands the local pictures of a new job over to the provider. Ready at once if the job
+    /// exists already. Dropping the future before it is ready costs nothing.
     ///
     /// # Errors
     ///
-    /// [`JobsError::Picture`], or when the pictures cannot be kept.
+    /// [`JobsError::Picture`], or when the pictures cannot be stored.
     pub async fn hand_over(&self, opened: Opened<'_>) -> Result<Prepared, JobsError> {
         let Opened {
             request,
@@ -172,23 +171,23 @@ impl Jobs {
             return Ok(Prepared { entry, wait });
         }
         let input = self.hand_pictures_over(checked, &resolved).await?;
-        let order = self.order(request, &resolved, input)?;
+        let spec = self.spec(request, &resolved, input)?;
         let target = request.destination.target(&checked.id);
         let requester = self.driver.requester().to_owned();
-        let mut job = Job::new(order, target, requester, deadline_after(wait));
+        let mut job = Job::new(spec, target, requester, deadline_after(wait));
         job.force = request.force;
         let entry = Entry::New(Box::new(job));
         Ok(Prepared { entry, wait })
     }
 
-    /// Inserts jobs in one commit; their rows in this order. One that was there already is
-    /// resumed.
+    /// Inserts jobs in one commit; returns their rows in this order. A job that exists already
+    /// is resumed.
     ///
     /// # Errors
     ///
     /// [`JobsError::KeyConflict`], when another process has used a key for another input
-    /// meanwhile, or when the ledger fails: none is inserted then.
-    /// [`JobsError::Unwritten`], when one that was there cannot be resumed.
+    /// meanwhile, or when the ledger fails: none is inserted. [`JobsError::Unwritten`], when an
+    /// existing job cannot be resumed.
     pub async fn insert(&self, prepared: Vec<Prepared>) -> Result<Vec<Job>, JobsError> {
         let new = prepared.iter().filter_map(|one| match &one.entry {
             Entry::New(job) => Some(Job::clone(job)),
@@ -222,7 +221,7 @@ impl Jobs {
         opened.map_err(JobsError::Connection)
     }
 
-    /// The input that is submitted, once the pictures are with the provider.
+    /// Hands the pictures over; returns the input to submit.
     async fn hand_pictures_over(
         &self,
         checked: &Checked,
@@ -248,8 +247,8 @@ impl Jobs {
         Ok(input)
     }
 
-    /// What never changes of the job.
-    fn order(
+    /// The part of the job that never changes.
+    fn spec(
         &self,
         request: &SubmitRequest<'_>,
         resolved: &ResolvedConnection,
@@ -294,7 +293,7 @@ impl Entry {
 }
 
 impl Destination {
-    /// Refuses, before anything is sent, a place where no file can be made.
+    /// Refuses a destination where no file can be created, before anything is sent.
     fn check(&self, checked: &Checked, force: bool) -> Result<(), JobsError> {
         let checked = match self {
             Self::File(file) => check_target(file, force),

@@ -1,4 +1,4 @@
-//! Commands for jobs, over a ledger in a folder of its own and without a network.
+//! Tests of commands, on a ledger in a temporary folder and without a network.
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -21,7 +21,7 @@ const NODE: &str = "image_to_video_v3";
 const INPUT: &str = r#"{"prompt": "waves", "image": "https://example.com/sea.png"}"#;
 const OTHER: &str = r#"{"prompt": "dunes", "image": "https://example.com/sea.png"}"#;
 
-/// Nothing listens there: what is sent fails.
+/// No server listens on this port: every request fails.
 const CONFIG: &str =
     "[connections.mine]\ncategory = \"pixelml\"\nbase_url = \"http://127.0.0.1:9\"";
 
@@ -69,7 +69,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn the_same_key_and_input_is_the_same_job_and_another_input_a_conflict() {
+async fn same_key_returns_the_same_job_or_a_conflict_for_another_input() {
     let scene = Scene::new();
     let first = scene.submit(INPUT, "k").await.expect("job");
     assert_eq!((first.state(), first.submits()), (State::Queued, 0));
@@ -84,7 +84,7 @@ async fn the_same_key_and_input_is_the_same_job_and_another_input_a_conflict() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_taken_before_the_commit_keeps_all_of_a_batch_out() {
+async fn batch_with_a_taken_key_inserts_no_job() {
     let scene = Scene::new();
     let checked = scene.checked(INPUT).await.expect("input");
     let prepared = [
@@ -100,12 +100,12 @@ async fn a_key_that_is_taken_before_the_commit_keeps_all_of_a_batch_out() {
     assert_eq!(
         scene.rows(),
         1,
-        "the job with a free key is not there either"
+        "the job with the free key is not inserted either"
     );
 }
 
 #[tokio::test]
-async fn a_batch_is_inserted_in_order() {
+async fn batch_is_inserted_in_order() {
     let scene = Scene::new();
     let (first, second) = (scene.checked(INPUT).await, scene.checked(OTHER).await);
     let (first, second) = (first.expect("input"), second.expect("input"));
@@ -117,7 +117,7 @@ async fn a_batch_is_inserted_in_order() {
 }
 
 #[tokio::test]
-async fn a_queued_job_is_cancelled_without_a_submit() {
+async fn queued_job_is_cancelled_without_a_submit() {
     let scene = Scene::new();
     let job = scene.submit(INPUT, "k").await.expect("job");
     let cancelled = match scene.jobs.cancel(&job, now() + 60_000).await {
@@ -136,7 +136,7 @@ async fn a_queued_job_is_cancelled_without_a_submit() {
 }
 
 #[tokio::test]
-async fn prune_forgets_what_is_done_and_keeps_the_rest() {
+async fn prune_removes_only_jobs_that_are_done() {
     let scene = Scene::new();
     let done = scene.submit(INPUT, "done").await.expect("job");
     let queued = scene.submit(INPUT, "queued").await.expect("job");
@@ -151,7 +151,7 @@ async fn prune_forgets_what_is_done_and_keeps_the_rest() {
 }
 
 #[tokio::test]
-async fn a_job_whose_outcome_is_known_is_not_resolved() {
+async fn resolve_of_a_job_with_known_outcome_is_refused() {
     let scene = Scene::new();
     let job = scene.submit(INPUT, "k").await.expect("job");
     for resolved in [
@@ -164,11 +164,11 @@ async fn a_job_whose_outcome_is_known_is_not_resolved() {
         assert_eq!(error.next_step(), NextStep::Show { job });
     }
     let row = scene.ledger().job(&job.spec.id).expect("read");
-    assert_eq!(row, Some(job), "the row is as it was");
+    assert_eq!(row, Some(job), "the row has not changed");
 }
 
 #[tokio::test]
-async fn a_fetch_leaves_a_queued_job_alone() {
+async fn fetch_of_a_queued_job_changes_nothing() {
     let scene = Scene::new();
     let job = scene.submit(INPUT, "k").await.expect("job");
     let out = scene.folder.path().join("out.mp4");
@@ -178,7 +178,7 @@ async fn a_fetch_leaves_a_queued_job_alone() {
 }
 
 #[tokio::test]
-async fn a_job_is_found_by_the_beginning_of_its_id() {
+async fn job_is_found_by_id_prefix() {
     let scene = Scene::new();
     let job = scene.submit(INPUT, "1").await.expect("job");
     let found = scene.jobs.find(&job.spec.id[..20]).expect("job");
@@ -191,7 +191,7 @@ async fn a_job_is_found_by_the_beginning_of_its_id() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_an_input_is_found_by_its_check() {
+async fn check_reports_unknown_node_invalid_input_and_missing_picture() {
     let scene = Scene::new();
     let unknown = scene.jobs.node_type("nothing").await;
     match unknown {
@@ -216,7 +216,7 @@ async fn what_is_wrong_with_an_input_is_found_by_its_check() {
 }
 
 #[tokio::test]
-async fn a_destination_that_is_taken_is_refused_before_a_row_is_made() {
+async fn existing_destination_is_refused_before_a_row_is_inserted() {
     let scene = Scene::new();
     let out = scene.folder.path().join("out.mp4");
     std::fs::write(&out, "mine").expect("write");

@@ -1,27 +1,27 @@
-//! Rows that become others.
+//! Changes of rows, and their commits.
 
 use super::error::LedgerError;
 use super::record;
 use super::row::Job;
 use super::stage::{Millis, Stage};
-use super::store::{Kept, Ledger, kind, note};
+use super::store::{Durability, Ledger, kind, note};
 
-/// A row's next content.
+/// A change of one row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// The row that it was decided from.
+    /// The row that the change was decided from.
     pub before: Job,
-    /// What it becomes; its revision is not looked at.
+    /// The new row; its revision is ignored.
     pub after: Job,
-    /// When.
+    /// The time of the change.
     pub at: Millis,
 }
 
 impl Change {
-    /// Whether it only says when the provider is asked next.
-    pub(crate) fn only_paces(&self) -> bool {
+    /// Whether it changes nothing but the time of the next poll and the pause before it.
+    pub(crate) fn only_reschedules(&self) -> bool {
         let Self { before, after, .. } = self;
-        // Every field is named here, so that none is forgotten.
+        // Names every field, so that a new one is a compile error here.
         let Job {
             spec,
             stage,
@@ -47,25 +47,24 @@ impl Change {
 }
 
 impl Ledger {
-    /// Commits changes of several rows together, on the disk when this returns; of polls
-    /// that taught nothing, the next one's time is only handed to the system: a machine that
-    /// loses its power asks once too early. The rows as they are from now on, or why one of
-    /// them is not.
+    /// Commits changes of several rows in one transaction; returns each new row, or why it was
+    /// not changed. The commit is synced when this returns. If all changes only set the time of
+    /// the next poll, it is not synced: a power cut costs one early poll.
     ///
     /// # Errors
     ///
-    /// When nothing could be committed. Within: [`LedgerError::Outdated`] where a row is
-    /// not what the change was decided from any more.
+    /// When nothing could be committed. Within: [`LedgerError::Outdated`] for a row that has
+    /// changed since `before`.
     pub fn commit_all(
         &self,
         changes: &[Change],
     ) -> Result<Vec<Result<Job, LedgerError>>, LedgerError> {
-        let kept = if changes.iter().all(Change::only_paces) {
-            Kept::ByTheSystem
+        let durability = if changes.iter().all(Change::only_reschedules) {
+            Durability::Unsynced
         } else {
-            Kept::OnTheDisk
+            Durability::Synced
         };
-        self.write_until(kept, |transaction| {
+        self.write_until(durability, |transaction| {
             let mut committed = Vec::with_capacity(changes.len());
             for Change { before, after, at } in changes {
                 let mut next = after.clone();
@@ -89,7 +88,7 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As [`commit_all`](Self::commit_all), or [`LedgerError::Outdated`].
     pub fn commit(&self, before: &Job, after: &Job, at: Millis) -> Result<Job, LedgerError> {
         let change = Change {
             before: before.clone(),
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_poll_that_taught_nothing_only_paces_and_nothing_else_does() {
+    fn only_an_unchanged_poll_counts_as_a_reschedule() {
         let spec = JobSpec {
             id: "j".into(),
             node: "image_to_video".into(),
@@ -149,11 +148,11 @@ mod tests {
             cost: None,
         };
         let accepted = change(&queued, accepted);
-        assert!(!accepted.only_paces());
+        assert!(!accepted.only_reschedules());
         let started = accepted.after;
-        assert!(change(&started, waiting(None)).only_paces());
-        assert!(!change(&started, waiting(Some("another"))).only_paces());
-        assert!(!change(&started, Event::CancelWanted).only_paces());
-        assert!(!change(&queued, Event::RateLimited { until: 9_000 }).only_paces());
+        assert!(change(&started, waiting(None)).only_reschedules());
+        assert!(!change(&started, waiting(Some("another"))).only_reschedules());
+        assert!(!change(&started, Event::CancelWanted).only_reschedules());
+        assert!(!change(&queued, Event::RateLimited { until: 9_000 }).only_reschedules());
     }
 }

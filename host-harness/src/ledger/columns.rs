@@ -21,8 +21,8 @@ macro_rules! columns {
         }
 
         impl<'a> Columns<'a> {
-            /// Reads a row of [`select_job`]. Looking the columns up by name would take longer
-            /// than all else.
+            /// Reads a row of [`select_job`], by position: a lookup by name would take longer
+            /// than the rest of the read.
             pub(super) fn read(row: &'a Row<'_>) -> Result<Self, RowProblem> {
                 let mut cells = Cells { row, read: 0 };
                 Ok(Self {
@@ -32,7 +32,7 @@ macro_rules! columns {
                 })
             }
 
-            /// Adds the row.
+            /// Inserts the row.
             pub(super) fn insert(&self, to: &Connection) -> rusqlite::Result<()> {
                 let values: [&dyn ToSql; _] = [
                     $(&self.$fixed,)* $(&self.$changing,)* &self.revision,
@@ -41,7 +41,8 @@ macro_rules! columns {
                 statement.execute(params_from_iter(values)).map(drop)
             }
 
-            /// Writes what changes, if the row is of this revision: it is of the next one then.
+            /// Updates the changing columns and counts the revision, if the row in the file has
+            /// this revision; returns whether it had.
             pub(super) fn update(&self, to: &Connection) -> rusqlite::Result<bool> {
                 let values: [&dyn ToSql; _] = [
                     $(&self.$changing,)* &self.id, &self.revision,
@@ -128,7 +129,7 @@ columns! {
     }
 }
 
-/// Begins every query whose rows [`Columns::read`] reads.
+/// A query for rows that [`Columns::read`] reads: the select list, followed by `$rest`.
 macro_rules! select_job {
     ($rest:literal) => {
         concat!(
@@ -142,7 +143,7 @@ macro_rules! select_job {
 
 pub(super) use {names, select_job};
 
-/// A row's cells, one after the other.
+/// A row's cells, in order.
 struct Cells<'a, 'row> {
     row: &'a Row<'row>,
     read: usize,
@@ -156,7 +157,7 @@ impl<'a> Cells<'a, '_> {
     }
 }
 
-/// What a column can hold.
+/// A type that a column can hold.
 trait Cell<'a>: Sized {
     fn of(value: ValueRef<'a>) -> Option<Self>;
 }

@@ -1,4 +1,4 @@
-//! Why the ledger cannot be used.
+//! Errors of the ledger.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,16 +13,16 @@ use crate::contract::Charge;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LedgerError {
-    /// The data directory, or a folder in it, cannot be made or written.
+    /// The data directory, or a folder in it, cannot be created or written.
     #[error("the data directory `{}` cannot be written", path.display())]
     Folder {
         /// The folder or file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// A later version of this program wrote it.
-    #[error("the ledger `{}` is of version {found}, this program reads up to {VERSION}", path.display())]
+    #[error("the ledger `{}` has version {found}; this program reads up to version {VERSION}", path.display())]
     Newer {
         /// The file.
         path: PathBuf,
@@ -35,24 +35,24 @@ pub enum LedgerError {
         /// The file.
         path: PathBuf,
     },
-    /// It is no database, or its content is damaged.
-    #[error("the ledger `{}` is damaged, or is none", path.display())]
+    /// The file is not a database, or its content is damaged.
+    #[error("the ledger `{}` is damaged, or is not a ledger", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is damaged.
+        /// The damage.
         source: Damage,
     },
-    /// There is no room for it, or no right to write it.
+    /// The disk is full, or the file's permissions do not allow writing.
     #[error("the ledger `{}` cannot be written", path.display())]
     Unwritable {
         /// The file.
         path: PathBuf,
-        /// What the database says.
+        /// The database's error.
         source: rusqlite::Error,
     },
     /// The connection has another job under the same key.
-    #[error("the key is taken by job {job}, which has another input")]
+    #[error("the idempotency key belongs to job {job}, which has another input")]
     KeyConflict {
         /// That job.
         job: String,
@@ -63,18 +63,18 @@ pub enum LedgerError {
         /// The job.
         job: String,
     },
-    /// Anything else.
-    #[error("the ledger `{}` does not answer", path.display())]
+    /// Another error of the database.
+    #[error("the ledger `{}` cannot be used", path.display())]
     Other {
         /// The file.
         path: PathBuf,
-        /// What the database says.
+        /// The database's error.
         source: rusqlite::Error,
     },
 }
 
 impl LedgerError {
-    /// What the database says, sorted, or what is wrong with a row.
+    /// Classifies a failed query.
     pub(super) fn of(path: &Path, failure: impl Into<Failure>) -> Self {
         let path = path.to_owned();
         let source = match failure.into() {
@@ -100,7 +100,7 @@ impl LedgerError {
         }
     }
 
-    /// The row that is damaged, if it is a single one and the others can be read.
+    /// The damaged row, if a single row is damaged and the others can be read.
     #[must_use]
     pub fn damaged_row(&self) -> Option<&DamagedRow> {
         match self {
@@ -112,14 +112,14 @@ impl LedgerError {
         }
     }
 
-    /// Whether the same may go well a moment later.
+    /// Whether the same operation may succeed a moment later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unwritable { .. } | Self::Other { .. })
     }
 }
 
-/// What is damaged of a ledger.
+/// The damaged part of a ledger.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Damage {
@@ -131,41 +131,42 @@ pub enum Damage {
     Row(DamagedRow),
 }
 
-/// A row that is no job. The other rows can be read.
+/// A row that cannot be read as a job. The other rows can be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the row of job {job} is damaged")]
 pub struct DamagedRow {
     /// The job.
     pub job: String,
-    /// What its column `charge` says: unknown where that cannot be read.
+    /// The value of its column `charge`; unknown if that cannot be read.
     pub charge: Charge,
-    /// What is wrong.
+    /// The cause.
     #[source]
     pub problem: RowProblem,
 }
 
-/// Why a row is no job. Quotes no column but those that hold a word of a fixed list.
+/// Why a row cannot be read as a job. Quotes only columns whose values are words of a fixed
+/// list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RowProblem {
-    /// A column does not hold what it should.
+    /// A column does not have its type.
     #[error("the column `{column}` cannot be read")]
     Unreadable {
         /// The column.
         column: &'static str,
     },
-    /// A column holds a word that is none of its list.
-    #[error("`{word}` is no value of the column `{column}`")]
+    /// A column holds a word that is not in its list.
+    #[error("`{word}` is not a value of the column `{column}`")]
     UnknownWord {
         /// The column.
         column: &'static str,
-        /// What it holds.
+        /// Its value.
         word: String,
     },
     /// Of two columns that belong together, one is empty.
     #[error("one of the two columns `{name}_…` is empty")]
     Incomplete {
-        /// How both begin.
+        /// The common prefix of their names.
         name: &'static str,
     },
     /// The columns contradict each other.
@@ -173,7 +174,7 @@ pub enum RowProblem {
     Impossible {
         /// The state.
         state: State,
-        /// What contradicts it.
+        /// The contradiction.
         why: &'static str,
     },
 }
@@ -181,7 +182,7 @@ pub enum RowProblem {
 /// Why a query failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// What the database says.
+    /// The database's error.
     Database(rusqlite::Error),
     /// A row is damaged.
     Row(DamagedRow),

@@ -1,16 +1,16 @@
 //! The durable jobs: one row each in SQLite, committed before anything that may cost
 //! money.
 //!
-//! - [`row`](Job): what is known of a job; [`stage`](Stage): how far it is;
+//! - [`row`](Job): a job's row; [`stage`](Stage): its stage, with the data of that stage;
 //!   [`state`](State): the names of the stages
-//! - `columns`: the columns of a row; `record`: a job from them and back
+//! - `columns`: the columns of a row; `record`: conversion between a job and its columns
 //! - [`store`](Ledger): the rows, and their transactions; `open`: the file; `schema`: its versions
-//! - [`change`](Change): a row that becomes another
-//! - `resume`: every row at once, wanted again
-//! - [`pictures`](Pictures): pictures in base64, kept beside the rows
+//! - [`change`](Change): a change of a row
+//! - `resume`: resumes every job in one commit
+//! - [`pictures`](Pictures): pictures in base64, stored beside the rows
 //!
-//! A commit names the revision that it was decided from ([`Change`]): two processes that
-//! decide from the same row cannot both win.
+//! A commit names the revision that it was decided from ([`Change`]), so of two processes that
+//! decide from the same row only one can commit.
 
 mod change;
 mod columns;

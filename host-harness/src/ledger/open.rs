@@ -1,4 +1,4 @@
-//! The ledger's file: where it is, who may read it, its versions.
+//! Opens the ledger's file: its permissions, settings and version.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -8,16 +8,16 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use super::error::LedgerError;
 use super::schema::{MIGRATIONS, VERSION};
 
-/// Marks the file as ours: `zoet`.
+/// Marks the file as a ledger: `zoet`.
 const APPLICATION_ID: i32 = 0x7a6f_6574;
 
-/// How long a transaction waits for another process's.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a transaction waits for another process's transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often it is tried where `SQLite` itself does not wait.
-const PAUSE: Duration = Duration::from_millis(5);
+/// The time between two attempts where `SQLite` does not wait itself.
+const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Makes a folder and those above it, for the user alone: jobs hold prompts.
+/// Creates a folder and its parents, readable by the user alone: jobs hold prompts.
 pub(super) fn make_folder(path: &Path) -> Result<(), LedgerError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -29,13 +29,13 @@ pub(super) fn make_folder(path: &Path) -> Result<(), LedgerError> {
     })
 }
 
-/// Opens the file, making it where it is missing, and brings it to this version.
+/// Opens the file, creates it if it is missing, and migrates it to this version.
 pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     make_private(path)?;
     let sorted = |error| LedgerError::of(path, error);
     let mut connection = Connection::open(path).map_err(sorted)?;
-    connection.busy_timeout(PATIENCE).map_err(sorted)?;
-    // A later version's file is left as it is, its journal mode too.
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(sorted)?;
+    // A later version's file is not changed, not even its journal mode.
     let found = version(&connection).map_err(sorted)?;
     if is_foreign(&connection).map_err(sorted)? {
         return Err(LedgerError::Foreign {
@@ -45,15 +45,15 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     if found > VERSION {
         return Err(newer(path, found));
     }
-    // Every commit is on the disk when it returns, also after a power cut.
-    keep_a_log(&connection).map_err(sorted)?;
+    // Every commit is synced when it returns, so it survives a power cut.
+    set_wal_mode(&connection).map_err(sorted)?;
     connection
         .pragma_update(None, "synchronous", "full")
         .map_err(sorted)?;
     connection
         .pragma_update(None, "foreign_keys", true)
         .map_err(sorted)?;
-    // What is forgotten is gone from the file, too: inputs hold prompts.
+    // Deleted rows are overwritten in the file: inputs hold prompts.
     connection
         .pragma_update(None, "secure_delete", true)
         .map_err(sorted)?;
@@ -63,24 +63,24 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     Ok(connection)
 }
 
-/// Has commits written ahead to a log. Where another process begins one in a new file at
-/// this moment, `SQLite` fails instead of waiting: both hold the file for reading then.
-fn keep_a_log(connection: &Connection) -> rusqlite::Result<()> {
+/// Sets the journal mode to WAL. If another process does so in a new file at the same moment,
+/// `SQLite` fails instead of waiting, since both hold a read lock.
+fn set_wal_mode(connection: &Connection) -> rusqlite::Result<()> {
     let begun = Instant::now();
     loop {
         match connection.pragma_update(None, "journal_mode", "wal") {
             Err(error)
                 if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
-                    && begun.elapsed() < PATIENCE =>
+                    && begun.elapsed() < BUSY_TIMEOUT =>
             {
-                std::thread::sleep(PAUSE);
+                std::thread::sleep(RETRY_INTERVAL);
             }
             kept => return kept,
         }
     }
 }
 
-/// An empty file that only the user can read, where there is none.
+/// Creates an empty file that only the user can read, if there is none.
 fn make_private(path: &Path) -> Result<(), LedgerError> {
     let mut options = std::fs::OpenOptions::new();
     options.append(true).create(true);
@@ -101,11 +101,11 @@ fn version(connection: &Connection) -> rusqlite::Result<i64> {
 
 /// Whether the file has another program's tables.
 fn is_foreign(connection: &Connection) -> rusqlite::Result<bool> {
-    // One look at both: another process may be making the file.
-    let look = connection.unchecked_transaction()?;
-    let marked: i32 = look.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    // Both in one transaction: another process may be creating the file.
+    let snapshot = connection.unchecked_transaction()?;
+    let marked: i32 = snapshot.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let tables = "SELECT count(*) FROM sqlite_schema";
-    let tables: i64 = look.query_row(tables, [], |row| row.get(0))?;
+    let tables: i64 = snapshot.query_row(tables, [], |row| row.get(0))?;
     Ok(tables > 0 && marked != APPLICATION_ID)
 }
 

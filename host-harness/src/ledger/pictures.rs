@@ -1,8 +1,8 @@
-//! Pictures that came inside an input as base64: kept as files beside the rows, since a
-//! row is read and written at every poll.
+//! Pictures that an input contains as base64. They are stored as files beside the rows, since
+//! a row is read and written at every poll.
 //!
-//! In a document, such a picture is replaced by `{"$picture": DIGEST}`, which no schema
-//! of a picture field admits. The file holds the very text that was there.
+//! In a document, such a picture is replaced by `{"$picture": DIGEST}`, which no schema of a
+//! picture field admits. The file holds the replaced text.
 
 use std::collections::HashSet;
 use std::io::{self, Write as _};
@@ -20,7 +20,7 @@ use crate::digest::Sha256Digest;
 /// The folder in the data directory.
 const FOLDER: &str = "pictures";
 
-/// Stands for a picture in a document.
+/// The key of the object that replaces a picture in a document.
 const MARK: &str = "$picture";
 
 /// The pictures of a data directory.
@@ -30,7 +30,7 @@ pub struct Pictures {
 }
 
 impl Pictures {
-    /// Those of this data directory.
+    /// The pictures of this data directory.
     #[must_use]
     pub fn of(data_dir: &Path) -> Self {
         Self {
@@ -38,8 +38,8 @@ impl Pictures {
         }
     }
 
-    /// Moves the pictures at `fields` (JSON Pointers) that are no URLs out of `document`
-    /// into files, on the disk when this returns.
+    /// Moves the pictures at `fields` (JSON Pointers) that are not URLs from `document` into
+    /// files, which are synced when this returns.
     ///
     /// # Errors
     ///
@@ -81,12 +81,12 @@ impl Pictures {
         Ok(())
     }
 
-    /// Removes the pictures that none of these documents mentions and that are older
-    /// than `age`: a younger one may belong to a row that is just being made.
+    /// Removes the pictures that none of these documents mentions and that are older than
+    /// `age`: a younger one may belong to a row that is not inserted yet.
     ///
     /// # Errors
     ///
-    /// When the folder cannot be read or a file not be removed.
+    /// When the folder cannot be read or a file cannot be removed.
     pub fn keep_only<'a>(
         &self,
         documents: impl Iterator<Item = &'a str>,
@@ -141,7 +141,7 @@ impl Pictures {
     }
 }
 
-/// Whether a picture's field only says where it is.
+/// Whether a picture's field holds a URL.
 fn is_url(text: &str) -> bool {
     ["http:", "https:", "file:"].iter().any(|scheme| {
         text.get(..scheme.len())
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_in_base64_leaves_the_document_and_comes_back() {
+    fn base64_picture_is_detached_and_attached_again() {
         let folder = tempfile::tempdir().expect("folder");
         let pictures = Pictures::of(folder.path());
         let raw_input = json!({"image": "data:image/png;base64,AAAA", "prompt": "p", "other": "https://a.example/b.png"});
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_picture_is_not_sent() {
+    fn attach_of_a_damaged_picture_fails() {
         let folder = tempfile::tempdir().expect("folder");
         let pictures = Pictures::of(folder.path());
         let mut document = json!({"image": "AAAA"});

@@ -1,6 +1,6 @@
-//! A job from the columns of its row, and back.
+//! Converts between a job and the columns of its row.
 //!
-//! Only combinations of values that a [`Stage`] can hold are read; every other one is a
+//! Only combinations of values that a [`Stage`] can hold are read; any other combination is a
 //! [`RowProblem`].
 
 use std::num::NonZeroU32;
@@ -19,12 +19,13 @@ use super::state::State;
 use crate::contract::Charge;
 use crate::error::ErrorKind;
 
-/// Adds a row.
+/// Inserts a row.
 pub(super) fn insert(to: &Connection, job: &Job) -> rusqlite::Result<()> {
     with_columns(job, |columns| columns.insert(to))
 }
 
-/// Writes what changes of a row, if it is of the job's revision: the next one then.
+/// Updates a row and counts its revision, if it has the job's revision; returns whether it
+/// had.
 pub(super) fn update(to: &Connection, job: &Job) -> rusqlite::Result<bool> {
     with_columns(job, |columns| columns.update(to))
 }
@@ -43,7 +44,7 @@ pub(super) fn job(row: &Row<'_>) -> Result<Job, Failure> {
     })
 }
 
-/// The job that is read from the columns of this one.
+/// Converts a job to columns and back.
 #[cfg(test)]
 pub(crate) fn round_trip(job: &Job) -> Result<Job, RowProblem> {
     with_columns(job, of_columns)
@@ -133,13 +134,13 @@ fn of_columns(columns: &Columns<'_>) -> Result<Job, RowProblem> {
     })
 }
 
-/// What the column `state` says.
+/// Parses the column `state`.
 pub(super) fn state(word: &str) -> Result<State, RowProblem> {
     let state = State::ALL.into_iter().find(|state| state.as_str() == word);
     state.ok_or_else(|| unknown("state", word))
 }
 
-/// The kind of error that a column says.
+/// Parses the column `error_kind`, and `error` of the history.
 pub(super) fn kind(word: &str) -> Result<ErrorKind, RowProblem> {
     word.parse().map_err(|_| unknown("error_kind", word))
 }
@@ -180,7 +181,7 @@ fn cost((amount, unit): (&str, &str)) -> Cost {
     }
 }
 
-/// Two columns that are there both or not at all.
+/// Two columns of which both or neither have a value.
 fn pair<'a>(
     name: &'static str,
     first: Option<&'a str>,
@@ -193,7 +194,7 @@ fn pair<'a>(
     }
 }
 
-/// Whether a submit before the one on its way may have been accepted, or the latest one.
+/// Whether a submit other than a running one may have been accepted.
 fn is_uncertain(stage: &Stage) -> bool {
     matches!(
         stage,
@@ -215,7 +216,7 @@ fn stage(columns: &Columns<'_>) -> Result<Stage, RowProblem> {
         return Err(impossible("it has a ticket"));
     }
     if columns.outcome_uncertain != (state == State::OutcomeUnknown) && state != State::Submitting {
-        return Err(impossible("`outcome_uncertain` is of another state"));
+        return Err(impossible("`outcome_uncertain` belongs to another state"));
     }
     let has_result = columns.output.is_some()
         || columns.media.is_some()
@@ -283,7 +284,7 @@ fn past_submits(columns: &Columns<'_>) -> Result<PastSubmits, &'static str> {
                 None => PastSubmits::NotAccepted(attempts),
             })
         }
-        _ => Err("what it says of its submits does not fit together"),
+        _ => Err("the columns of its submits contradict each other"),
     }
 }
 
@@ -337,7 +338,7 @@ fn media(text: &str) -> Result<Media, RowProblem> {
     let read = || {
         let document: Value = serde_json::from_str(text).ok()?;
         let text = |name: &str| document[name].as_str().map(str::to_owned);
-        let if_told = |name: &str| match &document[name] {
+        let optional = |name: &str| match &document[name] {
             Value::Null => Some(None),
             Value::String(text) => Some(Some(text.clone())),
             _ => None,
@@ -345,8 +346,8 @@ fn media(text: &str) -> Result<Media, RowProblem> {
         Some(Media {
             pointer: text("pointer")?,
             url: text("url")?,
-            media_type: if_told("media_type")?,
-            sha256: if_told("sha256")?,
+            media_type: optional("media_type")?,
+            sha256: optional("sha256")?,
             needs_credential: document["needs_credential"].as_bool()?,
         })
     };

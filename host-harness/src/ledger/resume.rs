@@ -1,4 +1,4 @@
-//! Every job that is not done, wanted again in one commit.
+//! Resumes every job that is not done in one commit.
 
 use std::sync::LazyLock;
 
@@ -10,13 +10,13 @@ use super::stage::Millis;
 use super::state::{DONE, State};
 use super::store::Ledger;
 
-/// Rows that are not done and whose submit has an outcome.
+/// The condition for rows that are not done and whose submit has an outcome.
 static RESUMED: LazyLock<String> = LazyLock::new(|| {
     let done = &*DONE;
     format!("NOT {done} AND state NOT IN ('submitting', 'outcome_unknown')")
 });
 
-/// Those rows are wanted; what was the matter with them is not any more.
+/// Adds a history entry to each of these rows that has an error, which is cleared.
 static NOTE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "INSERT INTO history (job, at, state)
@@ -35,7 +35,7 @@ static RESUME: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// A submit on its way ends first.
+/// A running submit ends first, so its row only gets the requester and the deadline.
 const AWAIT: &str = "UPDATE jobs SET requester = ?1, deadline_at = ?2, revision = revision + 1
     WHERE state = 'submitting'";
 
@@ -45,10 +45,10 @@ static UNDONE: LazyLock<String> = LazyLock::new(|| {
 });
 
 impl Ledger {
-    /// Makes of every row that is not done what
-    /// [`Event::Resumed`](crate::driver::pure::Event::Resumed) makes of it, but for those
-    /// whose outcome is unknown: each of those is to be decided. The ids of all that are not
-    /// done, oldest first, and their states: none where a damaged row says no known one.
+    /// Applies [`Event::Resumed`](crate::driver::pure::Event::Resumed) to every row that is not
+    /// done, except those whose outcome is unknown, which the caller resumes one by one.
+    /// Returns the ids of all that are not done, oldest first, and their states; `None` for a
+    /// damaged row without a known state.
     ///
     /// # Errors
     ///
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn all_become_what_each_would() {
+    fn resume_all_changes_each_row_as_a_resumed_event_does() {
         let folder = tempfile::tempdir().expect("folder");
         let ledger = Ledger::open(folder.path()).expect("ledger");
         let mut jobs = Vec::new();

@@ -1,9 +1,9 @@
-//! A job's row: everything that is known of a run, and enough to go on from.
+//! A job's row. It holds all data from which a process can continue the job.
 //!
 //! Times are milliseconds since 1970 (UTC). No field holds a credential.
 //!
-//! What depends on how far the job is belongs to its [`Stage`]; the other fields may have
-//! any value in every stage. Readers that do not match on the stage use the accessors.
+//! Data that exists only in some stages is in [`Stage`]; the other fields may have any value
+//! in every stage. Readers that do not match on the stage use the accessors.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,17 +14,17 @@ use super::state::State;
 use crate::contract::Charge;
 use crate::error::ErrorKind;
 
-/// What went wrong last.
+/// An error of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobError {
-    /// As in `docs/reference/exit-codes.md`.
+    /// Its kind; see `docs/reference/exit-codes.md`.
     pub kind: ErrorKind,
-    /// One sentence, without secrets, queries and prompts.
+    /// One sentence, without secrets, queries of URLs and prompts.
     pub message: String,
 }
 
 impl JobError {
-    /// Trouble of this kind.
+    /// An error of this kind.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
@@ -43,33 +43,33 @@ pub struct Cost {
     pub unit: String,
 }
 
-/// What never changes of a job.
+/// The part of a job that never changes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct JobSpec {
-    /// Our own id.
+    /// The job's id, made by this host.
     pub id: String,
     /// The node type.
     pub node: String,
-    /// The input as it was given. Pictures in base64 are kept as files; see
+    /// The input as the user gave it. Pictures in base64 are stored as files; see
     /// [`Pictures`](crate::ledger::Pictures).
     pub raw_input: String,
-    /// SHA-256 of node and input as given, local files by digest: what makes two runs
-    /// the same.
+    /// SHA-256 of node and raw input, local files by digest. Runs with the same key and the
+    /// same digest are the same job.
     pub raw_input_sha256: String,
-    /// The completed input that is submitted, pictures as above.
+    /// The completed input that is submitted; pictures as in `raw_input`.
     pub input: String,
     /// SHA-256 of the component.
     pub component: String,
     /// The connection's id.
     pub connection: String,
-    /// What the connection led to; see
-    /// [`ResolvedConnection::place`](crate::driver::ResolvedConnection::place).
+    /// The provider that the connection led to; see
+    /// [`ResolvedConnection::provider_origin`](crate::driver::ResolvedConnection::provider_origin).
     pub provider_origin: String,
     /// The idempotency key; unique for a connection.
     pub key: String,
     /// How long the connection's provider honours the key; 0: it does not.
     pub idempotency_ms: Millis,
-    /// When it was made.
+    /// When the job was made.
     pub created_at: Millis,
 }
 
@@ -79,53 +79,53 @@ impl fmt::Debug for JobSpec {
         let mut shown = f.debug_struct("JobSpec");
         shown.field("id", &self.id);
         shown.field("node", &self.node);
-        shown.field("given_sha256", &self.raw_input_sha256);
+        shown.field("raw_input_sha256", &self.raw_input_sha256);
         shown.field("connection", &self.connection);
         shown.field("key", &self.key);
         shown.finish_non_exhaustive()
     }
 }
 
-/// Where a clip goes: absolute paths.
+/// Where a result is written: absolute paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// To this file.
     File(PathBuf),
-    /// To this path and the extension of what the provider made.
+    /// To this path with the extension of the result's type.
     Stem(PathBuf),
 }
 
-/// What is known of the bill.
+/// A job's charge and cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Billing {
     /// Whether the job is charged.
     pub charge: Charge,
-    /// The bill.
+    /// The cost, if it is known.
     pub cost: Option<Cost>,
 }
 
-/// When the driver looks at a job, and for which process.
+/// When the driver works on a job, and for which process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
-    /// When the user stops waiting. Passing it changes nothing at the provider.
+    /// When the driver suspends the job. It changes nothing at the provider.
     pub deadline_at: Millis,
-    /// When the driver looks at it next; `None`: not until somebody says so.
+    /// When the driver works on it next; `None`: not until a command changes the row.
     pub next_at: Option<Millis>,
-    /// The pause before the next poll, resubmission or download without a hint.
+    /// The latest pause before a poll, resubmission or download without a provider's delay.
     pub backoff_ms: Millis,
-    /// Since when the provider has said nothing that makes sense.
+    /// Since when the provider's replies are unreadable or unrecognized.
     pub unrecognized_since: Option<Millis>,
-    /// Tries of the present kind that failed in a row.
+    /// Failed attempts of the present kind in a row.
     pub attempts: u32,
-    /// Whether somebody wants it cancelled at the provider.
+    /// Whether it is to be cancelled at the provider.
     pub cancel_wanted: bool,
-    /// Which process asked for it last. While that one is gone nothing is submitted for
-    /// the job: money is spent only as long as somebody waits.
+    /// The process that requested it last. After that process has ended, nothing is submitted
+    /// for the job.
     pub requester: String,
 }
 
 impl Schedule {
-    /// Whether the next time and the pause before it are all that `other` may have changed.
+    /// Whether `other` differs at most in the next time and the pause before it.
     pub(super) fn differs_in_time_only(&self, other: &Self) -> bool {
         let Self {
             deadline_at,
@@ -147,21 +147,21 @@ impl Schedule {
 /// A job.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Job {
-    /// What never changes: every copy of the row has the same.
+    /// The part that never changes; shared by all copies of the row.
     pub spec: Arc<JobSpec>,
-    /// How far it is, and what is known from there.
+    /// The stage, with its data.
     pub stage: Stage,
-    /// What is known of the bill.
+    /// Charge and cost.
     pub billing: Billing,
-    /// When the driver looks at it, and for which process.
+    /// When the driver works on it, and for which process.
     pub schedule: Schedule,
-    /// What went wrong last.
+    /// The last error; cleared when the job proceeds.
     pub last_error: Option<JobError>,
-    /// Where the clip is to go.
+    /// Where the result is written.
     pub target: Target,
-    /// Whether a file that is there is replaced.
+    /// Whether an existing file is replaced.
     pub force: bool,
-    /// Counts the commits.
+    /// The number of commits since the insert.
     pub revision: i64,
 }
 
@@ -208,27 +208,27 @@ impl Job {
         }
     }
 
-    /// How far it is.
+    /// The name of its stage.
     #[must_use]
     pub fn state(&self) -> State {
         self.stage.state()
     }
 
-    /// Whether nothing is left to be done for it: its clip is in place, or it has ended
-    /// without one.
+    /// Whether nothing is left to do: its file has its final name, or it has ended without a
+    /// result.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.state().is_done(self.is_finalized())
     }
 
-    /// Whether nothing happens until somebody says so: it is done, or a trouble stopped
-    /// it.
+    /// Whether the driver does nothing more until a command changes the row: the job is done
+    /// or suspended.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.schedule.next_at.is_none() && self.state().can_settle()
     }
 
-    /// What `poll` goes on from, once the provider has accepted the job.
+    /// The ticket that `poll` takes, once the provider has accepted the job.
     #[must_use]
     pub fn ticket(&self) -> Option<&str> {
         Some(&self.stage.provider_job()?.ticket)
@@ -246,13 +246,13 @@ impl Job {
         self.billing.charge
     }
 
-    /// The bill.
+    /// The cost, if it is known.
     #[must_use]
     pub fn cost(&self) -> Option<&Cost> {
         self.billing.cost.as_ref()
     }
 
-    /// How often a submit was about to leave.
+    /// The number of submits that were ready to be sent.
     #[must_use]
     pub fn submits(&self) -> u32 {
         self.stage.attempts().map_or(0, |made| made.count.get())
@@ -264,13 +264,13 @@ impl Job {
         self.stage.attempts().map(|made| made.sha256.as_str())
     }
 
-    /// Whether the latest submit carries the job's key; true while there is none.
+    /// Whether the latest submit carries the job's key; true before the first submit.
     #[must_use]
     pub fn is_keyed(&self) -> bool {
         self.stage.attempts().is_none_or(|made| made.keyed)
     }
 
-    /// When the first submit that the provider may have accepted was about to leave.
+    /// When the first submit that the provider may have accepted was ready to be sent.
     #[must_use]
     pub fn submitted_at(&self) -> Option<Millis> {
         self.stage.first_submit_at()
@@ -285,7 +285,7 @@ impl Job {
         }
     }
 
-    /// What can be downloaded.
+    /// The file to download.
     #[must_use]
     pub fn media(&self) -> Option<&Media> {
         match &self.stage {

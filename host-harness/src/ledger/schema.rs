@@ -5,7 +5,7 @@
 //! `stage`; and a dump of the version before it in `tests/ledgers/`, which
 //! `tests/upgrade.rs` reads.
 
-/// Each brings the schema from the version of its place to the next one.
+/// The migration at index `n` brings the schema from version `n` to `n + 1`.
 pub(super) const MIGRATIONS: [&str; 3] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),

@@ -1,4 +1,4 @@
-//! How far a job is, with what is known there and nowhere else.
+//! The stages of a job, each with the data that exists only there.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -9,8 +9,7 @@ use super::state::State;
 /// Milliseconds since 1970.
 pub type Millis = i64;
 
-/// How far a job is, and what is known from there. [`State`] names the stages and says
-/// which follow which.
+/// A job's stage, with its data. [`State`] names the stages and shows which follow which.
 ///
 /// | stage | ticket | submits that may have been accepted | result |
 /// |---|---|---|---|
@@ -26,115 +25,115 @@ pub type Millis = i64;
     reason = "a box would be an allocation for each row that is read"
 )]
 pub enum Stage {
-    /// On disk, and not with the provider.
+    /// In the ledger, and not accepted by the provider.
     Queued {
-        /// Submits that did not leave or were turned away.
+        /// Submits that were not sent or not accepted.
         earlier: Option<Attempts>,
     },
-    /// A submit is on its way, or was when its process ended.
+    /// A submit is running, or was when its process ended.
     Submitting {
         /// The submit.
         submit: Submit,
         /// Whether an earlier one may have been accepted.
         uncertain: bool,
     },
-    /// A submit may have been accepted. A further one goes out only under the same key,
-    /// while the provider honours it.
+    /// A submit may have been accepted. Another one is sent only under the same key, while the
+    /// provider honours it.
     OutcomeUnknown {
         /// The latest submit.
         submit: Submit,
     },
     /// The provider has accepted the job.
     Started {
-        /// The job there.
+        /// The provider's job.
         job: ProviderJob,
-        /// How it came there.
+        /// The submits of it.
         submits: PastSubmits,
     },
     /// The provider has made the result.
     Succeeded {
-        /// The job there.
+        /// The provider's job.
         job: ProviderJob,
-        /// How it came there.
+        /// The submits of it.
         submits: PastSubmits,
         /// The output document.
         output: String,
-        /// What can be downloaded; `None`: a poll is to name it again.
+        /// The file to download; `None`: a poll returns it again.
         media: Option<Media>,
-        /// How much of it is on the disk.
+        /// The file on the disk.
         file: ResultFile,
     },
-    /// The provider has given up, or has refused.
+    /// The job failed at the provider, or the provider refused it.
     Failed {
-        /// The job there, if the provider had accepted it.
+        /// The provider's job, if the job was accepted.
         job: Option<ProviderJob>,
-        /// How it came there.
+        /// The submits of it.
         submits: PastSubmits,
     },
     /// Ended on request.
     Cancelled {
-        /// The job there, if the provider had accepted it.
+        /// The provider's job, if the job was accepted.
         job: Option<ProviderJob>,
-        /// How it came there.
+        /// The submits of it.
         submits: PastSubmits,
     },
 }
 
-/// What the provider knows a job by.
+/// A job at the provider.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProviderJob {
-    /// What `poll` goes on from.
+    /// The ticket that `poll` takes.
     pub ticket: String,
     /// The provider's own id, if it has one.
     pub id: Option<String>,
 }
 
-/// Submits that were about to leave: at least one.
+/// Submits that were ready to be sent: at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempts {
     /// How many there were.
     pub count: NonZeroU32,
     /// SHA-256 of the latest one's bytes.
     pub sha256: String,
-    /// Whether the latest one carries the job's key. One that does not is never repeated,
-    /// whatever the provider honours.
+    /// Whether the latest one carries the job's key. A submit without it is never repeated,
+    /// even if the provider honours keys.
     pub keyed: bool,
 }
 
 /// A submit that the provider may have accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submit {
-    /// This one, and those before.
+    /// This submit and those before it.
     pub attempts: Attempts,
-    /// When the first one that may have been accepted was about to leave: the provider's
-    /// window counts from here.
+    /// When the first one that may have been accepted was ready to be sent. The provider's
+    /// window for the key counts from here.
     pub first_at: Millis,
 }
 
-/// What was submitted for a job that is not submitted any more.
+/// The submits of a job that is not submitted any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PastSubmits {
-    /// Nothing. A component may know of an acceptance without a request that the host takes
-    /// for a submit.
+    /// None. A component may report an acceptance without a request that the host counts as a
+    /// submit.
     None,
-    /// Nothing left, or the provider turned all of it away.
+    /// None was sent, or the provider accepted none.
     NotAccepted(Attempts),
-    /// The provider may have accepted it, or has.
+    /// The provider has or may have accepted one.
     Sent(Submit),
 }
 
-/// The picture or clip that a job made, and how it is fetched.
+/// The picture or clip that a job made, and how it is downloaded.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Media {
     /// JSON Pointer into the output document.
     pub pointer: String,
-    /// Where it can be fetched, until it expires or moves.
+    /// Its URL, which may expire.
     pub url: String,
-    /// `video/mp4`, when the provider tells.
+    /// `video/mp4`, if the provider reports it.
     pub media_type: Option<String>,
-    /// Lower-case hexadecimal, when the provider tells.
+    /// Lower-case hexadecimal, if the provider reports it.
     pub sha256: Option<String>,
-    /// Whether fetching it takes the connection's credential.
+    /// Whether the download needs the connection's credential.
     pub needs_credential: bool,
 }
 
@@ -148,34 +147,34 @@ impl fmt::Debug for Media {
     }
 }
 
-/// How much of a result is on the disk.
+/// The file of a result on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResultFile {
-    /// Nothing that is complete.
+    /// No complete file.
     Missing,
     /// The complete file, committed before it gets its final name.
     Complete(ClipFile),
     /// The file with its final name.
     Finalized(ClipFile),
-    /// A file had its final name when another target was committed: which one is not known.
-    /// Rows of versions before this type can say so; none is made any more.
+    /// A file with its final name that the row does not describe. Only rows of earlier versions
+    /// have it.
     Unrecorded,
 }
 
 /// The file that a job made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClipFile {
-    /// Where it is, once it is placed: absolute.
+    /// Its final, absolute path.
     pub path: PathBuf,
     /// SHA-256, lower-case hexadecimal.
     pub sha256: String,
     /// Its size.
     pub bytes: u64,
-    /// What it is, by its first bytes: `video/mp4`.
+    /// Its type by its first bytes: `video/mp4`.
     pub media_type: String,
 }
 
-/// Nothing has been submitted.
+/// Queued, without a submit.
 impl Default for Stage {
     fn default() -> Self {
         Self::Queued { earlier: None }
@@ -197,7 +196,7 @@ impl Stage {
         }
     }
 
-    /// What the provider knows the job by, once it has accepted it.
+    /// The provider's job, once the job is accepted.
     #[must_use]
     pub fn provider_job(&self) -> Option<&ProviderJob> {
         match self {
@@ -207,7 +206,7 @@ impl Stage {
         }
     }
 
-    /// Submits that were about to leave.
+    /// Submits that were ready to be sent.
     #[must_use]
     pub fn attempts(&self) -> Option<&Attempts> {
         match self {
@@ -226,7 +225,7 @@ impl Stage {
         }
     }
 
-    /// When the first submit that may have been accepted was about to leave.
+    /// When the first submit that may have been accepted was ready to be sent.
     #[must_use]
     pub fn first_submit_at(&self) -> Option<Millis> {
         match self {
@@ -252,7 +251,7 @@ impl Stage {
         }
     }
 
-    /// The job at the provider, and what was submitted until now.
+    /// The provider's job, and the submits until now.
     pub(crate) fn into_past(self) -> (Option<ProviderJob>, PastSubmits) {
         match self {
             Self::Queued { earlier: None } => (None, PastSubmits::None),
@@ -301,7 +300,7 @@ impl fmt::Debug for ProviderJob {
 }
 
 impl Attempts {
-    /// Another one after `earlier`.
+    /// `earlier` and one more submit.
     pub(crate) fn after(earlier: Option<Self>, sha256: String, keyed: bool) -> Self {
         Self {
             count: earlier.map_or(NonZeroU32::MIN, |made| made.count.saturating_add(1)),

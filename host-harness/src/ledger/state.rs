@@ -1,30 +1,30 @@
-//! The states of a job, and which of them end it: the one definition for rows in memory and
-//! for the conditions of queries.
+//! The states of a job, and which of them end it. Rows in memory and conditions of queries use
+//! the same definition.
 
 use std::sync::LazyLock;
 
-/// How far a job is. Only these changes of state are ever committed:
+/// The state of a job. Only these changes of state are committed:
 ///
 /// ```text
 /// queued → submitting → started → succeeded | failed | cancelled
 ///    ↑         │  └────→ outcome_unknown ─→ submitting | started | failed
-///    └─────────┘ (nothing left, or turned away)
+///    └─────────┘ (not sent, or not accepted)
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
-    /// On disk; nothing was sent.
+    /// In the ledger, and not accepted by the provider.
     Queued,
-    /// A submit is on its way, or was when its owner ended.
+    /// A submit is running, or was when its process ended.
     Submitting,
-    /// Accepted: there is a ticket.
+    /// Accepted by the provider: there is a ticket.
     Started,
-    /// The provider has made the clip. Done once it is placed.
+    /// The provider has made the result. Done once the file has its final name.
     Succeeded,
-    /// The provider has given up, or has refused.
+    /// The job failed at the provider, or the provider refused it.
     Failed,
     /// Ended on request.
     Cancelled,
-    /// Nobody knows whether it was accepted.
+    /// It is unknown whether the provider accepted the job.
     OutcomeUnknown,
 }
 
@@ -73,7 +73,7 @@ impl State {
         }
     }
 
-    /// Whether nothing is left to be done for a job of this state.
+    /// Whether nothing is left to do for a job of this state.
     pub(super) fn is_done(self, is_finalized: bool) -> bool {
         match self.done() {
             Done::Never => false,
@@ -82,8 +82,8 @@ impl State {
         }
     }
 
-    /// Whether a job of this state that has no next time stays as it is until a request
-    /// changes it.
+    /// Whether a job of this state without a next time stays unchanged until a command changes
+    /// it.
     pub(super) fn can_settle(self) -> bool {
         self != Self::Submitting
     }
@@ -102,7 +102,7 @@ pub(super) static SETTLED: LazyLock<String> = LazyLock::new(|| {
     format!("(next_at IS NULL AND state NOT IN ({others}))")
 });
 
-/// The states of which `is_one` holds, as a list of SQL.
+/// The states for which `is_one` returns true, as a list in SQL.
 fn states(is_one: impl Fn(State) -> bool) -> String {
     let states = State::ALL.into_iter().filter(|state| is_one(*state));
     let quoted: Vec<_> = states

@@ -18,8 +18,8 @@ use crate::error::{ErrorKind, chain};
 /// The ledger's file in the data directory.
 const FILE: &str = "ledger.sqlite3";
 
-/// No pause is longer: a job whose time is further away was put there by a clock that
-/// has jumped back since.
+/// The driver sets no longer pause. A next time further away was set before the clock was
+/// moved back, so the job counts as due.
 const FURTHEST: Millis = 600_000;
 
 /// The jobs of a data directory. Several processes may have it open.
@@ -27,7 +27,7 @@ const FURTHEST: Millis = 600_000;
 pub struct Ledger {
     path: PathBuf,
     writer: Mutex<Writer>,
-    /// Does not wait while the other one waits for the disk.
+    /// A connection of its own, so that reads do not wait while a commit is synced.
     reader: Mutex<Connection>,
 }
 
@@ -35,29 +35,30 @@ pub struct Ledger {
 #[derive(Debug)]
 struct Writer {
     connection: Connection,
-    keeps: Kept,
+    durability: Durability,
 }
 
-/// How well a commit is kept when it returns.
+/// Whether a commit is synced when it returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kept {
-    /// The machine may lose its power.
-    OnTheDisk,
-    /// The process may end. The next commit that is on the disk takes it along.
-    ByTheSystem,
+pub(super) enum Durability {
+    /// Synced: the commit survives a power cut.
+    Synced,
+    /// Not synced: the commit survives the end of the process. The next synced commit syncs
+    /// it too.
+    Unsynced,
 }
 
-/// Rows of a ledger, the damaged ones apart: they keep no other job waiting.
+/// Rows of a ledger. Damaged ones are listed apart, so that they do not block other jobs.
 #[derive(Debug, Default)]
 pub struct Rows {
-    /// Those that could be read.
+    /// The rows that could be read.
     pub jobs: Vec<Job>,
-    /// Why the others could not: each of them [`LedgerError::damaged_row`].
+    /// The errors of the others, each with a [`LedgerError::damaged_row`].
     pub damaged: Vec<LedgerError>,
 }
 
 impl Rows {
-    /// Takes a row, or notes its damage.
+    /// Adds a row, or its damage.
     fn take(&mut self, path: &Path, row: &Row<'_>) -> Result<(), Failure> {
         match record::job(row) {
             Ok(job) => self.jobs.push(job),
@@ -68,38 +69,38 @@ impl Rows {
     }
 }
 
-/// What came of one job of [`Ledger::insert_all`].
+/// The result for one job of [`Ledger::insert_all`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inserted {
-    /// A new row.
+    /// A row was inserted.
     New,
-    /// The job was there: the same key and the same input.
+    /// The ledger has this job already, with the same key and input.
     Same(Box<Job>),
 }
 
-/// One committed change of a job's state or trouble.
+/// One committed change of a job's state or error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryEntry {
-    /// When.
+    /// The time of the change.
     pub at: Millis,
-    /// The state from then on.
+    /// The new state.
     pub state: State,
-    /// The kind of trouble, if there was any.
+    /// The kind of the new error, if there is one.
     pub error: Option<ErrorKind>,
 }
 
 impl Ledger {
-    /// Opens the ledger of a data directory, making both where they are missing.
+    /// Opens the ledger of a data directory; creates both if they are missing.
     ///
     /// # Errors
     ///
-    /// When it cannot be made, read or written, or is a later version's.
+    /// When it cannot be created, read or written, or a later version wrote it.
     pub fn open(data_dir: &Path) -> Result<Self, LedgerError> {
         open::make_folder(data_dir)?;
         let path = data_dir.join(FILE);
         let writer = Mutex::new(Writer {
             connection: open::open(&path)?,
-            keeps: Kept::OnTheDisk,
+            durability: Durability::Synced,
         });
         let reader = Mutex::new(open::open(&path)?);
         Ok(Self {
@@ -109,11 +110,11 @@ impl Ledger {
         })
     }
 
-    /// Adds jobs, all of them on the disk when this returns, or none.
+    /// Inserts jobs, all of them or none, synced when this returns.
     ///
     /// # Errors
     ///
-    /// [`LedgerError::KeyConflict`] when the connection of one has another job under its key.
+    /// [`LedgerError::KeyConflict`] when a key belongs to a job with another input.
     pub fn insert_all(&self, jobs: &[Job]) -> Result<Vec<Inserted>, LedgerError> {
         self.write(|transaction| {
             let mut inserted = Vec::with_capacity(jobs.len());
@@ -149,8 +150,8 @@ impl Ledger {
         Ok(self.read(by_id, [id], record::job)?.pop())
     }
 
-    /// The job of this id, if its row can be read. Damage is logged: who asks has other jobs
-    /// to go on with.
+    /// The job of this id, if its row can be read. Damage is logged, so that the caller can
+    /// continue with other jobs.
     ///
     /// # Errors
     ///
@@ -222,9 +223,9 @@ impl Ledger {
         Ok(rows)
     }
 
-    /// Those of these jobs for which nothing happens any more until somebody says so, or
-    /// that are forgotten; and, if asked for, those that the provider has taken. With
-    /// each, whether it was left because the process that had asked for it has ended.
+    /// The settled ones of these jobs ([`Job::is_settled`]), those that are not in the ledger,
+    /// and, with `accepted_too`, those that the provider has accepted. The flag says whether
+    /// the job was abandoned because its requester has ended.
     ///
     /// # Errors
     ///
@@ -248,13 +249,13 @@ impl Ledger {
         })
     }
 
-    /// The connections that have jobs for which something is to be done, and when first.
+    /// The connections of jobs with a next time, and the earliest of these times.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read.
     pub fn pending(&self) -> Result<Vec<(String, Millis)>, LedgerError> {
-        // One step of the index for each connection, however many jobs it has.
+        // One step of the index for each connection, independent of its number of jobs.
         let pending = "WITH RECURSIVE known (connection) AS (
                 SELECT MIN(connection) FROM jobs WHERE next_at IS NOT NULL
                 UNION ALL
@@ -268,7 +269,7 @@ impl Ledger {
         self.read(pending, [], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
-    /// Connections whose provider has turned submits away, and until when.
+    /// Connections whose provider has throttled submits, and until when.
     ///
     /// # Errors
     ///
@@ -279,8 +280,8 @@ impl Ledger {
         self.read(resting, [], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
-    /// Jobs of a connection whose time has come, the longest due first, without those of
-    /// `held`: at most `most` of the others.
+    /// Due jobs of a connection, the longest due first, without those of `held`; at most
+    /// `most`.
     ///
     /// # Errors
     ///
@@ -298,11 +299,11 @@ impl Ledger {
         );
         let among = i64::try_from(most + held.len()).unwrap_or(i64::MAX);
         let mut found = Rows::default();
-        // Two stretches of the index: those between are many, and are not looked at.
+        // Two ranges of the index. The rows between them are many and are not read.
         for (after, until) in [(Millis::MIN, now), (now + FURTHEST, Millis::MAX)] {
             let stretch = params![connection, after, until, among];
             self.read(due, stretch, |row| {
-                // Most of a row's reading is its columns, so a held one's are left alone.
+                // Reading the columns costs most, so those of a held row are not read.
                 if held.contains(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?) {
                     return Ok(());
                 }
@@ -313,7 +314,7 @@ impl Ledger {
         Ok(found)
     }
 
-    /// Jobs that are being submitted, or were when their process ended.
+    /// Jobs of the state `submitting`.
     ///
     /// # Errors
     ///
@@ -325,7 +326,7 @@ impl Ledger {
         Ok(rows)
     }
 
-    /// Changes whenever another process has committed something.
+    /// A number that changes whenever another process commits.
     ///
     /// # Errors
     ///
@@ -337,7 +338,7 @@ impl Ledger {
             .map_err(|error| LedgerError::of(&self.path, error))
     }
 
-    /// What happened to a job, oldest first.
+    /// The history of a job, oldest first.
     ///
     /// # Errors
     ///
@@ -364,8 +365,8 @@ impl Ledger {
         })
     }
 
-    /// Forgets jobs that are done and were made before `before`; how many there were.
-    /// Their clips stay.
+    /// Deletes jobs that are done and were made before `before`; returns their number. Their
+    /// files are kept.
     ///
     /// # Errors
     ///
@@ -377,23 +378,26 @@ impl Ledger {
         })
     }
 
-    /// Writes in one transaction, which is on the disk when this returns.
+    /// Writes in one transaction, which is synced when this returns.
     pub(super) fn write<T>(
         &self,
         run: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, LedgerError> {
-        self.write_until(Kept::OnTheDisk, run)
+        self.write_until(Durability::Synced, run)
     }
 
-    /// Writes in one transaction, which is kept that well when this returns.
+    /// Writes in one transaction of this durability.
     pub(super) fn write_until<T>(
         &self,
-        kept: Kept,
+        wanted: Durability,
         run: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, LedgerError> {
         let mut writer = locked(&self.writer);
-        let Writer { connection, keeps } = &mut *writer;
-        let written = keep(connection, keeps, kept)
+        let Writer {
+            connection,
+            durability,
+        } = &mut *writer;
+        let written = set_durability(connection, durability, wanted)
             .and_then(|()| connection.transaction_with_behavior(TransactionBehavior::Immediate))
             .map_err(Failure::from)
             .and_then(|transaction| {
@@ -428,15 +432,19 @@ fn locked<T>(connection: &Mutex<T>) -> MutexGuard<'_, T> {
     connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes a connection keep its commits that well, if it does not.
-fn keep(connection: &Connection, keeps: &mut Kept, wanted: Kept) -> rusqlite::Result<()> {
-    if *keeps != wanted {
+/// Sets the durability of a connection's commits, if it differs.
+fn set_durability(
+    connection: &Connection,
+    durability: &mut Durability,
+    wanted: Durability,
+) -> rusqlite::Result<()> {
+    if *durability != wanted {
         let synchronous = match wanted {
-            Kept::OnTheDisk => "full",
-            Kept::ByTheSystem => "normal",
+            Durability::Synced => "full",
+            Durability::Unsynced => "normal",
         };
         connection.pragma_update(None, "synchronous", synchronous)?;
-        *keeps = wanted;
+        *durability = wanted;
     }
     Ok(())
 }

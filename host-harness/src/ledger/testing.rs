@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use super::stage::{Attempts, ClipFile, PastSubmits, ProviderJob, ResultFile, Stage, Submit};
 use super::state::State;
 
-/// A stage of this state; with a file that has its final name, where there can be one.
+/// A stage of this state; if succeeded, with a file that has its final name or without one.
 pub(crate) fn stage(state: State, is_finalized: bool) -> Stage {
     let attempts = Attempts {
         count: NonZeroU32::MIN,
@@ -51,7 +51,7 @@ pub(crate) fn stage(state: State, is_finalized: bool) -> Stage {
     }
 }
 
-/// A file in its place.
+/// A file with its final name.
 pub(crate) fn file() -> ClipFile {
     ClipFile {
         path: "/clips/b.mp4".into(),

@@ -1,22 +1,22 @@
-//! Why a pack may not run, and which rule is missing for something it tried.
+//! Errors of the policy: a pack that may not run, and a missing rule.
 
 use std::fmt;
 
 use super::AdditionalPermissions;
 use crate::digest::Sha256Digest;
 
-/// Nobody has allowed this component.
+/// The component has no grant and is not trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotAllowed {
     /// Its digest.
     pub digest: Sha256Digest,
-    /// What it asks for beyond what an allowed pack of the same name has.
+    /// What it asks for beyond the grant of a pack of the same name, if there is one.
     pub more: Option<AdditionalPermissions>,
 }
 
 impl fmt::Display for NotAllowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "nobody has allowed the component {} here", self.digest)?;
+        write!(f, "the component {} is not allowed here", self.digest)?;
         match &self.more {
             Some(more) if !more.is_empty() => {
                 write!(f, "; it asks for more than the allowed one: {more}")
@@ -29,16 +29,16 @@ impl fmt::Display for NotAllowed {
 
 impl std::error::Error for NotAllowed {}
 
-/// The rule that is missing for something that a pack tried.
+/// The rule that is missing for an action of a pack.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Missing {
-    /// The component does not ask for it, so that the operator cannot grant it.
+    /// The component does not ask for it, so the operator cannot grant it.
     #[error("the pack's manifest does not ask to {what}; its author writes {line} into it")]
     Asked {
-        /// What it tried, after "to".
+        /// The action, after "to".
         what: String,
-        /// What the manifest would have to say.
+        /// The line that the manifest lacks.
         line: String,
     },
     /// The component asks for it, and the operator has not granted it.
@@ -46,11 +46,11 @@ pub enum Missing {
         "the pack is not allowed to {what}; to allow it, under {table} in zoetrope.toml: {line}"
     )]
     Granted {
-        /// What it tried, after "to".
+        /// The action, after "to".
         what: String,
         /// The table of the configuration.
         table: String,
-        /// The line of that table.
+        /// The line that the table lacks.
         line: String,
     },
     /// No rule can allow it.

@@ -1,4 +1,4 @@
-//! Manifests and host rules, made to go wrong; see `docs/reference/fuzzing.md`.
+//! Fuzz tests of manifests and host rules; see `docs/reference/fuzzing.md`.
 
 use http::Method;
 use url::{Host, Url};
@@ -9,7 +9,7 @@ use crate::net::Origin;
 use zoetrope_bundled_pack::COMPONENT;
 
 #[test]
-fn a_manifest_is_read_or_refused_in_printable_words() {
+fn manifest_of_any_bytes_is_parsed_or_refused_in_printable_text() {
     Target::new("manifests", 3_000).run(|input| match Manifest::parse(input) {
         Ok(manifest) => {
             let shown = [&manifest.name, &manifest.version, &manifest.description];
@@ -22,18 +22,18 @@ fn a_manifest_is_read_or_refused_in_printable_words() {
             "accepted"
         }
         Err(error) => {
-            let words = error.to_string();
-            assert!(!words.contains(char::is_control), "{words:?}");
+            let text = error.to_string();
+            assert!(!text.contains(char::is_control), "{text:?}");
             "refused"
         }
     });
 }
 
 #[test]
-fn a_component_has_a_manifest_or_is_refused_whatever_its_bytes() {
+fn component_of_any_bytes_is_searched_for_a_manifest_without_a_panic() {
     let head = &COMPONENT[..4 << 10];
     Target::new("components", 2_000).run(|input| {
-        // As it is, and somewhere in a component that is none any more.
+        // The input alone, and the input inserted into a component.
         let middle = input.len() % head.len();
         let spliced = [&head[..middle], input, &head[middle..]].concat();
         drop(Manifest::of(&spliced));
@@ -45,9 +45,9 @@ fn a_component_has_a_manifest_or_is_refused_whatever_its_bytes() {
     });
 }
 
-/// A rule, and a request as it is written in one.
+/// The input is a rule and a request, written as in a rule.
 #[test]
-fn a_rule_permits_its_own_place_and_what_is_below() {
+fn host_rule_permits_only_requests_at_or_below_its_url() {
     Target::new("host-rules", 6_000).run(|input| {
         let both = parts(input, [b"", b""]).map(String::from_utf8_lossy);
         let [rule, request] = &both;
@@ -68,22 +68,22 @@ fn a_rule_permits_its_own_place_and_what_is_below() {
             assert!(own.is_none_or(|own| !rule.covers(&own)), "{written} {url}");
             return "not permitted";
         }
-        let (named, place) = written.split_once(' ').expect("a method");
+        let (named, pattern) = written.split_once(' ').expect("a method");
         assert_eq!(named, method.as_str());
-        let origin = Origin::of(&url).expect("a place");
-        let (scheme, _) = place.split_once("://").expect("a scheme");
+        let origin = Origin::of(&url).expect("an origin");
+        let (scheme, _) = pattern.split_once("://").expect("a scheme");
         assert_eq!(scheme, url.scheme());
         assert!(!origin.is_loopback());
-        let place = Url::parse(&place.replacen("*.", "", 1)).expect("a URL");
-        assert_eq!(place.port_or_known_default(), url.port_or_known_default());
-        if let (Some(Host::Domain(parent)), Host::Domain(name)) = (place.host(), origin.host()) {
+        let pattern = Url::parse(&pattern.replacen("*.", "", 1)).expect("a URL");
+        assert_eq!(pattern.port_or_known_default(), url.port_or_known_default());
+        if let (Some(Host::Domain(parent)), Host::Domain(name)) = (pattern.host(), origin.host()) {
             let parent = parent.trim_end_matches('.');
             assert!(
                 name == parent || name.ends_with(&format!(".{parent}")),
                 "{written} {url}"
             );
         }
-        assert!(url.path().starts_with(place.path()), "{written} {url}");
+        assert!(url.path().starts_with(pattern.path()), "{written} {url}");
         "permitted"
     });
 }

@@ -1,22 +1,22 @@
-//! What the operator lets one pack do.
+//! The operator's grant for one pack.
 
 use std::collections::BTreeSet;
 
 use super::{HostRule, Manifest, PackLimits};
 use crate::connections::ConnectionId;
 
-/// What the operator lets a pack do.
+/// The permissions that the operator grants to a pack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// The pack's name, for people.
+    /// The pack's name, for display and for comparison with new components of that name.
     pub name: String,
-    /// Which connections its calls may be given.
+    /// The connections that its calls may use.
     pub connections: Connections,
-    /// Where it may send requests besides, without any credential.
+    /// Requests that it may send to other hosts, without a credential.
     pub hosts: Vec<HostRule>,
-    /// Whether its reads may be other than `GET` and `HEAD`.
+    /// Whether `poll` and `adopt` may use methods other than `GET` and `HEAD`.
     pub unsafe_reads: bool,
-    /// The most it may use up; the defaults where nothing is said.
+    /// Its resource limits; a limit that is not stated has its default.
     pub limits: PackLimits,
 }
 
@@ -30,7 +30,7 @@ pub enum Connections {
 }
 
 impl Grant {
-    /// Everything that the manifest asks for: what a trusted component has.
+    /// Everything that the manifest asks for: the grant of a trusted component.
     #[must_use]
     pub fn as_asked(manifest: &Manifest) -> Self {
         Self {

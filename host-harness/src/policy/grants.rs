@@ -14,9 +14,9 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The same, with the component of this digest trusted: without a grant of its own it may
-    /// do everything that its manifest asks for, and no share of the driver's calls is kept
-    /// from it. For the pack that comes with the program.
+    /// This policy with the component of this digest trusted. Without a grant of its own it may
+    /// do everything that its manifest asks for, and it may use all of the driver's concurrent
+    /// calls. For the pack that is bundled with the program.
     #[must_use]
     pub fn trusting(self, digest: impl Into<Sha256Digest>) -> Self {
         Self {
@@ -31,15 +31,15 @@ impl Policy {
         self.trusted.as_ref() == Some(digest)
     }
 
-    /// The same with a grant for the component of this digest.
+    /// This policy with a grant for the component of this digest.
     #[must_use]
     pub fn with(mut self, digest: Sha256Digest, grant: Grant) -> Self {
         self.grants.insert(digest, Arc::new(grant));
         self
     }
 
-    /// Every grant by digest; the trusted component's is not among them unless the
-    /// operator has written one.
+    /// Every grant by digest. It includes the trusted component only if the operator wrote a
+    /// grant for it.
     pub fn grants(&self) -> impl Iterator<Item = (&Sha256Digest, &Grant)> {
         self.grants
             .iter()
@@ -52,11 +52,11 @@ impl Policy {
         self.grants.get(digest).map(Arc::as_ref)
     }
 
-    /// What the component with this digest and manifest may do.
+    /// The permissions of the component with this digest and manifest.
     ///
     /// # Errors
     ///
-    /// When nobody has allowed it.
+    /// When it has no grant and is not trusted.
     pub fn permissions(
         &self,
         digest: Sha256Digest,
@@ -73,15 +73,15 @@ impl Policy {
         Ok(Permissions::new(digest, manifest, grant))
     }
 
-    /// What a component with this manifest asks for beyond an allowed one of its name; of
-    /// several, beyond one that covers it. `None` where there is none of its name.
+    /// What a component with this manifest asks for beyond a grant of the same name; empty if
+    /// one of several grants covers it. `None` if no grant has its name.
     #[must_use]
     pub fn additional_permissions(&self, manifest: &Manifest) -> Option<AdditionalPermissions> {
         let namesakes = self
             .grants
             .values()
             .filter(|grant| !grant.name.is_empty() && grant.name == manifest.name);
-        let excesses = namesakes.map(|grant| AdditionalPermissions::of(manifest, grant));
-        excesses.min_by_key(|additional_permissions| !additional_permissions.is_empty())
+        let additional = namesakes.map(|grant| AdditionalPermissions::of(manifest, grant));
+        additional.min_by_key(|permissions| !permissions.is_empty())
     }
 }

@@ -1,4 +1,4 @@
-//! Places besides a connection's own that a pack may send requests to.
+//! Rules for requests of a pack to hosts other than its connection's.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use url::{Host, Url};
 use crate::net::addresses::{self, AddressKind};
 use crate::net::{Origin, may_climb};
 
-/// Methods that a rule can name.
+/// The methods that a rule can name.
 const METHODS: [Method; 6] = [
     Method::GET,
     Method::HEAD,
@@ -20,23 +20,22 @@ const METHODS: [Method; 6] = [
     Method::DELETE,
 ];
 
-/// `GET https://cdn.example.com:8443/media`: a method, a scheme, a host, a port (the
-/// scheme's own if there is none) and a path.
+/// A rule like `GET https://cdn.example.com:8443/media`: a method, a scheme, a host, a port
+/// (the scheme's default if there is none) and a path.
 ///
-/// The path and whatever is below it, in whole segments, is meant. `*.example.com` is
-/// every name below `example.com` and not that name itself. An address must be one on the
-/// internet.
+/// The rule permits the path and all paths below it, in whole segments. `*.example.com` matches
+/// every name below `example.com` and not that name itself. An address must be a public one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HostRule {
     method: Method,
-    /// Whether names below the origin's host are meant instead of the host itself.
+    /// Whether the rule matches names below the origin's host instead of the host itself.
     below: bool,
     origin: Origin,
     path: String,
 }
 
 impl HostRule {
-    /// Whether a request is one of those meant.
+    /// Whether this rule permits a request.
     #[must_use]
     pub fn permits(&self, method: &Method, url: &Url) -> bool {
         let Some(origin) = Origin::of(url) else {
@@ -48,7 +47,7 @@ impl HostRule {
             && !url.path().split('/').any(may_climb)
     }
 
-    /// Whether this rule permits whatever `other` does.
+    /// Whether this rule permits all requests that `other` permits.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         let hosts = match (self.below, other.below) {
@@ -59,7 +58,7 @@ impl HostRule {
         self.method == other.method && hosts && self.has_below(&other.path)
     }
 
-    /// The narrowest rule that permits this request; `None` where no rule can.
+    /// The narrowest rule that permits this request; `None` if no rule can.
     #[must_use]
     pub fn of_request(method: &Method, url: &Url) -> Option<Self> {
         let mut bare = url.clone();
@@ -110,25 +109,25 @@ impl fmt::Debug for HostRule {
     }
 }
 
-/// Why a text is no rule.
+/// Why a text is not a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HostRuleError {
-    /// Not method and URL.
+    /// The text is not a method and a URL.
     #[error("a host rule is a method and a URL, like `GET https://cdn.example.com/media`")]
     Form,
-    /// Not a method that a rule can name.
+    /// A rule cannot name this method.
     #[error("a host rule names one of the methods GET, HEAD, POST, PUT, PATCH, DELETE")]
     Method,
-    /// Not a place and a path alone.
+    /// The URL is not an http or https URL of origin and path alone.
     #[error(
         "a host rule's URL is http or https, without user, query, fragment and steps like `..`"
     )]
     Url,
-    /// A pattern too wide, or in the wrong place.
+    /// The pattern is too wide, or not at the beginning of the host.
     #[error("a host rule's pattern is `*.` before a name of two parts or more")]
     Pattern,
-    /// Not a place on the internet.
+    /// The address is not public.
     #[error("a host rule names no address of this machine or of a private network")]
     Address,
 }
@@ -213,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_means_what_it_says_and_nothing_beside_it() {
+    fn host_rule_permits_only_its_method_origin_and_path() {
         let media = rule("GET https://cdn.example.com/media");
         for request in [
             "GET https://cdn.example.com/media",
@@ -240,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_means_the_names_below_it() {
+    fn host_pattern_permits_only_names_below_it() {
         let below = rule("GET https://*.example.com/");
         assert!(permits(&below, "GET https://a.example.com/x"));
         assert!(permits(&below, "GET https://a.b.example.com/x"));
@@ -272,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_are_written_as_they_are_read() {
+    fn host_rules_round_trip_through_text() {
         for text in [
             "GET https://cdn.example.com/media",
             "DELETE http://*.example.com:8080/",
@@ -287,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rule_is_refused() {
+    fn invalid_host_rule_is_refused() {
         for (text, expected) in [
             ("", HostRuleError::Form),
             ("https://a.example.com", HostRuleError::Form),
@@ -321,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_names_the_rule_that_it_needs_without_its_query() {
+    fn rule_of_a_request_omits_query_and_fragment() {
         let url = Url::parse("https://cdn.example.com/a?signature=secret#x").expect("a URL");
         let needed = HostRule::of_request(&Method::GET, &url).expect("a rule");
         assert_eq!(needed.to_string(), "GET https://cdn.example.com/a");

@@ -1,19 +1,19 @@
-//! How much a pack may use up.
+//! Resource limits of a pack.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
-/// Something that a pack may use up only so much of.
+/// A resource that is limited for a pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PackLimit {
     /// Linear memory of one call in bytes, all its memories together.
     MemoryBytes,
-    /// Calls at once; further ones wait.
+    /// Concurrent calls; further ones wait.
     Instances,
-    /// Time of one call in seconds, waiting included.
+    /// Time of one call in seconds, including its waits.
     CallSeconds,
     /// Body of one request in bytes.
     RequestBytes,
@@ -23,7 +23,7 @@ pub enum PackLimit {
     HeaderBytes,
     /// Requests of one call.
     RequestsPerCall,
-    /// Requests in a minute, all calls together.
+    /// Requests a minute, all calls together.
     RequestsPerMinute,
 }
 
@@ -55,7 +55,7 @@ impl PackLimit {
         }
     }
 
-    /// What holds where neither manifest nor operator says anything.
+    /// The limit where the manifest or the grant states none.
     #[must_use]
     pub fn default_amount(self) -> u64 {
         match self {
@@ -65,14 +65,14 @@ impl PackLimit {
             // An input with a picture of 32 MiB in base64.
             Self::RequestBytes => 48 << 20,
             Self::ReplyBytes => 8 << 20,
-            // Less than a component may hold (128 KiB), or its reading would trap.
+            // Less than the 128 KiB that a component can read; more would trap.
             Self::HeaderBytes => 64 << 10,
             Self::RequestsPerCall => 32,
             Self::RequestsPerMinute => 6_000,
         }
     }
 
-    /// So much of it, in words.
+    /// An amount of it, as text.
     pub(super) fn amount(self, amount: u64) -> String {
         match self {
             Self::MemoryBytes => format!("{amount} bytes of memory"),
@@ -87,13 +87,13 @@ impl PackLimit {
     }
 }
 
-/// The ceilings that somebody has stated.
+/// The limits that a manifest or a grant states.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct PackLimits(BTreeMap<PackLimit, NonZeroU64>);
 
 impl PackLimits {
-    /// The same with another one; 0 is taken for 1.
+    /// These limits with one more; 0 counts as 1.
     #[must_use]
     pub fn with(mut self, limit: PackLimit, amount: u64) -> Self {
         let amount = NonZeroU64::new(amount).unwrap_or(NonZeroU64::MIN);
@@ -101,12 +101,12 @@ impl PackLimits {
         self
     }
 
-    /// Those that are stated.
+    /// The stated limits.
     pub fn stated(&self) -> impl Iterator<Item = (PackLimit, u64)> {
         self.0.iter().map(|(limit, amount)| (*limit, amount.get()))
     }
 
-    /// What is stated, else the default.
+    /// The stated limit, else the default.
     #[must_use]
     pub fn or_default(&self, limit: PackLimit) -> u64 {
         self.0
@@ -114,7 +114,7 @@ impl PackLimits {
             .map_or_else(|| limit.default_amount(), |amount| amount.get())
     }
 
-    /// As a line of TOML.
+    /// The limits as a line of TOML.
     #[must_use]
     pub fn line(&self) -> String {
         let stated: Vec<_> = self
@@ -125,8 +125,7 @@ impl PackLimits {
     }
 }
 
-/// The ceilings that hold, every one of them: the lower of what is asked for and what is
-/// granted.
+/// The effective limits: of each, the lower of the asked and the granted one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds([u64; PackLimit::ALL.len()]);
 
@@ -135,13 +134,13 @@ impl Bounds {
         Self(PackLimit::ALL.map(|limit| asked.or_default(limit).min(granted.or_default(limit))))
     }
 
-    /// The bound of one.
+    /// The effective limit.
     #[must_use]
     pub fn of_one(&self, limit: PackLimit) -> u64 {
         self.0[limit as usize]
     }
 
-    /// The same as a size in this process's memory, or a count of things in it.
+    /// The effective limit as a `usize`.
     #[must_use]
     pub fn size(&self, limit: PackLimit) -> usize {
         usize::try_from(self.of_one(limit)).unwrap_or(usize::MAX)
@@ -153,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_the_same_wherever_they_are_written() {
+    fn limit_names_are_the_same_in_json_and_toml() {
         for (index, limit) in PackLimit::ALL.into_iter().enumerate() {
             assert_eq!(limit as usize, index);
             let text = format!("{{\"{}\": 5}}", limit.name());
@@ -167,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lower_one_holds() {
+    fn lower_of_asked_and_granted_limit_applies() {
         let low = PackLimits::default().with(PackLimit::Instances, 2);
         let high = PackLimits::default()
             .with(PackLimit::Instances, 1_000)

@@ -1,9 +1,11 @@
-//! What a component asks for, as its author has written it into the file.
+//! A component's manifest: the permissions that it asks for, written into the file by its
+//! author.
 //!
 //! A custom section `zoetrope:manifest` holds a JSON document that satisfies
-//! `schemas/manifest.json`. It may stand in the component itself or in a core module of
-//! it, which is where a compiler's `link_section` puts it; only once in the file. A
-//! component without one asks for nothing: it can be listed and checked, and sends nothing.
+//! `schemas/manifest.json`. The section is in the component or in one of its core modules,
+//! where a compiler's `link_section` puts it. A file has at most one. A component without a
+//! manifest asks for nothing: its nodes can be listed and inputs checked, and it may not send
+//! requests.
 
 use std::collections::BTreeSet;
 
@@ -15,31 +17,31 @@ use super::{HostRule, PackLimits};
 /// The section's name.
 pub const SECTION: &str = "zoetrope:manifest";
 
-/// The longest manifest that is read, in bytes.
+/// The longest manifest, in bytes.
 const LONGEST: usize = 64 << 10;
 
-/// Longest texts, in characters.
+/// The longest texts, in characters.
 const NAME: usize = 64;
 const VERSION: usize = 64;
 const DESCRIPTION: usize = 400;
 
-/// What a component asks for.
+/// A component's manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
-    /// The pack's name; empty without a manifest. Components of one name are versions of
-    /// one pack to whoever allows them.
+    /// The pack's name; empty without a manifest. Components of the same name count as versions
+    /// of one pack.
     pub name: String,
-    /// The pack's own version, for people.
+    /// The pack's version, for display.
     pub version: String,
-    /// What it is, for people.
+    /// A description, for display.
     pub description: String,
-    /// Categories of the connections it uses: `pixelml`.
+    /// Categories of the connections that it uses: `pixelml`.
     pub connections: BTreeSet<String>,
-    /// Where it sends requests besides.
+    /// Requests that it sends to other hosts.
     pub hosts: Vec<HostRule>,
-    /// Whether it finds out how a job stands by other methods than `GET` and `HEAD`.
+    /// Whether its `poll` and `adopt` use methods other than `GET` and `HEAD`.
     pub unsafe_reads: bool,
-    /// The most it uses up, where that is not the default.
+    /// Its limits, where they differ from the defaults.
     pub limits: PackLimits,
 }
 
@@ -47,25 +49,25 @@ pub struct Manifest {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ManifestError {
-    /// The file is no WebAssembly that can be read through.
+    /// The file is not valid WebAssembly.
     #[error("the component is damaged")]
     Component(#[source] wasmparser::BinaryReaderError),
-    /// It has a part that this program does not know.
+    /// A section has a kind that this program cannot read.
     #[error("the component has a section of an unknown kind")]
     Unreadable,
-    /// Two of them: nobody can say which one holds.
+    /// There is more than one manifest.
     #[error("the component has more than one manifest")]
     Several,
-    /// Longer than is read.
+    /// The manifest is too long.
     #[error("the component's manifest is longer than {LONGEST} bytes")]
     Long,
-    /// Not the document it should be. The words are the parser's, made printable.
+    /// The manifest is not valid. The text is the parser's, made printable.
     #[error("the component's manifest cannot be read: {0}")]
     Content(String),
 }
 
 impl Manifest {
-    /// The manifest of a component, or one that asks for nothing.
+    /// The manifest of a component; the default if it has none.
     ///
     /// # Errors
     ///
@@ -75,7 +77,7 @@ impl Manifest {
         for payload in Parser::new(0).parse_all(component) {
             let section = match payload.map_err(ManifestError::Component)? {
                 Payload::CustomSection(section) => section,
-                // Nobody can say what is in it: perhaps a manifest.
+                // It may contain a manifest.
                 Payload::UnknownSection { .. } => return Err(ManifestError::Unreadable),
                 _ => continue,
             };
@@ -86,11 +88,11 @@ impl Manifest {
         found.map_or_else(|| Ok(Self::default()), Self::parse)
     }
 
-    /// The manifest in a section's content.
+    /// Parses a section's content.
     ///
     /// # Errors
     ///
-    /// When it cannot be read.
+    /// When it is not a valid manifest.
     pub fn parse(content: &[u8]) -> Result<Self, ManifestError> {
         if content.len() > LONGEST {
             return Err(ManifestError::Long);
@@ -102,7 +104,7 @@ impl Manifest {
     }
 }
 
-/// As it is written.
+/// The document as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -119,7 +121,7 @@ struct Document {
     hosts: Vec<HostRule>,
     #[serde(default)]
     unsafe_reads: bool,
-    /// `ceilings` is what earlier versions call it.
+    /// Earlier versions named it `ceilings`.
     #[serde(default, alias = "ceilings")]
     limits: PackLimits,
 }
@@ -143,7 +145,7 @@ impl Document {
             .iter()
             .all(|category| is_name(category, NAME))
         {
-            return Err("`connections` holds something that is no category");
+            return Err("`connections` holds a text that is not a category");
         }
         Ok(Manifest {
             name: self.name,
@@ -166,7 +168,7 @@ fn is_name(text: &str, longest: usize) -> bool {
     (1..=longest).contains(&text.len()) && text.bytes().all(legal)
 }
 
-/// No control characters, nor those that change the direction of what follows.
+/// Whether a text has no control characters and none that hide text or change its direction.
 fn is_printable(text: &str, longest: usize) -> bool {
     let is_hidden = |c: char| {
         c.is_control()

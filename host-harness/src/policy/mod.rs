@@ -1,14 +1,14 @@
-//! What a pack may do: what its manifest asks for, as far as the operator grants it.
+//! The permissions of a pack: what its manifest asks for and the operator grants.
 //!
-//! - [`Manifest`]: what a component asks for, written into it by its author
-//! - [`Grant`]: what the operator lets it do, a table of `zoetrope.toml`
-//! - [`Permissions`]: what both say, which is what holds
-//! - [`Policy`]: the grants by component digest; a digest without one runs nothing
-//! - [`HostRule`], [`PackLimits`]: what manifests and grants are made of
+//! - [`Manifest`]: the permissions that a component asks for, written into it by its author
+//! - [`Grant`]: the permissions that the operator grants, a table of `zoetrope.toml`
+//! - [`Permissions`]: the intersection of both
+//! - [`Policy`]: the grants by component digest; a component without one does not run
+//! - [`HostRule`], [`PackLimits`]: parts of manifests and grants
+//! - `quota`: the use of a loaded pack's limits; `upgrade`: a manifest compared with a grant
 //!
-//! The connection that a call is given, and the host of its base URL, need no host rule:
-//! being granted the connection is being granted its provider. Nothing here sends
-//! anything; the broker ([`egress`](crate::egress)) asks before it does.
+//! Requests to the base URL of a granted connection need no host rule. Nothing in this module
+//! sends requests; [`egress`](crate::egress) checks the permissions before it sends one.
 
 mod denial;
 mod grant;

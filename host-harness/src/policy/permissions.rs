@@ -1,4 +1,4 @@
-//! What a loaded pack may do: what its manifest asks for and the operator grants.
+//! The permissions of a loaded pack: what its manifest asks for and the operator grants.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::{Bounds, Connections, Grant, HostRule, Manifest, Missing, PackLimit};
 use crate::connections::Connection;
 use crate::digest::Sha256Digest;
 
-/// What a loaded pack may do.
+/// The permissions of a loaded pack.
 #[derive(Clone, Debug)]
 pub struct Permissions {
     digest: Sha256Digest,
@@ -29,25 +29,25 @@ impl Permissions {
         }
     }
 
-    /// What the component asks for.
+    /// The component's manifest.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// What the operator grants.
+    /// The operator's grant.
     #[must_use]
     pub fn grant(&self) -> &Grant {
         &self.grant
     }
 
-    /// The most it may use up.
+    /// Its effective limits.
     #[must_use]
     pub fn bounds(&self) -> &Bounds {
         &self.bounds
     }
 
-    /// Whether its calls may be given this connection.
+    /// Checks whether its calls may use this connection.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl Permissions {
         }
     }
 
-    /// Whether a request with this method may go to `url`, which is not its connection's.
+    /// Checks whether a request may be sent to `url`, which is not its connection's.
     ///
     /// # Errors
     ///
@@ -96,14 +96,14 @@ impl Permissions {
         Err(self.not_granted(format!("send `{rule}`"), array("hosts", rules)))
     }
 
-    /// Whether a call that finds out how a job stands may send a request with this method,
-    /// which can change something, and so cost money.
+    /// Checks whether `poll` and `adopt` may send a request with this method, which is not
+    /// safe: it could change something at the provider and so cost money.
     ///
     /// # Errors
     ///
     /// The rule that is missing.
     pub fn unsafe_read(&self, method: &Method) -> Result<(), Missing> {
-        let what = format!("ask by {method} how a job stands");
+        let what = format!("read the state of a job by {method}");
         if !self.manifest.unsafe_reads {
             return Err(Missing::Asked {
                 what,
@@ -116,7 +116,7 @@ impl Permissions {
         Ok(())
     }
 
-    /// The rule that would let it use up more.
+    /// The rule that would raise a limit.
     #[must_use]
     pub fn beyond(&self, limit: PackLimit) -> Missing {
         let bound = self.bounds.of_one(limit);

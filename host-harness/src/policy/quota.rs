@@ -1,4 +1,4 @@
-//! What a pack may do and what it has used up of it, shared by its calls.
+//! The permissions of a loaded pack and its use of the limits, shared by its calls.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use super::{PackLimit, Permissions};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// One loaded pack's permissions and what is left of them.
+/// The permissions of a loaded pack, with its free instances and requests.
 pub(crate) struct Quota {
     permissions: Permissions,
     instances: Arc<Semaphore>,
@@ -34,20 +34,20 @@ impl Quota {
         &self.permissions
     }
 
-    /// Waits for room for one more of the pack's calls. `None` never happens: the
-    /// semaphore is not closed.
+    /// Waits for a permit for one more call of the pack. Never `None`: the semaphore is not
+    /// closed.
     pub(crate) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.instances).acquire_owned().await.ok()
     }
 
-    /// Whether one more request is within what a minute allows.
+    /// Counts one more request; returns whether the limit of a minute allows it.
     pub(crate) fn take_request(&self) -> bool {
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         requests.take(Instant::now())
     }
 }
 
-/// Fills evenly, up to what a minute allows.
+/// A token bucket that fills evenly, up to the requests of a minute.
 struct Bucket {
     a_minute: u64,
     left: f64,
@@ -94,7 +94,7 @@ mod tests {
     use crate::policy::{Grant, Manifest, PackLimits, Policy};
 
     #[tokio::test]
-    async fn one_call_more_than_granted_waits() {
+    async fn call_beyond_the_granted_instances_waits() {
         let manifest = Manifest::default();
         let grant = Grant {
             limits: PackLimits::default().with(PackLimit::Instances, 1),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_minute_allows_so_many_and_fills_up_again() {
+    fn request_bucket_refills_over_a_minute() {
         let start = Instant::now();
         let mut bucket = Bucket::full(60, start);
         assert!((0..60).all(|_| bucket.take(start)));

@@ -54,9 +54,9 @@ fn get(permissions: &Permissions, url: &str) -> Result<(), Missing> {
 }
 
 #[test]
-fn an_unknown_component_runs_nothing_and_the_trusted_one_what_it_asks_for() {
+fn unknown_component_is_refused_and_trusted_one_gets_what_it_asks_for() {
     let unknown = Policy::default().permissions(digest(), asking(&[], &json!({})));
-    let refused = unknown.expect_err("nobody has allowed it");
+    let refused = unknown.expect_err("not allowed");
     assert!(refused.to_string().contains(DIGEST), "{refused}");
     assert_eq!(refused.more, None);
 
@@ -70,7 +70,7 @@ fn an_unknown_component_runs_nothing_and_the_trusted_one_what_it_asks_for() {
 }
 
 #[test]
-fn a_new_component_of_a_known_name_is_compared_with_the_allowed_one() {
+fn new_component_of_a_known_name_is_compared_with_the_allowed_one() {
     let granted = granting(
         &["mine"],
         &["GET https://*.example.com/"],
@@ -96,7 +96,7 @@ fn a_new_component_of_a_known_name_is_compared_with_the_allowed_one() {
 }
 
 #[test]
-fn what_holds_is_what_both_say() {
+fn request_and_limit_need_both_manifest_and_grant() {
     let asked = asking(
         &["GET https://a.example.com/", "GET https://b.example.com/"],
         &json!({"requests_per_call": 100, "memory_bytes": 1_000_000}),
@@ -142,8 +142,8 @@ fn what_holds_is_what_both_say() {
 }
 
 #[test]
-fn a_read_by_post_is_asked_for_and_granted() {
-    let says = |asked: bool, unsafe_reads: bool| {
+fn read_by_post_needs_both_manifest_and_grant() {
+    let checked = |asked: bool, unsafe_reads: bool| {
         let manifest = Manifest {
             unsafe_reads: asked,
             ..asking(&[], &json!({}))
@@ -152,18 +152,18 @@ fn a_read_by_post_is_asked_for_and_granted() {
             unsafe_reads,
             ..granting(&["mine"], &[], &json!({}))
         };
-        let said = permissions(manifest, grant).unsafe_read(&Method::POST);
-        said.map_err(|missing| missing.to_string())
+        let result = permissions(manifest, grant).unsafe_read(&Method::POST);
+        result.map_err(|missing| missing.to_string())
     };
-    assert_eq!(says(true, true), Ok(()));
-    let not_granted = says(true, false).expect_err("not granted");
+    assert_eq!(checked(true, true), Ok(()));
+    let not_granted = checked(true, false).expect_err("not granted");
     assert!(not_granted.ends_with("in zoetrope.toml: unsafe_reads = true"));
-    let not_asked = says(false, true).expect_err("not asked for");
+    let not_asked = checked(false, true).expect_err("not asked for");
     assert!(not_asked.contains("\"unsafe_reads\": true"), "{not_asked}");
 }
 
 #[test]
-fn a_connection_is_asked_for_by_category_and_granted_by_name() {
+fn connection_needs_its_category_in_the_manifest_and_its_id_in_the_grant() {
     let both = permissions(
         asking(&[], &json!({})),
         granting(&["mine"], &[], &json!({})),
@@ -184,7 +184,7 @@ fn a_connection_is_asked_for_by_category_and_granted_by_name() {
 }
 
 #[test]
-fn the_lines_of_a_denial_are_lines_of_a_configuration() {
+fn lines_of_a_denial_parse_as_configuration() {
     let both = permissions(
         asking(&["GET https://a.example.com/"], &json!({"instances": 100})),
         granting(&["mine"], &[], &json!({})),
@@ -206,7 +206,7 @@ fn the_lines_of_a_denial_are_lines_of_a_configuration() {
 }
 
 #[test]
-fn a_component_has_one_manifest_or_none() {
+fn component_with_two_manifests_is_refused() {
     fn section(content: &[u8]) -> Vec<u8> {
         let mut bytes = vec![u8::try_from(SECTION.len()).expect("a short name")];
         bytes.extend_from_slice(SECTION.as_bytes());
@@ -232,7 +232,7 @@ fn a_component_has_one_manifest_or_none() {
 }
 
 #[test]
-fn a_manifest_that_is_none_is_refused_without_terminal_tricks() {
+fn invalid_manifest_is_refused_without_control_characters() {
     for (document, expected) in [
         (r"{", "EOF"),
         (r#"{"name": "a", "version": "1"}"#, "missing field `format`"),
@@ -262,12 +262,12 @@ fn a_manifest_that_is_none_is_refused_without_terminal_tricks() {
         ),
         (
             r#"{"format": 1, "name": "a", "version": "1", "connections": ["A\nB"]}"#,
-            "no category",
+            "not a category",
         ),
     ] {
         let error = Manifest::parse(document.as_bytes()).expect_err(document);
-        let words = error.to_string();
-        assert!(words.contains(expected), "{words}");
-        assert!(!words.chars().any(char::is_control), "{words:?}");
+        let text = error.to_string();
+        assert!(text.contains(expected), "{text}");
+        assert!(!text.chars().any(char::is_control), "{text:?}");
     }
 }

@@ -1,25 +1,25 @@
-//! What a component asks for beyond what another has been granted.
+//! Compares a component's manifest with the grant of an earlier component.
 
 use std::fmt;
 
 use super::limits::PackLimit;
 use super::{Connections, Grant, HostRule, Manifest};
 
-/// What a component asks for beyond a grant.
+/// The permissions that a component asks for beyond a grant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AdditionalPermissions {
     /// Whether it asks for connections where the grant has none.
     pub connections: bool,
-    /// Places that no granted rule covers.
+    /// Host rules that no granted rule covers.
     pub hosts: Vec<HostRule>,
-    /// Whether it asks for reads by any method where the grant has none.
+    /// Whether it asks for reads by any method and the grant has none.
     pub unsafe_reads: bool,
-    /// Higher ceilings: which, what is asked, what is granted.
+    /// Higher limits: the limit, the asked amount, the granted amount.
     pub limits: Vec<(PackLimit, u64, u64)>,
 }
 
 impl AdditionalPermissions {
-    /// What `manifest` asks for beyond `grant`.
+    /// The permissions that `manifest` asks for beyond `grant`.
     #[must_use]
     pub fn of(manifest: &Manifest, grant: &Grant) -> Self {
         let is_covered = |rule: &HostRule| grant.hosts.iter().any(|granted| granted.covers(rule));
@@ -42,7 +42,7 @@ impl AdditionalPermissions {
         }
     }
 
-    /// Whether it asks for no more.
+    /// Whether it asks for no additional permission.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

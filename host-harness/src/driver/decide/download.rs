@@ -1,14 +1,14 @@
-//! What comes of downloads.
+//! Events of downloads.
 
 use super::step::Step;
 use crate::download::DownloadFailure;
 use crate::driver::event::{Action, Event};
 use crate::ledger::{JobError, ResultFile, Stage};
 
-/// Downloads that fail in a row before somebody must look. A URL that is no good counts
-/// for more than a connection that breaks.
-const DOWNLOADS: u32 = 8;
-const STALE: u32 = 2;
+/// Failed downloads in a row after which the job is suspended. An expired URL counts for
+/// more than a broken connection.
+const MAX_DOWNLOAD_FAILURES: u32 = 8;
+const EXPIRED_URL_WEIGHT: u32 = 2;
 
 impl Step<'_> {
     pub(super) fn on_download(&mut self, event: Event) -> Action {
@@ -20,8 +20,8 @@ impl Step<'_> {
                 *kept = ResultFile::Complete(file);
                 return Action::Place;
             }
-            // Without a complete file it was another one that got its name: the target was
-            // changed meanwhile.
+            // Without a complete file, the file that got its name belongs to an earlier
+            // target.
             Event::Finalized if *kept != ResultFile::Missing => {
                 *kept = match std::mem::replace(kept, ResultFile::Missing) {
                     ResultFile::Complete(file) => ResultFile::Finalized(file),
@@ -41,10 +41,10 @@ impl Step<'_> {
     fn download_failed(&mut self, error: JobError, failure: DownloadFailure) {
         let job = &mut *self.job;
         job.schedule.attempts += match failure {
-            DownloadFailure::UrlExpired => STALE,
+            DownloadFailure::UrlExpired => EXPIRED_URL_WEIGHT,
             _ => 1,
         };
-        if job.schedule.attempts >= DOWNLOADS || failure == DownloadFailure::Permanent {
+        if job.schedule.attempts >= MAX_DOWNLOAD_FAILURES || failure == DownloadFailure::Permanent {
             return self.suspend(error);
         }
         if failure == DownloadFailure::UrlExpired

@@ -1,12 +1,12 @@
-//! What happens next to a job, as a pure function: row, event, time → row, action.
+//! The next row and action of a job, as a pure function: row, event, time → row, action.
 //!
-//! The driver commits the row, then carries out the action, then comes back with what
-//! came of it as the next event. An event that does not fit the row any more (its job
-//! was resolved or cancelled meanwhile) changes nothing.
+//! The driver commits the row, carries out the action, and passes the result as the next
+//! event. An event that no longer fits the row (its job was resolved or cancelled meanwhile)
+//! changes nothing.
 //!
-//! - `submit`: what comes of submits; `poll`: what the provider says of an accepted job;
-//!   `download`: what comes of downloads; `request`: what the driver and the user want
-//! - `step`: what they share
+//! - `submit`: events of submits; `poll`: of polls and cancellations; `download`: of downloads;
+//!   `request`: of the driver and of the user's commands
+//! - `step`: what these share
 
 mod download;
 mod poll;
@@ -22,7 +22,7 @@ use crate::ledger::{Job, Millis};
 pub use poll::{GRACE, UNRECOGNIZED};
 pub use submit::may_submit;
 
-/// The next row and action.
+/// The row and action that follow from `job`, `event` and the time.
 #[must_use]
 pub fn decide(job: &Job, event: Event, now: Millis) -> (Job, Action) {
     let mut next = job.clone();

@@ -1,4 +1,4 @@
-//! What the provider says of a job that it has accepted.
+//! Events of polls and cancellations: the provider's answers on an accepted job.
 
 use super::step::{Ending, Step};
 use crate::contract::Charge;
@@ -6,17 +6,16 @@ use crate::driver::event::{Action, Event, PollFailure};
 use crate::error::ErrorKind;
 use crate::ledger::{Cost, JobError, Media, Millis, ProviderJob, ResultFile, Stage, State};
 
-/// Cancellations that fail in a row before the job is simply waited for.
-const CANCELLATIONS: u32 = 3;
+/// Failed cancellations in a row after which the job is only polled.
+const MAX_CANCEL_FAILURES: u32 = 3;
 
-/// How long a job that the provider does not find, or a reply that cannot be read, is
-/// asked for again.
+/// How long a poll is repeated whose reply is unreadable or says that the job is not found.
 pub const GRACE: Millis = 20_000;
 
-/// How long a state that nobody knows is waited for.
+/// How long a job is polled whose state the component does not recognize.
 pub const UNRECOGNIZED: Millis = 600_000;
 
-/// A result, and what is known of its bill.
+/// A result and its billing.
 struct Success {
     output: String,
     media: Option<Media>,
@@ -67,8 +66,7 @@ impl Step<'_> {
             (Event::ReadFailed { error, failure }, Started | Succeeded) => {
                 self.read_failed(error, failure);
             }
-            // The provider had made the clip; whatever it says now, its ticket may still
-            // give the URL again.
+            // The provider had made the result. A later poll may still return its URL.
             (Event::Waiting { .. } | Event::Ended { .. }, Succeeded) => {
                 let message = "the provider no longer offers the result";
                 self.retry_unrecognized(JobError::new(ErrorKind::DownloadFailed, message), GRACE);
@@ -77,11 +75,11 @@ impl Step<'_> {
                 self.end_cancellation();
                 self.wait(Some(0));
             }
-            // Whoever wanted it is told, and may wait for it or not.
+            // The user decides whether to resume the job.
             (Event::NoCancellation, Started) => {
                 self.end_cancellation();
-                let message = "this provider has no cancellation: the job goes on there and \
-                               will be paid for; its result can still be had";
+                let message = "the provider has no cancellation; the job continues there and \
+                               will be paid for; its result can still be downloaded";
                 self.suspend(JobError::new(ErrorKind::Unsupported, message));
             }
             _ => {}
@@ -104,8 +102,11 @@ impl Step<'_> {
                 self.job.schedule.unrecognized_since = None;
                 self.wait(hint);
             }
-            Some(words) => {
-                self.retry_unrecognized(JobError::new(ErrorKind::Unavailable, words), UNRECOGNIZED);
+            Some(message) => {
+                self.retry_unrecognized(
+                    JobError::new(ErrorKind::Unavailable, message),
+                    UNRECOGNIZED,
+                );
             }
         }
     }
@@ -121,7 +122,8 @@ impl Step<'_> {
         self.end(ending, error, charge);
     }
 
-    /// A job that has ended, or that has no ticket and gets none, stays as it is.
+    /// A job that has failed or was cancelled, or that would be without a ticket, does not
+    /// change.
     fn succeed(&mut self, ticket: Option<String>, id: Option<String>, success: Success) {
         let Success {
             output,
@@ -184,7 +186,7 @@ impl Step<'_> {
     fn read_failed(&mut self, error: JobError, failure: PollFailure) {
         if self.job.schedule.cancel_wanted {
             self.job.schedule.attempts += 1;
-            if self.job.schedule.attempts >= CANCELLATIONS {
+            if self.job.schedule.attempts >= MAX_CANCEL_FAILURES {
                 self.end_cancellation();
             }
         }
@@ -195,9 +197,9 @@ impl Step<'_> {
         }
     }
 
-    fn retry_unrecognized(&mut self, error: JobError, patience: Millis) {
+    fn retry_unrecognized(&mut self, error: JobError, limit: Millis) {
         let since = *self.job.schedule.unrecognized_since.get_or_insert(self.now);
-        if self.now - since >= patience {
+        if self.now - since >= limit {
             self.suspend(error);
         } else {
             self.retry(error, None);

@@ -1,4 +1,4 @@
-//! What the driver and the user want of a job.
+//! Events of the driver, and the user's commands.
 
 use super::step::Step;
 use super::submit::may_submit;
@@ -22,7 +22,7 @@ impl Step<'_> {
             (Event::Abandoned { requester }, Queued | OutcomeUnknown)
                 if requester == self.job.schedule.requester =>
             {
-                let message = "nobody waits for it any more, so nothing is submitted";
+                let message = "no process waits for the job any more, so it is not submitted";
                 self.suspend(JobError::new(ErrorKind::Interrupted, message));
             }
             (Event::RateLimited { until }, _) if self.job.schedule.next_at.is_some() => {
@@ -49,11 +49,17 @@ impl Step<'_> {
         let schedule = &self.job.schedule;
         let is_late = self.now >= schedule.deadline_at && !schedule.cancel_wanted;
         if is_late && state != State::Succeeded {
-            let message = "the deadline passed; what the provider does goes on";
+            let message = match state {
+                State::Started => "the deadline passed; the job continues at the provider",
+                State::OutcomeUnknown => {
+                    "the deadline passed; it is unknown whether the provider accepted the job"
+                }
+                _ => "the deadline passed before the provider accepted the job",
+            };
             self.suspend(JobError::new(ErrorKind::Deadline, message));
             return Action::Wait;
         }
-        // What is paid for is tried once at least.
+        // A result that is paid for is downloaded at least once, also after the deadline.
         if is_late && let Some(known) = self.job.last_error.take() {
             self.suspend(known);
             return Action::Wait;
@@ -114,7 +120,7 @@ impl Step<'_> {
         }
     }
 
-    /// A submit on its way and a job that has ended without a result keep their target.
+    /// A job that is being submitted, has failed or was cancelled keeps its target.
     fn change_target(&mut self, target: Target, force: bool) {
         let job = &mut *self.job;
         match &mut job.stage {

@@ -1,10 +1,10 @@
-//! What all groups of events do to a row: next times, errors, ends.
+//! Changes of a row that all groups of events share: next times, errors, ends.
 
 use crate::contract::Charge;
 use crate::driver::backoff;
 use crate::ledger::{Job, JobError, Millis, Stage};
 
-/// A row that becomes the next one, at this time.
+/// A row that is changed into the next one, and the time.
 pub(super) struct Step<'a> {
     pub(super) job: &'a mut Job,
     pub(super) now: Millis,
@@ -32,14 +32,14 @@ impl Step<'_> {
             },
         };
         job.billing.charge = charge;
-        // What was announced at the acceptance is not paid.
+        // The cost that was announced at the acceptance is not charged.
         job.billing.cost.take_if(|_| charge == Charge::No);
         job.last_error = Some(error);
         job.schedule.cancel_wanted = false;
         job.schedule.next_at = None;
     }
 
-    /// Until the provider's own time, else a growing pause.
+    /// Sets the next time after the provider's own delay, else after a growing pause.
     pub(super) fn wait(&mut self, hint: Option<Millis>) {
         let job = &mut *self.job;
         let pause = if let Some(hint) = hint {
@@ -52,7 +52,7 @@ impl Step<'_> {
         self.sleep(self.now + if is_awaited { pause } else { 0 });
     }
 
-    /// Until then, but not beyond the deadline.
+    /// Sets the next time, at the latest at the deadline.
     pub(super) fn sleep(&mut self, until: Millis) {
         let schedule = &mut self.job.schedule;
         schedule.next_at = Some(until.min(schedule.deadline_at.max(self.now)));
@@ -67,7 +67,7 @@ impl Step<'_> {
         self.sleep(self.now + pause);
     }
 
-    /// Nothing more until somebody resumes it.
+    /// No next attempt until the job is resumed.
     pub(super) fn suspend(&mut self, error: JobError) {
         self.job.last_error = Some(error);
         self.job.schedule.next_at = None;

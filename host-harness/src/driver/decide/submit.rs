@@ -1,4 +1,4 @@
-//! Submits: whether one may go out, and what becomes of a row when one does or does not.
+//! Events of submits, and the rule for whether a submit may be sent.
 
 use super::step::{Ending, Step};
 use crate::contract::Charge;
@@ -6,11 +6,11 @@ use crate::driver::event::{Action, Event, SubmitFailure};
 use crate::error::ErrorKind;
 use crate::ledger::{Attempts, Job, JobError, Millis, ProviderJob, Stage, State, Submit};
 
-/// Submits that fail in a row before somebody must look: nothing left, or turned away.
-const SUBMITS: u32 = 4;
+/// Failed submits in a row after which the job is suspended.
+const MAX_SUBMIT_FAILURES: u32 = 4;
 
-/// Whether a submit may go out now: for the first time, or under a key that the first one
-/// carried and the provider still honours.
+/// Whether a submit may be sent now: the first one, or a repetition under the same key while
+/// the provider honours it.
 #[must_use]
 pub fn may_submit(job: &Job, now: Millis) -> bool {
     match &job.stage {
@@ -28,7 +28,7 @@ impl Step<'_> {
     pub(super) fn on_submit(&mut self, event: Event) -> Action {
         use State::{OutcomeUnknown, Queued, Submitting};
         match (event, self.job.state()) {
-            (Event::SubmitReady { sha256, keyed }, _) => return self.leave(sha256, keyed),
+            (Event::SubmitReady { sha256, keyed }, _) => return self.submit_ready(sha256, keyed),
             (
                 Event::Accepted {
                     ticket,
@@ -36,8 +36,8 @@ impl Step<'_> {
                     hint,
                     cost,
                 },
-                // A component may know of an acceptance without a request that the host
-                // takes for a submit.
+                // A component may report an acceptance without a request that the host
+                // counts as a submit.
                 Submitting | Queued | OutcomeUnknown,
             ) => {
                 self.start(ticket, provider_job_id);
@@ -59,7 +59,7 @@ impl Step<'_> {
                 self.wait(Some(0));
             }
             (Event::NeverStarted, OutcomeUnknown) => {
-                let message = "the provider never had it, as somebody found out";
+                let message = "the user marked the job as never started at the provider";
                 let never = JobError::new(ErrorKind::NeverStarted, message);
                 self.end(Ending::Failed, never, Charge::No);
             }
@@ -68,7 +68,7 @@ impl Step<'_> {
         Action::Wait
     }
 
-    fn leave(&mut self, sha256: String, keyed: bool) -> Action {
+    fn submit_ready(&mut self, sha256: String, keyed: bool) -> Action {
         if !may_submit(self.job, self.now) {
             return Action::AbortSubmit;
         }
@@ -111,7 +111,7 @@ impl Step<'_> {
             job.billing.charge = Charge::No;
         }
         job.schedule.attempts += 1;
-        let again = job.schedule.attempts < SUBMITS && may_submit(job, self.now);
+        let again = job.schedule.attempts < MAX_SUBMIT_FAILURES && may_submit(job, self.now);
         let cancel_wanted = job.schedule.cancel_wanted;
         match failure {
             SubmitFailure::Refused if !is_uncertain => {
@@ -154,7 +154,7 @@ impl Step<'_> {
     }
 
     pub(super) fn cancel_unsent(&mut self) {
-        let message = "cancelled before the provider took anything";
+        let message = "the job was cancelled before the provider accepted it";
         let nothing = JobError::new(ErrorKind::Cancelled, message);
         self.end(Ending::Cancelled, nothing, Charge::No);
     }

@@ -44,7 +44,7 @@ fn media() -> Media {
     }
 }
 
-/// Takes the events one after the other, a second apart; the last row and all actions.
+/// Applies the events in order, a second apart; returns the last row and all actions.
 fn after(mut job: Job, events: impl IntoIterator<Item = Event>) -> (Job, Vec<Action>) {
     let mut actions = Vec::new();
     for (now, event) in (2_000..).step_by(1_000).zip(events) {
@@ -55,7 +55,7 @@ fn after(mut job: Job, events: impl IntoIterator<Item = Event>) -> (Job, Vec<Act
     (job, actions)
 }
 
-fn leaving() -> Event {
+fn submit_ready() -> Event {
     Event::SubmitReady {
         sha256: "bytes".into(),
         keyed: true,
@@ -115,12 +115,12 @@ fn submit_failed(failure: SubmitFailure) -> Event {
 }
 
 #[test]
-fn the_straight_way_ends_with_the_clip_in_place() {
+fn accepted_job_is_polled_downloaded_and_finalized() {
     let (job, actions) = after(
         job(0),
         [
             Event::Due,
-            leaving(),
+            submit_ready(),
             accepted(),
             Event::Due,
             Event::Waiting {
@@ -158,20 +158,24 @@ fn the_straight_way_ends_with_the_clip_in_place() {
 }
 
 #[test]
-fn an_unknown_outcome_is_never_submitted_again_without_an_honoured_key() {
-    let lost = [Event::Due, leaving(), submit_failed(SubmitFailure::Unknown)];
+fn unknown_outcome_is_resubmitted_only_under_an_honoured_key() {
+    let lost = [
+        Event::Due,
+        submit_ready(),
+        submit_failed(SubmitFailure::Unknown),
+    ];
     let (job, _) = after(job(0), lost.clone());
     assert_eq!(
         (job.state(), job.schedule.next_at, job.charge()),
         (State::OutcomeUnknown, None, Charge::Unknown)
     );
-    let (resumed, actions) = after(job, [resumed(9_000_000), Event::Due, leaving()]);
+    let (resumed, actions) = after(job, [resumed(9_000_000), Event::Due, submit_ready()]);
     assert_eq!(actions, [Action::Wait, Action::Wait, Action::AbortSubmit]);
     assert_eq!(resumed.submits(), 1);
 
     let (honoured, actions) = after(
         super::tests::job(WINDOW),
-        lost.into_iter().chain([Event::Due, leaving()]),
+        lost.into_iter().chain([Event::Due, submit_ready()]),
     );
     assert_eq!(actions[3..], [Action::Submit, Action::AllowSubmit]);
     let late = 2_000 + 2 * WINDOW;
@@ -180,10 +184,14 @@ fn an_unknown_outcome_is_never_submitted_again_without_an_honoured_key() {
 }
 
 #[test]
-fn other_bytes_are_held_back_while_an_outcome_is_unknown() {
+fn resubmit_with_other_bytes_is_aborted() {
     let (job, _) = after(
         job(WINDOW),
-        [Event::Due, leaving(), submit_failed(SubmitFailure::Unknown)],
+        [
+            Event::Due,
+            submit_ready(),
+            submit_failed(SubmitFailure::Unknown),
+        ],
     );
     let (same, action) = decide(
         &job,
@@ -196,9 +204,9 @@ fn other_bytes_are_held_back_while_an_outcome_is_unknown() {
     assert_eq!((same, action), (job, Action::AbortSubmit));
 }
 
-/// Whatever its connection says of keys: nobody could know it again.
+/// Also where the connection honours keys: the provider cannot recognize it without one.
 #[test]
-fn a_submit_without_its_key_is_never_repeated() {
+fn submit_without_its_key_is_never_repeated() {
     let unkeyed = Event::SubmitReady {
         sha256: "bytes".into(),
         keyed: false,
@@ -214,20 +222,20 @@ fn a_submit_without_its_key_is_never_repeated() {
     assert!(!may_submit(&lost, 1));
     let (_, action) = decide(&lost, resumed(WINDOW), 1);
     assert_eq!(action, Action::Wait);
-    let (row, action) = decide(&lost, leaving(), 1);
+    let (row, action) = decide(&lost, submit_ready(), 1);
     assert_eq!((row, action), (lost, Action::AbortSubmit));
 }
 
 #[test]
-fn a_refused_second_submit_does_not_settle_the_first() {
+fn refused_second_submit_leaves_the_outcome_unknown() {
     let (job, _) = after(
         job(WINDOW),
         [
             Event::Due,
-            leaving(),
+            submit_ready(),
             submit_failed(SubmitFailure::Unknown),
             Event::Due,
-            leaving(),
+            submit_ready(),
             submit_failed(SubmitFailure::Refused),
         ],
     );
@@ -238,9 +246,9 @@ fn a_refused_second_submit_does_not_settle_the_first() {
 }
 
 #[test]
-fn an_orphan_is_left_unknown_and_resumed_only_within_the_window() {
+fn orphaned_submit_is_resumed_only_within_the_key_window() {
     for (window, expected) in [(0, Action::Wait), (WINDOW, Action::Submit)] {
-        let (orphan, _) = after(job(window), [Event::Due, leaving(), Event::Orphaned]);
+        let (orphan, _) = after(job(window), [Event::Due, submit_ready(), Event::Orphaned]);
         assert_eq!(
             (orphan.state(), orphan.schedule.next_at.is_some()),
             (State::OutcomeUnknown, window > 0)
@@ -251,8 +259,8 @@ fn an_orphan_is_left_unknown_and_resumed_only_within_the_window() {
 }
 
 #[test]
-fn a_deadline_stops_the_wait_and_not_the_job() {
-    let (job, _) = after(job(0), [Event::Due, leaving(), accepted()]);
+fn deadline_suspends_the_job_and_resume_polls_it() {
+    let (job, _) = after(job(0), [Event::Due, submit_ready(), accepted()]);
     let (stopped, action) = decide(&job, Event::Due, 1_800_000);
     assert_eq!(
         (stopped.state(), stopped.schedule.next_at, action),
@@ -267,7 +275,7 @@ fn a_deadline_stops_the_wait_and_not_the_job() {
 }
 
 #[test]
-fn what_nobody_can_make_sense_of_is_waited_for_a_while() {
+fn poll_with_unreadable_reply_is_retried_for_20_seconds_and_unknown_state_for_10_minutes() {
     let lost = Event::ReadFailed {
         error: JobError::new(ErrorKind::JobLost, "gone"),
         failure: PollFailure::Unrecognized,
@@ -281,9 +289,9 @@ fn what_nobody_can_make_sense_of_is_waited_for_a_while() {
         (lost, "job_lost", 20_000),
         (aborted, "unavailable", 600_000),
     ] {
-        let (mut job, _) = after(job(0), [Event::Due, leaving(), accepted()]);
+        let (mut job, _) = after(job(0), [Event::Due, submit_ready(), accepted()]);
         let mut now = 5_000;
-        // Bounded, lest a wait without an end is one here, too.
+        // Bounded, so that the test ends if the job is polled forever.
         let ended = (0..1_000).any(|_| {
             job = decide(&job, unrecognized.clone(), now).0;
             now = job.schedule.next_at.unwrap_or(now);
@@ -295,16 +303,16 @@ fn what_nobody_can_make_sense_of_is_waited_for_a_while() {
             (job.state(), job.charge()),
             (State::Started, Charge::Unknown)
         );
-        let said = job.last_error.as_ref().map(|error| error.kind.as_str());
-        assert_eq!(said, Some(kind));
+        let error = job.last_error.as_ref().map(|error| error.kind.as_str());
+        assert_eq!(error, Some(kind));
         let (resumed, _) = decide(&job, resumed(now + 9_000_000), now);
         assert_eq!(decide(&resumed, Event::Due, now).1, Action::Poll);
     }
 }
 
 #[test]
-fn a_refused_credential_stops_at_once_and_stays_resumable() {
-    let (job, _) = after(job(0), [Event::Due, leaving(), accepted(), Event::Due]);
+fn poll_that_fails_permanently_suspends_the_job_at_once() {
+    let (job, _) = after(job(0), [Event::Due, submit_ready(), accepted(), Event::Due]);
     let refused = Event::ReadFailed {
         error: oops(),
         failure: PollFailure::Permanent,
@@ -318,7 +326,7 @@ fn a_refused_credential_stops_at_once_and_stays_resumable() {
 }
 
 #[test]
-fn an_expired_url_is_asked_for_again_and_nothing_is_generated() {
+fn expired_url_is_polled_again_without_a_new_submit() {
     let stale = Event::DownloadFailed {
         error: oops(),
         failure: DownloadFailure::UrlExpired,
@@ -327,7 +335,7 @@ fn an_expired_url_is_asked_for_again_and_nothing_is_generated() {
         job(0),
         [
             Event::Due,
-            leaving(),
+            submit_ready(),
             accepted(),
             Event::Due,
             succeeded(),
@@ -394,13 +402,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn no_history_pays_twice_or_loses_a_job(
+    fn any_event_sequence_pays_once_at_most_and_loses_no_job(
         window in prop::sample::select(vec![0, WINDOW]),
         events in prop::collection::vec((event(), 0..60_000i64), 1..120),
     ) {
         let mut job = job(window);
         let mut now = 1_000;
-        // Whether a submit that left may have been accepted, as an onlooker knows it.
+        // Whether a submit that was sent may have been accepted.
         let mut may_be_accepted = false;
         let mut first_left = None;
         let mut bytes = None;
@@ -428,7 +436,7 @@ proptest! {
             }
             prop_assert!(before.ticket().is_none() || next.ticket().is_some(), "a ticket is lost");
             let moved = matches!(event, Event::TargetChanged { .. }) && before.state() == State::Succeeded;
-            prop_assert!(!before.is_done() || next.is_done() || moved, "what is done is undone");
+            prop_assert!(!before.is_done() || next.is_done() || moved, "a done job is not done any more");
             prop_assert!(before.charge() != Charge::Yes || next.charge() == Charge::Yes, "a charge is forgotten");
             prop_assert_eq!(&before.spec, &next.spec);
             let has_a_next_step = next.is_done() || next.schedule.next_at.is_some() || next.last_error.is_some()

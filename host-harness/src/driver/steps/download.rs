@@ -1,4 +1,5 @@
-//! From a clip's URL to the file in its place, a commit between each step and the next.
+//! Downloads a result and gives the file its final name. Each step is committed before the
+//! next one.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,8 +23,8 @@ impl Steps {
         let Some(media) = job.media().cloned() else {
             return self.settled(job, &Event::Due).await;
         };
-        // A file that was whole before a crash needs no second download.
-        if let Some(finalized) = in_a_thread(&job, place_whole).await {
+        // A file that was complete before a crash is not downloaded again.
+        if let Some(finalized) = run_blocking(&job, place_complete).await {
             return self.settled(job, &finalized).await;
         }
         let (file, digest) = match self.fetch(&job, &media, resolved_job).await {
@@ -31,7 +32,7 @@ impl Steps {
             Err(error) => return self.settled(job, &download_failed(&error)).await,
         };
         let row = self.settle(job, &Event::Fetched { file }).await?;
-        let named = in_a_thread(&row, move |job| {
+        let named = run_blocking(&row, move |job| {
             let file = job.file()?;
             let part = part_of(job);
             Some(finalized(download::place(
@@ -83,8 +84,8 @@ impl Steps {
     }
 }
 
-/// Reading a whole file takes its time.
-async fn in_a_thread(
+/// Runs file work on a blocking thread: reading a large file takes long.
+async fn run_blocking(
     job: &Job,
     work: impl FnOnce(&Job) -> Option<Event> + Send + 'static,
 ) -> Option<Event> {
@@ -93,16 +94,16 @@ async fn in_a_thread(
     worked.ok().flatten()
 }
 
-/// Gives a file that was whole before a crash its name, where it is still there.
-fn place_whole(job: &Job) -> Option<Event> {
+/// Gives a file that was complete before a crash its final name, if it is still complete.
+fn place_complete(job: &Job) -> Option<Event> {
     let file = job.file()?;
     let wanted: Sha256Digest = file.sha256.parse().ok()?;
-    let is_whole = |path: &Path| {
+    let is_complete = |path: &Path| {
         let digest = download::digest_of(path).ok().flatten();
         digest == Some(wanted)
     };
     let part = part_of(job);
-    if !is_whole(&part) && !is_whole(&file.path) {
+    if !is_complete(&part) && !is_complete(&file.path) {
         return None;
     }
     let outcome = download::place(&part, &file.path, &wanted, job.force);
@@ -129,7 +130,7 @@ fn part_of(job: &Job) -> PathBuf {
     download::part_of(path, &job.spec.id)
 }
 
-/// The file that is made, once it is known what it is.
+/// The final path for a file of this type.
 fn target_of(job: &Job, media_type: &str) -> PathBuf {
     match &job.target {
         Target::File(path) => path.clone(),

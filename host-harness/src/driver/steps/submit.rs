@@ -1,4 +1,4 @@
-//! Submits, and the gate that writes them down before they leave.
+//! Submits, and the hook that commits a submit before it is sent.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -44,19 +44,19 @@ impl Steps {
             .context
             .clone()
             .with_submit_hook(Arc::clone(&submit_hook) as _);
-        let order = &job.spec;
+        let spec = &job.spec;
         let started = resolved_job
             .known
             .pack
-            .start(&context, &order.node, &text, &order.key)
+            .start(&context, &spec.node, &text, &spec.key)
             .await
             .judged();
-        let kept = submit_hook.give();
+        let kept = submit_hook.state();
         let event = match kept.refused {
             None => classify::of_start(started),
             Some(Refused::Ledger(error)) => return Err(error),
             Some(Refused::Changed) => {
-                let job = self.ledger.job(&order.id)?.unwrap_or(kept.row);
+                let job = self.ledger.job(&spec.id)?.unwrap_or(kept.row);
                 return Ok(Done {
                     job,
                     rest: None,
@@ -67,13 +67,13 @@ impl Steps {
             Some(Refused::OtherBytes) => Event::SubmitFailed {
                 error: JobError::new(
                     ErrorKind::OutcomeUnknown,
-                    "the submit is not what it was the first time, so it was not sent again",
+                    "the submit differs from the first one, so it was not sent again",
                 ),
                 failure: SubmitFailure::Permanent,
             },
         };
         if matches!(event, Event::SubmitFailed { .. }) {
-            self.connections.forget(&order.connection).await;
+            self.connections.forget(&spec.connection).await;
         }
         self.settled(kept.row, &of_provider(event, &job)).await
     }
@@ -86,42 +86,46 @@ impl Steps {
     }
 }
 
-/// Commits `submitting` when a submit is about to leave.
+/// Commits the state `submitting` before a submit is sent.
 struct LedgerHook {
     writer: Writer,
     listener: Listener,
-    /// What the component was given.
+    /// The input that the component was given.
     input: Value,
     kept: Mutex<Kept>,
 }
 
 #[derive(Clone)]
 struct Kept {
-    /// The row as this submit knows it.
+    /// The row that this submit last committed, or started from.
     row: Job,
     refused: Option<Refused>,
 }
 
-/// Why a submit was held back.
+/// Why a submit was not sent.
 #[derive(Clone)]
 enum Refused {
-    /// The provider would not know it for the same.
+    /// Its bytes differ from the first one's, or it may not be sent any more.
     OtherBytes,
-    /// Somebody else has changed the row: what is to be done may be something else.
+    /// The row was changed meanwhile, so another action may follow.
     Changed,
-    /// It cannot be written down.
+    /// The ledger cannot be written.
     Ledger(Arc<LedgerError>),
 }
 
 impl LedgerHook {
-    fn give(&self) -> Kept {
+    fn state(&self) -> Kept {
         self.kept
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    async fn leave(&self, before: Job, submission: &Submission<'_>) -> Result<Job, Refused> {
+    async fn commit_submitting(
+        &self,
+        before: Job,
+        submission: &Submission<'_>,
+    ) -> Result<Job, Refused> {
         let at = now();
         let leaving = Event::SubmitReady {
             sha256: submission.digest.to_string(),
@@ -142,16 +146,16 @@ impl LedgerHook {
 impl SubmitHook for LedgerHook {
     fn before_submit<'a>(&'a self, submission: Submission<'a>) -> BoxFuture<'a, bool> {
         Box::pin(async move {
-            let before = self.give();
-            // What was held back once stays here, whatever the component tries.
+            let before = self.state();
+            // After a refusal, no further submit of this call is sent.
             if before.refused.is_some() {
                 return false;
             }
-            let outcome = self.leave(before.row, &submission).await;
+            let outcome = self.commit_submitting(before.row, &submission).await;
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             match outcome {
                 Ok(row) => {
-                    tracing::info!(submits = row.submits(), "the submit leaves");
+                    tracing::info!(submits = row.submits(), "the submit is sent");
                     (self.listener)(&row.spec.id, JobUpdate::Committed(&row));
                     kept.row = row;
                     true

@@ -76,7 +76,7 @@ fn ledger() -> (tempfile::TempDir, Ledger) {
 }
 
 #[test]
-fn a_ledger_is_made_by_several_at_once() {
+fn ledger_is_created_by_four_threads_at_once() {
     for _ in 0..50 {
         let folder = tempfile::tempdir().unwrap();
         let barrier = std::sync::Barrier::new(4);
@@ -97,7 +97,7 @@ fn added(ledger: &Ledger, job: &Job) -> Inserted {
 }
 
 #[test]
-fn a_row_comes_back_as_it_was_committed() {
+fn committed_row_reads_back_unchanged() {
     let (folder, ledger) = ledger();
     let fresh = job("j1", "k1", "a");
     assert_eq!(added(&ledger, &fresh), Inserted::New);
@@ -117,7 +117,7 @@ fn a_row_comes_back_as_it_was_committed() {
 }
 
 #[test]
-fn a_key_is_one_job() {
+fn same_key_finds_the_job_or_conflicts() {
     let (_folder, ledger) = ledger();
     let first = job("j1", "k1", "a");
     added(&ledger, &first);
@@ -132,7 +132,7 @@ fn a_key_is_one_job() {
 }
 
 #[test]
-fn a_time_in_the_far_future_is_due_and_those_between_are_not() {
+fn next_time_beyond_the_longest_pause_is_due() {
     let (_folder, ledger) = ledger();
     for (id, next_at) in [("a", 100), ("b", 900), ("c", 10_000_000)] {
         let mut row = job(id, id, "x");
@@ -151,7 +151,7 @@ fn a_time_in_the_far_future_is_due_and_those_between_are_not() {
 }
 
 #[test]
-fn a_commit_from_an_outdated_row_changes_nothing() {
+fn commit_from_an_outdated_row_changes_nothing() {
     let (folder, ledger) = ledger();
     let fresh = job("j1", "k1", "a");
     added(&ledger, &fresh);
@@ -167,7 +167,7 @@ fn a_commit_from_an_outdated_row_changes_nothing() {
 }
 
 #[test]
-fn one_outdated_change_does_not_keep_the_others_back() {
+fn outdated_change_does_not_stop_the_others_of_a_commit() {
     let (_folder, ledger) = ledger();
     let rows = ["a", "b"].map(|id| job(id, id, "x"));
     for row in &rows {
@@ -189,7 +189,7 @@ fn one_outdated_change_does_not_keep_the_others_back() {
 }
 
 #[test]
-fn due_jobs_come_in_the_order_of_their_time() {
+fn due_jobs_are_ordered_by_next_time() {
     let (_folder, ledger) = ledger();
     for (id, next_at) in [
         ("a", Some(30)),
@@ -197,7 +197,7 @@ fn due_jobs_come_in_the_order_of_their_time() {
         ("c", None),
         ("d", Some(20)),
         ("e", Some(99)),
-        // Set by a clock that was ahead.
+        // Set before the clock was moved back.
         ("f", Some(100 + FURTHEST)),
     ] {
         let mut job = job(id, id, "x");
@@ -220,7 +220,7 @@ fn due_jobs_come_in_the_order_of_their_time() {
     assert_eq!(pending, [("another".into(), 100), ("pixelml".into(), 10)]);
     let mut left = job("left", "left", "x");
     left.schedule.next_at = None;
-    left.last_error = Some(JobError::new(ErrorKind::Interrupted, "nobody waits"));
+    left.last_error = Some(JobError::new(ErrorKind::Interrupted, "no process waits"));
     added(&ledger, &left);
     let settled = ledger.settled(&["a", "c", "left", "x"], false);
     let expected = [("c", false), ("left", true), ("x", false)];
@@ -229,7 +229,7 @@ fn due_jobs_come_in_the_order_of_their_time() {
 }
 
 #[test]
-fn a_connection_rests_as_long_as_one_of_its_submits() {
+fn connection_rests_until_its_latest_throttled_submit() {
     let (_folder, ledger) = ledger();
     for (id, kind, next_at) in [
         ("a", ErrorKind::Throttled, Some(30)),
@@ -247,7 +247,7 @@ fn a_connection_rests_as_long_as_one_of_its_submits() {
 }
 
 #[test]
-fn jobs_are_found_by_key_and_by_the_beginning_of_their_id() {
+fn jobs_are_found_by_key_and_by_id_prefix() {
     let (_folder, ledger) = ledger();
     for id in ["ab", "ac", "b"] {
         added(&ledger, &job(id, id, "x"));
@@ -262,7 +262,7 @@ fn jobs_are_found_by_key_and_by_the_beginning_of_their_id() {
 }
 
 #[test]
-fn only_what_is_done_is_pruned() {
+fn prune_removes_only_rows_that_are_done() {
     let (_folder, ledger) = ledger();
     for (id, state, finalized) in [
         ("a", State::Started, false),
@@ -286,7 +286,7 @@ fn only_what_is_done_is_pruned() {
 }
 
 #[test]
-fn a_later_version_a_damaged_file_and_a_folder_in_its_place_are_told_apart() {
+fn open_distinguishes_newer_foreign_damaged_and_blocked_files() {
     let (folder, ledger) = ledger();
     locked(&ledger.writer)
         .connection
@@ -408,7 +408,7 @@ fn row_with_broken_json_is_damaged() {
     }
 }
 
-/// Rows that programs before the stages could write.
+/// Rows that earlier versions, which had no stages, could write.
 #[test]
 fn rows_of_earlier_versions_are_read_as_before() {
     let without_file = damaged("file = NULL").expect("read").expect("the row");

@@ -1,10 +1,10 @@
-//! How jobs end: on request, and what they cost then.
+//! Jobs that end on request, and their cost.
 
 use super::*;
 
 #[test]
-fn what_was_announced_is_the_cost_unless_nothing_was_charged() {
-    for (charge, told, expected) in [
+fn announced_cost_is_kept_unless_nothing_was_charged() {
+    for (charge, reported, expected) in [
         (Charge::Yes, None, Some("0.24")),
         (Charge::Yes, Some("0.12"), Some("0.12")),
         (Charge::Unknown, None, Some("0.24")),
@@ -15,27 +15,27 @@ fn what_was_announced_is_the_cost_unless_nothing_was_charged() {
             cancelled: false,
             error: oops(),
             charge,
-            cost: told.map(dollars),
+            cost: reported.map(dollars),
         };
-        let (job, _) = after(job(0), [leaving(), accepted(), ended]);
+        let (job, _) = after(job(0), [submit_ready(), accepted(), ended]);
         assert_eq!(
             job.billing.cost,
             expected.map(dollars),
-            "{charge:?}, {told:?}"
+            "{charge:?}, {reported:?}"
         );
     }
 }
 
 #[test]
-fn a_queued_job_is_cancelled_without_a_word_to_the_provider() {
+fn cancel_of_a_queued_job_sends_no_request() {
     let (job, actions) = after(job(0), [Event::CancelWanted, Event::Due]);
     assert_eq!((job.state(), job.charge()), (State::Cancelled, Charge::No));
     assert_eq!(actions, [Action::Wait, Action::Wait]);
 }
 
 #[test]
-fn a_job_that_cannot_be_cancelled_stops_until_somebody_waits_for_it() {
-    let events = [leaving(), accepted(), Event::CancelWanted, Event::Due];
+fn job_without_cancellation_is_suspended_until_resumed() {
+    let events = [submit_ready(), accepted(), Event::CancelWanted, Event::Due];
     let (job, actions) = after(job(0), events);
     assert_eq!(actions.last(), Some(&Action::Cancel));
     let (job, _) = after(job, [Event::NoCancellation]);
@@ -54,15 +54,15 @@ fn a_job_that_cannot_be_cancelled_stops_until_somebody_waits_for_it() {
 }
 
 #[test]
-fn a_job_that_is_to_be_cancelled_is_not_submitted_again() {
+fn job_with_cancel_wanted_is_not_submitted_again() {
     for (failure, state) in [
         (SubmitFailure::Retryable { after: None }, State::Cancelled),
         (SubmitFailure::Permanent, State::Cancelled),
         (SubmitFailure::Refused, State::Failed),
-        // The provider may have it: it is found first, and cancelled then.
+        // The provider may have accepted it: its outcome is found first, then it is cancelled.
         (SubmitFailure::Unknown, State::OutcomeUnknown),
     ] {
-        let events = [leaving(), Event::CancelWanted, submit_failed(failure)];
+        let events = [submit_ready(), Event::CancelWanted, submit_failed(failure)];
         let (job, _) = after(job(WINDOW), events);
         assert_eq!(job.state(), state, "{failure:?}");
         assert_eq!(
