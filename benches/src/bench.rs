@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_option_that_a_bench_does_not_have_is_refused() {
+    fn unknown_option_is_refused() {
         let read =
             |line: &str, options| read(line.split(' ').map(str::to_owned).collect(), options);
         let given = read("--json a --zoetrope b --json c", &[JSON, ZOETROPE]);

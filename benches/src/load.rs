@@ -28,4 +28,4 @@ pub mod suspended;
 pub const HOST: &str = "host";
 
 /// The argument that makes it a process of suspended instances.
-pub const PARKED: &str = "parked";
+pub const SUSPENDED: &str = "parked";

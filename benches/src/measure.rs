@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_of_what_was_measured() {
+    fn percentiles_of_measured_durations() {
         let taken: Vec<_> = (1..=100).rev().map(Duration::from_micros).collect();
         assert_eq!(percentile(&taken, 50), Duration::from_micros(50));
         assert_eq!(percentile(&taken, 95), Duration::from_micros(95));
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_warms_up_is_not_counted() {
+    fn warm_up_rounds_are_not_counted() {
         let mut group = Group::new("nothing", "a");
         while group.next_round() {
             let turn = group.turn("a", async || Ok::<_, Failure>(()));

@@ -54,13 +54,13 @@ pub enum Allocation {
 }
 
 /// A loaded component.
-pub struct PlainHost {
+pub struct MinimalHost {
     engine: Engine,
     pre: NodePackPre<State>,
     connection: connections::Connection,
 }
 
-impl PlainHost {
+impl MinimalHost {
     /// Compiles a component for an engine that is set up as the host's own.
     ///
     /// # Errors

@@ -91,7 +91,7 @@ impl Program {
             Self::Jsonschema => "python/jsonschema_check.py",
             Self::PythonNode => "python/submit.py",
             Self::NodeJsNode => "node/submit.cjs",
-            Self::Tasks => "python/crowd.py",
+            Self::Tasks => "python/load.py",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How many polls of one job are under way at the same time.
+//! Counts concurrent polls of one job.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,14 +13,14 @@ use tokio::time::sleep;
 
 use crate::job::JobId;
 
-/// How long two polls must be under way together to count. A client that was killed while it
-/// polled is noticed a moment later, when its successor may be polling already.
+/// How long two polls must overlap to count. The end of a killed client's poll is noticed late,
+/// when the next client may already poll.
 const TOGETHER: Duration = Duration::from_millis(10);
 
 /// The job that a `GET` of this URI polls; nothing for any other URI.
 pub(crate) type PolledJob = fn(&Uri) -> Option<JobId>;
 
-/// The polls that are under way, and the most there ever were of one job.
+/// The polls in progress, and the highest number so far for one job.
 #[derive(Default)]
 pub(crate) struct ConcurrentPolls(Mutex<Counted>);
 
@@ -30,12 +30,9 @@ struct Counted {
     most: usize,
 }
 
-/// One poll; it is over once the last copy of this is dropped.
+/// One poll in progress. It ends when the last copy of this is dropped.
 #[derive(Clone)]
-pub(crate) struct Watched(
-    // Never read: it counts by being there.
-    #[expect(dead_code, reason = "its end is what matters")] Arc<Poll>,
-);
+pub(crate) struct PollGuard(#[expect(dead_code, reason = "only its drop has an effect")] Arc<Poll>);
 
 struct Poll {
     concurrent_polls: Arc<ConcurrentPolls>,
@@ -43,20 +40,20 @@ struct Poll {
 }
 
 impl ConcurrentPolls {
-    /// The most polls of one job that were under way at the same time.
+    /// The highest number of concurrent polls of one job.
     pub(crate) fn most(&self) -> usize {
         self.with(|counted| counted.most)
     }
 
-    fn begin(self: &Arc<Self>, job: JobId) -> Watched {
+    fn begin(self: &Arc<Self>, job: JobId) -> PollGuard {
         self.with(|counted| *counted.under_way.entry(job).or_default() += 1);
-        Watched(Arc::new(Poll {
+        PollGuard(Arc::new(Poll {
             concurrent_polls: Arc::clone(self),
             job,
         }))
     }
 
-    /// How many polls of a job are under way now; that goes into the most there ever were.
+    /// The number of polls of a job in progress. Raises the maximum to it, or to `at_most`.
     fn note(&self, job: JobId, at_most: usize) -> usize {
         self.with(|counted| {
             let under_way = counted.under_way.get(&job).copied().unwrap_or_default();
@@ -83,14 +80,14 @@ impl Drop for Poll {
     }
 }
 
-impl fmt::Debug for Watched {
+impl fmt::Debug for PollGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watched").finish_non_exhaustive()
+        f.debug_struct("PollGuard").finish_non_exhaustive()
     }
 }
 
-/// Counts a poll from before its faults until its reply is about to leave. A client that goes away
-/// ends its poll too.
+/// Counts a poll from its arrival, before any fault, until its reply is sent or its client
+/// disconnects.
 pub(crate) async fn watch(
     State((concurrent_polls, polled_job)): State<(Arc<ConcurrentPolls>, PolledJob)>,
     mut request: Request,
@@ -121,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_most_of_one_job_counts() {
+    fn highest_number_of_concurrent_polls_of_one_job_is_kept() {
         let concurrent_polls = Arc::new(ConcurrentPolls::default());
         let (one, other) = (Uuid::new_v4(), Uuid::new_v4());
         assert_eq!(concurrent_polls.most(), 0);

@@ -1,12 +1,12 @@
-//! What the camera films: a picture as planes, sampled into one frame after the other.
+//! Samples frames from a picture that is stored as luma and chroma planes.
 
 use image::RgbImage;
 use openh264::formats::YUVSource;
 
 use crate::camera_path::Pose;
 
-/// Fractional bits of a position while a row is walked: exact to a hundredth of a pixel over the
-/// widest frame, and room for 32,768 pixels.
+/// Fractional bits of a position within a row: exact to a hundredth of a pixel over the widest
+/// frame, for up to 32,768 pixels.
 const POSITION_BITS: u32 = 16;
 
 /// Fractional bits of a bilinear weight.
@@ -31,9 +31,9 @@ struct Plane {
     samples: Vec<u8>,
 }
 
-/// A picture as luma and chroma, 4:2:0, BT.709, limited range: what the encoder says its frames are.
+/// A picture as luma and chroma, 4:2:0, BT.709, limited range, which is the encoder's format.
 ///
-/// Colours are converted once, before anything moves; filming then only samples planes.
+/// Colours are converted once; each frame only samples the planes.
 pub(crate) struct Sampler {
     luma: Plane,
     blue: Plane,
@@ -75,7 +75,7 @@ impl Sampler {
         Self { luma, blue, red }
     }
 
-    /// Films one frame.
+    /// Samples one frame.
     pub(crate) fn expose(&self, pose: &Pose, frame: &mut Frame) {
         let (width, height) = (frame.width, frame.height);
         let luma = Grid::new(pose, width, height, 1.0);
@@ -187,7 +187,7 @@ impl Plane {
 
     #[inline]
     fn bilinear(&self, x: i32, y: i32) -> u8 {
-        // A pose never leaves the picture; should rounding ever do, the edge is repeated.
+        // Every pose stays inside the picture. If rounding leaves it, the edge is repeated.
         let (column, right) = split(x, self.width - 2);
         let (line, below) = split(y, self.height - 2);
         let at = line * self.width + column;

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_do_what_they_say() {
+    fn each_change_gives_the_expected_document() {
         let at = 1 << 15;
         let put = |over| Change::Word {
             at,
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn places_stay_inside() {
+    fn positions_stay_within_the_input() {
         for share in [0, 1, u16::MAX] {
             for length in [0, 1, 7, LONGEST] {
                 assert!(place(share, length) <= length);

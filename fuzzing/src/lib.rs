@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_tried_is_told_most_first() {
+    fn summary_lists_outcomes_by_count() {
         let kinds = BTreeMap::from([("accepted", 2), ("refused", 5)]);
         assert_eq!(
             told("tickets", Duration::from_secs(3), &kinds),

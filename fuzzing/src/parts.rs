@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_told_apart() {
+    fn input_is_split_at_separators() {
         let three = |input| parts(input, [b"1", b"2", b"3"]);
         assert_eq!(
             three(b"a\n---\nb\n---\nc\n---\nd"),

@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_do_what_they_say() {
+    fn each_change_gives_the_expected_document() {
         let document = r#"{"a":[1,{"b":2}],"c":"x"}"#;
         for (node, what, expected) in [
             (0, What::Drop, document),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use zoetrope_benches::bench::{Bench, ZOETROPE};
 use zoetrope_benches::jsonl::{self, Lines};
 use zoetrope_benches::measure::Group;
-use zoetrope_benches::minimal_host::{Client, PlainHost};
+use zoetrope_benches::minimal_host::{Client, MinimalHost};
 use zoetrope_benches::native::{Nowhere, Submit};
 use zoetrope_benches::peers::{Peer, Peers, Platform, Program};
 use zoetrope_benches::provider::Provider;
@@ -191,7 +191,7 @@ struct Ours<'a> {
     /// To a provider that honours idempotency keys.
     keyed: CallContext,
     submit: Submit,
-    plain: PlainHost,
+    plain: MinimalHost,
     ticket: String,
 }
 
@@ -206,7 +206,7 @@ impl<'a> Ours<'a> {
         let keyed = keyed_connection(pack, &base_url).await?;
         let keyed = CallContext::online(&egress, keyed);
         let submit = Submit::of_preview(&preview.request.ok_or("no preview")?, CREDENTIAL)?;
-        let plain = PlainHost::load(COMPONENT, &base_url, CREDENTIAL)?;
+        let plain = MinimalHost::load(COMPONENT, &base_url, CREDENTIAL)?;
         let ticket = started(pack, &context).await?;
         Ok(Self {
             pack,

@@ -28,7 +28,7 @@ impl Submits {
         })
     }
 
-    /// Orders jobs in one commit, as a batch does, and submits them all at once.
+    /// Commands jobs in one commit, as a batch does, and submits them all at once.
     pub(crate) fn submit(&mut self, jobs: usize) -> Result<(), Failure> {
         let rows: Vec<_> = (0..jobs).map(|_| self.next()).collect();
         let inserted = self.ledger.insert_all(&rows)?;

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use zoetrope_benches::bench::Bench;
-use zoetrope_benches::minimal_host::{PlainHost, compiled_bytes};
+use zoetrope_benches::minimal_host::{MinimalHost, compiled_bytes};
 use zoetrope_benches::{Failure, INPUT, NODE};
 use zoetrope_bundled_pack::{COMPONENT, DIGEST};
 use zoetrope_host::component::{CallContext, Pack};
@@ -34,7 +34,7 @@ fn measure(bench: &Bench) -> Result<Value, Failure> {
         .enable_all()
         .build()?;
     let nodes = runtime.block_on(nodes())?;
-    let host = PlainHost::load(COMPONENT, "http://127.0.0.1:9", "")?;
+    let host = MinimalHost::load(COMPONENT, "http://127.0.0.1:9", "")?;
     let memory = runtime.block_on(host.memory_of_check(NODE, INPUT))?;
 
     let whole = Figures::of(COMPONENT)?;

@@ -20,7 +20,7 @@ use zoetrope_host::ledger::{Job, JobError, JobSpec, Target};
 use zoetrope_host::policy::Policy;
 
 use super::HOST;
-use super::measured::{self, Orders, tell};
+use super::measured::{self, Commands, report_step};
 use super::process::Process;
 use crate::{Failure, INPUT, NODE};
 
@@ -30,11 +30,11 @@ const CONNECTION: &str = "crowd";
 const DEADLINE_MS: i64 = 86_400_000;
 
 /// A folder with a configuration, in which hosts work one after the other.
-pub struct Desk {
+pub struct Sandbox {
     folder: PathBuf,
 }
 
-impl Desk {
+impl Sandbox {
     /// An empty one at `folder`, whose connection leads to `base_url`.
     ///
     /// # Errors
@@ -97,7 +97,7 @@ impl Desk {
     }
 }
 
-impl Drop for Desk {
+impl Drop for Sandbox {
     fn drop(&mut self) {
         // It is under `target/`; the next run empties it too.
         let _ = std::fs::remove_dir_all(&self.folder);
@@ -119,7 +119,7 @@ struct Inside {
     data: PathBuf,
     pack: Pack,
     connection: Arc<Connection>,
-    orders: Orders,
+    orders: Commands,
 }
 
 impl Inside {
@@ -140,7 +140,7 @@ impl Inside {
             data,
             pack,
             connection: Arc::clone(connection),
-            orders: Orders::new(),
+            orders: Commands::new(),
         })
     }
 
@@ -159,18 +159,18 @@ impl Inside {
     }
 
     async fn add(&mut self, driver: &Driver, jobs: usize) -> Result<Vec<String>, Failure> {
-        tell("ready", Instant::now());
+        report_step("ready", Instant::now());
         self.orders.next().await?;
         let begun = Instant::now();
         let jobs: Vec<_> = (0..jobs).map(|number| self.job(driver, number)).collect();
         driver.add(&jobs, &self.pack, COMPONENT)?;
         let ids: Vec<_> = jobs.iter().map(|job| job.spec.id.clone()).collect();
-        tell("inserted", begun);
+        report_step("inserted", begun);
         let begun = Instant::now();
         let (_sender, work) = watch::channel(DriveMode::Normal);
         let waiting = ids.iter().cloned();
         driver.wait(waiting, WaitFor::Accepted, work).await?;
-        tell("accepted", begun);
+        report_step("accepted", begun);
         Ok(ids)
     }
 
@@ -203,7 +203,7 @@ impl Inside {
 async fn resume(driver: &Driver) -> Result<Vec<String>, Failure> {
     let begun = Instant::now();
     let ids = driver.resume_all(now() + DEADLINE_MS).await?;
-    tell("resumed", begun);
+    report_step("resumed", begun);
     Ok(ids)
 }
 

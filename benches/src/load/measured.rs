@@ -26,14 +26,14 @@ pub(super) fn main(work: impl Future<Output = Result<(), Failure>>) -> ExitCode 
 }
 
 /// Says what is done, and how long it took.
-pub(super) fn tell(name: &str, begun: Instant) {
+pub(super) fn report_step(name: &str, begun: Instant) {
     println!("{}", json!({ name: begun.elapsed().as_secs_f64() }));
 }
 
 /// What whoever measures says.
-pub(super) struct Orders(UnboundedReceiver<()>);
+pub(super) struct Commands(UnboundedReceiver<()>);
 
-impl Orders {
+impl Commands {
     /// Listens from now on, and ends the process once nobody measures it any more.
     pub(super) fn new() -> Self {
         let (sender, orders) = unbounded_channel();

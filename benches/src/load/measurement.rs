@@ -5,9 +5,9 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::host::Desk;
+use super::host::Sandbox;
 use super::process::{Process, processor_time, resident};
-use super::provider::{Called, Provider};
+use super::provider::{FirstPolls, Provider};
 use super::rates::{LOOK, PATIENCE, Polling, REST, Waiting};
 use crate::Failure;
 
@@ -80,15 +80,15 @@ impl Figures {
 pub fn measure(folder: &Path, jobs: usize, zoetrope: &Path) -> Result<Figures, Failure> {
     let provider = Provider::start()?;
     provider.poll_after(LATE);
-    let desk = Desk::new(folder.to_owned(), &provider.base_url())?;
+    let sandbox = Sandbox::new(folder.to_owned(), &provider.base_url())?;
 
-    let mut host = desk.adding(jobs)?;
-    host.told("ready")?;
+    let mut host = sandbox.adding(jobs)?;
+    host.step_time("ready")?;
     let empty = resident(host.id())?;
     let before = processor_time(host.id())?;
     host.go()?;
-    let inserted = host.told("inserted")?;
-    let accepted = host.told("accepted")?;
+    let inserted = host.step_time("inserted")?;
+    let accepted = host.step_time("accepted")?;
     let submit_time = processor_time(host.id())?.saturating_sub(before);
     if provider.jobs() != jobs {
         return Err(format!("{jobs} jobs, {} submits", provider.jobs()).into());
@@ -96,16 +96,16 @@ pub fn measure(folder: &Path, jobs: usize, zoetrope: &Path) -> Result<Figures, F
     let waiting = Waiting::of(&mut host)?;
     host.kill()?;
 
-    let host = desk.command(zoetrope)?;
+    let host = sandbox.command(zoetrope)?;
     let (host, command) = picked_up(host, &provider)?;
     host.kill()?;
-    let (host, embedded) = picked_up(desk.resuming()?, &provider)?;
+    let (host, embedded) = picked_up(sandbox.resuming()?, &provider)?;
     sleep(REST);
     let resumed = resident(host.id())?;
     host.kill()?;
 
     provider.poll_after(SOON);
-    let (mut host, _) = picked_up(desk.resuming()?, &provider)?;
+    let (mut host, _) = picked_up(sandbox.resuming()?, &provider)?;
     let polling = Polling::of(&mut host, &provider, jobs)?;
     host.kill()?;
     Ok(Figures {
@@ -124,11 +124,11 @@ pub fn measure(folder: &Path, jobs: usize, zoetrope: &Path) -> Result<Figures, F
 
 /// Waits until every job was polled.
 fn picked_up(mut host: Process, provider: &Provider) -> Result<(Process, PickUp), Failure> {
-    // It takes longer to start a host than to begin a roll.
-    provider.begin_roll();
-    let Called { first, last } = loop {
-        if let Some(called) = provider.called() {
-            break called;
+    // It takes longer to start a host than to begin a round.
+    provider.begin_round();
+    let FirstPolls { first, last } = loop {
+        if let Some(first_polls) = provider.first_polls() {
+            break first_polls;
         }
         host.must_live()?;
         if host.begun.elapsed() > PATIENCE {
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_for_each_job() {
+    fn figures_are_divided_by_the_number_of_jobs() {
         let (small, large) = (figures(10, 3_000), figures(20, 4_000));
         let close = |left: f64, right: f64| (left - right).abs() < 1e-9;
         assert!(close(small.submits_a_second(), 2.5));

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::process::{Process, resident};
 use super::provider::Provider;
 use super::rates::{LOOK, PATIENCE, Polling, Waiting};
-use super::{PARKED, open_files};
+use super::{SUSPENDED, open_files};
 use crate::peers::{Peers, Program};
 use crate::{Failure, INPUT, NODE};
 
@@ -43,7 +43,7 @@ impl Design {
         match self {
             Self::Instances => {
                 let mut command = Command::new(std::env::current_exe()?);
-                command.arg(PARKED);
+                command.arg(SUSPENDED);
                 Ok(Some(command))
             }
             Self::Tasks => {
@@ -100,10 +100,10 @@ pub fn measure(design: Design, jobs: usize, peers: &mut Peers) -> Result<Option<
     provider.hold(true);
     command.args([provider.base_url(), jobs.to_string(), calls.to_string()]);
     let mut process = Process::spawn(command)?;
-    process.told("ready")?;
+    process.step_time("ready")?;
     let empty = resident(process.id())?;
     process.go()?;
-    process.told("submitted")?;
+    process.step_time("submitted")?;
     if provider.jobs() != jobs {
         return Err(format!("{jobs} jobs, {} submits", provider.jobs()).into());
     }

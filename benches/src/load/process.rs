@@ -57,7 +57,7 @@ impl Process {
     /// # Errors
     ///
     /// When the process is gone, or says something else.
-    pub fn told(&mut self, name: &str) -> Result<Duration, Failure> {
+    pub fn step_time(&mut self, name: &str) -> Result<Duration, Failure> {
         let line = self.words.next().ok_or("the process is gone")??;
         let word: Value = serde_json::from_str(&line)?;
         let seconds = word[name].as_f64();

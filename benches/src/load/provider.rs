@@ -26,22 +26,22 @@ struct Counts {
     polls: AtomicU64,
     holds: watch::Sender<bool>,
     held: AtomicUsize,
-    roll: Mutex<Roll>,
+    round: Mutex<Round>,
 }
 
-/// Which jobs were asked for since the roll was begun.
+/// Which jobs were asked for since the round was begun.
 #[derive(Debug, Default)]
-struct Roll {
-    called: Vec<bool>,
+struct Round {
+    polled: Vec<bool>,
     missing: usize,
     first: Option<Instant>,
     last: Option<Instant>,
 }
 
-/// When the jobs of a roll were asked for: the first of them, and the last for the first
+/// When the jobs of a round were asked for: the first of them, and the last for the first
 /// time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Called {
+pub struct FirstPolls {
     /// The first job.
     pub first: Instant,
     /// The last one.
@@ -61,7 +61,7 @@ impl Provider {
             polls: AtomicU64::new(0),
             holds: watch::Sender::new(false),
             held: AtomicUsize::new(0),
-            roll: Mutex::default(),
+            round: Mutex::default(),
         });
         let counted = Arc::clone(&counts);
         let address = serve(move |parts, _| {
@@ -111,21 +111,21 @@ impl Provider {
         self.counts.polls.load(Ordering::SeqCst)
     }
 
-    /// Begins a roll of all its jobs.
-    pub fn begin_roll(&self) {
-        *self.counts.roll() = Roll::of(self.jobs());
+    /// Begins a round of all its jobs.
+    pub fn begin_round(&self) {
+        *self.counts.round() = Round::of(self.jobs());
     }
 
     /// When its jobs were called, once all have been.
     #[must_use]
-    pub fn called(&self) -> Option<Called> {
-        self.counts.roll().called()
+    pub fn first_polls(&self) -> Option<FirstPolls> {
+        self.counts.round().first_polls()
     }
 }
 
 impl Counts {
-    fn roll(&self) -> MutexGuard<'_, Roll> {
-        self.roll.lock().unwrap_or_else(PoisonError::into_inner)
+    fn round(&self) -> MutexGuard<'_, Round> {
+        self.round.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn hold(&self) {
@@ -144,7 +144,7 @@ impl Counts {
             (StatusCode::ACCEPTED, job, "queued")
         } else if let Some(job) = job_of(method, path) {
             self.polls.fetch_add(1, Ordering::SeqCst);
-            self.roll().call(job, Instant::now());
+            self.round().poll(job, Instant::now());
             (StatusCode::OK, job, "running")
         } else {
             let nothing = Bytes::from_static(NOT_FOUND.as_bytes());
@@ -161,18 +161,18 @@ fn job_of(method: &Method, path: &str) -> Option<usize> {
     id.parse().ok().filter(|_| *method == Method::GET)
 }
 
-impl Roll {
+impl Round {
     fn of(jobs: usize) -> Self {
         Self {
-            called: vec![false; jobs],
+            polled: vec![false; jobs],
             missing: jobs,
             ..Self::default()
         }
     }
 
-    fn call(&mut self, job: usize, now: Instant) {
-        if let Some(called) = self.called.get_mut(job)
-            && !std::mem::replace(called, true)
+    fn poll(&mut self, job: usize, now: Instant) {
+        if let Some(polled) = self.polled.get_mut(job)
+            && !std::mem::replace(polled, true)
         {
             self.missing -= 1;
             self.first.get_or_insert(now);
@@ -180,9 +180,9 @@ impl Roll {
         }
     }
 
-    fn called(&self) -> Option<Called> {
+    fn first_polls(&self) -> Option<FirstPolls> {
         let (first, last) = self.first.zip(self.last)?;
-        (self.missing == 0).then_some(Called { first, last })
+        (self.missing == 0).then_some(FirstPolls { first, last })
     }
 }
 
@@ -191,22 +191,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_roll_ends_with_the_last_job_that_is_called_for_the_first_time() {
+    fn round_ends_when_every_job_was_polled_once() {
         let begin = Instant::now();
         let at = |second| begin + Duration::from_secs(second);
-        let mut roll = Roll::of(2);
-        roll.call(1, at(1));
-        roll.call(1, at(2));
-        roll.call(7, at(3));
-        assert_eq!(roll.called(), None);
-        roll.call(0, at(4));
-        roll.call(0, at(5));
+        let mut round = Round::of(2);
+        round.poll(1, at(1));
+        round.poll(1, at(2));
+        round.poll(7, at(3));
+        assert_eq!(round.first_polls(), None);
+        round.poll(0, at(4));
+        round.poll(0, at(5));
         let (first, last) = (at(1), at(4));
-        assert_eq!(roll.called(), Some(Called { first, last }));
+        assert_eq!(round.first_polls(), Some(FirstPolls { first, last }));
     }
 
     #[test]
-    fn jobs_are_told_apart() {
+    fn polls_are_counted_by_job() {
         let provider = Provider::start().expect("provider");
         provider.poll_after(Duration::from_millis(250));
         let (status, second) = {
@@ -218,12 +218,12 @@ mod tests {
             second,
             r#"{"id":"job-1","status":"queued","poll_after_ms":250}"#
         );
-        provider.begin_roll();
+        provider.begin_round();
         for path in ["/v1/jobs/job-1", "/v1/jobs/job-0"] {
-            assert_eq!(provider.called(), None);
+            assert_eq!(provider.first_polls(), None);
             let _ = provider.counts.answer(&Method::GET, path);
         }
-        assert!(provider.called().is_some());
+        assert!(provider.first_polls().is_some());
         assert_eq!((provider.jobs(), provider.polls()), (2, 2));
         let (status, _) = provider.counts.answer(&Method::GET, "/v1/jobs/other");
         assert_eq!(status, StatusCode::NOT_FOUND);

@@ -9,8 +9,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use zoetrope_bundled_pack::COMPONENT;
 
-use super::measured::{self, Orders, tell};
-use crate::minimal_host::{Allocation, Client, Instance, Kept, PlainHost};
+use super::measured::{self, Commands, report_step};
+use crate::minimal_host::{Allocation, Client, Instance, Kept, MinimalHost};
 use crate::{Failure, INPUT, NODE};
 
 /// The process: the provider's base URL, the number of jobs, and how many of them may be in
@@ -21,15 +21,15 @@ pub fn main(arguments: &[String]) -> ExitCode {
         let [base_url, jobs, calls] = arguments else {
             return Err("not three arguments".into());
         };
-        parked(base_url, jobs.parse()?, calls.parse()?).await
+        suspended(base_url, jobs.parse()?, calls.parse()?).await
     })
 }
 
-async fn parked(base_url: &str, jobs: usize, calls: usize) -> Result<(), Failure> {
+async fn suspended(base_url: &str, jobs: usize, calls: usize) -> Result<(), Failure> {
     let credential = "Bearer sk-crowd";
-    let host = PlainHost::load_with(Allocation::Separate, COMPONENT, base_url, credential)?;
-    let mut orders = Orders::new();
-    tell("ready", Instant::now());
+    let host = MinimalHost::load_with(Allocation::Separate, COMPONENT, base_url, credential)?;
+    let mut orders = Commands::new();
+    report_step("ready", Instant::now());
     orders.next().await?;
 
     let (begun, client) = (Instant::now(), Kept::default());
@@ -41,7 +41,7 @@ async fn parked(base_url: &str, jobs: usize, calls: usize) -> Result<(), Failure
             .await?;
         started.push((instance, ticket));
     }
-    tell("submitted", begun);
+    report_step("submitted", begun);
 
     let calls = Arc::new(Semaphore::new(calls));
     let mut polling = JoinSet::new();

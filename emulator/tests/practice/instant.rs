@@ -40,7 +40,7 @@ async fn every_job_gets_the_same_real_clip_without_its_picture() {
 }
 
 #[tokio::test]
-async fn the_queue_takes_its_time_and_more_jobs_than_elsewhere() {
+async fn instant_mode_keeps_queue_time_and_queues_more_jobs() {
     let folder = tempdir().expect("a folder");
     let mut settings = instant(settings(&folder));
     settings.queue_time = Duration::from_hours(1);
