@@ -12,7 +12,7 @@ use zoetrope_benches::load::peers::{self as load_peers, Design};
 use zoetrope_benches::load::{HOST, SUSPENDED, host, measurement, report, suspended};
 use zoetrope_benches::peers::Peers;
 
-/// May be given several times.
+/// The number of jobs; may be repeated.
 const JOBS: &str = "--jobs N";
 
 /// The numbers of jobs without `--jobs`.

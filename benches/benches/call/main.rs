@@ -1,4 +1,4 @@
-//! A call's whole way: `cargo bench -p zoetrope-benches --bench call`.
+//! Complete calls: `cargo bench -p zoetrope-benches --bench call`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its measurements")]
 
@@ -29,7 +29,7 @@ use zoetrope_plugin::nodes::PACK;
 use connections::{CREDENTIAL, KEY, STRICT, connection, keyed_connection, previewed, started};
 use only::{ONLY, SECONDS};
 
-/// How long the list of `check --jsonl` is.
+/// The number of lines for `check --jsonl`.
 const LINES: usize = 200_000;
 
 /// The baseline of [`requests`].
@@ -66,8 +66,8 @@ fn measure(bench: &Bench) -> Result<Value, Failure> {
     let throughput = throughput(&Lines::write(zoetrope, LINES)?, &mut peers, &workspace)?;
     print!("{}", report::throughput_table(title, &throughput));
     let resolved = throughput[0].slowest() >= jsonl::TARGET;
-    let verdict = if resolved { "reached" } else { "MISSED" };
-    println!("  target: {} lines a second, {verdict}\n", jsonl::TARGET);
+    let result = if resolved { "reached" } else { "MISSED" };
+    println!("  target: {} lines a second, {result}\n", jsonl::TARGET);
     println!("{peers}");
     Ok(json!({
         "tables": [report::group_json(&checks), report::group_json(&requests)],
@@ -109,7 +109,7 @@ async fn checks(pack: &Pack, peers: &mut Peers, work: &Value) -> Result<Group, F
     Ok(group)
 }
 
-/// The peers' turns; how many operations that were.
+/// Runs a turn of each peer and returns the number of operations.
 fn take_turns(group: &mut Group, peers: &mut [Peer]) -> Result<usize, Failure> {
     let mut operations = 0;
     for peer in peers {
@@ -128,7 +128,7 @@ fn natively_checked() -> Result<native::Plan, Failure> {
     job::check(&PACK, &Nowhere, NODE, INPUT, options).map_err(|error| format!("{error:?}").into())
 }
 
-/// A call that the component refuses by its own word.
+/// Expects an error of the node.
 fn refused<T>(outcome: Result<T, CallError>) -> Result<(), Failure> {
     match outcome {
         Err(CallError::Node(_)) => Ok(()),
@@ -161,7 +161,7 @@ async fn requests(
     }
 }
 
-/// The peers that submit what this host has just submitted.
+/// The peers, which must submit the same body as this host.
 fn node_peers(
     provider: &Provider,
     peers: &mut Peers,
@@ -196,7 +196,7 @@ struct Ours<'a> {
 }
 
 impl<'a> Ours<'a> {
-    /// Starts one job, so that there is a ticket.
+    /// Starts one job to get a ticket.
     async fn new(pack: &'a Pack, provider: &Provider) -> Result<Self, Failure> {
         let base_url = format!("http://{}", provider.address());
         let open = connection(pack, &base_url).await?;
@@ -257,7 +257,7 @@ impl<'a> Ours<'a> {
         Ok(())
     }
 
-    /// A start in the shortest host.
+    /// A start in the minimal host.
     async fn plain_turns(&self, group: &mut Group, submits: &mut usize) -> Result<(), Failure> {
         let default = async || {
             *submits += 1;
@@ -291,7 +291,7 @@ impl<'a> Ours<'a> {
     }
 }
 
-/// Whole processes, in turn; pydantic last where it is there.
+/// Runs whole processes in turn; pydantic last, if it is installed.
 fn throughput(
     list: &Lines,
     peers: &mut Peers,
@@ -299,7 +299,7 @@ fn throughput(
 ) -> Result<Vec<Throughput>, Failure> {
     const PYDANTIC: &str = "pydantic, one thread, without its start";
     let is_there = peers.have(Platform::Python, PYDANTIC);
-    // Compiles the component, once, into the folder that the runs use.
+    // Compiles the component into the cache that the measured runs use.
     list.zoetrope()?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..jsonl::RUNS {

@@ -1,4 +1,4 @@
-//! The rows of submits, as the driver commits them.
+//! Commits the rows of submits as the driver does.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use zoetrope_host::ledger::{Change, Inserted, Job, JobSpec, Ledger, State, Targe
 
 const DEADLINE_MS: i64 = 3_600_000;
 
-/// As long as a real one.
+/// A ticket of realistic length.
 const TICKET: &str = "eyJub2RlIjoiaW1hZ2VfdG9fdmlkZW9fdjMiLCJjb25uZWN0aW9uIjoibGVkZ2VyIiwid2lyZSI6ImpvYnMiLCJqb2IiOiJqb2ItMDAwMDAxIn0";
 
 /// A ledger that grows.
@@ -33,7 +33,7 @@ impl Submits {
         let rows: Vec<_> = (0..jobs).map(|_| self.next()).collect();
         let inserted = self.ledger.insert_all(&rows)?;
         if inserted.iter().any(|inserted| *inserted != Inserted::New) {
-            return Err("a job is there already".into());
+            return Err("a job exists already".into());
         }
         let leaving = || Event::SubmitReady {
             sha256: "5a".repeat(32),
@@ -49,7 +49,7 @@ impl Submits {
         self.commit(rows, accepted, State::Started).map(drop)
     }
 
-    /// Submits so many, one after the other.
+    /// Submits jobs one after the other.
     pub(crate) fn alone(&mut self, jobs: usize) -> Result<(), Failure> {
         (0..jobs).try_for_each(|_| self.submit(1))
     }
@@ -74,7 +74,7 @@ impl Submits {
         Job::new(order, target, "bench".into(), now() + DEADLINE_MS)
     }
 
-    /// Commits together what an event makes of these rows.
+    /// Applies an event to these rows in one commit.
     fn commit(
         &self,
         rows: Vec<Job>,

@@ -1,4 +1,4 @@
-//! The host as a process of its own, from inside and from outside.
+//! The host as a separate process, from inside and from outside.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -24,18 +24,18 @@ use super::measured::{self, Commands, report_step};
 use super::process::Process;
 use crate::{Failure, INPUT, NODE};
 
-const CONNECTION: &str = "crowd";
+const CONNECTION: &str = "load";
 
-/// No job ends by its deadline.
+/// Later than the end of the measurement.
 const DEADLINE_MS: i64 = 86_400_000;
 
-/// A folder with a configuration, in which hosts work one after the other.
+/// A folder with configuration and data, in which hosts run one after the other.
 pub struct Sandbox {
     folder: PathBuf,
 }
 
 impl Sandbox {
-    /// An empty one at `folder`, whose connection leads to `base_url`.
+    /// Creates an empty one at `folder` with a connection to `base_url`.
     ///
     /// # Errors
     ///
@@ -45,8 +45,8 @@ impl Sandbox {
             std::fs::remove_dir_all(&folder)?;
         }
         std::fs::create_dir_all(&folder)?;
-        std::fs::write(folder.join("key"), "sk-crowd")?;
-        // The highest rate there is: the machine is to be the limit.
+        std::fs::write(folder.join("key"), "sk-load")?;
+        // The highest allowed rate, so that the machine is the limit.
         let config = format!(
             "[connections.{CONNECTION}]\ncategory = \"pixelml\"\nbase_url = \"{base_url}\"\n\
              credential = {{ file = \"{}\" }}\nrequests_per_second = 100000\n",
@@ -56,7 +56,7 @@ impl Sandbox {
         Ok(Self { folder })
     }
 
-    /// Starts a host that adds this many jobs when it is told to, and drives them.
+    /// Starts a host that adds this many jobs at the first command, and drives them.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl Sandbox {
         Process::spawn(command)
     }
 
-    /// Starts a host that goes on with every job, as an embedding program does.
+    /// Starts a host that resumes every job, as an embedding program does.
     ///
     /// # Errors
     ///
@@ -99,12 +99,12 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        // It is under `target/`; the next run empties it too.
+        // An error is ignored: the folder is in `target/`, and the next run empties it.
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
-/// The host, from inside.
+/// The main function of the host process.
 #[must_use]
 pub fn main(arguments: &[String]) -> ExitCode {
     measured::main(async {
@@ -155,7 +155,7 @@ impl Inside {
         };
         let (_sender, work) = watch::channel(DriveMode::Normal);
         driver.wait(ids, WaitFor::Settled, work).await?;
-        Err("every job is settled, although none ends".into())
+        Err("every job is settled, although the provider ends none".into())
     }
 
     async fn add(&mut self, driver: &Driver, jobs: usize) -> Result<Vec<String>, Failure> {
@@ -176,7 +176,7 @@ impl Inside {
 
     fn job(&self, driver: &Driver, number: usize) -> Job {
         let order = JobSpec {
-            // As long as a real one.
+            // An id of realistic length.
             id: format!("00000000-0000-7000-8000-{number:012}"),
             node: NODE.into(),
             raw_input: INPUT.into(),
@@ -185,7 +185,7 @@ impl Inside {
             component: self.pack.digest().to_string(),
             connection: CONNECTION.into(),
             provider_origin: self.connection.base_url().origin().to_string(),
-            key: format!("crowd-{number}"),
+            key: format!("load-{number}"),
             idempotency_ms: 0,
             created_at: now(),
         };
@@ -199,7 +199,7 @@ impl Inside {
     }
 }
 
-/// As `zoetrope jobs resume --all` does.
+/// Resumes as `zoetrope jobs resume --all` does.
 async fn resume(driver: &Driver) -> Result<Vec<String>, Failure> {
     let begun = Instant::now();
     let ids = driver.resume_all(now() + DEADLINE_MS).await?;

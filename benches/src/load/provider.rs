@@ -1,6 +1,6 @@
-//! A provider whose jobs never end. Answers from memory, so that the figures are the
-//! host's and not those of the practice provider, which writes a journal to the same disk
-//! and always says itself when it wants to be asked again.
+//! A provider whose jobs never end. It answers from memory, so that the results are those of the
+//! host. The practice provider would write a journal to the same disk, and its `poll_after_ms`
+//! cannot be set.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -29,7 +29,7 @@ struct Counts {
     round: Mutex<Round>,
 }
 
-/// Which jobs were asked for since the round was begun.
+/// The jobs that were polled since the round began.
 #[derive(Debug, Default)]
 struct Round {
     polled: Vec<bool>,
@@ -38,13 +38,12 @@ struct Round {
     last: Option<Instant>,
 }
 
-/// When the jobs of a round were asked for: the first of them, and the last for the first
-/// time.
+/// The times of the first polls of a round's jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FirstPolls {
-    /// The first job.
+    /// The first poll of any job.
     pub first: Instant,
-    /// The last one.
+    /// The first poll of the last job.
     pub last: Instant,
 }
 
@@ -82,13 +81,13 @@ impl Provider {
         format!("http://{}", self.address)
     }
 
-    /// How soon it wants to be asked again, in every reply from now on.
+    /// Sets `poll_after_ms` of the replies from now on.
     pub fn poll_after(&self, pause: Duration) {
         let millis = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
         self.counts.poll_after_ms.store(millis, Ordering::SeqCst);
     }
 
-    /// Whether replies to polls are held from now on. Those that were held until now leave.
+    /// Sets whether replies to polls are held from now on, and sends those that are held.
     pub fn hold(&self, holds: bool) {
         self.counts.holds.send_replace(holds);
     }
@@ -99,13 +98,13 @@ impl Provider {
         self.counts.held.load(Ordering::SeqCst)
     }
 
-    /// Jobs it has been given.
+    /// Number of submits.
     #[must_use]
     pub fn jobs(&self) -> usize {
         self.counts.jobs.load(Ordering::SeqCst)
     }
 
-    /// Polls it has answered.
+    /// Number of answered polls.
     #[must_use]
     pub fn polls(&self) -> u64 {
         self.counts.polls.load(Ordering::SeqCst)
@@ -116,7 +115,7 @@ impl Provider {
         *self.counts.round() = Round::of(self.jobs());
     }
 
-    /// When its jobs were called, once all have been.
+    /// The times of the round's first polls, once every job was polled.
     #[must_use]
     pub fn first_polls(&self) -> Option<FirstPolls> {
         self.counts.round().first_polls()
@@ -132,7 +131,7 @@ impl Counts {
         let mut holds = self.holds.subscribe();
         if *holds.borrow_and_update() {
             self.held.fetch_add(1, Ordering::SeqCst);
-            // The sender lives as long as this.
+            // `self` owns the sender, so this does not fail.
             let _ = holds.changed().await;
             self.held.fetch_sub(1, Ordering::SeqCst);
         }

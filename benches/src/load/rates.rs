@@ -1,4 +1,4 @@
-//! What a process takes while its jobs do nothing but wait, or nothing but poll.
+//! Memory and processor time of a process while its jobs wait, and while they poll.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -7,17 +7,17 @@ use super::process::{Process, processor_time, resident};
 use super::provider::Provider;
 use crate::Failure;
 
-/// How long it is counted what waiting and polling take.
+/// The durations of the measurements.
 const WAITING: Duration = Duration::from_secs(3);
 const POLLING: Duration = Duration::from_secs(5);
 
-/// How often the provider is looked at.
+/// The interval at which the provider's counts are read.
 pub(super) const LOOK: Duration = Duration::from_millis(5);
 
-/// No step takes longer, at 100,000 jobs neither.
+/// The time limit of a step, enough for 100,000 jobs.
 pub(super) const PATIENCE: Duration = Duration::from_mins(20);
 
-/// How long a process goes on as it is before it is measured.
+/// The pause before a measurement.
 pub(super) const REST: Duration = Duration::from_secs(1);
 
 /// While every job waits.
@@ -30,7 +30,7 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Resident bytes for each job more than there were without any.
+    /// Resident bytes for each job, without those of the empty process.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "no process is that large")]
     pub fn bytes_a_job(self, empty: u64, jobs: usize) -> f64 {
@@ -63,7 +63,8 @@ pub struct Polling {
 }
 
 impl Polling {
-    /// Over some seconds, and then to the end of a round of all jobs: polls may come in waves.
+    /// Measures for [`POLLING`] and then to the end of a round of all jobs, since polls may come in
+    /// waves.
     pub(super) fn of(
         process: &mut Process,
         provider: &Provider,
@@ -86,7 +87,7 @@ impl Polling {
     }
 }
 
-/// Waits this long, and to the end of the round of `jobs` polls that then goes on.
+/// Waits this long, and then to the end of the round of `jobs` polls.
 fn polled(
     process: &mut Process,
     provider: &Provider,

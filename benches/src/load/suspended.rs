@@ -1,5 +1,5 @@
-//! The crowd as one would build it first: an instance of the component for each job, which
-//! stays, suspended in the request of its poll.
+//! The simplest design: an instance of the component for each job, suspended in the request of its
+//! poll.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use super::measured::{self, Commands, report_step};
 use crate::minimal_host::{Allocation, Client, Instance, Kept, MinimalHost};
 use crate::{Failure, INPUT, NODE};
 
-/// The process: the provider's base URL, the number of jobs, and how many of them may be in
-/// a call at once.
+/// The main function of the process. Its arguments are the provider's base URL, the number of jobs,
+/// and the maximum number of concurrent calls.
 #[must_use]
 pub fn main(arguments: &[String]) -> ExitCode {
     measured::main(async {
@@ -26,7 +26,7 @@ pub fn main(arguments: &[String]) -> ExitCode {
 }
 
 async fn suspended(base_url: &str, jobs: usize, calls: usize) -> Result<(), Failure> {
-    let credential = "Bearer sk-crowd";
+    let credential = "Bearer sk-load";
     let host = MinimalHost::load_with(Allocation::Separate, COMPONENT, base_url, credential)?;
     let mut orders = Commands::new();
     report_step("ready", Instant::now());
@@ -37,7 +37,7 @@ async fn suspended(base_url: &str, jobs: usize, calls: usize) -> Result<(), Fail
     for number in 0..jobs {
         let mut instance = host.instance(Client::Kept(client.clone())).await?;
         let ticket = instance
-            .start(NODE, INPUT, &format!("crowd-{number}"))
+            .start(NODE, INPUT, &format!("load-{number}"))
             .await?;
         started.push((instance, ticket));
     }
@@ -54,7 +54,7 @@ async fn suspended(base_url: &str, jobs: usize, calls: usize) -> Result<(), Fail
     }
 }
 
-/// Ends with the first poll that fails.
+/// Polls until a poll fails.
 async fn poll(
     mut instance: Instance,
     ticket: String,

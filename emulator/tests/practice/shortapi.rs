@@ -114,7 +114,7 @@ async fn errors_come_with_http_200_but_for_a_wrong_key() {
     for (body, code) in cases {
         expect(&api.call("POST", CREATE, body).await, code);
     }
-    expect(&ask(&api, "nobody").await, 404);
+    expect(&ask(&api, "unknown").await, 404);
     expect(&api.call("GET", "/api/v1/job/query", "").await, 404);
 
     let good = body("https://example.com/a.png", None);
@@ -123,7 +123,7 @@ async fn errors_come_with_http_200_but_for_a_wrong_key() {
     expect(&full, 429);
     assert_eq!(full.header("retry-after"), "1");
 
-    let answer = api.get("/api/v1/job/query?id=nobody", &[]).await;
+    let answer = api.get("/api/v1/job/query?id=unknown", &[]).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     assert_eq!(answer.json()["code"], 401);
 }

@@ -118,7 +118,7 @@ async fn a_job_can_be_cancelled() {
         StatusCode::OK,
         "a second cancellation succeeds"
     );
-    assert_eq!(api.cancel("nobody").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(api.cancel("unknown").await.status, StatusCode::NOT_FOUND);
 
     let fetcher: Option<Arc<dyn FetchPicture>> = Some(Arc::new(PendingFetch));
     let (_practice, api) = start(Settings {
@@ -254,8 +254,8 @@ async fn invalid_request_is_refused_in_json() {
         ("POST", "/v1/jobs", &big, 413, "too_large"),
         ("POST", "/v1/files", "no form", 400, "invalid_request"),
         ("GET", "/v1/jobs", "", 405, "method_not_allowed"),
-        ("GET", "/v1/jobs/nobody", "", 404, "unknown_job"),
-        ("GET", "/v1/clips/nobody.mp4", "", 404, "not_found"),
+        ("GET", "/v1/jobs/unknown", "", 404, "unknown_job"),
+        ("GET", "/v1/clips/unknown.mp4", "", 404, "not_found"),
         ("GET", "/v1/files/..%2Fkey", "", 404, "not_found"),
         ("GET", "/v2", "", 404, "not_found"),
     ];
