@@ -28,7 +28,7 @@ for line in sys.stdin:
         weights[name] += 1
         functions[name][sample["symbol"]] += 1
 total = weights.total() or 1
-print(f"{'share':>7}  {'crate':<28} the most of it")
+print(f"{'share':>7}  {'crate':<28} largest functions")
 for name, weight in weights.most_common(20):
     most = ", ".join(f"{symbol[:60]} {100 * part / total:.1f} %" for symbol, part in functions[name].most_common(2))
     print(f"{100 * weight / total:6.1f} %  {name:<28} {most}")

@@ -15,7 +15,7 @@ use crate::job::JobId;
 
 /// How long two polls must overlap to count. The end of a killed client's poll is noticed late,
 /// when the next client may already poll.
-const TOGETHER: Duration = Duration::from_millis(10);
+const MIN_OVERLAP: Duration = Duration::from_millis(10);
 
 /// The job that a `GET` of this URI polls; nothing for any other URI.
 pub(crate) type PolledJob = fn(&Uri) -> Option<JobId>;
@@ -26,7 +26,7 @@ pub(crate) struct ConcurrentPolls(Mutex<Counted>);
 
 #[derive(Default)]
 struct Counted {
-    under_way: HashMap<JobId, usize>,
+    in_progress: HashMap<JobId, usize>,
     most: usize,
 }
 
@@ -46,7 +46,7 @@ impl ConcurrentPolls {
     }
 
     fn begin(self: &Arc<Self>, job: JobId) -> PollGuard {
-        self.with(|counted| *counted.under_way.entry(job).or_default() += 1);
+        self.with(|counted| *counted.in_progress.entry(job).or_default() += 1);
         PollGuard(Arc::new(Poll {
             concurrent_polls: Arc::clone(self),
             job,
@@ -56,9 +56,9 @@ impl ConcurrentPolls {
     /// The number of polls of a job in progress. Raises the maximum to it, or to `at_most`.
     fn note(&self, job: JobId, at_most: usize) -> usize {
         self.with(|counted| {
-            let under_way = counted.under_way.get(&job).copied().unwrap_or_default();
-            counted.most = counted.most.max(under_way.min(at_most));
-            under_way
+            let in_progress = counted.in_progress.get(&job).copied().unwrap_or_default();
+            counted.most = counted.most.max(in_progress.min(at_most));
+            in_progress
         })
     }
 
@@ -70,10 +70,10 @@ impl ConcurrentPolls {
 impl Drop for Poll {
     fn drop(&mut self) {
         self.concurrent_polls.with(|counted| {
-            if let Some(under_way) = counted.under_way.get_mut(&self.job) {
-                *under_way -= 1;
-                if *under_way == 0 {
-                    counted.under_way.remove(&self.job);
+            if let Some(in_progress) = counted.in_progress.get_mut(&self.job) {
+                *in_progress -= 1;
+                if *in_progress == 0 {
+                    counted.in_progress.remove(&self.job);
                 }
             }
         });
@@ -102,7 +102,7 @@ pub(crate) async fn watch(
         && concurrent_polls.note(job, 1) > 1
     {
         tokio::spawn(async move {
-            sleep(TOGETHER).await;
+            sleep(MIN_OVERLAP).await;
             concurrent_polls.note(job, usize::MAX);
         });
     }
@@ -142,6 +142,6 @@ mod tests {
         drop((copy, second, beside));
         drop(begin(one));
         assert_eq!(concurrent_polls.most(), 2);
-        assert!(concurrent_polls.with(|counted| counted.under_way.is_empty()));
+        assert!(concurrent_polls.with(|counted| counted.in_progress.is_empty()));
     }
 }

@@ -35,7 +35,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How a connection ends without a complete answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Disconnect {
-    /// The socket is closed in order.
+    /// The socket is closed without a reset.
     Close = 1,
     /// The connection is reset.
     Reset = 2,
@@ -103,7 +103,7 @@ async fn connection(stream: TcpStream, router: Router, mut stop: watch::Receiver
     // Small pieces of a reply are sent when they are written.
     drop(stream.set_nodelay(true));
     let control = ConnectionControl::default();
-    let io = TokioIo::new(Wire {
+    let io = TokioIo::new(DisconnectableSocket {
         stream,
         control: control.clone(),
     });
@@ -127,12 +127,12 @@ async fn connection(stream: TcpStream, router: Router, mut stop: watch::Receiver
 }
 
 /// A socket whose next flush fails after [`ConnectionControl::disconnect`].
-struct Wire {
+struct DisconnectableSocket {
     stream: TcpStream,
     control: ConnectionControl,
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for DisconnectableSocket {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -142,7 +142,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for DisconnectableSocket {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -22,7 +22,7 @@ use crate::rejection::Rejection;
 const CHUNK: u64 = 64 << 10;
 
 /// A file never changes under its name.
-const FOR_EVER: &str = "private, max-age=31536000, immutable";
+const IMMUTABLE: &str = "private, max-age=31536000, immutable";
 
 /// Sends a file of a media type, with its digest as entity tag.
 pub(crate) async fn send(
@@ -44,7 +44,7 @@ pub(crate) async fn send(
     let tag = format!("\"{digest}\"");
     let reply = Response::builder()
         .header(ACCEPT_RANGES, "bytes")
-        .header(CACHE_CONTROL, FOR_EVER)
+        .header(CACHE_CONTROL, IMMUTABLE)
         .header(CONTENT_TYPE, media_type)
         .header(ETAG, &tag);
     if text(request, &IF_NONE_MATCH).is_some_and(|tags| tags == "*" || tags.contains(&tag)) {

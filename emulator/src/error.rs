@@ -17,7 +17,7 @@ pub enum PracticeError {
     },
     /// Another process has locked the data directory but not published its address.
     #[error("{} is locked by a process that has not published its address", data_dir.display())]
-    Silent {
+    AddressUnknown {
         /// The data directory.
         data_dir: PathBuf,
     },
@@ -26,7 +26,7 @@ pub enum PracticeError {
     Storage {
         /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
@@ -53,7 +53,7 @@ pub enum PracticeError {
     Listen {
         /// The address from the settings.
         address: SocketAddr,
-        /// What the system says.
+        /// The system's error.
         #[source]
         source: io::Error,
     },

@@ -21,7 +21,7 @@ pub(crate) enum Filter {
     Sepia,
     /// Light and soft.
     Pastel,
-    /// Few, loud colours.
+    /// Few, saturated colours.
     Poster,
     /// Out of focus, and glowing.
     Dream,
@@ -81,15 +81,15 @@ impl Filter {
             Self::Watercolor => watercolor(picture),
             Self::Sketch => sketch(picture),
             Self::Noir => imageops::contrast(&in_grey(picture), 35.0),
-            Self::Sepia => each(in_grey(picture), |grey, part| match part {
+            Self::Sepia => map_values(in_grey(picture), |grey, part| match part {
                 0 => 40.0 + grey * 0.82,
                 1 => 26.0 + grey * 0.74,
                 _ => 12.0 + grey * 0.58,
             }),
-            Self::Pastel => each(soft(picture, 0.0015), |value, _| 118.0 + value * 0.52),
-            Self::Poster => each(loud(picture, 1.9), |value, _| step(value, 4.0)),
+            Self::Pastel => map_values(blur(picture, 0.0015), |value, _| 118.0 + value * 0.52),
+            Self::Poster => map_values(saturated(picture, 1.9), |value, _| step(value, 4.0)),
             Self::Dream => dream(picture),
-            Self::Film => each(picture.clone(), |value, part| {
+            Self::Film => map_values(picture.clone(), |value, part| {
                 let curve = (value - 128.0) * 1.3 + 128.0;
                 match part {
                     0 => curve + (value - 110.0) * 0.16,
@@ -102,16 +102,16 @@ impl Filter {
 }
 
 fn watercolor(picture: &RgbImage) -> RgbImage {
-    let washes = each(loud(&soft(picture, 0.0025), 1.25), |value, _| {
+    let washes = map_values(saturated(&blur(picture, 0.0025), 1.25), |value, _| {
         step(value, 7.0)
     });
-    each(soft(&washes, 0.001), |value, _| 38.0 + value * 0.84)
+    map_values(blur(&washes, 0.001), |value, _| 38.0 + value * 0.84)
 }
 
 /// A picture divided by its own blurred version is white except for its lines.
 fn sketch(picture: &RgbImage) -> RgbImage {
     let grey = in_grey(picture);
-    let around = soft(&grey, 0.006);
+    let around = blur(&grey, 0.006);
     let mut lines = grey;
     for (pixel, around) in lines.pixels_mut().zip(around.pixels()) {
         let share = f32::from(pixel.0[0]) / f32::from(around.0[0].max(1));
@@ -122,7 +122,7 @@ fn sketch(picture: &RgbImage) -> RgbImage {
 }
 
 fn dream(picture: &RgbImage) -> RgbImage {
-    let mut glow = soft(picture, 0.02);
+    let mut glow = blur(picture, 0.02);
     for (pixel, sharp) in glow.pixels_mut().zip(picture.pixels()) {
         for (value, sharp) in pixel.0.iter_mut().zip(sharp.0) {
             // Screen blending.
@@ -138,7 +138,7 @@ fn dream(picture: &RgbImage) -> RgbImage {
     clippy::cast_precision_loss,
     reason = "sides are far below 2^24 pixels"
 )]
-fn soft(picture: &RgbImage, share: f32) -> RgbImage {
+fn blur(picture: &RgbImage, share: f32) -> RgbImage {
     let side = picture.width().max(picture.height()) as f32;
     imageops::fast_blur(picture, (side * share).max(0.6))
 }
@@ -148,19 +148,19 @@ fn in_grey(picture: &RgbImage) -> RgbImage {
 }
 
 /// Moves the colours of a picture away from grey.
-fn loud(picture: &RgbImage, factor: f32) -> RgbImage {
-    let mut loud = picture.clone();
-    for (pixel, grey) in loud.pixels_mut().zip(in_grey(picture).pixels()) {
+fn saturated(picture: &RgbImage, factor: f32) -> RgbImage {
+    let mut saturated = picture.clone();
+    for (pixel, grey) in saturated.pixels_mut().zip(in_grey(picture).pixels()) {
         let grey = f32::from(grey.0[0]);
         pixel.0 = pixel
             .0
             .map(|value| byte(grey + (f32::from(value) - grey) * factor));
     }
-    loud
+    saturated
 }
 
 /// Changes each value. The second argument of `change` is 0 for red, 1 for green, 2 for blue.
-fn each(mut picture: RgbImage, change: impl Fn(f32, usize) -> f32) -> RgbImage {
+fn map_values(mut picture: RgbImage, change: impl Fn(f32, usize) -> f32) -> RgbImage {
     for Rgb(pixel) in picture.pixels_mut() {
         for (part, value) in pixel.iter_mut().enumerate() {
             *value = byte(change(f32::from(*value), part));

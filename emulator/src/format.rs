@@ -71,10 +71,10 @@ impl From<Size> for &'static str {
 const SHORT_SIDE: f64 = 720.0;
 
 /// The longest side of such a clip.
-const LONG_SIDE: f64 = 1920.0;
+const MAX_SIDE: f64 = 1920.0;
 
 /// The shortest side of such a clip.
-const THINNEST: u32 = 64;
+const MIN_SIDE: u32 = 64;
 
 /// How the size of the frames is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,10 +102,10 @@ impl Canvas {
 /// The sides of a clip that keeps this aspect.
 fn fitted((width, height): (u32, u32)) -> (u32, u32) {
     let (width, height) = (f64::from(width.max(1)), f64::from(height.max(1)));
-    let scale = (SHORT_SIDE / width.min(height)).min(LONG_SIDE / width.max(height));
+    let scale = (SHORT_SIDE / width.min(height)).min(MAX_SIDE / width.max(height));
     (
-        even(width * scale).max(THINNEST),
-        even(height * scale).max(THINNEST),
+        even(width * scale).max(MIN_SIDE),
+        even(height * scale).max(MIN_SIDE),
     )
 }
 

@@ -21,7 +21,7 @@ use crate::files::{FileName, sha256};
 use crate::journal::{Entry, Journal};
 use crate::redraw;
 use crate::render;
-use crate::render_queue::{Instants, RenderQueue};
+use crate::render_queue::{InstantResults, RenderQueue};
 use crate::result_urls::ResultUrls;
 use crate::server;
 use crate::settings::Settings;
@@ -31,10 +31,10 @@ use crate::state::{self, Server};
 const ADDRESS_TIME: Duration = Duration::from_secs(5);
 
 /// The interval at which the address is read.
-const ADDRESS_LOOK: Duration = Duration::from_millis(20);
+const ADDRESS_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long a shutdown waits for requests in progress.
-const GRACE: Duration = Duration::from_secs(2);
+const SHUTDOWN_TIME: Duration = Duration::from_secs(2);
 
 /// A practice provider that runs in this process and owns its data directory.
 ///
@@ -57,7 +57,7 @@ impl Practice {
     /// [`PracticeError::InUse`] when another provider serves the directory; the others when the
     /// directory cannot be used or the address is not free.
     pub async fn start(settings: Settings) -> Result<Self, PracticeError> {
-        let (data_dir, lock) = own(&settings).await?;
+        let (data_dir, lock) = acquire(&settings).await?;
         let former = data_dir.address();
         data_dir.retract_address()?;
         let api_key = data_dir.create_key()?.into();
@@ -130,7 +130,7 @@ impl Practice {
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
         if let Some(mut serving) = self.serving.take()
-            && timeout(GRACE, &mut serving).await.is_err()
+            && timeout(SHUTDOWN_TIME, &mut serving).await.is_err()
         {
             serving.abort();
         }
@@ -154,7 +154,7 @@ impl Drop for Practice {
 }
 
 /// Takes ownership of the directory, or fails with the owner's address.
-async fn own(settings: &Settings) -> Result<(DataDir, Lock), PracticeError> {
+async fn acquire(settings: &Settings) -> Result<(DataDir, Lock), PracticeError> {
     let data_dir = DataDir::open(&settings.data_dir)?;
     let deadline = Instant::now() + ADDRESS_TIME;
     loop {
@@ -166,11 +166,11 @@ async fn own(settings: &Settings) -> Result<(DataDir, Lock), PracticeError> {
             return Err(PracticeError::InUse { base_url });
         }
         if Instant::now() >= deadline {
-            return Err(PracticeError::Silent {
+            return Err(PracticeError::AddressUnknown {
                 data_dir: settings.data_dir.clone(),
             });
         }
-        sleep(ADDRESS_LOOK).await;
+        sleep(ADDRESS_INTERVAL).await;
     }
 }
 
@@ -203,13 +203,13 @@ async fn read_journal(
 }
 
 /// Renders and stores the clip and the picture that jobs share in instant mode.
-async fn instants(data_dir: DataDir) -> Result<Instants, PracticeError> {
+async fn instants(data_dir: DataDir) -> Result<InstantResults, PracticeError> {
     let making = spawn_blocking(move || {
         let clip =
             render::instant_clip().map_err(|error| PracticeError::InstantClip(Box::new(error)))?;
         let picture = redraw::instant_picture()
             .map_err(|error| PracticeError::InstantClip(Box::new(error)))?;
-        let instants = Instants {
+        let instants = InstantResults {
             clip: sha256(&clip),
             picture: sha256(&picture),
         };

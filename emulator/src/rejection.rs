@@ -53,7 +53,7 @@ impl Rejection {
     }
 
     /// Rewrites a reply that is a rejection; other replies stay unchanged.
-    pub(crate) fn reword(
+    pub(crate) fn rewrite(
         mut reply: Response,
         words: impl FnOnce(&Self) -> (StatusCode, Value),
     ) -> Response {
@@ -68,7 +68,7 @@ impl Rejection {
     }
 
     /// A body that could not be read.
-    pub(crate) fn unread(status: StatusCode, message: String) -> Self {
+    pub(crate) fn unreadable_body(status: StatusCode, message: String) -> Self {
         if status == StatusCode::PAYLOAD_TOO_LARGE {
             let most = picture::MAX_BYTES >> 20;
             let message = format!("the body is too large; a picture has at most {most} MiB");
@@ -122,19 +122,19 @@ impl Rejection {
 
 impl From<BytesRejection> for Rejection {
     fn from(rejection: BytesRejection) -> Self {
-        Self::unread(rejection.status(), rejection.body_text())
+        Self::unreadable_body(rejection.status(), rejection.body_text())
     }
 }
 
 impl From<MultipartRejection> for Rejection {
     fn from(rejection: MultipartRejection) -> Self {
-        Self::unread(rejection.status(), rejection.body_text())
+        Self::unreadable_body(rejection.status(), rejection.body_text())
     }
 }
 
 impl From<MultipartError> for Rejection {
     fn from(error: MultipartError) -> Self {
-        Self::unread(error.status(), error.body_text())
+        Self::unreadable_body(error.status(), error.body_text())
     }
 }
 

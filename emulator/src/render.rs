@@ -88,7 +88,7 @@ impl Scene {
         let mut frame = Frame::new(width, height);
         let last = frames - 1;
         for index in 0..=last {
-            self.sampler.expose(
+            self.sampler.sample_frame(
                 &camera_path.pose(f64::from(index) / f64::from(last)),
                 &mut frame,
             );

@@ -26,7 +26,7 @@ use crate::picture::Kind;
 use crate::render_request::{Product, RenderRequest, Source, Submission};
 use crate::settings::Settings;
 
-pub(crate) use self::work::Instants;
+pub(crate) use self::work::InstantResults;
 
 /// Why the render queue refuses a request.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +59,7 @@ impl RenderQueue {
         journal: Journal,
         entries: Vec<Entry>,
         settings: Settings,
-        instant: Option<Instants>,
+        instant: Option<InstantResults>,
     ) -> Arc<Self> {
         let mut jobs = Jobs::new(settings.faults.idempotency);
         let ready_at = Instant::now() + settings.queue_time;

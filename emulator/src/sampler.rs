@@ -76,7 +76,7 @@ impl Sampler {
     }
 
     /// Samples one frame.
-    pub(crate) fn expose(&self, pose: &Pose, frame: &mut Frame) {
+    pub(crate) fn sample_frame(&self, pose: &Pose, frame: &mut Frame) {
         let (width, height) = (frame.width, frame.height);
         let luma = Grid::new(pose, width, height, 1.0);
         self.luma.sample(&luma, width, &mut frame.luma);
@@ -267,9 +267,9 @@ mod tests {
 
     use super::*;
 
-    fn filmed(picture: &RgbImage, pose: &Pose, width: u32, height: u32) -> Frame {
+    fn sampled(picture: &RgbImage, pose: &Pose, width: u32, height: u32) -> Frame {
         let mut frame = Frame::new(width, height);
-        Sampler::new(picture).expose(pose, &mut frame);
+        Sampler::new(picture).sample_frame(pose, &mut frame);
         frame
     }
 
@@ -290,7 +290,7 @@ mod tests {
             ([0, 0, 255], (32, 240, 118)),
         ];
         for (colour, (luma, blue, red)) in cases {
-            let frame = filmed(&RgbImage::from_pixel(32, 32, Rgb(colour)), &STILL, 8, 8);
+            let frame = sampled(&RgbImage::from_pixel(32, 32, Rgb(colour)), &STILL, 8, 8);
             assert!(
                 frame.luma.iter().all(|sample| *sample == luma),
                 "{colour:?}"
@@ -308,7 +308,7 @@ mod tests {
         let picture = RgbImage::from_fn(32, 32, |x, y| {
             Rgb([u8::try_from((x * 8) ^ (y * 3)).unwrap_or(0); 3])
         });
-        let frame = filmed(&picture, &STILL, 8, 8);
+        let frame = sampled(&picture, &STILL, 8, 8);
         for y in 0..8 {
             for x in 0..8 {
                 let pixel = picture.get_pixel(x + 12, y + 12);
@@ -322,7 +322,7 @@ mod tests {
     fn a_half_step_lies_between_two_pixels() {
         let picture = RgbImage::from_fn(32, 32, |x, _| Rgb([if x < 16 { 0 } else { 255 }; 3]));
         let pose = Pose { x: 16.5, ..STILL };
-        let frame = filmed(&picture, &pose, 8, 8);
+        let frame = sampled(&picture, &pose, 8, 8);
         assert_eq!(frame.luma[2..6], [16, 126, 235, 235]);
     }
 
@@ -335,7 +335,7 @@ mod tests {
             scale: 3.0,
             angle: 1.0,
         };
-        let frame = filmed(&picture, &pose, 8, 8);
+        let frame = sampled(&picture, &pose, 8, 8);
         assert!(frame.luma.iter().all(|sample| *sample == frame.luma[0]));
     }
 }

@@ -45,8 +45,8 @@ pub(crate) fn router(server: Server) -> Router {
             Router::new().route(BILLING_PATH, get(send_billing)),
         ))
         .merge(with_key(wires::jobs::routes()))
-        .merge(shortapi.layer(middleware::map_response(wires::shortapi::reword)))
-        .merge(popiart.layer(middleware::map_response(wires::popiart::reword)))
+        .merge(shortapi.layer(middleware::map_response(wires::shortapi::rewrite)))
+        .merge(popiart.layer(middleware::map_response(wires::popiart::rewrite)))
         .fallback(async || Rejection::not_found())
         .method_not_allowed_fallback(async || {
             let message = "this path does not support the method of the request";
@@ -61,12 +61,12 @@ pub(crate) fn router(server: Server) -> Router {
             concurrent_polls,
             concurrent_polls::watch,
         ))
-        .layer(middleware::map_response(mark))
+        .layer(middleware::map_response(mark_reply))
         .with_state(server)
 }
 
 /// Marks every reply as a practice render.
-async fn mark(mut response: Response) -> Response {
+async fn mark_reply(mut response: Response) -> Response {
     response
         .headers_mut()
         .insert(PRACTICE_RENDER, HeaderValue::from_static("true"));

@@ -40,7 +40,7 @@ async fn file(mut form: Multipart) -> Result<Bytes, Rejection> {
         let mut bytes = BytesMut::new();
         while let Some(chunk) = field.chunk().await? {
             if bytes.len() + chunk.len() > picture::MAX_BYTES {
-                return Err(Rejection::unread(
+                return Err(Rejection::unreadable_body(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     String::new(),
                 ));

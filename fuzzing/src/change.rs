@@ -48,7 +48,7 @@ pub(crate) fn changed(corpus: &Corpus) -> impl Strategy<Value = Vec<u8>> + use<>
     })
 }
 
-/// Words of the corpus and of [`ODD`], in any order.
+/// Words of the corpus and of [`ODD_TEXTS`], in any order.
 pub(crate) fn words(corpus: &Corpus) -> impl Strategy<Value = Vec<u8>> + use<> {
     vec(word(all_words(corpus)), 0..40).prop_map(|words| words.concat())
 }
@@ -67,7 +67,10 @@ fn all_words(corpus: &Corpus) -> Vec<Vec<u8>> {
 }
 
 fn word(words: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
-    let odd: Vec<Vec<u8>> = ODD.iter().map(|word| word.as_bytes().to_vec()).collect();
+    let odd: Vec<Vec<u8>> = ODD_TEXTS
+        .iter()
+        .map(|word| word.as_bytes().to_vec())
+        .collect();
     prop_oneof![
         6 => prop::sample::select(words),
         1 => prop::sample::select(odd),
@@ -77,7 +80,7 @@ fn word(words: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// Texts that often break parsers.
-const ODD: [&str; 24] = [
+const ODD_TEXTS: [&str; 24] = [
     "\0",
     "\u{feff}",
     "\u{202e}",

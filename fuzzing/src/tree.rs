@@ -29,7 +29,7 @@ pub(crate) enum What {
 
 pub(crate) fn change() -> impl Strategy<Value = Change> {
     let other = prop_oneof![
-        4 => prop::sample::select(&OTHERS[..]).prop_map(str::to_owned),
+        4 => prop::sample::select(&REPLACEMENTS[..]).prop_map(str::to_owned),
         1 => any::<i64>().prop_map(|number| number.to_string()),
         1 => any::<f64>().prop_map(|number| number.to_string()),
         1 => ".{0,40}".prop_map(|text| Value::from(text).to_string()),
@@ -49,7 +49,7 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
 }
 
 /// Replacements of a value.
-const OTHERS: [&str; 24] = [
+const REPLACEMENTS: [&str; 24] = [
     "null",
     "true",
     "false",

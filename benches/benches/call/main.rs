@@ -144,15 +144,15 @@ async fn requests(
     peers: &mut Peers,
     work: Value,
 ) -> Result<Group, Failure> {
-    let ours = Ours::new(pack, provider).await?;
+    let own = OwnContestants::new(pack, provider).await?;
     let mut others = node_peers(provider, peers, work)?;
     let mut submits = 1 + others.len();
     let mut group = Group::new("start and poll over loopback", NATIVE_SUBMIT);
     while group.next_round() {
-        ours.native_turns(&mut group, &mut submits).await?;
-        ours.start_turns(&mut group, &mut submits).await?;
-        ours.plain_turns(&mut group, &mut submits).await?;
-        ours.poll_turn(&mut group).await?;
+        own.native_turns(&mut group, &mut submits).await?;
+        own.start_turns(&mut group, &mut submits).await?;
+        own.minimal_host_turns(&mut group, &mut submits).await?;
+        own.poll_turn(&mut group).await?;
         submits += take_turns(&mut group, &mut others)?;
     }
     match provider.submits() {
@@ -185,17 +185,17 @@ fn node_peers(
 }
 
 /// The contestants of this repository.
-struct Ours<'a> {
+struct OwnContestants<'a> {
     pack: &'a Pack,
     context: CallContext,
     /// To a provider that honours idempotency keys.
     keyed: CallContext,
     submit: Submit,
-    plain: MinimalHost,
+    minimal_host: MinimalHost,
     ticket: String,
 }
 
-impl<'a> Ours<'a> {
+impl<'a> OwnContestants<'a> {
     /// Starts one job to get a ticket.
     async fn new(pack: &'a Pack, provider: &Provider) -> Result<Self, Failure> {
         let base_url = format!("http://{}", provider.address());
@@ -206,14 +206,14 @@ impl<'a> Ours<'a> {
         let keyed = keyed_connection(pack, &base_url).await?;
         let keyed = CallContext::online(&egress, keyed);
         let submit = Submit::of_preview(&preview.request.ok_or("no preview")?, CREDENTIAL)?;
-        let plain = MinimalHost::load(COMPONENT, &base_url, CREDENTIAL)?;
+        let minimal_host = MinimalHost::load(COMPONENT, &base_url, CREDENTIAL)?;
         let ticket = started(pack, &context).await?;
         Ok(Self {
             pack,
             context,
             keyed,
             submit,
-            plain,
+            minimal_host,
             ticket,
         })
     }
@@ -258,22 +258,34 @@ impl<'a> Ours<'a> {
     }
 
     /// A start in the minimal host.
-    async fn plain_turns(&self, group: &mut Group, submits: &mut usize) -> Result<(), Failure> {
+    async fn minimal_host_turns(
+        &self,
+        group: &mut Group,
+        submits: &mut usize,
+    ) -> Result<(), Failure> {
         let default = async || {
             *submits += 1;
-            self.plain.start(Client::Default, NODE, INPUT, KEY).await
+            self.minimal_host
+                .start(Client::Default, NODE, INPUT, KEY)
+                .await
         };
         group
             .turn("start, fresh instance, wasmtime's default client", default)
             .await?;
-        let memory = async || self.plain.start(Client::Memory, NODE, INPUT, KEY).await;
+        let memory = async || {
+            self.minimal_host
+                .start(Client::Memory, NODE, INPUT, KEY)
+                .await
+        };
         group
             .turn("start, fresh instance, answered from memory", memory)
             .await?;
         let parts = async || {
             *submits += 1;
             self.submit.on_a_new_connection().await?;
-            self.plain.start(Client::Memory, NODE, INPUT, KEY).await
+            self.minimal_host
+                .start(Client::Memory, NODE, INPUT, KEY)
+                .await
         };
         group
             .turn("the parts: native POST, then a start from memory", parts)
@@ -298,24 +310,24 @@ fn throughput(
     workspace: &Path,
 ) -> Result<Vec<Throughput>, Failure> {
     const PYDANTIC: &str = "pydantic, one thread, without its start";
-    let is_there = peers.have(Platform::Python, PYDANTIC);
+    let is_installed = peers.have(Platform::Python, PYDANTIC);
     // Compiles the component into the cache that the measured runs use.
     list.zoetrope()?;
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (mut own, mut pydantic) = (Vec::new(), Vec::new());
     for _ in 0..jsonl::RUNS {
-        ours.push(list.a_second(list.zoetrope()?));
-        if is_there {
-            theirs.push(list.a_second(list.pydantic(peers, workspace)?));
+        own.push(list.a_second(list.zoetrope()?));
+        if is_installed {
+            pydantic.push(list.a_second(list.pydantic(peers, workspace)?));
         }
     }
     let mut all = vec![Throughput {
         name: "zoetrope check --jsonl, all cores".into(),
-        runs: ours,
+        runs: own,
     }];
-    if is_there {
+    if is_installed {
         all.push(Throughput {
             name: PYDANTIC.into(),
-            runs: theirs,
+            runs: pydantic,
         });
     }
     Ok(all)

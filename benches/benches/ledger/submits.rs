@@ -28,7 +28,7 @@ impl Submits {
         })
     }
 
-    /// Commands jobs in one commit, as a batch does, and submits them all at once.
+    /// Adds jobs in one commit, as a batch does, and submits them together.
     pub(crate) fn submit(&mut self, jobs: usize) -> Result<(), Failure> {
         let rows: Vec<_> = (0..jobs).map(|_| self.next()).collect();
         let inserted = self.ledger.insert_all(&rows)?;
@@ -57,7 +57,7 @@ impl Submits {
     fn next(&mut self) -> Job {
         self.jobs += 1;
         let digest = "a5".repeat(32);
-        let order = JobSpec {
+        let spec = JobSpec {
             id: format!("00000000-0000-7000-8000-{:012}", self.jobs),
             node: NODE.into(),
             raw_input: INPUT.into(),
@@ -70,8 +70,8 @@ impl Submits {
             idempotency_ms: 0,
             created_at: now(),
         };
-        let target = Target::Stem(self.folder.join("clips").join(&order.id));
-        Job::new(order, target, "bench".into(), now() + DEADLINE_MS)
+        let target = Target::Stem(self.folder.join("clips").join(&spec.id));
+        Job::new(spec, target, "bench".into(), now() + DEADLINE_MS)
     }
 
     /// Applies an event to these rows in one commit.

@@ -44,19 +44,19 @@ async function take(operation, most, nanoseconds) {
   return taken;
 }
 
-function say(document) {
+function write(document) {
   process.stdout.write(`${JSON.stringify(document)}\n`);
 }
 
 async function main() {
   let operation;
   for await (const line of createInterface({ input: process.stdin })) {
-    const order = JSON.parse(line);
+    const turn = JSON.parse(line);
     if (operation === undefined) {
-      operation = prepare(order);
-      say(await operation());
+      operation = prepare(turn);
+      write(await operation());
     } else {
-      say(await take(operation, order.operations, BigInt(order.nanoseconds)));
+      write(await take(operation, turn.operations, BigInt(turn.nanoseconds)));
     }
   }
   process.exit(0);

@@ -13,10 +13,10 @@ from typing import Any
 def take_turns(prepare: Callable[[Any], Callable[[], str]]) -> None:
     """Answers until standard input ends. `prepare` returns the operation for the work."""
     operation = prepare(json.loads(sys.stdin.readline()))
-    say(operation())
+    write(operation())
     for line in sys.stdin:
         turn = json.loads(line)
-        say(take(operation, turn["operations"], turn["nanoseconds"]))
+        write(take(operation, turn["operations"], turn["nanoseconds"]))
 
 
 def take(operation: Callable[[], str], most: int, nanoseconds: int) -> list[int]:
@@ -30,5 +30,5 @@ def take(operation: Callable[[], str], most: int, nanoseconds: int) -> list[int]
     return taken
 
 
-def say(document: Any) -> None:
+def write(document: Any) -> None:
     print(json.dumps(document), flush=True)

@@ -111,18 +111,18 @@ pub fn main(arguments: &[String]) -> ExitCode {
         let [folder, what @ ..] = arguments else {
             return Err("no folder".into());
         };
-        Inside::open(Path::new(folder))?.work(what).await
+        HostProcess::open(Path::new(folder))?.work(what).await
     })
 }
 
-struct Inside {
+struct HostProcess {
     data: PathBuf,
     pack: Pack,
     connection: Arc<Connection>,
-    orders: Commands,
+    commands: Commands,
 }
 
-impl Inside {
+impl HostProcess {
     fn open(folder: &Path) -> Result<Self, Failure> {
         let data = folder.join("data");
         let settings = EngineSettings {
@@ -140,13 +140,13 @@ impl Inside {
             data,
             pack,
             connection: Arc::clone(connection),
-            orders: Commands::new(),
+            commands: Commands::new(),
         })
     }
 
     async fn work(mut self, what: &[String]) -> Result<(), Failure> {
-        let reach = Arc::new(Configured(Arc::clone(&self.connection)));
-        let driver = Driver::builder(&self.data, &self.pack, reach)
+        let resolver = Arc::new(Configured(Arc::clone(&self.connection)));
+        let driver = Driver::builder(&self.data, &self.pack, resolver)
             .policy(&Policy::default().trusting(DIGEST))
             .build()?;
         let ids = match what {
@@ -160,7 +160,7 @@ impl Inside {
 
     async fn add(&mut self, driver: &Driver, jobs: usize) -> Result<Vec<String>, Failure> {
         report_step("ready", Instant::now());
-        self.orders.next().await?;
+        self.commands.next().await?;
         let begun = Instant::now();
         let jobs: Vec<_> = (0..jobs).map(|number| self.job(driver, number)).collect();
         driver.add(&jobs, &self.pack, COMPONENT)?;
@@ -175,7 +175,7 @@ impl Inside {
     }
 
     fn job(&self, driver: &Driver, number: usize) -> Job {
-        let order = JobSpec {
+        let spec = JobSpec {
             // An id of realistic length.
             id: format!("00000000-0000-7000-8000-{number:012}"),
             node: NODE.into(),
@@ -189,13 +189,8 @@ impl Inside {
             idempotency_ms: 0,
             created_at: now(),
         };
-        let target = Target::Stem(self.data.join("clips").join(&order.id));
-        Job::new(
-            order,
-            target,
-            driver.requester().into(),
-            now() + DEADLINE_MS,
-        )
+        let target = Target::Stem(self.data.join("clips").join(&spec.id));
+        Job::new(spec, target, driver.requester().into(), now() + DEADLINE_MS)
     }
 }
 

@@ -36,14 +36,14 @@ pub(super) struct Commands(UnboundedReceiver<()>);
 impl Commands {
     /// Reads commands from now on, and ends the process when standard input ends.
     pub(super) fn new() -> Self {
-        let (sender, orders) = unbounded_channel();
+        let (sender, commands) = unbounded_channel();
         std::thread::spawn(move || {
             for _ in std::io::stdin().lines().map_while(Result::ok) {
                 let _ = sender.send(());
             }
             std::process::exit(0);
         });
-        Self(orders)
+        Self(commands)
     }
 
     /// Waits for the next command.

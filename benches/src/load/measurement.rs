@@ -7,14 +7,14 @@ use std::time::Duration;
 use super::host::Sandbox;
 use super::process::{Process, processor_time, resident};
 use super::provider::{FirstPolls, Provider};
-use super::rates::{LOOK, PATIENCE, Polling, REST, Waiting};
+use super::rates::{Polling, READ_INTERVAL, SETTLE_TIME, STEP_TIMEOUT, Waiting};
 use crate::Failure;
 
 /// The longest accepted `poll_after_ms`: all jobs wait.
-const LATE: Duration = Duration::from_mins(5);
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// The shortest accepted `poll_after_ms`: all jobs are due.
-const SOON: Duration = Duration::from_millis(100);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The results for one number of jobs.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,7 +78,7 @@ impl Figures {
 /// When the provider did not get one submit for each job, or polls are missing.
 pub fn measure(folder: &Path, jobs: usize, zoetrope: &Path) -> Result<Figures, Failure> {
     let provider = Provider::start()?;
-    provider.poll_after(LATE);
+    provider.poll_after(LONGEST_PAUSE);
     let sandbox = Sandbox::new(folder.to_owned(), &provider.base_url())?;
 
     let mut host = sandbox.adding(jobs)?;
@@ -99,11 +99,11 @@ pub fn measure(folder: &Path, jobs: usize, zoetrope: &Path) -> Result<Figures, F
     let (host, command) = picked_up(host, &provider)?;
     host.kill()?;
     let (host, embedded) = picked_up(sandbox.resuming()?, &provider)?;
-    sleep(REST);
+    sleep(SETTLE_TIME);
     let resumed = resident(host.id())?;
     host.kill()?;
 
-    provider.poll_after(SOON);
+    provider.poll_after(SHORTEST_PAUSE);
     let (mut host, _) = picked_up(sandbox.resuming()?, &provider)?;
     let polling = Polling::of(&mut host, &provider, jobs)?;
     host.kill()?;
@@ -130,10 +130,10 @@ fn picked_up(mut host: Process, provider: &Provider) -> Result<(Process, PickUp)
             break first_polls;
         }
         host.must_live()?;
-        if host.begun.elapsed() > PATIENCE {
+        if host.begun.elapsed() > STEP_TIMEOUT {
             return Err("some jobs are not polled".into());
         }
-        sleep(LOOK);
+        sleep(READ_INTERVAL);
     };
     let picked_up = PickUp {
         first: first - host.begun,

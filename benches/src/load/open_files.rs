@@ -3,7 +3,7 @@
 use crate::Failure;
 
 /// Reserved for open files other than connections.
-const OTHERS: u64 = 256;
+const RESERVED: u64 = 256;
 
 /// Raises the limit to its maximum and returns how many connections it allows.
 ///
@@ -12,7 +12,7 @@ const OTHERS: u64 = 256;
 /// When the system has no such limit, or it is too low.
 pub(super) fn connections() -> Result<usize, Failure> {
     let files = raised()?;
-    let connections = files.checked_sub(OTHERS).filter(|left| *left > 0);
+    let connections = files.checked_sub(RESERVED).filter(|left| *left > 0);
     let connections = connections.ok_or_else(|| format!("only {files} files may be open"))?;
     Ok(connections.try_into()?)
 }

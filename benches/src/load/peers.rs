@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::process::{Process, resident};
 use super::provider::Provider;
-use super::rates::{LOOK, PATIENCE, Polling, Waiting};
+use super::rates::{Polling, READ_INTERVAL, STEP_TIMEOUT, Waiting};
 use super::{SUSPENDED, open_files};
 use crate::peers::{Peers, Program};
 use crate::{Failure, INPUT, NODE};
@@ -113,7 +113,7 @@ pub fn measure(design: Design, jobs: usize, peers: &mut Peers) -> Result<Option<
     provider.hold(false);
     // Polls that were held are not counted.
     while provider.held() > 0 {
-        sleep(LOOK);
+        sleep(READ_INTERVAL);
     }
     let polling = Polling::of(&mut process, &provider, jobs)?;
     process.kill()?;
@@ -138,10 +138,10 @@ fn held(
     let answered = u64::try_from(answered)?;
     while provider.held() < calls || provider.polls() < answered {
         process.must_live()?;
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > STEP_TIMEOUT {
             return Err(format!("{} of {calls} calls are held", provider.held()).into());
         }
-        sleep(LOOK);
+        sleep(READ_INTERVAL);
     }
     Ok(())
 }

@@ -11,8 +11,8 @@ use crate::Failure;
 /// A process that reports finished steps as lines of JSON. Killed when it is dropped.
 pub struct Process {
     child: Child,
-    orders: ChildStdin,
-    words: Lines<BufReader<ChildStdout>>,
+    commands: ChildStdin,
+    reports: Lines<BufReader<ChildStdout>>,
     /// When it was started.
     pub begun: Instant,
 }
@@ -27,12 +27,12 @@ impl Process {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let begun = Instant::now();
         let mut child = command.spawn()?;
-        let orders = child.stdin.take().ok_or("no pipe")?;
-        let words = BufReader::new(child.stdout.take().ok_or("no pipe")?).lines();
+        let commands = child.stdin.take().ok_or("no pipe")?;
+        let reports = BufReader::new(child.stdout.take().ok_or("no pipe")?).lines();
         Ok(Self {
             child,
-            orders,
-            words,
+            commands,
+            reports,
             begun,
         })
     }
@@ -49,7 +49,7 @@ impl Process {
     ///
     /// When the process has ended.
     pub fn go(&mut self) -> Result<(), Failure> {
-        Ok(writeln!(self.orders)?)
+        Ok(writeln!(self.commands)?)
     }
 
     /// Waits for the step `name` and returns its duration.
@@ -58,9 +58,9 @@ impl Process {
     ///
     /// When the process has ended, or reports something else.
     pub fn step_time(&mut self, name: &str) -> Result<Duration, Failure> {
-        let line = self.words.next().ok_or("the process has ended")??;
-        let word: Value = serde_json::from_str(&line)?;
-        let seconds = word[name].as_f64();
+        let line = self.reports.next().ok_or("the process has ended")??;
+        let report: Value = serde_json::from_str(&line)?;
+        let seconds = report[name].as_f64();
         let seconds = seconds.ok_or_else(|| format!("no `{name}` in `{line}`"))?;
         Ok(Duration::try_from_secs_f64(seconds)?)
     }

@@ -12,13 +12,13 @@ const WAITING: Duration = Duration::from_secs(3);
 const POLLING: Duration = Duration::from_secs(5);
 
 /// The interval at which the provider's counts are read.
-pub(super) const LOOK: Duration = Duration::from_millis(5);
+pub(super) const READ_INTERVAL: Duration = Duration::from_millis(5);
 
 /// The time limit of a step, enough for 100,000 jobs.
-pub(super) const PATIENCE: Duration = Duration::from_mins(20);
+pub(super) const STEP_TIMEOUT: Duration = Duration::from_mins(20);
 
 /// The pause before a measurement.
-pub(super) const REST: Duration = Duration::from_secs(1);
+pub(super) const SETTLE_TIME: Duration = Duration::from_secs(1);
 
 /// While every job waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Waiting {
     }
 
     pub(super) fn of(process: &mut Process) -> Result<Self, Failure> {
-        sleep(REST);
+        sleep(SETTLE_TIME);
         let resident = resident(process.id())?;
         let before = processor_time(process.id())?;
         sleep(WAITING);
@@ -71,7 +71,7 @@ impl Polling {
         jobs: usize,
     ) -> Result<Self, Failure> {
         let jobs = u64::try_from(jobs)?;
-        polled(process, provider, REST, jobs)?;
+        polled(process, provider, SETTLE_TIME, jobs)?;
         let own = std::process::id();
         let (begun, polls) = (Instant::now(), provider.polls());
         let before = (processor_time(process.id())?, processor_time(own)?);
@@ -100,10 +100,10 @@ fn polled(
     let begun = Instant::now();
     while provider.polls() - before < rounds * jobs {
         process.must_live()?;
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > STEP_TIMEOUT {
             return Err("the jobs are not polled".into());
         }
-        sleep(LOOK);
+        sleep(READ_INTERVAL);
     }
     process.must_live()
 }

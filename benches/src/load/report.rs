@@ -103,15 +103,15 @@ pub fn side_by_side(all: &[Figures], others: &[peers::Figures]) -> String {
         "",
         sizes.iter().map(|one| one.jobs.to_string()).collect(),
     );
-    for (name, ours, theirs) in SHARED {
-        let values = sizes.iter().map(|one| ours(one)).collect();
+    for (name, host_value, design_value) in SHARED {
+        let values = sizes.iter().map(|one| host_value(one)).collect();
         row(&mut text, &format!("{name}: this host"), values);
         for design in Design::ALL {
-            let of = |ours: &&Figures| {
+            let of = |host: &&Figures| {
                 let mut others = others.iter();
                 others
-                    .find(|one| one.design == design && one.jobs == ours.jobs)
-                    .map_or_else(String::new, theirs)
+                    .find(|one| one.design == design && one.jobs == host.jobs)
+                    .map_or_else(String::new, design_value)
             };
             row(
                 &mut text,

@@ -28,9 +28,9 @@ pub fn main(arguments: &[String]) -> ExitCode {
 async fn suspended(base_url: &str, jobs: usize, calls: usize) -> Result<(), Failure> {
     let credential = "Bearer sk-load";
     let host = MinimalHost::load_with(Allocation::Separate, COMPONENT, base_url, credential)?;
-    let mut orders = Commands::new();
+    let mut commands = Commands::new();
     report_step("ready", Instant::now());
-    orders.next().await?;
+    commands.next().await?;
 
     let (begun, client) = (Instant::now(), Kept::default());
     let mut started = Vec::with_capacity(jobs);

@@ -178,7 +178,7 @@ impl Pieces {
     }
 }
 
-/// Merges a patch into a value, as RFC 7396 says.
+/// Merges a patch into a value, by RFC 7396.
 fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         target.clone_from(patch);

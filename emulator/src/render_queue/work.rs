@@ -28,7 +28,7 @@ const FETCH_TIME: Duration = Duration::from_mins(1);
 
 /// The digests of the clip and the picture that all jobs share in instant mode.
 #[derive(Clone, Debug)]
-pub(crate) struct Instants {
+pub(crate) struct InstantResults {
     pub(crate) clip: String,
     pub(crate) picture: String,
 }
@@ -38,7 +38,7 @@ pub(super) struct Renderer {
     store: Arc<Store>,
     fetcher: Option<Arc<dyn FetchPicture>>,
     /// The results in instant mode; `None` if jobs are rendered.
-    instant: Option<Instants>,
+    instant: Option<InstantResults>,
     renderers: Semaphore,
     /// One picture is decoded at a time, since the largest take hundreds of megabytes.
     decoder: Arc<Semaphore>,
@@ -46,7 +46,11 @@ pub(super) struct Renderer {
 
 impl Renderer {
     /// A renderer of the jobs in a store. With `instant`, every job gets one of these results.
-    pub(super) fn new(store: Arc<Store>, settings: &Settings, instant: Option<Instants>) -> Self {
+    pub(super) fn new(
+        store: Arc<Store>,
+        settings: &Settings,
+        instant: Option<InstantResults>,
+    ) -> Self {
         Self {
             store,
             fetcher: settings.fetcher.clone(),

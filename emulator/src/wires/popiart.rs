@@ -61,8 +61,8 @@ pub(super) fn polled(uri: &Uri) -> Option<JobId> {
 }
 
 /// Rewrites a rejection in this wire's form.
-pub(crate) async fn reword(reply: Response) -> Response {
-    Rejection::reword(reply, |rejection| {
+pub(crate) async fn rewrite(reply: Response) -> Response {
+    Rejection::rewrite(reply, |rejection| {
         let error = json!({
             "code": rejection.code(),
             "message": rejection.message(),

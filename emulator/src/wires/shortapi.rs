@@ -46,8 +46,8 @@ pub(super) fn polled(uri: &Uri) -> Option<JobId> {
 
 /// Rewrites a rejection in this wire's form: a code in the body and HTTP 200, except for a wrong
 /// key and for errors of the server.
-pub(crate) async fn reword(reply: Response) -> Response {
-    Rejection::reword(reply, |rejection| {
+pub(crate) async fn rewrite(reply: Response) -> Response {
+    Rejection::rewrite(reply, |rejection| {
         let status = rejection.status();
         let code = match status {
             StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,

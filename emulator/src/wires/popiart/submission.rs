@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn the_camera_motion_comes_before_the_prompt() {
         let more = json!({"camera_motion": "slow push-in", "prompt": "pull out, pan left"});
-        let render_request = render_request(IMAGE_TO_VIDEO, &more).expect("an order");
+        let render_request = render_request(IMAGE_TO_VIDEO, &more).expect("a request");
         let Product::Clip(clip) = render_request.product else {
             panic!("no clip");
         };
