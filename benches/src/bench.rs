@@ -103,7 +103,7 @@ impl Bench {
     ///
     /// # Errors
     ///
-    /// When it cannot be made.
+    /// When it cannot be created.
     pub fn folder(&self, name: &str) -> Result<PathBuf, Failure> {
         let folder = target()?.join("benches").join(name);
         if folder.exists() {

@@ -61,7 +61,7 @@ impl Environment {
         }
     }
 
-    /// The same for programs.
+    /// The environment as JSON.
     #[must_use]
     pub fn to_json(&self) -> Value {
         json!({

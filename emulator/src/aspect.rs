@@ -21,7 +21,7 @@ impl Aspect {
     };
 }
 
-/// A text that is no aspect.
+/// The error of a text that is not an aspect.
 #[derive(Debug, thiserror::Error)]
 #[error("not an aspect such as 16:9")]
 pub(crate) struct NotAnAspect;

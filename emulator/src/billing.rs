@@ -12,7 +12,7 @@ pub(crate) const BILLING_PATH: &str = "/v1/practice/account";
 /// and polls are not in the journal; each process counts them from zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Billing {
-    /// The jobs in the order in which they were made.
+    /// The jobs in the order of their submission.
     pub jobs: Vec<JobBill>,
     /// The sums.
     pub totals: Totals,

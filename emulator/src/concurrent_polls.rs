@@ -17,7 +17,7 @@ use crate::job::JobId;
 /// when the next client may already poll.
 const MIN_OVERLAP: Duration = Duration::from_millis(10);
 
-/// The job that a `GET` of this URI polls; nothing for any other URI.
+/// The job that a `GET` of this URI polls; `None` for other URIs.
 pub(crate) type PolledJob = fn(&Uri) -> Option<JobId>;
 
 /// The polls in progress, and the highest number so far for one job.

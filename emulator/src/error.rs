@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Why the practice provider did not start.
+/// The error of a practice provider that cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PracticeError {

@@ -11,7 +11,7 @@ use crate::camera::words;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Filter {
-    /// Washes of few colours that run a little.
+    /// Washes of few colours with soft edges.
     Watercolor,
     /// Dark lines on paper.
     Sketch,
@@ -147,7 +147,7 @@ fn in_grey(picture: &RgbImage) -> RgbImage {
     imageops::colorops::grayscale_with_type(picture)
 }
 
-/// Moves the colours of a picture away from grey.
+/// Increases the saturation of a picture.
 fn saturated(picture: &RgbImage, factor: f32) -> RgbImage {
     let mut saturated = picture.clone();
     for (pixel, grey) in saturated.pixels_mut().zip(in_grey(picture).pixels()) {

@@ -131,7 +131,7 @@ impl Node {
         1 + self.children().into_iter().map(Self::count).sum::<usize>()
     }
 
-    /// The node of this number; this one is number 0.
+    /// The node with this number; this node has number 0.
     fn nth(&self, number: usize) -> Option<&Self> {
         let Some(mut left) = number.checked_sub(1) else {
             return Some(self);

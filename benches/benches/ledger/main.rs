@@ -28,7 +28,7 @@ const ROUNDS: usize = 100;
 /// See [`ROUNDS`].
 const WARM_UP: usize = 2;
 
-/// Pages, and submits one after the other, in a turn.
+/// The pages, and the submits one after the other, in a turn.
 const PAGES: usize = 60;
 const ALONE: usize = 20;
 

@@ -12,7 +12,7 @@ const DEADLINE_MS: i64 = 3_600_000;
 /// A ticket of realistic length.
 const TICKET: &str = "eyJub2RlIjoiaW1hZ2VfdG9fdmlkZW9fdjMiLCJjb25uZWN0aW9uIjoibGVkZ2VyIiwid2lyZSI6ImpvYnMiLCJqb2IiOiJqb2ItMDAwMDAxIn0";
 
-/// A ledger that grows.
+/// A ledger to which jobs are added.
 pub(crate) struct Submits {
     folder: PathBuf,
     ledger: Ledger,

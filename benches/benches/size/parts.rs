@@ -9,7 +9,7 @@ use zoetrope_benches::Failure;
 #[derive(Clone, Copy, PartialEq, Default)]
 pub(crate) struct Parts {
     pub(crate) total: i64,
-    /// Functions.
+    /// The code of functions.
     pub(crate) code: i64,
     /// Initial memory.
     pub(crate) data: i64,

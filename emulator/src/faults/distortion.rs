@@ -273,7 +273,7 @@ mod tests {
         let inner = r#"{"a":1,"b":2,"padding":"x"}"#;
         assert_eq!(edited(r#"{"data": [{"a": 1}]}"#), inner);
         assert_eq!(edited(r#"{"data": ["a"]}"#), r#""a""#);
-        assert_eq!(edited(r#"{"a": 1}"#), inner, "nothing is there");
+        assert_eq!(edited(r#"{"a": 1}"#), inner, "nothing at the pointer");
     }
 
     #[test]

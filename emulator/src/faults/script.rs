@@ -55,7 +55,7 @@ pub(crate) enum KeyPolicy {
     /// The same key and body give the same job.
     #[default]
     Honoured,
-    /// Every submission makes a job.
+    /// Every submission creates a job.
     Ignored,
 }
 
@@ -127,7 +127,7 @@ impl<'de> Deserialize<'de> for Rule {
     }
 }
 
-/// A rule as it is written.
+/// The JSON of a rule.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Written {

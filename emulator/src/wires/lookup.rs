@@ -42,5 +42,5 @@ pub(super) async fn cancel(
 }
 
 pub(super) fn unknown_job() -> Rejection {
-    Rejection::new(StatusCode::NOT_FOUND, "unknown_job", "there is no such job")
+    Rejection::new(StatusCode::NOT_FOUND, "unknown_job", "no job has this id")
 }

@@ -11,7 +11,7 @@ use crate::support::frames::decode;
 use crate::support::mp4::Clip;
 use crate::support::{id, quick, settings, start};
 
-/// More jobs than the default queue holds; thousands are for the benchmark.
+/// More jobs than the default queue holds.
 const MANY: usize = 2000;
 
 pub(crate) fn instant(settings: Settings) -> Settings {
@@ -33,7 +33,7 @@ async fn every_job_gets_the_same_real_clip_without_its_picture() {
     assert_eq!(decode(&read, &clip).len(), 4);
     practice.shutdown().await;
 
-    // A provider that renders serves them too.
+    // A provider without instant mode serves these results too.
     let (practice, api) = start(settings(&folder)).await;
     assert_eq!(api.clip(&one).await, clip);
     assert_eq!(practice.billing().totals.charged, 2);

@@ -124,7 +124,7 @@ impl Stored {
     }
 }
 
-/// The picture that an artifact is.
+/// The picture of an artifact, if it is one.
 pub(super) fn picture(server: &Server, id: &str) -> Option<FileName> {
     match Stored::find(server, &id.parse().ok()?)? {
         Stored::Picture(name) => Some(name).filter(|name| server.render_queue.file(name).exists()),
@@ -218,7 +218,7 @@ pub(super) async fn upload(
 }
 
 fn unknown_artifact() -> Rejection {
-    let message = "there is no such artifact";
+    let message = "no artifact has this id";
     Rejection::new(StatusCode::NOT_FOUND, "unknown_artifact", message)
 }
 

@@ -165,7 +165,7 @@ impl Api {
         self.upload_to("/v1/files", part, file).await
     }
 
-    /// The same to this path.
+    /// Uploads a file to this path.
     pub(crate) async fn upload_to(&self, path: &str, part: &str, file: &[u8]) -> Answer {
         let mut body = format!(
             "--edge\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhello\r\n--edge\r\n\
