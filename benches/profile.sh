@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Where the processor time of a call, a poll or a check goes, by crate: runs one contestant of
+# Prints the processor time of a call, a poll or a check by crate: runs one contestant of
 # `--bench call` for some seconds under perf.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,7 +14,7 @@ if ! command -v perf >/dev/null; then
     exit 1
 fi
 
-# Runs the bench for some seconds, with these options of cargo.
+# Runs the bench for some seconds, with these options for cargo.
 bench() {
     local for_seconds="$1"
     shift
@@ -22,7 +22,7 @@ bench() {
         --only "$contestant" --seconds "$for_seconds" >&2
 }
 
-# Compiles the component, which is kept.
+# Fills the cache of compiled code.
 bench 0
 record="\"perf\",\"record\",\"--quiet\",\"-F\",\"999\",\"-o\",\"$folder/perf.data\",\"--\""
 bench "$seconds" --config "target.'cfg(all())'.runner=[$record]"

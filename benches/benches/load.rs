@@ -8,16 +8,14 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use zoetrope_benches::Failure;
 use zoetrope_benches::bench::{Bench, ZOETROPE};
-use zoetrope_benches::load::peers::Design;
-use zoetrope_benches::load::{
-    HOST, PARKED, host, measurement, peers as designs, report, suspended,
-};
+use zoetrope_benches::load::peers::{self as load_peers, Design};
+use zoetrope_benches::load::{HOST, SUSPENDED, host, measurement, report, suspended};
 use zoetrope_benches::peers::Peers;
 
-/// May be given several times.
+/// The number of jobs; may be repeated.
 const JOBS: &str = "--jobs N";
 
-/// How many jobs, unless somebody says otherwise.
+/// The numbers of jobs without `--jobs`.
 const SIZES: [usize; 2] = [1_000, 10_000];
 
 fn main() -> ExitCode {
@@ -26,10 +24,10 @@ fn main() -> ExitCode {
     let rest: Vec<_> = arguments.collect();
     match role.as_deref() {
         Some(HOST) => return host::main(&rest),
-        Some(PARKED) => return suspended::main(&rest),
+        Some(SUSPENDED) => return suspended::main(&rest),
         _ => {}
     }
-    Bench::main("crowd", &[JOBS, ZOETROPE], measure)
+    Bench::main("load", &[JOBS, ZOETROPE], measure)
 }
 
 fn measure(bench: &Bench) -> Result<Value, Failure> {
@@ -44,11 +42,11 @@ fn measure(bench: &Bench) -> Result<Value, Failure> {
     let mut peers = Peers::find(bench.workspace())?;
     let (mut all, mut others) = (Vec::new(), Vec::new());
     for jobs in sizes {
-        let folder = bench.folder("crowd")?;
+        let folder = bench.folder("load")?;
         all.push(measurement::measure(&folder, jobs, &zoetrope)?);
-        if jobs <= designs::MOST_JOBS {
+        if jobs <= load_peers::MOST_JOBS {
             for design in Design::ALL {
-                others.extend(designs::measure(design, jobs, &mut peers)?);
+                others.extend(load_peers::measure(design, jobs, &mut peers)?);
             }
         }
     }
@@ -58,7 +56,7 @@ fn measure(bench: &Bench) -> Result<Value, Failure> {
     }
     println!("{peers}");
     Ok(json!({
-        "crowds": all.iter().map(report::to_json).collect::<Vec<_>>(),
+        "loads": all.iter().map(report::to_json).collect::<Vec<_>>(),
         "designs": others.iter().map(report::design_to_json).collect::<Vec<_>>(),
         "peers": peers.to_json(),
     }))

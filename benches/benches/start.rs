@@ -13,10 +13,10 @@ use zoetrope_benches::{Failure, INPUT, NODE, report};
 
 /// How often each process is started.
 const ROUNDS: usize = 40;
-/// And before that, without being measured.
+/// The starts before, which are not measured.
 const WARM_UP: usize = 2;
 
-/// What the Python node imports, and one input validated.
+/// Imports the Python node's modules and validates one input.
 const PYTHON: &str = r"
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -95,16 +95,16 @@ fn measure(bench: &Bench) -> Result<Value, Failure> {
     Ok(json!({"tables": [report::group_json(&group)], "peers": peers.to_json()}))
 }
 
-/// How long the process takes to answer with the completed input.
+/// Measures a process that answers with the completed input.
 fn answered(command: &mut Command) -> Result<Duration, Failure> {
     let begun = Instant::now();
     let output = command.stdin(Stdio::null()).output()?;
     let taken = begun.elapsed();
-    // Every field is given, so that nothing is to be completed.
+    // The input has every field, so the completed input is the same.
     let given: Value = serde_json::from_str(INPUT)?;
     if output.status.success() && serde_json::from_slice::<Value>(&output.stdout)? == given {
         Ok(taken)
     } else {
-        Err(format!("another answer than ours, {}", output.status).into())
+        Err(format!("the answer differs from the input, {}", output.status).into())
     }
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the benchmarks measure next to Zoetrope, in pinned versions, under target/peers/: a Python
-# environment and Node packages. A peer that cannot be installed is named, and the others are installed.
+# Installs the programs that the benchmarks compare with Zoetrope, in pinned versions, under target/peers/: a
+# Python environment and Node packages. If one cannot be installed, its name is printed and the rest is installed.
 set -euo pipefail
 cd "$(dirname "$0")"
 target=../../target/peers

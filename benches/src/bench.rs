@@ -1,4 +1,4 @@
-//! What every bench's program does around its measurements.
+//! The main function that all benches share: options, environment, JSON output.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,16 +15,16 @@ pub const ZOETROPE: &str = "--zoetrope FILE";
 
 const JSON: &str = "--json FILE";
 
-/// Where a bench runs, and what it was asked for.
+/// The workspace and the options of a bench.
 pub struct Bench {
     workspace: PathBuf,
     given: Vec<(String, String)>,
 }
 
 impl Bench {
-    /// The program of the bench `name`: reads the command line, names the environment, lets
-    /// `measure` print its tables, and writes them down where it was asked to. `options` are
-    /// those that it has besides `--json FILE`, each with the name of its value.
+    /// The program of the bench `name`: reads the command line, prints the environment, runs
+    /// `measure`, which prints its tables, and writes its document if `--json FILE` is set.
+    /// `options` are the other options, each with the name of its value.
     pub fn main(
         name: &str,
         options: &[&str],
@@ -44,7 +44,7 @@ impl Bench {
             return ExitCode::SUCCESS;
         }
         let bench = Self {
-            // Cargo runs this in the package's folder; people are in the workspace's.
+            // Cargo runs benches in the package's folder.
             workspace: Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
             given,
         };
@@ -74,7 +74,7 @@ impl Bench {
         &self.workspace
     }
 
-    /// The value of an option, the last one if it was given several times.
+    /// The value of an option, the last one if it is repeated.
     #[must_use]
     pub fn value(&self, option: &str) -> Option<&str> {
         self.values(option).last()
@@ -86,7 +86,7 @@ impl Bench {
         given.filter_map(move |(name, value)| (name == word(option)).then_some(value.as_str()))
     }
 
-    /// The command that is measured: the one that was given, or the release build.
+    /// The measured command: the one of `--zoetrope`, or the release build.
     ///
     /// # Errors
     ///
@@ -98,12 +98,12 @@ impl Bench {
         }
     }
 
-    /// An empty folder of this name beside the builds: on a disk, where the folder for
-    /// temporary files may be memory.
+    /// An empty folder of this name in the target folder, which is on a disk; the system's folder
+    /// for temporary files may be in memory.
     ///
     /// # Errors
     ///
-    /// When it cannot be made.
+    /// When it cannot be created.
     pub fn folder(&self, name: &str) -> Result<PathBuf, Failure> {
         let folder = target()?.join("benches").join(name);
         if folder.exists() {
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_option_that_a_bench_does_not_have_is_refused() {
+    fn unknown_option_is_refused() {
         let read =
             |line: &str, options| read(line.split(' ').map(str::to_owned).collect(), options);
         let given = read("--json a --zoetrope b --json c", &[JSON, ZOETROPE]);

@@ -19,9 +19,9 @@ pub fn target() -> Result<PathBuf, Failure> {
     Ok(target.to_owned())
 }
 
-/// Builds the release binary, and says where it is. Together with this package: cargo
-/// then has every dependency from this bench's own build, where alone it would make most
-/// of them anew with slightly other features.
+/// Builds the release binary and returns its path. It is built together with this package, so
+/// that cargo reuses the dependencies of this bench's own build; alone, most of them would be
+/// built again with other features.
 ///
 /// # Errors
 ///
@@ -32,7 +32,7 @@ pub fn build_zoetrope(workspace: &Path) -> Result<PathBuf, Failure> {
     let mut build = Command::new(cargo);
     build.arg("build").args(BUILD).current_dir(workspace);
     for (name, _) in std::env::vars_os() {
-        // What cargo tells this bench about itself; some build scripts run anew for it.
+        // Cargo sets these for this bench; with them some build scripts would run again.
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
             build.env_remove(name);
@@ -40,7 +40,7 @@ pub fn build_zoetrope(workspace: &Path) -> Result<PathBuf, Failure> {
     }
     let status = build.status()?;
     if !status.success() {
-        return Err("the release binary does not build".into());
+        return Err("cannot build the release binary".into());
     }
     // `target/release/deps/call-…` runs this.
     let this = std::env::current_exe()?;

@@ -1,4 +1,4 @@
-//! What the figures depend on.
+//! The environment of a measurement.
 
 use std::fs;
 use std::path::Path;
@@ -7,20 +7,20 @@ use std::thread::available_parallelism;
 
 use serde_json::{Value, json};
 
-/// The machine and what was built for it. Whatever cannot be learned is "unknown".
+/// The machine, the compiler and the component. A value that cannot be read is "unknown".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Environment {
     /// The processor's model.
     pub cpu: String,
-    /// How many threads it runs at once.
+    /// The number of its threads.
     pub cores: usize,
     /// System and version.
     pub os: String,
-    /// Processes that wanted a core when it began: above zero, others were at work.
+    /// The load average at the start. Above zero, other processes were running.
     pub load: String,
     /// The compiler.
     pub rustc: String,
-    /// How this was compiled.
+    /// The profile of this build.
     pub profile: &'static str,
     /// The WebAssembly engine.
     pub wasmtime: String,
@@ -29,7 +29,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Looks around, in the workspace at `workspace`.
+    /// Reads the environment, in the workspace at `workspace`.
     #[must_use]
     pub fn of(workspace: &Path, component: usize) -> Self {
         let cpu = read("/proc/cpuinfo").and_then(|text| value_of(&text, "model name"));
@@ -61,7 +61,7 @@ impl Environment {
         }
     }
 
-    /// The same for programs.
+    /// The environment as JSON.
     #[must_use]
     pub fn to_json(&self) -> Value {
         json!({
@@ -86,13 +86,13 @@ fn read(path: &str) -> Option<String> {
     fs::read_to_string(path).ok()
 }
 
-/// What stands after `name` and a colon.
+/// The text after `name` and a colon.
 fn value_of(text: &str, name: &str) -> Option<String> {
     let line = text.lines().find(|line| line.starts_with(name))?;
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// A package's version as `Cargo.lock` has it.
+/// A package's version in `Cargo.lock`.
 fn locked_version(workspace: &Path, package: &str) -> Option<String> {
     let lock = fs::read_to_string(workspace.join("Cargo.lock")).ok()?;
     let (_, entry) = lock.split_once(&format!("name = \"{package}\"\nversion = \""))?;

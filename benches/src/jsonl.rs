@@ -1,5 +1,5 @@
-//! A long list of inputs through two whole processes: `zoetrope check --jsonl`, and
-//! Python with pydantic.
+//! Checks a long list of inputs in two processes: `zoetrope check --jsonl`, and Python with
+//! pydantic.
 
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub const RUNS: usize = 3;
 /// Every tenth line breaks the schema.
 const BROKEN_ONE_IN: usize = 10;
 
-/// Reads a list of documents, and answers with the seconds that took.
+/// Validates a list of documents and prints the seconds that it took.
 const PYDANTIC: &str = r"
 import sys, time
 sys.path.insert(0, sys.argv[1])
@@ -79,7 +79,7 @@ impl Lines {
     ///
     /// # Errors
     ///
-    /// When it ends in another way than such a list makes it, or leaves a line out.
+    /// When the exit status is not the expected one, or a line has no answer.
     pub fn zoetrope(&self) -> Result<Duration, Failure> {
         let begun = Instant::now();
         let mut process = Command::new(&self.zoetrope)

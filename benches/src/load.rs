@@ -1,17 +1,15 @@
-//! Many jobs in one process: what they take, and how they are picked up again after that
-//! process was killed.
+//! Many jobs in one process: memory, processor time, and resuming after a kill.
 //!
-//! The bench is the provider and the clock; the host is another process, the bench's own
-//! program with [`HOST`] as its first argument, so that its memory and its processor time
-//! are its own.
+//! The bench runs the provider and measures. The host is a separate process, so that its memory
+//! and processor time can be read: the bench's own program with [`HOST`] as its first argument.
 //!
-//! - [`round`]: one size of crowd, from the first insert to the last kill
-//! - [`host`]: the process that is measured, and what it says
-//! - [`designs`]: the same crowd as others build it; [`parked`]: one of them
-//! - [`provider`]: a provider that counts, and says when it wants to be asked again
-//! - [`process`]: such a process from outside: what it says and takes; `inside`: from inside
-//! - [`rates`]: what it takes while jobs wait, and while they poll
-//! - [`report`]: the table and the document
+//! - [`measurement`]: the measurement for one number of jobs
+//! - [`host`]: the measured process
+//! - [`peers`]: the same load in other designs; [`suspended`]: one of them
+//! - [`provider`]: a provider that counts polls and sets their pauses
+//! - [`process`]: a measured process from outside; `measured`: from inside
+//! - [`rates`]: processor time while jobs wait and while they poll
+//! - [`report`]: the table and the JSON document
 
 pub mod host;
 mod measured;
@@ -24,8 +22,8 @@ pub mod rates;
 pub mod report;
 pub mod suspended;
 
-/// The argument that makes the bench's program the host.
+/// The first argument of the host process.
 pub const HOST: &str = "host";
 
-/// The argument that makes it a process of suspended instances.
-pub const PARKED: &str = "parked";
+/// The first argument of the process with suspended instances.
+pub const SUSPENDED: &str = "suspended";

@@ -1,15 +1,15 @@
-//! Contestants that take turns, so that whatever disturbs the machine disturbs all.
+//! Contestants that take turns, so that disturbances of the machine affect all of them.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crate::Failure;
 
-/// How long a contestant's turn is, unless it reaches [`MOST_A_TURN`] before.
+/// The duration of a turn, unless [`MOST_A_TURN`] is reached before.
 pub const TURN: Duration = Duration::from_millis(20);
 
-/// Most operations in a turn. Each may leave a closed connection behind, and a machine
-/// has 28,000 ports for them.
+/// The most operations in a turn. Each may leave a closed connection, and a machine has 28,000
+/// ports for them.
 pub const MOST_A_TURN: usize = 60;
 
 /// Rounds that are measured, and those before them that are not.
@@ -29,10 +29,10 @@ pub struct Group {
     entries: Vec<(&'static str, Vec<Duration>)>,
 }
 
-/// What came out for one contestant.
+/// The results of one contestant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// Who.
+    /// The contestant.
     pub name: &'static str,
     /// Half of the operations took at most this long.
     pub median: Duration,
@@ -71,12 +71,12 @@ impl Group {
         self.round <= self.rounds
     }
 
-    /// A contestant's turn in this round: `operation` again and again, each timed by
-    /// itself, with everything it makes taken down again.
+    /// A contestant's turn in this round: repeats `operation` and times each one, including the
+    /// drop of its result.
     ///
     /// # Errors
     ///
-    /// The operation's own: a call that fails is no measurement.
+    /// The first error of the operation.
     pub async fn turn<T, E: Into<Failure>>(
         &mut self,
         name: &'static str,
@@ -93,8 +93,7 @@ impl Group {
         Ok(())
     }
 
-    /// The same for a contestant that measures itself: how long each operation of its turn
-    /// in this round took.
+    /// Records the turn of a contestant that measures itself: the duration of each operation.
     pub fn record(&mut self, name: &'static str, taken: Vec<Duration>) {
         if self.round > self.warm_up {
             match self.entries.iter_mut().find(|(known, _)| *known == name) {
@@ -104,7 +103,7 @@ impl Group {
         }
     }
 
-    /// What the group is about.
+    /// The title of the group.
     #[must_use]
     pub fn title(&self) -> &'static str {
         self.title
@@ -116,7 +115,7 @@ impl Group {
         self.baseline
     }
 
-    /// What came out, in the order of turns.
+    /// The results, in the order of turns.
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
         let of = |name: &str| self.entries.iter().find(|(known, _)| *known == name);
@@ -135,7 +134,7 @@ impl Group {
     }
 }
 
-/// The time that `percent` of all stay within; zero for none.
+/// The time that `percent` of the operations do not exceed; zero without operations.
 #[must_use]
 pub fn percentile(taken: &[Duration], percent: usize) -> Duration {
     let mut sorted = taken.to_vec();
@@ -152,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_of_what_was_measured() {
+    fn percentiles_of_measured_durations() {
         let taken: Vec<_> = (1..=100).rev().map(Duration::from_micros).collect();
         assert_eq!(percentile(&taken, 50), Duration::from_micros(50));
         assert_eq!(percentile(&taken, 95), Duration::from_micros(95));
@@ -161,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_warms_up_is_not_counted() {
+    fn warm_up_rounds_are_not_counted() {
         let mut group = Group::new("nothing", "a");
         while group.next_round() {
             let turn = group.turn("a", async || Ok::<_, Failure>(()));

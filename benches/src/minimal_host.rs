@@ -1,6 +1,6 @@
-//! The same component in a host as short as wasmtime allows. Its requests go through
-//! wasmtime's default client, which opens a connection for each and checks nothing, through
-//! one that keeps connections, or nowhere: what is left then is the sandbox's own share.
+//! The same component in a minimal wasmtime host. Its requests go through wasmtime's default
+//! client, which opens a connection for each and applies no policy, through a client that reuses
+//! connections, or are answered from memory. The last shows the cost of the sandbox alone.
 
 mod clients;
 
@@ -33,35 +33,35 @@ mod generated {
     });
 }
 
-/// What answers a component's requests.
+/// The client that handles a component's requests.
 #[derive(Clone)]
 pub enum Client {
     /// wasmtime's own client.
     Default,
-    /// hyper's, which keeps connections.
+    /// hyper's client, which reuses connections.
     Kept(Kept),
-    /// Nobody: every request is read and its answer is there at once.
+    /// No client: every request is read and answered from memory.
     Memory,
 }
 
-/// Where instances have their memory.
+/// How the memory of instances is allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allocation {
-    /// In a pool as large as the host's own.
+    /// In a pool as large as that of the host.
     Pooled,
-    /// In mappings of its own each, copied from the component's image when they are written.
+    /// In separate mappings, copied from the component's image on write.
     Separate,
 }
 
 /// A loaded component.
-pub struct PlainHost {
+pub struct MinimalHost {
     engine: Engine,
     pre: NodePackPre<State>,
     connection: connections::Connection,
 }
 
-impl PlainHost {
-    /// Compiles a component for an engine that is set up as the host's own.
+impl MinimalHost {
+    /// Compiles a component for an engine with the settings of the host.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ impl PlainHost {
         Self::load_with(Allocation::Pooled, bytes, base_url, credential)
     }
 
-    /// The same for instances whose memory is elsewhere.
+    /// The same with another allocation of memory.
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ impl PlainHost {
                 id: "bench".into(),
                 base_url: base_url.into(),
                 options: "{}".into(),
-                // Nobody else can add it here.
+                // This host adds the credential here; it has no egress that does.
                 headers: vec![("authorization".into(), credential.into())],
             },
         })
@@ -127,11 +127,11 @@ impl PlainHost {
         instance.start(node, input, key).await
     }
 
-    /// A fresh instance, which stays.
+    /// Creates an instance that stays until it is dropped.
     ///
     /// # Errors
     ///
-    /// When there is no room for it.
+    /// When no memory is left for it.
     pub async fn instance(&self, client: Client) -> Result<Instance, Failure> {
         self.instantiate(self.store(client)).await
     }
@@ -180,7 +180,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Starts a run; its ticket.
+    /// Starts a run and returns its ticket.
     ///
     /// # Errors
     ///
@@ -196,22 +196,22 @@ impl Instance {
         }
     }
 
-    /// Asks for a run that goes on.
+    /// Polls a run that has not ended.
     ///
     /// # Errors
     ///
-    /// When it does not.
+    /// When the poll fails, or the run has ended.
     pub async fn poll(&mut self, ticket: &String) -> Result<(), Failure> {
         let jobs = self.pack.zoetrope_workflow_node_jobs();
         let polled = jobs.call_poll(&mut self.store, ticket).await;
         match polled.map_err(wasmtime::Error::into_boxed_dyn_error)? {
             Ok(JobState::Waiting(_)) => Ok(()),
-            other => Err(format!("does not go on: {other:?}").into()),
+            other => Err(format!("the run does not continue: {other:?}").into()),
         }
     }
 }
 
-/// Bytes of machine code, and what belongs to it, that the engine makes of a component.
+/// Bytes of the compiled component.
 ///
 /// # Errors
 ///
@@ -223,7 +223,7 @@ pub fn compiled_bytes(component: &[u8]) -> Result<usize, Failure> {
     Ok(compiled.len())
 }
 
-/// As `zoetrope_host::engine` sets its engine up, as far as it shows in a call.
+/// The settings of `zoetrope_host::engine` that affect a call.
 fn config(allocation: Allocation) -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true).generate_address_map(false);
@@ -231,7 +231,7 @@ fn config(allocation: Allocation) -> Config {
         Allocation::Pooled => {
             config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()))
         }
-        // A mapping less for each of them: Linux allows a process 65,530.
+        // One mapping less for each instance: Linux allows a process 65,530.
         Allocation::Separate => config
             .allocation_strategy(InstanceAllocationStrategy::OnDemand)
             .guard_before_linear_memory(false),
@@ -260,7 +260,7 @@ struct State {
     grown: Grown,
 }
 
-/// Bytes of all linear memories.
+/// Counts the bytes of all linear memories.
 #[derive(Default)]
 struct Grown(usize);
 

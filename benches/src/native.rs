@@ -1,5 +1,5 @@
-//! What a native program does in a component's place: the plugin's own code without a
-//! sandbox, and its request through hyper.
+//! A native program in place of a component: the plugin's own code without a sandbox, and its
+//! request through hyper.
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
@@ -16,7 +16,7 @@ use zoetrope_node_sdk::http::{Reply, Request as PluginRequest};
 
 use crate::Failure;
 
-/// A world that has nothing: enough for `check`.
+/// A host without connections, which is enough for `check`.
 pub struct Nowhere;
 
 impl Host for Nowhere {
@@ -35,7 +35,7 @@ impl Host for Nowhere {
     fn sleep_ms(&self, _: u64) {}
 }
 
-/// A submit that is sent over and over.
+/// A submit that is sent repeatedly.
 pub struct Submit {
     request: Request<Full<Bytes>>,
     pooled: Client<HttpConnector, Full<Bytes>>,
@@ -85,7 +85,7 @@ impl Submit {
         job(sender.send_request(request).await?).await
     }
 
-    /// Sends it over a connection that is kept.
+    /// Sends it over a connection that is reused.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
-//! What people would otherwise use, in processes of their own.
+//! Programs without Zoetrope, in separate processes.
 //!
-//! `benches/peers/install.sh` installs them; one that is missing is named. They live as long as
-//! their group, take turns like everybody else and time each operation themselves, so that no
-//! pipe is measured.
+//! `benches/peers/install.sh` installs them; the report lists missing ones. They run as long as
+//! their group, take turns with the other contestants and time each operation themselves, so that
+//! the pipe is not measured.
 
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::Failure;
 use crate::cargo::target;
 use crate::measure::{MOST_A_TURN, TURN};
 
-/// Says which versions are installed.
+/// Prints the installed versions.
 const PYTHON_VERSIONS: &str = r"
 import json, platform
 from importlib.metadata import version
@@ -31,7 +31,7 @@ console.log(JSON.stringify({
 }));
 ";
 
-/// What a peer runs on.
+/// The platform of a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Platform {
     /// Python, with pydantic, httpx and jsonschema.
@@ -41,7 +41,7 @@ pub enum Platform {
 }
 
 impl Platform {
-    /// As its versions are named.
+    /// Its key among the versions.
     fn name(self) -> &'static str {
         match self {
             Self::Python => "Python",
@@ -55,7 +55,7 @@ impl Platform {
 pub enum Program {
     /// Pydantic reads an input and dumps it.
     Pydantic,
-    /// Python's `jsonschema` reads an input, whose defaults are then filled in.
+    /// Python's `jsonschema` validates an input, and the defaults are filled in.
     Jsonschema,
     /// A node in Python.
     PythonNode,
@@ -91,7 +91,7 @@ impl Program {
             Self::Jsonschema => "python/jsonschema_check.py",
             Self::PythonNode => "python/submit.py",
             Self::NodeJsNode => "node/submit.cjs",
-            Self::Tasks => "python/crowd.py",
+            Self::Tasks => "python/load.py",
         }
     }
 }
@@ -105,7 +105,7 @@ pub struct Peers {
 }
 
 impl Peers {
-    /// Those that were installed under Cargo's target folder.
+    /// The peers that are installed under Cargo's target folder.
     ///
     /// # Errors
     ///
@@ -132,17 +132,17 @@ impl Peers {
         Ok(peers)
     }
 
-    /// Python, with what was installed for it.
+    /// Python with the installed packages.
     #[must_use]
     pub fn python(&self) -> Command {
         let mut python = Command::new(self.installed.join("python/bin/python"));
-        // Compiled modules are kept, as users have them, but not among the sources.
+        // Compiled modules are cached, as for users, but outside the sources.
         python.env_remove("PYTHONDONTWRITEBYTECODE");
         python.env("PYTHONPYCACHEPREFIX", self.installed.join("bytecode"));
         python
     }
 
-    /// Node.js, with what was installed for it.
+    /// Node.js with the installed packages.
     #[must_use]
     pub fn node(&self) -> Command {
         let mut node = Command::new("node");
@@ -150,8 +150,7 @@ impl Peers {
         node
     }
 
-    /// Whether the platform and its packages are installed; `name`, which needs them, is noted
-    /// as missing otherwise.
+    /// Whether the platform and its packages are installed. Otherwise `name` is listed as missing.
     pub fn have(&mut self, platform: Platform, name: &str) -> bool {
         let installed = self.versions.contains_key(platform.name());
         if !installed && !self.missing.iter().any(|known| known == name) {
@@ -160,7 +159,7 @@ impl Peers {
         installed
     }
 
-    /// What starts a program; `None` where it is missing, which is noted.
+    /// The command of a program; `None` where it is missing, which is listed.
     pub fn command(&mut self, program: Program) -> Option<Command> {
         if !self.have(program.platform(), program.name()) {
             return None;
@@ -173,12 +172,11 @@ impl Peers {
         Some(command)
     }
 
-    /// Starts a program for this work, which it then has done once; `None` where it is
-    /// missing.
+    /// Starts a program, which does this work once; `None` where it is missing.
     ///
     /// # Errors
     ///
-    /// When it does not run, or its answer is not right.
+    /// When it does not run, or its answer is wrong.
     pub fn start(
         &mut self,
         program: Program,
@@ -193,11 +191,11 @@ impl Peers {
         if first.as_str().is_some_and(is_right) {
             Ok(Some(peer))
         } else {
-            Err(format!("{}: another answer than ours", program.name()).into())
+            Err(format!("{}: the answer is wrong", program.name()).into())
         }
     }
 
-    /// Versions by name, and who is missing.
+    /// Versions by name, and the missing peers.
     #[must_use]
     pub fn to_json(&self) -> Value {
         json!({"versions": self.versions, "missing": self.missing})
@@ -250,11 +248,11 @@ impl Peer {
         self.program.name()
     }
 
-    /// One turn: how long each operation took.
+    /// Runs one turn and returns the duration of each operation.
     ///
     /// # Errors
     ///
-    /// When it is gone, or its clock is not ours.
+    /// When it has ended, or its durations exceed the turn.
     pub fn turn(&mut self) -> Result<Vec<Duration>, Failure> {
         let turn = json!({"operations": MOST_A_TURN, "nanoseconds": TURN.as_nanos()});
         let begun = Instant::now();
@@ -263,7 +261,7 @@ impl Peer {
         let taken: Vec<u64> = serde_json::from_value(answer)?;
         let taken: Vec<_> = taken.into_iter().map(Duration::from_nanos).collect();
         if taken.is_empty() || taken.iter().sum::<Duration>() > elapsed {
-            return Err(format!("{}: its operations do not fill its turn", self.name()).into());
+            return Err(format!("{}: no durations, or more than the turn", self.name()).into());
         }
         Ok(taken)
     }

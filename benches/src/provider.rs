@@ -25,11 +25,11 @@ pub const ACCEPTED: &str = r#"{"id":"job-1","status":"queued"}"#;
 /// A running provider; it ends with the process.
 pub struct Provider {
     address: SocketAddr,
-    given: Arc<Given>,
+    received: Arc<Received>,
 }
 
 #[derive(Default)]
-struct Given {
+struct Received {
     submits: AtomicUsize,
     last: Mutex<Bytes>,
 }
@@ -41,32 +41,32 @@ impl Provider {
     ///
     /// When it gets no thread or no port.
     pub fn start(credential: &'static str) -> Result<Self, Failure> {
-        let given = Arc::new(Given::default());
-        let kept = Arc::clone(&given);
+        let received = Arc::new(Received::default());
+        let kept = Arc::clone(&received);
         let address = serve(move |parts, body| ready(kept.answer(credential, &parts, &body)))?;
-        Ok(Self { address, given })
+        Ok(Self { address, received })
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Jobs it has been given.
+    /// Number of submits.
     #[must_use]
     pub fn submits(&self) -> usize {
-        self.given.submits.load(Ordering::SeqCst)
+        self.received.submits.load(Ordering::SeqCst)
     }
 
-    /// The body of the last of them.
+    /// The body of the last submit.
     #[must_use]
     pub fn last_submit(&self) -> Bytes {
-        self.given.last().clone()
+        self.received.last().clone()
     }
 }
 
-impl Given {
+impl Received {
     fn last(&self) -> MutexGuard<'_, Bytes> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -96,11 +96,11 @@ impl Given {
 
 const UNAUTHORIZED: &str = r#"{"error":{"code":"unauthorized"}}"#;
 
-/// The reply to what is no request of the wire.
+/// The reply to a request that the wire does not have.
 pub(crate) const NOT_FOUND: &str = r#"{"error":{"code":"not_found"}}"#;
 
-/// Gives every request that arrives whole the JSON that `answer` has for it; where it
-/// listens. Ends with the process.
+/// Answers every complete request with the JSON of `answer`. Returns the address; ends with the
+/// process.
 pub(crate) fn serve<A, F>(answer: A) -> Result<SocketAddr, Failure>
 where
     A: Fn(Parts, Bytes) -> F + Send + Sync + 'static,
@@ -117,7 +117,7 @@ where
     Ok(address)
 }
 
-/// Ends only when the listener breaks; the callers' next requests then fail.
+/// Ends only when the listener fails; later requests then fail.
 async fn accept<A, F>(listener: &TcpListener, answer: &Arc<A>) -> std::io::Result<()>
 where
     A: Fn(Parts, Bytes) -> F + Send + Sync + 'static,
@@ -128,7 +128,7 @@ where
         stream.set_nodelay(true)?;
         let answer = Arc::clone(answer);
         let service = service_fn(move |request| reply(request, Arc::clone(&answer)));
-        // A caller that goes away is no trouble of the provider's.
+        // Errors of a connection are ignored: the client has disconnected.
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
 }

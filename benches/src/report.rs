@@ -1,4 +1,4 @@
-//! Tables for people, a document for programs.
+//! Tables and JSON documents.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::measure::{Group, Row};
 
-/// A group's table; ratios first, they travel between machines.
+/// A group's table. Ratios come first, since they compare between machines.
 #[must_use]
 pub fn table(group: &Group) -> String {
     let mut text = format!("{}\n", group.title());
@@ -22,7 +22,7 @@ pub fn table(group: &Group) -> String {
         format!("(1.0 = {})", group.baseline())
     );
     let rows = group.rows();
-    // One unit for a table.
+    // One unit for the whole table.
     let are_long = rows
         .iter()
         .all(|row| row.median >= Duration::from_millis(1));
@@ -39,7 +39,7 @@ pub fn table(group: &Group) -> String {
     text
 }
 
-/// A group for programs.
+/// A group as JSON.
 #[must_use]
 pub fn group_json(group: &Group) -> Value {
     let row = |row: &Row| {
@@ -55,14 +55,14 @@ pub fn group_json(group: &Group) -> Value {
 /// Lines a second, by contestant: the median run and the slowest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Throughput {
-    /// Who.
+    /// The contestant.
     pub name: String,
     /// Lines a second of each run.
     pub runs: Vec<f64>,
 }
 
 impl Throughput {
-    /// The run in the middle.
+    /// The median run.
     #[must_use]
     pub fn median(&self) -> f64 {
         let mut runs = self.runs.clone();
@@ -77,7 +77,7 @@ impl Throughput {
     }
 }
 
-/// The table of lines a second; the last one is the baseline.
+/// The table of lines a second. The last contestant is the baseline.
 #[must_use]
 pub fn throughput_table(title: &str, all: &[Throughput]) -> String {
     let base = all.last().map_or(f64::NAN, Throughput::median);
@@ -100,7 +100,7 @@ pub fn throughput_table(title: &str, all: &[Throughput]) -> String {
     text
 }
 
-/// The same for programs.
+/// The throughput as JSON.
 #[must_use]
 pub fn throughput_json(title: &str, all: &[Throughput]) -> Value {
     let row = |one: &Throughput| json!({"name": one.name, "lines_a_second": one.runs});

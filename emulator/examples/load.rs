@@ -1,4 +1,5 @@
-//! How many jobs the practice provider takes in its instant mode, with a client in the same process.
+//! Measures how many jobs the practice provider handles in its instant mode, with a client in the
+//! same process.
 //!
 //! `cargo run -p zoetrope-emulator --example load [JOBS]`
 
@@ -20,7 +21,7 @@ use zoetrope_emulator::{Practice, Settings};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Requests that are under way at once.
+/// Concurrent requests.
 const AT_ONCE: usize = 64;
 
 struct Api {
@@ -61,7 +62,7 @@ async fn main() -> Result<(), Failure> {
     let folder = std::env::temp_dir().join(format!("practice-load-{}", std::process::id()));
     let mut settings = Settings::new(&folder);
     settings.instant = true;
-    // Submitted and polled while all are under way.
+    // Long enough that all are submitted and polled before the first ends.
     settings.queue_time = Duration::from_secs(5);
     let practice = Practice::start(settings).await?;
     let api = Api {

@@ -1,4 +1,4 @@
-//! The shape of a frame or picture, whatever its size.
+//! The aspect ratio of a frame or picture.
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,7 +21,7 @@ impl Aspect {
     };
 }
 
-/// A text that is no aspect.
+/// The error of a text that is not an aspect.
 #[derive(Debug, thiserror::Error)]
 #[error("not an aspect such as 16:9")]
 pub(crate) struct NotAnAspect;
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn aspects_go_both_ways() {
+    fn aspect_is_parsed_and_written_the_same() {
         for text in ["16:9", "1:1000"] {
             assert_eq!(text.parse::<Aspect>().expect("an aspect").to_string(), text);
         }

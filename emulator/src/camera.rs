@@ -1,6 +1,6 @@
-//! The virtual camera: which way the motion words of a prompt move it.
+//! The moves of the virtual camera, read from the motion words of a prompt.
 //!
-//! [`MOTION_WORDS`] is the whole table.
+//! [`MOTION_WORDS`] lists all motion words.
 
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +62,7 @@ enum Move {
 
 /// One row of the table: any of the verbs, then any of the directions.
 ///
-/// No directions: the verb alone is enough.
+/// Without directions, the verb alone is the move.
 struct MotionWords {
     verbs: &'static [&'static str],
     directions: &'static [&'static str],
@@ -82,11 +82,11 @@ const ROLL: &[&str] = &[
     "orbiting",
 ];
 
-/// The motion words a prompt is searched for, in any case, as whole words.
+/// The motion words, matched case-insensitively as whole words.
 ///
-/// Between verb and direction [`is_filler`] words may stand ("pan slowly to the left"). Of two
-/// opposite moves the one named first counts; different kinds of move combine. The direction of a
-/// roll may stand anywhere after its verb, see [`roll_direction`].
+/// [`is_filler`] words may stand between verb and direction ("pan slowly to the left"). Of two
+/// opposite moves the first one is used; different kinds of move combine. The direction of a roll
+/// may stand anywhere after its verb, see [`roll_direction`].
 const MOTION_WORDS: &[MotionWords] = &[
     MotionWords {
         verbs: CLOSER,
@@ -178,7 +178,7 @@ fn motion_at(words: &[String]) -> Option<Move> {
     None
 }
 
-/// The first word that is no filler; "from left to" counts as filler.
+/// The first word that is not filler. "from left to" is filler.
 fn direction(words: &[String]) -> Option<&str> {
     let mut words = words.iter().map(String::as_str);
     loop {
@@ -201,7 +201,7 @@ fn is_filler(word: &str) -> bool {
         )
 }
 
-/// Which way a roll goes: the first word after the verb that says it, clockwise when none does.
+/// The direction of a roll: the first direction word after the verb, or clockwise without one.
 fn roll_direction(words: &[String]) -> Roll {
     words
         .iter()
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_of_the_table_is_understood() {
+    fn every_motion_word_of_the_table_is_recognized() {
         for row in MOTION_WORDS {
             for verb in row.verbs {
                 for direction in row.directions {
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn prompts_of_people() {
+    fn prompts_give_the_expected_moves() {
         let cases: &[(&str, &[Move])] = &[
             ("", &[]),
             ("A lighthouse in the evening", &[]),

@@ -1,10 +1,10 @@
-//! The shot: where the camera looks in every frame of a clip.
+//! The camera path: the camera's pose in every frame of a clip.
 //!
-//! A pose never looks outside the picture.
+//! Every pose stays inside the picture.
 
 use crate::camera::{Camera, Pan, Roll, Tilt, Zoom};
 
-/// Where the camera looks in one frame, in pixels of the fitted picture.
+/// The camera's pose in one frame, in pixels of the fitted picture.
 ///
 /// The pixel at `(dx, dy)` from the middle of the frame shows the picture at
 /// `(x, y) + scale * rotation * (dx, dy)`.
@@ -20,7 +20,7 @@ pub(crate) struct Pose {
     pub(crate) angle: f64,
 }
 
-/// A camera in front of one fitted picture.
+/// The path of a camera over one fitted picture.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CameraPath {
     picture: (f64, f64),
@@ -28,21 +28,21 @@ pub(crate) struct CameraPath {
     zoom: (f64, f64),
     pan: (f64, f64),
     angle: f64,
-    /// The scale at zoom 1: the most that fits into the picture at the shot's steepest angle.
+    /// The scale at zoom 1: the largest that fits into the picture at the path's largest angle.
     widest: f64,
 }
 
-/// Border that is never sampled: room for the neighbours that bilinear and chroma sampling read.
+/// Width of the border that is kept for the neighbours read by bilinear and chroma sampling.
 const BORDER: f64 = 2.0;
 
-/// A roll goes from minus to plus this many degrees: still sharp at the renderer's oversize.
+/// A roll goes from minus to plus this angle. At the renderer's oversize it stays sharp.
 const ROLL_DEGREES: f64 = 8.0;
 
 impl CameraPath {
-    /// Puts a camera in front of a picture; sizes are in pixels, width first.
+    /// The path over a picture. Sizes are in pixels, width first.
     pub(crate) fn new(camera: Camera, picture: (u32, u32), frame: (u32, u32)) -> Self {
         let moves_sideways = camera.pan.is_some() || camera.tilt.is_some();
-        // Sideways moves need room beside the view, so they start closer than the widest view.
+        // Sideways moves need space beside the view, so they start closer than the widest view.
         let zoom = match (camera.zoom, moves_sideways) {
             (Some(Zoom::In), false) => (1.0, 1.22),
             (Some(Zoom::Out), false) => (1.22, 1.0),
@@ -62,7 +62,7 @@ impl CameraPath {
             Some(Tilt::Down) => 1.0,
             None => 0.0,
         };
-        // Turning the view one way turns what is seen the other way.
+        // A view that turns one way makes its content turn the other way.
         let angle = match camera.roll {
             Some(Roll::Clockwise) => -ROLL_DEGREES.to_radians(),
             Some(Roll::Counterclockwise) => ROLL_DEGREES.to_radians(),
@@ -89,7 +89,7 @@ impl CameraPath {
     pub(crate) fn pose(&self, moment: f64) -> Pose {
         let eased = ease(moment);
         let along = 2.0 * eased - 1.0;
-        // Exponential, so that the speed looks even: each frame enlarges by the same factor.
+        // Exponential, so that the speed looks constant: each frame enlarges by the same factor.
         let zoom = self.zoom.0 * (self.zoom.1 / self.zoom.0).powf(eased);
         let scale = self.widest / zoom;
         let angle = self.angle * along;
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn moves_go_the_way_they_are_named() {
+    fn camera_moves_in_the_direction_of_the_motion_word() {
         let ends = |prompt| {
             let camera_path =
                 CameraPath::new(Camera::from_prompt(prompt), (1600, 900), (1280, 720));

@@ -1,4 +1,4 @@
-//! How many polls of one job are under way at the same time.
+//! Counts concurrent polls of one job.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,29 +13,26 @@ use tokio::time::sleep;
 
 use crate::job::JobId;
 
-/// How long two polls must be under way together to count. A client that was killed while it
-/// polled is noticed a moment later, when its successor may be polling already.
-const TOGETHER: Duration = Duration::from_millis(10);
+/// How long two polls must overlap to count. The end of a killed client's poll is noticed late,
+/// when the next client may already poll.
+const MIN_OVERLAP: Duration = Duration::from_millis(10);
 
-/// The job that a `GET` of this URI polls; nothing for any other URI.
+/// The job that a `GET` of this URI polls; `None` for other URIs.
 pub(crate) type PolledJob = fn(&Uri) -> Option<JobId>;
 
-/// The polls that are under way, and the most there ever were of one job.
+/// The polls in progress, and the highest number so far for one job.
 #[derive(Default)]
 pub(crate) struct ConcurrentPolls(Mutex<Counted>);
 
 #[derive(Default)]
 struct Counted {
-    under_way: HashMap<JobId, usize>,
+    in_progress: HashMap<JobId, usize>,
     most: usize,
 }
 
-/// One poll; it is over once the last copy of this is dropped.
+/// One poll in progress. It ends when the last copy of this is dropped.
 #[derive(Clone)]
-pub(crate) struct Watched(
-    // Never read: it counts by being there.
-    #[expect(dead_code, reason = "its end is what matters")] Arc<Poll>,
-);
+pub(crate) struct PollGuard(#[expect(dead_code, reason = "only its drop has an effect")] Arc<Poll>);
 
 struct Poll {
     concurrent_polls: Arc<ConcurrentPolls>,
@@ -43,25 +40,25 @@ struct Poll {
 }
 
 impl ConcurrentPolls {
-    /// The most polls of one job that were under way at the same time.
+    /// The highest number of concurrent polls of one job.
     pub(crate) fn most(&self) -> usize {
         self.with(|counted| counted.most)
     }
 
-    fn begin(self: &Arc<Self>, job: JobId) -> Watched {
-        self.with(|counted| *counted.under_way.entry(job).or_default() += 1);
-        Watched(Arc::new(Poll {
+    fn begin(self: &Arc<Self>, job: JobId) -> PollGuard {
+        self.with(|counted| *counted.in_progress.entry(job).or_default() += 1);
+        PollGuard(Arc::new(Poll {
             concurrent_polls: Arc::clone(self),
             job,
         }))
     }
 
-    /// How many polls of a job are under way now; that goes into the most there ever were.
+    /// The number of polls of a job in progress. Raises the maximum to it, or to `at_most`.
     fn note(&self, job: JobId, at_most: usize) -> usize {
         self.with(|counted| {
-            let under_way = counted.under_way.get(&job).copied().unwrap_or_default();
-            counted.most = counted.most.max(under_way.min(at_most));
-            under_way
+            let in_progress = counted.in_progress.get(&job).copied().unwrap_or_default();
+            counted.most = counted.most.max(in_progress.min(at_most));
+            in_progress
         })
     }
 
@@ -73,24 +70,24 @@ impl ConcurrentPolls {
 impl Drop for Poll {
     fn drop(&mut self) {
         self.concurrent_polls.with(|counted| {
-            if let Some(under_way) = counted.under_way.get_mut(&self.job) {
-                *under_way -= 1;
-                if *under_way == 0 {
-                    counted.under_way.remove(&self.job);
+            if let Some(in_progress) = counted.in_progress.get_mut(&self.job) {
+                *in_progress -= 1;
+                if *in_progress == 0 {
+                    counted.in_progress.remove(&self.job);
                 }
             }
         });
     }
 }
 
-impl fmt::Debug for Watched {
+impl fmt::Debug for PollGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watched").finish_non_exhaustive()
+        f.debug_struct("PollGuard").finish_non_exhaustive()
     }
 }
 
-/// Counts a poll from before its faults until its reply is about to leave. A client that goes away
-/// ends its poll too.
+/// Counts a poll from its arrival, before any fault, until its reply is sent or its client
+/// disconnects.
 pub(crate) async fn watch(
     State((concurrent_polls, polled_job)): State<(Arc<ConcurrentPolls>, PolledJob)>,
     mut request: Request,
@@ -105,7 +102,7 @@ pub(crate) async fn watch(
         && concurrent_polls.note(job, 1) > 1
     {
         tokio::spawn(async move {
-            sleep(TOGETHER).await;
+            sleep(MIN_OVERLAP).await;
             concurrent_polls.note(job, usize::MAX);
         });
     }
@@ -121,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_most_of_one_job_counts() {
+    fn highest_number_of_concurrent_polls_of_one_job_is_kept() {
         let concurrent_polls = Arc::new(ConcurrentPolls::default());
         let (one, other) = (Uuid::new_v4(), Uuid::new_v4());
         assert_eq!(concurrent_polls.most(), 0);
@@ -145,6 +142,6 @@ mod tests {
         drop((copy, second, beside));
         drop(begin(one));
         assert_eq!(concurrent_polls.most(), 2);
-        assert!(concurrent_polls.with(|counted| counted.under_way.is_empty()));
+        assert!(concurrent_polls.with(|counted| counted.in_progress.is_empty()));
     }
 }

@@ -1,9 +1,9 @@
-//! Connections: accepting them, and hanging up in the middle of an exchange.
+//! Accepts connections, and can close them in the middle of an exchange.
 //!
-//! `axum::serve` has no way for a handler to close a connection without an answer, so this is a
-//! loop of our own around hyper's server. Every request carries its connection's [`ConnectionControl`] in its
-//! extensions. Hanging up is an error of the connection's next flush: hyper flushes once it has
-//! handed over everything that was answered so far, so exactly that has left, and it drops a
+//! With `axum::serve` a handler cannot close a connection without an answer, so this module has
+//! its own loop around hyper's server. Every request carries its connection's
+//! [`ConnectionControl`] in its extensions. A disconnect is an error of the connection's next
+//! flush: hyper flushes after it has written everything that was answered so far, and drops a
 //! connection whose flush fails.
 
 use std::convert::Infallible;
@@ -29,26 +29,26 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tracing::{trace, warn};
 
-/// How long accepting pauses when the process can have no further connection.
+/// The pause in accepting when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How a connection ends without a complete answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Disconnect {
-    /// As a program does that closes its socket.
+    /// The socket is closed without a reset.
     Close = 1,
-    /// As a program does that dies: with a reset.
+    /// The connection is reset.
     Reset = 2,
 }
 
-/// One connection, for whoever answers its requests.
+/// Lets the handler of a request disconnect its client.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ConnectionControl(Arc<AtomicU8>);
 
 impl ConnectionControl {
-    /// Hangs up once everything is sent that was handed over before. Does not return: whoever
-    /// waits for it is dropped with the connection.
-    pub(crate) async fn hang_up(&self, how: Disconnect) -> Infallible {
+    /// Disconnects after everything written before has been sent. Never returns: the waiting
+    /// future is dropped with the connection.
+    pub(crate) async fn disconnect(&self, how: Disconnect) -> Infallible {
         self.0.store(how as u8, Ordering::Release);
         pending().await
     }
@@ -62,13 +62,14 @@ impl ConnectionControl {
     }
 }
 
-/// Serves a router until told to stop; then answers what was asked and returns.
+/// Serves a router until `stop` is true or its sender is dropped, then finishes the requests in
+/// progress and returns.
 ///
-/// Dropping it drops its connections.
+/// Dropping the future drops its connections.
 pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     let stopping = stop.clone();
-    // An error says that the sender is gone, which stops as well.
+    // An error means that the sender was dropped, which stops the server too.
     let mut stopped = pin!(async move { drop(stop.wait_for(|stop| *stop).await) });
     loop {
         tokio::select! {
@@ -86,36 +87,35 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch
     while connections.join_next().await.is_some() {}
 }
 
-/// A connection that was gone before it was accepted concerns nobody else; a lack of file
-/// descriptors passes.
+/// Pauses after a failed accept, unless only the one connection failed.
 async fn pause(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     if !matches!(
         error.kind(),
         ConnectionAborted | ConnectionRefused | ConnectionReset
     ) {
-        warn!(%error, "no connection can be accepted");
+        warn!(%error, "cannot accept connections");
         sleep(ACCEPT_PAUSE).await;
     }
 }
 
 async fn connection(stream: TcpStream, router: Router, mut stop: watch::Receiver<bool>) {
-    // Small pieces of an answer are to leave when they are written.
+    // Small pieces of a reply are sent when they are written.
     drop(stream.set_nodelay(true));
-    let line = ConnectionControl::default();
-    let io = TokioIo::new(Wire {
+    let control = ConnectionControl::default();
+    let io = TokioIo::new(DisconnectableSocket {
         stream,
-        line: line.clone(),
+        control: control.clone(),
     });
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(line.clone());
+        request.extensions_mut().insert(control.clone());
         router.call(request)
     });
     let mut exchange = pin!(http1::Builder::new().serve_connection(io, service));
     let ended = tokio::select! {
         ended = exchange.as_mut() => ended,
-        // An error says that the sender is gone, which stops as well.
+        // An error means that the sender was dropped, which stops the server too.
         () = async { drop(stop.wait_for(|stop| *stop).await) } => {
             exchange.as_mut().graceful_shutdown();
             exchange.await
@@ -126,13 +126,13 @@ async fn connection(stream: TcpStream, router: Router, mut stop: watch::Receiver
     }
 }
 
-/// A socket that fails its next flush once its line is to be hung up.
-struct Wire {
+/// A socket whose next flush fails after [`ConnectionControl::disconnect`].
+struct DisconnectableSocket {
     stream: TcpStream,
-    line: ConnectionControl,
+    control: ConnectionControl,
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for DisconnectableSocket {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -142,7 +142,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for DisconnectableSocket {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -164,7 +164,7 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Some(how) = self.line.is_to_end() else {
+        let Some(how) = self.control.is_to_end() else {
             return Pin::new(&mut self.stream).poll_flush(context);
         };
         if how == Disconnect::Reset {

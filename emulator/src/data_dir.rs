@@ -1,8 +1,8 @@
-//! The data directory: who owns it, what lies where, and how files get there whole.
+//! The data directory: its lock, its layout and atomic writes of its files.
 //!
 //! ```text
 //! lock           held (not written) by the process that serves the directory
-//! address        where that process listens, or the last one listened
+//! address        the base URL of that process, or of the last one
 //! key            the API key, readable by the user alone
 //! journal.jsonl  the jobs, see `journal`
 //! files/         pictures, named by their digest
@@ -20,16 +20,16 @@ use crate::error::PracticeError;
 use crate::files::FileName;
 use crate::job::JobId;
 
-/// The end of the names of files that are still being written.
+/// The suffix of files that are being written.
 const PART: &str = ".part";
 
-/// A data directory; any number of processes may have one.
+/// A data directory. Several processes may open it; one of them owns it.
 #[derive(Clone, Debug)]
 pub(crate) struct DataDir {
     root: PathBuf,
 }
 
-/// Ownership of a data directory: a kernel lock, gone when this is dropped or the process dies.
+/// Ownership of a data directory: a file lock, released when this is dropped or the process ends.
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: File,
@@ -47,7 +47,7 @@ impl DataDir {
         Ok(data_dir)
     }
 
-    /// Takes the directory over, unless somebody has it.
+    /// Takes ownership of the directory; `None` if another process owns it.
     pub(crate) fn try_lock(&self) -> Result<Option<Lock>, PracticeError> {
         let path = self.root.join("lock");
         let file = private()
@@ -62,19 +62,19 @@ impl DataDir {
         }
     }
 
-    /// What the owner wrote with [`DataDir::publish_address`], if it did.
+    /// The base URL that the owner wrote with [`DataDir::publish_address`], if any.
     pub(crate) fn address(&self) -> Option<String> {
         let address = fs::read_to_string(self.root.join("address")).ok()?;
         Some(address.trim().to_owned()).filter(|address| !address.is_empty())
     }
 
-    /// Says where the owner listens. Only the owner may call this.
+    /// Writes the base URL of the owner. Only the owner may call this.
     pub(crate) fn publish_address(&self, base_url: &str) -> Result<(), PracticeError> {
         let path = self.root.join("address");
         write_whole(&path, base_url.as_bytes()).map_err(|source| storage(&path, source))
     }
 
-    /// Takes the address of an earlier owner away, so that nobody takes it for this one's.
+    /// Removes the address of an earlier owner, so that no process uses it for this one.
     pub(crate) fn retract_address(&self) -> Result<(), PracticeError> {
         let path = self.root.join("address");
         match fs::remove_file(&path) {
@@ -83,7 +83,7 @@ impl DataDir {
         }
     }
 
-    /// The API key that an owner created.
+    /// The API key, which an owner has created.
     pub(crate) fn key(&self) -> Result<String, PracticeError> {
         let path = self.root.join("key");
         fs::read_to_string(&path)
@@ -122,7 +122,7 @@ impl DataDir {
         self.clips().join(format!("{id}.mp4"))
     }
 
-    /// The path of a job's clip: its own, or the one of this digest that it shares with others.
+    /// The path of a job's clip: its own, or the shared one with this digest.
     pub(crate) fn clip_or_shared(&self, id: JobId, sha256: &str) -> PathBuf {
         let shared = self.shared_clip(sha256);
         let own = self.clip(id);
@@ -160,12 +160,12 @@ impl DataDir {
         }
     }
 
-    /// Stores a clip; the same job's clip from an earlier process is replaced.
+    /// Stores a job's clip and replaces one from an earlier process.
     pub(crate) fn store_clip(&self, id: JobId, bytes: &[u8]) -> io::Result<()> {
         write_whole(&self.clip(id), bytes)
     }
 
-    /// Removes what a killed process left half-written. Only the owner may call this.
+    /// Removes incomplete files of a killed process. Only the owner may call this.
     pub(crate) fn sweep(&self) -> Result<(), PracticeError> {
         for folder in [self.root.clone(), self.files(), self.clips()] {
             let entries = fs::read_dir(&folder).map_err(|source| storage(&folder, source))?;
@@ -195,10 +195,10 @@ pub(crate) fn storage(path: &Path, source: io::Error) -> PracticeError {
     }
 }
 
-/// Writes a file that is there whole and durable, or not at all; readable by the user alone.
+/// Writes a file atomically and durably, readable by the user alone.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut part = path.as_os_str().to_owned();
-    // Its own name for each writer: two requests may store the same picture.
+    // A unique name for each writer, since two requests may store the same picture.
     part.push(format!(".{}{PART}", Uuid::new_v4().simple()));
     let part = PathBuf::from(part);
     let written = private().create_new(true).open(&part).and_then(|mut file| {
@@ -207,14 +207,14 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     });
     let placed = written.and_then(|()| fs::rename(&part, path));
     if placed.is_err() {
-        // The first error counts; what is left over goes at the next start.
+        // The first error is returned; `sweep` removes the file at the next start.
         drop(fs::remove_file(&part));
     }
     placed.and_then(|()| sync_folder(path))
 }
 
-/// How files are opened for writing: readable by the user alone, since pictures and their URLs may
-/// be private.
+/// Options to open files for writing, readable by the user alone: pictures and their URLs may be
+/// private.
 pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
@@ -237,7 +237,7 @@ fn create_private_folder(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
-/// A rename is durable once its folder is.
+/// Makes a rename durable by syncing its folder.
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> io::Result<()> {
     path.parent()
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_stays_and_is_private() {
+    fn api_key_is_reused_and_readable_by_the_user_alone() {
         let temp = tempfile::tempdir().expect("a folder");
         let data_dir = DataDir::open(temp.path()).expect("a directory");
         assert!(data_dir.key().is_err());
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn half_written_files_are_swept() {
+    fn incomplete_files_are_removed_at_start() {
         let temp = tempfile::tempdir().expect("a folder");
         let data_dir = DataDir::open(temp.path()).expect("a directory");
         fs::write(temp.path().join("clips/x.mp4.1.part"), "x").expect("a file");

@@ -1,4 +1,4 @@
-//! Serving a stored file: whole or in part, as it is read from the disk.
+//! Serves a stored file or a byte range of it, read from the disk in chunks.
 
 use std::io::{self, SeekFrom};
 use std::path::Path;
@@ -18,13 +18,13 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use crate::range::{Selection, select};
 use crate::rejection::Rejection;
 
-/// How much is read at once.
+/// Bytes read at once.
 const CHUNK: u64 = 64 << 10;
 
-/// Files never change under their name.
-const FOR_EVER: &str = "private, max-age=31536000, immutable";
+/// A file never changes under its name.
+const IMMUTABLE: &str = "private, max-age=31536000, immutable";
 
-/// Sends a file of a media type; its digest is its entity tag.
+/// Sends a file of a media type, with its digest as entity tag.
 pub(crate) async fn send(
     path: &Path,
     media_type: &'static str,
@@ -44,14 +44,14 @@ pub(crate) async fn send(
     let tag = format!("\"{digest}\"");
     let reply = Response::builder()
         .header(ACCEPT_RANGES, "bytes")
-        .header(CACHE_CONTROL, FOR_EVER)
+        .header(CACHE_CONTROL, IMMUTABLE)
         .header(CONTENT_TYPE, media_type)
         .header(ETAG, &tag);
     if text(request, &IF_NONE_MATCH).is_some_and(|tags| tags == "*" || tags.contains(&tag)) {
         let reply = reply.status(StatusCode::NOT_MODIFIED).body(Body::empty());
         return reply.map_err(|error| Rejection::internal(&error));
     }
-    // A part of another version would not fit to what the client has.
+    // A range of another version does not fit the bytes that the client has.
     let range = text(request, &RANGE)
         .filter(|_| text(request, &IF_RANGE).is_none_or(|version| version == tag));
     let (reply, first, count) = match select(range, length) {
@@ -79,7 +79,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// The next bytes of a file of which so many are left to send, and what is left then.
+/// The next chunk of a file with `left` bytes to send, and the state after it.
 async fn next_chunk(mut file: File, left: u64) -> io::Result<Option<(Bytes, (File, u64))>> {
     if left == 0 {
         return Ok(None);

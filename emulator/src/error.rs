@@ -1,23 +1,23 @@
-//! Why the practice provider cannot run.
+//! The errors of starting the practice provider.
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Why the practice provider did not start.
+/// The error of a practice provider that cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PracticeError {
     /// Another process, or another [`Practice`](crate::Practice) in this one, serves the data
-    /// directory; it can be used instead.
+    /// directory. Its server can be used.
     #[error("the practice provider already runs on this data directory, at {base_url}")]
     InUse {
-        /// Where it listens.
+        /// Its base URL.
         base_url: String,
     },
-    /// Another process holds the data directory but has not said where it listens.
-    #[error("{} is held by a process that does not say where it listens", data_dir.display())]
-    Silent {
+    /// Another process has locked the data directory but not published its address.
+    #[error("{} is locked by a process that has not published its address", data_dir.display())]
+    AddressUnknown {
         /// The data directory.
         data_dir: PathBuf,
     },
@@ -26,25 +26,25 @@ pub enum PracticeError {
     Storage {
         /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// The journal holds a line that this version did not write.
+    /// The journal holds a line that this version cannot read.
     #[error("line {line} of {} is not a journal entry", path.display())]
     Journal {
         /// The journal.
         path: PathBuf,
-        /// The line, counted from 1.
+        /// The line number, counted from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The parse error.
         #[source]
         source: serde_json::Error,
     },
     /// The clip of [`Settings::instant`](crate::Settings::instant) cannot be rendered.
-    #[error("the clip that every job gets cannot be rendered")]
+    #[error("cannot render the shared clip of the instant mode")]
     InstantClip(
-        /// What the renderer says.
+        /// The renderer's error.
         #[source]
         Box<dyn std::error::Error + Send + Sync>,
     ),
@@ -53,7 +53,7 @@ pub enum PracticeError {
     Listen {
         /// The address from the settings.
         address: SocketAddr,
-        /// What the system says.
+        /// The system's error.
         #[source]
         source: io::Error,
     },

@@ -1,7 +1,7 @@
-//! Faults on demand: what the practice provider does wrong, so that clients can be tried against it.
+//! Fault injection for tests of clients.
 //!
-//! [`FaultScript`] says which requests meet which fault, as data; `docs/reference/practice-faults.md` is its
-//! reference. A request goes through `layer`, which asks `schedule` whether a rule is due. The
+//! A [`FaultScript`] lists which requests get which fault; `docs/reference/practice-faults.md` is its
+//! reference. Each request goes through `layer`. `schedule` decides whether a rule is due. The
 //! rule's `fault` replaces the reply, or changes it by a `distortion`.
 
 mod distortion;
@@ -10,6 +10,6 @@ mod layer;
 mod schedule;
 mod script;
 
-pub(crate) use layer::{Faults, dead, inject};
+pub(crate) use layer::{Faults, expired_reply, inject};
 pub(crate) use script::KeyPolicy;
 pub use script::{FaultScript, FaultScriptError};

@@ -1,4 +1,4 @@
-//! The names of stored pictures: the digest of their bytes, and their kind.
+//! The names of stored pictures: digest and kind.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use url::{Host, Url};
 
 use crate::picture::Kind;
 
-/// Where stored pictures are served.
+/// The path below which stored pictures are served.
 pub(crate) const PATH: &str = "/v1/files/";
 
 /// The digest of some bytes, as 64 hexadecimal digits.
@@ -31,7 +31,7 @@ pub(crate) struct FileName {
 }
 
 impl FileName {
-    /// The name of a picture, or nothing if the bytes do not begin like one.
+    /// The name of a picture; `None` if the first bytes are not those of a supported kind.
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
         Some(Self {
             kind: Kind::sniff(bytes)?,
@@ -39,7 +39,7 @@ impl FileName {
         })
     }
 
-    /// The name of a picture with this digest, if it is one.
+    /// The name of a picture with this digest; `None` if it is not a digest.
     pub(crate) fn new(digest: &str, kind: Kind) -> Option<Self> {
         let is_hex = digest
             .bytes()
@@ -50,9 +50,9 @@ impl FileName {
         })
     }
 
-    /// Reads the name out of an own URL: the path of a file on any port of this machine.
+    /// Reads the name from a URL of this provider: a file's path on any loopback port.
     ///
-    /// The port says nothing: it may be that of an earlier process on the same data directory.
+    /// The port is ignored: it may be that of an earlier process on the same data directory.
     pub(crate) fn in_own_url(url: &Url) -> Option<Self> {
         let is_here = match url.host()? {
             Host::Domain(name) => name == "localhost",
@@ -76,7 +76,7 @@ impl FileName {
     }
 }
 
-/// A name that is not one of a stored picture.
+/// The error of a text that is not the name of a stored picture.
 #[derive(Debug, thiserror::Error)]
 #[error("not the name of a stored picture")]
 pub(crate) struct NotAFileName;
@@ -118,7 +118,7 @@ mod tests {
     const NAME: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855.webp";
 
     #[test]
-    fn names_go_both_ways_and_leave_no_folder() {
+    fn file_name_is_parsed_and_written_the_same_without_path_parts() {
         assert_eq!(sha256(b""), NAME[..64]);
         assert_eq!(NAME.parse::<FileName>().expect("a name").to_string(), NAME);
         for wrong in [
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn own_urls_are_those_of_this_machine() {
+    fn own_url_has_a_loopback_host() {
         let own = |url: String| FileName::in_own_url(&Url::parse(&url).expect("a URL")).is_some();
         for origin in [
             "http://127.0.0.1:1",

@@ -1,17 +1,17 @@
-//! Looks: what a practice render does to a picture that is to become another one.
+//! The filters that a practice render applies to a picture.
 //!
-//! [`STYLE_WORDS`] is the whole table.
+//! [`STYLE_WORDS`] lists all style words.
 
 use image::{Rgb, RgbImage, imageops};
 use serde::{Deserialize, Serialize};
 
 use crate::camera::words;
 
-/// How a picture is changed.
+/// A filter. The journal stores its name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Filter {
-    /// Washes of few colours that run a little.
+    /// Washes of few colours with soft edges.
     Watercolor,
     /// Dark lines on paper.
     Sketch,
@@ -21,16 +21,16 @@ pub(crate) enum Filter {
     Sepia,
     /// Light and soft.
     Pastel,
-    /// Few, loud colours.
+    /// Few, saturated colours.
     Poster,
     /// Out of focus, and glowing.
     Dream,
-    /// Warm lights and cool shadows: for words that nobody knows.
+    /// Warm lights and cool shadows, for a text without style words.
     #[default]
-    Sampler,
+    Film,
 }
 
-/// The words that stand for looks, in any case, as whole words. The one named first counts.
+/// The style words, matched case-insensitively as whole words. The first one in a text is used.
 const STYLE_WORDS: [(Filter, &[&str]); 7] = [
     (
         Filter::Watercolor,
@@ -60,7 +60,7 @@ const STYLE_WORDS: [(Filter, &[&str]); 7] = [
 ];
 
 impl Filter {
-    /// The look that a text names.
+    /// The filter of the first style word in a text.
     pub(crate) fn named(text: &str) -> Option<Self> {
         let words = words(text);
         let begins_with = |at: usize, phrase: &str| {
@@ -75,21 +75,21 @@ impl Filter {
         })
     }
 
-    /// The picture with this look, of the same size.
+    /// The filtered picture, of the same size.
     pub(crate) fn of(self, picture: &RgbImage) -> RgbImage {
         match self {
             Self::Watercolor => watercolor(picture),
             Self::Sketch => sketch(picture),
             Self::Noir => imageops::contrast(&in_grey(picture), 35.0),
-            Self::Sepia => each(in_grey(picture), |grey, part| match part {
+            Self::Sepia => map_values(in_grey(picture), |grey, part| match part {
                 0 => 40.0 + grey * 0.82,
                 1 => 26.0 + grey * 0.74,
                 _ => 12.0 + grey * 0.58,
             }),
-            Self::Pastel => each(soft(picture, 0.0015), |value, _| 118.0 + value * 0.52),
-            Self::Poster => each(loud(picture, 1.9), |value, _| step(value, 4.0)),
+            Self::Pastel => map_values(blur(picture, 0.0015), |value, _| 118.0 + value * 0.52),
+            Self::Poster => map_values(saturated(picture, 1.9), |value, _| step(value, 4.0)),
             Self::Dream => dream(picture),
-            Self::Sampler => each(picture.clone(), |value, part| {
+            Self::Film => map_values(picture.clone(), |value, part| {
                 let curve = (value - 128.0) * 1.3 + 128.0;
                 match part {
                     0 => curve + (value - 110.0) * 0.16,
@@ -102,16 +102,16 @@ impl Filter {
 }
 
 fn watercolor(picture: &RgbImage) -> RgbImage {
-    let washes = each(loud(&soft(picture, 0.0025), 1.25), |value, _| {
+    let washes = map_values(saturated(&blur(picture, 0.0025), 1.25), |value, _| {
         step(value, 7.0)
     });
-    each(soft(&washes, 0.001), |value, _| 38.0 + value * 0.84)
+    map_values(blur(&washes, 0.001), |value, _| 38.0 + value * 0.84)
 }
 
-/// A picture divided by its own blurred version is white but for its lines.
+/// A picture divided by its own blurred version is white except for its lines.
 fn sketch(picture: &RgbImage) -> RgbImage {
     let grey = in_grey(picture);
-    let around = soft(&grey, 0.006);
+    let around = blur(&grey, 0.006);
     let mut lines = grey;
     for (pixel, around) in lines.pixels_mut().zip(around.pixels()) {
         let share = f32::from(pixel.0[0]) / f32::from(around.0[0].max(1));
@@ -122,10 +122,10 @@ fn sketch(picture: &RgbImage) -> RgbImage {
 }
 
 fn dream(picture: &RgbImage) -> RgbImage {
-    let mut glow = soft(picture, 0.02);
+    let mut glow = blur(picture, 0.02);
     for (pixel, sharp) in glow.pixels_mut().zip(picture.pixels()) {
         for (value, sharp) in pixel.0.iter_mut().zip(sharp.0) {
-            // Two slides on one screen.
+            // Screen blending.
             let dark = (255.0 - f32::from(*value)) * (255.0 - f32::from(sharp) * 0.35) / 255.0;
             *value = byte(255.0 - dark);
         }
@@ -138,7 +138,7 @@ fn dream(picture: &RgbImage) -> RgbImage {
     clippy::cast_precision_loss,
     reason = "sides are far below 2^24 pixels"
 )]
-fn soft(picture: &RgbImage, share: f32) -> RgbImage {
+fn blur(picture: &RgbImage, share: f32) -> RgbImage {
     let side = picture.width().max(picture.height()) as f32;
     imageops::fast_blur(picture, (side * share).max(0.6))
 }
@@ -147,20 +147,20 @@ fn in_grey(picture: &RgbImage) -> RgbImage {
     imageops::colorops::grayscale_with_type(picture)
 }
 
-/// Moves the colours of a picture away from grey.
-fn loud(picture: &RgbImage, factor: f32) -> RgbImage {
-    let mut loud = picture.clone();
-    for (pixel, grey) in loud.pixels_mut().zip(in_grey(picture).pixels()) {
+/// Increases the saturation of a picture.
+fn saturated(picture: &RgbImage, factor: f32) -> RgbImage {
+    let mut saturated = picture.clone();
+    for (pixel, grey) in saturated.pixels_mut().zip(in_grey(picture).pixels()) {
         let grey = f32::from(grey.0[0]);
         pixel.0 = pixel
             .0
             .map(|value| byte(grey + (f32::from(value) - grey) * factor));
     }
-    loud
+    saturated
 }
 
-/// Changes each value, of which it says whether it is red, green or blue: 0, 1, 2.
-fn each(mut picture: RgbImage, change: impl Fn(f32, usize) -> f32) -> RgbImage {
+/// Changes each value. The second argument of `change` is 0 for red, 1 for green, 2 for blue.
+fn map_values(mut picture: RgbImage, change: impl Fn(f32, usize) -> f32) -> RgbImage {
     for Rgb(pixel) in picture.pixels_mut() {
         for (part, value) in pixel.iter_mut().enumerate() {
             *value = byte(change(f32::from(*value), part));
@@ -169,7 +169,7 @@ fn each(mut picture: RgbImage, change: impl Fn(f32, usize) -> f32) -> RgbImage {
     picture
 }
 
-/// The nearest of so many even steps.
+/// The nearest of `steps` equally spaced values.
 fn step(value: f32, steps: f32) -> f32 {
     let width = 255.0 / (steps - 1.0);
     (value / width).round() * width
@@ -196,7 +196,7 @@ mod tests {
         Filter::Pastel,
         Filter::Poster,
         Filter::Dream,
-        Filter::Sampler,
+        Filter::Film,
     ];
 
     fn picture() -> RgbImage {
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_of_the_table_is_understood() {
+    fn every_style_word_of_the_table_is_recognized() {
         for (filter, phrases) in STYLE_WORDS {
             for phrase in phrases {
                 let text = format!("a {} of it", phrase.to_uppercase());
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn styles_of_people() {
+    fn texts_give_the_expected_filter() {
         let cases = [
             ("", None),
             ("a black cat", None),
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn every_look_is_another_picture() {
+    fn every_filter_gives_a_different_picture() {
         let looks = ALL.map(|filter| filter.of(&picture()));
         for (index, one) in looks.iter().enumerate() {
             assert_eq!(one.dimensions(), (64, 48));
@@ -249,7 +249,7 @@ mod tests {
         }
         for filter in [Filter::Noir, Filter::Sepia] {
             let pixels = filter.of(&picture());
-            // One tone: the order of the parts is the same everywhere.
+            // One tone: red is nowhere below green, nor green below blue.
             assert!(
                 pixels
                     .pixels()

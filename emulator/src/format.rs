@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::aspect::Aspect;
 
-/// The sizes that `image_to_video` takes, by their published names.
+/// The sizes that `image_to_video` accepts, by their published names.
 ///
-/// The names do not say pixels; here the short side is 720 for HD and 1080 for `FullHD`.
+/// The names give no pixels; here the short side is 720 for HD and 1080 for `FullHD`.
 static SIZES: [Named; 10] = [
     Named::new("Square HD (1:1)", 720, 720),
     Named::new("Square FullHD (1:1)", 1080, 1080),
@@ -20,7 +20,7 @@ static SIZES: [Named; 10] = [
     Named::new("Landscape FullHD (16:9)", 1920, 1080),
 ];
 
-/// A row of that table.
+/// A row of [`SIZES`].
 #[derive(Debug, PartialEq, Eq)]
 struct Named {
     name: &'static str,
@@ -44,7 +44,7 @@ impl Named {
 pub(crate) struct Size(&'static Named);
 
 impl Size {
-    /// The size when none is asked for: "Landscape HD (16:9)".
+    /// The default size: "Landscape HD (16:9)".
     pub(crate) const DEFAULT: Self = Self(&SIZES[8]);
 
     /// The size with this published name.
@@ -70,13 +70,13 @@ impl From<Size> for &'static str {
 /// The width or height of a clip that keeps its picture's aspect, whichever is shorter.
 const SHORT_SIDE: f64 = 720.0;
 
-/// The longest side of such a clip, however long the picture is.
-const LONG_SIDE: f64 = 1920.0;
+/// The longest side of such a clip.
+const MAX_SIDE: f64 = 1920.0;
 
-/// The shortest side of such a clip, however thin the picture is.
-const THINNEST: u32 = 64;
+/// The shortest side of such a clip.
+const MIN_SIDE: u32 = 64;
 
-/// What decides the size of the frames.
+/// How the size of the frames is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Canvas {
@@ -84,7 +84,7 @@ pub(crate) enum Canvas {
     OfPicture,
     /// A published size; the picture is cut to its aspect.
     Size(Size),
-    /// This aspect with sides as of a picture that has it; the picture is cut to it.
+    /// This aspect, with the sides of [`Canvas::OfPicture`]; the picture is cut to it.
     Aspect(Aspect),
 }
 
@@ -99,13 +99,13 @@ impl Canvas {
     }
 }
 
-/// The sides of the clip of a picture with these.
+/// The sides of a clip that keeps this aspect.
 fn fitted((width, height): (u32, u32)) -> (u32, u32) {
     let (width, height) = (f64::from(width.max(1)), f64::from(height.max(1)));
-    let scale = (SHORT_SIDE / width.min(height)).min(LONG_SIDE / width.max(height));
+    let scale = (SHORT_SIDE / width.min(height)).min(MAX_SIDE / width.max(height));
     (
-        even(width * scale).max(THINNEST),
-        even(height * scale).max(THINNEST),
+        even(width * scale).max(MIN_SIDE),
+        even(height * scale).max(MIN_SIDE),
     )
 }
 
@@ -125,10 +125,10 @@ pub(crate) fn even(pixels: f64) -> u32 {
 pub(crate) struct FrameRate(u8);
 
 impl FrameRate {
-    /// What `image_to_video` is rendered at.
+    /// The frame rate of `image_to_video`.
     pub(crate) const CINEMA: Self = Self(24);
 
-    /// What `image_to_video_v3` is rendered at when it does not say.
+    /// The default of `image_to_video_v3`.
     pub(crate) const V3_DEFAULT: Self = Self(8);
 
     /// One frame a second.
@@ -168,7 +168,7 @@ impl From<FrameRate> for u64 {
     }
 }
 
-/// How long a clip is, in milliseconds: 4 to 30 seconds.
+/// The length of a clip in milliseconds, 4 to 30 seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub(crate) struct Length(u32);
@@ -177,7 +177,7 @@ impl Length {
     /// Five seconds.
     pub(crate) const FIVE_SECONDS: Self = Self(5000);
 
-    /// The length of so many seconds.
+    /// The length of this many seconds.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -187,7 +187,7 @@ impl Length {
         Self::try_from((seconds * 1000.0).round() as u32).ok()
     }
 
-    /// How many whole frames come nearest to it.
+    /// The nearest number of whole frames.
     pub(crate) fn frames(self, rate: FrameRate) -> u32 {
         (self.0 * rate.hertz() + 500) / 1000
     }

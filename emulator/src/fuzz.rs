@@ -1,4 +1,4 @@
-//! What a client or a script may send, made to go wrong; see `docs/reference/fuzzing.md`.
+//! Fuzz targets for submissions, names, scripts and pictures; see `docs/reference/fuzzing.md`.
 
 use std::io::Cursor;
 
@@ -16,24 +16,24 @@ use crate::result_urls::ClipName;
 use crate::wires::popiart::artifacts::ArtifactId;
 use crate::wires::{jobs, popiart, shortapi};
 
-/// Stands in the corpus where a client writes what no answer may repeat.
+/// The corpus has this text where a client's input must not be repeated in an error.
 const CANARY: &str = "canary";
 
-/// The most pixels of a picture that is worth its time here.
+/// Larger pictures are not decoded, to save time.
 const MOST_PIXELS: u64 = 1 << 20;
 
 #[test]
-fn a_submission_is_an_order_or_is_refused_without_an_echo() {
+fn submission_is_read_or_refused_without_repeating_input() {
     Target::new("practice-orders", 1500).run(|input| outcome(jobs::submission::read(input)));
 }
 
 #[test]
-fn a_submission_to_shortapi_is_an_order_or_is_refused_without_an_echo() {
+fn shortapi_submission_is_read_or_refused_without_repeating_input() {
     Target::new("practice-shortapi", 1500).run(|input| outcome(shortapi::submission::read(input)));
 }
 
 #[test]
-fn a_submission_to_popiart_is_an_order_or_is_refused_without_an_echo() {
+fn popiart_submission_is_read_or_refused_without_repeating_input() {
     Target::new("practice-popiart", 1500).run(|input| {
         let artifact = |id: &str| match id.parse().ok()? {
             ArtifactId::Upload(name) => Some(name),
@@ -44,7 +44,7 @@ fn a_submission_to_popiart_is_an_order_or_is_refused_without_an_echo() {
     });
 }
 
-/// What became of a submission.
+/// Checks a read submission; the kind of its outcome.
 fn outcome(read: Result<Submission, RenderRequestError>) -> &'static str {
     let submission = match read {
         Ok(submission) => submission,
@@ -53,9 +53,9 @@ fn outcome(read: Result<Submission, RenderRequestError>) -> &'static str {
             return "refused";
         }
     };
-    // The journal gives it back as it was.
+    // The journal restores the request unchanged.
     let journal = serde_json::to_vec(&submission.render_request).expect("JSON");
-    let read: RenderRequest = serde_json::from_slice(&journal).expect("an order");
+    let read: RenderRequest = serde_json::from_slice(&journal).expect("a request");
     assert_eq!(read, submission.render_request);
     match (&submission.render_request.picture, &submission.inline) {
         (Source::File(name), Some(bytes)) => {
@@ -94,7 +94,7 @@ fn names_and_ranges_are_read_or_ignored() {
             .as_ref()
             .and_then(FileName::in_own_url);
         if let Some(name) = stored.or_else(|| text.parse().ok()) {
-            // It becomes a path below the data directory.
+            // The name becomes a path below the data directory.
             let name = name.to_string();
             assert!(
                 !name.contains(['/', '\\']) && !name.contains(".."),
@@ -111,7 +111,7 @@ fn names_and_ranges_are_read_or_ignored() {
 }
 
 #[test]
-fn a_script_is_read_or_its_fault_is_placed() {
+fn fault_script_is_read_or_its_error_has_a_position() {
     Target::new("practice-scripts", 1500).run(|input| {
         let text = String::from_utf8_lossy(input);
         let script: FaultScript = match text.parse() {
@@ -140,7 +140,7 @@ fn a_script_is_read_or_its_fault_is_placed() {
     });
 }
 
-/// How many pixels a picture says that it has.
+/// The number of pixels that a picture's header claims.
 fn claimed_pixels(picture: &[u8]) -> Option<u64> {
     let reader = ImageReader::new(Cursor::new(picture));
     let (width, height) = reader.with_guessed_format().ok()?.into_dimensions().ok()?;

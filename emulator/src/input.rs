@@ -1,4 +1,4 @@
-//! The fields of a submission, read one by one.
+//! Reads the fields of a submission.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -10,19 +10,19 @@ use crate::files::FileName;
 use crate::picture;
 use crate::render_request::{RenderRequestError, Source, wrong};
 
-/// The most bytes of a submission: a picture in base64, and room for the other fields.
+/// The most bytes of a submission: a picture in base64, and 1 MiB for the other fields.
 pub(crate) const MAX_SUBMISSION: usize = picture::MAX_BYTES / 3 * 4 + (1 << 20);
 
 /// An object with fields.
 pub(crate) struct Input<'a>(pub(crate) &'a Map<String, Value>);
 
 impl Input<'_> {
-    /// A text that has to be there.
+    /// A required text.
     pub(crate) fn text(&self, field: &'static str) -> Result<&str, RenderRequestError> {
         self.optional_text(field)?.ok_or(wrong(field, "is missing"))
     }
 
-    /// A text that may be absent.
+    /// An optional text.
     pub(crate) fn optional_text(
         &self,
         field: &'static str,
@@ -33,7 +33,7 @@ impl Input<'_> {
             .transpose()
     }
 
-    /// A number that may be absent.
+    /// An optional number.
     pub(crate) fn optional_number(
         &self,
         field: &'static str,
@@ -45,7 +45,7 @@ impl Input<'_> {
     }
 }
 
-/// The value of an integer as JSON Schema sees it: `20.0` is one.
+/// The value of an integer in the sense of JSON Schema, which includes `20.0`.
 pub(crate) fn whole(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| {
         let real = value.as_f64()?;
@@ -55,7 +55,7 @@ pub(crate) fn whole(value: &Value) -> Option<u64> {
     })
 }
 
-/// Reads the URL of a picture: one of ours, or of somebody else.
+/// Reads the URL of a picture: a stored one or one of another server.
 pub(crate) fn picture_url(field: &'static str, url: &str) -> Result<Source, RenderRequestError> {
     let url = Url::parse(url).map_err(|_| wrong(field, "is not a URL"))?;
     if let Some(name) = FileName::in_own_url(&url) {
@@ -67,19 +67,19 @@ pub(crate) fn picture_url(field: &'static str, url: &str) -> Result<Source, Rend
     }
 }
 
-/// Whether a text is a `data:` URL. It is not parsed as one: that would copy it several times.
+/// Whether a text is a `data:` URL. Parsing it as a URL would copy it several times.
 pub(crate) fn is_data_url(text: &str) -> bool {
     text.get(..5)
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
 }
 
-/// Base64 with or without its padding: senders differ.
+/// Base64 with or without padding, since clients send both.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Reads a picture in base64; where it is to be stored, and its bytes.
+/// Reads a picture in base64: its name in the store, and its bytes.
 pub(crate) fn inline_picture(
     field: &'static str,
     base64: &str,

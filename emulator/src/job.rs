@@ -1,4 +1,4 @@
-//! A job as the journal keeps it and as a poll sees it.
+//! A job in the journal and in the reply of a poll.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,23 +9,23 @@ use uuid::Uuid;
 
 use crate::render_request::RenderRequest;
 
-/// A job's name; 122 random bits, since it is part of a URL that needs no key.
+/// A job's id, with 122 random bits: it is part of a URL that needs no key.
 pub(crate) type JobId = Uuid;
 
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Ending {
-    /// The clip is stored; its digest.
+    /// The result is stored and has this digest.
     Succeeded { sha256: String },
-    /// There will be no clip.
+    /// There is no result.
     Failed { code: String, message: String },
-    /// Somebody asked for that.
+    /// The client cancelled it.
     Cancelled,
 }
 
 impl Ending {
-    /// The word for it on the wire.
+    /// Its name on the wire.
     pub(crate) fn status(&self) -> &'static str {
         match self {
             Self::Succeeded { .. } => "succeeded",
@@ -35,19 +35,19 @@ impl Ending {
     }
 }
 
-/// How far a job is.
+/// The phase of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Waiting for its time and a free renderer.
+    /// Waiting for the end of its queue time and a free renderer.
     Queued,
-    /// So many frames are done.
+    /// This many frames are done.
     Running { frames: u32 },
-    /// Over.
+    /// Ended.
     Ended(Ending),
 }
 
 impl Phase {
-    /// The word for it on the wire.
+    /// Its name on the wire.
     pub(crate) fn status(&self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -57,15 +57,15 @@ impl Phase {
     }
 }
 
-/// What a poll sees.
+/// The state of a job for a poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct View {
     pub(crate) render_request: Arc<RenderRequest>,
     pub(crate) phase: Phase,
-    /// How long the job stays queued at least.
+    /// The rest of the job's minimum time in the queue.
     pub(crate) wait: Duration,
     pub(crate) created_at: Timestamp,
-    /// When a renderer took it; an earlier process's beginning is not remembered.
+    /// When a renderer of this process began it.
     pub(crate) started_at: Option<Timestamp>,
     pub(crate) finished_at: Option<Timestamp>,
 }

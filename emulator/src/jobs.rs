@@ -1,7 +1,7 @@
-//! The jobs as a state machine: what is submitted, begun, ended, and what a poll sees.
+//! The state machine of the jobs: submission, start, end and the state for polls.
 //!
-//! No I/O and no clock: moments come in as arguments. A job is *claimed* before its end is written
-//! to the journal and *settled* after, so that a poll never sees an end that a crash could undo,
+//! It does no I/O and reads no clock: times are arguments. A job is *claimed* before its end is
+//! written to the journal and *settled* after. So no poll returns an end that a crash could undo,
 //! and a job that is being cancelled cannot succeed.
 
 use std::collections::HashMap;
@@ -18,19 +18,19 @@ use crate::job::{Ending, Idempotency, JobId, Phase, View};
 use crate::protocol::Protocol;
 use crate::render_request::RenderRequest;
 
-/// When a job came, and when it may begin.
+/// When a job was submitted, and when it may begin.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
     pub(crate) at: Timestamp,
     pub(crate) ready_at: Instant,
 }
 
-/// What became of a submission.
+/// The outcome of a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Submitted {
-    /// A job was made.
+    /// A new job.
     New(JobId),
-    /// The job that the same key and body made before.
+    /// The job of an earlier submission with the same key and body.
     Same(JobId),
     /// The key was used with another body.
     KeyReused,
@@ -38,10 +38,10 @@ pub(crate) enum Submitted {
     Full,
 }
 
-/// What became of a cancellation.
+/// The outcome of a cancellation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cancelling {
-    /// The job is the caller's to settle.
+    /// The caller has claimed the job and settles it.
     Claimed,
     /// It is cancelled already.
     Already,
@@ -59,10 +59,10 @@ struct Job {
     phase: Phase,
     is_claimed: bool,
     stop: watch::Sender<bool>,
-    /// Its place in the order of submissions.
+    /// Its position in the order of submissions.
     number: u64,
     key: Option<String>,
-    /// How many submissions were answered with it.
+    /// Number of submissions that were answered with this job.
     submits: u64,
 }
 
@@ -70,18 +70,18 @@ struct Job {
 #[derive(Default)]
 pub(crate) struct Jobs {
     by_id: HashMap<JobId, Job>,
-    /// The job of each key, with its body's digest. Protocols know nothing of each other's keys.
+    /// The job of each key, with its body's digest. Each protocol has its own keys.
     by_key: HashMap<(Protocol, String), (String, JobId)>,
     queued: usize,
     keys: KeyPolicy,
-    /// How many jobs there ever were, withdrawn ones included.
+    /// Number of jobs that were created, including withdrawn ones.
     made: u64,
-    /// How many submissions came.
+    /// Number of submissions.
     submissions: u64,
 }
 
 impl Jobs {
-    /// No jobs yet.
+    /// An empty set of jobs.
     pub(crate) fn new(keys: KeyPolicy) -> Self {
         Self {
             keys,
@@ -89,7 +89,7 @@ impl Jobs {
         }
     }
 
-    /// Takes a submission in, or finds the one it repeats.
+    /// Adds the job of a submission, or finds the job that it repeats.
     pub(crate) fn submit(
         &mut self,
         render_request: &RenderRequest,
@@ -120,7 +120,7 @@ impl Jobs {
         Submitted::New(id)
     }
 
-    /// Puts a job from the journal back; it begins anew.
+    /// Adds a job from the journal, in its first phase.
     pub(crate) fn restore(
         &mut self,
         id: JobId,
@@ -157,12 +157,12 @@ impl Jobs {
         self.by_id.insert(id, job);
         self.queued += 1;
         if let Some(Idempotency { key, body }) = idempotency {
-            // Where keys were ignored for a while, a key stands for its first job.
+            // A key that was used while keys were ignored belongs to its first job.
             self.by_key.entry((protocol, key)).or_insert((body, id));
         }
     }
 
-    /// Forgets a job whose submission could not be written down.
+    /// Removes a job whose submission could not be written to the journal.
     pub(crate) fn withdraw(&mut self, id: JobId) {
         let Some(job) = self.by_id.remove(&id) else {
             return;
@@ -190,7 +190,7 @@ impl Jobs {
             .collect()
     }
 
-    /// What a renderer needs: the order, when it may begin, and the sign to stop.
+    /// The request of a job, when it may begin, and its stop signal.
     pub(crate) fn assignment(
         &self,
         id: JobId,
@@ -204,7 +204,7 @@ impl Jobs {
         ))
     }
 
-    /// A renderer takes a job, which is no longer queued.
+    /// A renderer begins a job, which leaves the queue.
     pub(crate) fn begin(&mut self, id: JobId, at: Timestamp) {
         self.progress(id, 0);
         if let Some(job) = self.by_id.get_mut(&id) {
@@ -212,7 +212,7 @@ impl Jobs {
         }
     }
 
-    /// So many frames of a job are done.
+    /// This many frames of a job are done.
     pub(crate) fn progress(&mut self, id: JobId, frames: u32) {
         if let Some(job) = self.by_id.get_mut(&id)
             && !matches!(job.phase, Phase::Ended(_))
@@ -222,14 +222,14 @@ impl Jobs {
         }
     }
 
-    /// Claims a job for its end; false when somebody else has claimed it.
+    /// Claims a job to end it; false if it is already claimed.
     pub(crate) fn claim(&mut self, id: JobId) -> bool {
         self.by_id
             .get_mut(&id)
             .is_some_and(|job| !std::mem::replace(&mut job.is_claimed, true))
     }
 
-    /// Claims a job in order to cancel it.
+    /// Claims a job to cancel it.
     pub(crate) fn cancel(&mut self, id: JobId) -> Cancelling {
         match self.by_id.get(&id).map(|job| &job.phase) {
             None => Cancelling::Unknown,
@@ -244,7 +244,7 @@ impl Jobs {
         }
     }
 
-    /// Ends a claimed job, and its rendering with it.
+    /// Ends a claimed job and stops its rendering.
     pub(crate) fn settle(&mut self, id: JobId, ending: Ending, at: Timestamp) {
         if let Some(job) = self.by_id.get_mut(&id) {
             self.queued -= usize::from(job.phase == Phase::Queued);
@@ -255,14 +255,14 @@ impl Jobs {
         }
     }
 
-    /// Stops all renderings without ending the jobs: a later process goes on with them.
+    /// Stops all renderings without ending the jobs: a later process renders them.
     pub(crate) fn stop(&self) {
         for job in self.by_id.values() {
             job.stop.send_replace(true);
         }
     }
 
-    /// What a poll at this moment sees.
+    /// The state of a job at this time.
     pub(crate) fn view(&self, id: JobId, now: Instant) -> Option<View> {
         let job = self.by_id.get(&id)?;
         Some(View {
@@ -275,7 +275,7 @@ impl Jobs {
         })
     }
 
-    /// What happened to all jobs. Nothing is known of polls here.
+    /// The billing report, without the count of polls.
     pub(crate) fn billing(&self) -> Billing {
         let mut numbered: Vec<_> = self.by_id.iter().collect();
         numbered.sort_unstable_by_key(|(_, job)| job.number);

@@ -1,8 +1,8 @@
-//! The journal: what happened to the jobs, one JSON object a line, on disk before it is said.
+//! The journal: submissions and ends of jobs, one JSON object a line.
 //!
-//! One thread writes. It takes all entries that wait, writes and syncs them once, and only then
-//! tells those who wait for them. The thread also holds the directory's lock: whoever may write
-//! the journal owns the directory, and closing the journal gives it up.
+//! One thread writes. It takes all waiting entries, writes and syncs them together, and then
+//! completes their futures. The thread also holds the directory's lock, so only the owner of the
+//! directory writes the journal. Closing the journal releases the lock.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -28,33 +28,33 @@ pub(crate) struct Entry {
     pub(crate) event: Event,
 }
 
-/// What happened.
+/// An event of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Event {
-    /// A job was ordered.
+    /// The job was submitted.
     Submitted {
         #[serde(rename = "order")]
         render_request: RenderRequest,
         #[serde(skip_serializing_if = "Option::is_none")]
         idempotency: Option<Idempotency>,
     },
-    /// A job is over.
+    /// The job ended.
     Ended(Ending),
 }
 
-/// What the writing thread is asked for.
+/// A request to the writing thread.
 enum Request {
-    /// Write this; nothing, when only what was written before is to be durable.
+    /// Write this line. An empty line only waits until earlier lines are durable.
     Write {
         line: Vec<u8>,
         done: oneshot::Sender<io::Result<()>>,
     },
-    /// Let go of the directory.
+    /// Release the lock and end.
     Close { done: oneshot::Sender<()> },
 }
 
-/// The writing end of a journal.
+/// A journal that is open for writing.
 pub(crate) struct Journal {
     requests: mpsc::Sender<Request>,
 }
@@ -62,7 +62,7 @@ pub(crate) struct Journal {
 impl Journal {
     /// Reads the journal and opens it for writing.
     ///
-    /// A last line without its end was never acknowledged and is cut off.
+    /// An incomplete last line was never acknowledged and is cut off.
     pub(crate) fn open(path: &Path, lock: Lock) -> Result<(Self, Vec<Entry>), PracticeError> {
         let failed = |source| storage(path, source);
         let mut file = private()
@@ -104,7 +104,7 @@ impl Journal {
         Ok((Self { requests }, entries))
     }
 
-    /// Queues an entry; the answer comes once it and all before it are durable.
+    /// Queues an entry; the result is ready when it and all entries before it are durable.
     pub(crate) fn append(&self, entry: &Entry) -> Written {
         match serde_json::to_vec(entry) {
             Ok(mut line) => {
@@ -115,15 +115,15 @@ impl Journal {
         }
     }
 
-    /// The answer comes once all events that were queued are durable.
+    /// The result is ready when all queued entries are durable.
     pub(crate) fn flush(&self) -> Written {
         self.write(Vec::new())
     }
 
-    /// Gives the directory up; whatever is appended later fails. Await it to be sure it happened.
+    /// Releases the directory; later entries fail. Await the receiver to wait for it.
     pub(crate) fn close(&self) -> oneshot::Receiver<()> {
         let (done, closed) = oneshot::channel();
-        // A journal whose thread is gone is closed; the receiver then says so at once.
+        // If the thread has ended, the receiver fails at once.
         drop(self.requests.send(Request::Close { done }));
         closed
     }
@@ -135,7 +135,7 @@ impl Journal {
     }
 }
 
-/// A write that was asked for.
+/// A queued write.
 #[must_use = "an event counts once it is durable"]
 pub(crate) struct Written(io::Result<oneshot::Receiver<io::Result<()>>>);
 
@@ -152,7 +152,7 @@ struct Writer {
     file: File,
     /// Where the last durable line ends.
     end: u64,
-    /// Whether nothing lies behind that.
+    /// Whether nothing follows that position.
     is_clean: bool,
     _lock: Lock,
 }
@@ -180,13 +180,13 @@ impl Writer {
             let written = self.write(&lines);
             for answer in answers {
                 let written = written.as_ref().copied().map_err(copy);
-                // Whoever no longer waits does not need the answer.
+                // Fails if the caller no longer waits.
                 drop(answer.send(written));
             }
         }
         drop(self);
         if let Some(done) = closing {
-            // Whoever no longer waits does not need the answer.
+            // Fails if the caller no longer waits.
             done.send(()).unwrap_or_default();
         }
     }
@@ -203,15 +203,15 @@ impl Writer {
         if written.is_ok() {
             self.end += lines.len() as u64;
         } else {
-            // Nothing of it was promised, so nothing of it may come back after a restart. If the
-            // disk does not even allow that, the next write tries again first.
+            // These lines were not acknowledged, so they must not come back after a restart. If
+            // the cut fails too, the next write tries it again first.
             self.is_clean = false;
             drop(self.clean());
         }
         written
     }
 
-    /// Cuts off what lies behind the last durable line, and stands there.
+    /// Cuts the file after the last durable line and seeks to that position.
     fn clean(&mut self) -> io::Result<()> {
         if !self.is_clean {
             self.file.set_len(self.end)?;
@@ -222,7 +222,7 @@ impl Writer {
     }
 }
 
-/// One error for several who wait.
+/// A copy of an error for each waiting caller.
 fn copy(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), error.to_string())
 }
@@ -237,7 +237,7 @@ mod tests {
     use crate::data_dir::DataDir;
 
     fn open(data_dir: &DataDir) -> Result<(Journal, Vec<Entry>), PracticeError> {
-        let lock = data_dir.try_lock()?.expect("nobody else has it");
+        let lock = data_dir.try_lock()?.expect("no other owner");
         Journal::open(&data_dir.journal(), lock)
     }
 
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_torn_last_line_is_cut_off() {
+    async fn incomplete_last_line_is_cut_off() {
         let temp = tempfile::tempdir().expect("a folder");
         let data_dir = DataDir::open(temp.path()).expect("a directory");
         let job = Uuid::new_v4();
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_broken_line_is_named() {
+    async fn unreadable_line_is_reported_with_its_number() {
         let temp = tempfile::tempdir().expect("a folder");
         let data_dir = DataDir::open(temp.path()).expect("a directory");
         let (journal, _) = open(&data_dir).expect("a journal");
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_closed_journal_takes_nothing_and_frees_the_directory() {
+    async fn closed_journal_refuses_entries_and_releases_the_lock() {
         let temp = tempfile::tempdir().expect("a folder");
         let data_dir = DataDir::open(temp.path()).expect("a directory");
         let (journal, _) = open(&data_dir).expect("a journal");

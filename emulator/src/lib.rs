@@ -1,20 +1,19 @@
-//! The practice provider: a real HTTP server that renders real clips and pictures, without any
-//! model.
+//! The practice provider: a real HTTP server that renders clips and pictures without an AI model.
 //!
-//! It stands where a paid video provider stands, so that a workflow can be tried on a desk: it
-//! moves a virtual camera over a picture as the prompt's motion words say, and serves H.264 in an
-//! MP4; or it gives the picture another look, as the words for styles say, and serves a PNG. It
-//! says in every reply, page, clip and picture that this is a practice render, not an AI model.
+//! It replaces a paid video provider, so that a workflow can be tested offline and without cost.
+//! For a clip it moves a virtual camera over a picture by the prompt's motion words, and serves
+//! H.264 in an MP4. For a picture it applies a filter by the style words, and serves a PNG. Every
+//! reply, page, clip and picture is marked as a practice render, not made by an AI model.
 //!
-//! It speaks three protocols ([`Protocol`]), each as the provider's own pages and clients have it.
-//! One key is good for all: `Authorization: Bearer` with [`Practice::api_key`]. A job is known to
-//! its protocol alone. Everybody can get:
+//! It implements three protocols ([`Protocol`]) as the providers' own pages and clients have them.
+//! One key is valid for all: `Authorization: Bearer` with [`Practice::api_key`]. A job exists only
+//! for the protocol of its submission. These need no key:
 //!
-//! - `GET /v1/clips/{id}.mp4`: a clip, with ranges; not one of `PopiArt`'s.
-//! - `GET /v1/files/{sha256}.{kind}`: a picture, uploaded or made.
+//! - `GET /v1/clips/{id}.mp4`: a clip, with ranges, except those of `PopiArt`.
+//! - `GET /v1/files/{sha256}.{kind}`: a picture, uploaded or rendered.
 //!
-//! Whoever has the key can ask `GET /v1/practice/billing` what really happened: an [`Billing`] in
-//! JSON.
+//! `GET /v1/practice/account` needs the key and returns [`Billing`] as JSON: the jobs that were
+//! created and charged.
 //!
 //! # `PixelML`: the `jobs` wire
 //!
@@ -24,60 +23,58 @@
 //!   `image_to_video_v3`, whose clips last four seconds.
 //! - `GET /v1/jobs/{id}`: `{"id", "status", "progress", "message", "poll_after_ms"?, "output"?,
 //!   "error"?, "charged"?}`; the status is `queued`, `running`, `succeeded`, `failed` or
-//!   `cancelled`. `charged` is there once the job has ended: true for a clip, false otherwise.
-//! - `POST /v1/jobs/{id}/cancel`: 200 once it is cancelled for good, 409 when it ended otherwise.
-//! - `POST /v1/files` (multipart part `file`): `{"url"}`; `GET` on that URL gives it back.
+//!   `cancelled`. An ended job has `charged`: true for a clip, false otherwise.
+//! - `POST /v1/jobs/{id}/cancel`: 200 when the job is cancelled, 409 when it ended otherwise.
+//! - `POST /v1/files` (multipart part `file`): `{"url"}`; `GET` on that URL returns the file.
 //!
 //! Errors are `{"error": {"code", "message"}}`.
 //!
 //! # `ShortAPI`
 //!
 //! - `POST /api/v1/job/create` with `{"model", "args": {"prompt", "image", "aspect_ratio"?},
-//!   "callback_url"?}`: `{"code": 0, "data": {"job_id", "amount"}, "job_id"}`. The picture is a URL or base64
-//!   without a prefix. The clip lasts four seconds, and its short side has 720 pixels. A callback
-//!   is never called, and each submission makes a job.
+//!   "callback_url"?}`: `{"code": 0, "data": {"job_id", "amount"}, "job_id"}`. The picture is a URL
+//!   or base64 without a prefix. The clip lasts four seconds, and its short side has 720 pixels. A
+//!   callback is never called, and each submission creates a job.
 //! - `GET /api/v1/job/query?id={id}`: `{"code": 0, "data": {"job_id", "status", "amount",
 //!   "result"?: {"videos": [{"url"}]}, "refunded"?, "error"?}}`; the status is 0 (queued),
 //!   1 (running), 2 (done) or 3 (failed, and refunded).
 //!
-//! Errors are `{"code", "info"}` with HTTP 200: 400 for what is wrong in a request, 404, 413, 429.
-//! A wrong key is 401 in HTTP too, and so are the server's own faults.
+//! Errors are `{"code", "info"}` with HTTP 200; the code is 400 for an invalid request, 404, 413 or
+//! 429. For a wrong key (401) and errors of the server the HTTP status is the code too.
 //!
 //! # `PopiArt`
 //!
-//! Below `/popiart/v1`, and wrapped in `{"ok": true, "data"}`:
+//! The paths are below `/popiart/v1`. Replies are wrapped in `{"ok": true, "data"}`.
 //!
-//! - `POST /jobs` with `{"skill_id", "input", "idempotency_key"?}`: 201 with the job; the key as
-//!   above. The skills are `popiskill-video-image2video-basic-v1` (a clip of 5 to 30 seconds) and
+//! - `POST /jobs` with `{"skill_id", "input", "idempotency_key"?}`: 201 with the job; the key works
+//!   as on the `jobs` wire. The skills are `popiskill-video-image2video-basic-v1` (a clip of 5 to 30 seconds) and
 //!   `popiskill-image-img2img-basic-v1` (a picture, of 16 to 2048 pixels a side if `size` asks).
 //! - `GET /jobs/{id}`: `{"job_id", "status", "skill_id", "model_id", "input", "created_at",
 //!   "started_at", "finished_at", "artifact_ids", "error"?}`; the status is `pending`, `running`,
 //!   `done`, `failed` or `cancelled`. `started_at` is null where an earlier process ended the job.
 //! - `POST /jobs/{id}/cancel`: as above.
-//! - `GET /jobs/{id}/artifacts`: `{"items": […]}`, each as `GET /artifacts/{id}` tells it:
+//! - `GET /jobs/{id}/artifacts`: `{"items": […]}`, each as in `GET /artifacts/{id}`:
 //!   `{"id", "filename", "content_type", "size_bytes", "sha256", "url"?, "media_id"?, "job_id"?}`.
 //!   A picture has a URL, a clip has none.
 //! - `GET /artifacts/{id}/content`: its bytes, with ranges.
 //! - `POST /artifacts/upload` (multipart part `file`): 201 with the artifact, named by its digest.
 //!
-//! Errors are `{"ok": false, "error": {"code", "message", "details"}}`: 422 for an input that is
-//! refused.
+//! Errors are `{"ok": false, "error": {"code", "message", "details"}}`; an invalid input is 422.
 //!
 //! # Practice renders
 //!
-//! A clip follows the motion words of `prompt` (and of `camera_motion`, before it), the picture, the
-//! size, the frame rate and the length. A picture follows `style`, then `prompt`, by the words of
-//! watercolor, sketch, noir, sepia, pastel, poster and dream, as far as `strength` says. All else
-//! steers a model and has no effect: `negative_prompt`, `prompt_optimizer`, `steps`,
+//! A clip depends on the motion words of `prompt` (and of `camera_motion`, before it), the picture,
+//! the size, the frame rate and the length. A picture depends on the style words of `style`, then
+//! of `prompt` (watercolor, sketch, noir, sepia, pastel, poster, dream), and on `strength`. The
+//! other fields steer a model and have no effect: `negative_prompt`, `prompt_optimizer`, `steps`,
 //! `guidance_scale`, `motion_intensity`, `seed`, `notes`. The same input gives the same bytes.
 //!
-//! Jobs, pictures and clips live in the data directory and survive `kill -9`: a job is on disk
-//! before its submission is answered, and what had not ended is rendered again by the next process,
-//! on whatever port.
+//! Jobs, pictures and clips are in the data directory and survive `kill -9`. A job is on disk
+//! before its submission is answered. The next process renders the jobs that have not ended.
 //!
-//! It behaves well unless it is told not to: [`Settings::faults`] makes it delay, refuse, lose and
-//! garble replies, and [`Practice::billing`] then says what was made and charged. For load tests
-//! [`Settings::instant`] leaves the rendering out.
+//! [`Settings::faults`] makes it delay, refuse, lose and corrupt replies; without it there are no
+//! faults. [`Practice::billing`] reports what was created and charged. For load tests,
+//! [`Settings::instant`] skips the rendering.
 //!
 //! ```no_run
 //! use zoetrope_emulator::{Practice, Settings};
@@ -92,16 +89,15 @@
 //!
 //! # Layout
 //!
-//! - `settings`, `practice`, `shared`, `protocol`, `error`: the public surface
-//! - `server`: the routes; `wires`: the protocols; `state`, `upload`, `download`, `range`, `result_urls`,
-//!   `rejection`: what they have in common; `line`: the connections under it
-//! - `faults`: what goes wrong on demand; `billing`, `concurrent_polls`: what really happened
-//! - `render_request`, `input`, `format`, `aspect`, `files`: what a submission says, read once
-//! - `job`: one job as it is kept and shown; `jobs`: the state machine; `journal`, `data_dir`: what
-//!   is on disk
-//! - `render_queue`: runs the jobs; in it `store`: jobs and journal in step, `work`: one rendering
-//! - `picture`, `camera`, `camera_path`, `sampler`, `render`: from a picture to a clip
-//! - `filter`, `redraw`: from a picture to another one; `title`: the notice in all results
+//! - `settings`, `practice`, `shared_server`, `protocol`, `error`: the public API
+//! - `server`: the routes; `wires`: the protocols; `state`, `upload`, `download`, `range`,
+//!   `result_urls`, `rejection`: shared by the protocols; `connection`: accepts connections
+//! - `faults`: fault injection; `billing`, `concurrent_polls`: the billing report
+//! - `render_request`, `input`, `format`, `aspect`, `files`: the parsed submission
+//! - `job`: one job; `jobs`: the state machine; `journal`, `data_dir`: the files on disk
+//! - `render_queue`: runs the jobs; in it `store`: jobs and journal, `work`: one rendering
+//! - `picture`, `camera`, `camera_path`, `sampler`, `render`: render a clip
+//! - `filter`, `redraw`: render a picture; `title`: the notice in all results
 
 #![deny(missing_docs)]
 

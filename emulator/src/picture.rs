@@ -1,4 +1,4 @@
-//! Pictures: from untrusted bytes to the plain RGB picture the camera looks at.
+//! Decodes untrusted bytes to an RGB picture.
 
 use std::io::Cursor;
 
@@ -8,16 +8,16 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, R
 /// The most bytes a picture may have, uploaded, inline or fetched.
 pub(crate) const MAX_BYTES: usize = 32 << 20;
 
-/// The longest side that is decoded: what cameras make, less than what attacks claim.
+/// The longest side that is decoded: enough for cameras, and below decompression bombs.
 const MAX_SIDE: u32 = 16_384;
 
 /// The most pixels that are decoded.
 const MAX_PIXELS: u64 = 100_000_000;
 
-/// The most memory one decoder may take: 100 megapixels of RGBA, and some working room.
+/// The most memory of one decoder: 100 megapixels of RGBA, and a margin.
 const MAX_DECODER_BYTES: u64 = 512 << 20;
 
-/// A kind of picture that is read.
+/// A supported kind of picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Png,
@@ -26,7 +26,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// Tells the kind by the first bytes, not by what a name or header claims.
+    /// Detects the kind by the first bytes. Names and headers are ignored.
     pub(crate) fn sniff(bytes: &[u8]) -> Option<Self> {
         if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
             Some(Self::Png)
@@ -39,7 +39,7 @@ impl Kind {
         }
     }
 
-    /// The kind with this file extension, of those that [`Kind::extension`] gives.
+    /// The kind with this file extension, as [`Kind::extension`] returns it.
     pub(crate) fn from_extension(extension: &str) -> Option<Self> {
         [Self::Png, Self::Jpeg, Self::WebP]
             .into_iter()
@@ -147,7 +147,7 @@ fn over_white(part: u8, alpha: u8) -> u8 {
     u8::try_from(mixed).unwrap_or(u8::MAX)
 }
 
-/// Scales a picture so that it covers the size, and cuts off what hangs over on both sides.
+/// Scales a picture so that it covers the size, and crops both sides evenly.
 pub(crate) fn cover(picture: &RgbImage, width: u32, height: u32) -> Result<RgbImage, PictureError> {
     let mut target = RgbImage::new(width, height);
     let options = ResizeOptions::new().fit_into_destination(None);
@@ -174,7 +174,7 @@ mod tests {
         bytes.into_inner()
     }
 
-    /// A PNG that claims a size; its pixels are those of one pixel.
+    /// A PNG whose header claims this size; it has one pixel.
     fn claiming(width: u32, height: u32) -> Vec<u8> {
         let mut bytes = png(RgbImage::new(1, 1));
         bytes[16..20].copy_from_slice(&width.to_be_bytes());
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn enormous_pictures_are_refused_by_what_they_claim() {
+    fn picture_with_too_large_claimed_size_is_refused() {
         for (width, height) in [
             (60_000, 60_000),
             (20_000, 10),
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn cover_cuts_what_hangs_over() {
+    fn cover_crops_both_sides_evenly() {
         let mut picture = RgbImage::from_pixel(300, 100, RED);
         for y in 0..100 {
             for x in 100..200 {

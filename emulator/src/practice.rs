@@ -1,4 +1,4 @@
-//! Running the practice provider in one process.
+//! Runs the practice provider in one process.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -21,25 +21,25 @@ use crate::files::{FileName, sha256};
 use crate::journal::{Entry, Journal};
 use crate::redraw;
 use crate::render;
-use crate::render_queue::{Instants, RenderQueue};
+use crate::render_queue::{InstantResults, RenderQueue};
 use crate::result_urls::ResultUrls;
 use crate::server;
 use crate::settings::Settings;
 use crate::state::{self, Server};
 
-/// How long an owner that has just begun may take to say where it listens.
+/// How long to wait for a new owner to publish its address.
 const ADDRESS_TIME: Duration = Duration::from_secs(5);
 
-/// How often that is looked up.
-const ADDRESS_LOOK: Duration = Duration::from_millis(20);
+/// The interval at which the address is read.
+const ADDRESS_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How long a shutdown waits for requests that are still being answered.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long a shutdown waits for requests in progress.
+const SHUTDOWN_TIME: Duration = Duration::from_secs(2);
 
 /// A practice provider that runs in this process and owns its data directory.
 ///
-/// Dropping it stops it without waiting; [`Practice::shutdown`] waits. Either way nothing is lost:
-/// jobs that have not ended are rendered again by the next one on the same directory.
+/// Dropping it stops it without waiting; [`Practice::shutdown`] waits. No job is lost: the next
+/// provider on the same directory renders the jobs that have not ended.
 pub struct Practice {
     address: SocketAddr,
     api_key: Arc<str>,
@@ -54,10 +54,10 @@ impl Practice {
     ///
     /// # Errors
     ///
-    /// [`PracticeError::InUse`] when somebody serves the directory already; the others when the
+    /// [`PracticeError::InUse`] when another provider serves the directory; the others when the
     /// directory cannot be used or the address is not free.
     pub async fn start(settings: Settings) -> Result<Self, PracticeError> {
-        let (data_dir, lock) = own(&settings).await?;
+        let (data_dir, lock) = acquire(&settings).await?;
         let former = data_dir.address();
         data_dir.retract_address()?;
         let api_key = data_dir.create_key()?.into();
@@ -68,7 +68,7 @@ impl Practice {
                 address: settings.listen,
                 source,
             })?;
-        // Said before the journal is read: whoever comes now waits in the listener's queue.
+        // Before the journal is read: connections wait in the listener's queue until then.
         data_dir.publish_address(&state::base_url(address))?;
         let (journal, entries) = read_journal(data_dir.clone(), lock).await?;
 
@@ -103,7 +103,7 @@ impl Practice {
         })
     }
 
-    /// The base URL of the wire, without a slash at its end.
+    /// The base URL, without a slash at its end.
     #[must_use]
     pub fn base_url(&self) -> String {
         state::base_url(self.address)
@@ -115,21 +115,22 @@ impl Practice {
         &self.api_key
     }
 
-    /// What really happened: which jobs were made, for which keys, and which were paid for.
+    /// The billing report: the jobs that were created, their keys, and which were charged.
     ///
-    /// `GET /v1/practice/billing` tells the same, with the key; no fault touches it.
+    /// `GET /v1/practice/account` returns the same as JSON. It needs the key, and no fault applies
+    /// to it.
     #[must_use]
     pub fn billing(&self) -> Billing {
         server::billing(&self.render_queue, &self.concurrent_polls)
     }
 
-    /// Stops: answers what was asked, stops the renderings, and gives the directory up.
+    /// Finishes the requests in progress, stops the renderings and releases the directory.
     ///
-    /// When this returns another process can start on the directory.
+    /// When this returns, another process can own the directory.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
         if let Some(mut serving) = self.serving.take()
-            && timeout(GRACE, &mut serving).await.is_err()
+            && timeout(SHUTDOWN_TIME, &mut serving).await.is_err()
         {
             serving.abort();
         }
@@ -152,8 +153,8 @@ impl Drop for Practice {
     }
 }
 
-/// Takes the directory over, or finds out who has it.
-async fn own(settings: &Settings) -> Result<(DataDir, Lock), PracticeError> {
+/// Takes ownership of the directory, or fails with the owner's address.
+async fn acquire(settings: &Settings) -> Result<(DataDir, Lock), PracticeError> {
     let data_dir = DataDir::open(&settings.data_dir)?;
     let deadline = Instant::now() + ADDRESS_TIME;
     loop {
@@ -165,16 +166,16 @@ async fn own(settings: &Settings) -> Result<(DataDir, Lock), PracticeError> {
             return Err(PracticeError::InUse { base_url });
         }
         if Instant::now() >= deadline {
-            return Err(PracticeError::Silent {
+            return Err(PracticeError::AddressUnknown {
                 data_dir: settings.data_dir.clone(),
             });
         }
-        sleep(ADDRESS_LOOK).await;
+        sleep(ADDRESS_INTERVAL).await;
     }
 }
 
-/// Listens where the settings say; on the former port if any will do and that one is free, so that
-/// URLs of the directory mostly stay right.
+/// Listens on the address of the settings. With port 0 the former port is preferred, so that URLs
+/// of the directory stay valid.
 async fn bind(listen: SocketAddr, former: Option<&str>) -> Result<TcpListener, PracticeError> {
     let former_port = former.and_then(|url| url.rsplit_once(':')?.1.parse::<u16>().ok());
     if listen.port() == 0
@@ -201,14 +202,14 @@ async fn read_journal(
         .unwrap_or_else(|stopped| Err(storage(&path, stopped.into())))
 }
 
-/// Makes and stores the clip and the picture that jobs share.
-async fn instants(data_dir: DataDir) -> Result<Instants, PracticeError> {
+/// Renders and stores the clip and the picture that jobs share in instant mode.
+async fn instants(data_dir: DataDir) -> Result<InstantResults, PracticeError> {
     let making = spawn_blocking(move || {
         let clip =
             render::instant_clip().map_err(|error| PracticeError::InstantClip(Box::new(error)))?;
         let picture = redraw::instant_picture()
             .map_err(|error| PracticeError::InstantClip(Box::new(error)))?;
-        let instants = Instants {
+        let instants = InstantResults {
             clip: sha256(&clip),
             picture: sha256(&picture),
         };

@@ -2,7 +2,7 @@
 
 use axum::http::HeaderName;
 
-/// The header in which the `jobs` wire takes an idempotency key.
+/// The header of an idempotency key on the `jobs` wire.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A protocol of the practice provider.
@@ -20,7 +20,7 @@ impl Protocol {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::PixelMl, Self::ShortApi, Self::PopiArt];
 
-    /// The protocol that connections of a category speak.
+    /// The protocol of a connection category.
     #[must_use]
     pub fn of_category(category: &str) -> Option<Self> {
         Self::ALL
@@ -28,7 +28,7 @@ impl Protocol {
             .find(|protocol| protocol.category() == category)
     }
 
-    /// The category of the connections that speak it.
+    /// Its connection category.
     #[must_use]
     pub fn category(self) -> &'static str {
         match self {
@@ -47,7 +47,7 @@ impl Protocol {
         }
     }
 
-    /// Whether a submission that is repeated with its idempotency key makes no second job.
+    /// Whether a repeated submission with the same idempotency key creates no second job.
     #[must_use]
     pub fn honours_keys(self) -> bool {
         match self {

@@ -1,6 +1,6 @@
-//! Byte ranges: which part of a file a `Range` header asks for.
+//! Byte ranges of the `Range` header.
 
-/// What is to be sent.
+/// The part of a file to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Selection {
     /// Everything, with 200.
@@ -18,7 +18,8 @@ pub(crate) enum Selection {
 
 /// Selects a part of `length` bytes.
 ///
-/// A header of another unit, with several ranges or with nonsense is ignored, as RFC 9110 allows.
+/// A header with another unit, with several ranges or with invalid syntax is ignored, as RFC 9110
+/// allows.
 pub(crate) fn select(header: Option<&str>, length: u64) -> Selection {
     let Some((first, last)) = header
         .and_then(|header| header.strip_prefix("bytes="))
@@ -52,7 +53,7 @@ fn number(text: &str) -> Bound {
     if text.is_empty() {
         Bound::Open
     } else if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit are far behind the end of any file.
+        // A number that does not fit is beyond the end of every file.
         Bound::At(text.parse().unwrap_or(u64::MAX))
     } else {
         Bound::Nonsense

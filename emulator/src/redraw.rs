@@ -1,6 +1,6 @@
-//! The redrawer: a picture, a look and a frame become a PNG.
+//! Renders a PNG from a picture, a filter and a frame.
 //!
-//! The same picture and look give the same bytes.
+//! The same input gives the same bytes.
 
 use std::io::Cursor;
 
@@ -13,7 +13,7 @@ use crate::filter::Filter;
 use crate::picture::{self, PictureError};
 use crate::title::TITLE;
 
-/// A picture to make out of another one.
+/// How a picture is made from another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Redrawing {
     #[serde(rename = "look")]
@@ -22,7 +22,7 @@ pub(crate) struct Redrawing {
     pub(crate) frame: Frame,
 }
 
-/// How much of the look there is, in 255ths: at none the picture stays as it is.
+/// The share of the filter in 255ths. At 0 the picture stays unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Strength(u8);
@@ -49,15 +49,15 @@ impl Strength {
     }
 }
 
-/// What decides the size of a picture.
+/// How the size of a picture is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Frame {
-    /// The source has the size.
+    /// The size of the source.
     OfPicture,
-    /// As much of the source as has this aspect.
+    /// The largest part of the source with this aspect.
     Aspect(Aspect),
-    /// So many pixels.
+    /// This many pixels.
     Size(Pixels),
 }
 
@@ -72,7 +72,7 @@ pub(crate) struct Pixels {
 /// The longest side of a picture.
 const LONGEST: u32 = 2048;
 
-/// The shortest side that can be asked for.
+/// The shortest side that can be requested.
 const SHORTEST: u32 = 16;
 
 impl Pixels {
@@ -101,7 +101,7 @@ impl From<Pixels> for (u32, u32) {
 }
 
 impl Frame {
-    /// The width and height of what becomes of a picture with these.
+    /// The width and height of the result for a source of this width and height.
     fn pixels(self, (width, height): (u32, u32)) -> (u32, u32) {
         let (width, height) = (f64::from(width.max(1)), f64::from(height.max(1)));
         let (width, height) = match self {
@@ -138,7 +138,7 @@ pub(crate) enum RedrawError {
 }
 
 impl Redrawing {
-    /// Makes the picture, a PNG that says what it is.
+    /// Renders the picture as a PNG with the practice title.
     pub(crate) fn draw(&self, source: &RgbImage) -> Result<Vec<u8>, RedrawError> {
         let (width, height) = self.frame.pixels(source.dimensions());
         let mut picture = picture::cover(source, width, height)?;
@@ -156,7 +156,7 @@ impl Redrawing {
     }
 }
 
-/// Puts the title into a PNG, which the encoder cannot do: a chunk `tEXt` after the header.
+/// Inserts the title into a PNG as a chunk `tEXt` after the header; the encoder cannot do this.
 fn titled(mut png: Vec<u8>) -> Vec<u8> {
     /// Where every PNG's first chunk, its header, ends.
     const HEADER_END: usize = 8 + 4 + 4 + 13 + 4;
@@ -174,11 +174,11 @@ fn titled(mut png: Vec<u8>) -> Vec<u8> {
     png
 }
 
-/// A small picture of nothing in particular.
+/// The small picture of the instant mode.
 pub(crate) fn instant_picture() -> Result<Vec<u8>, RedrawError> {
     let picture = RgbImage::from_pixel(16, 16, image::Rgb([90, 120, 150]));
     let redrawing = Redrawing {
-        filter: Filter::Sampler,
+        filter: Filter::Film,
         strength: Strength::DEFAULT,
         frame: Frame::OfPicture,
     };

@@ -1,4 +1,4 @@
-//! Requests that are not done, as every wire refuses them.
+//! Error replies, in the form that the wires share.
 
 use std::error::Error;
 
@@ -15,9 +15,9 @@ use tracing::error;
 use crate::picture;
 use crate::render_request::RenderRequestError;
 
-/// A request that is not done; `{"error": {"code", "message"}}` with a status.
+/// A refused request: `{"error": {"code", "message"}}` with a status.
 ///
-/// It travels with its reply, so that a wire can put it into words of its own.
+/// It is kept in the extensions of its reply, so that a wire can write it in its own form.
 #[derive(Clone, Debug)]
 pub(crate) struct Rejection {
     status: StatusCode,
@@ -27,7 +27,7 @@ pub(crate) struct Rejection {
 }
 
 impl Rejection {
-    /// A refusal with a code for programs and a sentence for people.
+    /// A rejection with a code for programs and a message for people.
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -47,13 +47,13 @@ impl Rejection {
         self.code
     }
 
-    /// Its sentence for people.
+    /// Its message for people.
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
-    /// Puts a reply that is a refusal into other words; the others stay.
-    pub(crate) fn reword(
+    /// Rewrites a reply that is a rejection; other replies stay unchanged.
+    pub(crate) fn rewrite(
         mut reply: Response,
         words: impl FnOnce(&Self) -> (StatusCode, Value),
     ) -> Response {
@@ -67,8 +67,8 @@ impl Rejection {
         Response::from_parts(head, body.to_string().into())
     }
 
-    /// A body that was not read to its end.
-    pub(crate) fn unread(status: StatusCode, message: String) -> Self {
+    /// A body that could not be read.
+    pub(crate) fn unreadable_body(status: StatusCode, message: String) -> Self {
         if status == StatusCode::PAYLOAD_TOO_LARGE {
             let most = picture::MAX_BYTES >> 20;
             let message = format!("the body is too large; a picture has at most {most} MiB");
@@ -78,22 +78,26 @@ impl Rejection {
         }
     }
 
-    /// Neither a route nor a thing behind one.
+    /// No route or resource has the path.
     pub(crate) fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "no resource has this path",
+        )
     }
 
-    /// A range behind the end of a file of this length.
+    /// A range beyond the end of a file of this length.
     pub(crate) fn range(length: u64) -> Self {
         let status = StatusCode::RANGE_NOT_SATISFIABLE;
-        let message = "the range lies behind the end of the file";
+        let message = "the range is beyond the end of the file";
         Self {
             header: Some((CONTENT_RANGE, format!("bytes */{length}"))),
             ..Self::new(status, "range_not_satisfiable", message)
         }
     }
 
-    /// The same refusal with `Retry-After`: the client may try again after one second.
+    /// The same rejection with `Retry-After: 1`.
     pub(crate) fn retry_in_a_second(self) -> Self {
         Self {
             header: Some((RETRY_AFTER, "1".to_owned())),
@@ -101,36 +105,36 @@ impl Rejection {
         }
     }
 
-    /// The data directory fails.
+    /// The data directory cannot be used.
     pub(crate) fn storage(error: &(dyn Error + 'static)) -> Self {
-        error!(error, "the data directory fails");
+        error!(error, "cannot use the data directory");
         let message = "the practice provider cannot use its data directory";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "storage_failed", message)
     }
 
-    /// A fault of this program.
+    /// An internal error.
     pub(crate) fn internal(error: &(dyn Error + 'static)) -> Self {
-        error!(error, "a request could not be answered");
-        let message = "the practice provider has a fault";
+        error!(error, "cannot answer a request");
+        let message = "the practice provider had an internal error";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
     }
 }
 
 impl From<BytesRejection> for Rejection {
     fn from(rejection: BytesRejection) -> Self {
-        Self::unread(rejection.status(), rejection.body_text())
+        Self::unreadable_body(rejection.status(), rejection.body_text())
     }
 }
 
 impl From<MultipartRejection> for Rejection {
     fn from(rejection: MultipartRejection) -> Self {
-        Self::unread(rejection.status(), rejection.body_text())
+        Self::unreadable_body(rejection.status(), rejection.body_text())
     }
 }
 
 impl From<MultipartError> for Rejection {
     fn from(error: MultipartError) -> Self {
-        Self::unread(error.status(), error.body_text())
+        Self::unreadable_body(error.status(), error.body_text())
     }
 }
 

@@ -1,6 +1,6 @@
-//! The renderer: a picture, a camera and a format become an MP4 with H.264.
+//! Renders an MP4 with H.264 from a picture, a camera and a format.
 //!
-//! The same picture, camera and format give the same bytes: one encoder thread, no clock.
+//! The same input gives the same bytes: there is one encoder thread and no clock.
 
 use std::ops::ControlFlow;
 
@@ -19,7 +19,7 @@ use crate::render_request::Clip;
 use crate::sampler::{Frame, Sampler};
 use crate::title::TITLE;
 
-/// The picture is fitted to this many times the frame, so that the closest view is still sharp.
+/// The picture is scaled to this many times the frame, so that the closest view is sharp.
 const OVERSIZE: f64 = 1.25;
 
 /// Why a clip could not be rendered.
@@ -35,7 +35,7 @@ pub(crate) enum RenderError {
     Stopped,
 }
 
-/// A picture that is ready to be filmed.
+/// A fitted picture, converted for sampling.
 pub(crate) struct Scene {
     sampler: Sampler,
     /// Width and height of the fitted picture.
@@ -64,7 +64,7 @@ impl Scene {
         })
     }
 
-    /// Films the clip; `progress` hears of every finished frame and can stop the work.
+    /// Renders the clip. `progress` is called after every frame and can stop the rendering.
     pub(crate) fn render(
         &self,
         clip: &Clip,
@@ -88,7 +88,7 @@ impl Scene {
         let mut frame = Frame::new(width, height);
         let last = frames - 1;
         for index in 0..=last {
-            self.sampler.expose(
+            self.sampler.sample_frame(
                 &camera_path.pose(f64::from(index) / f64::from(last)),
                 &mut frame,
             );
@@ -108,7 +108,7 @@ impl Scene {
     }
 }
 
-/// A short clip of nothing in particular: four small frames.
+/// The clip of the instant mode: four small frames.
 pub(crate) fn instant_clip() -> Result<Vec<u8>, RenderError> {
     let frame = (160, 90);
     let picture = RgbImage::from_fn(frame.0, frame.1, |x, y| {
@@ -125,7 +125,7 @@ pub(crate) fn instant_clip() -> Result<Vec<u8>, RenderError> {
     scene.render(&clip, |_| ControlFlow::Continue(()))
 }
 
-/// Constant quality, every frame kept, one thread: the bytes depend on the frames alone.
+/// Constant quality, no skipped frames, one thread: the bytes depend on the frames alone.
 fn encoder(frame_rate: FrameRate) -> EncoderConfig {
     let hertz = frame_rate.hertz();
     EncoderConfig::new()
@@ -146,9 +146,8 @@ const TICKS: u32 = 90_000;
 
 /// When a frame is shown, in seconds, on a tick of the muxer.
 ///
-/// The muxer gives the last frame as long as the one before it. Where the frame rate does not
-/// divide the ticks, that would miss the clip's end by one, so the one before takes up the
-/// difference.
+/// The muxer gives the last frame the duration of the one before it. If the frame rate does not
+/// divide the ticks, the clip would end one tick off, so the frame before takes the difference.
 fn presentation(index: u32, frames: u32, frame_rate: FrameRate) -> f64 {
     let hertz = frame_rate.hertz();
     let tick = |index: u32| (index * TICKS + hertz / 2) / hertz;
@@ -285,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn the_title_says_what_it_is() {
+    fn clip_has_the_practice_title() {
         let clip = rendered(Canvas::OfPicture, 1, "");
         assert!(
             clip.windows(TITLE.len())

@@ -1,4 +1,4 @@
-//! The studio: takes orders, renders them a few at a time, and writes down what happened.
+//! The render queue: accepts requests, renders a few at a time and writes the journal.
 
 mod store;
 mod work;
@@ -26,9 +26,9 @@ use crate::picture::Kind;
 use crate::render_request::{Product, RenderRequest, Source, Submission};
 use crate::settings::Settings;
 
-pub(crate) use self::work::Instants;
+pub(crate) use self::work::InstantResults;
 
-/// Why the studio does not do what was asked.
+/// Why the render queue refuses a request.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RenderQueueError {
     #[error("the idempotency key was used with another body")]
@@ -41,25 +41,25 @@ pub(crate) enum RenderQueueError {
     Storage(#[source] io::Error),
 }
 
-/// Everything behind the HTTP surface.
+/// The jobs, the renderers and the data directory behind the HTTP routes.
 pub(crate) struct RenderQueue {
     store: Arc<Store>,
     renderer: Arc<Renderer>,
     settings: Settings,
-    /// The renderings; none once the studio closes.
+    /// The renderings; `None` after the queue is closed.
     tasks: Mutex<Option<JoinSet<()>>>,
     is_closing: AtomicBool,
 }
 
 impl RenderQueue {
-    /// Opens the studio with the jobs of earlier processes; unfinished ones are rendered again.
-    /// With `instant` every job gets one of these.
+    /// Opens the queue with the jobs of earlier processes and renders the unfinished ones. With
+    /// `instant`, every job gets one of these results.
     pub(crate) fn open(
         data_dir: DataDir,
         journal: Journal,
         entries: Vec<Entry>,
         settings: Settings,
-        instant: Option<Instants>,
+        instant: Option<InstantResults>,
     ) -> Arc<Self> {
         let mut jobs = Jobs::new(settings.faults.idempotency);
         let ready_at = Instant::now() + settings.queue_time;
@@ -85,13 +85,13 @@ impl RenderQueue {
             settings,
         });
         for id in unfinished {
-            info!(job = %id, "job of an earlier process goes on");
+            info!(job = %id, "rendering a job of an earlier process");
             render_queue.start(id);
         }
         render_queue
     }
 
-    /// Takes an order; returns once it is on disk. The flag says whether it made a new job.
+    /// Submits a job and returns when it is on disk. The flag is true for a new job.
     pub(crate) async fn submit(
         self: &Arc<Self>,
         submission: Submission,
@@ -137,7 +137,7 @@ impl RenderQueue {
                         self.store.journal.append(&Entry { at, job, event }),
                     )
                 }
-                // The first submission may still be on its way to the disk.
+                // The first submission may not be durable yet.
                 Submitted::Same(id) => (id, false, self.store.journal.flush()),
                 Submitted::KeyReused => return Err(RenderQueueError::KeyReused),
                 Submitted::Full => return Err(RenderQueueError::Full),
@@ -161,7 +161,7 @@ impl RenderQueue {
         Ok((id, is_new))
     }
 
-    /// Cancels a job; returns once that is on disk.
+    /// Cancels a job and returns when that is on disk.
     pub(crate) async fn cancel(
         self: &Arc<Self>,
         id: JobId,
@@ -190,17 +190,17 @@ impl RenderQueue {
             .map_err(RenderQueueError::Storage)
     }
 
-    /// What a poll sees.
+    /// The state of a job for a poll.
     pub(crate) fn view(&self, id: JobId) -> Option<View> {
         self.store.jobs().view(id, Instant::now())
     }
 
-    /// What happened to all jobs.
+    /// The billing report, without the count of polls.
     pub(crate) fn billing(&self) -> Billing {
         self.store.jobs().billing()
     }
 
-    /// Where a finished clip lies, and its digest.
+    /// The path of a finished clip, and its digest.
     pub(crate) fn clip(&self, id: JobId) -> Option<(PathBuf, String)> {
         match self.finished(id)? {
             (Product::Clip(_), sha256) => {
@@ -218,7 +218,7 @@ impl RenderQueue {
         }
     }
 
-    /// What a job that has succeeded made, and its digest.
+    /// The product of a job that has succeeded, and its digest.
     fn finished(&self, id: JobId) -> Option<(Product, String)> {
         let view = self.view(id)?;
         match view.phase {
@@ -229,25 +229,25 @@ impl RenderQueue {
         }
     }
 
-    /// Where a stored picture lies, if it does.
+    /// The path of a stored picture; the file may be missing.
     pub(crate) fn file(&self, name: &FileName) -> PathBuf {
         self.store.data_dir.file(name)
     }
 
-    /// Stops working without waiting for it, and gives the data directory up. No job is lost: the
-    /// next process goes on with what is unfinished.
+    /// Stops without waiting, and releases the data directory. The next process renders the
+    /// unfinished jobs.
     pub(crate) fn abandon(&self) {
         self.stop();
         drop(self.store.journal.close());
     }
 
-    /// The same, and waits until nothing is written any more.
+    /// Stops, and waits for the last write.
     pub(crate) async fn close(&self) {
         let tasks = self.stop();
         if let Some(mut tasks) = tasks {
             while tasks.join_next().await.is_some() {}
         }
-        // An error says that the journal was closed before.
+        // An error means that the journal is closed already.
         drop(self.store.journal.close().await);
     }
 
@@ -267,7 +267,7 @@ impl RenderQueue {
     }
 }
 
-/// Runs something to its end even when whoever waits for it goes away.
+/// Runs a future to its end even if the caller's future is dropped.
 async fn uninterrupted<T: Send + 'static>(
     work: impl Future<Output = Result<T, RenderQueueError>> + Send + 'static,
 ) -> Result<T, RenderQueueError> {

@@ -1,6 +1,6 @@
-//! What was ordered: a clip or a picture, in the form in which the journal keeps it.
+//! The request of a job, a clip or a picture, as the journal keeps it.
 //!
-//! Each wire reads its own submissions; what they become is the same for all.
+//! Each wire parses its own submissions into this common form.
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -12,10 +12,10 @@ use crate::picture;
 use crate::protocol::Protocol;
 use crate::redraw::Redrawing;
 
-/// Something to make of one picture.
+/// A clip or picture to render from one picture.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RenderRequest {
-    /// Journals of earlier versions do not say it: they knew one protocol.
+    /// Absent in journals of earlier versions, which had one protocol.
     #[serde(default)]
     pub(crate) origin: Origin,
     pub(crate) picture: Source,
@@ -24,7 +24,7 @@ pub(crate) struct RenderRequest {
 }
 
 impl RenderRequest {
-    /// How many frames there are to make; a picture is one.
+    /// Number of frames; 1 for a picture.
     pub(crate) fn frames(&self) -> u32 {
         match &self.product {
             Product::Clip(clip) => clip.frames(),
@@ -33,14 +33,14 @@ impl RenderRequest {
     }
 }
 
-/// By which protocol an order came.
+/// The protocol of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Origin {
     #[default]
     PixelMl,
     ShortApi,
-    /// With what replies repeat. The input is a text: so it comes back as it was written.
+    /// With the fields that replies repeat. The input is text, so that it is repeated unchanged.
     PopiArt {
         skill_id: String,
         input: String,
@@ -58,7 +58,7 @@ impl Origin {
     }
 }
 
-/// What is made.
+/// The result to render.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Product {
@@ -71,38 +71,38 @@ pub(crate) enum Product {
 pub(crate) struct Clip {
     pub(crate) canvas: Canvas,
     pub(crate) frame_rate: FrameRate,
-    /// Journals of earlier versions do not say it: they knew one length.
+    /// Absent in journals of earlier versions, which had one length.
     #[serde(default)]
     pub(crate) length_ms: Length,
     pub(crate) camera: Camera,
 }
 
 impl Clip {
-    /// How many frames it has; at least four.
+    /// Number of frames, at least four.
     pub(crate) fn frames(&self) -> u32 {
         self.length_ms.frames(self.frame_rate)
     }
 }
 
-/// Where the picture is.
+/// The source of the picture.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Source {
-    /// Among the stored files.
+    /// A stored file.
     File(FileName),
-    /// Somewhere else.
+    /// A URL of another server.
     Url(Url),
 }
 
-/// A submission that was read.
+/// A valid submission.
 #[derive(Debug)]
 pub(crate) struct Submission {
     pub(crate) render_request: RenderRequest,
-    /// A picture that came inside the body and is to be stored under the order's file name.
+    /// A picture from inside the body, to store under the request's file name.
     pub(crate) inline: Option<Vec<u8>>,
 }
 
-/// Why a submission is refused; no value of the input is repeated.
+/// Why a submission is refused. The messages repeat no value of the input.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RenderRequestError {
     #[error("the body is not JSON")]
@@ -120,7 +120,7 @@ pub(crate) enum RenderRequestError {
     TooLarge { field: &'static str },
 }
 
-/// A field that does not follow a rule.
+/// The error of a field that breaks a rule.
 pub(crate) fn wrong(field: &'static str, rule: &'static str) -> RenderRequestError {
     RenderRequestError::Field { field, rule }
 }
@@ -130,17 +130,30 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::filter::Filter;
 
     #[test]
-    fn orders_of_earlier_journals_are_read() {
+    fn render_requests_of_earlier_journals_are_read() {
         let render_request: RenderRequest = serde_json::from_value(json!({
             "picture": {"url": "https://example.com/a.png"},
             "canvas": {"size": "Square HD (1:1)"},
             "frame_rate": 24,
             "camera": {"pan": "left"},
         }))
-        .expect("an order");
+        .expect("a request");
         assert_eq!(render_request.origin.protocol(), Protocol::PixelMl);
         assert_eq!(render_request.frames(), 96);
+        let redrawing: RenderRequest = serde_json::from_value(json!({
+            "origin": "pixel_ml",
+            "picture": {"url": "https://example.com/a.png"},
+            "look": "film",
+            "strength": 153,
+            "frame": "of_picture",
+        }))
+        .expect("a request");
+        let Product::Picture(redrawing) = redrawing.product else {
+            panic!("not a picture: {redrawing:?}");
+        };
+        assert_eq!(redrawing.filter, Filter::Film);
     }
 }

@@ -1,4 +1,4 @@
-//! The URLs of clips: one for each job, until a fault lets it die and a poll gives a fresh one.
+//! The URLs of clips. A job has one, until a fault expires it and a poll gives a new one.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,10 +7,10 @@ use axum::http::StatusCode;
 
 use crate::job::JobId;
 
-/// Where clips are served.
+/// The path below which clips are served.
 pub(crate) const PATH: &str = "/v1/clips/";
 
-/// A clip by name: `<job>.mp4`, or `<job>.v<n>.mp4` for its n-th fresh URL.
+/// The name of a clip: `<job>.mp4`, or `<job>.v<n>.mp4` for its n-th new URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClipName {
     pub(crate) job: JobId,
@@ -35,63 +35,63 @@ impl ClipName {
     }
 }
 
-/// What is known of a job's URLs; nothing for a job whose first one is good.
+/// The state of a job's URLs, once the first one has expired.
 struct ResultUrl {
-    /// The version that replies name.
+    /// The version in replies.
     current: u32,
-    /// What that version answers, when it is dead.
-    death: Option<StatusCode>,
-    /// What versions before it answer.
+    /// The status of that version, if it has expired.
+    expired: Option<StatusCode>,
+    /// The status of earlier versions.
     former: StatusCode,
 }
 
-/// The URLs that died and those that replaced them. A restart forgets them: all are good then.
+/// The expired URLs and their replacements. They are not stored: after a restart all are valid.
 #[derive(Default)]
 pub(crate) struct ResultUrls(Mutex<HashMap<JobId, ResultUrl>>);
 
 impl ResultUrls {
-    /// The path of a job's clip, as a reply names it.
+    /// The path of a job's clip in replies.
     pub(crate) fn path(&self, job: JobId) -> String {
-        match self.with(|result_urls| result_urls.get(&job).map_or(0, |link| link.current)) {
+        match self.with(|result_urls| result_urls.get(&job).map_or(0, |url| url.current)) {
             0 => format!("{PATH}{job}.mp4"),
             version => format!("{PATH}{job}.v{version}.mp4"),
         }
     }
 
-    /// Lets a URL die: from now on it answers this status.
-    pub(crate) fn kill(&self, name: ClipName, status: StatusCode) {
+    /// Expires a URL; its replies have this status.
+    pub(crate) fn expire(&self, name: ClipName, status: StatusCode) {
         self.with(|result_urls| {
-            let link = result_urls.entry(name.job).or_insert(ResultUrl {
+            let url = result_urls.entry(name.job).or_insert(ResultUrl {
                 current: name.version,
-                death: None,
+                expired: None,
                 former: status,
             });
-            if link.current == name.version {
-                link.death = Some(status);
+            if url.current == name.version {
+                url.expired = Some(status);
             }
         });
     }
 
-    /// Gives a job a fresh URL if its last one is dead.
+    /// Gives a job a new URL if its last one has expired.
     pub(crate) fn renew(&self, job: JobId) {
         self.with(|result_urls| {
-            if let Some(link) = result_urls.get_mut(&job)
-                && let Some(status) = link.death.take()
+            if let Some(url) = result_urls.get_mut(&job)
+                && let Some(status) = url.expired.take()
             {
-                link.current += 1;
-                link.former = status;
+                url.current += 1;
+                url.former = status;
             }
         });
     }
 
-    /// What a dead URL answers; nothing for a good one.
-    pub(crate) fn death(&self, name: ClipName) -> Option<StatusCode> {
+    /// The status of an expired URL; `None` for a valid one.
+    pub(crate) fn expired(&self, name: ClipName) -> Option<StatusCode> {
         self.with(|result_urls| {
-            let link = result_urls.get(&name.job)?;
-            if name.version < link.current {
-                Some(link.former)
+            let url = result_urls.get(&name.job)?;
+            if name.version < url.current {
+                Some(url.former)
             } else {
-                link.death
+                url.expired
             }
         })
     }
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dead_url_is_replaced_by_the_next_poll() {
+    fn expired_url_is_replaced_by_the_next_poll() {
         let (result_urls, job) = (ResultUrls::default(), Uuid::new_v4());
         let name =
             |result_urls: &ResultUrls| ClipName::in_path(&result_urls.path(job)).expect("a name");
@@ -119,20 +119,24 @@ mod tests {
         );
         result_urls.renew(job);
         assert_eq!(
-            (name(&result_urls), result_urls.death(first)),
+            (name(&result_urls), result_urls.expired(first)),
             (first, None)
         );
 
-        result_urls.kill(first, StatusCode::FORBIDDEN);
-        assert_eq!(name(&result_urls), first, "nobody has polled");
-        assert_eq!(result_urls.death(first), Some(StatusCode::FORBIDDEN));
+        result_urls.expire(first, StatusCode::FORBIDDEN);
+        assert_eq!(name(&result_urls), first, "no poll yet");
+        assert_eq!(result_urls.expired(first), Some(StatusCode::FORBIDDEN));
         result_urls.renew(job);
         let second = name(&result_urls);
         assert_ne!(second, first);
-        assert_eq!(result_urls.death(first), Some(StatusCode::FORBIDDEN));
-        assert_eq!(result_urls.death(second), None);
-        result_urls.kill(first, StatusCode::NOT_FOUND);
-        assert_eq!(result_urls.death(second), None, "the first is dead already");
+        assert_eq!(result_urls.expired(first), Some(StatusCode::FORBIDDEN));
+        assert_eq!(result_urls.expired(second), None);
+        result_urls.expire(first, StatusCode::NOT_FOUND);
+        assert_eq!(
+            result_urls.expired(second),
+            None,
+            "the first has expired already"
+        );
         result_urls.renew(job);
         assert_eq!(name(&result_urls), second);
     }

@@ -1,12 +1,12 @@
-//! What the camera films: a picture as planes, sampled into one frame after the other.
+//! Samples frames from a picture that is stored as luma and chroma planes.
 
 use image::RgbImage;
 use openh264::formats::YUVSource;
 
 use crate::camera_path::Pose;
 
-/// Fractional bits of a position while a row is walked: exact to a hundredth of a pixel over the
-/// widest frame, and room for 32,768 pixels.
+/// Fractional bits of a position within a row: exact to a hundredth of a pixel over the widest
+/// frame, for up to 32,768 pixels.
 const POSITION_BITS: u32 = 16;
 
 /// Fractional bits of a bilinear weight.
@@ -31,9 +31,9 @@ struct Plane {
     samples: Vec<u8>,
 }
 
-/// A picture as luma and chroma, 4:2:0, BT.709, limited range: what the encoder says its frames are.
+/// A picture as luma and chroma, 4:2:0, BT.709, limited range, which is the encoder's format.
 ///
-/// Colours are converted once, before anything moves; filming then only samples planes.
+/// Colours are converted once; each frame only samples the planes.
 pub(crate) struct Sampler {
     luma: Plane,
     blue: Plane,
@@ -75,8 +75,8 @@ impl Sampler {
         Self { luma, blue, red }
     }
 
-    /// Films one frame.
-    pub(crate) fn expose(&self, pose: &Pose, frame: &mut Frame) {
+    /// Samples one frame.
+    pub(crate) fn sample_frame(&self, pose: &Pose, frame: &mut Frame) {
         let (width, height) = (frame.width, frame.height);
         let luma = Grid::new(pose, width, height, 1.0);
         self.luma.sample(&luma, width, &mut frame.luma);
@@ -187,7 +187,7 @@ impl Plane {
 
     #[inline]
     fn bilinear(&self, x: i32, y: i32) -> u8 {
-        // A pose never leaves the picture; should rounding ever do, the edge is repeated.
+        // Every pose stays inside the picture. If rounding leaves it, the edge is repeated.
         let (column, right) = split(x, self.width - 2);
         let (line, below) = split(y, self.height - 2);
         let at = line * self.width + column;
@@ -267,9 +267,9 @@ mod tests {
 
     use super::*;
 
-    fn filmed(picture: &RgbImage, pose: &Pose, width: u32, height: u32) -> Frame {
+    fn sampled(picture: &RgbImage, pose: &Pose, width: u32, height: u32) -> Frame {
         let mut frame = Frame::new(width, height);
-        Sampler::new(picture).expose(pose, &mut frame);
+        Sampler::new(picture).sample_frame(pose, &mut frame);
         frame
     }
 
@@ -290,7 +290,7 @@ mod tests {
             ([0, 0, 255], (32, 240, 118)),
         ];
         for (colour, (luma, blue, red)) in cases {
-            let frame = filmed(&RgbImage::from_pixel(32, 32, Rgb(colour)), &STILL, 8, 8);
+            let frame = sampled(&RgbImage::from_pixel(32, 32, Rgb(colour)), &STILL, 8, 8);
             assert!(
                 frame.luma.iter().all(|sample| *sample == luma),
                 "{colour:?}"
@@ -308,7 +308,7 @@ mod tests {
         let picture = RgbImage::from_fn(32, 32, |x, y| {
             Rgb([u8::try_from((x * 8) ^ (y * 3)).unwrap_or(0); 3])
         });
-        let frame = filmed(&picture, &STILL, 8, 8);
+        let frame = sampled(&picture, &STILL, 8, 8);
         for y in 0..8 {
             for x in 0..8 {
                 let pixel = picture.get_pixel(x + 12, y + 12);
@@ -322,7 +322,7 @@ mod tests {
     fn a_half_step_lies_between_two_pixels() {
         let picture = RgbImage::from_fn(32, 32, |x, _| Rgb([if x < 16 { 0 } else { 255 }; 3]));
         let pose = Pose { x: 16.5, ..STILL };
-        let frame = filmed(&picture, &pose, 8, 8);
+        let frame = sampled(&picture, &pose, 8, 8);
         assert_eq!(frame.luma[2..6], [16, 126, 235, 235]);
     }
 
@@ -335,7 +335,7 @@ mod tests {
             scale: 3.0,
             angle: 1.0,
         };
-        let frame = filmed(&picture, &pose, 8, 8);
+        let frame = sampled(&picture, &pose, 8, 8);
         assert!(frame.luma.iter().all(|sample| *sample == frame.luma[0]));
     }
 }

@@ -1,7 +1,7 @@
-//! The HTTP surface: what the wires have in common, files, clips and the account.
+//! The HTTP routes: the wires, files, clips and the billing report.
 //!
-//! The wires and the account need the key. Files and clips do not: their names cannot be guessed,
-//! and a result is a plain URL.
+//! The wires and the billing report need the key. Files and clips do not: their names cannot be
+//! guessed, and a result is a plain URL.
 
 use std::sync::Arc;
 
@@ -45,11 +45,11 @@ pub(crate) fn router(server: Server) -> Router {
             Router::new().route(BILLING_PATH, get(send_billing)),
         ))
         .merge(with_key(wires::jobs::routes()))
-        .merge(shortapi.layer(middleware::map_response(wires::shortapi::reword)))
-        .merge(popiart.layer(middleware::map_response(wires::popiart::reword)))
+        .merge(shortapi.layer(middleware::map_response(wires::shortapi::rewrite)))
+        .merge(popiart.layer(middleware::map_response(wires::popiart::rewrite)))
         .fallback(async || Rejection::not_found())
         .method_not_allowed_fallback(async || {
-            let message = "there is something here, but not for this method";
+            let message = "this path does not support the method of the request";
             Rejection::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
@@ -61,12 +61,12 @@ pub(crate) fn router(server: Server) -> Router {
             concurrent_polls,
             concurrent_polls::watch,
         ))
-        .layer(middleware::map_response(mark))
+        .layer(middleware::map_response(mark_reply))
         .with_state(server)
 }
 
-/// Says in every reply what this is.
-async fn mark(mut response: Response) -> Response {
+/// Marks every reply as a practice render.
+async fn mark_reply(mut response: Response) -> Response {
     response
         .headers_mut()
         .insert(PRACTICE_RENDER, HeaderValue::from_static("true"));
@@ -81,7 +81,7 @@ async fn require_key(State(server): State<Server>, request: Request, next: Next)
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, key)| key.trim());
-    // Digests differ unpredictably, so the comparison's duration tells nothing about the key.
+    // Digests are compared, so that the duration of the comparison reveals nothing of the key.
     if key.is_some_and(|key| sha256(key.as_bytes()) == sha256(server.api_key.as_bytes())) {
         return next.run(request).await;
     }
@@ -106,10 +106,10 @@ async fn clip(
     headers: HeaderMap,
 ) -> Result<Response, Rejection> {
     let name = ClipName::parse(&name).ok_or_else(Rejection::not_found)?;
-    if let Some(status) = server.result_urls.death(name) {
-        return Ok(faults::dead(status));
+    if let Some(status) = server.result_urls.expired(name) {
+        return Ok(faults::expired_reply(status));
     }
-    // PopiArt's clips are artifacts, for whoever has the key.
+    // PopiArt's clips are artifacts, which need the key.
     let is_public = |view: &View| view.render_request.origin.protocol() != Protocol::PopiArt;
     let clip = server
         .render_queue
@@ -124,7 +124,7 @@ async fn send_billing(State(server): State<Server>) -> Json<Billing> {
     Json(billing(&server.render_queue, &server.concurrent_polls))
 }
 
-/// What happened to the jobs, and how they were polled.
+/// The billing report.
 pub(crate) fn billing(render_queue: &RenderQueue, concurrent_polls: &ConcurrentPolls) -> Billing {
     Billing {
         most_polls_at_once_for_one_job: concurrent_polls.most(),

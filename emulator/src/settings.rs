@@ -1,4 +1,4 @@
-//! What the embedding program decides.
+//! The settings of the practice provider.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,43 +14,43 @@ use crate::faults::FaultScript;
 
 /// Fetches pictures that a job names by URL.
 ///
-/// The practice provider opens no connection itself: the program that embeds it lends its own
-/// client, and with it its own policy about addresses. Called once for each job whose picture is
-/// neither stored nor inside the input, when its rendering begins; the future is dropped when the
-/// job is cancelled or the provider shuts down.
+/// The practice provider opens no connection itself. The embedding program injects its own client,
+/// with its own policy for addresses. It is called once for each job whose picture is neither
+/// stored nor inside the input, when its rendering begins. The future is dropped when the job is
+/// cancelled or the provider shuts down.
 pub trait FetchPicture: Send + Sync {
-    /// Gets the body behind `url`, which is `http` or `https`.
+    /// Gets the body of `url`, which is `http` or `https`.
     ///
-    /// A body of more than `max_bytes` is to be refused, not cut. The error becomes part of the
+    /// A body of more than `max_bytes` must be refused, not cut. The error becomes part of the
     /// job's failure message, so it must not repeat the URL's query.
     fn fetch(&self, url: String, max_bytes: usize) -> BoxFuture<'_, Result<Bytes, String>>;
 }
 
-/// How a practice provider runs; [`Settings::new`] gives the defaults.
+/// The settings of a practice provider; [`Settings::new`] has the defaults.
 #[derive(Clone)]
 pub struct Settings {
-    /// The folder that holds everything: key, journal, pictures and clips. Created when missing.
+    /// The folder of key, journal, pictures and clips. It is created when missing.
     pub data_dir: PathBuf,
-    /// Where to listen. With port 0 (the default, on 127.0.0.1) it is the port that this data
-    /// directory had the last time, if that is free, else any.
+    /// The address to listen on. With port 0 (the default, on 127.0.0.1) it is the last port of
+    /// this data directory if that is free, else any.
     pub listen: SocketAddr,
-    /// Who fetches pictures by URL. Without one, jobs with such pictures fail.
+    /// The client that fetches pictures by URL. Without one, jobs with such pictures fail.
     pub fetcher: Option<Arc<dyn FetchPicture>>,
-    /// How many jobs may wait for their rendering; a submission beyond them is answered with 429.
-    /// With [`Settings::instant`] it is 10,000,000 if this is less.
+    /// The most queued jobs; a further submission is answered with 429. With
+    /// [`Settings::instant`] it is at least 10,000,000.
     pub max_queued: usize,
-    /// How many clips are rendered at the same time; 0 counts as 1.
+    /// The most jobs that are rendered at the same time; 0 counts as 1.
     pub max_rendering: usize,
-    /// How long a job is `queued` at least.
+    /// The minimum time that a job is `queued`.
     pub queue_time: Duration,
-    /// Whether jobs are not rendered: every one gets the same short clip, a real MP4, once
-    /// [`Settings::queue_time`] is over, and no picture is fetched or decoded. For load tests.
+    /// Whether jobs are not rendered, for load tests. Every job gets the same short clip, a real
+    /// MP4, after [`Settings::queue_time`]. No picture is fetched or decoded.
     pub instant: bool,
-    /// What goes wrong; nothing by default.
+    /// The faults; none by default.
     pub faults: FaultScript,
 }
 
-/// How many jobs may wait where waiting costs next to nothing.
+/// The most queued jobs in instant mode, where a queued job costs little.
 const MAX_QUEUED_INSTANT: usize = 10_000_000;
 
 impl Settings {
@@ -70,7 +70,7 @@ impl Settings {
         }
     }
 
-    /// How many jobs may wait.
+    /// The most queued jobs.
     pub(crate) fn effective_max_queued(&self) -> usize {
         if self.instant {
             self.max_queued.max(MAX_QUEUED_INSTANT)

@@ -10,38 +10,38 @@ use crate::error::PracticeError;
 use crate::practice::Practice;
 use crate::settings::Settings;
 
-/// A practice provider that this process runs, or shares with the one that does.
+/// A practice provider that several processes share. One of them serves it.
 ///
-/// Several processes on one data directory are normal. The first serves it, the others use its
-/// server. When the first ends, [`SharedPractice::ensure`] in any of the others takes over: the
-/// jobs and files are in the directory, so the new server goes on where the old one stopped.
+/// The first process on a data directory serves it, and the others use its server. When the first
+/// ends, [`SharedPractice::ensure`] in any of the others starts a new server. The jobs and files
+/// are in the directory, so the new server continues them.
 pub struct SharedPractice {
     settings: Settings,
-    reach: RwLock<Access>,
+    endpoint: RwLock<Endpoint>,
     own: Mutex<Option<Practice>>,
 }
 
-/// How to reach whoever serves.
+/// The address and key of the server.
 #[derive(Clone)]
-struct Access {
+struct Endpoint {
     base_url: String,
     api_key: String,
 }
 
 impl SharedPractice {
     pub(crate) async fn open(settings: Settings) -> Result<Self, PracticeError> {
-        let (own, reach) = start_or_look(&settings).await?;
+        let (own, endpoint) = start_or_find(&settings).await?;
         Ok(Self {
             settings,
-            reach: RwLock::new(reach),
+            endpoint: RwLock::new(endpoint),
             own: Mutex::new(own),
         })
     }
 
-    /// Makes sure that somebody serves, and returns where.
+    /// Ensures that a server runs, and returns its base URL.
     ///
-    /// Cheap when all is well: one file lock is tried. Call it before a request, and again when a
-    /// connection is refused: between the check and the request the other process may have ended.
+    /// Usually this tries one file lock. Call it before a request, and again when a connection is
+    /// refused: the other process may have ended between the check and the request.
     ///
     /// # Errors
     ///
@@ -49,39 +49,43 @@ impl SharedPractice {
     pub async fn ensure(&self) -> Result<String, PracticeError> {
         let mut own = self.own.lock().await;
         if own.is_none() {
-            let (started, reach) = start_or_look(&self.settings).await?;
+            let (started, endpoint) = start_or_find(&self.settings).await?;
             *own = started;
-            *self.reach.write().unwrap_or_else(PoisonError::into_inner) = reach;
+            *self
+                .endpoint
+                .write()
+                .unwrap_or_else(PoisonError::into_inner) = endpoint;
         }
         Ok(self.base_url())
     }
 
-    /// Where the server was when [`SharedPractice::ensure`] last looked.
+    /// The base URL at the last [`SharedPractice::ensure`].
     #[must_use]
     pub fn base_url(&self) -> String {
-        self.reach().base_url
+        self.endpoint().base_url
     }
 
     /// The key of the data directory.
     #[must_use]
     pub fn api_key(&self) -> String {
-        self.reach().api_key
+        self.endpoint().api_key
     }
 
-    /// Whether this process is the one that serves.
+    /// Whether this process serves.
     pub async fn is_own(&self) -> bool {
         self.own.lock().await.is_some()
     }
 
-    /// Stops the server if it is this process's; the others take over when they next look.
+    /// Stops the server if this process serves. Another process takes over at its next
+    /// [`SharedPractice::ensure`].
     pub async fn shutdown(self) {
         if let Some(own) = self.own.into_inner() {
             own.shutdown().await;
         }
     }
 
-    fn reach(&self) -> Access {
-        self.reach
+    fn endpoint(&self) -> Endpoint {
+        self.endpoint
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
@@ -89,7 +93,7 @@ impl SharedPractice {
 }
 
 impl Practice {
-    /// Starts serving a data directory, or joins whoever serves it.
+    /// Starts serving a data directory, or joins the process that serves it.
     ///
     /// # Errors
     ///
@@ -107,16 +111,16 @@ impl fmt::Debug for SharedPractice {
     }
 }
 
-async fn start_or_look(settings: &Settings) -> Result<(Option<Practice>, Access), PracticeError> {
+async fn start_or_find(settings: &Settings) -> Result<(Option<Practice>, Endpoint), PracticeError> {
     match Practice::start(settings.clone()).await {
         Ok(practice) => {
             let base_url = practice.base_url();
             let api_key = practice.api_key().to_owned();
-            Ok((Some(practice), Access { base_url, api_key }))
+            Ok((Some(practice), Endpoint { base_url, api_key }))
         }
         Err(PracticeError::InUse { base_url }) => {
             let api_key = DataDir::open(&settings.data_dir)?.key()?;
-            Ok((None, Access { base_url, api_key }))
+            Ok((None, Endpoint { base_url, api_key }))
         }
         Err(error) => Err(error),
     }

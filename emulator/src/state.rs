@@ -1,4 +1,4 @@
-//! The state that all routes share.
+//! The state shared by all routes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::rejection::Rejection;
 use crate::render_queue::{RenderQueue, RenderQueueError};
 use crate::result_urls::ResultUrls;
 
-/// What every request can use.
+/// The state of the server.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) render_queue: Arc<RenderQueue>,
@@ -22,18 +22,18 @@ pub(crate) struct Server {
     pub(crate) faults: Arc<Faults>,
     pub(crate) result_urls: Arc<ResultUrls>,
     pub(crate) api_key: Arc<str>,
-    /// Where it listens, for clients that do not say how they reached it.
+    /// The address it listens on, for requests without a `Host` header.
     pub(crate) address: SocketAddr,
 }
 
 impl Server {
-    /// The URL of a job's clip, for whoever asks.
+    /// The URL of a job's clip, for the client of this request.
     pub(crate) fn clip_url(&self, id: JobId, headers: &HeaderMap) -> String {
         format!("{}{}", self.base_url(headers), self.result_urls.path(id))
     }
 
-    /// How the client reached this server: URLs in replies are to be right for whoever asks, also
-    /// after a restart on another port.
+    /// The base URL by which the client reached this server. So URLs in replies work for every
+    /// client, also after a restart on another port.
     pub(crate) fn base_url(&self, headers: &HeaderMap) -> String {
         let host = headers
             .get(HOST)
@@ -62,7 +62,7 @@ impl From<RenderQueueError> for Rejection {
     }
 }
 
-/// The URL of a server that listens here.
+/// The base URL of a server with this address.
 pub(crate) fn base_url(mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(match address {

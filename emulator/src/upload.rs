@@ -1,4 +1,4 @@
-//! Uploads: the picture in a form, checked and stored.
+//! Uploads: checks and stores the picture of a form.
 
 use axum::extract::multipart::{Multipart, MultipartRejection};
 use axum::http::StatusCode;
@@ -13,7 +13,7 @@ use crate::state::Server;
 /// other fields.
 pub(crate) const MAX_UPLOAD: usize = picture::MAX_BYTES + (64 << 10);
 
-/// Stores the picture in the part `file` of a form; its name.
+/// Stores the picture in the part `file` of a form and returns its name.
 pub(crate) async fn store(
     server: &Server,
     form: Result<Multipart, MultipartRejection>,
@@ -40,7 +40,7 @@ async fn file(mut form: Multipart) -> Result<Bytes, Rejection> {
         let mut bytes = BytesMut::new();
         while let Some(chunk) = field.chunk().await? {
             if bytes.len() + chunk.len() > picture::MAX_BYTES {
-                return Err(Rejection::unread(
+                return Err(Rejection::unreadable_body(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     String::new(),
                 ));

@@ -1,4 +1,4 @@
-//! The protocols on the wire, a file each: its routes, what they answer, and the words for it.
+//! The protocols, one module each: routes, submissions and replies.
 
 pub(crate) mod jobs;
 mod lookup;

@@ -1,4 +1,4 @@
-//! Inputs made of the corpus: its files, changed, and its words in any order.
+//! Generates inputs from the corpus: changed files, and words in any order.
 
 use std::ops::Range;
 
@@ -9,28 +9,28 @@ use crate::corpus::Corpus;
 use crate::parts::SEPARATOR;
 use crate::tree;
 
-/// The longest input that is made, in bytes; what doubles a file stops there.
+/// The longest generated input in bytes; longer ones are cut.
 const LONGEST: usize = 64 << 10;
 
-/// One thing that is done to a file. A place is a share of the file's length, of 65536: so it is
-/// one in every file, and stays near when an earlier change falls away.
+/// One change of a file. Positions are shares of the file's length, in 65536ths: so they are valid
+/// in every file, and stay similar when shrinking removes an earlier change.
 #[derive(Clone, Debug)]
 enum Change {
-    /// One bit is another.
+    /// Flips one bit.
     Flip { at: u16, bit: u8 },
-    /// A stretch is gone.
+    /// Removes a range.
     Drop { from: u16, length: u8 },
-    /// A stretch stands twice.
+    /// Doubles a range.
     Double { from: u16, length: u8 },
-    /// A line is gone, or stands twice.
+    /// Removes a line, or doubles it.
     Line { at: u16, twice: bool },
-    /// The rest is gone.
+    /// Cuts the rest.
     Cut { at: u16 },
-    /// The rest is that of another file.
+    /// Replaces the rest by that of another file.
     Splice { at: u16, other: usize },
-    /// A word comes in, or replaces as many bytes.
+    /// Inserts a word, or overwrites as many bytes with it.
     Word { at: u16, over: bool, word: Vec<u8> },
-    /// One of the parts that are JSON is changed as such.
+    /// Changes one of the parts as a JSON document.
     Json { part: u8, change: tree::Change },
 }
 
@@ -48,12 +48,12 @@ pub(crate) fn changed(corpus: &Corpus) -> impl Strategy<Value = Vec<u8>> + use<>
     })
 }
 
-/// Words of the corpus, and odd ones, in any order.
+/// Words of the corpus and of [`ODD_TEXTS`], in any order.
 pub(crate) fn words(corpus: &Corpus) -> impl Strategy<Value = Vec<u8>> + use<> {
     vec(word(all_words(corpus)), 0..40).prop_map(|words| words.concat())
 }
 
-/// What the files are made of: words of letters and digits, and all else byte by byte.
+/// The words of the files: runs of letters and digits, and single other bytes.
 fn all_words(corpus: &Corpus) -> Vec<Vec<u8>> {
     let mut words: Vec<Vec<u8>> = Vec::new();
     for (_, file) in corpus.files() {
@@ -67,7 +67,10 @@ fn all_words(corpus: &Corpus) -> Vec<Vec<u8>> {
 }
 
 fn word(words: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
-    let odd: Vec<Vec<u8>> = ODD.iter().map(|word| word.as_bytes().to_vec()).collect();
+    let odd: Vec<Vec<u8>> = ODD_TEXTS
+        .iter()
+        .map(|word| word.as_bytes().to_vec())
+        .collect();
     prop_oneof![
         6 => prop::sample::select(words),
         1 => prop::sample::select(odd),
@@ -76,8 +79,8 @@ fn word(words: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// What readers trip over.
-const ODD: [&str; 24] = [
+/// Texts that often break parsers.
+const ODD_TEXTS: [&str; 24] = [
     "\0",
     "\u{feff}",
     "\u{202e}",
@@ -160,7 +163,7 @@ impl Change {
     }
 }
 
-/// Changes one of the parts that are JSON, if any is.
+/// Changes a part if it is JSON.
 fn change_part(input: &mut Vec<u8>, part: u8, change: &tree::Change) {
     let Ok(text) = std::str::from_utf8(input) else {
         return;
@@ -173,7 +176,7 @@ fn change_part(input: &mut Vec<u8>, part: u8, change: &tree::Change) {
     }
 }
 
-/// A share of a length.
+/// The position of a share.
 fn place(share: u16, length: usize) -> usize {
     length * usize::from(share) / 65_536
 }
@@ -194,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_do_what_they_say() {
+    fn each_change_gives_the_expected_document() {
         let at = 1 << 15;
         let put = |over| Change::Word {
             at,
@@ -238,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn places_stay_inside() {
+    fn positions_stay_within_the_input() {
         for share in [0, 1, u16::MAX] {
             for length in [0, 1, 7, LONGEST] {
                 assert!(place(share, length) <= length);

@@ -1,44 +1,44 @@
-//! The files that a target begins with.
+//! The corpus of a target.
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-/// The file of the input at hand; gone with this value, but not with the process.
-pub(crate) struct Hand {
+/// The file of the current input. It is removed when this is dropped, not when the process dies.
+pub(crate) struct CurrentInput {
     path: PathBuf,
-    /// Open all the time: many file systems write to the disk whatever was emptied and closed.
+    /// Kept open: many file systems write a file to the disk when it is truncated and closed.
     file: File,
 }
 
-impl Hand {
-    /// Keeps an input until the next.
-    pub(crate) fn hold(&self, input: &[u8]) {
+impl CurrentInput {
+    /// Replaces the stored input.
+    pub(crate) fn write(&self, input: &[u8]) {
         let mut file = &self.file;
         file.set_len(0)
             .and_then(|()| file.rewind())
             .and_then(|()| file.write_all(input))
-            .expect("a write of the input at hand");
+            .expect("a write of the current input");
     }
 }
 
-impl Drop for Hand {
+impl Drop for CurrentInput {
     fn drop(&mut self) {
-        // What stays behind is in the build's folder and does no harm.
+        // A file that stays is in the build folder and harmless.
         drop(fs::remove_file(&self.path));
     }
 }
 
-/// A target's folder and what is in it.
+/// A target's folder and its files.
 pub(crate) struct Corpus {
     folder: PathBuf,
-    hand: PathBuf,
+    current_input: PathBuf,
     files: Vec<(String, Vec<u8>)>,
 }
 
 impl Corpus {
-    /// Reads a target's folder, by name so that every run has the same order.
+    /// Reads a target's folder, sorted by name so that every run has the same order.
     pub(crate) fn read(target: &str) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let folder = root.join("corpus").join(target);
@@ -56,7 +56,7 @@ impl Corpus {
         assert!(!files.is_empty(), "{} is empty", folder.display());
         Self {
             folder,
-            hand: root.join("../target/fuzzing").join(target),
+            current_input: root.join("../target/fuzzing").join(target),
             files,
         }
     }
@@ -73,19 +73,19 @@ impl Corpus {
         self.files.iter().map(|(_, bytes)| bytes.clone()).collect()
     }
 
-    /// A place for the input at hand: one that ends the process cannot be kept later.
-    pub(crate) fn hand(&self) -> Hand {
-        if let Some(folder) = self.hand.parent() {
-            fs::create_dir_all(folder).expect("a folder for the input at hand");
+    /// A file for the current input, so that an input that ends the process is not lost.
+    pub(crate) fn current_input(&self) -> CurrentInput {
+        if let Some(folder) = self.current_input.parent() {
+            fs::create_dir_all(folder).expect("a folder for the current input");
         }
-        let file = File::create(&self.hand).expect("a file for the input at hand");
-        Hand {
-            path: self.hand.clone(),
+        let file = File::create(&self.current_input).expect("a file for the current input");
+        CurrentInput {
+            path: self.current_input.clone(),
             file,
         }
     }
 
-    /// Adds an input that failed; where it is.
+    /// Adds a failing input and returns its path.
     pub(crate) fn keep(&self, input: &[u8]) -> String {
         let mut hasher = DefaultHasher::new();
         input.hash(&mut hasher);

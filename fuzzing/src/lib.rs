@@ -1,22 +1,25 @@
-//! The one form of all fuzz targets of this workspace.
+//! The harness of all fuzz targets of this workspace.
 //!
-//! A target is a test that hands [`Target::run`] a function of bytes. The function panics where
-//! something does not hold, and else says in a word or two what became of the bytes. Every target
-//! first gets each file of its folder in `corpus/`, then generated inputs: half of them are files of the
-//! corpus that were changed, the others are words of the corpus in any order, any text and any bytes.
+//! A target is a test that passes a function of bytes to [`Target::run`]. The function panics when
+//! a property does not hold, and otherwise returns the kind of outcome. Every target first gets
+//! each file of its folder in `corpus/`, then generated inputs: half of them are changed files of
+//! the corpus, the others are words of the corpus in any order, any text and any bytes.
 //!
-//! In a test run that is a fixed number of inputs, a second or so. With `ZOETROPE_FUZZ=10m` it goes
-//! on for that long, and the input at hand is kept in `target/fuzzing/`, should it end the process.
-//! What fails is made small and put into the corpus, so that it fails until it is mended and is
-//! tried for ever after. `docs/reference/fuzzing.md` has the commands.
+//! A test run has a fixed number of inputs and takes about a second. With `ZOETROPE_FUZZ=10m` it
+//! runs for that long, and the current input is kept in `target/fuzzing/` in case the process
+//! dies. A failing input is shrunk and added to the corpus, where later runs try it again.
+//! `docs/reference/fuzzing.md` has the commands.
 //!
 //! # Layout
 //!
 //! - `corpus`: the files
 //! - `parts`: inputs of several parts
-//! - `change`: what is done to a file; `tree`: the same inside a JSON document
+//! - `change`: changes of a file; `tree`: changes of a JSON document
 
-#![expect(clippy::print_stdout, reason = "test runs print what fuzzing came to")]
+#![expect(
+    clippy::print_stdout,
+    reason = "test runs print the results of fuzzing"
+)]
 #![deny(missing_docs)]
 
 mod change;
@@ -36,16 +39,16 @@ use crate::corpus::Corpus;
 
 pub use crate::parts::{SEPARATOR, parts};
 
-/// The variable that says how long each target runs.
+/// The environment variable for the duration of each target.
 const DURATION_VARIABLE: &str = "ZOETROPE_FUZZ";
 
-/// Inputs between two looks at the clock.
+/// Inputs between two reads of the clock.
 const BATCH: u32 = 256;
 
-/// How often a failing input is tried smaller.
+/// The most attempts to shrink a failing input.
 const SHRINKS: u32 = 2_000;
 
-/// Something that reads what strangers write.
+/// A fuzz target: a reader of untrusted input.
 pub struct Target {
     name: &'static str,
     cases: u32,
@@ -53,7 +56,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// A target whose corpus is `fuzzing/corpus/<name>`, with so many generated inputs in a test
+    /// A target with the corpus `fuzzing/corpus/<name>` and this many generated inputs in a test
     /// run.
     #[must_use]
     pub fn new(name: &'static str, cases: u32) -> Self {
@@ -64,22 +67,22 @@ impl Target {
         }
     }
 
-    /// With inputs of its own, as many as changed files.
+    /// Adds the target's own inputs, as many as changed files.
     #[must_use]
     pub fn with_grammar(mut self, grammar: impl Strategy<Value = Vec<u8>> + 'static) -> Self {
         self.grammar = Some(grammar.boxed());
         self
     }
 
-    /// Tries the corpus, then generated inputs, and prints how many became what.
+    /// Tries the corpus, then generated inputs, and prints the number of each kind of outcome.
     ///
     /// # Panics
     ///
-    /// Where `check` does, with the smallest input that was found; it is in the corpus then.
+    /// When `check` panics, with the smallest failing input, which is added to the corpus.
     pub fn run(self, check: impl Fn(&[u8]) -> &'static str) {
         let corpus = Corpus::read(self.name);
         for (file, input) in corpus.files() {
-            // A panic tells what and where, but not of which file.
+            // A panic does not name the file.
             println!("{}: {file}", self.name);
             check(input);
         }
@@ -88,18 +91,18 @@ impl Target {
         let config = Config {
             cases: if time.is_some() { BATCH } else { self.cases },
             max_shrink_iters: SHRINKS,
-            // The corpus keeps the input itself, which outlives a change of the generator.
+            // The corpus keeps the input itself, which stays valid when the generator changes.
             failure_persistence: None,
             ..Config::default()
         };
         let mut runner = TestRunner::new(config.clone());
-        let hand = time.map(|_| corpus.hand());
+        let current_input = time.map(|_| corpus.current_input());
         let begun = Instant::now();
         let kinds = RefCell::new(BTreeMap::<_, u64>::new());
         loop {
             let outcome = runner.run(&inputs, |input| {
-                if let Some(hand) = &hand {
-                    hand.hold(&input);
+                if let Some(current_input) = &current_input {
+                    current_input.write(&input);
                 }
                 *kinds.borrow_mut().entry(check(&input)).or_default() += 1;
                 Ok(())
@@ -111,11 +114,14 @@ impl Target {
             if time.is_none_or(|time| begun.elapsed() >= time) {
                 break;
             }
-            // A runner counts its cases and is done once.
+            // A runner can run once, since it counts its cases.
             let random = runner.new_rng();
             runner = TestRunner::new_with_rng(config.clone(), random);
         }
-        println!("{}", told(self.name, begun.elapsed(), &kinds.into_inner()));
+        println!(
+            "{}",
+            summary(self.name, begun.elapsed(), &kinds.into_inner())
+        );
     }
 
     fn inputs(&self, corpus: &Corpus) -> BoxedStrategy<Vec<u8>> {
@@ -133,14 +139,14 @@ impl Target {
     }
 }
 
-/// How long targets run, if somebody said so.
+/// The duration of each target, if it is set.
 fn time() -> Option<Duration> {
-    let given = std::env::var(DURATION_VARIABLE).ok()?;
-    let time = humantime::parse_duration(&given);
+    let value = std::env::var(DURATION_VARIABLE).ok()?;
+    let time = humantime::parse_duration(&value);
     Some(time.unwrap_or_else(|error| panic!("{DURATION_VARIABLE}: {error}")))
 }
 
-fn told(name: &str, time: Duration, kinds: &BTreeMap<&str, u64>) -> String {
+fn summary(name: &str, time: Duration, kinds: &BTreeMap<&str, u64>) -> String {
     let cases: u64 = kinds.values().sum();
     let mut kinds: Vec<_> = kinds.iter().collect();
     kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
@@ -157,10 +163,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_tried_is_told_most_first() {
+    fn summary_lists_outcomes_by_count() {
         let kinds = BTreeMap::from([("accepted", 2), ("refused", 5)]);
         assert_eq!(
-            told("tickets", Duration::from_secs(3), &kinds),
+            summary("tickets", Duration::from_secs(3), &kinds),
             "tickets: 7 cases in 3 s: 5 refused, 2 accepted"
         );
     }

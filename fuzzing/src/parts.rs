@@ -1,10 +1,10 @@
-//! Inputs that have several parts.
+//! Inputs with several parts.
 
-/// The line between the parts of an input that has several; see [`parts`].
+/// The line between two parts of an input; see [`parts`].
 pub const SEPARATOR: &str = "\n---\n";
 
-/// An input's parts; those that are not there are as given, and the last has what is left. An input
-/// without separator is the last part, so that words in any order get there.
+/// Splits an input into parts. Absent parts are those of `missing`; the last part has the rest. An
+/// input without separator is the last part, so that random words are used for it.
 #[must_use]
 pub fn parts<'a, const COUNT: usize>(
     input: &'a [u8],
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_told_apart() {
+    fn input_is_split_at_separators() {
         let three = |input| parts(input, [b"1", b"2", b"3"]);
         assert_eq!(
             three(b"a\n---\nb\n---\nc\n---\nd"),

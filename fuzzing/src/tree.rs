@@ -1,35 +1,35 @@
-//! Changes of a JSON document that leave it one, or almost.
+//! Changes of a JSON document whose result is JSON, or nearly.
 
 use proptest::prelude::*;
 use serde_json::Value;
 
-/// What is done to one node of a document.
+/// A change of one node of a document.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
-    /// Which, counted from the root, the rest of the division by how many there are.
+    /// The number of the node, counted from the root, modulo the number of nodes.
     pub(crate) node: u8,
     pub(crate) what: What,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum What {
-    /// Its parent loses it.
+    /// Removes it from its parent.
     Drop,
-    /// Its parent has it twice, under the same name.
+    /// Doubles it in its parent, under the same name.
     Double,
-    /// It is something else: a text of JSON, or of nearly that.
+    /// Replaces it by this text, which is JSON, or nearly.
     Become(String),
-    /// It is so deep in arrays, or in objects.
+    /// Nests it this deep in arrays, or in objects.
     Nest { depth: u16, in_objects: bool },
-    /// It is what another node is.
+    /// Replaces it by another node.
     Like(u8),
-    /// Its name is another.
+    /// Renames it.
     Rename(String),
 }
 
 pub(crate) fn change() -> impl Strategy<Value = Change> {
     let other = prop_oneof![
-        4 => prop::sample::select(&OTHERS[..]).prop_map(str::to_owned),
+        4 => prop::sample::select(&REPLACEMENTS[..]).prop_map(str::to_owned),
         1 => any::<i64>().prop_map(|number| number.to_string()),
         1 => any::<f64>().prop_map(|number| number.to_string()),
         1 => ".{0,40}".prop_map(|text| Value::from(text).to_string()),
@@ -48,8 +48,8 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
     (any::<u8>(), what).prop_map(|(node, what)| Change { node, what })
 }
 
-/// What a value may become.
-const OTHERS: [&str; 24] = [
+/// Replacements of a value.
+const REPLACEMENTS: [&str; 24] = [
     "null",
     "true",
     "false",
@@ -85,7 +85,7 @@ enum Node {
 }
 
 impl Change {
-    /// The changed document; nothing for a text that is none.
+    /// The changed document; `None` if the text is not JSON.
     pub(crate) fn apply(&self, text: &str) -> Option<String> {
         let document: Value = serde_json::from_str(text).ok()?;
         let mut tree = Node::from(&document);
@@ -126,12 +126,12 @@ impl Node {
         }
     }
 
-    /// How many nodes there are, this one with them.
+    /// The number of nodes, including this one.
     fn count(&self) -> usize {
         1 + self.children().into_iter().map(Self::count).sum::<usize>()
     }
 
-    /// The node of this number; this one is number 0.
+    /// The node with this number; this node has number 0.
     fn nth(&self, number: usize) -> Option<&Self> {
         let Some(mut left) = number.checked_sub(1) else {
             return Some(self);
@@ -146,7 +146,7 @@ impl Node {
         None
     }
 
-    /// Changes the node that `left` others come before, and counts them down to it.
+    /// Changes the node that comes after `left` others, and counts `left` down to it.
     fn change(&mut self, left: &mut usize, what: &What, like: Option<&Self>) {
         if *left == 0 {
             return self.become_other(what, like);
@@ -205,7 +205,7 @@ impl Node {
                     *self = like.clone();
                 }
             }
-            // These are of a parent, and the root has none.
+            // These change a parent, and the root has none.
             What::Drop | What::Double | What::Rename(_) => {}
         }
     }
@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_do_what_they_say() {
+    fn each_change_gives_the_expected_document() {
         let document = r#"{"a":[1,{"b":2}],"c":"x"}"#;
         for (node, what, expected) in [
             (0, What::Drop, document),

@@ -16,8 +16,8 @@ pub(crate) const STRICT: CheckOptions = CheckOptions {
     preview_request: false,
 };
 
-/// The connection as a user configures it, its credential in a file. Its submits are made
-/// over new connections.
+/// A connection as a user configures it, with its credential in a file. Every submit opens a new
+/// TCP connection.
 pub(crate) async fn connection(
     pack: &Pack,
     base_url: &str,
@@ -25,7 +25,8 @@ pub(crate) async fn connection(
     opened(pack, base_url, |connection| connection).await
 }
 
-/// The same to a provider that honours keys, so that submits may use a kept connection.
+/// The same for a provider that honours idempotency keys, so that submits may reuse a TCP
+/// connection.
 pub(crate) async fn keyed_connection(
     pack: &Pack,
     base_url: &str,
@@ -73,7 +74,7 @@ pub(crate) async fn previewed(pack: &Pack, open: &Arc<OpenConnection>) -> Result
     pack.check(&context, NODE, INPUT, options).await
 }
 
-/// Starts a run; its ticket.
+/// Starts a run and returns its ticket.
 pub(crate) async fn started(pack: &Pack, context: &CallContext) -> Result<String, Failure> {
     match pack.start(context, NODE, INPUT, KEY).await.judged()? {
         Started::Accepted(acceptance) => Ok(acceptance.ticket),

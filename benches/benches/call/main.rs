@@ -1,4 +1,4 @@
-//! A call's whole way: `cargo bench -p zoetrope-benches --bench call`.
+//! Complete calls: `cargo bench -p zoetrope-benches --bench call`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its measurements")]
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use zoetrope_benches::bench::{Bench, ZOETROPE};
 use zoetrope_benches::jsonl::{self, Lines};
 use zoetrope_benches::measure::Group;
-use zoetrope_benches::minimal_host::{Client, PlainHost};
+use zoetrope_benches::minimal_host::{Client, MinimalHost};
 use zoetrope_benches::native::{Nowhere, Submit};
 use zoetrope_benches::peers::{Peer, Peers, Platform, Program};
 use zoetrope_benches::provider::Provider;
@@ -29,7 +29,7 @@ use zoetrope_plugin::nodes::PACK;
 use connections::{CREDENTIAL, KEY, STRICT, connection, keyed_connection, previewed, started};
 use only::{ONLY, SECONDS};
 
-/// How long the list of `check --jsonl` is.
+/// The number of lines for `check --jsonl`.
 const LINES: usize = 200_000;
 
 /// The baseline of [`requests`].
@@ -66,8 +66,8 @@ fn measure(bench: &Bench) -> Result<Value, Failure> {
     let throughput = throughput(&Lines::write(zoetrope, LINES)?, &mut peers, &workspace)?;
     print!("{}", report::throughput_table(title, &throughput));
     let resolved = throughput[0].slowest() >= jsonl::TARGET;
-    let verdict = if resolved { "reached" } else { "MISSED" };
-    println!("  target: {} lines a second, {verdict}\n", jsonl::TARGET);
+    let result = if resolved { "reached" } else { "MISSED" };
+    println!("  target: {} lines a second, {result}\n", jsonl::TARGET);
     println!("{peers}");
     Ok(json!({
         "tables": [report::group_json(&checks), report::group_json(&requests)],
@@ -109,7 +109,7 @@ async fn checks(pack: &Pack, peers: &mut Peers, work: &Value) -> Result<Group, F
     Ok(group)
 }
 
-/// The peers' turns; how many operations that were.
+/// Runs a turn of each peer and returns the number of operations.
 fn take_turns(group: &mut Group, peers: &mut [Peer]) -> Result<usize, Failure> {
     let mut operations = 0;
     for peer in peers {
@@ -128,7 +128,7 @@ fn natively_checked() -> Result<native::Plan, Failure> {
     job::check(&PACK, &Nowhere, NODE, INPUT, options).map_err(|error| format!("{error:?}").into())
 }
 
-/// A call that the component refuses by its own word.
+/// Expects an error of the node.
 fn refused<T>(outcome: Result<T, CallError>) -> Result<(), Failure> {
     match outcome {
         Err(CallError::Node(_)) => Ok(()),
@@ -144,15 +144,15 @@ async fn requests(
     peers: &mut Peers,
     work: Value,
 ) -> Result<Group, Failure> {
-    let ours = Ours::new(pack, provider).await?;
+    let own = OwnContestants::new(pack, provider).await?;
     let mut others = node_peers(provider, peers, work)?;
     let mut submits = 1 + others.len();
     let mut group = Group::new("start and poll over loopback", NATIVE_SUBMIT);
     while group.next_round() {
-        ours.native_turns(&mut group, &mut submits).await?;
-        ours.start_turns(&mut group, &mut submits).await?;
-        ours.plain_turns(&mut group, &mut submits).await?;
-        ours.poll_turn(&mut group).await?;
+        own.native_turns(&mut group, &mut submits).await?;
+        own.start_turns(&mut group, &mut submits).await?;
+        own.minimal_host_turns(&mut group, &mut submits).await?;
+        own.poll_turn(&mut group).await?;
         submits += take_turns(&mut group, &mut others)?;
     }
     match provider.submits() {
@@ -161,7 +161,7 @@ async fn requests(
     }
 }
 
-/// The peers that submit what this host has just submitted.
+/// The peers, which must submit the same body as this host.
 fn node_peers(
     provider: &Provider,
     peers: &mut Peers,
@@ -185,18 +185,18 @@ fn node_peers(
 }
 
 /// The contestants of this repository.
-struct Ours<'a> {
+struct OwnContestants<'a> {
     pack: &'a Pack,
     context: CallContext,
     /// To a provider that honours idempotency keys.
     keyed: CallContext,
     submit: Submit,
-    plain: PlainHost,
+    minimal_host: MinimalHost,
     ticket: String,
 }
 
-impl<'a> Ours<'a> {
-    /// Starts one job, so that there is a ticket.
+impl<'a> OwnContestants<'a> {
+    /// Starts one job to get a ticket.
     async fn new(pack: &'a Pack, provider: &Provider) -> Result<Self, Failure> {
         let base_url = format!("http://{}", provider.address());
         let open = connection(pack, &base_url).await?;
@@ -206,14 +206,14 @@ impl<'a> Ours<'a> {
         let keyed = keyed_connection(pack, &base_url).await?;
         let keyed = CallContext::online(&egress, keyed);
         let submit = Submit::of_preview(&preview.request.ok_or("no preview")?, CREDENTIAL)?;
-        let plain = PlainHost::load(COMPONENT, &base_url, CREDENTIAL)?;
+        let minimal_host = MinimalHost::load(COMPONENT, &base_url, CREDENTIAL)?;
         let ticket = started(pack, &context).await?;
         Ok(Self {
             pack,
             context,
             keyed,
             submit,
-            plain,
+            minimal_host,
             ticket,
         })
     }
@@ -257,23 +257,35 @@ impl<'a> Ours<'a> {
         Ok(())
     }
 
-    /// A start in the shortest host.
-    async fn plain_turns(&self, group: &mut Group, submits: &mut usize) -> Result<(), Failure> {
+    /// A start in the minimal host.
+    async fn minimal_host_turns(
+        &self,
+        group: &mut Group,
+        submits: &mut usize,
+    ) -> Result<(), Failure> {
         let default = async || {
             *submits += 1;
-            self.plain.start(Client::Default, NODE, INPUT, KEY).await
+            self.minimal_host
+                .start(Client::Default, NODE, INPUT, KEY)
+                .await
         };
         group
             .turn("start, fresh instance, wasmtime's default client", default)
             .await?;
-        let memory = async || self.plain.start(Client::Memory, NODE, INPUT, KEY).await;
+        let memory = async || {
+            self.minimal_host
+                .start(Client::Memory, NODE, INPUT, KEY)
+                .await
+        };
         group
             .turn("start, fresh instance, answered from memory", memory)
             .await?;
         let parts = async || {
             *submits += 1;
             self.submit.on_a_new_connection().await?;
-            self.plain.start(Client::Memory, NODE, INPUT, KEY).await
+            self.minimal_host
+                .start(Client::Memory, NODE, INPUT, KEY)
+                .await
         };
         group
             .turn("the parts: native POST, then a start from memory", parts)
@@ -291,31 +303,31 @@ impl<'a> Ours<'a> {
     }
 }
 
-/// Whole processes, in turn; pydantic last where it is there.
+/// Runs whole processes in turn; pydantic last, if it is installed.
 fn throughput(
     list: &Lines,
     peers: &mut Peers,
     workspace: &Path,
 ) -> Result<Vec<Throughput>, Failure> {
     const PYDANTIC: &str = "pydantic, one thread, without its start";
-    let is_there = peers.have(Platform::Python, PYDANTIC);
-    // Compiles the component, once, into the folder that the runs use.
+    let is_installed = peers.have(Platform::Python, PYDANTIC);
+    // Compiles the component into the cache that the measured runs use.
     list.zoetrope()?;
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (mut own, mut pydantic) = (Vec::new(), Vec::new());
     for _ in 0..jsonl::RUNS {
-        ours.push(list.a_second(list.zoetrope()?));
-        if is_there {
-            theirs.push(list.a_second(list.pydantic(peers, workspace)?));
+        own.push(list.a_second(list.zoetrope()?));
+        if is_installed {
+            pydantic.push(list.a_second(list.pydantic(peers, workspace)?));
         }
     }
     let mut all = vec![Throughput {
         name: "zoetrope check --jsonl, all cores".into(),
-        runs: ours,
+        runs: own,
     }];
-    if is_there {
+    if is_installed {
         all.push(Throughput {
             name: PYDANTIC.into(),
-            runs: theirs,
+            runs: pydantic,
         });
     }
     Ok(all)

@@ -1,4 +1,4 @@
-//! One contestant alone, for a profiler: `benches/profile.sh`.
+//! Runs one contestant alone, for `benches/profile.sh`.
 
 use std::time::{Duration, Instant};
 
@@ -16,13 +16,13 @@ use zoetrope_host::policy::Policy;
 
 use super::connections::{CREDENTIAL, STRICT, keyed_connection, started};
 
-/// Which one: `call` is a start; all of them are in fresh instances.
+/// The contestant. `call` is a start; each call uses a fresh instance.
 pub(crate) const ONLY: &str = "--only call|poll|check";
 
-/// For how long.
+/// The duration.
 pub(crate) const SECONDS: &str = "--seconds N";
 
-/// Repeats it; how often that was.
+/// Repeats the contestant's call and counts the operations.
 pub(crate) fn measure(bench: &Bench, name: &str) -> Result<Value, Failure> {
     let seconds = bench.value(SECONDS).unwrap_or("10").parse()?;
     let duration = Duration::from_secs(seconds);
@@ -37,7 +37,7 @@ pub(crate) fn measure(bench: &Bench, name: &str) -> Result<Value, Failure> {
 }
 
 async fn repeated(name: &str, provider: &Provider, duration: Duration) -> Result<usize, Failure> {
-    // Kept, so that a profile is not one of the compiler.
+    // Compiled code is cached, so that the profile does not show the compiler.
     let settings = EngineSettings {
         cache_dir: Some(target()?.join("benches/code")),
         ..EngineSettings::default()

@@ -1,4 +1,4 @@
-//! The disk by itself.
+//! The rate of the disk without a ledger.
 
 use std::fs::{self, File};
 use std::io::{Seek as _, Write as _};
@@ -6,10 +6,10 @@ use std::path::Path;
 
 use zoetrope_benches::Failure;
 
-/// A page of the ledger's.
+/// A page of the ledger.
 const PAGE: [u8; 4096] = [0x5a; 4096];
 
-/// A file beside the ledger.
+/// A file next to the ledger.
 pub(crate) struct Disk(File);
 
 impl Disk {
@@ -17,7 +17,7 @@ impl Disk {
         Ok(Self(File::create(path)?))
     }
 
-    /// Appends pages, each on the disk before the next.
+    /// Appends pages and syncs after each.
     pub(crate) fn append(&mut self, pages: usize) -> Result<(), Failure> {
         for _ in 0..pages {
             self.0.write_all(&PAGE)?;
@@ -26,7 +26,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Commits without growing: each so many pages over the first ones, then on the disk.
+    /// Overwrites the first `pages` pages and syncs, `commits` times.
     pub(crate) fn write_over(&mut self, commits: usize, pages: usize) -> Result<(), Failure> {
         for _ in 0..commits {
             self.0.rewind()?;
@@ -39,7 +39,7 @@ impl Disk {
     }
 }
 
-/// Pages that this process writes for each of so many commits, on average.
+/// The average number of pages that this process writes for a commit.
 pub(crate) fn pages_a_commit(
     commits: usize,
     work: impl FnOnce() -> Result<(), Failure>,
@@ -49,7 +49,7 @@ pub(crate) fn pages_a_commit(
     Ok((written()? - before).div_ceil(commits * PAGE.len()))
 }
 
-/// Bytes that this process has handed to the system, as Linux counts them.
+/// Bytes that this process has written, as Linux counts them.
 fn written() -> Result<usize, Failure> {
     let counted = fs::read_to_string("/proc/self/io")?;
     let written = counted

@@ -1,8 +1,8 @@
 //! Durable submits: `cargo bench -p zoetrope-benches --bench ledger`.
 //!
-//! A submit is three commits of its job's row: `queued` when it is ordered, `submitting` before its
-//! bytes leave, `started` with its ticket. They are made here as the driver makes them, without the
-//! component and the provider in between.
+//! A submit is three commits of its job's row: `queued` when it is added, `submitting` before its
+//! bytes are sent, `started` with its ticket. This bench makes the same commits as the driver,
+//! without component and provider.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its measurements")]
 
@@ -28,7 +28,7 @@ const ROUNDS: usize = 100;
 /// See [`ROUNDS`].
 const WARM_UP: usize = 2;
 
-/// Pages, and submits one after the other, in a turn.
+/// The pages, and the submits one after the other, in a turn.
 const PAGES: usize = 60;
 const ALONE: usize = 20;
 
@@ -41,7 +41,7 @@ fn measure(bench: &Bench) -> Result<Value, Failure> {
     let mut log = Disk::create(&folder.join("appended"))?;
     let mut page = Disk::create(&folder.join("written-over"))?;
     let mut submits = Submits::open(&folder)?;
-    // As many as a driver has on their way at once, so that they share its commits.
+    // As many as a driver submits concurrently in one group commit.
     let batch = DriverSettings::default().calls;
     let pages = pages_a_commit(3 * ALONE, || submits.alone(ALONE))?;
     let mut contestants = [
@@ -79,7 +79,7 @@ fn measure(bench: &Bench) -> Result<Value, Failure> {
     Ok(json!({"rows": rows}))
 }
 
-/// What one contestant did in one round.
+/// The result of one contestant in one round.
 struct Turn {
     operations: usize,
     syncs: usize,
@@ -129,7 +129,7 @@ impl Contestant {
         count(self.syncs) / count(self.operations)
     }
 
-    /// Its rate as a share of what a disk of this rate allows for its syncs.
+    /// Its rate as a share of the rate that the disk allows for its syncs.
     fn of_disk(&self, disk: f64) -> f64 {
         self.rate.median() * self.syncs_each() / disk
     }
@@ -145,7 +145,7 @@ impl Contestant {
     }
 }
 
-/// What the disk does alone with as much as a commit writes.
+/// The rate of the disk alone, with as many pages as a commit writes.
 fn disk_rate(contestants: &[Contestant; 5]) -> f64 {
     let [_, _, as_a_commit, ..] = contestants;
     as_a_commit.rate.median()

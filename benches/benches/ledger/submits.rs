@@ -1,4 +1,4 @@
-//! The rows of submits, as the driver commits them.
+//! Commits the rows of submits as the driver does.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +9,10 @@ use zoetrope_host::ledger::{Change, Inserted, Job, JobSpec, Ledger, State, Targe
 
 const DEADLINE_MS: i64 = 3_600_000;
 
-/// As long as a real one.
+/// A ticket of realistic length.
 const TICKET: &str = "eyJub2RlIjoiaW1hZ2VfdG9fdmlkZW9fdjMiLCJjb25uZWN0aW9uIjoibGVkZ2VyIiwid2lyZSI6ImpvYnMiLCJqb2IiOiJqb2ItMDAwMDAxIn0";
 
-/// A ledger that grows.
+/// A ledger to which jobs are added.
 pub(crate) struct Submits {
     folder: PathBuf,
     ledger: Ledger,
@@ -28,12 +28,12 @@ impl Submits {
         })
     }
 
-    /// Orders jobs in one commit, as a batch does, and submits them all at once.
+    /// Adds jobs in one commit, as a batch does, and submits them together.
     pub(crate) fn submit(&mut self, jobs: usize) -> Result<(), Failure> {
         let rows: Vec<_> = (0..jobs).map(|_| self.next()).collect();
         let inserted = self.ledger.insert_all(&rows)?;
         if inserted.iter().any(|inserted| *inserted != Inserted::New) {
-            return Err("a job is there already".into());
+            return Err("a job exists already".into());
         }
         let leaving = || Event::SubmitReady {
             sha256: "5a".repeat(32),
@@ -49,7 +49,7 @@ impl Submits {
         self.commit(rows, accepted, State::Started).map(drop)
     }
 
-    /// Submits so many, one after the other.
+    /// Submits jobs one after the other.
     pub(crate) fn alone(&mut self, jobs: usize) -> Result<(), Failure> {
         (0..jobs).try_for_each(|_| self.submit(1))
     }
@@ -57,7 +57,7 @@ impl Submits {
     fn next(&mut self) -> Job {
         self.jobs += 1;
         let digest = "a5".repeat(32);
-        let order = JobSpec {
+        let spec = JobSpec {
             id: format!("00000000-0000-7000-8000-{:012}", self.jobs),
             node: NODE.into(),
             raw_input: INPUT.into(),
@@ -70,11 +70,11 @@ impl Submits {
             idempotency_ms: 0,
             created_at: now(),
         };
-        let target = Target::Stem(self.folder.join("clips").join(&order.id));
-        Job::new(order, target, "bench".into(), now() + DEADLINE_MS)
+        let target = Target::Stem(self.folder.join("clips").join(&spec.id));
+        Job::new(spec, target, "bench".into(), now() + DEADLINE_MS)
     }
 
-    /// Commits together what an event makes of these rows.
+    /// Applies an event to these rows in one commit.
     fn commit(
         &self,
         rows: Vec<Job>,

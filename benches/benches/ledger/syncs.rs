@@ -1,6 +1,6 @@
-//! Counts synchronous commits where they are made. `SQLite` and Rust's standard library call the C
-//! library's `fsync` and `fdatasync`; in this program both names are those below, which count and
-//! then ask the kernel for the same.
+//! Counts synchronous commits. `SQLite` and Rust's standard library call the C library's `fsync`
+//! and `fdatasync`. This program replaces both by the functions below, which count the call and
+//! pass it to the kernel.
 
 #[cfg(target_os = "linux")]
 use std::os::fd::{BorrowedFd, RawFd};
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 static SYNCS: AtomicUsize = AtomicUsize::new(0);
 
-/// How many there were so far; 0 where they cannot be counted.
+/// The number of syncs so far; 0 on systems where they cannot be counted.
 pub(crate) fn counted() -> usize {
     SYNCS.load(Ordering::Relaxed)
 }
@@ -32,10 +32,10 @@ fn count(file: RawFd, sync: impl Fn(BorrowedFd<'_>) -> rustix::io::Result<()>) -
     SYNCS.fetch_add(1, Ordering::Relaxed);
     #[expect(
         unsafe_code,
-        reason = "the caller's own file, open while it waits for it"
+        reason = "the caller's file, which is open during this call"
     )]
     let file = unsafe { BorrowedFd::borrow_raw(file) };
-    // A disk that fails is not measured: this ends the program.
-    sync(file).expect("the disk takes what is written");
+    // A failing disk ends the program.
+    sync(file).expect("a sync of the disk");
     0
 }

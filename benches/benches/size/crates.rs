@@ -1,4 +1,4 @@
-//! A component's code by the crate that it comes from, as the names of its functions say.
+//! A component's code by crate, read from the names of its functions.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -7,19 +7,19 @@ use serde_json::{Value, json};
 use wasmparser::{KnownCustom, Name, Parser, Payload, TypeRef};
 use zoetrope_benches::Failure;
 
-/// The contract's functions, with what the compiler put into them.
+/// The functions of the contract, with code that was inlined into them.
 const EXPORTS: &str = "exports of the contract";
 
-/// What the C library, the linker and the toolchain's own modules add.
+/// Code of the C library, the linker and the toolchain's own modules.
 const NO_CRATE: &str = "no crate";
 
-/// Smaller ones share a row.
+/// The number of rows; smaller crates share one.
 const ROWS: usize = 12;
 
 /// Bytes of code by crate.
 pub(crate) struct Crates(BTreeMap<String, i64>);
 
-/// A module, as far as it is read.
+/// The parts of a module that are read.
 #[derive(Default)]
 struct Module {
     imported: u32,
@@ -28,8 +28,8 @@ struct Module {
 }
 
 impl Crates {
-    /// Of a component that has the names of its functions. A generic function is of the
-    /// crate that wrote it, a method of the crate of its type.
+    /// Reads a component that has the names of its functions. A generic function counts for the
+    /// crate that defines it, a method for the crate of its type.
     pub(crate) fn of(component: &[u8]) -> Result<Self, Failure> {
         let mut crates = Self(BTreeMap::new());
         let mut module = Module::default();
@@ -43,7 +43,7 @@ impl Crates {
                 }
                 Payload::CodeSectionStart { range, .. } => at = range.start,
                 Payload::CodeSectionEntry(body) => {
-                    // With its length, which stands before it.
+                    // Includes its length field.
                     let end = body.range().end;
                     module.bodies.push(i64::try_from(end - at)?);
                     at = end;
@@ -72,12 +72,12 @@ impl Crates {
         }
     }
 
-    /// All of them.
+    /// The sum over all crates.
     pub(crate) fn sum(&self) -> i64 {
         self.0.values().sum()
     }
 
-    /// The largest first.
+    /// The crates by size, largest first.
     fn rows(&self) -> Vec<(&str, i64)> {
         let mut rows: Vec<_> = self
             .0
@@ -93,8 +93,8 @@ impl Crates {
         self.rows().iter().map(row).collect()
     }
 
-    /// Rows for the largest crates and for what the component of `total` bytes has besides
-    /// its code, of which `data` are data.
+    /// Rows for the largest crates and for the rest of a component of `total` bytes, of which
+    /// `data` are data.
     pub(crate) fn table(&self, total: i64, data: i64) -> String {
         let mut text = String::from("bytes of the component by crate\n");
         let mut row = |name: &str, bytes: i64| {
@@ -127,10 +127,10 @@ impl Module {
     }
 }
 
-/// The first crate in a function's path: of `<T as alloc::a::B>::c`, which is one of the
-/// crate `alloc`, as of `core::a::<alloc::b::C>`, which is one of `core`.
+/// The first crate in a function's path: `alloc` in `<T as alloc::a::B>::c`, `core` in
+/// `core::a::<alloc::b::C>`.
 fn origin(mangled: &str) -> Option<String> {
-    // Exports have no path: `zoetrope:workflow-node/jobs@0.1.0#check`.
+    // Exports have no crate path: `zoetrope:workflow-node/jobs@0.1.0#check`.
     if mangled.contains('#') {
         return Some(EXPORTS.into());
     }

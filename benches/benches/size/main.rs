@@ -1,7 +1,7 @@
-//! What the component is made of: `cargo bench -p zoetrope-benches --bench size`.
+//! The size of the component: `cargo bench -p zoetrope-benches --bench size`.
 //!
-//! What a node adds is what is missing from a component built without it. Nodes of one provider share
-//! its code, which only goes with the last of them.
+//! The size of a node is the difference to a component without it. Nodes of one provider share
+//! code, which counts only for all of them together.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its measurements")]
 
@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use zoetrope_benches::bench::Bench;
-use zoetrope_benches::minimal_host::{PlainHost, compiled_bytes};
+use zoetrope_benches::minimal_host::{MinimalHost, compiled_bytes};
 use zoetrope_benches::{Failure, INPUT, NODE};
 use zoetrope_bundled_pack::{COMPONENT, DIGEST};
 use zoetrope_host::component::{CallContext, Pack};
@@ -34,14 +34,14 @@ fn measure(bench: &Bench) -> Result<Value, Failure> {
         .enable_all()
         .build()?;
     let nodes = runtime.block_on(nodes())?;
-    let host = PlainHost::load(COMPONENT, "http://127.0.0.1:9", "")?;
+    let host = MinimalHost::load(COMPONENT, "http://127.0.0.1:9", "")?;
     let memory = runtime.block_on(host.memory_of_check(NODE, INPUT))?;
 
     let whole = Figures::of(COMPONENT)?;
     let scratch = Scratch::of(bench.workspace(), &bench.folder("size")?)?;
     let rebuilt = Figures::of(&scratch.built(|_| true)?)?;
     if rebuilt != whole {
-        return Err("built once more, the component is another".into());
+        return Err("a second build gave a different component".into());
     }
     let mut rows = Vec::new();
     for (dropped, node) in nodes.iter().enumerate() {
@@ -57,10 +57,10 @@ fn measure(bench: &Bench) -> Result<Value, Failure> {
     let Parts { code, data, .. } = Parts::of(&named)?;
     let crates = Crates::of(&named)?;
     if (code, data) != (whole.parts.code, whole.parts.data) {
-        return Err("built with names, the component has other code".into());
+        return Err("the build with names has different code".into());
     }
     if crates.sum() != code {
-        return Err("functions are missing from the code by crate".into());
+        return Err("the sum by crate does not include all functions".into());
     }
 
     println!("{}", table(nodes.len(), whole, &rows));
@@ -95,7 +95,7 @@ async fn nodes() -> Result<Vec<Node>, Failure> {
     Ok(listed.into_iter().map(node).collect())
 }
 
-/// The categories of connection that several nodes have.
+/// The connection categories of more than one node.
 fn shared_categories(nodes: &[Node]) -> Vec<&str> {
     let mut shared: Vec<&str> = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
@@ -110,7 +110,7 @@ fn shared_categories(nodes: &[Node]) -> Vec<&str> {
     shared
 }
 
-/// Bytes of a component, and of what the engine makes of it.
+/// Bytes of a component and of its compiled code.
 #[derive(Clone, Copy, PartialEq)]
 struct Figures {
     parts: Parts,
@@ -125,7 +125,7 @@ impl Figures {
         })
     }
 
-    /// What this has more than `other`.
+    /// The difference to `other`.
     fn less(self, other: &Self) -> Self {
         Self {
             parts: self.parts.less(other.parts),

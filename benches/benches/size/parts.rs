@@ -5,15 +5,15 @@ use std::ops::Range;
 use wasmparser::{Parser, Payload};
 use zoetrope_benches::Failure;
 
-/// Bytes of a component, of the modules in it too, without the names that the build script drops.
+/// Bytes of a component and its modules, without the names that the build script drops.
 #[derive(Clone, Copy, PartialEq, Default)]
 pub(crate) struct Parts {
     pub(crate) total: i64,
-    /// Functions.
+    /// The code of functions.
     pub(crate) code: i64,
-    /// What memory begins with.
+    /// Initial memory.
     pub(crate) data: i64,
-    /// What no engine needs: the manifest, the toolchain's marks.
+    /// Custom sections: the manifest and the toolchain's metadata.
     pub(crate) custom: i64,
 }
 
@@ -37,7 +37,7 @@ impl Parts {
         Ok(parts)
     }
 
-    /// What this has more than `other`.
+    /// The difference to `other`.
     pub(crate) fn less(self, other: Self) -> Self {
         Self {
             total: self.total - other.total,
@@ -52,7 +52,7 @@ fn length(content: &Range<u64>) -> Result<i64, Failure> {
     Ok(i64::try_from(content.end - content.start)?)
 }
 
-/// A section's bytes with its id and its length, which is written in seven bits a byte.
+/// A section's bytes with its id and its length in LEB128.
 fn with_head(content: i64) -> i64 {
     let bits = i64::BITS - content.leading_zeros();
     1 + i64::from(bits.div_ceil(7)).max(1) + content

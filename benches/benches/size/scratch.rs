@@ -1,4 +1,4 @@
-//! A copy of the workspace, whose component is built with some of its nodes.
+//! A copy of the workspace, which builds the component with some of its nodes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,18 +9,18 @@ use zoetrope_benches::cargo::target;
 #[path = "../../../bundled-pack/nested_cargo.rs"]
 mod nested_cargo;
 
-/// Where the nodes are listed.
+/// The file with the list of nodes.
 const LIST: &str = "plugin/src/nodes/mod.rs";
 const LIST_BEGINS: &str = "    nodes: &[\n";
 const LIST_ENDS: &str = "    ],\n";
 
 const LINKER: &str = "benches/benches/size/wasm-component-ld";
 
-/// The copy, and where it is built.
+/// The copy and its build folder.
 pub(crate) struct Scratch {
     root: PathBuf,
     target: PathBuf,
-    /// The list's file as it is in the workspace.
+    /// The original text of the file with the list.
     list: String,
 }
 
@@ -30,20 +30,20 @@ impl Scratch {
         copy_folder(workspace, folder)?;
         Ok(Self {
             root: folder.to_owned(),
-            // Kept between runs, so that dependencies are built once.
+            // Not removed after a run, so that dependencies are built once.
             target: target()?.join("benches/component"),
             list: fs::read_to_string(workspace.join(LIST))?,
         })
     }
 
-    /// The component with the nodes that `keeps` is true of, by their place in the list.
+    /// Builds the component with the nodes whose index `keeps` accepts.
     pub(crate) fn built(&self, keeps: impl Fn(usize) -> bool) -> Result<Vec<u8>, Failure> {
         fs::write(self.root.join(LIST), with_nodes(&self.list, keeps)?)?;
         self.build(&[])
     }
 
-    /// The component with all nodes and the names of its functions. They are kept by the
-    /// linker: another profile would give the crates other hashes, and thereby other code.
+    /// Builds the component with all nodes and the names of its functions. The linker keeps the
+    /// names: another profile would give the crates other hashes and thereby other code.
     pub(crate) fn named(&self) -> Result<Vec<u8>, Failure> {
         fs::write(self.root.join(LIST), &self.list)?;
         let linker = self.root.join(LINKER).canonicalize()?;
@@ -74,7 +74,7 @@ fn with_nodes(list: &str, keeps: impl Fn(usize) -> bool) -> Result<String, Failu
     Ok([before, LIST_BEGINS, &kept, LIST_ENDS, after].concat())
 }
 
-/// Copies a folder, without what is built and what is hidden.
+/// Copies a folder, except build output and hidden files.
 fn copy_folder(from: &Path, to: &Path) -> Result<(), Failure> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {

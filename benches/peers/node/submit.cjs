@@ -1,5 +1,5 @@
-// The node as a Node.js program has it: ajv reads the input, undici sends the submit. Spoken to as
-// `../python/turns.py` says.
+// The node as a Node.js program: ajv validates the input, undici sends the submit. The protocol on
+// standard input and output is that of `../python/turns.py`.
 "use strict";
 
 const { readFileSync } = require("node:fs");
@@ -11,7 +11,7 @@ function prepare(work) {
   const schema = JSON.parse(readFileSync(work.schema, "utf8"));
   const validate = new Ajv2020({ useDefaults: true }).compile(schema);
   const url = new URL(work.url);
-  // Connections are kept, which is the default.
+  // Connections are reused, which is the default.
   const pool = new Pool(url.origin);
   const headers = { ...work.headers, "content-type": "application/json" };
 
@@ -44,19 +44,19 @@ async function take(operation, most, nanoseconds) {
   return taken;
 }
 
-function say(document) {
+function write(document) {
   process.stdout.write(`${JSON.stringify(document)}\n`);
 }
 
 async function main() {
   let operation;
   for await (const line of createInterface({ input: process.stdin })) {
-    const order = JSON.parse(line);
+    const turn = JSON.parse(line);
     if (operation === undefined) {
-      operation = prepare(order);
-      say(await operation());
+      operation = prepare(turn);
+      write(await operation());
     } else {
-      say(await take(operation, order.operations, BigInt(order.nanoseconds)));
+      write(await take(operation, turn.operations, BigInt(turn.nanoseconds)));
     }
   }
   process.exit(0);

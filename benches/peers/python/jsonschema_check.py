@@ -1,4 +1,4 @@
-"""The way to check an input with Python's `jsonschema`: read, validate, fill defaults, write."""
+"""Checks an input with Python's `jsonschema`: read, validate, fill defaults, write."""
 
 import json
 from collections.abc import Callable

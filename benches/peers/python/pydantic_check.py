@@ -1,4 +1,4 @@
-"""Pydantic's way to check an input: validate its text, dump what it completed."""
+"""Checks an input with pydantic: validate its text, write the completed input."""
 
 import sys
 from collections.abc import Callable

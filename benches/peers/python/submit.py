@@ -1,4 +1,4 @@
-"""The node as a Python program has it: pydantic reads the input, httpx sends the submit."""
+"""The node as a Python program: pydantic validates the input, httpx sends the submit."""
 
 import sys
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from turns import take_turns
 
 
 class Job(BaseModel):
-    """The reply, as far as it is needed."""
+    """The fields of the reply that are used."""
 
     id: str
     status: str
@@ -22,7 +22,7 @@ def prepare(work: Any) -> Callable[[], str]:
 
     node, text, url = work["node"], work["input"], work["url"]
     model = MODELS[node]
-    # No proxy: the provider is on loopback. Connections are kept, which is the default.
+    # No proxy: the provider is on loopback. Connections are reused, which is the default.
     client = httpx.Client(headers=work["headers"], trust_env=False)
 
     def submit() -> str:

@@ -1,6 +1,6 @@
-"""A peer as the benchmarks speak to it: one line with its work, and then one line a turn.
+"""The protocol between the benchmarks and a peer: one line with its work, then one line a turn.
 
-Each operation is timed by itself, in here, so that no pipe is measured.
+The peer times each operation itself, so that the pipe is not measured.
 """
 
 import json
@@ -11,16 +11,16 @@ from typing import Any
 
 
 def take_turns(prepare: Callable[[Any], Callable[[], str]]) -> None:
-    """Answers until standard input ends. `prepare` makes the operation of the work."""
+    """Answers until standard input ends. `prepare` returns the operation for the work."""
     operation = prepare(json.loads(sys.stdin.readline()))
-    say(operation())
+    write(operation())
     for line in sys.stdin:
         turn = json.loads(line)
-        say(take(operation, turn["operations"], turn["nanoseconds"]))
+        write(take(operation, turn["operations"], turn["nanoseconds"]))
 
 
 def take(operation: Callable[[], str], most: int, nanoseconds: int) -> list[int]:
-    """Nanoseconds of each operation, until there are enough or their time is over."""
+    """Nanoseconds of each operation, until `most` operations or `nanoseconds` are reached."""
     taken: list[int] = []
     begun = perf_counter_ns()
     while len(taken) < most and perf_counter_ns() - begun < nanoseconds:
@@ -30,5 +30,5 @@ def take(operation: Callable[[], str], most: int, nanoseconds: int) -> list[int]
     return taken
 
 
-def say(document: Any) -> None:
+def write(document: Any) -> None:
     print(json.dumps(document), flush=True)

@@ -1,4 +1,4 @@
-//! The host as a process of its own, from inside and from outside.
+//! The host as a separate process, from inside and from outside.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -20,22 +20,22 @@ use zoetrope_host::ledger::{Job, JobError, JobSpec, Target};
 use zoetrope_host::policy::Policy;
 
 use super::HOST;
-use super::measured::{self, Orders, tell};
+use super::measured::{self, Commands, report_step};
 use super::process::Process;
 use crate::{Failure, INPUT, NODE};
 
-const CONNECTION: &str = "crowd";
+const CONNECTION: &str = "load";
 
-/// No job ends by its deadline.
+/// Later than the end of the measurement.
 const DEADLINE_MS: i64 = 86_400_000;
 
-/// A folder with a configuration, in which hosts work one after the other.
-pub struct Desk {
+/// A folder with configuration and data, in which hosts run one after the other.
+pub struct Sandbox {
     folder: PathBuf,
 }
 
-impl Desk {
-    /// An empty one at `folder`, whose connection leads to `base_url`.
+impl Sandbox {
+    /// Creates an empty one at `folder` with a connection to `base_url`.
     ///
     /// # Errors
     ///
@@ -45,8 +45,8 @@ impl Desk {
             std::fs::remove_dir_all(&folder)?;
         }
         std::fs::create_dir_all(&folder)?;
-        std::fs::write(folder.join("key"), "sk-crowd")?;
-        // The highest rate there is: the machine is to be the limit.
+        std::fs::write(folder.join("key"), "sk-load")?;
+        // The highest allowed rate, so that the machine is the limit.
         let config = format!(
             "[connections.{CONNECTION}]\ncategory = \"pixelml\"\nbase_url = \"{base_url}\"\n\
              credential = {{ file = \"{}\" }}\nrequests_per_second = 100000\n",
@@ -56,7 +56,7 @@ impl Desk {
         Ok(Self { folder })
     }
 
-    /// Starts a host that adds this many jobs when it is told to, and drives them.
+    /// Starts a host that adds this many jobs at the first command, and drives them.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl Desk {
         Process::spawn(command)
     }
 
-    /// Starts a host that goes on with every job, as an embedding program does.
+    /// Starts a host that resumes every job, as an embedding program does.
     ///
     /// # Errors
     ///
@@ -97,32 +97,32 @@ impl Desk {
     }
 }
 
-impl Drop for Desk {
+impl Drop for Sandbox {
     fn drop(&mut self) {
-        // It is under `target/`; the next run empties it too.
+        // An error is ignored: the folder is in `target/`, and the next run empties it.
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
-/// The host, from inside.
+/// The main function of the host process.
 #[must_use]
 pub fn main(arguments: &[String]) -> ExitCode {
     measured::main(async {
         let [folder, what @ ..] = arguments else {
             return Err("no folder".into());
         };
-        Inside::open(Path::new(folder))?.work(what).await
+        HostProcess::open(Path::new(folder))?.work(what).await
     })
 }
 
-struct Inside {
+struct HostProcess {
     data: PathBuf,
     pack: Pack,
     connection: Arc<Connection>,
-    orders: Orders,
+    commands: Commands,
 }
 
-impl Inside {
+impl HostProcess {
     fn open(folder: &Path) -> Result<Self, Failure> {
         let data = folder.join("data");
         let settings = EngineSettings {
@@ -140,13 +140,13 @@ impl Inside {
             data,
             pack,
             connection: Arc::clone(connection),
-            orders: Orders::new(),
+            commands: Commands::new(),
         })
     }
 
     async fn work(mut self, what: &[String]) -> Result<(), Failure> {
-        let reach = Arc::new(Configured(Arc::clone(&self.connection)));
-        let driver = Driver::builder(&self.data, &self.pack, reach)
+        let resolver = Arc::new(Configured(Arc::clone(&self.connection)));
+        let driver = Driver::builder(&self.data, &self.pack, resolver)
             .policy(&Policy::default().trusting(DIGEST))
             .build()?;
         let ids = match what {
@@ -155,28 +155,28 @@ impl Inside {
         };
         let (_sender, work) = watch::channel(DriveMode::Normal);
         driver.wait(ids, WaitFor::Settled, work).await?;
-        Err("every job is settled, although none ends".into())
+        Err("every job is settled, although the provider ends none".into())
     }
 
     async fn add(&mut self, driver: &Driver, jobs: usize) -> Result<Vec<String>, Failure> {
-        tell("ready", Instant::now());
-        self.orders.next().await?;
+        report_step("ready", Instant::now());
+        self.commands.next().await?;
         let begun = Instant::now();
         let jobs: Vec<_> = (0..jobs).map(|number| self.job(driver, number)).collect();
         driver.add(&jobs, &self.pack, COMPONENT)?;
         let ids: Vec<_> = jobs.iter().map(|job| job.spec.id.clone()).collect();
-        tell("inserted", begun);
+        report_step("inserted", begun);
         let begun = Instant::now();
         let (_sender, work) = watch::channel(DriveMode::Normal);
         let waiting = ids.iter().cloned();
         driver.wait(waiting, WaitFor::Accepted, work).await?;
-        tell("accepted", begun);
+        report_step("accepted", begun);
         Ok(ids)
     }
 
     fn job(&self, driver: &Driver, number: usize) -> Job {
-        let order = JobSpec {
-            // As long as a real one.
+        let spec = JobSpec {
+            // An id of realistic length.
             id: format!("00000000-0000-7000-8000-{number:012}"),
             node: NODE.into(),
             raw_input: INPUT.into(),
@@ -185,25 +185,20 @@ impl Inside {
             component: self.pack.digest().to_string(),
             connection: CONNECTION.into(),
             provider_origin: self.connection.base_url().origin().to_string(),
-            key: format!("crowd-{number}"),
+            key: format!("load-{number}"),
             idempotency_ms: 0,
             created_at: now(),
         };
-        let target = Target::Stem(self.data.join("clips").join(&order.id));
-        Job::new(
-            order,
-            target,
-            driver.requester().into(),
-            now() + DEADLINE_MS,
-        )
+        let target = Target::Stem(self.data.join("clips").join(&spec.id));
+        Job::new(spec, target, driver.requester().into(), now() + DEADLINE_MS)
     }
 }
 
-/// As `zoetrope jobs resume --all` does.
+/// Resumes as `zoetrope jobs resume --all` does.
 async fn resume(driver: &Driver) -> Result<Vec<String>, Failure> {
     let begun = Instant::now();
     let ids = driver.resume_all(now() + DEADLINE_MS).await?;
-    tell("resumed", begun);
+    report_step("resumed", begun);
     Ok(ids)
 }
 

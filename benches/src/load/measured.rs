@@ -1,4 +1,4 @@
-//! A measured process from inside: what it is told, and what it says.
+//! A measured process from inside: its commands and its reports.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -8,7 +8,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::Failure;
 
-/// Does the process's whole work, on as many threads as the machine has.
+/// Runs the process on as many threads as the machine has.
 pub(super) fn main(work: impl Future<Output = Result<(), Failure>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -25,29 +25,29 @@ pub(super) fn main(work: impl Future<Output = Result<(), Failure>>) -> ExitCode 
     }
 }
 
-/// Says what is done, and how long it took.
-pub(super) fn tell(name: &str, begun: Instant) {
+/// Prints the name of a finished step and its duration.
+pub(super) fn report_step(name: &str, begun: Instant) {
     println!("{}", json!({ name: begun.elapsed().as_secs_f64() }));
 }
 
-/// What whoever measures says.
-pub(super) struct Orders(UnboundedReceiver<()>);
+/// The commands of the bench, one line of standard input each.
+pub(super) struct Commands(UnboundedReceiver<()>);
 
-impl Orders {
-    /// Listens from now on, and ends the process once nobody measures it any more.
+impl Commands {
+    /// Reads commands from now on, and ends the process when standard input ends.
     pub(super) fn new() -> Self {
-        let (sender, orders) = unbounded_channel();
+        let (sender, commands) = unbounded_channel();
         std::thread::spawn(move || {
             for _ in std::io::stdin().lines().map_while(Result::ok) {
                 let _ = sender.send(());
             }
             std::process::exit(0);
         });
-        Self(orders)
+        Self(commands)
     }
 
-    /// Waits until it may do the next thing.
+    /// Waits for the next command.
     pub(super) async fn next(&mut self) -> Result<(), Failure> {
-        Ok(self.0.recv().await.ok_or("nobody measures")?)
+        Ok(self.0.recv().await.ok_or("no further command")?)
     }
 }

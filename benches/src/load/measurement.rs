@@ -1,28 +1,27 @@
-//! One size of crowd: every job submitted, all of them waiting, and twice picked up again
-//! after a kill.
+//! The measurement for one number of jobs: submit them, wait, and resume twice after a kill.
 
 use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::host::Desk;
+use super::host::Sandbox;
 use super::process::{Process, processor_time, resident};
-use super::provider::{Called, Provider};
-use super::rates::{LOOK, PATIENCE, Polling, REST, Waiting};
+use super::provider::{FirstPolls, Provider};
+use super::rates::{Polling, READ_INTERVAL, SETTLE_TIME, STEP_TIMEOUT, Waiting};
 use crate::Failure;
 
-/// The provider wants to be asked this late: the jobs wait. No hint counts for more.
-const LATE: Duration = Duration::from_mins(5);
+/// The longest accepted `poll_after_ms`: all jobs wait.
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
-/// The provider wants to be asked this soon: all jobs are due. No hint counts for less.
-const SOON: Duration = Duration::from_millis(100);
+/// The shortest accepted `poll_after_ms`: all jobs are due.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// What came out for one size.
+/// The results for one number of jobs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figures {
     /// How many jobs.
     pub jobs: usize,
-    /// From nothing to rows on the disk, one after the other.
+    /// Until all rows are on the disk.
     pub inserted: Duration,
     /// From there until every row has its ticket, on the disk.
     pub accepted: Duration,
@@ -32,7 +31,7 @@ pub struct Figures {
     pub empty: u64,
     /// While every job waits for its poll.
     pub waiting: Waiting,
-    /// Resident memory of a process that only picked them up.
+    /// Resident memory of a process that only resumed the jobs.
     pub resumed: u64,
     /// After a kill, by `zoetrope jobs resume --all`.
     pub command: PickUp,
@@ -52,7 +51,7 @@ pub struct PickUp {
 }
 
 impl Figures {
-    /// Jobs a second, from nothing to a ticket on the disk.
+    /// Jobs a second, from the insert to the ticket on the disk.
     #[must_use]
     pub fn submits_a_second(&self) -> f64 {
         of_jobs(self.jobs) / (self.inserted + self.accepted).as_secs_f64()
@@ -64,7 +63,7 @@ impl Figures {
         self.waiting.bytes_a_job(self.empty, self.jobs)
     }
 
-    /// Resident bytes for each job that this crowd has more than `smaller`.
+    /// Additional resident bytes for each job, compared with `smaller`.
     #[must_use]
     pub fn bytes_a_further_job(&self, smaller: &Self) -> f64 {
         apart(smaller.waiting.resident, self.waiting.resident)
@@ -72,23 +71,23 @@ impl Figures {
     }
 }
 
-/// Measures a crowd of `jobs` in `folder`, which is made and emptied.
+/// Measures `jobs` jobs in `folder`, which is created and removed.
 ///
 /// # Errors
 ///
-/// When anything else comes out than was asked for: one submit a job, every job polled.
+/// When the provider did not get one submit for each job, or polls are missing.
 pub fn measure(folder: &Path, jobs: usize, zoetrope: &Path) -> Result<Figures, Failure> {
     let provider = Provider::start()?;
-    provider.poll_after(LATE);
-    let desk = Desk::new(folder.to_owned(), &provider.base_url())?;
+    provider.poll_after(LONGEST_PAUSE);
+    let sandbox = Sandbox::new(folder.to_owned(), &provider.base_url())?;
 
-    let mut host = desk.adding(jobs)?;
-    host.told("ready")?;
+    let mut host = sandbox.adding(jobs)?;
+    host.step_time("ready")?;
     let empty = resident(host.id())?;
     let before = processor_time(host.id())?;
     host.go()?;
-    let inserted = host.told("inserted")?;
-    let accepted = host.told("accepted")?;
+    let inserted = host.step_time("inserted")?;
+    let accepted = host.step_time("accepted")?;
     let submit_time = processor_time(host.id())?.saturating_sub(before);
     if provider.jobs() != jobs {
         return Err(format!("{jobs} jobs, {} submits", provider.jobs()).into());
@@ -96,16 +95,16 @@ pub fn measure(folder: &Path, jobs: usize, zoetrope: &Path) -> Result<Figures, F
     let waiting = Waiting::of(&mut host)?;
     host.kill()?;
 
-    let host = desk.command(zoetrope)?;
+    let host = sandbox.command(zoetrope)?;
     let (host, command) = picked_up(host, &provider)?;
     host.kill()?;
-    let (host, embedded) = picked_up(desk.resuming()?, &provider)?;
-    sleep(REST);
+    let (host, embedded) = picked_up(sandbox.resuming()?, &provider)?;
+    sleep(SETTLE_TIME);
     let resumed = resident(host.id())?;
     host.kill()?;
 
-    provider.poll_after(SOON);
-    let (mut host, _) = picked_up(desk.resuming()?, &provider)?;
+    provider.poll_after(SHORTEST_PAUSE);
+    let (mut host, _) = picked_up(sandbox.resuming()?, &provider)?;
     let polling = Polling::of(&mut host, &provider, jobs)?;
     host.kill()?;
     Ok(Figures {
@@ -124,17 +123,17 @@ pub fn measure(folder: &Path, jobs: usize, zoetrope: &Path) -> Result<Figures, F
 
 /// Waits until every job was polled.
 fn picked_up(mut host: Process, provider: &Provider) -> Result<(Process, PickUp), Failure> {
-    // It takes longer to start a host than to begin a roll.
-    provider.begin_roll();
-    let Called { first, last } = loop {
-        if let Some(called) = provider.called() {
-            break called;
+    // The host has started but takes longer to its first poll than this.
+    provider.begin_round();
+    let FirstPolls { first, last } = loop {
+        if let Some(first_polls) = provider.first_polls() {
+            break first_polls;
         }
         host.must_live()?;
-        if host.begun.elapsed() > PATIENCE {
+        if host.begun.elapsed() > STEP_TIMEOUT {
             return Err("some jobs are not polled".into());
         }
-        sleep(LOOK);
+        sleep(READ_INTERVAL);
     };
     let picked_up = PickUp {
         first: first - host.begun,
@@ -143,7 +142,7 @@ fn picked_up(mut host: Process, provider: &Provider) -> Result<(Process, PickUp)
     Ok((host, picked_up))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "no crowd is that large")]
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52 jobs")]
 fn of_jobs(jobs: usize) -> f64 {
     jobs as f64
 }
@@ -186,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_for_each_job() {
+    fn figures_are_divided_by_the_number_of_jobs() {
         let (small, large) = (figures(10, 3_000), figures(20, 4_000));
         let close = |left: f64, right: f64| (left - right).abs() < 1e-9;
         assert!(close(small.submits_a_second(), 2.5));

@@ -1,18 +1,18 @@
-//! How many files a process may have open. Whoever it starts may have as many.
+//! The limit of open files of this process and its children.
 
 use crate::Failure;
 
-/// What a process has open besides its connections, generously.
-const OTHERS: u64 = 256;
+/// Reserved for open files other than connections.
+const RESERVED: u64 = 256;
 
-/// Raises the limit as far as it goes, and says how many connections there may be.
+/// Raises the limit to its maximum and returns how many connections it allows.
 ///
 /// # Errors
 ///
-/// When the system does not have it, or allows less than a few.
+/// When the system has no such limit, or it is too low.
 pub(super) fn connections() -> Result<usize, Failure> {
     let files = raised()?;
-    let connections = files.checked_sub(OTHERS).filter(|left| *left > 0);
+    let connections = files.checked_sub(RESERVED).filter(|left| *left > 0);
     let connections = connections.ok_or_else(|| format!("only {files} files may be open"))?;
     Ok(connections.try_into()?)
 }
@@ -27,7 +27,7 @@ fn raised() -> Result<u64, Failure> {
         maximum,
     };
     setrlimit(Resource::Nofile, raised)?;
-    // None stands for no limit.
+    // `None` means no limit.
     Ok(maximum.unwrap_or(u64::from(u32::MAX)))
 }
 

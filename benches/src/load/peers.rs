@@ -1,5 +1,5 @@
-//! The same crowd as others build it: every job waits in a call of its own, whose reply the
-//! provider holds. None of them writes down what it has.
+//! The same load in other designs: every job waits in a call of its own, whose reply the provider
+//! holds. None of them stores its jobs.
 
 use std::process::Command;
 use std::thread::sleep;
@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::process::{Process, resident};
 use super::provider::Provider;
-use super::rates::{LOOK, PATIENCE, Polling, Waiting};
-use super::{PARKED, open_files};
+use super::rates::{Polling, READ_INTERVAL, STEP_TIMEOUT, Waiting};
+use super::{SUSPENDED, open_files};
 use crate::peers::{Peers, Program};
 use crate::{Failure, INPUT, NODE};
 
-/// More jobs than this are not measured: each takes a connection.
+/// The most measured jobs, since each takes a connection.
 pub const MOST_JOBS: usize = 10_000;
 
 /// How a job waits.
@@ -30,7 +30,7 @@ impl Design {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Instances, Self::Tasks];
 
-    /// As it is called in a table.
+    /// Its name in a table.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl Design {
         match self {
             Self::Instances => {
                 let mut command = Command::new(std::env::current_exe()?);
-                command.arg(PARKED);
+                command.arg(SUSPENDED);
                 Ok(Some(command))
             }
             Self::Tasks => {
@@ -59,15 +59,14 @@ impl Design {
     }
 }
 
-/// What came out for one design and size.
+/// The results for one design and number of jobs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figures {
     /// Which design.
     pub design: Design,
     /// How many jobs.
     pub jobs: usize,
-    /// How many of them wait in a call; the others, for which there was no file descriptor,
-    /// wait for a place.
+    /// How many of them wait in a call. The others wait for a free file descriptor.
     pub calls: usize,
     /// Resident memory before the first job.
     pub empty: u64,
@@ -85,12 +84,11 @@ impl Figures {
     }
 }
 
-/// Measures a crowd of `jobs`; `None` where the design's platform is missing.
+/// Measures `jobs` jobs; `None` where the design's platform is missing.
 ///
 /// # Errors
 ///
-/// When anything else comes out than was asked for: one submit a job, and as many calls as
-/// there can be.
+/// When the provider did not get one submit for each job, or holds too few calls.
 pub fn measure(design: Design, jobs: usize, peers: &mut Peers) -> Result<Option<Figures>, Failure> {
     let calls = open_files::connections()?.min(jobs);
     let Some(mut command) = design.command(peers)? else {
@@ -100,22 +98,22 @@ pub fn measure(design: Design, jobs: usize, peers: &mut Peers) -> Result<Option<
     provider.hold(true);
     command.args([provider.base_url(), jobs.to_string(), calls.to_string()]);
     let mut process = Process::spawn(command)?;
-    process.told("ready")?;
+    process.step_time("ready")?;
     let empty = resident(process.id())?;
     process.go()?;
-    process.told("submitted")?;
+    process.step_time("submitted")?;
     if provider.jobs() != jobs {
         return Err(format!("{jobs} jobs, {} submits", provider.jobs()).into());
     }
     held(&mut process, &provider, calls, 0)?;
-    // Each is answered once, and asks again.
+    // Each poll is answered once, and the next one is held.
     provider.hold(true);
     held(&mut process, &provider, calls, calls)?;
     let waiting = Waiting::of(&mut process)?;
     provider.hold(false);
-    // What was held until now is no poll of those that are counted.
+    // Polls that were held are not counted.
     while provider.held() > 0 {
-        sleep(LOOK);
+        sleep(READ_INTERVAL);
     }
     let polling = Polling::of(&mut process, &provider, jobs)?;
     process.kill()?;
@@ -140,10 +138,10 @@ fn held(
     let answered = u64::try_from(answered)?;
     while provider.held() < calls || provider.polls() < answered {
         process.must_live()?;
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > STEP_TIMEOUT {
             return Err(format!("{} of {calls} calls are held", provider.held()).into());
         }
-        sleep(LOOK);
+        sleep(READ_INTERVAL);
     }
     Ok(())
 }

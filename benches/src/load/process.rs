@@ -1,4 +1,4 @@
-//! A process that is measured: what it says, and what it takes, as Linux tells in `/proc`.
+//! A measured process: its reports, and its memory and processor time from `/proc`.
 
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use crate::Failure;
 
-/// A process that says in lines of JSON what is done. Killed when it is dropped.
+/// A process that reports finished steps as lines of JSON. Killed when it is dropped.
 pub struct Process {
     child: Child,
-    orders: ChildStdin,
-    words: Lines<BufReader<ChildStdout>>,
+    commands: ChildStdin,
+    reports: Lines<BufReader<ChildStdout>>,
     /// When it was started.
     pub begun: Instant,
 }
@@ -27,12 +27,12 @@ impl Process {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let begun = Instant::now();
         let mut child = command.spawn()?;
-        let orders = child.stdin.take().ok_or("no pipe")?;
-        let words = BufReader::new(child.stdout.take().ok_or("no pipe")?).lines();
+        let commands = child.stdin.take().ok_or("no pipe")?;
+        let reports = BufReader::new(child.stdout.take().ok_or("no pipe")?).lines();
         Ok(Self {
             child,
-            orders,
-            words,
+            commands,
+            reports,
             begun,
         })
     }
@@ -43,33 +43,33 @@ impl Process {
         self.child.id()
     }
 
-    /// Lets it do the next thing.
+    /// Sends the command for the next step.
     ///
     /// # Errors
     ///
-    /// When it is gone.
+    /// When the process has ended.
     pub fn go(&mut self) -> Result<(), Failure> {
-        Ok(writeln!(self.orders)?)
+        Ok(writeln!(self.commands)?)
     }
 
-    /// How long the next thing took, by its name.
+    /// Waits for the step `name` and returns its duration.
     ///
     /// # Errors
     ///
-    /// When the process is gone, or says something else.
-    pub fn told(&mut self, name: &str) -> Result<Duration, Failure> {
-        let line = self.words.next().ok_or("the process is gone")??;
-        let word: Value = serde_json::from_str(&line)?;
-        let seconds = word[name].as_f64();
+    /// When the process has ended, or reports something else.
+    pub fn step_time(&mut self, name: &str) -> Result<Duration, Failure> {
+        let line = self.reports.next().ok_or("the process has ended")??;
+        let report: Value = serde_json::from_str(&line)?;
+        let seconds = report[name].as_f64();
         let seconds = seconds.ok_or_else(|| format!("no `{name}` in `{line}`"))?;
         Ok(Duration::try_from_secs_f64(seconds)?)
     }
 
-    /// Fails if it is gone.
+    /// Checks that the process runs.
     ///
     /// # Errors
     ///
-    /// Then.
+    /// When it has ended.
     pub fn must_live(&mut self) -> Result<(), Failure> {
         match self.child.try_wait()? {
             None => Ok(()),
@@ -77,11 +77,11 @@ impl Process {
         }
     }
 
-    /// Ends it as a power cut would.
+    /// Kills it.
     ///
     /// # Errors
     ///
-    /// When it is gone already.
+    /// When it has ended already.
     pub fn kill(mut self) -> Result<(), Failure> {
         self.must_live()?;
         self.child.kill()?;
@@ -97,22 +97,20 @@ impl Drop for Process {
     }
 }
 
-/// Processor time is counted in hundredths of a second (`USER_HZ`, the same on every
-/// machine that Rust's standard library knows).
+/// The unit of processor time: `USER_HZ` is 100 on every target of Rust's standard library.
 const TICK: Duration = Duration::from_millis(10);
 
 /// Its resident memory, in bytes.
 ///
 /// # Errors
 ///
-/// When the process is gone, or the system has no `/proc`.
+/// When the process has ended, or the system has no `/proc`.
 pub fn resident(process: u32) -> Result<u64, Failure> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     Ok(resident_in(&status).ok_or("no resident memory in `/proc`")?)
 }
 
-/// The processor time it has used, all threads together, in user mode and for it in the
-/// kernel.
+/// The processor time of all its threads, in user mode and in the kernel.
 ///
 /// # Errors
 ///
@@ -131,9 +129,9 @@ fn resident_in(status: &str) -> Option<u64> {
 }
 
 fn processor_time_in(stat: &str) -> Option<Duration> {
-    // The name stands in parentheses and may have any in it.
+    // The name is in parentheses and may contain parentheses.
     let (_, fields) = stat.rsplit_once(") ")?;
-    // From the third field on; user mode is the fourteenth, the kernel the fifteenth.
+    // `fields` begins with the third field; user mode is the fourteenth, the kernel the fifteenth.
     let mut ticks = fields.split(' ').skip(11).map(str::parse::<u32>);
     let (user, kernel) = (ticks.next()?.ok()?, ticks.next()?.ok()?);
     Some(TICK * (user + kernel))
@@ -145,7 +143,7 @@ mod tests {
 
     #[test]
     fn memory_and_time_are_found() {
-        let status = "Name:\tcrowd\nVmHWM:\t   99 kB\nVmRSS:\t   12 kB\nThreads:\t3\n";
+        let status = "Name:\tload\nVmHWM:\t   99 kB\nVmRSS:\t   12 kB\nThreads:\t3\n";
         assert_eq!(resident_in(status), Some(12 * 1024));
         let stat = "7 (a) b) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 1 1 20 0 4 0 9 1 1";
         assert_eq!(processor_time_in(stat), Some(Duration::from_secs(3)));

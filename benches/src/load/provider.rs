@@ -1,6 +1,6 @@
-//! A provider whose jobs never end. Answers from memory, so that the figures are the
-//! host's and not those of the practice provider, which writes a journal to the same disk
-//! and always says itself when it wants to be asked again.
+//! A provider whose jobs never end. It answers from memory, so that the results are those of the
+//! host. The practice provider would write a journal to the same disk, and its `poll_after_ms`
+//! cannot be set.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -26,25 +26,24 @@ struct Counts {
     polls: AtomicU64,
     holds: watch::Sender<bool>,
     held: AtomicUsize,
-    roll: Mutex<Roll>,
+    round: Mutex<Round>,
 }
 
-/// Which jobs were asked for since the roll was begun.
+/// The jobs that were polled since the round began.
 #[derive(Debug, Default)]
-struct Roll {
-    called: Vec<bool>,
+struct Round {
+    polled: Vec<bool>,
     missing: usize,
     first: Option<Instant>,
     last: Option<Instant>,
 }
 
-/// When the jobs of a roll were asked for: the first of them, and the last for the first
-/// time.
+/// The times of the first polls of a round's jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Called {
-    /// The first job.
+pub struct FirstPolls {
+    /// The first poll of any job.
     pub first: Instant,
-    /// The last one.
+    /// The first poll of the last job.
     pub last: Instant,
 }
 
@@ -61,7 +60,7 @@ impl Provider {
             polls: AtomicU64::new(0),
             holds: watch::Sender::new(false),
             held: AtomicUsize::new(0),
-            roll: Mutex::default(),
+            round: Mutex::default(),
         });
         let counted = Arc::clone(&counts);
         let address = serve(move |parts, _| {
@@ -82,13 +81,13 @@ impl Provider {
         format!("http://{}", self.address)
     }
 
-    /// How soon it wants to be asked again, in every reply from now on.
+    /// Sets `poll_after_ms` of the replies from now on.
     pub fn poll_after(&self, pause: Duration) {
         let millis = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
         self.counts.poll_after_ms.store(millis, Ordering::SeqCst);
     }
 
-    /// Whether replies to polls are held from now on. Those that were held until now leave.
+    /// Sets whether replies to polls are held from now on, and sends those that are held.
     pub fn hold(&self, holds: bool) {
         self.counts.holds.send_replace(holds);
     }
@@ -99,40 +98,40 @@ impl Provider {
         self.counts.held.load(Ordering::SeqCst)
     }
 
-    /// Jobs it has been given.
+    /// Number of submits.
     #[must_use]
     pub fn jobs(&self) -> usize {
         self.counts.jobs.load(Ordering::SeqCst)
     }
 
-    /// Polls it has answered.
+    /// Number of answered polls.
     #[must_use]
     pub fn polls(&self) -> u64 {
         self.counts.polls.load(Ordering::SeqCst)
     }
 
-    /// Begins a roll of all its jobs.
-    pub fn begin_roll(&self) {
-        *self.counts.roll() = Roll::of(self.jobs());
+    /// Begins a round of all its jobs.
+    pub fn begin_round(&self) {
+        *self.counts.round() = Round::of(self.jobs());
     }
 
-    /// When its jobs were called, once all have been.
+    /// The times of the round's first polls, once every job was polled.
     #[must_use]
-    pub fn called(&self) -> Option<Called> {
-        self.counts.roll().called()
+    pub fn first_polls(&self) -> Option<FirstPolls> {
+        self.counts.round().first_polls()
     }
 }
 
 impl Counts {
-    fn roll(&self) -> MutexGuard<'_, Roll> {
-        self.roll.lock().unwrap_or_else(PoisonError::into_inner)
+    fn round(&self) -> MutexGuard<'_, Round> {
+        self.round.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn hold(&self) {
         let mut holds = self.holds.subscribe();
         if *holds.borrow_and_update() {
             self.held.fetch_add(1, Ordering::SeqCst);
-            // The sender lives as long as this.
+            // `self` owns the sender, so this does not fail.
             let _ = holds.changed().await;
             self.held.fetch_sub(1, Ordering::SeqCst);
         }
@@ -144,7 +143,7 @@ impl Counts {
             (StatusCode::ACCEPTED, job, "queued")
         } else if let Some(job) = job_of(method, path) {
             self.polls.fetch_add(1, Ordering::SeqCst);
-            self.roll().call(job, Instant::now());
+            self.round().poll(job, Instant::now());
             (StatusCode::OK, job, "running")
         } else {
             let nothing = Bytes::from_static(NOT_FOUND.as_bytes());
@@ -161,18 +160,18 @@ fn job_of(method: &Method, path: &str) -> Option<usize> {
     id.parse().ok().filter(|_| *method == Method::GET)
 }
 
-impl Roll {
+impl Round {
     fn of(jobs: usize) -> Self {
         Self {
-            called: vec![false; jobs],
+            polled: vec![false; jobs],
             missing: jobs,
             ..Self::default()
         }
     }
 
-    fn call(&mut self, job: usize, now: Instant) {
-        if let Some(called) = self.called.get_mut(job)
-            && !std::mem::replace(called, true)
+    fn poll(&mut self, job: usize, now: Instant) {
+        if let Some(polled) = self.polled.get_mut(job)
+            && !std::mem::replace(polled, true)
         {
             self.missing -= 1;
             self.first.get_or_insert(now);
@@ -180,9 +179,9 @@ impl Roll {
         }
     }
 
-    fn called(&self) -> Option<Called> {
+    fn first_polls(&self) -> Option<FirstPolls> {
         let (first, last) = self.first.zip(self.last)?;
-        (self.missing == 0).then_some(Called { first, last })
+        (self.missing == 0).then_some(FirstPolls { first, last })
     }
 }
 
@@ -191,22 +190,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_roll_ends_with_the_last_job_that_is_called_for_the_first_time() {
+    fn round_ends_when_every_job_was_polled_once() {
         let begin = Instant::now();
         let at = |second| begin + Duration::from_secs(second);
-        let mut roll = Roll::of(2);
-        roll.call(1, at(1));
-        roll.call(1, at(2));
-        roll.call(7, at(3));
-        assert_eq!(roll.called(), None);
-        roll.call(0, at(4));
-        roll.call(0, at(5));
+        let mut round = Round::of(2);
+        round.poll(1, at(1));
+        round.poll(1, at(2));
+        round.poll(7, at(3));
+        assert_eq!(round.first_polls(), None);
+        round.poll(0, at(4));
+        round.poll(0, at(5));
         let (first, last) = (at(1), at(4));
-        assert_eq!(roll.called(), Some(Called { first, last }));
+        assert_eq!(round.first_polls(), Some(FirstPolls { first, last }));
     }
 
     #[test]
-    fn jobs_are_told_apart() {
+    fn polls_are_counted_by_job() {
         let provider = Provider::start().expect("provider");
         provider.poll_after(Duration::from_millis(250));
         let (status, second) = {
@@ -218,12 +217,12 @@ mod tests {
             second,
             r#"{"id":"job-1","status":"queued","poll_after_ms":250}"#
         );
-        provider.begin_roll();
+        provider.begin_round();
         for path in ["/v1/jobs/job-1", "/v1/jobs/job-0"] {
-            assert_eq!(provider.called(), None);
+            assert_eq!(provider.first_polls(), None);
             let _ = provider.counts.answer(&Method::GET, path);
         }
-        assert!(provider.called().is_some());
+        assert!(provider.first_polls().is_some());
         assert_eq!((provider.jobs(), provider.polls()), (2, 2));
         let (status, _) = provider.counts.answer(&Method::GET, "/v1/jobs/other");
         assert_eq!(status, StatusCode::NOT_FOUND);

@@ -1,4 +1,4 @@
-//! What a process takes while its jobs do nothing but wait, or nothing but poll.
+//! Memory and processor time of a process while its jobs wait, and while they poll.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -7,18 +7,18 @@ use super::process::{Process, processor_time, resident};
 use super::provider::Provider;
 use crate::Failure;
 
-/// How long it is counted what waiting and polling take.
+/// The durations of the measurements.
 const WAITING: Duration = Duration::from_secs(3);
 const POLLING: Duration = Duration::from_secs(5);
 
-/// How often the provider is looked at.
-pub(super) const LOOK: Duration = Duration::from_millis(5);
+/// The interval at which the provider's counts are read.
+pub(super) const READ_INTERVAL: Duration = Duration::from_millis(5);
 
-/// No step takes longer, at 100,000 jobs neither.
-pub(super) const PATIENCE: Duration = Duration::from_mins(20);
+/// The time limit of a step, enough for 100,000 jobs.
+pub(super) const STEP_TIMEOUT: Duration = Duration::from_mins(20);
 
-/// How long a process goes on as it is before it is measured.
-pub(super) const REST: Duration = Duration::from_secs(1);
+/// The pause before a measurement.
+pub(super) const SETTLE_TIME: Duration = Duration::from_secs(1);
 
 /// While every job waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Resident bytes for each job more than there were without any.
+    /// Resident bytes for each job, without those of the empty process.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "no process is that large")]
     pub fn bytes_a_job(self, empty: u64, jobs: usize) -> f64 {
@@ -38,7 +38,7 @@ impl Waiting {
     }
 
     pub(super) fn of(process: &mut Process) -> Result<Self, Failure> {
-        sleep(REST);
+        sleep(SETTLE_TIME);
         let resident = resident(process.id())?;
         let before = processor_time(process.id())?;
         sleep(WAITING);
@@ -63,14 +63,15 @@ pub struct Polling {
 }
 
 impl Polling {
-    /// Over some seconds, and then to the end of a round of all jobs: polls may come in waves.
+    /// Measures for [`POLLING`] and then to the end of a round of all jobs, since polls may come in
+    /// waves.
     pub(super) fn of(
         process: &mut Process,
         provider: &Provider,
         jobs: usize,
     ) -> Result<Self, Failure> {
         let jobs = u64::try_from(jobs)?;
-        polled(process, provider, REST, jobs)?;
+        polled(process, provider, SETTLE_TIME, jobs)?;
         let own = std::process::id();
         let (begun, polls) = (Instant::now(), provider.polls());
         let before = (processor_time(process.id())?, processor_time(own)?);
@@ -86,7 +87,7 @@ impl Polling {
     }
 }
 
-/// Waits this long, and to the end of the round of `jobs` polls that then goes on.
+/// Waits this long, and then to the end of the round of `jobs` polls.
 fn polled(
     process: &mut Process,
     provider: &Provider,
@@ -99,10 +100,10 @@ fn polled(
     let begun = Instant::now();
     while provider.polls() - before < rounds * jobs {
         process.must_live()?;
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > STEP_TIMEOUT {
             return Err("the jobs are not polled".into());
         }
-        sleep(LOOK);
+        sleep(READ_INTERVAL);
     }
     process.must_live()
 }

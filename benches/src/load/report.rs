@@ -1,4 +1,4 @@
-//! A table for people, a document for programs.
+//! The table and the JSON document of a measurement.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use super::measurement::{Figures, PickUp};
 use super::peers::{self, Design};
 
-/// A figure that this host and the other designs have, and how each is told.
+/// A row that this host and the other designs share: its name, and the values of both.
 type Shared = (
     &'static str,
     fn(&Figures) -> String,
     fn(&peers::Figures) -> String,
 );
 
-/// What can be said of every design.
+/// The rows of the comparison.
 const SHARED: [Shared; 5] = [
     (
         "resident memory for each job",
@@ -58,7 +58,7 @@ pub fn table(all: &[Figures]) -> String {
     table.text
 }
 
-/// The same for programs.
+/// The results as JSON.
 #[must_use]
 pub fn to_json(figures: &Figures) -> Value {
     let pick_up =
@@ -82,7 +82,7 @@ pub fn to_json(figures: &Figures) -> Value {
     })
 }
 
-/// The same columns, as far as others were measured: a row for each figure and design.
+/// The table of the comparison: a row for each figure and design, a column for each size.
 #[must_use]
 pub fn side_by_side(all: &[Figures], others: &[peers::Figures]) -> String {
     let mut text = String::from("next to it, without a ledger: each job in a call of its own\n");
@@ -103,15 +103,15 @@ pub fn side_by_side(all: &[Figures], others: &[peers::Figures]) -> String {
         "",
         sizes.iter().map(|one| one.jobs.to_string()).collect(),
     );
-    for (name, ours, theirs) in SHARED {
-        let values = sizes.iter().map(|one| ours(one)).collect();
+    for (name, host_value, design_value) in SHARED {
+        let values = sizes.iter().map(|one| host_value(one)).collect();
         row(&mut text, &format!("{name}: this host"), values);
         for design in Design::ALL {
-            let of = |ours: &&Figures| {
+            let of = |host: &&Figures| {
                 let mut others = others.iter();
                 others
-                    .find(|one| one.design == design && one.jobs == ours.jobs)
-                    .map_or_else(String::new, theirs)
+                    .find(|one| one.design == design && one.jobs == host.jobs)
+                    .map_or_else(String::new, design_value)
             };
             row(
                 &mut text,
@@ -123,7 +123,7 @@ pub fn side_by_side(all: &[Figures], others: &[peers::Figures]) -> String {
     text
 }
 
-/// A design for programs.
+/// The results of a design as JSON.
 #[must_use]
 pub fn design_to_json(figures: &peers::Figures) -> Value {
     json!({

@@ -1,5 +1,5 @@
-//! The crowd as one would build it first: an instance of the component for each job, which
-//! stays, suspended in the request of its poll.
+//! The simplest design: an instance of the component for each job, suspended in the request of its
+//! poll.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,39 +9,39 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use zoetrope_bundled_pack::COMPONENT;
 
-use super::measured::{self, Orders, tell};
-use crate::minimal_host::{Allocation, Client, Instance, Kept, PlainHost};
+use super::measured::{self, Commands, report_step};
+use crate::minimal_host::{Allocation, Client, Instance, Kept, MinimalHost};
 use crate::{Failure, INPUT, NODE};
 
-/// The process: the provider's base URL, the number of jobs, and how many of them may be in
-/// a call at once.
+/// The main function of the process. Its arguments are the provider's base URL, the number of jobs,
+/// and the maximum number of concurrent calls.
 #[must_use]
 pub fn main(arguments: &[String]) -> ExitCode {
     measured::main(async {
         let [base_url, jobs, calls] = arguments else {
             return Err("not three arguments".into());
         };
-        parked(base_url, jobs.parse()?, calls.parse()?).await
+        suspended(base_url, jobs.parse()?, calls.parse()?).await
     })
 }
 
-async fn parked(base_url: &str, jobs: usize, calls: usize) -> Result<(), Failure> {
-    let credential = "Bearer sk-crowd";
-    let host = PlainHost::load_with(Allocation::Separate, COMPONENT, base_url, credential)?;
-    let mut orders = Orders::new();
-    tell("ready", Instant::now());
-    orders.next().await?;
+async fn suspended(base_url: &str, jobs: usize, calls: usize) -> Result<(), Failure> {
+    let credential = "Bearer sk-load";
+    let host = MinimalHost::load_with(Allocation::Separate, COMPONENT, base_url, credential)?;
+    let mut commands = Commands::new();
+    report_step("ready", Instant::now());
+    commands.next().await?;
 
     let (begun, client) = (Instant::now(), Kept::default());
     let mut started = Vec::with_capacity(jobs);
     for number in 0..jobs {
         let mut instance = host.instance(Client::Kept(client.clone())).await?;
         let ticket = instance
-            .start(NODE, INPUT, &format!("crowd-{number}"))
+            .start(NODE, INPUT, &format!("load-{number}"))
             .await?;
         started.push((instance, ticket));
     }
-    tell("submitted", begun);
+    report_step("submitted", begun);
 
     let calls = Arc::new(Semaphore::new(calls));
     let mut polling = JoinSet::new();
@@ -54,7 +54,7 @@ async fn parked(base_url: &str, jobs: usize, calls: usize) -> Result<(), Failure
     }
 }
 
-/// Ends with the first poll that fails.
+/// Polls until a poll fails.
 async fn poll(
     mut instance: Instance,
     ticket: String,

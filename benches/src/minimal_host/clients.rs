@@ -1,4 +1,4 @@
-//! What answers a component's requests, other than wasmtime's own client.
+//! The clients of a component other than wasmtime's own.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ type Answered = (
     Box<dyn Future<Output = Result<(), Error>> + Send>,
 );
 
-/// Keeps connections, which all that are cloned of it share.
+/// A client that reuses connections. Its clones share them.
 #[derive(Clone)]
 pub struct Kept(Arc<Client<HttpConnector, WasiBody>>);
 
@@ -67,7 +67,7 @@ impl WasiHttpHooks for Memory {
     }
 }
 
-/// Nothing is left to be sent.
+/// The future of a request that is sent completely.
 fn done() -> Box<dyn Future<Output = Result<(), Error>> + Send> {
     Box::new(std::future::ready(Ok(())))
 }

@@ -1,4 +1,4 @@
-//! Colours, and how they are mixed.
+//! Colours and their mixtures.
 
 use image::Rgb;
 

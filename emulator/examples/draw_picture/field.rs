@@ -1,6 +1,6 @@
-//! Numbers that belong to a place: distances, smooth edges and noise.
+//! Functions of a position: distances, smooth edges and noise.
 
-/// From 0 to 1 on the way from one edge to the other, smoothly.
+/// Rises smoothly from 0 to 1 between two edges.
 pub(crate) fn step(from: f32, to: f32, value: f32) -> f32 {
     let way = ((value - from) / (to - from)).clamp(0.0, 1.0);
     way * way * (3.0 - 2.0 * way)
@@ -16,7 +16,7 @@ pub(crate) fn gradient_of(at: f32, stops: &[(f32, f32)]) -> f32 {
     })
 }
 
-/// A number from 0 to 1 that belongs to a place of the integer grid.
+/// A pseudorandom number from 0 to 1 for a position of the integer grid.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

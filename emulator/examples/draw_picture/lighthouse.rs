@@ -48,7 +48,7 @@ pub(crate) fn lighthouse(x: f32, y: f32, below: Colour) -> Colour {
     gallery(across, y, colour)
 }
 
-/// What stands on the tower: the gallery with its rail, the lantern and the dome.
+/// The top of the tower: the gallery with its rail, the lantern and the dome.
 fn gallery(across: f32, y: f32, below: Colour) -> Colour {
     let mut colour = below;
     let side = across.abs();

@@ -1,11 +1,11 @@
-//! Draws `examples/lighthouse.jpg`, the sample picture: nothing in it comes from elsewhere.
+//! Draws `examples/lighthouse.jpg`, the sample picture.
 //!
 //! ```sh
 //! cargo run -p zoetrope-emulator --release --example draw_picture -- examples/lighthouse.jpg
 //! ```
 //!
-//! Every point of the picture is a function of its place, layer over layer: sky, sea, hills,
-//! cliff, lighthouse, light.
+//! Every point of the picture is a function of its position, in layers: sky, sea, hills, cliff,
+//! lighthouse, light.
 
 mod colour;
 mod field;
@@ -32,7 +32,7 @@ const QUALITY: u8 = 86;
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args()
         .nth(1)
-        .ok_or("say where the picture is to go")?;
+        .ok_or("the first argument must be the path of the picture to write")?;
     let mut picture = RgbImage::new(WIDTH.into(), HEIGHT.into());
     for (row, pixels) in (0..HEIGHT).zip(picture.rows_mut()) {
         for (column, pixel) in (0..WIDTH).zip(pixels) {

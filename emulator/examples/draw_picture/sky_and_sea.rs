@@ -1,9 +1,9 @@
-//! Sky, sea, and what is on and above them.
+//! Sky, sea, boat and gulls.
 
 use crate::colour::{Colour, gradient, rgb};
 use crate::field::{distance, hash, noise, step};
 
-/// Where the sea meets the sky.
+/// The row of the horizon.
 pub(crate) const HORIZON: f32 = 640.0;
 
 /// The middle of the sun and its radius.

@@ -1,4 +1,4 @@
-//! What a fault does to a reply: other words in it, another form, half of it, slowly.
+//! Changes of a reply: other fields, another encoding, truncation, slow sending.
 
 use std::convert::Infallible;
 use std::io::Write as _;
@@ -15,46 +15,46 @@ use futures::stream;
 use serde_json::{Map, Value};
 use tokio::time::sleep;
 
-use crate::concurrent_polls::Watched;
+use crate::concurrent_polls::PollGuard;
 use crate::connection::{ConnectionControl, Disconnect};
 use crate::rejection::Rejection;
 
-/// What is done to a reply, in the order of the fields.
+/// The changes of a reply, applied in the order of the fields.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Distortion {
-    /// A JSON object is replaced by what this JSON Pointer (RFC 6901) finds in it.
+    /// Replaces a JSON object by the value at this JSON Pointer (RFC 6901).
     pub(crate) unwrap: Option<String>,
     /// A merge patch (RFC 7396) for a JSON object.
     pub(crate) patch: Option<Value>,
-    /// So many bytes in a field `padding` of a JSON object.
+    /// Adds a field `padding` of this many bytes to a JSON object.
     pub(crate) pad_bytes: Option<usize>,
-    /// So many arrays in one another, in a field `nesting` of a JSON object.
+    /// Adds a field `nesting` of this many nested arrays to a JSON object.
     pub(crate) nest: Option<usize>,
     pub(crate) gzip: bool,
     pub(crate) media_type: Option<HeaderValue>,
-    /// These replace those of the same name.
+    /// These replace headers of the same name.
     pub(crate) headers: HeaderMap,
-    /// So many bytes of the body leave, then the line ends.
+    /// Disconnects after this many bytes of the body.
     pub(crate) cut: Option<(usize, Disconnect)>,
     pub(crate) drip: Option<SlowBody>,
 }
 
-/// A body in small pieces.
+/// A body that is sent in small pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SlowBody {
-    /// The pause before each.
+    /// The pause before each piece.
     pub(crate) pause: Duration,
-    /// The bytes of each.
+    /// The bytes of each piece.
     pub(crate) bytes: usize,
 }
 
 impl Distortion {
-    /// Applies it. The poll that is `watched` lasts until the last piece of its reply.
+    /// Applies the changes. The poll of `watched` lasts until the last piece of its reply.
     pub(crate) async fn apply(
         &self,
         reply: Response,
-        line: ConnectionControl,
-        watched: Option<Watched>,
+        control: ConnectionControl,
+        watched: Option<PollGuard>,
     ) -> Response {
         let mut reply = if self.touches_body() {
             let (mut head, body) = reply.into_parts();
@@ -70,7 +70,7 @@ impl Distortion {
             }
             head.headers.remove(TRANSFER_ENCODING);
             head.headers.insert(CONTENT_LENGTH, bytes.len().into());
-            Response::from_parts(head, self.paced(bytes, line, watched))
+            Response::from_parts(head, self.paced(bytes, control, watched))
         } else {
             reply
         };
@@ -94,7 +94,7 @@ impl Distortion {
             || self.nest.is_some()
     }
 
-    /// A body that is no JSON object stays as it is.
+    /// The edited body. A body that is not a JSON object stays unchanged.
     fn edited(&self, body: Bytes) -> Bytes {
         if !self.touches_json() {
             return body;
@@ -119,14 +119,19 @@ impl Distortion {
             append(&mut text, "padding", &format!("\"{}\"", "x".repeat(bytes)));
         }
         if let Some(depth) = self.nest {
-            // As text: values so deep overflow the stack of whoever drops them.
+            // As text: dropping a `Value` of this depth would overflow the stack.
             let nesting = "[".repeat(depth) + &"]".repeat(depth);
             append(&mut text, "nesting", &nesting);
         }
         text.into()
     }
 
-    fn paced(&self, mut bytes: Bytes, line: ConnectionControl, watched: Option<Watched>) -> Body {
+    fn paced(
+        &self,
+        mut bytes: Bytes,
+        control: ConnectionControl,
+        watched: Option<PollGuard>,
+    ) -> Body {
         let cut = self.cut.filter(|(length, _)| *length < bytes.len());
         if cut.is_none() && self.drip.is_none() {
             return bytes.into();
@@ -137,27 +142,27 @@ impl Distortion {
         let pieces = Pieces {
             rest: bytes,
             drip: self.drip,
-            hang_up: cut.map(|(_, how)| how),
-            line,
+            disconnect: cut.map(|(_, how)| how),
+            control,
             watched,
         };
         Body::from_stream(stream::unfold(pieces, Pieces::next))
     }
 }
 
-/// What is left of a body.
+/// The rest of a body that is sent in pieces.
 struct Pieces {
     rest: Bytes,
     drip: Option<SlowBody>,
-    hang_up: Option<Disconnect>,
-    line: ConnectionControl,
-    watched: Option<Watched>,
+    disconnect: Option<Disconnect>,
+    control: ConnectionControl,
+    watched: Option<PollGuard>,
 }
 
 impl Pieces {
     async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
         if self.rest.is_empty() {
-            match self.line.hang_up(self.hang_up?).await {}
+            match self.control.disconnect(self.disconnect?).await {}
         }
         let mut length = self.rest.len();
         if let Some(drip) = self.drip {
@@ -166,14 +171,14 @@ impl Pieces {
         }
         let piece = self.rest.split_to(length);
         if self.rest.is_empty() {
-            // Before the last piece leaves: whoever has it may poll again.
+            // Ends the poll before the last piece is sent: its client may poll again after it.
             self.watched = None;
         }
         Some((Ok(piece), self))
     }
 }
 
-/// Merges a patch into a value, as RFC 7396 says.
+/// Merges a patch into a value, by RFC 7396.
 fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         target.clone_from(patch);
@@ -198,7 +203,7 @@ fn merge(target: &mut Value, patch: &Value) {
 fn append(object: &mut String, name: &str, value: &str) {
     if object.pop() == Some('}') {
         let comma = if object.ends_with('{') { "" } else { "," };
-        // One by one: a value may have many megabytes.
+        // Appended one by one without a copy: a value may have many megabytes.
         for part in [comma, "\"", name, "\":", value, "}"] {
             object.push_str(part);
         }
@@ -219,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn merge_patches_of_the_rfc() {
+    fn merge_patch_follows_rfc_7396() {
         let cases = [
             (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
             (
@@ -268,11 +273,11 @@ mod tests {
         let inner = r#"{"a":1,"b":2,"padding":"x"}"#;
         assert_eq!(edited(r#"{"data": [{"a": 1}]}"#), inner);
         assert_eq!(edited(r#"{"data": ["a"]}"#), r#""a""#);
-        assert_eq!(edited(r#"{"a": 1}"#), inner, "nothing is there");
+        assert_eq!(edited(r#"{"a": 1}"#), inner, "nothing at the pointer");
     }
 
     #[test]
-    fn json_grows_and_the_rest_stays() {
+    fn padding_is_added_to_json_objects_only() {
         let distortion = Distortion {
             pad_bytes: Some(3),
             nest: Some(2),

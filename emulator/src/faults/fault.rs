@@ -1,4 +1,4 @@
-//! One fault: what happens to a request in place of its answer, or to the answer.
+//! One fault: a replacement for the reply of a request, or changes of it.
 
 use std::time::Duration;
 
@@ -11,40 +11,41 @@ use bytes::Bytes;
 use super::distortion::Distortion;
 use crate::connection::Disconnect;
 
-/// What happens to one request.
+/// The fault of one request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fault {
-    /// Whether it happens once the handler has done its work, not instead of that.
+    /// Whether the handler runs before a reply from the script or a disconnect.
     pub(crate) is_after: bool,
     /// A pause before it, or before the handler if it only changes the reply.
     pub(crate) delay: Duration,
     /// The connection ends without an answer.
-    pub(crate) hang_up: Option<Disconnect>,
-    /// The clip's URL dies.
-    pub(crate) link: Option<LinkFault>,
+    pub(crate) disconnect: Option<Disconnect>,
+    /// The clip's URL expires.
+    pub(crate) url_fault: Option<UrlFault>,
     /// An answer instead of the handler's.
     pub(crate) canned: Option<Canned>,
-    /// What is done to the answer, whoever made it.
+    /// Changes of the reply, also of a canned one.
     pub(crate) distortion: Distortion,
 }
 
 impl Fault {
-    /// Whether the handler is kept from the request.
+    /// Whether the handler does not run.
     pub(crate) fn replaces_handler(&self) -> bool {
-        !self.is_after && (self.hang_up.is_some() || self.link.is_some() || self.canned.is_some())
+        !self.is_after
+            && (self.disconnect.is_some() || self.url_fault.is_some() || self.canned.is_some())
     }
 }
 
-/// How a clip's URL dies. The next poll of its job names a fresh one.
+/// How a clip's URL expires. The next poll of its job gives a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LinkFault {
-    /// From now on it answers this status.
-    Dead(StatusCode),
-    /// The same, and this time the answer leads to the fresh one.
+pub(crate) enum UrlFault {
+    /// From now on its status is this.
+    Expired(StatusCode),
+    /// The URL expires, and this reply redirects to the new one.
     Redirect(StatusCode),
 }
 
-/// An answer from the script.
+/// A reply from the script.
 #[derive(Clone, Debug)]
 pub(crate) struct Canned {
     pub(crate) status: StatusCode,

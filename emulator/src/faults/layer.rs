@@ -1,4 +1,4 @@
-//! Where faults meet requests.
+//! The middleware that applies faults to requests.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,17 +12,17 @@ use http_body_util::BodyExt as _;
 use tokio::time::sleep;
 use tracing::info;
 
-use super::fault::{Canned, Fault, LinkFault};
+use super::fault::{Canned, Fault, UrlFault};
 use super::schedule::Counter;
 use super::script::Rule;
 use crate::billing::BILLING_PATH;
-use crate::concurrent_polls::Watched;
+use crate::concurrent_polls::PollGuard;
 use crate::connection::ConnectionControl;
 use crate::protocol::IDEMPOTENCY_KEY;
 use crate::rejection::Rejection;
 use crate::result_urls::{ClipName, ResultUrls};
 
-/// The rules of a script, and how often each was met.
+/// The rules of a script with their counters.
 pub(crate) struct Faults {
     rules: Vec<Rule>,
     counters: Mutex<Vec<Counter>>,
@@ -39,17 +39,17 @@ impl Faults {
         }
     }
 
-    /// The fault of a request: of the rules whose turn it is, the first counts. Every rule counts
-    /// every request that it is about, so that no rule shifts the turns of another.
+    /// The fault of the first rule that is due. Every rule counts every request that it matches,
+    /// so no rule shifts the schedule of another.
     fn next(&self, request: &Request) -> Option<(usize, &Fault)> {
         let path = request.uri().path();
-        // Whoever asks what really happened gets an answer.
+        // No fault applies to the billing report.
         if self.rules.is_empty() || path == BILLING_PATH {
             return None;
         }
         let key = request.headers().get(IDEMPOTENCY_KEY);
         let key = key.and_then(|key| key.to_str().ok());
-        // What a query asks for is part of a path: some protocols name the job there.
+        // Requests are counted by path and query: some protocols name the job in the query.
         let asked = request.uri().path_and_query();
         let asked = asked.map_or(path, PathAndQuery::as_str);
         let mut due = None;
@@ -67,7 +67,7 @@ impl Faults {
     }
 }
 
-/// Lets a request through, or meet its fault.
+/// Passes a request on, or applies its fault.
 pub(crate) async fn inject(
     State(faults): State<Arc<Faults>>,
     request: Request,
@@ -76,13 +76,13 @@ pub(crate) async fn inject(
     let Some((rule, fault)) = faults.next(&request) else {
         return next.run(request).await;
     };
-    info!(rule, method = %request.method(), path = request.uri().path(), "a fault is due");
-    let line = request.extensions().get::<ConnectionControl>().cloned();
-    let line = line.unwrap_or_default();
-    let watched = request.extensions().get::<Watched>().cloned();
+    info!(rule, method = %request.method(), path = request.uri().path(), "applying a fault");
+    let control = request.extensions().get::<ConnectionControl>().cloned();
+    let control = control.unwrap_or_default();
+    let watched = request.extensions().get::<PollGuard>().cloned();
     let clip = ClipName::in_path(request.uri().path());
     let made = if fault.replaces_handler() {
-        // To its end: a socket that is closed with bytes unread is reset.
+        // Reads the whole body: closing a socket with unread bytes resets the connection.
         drop(request.into_body().collect().await);
         sleep(fault.delay).await;
         None
@@ -94,37 +94,37 @@ pub(crate) async fn inject(
         sleep(fault.delay).await;
         Some(next.run(request).await)
     };
-    if let Some(how) = fault.hang_up {
-        match line.hang_up(how).await {}
+    if let Some(how) = fault.disconnect {
+        match control.disconnect(how).await {}
     }
     let reply = faults
-        .link_reply(fault, clip)
+        .url_fault_reply(fault, clip)
         .or_else(|| fault.canned.as_ref().map(Canned::reply))
         .or(made)
         .unwrap_or_else(|| Rejection::not_found().into_response());
-    fault.distortion.apply(reply, line, watched).await
+    fault.distortion.apply(reply, control, watched).await
 }
 
 impl Faults {
-    /// Lets a clip's URL die, and answers for it.
-    fn link_reply(&self, fault: &Fault, clip: Option<ClipName>) -> Option<Response> {
-        let (LinkFault::Dead(status) | LinkFault::Redirect(status)) = fault.link?;
+    /// Expires a clip's URL; the reply of that.
+    fn url_fault_reply(&self, fault: &Fault, clip: Option<ClipName>) -> Option<Response> {
+        let (UrlFault::Expired(status) | UrlFault::Redirect(status)) = fault.url_fault?;
         let Some(clip) = clip else {
-            return Some(dead(status));
+            return Some(expired_reply(status));
         };
-        if matches!(fault.link, Some(LinkFault::Dead(_))) {
-            self.result_urls.kill(clip, status);
-            return Some(dead(status));
+        if matches!(fault.url_fault, Some(UrlFault::Expired(_))) {
+            self.result_urls.expire(clip, status);
+            return Some(expired_reply(status));
         }
-        self.result_urls.kill(clip, StatusCode::NOT_FOUND);
+        self.result_urls.expire(clip, StatusCode::NOT_FOUND);
         self.result_urls.renew(clip.job);
         let location = [(LOCATION, self.result_urls.path(clip.job))];
         Some((status, location).into_response())
     }
 }
 
-/// What a dead URL answers.
-pub(crate) fn dead(status: StatusCode) -> Response {
+/// The reply of an expired URL.
+pub(crate) fn expired_reply(status: StatusCode) -> Response {
     let rejection = match status {
         StatusCode::NOT_FOUND => Rejection::not_found(),
         _ => Rejection::new(status, "expired", "this URL has expired"),

@@ -1,4 +1,4 @@
-//! Which requests a rule is about, and when its turn is.
+//! Which requests a rule matches, and at which of them it is due.
 
 use std::collections::HashMap;
 use std::num::NonZeroU64;
@@ -6,7 +6,7 @@ use std::num::NonZeroU64;
 use axum::http::Method;
 use serde::Deserialize;
 
-/// Which requests a rule is about; without a method or path, those with any.
+/// The requests that a rule matches. Without a method or path, any matches.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Matching {
     pub(crate) method: Option<Method>,
@@ -20,12 +20,12 @@ impl Matching {
     }
 }
 
-/// A path in which `*` and `{…}` stand for any one segment.
+/// A path in which `*` and `{…}` match any one segment.
 #[derive(Clone, Debug)]
 pub(crate) struct PathPattern(Vec<Option<String>>);
 
 impl PathPattern {
-    /// Reads a pattern; nothing unless it begins with a slash and has no query.
+    /// Reads a pattern; `None` unless it begins with a slash and has no query.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let segments = text.strip_prefix('/').filter(|text| !text.contains('?'))?;
         let any = |segment: &&str| {
@@ -50,20 +50,20 @@ impl PathPattern {
     }
 }
 
-/// What a rule counts separately.
+/// How a rule groups the requests that it counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CountBy {
-    /// Nothing: all its requests together.
+    /// All its requests together.
     #[default]
     Rule,
-    /// The requests to each path, so each job's polls.
+    /// By path, for example the polls of each job.
     Path,
-    /// The requests with each idempotency key, so each job's submissions.
+    /// By idempotency key, for example the submissions of each job.
     Key,
 }
 
-/// At which of its requests, counted from 1, a rule takes effect.
+/// At which of its requests, counted from 1, a rule is due.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Schedule {
     pub(crate) from: u64,
@@ -73,7 +73,7 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// `from` is the first turn, else the `every`-th request is.
+    /// The first due request is number `from`, or else number `every`.
     pub(crate) fn new(
         from: Option<NonZeroU64>,
         every: Option<NonZeroU64>,
@@ -89,7 +89,7 @@ impl Schedule {
         }
     }
 
-    /// Whether the request of this number is a turn.
+    /// Whether the rule is due at the request of this number.
     pub(crate) fn include(self, number: u64) -> bool {
         number.checked_sub(self.from).is_some_and(|since| {
             since % self.every == 0 && self.times.is_none_or(|times| since / self.every < times)
@@ -97,7 +97,7 @@ impl Schedule {
     }
 }
 
-/// How many requests of a rule there were.
+/// Counts the requests of a rule.
 #[derive(Debug, Default)]
 pub(crate) struct Counter {
     all: u64,
@@ -105,7 +105,7 @@ pub(crate) struct Counter {
 }
 
 impl Counter {
-    /// Counts a request; its number. A request without a key counts with the others that have none.
+    /// Counts a request and returns its number. Requests without a key are counted together.
     pub(crate) fn count(&mut self, by: CountBy, path: &str, key: Option<&str>) -> u64 {
         let counted = match by {
             CountBy::Rule => &mut self.all,
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_counted_together() {
+    fn requests_are_counted_by_rule_path_or_key() {
         let requests = [
             ("/a", Some("x")),
             ("/b", Some("x")),

@@ -1,4 +1,4 @@
-//! The script: read once into rules that cannot contradict themselves.
+//! The fault script. It is parsed into rules, which contain no contradictions.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,18 +14,18 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::distortion::{Distortion, SlowBody};
-use super::fault::{Canned, Fault, LinkFault};
+use super::fault::{Canned, Fault, UrlFault};
 use super::schedule::{CountBy, Matching, PathPattern, Schedule};
 use crate::connection::Disconnect;
 
-/// The bytes of a drip's pieces when the rule does not say.
+/// The bytes of a slow body's pieces when the rule has no `drip_bytes`.
 const DRIP_BYTES: usize = 16;
 
-/// What a practice provider does wrong; nothing by default.
+/// The faults of a practice provider; none by default.
 ///
 /// It is read from JSON, by [`FromStr`] or serde. Unknown keys are errors. A script is
-/// `{"idempotency", "rules"}`, both optional; a rule says which requests it is about, which of them
-/// meet its fault, and what that is:
+/// `{"idempotency", "rules"}`, both optional. A rule gives the requests that it matches, at which
+/// of them it is due, and the fault:
 ///
 /// ```
 /// # use zoetrope_emulator::FaultScript;
@@ -48,14 +48,14 @@ pub struct FaultScript {
     pub(crate) rules: Vec<Rule>,
 }
 
-/// What becomes of idempotency keys.
+/// How idempotency keys are treated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum KeyPolicy {
     /// The same key and body give the same job.
     #[default]
     Honoured,
-    /// Every submission makes a job.
+    /// Every submission creates a job.
     Ignored,
 }
 
@@ -67,25 +67,25 @@ impl FromStr for FaultScript {
     }
 }
 
-/// Why a text is no fault script.
+/// The error of a text that is not a fault script.
 #[derive(Debug)]
 pub struct FaultScriptError(serde_json::Error);
 
 impl FaultScriptError {
-    /// The line of the fault, counted from 1; of its rule's end when the rule contradicts itself.
+    /// The line of the error, counted from 1. For a contradictory rule it is the rule's last line.
     #[must_use]
     pub fn line(&self) -> usize {
         self.0.line()
     }
 
-    /// Its column in bytes, counted from 1.
+    /// The column of the error in bytes, counted from 1.
     #[must_use]
     pub fn column(&self) -> usize {
         self.0.column()
     }
 }
 
-/// Without the place, which [`FaultScriptError::line`] and [`FaultScriptError::column`] tell.
+/// The message has no position; see [`FaultScriptError::line`] and [`FaultScriptError::column`].
 impl fmt::Display for FaultScriptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.0.to_string();
@@ -104,8 +104,8 @@ pub(crate) struct Rule {
     pub(crate) fault: Fault,
 }
 
-/// Within the object, where `serde(try_from)` would come after it: so an error is placed at the end
-/// of its rule, not of the list.
+/// Checks the rule inside its object, so that an error has the position of the rule's end.
+/// `serde(try_from)` would check after the object and give the end of the list.
 impl<'de> Deserialize<'de> for Rule {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct RuleVisitor;
@@ -127,7 +127,7 @@ impl<'de> Deserialize<'de> for Rule {
     }
 }
 
-/// A rule as it is written.
+/// The JSON of a rule.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Written {
@@ -163,23 +163,23 @@ struct Written {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Moment {
-    /// Before the handler: nothing was done.
+    /// Before the handler runs.
     Before,
-    /// After it: everything was done.
+    /// After the handler has run.
     After,
 }
 
-/// How a clip moves.
+/// How a clip's URL moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Moved {
-    /// Without a word.
+    /// Without a redirect.
     Gone,
-    /// With a redirect to the fresh URL.
+    /// With a redirect to the new URL.
     Redirect,
 }
 
-/// `true` is the moment before.
+/// `true` means `before`.
 fn moment_or_true<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Moment>, D::Error> {
     struct MomentOrTrue;
 
@@ -210,9 +210,9 @@ impl TryFrom<Written> for Rule {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let (hang_up, cut) = written.line_end()?;
+        let (disconnect, cut) = written.disconnect()?;
         let canned = written.canned()?;
-        let link = written.link()?;
+        let url_fault = written.url_fault()?;
         let headers = written.headers()?;
         let is_after =
             written.after || [written.close, written.reset].contains(&Some(Moment::After));
@@ -252,8 +252,8 @@ impl TryFrom<Written> for Rule {
         let fault = Fault {
             is_after,
             delay: Duration::from_millis(written.delay_ms),
-            hang_up,
-            link,
+            disconnect,
+            url_fault,
             canned,
             distortion,
         };
@@ -266,9 +266,9 @@ impl TryFrom<Written> for Rule {
 }
 
 impl Written {
-    /// How the connection ends: without an answer, or after so many bytes of its body.
-    #[expect(clippy::type_complexity, reason = "two optional pairs of plain words")]
-    fn line_end(&self) -> Result<(Option<Disconnect>, Option<(usize, Disconnect)>), String> {
+    /// How the connection ends: without an answer, or after a number of bytes of the body.
+    #[expect(clippy::type_complexity, reason = "two optional plain values")]
+    fn disconnect(&self) -> Result<(Option<Disconnect>, Option<(usize, Disconnect)>), String> {
         let (moment, how) = match (self.close, self.reset) {
             (Some(_), Some(_)) => return Err("a rule has `close` or `reset`, not both".to_owned()),
             (Some(moment), None) => (Some(moment), Disconnect::Close),
@@ -276,24 +276,24 @@ impl Written {
             (None, None) => (None, Disconnect::Close),
         };
         if self.after && moment == Some(Moment::Before) {
-            return Err("a connection that ends before the work has no `after`".to_owned());
+            return Err("`after` contradicts a connection that ends before the work".to_owned());
         }
         match (moment, self.truncate) {
             (Some(Moment::Before), Some(_)) => {
-                Err("a connection that ends before the work has no reply to truncate".to_owned())
+                Err("a connection that ends before the work has no reply to `truncate`".to_owned())
             }
             (_, Some(length)) => Ok((None, Some((length, how)))),
-            (Some(_), None) if self.says_something() => Err(
-                "a connection that ends without a reply has nothing to say; \
-                     with `truncate` a part of the reply leaves"
-                    .to_owned(),
-            ),
+            (Some(_), None) if self.says_something() => {
+                Err("a connection that ends without a reply cannot have one; \
+                     `truncate` sends a part of it"
+                    .to_owned())
+            }
             (Some(_), None) => Ok((Some(how), None)),
             (None, None) => Ok((None, None)),
         }
     }
 
-    /// Whether anything is said of the reply.
+    /// Whether the rule sets or changes the reply.
     fn says_something(&self) -> bool {
         self.status.is_some()
             || !self.headers.is_empty()
@@ -330,7 +330,7 @@ impl Written {
         let Some(status) = self.status else {
             return Ok(None);
         };
-        // Interim answers are no replies, and a client's HTTP library takes no others.
+        // Interim statuses are not final replies, and HTTP libraries accept no others.
         if !(200..=599).contains(&status) {
             return Err("`status` is a number from 200 to 599".to_owned());
         }
@@ -339,21 +339,21 @@ impl Written {
             .map_err(|error| error.to_string())
     }
 
-    fn link(&self) -> Result<Option<LinkFault>, String> {
+    fn url_fault(&self) -> Result<Option<UrlFault>, String> {
         let status = self.status()?;
         match (self.expired, self.moved) {
             (false, None) => Ok(None),
             (true, Some(_)) => Err("a clip is `expired` or `moved`, not both".to_owned()),
             _ if self.body.is_some() => {
-                Err("a dead URL has its own body, so `body` has no place".to_owned())
+                Err("`expired` and `moved` have their own body; remove `body`".to_owned())
             }
-            (true, None) => Ok(Some(LinkFault::Dead(
+            (true, None) => Ok(Some(UrlFault::Expired(
                 status.unwrap_or(StatusCode::FORBIDDEN),
             ))),
-            (false, Some(Moved::Gone)) => Ok(Some(LinkFault::Dead(
+            (false, Some(Moved::Gone)) => Ok(Some(UrlFault::Expired(
                 status.unwrap_or(StatusCode::NOT_FOUND),
             ))),
-            (false, Some(Moved::Redirect)) => Ok(Some(LinkFault::Redirect(
+            (false, Some(Moved::Redirect)) => Ok(Some(UrlFault::Redirect(
                 status.unwrap_or(StatusCode::FOUND),
             ))),
         }
@@ -365,7 +365,7 @@ impl Written {
             let wrong = || format!("`{name}` is not a header with a value that can be sent");
             let header: HeaderName = name.parse().map_err(|_| wrong())?;
             if header == CONTENT_LENGTH || header == TRANSFER_ENCODING {
-                return Err(format!("`{name}` is the server's; see `truncate`"));
+                return Err(format!("`{name}` is set by the server; see `truncate`"));
             }
             headers.insert(header, value.parse().map_err(|_| wrong())?);
         }
@@ -375,11 +375,11 @@ impl Written {
 
 fn media_type(text: &str) -> Result<HeaderValue, String> {
     text.parse()
-        .map_err(|_| "`content_type` cannot be sent".to_owned())
+        .map_err(|_| "`content_type` is not a header value that can be sent".to_owned())
 }
 
 fn method(text: &str) -> Result<Method, String> {
-    // A method in small letters is another one, which nobody sends.
+    // Methods are case-sensitive, and clients send them in capital letters.
     text.parse()
         .ok()
         .filter(|_| !text.contains(|letter: char| letter.is_ascii_lowercase()))

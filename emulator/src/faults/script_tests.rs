@@ -14,7 +14,7 @@ fn documented() -> &'static str {
 }
 
 #[test]
-fn nothing_goes_wrong_by_default() {
+fn script_without_rules_has_no_faults() {
     for text in ["{}", r#"{"rules": []}"#, r#"{"idempotency": "honoured"}"#] {
         let script: FaultScript = text.parse().expect("a script");
         assert_eq!(script.idempotency, KeyPolicy::Honoured);
@@ -46,7 +46,7 @@ fn the_documented_example_has_every_key() {
 }
 
 #[test]
-fn a_rule_is_read() {
+fn rule_with_all_groups_of_keys_is_read() {
     let rule = rule(
         r#"{"method": "POST", "path": "/v1/jobs", "from": 2, "times": 3, "after": true,
             "delay_ms": 5, "status": 429, "headers": {"Retry-After": "3"}, "body": {"a": 1},
@@ -60,13 +60,13 @@ fn a_rule_is_read() {
     let Fault {
         is_after,
         delay,
-        hang_up,
+        disconnect,
         canned,
         distortion,
         ..
     } = rule.fault;
     assert!(is_after);
-    assert_eq!((delay, hang_up), (Duration::from_millis(5), None));
+    assert_eq!((delay, disconnect), (Duration::from_millis(5), None));
     let canned = canned.expect("an answer");
     assert_eq!(
         (canned.status.as_u16(), &canned.body[..]),
@@ -90,7 +90,7 @@ fn a_rule_is_read() {
 }
 
 #[test]
-fn how_a_connection_ends() {
+fn close_and_reset_become_disconnects() {
     let cases = [
         (
             r#"{"close": "before"}"#,
@@ -115,15 +115,15 @@ fn how_a_connection_ends() {
             Some((3, Disconnect::Reset)),
         ),
     ];
-    for (text, is_after, hang_up, cut) in cases {
+    for (text, is_after, disconnect, cut) in cases {
         let fault = rule(text).expect(text).fault;
-        let read = (fault.is_after, fault.hang_up, fault.distortion.cut);
-        assert_eq!(read, (is_after, hang_up, cut), "{text}");
+        let read = (fault.is_after, fault.disconnect, fault.distortion.cut);
+        assert_eq!(read, (is_after, disconnect, cut), "{text}");
     }
 }
 
 #[test]
-fn what_contradicts_itself_is_refused() {
+fn contradictory_rule_is_refused() {
     let refused = [
         r#"{"close": "before", "reset": true}"#,
         r#"{"close": "before", "after": true}"#,
@@ -161,13 +161,13 @@ fn what_contradicts_itself_is_refused() {
 }
 
 #[test]
-fn an_error_names_its_place_once() {
+fn script_error_gives_its_position_outside_its_message() {
     let text = "{\n  \"rules\": [\n    {\"staus\": 500}\n  ]\n}";
     let error = text.parse::<FaultScript>().expect_err("a wrong key");
     assert_eq!((error.line(), error.column()), (3, 12));
     assert!(error.to_string().starts_with("unknown field `staus`"));
     assert!(!error.to_string().contains(" at line "));
-    // A contradiction is where its rule ends.
+    // A contradiction has the position of its rule's end.
     let text = "{\"rules\": [\n  {\"drip_bytes\": 1}\n]}";
     let error = text.parse::<FaultScript>().expect_err("a contradiction");
     assert_eq!(error.line(), 2);

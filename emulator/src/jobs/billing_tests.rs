@@ -47,7 +47,7 @@ fn succeed(jobs: &mut Jobs, id: JobId) {
 }
 
 #[test]
-fn one_key_is_one_job_however_often_it_is_submitted() {
+fn repeated_submissions_of_one_key_make_one_job() {
     let mut jobs = Jobs::default();
     let id = new(&mut jobs, "a");
     assert_eq!(submit(&mut jobs, "a"), Submitted::Same(id));

@@ -62,7 +62,7 @@ fn a_key_makes_one_job() {
         submit(&mut jobs, Some(("other", "body"))),
         Submitted::New(_)
     ));
-    // The queue is full now, which does not keep a repetition from its job.
+    // The queue is full now; a repetition still gets its job.
     assert_eq!(submit(&mut jobs, None), Submitted::Full);
     assert_eq!(
         submit(&mut jobs, Some(("key", "body"))),
@@ -114,7 +114,7 @@ fn cancelling_stops_the_rendering() {
     let (_, _, stop) = jobs.assignment(id).expect("an assignment");
     assert_eq!(jobs.cancel(id), Cancelling::Claimed);
     assert!(!*stop.borrow());
-    assert!(!jobs.claim(id), "the renderer comes too late");
+    assert!(!jobs.claim(id), "the cancellation has claimed it");
     jobs.settle(id, Ending::Cancelled, Timestamp::MAX);
     assert!(*stop.borrow());
     assert_eq!(jobs.cancel(id), Cancelling::Already);
@@ -122,7 +122,7 @@ fn cancelling_stops_the_rendering() {
 }
 
 #[test]
-fn stopping_ends_nothing() {
+fn stop_leaves_jobs_unfinished() {
     let mut jobs = Jobs::default();
     let id = new(&mut jobs);
     jobs.stop();
@@ -131,7 +131,7 @@ fn stopping_ends_nothing() {
 }
 
 #[test]
-fn a_view_tells_when_it_was() {
+fn view_has_the_times_of_start_and_end() {
     let mut jobs = Jobs::default();
     let id = new(&mut jobs);
     let times = |jobs: &Jobs| {

@@ -1,4 +1,4 @@
-//! The jobs in memory, kept in step with the journal and the files of the data directory.
+//! The jobs in memory, together with the journal and the data directory.
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use crate::job::{Ending, JobId};
 use crate::jobs::Jobs;
 use crate::journal::{Entry, Event, Journal};
 
-/// What is known of the jobs of a data directory.
+/// The jobs of a data directory.
 pub(super) struct Store {
     pub(super) data_dir: DataDir,
     pub(super) journal: Journal,
@@ -19,7 +19,7 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// The jobs of a data directory; `jobs` are those of its journal.
+    /// A store with the jobs of the journal.
     pub(super) fn new(data_dir: DataDir, journal: Journal, jobs: Jobs) -> Self {
         Self {
             data_dir,
@@ -33,7 +33,7 @@ impl Store {
         lock(&self.jobs)
     }
 
-    /// Writes the end of a claimed job down, then shows it.
+    /// Writes the end of a claimed job to the journal, then settles the job.
     pub(super) async fn end(&self, id: JobId, ending: Ending) -> io::Result<()> {
         let entry = Entry {
             at: Timestamp::now(),
@@ -41,14 +41,14 @@ impl Store {
             event: Event::Ended(ending.clone()),
         };
         let written = self.journal.append(&entry).durable().await;
-        // Should the disk fail it is true all the same, until a restart begins the job again.
+        // If the write fails, the job still ends here, and a restart renders it again.
         info!(job = %id, ending = ending.status(), "job ended");
         self.jobs().settle(id, ending, entry.at);
         written
     }
 }
 
-/// A lock that a panic elsewhere does not break: every change under it is complete in itself.
+/// Locks a mutex, also after a panic: every change under the lock is complete in itself.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

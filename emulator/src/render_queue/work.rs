@@ -1,4 +1,4 @@
-//! One job's work: its turn, its picture, what is made of it.
+//! Runs one job: waits for a renderer, gets the picture and renders the result.
 
 use std::error::Error;
 use std::io;
@@ -23,30 +23,34 @@ use crate::render::{RenderError, Scene};
 use crate::render_request::{Product, RenderRequest, Source};
 use crate::settings::{FetchPicture, Settings};
 
-/// How long a picture from elsewhere may take; the lent client may well be stricter.
+/// The time limit for fetching a picture; the injected client may have a shorter one.
 const FETCH_TIME: Duration = Duration::from_mins(1);
 
-/// The digests of the clip and of the picture that jobs share which are not rendered.
+/// The digests of the clip and the picture that all jobs share in instant mode.
 #[derive(Clone, Debug)]
-pub(crate) struct Instants {
+pub(crate) struct InstantResults {
     pub(crate) clip: String,
     pub(crate) picture: String,
 }
 
-/// Makes what jobs ordered, a few at a time.
+/// Renders jobs, a few at a time.
 pub(super) struct Renderer {
     store: Arc<Store>,
     fetcher: Option<Arc<dyn FetchPicture>>,
-    /// What every job gets; none where it is rendered.
-    instant: Option<Instants>,
+    /// The results in instant mode; `None` if jobs are rendered.
+    instant: Option<InstantResults>,
     renderers: Semaphore,
-    /// One picture is decoded at a time: the largest take hundreds of megabytes.
+    /// One picture is decoded at a time, since the largest take hundreds of megabytes.
     decoder: Arc<Semaphore>,
 }
 
 impl Renderer {
-    /// A renderer of the jobs in a store. With `instant` every job gets one of these.
-    pub(super) fn new(store: Arc<Store>, settings: &Settings, instant: Option<Instants>) -> Self {
+    /// A renderer of the jobs in a store. With `instant`, every job gets one of these results.
+    pub(super) fn new(
+        store: Arc<Store>,
+        settings: &Settings,
+        instant: Option<InstantResults>,
+    ) -> Self {
         Self {
             store,
             fetcher: settings.fetcher.clone(),
@@ -64,7 +68,7 @@ impl Renderer {
         if let Some(instants) = self.instant.clone() {
             tokio::select! {
                 biased;
-                // An error says that the job was withdrawn.
+                // An error means that the job was withdrawn.
                 _ = stop.wait_for(|is_stopped| *is_stopped) => return,
                 () = sleep_until(ready_at.into()) => {}
             }
@@ -80,7 +84,7 @@ impl Renderer {
         let renderer_stop = stop.clone();
         let made = tokio::select! {
             biased;
-            // An error says that the job was withdrawn.
+            // An error means that the job was withdrawn.
             _ = stop.wait_for(|is_stopped| *is_stopped) => return,
             made = self.produce(id, &render_request, ready_at, renderer_stop) => made,
         };
@@ -107,11 +111,11 @@ impl Renderer {
 
     async fn write_end(&self, id: JobId, ending: Ending) {
         if let Err(error) = self.store.end(id, ending).await {
-            warn!(job = %id, %error, "the job's end could not be written; a restart renders it again");
+            warn!(job = %id, %error, "cannot write the job's end; a restart renders it again");
         }
     }
 
-    /// Waits for the job's turn, gets its picture and makes what was ordered.
+    /// Waits for a renderer, gets the job's picture and renders the result.
     async fn produce(
         &self,
         id: JobId,
@@ -155,14 +159,11 @@ impl Renderer {
         });
         match making.await {
             Ok(made) => made,
-            Err(_) => Err(failed(
-                "render_failed",
-                "the renderer broke down".to_owned(),
-            )),
+            Err(_) => Err(failed("render_failed", "the renderer panicked".to_owned())),
         }
     }
 
-    /// The bytes of an order's picture.
+    /// The bytes of a job's picture.
     async fn picture(&self, source: &Source) -> Result<Bytes, RenderFailure> {
         match source {
             Source::File(name) => {
@@ -170,7 +171,7 @@ impl Renderer {
                 tokio::fs::read(path).await.map(Bytes::from).map_err(|_| {
                     failed(
                         "picture_not_found",
-                        "the uploaded picture is not there".to_owned(),
+                        "the uploaded picture does not exist".to_owned(),
                     )
                 })
             }
@@ -182,7 +183,7 @@ impl Renderer {
         let unreachable = |why: &str| {
             failed(
                 "picture_unreachable",
-                format!("the picture was not fetched: {why}"),
+                format!("the picture cannot be fetched: {why}"),
             )
         };
         let Some(fetcher) = &self.fetcher else {
@@ -195,7 +196,7 @@ impl Renderer {
             fetcher.fetch(url.to_string(), picture::MAX_BYTES),
         )
         .await
-        .map_err(|_| unreachable("it took too long"))?
+        .map_err(|_| unreachable("it took longer than a minute"))?
         .map_err(|why| unreachable(&why))?;
         if bytes.len() > picture::MAX_BYTES {
             return Err(failed(
@@ -229,7 +230,7 @@ impl Renderer {
     }
 }
 
-/// Why there is no result.
+/// Why a job has no result.
 enum RenderFailure {
     Stopped,
     Failed { code: &'static str, message: String },

@@ -1,4 +1,4 @@
-//! The job that a request names, if it came by the same protocol.
+//! Finds the job of a request among the jobs of the same protocol.
 
 use axum::http::StatusCode;
 
@@ -8,19 +8,19 @@ use crate::protocol::Protocol;
 use crate::rejection::Rejection;
 use crate::state::Server;
 
-/// Reads a job's id out of a request.
+/// Parses a job's id.
 pub(super) fn job_id(text: &str) -> Result<JobId, Rejection> {
     text.parse().map_err(|_| unknown_job())
 }
 
-/// A job that came by a protocol; the others know nothing of it.
+/// A job of a protocol. To other protocols it is unknown.
 pub(super) fn view(server: &Server, id: JobId, protocol: Protocol) -> Result<View, Rejection> {
     let view = server.render_queue.view(id);
     view.filter(|view| view.render_request.origin.protocol() == protocol)
         .ok_or_else(unknown_job)
 }
 
-/// Cancels a job that came by a protocol.
+/// Cancels a job of a protocol.
 pub(super) async fn cancel(
     server: &Server,
     id: JobId,
@@ -42,5 +42,5 @@ pub(super) async fn cancel(
 }
 
 pub(super) fn unknown_job() -> Rejection {
-    Rejection::new(StatusCode::NOT_FOUND, "unknown_job", "there is no such job")
+    Rejection::new(StatusCode::NOT_FOUND, "unknown_job", "no job has this id")
 }

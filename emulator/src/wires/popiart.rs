@@ -1,4 +1,4 @@
-//! The wire of `PopiArt`: jobs, and the artifacts that they take and make.
+//! The wire of `PopiArt`: jobs and artifacts.
 //!
 //! Replies are wrapped: `{"ok": true, "data"}`, or `{"ok": false, "error"}`.
 
@@ -29,10 +29,10 @@ use crate::render_request::Origin;
 use crate::state::Server;
 use crate::upload::MAX_UPLOAD;
 
-/// The most bytes of a submission, in which there is no picture.
+/// The most bytes of a submission. It contains no picture.
 const MAX_SUBMISSION: usize = 1 << 20;
 
-/// Where the wire begins.
+/// The base path of the wire.
 const BASE: &str = "/popiart/v1";
 
 /// The routes, which need the key.
@@ -60,9 +60,9 @@ pub(super) fn polled(uri: &Uri) -> Option<JobId> {
     path.strip_prefix("/jobs/")?.parse().ok()
 }
 
-/// Puts a refusal into this wire's words.
-pub(crate) async fn reword(reply: Response) -> Response {
-    Rejection::reword(reply, |rejection| {
+/// Rewrites a rejection in this wire's form.
+pub(crate) async fn rewrite(reply: Response) -> Response {
+    Rejection::rewrite(reply, |rejection| {
         let error = json!({
             "code": rejection.code(),
             "message": rejection.message(),
@@ -77,7 +77,7 @@ struct JobReply {
     job_id: JobId,
     status: &'static str,
     skill_id: String,
-    /// Says what renders.
+    /// The name of the renderer.
     model_id: &'static str,
     input: Box<RawValue>,
     created_at: Timestamp,

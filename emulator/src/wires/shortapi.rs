@@ -1,6 +1,6 @@
 //! The wire of `ShortAPI`, on which errors come with HTTP 200.
 //!
-//! There is no cancellation and no idempotency key: each submission makes a job.
+//! There is no cancellation and no idempotency key: each submission creates a job.
 
 pub(crate) mod submission;
 
@@ -24,7 +24,7 @@ use crate::state::Server;
 
 const QUERY_PATH: &str = "/api/v1/job/query";
 
-/// What a job costs in dollars: four seconds at 0.048 each.
+/// The price of a job in dollars: four seconds at 0.048 each.
 const AMOUNT: &str = "0.192";
 
 /// The routes, which need the key.
@@ -44,10 +44,10 @@ pub(super) fn polled(uri: &Uri) -> Option<JobId> {
     id.parse().ok()
 }
 
-/// Puts a refusal into this wire's words: a code in place of a status, but for a key that is wrong
-/// and for faults of the server.
-pub(crate) async fn reword(reply: Response) -> Response {
-    Rejection::reword(reply, |rejection| {
+/// Rewrites a rejection in this wire's form: a code in the body and HTTP 200, except for a wrong
+/// key and for errors of the server.
+pub(crate) async fn rewrite(reply: Response) -> Response {
+    Rejection::rewrite(reply, |rejection| {
         let status = rejection.status();
         let code = match status {
             StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
@@ -59,7 +59,7 @@ pub(crate) async fn reword(reply: Response) -> Response {
     })
 }
 
-/// An answer without an error.
+/// A reply without an error.
 #[derive(Serialize)]
 struct Answer<T> {
     code: u8,
@@ -70,7 +70,7 @@ fn answer<T>(data: T) -> Json<Answer<T>> {
     Json(Answer { code: 0, data })
 }
 
-/// The job's id stands where the page's schema has it, and where two of its samples read it.
+/// The job's id is in `data`, as in the documented schema, and at the top, as in two samples.
 #[derive(Serialize)]
 struct Created {
     #[serde(flatten)]

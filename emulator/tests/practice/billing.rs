@@ -1,4 +1,4 @@
-//! The account: what a test asks to know what really happened.
+//! The billing report.
 
 use axum::http::StatusCode;
 use futures::future::join;
@@ -9,7 +9,7 @@ use zoetrope_emulator::{Billing, JobBill, Practice, Settings, Totals};
 use crate::instant::instant;
 use crate::support::{Api, faulty, id, idle, quick, settings, start};
 
-/// The account over HTTP, which is the same as within the process.
+/// The report over HTTP, which must equal the one within the process.
 async fn ask(api: &Api, practice: &Practice) -> Billing {
     let answer = api.call("GET", "/v1/practice/account", "").await;
     assert_eq!(answer.status, StatusCode::OK);
@@ -21,7 +21,7 @@ async fn ask(api: &Api, practice: &Practice) -> Billing {
 #[tokio::test]
 async fn jobs_and_charges_survive_a_restart() {
     let folder = tempdir().expect("a folder");
-    // Whatever goes wrong, the account answers.
+    // No fault applies to the report.
     let rules = json!([{"path": "/v1/practice/account", "status": 500}]);
     let (practice, api) = start(instant(faulty(settings(&folder), &rules))).await;
     let body = quick("https://example.com/a.png");
@@ -60,7 +60,7 @@ async fn jobs_and_charges_survive_a_restart() {
 }
 
 #[tokio::test]
-async fn ignored_keys_are_seen_as_two_jobs_of_one_key() {
+async fn submissions_with_ignored_key_are_listed_as_two_jobs() {
     let folder = tempdir().expect("a folder");
     let faults = r#"{"idempotency": "ignored"}"#.parse().expect("a script");
     let (practice, api) = start(Settings {
@@ -80,9 +80,9 @@ async fn ignored_keys_are_seen_as_two_jobs_of_one_key() {
 }
 
 #[tokio::test]
-async fn polls_at_once_are_counted_for_each_job() {
+async fn concurrent_polls_are_counted_for_each_job() {
     let folder = tempdir().expect("a folder");
-    // Polls go by twos from the third on, so that they certainly meet.
+    // Polls are slow from the third on, so that they overlap.
     let rules = json!([{"method": "GET", "path": "/v1/jobs/*", "from": 3, "delay_ms": 500}]);
     let (practice, api) = start(faulty(idle(&folder), &rules)).await;
     let body = quick("https://example.com/a.png");

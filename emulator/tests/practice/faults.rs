@@ -1,4 +1,4 @@
-//! Faults in what a reply says.
+//! Faults in the content of a reply.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -46,7 +46,7 @@ async fn a_reply_is_replaced_before_or_after_the_work() {
 }
 
 #[tokio::test]
-async fn the_first_rule_whose_turn_it_is_counts_and_all_count_on() {
+async fn first_due_rule_applies_and_every_rule_counts_the_request() {
     let folder = tempdir().expect("a folder");
     let rules = json!([
         {"method": "POST", "status": 500},
@@ -69,7 +69,7 @@ async fn the_first_rule_whose_turn_it_is_counts_and_all_count_on() {
 }
 
 #[tokio::test]
-async fn the_words_of_a_reply_change() {
+async fn reply_fields_and_headers_are_changed_by_rules() {
     let folder = tempdir().expect("a folder");
     let rules = json!([
         {"method": "GET", "times": 1, "status_word": "archived"},
@@ -104,7 +104,7 @@ async fn the_words_of_a_reply_change() {
 }
 
 #[tokio::test]
-async fn gzip_comes_although_nobody_asked() {
+async fn reply_is_gzipped_without_accept_encoding() {
     let folder = tempdir().expect("a folder");
     let rules = json!([{"gzip": true}]);
     let (_practice, api) = with(&folder, &rules).await;
@@ -118,7 +118,7 @@ async fn gzip_comes_although_nobody_asked() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_during_the_reply_has_its_job() {
+async fn job_exists_when_client_disconnects_before_the_reply() {
     let folder = tempdir().expect("a folder");
     let rules = json!([{"method": "POST", "times": 1, "after": true, "delay_ms": 3_600_000}]);
     let (practice, api) = with(&folder, &rules).await;
@@ -134,7 +134,7 @@ async fn a_client_that_goes_away_during_the_reply_has_its_job() {
 }
 
 #[tokio::test]
-async fn a_dead_url_is_fresh_after_the_next_poll() {
+async fn expired_url_is_replaced_after_the_next_poll() {
     let cases = [
         (json!({"expired": true}), 403),
         (json!({"expired": true, "status": 410}), 410),
@@ -159,7 +159,7 @@ async fn a_dead_url_is_fresh_after_the_next_poll() {
             assert_eq!(again, 404);
             assert_eq!(api.get(&location, &[]).await.status, StatusCode::OK);
         } else {
-            assert_eq!(again, status, "it stays dead: {fault}");
+            assert_eq!(again, status, "it stays expired: {fault}");
         }
         let fresh = video(&api.poll(&job).await);
         assert_ne!(fresh, first);

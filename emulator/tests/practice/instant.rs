@@ -11,7 +11,7 @@ use crate::support::frames::decode;
 use crate::support::mp4::Clip;
 use crate::support::{id, quick, settings, start};
 
-/// More jobs than the default queue holds; thousands are for the benchmark.
+/// More jobs than the default queue holds.
 const MANY: usize = 2000;
 
 pub(crate) fn instant(settings: Settings) -> Settings {
@@ -33,14 +33,14 @@ async fn every_job_gets_the_same_real_clip_without_its_picture() {
     assert_eq!(decode(&read, &clip).len(), 4);
     practice.shutdown().await;
 
-    // A provider that renders serves them too.
+    // A provider without instant mode serves these results too.
     let (practice, api) = start(settings(&folder)).await;
     assert_eq!(api.clip(&one).await, clip);
     assert_eq!(practice.billing().totals.charged, 2);
 }
 
 #[tokio::test]
-async fn the_queue_takes_its_time_and_more_jobs_than_elsewhere() {
+async fn instant_mode_keeps_queue_time_and_queues_more_jobs() {
     let folder = tempdir().expect("a folder");
     let mut settings = instant(settings(&folder));
     settings.queue_time = Duration::from_hours(1);

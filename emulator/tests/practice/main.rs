@@ -1,10 +1,10 @@
 //! The practice provider over real HTTP on a loopback port.
 
 mod billing;
+mod connections;
 mod documented;
 mod faults;
 mod instant;
-mod lines;
 mod pictures;
 mod popiart;
 mod restarts;

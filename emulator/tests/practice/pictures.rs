@@ -1,4 +1,4 @@
-//! Where the pictures of jobs come from, and what becomes of bad ones.
+//! The sources of pictures, and invalid pictures.
 
 use std::sync::Arc;
 
@@ -11,26 +11,26 @@ use zoetrope_emulator::{FetchPicture, Settings};
 use crate::support::mp4::Clip;
 use crate::support::{png, quick, settings, start};
 
-/// A fetch of one picture from one place.
-struct Shelf(Vec<u8>);
+/// Serves one picture at one URL.
+struct OnePicture(Vec<u8>);
 
-impl FetchPicture for Shelf {
+impl FetchPicture for OnePicture {
     fn fetch(&self, url: String, max_bytes: usize) -> BoxFuture<'_, Result<Bytes, String>> {
         assert!(self.0.len() <= max_bytes);
         Box::pin(async move {
             if url == "https://example.com/a.png?b=c" {
                 Ok(self.0.clone().into())
             } else {
-                Err("nothing is there".to_owned())
+                Err("not found".to_owned())
             }
         })
     }
 }
 
 #[tokio::test]
-async fn pictures_come_through_the_lent_client() {
+async fn picture_url_is_fetched_by_the_injected_client() {
     let folder = tempdir().expect("a folder");
-    let fetcher: Option<Arc<dyn FetchPicture>> = Some(Arc::new(Shelf(png())));
+    let fetcher: Option<Arc<dyn FetchPicture>> = Some(Arc::new(OnePicture(png())));
     let (_practice, api) = start(Settings {
         fetcher,
         ..settings(&folder)

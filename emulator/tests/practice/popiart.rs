@@ -1,4 +1,4 @@
-//! `PopiArt`, as it should be.
+//! The wire of `PopiArt`, without faults.
 
 use std::time::{Duration, Instant};
 
@@ -85,7 +85,7 @@ fn pixels(file: &[u8]) -> RgbImage {
 }
 
 #[tokio::test]
-async fn an_uploaded_picture_becomes_a_clip_for_whoever_has_the_key() {
+async fn uploaded_picture_becomes_a_clip_that_needs_the_key() {
     let folder = tempdir().expect("a folder");
     let (practice, api) = start(settings(&folder)).await;
     let source = upload(&api).await;
@@ -123,7 +123,7 @@ async fn an_uploaded_picture_becomes_a_clip_for_whoever_has_the_key() {
 }
 
 #[tokio::test]
-async fn the_asked_length_and_aspect_are_kept() {
+async fn clip_has_the_requested_length_and_aspect() {
     let folder = tempdir().expect("a folder");
     let (_practice, api) = start(settings(&folder)).await;
     let source = upload(&api).await;
@@ -138,7 +138,7 @@ async fn the_asked_length_and_aspect_are_kept() {
 }
 
 #[tokio::test]
-async fn a_picture_is_redrawn_as_strongly_as_was_asked() {
+async fn picture_is_redrawn_with_the_requested_strength() {
     let folder = tempdir().expect("a folder");
     let (_practice, api) = start(settings(&folder)).await;
     let source = upload(&api).await;
@@ -197,7 +197,7 @@ async fn a_redrawn_picture_becomes_a_clip() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_refused() {
+async fn invalid_request_is_refused() {
     let folder = tempdir().expect("a folder");
     let (_practice, api) = start(idle(&folder)).await;
     let source = upload(&api).await["id"].clone();
@@ -301,7 +301,7 @@ async fn one_key_makes_one_job_also_after_a_kill() {
         (reused.status, reused.code()),
         (StatusCode::CONFLICT, "idempotency_key_reused".to_owned())
     );
-    // Another protocol's keys are its own.
+    // Each protocol has its own keys.
     let there = api
         .submit(&quick("https://example.com/a.png"), Some("key"))
         .await;

@@ -23,7 +23,7 @@ async fn jobs_survive_a_restart_on_another_port() {
     let address = practice.base_url();
     practice.shutdown().await;
 
-    // Somebody else has the port now.
+    // The port is taken by another listener.
     let port = address.strip_prefix("http://").expect("a URL");
     let _taken = std::net::TcpListener::bind(port).expect("the port is free");
     let (_practice, later) = start(settings(&folder)).await;
@@ -47,7 +47,7 @@ async fn jobs_survive_a_kill() {
     let picture = api.picture(&png()).await;
     let job = api.job(&quick(&picture)).await;
 
-    // The directory as it lies there at this moment is what a kill leaves behind.
+    // A copy of the directory at this moment is the state after a kill.
     let copy = tempdir().expect("a folder");
     copy_folder(
         &folder.path().join("practice"),

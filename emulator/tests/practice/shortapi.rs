@@ -1,4 +1,4 @@
-//! `ShortAPI`, as it should be.
+//! The wire of `ShortAPI`, without faults.
 
 use std::time::{Duration, Instant};
 
@@ -65,7 +65,7 @@ fn video(job: &Value) -> String {
 }
 
 #[tokio::test]
-async fn base64_becomes_a_clip_of_the_asked_aspect() {
+async fn base64_picture_becomes_a_clip_of_the_requested_aspect() {
     let folder = tempdir().expect("a folder");
     let (_practice, api) = start(settings(&folder)).await;
     let job = create(&api, &body(&STANDARD.encode(png()), Some("2:3"))).await;
@@ -114,7 +114,7 @@ async fn errors_come_with_http_200_but_for_a_wrong_key() {
     for (body, code) in cases {
         expect(&api.call("POST", CREATE, body).await, code);
     }
-    expect(&ask(&api, "nobody").await, 404);
+    expect(&ask(&api, "unknown").await, 404);
     expect(&api.call("GET", "/api/v1/job/query", "").await, 404);
 
     let good = body("https://example.com/a.png", None);
@@ -123,13 +123,13 @@ async fn errors_come_with_http_200_but_for_a_wrong_key() {
     expect(&full, 429);
     assert_eq!(full.header("retry-after"), "1");
 
-    let answer = api.get("/api/v1/job/query?id=nobody", &[]).await;
+    let answer = api.get("/api/v1/job/query?id=unknown", &[]).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     assert_eq!(answer.json()["code"], 401);
 }
 
 #[tokio::test]
-async fn a_key_keeps_nobody_from_a_second_job() {
+async fn idempotency_key_is_ignored() {
     let folder = tempdir().expect("a folder");
     let (practice, api) = start(idle(&folder)).await;
     let body = body("https://example.com/a.png", None).to_string();
@@ -172,7 +172,7 @@ async fn a_job_goes_on_after_a_kill() {
 }
 
 #[tokio::test]
-async fn protocols_know_nothing_of_each_other_s_jobs() {
+async fn job_of_another_protocol_is_unknown() {
     let folder = tempdir().expect("a folder");
     let (_practice, api) = start(idle(&folder)).await;
     let here = create(&api, &body("https://example.com/a.png", None)).await;
@@ -183,7 +183,7 @@ async fn protocols_know_nothing_of_each_other_s_jobs() {
 }
 
 #[tokio::test]
-async fn a_dead_url_is_fresh_after_the_next_query() {
+async fn expired_url_is_replaced_after_the_next_query() {
     let folder = tempdir().expect("a folder");
     let rules = json!([{"path": "/v1/clips/*", "times": 1, "expired": true}]);
     let (_practice, api) = start(instant(faulty(settings(&folder), &rules))).await;
@@ -199,7 +199,7 @@ async fn a_dead_url_is_fresh_after_the_next_query() {
 #[tokio::test]
 async fn queries_are_counted_for_each_job() {
     let folder = tempdir().expect("a folder");
-    // Each job's second query and those after it are slow, so that they certainly meet.
+    // Each job's queries are slow from the second on, so that they overlap.
     let rules = json!([
         {"path": "/api/v1/job/query", "count_by": "path", "from": 2, "delay_ms": 500},
     ]);

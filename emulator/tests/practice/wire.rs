@@ -1,4 +1,4 @@
-//! The `jobs` wire, as it should be.
+//! The `jobs` wire, without faults.
 
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ async fn one_key_makes_one_job() {
     let folder = tempdir().expect("a folder");
     let (_practice, api) = start(idle(&folder)).await;
     let body = quick("https://example.com/a.png");
-    // At the same time, as a client does that lost an answer and is in a hurry.
+    // Concurrently, as a client retries after a lost reply.
     let answers = join_all((0..8).map(|_| api.submit(&body, Some("key")))).await;
     let created = |status| {
         answers
@@ -116,11 +116,11 @@ async fn a_job_can_be_cancelled() {
     assert_eq!(
         api.cancel(&job).await.status,
         StatusCode::OK,
-        "once more does not hurt"
+        "a second cancellation succeeds"
     );
-    assert_eq!(api.cancel("nobody").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(api.cancel("unknown").await.status, StatusCode::NOT_FOUND);
 
-    let fetcher: Option<Arc<dyn FetchPicture>> = Some(Arc::new(Never));
+    let fetcher: Option<Arc<dyn FetchPicture>> = Some(Arc::new(PendingFetch));
     let (_practice, api) = start(Settings {
         fetcher,
         ..settings(&folder)
@@ -130,7 +130,7 @@ async fn a_job_can_be_cancelled() {
     api.until(&job, "running").await;
     assert_eq!(api.cancel(&job).await.json()["status"], "cancelled");
 
-    // The renderer is free again, and what has ended stays as it is.
+    // The renderer is free again, and the ended job stays unchanged.
     let picture = api.picture(&png()).await;
     let done = api.job(&quick(&picture)).await;
     api.until(&done, "succeeded").await;
@@ -142,9 +142,9 @@ async fn a_job_can_be_cancelled() {
 }
 
 /// A fetch that never ends.
-struct Never;
+struct PendingFetch;
 
-impl FetchPicture for Never {
+impl FetchPicture for PendingFetch {
     fn fetch(&self, _: String, _: usize) -> BoxFuture<'_, Result<Bytes, String>> {
         Box::pin(std::future::pending())
     }
@@ -181,7 +181,7 @@ async fn jobs_and_uploads_need_the_key() {
         }
     }
     assert_eq!(api.poll(&job).await["status"], "queued");
-    // Pictures and the page about it are for everybody.
+    // Pictures and the start page need no key.
     let answer = api.get(&picture, &[]).await;
     assert_eq!(answer.header("content-type"), "image/png");
     assert_eq!(answer.body, png());
@@ -240,7 +240,7 @@ async fn a_clip_is_read_in_ranges() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_refused_in_json() {
+async fn invalid_request_is_refused_in_json() {
     let folder = tempdir().expect("a folder");
     let (_practice, api) = start(idle(&folder)).await;
     let big = "a".repeat(46 << 20);
@@ -254,8 +254,8 @@ async fn what_is_wrong_is_refused_in_json() {
         ("POST", "/v1/jobs", &big, 413, "too_large"),
         ("POST", "/v1/files", "no form", 400, "invalid_request"),
         ("GET", "/v1/jobs", "", 405, "method_not_allowed"),
-        ("GET", "/v1/jobs/nobody", "", 404, "unknown_job"),
-        ("GET", "/v1/clips/nobody.mp4", "", 404, "not_found"),
+        ("GET", "/v1/jobs/unknown", "", 404, "unknown_job"),
+        ("GET", "/v1/clips/unknown.mp4", "", 404, "not_found"),
         ("GET", "/v1/files/..%2Fkey", "", 404, "not_found"),
         ("GET", "/v2", "", 404, "not_found"),
     ];
@@ -286,7 +286,7 @@ async fn what_is_wrong_is_refused_in_json() {
 }
 
 #[tokio::test]
-async fn a_full_queue_says_when_to_come_again() {
+async fn full_queue_replies_with_retry_after() {
     let folder = tempdir().expect("a folder");
     let (_practice, api) = start(Settings {
         max_queued: 2,

@@ -1,4 +1,4 @@
-//! A job in the words of the `jobs` wire.
+//! A job in a reply of the `jobs` wire.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use crate::job::{Ending, JobId, Phase, View};
 
-/// How soon a job that is running, or about to, is worth another look.
+/// The advised pause before the next poll of a running job, or of one that waits for a renderer.
 const POLL: Duration = Duration::from_millis(400);
 
-/// The shortest pause between two polls that is ever advised.
+/// The shortest advised pause between two polls.
 const SHORTEST_POLL: Duration = Duration::from_millis(100);
 
-/// A job, as `POST /v1/jobs`, `GET /v1/jobs/{id}` and its cancellation answer it.
+/// A job in the replies of `POST /v1/jobs`, `GET /v1/jobs/{id}` and its cancellation.
 #[derive(Debug, Serialize)]
 pub(crate) struct JobReply {
     id: JobId,
@@ -41,7 +41,7 @@ struct Problem {
 }
 
 impl JobReply {
-    /// Puts a job into words; `clip_url` is where its clip is, should there be one.
+    /// The reply for a job. `clip_url` is the URL of its clip, used if there is one.
     pub(crate) fn new(id: JobId, view: View, clip_url: String) -> Self {
         let frames = view.render_request.frames();
         let mut reply = Self {
@@ -55,7 +55,7 @@ impl JobReply {
             charged: None,
         };
         match view.phase {
-            // Nobody knows when a renderer will be free.
+            // When a renderer will be free is unknown.
             Phase::Queued if view.wait.is_zero() => reply.poll_after_ms = Some(milliseconds(POLL)),
             Phase::Queued => reply.poll_after_ms = Some(milliseconds(view.wait)),
             Phase::Running { frames: done } => {

@@ -1,8 +1,8 @@
 //! A submission of the `jobs` wire.
 //!
-//! A practice render follows `prompt`, `image` and the format. `negative_prompt`,
-//! `prompt_optimizer`, `steps` and `guidance_scale` steer a model; here they have no effect and
-//! are not read, nor are fields that nobody knows.
+//! A practice render uses `prompt`, `image` and the format. `negative_prompt`,
+//! `prompt_optimizer`, `steps` and `guidance_scale` steer a model; here they are not read, nor are
+//! unknown fields.
 
 use serde_json::Value;
 
@@ -64,7 +64,7 @@ fn image_to_video(input: &Input) -> Result<(Canvas, FrameRate), RenderRequestErr
     Ok((Canvas::Size(size), FrameRate::CINEMA))
 }
 
-/// The picture's aspect, frames a second as asked.
+/// The picture's aspect, and the requested frame rate.
 fn image_to_video_v3(input: &Input) -> Result<(Canvas, FrameRate), RenderRequestError> {
     let frame_rate = match input.0.get("frame_rate") {
         None => FrameRate::V3_DEFAULT,
@@ -75,7 +75,7 @@ fn image_to_video_v3(input: &Input) -> Result<(Canvas, FrameRate), RenderRequest
     Ok((Canvas::OfPicture, frame_rate))
 }
 
-/// Reads `image`: a URL of ours, of somebody else, or one that holds the picture itself.
+/// Reads `image`: the URL of a stored picture, a URL of another server, or a `data:` URL.
 fn picture_source(image: &str) -> Result<(Source, Option<Vec<u8>>), RenderRequestError> {
     if !is_data_url(image) {
         return Ok((picture_url("image", image)?, None));
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_submission_is_refused() {
+    fn invalid_submission_is_refused() {
         for body in [
             "",
             "[]",
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_come_in_three_ways() {
+    fn picture_is_a_stored_url_another_url_or_inline_data() {
         let source = |image: &str| {
             render_request("image_to_video", &json!({"prompt": "", "image": image}))
                 .map(|render_request| render_request.picture)
@@ -206,7 +206,7 @@ mod tests {
             source(url),
             Ok(Source::Url(Url::parse(url).expect("a URL")))
         );
-        // The head of a PNG is enough: what follows is the decoder's business.
+        // The first bytes of a PNG are enough: the picture is decoded later.
         for data in [
             "data:image/png;base64,iVBORw0KGgo=",
             "DATA:;BASE64,iVBORw0KGgo",

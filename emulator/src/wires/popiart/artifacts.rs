@@ -1,4 +1,4 @@
-//! Artifacts: pictures that were uploaded, and what jobs made.
+//! Artifacts: uploaded pictures and results of jobs.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -25,13 +25,13 @@ use crate::upload;
 /// The name of an artifact: `art_<kind>_<sha256>` or `art_<job>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ArtifactId {
-    /// A picture that was uploaded. Two uploads of the same are one artifact.
+    /// An uploaded picture. Two uploads of the same bytes are one artifact.
     Upload(FileName),
-    /// What a job made.
+    /// The result of a job.
     Result(JobId),
 }
 
-/// A name that is not one of an artifact.
+/// The error of a text that is not an artifact's name.
 #[derive(Debug, thiserror::Error)]
 #[error("not the name of an artifact")]
 pub(crate) struct NotAnArtifact;
@@ -47,7 +47,7 @@ impl FromStr for ArtifactId {
                 .map(Self::Upload),
             None => name.parse().ok().map(Self::Result),
         };
-        // A job's id can be written in several ways, an artifact's in one.
+        // A job's id has several written forms, an artifact's has one.
         read.filter(|id| id.to_string() == text)
             .ok_or(NotAnArtifact)
     }
@@ -64,7 +64,7 @@ impl fmt::Display for ArtifactId {
     }
 }
 
-/// What is told of an artifact.
+/// The description of an artifact.
 #[derive(Serialize)]
 pub(super) struct Artifact {
     id: String,
@@ -72,7 +72,7 @@ pub(super) struct Artifact {
     content_type: &'static str,
     size_bytes: u64,
     sha256: String,
-    /// Pictures have a stable URL; clips are for whoever has the key.
+    /// Pictures have a stable URL; clips need the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,10 +81,10 @@ pub(super) struct Artifact {
     job_id: Option<JobId>,
 }
 
-/// Where an artifact lies.
+/// An artifact in the store.
 enum Stored {
     Picture(FileName),
-    /// A clip, by its job, with its place and digest.
+    /// A clip: its job, path and digest.
     Clip(JobId, PathBuf, String),
 }
 
@@ -124,7 +124,7 @@ impl Stored {
     }
 }
 
-/// The picture that an artifact is.
+/// The picture of an artifact, if it is one.
 pub(super) fn picture(server: &Server, id: &str) -> Option<FileName> {
     match Stored::find(server, &id.parse().ok()?)? {
         Stored::Picture(name) => Some(name).filter(|name| server.render_queue.file(name).exists()),
@@ -218,7 +218,7 @@ pub(super) async fn upload(
 }
 
 fn unknown_artifact() -> Rejection {
-    let message = "there is no such artifact";
+    let message = "no artifact has this id";
     Rejection::new(StatusCode::NOT_FOUND, "unknown_artifact", message)
 }
 
@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_go_both_ways_and_are_written_in_one() {
+    fn artifact_id_has_one_written_form() {
         let (job, digest) = ("0f".repeat(16), "0f".repeat(32));
         for name in [format!("art_{job}"), format!("art_webp_{digest}")] {
             let id: ArtifactId = name.parse().expect("a name");

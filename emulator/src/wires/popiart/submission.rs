@@ -1,7 +1,7 @@
 //! A submission to `PopiArt`.
 //!
-//! `priority`, `project_id`, `negative_prompt`, `motion_intensity`, `seed` and `notes` have no
-//! effect and are not read, nor are fields that nobody knows.
+//! `priority`, `project_id`, `negative_prompt`, `motion_intensity`, `seed` and `notes` are not
+//! read, nor are unknown fields.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -26,7 +26,7 @@ const SHORTEST: f64 = 5.0;
 /// The most bytes of an idempotency key.
 const MAX_KEY: usize = 255;
 
-/// A submission as it is written.
+/// The JSON of a submission.
 #[derive(Deserialize)]
 struct Body<'a> {
     skill_id: String,
@@ -35,8 +35,7 @@ struct Body<'a> {
     idempotency_key: Option<String>,
 }
 
-/// Reads the body of a submission, and its idempotency key. `artifact` finds the picture that an
-/// artifact is.
+/// Reads the body of a submission, and its idempotency key. `artifact` finds an artifact's picture.
 pub(crate) fn read(
     body: &[u8],
     artifact: impl Fn(&str) -> Option<FileName>,
@@ -83,7 +82,7 @@ pub(crate) fn read(
     ))
 }
 
-/// The first of the sources that is there.
+/// The first source that is present.
 fn source(
     input: &Input,
     artifact: impl Fn(&str) -> Option<FileName>,
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clip_is_as_long_and_as_quick_as_was_asked() {
+    fn clip_has_the_requested_length_and_frame_rate() {
         let frames = |more: Value| {
             render_request(IMAGE_TO_VIDEO, &more).map(|render_request| render_request.frames())
         };
@@ -213,7 +212,7 @@ mod tests {
     #[test]
     fn the_camera_motion_comes_before_the_prompt() {
         let more = json!({"camera_motion": "slow push-in", "prompt": "pull out, pan left"});
-        let render_request = render_request(IMAGE_TO_VIDEO, &more).expect("an order");
+        let render_request = render_request(IMAGE_TO_VIDEO, &more).expect("a request");
         let Product::Clip(clip) = render_request.product else {
             panic!("no clip");
         };
@@ -260,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_submission_is_refused() {
+    fn invalid_submission_is_refused() {
         for body in ["", "[]", "{}", "{", r#"{"skill_id": "a", "input": []}"#] {
             assert!(read(body.as_bytes(), |_| None).is_err(), "{body}");
         }

@@ -1,6 +1,6 @@
 //! A submission to `ShortAPI`.
 //!
-//! `callback_url` may be anything: it is never called.
+//! `callback_url` is ignored.
 
 use serde_json::Value;
 
@@ -58,10 +58,13 @@ fn aspect(args: &Input) -> Result<Aspect, RenderRequestError> {
     ))
 }
 
-/// Reads `image`: a URL, or base64, in which no colon stands.
+/// Reads `image`: a URL, or base64. Only a URL has a colon.
 fn picture_source(image: &str) -> Result<(Source, Option<Vec<u8>>), RenderRequestError> {
     if is_data_url(image) {
-        return Err(wrong("image", "is base64 with a prefix, which is to go"));
+        return Err(wrong(
+            "image",
+            "is base64 with a prefix; send it without the prefix",
+        ));
     }
     if image.contains(':') {
         return Ok((picture_url("image", image)?, None));
@@ -125,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_submission_is_refused() {
+    fn invalid_submission_is_refused() {
         for body in ["", "[]", "{}", r#"{"model": "a", "args": []}"#] {
             assert!(read(body.as_bytes()).is_err(), "{body}");
         }

@@ -13,7 +13,7 @@ pub(crate) fn decode(clip: &Clip, file: &[u8]) -> Vec<Vec<u8>> {
         let annex_b = with_start_codes(&file[sample.clone()]);
         let frame = decoder
             .decode(&annex_b)
-            .expect("a sound frame")
+            .expect("a valid frame")
             .expect("one a sample");
         let (width, height) = frame.dimensions();
         assert_eq!((width, height), (clip.size.0.into(), clip.size.1.into()));
@@ -24,7 +24,7 @@ pub(crate) fn decode(clip: &Clip, file: &[u8]) -> Vec<Vec<u8>> {
     frames
 }
 
-/// MP4 puts a length before each NAL unit where the decoder wants a start code.
+/// MP4 puts a length before each NAL unit where the decoder expects a start code.
 fn with_start_codes(mut sample: &[u8]) -> Vec<u8> {
     let mut annex_b = Vec::new();
     while !sample.is_empty() {

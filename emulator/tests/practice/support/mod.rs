@@ -1,4 +1,4 @@
-//! What the tests of the wire need: a client, pictures, and waiting with a deadline.
+//! Helpers of the wire's tests: a client, pictures, and waiting with a deadline.
 
 pub(crate) mod frames;
 pub(crate) mod mp4;
@@ -17,7 +17,7 @@ use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::{Value, json};
 use zoetrope_emulator::{Practice, PracticeError, Settings};
 
-/// Longer than any test should take; only a hang reaches it.
+/// Longer than any test takes; only a hang reaches it.
 pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 
 /// A server's answer.
@@ -38,7 +38,7 @@ impl Answer {
             .map_or("", |value| value.to_str().expect("text"))
     }
 
-    /// The code of a refusal.
+    /// The code of a rejection.
     pub(crate) fn code(&self) -> String {
         let body = self.json();
         assert!(body["error"]["message"].is_string(), "{body}");
@@ -165,7 +165,7 @@ impl Api {
         self.upload_to("/v1/files", part, file).await
     }
 
-    /// The same to this path.
+    /// Uploads a file to this path.
     pub(crate) async fn upload_to(&self, path: &str, part: &str, file: &[u8]) -> Answer {
         let mut body = format!(
             "--edge\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhello\r\n--edge\r\n\
@@ -198,7 +198,7 @@ pub(crate) async fn start(settings: Settings) -> (Practice, Api) {
     (practice, api)
 }
 
-/// A practice provider on a directory that another one was dropped on.
+/// A practice provider on the directory of one that was dropped.
 pub(crate) async fn restart(settings: Settings) -> (Practice, Api) {
     let deadline = Instant::now() + DEADLINE;
     loop {
@@ -236,7 +236,7 @@ pub(crate) fn idle(folder: &tempfile::TempDir) -> Settings {
     }
 }
 
-/// A small PNG with something to see.
+/// A small PNG with a pattern.
 pub(crate) fn png() -> Vec<u8> {
     let picture = RgbImage::from_fn(96, 64, |x, y| {
         let tile = u8::try_from((x / 8 + y / 8) % 2).unwrap_or(0);

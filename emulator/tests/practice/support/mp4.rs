@@ -1,17 +1,17 @@
-//! Reads an MP4 back: just enough of it to check what the renderer wrote. The tests of the emulator
-//! and those of the whole program include this file.
+//! Reads an MP4 as far as the tests of the renderer need. The tests of the emulator and those of
+//! the whole program include this file.
 
 use std::ops::Range;
 
-/// What an MP4 with one video track says about itself.
+/// The properties of an MP4 with one video track.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Clip {
     /// Columns and rows.
     pub(crate) size: (u16, u16),
-    /// Ticks a second, and how many of them each frame lasts.
+    /// Ticks a second, and the duration of each frame in ticks.
     pub(crate) timescale: u32,
     pub(crate) durations: Vec<u32>,
-    /// Where each frame's bytes are.
+    /// The position of each frame's bytes.
     pub(crate) samples: Vec<Range<usize>>,
     /// Whether a player can begin before it has all of the file.
     pub(crate) is_fast_start: bool,

@@ -1,4 +1,4 @@
-//! A client that sees what really comes through the socket, and how it ends.
+//! A raw TCP client that records the received bytes and the end of the connection.
 
 use std::io::ErrorKind;
 
@@ -16,15 +16,15 @@ pub(crate) enum End {
     Reset,
 }
 
-/// What came through a socket.
-pub(crate) struct Heard {
-    /// The pieces, as the reads gave them.
+/// The bytes received from a socket.
+pub(crate) struct Received {
+    /// The bytes of each read.
     pub(crate) pieces: Vec<Vec<u8>>,
     pub(crate) end: End,
 }
 
-impl Heard {
-    /// The head of the answer and what came of its body.
+impl Received {
+    /// The head of the reply and the received part of its body.
     pub(crate) fn answer(&self) -> (String, Vec<u8>) {
         let all = self.pieces.concat();
         let edge = all
@@ -35,7 +35,7 @@ impl Heard {
         (head.to_ascii_lowercase(), all[edge + 4..].to_vec())
     }
 
-    /// What the head says of the body's length.
+    /// The body's length in the head.
     pub(crate) fn announced(&self) -> usize {
         let (head, _) = self.answer();
         let line = head
@@ -45,8 +45,8 @@ impl Heard {
     }
 }
 
-/// Sends one request with the key on a connection of its own, and listens until that ends.
-pub(crate) async fn exchange(api: &Api, method: &str, path: &str, body: &str) -> Heard {
+/// Sends one request with the key on a new connection, and reads until it ends.
+pub(crate) async fn exchange(api: &Api, method: &str, path: &str, body: &str) -> Received {
     let authority = api.base_url.strip_prefix("http://").expect("a URL");
     let mut stream = TcpStream::connect(authority).await.expect("a connection");
     let request = format!(
@@ -65,7 +65,7 @@ pub(crate) async fn exchange(api: &Api, method: &str, path: &str, body: &str) ->
         match stream.read(&mut piece).await {
             Ok(0) => {
                 let end = End::Closed;
-                return Heard { pieces, end };
+                return Received { pieces, end };
             }
             Ok(length) => {
                 piece.truncate(length);
@@ -74,7 +74,7 @@ pub(crate) async fn exchange(api: &Api, method: &str, path: &str, body: &str) ->
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}");
                 let end = End::Reset;
-                return Heard { pieces, end };
+                return Received { pieces, end };
             }
         }
     }

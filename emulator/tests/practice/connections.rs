@@ -3,16 +3,16 @@
 use serde_json::json;
 use tempfile::tempdir;
 
-use crate::support::raw::{End, Heard, exchange};
+use crate::support::raw::{End, Received, exchange};
 use crate::support::{Api, faulty, idle, quick, settings, start};
 
-async fn submit(api: &Api) -> Heard {
+async fn submit(api: &Api) -> Received {
     let body = quick("https://example.com/a.png").to_string();
     exchange(api, "POST", "/v1/jobs", &body).await
 }
 
 #[tokio::test]
-async fn a_connection_ends_without_an_answer_before_or_after_the_work() {
+async fn connection_is_closed_or_reset_before_or_after_the_handler() {
     let cases = [
         (json!({"close": "before"}), End::Closed, 0),
         (json!({"close": "after"}), End::Closed, 1),
@@ -26,9 +26,9 @@ async fn a_connection_ends_without_an_answer_before_or_after_the_work() {
         let mut rule = fault.clone();
         rule["times"] = json!(1);
         let (practice, api) = start(faulty(idle(&folder), &json!([rule]))).await;
-        let heard = submit(&api).await;
-        assert!(heard.pieces.is_empty(), "{fault}");
-        assert_eq!(heard.end, end, "{fault}");
+        let received = submit(&api).await;
+        assert!(received.pieces.is_empty(), "{fault}");
+        assert_eq!(received.end, end, "{fault}");
         assert_eq!(practice.billing().totals.created, created, "{fault}");
         let later = submit(&api).await;
         assert!(later.answer().0.starts_with("http/1.1 201"), "{fault}");
@@ -37,7 +37,7 @@ async fn a_connection_ends_without_an_answer_before_or_after_the_work() {
 }
 
 #[tokio::test]
-async fn a_truncated_reply_announces_all_of_it() {
+async fn truncated_reply_has_the_content_length_of_the_whole() {
     let cases = [
         (json!({"truncate": 0}), 0, End::Closed),
         (json!({"truncate": 10}), 10, End::Closed),
@@ -48,7 +48,7 @@ async fn a_truncated_reply_announces_all_of_it() {
             10,
             End::Closed,
         ),
-        // More than the sockets on the way hold.
+        // More than the buffers of the sockets hold.
         (
             json!({"truncate": 20_000_000, "pad_bytes": 30_000_000}),
             20_000_000,
@@ -58,11 +58,11 @@ async fn a_truncated_reply_announces_all_of_it() {
     for (fault, length, end) in cases {
         let folder = tempdir().expect("a folder");
         let (practice, api) = start(faulty(idle(&folder), &json!([fault]))).await;
-        let heard = submit(&api).await;
-        let (top, body) = heard.answer();
+        let received = submit(&api).await;
+        let (top, body) = received.answer();
         assert!(top.starts_with("http/1.1 201"), "{top}");
-        assert_eq!((body.len(), heard.end), (length, end), "{fault}");
-        assert!(heard.announced() > length, "{fault}");
+        assert_eq!((body.len(), received.end), (length, end), "{fault}");
+        assert!(received.announced() > length, "{fault}");
         assert_eq!(practice.billing().totals.created, 1, "{fault}");
         practice.shutdown().await;
     }
@@ -73,8 +73,8 @@ async fn a_reply_shorter_than_its_truncation_is_whole() {
     let folder = tempdir().expect("a folder");
     let rules = json!([{"truncate": 1_000_000}]);
     let (_practice, api) = start(faulty(idle(&folder), &rules)).await;
-    let heard = submit(&api).await;
-    assert_eq!(heard.answer().1.len(), heard.announced());
+    let received = submit(&api).await;
+    assert_eq!(received.answer().1.len(), received.announced());
 }
 
 #[tokio::test]
@@ -82,11 +82,11 @@ async fn a_dripped_reply_comes_in_pieces() {
     let folder = tempdir().expect("a folder");
     let rules = json!([{"drip_ms": 50, "drip_bytes": 40, "body": "x".repeat(200)}]);
     let (_practice, api) = start(faulty(idle(&folder), &rules)).await;
-    let heard = submit(&api).await;
-    let (_, body) = heard.answer();
-    assert_eq!((body.len(), heard.announced()), (200, 200));
-    // The reader may sleep through some of the pauses, hardly through all of them.
-    assert!(heard.pieces.len() > 1, "{}", heard.pieces.len());
+    let received = submit(&api).await;
+    let (_, body) = received.answer();
+    assert_eq!((body.len(), received.announced()), (200, 200));
+    // A slow reader may merge some pieces, but not all of them.
+    assert!(received.pieces.len() > 1, "{}", received.pieces.len());
 }
 
 #[tokio::test]
@@ -97,11 +97,11 @@ async fn a_clip_is_fetched_in_parts_when_its_connection_ends() {
     let job = api.job(&quick("https://example.com/a.png")).await;
     api.until(&job, "succeeded").await;
     let path = format!("/v1/clips/{job}.mp4");
-    let heard = exchange(&api, "GET", &path, "").await;
-    let (_, mut clip) = heard.answer();
+    let received = exchange(&api, "GET", &path, "").await;
+    let (_, mut clip) = received.answer();
     assert_eq!(clip.len(), 1000);
     let rest = api.get(&path, &[("range", "bytes=1000-")]).await;
     clip.extend_from_slice(&rest.body);
-    assert_eq!(clip.len(), heard.announced());
+    assert_eq!(clip.len(), received.announced());
     assert_eq!(clip, api.clip(&job).await);
 }

@@ -1,7 +1,7 @@
-"""A crowd of jobs as asyncio has it: each is submitted, and then a task of its own polls it.
+"""Many jobs in asyncio: each is submitted, and then polled by a task of its own.
 
-Run with a submit's body, the provider's base URL, the number of jobs, and how many connections
-there may be.
+The arguments are a submit's body, the provider's base URL, the number of jobs and the maximum
+number of connections.
 """
 
 import asyncio
@@ -15,17 +15,17 @@ from time import perf_counter
 import httpx
 
 
-async def crowd(body: str, base_url: str, jobs: int, connections: int) -> None:
+async def run(body: str, base_url: str, jobs: int, connections: int) -> None:
     tls = ssl.create_default_context()
-    tell("ready", perf_counter())
+    report("ready", perf_counter())
     await asyncio.to_thread(sys.stdin.readline)
     Thread(target=end_with_standard_input, daemon=True).start()
     begun = perf_counter()
-    # A connection each: a client looks through all of its connections at each request, and one
-    # with thousands does little else.
+    # One client for each connection: a client searches all of its connections at each request,
+    # which is slow with thousands.
     clients = [client(base_url, tls) for _ in range(connections)]
-    ids = [await submit(clients[0], body, f"crowd-{number}") for number in range(jobs)]
-    tell("submitted", begun)
+    ids = [await submit(clients[0], body, f"load-{number}") for number in range(jobs)]
+    report("submitted", begun)
     async with asyncio.TaskGroup() as tasks:
         for number, job in enumerate(ids):
             tasks.create_task(poll(clients[number % connections], job))
@@ -34,11 +34,11 @@ async def crowd(body: str, base_url: str, jobs: int, connections: int) -> None:
 def client(base_url: str, tls: ssl.SSLContext) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=base_url,
-        headers={"authorization": "Bearer sk-crowd"},
+        headers={"authorization": "Bearer sk-load"},
         limits=httpx.Limits(max_connections=1),
-        # The provider takes its time.
+        # The provider holds its replies.
         timeout=None,
-        # No proxy: it is on loopback.
+        # No proxy: the provider is on loopback.
         trust_env=False,
         verify=tls,
     )
@@ -57,16 +57,16 @@ async def poll(client: httpx.AsyncClient, job: str) -> None:
         await asyncio.sleep(state["poll_after_ms"] / 1000)
 
 
-def tell(name: str, begun: float) -> None:
-    """Says what is done, and how long it took."""
+def report(name: str, begun: float) -> None:
+    """Prints the name of a finished step and its duration."""
     print(json.dumps({name: perf_counter() - begun}), flush=True)
 
 
 def end_with_standard_input() -> None:
-    """Nobody measures any more."""
+    """Ends the process when the benchmark closes standard input."""
     sys.stdin.read()
     os._exit(0)
 
 
 body, base_url, jobs, connections = sys.argv[1:]
-asyncio.run(crowd(body, base_url, int(jobs), int(connections)))
+asyncio.run(run(body, base_url, int(jobs), int(connections)))
