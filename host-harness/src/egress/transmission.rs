@@ -54,7 +54,7 @@ impl Transmission {
 
     /// What left. Nothing leaves afterwards: a request that a component began and did
     /// not wait for may still be on its way to its connection.
-    pub(crate) fn give(&self) -> Sent {
+    pub(crate) fn close(&self) -> Sent {
         let mut submits = self.submits.lock().unwrap_or_else(PoisonError::into_inner);
         submits.closed = true;
         if submits.any {
@@ -100,10 +100,10 @@ mod tests {
         assert!(transmission.note_submit(true).is_ok());
         assert!(transmission.note_submit(false).is_ok());
         assert!(transmission.note_submit(true).is_err());
-        assert_eq!(transmission.give(), Sent::Something);
+        assert_eq!(transmission.close(), Sent::Something);
         assert!(transmission.note_submit(false).is_err());
         let transmission = Transmission::default();
-        assert_eq!(transmission.give(), Sent::Nothing);
+        assert_eq!(transmission.close(), Sent::Nothing);
         assert!(transmission.note_submit(true).is_err());
     }
 

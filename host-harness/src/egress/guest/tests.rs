@@ -91,7 +91,7 @@ async fn a_reply_arrives_and_the_credential_with_the_request() {
         .expect("reply");
     assert_eq!(status, 200);
     assert_eq!(body, "{\"echo\": \"**********\"}");
-    assert_eq!(guest.transmission.give(), Sent::Something);
+    assert_eq!(guest.transmission.close(), Sent::Something);
     let [seen] = &server.seen()[..] else {
         panic!("one request")
     };
@@ -114,7 +114,7 @@ async fn a_refused_connection_means_that_nothing_left() {
         .await
         .expect_err("refused");
     assert!(matches!(error, Error::ConnectionRefused), "{error:?}");
-    assert_eq!(guest.transmission.give(), Sent::Nothing);
+    assert_eq!(guest.transmission.close(), Sent::Nothing);
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn a_plain_server_behind_https_gets_no_request() {
         matches!(error, Error::TlsCertificateError | Error::ConnectionTimeout),
         "{error:?}"
     );
-    assert_eq!(guest.transmission.give(), Sent::Nothing);
+    assert_eq!(guest.transmission.close(), Sent::Nothing);
     assert_eq!(server.seen().len(), 0);
 }
 
@@ -192,7 +192,7 @@ async fn whatever_breaks_after_the_request_was_read_is_unknown() {
             .await
             .expect_err(expected);
         assert_eq!(format!("{error:?}"), expected);
-        assert_eq!(guest.transmission.give(), Sent::Something);
+        assert_eq!(guest.transmission.close(), Sent::Something);
         assert_eq!(server.seen().len(), 1, "{expected}");
     }
 }
@@ -217,7 +217,7 @@ async fn a_call_that_sends_nothing_sends_nothing() {
             .await
             .expect_err("denied");
         assert!(matches!(error, Error::HttpRequestDenied), "{error:?}");
-        assert_eq!(guest.transmission.give(), Sent::Nothing);
+        assert_eq!(guest.transmission.close(), Sent::Nothing);
     }
     assert_eq!(server.seen().len(), 0);
 }
@@ -247,7 +247,7 @@ async fn another_place_is_denied_and_gets_no_credential() {
         assert!(matches!(error, Error::HttpRequestDenied), "{error:?}");
     }
     assert_eq!(elsewhere.seen().len() + server.seen().len(), 0);
-    assert_eq!(guest.transmission.give(), Sent::Nothing);
+    assert_eq!(guest.transmission.close(), Sent::Nothing);
 }
 
 #[tokio::test]
@@ -277,7 +277,7 @@ async fn a_body_other_than_announced_is_not_sent() {
         }
         let error = send(&guest, request).await.expect_err(expected);
         assert_eq!(format!("{error:?}"), expected);
-        assert_eq!(guest.transmission.give(), Sent::Nothing);
+        assert_eq!(guest.transmission.close(), Sent::Nothing);
     }
     assert_eq!(server.seen().len(), 0);
 }
