@@ -26,7 +26,7 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// When it is empty or could not stand in a header.
+    /// When it is empty or not valid in a header.
     pub fn new(text: String) -> Result<Self, SecretFault> {
         let secret = Self(Zeroizing::new(text));
         if secret.0.is_empty() {

@@ -128,7 +128,7 @@ proptest! {
     }
 
     #[test]
-    fn what_holds_none_stays_as_it_is(text in "[a-z %\\\\\"{}:+0-9]{0,200}") {
+    fn text_without_the_credential_stays_unchanged(text in "[a-z %\\\\\"{}:+0-9]{0,200}") {
         prop_assert_eq!(redacted("SK-HUNTER-2", &text), text);
     }
 }
