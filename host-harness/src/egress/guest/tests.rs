@@ -206,7 +206,7 @@ async fn redirect_of_a_components_request_is_not_followed() {
 }
 
 #[tokio::test]
-async fn request_of_a_call_without_egress_is_denied() {
+async fn request_of_a_call_that_sends_nothing_is_denied() {
     let server = Server::start([Act::ok("")]).await;
     for (sends, offline) in [(Sends::Nothing, false), (Sends::OneSubmit, true)] {
         let mut guest = guest(&server.url(""), sends);
