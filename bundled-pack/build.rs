@@ -14,8 +14,8 @@ mod nested_cargo;
 
 use nested_cargo::{TARGET, built, last_line};
 
-/// Names a component to embed instead of building one: for packagers, and for machines
-/// without the target.
+/// The variable with the path of a component to embed instead of building one: for packagers,
+/// and for machines without the target.
 const PREBUILT: &str = "ZOETROPE_PREBUILT_COMPONENT";
 
 fn main() -> ExitCode {
@@ -79,7 +79,7 @@ fn variable(name: &str) -> Result<OsString, String> {
     env::var_os(name).ok_or_else(|| format!("cargo did not set {name}"))
 }
 
-/// The standard library for the target, through rustup where it is missing.
+/// Checks that the target's standard library is installed; otherwise installs it with rustup.
 fn provide_target(root: &Path) -> Result<(), String> {
     let advice = format!("run `rustup target add {TARGET}`");
     if has_target()? {
@@ -94,13 +94,13 @@ fn provide_target(root: &Path) -> Result<(), String> {
             if has_target()? {
                 return Ok(());
             }
-            "rustup added it to another toolchain than the one in use".to_owned()
+            "rustup added it to a toolchain that is not in use".to_owned()
         }
         Ok(output) => last_line(&output.stderr),
-        Err(_) => format!("there is no rustup; or name a built component in {PREBUILT}"),
+        Err(_) => format!("rustup is not installed; {PREBUILT} can name a built component"),
     };
     Err(format!(
-        "the component needs Rust's {TARGET} target, which is missing ({why}): {advice}"
+        "the component needs Rust's {TARGET} target, which is not installed ({why}): {advice}"
     ))
 }
 
@@ -123,8 +123,8 @@ fn build(root: &Path, out: &Path) -> Result<PathBuf, String> {
     Ok(embedded)
 }
 
-/// Drops the names that the linker gives to a component's parts: a thirtieth of it, read
-/// by debuggers alone.
+/// Drops the custom section `component-name`: a thirtieth of the component, which only
+/// debuggers read.
 fn without_names(component: &[u8]) -> wasmparser::Result<Vec<u8>> {
     const PREAMBLE: usize = 8;
     let mut reader = BinaryReader::new(component, 0);

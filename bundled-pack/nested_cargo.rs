@@ -1,5 +1,5 @@
-//! Cargo inside cargo: how a package of this workspace becomes a component. Shared by the build
-//! script and by the tests, which build components of their own.
+//! Runs cargo to build a package of this workspace as a component. Shared by the build script
+//! and by the tests, which build other components.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -7,17 +7,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What components are built for.
+/// The target of components.
 pub(crate) const TARGET: &str = "wasm32-wasip2";
 
 const PROFILE: &str = "component";
 
-/// What is inlined where everything is linked: the profile is for size, and alone it would
-/// leave small functions as calls. A twentieth more bytes, a third less time in the component.
+/// The inlining threshold of link-time optimisation. The profile optimises for size and would
+/// leave small functions as calls. This costs a twentieth more bytes and saves a third of the
+/// component's run time.
 const INLINING: &str = "llvm-args=-inline-threshold=60";
 
-/// Cargo's settings that are the user's, not the outer build's; by name or, ending with
-/// an underscore, by prefix.
+/// Cargo variables that are set by the user, not by the outer build: by name or, ending with an
+/// underscore, by prefix.
 const KEPT: [&str; 7] = [
     "CARGO",
     "CARGO_HOME",
@@ -28,7 +29,7 @@ const KEPT: [&str; 7] = [
     "CARGO_TERM_COLOR",
 ];
 
-/// What else would change the component or how it is built.
+/// Other variables that would change the component.
 const STRIPPED: [&str; 6] = [
     "MAKEFLAGS",
     "MFLAGS",
@@ -38,12 +39,12 @@ const STRIPPED: [&str; 6] = [
     "RUSTFLAGS",
 ];
 
-/// Builds a package's library, or an example of it, as a component below `target_dir`; its
-/// file.
+/// Builds a package's library, or an example of it, as a component below `target_dir`. Returns
+/// its path.
 ///
 /// # Errors
 ///
-/// In one line, when it does not build.
+/// When it does not build; the error is one line.
 #[expect(clippy::print_stderr, reason = "cargo shows what build scripts print")]
 pub(crate) fn built(
     root: &Path,
@@ -60,7 +61,7 @@ pub(crate) fn built(
         .args(more);
     match example {
         Some(example) => cargo.args(["--example", example]),
-        // The crate is a `rlib` too; built as both it would get no link-time optimisation.
+        // The crate is also an `rlib`; built as both it would get no link-time optimisation.
         None => cargo.args(["--lib", "--crate-type", "cdylib"]),
     };
     cargo
@@ -78,7 +79,7 @@ pub(crate) fn built(
         .output()
         .map_err(|error| format!("cargo cannot be run: {error}"))?;
     if !output.status.success() {
-        // The whole story, for `-vv` and the output file; the one line comes last.
+        // The whole output, for `-vv` and the output file; the error is one line.
         eprintln!("{}", String::from_utf8_lossy(&output.stderr));
         return Err(format!(
             "the component does not build ({}): run `cargo build -p {package} --target {TARGET}` to see why",
@@ -92,8 +93,8 @@ pub(crate) fn built(
     })
 }
 
-/// Whether an environment variable is the outer build's and no concern of the nested
-/// one: flags, wrappers, profiles and folders of cargo, clippy, rustdoc or a make.
+/// Whether an environment variable belongs to the outer build: flags, wrappers, profiles and
+/// folders of cargo, clippy, rustdoc or make.
 fn is_foreign(name: &OsStr) -> bool {
     let Some(name) = name.to_str() else {
         return false;
@@ -104,8 +105,8 @@ fn is_foreign(name: &OsStr) -> bool {
     STRIPPED.contains(&name) || (name.starts_with("CARGO") && !is_kept)
 }
 
-/// Flags that take this machine's folders out of the component, so that its bytes and
-/// digest are the same everywhere.
+/// Flags that remove this machine's paths from the component, so that its bytes and digest are
+/// the same on every machine.
 fn remapped(root: &Path) -> OsString {
     let mut flags = OsString::new();
     let cargo_home = env::var_os("CARGO_HOME")
@@ -136,7 +137,7 @@ fn first_error(stderr: &[u8]) -> String {
     error.map_or_else(|| last_line(stderr), str::to_owned)
 }
 
-/// The last line that says something.
+/// The last line that is not empty.
 pub(crate) fn last_line(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     let line = text.lines().rev().find(|line| !line.trim().is_empty());

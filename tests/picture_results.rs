@@ -84,7 +84,7 @@ fn a_clip_where_a_picture_should_be_is_no_result() {
     let error = outcome.error("download_failed");
     let message = error["message"].as_str().expect("words");
     assert!(
-        message.contains("should be a picture, but a video"),
+        message.contains("should be a picture, but is a video"),
         "{message}"
     );
     assert!(!sandbox.path("a.png").exists());

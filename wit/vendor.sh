@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes wit/deps from the WIT files that the `wasip2` crate of Cargo.lock carries.
+# Writes wit/deps from the WIT files in the `wasip2` crate of Cargo.lock.
 # `wit/vendor.sh --check` changes nothing and fails when they differ.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -14,7 +14,7 @@ if [ "${1:-}" = "--check" ]; then
         echo "wit/deps differs from the wasip2 crate; run wit/vendor.sh" >&2
         exit 1
     }
-    echo "wit/deps is what the wasip2 crate carries"
+    echo "wit/deps equals the files of the wasip2 crate"
 else
     rm -rf deps
     cp -R "$source" deps

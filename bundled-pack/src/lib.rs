@@ -1,7 +1,8 @@
-//! The pack that comes with `zoetrope`: the nodes in `plugin/`, built as one WASI component.
+//! The pack that is bundled with `zoetrope`: the nodes in `plugin/`, built as one WASI
+//! component.
 //!
-//! `build.rs` builds the component for `wasm32-wasip2`. `ZOETROPE_PREBUILT_COMPONENT` names
-//! a component to hold instead. A host trusts [`COMPONENT`] by its [`DIGEST`].
+//! `build.rs` builds the component for `wasm32-wasip2`, unless `ZOETROPE_PREBUILT_COMPONENT`
+//! names a built one. A host trusts [`COMPONENT`] by its [`DIGEST`].
 
 #![deny(missing_docs)]
 

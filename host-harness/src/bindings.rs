@@ -1,5 +1,5 @@
-//! Code generated from `wit/`. What leaves this module is picked by name in
-//! [`contract`](crate::contract).
+//! Code generated from `wit/`. [`contract`](crate::contract) re-exports items of this module
+//! by name.
 
 mod generated {
     wasmtime::component::bindgen!({

@@ -17,17 +17,17 @@ pub use crate::bindings::types::{
 
 use crate::error::ErrorKind;
 
-/// What `poll` goes on from: opaque JSON without credential or address.
+/// The input of `poll` and `cancel`: opaque JSON without credential or address.
 pub type Ticket = String;
 
 /// The package that a component must export, without its version.
 pub const PACKAGE: &str = "zoetrope:workflow-node";
 
-/// The version of [`PACKAGE`] that this host speaks.
+/// The version of [`PACKAGE`] that this host supports.
 pub const VERSION: &str = "0.1.0";
 
 impl ErrorCause {
-    /// The kind of failure that this is.
+    /// The kind of failure.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -49,8 +49,8 @@ impl ErrorCause {
         }
     }
 
-    /// What happened, in a sentence for people. Violations are told apart by
-    /// [`violations`](Self::violations).
+    /// The error as a sentence for people. [`violations`](Self::violations) lists each
+    /// violation.
     #[must_use]
     pub fn message(&self) -> String {
         match self {
@@ -85,7 +85,7 @@ impl ErrorCause {
         }
     }
 
-    /// What the provider said, where it said something.
+    /// The provider's own error, if it returned one.
     #[must_use]
     pub fn fault(&self) -> Option<&ProviderFault> {
         match self {

@@ -1,5 +1,5 @@
-//! The engine that components run on: how many at once, how much memory each, and the
-//! clock that interrupts them.
+//! The WebAssembly engine: limits on concurrent instances and memory, and the ticker that
+//! interrupts running components.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ mod cache;
 
 pub(crate) use cache::CodeCache;
 
-/// How often running components are interrupted to count their time and to let others
-/// run.
+/// The interval at which running components are interrupted, to count their time and to
+/// yield to other tasks.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// Core instances of one component. The toolchain makes three or four: the code, and
@@ -35,15 +35,15 @@ const INSTANCE_BYTES: usize = 1 << 20;
 /// page faults; more than the packs so far touch in a call.
 const KEPT_RESIDENT: usize = 512 << 10;
 
-/// How the engine is set up.
+/// The settings of an engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineSettings {
     /// Most memory of one call in bytes, all its memories together.
     pub memory_bytes: usize,
     /// Most calls at once; further ones wait. Costs address space, not memory.
     pub concurrent_instances: u32,
-    /// Where compiled code is kept; `None` compiles each time. It is only read from a
-    /// folder that the user alone can write.
+    /// The folder for compiled code; `None` compiles each time. It is not used if other users
+    /// can write it.
     pub cache_dir: Option<PathBuf>,
 }
 
@@ -57,7 +57,7 @@ impl Default for EngineSettings {
     }
 }
 
-/// An engine. Cheap to clone; clones share everything.
+/// A WebAssembly engine. Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
@@ -69,14 +69,14 @@ struct Inner {
     _ticker: Sender<()>,
 }
 
-/// Why there is no engine.
+/// Why an engine could not be created.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
-    /// The machine does not give what the settings ask for, mostly address space.
+    /// The machine lacks a resource that the settings need, mostly address space.
     #[error("the WebAssembly engine cannot be set up on this machine")]
     Setup(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// No thread for the clock.
+    /// The ticker's thread could not be started.
     #[error("the engine's clock cannot be started")]
     Ticker(#[source] std::io::Error),
 }
@@ -86,7 +86,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// When the machine does not give what they ask for.
+    /// When the machine lacks a resource that the settings need.
     pub fn new(settings: EngineSettings) -> Result<Self, EngineError> {
         let wasmtime = wasmtime::Engine::new(&config(&settings))
             .map_err(|error| EngineError::Setup(error.into_boxed_dyn_error()))?;
@@ -110,8 +110,7 @@ impl Engine {
         &self.0.wasmtime
     }
 
-    /// Waits for room for one more instance. `None` never happens: the semaphore is not
-    /// closed.
+    /// Waits for a permit for one more instance. Never `None`: the semaphore is not closed.
     pub(crate) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.0.instances).acquire_owned().await.ok()
     }
@@ -145,13 +144,13 @@ fn config(settings: &EngineSettings) -> Config {
         .epoch_interruption(true)
         .memory_init_cow(true)
         .cranelift_opt_level(OptLevel::Speed)
-        // Users get one line about a trap; frames of a stripped component say nothing.
+        // Errors show one line about a trap; frames of a stripped component have no names.
         .wasm_backtrace_max_frames(None)
         .generate_address_map(false);
     config
 }
 
-/// Advances the engine's epoch until the engine is gone.
+/// Advances the engine's epoch until the engine is dropped.
 fn tick(engine: wasmtime::EngineWeak) -> std::io::Result<Sender<()>> {
     let (stop, stopped) = mpsc::channel();
     std::thread::Builder::new()
@@ -172,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_defaults_are_what_the_documentation_says() {
+    fn default_engine_settings_match_the_documentation() {
         let settings = EngineSettings::default();
         assert_eq!(settings.memory_bytes, 256 * 1024 * 1024);
         assert_eq!(settings.concurrent_instances, 64);
@@ -180,11 +179,11 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_stops_with_the_engine() {
+    fn ticker_stops_when_the_engine_is_dropped() {
         let engine = Engine::new(EngineSettings::default()).expect("engine");
         let weak = engine.wasmtime().weak();
         drop(engine);
-        // The ticker may hold it for the length of one tick; for longer, this hangs.
+        // The ticker may hold the engine for one tick. If it never drops it, this hangs.
         while weak.upgrade().is_some() {
             std::thread::yield_now();
         }

@@ -1,36 +1,35 @@
-//! What a file is, by its first bytes.
+//! Detects a file's type by its first bytes.
 
 use std::fmt;
 
-/// How many bytes [`kind`] looks at.
+/// How many bytes [`kind`] reads.
 pub(crate) const HEADER: usize = 512;
 
-/// What a file is.
+/// The type of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileType {
     /// A still picture, and its media type.
     Image(&'static str),
     /// A clip, and its media type.
     Video(&'static str),
-    /// A page, most likely an error or a sign-in.
+    /// An HTML page, most likely an error or a sign-in.
     Html,
     /// JSON, most likely an error.
     Json,
-    /// Nothing at all.
+    /// No bytes, or white space only.
     Empty,
     /// None of these.
     Other,
 }
 
-/// Adds to what is known of a file's beginning; whether that made it long enough to be
-/// judged.
+/// Appends `bytes` to `header`, up to [`HEADER`] bytes. Whether this completed it.
 pub(crate) fn remember(header: &mut Vec<u8>, bytes: &[u8]) -> bool {
     let left = HEADER - header.len();
     header.extend_from_slice(&bytes[..bytes.len().min(left)]);
     left > 0 && header.len() == HEADER
 }
 
-/// What a file that begins with `header` is.
+/// The type of a file that begins with `header`.
 pub(crate) fn kind(header: &[u8]) -> FileType {
     match header {
         [] => FileType::Empty,
@@ -95,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn first_bytes_tell() {
+    fn file_type_is_detected_by_the_first_bytes() {
         for (header, expected) in [
             (&b"\x89PNG\r\n\x1a\n"[..], FileType::Image("image/png")),
             (b"\xff\xd8\xff\xe0", FileType::Image("image/jpeg")),

@@ -1,5 +1,5 @@
-//! Local pictures: what they are, and how they get to the provider as the component
-//! says. Their bytes never enter the component.
+//! Local pictures: detects their type, and uploads them to the provider as the component
+//! plans. Their bytes never enter the component.
 
 pub mod file_url;
 
@@ -15,12 +15,11 @@ use crate::contract::{LocalFile, Step};
 use crate::egress::{EgressError, LocalPart};
 use crate::file_type::{self, FileType};
 
-/// Steps that a hand-over may take: providers with a presigned upload need two requests
-/// and a last word.
+/// Most steps of one upload: a presigned upload takes two requests and a final value.
 const STEPS: usize = 4;
 
-/// Longest picture that is put into an input as base64, in bytes; it becomes a third
-/// longer, and the component holds the input several times over within its memory.
+/// Longest picture that is put into an input as base64, in bytes. Base64 is a third longer,
+/// and the component holds several copies of the input in its memory.
 const INLINE: u64 = 14 << 20;
 
 /// A picture on this machine. Only its header has been read.
@@ -44,24 +43,24 @@ pub enum MediaError {
         /// Why.
         source: io::Error,
     },
-    /// The file is something else.
-    #[error("`{}` is no picture but {what}", path.display())]
+    /// The file is not a picture.
+    #[error("`{}` is not a picture but {what}", path.display())]
     NotAPicture {
         /// The file.
         path: PathBuf,
-        /// What it is, as far as its first bytes tell.
+        /// Its type by its first bytes, with the article.
         what: String,
     },
-    /// The component's own error, or a call that failed.
-    #[error("the picture cannot be handed over")]
+    /// The component's error, or a call that failed.
+    #[error("the component did not accept the picture")]
     Call(#[from] CallError),
-    /// There is no connection to upload over.
+    /// The call has no connection.
     #[error("the picture cannot be uploaded without a connection")]
     NoConnection,
     /// The upload failed.
     #[error("the picture could not be uploaded")]
     Upload(#[source] EgressError),
-    /// Too long to be part of a request.
+    /// The file is too long to be part of a request.
     #[error("`{}` is longer than the {limit} bytes that fit into a request", path.display())]
     TooLong {
         /// The file.
@@ -69,33 +68,33 @@ pub enum MediaError {
         /// The limit.
         limit: u64,
     },
-    /// The component goes in circles.
-    #[error("the component wants more than {STEPS} steps to take a picture")]
+    /// The component asked for too many steps.
+    #[error("the component asks for more than {STEPS} steps to upload a picture")]
     Steps,
-    /// The component's value for the field is no JSON.
-    #[error("the component's value for the picture is no JSON")]
+    /// The component's value for the field is not JSON.
+    #[error("the component's value for the picture is not JSON")]
     Value(#[source] serde_json::Error),
 }
 
 impl Picture {
-    /// Looks at the file at `path`: PNG, JPEG, WebP, GIF or BMP by its first bytes.
-    /// Whether the node and its provider take that kind is theirs to say.
+    /// Reads the header of the file at `path`, which must be PNG, JPEG, WebP, GIF or BMP. The
+    /// node and its provider may accept fewer types.
     ///
     /// # Errors
     ///
-    /// When it cannot be read or is no picture.
+    /// When it cannot be read or is not a picture.
     pub fn open(path: &Path) -> Result<Self, MediaError> {
         let unreadable = |source| MediaError::Read {
             path: path.to_owned(),
             source,
         };
-        // Asked before it is opened: a pipe without a writer would be waited for.
+        // Checked before opening, which blocks on a pipe without a writer.
         let metadata = std::fs::metadata(path).map_err(unreadable)?;
         if metadata.is_dir() {
             return Err(unreadable(io::ErrorKind::IsADirectory.into()));
         }
         if !metadata.is_file() {
-            return Err(unreadable(io::Error::other("it is no regular file")));
+            return Err(unreadable(io::Error::other("it is not a regular file")));
         }
         let file = std::fs::File::open(path).map_err(unreadable)?;
         let mut header = Vec::new();
@@ -116,7 +115,7 @@ impl Picture {
         }
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -155,13 +154,12 @@ impl Picture {
     }
 }
 
-/// Hands `picture` over for the input field of `node` at the JSON Pointer `field`, as
-/// the component says: uploads it over the context's connection, or puts it into the
-/// input. The value for the field.
+/// Uploads `picture` over the context's connection, or encodes it as base64, as the component
+/// plans. Returns the value of the input field of `node` at the JSON Pointer `field`.
 ///
 /// # Errors
 ///
-/// When component or provider refuse it, or the upload fails.
+/// When the component or the provider refuses it, or the upload fails.
 pub async fn hand_over(
     pack: &Pack,
     context: &CallContext,
@@ -218,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_says_what_a_picture_is_not_its_name() {
+    fn picture_type_is_detected_by_header_not_by_name() {
         let picture = opened("photo.jpg", b"\x89PNG\r\n\x1a\n----").expect("picture");
         assert_eq!(picture.media_type(), "image/png");
         assert_eq!(picture.byte_length(), 12);
@@ -226,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_picture_is_named() {
+    fn file_that_is_not_a_picture_is_rejected_with_its_type() {
         for (bytes, expected) in [
             (&b""[..], "an empty file"),
             (b"<!doctype html>", "an HTML page"),

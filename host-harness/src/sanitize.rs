@@ -1,19 +1,20 @@
-//! Words of components and providers, as people can be shown them and rows can keep them.
+//! Makes texts of components and providers safe for terminals, and bounds their length.
 
 use std::borrow::Cow;
 
-/// The longest sentence that is kept.
+/// Longest sentence, in bytes.
 const LONGEST: usize = 4 << 10;
 
-/// `text` without what a terminal would act on: control characters, but for line ends and
-/// tabs, and those that reverse the direction of writing.
+/// `text` without control characters, except line ends and tabs, and without characters that
+/// change the direction of writing.
 #[must_use]
 pub fn sanitize(text: &str) -> Cow<'_, str> {
     let is_kept = |letter: char| matches!(letter, '\n' | '\t') || !acts(letter);
     replaced(text, is_kept)
 }
 
-/// `text` as one line of bounded length without what a terminal would act on.
+/// `text` as one line of bounded length, without control characters and characters that
+/// change the direction of writing.
 #[must_use]
 pub fn sentence(text: &str) -> Cow<'_, str> {
     let end = text.floor_char_boundary(LONGEST);
@@ -47,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_left_for_a_terminal_to_do() {
+    fn control_and_direction_characters_are_replaced() {
         let hostile = "a\u{1b}[2J\u{9b}31m\u{7f}\0\u{202e}b\r\n\tc";
         assert_eq!(sentence(hostile), "a�[2J�31m���b   c");
         assert_eq!(sanitize(hostile), "a�[2J�31m���b \n\tc");
@@ -55,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_has_an_end() {
+    fn sentence_is_truncated_at_the_length_limit() {
         let long = "ä".repeat(LONGEST);
         let kept = sentence(&long);
         assert!(kept.len() <= LONGEST + "…".len() && kept.ends_with("ä…"));

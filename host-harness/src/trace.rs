@@ -1,11 +1,9 @@
-//! Trace context (W3C Trace Context, level 2): to which trace a request belongs, and the
-//! one origin that is told of it.
+//! Trace context (W3C Trace Context, level 2) of requests.
 //!
-//! A job's requests belong to the trace of whoever asked for it, if that one has said so,
-//! else to a trace of the job's own, whose id is the job's id: it is the same in every
-//! process that goes on with the job. Only requests to the origin of the job's connection
-//! carry it; storage and CDNs learn nothing that would let them tell one download from
-//! another.
+//! A job's requests belong to the caller's trace, if the caller passed one. Otherwise they
+//! belong to the job's own trace, whose id is the job's id, so that every process that resumes
+//! the job uses the same trace. Only requests to the origin of the job's connection carry it;
+//! storage and CDNs get no id that links downloads.
 
 use std::fmt;
 use std::future::Future;
@@ -20,19 +18,20 @@ use crate::net::Origin;
 #[cfg(feature = "otlp")]
 mod export;
 
-/// Says which trace a request belongs to.
+/// The header with the position of a request in its trace.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// What further systems have to say about the trace.
+/// The header with vendors' data about the trace.
 pub const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// Whoever sends it may have recorded something.
+/// The flag `sampled`: the sender may have recorded the trace.
 const SAMPLED: u8 = 0b01;
 
-/// The right-most seven bytes of the trace id are random.
+/// The flag `random`: the right-most seven bytes of the trace id are random.
 const RANDOM: u8 = 0b10;
 
-/// What a `tracestate` may hold at least, by the specification; no more is passed on.
+/// The length and number of members that the specification requires to be passed on. A longer
+/// `tracestate` is rejected.
 const LONGEST_STATE: usize = 512;
 const MEMBERS: usize = 32;
 
@@ -44,32 +43,31 @@ pub struct TraceParent {
     flags: u8,
 }
 
-/// Not a `traceparent`.
+/// A text is not a valid `traceparent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a traceparent like 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]
 pub struct NoTraceParent;
 
 impl TraceParent {
-    /// The beginning of a job's own trace: the id is the job's, a UUID.
+    /// The root of a job's own trace, whose id is the job's id.
     ///
     /// # Errors
     ///
-    /// When the job's id is none.
+    /// When the job's id is not a UUID.
     pub fn of_job(id: &str) -> Result<Self, NoTraceParent> {
         let id = Uuid::parse_str(id).ok().filter(|id| !id.is_nil());
         let id = id.ok_or(NoTraceParent)?;
         Ok(Self {
             trace: id.into_bytes(),
-            // Everything that is ever done for the job is below this one.
+            // The parent of all spans of the job.
             span: half(id),
-            // A part of a UUID of version 7 is a clock and a counter, so it is not called
-            // random.
+            // Not flagged random: a part of a UUID of version 7 is a clock and a counter.
             flags: SAMPLED,
         })
     }
 
-    /// The present span as a part of the same trace: under the id under which it is
-    /// exported, else one of its own.
+    /// The position of the current span in the same trace: with its exported id, or with a
+    /// new id if it is not exported.
     #[must_use]
     pub fn child(&self) -> Self {
         let span = half(Uuid::now_v7());
@@ -78,8 +76,8 @@ impl TraceParent {
         Self { span, ..*self }
     }
 
-    /// Makes `span`, which nobody has entered yet, a part of this trace where it is
-    /// exported.
+    /// Makes `span` a child of this position, if it is exported. `span` must not have been
+    /// entered yet.
     pub fn adopt(&self, span: &tracing::Span) {
         #[cfg(feature = "otlp")]
         export::adopt(span, self.trace, self.span, self.flags);
@@ -97,8 +95,8 @@ impl TraceParent {
 impl FromStr for TraceParent {
     type Err = NoTraceParent;
 
-    /// As the specification has it, section 3.2: of a later version than 00 only what
-    /// version 00 has is read.
+    /// As in section 3.2 of the specification. Of later versions only the fields of version
+    /// 00 are read.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (known, rest) = text.split_at_checked(55).ok_or(NoTraceParent)?;
         let mut parts = known.split('-');
@@ -129,7 +127,7 @@ impl fmt::Display for TraceParent {
     }
 }
 
-/// The trace that this process was asked to go on with.
+/// The trace context that the caller of this process passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     parent: TraceParent,
@@ -137,7 +135,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Whoever is at this position.
+    /// A caller at this position.
     #[must_use]
     pub fn at(parent: TraceParent) -> Self {
         Self {
@@ -146,8 +144,8 @@ impl Caller {
         }
     }
 
-    /// The same with a `tracestate`, which is passed on as it is; `None` when it is not
-    /// well-formed (section 3.3), or longer than has to be passed on.
+    /// The same with a `tracestate`, which is passed on unchanged; `None` if it is not
+    /// well-formed (section 3.3), or longer than the specification requires to pass on.
     #[must_use]
     pub fn with_state(self, state: &str) -> Option<Self> {
         let is_member = |member: &str| {
@@ -168,14 +166,14 @@ impl Caller {
         })
     }
 
-    /// Where the caller is.
+    /// The caller's position.
     #[must_use]
     pub fn parent(&self) -> &TraceParent {
         &self.parent
     }
 }
 
-/// The trace of what is done at present, and who is told of it.
+/// The current trace, and the one origin whose requests carry it.
 #[derive(Clone, Debug)]
 pub struct Trace {
     caller: Caller,
@@ -187,9 +185,9 @@ tokio::task_local! {
 }
 
 impl Trace {
-    /// The trace of a job: the caller's, else its own. Only requests to `origin`, that of
-    /// the job's connection, carry it. `None` when there is no caller and the job's id is
-    /// no UUID.
+    /// The trace of a job: the caller's, else its own. Only requests to `origin`, that of the
+    /// job's connection, carry it. `None` if there is no caller and the job's id is not a
+    /// UUID.
     #[must_use]
     pub fn of_job(id: &str, caller: Option<&Caller>, origin: &Origin) -> Option<Self> {
         let caller = match caller {
@@ -202,26 +200,25 @@ impl Trace {
         })
     }
 
-    /// Where in the trace this is.
+    /// The current position in the trace.
     #[must_use]
     pub fn parent(&self) -> &TraceParent {
         &self.caller.parent
     }
 }
 
-/// Does `work` within a trace.
+/// Runs `work` within a trace.
 pub fn within<W: Future>(trace: Option<Trace>, work: W) -> impl Future<Output = W::Output> {
     PRESENT.scope(trace, work)
 }
 
-/// Does `work` within the present trace wherever it is done: another task has none.
+/// Runs `work` within the current trace, also in another task.
 pub(crate) fn with_current_trace<W: Future>(work: W) -> impl Future<Output = W::Output> {
     let present = PRESENT.try_with(Clone::clone).unwrap_or_default();
     PRESENT.scope(present, work)
 }
 
-/// Puts the present trace, as another span of it, into the header of a request to
-/// `origin`, if that one is told of it.
+/// Sets the trace headers of a request to `origin`, if the current trace is for that origin.
 pub(crate) fn stamp(headers: &mut HeaderMap, origin: &Origin) {
     let present = PRESENT.try_with(Clone::clone).unwrap_or_default();
     let Some(Trace { caller, .. }) = present.filter(|present| present.origin == *origin) else {
@@ -235,7 +232,7 @@ pub(crate) fn stamp(headers: &mut HeaderMap, origin: &Origin) {
     }
 }
 
-/// The half of a UUID that is no time: never only zeros, since it holds the variant.
+/// The second half of a UUID. Never zero, since it holds the variant.
 fn half(id: Uuid) -> [u8; 8] {
     id.as_u64_pair().1.to_be_bytes()
 }
@@ -258,17 +255,17 @@ mod tests {
     }
 
     #[test]
-    fn a_traceparent_is_read_as_specified() {
+    fn valid_traceparent_is_parsed() {
         assert_eq!(read(KNOWN).as_deref(), Ok(KNOWN));
         let random = KNOWN.replace("-01", "-03");
         assert_eq!(read(&random), Ok(random));
-        // Later versions may have more, and flags that nobody knows are not passed on.
+        // Later versions may have more fields; unknown flags are not passed on.
         let later = KNOWN.replace("00-", "cc-").replace("-01", "-ff-what-comes");
         assert_eq!(read(&later), Ok(KNOWN.replace("-01", "-03")));
     }
 
     #[test]
-    fn what_is_none_is_refused() {
+    fn invalid_traceparent_is_rejected() {
         for text in [
             "",
             "00",
@@ -289,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jobs_own_trace_has_its_id() {
+    fn trace_id_of_a_job_is_the_jobs_id() {
         let id = "018bcfe5-6800-7000-8000-00000000002a";
         let parent = TraceParent::of_job(id).expect("a job's id");
         assert_eq!(parent.trace_id(), id.replace('-', ""));
@@ -301,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tracestate_is_passed_on_as_it_is() {
+    fn valid_tracestate_is_passed_on_unchanged() {
         let caller = || Caller::at(KNOWN.parse().expect("a traceparent"));
         for state in ["", "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE", "a=1, b@c=2"] {
             let passed = caller().with_state(state).and_then(|caller| caller.state);
@@ -325,7 +322,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_connections_origin_is_told() {
+    async fn trace_headers_are_sent_to_the_connections_origin_only() {
         let own = "https://api.example.com/v1";
         assert_eq!(stamped(own), None);
         let id = "018bcfe5-6800-7000-8000-00000000002a";

@@ -1,4 +1,4 @@
-//! The smallest pack: one node, `echo`, whose provider gives a picture back.
+//! The smallest pack: one node, `echo`, whose provider returns the picture it gets.
 //!
 //! The provider's protocol: `POST /jobs` with `{"image"}`, a URL, answers `{"id"}`.
 //! `GET /jobs/{id}` answers `{"status"}`, one of `running`, `done` (then with the URL of the
@@ -23,7 +23,7 @@ use zoetrope_node_sdk::ticket::Ticket;
 /// The table of node types.
 pub static PACK: Pack = Pack { nodes: &[&ECHO] };
 
-// What the pack asks for: connections of the category `echo`, and nothing else.
+// The manifest: the pack requests connections of the category `echo`, and nothing else.
 zoetrope_node_sdk::export!(
     PACK,
     manifest: br#"{
@@ -51,12 +51,12 @@ static ECHO: Node = Node {
     input_schema: r#"{"type": "object", "properties": {"image": {"type": "string", "maxLength": 2000}}, "required": ["image"]}"#,
     output_schema: r#"{"type": "object", "properties": {"image": {"type": "string", "pattern": "^https?://"}}, "required": ["image"]}"#,
     fields: &[Field::text("image")],
-    // What a builder offers a file picker for, and what the host downloads.
+    // The picture of the input, and the one of the output, which the host downloads.
     input_media: IMAGE,
     output_media: IMAGE,
     validate_input: |document| violations::of(InputSchema::iter_errors(document)),
     validate_output: |document| violations::of(OutputSchema::iter_errors(document)),
-    // The schema says everything, and no price is published.
+    // The schema has all rules, and no price is published.
     amend: |_, _| Ok(()),
     estimate: None,
 };
@@ -73,10 +73,10 @@ struct OutputSchema;
 
 struct EchoProvider;
 
-/// The one protocol; tickets name it.
+/// The name of the one protocol, which tickets contain.
 const WIRE: &str = "echo";
 
-/// Where the provider's errors have code and message.
+/// The pointers to code and message in the provider's errors.
 const FAULTS: FaultPointers<'_> = FaultPointers {
     code: "/error/code",
     message: "/error/message",
@@ -96,7 +96,7 @@ impl Provider for EchoProvider {
     }
 
     fn wire(&self, connection: &Connection) -> Result<String, NodeError> {
-        // There are no options, so every one that is given is refused.
+        // There are no options, so every option is rejected.
         Reader::new(connection).finish(connection)?;
         Ok(WIRE.into())
     }
@@ -133,7 +133,7 @@ impl Provider for EchoProvider {
         ticket: &Ticket,
         replies: &[Reply],
     ) -> Result<Next<JobState>, NodeError> {
-        // Without a reply yet: what to ask. Then: what the reply says.
+        // Without a reply: the request. With a reply: the job's state.
         let Some(reply) = replies.first() else {
             let question = request(connection, "GET", "/jobs/{id}", &ticket.job);
             return Ok(Next::Send(question));
@@ -152,7 +152,7 @@ impl Provider for EchoProvider {
                     cost: None,
                 },
             }),
-            // A state that a later version of the provider may have is waited for.
+            // Possibly a state of a later version of the provider: keep waiting.
             unknown => {
                 let mut progress = progress(Stage::Unrecognized, reply);
                 progress.message = Some(unrecognized(unknown));
@@ -165,7 +165,7 @@ impl Provider for EchoProvider {
 /// The end of a job whose document has the picture's URL.
 fn success(node: &Node, document: &Value) -> Result<Success, NodeError> {
     let output = json!({ "image": document["image"] });
-    // A result that breaks the published schema is not passed on.
+    // A result that breaks the published schema is an error.
     if !(node.validate_output)(&output).is_empty() {
         return Err(NodeError::protocol_violation("expected a URL at /image"));
     }

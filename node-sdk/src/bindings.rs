@@ -1,7 +1,7 @@
-//! The contract in `wit/` as Rust types: generated, and picked by name.
+//! The contract in `wit/` as Rust types: generated, and re-exported by name.
 //!
 //! A pack with typed worlds of its own maps the shared interfaces to the modules here, with
-//! `wit-bindgen`'s `with`, so that both sides have one `NodeError`.
+//! `wit-bindgen`'s `with`, so that both use the same `NodeError`.
 
 #[allow(
     unsafe_code,

@@ -1,5 +1,4 @@
-//! The contract's errors, each made in one place: what happened, what it cost, and
-//! what the caller may do now.
+//! Constructors of the contract's errors, with the charge and next step of each.
 
 use crate::bindings::{Charge, ErrorCause, NextStep, NodeError, ProviderFault, Violation};
 
@@ -33,7 +32,7 @@ impl NodeError {
         )
     }
 
-    /// Asked for what this node cannot do.
+    /// The node does not support the call.
     pub fn unsupported(what: impl Into<String>) -> Self {
         Self::new(
             ErrorCause::Unsupported(what.into()),
@@ -48,7 +47,7 @@ impl NodeError {
         Self::new(cause, Charge::No, NextStep::FixConnection)
     }
 
-    /// The ticket is for another connection. Its job goes on there.
+    /// The ticket is for another connection, where its job continues.
     pub fn connection_changed(why: impl Into<String>) -> Self {
         let cause = ErrorCause::ConnectionChanged(why.into());
         Self::new(cause, Charge::Unknown, NextStep::FixConnection)
@@ -72,18 +71,18 @@ impl NodeError {
         )
     }
 
-    /// A submit that never left.
+    /// A submit that was not sent.
     pub fn not_sent(why: impl Into<String>) -> Self {
         Self::new(ErrorCause::NotSent(why.into()), Charge::No, NextStep::Retry)
     }
 
-    /// A reply to a read that is not what the provider's protocol says.
+    /// A reply to a read that breaks the provider's protocol.
     pub fn protocol_violation(expected: impl Into<String>) -> Self {
         let cause = ErrorCause::ProtocolViolation(expected.into());
         Self::new(cause, Charge::Unknown, NextStep::PollAgain)
     }
 
-    /// The provider asked to slow down; nothing was done.
+    /// The provider limited the rate of requests; nothing was done.
     #[must_use]
     pub fn throttled(fault: ProviderFault, charge: Charge, next: NextStep) -> Self {
         Self::new(ErrorCause::Throttled(fault), charge, next)
@@ -112,7 +111,7 @@ impl NodeError {
         Self::new(cause, Charge::Unknown, NextStep::RetrySameKey)
     }
 
-    /// A read that failed in passing.
+    /// A read that failed temporarily.
     #[must_use]
     pub fn unavailable(fault: ProviderFault) -> Self {
         Self::new(
@@ -122,7 +121,7 @@ impl NodeError {
         )
     }
 
-    /// The provider does not know the job.
+    /// The provider does not have the job.
     #[must_use]
     pub fn job_lost(fault: ProviderFault) -> Self {
         Self::new(
@@ -132,7 +131,7 @@ impl NodeError {
         )
     }
 
-    /// With the delay that the reply asked for.
+    /// With the delay from the reply.
     #[must_use]
     pub fn after(mut self, retry_after_ms: Option<u64>) -> Self {
         self.retry_after_ms = retry_after_ms;
@@ -141,7 +140,7 @@ impl NodeError {
 }
 
 impl ProviderFault {
-    /// A fault without a reply, or one whose reply says nothing of its own.
+    /// A fault without a code of the provider.
     pub fn new(status: Option<u16>, message: impl Into<String>) -> Self {
         Self {
             status,

@@ -23,7 +23,8 @@ pub trait Exported {
 /// first argument is the path of a `static` [`Pack`](crate::node::Pack). The manifest is the
 /// text of a document that satisfies `schemas/manifest.json`: a byte string, or the
 /// `include_bytes!` of a file. It becomes the component's custom section
-/// `zoetrope:manifest`, from which a host's operator is told what the pack asks for.
+/// `zoetrope:manifest`, from which a host shows its operator the permissions that the pack
+/// requests.
 ///
 /// On other targets than wasm, only the types of the arguments are checked.
 ///

@@ -1,19 +1,18 @@
-//! The parts of a node's table: its fields, which of them hold a picture or a clip, and
-//! its price.
+//! The parts of a node's table: its fields, its media fields and its price.
 
 use serde_json::Value;
 
 use crate::bindings::{Basis, Estimate, MediaField, MediaKind, Price};
 
-/// A property of an input schema, as far as completing an input needs it. A property without
-/// a field is dropped from every input, with a note: test that the table names every property
-/// of the schema, as the bundled pack does in `plugin/src/nodes/mod.rs`.
+/// A property of an input schema, with the data that completing an input needs. A property
+/// without a field is dropped from every input, with a note: test that the table names every
+/// property of the schema, as the bundled pack does in `plugin/src/nodes/mod.rs`.
 pub struct Field {
     /// The property's name.
     pub name: &'static str,
     /// The property's `default`.
     pub default: Option<Default>,
-    /// The property's `type`, `null` aside.
+    /// The property's `type`, except `null`.
     pub kind: Kind,
 }
 
@@ -37,7 +36,7 @@ impl Field {
         }
     }
 
-    /// A property with a default, which also says what it holds.
+    /// A property with a default, from which its kind follows.
     #[must_use]
     pub const fn optional(name: &'static str, default: Default) -> Self {
         Self {
@@ -52,7 +51,7 @@ impl Field {
     }
 }
 
-/// What a field holds.
+/// The JSON type of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the JSON types")]
 pub enum Kind {
@@ -63,7 +62,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// As JSON Schema calls it.
+    /// Its name in JSON Schema.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -86,7 +85,7 @@ pub enum Default {
 }
 
 impl Default {
-    /// As it stands in the schema.
+    /// The value as JSON.
     #[must_use]
     pub fn value(self) -> Value {
         match self {
@@ -102,7 +101,7 @@ impl Default {
 pub struct Media {
     /// JSON Pointer.
     pub pointer: &'static str,
-    /// What it holds.
+    /// Whether it holds a picture or a clip.
     pub kind: MediaKind,
 }
 
@@ -121,7 +120,7 @@ pub struct ListPrice {
     pub amount: &'static str,
     /// ISO 4217 code.
     pub unit: &'static str,
-    /// What the amount is for.
+    /// The unit that the amount is for.
     pub basis: Basis,
     /// The page.
     pub source: &'static str,

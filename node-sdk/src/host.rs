@@ -1,10 +1,10 @@
-//! What the core asks of the world around it.
+//! The interface between the SDK's functions and their host.
 
 use crate::bindings::{Connection, ConnectionError};
 use crate::http::{Reply, Request};
 
-/// Everything that is not a pure function. `wasi` implements it in the component,
-/// tests implement it with scripted replies.
+/// The connection, HTTP, clock and sleep. `wasi` implements it in the component, tests
+/// implement it with scripted replies.
 pub trait Host {
     /// The connection of this category that the call may use.
     ///
@@ -17,7 +17,7 @@ pub trait Host {
     ///
     /// # Errors
     ///
-    /// When no whole reply arrived.
+    /// When no complete reply arrived.
     fn send(&self, request: &Request) -> Result<Reply, SendError>;
 
     /// Milliseconds on a clock that never goes back.
@@ -30,9 +30,9 @@ pub trait Host {
 /// Why a request has no reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendError {
-    /// The host's policy refused it; nothing left.
+    /// The host's policy denied it; nothing was sent.
     Denied(String),
-    /// Nothing left.
+    /// Nothing was sent.
     NotSent(String),
     /// It may have arrived.
     Lost(String),

@@ -20,7 +20,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request with nothing but its line.
+    /// A request without headers and body.
     #[must_use]
     pub fn new(method: &str, url: String) -> Self {
         let headers = vec![("accept".into(), "application/json".into())];
@@ -67,7 +67,7 @@ pub struct Reply {
     pub status: u16,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
-    /// As it came.
+    /// The body's bytes.
     pub body: Vec<u8>,
 }
 
@@ -78,14 +78,14 @@ impl Reply {
         (200..300).contains(&self.status)
     }
 
-    /// The body as JSON; `None` when it is something else.
+    /// The body as JSON; `None` if it is not JSON.
     #[must_use]
     pub fn json(&self) -> Option<Value> {
         json::parse_leniently(std::str::from_utf8(&self.body).ok()?)
     }
 
-    /// The delay that `Retry-After` asks for, in milliseconds. A date counts from the
-    /// reply's own `Date`, so that no clock but the server's matters.
+    /// The delay of `Retry-After`, in milliseconds. A date counts from the reply's own `Date`,
+    /// so that only the server's clock is used.
     #[must_use]
     pub fn retry_after_ms(&self) -> Option<u64> {
         let value = self.header("retry-after")?.trim();
@@ -106,8 +106,8 @@ impl Reply {
 }
 
 /// Seconds since the year 0 of `Sat, 21 Nov 2026 06:30:05 GMT`, the one form of date
-/// that servers send (RFC 9110, IMF-fixdate). The library for all three forms and the
-/// system clock would be a fortieth of the component.
+/// that servers send (RFC 9110, IMF-fixdate). A library for all three forms and the system
+/// clock would add a fortieth to the component's size.
 fn seconds_of_date(date: &str) -> Option<u64> {
     const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
     let number = |range| {
@@ -130,8 +130,7 @@ fn seconds_of_date(date: &str) -> Option<u64> {
     Some(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
 }
 
-/// An id is one segment of a path or one value of a query, whatever the provider put into
-/// it.
+/// The bytes that are encoded in an id, so that it is one path segment or one query value.
 const ID: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -152,10 +151,10 @@ pub fn url(connection: &Connection, path: &str, id: &str) -> String {
     format!("{base}{}", path.replace("{id}", &id))
 }
 
-/// The longest message of a provider that is passed on, in bytes.
+/// Longest message of a provider, in bytes; a longer one is truncated.
 const MESSAGE_LIMIT: usize = 500;
 
-/// A provider's words, fit for logs: one line, bounded, without what steers a terminal,
+/// A provider's message made safe for logs: one line, bounded, without control characters,
 /// URLs without their queries.
 #[must_use]
 pub fn presentable(message: &str) -> String {
@@ -174,13 +173,12 @@ pub fn presentable(message: &str) -> String {
     words.join(" ")
 }
 
-/// Whether a terminal does something with it instead of showing it: control characters,
-/// and those that turn the direction of the text.
+/// Whether it is a control character, or one that changes the direction of writing.
 fn steers(letter: char) -> bool {
     letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A word up to the query of the URL that it is or holds, with or without a scheme.
+/// A word without the query of the URL that it is or holds, with or without a scheme.
 fn without_query(word: &str) -> &str {
     let scheme = word.find("://").unwrap_or(word.len());
     let query = word

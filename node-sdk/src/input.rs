@@ -1,4 +1,4 @@
-//! From text to the input that will be run: parse, validate, fill defaults, note.
+//! Reads an input: parses, validates, fills defaults and notes changes.
 
 use serde_json::{Map, Value};
 
@@ -9,22 +9,22 @@ use crate::node::Node;
 use crate::profile;
 use crate::schema::draft::{Draft, note};
 
-/// The longest key that is compared with field names; a longer one is no typing slip.
+/// Longest key that is compared with field names; a longer one is not a misspelling.
 const SUGGESTION_LIMIT: usize = 64;
 
-/// A valid input, read.
+/// A valid input.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {
-    /// Every field of the node that was given or has a default, nothing else.
+    /// The fields of the node that were given or have a default.
     pub fields: Map<String, Value>,
-    /// Those of them that are kept from the provider.
+    /// The fields among these that are not sent to the provider.
     pub withheld: Vec<&'static str>,
-    /// What was done to it, in the order of the node's fields; unknown keys last.
+    /// The changes to it, in the order of the node's fields; unknown keys last.
     pub notes: Vec<Note>,
 }
 
 impl Input {
-    /// The fields that the provider gets.
+    /// The fields that are sent to the provider.
     #[must_use]
     pub fn forwarded(mut self) -> Map<String, Value> {
         for field in self.withheld {
@@ -34,8 +34,7 @@ impl Input {
     }
 }
 
-/// Reads an input for `node`, by the rules of the `connection` it will go over, where it
-/// is known.
+/// Reads an input for `node`, by the rules of its `connection`, if it is known.
 ///
 /// # Errors
 ///
@@ -112,7 +111,7 @@ fn complete(node: &Node, draft: Draft) -> Input {
     input
 }
 
-/// `20.0` is an integer to JSON Schema, but not to every provider: pass on `20`.
+/// `20.0` is an integer in JSON Schema, but not to every provider, so it becomes `20`.
 fn whole_number(value: &mut Value, field: &Field) -> Option<Note> {
     let float = value.as_f64().filter(|_| value.is_f64())?;
     if field.kind != Kind::Integer {

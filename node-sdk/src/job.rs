@@ -1,4 +1,4 @@
-//! A run over a provider, call by call: what the contract's `jobs` does.
+//! The functions of the contract's interface `jobs`.
 
 use serde_json::Value;
 
@@ -13,10 +13,10 @@ use crate::json;
 use crate::node::{Next, Node, Pack};
 use crate::ticket::Ticket;
 
-/// Stands in a previewed request where the run's own key will be.
+/// The placeholder of the idempotency key in a previewed request.
 const PREVIEW_KEY: &str = "<idempotency key>";
 
-/// The most requests that one call sends; more is a provider that goes in circles.
+/// Most requests of one call; more are an endless sequence of a provider.
 const REQUESTS_A_CALL: usize = 8;
 
 /// `jobs.check`.
@@ -33,7 +33,7 @@ pub fn check(
     options: CheckOptions,
 ) -> Result<Plan, NodeError> {
     let node = pack.find(node)?;
-    // What is wrong with the input is told first.
+    // Errors of the input are reported first.
     let connection = options
         .preview_request
         .then(|| connection(host, node))
@@ -63,7 +63,7 @@ pub fn check(
 ///
 /// # Errors
 ///
-/// As [`check`], and whatever became of the submit.
+/// As [`check`], and the errors of the submit.
 pub fn start(
     pack: &Pack,
     host: &impl Host,
@@ -81,7 +81,7 @@ pub fn start(
         return Err(NodeError::unsupported(message));
     }
     let connection = connection?;
-    // Options that cannot be read are refused before anything is sent.
+    // Unreadable options are rejected before anything is sent.
     node.provider.wire(&connection)?;
     let request = node
         .provider
@@ -98,7 +98,7 @@ pub fn start(
 ///
 /// # Errors
 ///
-/// What stands in the way of knowing; the job itself is untouched.
+/// Why the state could not be read; the job is not affected.
 pub fn poll(pack: &Pack, host: &impl Host, ticket: &str) -> Result<JobState, NodeError> {
     let (node, connection, ticket) = resume(pack, host, ticket)?;
     converse(host, &connection, |replies| {
@@ -138,7 +138,7 @@ pub fn adopt(
     Ok(Ticket::new(node.name, &connection.id, &wire, provider_job_id).encode())
 }
 
-/// The connection that a node's calls go over.
+/// The connection of a node's calls.
 ///
 /// # Errors
 ///
@@ -165,7 +165,7 @@ fn resume(
             ticket.node
         ))
     })?;
-    // The job may be paid for, whatever keeps it from being read.
+    // The job may be charged, even if it cannot be read.
     let read = |error: NodeError| NodeError {
         charge: Charge::Unknown,
         ..error
@@ -213,7 +213,8 @@ fn converse<T>(
     }
 }
 
-/// Adds what a host that does not hold the credential put into the connection.
+/// Sends a request with the connection's headers, which hold the credential in a host that
+/// does not add it itself.
 fn send(
     host: &impl Host,
     connection: &Connection,

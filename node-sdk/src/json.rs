@@ -1,9 +1,9 @@
-//! JSON text to documents and back: the one reader and the one writer, so that the
-//! component holds `serde_json`'s parser and printer once.
+//! Reads and writes JSON. The only reader and writer, so that the component contains
+//! `serde_json`'s parser and printer once.
 //!
-//! `serde_json` keeps the last of two equal keys; other readers keep the first. An
-//! input that decides about money must not depend on who reads it, so a key given
-//! twice is refused there, like broken syntax. In a provider's reply the last one wins.
+//! `serde_json` keeps the last of two equal keys; other readers keep the first. An input that
+//! can cost money must not be ambiguous, so a repeated key is rejected in it, like broken
+//! syntax. In a provider's reply the last one is used.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -14,15 +14,15 @@ use serde_json::{Map, Value};
 
 use crate::bindings::Violation;
 
-/// The keyword of a [`Violation`] that is about the text, not about a schema.
+/// The keyword of a [`Violation`] of JSON syntax rather than of a schema.
 pub const KEYWORD: &str = "json";
 
 /// Reads a document.
 ///
 /// # Errors
 ///
-/// One violation, its keyword [`KEYWORD`]: broken syntax, a key given twice, nesting
-/// deeper than 127 levels, a number no `f64` holds, a lone surrogate.
+/// One violation, its keyword [`KEYWORD`]: broken syntax, a repeated key, nesting deeper than
+/// 127 levels, a number outside the range of `f64`, a lone surrogate.
 pub fn parse(text: &str) -> Result<Value, Violation> {
     let repeated = RefCell::new(None);
     read(text, Some(&repeated)).map_err(|error| match repeated.into_inner() {
@@ -39,8 +39,8 @@ pub fn parse(text: &str) -> Result<Value, Violation> {
     })
 }
 
-/// Reads a document that somebody else is responsible for: the last of two equal keys
-/// wins. `None` when it cannot be read.
+/// Reads a document of another system, such as a reply: of two equal keys the last one is
+/// used. `None` if it cannot be read.
 #[must_use]
 pub fn parse_leniently(text: &str) -> Option<Value> {
     read(text, None).ok()
@@ -66,24 +66,24 @@ pub fn pointer(parent: &str, token: &str) -> String {
     format!("{parent}/{}", token.replace('~', "~0").replace('/', "~1"))
 }
 
-/// Builds a [`Value`]; where there is a `repeated`, refuses a repeated key and leaves
-/// its pointer there.
+/// Builds a [`Value`]. If `repeated` is given, rejects a repeated key and stores its pointer
+/// there.
 #[derive(Clone, Copy)]
 struct Reader<'a> {
     repeated: Option<&'a RefCell<Option<String>>>,
 }
 
 impl Reader<'_> {
-    fn leave(self, path: String) {
+    fn store(self, path: String) {
         if let Some(repeated) = self.repeated {
             repeated.replace(Some(path));
         }
     }
 
-    /// On the way out of a nested value, completes the pointer from the front.
+    /// Prepends `token` to the stored pointer, when a nested value has failed.
     fn within(self, token: &str) {
         if let Some(path) = self.repeated.and_then(RefCell::take) {
-            self.leave(pointer("", token) + &path);
+            self.store(pointer("", token) + &path);
         }
     }
 }
@@ -150,7 +150,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
         while let Some(key) = entries.next_key::<String>()? {
             let place = match object.entry(key) {
                 Entry::Occupied(given) if self.repeated.is_some() => {
-                    self.leave(pointer("", given.key()));
+                    self.store(pointer("", given.key()));
                     return Err(A::Error::custom("a key given twice"));
                 }
                 place => place,
@@ -174,14 +174,14 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_serde_json_reads() {
+    fn parse_equals_serde_json_on_valid_documents() {
         let text = r#"{"a":[1,-2,2.5,1e3,null,true,{"b":"\u00e9"}],"c":18446744073709551615}"#;
         let expected: Value = serde_json::from_str(text).unwrap();
         assert_eq!(parse(text).unwrap(), expected);
     }
 
     #[test]
-    fn a_repeated_key_is_refused_where_it_stands() {
+    fn repeated_key_is_rejected_with_its_pointer() {
         assert_eq!(refusal(r#"{"a":1,"a":2}"#).0, "/a");
         assert_eq!(
             refusal(r#"{"a/b":[0,{"x~y":1,"x~y":1}]}"#).0,
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_text_is_refused_without_an_echo() {
+    fn broken_syntax_is_rejected_without_echoing_the_text() {
         for text in [
             "",
             "{",
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_is_refused() {
+    fn nesting_beyond_127_levels_is_rejected() {
         let text = "[".repeat(10_000) + &"]".repeat(10_000);
         assert!(refusal(&text).1.contains("recursion limit"));
     }

@@ -1,4 +1,4 @@
-//! The parts that all packs of workflow nodes share.
+//! The SDK for packs of workflow nodes.
 //!
 //! A pack is a WASI component that a host loads. Its author writes the node types and the
 //! protocols of their providers. This crate reads inputs, makes tickets, sends requests,
@@ -7,8 +7,8 @@
 //! The contract between component and host is the WIT package in `wit/`; its types are in
 //! [`bindings`]. A host calls a component in this order, each call in a fresh instance:
 //!
-//! 1. `check` reads an input and says what would be sent. It sends nothing.
-//! 2. `start` sends the one request that can cost money, and answers with a ticket.
+//! 1. `check` reads an input and returns what would be sent. It sends nothing.
+//! 2. `start` sends the one request that can cost money, and returns a ticket.
 //! 3. `poll` reads the job's state, from the ticket alone, until the job has ended.
 //!
 //! A component has no state, no credential and no timer. The host keeps the ticket, adds the
@@ -30,8 +30,8 @@
 //!
 //! It holds:
 //!
-//! 1. **A [`Provider`](node::Provider) for each provider**: which connection it needs, and its
-//!    protocol as pure functions. [`options`] reads what a connection's options say,
+//! 1. **A [`Provider`](node::Provider) for each provider**: the connection it needs, and its
+//!    protocol as pure functions. [`options`] reads a connection's options,
 //!    [`http::request`] makes a request below its base URL, and [`reply`] reads statuses, ids,
 //!    acceptances and errors. A provider has one or more protocols, called wires; the
 //!    connection's options choose one.
@@ -41,16 +41,16 @@
 //!    contract's. `amend` applies the rules that a schema cannot express, on a
 //!    [`Draft`](schema::draft::Draft).
 //! 3. **A [`Pack`](node::Pack)**, a `static` with the table of node types, and one
-//!    [`export!`] of it with the manifest, in which the pack asks for what it needs.
+//!    [`export!`] of it with the manifest, in which the pack requests its permissions.
 //!
-//! Each error tells the caller whether money was spent. The functions of
+//! Each error states whether money was spent. The functions of
 //! [`Provider`](node::Provider) document what they may claim; the constructors of
 //! [`NodeError`](bindings::NodeError) set charge and next step accordingly.
 //!
 //! First configure the provider: a table `[connections.mine]` in `zoetrope.toml`, with its
 //! `category`, `base_url` and `credential` (`docs/reference/connections.md`). `packs allow` grants the
 //! connections that are configured then; `--connection mine` grants one later. Each build has
-//! another digest and is allowed anew.
+//! another digest and must be allowed again.
 //!
 //! ```sh
 //! rustup target add wasm32-wasip2
@@ -58,7 +58,7 @@
 //! zoetrope packs allow target/wasm32-wasip2/release/your_pack.wasm
 //! ```
 //!
-//! # A whole pack
+//! # A complete pack
 //!
 //! This is `examples/echo.rs`:
 //!
@@ -86,7 +86,8 @@
 //!
 //! # Typed worlds
 //!
-//! A pack may also export interfaces of its own, for callers that speak WIT rather than JSON.
+//! A pack may also export interfaces of its own, for callers that use WIT types instead of
+//! JSON.
 //! It generates a world that holds only those, and maps the shared types with `wit-bindgen`'s
 //! `with: { "zoetrope:workflow-node/types@0.1.0": ::zoetrope_node_sdk::bindings::types }`.
 //! [`run::run`] is the body of such an export, with `wasi::Wasi` as its host.
@@ -95,20 +96,20 @@
 //!
 //! A module uses only modules that stand above it here.
 //!
-//! - [`bindings`]: the contract's types; [`error`]: its errors, made in one place.
-//! - [`json`]: the one reader and the one writer of documents.
-//! - [`http`]: request and reply as plain data; [`ticket`]: what is kept between calls.
+//! - [`bindings`]: the contract's types; [`error`]: constructors of its errors.
+//! - [`json`]: reads and writes JSON.
+//! - [`http`]: request and reply as plain data; [`ticket`]: the ticket of a job.
 //! - [`field`]: the parts of a node's table.
-//! - [`schema`]: what a validator found, and what a node adds to it; [`profile`]: the lax
-//!   profile's readings.
-//! - [`node`]: pack, node type and provider; [`options`] and [`reply`]: what providers share.
-//! - [`input`]: from text to a completed input: reading, validation, defaults, notes.
-//! - [`host`]: what the functions below ask of the world around them; [`testing`]: a host for
-//!   tests; `wasi`: the host that runs the component, the only file that touches `wasi:http`
-//!   and the clock, on wasm alone.
+//! - [`schema`]: violations of a schema, and a node's additional rules; [`profile`]: the
+//!   coercions of the lax profile.
+//! - [`node`]: pack, node type and provider; [`options`] and [`reply`]: helpers for providers.
+//! - [`input`]: reads an input: validation, defaults, notes.
+//! - [`host`]: the interface to connection, HTTP and clock; [`testing`]: a host for tests;
+//!   `wasi`: the host of the component, the only file that uses `wasi:http` and the clock, on
+//!   wasm only.
 //! - [`catalog`], [`job`], [`media`]: the contract's interfaces; [`run`]: all calls of a job in
 //!   one, for hosts without a job driver.
-//! - [`export`](mod@export): from a pack to the exports of a component.
+//! - [`export`](mod@export): exports a pack's functions from a component.
 
 #![deny(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! How a local file is handed over: what the contract's `media` does.
+//! The functions of the contract's interface `media`.
 
 use crate::bindings::{LocalFile, NodeError, Step};
 use crate::host::Host;
@@ -10,7 +10,7 @@ use crate::node::{Node, Pack};
 ///
 /// # Errors
 ///
-/// `unsupported` for a field without media, or a file that is no picture;
+/// `unsupported` for a field without media, or a file that is not a picture;
 /// `connection-unavailable`.
 pub fn plan_upload(
     pack: &Pack,
@@ -34,7 +34,7 @@ pub fn plan_upload(
 ///
 /// # Errors
 ///
-/// The provider's refusal; `protocol-violation` when the reply says nothing of use.
+/// The provider's refusal; `protocol-violation` when the reply cannot be read.
 pub fn uploaded(
     pack: &Pack,
     host: &impl Host,

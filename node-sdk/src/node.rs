@@ -1,4 +1,4 @@
-//! A pack, its node types, and the providers that run them: what a pack's author writes.
+//! A pack, its node types, and the providers that run them. A pack's author writes these.
 
 use serde_json::{Map, Value};
 
@@ -39,15 +39,15 @@ impl Pack {
 /// the provider, which must not report a success whose output breaks the published schema.
 /// None of them may have a state: `check` and `start` call them in different instances.
 pub struct Node {
-    /// As a workflow writes it.
+    /// Its name in workflows.
     pub name: &'static str,
     /// Semantic version of its behaviour.
     pub version: &'static str,
     /// For people.
     pub title: &'static str,
-    /// For people: what it does.
+    /// For people: a description.
     pub description: &'static str,
-    /// Who runs it.
+    /// The provider that runs it.
     pub provider: &'static dyn Provider,
     /// As published, byte for byte.
     pub input_schema: &'static str,
@@ -59,16 +59,16 @@ pub struct Node {
     pub input_media: &'static [Media],
     /// The output fields that hold a picture or a clip.
     pub output_media: &'static [Media],
-    /// Where an input breaks `input_schema`.
+    /// The violations of `input_schema` by an input.
     pub validate_input: fn(&Value) -> Vec<Violation>,
-    /// Where an output breaks `output_schema`.
+    /// The violations of `output_schema` by an output.
     pub validate_output: fn(&Value) -> Vec<Violation>,
-    /// What the schema cannot say: further rules, aliases, fields that the provider must
-    /// not get. Some rules depend on the connection; where it is not known, those of its
-    /// default options hold.
+    /// Applies rules that the schema cannot express: further constraints, aliases, fields that
+    /// are not sent to the provider. Some rules depend on the connection; if it is not known,
+    /// those of its default options apply.
     ///
-    /// An error ends the call: it is for options that cannot be read. What is wrong with the
-    /// input is refused through the draft, so that every violation is reported at once.
+    /// An error ends the call, and is only for options that cannot be read. Violations by the
+    /// input are reported through the draft, all of them at once.
     pub amend: fn(&mut Draft, Option<&Connection>) -> Result<(), NodeError>,
     /// The published price, if there is one.
     pub estimate: Option<ListPrice>,
@@ -84,19 +84,19 @@ pub struct Node {
 /// reply for each request that it asked for, until it is [`Next::Done`]. After eight requests
 /// the call ends with `protocol-violation`.
 ///
-/// An error is a value of the contract: it says what happened, whether money was spent, and
-/// what the caller may do. [`reply::FaultPointers`](crate::reply::FaultPointers) makes one of
-/// every HTTP status that is no success.
+/// An error is a value of the contract, with cause, charge and next step.
+/// [`reply::FaultPointers`](crate::reply::FaultPointers) makes one from every HTTP status that
+/// is not a success.
 pub trait Provider: Sync {
     /// The connection that its nodes need.
     ///
     /// Called for the catalog, and in each call for its `category`. Cannot fail.
     fn requirement(&self) -> ConnectionRequirement;
 
-    /// The name of the protocol that this connection speaks; tickets keep it.
+    /// The name of the protocol that this connection uses; tickets contain it.
     ///
     /// Called by `adopt`, and before each `submit`, `poll` and `cancel`: options that cannot be
-    /// read are refused before anything is sent. So is a ticket of another name, with
+    /// read are rejected before anything is sent. A ticket with another name is rejected with
     /// `connection-changed`.
     ///
     /// # Errors
@@ -113,7 +113,7 @@ pub trait Provider: Sync {
     /// # Errors
     ///
     /// `connection-unavailable` when the options cannot be read. Nothing was sent, so the
-    /// error must say that nothing was charged.
+    /// error's charge must be `no`.
     fn submit(
         &self,
         connection: &Connection,
@@ -124,14 +124,14 @@ pub trait Provider: Sync {
 
     /// Reads the reply to [`Provider::submit`].
     ///
-    /// Called once for each submit that got a whole reply, whatever its status. A submit
-    /// without a reply never comes here: the caller is told `outcome-unknown` or `not-sent`.
+    /// Called once for each submit that got a complete reply, whatever its status. A submit
+    /// without a reply is reported as `outcome-unknown` or `not-sent` without this call.
     /// [`reply::acceptance`](crate::reply::acceptance) makes the usual answer.
     ///
     /// # Errors
     ///
-    /// The provider's refusal; `outcome-unknown` for whatever is neither a refusal
-    /// nor a readable acceptance. Only a clear refusal may say that nothing was charged.
+    /// The provider's refusal; `outcome-unknown` for every reply that is neither a refusal
+    /// nor a readable acceptance. Only a clear refusal may have the charge `no`.
     fn submitted(
         &self,
         connection: &Connection,
@@ -139,18 +139,18 @@ pub trait Provider: Sync {
         reply: &Reply,
     ) -> Result<Started, NodeError>;
 
-    /// Where a job stands.
+    /// The state of a job.
     ///
     /// Called for each `poll`, with a ticket of this node, connection and wire. Its requests
-    /// must not cost money or change the job. A final state is believed: it must not be
-    /// reported unless the reply says so. A state with an unknown name is
+    /// must not cost money or change the job. A final state ends the job in the host: it must
+    /// not be reported unless the reply has it. A state with an unknown name is
     /// [`Stage::Unrecognized`](crate::bindings::Stage::Unrecognized). Called again after a
     /// success, when the caller needs fresh URLs.
     ///
     /// # Errors
     ///
-    /// What stands in the way of knowing; the job itself is untouched. The caller polls again
-    /// unless the error's next step says otherwise; its charge is `unknown`.
+    /// Why the state could not be read; the job is not affected. The caller polls again
+    /// unless the error has another next step; its charge is `unknown`.
     fn poll(
         &self,
         connection: &Connection,
@@ -177,7 +177,7 @@ pub trait Provider: Sync {
         Ok(Next::Done(Cancellation::Unsupported))
     }
 
-    /// How a local file is handed over for an input field.
+    /// Plans the upload of a local file for an input field.
     ///
     /// Called before `start`, only for a field in `input_media` and a file of an image type.
     /// The host moves the bytes; they never enter the component. Without an implementation,
@@ -185,7 +185,7 @@ pub trait Provider: Sync {
     ///
     /// # Errors
     ///
-    /// `unsupported` for a file that the provider would refuse.
+    /// `unsupported` for a file that the provider would reject.
     fn plan_upload(
         &self,
         _connection: &Connection,
@@ -203,8 +203,8 @@ pub trait Provider: Sync {
     ///
     /// # Errors
     ///
-    /// The provider's refusal, or `protocol-violation`. An upload costs nothing, and the error
-    /// must say so.
+    /// The provider's refusal, or `protocol-violation`. An upload costs nothing, so the
+    /// error's charge must be `no`.
     fn uploaded(
         &self,
         _connection: &Connection,
@@ -216,11 +216,11 @@ pub trait Provider: Sync {
     }
 }
 
-/// What a provider needs to go on.
+/// The next step of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Next<T> {
-    /// This request's reply.
+    /// Send this request, and call again with its reply.
     Send(Request),
-    /// Nothing more.
+    /// The result of the call.
     Done(T),
 }

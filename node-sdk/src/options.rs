@@ -1,7 +1,7 @@
-//! Reading a connection's `options`: every option has a type and a default, and what
-//! is not an option is an error, since a mistyped one would silently change nothing.
+//! Reads a connection's `options`. Every option has a type and a default. An unknown option is
+//! an error, since a misspelled one would be ignored silently.
 //!
-//! By hand and not by `serde`'s derive, which would be a sixth of the component.
+//! Written by hand: `serde`'s derive would add a sixth to the component's size.
 
 use serde_json::{Map, Value};
 
@@ -19,17 +19,17 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// A request to it, about the job of this id.
+    /// A request to it, for the job of this id.
     #[must_use]
     pub fn request(&self, connection: &Connection, job: &str) -> Request {
         http::request(connection, &self.method, &self.path, job)
     }
 }
 
-/// The options that have not been read yet, and the first thing wrong with them.
+/// The options that have not been read yet, and the first error among them.
 ///
-/// A function gives the default where the option is absent or wrong; [`Reader::finish`]
-/// tells, so nothing may be done with the options before it.
+/// A function returns the default if the option is absent or invalid. [`Reader::finish`]
+/// reports the error, so the options must not be used before it.
 pub struct Reader {
     path: String,
     given: Map<String, Value>,
@@ -143,7 +143,7 @@ impl Reader {
         endpoint
     }
 
-    /// An endpoint that null or false switches off; TOML has no null.
+    /// An endpoint that null or, since TOML has no null, false disables.
     pub fn optional_endpoint(
         &mut self,
         name: &'static str,
@@ -158,7 +158,7 @@ impl Reader {
         }
     }
 
-    /// The options within an option; to be given back to [`Reader::absorb`].
+    /// A reader of the options within an option; to be passed to [`Reader::absorb`].
     #[must_use]
     pub fn nested(&mut self, name: &'static str) -> Self {
         Self {
@@ -169,26 +169,26 @@ impl Reader {
         }
     }
 
-    /// Takes over what is wrong with nested options.
+    /// Takes over the error of nested options.
     pub fn absorb(&mut self, nested: Self) {
-        let problem = nested.verdict();
+        let problem = nested.into_problem();
         self.problem = self.problem.take().or(problem);
     }
 
-    /// Notes what is wrong with an option, unless something was wrong before.
+    /// Records an option's error, unless one was recorded before.
     pub fn refuse(&mut self, name: &str, problem: &str) {
         if self.problem.is_none() {
             self.problem = Some(format!("`{}.{name}` {problem}", self.path));
         }
     }
 
-    /// Tells whether everything could be read, and nothing is left.
+    /// Checks that every option was valid, and that none is left unread.
     ///
     /// # Errors
     ///
     /// `connection-unavailable`, naming the option and the connection.
     pub fn finish(self, connection: &Connection) -> Result<(), NodeError> {
-        match self.verdict() {
+        match self.into_problem() {
             None => Ok(()),
             Some(problem) => Err(NodeError::connection_unavailable(format!(
                 "{problem} (connection `{}`)",
@@ -197,7 +197,7 @@ impl Reader {
         }
     }
 
-    fn verdict(mut self) -> Option<String> {
+    fn into_problem(mut self) -> Option<String> {
         let unknown = |name: &&String| !self.known.contains(&name.as_str());
         if let Some(name) = self.given.keys().find(unknown).cloned() {
             self.refuse(&name, "is not an option");

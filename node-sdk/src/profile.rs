@@ -1,10 +1,9 @@
-//! The `lax` profile: values of another type that pydantic's lax mode reads as a
-//! field's own, put into it before the schema is asked.
+//! The `lax` profile: coerces values of another type to the field's type as pydantic's lax
+//! mode does, before the schema is validated.
 //!
-//! What stands for what is pydantic-core's rule, and `docs/concepts/validation.md` has it as a
-//! table. Texts are rewritten in JSON's notation and read by the one reader of numbers,
-//! so that `"20"` is what `20` is. What stands for nothing stays as it is, and the schema
-//! refuses it.
+//! The rules are pydantic-core's; `docs/concepts/validation.md` has them as a table. Texts are
+//! rewritten in JSON's notation and read by the same parser as numbers, so that `"20"` equals
+//! `20`. A value that cannot be coerced stays unchanged, and the schema rejects it.
 
 use serde_json::Value;
 
@@ -14,8 +13,8 @@ use crate::json;
 const TRUE: [&str; 6] = ["1", "t", "y", "on", "yes", "true"];
 const FALSE: [&str; 6] = ["0", "f", "n", "no", "off", "false"];
 
-/// Reads the fields of a document as their own types; the names of those that changed,
-/// in the order of `fields`, and how each was read.
+/// Coerces the fields of a document to their types. Returns the names of those that changed,
+/// in the order of `fields`, and the changes.
 pub fn coerce(fields: &[Field], document: &mut Value) -> Vec<(&'static str, String)> {
     let mut coerced = Vec::new();
     for field in fields {
@@ -38,8 +37,7 @@ pub fn coerce(fields: &[Field], document: &mut Value) -> Vec<(&'static str, Stri
     coerced
 }
 
-/// What a value of another type stands for; `None` where it is of its own type already,
-/// or stands for nothing.
+/// The value coerced to `kind`; `None` if it has that type already, or cannot be coerced.
 fn read(kind: Kind, value: &Value) -> Option<Value> {
     match (kind, value) {
         (Kind::Integer, Value::String(text)) => json::parse_leniently(&integer(text)?),
@@ -59,14 +57,14 @@ fn read(kind: Kind, value: &Value) -> Option<Value> {
     }
 }
 
-/// `" +0_020.00 "` as `"20"`: an integer's text as JSON would have it.
+/// `" +0_020.00 "` as `"20"`: an integer's text in JSON's notation.
 fn integer(text: &str) -> Option<String> {
     let (sign, digits) = signed(text.trim());
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     if !is_digits(fraction) || !without_zeros(fraction).is_empty() {
         return None;
     }
-    // Between leading zeros, and only there, pydantic minds no number of underscores.
+    // Between leading zeros only, pydantic accepts any number of underscores.
     let significant = whole.trim_start_matches(['0', '_']);
     if significant.is_empty() {
         return (whole.starts_with('0') && whole.ends_with('0')).then(|| "0".into());
@@ -75,9 +73,9 @@ fn integer(text: &str) -> Option<String> {
     (!whole.starts_with('_') && is_digits(&significant)).then(|| [sign, &significant].concat())
 }
 
-/// `" +.5E3 "` as `"0.5E3"`: a number's text as JSON would have it.
+/// `" +.5E3 "` as `"0.5E3"`: a number's text in JSON's notation.
 fn number(text: &str) -> Option<String> {
-    // Pydantic takes white space or underscores, not both.
+    // Pydantic accepts white space or underscores, not both.
     let text = if text.contains('_') {
         without_underscores(text)?
     } else {
@@ -98,7 +96,7 @@ fn number(text: &str) -> Option<String> {
     Some([sign, whole, point, fraction, exponent].concat())
 }
 
-/// Takes a sign off; JSON has no plus.
+/// Splits off the sign; a plus is dropped, since JSON has none.
 fn signed(text: &str) -> (&'static str, &str) {
     match text.strip_prefix('-') {
         Some(rest) => ("-", rest),
@@ -144,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn an_integer_is_read_from_what_pydantic_reads_it_from() {
+    fn integer_is_coerced_from_the_values_that_pydantic_accepts() {
         let zeros = "0".repeat(5000);
         stand_for(
             Kind::Integer,
@@ -170,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_integer_is_read_from_nothing_that_pydantic_refuses() {
+    fn integer_is_not_coerced_from_values_that_pydantic_rejects() {
         stand_for_nothing(
             Kind::Integer,
             &[
@@ -217,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_boolean_is_read_from_what_pydantic_reads_it_from() {
+    fn boolean_is_coerced_from_the_values_that_pydantic_accepts() {
         for (words, expected) in [(TRUE, "true"), (FALSE, "false")] {
             for word in words {
                 stand_for(
@@ -259,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_read_from_what_pydantic_reads_it_from() {
+    fn number_is_coerced_from_the_values_that_pydantic_accepts() {
         stand_for(
             Kind::Number,
             &[
@@ -303,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_stays_as_it_is() {
+    fn text_is_not_coerced() {
         stand_for_nothing(
             Kind::Text,
             &[json!(5), json!(true), json!("5"), json!(null)],

@@ -1,8 +1,7 @@
-//! What a reply means, for every provider that speaks plain HTTP: its status, and the parts
-//! that stand at JSON Pointers.
+//! Reads replies of providers: the HTTP status, and values at JSON Pointers.
 //!
-//! A submit and a read differ: a submit that ends in anything but a clear answer may
-//! have been accepted and paid for, a read that fails has changed nothing.
+//! Submits and reads differ: a submit without a clear answer may have been accepted and
+//! charged; a read that fails has changed nothing.
 
 use serde_json::Value;
 
@@ -13,16 +12,16 @@ use crate::http::{Reply, presentable};
 use crate::node::Node;
 use crate::ticket::Ticket;
 
-/// Where a provider's error documents keep code and message, as JSON Pointers.
+/// The JSON Pointers to code and message in a provider's error documents.
 pub struct FaultPointers<'a> {
     /// The provider's own code.
     pub code: &'a str,
-    /// Its words.
+    /// The provider's message.
     pub message: &'a str,
 }
 
 impl FaultPointers<'_> {
-    /// What the reply says went wrong.
+    /// The provider's error in the reply.
     #[must_use]
     pub fn fault(&self, reply: &Reply) -> ProviderFault {
         let document = reply.json().unwrap_or(Value::Null);
@@ -43,11 +42,11 @@ impl FaultPointers<'_> {
             200..=299 => return None,
             401 | 403 => NodeError::unauthorized(self.fault(reply), Charge::No),
             429 => NodeError::throttled(self.fault(reply), Charge::No, NextStep::Retry),
-            // Only with a delay does a 503 say that the request was turned away whole.
+            // Only a 503 with a delay means that the request was not processed at all.
             503 if after.is_some() => {
                 NodeError::throttled(self.fault(reply), Charge::No, NextStep::Retry)
             }
-            // 303 answers a request that was carried out; 408 one that was cut off.
+            // 303 follows a request that was carried out; 408 one that arrived in part.
             300..=302 | 304..=399 => {
                 NodeError::rejected(redirected(reply), Charge::No, NextStep::FixConnection)
             }
@@ -77,7 +76,7 @@ impl FaultPointers<'_> {
     }
 }
 
-/// What helps against a refused submit.
+/// The next step after a refused submit.
 fn after_refusal(status: u16) -> NextStep {
     match status {
         400 | 413..=415 | 422 => NextStep::FixInput,
@@ -122,7 +121,7 @@ pub fn acceptance(
 }
 
 /// The progress of a job at this stage. The delay before the next poll is `Retry-After`'s;
-/// more is not known.
+/// fraction and message are not known.
 #[must_use]
 pub fn progress(stage: Stage, reply: &Reply) -> Progress {
     Progress {
@@ -134,11 +133,11 @@ pub fn progress(stage: Stage, reply: &Reply) -> Progress {
     }
 }
 
-/// The reply to a poll, and the word in it for the job's state.
+/// The document of a reply to a poll, and the name of the job's state in it.
 ///
 /// # Errors
 ///
-/// `protocol-violation` when it is no JSON document with a text at the pointer.
+/// `protocol-violation` when it is not a JSON document with a text at the pointer.
 pub fn document_and_status(reply: &Reply, pointer: &str) -> Result<(Value, String), NodeError> {
     let read = || {
         let document = reply.json()?;
@@ -152,7 +151,7 @@ pub fn document_and_status(reply: &Reply, pointer: &str) -> Result<(Value, Strin
     })
 }
 
-/// The text or number at a pointer, fit for showing.
+/// The text or number at a pointer, made safe for logs.
 #[must_use]
 pub fn text_at(document: &Value, pointer: &str) -> Option<String> {
     match document.pointer(pointer)? {
@@ -162,7 +161,7 @@ pub fn text_at(document: &Value, pointer: &str) -> Option<String> {
     }
 }
 
-/// Why a job failed, as the document has it at these pointers.
+/// Why a job failed, from the code and message at these pointers.
 #[must_use]
 pub fn reason(document: &Value, code: &str, message: &str, reply: &Reply) -> ProviderFault {
     ProviderFault {
@@ -173,13 +172,13 @@ pub fn reason(document: &Value, code: &str, message: &str, reply: &Reply) -> Pro
     }
 }
 
-/// What is said of a job's state that this version does not know.
+/// The message for a state that this version does not support.
 #[must_use]
 pub fn unrecognized(word: &str) -> String {
     format!("the provider reports the state `{}`", presentable(word))
 }
 
-/// The longest job id that is kept, in bytes.
+/// Longest job id, in bytes.
 const ID_LIMIT: usize = 512;
 
 /// The identifier at a pointer, unchanged.
@@ -192,7 +191,7 @@ pub fn id_at(document: &Value, pointer: &str) -> Option<String> {
     }
 }
 
-/// The longest amount of money that is kept, in bytes.
+/// Longest amount of money, in bytes.
 const AMOUNT_LIMIT: usize = 32;
 
 /// The amount of money at a pointer, as the provider writes it: a decimal number, in a text
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_clear_refusal_of_a_submit_costs_nothing() {
+    fn submit_is_uncharged_only_after_a_clear_refusal() {
         for status in 100..=599 {
             let charge = POINTERS
                 .submit_error(&reply(status, &[]))
@@ -246,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_503_counts_as_refused_only_with_a_delay() {
+    fn submit_answered_503_is_refused_only_with_a_delay() {
         let error = POINTERS
             .submit_error(&reply(503, &[("retry-after", "7")]))
             .unwrap();
@@ -260,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_never_says_what_the_job_cost() {
+    fn error_of_a_read_has_an_unknown_charge() {
         for status in (100..200).chain(300..=599) {
             let error = POINTERS.read_error(&reply(status, &[])).unwrap();
             assert_eq!(error.charge, Charge::Unknown, "{status}");
@@ -272,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn the_providers_words_are_passed_on_without_queries() {
+    fn provider_message_is_passed_on_without_url_queries() {
         let body =
             br#"{"error":{"code":4001,"message":"no picture at https://a.example/x.png?key=K"}}"#;
         let reply = Reply {
@@ -291,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_decimal_numbers_as_they_were_written() {
+    fn amount_is_a_decimal_number_kept_as_written() {
         use serde_json::json;
         for (value, amount) in [
             (json!("0.020"), Some("0.020")),

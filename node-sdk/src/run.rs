@@ -1,7 +1,7 @@
 //! A whole run in one call, for hosts that have no job driver.
 //!
-//! Blocks, and keeps the instance alive, for as long as the provider takes. What may
-//! cost money is done once; an error after acceptance carries the ticket.
+//! Blocks, and keeps the instance alive, until the job ends. The submit is sent once; an error
+//! after acceptance has the ticket.
 
 use serde_json::Value;
 
@@ -18,10 +18,10 @@ use crate::node::Pack;
 const FIRST_WAIT_MS: u64 = 1_000;
 const LONGEST_WAIT_MS: u64 = 15_000;
 
-/// How long a state that nobody knows, or a job that nobody finds, is waited for.
-const PATIENCE_MS: u64 = 60_000;
+/// How long an unrecognized state, or a job that is not found, is polled.
+const UNRECOGNIZED_LIMIT_MS: u64 = 60_000;
 
-/// Runs `node` to its end and gives the output document.
+/// Runs `node` to its end and returns the output document.
 ///
 /// # Errors
 ///
@@ -54,7 +54,7 @@ pub fn run(
                 pause: FIRST_WAIT_MS,
                 unrecognized_since: None,
             };
-            wait.until_the_end(pack, host).map_err(|error| RunError {
+            wait.poll_to_end(pack, host).map_err(|error| RunError {
                 error,
                 ticket: Some(wait.ticket),
             })
@@ -62,28 +62,28 @@ pub fn run(
     }
 }
 
-/// An accepted job that is waited for.
+/// An accepted job that is polled.
 struct Wait {
     begun: u64,
     deadline_ms: u64,
     ticket: String,
-    /// The pause that the provider asked for; 0 when it did not.
+    /// The delay that the provider returned; 0 if none.
     hint: u64,
-    /// The pause that is taken otherwise.
+    /// The delay that is used otherwise.
     pause: u64,
     unrecognized_since: Option<u64>,
 }
 
-/// What one poll learned.
+/// The result of one poll.
 enum Seen {
     Output(Value),
     Waiting,
-    /// A state that nobody knows, or a job that nobody finds.
+    /// An unrecognized state, or a job that is not found.
     Puzzle(NodeError),
 }
 
 impl Wait {
-    fn until_the_end(&mut self, pack: &Pack, host: &impl Host) -> Result<Value, NodeError> {
+    fn poll_to_end(&mut self, pack: &Pack, host: &impl Host) -> Result<Value, NodeError> {
         loop {
             self.sleep(host)?;
             match self.poll(pack, host)? {
@@ -91,7 +91,7 @@ impl Wait {
                 Seen::Waiting => self.unrecognized_since = None,
                 Seen::Puzzle(error) => {
                     let since = *self.unrecognized_since.get_or_insert_with(|| host.now_ms());
-                    if host.now_ms() - since >= PATIENCE_MS {
+                    if host.now_ms() - since >= UNRECOGNIZED_LIMIT_MS {
                         return Err(error);
                     }
                 }
@@ -102,7 +102,7 @@ impl Wait {
     fn sleep(&mut self, host: &impl Host) -> Result<(), NodeError> {
         let elapsed = host.now_ms() - self.begun;
         let pause = if self.hint > 0 { self.hint } else { self.pause };
-        // A provider may ask for any pause.
+        // A provider may return any delay.
         if elapsed.saturating_add(pause) > self.deadline_ms {
             return Err(NodeError::unavailable(ProviderFault::new(
                 None,

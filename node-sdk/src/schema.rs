@@ -1,4 +1,4 @@
-//! Rules for inputs: violations of a published schema, and the rules that a node adds to it.
+//! Violations of a published schema, and a node's additional rules.
 
 pub mod draft;
 pub mod violations;

@@ -1,4 +1,5 @@
-//! A host for tests: replies in order, requests kept, a clock that only sleeping moves.
+//! A host for tests: prepared replies, recorded requests, and a clock that only sleeping
+//! advances.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -15,7 +16,7 @@ pub struct Scripted {
     replies: RefCell<VecDeque<Result<Reply, SendError>>>,
     /// Every request that was sent, in order.
     pub sent: RefCell<Vec<Request>>,
-    /// Milliseconds; only [`Host::sleep_ms`] moves it.
+    /// Milliseconds; only [`Host::sleep_ms`] advances it.
     pub clock: Cell<u64>,
 }
 
@@ -50,7 +51,7 @@ impl Scripted {
     ///
     /// # Panics
     ///
-    /// When a body is no JSON document.
+    /// When a body is not a JSON document.
     pub fn requests(&self) -> Vec<(String, Value)> {
         let sent = self.sent.borrow();
         let shown = sent.iter().map(|request| {

@@ -1,4 +1,4 @@
-//! What is kept between calls.
+//! The ticket of a job.
 
 use serde_json::{Value, json};
 
@@ -8,13 +8,13 @@ use crate::json;
 /// The ticket's version; a ticket of another version is refused.
 const VERSION: u64 = 1;
 
-/// Names a job at a provider. Holds no credential and no address, so that it may be
-/// stored and shown anywhere, and stays good when the provider's address changes.
+/// Identifies a job at a provider. Holds no credential and no address, so that it may be
+/// stored and shown anywhere, and stays valid when the provider's address changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
     /// The node type that was run.
     pub node: String,
-    /// Id of the connection it was started on.
+    /// Id of the connection that it was started on.
     pub connection: String,
     /// The provider's protocol that it was started with.
     pub wire: String,
@@ -37,9 +37,8 @@ impl Ticket {
     ///
     /// # Errors
     ///
-    /// `bad-ticket` when it is something else, or of another version. A name that stands
-    /// twice or that no ticket has is something else: whoever put it there meant it to be
-    /// read.
+    /// `bad-ticket` when the text is not a ticket, is of another version, or has a repeated or
+    /// unknown name.
     pub fn decode(text: &str) -> Result<Self, NodeError> {
         let foreign = || NodeError::bad_ticket("this is not a ticket that this component made");
         let document = json::parse(text).map_err(|_| foreign())?;
@@ -91,7 +90,7 @@ mod tests {
     use crate::bindings::ErrorCause;
 
     #[test]
-    fn survives_the_way_through_text() {
+    fn ticket_survives_encoding_and_decoding() {
         let ticket = Ticket::new("image_to_video", "pixelml", "jobs", "job-\u{e9}/1");
         assert_eq!(Ticket::decode(&ticket.encode()), Ok(ticket));
     }

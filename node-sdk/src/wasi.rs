@@ -1,4 +1,4 @@
-//! The world, as WASI gives it: `wasi:http`, the monotonic clock, and `connections`.
+//! The host of the component: `wasi:http`, the monotonic clock, and `connections`.
 
 use wasip2::clocks::monotonic_clock;
 use wasip2::http::outgoing_handler;
@@ -15,7 +15,7 @@ use crate::http::{Reply, Request};
 /// The host that runs this component.
 pub struct Wasi;
 
-/// The most of a reply that is read; every protocol here answers in a few kilobytes.
+/// Longest reply, in bytes; the known providers answer in a few kilobytes.
 const REPLY_LIMIT: usize = 8 << 20;
 
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
@@ -27,9 +27,8 @@ impl Host for Wasi {
 
     fn send(&self, request: &Request) -> Result<Reply, SendError> {
         let (outgoing, body) = outgoing(request)?;
-        let response = outgoing_handler::handle(outgoing, None).map_err(|code| judged(&code))?;
-        // A host may refuse the request as a whole; then writing fails, and why is read
-        // from the response.
+        let response = outgoing_handler::handle(outgoing, None).map_err(|code| classify(&code))?;
+        // If the host denies the request, writing fails, and the response has the reason.
         let written = write(
             &body,
             request.body.as_deref().unwrap_or_default().as_bytes(),
@@ -42,7 +41,7 @@ impl Host for Wasi {
         response.subscribe().block();
         match response.get() {
             Some(Ok(Ok(response))) => read(&response),
-            Some(Ok(Err(code))) => Err(judged(&code)),
+            Some(Ok(Err(code))) => Err(classify(&code)),
             _ => Err(SendError::Lost("the host gave no reply".into())),
         }
     }
@@ -95,8 +94,7 @@ fn method(name: &str) -> Method {
     }
 }
 
-/// Waits for the host only where it has no room for more: it has all of a small body at
-/// once.
+/// Writes `bytes`, and waits only while the host accepts no more.
 fn write(body: &OutgoingBody, mut bytes: &[u8]) -> Result<(), StreamError> {
     let Ok(stream) = body.write() else {
         return Err(StreamError::Closed);
@@ -150,8 +148,8 @@ fn read(response: &IncomingResponse) -> Result<Reply, SendError> {
     })
 }
 
-/// Sorts a failure: nothing left only where the code can mean nothing else.
-fn judged(code: &ErrorCode) -> SendError {
+/// Classifies a failure. Nothing was sent only if the code cannot mean anything else.
+fn classify(code: &ErrorCode) -> SendError {
     match code {
         ErrorCode::HttpRequestDenied => {
             SendError::Denied("the host's policy refuses this request".into())

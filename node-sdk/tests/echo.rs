@@ -1,4 +1,4 @@
-//! The example pack, natively: what the SDK does with a pack that is not this workspace's own.
+//! Tests the SDK natively with the example pack.
 
 #[path = "../examples/echo.rs"]
 pub mod echo;
@@ -116,7 +116,7 @@ fn an_acceptance_keeps_the_delay_that_the_reply_asks_for() {
 }
 
 #[test]
-fn states_are_those_that_the_provider_names() {
+fn poll_maps_each_state_of_the_provider() {
     match polled(200, json!({"status": "asleep"})) {
         Ok(JobState::Waiting(progress)) => assert_eq!(progress.stage, Stage::Unrecognized),
         other => panic!("{other:?}"),
@@ -143,7 +143,7 @@ fn states_are_those_that_the_provider_names() {
 }
 
 #[test]
-fn a_provider_without_cancellation_and_uploads_says_so() {
+fn cancel_and_upload_without_an_implementation_are_unsupported() {
     let host = Scripted::new([]);
     let ticket = job::adopt(&PACK, &host, "echo", "7").expect("a ticket");
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The typed worlds of this pack: generated, with the SDK's types where they are shared.
+//! The typed worlds of this pack: generated, with the SDK's types for shared interfaces.
 
 #[allow(
     unsafe_code,

@@ -1,4 +1,4 @@
-//! The exports: the general contract through the SDK, the typed nodes in one line each.
+//! The exports: the general contract through the SDK, and the typed nodes.
 
 use zoetrope_node_sdk::bindings::{RunError, RunOptions};
 use zoetrope_node_sdk::run::{run, text};

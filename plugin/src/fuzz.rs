@@ -1,4 +1,4 @@
-//! What a provider answers and what a ticket may be, made to go wrong; see `docs/reference/fuzzing.md`.
+//! Fuzz targets for replies of a provider and for tickets; see `docs/reference/fuzzing.md`.
 
 use std::cell::Cell;
 
@@ -22,16 +22,16 @@ mod envelopes;
 const NODE: &str = "image_to_video_v3";
 const INPUT: &str = r#"{"prompt": "p", "image": "https://p.example/a.png"}"#;
 
-/// How often the provider gives its answer; then it is gone.
+/// How many requests the provider answers; the replies to later ones are lost.
 const ANSWERS: u32 = 5;
 
-/// How long a run waits, on a clock that only sleeping moves.
+/// The deadline of a run, on a clock that only sleeping advances.
 const DEADLINE_MS: u64 = 600_000;
 
-/// The longest text that is passed on, in bytes: the limit of a message, and words around it.
+/// Longest text in an answer, in bytes: the limit of a message, and the text around it.
 const LONGEST: usize = 600;
 
-/// A provider that has one answer to everything.
+/// A provider that gives every request the same answer.
 struct Answering {
     options: String,
     reply: Reply,
@@ -66,13 +66,13 @@ impl Answering {
         Ticket::new(NODE, "desk", wire.as_str().unwrap_or_default(), "j/1")
     }
 
-    /// What an option says, or its default.
+    /// The value of an option, or its default.
     fn option(&self, name: &str, default: &str) -> Value {
         let options = json::parse_leniently(&self.options).unwrap_or_default();
         options.pointer(name).cloned().unwrap_or(default.into())
     }
 
-    /// The word for the job's state, if the body has one.
+    /// The name of the job's state in the body, if any.
     fn word(&self) -> Option<String> {
         let pointer = self.option("/status_pointer", "/status");
         let document: Value = serde_json::from_slice(&self.reply.body).ok()?;
@@ -80,7 +80,7 @@ impl Answering {
         Some(word.to_owned())
     }
 
-    /// Whether the body says this state in the provider's words.
+    /// Whether the body has a name of this state.
     fn says(&self, state: &str) -> bool {
         if self.option("/wire", "jobs") == "agenticflow" {
             let word = self.word().unwrap_or_default();
@@ -127,7 +127,8 @@ impl Host for Answering {
     }
 }
 
-/// A provider's words are one line, bounded, without control characters and without URL queries.
+/// Asserts that a text of a provider is one bounded line without control characters and URL
+/// queries.
 fn is_fit_for_logs(text: &str) {
     assert!(text.len() <= LONGEST, "{} bytes", text.len());
     assert!(!text.contains(char::is_control), "{text:?}");
@@ -148,7 +149,7 @@ fn fault_is_fit(fault: &ProviderFault) {
 
 fn error_is_fit(host: &Answering, error: &NodeError) {
     match &error.cause {
-        // What was expected of a 2xx: it names the operator's own option, as these below do.
+        // These messages may contain an option of the operator, which is not sanitized.
         ErrorCause::OutcomeUnknown(_) if host.reply.is_success() => {}
         ErrorCause::Throttled(fault)
         | ErrorCause::Rejected(fault)
@@ -297,7 +298,7 @@ fn runs(host: &Answering) {
 }
 
 #[test]
-fn whatever_a_provider_answers_is_read_with_care() {
+fn any_reply_of_a_provider_yields_a_sound_answer() {
     Target::new("replies", 1500).run(|input| {
         let host = || Answering::read(input);
         let became = starts(&host());
@@ -318,7 +319,7 @@ fn whatever_a_provider_answers_is_read_with_care() {
 }
 
 #[test]
-fn a_ticket_is_what_this_component_made_or_nothing() {
+fn only_tickets_of_this_component_are_accepted() {
     Target::new("tickets", 4000).run(|input| {
         let text = String::from_utf8_lossy(input);
         let Ok(ticket) = Ticket::decode(&text) else {
@@ -326,7 +327,7 @@ fn a_ticket_is_what_this_component_made_or_nothing() {
         };
         let encoded = ticket.encode();
         assert_eq!(Ticket::decode(&encoded).as_ref(), Ok(&ticket));
-        // A name that stands twice, or one that nobody reads, is no ticket of this component.
+        // A ticket of this component has no repeated or unknown name.
         assert_eq!(json::parse(&text), json::parse(&encoded));
         "accepted"
     });

@@ -1,16 +1,16 @@
 //! Workflow nodes that turn a still image into a video, as one WASI component.
 //!
-//! The component holds no state, no credential and no timer: a host asks it to
-//! `check` an input, to `start` a job, and later, in any instance on any machine,
-//! to `poll` with the ticket that `start` gave. The contract is in `wit/`; what every
-//! pack shares is in the SDK, [`zoetrope_node_sdk`].
+//! The component has no state, no credential and no timer. A host calls it to `check` an
+//! input, to `start` a job, and later, in any instance on any machine, to `poll` with the
+//! ticket that `start` returned. The contract is in `wit/`; the code that all packs share is
+//! in the SDK, [`zoetrope_node_sdk`].
 //!
 //! # Layout
 //!
 //! - [`nodes`]: one file a node type: its fields, its provider request, its output; and
 //!   [`nodes::PACK`], the table of them.
 //! - [`providers`]: one file or folder a provider: requests and replies as pure functions.
-//! - [`bindings`]: the typed worlds; `component`: their exports, on wasm alone.
+//! - [`bindings`]: the typed worlds; `component`: their exports, on wasm only.
 
 pub mod bindings;
 pub mod nodes;

@@ -1,4 +1,4 @@
-//! The nodes of this pack through the SDK's functions.
+//! Tests this pack's nodes through the SDK's functions.
 
 mod job;
 mod profile;

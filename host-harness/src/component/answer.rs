@@ -1,4 +1,4 @@
-//! What a component answers, held to what people can be shown and rows can keep.
+//! Bounds a component's answers: lengths, printable text, decimal amounts.
 
 use crate::contract::{
     Cancellation, Charge, ErrorCause, JobState, NextStep, NodeError, Plan, Price, ProviderFault,
@@ -6,33 +6,33 @@ use crate::contract::{
 };
 use crate::sanitize::sentence;
 
-/// The longest input: one with a picture of 32 MiB in base64.
+/// Longest input in bytes: fits a picture of 32 MiB in base64.
 const INPUT: usize = 48 << 20;
 
-/// The longest ticket, output or description of a medium; they are kept with every job.
+/// Longest ticket, output or text of a medium, in bytes; the ledger stores them per job.
 const DOCUMENT: usize = 1 << 20;
 
-/// The longest amount of money, in digits and its point.
+/// Longest amount of money, in characters.
 const AMOUNT: usize = 40;
 
-/// Most notes, violations and media.
+/// Most notes, violations or media of one answer.
 const MANY: usize = 1000;
 
-/// An answer that has an error of its own.
+/// A successful answer of a function that can also fail.
 pub(crate) trait Answer: Sized {
-    /// The answer with its words made harmless.
+    /// The answer with its texts sanitized.
     ///
-    /// Called once for every answer that is no error, before any other code of the host reads
-    /// it. Must not change what the answer means.
+    /// Called once for every successful answer, before any other code of the host reads it.
+    /// Must not change the meaning of the answer.
     ///
     /// # Errors
     ///
-    /// When it is more than is kept. The call then fails with this error in place of the
+    /// When the answer exceeds a limit. The call then fails with this error in place of the
     /// component's answer.
     fn bounded(self) -> Result<Self, NodeError>;
 }
 
-/// The error with its words made harmless and its list of violations cut.
+/// Sanitizes the error's texts and truncates its list of violations.
 pub(super) fn bounded_error(error: &mut NodeError) {
     match &mut error.cause {
         ErrorCause::InvalidInput(violations) => {
@@ -154,9 +154,9 @@ fn bound_success(success: &mut Success) -> Result<(), NodeError> {
         return Err(too_much(&format!("more than {MANY} media")));
     }
     for medium in &success.media {
-        let told = [&medium.media_type, &medium.sha256, &medium.expires_at];
-        let told = told.into_iter().flatten();
-        for text in told.chain([&medium.pointer, &medium.url]) {
+        let optional = [&medium.media_type, &medium.sha256, &medium.expires_at];
+        let optional = optional.into_iter().flatten();
+        for text in optional.chain([&medium.pointer, &medium.url]) {
             within("medium", text, DOCUMENT)?;
         }
     }
@@ -195,7 +195,7 @@ fn clean_bill(settlement: &mut Settlement) {
     clean_cost(&mut settlement.cost);
 }
 
-/// An amount that is no decimal number is none.
+/// Drops a cost whose amount is not a decimal number.
 fn clean_cost(cost: &mut Option<Price>) {
     cost.take_if(|price| !is_decimal(&price.amount));
     if let Some(price) = cost {
@@ -203,7 +203,7 @@ fn clean_cost(cost: &mut Option<Price>) {
     }
 }
 
-/// Digits, and a fraction if need be: `0.048`. No sign, no exponent.
+/// Digits with an optional fraction: `0.048`. No sign, no exponent.
 fn is_decimal(amount: &str) -> bool {
     let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let (whole, fraction) = amount.split_once('.').unwrap_or((amount, "0"));

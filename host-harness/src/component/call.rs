@@ -1,4 +1,4 @@
-//! One call into a component, in an instance of its own.
+//! One call into a component, in its own instance.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::egress::{Sends, Transmission};
 use crate::engine::Engine;
 use crate::policy::{Missing, PackLimit, Quota};
 
-/// A component's instance in the middle of a call, or between two.
+/// An instance of a component, and the limits of the calls on it.
 pub(crate) struct Call {
     store: Store<CallState>,
     instance: Instance,
@@ -31,7 +31,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// A fresh instance, once there is room for it.
+    /// A fresh instance, once its pack and the engine have a free permit.
     pub(crate) async fn begin(
         engine: &Engine,
         exports: &Arc<Exports>,
@@ -44,7 +44,7 @@ impl Call {
             let granted = permissions.connection(open.connection());
             granted.map_err(|missing| CallError::Node(denied(&missing)))?;
         }
-        // The pack's own room first: one that waits for it takes none of the others'.
+        // The pack's permit first: a call that waits for it holds no permit of the engine.
         let permits = [quota.permit().await, engine.permit().await];
         let seconds = permissions.bounds().of_one(PackLimit::CallSeconds);
         let wall = context.limits.wall.min(Duration::from_secs(seconds));
@@ -95,7 +95,7 @@ impl Call {
         })
     }
 
-    /// Calls a function with its parameters; its results, or how it was stopped.
+    /// Calls a function with `params`. Returns its results, or how it was stopped.
     pub(crate) async fn call<Params, Results>(
         &mut self,
         function: ComponentExportIndex,
@@ -116,7 +116,7 @@ impl Call {
     }
 }
 
-/// The call is not made: its pack may not use its connection.
+/// The error of a call whose pack may not use its connection. Nothing is called.
 fn denied(missing: &Missing) -> NodeError {
     NodeError {
         cause: ErrorCause::Denied(missing.to_string()),

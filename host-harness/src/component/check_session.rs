@@ -9,15 +9,14 @@ use super::pack::Pack;
 use crate::contract::{CheckOptions, Plan};
 use crate::egress::Sends;
 
-/// Checks on one instance: enough that making instances no longer shows, few enough
-/// that whatever an instance gathers stays small.
+/// Checks on one instance: enough to make the cost of instantiation negligible, few enough
+/// to bound the memory that an instance accumulates.
 const CHECKS_AN_INSTANCE: u32 = 256;
 
-/// A pack and an instance of it that is used for a bounded number of checks, then
-/// replaced. `check` sends nothing and keeps nothing, so that the answers are those of
-/// [`Pack::check`].
+/// A pack and one instance of it, replaced after a bounded number of checks. `check` sends
+/// nothing and keeps no state, so the answers equal those of [`Pack::check`].
 ///
-/// A session holds one of the engine's places as long as it lives.
+/// A session that has an instance holds one of the engine's permits until it is dropped.
 pub struct CheckSession {
     pack: Pack,
     context: CallContext,
@@ -35,8 +34,8 @@ impl CheckSession {
         }
     }
 
-    /// As [`Pack::check`]. A component that is stopped in a used instance is asked once
-    /// more in a fresh one, so that no input is judged by what came before it.
+    /// As [`Pack::check`]. If the component is stopped in a used instance, the check is
+    /// repeated once in a fresh one, so that earlier inputs do not affect the answer.
     ///
     /// # Errors
     ///

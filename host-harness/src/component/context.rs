@@ -1,4 +1,4 @@
-//! What a call may use and reach.
+//! The resources and the connection of a call.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,19 +6,19 @@ use std::time::Duration;
 use crate::connections::OpenConnection;
 use crate::egress::{Egress, SubmitHook};
 
-/// What a call may use up besides memory, which is the engine's setting. The ceilings of a
-/// pack ([`policy`](crate::policy)) make less of it.
+/// The limits of a call, besides memory, which is the engine's setting. The limits of a pack
+/// ([`policy`](crate::policy)) can lower them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Time in which the component itself runs; waiting for a provider is free.
+    /// Time in which the component runs; waiting for a provider does not count.
     pub cpu: Duration,
     /// Time from the call's beginning to its end. Longer than
     /// [`HttpLimits::total`](crate::egress::HttpLimits::total), so
-    /// that a component learns of a slow provider before it is stopped.
+    /// that a request to a slow provider fails before the component is stopped.
     pub wall: Duration,
     /// Most elements of all the component's tables together.
     pub table_elements: usize,
-    /// Most bytes that one crossing between component and host may carry: a plan holds
+    /// Most bytes that one transfer between component and host may carry: a plan can hold
     /// its input twice.
     pub crossing_bytes: usize,
     /// Most resources (requests, bodies, streams) that may be open at once.
@@ -37,7 +37,8 @@ impl Default for Limits {
     }
 }
 
-/// What a call may reach: nothing, unless it is given a connection and a way out.
+/// The connection, egress and limits of a call. Without connection and egress a call sends
+/// nothing.
 #[derive(Clone, Default)]
 pub struct CallContext {
     pub(super) connection: Option<Arc<OpenConnection>>,
@@ -47,7 +48,7 @@ pub struct CallContext {
 }
 
 impl CallContext {
-    /// Without connection and way out: enough for `node_types` and `check`.
+    /// Without connection and egress: sufficient for `node_types` and `check`.
     #[must_use]
     pub fn offline() -> Self {
         Self::default()
@@ -63,7 +64,7 @@ impl CallContext {
         }
     }
 
-    /// With a connection that is only looked at: enough to preview a request.
+    /// With a connection and no egress: sufficient to preview a request.
     #[must_use]
     pub fn previewing(connection: Arc<OpenConnection>) -> Self {
         Self {
@@ -79,7 +80,7 @@ impl CallContext {
         self
     }
 
-    /// With somebody who is asked before a request that can cost money leaves.
+    /// With a hook that is called before a request that can cost money is sent.
     #[must_use]
     pub fn with_submit_hook(mut self, submit_hook: Arc<dyn SubmitHook>) -> Self {
         self.submit_hook = Some(submit_hook);
@@ -92,7 +93,7 @@ impl CallContext {
         self.connection.as_ref()
     }
 
-    /// The way out, if any.
+    /// The egress, if any.
     #[must_use]
     pub fn egress(&self) -> Option<&Egress> {
         self.egress.as_ref()
@@ -111,7 +112,7 @@ mod tests {
     use crate::egress::HttpLimits;
 
     #[test]
-    fn a_call_outlasts_the_requests_in_it() {
+    fn wall_limit_of_a_call_exceeds_the_http_limits() {
         let (limits, http) = (Limits::default(), HttpLimits::default());
         assert!(limits.wall > http.total);
         assert!(http.total >= http.connect && http.total >= http.first_byte);

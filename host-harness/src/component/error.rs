@@ -1,55 +1,55 @@
-//! How loading a component and calling it can fail.
+//! The errors of loading and calling a component.
 
 use crate::contract::{NodeError, PACKAGE, VERSION};
 use crate::policy::{ManifestError, NotAllowed};
 
-/// Why a file is no pack.
+/// Why a file was not loaded as a pack.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PackError {
     /// Not a WebAssembly component.
     #[error("this is {what}, not a WebAssembly component")]
     NotAComponent {
-        /// What it is instead.
+        /// What the file is, with its article.
         what: &'static str,
     },
-    /// What it asks for cannot be read.
+    /// Its manifest cannot be read.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// Nobody has allowed it.
+    /// The policy does not allow it.
     #[error(transparent)]
     NotAllowed(#[from] NotAllowed),
     /// It does not validate or cannot be compiled within this engine's limits.
     #[error("the component cannot be compiled")]
     Compile(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It speaks another version of the contract.
-    #[error("the component speaks {PACKAGE}@{found}, this host {PACKAGE}@{VERSION}")]
+    /// It implements another version of the contract.
+    #[error("the component implements {PACKAGE}@{found}; this host supports {PACKAGE}@{VERSION}")]
     WrongVersion {
-        /// The version it speaks.
+        /// The version that it implements.
         found: String,
     },
-    /// It is no pack of nodes.
+    /// It does not export the contract's interfaces.
     #[error("the component does not export {}", missing.join(", "))]
     MissingExports {
         /// The interfaces that are missing.
         missing: Vec<String>,
     },
-    /// It asks for what no pack gets.
-    #[error("the component asks for what packs are not given: {}", refused.join(", "))]
+    /// It imports interfaces that the host does not provide.
+    #[error("the component imports interfaces that packs may not use: {}", refused.join(", "))]
     RefusedImports {
-        /// The interfaces that are not given.
+        /// The interfaces that the host does not provide.
         refused: Vec<String>,
     },
     /// Its interfaces have the right names and the wrong types.
-    #[error("the component does not fit the contract")]
+    #[error("the component's functions do not have the contract's types")]
     Link(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// How a call failed: by the component's own word, by being stopped, or by the host.
+/// How a call failed: the component returned an error, was stopped, or the host failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// The component answered with an error of the contract.
+    /// The component returned an error of the contract.
     #[error("{}", .0.cause.message())]
     Node(NodeError),
     /// The component was stopped.
@@ -64,27 +64,27 @@ pub enum CallError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Trap {
-    /// What it ran into.
+    /// Why it was stopped.
     pub kind: TrapKind,
-    /// The same in words, one line.
+    /// The reason in one line of text.
     pub message: String,
 }
 
-/// What a component ran into.
+/// Why a component was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TrapKind {
-    /// A fault of its own: a panic, an impossible instruction or access.
+    /// It trapped: a panic, an illegal instruction or an illegal memory access.
     Trapped,
-    /// It ran for too long.
+    /// It exceeded [`Limits::cpu`](super::Limits::cpu).
     OutOfTime,
-    /// The call took too long, mostly waiting.
+    /// The call exceeded [`Limits::wall`](super::Limits::wall).
     TimedOut,
-    /// It asked for more memory than there is for one call.
+    /// It exceeded the memory limit of a call.
     OutOfMemory,
     /// It nested calls too deeply.
     StackOverflow,
-    /// It ended itself instead of answering.
+    /// It exited instead of returning.
     Exited,
 }
 
@@ -103,7 +103,7 @@ impl TrapKind {
     }
 }
 
-/// Why the host could not make a call.
+/// An error of the host that prevented a call.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct HostFault {

@@ -1,4 +1,4 @@
-//! The contract's functions in a component: looked up once, not in every instance.
+//! The contract's functions in a component, looked up once per component.
 
 use std::sync::OnceLock;
 
@@ -9,11 +9,11 @@ use super::state::CallState;
 use crate::bindings::NodePack;
 use crate::contract::{PACKAGE, VERSION};
 
-/// A component that is ready to be instantiated, and where its functions are.
+/// A component that is ready to be instantiated, and the indexes of its functions.
 pub(crate) struct Exports {
     pre: InstancePre<CallState>,
-    /// Set once an instance has shown that the functions have the contract's types. These
-    /// are the component's: no other instance of it has others.
+    /// Set once the functions of an instance were found to have the contract's types. All
+    /// instances of a component have the same types.
     fit: OnceLock<()>,
     pub(crate) node_types: ComponentExportIndex,
     pub(crate) check: ComponentExportIndex,
@@ -28,7 +28,7 @@ pub(crate) struct Exports {
 impl Exports {
     /// # Errors
     ///
-    /// Names the first function that is missing.
+    /// When a function is missing; the error names the first one.
     pub(crate) fn find(pre: InstancePre<CallState>) -> wasmtime::Result<Self> {
         let component = pre.component();
         let find = |interface: &str, name: &str| {
@@ -52,8 +52,8 @@ impl Exports {
         })
     }
 
-    /// An instance whose functions, all of them, have the contract's types: a run is not
-    /// begun that could not be polled.
+    /// An instance whose functions all have the contract's types. A job that could not be
+    /// polled is thus not started.
     pub(crate) async fn instantiate(
         &self,
         store: &mut Store<CallState>,

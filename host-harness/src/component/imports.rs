@@ -1,5 +1,5 @@
-//! What a pack must give and what it is given: the contract's exports, and of WASI only
-//! what computing, waiting and asking a provider take.
+//! The interfaces that a pack must export, and those that it may import: of WASI only
+//! clocks, random, streams, CLI basics and outgoing HTTP.
 
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
@@ -14,7 +14,7 @@ use crate::contract::{PACKAGE, VERSION};
 /// The interfaces a pack must export.
 const EXPORTS: [&str; 3] = ["catalog", "jobs", "media"];
 
-/// What a pack may import: whole packages end with a slash. No files, no sockets.
+/// The interfaces a pack may import; whole packages end with a slash. No files, no sockets.
 const IMPORTS: [&str; 17] = [
     "zoetrope:workflow-node/connections",
     "zoetrope:workflow-node/types",
@@ -35,7 +35,7 @@ const IMPORTS: [&str; 17] = [
     "wasi:cli/terminal-stderr",
 ];
 
-/// Whether the component's interfaces are those of a pack, by their names.
+/// Checks the names of the component's interfaces.
 pub(crate) fn check(engine: &wasmtime::Engine, component: &Component) -> Result<(), PackError> {
     let names = component.component_type();
     let exports: Vec<&str> = names.exports(engine).map(|(name, _)| name).collect();
@@ -81,7 +81,7 @@ fn fits(export: &str, wanted: &str) -> bool {
     }
 }
 
-/// Semantic versions that differ only where nothing may break.
+/// Whether two semantic versions are compatible.
 fn compatible(one: &str, other: &str) -> bool {
     fn track(version: &str) -> Option<(u64, u64)> {
         let mut numbers = version.split('.').map(|number| number.parse().ok());
@@ -104,7 +104,7 @@ fn is_given(import: &str) -> bool {
     IMPORTS.iter().any(fits)
 }
 
-/// The functions behind those imports.
+/// A linker with the functions of [`IMPORTS`].
 pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<CallState>> {
     let mut linker = Linker::new(engine);
     let l = &mut linker;
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn computing_waiting_and_asking_is_all_a_pack_gets() {
+    fn only_listed_imports_are_permitted() {
         for given in [
             "wasi:io/streams@0.2.12",
             "wasi:http/outgoing-handler@0.2.0",
@@ -153,25 +153,25 @@ mod tests {
     }
 
     #[test]
-    fn versions_and_missing_interfaces_are_told_apart() {
+    fn wrong_version_and_missing_interface_are_different_errors() {
         let at =
             |version: &str| EXPORTS.map(|interface| format!("{PACKAGE}/{interface}@{version}"));
-        let verdict = |exports: &[String]| {
+        let error = |exports: &[String]| {
             let exports: Vec<&str> = exports.iter().map(String::as_str).collect();
             check_exports(&exports).err().map(|error| error.to_string())
         };
-        assert_eq!(verdict(&at("0.1.0")), None);
-        assert_eq!(verdict(&at("0.1.7")), None);
+        assert_eq!(error(&at("0.1.0")), None);
+        assert_eq!(error(&at("0.1.7")), None);
         for version in ["0.2.0", "1.0.0"] {
             assert_eq!(
-                verdict(&at(version)),
+                error(&at(version)),
                 Some(format!(
-                    "the component speaks zoetrope:workflow-node@{version}, this host zoetrope:workflow-node@0.1.0"
+                    "the component implements zoetrope:workflow-node@{version}; this host supports zoetrope:workflow-node@0.1.0"
                 ))
             );
         }
         assert_eq!(
-            verdict(&at("0.1.0")[..2]),
+            error(&at("0.1.0")[..2]),
             Some("the component does not export zoetrope:workflow-node/media@0.1.0".into())
         );
     }

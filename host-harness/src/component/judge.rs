@@ -1,41 +1,41 @@
-//! What became of a `start`: the component's word against what the host saw leave.
+//! The outcome of a `start`: the component's answer, corrected by what the host sent.
 
 use super::error::CallError;
 use crate::contract::{Charge, ErrorCause, NextStep, NodeError, ProviderFault, Started};
 use crate::egress::Sent;
 
-/// What became of a `start`, once the host's testimony is heard.
+/// Corrects the component's outcome of a `start` by the host's record of what was sent.
 ///
-/// - Nothing left: nothing was spent, whatever the component says. An unknown outcome
-///   is then a request that was not sent. A trap stays a trap.
-/// - Something left: a trap, a fault of the host, and every error that claims or implies
-///   that nothing was sent become `outcome-unknown`, charge unknown. Only answers that
-///   can come from the provider alone (accepted, rejected, throttled, unauthorized) are
-///   believed.
+/// - [`Sent::Nothing`]: every error has the charge `no`. An unknown outcome becomes
+///   `not-sent`. A trap stays a trap.
+/// - [`Sent::Something`]: a trap, a fault of the host, and every error that claims or
+///   implies that nothing was sent become `outcome-unknown` with the charge `unknown`. Only
+///   answers that come from the provider (accepted, rejected, throttled, unauthorized) are
+///   kept.
 ///
 /// # Errors
 ///
 /// [`CallError::Node`] with the outcome; [`CallError::Trap`] and [`CallError::Host`] only
-/// where nothing left.
+/// where nothing was sent.
 pub fn judge(outcome: Result<Started, CallError>, sent: Sent) -> Result<Started, CallError> {
     let error = match outcome {
         Ok(started) => return Ok(started),
         Err(error) => error,
     };
     Err(match (sent, error) {
-        (Sent::Nothing, CallError::Node(error)) => CallError::Node(nothing_left(error)),
+        (Sent::Nothing, CallError::Node(error)) => CallError::Node(with_nothing_sent(error)),
         (Sent::Nothing, error) => error,
-        (Sent::Something, CallError::Node(error)) => CallError::Node(something_left(error)),
+        (Sent::Something, CallError::Node(error)) => CallError::Node(with_something_sent(error)),
         (Sent::Something, CallError::Trap(trap)) => CallError::Node(unknown(format!(
-            "the component was stopped after its request had left: {trap}"
+            "the component was stopped after its request was sent: {trap}"
         ))),
         (Sent::Something, CallError::Host(fault)) => CallError::Node(unknown(format!(
-            "the host failed after the request had left: {fault}"
+            "the host failed after the request was sent: {fault}"
         ))),
     })
 }
 
-fn nothing_left(mut error: NodeError) -> NodeError {
+fn with_nothing_sent(mut error: NodeError) -> NodeError {
     error.charge = Charge::No;
     if let ErrorCause::OutcomeUnknown(fault) = error.cause {
         error.cause = ErrorCause::NotSent(fault.message);
@@ -44,7 +44,7 @@ fn nothing_left(mut error: NodeError) -> NodeError {
     error
 }
 
-fn something_left(error: NodeError) -> NodeError {
+fn with_something_sent(error: NodeError) -> NodeError {
     match error.cause {
         ErrorCause::Throttled(_)
         | ErrorCause::Rejected(_)
@@ -53,7 +53,7 @@ fn something_left(error: NodeError) -> NodeError {
         cause => NodeError {
             retry_after_ms: error.retry_after_ms,
             ..unknown(format!(
-                "a request left, but the component says `{}`: {}",
+                "a request was sent, but the component reported `{}`: {}",
                 cause.kind(),
                 cause.message()
             ))
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_left_nothing_was_spent() {
+    fn outcome_with_nothing_sent_is_never_charged() {
         let sent = Sent::Nothing;
         let outcome = says(ErrorCause::OutcomeUnknown(fault()), Charge::Unknown);
         assert_eq!(judged(outcome, sent), ("not_sent", Charge::No));
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn where_something_left_only_the_providers_answers_are_believed() {
+    fn outcome_with_a_sent_request_is_unknown_unless_the_provider_answered() {
         let sent = Sent::Something;
         let unknown = ("outcome_unknown", Charge::Unknown);
         for cause in [
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_acceptance_is_kept() {
+    fn acceptance_is_kept_unchanged() {
         let accepted = || {
             Ok(Started::Accepted(Acceptance {
                 ticket: "{}".into(),

@@ -2,12 +2,12 @@
 //!
 //! - [`Pack`]: a loaded component; every call runs in a fresh instance
 //! - [`CheckSession`]: many checks on one instance
-//! - [`CallContext`], [`Limits`]: what a call may use and reach
-//! - [`CallError`], [`Trap`], [`PackError`]: how calls and loading fail
-//! - [`judge`]: the component's word against what the host saw leave
-//! - `call`, `state`, `exports`, `imports`: an instance, what the host keeps beside it, where
-//!   the contract's functions are, and what a component may import
-//! - `answer`: a component's answer, bounded and made printable
+//! - [`CallContext`], [`Limits`]: the resources and the connection of a call
+//! - [`CallError`], [`Trap`], [`PackError`]: the errors of calls and of loading
+//! - [`judge`]: corrects the outcome of a `start` by what the host sent
+//! - `call`, `state`, `exports`, `imports`: an instance, the host's state beside it, the
+//!   contract's functions in a component, and the imports that a component may have
+//! - `answer`: bounds and sanitizes a component's answers
 
 mod answer;
 mod call;

@@ -1,7 +1,7 @@
 //! A loaded component and the calls of the contract.
 //!
-//! Every call runs in a fresh instance: nothing of one call is left for the next, and a
-//! trap costs nothing but itself.
+//! Every call runs in a fresh instance: calls share no state, and a trap ends only its own
+//! call.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::egress::{Sends, Sent};
 use crate::engine::{CodeCache, Engine};
 use crate::policy::{Manifest, Permissions, Policy, Quota};
 
-/// Most node types of one component: more than anybody reads.
+/// Most node types of one component; far more than any pack needs.
 const MOST_NODE_TYPES: usize = 1000;
 
 /// A component that exports the contract. Cheap to clone.
@@ -35,17 +35,17 @@ pub struct Pack {
     quota: Arc<Quota>,
 }
 
-/// What came of `start`. No `Debug`: it may hold a ticket or an output.
+/// The outcome of `start`. No `Debug`: it may hold a ticket or an output.
 #[must_use]
 pub struct StartReport {
-    /// What the component says, or how it was stopped.
+    /// The component's answer, or how it was stopped.
     pub outcome: Result<Started, CallError>,
-    /// What the host saw leave.
+    /// What the host sent.
     pub sent: Sent,
 }
 
 impl StartReport {
-    /// The outcome as it stands once the host's testimony is heard; see [`judge`].
+    /// The outcome, corrected by what the host sent; see [`judge`].
     ///
     /// # Errors
     ///
@@ -57,15 +57,15 @@ impl StartReport {
 
 impl Pack {
     /// Loads a component from its bytes, or its compiled form from the engine's cache.
-    /// Compiling takes a few hundred milliseconds of every core; a component that
-    /// `policy` does not allow is not even compiled.
+    /// Compiling takes a few hundred milliseconds on every core; a component that
+    /// `policy` does not allow is not compiled.
     ///
     /// # Errors
     ///
-    /// When it is no component, is not allowed, speaks another contract, or imports what
-    /// no pack is given.
+    /// When it is no component, is not allowed, implements another contract, or imports an
+    /// interface that packs may not use.
     pub fn load(engine: &Engine, bytes: &[u8], policy: &Policy) -> Result<Self, PackError> {
-        if let Some(what) = no_component(bytes) {
+        if let Some(what) = not_a_component(bytes) {
             return Err(PackError::NotAComponent { what });
         }
         let digest = Sha256Digest::from(Sha256::digest(bytes));
@@ -84,7 +84,7 @@ impl Pack {
         })
     }
 
-    /// What it may do.
+    /// The permissions that the policy grants to this pack.
     #[must_use]
     pub fn permissions(&self) -> &Permissions {
         self.quota.permissions()
@@ -114,8 +114,7 @@ impl Pack {
         bounded_list(listed)
     }
 
-    /// What `start` would do with this input. Nothing is sent, whatever the component
-    /// tries.
+    /// What `start` would do with this input. Every request of the component is denied.
     ///
     /// # Errors
     ///
@@ -133,7 +132,7 @@ impl Pack {
     }
 
     /// Starts a run: sends at most one request that can cost money. Dropping the future
-    /// stops the call wherever it stands.
+    /// stops the call at any point.
     #[instrument(name = "call", level = "debug", skip_all, fields(kind = "start", component = %self.digest.short()))]
     pub async fn start(
         &self,
@@ -154,16 +153,16 @@ impl Pack {
         let params = (node, input, idempotency_key);
         StartReport {
             outcome: call.ask(self.exports.start, params).await,
-            sent: call.transmission.give(),
+            sent: call.transmission.close(),
         }
     }
 
-    /// Where a job stands.
+    /// The state of a job.
     ///
     /// # Errors
     ///
-    /// The component's own, or when it is stopped, or the host fails; the job itself is
-    /// untouched by any of them.
+    /// The component's own, or when it is stopped, or the host fails. No error affects the
+    /// job at the provider.
     #[instrument(name = "call", level = "debug", skip_all, fields(kind = "poll", component = %self.digest.short()))]
     pub async fn poll(&self, context: &CallContext, ticket: &str) -> Result<JobState, CallError> {
         let mut call = self.begin(context, Sends::Reads).await?;
@@ -185,7 +184,7 @@ impl Pack {
         call.ask(self.exports.cancel, (ticket,)).await
     }
 
-    /// A ticket for a job that the provider knows and the caller lost.
+    /// A ticket for a job at the provider whose ticket the caller lost.
     ///
     /// # Errors
     ///
@@ -201,8 +200,8 @@ impl Pack {
         call.ask(self.exports.adopt, (node, provider_job_id)).await
     }
 
-    /// How a local file is handed over for the input field at the JSON Pointer `field`.
-    /// Nothing is sent.
+    /// How to upload a local file for the input field at the JSON Pointer `field`. Nothing is
+    /// sent.
     ///
     /// # Errors
     ///
@@ -248,18 +247,18 @@ impl Pack {
     }
 }
 
-/// A list that somebody can read.
+/// The list, unless it is too long.
 fn bounded_list(listed: Vec<NodeType>) -> Result<Vec<NodeType>, CallError> {
     if listed.len() > MOST_NODE_TYPES {
-        let message = format!("it lists more than {MOST_NODE_TYPES} node types");
+        let message = format!("it returned more than {MOST_NODE_TYPES} node types");
         let kind = TrapKind::Trapped;
         return Err(CallError::Trap(Trap { kind, message }));
     }
     Ok(listed)
 }
 
-/// What `bytes` are, if they are no component.
-fn no_component(bytes: &[u8]) -> Option<&'static str> {
+/// What `bytes` are if they are not a component.
+fn not_a_component(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => None,
         [b'\0', b'a', b's', b'm', _, _, 0, 0, ..] => Some("a core WebAssembly module"),

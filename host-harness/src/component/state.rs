@@ -1,4 +1,4 @@
-//! What an instance's host functions work on, and what it is held to.
+//! The host's state of one instance, and its limits.
 
 use std::io;
 use std::pin::Pin;
@@ -23,18 +23,18 @@ use crate::egress::{GuestHttp, Sends, Transmission};
 use crate::engine::{Engine, TICK};
 use crate::policy::{PackLimit, Quota};
 
-/// How the host stops a component.
+/// Why the host stopped a component.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Stopped {
-    /// By its own time.
+    /// It used up its CPU time.
     #[error("it ran for more than {}", humantime::format_duration(*.0))]
     Cpu(Duration),
-    /// By the clock on the wall.
+    /// The call took too long.
     #[error("the call took more than {}", humantime::format_duration(*.0))]
     Wall(Duration),
 }
 
-/// What an instance's host functions work on.
+/// The state that an instance's host functions work on.
 pub(crate) struct CallState {
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -72,7 +72,7 @@ impl CallState {
                 submit_hook: context.submit_hook.clone(),
                 transmission: Arc::clone(transmission),
                 quota: Arc::clone(quota),
-                // So that the component still learns of a slow provider.
+                // So that a request to a slow provider fails before the call does.
                 total_timeout: wall / 2,
                 request_count: Arc::default(),
             },
@@ -101,7 +101,7 @@ impl CallState {
         store
     }
 
-    /// Before another call on the same instance: its time begins anew.
+    /// Resets the CPU time, before another call on the same instance.
     pub(crate) fn renew(&mut self) {
         self.ticks = 0;
     }
@@ -110,8 +110,8 @@ impl CallState {
         self.output.log();
     }
 
-    /// Called once for every tick in which the component was found running. The epoch
-    /// counts on while it waits, but then it is asked only once on its return.
+    /// Called once for every tick in which the component was running. The epoch also
+    /// advances while the component waits, but then this is called only once afterwards.
     fn ran_a_tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
         self.ticks += 1;
         if TICK * self.ticks > self.cpu {
@@ -121,11 +121,11 @@ impl CallState {
         Ok(UpdateDeadline::YieldCustom(1, others))
     }
 
-    /// What an error of the runtime says about the component, or about this host.
+    /// Translates an error of the runtime into a trap or a fault of the host.
     pub(crate) fn judged(&self, error: wasmtime::Error) -> CallError {
         if error.is::<wasmtime::PoolConcurrencyLimitError>() {
             return CallError::Host(HostFault {
-                message: "there is no room for another instance".into(),
+                message: "all instances of the engine are in use".into(),
                 source: Some(error.into_boxed_dyn_error()),
             });
         }
@@ -144,8 +144,8 @@ impl CallState {
             TrapKind::Trapped
         };
         let message = match kind {
-            TrapKind::OutOfMemory => "it asked for more memory than a call may have".into(),
-            TrapKind::Exited => "it ended itself instead of answering".into(),
+            TrapKind::OutOfMemory => "it exceeded the memory limit of a call".into(),
+            TrapKind::Exited => "it exited instead of returning".into(),
             _ => one_line(&error.root_cause().to_string()),
         };
         tracing::info!(by = kind.as_str(), "the component was stopped");
@@ -201,7 +201,7 @@ impl connections::Host for CallState {
 
 impl types::Host for CallState {}
 
-/// Counts all of an instance's memories together; wasmtime's own limits are for each.
+/// Limits an instance's memories and tables in total; wasmtime's own limits apply to each.
 struct Memory {
     bytes: usize,
     elements: usize,
@@ -246,17 +246,16 @@ impl Memory {
     }
 }
 
-/// The first of what a component writes to its standard output and error; the rest is
-/// swallowed, so that talking too much is no failure.
+/// The first [`OUTPUT_KEPT`] bytes of a component's standard output and error. The rest is
+/// discarded without an error.
 #[derive(Clone, Default)]
 struct Output(Arc<Mutex<Vec<u8>>>);
 
-/// The target of logs that hold what a component wrote to its standard output and error.
-/// It may quote an input: whoever shows logs shows these only to those who ask for them
-/// by name.
+/// The target of log events that hold a component's standard output and error. They may
+/// quote an input, so a log filter should enable this target only by its name.
 pub const OUTPUT: &str = "zoetrope::component";
 
-/// A panic's message and a few lines around it.
+/// Most bytes of output that are logged: a panic's message and a few lines around it.
 const OUTPUT_KEPT: usize = 8 << 10;
 
 impl Output {
@@ -288,7 +287,7 @@ impl StdoutStream for Output {
         Box::new(self.clone())
     }
 
-    /// Not wasmtime's own around the other one, which logs every piece.
+    /// Replaces wasmtime's wrapper around `async_stream`, which logs every write.
     fn p2_stream(&self) -> Box<dyn OutputStream> {
         Box::new(self.clone())
     }
@@ -338,7 +337,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memories_are_added_up() {
+    fn memory_limit_applies_to_all_memories_together() {
         let mut memory = Memory {
             bytes: 100,
             elements: 10,

@@ -166,7 +166,7 @@ fn invalid_connection_is_refused_with_its_reason() {
         ),
         (
             "[connections.a]\ncategory = \"x\"\nbase_url = \"http://a.example\"",
-            "the base URL is plain http to another machine: the credential would travel in clear; use https",
+            "the base URL is plain http to another machine: the credential would be sent unencrypted; use https",
         ),
         (
             "[connections.a]\ncategory = \"x\"\nbase_url = \"https://me:hunter2@a.example\"",

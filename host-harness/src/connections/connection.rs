@@ -1,4 +1,4 @@
-//! Connections: where a provider lives and which credential opens it.
+//! Connections: a provider's base URL, credential and options.
 
 use std::fmt;
 use std::str::FromStr;
@@ -30,7 +30,7 @@ impl fmt::Display for ConnectionId {
     }
 }
 
-/// Not a connection's name. Never shows the text: it may be a credential.
+/// A text is not a connection's id. The error never shows the text: it may be a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a connection's id is 1 to 64 letters, digits, `-` and `_`")]
 pub struct ConnectionIdError;
@@ -48,19 +48,19 @@ impl FromStr for ConnectionId {
     }
 }
 
-/// Where a connection's credential is kept, and how it is sent where that differs from
-/// what the node's catalog says.
+/// Where a connection's credential is stored, and how it is sent if not as the node's
+/// catalog declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
-    /// Where it is kept.
+    /// Where it is stored.
     pub source: SecretSource,
     /// The header it is sent in.
     pub header: Option<String>,
-    /// What stands before it in that header.
+    /// The text before it in that header.
     pub prefix: Option<String>,
 }
 
-/// A provider's place, as configured. Holds no secret.
+/// A configured provider. Holds no secret.
 #[derive(Clone, PartialEq)]
 pub struct Connection {
     id: ConnectionId,
@@ -72,7 +72,7 @@ pub struct Connection {
     options: Map<String, Value>,
 }
 
-/// Without the options: somebody may have put into them what belongs elsewhere.
+/// Without the options: a user may have put a credential into them by mistake.
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Connection");
@@ -112,8 +112,7 @@ impl Connection {
         self
     }
 
-    /// With how many requests a second its provider is asked, for all jobs together:
-    /// above 0.
+    /// With the most requests a second to its provider, for all jobs together: above 0.
     #[must_use]
     pub fn with_requests_per_second(mut self, rate: f64) -> Self {
         self.requests_per_second = Some(rate);
@@ -133,19 +132,19 @@ impl Connection {
         &self.id
     }
 
-    /// What kind of provider it leads to, `pixelml`.
+    /// The kind of its provider: `pixelml`.
     #[must_use]
     pub fn category(&self) -> &str {
         &self.category
     }
 
-    /// Where the provider lives.
+    /// The provider's base URL.
     #[must_use]
     pub fn base_url(&self) -> &BaseUrl {
         &self.base_url
     }
 
-    /// Where its credential is kept.
+    /// Where its credential is stored.
     #[must_use]
     pub fn credential(&self) -> Option<&Credential> {
         self.credential.as_ref()
@@ -157,7 +156,7 @@ impl Connection {
         self.idempotency
     }
 
-    /// How many requests a second its provider is asked; `None`: the driver's default.
+    /// Most requests a second to its provider; `None`: the driver's default.
     #[must_use]
     pub fn requests_per_second(&self) -> Option<f64> {
         self.requests_per_second
@@ -178,10 +177,9 @@ impl Connection {
         }
     }
 
-    /// The connection with its credential, read now. The header's name and what stands
-    /// before the credential come from the connection's `credential` table, else from
-    /// the options `credential_header` and `credential_prefix`, else from the node's
-    /// catalog.
+    /// The connection with its credential, read now. The header's name and prefix come from
+    /// the connection's `credential` table, else from the options `credential_header` and
+    /// `credential_prefix`, else from the node's catalog.
     ///
     /// # Errors
     ///
@@ -240,8 +238,7 @@ pub enum OpenError {
     },
 }
 
-/// A connection that calls can be made over. It may hold the credential, so it has no
-/// `Debug`.
+/// A connection that calls can use. It may hold the credential, so it has no `Debug`.
 pub struct OpenConnection {
     connection: Arc<Connection>,
     credential: Option<CredentialHeader>,
@@ -254,7 +251,7 @@ impl OpenConnection {
         &self.connection
     }
 
-    /// Where the provider lives.
+    /// The provider's base URL.
     #[must_use]
     pub fn base_url(&self) -> &BaseUrl {
         &self.connection.base_url
@@ -314,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_setting_names_the_header() {
+    fn header_is_taken_from_the_credential_table_then_options_then_catalog() {
         let options = json!({"credential_header": "X-Key", "credential_prefix": "Key "});
         for (header, prefix, options, name, value) in [
             (None, None, json!({}), "authorization", "Bearer sk-1"),
@@ -330,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn an_impossible_header_is_an_error() {
+    fn credential_with_an_invalid_header_is_an_error() {
         for (header, prefix) in [(Some("no header"), None), (None, Some("Bearer\n"))] {
             let result = opened(header, prefix, json!({}));
             assert!(matches!(result, Err(OpenError::Header { .. })));
@@ -338,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_plain() {
+    fn connection_id_accepts_letters_digits_hyphen_and_underscore_only() {
         for id in ["pixelml", "my-2nd_one"] {
             assert!(id.parse::<ConnectionId>().is_ok());
         }

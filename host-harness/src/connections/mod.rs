@@ -1,4 +1,4 @@
-//! Connections: where a provider lives, and the credential that opens it.
+//! Connections: a provider's base URL, credential and options.
 //!
 //! - [`Connection`]: a configured provider; [`OpenConnection`]: with its credential read
 //! - [`Secret`], [`SecretSource`], [`CredentialHeader`]: a credential, without `Debug`

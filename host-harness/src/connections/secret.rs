@@ -1,4 +1,4 @@
-//! Credentials: where they are kept, read as late as possible, shown nowhere.
+//! Credentials: read as late as possible, never logged or printed.
 
 use std::env::VarError;
 use std::ffi::OsString;
@@ -14,7 +14,7 @@ mod redact;
 
 use redact::SecretMatcher;
 
-/// Longest credential that is read, in bytes; far beyond any header a server takes.
+/// Longest credential in bytes; longer than any header that a server accepts.
 const LONGEST: u64 = 16 << 10;
 
 /// A credential. It has no `Debug`, `Display` or serialised form, and its memory is
@@ -26,13 +26,13 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// When it is empty or could not stand in a header.
+    /// When it is empty or not valid in a header.
     pub fn new(text: String) -> Result<Self, SecretFault> {
         let secret = Self(Zeroizing::new(text));
         if secret.0.is_empty() {
             return Err(SecretFault::Empty);
         }
-        // Visible ASCII and inner spaces: what every server understands in a header.
+        // Visible ASCII and inner spaces, which every server accepts in a header.
         let legal = secret.0.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         if !legal || secret.0.trim().len() != secret.0.len() {
             return Err(SecretFault::Illegal);
@@ -45,12 +45,12 @@ impl Secret {
     }
 }
 
-/// Where a credential is kept.
+/// Where a credential is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource {
     /// In an environment variable of this name.
     Env(String),
-    /// In a file, alone but for one newline at its end.
+    /// In a file that holds nothing else, except one newline at its end.
     File(PathBuf),
 }
 
@@ -59,8 +59,8 @@ impl SecretSource {
     ///
     /// # Errors
     ///
-    /// When it is missing, unreadable, empty, or could not stand in a header. No error
-    /// shows any part of it.
+    /// When it is missing, unreadable, empty, or not valid in a header. No error shows any
+    /// part of it.
     pub fn read(&self) -> Result<Secret, SecretError> {
         self.read_with(|name| std::env::var(name))
     }
@@ -110,11 +110,11 @@ impl std::fmt::Display for SecretSource {
     }
 }
 
-/// A variable in words. A name that no variable has by custom is not shown: it may be the
-/// credential in the wrong place.
+/// The variable for an error text. A name with a lower-case letter is not shown: it may be a
+/// credential that was configured as the name.
 fn variable(name: &str) -> String {
     if name.contains(|letter: char| letter.is_ascii_lowercase()) {
-        "the environment variable that is named (in small letters, so not shown)".into()
+        "the configured environment variable (name hidden: it has lower-case letters)".into()
     } else {
         format!("the environment variable `{name}`")
     }
@@ -134,11 +134,11 @@ fn read_file(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
         if mode & 0o077 != 0 {
             tracing::warn!(
                 path = %path.display(),
-                "the credential's file can be read by others (mode {mode:03o}); 600 keeps it private"
+                "other users can read the credential's file (mode {mode:03o}); set its mode to 600"
             );
         }
     }
-    // Reserved at once: growing would leave copies behind.
+    // Allocated once: a reallocation would leave a copy of the credential in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(
         usize::try_from(LONGEST).unwrap_or_default() + 1,
     ));
@@ -152,19 +152,19 @@ fn read_file(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// Why a text is no credential.
+/// Why a text is not usable as a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretFault {
-    /// There is nothing in it.
+    /// It is empty.
     #[error("it is empty")]
     Empty,
-    /// Something in it could not stand in a header.
-    #[error("it holds something other than visible ASCII characters")]
+    /// It has a character that is not valid in a header.
+    #[error("it has characters other than visible ASCII")]
     Illegal,
 }
 
-/// Why there is no credential. Shows where it was looked for and never what was found.
+/// Why a credential could not be read. Shows its source and never its content.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {
@@ -182,10 +182,10 @@ pub enum SecretError {
         /// Why.
         source: io::Error,
     },
-    /// What was found is no credential.
+    /// The text that was read is not usable as a credential.
     #[error("the credential in {place} is unusable")]
     Unusable {
-        /// Where it was found.
+        /// Where it is stored.
         place: String,
         /// Why.
         #[source]
@@ -206,11 +206,11 @@ impl CredentialHeader {
     ///
     /// # Errors
     ///
-    /// When name or prefix could not stand in a header.
+    /// When name or prefix is not valid in a header.
     pub fn new(name: &str, prefix: &str, secret: Secret) -> Result<Self, HeaderFault> {
         if secret.reveal().len() < redact::SHORTEST {
             tracing::warn!(
-                "a credential of fewer than {} bytes is not blotted out of replies that echo it",
+                "a credential of fewer than {} bytes is not redacted in replies that echo it",
                 redact::SHORTEST
             );
         }
@@ -233,18 +233,18 @@ impl CredentialHeader {
         &self.name
     }
 
-    /// The header's value, marked so that nothing shows or compresses it.
+    /// The header's value, marked as sensitive: it is neither shown nor compressed.
     pub(crate) fn header_value(&self) -> HeaderValue {
         let whole = Zeroizing::new(format!("{}{}", self.prefix, self.secret.reveal()));
-        // Prefix and secret were checked when they were made; should the checks ever
-        // differ from `http`'s, the provider answers 401.
+        // Prefix and secret were checked before. If those checks ever accept a value that
+        // `http` rejects, an empty value is sent and the provider answers 401.
         let mut value = HeaderValue::from_str(&whole).unwrap_or(HeaderValue::from_static(""));
         value.set_sensitive(true);
         value
     }
 
-    /// `body` with the credential blotted out, same length, should the other side have
-    /// echoed it in any of the forms that [`SecretMatcher`] knows.
+    /// `body` with the credential replaced by asterisks, same length, in every form that
+    /// [`SecretMatcher`] finds.
     pub(crate) fn redact(&self, body: Bytes) -> Bytes {
         let found = self.redact.find_in(&body);
         if found.is_empty() {
@@ -257,8 +257,8 @@ impl CredentialHeader {
         body.freeze()
     }
 
-    /// Empties every header whose value holds the credential; those whose name does are
-    /// gone.
+    /// Replaces every value that holds the credential, and removes every header whose name
+    /// holds it.
     pub(crate) fn redact_headers(&self, headers: &mut HeaderMap) {
         for value in headers.values_mut() {
             if self.is_in(value.as_bytes()) {
@@ -275,21 +275,21 @@ impl CredentialHeader {
         }
     }
 
-    /// Whether `text` holds the credential in any of the forms that [`SecretMatcher`] knows.
+    /// Whether `text` holds the credential in any form that [`SecretMatcher`] finds.
     pub(crate) fn is_in(&self, text: &[u8]) -> bool {
         !self.redact.find_in(text).is_empty()
     }
 }
 
-/// Why a credential cannot be sent in the header it should be sent in.
+/// Why a credential cannot be sent in the configured header.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderFault {
-    /// No name for a header. It is not shown: it may be the credential in the wrong place.
-    #[error("the credential's header has no name that a header can have")]
+    /// The name is not valid. It is not shown: it may be the credential by mistake.
+    #[error("the name of the credential's header is not a valid header name")]
     Name,
     /// The prefix is not visible ASCII.
-    #[error("the credential's prefix holds something other than visible ASCII characters")]
+    #[error("the credential's prefix has characters other than visible ASCII")]
     Prefix,
 }
 
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn one_newline_at_the_end_is_not_part_of_it() {
+    fn credential_with_one_final_newline_is_read_without_it() {
         for text in ["sk-123", "sk-123\n", "sk-123\r\n"] {
             assert_eq!(
                 in_env(text).map(|s| s.reveal().to_owned()).ok().as_deref(),
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_stand_in_a_header_is_refused_and_not_shown() {
+    fn credential_invalid_in_a_header_is_rejected_and_not_shown() {
         for text in [
             "",
             "\n",
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_variable_is_named() {
+    fn missing_environment_variable_is_named_in_the_error() {
         let error = SecretSource::Env("PIXELML_API_KEY".into())
             .read_with(|_| Err(VarError::NotPresent))
             .err();
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_where_a_variables_name_should_be_is_not_shown() {
+    fn key_given_as_a_variable_name_is_not_shown() {
         let missing = |name: &str| SecretError::NotSet { name: name.into() }.to_string();
         assert!(missing("PIXELML_API_KEY").contains("`PIXELML_API_KEY`"));
         for text in [
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_read_and_bounded() {
+    fn credential_file_is_read_up_to_the_length_limit() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("key");
         std::fs::write(&path, "sk-from-file\n").expect("write");
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_is_sensitive() {
+    fn credential_header_is_marked_sensitive() {
         let value = header().header_value();
         assert_eq!(value.as_bytes(), b"Bearer sk-1234567");
         assert!(value.is_sensitive());
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn an_echoed_credential_is_blotted_out() {
+    fn echoed_credential_is_redacted_in_body_and_headers() {
         let header = header();
         let body =
             Bytes::from_static(b"{\"you sent\": \"sk-1234567\", \"s\": \"sk-1234567sk-12345\"}");

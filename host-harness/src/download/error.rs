@@ -1,38 +1,38 @@
-//! Why there is no file, and what that means for the job.
+//! The errors of a download, and what each means for the job.
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::egress::{EgressError, FetchError, NotSent, ReplyLost};
 
-/// What a failed download means.
+/// How a failed download can succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DownloadFailure {
-    /// The URL is no good any more: the ticket gives a fresh one.
+    /// With a fresh URL, which a poll with the ticket returns.
     UrlExpired,
-    /// It passes; what is here of the file stays.
+    /// With the same URL, later. The unfinished file is kept.
     Transient,
-    /// Somebody must make room first.
+    /// After the user has fixed a problem on this machine, such as a full disk.
     Permanent,
 }
 
-/// Why a file cannot be made where it should be.
+/// Why the target file cannot be created.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TargetError {
-    /// Something is there already.
+    /// The target exists already.
     #[error("`{}` exists already", path.display())]
     Exists {
         /// The target.
         path: PathBuf,
     },
-    /// Not the name of a file.
+    /// The target is a folder.
     #[error("`{}` is a folder, not a file", path.display())]
     IsAFolder {
         /// The target.
         path: PathBuf,
     },
-    /// Nothing can be written there.
+    /// The target's folder is not writable.
     #[error("nothing can be written to the folder `{}`", folder.display())]
     Unwritable {
         /// The target's folder.
@@ -42,17 +42,17 @@ pub enum TargetError {
     },
 }
 
-/// Why there is no file.
+/// Why a download or copy failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DownloadError {
-    /// The file cannot be made where it should be.
+    /// The target file cannot be created.
     #[error(transparent)]
     Target(#[from] TargetError),
-    /// There is nothing to be had at the URL.
+    /// The URL cannot be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// The download broke off; what came of it is kept.
+    /// The reply ended early. The bytes received so far are kept.
     #[error("the download of {url} broke off")]
     Broken {
         /// The URL without its query.
@@ -60,7 +60,7 @@ pub enum DownloadError {
         /// Why.
         source: ReplyLost,
     },
-    /// It is longer than it may be.
+    /// The file exceeds the length limit.
     #[error("{url} is longer than {limit} bytes")]
     TooLong {
         /// The URL without its query.
@@ -68,23 +68,23 @@ pub enum DownloadError {
         /// The limit.
         limit: u64,
     },
-    /// It is something else.
-    #[error("{url} should be {expected}, but {what} came")]
+    /// The file is of another kind.
+    #[error("{url} should be {expected}, but is {what}")]
     WrongKind {
         /// The URL without its query.
         url: String,
-        /// What it should be, with its article.
+        /// The expected kind, with its article.
         expected: &'static str,
-        /// What came, by its first bytes.
+        /// The actual kind by its first bytes, with its article.
         what: String,
     },
-    /// It is not what the provider says it made.
-    #[error("the file from {url} has another SHA-256 than the provider says")]
+    /// The file's SHA-256 is not the one that the provider announced.
+    #[error("the SHA-256 of the file from {url} is not the one that the provider announced")]
     Digest {
         /// The URL without its query.
         url: String,
     },
-    /// It cannot be written.
+    /// A file cannot be written.
     #[error("`{}` cannot be written", path.display())]
     Write {
         /// The unfinished file, or the target.
@@ -92,7 +92,7 @@ pub enum DownloadError {
         /// Why.
         source: io::Error,
     },
-    /// A file that is there cannot be read.
+    /// An existing file cannot be read.
     #[error("`{}` cannot be read", path.display())]
     Read {
         /// The file.
@@ -100,19 +100,19 @@ pub enum DownloadError {
         /// Why.
         source: io::Error,
     },
-    /// Somebody else is writing the same unfinished file.
-    #[error("`{}` is being written already", path.display())]
+    /// Another download is writing the same unfinished file.
+    #[error("another download is writing `{}`", path.display())]
     Busy {
         /// The unfinished file.
         path: PathBuf,
     },
-    /// A file that was whole is not there any more.
-    #[error("`{}` is not there any more", path.display())]
+    /// A complete file does not exist any more.
+    #[error("`{}` does not exist any more", path.display())]
     Gone {
         /// The file.
         path: PathBuf,
     },
-    /// A file that was whole has other bytes now; it is removed.
+    /// A complete file was changed; it is removed.
     #[error("`{}` was changed after its download", path.display())]
     Altered {
         /// The unfinished file.
@@ -121,14 +121,14 @@ pub enum DownloadError {
 }
 
 impl DownloadError {
-    /// What it means for the job.
+    /// How the download can succeed.
     ///
-    /// `UrlExpired` is what a fresh URL may cure: the server refused this one, it leads
-    /// nowhere or where nothing may be fetched, or what came is not the file. A host
-    /// without an address or with a foreign certificate counts among these, for that is
-    /// how storage that moved looks. `Transient` is what the same URL may cure later, and
-    /// a file that another download brings back. `Permanent` is what somebody must mend
-    /// on this machine.
+    /// - `UrlExpired`: the server refused the URL, the policy forbids it, or the reply is not
+    ///   the file. A host without an address or with an untrusted certificate counts here,
+    ///   because storage that has moved fails like this.
+    /// - `Transient`: faults of the network or the server, and files that another download
+    ///   is writing, removed or changed.
+    /// - `Permanent`: files on this machine cannot be read or written.
     #[must_use]
     pub fn failure(&self) -> DownloadFailure {
         match self {
@@ -144,8 +144,8 @@ impl DownloadError {
         }
     }
 
-    /// Whether what is in the unfinished file can never become the file.
-    pub(super) fn spoils_the_part(&self) -> bool {
+    /// Whether the unfinished file can never become the file.
+    pub(super) fn invalidates_the_part(&self) -> bool {
         matches!(
             self,
             Self::TooLong { .. } | Self::WrongKind { .. } | Self::Digest { .. }

@@ -1,38 +1,37 @@
-//! What is known of a file that comes or is there, and the folder it is in.
+//! The progress and the result of a download, and durable folder entries.
 
 use std::io;
 use std::path::Path;
 
 use crate::digest::Sha256Digest;
 
-/// How far a download is.
+/// The progress of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
-    /// Bytes so far, with those that were there before.
+    /// Bytes so far, including those of earlier attempts.
     pub bytes: u64,
-    /// Bytes in all, when the server tells.
+    /// Length of the file, if the server announced it.
     pub total: Option<u64>,
 }
 
-/// A file that is whole and on the disk.
+/// A complete file on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
     /// Its size.
     pub bytes: u64,
     /// Its digest.
     pub sha256: Sha256Digest,
-    /// What it is, by its first bytes: `video/mp4`.
+    /// Its media type by its first bytes: `video/mp4`.
     pub media_type: &'static str,
 }
 
-/// Puts the folder's list of names on the disk: a new name, too, must survive a power
-/// cut.
+/// Syncs the folder of `path`, so that a new name survives a power cut.
 #[cfg(unix)]
 pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
     std::fs::File::open(folder_of(path))?.sync_all()
 }
 
-/// Elsewhere a folder cannot be synced; the file system's journal keeps the name.
+/// Other systems cannot sync a folder; their file system's journal keeps the name.
 #[cfg(not(unix))]
 pub(super) fn sync_folder_of(_: &Path) -> io::Result<()> {
     Ok(())

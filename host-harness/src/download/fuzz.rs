@@ -1,4 +1,4 @@
-//! What a download reads of strangers; see `docs/reference/fuzzing.md`.
+//! Fuzz targets for the untrusted data that a download reads; see `docs/reference/fuzzing.md`.
 
 use http::HeaderMap;
 use http::header::{CONTENT_RANGE, HeaderValue};
@@ -16,7 +16,7 @@ fn a_file_is_what_its_first_bytes_say_whatever_follows() {
         match kind {
             FileType::Image(media_type) => {
                 assert!(media_type.starts_with("image/"));
-                // Enough of it to tell: the rest changes nothing.
+                // The first 12 bytes decide; the rest changes nothing.
                 assert_eq!(file_type::kind(&header[..header.len().min(12)]), kind);
                 "a picture"
             }

@@ -1,22 +1,21 @@
-//! From a clip's URL to a file, whole or not at all, in two steps.
+//! Downloads a clip atomically to a file, in two steps.
 //!
-//! [`fetch`] brings the bytes to an unfinished file beside the target ([`part_of`]); when
-//! it returns, they are all there, of the announced kind, length and digest, and on the
-//! disk. [`place()`] gives the file its name. A caller commits the digest between the two:
-//! whatever happens then, either the unfinished file or the named one is the clip, and
-//! [`place()`] can be done again.
+//! [`fetch`] writes the bytes to an unfinished file beside the target ([`part_of`]). When it
+//! returns, the file is complete, synced to the disk, and has the expected kind, length and
+//! digest. [`place()`] gives the file its final name. A caller commits the digest between the
+//! two steps. After a crash at any later point, either the unfinished file or the named one
+//! is the clip, and [`place()`] can be repeated.
 //!
-//! # Going on
+//! # Resuming
 //!
-//! What came before a download broke off, or its process was killed, is kept. The next
-//! [`fetch`] asks for the rest, and for the last 64 KiB of what is there once more. If
-//! these come as they are here, the rest belongs to them; if anything else comes, the
-//! file is begun anew, once. So nothing but the file needs to be remembered: no validator
-//! (`ETag`, `Last-Modified`), which would be of no use besides, since every poll may give
-//! another URL, on another host, for the same bytes.
+//! The bytes of an interrupted download are kept. The next [`fetch`] requests the rest of the
+//! file and the last 64 KiB of the existing bytes. If these 64 KiB are equal, the rest is
+//! appended; otherwise the file is downloaded again from its start, once. No validator
+//! (`ETag`, `Last-Modified`) is stored: every poll may return another URL, on another host,
+//! for the same bytes, so a validator could not be used.
 //!
-//! A power cut, unlike a kill, may take blocks from the middle of the file: they read as
-//! zeros then. So all from the first such block on is asked for again and compared.
+//! A power cut may lose blocks in the middle of the file, which then read as zeros. Bytes
+//! from the first such block on are requested again and compared.
 
 mod error;
 mod files;

@@ -1,4 +1,4 @@
-//! The unfinished file: opened safely, gone on with, compared, made durable.
+//! The unfinished file: opened safely, resumed, compared, synced.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -12,16 +12,16 @@ use super::files::sync_folder_of;
 use crate::digest::Sha256Digest;
 use crate::file_type;
 
-/// How much of what is there is asked for again and compared: two versions of a clip
-/// that agree in so much of compressed data are not met.
+/// How many of the existing bytes are requested again and compared: two versions of a clip
+/// do not agree in 64 KiB of compressed data by chance.
 pub(super) const OVERLAP: u64 = 64 << 10;
 
-/// What a power cut takes from a file is taken in blocks, and they read as zeros.
+/// The unit in which a power cut loses data; a lost block reads as zeros.
 const PAGE: usize = 4 << 10;
 
 /// The unfinished file of a job, beside its target: `<target's name>.<job>.part`.
 ///
-/// It depends on nothing else, so that a later process goes on with it.
+/// The name depends on nothing else, so that a later process can resume the file.
 #[must_use]
 pub fn part_of(target: &Path, job: &str) -> PathBuf {
     let mut name = target.as_os_str().to_owned();
@@ -31,8 +31,8 @@ pub fn part_of(target: &Path, job: &str) -> PathBuf {
     name.into()
 }
 
-/// The digest of the file at `path`, read piece by piece; `None` if nothing is there.
-/// Blocks for as long as reading takes.
+/// The digest of the file at `path`; `None` if it does not exist. Blocks while it reads the
+/// file, in pieces.
 ///
 /// # Errors
 ///
@@ -62,17 +62,17 @@ pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
     regular(options.open(path)?)
 }
 
-/// Opens the unfinished file, making an empty one where none is, for this handle alone.
+/// Opens the unfinished file with an exclusive lock, and creates it if it is missing.
 ///
-/// Its name can be foreseen, and its folder may be open to others: a symbolic link in
-/// its place is not followed.
+/// Its name is predictable, and other users may be able to write its folder, so a symbolic
+/// link is not followed.
 pub(super) fn open_to_write(path: &Path) -> Result<File, DownloadError> {
     let unwritable = |source| DownloadError::Write {
         path: path.to_owned(),
         source,
     };
-    // Where the system cannot refuse a link while opening, this does; and everywhere it
-    // gives a folder and a link the same plain words.
+    // Rejects links on systems that cannot do so while opening, and gives folders and links
+    // the same error text everywhere.
     if std::fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(unwritable(not_regular()));
     }
@@ -84,12 +84,12 @@ pub(super) fn open_to_write(path: &Path) -> Result<File, DownloadError> {
         Err(TryLockError::WouldBlock) => Err(DownloadError::Busy {
             path: path.to_owned(),
         }),
-        // Some network file systems know no locks.
+        // Some network file systems do not support locks.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
     }
 }
 
-/// Never waits for a pipe's other end, and refuses a symbolic link if asked to.
+/// Opening never blocks on a pipe, and fails on a symbolic link if `refuse_links` is set.
 #[cfg(unix)]
 fn careful(options: &mut OpenOptions, refuse_links: bool) {
     use rustix::fs::OFlags;
@@ -118,17 +118,17 @@ fn not_regular() -> io::Error {
 pub(super) struct Part {
     path: PathBuf,
     file: tokio::fs::File,
-    /// How long it was when it was opened or begun anew.
+    /// Its length when it was opened or restarted.
     there: u64,
-    /// How far it has been read, compared or written: what `digest` covers.
+    /// How far it has been read, compared or written; `digest` covers these bytes.
     position: u64,
     digest: Sha256,
     header: Vec<u8>,
 }
 
 impl Part {
-    /// Opens what is there, or an empty file. It goes on at [`Part::position`]: 0 where
-    /// there is too little to go on with.
+    /// Opens or creates the file. The download resumes at [`Part::position`], which is 0 if
+    /// the file is too short to be resumed.
     pub(super) async fn open(path: &Path) -> Result<Self, DownloadError> {
         let owned = path.to_owned();
         let opening = move || {
@@ -161,27 +161,27 @@ impl Part {
         }
     }
 
-    /// Where it goes on.
+    /// The offset at which the download resumes.
     pub(super) fn position(&self) -> u64 {
         self.position
     }
 
-    /// How many bytes are here, compared again or not.
+    /// Its length, including bytes that have not been compared yet.
     pub(super) fn bytes(&self) -> u64 {
         self.there.max(self.position)
     }
 
-    /// Its first bytes, as many as say what it is.
+    /// Its first bytes, as many as the file type takes.
     pub(super) fn header(&self) -> &[u8] {
         &self.header
     }
 
-    /// The digest of what came so far.
+    /// The digest of the bytes before [`Part::position`].
     pub(super) fn sha256(&self) -> Sha256Digest {
         self.digest.clone().finalize().into()
     }
 
-    /// Forgets everything that is there.
+    /// Empties the file.
     pub(super) async fn restart(&mut self) -> Result<(), DownloadError> {
         let emptied = async {
             self.file.set_len(0).await?;
@@ -195,7 +195,7 @@ impl Part {
         Ok(())
     }
 
-    /// Takes the bytes that follow: compares those that are there, writes the others.
+    /// Takes the bytes at the position: compares those that exist, writes the others.
     pub(super) async fn take(&mut self, bytes: &[u8]) -> Result<Taken, DownloadError> {
         let known = self.there.saturating_sub(self.position);
         let known = usize::try_from(known).map_or(bytes.len(), |known| known.min(bytes.len()));
@@ -221,13 +221,13 @@ impl Part {
         })
     }
 
-    /// Hands everything to the system, so that it survives this process.
+    /// Writes everything to the system, so that it survives this process.
     pub(super) async fn flush(&mut self) -> Result<(), DownloadError> {
         let flushed = self.file.flush().await;
         flushed.map_err(|source| self.unwritable(source))
     }
 
-    /// Puts the file and its entry in the folder on the disk.
+    /// Syncs the file and its folder entry to the disk.
     pub(super) async fn sync(&mut self) -> Result<(), DownloadError> {
         let path = self.path.clone();
         let synced = async {
@@ -251,24 +251,24 @@ impl Part {
     }
 }
 
-/// What came of some bytes.
+/// The result of [`Part::take`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// They are part of the file.
+    /// The bytes are part of the file.
     More,
-    /// They are, and now the file can be judged by its first bytes.
+    /// The bytes are part of the file, and [`Part::header`] became complete.
     Header,
-    /// They are not those that are there.
+    /// The bytes differ from the existing ones.
     Differs,
 }
 
-/// Removes an unfinished file. One that stays behind harms nobody: the next download
-/// looks at it.
+/// Removes an unfinished file. A failure is only logged: the next download checks a file that
+/// is left behind.
 pub(super) fn remove(path: &Path) {
     if let Err(error) = std::fs::remove_file(path)
         && error.kind() != io::ErrorKind::NotFound
     {
-        tracing::warn!(%error, path = %path.display(), "an unfinished file stays behind");
+        tracing::warn!(%error, path = %path.display(), "an unfinished file could not be removed");
     }
 }
 
@@ -279,8 +279,8 @@ struct Begun {
     header: Vec<u8>,
 }
 
-/// Reads what need not be compared again: all but the overlap, and nothing from the
-/// first block of zeros on. The file is left at the position.
+/// Reads the bytes that need not be compared again: all but the overlap, up to the first
+/// block of zeros. Leaves the file at the position.
 fn begun(file: &mut File) -> io::Result<Begun> {
     let there = file.metadata()?.len();
     let trusted = there.saturating_sub(OVERLAP);

@@ -1,4 +1,4 @@
-//! The name: who may have it, and how the whole file gets it.
+//! Gives a complete file its final name.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -13,15 +13,15 @@ use super::part::{self, digest_of, part_of};
 use crate::digest::Sha256Digest;
 use crate::file_type::{self, FileType};
 
-/// A job's id, which stands in the name of its unfinished file, is a UUID.
+/// Length of a job's id, a UUID, in the name of its unfinished file.
 const LONGEST_JOB: usize = 36;
 
-/// Whether a file can be made at `target`: to be asked before anything is paid for. It
-/// leaves nothing behind.
+/// Checks that a file can be created at `target`, before a request that can cost money is
+/// sent. Leaves no file behind.
 ///
 /// # Errors
 ///
-/// When something is there and `force` is not set, or when nothing can be written there.
+/// When `target` exists and `force` is not set, or when its folder is not writable.
 pub fn check_target(target: &Path, force: bool) -> Result<(), TargetError> {
     let folder = || TargetError::IsAFolder {
         path: target.to_owned(),
@@ -39,7 +39,7 @@ pub fn check_target(target: &Path, force: bool) -> Result<(), TargetError> {
     let name = target.file_name().filter(|_| !ends_in_a_separator);
     let mut prefix = name.ok_or_else(folder)?.to_owned();
     prefix.push(".");
-    // As long as the name of the unfinished file: some names are too long for that.
+    // A name as long as that of the unfinished file, which may exceed the system's limit.
     tempfile::Builder::new()
         .prefix(&prefix)
         .rand_bytes(LONGEST_JOB)
@@ -52,19 +52,20 @@ pub fn check_target(target: &Path, force: bool) -> Result<(), TargetError> {
         })
 }
 
-/// Gives the whole file of this digest its name, for good: when it returns, file and
-/// name survive a power cut. Reads the file, and blocks while it does.
+/// Gives the complete file of this digest its final name. When it returns, file and name
+/// survive a power cut. Blocks while it reads the file.
 ///
-/// It may be done again after a crash at any moment: where `target` is that very file
-/// already, `part` is removed if it is still there, and all is well. `force` replaces
-/// whatever else is there.
+/// It can be repeated after a crash at any point: if `target` is already the file of this
+/// digest, `part` is removed if it exists, and the call succeeds. `force` replaces another
+/// file at `target`.
 ///
 /// # Errors
 ///
-/// - [`TargetError::Exists`], or `IsAFolder`: something else has the name; `part` stays.
-/// - [`DownloadError::Gone`]: neither of the two is there.
+/// - [`TargetError::Exists`] or `IsAFolder`: `target` is another file or a folder; `part`
+///   stays.
+/// - [`DownloadError::Gone`]: `part` does not exist, and `target` is not the file.
 /// - [`DownloadError::Altered`]: `part` has another digest; it is removed.
-/// - [`DownloadError::Read`], [`DownloadError::Write`]: as the system says; `part` stays.
+/// - [`DownloadError::Read`], [`DownloadError::Write`]: an error of the system; `part` stays.
 pub fn place(
     part: &Path,
     target: &Path,
@@ -102,14 +103,12 @@ pub fn place(
     Err(DownloadError::Altered { path })
 }
 
-/// Copies a file that is there to another place, as a download would get there: whole
-/// and for good, or not at all. Blocks while it does.
+/// Copies a file atomically and durably, as [`place`] would create it. Blocks while it does.
 ///
 /// # Errors
 ///
-/// When there is no file at `from` ([`DownloadError::Gone`]), when something else is at
-/// `to` and `force` is not set, or when reading or writing fails. Nothing is left behind
-/// then.
+/// When `from` does not exist ([`DownloadError::Gone`]), when `to` is another file and
+/// `force` is not set, or when reading or writing fails. No unfinished file is left behind.
 pub fn copy(from: &Path, to: &Path, job: &str, force: bool) -> Result<Fetched, DownloadError> {
     let mut source = part::open_to_read(from).map_err(|source| unreadable(from, source))?;
     if !force && std::fs::symlink_metadata(to).is_ok() {
@@ -117,13 +116,13 @@ pub fn copy(from: &Path, to: &Path, job: &str, force: bool) -> Result<Fetched, D
         if !is_file_of(to, &fetched.sha256)? {
             return Err(occupied(to).into());
         }
-        // It was copied before, perhaps by somebody who was then interrupted.
+        // It was copied before, possibly by a process that was then interrupted.
         place(&part_of(to, job), to, &fetched.sha256, false)?;
         return Ok(fetched);
     }
     check_target(to, true)?;
     let part = part_of(to, job);
-    // Whoever has it open already also has a use for it.
+    // Fails if another process writes it: that one still needs the file.
     let file = part::open_to_write(&part)?;
     let copied = write_copy(&mut source, from, file, &part).and_then(|fetched| {
         place(&part, to, &fetched.sha256, force)?;
@@ -135,8 +134,8 @@ pub fn copy(from: &Path, to: &Path, job: &str, force: bool) -> Result<Fetched, D
     copied
 }
 
-/// Writes all of `source` to the unfinished file and closes it: some systems rename no
-/// file that is open.
+/// Writes all of `source` to the unfinished file and closes it: some systems cannot rename an
+/// open file.
 fn write_copy(
     source: &mut File,
     from: &Path,
@@ -156,7 +155,7 @@ fn write_copy(
     Ok(fetched)
 }
 
-/// Reads `source` to its end into `sink`, and says what it is.
+/// Copies all of `source` into `sink`, and returns its length, digest and media type.
 fn transfer(
     source: &mut File,
     from: &Path,
@@ -199,13 +198,13 @@ fn sync(path: &Path) -> io::Result<()> {
     part::open_to_read(path)?.sync_all()
 }
 
-/// Elsewhere only a file that is open for writing can be synced; this one was.
+/// Other systems can sync only a file that is open for writing; this one was synced then.
 #[cfg(not(unix))]
 fn sync(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Renames without a moment in which neither or half a file is there.
+/// Renames atomically.
 fn rename(part: &Path, target: &Path, force: bool) -> io::Result<()> {
     let part = TempPath::try_from_path(part)?;
     let renamed = if force {
@@ -214,8 +213,8 @@ fn rename(part: &Path, target: &Path, force: bool) -> io::Result<()> {
         part.persist_noclobber(target)
     };
     renamed.map_err(|refused| {
-        // Else it would be removed here. That this fails is not possible where files
-        // have no attribute for being temporary, and harmless where they have.
+        // Dropping the path would remove the file. `keep` can fail only on systems with an
+        // attribute for temporary files; the file stays there, too.
         if let Err(refused) = refused.path.keep() {
             std::mem::forget(refused.path);
         }
@@ -227,7 +226,7 @@ fn digest(path: &Path) -> Result<Option<Sha256Digest>, DownloadError> {
     digest_of(path).map_err(|source| unreadable(path, source))
 }
 
-/// Whether `path` itself, not what it may link to, is a file of this digest.
+/// Whether `path` itself, not the target of a link, is a file of this digest.
 fn is_file_of(path: &Path, sha256: &Sha256Digest) -> Result<bool, DownloadError> {
     let is_file = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
     Ok(is_file && digest(path)?.as_ref() == Some(sha256))

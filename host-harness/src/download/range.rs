@@ -1,4 +1,4 @@
-//! Which bytes of a whole a reply carries (RFC 9110, section 14.4).
+//! The range of bytes that a reply carries (RFC 9110, section 14.4).
 
 use http::HeaderMap;
 use http::header::CONTENT_RANGE;
@@ -10,12 +10,12 @@ pub(super) struct ContentRange {
     pub(super) first: u64,
     /// The last byte; not before the first.
     pub(super) last: u64,
-    /// Bytes in all, when the server knows.
+    /// Length of the whole, if the server announced it.
     pub(super) total: Option<u64>,
 }
 
 impl ContentRange {
-    /// Of a reply with status 206; `None` where it does not say, or nothing sensible.
+    /// The range of a reply with status 206; `None` if it is missing or not valid.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let text = headers.get(CONTENT_RANGE)?.to_str().ok()?;
         let (unit, range) = text.trim().split_once(' ')?;
@@ -30,10 +30,10 @@ impl ContentRange {
             last: number(last)?,
             total,
         };
-        let sensible = range.first <= range.last
+        let valid = range.first <= range.last
             && range.last < u64::MAX
             && range.total.is_none_or(|total| range.last < total);
-        (sensible && unit.eq_ignore_ascii_case("bytes")).then_some(range)
+        (valid && unit.eq_ignore_ascii_case("bytes")).then_some(range)
     }
 }
 
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_sensible_ranges_are_read() {
+    fn invalid_content_range_is_ignored() {
         let range = |first, last, total| Some(ContentRange { first, last, total });
         for (text, expected) in [
             ("bytes 5-9/10", range(5, 9, Some(10))),

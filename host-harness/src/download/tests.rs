@@ -12,7 +12,7 @@ use crate::egress::{AddressRule, FetchError, ReplyLost};
 use crate::net::Origin;
 
 mod resume;
-mod verdicts;
+mod classify;
 
 fn clip() -> Vec<u8> {
     let mut clip = b"\0\0\0\x18ftypisom\0\0\0\0isommp42".to_vec();
@@ -24,7 +24,7 @@ fn sha256(bytes: &[u8]) -> Sha256Digest {
     Sha256Digest::from(Sha256::digest(bytes))
 }
 
-/// What a download is to be, beyond the usual.
+/// The settings of a download that differ from the defaults.
 #[derive(Default)]
 struct Wish<'a> {
     sha256: Option<&'a str>,
@@ -68,7 +68,7 @@ impl Case {
         part_of(&self.target(), "job")
     }
 
-    /// What is in the unfinished file; `None` if there is none.
+    /// The content of the unfinished file; `None` if there is none.
     fn left(&self) -> Option<Vec<u8>> {
         std::fs::read(self.part()).ok()
     }
@@ -109,8 +109,8 @@ fn ok(body: &[u8]) -> Act {
 #[tokio::test]
 async fn a_clip_arrives_whole_and_gets_its_name() {
     let case = Case::of([ok(&clip())]).await;
-    let told = sha256(&clip()).to_string().to_uppercase();
-    let fetched = case.run(Wish::of_digest(&told)).await;
+    let announced = sha256(&clip()).to_string().to_uppercase();
+    let fetched = case.run(Wish::of_digest(&announced)).await;
     let (fetched, seen) = fetched.expect("fetched");
     assert_eq!(case.left(), Some(clip()));
     assert_eq!(fetched.bytes, 700);
@@ -135,7 +135,7 @@ async fn a_clip_arrives_whole_and_gets_its_name() {
 }
 
 #[tokio::test]
-async fn what_is_no_clip_leaves_nothing_behind() {
+async fn download_of_another_kind_fails_and_leaves_no_file() {
     let page = format!("<html>{}</html>", "sign in ".repeat(100));
     for (body, expected) in [
         (&b"<html><body>sign in</body></html>"[..], "an HTML page"),
@@ -158,7 +158,7 @@ async fn what_is_no_clip_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn half_a_clip_stays() {
+async fn incomplete_download_is_kept() {
     let mut half = reply("200 OK", "", &clip());
     half.truncate(half.len() - 1);
     let case = Case::of([Act::Last(half)]).await;
@@ -171,7 +171,7 @@ async fn half_a_clip_stays() {
 }
 
 #[tokio::test]
-async fn limits_and_digests_hold() {
+async fn download_beyond_the_limit_or_with_another_digest_fails() {
     let head = b"HTTP/1.1 200 OK\r\n\r\n";
     let unannounced = [&head[..], &clip()].concat();
     for act in [ok(&clip()), Act::Last(unannounced)] {
@@ -190,7 +190,7 @@ async fn limits_and_digests_hold() {
 }
 
 #[tokio::test]
-async fn a_status_is_told_and_leaves_no_empty_file() {
+async fn download_with_status_403_fails_and_leaves_no_file() {
     let case = Case::of([Act::Reply(reply("403 Forbidden", "", b"expired"))]).await;
     let outcome = case.run(Wish::default()).await;
     assert!(matches!(
@@ -201,7 +201,7 @@ async fn a_status_is_told_and_leaves_no_empty_file() {
 }
 
 #[tokio::test]
-async fn a_place_that_cannot_be_written_is_seen_before_anything_is_asked() {
+async fn download_to_an_unwritable_part_fails_before_any_request() {
     let case = Case::of([ok(&clip())]).await;
     std::fs::create_dir(case.part()).expect("folder");
     let outcome = case.run(Wish::default()).await;
@@ -217,16 +217,16 @@ async fn a_place_that_cannot_be_written_is_seen_before_anything_is_asked() {
 async fn a_link_in_place_of_the_unfinished_file_is_not_followed() {
     let case = Case::of([ok(&clip())]).await;
     let other = case.folder.path().join("other");
-    std::fs::write(&other, "somebody's").expect("write");
+    std::fs::write(&other, "other").expect("write");
     std::os::unix::fs::symlink(&other, case.part()).expect("link");
     let outcome = case.run(Wish::default()).await;
     assert!(matches!(outcome, Err(DownloadError::Write { .. })));
-    assert_eq!(std::fs::read(&other).expect("read"), b"somebody's");
+    assert_eq!(std::fs::read(&other).expect("read"), b"other");
     assert_eq!(case.server.seen().len(), 0);
 }
 
 #[tokio::test]
-async fn two_never_write_one_file() {
+async fn two_downloads_of_one_part_do_not_run_at_once() {
     let case = Case::of([ok(&clip())]).await;
     let file = std::fs::File::create(case.part()).expect("file");
     file.try_lock().expect("lock");

@@ -1,4 +1,4 @@
-//! A download: what is asked for, what comes, and what it must be.
+//! A download into an unfinished file: requests, resumption and checks.
 
 use std::path::Path;
 
@@ -14,38 +14,38 @@ use crate::egress::{AddressRule, Egress, FetchError, ReplyLost, Wanted};
 use crate::file_type::{self, FileType};
 use crate::net::shown;
 
-/// Longest file that is downloaded unless a caller says otherwise, in bytes.
+/// Default length limit of a download, in bytes.
 pub const LONGEST: u64 = 2 << 30;
 
 /// What to download, and to which unfinished file.
 pub struct Download<'a> {
     /// The clip's or picture's URL.
     pub url: &'a str,
-    /// What it must be.
+    /// The expected kind of file.
     pub kind: MediaKind,
-    /// Where else than on the internet it may be.
+    /// The addresses that it may be fetched from.
     pub rule: AddressRule,
-    /// The connection whose credential it takes, if any; sent to its origin only.
+    /// The connection whose credential is sent, if any; sent to its origin only.
     pub credential: Option<&'a OpenConnection>,
-    /// Its digest in hexadecimal, if the provider told.
+    /// Its SHA-256 in hexadecimal, if the provider announced it.
     pub sha256: Option<&'a str>,
-    /// The unfinished file, made or gone on with; [`part_of`](super::part_of) names it.
+    /// The unfinished file, created or resumed; see [`part_of`](super::part_of).
     pub part: &'a Path,
-    /// Longest that it may be, in bytes; [`LONGEST`] is a good choice.
+    /// Its length limit in bytes; [`LONGEST`] is the default.
     pub limit: u64,
 }
 
-/// Downloads a clip or picture to its unfinished file, going on with what is there.
-/// `progress` is called after every piece; it starts over where the download does.
+/// Downloads a clip or picture to its unfinished file, or resumes it. `progress` is called
+/// after every piece; its bytes start over if the download does.
 ///
-/// When it returns, the file is whole, checked, and survives a power cut; it has not its
-/// name yet ([`place`](super::place())).
+/// When it returns, the file is complete and checked, and survives a power cut.
+/// [`place`](super::place()) then gives it its final name.
 ///
 /// # Errors
 ///
-/// When it cannot be had whole and of the right kind, or not be written;
-/// [`DownloadError::failure`] says what that means. What came is kept, unless it can
-/// never become the file (another kind or digest, or too long): then it is removed.
+/// When the file cannot be fetched completely, is of another kind, or cannot be written;
+/// [`DownloadError::failure`] classifies the error. The bytes received are kept, unless they
+/// can never become the file (another kind or digest, or too long).
 pub async fn fetch(
     egress: &Egress,
     wanted: &Download<'_>,
@@ -69,15 +69,15 @@ pub async fn fetch(
         Ok(fetched) => match part.sync().await {
             Ok(()) => Ok(fetched),
             Err(error) => {
-                // The system may have dropped what it could not write, and would not
-                // tell a second time.
+                // The system may have discarded the data that it could not write, and
+                // reports that only once.
                 part.discard();
                 Err(error)
             }
         },
         Err(error) => {
             part.flush().await?;
-            if error.spoils_the_part() || part.bytes() == 0 {
+            if error.invalidates_the_part() || part.bytes() == 0 {
                 part.discard();
             }
             Err(error)
@@ -93,8 +93,8 @@ struct Transfer<'a> {
 }
 
 impl Transfer<'_> {
-    /// Goes on with the part, or begins it anew: at most once, or a server that answers
-    /// every range with other bytes would be asked for ever.
+    /// Resumes the part, or restarts it. It restarts at most once, so that a server whose
+    /// bytes differ each time does not cause an endless loop.
     async fn whole(
         &self,
         part: &mut Part,
@@ -110,8 +110,8 @@ impl Transfer<'_> {
         self.attempt(part, progress).await.map(drop)
     }
 
-    /// Asks for what follows the part's position and takes it; whether it did follow. At
-    /// position 0 everything does.
+    /// Requests and takes the bytes from the part's position on. `false` if they do not fit
+    /// the existing ones, which cannot happen at position 0.
     async fn attempt(
         &self,
         part: &mut Part,
@@ -128,7 +128,7 @@ impl Transfer<'_> {
             Err(FetchError::Status { status: 416, .. }) if from > 0 => return Ok(false),
             reply => reply?,
         };
-        // `end` is where the whole ends; without a total, where this reply does.
+        // `end` is the end of the file or, without a total, of this reply.
         let (end, total) = if reply.parts.status == http::StatusCode::PARTIAL_CONTENT {
             match ContentRange::of(&reply.parts.headers).filter(|range| range.first == from) {
                 Some(range) => (Some(range.total.unwrap_or(range.last + 1)), range.total),
@@ -138,7 +138,7 @@ impl Transfer<'_> {
             part.restart().await?;
             (reply.announced(), reply.announced())
         };
-        // What is shorter than what is here is another file.
+        // A file shorter than the existing bytes is another file.
         if end.is_some_and(|end| end < part.bytes()) {
             return Ok(false);
         }
@@ -156,7 +156,7 @@ impl Transfer<'_> {
                 return Err(self.of_another_length(start, end, after));
             }
             match part.take(&bytes).await? {
-                // A page instead of a clip is seen before it is all here.
+                // A page instead of a clip is detected before it is complete.
                 Taken::Header => drop(self.recognised(part.header())?),
                 Taken::More => {}
                 Taken::Differs => return Ok(false),
@@ -170,12 +170,12 @@ impl Transfer<'_> {
         }
     }
 
-    /// What the whole file is.
+    /// Checks kind and digest of the complete file.
     fn checked(&self, part: &Part) -> Result<Fetched, DownloadError> {
         let media_type = self.recognised(part.header())?;
         let sha256 = part.sha256();
-        let told = self.wanted.sha256;
-        if told.is_some_and(|told| !told.eq_ignore_ascii_case(&sha256.to_string())) {
+        let announced = self.wanted.sha256;
+        if announced.is_some_and(|text| !text.eq_ignore_ascii_case(&sha256.to_string())) {
             return Err(DownloadError::Digest {
                 url: shown(&self.url),
             });

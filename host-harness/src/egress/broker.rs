@@ -1,4 +1,4 @@
-//! The way out: one client, its limits, and the connections that are kept.
+//! The egress: one HTTP client, its limits, and its connection pool.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use super::dial::{Connect, SystemConnector};
 use super::limits::HttpLimits;
 use super::resolver::{Resolve, SystemResolver};
 
-/// The way out. Cheap to clone; clones share connections.
+/// Sends every request that leaves this process. Cheap to clone; clones share connections.
 #[derive(Clone)]
 pub struct Egress(Arc<Inner>);
 

@@ -1,8 +1,9 @@
-//! The HTTP client: resolve, check, dial the checked address, prove the name, send.
+//! The HTTP client: resolves the host, checks its addresses, dials one of them, verifies the
+//! name, sends.
 //!
-//! [`Client::open`] and [`Channel::send`] are apart so that the types tell what the
-//! money question needs: whatever `open` fails with, nothing was sent; whatever `send`
-//! fails with, nobody knows.
+//! [`Client::open`] and [`Channel::send`] have different error types. After [`NotSent`] from
+//! `open`, nothing was sent and nothing charged. After [`ReplyLost`] from `send`, the request
+//! may have arrived.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,27 +30,26 @@ use super::resolver::{Resolve, addresses_of};
 use super::spans;
 use super::yielding::Yielding;
 
-/// Named in every request that does not name a client itself.
+/// The `user-agent` of every request that does not set its own.
 const CLIENT_NAME: HeaderValue =
     HeaderValue::from_static(concat!("zoetrope/", env!("CARGO_PKG_VERSION")));
 
-/// The slowest transfer that is waited for, in bytes a second: a poor mobile connection.
+/// The lowest average rate of a transfer, in bytes a second: a poor mobile connection.
 pub(super) const SLOWEST: u64 = 32 << 10;
 
-/// Whether a connection that is already open may be used.
+/// Which open connections a request may reuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reuse {
-    /// No.
+    /// None.
     Fresh,
-    /// One that has just answered: for a request that should not get lost over a stale
-    /// one.
+    /// One that answered within [`RECENT`], and so is hardly stale.
     Recent,
-    /// Any that is kept: for a request that may be made anew.
+    /// Any in the pool: for a request that can be repeated.
     Pooled,
 }
 
-/// How long ago a connection has answered at most to be [`Reuse::Recent`]: no server is
-/// known to give one up so soon, the hastiest in common use do after 2 s (Gunicorn).
+/// The idle time up to which a connection is [`Reuse::Recent`]. Common servers close idle
+/// connections after 2 s (Gunicorn) or later.
 const RECENT: Duration = Duration::from_millis(500);
 
 pub(crate) struct Client {
@@ -82,12 +82,12 @@ impl Client {
         &self,
         destination: &Destination,
         reuse: Reuse,
-        patience: Duration,
+        time_limit: Duration,
     ) -> Result<Channel<'_>, NotSent> {
         let kept = match reuse {
             Reuse::Pooled => self.pool.take(destination, KEPT),
             Reuse::Recent => {
-                // Until the kept connections' own tasks have seen what servers have closed.
+                // Lets the tasks of pooled connections notice closed ones.
                 tokio::task::yield_now().await;
                 self.pool.take(destination, RECENT)
             }
@@ -97,12 +97,12 @@ impl Client {
         spans::connected(reused);
         let sender = match kept {
             Some(sender) => sender,
-            None => match timeout(patience, self.connect(destination)).await {
+            None => match timeout(time_limit, self.connect(destination)).await {
                 Ok(connected) => connected?,
                 Err(_) => {
                     return Err(NotSent::ConnectTimeout {
                         host: destination.origin.host().to_string(),
-                        after: patience,
+                        after: time_limit,
                     });
                 }
             },
@@ -124,7 +124,7 @@ impl Client {
             host: host.clone(),
             source,
         })?;
-        // Small requests leave at once; failing to ask for that harms nothing.
+        // Sends small requests without delay; a failure here only makes them slower.
         let _ = stream.set_nodelay(true);
         let spoken = if origin.is_secure() {
             let stream = self.tls.connect(stream, origin.host()).await;
@@ -177,12 +177,12 @@ pub(crate) struct Channel<'a> {
 }
 
 impl Channel<'_> {
-    /// Sends `request`, whose URI is absolute, and waits for the reply's header. From
-    /// here on nobody can say that nothing left.
+    /// Sends `request`, whose URI is absolute, and waits for the reply's header. From here on
+    /// bytes may have been sent.
     pub(crate) async fn send(
         self,
         mut request: Request<RequestBody>,
-        patience: Duration,
+        time_limit: Duration,
     ) -> Result<Reply, ReplyLost> {
         let Self {
             client,
@@ -202,12 +202,12 @@ impl Channel<'_> {
                     request.headers_mut().insert(HOST, authority);
                 }
                 *request.uri_mut() = origin_form(request.uri());
-                timeout(patience, sender.send_request(request)).await
+                timeout(time_limit, sender.send_request(request)).await
             }
-            Sender::Http2(sender) => timeout(patience, sender.send_request(request)).await,
+            Sender::Http2(sender) => timeout(time_limit, sender.send_request(request)).await,
         };
         let response = replied
-            .map_err(|_| ReplyLost::Timeout { after: patience })?
+            .map_err(|_| ReplyLost::Timeout { after: time_limit })?
             .map_err(lost)?;
         let (parts, body) = response.into_parts();
         spans::answered(parts.status);
@@ -225,7 +225,7 @@ impl Channel<'_> {
     }
 }
 
-/// A reply whose body is still on its way.
+/// A reply whose body has not been read.
 pub(crate) struct Reply {
     pub(crate) parts: response::Parts,
     body: Option<Incoming>,
@@ -238,24 +238,24 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// How long the body says it is.
+    /// The announced length of the body.
     pub(crate) fn announced(&self) -> Option<u64> {
         self.body.as_ref()?.size_hint().exact()
     }
 
-    /// The next piece of the body; `None` at its end. Besides the patience for one piece
-    /// there is one for the whole: after a time of grace, [`SLOWEST`] on average. A byte
-    /// now and then would otherwise keep a transfer going for years.
-    pub(crate) async fn chunk(&mut self, patience: Duration) -> Result<Option<Bytes>, ReplyLost> {
+    /// The next piece of the body, within `time_limit`; `None` at its end. The whole body must
+    /// also arrive within the grace time plus its length at the rate [`SLOWEST`], so that
+    /// single bytes do not keep a transfer alive indefinitely.
+    pub(crate) async fn chunk(&mut self, time_limit: Duration) -> Result<Option<Bytes>, ReplyLost> {
         let Some(body) = &mut self.body else {
             return Ok(None);
         };
         let whole = self.grace + Duration::from_secs(self.read / SLOWEST);
         let left = whole.saturating_sub(self.begun.elapsed());
-        let (wait, after) = if left < patience {
+        let (wait, after) = if left < time_limit {
             (left, whole)
         } else {
-            (patience, patience)
+            (time_limit, time_limit)
         };
         loop {
             let frame = timeout(wait, body.frame())
@@ -285,14 +285,14 @@ impl Reply {
     pub(crate) async fn collect(
         mut self,
         limit: u64,
-        patience: Duration,
+        time_limit: Duration,
     ) -> Result<(response::Parts, Bytes), ReplyLost> {
         let announced = self.announced();
         if announced.is_some_and(|announced| announced > limit) {
             return Err(ReplyLost::BodyTooLong { limit });
         }
         let mut collected = BytesMut::new();
-        while let Some(bytes) = self.chunk(patience).await? {
+        while let Some(bytes) = self.chunk(time_limit).await? {
             if self.read > limit {
                 return Err(ReplyLost::BodyTooLong { limit });
             }
@@ -311,8 +311,8 @@ impl Reply {
     }
 }
 
-/// Sends a request that may be made anew: where a kept connection turns out to be
-/// stale, once more over a fresh one.
+/// Sends a request that can be repeated: if a pooled connection was stale, once more over a
+/// fresh one.
 pub(crate) async fn send_safely(
     client: &Client,
     destination: &Destination,
@@ -324,7 +324,7 @@ pub(crate) async fn send_safely(
     let reused = channel.reused;
     match channel.send(request(), first_byte).await {
         Err(ReplyLost::Terminated(error)) if reused => {
-            tracing::debug!(%error, "a kept connection was stale");
+            tracing::debug!(%error, "a pooled connection was stale");
             let channel = client.open(destination, Reuse::Fresh, connect).await?;
             Ok(channel.send(request(), first_byte).await?)
         }
@@ -340,7 +340,7 @@ fn check_header(headers: &HeaderMap, limit: u64) -> Result<(), ReplyLost> {
         move |coding: &&HeaderValue| !coding.as_bytes().eq_ignore_ascii_case(plain)
     };
     let content = headers.get_all(CONTENT_ENCODING).iter();
-    // Compression can travel as a transfer coding, too.
+    // Compression can also be a transfer coding.
     let transfer = headers.get_all(TRANSFER_ENCODING).iter();
     let mut codings = content
         .filter(other_than(b"identity"))
@@ -353,14 +353,14 @@ fn check_header(headers: &HeaderMap, limit: u64) -> Result<(), ReplyLost> {
     }
 }
 
-/// Path and query alone, as HTTP/1.1 asks of a request that goes to no proxy.
+/// Path and query only, as HTTP/1.1 requires of a request that is not for a proxy.
 fn origin_form(uri: &Uri) -> Uri {
     uri.path_and_query()
         .cloned()
         .map_or_else(|| Uri::from_static("/"), Uri::from)
 }
 
-/// Lets a connection do its work; its end is seen by whoever waits for a reply.
+/// Runs a connection's task. Its end is reported to the request that waits for a reply.
 fn drive(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) {
     tokio::spawn(async move {
         if let Err(error) = connection.await {

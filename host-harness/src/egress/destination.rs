@@ -1,4 +1,4 @@
-//! Where a request goes, and what it carries.
+//! The destination and the body of a request.
 
 use std::io;
 
@@ -9,14 +9,14 @@ use http_body_util::combinators::UnsyncBoxBody;
 use super::resolver::AddressRule;
 use crate::net::Origin;
 
-/// A place to send to, and which addresses it may have.
+/// An origin, and the addresses that it may have.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Destination {
     pub(crate) origin: Origin,
     pub(crate) rule: AddressRule,
 }
 
-/// What a request carries. An error ends the connection, not only the body.
+/// A request's body. An error in it ends the connection.
 pub(crate) type RequestBody = UnsyncBoxBody<Bytes, io::Error>;
 
 /// A body of these bytes.

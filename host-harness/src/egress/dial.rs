@@ -1,4 +1,4 @@
-//! From checked addresses to a stream whose other end has proved its name.
+//! Connects to checked addresses, and verifies the server's name by TLS.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -21,10 +21,10 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// Opens TCP connections. [`SystemConnector`] uses the system's; tests count or divert them.
 ///
-/// Called once for every address that is tried, after all addresses of the host have been
-/// checked, and not at all where a connection that is kept is used. The next address is tried
-/// 250 ms after the one before, so that several calls may wait at the same time; when one
-/// succeeds, the futures of the others are dropped.
+/// Called once for every address that is tried, after all addresses of the host were checked,
+/// and not for a pooled connection. The next address is tried 250 ms after the previous one,
+/// so several calls may wait at the same time; when one succeeds, the futures of the others
+/// are dropped.
 pub trait Connect: Send + Sync {
     /// A stream to `address`, which has been checked.
     ///
@@ -48,7 +48,7 @@ impl Connect for SystemConnector {
     }
 }
 
-/// The first address that answers, each tried a moment after the one before.
+/// Connects to the first address that answers; see [`ATTEMPT_DELAY`].
 pub(super) async fn dial(
     connector: &dyn Connect,
     addresses: &[IpAddr],
@@ -79,13 +79,13 @@ pub(super) async fn dial(
     }
 }
 
-/// TLS by the platform's own rules of trust. They are read when they are first needed: a
-/// machine without certificates can still reach itself.
+/// TLS with the platform's trust store. It is loaded at first use, so that a machine without
+/// certificates can still use plain HTTP to itself.
 #[derive(Default)]
 pub(super) struct Tls(OnceLock<Result<Arc<rustls::ClientConfig>, rustls::Error>>);
 
 impl Tls {
-    /// A stream to whoever proves to be `host`.
+    /// A TLS stream to a server whose certificate is valid for `host`.
     pub(super) async fn connect(
         &self,
         stream: TcpStream,

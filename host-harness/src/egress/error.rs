@@ -1,5 +1,5 @@
-//! Why a request has no reply, told apart by the one thing that matters for money:
-//! whether it may have arrived.
+//! The errors of a request without a reply, divided by whether the request may have arrived
+//! and so may be charged.
 
 use std::io;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::policy::Missing;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EgressError {
-    /// Nothing left this machine.
+    /// No byte was sent.
     #[error(transparent)]
     NotSent(#[from] NotSent),
     /// It may have arrived.
@@ -23,21 +23,21 @@ pub enum EgressError {
 }
 
 impl EgressError {
-    /// Whether it is certain that nothing left.
+    /// Whether it is certain that nothing was sent.
     #[must_use]
-    pub fn nothing_left(&self) -> bool {
+    pub fn is_not_sent(&self) -> bool {
         matches!(self, Self::NotSent(_))
     }
 }
 
-/// Why nothing left.
+/// Why nothing was sent.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotSent {
     /// The policy refused the request.
     #[error("the request is refused: {0}")]
     Denied(Denial),
-    /// The pack has sent what it may send in a minute.
+    /// The pack has used up its requests for a minute.
     #[error("the request is put off: {0}")]
     PutOff(Missing),
     /// The body was not what the request announced.
@@ -51,56 +51,56 @@ pub enum NotSent {
     Resolve {
         /// The name.
         host: String,
-        /// What the resolver said.
+        /// The resolver's error.
         source: io::Error,
     },
-    /// The host's name is for a place where this connection may not go; no resolver was
-    /// asked.
+    /// The host's name is reserved for this machine, its network or a metadata service. It was
+    /// not resolved.
     #[error("`{host}` is a name for {}, which is refused", kind.as_str())]
     Name {
         /// The name.
         host: String,
-        /// What it is for.
+        /// What it is reserved for.
         kind: NameKind,
     },
-    /// The host lives where this connection may not go.
+    /// The host has an address that this connection may not use.
     #[error("`{host}` is at a {} address, which is refused", kind.as_str())]
     Address {
         /// The name or address.
         host: String,
-        /// What kind of address it has.
+        /// The kind of its address.
         kind: AddressKind,
     },
-    /// Nobody listens, or nobody can be reached.
+    /// The host is unreachable, or no server listens on the port.
     #[error("no connection to `{host}`")]
     Connect {
         /// The name or address.
         host: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// Name, connection and handshake together took too long.
+    /// Name resolution, connection and handshake together took too long.
     #[error("no connection to `{host}` within {}", humantime::format_duration(*.after))]
     ConnectTimeout {
         /// The name or address.
         host: String,
-        /// How long was waited.
+        /// The time limit.
         after: Duration,
     },
-    /// The server could not prove that it is who it should be.
+    /// The TLS handshake failed, for example because the certificate is not trusted.
     #[error("no trusted connection to `{host}`")]
     Tls {
         /// The name or address.
         host: String,
-        /// What the handshake said.
+        /// The handshake's error.
         source: io::Error,
     },
-    /// The connection was closed before the request was begun.
-    #[error("the connection to `{host}` closed at once")]
+    /// The connection was closed before the request was sent.
+    #[error("`{host}` closed the connection before the request was sent")]
     Closed {
         /// The name or address.
         host: String,
-        /// What the protocol said.
+        /// The protocol's error.
         source: hyper::Error,
     },
 }
@@ -116,32 +116,32 @@ impl NotSent {
     }
 }
 
-/// What is wrong with a request's body.
+/// Why a request's body is not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BodyFault {
-    /// Longer than is sent.
+    /// It is too long.
     #[error("it is longer than {0} bytes")]
     TooLong(u64),
     /// Its length was not announced.
     #[error("it has no content-length")]
     NoLength,
-    /// A request that changes nothing has none.
-    #[error("a request that changes nothing has none")]
+    /// A request that changes nothing (`GET`, `HEAD`, …) must not have a body.
+    #[error("a request that changes nothing must not have one")]
     Unexpected,
-    /// Not as long as announced: whoever wrote it stopped halfway.
+    /// Its length is not the announced one: the component stopped before its end.
     #[error("it is {actual} bytes long, {announced} were announced")]
     Length {
         /// By `content-length`.
         announced: u64,
-        /// What came.
+        /// Bytes written.
         actual: u64,
     },
-    /// It never ended.
+    /// It did not end in time.
     #[error("it was not finished in time")]
     Unfinished,
-    /// It broke off.
-    #[error("it broke off")]
+    /// The component reported an error in it.
+    #[error("the component ended it with an error")]
     Broken,
 }
 
@@ -152,7 +152,7 @@ pub enum Denial {
     /// This call sends nothing, by contract.
     #[error("this call sends nothing")]
     CallSendsNothing,
-    /// The call has no connection to send over.
+    /// The call has no connection.
     #[error("the call has no connection")]
     NoConnection,
     /// The call that began the request has ended.
@@ -162,7 +162,7 @@ pub enum Denial {
     /// something.
     #[error("a call sends only one request that can cost money")]
     SecondSubmit,
-    /// Whoever keeps the books does not let it leave.
+    /// The host's [`SubmitHook`](super::SubmitHook) denied the request.
     #[error("the host holds the request back")]
     HeldBack,
     /// Not a URL.
@@ -171,22 +171,22 @@ pub enum Denial {
     /// `user@host`.
     #[error("the URL names a user")]
     Userinfo,
-    /// Not where the connection's provider lives.
+    /// The origin is not that of the connection.
     #[error("the connection reaches only {allowed}")]
     Origin {
-        /// The connection's own.
+        /// The connection's origin.
         allowed: String,
     },
     /// Not below the connection's base path, or a path that may mean another one.
     #[error("the path is not below the connection's base URL")]
     Path,
     /// `CONNECT` and `TRACE` are for proxies and their debugging.
-    #[error("the method is not for providers")]
+    #[error("the methods CONNECT and TRACE are not allowed")]
     Method,
-    /// A header that the host alone sets.
-    #[error("the header `{0}` is the host's to set")]
+    /// A header that only the host sets.
+    #[error("only the host may set the header `{0}`")]
     Header(String),
-    /// The pack is not granted it.
+    /// The pack has no permission for it.
     #[error(transparent)]
     NotGranted(#[from] Missing),
 }
@@ -201,36 +201,36 @@ pub enum ReplyLost {
     /// No reply in time.
     #[error("no reply within {}", humantime::format_duration(*.after))]
     Timeout {
-        /// How long was waited.
+        /// The time limit.
         after: Duration,
     },
     /// The reply does not follow HTTP.
     #[error("the reply is not HTTP")]
     Protocol(#[source] hyper::Error),
-    /// The reply's header is longer than is read.
+    /// The reply's header is too long.
     #[error("the reply's header is longer than {limit} bytes")]
     HeaderTooLong {
         /// The limit.
         limit: u64,
     },
-    /// The reply's body is longer than is read.
+    /// The reply's body is too long.
     #[error("the reply's body is longer than {limit} bytes")]
     BodyTooLong {
         /// The limit.
         limit: u64,
     },
-    /// The body is encoded although the request asked for it as it is.
+    /// The body is encoded, although the request's `accept-encoding` is `identity`.
     #[error("the reply is encoded although that was not asked for")]
     Encoded {
         /// Its `content-encoding`.
         encoding: String,
     },
-    /// The body is not as long as announced.
+    /// The body's length is not the announced one.
     #[error("the reply's body is {actual} bytes long, {announced} were announced")]
     Length {
         /// By `content-length`.
         announced: u64,
-        /// What came.
+        /// Bytes received.
         actual: u64,
     },
 }

@@ -1,5 +1,5 @@
-//! Pictures and clips that the host fetches itself: redirects followed and checked, the
-//! credential kept at its origin.
+//! Fetches pictures and clips for the host: follows and checks redirects, and sends the
+//! credential to its own origin only.
 
 use std::fmt;
 
@@ -18,24 +18,24 @@ use crate::connections::OpenConnection;
 use crate::net::{Origin, shown};
 use crate::trace;
 
-/// Redirects that are followed: storage and its CDN need two or three.
+/// Most redirects that are followed: storage and its CDN need two or three.
 const REDIRECTS: usize = 5;
 
-/// What to fetch, and how far to go for it.
+/// What to fetch, and from which addresses.
 pub(crate) struct Wanted<'a> {
     pub(crate) url: Url,
     pub(crate) rule: AddressRule,
-    /// Whose credential goes with the request, to its own origin only, and no further
-    /// once a redirect has left it.
+    /// The connection whose credential is sent: to its own origin only, and not after a
+    /// redirect to another one.
     pub(crate) credential: Option<&'a OpenConnection>,
-    /// Where to begin, for going on with a part of a file.
+    /// The first byte to request, to resume a file.
     pub(crate) from: u64,
 }
 
-/// Something small, fetched as a whole.
+/// A small file, fetched completely.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Fetched {
-    /// `image/png`, when the server tells; without its parameters.
+    /// `image/png`, if the server sent a type; without its parameters.
     pub media_type: Option<String>,
     /// The body.
     pub bytes: Bytes,
@@ -52,12 +52,12 @@ impl fmt::Debug for Fetched {
     }
 }
 
-/// Why something could not be fetched.
+/// Why a URL could not be fetched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
     /// Not a URL that can be fetched.
-    #[error("this is no http or https URL")]
+    #[error("this is not an http or https URL")]
     Url,
     /// No reply.
     #[error("{url} could not be fetched")]
@@ -67,7 +67,7 @@ pub enum FetchError {
         /// Why.
         source: EgressError,
     },
-    /// The server has something else to say.
+    /// The server answered with another status than 200.
     #[error("{url} answered with status {status}")]
     Status {
         /// What was fetched, without its query.
@@ -75,8 +75,8 @@ pub enum FetchError {
         /// The HTTP status.
         status: u16,
     },
-    /// Too many redirects, or one to nowhere.
-    #[error("{url} redirects in a way that is not followed")]
+    /// Too many redirects, or one that is not allowed.
+    #[error("{url} redirects too often or to a URL that is not allowed")]
     Redirect {
         /// What was fetched first, without its query.
         url: String,
@@ -84,12 +84,13 @@ pub enum FetchError {
 }
 
 impl Egress {
-    /// Fetches something small, like a picture: any `http` or `https` URL whose
-    /// addresses `rule` permits, up to `limit` bytes, without any credential.
+    /// Fetches a small file such as a picture: any `http` or `https` URL whose addresses
+    /// `rule` permits, up to `limit` bytes, without a credential.
     ///
     /// # Errors
     ///
-    /// When it cannot be reached, is refused, is not there, or is longer.
+    /// When the server is not reached, the policy refuses the URL, the status is not 200, or
+    /// the body is longer than `limit`.
     pub async fn fetch_bytes(
         &self,
         url: &str,
@@ -111,13 +112,14 @@ impl Egress {
         Ok(Fetched { media_type, bytes })
     }
 
-    /// Fetches `wanted`: a reply with status 200, or 206 to a request that does not begin
-    /// at 0, whose body is still to be read. Which range a 206 has is not checked here.
+    /// Fetches `wanted`: a reply with status 200, or 206 to a request that does not begin at
+    /// 0. The caller reads the body and checks the range of a 206.
     pub(crate) async fn fetch(&self, wanted: Wanted<'_>) -> Result<Reply, FetchError> {
         let mut url = wanted.url.clone();
         let mut credential = wanted.credential;
         for _ in 0..=REDIRECTS {
-            // Whoever leads elsewhere also chooses the way back: it gets no credential.
+            // Another origin also chooses a redirect back to the own one, so the credential is
+            // not sent again.
             credential = credential.filter(|own| {
                 Origin::of(&url).is_some_and(|origin| origin == *own.base_url().origin())
             });
@@ -127,7 +129,7 @@ impl Egress {
                 .map_err(|error| failed(&url, error))?;
             match reply.parts.status {
                 StatusCode::OK => return Ok(reply),
-                // A part that nobody asked for would pass for the whole.
+                // A part that was not requested would be taken for the whole.
                 StatusCode::PARTIAL_CONTENT if wanted.from > 0 => return Ok(reply),
                 StatusCode::MOVED_PERMANENTLY
                 | StatusCode::FOUND
@@ -203,8 +205,7 @@ impl Egress {
     }
 }
 
-/// Where a redirect leads; not from an encrypted place to an open one, and not where
-/// the credential would go with the URL.
+/// The URL of a redirect; `None` if it leads from `https` to `http`, or holds the credential.
 fn next_hop(url: &Url, headers: &HeaderMap, connection: Option<&OpenConnection>) -> Option<Url> {
     let location = headers.get(LOCATION)?.to_str().ok()?;
     let credential = connection.and_then(OpenConnection::credential);

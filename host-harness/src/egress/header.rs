@@ -1,4 +1,4 @@
-//! Headers: which of them only the host may set, and how long they are together.
+//! Headers that only the host may set, and the length of a header section.
 
 use http::header::{self, HeaderMap, HeaderName};
 use wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS;
@@ -6,16 +6,15 @@ use wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS;
 use crate::connections::OpenConnection;
 use crate::trace;
 
-/// What makes some servers take a request for one of another method: a read that is a
-/// submit.
+/// Headers that some servers take as the method, so that a `GET` could be a submit.
 const OTHER_METHOD: [&str; 3] = [
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
 ];
 
-/// Whether only the host may set this header. What is refused in requests is also
-/// taken out of replies.
+/// Whether only the host may set this header. Such headers are denied in requests and removed
+/// from replies.
 pub(super) fn is_forbidden(name: &HeaderName, connection: Option<&OpenConnection>) -> bool {
     DEFAULT_FORBIDDEN_HEADERS.contains(name)
         || matches!(
@@ -23,7 +22,7 @@ pub(super) fn is_forbidden(name: &HeaderName, connection: Option<&OpenConnection
             header::AUTHORIZATION | header::COOKIE | header::SET_COOKIE
         )
         || [trace::TRACEPARENT, trace::TRACESTATE].contains(name)
-        // They change how the request itself travels.
+        // They change how the request is transferred.
         || matches!(*name, header::EXPECT | header::TE | header::TRAILER)
         || OTHER_METHOD.contains(&name.as_str())
         || connection

@@ -1,19 +1,19 @@
-//! How long and how much, for what leaves and what comes back.
+//! Limits of time and size for requests and replies.
 
 use std::time::Duration;
 
-/// How long and how much, for requests that a component makes.
+/// Limits of time and size for the requests of a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpLimits {
-    /// Name, connection and TLS handshake together.
+    /// Name resolution, connection and TLS handshake together.
     pub connect: Duration,
     /// From the request to the reply's header.
     pub first_byte: Duration,
     /// Between two pieces of the reply's body.
     pub idle: Duration,
-    /// The whole exchange. Shorter than a call's wall-clock limit, so that the
-    /// component still learns of it. For what the host itself fetches: how long a body
-    /// may take beyond what 32 KiB a second allow for it.
+    /// The whole exchange. Shorter than a call's wall-clock limit, so that the component still
+    /// gets the error. For transfers of the host: how long a body may take in addition to its
+    /// length at 32 KiB a second.
     pub total: Duration,
     /// Longest request body in bytes.
     pub request_body: u64,
@@ -30,11 +30,11 @@ impl Default for HttpLimits {
             first_byte: Duration::from_secs(30),
             idle: Duration::from_secs(15),
             total: Duration::from_secs(30),
-            // An input with a picture of 32 MiB in base64.
+            // Fits an input with a picture of 32 MiB in base64.
             request_body: 48 << 20,
-            // Less than a component may hold (128 KiB), or its reading would trap.
+            // Below the 128 KiB above which a component traps when it reads the header.
             reply_header: 64 << 10,
-            // Every protocol here answers in a few kilobytes.
+            // The known providers answer in a few kilobytes.
             reply_body: 8 << 20,
         }
     }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_defaults_are_what_the_documentation_says() {
+    fn default_http_limits_match_the_documentation() {
         let limits = HttpLimits::default();
         assert_eq!(limits.connect, Duration::from_secs(10));
         assert_eq!(limits.first_byte, Duration::from_secs(30));

@@ -1,26 +1,26 @@
-//! The broker: everything that leaves this process goes through here.
+//! The broker: every request of this process is sent by this module.
 //!
 //! A component's request is handled in this order, and nothing is sent before the last
 //! check has passed:
 //!
 //! 1. the call may send at all, and has a connection;
 //! 2. method, scheme, host, port and path against the policy ([`Denial`]);
-//! 3. the whole body, capped and compared with its `content-length`: a component that
-//!    stops halfway otherwise looks like one that has finished;
-//! 4. the host's name ([`hostnames`](crate::net::hostnames)) and every one of its addresses ([`AddressRule`]), then
-//!    dialling one of *those*;
+//! 3. the whole body, bounded and compared with its `content-length`, so that a body that the
+//!    component left unfinished is not sent;
+//! 4. the host's name ([`hostnames`](crate::net::hostnames)) and every one of its addresses
+//!    ([`AddressRule`]), then dialling one of the checked addresses;
 //! 5. TLS, with the name verified;
 //! 6. the credential, for the connection's own origin only;
-//! 7. the testimony that bytes are leaving, then the bytes;
-//! 8. the reply: header and body capped, no redirect followed, no encoding accepted,
-//!    the credential blotted out should the provider have echoed it.
+//! 7. the record that bytes are sent (`transmission`), then the bytes;
+//! 8. the reply: header and body bounded, no redirect followed, no encoding accepted, an
+//!    echoed credential redacted.
 //!
-//! The stages of `guest` hand each other a type that only the stage before makes: 1 and 2 are
-//! its `authorize`, 3 its `body`, 4 to 7 and the caps of 8 its `exchange`, the rest of 8 its
+//! Each stage of `guest` takes a type that only the stage before it makes: 1 and 2 are its
+//! `authorize`, 3 its `body`, 4 to 7 and the limits of 8 its `exchange`, the rest of 8 its
 //! `redact`.
 //!
-//! The host's own transfers (uploads, downloads, pictures) take the same way with their
-//! own caps; only they follow redirects, each of which is checked anew.
+//! The host's own transfers (uploads, downloads, pictures) pass the same checks with their
+//! own limits. Only downloads and pictures follow redirects, and each redirect is checked.
 
 mod broker;
 mod client;

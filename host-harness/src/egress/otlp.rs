@@ -1,4 +1,4 @@
-//! Spans on their way to a collector that the operator has named.
+//! Exports spans to the collector that the operator has configured.
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -13,13 +13,13 @@ use super::resolver::AddressRule;
 use crate::net::Origin;
 
 impl Egress {
-    /// Sends `request`, whose URI is absolute, to a place that the operator of this
-    /// process has named, and so to whatever addresses that place has. It has no span:
-    /// an export does not tell of itself.
+    /// Sends `request`, whose URI is absolute, to the collector that the operator has
+    /// configured, at the addresses that a connection to it may have. Creates no span, so
+    /// that an export does not cause another one.
     ///
     /// # Errors
     ///
-    /// When it could not be sent, or has no whole reply.
+    /// When it could not be sent, or has no complete reply.
     pub async fn export(&self, request: Request<Bytes>) -> Result<Response<Bytes>, EgressError> {
         let limits = self.limits();
         let (mut parts, body) = request.into_parts();

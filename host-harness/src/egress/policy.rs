@@ -1,8 +1,7 @@
-//! What a component's request may reach: the origin of the call's connection, below
-//! its base path, and the hosts that its pack is granted besides.
+//! The policy for a component's requests: the origin of the call's connection, below its
+//! base path, and the other hosts that its pack is granted.
 //!
-//! Pure functions of permissions, connection and request, so that they are tested with
-//! plain data.
+//! Pure functions of permissions, connection and request.
 
 use http::{Method, Uri};
 use url::Url;
@@ -14,14 +13,14 @@ use crate::policy::Permissions;
 /// Where a request may be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Permit {
-    /// To the connection's own provider: only there goes the credential.
+    /// To the connection's own provider, with the credential.
     Provider,
-    /// To a host that the pack is granted besides.
+    /// To another host that the pack is granted, without the credential.
     Besides(Url),
 }
 
-/// Whether `method` and `uri`, as a component asks for them, may be sent by a pack with
-/// these permissions over the connection at `base`.
+/// Whether a pack with these permissions may send `method` and `uri` over the connection at
+/// `base`.
 pub(crate) fn permitted_to(
     permissions: &Permissions,
     base: &BaseUrl,
@@ -48,7 +47,7 @@ pub(crate) fn permitted(base: &BaseUrl, method: &Method, uri: &Uri) -> Result<()
     if authority.as_str().contains('@') {
         return Err(Denial::Userinfo);
     }
-    // An origin in its normal form is most often given, and needs no reading.
+    // Fast path: most requests have the origin in normal form, which need not be parsed.
     let is_own = base
         .origin()
         .is_written(uri.scheme_str(), authority.as_str());
@@ -81,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_own_origin_below_the_base_path_is_permitted() {
+    fn request_below_the_base_path_of_the_own_origin_is_permitted() {
         for (base, uri) in [
             ("https://api.example.com", "https://api.example.com/v1/jobs"),
             ("https://api.example.com/v1", "https://api.example.com/v1"),
@@ -108,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn anywhere_else_is_refused() {
+    fn request_to_another_origin_is_denied() {
         for uri in [
             "http://api.example.com/v1",
             "https://api.example.com:8443/v1",
@@ -129,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_leave_the_base_are_refused() {
+    fn path_outside_the_base_path_is_denied() {
         for path in [
             "/",
             "/v2",
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxys_methods_are_refused() {
+    fn connect_and_trace_are_denied() {
         let base: BaseUrl = "https://api.example.com".parse().expect("base");
         let uri: Uri = "https://api.example.com/".parse().expect("uri");
         for method in [Method::CONNECT, Method::TRACE] {

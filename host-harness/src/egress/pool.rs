@@ -1,4 +1,4 @@
-//! Connections kept for the next request to the same place.
+//! The pool of open connections, for the next request to the same destination.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -10,16 +10,15 @@ use hyper::client::conn::{http1, http2};
 
 use super::destination::{Destination, RequestBody};
 
-/// How long an unused connection is kept. Common servers close theirs after 5 s (Node)
-/// to 75 s (nginx); a stale one costs a safe request one more attempt.
+/// How long an idle connection is kept. Common servers close theirs after 5 s (Node) to 75 s
+/// (nginx); a read on a stale connection is repeated once.
 pub(super) const KEPT: Duration = Duration::from_secs(20);
 
-/// Most unused connections kept for one place: what a driver with its default
-/// concurrency can use at once.
-const KEPT_FOR_ONE_PLACE: usize = 64;
+/// Most idle connections to one destination: as many as a driver with its default concurrency
+/// can use at once.
+const MOST_IDLE: usize = 64;
 
-/// How long a connection may take to finish with the last request before it is given
-/// up instead of kept.
+/// How long a connection may take to complete its last exchange before it is dropped.
 const SETTLING: Duration = Duration::from_secs(5);
 
 /// One open connection, ready for a request.
@@ -42,16 +41,15 @@ struct Idle {
     since: Instant,
 }
 
-/// Unused connections by place. The place includes which addresses it may have: one
-/// connection's freedom is not lent to another.
+/// Idle connections by destination. The destination includes the address rule, so that a
+/// request with a stricter rule does not reuse a connection made under a looser one.
 #[derive(Default)]
 pub(crate) struct Pool {
     idle: Mutex<HashMap<Destination, Vec<Idle>>>,
 }
 
 impl Pool {
-    /// An open connection to `destination` that has answered within `unused`, if there is
-    /// one.
+    /// An open connection to `destination` that was idle for less than `unused`, if any.
     pub(crate) fn take(&self, destination: &Destination, unused: Duration) -> Option<Sender> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let Entry::Occupied(mut kept) = idle.entry(destination.clone()) else {
@@ -73,7 +71,7 @@ impl Pool {
         taken
     }
 
-    /// Keeps a connection whose last reply has been read.
+    /// Returns a connection to the pool after its last reply was read.
     pub(crate) fn give_back(self: &Arc<Self>, destination: Destination, sender: Sender) {
         match sender {
             Sender::Http1(mut sender) => match sender.ready().now_or_never() {
@@ -103,7 +101,7 @@ impl Pool {
         if matches!(sender, Sender::Http2(_)) {
             kept.retain(|idle| matches!(idle.sender, Sender::Http1(_)));
         }
-        if kept.len() < KEPT_FOR_ONE_PLACE {
+        if kept.len() < MOST_IDLE {
             kept.push(Idle { sender, since: now });
         }
     }
@@ -115,7 +113,7 @@ mod tests {
     use crate::driver::DriverSettings;
 
     #[test]
-    fn every_call_of_a_driver_finds_its_connection_again() {
-        assert!(KEPT_FOR_ONE_PLACE >= DriverSettings::default().calls);
+    fn pool_holds_a_connection_for_every_call_of_a_driver() {
+        assert!(MOST_IDLE >= DriverSettings::default().calls);
     }
 }

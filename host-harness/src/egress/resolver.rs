@@ -1,4 +1,4 @@
-//! From a host to the addresses that may be dialled.
+//! Resolves a host to the addresses that may be dialled.
 
 use std::io;
 use std::net::IpAddr;
@@ -13,8 +13,8 @@ use crate::net::hostnames::{self, NameKind};
 
 /// Finds the addresses of a name. [`SystemResolver`] asks the system; tests inject answers.
 ///
-/// Called once for every new connection to a name that is not refused as such
-/// ([`hostnames`](crate::net::hostnames)), before anything is dialled.
+/// Called once for every new connection to a name that is not denied by itself
+/// ([`hostnames`](crate::net::hostnames)), before any address is dialled.
 pub trait Resolve: Send + Sync {
     /// The addresses of `name`, best first. `name` has no trailing dot and is no
     /// address itself.
@@ -30,7 +30,7 @@ pub trait Resolve: Send + Sync {
     fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>>;
 }
 
-/// The system's resolver: files, DNS, whatever the machine is set up for.
+/// The system's resolver.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemResolver;
 
@@ -43,7 +43,7 @@ impl Resolve for SystemResolver {
     }
 }
 
-/// Which kinds of address a request may go to.
+/// The kinds of address that a request may go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AddressRule {
     public: bool,
@@ -52,22 +52,22 @@ pub struct AddressRule {
 }
 
 impl AddressRule {
-    /// Anywhere on the internet, and nowhere else.
+    /// Public addresses only.
     pub const PUBLIC: Self = Self {
         public: true,
         loopback: false,
         private: false,
     };
 
-    /// This machine, and nowhere else.
+    /// Loopback addresses only.
     const LOOPBACK: Self = Self {
         public: false,
         loopback: true,
         private: false,
     };
 
-    /// Where a connection's own origin may be: what its base URL names, and nothing
-    /// else. A name other than `localhost` has public addresses.
+    /// The rule for a connection's own origin: the kind of address that its base URL names.
+    /// A name other than `localhost` may have public addresses only.
     #[must_use]
     pub fn of_connection(origin: &Origin) -> Self {
         let named = match origin.host() {
@@ -83,8 +83,8 @@ impl AddressRule {
         }
     }
 
-    /// Where a provider's pictures and clips may be: the internet, and the kind of
-    /// place that the provider itself is at.
+    /// The rule for a provider's pictures and clips: public addresses, and the kind of
+    /// address that the provider itself has.
     #[must_use]
     pub fn of_media(origin: &Origin) -> Self {
         Self {
@@ -104,9 +104,8 @@ impl AddressRule {
         }
     }
 
-    /// The rule for the addresses of a name of this kind; `None` where the name itself is
-    /// refused. A name for this machine has loopback addresses, whatever else may be
-    /// dialled.
+    /// The rule for the addresses of a name of this kind; `None` if the name itself is denied.
+    /// A name for this machine may have loopback addresses only.
     fn named(self, kind: NameKind) -> Option<Self> {
         match kind {
             NameKind::Loopback => self.loopback.then_some(Self::LOOPBACK),
@@ -115,9 +114,8 @@ impl AddressRule {
     }
 }
 
-/// The addresses of `host`, every one of them checked. One forbidden address refuses
-/// the host as a whole: a name with answers of both kinds is set up by mistake or by
-/// somebody who means harm.
+/// The addresses of `host`, all of them checked. One forbidden address denies the whole host:
+/// a name with permitted and forbidden addresses is a mistake or an attack.
 pub(crate) async fn addresses_of(
     resolver: &dyn Resolve,
     host: &Host<String>,
@@ -159,7 +157,7 @@ pub(crate) mod tests {
     use super::*;
     use url::Url;
 
-    /// Answers every name alike.
+    /// Answers every name with the same addresses.
     pub(crate) struct Fixed(pub(crate) Vec<IpAddr>);
 
     impl Resolve for Fixed {
@@ -189,7 +187,7 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn names_may_not_lead_into_the_local_network() {
+    async fn name_with_a_forbidden_address_is_denied() {
         let public = AddressRule::PUBLIC;
         let name = "https://api.example.com";
         assert_eq!(
@@ -208,7 +206,7 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn literals_are_judged_without_a_resolver() {
+    async fn literal_address_is_classified_without_a_resolver() {
         for (url, kind) in [
             ("https://0x7f000001", AddressKind::Loopback),
             ("https://2130706433", AddressKind::Loopback),
@@ -222,14 +220,15 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_goes_where_its_base_url_names_and_nowhere_else() {
+    async fn connection_may_use_only_the_kind_of_address_of_its_base_url() {
         let rule = |url| AddressRule::of_connection(&origin(url));
         let local = "http://localhost:8080";
         assert_eq!(
             verdict(local, rule(local), &["127.0.0.1", "::1"]).await,
             Ok(2)
         );
-        // A key for this machine must not leave it, whatever the resolver says.
+        // A credential for this machine is not sent to another one, even if the resolver
+        // returns a public address.
         assert_eq!(
             verdict(local, rule(local), &["93.184.216.34"]).await,
             Err(Some(AddressKind::Public))
@@ -249,7 +248,7 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn names_that_tell_where_they_lead_are_refused_unasked() {
+    async fn reserved_name_is_denied_without_a_lookup() {
         let own = AddressRule::of_connection(&origin("http://127.0.0.1:9"));
         let media = AddressRule::of_media(&origin("http://127.0.0.1:9"));
         let loopback = &["127.0.0.1"];
@@ -269,7 +268,7 @@ pub(crate) mod tests {
         }
         let local = "http://a.localhost";
         assert_eq!(verdict(local, own, loopback).await, Ok(1));
-        // Media may be on the internet, but not by a name for this machine.
+        // Media may have public addresses, but not under a name for this machine.
         assert_eq!(
             verdict(local, media, &["93.184.216.34"]).await,
             Err(Some(AddressKind::Public))
@@ -277,7 +276,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn media_may_also_be_on_the_internet() {
+    fn media_rule_also_permits_public_addresses() {
         let rule = AddressRule::of_media(&origin("http://127.0.0.1:9"));
         assert!(rule.permits(AddressKind::Public) && rule.permits(AddressKind::Loopback));
         assert!(!rule.permits(AddressKind::Private) && !rule.permits(AddressKind::Metadata));

@@ -1,4 +1,4 @@
-//! What is seen of a request: its span, which says where it went and what came of it.
+//! The span of a request, with its destination and result.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use super::error::{Denial, EgressError, NotSent};
 use crate::error::chain;
 use crate::net::Origin;
 
-/// The span of a request. No query: it may hold what gives access.
+/// The span of a request. Without the query, which may hold a credential.
 pub(super) fn span(method: &Method, origin: &Origin, path: &str, sent: u64) -> Span {
     tracing::debug_span!(
         "request",
@@ -30,7 +30,7 @@ pub(super) fn connected(reused: bool) {
     Span::current().record("reused", reused);
 }
 
-/// Records what was answered.
+/// Records the reply's status.
 pub(super) fn answered(status: http::StatusCode) {
     Span::current().record("status", status.as_u16());
 }
@@ -40,8 +40,8 @@ pub(super) fn received(bytes: usize) {
     Span::current().record("received", bytes);
 }
 
-/// Makes a request within its span and tells how it ended. Boxed: a request is large, and
-/// part of many futures.
+/// Runs a request within its span and records the result. Boxed, because the future is large
+/// and part of many others.
 pub(super) fn traced<'a, T: Send>(
     span: Span,
     request: impl Future<Output = Result<T, EgressError>> + Send + 'a,
@@ -63,7 +63,7 @@ pub(super) fn traced<'a, T: Send>(
     Box::pin(traced.instrument(span))
 }
 
-/// Tells which rule has refused a request.
+/// Logs the rule that denied a request.
 pub(super) fn denied(denial: &Denial) {
     tracing::info!(rule = %denial, "a request was denied");
 }

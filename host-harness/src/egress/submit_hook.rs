@@ -1,4 +1,4 @@
-//! The gate before the one request of a call that can cost money.
+//! The hook that is called before the one request of a call that can cost money.
 
 use futures::future::BoxFuture;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
@@ -9,9 +9,10 @@ use crate::digest::Sha256Digest;
 
 /// Decides whether the request of a `start` that can cost money is sent.
 ///
-/// Called when that request has passed every check and before a connection is opened for it:
-/// the moment to record that it leaves. No other request is submitted to it. Of two such
-/// requests that a component makes at the same time, both are submitted and one is sent.
+/// Called when that request has passed every check and before a connection is opened for it,
+/// so that the implementation can record it first. Not called for other requests. If a
+/// component makes two such requests at the same time, both are passed to the hook, and one is
+/// sent.
 pub trait SubmitHook: Send + Sync {
     /// Whether this request may be sent.
     ///
@@ -24,7 +25,7 @@ pub trait SubmitHook: Send + Sync {
     fn before_submit<'a>(&'a self, submission: Submission<'a>) -> BoxFuture<'a, bool>;
 }
 
-/// A submit as the component made it: the credential is not in it.
+/// A submit as the component made it, without the credential.
 pub struct Submission<'a> {
     /// Over method, path, headers and body.
     pub digest: Sha256Digest,
@@ -33,8 +34,8 @@ pub struct Submission<'a> {
 }
 
 impl Submission<'_> {
-    /// Whether a provider could know it again by this idempotency key: whether the key is a
-    /// header, or a text of the JSON body once more than the run's `input` has it.
+    /// Whether the request carries this idempotency key: as a header's value, or as a text
+    /// that the JSON body holds more often than the run's `input` does.
     #[must_use]
     pub fn carries(&self, key: &str, input: &Value) -> bool {
         let mut headers = self.parts.headers.iter();
@@ -77,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_found_where_a_provider_could_read_it() {
+    fn key_in_a_header_or_added_to_the_body_is_found() {
         let input = json!({"prompt": "k-1", "notes": ["k-2"]});
         assert!(carries("k-1", "k-1", &json!({})));
         assert!(carries("k-1", "", &json!({"input": input, "key": "k-1"})));
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_the_key_is_none() {
+    fn key_in_the_input_or_in_part_of_a_text_is_not_found() {
         let input = json!({"prompt": "k-1", "notes": ["k-2"]});
         for key in ["k-1", "k-2", "k", "prompt", "application/json"] {
             assert!(!carries(key, "k-10", &json!({"input": input})), "{key}");

@@ -1,4 +1,4 @@
-//! A server on loopback that does what a test tells it to.
+//! A scripted HTTP server on loopback.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -21,11 +21,11 @@ pub(crate) enum Act {
     Last(Vec<u8>),
     /// Never answers.
     Silence,
-    /// Does what the request asks for.
+    /// Computes the act from the request.
     Answer(Answer),
 }
 
-/// From a request to what is done with it.
+/// Computes an act from a request.
 pub(crate) type Answer = Arc<dyn Fn(&Seen) -> Act + Send + Sync>;
 
 impl Act {
@@ -43,7 +43,7 @@ impl Act {
         ))
     }
 
-    /// Closes without a word.
+    /// Closes the connection without a reply.
     pub(crate) fn close() -> Self {
         Self::Last(Vec::new())
     }
@@ -59,10 +59,10 @@ pub(crate) fn reply(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     reply
 }
 
-/// A request as it came.
+/// A request as the server received it.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    /// Which of the server's connections it came over, from 0.
+    /// Index of the server's connection that it came over.
     pub(crate) connection: usize,
     /// Request line and header, lower case.
     pub(crate) head: String,
@@ -76,7 +76,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// A server that does these acts in turn, over whatever connections come.
+    /// A server that performs these acts in order, over any number of connections.
     pub(crate) async fn start(acts: impl IntoIterator<Item = Act>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
         let address = listener.local_addr().expect("address");
@@ -170,7 +170,7 @@ async fn request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     Some((head, body))
 }
 
-/// As [`narrow`], and without patience for a server that is silent.
+/// As [`narrow`], with short timeouts for a silent server.
 pub(crate) fn impatient() -> Egress {
     Egress::new(HttpLimits {
         first_byte: Duration::from_millis(50),
@@ -179,7 +179,7 @@ pub(crate) fn impatient() -> Egress {
     })
 }
 
-/// Limits that are soon reached by size, never by time.
+/// An egress with small size limits and long timeouts.
 pub(crate) fn narrow() -> Egress {
     Egress::new(NARROW)
 }

@@ -1,25 +1,26 @@
-//! What really left, as the host saw it.
+//! Tracks whether request bytes were sent, and overrides the component's outcome when they
+//! disagree.
 //!
-//! A component can be wrong, be stopped between request and reply, or lie. The broker
-//! notes the moment before the first byte of a request that can cost money is handed to
-//! a connection; [`judge`](crate::component::judge) believes that note over everything else.
+//! A component can be wrong, be stopped between request and reply, or lie. The broker records
+//! a request that can cost money before its first byte is passed to a connection.
+//! [`judge`](crate::component::judge) gives this record precedence.
 
 use std::sync::{Mutex, PoisonError};
 
 use super::error::{Denial, NotSent};
 use crate::contract::{ErrorCause, NodeError};
 
-/// Whether bytes of a request that can cost money left this machine during a call.
+/// Whether bytes of a request that can cost money were sent during a call.
 /// Requests that change nothing by HTTP's own rules (`GET`, `HEAD`, …) do not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// Certainly none.
+    /// None were sent.
     Nothing,
-    /// Some, or all; they may have arrived.
+    /// Some or all may have been sent, and may have arrived.
     Something,
 }
 
-/// One call's notes.
+/// The record of one call.
 #[derive(Debug, Default)]
 pub(crate) struct Transmission {
     submits: Mutex<Submits>,
@@ -33,8 +34,8 @@ struct Submits {
 }
 
 impl Transmission {
-    /// Notes that a request which can cost money is about to leave, or refuses it: a
-    /// second one where there may be `only_one`, any once the testimony is given.
+    /// Records that a request which can cost money is about to be sent, or denies it: a
+    /// second one if `only_one` is set, and any after [`close`](Self::close).
     pub(crate) fn note_submit(&self, only_one: bool) -> Result<(), NotSent> {
         let mut submits = self.submits.lock().unwrap_or_else(PoisonError::into_inner);
         if submits.closed {
@@ -52,9 +53,9 @@ impl Transmission {
         submits.any
     }
 
-    /// What left. Nothing leaves afterwards: a request that a component began and did
-    /// not wait for may still be on its way to its connection.
-    pub(crate) fn give(&self) -> Sent {
+    /// Whether something was sent. Later submits are denied: a request that a component began
+    /// and did not wait for may not have reached a connection yet.
+    pub(crate) fn close(&self) -> Sent {
         let mut submits = self.submits.lock().unwrap_or_else(PoisonError::into_inner);
         submits.closed = true;
         if submits.any {
@@ -64,12 +65,12 @@ impl Transmission {
         }
     }
 
-    /// Notes why a request has no reply, in words that the component does not get.
-    pub(crate) fn note_reason(&self, words: String) {
-        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(words);
+    /// Records why a request has no reply, in a text that the component does not get.
+    pub(crate) fn note_reason(&self, reason: String) {
+        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
     }
 
-    /// Puts the host's words where the component only had an error code.
+    /// Replaces the component's message, made from an error code, by the host's reason.
     pub(crate) fn explain(&self, error: &mut NodeError) {
         let reason = self
             .reason
@@ -95,20 +96,20 @@ mod tests {
     use crate::contract::{Charge, NextStep};
 
     #[test]
-    fn nothing_leaves_once_the_testimony_is_given() {
+    fn submit_after_close_is_denied() {
         let transmission = Transmission::default();
         assert!(transmission.note_submit(true).is_ok());
         assert!(transmission.note_submit(false).is_ok());
         assert!(transmission.note_submit(true).is_err());
-        assert_eq!(transmission.give(), Sent::Something);
+        assert_eq!(transmission.close(), Sent::Something);
         assert!(transmission.note_submit(false).is_err());
         let transmission = Transmission::default();
-        assert_eq!(transmission.give(), Sent::Nothing);
+        assert_eq!(transmission.close(), Sent::Nothing);
         assert!(transmission.note_submit(true).is_err());
     }
 
     #[test]
-    fn the_hosts_words_replace_the_components() {
+    fn reason_of_the_host_replaces_the_components_message() {
         let transmission = Transmission::default();
         transmission.note_reason("`api.example.com` could not be resolved".into());
         let mut error = NodeError {

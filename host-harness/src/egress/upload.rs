@@ -1,4 +1,4 @@
-//! A local file on its way to a connection's provider, straight from the disk.
+//! Uploads a local file to a connection's provider, streamed from the disk.
 
 use std::fmt::{self, Write as _};
 use std::io;
@@ -25,19 +25,19 @@ use crate::connections::OpenConnection;
 use crate::contract::{Body, Upload};
 use crate::trace;
 
-/// How much of a file is in memory at once.
+/// Bytes of a file in memory at once.
 const CHUNK: usize = 64 << 10;
 
-/// What a provider answered to an upload.
+/// A provider's reply to an upload.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UploadReply {
     /// HTTP status.
     pub status: u16,
-    /// The body as text, whatever in it was none replaced.
+    /// The body as text; invalid UTF-8 is replaced.
     pub body: String,
 }
 
-/// Without the body, which may hold URLs that give access.
+/// Without the body, which may hold signed URLs.
 impl fmt::Debug for UploadReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("UploadReply");
@@ -55,8 +55,8 @@ pub(crate) struct LocalPart<'a> {
 }
 
 impl Egress {
-    /// Carries out an upload as the component planned it: under the connection's policy
-    /// and with its credential, like a request of the component's own.
+    /// Sends an upload that the component planned, under the connection's policy and with its
+    /// credential, like a request of the component.
     pub(crate) async fn upload(
         &self,
         connection: &OpenConnection,
@@ -103,13 +103,13 @@ impl Egress {
         *request.method_mut() = method;
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
-        let patience = limits.first_byte + Duration::from_secs(length / SLOWEST);
+        let time_limit = limits.first_byte + Duration::from_secs(length / SLOWEST);
         let exchange = async {
             let channel = self
                 .client()
                 .open(&destination, Reuse::Fresh, limits.connect)
                 .await?;
-            let reply = channel.send(request, patience).await?;
+            let reply = channel.send(request, time_limit).await?;
             Ok(reply.collect(limits.reply_body, limits.idle).await?)
         };
         let (header, mut bytes) = spans::traced(span, exchange).await?;
@@ -168,7 +168,7 @@ async fn body(
     ))
 }
 
-/// Everything of a form that stands before the file's bytes.
+/// The part of a form before the file's bytes.
 fn opening(
     boundary: &str,
     fields: &[(String, String)],
@@ -218,7 +218,7 @@ fn streamed(before: Bytes, file: tokio::fs::File, length: u64, after: Bytes) -> 
                     let mut chunk =
                         BytesMut::zeroed(CHUNK.min(usize::try_from(left).unwrap_or(CHUNK)));
                     match file.read(&mut chunk).await {
-                        // Shorter than it was when its length was announced.
+                        // The file is shorter than its announced length.
                         Ok(0) => {
                             let cut = io::Error::from(io::ErrorKind::UnexpectedEof);
                             Some((Err(cut), (Part::End, after)))
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_upload_goes_out_like_a_request_of_the_components_own() {
+    async fn upload_is_checked_authorized_and_redacted_like_a_request() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("a.png");
         std::fs::write(&path, b"png").expect("write");
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_form_holds_fields_and_file() {
+    async fn multipart_body_holds_fields_and_file() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("a.png");
         let picture = vec![7; 3 * CHUNK / 2];
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_shrinks_ends_the_request() {
+    async fn upload_of_a_file_that_shrank_fails() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("a.png");
         std::fs::write(&path, b"short").expect("write");

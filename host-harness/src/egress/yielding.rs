@@ -1,4 +1,4 @@
-//! A stream that lets others have their turn.
+//! A stream that yields to the scheduler after a fixed amount of work.
 
 use std::io;
 use std::pin::Pin;
@@ -6,12 +6,12 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// How much is read in one turn. The runtime's own budget counts reads, whatever their
-/// size; a server that sends a chunk's size of endless zeros could keep a thread busy for
-/// seconds with it, long after everybody has given up.
+/// Bytes read before the task yields. Tokio's cooperative budget counts reads, not bytes, so a
+/// server that sends a chunk size of endless zeros could keep a thread busy for seconds, even
+/// after the request's timeout.
 const TURN: usize = 256 << 10;
 
-/// A stream whose task gives way after every [`TURN`] bytes.
+/// A stream whose task yields after every [`TURN`] bytes.
 pub(super) struct Yielding<S> {
     stream: S,
     read: usize,

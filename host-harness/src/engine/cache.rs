@@ -1,9 +1,8 @@
-//! Compiled code, kept between processes.
+//! The cache of compiled code, shared by processes.
 //!
-//! The file's name says for which component, engine settings and version the code is;
-//! its own digest stands before it, so that a torn or damaged file is seen before any of
-//! it is run. Code is trusted only as far as its folder: one that others can write is
-//! not read.
+//! The file's name identifies component, engine settings and wasmtime's version. The file
+//! begins with the code's digest, so that a damaged file is detected before it is run. The
+//! cache is not used if other users can write its folder.
 
 use std::hash::{Hash as _, Hasher};
 use std::io::{self, Write as _};
@@ -14,7 +13,7 @@ use wasmtime::component::Component;
 
 use crate::hex;
 
-/// Begins every file; the number counts changes of this layout.
+/// The first bytes of every file; the number is the version of the file format.
 const MAGIC: &[u8; 16] = b"zoetrope code 1\n";
 
 const DIGEST: usize = 32;
@@ -24,11 +23,11 @@ pub(crate) struct CodeCache {
 }
 
 impl CodeCache {
-    /// The cache in `folder`, which is made if it is missing; `None`, and a warning,
-    /// where it cannot be trusted or made.
+    /// The cache in `folder`, which is created if it is missing. Logs a warning and returns
+    /// `None` if the folder cannot be created, or if other users can write it.
     pub(crate) fn open(folder: &Path) -> Option<Self> {
         if let Err(error) = make(folder) {
-            tracing::warn!(folder = %folder.display(), %error, "compiled code is not kept");
+            tracing::warn!(folder = %folder.display(), %error, "compiled code is not cached");
             return None;
         }
         match trusted(folder) {
@@ -38,23 +37,23 @@ impl CodeCache {
             Ok(false) => {
                 tracing::warn!(
                     folder = %folder.display(),
-                    "compiled code is not kept: others can write this folder"
+                    "compiled code is not cached: other users can write this folder"
                 );
                 None
             }
             Err(error) => {
-                tracing::warn!(folder = %folder.display(), %error, "compiled code is not kept");
+                tracing::warn!(folder = %folder.display(), %error, "compiled code is not cached");
                 None
             }
         }
     }
 
-    /// The compiled form of the component with this digest, if it is here and whole.
+    /// The compiled form of the component with this digest, if it is cached and intact.
     pub(crate) fn get(&self, engine: &wasmtime::Engine, component: &str) -> Option<Component> {
         let path = self.path(engine, component);
         let file = std::fs::read(&path).ok()?;
         let Some(code) = intact(&file) else {
-            tracing::debug!(path = %path.display(), "damaged compiled code is ignored");
+            tracing::debug!(path = %path.display(), "ignored damaged compiled code");
             return None;
         };
         #[expect(
@@ -65,11 +64,11 @@ impl CodeCache {
         )]
         let component = unsafe { Component::deserialize(engine, code) };
         component
-            .inspect_err(|error| tracing::debug!(%error, "foreign compiled code is ignored"))
+            .inspect_err(|error| tracing::debug!(%error, "ignored incompatible compiled code"))
             .ok()
     }
 
-    /// Keeps the compiled form. Failing to is no failure of the caller's.
+    /// Stores the compiled form. A failure is only logged.
     pub(crate) fn put(&self, engine: &wasmtime::Engine, component: &str, compiled: &Component) {
         let path = self.path(engine, component);
         let written = compiled
@@ -77,7 +76,7 @@ impl CodeCache {
             .map_err(io::Error::other)
             .and_then(|code| self.write(&path, &code));
         if let Err(error) = written {
-            tracing::warn!(path = %path.display(), %error, "compiled code is not kept");
+            tracing::warn!(path = %path.display(), %error, "compiled code is not cached");
         }
     }
 
@@ -102,8 +101,8 @@ fn intact(file: &[u8]) -> Option<&[u8]> {
     (Sha256::digest(code)[..] == *digest).then_some(code)
 }
 
-/// What compiled code depends on besides the component: target, settings and wasmtime's
-/// version, all of which its own hash covers.
+/// A digest of the target, the settings and wasmtime's version, on which compiled code
+/// depends.
 fn engine_digest(engine: &wasmtime::Engine) -> String {
     struct Digest(Sha256);
 
@@ -139,7 +138,7 @@ fn trusted(folder: &Path) -> io::Result<bool> {
     Ok(mine && metadata.mode() & 0o022 == 0)
 }
 
-/// Elsewhere the user's own folders are private by default.
+/// On other systems the user's folders are private by default.
 #[cfg(not(unix))]
 fn trusted(_: &Path) -> io::Result<bool> {
     Ok(true)
@@ -161,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn code_comes_back_and_damage_is_seen() {
+    fn cached_code_is_loaded_unless_it_is_damaged_or_incompatible() {
         let folder = tempfile::tempdir().expect("folder");
         let folder = folder.path().join("made");
         let engine = engine();
@@ -173,7 +172,7 @@ mod tests {
         assert!(cache.get(&engine, "b").is_none());
 
         let [path] = &files(&folder)[..] else {
-            panic!("one file and no leftovers")
+            panic!("expected one file")
         };
         let whole = std::fs::read(path).expect("file");
         for damaged in [
@@ -185,7 +184,7 @@ mod tests {
             std::fs::write(path, damaged).expect("write");
             assert!(cache.get(&engine, "a").is_none());
         }
-        // Somebody else's code, intact but not for this engine.
+        // An intact file with code of another engine.
         let mut foreign = MAGIC.to_vec();
         foreign.extend_from_slice(&Sha256::digest(b"not code"));
         foreign.extend_from_slice(b"not code");
@@ -197,7 +196,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_folder_that_others_can_write_is_not_used() {
+    fn cache_folder_writable_by_others_is_not_used() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().expect("folder");
         for (mode, used) in [(0o700, true), (0o755, true), (0o775, false), (0o777, false)] {

@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_e
 
 const SCHEME: &str = "file:";
 
-/// What a path's bytes are written as, but for these.
+/// The bytes of a path that are percent-encoded: all but letters, digits and these.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'.')
@@ -15,7 +15,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// Whether a text means to be one.
+/// Whether a text begins with the scheme `file:`.
 #[must_use]
 pub fn is_one(text: &str) -> bool {
     text.get(..SCHEME.len())
@@ -34,7 +34,7 @@ pub fn of(path: &Path) -> String {
 ///
 /// # Errors
 ///
-/// Why it names none, as what follows "a `file:` URL".
+/// When it names no path. The text continues "a `file:` URL …".
 pub fn path(url: &str) -> Result<PathBuf, &'static str> {
     let rest = url.get(SCHEME.len()..).unwrap_or_default();
     if rest.contains(['?', '#']) {
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_names_a_path_on_this_machine() {
+    fn file_url_of_this_machine_is_read_as_a_path() {
         for (url, expected) in [
             ("file:a.png", "a.png"),
             ("file:a/b%20c.png", "a/b c.png"),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_comes_back_from_its_url() {
+    fn path_survives_conversion_to_a_url_and_back() {
         for name in ["a.png", "/a/ä b.png", "a?b#c%20.png", "//a.png", "-"] {
             let url = of(Path::new(name));
             assert!(url.is_ascii() && is_one(&url), "{url}");

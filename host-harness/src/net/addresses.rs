@@ -1,36 +1,35 @@
-//! What kind of place an IP address is, in every notation that leads to one.
+//! Classifies IP addresses, including IPv6 addresses that embed an IPv4 address.
 //!
-//! From the IANA special-purpose registries (RFC 6890 and its updates). An IPv6
-//! address that is an IPv4 address, or a way to one, is judged by that; forms that no
-//! server is reached by any more are reserved as a whole. Loopback and private addresses
-//! may be permitted, so only those that stay on this machine, or in its network, are
-//! called so.
+//! Follows the IANA special-purpose registries (RFC 6890 and its updates). An IPv6 address
+//! that maps to or translates into an IPv4 address is classified by the latter; obsolete forms
+//! are reserved. Loopback and private addresses may be permitted, so only addresses that stay
+//! on this machine or in its network are classified as such.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What kind of place an address is.
+/// The kind of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AddressKind {
-    /// Anywhere on the internet.
+    /// A public address.
     Public,
     /// This machine.
     Loopback,
     /// A private network: RFC 1918, unique local IPv6 addresses (RFC 4193), and the
     /// space that carriers and overlay networks share (RFC 6598).
     Private,
-    /// The network segment alone.
+    /// Link-local: the network segment only.
     LinkLocal,
-    /// Where clouds answer their machines with credentials.
+    /// A cloud's metadata service, which serves credentials to its machines.
     Metadata,
-    /// Many machines at once, broadcast included.
+    /// Multicast and broadcast.
     Multicast,
-    /// No machine in particular.
+    /// The unspecified address.
     Unspecified,
-    /// Kept for documentation.
+    /// Reserved for documentation.
     Documentation,
-    /// Kept for benchmarks.
+    /// Reserved for benchmarks.
     Benchmarking,
-    /// Anything else that no provider lives at.
+    /// Any other address that no provider can have.
     Reserved,
 }
 
@@ -53,7 +52,7 @@ impl AddressKind {
     }
 }
 
-/// What kind of place `address` is.
+/// The kind of `address`.
 #[must_use]
 pub fn classify(address: IpAddr) -> AddressKind {
     match address {
@@ -78,7 +77,7 @@ fn classify_v4(address: Ipv4Addr) -> AddressKind {
         [198, 18..=19, ..] => AddressKind::Benchmarking,
         [224..=239, ..] | [255, 255, 255, 255] => AddressKind::Multicast,
         // "This network", protocol assignments, the 6to4 relay, the old class E; AS112
-        // (RFC 7534, 7535) and multicast relays (RFC 7450), which are whoever is nearest.
+        // (RFC 7534, 7535) and multicast relays (RFC 7450), which are anycast.
         [0 | 240..=255, ..]
         | [192, 0, 0, _]
         | [192, 88, 99, _]
@@ -102,8 +101,8 @@ fn classify_v6(address: Ipv6Addr) -> AddressKind {
         | [0xfd00, 0x0100, 0, 0, 0, 0, 0x0100, 0x0200] => AddressKind::Metadata,
         // Mapped (RFC 4291): the IPv4 address itself.
         [0, 0, 0, 0, 0, 0xffff, high, low] => classify_v4(embedded(high, low)),
-        // NAT64 (RFC 6052): a way to the IPv4 address, but by another machine, whose own
-        // loopback and network are not ours.
+        // NAT64 (RFC 6052): the IPv4 address as seen from another machine, whose loopback and
+        // private network are not those of this one.
         [0x0064, 0xff9b, 0, 0, 0, 0, high, low] => match classify_v4(embedded(high, low)) {
             AddressKind::Loopback | AddressKind::Private => AddressKind::Reserved,
             kind => kind,
@@ -228,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn every_notation_leads_to_the_same_kind() {
+    fn address_is_classified_the_same_in_every_notation() {
         for (address, expected) in NOTATIONS {
             assert_eq!(kind(address), expected, "{address}");
         }

@@ -1,18 +1,18 @@
-//! Names that lead nowhere but to this machine, to its network or to a cloud's metadata
-//! service, known without asking a resolver.
+//! Names that are reserved for this machine, its network or a cloud's metadata service,
+//! classified without a lookup.
 //!
-//! Their addresses would be refused as well. But a resolver tells whoever listens what is
-//! looked for, and a service at a public address (Equinix) is found only by its name.
+//! Most of their addresses would be denied as well. But a DNS query reveals the name to the
+//! network, and a metadata service at a public address (Equinix) is detected only by name.
 
-/// What kind of place a name is for.
+/// What a name is reserved for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NameKind {
     /// This machine.
     Loopback,
-    /// Where clouds answer their machines with credentials.
+    /// A cloud's metadata service, which serves credentials to its machines.
     Metadata,
-    /// The local network or a cluster: a name without a dot, or below a domain that
-    /// nobody on the internet has.
+    /// The local network or a cluster: a name without a dot, or below a domain that does not
+    /// exist on the internet.
     Local,
 }
 
@@ -28,7 +28,7 @@ impl NameKind {
     }
 }
 
-/// What common hosts files call this machine, besides `localhost` and what is below it
+/// Names of this machine in common hosts files, besides `localhost` and the names below it
 /// (RFC 6761).
 const LOOPBACK: &[&str] = &[
     "ip6-localhost",
@@ -71,8 +71,8 @@ const LOCAL: &[&str] = &[
     "svc",
 ];
 
-/// What kind of place `name` is for: in lower case, without a trailing dot. `None` where
-/// only its addresses tell.
+/// What `name`, in lower case and without a trailing dot, is reserved for. `None` if it must
+/// be resolved to be classified.
 #[must_use]
 pub fn classify(name: &str) -> Option<NameKind> {
     let is_below = |domain: &str| {
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_tell_what_they_are_for() {
+    fn reserved_names_are_classified() {
         use NameKind::{Local, Loopback, Metadata};
         for (name, expected) in [
             ("localhost", Some(Loopback)),

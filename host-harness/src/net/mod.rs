@@ -1,8 +1,8 @@
-//! Places on the network, as plain data: nothing here resolves or sends anything.
+//! Addresses, names and URLs as plain data: nothing here resolves or sends anything.
 //!
 //! - [`addresses`]: which addresses are this machine's, private or special
-//! - [`hostnames`]: which names never mean a host on the internet
-//! - [`Origin`], [`BaseUrl`]: a URL's place, parsed once
+//! - [`hostnames`]: which names are never a host on the internet
+//! - [`Origin`], [`BaseUrl`]: a URL's origin and base path, parsed once
 
 pub mod addresses;
 pub mod hostnames;

@@ -1,5 +1,5 @@
-//! Places on the network, parsed once: a connection's base URL and the origin of any
-//! URL. Nothing here keeps or shows a query, a fragment or a user's name.
+//! The base URL of a connection and the origin of any URL, parsed once. Queries, fragments and
+//! user names are neither stored nor shown.
 
 use std::fmt;
 use std::str::FromStr;
@@ -70,7 +70,7 @@ impl Origin {
         }
     }
 
-    /// Whether this is how the origin is written in its normal form.
+    /// Whether scheme and authority are the origin in its normal form.
     pub(crate) fn is_written(&self, scheme: Option<&str>, authority: &str) -> bool {
         scheme == Some(self.scheme()) && authority == self.authority()
     }
@@ -79,8 +79,7 @@ impl Origin {
         if self.secure { "https" } else { "http" }
     }
 
-    /// Host and port as the `host` header and a request's authority have them: the
-    /// scheme's own port left out.
+    /// Host and port as in the `host` header: without the scheme's default port.
     #[must_use]
     pub fn authority(&self) -> String {
         match (self.secure, self.port) {
@@ -96,11 +95,10 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Where a connection's provider lives; every request of the connection goes to its
-/// origin and stays below its path.
+/// The URL that every request of a connection is below: its origin and its path.
 ///
-/// `https`, or `http` to this machine only: a key must not travel in clear. No user,
-/// query or fragment; no trailing slash.
+/// `https`, or `http` to this machine only, since a credential must be encrypted on a network.
+/// No user, query or fragment; no trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
     origin: Origin,
@@ -137,7 +135,7 @@ impl fmt::Display for BaseUrl {
     }
 }
 
-/// Why a text is no [`BaseUrl`]. Never shows the text: it may hold a password.
+/// Why a text is not a [`BaseUrl`]. Never shows the text: it may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BaseUrlError {
@@ -158,7 +156,7 @@ pub enum BaseUrlError {
     Fragment,
     /// Plain `http` over a network.
     #[error(
-        "the base URL is plain http to another machine: the credential would travel in clear; use https"
+        "the base URL is plain http to another machine: the credential would be sent unencrypted; use https"
     )]
     Clear,
 }
@@ -189,8 +187,7 @@ impl FromStr for BaseUrl {
     }
 }
 
-/// A URL as people and logs see it: without user, query and fragment, which may hold
-/// what gives access.
+/// A URL for errors and logs: without user, query and fragment, which may hold credentials.
 #[must_use]
 pub fn shown(url: &Url) -> String {
     if url.cannot_be_a_base() {
@@ -199,15 +196,15 @@ pub fn shown(url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);
     url.set_fragment(None);
-    // Both fail only for URLs that cannot have a user, which then have none.
+    // Both fail only for URLs that cannot have a user.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.into()
 }
 
-/// Whether a path segment is, or may be read by some server as, a step to another
-/// folder: `..`, `%2e%2e`, `..%2fx`, `..\x`, `..;x`, a dot in overlong UTF-8, and
-/// whatever else is no text of its own.
+/// Whether a path segment is, or some server may read it as, a step to another folder: `..`,
+/// `%2e%2e`, `..%2fx`, `..\x`, `..;x`, a dot in overlong UTF-8, or other bytes that are not a
+/// plain text.
 pub(crate) fn may_climb(segment: &str) -> bool {
     let Some(decoded) = decoded(segment) else {
         return true;
@@ -220,8 +217,7 @@ pub(crate) fn may_climb(segment: &str) -> bool {
         || decoded.contains(char::is_control)
 }
 
-/// `segment` with its percent-encoded bytes decoded, twice: some servers do. `None` where
-/// that is no UTF-8.
+/// `segment` percent-decoded twice, as some servers do. `None` if the result is not UTF-8.
 fn decoded(segment: &str) -> Option<String> {
     let once: Vec<u8> = percent_decode_str(segment).collect();
     let twice = percent_decode(&once).collect();
@@ -254,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_base_url_is_refused_without_showing_it() {
+    fn invalid_base_url_is_rejected_and_not_shown() {
         for (text, expected) in [
             ("api.example.com", BaseUrlError::NotAUrl),
             ("", BaseUrlError::NotAUrl),
@@ -275,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn shown_urls_hold_nothing_that_gives_access() {
+    fn shown_url_has_no_user_query_or_fragment() {
         let url = Url::parse("https://user:pass@cdn.example/a/clip.mp4?sig=SECRET#t").expect("url");
         assert_eq!(shown(&url), "https://cdn.example/a/clip.mp4");
         let data = Url::parse("data:image/png;base64,AAAA").expect("url");

@@ -1,4 +1,4 @@
-//! Exported spans have the ids that `traceparent` tells providers.
+//! Gives exported spans the ids that are sent in `traceparent`.
 
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
@@ -6,8 +6,7 @@ use opentelemetry::trace::{
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-/// Makes `span` a part of `trace`, below the span `parent` of it. Where nothing is exported
-/// it is none.
+/// Makes `span` a child of the span `parent` in `trace`. Has no effect without an exporter.
 pub(super) fn adopt(span: &Span, trace: [u8; 16], parent: [u8; 8], flags: u8) {
     let parent = SpanContext::new(
         TraceId::from_bytes(trace),
@@ -17,11 +16,11 @@ pub(super) fn adopt(span: &Span, trace: [u8; 16], parent: [u8; 8], flags: u8) {
         TraceState::default(),
     );
     let parent = opentelemetry::Context::new().with_remote_span_context(parent);
-    // Without an exporter nobody asks whose child it is.
+    // Fails only without an exporter, where the parent is not used.
     let _ = span.set_parent(parent);
 }
 
-/// The id under which the present span is exported, if it is, as a part of this trace.
+/// The exported id of the current span, if it is exported in this trace.
 pub(super) fn present(trace: [u8; 16]) -> Option<[u8; 8]> {
     let context = Span::current().context();
     let present = context.span().span_context().clone();

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use crate::bindings::{Adjustment, Note, Violation};
 use crate::json;
 
-/// An input that is valid by its schema, in the hands of its node: what a schema cannot
-/// say is said here, once for the input that is shown and the request that is sent.
+/// An input that is valid by its schema. A node changes or rejects it, once for the input that
+/// is shown and the request that is sent.
 pub struct Draft {
     pub(crate) given: Map<String, Value>,
     pub(crate) withheld: Vec<(&'static str, &'static str)>,
@@ -30,7 +30,7 @@ impl Draft {
         self.given.get(field)
     }
 
-    /// A text that was given, to be changed in its place.
+    /// A text that was given, to be changed in place.
     pub fn text_mut(&mut self, field: &str) -> Option<&mut String> {
         match self.given.get_mut(field) {
             Some(Value::String(text)) => Some(text),
@@ -38,7 +38,7 @@ impl Draft {
         }
     }
 
-    /// Takes a field out of the input.
+    /// Removes a field from the input, with a note.
     pub fn leave_out(&mut self, field: &'static str, why: &str) {
         if self.given.remove(field).is_some() {
             let note = note(field, Adjustment::Dropped, why.into());
@@ -46,8 +46,8 @@ impl Draft {
         }
     }
 
-    /// Reads `alias` as `field`, which goes first where both are given. The name under
-    /// which the value came.
+    /// Reads `alias` as `field`, which has precedence if both are given. Returns the name
+    /// under which the value was given.
     pub fn unify(&mut self, field: &'static str, alias: &'static str) -> &'static str {
         if self.given.contains_key(field) {
             self.leave_out(
@@ -69,18 +69,18 @@ impl Draft {
         }
     }
 
-    /// Says that a field's value was changed.
+    /// Notes that a field's value was changed.
     pub fn coerced(&mut self, field: &str, how: impl Into<String>) {
         self.notes
             .push(note(field, Adjustment::Coerced, how.into()));
     }
 
-    /// Keeps a field from the provider, if it is there.
+    /// Keeps a field out of the request, with a note, if it is given.
     pub fn withhold(&mut self, field: &'static str, why: &'static str) {
         self.withheld.push((field, why));
     }
 
-    /// Refuses the input at `field`; an empty one is the input itself.
+    /// Rejects the input at `field`, or as a whole if `field` is empty.
     pub fn refuse(&mut self, field: &str, keyword: &str, message: impl Into<String>) {
         let instance_path = if field.is_empty() {
             String::new()

@@ -1,6 +1,6 @@
-//! What a validator found, in the contract's words.
+//! Translates a validator's errors into the contract's violations.
 //!
-//! A message tells the rule, never the value: prompts stay out of logs and errors.
+//! A message has the rule, never the value, so that prompts do not get into logs and errors.
 
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{JsonType, ValidationError};
@@ -8,7 +8,7 @@ use jsonschema::{JsonType, ValidationError};
 use crate::bindings::Violation;
 use crate::json;
 
-/// One violation for each error; an `anyOf` is reported by the branch that was meant.
+/// One violation for each error; an `anyOf` is reported by the branch of the value's type.
 pub fn of<'a>(errors: impl Iterator<Item = ValidationError<'a>>) -> Vec<Violation> {
     let mut violations = Vec::new();
     for error in errors {

@@ -1,5 +1,5 @@
-//! The replies of the providers whose protocol is their own, one after the other: of every
-//! node, and of the wire `agenticflow`.
+//! Fuzz target for sequences of replies of providers with a fixed protocol: of every node,
+//! and of the wire `agenticflow`.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -21,13 +21,13 @@ use crate::nodes::PACK;
 
 const BASE: &str = "https://provider.example/v1";
 
-/// A node, its connection's options, and what the provider answers.
+/// A node, its connection's options, and the provider's replies.
 struct Scene {
     node: &'static Node,
     options: String,
     replies: RefCell<VecDeque<Reply>>,
     is_2xx: bool,
-    /// Whether any protocol could say so of the first reply.
+    /// Whether the first reply can be a refusal in any of the protocols.
     is_refused: bool,
 }
 
@@ -72,7 +72,7 @@ impl Scene {
     }
 }
 
-/// Whether a reply says in its status or its envelope that nothing was done.
+/// Whether a reply's status or envelope states that nothing was done.
 fn is_refusal(reply: &Reply) -> bool {
     let document = reply.json().unwrap_or_default();
     let says_no = document["ok"] == false
@@ -112,7 +112,7 @@ fn error_is_fit(error: &NodeError) {
         | ErrorCause::Unauthorized(fault)
         | ErrorCause::Unavailable(fault)
         | ErrorCause::JobLost(fault) => fault_is_fit(fault),
-        // It may name the operator's own option.
+        // It may contain an option of the operator.
         ErrorCause::OutcomeUnknown(_) | ErrorCause::ConnectionUnavailable(_) => {}
         other => {
             if let ErrorCause::ProtocolViolation(expected) = other {
@@ -230,7 +230,7 @@ fn uploads(scene: &Scene) {
 }
 
 #[test]
-fn whatever_stands_in_an_envelope_is_read_with_care() {
+fn any_sequence_of_envelopes_yields_sound_answers() {
     Target::new("envelopes", 1500).run(|input| {
         let scene = Scene::read(input);
         let became = starts(&scene);

@@ -47,7 +47,7 @@ struct InputSchema;
 #[jsonschema::validator(path = "../schemas/image_to_video/output.json")]
 struct OutputSchema;
 
-/// `size` is "Only for Pixel M", yet a published example sends it with Pixel S.
+/// `size` is documented as "Only for Pixel M", but a published example has it with Pixel S.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all nodes")]
 fn amend(draft: &mut Draft, _: Option<&Connection>) -> Result<(), NodeError> {
     if draft.get("model").is_some_and(|model| model == "Pixel S") {
@@ -119,7 +119,7 @@ mod tests {
     ];
 
     #[test]
-    fn typed_names_are_those_of_the_schema() {
+    fn typed_enum_names_are_those_of_the_schema() {
         let schema: Value = serde_json::from_str(NODE.input_schema).unwrap();
         assert_eq!(
             schema["properties"]["size"]["enum"],
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_typed_input_is_a_valid_document() {
+    fn typed_input_becomes_a_valid_document() {
         for (size, optimizer) in SIZES.into_iter().zip(
             [
                 None,

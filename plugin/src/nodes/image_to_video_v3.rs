@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_typed_input_is_a_valid_document() {
+    fn typed_input_becomes_a_valid_document() {
         let input = Input {
             prompt: "p".into(),
             image: "i".into(),

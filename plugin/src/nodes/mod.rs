@@ -1,5 +1,5 @@
-//! The node types, one file each, the same order of items in each: the node's table,
-//! its fields, its validators, its request, its typed form.
+//! The node types, one file each, with the items in the same order: the node's table, its
+//! fields, its validators, its request, its typed form.
 
 use zoetrope_node_sdk::node::Pack;
 
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_fields_are_those_of_the_schema() {
+    fn node_fields_are_the_properties_of_the_schema() {
         for node in PACK.nodes {
             let schema: Value = serde_json::from_str(node.input_schema).unwrap();
             let properties = schema["properties"].as_object().unwrap();
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fields_stand_in_the_order_of_the_schema() {
+    fn node_fields_are_in_the_order_of_the_schema() {
         for node in PACK.nodes {
             let places: Vec<_> = node
                 .fields

@@ -55,8 +55,8 @@ struct InputSchema;
 #[jsonschema::validator(path = "../schemas/popiskill-video-image2video-basic-v1/output.json")]
 struct OutputSchema;
 
-/// A prompt alone makes no clip, and a short one is not made "for now", as PopiArt says:
-/// so the shortest is the connection's to set.
+/// A clip needs a source picture. PopiArt documents a shortest length "for now", so the
+/// connection's options set it.
 fn amend(draft: &mut Draft, connection: Option<&Connection>) -> Result<(), NodeError> {
     popiart_source::choose(draft);
     let given = draft.unify("duration_s", "seconds");

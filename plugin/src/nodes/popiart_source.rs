@@ -1,15 +1,15 @@
-//! The picture that a PopiArt node starts from: PopiArt takes it in three ways, and only
-//! the first that is given counts.
+//! The source picture of a PopiArt node. PopiArt accepts three fields for it, and uses the
+//! first that is given.
 
 use serde_json::Value;
 use zoetrope_node_sdk::bindings::MediaKind;
 use zoetrope_node_sdk::field::Media;
 use zoetrope_node_sdk::schema::draft::Draft;
 
-/// The fields, in the order in which they count. The last is another name of the second.
+/// The fields, in the order of precedence. The last is an alias of the second.
 const SOURCES: [&str; 3] = ["source_artifact_id", "image_url", "reference_image_url"];
 
-/// The same as fields that hold a picture: a local one becomes an artifact.
+/// The same as media fields: a local picture becomes an artifact.
 pub(super) const MEDIA: &[Media] = &[
     Media {
         pointer: "/source_artifact_id",
@@ -25,7 +25,7 @@ pub(super) const MEDIA: &[Media] = &[
     },
 ];
 
-/// Leaves one source in the request, and refuses an input that has none.
+/// Leaves one source in the request, and rejects an input that has none.
 pub(super) fn choose(draft: &mut Draft) {
     let [artifact, url, alias] = SOURCES;
     for source in SOURCES {

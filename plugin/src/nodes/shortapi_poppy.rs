@@ -47,8 +47,8 @@ struct InputSchema;
 #[jsonschema::validator(path = "../schemas/shortapi/poppy-v1.0/image-to-video/output.json")]
 struct OutputSchema;
 
-/// The picture is a URL or bare base64: ShortAPI refuses a `data:` prefix, and many tools
-/// break base64 into lines.
+/// The picture is a URL or bare base64. Removes the `data:` prefix, which ShortAPI rejects,
+/// and the line breaks that many tools put into base64.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all nodes")]
 fn amend(draft: &mut Draft, _: Option<&Connection>) -> Result<(), NodeError> {
     let Some(image) = draft.text_mut("image") else {
@@ -76,7 +76,7 @@ fn amend(draft: &mut Draft, _: Option<&Connection>) -> Result<(), NodeError> {
     Ok(())
 }
 
-/// A `file:` URL is for the host, which puts the picture itself here.
+/// Includes `file:` URLs, which the host replaces by the picture.
 fn is_url(image: &str) -> bool {
     let begins = |scheme: &str| {
         let start = image.get(..scheme.len());
@@ -85,7 +85,7 @@ fn is_url(image: &str) -> bool {
     begins("https://") || begins("http://") || begins("file:")
 }
 
-/// Takes `data:image/png;base64,` off, if it is there.
+/// Removes a prefix like `data:image/png;base64,`. Whether there was one.
 fn strip_data_prefix(image: &mut String) -> bool {
     let Some((head, _)) = image.split_once(',') else {
         return false;
@@ -99,7 +99,7 @@ fn strip_data_prefix(image: &mut String) -> bool {
     is_prefix
 }
 
-/// Whether it is something in the standard alphabet (RFC 4648, section 4), padded or not.
+/// Whether `text` is base64 in the standard alphabet (RFC 4648, section 4), padded or not.
 fn is_base64(text: &[u8]) -> bool {
     let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
     let digits = &text[..text.len() - padding];
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base64_is_told_from_other_texts() {
+    fn base64_is_distinguished_from_other_texts() {
         for text in ["QQ==", "QQ", "QUI=", "QUI", "QUJD", "+/+/"] {
             assert!(is_base64(text.as_bytes()), "{text}");
         }

@@ -1,5 +1,5 @@
 //! The providers, one file or folder each, as pure functions of requests and replies: no file
-//! here sends, waits or remembers. The SDK's `job` carries out what they say.
+//! here sends, waits or has state. The SDK's `job` sends the requests.
 
 pub mod pixelml;
 pub mod popiart;

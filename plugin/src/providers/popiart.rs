@@ -1,8 +1,8 @@
 //! PopiArt's runtime: jobs of skills, and the artifacts that they make.
 //!
-//! Replies come bare or wrapped in `{"ok", "data" | "error"}`. A finished job names its
-//! artifacts; where one can be fetched takes further questions, and the credential where
-//! PopiArt itself serves it.
+//! Replies are bare or wrapped in `{"ok", "data" | "error"}`. A finished job lists its
+//! artifacts. The URL of an artifact may take further requests, and its download the
+//! credential if PopiArt itself serves it.
 
 use serde_json::{Map, Value, json};
 use zoetrope_node_sdk::bindings::{
@@ -25,7 +25,7 @@ pub static POPIART: PopiArt = PopiArt;
 /// See [`POPIART`].
 pub struct PopiArt;
 
-/// The one wire; tickets name it.
+/// The name of the one wire, which tickets contain.
 const WIRE: &str = "popiart";
 
 /// The options as JSON Schema.
@@ -55,11 +55,10 @@ impl Options {
     }
 }
 
-/// "For now, pass 5 or greater", PopiArt says.
+/// PopiArt documents: "For now, pass 5 or greater".
 const SHORTEST_CLIP_S: f64 = 5.0;
 
-/// The shortest clip that may be asked for over a connection, or over one that is not
-/// known, in seconds.
+/// The shortest permitted clip in seconds, by the connection's options or by default.
 ///
 /// # Errors
 ///
@@ -119,8 +118,8 @@ impl Provider for PopiArt {
         acceptance(node, connection, WIRE, reply, data, &["/job_id"]).map(Started::Accepted)
     }
 
-    /// One request while the job goes on; then its artifacts, and the one that was made
-    /// where the list does not say where it is.
+    /// One request while the job continues. Once it is done, also its artifacts, and the
+    /// artifact that was made if the list does not have its URL.
     fn poll(
         &self,
         connection: &Connection,
@@ -152,7 +151,7 @@ impl Provider for PopiArt {
         if text_at(listed, "/url").is_none() {
             match replies.get(2) {
                 None => return ask("/artifacts/{id}", &artifact),
-                // What serves the content may well not describe it.
+                // The server of the content may have no description of it.
                 Some(reply) if reply.status == 404 => {}
                 Some(reply) => details = read(reply, &readable(reply)?)?.clone(),
             }
@@ -218,7 +217,7 @@ impl Provider for PopiArt {
         field: &str,
         reply: &Reply,
     ) -> Result<Step, NodeError> {
-        // An upload costs nothing, and a second one does no harm.
+        // An upload costs nothing and can be repeated.
         let free = |error| NodeError {
             charge: Charge::No,
             ..error
@@ -247,7 +246,7 @@ impl Provider for PopiArt {
     }
 }
 
-/// What an envelope holds, or the document where there is none; an error where it says no.
+/// The data of an envelope, or the document if there is none; an error if `ok` is false.
 fn opened(document: &Value) -> Result<&Value, ()> {
     match document.get("ok") {
         Some(Value::Bool(false)) => Err(()),
@@ -265,7 +264,7 @@ fn readable(reply: &Reply) -> Result<Value, NodeError> {
     reply.json().ok_or_else(expected)
 }
 
-/// What the envelope of a read holds.
+/// The data of a read's envelope.
 fn read<'a>(reply: &Reply, document: &'a Value) -> Result<&'a Value, NodeError> {
     opened(document).map_err(|()| {
         let said = FAULTS.fault(reply).message;
@@ -273,7 +272,7 @@ fn read<'a>(reply: &Reply, document: &'a Value) -> Result<&'a Value, NodeError> 
     })
 }
 
-/// Where a job stands; `None` once it is done.
+/// The state of a job; `None` once it is done.
 fn unfinished(reply: &Reply, job: &Value) -> Result<Option<JobState>, NodeError> {
     let word = job["status"].as_str().ok_or_else(|| {
         let expected = "expected a JSON document with the job's status, a word, at /status";
@@ -298,13 +297,12 @@ fn unfinished(reply: &Reply, job: &Value) -> Result<Option<JobState>, NodeError>
     }))
 }
 
-/// PopiArt tells no prices.
+/// PopiArt returns no prices.
 fn settlement(charge: Charge) -> Settlement {
     Settlement { charge, cost: None }
 }
 
-/// The artifact of a list that is of the kind which the node makes, else the first that does
-/// not say what it is.
+/// The artifact of a list with the node's kind of media, else the first without a kind.
 fn chosen<'a>(node: &Node, list: &'a Value) -> &'a Value {
     let kind = match node.output_media[0].kind {
         MediaKind::Image => "image/",

@@ -1,8 +1,8 @@
 //! ShortAPI: create a job, query it by id.
 //!
-//! Replies are `{"code", "data"}`, and a code other than 0 is an error whatever the HTTP
-//! status. The page of the API contradicts itself about where the job's id and the result
-//! stand, so each is looked for in every place that it names.
+//! Replies are `{"code", "data"}`, and a code other than 0 is an error, whatever the HTTP
+//! status. The API's page contradicts itself about the fields of the job's id and the result,
+//! so every documented field is read.
 
 use serde_json::{Map, Value, json};
 use zoetrope_node_sdk::bindings::{
@@ -23,16 +23,16 @@ pub static SHORTAPI: ShortApi = ShortApi;
 /// See [`SHORTAPI`].
 pub struct ShortApi;
 
-/// The one wire; tickets name it.
+/// The name of the one wire, which tickets contain.
 const WIRE: &str = "shortapi";
 
 /// The options as JSON Schema.
 const OPTIONS: &str = include_str!("../../../schemas/connections/shortapi.json");
 
-/// The code of a fault upstream of ShortAPI, which passes.
+/// The code of a transient fault upstream of ShortAPI.
 const UPSTREAM_FAULT: &str = "3000";
 
-/// Where the clip's URL may stand. The page shows it under `images`, although it is a video.
+/// The pointers to the clip's URL. The page has it under `images`, although it is a video.
 const RESULTS: [&str; 6] = [
     "/result/videos/0/url",
     "/result/videos/0",
@@ -108,7 +108,7 @@ impl Provider for ShortApi {
         }
         if let Some(code) = refusal(&document) {
             let fault = fault(reply, &document);
-            // A fault behind the API may have come after the job was made.
+            // A fault upstream of the API may have occurred after the job was created.
             return Err(if code == UPSTREAM_FAULT {
                 NodeError::outcome_unknown(fault)
             } else {
@@ -216,17 +216,17 @@ impl Provider for ShortApi {
     }
 }
 
-/// What the envelope holds; the document itself where there is none.
+/// The data of the envelope; the document itself if there is none.
 fn data(document: &Value) -> &Value {
     document.get("data").unwrap_or(document)
 }
 
-/// The code of an envelope that says no.
+/// The code of an envelope with an error.
 fn refusal(document: &Value) -> Option<String> {
     text_at(document, "/code").filter(|code| code != "0")
 }
 
-/// The text of an error stands in `info` or in `message`.
+/// The pointers to an error, whose text is in `info` or in `message`.
 fn faults(document: &Value) -> FaultPointers<'static> {
     let message = if text_at(document, "/info").is_some() {
         "/info"
@@ -252,14 +252,14 @@ fn failure(reply: &Reply, data: &Value) -> ProviderFault {
     reason(data, "/error/code", message, reply)
 }
 
-/// 0 pending, 1 processing, 2 succeeded, more failed: a number, or one in a text.
+/// 0 pending, 1 processing, 2 succeeded, more failed: a number, or a text with one.
 fn status(data: &Value) -> Option<u64> {
     let status = data.get("status")?;
     let in_text = || status.as_str().and_then(|text| text.trim().parse().ok());
     status.as_u64().or_else(in_text)
 }
 
-/// What a job costs, in dollars.
+/// The cost of a job, in dollars.
 fn cost(data: &Value) -> Option<Price> {
     amount_at(data, "/amount").map(|amount| Price {
         amount,

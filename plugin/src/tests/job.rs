@@ -92,7 +92,7 @@ fn defaults_are_filled_in_and_noted() {
 }
 
 #[test]
-fn the_plan_is_accepted_unchanged() {
+fn start_accepts_the_plans_input_unchanged() {
     let input = json!({"prompt": "p", "image": "i", "negative_prompt": null, "model": "Pixel S", "sise": 1});
     let first = plan("image_to_video", &input);
     let again = plan("image_to_video", &document(&first.input));
@@ -159,7 +159,7 @@ fn size_of_a_pixel_s_run_is_kept_in_the_plan_and_out_of_the_request() {
 }
 
 #[test]
-fn lengths_count_code_points() {
+fn text_length_counts_code_points() {
     let with = |prompt: String| {
         json!({"prompt": prompt, "image": "i", "negative_prompt": null}).to_string()
     };
@@ -218,7 +218,7 @@ fn integers_may_be_written_with_a_decimal_point() {
 }
 
 #[test]
-fn unknown_keys_are_dropped_with_a_did_you_mean() {
+fn unknown_key_is_dropped_with_a_suggestion() {
     let mut input = v3();
     input["frame_rat"] = json!(24);
     input["seed/a"] = json!({"deep": 1});
@@ -246,7 +246,7 @@ fn unknown_keys_are_dropped_with_a_did_you_mean() {
 }
 
 #[test]
-fn what_is_no_input_is_refused_by_pointer_and_keyword() {
+fn invalid_input_is_rejected_by_pointer_and_keyword() {
     for (text, path, keyword) in [
         ("", "", "json"),
         ("[]", "", "type"),
@@ -383,7 +383,7 @@ fn an_unreadable_acceptance_is_an_unknown_outcome() {
 }
 
 #[test]
-fn a_submit_that_fails_on_the_way_says_what_left() {
+fn submit_without_a_reply_is_not_sent_or_unknown() {
     let cases = [
         (
             SendError::Denied("d".into()),
@@ -411,7 +411,7 @@ fn a_submit_that_fails_on_the_way_says_what_left() {
 }
 
 #[test]
-fn nothing_is_sent_for_a_bad_call() {
+fn invalid_call_sends_nothing() {
     let host = Scripted::new([]);
     let starts = [
         ("no_such_node", v3(), "k"),
@@ -439,7 +439,7 @@ fn nothing_is_sent_for_a_bad_call() {
 }
 
 #[test]
-fn a_host_without_a_broker_gets_its_headers_sent() {
+fn headers_of_the_connection_are_sent() {
     let mut own = connection(&json!({}));
     own.headers = vec![("authorization".into(), "Bearer k".into())];
     let host = Scripted::new([(200, json!({"status": "queued"}))]).on(Some(own.clone()));
@@ -460,7 +460,7 @@ fn a_host_without_a_broker_gets_its_headers_sent() {
 }
 
 #[test]
-fn adopt_makes_the_ticket_that_start_would_have_made() {
+fn adopt_returns_the_same_ticket_as_start() {
     assert_eq!(
         adopt(&PACK, &Scripted::new([]), "image_to_video_v3", "j/1").unwrap(),
         ticket()
@@ -468,7 +468,7 @@ fn adopt_makes_the_ticket_that_start_would_have_made() {
 }
 
 #[test]
-fn an_unknown_state_is_waited_for_and_named() {
+fn unrecognized_state_is_waiting_and_named() {
     let host = Scripted::new([(200, json!({"status": "expired", "new": [1, 2]}))]);
     match poll(&PACK, &host, &ticket()).unwrap() {
         JobState::Waiting(progress) => {
@@ -515,7 +515,7 @@ fn key() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn checking_a_plan_changes_nothing(input in arbitrary_json(), steps in 1..=50, first in any::<bool>()) {
+    fn check_of_a_plan_is_idempotent(input in arbitrary_json(), steps in 1..=50, first in any::<bool>()) {
         let node = if first { "image_to_video" } else { "image_to_video_v3" };
         let mut input = input;
         if let Some(object) = input.as_object_mut() {

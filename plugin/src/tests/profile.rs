@@ -7,7 +7,7 @@ use crate::nodes::PACK;
 use crate::nodes::image_to_video_v3::NODE;
 
 #[test]
-fn what_was_read_is_a_strict_input() {
+fn lax_plan_is_a_valid_strict_input() {
     let given = r#"{"frame_rate": "8.0", "steps": true, "image": "i", "prompt": "20"}"#;
     let lax = input::read(&NODE, given, Profile::Lax, None).unwrap();
     let completed = json!({
@@ -35,7 +35,7 @@ fn what_was_read_is_a_strict_input() {
 }
 
 #[test]
-fn a_start_reads_strictly() {
+fn start_uses_the_strict_profile() {
     let given = r#"{"prompt": "p", "image": "i", "steps": "20"}"#;
     let refused = job::start(&PACK, &Scripted::new([]), NODE.name, given, "key").unwrap_err();
     assert!(

@@ -26,7 +26,7 @@ fn go(host: &Scripted) -> Result<Value, RunError> {
 }
 
 #[test]
-fn runs_to_the_end_past_passing_faults() {
+fn run_continues_after_transient_errors() {
     let host = Scripted::with([
         Ok(reply(
             201,
@@ -59,7 +59,7 @@ fn runs_to_the_end_past_passing_faults() {
 }
 
 #[test]
-fn the_deadline_leaves_the_ticket_and_the_job() {
+fn run_past_its_deadline_returns_the_ticket() {
     let waiting = (0..200).map(|_| Ok(reply(200, &json!({"status": "running"}))));
     let accepted = [Ok(reply(201, &json!({"id": "1"})))];
     let error = go(&Scripted::with(accepted.into_iter().chain(waiting))).unwrap_err();
@@ -72,7 +72,7 @@ fn the_deadline_leaves_the_ticket_and_the_job() {
 }
 
 #[test]
-fn a_pause_beyond_all_clocks_is_past_the_deadline() {
+fn delay_beyond_the_deadline_ends_the_run_with_the_ticket() {
     let body = json!({"id": "1", "status": "queued", "poll_after_ms": u64::MAX});
     let again = json!({"status": "running", "poll_after_ms": u64::MAX});
     let error = go(&Scripted::new([(201, body)])).unwrap_err();
@@ -83,7 +83,7 @@ fn a_pause_beyond_all_clocks_is_past_the_deadline() {
 }
 
 #[test]
-fn a_failure_is_final_and_keeps_the_ticket() {
+fn failed_job_ends_the_run_with_the_ticket() {
     let host = Scripted::new([
         (201, json!({"id": "1"})),
         (
@@ -100,7 +100,7 @@ fn a_failure_is_final_and_keeps_the_ticket() {
 }
 
 #[test]
-fn a_state_nobody_knows_is_not_waited_for_for_ever() {
+fn unrecognized_state_ends_the_run_after_60_seconds() {
     let aborted = (0..200).map(|_| (200, json!({"status": "aborted"})));
     let host = Scripted::new([(201, json!({"id": "1"}))].into_iter().chain(aborted));
     let error = go(&host).unwrap_err();
@@ -112,7 +112,7 @@ fn a_state_nobody_knows_is_not_waited_for_for_ever() {
 }
 
 #[test]
-fn a_refused_credential_stops_at_once() {
+fn rejected_credential_ends_the_run_at_once() {
     let host = Scripted::new([(201, json!({"id": "1"})), (401, json!(null))]);
     let error = go(&host).unwrap_err();
     assert!(matches!(error.error.cause, ErrorCause::Unauthorized(_)));
@@ -120,7 +120,7 @@ fn a_refused_credential_stops_at_once() {
 }
 
 #[test]
-fn a_submit_is_never_repeated() {
+fn run_never_repeats_a_submit() {
     let host = Scripted::with([Err(SendError::Lost("broke".into()))]);
     let error = go(&host).unwrap_err();
     assert!(matches!(error.error.cause, ErrorCause::OutcomeUnknown(_)));

@@ -1,4 +1,4 @@
-//! The pack that comes with this crate, through the calls that the host makes.
+//! The bundled pack, called as the host calls it.
 
 use std::sync::Arc;
 
@@ -100,7 +100,7 @@ async fn a_check_needs_no_connection_and_a_preview_does() {
 }
 
 #[tokio::test]
-async fn bad_inputs_are_the_nodes_to_name() {
+async fn check_with_an_invalid_input_returns_the_components_error() {
     let pack = pack();
     let offline = CallContext::offline();
     for (node, input, expected) in [
@@ -138,7 +138,7 @@ async fn a_run_is_started_and_polled() {
 }
 
 #[tokio::test]
-async fn a_submit_that_never_left_costs_nothing_and_says_why() {
+async fn start_without_a_connection_is_not_sent_and_not_charged() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("bind");
@@ -185,7 +185,7 @@ async fn a_session_answers_like_fresh_instances() {
 }
 
 #[tokio::test]
-async fn calls_wait_for_room() {
+async fn calls_beyond_the_instance_limit_wait() {
     let settings = EngineSettings {
         concurrent_instances: 2,
         ..EngineSettings::default()
@@ -204,7 +204,7 @@ async fn calls_wait_for_room() {
 }
 
 #[test]
-fn compiled_code_is_kept() {
+fn compiled_code_is_cached_once() {
     let folder = tempfile::tempdir().expect("folder");
     let settings = || EngineSettings {
         cache_dir: Some(folder.path().join("code")),
@@ -223,17 +223,14 @@ fn compiled_code_is_kept() {
 }
 
 #[test]
-fn what_is_no_pack_is_told_apart() {
+fn bytes_that_are_no_pack_are_rejected_with_their_kind() {
     let engine = Engine::new(EngineSettings::default()).expect("engine");
     let empty = b"\0asm\x0d\0\x01\0";
     let digest = Sha256Digest::from(Sha256::digest(empty));
-    let nobody_has_allowed_it = Pack::load(&engine, empty, &Policy::default()).err();
-    assert!(matches!(
-        nobody_has_allowed_it,
-        Some(PackError::NotAllowed(_))
-    ));
+    let not_allowed = Pack::load(&engine, empty, &Policy::default()).err();
+    assert!(matches!(not_allowed, Some(PackError::NotAllowed(_))));
     let policy = Policy::default().with(digest, Grant::as_asked(&Manifest::default()));
-    let verdict = |bytes: &[u8]| match Pack::load(&engine, bytes, &policy) {
+    let error_of = |bytes: &[u8]| match Pack::load(&engine, bytes, &policy) {
         Ok(_) => panic!("loaded"),
         Err(error) => error,
     };
@@ -242,9 +239,9 @@ fn what_is_no_pack_is_told_apart() {
         (b"\x7fELF", "something else"),
         (b"\0asm\x01\0\0\0", "a core WebAssembly module"),
     ] {
-        assert!(matches!(verdict(bytes), PackError::NotAComponent { what } if what == expected));
+        assert!(matches!(error_of(bytes), PackError::NotAComponent { what } if what == expected));
     }
     let torn = &COMPONENT[..COMPONENT.len() / 2];
-    assert!(matches!(verdict(torn), PackError::Manifest(_)));
-    assert!(matches!(verdict(empty), PackError::MissingExports { missing } if missing.len() == 3));
+    assert!(matches!(error_of(torn), PackError::Manifest(_)));
+    assert!(matches!(error_of(empty), PackError::MissingExports { missing } if missing.len() == 3));
 }

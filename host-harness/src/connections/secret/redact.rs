@@ -1,14 +1,14 @@
-//! Finds a credential in what the other side says: as it is, and in the forms in which
-//! servers quote what they were sent.
+//! Finds a credential in a reply, verbatim and in the encodings in which servers echo a
+//! request:
 //!
-//! - as it is, wherever it stands
-//! - escaped as in a JSON string, every character that may be (`\u0073`, `\/`, `\"`)
-//! - percent-encoded, every character that may be, in both cases
+//! - verbatim
+//! - with any of its characters escaped as in a JSON string (`\u0073`, `\/`, `\"`)
+//! - with any of its characters percent-encoded, in either case
 //! - in base64, in both alphabets, alone or within a longer text (`Bearer …`, `user:…`):
-//!   what of the encoding does not depend on that text is looked for, which is all of it
-//!   but a part of its first and last character
+//!   the matcher searches for the characters that do not depend on that text, which are all
+//!   but the first and last one
 //!
-//! and each of these encoded once more in JSON or percent signs.
+//! Each of these may be JSON-escaped or percent-encoded once more.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -17,43 +17,42 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-/// Shorter credentials are not looked for: chance matches would make replies unreadable.
+/// Shorter credentials are not redacted: chance matches would make replies unreadable.
 pub(super) const SHORTEST: usize = 8;
 
-/// How often a text may have been escaped or encoded.
+/// How many layers of escaping or percent-encoding are removed.
 const DEPTH: u32 = 2;
 
-/// What is looked for. No `Debug`: each of these is the credential.
+/// The search patterns of a credential. No `Debug`: each pattern reveals it.
 pub(super) struct SecretMatcher {
     plain: Zeroizing<Vec<u8>>,
-    /// In lower case, as names of headers are.
+    /// In lower case, as header names are.
     name: Zeroizing<String>,
     base64: Vec<Zeroizing<Vec<u8>>>,
 }
 
 impl SecretMatcher {
-    /// What to look for, so that `secret` is found. Nothing, when it is shorter than
-    /// [`SHORTEST`].
+    /// The patterns of `secret`. None if it is shorter than [`SHORTEST`].
     pub(super) fn of(secret: &str) -> Self {
-        let looked_for = if secret.len() < SHORTEST { "" } else { secret };
+        let pattern = if secret.len() < SHORTEST { "" } else { secret };
         let mut base64: Vec<_> = (0..3)
             .flat_map(|before| {
                 [
-                    cores(looked_for, before, false),
-                    cores(looked_for, before, true),
+                    cores(pattern, before, false),
+                    cores(pattern, before, true),
                 ]
             })
             .collect();
         base64.dedup();
         base64.retain(|core| !core.is_empty());
         Self {
-            plain: Zeroizing::new(looked_for.as_bytes().to_vec()),
-            name: Zeroizing::new(looked_for.to_ascii_lowercase()),
+            plain: Zeroizing::new(pattern.as_bytes().to_vec()),
+            name: Zeroizing::new(pattern.to_ascii_lowercase()),
             base64,
         }
     }
 
-    /// Where it stands in `text`, in no order; ranges may overlap.
+    /// Its ranges in `text`, in no order; ranges may overlap.
     pub(super) fn find_in(&self, text: &[u8]) -> Vec<Range<usize>> {
         let mut found = Vec::new();
         if !self.plain.is_empty() {
@@ -62,7 +61,7 @@ impl SecretMatcher {
         found
     }
 
-    /// Whether the name of a header holds it.
+    /// Whether the header name `name` holds it.
     pub(super) fn is_in_name(&self, name: &str) -> bool {
         !self.name.is_empty() && name.contains(self.name.as_str())
     }
@@ -86,8 +85,8 @@ impl SecretMatcher {
     }
 }
 
-/// The characters of `secret` in base64 that are the same after any text whose length
-/// leaves `before` when divided by three, and before any text at all.
+/// The base64 characters of `secret` that do not depend on the text around it. `before` is
+/// the length of the text before it, modulo three.
 fn cores(secret: &str, before: usize, url: bool) -> Zeroizing<Vec<u8>> {
     let mut text = Zeroizing::new(vec![0; before]);
     text.extend_from_slice(secret.as_bytes());
@@ -107,7 +106,7 @@ fn cores(secret: &str, before: usize, url: bool) -> Zeroizing<Vec<u8>> {
     )
 }
 
-/// The first and last character, of which only a part is known.
+/// `range` with the base64 characters next to it, which encode a part of the credential.
 fn with_neighbours(text: &[u8], range: Range<usize>) -> Range<usize> {
     let is_base64 = |at: usize| {
         text.get(at)
@@ -121,15 +120,14 @@ fn with_neighbours(text: &[u8], range: Range<usize>) -> Range<usize> {
     start.unwrap_or(range.start)..end
 }
 
-/// A text as somebody reads it, and where in the original each of its bytes begins.
+/// A decoded text, and where in the original each of its bytes begins.
 struct Seen<'a> {
     bytes: Cow<'a, [u8]>,
-    /// One longer than `bytes`; `None` where nothing is encoded.
+    /// One longer than `bytes`; `None` for the original itself.
     begins: Option<Vec<usize>>,
 }
 
-/// The byte that an encoded one at the beginning of a text stands for, and how long the
-/// encoding is.
+/// Decodes one byte at the start of a text: the byte, and the length of its encoding.
 type Reading = fn(&[u8]) -> Option<(u8, usize)>;
 
 impl<'a> Seen<'a> {
@@ -140,7 +138,7 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// The same read through an encoding, unless nothing in it is encoded.
+    /// The text decoded by `reading`; `None` if nothing in it is encoded.
     fn read_as(&self, reading: Reading) -> Option<Seen<'static>> {
         let text = &self.bytes;
         (0..text.len()).find(|&at| reading(&text[at..]).is_some())?;
@@ -169,7 +167,7 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// A JSON string's escape. Other characters than ASCII are none of a credential's.
+/// Decodes a JSON string's escape. Only ASCII, since credentials are ASCII.
 fn unescaped(text: &[u8]) -> Option<(u8, usize)> {
     match text {
         [b'\\', b'u', b'0', b'0', high, low, ..] => Some((byte_of(*high, *low)?, 6)),
@@ -181,7 +179,7 @@ fn unescaped(text: &[u8]) -> Option<(u8, usize)> {
 fn percent_decoded(text: &[u8]) -> Option<(u8, usize)> {
     match text {
         [b'%', high, low, ..] => Some((byte_of(*high, *low)?, 3)),
-        // As forms have it.
+        // The space of form encoding.
         [b'+', ..] => Some((b' ', 1)),
         _ => None,
     }
@@ -192,12 +190,12 @@ fn byte_of(high: u8, low: u8) -> Option<u8> {
     u8::try_from(digit(high)? << 4 | digit(low)?).ok()
 }
 
-/// Where `wanted` begins in `text`; what is taken by one match belongs to no other.
+/// Where `wanted` begins in `text`, without overlaps.
 fn matches<'a>(text: &'a [u8], wanted: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
     let mut from = 0;
     std::iter::from_fn(move || {
         let first = *wanted.first()?;
-        // By the first byte: replies are long and secrets are not in them.
+        // Fast path by the first byte: most replies hold no credential.
         while let Some(next) = text.get(from..)?.iter().position(|&byte| byte == first) {
             let at = from + next;
             if text[at..].starts_with(wanted) {

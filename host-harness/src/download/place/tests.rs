@@ -21,7 +21,7 @@ impl Desk {
         self.path(name)
     }
 
-    /// A whole part, and where it is to go.
+    /// A complete unfinished file, and its target.
     fn ready(&self) -> (PathBuf, PathBuf) {
         (self.write("clip.mp4.job.part", CLIP), self.path("clip.mp4"))
     }
@@ -58,7 +58,7 @@ fn digests_are_of_whole_regular_files() {
 }
 
 #[test]
-fn a_target_that_is_there_is_replaced_only_when_asked() {
+fn existing_target_is_replaced_only_with_force() {
     let desk = Desk::new();
     let (part, target) = desk.ready();
     desk.write("clip.mp4", b"mine");
@@ -93,13 +93,13 @@ fn a_folder_is_never_replaced() {
 }
 
 #[test]
-fn after_a_crash_it_is_placed_again() {
+fn place_after_a_crash_can_be_repeated() {
     for force in [false, true] {
         let desk = Desk::new();
         let (part, target) = desk.ready();
         place(&part, &target, &of(CLIP), force).expect("placed");
         place(&part, &target, &of(CLIP), force).expect("placed before the crash");
-        // Where files are linked and unlinked instead of renamed, both may be there.
+        // With a link and an unlink instead of a rename, both files may exist.
         desk.ready();
         place(&part, &target, &of(CLIP), force).expect("placed halfway");
         assert_eq!(fs::read(&target).expect("read"), CLIP);
@@ -108,7 +108,7 @@ fn after_a_crash_it_is_placed_again() {
 }
 
 #[test]
-fn what_vanished_or_changed_is_told() {
+fn part_that_is_missing_or_changed_is_an_error() {
     for force in [false, true] {
         let desk = Desk::new();
         let (part, target) = desk.ready();
@@ -137,7 +137,7 @@ fn a_folder_that_vanished_keeps_the_part() {
 
 #[cfg(unix)]
 #[test]
-fn links_are_neither_parts_nor_what_was_placed() {
+fn symbolic_link_counts_neither_as_part_nor_as_placed_file() {
     let desk = Desk::new();
     let elsewhere = desk.write("elsewhere", CLIP);
     let (part, target) = (desk.path("clip.mp4.job.part"), desk.path("clip.mp4"));
@@ -155,7 +155,7 @@ fn links_are_neither_parts_nor_what_was_placed() {
 }
 
 #[test]
-fn a_copy_takes_the_same_way() {
+fn copy_is_complete_and_repeatable() {
     let desk = Desk::new();
     let from = desk.write("from.mp4", CLIP);
     let to = desk.path("to.mp4");
@@ -202,7 +202,7 @@ fn a_copy_that_fails_leaves_nothing_behind() {
 }
 
 #[test]
-fn targets_are_judged_before_anything_is_paid_for() {
+fn check_target_rejects_existing_folders_and_unwritable_targets() {
     let desk = Desk::new();
     let target = desk.path("clip.mp4");
     check_target(&target, false).expect("free");

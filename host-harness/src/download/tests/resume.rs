@@ -6,7 +6,7 @@ use crate::egress::testing::Seen;
 
 const KIB: usize = 1 << 10;
 
-/// Numbers as if drawn: the same in every run.
+/// Pseudorandom numbers, the same in every run.
 struct Drawn(AtomicU64);
 
 impl Drawn {
@@ -26,7 +26,7 @@ impl Drawn {
     }
 }
 
-/// A clip that is long enough to go on with.
+/// A clip that is long enough to be resumed.
 fn long(seed: u64) -> Vec<u8> {
     let drawn = Drawn::seeded(seed);
     let mut clip = clip();
@@ -77,14 +77,14 @@ fn server_of(clip: Vec<u8>) -> impl Iterator<Item = Act> {
 }
 
 impl Case {
-    /// A server, and what is left of a download before.
+    /// A server, and the unfinished file of an earlier download.
     async fn begun(left: &[u8], acts: impl IntoIterator<Item = Act>) -> Self {
         let case = Self::of(acts).await;
         std::fs::write(case.part(), left).expect("write");
         case
     }
 
-    /// Fetches, and checks that this made the whole clip.
+    /// Fetches, and checks that the file is the complete clip.
     async fn makes(&self, clip: &[u8]) -> Vec<Received> {
         let (fetched, seen) = self.run(Wish::default()).await.expect("fetched");
         assert!(self.left().as_deref() == Some(clip), "other bytes");
@@ -94,14 +94,14 @@ impl Case {
         seen
     }
 
-    /// Where each request began.
+    /// The first byte that each request asked for.
     fn asked(&self) -> Vec<Option<usize>> {
         self.server.seen().iter().map(first_wanted).collect()
     }
 }
 
 #[tokio::test]
-async fn a_download_goes_on_where_it_broke_off() {
+async fn interrupted_download_is_resumed() {
     let clip = long(1);
     let case = Case::begun(&clip[..200 * KIB], server_of(clip.clone())).await;
     let seen = case.makes(&clip).await;
@@ -116,7 +116,7 @@ async fn a_download_goes_on_where_it_broke_off() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_whole_is_only_compared() {
+async fn complete_part_is_only_compared() {
     let clip = long(1);
     let case = Case::begun(&clip, server_of(clip.clone())).await;
     case.makes(&clip).await;
@@ -124,7 +124,7 @@ async fn a_file_that_is_whole_is_only_compared() {
 }
 
 #[tokio::test]
-async fn too_little_to_compare_is_not_gone_on_with() {
+async fn part_of_64_kib_or_less_is_restarted() {
     let clip = long(1);
     for left in [0, 1, 64 * KIB] {
         let case = Case::begun(&long(2)[..left], server_of(clip.clone())).await;
@@ -134,7 +134,7 @@ async fn too_little_to_compare_is_not_gone_on_with() {
 }
 
 #[tokio::test]
-async fn other_bytes_are_begun_anew() {
+async fn part_with_other_bytes_is_restarted() {
     let (clip, other) = (long(1), long(2));
     let shorter = &clip[..150 * KIB];
     let mut longer = clip.clone();
@@ -156,7 +156,7 @@ async fn other_bytes_are_begun_anew() {
 }
 
 #[tokio::test]
-async fn a_server_without_ranges_begins_anew_at_once() {
+async fn reply_without_a_range_restarts_the_part_without_a_second_request() {
     let clip = long(1);
     let case = Case::begun(&clip[..200 * KIB], [ok(&clip)]).await;
     case.makes(&clip).await;
@@ -164,7 +164,7 @@ async fn a_server_without_ranges_begins_anew_at_once() {
 }
 
 #[tokio::test]
-async fn another_range_is_begun_anew() {
+async fn reply_with_another_range_restarts_the_part() {
     let clip = long(1);
     let nameless = reply("206 Partial Content", "", &clip[136 * KIB..]);
     for odd in [part_reply(&clip, 200 * KIB), part_reply(&clip, 0), nameless] {
@@ -175,7 +175,7 @@ async fn another_range_is_begun_anew() {
 }
 
 #[tokio::test]
-async fn it_is_begun_anew_only_once() {
+async fn download_restarts_only_once() {
     let clip = long(1);
     let refused = || Act::Reply(reply("416 Range Not Satisfiable", "", b""));
     let case = Case::begun(&clip[..200 * KIB], [refused(), refused(), ok(&clip)]).await;
@@ -192,7 +192,7 @@ async fn it_is_begun_anew_only_once() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_takes_nothing_of_what_is_there() {
+async fn part_is_kept_when_the_server_answers_503() {
     let clip = long(1);
     for left in [100, 200 * KIB] {
         let away = Act::Reply(reply("503 Service Unavailable", "", b""));
@@ -203,7 +203,7 @@ async fn a_server_that_is_away_takes_nothing_of_what_is_there() {
 }
 
 #[tokio::test]
-async fn a_reply_of_another_length_than_its_range_has_broken_off() {
+async fn reply_of_another_length_than_its_range_is_an_error_and_keeps_the_part() {
     let clip = long(1);
     let head = format!(
         "content-range: bytes {}-{}/{}\r\n",
@@ -234,7 +234,7 @@ async fn a_reply_of_another_length_than_its_range_has_broken_off() {
 }
 
 #[tokio::test]
-async fn what_can_never_become_the_clip_is_not_gone_on_with() {
+async fn part_of_another_kind_or_too_long_is_restarted() {
     let clip = long(1);
     let page = "<html>".repeat(50 * KIB);
     let case = Case::begun(page.as_bytes(), server_of(clip.clone())).await;
@@ -248,20 +248,20 @@ async fn what_can_never_become_the_clip_is_not_gone_on_with() {
 }
 
 #[tokio::test]
-async fn the_digest_covers_what_was_there() {
+async fn digest_covers_the_bytes_of_the_earlier_download() {
     let clip = long(1);
     let mut damaged = clip[..200 * KIB].to_vec();
     damaged[70 * KIB] ^= 1;
     let case = Case::begun(&damaged, server_of(clip.clone())).await;
-    let told = sha256(&clip).to_string();
-    let outcome = case.run(Wish::of_digest(&told)).await;
+    let announced = sha256(&clip).to_string();
+    let outcome = case.run(Wish::of_digest(&announced)).await;
     assert!(matches!(outcome, Err(DownloadError::Digest { .. })));
     assert_eq!(case.files(), 0);
-    case.run(Wish::of_digest(&told)).await.expect("fetched");
+    case.run(Wish::of_digest(&announced)).await.expect("fetched");
 }
 
 #[tokio::test]
-async fn what_a_power_cut_took_is_noticed() {
+async fn block_of_zeros_in_a_part_is_fetched_again() {
     let clip = long(1);
     let mut damaged = clip[..200 * KIB].to_vec();
     damaged[40 * KIB..48 * KIB].fill(0);
@@ -275,9 +275,8 @@ async fn what_a_power_cut_took_is_noticed() {
     assert_eq!(case.asked(), [Some(40 * KIB)], "zeros may be right");
 }
 
-/// A caller that is cancelled drops the download at any moment.
 #[tokio::test]
-async fn a_download_that_was_dropped_is_gone_on_with() {
+async fn dropped_download_is_resumed() {
     let clip = long(1);
     let mut cut = reply("200 OK", "", &clip);
     cut.truncate(cut.len() - 50 * KIB);
@@ -300,7 +299,7 @@ async fn a_download_that_was_dropped_is_gone_on_with() {
             _ = received => {}
         }
     }
-    // What it was writing just then may still be on its way to the file.
+    // A blocking write of the dropped download may still be running.
     let seen = loop {
         match case.run(Wish::default()).await {
             Err(DownloadError::Busy { .. }) => tokio::task::yield_now().await,
@@ -312,11 +311,11 @@ async fn a_download_that_was_dropped_is_gone_on_with() {
     assert!(case.asked()[1].is_some(), "it went on");
 }
 
-/// A server that cuts the connection anywhere, and at times has another version of the
-/// clip, or ignores ranges: in the end there is one version, exactly; the one that the
-/// provider told of, where it did.
+/// The server cuts the connection anywhere, sometimes serves another version of the clip, and
+/// sometimes ignores ranges. The file must equal one of the versions, or the one of the
+/// announced digest.
 #[tokio::test]
-async fn whatever_breaks_off_the_clip_is_exact_in_the_end() {
+async fn download_over_a_faulty_server_ends_with_an_exact_version() {
     for seed in 0..40 {
         let (clip, other) = (long(seed), long(seed + 1000));
         let versions = [clip.clone(), other.clone()];
@@ -332,13 +331,13 @@ async fn whatever_breaks_off_the_clip_is_exact_in_the_end() {
             Act::Last(reply)
         }));
         let case = Case::of(std::iter::repeat_n(answer, 1000)).await;
-        let told = (seed % 2 == 0).then(|| sha256(&versions[0]).to_string());
+        let announced = (seed % 2 == 0).then(|| sha256(&versions[0]).to_string());
         let mut calls = 0;
         let fetched = loop {
             calls += 1;
             assert!(calls < 200, "no progress with seed {seed}");
             let wish = Wish {
-                sha256: told.as_deref(),
+                sha256: announced.as_deref(),
                 limit: None,
             };
             match case.run(wish).await {
@@ -349,7 +348,7 @@ async fn whatever_breaks_off_the_clip_is_exact_in_the_end() {
             }
         };
         let made = case.left().expect("a file");
-        let possible = if told.is_some() {
+        let possible = if announced.is_some() {
             &versions[..1]
         } else {
             &versions

@@ -17,7 +17,7 @@ fn wanted<'a>(url: &str, credential: Option<&'a OpenConnection>) -> Wanted<'a> {
 }
 
 #[tokio::test]
-async fn a_fetch_follows_redirects_and_leaves_the_credential_behind() {
+async fn redirect_to_another_origin_is_followed_without_the_credential() {
     let storage = Server::start([Act::ok("clip")]).await;
     let there = storage.url("/clip.mp4?sig=1");
     let server = Server::start([Act::redirect("/b"), Act::redirect(&there)]).await;
@@ -41,7 +41,7 @@ async fn a_fetch_follows_redirects_and_leaves_the_credential_behind() {
 }
 
 #[tokio::test]
-async fn a_redirect_that_left_the_origin_brings_no_credential_back() {
+async fn redirect_back_to_the_own_origin_gets_no_credential() {
     let server = Server::start([]).await;
     let elsewhere = Server::start([Act::redirect(&server.url("/delete-all"))]).await;
     server.then([Act::redirect(&elsewhere.url("/b")), Act::ok("clip")]);
@@ -58,7 +58,7 @@ async fn a_redirect_that_left_the_origin_brings_no_credential_back() {
 }
 
 #[tokio::test]
-async fn every_redirect_is_checked() {
+async fn redirects_to_forbidden_addresses_or_in_a_loop_are_denied() {
     for location in [
         "http://169.254.169.254/latest/meta-data",
         "http://10.0.0.1/",
@@ -84,7 +84,7 @@ async fn every_redirect_is_checked() {
 }
 
 #[test]
-fn no_redirect_leads_from_an_encrypted_place_to_an_open_one() {
+fn redirect_from_https_to_http_is_not_followed() {
     let next = |url: &str, location: &str| {
         let mut headers = HeaderMap::new();
         headers.insert(LOCATION, location.parse().expect("a header"));
@@ -110,7 +110,7 @@ fn no_redirect_leads_from_an_encrypted_place_to_an_open_one() {
 }
 
 #[tokio::test]
-async fn a_redirect_does_not_carry_the_credential_away() {
+async fn redirect_with_the_credential_in_its_url_is_not_followed() {
     for key in ["sk-hunter2", "sk%2dhunter2", "QmVhcmVyIHNrLWh1bnRlcjI="] {
         let thief = Server::start([Act::ok("clip")]).await;
         let there = thief.url(&format!("/clip.mp4?key={key}"));
@@ -125,7 +125,7 @@ async fn a_redirect_does_not_carry_the_credential_away() {
 }
 
 #[tokio::test]
-async fn pictures_come_with_their_type_from_public_places_only() {
+async fn fetch_bytes_returns_the_media_type_and_denies_forbidden_addresses() {
     let picture = reply("200 OK", "Content-Type: image/PNG; x=1\r\n", b"png");
     let server = Server::start([
         Act::Reply(picture),
@@ -153,7 +153,7 @@ async fn pictures_come_with_their_type_from_public_places_only() {
 }
 
 #[tokio::test]
-async fn a_range_goes_along_and_only_it_is_answered_in_part() {
+async fn range_survives_redirects_and_an_unrequested_206_is_an_error() {
     let part = || {
         Act::Reply(reply(
             "206 Partial Content",

@@ -1,4 +1,4 @@
-//! The first stage: whether a request may be sent at all, judged by its head.
+//! The first stage: checks by its head whether a request may be sent.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use crate::egress::policy::{self, Permit};
 use crate::egress::spans;
 use crate::policy::{Bounds, PackLimit};
 
-/// A request that may be sent, its body not yet read. Only [`GuestHttp::authorize`] makes one.
+/// A permitted request whose body has not been read. Only [`GuestHttp::authorize`] makes one.
 pub(super) struct Authorized<'a>(RequestHead<'a>);
 
-/// What is sent, for which call, and how long it may take.
+/// A request's head, its call and its limits.
 pub(super) struct RequestHead<'a> {
     pub(super) call: &'a GuestHttp,
     pub(super) egress: &'a Egress,
@@ -40,7 +40,7 @@ impl<'a> Authorized<'a> {
 }
 
 impl GuestHttp {
-    /// Judges a request by its head, and counts it.
+    /// Checks a request by its head, and counts it.
     pub(super) fn authorize(
         &self,
         parts: request::Parts,
@@ -69,7 +69,7 @@ impl GuestHttp {
         }))
     }
 
-    /// Whether the call may send such a request at all, and over what.
+    /// The egress and connection of the request, if the call may send one of this method.
     fn check_call(&self, method: &Method) -> Result<(&Egress, &OpenConnection), Denial> {
         if self.sends == Sends::Nothing {
             return Err(Denial::CallSendsNothing);
@@ -87,7 +87,7 @@ impl GuestHttp {
         Ok((egress, connection))
     }
 
-    /// Counts the request, and refuses it beyond what the pack may send.
+    /// Counts the request, and denies it beyond the pack's limits.
     fn count(&self, headers: &HeaderMap) -> Result<(), NotSent> {
         let permissions = self.quota.permissions();
         let bounds = permissions.bounds();
@@ -108,7 +108,7 @@ impl GuestHttp {
     }
 }
 
-/// What holds for a pack's requests: the host's limits, or the pack's where these are lower.
+/// The lower of the host's and the pack's limits.
 fn bounded(limits: &HttpLimits, bounds: &Bounds, total_timeout: Duration) -> HttpLimits {
     HttpLimits {
         total: limits.total.min(total_timeout),
@@ -123,7 +123,7 @@ fn bounded(limits: &HttpLimits, bounds: &Bounds, total_timeout: Duration) -> Htt
     }
 }
 
-/// A component may be less patient than the host, not more.
+/// The limits with the component's timeouts, where these are shorter.
 fn shortened(limits: HttpLimits, options: RequestOptions) -> HttpLimits {
     let shorter = |limit: Duration, asked: Option<Duration>| asked.unwrap_or(limit).min(limit);
     HttpLimits {

@@ -1,4 +1,4 @@
-//! The second stage: the whole body, as long as announced.
+//! The second stage: reads the whole body and compares its length with the announced one.
 
 use std::pin::Pin;
 
@@ -11,7 +11,7 @@ use wasmtime_wasi_http::WasiBody;
 use super::authorize::{Authorized, RequestHead};
 use crate::egress::error::{BodyFault, NotSent};
 
-/// A request that may be sent, with its whole body. Only [`Collected::of`] makes one.
+/// A permitted request with its whole body. Only [`Collected::of`] makes one.
 pub(super) struct Collected<'a> {
     authorized: Authorized<'a>,
     body: Bytes,
@@ -33,7 +33,7 @@ impl<'a> Collected<'a> {
         .await
         .unwrap_or(Err(BodyFault::Unfinished))
         .map_err(NotSent::Body)?;
-        // Some servers leave it on the connection, to be read as the next request.
+        // Some servers do not read such a body, and take it for the next request.
         if parts.method.is_safe() && !body.is_empty() {
             return Err(NotSent::Body(BodyFault::Unexpected));
         }
@@ -49,7 +49,7 @@ impl<'a> Collected<'a> {
     }
 }
 
-/// The whole body, or what is wrong with it.
+/// The whole body, or why it is not sent.
 async fn collect_body(body: WasiBody, headers: &HeaderMap, limit: u64) -> Result<Bytes, BodyFault> {
     let announced = headers
         .get(CONTENT_LENGTH)

@@ -1,4 +1,4 @@
-//! One call's way out.
+//! The HTTP access of one call.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -23,7 +23,7 @@ pub(crate) enum Sends {
     Reads,
 }
 
-/// One call's way out.
+/// The HTTP access of one call.
 #[derive(Clone)]
 pub(crate) struct GuestHttp {
     pub(crate) sends: Sends,
@@ -32,8 +32,9 @@ pub(crate) struct GuestHttp {
     pub(crate) submit_hook: Option<Arc<dyn SubmitHook>>,
     pub(crate) transmission: Arc<Transmission>,
     pub(crate) quota: Arc<Quota>,
-    /// The whole exchange's time; less where the call's own time is short.
+    /// Upper bound for [`HttpLimits::total`](crate::egress::HttpLimits::total), from the call's
+    /// wall-clock limit.
     pub(crate) total_timeout: Duration,
-    /// Requests that the call has made.
+    /// Number of requests that the call has made.
     pub(crate) request_count: Arc<AtomicU64>,
 }

@@ -1,4 +1,4 @@
-//! The third stage: the request is sent, as a read or as a submit, and its reply read whole.
+//! The third stage: sends the request as a read or as a submit, and reads the whole reply.
 
 use bytes::Bytes;
 use http::response;
@@ -23,7 +23,7 @@ pub(super) async fn exchange(request: Collected<'_>) -> Result<Unredacted<'_>, E
     Ok(Unredacted::of(reply, head.connection))
 }
 
-/// Sends what has passed the policy and reads the whole reply.
+/// Sends `request` to `destination` and reads the whole reply.
 async fn transmitted(
     request: &Collected<'_>,
     destination: &Destination,
@@ -43,7 +43,7 @@ async fn transmitted(
         }
         Ok::<_, EgressError>(reply.collect(limits.reply_body, limits.idle).await?)
     };
-    // Opening ends before the deadline; what is late has left.
+    // A connection is opened before the deadline, so at the deadline the request was sent.
     timeout_at(head.deadline, exchange)
         .await
         .unwrap_or_else(|_| {

@@ -1,4 +1,4 @@
-//! What `wasi:http` asks of the host: the stages of a request, one after the other.
+//! The `wasi:http` hooks of the host, which run the stages of a request in order.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ impl WasiHttpHooks for GuestHttp {
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Exchange {
         let http = self.clone();
-        // It is carried out by a task of its own, which has neither span nor trace.
+        // The runtime polls it in another task, which has neither span nor trace.
         Box::new(
             trace::with_current_trace(async move {
                 let response = http.exchange(request, options.unwrap_or_default()).await?;

@@ -9,7 +9,7 @@
 //!    [`Collected`](body::Collected)
 //! 3. `exchange`: a request that changes nothing is sent as a read, any other is submitted
 //!    once; the reply is [`Unredacted`](redact::Unredacted)
-//! 4. `redact`: the reply without the credential, which alone becomes the component's
+//! 4. `redact`: the reply without the credential, which is returned to the component
 
 mod authorize;
 mod body;

@@ -1,4 +1,4 @@
-//! A request on its way: where it goes, and how it is written.
+//! A request ready to be sent: its destination, URI and headers.
 
 use std::time::Duration;
 
@@ -15,17 +15,17 @@ use crate::egress::resolver::AddressRule;
 use crate::net::Origin;
 use crate::trace;
 
-/// A collected request and where it goes. It is either read or submitted, once.
+/// A collected request and its destination. It is sent once, as a read or as a submit.
 pub(super) struct Outgoing<'a> {
     pub(super) collected: &'a Collected<'a>,
     pub(super) destination: &'a Destination,
-    /// How long opening a connection may take.
+    /// Time limit for opening a connection.
     pub(super) connect: Duration,
     uri: Uri,
 }
 
 impl<'a> Outgoing<'a> {
-    /// `None` where there is no URI for it.
+    /// `None` if its URI cannot be built.
     pub(super) fn to(destination: &'a Destination, collected: &'a Collected<'a>) -> Option<Self> {
         let head = collected.head();
         let left = head.deadline.saturating_duration_since(Instant::now());
@@ -37,7 +37,7 @@ impl<'a> Outgoing<'a> {
         })
     }
 
-    /// Sends a request that changes nothing; once more where a kept connection is stale.
+    /// Sends a request that changes nothing; once more if a pooled connection is stale.
     pub(super) async fn read(self) -> Result<Reply, EgressError> {
         let head = self.collected.head();
         let (client, first_byte) = (head.egress.client(), head.limits.first_byte);
@@ -63,7 +63,8 @@ impl<'a> Outgoing<'a> {
     }
 }
 
-/// Where it goes. Hosts besides the connection's own are on the internet.
+/// The request's destination. Hosts other than the connection's may have public addresses
+/// only.
 pub(super) fn destination_of(head: &RequestHead<'_>) -> Option<Destination> {
     let own = head.connection.base_url().origin();
     Some(match &head.permit {
@@ -78,7 +79,7 @@ pub(super) fn destination_of(head: &RequestHead<'_>) -> Option<Destination> {
     })
 }
 
-/// Its URI with the destination's authority in its normal form.
+/// The request's URI with the destination's authority in normal form.
 fn uri_of(head: &RequestHead<'_>, destination: &Destination) -> Option<Uri> {
     let path = head.parts.uri.path_and_query();
     let path = path.map_or("/", |path| path.as_str());

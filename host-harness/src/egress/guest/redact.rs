@@ -1,4 +1,4 @@
-//! The last stage: the credential is taken out of the reply.
+//! The last stage: redacts the credential in the reply.
 
 use bytes::Bytes;
 use http::{Response, response};
@@ -7,8 +7,8 @@ use wasmtime_wasi_http::WasiBody;
 
 use crate::connections::OpenConnection;
 
-/// A reply in which the provider may have repeated the credential. Nothing of it can be read
-/// before [`redact`](Self::redact).
+/// A reply in which the provider may have echoed the credential. It can be read only through
+/// [`redact`](Self::redact).
 pub(super) struct Unredacted<'a> {
     header: response::Parts,
     bytes: Bytes,

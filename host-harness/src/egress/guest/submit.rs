@@ -1,4 +1,4 @@
-//! A request that can cost money: it passes the gate, is noted, and is sent once.
+//! A request that can cost money: it is permitted by the submit hook, recorded and sent once.
 
 use sha2::{Digest as _, Sha256};
 
@@ -16,8 +16,8 @@ impl Outgoing<'_> {
     pub(super) async fn submit(self) -> Result<Reply, EgressError> {
         call_submit_hook(self.collected).await?;
         let head = self.collected.head();
-        // Where a lost submit is made again under its key, a stale connection costs
-        // a moment; elsewhere it would leave a question that nobody can answer.
+        // A submit that is lost on a stale connection can be repeated with an idempotency key.
+        // Without one its outcome would stay unknown, so it takes a fresh connection.
         let reuse = match head.connection.connection().idempotency() {
             Some(_) => Reuse::Recent,
             None => Reuse::Fresh,
@@ -30,7 +30,7 @@ impl Outgoing<'_> {
     }
 }
 
-/// Asks whoever keeps the books whether the one submit of a `start` may leave.
+/// Calls the submit hook, if the request is the one submit of a `start`.
 async fn call_submit_hook(request: &Collected<'_>) -> Result<(), NotSent> {
     let head = request.head();
     match &head.call.submit_hook {
@@ -50,8 +50,8 @@ async fn call_submit_hook(request: &Collected<'_>) -> Result<(), NotSent> {
     }
 }
 
-/// What a resubmission must be equal in. Every part is preceded by its length, so that no
-/// two requests look the same.
+/// The digest by which a resubmission is compared. Every part is preceded by its length, so
+/// that different requests have different digests.
 fn digest_of(request: &Collected<'_>) -> Sha256Digest {
     let (head, body) = (request.head(), request.body());
     let parts = &head.parts;
@@ -68,7 +68,7 @@ fn digest_of(request: &Collected<'_>) -> Sha256Digest {
         digest.update(part);
     };
     add(parts.method.as_str().as_bytes());
-    // The provider's own place may move, as a practice provider's port does.
+    // The provider's own origin may change, as a practice provider's port does.
     if let Permit::Besides(url) = &head.permit {
         add(url.authority().as_bytes());
     }

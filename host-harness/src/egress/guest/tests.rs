@@ -21,7 +21,7 @@ fn guest(base: &str, sends: Sends) -> GuestHttp {
     bounded_guest(base, sends, PackLimits::default())
 }
 
-/// Of a pack that asks for a connection and a host besides, and is granted both.
+/// Of a pack that is granted a connection and another host.
 fn bounded_guest(base: &str, sends: Sends, limits: PackLimits) -> GuestHttp {
     let manifest = Manifest {
         name: "guest".into(),
@@ -83,7 +83,7 @@ async fn post(guest: &GuestHttp, url: &str) -> Result<(u16, Bytes), Error> {
 }
 
 #[tokio::test]
-async fn a_reply_arrives_and_the_credential_with_the_request() {
+async fn submit_is_sent_with_the_credential_and_its_echo_is_redacted() {
     let server = Server::start([Act::ok("{\"echo\": \"sk-hunter2\"}")]).await;
     let guest = guest(&server.url(""), Sends::OneSubmit);
     let (status, body) = post(&guest, &server.url("/v1/jobs?x=1"))
@@ -91,7 +91,7 @@ async fn a_reply_arrives_and_the_credential_with_the_request() {
         .expect("reply");
     assert_eq!(status, 200);
     assert_eq!(body, "{\"echo\": \"**********\"}");
-    assert_eq!(guest.transmission.give(), Sent::Something);
+    assert_eq!(guest.transmission.close(), Sent::Something);
     let [seen] = &server.seen()[..] else {
         panic!("one request")
     };
@@ -103,7 +103,7 @@ async fn a_reply_arrives_and_the_credential_with_the_request() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_means_that_nothing_left() {
+async fn submit_to_a_closed_port_is_not_sent() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("bind");
@@ -114,14 +114,14 @@ async fn a_refused_connection_means_that_nothing_left() {
         .await
         .expect_err("refused");
     assert!(matches!(error, Error::ConnectionRefused), "{error:?}");
-    assert_eq!(guest.transmission.give(), Sent::Nothing);
+    assert_eq!(guest.transmission.close(), Sent::Nothing);
 }
 
 #[tokio::test]
-async fn a_plain_server_behind_https_gets_no_request() {
+async fn submit_over_https_to_a_plain_server_is_not_sent() {
     let server = Server::start([Act::ok("")]).await;
     let base = format!("https://{}", server.address);
-    // It waits for the handshake to end like a request; no bytes of one may come.
+    // The server reads the handshake as if it were a request, and must get none.
     let egress = Egress::new(HttpLimits {
         connect: Duration::from_millis(200),
         ..HttpLimits::default()
@@ -137,12 +137,12 @@ async fn a_plain_server_behind_https_gets_no_request() {
         matches!(error, Error::TlsCertificateError | Error::ConnectionTimeout),
         "{error:?}"
     );
-    assert_eq!(guest.transmission.give(), Sent::Nothing);
+    assert_eq!(guest.transmission.close(), Sent::Nothing);
     assert_eq!(server.seen().len(), 0);
 }
 
 #[tokio::test]
-async fn whatever_breaks_after_the_request_was_read_is_unknown() {
+async fn submit_without_a_complete_reply_counts_as_sent() {
     let many_headers = "x: ".to_owned() + &"y".repeat(5000) + "\r\n";
     for (act, expected) in [
         (Act::close(), "ConnectionTerminated"),
@@ -192,13 +192,13 @@ async fn whatever_breaks_after_the_request_was_read_is_unknown() {
             .await
             .expect_err(expected);
         assert_eq!(format!("{error:?}"), expected);
-        assert_eq!(guest.transmission.give(), Sent::Something);
+        assert_eq!(guest.transmission.close(), Sent::Something);
         assert_eq!(server.seen().len(), 1, "{expected}");
     }
 }
 
 #[tokio::test]
-async fn redirects_are_the_components_to_read() {
+async fn redirect_of_a_components_request_is_not_followed() {
     let server = Server::start([Act::redirect("http://127.0.0.1:1/elsewhere")]).await;
     let guest = guest(&server.url(""), Sends::OneSubmit);
     let (status, _) = post(&guest, &server.url("/v1/jobs")).await.expect("reply");
@@ -206,7 +206,7 @@ async fn redirects_are_the_components_to_read() {
 }
 
 #[tokio::test]
-async fn a_call_that_sends_nothing_sends_nothing() {
+async fn request_of_a_call_that_sends_nothing_is_denied() {
     let server = Server::start([Act::ok("")]).await;
     for (sends, offline) in [(Sends::Nothing, false), (Sends::OneSubmit, true)] {
         let mut guest = guest(&server.url(""), sends);
@@ -217,13 +217,13 @@ async fn a_call_that_sends_nothing_sends_nothing() {
             .await
             .expect_err("denied");
         assert!(matches!(error, Error::HttpRequestDenied), "{error:?}");
-        assert_eq!(guest.transmission.give(), Sent::Nothing);
+        assert_eq!(guest.transmission.close(), Sent::Nothing);
     }
     assert_eq!(server.seen().len(), 0);
 }
 
 #[tokio::test]
-async fn a_start_sends_one_request_that_can_cost_money() {
+async fn second_submit_of_a_start_is_denied() {
     let server = Server::start([Act::ok(""), Act::ok(""), Act::ok("")]).await;
     let guest = guest(&server.url(""), Sends::OneSubmit);
     let url = server.url("/v1/jobs");
@@ -238,7 +238,7 @@ async fn a_start_sends_one_request_that_can_cost_money() {
 }
 
 #[tokio::test]
-async fn another_place_is_denied_and_gets_no_credential() {
+async fn request_to_another_origin_is_denied() {
     let elsewhere = Server::start([Act::ok("")]).await;
     let server = Server::start([]).await;
     let guest = guest(&server.url("/v1"), Sends::OneSubmit);
@@ -247,11 +247,11 @@ async fn another_place_is_denied_and_gets_no_credential() {
         assert!(matches!(error, Error::HttpRequestDenied), "{error:?}");
     }
     assert_eq!(elsewhere.seen().len() + server.seen().len(), 0);
-    assert_eq!(guest.transmission.give(), Sent::Nothing);
+    assert_eq!(guest.transmission.close(), Sent::Nothing);
 }
 
 #[tokio::test]
-async fn a_body_other_than_announced_is_not_sent() {
+async fn body_of_another_length_than_announced_is_not_sent() {
     let server = Server::start([]).await;
     let url = server.url("/v1/jobs");
     let broken = || {
@@ -277,13 +277,13 @@ async fn a_body_other_than_announced_is_not_sent() {
         }
         let error = send(&guest, request).await.expect_err(expected);
         assert_eq!(format!("{error:?}"), expected);
-        assert_eq!(guest.transmission.give(), Sent::Nothing);
+        assert_eq!(guest.transmission.close(), Sent::Nothing);
     }
     assert_eq!(server.seen().len(), 0);
 }
 
 #[tokio::test]
-async fn reads_share_a_connection_and_submits_do_where_they_have_a_key() {
+async fn submit_reuses_a_connection_only_with_an_idempotency_key() {
     for (honours_keys, expected) in [(false, [0, 0, 0, 1]), (true, [0, 0, 0, 0])] {
         let server = Server::start((0..4).map(|_| Act::ok("{}"))).await;
         let mut guest = guest(&server.url(""), Sends::Reads);
@@ -296,7 +296,7 @@ async fn reads_share_a_connection_and_submits_do_where_they_have_a_key() {
             send(&guest, request(method, &url, body))
                 .await
                 .expect("reply");
-            // Lets the connection's own task finish with the exchange.
+            // Lets the connection's task complete the exchange.
             tokio::task::yield_now().await;
         }
         let connections: Vec<_> = server.seen().iter().map(|seen| seen.connection).collect();
@@ -305,7 +305,7 @@ async fn reads_share_a_connection_and_submits_do_where_they_have_a_key() {
 }
 
 #[tokio::test]
-async fn a_stale_connection_costs_a_read_another_attempt_and_a_submit_nothing() {
+async fn read_on_a_stale_connection_is_repeated_and_a_submit_opens_a_fresh_one() {
     let server = Server::start([
         Act::ok("1"),
         Act::close(),
@@ -318,7 +318,7 @@ async fn a_stale_connection_costs_a_read_another_attempt_and_a_submit_nothing() 
     let url = server.url("/v1/jobs");
     for (method, expected) in [
         (Method::GET, "1"),
-        // Over the kept connection, which closes, then over a fresh one.
+        // Over the pooled connection, which closes, then over a fresh one.
         (Method::GET, "2"),
         (Method::POST, "3"),
         (Method::POST, "4"),
@@ -334,7 +334,7 @@ async fn a_stale_connection_costs_a_read_another_attempt_and_a_submit_nothing() 
 }
 
 #[tokio::test]
-async fn a_components_own_timeouts_only_shorten() {
+async fn timeouts_of_a_component_only_shorten_the_limits() {
     let server = Server::start([Act::Silence]).await;
     let mut guest = guest(&server.url(""), Sends::Reads);
     guest.egress = Some(Egress::default());
@@ -350,7 +350,7 @@ async fn a_components_own_timeouts_only_shorten() {
 }
 
 #[tokio::test]
-async fn headers_that_are_the_hosts_are_refused() {
+async fn headers_reserved_for_the_host_are_forbidden() {
     let mut guest = guest("https://api.example.com", Sends::Reads);
     for name in [
         "authorization",

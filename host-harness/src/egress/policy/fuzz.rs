@@ -1,4 +1,4 @@
-//! URLs that try to get elsewhere; see `docs/reference/fuzzing.md`.
+//! Fuzz target for URLs that try to leave the base URL; see `docs/reference/fuzzing.md`.
 
 use proptest::prelude::*;
 use zoetrope_fuzzing::{SEPARATOR, Target, parts};
@@ -14,7 +14,7 @@ const BASES: [&str; 5] = [
     "https://xn--bcher-kva.example/v1.0",
 ];
 
-/// What a URL is made of, and what makes it another to somebody.
+/// Parts of URLs, with spellings that some parsers read differently.
 const SCHEMES: [&str; 8] = [
     "https://",
     "http://",
@@ -77,8 +77,8 @@ fn url() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// A path as a server may see it that decodes so many times, takes `\` for `/`, drops what
-/// follows a `;`, reads overlong UTF-8, and then takes the steps.
+/// The path as a lenient server may resolve it: decoded `decodings` times, `\` read as `/`,
+/// parameters after `;` dropped, overlong UTF-8 decoded, then `..` applied.
 fn resolved(path: &str, decodings: usize) -> Vec<String> {
     let mut bytes = path.as_bytes().to_vec();
     for _ in 0..decodings {
@@ -97,7 +97,7 @@ fn resolved(path: &str, decodings: usize) -> Vec<String> {
     folders
 }
 
-/// The two characters that matter here, as two bytes each.
+/// Decodes `.` and `/` from their overlong UTF-8 forms of two bytes.
 fn overlong_undone(bytes: &[u8]) -> Vec<u8> {
     let mut plain = Vec::new();
     let mut rest = bytes;
@@ -145,7 +145,7 @@ fn whatever_is_permitted_is_below_the_base() {
         let url = Url::parse(&uri.to_string()).expect("a URL");
         assert_eq!(Origin::of(&url).as_ref(), Some(base.origin()));
         assert!(url.username().is_empty() && url.password().is_none());
-        // What the policy saw, and what is sent: the base's origin and the path as it was asked for.
+        // The path that the policy saw, and the path that is sent.
         for path in [url.path(), uri.path()] {
             for decodings in 0..=2 {
                 let below = resolved(path, decodings);

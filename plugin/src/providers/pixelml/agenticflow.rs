@@ -1,8 +1,7 @@
-//! The wire `agenticflow`: the node as a workflow's, run through `AgenticFlow`'s public
-//! API for workflow runs (`WorkflowRun` and `WorkflowRunCreateDTO` of its OpenAPI
-//! description).
+//! The wire `agenticflow`: runs the node in a workflow through `AgenticFlow`'s public API for
+//! workflow runs (`WorkflowRun` and `WorkflowRunCreateDTO` of its OpenAPI description).
 //!
-//! The API documents no idempotency key and no way to stop a run.
+//! The API documents no idempotency key and no cancellation.
 
 use serde_json::{Map, Value};
 use zoetrope_node_sdk::bindings::{
@@ -21,14 +20,14 @@ use zoetrope_node_sdk::ticket::Ticket;
 use super::clip::success;
 use super::options::{AGENTICFLOW, AgenticFlow};
 
-/// As [`Provider`](zoetrope_node_sdk::node::Provider) says.
+/// The functions of [`Provider`](zoetrope_node_sdk::node::Provider) for this wire.
 impl AgenticFlow {
     pub(super) fn submit(&self, connection: &Connection, input: &Map<String, Value>) -> Request {
         let mut body = Map::new();
         body.insert("workflow_id".into(), self.workflow_id.as_str().into());
         body.insert("input".into(), input.clone().into());
         body.insert("response_type".into(), "queue".into());
-        // Without the last slash it redirects, and redirects are never followed.
+        // Without the last slash the API redirects, and redirects are not followed.
         request(connection, "POST", "/v1/workflow_runs/", "").json(&Value::Object(body))
     }
 
@@ -89,13 +88,13 @@ impl AgenticFlow {
     }
 }
 
-/// A refusal is an `HTTPValidationError`, of which the first complaint is told.
+/// A refusal is an `HTTPValidationError`, whose first error is used.
 const FAULTS: FaultPointers<'_> = FaultPointers {
     code: "/detail/0/type",
     message: "/detail/0/msg",
 };
 
-/// A refusal with the place in the request that it is about, if the reply names one.
+/// Adds the location in the request to a refusal's message, if the reply has one.
 fn located(mut error: NodeError, reply: &Reply) -> NodeError {
     let document = reply.json().unwrap_or_default();
     let place = document.pointer("/detail/0/loc").and_then(Value::as_array);
@@ -109,7 +108,7 @@ fn located(mut error: NodeError, reply: &Reply) -> NodeError {
     error
 }
 
-/// The share of the run's nodes that are done.
+/// The fraction of the run's nodes that are done.
 fn fraction(run: &Value) -> Option<f32> {
     let nodes = run.pointer("/state/nodes_state")?.as_array()?;
     let done = nodes.iter().filter(|node| node["status"] == "success");
@@ -118,7 +117,7 @@ fn fraction(run: &Value) -> Option<f32> {
     Some(f32::from(done) / f32::from(all))
 }
 
-/// The run's own error, or else that of the first node that has one.
+/// The run's error, or else that of the first node with one.
 fn fault(run: &Value, reply: &Reply) -> ProviderFault {
     let state = &run["state"];
     let own = &state["error"];
@@ -134,7 +133,7 @@ fn fault(run: &Value, reply: &Reply) -> ProviderFault {
     fault
 }
 
-/// The bill, in `AgenticFlow`'s credits.
+/// The cost, in `AgenticFlow`'s credits.
 fn settlement(run: &Value, unless_told: Charge) -> Settlement {
     if run["state"]["error"]["code"] == "charge_failed" {
         return Settlement {
@@ -143,7 +142,7 @@ fn settlement(run: &Value, unless_told: Charge) -> Settlement {
         };
     }
     let cost = amount_at(run, "/operation_cost");
-    // A cost of nothing may be one that is not known yet.
+    // A cost of 0 may mean that it is not known yet.
     let is_paid = cost
         .as_deref()
         .is_some_and(|cost| cost.contains(|digit| matches!(digit, '1'..='9')));

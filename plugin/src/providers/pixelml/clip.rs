@@ -1,4 +1,4 @@
-//! What both wires say of clips and pictures.
+//! Results and uploads, shared by both wires.
 
 use serde_json::Value;
 use zoetrope_node_sdk::bindings::{NodeError, ResultMedia, Settlement, Success};

@@ -1,6 +1,6 @@
 //! The wire `jobs`: submit, poll and cancel by job id.
 //!
-//! PixelML publishes schemas and no protocol, so every part of it comes from the
+//! PixelML publishes schemas but no protocol, so every part of the protocol is set by the
 //! connection's options.
 
 use serde_json::{Map, Value};
@@ -19,7 +19,7 @@ use zoetrope_node_sdk::ticket::Ticket;
 use super::clip::{no_local_files, success};
 use super::options::{JOBS, Jobs, Status};
 
-/// As [`Provider`](zoetrope_node_sdk::node::Provider) says.
+/// The functions of [`Provider`](zoetrope_node_sdk::node::Provider) for this wire.
 impl Jobs {
     pub(super) fn submit(
         &self,
@@ -49,7 +49,7 @@ impl Jobs {
         let ids = [self.id_pointer.as_str()];
         let accepted = acceptance(node, connection, JOBS, reply, &document, &ids)?;
         if self.status(&document) == Some(Status::Succeeded) {
-            // A result that cannot be read now is read by the first poll.
+            // If the result cannot be read now, the first poll reads it.
             if let Ok(success) = self.success(node, &document) {
                 return Ok(Started::Finished(Completion {
                     ticket: accepted.ticket,
@@ -139,7 +139,7 @@ impl Jobs {
     }
 
     pub(super) fn uploaded(&self, reply: &Reply) -> Result<Step, NodeError> {
-        // An upload costs nothing, and a second one does no harm.
+        // An upload costs nothing and can be repeated.
         if let Some(error) = self.faults().submit_error(reply) {
             return Err(NodeError {
                 charge: Charge::No,
@@ -170,7 +170,7 @@ impl Jobs {
     }
 }
 
-/// Replies, read by the pointers of the options.
+/// Reads replies by the pointers of the options.
 impl Jobs {
     fn faults(&self) -> FaultPointers<'_> {
         FaultPointers {
@@ -209,8 +209,8 @@ impl Jobs {
         Settlement { charge, cost: None }
     }
 
-    /// What a 2xx says became of a cancellation. Where it shows the job, the job's state
-    /// counts: a job that goes on may yet be paid for.
+    /// The result of a cancellation answered with 2xx. If the reply has the job's state, that
+    /// state decides: a job that continues may still be charged.
     fn cancellation(&self, document: &Value) -> Cancellation {
         let word = document.pointer(&self.status_pointer);
         match word.and_then(Value::as_str).map(|_| self.status(document)) {

@@ -1,5 +1,5 @@
-//! PixelML. What its replies mean is the wire's that the connection's options choose; what
-//! the wires have in common is in `clip`.
+//! PixelML. The connection's options select the wire, which reads the replies; `clip` is
+//! shared by the wires.
 
 mod agenticflow;
 mod clip;

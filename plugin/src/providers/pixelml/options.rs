@@ -1,5 +1,5 @@
-//! What a PixelML connection's `options` may say; `schemas/connections/pixelml.json`
-//! says the same to people and forms.
+//! The `options` of a PixelML connection, as described in
+//! `schemas/connections/pixelml.json`.
 
 use serde_json::{Map, Value};
 use zoetrope_node_sdk::bindings::{Connection, NodeError};
@@ -8,24 +8,24 @@ use zoetrope_node_sdk::options::{Endpoint, Reader};
 /// The options as JSON Schema.
 pub(super) const SCHEMA: &str = include_str!("../../../../schemas/connections/pixelml.json");
 
-/// The wire that is spoken unless another is chosen.
+/// The default wire.
 pub(super) const JOBS: &str = "jobs";
 
-/// The other one.
+/// The other wire.
 pub(super) const AGENTICFLOW: &str = "agenticflow";
 
-/// Where both wires have the id of a new job, and the clip's URL, unless told otherwise.
+/// The default pointers of both wires to the id of a new job and to the clip's URL.
 const ID_POINTER: &str = "/id";
 const VIDEO_POINTER: &str = "/output/video";
 
-/// What a connection's options choose.
+/// The wire that a connection's options select, with its settings.
 #[derive(Debug)]
 pub(super) enum Wire {
     Jobs(Box<Jobs>),
     AgenticFlow(AgenticFlow),
 }
 
-/// Every part of the wire `jobs`.
+/// The settings of the wire `jobs`.
 #[derive(Debug)]
 pub(super) struct Jobs {
     pub(super) submit: Endpoint,
@@ -51,7 +51,7 @@ pub(super) struct Jobs {
     pub(super) file_url_pointer: String,
 }
 
-/// What can differ in the wire `agenticflow`.
+/// The settings of the wire `agenticflow`.
 #[derive(Debug)]
 pub(super) struct AgenticFlow {
     pub(super) workflow_id: String,
@@ -59,7 +59,7 @@ pub(super) struct AgenticFlow {
     pub(super) video_pointer: String,
 }
 
-/// What a status word means.
+/// The meaning of a status name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
     Queued,
@@ -69,7 +69,7 @@ pub(super) enum Status {
     Cancelled,
 }
 
-/// The provider's words for each state.
+/// The provider's names of each state.
 #[derive(Debug)]
 pub(super) struct StatusWords([(Status, Vec<String>); 5]);
 
@@ -106,14 +106,14 @@ impl Wire {
                 Self::Jobs(Box::new(Jobs::read(&mut given)))
             }
         };
-        // These two are for the host, which adds the credential.
+        // The host reads these two, and adds the credential.
         given.ignore("credential_header");
         given.ignore("credential_prefix");
         given.finish(connection)?;
         Ok(wire)
     }
 
-    /// As tickets have it.
+    /// The wire's name in tickets.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Jobs(_) => JOBS,
@@ -198,8 +198,8 @@ impl Jobs {
     }
 }
 
-/// Sets the value at a JSON Pointer, making the objects on the way; an empty pointer
-/// is the document itself. `None` where something else stands in the way.
+/// Sets the value at a JSON Pointer, and creates missing objects in its path; an empty pointer
+/// is the document itself. `None` if the path holds a value that is not an object.
 fn place(document: &mut Value, pointer: &str, value: Value) -> Option<()> {
     let mut place = document;
     for token in pointer.split('/').skip(1) {
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_placed_at_pointers() {
+    fn value_is_set_at_a_pointer() {
         let mut document = json!({});
         assert_eq!(place(&mut document, "", json!({"prompt": 1})), Some(()));
         assert_eq!(place(&mut document, "/meta/a~1b", json!(2)), Some(()));
@@ -251,7 +251,7 @@ mod tests {
             if let Some(default) = property.get("default") {
                 defaults.insert(name.clone(), default.clone());
             }
-            // Every property is read: another type is refused, unless the host reads it.
+            // Every property is read: another type is rejected, unless the host reads it.
             let wrong = read(&json!({ name: [[1]] }));
             assert_eq!(wrong.is_err(), !name.starts_with("credential_"), "{name}");
         }
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn cancel_and_files_can_be_switched_off_and_not_on() {
+    fn cancel_and_files_can_be_disabled_with_false_or_null_only() {
         let schema: Value = serde_json::from_str(SCHEMA).unwrap();
         let validator = jsonschema::draft202012::new(&schema).unwrap();
         for name in ["cancel", "files"] {
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_option_is_refused_by_name() {
+    fn unknown_option_is_rejected_by_name() {
         for (options, problem) in [
             (json!([]), "`options` must be a JSON object"),
             (json!({"pol": {}}), "`options.pol` is not an option"),

@@ -40,7 +40,7 @@ fn state(job: Value) -> Result<JobState, NodeError> {
 }
 
 #[test]
-fn a_submit_names_skill_input_and_key() {
+fn submit_has_skill_input_and_key() {
     let input = json!({"image_url": "https://p.example/a.png", "prompt": "wind"});
     for options in [json!({}), json!({"project_id": "p-1"})] {
         let host = Scripted::new([wrapped(json!({"job_id": "job_1", "status": "pending"}))])
@@ -61,7 +61,7 @@ fn a_submit_names_skill_input_and_key() {
 }
 
 #[test]
-fn replies_to_a_submit_come_bare_or_wrapped() {
+fn acceptance_is_read_bare_or_wrapped() {
     let start = |status, body| {
         let input = json!({"image_url": "https://p.example/a.png"}).to_string();
         job::start(&PACK, &Scripted::new([(status, body)]), VIDEO, &input, "k")
@@ -84,7 +84,7 @@ fn replies_to_a_submit_come_bare_or_wrapped() {
 }
 
 #[test]
-fn states_are_words() {
+fn poll_maps_each_state_of_popiart() {
     for (word, stage) in [
         ("pending", Stage::Queued),
         ("running", Stage::Running),
@@ -130,7 +130,7 @@ fn states_are_words() {
 const BASE: &str = "https://provider.example/api";
 
 #[test]
-fn an_artifact_without_a_url_is_fetched_with_the_credential() {
+fn artifact_without_a_url_is_fetched_with_the_credential() {
     let (success, asked) = success_of(
         VIDEO,
         [
@@ -165,7 +165,7 @@ fn an_artifact_without_a_url_is_fetched_with_the_credential() {
 }
 
 #[test]
-fn a_stable_url_needs_no_further_question() {
+fn artifact_with_a_url_needs_no_further_request() {
     let done = json!({"status": "done", "artifact_ids": ["a"]});
     for (url, fetched, needs_credential) in [
         (
@@ -207,7 +207,7 @@ fn a_stable_url_needs_no_further_question() {
 }
 
 #[test]
-fn an_artifact_that_only_the_job_names_is_found() {
+fn artifact_listed_only_in_the_job_is_found() {
     let (success, asked) = success_of(
         IMAGE,
         [
@@ -228,7 +228,7 @@ fn an_artifact_that_only_the_job_names_is_found() {
 }
 
 #[test]
-fn a_cancellation_is_read_by_the_jobs_state() {
+fn result_of_a_cancellation_follows_the_jobs_state() {
     let cancel =
         |status, body| job::cancel(&PACK, &Scripted::new([(status, body)]), &ticket(VIDEO));
     let job = |word| json!({"ok": true, "data": {"job_id": "j", "status": word}});
@@ -326,7 +326,7 @@ fn violations(node: &str, input: &Value, connected: Option<&Value>) -> Vec<(Stri
 }
 
 #[test]
-fn the_first_source_counts() {
+fn first_given_source_is_used() {
     let sent = |input: Value| {
         let plan = plan(IMAGE, &input, Some(&json!({}))).unwrap();
         let request: Value = serde_json::from_str(&plan.request.unwrap()).unwrap();
@@ -370,7 +370,7 @@ fn the_first_source_counts() {
 }
 
 #[test]
-fn a_clip_has_a_shortest_length_that_the_connection_sets() {
+fn clip_shorter_than_the_connections_minimum_is_rejected() {
     let input = |name: &str, value: f64| json!({"image_url": "u", name: value});
     let refused = |name: &str| vec![(format!("/{name}"), "minimum".to_owned())];
     let short = json!({"shortest_clip_s": 2.5});

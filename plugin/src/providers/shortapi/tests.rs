@@ -40,7 +40,7 @@ fn clip(state: Result<JobState, NodeError>) -> String {
 }
 
 #[test]
-fn a_submit_is_what_the_page_shows() {
+fn submit_is_as_documented_on_the_page() {
     let body = json!({"code": 0, "data": {"amount": "0.240", "job_id": "j-1"}});
     let host = Scripted::new([(200, body)]);
     let started = job::start(&PACK, &host, NODE, &input(), "key").unwrap();
@@ -61,7 +61,7 @@ fn a_submit_is_what_the_page_shows() {
 }
 
 #[test]
-fn the_paths_and_the_callback_are_options() {
+fn paths_and_callback_are_options() {
     let options = json!({"create_path": "/v2/new", "query_path": "/v2/jobs/{id}",
         "callback_url": "https://me.example/hook"});
     let host = Scripted::new([(200, json!({"code": 0, "data": {"job_id": "a b"}}))])
@@ -80,7 +80,7 @@ fn the_paths_and_the_callback_are_options() {
 }
 
 #[test]
-fn the_id_is_found_where_the_samples_read_it_too() {
+fn job_id_is_found_in_every_documented_field() {
     let bare = started(200, json!({"job_id": "j-2", "amount": 0.02})).unwrap();
     assert_eq!(bare.provider_job_id, "j-2");
     assert_eq!(bare.cost.unwrap().amount, "0.02");
@@ -93,7 +93,7 @@ fn the_id_is_found_where_the_samples_read_it_too() {
 }
 
 #[test]
-fn a_code_is_an_error_whatever_the_status() {
+fn code_other_than_0_is_an_error_with_any_status() {
     let error = started(200, json!({"code": 4001, "info": "no balance"})).unwrap_err();
     assert_eq!((error.charge, error.next), (Charge::No, NextStep::Stop));
     match error.cause {
@@ -103,7 +103,7 @@ fn a_code_is_an_error_whatever_the_status() {
         }
         other => panic!("{other:?}"),
     }
-    // What passed behind the API may have passed after the job was made.
+    // A fault upstream of the API may have occurred after the job was created.
     let error = started(200, json!({"code": 3000, "message": "upstream"})).unwrap_err();
     assert!(matches!(error.cause, ErrorCause::OutcomeUnknown(_)));
     assert_eq!(error.charge, Charge::Unknown);
@@ -120,7 +120,7 @@ fn a_code_is_an_error_whatever_the_status() {
 }
 
 #[test]
-fn a_status_is_a_number() {
+fn poll_maps_each_status_number() {
     let stage = |data: Value| match polled(200, json!({"code": 0, "data": data})) {
         Ok(JobState::Waiting(progress)) => progress.stage,
         other => panic!("{other:?}"),
@@ -147,7 +147,7 @@ fn a_status_is_a_number() {
 }
 
 #[test]
-fn the_clip_is_found_wherever_the_page_may_put_it() {
+fn clip_is_found_in_every_documented_field() {
     let url = "https://cdn.example/a.mp4?e=1";
     for result in [
         json!({"videos": [{"url": url}], "images": [{"url": "https://cdn.example/frame.png"}]}),
@@ -196,14 +196,14 @@ fn every_status_above_two_is_a_failure() {
 }
 
 #[test]
-fn there_is_no_cancellation() {
+fn cancel_is_unsupported() {
     let ticket = Ticket::new(NODE, "desk", WIRE, "j").encode();
     let cancelled = job::cancel(&PACK, &Scripted::new([]), &ticket).unwrap();
     assert!(matches!(cancelled, Cancellation::Unsupported));
 }
 
 #[test]
-fn local_pictures_go_along_in_base64_up_to_a_limit() {
+fn local_picture_is_inlined_as_base64_up_to_a_limit() {
     let file = |byte_length| LocalFile {
         media_type: "image/png".into(),
         byte_length,
@@ -228,7 +228,7 @@ fn plan(image: &str) -> Result<Plan, NodeError> {
 }
 
 #[test]
-fn a_picture_in_base64_loses_what_the_api_refuses() {
+fn base64_picture_loses_its_prefix_and_line_breaks() {
     for (given, image) in [
         ("data:image/png;base64,iVBORw0K", "iVBORw0K"),
         ("DATA:;BASE64,iVBO\nRw0K\r\n", "iVBORw0K"),
@@ -270,7 +270,7 @@ fn a_picture_in_base64_loses_what_the_api_refuses() {
 }
 
 #[test]
-fn the_price_is_the_pages() {
+fn estimate_is_the_price_on_the_page() {
     let estimate = plan("https://a.example/a.png").unwrap().estimate.unwrap();
     assert_eq!(estimate.price.amount, "0.048");
     assert_eq!(estimate.price.unit, "USD");

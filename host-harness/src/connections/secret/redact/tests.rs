@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// `text` with what was found in it blotted out.
-fn blotted(secret: &str, text: &str) -> String {
+/// `text` with every match replaced by asterisks.
+fn redacted(secret: &str, text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
     for range in SecretMatcher::of(secret).find_in(text.as_bytes()) {
         bytes[range].fill(b'*');
@@ -12,7 +12,7 @@ fn blotted(secret: &str, text: &str) -> String {
 }
 
 #[test]
-fn the_same_in_other_words() {
+fn credential_is_redacted_in_every_encoding() {
     let secret = "sk-hunter/2";
     for (said, expected) in [
         ("key sk-hunter/2.", "key ***********."),
@@ -31,24 +31,24 @@ fn the_same_in_other_words() {
         ("OnNrLWh1bnRlci8y", "O***************"),
         ("sk-hunter 2", "sk-hunter 2"),
     ] {
-        assert_eq!(blotted(secret, said), expected, "{said}");
+        assert_eq!(redacted(secret, said), expected, "{said}");
     }
 }
 
 #[test]
-fn what_is_too_short_is_not_looked_for() {
-    assert_eq!(blotted("sk-1234", "sk-1234"), "sk-1234");
-    assert_eq!(blotted("sk-12345", "sk-12345"), "********");
+fn credential_shorter_than_8_bytes_is_not_redacted() {
+    assert_eq!(redacted("sk-1234", "sk-1234"), "sk-1234");
+    assert_eq!(redacted("sk-12345", "sk-12345"), "********");
     assert!(!SecretMatcher::of("sk-1234").is_in_name("sk-1234"));
     assert!(SecretMatcher::of("SK-12345").is_in_name("x-sk-12345"));
 }
 
-/// What a credential may be made of.
+/// Any valid credential.
 fn a_secret() -> impl Strategy<Value = String> {
     "[!-~][ -~]{6,60}[!-~]"
 }
 
-/// Some characters of `text` in another form.
+/// `text` with `form` applied to some characters, chosen by the bits of `which`.
 fn partly(text: &str, which: u64, form: impl Fn(char) -> String) -> String {
     let mut turns = (0_u32..).map(|turn| which.rotate_right(turn) & 1 == 1);
     text.chars()
@@ -59,7 +59,7 @@ fn partly(text: &str, which: u64, form: impl Fn(char) -> String) -> String {
         .collect()
 }
 
-/// A character that stands for another where it is left alone.
+/// `text` with `form` applied to the characters that must be escaped.
 fn must(text: &str, escape: &str, form: impl Fn(char) -> String) -> String {
     text.chars()
         .map(|c| {
@@ -74,17 +74,17 @@ fn must(text: &str, escape: &str, form: impl Fn(char) -> String) -> String {
 
 proptest! {
     #[test]
-    fn it_is_found_wherever_it_stands(
+    fn credential_is_found_at_any_position(
         secret in a_secret(),
         before in "[ -~é]{0,40}",
         after in "[ -~é]{0,40}",
     ) {
         let said = format!("{before}{secret}{after}");
-        prop_assert!(!blotted(&secret, &said).contains(&secret));
+        prop_assert!(!redacted(&secret, &said).contains(&secret));
     }
 
     #[test]
-    fn escapes_and_percent_signs_do_not_hide_it(
+    fn escaped_or_percent_encoded_credential_is_found(
         secret in a_secret(),
         which in any::<u64>(),
         upper in any::<bool>(),
@@ -113,22 +113,22 @@ proptest! {
     }
 
     #[test]
-    fn base64_does_not_hide_it(
+    fn base64_encoded_credential_is_redacted(
         secret in a_secret(),
         before in "[ -~]{0,20}",
         after in "[ -~]{0,20}",
     ) {
         let text = format!("{before}{secret}{after}");
         for encoded in [STANDARD_NO_PAD.encode(&text), URL_SAFE_NO_PAD.encode(&text)] {
-            let rest = blotted(&secret, &format!("\"{encoded}\""));
-            // Of a credential no run of three bytes is left.
+            let rest = redacted(&secret, &format!("\"{encoded}\""));
+            // No three consecutive bytes of the credential are left.
             let known = rest.matches('*').count();
             prop_assert!(known * 6 >= secret.len() * 8, "{} {}", encoded, rest);
         }
     }
 
     #[test]
-    fn what_holds_none_stays_as_it_is(text in "[a-z %\\\\\"{}:+0-9]{0,200}") {
-        prop_assert_eq!(blotted("SK-HUNTER-2", &text), text);
+    fn text_without_the_credential_stays_unchanged(text in "[a-z %\\\\\"{}:+0-9]{0,200}") {
+        prop_assert_eq!(redacted("SK-HUNTER-2", &text), text);
     }
 }

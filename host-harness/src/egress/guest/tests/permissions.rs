@@ -1,10 +1,10 @@
-//! What a pack's requests are held to by its permissions.
+//! The permissions and limits of a pack, applied to its requests.
 
 use super::*;
 use crate::contract::{Charge, ErrorCause, NextStep, NodeError};
 use crate::policy::PackLimit;
 
-/// The words that the component does not get.
+/// The host's reason, which the component does not get.
 fn why(guest: &GuestHttp) -> String {
     let mut error = NodeError {
         cause: ErrorCause::Denied(String::new()),
@@ -17,7 +17,7 @@ fn why(guest: &GuestHttp) -> String {
 }
 
 #[tokio::test]
-async fn a_call_makes_only_so_many_requests() {
+async fn request_beyond_requests_per_call_is_denied() {
     let server = Server::start([Act::ok("a"), Act::ok("b")]).await;
     let two = PackLimits::default().with(PackLimit::RequestsPerCall, 2);
     let guest = bounded_guest(&server.url(""), Sends::Reads, two);
@@ -32,7 +32,7 @@ async fn a_call_makes_only_so_many_requests() {
 }
 
 #[tokio::test]
-async fn a_pack_makes_only_so_many_requests_in_a_minute() {
+async fn request_beyond_requests_per_minute_is_put_off() {
     let server = Server::start([Act::ok("a")]).await;
     let one = PackLimits::default().with(PackLimit::RequestsPerMinute, 1);
     let guest = bounded_guest(&server.url(""), Sends::Reads, one);
@@ -42,7 +42,7 @@ async fn a_pack_makes_only_so_many_requests_in_a_minute() {
     };
     let get = || request(Method::GET, &server.url("/"), "");
     send(&guest, get()).await.expect("a reply");
-    // Not sent, and worth another try: the job is as good as before.
+    // Not sent, with an error that the job retries.
     let second = send(&next_call, get()).await;
     assert!(
         matches!(second, Err(Error::ConnectionLimitReached)),
@@ -53,7 +53,7 @@ async fn a_pack_makes_only_so_many_requests_in_a_minute() {
 }
 
 #[tokio::test]
-async fn a_cancellation_changes_one_thing() {
+async fn second_change_of_a_cancel_is_denied() {
     let server = Server::start([Act::ok("a"), Act::ok("b")]).await;
     let guest = guest(&server.url(""), Sends::OneChange);
     let post = || request(Method::POST, &server.url("/cancel"), "{}");
@@ -66,7 +66,7 @@ async fn a_cancellation_changes_one_thing() {
 }
 
 #[tokio::test]
-async fn headers_and_bodies_are_as_long_as_the_pack_may_have_them() {
+async fn headers_and_bodies_beyond_the_packs_limits_are_denied() {
     let long = reply(
         "200 OK",
         "x-long: 0123456789abcdef\r\n",
@@ -102,7 +102,7 @@ async fn headers_and_bodies_are_as_long_as_the_pack_may_have_them() {
 }
 
 #[tokio::test]
-async fn another_host_takes_a_rule_and_its_denial_says_which() {
+async fn request_to_another_host_needs_a_rule_and_its_denial_names_it() {
     let server = Server::start([]).await;
     let guest = guest(&server.url(""), Sends::Reads);
     for (method, url, expected) in [

@@ -26,7 +26,7 @@ fn state(run: Value) -> JobState {
 }
 
 #[test]
-fn a_run_is_queued_without_a_key_and_read_without_a_slash() {
+fn submit_has_no_key_and_poll_no_final_slash() {
     let host = answering(200, json!({"id": "r-1", "status": "created"}));
     let started = job::start(&PACK, &host, NODE, INPUT, "order-66").unwrap();
     let accepted = Acceptance {
@@ -56,7 +56,7 @@ fn a_run_is_queued_without_a_key_and_read_without_a_slash() {
 }
 
 #[test]
-fn ids_and_clips_can_be_elsewhere() {
+fn pointers_to_id_and_clip_are_options() {
     let elsewhere = json!({"wire": "agenticflow", "workflow_id": "w-1",
         "id_pointer": "/run/id", "video_pointer": "/output/clips/0"});
     let on = |body| Scripted::new([(200, body)]).on(Some(connection(&elsewhere)));
@@ -73,7 +73,7 @@ fn ids_and_clips_can_be_elsewhere() {
 }
 
 #[test]
-fn a_reply_without_an_id_leaves_the_outcome_open() {
+fn acceptance_without_an_id_is_an_unknown_outcome() {
     for body in [json!({"status": "created"}), json!({"id": ""}), json!([])] {
         let error = job::start(&PACK, &answering(200, body), NODE, INPUT, "k").unwrap_err();
         assert!(matches!(error.cause, ErrorCause::OutcomeUnknown(_)));
@@ -82,7 +82,7 @@ fn a_reply_without_an_id_leaves_the_outcome_open() {
 }
 
 #[test]
-fn what_is_wrong_with_a_request_is_told_with_its_place() {
+fn validation_error_is_reported_with_its_location() {
     let complaint = json!({"type": "int_parsing", "loc": ["body", "input", 3, "steps"],
         "msg": "Input should be an integer,\nsee https://e.example/d?k=K", "input": "SECRET"});
     let body = json!({"detail": [complaint, {"msg": "another"}]});
@@ -114,7 +114,7 @@ fn what_is_wrong_with_a_request_is_told_with_its_place() {
 }
 
 #[test]
-fn a_run_waits_until_it_has_ended() {
+fn unfinished_run_is_waiting() {
     let nodes = json!([{"status": "success"}, {"status": "running"}, {"status": "not_started"},
         {"node_name": "odd"}]);
     for (word, stage) in [
@@ -140,7 +140,7 @@ fn a_run_waits_until_it_has_ended() {
 }
 
 #[test]
-fn the_bill_is_what_the_run_says() {
+fn cost_is_taken_from_the_run() {
     let no_video = json!({"status": "success", "output": null, "operation_cost": 4});
     let error = job::poll(&PACK, &answering(200, no_video), &ticket()).unwrap_err();
     assert!(matches!(error.cause, ErrorCause::ProtocolViolation(_)));
@@ -178,7 +178,7 @@ fn the_bill_is_what_the_run_says() {
 }
 
 #[test]
-fn a_failed_run_says_why_and_where() {
+fn failed_run_is_reported_with_the_error_of_its_node() {
     let node = json!([{"node_name": "draw", "error": null},
         {"node_name": "animate", "error": {"code": "E7", "message": "too dark", "details": "SECRET"}}]);
     let own = |code: &str, failed: Value| json!({"message": "Run\u{1b} failed", "code": code, "failed_node": failed});
@@ -225,7 +225,7 @@ fn a_failed_run_says_why_and_where() {
 }
 
 #[test]
-fn nothing_is_cancelled_or_uploaded() {
+fn cancel_and_upload_are_unsupported() {
     let host = Scripted::new([]).on(Some(connection(&options())));
     assert_eq!(
         job::cancel(&PACK, &host, &ticket()),
@@ -246,7 +246,7 @@ fn nothing_is_cancelled_or_uploaded() {
 }
 
 #[test]
-fn a_ticket_of_one_wire_is_none_of_the_other() {
+fn ticket_of_the_other_wire_is_rejected() {
     let jobs = Ticket::new(NODE, "desk", "jobs", "1").encode();
     let on_jobs = Scripted::new([]);
     let on_runs = Scripted::new([]).on(Some(connection(&options())));

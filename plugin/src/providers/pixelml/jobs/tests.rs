@@ -50,7 +50,7 @@ fn state(host: &Scripted) -> JobState {
 }
 
 #[test]
-fn every_part_of_a_submit_can_be_another() {
+fn every_part_of_a_submit_is_an_option() {
     let host = other(200, json!({"task": {"no": 12, "phase": "NEW", "next": 7}}));
     let input = json!({"prompt": "p", "image": "i"}).to_string();
     match job::start(&PACK, &host, "image_to_video_v3", &input, "k").unwrap() {
@@ -77,7 +77,7 @@ fn every_part_of_a_submit_can_be_another() {
 }
 
 #[test]
-fn every_part_of_a_poll_can_be_another() {
+fn every_part_of_a_poll_is_an_option() {
     let host = other(
         200,
         json!({"task": {"phase": "POST", "percent": 40, "note": "nearly"}}),
@@ -98,7 +98,7 @@ fn every_part_of_a_poll_can_be_another() {
 }
 
 #[test]
-fn every_end_can_be_told_in_other_words() {
+fn names_of_final_states_are_options() {
     let host = other(
         200,
         json!({"task": {"phase": "OK", "files": ["http://cdn.example/x.mp4?e=1"], "billed": false}}),
@@ -143,7 +143,7 @@ fn every_end_can_be_told_in_other_words() {
 }
 
 #[test]
-fn cancellation_is_what_the_status_says() {
+fn result_of_a_cancellation_follows_the_jobs_state() {
     let cancelled = |charge| Ok(Cancellation::Cancelled(Settlement { charge, cost: None }));
     for (status, body, expected) in [
         (
@@ -189,7 +189,7 @@ fn cancellation_is_what_the_status_says() {
 }
 
 #[test]
-fn progress_is_bounded_and_odd_progress_ignored() {
+fn progress_is_bounded_and_invalid_progress_ignored() {
     for (progress, expected) in [
         (json!(0.333), Some(0.333)),
         (json!(7), Some(1.0)),
@@ -205,7 +205,7 @@ fn progress_is_bounded_and_odd_progress_ignored() {
 }
 
 #[test]
-fn a_reply_that_breaks_the_protocol_says_what_was_expected() {
+fn reply_that_breaks_the_protocol_is_reported_with_the_expected_form() {
     for (body, pointer) in [
         (json!([]), "/status"),
         (json!({"status": 2}), "/status"),
@@ -274,7 +274,7 @@ fn a_picture_is_uploaded_as_the_options_say() {
 }
 
 #[test]
-fn what_is_no_picture_is_not_uploaded() {
+fn file_that_is_not_a_picture_is_not_uploaded() {
     let file = |media_type: &str| LocalFile {
         media_type: media_type.into(),
         byte_length: 9,

@@ -15,7 +15,7 @@ fn of_egress(source: impl Into<EgressError>) -> DownloadFailure {
 }
 
 #[test]
-fn a_status_says_whether_a_fresh_url_is_needed() {
+fn status_decides_whether_a_fresh_url_is_needed() {
     for (status, expected) in [
         (206, UrlExpired),
         (400, UrlExpired),
@@ -38,7 +38,7 @@ fn a_status_says_whether_a_fresh_url_is_needed() {
 }
 
 #[test]
-fn what_the_network_says_passes_and_what_the_place_says_does_not() {
+fn network_errors_are_transient_and_denied_hosts_take_a_fresh_url() {
     let host = || "cdn".to_owned();
     let source = || io::Error::other("x");
     let after = Duration::ZERO;
@@ -70,7 +70,7 @@ fn what_the_network_says_passes_and_what_the_place_says_does_not() {
 }
 
 #[test]
-fn what_came_and_what_is_here_have_their_verdicts() {
+fn errors_of_the_reply_and_of_local_files_are_classified() {
     let url = String::new;
     let path = PathBuf::new;
     let source = || io::Error::from(io::ErrorKind::StorageFull);
