@@ -9,8 +9,7 @@ use zoetrope_host::sanitize::sanitize;
 
 use super::args::{Check, Profile};
 use super::context::Context;
-use super::report::{Failure, Phase, plan};
-use super::shell::{quoted, quoted_text};
+use super::report::{Failure, Phase, next_step, plan};
 use super::{input, jsonl};
 
 impl Check {
@@ -23,18 +22,14 @@ impl Check {
         if self.jsonl {
             return jsonl::check(pack, &call, &node.name, options, &self.input, printer).await;
         }
-        let again = |failure: Failure| {
-            let next = format!(
-                "correct the input, then: zoetrope check {} --input {}{}",
-                quoted_text(&node.name),
-                quoted(&self.input),
-                context.options()
-            );
+        let check_again = |failure: Failure| {
+            let next = next_step::check_again(&node.name, &self.input, &context.options());
             failure.then(next)
         };
-        let text = input::read(&self.input).map_err(again)?;
+        let text = input::read(&self.input).map_err(check_again)?;
         let checked = pack.check(&call, &node.name, &text, options).await;
-        let checked = checked.map_err(|error| again(Failure::of_call(error, Phase::Check)))?;
+        let checked =
+            checked.map_err(|error| check_again(Failure::of_call(error, Phase::Check)))?;
         let answer = plan::document(&node.name, &checked);
         if printer.json() {
             printer.line(&answer)?;
@@ -51,8 +46,8 @@ impl Check {
     }
 }
 
-/// What a check needs: nothing, or the configured connection, whose options some rules
-/// depend on, and which the request is shown for.
+/// The context of a check without network access. A configured connection is part of it: some
+/// rules depend on its options, and the request is shown for it.
 pub(super) async fn offline(
     context: &Context,
     node: &NodeType,

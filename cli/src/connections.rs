@@ -1,5 +1,5 @@
-//! Connections, found and opened: the configured ones, and the practice provider's where
-//! none is configured.
+//! Finds and opens connections: configured ones, or the practice provider's if none is
+//! configured.
 
 use std::sync::Arc;
 
@@ -15,26 +15,25 @@ use zoetrope_host::ledger::JobError;
 use super::context::Context;
 use super::report::{Failure, Phase};
 
-/// The practice provider's connection, of whatever category.
+/// The id of the practice provider's connection, in every category.
 pub(super) const PRACTICE: &str = "practice";
 
-/// How long the practice provider honours a key, where the protocol has keys. Always, in
-/// truth; a row names a time.
+/// How long the practice provider honours a key, in protocols that have keys. It never forgets
+/// one, but a row needs a limit.
 const PRACTICE_WINDOW: std::time::Duration = std::time::Duration::from_hours(24 * 365);
 
-/// The practice provider is asked as often as this, for all jobs together.
+/// The highest rate of requests to the practice provider, a second, for all jobs together.
 const PRACTICE_RATE: f64 = 1_000.0;
 
-/// Whether a connection of this id and category is the practice provider's own, and none
-/// that somebody has configured.
+/// Whether this id means the practice provider's connection: a configured connection of the
+/// same id and category comes first.
 fn is_practice(config: &Config, id: &str, category: &str) -> bool {
     let configured = config.connection(id);
     id == PRACTICE && configured.is_none_or(|connection| connection.category() != category)
 }
 
 impl Context {
-    /// The configured connection of a node, if there is one; none where the practice
-    /// provider is to serve.
+    /// The configured connection of a node; `None` if the practice provider serves it.
     pub(super) async fn configured(
         &self,
         node: &NodeType,
@@ -54,13 +53,13 @@ impl Context {
                 Phase::Context,
                 chain(&error),
             )
-            .then("the same command, with --connection naming one of them".into())
+            .then("Choose one of them with --connection, then run the same command again".into())
         })?;
         Ok(selected.cloned())
     }
 
-    /// The id of the connection that a new job of a node goes over: a configured one, else
-    /// the practice provider's.
+    /// The id of the connection for a new job of a node: a configured one, or the practice
+    /// provider's.
     pub(super) async fn connection_id(
         &self,
         node: &NodeType,
@@ -70,8 +69,8 @@ impl Context {
         Ok(configured.map_or(PRACTICE.into(), |connection| connection.id().to_string()))
     }
 
-    /// Opens a connection: a configured one with its credential, else the practice provider's,
-    /// which is started, and the user told so.
+    /// Opens a connection: a configured one with its credential, or the practice provider's.
+    /// The practice provider is started if necessary, which is printed.
     async fn find(
         &self,
         id: &str,
@@ -87,7 +86,7 @@ impl Context {
         let connection = self.practice_connection(requirement).await;
         let resolved =
             ResolvedConnection::configured(connection.map_err(unavailable)?, requirement)?;
-        // The practice provider's jobs are found again on any port.
+        // Without the port, which may change: the jobs stay in the data directory.
         Ok(ResolvedConnection {
             provider_origin: PRACTICE.into(),
             requests_per_second: Some(PRACTICE_RATE),
@@ -102,7 +101,7 @@ impl Context {
         let category = &requirement.category;
         let protocol = Protocol::of_category(category).ok_or_else(|| {
             format!(
-                "no `{category}` connection is configured, and the practice provider speaks for none"
+                "no `{category}` connection is configured, and the practice provider does not support this category"
             )
         })?;
         let failed = |error: &dyn std::error::Error| {

@@ -1,4 +1,4 @@
-//! What commands share, each part made when it is first needed.
+//! The parts that commands share. Each is made when it is first used.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ use super::printer::Printer;
 use super::report::{Failure, Phase, next_step, of_driver, of_jobs, of_ledger};
 use super::shell::quoted;
 
-/// The largest component that is read, in bytes; the built-in one has a hundredth.
+/// The largest component file that is read, in bytes: about a hundred times the built-in one.
 const COMPONENT_LIMIT: u64 = 64 << 20;
 
 pub(super) struct Context {
@@ -39,7 +39,7 @@ pub(super) struct Context {
     /// The component and its bytes.
     pack: OnceCell<(Pack, Cow<'static, [u8]>)>,
     pub(super) practice: OnceCell<SharedPractice>,
-    /// The trace that this process was asked to go on with.
+    /// The parent trace of this process.
     caller: Option<Caller>,
 }
 
@@ -64,12 +64,12 @@ impl Context {
         &self.printer
     }
 
-    /// The configuration that was named.
+    /// The file of `--config`.
     pub(super) fn config_file(&self) -> Option<&Path> {
         self.global.config.as_deref()
     }
 
-    /// The global options that a further command needs to find the same things.
+    /// The global options to repeat in a suggested command, each with a space before it.
     pub(super) fn options(&self) -> String {
         let component = shown("--component", self.global.component.as_ref());
         format!("{}{component}", self.options_without_component())
@@ -128,12 +128,7 @@ impl Context {
 
     fn not_allowed(&self, path: &Path, refused: &NotAllowed) -> Failure {
         let more = refused.more.as_ref().is_some_and(|more| !more.is_empty());
-        let next = format!(
-            "see what it asks for: zoetrope packs show {0}{1}, then: zoetrope packs allow {0}{2}{1}",
-            quoted(path),
-            self.options_without_component(),
-            if more { " --more" } else { "" },
-        );
+        let next = next_step::allow_pack(path, more, &self.options_without_component());
         Failure::new(ErrorKind::Denied, Phase::Context, refused.to_string()).then(next)
     }
 
@@ -152,7 +147,7 @@ impl Context {
         Ok(self.data_dir()?.join("practice"))
     }
 
-    /// What the practice provider is lent to fetch pictures by URL.
+    /// The practice provider's client for picture URLs.
     pub(super) fn picture_fetcher(&self) -> Arc<dyn FetchPicture> {
         Arc::new(EgressFetcher(self.egress.clone()))
     }
@@ -163,7 +158,7 @@ impl Context {
         ledger.map(Arc::new).map_err(|error| of_ledger(&error))
     }
 
-    /// The jobs of the data directory, and this process's part in them.
+    /// The jobs of the data directory, and a driver for them.
     pub(super) async fn jobs(self: &Arc<Self>, listener: Listener) -> Result<Jobs, Failure> {
         let (data_dir, ledger) = (self.data_dir()?, self.ledger()?);
         let (pack, component) = self.loaded().await?;
@@ -178,13 +173,13 @@ impl Context {
         Ok(Jobs::new(driver, component.clone()))
     }
 
-    /// Where everything is kept.
+    /// The directory of the ledger, the results and everything else that is kept.
     pub(super) fn data_dir(&self) -> Result<PathBuf, Failure> {
         let folder = match &self.global.data_dir {
             Some(folder) => folder.clone(),
             None => ProjectDirs::from("", "", "zoetrope")
                 .map(|folders| folders.data_dir().to_owned())
-                .ok_or_else(|| Failure::usage("no home folder is known; give --data-dir"))?,
+                .ok_or_else(|| Failure::usage("there is no home directory; give --data-dir"))?,
         };
         std::path::absolute(&folder)
             .map_err(|error| Failure::usage(format!("`{}`: {error}", folder.display())))
@@ -195,7 +190,7 @@ pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
     let unreadable = |error: std::io::Error| bad_component(path, &error.to_string());
     let length = std::fs::metadata(path).map_err(unreadable)?.len();
     if length > COMPONENT_LIMIT {
-        let why = format!("it has {length} bytes, more than {COMPONENT_LIMIT}");
+        let why = format!("it has {length} bytes; the limit is {COMPONENT_LIMIT}");
         return Err(bad_component(path, &why));
     }
     std::fs::read(path).map_err(unreadable)
@@ -204,7 +199,7 @@ pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
 pub(super) fn bad_component(path: &Path, why: &str) -> Failure {
     let message = format!("`{}` cannot be loaded: {why}", path.display());
     Failure::new(ErrorKind::BadComponent, Phase::Context, message)
-        .then("name another file, or leave --component out for the built-in component".into())
+        .then("Name a WebAssembly component, or omit --component to use the built-in one".into())
 }
 
 struct EgressFetcher(Egress);
@@ -221,7 +216,7 @@ impl FetchPicture for EgressFetcher {
     }
 }
 
-/// An option as it was given, if it was.
+/// An option with its path, made absolute; empty without a path.
 fn shown(name: &str, path: Option<&PathBuf>) -> String {
     let path = path.and_then(|path| std::path::absolute(path).ok());
     path.map_or_else(String::new, |path| format!(" {name} {}", quoted(&path)))

@@ -1,4 +1,4 @@
-//! What a command's exit code says.
+//! The exit codes of commands.
 
 use std::fmt::Write as _;
 
@@ -13,27 +13,30 @@ pub(crate) const MEANINGS: [(u8, &str); 10] = [
     ),
     (
         2,
-        "usage, configuration, unknown node type, bad ticket, key conflict",
+        "wrong usage, bad configuration or component, unknown node type, bad ticket, key conflict",
     ),
-    (3, "invalid input, or something the node cannot do"),
+    (
+        3,
+        "invalid input, or unsupported by the node or the provider",
+    ),
     (
         4,
-        "no usable connection, another connection, or a refused credential",
+        "no usable connection, a changed connection, or a refused credential",
     ),
-    (5, "denied by the host's policy"),
+    (5, "denied by policy"),
     (6, "throttled or rejected by the provider"),
     (
         7,
-        "the job failed, was cancelled, or is lost, or it was too late to cancel it",
+        "the job failed, was cancelled or lost, never started, or could not be cancelled in time",
     ),
-    (8, "nobody knows whether the job was accepted"),
+    (8, "unknown whether the provider accepted the job"),
     (
         9,
-        "not finished and resumable: deadline, interrupted, unavailable, download failed",
+        "not finished, but resumable: deadline, interruption, unreadable reply, failed download",
     ),
 ];
 
-/// The exit code of each kind of failure; `docs/reference/exit-codes.md` is the same for people.
+/// The exit code of each kind of failure. `docs/reference/exit-codes.md` has the same table.
 pub(crate) fn of(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Internal | ErrorKind::ComponentTrap | ErrorKind::LedgerUnavailable => 1,
@@ -64,7 +67,7 @@ pub(crate) fn of(kind: ErrorKind) -> u8 {
     }
 }
 
-/// The exit codes as `--help` lists them.
+/// The list of exit codes in `--help`.
 pub(crate) fn help() -> String {
     let mut text = String::from("Exit codes:");
     for (code, meaning) in MEANINGS {

@@ -1,4 +1,4 @@
-//! The input document: from a file or standard input, and from `--set`.
+//! Reads input documents, and applies `--set`.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -9,10 +9,10 @@ use zoetrope_host::contract::{NodeType, Violation};
 use super::args::Setting;
 use super::report::Failure;
 
-/// The longest input document, in bytes: a picture of 12 MiB as base64.
+/// The longest input document, in bytes: enough for a picture of 12 MiB in base64.
 pub(super) const INPUT_LIMIT: u64 = 16 << 20;
 
-/// Reads a document; `-` is standard input.
+/// Reads a document from a file, or from standard input if the path is `-`.
 pub(super) fn read(path: &Path) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
@@ -36,7 +36,7 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
 /// The longest file of input documents, in bytes.
 const LINES_LIMIT: u64 = 1 << 30;
 
-/// Reads a file of documents, one a line.
+/// Reads a file that has a document on each line.
 pub(super) fn read_lines(path: &Path) -> Result<String, Failure> {
     let unreadable = |why: String| {
         Failure::usage(format!(
@@ -54,7 +54,7 @@ pub(super) fn read_lines(path: &Path) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// Bytes as the text of a document, still to be parsed.
+/// Checks the length and the encoding of a document. It is not parsed yet.
 pub(super) fn document(bytes: Vec<u8>) -> Result<String, Failure> {
     if bytes.len() as u64 > INPUT_LIMIT {
         let message = format!("The document is longer than {} MiB.", INPUT_LIMIT >> 20);
@@ -71,7 +71,7 @@ fn unreadable(message: String) -> Failure {
     })
 }
 
-/// Puts the settings into an input: text where the node's field takes text, else JSON.
+/// Puts the settings into an input: as text if the field takes text, else as JSON.
 pub(super) fn apply(
     settings: &[Setting],
     node: &NodeType,
@@ -84,7 +84,7 @@ pub(super) fn apply(
         } else {
             serde_json::from_str(value).map_err(|error| {
                 Failure::usage(format!(
-                    "--set {key}: the field takes JSON, and this is none: {error}"
+                    "--set {key}: the value must be JSON for this field: {error}"
                 ))
             })?
         };
@@ -93,8 +93,8 @@ pub(super) fn apply(
     Ok(())
 }
 
-/// Whether a property is text, or text among others. An unknown one is taken for text:
-/// the component drops it, with a note.
+/// Whether a property takes text, possibly among other types. An unknown one counts as text:
+/// the component drops it with a note.
 fn takes_text(property: &Value) -> bool {
     let is_text = |schema: &Value| schema["type"] == "string";
     let branches = property["anyOf"]

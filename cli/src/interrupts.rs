@@ -1,17 +1,16 @@
-//! Ctrl-C, and the request to end.
+//! Ctrl-C (SIGINT) and SIGTERM.
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What was asked since [`Interrupts::listen`]; until then the system's own answer holds,
-/// which ends the process.
+/// The signals since [`Interrupts::listen`]. Before that, a signal ends the process.
 pub(super) struct Interrupts {
     #[cfg(unix)]
     signals: Option<(Signal, Signal)>,
 }
 
 impl Interrupts {
-    /// From now on nothing is missed.
+    /// Starts to collect signals.
     pub(super) fn listen() -> Self {
         Self {
             #[cfg(unix)]
@@ -21,7 +20,7 @@ impl Interrupts {
         }
     }
 
-    /// The next request to stop.
+    /// Waits for the next signal.
     pub(super) async fn next(&mut self) {
         #[cfg(unix)]
         if let Some((interrupt, terminate)) = &mut self.signals {
@@ -31,7 +30,7 @@ impl Interrupts {
             }
             return;
         }
-        // Without signals there is nothing to wait for.
+        // Without a signal handler, no interrupt ever comes.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -1,5 +1,5 @@
-//! `zoetrope check --jsonl`: one input a line, one result a line, in order, in bounded
-//! memory however long the list is.
+//! `zoetrope check --jsonl`: one input a line, one result a line, in the same order. Memory use
+//! does not depend on the number of lines.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -17,11 +17,12 @@ use super::input::{INPUT_LIMIT, document};
 use super::printer::Printer;
 use super::report::{Failure, Phase, plan};
 
-/// Lines that one task checks, and the most bytes it is given.
+/// The lines that one task checks at most. A task gets no further line once it has this many
+/// bytes.
 const BATCH_LINES: usize = 256;
 const BATCH_BYTES: usize = 1 << 20;
 
-/// Checks every line, whatever is wrong with another.
+/// Checks every line; a bad line does not stop the others.
 pub(super) async fn check(
     pack: &Pack,
     context: &CallContext,
@@ -63,9 +64,9 @@ pub(super) async fn check(
     Ok(ExitCode::from(if refused { 3 } else { 0 }))
 }
 
-/// Reads on a thread of its own, so that a slow source keeps no finished answer back.
-fn batches(source: Box<dyn Read + Send>, most: usize) -> Receiver<io::Result<Vec<Vec<u8>>>> {
-    let (sender, receiver) = channel(most);
+/// Reads on a thread of its own, so that finished answers are printed while the source is slow.
+fn batches(source: Box<dyn Read + Send>, capacity: usize) -> Receiver<io::Result<Vec<Vec<u8>>>> {
+    let (sender, receiver) = channel(capacity);
     tokio::task::spawn_blocking(move || {
         let mut source = BufReader::with_capacity(1 << 18, source);
         while let Some(batch) = batch(&mut source).transpose() {
@@ -77,13 +78,13 @@ fn batches(source: Box<dyn Read + Send>, most: usize) -> Receiver<io::Result<Vec
     receiver
 }
 
-/// The next lines that are there, without their ends; `None` after the last. A line
-/// beyond the limit is cut right behind it, which is enough to refuse it.
+/// The next lines that are available, without line ends; `None` after the last. A line over
+/// the length limit is cut one byte after it, so that its check fails.
 fn batch(source: &mut BufReader<impl Read>) -> io::Result<Option<Vec<Vec<u8>>>> {
     let mut lines = Vec::new();
     let mut bytes = 0;
     while lines.len() < BATCH_LINES && bytes < BATCH_BYTES {
-        // Whoever writes a line and waits for its answer is not made to write more.
+        // A writer may wait for the answer to a line before it writes the next one.
         if !lines.is_empty() && !source.buffer().contains(&b'\n') {
             break;
         }
@@ -127,7 +128,7 @@ async fn answer(
             Ok(plan) => plan::document(&node, &plan),
             Err(failure) => {
                 refused = true;
-                let next = "correct this line, and check it again";
+                let next = "Correct this line and check it again";
                 failure.then(next.into()).document()
             }
         };
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_come_in_order_whatever_their_ends() {
+    fn lines_with_any_line_end_are_read_in_order() {
         let mut source = BufReader::new(&b"a\n\nb\r\nc"[..]);
         let lines = batch(&mut source).expect("read").expect("lines");
         assert_eq!(lines, [&b"a"[..], b"", b"b\r"]);
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_beyond_the_limit_is_cut_and_the_next_one_whole() {
+    fn line_over_limit_is_cut_and_next_line_is_whole() {
         let limit = usize::try_from(INPUT_LIMIT).expect("fits");
         let mut text = vec![b' '; limit + 10];
         text.extend_from_slice(b"\nnext\n");

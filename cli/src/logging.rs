@@ -1,9 +1,9 @@
-//! Logs: where they go, in which form, and what can never be in them.
+//! Logs: their destination, format and filters.
 //!
-//! They go to standard error. `ZOETROPE_LOG` says how much there is, as
-//! [`EnvFilter`] reads it; warnings by default. Two kinds of logs it raises only by their
-//! names, because they may hold what nobody else should read: those of other people's
-//! crates, more talkative than `info`, and [`OUTPUT`].
+//! Logs go to standard error. `ZOETROPE_LOG` sets their levels in the syntax of
+//! [`EnvFilter`]; the default is `warn`. Two kinds of logs may contain secrets, so they are
+//! written only if `ZOETROPE_LOG` names their target: logs of other crates below `info`, and
+//! [`OUTPUT`], which components write.
 
 use std::io::{IsTerminal as _, stderr};
 
@@ -22,17 +22,17 @@ use super::args::environment::{LOG, TRACEPARENT, TRACESTATE};
 #[cfg(feature = "otlp")]
 use super::otlp::Export;
 
-/// What the targets of this workspace's own logs begin with.
+/// The prefix of log targets of this workspace.
 const OURS: &str = "zoetrope";
 
-/// What is to be ended with the command.
+/// Ends with the command.
 pub(super) struct Logging {
     #[cfg(feature = "otlp")]
     export: Option<Export>,
 }
 
 impl Logging {
-    /// Sends what is left to be sent; blocks.
+    /// Sends the remaining spans; blocks.
     pub(super) fn end(self) {
         let Self {
             #[cfg(feature = "otlp")]
@@ -45,22 +45,22 @@ impl Logging {
     }
 }
 
-/// Logs from now on, and exports where that is built in and asked for.
+/// Starts logging, and the export of spans if it is built in and configured.
 #[cfg_attr(
     not(feature = "otlp"),
-    expect(unused_variables, reason = "exports need the runtime")
+    expect(unused_variables, reason = "only the export uses the runtime")
 )]
 pub(super) fn start(format: LogFormat, runtime: &Handle) -> Logging {
     let wanted = std::env::var(LOG.name).unwrap_or_default();
     let (levels, fault) = levels(&wanted);
     let named = Named::in_levels(&wanted);
-    let discreet = filter_fn(move |metadata| named.permit(metadata));
+    let named_only = filter_fn(move |metadata| named.permit(metadata));
     let written = fmt::layer().with_writer(stderr);
     let written = match format {
         LogFormat::Text => written.with_ansi(stderr().is_terminal()).boxed(),
         LogFormat::Json => written.json().with_current_span(false).boxed(),
     };
-    let filtered = written.with_filter(levels).with_filter(discreet);
+    let filtered = written.with_filter(levels).with_filter(named_only);
     let logged = registry().with(filtered);
     #[cfg(not(feature = "otlp"))]
     logged.init();
@@ -89,7 +89,7 @@ pub(super) fn start(format: LogFormat, runtime: &Handle) -> Logging {
         }
     };
     if let Some(fault) = fault {
-        tracing::warn!(%fault, "{} cannot be read; only warnings are logged", LOG.name);
+        tracing::warn!(%fault, "{} is invalid; the log level is `warn`", LOG.name);
     }
     Logging {
         #[cfg(feature = "otlp")]
@@ -97,8 +97,8 @@ pub(super) fn start(format: LogFormat, runtime: &Handle) -> Logging {
     }
 }
 
-/// The trace that the environment says this process belongs to, by `TRACEPARENT` and
-/// `TRACESTATE`. What is malformed is left out, with a warning.
+/// The parent trace of this process, from `TRACEPARENT` and `TRACESTATE`. A malformed variable
+/// is ignored with a warning.
 pub(super) fn caller() -> Option<Caller> {
     let parent = std::env::var(TRACEPARENT.name).ok()?;
     let Ok(parent) = parent.parse() else {
@@ -115,7 +115,7 @@ pub(super) fn caller() -> Option<Caller> {
     }
 }
 
-/// How much `wanted` lets through, or why it says nothing.
+/// The filter of `wanted`; if it is invalid, the default and the error.
 fn levels(wanted: &str) -> (EnvFilter, Option<String>) {
     let default = || EnvFilter::new("warn");
     if wanted.trim().is_empty() {
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn other_peoples_crates_are_raised_by_name_alone() {
+    fn debug_logs_of_other_crates_need_their_target_named() {
         for wanted in [
             "trace",
             "",
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_components_write_is_shown_to_whoever_names_it() {
+    fn component_output_needs_its_target_named() {
         for wanted in ["trace", "zoetrope=trace", "zoetrope_host=trace"] {
             assert!(!permits(wanted, OUTPUT), "{wanted}");
         }
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_that_cannot_be_read_are_said() {
+    fn invalid_levels_are_reported() {
         assert!(levels("").1.is_none() && levels("zoetrope=debug").1.is_none());
         assert!(levels("zoetrope=loud").1.is_some());
     }

@@ -1,20 +1,24 @@
-//! The `zoetrope` command: what it takes, and which file does it.
+//! The `zoetrope` command.
 //!
 //! Data goes to standard output, everything else to standard error. The libraries never
 //! print; only the [`printer`] does.
 //!
-//! - [`args`]: what each command takes; environment variables; the reference page
-//! - [`context`]: configuration, engine, component and practice provider, made when needed
-//! - [`reach`]: connections, the practice provider's among them
-//! - [`nodes`], [`check`] (and [`lines`], its streaming form), [`run`], [`jobs`], [`packs`],
-//!   [`practice`]: what the commands do
+//! # Layout
+//!
+//! - [`args`]: the arguments of each command; environment variables; the reference page
+//! - [`context`]: configuration, engine, component and practice provider, made when used
+//! - [`connections`]: opens connections, the practice provider's among them
+//! - [`nodes`], [`check`] (and [`jsonl`], its streaming form), [`run`], [`jobs`], [`packs`],
+//!   [`practice`]: the commands
 //! - [`input`]: the input document from a file and `--set`
-//! - [`inspect`]: what is worth knowing of a file
-//! - [`wait_for`], [`interrupts`]: waiting for jobs; [`view`], [`progress`]: what is seen of it
-//! - [`report`]: what is said of a plan, a job, many jobs and a failure, as text and JSON
+//! - [`picture_notes`]: notes on pictures and results
+//! - [`wait`]: waits for jobs, with [`interrupts`]: signals, [`progress`]: the progress of jobs,
+//!   and [`terminal_line`]: the line that shows it
+//! - [`report`]: text and JSON of a plan, a job, many jobs and a failure
 //! - [`exit_code`]: the exit code of each kind of failure
-//! - [`shell`]: commands as a shell reads them back
-//! - [`observe`]: what is logged, and how; `export`: spans for a collector
+//! - [`printer`]: standard output and standard error
+//! - [`shell`]: quoting for a shell
+//! - [`logging`]: logs; `otlp`: the export of spans
 
 mod args;
 mod check;
@@ -37,7 +41,7 @@ mod progress;
 mod report;
 mod run;
 mod shell;
-mod view;
+mod terminal_line;
 mod wait;
 
 use std::process::ExitCode;
@@ -50,7 +54,7 @@ use context::Context;
 use printer::Printer;
 use report::{Failure, Phase};
 
-/// Parses the arguments, does what they say, and tells how it ended.
+/// Parses the arguments and runs the command.
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -61,12 +65,17 @@ fn main() -> ExitCode {
     let ended = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::internal(Phase::Context, format!("no runtime: {error}")))
+        .map_err(|error| {
+            Failure::internal(
+                Phase::Context,
+                format!("the async runtime cannot be started: {error}"),
+            )
+        })
         .and_then(|runtime| {
-            let observed = logging::start(cli.global.log_format, runtime.handle());
+            let logging = logging::start(cli.global.log_format, runtime.handle());
             let ended = runtime.block_on(dispatch(cli, printer.clone()));
-            observed.end();
-            // A rendering or a name lookup may still hold a thread; nobody waits for it.
+            logging.end();
+            // A rendering or a name lookup may still run on a thread; it is not awaited.
             runtime.shutdown_background();
             ended
         });
@@ -88,18 +97,16 @@ async fn dispatch(cli: Cli, printer: Printer) -> Result<ExitCode, Failure> {
     }
 }
 
-/// `--help` and `--version` are answers; the rest is a wrong call, in JSON if that was
-/// asked for.
+/// Prints help, the version, or a usage error, which is JSON with `--json` or `--jsonl`.
 fn usage(error: &clap::Error) -> ExitCode {
-    let asked_for_json =
-        std::env::args_os().any(|argument| argument == "--json" || argument == "--jsonl");
-    if error.use_stderr() && asked_for_json {
+    let is_json = std::env::args_os().any(|argument| argument == "--json" || argument == "--jsonl");
+    if error.use_stderr() && is_json {
         let message = error.to_string();
         let first = message.lines().next().unwrap_or_default();
         let message = first.strip_prefix("error: ").unwrap_or(first);
         return Failure::usage(message).report(&Printer::new(true));
     }
-    // Nothing can be done about a closed terminal.
+    // A closed terminal is no further error.
     let _ = error.print();
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
 }

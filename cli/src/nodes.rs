@@ -12,7 +12,7 @@ use super::context::Context;
 use super::report::{Failure, Phase};
 use super::shell::quoted_text;
 
-/// The widest column of names; what is longer pushes its own line alone.
+/// The widest column of names. A longer name shifts only its own line.
 const WIDEST: usize = 40;
 
 impl Nodes {
@@ -98,8 +98,8 @@ fn details(node: &NodeType) -> String {
     text
 }
 
-/// A node type as AgenticFlow lists it (`NodeType` of its OpenAPI description). `cost` is
-/// left out: what a run costs is between the user and the provider.
+/// A node type in the form of AgenticFlow (`NodeType` of its OpenAPI description). `cost` is
+/// omitted, since the provider sets the price.
 #[derive(Serialize)]
 struct Listed<'a> {
     id: &'a str,

@@ -1,5 +1,5 @@
-//! Spans as OTLP over HTTP, in JSON, to the collector that the standard variables name:
-//! `OTEL_EXPORTER_OTLP_ENDPOINT` and those beside it. Without one nothing is exported.
+//! Exports spans as OTLP over HTTP, in JSON, to the collector of the standard variables, such
+//! as `OTEL_EXPORTER_OTLP_ENDPOINT`. Without a collector nothing is exported.
 
 use bytes::Bytes;
 use opentelemetry::trace::TracerProvider as _;
@@ -12,11 +12,11 @@ use zoetrope_host::egress::Egress;
 
 use super::args::environment::{OTLP_ENDPOINT, OTLP_TRACES_ENDPOINT};
 
-/// An exporter at work.
+/// A running exporter.
 pub(super) struct Export(SdkTracerProvider);
 
 impl Export {
-    /// Begins, if the environment names a collector; or says why it cannot.
+    /// Starts, if the environment names a collector.
     pub(super) fn start(runtime: &Handle) -> Option<Result<Self, String>> {
         let collectors = [OTLP_TRACES_ENDPOINT, OTLP_ENDPOINT];
         collectors
@@ -43,7 +43,7 @@ impl Export {
         self.0.tracer("zoetrope")
     }
 
-    /// Sends what is left.
+    /// Sends the remaining spans.
     pub(super) fn end(self) {
         if let Err(error) = self.0.shutdown() {
             tracing::warn!(%error, "not all spans were exported");
@@ -51,7 +51,7 @@ impl Export {
     }
 }
 
-/// The broker, for a thread that is none of the runtime's.
+/// Sends requests from a thread outside the runtime.
 struct Client {
     egress: Egress,
     runtime: Handle,

@@ -1,5 +1,5 @@
-//! What is worth knowing of a file before somebody else finds it out: notes, each what
-//! follows its field or stands alone.
+//! Notes on pictures and results that a provider or a viewer may treat differently than the
+//! user expects. A note follows the name of its field, or stands alone.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use image::{ImageDecoder as _, ImageReader};
 use zoetrope_host::media::Picture;
 use zoetrope_host::sanitize::sentence;
 
-/// The longest picture whose header is looked for, in bytes: some decoders read it whole.
+/// The longest picture whose header is read, in bytes: some decoders read the whole file.
 const LONGEST: u64 = 64 << 20;
 
-/// Media types, what people call them, and the extensions of their files.
+/// Media types, their names, and their file extensions.
 const KINDS: [(&str, &str, &[&str]); 10] = [
     ("image/png", "a PNG", &["png"]),
     ("image/jpeg", "a JPEG", &["jpg", "jpeg", "jpe", "jfif"]),
@@ -25,35 +25,36 @@ const KINDS: [(&str, &str, &[&str]); 10] = [
     ("video/webm", "a WebM", &["webm"]),
 ];
 
-/// What a provider may take otherwise than the picture looks here.
+/// The notes on a picture of an input.
 pub(super) fn notes(picture: &Picture) -> Vec<String> {
     let name = sentence(picture.file_name());
     let mut notes = Vec::from_iter(misnamed(picture.path(), picture.media_type()));
     let (is_turned, has_alpha) = header(picture).unwrap_or_default();
     if is_turned {
         notes.push(format!(
-            "{name} is turned by its EXIF orientation; a provider may ignore that"
+            "{name} is rotated by its EXIF orientation; the provider may ignore that"
         ));
     }
     if has_alpha {
         notes.push(format!(
-            "{name} has an alpha channel; a provider may show it as black"
+            "{name} has an alpha channel; the provider may show it as black"
         ));
     }
     notes
 }
 
-/// What a file is, where its extension says otherwise.
+/// A note on a file whose extension does not match its type.
 pub(super) fn misnamed(path: &Path, media_type: &str) -> Option<String> {
     let extension = path.extension()?.to_string_lossy().to_ascii_lowercase();
     let mut kinds = KINDS.iter();
-    let (_, called, extensions) = kinds.find(|(known, ..)| *known == media_type)?;
+    let (_, type_name, extensions) = kinds.find(|(known, ..)| *known == media_type)?;
     let name = path.file_name()?.to_string_lossy();
-    (!extensions.contains(&extension.as_str())).then(|| format!("{} is {called}", sentence(&name)))
+    (!extensions.contains(&extension.as_str()))
+        .then(|| format!("{} is {type_name}", sentence(&name)))
 }
 
-/// Whether it is turned, and whether it has an alpha channel. What no decoder here reads
-/// says neither.
+/// Whether a picture is rotated, and whether it has an alpha channel; `None` if no decoder
+/// reads it.
 fn header(picture: &Picture) -> Option<(bool, bool)> {
     if picture.byte_length() > LONGEST {
         return None;

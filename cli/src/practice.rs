@@ -18,7 +18,7 @@ impl PracticeServer {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         if !self.listen.ip().is_loopback() {
             return Err(Failure::usage(
-                "the practice provider listens on loopback addresses only",
+                "--listen: the practice provider listens on loopback addresses only",
             ));
         }
         let faults = self.faults.as_deref().map(read_faults).transpose()?;
@@ -47,7 +47,7 @@ impl PracticeServer {
                 "Its results are practice renders, not made by an AI model. Ctrl-C stops it.",
             );
             printer.message(&format!(
-                "Its key is in {}. For zoetrope.toml:\n",
+                "Its key is in {}. Connections for zoetrope.toml:\n",
                 quoted(&key_file)
             ));
             for protocol in Protocol::ALL {
@@ -61,7 +61,7 @@ impl PracticeServer {
     }
 }
 
-/// The configuration of a connection to it.
+/// The configuration of a connection to the practice provider.
 fn table(protocol: Protocol, base_url: &str, key_file: &Path) -> String {
     let category = protocol.category();
     let file = toml::Value::from(&*key_file.to_string_lossy());
@@ -79,7 +79,7 @@ fn table(protocol: Protocol, base_url: &str, key_file: &Path) -> String {
 fn read_faults(path: &Path) -> Result<FaultScript, Failure> {
     let bad = |message: String| {
         Failure::new(ErrorKind::BadConfig, Phase::Context, message)
-            .then("correct the fault script, and the same command again".into())
+            .then("Correct the fault script, then run the same command again".into())
     };
     let text = fs::read_to_string(path).map_err(|error| {
         let path = path.display();

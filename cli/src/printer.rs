@@ -1,5 +1,5 @@
-//! Standard output and standard error. Nothing else in the program writes to them, but for
-//! logs, the progress bar, and clap's help and usage errors.
+//! Standard output and standard error. Apart from this module, only logs, the progress bar and
+//! clap's help and usage errors are written to them.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -19,7 +19,7 @@ pub(crate) struct Printer {
 }
 
 impl Printer {
-    /// Prints to the streams of this process. `json`: answers and failures are JSON.
+    /// Prints to the streams of this process. `json`: prints answers and failures as JSON.
     pub(crate) fn new(json: bool) -> Self {
         Self {
             json,
@@ -28,12 +28,12 @@ impl Printer {
         }
     }
 
-    /// Whether answers and failures are JSON.
+    /// Whether answers and failures are printed as JSON.
     pub(crate) fn json(&self) -> bool {
         self.json
     }
 
-    /// Prints an answer in the form that was asked for: as JSON, or in words.
+    /// Prints an answer as JSON or as text.
     pub(crate) fn answer(&self, document: &Value, text: &str) -> Result<(), PrintError> {
         if self.json {
             self.line(document)
@@ -47,13 +47,13 @@ impl Printer {
         self.data(&format!("{document}\n"))
     }
 
-    /// Writes for people: what a terminal would act on is taken out.
+    /// Writes text for people, without terminal control characters.
     pub(crate) fn text(&self, text: &str) -> Result<(), PrintError> {
         self.data(&sanitize(text))
     }
 
-    /// Writes as it is. A reader that has gone away has seen what it wanted: the command
-    /// ends, and whatever it had begun is on disk or costs nothing.
+    /// Writes text unchanged. If the reader has closed the pipe, the process exits with code 0:
+    /// all jobs are in the ledger.
     pub(crate) fn data(&self, text: &str) -> Result<(), PrintError> {
         match write(&self.data, text) {
             Ok(()) => Ok(()),
@@ -62,8 +62,8 @@ impl Printer {
         }
     }
 
-    /// Writes a message, as it is, on a line of its own to standard error. A message that
-    /// cannot be written is lost: the command goes on, because it may have spent money.
+    /// Writes a message unchanged, on a line of its own, to standard error. A write error is
+    /// ignored: the command may have jobs in flight, and continues.
     pub(crate) fn message(&self, message: &str) {
         let _ = write(&self.messages, &format!("{message}\n"));
     }
@@ -75,7 +75,7 @@ pub(crate) struct PrintError(io::Error);
 
 impl fmt::Display for PrintError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "standard output cannot be written: {}", self.0)
+        write!(f, "cannot write to standard output: {}", self.0)
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
 
     use super::*;
 
-    /// What a printer writes to standard output and to standard error.
+    /// The standard output and the standard error of `print`.
     fn printed(json: bool, print: impl FnOnce(&Printer)) -> (String, String) {
         let streams = [(); 2].map(|()| Arc::new(Mutex::new(Vec::new())));
         let [data, messages] = streams.clone();
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_go_to_standard_output_in_the_form_that_was_asked_for() {
+    fn answers_go_to_standard_output_as_json_or_text() {
         let answer = |printer: &Printer| {
             let answered = printer.answer(&json!({"ok": true}), "do\u{1b}ne");
             answered.expect("written");

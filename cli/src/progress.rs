@@ -1,124 +1,176 @@
-//! What a person sees of a run: a bar on a terminal, plain lines elsewhere.
+//! The progress of the jobs that a command waits for: of one job in detail, of many as counts.
 
-use std::io::{IsTerminal, stderr};
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use zoetrope_host::driver::{JobUpdate, Listener};
+use zoetrope_host::jobs::NextStep;
+use zoetrope_host::ledger::{Job, State};
+use zoetrope_host::sanitize::sanitize;
 
 use super::printer::Printer;
+use super::report::next_step;
+use super::terminal_line::TerminalLine;
 
-/// A plain line is repeated after this fraction, but not within the shorter time; and
-/// after the longer time in any case.
-const LINE_STEP: f32 = 0.1;
-const LINE_REST: Duration = Duration::from_secs(1);
-const LINE_PAUSE: Duration = Duration::from_secs(15);
+/// The progress of jobs, shared with the driver's listener.
+pub(super) struct Progress(Mutex<Inner>);
 
-/// How many steps the bar has.
-const STEPS: u64 = 1000;
-
-pub(super) struct Progress {
-    /// Made when there is something to show on a terminal.
-    bar: Option<ProgressBar>,
-    printer: Printer,
-    begun: Instant,
-    last: Option<Line>,
-}
-
-struct Line {
-    stage: String,
-    fraction: Option<f32>,
-    at: Instant,
+struct Inner {
+    line: TerminalLine,
+    /// The global options to repeat in a suggested command.
+    options: String,
+    /// For each accepted job that is not recorded in the ledger: the command that records it.
+    unrecorded: BTreeMap<String, String>,
+    /// The state of each awaited job, and whether the job is settled.
+    watched: HashMap<String, (State, bool)>,
 }
 
 impl Progress {
-    pub(super) fn new(printer: Printer) -> Self {
-        Self {
-            bar: None,
-            printer,
-            begun: Instant::now(),
-            last: None,
+    /// `options`: the global options to repeat in suggested commands.
+    pub(super) fn new(options: String, printer: Printer) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Inner {
+            line: TerminalLine::new(printer),
+            options,
+            unrecorded: BTreeMap::new(),
+            watched: HashMap::new(),
+        })))
+    }
+
+    /// A listener that shows the driver's updates.
+    pub(super) fn listener(self: &Arc<Self>) -> Listener {
+        let progress = Arc::clone(self);
+        Arc::new(move |id, update| progress.inner().update(id, &update))
+    }
+
+    /// Shows these jobs from now on.
+    pub(super) fn watch(&self, ids: &[String]) {
+        let mut inner = self.inner();
+        inner.watched = ids
+            .iter()
+            .map(|id| (id.clone(), (State::Queued, false)))
+            .collect();
+    }
+
+    /// Prints a message above the progress.
+    pub(super) fn message(&self, message: &str) {
+        self.inner().line.message(message);
+    }
+
+    /// The commands that resume these jobs once the ledger can be written again.
+    pub(super) fn resume_commands(&self, ids: &[String]) -> String {
+        let inner = self.inner();
+        let resume = match ids {
+            [only] => NextStep::Resume { job: only.clone() },
+            _ => NextStep::ResumeAll,
+        };
+        let resume = next_step::text(&resume, &inner.options);
+        let steps: Vec<_> = inner.unrecorded.values().cloned().chain([resume]).collect();
+        steps.join(" && ")
+    }
+
+    /// Removes the progress line.
+    pub(super) fn end(&self) {
+        self.inner().line.end();
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn update(&mut self, id: &str, update: &JobUpdate<'_>) {
+        if let JobUpdate::Unrecorded {
+            ticket,
+            provider_job_id,
+            error,
+            ..
+        } = update
+        {
+            self.line.message(&format!(
+                "warning: the provider accepted job {id} and may charge it, but the ledger cannot record it: {error}"
+            ));
+            self.line
+                .message(&format!("provider job id: {provider_job_id}"));
+            self.line.message(&format!("ticket: {}", sanitize(ticket)));
+            let adopt = NextStep::Adopt {
+                job: id.to_owned(),
+                provider_job_id: (*provider_job_id).to_owned(),
+            };
+            let resolve = next_step::text(&adopt, &self.options);
+            self.line.message(&format!(
+                "When the ledger can be written again, run: {resolve}"
+            ));
+            self.unrecorded.insert(id.to_owned(), resolve);
+            return;
+        }
+        if let JobUpdate::Committed(job) = update
+            && job.ticket().is_some()
+        {
+            self.unrecorded.remove(id);
+        }
+        if !self.watched.contains_key(id) {
+            return;
+        }
+        if self.watched.len() == 1 {
+            self.update_one(id, update);
+        } else if let JobUpdate::Committed(job) = update {
+            self.watched
+                .insert(id.to_owned(), (job.state(), job.is_settled()));
+            self.show_many();
         }
     }
 
-    /// The run is at `stage`, that far, and the provider says so.
-    pub(super) fn at(&mut self, stage: &str, fraction: Option<f32>, message: Option<&str>) {
-        let said = message
-            .map(|message| format!(": {message}"))
-            .unwrap_or_default();
-        if self.bar.is_none() && stderr().is_terminal() {
-            self.bar = Some(bar());
-        }
-        if let Some(bar) = &self.bar {
-            bar.set_message(format!("{stage}{said}"));
-            if let Some(fraction) = fraction {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "between 0 and 1000"
-                )]
-                bar.set_position((fraction.clamp(0.0, 1.0) * 1000.0) as u64);
-            }
-        } else if self.is_news(stage, fraction) {
-            let percent = fraction
-                .map(|fraction| format!(" {:.0} %", fraction * 100.0))
-                .unwrap_or_default();
-            let seconds = self.begun.elapsed().as_secs();
-            self.printer
-                .message(&format!("{stage}{percent} ({seconds} s){said}"));
-            self.last = Some(Line {
-                stage: stage.to_owned(),
+    fn update_one(&mut self, id: &str, update: &JobUpdate<'_>) {
+        match update {
+            JobUpdate::Progress {
+                stage,
                 fraction,
-                at: Instant::now(),
-            });
+                message,
+            } => self.line.show(stage.as_str(), *fraction, *message),
+            JobUpdate::Downloading(received) => {
+                self.line.downloading(received.bytes, received.total);
+            }
+            JobUpdate::Committed(job) => {
+                let known = (job.state(), job.is_settled());
+                let before = self.watched.insert(id.to_owned(), known);
+                self.show_one(job, before.is_none_or(|(state, _)| state != job.state()));
+            }
+            JobUpdate::Unrecorded { .. } => {}
         }
     }
 
-    /// The download is that far.
-    pub(super) fn downloading(&mut self, bytes: u64, total: Option<u64>) {
+    fn show_one(&mut self, job: &Job, is_new_state: bool) {
+        if job.is_settled() {
+            return;
+        }
+        if let Some(error) = &job.last_error {
+            self.line.show("retrying", None, Some(&error.message));
+        } else if is_new_state && job.state() == State::Started {
+            self.line.show("submitted", None, job.provider_job_id());
+        }
+    }
+
+    fn show_many(&mut self) {
+        let mut counts = [0_usize; 5];
+        for (state, is_settled) in self.watched.values() {
+            let index = match (state, is_settled) {
+                (State::Succeeded, true) => 0,
+                (_, true) => 1,
+                (State::Succeeded, false) => 2,
+                (State::Started, false) => 3,
+                _ => 4,
+            };
+            counts[index] += 1;
+        }
+        let [done, stopped, downloading, started, waiting] = counts;
+        let all = self.watched.len();
         #[expect(clippy::cast_precision_loss, reason = "for a percentage")]
-        let fraction = total
-            .filter(|total| *total > 0)
-            .map(|total| bytes as f32 / total as f32);
-        let size = format!("{}", HumanBytes(bytes));
-        self.at("downloading", fraction, Some(&size));
-    }
-
-    fn is_news(&self, stage: &str, fraction: Option<f32>) -> bool {
-        self.last.as_ref().is_none_or(|last| {
-            last.stage != stage
-                || last.at.elapsed() >= LINE_PAUSE
-                || last.at.elapsed() >= LINE_REST
-                    && matches!((last.fraction, fraction), (Some(before), Some(now)) if now - before >= LINE_STEP)
-        })
-    }
-
-    /// A line that stays, above the bar.
-    pub(super) fn say(&self, line: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| self.printer.message(line)),
-            None => self.printer.message(line),
-        }
-    }
-
-    /// Clears the bar, so that what follows stands alone.
-    pub(super) fn end(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-fn bar() -> ProgressBar {
-    let template = "{spinner} {msg} [{bar:24}] {percent}% {elapsed}";
-    let style = ProgressStyle::with_template(template);
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(STEPS).with_style(style.progress_chars("=> "));
-    bar.enable_steady_tick(Duration::from_millis(120));
-    bar
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.end();
+        let fraction = (done + stopped) as f32 / all as f32;
+        let message = format!(
+            "{done} of {all} done, {stopped} without a result, {downloading} downloading, \
+             {started} at the provider, {waiting} to submit"
+        );
+        self.line.show("jobs", Some(fraction), Some(&message));
     }
 }

@@ -1,13 +1,13 @@
-//! Commands as a shell reads them back.
+//! Quotes words for a shell.
 
 use std::path::Path;
 
-/// A path as a shell reads it back.
+/// A path as a word of a shell command.
 pub(crate) fn quoted(path: &Path) -> String {
     quoted_text(&path.to_string_lossy())
 }
 
-/// A text as a shell reads it back.
+/// A text as a word of a shell command.
 pub(crate) fn quoted_text(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
     if !text.is_empty() && text.chars().all(plain) {

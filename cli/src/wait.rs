@@ -1,5 +1,4 @@
-//! Waiting for jobs: with a driver in this process or another, with Ctrl-C, with
-//! something to see.
+//! Waits for jobs, driven by this process or another one; shows progress and handles Ctrl-C.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,16 +10,16 @@ use zoetrope_host::jobs::{Jobs, NextStep};
 use zoetrope_host::ledger::{Job, Rows};
 
 use super::interrupts::Interrupts;
+use super::progress::Progress;
 use super::report::{Failure, Phase, next_step, of_driver, of_jobs, of_ledger, outcome};
-use super::view::View;
 
-/// How long after a Ctrl-C a second one asks the provider to cancel.
+/// The time after a Ctrl-C in which a second one cancels the jobs at the provider.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// How long a cancellation may take before it is left to whoever resumes the job.
+/// The longest wait for a cancellation. After that, `zoetrope jobs resume` finishes it.
 const CANCELLATION: Duration = Duration::from_secs(20);
 
-/// Where a Ctrl-C has led to.
+/// The effect of the Ctrl-C signals so far.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Interruption {
     None,
@@ -28,15 +27,15 @@ enum Interruption {
     Cancel,
 }
 
-/// Works until these jobs are where they should be, or the user ends it; their rows then.
+/// Waits until these jobs have reached `until` or the user interrupts; returns their rows.
 pub(super) async fn wait_for(
     jobs: &Jobs,
-    view: &Arc<View>,
+    progress: &Arc<Progress>,
     ids: &[String],
     until: WaitFor,
     interrupts: &mut Interrupts,
 ) -> Result<Rows, Failure> {
-    view.watch(ids);
+    progress.watch(ids);
     let (sender, work) = watch::channel(DriveMode::Normal);
     let mut waiting = Box::pin(jobs.wait(ids.iter().cloned(), until, work));
     let mut interruption = Interruption::None;
@@ -46,18 +45,18 @@ pub(super) async fn wait_for(
             waited = &mut waiting => break waited,
             () = interrupts.next() => match interruption {
                 Interruption::None => {
-                    view.say("Interrupted: nothing more is submitted. Ctrl-C again within 3 s asks the provider to cancel.");
+                    progress.message("Interrupted: no more jobs are submitted. Press Ctrl-C again within 3 s to cancel at the provider.");
                     interruption = Interruption::NoNewSubmits;
                     deadline = Instant::now() + GRACE;
                     sender.send_replace(DriveMode::NoNewSubmits);
                 }
                 Interruption::NoNewSubmits => {
-                    view.say("Asking the provider to cancel.");
+                    progress.message("Cancelling at the provider.");
                     interruption = Interruption::Cancel;
                     deadline = Instant::now() + CANCELLATION;
-                    // Whatever keeps it from being written down keeps no submit from its end.
+                    // If this cannot be recorded, submits in flight are still awaited.
                     if let Err(error) = jobs.cancel_awaited(ids).await {
-                        view.say(of_jobs(error, "").message());
+                        progress.message(of_jobs(error, "").message());
                     }
                 }
                 Interruption::Cancel => {
@@ -69,8 +68,8 @@ pub(super) async fn wait_for(
             }
         }
     };
-    view.end();
-    waited.map_err(|error| stopped(&error, jobs, view, ids))?;
+    progress.end();
+    waited.map_err(|error| stopped(&error, jobs, progress, ids))?;
     let mut rows = Rows::default();
     for id in ids {
         match jobs.ledger().job(id) {
@@ -82,18 +81,18 @@ pub(super) async fn wait_for(
     Ok(rows)
 }
 
-/// The ledger failed while jobs were under way: some may be paid for.
-fn stopped(error: &DriverError, jobs: &Jobs, view: &View, ids: &[String]) -> Failure {
+/// The failure of the ledger while jobs are in flight, some of which may be charged.
+fn stopped(error: &DriverError, jobs: &Jobs, progress: &Progress, ids: &[String]) -> Failure {
     let rows = ids.iter().map(|id| jobs.ledger().job(id).ok().flatten());
     let rows: Vec<_> = rows.collect();
     let charges = rows.iter().map(|row| row.as_ref().map(Job::charge));
     let charge = outcome::charge_of(charges);
-    let next = next_step::then(&NextStep::of_driver(error), &view.way_on(ids));
+    let next = next_step::then_resume(&NextStep::of_driver(error), &progress.resume_commands(ids));
     let failure = of_driver(error);
     match rows.as_slice() {
         [Some(job)] => failure
             .about(job)
-            .under_way(outcome::phase(job), charge, next),
-        _ => failure.under_way(Phase::Submit, charge, next),
+            .in_flight(outcome::phase(job), charge, next),
+        _ => failure.in_flight(Phase::Submit, charge, next),
     }
 }

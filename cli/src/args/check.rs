@@ -1,4 +1,4 @@
-//! What `zoetrope check` takes.
+//! The arguments of `zoetrope check`.
 
 use std::path::PathBuf;
 
@@ -6,24 +6,25 @@ use clap::Args;
 
 use super::values::Profile;
 
-/// Say what a run would do, without sending anything.
+/// Check an input and show the request, without sending anything.
 ///
-/// Needs neither connection nor credential; opens no file and no URL that the input
-/// names. Prints the input as it would be run; notes go to standard error.
+/// Needs no connection and no credential, and opens no file or URL that the input names.
+/// Prints the input with its defaults filled in to standard output, and notes on what was
+/// changed to standard error.
 #[derive(Args)]
 pub(crate) struct Check {
     /// Node type, as `zoetrope nodes` lists it
     pub(crate) node: String,
-    /// Input document, JSON; - reads standard input
+    /// Input document in JSON; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) input: PathBuf,
-    /// How strictly the input is read
+    /// How strictly to read the input
     #[arg(long, default_value = "strict")]
     pub(crate) profile: Profile,
-    /// Show the request as this connection's
+    /// Show the request for this connection
     #[arg(long, value_name = "ID")]
     pub(crate) connection: Option<String>,
-    /// One input a line in, one JSON result a line out; exit code 3 if any was refused
+    /// Read one input a line and write one JSON result a line; exit with code 3 if any input is refused
     #[arg(long)]
     pub(crate) jsonl: bool,
 }

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::environment;
 
-/// What every command takes, before or after its name.
+/// The options that every command takes, before or after its name.
 #[derive(Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
@@ -14,21 +14,21 @@ pub(crate) struct Global {
         long,
         global = true,
         value_name = "FILE",
-        help = "Configuration file; else ZOETROPE_CONFIG, else ./zoetrope.toml if it exists"
+        help = "Configuration file [default: $ZOETROPE_CONFIG, or ./zoetrope.toml if it exists]"
     )]
     pub(crate) config: Option<PathBuf>,
-    /// Folder for the ledger, results, compiled code and the practice provider; else the platform's
+    /// Directory for the ledger, results, compiled code and the practice provider [default: the platform's data directory]
     #[arg(long, global = true, value_name = "DIR", env = environment::DATA_DIR.name)]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Component to run instead of the built-in one
+    /// Component to run [default: the built-in one]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) component: Option<PathBuf>,
-    /// Answer in JSON on standard output
+    /// Write results and errors as JSON to standard output
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    #[arg(long, global = true, value_name = "FORM", env = environment::LOG_FORMAT.name)]
+    #[arg(long, global = true, value_name = "FORMAT", env = environment::LOG_FORMAT.name)]
     #[arg(
-        help = "Form of the logs on standard error; ZOETROPE_LOG says how much there is",
+        help = "Log format on standard error; ZOETROPE_LOG sets the log levels",
         default_value = "text",
         hide_default_value = true,
         hide_env_values = true
@@ -36,7 +36,7 @@ pub(crate) struct Global {
     pub(crate) log_format: LogFormat,
 }
 
-/// In which form logs are written: lines for people, or a JSON object a line.
+/// The format of the logs: text lines, or one JSON object a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
     Text,

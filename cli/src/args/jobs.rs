@@ -1,4 +1,4 @@
-//! What `zoetrope jobs` and its subcommands take.
+//! The arguments of `zoetrope jobs` and its subcommands.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,9 +8,10 @@ use zoetrope_host::ledger::State;
 
 use super::values::state;
 
-/// List jobs, or show, resume, cancel, fetch, resolve, forget them.
+/// List the jobs, or show, resume, cancel, fetch, resolve or prune them.
 ///
-/// A job's ID may be shortened as long as no other begins the same.
+/// Without a subcommand, lists the jobs in the data directory, oldest first. A job can be
+/// named by the first characters of its ID, if no other job's ID begins with them.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Jobs {
@@ -22,17 +23,11 @@ pub(crate) struct Jobs {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show all that is known of a job
     Show(Show),
-    /// Go on with a job, or with all that are not done
     Resume(Resume),
-    /// Ask the provider to cancel a job
     Cancel(Cancel),
-    /// Put a job's result into a file
     Fetch(Fetch),
-    /// Say what became of a submit whose outcome is unknown
     Resolve(Resolve),
-    /// Forget jobs that are done; their files stay
     Prune(Prune),
 }
 
@@ -50,65 +45,70 @@ pub(crate) struct List {
     pub(crate) node: Option<String>,
 }
 
-/// Show all that is known of a job.
+/// Show a job and its history.
 #[derive(Args)]
 pub(crate) struct Show {
-    /// The job
+    /// Job ID, or its first characters
     pub(crate) id: String,
-    /// Its input too, as given and as submitted: with the prompts
+    /// Show its input too, as given and as submitted; inputs contain prompts
     #[arg(long)]
     pub(crate) input: bool,
 }
 
-/// Go on with a job, or with all that are not done.
+/// Resume a job, or all unfinished jobs.
 ///
-/// Submits what is queued, and again what is unknown where the provider honours the key;
-/// polls what is started; finishes downloads.
+/// Submits queued jobs, polls started jobs and finishes downloads. A job whose outcome is
+/// unknown is submitted again only if the provider honours its idempotency key.
 #[derive(Args)]
 pub(crate) struct Resume {
-    /// The job
+    /// Job ID, or its first characters
     #[arg(required_unless_present = "all")]
     pub(crate) id: Option<String>,
-    /// Every job that is not done
+    /// Resume every unfinished job
     #[arg(long, conflicts_with = "id")]
     pub(crate) all: bool,
-    /// How long to wait
-    #[arg(long, default_value = "30m", value_parser = humantime::parse_duration)]
+    /// How long to wait for the result
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]
     pub(crate) deadline: Duration,
 }
 
-/// Ask the provider to cancel a job, and wait for its answer.
+/// Cancel a job at the provider.
 ///
-/// A job that was not submitted is cancelled without a word to the provider. If it is too
-/// late, the result is downloaded. Where the provider has no cancellation, the job goes on
-/// there and is paid for; `zoetrope jobs resume` waits for it.
+/// Waits up to a minute for the provider's answer. A job that was not submitted is cancelled
+/// without a request. If the job has already succeeded, its result is downloaded. If the
+/// provider cannot cancel, the job continues there and is charged; `zoetrope jobs resume`
+/// waits for it.
 #[derive(Args)]
 pub(crate) struct Cancel {
-    /// The job
+    /// Job ID, or its first characters
     pub(crate) id: String,
 }
 
-/// Put a job's result into a file: a copy of the one that is here, else from the provider.
+/// Write a job's result to a file.
+///
+/// Copies the local result if it exists; otherwise downloads it from the provider again.
 #[derive(Args)]
 pub(crate) struct Fetch {
-    /// The job
+    /// Job ID, or its first characters
     pub(crate) id: String,
-    /// Where it goes
+    /// File to write the result to
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// Replace a file that is there
+    /// Replace the file if it exists
     #[arg(long)]
     pub(crate) force: bool,
-    /// How long to wait
-    #[arg(long, default_value = "30m", value_parser = humantime::parse_duration)]
+    /// How long to wait for the result
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]
     pub(crate) deadline: Duration,
 }
 
-/// Say what became of a submit whose outcome is unknown, as the provider's own pages or
-/// its support tell.
+/// Settle a job whose submit outcome is unknown.
+///
+/// Look the job up on the provider's website or ask its support, then record the answer:
+/// either the provider's job ID, or that the job never started.
 #[derive(Args)]
 pub(crate) struct Resolve {
-    /// The job
+    /// Job ID, or its first characters
     pub(crate) id: String,
     #[command(flatten)]
     pub(crate) finding: Finding,
@@ -117,19 +117,21 @@ pub(crate) struct Resolve {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Finding {
-    /// The provider has it, by this id
+    /// The provider has the job, under this ID
     #[arg(long, value_name = "ID")]
     pub(crate) provider_job_id: Option<String>,
-    /// The provider never had it
+    /// The provider never received the job
     #[arg(long)]
     pub(crate) never_started: bool,
 }
 
-/// Forget jobs that are done: their rows and inputs. Files stay, and so does every job
-/// that may still cost or bring something.
+/// Delete finished jobs from the ledger.
+///
+/// Deletes their rows and inputs; result files stay. A job that may still be charged or may
+/// still deliver a result is kept.
 #[derive(Args)]
 pub(crate) struct Prune {
-    /// Only jobs made longer ago than this
+    /// Only jobs created longer ago than this
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub(crate) older_than: Duration,
 }

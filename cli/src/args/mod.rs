@@ -1,10 +1,10 @@
-//! The command line: what each command takes, and its help. What a command does is in the
-//! file or folder of its name beside this one.
+//! The command line: the arguments of each command, and its help. The command itself is in
+//! the module of the same name beside this one.
 //!
 //! - [`global`]: the options of every command; [`environment`]: the environment variables
 //! - [`nodes`], [`check`], [`run`], [`jobs`], [`packs`], [`practice`]: a file for each command
-//! - [`values`]: how the values of options are read
-//! - `reference`: the page `docs/reference/command-line.md`, written from all of them
+//! - [`values`]: parsers of option values
+//! - `reference`: generates the reference page of the command line
 
 mod check;
 pub(crate) mod environment;
@@ -29,7 +29,7 @@ pub(crate) use practice::PracticeServer;
 pub(crate) use run::Run;
 pub(crate) use values::{Profile, Setting};
 
-/// Runs workflow nodes that make videos and pictures from a picture, in a sandbox.
+/// Run sandboxed workflow nodes that make videos and pictures from a picture.
 #[derive(Parser)]
 #[command(name = "zoetrope", version, after_long_help = exit_code::help(), after_help = "See --help for the exit codes.")]
 pub(crate) struct Cli {
@@ -41,17 +41,11 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// List the node types, or show one
     Nodes(Nodes),
-    /// Say what a run would do, without sending anything
     Check(Check),
-    /// Run a node: upload, submit, wait, download
     Run(Box<Run>),
-    /// List jobs, or show, resume, cancel, fetch, resolve, forget them
     Jobs(jobs::Jobs),
-    /// List the components that may run, or show, allow and revoke one
     Packs(packs::Packs),
-    /// Run the practice provider on its own
     Practice(PracticeServer),
 }
 
@@ -61,7 +55,7 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_arguments_fit_together() {
+    fn argument_definitions_are_consistent() {
         Cli::command().debug_assert();
     }
 }

@@ -1,14 +1,14 @@
-//! What `zoetrope nodes` takes.
+//! The arguments of `zoetrope nodes`.
 
 use clap::{Args, ValueEnum};
 
 /// List the node types, or show one.
 #[derive(Args)]
-#[command(after_help = "With --json, always an array of AgenticFlow NodeType objects.")]
+#[command(after_help = "With --json, prints an array of AgenticFlow NodeType objects.")]
 pub(crate) struct Nodes {
-    /// Show this node type alone
+    /// Show only this node type
     pub(crate) name: Option<String>,
-    /// Print one of its schemas, as published
+    /// Print one of its schemas as published
     #[arg(long, requires = "name")]
     pub(crate) schema: Option<Schema>,
 }

@@ -1,13 +1,13 @@
-//! What `zoetrope packs` and its subcommands take.
+//! The arguments of `zoetrope packs` and its subcommands.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use zoetrope_host::connections::ConnectionId;
 
-/// List the components that may run, or show, allow and revoke one.
+/// List the allowed components, or show, allow or revoke one.
 #[derive(Args)]
-#[command(after_help = "With --json, an array of the packs that may run.")]
+#[command(after_help = "With --json, prints an array of the allowed packs.")]
 pub(crate) struct Packs {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -15,45 +15,42 @@ pub(crate) struct Packs {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show what a component asks for and what it may do
     Show(Show),
-    /// Let a component run, and show what it asks for
     Allow(Allow),
-    /// Let a component run no longer
     Revoke(Revoke),
 }
 
-/// Show what a component asks for and what it may do.
+/// Show the permissions that a component requests and those it has.
 #[derive(Args)]
 pub(crate) struct Show {
-    /// A file, or an allowed pack's name or digest, which may be shortened
+    /// Component file, or the name or digest prefix of an allowed pack
     #[arg(value_name = "FILE|NAME|DIGEST")]
     pub(crate) pack: String,
 }
 
-/// Let a component run, and show what it asks for.
+/// Allow a component to run, and show its permissions.
 ///
-/// Writes a table `[packs.<digest>]` into the configuration: everything that the component's
-/// manifest asks for, over one connection of each category. Narrow it there. `zoetrope packs
-/// show FILE` shows the same without allowing it.
+/// Writes a table `[packs.<digest>]` to the configuration file. It grants everything that the
+/// component's manifest requests, over one connection of each category; edit the table to
+/// grant less. `zoetrope packs show FILE` shows the request without granting it.
 #[derive(Args)]
 pub(crate) struct Allow {
-    /// The component
+    /// Component file
     pub(crate) file: PathBuf,
-    /// A connection that it may use; else the only configured one of each category, or the practice provider's
+    /// Connection that it may use [default: the only configured one of each category, or the practice provider's]
     #[arg(long = "connection", value_name = "ID")]
     pub(crate) connections: Vec<ConnectionId>,
-    /// Also where it asks for more than the allowed component of the same name
+    /// Allow it even if it requests more than the allowed component of the same name
     #[arg(long)]
     pub(crate) more: bool,
 }
 
-/// Let a component run no longer.
+/// Revoke a component's permission to run.
 ///
-/// Its jobs stay where they are, paid ones too, until it is allowed again.
+/// Its unfinished jobs, charged ones too, are suspended until the component is allowed again.
 #[derive(Args)]
 pub(crate) struct Revoke {
-    /// An allowed pack's name or digest, which may be shortened, or its file
+    /// Name or digest prefix of an allowed pack, or its file
     #[arg(value_name = "NAME|DIGEST|FILE")]
     pub(crate) pack: String,
 }

@@ -1,4 +1,4 @@
-//! What `zoetrope practice` takes.
+//! The arguments of `zoetrope practice`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,22 +6,22 @@ use std::time::Duration;
 
 use clap::Args;
 
-/// Run the practice provider on its own, until Ctrl-C.
+/// Run the practice provider as a server, until Ctrl-C.
 ///
-/// It speaks the providers' protocols and really renders, by moving a camera over the
+/// It implements the providers' protocols and renders clips by moving a camera over the
 /// picture. It is not an AI model.
 #[derive(Args)]
 pub(crate) struct PracticeServer {
-    /// Address to listen on; port 0 takes any
+    /// Loopback address to listen on; port 0 picks a free port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
-    /// Script of what goes wrong, in JSON; see docs/reference/practice-faults.md
+    /// Fault script in JSON; see docs/reference/practice-faults.md
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
-    /// Render nothing: every job gets the same short clip, for load tests
+    /// Render nothing and answer every job with the same short clip, for load tests
     #[arg(long)]
     pub(crate) instant: bool,
-    /// How long a job is queued at least
+    /// Minimum time that a job is queued
     #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = humantime::parse_duration)]
     pub(crate) queue_time: Duration,
 }

@@ -1,4 +1,4 @@
-//! The page `docs/reference/command-line.md`, written from the arguments, the environment variables and
+//! Generates the page `docs/reference/command-line.md` from the arguments, the environment variables and
 //! the exit codes.
 
 use std::fmt::Write as _;
@@ -12,8 +12,8 @@ use crate::exit_code;
 const INTRODUCTION: &str = "\
 # Command line
 
-For users and authors of scripts: every command, option, environment variable and exit code. The page is
-[generated](../../CONTRIBUTING.md#generated-files) from `cli/src/args/`.
+For users who call `zoetrope` from a shell or a script: every command and option, the environment variables and the
+exit codes. This page is generated from `cli/src/args/`; [CONTRIBUTING.md](../CONTRIBUTING.md) says how.
 ";
 
 /// The whole page.
@@ -30,7 +30,7 @@ fn page() -> String {
     page
 }
 
-/// A command and those below it.
+/// A command and its subcommands.
 fn describe_all(page: &mut String, command: &Command) {
     describe(page, command, &|argument| !argument.is_global_set());
     for command in subcommands(command) {
@@ -69,7 +69,7 @@ fn describe(page: &mut String, command: &Command, is_shown: &dyn Fn(&Arg) -> boo
     }
 }
 
-/// The help of an argument, its values, its default and its variable.
+/// The help of an argument, its possible values, its default and its variable.
 fn meaning(argument: &Arg) -> String {
     let help = argument.get_long_help().or(argument.get_help());
     let mut sentences = Vec::from_iter(help.map(ToString::to_string));
@@ -106,7 +106,7 @@ fn meaning(argument: &Arg) -> String {
 fn environment_variables(page: &mut String) {
     page.push_str(
         "\n## Environment variables\n\n\
-         A connection's credential may come from a further variable, which `zoetrope.toml` names;\n\
+         A connection in `zoetrope.toml` can name a further variable that holds its credential;\n\
          see [connections.md](connections.md).\n\n\
          | variable | meaning | without it |\n| -------- | ------- | ---------- |\n",
     );
@@ -118,7 +118,7 @@ fn environment_variables(page: &mut String) {
 
 fn exit_codes(page: &mut String) {
     page.push_str(
-        "\n## Exit codes\n\n[exit-codes.md](exit-codes.md) explains them.\n\n\
+        "\n## Exit codes\n\nSee [exit-codes.md](exit-codes.md).\n\n\
          | code | meaning | kinds of failure |\n| ---- | ------- | ---------------- |\n",
     );
     for (code, meaning) in exit_code::MEANINGS {
@@ -129,7 +129,7 @@ fn exit_codes(page: &mut String) {
     }
 }
 
-/// A text as it stands in a table.
+/// Escapes a text for a table cell.
 fn cell(text: &str) -> String {
     text.replace('|', r"\|").replace('\n', " ")
 }
@@ -141,8 +141,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reference_page_is_that_of_the_arguments() {
-        let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/command-line.md");
+    fn reference_page_is_up_to_date() {
+        let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/command-line.md");
         let page = page();
         if std::env::var_os("UPDATE_REFERENCE").is_some() {
             std::fs::write(&place, &page).expect("the page is written");

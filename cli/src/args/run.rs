@@ -1,4 +1,4 @@
-//! What `zoetrope run` takes.
+//! The arguments of `zoetrope run`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,56 +9,55 @@ use super::values::{Profile, Setting, key};
 
 /// Run a node: upload, submit, wait, download.
 ///
-/// Without a configured connection the practice provider serves the run, on this machine.
-/// The job is in the ledger before anything is sent: whatever happens, `zoetrope jobs`
-/// lists it and `zoetrope jobs resume` goes on.
+/// Without a configured connection, the practice provider on this machine serves the run. The
+/// job is written to the ledger before anything is submitted: `zoetrope jobs` lists it and
+/// `zoetrope jobs resume` resumes it, even after a crash.
 #[derive(Args)]
 pub(crate) struct Run {
     /// Node type, as `zoetrope nodes` lists it
     pub(crate) node: String,
     #[command(flatten)]
     pub(crate) source: Source,
-    /// Local picture for the node's first picture field, as its `file:` URL would be there
+    /// Local picture for the node's first picture field
     #[arg(long, value_name = "PATH")]
     pub(crate) image: Option<PathBuf>,
-    /// Where the result goes; else the data directory
+    /// File to write the result to [default: a file in the data directory]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Replace a file that is at --out
+    /// Replace the file at --out if it exists
     #[arg(long)]
     pub(crate) force: bool,
-    /// Connection to run over
+    /// Connection to use
     #[arg(long, value_name = "ID")]
     pub(crate) connection: Option<String>,
-    /// How long to wait, the queue included; the job goes on at the provider after that
-    #[arg(long, default_value = "30m", value_parser = humantime::parse_duration)]
+    /// How long to wait, including time in the queue; after that the job continues at the provider
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]
     pub(crate) deadline: Duration,
-    /// Idempotency key: 1 to 255 visible ASCII characters; made up when absent. The same
-    /// key and input is the same job
+    /// Idempotency key, 1 to 255 visible ASCII characters; the same key and input name the same
+    /// job [default: a new key]
     #[arg(long, value_name = "KEY", value_parser = key)]
     pub(crate) key: Option<String>,
-    /// Return once the provider has accepted the job
+    /// Return as soon as the provider has accepted the job
     #[arg(long)]
     pub(crate) detach: bool,
-    /// Run each line of a file, an input document each; line n has the key KEY-n
+    /// Run a job for each line of a file of input documents; line n has the key KEY-n
     #[arg(long, value_name = "FILE.jsonl", requires = "out_dir", conflicts_with_all = ["input", "out", "detach"])]
     pub(crate) batch: Option<PathBuf>,
-    /// Folder for the results of a batch, named by their lines
+    /// Directory for the results of a batch, named by line number
     #[arg(long, value_name = "DIR", requires = "batch")]
     pub(crate) out_dir: Option<PathBuf>,
 }
 
-/// Where a command's input comes from.
+/// The sources of a run's input.
 #[derive(Args)]
 pub(crate) struct Source {
-    /// Input document, JSON; - reads standard input
+    /// Input document in JSON; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) input: Option<PathBuf>,
-    /// Set one field: text for text fields, JSON for the others
+    /// Set one field: plain text for text fields, JSON for the others
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<Setting>,
-    /// How strictly the input is read: strict, or lax as the schema's own pydantic model
-    /// reads it
-    #[arg(long, default_value = "strict", hide_possible_values = true)]
+    /// How strictly to read the input
+    #[arg(long, default_value = "strict")]
     pub(crate) profile: Profile,
 }

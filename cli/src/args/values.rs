@@ -1,4 +1,4 @@
-//! How the values of options are read.
+//! Parsers of option values.
 
 use std::str::FromStr;
 
@@ -6,12 +6,12 @@ use clap::ValueEnum;
 use zoetrope_host::contract;
 use zoetrope_host::ledger::State;
 
-/// How strictly an input is read.
+/// How strictly to read an input.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Profile {
-    /// Exactly the published JSON Schema
+    /// By the published JSON Schema
     Strict,
-    /// As the schema's own pydantic model reads it: "20" is 20
+    /// With the conversions of the node's pydantic model, such as "20" for 20
     Lax,
 }
 
@@ -24,7 +24,7 @@ impl From<Profile> for contract::Profile {
     }
 }
 
-/// One `--set KEY=VALUE`. No `Debug`: it may be the prompt.
+/// One `--set KEY=VALUE`. It has no `Debug`, since the value may be a prompt.
 #[derive(Clone)]
 pub(crate) struct Setting {
     pub(crate) key: String,

@@ -10,27 +10,27 @@ use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{CancelOutcome, NextStep};
 use zoetrope_host::ledger::{Job, State};
 
-use super::{named, said, settle};
+use super::{find_job, print, settle};
 use crate::args::jobs::Cancel;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
+use crate::progress::Progress;
 use crate::report::{Failure, Phase, next_step, of_jobs, outcome};
-use crate::view::View;
 
-/// How long the provider's answer is waited for.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long to wait for the provider's answer.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Cancel {
     pub(super) async fn run(self, context: &Arc<Context>) -> Result<ExitCode, Failure> {
-        let view = View::new(context.options(), context.printer().clone());
-        let jobs = context.jobs(view.listener()).await?;
+        let progress = Progress::new(context.options(), context.printer().clone());
+        let jobs = context.jobs(progress.listener()).await?;
         let mut interrupts = Interrupts::listen();
-        let job = named(jobs.ledger(), &self.id, context)?;
-        let wanted = jobs.cancel(&job, deadline_after(PATIENCE)).await;
-        match wanted.map_err(|error| of_jobs(error, &context.options()))? {
+        let job = find_job(jobs.ledger(), &self.id, context)?;
+        let outcome = jobs.cancel(&job, deadline_after(TIMEOUT)).await;
+        match outcome.map_err(|error| of_jobs(error, &context.options()))? {
             CancelOutcome::LeftAlone(job) => cancelled(&job, context),
             CancelOutcome::Wanted(job) => {
-                let job = settle(&jobs, &view, job, &mut interrupts).await?;
+                let job = settle(&jobs, &progress, job, &mut interrupts).await?;
                 cancelled(&job, context)
             }
         }
@@ -45,21 +45,26 @@ fn cancelled(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
             answer.insert("state".into(), job.state().as_str().into());
             answer.insert("charged".into(), job.charge().as_str().into());
             let text = format!("cancelled; charged: {}", job.charge().as_str());
-            said(&Value::Object(answer), &text, context)
+            print(&Value::Object(answer), &text, context)
         }
         State::Succeeded | State::Failed if job.is_done() => {
-            let message = format!("it was too late: the job has {}", job.state().as_str());
+            let message = format!(
+                "too late to cancel: the job has already {}",
+                job.state().as_str()
+            );
             let show = NextStep::Show {
                 job: job.spec.id.clone(),
             };
             let show = next_step::text(&show, &context.options());
             Err(Failure::new(ErrorKind::TooLate, Phase::Poll, message)
                 .about(job)
-                .then(format!("nothing: it has ended; {show}")))
+                .then(format!(
+                    "No further action: this job has ended. Show it: {show}"
+                )))
         }
         _ => match outcome::of(job, &context.options()) {
             Err(failure) => Err(failure),
-            Ok(answer) => said(&answer, "the job has ended", context),
+            Ok(answer) => print(&answer, "the job has ended", context),
         },
     }
 }

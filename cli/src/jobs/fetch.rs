@@ -6,33 +6,33 @@ use std::sync::Arc;
 use zoetrope_host::driver::deadline_after;
 use zoetrope_host::jobs::Fetched;
 
-use super::{answered, named, said, settle};
+use super::{find_job, print, print_result, settle};
 use crate::args::jobs::Fetch;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
+use crate::progress::Progress;
 use crate::report::{Failure, of_jobs, outcome};
-use crate::view::View;
 
 impl Fetch {
     pub(super) async fn run(self, context: &Arc<Context>) -> Result<ExitCode, Failure> {
         let out = std::path::absolute(&self.out);
         let out = out.map_err(|error| Failure::usage(error.to_string()))?;
-        let view = View::new(context.options(), context.printer().clone());
-        let jobs = context.jobs(view.listener()).await?;
+        let progress = Progress::new(context.options(), context.printer().clone());
+        let jobs = context.jobs(progress.listener()).await?;
         let mut interrupts = Interrupts::listen();
-        let job = named(jobs.ledger(), &self.id, context)?;
+        let job = find_job(jobs.ledger(), &self.id, context)?;
         let until = deadline_after(self.deadline);
         let fetched = jobs.fetch(&job, &out, self.force, until).await;
         match fetched.map_err(|error| of_jobs(error, &context.options()))? {
-            Fetched::LeftAlone(job) => answered(&job, context),
+            Fetched::LeftAlone(job) => print_result(&job, context),
             Fetched::Copied { job, file } => {
                 let mut answer = outcome::of(&job, &context.options())?;
                 answer["file"] = file.to_string_lossy().into();
-                said(&answer, &file.to_string_lossy(), context)
+                print(&answer, &file.to_string_lossy(), context)
             }
             Fetched::TargetChanged(job) => {
-                let job = settle(&jobs, &view, job, &mut interrupts).await?;
-                answered(&job, context)
+                let job = settle(&jobs, &progress, job, &mut interrupts).await?;
+                print_result(&job, context)
             }
         }
     }

@@ -12,17 +12,17 @@ use crate::context::Context;
 use crate::report::{Failure, of_ledger, outcome};
 
 impl List {
-    /// Oldest first, then those whose row is damaged, whatever is asked for.
+    /// Lists the jobs, oldest first; then the damaged rows, to which no filter applies.
     pub(super) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let rows = context
             .ledger()?
             .rows()
             .map_err(|error| of_ledger(&error))?;
-        let wanted = |job: &&Job| {
+        let matches = |job: &&Job| {
             self.state.is_none_or(|state| state == job.state())
                 && self.node.as_ref().is_none_or(|node| *node == job.spec.node)
         };
-        let jobs = rows.jobs.iter().filter(wanted);
+        let jobs = rows.jobs.iter().filter(matches);
         if context.json() {
             let listed = jobs.map(outcome::listed);
             let damaged = rows.damaged.iter().map(outcome::damaged);
@@ -42,7 +42,7 @@ impl List {
                         .unwrap_or_default(),
                     job.spec.node,
                     outcome::price(job).map_or_else(String::new, |price| format!("{price}  ")),
-                    last_word(job)
+                    result_or_error(job)
                 );
             }
             for error in &rows.damaged {
@@ -55,8 +55,8 @@ impl List {
     }
 }
 
-/// Where the result is, or what is the matter.
-fn last_word(job: &Job) -> String {
+/// The path of the result, or the last error.
+fn result_or_error(job: &Job) -> String {
     match (job.file(), &job.last_error) {
         (Some(file), _) if job.is_finalized() => file.path.display().to_string(),
         (_, Some(error)) => format!("{}: {}", error.kind, error.message),

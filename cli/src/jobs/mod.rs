@@ -1,4 +1,4 @@
-//! `zoetrope jobs`: what the ledger knows, and going on from there.
+//! `zoetrope jobs`: lists and changes the jobs in the ledger.
 
 mod cancel;
 mod fetch;
@@ -19,8 +19,8 @@ use zoetrope_host::ledger::{Job, Ledger, Rows};
 use super::args::jobs::{Command, Jobs as Arguments};
 use super::context::Context;
 use super::interrupts::Interrupts;
+use super::progress::Progress;
 use super::report::{Failure, of_jobs, of_ledger, outcome};
-use super::view::View;
 use super::wait::wait_for;
 
 impl Arguments {
@@ -37,24 +37,24 @@ impl Arguments {
     }
 }
 
-/// The job that an id, or the beginning of one, names.
-fn named(ledger: &Ledger, id: &str, context: &Context) -> Result<Job, Failure> {
+/// The job with this id, or with an id that begins so.
+fn find_job(ledger: &Ledger, id: &str, context: &Context) -> Result<Job, Failure> {
     find(ledger, id).map_err(|error| of_jobs(error, &context.options()))
 }
 
-/// Waits until a job is settled; its row then.
+/// Waits until a job is settled; returns its row.
 async fn settle(
     jobs: &Jobs,
-    view: &Arc<View>,
+    progress: &Arc<Progress>,
     job: Job,
     interrupts: &mut Interrupts,
 ) -> Result<Job, Failure> {
     let ids = [job.spec.id.clone()];
-    let rows = wait_for(jobs, view, &ids, WaitFor::Settled, interrupts).await?;
+    let rows = wait_for(jobs, progress, &ids, WaitFor::Settled, interrupts).await?;
     only(rows, job)
 }
 
-/// The row of the only job there is; as it was, where it is forgotten.
+/// The row of a single job; `before` if it was pruned meanwhile.
 pub(super) fn only(rows: Rows, before: Job) -> Result<Job, Failure> {
     match rows.damaged.first() {
         Some(error) => Err(of_ledger(error)),
@@ -62,17 +62,18 @@ pub(super) fn only(rows: Rows, before: Job) -> Result<Job, Failure> {
     }
 }
 
-/// The answer of a job whose result is in place.
-fn answered(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
+/// Prints the result of a job.
+fn print_result(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
     let answer = outcome::of(job, &context.options())?;
-    said(
+    print(
         &answer,
         answer["file"].as_str().unwrap_or_default(),
         context,
     )
 }
 
-fn said(answer: &Value, text: &str, context: &Context) -> Result<ExitCode, Failure> {
+/// Prints an answer as JSON or as text.
+fn print(answer: &Value, text: &str, context: &Context) -> Result<ExitCode, Failure> {
     context.printer().answer(answer, text)?;
     Ok(ExitCode::SUCCESS)
 }

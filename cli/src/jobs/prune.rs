@@ -6,7 +6,7 @@ use serde_json::json;
 use zoetrope_host::driver::now;
 use zoetrope_host::jobs::{Pruned, prune};
 
-use super::said;
+use super::print;
 use crate::args::jobs::Prune;
 use crate::context::Context;
 use crate::report::{Failure, of_jobs};
@@ -19,9 +19,9 @@ impl Prune {
         let Pruned { forgotten, left } =
             pruned.map_err(|error| of_jobs(error, &context.options()))?;
         let answer = json!({ "ok": true, "forgotten": forgotten, "left": left });
-        said(
+        print(
             &answer,
-            &format!("{forgotten} forgotten, {left} left"),
+            &format!("{forgotten} jobs deleted, {left} kept"),
             context,
         )
     }

@@ -7,17 +7,17 @@ use zoetrope_host::driver::now;
 use zoetrope_host::jobs::NextStep;
 use zoetrope_host::ledger::State;
 
-use super::{named, said};
+use super::{find_job, print};
 use crate::args::jobs::Resolve;
 use crate::context::Context;
+use crate::progress::Progress;
 use crate::report::{Failure, next_step, of_jobs, outcome};
-use crate::view::View;
 
 impl Resolve {
     pub(super) async fn run(self, context: &Arc<Context>) -> Result<ExitCode, Failure> {
-        let view = View::new(context.options(), context.printer().clone());
-        let jobs = context.jobs(view.listener()).await?;
-        let job = named(jobs.ledger(), &self.id, context)?;
+        let progress = Progress::new(context.options(), context.printer().clone());
+        let jobs = context.jobs(progress.listener()).await?;
+        let job = find_job(jobs.ledger(), &self.id, context)?;
         let resolved = match &self.finding.provider_job_id {
             Some(id) => jobs.adopt(&job, id).await,
             None => jobs.mark_never_started(&job).await,
@@ -31,8 +31,12 @@ impl Resolve {
             answer["next"] = next.as_str().into();
             format!("started; next: {next}")
         } else {
-            format!("{}; nothing was spent", job.state().as_str())
+            format!(
+                "{}; charged: {}",
+                job.state().as_str(),
+                job.charge().as_str()
+            )
         };
-        said(&answer, &text, context)
+        print(&answer, &text, context)
     }
 }

@@ -6,39 +6,39 @@ use std::sync::Arc;
 use zoetrope_host::driver::{WaitFor, deadline_after};
 use zoetrope_host::jobs::{Jobs, NextStep};
 
-use super::{answered, named, settle};
+use super::{find_job, print_result, settle};
 use crate::args::jobs::Resume;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
+use crate::progress::Progress;
 use crate::report::{Failure, Summary, next_step, of_jobs};
-use crate::view::View;
 use crate::wait::wait_for;
 
 impl Resume {
     pub(super) async fn run(self, context: &Arc<Context>) -> Result<ExitCode, Failure> {
-        let view = View::new(context.options(), context.printer().clone());
-        let jobs = context.jobs(view.listener()).await?;
+        let progress = Progress::new(context.options(), context.printer().clone());
+        let jobs = context.jobs(progress.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let Some(id) = &self.id else {
-            return self.all(context, &jobs, &view, &mut interrupts).await;
+            return self.all(context, &jobs, &progress, &mut interrupts).await;
         };
-        let job = named(jobs.ledger(), id, context)?;
+        let job = find_job(jobs.ledger(), id, context)?;
         let resumed = jobs.resume(&job, deadline_after(self.deadline)).await;
         let job = resumed.map_err(|error| of_jobs(error, &context.options()))?;
-        let job = settle(&jobs, &view, job, &mut interrupts).await?;
-        answered(&job, context)
+        let job = settle(&jobs, &progress, job, &mut interrupts).await?;
+        print_result(&job, context)
     }
 
     async fn all(
         &self,
         context: &Arc<Context>,
         jobs: &Jobs,
-        view: &Arc<View>,
+        progress: &Arc<Progress>,
         interrupts: &mut Interrupts,
     ) -> Result<ExitCode, Failure> {
         let resumed = jobs.resume_all(deadline_after(self.deadline)).await;
         let ids = resumed.map_err(|error| of_jobs(error, &context.options()))?;
-        let rows = wait_for(jobs, view, &ids, WaitFor::Settled, interrupts).await?;
+        let rows = wait_for(jobs, progress, &ids, WaitFor::Settled, interrupts).await?;
         let next = next_step::text(&NextStep::ResumeAll, &context.options());
         Summary::of(&rows, &context.options()).report(context.printer(), &next)
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::ledger::{HistoryEntry, Job, Target};
 
-use super::named;
+use super::find_job;
 use crate::args::jobs::Show;
 use crate::context::Context;
 use crate::report::{Failure, of_ledger, outcome};
@@ -15,20 +15,20 @@ use crate::report::{Failure, of_ledger, outcome};
 impl Show {
     pub(super) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let ledger = context.ledger()?;
-        let job = named(&ledger, &self.id, context)?;
+        let job = find_job(&ledger, &self.id, context)?;
         let history = ledger.history(&job.spec.id);
         let history = history.map_err(|error| of_ledger(&error))?;
-        let known = self.known(&job, &history);
+        let document = self.document(&job, &history);
         if context.json() {
-            context.printer().line(&known)?;
+            context.printer().line(&document)?;
         } else {
-            context.printer().text(&text(&known))?;
+            context.printer().text(&text(&document))?;
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    fn known(&self, job: &Job, history: &[HistoryEntry]) -> Value {
-        let mut known = outcome::listed(job);
+    fn document(&self, job: &Job, history: &[HistoryEntry]) -> Value {
+        let mut document = outcome::listed(job);
         let (Target::File(target) | Target::Stem(target)) = &job.target;
         let history = history.iter().map(|entry| {
             json!({
@@ -50,21 +50,21 @@ impl Show {
             "media_type": job.file().map(|file| &file.media_type),
             "history": history.collect::<Vec<_>>(),
         });
-        if let (Value::Object(known), Value::Object(more)) = (&mut known, more) {
-            known.extend(more);
+        if let (Value::Object(document), Value::Object(more)) = (&mut document, more) {
+            document.extend(more);
         }
         if self.input {
-            known["raw_input"] = outcome::document(Some(&job.spec.raw_input));
-            known["input"] = outcome::document(Some(&job.spec.input));
+            document["raw_input"] = outcome::document(Some(&job.spec.raw_input));
+            document["input"] = outcome::document(Some(&job.spec.input));
         }
-        known
+        document
     }
 }
 
-/// A line for each thing that is known.
-fn text(known: &Value) -> String {
+/// The text of a job: a line for each field that is not null.
+fn text(document: &Value) -> String {
     let mut text = String::new();
-    for (name, value) in known.as_object().into_iter().flatten() {
+    for (name, value) in document.as_object().into_iter().flatten() {
         match value {
             Value::Null => {}
             Value::String(value) => drop(writeln!(text, "{name}: {value}")),

@@ -18,8 +18,7 @@ use super::{edit, manifest};
 use crate::args::packs::Allow;
 use crate::connections::PRACTICE;
 use crate::context::{Context, bad_component, read_component};
-use crate::report::{Failure, Phase};
-use crate::shell::quoted;
+use crate::report::{Failure, Phase, next_step};
 
 impl Allow {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
@@ -28,9 +27,11 @@ impl Allow {
         let asked = manifest(&component)?;
         let config = context.config().await?;
         let known = config.policy().grant(&digest);
-        let is_settled = known.is_some() && self.connections.is_empty() && !self.more;
-        if digest == DIGEST.into() || is_settled {
-            context.printer().message("It is allowed already.");
+        let is_unchanged = known.is_some() && self.connections.is_empty() && !self.more;
+        if digest == DIGEST.into() || is_unchanged {
+            context
+                .printer()
+                .message("This component is already allowed.");
             show(context, config.policy(), digest, Some(&asked))?;
             return Ok(ExitCode::SUCCESS);
         }
@@ -47,31 +48,30 @@ impl Allow {
         Pack::load(&engine, &component, &policy)
             .map_err(|error| bad_component(&self.file, &chain(&error)))?;
 
-        let place = edit::place(context);
-        edit::allow(&place, &digest, &grant)?;
-        let allowed = format!("Allowed in {}.", place.display());
+        let config_file = edit::config_file(context);
+        edit::allow(&config_file, &digest, &grant)?;
+        let allowed = format!("Allowed in {}.", config_file.display());
         context.printer().message(&allowed);
         show(context, &policy, digest, Some(&asked))?;
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Refuses a component that asks for more than an allowed one of its name.
+    /// Refuses a component that requests more than an allowed one of the same name.
     fn compare(&self, config: &Config, asked: &Manifest, context: &Context) -> Result<(), Failure> {
         match config.policy().additional_permissions(asked) {
             Some(more) if !more.is_empty() => {
-                let message = format!("it asks for more than the allowed `{}`: {more}", asked.name);
-                let next = format!(
-                    "if that is as it should be: zoetrope packs allow {} --more{}",
-                    quoted(&self.file),
-                    context.options()
+                let message = format!(
+                    "this component requests more than the allowed `{}`: {more}",
+                    asked.name
                 );
+                let next = next_step::allow_more(&self.file, &context.options());
                 Err(Failure::new(ErrorKind::Denied, Phase::Context, message).then(next))
             }
             _ => Ok(()),
         }
     }
 
-    /// One connection of each category that the pack asks for.
+    /// The connections to grant: those of `--connection`, or one of each category.
     fn connections(
         &self,
         config: &Config,
@@ -85,10 +85,10 @@ impl Allow {
                 let why = match category {
                     None => format!("there is no connection `{id}`"),
                     Some(category) => format!(
-                        "the pack asks for no connection of category `{category}`, which `{id}` is"
+                        "the pack does not request connections of category `{category}`, such as `{id}`"
                     ),
                 };
-                return Err(Failure::usage(why).then("name another --connection".into()));
+                return Err(Failure::usage(why).then("Give another --connection".into()));
             }
         }
         if !self.connections.is_empty() {
@@ -96,7 +96,7 @@ impl Allow {
         }
         let found = asked.connections.iter().map(|category| {
             let selected = config.select(category, None).map_err(|error| {
-                let next = "the same command, with --connection naming those it may use";
+                let next = "Choose connections with --connection, then run the same command again";
                 Failure::usage(chain(&error)).then(next.into())
             })?;
             match selected {

@@ -1,5 +1,5 @@
-//! The configuration's `packs` tables, changed in place: what else the file says, and its
-//! comments, stay as they are.
+//! Edits the `packs` tables of the configuration file. The rest of the file and its comments
+//! stay unchanged.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -15,29 +15,29 @@ use zoetrope_host::policy::{Connections, Grant};
 use crate::context::Context;
 use crate::report::{Failure, Phase};
 
-/// The table of all grants.
+/// The table of grants.
 const PACKS: &str = "packs";
 
-/// The file that is changed: the one that is read, else one in the working directory.
-pub(super) fn place(context: &Context) -> PathBuf {
-    let place = Config::locate(context.config_file());
-    let place = place.unwrap_or_else(|| CONFIG_FILE.into());
-    // Through links to the file itself, which is the one to be replaced.
-    fs::canonicalize(&place)
-        .or_else(|_| std::path::absolute(&place))
-        .unwrap_or(place)
+/// The file to edit: the configuration file, or a new one in the working directory.
+pub(super) fn config_file(context: &Context) -> PathBuf {
+    let path = Config::locate(context.config_file());
+    let path = path.unwrap_or_else(|| CONFIG_FILE.into());
+    // Follows links, since the file itself is replaced.
+    fs::canonicalize(&path)
+        .or_else(|_| std::path::absolute(&path))
+        .unwrap_or(path)
 }
 
-/// Writes a grant.
-pub(super) fn allow(place: &Path, digest: &Sha256Digest, grant: &Grant) -> Result<(), Failure> {
-    change(place, |packs| {
+/// Adds or replaces a grant.
+pub(super) fn allow(path: &Path, digest: &Sha256Digest, grant: &Grant) -> Result<(), Failure> {
+    change(path, |packs| {
         packs.insert(&digest.to_string(), Item::Table(table(grant)));
     })
 }
 
-/// Takes a grant out.
-pub(super) fn revoke(place: &Path, digest: &Sha256Digest) -> Result<(), Failure> {
-    change(place, |packs| {
+/// Removes a grant.
+pub(super) fn revoke(path: &Path, digest: &Sha256Digest) -> Result<(), Failure> {
+    change(path, |packs| {
         packs.remove(&digest.to_string());
     })
 }
@@ -70,20 +70,23 @@ fn table(grant: &Grant) -> Table {
     table
 }
 
-fn change(place: &Path, edit: impl FnOnce(&mut Table)) -> Result<(), Failure> {
+fn change(path: &Path, edit: impl FnOnce(&mut Table)) -> Result<(), Failure> {
     let unchanged = |why: String| {
-        let message = format!("`{}` cannot be changed: {why}", place.display());
+        let message = format!(
+            "the configuration `{}` cannot be changed: {why}",
+            path.display()
+        );
         Failure::new(ErrorKind::BadConfig, Phase::Context, message)
-            .then("mend the file or its rights, and the same command again".into())
+            .then("Fix the file or its permissions, then run the same command again".into())
     };
-    let text = match fs::read_to_string(place) {
+    let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(unchanged(error.to_string())),
     };
     let mut document: DocumentMut = text
         .parse()
-        .map_err(|_| unchanged("it is no TOML document".into()))?;
+        .map_err(|_| unchanged("it is not a TOML document".into()))?;
     let packs = document.entry(PACKS).or_insert_with(|| {
         let mut packs = Table::new();
         packs.set_implicit(true);
@@ -91,22 +94,22 @@ fn change(place: &Path, edit: impl FnOnce(&mut Table)) -> Result<(), Failure> {
     });
     let packs = packs
         .as_table_mut()
-        .ok_or_else(|| unchanged("its `packs` is no table of tables".into()))?;
+        .ok_or_else(|| unchanged("`packs` is not a table of tables".into()))?;
     edit(packs);
     let text = document.to_string();
-    // What is written is read back before it takes the file's place.
-    Config::parse(&text, place).map_err(|error| unchanged(chain(&error)))?;
-    replace(place, &text).map_err(|error| unchanged(error.to_string()))
+    // The new text must parse before it replaces the file.
+    Config::parse(&text, path).map_err(|error| unchanged(chain(&error)))?;
+    replace(path, &text).map_err(|error| unchanged(error.to_string()))
 }
 
-fn replace(place: &Path, text: &str) -> io::Result<()> {
-    let folder = place.parent().unwrap_or(Path::new(""));
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new(""));
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(text.as_bytes())?;
-    if let Ok(before) = fs::metadata(place) {
+    if let Ok(before) = fs::metadata(path) {
         file.as_file().set_permissions(before.permissions())?;
     }
     file.as_file().sync_all()?;
-    file.persist(place)?;
+    file.persist(path)?;
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! `zoetrope packs`: which components may run, and what each may do.
+//! `zoetrope packs`: the allowed components and their permissions.
 //!
-//! Nothing of a component runs here: what it asks for is read from its file.
+//! No component is run here: its manifest is read from its file.
 
 mod allow;
 mod edit;
@@ -19,10 +19,10 @@ use zoetrope_host::policy::{Connections, Grant, Manifest};
 
 use super::args::packs::{Command, Packs};
 use super::context::Context;
-use super::report::{Failure, Phase};
+use super::report::{Failure, Phase, next_step};
 
-/// Fewer digits of a digest are no name for it.
-const SHORTEST: usize = 6;
+/// The shortest digest prefix that names a pack.
+const MIN_DIGITS: usize = 6;
 
 impl Packs {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
@@ -62,13 +62,13 @@ async fn list(context: &Context) -> Result<ExitCode, Failure> {
     let width = packs.iter().map(|(_, grant)| name(grant).len()).max();
     let width = width.unwrap_or_default();
     let rows = packs.iter().map(|(digest, grant)| {
-        let (short, name, what) = (short(digest), name(grant), summed_up(grant));
+        let (short, name, summary) = (short(digest), name(grant), summary(grant));
         let origin = if *digest == embedded {
             "  (built in)"
         } else {
             ""
         };
-        format!("{short}  {name:width$}  {what}{origin}\n")
+        format!("{short}  {name:width$}  {summary}{origin}\n")
     });
     printer.text(&rows.collect::<String>())?;
     Ok(ExitCode::SUCCESS)
@@ -81,8 +81,8 @@ fn name(grant: &Grant) -> &str {
     }
 }
 
-/// A grant in a few words.
-fn summed_up(grant: &Grant) -> String {
+/// A grant on one line.
+fn summary(grant: &Grant) -> String {
     let connections = match &grant.connections {
         Connections::Any => "any connection of its category".to_owned(),
         Connections::These(ids) if ids.is_empty() => "no connection".to_owned(),
@@ -98,7 +98,7 @@ fn summed_up(grant: &Grant) -> String {
     }
 }
 
-/// What a grant says, as JSON. `connections` is null where any of its category will do.
+/// A grant as JSON. `connections` is null if any connection of its categories is granted.
 fn granted(grant: &Grant) -> Value {
     let connections = match &grant.connections {
         Connections::Any => Value::Null,
@@ -121,30 +121,30 @@ fn merge(one: &mut Value, other: Value) {
 fn manifest(component: &[u8]) -> Result<Manifest, Failure> {
     Manifest::of(component).map_err(|error| {
         Failure::new(ErrorKind::BadComponent, Phase::Context, error.to_string())
-            .then("name a component that can be read".into())
+            .then("Name a WebAssembly component".into())
     })
 }
 
-/// The first digits of a digest, enough to name it.
+/// The first digits of a digest, as a name for it.
 fn short(digest: &Sha256Digest) -> String {
     let mut digits = digest.to_string();
     digits.truncate(12);
     digits
 }
 
-/// A component that somebody has named.
-struct Named {
+/// A component, found by its file, its digest or its name.
+struct Found {
     digest: Sha256Digest,
-    /// Its bytes, where they are at hand.
+    /// Its bytes, if there is a copy.
     component: Option<Vec<u8>>,
 }
 
-/// The component that a file's path, the beginning of a digest or a pack's name means.
-async fn named(context: &Context, text: &str) -> Result<Named, Failure> {
+/// Finds a component by the path of its file, a digest prefix or a pack's name.
+async fn find(context: &Context, text: &str) -> Result<Found, Failure> {
     use sha2::{Digest as _, Sha256};
     if Path::new(text).is_file() {
         let component = super::context::read_component(Path::new(text))?;
-        return Ok(Named {
+        return Ok(Found {
             digest: Sha256::digest(&component).into(),
             component: Some(component),
         });
@@ -158,29 +158,29 @@ async fn named(context: &Context, text: &str) -> Result<Named, Failure> {
     let mut found: Vec<_> = granted
         .chain([(embedded, own)])
         .filter(|(digest, name)| {
-            *name == text || text.len() >= SHORTEST && digest.to_string().starts_with(text)
+            *name == text || text.len() >= MIN_DIGITS && digest.to_string().starts_with(text)
         })
         .map(|(digest, _)| digest)
         .collect();
     found.dedup();
     match found[..] {
-        [digest] => Ok(Named {
+        [digest] => Ok(Found {
             component: component_of(context, &digest),
             digest,
         }),
         [] => Err(Failure::usage(format!(
             "`{text}` is neither a file nor an allowed pack's name or digest"
         ))
-        .then(format!("zoetrope packs{}", context.options()))),
+        .then(next_step::list_packs(&context.options()))),
         _ => Err(Failure::usage(format!(
-            "`{text}` names {} components; give more of the digest",
+            "`{text}` matches {} components; give more digits of the digest",
             found.len()
         ))
-        .then(format!("zoetrope packs{}", context.options()))),
+        .then(next_step::list_packs(&context.options()))),
     }
 }
 
-/// A component's bytes: the embedded one's, or those that a job's way needs.
+/// A component's bytes: those of the embedded one, or the copy that is kept for its jobs.
 fn component_of(context: &Context, digest: &Sha256Digest) -> Option<Vec<u8>> {
     if *digest == DIGEST.into() {
         return Some(COMPONENT.to_vec());

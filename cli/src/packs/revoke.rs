@@ -5,29 +5,29 @@ use std::process::ExitCode;
 use serde_json::json;
 use zoetrope_bundled_pack::DIGEST;
 
-use super::{edit, named};
+use super::{edit, find};
 use crate::args::packs::Revoke;
 use crate::context::Context;
-use crate::report::Failure;
+use crate::report::{Failure, next_step};
 
 impl Revoke {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
-        let found = named(context, &self.pack).await?;
+        let found = find(context, &self.pack).await?;
         let config = context.config().await?;
         if config.policy().grant(&found.digest).is_none() {
             let message = if found.digest == DIGEST.into() {
-                "the built-in component is allowed by the build that embeds it"
+                "the built-in component cannot be revoked: the program itself allows it"
             } else {
-                "it is not allowed anyway"
+                "this component is not allowed"
             };
-            let next = format!("zoetrope packs{}", context.options());
+            let next = next_step::list_packs(&context.options());
             return Err(Failure::usage(message).then(next));
         }
-        let place = edit::place(context);
-        edit::revoke(&place, &found.digest)?;
+        let config_file = edit::config_file(context);
+        edit::revoke(&config_file, &found.digest)?;
         let (digest, printer) = (found.digest.to_string(), context.printer());
         printer.answer(&json!({ "ok": true, "revoked": digest }), &digest)?;
-        printer.message(&format!("Revoked in {}.", place.display()));
+        printer.message(&format!("Revoked in {}.", config_file.display()));
         Ok(ExitCode::SUCCESS)
     }
 }

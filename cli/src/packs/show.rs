@@ -7,14 +7,14 @@ use serde_json::{Map, Value, json};
 use zoetrope_host::digest::Sha256Digest;
 use zoetrope_host::policy::{Connections, Grant, Manifest, PackLimit, Permissions, Policy};
 
-use super::{granted, manifest, named};
+use super::{find, granted, manifest};
 use crate::args::packs::Show;
 use crate::context::Context;
 use crate::report::Failure;
 
 impl Show {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
-        let found = named(context, &self.pack).await?;
+        let found = find(context, &self.pack).await?;
         let asked = found.component.as_deref().map(manifest).transpose()?;
         let policy = context.config().await?.policy();
         show(context, policy, found.digest, asked.as_ref())?;
@@ -22,7 +22,8 @@ impl Show {
     }
 }
 
-/// Says what a component asks for, what it is granted, and what therefore holds.
+/// Prints the permissions that a component requests, those it is granted, and the resulting
+/// limits.
 pub(super) fn show(
     context: &Context,
     policy: &Policy,
@@ -86,7 +87,7 @@ fn text(
     let mut text = String::new();
     match asked {
         Some(manifest) if manifest.name.is_empty() => {
-            text.push_str("a component without a manifest: it asks for nothing\n");
+            text.push_str("a component without a manifest: it requests no permissions\n");
         }
         Some(manifest) => {
             let _ = writeln!(text, "{} {}", manifest.name, manifest.version);
@@ -98,13 +99,13 @@ fn text(
             let name = grant.map_or("", |grant| grant.name.as_str());
             let _ = writeln!(
                 text,
-                "{name}: its file is not at hand, name it to see what it asks for"
+                "{name}: give the component's file to see what it requests"
             );
         }
     }
     let _ = writeln!(text, "sha256 {digest}");
     if let Some(manifest) = asked {
-        text.push_str("\nasks for\n");
+        text.push_str("\nrequests\n");
         list(&mut text, "connections", manifest.connections.iter());
         list(&mut text, "hosts", manifest.hosts.iter());
         list(&mut text, "reads", [reads(manifest.unsafe_reads)].iter());
@@ -116,13 +117,13 @@ fn text(
         );
     }
     let Some(grant) = grant else {
-        text.push_str("\nnot allowed: nothing of it runs\n");
+        text.push_str("\nnot allowed to run\n");
         return text;
     };
     text.push_str("\nmay use\n");
     match &grant.connections {
         Connections::Any => {
-            text.push_str("  connections  any of the categories it asks for\n");
+            text.push_str("  connections  any of the categories it requests\n");
         }
         Connections::These(ids) => {
             list(&mut text, "connections", ids.iter());
@@ -146,7 +147,7 @@ fn reads(unsafe_reads: bool) -> &'static str {
     }
 }
 
-/// A title and what stands below it, one a line.
+/// A title and its items, one a line.
 fn list<T: std::fmt::Display>(text: &mut String, title: &str, items: impl Iterator<Item = T>) {
     let mut title = title;
     let mut is_empty = true;

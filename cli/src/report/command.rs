@@ -1,4 +1,4 @@
-//! How a command for jobs fails.
+//! The failure of a command for jobs.
 
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::jobs::JobsError;
@@ -7,18 +7,18 @@ use zoetrope_host::media::MediaError;
 use super::failure::{Failure, Phase, of_driver};
 use super::next_step;
 
-/// What a command for jobs came to. `options`: the global options that a further command
-/// needs.
+/// Converts an error of the jobs library. `options`: the global options to repeat in the
+/// command of the next step.
 pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
     let next = next_step::text(&error.next_step(), options);
     let kind = error.kind().unwrap_or(ErrorKind::Internal);
     match error {
-        // What is said of the next step there depends on how the call failed.
+        // `of_call` chooses the next step by how the call failed.
         JobsError::List(error) => Failure::of_call(error, Phase::Context),
         JobsError::Driver(error) => of_driver(&error),
         JobsError::Unwritten { job, source } => of_driver(&source).about(&job),
         JobsError::NotResumed { spent, source } => match spent {
-            // Nothing was sent; what may have been spent before is said.
+            // This command sent nothing, but an earlier submit may have been charged.
             Some(spent) => of_driver(&source).charged(spent.charge()),
             None => of_driver(&source),
         },
@@ -35,14 +35,14 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
             .then(next),
         JobsError::UnknownNodeType { ref known, .. } => {
             let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
-            let message = format!("{error}; there are {}", known.join(", "));
+            let message = format!("{error}; the node types are {}", known.join(", "));
             Failure::new(kind, Phase::Context, message).then(next)
         }
         error => Failure::new(kind, phase(&error), chain(&error)).then(next),
     }
 }
 
-/// How far a run had come that was no job yet.
+/// The phase of a run that failed before it had a job.
 fn phase(error: &JobsError) -> Phase {
     match error {
         JobsError::NotJson(_) | JobsError::FileUrl { .. } => Phase::Check,

@@ -1,4 +1,4 @@
-//! How a command fails: what happened, whether money was spent, what to do next.
+//! The failure of a command: its cause, what was charged, and the next step.
 
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ use super::next_step;
 use crate::exit_code;
 use crate::printer::{PrintError, Printer};
 
-/// How far a run had come.
+/// The phase of a run in which it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     Context,
@@ -38,7 +38,7 @@ impl Phase {
         }
     }
 
-    /// What is known of the money when a failure of this phase does not say.
+    /// The charge of a failure in this phase that does not state its own.
     fn charge(self) -> Charge {
         match self {
             Self::Context | Self::Check | Self::Upload => Charge::No,
@@ -48,7 +48,7 @@ impl Phase {
     }
 }
 
-/// A command that did not do what it was asked.
+/// A failed command.
 #[derive(Debug)]
 pub(crate) struct Failure {
     kind: ErrorKind,
@@ -83,7 +83,7 @@ impl Failure {
             .then(next_step::text(&NextStep::Repeat(Repair::NothingKnown), ""))
     }
 
-    /// An input that breaks a rule which the component is not asked about.
+    /// An input that breaks a rule of the program, not of the component.
     pub(crate) fn invalid_input(violation: Violation) -> Self {
         let violations = vec![violation];
         let message = ErrorCause::InvalidInput(violations.clone()).message();
@@ -93,13 +93,13 @@ impl Failure {
         }
     }
 
-    /// What a call into the component came to.
+    /// The failure of a call into the component.
     pub(crate) fn of_call(error: CallError, phase: Phase) -> Self {
         match error {
             CallError::Node(error) => Self::of_node(&error, phase),
             CallError::Trap(trap) => {
                 let more = match trap.kind {
-                    TrapKind::Trapped | TrapKind::Exited => "; this is a fault of the component",
+                    TrapKind::Trapped | TrapKind::Exited => "; this is a bug in the component",
                     _ => "",
                 };
                 Self::new(
@@ -116,7 +116,7 @@ impl Failure {
     pub(crate) fn of_node(error: &NodeError, phase: Phase) -> Self {
         let mut message = error.cause.message();
         if let Some(delay) = error.retry_after_ms {
-            message = format!("{message} (not before {} s from now)", delay.div_ceil(1000));
+            message = format!("{message} (retry after {} s)", delay.div_ceil(1000));
         }
         Self {
             violations: error.cause.violations().to_vec(),
@@ -125,12 +125,12 @@ impl Failure {
         }
     }
 
-    /// What a row's or a connection's trouble comes to.
+    /// The error of a row or a connection.
     pub(crate) fn of_job_error(error: JobError, phase: Phase) -> Self {
         Self::new(error.kind, phase, error.message)
     }
 
-    /// The command that goes on from here.
+    /// Sets the next step.
     pub(crate) fn then(self, next: String) -> Self {
         Self { next, ..self }
     }
@@ -139,8 +139,8 @@ impl Failure {
         Self { charge, ..self }
     }
 
-    /// The same, once jobs are under way, with what goes on with them.
-    pub(crate) fn under_way(self, phase: Phase, charge: Charge, next: String) -> Self {
+    /// Sets the phase, the charge and the next step of jobs that were already submitted.
+    pub(crate) fn in_flight(self, phase: Phase, charge: Charge, next: String) -> Self {
         Self {
             phase,
             charge,
@@ -153,10 +153,10 @@ impl Failure {
         Self { job, ..self }
     }
 
-    /// The same as the first of many.
+    /// Makes it the failure of a batch, in which `failed` of `all` jobs failed.
     pub(crate) fn among(self, failed: usize, all: usize) -> Self {
         let message = format!(
-            "{failed} of {all} jobs have no result in place; one of them: {}",
+            "{failed} of {all} jobs have no result; one of them: {}",
             self.message
         );
         let job = Map::new();
@@ -167,7 +167,7 @@ impl Failure {
         }
     }
 
-    /// The same about a line of a file.
+    /// Names the line of the input file.
     pub(crate) fn on_line(self, line: usize) -> Self {
         let message = format!("line {line}: {}", self.message);
         Self { message, ..self }
@@ -201,10 +201,10 @@ impl Failure {
         json!({ "ok": false, "error": error })
     }
 
-    /// Tells the user, and gives the exit code.
+    /// Prints it, and returns the exit code.
     pub(crate) fn report(&self, printer: &Printer) -> ExitCode {
         if printer.json() {
-            // The exit code says that it failed, whether or not this can be written.
+            // The exit code reports the failure even if this cannot be written.
             let _ = printer.line(&self.document());
         } else {
             printer.message(&self.text());
@@ -212,7 +212,7 @@ impl Failure {
         self.exit_code()
     }
 
-    /// What it says to people, in lines.
+    /// The text for people.
     fn text(&self) -> String {
         let mut lines = vec![format!("error: {}", sanitize(&self.message))];
         match self.violations.as_slice() {
@@ -227,7 +227,7 @@ impl Failure {
                 format!("  {place}: {} [{}]", violation.message, violation.keyword)
             })),
         }
-        lines.push(format!("  money: {}", money(self.charge, self.phase)));
+        lines.push(format!("  charged: {}", charged(self.charge, self.phase)));
         if let Some(job) = self.job.get("job").and_then(Value::as_str) {
             lines.push(format!("  job: {job}"));
         }
@@ -250,7 +250,7 @@ impl From<PrintError> for Failure {
     }
 }
 
-/// The ledger cannot be used. Nothing is sent without it.
+/// The failure of a ledger that cannot be used. Nothing is sent without a ledger.
 pub(crate) fn of_ledger(error: &LedgerError) -> Failure {
     let kind = match error {
         LedgerError::KeyConflict { .. } => ErrorKind::KeyConflict,
@@ -267,7 +267,7 @@ pub(crate) fn of_ledger(error: &LedgerError) -> Failure {
     }
 }
 
-/// The driver stopped; what is paid for is in the ledger, or was shown.
+/// The failure of a stopped driver. Accepted jobs are in the ledger, or were printed.
 pub(crate) fn of_driver(error: &DriverError) -> Failure {
     let next = next_step::text(&NextStep::of_driver(error), "");
     match error {
@@ -278,14 +278,14 @@ pub(crate) fn of_driver(error: &DriverError) -> Failure {
     }
 }
 
-fn money(charge: Charge, phase: Phase) -> &'static str {
+fn charged(charge: Charge, phase: Phase) -> &'static str {
     match (charge, phase) {
-        (Charge::No, _) => "nothing was spent",
-        (Charge::Yes, _) => "the run was charged",
+        (Charge::No, _) => "no",
+        (Charge::Yes, _) => "yes",
         (Charge::Unknown, Phase::Poll | Phase::Download) => {
-            "the job was accepted and may be charged; going on from here costs nothing"
+            "unknown; the provider accepted the job, and resuming it costs nothing more"
         }
-        (Charge::Unknown, _) => "may have been spent: nobody can tell yet",
+        (Charge::Unknown, _) => "unknown; the provider may have accepted the job",
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the program says of a plan, a job, many jobs and a failure, as text and as JSON.
+//! The text and the JSON of a plan, a job, many jobs and a failure.
 
 mod command;
 mod failure;

@@ -1,11 +1,12 @@
-//! How to go on, as text: the only place that turns a [`NextStep`] into shell commands.
+//! Next steps as text. The shell commands that the program suggests are written here.
+
+use std::path::Path;
 
 use zoetrope_host::jobs::{NextStep, Repair};
 
-use crate::shell::quoted_text;
+use crate::shell::{quoted, quoted_text};
 
-/// What a failure says under `next`. `options`: the global options that a further command
-/// needs.
+/// The `next` of a failure. `options`: the global options to repeat in its command.
 pub(crate) fn text(step: &NextStep, options: &str) -> String {
     match step {
         NextStep::Resume { .. }
@@ -19,37 +20,39 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
         NextStep::ListJobs => format!("zoetrope jobs{options}"),
         NextStep::ListNodes => format!("zoetrope nodes{options}"),
         NextStep::CorrectInput { node } => format!(
-            "correct the input; its fields: zoetrope nodes {}{options}",
-            quoted_text(node)
+            "Correct the input and run again. List the fields: {}",
+            show_node(node, options)
         ),
         NextStep::OtherInput { node } => format!(
-            "a run with another input: this one cost nothing; its fields: zoetrope nodes {}{options}",
-            quoted_text(node)
+            "Change the input and run again (nothing was charged). List the fields: {}",
+            show_node(node, options)
         ),
         NextStep::OtherPicture => {
-            "the same command with another picture, or its URL: nothing was submitted".into()
+            "Use another picture, or give its URL (nothing was submitted)".into()
         }
-        NextStep::OtherDestination => "the same command, with another --out or with --force".into(),
+        NextStep::OtherDestination => "Use another --out, or --force to replace the file".into(),
         NextStep::OtherKey { job } => format!(
-            "another --key for another run; the job that has this one: zoetrope jobs show {job}"
+            "Use another --key for another run. Show the job that has this key: zoetrope jobs show {job}{options}"
         ),
-        NextStep::Repeat(repair) => format!("{}, and the same command again", cure(*repair)),
-        NextStep::RepeatRepaired => {
-            "the same command again, once that is put right: nothing was submitted".into()
+        NextStep::Repeat(repair) => {
+            format!("{}, then run the same command again", repair_text(*repair))
         }
-        NextStep::RepeatUnsubmitted => "the same command again: nothing was submitted".into(),
-        NextStep::UseNewer => "use the newer zoetrope, or another --data-dir".into(),
+        NextStep::RepeatRepaired => {
+            "Fix the cause, then run the same command again (nothing was submitted)".into()
+        }
+        NextStep::RepeatUnsubmitted => "Run the same command again (nothing was submitted)".into(),
+        NextStep::UseNewer => "Use the newer zoetrope, or another --data-dir".into(),
         NextStep::RestoreLedger => {
-            "put a copy of the ledger in its place, or use another --data-dir".into()
+            "Restore the ledger from a backup, or use another --data-dir".into()
         }
         NextStep::RepairRow { job } => format!(
-            "restore the row of job {job} from a copy of the ledger; until then, the same run \
-             under another --key or --data-dir may be charged again. The other jobs: zoetrope jobs{options}"
+            "Restore the row of job {job} from a backup of the ledger. Until then, the same run \
+             under another --key or --data-dir may be charged again. List the other jobs: zoetrope jobs{options}"
         ),
         NextStep::Nothing { by_provider: true } => {
-            "nothing: the provider has ended this job".into()
+            "No further action: the provider ended this job".into()
         }
-        NextStep::Nothing { by_provider: false } => "nothing: this job has ended".into(),
+        NextStep::Nothing { by_provider: false } => "No further action: this job has ended".into(),
         _ => "zoetrope --help".into(),
     }
 }
@@ -58,7 +61,7 @@ fn of_job(step: &NextStep, options: &str) -> String {
     match step {
         NextStep::Resume { job } => format!("zoetrope jobs resume {job}{options}"),
         NextStep::ResumeOnce { job, window } => format!(
-            "zoetrope jobs resume {job}{options} finds the job or starts it, and cannot cost twice within {}",
+            "Resume the job; the provider honours its key for {} and does not charge twice: zoetrope jobs resume {job}{options}",
             humantime::format_duration(*window)
         ),
         NextStep::ResumeOrFetch { job } => format!(
@@ -70,8 +73,8 @@ fn of_job(step: &NextStep, options: &str) -> String {
                 .as_ref()
                 .map_or_else(String::new, |key| format!(" (idempotency key {key})"));
             format!(
-                "look for the job at the provider{known_by}, then: \
-                 zoetrope jobs resolve {job} --provider-job-id ID{options}, or --never-started"
+                "Look for the job at the provider{known_by}, then run: zoetrope jobs resolve {job} \
+                 --provider-job-id ID{options}, or with --never-started if the provider does not have it"
             )
         }
         NextStep::Adopt {
@@ -87,21 +90,76 @@ fn of_job(step: &NextStep, options: &str) -> String {
     }
 }
 
-/// The same where jobs are under way: these are gone on with, not asked for anew.
-pub(crate) fn then(step: &NextStep, way_on: &str) -> String {
+/// The `next` of a failure while jobs are in flight: `resume` resumes them, since the same
+/// command again could start new ones.
+pub(crate) fn then_resume(step: &NextStep, resume: &str) -> String {
     match step {
-        NextStep::Repeat(repair) => format!("{}, then: {way_on}", cure(*repair)),
-        step => format!("{}, then: {way_on}", text(step, "")),
+        NextStep::Repeat(repair) => format!("{}, then run: {resume}", repair_text(*repair)),
+        step => format!("{}, then run: {resume}", text(step, "")),
     }
 }
 
-fn cure(repair: Repair) -> &'static str {
+fn repair_text(repair: Repair) -> &'static str {
     match repair {
-        Repair::Configuration => "correct the configuration",
-        Repair::Connection => "provide the connection",
-        Repair::Input => "correct the input",
-        Repair::Disk => "make room or mend the rights",
-        Repair::NothingKnown => "ZOETROPE_LOG=debug",
-        _ => "mend that",
+        Repair::Configuration => "Correct the configuration",
+        Repair::Connection => "Configure the connection",
+        Repair::Input => "Correct the input",
+        Repair::Disk => "Free disk space or fix the directory's permissions",
+        Repair::NothingKnown => "Set ZOETROPE_LOG=debug for detailed logs",
+        _ => "Fix the cause",
     }
+}
+
+/// Correct the input file and check it again.
+pub(crate) fn check_again(node: &str, input: &Path, options: &str) -> String {
+    format!(
+        "Correct the input, then run: zoetrope check {} --input {}{options}",
+        quoted_text(node),
+        quoted(input)
+    )
+}
+
+/// Show a node type with its fields.
+pub(crate) fn show_node(node: &str, options: &str) -> String {
+    format!("zoetrope nodes {}{options}", quoted_text(node))
+}
+
+/// Continue a batch: jobs under the same keys are not submitted again.
+pub(crate) fn continue_batch(
+    node: &str,
+    lines: &Path,
+    folder: &Path,
+    key: &str,
+    options: &str,
+) -> String {
+    format!(
+        "zoetrope run {} --batch {} --out-dir {} --key {}{options}",
+        quoted_text(node),
+        quoted(lines),
+        quoted(folder),
+        quoted_text(key)
+    )
+}
+
+/// List the allowed packs.
+pub(crate) fn list_packs(options: &str) -> String {
+    format!("zoetrope packs{options}")
+}
+
+/// Show the permissions that a component requests, then allow it. `more`: an allowed
+/// component of the same name has fewer.
+pub(crate) fn allow_pack(file: &Path, more: bool, options: &str) -> String {
+    let file = quoted(file);
+    let more = if more { " --more" } else { "" };
+    format!(
+        "Show its permissions: zoetrope packs show {file}{options}, then allow it: zoetrope packs allow {file}{more}{options}"
+    )
+}
+
+/// Allow a component that requests more than the allowed one of the same name.
+pub(crate) fn allow_more(file: &Path, options: &str) -> String {
+    format!(
+        "To allow that, run: zoetrope packs allow {} --more{options}",
+        quoted(file)
+    )
 }

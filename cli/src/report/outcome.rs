@@ -1,5 +1,5 @@
-//! How a job stands, as an answer or a failure: from its row alone, so that whoever asks
-//! gets the same.
+//! The answer or the failure of a job. It depends on the job's row alone, so every command
+//! reports the same.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -12,8 +12,8 @@ use zoetrope_host::ledger::{Job, LedgerError, Millis, State};
 use super::failure::{Failure, Phase};
 use super::next_step;
 
-/// The answer of a run whose result is in place, else how it failed. `options`: the global
-/// options that a further command needs.
+/// The answer of a job whose result file is complete; else its failure. `options`: the global
+/// options to repeat in the command of the next step.
 pub(crate) fn of(job: &Job, options: &str) -> Result<Value, Failure> {
     if job.state() == State::Succeeded && job.is_finalized() {
         Ok(answer(job))
@@ -22,7 +22,7 @@ pub(crate) fn of(job: &Job, options: &str) -> Result<Value, Failure> {
     }
 }
 
-/// Everything about a result that is in place.
+/// The answer of a job whose result file is complete.
 fn answer(job: &Job) -> Value {
     let mut answer = facts(job);
     answer.insert("ok".into(), true.into());
@@ -38,7 +38,7 @@ fn answer(job: &Job) -> Value {
     Value::Object(answer)
 }
 
-/// What every answer and error says of a job.
+/// The fields of a job in every answer and error.
 pub(crate) fn facts(job: &Job) -> Map<String, Value> {
     let mut facts = Map::new();
     facts.insert("job".into(), job.spec.id.as_str().into());
@@ -77,7 +77,7 @@ pub(crate) fn listed(job: &Job) -> Value {
     })
 }
 
-/// The same of a job whose row is damaged.
+/// A line of `zoetrope jobs --json` for a job whose row is damaged.
 pub(crate) fn damaged(error: &LedgerError) -> Value {
     let row = error.damaged_row();
     json!({
@@ -89,7 +89,7 @@ pub(crate) fn damaged(error: &LedgerError) -> Value {
 
 fn failure(job: &Job, options: &str) -> Failure {
     let (kind, message) = match &job.last_error {
-        // Whatever stopped it, that nobody knows whether it is paid for comes first.
+        // An unknown charge matters more than the error that caused it.
         Some(error) if job.is_settled() && job.state() == State::OutcomeUnknown => {
             (ErrorKind::OutcomeUnknown, error.message.clone())
         }
@@ -97,7 +97,7 @@ fn failure(job: &Job, options: &str) -> Failure {
         _ => (ErrorKind::Interrupted, interrupted(job).into()),
     };
     let message = if job.state() == State::Succeeded && kind != ErrorKind::DownloadFailed {
-        format!("the result is made, but not on the disk yet: {message}")
+        format!("the job succeeded, but its result is not downloaded yet: {message}")
     } else {
         message
     };
@@ -112,7 +112,7 @@ fn failure(job: &Job, options: &str) -> Failure {
 }
 
 impl Failure {
-    /// The same about a job that is there: its charge is what its row says.
+    /// Adds the job's ids, and the charge in its row.
     pub(crate) fn about(self, job: &Job) -> Self {
         self.charged(job.charge()).of_job(facts(job))
     }
@@ -120,14 +120,14 @@ impl Failure {
 
 fn interrupted(job: &Job) -> &'static str {
     match job.state() {
-        State::Queued => "interrupted before anything was submitted",
-        State::Submitting => "interrupted before the provider's answer to the submit",
-        State::Succeeded => "interrupted before the result was on the disk",
-        _ => "interrupted; the job goes on at the provider",
+        State::Queued => "interrupted before the job was submitted",
+        State::Submitting => "interrupted before the provider answered the submit",
+        State::Succeeded => "interrupted before the result was downloaded",
+        _ => "interrupted; the job continues at the provider",
     }
 }
 
-/// How far a job has come.
+/// The phase that a job has reached.
 pub(crate) fn phase(job: &Job) -> Phase {
     match job.state() {
         State::Queued | State::Submitting | State::OutcomeUnknown => Phase::Submit,
@@ -137,7 +137,7 @@ pub(crate) fn phase(job: &Job) -> Phase {
     }
 }
 
-/// What is known of the bill of many jobs; `None` is a job that cannot be read.
+/// The charge of many jobs together; `None` is a job that cannot be read.
 pub(crate) fn charge_of(charges: impl Iterator<Item = Option<Charge>>) -> Charge {
     let mut all = Charge::No;
     for charge in charges {
@@ -150,7 +150,7 @@ pub(crate) fn charge_of(charges: impl Iterator<Item = Option<Charge>>) -> Charge
     all
 }
 
-/// What a job cost, for people.
+/// The cost of a job as text.
 pub(crate) fn price(job: &Job) -> Option<String> {
     let cost = job.cost()?;
     Some(format!("{} {}", cost.amount, cost.unit))

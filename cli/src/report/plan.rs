@@ -1,11 +1,11 @@
-//! A plan as JSON, and what is said of it.
+//! A plan as JSON and as text.
 
 use serde_json::{Value, json};
 use zoetrope_host::contract::{Estimate, Note, Plan};
 
 use crate::printer::Printer;
 
-/// A plan as `check` answers it.
+/// The answer of `check`.
 pub(crate) fn document(node: &str, plan: &Plan) -> Value {
     let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
     let mut answer = json!({
@@ -38,7 +38,7 @@ fn estimate(estimate: &Estimate) -> Value {
     })
 }
 
-/// The estimate for people, if there is one.
+/// Prints the estimate, if there is one, as text.
 pub(crate) fn show_estimate(plan: &Plan, printer: &Printer) {
     if let Some(known) = &plan.estimate {
         let price = format!("{} {}", known.price.amount, known.price.unit);
@@ -48,11 +48,11 @@ pub(crate) fn show_estimate(plan: &Plan, printer: &Printer) {
     }
 }
 
-/// Notes for people, one a line.
+/// Prints the notes as text, one a line.
 pub(crate) fn show_notes(plan: &Plan, printer: &Printer) {
     for note in &plan.notes {
-        let what = note.adjustment.as_str().replace('_', " ");
-        let (place, message) = (&note.instance_path, &note.message);
-        printer.message(&format!("note: {place} {what}: {message}"));
+        let adjustment = note.adjustment.as_str().replace('_', " ");
+        let (path, message) = (&note.instance_path, &note.message);
+        printer.message(&format!("note: {path} {adjustment}: {message}"));
     }
 }

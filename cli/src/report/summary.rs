@@ -1,4 +1,4 @@
-//! What became of many jobs.
+//! The report of many jobs.
 
 use std::process::ExitCode;
 
@@ -10,29 +10,29 @@ use super::failure::{Failure, of_ledger};
 use super::outcome;
 use crate::printer::Printer;
 
-/// Which exit code speaks for many: the one that somebody must look at first.
-const FIRST: [u8; 8] = [1, 8, 9, 4, 5, 2, 6, 3];
+/// The exit codes by urgency: the first of them that a job has is the exit code of all.
+const BY_URGENCY: [u8; 8] = [1, 8, 9, 4, 5, 2, 6, 3];
 
-/// Most jobs whose trouble is told in words.
-const SHOWN: usize = 20;
+/// The largest number of failed jobs that are printed one by one.
+const MAX_PRINTED: usize = 20;
 
 pub(crate) struct Summary {
     jobs: Vec<Value>,
-    /// The files, for people.
-    lines: Vec<String>,
-    /// What is the matter with the others.
+    /// The result files.
+    files: Vec<String>,
+    /// A line for each failed job.
     errors: Vec<String>,
     finalized: usize,
     charged: usize,
     may_be_charged: usize,
-    /// Whether money was spent for any of them.
+    /// The charge of all jobs together.
     charge: Charge,
-    /// The failure that speaks for all.
+    /// The most urgent failure.
     worst: Option<Failure>,
 }
 
 impl Summary {
-    /// `options`: the global options that a further command needs.
+    /// `options`: the global options to repeat in the commands of next steps.
     pub(crate) fn of(rows: &Rows, options: &str) -> Self {
         let rows_of = rows.damaged.iter().filter_map(LedgerError::damaged_row);
         let charges = rows.jobs.iter().map(Job::charge);
@@ -40,7 +40,7 @@ impl Summary {
         let count = |charge| charges.iter().filter(|of_job| **of_job == charge).count();
         let mut summary = Self {
             jobs: Vec::with_capacity(charges.len()),
-            lines: Vec::new(),
+            files: Vec::new(),
             errors: Vec::new(),
             finalized: 0,
             charged: count(Charge::Yes),
@@ -63,7 +63,7 @@ impl Summary {
         match answer {
             Ok(answer) => {
                 self.finalized += 1;
-                self.lines
+                self.files
                     .push(answer["file"].as_str().unwrap_or_default().to_owned());
             }
             Err(failure) => {
@@ -86,7 +86,7 @@ impl Summary {
         self.jobs.push(listed);
     }
 
-    /// Says it, and gives the exit code.
+    /// Prints it, and returns the exit code.
     pub(crate) fn report(self, printer: &Printer, next: &str) -> Result<ExitCode, Failure> {
         let all = self.jobs.len();
         let counts = json!({
@@ -112,18 +112,18 @@ impl Summary {
             answer["jobs"] = Value::Array(self.jobs);
             printer.line(&answer)?;
         } else {
-            for line in &self.lines {
-                printer.text(&format!("{line}\n"))?;
+            for file in &self.files {
+                printer.text(&format!("{file}\n"))?;
             }
-            for error in self.errors.iter().take(SHOWN) {
+            for error in self.errors.iter().take(MAX_PRINTED) {
                 printer.message(error);
             }
-            if self.errors.len() > SHOWN {
-                let more = self.errors.len() - SHOWN;
+            if self.errors.len() > MAX_PRINTED {
+                let more = self.errors.len() - MAX_PRINTED;
                 printer.message(&format!("… and {more} more: zoetrope jobs"));
             }
             printer.message(&format!(
-                "{} of {all} results are in place; {} jobs were charged, {} may be.",
+                "{} of {all} jobs have their result; charged: {}, possibly charged: {}",
                 self.finalized, self.charged, self.may_be_charged
             ));
             if worst.is_some() {
@@ -134,10 +134,10 @@ impl Summary {
     }
 }
 
-/// Whether an exit code is to be looked at before another.
+/// Whether an exit code is more urgent than another.
 fn is_worse(one: u8, other: u8) -> bool {
-    let rank = |code: u8| FIRST.iter().position(|known| *known == code);
-    rank(one).unwrap_or(FIRST.len()) < rank(other).unwrap_or(FIRST.len())
+    let rank = |code: u8| BY_URGENCY.iter().position(|known| *known == code);
+    rank(one).unwrap_or(BY_URGENCY.len()) < rank(other).unwrap_or(BY_URGENCY.len())
 }
 
 #[cfg(test)]
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_outcome_is_looked_at_before_a_failed_job() {
+    fn unknown_outcome_is_more_urgent_than_failed_job() {
         for (one, other) in [(8, 7), (8, 9), (9, 7), (9, 4), (1, 8)] {
             assert!(is_worse(one, other) && !is_worse(other, one));
         }

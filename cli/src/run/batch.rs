@@ -13,14 +13,13 @@ use crate::args::Run;
 use crate::context::Context;
 use crate::input;
 use crate::interrupts::Interrupts;
-use crate::report::{Failure, Summary, of_jobs};
-use crate::shell::{quoted, quoted_text};
-use crate::view::View;
+use crate::progress::Progress;
+use crate::report::{Failure, Summary, next_step, of_jobs};
 use crate::wait::wait_for;
 
 impl Run {
-    /// Checks every line, and hands every picture over, before the first job is written down;
-    /// all of them are in one commit. Then drives them all.
+    /// Checks every line and uploads every picture, then inserts all jobs in one commit, and
+    /// drives them.
     pub(super) async fn batch(
         &self,
         context: &Arc<Context>,
@@ -30,19 +29,23 @@ impl Run {
         let requests = self.requests(context, lines).await?;
         let folder = absolute(folder)?;
         std::fs::create_dir_all(&folder).map_err(|error| {
-            Failure::usage(format!("`{}` cannot be made: {error}", folder.display()))
+            Failure::usage(format!(
+                "the directory `{}` cannot be created: {error}",
+                folder.display()
+            ))
         })?;
         let key = match &self.key {
             Some(key) => key.clone(),
             None => {
                 let key = Uuid::now_v7().to_string();
-                let way_on = format!("The same command with --key {key} goes on with this batch.");
-                context.printer().message(&way_on);
+                let resume =
+                    format!("To resume this batch, run the same command with --key {key}.");
+                context.printer().message(&resume);
                 key
             }
         };
-        let view = View::new(context.options(), context.printer().clone());
-        let jobs = context.jobs(view.listener()).await?;
+        let progress = Progress::new(context.options(), context.printer().clone());
+        let jobs = context.jobs(progress.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let width = requests
             .last()
@@ -57,19 +60,13 @@ impl Run {
         let inserted = jobs.insert(prepared).await;
         let inserted = inserted.map_err(|error| of_jobs(error, &context.options()))?;
         let ids: Vec<_> = inserted.iter().map(|job| job.spec.id.clone()).collect();
-        let rows = wait_for(&jobs, &view, &ids, WaitFor::Settled, &mut interrupts).await?;
-        let next = format!(
-            "zoetrope run {} --batch {} --out-dir {} --key {}{}",
-            quoted_text(&self.node),
-            quoted(lines),
-            quoted(&folder),
-            quoted_text(&key),
-            context.options()
-        );
-        Summary::of(&rows, &context.options()).report(context.printer(), &next)
+        let rows = wait_for(&jobs, &progress, &ids, WaitFor::Settled, &mut interrupts).await?;
+        let options = context.options();
+        let next = next_step::continue_batch(&self.node, lines, &folder, &key, &options);
+        Summary::of(&rows, &options).report(context.printer(), &next)
     }
 
-    /// Every line's checked input, by its number.
+    /// The checked input of each line, with the line's number.
     async fn requests(
         &self,
         context: &Context,
@@ -87,7 +84,7 @@ impl Run {
             requests.push((index + 1, checked));
         }
         if requests.is_empty() {
-            let message = format!("`{}` has no line with an input", lines.display());
+            let message = format!("the batch `{}` has no input documents", lines.display());
             return Err(Failure::usage(message));
         }
         Ok(requests)

@@ -1,4 +1,4 @@
-//! `zoetrope run`: from an input to a clip or picture on the disk.
+//! `zoetrope run`: makes a clip or a picture from an input.
 
 mod batch;
 mod request;
@@ -19,8 +19,8 @@ use super::context::Context;
 use super::interrupts::Interrupts;
 use super::jobs::only;
 use super::picture_notes;
+use super::progress::Progress;
 use super::report::{Failure, Phase, next_step, of_jobs, outcome};
-use super::view::View;
 use super::wait::wait_for;
 
 impl Run {
@@ -31,8 +31,8 @@ impl Run {
         let checked = request::read(&self, context).await?;
         let key = self.key.clone();
         let key = key.unwrap_or_else(|| Uuid::now_v7().to_string());
-        let view = View::new(context.options(), context.printer().clone());
-        let jobs = context.jobs(view.listener()).await?;
+        let progress = Progress::new(context.options(), context.printer().clone());
+        let jobs = context.jobs(progress.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let destination = match &self.out {
             Some(out) => Destination::File(absolute(out)?),
@@ -49,7 +49,7 @@ impl Run {
             WaitFor::Settled
         };
         let ids = [job.spec.id.clone()];
-        let rows = wait_for(&jobs, &view, &ids, until, &mut interrupts).await?;
+        let rows = wait_for(&jobs, &progress, &ids, until, &mut interrupts).await?;
         let job = only(rows, job)?;
         if self.detach && job.ticket().is_some() && !job.is_settled() {
             return detached(&job, context);
@@ -65,7 +65,7 @@ impl Run {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// A job that is to be made of a checked input.
+    /// The request to submit a checked input.
     async fn request<'a>(
         &self,
         context: &Context,
@@ -85,7 +85,8 @@ impl Run {
     }
 }
 
-/// What a request comes to; nothing is written yet, and nothing but a picture is sent.
+/// Prepares a request: uploads its pictures, if the provider wants them uploaded. Nothing else
+/// is sent, and nothing is written to the ledger.
 async fn prepare(
     context: &Context,
     jobs: &Jobs,
@@ -94,7 +95,7 @@ async fn prepare(
 ) -> Result<Prepared, Failure> {
     let failed = |error| of_jobs(error, &context.options());
     let opened = jobs.open(request).await.map_err(failed)?;
-    // A job that is there already is ready at once, whatever was pressed meanwhile.
+    // `biased`: an existing job is returned even if Ctrl-C was pressed.
     tokio::select! {
         biased;
         prepared = jobs.hand_over(opened) => prepared.map_err(failed),
@@ -120,16 +121,16 @@ fn detached(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
     } else {
         printer.text(&format!("{}\n", job.spec.id))?;
         printer.message(&format!(
-            "The provider has accepted the job. To wait for its result: {next}"
+            "The provider has accepted the job. To wait for its result, run: {next}"
         ));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn interrupted() -> Failure {
-    let message = "interrupted before anything was submitted";
+    let message = "interrupted before the job was submitted";
     Failure::new(ErrorKind::Interrupted, Phase::Upload, message)
-        .then("the same command again: this one cost nothing".into())
+        .then(next_step::text(&NextStep::RepeatUnsubmitted, ""))
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {

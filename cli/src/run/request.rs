@@ -1,4 +1,4 @@
-//! The input of a run, from what the user gives: a document, `--set` and `--image`.
+//! The input of a run: the input document, `--set` and `--image`.
 
 use std::path::Path;
 
@@ -10,19 +10,14 @@ use zoetrope_host::media::file_url;
 
 use crate::args::Run;
 use crate::context::Context;
-use crate::report::{Failure, Phase, of_jobs, plan};
-use crate::shell::quoted_text;
+use crate::report::{Failure, Phase, next_step, of_jobs, plan};
 use crate::{input, picture_notes};
 
 /// Reads and checks the input of a single run.
 pub(super) async fn read(run: &Run, context: &Context) -> Result<Checked, Failure> {
     let node = context.node_type(&run.node).await?;
     if run.source.input.is_none() && run.source.settings.is_empty() && run.image.is_none() {
-        let next = format!(
-            "zoetrope nodes {}{}",
-            quoted_text(&node.name),
-            context.options()
-        );
+        let next = next_step::show_node(&node.name, &context.options());
         let message = "a run needs an input: --input, --set or --image";
         return Err(Failure::usage(message).then(next));
     }
@@ -37,7 +32,7 @@ pub(super) async fn read(run: &Run, context: &Context) -> Result<Checked, Failur
     Ok(checked)
 }
 
-/// Checks an input document, completed by `--set` and `--image`.
+/// Checks an input document, after the fields of `--set` and `--image` are put into it.
 pub(super) async fn check(
     run: &Run,
     context: &Context,
@@ -62,7 +57,7 @@ pub(super) async fn check(
             };
             input::apply(&run.source.settings, node, &mut object)?;
             if let Some(path) = &run.image {
-                put(path, node, &mut object)?;
+                put_image(path, node, &mut object)?;
             }
             Value::Object(object).to_string()
         }
@@ -77,26 +72,26 @@ pub(super) async fn check(
     checked.map_err(|error| of_jobs(error, &context.options()))
 }
 
-/// A document that fields are put into. The component refuses what is no one document;
-/// here the last of two equal keys would win.
+/// Parses a document to put fields into. The component has checked its text: the parser here
+/// accepts a duplicate key and keeps its last value.
 fn object(checked: Result<Plan, CallError>, text: &str) -> Result<Map<String, Value>, Failure> {
     match (checked, serde_json::from_str(text)) {
         (Err(error), _) if is_about_text(&error) => Err(Failure::of_call(error, Phase::Check)),
         (_, Ok(Value::Object(object))) => Ok(object),
         (Err(error), _) => Err(Failure::of_call(error, Phase::Check)),
         (Ok(_), _) => {
-            let message = "--set and --image need an input that is an object";
+            let message = "--set and --image need an input that is a JSON object";
             Err(Failure::usage(message))
         }
     }
 }
 
-/// Puts the `file:` URL of a picture into the field for it.
-fn put(path: &Path, node: &NodeType, object: &mut Map<String, Value>) -> Result<(), Failure> {
+/// Puts the `file:` URL of a picture into the first picture field.
+fn put_image(path: &Path, node: &NodeType, object: &mut Map<String, Value>) -> Result<(), Failure> {
     let mut media = node.input_media.iter();
     let media = media
         .find(|media| media.kind == MediaKind::Image)
-        .ok_or_else(|| Failure::usage(format!("`{}` takes no picture", node.name)))?;
+        .ok_or_else(|| Failure::usage(format!("the node `{}` has no picture field", node.name)))?;
     let name = media.pointer.trim_start_matches('/');
     object.insert(name.to_owned(), file_url::of(path).into());
     Ok(())
