@@ -39,7 +39,7 @@ fn validator(added: &[&str]) -> jsonschema::Validator {
 }
 
 #[test]
-fn the_list_is_what_agenticflow_lists() {
+fn nodes_json_matches_the_description_of_agenticflow() {
     let validator = validator(&ADDED);
     let listed = listed();
     assert_eq!(listed.len(), NODES.len());
@@ -64,7 +64,7 @@ fn the_list_is_what_agenticflow_lists() {
 }
 
 #[test]
-fn the_schemas_in_the_list_are_the_published_ones() {
+fn nodes_json_has_the_published_schemas() {
     for (node, (name, _)) in listed().iter().zip(NODES) {
         assert_eq!((&node["name"], &node["id"]), (&name.into(), &name.into()));
         for which in ["input", "output"] {

@@ -180,7 +180,7 @@ fn wrong_calls() {
 }
 
 #[test]
-fn component_that_is_none_is_named() {
+fn text_file_as_component_is_refused_by_name() {
     let sandbox = Sandbox::new();
     let component = sandbox.write("text.wasm", "hello");
     let component = component.to_str().expect("a path");

@@ -62,7 +62,7 @@ const IMPORTS: [(&str, &str); 18] = [
 ];
 
 #[test]
-fn the_component_imports_what_it_needs_and_nothing_else() {
+fn embedded_component_imports_exactly_the_listed_interfaces() {
     let (imports, _) = interfaces();
     for import in &imports {
         println!("{import}");
@@ -76,7 +76,7 @@ fn the_component_imports_what_it_needs_and_nothing_else() {
 }
 
 #[test]
-fn the_component_exports_the_contract() {
+fn embedded_component_exports_the_contract() {
     let (_, exports) = interfaces();
     for interface in [
         "catalog",
@@ -91,7 +91,7 @@ fn the_component_exports_the_contract() {
 }
 
 #[test]
-fn the_typed_nodes_are_functions_that_run() {
+fn embedded_component_exports_a_run_function_per_typed_node() {
     let engine = wasmtime::Engine::default();
     let component = Component::new(&engine, COMPONENT).expect("a component");
     for interface in ["image-to-video", "image-to-video-v3"] {
@@ -109,7 +109,7 @@ fn the_typed_nodes_are_functions_that_run() {
 }
 
 #[test]
-fn the_component_is_small() {
+fn embedded_component_is_at_most_400_000_bytes() {
     assert!(COMPONENT.len() <= 400_000, "{} bytes", COMPONENT.len());
 }
 
@@ -175,7 +175,7 @@ fn with_files() -> Vec<u8> {
 }
 
 #[test]
-fn what_is_no_pack_is_refused_by_every_command() {
+fn file_that_is_not_a_pack_is_refused_by_every_command() {
     let other_world = component(
         r#"(module (func (export "f")))"#,
         "package other:thing@1.0.0; world w { export f: func(); }",
@@ -218,7 +218,7 @@ fn what_is_no_pack_is_refused_by_every_command() {
 }
 
 #[test]
-fn another_version_of_the_contract_is_named() {
+fn component_of_another_contract_version_is_refused_with_that_version() {
     let error = with_component(&LISTS_ONLY.speaking("0.2.0"), NODES).error("bad_component");
     let message = error["message"].as_str().expect("a message");
     assert!(
@@ -231,7 +231,7 @@ fn another_version_of_the_contract_is_named() {
 }
 
 #[test]
-fn a_component_that_traps_ends_its_command_and_costs_nothing() {
+fn trap_in_node_types_or_check_ends_the_command_uncharged() {
     let in_the_list = Guest {
         node_types: "unreachable",
         ..LISTS_ONLY
@@ -254,7 +254,7 @@ fn a_component_that_traps_ends_its_command_and_costs_nothing() {
 }
 
 #[test]
-fn a_component_that_traps_before_its_request_leaves_cost_nothing() {
+fn trap_before_the_submit_is_sent_ends_the_run_uncharged() {
     let guest = Guest {
         check: PLANS,
         ..LISTS_ONLY
@@ -266,7 +266,7 @@ fn a_component_that_traps_before_its_request_leaves_cost_nothing() {
 }
 
 #[test]
-fn a_component_that_traps_after_acceptance_leaves_its_job_resumable() {
+fn trap_after_acceptance_leaves_the_job_resumable() {
     let guest = Guest {
         check: PLANS,
         start: ACCEPTS,
@@ -286,7 +286,7 @@ fn a_component_that_traps_after_acceptance_leaves_its_job_resumable() {
 }
 
 #[test]
-fn a_component_that_traps_in_a_list_of_checks_spoils_no_other_line() {
+fn trap_in_a_jsonl_check_fails_only_its_own_line() {
     let provider = Server::start(Script::new());
     let sandbox = Sandbox::new();
     let component = LISTS_ONLY.component();
@@ -369,7 +369,7 @@ fn short() -> Limits {
 }
 
 #[tokio::test]
-async fn a_component_that_loops_is_stopped_by_its_own_time() {
+async fn looping_component_is_stopped_by_its_time_limit() {
     let guest = Guest {
         check: LOOPS,
         ..LISTS_ONLY
@@ -381,7 +381,7 @@ async fn a_component_that_loops_is_stopped_by_its_own_time() {
 }
 
 #[tokio::test]
-async fn a_component_that_eats_memory_is_stopped() {
+async fn component_that_allocates_without_end_is_stopped() {
     let guest = Guest {
         check: EATS,
         ..LISTS_ONLY
@@ -393,7 +393,7 @@ async fn a_component_that_eats_memory_is_stopped() {
 }
 
 #[tokio::test]
-async fn a_component_that_calls_too_deeply_is_stopped() {
+async fn component_that_recurses_without_end_is_stopped() {
     let guest = Guest {
         check: RECURSES,
         ..LISTS_ONLY
@@ -405,7 +405,7 @@ async fn a_component_that_calls_too_deeply_is_stopped() {
 }
 
 #[tokio::test]
-async fn many_looping_components_leave_room_for_a_good_one() {
+async fn looping_components_do_not_block_another_component() {
     let engine = Engine::new(EngineSettings {
         concurrent_instances: 4,
         ..EngineSettings::default()
@@ -443,7 +443,7 @@ async fn many_looping_components_leave_room_for_a_good_one() {
 }
 
 #[test]
-fn a_component_that_loops_ends_the_command_and_not_the_machine() {
+fn looping_or_allocating_component_ends_the_command_uncharged() {
     // Under the binary's own limits: ten seconds, and 256 MiB. Both at once, they mostly wait.
     std::thread::scope(|scope| {
         for check in [LOOPS, EATS] {

@@ -31,7 +31,7 @@ fn run(sandbox: &Sandbox, input: &Value, more: &[&str]) -> Outcome {
 }
 
 #[test]
-fn a_run_will_cost_what_is_published() {
+fn check_shows_the_published_price() {
     let (_provider, sandbox) = sandbox();
     let check = |amount: &str, more: &[&str]| {
         let plan = json!({"plan": {"input": "{}", "estimate": [amount, "USD"]}});
@@ -59,7 +59,7 @@ fn a_run_will_cost_what_is_published() {
 }
 
 #[test]
-fn what_a_job_cost_is_shown_wherever_it_is_looked_at() {
+fn job_cost_is_shown_by_run_jobs_and_jobs_show() {
     let (provider, sandbox) = sandbox();
     let url = format!("{}/1.mp4", provider.url());
     let succeed = json!({"succeed": {"output": "{}", "media": 1, "url": url}});
@@ -85,7 +85,7 @@ fn what_a_job_cost_is_shown_wherever_it_is_looked_at() {
 }
 
 #[test]
-fn a_job_that_is_not_charged_or_at_no_price_has_no_cost() {
+fn job_without_charge_or_valid_price_has_no_cost() {
     for (cost, free, is_kept) in [
         (DOLLARS, false, true),
         (DOLLARS, true, false),
@@ -107,7 +107,7 @@ fn a_job_that_is_not_charged_or_at_no_price_has_no_cost() {
 }
 
 #[test]
-fn a_provider_without_cancellation_says_so_and_its_job_goes_on() {
+fn cancellation_unknown_to_the_provider_is_reported_and_the_job_continues() {
     let (provider, sandbox) = sandbox();
     let wait = json!({"wait": {"poll_after_ms": 100}});
     let left = run(&sandbox, &input(DOLLARS, &wait), &["--deadline", "500ms"]).error("deadline");

@@ -59,7 +59,7 @@ fn is_a_quick_clip(answer: &Value, width: u16, height: u16) {
 }
 
 #[test]
-fn the_picture_in_the_repository_becomes_a_clip() {
+fn repository_picture_becomes_a_clip() {
     let sandbox = Sandbox::new();
     let prompt = format!("prompt={CANARY_PROMPT}");
     let image = lighthouse();
@@ -113,7 +113,7 @@ fn the_picture_in_the_repository_becomes_a_clip() {
 }
 
 #[test]
-fn a_clip_has_the_size_that_was_asked_for() {
+fn clip_has_the_requested_size() {
     let sandbox = Sandbox::new();
     let image = sandbox.write("small.png", picture(ImageFormat::Png));
     for (model, size, width, height) in [
@@ -162,7 +162,7 @@ fn png_and_webp_become_clips() {
 }
 
 #[test]
-fn a_picture_may_be_in_the_input_or_at_the_provider() {
+fn picture_by_data_url_or_provider_url_becomes_a_clip() {
     let sandbox = Sandbox::new();
     let png = picture(ImageFormat::Png);
     let inline = format!("image=data:image/png;base64,{}", STANDARD.encode(&png));
@@ -194,7 +194,7 @@ fn the_same_input_makes_the_same_clip() {
 }
 
 #[test]
-fn the_same_key_finds_the_same_job() {
+fn second_run_with_the_same_key_returns_the_same_job() {
     let sandbox = Sandbox::new();
     sandbox.write("a.png", picture(ImageFormat::Png));
     let [first, second] =

@@ -98,7 +98,7 @@ const PROTOCOLS: [(&str, &str, &[&str]); 4] = [
 
 /// Each incident has a case by each protocol, or a sentence why it cannot happen there.
 #[test]
-fn every_incident_that_is_told_is_a_case_and_the_other_way_round() {
+fn every_documented_incident_has_a_case_and_every_case_is_documented() {
     let document = fs::read_to_string(root().join("docs/incidents.md")).expect("the document");
     let rows = document.lines().filter(|line| line.starts_with("| `"));
     let told: BTreeMap<_, _> = rows
@@ -131,7 +131,7 @@ fn every_incident_that_is_told_is_a_case_and_the_other_way_round() {
 
 /// The rest is the connection's, so it holds for jobs that others ask for meanwhile.
 #[test]
-fn nobody_submits_while_the_provider_wants_a_rest() {
+fn no_job_submits_over_a_connection_before_its_retry_after_has_passed() {
     let rest = serde_json::json!({
         "status": 429, "headers": {"retry-after": "3"}, "text": "slow down", "lasts_ms": 2900,
     });

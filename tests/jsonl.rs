@@ -31,7 +31,7 @@ fn valid(number: usize) -> String {
 }
 
 #[test]
-fn every_line_is_answered_in_order_whatever_is_wrong_with_another() {
+fn jsonl_check_with_invalid_lines_answers_every_line_in_order() {
     let mut input = Vec::new();
     let mut expected = Vec::new();
     let mut add = |line: &[u8], keyword: Option<&'static str>| {
@@ -81,7 +81,7 @@ fn every_line_is_answered_in_order_whatever_is_wrong_with_another() {
 }
 
 #[test]
-fn a_long_list_keeps_its_order() {
+fn jsonl_check_of_3000_lines_keeps_their_order() {
     let sandbox = Sandbox::new();
     // More than an instance is used for, and than a task is given.
     let count = 3_000;
@@ -106,7 +106,7 @@ fn a_long_list_keeps_its_order() {
 }
 
 #[test]
-fn a_line_is_answered_as_it_would_be_alone() {
+fn jsonl_result_equals_the_result_of_a_single_check() {
     let provider = Server::start(Script::new());
     let sandbox = Sandbox::with_provider(&provider);
     let inputs = [
@@ -133,7 +133,7 @@ fn a_line_is_answered_as_it_would_be_alone() {
 }
 
 #[test]
-fn no_line_is_no_answer() {
+fn jsonl_check_of_empty_input_prints_nothing() {
     let outcome = lines(&Sandbox::new(), b"");
     assert_eq!(
         (outcome.code, &*outcome.stdout, &*outcome.stderr),
@@ -144,7 +144,7 @@ fn no_line_is_no_answer() {
 }
 
 #[test]
-fn a_list_that_cannot_be_begun_is_one_error() {
+fn jsonl_check_with_wrong_arguments_prints_one_error() {
     let sandbox = Sandbox::new();
     for (arguments, kind) in [
         (
@@ -164,7 +164,7 @@ fn a_list_that_cannot_be_begun_is_one_error() {
 }
 
 #[test]
-fn a_reader_that_has_gone_away_ends_the_list() {
+fn jsonl_check_stops_when_its_output_pipe_is_closed() {
     // Enough to tell stopping from going on to the end.
     const LINES: usize = 200_000;
     let sandbox = Sandbox::new();
@@ -190,7 +190,7 @@ fn a_reader_that_has_gone_away_ends_the_list() {
 /// Two hundred thousand lines, half of a kilobyte each: 100 MB in, far more out.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_list_of_any_length_takes_bounded_memory() {
+fn jsonl_check_of_100_megabytes_uses_bounded_memory() {
     const LINES: usize = 200_000;
     const MOST: u64 = 400 << 20;
     let sandbox = Sandbox::new();

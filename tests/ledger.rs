@@ -91,7 +91,7 @@ fn is_left_alone(provider: &Server, sandbox: &Sandbox, ledger: &Path, next: &str
 }
 
 #[test]
-fn a_ledger_of_a_newer_version_is_left_alone() {
+fn ledger_of_a_newer_version_is_refused_and_unchanged() {
     let (provider, sandbox) = fixture();
     let ledger = used_ledger(&provider, &sandbox);
     let next = "use the newer zoetrope, or another --data-dir";
@@ -106,7 +106,7 @@ fn a_ledger_of_a_newer_version_is_left_alone() {
 }
 
 #[test]
-fn a_damaged_ledger_is_left_alone() {
+fn damaged_ledger_is_refused_and_unchanged() {
     let (provider, sandbox) = fixture();
     let ledger = used_ledger(&provider, &sandbox);
     change(&ledger, "PRAGMA journal_mode = wal");
@@ -127,7 +127,7 @@ fn a_damaged_ledger_is_left_alone() {
 }
 
 #[test]
-fn damaged_row_says_what_was_charged_and_stops_no_other_job() {
+fn damaged_row_reports_its_charge_and_stops_no_other_job() {
     let (provider, sandbox) = fixture();
     let run = |key: &str, out: &str| {
         let mut words = RUN.map(str::to_owned).to_vec();
@@ -180,7 +180,7 @@ fn damaged_row_says_what_was_charged_and_stops_no_other_job() {
 }
 
 #[test]
-fn a_data_directory_that_cannot_be_made_or_written_sends_nothing() {
+fn run_without_a_writable_data_directory_sends_nothing() {
     let (provider, sandbox) = fixture();
     // Below a file nobody can make a folder, whatever their rights.
     sandbox.write("file", "");
@@ -271,7 +271,7 @@ mod full {
     }
 
     #[test]
-    fn a_full_disk_sends_nothing() {
+    fn run_on_a_full_disk_sends_nothing() {
         let (provider, sandbox) = fixture();
         let input = fs::read(sandbox.path("input.json")).expect("the input");
         let run = RUN.map(|word| if word == "input.json" { "-" } else { word });
@@ -309,7 +309,7 @@ mod full {
     }
 
     #[test]
-    fn a_disk_that_has_room_again_in_time_costs_nothing() {
+    fn disk_full_after_payment_and_freed_in_time_finishes_the_run() {
         let (provider, sandbox) = fixture();
         let running = paid(&provider, &sandbox);
         leave_room(&running, None);
@@ -320,7 +320,7 @@ mod full {
     }
 
     #[test]
-    fn a_disk_that_stays_full_after_payment_loses_nothing() {
+    fn disk_full_after_payment_leaves_the_job_resolvable() {
         let (provider, sandbox) = fixture();
         let mut running = paid(&provider, &sandbox);
         let told = said_until(&mut running, "when the ledger can be written again");
@@ -359,7 +359,7 @@ mod full {
     }
 
     #[test]
-    fn a_clip_without_room_is_gone_on_with() {
+    fn download_stopped_by_a_full_disk_is_resumed() {
         const ROOM: u64 = 1 << 20;
         let (provider, sandbox) = fixture();
         let running = json!({"id": "j-1", "status": "running", "poll_after_ms": 100});

@@ -55,7 +55,7 @@ fn submitted(provider: &Server) -> Vec<Value> {
 }
 
 #[test]
-fn a_picture_may_be_named_by_its_url() {
+fn picture_named_by_a_file_url_is_uploaded() {
     let provider = provider();
     let sandbox = Sandbox::with_provider(&provider);
     let png = picture(ImageFormat::Png);
@@ -78,7 +78,7 @@ fn a_picture_may_be_named_by_its_url() {
 }
 
 #[test]
-fn a_picture_is_told_by_its_content_and_not_by_its_name() {
+fn picture_is_identified_by_its_content_and_not_by_its_name() {
     let provider = provider();
     let sandbox = Sandbox::with_provider(&provider);
     sandbox.write("a.png", picture(ImageFormat::Png));
@@ -106,7 +106,7 @@ fn a_picture_is_told_by_its_content_and_not_by_its_name() {
 }
 
 #[test]
-fn each_line_of_a_batch_may_name_a_picture() {
+fn picture_named_by_each_batch_line_is_uploaded() {
     let provider = provider();
     let sandbox = Sandbox::with_provider(&provider);
     sandbox.write("a.png", picture(ImageFormat::Png));
@@ -140,7 +140,7 @@ fn each_line_of_a_batch_may_name_a_picture() {
 }
 
 #[test]
-fn what_is_no_picture_here_is_not_sent() {
+fn file_url_of_no_local_picture_sends_nothing() {
     let provider = provider();
     let sandbox = Sandbox::with_provider(&provider);
     sandbox.write("a.png", picture(ImageFormat::Png));
@@ -163,7 +163,7 @@ fn what_is_no_picture_here_is_not_sent() {
 
 #[cfg(unix)]
 #[test]
-fn check_opens_nothing() {
+fn check_opens_no_file_named_by_a_url() {
     let sandbox = Sandbox::new();
     // Whoever opens a pipe that nobody writes to waits for ever.
     let pipe = std::process::Command::new("mkfifo")
@@ -221,7 +221,7 @@ fn transparent_png() -> Vec<u8> {
 }
 
 #[test]
-fn what_a_provider_may_see_otherwise_is_said_before_anything_is_sent() {
+fn notes_on_pictures_are_printed_before_the_upload() {
     let sandbox = Sandbox::new();
     sandbox.write(
         "zoetrope.toml",

@@ -102,7 +102,7 @@ fn is_made(answer: &Value, made: &Made) {
 }
 
 #[test]
-fn each_runs_with_no_configuration() {
+fn each_node_runs_without_configuration() {
     let sandbox = Sandbox::new();
     sandbox.write("a.png", picture(ImageFormat::Png));
     for (node, category) in NODES {
@@ -121,7 +121,7 @@ fn each_runs_with_no_configuration() {
 }
 
 #[test]
-fn each_goes_on_after_a_kill_and_is_paid_once() {
+fn each_node_job_is_resumed_after_a_kill_and_charged_once() {
     let provider = Provider::start(Duration::from_millis(300), &json!({}));
     for (node, _) in NODES {
         let sandbox = Sandbox::new();
@@ -140,7 +140,7 @@ fn each_goes_on_after_a_kill_and_is_paid_once() {
 }
 
 #[test]
-fn each_is_cancelled_or_says_that_it_cannot_be() {
+fn each_node_job_is_cancelled_or_reported_as_not_cancellable() {
     let provider = Provider::start(Duration::from_hours(1), &json!({}));
     for (node, _) in NODES {
         let sandbox = Sandbox::new();
@@ -171,7 +171,7 @@ fn each_is_cancelled_or_says_that_it_cannot_be() {
 /// `examples/two-steps.sh`, twice: the second time everything is there already.
 #[cfg(unix)]
 #[test]
-fn two_steps_make_one_clip() {
+fn two_steps_example_makes_one_clip() {
     let sandbox = Sandbox::new();
     let clip = sandbox.path("clip.mp4");
     for _ in 0..2 {

@@ -93,7 +93,7 @@ fn with_message<'a>(events: &'a [Value], message: &str) -> Vec<&'a Value> {
 }
 
 #[test]
-fn a_job_has_calls_and_a_call_has_requests() {
+fn log_spans_nest_requests_in_calls_and_calls_in_jobs() {
     let fixture = Fixture::new(vec![accepted()], "");
     let outcome = fixture.run(&["--log-format", "json"], &[("ZOETROPE_LOG", "debug")]);
     assert_eq!(outcome.code, 0, "{outcome:?}");
@@ -149,7 +149,7 @@ fn a_job_has_calls_and_a_call_has_requests() {
 }
 
 #[test]
-fn what_happens_once_in_a_job_is_told_at_info() {
+fn main_events_of_a_job_are_logged_at_info() {
     let fixture = Fixture::new(
         vec![Reply::json(503, json!({})), accepted()],
         "idempotency = \"24h\"",
@@ -195,7 +195,7 @@ fn trace_of(request: &Arrived) -> (String, String) {
 }
 
 #[test]
-fn a_jobs_trace_goes_to_its_provider_in_every_process_and_nowhere_else() {
+fn traceparent_of_a_job_is_sent_to_its_provider_only() {
     let lost: Reply = serde_json::from_value(json!({"instead": "close"})).expect("a reply");
     let fixture = Fixture::new(vec![lost, accepted()], "idempotency = \"24h\"");
     let detached = fixture.run(&["--detach"], &[]);
@@ -224,7 +224,7 @@ fn a_jobs_trace_goes_to_its_provider_in_every_process_and_nowhere_else() {
 }
 
 #[test]
-fn the_callers_trace_is_gone_on_with() {
+fn valid_traceparent_of_the_caller_is_continued() {
     let fixture = Fixture::new(vec![accepted()], "");
     let parent = format!("00-{CALLER}-b7ad6b7169203331-01");
     let outcome = fixture.run(
@@ -253,7 +253,7 @@ fn the_callers_trace_is_gone_on_with() {
 }
 
 #[test]
-fn a_malformed_trace_is_not_gone_on_with() {
+fn malformed_traceparent_of_the_caller_is_ignored() {
     let fixture = Fixture::new(vec![accepted()], "");
     let malformed = format!("00-{CALLER}-{CANARY_KEY}");
     let outcome = fixture.run(&[], &[("TRACEPARENT", &malformed)]);
@@ -269,7 +269,7 @@ fn a_malformed_trace_is_not_gone_on_with() {
 }
 
 #[test]
-fn levels_that_cannot_be_read_are_said() {
+fn invalid_log_levels_are_reported_as_a_warning() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.command(["nodes", "--log-format", "json"]);
     command.env("ZOETROPE_LOG", "zoetrope=loud");
@@ -280,7 +280,7 @@ fn levels_that_cannot_be_read_are_said() {
 
 #[cfg(feature = "otlp")]
 #[test]
-fn spans_reach_a_collector_under_the_ids_that_the_provider_was_told() {
+fn exported_spans_have_the_ids_that_were_sent_to_the_provider() {
     use crate::support::canary::forms;
 
     let taken = Script::from([("POST /v1/traces".into(), vec![Reply::json(200, json!({}))])]);

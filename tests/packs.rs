@@ -49,7 +49,7 @@ const CHECK: [&str; 7] = [
 ];
 
 #[test]
-fn what_nobody_has_allowed_runs_nothing() {
+fn component_without_a_grant_runs_nothing() {
     let (sandbox, provider) = desk_with(&version(1, &[], &json!({})));
     for command in [
         &["nodes"][..],
@@ -146,7 +146,7 @@ fn a_pack_is_allowed_shown_listed_and_revoked() {
 }
 
 #[test]
-fn allowing_changes_nothing_else_in_the_configuration() {
+fn packs_allow_changes_nothing_else_in_the_configuration() {
     let (sandbox, provider) = desk_with(&version(1, &[], &json!({})));
     let before = format!(
         "# mine\n{}\n# the end of it\n",
@@ -170,7 +170,7 @@ fn allowing_changes_nothing_else_in_the_configuration() {
 }
 
 #[test]
-fn a_new_component_that_asks_for_more_is_refused_with_the_difference() {
+fn new_version_that_asks_for_more_is_refused_with_the_difference() {
     let (sandbox, _provider) = desk_with(&version(
         1,
         &["GET https://*.cdn.example/media"],
@@ -230,7 +230,7 @@ fn run_with(component: &[u8], change: impl Fn(String) -> String) -> Outcome {
 }
 
 #[test]
-fn a_connection_that_is_not_granted_is_not_given() {
+fn run_over_a_connection_that_is_not_granted_is_denied() {
     let component = version(1, &[], &json!({}));
     let digest = digest_of(&component);
     let outcome = run_with(&component, |lines| {
@@ -303,7 +303,7 @@ fn a_paid_job_of_a_revoked_pack_waits_until_it_is_allowed_again() {
 }
 
 #[test]
-fn the_built_in_component_is_allowed_by_its_build_and_can_be_narrowed() {
+fn embedded_component_is_allowed_by_default_and_can_be_restricted() {
     let provider = Server::start(Script::new());
     let sandbox = Sandbox::with_provider(&provider);
     let shown = sandbox.run(["packs", "show", "zoetrope", "--json"]).json();
@@ -390,7 +390,7 @@ fn manifests() -> Vec<Value> {
 }
 
 #[test]
-fn a_manifest_is_read_as_its_published_schema_says() {
+fn manifest_is_accepted_as_its_published_schema_accepts_it() {
     let published = std::fs::read_to_string(root().join("schemas/manifest.json")).expect("schema");
     let published: Value = serde_json::from_str(&published).expect("JSON");
     let validator = jsonschema::draft202012::new(&published).expect("a schema");

@@ -42,7 +42,7 @@ fn run(sandbox: &Sandbox, input: &Value, more: &[&str]) -> Outcome {
 }
 
 #[test]
-fn a_picture_gets_the_extension_of_what_it_is() {
+fn picture_file_gets_the_extension_of_its_content() {
     let (provider, sandbox) = studio();
     for (place, media_type) in [
         ("png", "image/png"),
@@ -75,7 +75,7 @@ fn a_picture_gets_the_extension_of_what_it_is() {
 }
 
 #[test]
-fn a_clip_where_a_picture_should_be_is_no_result() {
+fn clip_in_place_of_a_picture_is_rejected() {
     let (provider, sandbox) = studio();
     let mut input = input(&provider, "clip");
     // At once, so that no deadline passes before.
@@ -91,7 +91,7 @@ fn a_clip_where_a_picture_should_be_is_no_result() {
 }
 
 #[test]
-fn a_batch_of_pictures_replaces_none_that_is_there() {
+fn batch_of_pictures_replaces_no_existing_file() {
     let (provider, sandbox) = studio();
     let lines = ["png", "jpg"].map(|place| input(&provider, place).to_string());
     sandbox.write("lines.jsonl", lines.join("\n"));
@@ -117,7 +117,7 @@ fn a_batch_of_pictures_replaces_none_that_is_there() {
 }
 
 #[test]
-fn a_name_of_any_letters_goes_through_every_command() {
+fn node_name_with_shell_characters_works_in_every_command() {
     let (provider, sandbox) = studio();
     let zoetrope =
         |arguments: &[&str]| sandbox.run(["--component", "hostile.wasm"].iter().chain(arguments));
@@ -162,7 +162,7 @@ fn a_name_of_any_letters_goes_through_every_command() {
 }
 
 #[test]
-fn a_name_does_nothing_to_a_terminal() {
+fn node_name_with_escape_codes_is_printed_without_them() {
     let (provider, _) = studio();
     let component = hostile_listing(&json!({"name": "maker/\u{1b}[2J"}));
     let sandbox = desk_with(&component, &provider);

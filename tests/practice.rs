@@ -47,7 +47,7 @@ fn printed_config(running: &mut Running<'_>) -> String {
 
 #[cfg(unix)]
 #[test]
-fn what_it_prints_is_a_connection_that_works() {
+fn printed_connection_table_works() {
     let its = Sandbox::new();
     let mut practice = its.start(its.command(["practice"]));
     let url = practice.line();
@@ -88,7 +88,7 @@ fn what_it_prints_is_a_connection_that_works() {
 
 #[cfg(unix)]
 #[test]
-fn in_json_it_says_where_it_is_and_where_its_key_is() {
+fn json_output_names_the_base_url_and_the_credential_file() {
     let sandbox = Sandbox::new();
     let mut practice = sandbox.start(sandbox.command(["practice", "--json"]));
     let said: Value = serde_json::from_str(&practice.line()).expect("JSON");
@@ -130,7 +130,7 @@ fn in_json_it_says_where_it_is_and_where_its_key_is() {
 
 #[cfg(unix)]
 #[test]
-fn faults_and_instant_jobs_are_asked_for_by_flags() {
+fn flags_enable_faults_and_instant_jobs() {
     let sandbox = Sandbox::new();
     // The first poll of the job says something that no client knows.
     let script = r#"{"rules": [{"method": "GET", "path": "/v1/jobs/*", "times": 1, "status_word": "archived"}]}"#;
@@ -150,7 +150,7 @@ fn faults_and_instant_jobs_are_asked_for_by_flags() {
 }
 
 #[test]
-fn it_serves_the_categories_that_it_speaks_for() {
+fn practice_provider_serves_only_its_own_categories() {
     for (category, window) in [
         ("pixelml", Some(true)),
         ("shortapi", Some(false)),
@@ -189,7 +189,7 @@ fn it_serves_the_categories_that_it_speaks_for() {
 }
 
 #[test]
-fn a_faulty_fault_script_is_refused_with_its_place() {
+fn invalid_fault_script_is_refused_with_line_and_column() {
     let sandbox = Sandbox::new();
     sandbox.write("faults.json", "{\n  \"rules\": [{\"staus\": 503}]\n}");
     for (file, place) in [
@@ -205,14 +205,14 @@ fn a_faulty_fault_script_is_refused_with_its_place() {
 }
 
 #[test]
-fn it_listens_on_this_machine_alone() {
+fn practice_provider_refuses_to_listen_beyond_loopback() {
     let outcome = Sandbox::new().run(["--json", "practice", "--listen", "0.0.0.0:0"]);
     outcome.error("usage");
     assert_eq!(outcome.code, 2);
 }
 
 #[test]
-fn runs_at_once_share_a_data_directory() {
+fn concurrent_practice_runs_share_a_data_directory() {
     let sandbox = Sandbox::new();
     sandbox.write("a.png", picture(ImageFormat::Png));
     let runs: Vec<_> = ["frame_rate=1", "frame_rate=1"]
@@ -225,7 +225,7 @@ fn runs_at_once_share_a_data_directory() {
 }
 
 #[test]
-fn pictures_and_clips_are_for_their_owner_alone() {
+fn folders_of_pictures_and_clips_are_private_to_their_owner() {
     let sandbox = Sandbox::new();
     sandbox.write("a.png", picture(ImageFormat::Png));
     is_a_clip(

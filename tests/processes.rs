@@ -51,7 +51,7 @@ fn five_processes_without_idempotency() {
 /// A job that two processes asked for, and the later one died: the other one still waits for it,
 /// whether it drives or a third one does.
 #[test]
-fn whoever_still_waits_gets_its_clip() {
+fn shared_job_is_finished_for_the_requester_that_survives() {
     for another_drives in [false, true] {
         // The shared job is turned away at first, so that it waits to be submitted.
         let turned_away = if another_drives { 2 } else { 1 };

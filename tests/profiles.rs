@@ -18,7 +18,7 @@ fn asked(sandbox: &Sandbox, more: &[&str]) -> String {
 }
 
 #[test]
-fn an_input_is_read_as_the_profile_says() {
+fn input_is_read_by_the_rules_of_its_profile() {
     let provider = Server::start(Script::new());
     let sandbox = desk_with(hostile(), &provider);
     for input in [
@@ -36,7 +36,7 @@ fn an_input_is_read_as_the_profile_says() {
 }
 
 #[test]
-fn the_rules_are_those_of_the_configured_connection() {
+fn request_is_previewed_over_the_configured_connection_only() {
     let provider = Server::start(Script::new());
     let sandbox = desk_with(hostile(), &provider);
     let input = ["--input", "input.json"];
@@ -51,7 +51,7 @@ fn the_rules_are_those_of_the_configured_connection() {
 }
 
 #[test]
-fn the_completed_input_is_what_is_submitted() {
+fn submit_sends_the_completed_input() {
     let provider = Server::start(Script::from([(
         "POST /v1/jobs".into(),
         vec![Reply::json(200, json!({}))],

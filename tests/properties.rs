@@ -177,7 +177,7 @@ fn is_final(
 }
 
 #[test]
-fn any_text_gets_an_answer() {
+fn check_of_any_text_returns_a_plan_or_violations() {
     let checker = Checker::new();
     let (usual, _) = NODES[1];
     Target::new("check", 400).run(|input| {
@@ -212,7 +212,7 @@ fn any_text_gets_an_answer() {
 
 /// What the schema accepts is refused by [`RULES`] alone.
 #[test]
-fn an_input_is_accepted_as_the_published_schema_says() {
+fn check_accepts_an_input_as_the_published_schema_does() {
     let checker = Checker::new();
     let published = Published::all();
     holds(1_000, &inputs(&published), |(index, input)| {
@@ -243,7 +243,7 @@ fn an_input_is_accepted_as_the_published_schema_says() {
 }
 
 #[test]
-fn a_plan_is_complete_and_checking_it_changes_nothing() {
+fn check_of_a_completed_input_changes_nothing() {
     let checker = Checker::new();
     let published = Published::all();
     holds(1_000, &inputs(&published), |(index, input)| {
@@ -289,7 +289,7 @@ fn a_plan_is_complete_and_checking_it_changes_nothing() {
 }
 
 #[test]
-fn a_used_instance_answers_as_a_fresh_one() {
+fn reused_instance_answers_like_a_fresh_one() {
     let checker = Checker::new();
     let pack = pack();
     let published = Published::all();
@@ -313,7 +313,7 @@ fn a_used_instance_answers_as_a_fresh_one() {
 }
 
 #[test]
-fn the_same_input_is_the_same_plan() {
+fn same_input_gives_the_same_plan() {
     let checker = Checker::new();
     let input =
         json!({"prompt": "p", "image": "i", "zoom": 1, "steps": 2.0, "alpha": [1]}).to_string();

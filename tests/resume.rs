@@ -17,14 +17,14 @@ use crate::support::slow_server::{
 };
 
 #[test]
-fn a_run_beyond_its_deadline_is_resumed() {
+fn run_past_its_deadline_is_resumed() {
     let (provider, sandbox) = slow_provider();
     is_resumable(&provider, &sandbox, &left(&sandbox));
 }
 
 #[cfg(unix)]
 #[test]
-fn a_run_that_is_interrupted_is_resumed() {
+fn interrupted_run_is_resumed() {
     let (provider, sandbox) = slow_provider();
     let running = sandbox.start(sandbox.command(RUN));
     provider.wait_for(POLL, 1);
@@ -36,7 +36,7 @@ fn a_run_that_is_interrupted_is_resumed() {
 
 #[cfg(unix)]
 #[test]
-fn a_run_that_is_killed_is_resumed() {
+fn killed_run_is_resumed() {
     let (provider, sandbox) = slow_provider();
     let running = sandbox.start(sandbox.command(RUN));
     provider.wait_for(POLL, 1);
@@ -51,7 +51,7 @@ fn a_run_that_is_killed_is_resumed() {
 
 #[cfg(unix)]
 #[test]
-fn a_submit_on_its_way_is_not_torn_off() {
+fn interrupt_during_a_submit_waits_for_its_reply() {
     let (provider, sandbox) = slow_provider();
     provider.script(Script::from([(SUBMIT.into(), vec![Reply::hang()])]));
     let mut running = sandbox.start(sandbox.command(RUN));
@@ -66,7 +66,7 @@ fn a_submit_on_its_way_is_not_torn_off() {
 
 #[cfg(unix)]
 #[test]
-fn a_second_interrupt_cancels_at_the_provider() {
+fn second_interrupt_cancels_the_job_at_the_provider() {
     let (provider, sandbox) = slow_provider();
     let stopped = Reply::json(
         200,
@@ -89,7 +89,7 @@ fn a_second_interrupt_cancels_at_the_provider() {
 /// Killed between the commit of `submitting` and the provider's answer.
 #[cfg(unix)]
 #[test]
-fn a_submit_without_its_process_is_openly_unknown() {
+fn kill_during_a_submit_resends_it_with_its_key_or_leaves_it_unknown() {
     for honoured in [false, true] {
         let (provider, sandbox) = slow_provider();
         let window = if honoured {
@@ -145,7 +145,7 @@ fn is_resolved(provider: &Server, sandbox: &Sandbox) {
 }
 
 #[test]
-fn a_submit_that_never_arrived_is_closed() {
+fn unknown_submit_resolved_as_never_started_fails_uncharged() {
     let (provider, sandbox) = slow_provider();
     provider.script(Script::from([(
         SUBMIT.into(),
@@ -168,7 +168,7 @@ fn a_submit_that_never_arrived_is_closed() {
 }
 
 #[test]
-fn a_job_does_not_go_on_at_another_place() {
+fn job_is_not_resumed_at_another_provider_origin() {
     let (provider, sandbox) = slow_provider();
     let error = left(&sandbox);
     let (moved, _) = slow_provider();
@@ -187,7 +187,7 @@ fn a_job_does_not_go_on_at_another_place() {
 }
 
 #[test]
-fn a_practice_run_survives_its_process_and_its_provider() {
+fn practice_run_past_its_deadline_is_resumed_by_a_new_process() {
     let sandbox = Sandbox::new();
     sandbox.write("a.png", picture(ImageFormat::Png));
     let arguments = [
@@ -209,7 +209,7 @@ fn a_practice_run_survives_its_process_and_its_provider() {
 }
 
 #[test]
-fn a_resumed_job_does_not_write_over_a_file() {
+fn resumed_job_does_not_overwrite_an_existing_file() {
     let (provider, sandbox) = slow_provider();
     let error = left(&sandbox);
     end_the_job(&provider);
@@ -233,7 +233,7 @@ fn a_resumed_job_does_not_write_over_a_file() {
 
 #[cfg(unix)]
 #[test]
-fn nothing_is_bought_for_a_process_that_is_gone() {
+fn queued_jobs_of_a_killed_process_are_not_submitted() {
     let (provider, sandbox) = slow_provider();
     // One submit, and then a rest that outlasts the test.
     sandbox.configure(&provider.connection("requests_per_second = 0.01"));
@@ -279,7 +279,7 @@ fn nothing_is_bought_for_a_process_that_is_gone() {
 
 #[cfg(unix)]
 #[test]
-fn a_rest_outlives_the_process_that_was_told() {
+fn retry_after_holds_after_its_process_is_killed() {
     let (provider, sandbox) = slow_provider();
     let mut busy = Reply::json(429, json!({"error": {"message": "later"}}));
     busy.header("retry-after", "120");

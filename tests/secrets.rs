@@ -40,7 +40,7 @@ fn traced(sandbox: &Sandbox, change: impl Fn(&mut Command)) -> Outcome {
 }
 
 #[test]
-fn the_most_talkative_log_shows_no_credential_and_no_prompt() {
+fn trace_log_shows_no_credential_and_no_prompt() {
     let url = "https://p.example/a.png?signature=canary-signature";
     let video = "{provider}/1.mp4?signature=canary-signature";
     let ended = json!({"status": "succeeded", "output": {"video": video}});
@@ -74,7 +74,7 @@ fn the_most_talkative_log_shows_no_credential_and_no_prompt() {
 }
 
 #[test]
-fn the_practice_providers_key_is_a_secret_too() {
+fn trace_log_shows_no_key_of_the_practice_provider() {
     let sandbox = Sandbox::new();
     sandbox.write("a.png", picture(ImageFormat::Png));
     assert_eq!(traced(&sandbox, |_| {}).code, 0);
@@ -90,7 +90,7 @@ fn the_practice_providers_key_is_a_secret_too() {
 }
 
 #[test]
-fn a_key_that_is_no_key_is_not_shown() {
+fn malformed_credential_is_refused_and_not_shown() {
     let provider = Server::start(Script::new());
     let sandbox = Sandbox::with_provider(&provider);
     sandbox.write("a.png", picture(ImageFormat::Png));
@@ -109,7 +109,7 @@ fn a_key_that_is_no_key_is_not_shown() {
 }
 
 #[test]
-fn a_page_with_the_key_in_it_shows_nothing() {
+fn credential_in_an_unreadable_reply_is_not_shown() {
     let page: Reply = serde_json::from_value(json!({"status": 200, "text": "<html>{key}</html>"}))
         .expect("a reply");
     let provider = Server::start(Script::from([("POST /v1/files".into(), vec![page])]));
@@ -259,7 +259,7 @@ const PLACES: [&str; 5] = [
 ];
 
 #[test]
-fn wherever_the_key_stands_and_however_it_comes_back_it_is_not_seen() {
+fn credential_echoed_in_any_reply_and_form_is_not_shown() {
     std::thread::scope(|scope| {
         for (place, format) in PLACES.iter().zip(["text", "json"].iter().cycle()) {
             scope.spawn(move || {
@@ -316,7 +316,7 @@ const RUN: [&str; 7] = [
 ];
 
 #[test]
-fn a_key_in_the_wrong_place_is_not_shown() {
+fn credential_in_a_wrong_configuration_field_is_not_shown() {
     let provider = Server::start(Script::new());
     for wrong in [
         format!("credential = \"{CANARY_KEY}\""),
@@ -353,7 +353,7 @@ fn a_key_in_the_wrong_place_is_not_shown() {
 }
 
 #[test]
-fn a_prompt_is_in_check_and_where_a_jobs_input_is_asked_for_alone() {
+fn prompt_is_shown_only_by_check_and_jobs_show_input() {
     let sandbox = Sandbox::new();
     let input = json!({"prompt": CANARY_PROMPT, "image": "https://p.example/a.png"});
     sandbox.write("input.json", input.to_string());

@@ -107,7 +107,7 @@ fn a_local_picture_is_base64_without_a_prefix_in_the_submit() {
 /// ShortAPI has no cancellation: that is said, with what it costs, and the command that is told
 /// collects the job.
 #[test]
-fn a_job_that_cannot_be_cancelled_goes_on() {
+fn cancellation_at_shortapi_is_reported_as_unsupported_and_the_job_continues() {
     let (provider, sandbox) = scripted(&[1]);
     let image = "image=https://pictures.example/a.png";
     let waited = sandbox.run(run(["--set", image, "--deadline", "2s"]));

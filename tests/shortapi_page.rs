@@ -77,7 +77,7 @@ fn essence(request: &Arrived) -> Value {
 }
 
 #[test]
-fn the_component_asks_as_the_samples_do() {
+fn component_sends_the_same_requests_as_the_samples() {
     let image = "https://pictures.example/koala.webp";
     let created = json!({"code": 0, "job_id": "j-1", "data": {"amount": "0.02", "job_id": "j-1"}});
     let done =
@@ -146,7 +146,7 @@ fn the_component_asks_as_the_samples_do() {
 
 #[cfg(unix)]
 #[test]
-fn the_samples_of_the_page_work() {
+fn samples_of_the_page_run_against_the_practice_provider() {
     let sandbox = Sandbox::new();
     let mut practice = sandbox.start(sandbox.command(["practice", "--json"]));
     let said: Value = serde_json::from_str(&practice.line()).expect("JSON");

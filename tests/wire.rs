@@ -130,7 +130,7 @@ fn carry_the_credential(arrived: &[Arrived], header: &str, value: &str) {
 }
 
 #[test]
-fn every_part_of_the_wire_can_be_another() {
+fn every_part_of_the_wire_is_configurable() {
     let arrived = arrived_over(|base| {
         format!(
             "[connections.elsewhere]\ncategory = \"pixelml\"\nbase_url = \"{base}\"\n\
@@ -176,7 +176,7 @@ fn every_part_of_the_wire_can_be_another() {
 }
 
 #[test]
-fn the_credentials_header_can_be_an_option() {
+fn credential_header_is_configurable() {
     let arrived = arrived_over(|base| {
         format!(
             "[connections.elsewhere]\ncategory = \"pixelml\"\nbase_url = \"{base}\"\n\

@@ -175,7 +175,7 @@ fn distinct_addresses(places: &[(String, Refusal)]) -> BTreeMap<IpAddr, AddressK
 
 /// The watch is awake: what is dialled is counted, and who listens sees it.
 #[test]
-fn what_is_dialled_is_seen() {
+fn dialled_address_is_counted_and_seen_by_its_listener() {
     let listeners = Listeners::start();
     let world = World::default();
     let egress: Egress = world.egress(HttpLimits {

@@ -19,12 +19,12 @@ use storm::{Report, Storm};
 const LONG: usize = 1_000;
 
 #[test]
-fn a_storm_of_kills_with_idempotency() {
+fn random_kills_with_idempotency_lose_and_double_no_job() {
     println!("{}", table(&[Storm::new(true, 30).rage()]));
 }
 
 #[test]
-fn a_storm_of_kills_without_idempotency() {
+fn random_kills_without_idempotency_lose_and_double_no_job() {
     println!("{}", table(&[Storm::new(false, 30).rage()]));
 }
 

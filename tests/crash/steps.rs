@@ -150,7 +150,7 @@ fn fixture(honoured: bool) -> Fixture {
 fn process(fixture: &Fixture, commit: &str) -> Output {
     let mut command = Command::new(std::env::current_exe().expect("this test"));
     command
-        .args(["--exact", "crash::steps::the_process_that_dies"])
+        .args(["--exact", "crash::steps::child_process_exits_at_the_given_commit"])
         .args(["--ignored", "--nocapture"])
         .env(FOLDER, fixture.sandbox.path(""))
         .env(COMMIT, commit);
@@ -159,7 +159,7 @@ fn process(fixture: &Fixture, commit: &str) -> Output {
 
 #[test]
 #[ignore = "a part of the tests above: the process that dies"]
-fn the_process_that_dies() {
+fn child_process_exits_at_the_given_commit() {
     // Whoever asks for all ignored tests does not mean this one.
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else {
         return;

@@ -40,7 +40,7 @@ pub(crate) fn forms(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_text_has_these_forms() {
+fn forms_include_escaped_percent_encoded_and_base64_text() {
     let forms = forms("a-b?");
     for form in [
         "a-b?",

@@ -302,7 +302,7 @@ macro_rules! cases {
 
         $(
             #[test]
-            fn a_long_wait_comes_to_an_end() {
+            fn long_cases_end_as_expected() {
                 std::thread::scope(|scope| {
                     $(scope.spawn(|| $crate::support::cases::run($subject, stringify!($long)));)*
                 });
