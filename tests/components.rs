@@ -38,8 +38,9 @@ fn interfaces() -> (Vec<String>, Vec<String>) {
     )
 }
 
-/// What the embedded component imports, and why. `wasi:cli` is what Rust's standard library brings
-/// for panics and exits; that it gives nothing is an attack, "look for what wasi:cli brings".
+/// The interfaces that the embedded component imports, and why. Rust's standard library imports
+/// `wasi:cli` for panics and exits; the attack "read the environment from wasi:cli" shows that it
+/// gives nothing.
 const IMPORTS: [(&str, &str); 18] = [
     ("zoetrope:workflow-node/types", "vocabulary"),
     ("zoetrope:workflow-node/connections", "where"),

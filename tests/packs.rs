@@ -262,11 +262,11 @@ fn a_paid_job_of_a_revoked_pack_waits_until_it_is_allowed_again() {
     let sandbox = Sandbox::with_provider(&provider);
     sandbox.write("pack.wasm", hostile());
     let clip = format!("{}/clips/1.mp4", provider.url());
-    let orders = json!({
+    let instructions = json!({
         "start": {"do": [{"request": {"body": {"text": "{}"}}}]},
         "poll": {"then": {"succeed": {"output": "{}", "media": 1, "url": clip}}},
     });
-    sandbox.write("input.json", orders.to_string());
+    sandbox.write("input.json", instructions.to_string());
     assert_eq!(sandbox.run(["packs", "allow", "pack.wasm"]).code, 0);
     let run = [
         "run",

@@ -1,7 +1,6 @@
-//! Every [notation](super::notations) of a place where nothing may go, by every way that leads
-//! out: as a picture, as a redirect's target, as what a name resolves to, as the media of a job,
-//! as a component's request. Nothing is dialled: the broker's connector counts, and on this
-//! machine somebody listens.
+//! Every [notation](super::notations) of a forbidden address, as the URL of a picture, a redirect's
+//! target, a resolver's answer, the media of a job and a component's request. Nothing is dialled:
+//! the broker's connector counts its calls, and listeners on this machine notice connections.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -25,7 +24,7 @@ use crate::support::watch::{Listeners, PUBLIC, World, wait_for};
 /// A name on the internet.
 const NAME: &str = "public.example";
 
-/// Tries a place and compares how it is refused.
+/// Requests a URL and compares the refusal.
 type Way = fn(&World, &str, Refusal);
 
 pub(super) fn families() -> Vec<Family> {
@@ -54,7 +53,7 @@ pub(super) fn families() -> Vec<Family> {
             let (url, refusal, listeners) = (url.clone(), *refusal, Arc::clone(&listeners));
             family.attack(url.escape_debug().to_string(), move || {
                 way(&World::default(), &url, refusal);
-                assert!(listeners.are_alone(), "somebody came");
+                assert!(listeners.are_alone(), "a listener got a connection");
             });
         }
     }
@@ -63,7 +62,7 @@ pub(super) fn families() -> Vec<Family> {
         let listeners = Arc::clone(&listeners);
         answers.attack(address.to_string(), move || {
             answer(&World::default(), address, kind, listeners.port());
-            assert!(listeners.are_alone(), "somebody came");
+            assert!(listeners.are_alone(), "a listener got a connection");
         });
     }
     vec![pictures, targets, media, requests, answers]
@@ -105,7 +104,7 @@ fn medium(world: &World, url: &str, expected: Refusal) {
     assert!(!part.exists());
 }
 
-/// Whatever it is, it is not below the connection's base URL, and that alone is permitted.
+/// No such URL is below the connection's base URL, and nothing else is permitted.
 fn request(world: &World, url: &str, _: Refusal) {
     let egress = world.egress(HttpLimits::default());
     let context = CallContext::online(&egress, connection("http://127.0.0.1:1/v1"));
@@ -135,13 +134,13 @@ fn fetched(world: &World, url: &str) -> FetchError {
     wait_for(egress.fetch_bytes(url, AddressRule::PUBLIC, 1 << 20)).expect_err("a refusal")
 }
 
-/// What deeds see when the hostile component's `poll` does them.
+/// The observations of these actions in the hostile component's `poll`.
 #[track_caller]
-pub(super) fn seen_by(context: &CallContext, deeds: &Value) -> Vec<String> {
-    fixture::seen_by(pack(), context, deeds)
+pub(super) fn seen_by(context: &CallContext, actions: &Value) -> Vec<String> {
+    fixture::seen_by(pack(), context, actions)
 }
 
-/// How something was refused, if it was.
+/// The refusal behind an error. Panics on any other error.
 #[track_caller]
 pub(super) fn refusal(error: &FetchError) -> Refusal {
     let source = match error {
@@ -158,7 +157,7 @@ pub(super) fn refusal(error: &FetchError) -> Refusal {
     }
 }
 
-/// What the places' hosts are as addresses.
+/// The distinct IP addresses among the hosts.
 fn distinct_addresses(places: &[(String, Refusal)]) -> BTreeMap<IpAddr, AddressKind> {
     let of_place = |(url, refusal): &(String, Refusal)| {
         let Refusal::Address(kind) = refusal else {
@@ -173,7 +172,7 @@ fn distinct_addresses(places: &[(String, Refusal)]) -> BTreeMap<IpAddr, AddressK
     places.iter().filter_map(of_place).collect()
 }
 
-/// The watch is awake: what is dialled is counted, and who listens sees it.
+/// Shows that the counter and the listeners notice a connection, so that their silence counts.
 #[test]
 fn dialled_address_is_counted_and_seen_by_its_listener() {
     let listeners = Listeners::start();

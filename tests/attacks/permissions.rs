@@ -1,4 +1,4 @@
-//! Components that go beyond what their manifest asks for or their operator grants.
+//! Components that exceed their manifest or the operator's grant.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::support::recorder::Recorder;
 use crate::support::sandbox::CANARY_KEY;
 use crate::support::watch::{PUBLIC, World};
 
-/// Where the hostile component may send requests besides, as its manifest and its grant say.
+/// A host rule in both the manifest and the grant of the hostile component.
 const MEDIA: &str = "GET http://cdn.example/media";
 
 pub(super) fn family() -> Family {
@@ -28,30 +28,30 @@ fn get(url: &str) -> Value {
     json!({"request": {"method": "GET", "url": url}})
 }
 
-/// How many requests have arrived.
+/// The number of requests that arrived.
 fn requests(provider: &Recorder) -> usize {
     provider.arrived().concat().matches(" HTTP/1.1\r\n").count()
 }
 
 fn pack_limits(family: &mut Family) {
     family.attack("more memory than granted", || {
-        let fixture = Fixture::new().with_ceiling(PackLimit::MemoryBytes, 8 << 20);
-        let order = json!({"do": [{"take": 16 << 20}]});
-        assert_eq!(stopped(fixture.poll(&order)), TrapKind::OutOfMemory);
+        let fixture = Fixture::new().with_pack_limit(PackLimit::MemoryBytes, 8 << 20);
+        let instruction = json!({"do": [{"take": 16 << 20}]});
+        assert_eq!(stopped(fixture.poll(&instruction)), TrapKind::OutOfMemory);
         fixture.poll(&json!({})).expect("little memory is enough");
         Fixture::is_unharmed();
     });
     family.attack("more time than granted", || {
-        let fixture = Fixture::new().with_ceiling(PackLimit::CallSeconds, 1);
-        let order = json!({"do": [{"sleep_ms": 3_600_000}]});
-        assert_eq!(stopped(fixture.poll(&order)), TrapKind::TimedOut);
-        let order = json!({"do": ["loop"]});
-        let kind = stopped(fixture.poll(&order));
+        let fixture = Fixture::new().with_pack_limit(PackLimit::CallSeconds, 1);
+        let instruction = json!({"do": [{"sleep_ms": 3_600_000}]});
+        assert_eq!(stopped(fixture.poll(&instruction)), TrapKind::TimedOut);
+        let instruction = json!({"do": ["loop"]});
+        let kind = stopped(fixture.poll(&instruction));
         assert!(matches!(kind, TrapKind::OutOfTime | TrapKind::TimedOut));
         Fixture::is_unharmed();
     });
     family.attack("more requests in a call than granted", || {
-        let fixture = Fixture::new().with_ceiling(PackLimit::RequestsPerCall, 3);
+        let fixture = Fixture::new().with_pack_limit(PackLimit::RequestsPerCall, 3);
         let many = json!([{"request": {"method": "GET", "url": "{base}/", "times": 10}}]);
         let seen = fixture.seen(&many).join("\n");
         assert_eq!(seen.matches("HttpRequestDenied").count(), 7, "{seen}");
@@ -59,8 +59,8 @@ fn pack_limits(family: &mut Family) {
         Fixture::is_unharmed();
     });
     family.attack("more requests in a minute than granted", || {
-        // In an hour would be one more.
-        let fixture = Fixture::new().with_ceiling(PackLimit::RequestsPerMinute, 1);
+        // A next request would be permitted only after the minute.
+        let fixture = Fixture::new().with_pack_limit(PackLimit::RequestsPerMinute, 1);
         let seen: Vec<_> = (0..4)
             .map(|_| fixture.seen(&json!([get("{base}/")])).join("\n"))
             .collect();
@@ -76,7 +76,7 @@ fn pack_limits(family: &mut Family) {
     lengths(family);
 }
 
-/// Requests and replies that are longer than granted.
+/// Requests and replies longer than granted.
 fn lengths(family: &mut Family) {
     for (what, limit, request) in [
         (
@@ -91,23 +91,23 @@ fn lengths(family: &mut Family) {
         ),
     ] {
         family.attack(what, move || {
-            let fixture = Fixture::new().with_ceiling(limit, 15);
-            let order = json!({"do": [{ "request": request }]});
-            drop(fixture.start(&order).judged());
+            let fixture = Fixture::new().with_pack_limit(limit, 15);
+            let instruction = json!({"do": [{ "request": request }]});
+            drop(fixture.start(&instruction).judged());
             Fixture::is_unharmed();
             fixture.nothing_arrived();
         });
     }
     family.attack("a longer reply than granted", || {
         let fixture =
-            Fixture::answering("", "0123456789abcdef").with_ceiling(PackLimit::ReplyBytes, 15);
+            Fixture::answering("", "0123456789abcdef").with_pack_limit(PackLimit::ReplyBytes, 15);
         let seen = fixture.seen(&json!([get("{base}/")])).join("\n");
         assert!(seen.contains("HttpResponseBodySize"), "{seen}");
         Fixture::is_unharmed();
     });
 }
 
-/// A world in which `cdn.example` is a server on the internet, and what is asked of it.
+/// A world in which `cdn.example` is a server on the internet, and that server's recorder.
 fn world() -> (World, Recorder) {
     let elsewhere = Recorder::start("", "elsewhere");
     let world = World::default();
@@ -128,7 +128,7 @@ fn limits() -> HttpLimits {
 }
 
 fn hosts(family: &mut Family) {
-    family.attack("the credential to a host that is granted besides", || {
+    family.attack("the credential to an additional host that is granted", || {
         let (world, elsewhere) = world();
         let fixture = Fixture::new().with_hosts(&[MEDIA], &[MEDIA]);
         let fixture = fixture.with_egress(&world.egress(limits()));
@@ -149,7 +149,7 @@ fn hosts(family: &mut Family) {
     half_granted(family);
 }
 
-/// Places beside the one that is granted.
+/// URLs outside of the granted rule.
 fn beside_the_granted(family: &mut Family) {
     for (method, url) in [
         ("GET", "http://cdn.example/"),
@@ -179,7 +179,7 @@ fn beside_the_granted(family: &mut Family) {
     }
 }
 
-/// Hosts that manifest and grant do not both name, and names that lead into this network.
+/// Hosts that manifest and grant do not both name, and names that resolve into the local network.
 fn half_granted(family: &mut Family) {
     for (what, asked, granted) in [
         (
@@ -224,7 +224,7 @@ fn half_granted(family: &mut Family) {
     }
 }
 
-/// Orders where nothing is to be ordered.
+/// Submits where only reads are permitted.
 fn submits(family: &mut Family) {
     for method in ["POST", "PUT", "PATCH", "DELETE", "get", "BUY"] {
         family.attack(format!("a submit by {method} in a poll"), move || {
@@ -236,7 +236,7 @@ fn submits(family: &mut Family) {
             fixture.nothing_arrived();
         });
     }
-    family.attack("a submit to a granted host beside the provider's", || {
+    family.attack("a submit to a granted host other than the provider's", || {
         let orders = "POST http://cdn.example/orders";
         let (world, elsewhere) = world();
         let fixture = Fixture::new().with_hosts(&[orders], &[orders]);

@@ -1,5 +1,5 @@
-//! Names whose addresses change between one question and the next: what is dialled is what was
-//! checked, every new connection is checked anew, and a kept one leads where it led.
+//! Names whose addresses change between two lookups. The dialled address is the checked one, every
+//! new connection is checked, and a kept connection stays at its address.
 
 use serde_json::json;
 use zoetrope_host::component::CallContext;
@@ -15,10 +15,10 @@ use crate::support::watch::{PUBLIC, World, wait_for};
 
 const NAME: &str = "rebound.example";
 
-/// Another address on the internet, where nobody is.
+/// Another address on the internet, without a server.
 const ELSEWHERE: &str = "198.41.0.4";
 
-/// Where names are led to.
+/// Forbidden addresses that a name resolves to.
 const FORBIDDEN: [(&str, AddressKind); 9] = [
     ("127.0.0.1", AddressKind::Loopback),
     ("::1", AddressKind::Loopback),
@@ -80,7 +80,7 @@ pub(super) fn family() -> Family {
     family.attack("a name that moves while its connection is kept", kept);
     family.attack("another name at the same address", another_name);
     family.attack("another port of the same name", another_port);
-    family.attack("a kept connection for somebody else's freedom", lent);
+    family.attack("a kept connection under a stricter address rule", stricter_rule);
     family.attack("the second of several addresses", second_address);
     family.attack("no address at all", no_address);
     family.attack("localhost on the internet", localhost_elsewhere);
@@ -120,7 +120,7 @@ impl Fixture {
         }
     }
 
-    /// How often; and nothing but what was checked.
+    /// Asserts the numbers of lookups and of dialled addresses; only [`PUBLIC`] was dialled.
     #[track_caller]
     fn asked_and_dialled(&self, asked: usize, dialled: usize) {
         let addresses = self.world.dialled();
@@ -142,7 +142,7 @@ fn kept() {
     let fixture = Fixture::new([]);
     fixture.answers(&[&[PUBLIC], &["127.0.0.1"]]);
     assert_eq!(fixture.fetch(NAME), Ok(GOOD.into()));
-    // Over the kept connection, which leads where it led; or a new one, which is refused.
+    // Either the kept connection is used, or a new one is refused.
     match fixture.fetch(NAME) {
         Ok(_) => fixture.asked_and_dialled(1, 1),
         Err(refusal) => {
@@ -175,7 +175,7 @@ fn another_port() {
     fixture.asked_and_dialled(2, 1);
 }
 
-fn lent() {
+fn stricter_rule() {
     let fixture = Fixture::new([]);
     let url = fixture.server.url("/");
     let own = connection(&fixture.server.url(""));
@@ -219,7 +219,7 @@ fn no_address() {
     fixture.asked_and_dialled(1, 0);
 }
 
-/// A component's own requests, over a connection to this machine: its credential stays here.
+/// A component's requests over a connection to `localhost`: the credential stays on this machine.
 fn localhost_elsewhere() {
     let fixture = Fixture::new([]);
     fixture.world.name(

@@ -1,5 +1,5 @@
-//! Servers that lead elsewhere: where nothing may go, round in circles, and to others who would
-//! like what was meant for them.
+//! Servers that redirect: to forbidden addresses, in circles, and to another origin that must not
+//! get the credential.
 
 use serde_json::json;
 use zoetrope_host::component::CallContext;
@@ -23,7 +23,7 @@ const STATUSES: [u16; 5] = [301, 302, 303, 307, 308];
 
 const METADATA: Refusal = Refusal::Address(AddressKind::Metadata);
 
-/// Where a server on this machine leads, and why nobody goes there.
+/// Forbidden targets of a redirect from this machine, and their refusals.
 const FORBIDDEN: [(&str, Refusal); 12] = [
     ("http://169.254.169.254/latest/meta-data/", METADATA),
     ("//169.254.169.254/", METADATA),
@@ -45,7 +45,7 @@ const FORBIDDEN: [(&str, Refusal); 12] = [
     ("data:video/mp4,x", Refusal::Place),
 ];
 
-/// What leads nowhere.
+/// Targets that are not URLs.
 const NOWHERE: [&str; 5] = [
     "//",
     "http://",
@@ -80,10 +80,10 @@ pub(super) fn family() -> Family {
     family
 }
 
-/// Redirects that lead nowhere, or are none.
+/// Redirects without a valid target, and statuses that are not followed.
 fn unfollowed(family: &mut Family) {
     for location in NOWHERE {
-        family.attack(format!("to nowhere: {location}"), move || {
+        family.attack(format!("to an invalid URL: {location}"), move || {
             let (error, server, _) = led_to([Answer::redirect(302, location)]);
             assert!(matches!(error, FetchError::Redirect { .. }), "{error:?}");
             assert_eq!(server.heard().len(), 1);
@@ -104,14 +104,14 @@ fn unfollowed(family: &mut Family) {
     });
 }
 
-/// Redirects that lead to others.
+/// Redirects to further redirects.
 fn chains(family: &mut Family) {
     family.attack("in a circle", || {
         let (error, server, _) = led_to((0..9).map(|_| Answer::redirect(302, "/a")));
         assert!(matches!(error, FetchError::Redirect { .. }), "{error:?}");
         assert_eq!(server.heard().len(), 6);
     });
-    family.attack("between two servers for ever", between_two);
+    family.attack("between two servers without end", between_two);
     family.attack("six hops", || {
         let hops = |count| (0..count).map(|hop| Answer::redirect(302, &format!("/{hop}")));
         let (error, server, _) = led_to(hops(6));
@@ -121,15 +121,18 @@ fn chains(family: &mut Family) {
         assert!(fetched(&World::default(), &server).is_ok());
     });
     family.attack(
-        "to another origin that would like the credential",
+        "to another origin, with the credential of the first",
         to_another_origin,
     );
-    family.attack("there and back for the credential", there_and_back);
     family.attack(
-        "a URL elsewhere that is said to need the credential",
+        "to another origin and back, with the credential",
+        there_and_back,
+    );
+    family.attack(
+        "media at another origin, marked as needing the credential",
         elsewhere,
     );
-    family.attack("a cookie to carry along", cookie);
+    family.attack("a redirect that sets a cookie", cookie);
 }
 
 fn fetched(world: &World, server: &Raw) -> Result<(), FetchError> {
@@ -140,7 +143,7 @@ fn fetched(world: &World, server: &Raw) -> Result<(), FetchError> {
     wait_for(egress.fetch_bytes(&url, rule, 1 << 10)).map(drop)
 }
 
-/// What comes of fetching a picture from a server on this machine, for a connection to it.
+/// The error of fetching a picture from a server on this machine that sends these answers.
 fn led_to(answers: impl IntoIterator<Item = Answer>) -> (FetchError, Raw, World) {
     let (server, world) = (Raw::start(answers), World::default());
     let error = fetched(&world, &server).expect_err("a refusal");
@@ -175,8 +178,7 @@ fn between_two() {
     assert_eq!(one.heard().len() + other.heard().len(), 6);
 }
 
-/// Downloads what is at `url` with the credential of a connection to `own`, going on with what is
-/// there.
+/// Resumes a download from `url` with the credential of a connection to `own`.
 #[track_caller]
 fn downloaded(own: &Raw, url: &str) {
     let connection = connection(&own.url(""));
@@ -185,7 +187,7 @@ fn downloaded(own: &Raw, url: &str) {
     std::fs::write(&part, mp4::short_clip()).expect("a file");
     let egress = World::default().egress(HttpLimits::default());
     let wanted = clip(url, &connection, &part);
-    // Nobody here has a clip; the requests are what is looked at.
+    // No server has a clip; the caller compares the requests.
     assert!(wait_for(download::fetch(&egress, &wanted, |_| {})).is_err());
 }
 
@@ -227,7 +229,7 @@ fn there_and_back() {
 
 fn elsewhere() {
     let (own, stranger) = (Raw::start([]), Raw::start([]));
-    // Another port, another name for the same server, and the stranger in the user's place.
+    // Another port, another address of the same server, and the own host as a user name.
     let port = own.address().port();
     for url in [
         stranger.url("/a"),

@@ -1,5 +1,5 @@
-//! Plans of an upload whose path is meant for somebody else: a component says where a file goes,
-//! below its connection's base URL and nowhere else.
+//! Plans of an upload to a URL outside of the connection. A component names the path of an upload
+//! below its connection's base URL.
 
 use serde_json::json;
 use zoetrope_host::component::CallContext;
@@ -11,7 +11,7 @@ use super::fixture::{NODE, connection, pack};
 use crate::support::raw_http::{Answer, Raw};
 use crate::support::watch::{World, wait_for};
 
-/// Paths that are refused, and why.
+/// Refused paths and their refusals.
 const REFUSED: [(&str, Denial); 24] = [
     ("", Denial::Path),
     ("evil", Denial::Path),
@@ -39,7 +39,7 @@ const REFUSED: [(&str, Denial); 24] = [
     ("/x\ty", Denial::Url),
 ];
 
-/// Paths that look worse than they are: they stay at the connection's own server, below its base.
+/// Suspicious paths that stay below the connection's base URL.
 const HARMLESS: [(&str, &str); 5] = [
     ("//evil.example/", "/v1//evil.example/"),
     ("/@evil.example/", "/v1/@evil.example/"),
@@ -51,7 +51,7 @@ const HARMLESS: [(&str, &str); 5] = [
     ),
 ];
 
-/// Headers that are not the component's to set.
+/// Headers reserved for the host.
 const HEADERS: [&str; 10] = [
     "host",
     "authorization",
@@ -75,7 +75,7 @@ pub(super) fn family() -> Family {
         });
     }
     for (path, arrives) in HARMLESS {
-        family.attack(format!("to {path:?}, which stays"), move || {
+        family.attack(format!("to {path:?}, which stays below the base"), move || {
             let (outcome, server) = uploaded("PUT", path, "x-a", Answer::reply("200 OK", "", "{}"));
             assert!(outcome.is_ok(), "{outcome:?}");
             let heard = server.heard();
@@ -113,7 +113,7 @@ pub(super) fn family() -> Family {
         });
     }
     for status in [301, 302, 303, 307, 308] {
-        family.attack(format!("that is answered with {status}"), move || {
+        family.attack(format!("that is redirected with {status}"), move || {
             let stranger = Raw::start([]);
             let location = format!("location: {}\r\n", stranger.url("/x"));
             let reply = Answer::reply(&format!("{status} Elsewhere"), &location, "{}");
@@ -125,8 +125,8 @@ pub(super) fn family() -> Family {
     family
 }
 
-/// Lets the component plan an upload over a connection to a server with this answer. The file's
-/// name is what tells it the plan; so no slash may stand in it.
+/// Hands a picture over by the component's plan, to a server with this answer. The file's name is
+/// the instruction, so its slashes are escaped.
 fn uploaded(
     method: &str,
     path: &str,
