@@ -1,5 +1,5 @@
-//! Input that nothing can be made of: each gets its kind, its exit code and a sentence; nothing is
-//! sent, nothing panics. What holds for every run, `support::sandbox` checks.
+//! Invalid inputs, pictures and configurations: each ends in its kind of error and its exit code,
+//! and nothing is sent.
 
 use image::ImageFormat;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ cases! {
         unknown_node
 }
 
-/// Checks an input and runs it, over a connection to which nothing may be sent.
+/// Checks and runs an input, over a connection to which nothing may be sent.
 #[track_caller]
 fn refused(input: &[u8], keyword: &str) {
     let provider = Server::start(Script::new());
@@ -193,8 +193,8 @@ fn broken_picture_fails_its_job_and_not_the_practice_provider() {
 fn picture_url_that_the_provider_cannot_fetch_fails_the_job() {
     let elsewhere = Server::start(Script::new());
     let sandbox = Sandbox::new();
-    // A practice provider fetches from the internet alone: not from this machine, and not by a
-    // scheme of its own.
+    // A practice provider fetches from the internet only: not from this machine, and by no other
+    // scheme.
     for image in [
         format!("{}/a.png", elsewhere.url()),
         "http://169.254.169.254/latest".into(),
@@ -229,7 +229,7 @@ fn picture_url_that_the_provider_cannot_fetch_fails_the_job() {
     assert_eq!(elsewhere.arrived().len(), 0);
 }
 
-/// Runs with this configuration, and gives the error.
+/// Runs with this configuration. Returns the error.
 #[track_caller]
 fn with_config(toml: &str, kind: &str) -> Value {
     let sandbox = Sandbox::new();

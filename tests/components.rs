@@ -1,5 +1,5 @@
-//! The embedded component as others see it, and components that are not what a pack should be:
-//! each is told apart, none harms the host.
+//! Imports, exports and size of the embedded component, and invalid or misbehaving components: each
+//! ends in its own error, and none harms the host.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::support::sandbox::Sandbox;
 
 const INPUT: &str = r#"{"prompt": "p", "image": "https://p.example/a.png"}"#;
 
-/// Names of what the embedded component imports and exports.
+/// The names of the imports and exports of the embedded component.
 fn interfaces() -> (Vec<String>, Vec<String>) {
     let engine = wasmtime::Engine::default();
     let component = Component::new(&engine, COMPONENT).expect("a component");
@@ -114,7 +114,7 @@ fn embedded_component_is_at_most_400_000_bytes() {
     assert!(COMPONENT.len() <= 400_000, "{} bytes", COMPONENT.len());
 }
 
-/// Runs a command with another component, over a connection to which nothing may be sent.
+/// Runs a command with this component, over a connection to which nothing may be sent.
 fn with_component(component: &[u8], arguments: &[&str]) -> Outcome {
     let provider = Server::start(Script::new());
     let sandbox = Sandbox::new();
@@ -143,7 +143,7 @@ const RUN: &[&str] = &[
     "clip.mp4",
 ];
 
-/// The contract's names with other types behind them.
+/// A component with the contract's names and other types.
 fn other_types() -> Vec<u8> {
     component(
         r#"(module
@@ -158,7 +158,7 @@ fn other_types() -> Vec<u8> {
     )
 }
 
-/// A pack that asks for files.
+/// A pack that imports the file system.
 fn with_files() -> Vec<u8> {
     component(
         r#"(module
@@ -226,7 +226,7 @@ fn component_of_another_contract_version_is_refused_with_that_version() {
         message.contains("zoetrope:workflow-node@0.2.0"),
         "{message}"
     );
-    // A later patch of the same version is no other one.
+    // A later patch version is compatible.
     let listed = with_component(&LISTS_ONLY.speaking("0.1.7"), NODES);
     assert_eq!(listed.json()[0]["name"], "image_to_video_v3", "{listed:?}");
 }
@@ -336,7 +336,7 @@ async fn checked(guest: Guest, memory_bytes: usize, limits: Limits) -> Result<()
     let checked = pack
         .check(&context, "image_to_video_v3", INPUT, options)
         .await;
-    // The host is as good as before.
+    // The next call on the same host succeeds.
     assert_eq!(
         pack.node_types(&CallContext::offline())
             .await
@@ -445,7 +445,7 @@ async fn looping_components_do_not_block_another_component() {
 
 #[test]
 fn looping_or_allocating_component_ends_the_command_uncharged() {
-    // Under the binary's own limits: ten seconds, and 256 MiB. Both at once, they mostly wait.
+    // Under the binary's own limits: ten seconds, and 256 MiB. In parallel, since both mostly wait.
     std::thread::scope(|scope| {
         for check in [LOOPS, EATS] {
             scope.spawn(move || {

@@ -1,8 +1,8 @@
-//! What a run will cost and what it did, as far as anybody says; and providers that cancel nothing.
+//! Estimated prices, recorded costs of jobs, and providers without cancellation.
 
 use serde_json::{Value, json};
 
-use crate::support::hostile::{desk_with, hostile, run_node};
+use crate::support::hostile::{hostile, run_node, sandbox_with};
 use crate::support::outcome::Outcome;
 use crate::support::provider::{Reply, Script, Server};
 use crate::support::sandbox::Sandbox;
@@ -14,11 +14,11 @@ fn sandbox() -> (Server, Sandbox) {
         ("POST /v1/jobs".into(), vec![Reply::json(200, json!({}))]),
         ("GET /1.mp4".into(), vec![Reply::clip()]),
     ]));
-    let sandbox = desk_with(hostile(), &provider);
+    let sandbox = sandbox_with(hostile(), &provider);
     (provider, sandbox)
 }
 
-/// A job that is accepted at this price, and whose polls answer so.
+/// A job that is accepted at this price, with this answer of its polls.
 fn input(cost: [&str; 2], poll: &Value) -> Value {
     let ticket = json!({"poll": {"then": poll}}).to_string();
     let accept = json!({"accept": {"ticket": ticket, "id": "j-1", "cost": cost}});

@@ -1,4 +1,4 @@
-//! From a picture to a clip, through the real binary and the practice provider inside it.
+//! Runs from a picture to a clip, with the practice provider inside the binary.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::support::mp4::Clip;
 use crate::support::pictures::{lighthouse, picture};
 use crate::support::sandbox::{CANARY_PROMPT, Sandbox};
 
-/// The keys of a run's answer, as the README shows them.
+/// The keys of a run's JSON, as in the README.
 const ANSWER: [&str; 11] = [
     "bytes",
     "charged",
@@ -29,7 +29,7 @@ const ANSWER: [&str; 11] = [
     "sha256",
 ];
 
-/// A run that renders four frames, which takes a moment.
+/// A run that renders only four frames.
 fn quick_run(sandbox: &Sandbox, more: &[&str]) -> Value {
     let mut arguments = vec![
         "--json",
@@ -94,7 +94,7 @@ fn repository_picture_becomes_a_clip() {
         "the published output: {output:?}"
     );
 
-    // 1600 by 1000 at the short side's 720, four seconds at the default rate of 8.
+    // 1600 by 1000, scaled to a short side of 720; four seconds at the default rate of 8.
     let clip = Clip::open(&file);
     assert_eq!(
         clip,
@@ -119,7 +119,7 @@ fn clip_has_the_requested_size() {
     for (model, size, width, height) in [
         ("Pixel M", "Portrait HD (3:4)", 720, 960),
         ("Pixel M", "Landscape FullHD (4:3)", 1440, 1080),
-        // Only Pixel M has sizes.
+        // Only Pixel M honours the size.
         ("Pixel S", "Square HD (1:1)", 1280, 720),
     ] {
         let input = serde_json::json!({
@@ -175,7 +175,7 @@ fn picture_by_data_url_or_provider_url_becomes_a_clip() {
         .expect("the picture")
         .expect("the picture")
         .file_name();
-    // The practice provider knows its own files on whatever port it was.
+    // The practice provider accepts URLs of its own files at any port.
     let url = format!(
         "image=http://127.0.0.1:1/v1/files/{}",
         stored.to_string_lossy()

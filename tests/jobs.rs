@@ -1,4 +1,4 @@
-//! The commands over jobs: keys, batches, list, show, cancel, fetch, prune.
+//! The commands on jobs: keys, batches, list, show, cancel, fetch, prune.
 
 use std::fs;
 
@@ -11,7 +11,8 @@ use crate::support::pictures::picture;
 use crate::support::provider::{Reply, Script};
 use crate::support::sandbox::{CANARY_PROMPT, Running, Sandbox};
 use crate::support::slow_server::{
-    CANCEL, RUN, SUBMIT, end_the_job, go_on, is_resumable, left, slow_provider,
+    CANCEL, RUN, SUBMIT, end_the_job, is_resumable, run_next_command, run_until_deadline,
+    slow_provider,
 };
 
 #[test]
@@ -21,7 +22,7 @@ fn deleted_clip_is_fetched_again() {
     let answer = sandbox.run(RUN).answer();
     let id = answer["job"].as_str().expect("an id");
     let fetch = |out| sandbox.run(["--json", "jobs", "fetch", id, "--out", out]);
-    // A copy, while it is there.
+    // While the clip exists, `fetch` copies it.
     let fetched = provider.counts()["GET /clips/1.mp4"];
     fetch("copy.mp4").answer();
     assert_eq!(provider.counts()["GET /clips/1.mp4"], fetched);
@@ -72,7 +73,7 @@ fn detached_run_returns_once_the_job_is_accepted() {
         (&json!("started"), &json!("j-1"))
     );
     end_the_job(&provider);
-    let answer = go_on(&sandbox, &detached).answer();
+    let answer = run_next_command(&sandbox, &detached).answer();
     assert_eq!(answer["job"], detached["job"]);
     assert_eq!(provider.counts()[SUBMIT], 1);
 }
@@ -80,7 +81,7 @@ fn detached_run_returns_once_the_job_is_accepted() {
 #[test]
 fn job_cancelled_by_id_is_cancelled_at_the_provider_once() {
     let (provider, sandbox) = slow_provider();
-    let error = left(&sandbox);
+    let error = run_until_deadline(&sandbox);
     let id = error["job"].as_str().expect("an id");
     let stopped = Reply::json(
         200,
@@ -100,7 +101,7 @@ fn job_cancelled_by_id_is_cancelled_at_the_provider_once() {
 #[test]
 fn cancellation_of_a_finished_job_is_too_late_and_keeps_the_clip() {
     let (provider, sandbox) = slow_provider();
-    let error = left(&sandbox);
+    let error = run_until_deadline(&sandbox);
     let id = error["job"].as_str().expect("an id");
     provider.script(Script::from([(
         CANCEL.into(),
@@ -120,7 +121,7 @@ fn cancellation_of_a_finished_job_is_too_late_and_keeps_the_clip() {
 fn jobs_are_listed_shown_and_pruned() {
     let (provider, sandbox) = slow_provider();
     assert!(sandbox.jobs().is_empty());
-    let error = left(&sandbox);
+    let error = run_until_deadline(&sandbox);
     let id = error["job"].as_str().expect("an id");
     let listed = sandbox.jobs();
     assert_eq!(
@@ -169,7 +170,7 @@ fn jobs_are_listed_shown_and_pruned() {
         "it may be paid for"
     );
     end_the_job(&provider);
-    go_on(&sandbox, &error).answer();
+    run_next_command(&sandbox, &error).answer();
     assert_eq!(sandbox.run(prune).answer()["forgotten"], 1);
     assert!(sandbox.jobs().is_empty() && sandbox.path("clip.mp4").exists());
 }
@@ -182,7 +183,7 @@ fn data_url_picture_is_stored_in_a_file_outside_the_row() {
         "input.json",
         json!({"prompt": "p", "image": image}).to_string(),
     );
-    let error = left(&sandbox);
+    let error = run_until_deadline(&sandbox);
     let sent = provider.arrived();
     let sent = sent.iter().find(|request| request.line() == SUBMIT);
     assert_eq!(sent.expect("the submit").json()["input"]["image"], image);

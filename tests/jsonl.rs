@@ -1,5 +1,4 @@
-//! `zoetrope check --jsonl`: one result a line, in order, whatever is wrong with a line, in bounded
-//! memory.
+//! `zoetrope check --jsonl`: one result a line, in order, also for invalid lines, in bounded memory.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
@@ -24,7 +23,7 @@ fn answers(outcome: &Outcome) -> Vec<Value> {
         .collect()
 }
 
-/// A valid line that can be told from others.
+/// A valid line with a number of its own.
 fn valid(number: usize) -> String {
     let name = format!("https://p.example/{number}.png");
     json!({"prompt": "p", "image": name, "steps": number % 50 + 1}).to_string()
@@ -83,7 +82,7 @@ fn jsonl_check_with_invalid_lines_answers_every_line_in_order() {
 #[test]
 fn jsonl_check_of_3000_lines_keeps_their_order() {
     let sandbox = Sandbox::new();
-    // More than an instance is used for, and than a task is given.
+    // More lines than one instance checks, and than one task gets.
     let count = 3_000;
     let input: String = (0..count).map(|number| valid(number) + "\n").collect();
     let outcome = lines(&sandbox, input.as_bytes());
@@ -119,7 +118,7 @@ fn jsonl_result_equals_the_result_of_a_single_check() {
         let mut alone = sandbox
             .run_with_input(["--json", "check", NODE, "--input", "-"], input.as_bytes())
             .json();
-        // A list has no next command.
+        // The result of a line has its own next command.
         if let Some(next) = alone.pointer_mut("/error/next") {
             *next = line["error"]["next"].clone();
         }
@@ -165,7 +164,7 @@ fn jsonl_check_with_wrong_arguments_prints_one_error() {
 
 #[test]
 fn jsonl_check_stops_when_its_output_pipe_is_closed() {
-    // Enough to tell stopping from going on to the end.
+    // More lines than the pipes hold, so that the command must stop before the end.
     const LINES: usize = 200_000;
     let sandbox = Sandbox::new();
     let mut command = sandbox.command(["check", NODE, "--jsonl", "--input", "-"]);
@@ -182,12 +181,12 @@ fn jsonl_check_stops_when_its_output_pipe_is_closed() {
     drop(answers);
     assert!(
         !writer.join().expect("the writer"),
-        "it read on to the end, for nobody"
+        "the command read its whole input"
     );
     child.wait().expect("its end");
 }
 
-/// Two hundred thousand lines, half of a kilobyte each: 100 MB in, far more out.
+/// 200,000 lines of half a kilobyte: 100 MB of input, and more output.
 #[cfg(target_os = "linux")]
 #[test]
 fn jsonl_check_of_100_megabytes_uses_bounded_memory() {
@@ -225,7 +224,7 @@ fn jsonl_check_of_100_megabytes_uses_bounded_memory() {
     assert!((1..MOST).contains(&peak), "{} MiB", peak >> 20);
 }
 
-/// The most memory that a process had at once, in bytes.
+/// The peak memory of a process in bytes.
 #[cfg(target_os = "linux")]
 fn peak_memory(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;

@@ -1,5 +1,5 @@
-//! Local pictures that an input names by `file:` URLs: opened by `run` alone, handed over as those of
-//! `--image` are, and told apart by their content.
+//! Local pictures that an input names by `file:` URLs: opened by `run` only, uploaded like those of
+//! `--image`, and identified by their content.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ use crate::support::sandbox::Sandbox;
 const UPLOAD: &str = "POST /v1/files";
 const SUBMIT: &str = "POST /v1/jobs";
 
-/// A provider that takes pictures and jobs, and has a clip for each at once.
+/// A provider that accepts pictures and jobs, and finishes each job at once.
 fn provider() -> Server {
     let uploaded = json!({"url": "https://files.example/1"});
     let ended =
@@ -165,7 +165,7 @@ fn file_url_of_no_local_picture_sends_nothing() {
 #[test]
 fn check_opens_no_file_named_by_a_url() {
     let sandbox = Sandbox::new();
-    // Whoever opens a pipe that nobody writes to waits for ever.
+    // Opening a pipe without a writer would block.
     let pipe = std::process::Command::new("mkfifo")
         .arg(sandbox.path("pipe.png"))
         .status();
@@ -194,13 +194,13 @@ fn check_opens_no_file_named_by_a_url() {
             (0, Some(url))
         );
     }
-    // Nor is a pipe waited for in a run: it is no picture.
+    // A run refuses the pipe without waiting.
     run(&sandbox, "file:pipe.png", &[]).error("usage");
 }
 
-/// A JPEG that a camera held upright has turned by 90 degrees.
+/// A JPEG whose EXIF orientation turns it by 90 degrees.
 fn turned_jpeg() -> Vec<u8> {
-    // A TIFF head and one entry: orientation, one short, 6.
+    // A TIFF header and one entry: orientation, one short, 6.
     let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
     let mut bytes = Vec::new();
     let mut encoder = JpegEncoder::new(&mut bytes);
@@ -225,13 +225,13 @@ fn notes_on_pictures_are_printed_before_the_upload() {
     let sandbox = Sandbox::new();
     sandbox.write(
         "zoetrope.toml",
-        crate::support::provider::connection(&crate::support::provider::nobody(), ""),
+        crate::support::provider::connection(&crate::support::provider::unused_url(), ""),
     );
     sandbox.write("plain.png", picture(ImageFormat::Png));
     sandbox.write("photo.jpg", picture(ImageFormat::Png));
     sandbox.write("phone.jpeg", turned_jpeg());
     sandbox.write("logo.png", transparent_png());
-    // A picture by its first bytes, which no decoder reads.
+    // A GIF by its first bytes, which no decoder reads.
     sandbox.write("broken.gif", b"GIF89a??");
     for (name, expected) in [
         ("plain.png", &[][..]),

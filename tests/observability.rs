@@ -1,4 +1,4 @@
-//! Logs and traces: what is told of a run, in which form, and to whom.
+//! Logs and traces: events, spans, formats, and the receivers of a trace context.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::support::sandbox::{CANARY_KEY, CANARY_PROMPT, Sandbox};
 
 const CALLER: &str = "0af7651916cd43dd8448eb211c80319c";
 
-/// A provider that takes a job, and storage that has its clip.
+/// A provider that accepts a job, and a storage server with its clip.
 struct Fixture {
     provider: Server,
     storage: Server,
@@ -65,7 +65,7 @@ impl Fixture {
     }
 }
 
-/// The lines of a log in JSON; what is said to people stands between them.
+/// The lines of a JSON log, without the messages for users between them.
 #[track_caller]
 fn events(outcome: &Outcome) -> Vec<Value> {
     let lines = outcome.stderr.lines().filter(|line| line.starts_with('{'));
@@ -160,7 +160,7 @@ fn main_events_of_a_job_are_logged_at_info() {
     );
     assert_eq!(outcome.code, 0, "{outcome:?}");
     let events = events(&outcome);
-    let told: Vec<_> = events
+    let logged: Vec<_> = events
         .iter()
         .map(|event| event["fields"]["message"].as_str().unwrap_or_default())
         .collect();
@@ -175,7 +175,7 @@ fn main_events_of_a_job_are_logged_at_info() {
         "the file is in its place",
         "this process drives no more",
     ] {
-        assert!(told.contains(&message), "{message}: {told:?}");
+        assert!(logged.contains(&message), "{message}: {logged:?}");
     }
     assert!(events.iter().all(|event| event["level"] != "DEBUG"));
     let quiet = fixture.sandbox.run(["--json", "jobs"]);
@@ -215,7 +215,7 @@ fn traceparent_of_a_job_is_sent_to_its_provider_only() {
     let (traces, spans): (BTreeSet<_>, BTreeSet<_>) = arrived.iter().map(trace_of).unzip();
     assert_eq!(traces, BTreeSet::from([job]));
     assert_eq!(spans.len(), arrived.len(), "a span for each request");
-    // Upload, the lost submit and the one that was the same in all but its span, polls.
+    // Upload, the lost submit, the same submit with another span, polls.
     assert_eq!(fixture.provider.counts()["POST /v1/jobs"], 2);
     for request in fixture.storage.arrived() {
         assert_eq!(request.header("traceparent"), None, "{request:?}");
@@ -243,7 +243,7 @@ fn valid_traceparent_of_the_caller_is_continued() {
         assert_eq!(request.header("tracestate"), Some("a=1,b=2"));
     }
     assert_eq!(fixture.storage.arrived()[0].header("tracestate"), None);
-    // The two traces are linked where the job is told of.
+    // An event of the job links the two traces.
     let events = events(&outcome);
     let placed = with_message(&events, "the file is in its place");
     let job = &placed[0]["spans"][0];
@@ -319,11 +319,11 @@ fn exported_spans_have_the_ids_that_were_sent_to_the_provider() {
         !ids("job").is_empty() && !ids("call").is_empty(),
         "{spans:?}"
     );
-    let told: BTreeSet<_> = fixture
+    let sent: BTreeSet<_> = fixture
         .provider
         .arrived()
         .iter()
         .map(|one| trace_of(one).1)
         .collect();
-    assert!(told.is_subset(&ids("request")), "{told:?}: {spans:?}");
+    assert!(sent.is_subset(&ids("request")), "{sent:?}: {spans:?}");
 }

@@ -1,4 +1,4 @@
-//! Ledgers that earlier programs wrote, in `ledgers/`: a job in each state, read as it was written.
+//! Ledgers that earlier versions wrote, in `ledgers/`, with a job in each state.
 
 use std::fs;
 
@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::support::root;
 use crate::support::sandbox::Sandbox;
 
-/// A data directory whose ledger is the one of this version.
-fn desk_with_ledger(version: &str) -> Sandbox {
+/// A data directory with the ledger of this version.
+fn sandbox_with_ledger(version: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let path = sandbox.data_dir().join("ledger.sqlite3");
     fs::create_dir_all(sandbox.data_dir()).expect("the data directory");
@@ -20,7 +20,7 @@ fn desk_with_ledger(version: &str) -> Sandbox {
     sandbox
 }
 
-/// Every job of the ledger, with all that is known of each.
+/// All jobs of the ledger, from `jobs show --input`.
 fn everything(sandbox: &Sandbox) -> Vec<Value> {
     let listed = sandbox.run(["--json", "jobs"]).json();
     let jobs = listed.as_array().expect("an array").iter();
@@ -35,7 +35,7 @@ fn everything(sandbox: &Sandbox) -> Vec<Value> {
 
 #[test]
 fn ledger_of_version_2_reads_as_its_own_program_showed_it() {
-    let sandbox = desk_with_ledger("version_2");
+    let sandbox = sandbox_with_ledger("version_2");
     let jobs = everything(&sandbox);
     let states: Vec<_> = jobs.iter().map(|job| job["state"].clone()).collect();
     assert_eq!(

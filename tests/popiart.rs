@@ -1,5 +1,4 @@
-//! What PopiArt may answer, and what then becomes of a run, as data in `cases/popiart`; and how a
-//! local picture travels.
+//! Replies of PopiArt and their outcomes, as data in `cases/popiart`; the upload of a local picture.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! `zoetrope practice`: the practice provider on its own, and shared.
+//! `zoetrope practice`: the practice provider as a process, alone and shared by runs.
 
 use std::fs;
 use std::path::Path;
@@ -29,7 +29,7 @@ fn is_a_clip(answer: &Value) {
     assert_eq!(clip.frames, 4);
 }
 
-/// The lines of `zoetrope.toml` that it prints.
+/// The printed lines of `zoetrope.toml`.
 fn printed_config(running: &mut Running<'_>) -> String {
     let mut toml = String::new();
     loop {
@@ -104,7 +104,7 @@ fn json_output_names_the_base_url_and_the_credential_file() {
         "{said}"
     );
 
-    // A run on the same data directory joins it.
+    // A run on the same data directory uses this provider.
     sandbox.write("a.png", picture(ImageFormat::Png));
     let answer = sandbox
         .run(RUN.into_iter().chain(["frame_rate=1"]))
@@ -121,7 +121,7 @@ fn json_output_names_the_base_url_and_the_credential_file() {
         "{answer}"
     );
 
-    // And a second one is told.
+    // A second practice provider there is an error.
     let second = sandbox.run(["practice", "--json"]);
     second.error("internal");
     practice.interrupt();
@@ -132,14 +132,14 @@ fn json_output_names_the_base_url_and_the_credential_file() {
 #[test]
 fn flags_enable_faults_and_instant_jobs() {
     let sandbox = Sandbox::new();
-    // The first poll of the job says something that no client knows.
+    // The first poll of the job reports an unknown state.
     let script = r#"{"rules": [{"method": "GET", "path": "/v1/jobs/*", "times": 1, "status_word": "archived"}]}"#;
     sandbox.write("faults.json", script);
     let flags = ["--instant", "--queue-time", "0s", "--faults", "faults.json"];
     let mut practice = sandbox.start(sandbox.command(["practice"].into_iter().chain(flags)));
     practice.line();
     sandbox.write("a.png", picture(ImageFormat::Png));
-    // Eight frames a second were asked for: this clip was not rendered.
+    // At eight frames a second, a clip of this size was not rendered.
     is_a_clip(
         &sandbox
             .run(RUN.into_iter().chain(["frame_rate=8"]))
@@ -159,7 +159,7 @@ fn practice_provider_serves_only_its_own_categories() {
         let sandbox = Sandbox::new();
         let component = hostile_listing(&json!({ "category": category }));
         sandbox.write("hostile.wasm", &component);
-        // A connection of this name and another category is another one.
+        // A configured connection of the same name has another category.
         sandbox.configure(&format!(
             "[connections.practice]\ncategory = \"other\"\nbase_url = \"https://a.example\"\n{}",
             allowing(&component).replace("scripted", "practice")
@@ -172,7 +172,7 @@ fn practice_provider_serves_only_its_own_categories() {
             assert_eq!(outcome.code, 4, "{outcome:?}");
             continue;
         };
-        // It makes nothing of what it is given; its row says how the provider is taken.
+        // The component submits nothing; the row shows the properties of the connection.
         assert_eq!(sandbox.jobs()[0]["connection"], "practice", "{outcome:?}");
         let ledger = rusqlite::Connection::open(sandbox.data_dir().join("ledger.sqlite3"));
         let row = ledger.expect("the ledger").query_row(

@@ -1,5 +1,5 @@
-//! Credentials and prompts. That neither is shown or written, `support::sandbox` checks after every run
-//! of every test; here are the runs that tempt most.
+//! Credentials and prompts in logs, errors and files. `support::outcome` checks after every run of
+//! every test that neither is shown or written; here are the runs with the highest risk.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ use crate::support::pictures::picture;
 use crate::support::provider::{Reply, Script, Server, connection};
 use crate::support::sandbox::{CANARY_KEY, CANARY_PROMPT, KEY_VARIABLE, Sandbox};
 
-/// Runs with every log that there is.
+/// Runs with all logs on.
 fn traced(sandbox: &Sandbox, change: impl Fn(&mut Command)) -> Outcome {
     let prompt = format!("prompt={CANARY_PROMPT}");
     let mut command = sandbox.command([
@@ -119,7 +119,7 @@ fn credential_in_an_unreadable_reply_is_not_shown() {
     assert_eq!(traced(&sandbox, |_| {}).code, 9);
 }
 
-/// How a provider may quote the key, all at once.
+/// All forms in which a provider may quote the key.
 const QUOTED: &str =
     "{key} {key escaped} {key in percent} {key in base64} {bearer in base64} {url}?key={key}";
 
@@ -137,7 +137,7 @@ fn quoting(provider: &Server) {
     provider.name("prompt", CANARY_PROMPT.into());
 }
 
-/// A reply that quotes the key wherever a reply can.
+/// A reply that quotes the key in its reason, headers and body.
 fn echoing(status: u16, mut json: serde_json::Value) -> Reply {
     json["echo"] = QUOTED.into();
     json["message"] = format!("{QUOTED} {{prompt}}").into();
@@ -155,7 +155,7 @@ fn page(status: u16) -> Reply {
     serde_json::from_value(page).expect("a reply")
 }
 
-/// A provider that quotes the key in every reply, with an error in passing.
+/// A provider that quotes the key in every reply and fails once with this error.
 fn good(error: &Value) -> Script {
     let uploaded = || echoing(200, json!({"url": "https://p.example/a.png"}));
     let accepted = || {
@@ -199,10 +199,10 @@ fn good(error: &Value) -> Script {
     ])
 }
 
-/// A provider that quotes the key in every reply, and fails in one of them.
+/// Providers that quote the key in every reply and fail in one phase: phase, exit code, script.
 fn scripts() -> Vec<(&'static str, i32, Script)> {
     let error = || json!({"error": {"code": "{key}", "message": format!("{QUOTED} {{prompt}}")}});
-    // A provider that has not been told the prompt cannot quote it.
+    // Before the submit the provider has no prompt to quote.
     let early = json!({"error": {"code": "{key}", "message": QUOTED}});
     let good = good(&error());
     let with = |line: &str, replies: Vec<Reply>| {
@@ -248,7 +248,7 @@ fn scripts() -> Vec<(&'static str, i32, Script)> {
     ]
 }
 
-/// The places where a credential can stand, as lines of a connection.
+/// The sources and positions of a credential, as lines of a connection.
 const PLACES: [&str; 5] = [
     "credential = { env = \"PIXELML_API_KEY\" }",
     "credential = { file = \"the key\" }",
@@ -295,7 +295,7 @@ fn credential_echoed_in_any_reply_and_form_is_not_shown() {
     });
 }
 
-/// For its owner alone, so that nothing is said of it.
+/// Makes a file private, so that the binary prints no warning about it.
 fn private(path: &std::path::Path) {
     #[cfg(unix)]
     {
@@ -344,7 +344,7 @@ fn credential_in_a_wrong_configuration_field_is_not_shown() {
     ] {
         let sandbox = Sandbox::new();
         sandbox.configure(&connection(&wrong, ""));
-        // Nothing runs before it is known what may.
+        // An invalid configuration stops every command, since it has the grants.
         assert_eq!(sandbox.run(["--json", "nodes"]).code, 2);
         sandbox.write("a.png", picture(ImageFormat::Png));
         assert_eq!(sandbox.run(RUN).code, 2);

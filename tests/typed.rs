@@ -1,5 +1,5 @@
-//! The typed nodes, in a host that has no job driver and no broker: plain wasmtime with its own HTTP
-//! client, which hands the credential over with the connection.
+//! The typed nodes in a host without job driver and broker: plain wasmtime with its own HTTP client.
+//! The host passes the credential with the connection.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +15,7 @@ use zoetrope_emulator::{Practice, Settings};
 use crate::support::cases::accepted;
 use crate::support::mp4::Clip;
 use crate::support::pictures::picture;
-use crate::support::provider::{Reply, Script, Server, nobody};
+use crate::support::provider::{Reply, Script, Server, unused_url};
 use crate::support::sandbox::{CANARY_KEY, CANARY_PROMPT};
 
 use pack::ImageToVideoPack;
@@ -44,7 +44,7 @@ mod pack {
 const SUBMIT: &str = "POST /v1/jobs";
 const POLL: &str = "GET /v1/jobs/j-1";
 
-/// A host that knows one connection, credential included.
+/// A host with one connection, credential included.
 struct Plain {
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -366,7 +366,7 @@ async fn typed_run_past_its_deadline_is_resumed_by_its_ticket() {
 
 #[tokio::test]
 async fn component_without_broker_reports_whether_the_submit_was_sent() {
-    let mut to_nobody = Instance::new(Some((&nobody(), CANARY_KEY))).await;
+    let mut to_nobody = Instance::new(Some((&unused_url(), CANARY_KEY))).await;
     let error = to_nobody
         .run_v3(&input_v3("i"), 5_000)
         .await

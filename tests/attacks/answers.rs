@@ -75,7 +75,8 @@ fn too_long(family: &mut Family) {
     ] {
         family.attack(format!("an error of 10 MB: {cause}"), move || {
             let fixture = Fixture::new();
-            let instruction = json!({"then": {"error": {"cause": cause, "message": much(10 << 20)}}});
+            let instruction =
+                json!({"then": {"error": {"cause": cause, "message": much(10 << 20)}}});
             for error in [
                 is_refused(fixture.check(&instruction)),
                 is_refused(fixture.start(&instruction).judged()),

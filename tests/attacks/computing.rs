@@ -53,12 +53,12 @@ fn actions() -> [(&'static str, Value, TrapKind); 8] {
             json!({"sleep_ms": 3_600_000}),
             TrapKind::TimedOut,
         ),
-        ("wait without end", json!("wait_for_ever"), TrapKind::TimedOut),
         (
-            "exit with success",
-            json!({"exit": 0}),
-            TrapKind::Exited,
+            "wait without end",
+            json!("wait_for_ever"),
+            TrapKind::TimedOut,
         ),
+        ("exit with success", json!({"exit": 0}), TrapKind::Exited),
         ("exit with a code", json!({"exit": 70}), TrapKind::Exited),
         ("abort", json!("abort"), TrapKind::Trapped),
         (

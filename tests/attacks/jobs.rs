@@ -33,7 +33,9 @@ impl CliFixture {
         let fixture = Self::with_component(hostile());
         let folder = fixture.sandbox.data_dir().join("code");
         let code = CODE.get_or_init(|| {
-            let listed = fixture.sandbox.run(["nodes", "--component", "hostile.wasm"]);
+            let listed = fixture
+                .sandbox
+                .run(["nodes", "--component", "hostile.wasm"]);
             assert_eq!(listed.code, 0, "{listed:?}");
             let files = std::fs::read_dir(&folder).expect("compiled code").flatten();
             files
@@ -142,10 +144,7 @@ fn stopped(family: &mut Family) {
         ("recurse", json!("recurse")),
         ("allocate", json!("allocate")),
         ("exit", json!({"exit": 0})),
-        (
-            "leak",
-            json!({"leak": {"what": "fields", "count": 10_000}}),
-        ),
+        ("leak", json!({"leak": {"what": "fields", "count": 10_000}})),
     ] {
         family.attack(format!("{what} in the poll of a paid job"), move || {
             let fixture = CliFixture::new();
@@ -188,7 +187,8 @@ fn beside_a_good_one(family: &mut Family) {
         let succeed = json!({"succeed": {"output": "{}", "media": 1, "url": clip}});
         let bad = json!({"start": {"do": submits()}, "poll": {"do": ["abort"]}});
         let good = json!({"start": {"do": submits()}, "poll": {"then": succeed}});
-        fixture.sandbox
+        fixture
+            .sandbox
             .write("lines.jsonl", format!("{bad}\n{good}\n{bad}\n"));
         let outcome = fixture.sandbox.run([
             "--json",
@@ -353,7 +353,8 @@ fn shown(family: &mut Family) {
     family.attack("30 MB of output, logged", || {
         let fixture = CliFixture::new();
         let print = json!({"print": {"bytes": 30_000_000, "text": ESCAPES}});
-        fixture.sandbox
+        fixture
+            .sandbox
             .write("input.json", json!({"check": {"do": [print]}}).to_string());
         let arguments = [
             "check",

@@ -130,7 +130,10 @@ pub(super) fn resources() -> Family {
 fn is_stopped(action: &Value) {
     let fixture = Fixture::new();
     let instruction = json!({"do": [action]});
-    assert_eq!(stopped(fixture.start(&instruction).judged()), TrapKind::Trapped);
+    assert_eq!(
+        stopped(fixture.start(&instruction).judged()),
+        TrapKind::Trapped
+    );
     assert_eq!(stopped(fixture.poll(&instruction)), TrapKind::Trapped);
     // A connection may be open by then; no byte was sent over it.
     assert_eq!(fixture.provider.arrived().concat(), "");

@@ -9,9 +9,9 @@ use zoetrope_host::policy::PackLimit;
 
 use super::Family;
 use super::fixture::{Fixture, stopped};
+use crate::support::network::{Network, PUBLIC};
 use crate::support::recorder::Recorder;
 use crate::support::sandbox::CANARY_KEY;
-use crate::support::watch::{PUBLIC, World};
 
 /// A host rule in both the manifest and the grant of the hostile component.
 const MEDIA: &str = "GET http://cdn.example/media";
@@ -107,17 +107,17 @@ fn lengths(family: &mut Family) {
     });
 }
 
-/// A world in which `cdn.example` is a server on the internet, and that server's recorder.
-fn world() -> (World, Recorder) {
+/// A network in which `cdn.example` is a server on the internet, and that server's recorder.
+fn network() -> (Network, Recorder) {
     let elsewhere = Recorder::start("", "elsewhere");
-    let world = World::default();
+    let network = Network::default();
     for name in ["cdn.example", "a.cdn.example", "evil.example"] {
-        world.name(name, &[&[PUBLIC]]);
+        network.name(name, &[&[PUBLIC]]);
     }
     let address = elsewhere.url();
     let address = address.strip_prefix("http://").expect("a URL");
-    world.detour(PUBLIC, address.parse().expect("an address"));
-    (world, elsewhere)
+    network.detour(PUBLIC, address.parse().expect("an address"));
+    (network, elsewhere)
 }
 
 fn limits() -> HttpLimits {
@@ -128,23 +128,26 @@ fn limits() -> HttpLimits {
 }
 
 fn hosts(family: &mut Family) {
-    family.attack("the credential to an additional host that is granted", || {
-        let (world, elsewhere) = world();
-        let fixture = Fixture::new().with_hosts(&[MEDIA], &[MEDIA]);
-        let fixture = fixture.with_egress(&world.egress(limits()));
-        let seen = fixture
-            .seen(&json!([get("http://cdn.example/media/1?x=1")]))
-            .join("\n");
-        assert!(seen.contains("elsewhere"), "{seen}");
-        let arrived = elsewhere.arrived().concat();
-        assert!(
-            arrived.starts_with("GET /media/1?x=1 HTTP/1.1\r\n"),
-            "{arrived}"
-        );
-        for hidden in [CANARY_KEY, "x-canary", "traceparent"] {
-            assert!(!arrived.contains(hidden), "{arrived}");
-        }
-    });
+    family.attack(
+        "the credential to an additional host that is granted",
+        || {
+            let (network, elsewhere) = network();
+            let fixture = Fixture::new().with_hosts(&[MEDIA], &[MEDIA]);
+            let fixture = fixture.with_egress(&network.egress(limits()));
+            let seen = fixture
+                .seen(&json!([get("http://cdn.example/media/1?x=1")]))
+                .join("\n");
+            assert!(seen.contains("elsewhere"), "{seen}");
+            let arrived = elsewhere.arrived().concat();
+            assert!(
+                arrived.starts_with("GET /media/1?x=1 HTTP/1.1\r\n"),
+                "{arrived}"
+            );
+            for hidden in [CANARY_KEY, "x-canary", "traceparent"] {
+                assert!(!arrived.contains(hidden), "{arrived}");
+            }
+        },
+    );
     beside_the_granted(family);
     half_granted(family);
 }
@@ -169,11 +172,11 @@ fn beside_the_granted(family: &mut Family) {
         ("GET", "http://93.184.216.34/media"),
     ] {
         family.attack(format!("{method} {url}"), move || {
-            let (world, elsewhere) = world();
+            let (network, elsewhere) = network();
             let fixture = Fixture::new().with_hosts(&[MEDIA], &[MEDIA]);
-            let fixture = fixture.with_egress(&world.egress(limits()));
+            let fixture = fixture.with_egress(&network.egress(limits()));
             fixture.seen(&json!([{"request": {"method": method, "url": url}}]));
-            assert_eq!(world.dialled().len(), 0);
+            assert_eq!(network.dialled().len(), 0);
             assert_eq!(elsewhere.arrived().len(), 0);
         });
     }
@@ -191,14 +194,14 @@ fn half_granted(family: &mut Family) {
         ("a host of neither", &[], &[]),
     ] {
         family.attack(what, move || {
-            let (world, elsewhere) = world();
+            let (network, elsewhere) = network();
             let fixture = Fixture::new().with_hosts(asked, granted);
-            let fixture = fixture.with_egress(&world.egress(limits()));
+            let fixture = fixture.with_egress(&network.egress(limits()));
             let seen = fixture
                 .seen(&json!([get("http://cdn.example/media")]))
                 .join("\n");
             assert!(seen.contains("HttpRequestDenied"), "{seen}");
-            assert_eq!(world.dialled().len(), 0);
+            assert_eq!(network.dialled().len(), 0);
             assert_eq!(elsewhere.arrived().len(), 0);
         });
     }
@@ -210,15 +213,15 @@ fn half_granted(family: &mut Family) {
         family.attack(
             format!("a granted name at {}", answers.join(" and ")),
             move || {
-                let (world, _elsewhere) = world();
-                world.name("cdn.example", &[answers]);
+                let (network, _elsewhere) = network();
+                network.name("cdn.example", &[answers]);
                 let fixture = Fixture::new().with_hosts(&[MEDIA], &[MEDIA]);
-                let fixture = fixture.with_egress(&world.egress(limits()));
+                let fixture = fixture.with_egress(&network.egress(limits()));
                 let seen = fixture
                     .seen(&json!([get("http://cdn.example/media")]))
                     .join("\n");
                 assert!(seen.contains("DestinationIpProhibited"), "{seen}");
-                assert_eq!(world.dialled().len(), 0);
+                assert_eq!(network.dialled().len(), 0);
             },
         );
     }
@@ -236,16 +239,19 @@ fn submits(family: &mut Family) {
             fixture.nothing_arrived();
         });
     }
-    family.attack("a submit to a granted host other than the provider's", || {
-        let orders = "POST http://cdn.example/orders";
-        let (world, elsewhere) = world();
-        let fixture = Fixture::new().with_hosts(&[orders], &[orders]);
-        let fixture = fixture.with_egress(&world.egress(limits()));
-        let there =
-            json!({"request": {"url": "http://cdn.example/orders", "body": {"text": "{}"}}});
-        let here = json!({"request": {"body": {"text": "{}"}}});
-        drop(fixture.start(&json!({"do": [there, here]})).judged());
-        Fixture::is_unharmed();
-        assert_eq!(requests(&elsewhere) + requests(&fixture.provider), 1);
-    });
+    family.attack(
+        "a submit to a granted host other than the provider's",
+        || {
+            let orders = "POST http://cdn.example/orders";
+            let (network, elsewhere) = network();
+            let fixture = Fixture::new().with_hosts(&[orders], &[orders]);
+            let fixture = fixture.with_egress(&network.egress(limits()));
+            let there =
+                json!({"request": {"url": "http://cdn.example/orders", "body": {"text": "{}"}}});
+            let here = json!({"request": {"body": {"text": "{}"}}});
+            drop(fixture.start(&json!({"do": [there, here]})).judged());
+            Fixture::is_unharmed();
+            assert_eq!(requests(&elsewhere) + requests(&fixture.provider), 1);
+        },
+    );
 }

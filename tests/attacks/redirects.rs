@@ -14,9 +14,9 @@ use super::addresses::{refusal, seen_by};
 use super::fixture::{clip, connection};
 use super::notations::Refusal;
 use crate::support::mp4;
+use crate::support::network::{Network, wait_for};
 use crate::support::raw_http::{Answer, Heard, Raw};
 use crate::support::sandbox::CANARY_KEY;
-use crate::support::watch::{World, wait_for};
 
 /// The statuses that redirect.
 const STATUSES: [u16; 5] = [301, 302, 303, 307, 308];
@@ -58,16 +58,16 @@ pub(super) fn family() -> Family {
     let mut family = Family::new("redirects");
     for (location, expected) in FORBIDDEN {
         family.attack(format!("from this machine to {location}"), move || {
-            let (error, server, world) = led_to([Answer::redirect(302, location)]);
+            let (error, server, network) = led_to([Answer::redirect(302, location)]);
             assert_eq!(refusal(&error), expected);
-            assert_eq!((server.heard().len(), world.dialled().len()), (1, 1));
+            assert_eq!((server.heard().len(), network.dialled().len()), (1, 1));
         });
     }
     for status in STATUSES {
         family.attack(format!("{status} to a metadata service"), move || {
-            let (error, _, world) = led_to([Answer::redirect(status, FORBIDDEN[0].0)]);
+            let (error, _, network) = led_to([Answer::redirect(status, FORBIDDEN[0].0)]);
             assert_eq!(refusal(&error), METADATA);
-            assert_eq!(world.dialled().len(), 1);
+            assert_eq!(network.dialled().len(), 1);
         });
         for method in ["GET", "POST"] {
             family.attack(format!("{status} to a component's {method}"), move || {
@@ -118,7 +118,7 @@ fn chains(family: &mut Family) {
         assert!(matches!(error, FetchError::Redirect { .. }), "{error:?}");
         assert_eq!(server.heard().len(), 6);
         let server = Raw::start(hops(5));
-        assert!(fetched(&World::default(), &server).is_ok());
+        assert!(fetched(&Network::default(), &server).is_ok());
     });
     family.attack(
         "to another origin, with the credential of the first",
@@ -135,8 +135,8 @@ fn chains(family: &mut Family) {
     family.attack("a redirect that sets a cookie", cookie);
 }
 
-fn fetched(world: &World, server: &Raw) -> Result<(), FetchError> {
-    let egress = world.egress(HttpLimits::default());
+fn fetched(network: &Network, server: &Raw) -> Result<(), FetchError> {
+    let egress = network.egress(HttpLimits::default());
     let url = server.url("/a");
     let origin = url.parse().ok().and_then(|url| Origin::of(&url));
     let rule = AddressRule::of_media(&origin.expect("an origin"));
@@ -144,16 +144,16 @@ fn fetched(world: &World, server: &Raw) -> Result<(), FetchError> {
 }
 
 /// The error of fetching a picture from a server on this machine that sends these answers.
-fn led_to(answers: impl IntoIterator<Item = Answer>) -> (FetchError, Raw, World) {
-    let (server, world) = (Raw::start(answers), World::default());
-    let error = fetched(&world, &server).expect_err("a refusal");
-    (error, server, world)
+fn led_to(answers: impl IntoIterator<Item = Answer>) -> (FetchError, Raw, Network) {
+    let (server, network) = (Raw::start(answers), Network::default());
+    let error = fetched(&network, &server).expect_err("a refusal");
+    (error, server, network)
 }
 
 fn handed_to_the_component(status: u16, method: &str) {
     let target = Raw::start([]);
     let provider = Raw::start([Answer::redirect(status, &target.url("/there"))]);
-    let egress = World::default().egress(HttpLimits::default());
+    let egress = Network::default().egress(HttpLimits::default());
     let context = CallContext::online(&egress, connection(&provider.url("")));
     let seen = seen_by(&context, &json!([{"request": {"method": method}}]));
     let [answer] = &seen[..] else {
@@ -170,7 +170,7 @@ fn between_two() {
     let (one, other) = (Raw::start([]), Raw::start([]));
     one.then((0..9).map(|_| Answer::redirect(302, &other.url("/b"))));
     other.then((0..9).map(|_| Answer::redirect(302, &one.url("/a"))));
-    let outcome = fetched(&World::default(), &one);
+    let outcome = fetched(&Network::default(), &one);
     assert!(
         matches!(outcome, Err(FetchError::Redirect { .. })),
         "{outcome:?}"
@@ -185,7 +185,7 @@ fn downloaded(own: &Raw, url: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let part = folder.path().join("part");
     std::fs::write(&part, mp4::short_clip()).expect("a file");
-    let egress = World::default().egress(HttpLimits::default());
+    let egress = Network::default().egress(HttpLimits::default());
     let wanted = clip(url, &connection, &part);
     // No server has a clip; the caller compares the requests.
     assert!(wait_for(download::fetch(&egress, &wanted, |_| {})).is_err());
@@ -250,7 +250,7 @@ fn cookie() {
         stranger.url("/b")
     );
     let own = Raw::start([Answer::reply("302 Found", &header, "")]);
-    assert!(fetched(&World::default(), &own).is_ok());
+    assert!(fetched(&Network::default(), &own).is_ok());
     assert_eq!(
         names(&stranger.heard()[0]),
         ["accept-encoding", "host", "user-agent"]

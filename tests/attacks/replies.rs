@@ -12,8 +12,8 @@ mod table;
 use super::Family;
 use super::addresses::seen_by;
 use super::fixture::connection;
+use crate::support::network::wait_for;
 use crate::support::raw_http::{Answer, GOOD, Raw};
-use crate::support::watch::wait_for;
 
 /// The limits on header and body in these attacks.
 const HEADER: usize = 16 << 10;
@@ -77,7 +77,7 @@ fn as_a_picture(answer: Answer, end: End) {
         (Err(FetchError::Egress { source, .. }), _) => {
             assert_eq!(end_of(&source), end, "{source:?}");
             assert!(
-                server.left() < BUFFERED || end == End::Timeout,
+                server.bytes_taken() < BUFFERED || end == End::Timeout,
                 "reading stopped"
             );
         }
@@ -105,7 +105,7 @@ fn to_a_component(answer: Answer, end: End) {
         _ => {
             assert!(said.starts_with("no reply: ErrorCode::"), "{said}");
             assert!(
-                server.left() < BUFFERED || end == End::Timeout,
+                server.bytes_taken() < BUFFERED || end == End::Timeout,
                 "reading stopped"
             );
         }

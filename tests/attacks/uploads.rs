@@ -8,8 +8,8 @@ use zoetrope_host::media::{MediaError, Picture, hand_over};
 
 use super::Family;
 use super::fixture::{NODE, connection, pack};
+use crate::support::network::{Network, wait_for};
 use crate::support::raw_http::{Answer, Raw};
-use crate::support::watch::{World, wait_for};
 
 /// Refused paths and their refusals.
 const REFUSED: [(&str, Denial); 24] = [
@@ -75,18 +75,22 @@ pub(super) fn family() -> Family {
         });
     }
     for (path, arrives) in HARMLESS {
-        family.attack(format!("to {path:?}, which stays below the base"), move || {
-            let (outcome, server) = uploaded("PUT", path, "x-a", Answer::reply("200 OK", "", "{}"));
-            assert!(outcome.is_ok(), "{outcome:?}");
-            let heard = server.heard();
-            let line = format!("put {arrives} http/1.1\r\n");
-            assert!(heard[0].head.starts_with(&line), "{}", heard[0].head);
-            assert!(
-                heard[0]
-                    .head
-                    .contains(&format!("host: {}\r\n", server.address()))
-            );
-        });
+        family.attack(
+            format!("to {path:?}, which stays below the base"),
+            move || {
+                let (outcome, server) =
+                    uploaded("PUT", path, "x-a", Answer::reply("200 OK", "", "{}"));
+                assert!(outcome.is_ok(), "{outcome:?}");
+                let heard = server.heard();
+                let line = format!("put {arrives} http/1.1\r\n");
+                assert!(heard[0].head.starts_with(&line), "{}", heard[0].head);
+                assert!(
+                    heard[0]
+                        .head
+                        .contains(&format!("host: {}\r\n", server.address()))
+                );
+            },
+        );
     }
     for method in [
         "GET",
@@ -134,19 +138,19 @@ fn uploaded(
     answer: Answer,
 ) -> (Result<(), MediaError>, Raw) {
     let server = Raw::start([answer]);
-    let world = World::default();
+    let network = Network::default();
     let plan =
         json!({"then": {"upload": {"method": method, "path": path, "headers": [[header, "y"]]}}});
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join(plan.to_string().replace('/', "\\u002f"));
     std::fs::write(&file, b"\x89PNG\r\n\x1a\n----").expect("a file");
     let picture = Picture::open(&file).expect("a picture");
-    let egress = world.egress(HttpLimits::default());
+    let egress = network.egress(HttpLimits::default());
     let context = CallContext::online(&egress, connection(&server.url("/v1")));
     let outcome = wait_for(hand_over(pack(), &context, NODE, "/image", &picture));
-    assert_eq!(world.asked(), [""; 0]);
+    assert_eq!(network.asked(), [""; 0]);
     let own = |address: &std::net::SocketAddr| *address == server.address();
-    assert!(world.dialled().iter().all(own));
+    assert!(network.dialled().iter().all(own));
     (outcome.map(drop), server)
 }
 

@@ -25,7 +25,7 @@ fn no_crate_has_a_cycle_of_modules() {
         .iter()
         .filter_map(|package| package["targets"].as_array());
     for target in targets.flatten() {
-        // The modules of the tests are one program, which is no part of a crate.
+        // The modules of the tests are a separate program.
         if target["kind"] == serde_json::json!(["test"]) {
             continue;
         }

@@ -111,11 +111,7 @@ fn bodies() -> Vec<(&'static str, Answer, End)> {
             slowly(&sized("60000", ""), "x"),
             End::Timeout,
         ),
-        (
-            "a truncated body",
-            last(&sized("9", GOOD)),
-            End::Terminated,
-        ),
+        ("a truncated body", last(&sized("9", GOOD)), End::Terminated),
         ("a body that stops", say(&sized("9", GOOD)), End::Timeout),
         (
             "a body longer than its content-length",
@@ -257,11 +253,7 @@ fn extensions() -> Vec<(&'static str, Answer, End)> {
             slowly(head, "1\r\nx\r\n"),
             End::Timeout,
         ),
-        (
-            "truncated chunks",
-            last(&with("4\r\ngo")),
-            End::Terminated,
-        ),
+        ("truncated chunks", last(&with("4\r\ngo")), End::Terminated),
         (
             "a length and chunks",
             say(&format!("{sized}4\r\ngood\r\n0\r\n\r\n")),

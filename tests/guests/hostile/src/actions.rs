@@ -10,8 +10,8 @@ use wasip2::clocks::{monotonic_clock, wall_clock};
 use wasip2::random::{insecure, insecure_seed, random};
 
 use crate::bindings::connections;
-use crate::leaks::leak;
 use crate::instructions::Action;
+use crate::leaks::leak;
 use crate::requests::send;
 use crate::text::Seen;
 

@@ -2,13 +2,13 @@
 
 use std::hint::black_box;
 
+use crate::actions::perform_all;
 use crate::answers::{listed, of_check, of_media, of_poll, of_start};
 use crate::bindings::{
     Cancellation, CheckOptions, JobState, LocalFile, NodeError, NodeType, Plan, Started, Step,
     catalog, jobs, media,
 };
-use crate::actions::perform_all;
-use crate::instructions::{Answer, Listing, Instruction, Instructions};
+use crate::instructions::{Answer, Instruction, Instructions, Listing};
 use crate::text::Seen;
 
 struct Component;

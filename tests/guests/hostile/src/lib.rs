@@ -13,11 +13,11 @@
 //! - [`answers`]: the return values
 //! - `component`: the exports, compiled for WebAssembly only
 
+pub mod actions;
 pub mod answers;
 pub mod bindings;
-pub mod actions;
-pub mod leaks;
 pub mod instructions;
+pub mod leaks;
 pub mod requests;
 pub mod text;
 
