@@ -1,4 +1,4 @@
-//! PixelML over the wire `agenticflow`: what a workflow's run may come to. Scripts are data; see
+//! PixelML over the wire `agenticflow`: replies of a workflow's run and their outcomes, as data in
 //! `cases/agenticflow`.
 
 use crate::support::cases::cases;

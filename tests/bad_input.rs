@@ -1,5 +1,5 @@
-//! Input that nothing can be made of: each gets its kind, its exit code and a sentence; nothing is
-//! sent, nothing panics. What holds for every run, `support::sandbox` checks.
+//! Invalid inputs, pictures and configurations: each ends in its kind of error and its exit code,
+//! and nothing is sent.
 
 use image::ImageFormat;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ cases! {
         unknown_node
 }
 
-/// Checks an input and runs it, over a connection to which nothing may be sent.
+/// Checks and runs an input, over a connection to which nothing may be sent.
 #[track_caller]
 fn refused(input: &[u8], keyword: &str) {
     let provider = Server::start(Script::new());
@@ -81,7 +81,7 @@ fn nesting_of_ten_thousand_levels_is_refused() {
 }
 
 #[test]
-fn the_longest_input_that_is_read_is_read() {
+fn input_of_the_maximum_length_is_read() {
     let mut input = br#"{"prompt": "p", "image": ""#.to_vec();
     input.resize((16 << 20) - 2, b'x');
     input.extend_from_slice(br#""}"#);
@@ -119,7 +119,7 @@ fn with_picture(name: &str, content: &[u8]) -> Outcome {
 }
 
 #[test]
-fn a_missing_picture_is_a_wrong_call() {
+fn missing_picture_file_is_a_usage_error() {
     let outcome = with_picture("nowhere.png", b"");
     assert_eq!(outcome.error("usage")["charged"], "no");
     assert_eq!(outcome.code, 2);
@@ -129,7 +129,7 @@ fn a_missing_picture_is_a_wrong_call() {
 }
 
 #[test]
-fn what_is_no_picture_is_not_sent() {
+fn file_that_is_not_a_picture_is_not_sent() {
     for content in [
         &b"a text, whatever its name"[..],
         b"{}",
@@ -144,7 +144,7 @@ fn what_is_no_picture_is_not_sent() {
 }
 
 #[test]
-fn a_picture_is_handed_over_once_everything_else_is_right() {
+fn picture_of_an_otherwise_invalid_run_is_not_uploaded() {
     let provider = Server::start(Script::new());
     let sandbox = Sandbox::with_provider(&provider);
     sandbox.write("a.png", picture(ImageFormat::Png));
@@ -159,7 +159,7 @@ fn a_picture_is_handed_over_once_everything_else_is_right() {
 }
 
 #[test]
-fn a_broken_picture_fails_its_job_and_the_provider_lives() {
+fn broken_picture_fails_its_job_and_not_the_practice_provider() {
     let sandbox = Sandbox::new();
     sandbox.write("truncated.png", truncated_png());
     sandbox.write("enormous.png", enormous_png());
@@ -190,11 +190,11 @@ fn a_broken_picture_fails_its_job_and_the_provider_lives() {
 }
 
 #[test]
-fn a_picture_that_the_provider_cannot_fetch_fails_the_job() {
+fn picture_url_that_the_provider_cannot_fetch_fails_the_job() {
     let elsewhere = Server::start(Script::new());
     let sandbox = Sandbox::new();
-    // A practice provider fetches from the internet alone: not from this machine, and not by a
-    // scheme of its own.
+    // A practice provider fetches from the internet only: not from this machine, and by no other
+    // scheme.
     for image in [
         format!("{}/a.png", elsewhere.url()),
         "http://169.254.169.254/latest".into(),
@@ -229,7 +229,7 @@ fn a_picture_that_the_provider_cannot_fetch_fails_the_job() {
     assert_eq!(elsewhere.arrived().len(), 0);
 }
 
-/// Runs with this configuration, and gives the error.
+/// Runs with this configuration. Returns the error.
 #[track_caller]
 fn with_config(toml: &str, kind: &str) -> Value {
     let sandbox = Sandbox::new();
@@ -255,7 +255,7 @@ fn with_config(toml: &str, kind: &str) -> Value {
 }
 
 #[test]
-fn a_broken_configuration_is_named_by_line_and_column() {
+fn invalid_configuration_is_reported_by_line_and_column() {
     let table = "[connections.a]\ncategory = \"pixelml\"\nbase_url = \"https://a.example\"\n";
     for (toml, place) in [
         ("[connections", ":1:13: "),
@@ -294,7 +294,7 @@ fn a_broken_configuration_is_named_by_line_and_column() {
 }
 
 #[test]
-fn a_configuration_that_is_named_must_exist() {
+fn missing_configuration_file_is_an_error_when_given_explicitly() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.run([
         "--json",
@@ -312,7 +312,7 @@ fn a_configuration_that_is_named_must_exist() {
 }
 
 #[test]
-fn a_connection_that_cannot_be_used_is_no_connection() {
+fn unusable_or_ambiguous_connection_is_reported_as_unavailable() {
     let one = "[connections.one]\ncategory = \"pixelml\"\nbase_url = \"https://a.example\"\n";
     let two = one.replace("one", "two");
     for toml in [
@@ -325,7 +325,7 @@ fn a_connection_that_cannot_be_used_is_no_connection() {
 }
 
 #[test]
-fn options_that_mean_nothing_are_refused_before_a_submit() {
+fn invalid_options_are_refused_before_a_submit() {
     let provider = Server::start(Script::new());
     for option in [
         "wire = \"soap\"",

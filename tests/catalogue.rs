@@ -1,4 +1,4 @@
-//! What `zoetrope nodes` says, for builders and for people.
+//! The output of `zoetrope nodes`, as JSON and as text.
 
 use std::fs;
 
@@ -25,8 +25,7 @@ fn listed() -> Vec<Value> {
     serde_json::from_str(&outcome.stdout).expect("an array")
 }
 
-/// AgenticFlow's description of a node type, with these categories of connections beside
-/// its own.
+/// AgenticFlow's description of a node type, with additional categories of connections.
 fn validator(added: &[&str]) -> jsonschema::Validator {
     let path = root().join("tests/data/agenticflow-node-type.json");
     let mut description: Value =
@@ -39,7 +38,7 @@ fn validator(added: &[&str]) -> jsonschema::Validator {
 }
 
 #[test]
-fn the_list_is_what_agenticflow_lists() {
+fn nodes_json_matches_the_description_of_agenticflow() {
     let validator = validator(&ADDED);
     let listed = listed();
     assert_eq!(listed.len(), NODES.len());
@@ -50,21 +49,21 @@ fn the_list_is_what_agenticflow_lists() {
             .collect();
         assert!(errors.is_empty(), "{errors:?}");
         assert_eq!(node["connection"]["connection_category"], category);
-        // Neither of the added categories could be left out.
+        // Each of the added categories is needed.
         for left_out in ADDED {
             let one: Vec<_> = ADDED.into_iter().filter(|name| *name != left_out).collect();
             let without = self::validator(&one);
             assert_eq!(without.is_valid(node), category != left_out);
         }
     }
-    // The validator tells a node type from what is none.
+    // The validator rejects other documents.
     let mut other = listed[0].clone();
     other["scope"] = "nobody's".into();
     assert!(!validator.is_valid(&other));
 }
 
 #[test]
-fn the_schemas_in_the_list_are_the_published_ones() {
+fn nodes_json_has_the_published_schemas() {
     for (node, (name, _)) in listed().iter().zip(NODES) {
         assert_eq!((&node["name"], &node["id"]), (&name.into(), &name.into()));
         for which in ["input", "output"] {

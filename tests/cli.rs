@@ -1,4 +1,4 @@
-//! What people see: help, listings, errors in words. Paths, ports and ids are taken out.
+//! Snapshots of the text output: help, listings, errors. Paths, ports and ids are replaced.
 
 use image::ImageFormat;
 use insta::{assert_snapshot, with_settings};
@@ -11,7 +11,7 @@ use crate::support::pictures::{picture, truncated_png};
 use crate::support::provider::{Reply, Script, Server};
 use crate::support::sandbox::Sandbox;
 
-/// All three streams of what a run says.
+/// Exit code, standard output and standard error of a run.
 fn shown(sandbox: &Sandbox, outcome: &Outcome) -> String {
     let folder = sandbox.path("");
     let folder = folder.to_str().expect("a path").trim_end_matches('/');
@@ -22,7 +22,7 @@ fn shown(sandbox: &Sandbox, outcome: &Outcome) -> String {
     text.replace(folder, "[DESK]")
 }
 
-/// Runs and compares with the snapshot of this name.
+/// Runs a command and compares its output with the snapshot of this name.
 macro_rules! snapshot {
     ($name:literal, $sandbox:expr, $arguments:expr) => {{
         let sandbox = &$sandbox;
@@ -35,7 +35,7 @@ macro_rules! snapshot {
                 (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[ID]"),
                 (r"\(\d+ s\)", "([SECONDS] s)"),
                 (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?", "[TIME]"),
-                // Which of these are seen depends on when it is asked.
+                // The progress lines depend on the time of the polls.
                 (r"(?m)^(queued|running|downloading) .*\n", ""),
             ],
             omit_expression => true,
@@ -180,7 +180,7 @@ fn wrong_calls() {
 }
 
 #[test]
-fn component_that_is_none_is_named() {
+fn text_file_as_component_is_refused_by_name() {
     let sandbox = Sandbox::new();
     let component = sandbox.write("text.wasm", "hello");
     let component = component.to_str().expect("a path");
@@ -231,7 +231,7 @@ const RUN: [&str; 10] = [
     "order-66",
 ];
 
-/// A provider of one job, with these answers to its submit and its polls.
+/// A provider of one job, with these replies to its submit and its polls.
 fn provider(submit: Reply, polls: Vec<Reply>) -> Server {
     Server::start(Script::from([
         ("POST /v1/jobs".into(), vec![submit]),
@@ -333,7 +333,7 @@ fn every_snapshot_is_compared() {
     let entries = std::fs::read_dir(folder).expect("the snapshots");
     let mut found: Vec<_> = entries
         .map(|entry| entry.expect("an entry").path())
-        // Not those that wait for a review.
+        // Snapshots that wait for a review are excluded.
         .filter(|path| {
             path.extension()
                 .is_some_and(|extension| extension == "snap")

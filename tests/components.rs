@@ -1,5 +1,5 @@
-//! The embedded component as others see it, and components that are not what a pack should be:
-//! each is told apart, none harms the host.
+//! Imports, exports and size of the embedded component, and invalid or misbehaving components: each
+//! ends in its own error, and none harms the host.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::support::sandbox::Sandbox;
 
 const INPUT: &str = r#"{"prompt": "p", "image": "https://p.example/a.png"}"#;
 
-/// Names of what the embedded component imports and exports.
+/// The names of the imports and exports of the embedded component.
 fn interfaces() -> (Vec<String>, Vec<String>) {
     let engine = wasmtime::Engine::default();
     let component = Component::new(&engine, COMPONENT).expect("a component");
@@ -38,8 +38,9 @@ fn interfaces() -> (Vec<String>, Vec<String>) {
     )
 }
 
-/// What the embedded component imports, and why. `wasi:cli` is what Rust's standard library brings
-/// for panics and exits; that it gives nothing is an attack, "look for what wasi:cli brings".
+/// The interfaces that the embedded component imports, and why. Rust's standard library imports
+/// `wasi:cli` for panics and exits; the attack "read the environment from wasi:cli" shows that it
+/// gives nothing.
 const IMPORTS: [(&str, &str); 18] = [
     ("zoetrope:workflow-node/types", "vocabulary"),
     ("zoetrope:workflow-node/connections", "where"),
@@ -62,7 +63,7 @@ const IMPORTS: [(&str, &str); 18] = [
 ];
 
 #[test]
-fn the_component_imports_what_it_needs_and_nothing_else() {
+fn embedded_component_imports_exactly_the_listed_interfaces() {
     let (imports, _) = interfaces();
     for import in &imports {
         println!("{import}");
@@ -76,7 +77,7 @@ fn the_component_imports_what_it_needs_and_nothing_else() {
 }
 
 #[test]
-fn the_component_exports_the_contract() {
+fn embedded_component_exports_the_contract() {
     let (_, exports) = interfaces();
     for interface in [
         "catalog",
@@ -91,7 +92,7 @@ fn the_component_exports_the_contract() {
 }
 
 #[test]
-fn the_typed_nodes_are_functions_that_run() {
+fn embedded_component_exports_a_run_function_per_typed_node() {
     let engine = wasmtime::Engine::default();
     let component = Component::new(&engine, COMPONENT).expect("a component");
     for interface in ["image-to-video", "image-to-video-v3"] {
@@ -109,11 +110,11 @@ fn the_typed_nodes_are_functions_that_run() {
 }
 
 #[test]
-fn the_component_is_small() {
+fn embedded_component_is_at_most_400_000_bytes() {
     assert!(COMPONENT.len() <= 400_000, "{} bytes", COMPONENT.len());
 }
 
-/// Runs a command with another component, over a connection to which nothing may be sent.
+/// Runs a command with this component, over a connection to which nothing may be sent.
 fn with_component(component: &[u8], arguments: &[&str]) -> Outcome {
     let provider = Server::start(Script::new());
     let sandbox = Sandbox::new();
@@ -142,7 +143,7 @@ const RUN: &[&str] = &[
     "clip.mp4",
 ];
 
-/// The contract's names with other types behind them.
+/// A component with the contract's names and other types.
 fn other_types() -> Vec<u8> {
     component(
         r#"(module
@@ -157,7 +158,7 @@ fn other_types() -> Vec<u8> {
     )
 }
 
-/// A pack that asks for files.
+/// A pack that imports the file system.
 fn with_files() -> Vec<u8> {
     component(
         r#"(module
@@ -175,7 +176,7 @@ fn with_files() -> Vec<u8> {
 }
 
 #[test]
-fn what_is_no_pack_is_refused_by_every_command() {
+fn file_that_is_not_a_pack_is_refused_by_every_command() {
     let other_world = component(
         r#"(module (func (export "f")))"#,
         "package other:thing@1.0.0; world w { export f: func(); }",
@@ -218,20 +219,20 @@ fn what_is_no_pack_is_refused_by_every_command() {
 }
 
 #[test]
-fn another_version_of_the_contract_is_named() {
+fn component_of_another_contract_version_is_refused_with_that_version() {
     let error = with_component(&LISTS_ONLY.speaking("0.2.0"), NODES).error("bad_component");
     let message = error["message"].as_str().expect("a message");
     assert!(
         message.contains("zoetrope:workflow-node@0.2.0"),
         "{message}"
     );
-    // A later patch of the same version is no other one.
+    // A later patch version is compatible.
     let listed = with_component(&LISTS_ONLY.speaking("0.1.7"), NODES);
     assert_eq!(listed.json()[0]["name"], "image_to_video_v3", "{listed:?}");
 }
 
 #[test]
-fn a_component_that_traps_ends_its_command_and_costs_nothing() {
+fn trap_in_node_types_or_check_ends_the_command_uncharged() {
     let in_the_list = Guest {
         node_types: "unreachable",
         ..LISTS_ONLY
@@ -254,7 +255,7 @@ fn a_component_that_traps_ends_its_command_and_costs_nothing() {
 }
 
 #[test]
-fn a_component_that_traps_before_its_request_leaves_cost_nothing() {
+fn trap_before_the_submit_is_sent_ends_the_run_uncharged() {
     let guest = Guest {
         check: PLANS,
         ..LISTS_ONLY
@@ -266,7 +267,7 @@ fn a_component_that_traps_before_its_request_leaves_cost_nothing() {
 }
 
 #[test]
-fn a_component_that_traps_after_acceptance_leaves_its_job_resumable() {
+fn trap_after_acceptance_leaves_the_job_resumable() {
     let guest = Guest {
         check: PLANS,
         start: ACCEPTS,
@@ -286,7 +287,7 @@ fn a_component_that_traps_after_acceptance_leaves_its_job_resumable() {
 }
 
 #[test]
-fn a_component_that_traps_in_a_list_of_checks_spoils_no_other_line() {
+fn trap_in_a_jsonl_check_fails_only_its_own_line() {
     let provider = Server::start(Script::new());
     let sandbox = Sandbox::new();
     let component = LISTS_ONLY.component();
@@ -335,7 +336,7 @@ async fn checked(guest: Guest, memory_bytes: usize, limits: Limits) -> Result<()
     let checked = pack
         .check(&context, "image_to_video_v3", INPUT, options)
         .await;
-    // The host is as good as before.
+    // The next call on the same host succeeds.
     assert_eq!(
         pack.node_types(&CallContext::offline())
             .await
@@ -369,7 +370,7 @@ fn short() -> Limits {
 }
 
 #[tokio::test]
-async fn a_component_that_loops_is_stopped_by_its_own_time() {
+async fn looping_component_is_stopped_by_its_time_limit() {
     let guest = Guest {
         check: LOOPS,
         ..LISTS_ONLY
@@ -381,7 +382,7 @@ async fn a_component_that_loops_is_stopped_by_its_own_time() {
 }
 
 #[tokio::test]
-async fn a_component_that_eats_memory_is_stopped() {
+async fn component_that_allocates_without_end_is_stopped() {
     let guest = Guest {
         check: EATS,
         ..LISTS_ONLY
@@ -393,7 +394,7 @@ async fn a_component_that_eats_memory_is_stopped() {
 }
 
 #[tokio::test]
-async fn a_component_that_calls_too_deeply_is_stopped() {
+async fn component_that_recurses_without_end_is_stopped() {
     let guest = Guest {
         check: RECURSES,
         ..LISTS_ONLY
@@ -405,7 +406,7 @@ async fn a_component_that_calls_too_deeply_is_stopped() {
 }
 
 #[tokio::test]
-async fn many_looping_components_leave_room_for_a_good_one() {
+async fn looping_components_do_not_block_another_component() {
     let engine = Engine::new(EngineSettings {
         concurrent_instances: 4,
         ..EngineSettings::default()
@@ -443,8 +444,8 @@ async fn many_looping_components_leave_room_for_a_good_one() {
 }
 
 #[test]
-fn a_component_that_loops_ends_the_command_and_not_the_machine() {
-    // Under the binary's own limits: ten seconds, and 256 MiB. Both at once, they mostly wait.
+fn looping_or_allocating_component_ends_the_command_uncharged() {
+    // Under the binary's own limits: ten seconds, and 256 MiB. In parallel, since both mostly wait.
     std::thread::scope(|scope| {
         for check in [LOOPS, EATS] {
             scope.spawn(move || {

@@ -1,8 +1,8 @@
-//! What a run will cost and what it did, as far as anybody says; and providers that cancel nothing.
+//! Estimated prices, recorded costs of jobs, and providers without cancellation.
 
 use serde_json::{Value, json};
 
-use crate::support::hostile::{desk_with, hostile, run_node};
+use crate::support::hostile::{hostile, run_node, sandbox_with};
 use crate::support::outcome::Outcome;
 use crate::support::provider::{Reply, Script, Server};
 use crate::support::sandbox::Sandbox;
@@ -14,11 +14,11 @@ fn sandbox() -> (Server, Sandbox) {
         ("POST /v1/jobs".into(), vec![Reply::json(200, json!({}))]),
         ("GET /1.mp4".into(), vec![Reply::clip()]),
     ]));
-    let sandbox = desk_with(hostile(), &provider);
+    let sandbox = sandbox_with(hostile(), &provider);
     (provider, sandbox)
 }
 
-/// A job that is accepted at this price, and whose polls answer so.
+/// A job that is accepted at this price, with this answer of its polls.
 fn input(cost: [&str; 2], poll: &Value) -> Value {
     let ticket = json!({"poll": {"then": poll}}).to_string();
     let accept = json!({"accept": {"ticket": ticket, "id": "j-1", "cost": cost}});
@@ -31,7 +31,7 @@ fn run(sandbox: &Sandbox, input: &Value, more: &[&str]) -> Outcome {
 }
 
 #[test]
-fn a_run_will_cost_what_is_published() {
+fn check_shows_the_published_price() {
     let (_provider, sandbox) = sandbox();
     let check = |amount: &str, more: &[&str]| {
         let plan = json!({"plan": {"input": "{}", "estimate": [amount, "USD"]}});
@@ -59,7 +59,7 @@ fn a_run_will_cost_what_is_published() {
 }
 
 #[test]
-fn what_a_job_cost_is_shown_wherever_it_is_looked_at() {
+fn job_cost_is_shown_by_run_jobs_and_jobs_show() {
     let (provider, sandbox) = sandbox();
     let url = format!("{}/1.mp4", provider.url());
     let succeed = json!({"succeed": {"output": "{}", "media": 1, "url": url}});
@@ -85,7 +85,7 @@ fn what_a_job_cost_is_shown_wherever_it_is_looked_at() {
 }
 
 #[test]
-fn a_job_that_is_not_charged_or_at_no_price_has_no_cost() {
+fn job_without_charge_or_valid_price_has_no_cost() {
     for (cost, free, is_kept) in [
         (DOLLARS, false, true),
         (DOLLARS, true, false),
@@ -107,7 +107,7 @@ fn a_job_that_is_not_charged_or_at_no_price_has_no_cost() {
 }
 
 #[test]
-fn a_provider_without_cancellation_says_so_and_its_job_goes_on() {
+fn cancellation_unknown_to_the_provider_is_reported_and_the_job_continues() {
     let (provider, sandbox) = sandbox();
     let wait = json!({"wait": {"poll_after_ms": 100}});
     let left = run(&sandbox, &input(DOLLARS, &wait), &["--deadline", "500ms"]).error("deadline");

@@ -1,5 +1,5 @@
-//! The examples of the crates, run as their readers would: a pack of one node from the SDK, and a
-//! program that embeds the host.
+//! Runs the examples of the crates: a pack of one node built with the SDK, and a program that embeds
+//! the host.
 
 use std::path::Path;
 use std::process::Command;
@@ -84,8 +84,8 @@ fn example_pack_of_the_sdk_is_allowed_checked_and_run() {
     assert_eq!(provider.counts()["POST /jobs"], 1);
 }
 
-/// A program that embeds the host, with the bundled pack as its component. Cargo builds it with
-/// the tests of the whole workspace, and tells no test of another package where it is.
+/// A program that embeds the host, with the bundled pack as its component. Cargo builds it with the
+/// tests of the whole workspace, but gives its path to no test of another package.
 #[test]
 fn example_that_embeds_the_host_runs_a_job() {
     let program = Path::new(env!("CARGO_BIN_EXE_zoetrope"));

@@ -1,4 +1,4 @@
-//! From a picture to a clip, through the real binary and the practice provider inside it.
+//! Runs from a picture to a clip, with the practice provider inside the binary.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::support::mp4::Clip;
 use crate::support::pictures::{lighthouse, picture};
 use crate::support::sandbox::{CANARY_PROMPT, Sandbox};
 
-/// The keys of a run's answer, as the README shows them.
+/// The keys of a run's JSON, as in the README.
 const ANSWER: [&str; 11] = [
     "bytes",
     "charged",
@@ -29,7 +29,7 @@ const ANSWER: [&str; 11] = [
     "sha256",
 ];
 
-/// A run that renders four frames, which takes a moment.
+/// A run that renders only four frames.
 fn quick_run(sandbox: &Sandbox, more: &[&str]) -> Value {
     let mut arguments = vec![
         "--json",
@@ -59,7 +59,7 @@ fn is_a_quick_clip(answer: &Value, width: u16, height: u16) {
 }
 
 #[test]
-fn the_picture_in_the_repository_becomes_a_clip() {
+fn repository_picture_becomes_a_clip() {
     let sandbox = Sandbox::new();
     let prompt = format!("prompt={CANARY_PROMPT}");
     let image = lighthouse();
@@ -94,7 +94,7 @@ fn the_picture_in_the_repository_becomes_a_clip() {
         "the published output: {output:?}"
     );
 
-    // 1600 by 1000 at the short side's 720, four seconds at the default rate of 8.
+    // 1600 by 1000, scaled to a short side of 720; four seconds at the default rate of 8.
     let clip = Clip::open(&file);
     assert_eq!(
         clip,
@@ -113,13 +113,13 @@ fn the_picture_in_the_repository_becomes_a_clip() {
 }
 
 #[test]
-fn a_clip_has_the_size_that_was_asked_for() {
+fn clip_has_the_requested_size() {
     let sandbox = Sandbox::new();
     let image = sandbox.write("small.png", picture(ImageFormat::Png));
     for (model, size, width, height) in [
         ("Pixel M", "Portrait HD (3:4)", 720, 960),
         ("Pixel M", "Landscape FullHD (4:3)", 1440, 1080),
-        // Only Pixel M has sizes.
+        // Only Pixel M honours the size.
         ("Pixel S", "Square HD (1:1)", 1280, 720),
     ] {
         let input = serde_json::json!({
@@ -162,7 +162,7 @@ fn png_and_webp_become_clips() {
 }
 
 #[test]
-fn a_picture_may_be_in_the_input_or_at_the_provider() {
+fn picture_by_data_url_or_provider_url_becomes_a_clip() {
     let sandbox = Sandbox::new();
     let png = picture(ImageFormat::Png);
     let inline = format!("image=data:image/png;base64,{}", STANDARD.encode(&png));
@@ -175,7 +175,7 @@ fn a_picture_may_be_in_the_input_or_at_the_provider() {
         .expect("the picture")
         .expect("the picture")
         .file_name();
-    // The practice provider knows its own files on whatever port it was.
+    // The practice provider accepts URLs of its own files at any port.
     let url = format!(
         "image=http://127.0.0.1:1/v1/files/{}",
         stored.to_string_lossy()
@@ -194,7 +194,7 @@ fn the_same_input_makes_the_same_clip() {
 }
 
 #[test]
-fn the_same_key_finds_the_same_job() {
+fn second_run_with_the_same_key_returns_the_same_job() {
     let sandbox = Sandbox::new();
     sandbox.write("a.png", picture(ImageFormat::Png));
     let [first, second] =

@@ -1,6 +1,6 @@
-//! The incidents of others that must not happen here: `docs/reference/incidents.md` tells them, and each is a
-//! history by its name in `cases/incidents`, and one for each other protocol where it can happen. Each
-//! shows that the bad thing does not happen, and that the job comes to its end nevertheless.
+//! Incidents of other clients, described in `docs/reference/incidents.md`. Each is a case of several steps in
+//! `cases/incidents`, and one for each other protocol where it can happen. Each case shows that the
+//! failure does not happen, and that the job still ends.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -88,7 +88,7 @@ mod popiart {
     }
 }
 
-/// The protocols with histories of their own: their name, the folder, the cases.
+/// The protocols with cases: name, folder, cases.
 const PROTOCOLS: [(&str, &str, &[&str]); 4] = [
     ("PixelML", "incidents", CASES),
     ("AgenticFlow", "incidents_agenticflow", agenticflow::CASES),
@@ -96,13 +96,12 @@ const PROTOCOLS: [(&str, &str, &[&str]); 4] = [
     ("PopiArt", "incidents_popiart", popiart::CASES),
 ];
 
-/// Each incident has a case by each protocol, or a sentence why it cannot happen there.
+/// Each incident has a case for each protocol, or a sentence why it cannot happen there.
 #[test]
-fn every_incident_that_is_told_is_a_case_and_the_other_way_round() {
-    let document =
-        fs::read_to_string(root().join("docs/reference/incidents.md")).expect("the document");
+fn every_documented_incident_has_a_case_and_every_case_is_documented() {
+    let document = fs::read_to_string(root().join("docs/reference/incidents.md")).expect("the document");
     let rows = document.lines().filter(|line| line.starts_with("| `"));
-    let told: BTreeMap<_, _> = rows
+    let documented: BTreeMap<_, _> = rows
         .map(|row| {
             let cells: Vec<_> = row.split('|').map(str::trim).collect();
             let [_, name, elsewhere, here, cases, _] = cells[..] else {
@@ -114,7 +113,7 @@ fn every_incident_that_is_told_is_a_case_and_the_other_way_round() {
         .collect();
     for (protocol, subject, cases) in PROTOCOLS {
         let mut linked = Vec::new();
-        for (name, cell) in &told {
+        for (name, cell) in &documented {
             let case = name.replace('-', "_");
             let link = format!("[{protocol}](../../tests/cases/{subject}/{case})");
             let reason = format!("- `{name}` by {protocol}: ");
@@ -130,9 +129,9 @@ fn every_incident_that_is_told_is_a_case_and_the_other_way_round() {
     }
 }
 
-/// The rest is the connection's, so it holds for jobs that others ask for meanwhile.
+/// A `Retry-After` holds for the connection, so also for the jobs of other processes.
 #[test]
-fn nobody_submits_while_the_provider_wants_a_rest() {
+fn no_job_submits_over_a_connection_before_its_retry_after_has_passed() {
     let rest = serde_json::json!({
         "status": 429, "headers": {"retry-after": "3"}, "text": "slow down", "lasts_ms": 2900,
     });

@@ -1,4 +1,4 @@
-//! The commands over jobs: keys, batches, list, show, cancel, fetch, prune.
+//! The commands on jobs: keys, batches, list, show, cancel, fetch, prune.
 
 use std::fs;
 
@@ -11,17 +11,18 @@ use crate::support::pictures::picture;
 use crate::support::provider::{Reply, Script};
 use crate::support::sandbox::{CANARY_PROMPT, Running, Sandbox};
 use crate::support::slow_server::{
-    CANCEL, RUN, SUBMIT, end_the_job, go_on, is_resumable, left, slow_provider,
+    CANCEL, RUN, SUBMIT, end_the_job, is_resumable, run_next_command, run_until_deadline,
+    slow_provider,
 };
 
 #[test]
-fn a_clip_is_fetched_again_where_it_is_gone() {
+fn deleted_clip_is_fetched_again() {
     let (provider, sandbox) = slow_provider();
     end_the_job(&provider);
     let answer = sandbox.run(RUN).answer();
     let id = answer["job"].as_str().expect("an id");
     let fetch = |out| sandbox.run(["--json", "jobs", "fetch", id, "--out", out]);
-    // A copy, while it is there.
+    // While the clip exists, `fetch` copies it.
     let fetched = provider.counts()["GET /clips/1.mp4"];
     fetch("copy.mp4").answer();
     assert_eq!(provider.counts()["GET /clips/1.mp4"], fetched);
@@ -35,7 +36,7 @@ fn a_clip_is_fetched_again_where_it_is_gone() {
 }
 
 #[test]
-fn a_key_is_one_job_for_all_who_ask_at_once() {
+fn concurrent_runs_with_one_key_share_one_job() {
     let (provider, sandbox) = slow_provider();
     provider.script(Script::from([(SUBMIT.into(), vec![Reply::hang()])]));
     end_the_job(&provider);
@@ -52,7 +53,7 @@ fn a_key_is_one_job_for_all_who_ask_at_once() {
 }
 
 #[test]
-fn a_key_belongs_to_its_input() {
+fn used_key_with_another_input_is_a_key_conflict() {
     let (provider, sandbox) = slow_provider();
     end_the_job(&provider);
     sandbox.run(RUN).answer();
@@ -64,7 +65,7 @@ fn a_key_belongs_to_its_input() {
 }
 
 #[test]
-fn a_detached_run_returns_once_it_is_accepted() {
+fn detached_run_returns_once_the_job_is_accepted() {
     let (provider, sandbox) = slow_provider();
     let detached = sandbox.run(RUN.into_iter().chain(["--detach"])).answer();
     assert_eq!(
@@ -72,15 +73,15 @@ fn a_detached_run_returns_once_it_is_accepted() {
         (&json!("started"), &json!("j-1"))
     );
     end_the_job(&provider);
-    let answer = go_on(&sandbox, &detached).answer();
+    let answer = run_next_command(&sandbox, &detached).answer();
     assert_eq!(answer["job"], detached["job"]);
     assert_eq!(provider.counts()[SUBMIT], 1);
 }
 
 #[test]
-fn a_job_is_cancelled_by_its_id() {
+fn job_cancelled_by_id_is_cancelled_at_the_provider_once() {
     let (provider, sandbox) = slow_provider();
-    let error = left(&sandbox);
+    let error = run_until_deadline(&sandbox);
     let id = error["job"].as_str().expect("an id");
     let stopped = Reply::json(
         200,
@@ -98,9 +99,9 @@ fn a_job_is_cancelled_by_its_id() {
 }
 
 #[test]
-fn it_can_be_too_late_to_cancel() {
+fn cancellation_of_a_finished_job_is_too_late_and_keeps_the_clip() {
     let (provider, sandbox) = slow_provider();
-    let error = left(&sandbox);
+    let error = run_until_deadline(&sandbox);
     let id = error["job"].as_str().expect("an id");
     provider.script(Script::from([(
         CANCEL.into(),
@@ -117,10 +118,10 @@ fn it_can_be_too_late_to_cancel() {
 }
 
 #[test]
-fn jobs_are_listed_shown_and_forgotten() {
+fn jobs_are_listed_shown_and_pruned() {
     let (provider, sandbox) = slow_provider();
     assert!(sandbox.jobs().is_empty());
-    let error = left(&sandbox);
+    let error = run_until_deadline(&sandbox);
     let id = error["job"].as_str().expect("an id");
     let listed = sandbox.jobs();
     assert_eq!(
@@ -169,20 +170,20 @@ fn jobs_are_listed_shown_and_forgotten() {
         "it may be paid for"
     );
     end_the_job(&provider);
-    go_on(&sandbox, &error).answer();
+    run_next_command(&sandbox, &error).answer();
     assert_eq!(sandbox.run(prune).answer()["forgotten"], 1);
     assert!(sandbox.jobs().is_empty() && sandbox.path("clip.mp4").exists());
 }
 
 #[test]
-fn a_picture_in_the_input_is_a_file_and_not_in_the_row() {
+fn data_url_picture_is_stored_in_a_file_outside_the_row() {
     let (provider, sandbox) = slow_provider();
     let image = format!("data:image/png;base64,{}", "iVBORw0KGgo".repeat(2000));
     sandbox.write(
         "input.json",
         json!({"prompt": "p", "image": image}).to_string(),
     );
-    let error = left(&sandbox);
+    let error = run_until_deadline(&sandbox);
     let sent = provider.arrived();
     let sent = sent.iter().find(|request| request.line() == SUBMIT);
     assert_eq!(sent.expect("the submit").json()["input"]["image"], image);
@@ -201,7 +202,7 @@ fn a_picture_in_the_input_is_a_file_and_not_in_the_row() {
 }
 
 #[test]
-fn a_batch_goes_on_by_the_same_command() {
+fn batch_past_its_deadline_is_resumed_by_the_same_command() {
     let sandbox = Sandbox::new();
     sandbox.write("a.png", picture(ImageFormat::Png));
     sandbox.write(
@@ -241,7 +242,7 @@ fn a_batch_goes_on_by_the_same_command() {
 }
 
 #[test]
-fn a_batch_with_a_bad_line_sends_nothing() {
+fn batch_with_an_invalid_line_sends_nothing() {
     let (provider, sandbox) = slow_provider();
     sandbox.write(
         "lines.jsonl",
@@ -271,7 +272,7 @@ fn a_batch_with_a_bad_line_sends_nothing() {
 }
 
 #[test]
-fn a_batch_with_a_place_that_is_taken_leaves_no_job_behind() {
+fn batch_with_an_existing_target_adds_no_job() {
     let (provider, sandbox) = slow_provider();
     sandbox.write(
         "lines.jsonl",

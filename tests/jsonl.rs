@@ -1,5 +1,4 @@
-//! `zoetrope check --jsonl`: one result a line, in order, whatever is wrong with a line, in bounded
-//! memory.
+//! `zoetrope check --jsonl`: one result a line, in order, also for invalid lines, in bounded memory.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
@@ -24,14 +23,14 @@ fn answers(outcome: &Outcome) -> Vec<Value> {
         .collect()
 }
 
-/// A valid line that can be told from others.
+/// A valid line with a number of its own.
 fn valid(number: usize) -> String {
     let name = format!("https://p.example/{number}.png");
     json!({"prompt": "p", "image": name, "steps": number % 50 + 1}).to_string()
 }
 
 #[test]
-fn every_line_is_answered_in_order_whatever_is_wrong_with_another() {
+fn jsonl_check_with_invalid_lines_answers_every_line_in_order() {
     let mut input = Vec::new();
     let mut expected = Vec::new();
     let mut add = |line: &[u8], keyword: Option<&'static str>| {
@@ -81,9 +80,9 @@ fn every_line_is_answered_in_order_whatever_is_wrong_with_another() {
 }
 
 #[test]
-fn a_long_list_keeps_its_order() {
+fn jsonl_check_of_3000_lines_keeps_their_order() {
     let sandbox = Sandbox::new();
-    // More than an instance is used for, and than a task is given.
+    // More lines than one instance checks, and than one task gets.
     let count = 3_000;
     let input: String = (0..count).map(|number| valid(number) + "\n").collect();
     let outcome = lines(&sandbox, input.as_bytes());
@@ -106,7 +105,7 @@ fn a_long_list_keeps_its_order() {
 }
 
 #[test]
-fn a_line_is_answered_as_it_would_be_alone() {
+fn jsonl_result_equals_the_result_of_a_single_check() {
     let provider = Server::start(Script::new());
     let sandbox = Sandbox::with_provider(&provider);
     let inputs = [
@@ -119,7 +118,7 @@ fn a_line_is_answered_as_it_would_be_alone() {
         let mut alone = sandbox
             .run_with_input(["--json", "check", NODE, "--input", "-"], input.as_bytes())
             .json();
-        // A list has no next command.
+        // The result of a line has its own next command.
         if let Some(next) = alone.pointer_mut("/error/next") {
             *next = line["error"]["next"].clone();
         }
@@ -133,7 +132,7 @@ fn a_line_is_answered_as_it_would_be_alone() {
 }
 
 #[test]
-fn no_line_is_no_answer() {
+fn jsonl_check_of_empty_input_prints_nothing() {
     let outcome = lines(&Sandbox::new(), b"");
     assert_eq!(
         (outcome.code, &*outcome.stdout, &*outcome.stderr),
@@ -144,7 +143,7 @@ fn no_line_is_no_answer() {
 }
 
 #[test]
-fn a_list_that_cannot_be_begun_is_one_error() {
+fn jsonl_check_with_wrong_arguments_prints_one_error() {
     let sandbox = Sandbox::new();
     for (arguments, kind) in [
         (
@@ -164,8 +163,8 @@ fn a_list_that_cannot_be_begun_is_one_error() {
 }
 
 #[test]
-fn a_reader_that_has_gone_away_ends_the_list() {
-    // Enough to tell stopping from going on to the end.
+fn jsonl_check_stops_when_its_output_pipe_is_closed() {
+    // More lines than the pipes hold, so that the command must stop before the end.
     const LINES: usize = 200_000;
     let sandbox = Sandbox::new();
     let mut command = sandbox.command(["check", NODE, "--jsonl", "--input", "-"]);
@@ -182,15 +181,15 @@ fn a_reader_that_has_gone_away_ends_the_list() {
     drop(answers);
     assert!(
         !writer.join().expect("the writer"),
-        "it read on to the end, for nobody"
+        "the command read its whole input"
     );
     child.wait().expect("its end");
 }
 
-/// Two hundred thousand lines, half of a kilobyte each: 100 MB in, far more out.
+/// 200,000 lines of half a kilobyte: 100 MB of input, and more output.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_list_of_any_length_takes_bounded_memory() {
+fn jsonl_check_of_100_megabytes_uses_bounded_memory() {
     const LINES: usize = 200_000;
     const MOST: u64 = 400 << 20;
     let sandbox = Sandbox::new();
@@ -225,7 +224,7 @@ fn a_list_of_any_length_takes_bounded_memory() {
     assert!((1..MOST).contains(&peak), "{} MiB", peak >> 20);
 }
 
-/// The most memory that a process had at once, in bytes.
+/// The peak memory of a process in bytes.
 #[cfg(target_os = "linux")]
 fn peak_memory(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;

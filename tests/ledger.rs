@@ -1,5 +1,5 @@
-//! A ledger that cannot be used: no room, no right, another version, damage. Nothing is sent then;
-//! and where the room ends after payment, what was paid for is not lost.
+//! Ledgers that cannot be used: full disk, no permission, newer version, damage. Nothing is sent
+//! then; if the disk fills after payment, the job stays resumable.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::support::provider::{Reply, Script, Server};
 use crate::support::sandbox::{CANARY_PROMPT, Sandbox};
 
 const SUBMIT: &str = "POST /v1/jobs";
-/// Without a key: the same command would be another job.
+/// Without a key, so that a second run would be another job.
 const RUN: [&str; 7] = [
     "--json",
     "run",
@@ -24,7 +24,7 @@ const RUN: [&str; 7] = [
     "clip.mp4",
 ];
 
-/// A provider that makes its clip at once.
+/// A provider whose first poll reports the clip.
 fn fixture() -> (Server, Sandbox) {
     let ended = json!({
         "id": "j-1", "status": "succeeded", "output": {"video": "{provider}/1.mp4"}, "charged": true,
@@ -40,7 +40,7 @@ fn fixture() -> (Server, Sandbox) {
     (provider, sandbox)
 }
 
-/// The ledger's file after a job has come to its end, with everything in that one file.
+/// The ledger after a finished job, in one file without a journal.
 fn used_ledger(provider: &Server, sandbox: &Sandbox) -> PathBuf {
     sandbox.run(RUN).answer();
     assert_eq!(provider.counts()[SUBMIT], 1);
@@ -55,7 +55,7 @@ fn change(ledger: &Path, statements: &str) {
     connection.close().expect("its end");
 }
 
-/// Nothing could be spent, and the user is told what to do about the ledger.
+/// Asserts an uncharged `ledger_unavailable` with this `next`.
 #[track_caller]
 fn is_refused(outcome: &Outcome, next: &str) -> Value {
     assert_eq!(outcome.code, 1, "{outcome:?}");
@@ -68,11 +68,11 @@ fn is_refused(outcome: &Outcome, next: &str) -> Value {
     error
 }
 
-const MEND: &str = "make room or mend the rights, and the same command again";
+const FREE_SPACE: &str = "make room or mend the rights, and the same command again";
 
-/// Every command that opens the ledger refuses it, and leaves every byte of it.
+/// Asserts that every command refuses the ledger and changes no byte of it.
 #[track_caller]
-fn is_left_alone(provider: &Server, sandbox: &Sandbox, ledger: &Path, next: &str) {
+fn is_refused_and_unchanged(provider: &Server, sandbox: &Sandbox, ledger: &Path, next: &str) {
     let before = fs::read(ledger).expect("the ledger");
     let arrived = provider.arrived().len();
     let other = RUN.map(|word| {
@@ -91,43 +91,43 @@ fn is_left_alone(provider: &Server, sandbox: &Sandbox, ledger: &Path, next: &str
 }
 
 #[test]
-fn a_ledger_of_a_newer_version_is_left_alone() {
+fn ledger_of_a_newer_version_is_refused_and_unchanged() {
     let (provider, sandbox) = fixture();
     let ledger = used_ledger(&provider, &sandbox);
     let next = "use the newer zoetrope, or another --data-dir";
-    // Its journal may be another, too.
+    // The journal mode may differ as well.
     for mode in ["delete", "wal"] {
         change(
             &ledger,
             &format!("PRAGMA user_version = 99; PRAGMA journal_mode = {mode}"),
         );
-        is_left_alone(&provider, &sandbox, &ledger, next);
+        is_refused_and_unchanged(&provider, &sandbox, &ledger, next);
     }
 }
 
 #[test]
-fn a_damaged_ledger_is_left_alone() {
+fn damaged_ledger_is_refused_and_unchanged() {
     let (provider, sandbox) = fixture();
     let ledger = used_ledger(&provider, &sandbox);
     change(&ledger, "PRAGMA journal_mode = wal");
     let whole = fs::read(&ledger).expect("the ledger");
     let mut header = whole.clone();
     header[..100].fill(0xa5);
-    // The first page has the schema: the file opens, and its tables do not.
+    // The first page has the schema: the file opens, but its tables are unreadable.
     let mut tables = whole.clone();
     tables[4096..].fill(0xa5);
     let next = "put a copy of the ledger in its place, or use another --data-dir";
     for damaged in [b"not a database at all\n".repeat(500), header, tables] {
         fs::write(&ledger, damaged).expect("damage");
-        is_left_alone(&provider, &sandbox, &ledger, next);
+        is_refused_and_unchanged(&provider, &sandbox, &ledger, next);
     }
-    // As it says: a copy in its place.
+    // Restoring a copy, as `next` says, repairs it.
     fs::write(&ledger, whole).expect("the copy");
     assert_eq!(sandbox.jobs()[0]["state"], "succeeded");
 }
 
 #[test]
-fn damaged_row_says_what_was_charged_and_stops_no_other_job() {
+fn damaged_row_reports_its_charge_and_stops_no_other_job() {
     let (provider, sandbox) = fixture();
     let run = |key: &str, out: &str| {
         let mut words = RUN.map(str::to_owned).to_vec();
@@ -180,9 +180,9 @@ fn damaged_row_says_what_was_charged_and_stops_no_other_job() {
 }
 
 #[test]
-fn a_data_directory_that_cannot_be_made_or_written_sends_nothing() {
+fn run_without_a_writable_data_directory_sends_nothing() {
     let (provider, sandbox) = fixture();
-    // Below a file nobody can make a folder, whatever their rights.
+    // No user can create a folder below a file.
     sandbox.write("file", "");
     let mut folders = vec![sandbox.path("file/data")];
     if cfg!(target_os = "linux") {
@@ -200,21 +200,21 @@ fn a_data_directory_that_cannot_be_made_or_written_sends_nothing() {
         let folder = folder.to_str().expect("a path");
         is_refused(
             &sandbox.run(RUN.iter().chain(&["--data-dir", folder])),
-            MEND,
+            FREE_SPACE,
         );
     }
-    // A ledger that is there and cannot be opened.
+    // A ledger that exists and cannot be opened.
     let folder = sandbox.path("taken");
     fs::create_dir_all(folder.join("ledger.sqlite3")).expect("a folder in its place");
     let folder = folder.to_str().expect("a path");
     is_refused(
         &sandbox.run(RUN.iter().chain(&["--data-dir", folder])),
-        MEND,
+        FREE_SPACE,
     );
     assert_eq!(provider.arrived().len(), 0);
 }
 
-/// Disks that are full: files that may not grow, which needs no rights and no file system.
+/// Full disks, simulated by a limit on the size of files, which needs no privileges.
 #[cfg(target_os = "linux")]
 mod full {
     use std::io::Write as _;
@@ -229,8 +229,8 @@ mod full {
 
     const POLL: &str = "GET /v1/jobs/j-1";
 
-    /// Starts the binary by a shell that makes the limit an error instead of a signal, as a full
-    /// disk is.
+    /// Starts the binary by a shell that ignores `SIGXFSZ`, so that the limit is an error like that
+    /// of a full disk.
     fn start<'a>(sandbox: &'a Sandbox, arguments: &[&str]) -> Running<'a> {
         let plain = sandbox.command(arguments);
         let mut command = Command::new("/bin/sh");
@@ -247,8 +247,8 @@ mod full {
         sandbox.start(command)
     }
 
-    /// From now on no file of this process grows beyond so many bytes.
-    fn leave_room(running: &Running<'_>, bytes: Option<u64>) {
+    /// Limits the size of the files that this process writes; `None` removes the limit.
+    fn limit_file_size(running: &Running<'_>, bytes: Option<u64>) {
         let id = i32::try_from(running.id()).ok().and_then(Pid::from_raw);
         let maximum = getrlimit(Resource::Fsize).maximum;
         let limit = Rlimit {
@@ -258,8 +258,8 @@ mod full {
         prlimit(id, Resource::Fsize, limit).expect("a limit");
     }
 
-    /// Everything on standard error up to the line that begins so.
-    fn said_until(running: &mut Running<'_>, beginning: &str) -> Vec<String> {
+    /// The lines on standard error up to the one with this beginning.
+    fn error_lines_until(running: &mut Running<'_>, beginning: &str) -> Vec<String> {
         let mut said = Vec::new();
         while !said
             .last()
@@ -271,21 +271,20 @@ mod full {
     }
 
     #[test]
-    fn a_full_disk_sends_nothing() {
+    fn run_on_a_full_disk_sends_nothing() {
         let (provider, sandbox) = fixture();
         let input = fs::read(sandbox.path("input.json")).expect("the input");
         let run = RUN.map(|word| if word == "input.json" { "-" } else { word });
-        // Without a ledger, and with one that has no room for another job.
+        // First without a ledger, then with one that cannot grow.
         for _ in 0..2 {
             let mut running = start(&sandbox, &run);
             let mut stdin = running.stdin();
-            // More than a pipe holds: it is being read, so the component is loaded, which needs
-            // room in files of its own.
+            // More than a pipe holds: once it is read, the component and its cached code are loaded.
             stdin.write_all(&vec![b' '; 1 << 18]).expect("a pipe");
-            leave_room(&running, Some(0));
+            limit_file_size(&running, Some(0));
             stdin.write_all(&input).expect("a pipe");
             drop(stdin);
-            is_refused(&running.end(), MEND);
+            is_refused(&running.end(), FREE_SPACE);
             assert_eq!(provider.arrived().len(), 0);
             assert!(sandbox.jobs().is_empty());
         }
@@ -293,14 +292,14 @@ mod full {
         assert_eq!(provider.counts()[SUBMIT], 1, "the same command, with room");
     }
 
-    /// A run whose disk fills while its submit is on its way, once the ticket is on standard error.
-    fn paid<'a>(provider: &Server, sandbox: &'a Sandbox) -> Running<'a> {
+    /// A run whose disk fills during its submit. Returns once the ticket is on standard error.
+    fn paid_on_full_disk<'a>(provider: &Server, sandbox: &'a Sandbox) -> Running<'a> {
         provider.script(Script::from([(SUBMIT.into(), vec![Reply::hang()])]));
         let mut running = start(sandbox, &RUN);
         provider.wait_for(SUBMIT, 1);
-        leave_room(&running, Some(0));
+        limit_file_size(&running, Some(0));
         provider.release(&accepted());
-        let said = said_until(&mut running, "ticket: ");
+        let said = error_lines_until(&mut running, "ticket: ");
         assert!(said.contains(&"provider job id: j-1".into()), "{said:?}");
         let ticket = said.last().and_then(|line| line.strip_prefix("ticket: "));
         let ticket: Value = serde_json::from_str(ticket.expect("a ticket")).expect("JSON");
@@ -309,10 +308,10 @@ mod full {
     }
 
     #[test]
-    fn a_disk_that_has_room_again_in_time_costs_nothing() {
+    fn disk_full_after_payment_and_freed_in_time_finishes_the_run() {
         let (provider, sandbox) = fixture();
-        let running = paid(&provider, &sandbox);
-        leave_room(&running, None);
+        let running = paid_on_full_disk(&provider, &sandbox);
+        limit_file_size(&running, None);
         let answer = running.end().answer();
         assert_eq!(answer["provider_job_id"], "j-1");
         assert!(sandbox.path("clip.mp4").exists());
@@ -320,10 +319,10 @@ mod full {
     }
 
     #[test]
-    fn a_disk_that_stays_full_after_payment_loses_nothing() {
+    fn disk_full_after_payment_leaves_the_job_resolvable() {
         let (provider, sandbox) = fixture();
-        let mut running = paid(&provider, &sandbox);
-        let told = said_until(&mut running, "when the ledger can be written again");
+        let mut running = paid_on_full_disk(&provider, &sandbox);
+        let lines = error_lines_until(&mut running, "when the ledger can be written again");
         let outcome = running.end();
         assert_eq!(outcome.code, 1, "{outcome:?}");
         let error = outcome.error("ledger_unavailable");
@@ -339,17 +338,17 @@ mod full {
             (&error["job"], &json!("submitting"), &json!("unknown"))
         );
 
-        // There is room again: what was said at the moment, and at the end, is the way on.
-        let resolve = command_in(told.last().expect("a line"));
+        // With free space again, the command printed during the run and in `next` resolves the job.
+        let resolve = command_in(lines.last().expect("a line"));
         assert_eq!(resolve, command_in(next));
         assert_eq!(resolve[..2], ["jobs", "resolve"]);
-        let go_on = |words: Vec<String>| {
+        let run_next_command = |words: Vec<String>| {
             let words = ["--json".to_owned()].into_iter().chain(words);
             sandbox.run(words).answer()
         };
-        assert_eq!(go_on(resolve)["state"], "started");
+        assert_eq!(run_next_command(resolve)["state"], "started");
         let (_, resume) = next.split_once(" && ").expect("two commands");
-        let answer = go_on(command_in(resume));
+        let answer = run_next_command(command_in(resume));
         assert_eq!(
             (&answer["job"], &answer["charged"]),
             (&error["job"], &json!("yes"))
@@ -359,7 +358,7 @@ mod full {
     }
 
     #[test]
-    fn a_clip_without_room_is_gone_on_with() {
+    fn download_stopped_by_a_full_disk_is_resumed() {
         const ROOM: u64 = 1 << 20;
         let (provider, sandbox) = fixture();
         let running = json!({"id": "j-1", "status": "running", "poll_after_ms": 100});
@@ -378,7 +377,7 @@ mod full {
         ]));
         let running = start(&sandbox, &RUN);
         provider.wait_for(POLL, 1);
-        leave_room(&running, Some(ROOM));
+        limit_file_size(&running, Some(ROOM));
         provider.script(Script::from([(POLL.into(), vec![Reply::json(200, ended)])]));
         let outcome = running.end();
         assert_eq!(outcome.code, 9, "{outcome:?}");
@@ -389,7 +388,7 @@ mod full {
         let there = usize::try_from(ROOM).expect("a length");
         assert!(part == clip[..there], "all that there was room for is kept");
 
-        // The rest of it, and a little that is compared.
+        // The remaining bytes, and an overlap that is compared.
         let from = there - (64 << 10);
         let range = format!("bytes {from}-{}/{}", clip.len() - 1, clip.len());
         let reply = Reply::of_clip(206, &clip[from..], [("content-range".into(), range)].into());

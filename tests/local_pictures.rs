@@ -1,5 +1,5 @@
-//! Local pictures that an input names by `file:` URLs: opened by `run` alone, handed over as those of
-//! `--image` are, and told apart by their content.
+//! Local pictures that an input names by `file:` URLs: opened by `run` only, uploaded like those of
+//! `--image`, and identified by their content.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ use crate::support::sandbox::Sandbox;
 const UPLOAD: &str = "POST /v1/files";
 const SUBMIT: &str = "POST /v1/jobs";
 
-/// A provider that takes pictures and jobs, and has a clip for each at once.
+/// A provider that accepts pictures and jobs, and finishes each job at once.
 fn provider() -> Server {
     let uploaded = json!({"url": "https://files.example/1"});
     let ended =
@@ -55,7 +55,7 @@ fn submitted(provider: &Server) -> Vec<Value> {
 }
 
 #[test]
-fn a_picture_may_be_named_by_its_url() {
+fn picture_named_by_a_file_url_is_uploaded() {
     let provider = provider();
     let sandbox = Sandbox::with_provider(&provider);
     let png = picture(ImageFormat::Png);
@@ -78,7 +78,7 @@ fn a_picture_may_be_named_by_its_url() {
 }
 
 #[test]
-fn a_picture_is_told_by_its_content_and_not_by_its_name() {
+fn picture_is_identified_by_its_content_and_not_by_its_name() {
     let provider = provider();
     let sandbox = Sandbox::with_provider(&provider);
     sandbox.write("a.png", picture(ImageFormat::Png));
@@ -106,7 +106,7 @@ fn a_picture_is_told_by_its_content_and_not_by_its_name() {
 }
 
 #[test]
-fn each_line_of_a_batch_may_name_a_picture() {
+fn picture_named_by_each_batch_line_is_uploaded() {
     let provider = provider();
     let sandbox = Sandbox::with_provider(&provider);
     sandbox.write("a.png", picture(ImageFormat::Png));
@@ -140,7 +140,7 @@ fn each_line_of_a_batch_may_name_a_picture() {
 }
 
 #[test]
-fn what_is_no_picture_here_is_not_sent() {
+fn file_url_of_no_local_picture_sends_nothing() {
     let provider = provider();
     let sandbox = Sandbox::with_provider(&provider);
     sandbox.write("a.png", picture(ImageFormat::Png));
@@ -163,9 +163,9 @@ fn what_is_no_picture_here_is_not_sent() {
 
 #[cfg(unix)]
 #[test]
-fn check_opens_nothing() {
+fn check_opens_no_file_named_by_a_url() {
     let sandbox = Sandbox::new();
-    // Whoever opens a pipe that nobody writes to waits for ever.
+    // Opening a pipe without a writer would block.
     let pipe = std::process::Command::new("mkfifo")
         .arg(sandbox.path("pipe.png"))
         .status();
@@ -194,13 +194,13 @@ fn check_opens_nothing() {
             (0, Some(url))
         );
     }
-    // Nor is a pipe waited for in a run: it is no picture.
+    // A run refuses the pipe without waiting.
     run(&sandbox, "file:pipe.png", &[]).error("usage");
 }
 
-/// A JPEG that a camera held upright has turned by 90 degrees.
+/// A JPEG whose EXIF orientation turns it by 90 degrees.
 fn turned_jpeg() -> Vec<u8> {
-    // A TIFF head and one entry: orientation, one short, 6.
+    // A TIFF header and one entry: orientation, one short, 6.
     let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
     let mut bytes = Vec::new();
     let mut encoder = JpegEncoder::new(&mut bytes);
@@ -221,17 +221,17 @@ fn transparent_png() -> Vec<u8> {
 }
 
 #[test]
-fn what_a_provider_may_see_otherwise_is_said_before_anything_is_sent() {
+fn notes_on_pictures_are_printed_before_the_upload() {
     let sandbox = Sandbox::new();
     sandbox.write(
         "zoetrope.toml",
-        crate::support::provider::connection(&crate::support::provider::nobody(), ""),
+        crate::support::provider::connection(&crate::support::provider::unused_url(), ""),
     );
     sandbox.write("plain.png", picture(ImageFormat::Png));
     sandbox.write("photo.jpg", picture(ImageFormat::Png));
     sandbox.write("phone.jpeg", turned_jpeg());
     sandbox.write("logo.png", transparent_png());
-    // A picture by its first bytes, which no decoder reads.
+    // A GIF by its first bytes, which no decoder reads.
     sandbox.write("broken.gif", b"GIF89a??");
     for (name, expected) in [
         ("plain.png", &[][..]),

@@ -1,5 +1,5 @@
-//! Each node from end to end against the practice provider: run with no configuration, cancelled,
-//! gone on with after a kill, and two of them one after the other.
+//! Each node against the practice provider: run without configuration, cancelled, resumed after a
+//! kill, and two of them in a row.
 
 use std::path::Path;
 #[cfg(unix)]
@@ -17,11 +17,11 @@ use crate::support::sandbox::Sandbox;
 #[cfg(unix)]
 use crate::support::{pictures::lighthouse, root};
 
-/// A run of a node: what it is given besides a picture, and what comes out.
+/// A run of a node: its settings besides the picture, and the expected result.
 struct Run {
     settings: &'static [&'static str],
     made: Made,
-    /// In dollars, where the provider tells.
+    /// In dollars, if the provider reports it.
     cost: Option<&'static str>,
     can_be_cancelled: bool,
 }
@@ -33,7 +33,7 @@ enum Made {
     Picture(u32, u32),
 }
 
-/// Of the picture with 96 by 64 pixels.
+/// The run of a node with the picture of 96 by 64 pixels.
 fn run_of(node: &str) -> Run {
     let pixelml = |settings, made| Run {
         settings,
@@ -72,7 +72,7 @@ fn run_of(node: &str) -> Run {
     }
 }
 
-/// A run with `a.png`, and what else is said.
+/// The arguments of a run with `a.png` and `more`.
 fn arguments<'a>(node: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let mut arguments = vec!["--json", "run", node, "--image", "a.png"];
     for setting in run_of(node).settings {
@@ -102,7 +102,7 @@ fn is_made(answer: &Value, made: &Made) {
 }
 
 #[test]
-fn each_runs_with_no_configuration() {
+fn each_node_runs_without_configuration() {
     let sandbox = Sandbox::new();
     sandbox.write("a.png", picture(ImageFormat::Png));
     for (node, category) in NODES {
@@ -115,13 +115,13 @@ fn each_runs_with_no_configuration() {
             .cost
             .map(|amount| json!({"amount": amount, "unit": "USD"}));
         assert_eq!(answer.get("cost"), cost.as_ref(), "{node}");
-        let told = format!("No `{category}` connection is configured");
-        assert!(outcome.stderr.contains(&told), "{}", outcome.stderr);
+        let message = format!("No `{category}` connection is configured");
+        assert!(outcome.stderr.contains(&message), "{}", outcome.stderr);
     }
 }
 
 #[test]
-fn each_goes_on_after_a_kill_and_is_paid_once() {
+fn each_node_job_is_resumed_after_a_kill_and_charged_once() {
     let provider = Provider::start(Duration::from_millis(300), &json!({}));
     for (node, _) in NODES {
         let sandbox = Sandbox::new();
@@ -140,7 +140,7 @@ fn each_goes_on_after_a_kill_and_is_paid_once() {
 }
 
 #[test]
-fn each_is_cancelled_or_says_that_it_cannot_be() {
+fn each_node_job_is_cancelled_or_reported_as_not_cancellable() {
     let provider = Provider::start(Duration::from_hours(1), &json!({}));
     for (node, _) in NODES {
         let sandbox = Sandbox::new();
@@ -168,10 +168,10 @@ fn each_is_cancelled_or_says_that_it_cannot_be() {
     assert_eq!(provider.billing().totals.charged, 0);
 }
 
-/// `examples/two-steps.sh`, twice: the second time everything is there already.
+/// `examples/two-steps.sh`, twice: the second run finds its jobs finished.
 #[cfg(unix)]
 #[test]
-fn two_steps_make_one_clip() {
+fn two_steps_example_makes_one_clip() {
     let sandbox = Sandbox::new();
     let clip = sandbox.path("clip.mp4");
     for _ in 0..2 {

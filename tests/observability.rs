@@ -1,4 +1,4 @@
-//! Logs and traces: what is told of a run, in which form, and to whom.
+//! Logs and traces: events, spans, formats, and the receivers of a trace context.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::support::sandbox::{CANARY_KEY, CANARY_PROMPT, Sandbox};
 
 const CALLER: &str = "0af7651916cd43dd8448eb211c80319c";
 
-/// A provider that takes a job, and storage that has its clip.
+/// A provider that accepts a job, and a storage server with its clip.
 struct Fixture {
     provider: Server,
     storage: Server,
@@ -65,7 +65,7 @@ impl Fixture {
     }
 }
 
-/// The lines of a log in JSON; what is said to people stands between them.
+/// The lines of a JSON log, without the messages for users between them.
 #[track_caller]
 fn events(outcome: &Outcome) -> Vec<Value> {
     let lines = outcome.stderr.lines().filter(|line| line.starts_with('{'));
@@ -93,7 +93,7 @@ fn with_message<'a>(events: &'a [Value], message: &str) -> Vec<&'a Value> {
 }
 
 #[test]
-fn a_job_has_calls_and_a_call_has_requests() {
+fn log_spans_nest_requests_in_calls_and_calls_in_jobs() {
     let fixture = Fixture::new(vec![accepted()], "");
     let outcome = fixture.run(&["--log-format", "json"], &[("ZOETROPE_LOG", "debug")]);
     assert_eq!(outcome.code, 0, "{outcome:?}");
@@ -149,7 +149,7 @@ fn a_job_has_calls_and_a_call_has_requests() {
 }
 
 #[test]
-fn what_happens_once_in_a_job_is_told_at_info() {
+fn main_events_of_a_job_are_logged_at_info() {
     let fixture = Fixture::new(
         vec![Reply::json(503, json!({})), accepted()],
         "idempotency = \"24h\"",
@@ -160,7 +160,7 @@ fn what_happens_once_in_a_job_is_told_at_info() {
     );
     assert_eq!(outcome.code, 0, "{outcome:?}");
     let events = events(&outcome);
-    let told: Vec<_> = events
+    let logged: Vec<_> = events
         .iter()
         .map(|event| event["fields"]["message"].as_str().unwrap_or_default())
         .collect();
@@ -175,7 +175,7 @@ fn what_happens_once_in_a_job_is_told_at_info() {
         "the file has its final name",
         "this process no longer drives",
     ] {
-        assert!(told.contains(&message), "{message}: {told:?}");
+        assert!(logged.contains(&message), "{message}: {logged:?}");
     }
     assert!(events.iter().all(|event| event["level"] != "DEBUG"));
     let quiet = fixture.sandbox.run(["--json", "jobs"]);
@@ -195,7 +195,7 @@ fn trace_of(request: &Arrived) -> (String, String) {
 }
 
 #[test]
-fn a_jobs_trace_goes_to_its_provider_in_every_process_and_nowhere_else() {
+fn traceparent_of_a_job_is_sent_to_its_provider_only() {
     let lost: Reply = serde_json::from_value(json!({"instead": "close"})).expect("a reply");
     let fixture = Fixture::new(vec![lost, accepted()], "idempotency = \"24h\"");
     let detached = fixture.run(&["--detach"], &[]);
@@ -215,7 +215,7 @@ fn a_jobs_trace_goes_to_its_provider_in_every_process_and_nowhere_else() {
     let (traces, spans): (BTreeSet<_>, BTreeSet<_>) = arrived.iter().map(trace_of).unzip();
     assert_eq!(traces, BTreeSet::from([job]));
     assert_eq!(spans.len(), arrived.len(), "a span for each request");
-    // Upload, the lost submit and the one that was the same in all but its span, polls.
+    // Upload, the lost submit, the same submit with another span, polls.
     assert_eq!(fixture.provider.counts()["POST /v1/jobs"], 2);
     for request in fixture.storage.arrived() {
         assert_eq!(request.header("traceparent"), None, "{request:?}");
@@ -224,7 +224,7 @@ fn a_jobs_trace_goes_to_its_provider_in_every_process_and_nowhere_else() {
 }
 
 #[test]
-fn the_callers_trace_is_gone_on_with() {
+fn valid_traceparent_of_the_caller_is_continued() {
     let fixture = Fixture::new(vec![accepted()], "");
     let parent = format!("00-{CALLER}-b7ad6b7169203331-01");
     let outcome = fixture.run(
@@ -243,7 +243,7 @@ fn the_callers_trace_is_gone_on_with() {
         assert_eq!(request.header("tracestate"), Some("a=1,b=2"));
     }
     assert_eq!(fixture.storage.arrived()[0].header("tracestate"), None);
-    // The two traces are linked where the job is told of.
+    // An event of the job links the two traces.
     let events = events(&outcome);
     let placed = with_message(&events, "the file has its final name");
     let job = &placed[0]["spans"][0];
@@ -253,7 +253,7 @@ fn the_callers_trace_is_gone_on_with() {
 }
 
 #[test]
-fn a_malformed_trace_is_not_gone_on_with() {
+fn malformed_traceparent_of_the_caller_is_ignored() {
     let fixture = Fixture::new(vec![accepted()], "");
     let malformed = format!("00-{CALLER}-{CANARY_KEY}");
     let outcome = fixture.run(&[], &[("TRACEPARENT", &malformed)]);
@@ -269,7 +269,7 @@ fn a_malformed_trace_is_not_gone_on_with() {
 }
 
 #[test]
-fn levels_that_cannot_be_read_are_said() {
+fn invalid_log_levels_are_reported_as_a_warning() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.command(["nodes", "--log-format", "json"]);
     command.env("ZOETROPE_LOG", "zoetrope=loud");
@@ -280,7 +280,7 @@ fn levels_that_cannot_be_read_are_said() {
 
 #[cfg(feature = "otlp")]
 #[test]
-fn spans_reach_a_collector_under_the_ids_that_the_provider_was_told() {
+fn exported_spans_have_the_ids_that_were_sent_to_the_provider() {
     use crate::support::canary::forms;
 
     let taken = Script::from([("POST /v1/traces".into(), vec![Reply::json(200, json!({}))])]);
@@ -319,11 +319,11 @@ fn spans_reach_a_collector_under_the_ids_that_the_provider_was_told() {
         !ids("job").is_empty() && !ids("call").is_empty(),
         "{spans:?}"
     );
-    let told: BTreeSet<_> = fixture
+    let sent: BTreeSet<_> = fixture
         .provider
         .arrived()
         .iter()
         .map(|one| trace_of(one).1)
         .collect();
-    assert!(told.is_subset(&ids("request")), "{told:?}: {spans:?}");
+    assert!(sent.is_subset(&ids("request")), "{sent:?}: {spans:?}");
 }

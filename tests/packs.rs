@@ -1,4 +1,4 @@
-//! Which components may run: `zoetrope packs`, and what happens without it.
+//! Grants of components: `zoetrope packs`, and runs without a grant.
 
 use serde_json::{Value, json};
 use zoetrope_bundled_pack::COMPONENT;
@@ -15,7 +15,7 @@ const PACK: Guest = Guest {
     ..LISTS_ONLY
 };
 
-/// A component of the pack `example` that asks for these.
+/// A component of the pack `example` that asks for these hosts and limits.
 fn version(number: u32, hosts: &[&str], limits: &Value) -> Vec<u8> {
     let manifest = json!({
         "format": 1,
@@ -29,8 +29,8 @@ fn version(number: u32, hosts: &[&str], limits: &Value) -> Vec<u8> {
     asking(PACK.nameless("0.1.0"), &manifest.to_string())
 }
 
-/// A desk with this component in `pack.wasm`, and one connection.
-fn desk_with(component: &[u8]) -> (Sandbox, Server) {
+/// A sandbox with this component in `pack.wasm`, and one connection.
+fn sandbox_with(component: &[u8]) -> (Sandbox, Server) {
     let provider = Server::start(Script::new());
     let sandbox = Sandbox::with_provider(&provider);
     sandbox.write("pack.wasm", component);
@@ -49,8 +49,8 @@ const CHECK: [&str; 7] = [
 ];
 
 #[test]
-fn what_nobody_has_allowed_runs_nothing() {
-    let (sandbox, provider) = desk_with(&version(1, &[], &json!({})));
+fn component_without_a_grant_runs_nothing() {
+    let (sandbox, provider) = sandbox_with(&version(1, &[], &json!({})));
     for command in [
         &["nodes"][..],
         &["check", "image_to_video_v3", "--input", "input.json"],
@@ -84,7 +84,7 @@ fn a_pack_is_allowed_shown_listed_and_revoked() {
         &json!({"requests_per_call": 8, "memory_bytes": 1_000_000_000}),
     );
     let digest = digest_of(&component).to_string();
-    let (sandbox, _provider) = desk_with(&component);
+    let (sandbox, _provider) = sandbox_with(&component);
 
     let asked = sandbox.run(["packs", "show", "pack.wasm", "--json"]).json();
     assert_eq!(asked["allowed"], false);
@@ -146,8 +146,8 @@ fn a_pack_is_allowed_shown_listed_and_revoked() {
 }
 
 #[test]
-fn allowing_changes_nothing_else_in_the_configuration() {
-    let (sandbox, provider) = desk_with(&version(1, &[], &json!({})));
+fn packs_allow_changes_nothing_else_in_the_configuration() {
+    let (sandbox, provider) = sandbox_with(&version(1, &[], &json!({})));
     let before = format!(
         "# mine\n{}\n# the end of it\n",
         provider.connection("").trim_end()
@@ -161,7 +161,7 @@ fn allowing_changes_nothing_else_in_the_configuration() {
     let text = std::fs::read_to_string(sandbox.path("zoetrope.toml")).expect("the configuration");
     assert_eq!(text.trim_end(), before.trim_end());
 
-    // With no configuration at all, one is made in the working directory.
+    // Without a configuration, the command creates one in the working directory.
     let bare = Sandbox::new();
     bare.write("pack.wasm", version(1, &[], &json!({})));
     let allowed = bare.run(["packs", "allow", "pack.wasm", "--json"]).json();
@@ -170,8 +170,8 @@ fn allowing_changes_nothing_else_in_the_configuration() {
 }
 
 #[test]
-fn a_new_component_that_asks_for_more_is_refused_with_the_difference() {
-    let (sandbox, _provider) = desk_with(&version(
+fn new_version_that_asks_for_more_is_refused_with_the_difference() {
+    let (sandbox, _provider) = sandbox_with(&version(
         1,
         &["GET https://*.cdn.example/media"],
         &json!({}),
@@ -202,7 +202,7 @@ fn a_new_component_that_asks_for_more_is_refused_with_the_difference() {
         0
     );
     assert_eq!(sandbox.run(CHECK).code, 0);
-    // No more than what one of them has.
+    // A version that asks for no more than an allowed one needs no `--more`.
     sandbox.write(
         "pack.wasm",
         version(3, &["POST https://evil.example/x"], &json!({})),
@@ -211,9 +211,9 @@ fn a_new_component_that_asks_for_more_is_refused_with_the_difference() {
     assert_eq!(sandbox.run(["packs", "allow", "pack.wasm"]).code, 0);
 }
 
-/// Allows the component with these lines changed, and runs it.
+/// Runs the component with changed lines of its grant.
 fn run_with(component: &[u8], change: impl Fn(String) -> String) -> Outcome {
-    let (sandbox, provider) = desk_with(component);
+    let (sandbox, provider) = sandbox_with(component);
     let lines = change(allowing(component));
     sandbox.configure(&format!("{}{lines}", provider.connection("")));
     let outcome = sandbox.run([
@@ -230,7 +230,7 @@ fn run_with(component: &[u8], change: impl Fn(String) -> String) -> Outcome {
 }
 
 #[test]
-fn a_connection_that_is_not_granted_is_not_given() {
+fn run_over_a_connection_that_is_not_granted_is_denied() {
     let component = version(1, &[], &json!({}));
     let digest = digest_of(&component);
     let outcome = run_with(&component, |lines| {
@@ -243,7 +243,7 @@ fn a_connection_that_is_not_granted_is_not_given() {
         format!("under [packs.{digest}] in zoetrope.toml: connections = [\"other\", \"scripted\"]");
     assert!(message.ends_with(&line), "{message}");
 
-    // Without a manifest nothing is asked for, and so nothing is given.
+    // A component without a manifest asks for nothing, so it is given nothing.
     let outcome = run_with(&PACK.nameless("0.1.0"), |lines| lines);
     let error = outcome.error("denied");
     let message = error["message"].as_str().expect("a message");
@@ -262,11 +262,11 @@ fn a_paid_job_of_a_revoked_pack_waits_until_it_is_allowed_again() {
     let sandbox = Sandbox::with_provider(&provider);
     sandbox.write("pack.wasm", hostile());
     let clip = format!("{}/clips/1.mp4", provider.url());
-    let orders = json!({
+    let instructions = json!({
         "start": {"do": [{"request": {"body": {"text": "{}"}}}]},
         "poll": {"then": {"succeed": {"output": "{}", "media": 1, "url": clip}}},
     });
-    sandbox.write("input.json", orders.to_string());
+    sandbox.write("input.json", instructions.to_string());
     assert_eq!(sandbox.run(["packs", "allow", "pack.wasm"]).code, 0);
     let run = [
         "run",
@@ -290,10 +290,12 @@ fn a_paid_job_of_a_revoked_pack_waits_until_it_is_allowed_again() {
         (&job["state"], &job["charged"], &job["error"]["kind"]),
         (&"started".into(), &"unknown".into(), &"denied".into())
     );
-    let told = job["error"]["message"].as_str().expect("a message");
-    let (_, allow) = told.split_once("to allow it: zoetrope ").expect("a way on");
+    let allow_message = job["error"]["message"].as_str().expect("a message");
+    let (_, allow) = allow_message
+        .split_once("to allow it: zoetrope ")
+        .expect("a way on");
 
-    // What it says is what helps, although the file that began the job is gone.
+    // The command in the message works, although the component's file is deleted.
     std::fs::remove_file(sandbox.path("pack.wasm")).expect("the file");
     assert_eq!(sandbox.run(allow.split(' ')).code, 0);
     let resumed = sandbox.run(["jobs", "resume", "--all", "--json"]);
@@ -303,7 +305,7 @@ fn a_paid_job_of_a_revoked_pack_waits_until_it_is_allowed_again() {
 }
 
 #[test]
-fn the_built_in_component_is_allowed_by_its_build_and_can_be_narrowed() {
+fn embedded_component_is_allowed_by_default_and_can_be_restricted() {
     let provider = Server::start(Script::new());
     let sandbox = Sandbox::with_provider(&provider);
     let shown = sandbox.run(["packs", "show", "zoetrope", "--json"]).json();
@@ -330,7 +332,7 @@ fn the_built_in_component_is_allowed_by_its_build_and_can_be_narrowed() {
     assert_eq!(provider.arrived().len(), 0);
 }
 
-/// Manifests, good and bad.
+/// Valid and invalid manifests.
 fn manifests() -> Vec<Value> {
     let with = |name: &str, value: Value| {
         let mut document = json!({"format": 1, "name": "example", "version": "1"});
@@ -390,7 +392,7 @@ fn manifests() -> Vec<Value> {
 }
 
 #[test]
-fn a_manifest_is_read_as_its_published_schema_says() {
+fn manifest_is_accepted_as_its_published_schema_accepts_it() {
     let published = std::fs::read_to_string(root().join("schemas/manifest.json")).expect("schema");
     let published: Value = serde_json::from_str(&published).expect("JSON");
     let validator = jsonschema::draft202012::new(&published).expect("a schema");

@@ -1,21 +1,21 @@
-//! Results that are pictures, of a node with a name like those of other systems: the files are what
-//! they are called, and the name does no harm anywhere.
+//! Picture results of a node whose name has special characters: the files' extensions match their
+//! content, and the name is harmless in shells and terminals.
 
 use image::ImageFormat;
 use serde_json::{Value, json};
 
-use crate::support::hostile::{desk_with, hostile_listing, run_node};
+use crate::support::hostile::{hostile_listing, run_node, sandbox_with};
 use crate::support::outcome::Outcome;
 use crate::support::pictures::picture;
 use crate::support::provider::{Reply, Script, Server};
 use crate::support::sandbox::Sandbox;
-use crate::support::slow_server::go_on;
+use crate::support::slow_server::run_next_command;
 
-/// With a slash, dots, a space and more that a shell would act on.
+/// A name with a slash, dots, a space and characters that a shell interprets.
 const NODE: &str = "maker/pictures-v1.0/img2img; echo $HOME";
 
-/// A provider of pictures, and a desk with a node that makes them.
-fn studio() -> (Server, Sandbox) {
+/// A provider of pictures, and a sandbox with a node that makes them.
+fn picture_provider() -> (Server, Sandbox) {
     let file = |format| vec![Reply::bytes_of(picture(format))];
     let provider = Server::start(Script::from([
         ("POST /v1/jobs".into(), vec![Reply::json(200, json!({}))]),
@@ -25,11 +25,11 @@ fn studio() -> (Server, Sandbox) {
         ("GET /clip".into(), vec![Reply::clip()]),
     ]));
     let component = hostile_listing(&json!({"name": NODE, "picture": "/image"}));
-    let sandbox = desk_with(&component, &provider);
+    let sandbox = sandbox_with(&component, &provider);
     (provider, sandbox)
 }
 
-/// What makes the node give what the provider has there.
+/// The instructions of a run whose result is at this path of the provider.
 fn input(provider: &Server, place: &str) -> Value {
     let url = format!("{}/{place}", provider.url());
     let succeed = json!({"output": json!({"image": url}).to_string(), "media": 1, "pointer": "/image", "url": url});
@@ -42,8 +42,8 @@ fn run(sandbox: &Sandbox, input: &Value, more: &[&str]) -> Outcome {
 }
 
 #[test]
-fn a_picture_gets_the_extension_of_what_it_is() {
-    let (provider, sandbox) = studio();
+fn picture_file_gets_the_extension_of_its_content() {
+    let (provider, sandbox) = picture_provider();
     for (place, media_type) in [
         ("png", "image/png"),
         ("jpg", "image/jpeg"),
@@ -62,7 +62,7 @@ fn a_picture_gets_the_extension_of_what_it_is() {
     let answer = run(&sandbox, &input(&provider, "png"), &["--out", "mine.PNG"]);
     assert!(!answer.stderr.contains("note: "), "{answer:?}");
     assert!(sandbox.path("mine.PNG").is_file());
-    // A name that is asked for is kept, and said to be odd.
+    // A given name with another extension is kept and noted.
     let answer = run(&sandbox, &input(&provider, "png"), &["--out", "mine.jpg"]);
     assert!(
         answer
@@ -75,10 +75,10 @@ fn a_picture_gets_the_extension_of_what_it_is() {
 }
 
 #[test]
-fn a_clip_where_a_picture_should_be_is_no_result() {
-    let (provider, sandbox) = studio();
+fn clip_in_place_of_a_picture_is_rejected() {
+    let (provider, sandbox) = picture_provider();
     let mut input = input(&provider, "clip");
-    // At once, so that no deadline passes before.
+    // The submit itself reports the result, so that no deadline passes before.
     input["start"]["then"] = input["poll"]["then"].clone();
     let outcome = run(&sandbox, &input, &["--out", "a.png", "--deadline", "1s"]);
     let error = outcome.error("download_failed");
@@ -91,8 +91,8 @@ fn a_clip_where_a_picture_should_be_is_no_result() {
 }
 
 #[test]
-fn a_batch_of_pictures_replaces_none_that_is_there() {
-    let (provider, sandbox) = studio();
+fn batch_of_pictures_replaces_no_existing_file() {
+    let (provider, sandbox) = picture_provider();
     let lines = ["png", "jpg"].map(|place| input(&provider, place).to_string());
     sandbox.write("lines.jsonl", lines.join("\n"));
     let batch = |folder: &str| {
@@ -117,8 +117,8 @@ fn a_batch_of_pictures_replaces_none_that_is_there() {
 }
 
 #[test]
-fn a_name_of_any_letters_goes_through_every_command() {
-    let (provider, sandbox) = studio();
+fn node_name_with_shell_characters_works_in_every_command() {
+    let (provider, sandbox) = picture_provider();
     let zoetrope =
         |arguments: &[&str]| sandbox.run(["--component", "hostile.wasm"].iter().chain(arguments));
     let listed = zoetrope(&["nodes"]);
@@ -156,16 +156,16 @@ fn a_name_of_any_letters_goes_through_every_command() {
     };
     assert!(events.any(is_named), "{detached:?}");
     let detached = detached.answer();
-    go_on(&sandbox, &detached).answer();
+    run_next_command(&sandbox, &detached).answer();
     let jobs = zoetrope(&["--json", "jobs", "--node", NODE]).json();
     assert_eq!(jobs[0]["node"], NODE);
 }
 
 #[test]
-fn a_name_does_nothing_to_a_terminal() {
-    let (provider, _) = studio();
+fn node_name_with_escape_codes_is_printed_without_them() {
+    let (provider, _) = picture_provider();
     let component = hostile_listing(&json!({"name": "maker/\u{1b}[2J"}));
-    let sandbox = desk_with(&component, &provider);
+    let sandbox = sandbox_with(&component, &provider);
     let outcome = sandbox.run(["--component", "hostile.wasm", "nodes", "nope"]);
     assert_eq!(outcome.code, 2, "{outcome:?}");
     assert!(outcome.stderr.contains("`maker/"), "{outcome:?}");

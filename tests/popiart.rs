@@ -1,5 +1,4 @@
-//! What PopiArt may answer, and what then becomes of a run, as data in `cases/popiart`; and how a
-//! local picture travels.
+//! Replies of PopiArt and their outcomes, as data in `cases/popiart`; the upload of a local picture.
 
 use serde_json::json;
 
@@ -49,7 +48,7 @@ cases! {
 const NODE: &str = "popiskill-video-image2video-basic-v1";
 
 #[test]
-fn a_local_picture_becomes_an_artifact_that_the_submit_names() {
+fn local_picture_is_uploaded_as_the_artifact_of_the_submit() {
     let item = json!({"id": "a-1", "content_type": "video/mp4", "url": "{provider}/clips/1.mp4"});
     let script = [
         (

@@ -1,4 +1,4 @@
-//! `zoetrope practice`: the practice provider on its own, and shared.
+//! `zoetrope practice`: the practice provider as a process, alone and shared by runs.
 
 use std::fs;
 use std::path::Path;
@@ -29,7 +29,7 @@ fn is_a_clip(answer: &Value) {
     assert_eq!(clip.frames, 4);
 }
 
-/// The lines of `zoetrope.toml` that it prints.
+/// The printed lines of `zoetrope.toml`.
 fn printed_config(running: &mut Running<'_>) -> String {
     let mut toml = String::new();
     loop {
@@ -47,7 +47,7 @@ fn printed_config(running: &mut Running<'_>) -> String {
 
 #[cfg(unix)]
 #[test]
-fn what_it_prints_is_a_connection_that_works() {
+fn printed_connection_table_works() {
     let its = Sandbox::new();
     let mut practice = its.start(its.command(["practice"]));
     let url = practice.line();
@@ -88,7 +88,7 @@ fn what_it_prints_is_a_connection_that_works() {
 
 #[cfg(unix)]
 #[test]
-fn in_json_it_says_where_it_is_and_where_its_key_is() {
+fn json_output_names_the_base_url_and_the_credential_file() {
     let sandbox = Sandbox::new();
     let mut practice = sandbox.start(sandbox.command(["practice", "--json"]));
     let said: Value = serde_json::from_str(&practice.line()).expect("JSON");
@@ -104,7 +104,7 @@ fn in_json_it_says_where_it_is_and_where_its_key_is() {
         "{said}"
     );
 
-    // A run on the same data directory joins it.
+    // A run on the same data directory uses this provider.
     sandbox.write("a.png", picture(ImageFormat::Png));
     let answer = sandbox
         .run(RUN.into_iter().chain(["frame_rate=1"]))
@@ -121,7 +121,7 @@ fn in_json_it_says_where_it_is_and_where_its_key_is() {
         "{answer}"
     );
 
-    // And a second one is told.
+    // A second practice provider there is an error.
     let second = sandbox.run(["practice", "--json"]);
     second.error("internal");
     practice.interrupt();
@@ -130,16 +130,16 @@ fn in_json_it_says_where_it_is_and_where_its_key_is() {
 
 #[cfg(unix)]
 #[test]
-fn faults_and_instant_jobs_are_asked_for_by_flags() {
+fn flags_enable_faults_and_instant_jobs() {
     let sandbox = Sandbox::new();
-    // The first poll of the job says something that no client knows.
+    // The first poll of the job reports an unknown state.
     let script = r#"{"rules": [{"method": "GET", "path": "/v1/jobs/*", "times": 1, "status_word": "archived"}]}"#;
     sandbox.write("faults.json", script);
     let flags = ["--instant", "--queue-time", "0s", "--faults", "faults.json"];
     let mut practice = sandbox.start(sandbox.command(["practice"].into_iter().chain(flags)));
     practice.line();
     sandbox.write("a.png", picture(ImageFormat::Png));
-    // Eight frames a second were asked for: this clip was not rendered.
+    // At eight frames a second, a clip of this size was not rendered.
     is_a_clip(
         &sandbox
             .run(RUN.into_iter().chain(["frame_rate=8"]))
@@ -150,7 +150,7 @@ fn faults_and_instant_jobs_are_asked_for_by_flags() {
 }
 
 #[test]
-fn it_serves_the_categories_that_it_speaks_for() {
+fn practice_provider_serves_only_its_own_categories() {
     for (category, window) in [
         ("pixelml", Some(true)),
         ("shortapi", Some(false)),
@@ -159,7 +159,7 @@ fn it_serves_the_categories_that_it_speaks_for() {
         let sandbox = Sandbox::new();
         let component = hostile_listing(&json!({ "category": category }));
         sandbox.write("hostile.wasm", &component);
-        // A connection of this name and another category is another one.
+        // A configured connection of the same name has another category.
         sandbox.configure(&format!(
             "[connections.practice]\ncategory = \"other\"\nbase_url = \"https://a.example\"\n{}",
             allowing(&component).replace("scripted", "practice")
@@ -172,7 +172,7 @@ fn it_serves_the_categories_that_it_speaks_for() {
             assert_eq!(outcome.code, 4, "{outcome:?}");
             continue;
         };
-        // It makes nothing of what it is given; its row says how the provider is taken.
+        // The component submits nothing; the row shows the properties of the connection.
         assert_eq!(sandbox.jobs()[0]["connection"], "practice", "{outcome:?}");
         let ledger = rusqlite::Connection::open(sandbox.data_dir().join("ledger.sqlite3"));
         let row = ledger.expect("the ledger").query_row(
@@ -189,7 +189,7 @@ fn it_serves_the_categories_that_it_speaks_for() {
 }
 
 #[test]
-fn a_faulty_fault_script_is_refused_with_its_place() {
+fn invalid_fault_script_is_refused_with_line_and_column() {
     let sandbox = Sandbox::new();
     sandbox.write("faults.json", "{\n  \"rules\": [{\"staus\": 503}]\n}");
     for (file, place) in [
@@ -205,14 +205,14 @@ fn a_faulty_fault_script_is_refused_with_its_place() {
 }
 
 #[test]
-fn it_listens_on_this_machine_alone() {
+fn practice_provider_refuses_to_listen_beyond_loopback() {
     let outcome = Sandbox::new().run(["--json", "practice", "--listen", "0.0.0.0:0"]);
     outcome.error("usage");
     assert_eq!(outcome.code, 2);
 }
 
 #[test]
-fn runs_at_once_share_a_data_directory() {
+fn concurrent_practice_runs_share_a_data_directory() {
     let sandbox = Sandbox::new();
     sandbox.write("a.png", picture(ImageFormat::Png));
     let runs: Vec<_> = ["frame_rate=1", "frame_rate=1"]
@@ -225,7 +225,7 @@ fn runs_at_once_share_a_data_directory() {
 }
 
 #[test]
-fn pictures_and_clips_are_for_their_owner_alone() {
+fn folders_of_pictures_and_clips_are_private_to_their_owner() {
     let sandbox = Sandbox::new();
     sandbox.write("a.png", picture(ImageFormat::Png));
     is_a_clip(

@@ -1,8 +1,8 @@
-//! Several processes on one data directory, killed at random, the driver above all: its role is
-//! taken over, no job is polled twice at the same time, none is submitted twice.
+//! Several processes on one data directory, killed at random, the driver most often. Another process
+//! takes its role over, no job is polled twice at the same time, none is submitted twice.
 //!
-//! Who drives is read from the kernel's list of locks, so these tests are for Linux.
-//! `ZOETROPE_PROCESSES_JOBS` makes them longer.
+//! The tests read the driver from the kernel's list of locks, so they run on Linux only.
+//! `ZOETROPE_PROCESSES_JOBS` sets the number of jobs.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
@@ -20,10 +20,10 @@ const JOBS: usize = 40;
 /// Lines of a batch.
 const LINES: usize = 5;
 
-/// Longer than anything here takes, on a slow machine too.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// A limit on any wait, with a margin for slow machines.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A process that is to be killed is left alone for less than this.
+/// The longest time before a process is killed.
 const LIFE_MS: u64 = 300;
 
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
@@ -48,12 +48,12 @@ fn five_processes_without_idempotency() {
     killed_at_random(5, false);
 }
 
-/// A job that two processes asked for, and the later one died: the other one still waits for it,
-/// whether it drives or a third one does.
+/// Two processes request one job, and the later one dies. The other one still waits for it, with
+/// itself or a third process as the driver.
 #[test]
-fn whoever_still_waits_gets_its_clip() {
+fn shared_job_is_finished_for_the_requester_that_survives() {
     for another_drives in [false, true] {
-        // The shared job is turned away at first, so that it waits to be submitted.
+        // The first submit of the shared job is rejected, so that the job stays queued.
         let turned_away = if another_drives { 2 } else { 1 };
         let rules = json!([
             {"method": "POST", "path": "/v1/jobs", "from": turned_away, "times": 1, "status": 429,
@@ -75,21 +75,21 @@ fn whoever_still_waits_gets_its_clip() {
         let requester = row(&fixture).expect("its row").schedule.requester;
         let second = sandbox.start(sandbox.command(&shared));
         wait_until(|| row(&fixture).is_some_and(|row| row.schedule.requester != requester));
-        assert!(second.strike());
+        assert!(second.kill_if_running());
         let state = row(&fixture).expect("its row").state();
         assert_eq!(
             state,
             State::Queued,
-            "nobody had submitted it when the second one died"
+            "the job was not submitted when the second process died"
         );
 
         let answer = first.end().answer();
         assert_eq!(answer["summary"]["finalized"], 1, "{answer}");
         match third {
             Some(third) => drop(third.end().answer()),
-            None => drop(fixture.wanted.remove("other-1")),
+            None => drop(fixture.targets.remove("other-1")),
         }
-        fixture.comes_to_its_end(None);
+        fixture.finish_and_check(None);
     }
 }
 
@@ -104,7 +104,7 @@ fn row(fixture: &Fixture) -> Option<Job> {
 fn wait_until(is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "it does not come to that");
+        assert!(begun.elapsed() < TIMEOUT, "it does not come to that");
         std::thread::sleep(POLL_INTERVAL);
     }
 }
@@ -112,8 +112,7 @@ fn wait_until(is_so: impl Fn() -> bool) {
 fn killed_at_random(processes: usize, honoured: bool) {
     let seed = number("ZOETROPE_CRASH_SEED").unwrap_or_else(Random::any_seed);
     println!("ZOETROPE_CRASH_SEED={seed}");
-    // Polls that take their time, and many of them; submits that are turned away, so that jobs wait
-    // to be submitted while those who asked for them die.
+    // Slow and frequent polls; rejected submits, so that jobs stay queued while their requesters die.
     let rules = json!([
         {"method": "POST", "path": "/v1/jobs", "from": 5, "every": 9, "status": 429, "headers": {"Retry-After": "1"}},
         {"method": "POST", "path": "/v1/jobs", "every": 2, "after": true, "delay_ms": 40},
@@ -123,37 +122,37 @@ fn killed_at_random(processes: usize, honoured: bool) {
     let mut fixture = Fixture::new(honoured, Duration::from_millis(400), &rules);
     let jobs = number("ZOETROPE_PROCESSES_JOBS").unwrap_or(JOBS);
     let batches: Vec<_> = (0..jobs.div_ceil(LINES))
-        .map(|number| format!("crowd-{number}"))
+        .map(|number| format!("group-{number}"))
         .map(|key| (key.clone(), batch(&mut fixture, &key, LINES)))
         .collect();
-    let mut crowd = Crowd {
+    let mut group = Group {
         fixture: &fixture,
         random: Random::new(seed),
-        living: Vec::new(),
+        running: Vec::new(),
         kills: 0,
         drivers: 0,
-        took_over: 0,
+        takeovers: 0,
     };
     for command in commands(&batches) {
-        while crowd.living.len() >= processes {
-            crowd.lose_one();
+        while group.running.len() >= processes {
+            group.kill_one();
         }
-        crowd.start(&command);
+        group.start(&command);
     }
-    // One by one, until the last one is left to finish.
-    while crowd.living.len() > 1 {
-        crowd.lose_one();
+    // All but the last one are killed.
+    while group.running.len() > 1 {
+        group.kill_one();
     }
-    while let Some(survivor) = crowd.living.pop() {
-        crowd.ended_well(survivor);
+    while let Some(survivor) = group.running.pop() {
+        group.ended_well(survivor);
     }
-    let Crowd {
+    let Group {
         kills,
         drivers,
-        took_over,
+        takeovers,
         ..
-    } = crowd;
-    // A batch whose processes all died before their rows were there.
+    } = group;
+    // Batches whose processes all died before their rows were committed.
     let known = fixture.ledger().jobs();
     let is_known = |key: &str| known.iter().any(|job| job.spec.key == key);
     for (key, batch) in &batches {
@@ -162,19 +161,18 @@ fn killed_at_random(processes: usize, honoured: bool) {
             assert!([0, 8].contains(&ended.code), "{ended:?}");
         }
     }
-    let ending = fixture.comes_to_its_end(None);
+    let ending = fixture.finish_and_check(None);
     let most = fixture.provider.billing().most_polls_at_once_for_one_job;
     println!(
-        "{processes} processes, {} jobs: {kills} kills, {drivers} of drivers, {took_over} taken over; \
+        "{processes} processes, {} jobs: {kills} kills, {drivers} of drivers, {takeovers} taken over; \
          {} unknown; most polls at once for one job: {most}",
         ending.jobs, ending.unknown
     );
     assert_eq!(most, 1, "polls at once for one job");
-    assert!(drivers > 0 && took_over > 0, "{drivers} {took_over}");
+    assert!(drivers > 0 && takeovers > 0, "{drivers} {takeovers}");
 }
 
-/// Batches that two processes ask for, one after the other; and, in between, going on with
-/// everything.
+/// Each batch twice, for two processes, and `jobs resume --all` after every second batch.
 fn commands(batches: &[(String, Vec<String>)]) -> Vec<Vec<String>> {
     let mut commands = Vec::new();
     for (number, (_, batch)) in batches.iter().enumerate() {
@@ -186,7 +184,7 @@ fn commands(batches: &[(String, Vec<String>)]) -> Vec<Vec<String>> {
     commands
 }
 
-/// The command that runs so many lines under this key.
+/// The command that runs a batch of `count` lines under this key.
 fn batch(fixture: &mut Fixture, key: &str, count: usize) -> Vec<String> {
     let lines = format!("{key}.jsonl");
     let mut text = String::new();
@@ -195,7 +193,7 @@ fn batch(fixture: &mut Fixture, key: &str, count: usize) -> Vec<String> {
         text += &json!({ "prompt": "pan", "image": image }).to_string();
         text.push('\n');
         let clip = fixture.sandbox.path(key).join(format!("{line}.mp4"));
-        fixture.wanted.insert(format!("{key}-{line}"), clip);
+        fixture.targets.insert(format!("{key}-{line}"), clip);
     }
     fixture.sandbox.write(&lines, text);
     let words = ["--json", "run", "image_to_video_v3", "--batch", &lines];
@@ -203,57 +201,57 @@ fn batch(fixture: &mut Fixture, key: &str, count: usize) -> Vec<String> {
     words.into_iter().chain(more).map(str::to_owned).collect()
 }
 
-/// The processes on the scene's data directory.
-struct Crowd<'a> {
+/// The processes on the fixture's data directory.
+struct Group<'a> {
     fixture: &'a Fixture,
     random: Random,
-    living: Vec<Running<'a>>,
+    running: Vec<Running<'a>>,
     kills: usize,
     drivers: usize,
-    took_over: usize,
+    takeovers: usize,
 }
 
-impl Crowd<'_> {
+impl Group<'_> {
     fn start(&mut self, command: &[String]) {
         let sandbox = &self.fixture.sandbox;
-        self.living.push(sandbox.start(sandbox.command(command)));
+        self.running.push(sandbox.start(sandbox.command(command)));
     }
 
-    /// Waits a moment, then kills the driver or anybody, unless somebody has ended meanwhile.
-    fn lose_one(&mut self) {
+    /// Waits a random time, then kills the driver or any process, unless one ended before.
+    fn kill_one(&mut self) {
         let life = Duration::from_millis(self.random.below(LIFE_MS));
         let begun = Instant::now();
         while begun.elapsed() < life {
-            if self.let_go_of_the_ended() {
+            if self.remove_ended() {
                 return;
             }
             std::thread::sleep(POLL_INTERVAL);
         }
         let driver = self.driver();
-        let any = usize::try_from(self.random.below(self.living.len() as u64)).unwrap_or(0);
-        // Each test has seen a takeover at least once.
-        let wanted = self.took_over == 0 || self.random.below(3) > 0;
+        let any = usize::try_from(self.random.below(self.running.len() as u64)).unwrap_or(0);
+        // Each test has at least one takeover.
+        let wanted = self.takeovers == 0 || self.random.below(3) > 0;
         let victim = driver.filter(|_| wanted).unwrap_or(any);
-        if !self.living.swap_remove(victim).strike() {
+        if !self.running.swap_remove(victim).kill_if_running() {
             return;
         }
         self.kills += 1;
         if driver == Some(victim) {
             self.drivers += 1;
-            self.is_taken_over();
+            self.wait_for_takeover();
         }
     }
 
-    /// Checks and forgets those that have come to their own end.
-    fn let_go_of_the_ended(&mut self) -> bool {
-        let ended = self.living.iter_mut().position(Running::has_ended);
+    /// Checks and removes a process that has ended by itself.
+    fn remove_ended(&mut self) -> bool {
+        let ended = self.running.iter_mut().position(Running::has_ended);
         let Some(ended) = ended else { return false };
-        let ended = self.living.swap_remove(ended);
+        let ended = self.running.swap_remove(ended);
         self.ended_well(ended);
         true
     }
 
-    /// Whoever is not killed gets its clips.
+    /// Asserts that a process that was not killed got its clips.
     #[track_caller]
     fn ended_well(&self, process: Running<'_>) {
         let outcome = process.end();
@@ -267,23 +265,23 @@ impl Crowd<'_> {
         }
     }
 
-    /// While anybody is left, somebody drives.
+    /// Waits until another process drives, or none is left.
     #[track_caller]
-    fn is_taken_over(&mut self) {
+    fn wait_for_takeover(&mut self) {
         let begun = Instant::now();
         while self.driver().is_none() {
-            // Those that had only to say that they are done need no driver.
-            self.let_go_of_the_ended();
-            if self.living.is_empty() {
+            // Processes without open jobs end without a driver.
+            self.remove_ended();
+            if self.running.is_empty() {
                 return;
             }
-            assert!(begun.elapsed() < PATIENCE, "nobody has taken over");
+            assert!(begun.elapsed() < TIMEOUT, "no process took over");
             std::thread::sleep(POLL_INTERVAL);
         }
-        self.took_over += 1;
+        self.takeovers += 1;
     }
 
-    /// Which of the living holds the driver's lock.
+    /// The index of the process that holds the driver's lock.
     fn driver(&self) -> Option<usize> {
         let lock = self.fixture.sandbox.data_dir().join("driver.lock");
         let file = std::fs::metadata(lock).ok()?.ino().to_string();
@@ -295,6 +293,6 @@ impl Crowd<'_> {
             let is_held = words[1] == "FLOCK" && inode == file;
             words[4].parse::<u32>().ok().filter(|_| is_held)
         });
-        holders.find_map(|holder| self.living.iter().position(|one| one.id() == holder))
+        holders.find_map(|holder| self.running.iter().position(|one| one.id() == holder))
     }
 }

@@ -1,13 +1,13 @@
-//! `run --profile`: how an input is read before it is run, and over what.
+//! `run --profile`: the rules by which an input is checked before a run, and the connection used.
 
 use serde_json::{Value, json};
 
 use crate::support::guests::allowing;
-use crate::support::hostile::{desk_with, hostile};
+use crate::support::hostile::{hostile, sandbox_with};
 use crate::support::provider::{Reply, Script, Server};
 use crate::support::sandbox::Sandbox;
 
-/// How the component was asked to check.
+/// The options of `check` that the component got.
 fn asked(sandbox: &Sandbox, more: &[&str]) -> String {
     let says = json!({"check": {"then": {"error": {"message": "{seen}"}}}});
     sandbox.write("input.json", says.to_string());
@@ -18,9 +18,9 @@ fn asked(sandbox: &Sandbox, more: &[&str]) -> String {
 }
 
 #[test]
-fn an_input_is_read_as_the_profile_says() {
+fn input_is_read_by_the_rules_of_its_profile() {
     let provider = Server::start(Script::new());
-    let sandbox = desk_with(hostile(), &provider);
+    let sandbox = sandbox_with(hostile(), &provider);
     for input in [
         &["--input", "input.json"][..],
         &["--batch", "lines.jsonl", "--out-dir", "made"],
@@ -36,9 +36,9 @@ fn an_input_is_read_as_the_profile_says() {
 }
 
 #[test]
-fn the_rules_are_those_of_the_configured_connection() {
+fn request_is_previewed_over_the_configured_connection_only() {
     let provider = Server::start(Script::new());
-    let sandbox = desk_with(hostile(), &provider);
+    let sandbox = sandbox_with(hostile(), &provider);
     let input = ["--input", "input.json"];
     let message = asked(&sandbox, &input);
     assert!(message.contains("preview-request: true"), "{message}");
@@ -51,12 +51,12 @@ fn the_rules_are_those_of_the_configured_connection() {
 }
 
 #[test]
-fn the_completed_input_is_what_is_submitted() {
+fn submit_sends_the_completed_input() {
     let provider = Server::start(Script::from([(
         "POST /v1/jobs".into(),
         vec![Reply::json(200, json!({}))],
     )]));
-    let sandbox = desk_with(hostile(), &provider);
+    let sandbox = sandbox_with(hostile(), &provider);
     let completed = json!({"start": {"do": [{"request": {"body": {"text": "as completed"}}}]}});
     let plan = json!({"plan": {"input": completed.to_string()}});
     let given: Value = json!({"check": {"then": plan}, "start": {"then": {"error": {}}}});

@@ -1,4 +1,4 @@
-//! What holds for `check` of any input, through the real component.
+//! Properties of `check` for generated inputs, through the real component.
 
 use std::cell::RefCell;
 use std::iter::once;
@@ -26,8 +26,8 @@ const STRICT: CheckOptions = CheckOptions {
     preview_request: false,
 };
 
-/// Keywords of the published schemas, the one for texts that are no document, and the one for
-/// pictures that are none.
+/// Keywords of the published schemas, `json` for invalid documents and `contentEncoding` for invalid
+/// pictures.
 const KEYWORDS: [&str; 8] = [
     "contentEncoding",
     "enum",
@@ -39,7 +39,7 @@ const KEYWORDS: [&str; 8] = [
     "type",
 ];
 
-/// What a published schema cannot say: the node, the place, the keyword.
+/// Rules beyond the published schemas: node, path, keyword.
 const RULES: [(&str, &str, &str); 5] = [
     (POPPY, "/image", "contentEncoding"),
     (IMAGE2VIDEO, "", "required"),
@@ -52,13 +52,13 @@ const POPPY: &str = "shortapi/poppy-v1.0/image-to-video";
 const IMAGE2VIDEO: &str = "popiskill-video-image2video-basic-v1";
 const IMG2IMG: &str = "popiskill-image-img2img-basic-v1";
 
-/// Fields and their other names.
+/// Fields and their aliases.
 const ALIASES: [(&str, &str); 2] = [
     ("image_url", "reference_image_url"),
     ("duration_s", "seconds"),
 ];
 
-/// One session for all inputs of a test.
+/// A check session for all inputs of a test.
 struct Checker {
     runtime: Runtime,
     session: RefCell<CheckSession>,
@@ -73,7 +73,7 @@ impl Checker {
         }
     }
 
-    /// The plan, or the violations; anything else is a failure.
+    /// The plan or the violations. Any other result fails the test case.
     fn check(
         &self,
         node: &str,
@@ -96,7 +96,7 @@ fn holds<S: Strategy>(
     strategy: &S,
     test: impl Fn(S::Value) -> Result<(), TestCaseError>,
 ) {
-    // Failures are told in full; a file of them in the source tree helps nobody else.
+    // A failure prints its input, so no file of failures is needed in the source tree.
     let config = Config {
         cases,
         failure_persistence: None,
@@ -107,15 +107,18 @@ fn holds<S: Strategy>(
     }
 }
 
-/// One line for a person, which repeats no value.
+/// Asserts that a message is one line and repeats no value of the input.
 fn is_redacted(message: &str) -> Result<(), TestCaseError> {
     let is_one_line = !message.is_empty() && !message.contains('\n');
     prop_assert!(is_one_line && !message.contains(CANARY), "{}", message);
     Ok(())
 }
 
-/// Whether a violation is about a place that is there, and tells nothing of the value.
-fn is_told(violation: &Violation, document: Option<&Value>) -> Result<(), TestCaseError> {
+/// Asserts that a violation has a known keyword, an existing path and a redacted message.
+fn is_valid_violation(
+    violation: &Violation,
+    document: Option<&Value>,
+) -> Result<(), TestCaseError> {
     is_redacted(&violation.message)?;
     prop_assert!(
         KEYWORDS.contains(&violation.keyword.as_str()),
@@ -130,7 +133,7 @@ fn is_told(violation: &Violation, document: Option<&Value>) -> Result<(), TestCa
     Ok(())
 }
 
-/// Whether an object has a field at this place, as places are shown to people.
+/// Whether an object has a field at this path, in its sanitized form.
 fn has(object: &Value, place: &str) -> bool {
     let mut keys = object.as_object().into_iter().flat_map(Map::keys);
     keys.any(|key| {
@@ -139,9 +142,9 @@ fn has(object: &Value, place: &str) -> bool {
     })
 }
 
-/// Whether a note is about a place that is there: in the input what was given, in the completed
-/// one what was added or is kept from the provider.
-fn is_noted(note: &Note, input: &Value, complete: &Value) -> Result<(), TestCaseError> {
+/// Asserts that a note's path exists: in the input for a coerced or dropped field, in the completed
+/// input for a default or a field that is not forwarded.
+fn is_valid_note(note: &Note, input: &Value, complete: &Value) -> Result<(), TestCaseError> {
     is_redacted(&note.message)?;
     let was_given = has(input, &note.instance_path);
     let is_there = has(complete, &note.instance_path);
@@ -154,7 +157,8 @@ fn is_noted(note: &Note, input: &Value, complete: &Value) -> Result<(), TestCase
     Ok(())
 }
 
-/// Whether a plan's notes are right, and a check of its input changes nothing. The completed input.
+/// Asserts that a plan's notes are valid and that checking its input again changes nothing. Returns
+/// the completed input.
 fn is_final(
     checker: &Checker,
     node: &str,
@@ -163,7 +167,7 @@ fn is_final(
 ) -> Result<Value, TestCaseError> {
     let complete = serde_json::from_str(&plan.input).expect("JSON");
     for note in &plan.notes {
-        is_noted(note, input, &complete)?;
+        is_valid_note(note, input, &complete)?;
     }
     let again = checker.check(node, &plan.input)?;
     let Ok(again) = again else {
@@ -171,13 +175,13 @@ fn is_final(
         return Err(TestCaseError::fail(refused));
     };
     prop_assert_eq!(&again.input, &plan.input);
-    let kept_back = |note: &Note| note.adjustment == Adjustment::NotForwarded;
-    prop_assert!(again.notes.iter().all(kept_back), "{:?}", again.notes);
+    let not_forwarded = |note: &Note| note.adjustment == Adjustment::NotForwarded;
+    prop_assert!(again.notes.iter().all(not_forwarded), "{:?}", again.notes);
     Ok(complete)
 }
 
 #[test]
-fn any_text_gets_an_answer() {
+fn check_of_any_text_returns_a_plan_or_violations() {
     let checker = Checker::new();
     let (usual, _) = NODES[1];
     Target::new("check", 400).run(|input| {
@@ -200,7 +204,7 @@ fn any_text_gets_an_answer() {
         assert!(!is_about_text || violations.len() == 1, "{violations:?}");
         for violation in &violations {
             let document = document.as_ref().filter(|_| !is_about_text);
-            is_told(violation, document).expect("a violation");
+            is_valid_violation(violation, document).expect("a violation");
         }
         if is_about_text {
             "no document"
@@ -210,9 +214,9 @@ fn any_text_gets_an_answer() {
     });
 }
 
-/// What the schema accepts is refused by [`RULES`] alone.
+/// An input that the schema accepts is refused by [`RULES`] only.
 #[test]
-fn an_input_is_accepted_as_the_published_schema_says() {
+fn check_accepts_an_input_as_the_published_schema_does() {
     let checker = Checker::new();
     let published = Published::all();
     holds(1_000, &inputs(&published), |(index, input)| {
@@ -226,7 +230,7 @@ fn an_input_is_accepted_as_the_published_schema_says() {
         };
         prop_assert!(!violations.is_empty());
         for violation in &violations {
-            is_told(violation, Some(&input))?;
+            is_valid_violation(violation, Some(&input))?;
             let place = violation.instance_path.as_str();
             let is_rule = RULES.contains(&(*node, place, violation.keyword.as_str()));
             let mut places = expected.iter().map(|error| error.instance_path().as_str());
@@ -243,7 +247,7 @@ fn an_input_is_accepted_as_the_published_schema_says() {
 }
 
 #[test]
-fn a_plan_is_complete_and_checking_it_changes_nothing() {
+fn check_of_a_completed_input_changes_nothing() {
     let checker = Checker::new();
     let published = Published::all();
     holds(1_000, &inputs(&published), |(index, input)| {
@@ -289,7 +293,7 @@ fn a_plan_is_complete_and_checking_it_changes_nothing() {
 }
 
 #[test]
-fn a_used_instance_answers_as_a_fresh_one() {
+fn reused_instance_answers_like_a_fresh_one() {
     let checker = Checker::new();
     let pack = pack();
     let published = Published::all();
@@ -313,7 +317,7 @@ fn a_used_instance_answers_as_a_fresh_one() {
 }
 
 #[test]
-fn the_same_input_is_the_same_plan() {
+fn same_input_gives_the_same_plan() {
     let checker = Checker::new();
     let input =
         json!({"prompt": "p", "image": "i", "zoom": 1, "steps": 2.0, "alpha": [1]}).to_string();

@@ -1,5 +1,5 @@
-//! What a provider may answer, and what then becomes of a run: exit code, kind of error, what is said
-//! about the money, and how many requests arrived. Scripts are data; see `cases/provider`.
+//! Replies of a provider and their outcomes: exit code, kind of error, charge, and the number of
+//! requests, as data in `cases/provider`.
 
 use crate::support::cases::cases;
 

@@ -1,5 +1,4 @@
-//! Runs that are left, by a deadline, a signal or a kill, and gone on with: no second submit, no
-//! lost clip.
+//! Runs that stop at a deadline, a signal or a kill, and are resumed: no second submit, no lost clip.
 
 use std::fs;
 use std::path::Path;
@@ -13,18 +12,19 @@ use crate::support::pictures::picture;
 use crate::support::provider::{Reply, Script, Server};
 use crate::support::sandbox::Sandbox;
 use crate::support::slow_server::{
-    CANCEL, POLL, RUN, SUBMIT, end_the_job, go_on, is_resumable, left, slow_provider,
+    CANCEL, POLL, RUN, SUBMIT, end_the_job, is_resumable, run_next_command, run_until_deadline,
+    slow_provider,
 };
 
 #[test]
-fn a_run_beyond_its_deadline_is_resumed() {
+fn run_past_its_deadline_is_resumed() {
     let (provider, sandbox) = slow_provider();
-    is_resumable(&provider, &sandbox, &left(&sandbox));
+    is_resumable(&provider, &sandbox, &run_until_deadline(&sandbox));
 }
 
 #[cfg(unix)]
 #[test]
-fn a_run_that_is_interrupted_is_resumed() {
+fn interrupted_run_is_resumed() {
     let (provider, sandbox) = slow_provider();
     let running = sandbox.start(sandbox.command(RUN));
     provider.wait_for(POLL, 1);
@@ -36,7 +36,7 @@ fn a_run_that_is_interrupted_is_resumed() {
 
 #[cfg(unix)]
 #[test]
-fn a_run_that_is_killed_is_resumed() {
+fn killed_run_is_resumed() {
     let (provider, sandbox) = slow_provider();
     let running = sandbox.start(sandbox.command(RUN));
     provider.wait_for(POLL, 1);
@@ -51,7 +51,7 @@ fn a_run_that_is_killed_is_resumed() {
 
 #[cfg(unix)]
 #[test]
-fn a_submit_on_its_way_is_not_torn_off() {
+fn interrupt_during_a_submit_waits_for_its_reply() {
     let (provider, sandbox) = slow_provider();
     provider.script(Script::from([(SUBMIT.into(), vec![Reply::hang()])]));
     let mut running = sandbox.start(sandbox.command(RUN));
@@ -66,7 +66,7 @@ fn a_submit_on_its_way_is_not_torn_off() {
 
 #[cfg(unix)]
 #[test]
-fn a_second_interrupt_cancels_at_the_provider() {
+fn second_interrupt_cancels_the_job_at_the_provider() {
     let (provider, sandbox) = slow_provider();
     let stopped = Reply::json(
         200,
@@ -89,7 +89,7 @@ fn a_second_interrupt_cancels_at_the_provider() {
 /// Killed between the commit of `submitting` and the provider's answer.
 #[cfg(unix)]
 #[test]
-fn a_submit_without_its_process_is_openly_unknown() {
+fn kill_during_a_submit_resends_it_with_its_key_or_leaves_it_unknown() {
     for honoured in [false, true] {
         let (provider, sandbox) = slow_provider();
         let window = if honoured {
@@ -124,28 +124,28 @@ fn a_submit_without_its_process_is_openly_unknown() {
     }
 }
 
-/// Somebody has found the job at the provider.
+/// Resolves an unknown outcome with the provider's job id, and resumes the job.
 #[track_caller]
 fn is_resolved(provider: &Server, sandbox: &Sandbox) {
     let id = sandbox.jobs()[0]["id"].as_str().expect("an id").to_owned();
     let resolve = ["--json", "jobs", "resolve", &id, "--provider-job-id", "j-1"];
     let resolved = sandbox.run(resolve).answer();
     assert_eq!(resolved["state"], "started");
-    let answer = go_on(sandbox, &resolved).answer();
+    let answer = run_next_command(sandbox, &resolved).answer();
     assert_eq!(
         (&answer["charged"], &answer["job"]),
         (&json!("yes"), &json!(id))
     );
     assert!(sandbox.path("clip.mp4").exists());
     assert_eq!(provider.counts()[SUBMIT], 1);
-    // What is known is not resolved again.
+    // A known outcome cannot be resolved again.
     let again = sandbox.run(resolve);
     assert_eq!(again.code, 2);
     again.error("usage");
 }
 
 #[test]
-fn a_submit_that_never_arrived_is_closed() {
+fn unknown_submit_resolved_as_never_started_fails_uncharged() {
     let (provider, sandbox) = slow_provider();
     provider.script(Script::from([(
         SUBMIT.into(),
@@ -162,24 +162,24 @@ fn a_submit_that_never_arrived_is_closed() {
         (&resolved["state"], &resolved["charged"]),
         (&json!("failed"), &json!("no"))
     );
-    // The key belongs to the job that never was.
+    // The key still belongs to the job that never started.
     assert_eq!(sandbox.run(RUN).error("never_started")["charged"], "no");
     assert_eq!(provider.counts()[SUBMIT], 1);
 }
 
 #[test]
-fn a_job_does_not_go_on_at_another_place() {
+fn job_is_not_resumed_at_another_provider_origin() {
     let (provider, sandbox) = slow_provider();
-    let error = left(&sandbox);
+    let error = run_until_deadline(&sandbox);
     let (moved, _) = slow_provider();
     end_the_job(&moved);
     sandbox.configure(&moved.connection(""));
-    let outcome = go_on(&sandbox, &error);
+    let outcome = run_next_command(&sandbox, &error);
     assert_eq!(outcome.code, 4);
     outcome.error("connection_changed");
     assert_eq!(moved.arrived().len(), 0);
     sandbox.configure(&provider.connection("").replace("scripted", "renamed"));
-    let renamed = go_on(&sandbox, &error);
+    let renamed = run_next_command(&sandbox, &error);
     assert_eq!(renamed.code, 4);
     renamed.error("connection_unavailable");
     sandbox.configure(&provider.connection(""));
@@ -187,7 +187,7 @@ fn a_job_does_not_go_on_at_another_place() {
 }
 
 #[test]
-fn a_practice_run_survives_its_process_and_its_provider() {
+fn practice_run_past_its_deadline_is_resumed_by_a_new_process() {
     let sandbox = Sandbox::new();
     sandbox.write("a.png", picture(ImageFormat::Png));
     let arguments = [
@@ -201,7 +201,7 @@ fn a_practice_run_survives_its_process_and_its_provider() {
     ];
     let outcome = sandbox.run(arguments.into_iter().chain(["--deadline", "200ms"]));
     assert_eq!(outcome.code, 9);
-    let answer = go_on(&sandbox, &outcome.error("deadline")).answer();
+    let answer = run_next_command(&sandbox, &outcome.error("deadline")).answer();
     assert_eq!(
         Clip::open(Path::new(answer["file"].as_str().expect("a path"))).frames,
         32
@@ -209,12 +209,12 @@ fn a_practice_run_survives_its_process_and_its_provider() {
 }
 
 #[test]
-fn a_resumed_job_does_not_write_over_a_file() {
+fn resumed_job_does_not_overwrite_an_existing_file() {
     let (provider, sandbox) = slow_provider();
-    let error = left(&sandbox);
+    let error = run_until_deadline(&sandbox);
     end_the_job(&provider);
     sandbox.write("clip.mp4", "mine");
-    let outcome = go_on(&sandbox, &error);
+    let outcome = run_next_command(&sandbox, &error);
     assert_eq!(outcome.code, 9);
     assert_eq!(outcome.error("download_failed")["charged"], "yes");
     let id = error["job"].as_str().expect("an id");
@@ -233,9 +233,9 @@ fn a_resumed_job_does_not_write_over_a_file() {
 
 #[cfg(unix)]
 #[test]
-fn nothing_is_bought_for_a_process_that_is_gone() {
+fn queued_jobs_of_a_killed_process_are_not_submitted() {
     let (provider, sandbox) = slow_provider();
-    // One submit, and then a rest that outlasts the test.
+    // After one submit, the rate limit permits the next one only after the test.
     sandbox.configure(&provider.connection("requests_per_second = 0.01"));
     let line = r#"{"prompt": "p", "image": "https://p.example/a.png"}"#;
     sandbox.write("lines.jsonl", [line; 3].join("\n"));
@@ -270,7 +270,7 @@ fn nothing_is_bought_for_a_process_that_is_gone() {
             (&json!("no"), &Value::Null)
         );
     }
-    // Whoever asks for them gets them.
+    // `jobs resume` submits the job it names.
     let id = queued[0]["id"].as_str().expect("an id");
     let answer = sandbox.run(["--json", "jobs", "resume", id]).answer();
     assert_eq!(answer["job"], id);
@@ -279,7 +279,7 @@ fn nothing_is_bought_for_a_process_that_is_gone() {
 
 #[cfg(unix)]
 #[test]
-fn a_rest_outlives_the_process_that_was_told() {
+fn retry_after_holds_after_its_process_is_killed() {
     let (provider, sandbox) = slow_provider();
     let mut busy = Reply::json(429, json!({"error": {"message": "later"}}));
     busy.header("retry-after", "120");

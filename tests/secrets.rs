@@ -1,5 +1,5 @@
-//! Credentials and prompts. That neither is shown or written, `support::sandbox` checks after every run
-//! of every test; here are the runs that tempt most.
+//! Credentials and prompts in logs, errors and files. `support::outcome` checks after every run of
+//! every test that neither is shown or written; here are the runs with the highest risk.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ use crate::support::pictures::picture;
 use crate::support::provider::{Reply, Script, Server, connection};
 use crate::support::sandbox::{CANARY_KEY, CANARY_PROMPT, KEY_VARIABLE, Sandbox};
 
-/// Runs with every log that there is.
+/// Runs with all logs on.
 fn traced(sandbox: &Sandbox, change: impl Fn(&mut Command)) -> Outcome {
     let prompt = format!("prompt={CANARY_PROMPT}");
     let mut command = sandbox.command([
@@ -40,7 +40,7 @@ fn traced(sandbox: &Sandbox, change: impl Fn(&mut Command)) -> Outcome {
 }
 
 #[test]
-fn the_most_talkative_log_shows_no_credential_and_no_prompt() {
+fn trace_log_shows_no_credential_and_no_prompt() {
     let url = "https://p.example/a.png?signature=canary-signature";
     let video = "{provider}/1.mp4?signature=canary-signature";
     let ended = json!({"status": "succeeded", "output": {"video": video}});
@@ -74,7 +74,7 @@ fn the_most_talkative_log_shows_no_credential_and_no_prompt() {
 }
 
 #[test]
-fn the_practice_providers_key_is_a_secret_too() {
+fn trace_log_shows_no_key_of_the_practice_provider() {
     let sandbox = Sandbox::new();
     sandbox.write("a.png", picture(ImageFormat::Png));
     assert_eq!(traced(&sandbox, |_| {}).code, 0);
@@ -90,7 +90,7 @@ fn the_practice_providers_key_is_a_secret_too() {
 }
 
 #[test]
-fn a_key_that_is_no_key_is_not_shown() {
+fn malformed_credential_is_refused_and_not_shown() {
     let provider = Server::start(Script::new());
     let sandbox = Sandbox::with_provider(&provider);
     sandbox.write("a.png", picture(ImageFormat::Png));
@@ -109,7 +109,7 @@ fn a_key_that_is_no_key_is_not_shown() {
 }
 
 #[test]
-fn a_page_with_the_key_in_it_shows_nothing() {
+fn credential_in_an_unreadable_reply_is_not_shown() {
     let page: Reply = serde_json::from_value(json!({"status": 200, "text": "<html>{key}</html>"}))
         .expect("a reply");
     let provider = Server::start(Script::from([("POST /v1/files".into(), vec![page])]));
@@ -119,7 +119,7 @@ fn a_page_with_the_key_in_it_shows_nothing() {
     assert_eq!(traced(&sandbox, |_| {}).code, 9);
 }
 
-/// How a provider may quote the key, all at once.
+/// All forms in which a provider may quote the key.
 const QUOTED: &str =
     "{key} {key escaped} {key in percent} {key in base64} {bearer in base64} {url}?key={key}";
 
@@ -137,7 +137,7 @@ fn quoting(provider: &Server) {
     provider.name("prompt", CANARY_PROMPT.into());
 }
 
-/// A reply that quotes the key wherever a reply can.
+/// A reply that quotes the key in its reason, headers and body.
 fn echoing(status: u16, mut json: serde_json::Value) -> Reply {
     json["echo"] = QUOTED.into();
     json["message"] = format!("{QUOTED} {{prompt}}").into();
@@ -155,7 +155,7 @@ fn page(status: u16) -> Reply {
     serde_json::from_value(page).expect("a reply")
 }
 
-/// A provider that quotes the key in every reply, with an error in passing.
+/// A provider that quotes the key in every reply and fails once with this error.
 fn good(error: &Value) -> Script {
     let uploaded = || echoing(200, json!({"url": "https://p.example/a.png"}));
     let accepted = || {
@@ -199,10 +199,10 @@ fn good(error: &Value) -> Script {
     ])
 }
 
-/// A provider that quotes the key in every reply, and fails in one of them.
+/// Providers that quote the key in every reply and fail in one phase: phase, exit code, script.
 fn scripts() -> Vec<(&'static str, i32, Script)> {
     let error = || json!({"error": {"code": "{key}", "message": format!("{QUOTED} {{prompt}}")}});
-    // A provider that has not been told the prompt cannot quote it.
+    // Before the submit the provider has no prompt to quote.
     let early = json!({"error": {"code": "{key}", "message": QUOTED}});
     let good = good(&error());
     let with = |line: &str, replies: Vec<Reply>| {
@@ -248,7 +248,7 @@ fn scripts() -> Vec<(&'static str, i32, Script)> {
     ]
 }
 
-/// The places where a credential can stand, as lines of a connection.
+/// The sources and positions of a credential, as lines of a connection.
 const PLACES: [&str; 5] = [
     "credential = { env = \"PIXELML_API_KEY\" }",
     "credential = { file = \"the key\" }",
@@ -259,7 +259,7 @@ const PLACES: [&str; 5] = [
 ];
 
 #[test]
-fn wherever_the_key_stands_and_however_it_comes_back_it_is_not_seen() {
+fn credential_echoed_in_any_reply_and_form_is_not_shown() {
     std::thread::scope(|scope| {
         for (place, format) in PLACES.iter().zip(["text", "json"].iter().cycle()) {
             scope.spawn(move || {
@@ -295,7 +295,7 @@ fn wherever_the_key_stands_and_however_it_comes_back_it_is_not_seen() {
     });
 }
 
-/// For its owner alone, so that nothing is said of it.
+/// Makes a file private, so that the binary prints no warning about it.
 fn private(path: &std::path::Path) {
     #[cfg(unix)]
     {
@@ -316,7 +316,7 @@ const RUN: [&str; 7] = [
 ];
 
 #[test]
-fn a_key_in_the_wrong_place_is_not_shown() {
+fn credential_in_a_wrong_configuration_field_is_not_shown() {
     let provider = Server::start(Script::new());
     for wrong in [
         format!("credential = \"{CANARY_KEY}\""),
@@ -344,7 +344,7 @@ fn a_key_in_the_wrong_place_is_not_shown() {
     ] {
         let sandbox = Sandbox::new();
         sandbox.configure(&connection(&wrong, ""));
-        // Nothing runs before it is known what may.
+        // An invalid configuration stops every command, since it has the grants.
         assert_eq!(sandbox.run(["--json", "nodes"]).code, 2);
         sandbox.write("a.png", picture(ImageFormat::Png));
         assert_eq!(sandbox.run(RUN).code, 2);
@@ -353,7 +353,7 @@ fn a_key_in_the_wrong_place_is_not_shown() {
 }
 
 #[test]
-fn a_prompt_is_in_check_and_where_a_jobs_input_is_asked_for_alone() {
+fn prompt_is_shown_only_by_check_and_jobs_show_input() {
     let sandbox = Sandbox::new();
     let input = json!({"prompt": CANARY_PROMPT, "image": "https://p.example/a.png"});
     sandbox.write("input.json", input.to_string());

@@ -1,5 +1,5 @@
-//! What ShortAPI may answer, and what then becomes of a run, as data in `cases/shortapi`; how a
-//! picture travels; and what ShortAPI has no request for.
+//! Replies of ShortAPI and their outcomes, as data in `cases/shortapi`; pictures in a submit; and
+//! the missing cancellation.
 
 use std::fs;
 
@@ -51,7 +51,7 @@ cases! {
 const NODE: &str = "shortapi/poppy-v1.0/image-to-video";
 const CREATE: &str = "POST /api/v1/job/create";
 
-/// A desk connected to a server that makes one job.
+/// A sandbox with a connection to a server of one job.
 fn scripted(statuses: &[u8]) -> (Server, Sandbox) {
     let created = json!({"code": 0, "data": {"amount": "0.240", "job_id": "j-1"}});
     let provider = Server::start(Script::from([
@@ -64,7 +64,7 @@ fn scripted(statuses: &[u8]) -> (Server, Sandbox) {
     (provider, sandbox)
 }
 
-/// The job has these statuses, one after the other.
+/// Polls of a job with these statuses in order.
 fn job(statuses: &[u8]) -> Script {
     let result = json!({"videos": [{"url": "{provider}/clips/1.mp4"}]});
     let reply = |status| {
@@ -104,10 +104,10 @@ fn a_local_picture_is_base64_without_a_prefix_in_the_submit() {
     }
 }
 
-/// ShortAPI has no cancellation: that is said, with what it costs, and the command that is told
-/// collects the job.
+/// ShortAPI has no cancellation. The error says so and that the job is charged, and its `next`
+/// command collects the job.
 #[test]
-fn a_job_that_cannot_be_cancelled_goes_on() {
+fn cancellation_at_shortapi_is_reported_as_unsupported_and_the_job_continues() {
     let (provider, sandbox) = scripted(&[1]);
     let image = "image=https://pictures.example/a.png";
     let waited = sandbox.run(run(["--set", image, "--deadline", "2s"]));

@@ -1,6 +1,6 @@
-//! The samples of ShortAPI's page, in curl, JavaScript and Python, with host and picture on
-//! this machine: they work against the practice provider, and the component asks as they do.
-//! `data/shortapi-page/` has them, in this project's words and with the page's requests.
+//! The samples of ShortAPI's page, in curl, JavaScript and Python, with host and picture on this
+//! machine. They run against the practice provider, and the component sends the same requests.
+//! `data/shortapi-page/` has them, rewritten, with the page's requests.
 
 use std::process::Command;
 #[cfg(unix)]
@@ -22,14 +22,14 @@ use crate::support::{mp4::Clip, pictures::picture};
 
 const NODE: &str = "shortapi/poppy-v1.0/image-to-video";
 
-/// Each sample: its file, the program that runs it, and what tells whether it can.
+/// Each sample: its file, the program that runs it, and a command that probes the program.
 const SAMPLES: [(&str, &str, &[&str]); 3] = [
     ("sample.sh", "bash", &["-c", "command -v curl"]),
     ("sample.mjs", "node", &["--eval", "fetch.name"]),
     ("sample.py", "python3", &["-c", "import requests"]),
 ];
 
-/// What each sample that can be run here prints, for this provider and body.
+/// The output of each sample that can be run here, for this provider and body.
 fn printed(base_url: &str, key: &str, body: &Value) -> Vec<(&'static str, Value)> {
     let runs = |program: &str, probe: &[&str]| {
         let probed = Command::new(program).args(probe).output();
@@ -77,7 +77,7 @@ fn essence(request: &Arrived) -> Value {
 }
 
 #[test]
-fn the_component_asks_as_the_samples_do() {
+fn component_sends_the_same_requests_as_the_samples() {
     let image = "https://pictures.example/koala.webp";
     let created = json!({"code": 0, "job_id": "j-1", "data": {"amount": "0.02", "job_id": "j-1"}});
     let done =
@@ -120,7 +120,7 @@ fn the_component_asks_as_the_samples_do() {
     assert_eq!(answer["cost"], json!({"amount": "0.02", "unit": "USD"}));
     let mut ours: Vec<_> = ours.arrived().iter().map(essence).collect();
 
-    // The one difference: the default of the page's own schema is filled in.
+    // The only difference: the component fills in a default of the page's schema.
     let args = ours[0]["body"]["args"].as_object_mut().expect("args");
     assert_eq!(args.remove("aspect_ratio"), Some("16:9".into()));
     assert_eq!(ours.len(), 2);
@@ -135,7 +135,7 @@ fn the_component_asks_as_the_samples_do() {
         assert_eq!(asked.len(), 2, "{file}");
         for (ours, theirs) in ours.iter().zip(asked) {
             let mut theirs = theirs;
-            // A GET has no body to tell the type of; curl and Python do not say one either.
+            // A GET has no body; only some of the samples send a content type for it.
             if theirs["method"] == "GET" {
                 theirs["content_type"] = Value::Null;
             }
@@ -146,7 +146,7 @@ fn the_component_asks_as_the_samples_do() {
 
 #[cfg(unix)]
 #[test]
-fn the_samples_of_the_page_work() {
+fn samples_of_the_page_run_against_the_practice_provider() {
     let sandbox = Sandbox::new();
     let mut practice = sandbox.start(sandbox.command(["practice", "--json"]));
     let said: Value = serde_json::from_str(&practice.line()).expect("JSON");
@@ -159,7 +159,7 @@ fn the_samples_of_the_page_work() {
     for (file, reply) in printed(base_url, key, &body(&image)) {
         assert_eq!(reply["code"], 0, "{file}");
         let job = reply["data"]["job_id"].as_str().expect("the job asked for");
-        // The samples ask once; somebody has to ask on.
+        // The samples poll once, so the test polls until the job ends.
         let clip = loop {
             let job = get(base_url, &format!("/api/v1/job/query?id={job}"), key);
             let job: Value = serde_json::from_slice(&job).expect("JSON");
@@ -178,7 +178,7 @@ fn the_samples_of_the_page_work() {
     practice.end();
 }
 
-/// Where the practice provider keeps this picture.
+/// Uploads a picture to the practice provider. Returns its URL.
 #[cfg(unix)]
 fn uploaded(base_url: &str, key: &str, picture: &[u8]) -> String {
     let mut form =
@@ -195,13 +195,13 @@ fn uploaded(base_url: &str, key: &str, picture: &[u8]) -> String {
     reply["url"].as_str().expect("a URL").to_owned()
 }
 
-/// What is at a place of the practice provider.
+/// Fetches a path of the practice provider.
 #[cfg(unix)]
 fn get(base_url: &str, target: &str, key: &str) -> Vec<u8> {
     answer(base_url, key, &format!("GET {target} HTTP/1.0\r\n"), b"")
 }
 
-/// The body of the answer to a request.
+/// Sends a request. Returns the body of the reply.
 #[cfg(unix)]
 #[track_caller]
 fn answer(base_url: &str, key: &str, head: &str, body: &[u8]) -> Vec<u8> {

@@ -1,5 +1,5 @@
-//! The typed nodes, in a host that has no job driver and no broker: plain wasmtime with its own HTTP
-//! client, which hands the credential over with the connection.
+//! The typed nodes in a host without job driver and broker: plain wasmtime with its own HTTP client.
+//! The host passes the credential with the connection.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +15,7 @@ use zoetrope_emulator::{Practice, Settings};
 use crate::support::cases::accepted;
 use crate::support::mp4::Clip;
 use crate::support::pictures::picture;
-use crate::support::provider::{Reply, Script, Server, nobody};
+use crate::support::provider::{Reply, Script, Server, unused_url};
 use crate::support::sandbox::{CANARY_KEY, CANARY_PROMPT};
 
 use pack::ImageToVideoPack;
@@ -44,7 +44,7 @@ mod pack {
 const SUBMIT: &str = "POST /v1/jobs";
 const POLL: &str = "GET /v1/jobs/j-1";
 
-/// A host that knows one connection, credential included.
+/// A host with one connection, credential included.
 struct Plain {
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -191,7 +191,7 @@ fn provider(submit: Reply, polls: Vec<Reply>) -> Server {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_typed_run_makes_a_clip_at_the_practice_provider() {
+async fn typed_run_at_the_practice_provider_makes_a_clip() {
     let folder = tempfile::tempdir().expect("a folder");
     let practice = Practice::start(Settings::new(folder.path()))
         .await
@@ -331,7 +331,7 @@ async fn an_error_after_acceptance_has_the_ticket() {
 }
 
 #[tokio::test]
-async fn a_typed_run_beyond_its_deadline_goes_on_by_its_ticket() {
+async fn typed_run_past_its_deadline_is_resumed_by_its_ticket() {
     let running = Reply::json(
         200,
         json!({"id": "j-1", "status": "running", "poll_after_ms": 50}),
@@ -365,8 +365,8 @@ async fn a_typed_run_beyond_its_deadline_goes_on_by_its_ticket() {
 }
 
 #[tokio::test]
-async fn without_a_broker_the_component_says_what_left() {
-    let mut to_nobody = Instance::new(Some((&nobody(), CANARY_KEY))).await;
+async fn component_without_broker_reports_whether_the_submit_was_sent() {
+    let mut to_nobody = Instance::new(Some((&unused_url(), CANARY_KEY))).await;
     let error = to_nobody
         .run_v3(&input_v3("i"), 5_000)
         .await
@@ -400,7 +400,7 @@ async fn without_a_broker_the_component_says_what_left() {
 }
 
 #[tokio::test]
-async fn without_a_connection_nothing_can_be_run() {
+async fn typed_run_without_a_connection_is_refused() {
     let mut instance = Instance::new(None).await;
     let error = instance
         .run_v3(&input_v3("i"), 5_000)

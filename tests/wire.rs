@@ -1,5 +1,5 @@
-//! A provider that differs from the practice provider in every part of its wire, by configuration
-//! alone.
+//! A provider that differs from the practice provider in every part of its wire, reached by
+//! configuration only.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::support::pictures::picture;
 use crate::support::provider::{Arrived, Reply, Script, Server};
 use crate::support::sandbox::{CANARY_KEY, CANARY_PROMPT, KEY_VARIABLE, Sandbox};
 
-/// Everything that `options` can say, said otherwise.
+/// All `options`, each with a value other than the default.
 const OPTIONS: &str = r#"
 [connections.elsewhere.options]
 submit = { method = "PUT", path = "/renders/new" }
@@ -36,7 +36,7 @@ file_part = "picture"
 file_url_pointer = "/stored/at"
 "#;
 
-fn kitchen() -> Script {
+fn custom_wire() -> Script {
     let waiting = |phase: &str, percent: u8| {
         Reply::json(
             200,
@@ -67,10 +67,10 @@ fn kitchen() -> Script {
     ])
 }
 
-/// Runs the picture through the kitchen and gives what arrived there.
+/// Runs a picture over the custom wire. Returns the requests that arrived.
 #[track_caller]
 fn arrived_over(connection: impl Fn(&str) -> String) -> Vec<Arrived> {
-    let provider = Server::start(kitchen());
+    let provider = Server::start(custom_wire());
     let cdn = Server::start(Script::from([("GET /c.mp4".into(), vec![Reply::clip()])]));
     provider.name("cdn", cdn.url());
     let sandbox = Sandbox::new();
@@ -130,7 +130,7 @@ fn carry_the_credential(arrived: &[Arrived], header: &str, value: &str) {
 }
 
 #[test]
-fn every_part_of_the_wire_can_be_another() {
+fn every_part_of_the_wire_is_configurable() {
     let arrived = arrived_over(|base| {
         format!(
             "[connections.elsewhere]\ncategory = \"pixelml\"\nbase_url = \"{base}\"\n\
@@ -176,7 +176,7 @@ fn every_part_of_the_wire_can_be_another() {
 }
 
 #[test]
-fn the_credentials_header_can_be_an_option() {
+fn credential_header_is_configurable() {
     let arrived = arrived_over(|base| {
         format!(
             "[connections.elsewhere]\ncategory = \"pixelml\"\nbase_url = \"{base}\"\n\
@@ -188,7 +188,7 @@ fn the_credentials_header_can_be_an_option() {
     carry_the_credential(&arrived, "x-secret", CANARY_KEY);
 }
 
-/// A file that holds the credential, outside of any desk.
+/// A file with the credential, outside of any sandbox.
 fn key_file() -> String {
     use std::sync::OnceLock;
     static FILE: OnceLock<tempfile::TempDir> = OnceLock::new();

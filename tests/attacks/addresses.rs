@@ -1,7 +1,6 @@
-//! Every [notation](super::notations) of a place where nothing may go, by every way that leads
-//! out: as a picture, as a redirect's target, as what a name resolves to, as the media of a job,
-//! as a component's request. Nothing is dialled: the broker's connector counts, and on this
-//! machine somebody listens.
+//! Every [notation](super::notations) of a forbidden address, as the URL of a picture, a redirect's
+//! target, a resolver's answer, the media of a job and a component's request. Nothing is dialled:
+//! the broker's connector counts its calls, and listeners on this machine notice connections.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -19,14 +18,14 @@ use zoetrope_host::net::addresses::AddressKind;
 use super::Family;
 use super::fixture::{self, clip, connection, pack};
 use super::notations::{self, Refusal};
+use crate::support::network::{Listeners, Network, PUBLIC, wait_for};
 use crate::support::raw_http::{Answer, Raw};
-use crate::support::watch::{Listeners, PUBLIC, World, wait_for};
 
 /// A name on the internet.
 const NAME: &str = "public.example";
 
-/// Tries a place and compares how it is refused.
-type Way = fn(&World, &str, Refusal);
+/// Requests a URL and compares the refusal.
+type Way = fn(&Network, &str, Refusal);
 
 pub(super) fn families() -> Vec<Family> {
     let listeners = Arc::new(Listeners::start());
@@ -53,8 +52,8 @@ pub(super) fn families() -> Vec<Family> {
         for (family, way) in ways {
             let (url, refusal, listeners) = (url.clone(), *refusal, Arc::clone(&listeners));
             family.attack(url.escape_debug().to_string(), move || {
-                way(&World::default(), &url, refusal);
-                assert!(listeners.are_alone(), "somebody came");
+                way(&Network::default(), &url, refusal);
+                assert!(listeners.got_no_connection(), "a listener got a connection");
             });
         }
     }
@@ -62,52 +61,52 @@ pub(super) fn families() -> Vec<Family> {
     for (address, kind) in distinct_addresses(&places) {
         let listeners = Arc::clone(&listeners);
         answers.attack(address.to_string(), move || {
-            answer(&World::default(), address, kind, listeners.port());
-            assert!(listeners.are_alone(), "somebody came");
+            answer(&Network::default(), address, kind, listeners.port());
+            assert!(listeners.got_no_connection(), "a listener got a connection");
         });
     }
     vec![pictures, targets, media, requests, answers]
 }
 
-fn picture(world: &World, url: &str, expected: Refusal) {
-    assert_eq!(refusal(&fetched(world, url)), expected);
-    assert_eq!(world.dialled(), []);
-    assert_eq!(world.asked(), [""; 0]);
+fn picture(network: &Network, url: &str, expected: Refusal) {
+    assert_eq!(refusal(&fetched(network, url)), expected);
+    assert_eq!(network.dialled(), []);
+    assert_eq!(network.asked(), [""; 0]);
 }
 
-fn redirect_target(world: &World, url: &str, expected: Refusal) {
+fn redirect_target(network: &Network, url: &str, expected: Refusal) {
     let server = Raw::start([Answer::redirect(302, url)]);
-    world.name(NAME, &[&[PUBLIC]]);
-    world.detour(PUBLIC, server.address());
-    let error = fetched(world, &format!("http://{NAME}/a"));
+    network.name(NAME, &[&[PUBLIC]]);
+    network.detour(PUBLIC, server.address());
+    let error = fetched(network, &format!("http://{NAME}/a"));
     if expected == Refusal::Unreadable || !url.is_ascii() {
         // What a header cannot hold, or no URL can be, leads nowhere.
         assert!(matches!(error, FetchError::Redirect { .. }), "{error:?}");
     } else {
         assert_eq!(refusal(&error), expected);
     }
-    assert_eq!(world.dialled().len(), 1, "the first hop alone");
-    assert_eq!(world.asked(), [NAME]);
+    assert_eq!(network.dialled().len(), 1, "the first hop alone");
+    assert_eq!(network.asked(), [NAME]);
 }
 
-fn medium(world: &World, url: &str, expected: Refusal) {
+fn medium(network: &Network, url: &str, expected: Refusal) {
     let connection = connection(&format!("https://{NAME}"));
     let folder = tempfile::tempdir().expect("a folder");
     let part = folder.path().join("part");
-    let egress = world.egress(HttpLimits::default());
+    let egress = network.egress(HttpLimits::default());
     let wanted = clip(url, &connection, &part);
     match wait_for(download::fetch(&egress, &wanted, |_| {})) {
         Err(DownloadError::Fetch(error)) => assert_eq!(refusal(&error), expected),
         other => panic!("{other:?}"),
     }
-    assert_eq!(world.dialled(), []);
-    assert_eq!(world.asked(), [""; 0]);
+    assert_eq!(network.dialled(), []);
+    assert_eq!(network.asked(), [""; 0]);
     assert!(!part.exists());
 }
 
-/// Whatever it is, it is not below the connection's base URL, and that alone is permitted.
-fn request(world: &World, url: &str, _: Refusal) {
-    let egress = world.egress(HttpLimits::default());
+/// No such URL is below the connection's base URL, and nothing else is permitted.
+fn request(network: &Network, url: &str, _: Refusal) {
+    let egress = network.egress(HttpLimits::default());
     let context = CallContext::online(&egress, connection("http://127.0.0.1:1/v1"));
     let seen = seen_by(
         &context,
@@ -118,30 +117,30 @@ fn request(world: &World, url: &str, _: Refusal) {
         !seen.iter().any(|line| line.starts_with("answered")),
         "{seen:?}"
     );
-    assert_eq!(world.dialled(), []);
-    assert_eq!(world.asked(), [""; 0]);
+    assert_eq!(network.dialled(), []);
+    assert_eq!(network.asked(), [""; 0]);
 }
 
-fn answer(world: &World, address: IpAddr, expected: AddressKind, port: u16) {
-    world.name(NAME, &[&[&address.to_string()]]);
-    let error = fetched(world, &format!("http://{NAME}:{port}/"));
+fn answer(network: &Network, address: IpAddr, expected: AddressKind, port: u16) {
+    network.name(NAME, &[&[&address.to_string()]]);
+    let error = fetched(network, &format!("http://{NAME}:{port}/"));
     assert_eq!(refusal(&error), Refusal::Address(expected));
-    assert_eq!(world.dialled(), []);
-    assert_eq!(world.asked(), [NAME]);
+    assert_eq!(network.dialled(), []);
+    assert_eq!(network.asked(), [NAME]);
 }
 
-fn fetched(world: &World, url: &str) -> FetchError {
-    let egress = world.egress(HttpLimits::default());
+fn fetched(network: &Network, url: &str) -> FetchError {
+    let egress = network.egress(HttpLimits::default());
     wait_for(egress.fetch_bytes(url, AddressRule::PUBLIC, 1 << 20)).expect_err("a refusal")
 }
 
-/// What deeds see when the hostile component's `poll` does them.
+/// The observations of these actions in the hostile component's `poll`.
 #[track_caller]
-pub(super) fn seen_by(context: &CallContext, deeds: &Value) -> Vec<String> {
-    fixture::seen_by(pack(), context, deeds)
+pub(super) fn seen_by(context: &CallContext, actions: &Value) -> Vec<String> {
+    fixture::seen_by(pack(), context, actions)
 }
 
-/// How something was refused, if it was.
+/// The refusal behind an error. Panics on any other error.
 #[track_caller]
 pub(super) fn refusal(error: &FetchError) -> Refusal {
     let source = match error {
@@ -158,7 +157,7 @@ pub(super) fn refusal(error: &FetchError) -> Refusal {
     }
 }
 
-/// What the places' hosts are as addresses.
+/// The distinct IP addresses among the hosts.
 fn distinct_addresses(places: &[(String, Refusal)]) -> BTreeMap<IpAddr, AddressKind> {
     let of_place = |(url, refusal): &(String, Refusal)| {
         let Refusal::Address(kind) = refusal else {
@@ -173,18 +172,18 @@ fn distinct_addresses(places: &[(String, Refusal)]) -> BTreeMap<IpAddr, AddressK
     places.iter().filter_map(of_place).collect()
 }
 
-/// The watch is awake: what is dialled is counted, and who listens sees it.
+/// Shows that the counter and the listeners notice a connection, so that their silence counts.
 #[test]
-fn what_is_dialled_is_seen() {
+fn dialled_address_is_counted_and_seen_by_its_listener() {
     let listeners = Listeners::start();
-    let world = World::default();
-    let egress: Egress = world.egress(HttpLimits {
+    let network = Network::default();
+    let egress: Egress = network.egress(HttpLimits {
         first_byte: std::time::Duration::from_millis(100),
         ..HttpLimits::default()
     });
     let base = format!("http://127.0.0.1:{}", listeners.port());
     let local = AddressRule::of_connection(connection(&base).base_url().origin());
     assert!(wait_for(egress.fetch_bytes(&base, local, 1)).is_err());
-    assert_eq!(world.dialled().len(), 1);
-    assert!(!listeners.are_alone());
+    assert_eq!(network.dialled().len(), 1);
+    assert!(!listeners.got_no_connection());
 }

@@ -1,4 +1,4 @@
-//! Components that answer with more than anybody can keep, or with what no terminal should be shown.
+//! Components whose answers exceed the limits or contain terminal escapes.
 
 use serde_json::{Value, json};
 use zoetrope_host::component::{CallError, TrapKind};
@@ -8,10 +8,10 @@ use super::Family;
 use super::fixture::{Fixture, short, stopped};
 use crate::support::hostile::hostile_listing;
 
-/// What a terminal would act on, in a sentence that looks harmless.
+/// Terminal escapes inside a sentence.
 const ESCAPES: &str = "done\u{1b}[2J\u{1b}]52;c;cm0gLXJm\u{7}\u{9b}31m\r\n\u{202e}txt\0";
 
-/// The longest sentence and list of an answer.
+/// The limits of a sentence and a list in an answer.
 const SENTENCE: usize = 5 << 10;
 const LIST: usize = 1000;
 
@@ -32,11 +32,11 @@ fn too_long(family: &mut Family) {
         let outcome = Fixture::new().check(&json!({"then": {"plan": {"input": much(100 << 20)}}}));
         is_refused(outcome);
     });
-    family.attack("a plan of more than may cross", || {
+    family.attack("a plan longer than the host's limit on copied data", || {
         let outcome = Fixture::new().check(&json!({"then": {"plan": {"input": much(180 << 20)}}}));
         assert_eq!(stopped(outcome), TrapKind::Trapped);
     });
-    family.attack("a request to show of 100 MB", || {
+    family.attack("a request preview of 100 MB", || {
         let plan = json!({"then": {"plan": {"input": "{}", "request": much(100 << 20)}}});
         is_refused(Fixture::new().check(&plan));
     });
@@ -75,12 +75,13 @@ fn too_long(family: &mut Family) {
     ] {
         family.attack(format!("an error of 10 MB: {cause}"), move || {
             let fixture = Fixture::new();
-            let order = json!({"then": {"error": {"cause": cause, "message": much(10 << 20)}}});
+            let instruction =
+                json!({"then": {"error": {"cause": cause, "message": much(10 << 20)}}});
             for error in [
-                is_refused(fixture.check(&order)),
-                is_refused(fixture.start(&order).judged()),
-                is_refused(fixture.poll(&order)),
-                is_refused(fixture.plan_upload(&order)),
+                is_refused(fixture.check(&instruction)),
+                is_refused(fixture.start(&instruction).judged()),
+                is_refused(fixture.poll(&instruction)),
+                is_refused(fixture.plan_upload(&instruction)),
             ] {
                 assert_eq!(error.cause.kind().as_str(), cause);
             }
@@ -137,8 +138,8 @@ fn told_to_people(family: &mut Family) {
         family.attack(
             format!("terminal escapes in an error: {cause}"),
             move || {
-                let order = json!({"then": {"error": {"cause": cause, "message": ESCAPES}}});
-                let error = is_refused(Fixture::new().start(&order).judged());
+                let instruction = json!({"then": {"error": {"cause": cause, "message": ESCAPES}}});
+                let error = is_refused(Fixture::new().start(&instruction).judged());
                 for violation in error.cause.violations() {
                     is_harmless(&violation.message);
                     is_harmless(&violation.instance_path);
@@ -180,7 +181,7 @@ fn told_to_people(family: &mut Family) {
         is_harmless(&failure.fault.message);
         is_harmless(&failure.fault.code.expect("a code"));
     });
-    family.attack("an upload instead of a value, unasked", || {
+    family.attack("an upload in place of a value", || {
         let upload = json!({"upload": {"method": "POST", "path": "/v1/files"}});
         let fixture = Fixture::new();
         let step = fixture.plan_upload(&json!({"then": upload}));
@@ -189,7 +190,7 @@ fn told_to_people(family: &mut Family) {
     });
 }
 
-/// An error that can be kept and shown.
+/// Asserts that an error has a bounded length and no terminal escapes.
 #[track_caller]
 fn is_refused<T: std::fmt::Debug>(outcome: Result<T, CallError>) -> NodeError {
     match outcome {

@@ -1,4 +1,4 @@
-//! Components that do not stop, or stop as nobody should.
+//! Components that do not return, or that exit, abort or panic.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use crate::support::hostile::hostile_listing;
 
 pub(super) fn family() -> Family {
     let mut family = Family::new("computing");
-    for (what, deed, kind) in deeds() {
+    for (what, action, kind) in actions() {
         for function in ["check", "start", "poll", "plan-upload"] {
-            let deed = deed.clone();
+            let action = action.clone();
             family.attack(format!("{what} in {function}"), move || {
                 let fixture = Fixture::new().with_limits(limits(kind));
-                let order = json!({"do": [deed]});
+                let instruction = json!({"do": [action]});
                 let stopped = match function {
-                    "check" => stopped(fixture.check(&order)),
-                    "start" => stopped(fixture.start(&order).judged()),
-                    "poll" => stopped(fixture.poll(&order)),
-                    _ => stopped(fixture.plan_upload(&order)),
+                    "check" => stopped(fixture.check(&instruction)),
+                    "start" => stopped(fixture.start(&instruction).judged()),
+                    "poll" => stopped(fixture.poll(&instruction)),
+                    _ => stopped(fixture.plan_upload(&instruction)),
                 };
                 assert_eq!(stopped, kind);
                 fixture.nothing_arrived();
@@ -29,10 +29,10 @@ pub(super) fn family() -> Family {
             });
         }
     }
-    // Each is a component of its own, which takes a while to compile.
-    for (what, deed, kind) in deeds().into_iter().step_by(3) {
+    // Each listing is a separate component, whose compilation takes time; every third is tried.
+    for (what, action, kind) in actions().into_iter().step_by(3) {
         family.attack(format!("{what} in node-types"), move || {
-            let component = hostile_listing(&json!({"do": [deed]}));
+            let component = hostile_listing(&json!({"do": [action]}));
             let fixture = Fixture::new()
                 .with_component(&component)
                 .with_limits(limits(kind));
@@ -43,8 +43,8 @@ pub(super) fn family() -> Family {
     family
 }
 
-/// What stops nothing else, and what it is called.
-fn deeds() -> [(&'static str, Value, TrapKind); 8] {
+/// Actions that end a call: name, instruction and the expected kind of trap.
+fn actions() -> [(&'static str, Value, TrapKind); 8] {
     [
         ("loop", json!("loop"), TrapKind::OutOfTime),
         ("recurse", json!("recurse"), TrapKind::StackOverflow),
@@ -53,12 +53,12 @@ fn deeds() -> [(&'static str, Value, TrapKind); 8] {
             json!({"sleep_ms": 3_600_000}),
             TrapKind::TimedOut,
         ),
-        ("wait for ever", json!("wait_for_ever"), TrapKind::TimedOut),
         (
-            "exit as if all were well",
-            json!({"exit": 0}),
-            TrapKind::Exited,
+            "wait without end",
+            json!("wait_for_ever"),
+            TrapKind::TimedOut,
         ),
+        ("exit with success", json!({"exit": 0}), TrapKind::Exited),
         ("exit with a code", json!({"exit": 70}), TrapKind::Exited),
         ("abort", json!("abort"), TrapKind::Trapped),
         (
@@ -69,7 +69,7 @@ fn deeds() -> [(&'static str, Value, TrapKind); 8] {
     ]
 }
 
-/// Short ones for what waits or computes until they are reached.
+/// Short time limits for actions that wait or compute until a limit is reached.
 fn limits(kind: TrapKind) -> Limits {
     let usual = Limits::default();
     match kind {

@@ -1,5 +1,5 @@
-//! Where the hostile component is let loose: the host, a provider that keeps what arrives, and a
-//! connection with a credential between them.
+//! The hostile component in the host, a provider that records what arrives, and a connection with a
+//! credential between them.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -26,12 +26,12 @@ use crate::support::sandbox::CANARY_KEY;
 
 pub(super) const NODE: &str = "hostile";
 
-/// Fewer than there are attacks: an instance that is never given back is soon missed.
+/// Fewer instances than attacks, so that leaked instances make later attacks fail.
 const INSTANCES: u32 = 6;
 
-/// An engine that all attacks share, so that each shows that those before it did no harm.
+/// An engine that all attacks share, so that harm done by one fails the later ones.
 pub(super) fn engine() -> &'static Engine {
-    // Compiled code is kept for the same component under another grant.
+    // The code cache serves the same component under another grant.
     static ENGINE: OnceLock<(Engine, TempDir)> = OnceLock::new();
     let (engine, _) = ENGINE.get_or_init(|| {
         let code = tempfile::tempdir().expect("a folder");
@@ -53,7 +53,7 @@ pub(super) fn pack() -> &'static Pack {
     })
 }
 
-/// Waits for a call.
+/// Runs a call to its end.
 pub(super) fn wait<F: Future>(call: F) -> F::Output {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME
@@ -72,7 +72,7 @@ impl Fixture {
         Self::answering("", "{}")
     }
 
-    /// With a provider that answers like this; see [`Recorder::start`].
+    /// With a provider that sends this answer; see [`Recorder::start`].
     pub(super) fn answering(headers: &str, body: &str) -> Self {
         let provider = Recorder::start(headers, body);
         let egress = Egress::new(HttpLimits {
@@ -87,19 +87,19 @@ impl Fixture {
         }
     }
 
-    /// With a component of its own.
+    /// With this component.
     pub(super) fn with_component(mut self, component: &[u8]) -> Self {
         self.pack = Pack::load(engine(), component, &policy(component)).expect("a pack");
         self
     }
 
-    /// With a pack that asks for no ceiling and is granted this one.
-    pub(super) fn with_ceiling(self, limit: PackLimit, amount: u64) -> Self {
+    /// With a pack whose manifest asks for no limit and whose grant sets this one.
+    pub(super) fn with_pack_limit(self, limit: PackLimit, amount: u64) -> Self {
         let limits = PackLimits::default().with(limit, amount);
         self.with_grant(hostile(), |grant| Grant { limits, ..grant })
     }
 
-    /// With a pack that asks for these hosts and is granted those.
+    /// With a pack whose manifest and grant name these hosts.
     pub(super) fn with_hosts(self, asked: &[&str], granted: &[&str]) -> Self {
         let manifest = json!({
             "format": 1,
@@ -120,7 +120,7 @@ impl Fixture {
         self
     }
 
-    /// With another broker.
+    /// With this broker.
     pub(super) fn with_egress(mut self, egress: &Egress) -> Self {
         let connection = connection(&self.provider.url());
         self.context = CallContext::online(egress, connection).with_limits(*self.context.limits());
@@ -132,7 +132,7 @@ impl Fixture {
         self
     }
 
-    /// With an exchange that may take no longer than this.
+    /// With this time limit of an exchange.
     pub(super) fn with_exchanges_of(self, total: Duration) -> Self {
         self.with_egress(&Egress::new(HttpLimits {
             total,
@@ -144,47 +144,47 @@ impl Fixture {
         wait(self.pack.node_types(&self.context)).map(|nodes| nodes.len())
     }
 
-    pub(super) fn check(&self, order: &Value) -> Result<Plan, CallError> {
+    pub(super) fn check(&self, instruction: &Value) -> Result<Plan, CallError> {
         let options = CheckOptions {
             profile: Profile::Strict,
             preview_request: false,
         };
-        let input = json!({ "check": order }).to_string();
+        let input = json!({ "check": instruction }).to_string();
         wait(self.pack.check(&self.context, NODE, &input, options))
     }
 
-    pub(super) fn start(&self, order: &Value) -> StartReport {
-        let input = json!({ "start": order }).to_string();
+    pub(super) fn start(&self, instruction: &Value) -> StartReport {
+        let input = json!({ "start": instruction }).to_string();
         wait(self.pack.start(&self.context, NODE, &input, "key-1"))
     }
 
-    pub(super) fn poll(&self, order: &Value) -> Result<JobState, CallError> {
-        let ticket = json!({ "poll": order }).to_string();
+    pub(super) fn poll(&self, instruction: &Value) -> Result<JobState, CallError> {
+        let ticket = json!({ "poll": instruction }).to_string();
         wait(self.pack.poll(&self.context, &ticket))
     }
 
-    pub(super) fn plan_upload(&self, order: &Value) -> Result<Step, CallError> {
+    pub(super) fn plan_upload(&self, instruction: &Value) -> Result<Step, CallError> {
         let file = LocalFile {
             media_type: "image/png".into(),
             byte_length: 4,
-            file_name: order.to_string(),
+            file_name: instruction.to_string(),
         };
         wait(self.pack.plan_upload(&self.context, NODE, "/image", &file))
     }
 
-    /// What deeds see when `poll` does them.
+    /// The observations of these actions in `poll`.
     #[track_caller]
-    pub(super) fn seen(&self, deeds: &Value) -> Vec<String> {
-        seen_by(&self.pack, &self.context, deeds)
+    pub(super) fn seen(&self, actions: &Value) -> Vec<String> {
+        seen_by(&self.pack, &self.context, actions)
     }
 
-    /// Nothing has arrived at the provider, not even a connection.
+    /// Asserts that the provider got no byte and no connection.
     #[track_caller]
     pub(super) fn nothing_arrived(&self) {
         assert_eq!(self.provider.arrived(), [""; 0]);
     }
 
-    /// The host is as good as before: a whole run on the same engine goes well.
+    /// Asserts that a complete run on the same engine succeeds.
     #[track_caller]
     pub(super) fn is_unharmed() {
         let fixture = Self::new();
@@ -246,11 +246,11 @@ pub(super) fn connection(url: &str) -> Arc<OpenConnection> {
     )
 }
 
-/// What deeds see when `poll` of the hostile component does them.
+/// The observations of these actions in the hostile component's `poll`.
 #[track_caller]
-pub(super) fn seen_by(pack: &Pack, context: &CallContext, deeds: &Value) -> Vec<String> {
+pub(super) fn seen_by(pack: &Pack, context: &CallContext, actions: &Value) -> Vec<String> {
     let then = json!({"error": {"message": "{seen}"}});
-    let ticket = json!({"poll": {"do": deeds, "then": then}}).to_string();
+    let ticket = json!({"poll": {"do": actions, "then": then}}).to_string();
     match wait(pack.poll(context, &ticket)) {
         Err(CallError::Node(error)) => match error.cause {
             ErrorCause::Unsupported(seen) => seen.split(" | ").map(str::to_owned).collect(),
@@ -260,7 +260,7 @@ pub(super) fn seen_by(pack: &Pack, context: &CallContext, deeds: &Value) -> Vec<
     }
 }
 
-/// What stopped a call.
+/// The kind of the trap that ended a call. Panics on any other outcome.
 #[track_caller]
 pub(super) fn stopped<T: std::fmt::Debug>(outcome: Result<T, CallError>) -> TrapKind {
     match outcome {
@@ -275,7 +275,7 @@ pub(super) fn stopped<T: std::fmt::Debug>(outcome: Result<T, CallError>) -> Trap
     }
 }
 
-/// The beginning of what may be very long.
+/// The first 300 characters of a text.
 pub(super) fn short(text: &str) -> String {
     text.chars().take(300).collect()
 }

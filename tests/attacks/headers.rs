@@ -1,4 +1,4 @@
-//! Components that set headers which are the host's, or which are more than headers.
+//! Components that set headers reserved for the host, or malformed ones.
 
 use serde_json::json;
 
@@ -42,7 +42,7 @@ pub(super) fn family() -> Family {
     family
 }
 
-/// Names and values that end the header, or are none.
+/// Names and values with line breaks or invalid characters.
 fn broken_lines(family: &mut Family) {
     for (what, name, value) in [
         ("a line end in a value", "x-a", "smuggled\r\nx-b: smuggled"),
@@ -77,7 +77,7 @@ fn broken_lines(family: &mut Family) {
     }
 }
 
-/// More than a header.
+/// Headers beyond the limits, and trailers.
 fn too_much(family: &mut Family) {
     for (what, headers) in [
         (
@@ -115,7 +115,7 @@ fn is_kept_out(name: &str, value: &str, as_a_list: bool, why: &str) {
     assert!(seen[0].ends_with(why), "{seen:?}");
     let arrived = fixture.provider.arrived().concat();
     assert!(!arrived.contains("smuggled"), "{arrived}");
-    // A list is refused as a whole; one by one, the request leaves without it.
+    // A list is refused as a whole; a single refused header leaves the request without it.
     assert_eq!(
         arrived.matches(CANARY_KEY).count(),
         usize::from(!as_a_list),

@@ -1,4 +1,4 @@
-//! Components that ask for what no pack is given.
+//! Components that import interfaces which no pack is given.
 
 use zoetrope_host::component::{Pack, PackError};
 
@@ -6,16 +6,16 @@ use super::Family;
 use crate::support::engine;
 use crate::support::guests::{component, policy};
 
-/// An interface of WASI, and why a stranger would like it.
+/// A WASI interface, and what it would give a component.
 const WANTED: [(&str, &str); 8] = [
     ("wasi:filesystem/preopens", "the folders of the host"),
     ("wasi:filesystem/types", "files"),
-    ("wasi:sockets/tcp", "a way out that nobody checks"),
-    ("wasi:sockets/udp", "the same, without connections"),
-    ("wasi:sockets/ip-name-lookup", "names that carry secrets"),
+    ("wasi:sockets/tcp", "unchecked TCP connections"),
+    ("wasi:sockets/udp", "unchecked UDP datagrams"),
+    ("wasi:sockets/ip-name-lookup", "secrets sent in DNS queries"),
     ("wasi:sockets/instance-network", "the host's network"),
     ("wasi:http/incoming-handler", "another component's requests"),
-    ("wasi:keyvalue/store", "what others have stored"),
+    ("wasi:keyvalue/store", "data of other components"),
 ];
 
 pub(super) fn family() -> Family {
@@ -34,7 +34,7 @@ pub(super) fn family() -> Family {
     family
 }
 
-/// The contract's names, and one import more.
+/// A component with the contract's exports and this additional import.
 fn asking_for(interface: &str) -> Vec<u8> {
     let (package, name) = interface
         .split_once('/')

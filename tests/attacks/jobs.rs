@@ -1,5 +1,5 @@
-//! What hostile components come to for whoever runs the binary: the kind of error, the exit code, the
-//! money, the job's row.
+//! Hostile components under the command line: the kind of error, the exit code, the charge and the
+//! job's row.
 
 use std::ffi::OsString;
 use std::sync::OnceLock;
@@ -15,25 +15,27 @@ use crate::support::outcome::Outcome;
 use crate::support::provider::{Reply, Script, Server};
 use crate::support::sandbox::Sandbox;
 
-/// How many calls a driver makes at once, and how many instances there are.
+/// The number of concurrent calls of a driver and of instances.
 const CALLS: usize = 64;
 
 const ESCAPES: &str = "done\u{1b}[2J\u{1b}]52;c;cm0gLXJm\u{7}\u{9b}31m\r\n\u{202e}txt";
 
-/// A desk, a provider and the hostile component.
-struct Shop {
+/// A sandbox, a provider and the hostile component.
+struct CliFixture {
     sandbox: Sandbox,
     provider: Server,
 }
 
-impl Shop {
+impl CliFixture {
     fn new() -> Self {
-        // Compiled once for all shops: name and content of each file.
+        // The code cache, compiled once for all attacks: name and content of each file.
         static CODE: OnceLock<Vec<(OsString, Vec<u8>)>> = OnceLock::new();
-        let shop = Self::with_component(hostile());
-        let folder = shop.sandbox.data_dir().join("code");
+        let fixture = Self::with_component(hostile());
+        let folder = fixture.sandbox.data_dir().join("code");
         let code = CODE.get_or_init(|| {
-            let listed = shop.sandbox.run(["nodes", "--component", "hostile.wasm"]);
+            let listed = fixture
+                .sandbox
+                .run(["nodes", "--component", "hostile.wasm"]);
             assert_eq!(listed.code, 0, "{listed:?}");
             let files = std::fs::read_dir(&folder).expect("compiled code").flatten();
             files
@@ -48,7 +50,7 @@ impl Shop {
         for (name, content) in code {
             std::fs::write(folder.join(name), content).expect("a file");
         }
-        shop
+        fixture
     }
 
     fn with_component(component: &[u8]) -> Self {
@@ -70,14 +72,14 @@ impl Shop {
         Self { sandbox, provider }
     }
 
-    /// A run whose component does this; with `--json`, or as people see it.
-    fn run(&self, orders: &Value, json: bool) -> Outcome {
-        self.run_for("20s", orders, json)
+    /// Runs the component with these instructions, with or without `--json`.
+    fn run(&self, instructions: &Value, json: bool) -> Outcome {
+        self.run_for("20s", instructions, json)
     }
 
-    /// The same with a deadline.
-    fn run_for(&self, deadline: &str, orders: &Value, json: bool) -> Outcome {
-        self.sandbox.write("input.json", orders.to_string());
+    /// The same with this deadline.
+    fn run_for(&self, deadline: &str, instructions: &Value, json: bool) -> Outcome {
+        self.sandbox.write("input.json", instructions.to_string());
         let format: &[&str] = if json { &["--json"] } else { &[] };
         let arguments = [
             "run",
@@ -109,7 +111,7 @@ impl Shop {
         sizes.iter().sum()
     }
 
-    /// The run failed like this, and its one row says the same.
+    /// Asserts the error of the run and the state of its one row.
     #[track_caller]
     fn failed(&self, outcome: &Outcome, kind: &str, charged: &str, state: &str) {
         let error = outcome.error(kind);
@@ -138,59 +140,57 @@ pub(super) fn family() -> Family {
 }
 
 fn stopped(family: &mut Family) {
-    for (what, deed) in [
+    for (what, action) in [
         ("recurse", json!("recurse")),
         ("allocate", json!("allocate")),
         ("exit", json!({"exit": 0})),
-        (
-            "hoard",
-            json!({"hoard": {"what": "fields", "count": 10_000}}),
-        ),
+        ("leak", json!({"leak": {"what": "fields", "count": 10_000}})),
     ] {
-        family.attack(format!("{what} in poll, once it is paid for"), move || {
-            let shop = Shop::new();
-            let orders = json!({"start": {"do": submits()}, "poll": {"do": [deed]}});
-            let outcome = shop.run(&orders, true);
-            shop.failed(&outcome, "component_trap", "unknown", "started");
-            assert_eq!((outcome.code, shop.submits()), (1, 1));
+        family.attack(format!("{what} in the poll of a paid job"), move || {
+            let fixture = CliFixture::new();
+            let instructions = json!({"start": {"do": submits()}, "poll": {"do": [action]}});
+            let outcome = fixture.run(&instructions, true);
+            fixture.failed(&outcome, "component_trap", "unknown", "started");
+            assert_eq!((outcome.code, fixture.submits()), (1, 1));
         });
     }
     ended_around_the_submit(family);
     beside_a_good_one(family);
 }
 
-/// Those that end themselves around the submit.
+/// Components that exit before or after the submit.
 fn ended_around_the_submit(family: &mut Family) {
-    family.attack("exit once the submit has left", || {
-        let shop = Shop::new();
-        let mut deeds = submits();
-        deeds
+    family.attack("exit after the submit", || {
+        let fixture = CliFixture::new();
+        let mut actions = submits();
+        actions
             .as_array_mut()
-            .expect("deeds")
+            .expect("actions")
             .push(json!({"exit": 0}));
-        let outcome = shop.run(&json!({"start": {"do": deeds}}), true);
-        shop.failed(&outcome, "outcome_unknown", "unknown", "outcome_unknown");
-        assert_eq!((outcome.code, shop.submits()), (8, 1));
+        let outcome = fixture.run(&json!({"start": {"do": actions}}), true);
+        fixture.failed(&outcome, "outcome_unknown", "unknown", "outcome_unknown");
+        assert_eq!((outcome.code, fixture.submits()), (8, 1));
     });
     family.attack("exit before the submit", || {
-        let shop = Shop::new();
-        let outcome = shop.run(&json!({"start": {"do": [{"exit": 0}]}}), true);
+        let fixture = CliFixture::new();
+        let outcome = fixture.run(&json!({"start": {"do": [{"exit": 0}]}}), true);
         assert_eq!(outcome.error("component_trap")["charged"], "no");
-        assert_eq!((outcome.code, shop.submits()), (1, 0));
+        assert_eq!((outcome.code, fixture.submits()), (1, 0));
     });
 }
 
-/// One that is stopped beside a job that goes well.
+/// A component that aborts some jobs of a batch.
 fn beside_a_good_one(family: &mut Family) {
-    family.attack("abort beside a job that goes well", || {
-        let shop = Shop::new();
-        let clip = format!("{}/clips/1.mp4", shop.provider.url());
+    family.attack("abort beside a job that succeeds", || {
+        let fixture = CliFixture::new();
+        let clip = format!("{}/clips/1.mp4", fixture.provider.url());
         let succeed = json!({"succeed": {"output": "{}", "media": 1, "url": clip}});
         let bad = json!({"start": {"do": submits()}, "poll": {"do": ["abort"]}});
         let good = json!({"start": {"do": submits()}, "poll": {"then": succeed}});
-        shop.sandbox
+        fixture
+            .sandbox
             .write("lines.jsonl", format!("{bad}\n{good}\n{bad}\n"));
-        let outcome = shop.sandbox.run([
+        let outcome = fixture.sandbox.run([
             "--json",
             "run",
             NODE,
@@ -204,7 +204,7 @@ fn beside_a_good_one(family: &mut Family) {
             "20s",
         ]);
         assert_eq!(outcome.code, 1, "{outcome:?}");
-        let states: Vec<_> = shop
+        let states: Vec<_> = fixture
             .sandbox
             .jobs()
             .iter()
@@ -214,9 +214,9 @@ fn beside_a_good_one(family: &mut Family) {
     });
 }
 
-/// Those that are slow on purpose.
+/// Components that sleep.
 fn slow(family: &mut Family) {
-    family.attack("as many calls as there are, asleep", || {
+    family.attack("sleep in every permitted call", || {
         let ended = json!({"status": "succeeded", "output": {"video": "{provider}/clips/1.mp4"}});
         let provider = Server::start(Script::from([
             ("POST /v1/jobs".into(), vec![accepted()]),
@@ -224,14 +224,14 @@ fn slow(family: &mut Family) {
             ("GET /v1/jobs/j-1".into(), vec![Reply::json(200, ended)]),
             ("GET /clips/1.mp4".into(), vec![Reply::clip()]),
         ]));
-        let shop = Shop::over(provider, hostile(), "requests_per_second = 10000");
+        let fixture = CliFixture::over(provider, hostile(), "requests_per_second = 10000");
         let sleep = json!([
             {"request": {"method": "GET", "url": "{base}/asleep"}},
             {"sleep_ms": 3_600_000},
         ]);
         let sleeping = json!({"start": {"do": submits()}, "poll": {"do": sleep}});
         let lines = format!("{sleeping}\n").repeat(CALLS);
-        shop.sandbox.write("lines.jsonl", lines);
+        fixture.sandbox.write("lines.jsonl", lines);
         let batch = [
             "run",
             NODE,
@@ -241,12 +241,12 @@ fn slow(family: &mut Family) {
             "lines.jsonl",
         ];
         let rest = ["--out-dir", "clips", "--key", "asleep"];
-        let slow = shop
+        let slow = fixture
             .sandbox
-            .start(shop.sandbox.command(batch.iter().chain(&rest)));
-        shop.provider.wait_for("GET /asleep", CALLS * 3 / 4);
+            .start(fixture.sandbox.command(batch.iter().chain(&rest)));
+        fixture.provider.wait_for("GET /asleep", CALLS * 3 / 4);
 
-        let good = shop.sandbox.run([
+        let good = fixture.sandbox.run([
             "run",
             "image_to_video_v3",
             "--set",
@@ -258,9 +258,9 @@ fn slow(family: &mut Family) {
             "--json",
         ]);
         good.answer();
-        assert!(shop.sandbox.path("clip.mp4").is_file());
-        // It did not wait for the others to be woken by the clock, which stops them.
-        let others = shop.sandbox.jobs().into_iter();
+        assert!(fixture.sandbox.path("clip.mp4").is_file());
+        // The good job ended before the time limit stopped the sleeping calls.
+        let others = fixture.sandbox.jobs().into_iter();
         let stopped = others.filter(|job| job["node"] == NODE && !job["error"].is_null());
         assert_eq!(stopped.count(), 0);
         slow.kill();
@@ -269,81 +269,81 @@ fn slow(family: &mut Family) {
 
 fn answered(family: &mut Family) {
     family.attack("a ticket of 50 MB for a paid job", || {
-        let shop = Shop::new();
+        let fixture = CliFixture::new();
         let ticket = json!({"repeat": "xxxxxxxxxx", "times": 5_000_000});
         let accept = json!({"accept": {"ticket": ticket, "id": "j-1"}});
-        let outcome = shop.run(&json!({"start": {"do": submits(), "then": accept}}), true);
-        shop.failed(&outcome, "outcome_unknown", "unknown", "outcome_unknown");
-        assert!(shop.ledger_size() < 1 << 20);
+        let outcome = fixture.run(&json!({"start": {"do": submits(), "then": accept}}), true);
+        fixture.failed(&outcome, "outcome_unknown", "unknown", "outcome_unknown");
+        assert!(fixture.ledger_size() < 1 << 20);
     });
     family.attack("an error of 10 MB", || {
-        let shop = Shop::new();
+        let fixture = CliFixture::new();
         let words = json!({"repeat": "xxxxxxxxxx", "times": 1_000_000});
         let error = json!({"error": {"cause": "rejected", "message": words}});
-        let outcome = shop.run(&json!({"start": {"do": submits(), "then": error}}), true);
+        let outcome = fixture.run(&json!({"start": {"do": submits(), "then": error}}), true);
         assert!(
             outcome.stdout.len() < 16 << 10,
             "{} bytes",
             outcome.stdout.len()
         );
-        assert!(shop.ledger_size() < 1 << 20);
+        assert!(fixture.ledger_size() < 1 << 20);
     });
     for url in [
         "file:///etc/passwd",
         "http://169.254.169.254/latest/meta-data/",
     ] {
         family.attack(format!("a clip at {url}"), move || {
-            let shop = Shop::new();
+            let fixture = CliFixture::new();
             let succeed = json!({"succeed": {"output": "{}", "media": 1, "url": url, "needs_credential": true}});
-            let orders = json!({"start": {"do": submits(), "then": succeed}});
-            let outcome = shop.run_for("1s", &orders, true);
-            shop.failed(&outcome, "download_failed", "yes", "succeeded");
+            let instructions = json!({"start": {"do": submits(), "then": succeed}});
+            let outcome = fixture.run_for("1s", &instructions, true);
+            fixture.failed(&outcome, "download_failed", "yes", "succeeded");
         });
     }
     family.attack("a success without JSON and without a clip", || {
-        let shop = Shop::new();
+        let fixture = CliFixture::new();
         let succeed = json!({"succeed": {"output": "}{ no JSON"}});
-        let orders = json!({"start": {"do": submits()}, "poll": {"then": succeed}});
-        let outcome = shop.run(&orders, true);
-        shop.failed(&outcome, "download_failed", "yes", "succeeded");
+        let instructions = json!({"start": {"do": submits()}, "poll": {"then": succeed}});
+        let outcome = fixture.run(&instructions, true);
+        fixture.failed(&outcome, "download_failed", "yes", "succeeded");
     });
     family.attack(
-        "polls at the end of time, with progress that is no number",
+        "a poll delay of u64::MAX, with progress that is not a number",
         || {
-            let shop = Shop::new();
+            let fixture = CliFixture::new();
             let wait = json!({"wait": {"fraction": "NaN", "poll_after_ms": u64::MAX}});
-            let orders = json!({"start": {"do": submits()}, "poll": {"then": wait}});
-            let outcome = shop.run_for("1s", &orders, true);
-            shop.failed(&outcome, "deadline", "unknown", "started");
+            let instructions = json!({"start": {"do": submits()}, "poll": {"then": wait}});
+            let outcome = fixture.run_for("1s", &instructions, true);
+            fixture.failed(&outcome, "deadline", "unknown", "started");
             assert!(!outcome.stderr.contains("NaN"), "{outcome:?}");
         },
     );
 }
 
 fn shown(family: &mut Family) {
-    family.attack("terminal escapes wherever people look", || {
-        let shop = Shop::new();
-        let plan = |orders: &Value| {
-            json!({"plan": {"input": orders.to_string(), "notes": 2, "note": ESCAPES}})
+    family.attack("terminal escapes in run, jobs and jobs show", || {
+        let fixture = CliFixture::new();
+        let plan = |instructions: &Value| {
+            json!({"plan": {"input": instructions.to_string(), "notes": 2, "note": ESCAPES}})
         };
         let accept = |ticket: &Value| json!({"accept": {"ticket": ticket.to_string(), "id": ESCAPES}});
         let ticket = json!({"poll": {"then": {"fail": {"message": ESCAPES, "code": ESCAPES}}}});
-        let orders = json!({"start": {"do": submits(), "then": accept(&ticket)}});
-        let outcome = shop.run(&json!({"check": {"then": plan(&orders)}}), false);
+        let instructions = json!({"start": {"do": submits(), "then": accept(&ticket)}});
+        let outcome = fixture.run(&json!({"check": {"then": plan(&instructions)}}), false);
         assert_eq!(outcome.code, 7, "{outcome:?}");
         is_harmless(&outcome);
         assert!(outcome.stderr.contains("note: "), "{outcome:?}");
-        let id = shop.sandbox.jobs()[0]["id"].as_str().expect("an id").to_owned();
+        let id = fixture.sandbox.jobs()[0]["id"].as_str().expect("an id").to_owned();
         for command in [vec!["jobs"], vec!["jobs", "show", &id]] {
-            let outcome = shop.sandbox.run(command);
+            let outcome = fixture.sandbox.run(command);
             assert!(outcome.stdout.contains("done"), "{outcome:?}");
             is_harmless(&outcome);
         }
     });
     family.attack("terminal escapes in the list of nodes", || {
-        let shop = Shop::with_component(&hostile_listing(&json!({"title": ESCAPES})));
+        let fixture = CliFixture::with_component(&hostile_listing(&json!({"title": ESCAPES})));
         for command in [vec!["nodes"], vec!["nodes", NODE]] {
-            let outcome = shop
+            let outcome = fixture
                 .sandbox
                 .run([&command[..], &["--component", "hostile.wasm"]].concat());
             assert!(outcome.stdout.contains("done"), "{outcome:?}");
@@ -351,9 +351,10 @@ fn shown(family: &mut Family) {
         }
     });
     family.attack("30 MB of output, logged", || {
-        let shop = Shop::new();
+        let fixture = CliFixture::new();
         let print = json!({"print": {"bytes": 30_000_000, "text": ESCAPES}});
-        shop.sandbox
+        fixture
+            .sandbox
             .write("input.json", json!({"check": {"do": [print]}}).to_string());
         let arguments = [
             "check",
@@ -363,11 +364,11 @@ fn shown(family: &mut Family) {
             "--input",
             "input.json",
         ];
-        let mut command = shop.sandbox.command(arguments);
-        // The compiler talks a lot by itself.
+        let mut command = fixture.sandbox.command(arguments);
+        // The compiler's own debug logs are long.
         let levels = "debug,cranelift_codegen=warn,wasmtime_internal_cranelift=warn";
         command.env("ZOETROPE_LOG", levels).env("NO_COLOR", "1");
-        let outcome = shop.sandbox.start(command).end();
+        let outcome = fixture.sandbox.start(command).end();
         assert_eq!(outcome.code, 0, "{outcome:?}");
         assert!(
             outcome.stderr.len() < 128 << 10,
@@ -378,7 +379,7 @@ fn shown(family: &mut Family) {
     });
 }
 
-/// Lines of letters, and nothing else that a terminal would act on.
+/// Asserts that the output has no control characters but line breaks and tabs.
 #[track_caller]
 fn is_harmless(outcome: &Outcome) {
     for text in [&outcome.stdout, &outcome.stderr] {

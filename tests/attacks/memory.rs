@@ -1,4 +1,4 @@
-//! Components that take more than there is for one call, or keep what they were lent.
+//! Components that allocate beyond the limits of a call, or leak the host's resources.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::fixture::{Fixture, engine, stopped, wait};
 use crate::support::guests::{EATS, Guest, LISTS_ONLY, component, policy};
 use crate::support::hostile::hostile_listing;
 
-/// Grows its table until it gets no more, and gives up.
+/// Grows a table until the host refuses, then traps.
 const GROWS_A_TABLE: &str = "(loop $more (br_if $more (i32.ne (table.grow $table (ref.null func) (i32.const 512)) (i32.const -1)))) unreachable";
 
 pub(super) fn memory() -> Family {
@@ -19,12 +19,12 @@ pub(super) fn memory() -> Family {
     for function in ["check", "start", "poll", "plan-upload"] {
         family.attack(format!("allocate without end in {function}"), move || {
             let fixture = Fixture::new();
-            let order = json!({"do": ["allocate"]});
+            let instruction = json!({"do": ["allocate"]});
             let stopped = match function {
-                "check" => stopped(fixture.check(&order)),
-                "start" => stopped(fixture.start(&order).judged()),
-                "poll" => stopped(fixture.poll(&order)),
-                _ => stopped(fixture.plan_upload(&order)),
+                "check" => stopped(fixture.check(&instruction)),
+                "start" => stopped(fixture.start(&instruction).judged()),
+                "poll" => stopped(fixture.poll(&instruction)),
+                _ => stopped(fixture.plan_upload(&instruction)),
             };
             assert_eq!(stopped, TrapKind::OutOfMemory);
             Fixture::is_unharmed();
@@ -41,7 +41,7 @@ pub(super) fn memory() -> Family {
     family
 }
 
-/// Memories and tables that grow in a call.
+/// Memories and tables that grow during a call.
 fn grown(family: &mut Family) {
     for (what, check) in [("a memory", EATS), ("a table", GROWS_A_TABLE)] {
         family.attack(format!("grow {what} without end"), move || {
@@ -115,9 +115,9 @@ pub(super) fn resources() -> Family {
         "standard_streams",
     ];
     for what in kinds {
-        let deed = json!({"hoard": {"what": what, "count": 10_000}});
+        let action = json!({"leak": {"what": what, "count": 10_000}});
         family.attack(format!("open ten thousand {what}"), move || {
-            is_stopped(&deed);
+            is_stopped(&action);
         });
     }
     family.attack("begin ten thousand requests", || {
@@ -127,12 +127,15 @@ pub(super) fn resources() -> Family {
 }
 
 #[track_caller]
-fn is_stopped(deed: &Value) {
+fn is_stopped(action: &Value) {
     let fixture = Fixture::new();
-    let order = json!({"do": [deed]});
-    assert_eq!(stopped(fixture.start(&order).judged()), TrapKind::Trapped);
-    assert_eq!(stopped(fixture.poll(&order)), TrapKind::Trapped);
-    // A connection may be open by then; no byte has left over it.
+    let instruction = json!({"do": [action]});
+    assert_eq!(
+        stopped(fixture.start(&instruction).judged()),
+        TrapKind::Trapped
+    );
+    assert_eq!(stopped(fixture.poll(&instruction)), TrapKind::Trapped);
+    // A connection may be open by then; no byte was sent over it.
     assert_eq!(fixture.provider.arrived().concat(), "");
     Fixture::is_unharmed();
 }

@@ -1,23 +1,23 @@
-//! Attacks on the host, each a named case that is stopped or not.
+//! Attacks on the host, each a named case that must be stopped.
 //!
-//! One test tries them all and prints how many were tried and how many were stopped
-//! (`cargo test --test end_to_end attacks -- --nocapture`). `ZOETROPE_ATTACK=WORD` tries only those
-//! whose name holds the word.
+//! One test tries all of them and prints the numbers tried and stopped
+//! (`cargo test --test end_to_end attacks -- --nocapture`). `ZOETROPE_ATTACK=WORD` selects the
+//! attacks whose name contains the word.
 //!
-//! - [`imports`]: components that ask for what no pack is given
-//! - [`computing`]: those that do not stop, or stop as nobody should
-//! - [`memory`]: those that take more than there is, or give nothing back
-//! - [`output`]: those that talk too much, or look for what is not theirs
-//! - [`answers`]: those whose answers nobody can keep or show
-//! - [`permissions`]: those that go beyond what they ask for or are granted
-//! - [`submits`], [`headers`], [`request_targets`]: those that send what they may not
-//! - [`addresses`]: places where nothing may go, in every one of the [`notations`], by every way
-//! - [`rebinding`]: names whose addresses change between one question and the next
-//! - [`redirects`], [`replies`]: servers that lead elsewhere, or whose replies never end
-//! - [`uploads`]: plans of an upload that are meant for somebody else
-//! - [`jobs`]: what some of it comes to for whoever runs the binary
+//! - [`imports`]: components that import interfaces which no pack is given
+//! - [`computing`]: components that do not return, or that exit, abort or panic
+//! - [`memory`]: components that allocate beyond the limits, or leak resources
+//! - [`output`]: components that flood their output, or look for the credential
+//! - [`answers`]: answers that exceed the limits or contain terminal escapes
+//! - [`permissions`]: components that exceed their manifest or their grant
+//! - [`submits`], [`headers`], [`request_targets`]: requests that are not permitted
+//! - [`addresses`]: forbidden addresses in each of the [`notations`], by each kind of request
+//! - [`rebinding`]: names whose addresses change between two lookups
+//! - [`redirects`], [`replies`]: servers that redirect, or whose replies are malformed or endless
+//! - [`uploads`]: plans of an upload to a URL outside of the connection
+//! - [`jobs`]: hostile components under the command line
 //!
-//! The component of most of them is in `guests/hostile`; [`fixture`] lets it loose.
+//! Most attacks use the component in `guests/hostile`, in the host of [`fixture`].
 
 mod addresses;
 mod answers;
@@ -44,7 +44,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// One attack. It panics if it is not stopped as it should be.
+/// One attack. It panics unless the host stops it with the expected error.
 pub(crate) struct Attack {
     name: String,
     run: Box<dyn FnOnce() + Send>,
@@ -73,7 +73,7 @@ impl Family {
     }
 }
 
-/// All of them.
+/// All attacks.
 fn families() -> Vec<Family> {
     let mut families = vec![
         imports::family(),
@@ -115,7 +115,7 @@ fn every_attack_is_stopped() {
     assert!(let_through.is_empty(), "not stopped:\n{let_through}");
 }
 
-/// What came of it.
+/// The numbers tried and stopped.
 #[derive(Default)]
 struct Summary {
     rows: String,
@@ -146,7 +146,7 @@ impl Summary {
     }
 }
 
-/// Tries attacks, a few at once; what is said of those that were not stopped.
+/// Tries attacks on a few threads. Returns the failures of those that were not stopped.
 fn tried_all(attacks: Vec<Attack>) -> Vec<String> {
     const AT_ONCE: usize = 4;
     let left = Mutex::new(attacks.into_iter());
@@ -160,7 +160,7 @@ fn tried_all(attacks: Vec<Attack>) -> Vec<String> {
                         break;
                     };
                     if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
-                        let why = words(panic.as_ref());
+                        let why = panic_message(panic.as_ref());
                         failed
                             .lock()
                             .expect("the failures")
@@ -173,7 +173,7 @@ fn tried_all(attacks: Vec<Attack>) -> Vec<String> {
     failed.into_inner().expect("the failures")
 }
 
-fn words(panic: &(dyn Any + Send)) -> String {
+fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("it panicked")

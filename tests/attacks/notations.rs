@@ -1,20 +1,20 @@
-//! Places where nothing may go, in every spelling that leads there.
+//! Forbidden hosts and URLs, in every notation that parses to them.
 
 use zoetrope_host::net::addresses::AddressKind;
 use zoetrope_host::net::hostnames::NameKind;
 
-/// How a place is refused.
+/// The kind of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// It is no URL.
+    /// The text is not a URL.
     Unreadable,
-    /// It is no `http` or `https` URL, or its host is no name.
+    /// The URL is neither `http` nor `https`, or its host is not a valid name.
     Place,
-    /// It names a user.
+    /// The URL has a user name.
     Userinfo,
-    /// By its name, unasked.
+    /// The name is forbidden; it is not resolved.
     Name(NameKind),
-    /// By its address.
+    /// The address is forbidden.
     Address(AddressKind),
 }
 
@@ -33,7 +33,7 @@ const THIS_MACHINE: Refusal = Name(NameKind::Loopback);
 const METADATA_NAME: Refusal = Name(NameKind::Metadata);
 const LOCAL_NAME: Refusal = Name(NameKind::Local);
 
-/// A place as a URL has it; `{port}` is one where somebody listens on every loopback
+/// All URLs with their refusals. `{port}` stands for the port of a listener on every loopback
 /// address.
 pub(super) fn all() -> Vec<(String, Refusal)> {
     let hosts = HOSTS.iter().map(|(host, refusal)| {
@@ -46,10 +46,10 @@ pub(super) fn all() -> Vec<(String, Refusal)> {
     hosts.chain(urls).collect()
 }
 
-/// As the host of a URL.
+/// Hosts of a URL.
 const HOSTS: &[(&str, Refusal)] = &[
-    // This machine, by an IPv4 address: dotted, shortened, octal, hexadecimal, in one
-    // number, mixed, with a trailing dot, with leading zeros.
+    // IPv4 loopback: dotted, shortened, octal, hexadecimal, in one number, mixed, with a trailing
+    // dot, with leading zeros.
     ("127.0.0.1", LOOPBACK),
     ("127.0.0.1.", LOOPBACK),
     ("127.0.0.2", LOOPBACK),
@@ -90,7 +90,7 @@ const HOSTS: &[(&str, Refusal)] = &[
     ("127.0.0.\u{ad}1", LOOPBACK),
     ("127.0.\u{200b}0.1", LOOPBACK),
     ("%EF%BC%91%EF%BC%92%EF%BC%97.0.0.1", LOOPBACK),
-    // Nowhere in particular, where Linux finds itself.
+    // The unspecified address, which Linux routes to loopback.
     ("0", UNSPECIFIED),
     ("0.", UNSPECIFIED),
     ("0.0.0.0", UNSPECIFIED),
@@ -102,7 +102,7 @@ const HOSTS: &[(&str, Refusal)] = &[
     ("[0:0:0:0:0:0:0:0]", UNSPECIFIED),
     ("[::0.0.0.0]", UNSPECIFIED),
     ("[::ffff:0.0.0.0]", UNSPECIFIED),
-    // This machine, by an IPv6 address.
+    // IPv6 loopback.
     ("[::1]", LOOPBACK),
     ("[0:0:0:0:0:0:0:1]", LOOPBACK),
     ("[0000:0000:0000:0000:0000:0000:0000:0001]", LOOPBACK),
@@ -112,7 +112,7 @@ const HOSTS: &[(&str, Refusal)] = &[
     ("[::FFFF:7F00:1]", LOOPBACK),
     ("[0:0:0:0:0:ffff:7f00:0001]", LOOPBACK),
     ("[::ffff:127.255.0.3]", LOOPBACK),
-    // IPv4 in IPv6, by ways that lead to other machines or nowhere.
+    // IPv4 embedded in IPv6: translation, tunnels and reserved prefixes.
     ("[::127.0.0.1]", RESERVED),
     ("[::7f00:1]", RESERVED),
     ("[::8.8.8.8]", RESERVED),
@@ -151,7 +151,7 @@ const HOSTS: &[(&str, Refusal)] = &[
     ("[localhost]", Unreadable),
     ("[0x7f000001]", Unreadable),
     ("[::ffff:0x7f.1]", Unreadable),
-    // Numbers that some read as an address and others do not.
+    // Numbers that only some parsers accept as an address.
     ("4294967297", Unreadable),
     ("0x17f000001", Unreadable),
     ("127.0.0.256", Unreadable),
@@ -160,7 +160,7 @@ const HOSTS: &[(&str, Refusal)] = &[
     ("09.0.0.1", Unreadable),
     ("127..1", Unreadable),
     ("example.0x7f", Unreadable),
-    // Private networks and what carriers share.
+    // Private networks and the shared address space of carriers.
     ("10.0.0.1", PRIVATE),
     ("10.1", PRIVATE),
     ("012.0.0.1", PRIVATE),
@@ -179,7 +179,7 @@ const HOSTS: &[(&str, Refusal)] = &[
     ("[fc00::1]", PRIVATE),
     ("[fd12:3456:789a::1]", PRIVATE),
     ("[fdff:ffff:ffff::1]", PRIVATE),
-    // The network segment; tasks at AWS, Scaleway and Tencent ask there for credentials.
+    // Link-local addresses; AWS, Scaleway and Tencent serve credentials to tasks there.
     ("169.254.0.1", LINK),
     ("169.254.170.2", LINK),
     ("169.254.170.23", LINK),
@@ -216,7 +216,7 @@ const HOSTS: &[(&str, Refusal)] = &[
     ("[fd00:42::42]", METADATA),
     ("[fd00:a9fe:a9fe::1]", METADATA),
     ("[fd00:100::100:200]", METADATA),
-    // Many machines at once.
+    // Multicast.
     ("224.0.0.1", MULTICAST),
     ("239.255.255.250", MULTICAST),
     ("255.255.255.255", MULTICAST),
@@ -225,7 +225,7 @@ const HOSTS: &[(&str, Refusal)] = &[
     ("[ff02::1]", MULTICAST),
     ("[ff0e::fb]", MULTICAST),
     ("[::ffff:224.0.0.1]", MULTICAST),
-    // The registries' other entries.
+    // Other entries of the IANA special-purpose registries.
     ("0.1.2.3", RESERVED),
     ("192.0.0.1", RESERVED),
     ("192.0.0.170", RESERVED),
@@ -273,7 +273,7 @@ const HOSTS: &[(&str, Refusal)] = &[
     ("localhoſt", THIS_MACHINE),
     ("local\u{ad}host", THIS_MACHINE),
     ("a。localhost", THIS_MACHINE),
-    // Names of metadata services and of what a cluster keeps.
+    // Names of metadata services and of services inside a cluster.
     ("metadata", METADATA_NAME),
     ("metadata.google.internal", METADATA_NAME),
     ("METADATA.GOOGLE.INTERNAL.", METADATA_NAME),
@@ -298,7 +298,7 @@ const HOSTS: &[(&str, Refusal)] = &[
     ("intranet", LOCAL_NAME),
 ];
 
-/// As whole URLs: users, fragments, backslashes, white space, other schemes.
+/// Whole URLs: users, fragments, backslashes, white space, other schemes.
 const URLS: &[(&str, Refusal)] = &[
     ("http://public.example@127.0.0.1:{port}/", Userinfo),
     ("http://public.example:80@127.0.0.1:{port}/", Userinfo),

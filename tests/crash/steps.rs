@@ -1,9 +1,9 @@
-//! One job, whose process dies on both sides of each of its commits: right after it, and right
-//! before it, when all that led to it has been done already.
+//! One job, whose process is killed on both sides of each of its commits: right after it, and right
+//! before it, when the work before the commit is done.
 //!
-//! The process is this test binary: it embeds the library as any program may, and ends itself
-//! when the driver tells of the commit. For the other side the ledger of the commit before is put
-//! back; nothing else has changed on the disk.
+//! The process is this test binary, which embeds the library and kills itself when the driver
+//! reports the commit. For the other side, the test restores the ledger of the previous commit;
+//! nothing else changed on the disk.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -29,20 +29,20 @@ use zoetrope_host::policy::Policy;
 use crate::support::billing::copy_ledger;
 use crate::support::fixture::Fixture;
 
-/// What the process that dies is told: its folder, and the commit that it dies at.
+/// The variables of the child process: its folder, and the commit at which it kills itself.
 const FOLDER: &str = "ZOETROPE_CRASH_FOLDER";
 const COMMIT: &str = "ZOETROPE_CRASH_COMMIT";
 
-/// Where it leaves the ledger of the commit before, and the names of its commits.
+/// The child's copy of the ledger of the previous commit, and its list of commits.
 const EARLIER: &str = "earlier";
 const NAMES: &str = "commits";
 
 const KEY: &str = "one-job";
 
-/// The row is there.
+/// The name of the commit that adds the row.
 const ADDED: &str = "added";
 
-/// Every commit of a job that comes to its end, in order; the first of its name is meant.
+/// Every commit of a job that ends, in order. Of several with one name, the first is used.
 const COMMITS: [&str; 7] = [
     ADDED,
     "submitting",
@@ -53,7 +53,7 @@ const COMMITS: [&str; 7] = [
     "placed",
 ];
 
-/// The name of a commit, where the one before has this name.
+/// The name of a commit after the one with the name `before`.
 fn name_of(job: &Job, before: &str) -> &'static str {
     match job.state() {
         State::Submitting => "submitting",
@@ -80,7 +80,7 @@ fn killed_at_every_commit(honoured: bool) {
     no_commit_is_missing_in_the_list(honoured);
     for commit in COMMITS {
         is_killed(honoured, commit, Side::After);
-        // Nothing is before the row.
+        // No commit precedes the row.
         if commit != ADDED {
             is_killed(honoured, commit, Side::Before);
         }
@@ -100,10 +100,10 @@ fn no_commit_is_missing_in_the_list(honoured: bool) {
     assert!(output.status.success(), "{output:?}");
     let names = std::fs::read_to_string(fixture.sandbox.path(NAMES)).expect("the names");
     let mut names: Vec<_> = names.lines().collect();
-    // As often as the provider lets it wait.
+    // `waiting` is committed once for each poll.
     names.dedup();
     assert_eq!(names, COMMITS);
-    fixture.comes_to_its_end(Some(&BTreeSet::new()));
+    fixture.finish_and_check(Some(&BTreeSet::new()));
 }
 
 #[track_caller]
@@ -120,10 +120,10 @@ fn is_killed(honoured: bool, commit: &str, side: Side) {
         panic!("{commit}: not one row: {jobs:?}");
     };
     let in_doubt = (job.state() == State::Submitting).then(|| KEY.to_owned());
-    let ending = fixture.comes_to_its_end(Some(&in_doubt.into_iter().collect()));
+    let ending = fixture.finish_and_check(Some(&in_doubt.into_iter().collect()));
     let found = match (commit, side) {
         _ if honoured => (0, 0),
-        // It died before the submit left, or before the answer was written down.
+        // Killed before the submit was sent, or before its reply was committed.
         ("submitting", Side::After) => (1, 0),
         ("started", Side::Before) => (1, 1),
         _ => (0, 0),
@@ -132,7 +132,7 @@ fn is_killed(honoured: bool, commit: &str, side: Side) {
 }
 
 fn fixture(honoured: bool) -> Fixture {
-    // The job ends at once, but the replies to the submit and to the first poll do not say so.
+    // The job ends at once, but the replies to the submit and to the first poll report it as running.
     let rules = json!([
         {"method": "POST", "path": "/v1/jobs", "status_word": "queued", "patch": {"poll_after_ms": 100}},
         {"method": "GET", "path": "/v1/jobs/{id}", "times": 1, "status_word": "running",
@@ -141,16 +141,19 @@ fn fixture(honoured: bool) -> Fixture {
     ]);
     let mut fixture = Fixture::new(honoured, Duration::ZERO, &rules);
     fixture
-        .wanted
+        .targets
         .insert(KEY.into(), fixture.sandbox.path("clip.mp4"));
     fixture
 }
 
-/// Runs the job in a process of its own, which dies at this commit.
+/// Runs the job in a child process, which kills itself at this commit.
 fn process(fixture: &Fixture, commit: &str) -> Output {
     let mut command = Command::new(std::env::current_exe().expect("this test"));
     command
-        .args(["--exact", "crash::steps::the_process_that_dies"])
+        .args([
+            "--exact",
+            "crash::steps::child_process_exits_at_the_given_commit",
+        ])
         .args(["--ignored", "--nocapture"])
         .env(FOLDER, fixture.sandbox.path(""))
         .env(COMMIT, commit);
@@ -158,9 +161,9 @@ fn process(fixture: &Fixture, commit: &str) -> Output {
 }
 
 #[test]
-#[ignore = "a part of the tests above: the process that dies"]
-fn the_process_that_dies() {
-    // Whoever asks for all ignored tests does not mean this one.
+#[ignore = "the child process of the tests above"]
+fn child_process_exits_at_the_given_commit() {
+    // A run of all ignored tests does not set the variable.
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else {
         return;
     };
@@ -169,7 +172,7 @@ fn the_process_that_dies() {
     runtime.block_on(run_one_job(&folder, &commit));
 }
 
-/// Runs a job to its end, or to this commit.
+/// Runs a job to its end or to this commit.
 async fn run_one_job(folder: &Path, last: &str) {
     let data_dir = folder.join("data");
     let settings = EngineSettings {
@@ -182,7 +185,7 @@ async fn run_one_job(folder: &Path, last: &str) {
     let config = Config::read(&folder.join("zoetrope.toml")).expect("the configuration");
     let driver = Driver::builder(&data_dir, &pack, Arc::new(config))
         .policy(&Policy::default().trusting(DIGEST))
-        .listener(mortal(folder, last.to_owned()))
+        .listener(exiting_listener(folder, last.to_owned()))
         .build()
         .expect("a driver");
     let requester = driver.requester().to_owned();
@@ -198,13 +201,13 @@ async fn run_one_job(folder: &Path, last: &str) {
     waited.expect("the job's end");
 }
 
-/// Dies when the driver tells of the last commit.
-fn mortal(folder: &Path, last: String) -> Listener {
+/// A listener that kills the process when the driver reports the commit `last`.
+fn exiting_listener(folder: &Path, last: String) -> Listener {
     let folder = folder.to_owned();
     let before = Mutex::new((ADDED, 0));
     Arc::new(move |_, news| {
         let mut before = before.lock().expect("the commit before");
-        // A row is told of again without a commit when a process begins to drive.
+        // A new driver reports each row again without a commit.
         if let JobUpdate::Committed(job) = news
             && job.revision > before.1
         {
@@ -214,11 +217,11 @@ fn mortal(folder: &Path, last: String) -> Listener {
     })
 }
 
-/// Notes a commit and keeps the ledger, for whoever looks at what was before the next one; dies
-/// where it is the last one.
+/// Records a commit and copies the ledger for a test of the next commit. Kills the process if the
+/// commit is the last one.
 fn committed(folder: &Path, name: &str, last: &str) {
     if name == last {
-        die();
+        kill_this_process();
     }
     let mut names = File::options();
     let names = names.append(true).create(true).open(folder.join(NAMES));
@@ -229,7 +232,7 @@ fn committed(folder: &Path, name: &str, last: &str) {
     copy_ledger(&folder.join("data"), &earlier);
 }
 
-fn die() -> ! {
+fn kill_this_process() -> ! {
     let this = rustix::process::getpid();
     rustix::process::kill_process(this, rustix::process::Signal::KILL).expect("a signal");
     loop {

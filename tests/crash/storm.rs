@@ -1,4 +1,4 @@
-//! Batches whose processes are killed at random moments, again and again.
+//! Batches whose processes are killed repeatedly at random moments.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -9,21 +9,21 @@ use zoetrope_host::ledger::{Job, State};
 use crate::support::fixture::{Ending, Fixture, RESUME, number};
 use crate::support::random::Random;
 
-/// Lines of a batch; the last one of a storm may have fewer.
+/// Lines of a batch; the last batch may have fewer.
 const LINES: usize = 10;
 
-/// How often a batch is struck, at most: until all its lines are in the ledger. Then, how often
-/// those that go on with everything.
-const BATCH_STRIKES: u64 = 4;
-const RESUME_STRIKES: u64 = 8;
+/// The most kills of a batch's command, until all its lines are in the ledger, and then of
+/// `jobs resume --all`.
+const BATCH_KILLS: u64 = 4;
+const RESUME_KILLS: u64 = 8;
 
-/// A process lives no longer than this; undisturbed, a batch takes about twice as long.
+/// The longest life of a process. A batch that is not killed takes about twice as long.
 const LIFE: Duration = Duration::from_millis(400);
 
-/// How often it is looked for the moment to kill.
+/// The interval of looking for the moment to kill.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Where a job can be when its process is killed.
+/// The states of a job when its process is killed.
 pub(super) const PLACES: [&str; 5] = [
     "queued",
     "submitting",
@@ -38,38 +38,38 @@ pub(super) struct Storm {
     seed: u64,
     random: Random,
     kills: usize,
-    fell: [usize; PLACES.len()],
+    states_at_kill: [usize; PLACES.len()],
     /// The keys of jobs that were between the commits of `submitting` and `started`.
     in_doubt: BTreeSet<String>,
 }
 
-/// What a storm came to.
+/// The result of a storm.
 pub(super) struct Report {
     pub(super) honoured: bool,
     pub(super) seed: u64,
     pub(super) kills: usize,
-    /// How many jobs, at all kills together, were at each of [`PLACES`].
-    pub(super) fell: [usize; PLACES.len()],
+    /// The number of jobs in each of [`PLACES`], over all kills.
+    pub(super) states_at_kill: [usize; PLACES.len()],
     pub(super) ending: Ending,
 }
 
-/// When a process is killed.
+/// The moment at which a process is killed.
 enum Moment {
     /// After this long.
     Lived(Duration),
-    /// Once the provider has made so many more jobs.
+    /// Once the provider has created this many more jobs.
     Made(usize),
-    /// Once so many more files are where the clips go, whole or not.
+    /// Once this many more files are in the clips' folders, complete or not.
     Arrived(usize),
 }
 
 impl Storm {
-    /// A storm over this many jobs, of the seed in `ZOETROPE_CRASH_SEED` or any.
+    /// A storm of this many jobs, with the seed in `ZOETROPE_CRASH_SEED` or a new one.
     pub(super) fn new(honoured: bool, jobs: usize) -> Self {
         let seed = number("ZOETROPE_CRASH_SEED").unwrap_or_else(Random::any_seed);
         println!("ZOETROPE_CRASH_SEED={seed}");
-        // Replies that are late before the work, late after it, and slow; polls that are late;
-        // clips in pieces.
+        // Submits delayed before and after the job is created, slow replies, delayed polls, clips in
+        // pieces.
         let rules = json!([
             {"method": "POST", "path": "/v1/jobs", "from": 1, "every": 3, "delay_ms": 60},
             {"method": "POST", "path": "/v1/jobs", "from": 2, "every": 3, "after": true, "delay_ms": 90},
@@ -83,17 +83,17 @@ impl Storm {
             seed,
             random: Random::new(seed),
             kills: 0,
-            fell: [0; PLACES.len()],
+            states_at_kill: [0; PLACES.len()],
             in_doubt: BTreeSet::new(),
         }
     }
 
-    /// Rages until every batch was begun, then lets everything come to its end.
-    pub(super) fn rage(mut self) -> Report {
+    /// Kills until every batch was begun, then finishes all jobs and checks them.
+    pub(super) fn run(mut self) -> Report {
         let mut batches = Vec::new();
-        while self.fixture.wanted.len() < self.jobs {
+        while self.fixture.targets.len() < self.jobs {
             let batch = self.batch(batches.len());
-            self.storm_over(&batch);
+            self.run_with_kills(&batch);
             batches.push(batch);
         }
         for batch in &batches {
@@ -102,22 +102,22 @@ impl Storm {
                 assert!([0, 8].contains(&ended.code), "{ended:?}");
             }
         }
-        let ending = self.fixture.comes_to_its_end(Some(&self.in_doubt));
+        let ending = self.fixture.finish_and_check(Some(&self.in_doubt));
         assert!(self.kills > 0, "no storm");
         Report {
             honoured: self.fixture.honoured,
             seed: self.seed,
             kills: self.kills,
-            fell: self.fell,
+            states_at_kill: self.states_at_kill,
             ending,
         }
     }
 
-    /// The next lines, in a file, and the command that runs them.
+    /// Writes the next lines to a file. Returns the command that runs them.
     fn batch(&mut self, number: usize) -> Batch {
         let (lines, folder) = (format!("{number}.jsonl"), format!("clips-{number}"));
         let key = format!("storm-{number}");
-        let count = LINES.min(self.jobs - self.fixture.wanted.len());
+        let count = LINES.min(self.jobs - self.fixture.targets.len());
         let width = count.to_string().len();
         let mut text = String::new();
         let mut keys = Vec::with_capacity(count);
@@ -128,7 +128,7 @@ impl Storm {
             let clip = self.fixture.sandbox.path(&folder);
             let clip = clip.join(format!("{line:0width$}.mp4"));
             keys.push(format!("{key}-{line}"));
-            self.fixture.wanted.insert(format!("{key}-{line}"), clip);
+            self.fixture.targets.insert(format!("{key}-{line}"), clip);
         }
         self.fixture.sandbox.write(&lines, text);
         let words = ["--json", "run", "image_to_video_v3", "--batch", &lines];
@@ -137,20 +137,20 @@ impl Storm {
         Batch { keys, command }
     }
 
-    fn storm_over(&mut self, batch: &Batch) {
-        for _ in 0..BATCH_STRIKES {
-            self.strike(&batch.command);
+    fn run_with_kills(&mut self, batch: &Batch) {
+        for _ in 0..BATCH_KILLS {
+            self.start_and_kill(&batch.command);
             if self.is_in_the_ledger(batch) {
                 break;
             }
         }
-        for _ in 0..self.random.below(RESUME_STRIKES + 1) {
-            self.strike(&RESUME.map(str::to_owned));
+        for _ in 0..self.random.below(RESUME_KILLS + 1) {
+            self.start_and_kill(&RESUME.map(str::to_owned));
         }
     }
 
-    /// Starts a process, kills it at some moment, and looks at what it has left.
-    fn strike(&mut self, command: &[String]) {
+    /// Starts a process, kills it at a random moment, and records the states in its ledger.
+    fn start_and_kill(&mut self, command: &[String]) {
         let moment = self.moment();
         let (made, arrived) = (self.made(), self.arrived());
         let running = self
@@ -166,13 +166,13 @@ impl Storm {
         while begun.elapsed() < LIFE && !has_come() {
             std::thread::sleep(POLL_INTERVAL);
         }
-        if !running.strike() {
+        if !running.kill_if_running() {
             return;
         }
         self.kills += 1;
         for job in self.fixture.ledger().jobs() {
             if let Some(place) = place_of(&job) {
-                self.fell[place] += 1;
+                self.states_at_kill[place] += 1;
             }
             if job.state() == State::Submitting {
                 self.in_doubt.insert(job.spec.key.clone());
@@ -196,11 +196,11 @@ impl Storm {
         self.fixture.provider.billing().jobs.len()
     }
 
-    /// Files beside each other in the folders of the clips.
+    /// The number of files in the clips' folders.
     fn arrived(&self) -> usize {
         let folders: BTreeSet<_> = self
             .fixture
-            .wanted
+            .targets
             .values()
             .map(|clip| clip.parent())
             .collect();
@@ -223,7 +223,7 @@ struct Batch {
     command: Vec<String>,
 }
 
-/// Where a job is, among [`PLACES`]; `None` once there is nothing left to be lost.
+/// The index of a job's state in [`PLACES`]; `None` for a final state.
 fn place_of(job: &Job) -> Option<usize> {
     match job.state() {
         State::Queued => Some(0),

@@ -1,4 +1,4 @@
-//! Which package of the workspace may depend on which.
+//! The permitted dependencies between the packages of the workspace.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -19,7 +19,7 @@ const WORKFLOW: &str = "zoetrope-workflow";
 /// Every package of the workspace, and the packages that it may depend on.
 const ROWS: [(&str, May); 10] = [
     (CLI, May::These(&[EMULATOR, BUNDLED_PACK, HOST])),
-    // Its build script builds the plugin for WebAssembly: that is no dependency of Cargo's.
+    // Its build script builds the plugin for WebAssembly, which is not a Cargo dependency.
     (BUNDLED_PACK, May::These(&[])),
     (HOST, May::These(&[WORKFLOW])),
     (WORKFLOW, May::These(&[])),
@@ -38,14 +38,13 @@ const OWNS_THE_TESTS: &str = CLI;
 /// Packages that only the tests and examples of a package depend on: those of the host run the pack.
 const FOR_TESTS: [(&str, &str); 1] = [(HOST, BUNDLED_PACK)];
 
-/// Packages that never reach the host, by whatever other packages.
+/// Packages that must not depend on the host, directly or through other packages.
 const WITHOUT_HOST: [&str; 4] = [PLUGIN, NODE_SDK, EMULATOR, WORKFLOW];
 
-/// Packages of others that a package does not depend on: the host is a library, and prints
-/// nothing.
+/// External packages that a package must not depend on: the host is a library and prints nothing.
 const NEVER: [(&str, &str); 2] = [(HOST, "clap"), (HOST, "indicatif")];
 
-/// What a package may depend on.
+/// The permitted dependencies of a package.
 #[derive(Clone, Copy)]
 enum May {
     All,
@@ -61,7 +60,7 @@ enum Kind {
     Dev,
 }
 
-/// What is wrong with the packages of a workspace.
+/// A violation of the rules by the packages of a workspace.
 #[derive(Debug, PartialEq, Eq)]
 enum Wrong {
     Unknown {
@@ -124,8 +123,8 @@ fn allowed(package: &str) -> Option<May> {
     row.map(|(_, may)| *may)
 }
 
-/// Everything that is wrong with the packages that `cargo metadata --no-deps` describes.
-fn judge(metadata: &Value) -> Vec<Wrong> {
+/// All violations by the packages in the output of `cargo metadata --no-deps`.
+fn violations(metadata: &Value) -> Vec<Wrong> {
     let packages = packages(metadata);
     let mut wrong = Vec::new();
     for (package, dependencies) in &packages {
@@ -164,7 +163,7 @@ fn may_depend(from: &str, to: &str, kind: Kind) -> bool {
     }
 }
 
-/// The shortest way from a package to the host, those of tests left out.
+/// The shortest chain of dependencies from a package to the host, without those of tests.
 fn path_to_host(packages: &Packages, from: &str) -> Option<Vec<String>> {
     let mut seen = BTreeSet::new();
     let mut paths = vec![vec![from.to_owned()]];
@@ -187,7 +186,7 @@ fn path_to_host(packages: &Packages, from: &str) -> Option<Vec<String>> {
     None
 }
 
-/// The packages, and what each depends on.
+/// The packages and their dependencies.
 type Packages<'a> = BTreeMap<&'a str, Vec<(&'a str, Kind)>>;
 
 fn packages(metadata: &Value) -> Packages<'_> {
@@ -214,7 +213,7 @@ fn name(value: &Value) -> &str {
     value["name"].as_str().expect("a name")
 }
 
-fn told(wrong: &[Wrong]) -> String {
+fn report(wrong: &[Wrong]) -> String {
     let lines: Vec<_> = wrong.iter().map(ToString::to_string).collect();
     lines.join("\n")
 }
@@ -226,12 +225,11 @@ fn every_dependency_between_crates_follows_the_table() {
         packages(&metadata).contains_key(HOST),
         "the host is missing"
     );
-    let wrong = judge(&metadata);
-    assert!(wrong.is_empty(), "{}", told(&wrong));
+    let wrong = violations(&metadata);
+    assert!(wrong.is_empty(), "{}", report(&wrong));
 }
 
-/// A workspace in the right order, with these dependencies besides: from, to, and the kind as
-/// Cargo writes it.
+/// A valid workspace with these additional dependencies: from, to, and the kind as Cargo writes it.
 fn workspace(more: &[(&str, &str, Value)]) -> Value {
     let right = [
         (CLI, HOST, Value::Null),
@@ -266,7 +264,7 @@ fn workspace(more: &[(&str, &str, Value)]) -> Value {
 
 #[test]
 fn a_workspace_in_the_right_order_passes() {
-    assert_eq!(judge(&workspace(&[])), []);
+    assert_eq!(violations(&workspace(&[])), []);
 }
 
 #[test]
@@ -315,29 +313,33 @@ fn a_wrong_dependency_fails_with_both_names_and_the_rule() {
              clap",
         ),
     ] {
-        assert_eq!(told(&judge(&workspace(&[(from, to, kind)]))), expected);
+        assert_eq!(report(&violations(&workspace(&[(from, to, kind)]))), expected);
     }
 }
 
 #[test]
 fn a_package_that_reaches_the_host_through_another_fails_with_the_whole_path() {
-    let wrong = judge(&workspace(&[(NODE_SDK, HOST, Value::Null)]));
+    let wrong = violations(&workspace(&[(NODE_SDK, HOST, Value::Null)]));
     let path = |path: &[&str]| Wrong::ReachesHost {
         path: path.iter().map(|name| (*name).to_owned()).collect(),
     };
-    assert!(wrong.contains(&path(&[NODE_SDK, HOST])), "{}", told(&wrong));
+    assert!(
+        wrong.contains(&path(&[NODE_SDK, HOST])),
+        "{}",
+        report(&wrong)
+    );
     assert!(
         wrong.contains(&path(&[PLUGIN, NODE_SDK, HOST])),
         "{}",
-        told(&wrong)
+        report(&wrong)
     );
 }
 
 #[test]
 fn a_package_without_a_row_fails_and_says_what_to_add() {
-    let wrong = judge(&workspace(&[("zoetrope-page", HOST, Value::Null)]));
+    let wrong = violations(&workspace(&[("zoetrope-page", HOST, Value::Null)]));
     assert_eq!(
-        told(&wrong),
+        report(&wrong),
         "zoetrope-page has no row in tests/house/crates.rs: add it to ROWS with the packages that \
          it may depend on"
     );

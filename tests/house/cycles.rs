@@ -25,7 +25,7 @@ fn no_crate_has_a_cycle_of_modules() {
         .iter()
         .filter_map(|package| package["targets"].as_array());
     for target in targets.flatten() {
-        // The modules of the tests are one program, which is no part of a crate.
+        // The modules of the tests are a separate program.
         if target["kind"] == serde_json::json!(["test"]) {
             continue;
         }
@@ -190,7 +190,7 @@ fn parents_and_children_in_one_direction_are_no_cycle() {
 }
 
 #[test]
-fn tests_and_inline_modules_make_no_cycle() {
+fn test_and_inline_modules_are_no_cycle() {
     assert_none(&[
         ("lib.rs", "mod row; mod store; #[cfg(test)] mod testing;"),
         (
@@ -206,7 +206,7 @@ fn tests_and_inline_modules_make_no_cycle() {
 }
 
 #[test]
-fn every_form_of_a_path_makes_an_arrow() {
+fn every_form_of_a_path_counts_as_a_dependency() {
     for text in [
         "use crate::store::*; pub fn f() -> Store { loop {} }",
         "use crate::store; pub fn f() -> store::Store { loop {} }",

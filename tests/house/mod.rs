@@ -1,5 +1,4 @@
-//! The order of crates and modules: which crate may depend on which, and no cycle of modules
-//! inside any of them.
+//! The permitted dependencies between crates, and the absence of cycles between modules of a crate.
 //!
 //! - [`crates`]: the dependencies between the packages of the workspace
 //! - [`cycles`]: the modules of each package; [`modules`] finds their cycles
@@ -15,7 +14,7 @@ use serde_json::Value;
 
 use crate::support::root;
 
-/// What Cargo says of the packages of the workspace.
+/// The output of `cargo metadata` for the packages of the workspace.
 fn metadata() -> Value {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)

@@ -1,4 +1,4 @@
-//! Inputs of a node, generated from its published schema: mostly right, and wrong in some place.
+//! Inputs of a node, generated from its published schema: mostly valid, with some invalid fields.
 
 use proptest::prelude::*;
 use proptest::strategy::Union;
@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use crate::catalogue::NODES;
 use crate::support::schema;
 
-/// Stands in texts that nothing may repeat.
+/// Part of the generated texts; no message may repeat it.
 pub(super) const CANARY: &str = "canary";
 
-/// Pictures and what may be taken for one, for fields that want them and for others.
+/// Pictures and texts similar to one, for picture fields and others.
 const PICTURES: [&str; 5] = [
     "https://pictures.example/a.png",
     "data:image/png;base64,iVBORw0KGgo=",
@@ -73,7 +73,7 @@ pub(super) fn inputs(published: &[Published]) -> impl Strategy<Value = (usize, V
     Union::new(indexed.map(|(index, one)| one.input().prop_map(move |input| (index, input))))
 }
 
-/// A value that may be right by a schema.
+/// A value that is mostly valid by a schema.
 fn fitting(schema: &Value) -> BoxedStrategy<Value> {
     if let Some(values) = schema["enum"].as_array() {
         return proptest::sample::select(values.clone()).boxed();

@@ -1,13 +1,13 @@
-//! The binary against pydantic, where there is a Python that has it. What may differ
-//! and why is in `docs/concepts/validation.md`.
+//! Compares the binary with pydantic, where Python has it. `docs/concepts/validation.md` explains the
+//! permitted differences.
 
 use std::path::Path;
 use std::process::Command;
 
-/// Enough that every kind of input comes up more than a hundred times.
+/// With this number, every kind of input occurs more than a hundred times.
 const INPUTS: &str = "5000";
 
-/// What the scripts need.
+/// Tests whether Python has what the scripts need.
 const USABLE: &str = "import sys, pydantic; \
     sys.exit(sys.version_info < (3, 10) or int(pydantic.VERSION.split('.')[0]) < 2)";
 

@@ -1,5 +1,5 @@
-//! The ledger's word beside the provider's: which jobs were made and paid for, and which of those
-//! are clips on this disk.
+//! Compares the ledger with the provider's account: which jobs were created and charged, and which
+//! of them are clips on the disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,16 +13,16 @@ use zoetrope_host::ledger::{Job, Ledger, State};
 use super::practice::Provider;
 use super::sandbox::Sandbox;
 
-/// The files of the ledger that survive a kill; the third is made anew from them.
+/// The files of the ledger that survive a kill; SQLite rebuilds the third from them.
 const FILES: [&str; 2] = ["ledger.sqlite3", "ledger.sqlite3-wal"];
 
-/// A copy of a ledger, so that whoever looks at what a killed process left does not tidy it up.
+/// A copy of a ledger, so that opening it does not recover the original.
 pub(crate) struct LedgerCopy {
     folder: TempDir,
 }
 
 impl LedgerCopy {
-    /// Of a data directory in which no process is alive.
+    /// Copies the ledger of a data directory in which no process is alive.
     pub(crate) fn of(data_dir: &Path) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         copy_ledger(data_dir, folder.path());
@@ -38,7 +38,7 @@ impl LedgerCopy {
     }
 }
 
-/// Copies a ledger in place of what is there.
+/// Copies a ledger over the one in `to`.
 pub(crate) fn copy_ledger(from: &Path, to: &Path) {
     drop(fs::remove_file(to.join("ledger.sqlite3-shm")));
     for name in FILES {
@@ -49,37 +49,36 @@ pub(crate) fn copy_ledger(from: &Path, to: &Path) {
     }
 }
 
-/// What is wrong, by idempotency key, and a few counts. Everything that must not be is a list that
-/// must be empty.
+/// The differences by idempotency key, and a few counts. Each list of an error must be empty.
 #[derive(Debug, Default)]
 pub(crate) struct Reconciliation {
-    /// Jobs that were asked for and have no row.
+    /// Requested jobs without a row.
     pub(crate) lost: Vec<String>,
-    /// Jobs that the provider made.
+    /// Jobs that the provider created.
     pub(crate) created: usize,
-    /// Keys under which it made more than one.
+    /// Keys with more than one created job.
     pub(crate) created_twice: Vec<String>,
-    /// Jobs that were paid for.
+    /// Jobs that were charged.
     pub(crate) charged: usize,
-    /// Keys under which more than one was paid for.
+    /// Keys with more than one charged job.
     pub(crate) charged_twice: Vec<String>,
-    /// Paid clips that are not on the disk, whole and in their place.
+    /// Charged jobs whose clip is not complete at its target.
     pub(crate) not_on_disk: Vec<String>,
-    /// Jobs of the provider that no row knows by their id.
+    /// Jobs of the provider whose id is in no row.
     pub(crate) unclaimed: Vec<String>,
     /// Rows whose outcome is unknown.
     pub(crate) unknown: Vec<String>,
-    /// Rows that have neither a clip nor a reason: not done, and not openly unknown.
+    /// Rows that are neither done nor of unknown outcome.
     pub(crate) unfinished: Vec<String>,
 }
 
 impl Reconciliation {
-    /// Balances the ledger of a desk with the provider's account; `wanted` has the place of each
+    /// Compares the ledger of a sandbox with the provider's account; `targets` has the path of each
     /// key's clip.
     pub(crate) fn balance(
         sandbox: &Sandbox,
         provider: &Provider,
-        wanted: &BTreeMap<String, PathBuf>,
+        targets: &BTreeMap<String, PathBuf>,
     ) -> Self {
         let billing = provider.final_billing();
         let jobs = LedgerCopy::of(&sandbox.data_dir()).jobs();
@@ -91,7 +90,7 @@ impl Reconciliation {
         let claimed = keys_by_claim(&jobs);
         let clip = provider.clip_sha256();
         let mut found = Self {
-            lost: wanted
+            lost: targets
                 .keys()
                 .filter(|key| !keys.contains(key.as_str()))
                 .cloned()
@@ -110,7 +109,7 @@ impl Reconciliation {
             }
             if made.charged {
                 found.charged += 1;
-                let place = wanted.get(&key).map(PathBuf::as_path);
+                let place = targets.get(&key).map(PathBuf::as_path);
                 if place.is_none_or(|place| !is_whole(place, &clip)) {
                     found.not_on_disk.push(key);
                 }
@@ -119,9 +118,9 @@ impl Reconciliation {
         found
     }
 
-    /// Nothing was made or paid for twice, and nothing is lost.
+    /// Asserts that no job was created or charged twice, and none is lost.
     #[track_caller]
-    pub(crate) fn nothing_is_doubled_or_lost(&self) {
+    pub(crate) fn assert_nothing_doubled_or_lost(&self) {
         let doubled_or_lost = [
             ("lost", &self.lost),
             ("created twice", &self.created_twice),
@@ -132,10 +131,11 @@ impl Reconciliation {
         }
     }
 
-    /// Every row has ended, every job of the provider is one of ours, every paid clip is here.
+    /// Asserts that every row has ended, every job of the provider has a row, and every charged clip
+    /// is on the disk.
     #[track_caller]
-    pub(crate) fn everything_is_here(&self) {
-        self.nothing_is_doubled_or_lost();
+    pub(crate) fn assert_everything_finished(&self) {
+        self.assert_nothing_doubled_or_lost();
         let missing = [
             ("paid and not on disk", &self.not_on_disk),
             ("not known by its id", &self.unclaimed),
@@ -148,7 +148,7 @@ impl Reconciliation {
     }
 }
 
-/// The key of the row that knows each job of the provider.
+/// The key of the row with each provider's job id.
 fn keys_by_claim(jobs: &[Job]) -> BTreeMap<&str, &str> {
     let claims = jobs.iter().filter_map(|job| {
         let id = job.provider_job_id()?;

@@ -1,10 +1,10 @@
-//! Texts that must not be seen again, and the forms in which they might be.
+//! The encoded forms in which a secret text may reappear.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// The forms in which a server may quote `text`: as it is, escaped, percent-encoded, in
-/// base64 within any longer text.
+/// The forms in which a server may quote `text`: plain, escaped, percent-encoded, and in the base64
+/// of a longer text.
 pub(crate) fn forms(text: &str) -> Vec<String> {
     let each = |form: fn(u8) -> String| text.bytes().map(form).collect::<String>();
     let some = |form: fn(u8) -> String| {
@@ -40,7 +40,7 @@ pub(crate) fn forms(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_text_has_these_forms() {
+fn forms_include_escaped_percent_encoded_and_base64_text() {
     let forms = forms("a-b?");
     for form in [
         "a-b?",

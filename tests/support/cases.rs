@@ -1,17 +1,17 @@
-//! Cases that are folders of data: `cases/<subject>/<case>/`.
+//! Test cases in folders of data: `cases/<subject>/<case>/`.
 //!
-//! - `expected.json`: what holds, in a sentence; the exit code; a part of the JSON on standard
-//!   output; how many requests of each kind arrived, and none besides; what is never said
-//! - `script.json`: what the provider and its clip server answer, laid over what the subject's says;
+//! - `expected.json`: the property in a sentence; the exit code; a part of the JSON on standard
+//!   output; the exact number of requests of each kind; words that the output must not have
+//! - `script.json`: the answers of the provider and its clip server, merged over the subject's;
 //!   without either the run must not need a server
-//! - `arguments.json`: the command line, where it is not the subject's
-//! - `input.json`: the input, where it is not the subject's; bytes, not always JSON
-//! - `lines.jsonl`: inputs of a batch, if there is one
-//! - `steps.json`: a history instead of one run; see [`Step`]. Each step has its own exit code and
-//!   answer then, and the rest of `expected.json` is about the end of all
+//! - `arguments.json`: the command line; the subject's where absent
+//! - `input.json`: the input, the subject's where absent; bytes, not always JSON
+//! - `lines.jsonl`: the inputs of a batch
+//! - `steps.json`: several commands instead of one; see [`Step`]. Each step then has its own exit
+//!   code and answer, and the rest of `expected.json` describes the state after the last step
 //!
-//! Whatever the case, what arrives below a `/v1/` of the provider carries the credential, and nothing
-//! that arrives at the clips' server does. Every protocol has its paths below one.
+//! In every case, each request below a `/v1/` of the provider carries the credential, and no request
+//! to the clip server does. Every protocol has its paths below a `/v1/`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,32 +23,32 @@ use serde_json::Value;
 use super::provider::{Arrived, Reply, Script, Server};
 use super::root;
 use super::sandbox::{CANARY_KEY, CANARY_PROMPT, Sandbox};
-use super::steps::{Stage, Step, Told};
+use super::steps::{CaseContext, Step, Transcript};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Expected {
-    /// For the reader of a failure.
+    /// The property in a sentence, printed with a failure.
     holds: String,
-    /// Of the one run; where there are steps, theirs count.
+    /// The exit code of a case without steps.
     exit: Option<i32>,
     #[serde(default)]
     answer: Value,
     #[serde(default)]
     requests: BTreeMap<String, Count>,
-    /// What arrived at the clip's own server.
+    /// Requests to the clip server.
     #[serde(default)]
     clip_requests: BTreeMap<String, Count>,
-    /// Whether there is a clip at the end; not looked at when absent.
+    /// Whether there is a clip at the end; not checked when absent.
     clip: Option<bool>,
-    /// The same of a picture.
+    /// Whether there is a picture at the end; not checked when absent.
     picture: Option<bool>,
-    /// The state of each job in the ledger; none when absent.
+    /// The state of each job in the ledger; the ledger must be empty when absent.
     state: Option<String>,
-    /// How many jobs there are, if there is a state.
+    /// The number of jobs, if there is a state.
     #[serde(default = "one")]
     jobs: usize,
-    /// Words, in small letters, that nothing on standard output or error has.
+    /// Words in lower case that must not be on standard output or error.
     #[serde(default)]
     never_says: Vec<String>,
 }
@@ -57,7 +57,7 @@ fn one() -> usize {
     1
 }
 
-/// How often something arrives.
+/// The number of requests of one kind.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Count {
@@ -78,9 +78,9 @@ fn any() -> usize {
 struct Scripts {
     /// The connection's category; `pixelml` where absent.
     category: Option<String>,
-    /// What the connection's base URL has behind the provider's address.
+    /// The path of the connection's base URL.
     base_path: Option<String>,
-    /// `null`: nobody listens.
+    /// `null`: no server listens.
     provider: Option<Script>,
     cdn: Script,
     /// Further lines of the connection's table.
@@ -88,7 +88,7 @@ struct Scripts {
 }
 
 impl Scripts {
-    /// The case's, laid over the subject's.
+    /// The script of the case, merged over the subject's.
     fn of(folder: &Path) -> Self {
         let read = |folder: &Path| {
             let script = fs::read(folder.join("script.json")).ok()?;
@@ -146,7 +146,7 @@ pub(crate) fn run(subject: &str, case: &str) {
         return;
     }
 
-    let stage = Stage {
+    let context = CaseContext {
         sandbox: Sandbox::new(),
         provider: scripts.provider.map(Server::start),
         cdn: Server::start(scripts.cdn),
@@ -154,12 +154,12 @@ pub(crate) fn run(subject: &str, case: &str) {
         base_path: scripts.base_path.unwrap_or_default(),
         arguments,
     };
-    let Stage {
+    let CaseContext {
         sandbox,
         provider,
         cdn,
         ..
-    } = &stage;
+    } = &context;
     if let Some(provider) = provider {
         provider.name("cdn", cdn.url());
         provider.name("key", CANARY_KEY.into());
@@ -167,48 +167,52 @@ pub(crate) fn run(subject: &str, case: &str) {
         cdn.name("provider", provider.url());
         cdn.name("cdn", cdn.url());
     }
-    stage.configure(&scripts.connection);
+    context.configure(&scripts.connection);
     for name in ["input.json", "lines.jsonl"] {
         if let Some(input) = parsed(name) {
             sandbox.write(name, replaced(input));
         }
     }
     let place = format!("{subject}/{case}: {}", expected.holds);
-    let mut told = Told::default();
+    let mut transcript = Transcript::default();
     for (index, step) in steps.into_iter().enumerate() {
-        step.play(&stage, &mut told, &format!("{place} (step {})", index + 1));
+        step.play(
+            &context,
+            &mut transcript,
+            &format!("{place} (step {})", index + 1),
+        );
     }
-    expected.holds_of(&stage, &told, &place);
+    expected.holds_of(&context, &transcript, &place);
 }
 
 impl Expected {
-    /// What holds at the end.
+    /// Checks the state after the last step.
     #[track_caller]
-    fn holds_of(&self, stage: &Stage, told: &Told, place: &str) {
-        let shown = &told.shown;
-        let arrived = stage.counts();
+    fn holds_of(&self, context: &CaseContext, transcript: &Transcript, place: &str) {
+        let shown = &transcript.shown;
+        let arrived = context.counts();
         assert!(
             fits(&arrived, &self.requests),
             "{place}\n{shown}\narrived {arrived:?}"
         );
-        let fetched = stage.cdn.counts();
+        let fetched = context.cdn.counts();
         assert!(
             fits(&fetched, &self.clip_requests),
             "{place}\n{shown}\nfetched {fetched:?}"
         );
-        let arrived = stage.provider.as_ref().map(Server::arrived);
+        let arrived = context.provider.as_ref().map(Server::arrived);
         for request in arrived.unwrap_or_default() {
             let is_api = request.line().contains("/v1/");
             assert!(!is_api || carries_the_key(&request), "{place}\n{request:?}");
         }
-        for request in stage.cdn.arrived() {
+        for request in context.cdn.arrived() {
             assert!(!carries_the_key(&request), "{place}\n{request:?}");
         }
         for (file, is_there) in [("clip.mp4", self.clip), ("picture.png", self.picture)] {
-            let exists = stage.sandbox.path(file).exists();
+            let exists = context.sandbox.path(file).exists();
             assert!(is_there.is_none_or(|is| is == exists), "{place}\n{shown}");
         }
-        let jobs = stage.sandbox.jobs();
+        let jobs = context.sandbox.jobs();
         let states: Vec<_> = jobs
             .iter()
             .filter_map(|job| job["state"].as_str())
@@ -222,7 +226,7 @@ impl Expected {
     }
 }
 
-/// Whether the credential is anywhere in a request.
+/// Whether a request has the credential in its path, headers or body.
 fn carries_the_key(request: &Arrived) -> bool {
     let body = String::from_utf8_lossy(&request.body);
     let values = request.headers.iter().map(|(_, value)| value.as_str());
@@ -230,7 +234,7 @@ fn carries_the_key(request: &Arrived) -> bool {
     places.any(|place| place.contains(CANARY_KEY))
 }
 
-/// The folders of a subject that no test names, and the names that have no folder.
+/// Asserts that a subject's folders are the named cases.
 #[track_caller]
 pub(crate) fn all_are_run(subject: &str, run: &[&str]) {
     let folder: PathBuf = root().join("tests/cases").join(subject);
@@ -251,7 +255,7 @@ pub(crate) fn all_are_run(subject: &str, run: &[&str]) {
     );
 }
 
-/// The subjects that a test module runs.
+/// All subjects; each is run by a test module.
 const SUBJECTS: [&str; 9] = [
     "agenticflow",
     "bad_input",
@@ -280,12 +284,12 @@ fn every_subject_is_run() {
     assert_eq!(found, SUBJECTS);
 }
 
-/// One test for each case of a subject, and one that no folder is left out.
+/// Defines a test for each case of a subject, and one that every folder is run.
 ///
-/// Those after `long:` wait most of the time, so they wait together, in one test.
+/// The cases after `long:` mostly wait, so one test runs them in parallel.
 macro_rules! cases {
     ($subject:literal: $($case:ident)* $(; long: $($long:ident)*)?) => {
-        /// The cases, each a folder.
+        /// The names of the cases, which are their folders.
         pub(super) const CASES: &[&str] = &[$(stringify!($case),)* $($(stringify!($long),)*)?];
 
         $(
@@ -302,7 +306,7 @@ macro_rules! cases {
 
         $(
             #[test]
-            fn a_long_wait_comes_to_an_end() {
+            fn long_cases_end_as_expected() {
                 std::thread::scope(|scope| {
                     $(scope.spawn(|| $crate::support::cases::run($subject, stringify!($long)));)*
                 });
@@ -312,14 +316,14 @@ macro_rules! cases {
 }
 pub(crate) use cases;
 
-/// Fills the prompt that must not be shown into an input, which need not be text.
+/// Replaces the placeholder of the secret prompt in an input, which need not be text.
 fn replaced(input: Vec<u8>) -> Vec<u8> {
     String::from_utf8(input).map_or_else(std::string::FromUtf8Error::into_bytes, |text| {
         text.replace("{canary prompt}", CANARY_PROMPT).into_bytes()
     })
 }
 
-/// Whether everything in `expected` is in `actual`; objects may hold more.
+/// Whether `actual` contains everything in `expected`; objects may have further fields.
 pub(super) fn holds(actual: &Value, expected: &Value) -> bool {
     match (actual, expected) {
         (Value::Object(actual), Value::Object(expected)) => {
@@ -350,7 +354,7 @@ pub(super) fn fits(arrived: &BTreeMap<String, usize>, expected: &BTreeMap<String
     expected.iter().all(fits) && arrived.keys().all(|line| expected.contains_key(line))
 }
 
-/// A job that is accepted under the id `j-1` and asked for soon.
+/// The reply that accepts a job with the id `j-1` and a short poll delay.
 pub(crate) fn accepted() -> Reply {
     Reply::json(
         201,

@@ -1,4 +1,4 @@
-//! A desk, a provider that outlives the desk's processes, and what must hold once they are quiet.
+//! A sandbox whose processes are killed, a provider that outlives them, and the final checks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -13,16 +13,16 @@ use super::sandbox::Sandbox;
 
 pub(crate) const RESUME: [&str; 4] = ["--json", "jobs", "resume", "--all"];
 
-/// Where jobs are made and processes die.
+/// A sandbox with one connection to a practice provider in this process.
 pub(crate) struct Fixture {
     pub(crate) sandbox: Sandbox,
     pub(crate) provider: Provider,
     pub(crate) honoured: bool,
-    /// The place of each key's clip.
-    pub(crate) wanted: BTreeMap<String, PathBuf>,
+    /// The path of each key's clip.
+    pub(crate) targets: BTreeMap<String, PathBuf>,
 }
 
-/// How it ended. The last four must be 0, and are when this is there.
+/// The final counts. The last four are always 0: [`Fixture::finish_and_check`] asserts it.
 pub(crate) struct Ending {
     pub(crate) jobs: usize,
     pub(crate) created: usize,
@@ -37,8 +37,8 @@ pub(crate) struct Ending {
 }
 
 impl Fixture {
-    /// A provider with these faults. That it honours keys, or makes a job of every submit, is in
-    /// the desk's configuration too.
+    /// A provider with these faults. `honoured`: it honours idempotency keys, and the configuration
+    /// says so; otherwise it creates a job for every submit.
     pub(crate) fn new(honoured: bool, queue_time: Duration, rules: &Value) -> Self {
         let (policy, window) = if honoured {
             ("honoured", "idempotency = \"24h\"")
@@ -53,23 +53,23 @@ impl Fixture {
             sandbox,
             provider,
             honoured,
-            wanted: BTreeMap::new(),
+            targets: BTreeMap::new(),
         }
     }
 
-    /// What the dead have left.
+    /// A copy of the ledger that the killed processes left.
     pub(crate) fn ledger(&self) -> LedgerCopy {
         LedgerCopy::of(&self.sandbox.data_dir())
     }
 
-    /// Goes on with everything until it is quiet, and checks what came of it. `in_doubt` has the
-    /// keys of the jobs that a kill has met between the commits of `submitting` and `started`,
-    /// where that could be seen.
+    /// Resumes and resolves all jobs, then compares the ledger with the provider's account.
+    /// `in_doubt` has the keys of the jobs that were killed between the commits of `submitting` and
+    /// `started`, if the test could observe them.
     #[track_caller]
-    pub(crate) fn comes_to_its_end(&self, in_doubt: Option<&BTreeSet<String>>) -> Ending {
+    pub(crate) fn finish_and_check(&self, in_doubt: Option<&BTreeSet<String>>) -> Ending {
         let outcome = self.sandbox.run(RESUME);
         let billing = self.billing();
-        billing.nothing_is_doubled_or_lost();
+        billing.assert_nothing_doubled_or_lost();
         assert!(billing.unfinished.is_empty(), "{billing:?}");
         let unknown: BTreeSet<_> = billing.unknown.iter().cloned().collect();
         if self.honoured {
@@ -96,9 +96,9 @@ impl Fixture {
         assert_eq!(outcome.code, 0, "{outcome:?}");
 
         let billing = self.billing();
-        billing.everything_is_here();
+        billing.assert_everything_finished();
         Ending {
-            jobs: self.wanted.len(),
+            jobs: self.targets.len(),
             created: billing.created,
             charged: billing.charged,
             unknown: unknown.len(),
@@ -112,10 +112,10 @@ impl Fixture {
     }
 
     fn billing(&self) -> Reconciliation {
-        Reconciliation::balance(&self.sandbox, &self.provider, &self.wanted)
+        Reconciliation::balance(&self.sandbox, &self.provider, &self.targets)
     }
 
-    /// Looks for a job at the provider, as its owner would, and says what was found.
+    /// Resolves a job by the provider's account, as a user would. Returns whether it was found there.
     #[track_caller]
     fn resolve(&self, job: &Job) -> bool {
         let billing = self.provider.billing();
@@ -140,7 +140,7 @@ fn rows_of(ledger: &Ledger, keys: &BTreeSet<String>) -> Vec<Job> {
     jobs
 }
 
-/// The last that the ledger knew of an unknown outcome was that a submit was about to leave.
+/// Asserts that the last known state of a job with an unknown outcome is `submitting`.
 #[track_caller]
 fn was_killed_while_submitting(ledger: &Ledger, job: &Job) {
     let history = ledger.history(&job.spec.id).expect("its history");
@@ -153,7 +153,7 @@ fn was_killed_while_submitting(ledger: &Ledger, job: &Job) {
     );
 }
 
-/// A number in the environment.
+/// The number in an environment variable.
 pub(crate) fn number<N: std::str::FromStr>(name: &str) -> Option<N> {
     let text = std::env::var(name).ok()?;
     let number = text.parse().ok();

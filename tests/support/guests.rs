@@ -1,5 +1,5 @@
-//! Components that are not what a pack should be, made from `guests/pack.wat` and the contract in
-//! `wit/` when a test needs them.
+//! Invalid and misbehaving components, built from `guests/pack.wat` and the contract in `wit/` when a
+//! test needs them.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,39 +12,39 @@ use zoetrope_host::policy::{Grant, Manifest, Policy, SECTION};
 
 use super::root;
 
-/// Where `pack.wat` puts the catalogue.
+/// The address of the catalogue in the memory of `pack.wat`.
 const CATALOGUE: usize = 0x100;
 
-/// A pack whose functions do what they are given as instructions; what is not given traps.
+/// A pack whose functions have these WebAssembly instructions; the others trap.
 #[derive(Clone, Copy)]
 pub(crate) struct Guest {
-    /// As WebAssembly text, to leave an `i32` behind.
+    /// WebAssembly text that leaves an `i32` on the stack.
     pub(crate) node_types: &'static str,
     pub(crate) check: &'static str,
     pub(crate) start: &'static str,
 }
 
-/// Lists one node type, `image_to_video_v3`, which takes anything; every other function traps.
+/// Lists one node type, `image_to_video_v3`, which accepts any input; every other function traps.
 pub(crate) const LISTS_ONLY: Guest = Guest {
     node_types: "(i32.const 0x100)",
     check: "unreachable",
     start: "unreachable",
 };
 
-/// A plan, and an acceptance of a job that was sent nowhere: what a `check` and a `start` answer.
+/// Answers of `check` and `start`: a plan, and an acceptance without any request.
 pub(crate) const PLANS: &str = "(i32.const 0x800)";
 pub(crate) const ACCEPTS: &str = "(i32.const 0x880)";
 
 /// Never ends.
 pub(crate) const LOOPS: &str = "(loop $forever (br $forever)) unreachable";
 
-/// Takes memory until it gets no more, and gives up as a language without it does.
+/// Allocates memory until the host refuses, then traps.
 pub(crate) const EATS: &str = "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 64)) (i32.const -1)))) (loop $forever (br $forever)) unreachable";
 
-/// Takes the contract's own words for an answer that they are not: a result list at a wild address.
+/// Returns an invalid pointer as its result.
 pub(crate) const ANSWERS_NONSENSE: &str = "(i32.const 0x7ffffff0)";
 
-/// Calls itself for ever: the function's own index is that of the export.
+/// Recurses without end: the function's own index is that of the export.
 pub(crate) const RECURSES: &str =
     "(call $zoetrope-recursion) unreachable) (func $zoetrope-recursion (call $zoetrope-recursion)";
 
@@ -80,12 +80,12 @@ impl Guest {
     }
 }
 
-/// What these components ask for: a connection, and any method in every call.
+/// The manifest of these components: one connection, and any method in every call.
 pub(crate) const MANIFEST: &str = r#"{
     "format": 1, "name": "guest", "version": "1", "connections": ["pixelml"], "unsafe_reads": true
 }"#;
 
-/// A component with a manifest of its own.
+/// The component with this manifest.
 pub(crate) fn asking(mut component: Vec<u8>, manifest: &str) -> Vec<u8> {
     fn length(mut rest: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -110,7 +110,7 @@ pub(crate) fn asking(mut component: Vec<u8>, manifest: &str) -> Vec<u8> {
     component
 }
 
-/// The lines of a configuration that allow a component everything that it asks for, over the
+/// The lines of a configuration that grant a component everything in its manifest, over the
 /// connection of scripted providers.
 pub(crate) fn allowing(component: &[u8]) -> String {
     let grant = grant(component);
@@ -129,7 +129,7 @@ pub(crate) fn allowing(component: &[u8]) -> String {
     )
 }
 
-/// The same for hosts that read no configuration.
+/// The same as a [`Policy`].
 pub(crate) fn policy(component: &[u8]) -> Policy {
     Policy::default().with(digest_of(component), grant(component))
 }
@@ -143,7 +143,7 @@ pub(crate) fn digest_of(component: &[u8]) -> Sha256Digest {
     sha2::Sha256::digest(component).into()
 }
 
-/// A component made of a core module's text and a world's.
+/// A component from the text of a core module and of a WIT world.
 pub(crate) fn component(wat: &str, wit: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let package = resolve
@@ -189,9 +189,9 @@ fn contract(version: &str) -> tempfile::TempDir {
     folder
 }
 
-/// The list of one node type, as it lies in memory from [`CATALOGUE`] on (canonical ABI).
+/// The list of one node type in the canonical ABI, at the address [`CATALOGUE`].
 fn catalogue() -> Vec<u8> {
-    /// A record's words, and the texts behind it.
+    /// The 32-bit words of a record, and the texts after it.
     struct Writer {
         words: Vec<u32>,
         texts: Vec<u8>,
@@ -213,7 +213,7 @@ fn catalogue() -> Vec<u8> {
     for field in ["image_to_video_v3", "0.0.1", "A guest", "Made for tests."] {
         text(&mut writer, field);
     }
-    // Some connection: category, title, description, required, options, header, prefix.
+    // `some(connection)`: category, title, description, required, options, header, prefix.
     writer.words.push(1);
     for field in ["pixelml", "A connection", "For tests."] {
         text(&mut writer, field);
@@ -241,7 +241,7 @@ fn catalogue() -> Vec<u8> {
 /// `ok(plan)` with the input `{}` at 0x900, without notes, request or estimate.
 fn plan() -> Vec<u8> {
     let mut words = [0; 17];
-    // Behind the discriminant, which makes room for eight bytes: the input, then the notes.
+    // The discriminant takes eight bytes; the input follows, then the notes.
     words[2..6].copy_from_slice(&[0x900, 2, 4, 0]);
     words.into_iter().flat_map(u32::to_le_bytes).collect()
 }

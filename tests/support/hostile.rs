@@ -1,5 +1,5 @@
-//! The component in `guests/hostile`, which does what its input tells it to: built once, when a test
-//! first needs it.
+//! The component in `guests/hostile`, which is controlled by its input. It is built when a test first
+//! needs it.
 
 use std::sync::OnceLock;
 
@@ -11,20 +11,20 @@ use super::packages::built;
 use super::provider::Server;
 use super::sandbox::Sandbox;
 
-/// What stands before the listing, as the component is built.
+/// The bytes before the listing in the built component.
 const MARK: &[u8] = b"listing of the hostile component:";
 
-/// How long a listing may be, with its mark.
+/// The length of the listing's buffer, with its mark.
 const ROOM: usize = 1024;
 
-/// The component, which asks for a connection.
+/// The component, whose manifest asks for a connection.
 pub(crate) fn hostile() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| hostile_asking(MANIFEST))
 }
 
-/// A desk with a component of these, `hostile.wasm`, allowed over a connection to this provider.
-pub(crate) fn desk_with(component: &[u8], provider: &Server) -> Sandbox {
+/// A sandbox with the component in `hostile.wasm`, allowed over a connection to this provider.
+pub(crate) fn sandbox_with(component: &[u8], provider: &Server) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.configure(&format!(
         "{}{}",
@@ -58,8 +58,8 @@ pub(crate) fn hostile_asking(manifest: &str) -> Vec<u8> {
     asking(built.clone(), manifest)
 }
 
-/// The component, whose `node-types` does as this document says, and which asks for connections of
-/// the listed category.
+/// The component with this instruction of `node-types`. Its manifest asks for connections of the
+/// listed category.
 pub(crate) fn hostile_listing(listing: &Value) -> Vec<u8> {
     let category = listing["category"].as_str().unwrap_or("pixelml");
     let mut component = hostile_asking(&MANIFEST.replace("pixelml", category));

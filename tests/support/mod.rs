@@ -1,18 +1,19 @@
-//! What the tests stand on.
+//! Shared parts of the tests.
 //!
-//! - [`sandbox`]: the real binary, with an environment and a folder of its own; [`outcome`]: what a run
-//!   came to, and the promises that hold for every one; [`stream`]: what it says
+//! - [`sandbox`]: a folder, a data directory and an environment for the real binary; [`outcome`]: the
+//!   result of a run and the invariants of every run; [`stream`]: its output line by line
 //! - [`provider`]: a scripted provider, a real server on a loopback port
-//! - [`practice`]: the practice provider in the test's process; [`billing`]: what it says, beside the ledger;
-//!   [`fixture`]: both at a desk whose processes are killed, and what must hold at the end
-//! - [`cases`]: cases that are folders of data; [`steps`]: those that are a history
-//! - [`canary`]: the forms of a text that must not be seen again
-//! - [`slow_server`]: a job that does not end until it is told to
-//! - [`guests`]: components that are not what a pack should be; [`hostile`]: one that does what its
-//!   input tells it to; [`packages`]: packages of this workspace as components; [`recorder`]: a server that keeps every byte it gets
-//! - [`raw_http`]: a server that says any bytes; [`watch`]: names and a network for a broker, counted
-//! - [`random`]: numbers that a seed gives again
-//! - [`pictures`], [`mp4`]: pictures to start from, and clips read back
+//! - [`practice`]: the practice provider in the test's process; [`billing`]: its account compared
+//!   with the ledger; [`fixture`]: both with a sandbox whose processes are killed
+//! - [`cases`]: test cases in folders of data; [`steps`]: cases of several commands
+//! - [`canary`]: the encoded forms of a secret text
+//! - [`slow_server`]: a job that runs until the test ends it
+//! - [`guests`]: invalid and misbehaving components; [`hostile`]: a component that is controlled by
+//!   its input; [`packages`]: packages of this workspace as components
+//! - [`raw_http`]: a server that sends any bytes; [`recorder`]: a server that records every byte
+//! - [`network`]: a resolver and a connector for a broker, which count their calls
+//! - [`random`]: reproducible random numbers
+//! - [`pictures`], [`mp4`]: input pictures, and a reader of clips
 
 #[cfg(unix)]
 pub(crate) mod billing;
@@ -23,6 +24,7 @@ pub(crate) mod fixture;
 pub(crate) mod guests;
 pub(crate) mod hostile;
 pub(crate) mod mp4;
+pub(crate) mod network;
 pub(crate) mod outcome;
 pub(crate) mod packages;
 pub(crate) mod pictures;
@@ -37,7 +39,6 @@ pub(crate) mod sandbox;
 pub(crate) mod slow_server;
 pub(crate) mod steps;
 pub(crate) mod stream;
-pub(crate) mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -47,7 +48,7 @@ use zoetrope_host::component::Pack;
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::policy::Policy;
 
-/// The repository.
+/// The root of the repository.
 pub(crate) fn root() -> &'static Path {
     static ROOT: OnceLock<PathBuf> = OnceLock::new();
     ROOT.get_or_init(|| {

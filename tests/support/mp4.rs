@@ -1,4 +1,4 @@
-//! Clips read back: just enough of an MP4 to see what it holds.
+//! Reads the size, length and frames of an MP4.
 
 #[path = "../../emulator/tests/practice/support/mp4.rs"]
 mod reader;
@@ -7,18 +7,18 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// What an MP4 with one video track says about itself.
+/// The properties of an MP4 with one video track.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Clip {
     pub(crate) width: u16,
     pub(crate) height: u16,
     pub(crate) frames: u32,
-    /// Of the whole clip, in thousandths of a second.
+    /// The length of the clip.
     pub(crate) milliseconds: u64,
 }
 
 impl Clip {
-    /// Reads an H.264 clip by its boxes, and by `ffprobe` where there is one.
+    /// Reads an H.264 clip by its boxes. Where `ffprobe` is installed, both must agree.
     #[track_caller]
     pub(crate) fn open(path: &Path) -> Self {
         let bytes = std::fs::read(path).expect("a clip");
@@ -69,7 +69,7 @@ fn ffprobe(path: &Path) -> Option<String> {
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// An MP4 as a scripted provider gives it: whole as far as boxes go, and nothing to see.
+/// The MP4 of scripted providers: valid boxes without frames.
 pub(crate) fn short_clip() -> Vec<u8> {
     static CLIP: OnceLock<Vec<u8>> = OnceLock::new();
     let make = || {

@@ -1,4 +1,4 @@
-//! What a run of the binary came to, and the promises that hold for every one.
+//! The result of a run of the binary, and the invariants of every run.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use super::canary::forms;
 use super::root;
 use super::sandbox::{CANARY_KEY, CANARY_PROMPT, Sandbox};
 
-/// What a run of the binary came to.
+/// The result of a run of the binary.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) code: i32,
@@ -26,7 +26,7 @@ impl Outcome {
             .unwrap_or_else(|error| panic!("no JSON on standard output: {error}\n{self:?}"))
     }
 
-    /// The answer of a run that went well.
+    /// The JSON of a successful run. Panics on a failure.
     #[track_caller]
     pub(crate) fn answer(&self) -> Value {
         assert_eq!(self.code, 0, "{self:?}");
@@ -35,7 +35,7 @@ impl Outcome {
         answer
     }
 
-    /// The error of a run that did not, when it is of this kind.
+    /// The JSON error of a failed run, which must be of this kind.
     #[track_caller]
     pub(crate) fn error(&self, kind: &str) -> Value {
         let error = self.json()["error"].take();
@@ -43,9 +43,9 @@ impl Outcome {
         error
     }
 
-    /// What holds for every run, whatever came of it.
+    /// Checks the invariants of every run: no panic, no credential and no prompt in output or files.
     #[track_caller]
-    pub(super) fn keeps_every_promise(&self, sandbox: &Sandbox, is_run: bool) {
+    pub(super) fn check_invariants(&self, sandbox: &Sandbox, is_run: bool) {
         let shown = format!("{}{}", self.stdout, self.stderr);
         assert!(!shown.contains("panicked at"), "a panic: {self:?}");
         let mut secrets = vec![CANARY_KEY.to_owned()];
@@ -68,13 +68,13 @@ impl Outcome {
             !ledger.contains(CANARY_PROMPT),
             "a prompt is in the ledger outside its inputs"
         );
-        // A row's texts may lie in pieces in its file.
+        // The database file may store a text in pieces, so its rows are read as well.
         for form in &known {
             assert!(!ledger.contains(form), "a credential is in the ledger");
         }
         let compiled = sandbox.data_dir().join("code");
         for file in sandbox.files() {
-            // Written before anything is known that could be in it.
+            // The code cache was written before the run had any secret.
             if file.starts_with(&compiled) {
                 continue;
             }
@@ -95,9 +95,9 @@ impl Outcome {
         }
     }
 
-    /// `docs/reference/exit-codes.md` and the JSON of a failure, as the documents promise them.
+    /// Checks the JSON of a failure and its exit code against `docs/reference/exit-codes.md`.
     #[track_caller]
-    pub(super) fn is_a_documented_failure(&self) {
+    pub(super) fn check_documented_failure(&self) {
         assert_eq!(
             self.stdout.matches('\n').count(),
             1,
@@ -122,7 +122,7 @@ impl Outcome {
             let is_one = !sentence.is_empty() && !sentence.contains('\n');
             assert!(is_one, "one sentence: {self:?}");
         }
-        // Nobody is invited to buy the same clip twice.
+        // After a possible charge, `next` must not suggest another submit.
         if text("charged") != "no" {
             let goes_on = ["zoetrope jobs ", " --key ", "nothing:"];
             let next = text("next");
@@ -131,7 +131,7 @@ impl Outcome {
     }
 }
 
-/// The exit code of each kind of failure, from the documentation.
+/// The documented exit code of each kind of failure.
 pub(crate) fn documented_codes() -> &'static BTreeMap<String, i32> {
     static CODES: OnceLock<BTreeMap<String, i32>> = OnceLock::new();
     CODES.get_or_init(|| {

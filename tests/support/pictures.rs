@@ -1,4 +1,4 @@
-//! Pictures to start from.
+//! Input pictures.
 
 use std::io::Cursor;
 use std::path::PathBuf;
@@ -7,12 +7,12 @@ use image::{ImageFormat, Rgb, RgbImage};
 
 use super::root;
 
-/// The picture that comes with the repository.
+/// The picture in the repository.
 pub(crate) fn lighthouse() -> PathBuf {
     root().join("examples/lighthouse.jpg")
 }
 
-/// A small picture with something to see in it.
+/// A small picture with varying pixels.
 pub(crate) fn picture(format: ImageFormat) -> Vec<u8> {
     let shade = |part: u32, whole: u32| u8::try_from(part * 255 / whole).unwrap_or(u8::MAX);
     let picture = RgbImage::from_fn(96, 64, |x, y| {
@@ -27,14 +27,14 @@ pub(crate) fn picture(format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// A PNG that breaks off in its pixels.
+/// A PNG that is truncated in its pixels.
 pub(crate) fn truncated_png() -> Vec<u8> {
     let mut bytes = picture(ImageFormat::Png);
     bytes.truncate(bytes.len() / 2);
     bytes
 }
 
-/// A PNG that says it has 60,000 by 60,000 pixels.
+/// A PNG whose header claims 60,000 by 60,000 pixels.
 pub(crate) fn enormous_png() -> Vec<u8> {
     let mut bytes = picture(ImageFormat::Png);
     // The header's chunk: length, name, width, height, five more bytes, checksum.

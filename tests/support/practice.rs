@@ -1,5 +1,5 @@
-//! The practice provider in the test's own process: it outlives every process that is killed, and
-//! can be asked what really happened.
+//! The practice provider in the test's own process. It outlives every killed process, and the test
+//! reads its account.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -9,17 +9,17 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use zoetrope_emulator::{Billing, Practice, Protocol, Settings};
 
-/// Longer than anything here takes, on a slow machine too.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// A limit on any wait, with a margin for slow machines.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// How often the account is looked into.
+/// The interval at which the account is read.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// A provider whose jobs are not rendered: every one gets the same short clip.
+/// A provider that does not render: every job gets the same short clip.
 pub(crate) struct Provider {
     practice: Practice,
     folder: TempDir,
-    /// Dropped last: it carries the others.
+    /// Dropped last, since it runs the server.
     _runtime: Runtime,
 }
 
@@ -44,8 +44,7 @@ impl Provider {
         }
     }
 
-    /// The table of the connection `practiced` to here, with `more` lines. It is asked as fast as
-    /// it can answer.
+    /// The table of the connection `practiced` to this server, with `more` lines and no rate limit.
     pub(crate) fn connection(&self, more: &str) -> String {
         let key = toml::Value::from(&*self.folder.path().join("key").to_string_lossy());
         format!(
@@ -69,12 +68,12 @@ impl Provider {
         Protocol::ALL.map(table).concat()
     }
 
-    /// What really happened so far.
+    /// The provider's account so far.
     pub(crate) fn billing(&self) -> Billing {
         self.practice.billing()
     }
 
-    /// What really happened, once nothing more will: no job is queued or running.
+    /// The provider's account once no job is queued or running.
     #[track_caller]
     pub(crate) fn final_billing(&self) -> Billing {
         let begun = Instant::now();
@@ -84,7 +83,7 @@ impl Provider {
             if !billing.jobs.iter().any(|job| goes_on(&job.status)) {
                 return billing;
             }
-            assert!(begun.elapsed() < PATIENCE, "{:?}", billing.totals);
+            assert!(begun.elapsed() < TIMEOUT, "{:?}", billing.totals);
             std::thread::sleep(POLL_INTERVAL);
         }
     }

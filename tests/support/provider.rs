@@ -1,5 +1,5 @@
-//! A scripted provider: a real HTTP/1.1 server on a loopback port that answers as it is told and
-//! keeps what arrived.
+//! A scripted provider: a real HTTP/1.1 server on a loopback port that sends scripted replies and
+//! records the requests.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt::Write as _;
@@ -18,11 +18,11 @@ use super::mp4;
 use super::pictures::picture;
 use super::sandbox::KEY_VARIABLE;
 
-/// Longer than anything here takes, on a slow machine too.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// A limit on any wait, with a margin for slow machines.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// What is answered to each request, by method and path without query (`POST /v1/jobs`): one reply
-/// after the other, the last one again and again.
+/// The replies to each request, by method and path without query (`POST /v1/jobs`), in order; the
+/// last one repeats.
 pub(crate) type Script = BTreeMap<String, Vec<Reply>>;
 
 /// One reply. `{provider}` and `{cdn}` in its text stand for the addresses of the servers,
@@ -31,7 +31,7 @@ pub(crate) type Script = BTreeMap<String, Vec<Reply>>;
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Reply {
     status: u16,
-    /// What stands behind the status.
+    /// The reason phrase.
     reason: Option<String>,
     headers: BTreeMap<String, String>,
     /// The body: JSON, a text, a short clip, or a PNG.
@@ -39,23 +39,23 @@ pub(crate) struct Reply {
     text: Option<String>,
     clip: bool,
     picture: bool,
-    /// The same from memory, for bodies that are no text.
+    /// The bytes of a clip, instead of the short clip.
     #[serde(skip)]
     bytes: Option<Vec<u8>>,
-    /// Given for so long from its first time on, before the next one comes to its turn; so that a
-    /// provider knows whether it was left in peace.
+    /// The reply repeats for this long before the next one follows, so that a test sees whether
+    /// requests arrived in that time.
     lasts_ms: Option<u64>,
-    /// What is done instead of answering.
+    /// An action instead of a reply.
     instead: Option<Instead>,
 }
 
-/// What a server does once a request is here, instead of answering it.
+/// An action of the server on a request, instead of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Instead {
     /// Closes the connection.
     Close,
-    /// Keeps the connection open until the server is gone.
+    /// Keeps the connection open until the server is dropped or releases it.
     Hang,
 }
 
@@ -77,7 +77,7 @@ impl Reply {
         }
     }
 
-    /// These bytes, whatever they are.
+    /// These bytes as a clip, which they need not be.
     pub(crate) fn bytes_of(bytes: Vec<u8>) -> Self {
         Self {
             bytes: Some(bytes),
@@ -85,7 +85,7 @@ impl Reply {
         }
     }
 
-    /// A part of a longer clip, or all of it.
+    /// A part of a clip, or all of it.
     #[cfg(target_os = "linux")]
     pub(crate) fn of_clip(status: u16, bytes: &[u8], headers: BTreeMap<String, String>) -> Self {
         Self {
@@ -157,7 +157,7 @@ pub(crate) struct Arrived {
 }
 
 impl Arrived {
-    /// `POST /v1/jobs`.
+    /// Method and path without query, such as `POST /v1/jobs`.
     pub(crate) fn line(&self) -> String {
         let path = self.path.split('?').next().unwrap_or_default();
         format!("{} {path}", self.method)
@@ -180,7 +180,7 @@ pub(crate) struct Server {
     accepting: Option<JoinHandle<()>>,
 }
 
-/// The replies to come, and when the first of them was given first.
+/// The remaining replies, and the time at which the first of them was first sent.
 #[derive(Default)]
 struct Replies {
     queue: VecDeque<Reply>,
@@ -219,7 +219,7 @@ impl From<Vec<Reply>> for Replies {
 struct Shared {
     script: Mutex<BTreeMap<String, Replies>>,
     arrived: Mutex<Vec<Arrived>>,
-    news: Condvar,
+    changed: Condvar,
     names: Mutex<HashMap<&'static str, String>>,
     hanging: Mutex<Vec<TcpStream>>,
     stopped: AtomicBool,
@@ -252,7 +252,7 @@ impl Server {
         server
     }
 
-    /// Scripts requests anew, or further ones.
+    /// Replaces or adds the replies to these requests.
     pub(crate) fn script(&self, script: Script) {
         let mut lock = self.shared.script.lock().expect("the script");
         lock.extend(
@@ -262,7 +262,7 @@ impl Server {
         );
     }
 
-    /// Lets `{name}` in replies stand for this URL.
+    /// Sets the text that replaces `{name}` in replies.
     pub(crate) fn name(&self, name: &'static str, url: String) {
         self.shared
             .names
@@ -275,17 +275,17 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// The table of a PixelML connection to here, with `more` lines; its credential is the canary.
+    /// The table of a PixelML connection to this server, with `more` lines and the canary credential.
     pub(crate) fn connection(&self, more: &str) -> String {
         connection(&self.url(), more)
     }
 
-    /// Everything that arrived.
+    /// All requests so far.
     pub(crate) fn arrived(&self) -> Vec<Arrived> {
         self.shared.arrived.lock().expect("the requests").clone()
     }
 
-    /// How many requests of each line arrived.
+    /// The number of requests by [`Arrived::line`].
     pub(crate) fn counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for request in self.arrived() {
@@ -294,7 +294,7 @@ impl Server {
         counts
     }
 
-    /// Answers whatever hangs.
+    /// Answers all hanging requests.
     pub(crate) fn release(&self, reply: &Reply) {
         let bytes = reply.bytes(&self.shared.names.lock().expect("the names"));
         for mut stream in self
@@ -319,7 +319,10 @@ impl Server {
                 .count()
                 < count
         };
-        let waited = self.shared.news.wait_timeout_while(arrived, PATIENCE, few);
+        let waited = self
+            .shared
+            .changed
+            .wait_timeout_while(arrived, TIMEOUT, few);
         let (arrived, waited) = waited.expect("the requests");
         assert!(!waited.timed_out(), "{count} times {line}: {arrived:?}");
     }
@@ -336,7 +339,7 @@ impl Drop for Server {
     }
 }
 
-/// The table of a PixelML connection to `url`, with `more` lines; its credential is the canary.
+/// The table of a PixelML connection to `url`, with `more` lines and the canary credential.
 pub(crate) fn connection(url: &str, more: &str) -> String {
     connection_of("pixelml", url, more)
 }
@@ -349,9 +352,9 @@ pub(crate) fn connection_of(category: &str, url: &str, more: &str) -> String {
     )
 }
 
-/// An address where nobody listens.
-pub(crate) fn nobody() -> String {
-    // The first port is not given out by any system, and its service is extinct.
+/// A URL at which no server listens.
+pub(crate) fn unused_url() -> String {
+    // No system assigns port 1 to a listener, and its service is obsolete.
     "http://127.0.0.1:1".into()
 }
 
@@ -371,13 +374,13 @@ fn serve(stream: &TcpStream, shared: &Shared) {
         let kept = stream.try_clone().expect("a handle");
         shared.hanging.lock().expect("the connections").push(kept);
     }
-    // Counted before it is answered: whoever has the answer finds the request in the count.
+    // Counted before the reply, so that a client with a reply finds its request counted.
     shared.arrived.lock().expect("the requests").push(request);
-    shared.news.notify_all();
+    shared.changed.notify_all();
     if reply.instead.is_none() {
         let bytes = reply.bytes(&shared.names.lock().expect("the names"));
         let mut stream = stream;
-        // A client that has gone away has what it wanted.
+        // The client may have closed the connection.
         drop(stream.write_all(&bytes));
     }
 }

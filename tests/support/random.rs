@@ -1,8 +1,8 @@
-//! Random numbers that a seed gives again.
+//! Random numbers that are reproducible from a seed.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
-/// `SplitMix64`: as random as a test needs it, in four lines.
+/// `SplitMix64`, which is random enough for tests.
 pub(crate) struct Random(u64);
 
 impl Random {
@@ -10,7 +10,7 @@ impl Random {
         Self(seed)
     }
 
-    /// Another one each time, short enough to be typed.
+    /// A new seed each time, short enough to be typed.
     pub(crate) fn any_seed() -> u64 {
         RandomState::new().build_hasher().finish() >> 32
     }

@@ -1,4 +1,4 @@
-//! A server that says whatever bytes it is told to, HTTP or not, for as long as somebody listens.
+//! A server that sends given bytes, valid HTTP or not, until the client closes the connection.
 
 use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
@@ -7,27 +7,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-/// Longer than anything here takes, on a slow machine too.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// A limit on any wait, with a margin for slow machines.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Between two bytes of [`Answer::Slowly`].
+/// The pause between two bytes of [`Answer::Slowly`].
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// What is said to one request.
+/// The answer to one request.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     /// These bytes; the connection stays open.
     Say(Vec<u8>),
     /// These bytes; the connection is closed.
     Last(Vec<u8>),
-    /// The first bytes, then the others again and again until the other side has gone.
+    /// The first bytes, then the others repeated until the client closes the connection.
     Forever(Vec<u8>, Vec<u8>),
-    /// The same, the others byte by byte with a pause between.
+    /// The same, with a pause after each byte of the others.
     Slowly(Vec<u8>, Vec<u8>),
 }
 
 impl Answer {
-    /// A whole reply: its status line's end, its headers, its body.
+    /// A complete reply: status and reason, headers, body.
     pub(crate) fn reply(status: &str, headers: &str, body: &str) -> Self {
         let length = body.len();
         let reply = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n{headers}\r\n{body}");
@@ -41,13 +41,13 @@ impl Answer {
     }
 }
 
-/// What is said when nothing else is planned.
+/// The body of the answer when no other is planned.
 pub(crate) const GOOD: &str = "good";
 
-/// A request as it came.
+/// A request that arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Heard {
-    /// Over which of the connections, from 0.
+    /// The number of its connection, from 0.
     pub(crate) connection: usize,
     /// Request line and header in lower case.
     pub(crate) head: String,
@@ -71,13 +71,12 @@ struct State {
     heard: Vec<Heard>,
     /// Connections that are being served.
     open: usize,
-    /// Bytes that the other side took of endless answers.
+    /// Bytes of endless answers that were written.
     taken: u64,
 }
 
 impl Raw {
-    /// A server that gives these answers in turn, over whatever connections come, and
-    /// [`GOOD`] from then on.
+    /// A server that sends these answers in order over all connections, then [`GOOD`].
     pub(crate) fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -103,7 +102,7 @@ impl Raw {
         Self { address, shared }
     }
 
-    /// Plans further answers.
+    /// Appends answers.
     pub(crate) fn then(&self, answers: impl IntoIterator<Item = Answer>) {
         self.shared.plan(answers);
     }
@@ -120,11 +119,11 @@ impl Raw {
         self.shared.state.lock().expect("the state").heard.clone()
     }
 
-    /// Waits until every connection is closed; how many bytes were taken of endless answers.
-    pub(crate) fn left(&self) -> u64 {
+    /// Waits until every connection is closed. Returns the bytes of endless answers that were written.
+    pub(crate) fn bytes_taken(&self) -> u64 {
         let state = self.shared.state.lock().expect("the state");
         let busy = |state: &mut State| state.open > 0;
-        let waited = self.shared.news.wait_timeout_while(state, PATIENCE, busy);
+        let waited = self.shared.news.wait_timeout_while(state, TIMEOUT, busy);
         let (state, waited) = waited.expect("the state");
         assert!(!waited.timed_out(), "{} connections stay open", state.open);
         state.taken
@@ -151,8 +150,8 @@ impl Shared {
 }
 
 fn serve(mut stream: TcpStream, connection: usize, shared: &Shared) {
-    stream.set_read_timeout(Some(PATIENCE)).expect("a stream");
-    stream.set_write_timeout(Some(PATIENCE)).expect("a stream");
+    stream.set_read_timeout(Some(TIMEOUT)).expect("a stream");
+    stream.set_write_timeout(Some(TIMEOUT)).expect("a stream");
     while let Some(head) = request(&mut stream) {
         let heard = Heard { connection, head };
         shared.state.lock().expect("the state").heard.push(heard);

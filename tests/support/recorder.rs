@@ -1,4 +1,4 @@
-//! A server that keeps every byte that arrives, and answers whatever looks like a request.
+//! A server that records every byte that arrives, and answers each complete request.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -74,7 +74,7 @@ impl Drop for Recorder {
     }
 }
 
-/// Keeps what comes over a connection until it ends; whoever has an answer finds the request kept.
+/// Records the bytes of a connection until it ends. A request is recorded before it is answered.
 fn keep(mut stream: TcpStream, shared: &Shared) {
     let place = {
         let mut connections = shared.connections.lock().expect("the connections");

@@ -1,4 +1,4 @@
-//! The real binary, at a desk of its own: a folder, a data directory, an environment.
+//! A folder, a data directory and an environment for the real binary.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -17,22 +17,22 @@ use super::outcome::Outcome;
 use super::provider::Server;
 use super::stream::Stream;
 
-/// The credential of every configured connection. It must never be seen again.
+/// The credential of every configured connection. It must not appear in any output or file.
 pub(crate) const CANARY_KEY: &str = "canary-key-52f1d3a07be944c6";
 
-/// A prompt that must not be seen in logs, errors or tickets.
+/// A prompt that must not appear in logs, errors or tickets.
 pub(crate) const CANARY_PROMPT: &str = "canary-prompt-8d1e push in over the lighthouse";
 
 /// The variable that holds [`CANARY_KEY`].
 pub(crate) const KEY_VARIABLE: &str = "PIXELML_API_KEY";
 
-/// Longer than anything here takes, on a slow machine too: a binary that hangs fails its test.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
+/// A limit on a run, with a margin for slow machines: a binary that hangs fails its test.
+pub(crate) const TIMEOUT: Duration = Duration::from_mins(2);
 
-/// A place to run the binary in.
+/// A folder in which a test runs the binary.
 pub(crate) struct Sandbox {
     folder: TempDir,
-    /// What the test itself put here; it may hold canaries.
+    /// The files that the test wrote; they may contain canaries.
     own: RefCell<BTreeSet<PathBuf>>,
 }
 
@@ -46,7 +46,7 @@ impl Sandbox {
         sandbox
     }
 
-    /// A desk whose one connection is this server, with the canary as its key.
+    /// A sandbox whose one connection is this server, with the canary credential.
     pub(crate) fn with_provider(server: &Server) -> Self {
         let sandbox = Self::new();
         sandbox.configure(&server.connection(""));
@@ -72,7 +72,7 @@ impl Sandbox {
         self.write("zoetrope.toml", toml);
     }
 
-    /// The command, to be changed before it is started.
+    /// The command, which a test may change before it starts it.
     pub(crate) fn command<A: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
@@ -85,7 +85,7 @@ impl Sandbox {
             .env("HOME", self.path("home"))
             .env("ZOETROPE_DATA_DIR", self.data_dir())
             .env(KEY_VARIABLE, CANARY_KEY)
-            // Not the terminal of whoever runs the tests, whose width would show in the help.
+            // Not the caller's terminal, whose width would change the help.
             .stdin(Stdio::null());
         command
     }
@@ -145,7 +145,7 @@ impl Sandbox {
         files
     }
 
-    /// The jobs in the ledger, oldest first, as `zoetrope jobs` tells.
+    /// The jobs in the ledger, oldest first, from `zoetrope jobs`.
     #[track_caller]
     pub(crate) fn jobs(&self) -> Vec<Value> {
         let listed = self.run(["jobs", "--json"]);
@@ -156,7 +156,7 @@ impl Sandbox {
         }
     }
 
-    /// The ledger's texts but for the inputs, which are the place for prompts.
+    /// The texts of the ledger except the inputs, which contain the prompts.
     pub(super) fn ledger_without_inputs(&self) -> String {
         let path = self.data_dir().join("ledger.sqlite3");
         if !path.exists() {
@@ -192,14 +192,14 @@ impl Sandbox {
         texts
     }
 
-    /// The practice provider's key, a secret as well.
+    /// The key of the practice provider.
     pub(super) fn practice_key(&self) -> Option<String> {
         let key = fs::read_to_string(self.data_dir().join("practice/key")).ok()?;
         Some(key.trim().to_owned()).filter(|key| !key.is_empty())
     }
 }
 
-/// The tables of a ledger; none where it is no database.
+/// The tables of a ledger; empty if the file is not a database.
 fn tables(ledger: &rusqlite::Connection) -> Vec<String> {
     let names = ledger.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'");
     let Ok(mut names) = names else {
@@ -209,7 +209,7 @@ fn tables(ledger: &rusqlite::Connection) -> Vec<String> {
     names.into_iter().flatten().flatten().collect()
 }
 
-/// The binary while it runs.
+/// A running binary.
 pub(crate) struct Running<'a> {
     sandbox: &'a Sandbox,
     child: Child,
@@ -233,7 +233,7 @@ impl Running<'_> {
         self.stdout.line()
     }
 
-    /// The next line on standard output, which is then forgotten: for more than fits in memory.
+    /// The next line on standard output, which is not kept: for output that exceeds the memory.
     pub(crate) fn line_unkept(&mut self) -> String {
         let line = self.stdout.line();
         self.stdout.read.clear();
@@ -245,14 +245,14 @@ impl Running<'_> {
         self.stderr.line()
     }
 
-    /// Ctrl-C, to this process alone.
+    /// Sends Ctrl-C to this process only.
     #[cfg(unix)]
     pub(crate) fn interrupt(&self) {
         let id = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(id, rustix::process::Signal::INT).expect("a signal");
     }
 
-    /// Ends this process at once, as a power cut would.
+    /// Kills this process.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("a process of its own");
         self.child.wait().expect("its end");
@@ -266,22 +266,21 @@ impl Running<'_> {
             .is_some()
     }
 
-    /// The same at any moment: whether it was there to be killed.
+    /// Kills this process. Returns whether it was still running.
     #[cfg(unix)]
-    pub(crate) fn strike(mut self) -> bool {
+    pub(crate) fn kill_if_running(mut self) -> bool {
         use std::os::unix::process::ExitStatusExt as _;
         self.child.kill().expect("a process of its own");
         let ended = self.child.wait().expect("its end");
         ended.signal().is_some()
     }
 
-    /// Waits for its end and checks what holds for every run.
+    /// Waits for its end and checks the invariants of every run.
     pub(crate) fn end(mut self) -> Outcome {
         let (stdout, stderr) = (self.stdout.rest(), self.stderr.rest());
         let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
-            // The one process that this test started.
             drop(self.child.kill());
-            panic!("the binary did not end within {PATIENCE:?}");
+            panic!("the binary did not end within {TIMEOUT:?}");
         };
         let status = self.child.wait().expect("an exit status");
         let code = status.code();
@@ -290,23 +289,23 @@ impl Running<'_> {
             stdout,
             stderr,
         };
-        outcome.keeps_every_promise(self.sandbox, self.is_run);
+        outcome.check_invariants(self.sandbox, self.is_run);
         if self.is_json && outcome.code != 0 {
-            outcome.is_a_documented_failure();
+            outcome.check_documented_failure();
         }
         outcome
     }
 }
 
 impl Drop for Running<'_> {
-    /// A failed test leaves no process behind; one that has ended is not harmed.
+    /// Kills the process of a failed test; no effect on one that has ended.
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
     }
 }
 
-/// Compiles the embedded component once for all desks.
+/// Compiles the embedded component once for all sandboxes.
 fn keep_compiled_code_in(data_dir: &Path) {
     static CODE: OnceLock<TempDir> = OnceLock::new();
     let warm = CODE.get_or_init(|| {

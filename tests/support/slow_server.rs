@@ -1,4 +1,4 @@
-//! A provider whose one job does not end until it is told to, and runs of it that are left.
+//! A provider whose one job runs until the test ends it, and runs that stop before.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ pub(crate) const RUN: [&str; 9] = [
     "order-66",
 ];
 
-/// A provider whose job does not end until it is told to.
+/// A provider whose job runs until [`end_the_job`].
 pub(crate) fn slow_provider() -> (Server, Sandbox) {
     let running = Reply::json(
         200,
@@ -50,15 +50,15 @@ pub(crate) fn end_the_job(provider: &Server) {
     provider.script(Script::from([(POLL.into(), vec![ended])]));
 }
 
-/// Left at its deadline: the error.
-pub(crate) fn left(sandbox: &Sandbox) -> Value {
+/// Runs until the deadline. Returns the error.
+pub(crate) fn run_until_deadline(sandbox: &Sandbox) -> Value {
     let outcome = sandbox.run(RUN.into_iter().chain(["--deadline", "500ms"]));
     assert_eq!(outcome.code, 9, "{outcome:?}");
     outcome.error("deadline")
 }
 
-/// Runs the very command that an error says.
-pub(crate) fn go_on(sandbox: &Sandbox, error: &Value) -> Outcome {
+/// Runs the command in the `next` of an error.
+pub(crate) fn run_next_command(sandbox: &Sandbox, error: &Value) -> Outcome {
     let next = error["next"].as_str().expect("the next command");
     let arguments = next
         .strip_prefix("zoetrope ")
@@ -67,7 +67,7 @@ pub(crate) fn go_on(sandbox: &Sandbox, error: &Value) -> Outcome {
     sandbox.run(["--json"].into_iter().chain(arguments.split(' ')))
 }
 
-/// The job is accepted, left, and finished by the command that the error says.
+/// Asserts that the command in `next` finishes an accepted job with one submit.
 #[track_caller]
 pub(crate) fn is_resumable(provider: &Server, sandbox: &Sandbox, error: &Value) {
     assert_eq!(
@@ -76,7 +76,7 @@ pub(crate) fn is_resumable(provider: &Server, sandbox: &Sandbox, error: &Value) 
     );
     assert!(!sandbox.path("clip.mp4").exists());
     end_the_job(provider);
-    let answer = go_on(sandbox, error).answer();
+    let answer = run_next_command(sandbox, error).answer();
     assert_eq!(
         (&answer["job"], &answer["key"]),
         (&error["job"], &json!("order-66"))
@@ -84,7 +84,7 @@ pub(crate) fn is_resumable(provider: &Server, sandbox: &Sandbox, error: &Value) 
     assert_eq!(
         answer["file"],
         sandbox.path("clip.mp4").to_str().expect("a path"),
-        "where the first run wanted it"
+        "the target of the first run"
     );
     assert_eq!(provider.counts()[SUBMIT], 1, "paid once");
 }

@@ -1,5 +1,5 @@
-//! The steps of a case: commands, one after the other, each with what the servers answer from then
-//! on, and what comes of it.
+//! The steps of a case: commands in order, each with the servers' answers from then on and the
+//! expected result.
 
 use std::collections::BTreeMap;
 
@@ -8,34 +8,34 @@ use serde_json::Value;
 
 use super::cases::{Count, fits, holds};
 use super::pictures;
-use super::provider::{Script, Server, connection_of, nobody};
+use super::provider::{Script, Server, connection_of, unused_url};
 use super::sandbox::{Running, Sandbox};
 
-/// A command and its end.
+/// A command and its expected result.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Step {
-    /// The command line; the case's where absent. `{next}` stands for the arguments of the command
-    /// that the step before told, `{job}` for the id of the last job that was told.
+    /// The command line; the case's where absent. `{next}` stands for the arguments of the previous
+    /// step's `next` command, `{job}` for the id of the last job in the output.
     arguments: Option<Vec<String>>,
-    /// What is answered from now on, over what was answered before.
+    /// Answers from now on, merged over the previous ones.
     provider: Script,
     cdn: Script,
-    /// Lines of the connection's table from now on.
+    /// Additional lines of the connection's table from now on.
     connection: Option<String>,
-    /// Ctrl-C once so many requests have arrived.
+    /// Sends Ctrl-C once these requests have arrived.
     interrupt_when: Option<Arrivals>,
-    /// And once more when the first one is heard.
+    /// Sends a second Ctrl-C after the message on the first.
     interrupt_again: bool,
-    /// Killed once so many requests have arrived: there is no exit code and no answer.
+    /// Kills the process once these requests have arrived. There is no exit code and no answer.
     kill_when: Option<Arrivals>,
     exit: Option<i32>,
     answer: Value,
-    /// What arrived at the provider during this step; not looked at when absent.
+    /// Requests to the provider during this step; not checked when absent.
     requests: Option<BTreeMap<String, Count>>,
 }
 
-/// How many requests of each kind have arrived since the step began.
+/// The number of requests of each kind since the step began.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Arrivals {
@@ -45,32 +45,32 @@ struct Arrivals {
 
 type Counts = BTreeMap<String, usize>;
 
-/// Where a case happens.
-pub(super) struct Stage {
+/// The sandbox, servers and command line of a case.
+pub(super) struct CaseContext {
     pub(super) sandbox: Sandbox,
-    /// `None`: nobody listens.
+    /// `None`: no server listens.
     pub(super) provider: Option<Server>,
     pub(super) cdn: Server,
     /// The connection's category.
     pub(super) category: String,
-    /// What its base URL has behind the provider's address.
+    /// The path of its base URL.
     pub(super) base_path: String,
     /// The case's command line.
     pub(super) arguments: Vec<String>,
 }
 
-/// What the steps so far have said.
+/// The output of the steps so far.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct Transcript {
     next: Vec<String>,
     job: String,
-    /// Everything that was shown, for people and machines.
+    /// All standard output and standard error.
     pub(super) shown: String,
 }
 
-impl Stage {
+impl CaseContext {
     pub(super) fn configure(&self, more: &str) {
-        let url = self.provider.as_ref().map_or_else(nobody, Server::url);
+        let url = self.provider.as_ref().map_or_else(unused_url, Server::url);
         let url = url + &self.base_path;
         let table = connection_of(&self.category, &url, more);
         self.sandbox.configure(&table);
@@ -105,7 +105,7 @@ impl Stage {
 }
 
 impl Step {
-    /// The one step of a case without a history.
+    /// The one step of a case without `steps.json`.
     pub(super) fn only(exit: Option<i32>, answer: Value) -> Self {
         Self {
             exit,
@@ -114,31 +114,31 @@ impl Step {
         }
     }
 
-    /// Whether it needs what only Unix has.
+    /// Whether the step needs Unix signals.
     pub(super) fn sends_signals(&self) -> bool {
         self.interrupt_when.is_some()
     }
 
     #[track_caller]
-    pub(super) fn play(self, stage: &Stage, told: &mut Told, place: &str) {
-        if let Some(provider) = &stage.provider {
+    pub(super) fn play(self, context: &CaseContext, transcript: &mut Transcript, place: &str) {
+        if let Some(provider) = &context.provider {
             provider.script(self.provider);
         }
-        stage.cdn.script(self.cdn);
+        context.cdn.script(self.cdn);
         if let Some(more) = &self.connection {
-            stage.configure(more);
+            context.configure(more);
         }
-        let before = stage.arrivals();
-        let arguments = self.arguments.unwrap_or_else(|| stage.arguments.clone());
-        let arguments = told.fill(&arguments);
-        let mut running = stage.sandbox.start(stage.sandbox.command(&arguments));
+        let before = context.arrivals();
+        let arguments = self.arguments.unwrap_or_else(|| context.arguments.clone());
+        let arguments = transcript.fill(&arguments);
+        let mut running = context.sandbox.start(context.sandbox.command(&arguments));
         if let Some(arrivals) = &self.kill_when {
-            stage.wait_for(arrivals, &before);
+            context.wait_for(arrivals, &before);
             running.kill();
             return;
         }
         if let Some(arrivals) = &self.interrupt_when {
-            stage.wait_for(arrivals, &before);
+            context.wait_for(arrivals, &before);
             interrupt(&mut running, self.interrupt_again);
         }
         let outcome = running.end();
@@ -153,14 +153,14 @@ impl Step {
             );
         }
         if let Some(expected) = &self.requests {
-            let mut arrived = stage.counts();
+            let mut arrived = context.counts();
             for (line, count) in &mut arrived {
                 *count -= before.provider.get(line).copied().unwrap_or(0);
             }
             arrived.retain(|_, count| *count > 0);
             assert!(fits(&arrived, expected), "{place}\narrived {arrived:?}");
         }
-        told.hear(&outcome.stdout, &outcome.stderr);
+        transcript.record(&outcome.stdout, &outcome.stderr);
     }
 }
 
@@ -177,12 +177,16 @@ fn interrupt(running: &mut Running<'_>, again: bool) {
     unreachable!("{again}: such a case is not run, {}", running.id());
 }
 
-impl Told {
+impl Transcript {
     fn fill(&self, arguments: &[String]) -> Vec<String> {
         let mut filled = Vec::new();
         for argument in arguments {
             if argument == "{next}" {
-                assert!(!self.next.is_empty(), "no command was told: {}", self.shown);
+                assert!(
+                    !self.next.is_empty(),
+                    "no next command: {}",
+                    self.shown
+                );
                 filled.extend_from_slice(&self.next);
                 continue;
             }
@@ -193,8 +197,8 @@ impl Told {
         filled
     }
 
-    /// Takes note of the job and the command that are told, in JSON or for people.
-    fn hear(&mut self, stdout: &str, stderr: &str) {
+    /// Records the output, and the job's id and next command in it, in JSON or text.
+    fn record(&mut self, stdout: &str, stderr: &str) {
         self.shown += stdout;
         self.shown += stderr;
         let answer: Value = serde_json::from_str(stdout).unwrap_or_default();

@@ -1,16 +1,16 @@
-//! What a running binary says, line by line.
+//! The output of a running binary, line by line.
 
 use std::io::Read;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use super::sandbox::PATIENCE;
+use super::sandbox::TIMEOUT;
 
-/// A pipe that is read as it fills, so that the binary never waits for its reader.
+/// A pipe that a thread reads, so that the binary never blocks on a full pipe.
 pub(crate) struct Stream {
     lines: Receiver<String>,
-    /// What was read so far.
+    /// The output so far.
     pub(crate) read: String,
     reader: Option<JoinHandle<()>>,
 }
@@ -42,16 +42,16 @@ impl Stream {
     }
 
     pub(crate) fn line(&mut self) -> String {
-        let line = self.lines.recv_timeout(PATIENCE).expect("another line");
+        let line = self.lines.recv_timeout(TIMEOUT).expect("another line");
         self.read.push_str(&line);
         line.trim_end().to_owned()
     }
 
-    /// Everything; `None` when the other end stays open.
+    /// All output; `None` if the pipe stays open.
     pub(crate) fn rest(&mut self) -> Option<String> {
         use std::sync::mpsc::RecvTimeoutError::{Disconnected, Timeout};
-        // A binary that goes on talking hangs as well.
-        let end = Instant::now() + PATIENCE;
+        // The limit is on the whole wait: a binary that prints without end hangs as well.
+        let end = Instant::now() + TIMEOUT;
         loop {
             let left = end.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {

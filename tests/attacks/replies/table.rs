@@ -1,9 +1,9 @@
-//! The replies, and how each should end.
+//! The replies and their expected ends.
 
 use super::{BODY, End};
 use crate::support::raw_http::{Answer, GOOD};
 
-/// Each with its name, and how it should end.
+/// All replies: name, answer, expected end.
 pub(super) fn replies() -> Vec<(&'static str, Answer, End)> {
     let mut replies = headers();
     replies.extend(early_ends());
@@ -54,7 +54,7 @@ fn headers() -> Vec<(&'static str, Answer, End)> {
     ]
 }
 
-/// Headers that do not come to their end.
+/// Headers that do not end.
 fn early_ends() -> Vec<(&'static str, Answer, End)> {
     vec![
         (
@@ -70,12 +70,12 @@ fn early_ends() -> Vec<(&'static str, Answer, End)> {
             End::Terminated,
         ),
         (
-            "continue for ever",
+            "100 Continue without end",
             forever("", "HTTP/1.1 100 Continue\r\n\r\n"),
             End::Timeout,
         ),
         (
-            "early hints for ever",
+            "early hints without end",
             forever("", "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"),
             End::Timeout,
         ),
@@ -95,7 +95,7 @@ fn bodies() -> Vec<(&'static str, Answer, End)> {
     let another = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil";
     vec![
         (
-            "a body that says it is too long",
+            "a content-length beyond the limit",
             forever(&sized("65537", ""), "x"),
             End::Body,
         ),
@@ -111,36 +111,32 @@ fn bodies() -> Vec<(&'static str, Answer, End)> {
             slowly(&sized("60000", ""), "x"),
             End::Timeout,
         ),
-        (
-            "a body that is cut",
-            last(&sized("9", GOOD)),
-            End::Terminated,
-        ),
+        ("a truncated body", last(&sized("9", GOOD)), End::Terminated),
         ("a body that stops", say(&sized("9", GOOD)), End::Timeout),
         (
-            "more than was said",
+            "a body longer than its content-length",
             last(&sized("4", "good and more")),
-            End::Well(GOOD),
+            End::Success(GOOD),
         ),
         (
-            "another reply behind it",
+            "a second reply after the body",
             say(&sized("4", &format!("good{another}"))),
-            End::Well(GOOD),
+            End::Success(GOOD),
         ),
         (
-            "another reply behind none",
+            "a second reply after an empty body",
             say(&sized("0", another)),
-            End::Well(""),
+            End::Success(""),
         ),
         (
             "a reply in a header",
             say(&sized("4\r\nx: y", &format!("good\r\n\r\n{another}"))),
-            End::Well(GOOD),
+            End::Success(GOOD),
         ),
     ]
 }
 
-/// Lengths that contradict each other, or the body.
+/// Lengths that contradict each other or the body.
 fn lengths() -> Vec<(&'static str, Answer, End)> {
     let sized = |length: &str, body: &str| {
         format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}")
@@ -165,12 +161,12 @@ fn lengths() -> Vec<(&'static str, Answer, End)> {
             End::Protocol,
         ),
         (
-            "a length beyond all numbers",
+            "a content-length beyond u64",
             say(&sized("99999999999999999999", GOOD)),
             End::Protocol,
         ),
         (
-            "a body where none can be",
+            "a body where none is permitted",
             say(&format!("HTTP/1.1 204 No Content\r\n\r\n{another}")),
             End::Status(204),
         ),
@@ -198,7 +194,7 @@ fn chunks() -> Vec<(&'static str, Answer, End)> {
             End::Body,
         ),
         (
-            "a chunk beyond all numbers",
+            "a chunk size beyond u64",
             forever(head, "f"),
             End::Terminated,
         ),
@@ -226,7 +222,7 @@ fn chunks() -> Vec<(&'static str, Answer, End)> {
     ]
 }
 
-/// Extensions and trailers of chunks, and chunks that are cut.
+/// Extensions and trailers of chunks, and truncated chunks.
 fn extensions() -> Vec<(&'static str, Answer, End)> {
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     let with = |rest: &str| format!("{head}{rest}");
@@ -257,15 +253,11 @@ fn extensions() -> Vec<(&'static str, Answer, End)> {
             slowly(head, "1\r\nx\r\n"),
             End::Timeout,
         ),
-        (
-            "chunks that are cut",
-            last(&with("4\r\ngo")),
-            End::Terminated,
-        ),
+        ("truncated chunks", last(&with("4\r\ngo")), End::Terminated),
         (
             "a length and chunks",
             say(&format!("{sized}4\r\ngood\r\n0\r\n\r\n")),
-            End::Well(GOOD),
+            End::Success(GOOD),
         ),
     ]
 }
@@ -287,7 +279,7 @@ fn encodings() -> Vec<(&'static str, Answer, End)> {
             End::Encoded,
         ),
         (
-            "gzip on the way",
+            "gzip as transfer encoding",
             with("transfer-encoding: gzip"),
             End::Encoded,
         ),
@@ -329,7 +321,7 @@ fn nonsense() -> Vec<(&'static str, Answer, End)> {
             End::Protocol,
         ),
         (
-            "a mail server",
+            "the greeting of a mail server",
             last("220 mail.example ESMTP\r\n\r\n"),
             End::Protocol,
         ),
@@ -345,14 +337,14 @@ fn nonsense() -> Vec<(&'static str, Answer, End)> {
             End::Protocol,
         ),
         (
-            "a status beyond all",
+            "a status beyond 999",
             last("HTTP/1.1 999 ?\r\n\r\n"),
             End::Status(999),
         ),
     ]
 }
 
-/// Headers that are none.
+/// Malformed headers.
 fn broken_headers() -> Vec<(&'static str, Answer, End)> {
     vec![
         (
@@ -396,7 +388,7 @@ fn last(text: &str) -> Answer {
     Answer::Last(text.into())
 }
 
-/// `again` is said in large pieces, `@` in it standing for a kilobyte.
+/// Sends `first`, then `again` without end in large pieces; `@` stands for a kilobyte.
 fn forever(first: &str, again: &str) -> Answer {
     let again = again.replace('@', &"x".repeat(1 << 10));
     let pieces = again.repeat((BODY / again.len()).max(1));

@@ -1,4 +1,4 @@
-//! All paths of a crate, as arrows between its files.
+//! The dependencies between the files of a crate, from its paths.
 
 use std::collections::BTreeSet;
 
@@ -7,11 +7,11 @@ use syn::ext::IdentExt as _;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Expr, ExprCall, ImplItem, Item, ItemUse, Macro, Meta, TraitItem, Visibility};
 
-use super::knots::Arrows;
+use super::components::Arrows;
 use super::resolve::{self, Place};
 use super::tree::{self, Id, Import, Tree};
 
-/// Every arrow of a crate.
+/// All dependencies between the files of a crate.
 pub(super) fn of(tree: &Tree) -> Arrows {
     let mut collector = Collector {
         tree,
@@ -30,14 +30,14 @@ pub(super) fn of(tree: &Tree) -> Arrows {
     collector.arrows
 }
 
-/// Reads the items of one module after the other.
+/// Collects the dependencies module by module.
 struct Collector<'a> {
     tree: &'a Tree,
     module: Id,
     arrows: Arrows,
-    /// Imported names, each in its module, that begin a path: that path says what is used.
+    /// Imported names, each in its module, that begin a path: the path shows the used item.
     followed: BTreeSet<(Id, String)>,
-    /// Imported modules: who imports, by which name, and which.
+    /// Imported modules: the importing module, the name, the imported module.
     imported: Vec<(Id, String, Id)>,
 }
 
@@ -66,7 +66,7 @@ impl Collector<'_> {
     /// A path outside an import.
     fn path(&mut self, path: &[String]) {
         match self.resolved(path) {
-            // A module alone is no value and no type.
+            // A module alone is neither a value nor a type.
             None | Some(Place::Module(_)) => {}
             Some(place) => self.place(&place),
         }
@@ -90,7 +90,7 @@ impl Collector<'_> {
         }
     }
 
-    /// Modules that are imported and begin no path: what is used of them is not known.
+    /// Imported modules that begin no path. Each counts as a use of the whole module.
     fn unfollowed(&mut self) {
         for (module, name, target) in std::mem::take(&mut self.imported) {
             let kin = self.tree.is_above(module, target) || self.tree.is_above(target, module);
@@ -109,7 +109,7 @@ impl Collector<'_> {
         }
     }
 
-    /// The paths in the tokens of a macro, as far as they can be told.
+    /// The recognizable paths in the tokens of a macro.
     fn tokens(&mut self, tokens: TokenStream) {
         let tokens: Vec<_> = tokens.into_iter().collect();
         let mut index = 0;
@@ -201,7 +201,7 @@ impl<'ast> Visit<'ast> for Collector<'_> {
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let names = names(path);
-        // A small name alone is more often a variable than an item.
+        // A single lower-case name is usually a variable.
         if path.leading_colon.is_none() && (names.len() > 1 || is_capital(&names[0])) {
             self.path(&names);
         }

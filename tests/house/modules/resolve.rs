@@ -1,11 +1,11 @@
-//! From a path to the module that defines its name.
+//! Resolves a path to the module that defines its name.
 
 use super::tree::{Id, Import, ROOT, Tree};
 
-/// Imports of imports are followed this far: a limit for those that name each other.
+/// The most imports of imports that are followed, since imports may be circular.
 const MOST_IMPORTS: usize = 12;
 
-/// What a path names.
+/// The target of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// A name that a module of this crate defines.
@@ -16,7 +16,7 @@ pub(super) enum Place {
     External { module: Id, name: String },
 }
 
-/// What `path` names inside `module`; `None` for a path into another crate, or a name that is
+/// The target of `path` inside `module`; `None` for a path into another crate, or a name that is
 /// neither defined nor imported.
 pub(super) fn path(tree: &Tree, module: Id, path: &[String]) -> Option<Place> {
     Resolver { tree, imports: 0 }.path(module, path)
@@ -35,7 +35,7 @@ impl Resolver<'_> {
         for (index, name) in names.iter().enumerate() {
             let last = index + 1 == names.len();
             let as_module = self.module(current, name);
-            // A function may have the name of a module: the last part is rather the function.
+            // A function may have the name of a module: the last part then names the function.
             let as_item = || self.item(current, name);
             let place = if last {
                 as_item().or(as_module.map(Place::Module))
@@ -56,7 +56,7 @@ impl Resolver<'_> {
         Some(Place::Module(current))
     }
 
-    /// Where a path begins, and its names from there.
+    /// The module in which a path begins, and the remaining names.
     fn begin(self, module: Id, path: &[String]) -> Option<(Id, &[String])> {
         let mut current = module;
         let mut rest = path;
@@ -97,7 +97,7 @@ impl Resolver<'_> {
         names.try_fold(current, |current, name| self.module(current, name))
     }
 
-    /// What defines `name`, which `module` defines or imports.
+    /// The definition of `name`, which `module` defines or imports.
     fn item(self, module: Id, name: &str) -> Option<Place> {
         let here = &self.tree.modules[module];
         let found = |module| Place::Item {
@@ -110,7 +110,7 @@ impl Resolver<'_> {
         let next = self.further()?;
         for import in here.imports.iter().filter(|import| import.name == name) {
             match next.path(module, &import.path) {
-                // The name of a module is no item's.
+                // A module is not an item.
                 Some(Place::Module(_)) => {}
                 Some(place) => return Some(place),
                 None => {
@@ -128,7 +128,7 @@ impl Resolver<'_> {
 
     /// The module whose names a glob imports.
     fn glob(self, module: Id, import: &Import) -> Option<Id> {
-        // A module that imports its own names by way of another would go round for ever.
+        // A module that imports its own names through another would recurse without end.
         self.module_at(module, &import.path)
             .filter(|target| *target != module)
     }

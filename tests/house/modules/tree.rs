@@ -45,7 +45,7 @@ pub(super) struct Import {
     pub(super) reexport: bool,
 }
 
-/// Sources that are no crate.
+/// The error for sources that are not a crate.
 #[derive(Debug)]
 pub(crate) enum Invalid {
     Syntax { file: PathBuf, error: syn::Error },
@@ -151,7 +151,7 @@ pub(super) fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-/// Adds file after file to a tree.
+/// Builds a tree file by file.
 struct Reader<'a> {
     sources: &'a Sources,
     tree: Tree,
@@ -346,7 +346,7 @@ fn without_tests(predicate: &Meta) -> Option<bool> {
     if list.path.is_ident("not") {
         return parts.first().copied().flatten().map(|value| !value);
     }
-    // What decides `all` and `any` alone.
+    // The value that decides `all` or `any` by itself.
     let decisive = list.path.is_ident("any");
     if parts.contains(&Some(decisive)) {
         return Some(decisive);

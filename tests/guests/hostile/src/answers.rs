@@ -1,4 +1,4 @@
-//! What the component answers.
+//! The return values of the exports.
 
 use crate::bindings::{
     Acceptance, Adjustment, Basis, Body, Charge, Completion, ConnectionRequirement, ErrorCause,
@@ -6,14 +6,14 @@ use crate::bindings::{
     Note, Plan, Price, Progress, ProviderFault, ResultMedia, Settlement, Stage, Started, Step,
     Success, Upload, Violation,
 };
-use crate::order::{Answer, ErrorAnswer, Listing};
+use crate::instructions::{Answer, ErrorAnswer, Listing};
 use crate::text::{Seen, Text};
 
-/// The answer of `check`; without an order, a plan of the input as it is.
+/// The answer of `check`. The default is a plan of the unchanged input.
 ///
 /// # Errors
 ///
-/// As ordered.
+/// As instructed.
 pub fn of_check(then: Option<Answer>, input: String, seen: &Seen) -> Result<Plan, NodeError> {
     match then {
         None => Ok(plan(input)),
@@ -59,11 +59,11 @@ fn plan(input: String) -> Plan {
     }
 }
 
-/// The answer of `start`; without an order, an acceptance whose ticket is the input.
+/// The answer of `start`. The default is an acceptance whose ticket is the input.
 ///
 /// # Errors
 ///
-/// As ordered.
+/// As instructed.
 pub fn of_start(then: Option<Answer>, input: String, seen: &Seen) -> Result<Started, NodeError> {
     match then {
         None => Ok(Started::Accepted(Acceptance {
@@ -92,15 +92,15 @@ pub fn of_start(then: Option<Answer>, input: String, seen: &Seen) -> Result<Star
     }
 }
 
-/// The answer of `poll`; without an order, an empty success.
+/// The answer of `poll`. The default is an empty success.
 ///
 /// # Errors
 ///
-/// As ordered.
+/// As instructed.
 ///
 /// # Panics
 ///
-/// When the ordered fraction is no number.
+/// When the instructed fraction is not a number.
 pub fn of_poll(then: Option<Answer>, seen: &Seen) -> Result<JobState, NodeError> {
     match then {
         None => Ok(JobState::Succeeded(Success {
@@ -140,11 +140,11 @@ pub fn of_poll(then: Option<Answer>, seen: &Seen) -> Result<JobState, NodeError>
     }
 }
 
-/// The answer of `plan-upload` and `uploaded`; without an order, the field's value `""`.
+/// The answer of `plan-upload` and `uploaded`. The default is the field value `""`.
 ///
 /// # Errors
 ///
-/// As ordered.
+/// As instructed.
 pub fn of_media(then: Option<Answer>, seen: &Seen) -> Result<Step, NodeError> {
     let written = |(name, value): (Text, Text)| (name.written(seen), value.written(seen));
     match then {
@@ -205,7 +205,7 @@ fn success(answer: &Answer, seen: &Seen) -> Success {
     }
 }
 
-/// The error that is ordered, whatever was asked.
+/// The instructed error. Panics on an answer that the function cannot give.
 fn error(answer: &Answer, seen: &Seen) -> NodeError {
     let Answer::Error(ErrorAnswer {
         cause,

@@ -1,4 +1,4 @@
-//! The generated side of the contract, and the names that leave it.
+//! The generated bindings of the contract, and the names that the other modules use.
 
 #[allow(
     unsafe_code,

@@ -1,14 +1,14 @@
-//! The exports: the orders of each function are carried out, then answered.
+//! The exports: each carries out its instruction, then returns the instructed answer.
 
 use std::hint::black_box;
 
+use crate::actions::perform_all;
 use crate::answers::{listed, of_check, of_media, of_poll, of_start};
 use crate::bindings::{
     Cancellation, CheckOptions, JobState, LocalFile, NodeError, NodeType, Plan, Started, Step,
     catalog, jobs, media,
 };
-use crate::deeds::commit;
-use crate::order::{Answer, Listing, Order, Orders};
+use crate::instructions::{Answer, Instruction, Instructions, Listing};
 use crate::text::Seen;
 
 struct Component;
@@ -20,7 +20,7 @@ mod exports {
     crate::bindings::export!(Component with_types_in crate::bindings::generated);
 }
 
-/// What `node-types` does, which has no input: a document that tests write over these bytes.
+/// The instruction of `node-types`, which has no input: a document that tests write over these bytes.
 static LISTING: [u8; 1024] = {
     let mut bytes = [b' '; 1024];
     let (mark, mut at) = (b"listing of the hostile component:{}", 0);
@@ -40,36 +40,36 @@ impl catalog::Guest for Component {
             .expect("a document");
         let listing: Listing = serde_json::from_slice(&bytes[from..]).expect("a listing");
         let mut seen = Seen::default();
-        commit(&listing.deeds, &mut seen);
+        perform_all(&listing.actions, &mut seen);
         listed(&listing, &seen)
     }
 }
 
-fn orders(document: &str) -> Orders {
-    serde_json::from_str(document).expect("orders")
+fn instructions(document: &str) -> Instructions {
+    serde_json::from_str(document).expect("instructions")
 }
 
-/// What was seen in carrying out an order, and what is to be answered.
-fn carry_out(order: Order) -> (Option<Answer>, Seen) {
+/// Carries out the actions. Returns the instructed answer and the observations.
+fn carry_out(instruction: Instruction) -> (Option<Answer>, Seen) {
     let mut seen = Seen::default();
-    commit(&order.deeds, &mut seen);
-    (order.then, seen)
+    perform_all(&instruction.actions, &mut seen);
+    (instruction.then, seen)
 }
 
 impl jobs::Guest for Component {
     fn check(_: String, input: String, options: CheckOptions) -> Result<Plan, NodeError> {
-        let (then, mut seen) = carry_out(orders(&input).check);
+        let (then, mut seen) = carry_out(instructions(&input).check);
         seen.note(format!("{options:?}"));
         of_check(then, input, &seen)
     }
 
     fn start(_: String, input: String, _: String) -> Result<Started, NodeError> {
-        let (then, seen) = carry_out(orders(&input).start);
+        let (then, seen) = carry_out(instructions(&input).start);
         of_start(then, input, &seen)
     }
 
     fn poll(ticket: String) -> Result<JobState, NodeError> {
-        let (then, seen) = carry_out(orders(&ticket).poll);
+        let (then, seen) = carry_out(instructions(&ticket).poll);
         of_poll(then, &seen)
     }
 
@@ -83,16 +83,16 @@ impl jobs::Guest for Component {
 }
 
 impl media::Guest for Component {
-    /// The file's name is the order.
+    /// The file's name is the instruction.
     fn plan_upload(_: String, _: String, file: LocalFile) -> Result<Step, NodeError> {
-        let order = serde_json::from_str(&file.file_name).expect("an order");
-        let (then, seen) = carry_out(order);
+        let instruction = serde_json::from_str(&file.file_name).expect("an instruction");
+        let (then, seen) = carry_out(instruction);
         of_media(then, &seen)
     }
 
-    /// The reply is the order.
+    /// The reply is the instruction.
     fn uploaded(_: String, _: String, _: u16, reply: String) -> Result<Step, NodeError> {
-        let (then, seen) = carry_out(serde_json::from_str(&reply).expect("an order"));
+        let (then, seen) = carry_out(serde_json::from_str(&reply).expect("an instruction"));
         of_media(then, &seen)
     }
 }

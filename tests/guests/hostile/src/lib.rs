@@ -1,22 +1,23 @@
-//! A pack that does to its host what its input tells it to.
+//! A hostile pack, controlled by its input.
 //!
-//! The input is an [`order`]: what to do in `check`, in `start` and in `poll`, and what to answer
-//! then. What is not ordered goes well: `check` plans its own input, `start` accepts with its
-//! input as the ticket, so that `poll` finds its orders there, and `poll` has succeeded.
+//! The input is a document of [`instructions`]: the actions and the answer of `check`, `start` and
+//! `poll`. Without an instruction a function succeeds: `check` plans its own input, `start` accepts
+//! with its input as the ticket, so that `poll` reads its instruction there, and `poll` returns a
+//! success.
 //!
 //! # Layout
 //!
-//! - [`order`]: the input as data; [`text`]: texts that would be too long to write down
-//! - [`deeds`]: what is done; [`hoard`]: resources that are never given back; [`requests`]: what is
-//!   sent, or tried
-//! - [`answers`]: what is answered
-//! - `component`: the exports; on wasm alone
+//! - [`instructions`]: the input as data; [`text`]: generated and repeated texts in it
+//! - [`actions`]: carries the actions out; [`leaks`]: resources that are never dropped;
+//!   [`requests`]: HTTP requests, permitted or not
+//! - [`answers`]: the return values
+//! - `component`: the exports, compiled for WebAssembly only
 
+pub mod actions;
 pub mod answers;
 pub mod bindings;
-pub mod deeds;
-pub mod hoard;
-pub mod order;
+pub mod instructions;
+pub mod leaks;
 pub mod requests;
 pub mod text;
 

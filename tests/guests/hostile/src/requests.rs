@@ -1,4 +1,4 @@
-//! What the component sends, or tries to send.
+//! HTTP requests of the component, permitted or not.
 
 use std::mem::forget;
 
@@ -9,16 +9,16 @@ use wasip2::http::types::{
 };
 
 use crate::bindings::connections;
-use crate::order::{Payload, Sending};
+use crate::instructions::{Payload, Sending};
 use crate::text::{Seen, Text};
 
-/// What `blocking-write-and-flush` takes at once, by its own documentation.
+/// The most bytes that `blocking-write-and-flush` accepts, by its documentation.
 const CHUNK: usize = 4096;
 
-/// What is noted of a reply.
+/// Bytes of a reply's body that are recorded.
 const NOTED: u64 = 1 << 10;
 
-/// Sends, and notes what the host let through and what came back.
+/// Sends the requests. Records what the host refused and the replies.
 pub fn send(sending: &Sending, seen: &mut Seen) {
     let mut open = Vec::new();
     for _ in 0..sending.times {
@@ -112,7 +112,7 @@ fn why(error: HeaderError) -> &'static str {
     }
 }
 
-/// Method and URL as they are: nothing is made right here.
+/// Sets the method and the URL without correcting them.
 fn address(request: &OutgoingRequest, sending: &Sending, seen: &mut Seen) {
     let method = match sending.method.as_str() {
         "GET" => Method::Get,
@@ -153,7 +153,7 @@ fn length(payload: &Payload) -> u64 {
     }
 }
 
-/// Whether the host took all of it.
+/// Writes the body; false if the host refused a part of it.
 fn write(body: &OutgoingBody, payload: &Payload) -> bool {
     let Ok(stream) = body.write() else {
         return false;
@@ -171,7 +171,7 @@ fn write(body: &OutgoingBody, payload: &Payload) -> bool {
     }
 }
 
-/// All of the component's memory but for its first byte, which no pointer may name.
+/// The component's memory except the first byte, whose address is the null pointer.
 #[cfg(target_family = "wasm")]
 #[expect(unsafe_code, reason = "to look for what the host may have left there")]
 fn memory() -> &'static [u8] {

@@ -1,15 +1,14 @@
-//! Texts that would be too long to write down, or that are known only when they are used.
+//! Texts of an instruction: literal, repeated, or filled with observations at run time.
 
 use serde::Deserialize;
 
-/// A text of an order.
+/// A text of an instruction.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Text {
-    /// Itself; `{seen}` stands for what the deeds so far have seen, with ` | ` between
-    /// one thing and the next.
+    /// A literal text; `{seen}` stands for the observations so far, joined by ` | `.
     Plain(String),
-    /// One text again and again.
+    /// A text repeated.
     Repeated {
         /// The text.
         repeat: String,
@@ -25,7 +24,7 @@ impl Default for Text {
 }
 
 impl Text {
-    /// The text, with what was `seen` so far.
+    /// The text, with `{seen}` replaced by the observations.
     #[must_use]
     pub fn written(&self, seen: &Seen) -> String {
         match self {
@@ -35,14 +34,14 @@ impl Text {
     }
 }
 
-/// What deeds have seen.
+/// The observations of the actions, such as replies and refusals.
 #[derive(Debug, Default)]
 pub struct Seen {
     lines: Vec<String>,
 }
 
 impl Seen {
-    /// Notes one thing.
+    /// Adds an observation.
     pub fn note(&mut self, line: impl Into<String>) {
         self.lines.push(line.into());
     }

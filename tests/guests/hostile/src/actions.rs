@@ -1,4 +1,4 @@
-//! What the component does to its host.
+//! The actions of an instruction: computing, allocating, printing, leaking and sending.
 
 use std::hint::black_box;
 use std::io::Write as _;
@@ -10,41 +10,41 @@ use wasip2::clocks::{monotonic_clock, wall_clock};
 use wasip2::random::{insecure, insecure_seed, random};
 
 use crate::bindings::connections;
-use crate::hoard::hoard;
-use crate::order::Deed;
+use crate::instructions::Action;
+use crate::leaks::leak;
 use crate::requests::send;
 use crate::text::Seen;
 
-/// What is taken from memory at once.
+/// Bytes of one allocation or one write.
 const PIECE: usize = 1 << 20;
 
-/// Does all of these.
-pub fn commit(deeds: &[Deed], seen: &mut Seen) {
-    for deed in deeds {
-        one(deed, seen);
+/// Carries the actions out in order.
+pub fn perform_all(actions: &[Action], seen: &mut Seen) {
+    for action in actions {
+        perform(action, seen);
     }
 }
 
-fn one(deed: &Deed, seen: &mut Seen) {
-    match deed {
-        Deed::Loop => run_for_ever(),
-        Deed::Recurse => {
+fn perform(action: &Action, seen: &mut Seen) {
+    match action {
+        Action::Loop => run_for_ever(),
+        Action::Recurse => {
             black_box(recurse(0));
         }
-        Deed::Allocate => take(usize::MAX),
-        Deed::Take(bytes) => take(*bytes),
-        Deed::Exit(code) => exit::exit_with_code(*code),
-        Deed::Abort => std::process::abort(),
-        Deed::Panic(message) => panic!("{}", message.written(seen)),
-        Deed::Print { bytes, text } => print(*bytes, text),
-        Deed::LookAround => look_around(seen),
-        Deed::AskTheTime => ask_the_time(seen),
-        Deed::SleepMs(duration) => {
+        Action::Allocate => take(usize::MAX),
+        Action::Take(bytes) => take(*bytes),
+        Action::Exit(code) => exit::exit_with_code(*code),
+        Action::Abort => std::process::abort(),
+        Action::Panic(message) => panic!("{}", message.written(seen)),
+        Action::Print { bytes, text } => print(*bytes, text),
+        Action::LookAround => look_around(seen),
+        Action::AskTheTime => ask_the_time(seen),
+        Action::SleepMs(duration) => {
             monotonic_clock::subscribe_duration(duration.saturating_mul(1_000_000)).block();
         }
-        Deed::WaitForEver => monotonic_clock::subscribe_duration(u64::MAX).block(),
-        Deed::Hoard { what, count } => hoard(*what, *count),
-        Deed::Connection => match connections::get("pixelml") {
+        Action::WaitForEver => monotonic_clock::subscribe_duration(u64::MAX).block(),
+        Action::Leak { what, count } => leak(*what, *count),
+        Action::Connection => match connections::get("pixelml") {
             Ok(connection) => seen.note(format!(
                 "connection {}: {} headers, options {}",
                 connection.id,
@@ -53,7 +53,7 @@ fn one(deed: &Deed, seen: &mut Seen) {
             )),
             Err(_) => seen.note("no connection"),
         },
-        Deed::Request(sending) => send(sending, seen),
+        Action::Request(sending) => send(sending, seen),
     }
 }
 
@@ -80,7 +80,7 @@ fn take(bytes: usize) {
 fn print(bytes: usize, text: &str) {
     let piece = text.repeat((PIECE / text.len().max(1)).max(1));
     for _ in 0..bytes.div_ceil(piece.len().max(1)) {
-        // A host that takes no more is what is looked for.
+        // The host may refuse further output; the action continues.
         let _ = std::io::stdout().write_all(piece.as_bytes());
         let _ = std::io::stderr().write_all(piece.as_bytes());
     }

@@ -1,5 +1,5 @@
-//! What a broker asks and dials, as a test sees it: answers by plan, every question and every
-//! connection counted, and listeners that would notice one that was not.
+//! A resolver and a connector for a broker, with planned answers. Both count their calls, and
+//! listeners notice connections that bypass them.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -11,11 +11,11 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use zoetrope_host::egress::{Connect, Egress, HttpLimits, Resolve};
 
-/// An address on the internet that tests lead to this machine.
+/// An address on the internet that tests redirect to this machine.
 pub(crate) const PUBLIC: &str = "93.184.216.34";
 
-/// Runs a future on a runtime that outlives every test, so that a connection is closed by who
-/// should close it and not by the end of a test.
+/// Runs a future on a runtime that outlives every test, so that the end of a test closes no
+/// connection.
 pub(crate) fn wait_for<T>(future: impl Future<Output = T>) -> T {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
@@ -26,9 +26,9 @@ pub(crate) fn wait_for<T>(future: impl Future<Output = T>) -> T {
     runtime.block_on(future)
 }
 
-/// The names and the network that a broker sees.
+/// The names and addresses that a broker reaches.
 #[derive(Clone, Default)]
-pub(crate) struct World(Arc<Mutex<State>>);
+pub(crate) struct Network(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -38,13 +38,13 @@ struct State {
     dialled: Vec<SocketAddr>,
 }
 
-impl World {
-    /// A broker in this world.
+impl Network {
+    /// A broker that uses this network.
     pub(crate) fn egress(&self, limits: HttpLimits) -> Egress {
         Egress::with_parts(limits, self.clone(), self.clone())
     }
 
-    /// Lets a name have these addresses: one list after the other, the last again and again.
+    /// Sets the addresses of a name: one list for each lookup, the last one repeats.
     pub(crate) fn name(&self, name: &str, answers: &[&[&str]]) {
         let parsed = answers.iter().map(|answer| {
             let addresses = answer.iter();
@@ -52,31 +52,31 @@ impl World {
                 .map(|address| address.parse().expect("an address"))
                 .collect()
         });
-        let mut state = self.0.lock().expect("the world");
+        let mut state = self.0.lock().expect("the network");
         state.answers.insert(name.to_owned(), parsed.collect());
     }
 
-    /// Leads an address, whatever the port, to a server on this machine.
+    /// Redirects an address, at any port, to a server on this machine.
     pub(crate) fn detour(&self, address: &str, to: SocketAddr) {
         let address = address.parse().expect("an address");
-        let mut state = self.0.lock().expect("the world");
+        let mut state = self.0.lock().expect("the network");
         state.detours.insert(address, to);
     }
 
-    /// The names asked for so far.
+    /// The names that were looked up.
     pub(crate) fn asked(&self) -> Vec<String> {
-        self.0.lock().expect("the world").asked.clone()
+        self.0.lock().expect("the network").asked.clone()
     }
 
-    /// The addresses dialled so far.
+    /// The addresses that were dialled.
     pub(crate) fn dialled(&self) -> Vec<SocketAddr> {
-        self.0.lock().expect("the world").dialled.clone()
+        self.0.lock().expect("the network").dialled.clone()
     }
 }
 
-impl Resolve for World {
+impl Resolve for Network {
     fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
-        let mut state = self.0.lock().expect("the world");
+        let mut state = self.0.lock().expect("the network");
         state.asked.push(name.to_owned());
         let answer = state.answers.get_mut(name).and_then(|answers| {
             let next = answers.front().cloned();
@@ -90,12 +90,12 @@ impl Resolve for World {
     }
 }
 
-impl Connect for World {
+impl Connect for Network {
     fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>> {
-        let mut state = self.0.lock().expect("the world");
+        let mut state = self.0.lock().expect("the network");
         state.dialled.push(address);
         let target = state.detours.get(&address.ip()).copied();
-        // Nothing beyond this machine is dialled, not even where a defence fails.
+        // Only loopback is dialled, even if a defence fails.
         let target =
             target.or_else(|| address.ip().to_canonical().is_loopback().then_some(address));
         Box::pin(async move {
@@ -107,7 +107,7 @@ impl Connect for World {
     }
 }
 
-/// Somebody who listens on every loopback address at one port, and never says a word.
+/// Listeners at one port of every loopback address, which send nothing.
 pub(crate) struct Listeners {
     port: u16,
     listeners: Vec<TcpListener>,
@@ -118,7 +118,7 @@ impl Listeners {
         let first = TcpListener::bind("0.0.0.0:0").expect("a port");
         let port = first.local_addr().expect("an address").port();
         let mut listeners = vec![first];
-        // A machine may have no IPv6, or the port be taken there; the connectors' count holds.
+        // IPv6 may be missing, or the port taken there; the connector still counts.
         listeners.extend(TcpListener::bind(("::1", port)));
         for listener in &listeners {
             listener.set_nonblocking(true).expect("a listener");
@@ -130,8 +130,8 @@ impl Listeners {
         self.port
     }
 
-    /// Whether nobody has come; whoever has, counts once.
-    pub(crate) fn are_alone(&self) -> bool {
+    /// Whether no connection arrived since the last call.
+    pub(crate) fn got_no_connection(&self) -> bool {
         let came = |listener: &TcpListener| listener.accept().is_ok();
         !self.listeners.iter().any(came)
     }

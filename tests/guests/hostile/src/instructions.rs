@@ -1,75 +1,75 @@
-//! What the component is told to do.
+//! The component's input: actions and an answer for each exported function.
 
 use serde::Deserialize;
 
 use crate::text::Text;
 
-/// The input, and the ticket: what to do in each function.
+/// The input and the ticket: an instruction for each function.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Orders {
-    /// In `check`.
-    pub check: Order,
-    /// In `start`.
-    pub start: Order,
-    /// In `poll`.
-    pub poll: Order,
+pub struct Instructions {
+    /// For `check`.
+    pub check: Instruction,
+    /// For `start`.
+    pub start: Instruction,
+    /// For `poll`.
+    pub poll: Instruction,
 }
 
-/// What to do in one function, and what to answer then.
+/// The actions of one function, and its answer after them.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Order {
-    /// One after the other.
+pub struct Instruction {
+    /// Carried out in order.
     #[serde(rename = "do")]
-    pub deeds: Vec<Deed>,
-    /// Nothing: what is usual.
+    pub actions: Vec<Action>,
+    /// The answer; absent: the function's default.
     pub then: Option<Answer>,
 }
 
-/// One deed.
+/// One action.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Deed {
-    /// Computes for ever.
+pub enum Action {
+    /// Computes without end.
     Loop,
-    /// Calls itself for ever.
+    /// Recurses without end.
     Recurse,
-    /// Takes memory until there is none.
+    /// Allocates memory until none is left.
     Allocate,
-    /// Takes so many bytes and touches them all.
+    /// Allocates and writes this many bytes.
     Take(usize),
-    /// Ends the process instead of answering.
+    /// Exits with this code instead of answering.
     Exit(u8),
     /// Aborts.
     Abort,
     /// Panics with this message.
     Panic(Text),
-    /// Writes so many bytes to both standard streams.
+    /// Writes to standard output and standard error.
     Print {
-        /// To each.
+        /// Bytes for each stream.
         bytes: usize,
-        /// Said again and again.
+        /// The text that is repeated.
         text: String,
     },
-    /// Notes what `wasi:cli` gives: environment, arguments, folder, terminals, standard input.
+    /// Records what `wasi:cli` gives: environment, arguments, folder, terminals, standard input.
     LookAround,
-    /// Notes that the clocks and the random numbers answer.
+    /// Calls the clocks and records the length of the random numbers.
     AskTheTime,
-    /// Sleeps for so long.
+    /// Sleeps for this many milliseconds.
     SleepMs(u64),
-    /// Waits for what never comes.
+    /// Waits for a timer that never ends.
     WaitForEver,
-    /// Opens so many of a kind and drops none.
-    Hoard {
-        /// Of what.
-        what: Hoarded,
+    /// Opens resources and drops none.
+    Leak {
+        /// The kind of resource.
+        what: Resource,
         /// How many.
         count: usize,
     },
-    /// Notes the connection as the host tells it.
+    /// Records the connection that the host returns.
     Connection,
-    /// Sends, or tries to.
+    /// Sends HTTP requests.
     Request(Box<Sending>),
 }
 
@@ -77,7 +77,7 @@ pub enum Deed {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "as `wasi:http` and `wasi:io` call them")]
-pub enum Hoarded {
+pub enum Resource {
     Fields,
     Requests,
     Bodies,
@@ -86,31 +86,31 @@ pub enum Hoarded {
     StandardStreams,
 }
 
-/// A request.
+/// A request, sent once or many times.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sending {
-    /// As it goes to the host, whatever it is.
+    /// Passed to the host unchanged.
     pub method: String,
-    /// `{base}` stands for the connection's base URL; the rest goes to the host as it is.
+    /// `{base}` stands for the connection's base URL; the rest is passed to the host unchanged.
     pub url: String,
     /// Names and values.
     pub headers: Vec<(Text, Text)>,
-    /// Given in one list, which the host checks as a whole, instead of one by one.
+    /// Whether the headers are set as one list, which the host checks as a whole.
     pub as_a_list: bool,
-    /// What is sent after them.
+    /// The body.
     pub body: Payload,
-    /// What `content-length` says; the truth where absent, no word where empty.
+    /// The `content-length`; the true length where absent, no header where empty.
     pub length: Option<String>,
     /// Sent after the body.
     pub trailers: Vec<(Text, Text)>,
-    /// How many of it, all begun before the first is waited for.
+    /// The number of requests; all are begun before the first reply is waited for.
     pub times: usize,
-    /// Whether the bodies are finished.
+    /// Whether the bodies are left unfinished.
     pub unfinished: bool,
-    /// How many replies are waited for; all where absent. The others stay open.
+    /// The number of replies that are waited for; all where absent. The others stay open.
     pub awaited: Option<usize>,
-    /// Whether the replies' bodies are read.
+    /// Whether the bodies of the replies are left unread.
     pub unread: bool,
 }
 
@@ -141,48 +141,48 @@ pub enum Payload {
     Nothing,
     /// This text.
     Text(String),
-    /// So many bytes.
+    /// This many bytes.
     Bytes(u64),
     /// The component's whole memory.
     Memory,
 }
 
-/// What is answered.
+/// An answer of a function.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// To any question: an error.
+    /// Of any function: an error.
     Error(ErrorAnswer),
-    /// To `check`: a plan.
+    /// Of `check`: a plan.
     Plan {
         /// The completed input.
         input: Text,
-        /// How many notes there are.
+        /// The number of notes.
         #[serde(default)]
         notes: usize,
-        /// What each says.
+        /// The text of each note.
         #[serde(default)]
         note: Text,
         /// The previewed request.
         request: Option<Text>,
-        /// What each second costs: amount and unit.
+        /// The price of a second: amount and unit.
         estimate: Option<(Text, Text)>,
     },
-    /// To `start`: the job is accepted.
+    /// Of `start`: the job is accepted.
     Accept {
-        /// What `poll` gets.
+        /// The argument of `poll`.
         ticket: Text,
         /// The provider's own id.
         id: Text,
         /// When to poll.
         #[serde(default)]
         poll_after_ms: u64,
-        /// The bill: amount and unit.
+        /// The charge: amount and unit.
         cost: Option<(Text, Text)>,
     },
-    /// To `poll`: the job goes on.
+    /// Of `poll`: the job is running.
     Wait {
-        /// Anything that reads as a number: `NaN`, `inf`, `-1`.
+        /// Any text that parses as a number: `NaN`, `inf`, `-1`.
         fraction: Option<String>,
         /// The provider's words.
         message: Option<Text>,
@@ -192,24 +192,24 @@ pub enum Answer {
         /// A new ticket.
         ticket: Option<Text>,
     },
-    /// To `poll`: the job has succeeded; to `start`: at once.
+    /// Of `poll` and `start`: the job has succeeded.
     Succeed {
         /// The output document.
         output: Text,
-        /// How many media there are.
+        /// The number of media.
         #[serde(default)]
         media: usize,
-        /// Where each is in the output.
+        /// The JSON pointer of each in the output.
         #[serde(default)]
         pointer: Text,
-        /// Where each can be fetched.
+        /// The URL of each.
         #[serde(default)]
         url: Text,
-        /// Whether the credential is needed for that.
+        /// Whether the download needs the credential.
         #[serde(default)]
         needs_credential: bool,
     },
-    /// To `poll`: the job has failed.
+    /// Of `poll`: the job has failed.
     Fail {
         /// The provider's words.
         message: Text,
@@ -219,7 +219,7 @@ pub enum Answer {
         #[serde(default)]
         free: bool,
     },
-    /// To `plan-upload` and `uploaded`: a request that carries the file.
+    /// Of `plan-upload` and `uploaded`: a request that carries the file.
     Upload {
         /// Its method.
         method: String,
@@ -228,10 +228,10 @@ pub enum Answer {
         /// Its headers.
         #[serde(default)]
         headers: Vec<(Text, Text)>,
-        /// A form's part instead of the file alone.
+        /// The name of the form part; absent: the body is the file alone.
         part: Option<Text>,
     },
-    /// To `plan-upload` and `uploaded`: the field's value.
+    /// Of `plan-upload` and `uploaded`: the field's value.
     Value(Text),
 }
 
@@ -239,15 +239,15 @@ pub enum Answer {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ErrorAnswer {
-    /// Its cause by name, `not_sent`.
+    /// The name of its cause, such as `not_sent`.
     pub cause: String,
-    /// In words.
+    /// The message.
     pub message: Text,
     /// `yes`, `no` or `unknown`.
     pub charge: String,
     /// The delay before another attempt.
     pub retry_after_ms: Option<u64>,
-    /// How many violations there are, if it is `invalid_input`.
+    /// The number of violations of an `invalid_input`.
     pub violations: usize,
 }
 
@@ -263,14 +263,14 @@ impl Default for ErrorAnswer {
     }
 }
 
-/// What `node-types` lists: one node type `hostile`, unless the component's bytes say more.
+/// The list of `node-types`: one node type `hostile`, unless the component's bytes say otherwise.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Listing {
-    /// Done before.
+    /// Actions before the answer.
     #[serde(rename = "do")]
-    pub deeds: Vec<Deed>,
-    /// How many node types.
+    pub actions: Vec<Action>,
+    /// The number of node types.
     pub count: usize,
     /// Their name.
     pub name: Text,
@@ -278,11 +278,11 @@ pub struct Listing {
     pub title: Text,
     /// Their schemas.
     pub schema: Text,
-    /// Where the credential goes.
+    /// The header of the credential.
     pub credential_header: String,
     /// The category of their connection.
     pub category: String,
-    /// Where a picture is in their output, if they make one.
+    /// The JSON pointer of a picture in their output, if they make one.
     pub picture: Option<String>,
 }
 
@@ -290,7 +290,7 @@ impl Default for Listing {
     fn default() -> Self {
         let text = |text: &str| Text::Plain(text.into());
         Self {
-            deeds: Vec::new(),
+            actions: Vec::new(),
             count: 1,
             name: text("hostile"),
             title: text("A hostile node"),

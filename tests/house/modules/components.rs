@@ -1,4 +1,4 @@
-//! Cycles: files, or modules with all that is below them, that can be reached from each other.
+//! Cycles: the strongly connected components of files, and of modules with all modules below them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,12 +13,12 @@ pub(super) type Arrows = BTreeMap<(PathBuf, PathBuf), BTreeSet<String>>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cycle {
     pub(crate) level: Level,
-    /// The files. For modules with all that is below them, the files of the modules themselves.
+    /// The files; of subtrees, the files of their topmost modules.
     pub(crate) files: BTreeSet<PathBuf>,
     arrows: Arrows,
 }
 
-/// What the members of a cycle are.
+/// The kind of a cycle's members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
     /// Single files.
@@ -71,7 +71,7 @@ pub(super) fn cycles(tree: &Tree, arrows: &Arrows) -> Vec<Cycle> {
     }
     let mut cycles = Vec::new();
     for (parent, pairs) in siblings {
-        for members in knots(pairs.into_iter()) {
+        for members in strong_components(pairs.into_iter()) {
             let inside = |from: &Path, to: &Path| {
                 let branches = branches(&above[from], &above[to]);
                 branches.is_some_and(|(above, (from, to))| {
@@ -82,10 +82,10 @@ pub(super) fn cycles(tree: &Tree, arrows: &Arrows) -> Vec<Cycle> {
         }
     }
     let files = arrows.keys().map(|(from, to)| (&**from, &**to));
-    for members in knots(files) {
+    for members in strong_components(files) {
         let inside = |from: &Path, to: &Path| members.contains(from) && members.contains(to);
         let cycle = Cycle::new(Level::Files, &members, among(arrows, inside));
-        // Files that are siblings were found as such.
+        // Cycles of sibling files are already found as files.
         let is_known = |known: &Cycle| {
             let mut own = cycle.arrows.keys();
             own.all(|arrow| known.arrows.contains_key(arrow))
@@ -137,7 +137,9 @@ fn branches<'a>(from: &[&'a Path], to: &[&'a Path]) -> Option<(&'a Path, (&'a Pa
 }
 
 /// The strongly connected components of more than one member.
-fn knots<'a>(arrows: impl Iterator<Item = (&'a Path, &'a Path)>) -> Vec<BTreeSet<&'a Path>> {
+fn strong_components<'a>(
+    arrows: impl Iterator<Item = (&'a Path, &'a Path)>,
+) -> Vec<BTreeSet<&'a Path>> {
     let mut next: BTreeMap<&Path, Vec<&Path>> = BTreeMap::new();
     for (from, to) in arrows {
         next.entry(from).or_default().push(to);
