@@ -99,7 +99,8 @@ const PROTOCOLS: [(&str, &str, &[&str]); 4] = [
 /// Each incident has a case for each protocol, or a sentence why it cannot happen there.
 #[test]
 fn every_documented_incident_has_a_case_and_every_case_is_documented() {
-    let document = fs::read_to_string(root().join("docs/reference/incidents.md")).expect("the document");
+    let document =
+        fs::read_to_string(root().join("docs/reference/incidents.md")).expect("the document");
     let rows = document.lines().filter(|line| line.starts_with("| `"));
     let documented: BTreeMap<_, _> = rows
         .map(|row| {

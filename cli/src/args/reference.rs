@@ -13,7 +13,7 @@ const INTRODUCTION: &str = "\
 # Command line
 
 For users who call `zoetrope` from a shell or a script: every command and option, the environment variables and the
-exit codes. This page is generated from `cli/src/args/`; [CONTRIBUTING.md](../CONTRIBUTING.md) says how.
+exit codes. This page is generated from `cli/src/args/`; [CONTRIBUTING.md](../../CONTRIBUTING.md) says how.
 ";
 
 /// The whole page.
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn reference_page_is_up_to_date() {
-        let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/command-line.md");
+        let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/command-line.md");
         let page = page();
         if std::env::var_os("UPDATE_REFERENCE").is_some() {
             std::fs::write(&place, &page).expect("the page is written");
