@@ -22,12 +22,12 @@ use crate::support::root;
 use crate::support::sandbox::{CANARY_KEY, KEY_VARIABLE, Sandbox};
 use crate::support::slow_server::{SUBMIT, end_the_job, slow_provider};
 
-/// A data directory whose ledger is the one of this version.
-fn sandbox_with_ledger(version: &str) -> Sandbox {
+/// A data directory with the ledger of this dump.
+fn sandbox_with_ledger(name: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let path = sandbox.data_dir().join("ledger.sqlite3");
     fs::create_dir_all(sandbox.data_dir()).expect("the data directory");
-    let dump = root().join(format!("tests/ledgers/{version}.sql"));
+    let dump = root().join(format!("tests/ledgers/{name}.sql"));
     let dump = fs::read_to_string(dump).expect("the dump");
     let ledger = Connection::open(&path).expect("a ledger");
     ledger.execute_batch(&dump).expect("the dump's statements");
@@ -49,7 +49,7 @@ fn everything(sandbox: &Sandbox) -> Vec<Value> {
 
 #[test]
 fn ledger_of_version_2_reads_as_its_own_program_showed_it() {
-    let sandbox = sandbox_with_ledger("version_2");
+    let sandbox = sandbox_with_ledger("schema_2");
     let jobs = everything(&sandbox);
     let states: Vec<_> = jobs.iter().map(|job| job["state"].clone()).collect();
     assert_eq!(
@@ -88,11 +88,11 @@ fn user_version(ledger: &Path) -> i64 {
 
 #[test]
 fn migration_that_was_killed_is_made_whole_by_the_next_program() {
-    let whole = everything(&sandbox_with_ledger("version_2"));
+    let whole = everything(&sandbox_with_ledger("schema_2"));
     let all = statements().len();
     assert!(all > 10);
     for count in [0, 1, all / 2, all] {
-        let sandbox = sandbox_with_ledger("version_2");
+        let sandbox = sandbox_with_ledger("schema_2");
         let ledger = sandbox.data_dir().join("ledger.sqlite3");
         let this = std::env::current_exe().expect("this test");
         let died = Command::new(this)

@@ -40,6 +40,25 @@ pub const CONFIG_VARIABLE: &str = "ZOETROPE_CONFIG";
 pub const CONFIG_FILE: &str = "zoetrope.toml";
 
 /// A configuration. The default is empty.
+///
+/// # Example
+///
+/// ```
+/// use std::path::Path;
+///
+/// use zoetrope_host::config::Config;
+///
+/// let text = r#"
+///     [connections.pixelml]
+///     category = "pixelml"
+///     base_url = "https://api.example.com"
+///     credential = { env = "PIXELML_API_KEY" }
+/// "#;
+/// let config = Config::parse(text, Path::new("zoetrope.toml"))?;
+/// let connection = config.connection("pixelml").ok_or("no connection")?;
+/// assert_eq!(connection.category(), "pixelml");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
     source: Option<PathBuf>,

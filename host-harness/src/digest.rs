@@ -8,6 +8,16 @@ use sha2::{Digest as _, Sha256};
 use crate::hex;
 
 /// A SHA-256 digest; shown as 64 lower-case hexadecimal digits.
+///
+/// # Example
+///
+/// ```
+/// use zoetrope_host::digest::Sha256Digest;
+///
+/// let digest = Sha256Digest::of(b"a component");
+/// assert_eq!(digest.to_string().parse(), Ok(digest));
+/// assert!("not a digest".parse::<Sha256Digest>().is_err());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sha256Digest([u8; 32]);
 

@@ -6,6 +6,16 @@ use std::str::FromStr;
 
 /// The kind of a failure, as rows, JSON and exit codes name it; `docs/reference/exit-codes.md` explains
 /// each.
+///
+/// # Example
+///
+/// ```
+/// use zoetrope_host::error::ErrorKind;
+///
+/// assert_eq!(ErrorKind::OutcomeUnknown.as_str(), "outcome_unknown");
+/// assert_eq!("outcome_unknown".parse(), Ok(ErrorKind::OutcomeUnknown));
+/// assert!("no_such_kind".parse::<ErrorKind>().is_err());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// A fault of this program.

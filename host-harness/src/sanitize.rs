@@ -7,6 +7,14 @@ const LONGEST: usize = 4 << 10;
 
 /// `text` without control characters, except line ends and tabs, and without characters that
 /// change the direction of writing.
+///
+/// # Example
+///
+/// ```
+/// use zoetrope_host::sanitize::sanitize;
+///
+/// assert_eq!(sanitize("failed\u{1b}[2J"), "failed\u{fffd}[2J");
+/// ```
 #[must_use]
 pub fn sanitize(text: &str) -> Cow<'_, str> {
     let is_kept = |letter: char| matches!(letter, '\n' | '\t') || !acts(letter);

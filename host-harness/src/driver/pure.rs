@@ -20,6 +20,37 @@
 //! `submitting`. Without these two rules a job could be paid for twice.
 //!
 //! All functions are pure: they read no clock and change nothing.
+//!
+//! # Example
+//!
+//! A new job is submitted, and its row is committed before the bytes leave:
+//!
+//! ```
+//! use zoetrope_host::driver::pure::{Action, Event, decide};
+//! use zoetrope_host::ledger::{Job, JobSpec, State, Target};
+//!
+//! let spec = JobSpec {
+//!     id: "01".into(),
+//!     node: "image_to_video".into(),
+//!     raw_input: "{}".into(),
+//!     raw_input_sha256: String::new(),
+//!     input: "{}".into(),
+//!     component: String::new(),
+//!     connection: "pixelml".into(),
+//!     provider_origin: "https://api.example.com".into(),
+//!     key: "order-66".into(),
+//!     idempotency_ms: 0,
+//!     created_at: 1_000,
+//! };
+//! let target = Target::File("/clips/1.mp4".into());
+//! let job = Job::new(spec, target, "this process".into(), 60_000);
+//!
+//! let (job, action) = decide(&job, Event::Due, 2_000);
+//! assert_eq!(action, Action::Submit);
+//! let ready = Event::SubmitReady { sha256: "…".into(), keyed: true };
+//! let (job, action) = decide(&job, ready, 2_001);
+//! assert_eq!((job.state(), action), (State::Submitting, Action::AllowSubmit));
+//! ```
 
 pub use super::backoff::{bounded, jittered, longer};
 pub use super::classify::{job_error, of_cancel, of_poll, of_start};

@@ -9,6 +9,30 @@ use crate::error::ErrorKind;
 use crate::ledger::{Job, LedgerError, Millis, State};
 
 /// The user's next step.
+///
+/// # Example
+///
+/// ```
+/// use zoetrope_host::jobs::NextStep;
+/// use zoetrope_host::ledger::{Job, JobSpec, Target};
+///
+/// let spec = JobSpec {
+///     id: "01".into(),
+///     node: "image_to_video".into(),
+///     raw_input: "{}".into(),
+///     raw_input_sha256: String::new(),
+///     input: "{}".into(),
+///     component: String::new(),
+///     connection: "pixelml".into(),
+///     provider_origin: "https://api.example.com".into(),
+///     key: "order-66".into(),
+///     idempotency_ms: 0,
+///     created_at: 1_000,
+/// };
+/// let target = Target::File("/clips/1.mp4".into());
+/// let job = Job::new(spec, target, "this process".into(), 60_000);
+/// assert_eq!(NextStep::of(&job, 2_000), NextStep::Resume { job: "01".into() });
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NextStep {

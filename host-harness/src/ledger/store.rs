@@ -23,6 +23,18 @@ const FILE: &str = "ledger.sqlite3";
 const FURTHEST: Millis = 600_000;
 
 /// The jobs of a data directory. Several processes may have it open.
+///
+/// # Example
+///
+/// ```
+/// use zoetrope_host::ledger::Ledger;
+///
+/// let folder = tempfile::tempdir()?;
+/// let ledger = Ledger::open(folder.path())?;
+/// let rows = ledger.rows()?;
+/// assert!(rows.jobs.is_empty() && rows.damaged.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Ledger {
     path: PathBuf,

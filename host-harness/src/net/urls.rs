@@ -99,6 +99,17 @@ impl fmt::Display for Origin {
 ///
 /// `https`, or `http` to this machine only, since a credential must be encrypted on a network.
 /// No user, query or fragment; no trailing slash.
+///
+/// # Example
+///
+/// ```
+/// use zoetrope_host::net::BaseUrl;
+///
+/// let base: BaseUrl = "https://API.example.com/v1".parse()?;
+/// assert_eq!(base.join("/jobs")?.as_str(), "https://api.example.com/v1/jobs");
+/// assert!("https://user:password@example.com".parse::<BaseUrl>().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
     origin: Origin,

@@ -7,6 +7,18 @@ use super::{AdditionalPermissions, Grant, Manifest, NotAllowed, Permissions};
 use crate::digest::Sha256Digest;
 
 /// The grants of an operator, by component digest. The default allows no component.
+///
+/// # Example
+///
+/// ```
+/// use zoetrope_host::digest::Sha256Digest;
+/// use zoetrope_host::policy::Policy;
+///
+/// let (own, other) = (Sha256Digest::of(b"own"), Sha256Digest::of(b"other"));
+/// let policy = Policy::default().trusting(own);
+/// assert!(policy.trusts(&own));
+/// assert!(!policy.trusts(&other) && policy.grant(&other).is_none());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policy {
     grants: BTreeMap<Sha256Digest, Arc<Grant>>,

@@ -25,6 +25,20 @@ const METHODS: [Method; 6] = [
 ///
 /// The rule permits the path and all paths below it, in whole segments. `*.example.com` matches
 /// every name below `example.com` and not that name itself. An address must be a public one.
+///
+/// # Example
+///
+/// ```
+/// use http::Method;
+/// use url::Url;
+/// use zoetrope_host::policy::HostRule;
+///
+/// let rule: HostRule = "GET https://*.example.com/media".parse()?;
+/// let clip = Url::parse("https://cdn.example.com/media/1.mp4")?;
+/// assert!(rule.permits(&Method::GET, &clip));
+/// assert!(!rule.permits(&Method::POST, &clip));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct HostRule {
     method: Method,

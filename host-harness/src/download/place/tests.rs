@@ -5,9 +5,9 @@ use super::*;
 
 const CLIP: &[u8] = b"\0\0\0\x18ftypisom\0\0\0\0isommp42";
 
-struct Desk(tempfile::TempDir);
+struct Folder(tempfile::TempDir);
 
-impl Desk {
+impl Folder {
     fn new() -> Self {
         Self(tempfile::tempdir().expect("folder"))
     }
@@ -49,7 +49,7 @@ fn a_part_lies_beside_its_target() {
 
 #[test]
 fn digests_are_of_whole_regular_files() {
-    let desk = Desk::new();
+    let desk = Folder::new();
     let long = vec![7; 200_000];
     let path = desk.write("file", &long);
     assert_eq!(digest_of(&path).expect("read"), Some(of(&long)));
@@ -59,7 +59,7 @@ fn digests_are_of_whole_regular_files() {
 
 #[test]
 fn existing_target_is_replaced_only_with_force() {
-    let desk = Desk::new();
+    let desk = Folder::new();
     let (part, target) = desk.ready();
     desk.write("clip.mp4", b"mine");
     let outcome = place(&part, &target, &of(CLIP), false);
@@ -77,7 +77,7 @@ fn existing_target_is_replaced_only_with_force() {
 #[test]
 fn a_folder_is_never_replaced() {
     for force in [false, true] {
-        let desk = Desk::new();
+        let desk = Folder::new();
         let (part, target) = desk.ready();
         fs::create_dir(&target).expect("folder");
         let outcome = place(&part, &target, &of(CLIP), force);
@@ -95,7 +95,7 @@ fn a_folder_is_never_replaced() {
 #[test]
 fn place_after_a_crash_can_be_repeated() {
     for force in [false, true] {
-        let desk = Desk::new();
+        let desk = Folder::new();
         let (part, target) = desk.ready();
         place(&part, &target, &of(CLIP), force).expect("placed");
         place(&part, &target, &of(CLIP), force).expect("placed before the crash");
@@ -110,7 +110,7 @@ fn place_after_a_crash_can_be_repeated() {
 #[test]
 fn part_that_is_missing_or_changed_is_an_error() {
     for force in [false, true] {
-        let desk = Desk::new();
+        let desk = Folder::new();
         let (part, target) = desk.ready();
         fs::remove_file(&part).expect("removed");
         let outcome = place(&part, &target, &of(CLIP), force);
@@ -128,7 +128,7 @@ fn part_that_is_missing_or_changed_is_an_error() {
 
 #[test]
 fn a_folder_that_vanished_keeps_the_part() {
-    let desk = Desk::new();
+    let desk = Folder::new();
     let (part, _) = desk.ready();
     let outcome = place(&part, &desk.path("gone/clip.mp4"), &of(CLIP), false);
     assert!(matches!(outcome, Err(DownloadError::Write { .. })));
@@ -138,7 +138,7 @@ fn a_folder_that_vanished_keeps_the_part() {
 #[cfg(unix)]
 #[test]
 fn symbolic_link_counts_neither_as_part_nor_as_placed_file() {
-    let desk = Desk::new();
+    let desk = Folder::new();
     let elsewhere = desk.write("elsewhere", CLIP);
     let (part, target) = (desk.path("clip.mp4.job.part"), desk.path("clip.mp4"));
     std::os::unix::fs::symlink(&elsewhere, &part).expect("link");
@@ -156,7 +156,7 @@ fn symbolic_link_counts_neither_as_part_nor_as_placed_file() {
 
 #[test]
 fn copy_is_complete_and_repeatable() {
-    let desk = Desk::new();
+    let desk = Folder::new();
     let from = desk.write("from.mp4", CLIP);
     let to = desk.path("to.mp4");
     desk.write(
@@ -178,7 +178,7 @@ fn copy_is_complete_and_repeatable() {
 
 #[test]
 fn a_copy_that_fails_leaves_nothing_behind() {
-    let desk = Desk::new();
+    let desk = Folder::new();
     let to = desk.write("to.mp4", b"mine");
     let none = copy(&desk.path("from.mp4"), &to, "job", true);
     assert!(matches!(none, Err(DownloadError::Gone { .. })));
@@ -203,7 +203,7 @@ fn a_copy_that_fails_leaves_nothing_behind() {
 
 #[test]
 fn check_target_rejects_existing_folders_and_unwritable_targets() {
-    let desk = Desk::new();
+    let desk = Folder::new();
     let target = desk.path("clip.mp4");
     check_target(&target, false).expect("free");
     assert_eq!(desk.files(), [""; 0]);
