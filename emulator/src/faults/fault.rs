@@ -21,7 +21,7 @@ pub(crate) struct Fault {
     /// The connection ends without an answer.
     pub(crate) disconnect: Option<Disconnect>,
     /// The clip's URL expires.
-    pub(crate) url_fault: Option<UrlFault>,
+    pub(crate) url: Option<UrlFault>,
     /// An answer instead of the handler's.
     pub(crate) canned: Option<Canned>,
     /// Changes of the reply, also of a canned one.
@@ -31,8 +31,7 @@ pub(crate) struct Fault {
 impl Fault {
     /// Whether the handler does not run.
     pub(crate) fn replaces_handler(&self) -> bool {
-        !self.is_after
-            && (self.disconnect.is_some() || self.url_fault.is_some() || self.canned.is_some())
+        !self.is_after && (self.disconnect.is_some() || self.url.is_some() || self.canned.is_some())
     }
 }
 

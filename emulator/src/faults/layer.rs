@@ -108,11 +108,11 @@ pub(crate) async fn inject(
 impl Faults {
     /// Expires a clip's URL; the reply of that.
     fn url_fault_reply(&self, fault: &Fault, clip: Option<ClipName>) -> Option<Response> {
-        let (UrlFault::Expired(status) | UrlFault::Redirect(status)) = fault.url_fault?;
+        let (UrlFault::Expired(status) | UrlFault::Redirect(status)) = fault.url?;
         let Some(clip) = clip else {
             return Some(expired_reply(status));
         };
-        if matches!(fault.url_fault, Some(UrlFault::Expired(_))) {
+        if matches!(fault.url, Some(UrlFault::Expired(_))) {
             self.result_urls.expire(clip, status);
             return Some(expired_reply(status));
         }

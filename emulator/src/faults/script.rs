@@ -212,7 +212,7 @@ impl TryFrom<Written> for Rule {
     fn try_from(written: Written) -> Result<Self, String> {
         let (disconnect, cut) = written.disconnect()?;
         let canned = written.canned()?;
-        let url_fault = written.url_fault()?;
+        let url = written.url()?;
         let headers = written.headers()?;
         let is_after =
             written.after || [written.close, written.reset].contains(&Some(Moment::After));
@@ -253,7 +253,7 @@ impl TryFrom<Written> for Rule {
             is_after,
             delay: Duration::from_millis(written.delay_ms),
             disconnect,
-            url_fault,
+            url,
             canned,
             distortion,
         };
@@ -339,7 +339,7 @@ impl Written {
             .map_err(|error| error.to_string())
     }
 
-    fn url_fault(&self) -> Result<Option<UrlFault>, String> {
+    fn url(&self) -> Result<Option<UrlFault>, String> {
         let status = self.status()?;
         match (self.expired, self.moved) {
             (false, None) => Ok(None),
