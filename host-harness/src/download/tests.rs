@@ -11,8 +11,8 @@ use crate::egress::testing::{Act, Server, narrow, reply};
 use crate::egress::{AddressRule, FetchError, ReplyLost};
 use crate::net::Origin;
 
-mod resume;
 mod classify;
+mod resume;
 
 fn clip() -> Vec<u8> {
     let mut clip = b"\0\0\0\x18ftypisom\0\0\0\0isommp42".to_vec();

@@ -36,12 +36,7 @@ impl SecretMatcher {
     pub(super) fn of(secret: &str) -> Self {
         let pattern = if secret.len() < SHORTEST { "" } else { secret };
         let mut base64: Vec<_> = (0..3)
-            .flat_map(|before| {
-                [
-                    cores(pattern, before, false),
-                    cores(pattern, before, true),
-                ]
-            })
+            .flat_map(|before| [cores(pattern, before, false), cores(pattern, before, true)])
             .collect();
         base64.dedup();
         base64.retain(|core| !core.is_empty());

@@ -257,7 +257,9 @@ async fn digest_covers_the_bytes_of_the_earlier_download() {
     let outcome = case.run(Wish::of_digest(&announced)).await;
     assert!(matches!(outcome, Err(DownloadError::Digest { .. })));
     assert_eq!(case.files(), 0);
-    case.run(Wish::of_digest(&announced)).await.expect("fetched");
+    case.run(Wish::of_digest(&announced))
+        .await
+        .expect("fetched");
 }
 
 #[tokio::test]
