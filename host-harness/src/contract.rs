@@ -1,7 +1,7 @@
 //! The contract's own types, as `wit/` declares them, and their names in JSON.
 //!
-//! They are generated from the package `zoetrope:workflow-node`; its documentation
-//! says what each call promises.
+//! They are generated from the package `zoetrope:workflow-node`, whose documentation
+//! specifies each call.
 
 pub use crate::bindings::exported::catalog::{
     ConnectionRequirement, MediaField, MediaKind, NodeType,

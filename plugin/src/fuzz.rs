@@ -81,7 +81,7 @@ impl Answering {
     }
 
     /// Whether the body has a name of this state.
-    fn says(&self, state: &str) -> bool {
+    fn has_state(&self, state: &str) -> bool {
         if self.option("/wire", "jobs") == "agenticflow" {
             let word = self.word().unwrap_or_default();
             return match state {
@@ -172,7 +172,7 @@ fn starts(host: &Answering) -> &'static str {
                     &acceptance.ticket
                 }
                 Started::Finished(completion) => {
-                    assert!(host.says("succeeded"), "{completion:?}");
+                    assert!(host.has_state("succeeded"), "{completion:?}");
                     &completion.ticket
                 }
             };
@@ -224,19 +224,19 @@ fn polls(host: &Answering) {
             assert!((0.0..=1.0).contains(&fraction), "{fraction}");
             is_fit_for_logs(&progress.message.unwrap_or_default());
             if progress.stage != Stage::Unrecognized {
-                assert!(host.says("queued") || host.says("running"));
+                assert!(host.has_state("queued") || host.has_state("running"));
             }
         }
         JobState::Succeeded(success) => {
-            assert!(host.says("succeeded"), "{success:?}");
+            assert!(host.has_state("succeeded"), "{success:?}");
             let url = &success.media[0].url;
             assert!(url.starts_with("https://") || url.starts_with("http://"));
         }
         JobState::Failed(failure) => {
-            assert!(host.says("failed"), "{failure:?}");
+            assert!(host.has_state("failed"), "{failure:?}");
             fault_is_fit(&failure.fault);
         }
-        JobState::Cancelled(_) => assert!(host.says("cancelled")),
+        JobState::Cancelled(_) => assert!(host.has_state("cancelled")),
     }
 }
 
@@ -244,7 +244,7 @@ fn cancels(host: &Answering) {
     match job::cancel(&PACK, host, &host.ticket().encode()) {
         Ok(Cancellation::Cancelled(_)) => {
             assert!(host.reply.is_success());
-            assert!(host.word().is_none() || host.says("cancelled"));
+            assert!(host.word().is_none() || host.has_state("cancelled"));
         }
         Ok(_) => {}
         Err(error) => {
@@ -288,7 +288,7 @@ fn runs(host: &Answering) {
         deadline_ms: DEADLINE_MS,
     };
     match run::run(&PACK, host, NODE, &input, &options) {
-        Ok(output) => assert!(host.says("succeeded"), "{output}"),
+        Ok(output) => assert!(host.has_state("succeeded"), "{output}"),
         Err(error) => {
             let was_accepted = error.ticket.is_some();
             assert!(was_accepted || host.answered.get() <= 1, "{error:?}");

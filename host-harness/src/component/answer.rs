@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_amount_is_a_decimal_number_or_none() {
+    fn cost_with_an_amount_that_is_not_decimal_is_dropped() {
         for (amount, is_kept) in [
             ("0", true),
             ("0.048", true),

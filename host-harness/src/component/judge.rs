@@ -88,7 +88,7 @@ mod tests {
         }
     }
 
-    fn says(cause: ErrorCause, charge: Charge) -> Result<Started, CallError> {
+    fn reported(cause: ErrorCause, charge: Charge) -> Result<Started, CallError> {
         Err(CallError::Node(NodeError {
             cause,
             charge,
@@ -116,11 +116,11 @@ mod tests {
     #[test]
     fn outcome_with_nothing_sent_is_never_charged() {
         let sent = Sent::Nothing;
-        let outcome = says(ErrorCause::OutcomeUnknown(fault()), Charge::Unknown);
+        let outcome = reported(ErrorCause::OutcomeUnknown(fault()), Charge::Unknown);
         assert_eq!(judged(outcome, sent), ("not_sent", Charge::No));
-        let outcome = says(ErrorCause::Rejected(fault()), Charge::Yes);
+        let outcome = reported(ErrorCause::Rejected(fault()), Charge::Yes);
         assert_eq!(judged(outcome, sent), ("rejected", Charge::No));
-        let outcome = says(ErrorCause::Denied("policy".into()), Charge::No);
+        let outcome = reported(ErrorCause::Denied("policy".into()), Charge::No);
         assert_eq!(judged(outcome, sent), ("denied", Charge::No));
         assert_eq!(judged(trap(), sent), ("trap", Charge::No));
     }
@@ -136,7 +136,7 @@ mod tests {
             ErrorCause::ProtocolViolation("odd".into()),
             ErrorCause::Unavailable(fault()),
         ] {
-            assert_eq!(judged(says(cause, Charge::No), sent), unknown);
+            assert_eq!(judged(reported(cause, Charge::No), sent), unknown);
         }
         assert_eq!(judged(trap(), sent), unknown);
         for (cause, kind) in [
@@ -144,7 +144,10 @@ mod tests {
             (ErrorCause::Throttled(fault()), "throttled"),
             (ErrorCause::Unauthorized(fault()), "unauthorized"),
         ] {
-            assert_eq!(judged(says(cause, Charge::No), sent), (kind, Charge::No));
+            assert_eq!(
+                judged(reported(cause, Charge::No), sent),
+                (kind, Charge::No)
+            );
         }
     }
 

@@ -53,7 +53,7 @@ pub enum DownloadError {
     #[error(transparent)]
     Fetch(#[from] FetchError),
     /// The reply ended early. The bytes received so far are kept.
-    #[error("the download of {url} broke off")]
+    #[error("the download of {url} ended early")]
     Broken {
         /// The URL without its query.
         url: String,

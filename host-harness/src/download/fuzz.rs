@@ -8,7 +8,7 @@ use super::range::ContentRange;
 use crate::file_type::{self, FileType};
 
 #[test]
-fn a_file_is_what_its_first_bytes_say_whatever_follows() {
+fn file_type_depends_on_the_first_bytes_only() {
     Target::new("first-bytes", 4000).run(|input| {
         let kind = file_type::kind(input);
         assert!(!kind.to_string().is_empty());
@@ -37,7 +37,7 @@ fn a_file_is_what_its_first_bytes_say_whatever_follows() {
 }
 
 #[test]
-fn a_range_is_sensible_or_none() {
+fn parsed_content_range_is_valid() {
     Target::new("ranges", 8000).run(|input| {
         let Ok(value) = HeaderValue::from_bytes(input) else {
             return "no header";

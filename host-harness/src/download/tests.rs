@@ -107,7 +107,7 @@ fn ok(body: &[u8]) -> Act {
 }
 
 #[tokio::test]
-async fn a_clip_arrives_whole_and_gets_its_name() {
+async fn fetched_clip_is_complete_and_can_be_placed() {
     let case = Case::of([ok(&clip())]).await;
     let announced = sha256(&clip()).to_string().to_uppercase();
     let fetched = case.run(Wish::of_digest(&announced)).await;

@@ -7,7 +7,7 @@ use super::dial::{Connect, SystemConnector};
 use super::limits::HttpLimits;
 use super::resolver::{Resolve, SystemResolver};
 
-/// Sends every request that leaves this process. Cheap to clone; clones share connections.
+/// Sends every request of this process. Cheap to clone; clones share connections.
 #[derive(Clone)]
 pub struct Egress(Arc<Inner>);
 

@@ -11,7 +11,7 @@ use crate::net::Origin;
 use crate::net::addresses::{self, AddressKind};
 use crate::net::hostnames::{self, NameKind};
 
-/// Finds the addresses of a name. [`SystemResolver`] asks the system; tests inject answers.
+/// Finds the addresses of a name. [`SystemResolver`] uses the system's; tests inject answers.
 ///
 /// Called once for every new connection to a name that is not denied by itself
 /// ([`hostnames`](crate::net::hostnames)), before any address is dialled.

@@ -17,7 +17,7 @@ pub enum NameKind {
 }
 
 impl NameKind {
-    /// The kind in words, for an error message.
+    /// The kind as text for an error message.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -54,7 +54,7 @@ fn run_continues_after_transient_errors() {
             .count(),
         1
     );
-    // 500 and 2000 as asked, then 2250, 3375, 5062 and 7593 of its own.
+    // 500 and 2000 from the replies, then the backoff: 2250, 3375, 5062 and 7593.
     assert_eq!(host.clock.get(), 20_780);
 }
 

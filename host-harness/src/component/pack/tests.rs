@@ -160,7 +160,7 @@ async fn start_without_a_connection_is_not_sent_and_not_charged() {
 }
 
 #[tokio::test]
-async fn a_submit_whose_reply_is_lost_is_unknown() {
+async fn start_without_a_reply_has_an_unknown_outcome() {
     for act in [Act::close(), Act::Silence] {
         let server = Server::start([act]).await;
         let context = CallContext::online(&impatient(), connection(&server.url("")));

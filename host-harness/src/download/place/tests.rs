@@ -49,19 +49,19 @@ fn a_part_lies_beside_its_target() {
 
 #[test]
 fn digests_are_of_whole_regular_files() {
-    let desk = Folder::new();
+    let folder = Folder::new();
     let long = vec![7; 200_000];
-    let path = desk.write("file", &long);
+    let path = folder.write("file", &long);
     assert_eq!(digest_of(&path).expect("read"), Some(of(&long)));
-    assert_eq!(digest_of(&desk.path("none")).expect("none"), None);
-    digest_of(desk.0.path()).expect_err("a folder has none");
+    assert_eq!(digest_of(&folder.path("none")).expect("none"), None);
+    digest_of(folder.0.path()).expect_err("a folder has none");
 }
 
 #[test]
 fn existing_target_is_replaced_only_with_force() {
-    let desk = Folder::new();
-    let (part, target) = desk.ready();
-    desk.write("clip.mp4", b"mine");
+    let folder = Folder::new();
+    let (part, target) = folder.ready();
+    folder.write("clip.mp4", b"mine");
     let outcome = place(&part, &target, &of(CLIP), false);
     assert!(matches!(
         outcome,
@@ -71,14 +71,14 @@ fn existing_target_is_replaced_only_with_force() {
     assert_eq!(fs::read(&part).expect("it stays"), CLIP);
     place(&part, &target, &of(CLIP), true).expect("replaced");
     assert_eq!(fs::read(&target).expect("read"), CLIP);
-    assert_eq!(desk.files(), ["clip.mp4"]);
+    assert_eq!(folder.files(), ["clip.mp4"]);
 }
 
 #[test]
 fn a_folder_is_never_replaced() {
     for force in [false, true] {
-        let desk = Folder::new();
-        let (part, target) = desk.ready();
+        let folder = Folder::new();
+        let (part, target) = folder.ready();
         fs::create_dir(&target).expect("folder");
         let outcome = place(&part, &target, &of(CLIP), force);
         assert!(
@@ -95,42 +95,42 @@ fn a_folder_is_never_replaced() {
 #[test]
 fn place_after_a_crash_can_be_repeated() {
     for force in [false, true] {
-        let desk = Folder::new();
-        let (part, target) = desk.ready();
+        let folder = Folder::new();
+        let (part, target) = folder.ready();
         place(&part, &target, &of(CLIP), force).expect("placed");
         place(&part, &target, &of(CLIP), force).expect("placed before the crash");
         // With a link and an unlink instead of a rename, both files may exist.
-        desk.ready();
+        folder.ready();
         place(&part, &target, &of(CLIP), force).expect("placed halfway");
         assert_eq!(fs::read(&target).expect("read"), CLIP);
-        assert_eq!(desk.files(), ["clip.mp4"]);
+        assert_eq!(folder.files(), ["clip.mp4"]);
     }
 }
 
 #[test]
 fn part_that_is_missing_or_changed_is_an_error() {
     for force in [false, true] {
-        let desk = Folder::new();
-        let (part, target) = desk.ready();
+        let folder = Folder::new();
+        let (part, target) = folder.ready();
         fs::remove_file(&part).expect("removed");
         let outcome = place(&part, &target, &of(CLIP), force);
         assert!(matches!(outcome, Err(DownloadError::Gone { .. })));
-        desk.write("clip.mp4", b"mine");
+        folder.write("clip.mp4", b"mine");
         let outcome = place(&part, &target, &of(CLIP), force);
         assert!(matches!(outcome, Err(DownloadError::Gone { .. })));
-        desk.write("clip.mp4.job.part", b"changed");
+        folder.write("clip.mp4.job.part", b"changed");
         let outcome = place(&part, &target, &of(CLIP), force);
         assert!(matches!(outcome, Err(DownloadError::Altered { .. })));
         assert_eq!(fs::read(&target).expect("read"), b"mine");
-        assert_eq!(desk.files(), ["clip.mp4"]);
+        assert_eq!(folder.files(), ["clip.mp4"]);
     }
 }
 
 #[test]
-fn a_folder_that_vanished_keeps_the_part() {
-    let desk = Folder::new();
-    let (part, _) = desk.ready();
-    let outcome = place(&part, &desk.path("gone/clip.mp4"), &of(CLIP), false);
+fn place_into_a_missing_folder_keeps_the_part() {
+    let folder = Folder::new();
+    let (part, _) = folder.ready();
+    let outcome = place(&part, &folder.path("gone/clip.mp4"), &of(CLIP), false);
     assert!(matches!(outcome, Err(DownloadError::Write { .. })));
     assert_eq!(fs::read(&part).expect("it stays"), CLIP);
 }
@@ -138,14 +138,14 @@ fn a_folder_that_vanished_keeps_the_part() {
 #[cfg(unix)]
 #[test]
 fn symbolic_link_counts_neither_as_part_nor_as_placed_file() {
-    let desk = Folder::new();
-    let elsewhere = desk.write("elsewhere", CLIP);
-    let (part, target) = (desk.path("clip.mp4.job.part"), desk.path("clip.mp4"));
+    let folder = Folder::new();
+    let elsewhere = folder.write("elsewhere", CLIP);
+    let (part, target) = (folder.path("clip.mp4.job.part"), folder.path("clip.mp4"));
     std::os::unix::fs::symlink(&elsewhere, &part).expect("link");
     let outcome = place(&part, &target, &of(CLIP), false);
     assert!(matches!(outcome, Err(DownloadError::Gone { .. })));
     fs::remove_file(&part).expect("removed");
-    let (part, _) = desk.ready();
+    let (part, _) = folder.ready();
     std::os::unix::fs::symlink(&elsewhere, &target).expect("link");
     let outcome = place(&part, &target, &of(CLIP), false);
     assert!(matches!(
@@ -156,10 +156,10 @@ fn symbolic_link_counts_neither_as_part_nor_as_placed_file() {
 
 #[test]
 fn copy_is_complete_and_repeatable() {
-    let desk = Folder::new();
-    let from = desk.write("from.mp4", CLIP);
-    let to = desk.path("to.mp4");
-    desk.write(
+    let folder = Folder::new();
+    let from = folder.write("from.mp4", CLIP);
+    let to = folder.path("to.mp4");
+    folder.write(
         "to.mp4.job.part",
         b"left of a copy before, and longer than the clip",
     );
@@ -173,53 +173,53 @@ fn copy_is_complete_and_repeatable() {
     assert_eq!(fs::read(&to).expect("read"), CLIP);
     assert_eq!(copy(&from, &to, "job", false).expect("again"), expected);
     assert_eq!(copy(&from, &from, "job", true).expect("itself"), expected);
-    assert_eq!(desk.files(), ["from.mp4", "to.mp4"]);
+    assert_eq!(folder.files(), ["from.mp4", "to.mp4"]);
 }
 
 #[test]
 fn a_copy_that_fails_leaves_nothing_behind() {
-    let desk = Folder::new();
-    let to = desk.write("to.mp4", b"mine");
-    let none = copy(&desk.path("from.mp4"), &to, "job", true);
+    let folder = Folder::new();
+    let to = folder.write("to.mp4", b"mine");
+    let none = copy(&folder.path("from.mp4"), &to, "job", true);
     assert!(matches!(none, Err(DownloadError::Gone { .. })));
-    let from = desk.write("from.mp4", CLIP);
+    let from = folder.write("from.mp4", CLIP);
     let outcome = copy(&from, &to, "job", false);
     assert!(matches!(
         outcome,
         Err(DownloadError::Target(TargetError::Exists { .. }))
     ));
     assert_eq!(fs::read(&to).expect("read"), b"mine");
-    let nowhere = copy(&from, &desk.path("gone/to.mp4"), "job", false);
+    let nowhere = copy(&from, &folder.path("gone/to.mp4"), "job", false);
     assert!(matches!(
         nowhere,
         Err(DownloadError::Target(TargetError::Unwritable { .. }))
     ));
-    let folder = copy(desk.0.path(), &desk.path("other.mp4"), "job", false);
-    assert!(matches!(folder, Err(DownloadError::Read { .. })));
-    assert_eq!(desk.files(), ["from.mp4", "to.mp4"]);
+    let outcome = copy(folder.0.path(), &folder.path("other.mp4"), "job", false);
+    assert!(matches!(outcome, Err(DownloadError::Read { .. })));
+    assert_eq!(folder.files(), ["from.mp4", "to.mp4"]);
     copy(&from, &to, "job", true).expect("replaced");
     assert_eq!(fs::read(&to).expect("read"), CLIP);
 }
 
 #[test]
 fn check_target_rejects_existing_folders_and_unwritable_targets() {
-    let desk = Folder::new();
-    let target = desk.path("clip.mp4");
+    let folder = Folder::new();
+    let target = folder.path("clip.mp4");
     check_target(&target, false).expect("free");
-    assert_eq!(desk.files(), [""; 0]);
-    desk.write("clip.mp4", b"mine");
+    assert_eq!(folder.files(), [""; 0]);
+    folder.write("clip.mp4", b"mine");
     assert!(matches!(
         check_target(&target, false),
         Err(TargetError::Exists { .. })
     ));
     check_target(&target, true).expect("forced");
     assert!(matches!(
-        check_target(desk.0.path(), true),
+        check_target(folder.0.path(), true),
         Err(TargetError::IsAFolder { .. })
     ));
     for unwritable in ["gone/clip.mp4", &"long".repeat(60)] {
         assert!(matches!(
-            check_target(&desk.path(unwritable), false),
+            check_target(&folder.path(unwritable), false),
             Err(TargetError::Unwritable { .. })
         ));
     }
@@ -227,5 +227,5 @@ fn check_target_rejects_existing_folders_and_unwritable_targets() {
         check_target(Path::new(".."), false),
         Err(TargetError::IsAFolder { .. })
     ));
-    assert_eq!(desk.files(), ["clip.mp4"]);
+    assert_eq!(folder.files(), ["clip.mp4"]);
 }

@@ -114,7 +114,7 @@ fn overlong_undone(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn whatever_is_permitted_is_below_the_base() {
+fn permitted_url_is_below_the_base_url() {
     Target::new("urls", 3000).with_grammar(url()).run(|input| {
         let missing = [BASES[1].as_bytes(), b""];
         let [base, uri] = parts(input, missing).map(String::from_utf8_lossy);

@@ -230,7 +230,7 @@ fn reply_that_breaks_the_protocol_is_reported_with_the_expected_form() {
 }
 
 #[test]
-fn a_picture_is_uploaded_as_the_options_say() {
+fn picture_upload_follows_the_options() {
     let file = LocalFile {
         media_type: "image/png".into(),
         byte_length: 9,
