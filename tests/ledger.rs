@@ -68,7 +68,8 @@ fn is_refused(outcome: &Outcome, next: &str) -> Value {
     error
 }
 
-const MEND: &str = "make room or mend the rights, and the same command again";
+const MEND: &str =
+    "Free disk space or fix the directory's permissions, then run the same command again";
 
 /// Every command that opens the ledger refuses it, and leaves every byte of it.
 #[track_caller]
@@ -94,7 +95,7 @@ fn is_left_alone(provider: &Server, sandbox: &Sandbox, ledger: &Path, next: &str
 fn a_ledger_of_a_newer_version_is_left_alone() {
     let (provider, sandbox) = fixture();
     let ledger = used_ledger(&provider, &sandbox);
-    let next = "use the newer zoetrope, or another --data-dir";
+    let next = "Use the newer zoetrope, or another --data-dir";
     // Its journal may be another, too.
     for mode in ["delete", "wal"] {
         change(
@@ -116,7 +117,7 @@ fn a_damaged_ledger_is_left_alone() {
     // The first page has the schema: the file opens, and its tables do not.
     let mut tables = whole.clone();
     tables[4096..].fill(0xa5);
-    let next = "put a copy of the ledger in its place, or use another --data-dir";
+    let next = "Restore the ledger from a backup, or use another --data-dir";
     for damaged in [b"not a database at all\n".repeat(500), header, tables] {
         fs::write(&ledger, damaged).expect("damage");
         is_left_alone(&provider, &sandbox, &ledger, next);
@@ -154,7 +155,7 @@ fn damaged_row_says_what_was_charged_and_stops_no_other_job() {
             (&paid["job"], &json!("yes"))
         );
         let next = error["next"].as_str().expect("a next step");
-        assert!(next.starts_with("restore the row"), "{next}");
+        assert!(next.starts_with("Restore the row"), "{next}");
     }
     assert_eq!(provider.counts()[SUBMIT], 1);
 
@@ -323,7 +324,7 @@ mod full {
     fn a_disk_that_stays_full_after_payment_loses_nothing() {
         let (provider, sandbox) = fixture();
         let mut running = paid(&provider, &sandbox);
-        let told = said_until(&mut running, "when the ledger can be written again");
+        let told = said_until(&mut running, "When the ledger can be written again");
         let outcome = running.end();
         assert_eq!(outcome.code, 1, "{outcome:?}");
         let error = outcome.error("ledger_unavailable");

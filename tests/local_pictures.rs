@@ -239,12 +239,12 @@ fn what_a_provider_may_see_otherwise_is_said_before_anything_is_sent() {
         (
             "phone.jpeg",
             &[
-                "note: /image phone.jpeg is turned by its EXIF orientation; a provider may ignore that",
+                "note: /image phone.jpeg is rotated by its EXIF orientation; the provider may ignore that",
             ],
         ),
         (
             "logo.png",
-            &["note: /image logo.png has an alpha channel; a provider may show it as black"],
+            &["note: /image logo.png has an alpha channel; the provider may show it as black"],
         ),
         ("broken.gif", &[]),
     ] {

@@ -105,7 +105,7 @@ fn text(
     }
     let _ = writeln!(text, "sha256 {digest}");
     if let Some(manifest) = asked {
-        text.push_str("\nrequests\n");
+        text.push_str("\nrequested\n");
         list(&mut text, "connections", manifest.connections.iter());
         list(&mut text, "hosts", manifest.hosts.iter());
         list(&mut text, "reads", [reads(manifest.unsafe_reads)].iter());
@@ -120,7 +120,7 @@ fn text(
         text.push_str("\nnot allowed to run\n");
         return text;
     };
-    text.push_str("\nmay use\n");
+    text.push_str("\ngranted\n");
     match &grant.connections {
         Connections::Any => {
             text.push_str("  connections  any of the categories it requests\n");
