@@ -68,7 +68,8 @@ fn is_refused(outcome: &Outcome, next: &str) -> Value {
     error
 }
 
-const FREE_SPACE: &str = "make room or mend the rights, and the same command again";
+const MEND: &str =
+    "Free disk space or fix the directory's permissions, then run the same command again";
 
 /// Asserts that every command refuses the ledger and changes no byte of it.
 #[track_caller]
@@ -94,8 +95,8 @@ fn is_refused_and_unchanged(provider: &Server, sandbox: &Sandbox, ledger: &Path,
 fn ledger_of_a_newer_version_is_refused_and_unchanged() {
     let (provider, sandbox) = fixture();
     let ledger = used_ledger(&provider, &sandbox);
-    let next = "use the newer zoetrope, or another --data-dir";
-    // The journal mode may differ as well.
+    let next = "Use the newer zoetrope, or another --data-dir";
+    // Its journal may be another, too.
     for mode in ["delete", "wal"] {
         change(
             &ledger,
@@ -116,7 +117,7 @@ fn damaged_ledger_is_refused_and_unchanged() {
     // The first page has the schema: the file opens, but its tables are unreadable.
     let mut tables = whole.clone();
     tables[4096..].fill(0xa5);
-    let next = "put a copy of the ledger in its place, or use another --data-dir";
+    let next = "Restore the ledger from a backup, or use another --data-dir";
     for damaged in [b"not a database at all\n".repeat(500), header, tables] {
         fs::write(&ledger, damaged).expect("damage");
         is_refused_and_unchanged(&provider, &sandbox, &ledger, next);
@@ -154,7 +155,7 @@ fn damaged_row_reports_its_charge_and_stops_no_other_job() {
             (&paid["job"], &json!("yes"))
         );
         let next = error["next"].as_str().expect("a next step");
-        assert!(next.starts_with("restore the row"), "{next}");
+        assert!(next.starts_with("Restore the row"), "{next}");
     }
     assert_eq!(provider.counts()[SUBMIT], 1);
 
@@ -321,8 +322,8 @@ mod full {
     #[test]
     fn disk_full_after_payment_leaves_the_job_resolvable() {
         let (provider, sandbox) = fixture();
-        let mut running = paid_on_full_disk(&provider, &sandbox);
-        let lines = error_lines_until(&mut running, "when the ledger can be written again");
+        let mut running = paid(&provider, &sandbox);
+        let told = said_until(&mut running, "When the ledger can be written again");
         let outcome = running.end();
         assert_eq!(outcome.code, 1, "{outcome:?}");
         let error = outcome.error("ledger_unavailable");

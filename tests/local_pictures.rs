@@ -239,12 +239,12 @@ fn notes_on_pictures_are_printed_before_the_upload() {
         (
             "phone.jpeg",
             &[
-                "note: /image phone.jpeg is turned by its EXIF orientation; a provider may ignore that",
+                "note: /image phone.jpeg is rotated by its EXIF orientation; the provider may ignore that",
             ],
         ),
         (
             "logo.png",
-            &["note: /image logo.png has an alpha channel; a provider may show it as black"],
+            &["note: /image logo.png has an alpha channel; the provider may show it as black"],
         ),
         ("broken.gif", &[]),
     ] {

@@ -137,7 +137,7 @@ fn a_pack_is_allowed_shown_listed_and_revoked() {
 
     let again = sandbox.run(["packs", "allow", "pack.wasm"]);
     assert_eq!(again.code, 0, "{again:?}");
-    assert!(again.stderr.contains("allowed already"), "{again:?}");
+    assert!(again.stderr.contains("already allowed"), "{again:?}");
 
     let revoked = sandbox.run(["packs", "revoke", "example", "--json"]);
     assert_eq!(revoked.json()["revoked"], digest, "{revoked:?}");

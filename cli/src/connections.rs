@@ -37,16 +37,16 @@ impl Context {
     pub(super) async fn configured(
         &self,
         node: &NodeType,
-        wanted: Option<&str>,
+        id: Option<&str>,
     ) -> Result<Option<Arc<Connection>>, Failure> {
         let Some(requirement) = &node.connection else {
             return Ok(None);
         };
         let config = self.config().await?;
-        if wanted.is_some_and(|id| is_practice(config, id, &requirement.category)) {
+        if id.is_some_and(|id| is_practice(config, id, &requirement.category)) {
             return Ok(None);
         }
-        let selected = config.select(&requirement.category, wanted);
+        let selected = config.select(&requirement.category, id);
         let selected = selected.map_err(|error| {
             Failure::new(
                 ErrorKind::ConnectionUnavailable,
@@ -63,9 +63,9 @@ impl Context {
     pub(super) async fn connection_id(
         &self,
         node: &NodeType,
-        wanted: Option<&str>,
+        id: Option<&str>,
     ) -> Result<String, Failure> {
-        let configured = self.configured(node, wanted).await?;
+        let configured = self.configured(node, id).await?;
         Ok(configured.map_or(PRACTICE.into(), |connection| connection.id().to_string()))
     }
 

@@ -51,9 +51,9 @@ impl Logging {
     expect(unused_variables, reason = "only the export uses the runtime")
 )]
 pub(super) fn start(format: LogFormat, runtime: &Handle) -> Logging {
-    let wanted = std::env::var(LOG.name).unwrap_or_default();
-    let (levels, fault) = levels(&wanted);
-    let named = Named::in_levels(&wanted);
+    let setting = std::env::var(LOG.name).unwrap_or_default();
+    let (levels, fault) = levels(&setting);
+    let named = Named::in_levels(&setting);
     let named_only = filter_fn(move |metadata| named.permit(metadata));
     let written = fmt::layer().with_writer(stderr);
     let written = match format {
@@ -115,13 +115,13 @@ pub(super) fn caller() -> Option<Caller> {
     }
 }
 
-/// The filter of `wanted`; if it is invalid, the default and the error.
-fn levels(wanted: &str) -> (EnvFilter, Option<String>) {
+/// The filter of `setting`; if it is invalid, the default and the error.
+fn levels(setting: &str) -> (EnvFilter, Option<String>) {
     let default = || EnvFilter::new("warn");
-    if wanted.trim().is_empty() {
+    if setting.trim().is_empty() {
         return (default(), None);
     }
-    match EnvFilter::try_new(wanted) {
+    match EnvFilter::try_new(setting) {
         Ok(levels) => (levels, None),
         Err(fault) => (default(), Some(fault.to_string())),
     }
@@ -131,8 +131,8 @@ fn levels(wanted: &str) -> (EnvFilter, Option<String>) {
 struct Named(Vec<String>);
 
 impl Named {
-    fn in_levels(wanted: &str) -> Self {
-        let directives = wanted.split(',');
+    fn in_levels(setting: &str) -> Self {
+        let directives = setting.split(',');
         // `target[span{field=value}]=level`; a directive without a target names none.
         let targets = directives.map(|one| one.split(['[', '=']).next().unwrap_or_default().trim());
         let is_target = |name: &&str| !name.is_empty() && name.parse::<LevelFilter>().is_err();
@@ -157,36 +157,36 @@ impl Named {
 mod tests {
     use super::*;
 
-    fn permits(wanted: &str, target: &str) -> bool {
-        Named::in_levels(wanted).permits(target, Level::TRACE)
+    fn permits(setting: &str, target: &str) -> bool {
+        Named::in_levels(setting).permits(target, Level::TRACE)
     }
 
     #[test]
     fn debug_logs_of_other_crates_need_their_target_named() {
-        for wanted in [
+        for setting in [
             "trace",
             "",
             "debug,zoetrope_host=trace",
             "[job{id=1}]=trace",
         ] {
-            assert!(permits(wanted, "zoetrope_host::egress"), "{wanted}");
-            assert!(!permits(wanted, "hyper::proto"), "{wanted}");
-            assert!(Named::in_levels(wanted).permits("hyper::proto", Level::INFO));
+            assert!(permits(setting, "zoetrope_host::egress"), "{setting}");
+            assert!(!permits(setting, "hyper::proto"), "{setting}");
+            assert!(Named::in_levels(setting).permits("hyper::proto", Level::INFO));
         }
-        for wanted in [
+        for setting in [
             "hyper=trace",
             "warn, hyper::proto=debug",
             "hyper[job]=trace",
         ] {
-            assert!(permits(wanted, "hyper::proto"), "{wanted}");
-            assert!(!permits(wanted, "h2::codec"), "{wanted}");
+            assert!(permits(setting, "hyper::proto"), "{setting}");
+            assert!(!permits(setting, "h2::codec"), "{setting}");
         }
     }
 
     #[test]
     fn component_output_needs_its_target_named() {
-        for wanted in ["trace", "zoetrope=trace", "zoetrope_host=trace"] {
-            assert!(!permits(wanted, OUTPUT), "{wanted}");
+        for setting in ["trace", "zoetrope=trace", "zoetrope_host=trace"] {
+            assert!(!permits(setting, OUTPUT), "{setting}");
         }
         assert!(permits("warn,zoetrope::component=trace", OUTPUT));
     }

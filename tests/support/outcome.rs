@@ -124,7 +124,7 @@ impl Outcome {
         }
         // After a possible charge, `next` must not suggest another submit.
         if text("charged") != "no" {
-            let goes_on = ["zoetrope jobs ", " --key ", "nothing:"];
+            let goes_on = ["zoetrope jobs ", " --key ", "No further action:"];
             let next = text("next");
             assert!(goes_on.iter().any(|way| next.contains(way)), "{next}");
         }

@@ -218,7 +218,7 @@ pub(crate) fn command_in(sentence: &str) -> Vec<String> {
     let Some((_, command)) = sentence.split_once("zoetrope ") else {
         return Vec::new();
     };
-    let ends = [", or", " finds ", " && "];
+    let ends = [", or", " && "];
     let end = ends.iter().filter_map(|end| command.find(end)).min();
     let command = &command[..end.unwrap_or(command.len())];
     command.split(' ').map(str::to_owned).collect()

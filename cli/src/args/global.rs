@@ -14,10 +14,10 @@ pub(crate) struct Global {
         long,
         global = true,
         value_name = "FILE",
-        help = "Configuration file [default: $ZOETROPE_CONFIG, or ./zoetrope.toml if it exists]"
+        help = "Configuration file [default: $ZOETROPE_CONFIG or ./zoetrope.toml]"
     )]
     pub(crate) config: Option<PathBuf>,
-    /// Directory for the ledger, results, compiled code and the practice provider [default: the platform's data directory]
+    /// Data directory: ledger, results, compiled code, practice provider [default: per platform]
     #[arg(long, global = true, value_name = "DIR", env = environment::DATA_DIR.name)]
     pub(crate) data_dir: Option<PathBuf>,
     /// Component to run [default: the built-in one]
@@ -28,7 +28,7 @@ pub(crate) struct Global {
     pub(crate) json: bool,
     #[arg(long, global = true, value_name = "FORMAT", env = environment::LOG_FORMAT.name)]
     #[arg(
-        help = "Log format on standard error; ZOETROPE_LOG sets the log levels",
+        help = "Format of the logs on standard error; ZOETROPE_LOG sets their levels",
         default_value = "text",
         hide_default_value = true,
         hide_env_values = true

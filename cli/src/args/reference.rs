@@ -142,12 +142,12 @@ mod tests {
 
     #[test]
     fn reference_page_is_up_to_date() {
-        let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/command-line.md");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/command-line.md");
         let page = page();
         if std::env::var_os("UPDATE_REFERENCE").is_some() {
-            std::fs::write(&place, &page).expect("the page is written");
+            std::fs::write(&path, &page).expect("the page is written");
         }
-        let committed = std::fs::read_to_string(&place).unwrap_or_default();
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(
             committed == page,
             "docs/reference/command-line.md is out of date: UPDATE_REFERENCE=1 cargo test -p zoetrope-cli --bins reference"

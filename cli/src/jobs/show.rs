@@ -71,14 +71,14 @@ fn text(document: &Value) -> String {
             Value::Array(history) if name == "history" => {
                 let _ = writeln!(text, "history:");
                 for entry in history {
-                    let word = |name: &str| entry[name].as_str().unwrap_or_default();
-                    let line = format!("  {}  {}  {}", word("at"), word("state"), word("error"));
+                    let field = |name: &str| entry[name].as_str().unwrap_or_default();
+                    let line = format!("  {}  {}  {}", field("at"), field("state"), field("error"));
                     let _ = writeln!(text, "{}", line.trim_end());
                 }
             }
             Value::Object(cost) if name == "cost" => {
-                let word = |name: &str| cost.get(name).and_then(Value::as_str).unwrap_or_default();
-                let _ = writeln!(text, "cost: {} {}", word("amount"), word("unit"));
+                let field = |name: &str| cost.get(name).and_then(Value::as_str).unwrap_or_default();
+                let _ = writeln!(text, "cost: {} {}", field("amount"), field("unit"));
             }
             value => drop(writeln!(text, "{name}: {value}")),
         }

@@ -24,7 +24,7 @@ impl Allow {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let component = read_component(&self.file)?;
         let digest: Sha256Digest = Sha256::digest(&component).into();
-        let asked = manifest(&component)?;
+        let requested = manifest(&component)?;
         let config = context.config().await?;
         let known = config.policy().grant(&digest);
         let is_unchanged = known.is_some() && self.connections.is_empty() && !self.more;
@@ -32,15 +32,15 @@ impl Allow {
             context
                 .printer()
                 .message("This component is already allowed.");
-            show(context, config.policy(), digest, Some(&asked))?;
+            show(context, config.policy(), digest, Some(&requested))?;
             return Ok(ExitCode::SUCCESS);
         }
         if known.is_none() && !self.more {
-            self.compare(config, &asked, context)?;
+            self.compare(config, &requested, context)?;
         }
         let grant = Grant {
-            connections: Connections::These(self.connections(config, &asked)?),
-            ..Grant::as_asked(&asked)
+            connections: Connections::These(self.connections(config, &requested)?),
+            ..Grant::as_asked(&requested)
         };
         let policy = config.policy().clone().with(digest, grant.clone());
         let engine = Engine::new(EngineSettings::default())
@@ -52,17 +52,22 @@ impl Allow {
         edit::allow(&config_file, &digest, &grant)?;
         let allowed = format!("Allowed in {}.", config_file.display());
         context.printer().message(&allowed);
-        show(context, &policy, digest, Some(&asked))?;
+        show(context, &policy, digest, Some(&requested))?;
         Ok(ExitCode::SUCCESS)
     }
 
     /// Refuses a component that requests more than an allowed one of the same name.
-    fn compare(&self, config: &Config, asked: &Manifest, context: &Context) -> Result<(), Failure> {
-        match config.policy().additional_permissions(asked) {
+    fn compare(
+        &self,
+        config: &Config,
+        requested: &Manifest,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        match config.policy().additional_permissions(requested) {
             Some(more) if !more.is_empty() => {
                 let message = format!(
                     "this component requests more than the allowed `{}`: {more}",
-                    asked.name
+                    requested.name
                 );
                 let next = next_step::allow_more(&self.file, &context.options());
                 Err(Failure::new(ErrorKind::Denied, Phase::Context, message).then(next))
@@ -75,12 +80,13 @@ impl Allow {
     fn connections(
         &self,
         config: &Config,
-        asked: &Manifest,
+        requested: &Manifest,
     ) -> Result<BTreeSet<ConnectionId>, Failure> {
         for id in &self.connections {
             let category = config.connection(id.as_str()).map(|found| found.category());
             let is_practice = category.is_none() && id.as_str() == PRACTICE;
-            if !is_practice && category.is_none_or(|category| !asked.connections.contains(category))
+            if !is_practice
+                && category.is_none_or(|category| !requested.connections.contains(category))
             {
                 let why = match category {
                     None => format!("there is no connection `{id}`"),
@@ -94,7 +100,7 @@ impl Allow {
         if !self.connections.is_empty() {
             return Ok(self.connections.iter().cloned().collect());
         }
-        let found = asked.connections.iter().map(|category| {
+        let found = requested.connections.iter().map(|category| {
             let selected = config.select(category, None).map_err(|error| {
                 let next = "Choose connections with --connection, then run the same command again";
                 Failure::usage(chain(&error)).then(next.into())

@@ -15,9 +15,9 @@ use crate::report::Failure;
 impl Show {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let found = find(context, &self.pack).await?;
-        let asked = found.component.as_deref().map(manifest).transpose()?;
+        let requested = found.component.as_deref().map(manifest).transpose()?;
         let policy = context.config().await?.policy();
-        show(context, policy, found.digest, asked.as_ref())?;
+        show(context, policy, found.digest, requested.as_ref())?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -28,30 +28,34 @@ pub(super) fn show(
     context: &Context,
     policy: &Policy,
     digest: Sha256Digest,
-    asked: Option<&Manifest>,
+    requested: Option<&Manifest>,
 ) -> Result<(), Failure> {
     let grant = policy.grant(&digest).cloned();
-    let holds = asked
+    let effective = requested
         .cloned()
         .and_then(|manifest| policy.permissions(digest, manifest).ok());
-    let grant = grant.or_else(|| holds.as_ref().map(|holds| holds.grant().clone()));
+    let grant = grant.or_else(|| {
+        effective
+            .as_ref()
+            .map(|effective| effective.grant().clone())
+    });
     let printer = context.printer();
-    let (grant, holds) = (grant.as_ref(), holds.as_ref());
+    let (grant, effective) = (grant.as_ref(), effective.as_ref());
     if printer.json() {
-        printer.line(&document(digest, asked, grant, holds))?;
+        printer.line(&document(digest, requested, grant, effective))?;
     } else {
-        printer.text(&text(digest, asked, grant, holds))?;
+        printer.text(&text(digest, requested, grant, effective))?;
     }
     Ok(())
 }
 
 fn document(
     digest: Sha256Digest,
-    asked: Option<&Manifest>,
+    requested: Option<&Manifest>,
     grant: Option<&Grant>,
-    holds: Option<&Permissions>,
+    effective: Option<&Permissions>,
 ) -> Value {
-    let asks = asked.map(|manifest| {
+    let asks = requested.map(|manifest| {
         json!({
             "name": manifest.name,
             "version": manifest.version,
@@ -62,9 +66,9 @@ fn document(
             "limits": manifest.limits,
         })
     });
-    let limits = holds.map(|holds| {
+    let limits = effective.map(|effective| {
         let bounds = PackLimit::ALL.map(|limit| {
-            let bound = holds.bounds().of_one(limit);
+            let bound = effective.bounds().of_one(limit);
             (limit.name().to_owned(), Value::from(bound))
         });
         bounds.into_iter().collect::<Map<_, _>>()
@@ -80,12 +84,12 @@ fn document(
 
 fn text(
     digest: Sha256Digest,
-    asked: Option<&Manifest>,
+    requested: Option<&Manifest>,
     grant: Option<&Grant>,
-    holds: Option<&Permissions>,
+    effective: Option<&Permissions>,
 ) -> String {
     let mut text = String::new();
-    match asked {
+    match requested {
         Some(manifest) if manifest.name.is_empty() => {
             text.push_str("a component without a manifest: it requests no permissions\n");
         }
@@ -104,8 +108,8 @@ fn text(
         }
     }
     let _ = writeln!(text, "sha256 {digest}");
-    if let Some(manifest) = asked {
-        text.push_str("\nrequests\n");
+    if let Some(manifest) = requested {
+        text.push_str("\nrequested\n");
         list(&mut text, "connections", manifest.connections.iter());
         list(&mut text, "hosts", manifest.hosts.iter());
         list(&mut text, "reads", [reads(manifest.unsafe_reads)].iter());
@@ -120,7 +124,7 @@ fn text(
         text.push_str("\nnot allowed to run\n");
         return text;
     };
-    text.push_str("\nmay use\n");
+    text.push_str("\ngranted\n");
     match &grant.connections {
         Connections::Any => {
             text.push_str("  connections  any of the categories it requests\n");
@@ -131,9 +135,9 @@ fn text(
     }
     list(&mut text, "hosts", grant.hosts.iter());
     list(&mut text, "reads", [reads(grant.unsafe_reads)].iter());
-    if let Some(holds) = holds {
+    if let Some(effective) = effective {
         let bounds = PackLimit::ALL
-            .map(|limit| format!("{} {}", limit.name(), holds.bounds().of_one(limit)));
+            .map(|limit| format!("{} {}", limit.name(), effective.bounds().of_one(limit)));
         list(&mut text, "limits", bounds.iter());
     }
     text

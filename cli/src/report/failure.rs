@@ -219,12 +219,12 @@ impl Failure {
             [] => {}
             [only] => lines.push(format!("  broken rule: {}", only.keyword)),
             many => lines.extend(many.iter().map(|violation| {
-                let place = if violation.instance_path.is_empty() {
+                let path = if violation.instance_path.is_empty() {
                     "(document)"
                 } else {
                     &violation.instance_path
                 };
-                format!("  {place}: {} [{}]", violation.message, violation.keyword)
+                format!("  {path}: {} [{}]", violation.message, violation.keyword)
             })),
         }
         lines.push(format!("  charged: {}", charged(self.charge, self.phase)));
