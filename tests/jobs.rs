@@ -279,7 +279,7 @@ fn batch_with_an_existing_target_adds_no_job() {
         "{\"prompt\": \"p\", \"image\": \"i\"}\n{\"prompt\": \"p\", \"image\": \"i\"}\n",
     );
     fs::create_dir(sandbox.path("clips")).expect("a folder");
-    sandbox.write("clips/2.mp4", "somebody else's");
+    sandbox.write("clips/2.mp4", "another file");
     let outcome = sandbox.run([
         "--json",
         "run",

@@ -313,7 +313,10 @@ fn a_wrong_dependency_fails_with_both_names_and_the_rule() {
              clap",
         ),
     ] {
-        assert_eq!(report(&violations(&workspace(&[(from, to, kind)]))), expected);
+        assert_eq!(
+            report(&violations(&workspace(&[(from, to, kind)]))),
+            expected
+        );
     }
 }
 

@@ -182,11 +182,7 @@ impl Transcript {
         let mut filled = Vec::new();
         for argument in arguments {
             if argument == "{next}" {
-                assert!(
-                    !self.next.is_empty(),
-                    "no next command: {}",
-                    self.shown
-                );
+                assert!(!self.next.is_empty(), "no next command: {}", self.shown);
                 filled.extend_from_slice(&self.next);
                 continue;
             }
