@@ -111,10 +111,7 @@ fn cancellation_of_a_finished_job_is_too_late_and_keeps_the_clip() {
     let outcome = sandbox.run(["--json", "jobs", "cancel", id]);
     assert_eq!(outcome.code, 7);
     assert_eq!(outcome.error("too_late")["charged"], "yes");
-    assert!(
-        sandbox.path("clip.mp4").exists(),
-        "what is paid for is kept"
-    );
+    assert!(sandbox.path("clip.mp4").exists(), "the paid clip is kept");
 }
 
 #[test]

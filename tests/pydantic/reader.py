@@ -3,7 +3,7 @@
 `first_fault` reads JSON in document order and returns the first fault for which the
 profile refuses the text before validation by the schema. `compare.py` assigns a
 difference from pydantic to a class by it. The limits are those that
-`plugin/src/json.rs` documents.
+`node-sdk/src/json.rs` documents.
 """
 
 import json
