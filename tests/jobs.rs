@@ -111,10 +111,7 @@ fn cancellation_of_a_finished_job_is_too_late_and_keeps_the_clip() {
     let outcome = sandbox.run(["--json", "jobs", "cancel", id]);
     assert_eq!(outcome.code, 7);
     assert_eq!(outcome.error("too_late")["charged"], "yes");
-    assert!(
-        sandbox.path("clip.mp4").exists(),
-        "what is paid for is kept"
-    );
+    assert!(sandbox.path("clip.mp4").exists(), "the paid clip is kept");
 }
 
 #[test]
@@ -279,7 +276,7 @@ fn batch_with_an_existing_target_adds_no_job() {
         "{\"prompt\": \"p\", \"image\": \"i\"}\n{\"prompt\": \"p\", \"image\": \"i\"}\n",
     );
     fs::create_dir(sandbox.path("clips")).expect("a folder");
-    sandbox.write("clips/2.mp4", "somebody else's");
+    sandbox.write("clips/2.mp4", "another file");
     let outcome = sandbox.run([
         "--json",
         "run",

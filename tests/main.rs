@@ -1,69 +1,83 @@
-//! The end-to-end tests: the real component, the real host, the real binary, over real HTTP on
-//! loopback ports. What is tested natively (`plugin/`), and what only the host's own files can see,
-//! is not repeated here.
+//! The end-to-end tests: the real component, host and binary, over HTTP on loopback ports.
 //!
-//! # Where what is
+//! Unit tests of `plugin/` and of the host's modules are beside their code and are not repeated here.
 //!
-//! - [`first_clip`]: from a picture to a clip, with the practice provider in the process
+//! # Layout
+//!
+//! Runs and jobs:
+//!
+//! - [`first_clip`]: from a picture to a clip, with the practice provider inside the binary
 //! - [`nodes`]: each node against the practice provider: run, cancelled, killed, two in a row
 //! - [`local_pictures`]: pictures that an input names by `file:` URLs
-//! - [`wire`]: a provider that differs in every part, by configuration
-//! - [`provider`]: what providers answer, as data in `cases/provider`
-//! - [`agenticflow`]: the same over PixelML's other wire, in `cases/agenticflow`
-//! - [`shortapi`], [`popiart`]: the same by their protocols, in `cases/shortapi` and `cases/popiart`
-//! - [`incidents`]: what happened to others, as histories in `cases/incidents` and its neighbours
-//! - [`ledger`]: no room, no right, another version, damage: before payment and after
-//! - [`upgrade`]: ledgers that earlier programs wrote, killed migrations, jobs of earlier components
-//! - [`resume`]: deadline, Ctrl-C, kill, and going on
-//! - [`jobs`]: the commands over jobs; [`costs`]: what they cost, and providers that cancel nothing
-//! - [`picture_results`]: pictures as results, and names of any letters; [`profiles`]: how `run` reads an input
-//! - [`crash`]: killed at every durable step and at random, then the provider's account
+//! - [`picture_results`]: results that are pictures, and node names with special characters
+//! - [`profiles`]: the profiles of `run`
+//! - [`resume`]: runs that stop at a deadline, a signal or a kill, and are resumed
+//! - [`jobs`]: the commands on jobs; [`costs`]: prices, costs and missing cancellation
+//! - [`ledger`]: full disk, no permission, newer version, damage, before and after payment
+//! - [`old_ledgers`]: ledgers of earlier versions
+//! - [`crash`]: kills at every commit and at random, compared with the provider's account
 //! - [`processes`]: two and five processes on one data directory, killed at random
-//! - [`bad_input`]: inputs, pictures, configurations; partly data in `cases/bad_input`
-//! - [`packs`]: which components may run, and what each may do
-//! - [`components`]: the embedded component's shape, and components that are hostile or none;
-//!   `guests/` is what these are made from
-//! - [`attacks`]: what hostile components, providers and addresses try, each a named case
+//!
+//! Providers:
+//!
+//! - [`provider`]: replies of a PixelML provider, as data in `cases/provider`
+//! - [`agenticflow`]: the same over PixelML's second wire, in `cases/agenticflow`
+//! - [`shortapi`], [`popiart`]: the same by these protocols, in `cases/shortapi` and `cases/popiart`
+//! - [`shortapi_page`]: the samples of ShortAPI's page, compared with the component's requests
+//! - [`incidents`]: incidents of other clients, as data in `cases/incidents*`
+//! - [`wire`]: a provider that differs in every part of its wire, by configuration
+//! - [`practice`]: the practice provider as a process of its own
+//!
+//! Components and their limits:
+//!
+//! - [`components`]: the embedded component's shape; invalid and misbehaving components, built from
+//!   `guests/`
+//! - [`packs`]: grants of components
+//! - [`attacks`]: hostile components, providers and addresses, each attack a named case
+//! - [`typed`]: the typed nodes in plain wasmtime
+//!
+//! Inputs and outputs:
+//!
+//! - [`bad_input`]: invalid inputs, pictures and configurations; partly data in `cases/bad_input`
+//! - [`catalogue`]: `nodes`, compared with AgenticFlow's description in `data/`
+//! - [`jsonl`]: `check --jsonl`
+//! - [`properties`]: `check` of generated inputs; [`pydantic`]: the same compared with pydantic
+//! - [`cli`]: the text output, in `snapshots/`
 //! - [`observability`]: logs and traces
 //! - [`secrets`]: credentials and prompts in logs, errors and files
-//! - [`catalogue`]: `nodes`, against AgenticFlow's description in `data/`
-//! - [`jsonl`]: `check --jsonl`
-//! - [`properties`]: `check` of generated inputs; [`pydantic`]: the same against the schemas' own models
-//! - [`typed`]: the typed nodes in plain wasmtime
-//! - [`shortapi_page`]: the samples of ShortAPI's page, and the component beside them
-//! - [`practice`]: the practice provider on its own
-//! - [`cli`]: what people see, in `snapshots/`
-//! - [`examples`]: the examples of the crates, run
-//! - [`house`]: which crate may depend on which, and no cycle of modules in any
-//! - [`docs`]: the commands, examples and links of the documents
 //!
-//! # How many
+//! The repository:
 //!
-//! - cases that are data, each a run of the binary: 157 (71 of a provider, 12 of AgenticFlow, 27 of
-//!   ShortAPI, 30 of PopiArt, 17 of bad input)
-//! - histories that are data, each several runs: 57 (46 incidents of others, 1 of a provider, 4 of
-//!   AgenticFlow, 3 of ShortAPI, 3 of PopiArt)
+//! - [`documents`]: the commands and examples of the documents
+//! - [`examples`]: the examples of the crates
+//! - [`house`]: permitted dependencies of crates, and no cycle of modules
+//! - [`support`]: shared parts of the tests
+//!
+//! # Counts
+//!
+//! - cases of one run, as data: 157 (71 of a provider, 12 of AgenticFlow, 27 of ShortAPI, 30 of
+//!   PopiArt, 17 of bad input)
+//! - cases of several runs, as data: 57 (46 incidents, 1 of a provider, 4 of AgenticFlow, 3 of
+//!   ShortAPI, 3 of PopiArt)
 //! - snapshots of the command line: 56
 //! - properties of `check` through the component: 4, over 2,550 generated inputs; `docs/reference/fuzzing.md`
-//! - the typed nodes through the component in plain wasmtime: 8
-//! - components: 9 that are no pack, 7 that trap, loop, eat memory or answer nonsense; 4 tests of the
-//!   embedded one's shape; 8 of who may run
-//! - attacks, each a named case: 1,809, counted by family when they are run
-//! - jobs that are left, gone on with, or cannot be written down: 29; ledgers of
-//!   earlier programs: 1
-//! - processes that are killed: 4 tests of a crash, 5 of several processes; `docs/reference/crash-test.md`
-//! - the order of crates and modules: 2 of this workspace, 11 of planted workspaces and crates
-//! - links, anchors and contents of the documents: 3
-//! - the others, each a run or a few of the binary: 79
+//! - typed nodes in plain wasmtime: 8
+//! - components: 9 that are not packs, 7 that trap, loop, allocate without end or return nonsense; 4
+//!   tests of the embedded one's shape; 8 of grants
+//! - attacks: 1,809; the run prints the number of each family
+//! - jobs that are resumed, listed or cannot be written to the ledger: 31; ledgers of earlier
+//!   versions: 1
+//! - killed processes: 4 tests of one process, 5 of several; `docs/reference/crash-test.md`
+//! - dependencies of crates and modules: 2 of this workspace, 11 of generated workspaces and crates
+//! - the others, each one or a few runs of the binary: 94
 //!
-//! Everything that holds for every run of the binary (no panic, no credential, no prompt, documented
-//! exit codes, one line of JSON, nobody told to buy twice) is checked after every run, by
-//! [`support::outcome`].
+//! [`support::outcome`] checks the invariants after every run of the binary: no panic, no credential,
+//! no prompt, a documented exit code, one line of JSON, no suggestion to pay twice.
 
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "tests print seeds, measurements and why they are skipped"
+    reason = "tests print seeds, measurements and the reason of a skip"
 )]
 
 mod agenticflow;

@@ -68,7 +68,7 @@ fn run_of(node: &str) -> Run {
             &["prompt=a sketch", "strength=1", "aspect_ratio=1:1"],
             Made::Picture(64, 64),
         ),
-        other => panic!("{other} is a node that nobody tries"),
+        other => panic!("the node {other} has no run in this test"),
     }
 }
 

@@ -70,7 +70,7 @@ fn component_without_a_grant_runs_nothing() {
         let error = outcome.error("denied");
         let said = (outcome.code, &error["phase"], &error["charged"]);
         assert_eq!(said, (5, &"setup".into(), &"no".into()), "{outcome:?}");
-        let next = error["next"].as_str().expect("a way on");
+        let next = error["next"].as_str().expect("a next command");
         assert!(next.contains("zoetrope packs allow pack.wasm"), "{next}");
     }
     assert_eq!(provider.arrived().len(), 0);
@@ -194,7 +194,7 @@ fn new_version_that_asks_for_more_is_refused_with_the_difference() {
         let error = outcome.error("denied");
         let message = error["message"].as_str().expect("a message");
         assert!(message.ends_with(difference), "{message}");
-        let next = error["next"].as_str().expect("a way on");
+        let next = error["next"].as_str().expect("a next command");
         assert!(next.contains("packs allow pack.wasm --more"), "{next}");
     }
     assert_eq!(
@@ -293,7 +293,7 @@ fn a_paid_job_of_a_revoked_pack_waits_until_it_is_allowed_again() {
     let allow_message = job["error"]["message"].as_str().expect("a message");
     let (_, allow) = allow_message
         .split_once("to allow it: zoetrope ")
-        .expect("a way on");
+        .expect("a next command");
 
     // The command in the message works, although the component's file is deleted.
     std::fs::remove_file(sandbox.path("pack.wasm")).expect("the file");

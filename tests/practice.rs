@@ -139,7 +139,7 @@ fn flags_enable_faults_and_instant_jobs() {
     let mut practice = sandbox.start(sandbox.command(["practice"].into_iter().chain(flags)));
     practice.line();
     sandbox.write("a.png", picture(ImageFormat::Png));
-    // At eight frames a second, a clip of this size was not rendered.
+    // Eight frames a second would render 32 frames; `--instant` gives a clip of four.
     is_a_clip(
         &sandbox
             .run(RUN.into_iter().chain(["frame_rate=8"]))

@@ -104,7 +104,10 @@ fn row(fixture: &Fixture) -> Option<Job> {
 fn wait_until(is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < TIMEOUT, "it does not come to that");
+        assert!(
+            begun.elapsed() < TIMEOUT,
+            "the condition did not hold in time"
+        );
         std::thread::sleep(POLL_INTERVAL);
     }
 }

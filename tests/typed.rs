@@ -366,11 +366,11 @@ async fn typed_run_past_its_deadline_is_resumed_by_its_ticket() {
 
 #[tokio::test]
 async fn component_without_broker_reports_whether_the_submit_was_sent() {
-    let mut to_nobody = Instance::new(Some((&unused_url(), CANARY_KEY))).await;
-    let error = to_nobody
+    let mut unreachable = Instance::new(Some((&unused_url(), CANARY_KEY))).await;
+    let error = unreachable
         .run_v3(&input_v3("i"), 5_000)
         .await
-        .expect_err("nobody")
+        .expect_err("no server")
         .error;
     assert!(
         matches!(error.cause, ErrorCause::NotSent(_)),

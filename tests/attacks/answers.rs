@@ -19,7 +19,7 @@ pub(super) fn family() -> Family {
     let mut family = Family::new("answers");
     too_long(&mut family);
     too_many(&mut family);
-    told_to_people(&mut family);
+    printed_as_text(&mut family);
     family
 }
 
@@ -127,7 +127,7 @@ fn too_many(family: &mut Family) {
     }
 }
 
-fn told_to_people(family: &mut Family) {
+fn printed_as_text(family: &mut Family) {
     for cause in [
         "unsupported",
         "invalid_input",

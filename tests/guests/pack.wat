@@ -1,13 +1,13 @@
-;; A pack without any toolchain: the exports of the world `node-pack` by their core names, over a
-;; heap that only grows. `support/guests.rs` fills in what the functions do and the catalogue's bytes;
-;; what is not filled in traps.
+;; A pack in WebAssembly text: the exports of the world `node-pack` by their core names, over a heap
+;; that only grows. `support/guests.rs` fills in the functions' instructions and the catalogue's
+;; bytes; the default of a function is a trap.
 (module
   (memory (export "memory") 2)
   (table $table 1 funcref)
   (global $heap (mut i32) (i32.const 0x10000))
-  ;; Where the catalogue's list stands: pointer and length.
+  ;; The catalogue's list: pointer and length.
   (data (i32.const 0x100) "{catalogue}")
-  ;; A plan and an acceptance, and the empty document that both hold.
+  ;; A plan, an acceptance, and the empty document in both.
   (data (i32.const 0x800) "{plan}")
   (data (i32.const 0x880) "{acceptance}")
   (data (i32.const 0x900) "{}")

@@ -1,4 +1,4 @@
--- A ledger of version 2, as the program of that version wrote it: a job in each state.
+-- A ledger written by version 2 of the ledger's schema, with a job in each state.
 PRAGMA foreign_keys = off;
 PRAGMA user_version = 2;
 PRAGMA application_id = 2054120820;

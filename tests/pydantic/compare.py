@@ -1,11 +1,11 @@
-"""Compares `zoetrope check --jsonl` with pydantic, either profile with its own mode.
+"""Compares `zoetrope check --jsonl` with pydantic, each profile with the corresponding mode.
 
     python3 tests/pydantic/compare.py [--profile lax] [--count N] [--seed N] [--zoetrope FILE]
 
-Both get the same texts and must agree on accept or refuse, on the completed input of
-what is accepted, and on the place and kind of every violation of what is refused.
-A disagreement must fall into a documented class (docs/concepts/validation.md) by that class's
-rule; one that does not is printed, and the exit code is 1.
+Both read the same texts and must agree on accept or refuse, on the completed input of
+each accepted text, and on the path and keyword of every violation of each refused one.
+A difference must match the rule of a documented class (docs/concepts/validation.md); any other
+difference is printed, and the exit code is 1.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from models import INTEGERS, MODELS, canonical, prove
 ROOT = Path(__file__).resolve().parents[2]
 SHOWN = 20
 
-# What is done to inputs; for the lax profile, its own traps as often as everything else.
+# The mutations of inputs; for the lax profile, half of them are its own.
 MUTATIONS = {
     "strict": inputs.ALL,
     "lax": [mutation for other in zip(inputs.ALL, traps.ALL * len(inputs.ALL)) for mutation in other],
@@ -58,16 +58,16 @@ KEYWORDS = {
 }
 MISSING = re.compile(r"The field `(.+)` is missing\.")
 
-# Faults of the text that pydantic does not mind, or minds at another place.
+# Faults of the text that pydantic accepts or reports at another path.
 CLASSES_OF_FAULTS = {"duplicate-key", "nesting", "non-finite-number", "number-beyond-f64"}
 
-# Texts of integers that pydantic refuses for their size only, and that are no number here.
+# Texts of integers that pydantic refuses for their size, and zoetrope as not a number.
 SIGNIFICANT = re.compile(r"\s*[+-]?[0_]*([1-9](?:_?[0-9])*)(?:\.0+)?\s*")
 MINUS_AFTER_ZEROS = re.compile(r"\s*\+?0[0_]*-.*", re.DOTALL)
 
 
 class Verdict(NamedTuple):
-    """What a reader says: the completed input, or the violations by pointer and keyword."""
+    """The result of a reader: the completed input, or the violations by pointer and keyword."""
 
     accepted: str | None
     violations: frozenset[tuple[str, str]]
@@ -85,7 +85,7 @@ def of_zoetrope(answer: bytes) -> Verdict:
     found = set()
     for violation in document["error"]["violations"]:
         pointer, keyword = violation["instance_path"], violation["keyword"]
-        # JSON Schema blames the object for what it lacks, pydantic the field.
+        # JSON Schema reports a missing field at the object, pydantic at the field.
         if missing := keyword == "required" and MISSING.fullmatch(violation["message"]):
             pointer += "/" + reader.escaped(missing[1])
         found.add((pointer, keyword))
@@ -93,9 +93,9 @@ def of_zoetrope(answer: bytes) -> Verdict:
 
 
 def is_first(violation: tuple[str, str], found: set[tuple[str, str]]) -> bool:
-    """Whether pydantic comes to this one. JSON Schema's keywords are independent: 0.5 is
-    no integer and below 1, and 5 has the wrong type and is no value of an enum. Pydantic
-    stops at a wrong type, and its Literal knows values alone."""
+    """Whether pydantic reports this violation. JSON Schema's keywords are independent: 0.5
+    violates `type` and `minimum`, and 5 violates `type` and `enum`. Pydantic stops at a
+    wrong type, and its Literal compares values only."""
     pointer, keyword = violation
     if keyword == "type":
         return (pointer, "enum") not in found
@@ -113,14 +113,14 @@ def of_pydantic(node: str, text: bytes | str, profile: str) -> Verdict:
 
 
 def keyword(error: dict) -> str:
-    # Too large for a machine's integer: no schema says so, but it is beyond every limit.
+    # Too large for pydantic's integers, so beyond every limit of the schemas.
     if error["type"] == "int_parsing_size":
         return "minimum" if str(error["input"]).lstrip().startswith("-") else "maximum"
     return KEYWORDS[error["type"]]
 
 
 def class_of(node: str, text: bytes, ours: Verdict, profile: str) -> str | None:
-    """The class that a disagreement belongs to, if its rule says what `ours` says."""
+    """The class of a difference, if its rule gives `ours`."""
     if fault := reader.first_fault(text):
         expected = Verdict(None, frozenset({(fault.pointer, "json")}))
         return fault.kind if fault.kind in CLASSES_OF_FAULTS and ours == expected else None
@@ -149,7 +149,7 @@ def without_late_minus(value: object) -> object:
     return "no number" if isinstance(value, str) and MINUS_AFTER_ZEROS.fullmatch(value) else value
 
 
-# What pydantic has to be given instead, to say what zoetrope says.
+# Rewritten values for which pydantic must give zoetrope's result.
 REWRITES: dict[str, dict[str, Callable[[object], object]]] = {
     "strict": {"whole-number-float": whole},
     "lax": {"text-beyond-f64": held_by_f64, "minus-after-zeros": without_late_minus},
@@ -157,7 +157,7 @@ REWRITES: dict[str, dict[str, Callable[[object], object]]] = {
 
 
 class Tally:
-    """What came out for one node."""
+    """The results of one node."""
 
     def __init__(self) -> None:
         self.accepted = 0
@@ -209,7 +209,7 @@ def compare(node: str, profile: str, count: int, rng: random.Random, zoetrope: P
 
 
 def answers(node: str, profile: str, path: Path, zoetrope: Path, folder: Path) -> Iterator[bytes]:
-    """The lines that `zoetrope check` answers with, as they come."""
+    """The output lines of `zoetrope check`, as they arrive."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ZOETROPE_")}
     arguments = ["check", node, "--profile", profile, "--jsonl", "--input", str(path)]
     arguments += ["--data-dir", str(folder / "data")]

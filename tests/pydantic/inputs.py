@@ -1,7 +1,7 @@
-"""Inputs: valid ones, and mutations of them that lead into every known trap.
+"""Inputs: valid ones, and mutations of them for every known difficulty.
 
 A document is a list of `[key, value]`, both JSON text, so that a mutation can write
-what no JSON library would: `20.0`, `NaN`, a key twice, half an escape.
+texts that no JSON library would: `20.0`, `NaN`, a duplicate key, half an escape.
 """
 
 import json
@@ -45,7 +45,7 @@ BROKEN_STRINGS = ['"', '"\\x41"', '"\\u12"', '"\\u{41}"', "\"tab\there\"", '"\x0
 
 
 class Draft:
-    """An input on its way, with its own randomness."""
+    """An input under construction, with its random numbers."""
 
     def __init__(self, node: str, rng: random.Random) -> None:
         self.node = node
@@ -54,7 +54,7 @@ class Draft:
         self.text: bytes | None = None
 
     def field(self, *among: str) -> list[str]:
-        """The entry of one of these fields, made where it is missing."""
+        """The entry of one of these fields, added if it is missing."""
         names = [name for name in among or FIELDS[self.node] if name in FIELDS[self.node]]
         name = self.rng.choice(names or FIELDS[self.node])
         for entry in self.entries:
@@ -75,11 +75,11 @@ class Draft:
 def generate(
     node: str, count: int, rng: random.Random, mutations: list[Mutation]
 ) -> Iterator[tuple[str, bytes]]:
-    """Inputs with the names of what was done to them; none holds a line feed."""
+    """Inputs with the names of their mutations; none contains a line feed."""
     for number in range(count):
         draft = Draft(node, rng)
         done = []
-        # In turn first, so that even a short run meets each; then at random.
+        # First each mutation in order, so that a short run has each; then random ones.
         names = [mutations[number // 2 % len(mutations)]] if number % 2 else []
         names += rng.choices(mutations, k=rng.choice((0, 0, 0, 0, 1, 2)))
         for mutation in sorted(names, key=lambda one: one in OF_TEXT):
@@ -138,7 +138,7 @@ def junk(rng: random.Random, depth: int = 0) -> str:
     return "{" + ",".join(f"{key}:{item}" for key, item in zip(keys, items)) + "}"
 
 
-# What is done to fields and values.
+# Mutations of fields and values.
 
 
 def missing_key(draft: Draft) -> None:
@@ -291,7 +291,7 @@ def broken_string(draft: Draft) -> None:
     draft.field()[1] = draft.rng.choice(BROKEN_STRINGS)
 
 
-# What is done to the text as a whole.
+# Mutations of the text as a whole.
 
 
 def whitespace_around(draft: Draft) -> None:

@@ -1,7 +1,6 @@
-"""The two input models, as pydantic v2 sees them.
+"""The two input models in pydantic v2.
 
-That they are the published ones is not taken on trust: `prove` compares the JSON
-Schemas they generate with the published files.
+`prove` compares the JSON Schemas that they generate with the published files.
 """
 
 import json
@@ -83,7 +82,7 @@ def prove() -> None:
 
 
 def canonical(document: object) -> str:
-    """As text that is equal for equal JSON: 1, 1.0 and true differ, key order does not."""
+    """A text that is equal for equal JSON: 1, 1.0 and true differ, key order does not."""
     return json.dumps(document, sort_keys=True)
 
 

@@ -1,9 +1,9 @@
-"""What the strict profile says about an input's text, said a second time and slowly.
+"""A second, slow implementation of the strict profile's reader of JSON.
 
-`first_fault` reads JSON in document order and names the first thing for which the
-profile refuses the text before any schema is asked: it is how a disagreement with
-pydantic is put into a class by rule instead of by guess. The limits are those that
-`plugin/src/json.rs` documents.
+`first_fault` reads JSON in document order and returns the first fault for which the
+profile refuses the text before validation by the schema. `compare.py` assigns a
+difference from pydantic to a class by it. The limits are those that
+`node-sdk/src/json.rs` documents.
 """
 
 import json
@@ -24,7 +24,7 @@ NON_FINITE = ("NaN", "Infinity", "-Infinity")
 
 
 class Fault(NamedTuple):
-    """Why a text is refused unread, and the JSON Pointer that is reported."""
+    """The kind of a fault of the text, and the JSON Pointer that is reported."""
 
     kind: str
     pointer: str = ""
@@ -37,7 +37,7 @@ class _Found(Exception):
 
 
 def first_fault(text: bytes) -> Fault | None:
-    """The first fault of a text; `None` for one that the schema decides about."""
+    """The first fault of a text; `None` for a text that the schema validates."""
     try:
         read(text)
     except _Found as found:

@@ -1,7 +1,7 @@
 """Values that stand for an integer or a boolean in pydantic's lax mode, and near misses.
 
-Mutations as those of `inputs`, for the lax profile alone: there each field is given
-texts, booleans, numbers and junk that may or may not be read as its own type.
+Mutations like those of `inputs`, for the lax profile only: they give each field texts,
+booleans, numbers and junk, which may or may not be coerced to its type.
 """
 
 import random
@@ -9,7 +9,7 @@ import random
 from inputs import INTEGER_TOKENS, Draft, Mutation, junk, token
 from models import INTEGERS
 
-# What Rust's, Python's and people's ideas of white space do not all have.
+# Characters that not all definitions of white space contain.
 SPACES = [" ", "\t", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x1f", "\x85", "\xa0", "\u1680", "\u180e", "\u2003"]
 SPACES += ["\u2028", "\u202f", "\u205f", "\u3000", "\u200b", "\u2060", "\ufeff", "\x00"]
 DIGITS = "٢٠۲०２０²½Ⅷ零𝟚"
@@ -34,7 +34,7 @@ NUMBERS += ["9223372036854775807.0", "-9223372036854775808.0", "1844674407370955
 
 
 def decorated_integer(draft: Draft) -> None:
-    """An integer near the limits as text, with what is allowed around it, and slips."""
+    """The text of an integer near the limits, with permitted decoration and random errors."""
     rng = draft.rng
     digits = str(rng.choice([rng.randint(0, 60), rng.randint(0, 10 ** rng.randint(1, 22))]))
     if rng.random() < 0.3:
@@ -97,7 +97,7 @@ def spaced(text: str, rng: random.Random) -> str:
 
 
 def slipped(text: str, rng: random.Random) -> str:
-    """Every third text with a character put in, taken out or changed."""
+    """A third of the texts with a character inserted, removed or changed."""
     if rng.random() > 0.33:
         return text
     at = rng.randint(0, len(text))

@@ -75,7 +75,10 @@ impl Fixture {
         if self.honoured {
             assert!(unknown.is_empty(), "{billing:?}");
         } else if let Some(in_doubt) = in_doubt {
-            assert_eq!(&unknown, in_doubt, "unknown outcomes, and what a kill met");
+            assert_eq!(
+                &unknown, in_doubt,
+                "unknown outcomes and jobs killed while submitting"
+            );
         }
         let expected = if unknown.is_empty() { 0 } else { 8 };
         assert_eq!(outcome.code, expected, "{outcome:?}");

@@ -64,7 +64,7 @@ fn run_for_ever() {
     }
 }
 
-#[expect(unconditional_recursion, reason = "what the host has to stop")]
+#[expect(unconditional_recursion, reason = "the host must stop it")]
 fn recurse(depth: u64) -> u64 {
     black_box(recurse(black_box(depth.wrapping_add(1)))).wrapping_add(1)
 }

@@ -173,7 +173,7 @@ fn write(body: &OutgoingBody, payload: &Payload) -> bool {
 
 /// The component's memory except the first byte, whose address is the null pointer.
 #[cfg(target_family = "wasm")]
-#[expect(unsafe_code, reason = "to look for what the host may have left there")]
+#[expect(unsafe_code, reason = "reads bytes that the host may have left there")]
 fn memory() -> &'static [u8] {
     const PAGE: usize = 1 << 16;
     let length = core::arch::wasm32::memory_size(0) * PAGE;
