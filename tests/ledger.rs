@@ -68,7 +68,7 @@ fn is_refused(outcome: &Outcome, next: &str) -> Value {
     error
 }
 
-const MEND: &str =
+const FREE_SPACE: &str =
     "Free disk space or fix the directory's permissions, then run the same command again";
 
 /// Asserts that every command refuses the ledger and changes no byte of it.
@@ -96,7 +96,7 @@ fn ledger_of_a_newer_version_is_refused_and_unchanged() {
     let (provider, sandbox) = fixture();
     let ledger = used_ledger(&provider, &sandbox);
     let next = "Use the newer zoetrope, or another --data-dir";
-    // Its journal may be another, too.
+    // The journal mode may differ as well.
     for mode in ["delete", "wal"] {
         change(
             &ledger,
@@ -322,8 +322,8 @@ mod full {
     #[test]
     fn disk_full_after_payment_leaves_the_job_resolvable() {
         let (provider, sandbox) = fixture();
-        let mut running = paid(&provider, &sandbox);
-        let told = said_until(&mut running, "When the ledger can be written again");
+        let mut running = paid_on_full_disk(&provider, &sandbox);
+        let lines = error_lines_until(&mut running, "When the ledger can be written again");
         let outcome = running.end();
         assert_eq!(outcome.code, 1, "{outcome:?}");
         let error = outcome.error("ledger_unavailable");

@@ -14,7 +14,7 @@
 //! - [`resume`]: runs that stop at a deadline, a signal or a kill, and are resumed
 //! - [`jobs`]: the commands on jobs; [`costs`]: prices, costs and missing cancellation
 //! - [`ledger`]: full disk, no permission, newer version, damage, before and after payment
-//! - [`old_ledgers`]: ledgers of earlier versions
+//! - [`upgrade`]: ledgers and components of earlier versions
 //! - [`crash`]: kills at every commit and at random, compared with the provider's account
 //! - [`processes`]: two and five processes on one data directory, killed at random
 //!

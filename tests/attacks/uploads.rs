@@ -65,6 +65,17 @@ const HEADERS: [&str; 10] = [
     "x\r\nhost",
 ];
 
+/// Methods that no upload has.
+const METHODS: [&str; 7] = [
+    "GET",
+    "DELETE",
+    "CONNECT",
+    "TRACE",
+    "put",
+    "PUT /x HTTP/1.1\r\nx:",
+    "",
+];
+
 pub(super) fn family() -> Family {
     let mut family = Family::new("uploads");
     for (path, expected) in REFUSED {
@@ -92,15 +103,7 @@ pub(super) fn family() -> Family {
             },
         );
     }
-    for method in [
-        "GET",
-        "DELETE",
-        "CONNECT",
-        "TRACE",
-        "put",
-        "PUT /x HTTP/1.1\r\nx:",
-        "",
-    ] {
+    for method in METHODS {
         family.attack(format!("with the method {method:?}"), move || {
             let (outcome, server) =
                 uploaded(method, "/x", "x-a", Answer::reply("200 OK", "", "{}"));

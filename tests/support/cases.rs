@@ -132,12 +132,8 @@ pub(crate) fn run(subject: &str, case: &str) {
     let arguments: Vec<String> = serde_json::from_slice(&arguments).expect("arguments.json");
     let steps: Vec<Step> = match read("steps.json") {
         Some(steps) => {
-            let is_said_twice = expected.exit.is_some() || !expected.answer.is_null();
-            assert!(
-                !is_said_twice,
-                "{}: each step has its own",
-                folder.display()
-            );
+            let is_repeated = expected.exit.is_some() || !expected.answer.is_null();
+            assert!(!is_repeated, "{subject}/{case}: each step has its own");
             serde_json::from_slice(&steps).expect("steps.json")
         }
         None => vec![Step::only(expected.exit, expected.answer.take())],

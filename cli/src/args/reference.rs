@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn reference_page_is_up_to_date() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/command-line.md");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/command-line.md");
         let page = page();
         if std::env::var_os("UPDATE_REFERENCE").is_some() {
             std::fs::write(&path, &page).expect("the page is written");
