@@ -159,7 +159,7 @@ fn nobody_submits_while_the_provider_wants_a_rest() {
         sandbox.start(sandbox.command(run.into_iter().chain([out])))
     };
     let mut first = run("first.mp4");
-    while !first.error_line().starts_with("retrying") {}
+    while !first.error_line().starts_with("trying again") {}
     let second = run("second.mp4");
     first.end().answer();
     second.end().answer();
