@@ -160,7 +160,7 @@ fn no_job_submits_over_a_connection_before_its_retry_after_has_passed() {
         sandbox.start(sandbox.command(run.into_iter().chain([out])))
     };
     let mut first = run("first.mp4");
-    while !first.error_line().starts_with("retrying") {}
+    while !first.error_line().starts_with("trying again") {}
     let second = run("second.mp4");
     first.end().answer();
     second.end().answer();

@@ -145,7 +145,7 @@ impl Inner {
             return;
         }
         if let Some(error) = &job.last_error {
-            self.line.show("retrying", None, Some(&error.message));
+            self.line.show("trying again", None, Some(&error.message));
         } else if is_new_state && job.state() == State::Started {
             self.line.show("submitted", None, job.provider_job_id());
         }

@@ -116,7 +116,7 @@ impl Failure {
     pub(crate) fn of_node(error: &NodeError, phase: Phase) -> Self {
         let mut message = error.cause.message();
         if let Some(delay) = error.retry_after_ms {
-            message = format!("{message} (retry after {} s)", delay.div_ceil(1000));
+            message = format!("{message} (wait at least {} s)", delay.div_ceil(1000));
         }
         Self {
             violations: error.cause.violations().to_vec(),
