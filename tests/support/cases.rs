@@ -176,11 +176,8 @@ pub(crate) fn run(subject: &str, case: &str) {
     let place = format!("{subject}/{case}: {}", expected.holds);
     let mut output = Transcript::default();
     for (index, step) in steps.into_iter().enumerate() {
-        step.play(
-            &context,
-            &mut output,
-            &format!("{place} (step {})", index + 1),
-        );
+        let place = format!("{place} (step {})", index + 1);
+        step.play(&context, &mut output, &place);
     }
     expected.holds_of(&context, &output, &place);
 }
