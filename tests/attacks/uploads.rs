@@ -86,22 +86,18 @@ pub(super) fn family() -> Family {
         });
     }
     for (path, arrives) in HARMLESS {
-        family.attack(
-            format!("to {path:?}, which stays below the base"),
-            move || {
-                let (outcome, server) =
-                    uploaded("PUT", path, "x-a", Answer::reply("200 OK", "", "{}"));
-                assert!(outcome.is_ok(), "{outcome:?}");
-                let heard = server.heard();
-                let line = format!("put {arrives} http/1.1\r\n");
-                assert!(heard[0].head.starts_with(&line), "{}", heard[0].head);
-                assert!(
-                    heard[0]
-                        .head
-                        .contains(&format!("host: {}\r\n", server.address()))
-                );
-            },
-        );
+        family.attack(format!("to {path:?}, below the base"), move || {
+            let (outcome, server) = uploaded("PUT", path, "x-a", Answer::reply("200 OK", "", "{}"));
+            assert!(outcome.is_ok(), "{outcome:?}");
+            let heard = server.heard();
+            let line = format!("put {arrives} http/1.1\r\n");
+            assert!(heard[0].head.starts_with(&line), "{}", heard[0].head);
+            assert!(
+                heard[0]
+                    .head
+                    .contains(&format!("host: {}\r\n", server.address()))
+            );
+        });
     }
     for method in METHODS {
         family.attack(format!("with the method {method:?}"), move || {

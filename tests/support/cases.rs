@@ -170,22 +170,19 @@ pub(crate) fn run(subject: &str, case: &str) {
         }
     }
     let place = format!("{subject}/{case}: {}", expected.holds);
-    let mut transcript = Transcript::default();
+    let mut output = Transcript::default();
     for (index, step) in steps.into_iter().enumerate() {
-        step.play(
-            &context,
-            &mut transcript,
-            &format!("{place} (step {})", index + 1),
-        );
+        let place = format!("{place} (step {})", index + 1);
+        step.play(&context, &mut output, &place);
     }
-    expected.holds_of(&context, &transcript, &place);
+    expected.holds_of(&context, &output, &place);
 }
 
 impl Expected {
     /// Checks the state after the last step.
     #[track_caller]
-    fn holds_of(&self, context: &CaseContext, transcript: &Transcript, place: &str) {
-        let shown = &transcript.shown;
+    fn holds_of(&self, context: &CaseContext, output: &Transcript, place: &str) {
+        let shown = &output.shown;
         let arrived = context.counts();
         assert!(
             fits(&arrived, &self.requests),
