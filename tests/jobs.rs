@@ -223,6 +223,9 @@ fn batch_past_its_deadline_is_resumed_by_the_same_command() {
     ];
     let left = sandbox.run(batch.into_iter().chain(["--deadline", "100ms"]));
     assert_eq!(left.code, 9, "{left:?}");
+    let next = left.json()["error"]["next"].take();
+    // A value of `--set` may be a prompt, so `next` does not repeat the command.
+    assert_eq!(next, "Run the same command again with --key night");
     let first = sandbox.run(batch).answer();
     assert_eq!(first["summary"]["finalized"], 2, "{first}");
     let keys: Vec<_> = sandbox
@@ -236,6 +239,20 @@ fn batch_past_its_deadline_is_resumed_by_the_same_command() {
     }
     assert_eq!(sandbox.run(batch).answer(), first, "all is there already");
     assert_eq!(sandbox.jobs().len(), 2);
+}
+
+#[test]
+fn next_step_of_a_batch_resumes_it_with_its_picture() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.png", picture(ImageFormat::Png));
+    sandbox.write("lines.jsonl", "{\"prompt\": \"left\", \"frame_rate\": 1}\n");
+    let batch = ["--json", "run", "image_to_video_v3", "--batch"];
+    let rest = ["lines.jsonl", "--image", "a.png", "--out-dir", "clips"];
+    let left = sandbox.run(batch.into_iter().chain(rest).chain(["--deadline", "100ms"]));
+    assert_eq!(left.code, 9, "{left:?}");
+    let resumed = run_next_command(&sandbox, &left.json()["error"]).answer();
+    assert_eq!(resumed["summary"]["finalized"], 1, "{resumed}");
+    assert_eq!(sandbox.jobs().len(), 1);
 }
 
 #[test]

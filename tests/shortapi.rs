@@ -124,7 +124,7 @@ fn cancellation_at_shortapi_is_reported_as_unsupported_and_the_job_continues() {
     );
     let message = error["message"].as_str().expect("words");
     assert!(
-        message.contains("goes on") && message.contains("paid for"),
+        message.contains("continues") && message.contains("paid for"),
         "{message}"
     );
     assert_eq!(sandbox.jobs()[0]["state"], "started");

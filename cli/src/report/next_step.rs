@@ -1,9 +1,11 @@
 //! Next steps as text. The shell commands that the program suggests are written here.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use zoetrope_host::jobs::{NextStep, Repair};
 
+use crate::args::{Profile, Run};
 use crate::shell::{quoted, quoted_text};
 
 /// The `next` of a failure. `options`: the global options to repeat in its command.
@@ -124,20 +126,34 @@ pub(crate) fn show_node(node: &str, options: &str) -> String {
     format!("zoetrope nodes {}{options}", quoted_text(node))
 }
 
-/// Continue a batch: jobs under the same keys are not submitted again.
+/// Continue a batch: jobs under the same keys are not submitted again. Values of `--set` may be
+/// prompts, so a command that had some is named and not repeated.
 pub(crate) fn continue_batch(
-    node: &str,
+    run: &Run,
     lines: &Path,
     folder: &Path,
     key: &str,
     options: &str,
 ) -> String {
+    let key = quoted_text(key);
+    if !run.source.settings.is_empty() {
+        return format!("Run the same command again with --key {key}");
+    }
+    let mut more = String::new();
+    if let Some(image) = &run.image {
+        let _ = write!(more, " --image {}", quoted(image));
+    }
+    if let Some(connection) = &run.connection {
+        let _ = write!(more, " --connection {}", quoted_text(connection));
+    }
+    if matches!(run.source.profile, Profile::Lax) {
+        more.push_str(" --profile lax");
+    }
     format!(
-        "zoetrope run {} --batch {} --out-dir {} --key {}{options}",
-        quoted_text(node),
+        "zoetrope run {} --batch {} --out-dir {} --key {key}{more}{options}",
+        quoted_text(&run.node),
         quoted(lines),
-        quoted(folder),
-        quoted_text(key)
+        quoted(folder)
     )
 }
 

@@ -62,7 +62,7 @@ impl Run {
         let ids: Vec<_> = inserted.iter().map(|job| job.spec.id.clone()).collect();
         let rows = wait_for(&jobs, &progress, &ids, WaitFor::Settled, &mut interrupts).await?;
         let options = context.options();
-        let next = next_step::continue_batch(&self.node, lines, &folder, &key, &options);
+        let next = next_step::continue_batch(self, lines, &folder, &key, &options);
         Summary::of(&rows, &options).report(context.printer(), &next)
     }
 
