@@ -19,7 +19,7 @@ fn shown(sandbox: &Sandbox, outcome: &Outcome) -> String {
         "exit code: {}\n--- standard output\n{}--- standard error\n{}",
         outcome.code, outcome.stdout, outcome.stderr
     );
-    text.replace(folder, "[DESK]")
+    text.replace(folder, "[SANDBOX]")
 }
 
 /// Runs a command and compares its output with the snapshot of this name.

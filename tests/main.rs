@@ -65,10 +65,11 @@
 //! - components: 9 that are not packs, 7 that trap, loop, allocate without end or return nonsense; 4
 //!   tests of the embedded one's shape; 8 of grants
 //! - attacks: 1,809; the run prints the number of each family
-//! - jobs that are resumed, listed or cannot be written to the ledger: 31; ledgers of earlier
-//!   versions: 1
+//! - jobs that are resumed, listed or cannot be written to the ledger: 31; ledgers and
+//!   components of earlier versions: 3
 //! - killed processes: 4 tests of one process, 5 of several; `docs/reference/crash-test.md`
-//! - dependencies of crates and modules: 2 of this workspace, 11 of generated workspaces and crates
+//! - dependencies of crates and modules: 2 of this workspace, 11 of generated workspaces and crates;
+//!   old names: 2; links of documents: 3
 //! - the others, each one or a few runs of the binary: 94
 //!
 //! [`support::outcome`] checks the invariants after every run of the binary: no panic, no credential,

@@ -50,7 +50,7 @@ impl Context {
         let selected = selected.map_err(|error| {
             Failure::new(
                 ErrorKind::ConnectionUnavailable,
-                Phase::Context,
+                Phase::Setup,
                 chain(&error),
             )
             .then("Choose one of them with --connection, then run the same command again".into())

@@ -84,7 +84,7 @@ impl Context {
     pub(super) async fn config(&self) -> Result<&Config, Failure> {
         let load = async || {
             let config = Config::load(self.global.config.as_deref()).map_err(|error| {
-                Failure::new(ErrorKind::BadConfig, Phase::Context, chain(&error)).then(
+                Failure::new(ErrorKind::BadConfig, Phase::Setup, chain(&error)).then(
                     next_step::text(&NextStep::Repeat(Repair::Configuration), ""),
                 )
             })?;
@@ -110,11 +110,11 @@ impl Context {
             ..EngineSettings::default()
         };
         let engine = Engine::new(settings)
-            .map_err(|error| Failure::internal(Phase::Context, chain(&error)))?;
+            .map_err(|error| Failure::internal(Phase::Setup, chain(&error)))?;
         match &self.global.component {
             None => Pack::load(&engine, COMPONENT, policy)
                 .map(|pack| (pack, COMPONENT.into()))
-                .map_err(|error| Failure::internal(Phase::Context, chain(&error))),
+                .map_err(|error| Failure::internal(Phase::Setup, chain(&error))),
             Some(path) => {
                 let bytes = read_component(path)?;
                 let pack = Pack::load(&engine, &bytes, policy).map_err(|error| match error {
@@ -129,12 +129,12 @@ impl Context {
     fn not_allowed(&self, path: &Path, refused: &NotAllowed) -> Failure {
         let more = refused.more.as_ref().is_some_and(|more| !more.is_empty());
         let next = next_step::allow_pack(path, more, &self.options_without_component());
-        Failure::new(ErrorKind::Denied, Phase::Context, refused.to_string()).then(next)
+        Failure::new(ErrorKind::Denied, Phase::Setup, refused.to_string()).then(next)
     }
 
     pub(super) async fn node_types(&self) -> Result<Vec<NodeType>, Failure> {
         let listed = self.pack().await?.node_types(&CallContext::offline()).await;
-        listed.map_err(|error| Failure::of_call(error, Phase::Context))
+        listed.map_err(|error| Failure::of_call(error, Phase::Setup))
     }
 
     /// The node type of this name.
@@ -198,7 +198,7 @@ pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
 
 pub(super) fn bad_component(path: &Path, why: &str) -> Failure {
     let message = format!("`{}` cannot be loaded: {why}", path.display());
-    Failure::new(ErrorKind::BadComponent, Phase::Context, message)
+    Failure::new(ErrorKind::BadComponent, Phase::Setup, message)
         .then("Name a WebAssembly component, or omit --component to use the built-in one".into())
 }
 

@@ -32,7 +32,7 @@ pub(crate) const MEANINGS: [(u8, &str); 10] = [
     (8, "unknown whether the provider accepted the job"),
     (
         9,
-        "not finished, but resumable: deadline, interruption, unreadable reply, failed download",
+        "not finished, but resumable: deadline, interruption, provider unavailable, unreadable reply, failed download",
     ),
 ];
 

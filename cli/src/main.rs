@@ -67,7 +67,7 @@ fn main() -> ExitCode {
         .build()
         .map_err(|error| {
             Failure::internal(
-                Phase::Context,
+                Phase::Setup,
                 format!("the async runtime cannot be started: {error}"),
             )
         })

@@ -28,7 +28,7 @@ impl Nodes {
                 .map_err(|error| {
                     Failure::new(
                         ErrorKind::BadComponent,
-                        Phase::Context,
+                        Phase::Setup,
                         format!("a schema of the component is not JSON: {error}"),
                     )
                 })?;

@@ -31,7 +31,7 @@ impl PracticeServer {
         settings.faults = faults.unwrap_or_default();
         let practice = Practice::start(settings).await.map_err(|error| {
             Failure::internal(
-                Phase::Context,
+                Phase::Setup,
                 format!("the practice provider cannot be started: {}", chain(&error)),
             )
         })?;
@@ -78,7 +78,7 @@ fn table(protocol: Protocol, base_url: &str, key_file: &Path) -> String {
 
 fn read_faults(path: &Path) -> Result<FaultScript, Failure> {
     let bad = |message: String| {
-        Failure::new(ErrorKind::BadConfig, Phase::Context, message)
+        Failure::new(ErrorKind::BadConfig, Phase::Setup, message)
             .then("Correct the fault script, then run the same command again".into())
     };
     let text = fs::read_to_string(path).map_err(|error| {

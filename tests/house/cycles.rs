@@ -109,14 +109,14 @@ fn a_cycle_through_modules_below_others_is_found() {
     let lib = ("lib.rs", "mod download; mod driver;");
     let error = (
         "download/error.rs",
-        "use crate::driver::event::Verdict; pub struct Error(Verdict);",
+        "use crate::driver::event::Failure; pub struct Error(Failure);",
     );
     let files = [
         lib,
         ("download.rs", "mod error; pub use error::Error;"),
         error,
         ("driver.rs", "pub mod event; mod steps;"),
-        ("driver/event.rs", "pub enum Verdict { Stale }"),
+        ("driver/event.rs", "pub enum Failure { UrlExpired }"),
         (
             "driver/steps.rs",
             "use crate::download; fn step() -> download::Error { loop {} }",
@@ -127,7 +127,7 @@ fn a_cycle_through_modules_below_others_is_found() {
         (
             Level::Subtrees,
             "a cycle of modules, each with all below it: download.rs, driver.rs:\n\
-             \x20 download/error.rs -> driver/event.rs (Verdict)\n\
+             \x20 download/error.rs -> driver/event.rs (Failure)\n\
              \x20 driver/steps.rs -> download/error.rs (Error)\n"
                 .into()
         )

@@ -65,8 +65,8 @@ fn measure(bench: &Bench) -> Result<Value, Failure> {
     let title = "200,000 lines through `check --jsonl`, a process from start to end";
     let throughput = throughput(&Lines::write(zoetrope, LINES)?, &mut peers, &workspace)?;
     print!("{}", report::throughput_table(title, &throughput));
-    let resolved = throughput[0].slowest() >= jsonl::TARGET;
-    let result = if resolved { "reached" } else { "MISSED" };
+    let is_reached = throughput[0].slowest() >= jsonl::TARGET;
+    let result = if is_reached { "reached" } else { "MISSED" };
     println!("  target: {} lines a second, {result}\n", jsonl::TARGET);
     println!("{peers}");
     Ok(json!({

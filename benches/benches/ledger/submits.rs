@@ -35,11 +35,11 @@ impl Submits {
         if inserted.iter().any(|inserted| *inserted != Inserted::New) {
             return Err("a job exists already".into());
         }
-        let leaving = || Event::SubmitReady {
+        let ready = || Event::SubmitReady {
             sha256: "5a".repeat(32),
             keyed: true,
         };
-        let rows = self.commit(rows, leaving, State::Submitting)?;
+        let rows = self.commit(rows, ready, State::Submitting)?;
         let accepted = || Event::Accepted {
             ticket: TICKET.into(),
             provider_job_id: "job-000001".into(),

@@ -47,7 +47,8 @@ pub(crate) struct Allow {
 
 /// Revoke a component's permission to run.
 ///
-/// Its unfinished jobs, charged ones too, are suspended until the component is allowed again.
+/// Its unfinished jobs, charged ones too, cannot continue. To continue them, allow the component
+/// again and run `zoetrope jobs resume --all`.
 #[derive(Args)]
 pub(crate) struct Revoke {
     /// Name or digest prefix of an allowed pack, or its file

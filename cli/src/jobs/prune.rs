@@ -21,7 +21,7 @@ impl Prune {
         let answer = json!({ "ok": true, "forgotten": forgotten, "left": left });
         print(
             &answer,
-            &format!("{forgotten} jobs deleted, {left} kept"),
+            &format!("deleted jobs: {forgotten}, kept: {left}"),
             context,
         )
     }

@@ -34,7 +34,7 @@ impl Show {
             json!({
                 "at": outcome::time(entry.at),
                 "state": entry.state.as_str(),
-                "error": entry.error.map(ErrorKind::as_str),
+                "error_kind": entry.error.map(ErrorKind::as_str),
             })
         });
         let more = json!({
@@ -72,7 +72,12 @@ fn text(document: &Value) -> String {
                 let _ = writeln!(text, "history:");
                 for entry in history {
                     let field = |name: &str| entry[name].as_str().unwrap_or_default();
-                    let line = format!("  {}  {}  {}", field("at"), field("state"), field("error"));
+                    let line = format!(
+                        "  {}  {}  {}",
+                        field("at"),
+                        field("state"),
+                        field("error_kind")
+                    );
                     let _ = writeln!(text, "{}", line.trim_end());
                 }
             }

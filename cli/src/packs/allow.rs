@@ -44,7 +44,7 @@ impl Allow {
         };
         let policy = config.policy().clone().with(digest, grant.clone());
         let engine = Engine::new(EngineSettings::default())
-            .map_err(|error| Failure::internal(Phase::Context, chain(&error)))?;
+            .map_err(|error| Failure::internal(Phase::Setup, chain(&error)))?;
         Pack::load(&engine, &component, &policy)
             .map_err(|error| bad_component(&self.file, &chain(&error)))?;
 
@@ -70,7 +70,7 @@ impl Allow {
                     requested.name
                 );
                 let next = next_step::allow_more(&self.file, &context.options());
-                Err(Failure::new(ErrorKind::Denied, Phase::Context, message).then(next))
+                Err(Failure::new(ErrorKind::Denied, Phase::Setup, message).then(next))
             }
             _ => Ok(()),
         }
@@ -109,7 +109,7 @@ impl Allow {
                 Some(connection) => Ok(connection.id().clone()),
                 None => PRACTICE.parse().map_err(
                     |error: zoetrope_host::connections::ConnectionIdError| {
-                        Failure::internal(Phase::Context, error.to_string())
+                        Failure::internal(Phase::Setup, error.to_string())
                     },
                 ),
             }

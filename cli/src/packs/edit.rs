@@ -76,7 +76,7 @@ fn change(path: &Path, edit: impl FnOnce(&mut Table)) -> Result<(), Failure> {
             "the configuration `{}` cannot be changed: {why}",
             path.display()
         );
-        Failure::new(ErrorKind::BadConfig, Phase::Context, message)
+        Failure::new(ErrorKind::BadConfig, Phase::Setup, message)
             .then("Fix the file or its permissions, then run the same command again".into())
     };
     let text = match fs::read_to_string(path) {

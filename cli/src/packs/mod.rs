@@ -120,7 +120,7 @@ fn merge(one: &mut Value, other: Value) {
 
 fn manifest(component: &[u8]) -> Result<Manifest, Failure> {
     Manifest::of(component).map_err(|error| {
-        Failure::new(ErrorKind::BadComponent, Phase::Context, error.to_string())
+        Failure::new(ErrorKind::BadComponent, Phase::Setup, error.to_string())
             .then("Name a WebAssembly component".into())
     })
 }

@@ -14,7 +14,7 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
     let kind = error.kind().unwrap_or(ErrorKind::Internal);
     match error {
         // `of_call` chooses the next step by how the call failed.
-        JobsError::List(error) => Failure::of_call(error, Phase::Context),
+        JobsError::List(error) => Failure::of_call(error, Phase::Setup),
         JobsError::Driver(error) => of_driver(&error),
         JobsError::Unwritten { job, source } => of_driver(&source).about(&job),
         JobsError::NotResumed { spent, source } => match spent {
@@ -26,7 +26,7 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
         JobsError::Picture(MediaError::Call(error)) => {
             Failure::of_call(error, Phase::Upload).then(next)
         }
-        JobsError::Connection(error) => Failure::of_job_error(error, Phase::Context).then(next),
+        JobsError::Connection(error) => Failure::of_job_error(error, Phase::Setup).then(next),
         JobsError::NotAdopted { job, error } => Failure::of_job_error(error, Phase::Poll)
             .then(next)
             .about(&job),
@@ -36,7 +36,7 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
         JobsError::UnknownNodeType { ref known, .. } => {
             let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
             let message = format!("{error}; the node types are {}", known.join(", "));
-            Failure::new(kind, Phase::Context, message).then(next)
+            Failure::new(kind, Phase::Setup, message).then(next)
         }
         error => Failure::new(kind, phase(&error), chain(&error)).then(next),
     }
@@ -47,6 +47,6 @@ fn phase(error: &JobsError) -> Phase {
     match error {
         JobsError::NotJson(_) | JobsError::FileUrl { .. } => Phase::Check,
         JobsError::Picture(_) => Phase::Upload,
-        _ => Phase::Context,
+        _ => Phase::Setup,
     }
 }

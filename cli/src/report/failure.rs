@@ -18,7 +18,7 @@ use crate::printer::{PrintError, Printer};
 /// The phase of a run in which it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    Context,
+    Setup,
     Check,
     Upload,
     Submit,
@@ -29,7 +29,7 @@ pub(crate) enum Phase {
 impl Phase {
     fn as_str(self) -> &'static str {
         match self {
-            Self::Context => "setup",
+            Self::Setup => "setup",
             Self::Check => "check",
             Self::Upload => "upload",
             Self::Submit => "submit",
@@ -41,7 +41,7 @@ impl Phase {
     /// The charge of a failure in this phase that does not state its own.
     fn charge(self) -> Charge {
         match self {
-            Self::Context | Self::Check | Self::Upload => Charge::No,
+            Self::Setup | Self::Check | Self::Upload => Charge::No,
             Self::Submit | Self::Poll => Charge::Unknown,
             Self::Download => Charge::Yes,
         }
@@ -75,7 +75,7 @@ impl Failure {
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Usage, Phase::Context, message)
+        Self::new(ErrorKind::Usage, Phase::Setup, message)
     }
 
     pub(crate) fn internal(phase: Phase, message: impl Into<String>) -> Self {
@@ -246,7 +246,7 @@ impl Failure {
 
 impl From<PrintError> for Failure {
     fn from(error: PrintError) -> Self {
-        Self::internal(Phase::Context, error.to_string())
+        Self::internal(Phase::Setup, error.to_string())
     }
 }
 
@@ -257,7 +257,7 @@ pub(crate) fn of_ledger(error: &LedgerError) -> Failure {
         _ => ErrorKind::LedgerUnavailable,
     };
     let next = next_step::text(&NextStep::of_ledger(error), "");
-    let failure = Failure::new(kind, Phase::Context, chain(error)).then(next);
+    let failure = Failure::new(kind, Phase::Setup, chain(error)).then(next);
     match error.damaged_row() {
         Some(row) => {
             let job = Map::from_iter([("job".to_owned(), row.job.as_str().into())]);
@@ -272,9 +272,7 @@ pub(crate) fn of_driver(error: &DriverError) -> Failure {
     let next = next_step::text(&NextStep::of_driver(error), "");
     match error {
         DriverError::Ledger(error) => of_ledger(error),
-        error => {
-            Failure::new(ErrorKind::LedgerUnavailable, Phase::Context, chain(error)).then(next)
-        }
+        error => Failure::new(ErrorKind::LedgerUnavailable, Phase::Setup, chain(error)).then(next),
     }
 }
 

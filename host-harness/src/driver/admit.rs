@@ -35,7 +35,7 @@ pub(super) enum Admission {
 /// The state of the leader that a job's admission depends on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mode {
-    pub(super) extent: DriveMode,
+    pub(super) drive_mode: DriveMode,
     /// Whether a running process waits for the job.
     pub(super) is_awaited: bool,
 }
@@ -72,7 +72,7 @@ pub(super) fn admit(job: &Job, queue: &ConnectionQueue, mode: Mode, now: Now) ->
 /// The admission of a submit that must not be sent now, for another reason than the rate of
 /// its connection.
 fn hold_back(job: &Job, queue: &ConnectionQueue, mode: Mode, now: Now) -> Option<Admission> {
-    if mode.extent == DriveMode::NoNewSubmits {
+    if mode.drive_mode == DriveMode::NoNewSubmits {
         return Some(Admission::Defer);
     }
     if !mode.is_awaited {
@@ -92,7 +92,7 @@ fn hold_back(job: &Job, queue: &ConnectionQueue, mode: Mode, now: Now) -> Option
         return None;
     }
     let until = now.time + Millis::try_from(rest.as_millis()).unwrap_or(0);
-    Some(Admission::Apply(Box::new(Event::RateLimited { until })))
+    Some(Admission::Apply(Box::new(Event::Delayed { until })))
 }
 
 #[cfg(test)]
@@ -107,7 +107,7 @@ mod tests {
     const TIME: Millis = 5_000;
 
     const WAITED_FOR: Mode = Mode {
-        extent: DriveMode::Normal,
+        drive_mode: DriveMode::Normal,
         is_awaited: true,
     };
 
@@ -160,7 +160,7 @@ mod tests {
         let now = now();
         let queue = ConnectionQueue::new(now.instant);
         let mode = Mode {
-            extent: DriveMode::NoNewSubmits,
+            drive_mode: DriveMode::NoNewSubmits,
             ..WAITED_FOR
         };
         assert_eq!(admit(&queued(), &queue, mode, now), Admission::Defer);
@@ -202,7 +202,7 @@ mod tests {
         queue
             .rate_limiter
             .rest(now.instant + Duration::from_secs(3), true);
-        let held = Admission::Apply(Box::new(Event::RateLimited {
+        let held = Admission::Apply(Box::new(Event::Delayed {
             until: TIME + 3_000,
         }));
         assert_eq!(admit(&queued(), &queue, WAITED_FOR, now), held);

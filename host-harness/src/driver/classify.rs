@@ -105,7 +105,7 @@ fn read_failed(error: &CallError) -> Event {
         },
         CallError::Host(_) => PollFailure::Unrecognized,
     };
-    Event::ReadFailed {
+    Event::PollFailed {
         error: job_error(error),
         failure,
     }

@@ -70,6 +70,7 @@ pub struct ResolvedConnection {
     pub connection: Arc<OpenConnection>,
     /// The provider that the connection leads to, stored in the row: a job is continued only
     /// over a connection with the same value. The origin of the base URL is a good choice.
+    /// The practice provider, whose port changes, is `practice`.
     pub provider_origin: String,
     /// Requests a second over the connection, for all jobs together; `None`: the driver's
     /// default.

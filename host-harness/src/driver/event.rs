@@ -74,7 +74,7 @@ pub enum Event {
         cost: Option<Cost>,
     },
     /// A poll or a cancellation failed.
-    ReadFailed {
+    PollFailed {
         /// The error.
         error: JobError,
         /// How the driver handles it.
@@ -112,9 +112,9 @@ pub enum Event {
         /// The requester.
         requester: String,
     },
-    /// No request was sent: the connection allows none yet.
-    RateLimited {
-        /// When the next request is allowed.
+    /// No request was sent: a rate limit, or a component or connection that another process has.
+    Delayed {
+        /// When the step is tried again.
         until: Millis,
     },
     /// This process cannot use the component or the connection that the row names.
@@ -152,7 +152,7 @@ impl fmt::Debug for Event {
             Self::Waiting { .. } => "Waiting",
             Self::Succeeded { .. } => "Succeeded",
             Self::Ended { .. } => "Ended",
-            Self::ReadFailed { .. } => "ReadFailed",
+            Self::PollFailed { .. } => "ReadFailed",
             Self::CancelWanted => "CancelWanted",
             Self::CancelAnswered => "CancelAnswered",
             Self::NoCancellation => "NoCancellation",
@@ -161,7 +161,7 @@ impl fmt::Debug for Event {
             Self::DownloadFailed { .. } => "DownloadFailed",
             Self::Resumed { .. } => "Resumed",
             Self::Abandoned { .. } => "Abandoned",
-            Self::RateLimited { .. } => "RateLimited",
+            Self::Delayed { .. } => "RateLimited",
             Self::ConnectionUnavailable { .. } => "ConnectionUnavailable",
             Self::TargetChanged { .. } => "TargetChanged",
             Self::Adopted { .. } => "Adopted",
@@ -176,7 +176,7 @@ impl Event {
         match self {
             Self::SubmitFailed { error, .. }
             | Self::Ended { error, .. }
-            | Self::ReadFailed { error, .. }
+            | Self::PollFailed { error, .. }
             | Self::DownloadFailed { error, .. }
             | Self::ConnectionUnavailable { error } => Some(error),
             _ => None,

@@ -54,17 +54,17 @@ struct Leader<'a> {
     version: i64,
 }
 
-/// Drives until the jobs of `waiting` are where they should be, or `work` ends it. Only for
+/// Drives until the jobs of `waiting` are where they should be, or `modes` ends it. Only for
 /// the process that holds the lock.
 pub(super) async fn lead(
     shared: &Shared,
     waiting: &mut Waiting,
-    work: &mut watch::Receiver<DriveMode>,
+    modes: &mut watch::Receiver<DriveMode>,
 ) -> Result<(), DriverError> {
     // Only the driver submits, so these submits have no process any more.
     shared.settle_orphans().await?;
-    let extent = *work.borrow();
-    shared.update_waiting(waiting, extent).await?;
+    let drive_mode = *modes.borrow();
+    shared.update_waiting(waiting, drive_mode).await?;
     let mut leader = Leader {
         version: shared.ledger.others_version()?,
         shared,
@@ -86,22 +86,22 @@ pub(super) async fn lead(
             .rate_limiter
             .rest(rest, true);
     }
-    let driven = leader.drive(work).await;
+    let driven = leader.drive(modes).await;
     let ended = leader.end().await;
     driven.and(ended)
 }
 
 impl Leader<'_> {
-    async fn drive(&mut self, work: &mut watch::Receiver<DriveMode>) -> Result<(), DriverError> {
+    async fn drive(&mut self, modes: &mut watch::Receiver<DriveMode>) -> Result<(), DriverError> {
         loop {
-            let extent = *work.borrow_and_update();
-            if self.waiting.ids.is_empty() || extent == DriveMode::Draining {
+            let drive_mode = *modes.borrow_and_update();
+            if self.waiting.ids.is_empty() || drive_mode == DriveMode::Draining {
                 return Ok(());
             }
             if Instant::now() >= self.next_read_at {
-                self.read_due(extent).await?;
+                self.read_due(drive_mode).await?;
             }
-            let wake = self.spawn_ready(extent).min(self.next_read_at);
+            let wake = self.spawn_ready(drive_mode).min(self.next_read_at);
             tokio::select! {
                 Some(finished) = self.tasks.join_next_with_id() => {
                     self.on_finished(finished)?;
@@ -111,16 +111,16 @@ impl Leader<'_> {
                     }
                 }
                 () = sleep_until(wake) => {}
-                () = changed(work) => {}
+                () = changed(modes) => {}
             }
         }
     }
 
     /// Reads due rows, and rows that other processes have changed.
-    async fn read_due(&mut self, extent: DriveMode) -> Result<(), DriverError> {
+    async fn read_due(&mut self, drive_mode: DriveMode) -> Result<(), DriverError> {
         let version = self.shared.ledger.others_version()?;
         if std::mem::replace(&mut self.version, version) != version {
-            self.shared.update_waiting(self.waiting, extent).await?;
+            self.shared.update_waiting(self.waiting, drive_mode).await?;
         }
         let (now, instant) = (now(), Instant::now());
         let mut next = instant + LEDGER_POLL_INTERVAL;
@@ -164,7 +164,7 @@ impl Leader<'_> {
     }
 
     /// Starts as many due jobs as the limits allow; returns when to call it again.
-    fn spawn_ready(&mut self, extent: DriveMode) -> Instant {
+    fn spawn_ready(&mut self, drive_mode: DriveMode) -> Instant {
         let mut wake = Instant::now() + LEDGER_POLL_INTERVAL;
         let settings = self.shared.settings;
         let mut queues = std::mem::take(&mut self.queues);
@@ -181,7 +181,7 @@ impl Leader<'_> {
                     passed_over.push_back(job);
                     continue;
                 }
-                if let Err((job, until)) = self.begin(job, queue, extent) {
+                if let Err((job, until)) = self.begin(job, queue, drive_mode) {
                     queue.ready.push_front(*job);
                     wake = wake.min(until);
                     break;
@@ -209,14 +209,14 @@ impl Leader<'_> {
         &mut self,
         job: Job,
         queue: &mut ConnectionQueue,
-        extent: DriveMode,
+        drive_mode: DriveMode,
     ) -> Result<(), (Box<Job>, Instant)> {
         let now = Now {
             time: now(),
             instant: Instant::now(),
         };
         let mode = Mode {
-            extent,
+            drive_mode,
             // The requester's lock is checked only where a submit depends on it.
             is_awaited: !may_submit(&job, now.time)
                 || self.waiting.ids.contains(&job.spec.id)

@@ -98,7 +98,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Works until all of these jobs have reached `until`, or `work` ends it: drives, or waits
+    /// Works until all of these jobs have reached `until`, or `modes` ends it: drives, or waits
     /// for the process that drives. Jobs are submitted, polled and downloaded only while a
     /// process is in this call.
     ///
@@ -109,7 +109,7 @@ impl Driver {
         &self,
         ids: impl IntoIterator<Item = String>,
         until: WaitFor,
-        mut work: watch::Receiver<DriveMode>,
+        mut modes: watch::Receiver<DriveMode>,
     ) -> Result<(), DriverError> {
         let mut waiting = Waiting {
             ids: ids.into_iter().collect(),
@@ -122,22 +122,22 @@ impl Driver {
         loop {
             if let Some(lock) = self.try_lock()? {
                 tracing::info!("this process drives the jobs");
-                let ended = lead(&self.shared, &mut waiting, &mut work).await;
+                let ended = lead(&self.shared, &mut waiting, &mut modes).await;
                 tracing::info!("this process no longer drives");
                 drop(lock);
                 return ended;
             }
             let version = self.shared.ledger.others_version()?;
             if seen.replace(version) != Some(version) {
-                let extent = *work.borrow();
-                self.shared.update_waiting(&mut waiting, extent).await?;
+                let drive_mode = *modes.borrow();
+                self.shared.update_waiting(&mut waiting, drive_mode).await?;
             }
-            if waiting.ids.is_empty() || *work.borrow() == DriveMode::Draining {
+            if waiting.ids.is_empty() || *modes.borrow() == DriveMode::Draining {
                 return Ok(());
             }
             tokio::select! {
                 () = sleep(LEDGER_POLL_INTERVAL) => {}
-                () = changed(&mut work) => {}
+                () = changed(&mut modes) => {}
             }
         }
     }

@@ -48,7 +48,7 @@ impl Shared {
     pub(super) async fn update_waiting(
         &self,
         waiting: &mut Waiting,
-        work: DriveMode,
+        modes: DriveMode,
     ) -> Result<(), DriverError> {
         const FEW: usize = 8;
         let ids: Vec<_> = waiting.ids.iter().map(String::as_str).collect();
@@ -63,7 +63,7 @@ impl Shared {
             .ledger
             .settled(&ids, waiting.until == WaitFor::Accepted)?
         {
-            if !is_abandoned || work != DriveMode::Normal {
+            if !is_abandoned || modes != DriveMode::Normal {
                 waiting.ids.remove(&id);
             } else if let Some(job) = self.ledger.readable_job(&id)? {
                 let event = Event::Resumed {

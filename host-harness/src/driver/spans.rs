@@ -37,7 +37,7 @@ pub(super) fn span(job: &Job, caller: Option<&Caller>) -> Span {
 
 /// Logs a commit.
 pub(super) fn committed(event: &Event, job: &Job) {
-    let error = job.last_error.as_ref().map(|error| error.kind.as_str());
+    let error_kind = job.last_error.as_ref().map(|error| error.kind.as_str());
     match event {
         Event::Accepted {
             provider_job_id, ..
@@ -51,19 +51,23 @@ pub(super) fn committed(event: &Event, job: &Job) {
         Event::Resumed { .. } => tracing::info!("the job was resumed"),
         Event::TargetChanged { .. } => tracing::info!("the job has a new target"),
         Event::CancelWanted => tracing::info!("the job is to be cancelled"),
-        Event::Waiting { .. } if error.is_none() => tracing::debug!("the job is not finished"),
-        Event::Due | Event::RateLimited { .. } if error.is_none() => {
+        Event::Waiting { .. } if error_kind.is_none() => tracing::debug!("the job is not finished"),
+        Event::Due | Event::Delayed { .. } if error_kind.is_none() => {
             tracing::debug!("the job waits");
         }
-        _ => log_transition(error, job),
+        _ => log_transition(error_kind, job),
     }
 }
 
-fn log_transition(error: Option<&str>, job: &Job) {
+fn log_transition(error_kind: Option<&str>, job: &Job) {
     let (state, attempts) = (job.state().as_str(), job.schedule.attempts);
     match job.schedule.next_at {
-        Some(_) => tracing::info!(error, state, attempts, "the job will be tried again"),
-        None if job.is_done() => tracing::info!(error, state, "the job has ended"),
-        None => tracing::info!(error, state, "the job is suspended until it is resumed"),
+        Some(_) => tracing::info!(error_kind, state, attempts, "the job will be tried again"),
+        None if job.is_done() => tracing::info!(error_kind, state, "the job has ended"),
+        None => tracing::info!(
+            error_kind,
+            state,
+            "the job is suspended until it is resumed"
+        ),
     }
 }

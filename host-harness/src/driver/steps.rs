@@ -178,7 +178,7 @@ impl Steps {
         let event = if job.schedule.requester == self.requester {
             Event::ConnectionUnavailable { error }
         } else {
-            Event::RateLimited {
+            Event::Delayed {
                 until: now() + OTHER_PROCESS_DELAY,
             }
         };
@@ -259,7 +259,7 @@ impl Steps {
     }
 
     async fn read(&self, job: Job, event: Event) -> Result<Done, Arc<LedgerError>> {
-        if matches!(event, Event::ReadFailed { .. }) {
+        if matches!(event, Event::PollFailed { .. }) {
             self.connections.forget(&job.spec.connection).await;
         }
         let event = of_provider(event, &job);
@@ -316,7 +316,7 @@ fn rest(event: &Event) -> Option<Rest> {
             failure: SubmitFailure::Retryable { after },
             ..
         } => (after, true),
-        Event::ReadFailed {
+        Event::PollFailed {
             failure: PollFailure::Transient { after },
             ..
         } => (after, false),

@@ -58,9 +58,9 @@ impl Waiting {
     }
 }
 
-/// Waits for the next change of `work`. Never returns once its sender is gone.
-pub(super) async fn changed(work: &mut watch::Receiver<DriveMode>) {
-    if work.changed().await.is_err() {
+/// Waits for the next change of `modes`. Never returns once its sender is gone.
+pub(super) async fn changed(modes: &mut watch::Receiver<DriveMode>) {
+    if modes.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
 }

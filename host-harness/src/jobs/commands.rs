@@ -70,7 +70,7 @@ impl Jobs {
         find(self.ledger(), id)
     }
 
-    /// Works until all of these jobs have reached `until`, or `work` ends it: drives, or waits
+    /// Works until all of these jobs have reached `until`, or `modes` ends it: drives, or waits
     /// for the process that drives.
     ///
     /// # Errors
@@ -80,9 +80,9 @@ impl Jobs {
         &self,
         ids: impl IntoIterator<Item = String>,
         until: WaitFor,
-        work: watch::Receiver<DriveMode>,
+        modes: watch::Receiver<DriveMode>,
     ) -> Result<(), DriverError> {
-        self.driver.wait(ids, until, work).await
+        self.driver.wait(ids, until, modes).await
     }
 
     /// Resumes a job for this process until `deadline_at`; returns the new row. Nothing is sent

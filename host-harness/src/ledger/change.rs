@@ -153,6 +153,6 @@ mod tests {
         assert!(change(&started, waiting(None)).only_reschedules());
         assert!(!change(&started, waiting(Some("another"))).only_reschedules());
         assert!(!change(&started, Event::CancelWanted).only_reschedules());
-        assert!(!change(&queued, Event::RateLimited { until: 9_000 }).only_reschedules());
+        assert!(!change(&queued, Event::Delayed { until: 9_000 }).only_reschedules());
     }
 }

@@ -137,3 +137,6 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), LedgerError> 
         .map_err(sorted)?;
     transaction.commit().map_err(sorted)
 }
+
+#[cfg(test)]
+mod migration_tests;

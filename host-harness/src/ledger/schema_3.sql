@@ -10,4 +10,4 @@ ALTER TABLE jobs RENAME COLUMN asker TO requester;
 ALTER TABLE jobs RENAME COLUMN trouble_kind TO error_kind;
 ALTER TABLE jobs RENAME COLUMN trouble_message TO error_message;
 ALTER TABLE jobs RENAME COLUMN placed TO finalized;
-ALTER TABLE history RENAME COLUMN trouble TO error;
+ALTER TABLE history RENAME COLUMN trouble TO error_kind;

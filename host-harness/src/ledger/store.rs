@@ -356,7 +356,7 @@ impl Ledger {
     ///
     /// When the ledger cannot be read.
     pub fn history(&self, id: &str) -> Result<Vec<HistoryEntry>, LedgerError> {
-        let of_job = "SELECT at, state, error FROM history WHERE job = ?1 ORDER BY rowid";
+        let of_job = "SELECT at, state, error_kind FROM history WHERE job = ?1 ORDER BY rowid";
         self.read(of_job, [id], |row| {
             let (state, error): (String, Option<String>) = (row.get(1)?, row.get(2)?);
             let damaged = |problem| {
@@ -478,7 +478,7 @@ pub(super) fn kind(job: &Job) -> Option<ErrorKind> {
 }
 
 pub(super) fn note(transaction: &Transaction<'_>, job: &Job, at: Millis) -> rusqlite::Result<()> {
-    let add = "INSERT INTO history (job, at, state, error) VALUES (?1, ?2, ?3, ?4)";
+    let add = "INSERT INTO history (job, at, state, error_kind) VALUES (?1, ?2, ?3, ?4)";
     transaction
         .prepare_cached(add)?
         .execute(params![

@@ -40,7 +40,7 @@ pub fn decide(job: &Job, event: Event, now: Millis) -> (Job, Action) {
         Event::Waiting { .. }
         | Event::Succeeded { .. }
         | Event::Ended { .. }
-        | Event::ReadFailed { .. }
+        | Event::PollFailed { .. }
         | Event::CancelAnswered
         | Event::NoCancellation => step.on_poll(event),
         Event::Fetched { .. } | Event::Finalized | Event::DownloadFailed { .. } => {
@@ -50,7 +50,7 @@ pub fn decide(job: &Job, event: Event, now: Millis) -> (Job, Action) {
         | Event::CancelWanted
         | Event::Resumed { .. }
         | Event::Abandoned { .. }
-        | Event::RateLimited { .. }
+        | Event::Delayed { .. }
         | Event::ConnectionUnavailable { .. }
         | Event::TargetChanged { .. } => step.on_request(event),
     };

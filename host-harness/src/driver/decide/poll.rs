@@ -63,7 +63,7 @@ impl Step<'_> {
                 },
                 Started,
             ) => self.ended(cancelled, error, charge, cost),
-            (Event::ReadFailed { error, failure }, Started | Succeeded) => {
+            (Event::PollFailed { error, failure }, Started | Succeeded) => {
                 self.read_failed(error, failure);
             }
             // The provider had made the result. A later poll may still return its URL.

@@ -22,10 +22,13 @@ impl Step<'_> {
             (Event::Abandoned { requester }, Queued | OutcomeUnknown)
                 if requester == self.job.schedule.requester =>
             {
-                let message = "no process waits for the job any more, so it is not submitted";
+                let message = match self.job.state() {
+                    OutcomeUnknown => "no process waits for the job, so it is not submitted again",
+                    _ => "no process waits for the job any more, so it is not submitted",
+                };
                 self.suspend(JobError::new(ErrorKind::Interrupted, message));
             }
-            (Event::RateLimited { until }, _) if self.job.schedule.next_at.is_some() => {
+            (Event::Delayed { until }, _) if self.job.schedule.next_at.is_some() => {
                 self.sleep(until);
             }
             (Event::ConnectionUnavailable { error }, _) if !self.job.is_done() => {

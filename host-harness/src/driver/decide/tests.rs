@@ -276,7 +276,7 @@ fn deadline_suspends_the_job_and_resume_polls_it() {
 
 #[test]
 fn poll_with_unreadable_reply_is_retried_for_20_seconds_and_unknown_state_for_10_minutes() {
-    let lost = Event::ReadFailed {
+    let lost = Event::PollFailed {
         error: JobError::new(ErrorKind::JobLost, "gone"),
         failure: PollFailure::Unrecognized,
     };
@@ -313,7 +313,7 @@ fn poll_with_unreadable_reply_is_retried_for_20_seconds_and_unknown_state_for_10
 #[test]
 fn poll_that_fails_permanently_suspends_the_job_at_once() {
     let (job, _) = after(job(0), [Event::Due, submit_ready(), accepted(), Event::Due]);
-    let refused = Event::ReadFailed {
+    let refused = Event::PollFailed {
         error: oops(),
         failure: PollFailure::Permanent,
     };
@@ -381,7 +381,7 @@ fn event() -> impl Strategy<Value = Event> {
             after.prop_map(|after| PollFailure::Transient { after }),
             Just(PollFailure::Unrecognized),
             Just(PollFailure::Permanent),
-        ].prop_map(|failure| Event::ReadFailed { error: oops(), failure }),
+        ].prop_map(|failure| Event::PollFailed { error: oops(), failure }),
         1 => Just(Event::CancelWanted),
         1 => prop::sample::select(vec![Event::CancelAnswered, Event::NoCancellation]),
         1 => Just(fetched()),
@@ -392,7 +392,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Adopted { ticket: "adopted".into(), provider_job_id: "p2".into() }),
         1 => Just(Event::NeverStarted),
         1 => prop::sample::select(vec!["requester", "another"]).prop_map(|requester| Event::Abandoned { requester: requester.into() }),
-        1 => (0..4_000_000i64).prop_map(|until| Event::RateLimited { until }),
+        1 => (0..4_000_000i64).prop_map(|until| Event::Delayed { until }),
         1 => Just(Event::ConnectionUnavailable { error: oops() }),
         1 => Just(Event::TargetChanged { target: Target::Stem("/clips/other".into()), force: true }),
     ]

@@ -87,10 +87,10 @@ impl Steps {
 /// Runs file work on a blocking thread: reading a large file takes long.
 async fn run_blocking(
     job: &Job,
-    work: impl FnOnce(&Job) -> Option<Event> + Send + 'static,
+    modes: impl FnOnce(&Job) -> Option<Event> + Send + 'static,
 ) -> Option<Event> {
     let job = job.clone();
-    let worked = tokio::task::spawn_blocking(move || work(&job)).await;
+    let worked = tokio::task::spawn_blocking(move || modes(&job)).await;
     worked.ok().flatten()
 }
 

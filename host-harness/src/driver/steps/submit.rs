@@ -127,11 +127,11 @@ impl LedgerHook {
         submission: &Submission<'_>,
     ) -> Result<Job, Refused> {
         let at = now();
-        let leaving = Event::SubmitReady {
+        let ready = Event::SubmitReady {
             sha256: submission.digest.to_string(),
             keyed: submission.carries(&before.spec.key, &self.input),
         };
-        let (after, action) = decide(&before, leaving, at);
+        let (after, action) = decide(&before, ready, at);
         if action != Action::AllowSubmit {
             return Err(Refused::OtherBytes);
         }
