@@ -162,13 +162,13 @@ fn jobs_are_listed_shown_and_pruned() {
 
     let prune = ["--json", "jobs", "prune", "--older-than", "0s"];
     assert_eq!(
-        sandbox.run(prune).answer()["forgotten"],
+        sandbox.run(prune).answer()["deleted"],
         0,
         "it may be paid for"
     );
     end_the_job(&provider);
     run_next_command(&sandbox, &error).answer();
-    assert_eq!(sandbox.run(prune).answer()["forgotten"], 1);
+    assert_eq!(sandbox.run(prune).answer()["deleted"], 1);
     assert!(sandbox.jobs().is_empty() && sandbox.path("clip.mp4").exists());
 }
 

@@ -175,7 +175,7 @@ fn damaged_row_reports_its_charge_and_stops_no_other_job() {
     let pruned = sandbox.run(["--json", "jobs", "prune", "--older-than", "0s"]);
     let pruned = pruned.answer();
     assert_eq!(
-        (&pruned["forgotten"], &pruned["left"]),
+        (&pruned["deleted"], &pruned["kept"]),
         (&json!(1), &json!(1))
     );
 }
@@ -233,10 +233,15 @@ mod full {
     /// Starts the binary by a shell that ignores `SIGXFSZ`, so that the limit is an error like that
     /// of a full disk.
     fn start<'a>(sandbox: &'a Sandbox, arguments: &[&str]) -> Running<'a> {
+        start_by(sandbox, arguments, "trap '' XFSZ; exec \"$0\" \"$@\"")
+    }
+
+    /// Starts the binary by a shell.
+    fn start_by<'a>(sandbox: &'a Sandbox, arguments: &[&str], script: &str) -> Running<'a> {
         let plain = sandbox.command(arguments);
         let mut command = Command::new("/bin/sh");
         command
-            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .args(["-c", script])
             .arg(plain.get_program())
             .args(plain.get_args())
             .env_clear()
@@ -269,6 +274,22 @@ mod full {
             said.push(running.error_line());
         }
         said
+    }
+
+    #[test]
+    fn result_that_cannot_be_printed_is_reported_as_charged() {
+        let (provider, sandbox) = fixture();
+        let script = "exec \"$0\" \"$@\" >/dev/full";
+        let outcome = start_by(&sandbox, &RUN[1..], script).end();
+        assert_eq!(outcome.code, 1, "{outcome:?}");
+        let id = sandbox.jobs()[0]["id"].clone();
+        let next = format!("next: zoetrope jobs show {}", id.as_str().expect("an id"));
+        let said = &outcome.stderr;
+        assert!(
+            said.contains("charged: yes") && said.contains(&next),
+            "{said}"
+        );
+        assert_eq!(provider.counts()[SUBMIT], 1);
     }
 
     #[test]

@@ -155,7 +155,9 @@ impl Context {
     /// The ledger of the data directory.
     pub(super) fn ledger(&self) -> Result<Arc<Ledger>, Failure> {
         let ledger = Ledger::open(&self.data_dir()?);
-        ledger.map(Arc::new).map_err(|error| of_ledger(&error))
+        ledger
+            .map(Arc::new)
+            .map_err(|error| of_ledger(&error, &self.options()))
     }
 
     /// The jobs of the data directory, and a driver for them.
@@ -169,7 +171,7 @@ impl Context {
             .listener(listener)
             .caller(self.caller.clone())
             .build()
-            .map_err(|error| of_driver(&error))?;
+            .map_err(|error| of_driver(&error, &self.options()))?;
         Ok(Jobs::new(driver, component.clone()))
     }
 

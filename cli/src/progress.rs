@@ -42,6 +42,11 @@ impl Progress {
         Arc::new(move |id, update| progress.inner().update(id, &update))
     }
 
+    /// The global options to repeat in suggested commands.
+    pub(super) fn options(&self) -> String {
+        self.inner().options.clone()
+    }
+
     /// Shows these jobs from now on.
     pub(super) fn watch(&self, ids: &[String]) {
         let mut inner = self.inner();

@@ -75,7 +75,7 @@ pub(super) async fn wait_for(
         match jobs.ledger().job(id) {
             Ok(job) => rows.jobs.extend(job),
             Err(error) if error.damaged_row().is_some() => rows.damaged.push(error),
-            Err(error) => return Err(of_ledger(&error)),
+            Err(error) => return Err(of_ledger(&error, &progress.options())),
         }
     }
     Ok(rows)
@@ -88,7 +88,7 @@ fn stopped(error: &DriverError, jobs: &Jobs, progress: &Progress, ids: &[String]
     let charges = rows.iter().map(|row| row.as_ref().map(Job::charge));
     let charge = outcome::charge_of(charges);
     let next = next_step::then_resume(&NextStep::of_driver(error), &progress.resume_commands(ids));
-    let failure = of_driver(error);
+    let failure = of_driver(error, &progress.options());
     match rows.as_slice() {
         [Some(job)] => failure
             .about(job)

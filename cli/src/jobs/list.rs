@@ -17,7 +17,7 @@ impl List {
         let rows = context
             .ledger()?
             .rows()
-            .map_err(|error| of_ledger(&error))?;
+            .map_err(|error| of_ledger(&error, &context.options()))?;
         let matches = |job: &&Job| {
             self.state.is_none_or(|state| state == job.state())
                 && self.node.as_ref().is_none_or(|node| *node == job.spec.node)

@@ -51,13 +51,13 @@ async fn settle(
 ) -> Result<Job, Failure> {
     let ids = [job.spec.id.clone()];
     let rows = wait_for(jobs, progress, &ids, WaitFor::Settled, interrupts).await?;
-    only(rows, job)
+    only(rows, job, &progress.options())
 }
 
 /// The row of a single job; `before` if it was pruned meanwhile.
-pub(super) fn only(rows: Rows, before: Job) -> Result<Job, Failure> {
+pub(super) fn only(rows: Rows, before: Job, options: &str) -> Result<Job, Failure> {
     match rows.damaged.first() {
-        Some(error) => Err(of_ledger(error)),
+        Some(error) => Err(of_ledger(error, options)),
         None => Ok(rows.jobs.into_iter().next().unwrap_or(before)),
     }
 }
@@ -65,11 +65,10 @@ pub(super) fn only(rows: Rows, before: Job) -> Result<Job, Failure> {
 /// Prints the result of a job.
 fn print_result(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
     let answer = outcome::of(job, &context.options())?;
-    print(
-        &answer,
-        answer["file"].as_str().unwrap_or_default(),
-        context,
-    )
+    let file = answer["file"].as_str().unwrap_or_default();
+    let printed = context.printer().answer(&answer, file);
+    printed.map_err(|error| outcome::not_printed(&error, job, &context.options()))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints an answer as JSON or as text.

@@ -16,12 +16,12 @@ impl Prune {
         let ledger = context.ledger()?;
         let age = i64::try_from(self.older_than.as_millis()).unwrap_or(i64::MAX);
         let pruned = prune(&context.data_dir()?, &ledger, now().saturating_sub(age));
-        let Pruned { forgotten, left } =
+        let Pruned { deleted, kept } =
             pruned.map_err(|error| of_jobs(error, &context.options()))?;
-        let answer = json!({ "ok": true, "forgotten": forgotten, "left": left });
+        let answer = json!({ "ok": true, "deleted": deleted, "kept": kept });
         print(
             &answer,
-            &format!("deleted jobs: {forgotten}, kept: {left}"),
+            &format!("deleted jobs: {deleted}, kept: {kept}"),
             context,
         )
     }

@@ -17,7 +17,7 @@ impl Show {
         let ledger = context.ledger()?;
         let job = find_job(&ledger, &self.id, context)?;
         let history = ledger.history(&job.spec.id);
-        let history = history.map_err(|error| of_ledger(&error))?;
+        let history = history.map_err(|error| of_ledger(&error, &context.options()))?;
         let document = self.document(&job, &history);
         if context.json() {
             context.printer().line(&document)?;

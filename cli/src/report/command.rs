@@ -5,7 +5,7 @@ use zoetrope_host::jobs::JobsError;
 use zoetrope_host::media::MediaError;
 
 use super::failure::{Failure, Phase, of_driver};
-use super::next_step;
+use super::{next_step, outcome};
 
 /// Converts an error of the jobs library. `options`: the global options to repeat in the
 /// command of the next step.
@@ -15,21 +15,25 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
     match error {
         // `of_call` chooses the next step by how the call failed.
         JobsError::List(error) => Failure::of_call(error, Phase::Setup),
-        JobsError::Driver(error) => of_driver(&error),
-        JobsError::Unwritten { job, source } => of_driver(&source).about(&job),
+        JobsError::Driver(error) => of_driver(&error, options),
+        JobsError::Unwritten { job, source } => of_driver(&source, options).about(&job),
         JobsError::NotResumed { spent, source } => match spent {
             // This command sent nothing, but an earlier submit may have been charged.
-            Some(spent) => of_driver(&source).charged(spent.charge()),
-            None => of_driver(&source),
+            Some(spent) => of_driver(&source, options).charged(spent.charge()),
+            None => of_driver(&source, options),
         },
         JobsError::Check { source, .. } => Failure::of_call(source, Phase::Check).then(next),
         JobsError::Picture(MediaError::Call(error)) => {
             Failure::of_call(error, Phase::Upload).then(next)
         }
         JobsError::Connection(error) => Failure::of_job_error(error, Phase::Setup).then(next),
-        JobsError::NotAdopted { job, error } => Failure::of_job_error(error, Phase::Poll)
+        JobsError::NotAdopted { job, error } => Failure::of_job_error(error, Phase::Submit)
             .then(next)
             .about(&job),
+        JobsError::OutcomeKnown { ref job } => {
+            let failure = Failure::new(kind, outcome::phase(job), chain(&error));
+            failure.about(job).then(next)
+        }
         JobsError::Copy { job, source } => Failure::new(kind, Phase::Download, chain(&source))
             .about(&job)
             .then(next),

@@ -204,8 +204,9 @@ impl Failure {
     /// Prints it, and returns the exit code.
     pub(crate) fn report(&self, printer: &Printer) -> ExitCode {
         if printer.json() {
-            // The exit code reports the failure even if this cannot be written.
-            let _ = printer.line(&self.document());
+            if printer.line(&self.document()).is_err() {
+                printer.message(&self.text());
+            }
         } else {
             printer.message(&self.text());
         }
@@ -251,12 +252,14 @@ impl From<PrintError> for Failure {
 }
 
 /// The failure of a ledger that cannot be used. Nothing is sent without a ledger.
-pub(crate) fn of_ledger(error: &LedgerError) -> Failure {
+///
+/// `options`: the global options to repeat in its command.
+pub(crate) fn of_ledger(error: &LedgerError, options: &str) -> Failure {
     let kind = match error {
         LedgerError::KeyConflict { .. } => ErrorKind::KeyConflict,
         _ => ErrorKind::LedgerUnavailable,
     };
-    let next = next_step::text(&NextStep::of_ledger(error), "");
+    let next = next_step::text(&NextStep::of_ledger(error), options);
     let failure = Failure::new(kind, Phase::Setup, chain(error)).then(next);
     match error.damaged_row() {
         Some(row) => {
@@ -268,10 +271,10 @@ pub(crate) fn of_ledger(error: &LedgerError) -> Failure {
 }
 
 /// The failure of a stopped driver. Accepted jobs are in the ledger, or were printed.
-pub(crate) fn of_driver(error: &DriverError) -> Failure {
-    let next = next_step::text(&NextStep::of_driver(error), "");
+pub(crate) fn of_driver(error: &DriverError, options: &str) -> Failure {
+    let next = next_step::text(&NextStep::of_driver(error), options);
     match error {
-        DriverError::Ledger(error) => of_ledger(error),
+        DriverError::Ledger(error) => of_ledger(error, options),
         error => Failure::new(ErrorKind::LedgerUnavailable, Phase::Setup, chain(error)).then(next),
     }
 }

@@ -26,13 +26,15 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
             show_node(node, options)
         ),
         NextStep::OtherInput { node } => format!(
-            "Change the input and run again (nothing was charged). List the fields: {}",
+            "Change the input, and the --key if one was given, and run again (nothing was charged). List the fields: {}",
             show_node(node, options)
         ),
         NextStep::OtherPicture => {
             "Use another picture, or give its URL (nothing was submitted)".into()
         }
-        NextStep::OtherDestination => "Use another --out, or --force to replace the file".into(),
+        NextStep::OtherDestination => {
+            "Use another --out or --out-dir, or --force to replace the file".into()
+        }
         NextStep::OtherKey { job } => format!(
             "Use another --key for another run. Show the job that has this key: zoetrope jobs show {job}{options}"
         ),

@@ -11,6 +11,7 @@ use zoetrope_host::ledger::{Job, LedgerError, Millis, State};
 
 use super::failure::{Failure, Phase};
 use super::next_step;
+use crate::printer::PrintError;
 
 /// The answer of a job whose result file is complete; else its failure. `options`: the global
 /// options to repeat in the command of the next step.
@@ -109,6 +110,16 @@ fn failure(job: &Job, options: &str) -> Failure {
     Failure::new(kind, phase(job), message)
         .about(job)
         .then(next_step::text(&NextStep::of(job, now()), options))
+}
+
+/// The failure to print the answer about a job.
+pub(crate) fn not_printed(error: &PrintError, job: &Job, options: &str) -> Failure {
+    let show = NextStep::Show {
+        job: job.spec.id.clone(),
+    };
+    Failure::internal(phase(job), error.to_string())
+        .about(job)
+        .then(next_step::text(&show, options))
 }
 
 impl Failure {

@@ -54,7 +54,7 @@ impl Summary {
         }
         for error in &rows.damaged {
             let id = error.damaged_row().map_or("", |row| &row.job);
-            summary.add(outcome::damaged(error), id, Err(of_ledger(error)));
+            summary.add(outcome::damaged(error), id, Err(of_ledger(error, options)));
         }
         summary
     }

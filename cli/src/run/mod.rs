@@ -50,7 +50,7 @@ impl Run {
         };
         let ids = [job.spec.id.clone()];
         let rows = wait_for(&jobs, &progress, &ids, until, &mut interrupts).await?;
-        let job = only(rows, job)?;
+        let job = only(rows, job, &context.options())?;
         if self.detach && job.ticket().is_some() && !job.is_settled() {
             return detached(&job, context);
         }
@@ -61,7 +61,8 @@ impl Run {
             context.printer().message(&format!("note: {note}"));
         }
         let file = answer["file"].as_str().unwrap_or_default();
-        context.printer().answer(&answer, file)?;
+        let printed = context.printer().answer(&answer, file);
+        printed.map_err(|error| outcome::not_printed(&error, &job, &context.options()))?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -110,6 +111,7 @@ fn detached(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
     };
     let next = next_step::text(&next, &context.options());
     let printer = context.printer();
+    let failed = |error| outcome::not_printed(&error, job, &context.options());
     if printer.json() {
         let mut answer = outcome::facts(job);
         answer.insert("ok".into(), true.into());
@@ -117,9 +119,11 @@ fn detached(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
         answer.insert("state".into(), job.state().as_str().into());
         answer.insert("charged".into(), job.charge().as_str().into());
         answer.insert("next".into(), next.into());
-        printer.line(&Value::Object(answer))?;
+        printer.line(&Value::Object(answer)).map_err(failed)?;
     } else {
-        printer.text(&format!("{}\n", job.spec.id))?;
+        printer
+            .text(&format!("{}\n", job.spec.id))
+            .map_err(failed)?;
         printer.message(&format!(
             "The provider has accepted the job. To wait for its result, run: {next}"
         ));

@@ -14,9 +14,9 @@ const PICTURE_AGE: Duration = Duration::from_hours(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pruned {
     /// The number of removed jobs.
-    pub forgotten: usize,
+    pub deleted: usize,
     /// The number of remaining jobs.
-    pub left: usize,
+    pub kept: usize,
 }
 
 impl Jobs {
@@ -38,7 +38,7 @@ impl Jobs {
 ///
 /// When the ledger cannot be written, or [`JobsError::Prune`].
 pub fn prune(data_dir: &Path, ledger: &Ledger, before: Millis) -> Result<Pruned, JobsError> {
-    let forgotten = ledger.prune(before)?;
+    let deleted = ledger.prune(before)?;
     let rows = ledger.rows()?;
     // The pictures of a damaged row are unknown, so all pictures stay until it is repaired.
     if rows.damaged.is_empty() {
@@ -52,7 +52,7 @@ pub fn prune(data_dir: &Path, ledger: &Ledger, before: Millis) -> Result<Pruned,
             .map_err(JobsError::Prune)?;
     }
     Ok(Pruned {
-        forgotten,
-        left: rows.jobs.len() + rows.damaged.len(),
+        deleted,
+        kept: rows.jobs.len() + rows.damaged.len(),
     })
 }

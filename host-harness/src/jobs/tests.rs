@@ -143,9 +143,9 @@ async fn prune_removes_only_jobs_that_are_done() {
     let cancelled = scene.jobs.cancel(&done, now() + 60_000).await;
     cancelled.expect("cancelled");
     let early = scene.jobs.prune(done.spec.created_at).expect("pruned");
-    assert_eq!((early.forgotten, early.left), (0, 2));
+    assert_eq!((early.deleted, early.kept), (0, 2));
     let pruned = scene.jobs.prune(now() + 1).expect("pruned");
-    assert_eq!((pruned.forgotten, pruned.left), (1, 1));
+    assert_eq!((pruned.deleted, pruned.kept), (1, 1));
     let left = scene.jobs.find(&queued.spec.id).expect("job");
     assert_eq!(left.state(), State::Queued);
 }

@@ -8,8 +8,11 @@ use std::sync::LazyLock;
 /// ```text
 /// queued → submitting → started → succeeded | failed | cancelled
 ///    ↑         │  └────→ outcome_unknown ─→ submitting | started | failed
-///    └─────────┘ (not sent, or not accepted)
+///    └─────────┘ (not sent, put off by the provider, or a refused credential)
 /// ```
+///
+/// Also `queued → cancelled`, `submitting → failed` where the provider refuses the request, and
+/// `submitting → succeeded` where it has the result at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
     /// In the ledger, and not accepted by the provider.

@@ -449,7 +449,7 @@ fn damaged_row_keeps_no_other_job_waiting() {
         let damaged: Vec<_> = damaged.map(|row| (row.job.as_str(), row.charge)).collect();
         assert_eq!(
             (good.concat(), damaged),
-            ("b".into(), vec![("a", Charge::No)])
+            ("b".into(), vec![("a", Charge::Unknown)])
         );
     }
     assert!(ledger.job("a").is_err());
