@@ -74,7 +74,7 @@ fn nodes_json_has_the_published_schemas() {
 }
 
 #[test]
-fn a_schema_is_printed_byte_for_byte() {
+fn schema_is_printed_byte_for_byte() {
     let sandbox = Sandbox::new();
     for (name, _) in NODES {
         for which in ["input", "output"] {
@@ -95,7 +95,7 @@ fn one_node_is_listed_as_an_array_of_one() {
 }
 
 #[test]
-fn an_unknown_node_is_refused() {
+fn unknown_node_is_refused() {
     let outcome = Sandbox::new().run(["nodes", "image_to_vidoe", "--json"]);
     outcome.error("unknown_node_type");
     assert_eq!(outcome.code, 2);

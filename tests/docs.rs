@@ -35,7 +35,7 @@ fn first_command() -> Vec<String> {
 }
 
 #[test]
-fn the_first_command_of_the_readme_makes_its_clip() {
+fn first_command_of_the_readme_makes_its_clip() {
     let sandbox = Sandbox::new();
     let examples = root().join("examples/");
     let command = first_command();
@@ -51,7 +51,7 @@ fn the_first_command_of_the_readme_makes_its_clip() {
 }
 
 #[test]
-fn the_examples_are_good_inputs() {
+fn examples_are_good_inputs() {
     let sandbox = Sandbox::new();
     for (node, _) in NODES {
         let input = root().join(format!("examples/{node}.json"));
@@ -75,7 +75,7 @@ fn the_examples_are_good_inputs() {
 }
 
 #[test]
-fn the_examples_connection_shapes_the_request() {
+fn example_connection_shapes_the_request() {
     let config = root().join("examples/zoetrope.toml");
     let input = root().join("examples/image_to_video_v3.json");
     let answer = Sandbox::new()

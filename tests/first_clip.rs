@@ -184,7 +184,7 @@ fn picture_by_data_url_or_provider_url_becomes_a_clip() {
 }
 
 #[test]
-fn the_same_input_makes_the_same_clip() {
+fn same_input_makes_the_same_clip() {
     let sandbox = Sandbox::new();
     sandbox.write("a.png", picture(ImageFormat::Png));
     let [first, second] = [(); 2].map(|()| quick_run(&sandbox, &["--image", "a.png"]));

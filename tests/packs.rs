@@ -77,7 +77,7 @@ fn component_without_a_grant_runs_nothing() {
 }
 
 #[test]
-fn a_pack_is_allowed_shown_listed_and_revoked() {
+fn pack_is_allowed_shown_listed_and_revoked() {
     let component = version(
         1,
         &["GET https://*.cdn.example/media"],
@@ -254,7 +254,7 @@ fn run_over_a_connection_that_is_not_granted_is_denied() {
 }
 
 #[test]
-fn a_paid_job_of_a_revoked_pack_waits_until_it_is_allowed_again() {
+fn paid_job_of_a_revoked_pack_waits_until_it_is_allowed_again() {
     let provider = Server::start(Script::from([
         ("POST /v1/jobs".into(), vec![Reply::json(200, json!({}))]),
         ("GET /clips/1.mp4".into(), vec![Reply::clip()]),

@@ -85,7 +85,7 @@ fn run(more: [&str; 4]) -> Vec<&str> {
 }
 
 #[test]
-fn a_local_picture_is_base64_without_a_prefix_in_the_submit() {
+fn local_picture_is_base64_without_a_prefix_in_the_submit() {
     let picture = lighthouse();
     let base64 = STANDARD.encode(fs::read(&picture).expect("the picture"));
     let local = picture.to_string_lossy();

@@ -262,7 +262,7 @@ async fn typed_fields_are_those_of_the_published_input() {
 }
 
 #[tokio::test]
-async fn an_error_before_acceptance_has_no_ticket() {
+async fn error_before_acceptance_has_no_ticket() {
     let refused = Reply::json(
         422,
         json!({"error": {"code": "bad_picture", "message": "no picture there"}}),
@@ -282,7 +282,7 @@ async fn an_error_before_acceptance_has_no_ticket() {
 }
 
 #[tokio::test]
-async fn an_input_that_breaks_the_schema_is_not_sent() {
+async fn input_that_breaks_the_schema_is_not_sent() {
     let server = provider(accepted(), Vec::new());
     let input = InputV3 {
         steps: Some(51),
@@ -309,7 +309,7 @@ async fn an_input_that_breaks_the_schema_is_not_sent() {
 }
 
 #[tokio::test]
-async fn an_error_after_acceptance_has_the_ticket() {
+async fn error_after_acceptance_has_the_ticket() {
     let failed =
         json!({"id": "j-1", "status": "failed", "error": {"message": "late"}, "charged": true});
     let server = provider(accepted(), vec![Reply::json(200, failed)]);

@@ -87,7 +87,7 @@ fn user_version(ledger: &Path) -> i64 {
 }
 
 #[test]
-fn migration_that_was_killed_is_made_whole_by_the_next_program() {
+fn killed_migration_is_completed_at_the_next_open() {
     let whole = everything(&sandbox_with_ledger("schema_2"));
     let all = statements().len();
     assert!(all > 10);
@@ -96,7 +96,7 @@ fn migration_that_was_killed_is_made_whole_by_the_next_program() {
         let ledger = sandbox.data_dir().join("ledger.sqlite3");
         let this = std::env::current_exe().expect("this test");
         let died = Command::new(this)
-            .args(["--exact", "upgrade::the_migration_that_dies"])
+            .args(["--exact", "upgrade::dying_migration"])
             .args(["--ignored", "--nocapture"])
             .env(LEDGER, &ledger)
             .env(STATEMENTS, count.to_string())
@@ -110,7 +110,7 @@ fn migration_that_was_killed_is_made_whole_by_the_next_program() {
 
 #[test]
 #[ignore = "a part of the test above: the process that dies"]
-fn the_migration_that_dies() {
+fn dying_migration() {
     // An explicit run of all ignored tests has no ledger for this one.
     let Some(ledger) = std::env::var_os(LEDGER) else {
         return;

@@ -206,7 +206,7 @@ fn key_file() -> String {
 }
 
 #[test]
-fn a_check_shows_the_request_and_sends_nothing() {
+fn check_shows_the_request_and_sends_nothing() {
     let provider = Server::start(Script::new());
     let sandbox = Sandbox::new();
     sandbox.configure(&format!(

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_engine_is_named_by_its_version() {
+    fn engine_is_named_by_its_version() {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let environment = Environment::of(&workspace, 0);
         assert!(environment.wasmtime.split('.').count() == 3);

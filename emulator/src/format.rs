@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn the_picture_s_aspect_is_kept_within_bounds() {
+    fn aspect_of_the_picture_is_kept_within_bounds() {
         let cases = [
             ((1600, 1000), (1152, 720)),
             ((1000, 1600), (720, 1152)),
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_is_a_number_of_whole_frames() {
+    fn length_is_a_number_of_whole_frames() {
         let frames = |seconds, hertz| {
             let rate = FrameRate::new(hertz).expect("a frame rate");
             Length::from_seconds(seconds).map(|length| length.frames(rate))
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn an_aspect_has_the_sides_of_hd() {
+    fn aspect_has_the_sides_of_hd() {
         let cases = [
             ("1:1", (720, 720)),
             ("3:2", (1080, 720)),

@@ -148,7 +148,7 @@ fn claimed_pixels(picture: &[u8]) -> Option<u64> {
 }
 
 #[test]
-fn a_picture_is_decoded_or_refused() {
+fn picture_is_decoded_or_refused() {
     Target::new("practice-pictures", 300).run(|input| {
         if Kind::sniff(input).is_none() {
             assert!(picture::decode(input).is_err());

@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn the_orientation_of_cameras_is_applied() {
+    fn orientation_of_cameras_is_applied() {
         // A TIFF head and one entry: orientation, one short, rotate by 90 degrees clockwise.
         let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0".to_vec();
         let mut stored = RgbImage::from_pixel(16, 8, WHITE);

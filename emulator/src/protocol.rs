@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_category_names_its_protocol() {
+    fn category_names_its_protocol() {
         for protocol in Protocol::ALL {
             assert_eq!(Protocol::of_category(protocol.category()), Some(protocol));
         }

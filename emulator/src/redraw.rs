@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_input_gives_the_same_bytes_with_a_title() {
+    fn same_input_gives_the_same_bytes_with_a_title() {
         let png = drawn(0.5, Frame::OfPicture);
         assert!(png == drawn(0.5, Frame::OfPicture));
         assert!(

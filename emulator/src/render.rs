@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clip_lasts_four_seconds_at_every_frame_rate() {
+    fn clip_lasts_four_seconds_at_every_frame_rate() {
         for hertz in 1..=30 {
             let scene = Scene::new(&checkered(16, 1600), Canvas::OfPicture).expect("a scene");
             let frame_rate = FrameRate::new(hertz).expect("a frame rate");
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clip_lasts_as_long_as_was_asked() {
+    fn clip_has_the_requested_length() {
         for (seconds, hertz, frames) in [(5.0, 7, 35), (7.5, 24, 180), (30.0, 1, 30)] {
             let scene = Scene::new(&checkered(16, 1600), Canvas::OfPicture).expect("a scene");
             let clip = Clip {
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_frame_shows_the_picture() {
+    fn first_frame_shows_the_picture() {
         let picture = RgbImage::from_pixel(400, 300, Rgb([200, 30, 60]));
         let scene = Scene::new(&picture, Canvas::Size(Size::DEFAULT)).expect("a scene");
         let rate = FrameRate::new(1).expect("a frame rate");
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_input_gives_the_same_bytes() {
+    fn same_input_gives_the_same_bytes() {
         let clip = rendered(Canvas::OfPicture, 3, "rotate and zoom out");
         assert!(clip == rendered(Canvas::OfPicture, 3, "rotate and zoom out"));
         assert!(clip != rendered(Canvas::OfPicture, 3, "rotate"));

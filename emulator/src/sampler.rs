@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_level_view_at_scale_one_shows_the_pixels_themselves() {
+    fn level_view_at_scale_one_shows_the_pixels_themselves() {
         let picture = RgbImage::from_fn(32, 32, |x, y| {
             Rgb([u8::try_from((x * 8) ^ (y * 3)).unwrap_or(0); 3])
         });
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_half_step_lies_between_two_pixels() {
+    fn half_step_lies_between_two_pixels() {
         let picture = RgbImage::from_fn(32, 32, |x, _| Rgb([if x < 16 { 0 } else { 255 }; 3]));
         let pose = Pose { x: 16.5, ..STILL };
         let frame = sampled(&picture, &pose, 8, 8);
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pose_outside_repeats_the_edge() {
+    fn pose_outside_repeats_the_edge() {
         let picture = RgbImage::from_pixel(32, 32, Rgb([9, 99, 199]));
         let pose = Pose {
             x: -50.0,

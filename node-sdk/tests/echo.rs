@@ -35,7 +35,7 @@ fn catalog_lists_the_nodes_of_the_pack() {
 }
 
 #[test]
-fn a_run_ends_with_the_output_of_the_provider() {
+fn run_ends_with_the_output_of_the_provider() {
     let host = Scripted::new([
         (202, json!({"id": 7})),
         (200, json!({"status": "running"})),
@@ -64,7 +64,7 @@ fn a_run_ends_with_the_output_of_the_provider() {
 }
 
 #[test]
-fn an_input_that_breaks_the_schema_is_refused_before_anything_is_sent() {
+fn input_that_breaks_the_schema_is_refused_before_anything_is_sent() {
     let host = Scripted::new([]);
     let error = job::start(&PACK, &host, "echo", r#"{"image": 7}"#, "k").unwrap_err();
     assert!(
@@ -75,7 +75,7 @@ fn an_input_that_breaks_the_schema_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_lax_check_previews_the_request_without_sending_it() {
+fn lax_check_previews_the_request_without_sending_it() {
     let host = Scripted::new([]);
     let options = CheckOptions {
         profile: Profile::Lax,
@@ -102,7 +102,7 @@ fn an_acceptance_without_an_id_is_an_unknown_outcome() {
 }
 
 #[test]
-fn an_acceptance_keeps_the_delay_that_the_reply_asks_for() {
+fn acceptance_keeps_the_delay_that_the_reply_asks_for() {
     let mut accepted = zoetrope_node_sdk::testing::reply(202, &json!({"id": "j/7"}));
     accepted.headers.push(("retry-after".into(), "3".into()));
     let host = Scripted::with([Ok(accepted)]);
@@ -161,7 +161,7 @@ fn cancel_and_upload_without_an_implementation_are_unsupported() {
 }
 
 #[test]
-fn an_option_that_does_not_exist_is_refused() {
+fn option_that_does_not_exist_is_refused() {
     let host = Scripted::new([]).on(Some(connection(&json!({"colour": "red"}))));
     let error = job::adopt(&PACK, &host, "echo", "7").unwrap_err();
     let ErrorCause::ConnectionUnavailable(why) = error.cause else {

@@ -263,12 +263,12 @@ fn workspace(more: &[(&str, &str, Value)]) -> Value {
 }
 
 #[test]
-fn a_workspace_in_the_right_order_passes() {
+fn workspace_in_the_right_order_passes() {
     assert_eq!(violations(&workspace(&[])), []);
 }
 
 #[test]
-fn a_wrong_dependency_fails_with_both_names_and_the_rule() {
+fn wrong_dependency_fails_with_both_names_and_the_rule() {
     for (from, to, kind, expected) in [
         (
             HOST,
@@ -321,7 +321,7 @@ fn a_wrong_dependency_fails_with_both_names_and_the_rule() {
 }
 
 #[test]
-fn a_package_that_reaches_the_host_through_another_fails_with_the_whole_path() {
+fn package_that_reaches_the_host_through_another_fails_with_the_whole_path() {
     let wrong = violations(&workspace(&[(NODE_SDK, HOST, Value::Null)]));
     let path = |path: &[&str]| Wrong::ReachesHost {
         path: path.iter().map(|name| (*name).to_owned()).collect(),
@@ -339,7 +339,7 @@ fn a_package_that_reaches_the_host_through_another_fails_with_the_whole_path() {
 }
 
 #[test]
-fn a_package_without_a_row_fails_and_says_what_to_add() {
+fn package_without_a_row_fails_and_says_what_to_add() {
     let wrong = violations(&workspace(&[("zoetrope-page", HOST, Value::Null)]));
     assert_eq!(
         report(&wrong),

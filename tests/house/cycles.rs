@@ -105,7 +105,7 @@ fn two_modules_that_use_each_other_are_found_with_the_names() {
 }
 
 #[test]
-fn a_cycle_through_modules_below_others_is_found() {
+fn cycle_through_modules_below_others_is_found() {
     let lib = ("lib.rs", "mod download; mod driver;");
     let error = (
         "download/error.rs",
@@ -142,7 +142,7 @@ fn a_cycle_through_modules_below_others_is_found() {
 }
 
 #[test]
-fn a_parent_that_uses_a_child_which_uses_what_the_parent_defines_is_found() {
+fn parent_that_uses_a_child_which_uses_what_the_parent_defines_is_found() {
     let child = (
         "pool/sender.rs",
         "use super::LIMIT; pub fn send() -> u8 { LIMIT }",

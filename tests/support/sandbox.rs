@@ -336,14 +336,14 @@ fn create_private_folder(path: &Path) {
 
 #[test]
 #[should_panic(expected = "a credential is shown")]
-fn a_run_that_shows_a_credential_fails_its_test() {
+fn run_that_shows_a_credential_fails_its_test() {
     let sandbox = Sandbox::new();
     sandbox.run(["nodes", CANARY_KEY]);
 }
 
 #[test]
 #[should_panic(expected = "a prompt is in ")]
-fn a_run_that_leaves_a_prompt_behind_fails_its_test() {
+fn run_that_leaves_a_prompt_behind_fails_its_test() {
     let sandbox = Sandbox::new();
     fs::write(sandbox.path("left behind"), CANARY_PROMPT).expect("a file");
     sandbox.run(["nodes"]);

@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_is_unwrapped_before_it_is_patched() {
+    fn reply_is_unwrapped_before_it_is_patched() {
         let distortion = Distortion {
             unwrap: Some("/data/0".to_owned()),
             patch: Some(json!({"b": 2})),

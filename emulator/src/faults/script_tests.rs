@@ -24,7 +24,7 @@ fn script_without_rules_has_no_faults() {
 }
 
 #[test]
-fn the_documented_example_has_every_key() {
+fn documented_example_has_every_key() {
     let script: FaultScript = documented().parse().expect("a script");
     assert_eq!(script.idempotency, KeyPolicy::Ignored);
     let written: Value = serde_json::from_str(documented()).expect("JSON");

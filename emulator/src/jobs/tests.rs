@@ -45,7 +45,7 @@ fn success() -> Ending {
 }
 
 #[test]
-fn a_key_makes_one_job() {
+fn repeated_key_returns_the_same_job() {
     let mut jobs = Jobs::default();
     let Submitted::New(id) = submit(&mut jobs, Some(("key", "body"))) else {
         panic!()
@@ -91,7 +91,7 @@ fn only_waiting_jobs_count_as_queued() {
 }
 
 #[test]
-fn a_job_ends_once() {
+fn job_ends_once() {
     let mut jobs = Jobs::default();
     let id = new(&mut jobs);
     jobs.progress(id, 3);

@@ -69,7 +69,7 @@ async fn truncated_reply_has_the_content_length_of_the_whole() {
 }
 
 #[tokio::test]
-async fn a_reply_shorter_than_its_truncation_is_whole() {
+async fn reply_shorter_than_its_truncation_is_whole() {
     let folder = tempdir().expect("a folder");
     let rules = json!([{"truncate": 1_000_000}]);
     let (_practice, api) = start(faulty(idle(&folder), &rules)).await;
@@ -78,7 +78,7 @@ async fn a_reply_shorter_than_its_truncation_is_whole() {
 }
 
 #[tokio::test]
-async fn a_dripped_reply_comes_in_pieces() {
+async fn dripped_reply_comes_in_pieces() {
     let folder = tempdir().expect("a folder");
     let rules = json!([{"drip_ms": 50, "drip_bytes": 40, "body": "x".repeat(200)}]);
     let (_practice, api) = start(faulty(idle(&folder), &rules)).await;
@@ -90,7 +90,7 @@ async fn a_dripped_reply_comes_in_pieces() {
 }
 
 #[tokio::test]
-async fn a_clip_is_fetched_in_parts_when_its_connection_ends() {
+async fn clip_is_fetched_in_parts_when_its_connection_ends() {
     let folder = tempdir().expect("a folder");
     let rules = json!([{"path": "/v1/clips/*", "times": 1, "truncate": 1000}]);
     let (_practice, api) = start(crate::instant::instant(faulty(settings(&folder), &rules))).await;

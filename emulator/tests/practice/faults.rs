@@ -26,7 +26,7 @@ async fn ask(api: &Api, job: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_reply_is_replaced_before_or_after_the_work() {
+async fn reply_is_replaced_before_or_after_the_work() {
     for (is_after, created) in [(false, 0), (true, 1)] {
         let folder = tempdir().expect("a folder");
         let rules = json!([{

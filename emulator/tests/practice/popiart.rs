@@ -178,7 +178,7 @@ async fn picture_is_redrawn_with_the_requested_strength() {
 }
 
 #[tokio::test]
-async fn a_redrawn_picture_becomes_a_clip() {
+async fn redrawn_picture_becomes_a_clip() {
     let folder = tempdir().expect("a folder");
     let (_practice, api) = start(settings(&folder)).await;
     let source = upload(&api).await;
@@ -252,7 +252,7 @@ async fn invalid_request_is_refused() {
 }
 
 #[tokio::test]
-async fn a_job_can_be_cancelled() {
+async fn job_can_be_cancelled() {
     let folder = tempdir().expect("a folder");
     let (practice, api) = start(idle(&folder)).await;
     let input = json!({"image_url": "https://example.com/a.png"});
@@ -322,7 +322,7 @@ async fn one_key_makes_one_job_also_after_a_kill() {
 }
 
 #[tokio::test]
-async fn the_instant_mode_has_clips_and_pictures() {
+async fn instant_mode_has_clips_and_pictures() {
     let folder = tempdir().expect("a folder");
     let (_practice, api) = start(instant(settings(&folder))).await;
     let input = json!({"image_url": "https://example.com/a.png", "prompt": ""});

@@ -75,7 +75,7 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
 }
 
 #[tokio::test]
-async fn a_second_process_joins_and_takes_over() {
+async fn second_process_joins_and_takes_over() {
     let folder = tempdir().expect("a folder");
     let first = Practice::start_or_join(idle(&folder))
         .await
@@ -105,7 +105,7 @@ async fn a_second_process_joins_and_takes_over() {
 }
 
 #[tokio::test]
-async fn a_dropped_provider_frees_its_directory() {
+async fn dropped_provider_frees_its_directory() {
     let folder = tempdir().expect("a folder");
     let (practice, api) = start(idle(&folder)).await;
     api.job(&quick("https://example.com/a.png")).await;

@@ -145,7 +145,7 @@ async fn idempotency_key_is_ignored() {
 }
 
 #[tokio::test]
-async fn a_failed_job_is_refunded() {
+async fn failed_job_is_refunded() {
     let folder = tempdir().expect("a folder");
     let (practice, api) = start(settings(&folder)).await;
     let job = create(&api, &body("https://example.com/a.png", None)).await;
@@ -159,7 +159,7 @@ async fn a_failed_job_is_refunded() {
 }
 
 #[tokio::test]
-async fn a_job_goes_on_after_a_kill() {
+async fn killed_job_is_rendered_after_restart() {
     let folder = tempdir().expect("a folder");
     let (practice, api) = start(idle(&folder)).await;
     let job = create(&api, &body(&STANDARD.encode(png()), Some("1:1"))).await;

@@ -16,7 +16,7 @@ use crate::support::mp4::Clip;
 use crate::support::{id, idle, png, quick, settings, start};
 
 #[tokio::test]
-async fn a_picture_becomes_a_clip() {
+async fn picture_becomes_a_clip() {
     let folder = tempdir().expect("a folder");
     let (practice, api) = start(settings(&folder)).await;
     let picture = api.picture(&png()).await;
@@ -51,7 +51,7 @@ async fn a_picture_becomes_a_clip() {
 }
 
 #[tokio::test]
-async fn the_same_input_gives_the_same_bytes() {
+async fn same_input_gives_the_same_bytes() {
     let folder = tempdir().expect("a folder");
     let (_practice, api) = start(settings(&folder)).await;
     let inline = format!("data:image/png;base64,{}", STANDARD.encode(png()));
@@ -101,7 +101,7 @@ async fn one_key_makes_one_job() {
 }
 
 #[tokio::test]
-async fn a_job_can_be_cancelled() {
+async fn job_can_be_cancelled() {
     let folder = tempdir().expect("a folder");
     let queued = tempdir().expect("a folder");
     let (_idle, api) = start(idle(&queued)).await;
@@ -190,7 +190,7 @@ async fn jobs_and_uploads_need_the_key() {
 }
 
 #[tokio::test]
-async fn a_clip_is_read_in_ranges() {
+async fn clip_is_read_in_ranges() {
     let folder = tempdir().expect("a folder");
     let (_practice, api) = start(settings(&folder)).await;
     let picture = api.picture(&png()).await;

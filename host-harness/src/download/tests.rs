@@ -214,7 +214,7 @@ async fn download_to_an_unwritable_part_fails_before_any_request() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_link_in_place_of_the_unfinished_file_is_not_followed() {
+async fn link_in_place_of_the_unfinished_file_is_not_followed() {
     let case = Case::of([ok(&clip())]).await;
     let other = case.folder.path().join("other");
     std::fs::write(&other, "other").expect("write");

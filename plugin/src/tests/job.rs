@@ -181,7 +181,7 @@ fn text_length_counts_code_points() {
 }
 
 #[test]
-fn a_branch_of_any_of_is_reported_by_its_own_keyword() {
+fn branch_of_any_of_is_reported_by_its_own_keyword() {
     let with = |value: Value| {
         let input = json!({"prompt": "p", "image": "i", "negative_prompt": value}).to_string();
         violations("image_to_video_v3", &input)
@@ -263,7 +263,7 @@ fn invalid_input_is_rejected_by_pointer_and_keyword() {
 }
 
 #[test]
-fn a_preview_shows_the_request_and_needs_a_connection() {
+fn preview_shows_the_request_and_needs_a_connection() {
     let none = Scripted::new([]).on(None);
     let error = check(
         &PACK,
@@ -332,7 +332,7 @@ fn start_sends_one_request_the_same_bytes_each_time() {
 }
 
 #[test]
-fn a_submit_answered_with_the_result_is_finished() {
+fn submit_answered_with_the_result_is_finished() {
     let body =
         json!({"id": 7, "status": "succeeded", "output": {"video": "https://v.example/7.mp4"}});
     let host = Scripted::new([(200, body)]);
@@ -352,7 +352,7 @@ fn a_submit_answered_with_the_result_is_finished() {
 }
 
 #[test]
-fn an_unreadable_acceptance_is_an_unknown_outcome() {
+fn unreadable_acceptance_is_an_unknown_outcome() {
     let unreadable = Reply {
         status: 200,
         headers: Vec::new(),

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_format_follows_the_action() {
+    fn format_follows_the_action() {
         let size = |name| Ok((Canvas::Size(Size::named(name).expect("a size")), 24));
         let cases = [
             (json!({}), size("Landscape HD (16:9)")),

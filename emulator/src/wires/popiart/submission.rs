@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_camera_motion_comes_before_the_prompt() {
+    fn camera_motion_comes_before_the_prompt() {
         let more = json!({"camera_motion": "slow push-in", "prompt": "pull out, pan left"});
         let render_request = render_request(IMAGE_TO_VIDEO, &more).expect("a request");
         let Product::Clip(clip) = render_request.product else {
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_source_counts() {
+    fn first_source_is_used() {
         let source = |more: Value| {
             render_request(IMAGE_TO_VIDEO, &more).map(|render_request| render_request.picture)
         };
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn the_style_comes_before_the_prompt() {
+    fn style_comes_before_the_prompt() {
         let redrawing = |more: Value| match render_request(IMAGE_TO_IMAGE, &more)?.product {
             Product::Picture(redrawing) => Ok(redrawing),
             Product::Clip(_) => Err("a clip".to_owned()),

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn the_aspect_is_one_of_six() {
+    fn aspect_is_one_of_six() {
         let canvas = |aspect: Value| {
             let mut args = json!({"prompt": "", "image": "https://example.com/a.png"});
             if !aspect.is_null() {
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_a_url_or_bare_base64() {
+    fn picture_is_a_url_or_bare_base64() {
         let source = |image: &str| {
             render_request(MODEL, &json!({"prompt": "", "image": image}))
                 .map(|render_request| render_request.picture)

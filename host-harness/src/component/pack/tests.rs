@@ -46,7 +46,7 @@ fn kind<T: std::fmt::Debug>(outcome: Result<T, CallError>) -> (&'static str, Cha
 }
 
 #[tokio::test]
-async fn the_embedded_pack_lists_its_nodes() {
+async fn embedded_pack_lists_its_nodes() {
     let pack = pack();
     let nodes = pack
         .node_types(&CallContext::offline())
@@ -73,7 +73,7 @@ async fn the_embedded_pack_lists_its_nodes() {
 }
 
 #[tokio::test]
-async fn a_check_needs_no_connection_and_a_preview_does() {
+async fn check_needs_no_connection_and_a_preview_does() {
     let pack = pack();
     let offline = CallContext::offline();
     let plan = pack
@@ -114,7 +114,7 @@ async fn check_with_an_invalid_input_returns_the_components_error() {
 }
 
 #[tokio::test]
-async fn a_run_is_started_and_polled() {
+async fn run_is_started_and_polled() {
     let server = Server::start([
         Act::ok(&json!({"id": "j1", "status": "queued"}).to_string()),
         Act::ok(&json!({"id": "j1", "status": "running", "progress": 0.5}).to_string()),
@@ -171,7 +171,7 @@ async fn start_without_a_reply_has_an_unknown_outcome() {
 }
 
 #[tokio::test]
-async fn a_session_answers_like_fresh_instances() {
+async fn session_answers_like_fresh_instances() {
     let mut session = CheckSession::new(pack(), CallContext::offline());
     for round in 0..600 {
         let (input, good) = if round % 3 == 0 {

@@ -42,7 +42,7 @@ fn of(bytes: &[u8]) -> Sha256Digest {
 }
 
 #[test]
-fn a_part_lies_beside_its_target() {
+fn part_lies_beside_its_target() {
     let part = part_of(Path::new("/clips/clip.mp4"), "0199");
     assert_eq!(part, Path::new("/clips/clip.mp4.0199.part"));
 }
@@ -75,7 +75,7 @@ fn existing_target_is_replaced_only_with_force() {
 }
 
 #[test]
-fn a_folder_is_never_replaced() {
+fn folder_is_never_replaced() {
     for force in [false, true] {
         let folder = Folder::new();
         let (part, target) = folder.ready();
@@ -177,7 +177,7 @@ fn copy_is_complete_and_repeatable() {
 }
 
 #[test]
-fn a_copy_that_fails_leaves_nothing_behind() {
+fn copy_that_fails_leaves_nothing_behind() {
     let folder = Folder::new();
     let to = folder.write("to.mp4", b"mine");
     let none = copy(&folder.path("from.mp4"), &to, "job", true);

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_schema_names_every_option_and_its_default() {
+    fn schema_names_every_option_and_its_default() {
         let schema: Value = serde_json::from_str(SCHEMA).unwrap();
         let properties = schema["properties"].as_object().unwrap();
         let mut defaults = Map::new();

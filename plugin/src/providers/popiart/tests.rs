@@ -256,7 +256,7 @@ fn result_of_a_cancellation_follows_the_jobs_state() {
 }
 
 #[test]
-fn a_local_picture_becomes_an_artifact() {
+fn local_picture_becomes_an_artifact() {
     let file = LocalFile {
         media_type: "image/png".into(),
         byte_length: 9,
@@ -397,7 +397,7 @@ fn clip_shorter_than_the_connections_minimum_is_rejected() {
 }
 
 #[test]
-fn the_schema_names_every_option_and_its_default() {
+fn schema_names_every_option_and_its_default() {
     let schema: Value = serde_json::from_str(OPTIONS).unwrap();
     let properties = schema["properties"].as_object().unwrap();
     assert_eq!(properties.len(), 3);

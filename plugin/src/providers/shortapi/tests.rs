@@ -277,7 +277,7 @@ fn estimate_is_the_price_on_the_page() {
 }
 
 #[test]
-fn the_schema_names_every_option_and_its_default() {
+fn schema_names_every_option_and_its_default() {
     let schema: Value = serde_json::from_str(OPTIONS).unwrap();
     let defaults: Map<_, _> = schema["properties"]
         .as_object()
