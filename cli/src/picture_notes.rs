@@ -9,7 +9,7 @@ use zoetrope_host::media::Picture;
 use zoetrope_host::sanitize::sentence;
 
 /// The longest picture whose header is read, in bytes: some decoders read the whole file.
-const LONGEST: u64 = 64 << 20;
+const MAX_BYTES: u64 = 64 << 20;
 
 /// Media types, their names, and their file extensions.
 const KINDS: [(&str, &str, &[&str]); 10] = [
@@ -56,7 +56,7 @@ pub(super) fn misnamed(path: &Path, media_type: &str) -> Option<String> {
 /// Whether a picture is rotated, and whether it has an alpha channel; `None` if no decoder
 /// reads it.
 fn header(picture: &Picture) -> Option<(bool, bool)> {
-    if picture.byte_length() > LONGEST {
+    if picture.byte_length() > MAX_BYTES {
         return None;
     }
     let reader = ImageReader::open(picture.path()).ok()?;

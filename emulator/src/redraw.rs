@@ -70,10 +70,10 @@ pub(crate) struct Pixels {
 }
 
 /// The longest side of a picture.
-const LONGEST: u32 = 2048;
+const MAX_SIDE: u32 = 2048;
 
 /// The shortest side that can be requested.
-const SHORTEST: u32 = 16;
+const MIN_SIDE: u32 = 16;
 
 impl Pixels {
     /// Reads a size.
@@ -87,7 +87,7 @@ impl TryFrom<(u32, u32)> for Pixels {
     type Error = &'static str;
 
     fn try_from((width, height): (u32, u32)) -> Result<Self, Self::Error> {
-        let sides = SHORTEST..=LONGEST;
+        let sides = MIN_SIDE..=MAX_SIDE;
         (sides.contains(&width) && sides.contains(&height))
             .then_some(Self { width, height })
             .ok_or("not a size from 16x16 to 2048x2048")
@@ -113,7 +113,7 @@ impl Frame {
                 (width.min(height * aspect), height.min(width / aspect))
             }
         };
-        let scale = (f64::from(LONGEST) / width.max(height)).min(1.0);
+        let scale = (f64::from(MAX_SIDE) / width.max(height)).min(1.0);
         (whole(width * scale), whole(height * scale))
     }
 }

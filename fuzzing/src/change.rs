@@ -10,7 +10,7 @@ use crate::parts::SEPARATOR;
 use crate::tree;
 
 /// The longest generated input in bytes; longer ones are cut.
-const LONGEST: usize = 64 << 10;
+const MAX_LENGTH: usize = 64 << 10;
 
 /// One change of a file. Positions are shares of the file's length, in 65536ths: so they are valid
 /// in every file, and stay similar when shrinking removes an earlier change.
@@ -42,7 +42,7 @@ pub(crate) fn changed(corpus: &Corpus) -> impl Strategy<Value = Vec<u8>> + use<>
         let mut input = files[file].clone();
         for change in &changes {
             change.apply(&mut input, &files);
-            input.truncate(LONGEST);
+            input.truncate(MAX_LENGTH);
         }
         input
     })
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn positions_stay_within_the_input() {
         for share in [0, 1, u16::MAX] {
-            for length in [0, 1, 7, LONGEST] {
+            for length in [0, 1, 7, MAX_LENGTH] {
                 assert!(place(share, length) <= length);
                 assert!(stretch(share, 255, length).end <= length);
             }

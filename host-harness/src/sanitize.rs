@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Longest sentence, in bytes.
-const LONGEST: usize = 4 << 10;
+const MAX_BYTES: usize = 4 << 10;
 
 /// `text` without control characters, except line ends and tabs, and without characters that
 /// change the direction of writing.
@@ -25,7 +25,7 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
 /// change the direction of writing.
 #[must_use]
 pub fn sentence(text: &str) -> Cow<'_, str> {
-    let end = text.floor_char_boundary(LONGEST);
+    let end = text.floor_char_boundary(MAX_BYTES);
     let line = replaced(&text[..end], |letter| !acts(letter));
     if end == text.len() {
         line
@@ -65,8 +65,8 @@ mod tests {
 
     #[test]
     fn sentence_is_truncated_at_the_length_limit() {
-        let long = "ä".repeat(LONGEST);
+        let long = "ä".repeat(MAX_BYTES);
         let kept = sentence(&long);
-        assert!(kept.len() <= LONGEST + "…".len() && kept.ends_with("ä…"));
+        assert!(kept.len() <= MAX_BYTES + "…".len() && kept.ends_with("ä…"));
     }
 }

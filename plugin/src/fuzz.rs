@@ -29,7 +29,7 @@ const ANSWERS: u32 = 5;
 const DEADLINE_MS: u64 = 600_000;
 
 /// Longest text in an answer, in bytes: the limit of a message, and the text around it.
-const LONGEST: usize = 600;
+const MAX_LENGTH: usize = 600;
 
 /// A provider that gives every request the same answer.
 struct Answering {
@@ -130,7 +130,7 @@ impl Host for Answering {
 /// Asserts that a text of a provider is one bounded line without control characters and URL
 /// queries.
 fn is_fit_for_logs(text: &str) {
-    assert!(text.len() <= LONGEST, "{} bytes", text.len());
+    assert!(text.len() <= MAX_LENGTH, "{} bytes", text.len());
     assert!(!text.contains(char::is_control), "{text:?}");
     for word in text.split_whitespace() {
         let url = word.find("://").map_or("", |scheme| &word[scheme..]);

@@ -50,7 +50,7 @@ const COMMITS: [&str; 7] = [
     "waiting",
     "succeeded",
     "fetched",
-    "placed",
+    "finalized",
 ];
 
 /// The name of a commit after the one with the name `before`.
@@ -59,7 +59,7 @@ fn name_of(job: &Job, before: &str) -> &'static str {
         State::Submitting => "submitting",
         State::Started if ["started", "waiting"].contains(&before) => "waiting",
         State::Started => "started",
-        State::Succeeded if job.is_finalized() => "placed",
+        State::Succeeded if job.is_finalized() => "finalized",
         State::Succeeded if job.file().is_some() => "fetched",
         State::Succeeded => "succeeded",
         _ => "not in the list",

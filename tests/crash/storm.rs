@@ -29,7 +29,7 @@ pub(super) const PLACES: [&str; 5] = [
     "submitting",
     "started",
     "succeeded",
-    "fetched, not placed",
+    "fetched, not finalized",
 ];
 
 pub(super) struct Storm {

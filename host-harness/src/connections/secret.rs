@@ -15,7 +15,7 @@ mod redact;
 use redact::SecretMatcher;
 
 /// Longest credential in bytes; longer than any header that a server accepts.
-const LONGEST: u64 = 16 << 10;
+const MAX_BYTES: u64 = 16 << 10;
 
 /// A credential. It has no `Debug`, `Display` or serialised form, and its memory is
 /// overwritten when it is dropped.
@@ -140,13 +140,13 @@ fn read_file(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     }
     // Allocated once: a reallocation would leave a copy of the credential in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(
-        usize::try_from(LONGEST).unwrap_or_default() + 1,
+        usize::try_from(MAX_BYTES).unwrap_or_default() + 1,
     ));
-    file.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LONGEST {
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("longer than {LONGEST} bytes"),
+            format!("longer than {MAX_BYTES} bytes"),
         ));
     }
     Ok(bytes)
@@ -208,10 +208,10 @@ impl CredentialHeader {
     ///
     /// When name or prefix is not valid in a header.
     pub fn new(name: &str, prefix: &str, secret: Secret) -> Result<Self, HeaderFault> {
-        if secret.reveal().len() < redact::SHORTEST {
+        if secret.reveal().len() < redact::MIN_LENGTH {
             tracing::warn!(
                 "a credential of fewer than {} bytes is not redacted in replies that echo it",
-                redact::SHORTEST
+                redact::MIN_LENGTH
             );
         }
         let legal = |bytes: &str| bytes.bytes().all(|byte| (b' '..=b'~').contains(&byte));

@@ -2,9 +2,9 @@
 //!
 //! [`fetch`] writes the bytes to an unfinished file beside the target ([`part_of`]). When it
 //! returns, the file is complete, synced to the disk, and has the expected kind, length and
-//! digest. [`place()`] gives the file its final name. A caller commits the digest between the
+//! digest. [`finalize()`] gives the file its final name. A caller commits the digest between the
 //! two steps. After a crash at any later point, either the unfinished file or the named one
-//! is the clip, and [`place()`] can be repeated.
+//! is the clip, and [`finalize()`] can be repeated.
 //!
 //! # Resuming
 //!
@@ -19,16 +19,16 @@
 
 mod error;
 mod files;
+mod finalize;
 mod part;
-mod place;
 mod range;
 mod transfer;
 
 pub use error::{DownloadError, DownloadFailure, TargetError};
 pub use files::{Fetched, Received};
+pub use finalize::{check_target, copy, finalize};
 pub use part::{digest_of, part_of};
-pub use place::{check_target, copy, place};
-pub use transfer::{Download, LONGEST, fetch};
+pub use transfer::{Download, MAX_BYTES, fetch};
 
 #[cfg(test)]
 mod fuzz;

@@ -82,7 +82,7 @@ impl Case {
             credential: None,
             sha256: wish.sha256,
             part,
-            limit: wish.limit.unwrap_or(LONGEST),
+            limit: wish.limit.unwrap_or(MAX_BYTES),
         }
     }
 
@@ -121,7 +121,7 @@ async fn fetched_clip_is_complete_and_can_be_placed() {
         total: Some(700),
     };
     assert_eq!(seen.last(), Some(&whole));
-    place(&case.part(), &case.target(), &fetched.sha256, false).expect("placed");
+    finalize(&case.part(), &case.target(), &fetched.sha256, false).expect("finalized");
     assert_eq!(std::fs::read(case.target()).expect("file"), clip());
     assert_eq!(case.files(), 1);
     #[cfg(unix)]

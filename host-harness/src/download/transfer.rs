@@ -15,7 +15,7 @@ use crate::file_type::{self, FileType};
 use crate::net::shown;
 
 /// Default length limit of a download, in bytes.
-pub const LONGEST: u64 = 2 << 30;
+pub const MAX_BYTES: u64 = 2 << 30;
 
 /// What to download, and to which unfinished file.
 pub struct Download<'a> {
@@ -31,7 +31,7 @@ pub struct Download<'a> {
     pub sha256: Option<&'a str>,
     /// The unfinished file, created or resumed; see [`part_of`](super::part_of).
     pub part: &'a Path,
-    /// Its length limit in bytes; [`LONGEST`] is the default.
+    /// Its length limit in bytes; [`MAX_BYTES`] is the default.
     pub limit: u64,
 }
 
@@ -39,7 +39,7 @@ pub struct Download<'a> {
 /// after every piece; its bytes start over if the download does.
 ///
 /// When it returns, the file is complete and checked, and survives a power cut.
-/// [`place`](super::place()) then gives it its final name.
+/// [`finalize`](super::finalize()) then gives it its final name.
 ///
 /// # Errors
 ///

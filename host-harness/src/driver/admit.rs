@@ -51,7 +51,7 @@ pub(super) struct Now {
 pub(super) fn admit(job: &Job, queue: &ConnectionQueue, mode: Mode, now: Now) -> Admission {
     let (_, action) = decide(job, Event::Due, now.time);
     let kind = match action {
-        Action::Submit => match hold_back(job, queue, mode, now) {
+        Action::Submit => match delay_submit(job, queue, mode, now) {
             Some(held) => return held,
             None => Kind::Submit,
         },
@@ -71,7 +71,7 @@ pub(super) fn admit(job: &Job, queue: &ConnectionQueue, mode: Mode, now: Now) ->
 
 /// The admission of a submit that must not be sent now, for another reason than the rate of
 /// its connection.
-fn hold_back(job: &Job, queue: &ConnectionQueue, mode: Mode, now: Now) -> Option<Admission> {
+fn delay_submit(job: &Job, queue: &ConnectionQueue, mode: Mode, now: Now) -> Option<Admission> {
     if mode.drive_mode == DriveMode::NoNewSubmits {
         return Some(Admission::Defer);
     }
@@ -84,14 +84,14 @@ fn hold_back(job: &Job, queue: &ConnectionQueue, mode: Mode, now: Now) -> Option
             error,
         })));
     }
-    let rest = queue
+    let provider_delay = queue
         .rate_limiter
         .submits_at()
         .saturating_duration_since(now.instant);
-    if rest.is_zero() {
+    if provider_delay.is_zero() {
         return None;
     }
-    let until = now.time + Millis::try_from(rest.as_millis()).unwrap_or(0);
+    let until = now.time + Millis::try_from(provider_delay.as_millis()).unwrap_or(0);
     Some(Admission::Apply(Box::new(Event::Delayed { until })))
 }
 
@@ -201,7 +201,7 @@ mod tests {
         let mut queue = ConnectionQueue::new(now.instant);
         queue
             .rate_limiter
-            .rest(now.instant + Duration::from_secs(3), true);
+            .delay_until(now.instant + Duration::from_secs(3), true);
         let held = Admission::Apply(Box::new(Event::Delayed {
             until: TIME + 3_000,
         }));

@@ -5,27 +5,27 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use crate::ledger::Millis;
 
 /// The first pause. Each next one is half as long again, up to the longest.
-const FIRST: Millis = 1_000;
-const LONGEST: Millis = 15_000;
+const FIRST_BACKOFF: Millis = 1_000;
+const MAX_BACKOFF: Millis = 15_000;
 
 /// Bounds of a provider's own delay.
-const SOONEST_HINT: Millis = 100;
-const LATEST_HINT: Millis = 300_000;
+const MIN_HINT: Millis = 100;
+const MAX_HINT: Millis = 300_000;
 
 /// The pause after a pause of this length.
 #[must_use]
 pub fn longer(pause: Millis) -> Millis {
     if pause == 0 {
-        FIRST
+        FIRST_BACKOFF
     } else {
-        (pause + pause / 2).clamp(FIRST, LONGEST)
+        (pause + pause / 2).clamp(FIRST_BACKOFF, MAX_BACKOFF)
     }
 }
 
 /// A provider's own delay, from 100 ms to 5 minutes.
 #[must_use]
 pub fn bounded(hint: Millis) -> Millis {
-    hint.clamp(SOONEST_HINT, LATEST_HINT)
+    hint.clamp(MIN_HINT, MAX_HINT)
 }
 
 /// The pause plus or minus up to a fifth, by a hash of job and time, so that jobs that were

@@ -235,5 +235,5 @@ pub enum Action {
     /// Download the result.
     Download,
     /// Give the file its final name.
-    Place,
+    Finalize,
 }

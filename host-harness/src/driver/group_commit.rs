@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::ledger::{Change, Job, Ledger, LedgerError};
 
 /// The most changes in one transaction.
-pub(super) const MOST: usize = 1_024;
+pub(super) const MAX_COMMITS: usize = 1_024;
 
 /// How long changes that only set the next poll's time wait for more of them.
 const GATHERING: Duration = Duration::from_millis(2);
@@ -36,7 +36,7 @@ pub(super) struct Writer(mpsc::Sender<Request>);
 impl Writer {
     /// Starts the task that commits; it ends with the last clone.
     pub(super) fn start(ledger: Arc<Ledger>) -> Self {
-        let (sender, queue) = mpsc::channel(MOST);
+        let (sender, queue) = mpsc::channel(MAX_COMMITS);
         tokio::spawn(write(ledger, queue));
         Self(sender)
     }
@@ -53,7 +53,7 @@ impl Writer {
 
 async fn write(ledger: Arc<Ledger>, mut queue: mpsc::Receiver<Request>) {
     let mut requests = Vec::new();
-    while queue.recv_many(&mut requests, MOST).await > 0 {
+    while queue.recv_many(&mut requests, MAX_COMMITS).await > 0 {
         gather(&mut requests, &mut queue).await;
         let (changes, waiting): (Vec<_>, Vec<_>) = requests
             .drain(..)
@@ -83,13 +83,13 @@ async fn write(ledger: Arc<Ledger>, mut queue: mpsc::Receiver<Request>) {
 async fn gather(requests: &mut Vec<Request>, queue: &mut mpsc::Receiver<Request>) {
     let until = Instant::now() + GATHERING;
     let mut checked = 0;
-    while requests.len() < MOST
+    while requests.len() < MAX_COMMITS
         && requests[checked..]
             .iter()
             .all(|request| request.change.only_reschedules())
     {
         checked = requests.len();
-        let left = MOST - checked;
+        let left = MAX_COMMITS - checked;
         match timeout_at(until, queue.recv_many(requests, left)).await {
             Ok(1..) => {}
             _ => break,

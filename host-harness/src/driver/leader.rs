@@ -79,12 +79,12 @@ pub(super) async fn lead(
     };
     // Retry delays that an earlier driver received still apply.
     let (now, instant) = (now(), Instant::now());
-    for (connection, until_then) in shared.ledger.resting()? {
-        let rest = instant + until(until_then, now);
+    for (connection, until_then) in shared.ledger.throttled()? {
+        let provider_delay = instant + until(until_then, now);
         leader
             .queue(connection, instant)
             .rate_limiter
-            .rest(rest, true);
+            .delay_until(provider_delay, true);
     }
     let driven = leader.drive(modes).await;
     let ended = leader.end().await;
@@ -303,10 +303,10 @@ impl Leader<'_> {
             if done.blocked.is_some() {
                 queue.blocked = done.blocked;
             }
-            if let Some(rest) = done.rest {
+            if let Some(provider_delay) = done.provider_delay {
                 queue
                     .rate_limiter
-                    .rest(instant + rest.after, rest.submits_only);
+                    .delay_until(instant + provider_delay.after, provider_delay.submits_only);
             }
         }
         if self.waiting.until.is_met(&done.job) {

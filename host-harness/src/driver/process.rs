@@ -85,7 +85,7 @@ impl Driver {
         // Concurrent, so that they share group commits.
         stream::iter(unclear)
             .map(|(id, _)| self.apply_to_present(id, &event))
-            .buffer_unordered(group_commit::MOST)
+            .buffer_unordered(group_commit::MAX_COMMITS)
             .try_collect::<()>()
             .await?;
         Ok(resumed.into_iter().map(|(id, _)| id).collect())

@@ -17,7 +17,7 @@ pub(super) struct RateLimiter {
     /// When the next request is due by the rate alone.
     due: Instant,
     /// Nothing is sent before this time, which the provider has set.
-    rest: Instant,
+    delayed_until: Instant,
     /// The same for submits alone.
     submits_rest: Instant,
 }
@@ -28,7 +28,7 @@ impl RateLimiter {
         Self {
             interval: Duration::try_from_secs_f64(1.0 / rate).unwrap_or(BURST),
             due: now,
-            rest: now,
+            delayed_until: now,
             submits_rest: now,
         }
     }
@@ -36,7 +36,7 @@ impl RateLimiter {
     /// Changes the rate and counts one request, which has just been sent.
     pub(super) fn set_rate(&mut self, rate: f64, now: Instant) {
         *self = Self {
-            rest: self.rest,
+            delayed_until: self.delayed_until,
             submits_rest: self.submits_rest,
             ..Self::new(rate, now)
         };
@@ -46,7 +46,7 @@ impl RateLimiter {
     /// The earliest time of the next request.
     pub(super) fn free_at(&self) -> Instant {
         let earliest = self.due.checked_sub(BURST).unwrap_or(self.due);
-        earliest.max(self.rest)
+        earliest.max(self.delayed_until)
     }
 
     /// The earliest time of the next submit that the provider allows.
@@ -64,10 +64,10 @@ impl RateLimiter {
     }
 
     /// Sends nothing, or no submit, until then: the provider asked for it.
-    pub(super) fn rest(&mut self, until: Instant, submits_only: bool) {
+    pub(super) fn delay_until(&mut self, until: Instant, submits_only: bool) {
         self.submits_rest = self.submits_rest.max(until);
         if !submits_only {
-            self.rest = self.rest.max(until);
+            self.delayed_until = self.delayed_until.max(until);
         }
     }
 }
@@ -94,10 +94,10 @@ mod tests {
         let now = Instant::now();
         let later = now + Duration::from_secs(3);
         let mut rate_limiter = RateLimiter::new(10.0, now);
-        rate_limiter.rest(later, true);
+        rate_limiter.delay_until(later, true);
         assert_eq!(rate_limiter.submits_at(), later);
         assert!(rate_limiter.take(now));
-        rate_limiter.rest(later, false);
+        rate_limiter.delay_until(later, false);
         assert!(!rate_limiter.take(now));
         assert!(rate_limiter.take(later));
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::ledger::{Job, JobError};
 
 /// Shorter texts are kept: names of models and sizes, which a message may need.
-const SHORTEST: usize = 12;
+const MIN_LENGTH: usize = 12;
 
 /// Replaces a text of the input.
 const REDACTED: &str = "[…]";
@@ -21,7 +21,7 @@ pub(super) fn redacted<'a>(message: &'a str, job: &Job) -> Cow<'a, str> {
     let mut message = Cow::from(message);
     for text in input.values().filter_map(Value::as_str) {
         let text = text.trim();
-        if text.len() >= SHORTEST && message.contains(text) {
+        if text.len() >= MIN_LENGTH && message.contains(text) {
             message = message.replace(text, REDACTED).into();
         }
     }

@@ -38,7 +38,7 @@ pub(super) struct Done {
     /// The row as it is now.
     pub(super) job: Job,
     /// The delay that the provider asked for.
-    pub(super) rest: Option<Rest>,
+    pub(super) provider_delay: Option<ProviderDelay>,
     /// The error that every other submit over the connection would have too.
     pub(super) blocked: Option<JobError>,
     /// The requests a second of the connection, if it was opened.
@@ -47,7 +47,7 @@ pub(super) struct Done {
 
 /// The provider asked to slow down.
 #[derive(Clone, Copy)]
-pub(super) struct Rest {
+pub(super) struct ProviderDelay {
     pub(super) after: Duration,
     /// Whether the reply was to a submit.
     pub(super) submits_only: bool,
@@ -162,7 +162,7 @@ impl Steps {
     pub(super) async fn settled(&self, job: Job, event: &Event) -> Result<Done, Arc<LedgerError>> {
         Ok(Done {
             job: self.settle(job, event).await?,
-            rest: rest(event),
+            provider_delay: provider_delay(event),
             blocked: blocked(event),
             rate: None,
         })
@@ -310,7 +310,7 @@ fn blocked(event: &Event) -> Option<JobError> {
     }
 }
 
-fn rest(event: &Event) -> Option<Rest> {
+fn provider_delay(event: &Event) -> Option<ProviderDelay> {
     let (after, submits_only) = match event {
         Event::SubmitFailed {
             failure: SubmitFailure::Retryable { after },
@@ -323,7 +323,7 @@ fn rest(event: &Event) -> Option<Rest> {
         _ => return None,
     };
     let after = super::backoff::bounded((*after)?);
-    Some(Rest {
+    Some(ProviderDelay {
         after: Duration::from_millis(after.unsigned_abs()),
         submits_only,
     })

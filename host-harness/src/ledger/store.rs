@@ -286,10 +286,10 @@ impl Ledger {
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub fn resting(&self) -> Result<Vec<(String, Millis)>, LedgerError> {
-        let resting = "SELECT connection, MAX(next_at) FROM jobs WHERE next_at IS NOT NULL
+    pub fn throttled(&self) -> Result<Vec<(String, Millis)>, LedgerError> {
+        let throttled = "SELECT connection, MAX(next_at) FROM jobs WHERE next_at IS NOT NULL
             AND state = 'queued' AND error_kind = 'throttled' GROUP BY connection";
-        self.read(resting, [], |row| Ok((row.get(0)?, row.get(1)?)))
+        self.read(throttled, [], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// Due jobs of a connection, the longest due first, without those of `held`; at most

@@ -18,7 +18,7 @@ use super::{HostRule, PackLimits};
 pub const SECTION: &str = "zoetrope:manifest";
 
 /// The longest manifest, in bytes.
-const LONGEST: usize = 64 << 10;
+const MAX_BYTES: usize = 64 << 10;
 
 /// The longest texts, in characters.
 const NAME: usize = 64;
@@ -59,7 +59,7 @@ pub enum ManifestError {
     #[error("the component has more than one manifest")]
     Several,
     /// The manifest is too long.
-    #[error("the component's manifest is longer than {LONGEST} bytes")]
+    #[error("the component's manifest is longer than {MAX_BYTES} bytes")]
     Long,
     /// The manifest is not valid. The text is the parser's, made printable.
     #[error("the component's manifest cannot be read: {0}")]
@@ -94,7 +94,7 @@ impl Manifest {
     ///
     /// When it is not a valid manifest.
     pub fn parse(content: &[u8]) -> Result<Self, ManifestError> {
-        if content.len() > LONGEST {
+        if content.len() > MAX_BYTES {
             return Err(ManifestError::Long);
         }
         let unreadable = |why: &str| ManifestError::Content(why.escape_debug().to_string());

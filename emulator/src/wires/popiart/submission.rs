@@ -21,7 +21,7 @@ const IMAGE_TO_VIDEO: &str = "popiskill-video-image2video-basic-v1";
 const IMAGE_TO_IMAGE: &str = "popiskill-image-img2img-basic-v1";
 
 /// The seconds of the shortest clip.
-const SHORTEST: f64 = 5.0;
+const MIN_SECONDS: f64 = 5.0;
 
 /// The most bytes of an idempotency key.
 const MAX_KEY: usize = 255;
@@ -127,7 +127,7 @@ fn length(input: &Input) -> Result<Length, RenderRequestError> {
     for field in ["duration_s", "seconds"] {
         if let Some(seconds) = input.optional_number(field)? {
             return Some(seconds)
-                .filter(|seconds| *seconds >= SHORTEST)
+                .filter(|seconds| *seconds >= MIN_SECONDS)
                 .and_then(Length::from_seconds)
                 .ok_or(wrong(field, "is not from 5 to 30"));
         }

@@ -18,7 +18,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 /// Shorter credentials are not redacted: chance matches would make replies unreadable.
-pub(super) const SHORTEST: usize = 8;
+pub(super) const MIN_LENGTH: usize = 8;
 
 /// How many layers of escaping or percent-encoding are removed.
 const DEPTH: u32 = 2;
@@ -32,9 +32,13 @@ pub(super) struct SecretMatcher {
 }
 
 impl SecretMatcher {
-    /// The patterns of `secret`. None if it is shorter than [`SHORTEST`].
+    /// The patterns of `secret`. None if it is shorter than [`MIN_LENGTH`].
     pub(super) fn of(secret: &str) -> Self {
-        let pattern = if secret.len() < SHORTEST { "" } else { secret };
+        let pattern = if secret.len() < MIN_LENGTH {
+            ""
+        } else {
+            secret
+        };
         let mut base64: Vec<_> = (0..3)
             .flat_map(|before| [cores(pattern, before, false), cores(pattern, before, true)])
             .collect();

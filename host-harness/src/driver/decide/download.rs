@@ -18,7 +18,7 @@ impl Step<'_> {
         match event {
             Event::Fetched { file } if !kept.is_finalized() => {
                 *kept = ResultFile::Complete(file);
-                return Action::Place;
+                return Action::Finalize;
             }
             // Without a complete file, the file that got its name belongs to an earlier
             // target.

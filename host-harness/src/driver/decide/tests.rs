@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::contract::Charge;
 use crate::download::DownloadFailure;
-use crate::driver::event::Action::{AllowSubmit, Download, Place, Poll, Submit, Wait};
+use crate::driver::event::Action::{AllowSubmit, Download, Finalize, Poll, Submit, Wait};
 use crate::driver::event::{PollFailure, SubmitFailure};
 use crate::error::ErrorKind;
 use crate::ledger::{ClipFile, Cost, JobError, JobSpec, Media, Stage, State, Target, round_trip};
@@ -146,7 +146,7 @@ fn accepted_job_is_polled_downloaded_and_finalized() {
             Poll,
             Wait,
             Download,
-            Place,
+            Finalize,
             Wait
         ]
     );

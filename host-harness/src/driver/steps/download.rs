@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Done, ResolvedJob, Steps};
 use crate::contract::MediaKind;
 use crate::digest::Sha256Digest;
-use crate::download::{self, Download, DownloadError, LONGEST};
+use crate::download::{self, Download, DownloadError, MAX_BYTES};
 use crate::driver::JobUpdate;
 use crate::driver::event::Event;
 use crate::egress::AddressRule;
@@ -24,7 +24,7 @@ impl Steps {
             return self.settled(job, &Event::Due).await;
         };
         // A file that was complete before a crash is not downloaded again.
-        if let Some(finalized) = run_blocking(&job, place_complete).await {
+        if let Some(finalized) = run_blocking(&job, finalize_complete).await {
             return self.settled(job, &finalized).await;
         }
         let (file, digest) = match self.fetch(&job, &media, resolved_job).await {
@@ -35,7 +35,7 @@ impl Steps {
         let named = run_blocking(&row, move |job| {
             let file = job.file()?;
             let part = part_of(job);
-            Some(finalized(download::place(
+            Some(finalized(download::finalize(
                 &part, &file.path, &digest, job.force,
             )))
         });
@@ -68,7 +68,7 @@ impl Steps {
                 .map(AsRef::as_ref),
             sha256: media.sha256.as_deref(),
             part: &part,
-            limit: LONGEST,
+            limit: MAX_BYTES,
         };
         let listener = |received| {
             (self.listener)(&job.spec.id, JobUpdate::Downloading(received));
@@ -95,7 +95,7 @@ async fn run_blocking(
 }
 
 /// Gives a file that was complete before a crash its final name, if it is still complete.
-fn place_complete(job: &Job) -> Option<Event> {
+fn finalize_complete(job: &Job) -> Option<Event> {
     let file = job.file()?;
     let wanted: Sha256Digest = file.sha256.parse().ok()?;
     let is_complete = |path: &Path| {
@@ -106,7 +106,7 @@ fn place_complete(job: &Job) -> Option<Event> {
     if !is_complete(&part) && !is_complete(&file.path) {
         return None;
     }
-    let outcome = download::place(&part, &file.path, &wanted, job.force);
+    let outcome = download::finalize(&part, &file.path, &wanted, job.force);
     Some(finalized(outcome))
 }
 

@@ -59,7 +59,7 @@ impl Steps {
                 let job = self.ledger.job(&spec.id)?.unwrap_or(kept.row);
                 return Ok(Done {
                     job,
-                    rest: None,
+                    provider_delay: None,
                     blocked: None,
                     rate: None,
                 });

@@ -242,8 +242,8 @@ fn connection_rests_until_its_latest_throttled_submit() {
         job.last_error = Some(JobError::new(kind, "m"));
         added(&ledger, &job);
     }
-    let resting = ledger.resting().expect("read");
-    assert_eq!(resting, [("pixelml".to_owned(), 90)]);
+    let throttled = ledger.throttled().expect("read");
+    assert_eq!(throttled, [("pixelml".to_owned(), 90)]);
 }
 
 #[test]

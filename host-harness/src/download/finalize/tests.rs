@@ -62,14 +62,14 @@ fn existing_target_is_replaced_only_with_force() {
     let folder = Folder::new();
     let (part, target) = folder.ready();
     folder.write("clip.mp4", b"mine");
-    let outcome = place(&part, &target, &of(CLIP), false);
+    let outcome = finalize(&part, &target, &of(CLIP), false);
     assert!(matches!(
         outcome,
         Err(DownloadError::Target(TargetError::Exists { .. }))
     ));
     assert_eq!(fs::read(&target).expect("read"), b"mine");
     assert_eq!(fs::read(&part).expect("it stays"), CLIP);
-    place(&part, &target, &of(CLIP), true).expect("replaced");
+    finalize(&part, &target, &of(CLIP), true).expect("replaced");
     assert_eq!(fs::read(&target).expect("read"), CLIP);
     assert_eq!(folder.files(), ["clip.mp4"]);
 }
@@ -80,7 +80,7 @@ fn folder_is_never_replaced() {
         let folder = Folder::new();
         let (part, target) = folder.ready();
         fs::create_dir(&target).expect("folder");
-        let outcome = place(&part, &target, &of(CLIP), force);
+        let outcome = finalize(&part, &target, &of(CLIP), force);
         assert!(
             matches!(
                 outcome,
@@ -97,11 +97,11 @@ fn place_after_a_crash_can_be_repeated() {
     for force in [false, true] {
         let folder = Folder::new();
         let (part, target) = folder.ready();
-        place(&part, &target, &of(CLIP), force).expect("placed");
-        place(&part, &target, &of(CLIP), force).expect("placed before the crash");
+        finalize(&part, &target, &of(CLIP), force).expect("finalized");
+        finalize(&part, &target, &of(CLIP), force).expect("finalized before the crash");
         // With a link and an unlink instead of a rename, both files may exist.
         folder.ready();
-        place(&part, &target, &of(CLIP), force).expect("placed halfway");
+        finalize(&part, &target, &of(CLIP), force).expect("finalized halfway");
         assert_eq!(fs::read(&target).expect("read"), CLIP);
         assert_eq!(folder.files(), ["clip.mp4"]);
     }
@@ -113,13 +113,13 @@ fn part_that_is_missing_or_changed_is_an_error() {
         let folder = Folder::new();
         let (part, target) = folder.ready();
         fs::remove_file(&part).expect("removed");
-        let outcome = place(&part, &target, &of(CLIP), force);
+        let outcome = finalize(&part, &target, &of(CLIP), force);
         assert!(matches!(outcome, Err(DownloadError::Gone { .. })));
         folder.write("clip.mp4", b"mine");
-        let outcome = place(&part, &target, &of(CLIP), force);
+        let outcome = finalize(&part, &target, &of(CLIP), force);
         assert!(matches!(outcome, Err(DownloadError::Gone { .. })));
         folder.write("clip.mp4.job.part", b"changed");
-        let outcome = place(&part, &target, &of(CLIP), force);
+        let outcome = finalize(&part, &target, &of(CLIP), force);
         assert!(matches!(outcome, Err(DownloadError::Altered { .. })));
         assert_eq!(fs::read(&target).expect("read"), b"mine");
         assert_eq!(folder.files(), ["clip.mp4"]);
@@ -130,7 +130,7 @@ fn part_that_is_missing_or_changed_is_an_error() {
 fn place_into_a_missing_folder_keeps_the_part() {
     let folder = Folder::new();
     let (part, _) = folder.ready();
-    let outcome = place(&part, &folder.path("gone/clip.mp4"), &of(CLIP), false);
+    let outcome = finalize(&part, &folder.path("gone/clip.mp4"), &of(CLIP), false);
     assert!(matches!(outcome, Err(DownloadError::Write { .. })));
     assert_eq!(fs::read(&part).expect("it stays"), CLIP);
 }
@@ -142,12 +142,12 @@ fn symbolic_link_counts_neither_as_part_nor_as_placed_file() {
     let elsewhere = folder.write("elsewhere", CLIP);
     let (part, target) = (folder.path("clip.mp4.job.part"), folder.path("clip.mp4"));
     std::os::unix::fs::symlink(&elsewhere, &part).expect("link");
-    let outcome = place(&part, &target, &of(CLIP), false);
+    let outcome = finalize(&part, &target, &of(CLIP), false);
     assert!(matches!(outcome, Err(DownloadError::Gone { .. })));
     fs::remove_file(&part).expect("removed");
     let (part, _) = folder.ready();
     std::os::unix::fs::symlink(&elsewhere, &target).expect("link");
-    let outcome = place(&part, &target, &of(CLIP), false);
+    let outcome = finalize(&part, &target, &of(CLIP), false);
     assert!(matches!(
         outcome,
         Err(DownloadError::Target(TargetError::Exists { .. }))

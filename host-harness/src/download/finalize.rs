@@ -66,7 +66,7 @@ pub fn check_target(target: &Path, force: bool) -> Result<(), TargetError> {
 /// - [`DownloadError::Gone`]: `part` does not exist, and `target` is not the file.
 /// - [`DownloadError::Altered`]: `part` has another digest; it is removed.
 /// - [`DownloadError::Read`], [`DownloadError::Write`]: an error of the system; `part` stays.
-pub fn place(
+pub fn finalize(
     part: &Path,
     target: &Path,
     sha256: &Sha256Digest,
@@ -103,7 +103,7 @@ pub fn place(
     Err(DownloadError::Altered { path })
 }
 
-/// Copies a file atomically and durably, as [`place`] would create it. Blocks while it does.
+/// Copies a file atomically and durably, as [`finalize`] would create it. Blocks while it does.
 ///
 /// # Errors
 ///
@@ -117,7 +117,7 @@ pub fn copy(from: &Path, to: &Path, job: &str, force: bool) -> Result<Fetched, D
             return Err(occupied(to).into());
         }
         // It was copied before, possibly by a process that was then interrupted.
-        place(&part_of(to, job), to, &fetched.sha256, false)?;
+        finalize(&part_of(to, job), to, &fetched.sha256, false)?;
         return Ok(fetched);
     }
     check_target(to, true)?;
@@ -125,7 +125,7 @@ pub fn copy(from: &Path, to: &Path, job: &str, force: bool) -> Result<Fetched, D
     // Fails if another process writes it: that one still needs the file.
     let file = part::open_to_write(&part)?;
     let copied = write_copy(&mut source, from, file, &part).and_then(|fetched| {
-        place(&part, to, &fetched.sha256, force)?;
+        finalize(&part, to, &fetched.sha256, force)?;
         Ok(fetched)
     });
     if copied.is_err() {
