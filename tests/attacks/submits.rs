@@ -38,10 +38,6 @@ fn more_than_one(family: &mut Family) {
     for (what, actions) in [
         ("two submits", json!([submit(&usual), submit(&usual)])),
         (
-            "ten submits at once, the first awaited",
-            json!([submit(&json!({"times": 10, "awaited": 1}))]),
-        ),
-        (
             "ten submits at once, all awaited",
             json!([submit(&json!({"times": 10}))]),
         ),
@@ -65,6 +61,15 @@ fn more_than_one(family: &mut Family) {
             assert_eq!(requests(&fixture), 1);
         });
     }
+    family.attack("ten submits at once, the first awaited", || {
+        let fixture = Fixture::new();
+        let actions = json!([submit(&json!({"times": 10, "awaited": 1}))]);
+        let report = fixture.start(&json!({ "do": actions }));
+        assert_eq!(report.sent, Sent::Something);
+        Fixture::is_unharmed();
+        // The one that is sent may be another than the first, and is cut off when the call ends.
+        assert!(requests(&fixture) <= 1);
+    });
     family.attack("a submit whose reply is not awaited", || {
         let fixture = Fixture::new();
         let report = fixture.start(&json!({"do": [submit(&json!({"awaited": 0}))]}));
