@@ -1,5 +1,5 @@
-//! What an earlier version of the program left: its ledger, in `ledgers/`, with a job in each
-//! state; a migration that was killed; a job in flight whose component is another one.
+//! Upgrades from an earlier version: its ledger, in `ledgers/`, with a job in each state; a killed
+//! migration; a job in flight of another component.
 
 use std::fs;
 use std::path::Path;
@@ -68,7 +68,7 @@ fn ledger_of_version_2_reads_as_its_own_program_showed_it() {
     insta::assert_json_snapshot!(jobs);
 }
 
-/// What the process that dies is told: the ledger, and how many statements it carries out.
+/// Variables of the child process: the ledger, and the number of statements before it aborts.
 const LEDGER: &str = "ZOETROPE_MIGRATION_LEDGER";
 const STATEMENTS: &str = "ZOETROPE_MIGRATION_STATEMENTS";
 
@@ -109,7 +109,7 @@ fn killed_migration_is_completed_at_the_next_open() {
 }
 
 #[test]
-#[ignore = "a part of the test above: the process that dies"]
+#[ignore = "the child process of the test above"]
 fn dying_migration() {
     // An explicit run of all ignored tests has no ledger for this one.
     let Some(ledger) = std::env::var_os(LEDGER) else {

@@ -36,13 +36,11 @@ pub(super) fn job(row: &Row<'_>) -> Result<Job, Failure> {
     read.map_err(|problem| {
         let text = |column| row.get::<_, String>(column).ok();
         let charge = text("charge").and_then(|word| charge(&word).ok());
-        // A row that contradicts itself is believed that nothing was charged only where no submit
-        // can have been accepted.
-        let is_open = !matches!(
-            text("state").as_deref(),
-            Some("queued" | "failed" | "cancelled")
-        );
-        let charge = charge.filter(|charge| *charge != Charge::No || !is_open);
+        // `no` is believed only where nothing else says that a submit may have been accepted.
+        let state = text("state");
+        let is_unaccepted = text("ticket").is_none()
+            && matches!(state.as_deref(), Some("queued" | "failed" | "cancelled"));
+        let charge = charge.filter(|charge| *charge != Charge::No || is_unaccepted);
         Failure::Row(DamagedRow {
             job: text("id").unwrap_or_default(),
             charge: charge.unwrap_or(Charge::Unknown),

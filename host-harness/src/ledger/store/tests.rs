@@ -382,6 +382,27 @@ fn row_with_an_impossible_combination_is_damaged() {
 }
 
 #[test]
+fn damaged_row_says_uncharged_only_where_no_submit_can_have_been_accepted() {
+    let without_job = "ticket = NULL, provider_job_id = NULL, charge = 'no'";
+    for (columns, expected) in [
+        (
+            "state = 'queued', charge = 'no'".to_owned(),
+            Charge::Unknown,
+        ),
+        (
+            format!("state = 'submitting', {without_job}"),
+            Charge::Unknown,
+        ),
+        (format!("state = 'queued', {without_job}"), Charge::No),
+        ("state = 'queued', charge = 'yes'".to_owned(), Charge::Yes),
+    ] {
+        let error = damaged(&columns).expect_err("a damaged row");
+        let row = error.damaged_row().expect("a single row");
+        assert_eq!(row.charge, expected, "{columns}");
+    }
+}
+
+#[test]
 fn row_with_broken_json_is_damaged() {
     for columns in [
         "media = '{'",
