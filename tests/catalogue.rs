@@ -62,14 +62,46 @@ fn nodes_json_matches_the_description_of_agenticflow() {
     assert!(!validator.is_valid(&other));
 }
 
+/// The platform's default for an absent cost is 4, which nothing here costs.
 #[test]
-fn nodes_json_has_the_published_schemas() {
+fn nodes_json_states_that_the_platform_charges_nothing() {
+    for node in listed() {
+        assert_eq!(
+            (&node["cost"], &node["pml_cost"]),
+            (&0.into(), &Value::Null)
+        );
+        assert!(node.as_object().expect("a node").contains_key("pml_cost"));
+    }
+}
+
+/// The schema of forms has all that the published one has, the rules, and titles.
+#[test]
+fn nodes_json_has_the_published_schemas_and_the_rules() {
     for (node, (name, _)) in listed().iter().zip(NODES) {
         assert_eq!((&node["name"], &node["id"]), (&name.into(), &name.into()));
-        for which in ["input", "output"] {
-            let published: Value = serde_json::from_str(&schema(name, which)).expect("JSON");
-            assert_eq!(node[format!("{which}_schema")], published, "{name}");
+        let read = |which| -> Value { serde_json::from_str(&schema(name, which)).expect("JSON") };
+        assert_eq!(node["output_schema"], read("output"), "{name}");
+        let mut served = node["input_schema"].clone();
+        contains(&served, &read("input"), name);
+        contains(&served, &read("rules"), name);
+        let properties = served["properties"].as_object_mut().expect("properties");
+        for property in properties.values() {
+            assert!(property["title"].is_string(), "{name}");
         }
+        let form = Sandbox::new().run(["nodes", name, "--schema", "form"]);
+        assert_eq!(form.json(), node["input_schema"], "{name}");
+    }
+}
+
+/// Asserts that an object has every part of another one.
+fn contains(object: &Value, part: &Value, name: &str) {
+    match part {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                contains(&object[key], value, name);
+            }
+        }
+        value => assert_eq!(object, value, "{name}"),
     }
 }
 
@@ -77,7 +109,7 @@ fn nodes_json_has_the_published_schemas() {
 fn schema_is_printed_byte_for_byte() {
     let sandbox = Sandbox::new();
     for (name, _) in NODES {
-        for which in ["input", "output"] {
+        for which in ["input", "output", "rules"] {
             let outcome = sandbox.run(["nodes", name, "--schema", which]);
             assert_eq!((outcome.code, outcome.stdout), (0, schema(name, which)));
         }

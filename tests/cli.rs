@@ -202,7 +202,7 @@ fn packs() {
         "hosts": ["GET https://*.cdn.example/media", "POST https://log.example/events"],
         "limits": {"memory_bytes": 67108864, "requests_per_call": 8}
     }"#;
-    sandbox.write("pack.wasm", asking(LISTS_ONLY.nameless("0.1.0"), manifest));
+    sandbox.write("pack.wasm", asking(LISTS_ONLY.nameless("0.2.0"), manifest));
     snapshot!(
         "packs_denied",
         sandbox,
@@ -211,7 +211,7 @@ fn packs() {
     snapshot!("packs_allow", sandbox, ["packs", "allow", "pack.wasm"]);
     snapshot!("packs_two", sandbox, ["packs"]);
     let more = manifest.replace("log.example/events", "log.example/");
-    sandbox.write("more.wasm", asking(LISTS_ONLY.nameless("0.1.0"), &more));
+    sandbox.write("more.wasm", asking(LISTS_ONLY.nameless("0.2.0"), &more));
     snapshot!("packs_more", sandbox, ["packs", "allow", "more.wasm"]);
     snapshot!("packs_revoke", sandbox, ["packs", "revoke", "example"]);
     snapshot!("packs_unknown", sandbox, ["packs", "show", "example"]);

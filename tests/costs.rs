@@ -47,7 +47,7 @@ fn check_shows_the_published_price() {
         sandbox.run(check.iter().chain(more))
     };
     let said = check("0.048", &[]).stderr;
-    let line = "estimate: 0.048 USD per second of video (source: https://prices.example)";
+    let line = "estimate: 0.048 USD per second of video; for example 0.192 USD for a clip of 4 s (source: https://prices.example)";
     assert!(said.lines().any(|said| said == line), "{said}");
     let estimate = &check("0.048", &["--json"]).answer()["estimate"];
     assert_eq!(

@@ -2,11 +2,9 @@
 //!
 //! - [`links`]: relative links, anchors, and the table of contents of the book
 
-mod links;
+pub(crate) mod links;
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
 use serde_json::Value;
 
@@ -14,6 +12,8 @@ use crate::catalogue::NODES;
 use crate::support::mp4::Clip;
 use crate::support::root;
 use crate::support::sandbox::Sandbox;
+use crate::support::shell::words;
+use crate::support::test_names::is_test;
 
 /// The README's first command, from after `cargo run --`.
 fn first_command() -> Vec<String> {
@@ -21,17 +21,7 @@ fn first_command() -> Vec<String> {
     let line = readme
         .lines()
         .find_map(|line| line.strip_prefix("cargo run -- "));
-    let mut words = vec![String::new()];
-    let mut is_quoted = false;
-    for character in line.expect("a command").chars() {
-        match (character, words.last_mut()) {
-            ('"', _) => is_quoted = !is_quoted,
-            (' ', _) if !is_quoted => words.push(String::new()),
-            (other, Some(word)) => word.push(other),
-            (_, None) => {}
-        }
-    }
-    words
+    words(line.expect("a command"))
 }
 
 #[test]
@@ -99,47 +89,12 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// The names of all functions in the workspace's Rust files.
-fn functions(folder: &Path, names: &mut BTreeSet<String>) {
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            functions(&path, names);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path).expect("a Rust file");
-            let found = text.lines().filter_map(|line| {
-                let (_, rest) = line.split_once("fn ")?;
-                rest.split_once('(').map(|(name, _)| name.to_owned())
-            });
-            names.extend(found);
-        }
-    }
-}
-
-/// The names of all tests, and of more.
-fn tests() -> BTreeSet<String> {
-    let mut tests = BTreeSet::new();
-    let folders = [
-        "tests",
-        "cli/src",
-        "node-sdk",
-        "plugin/src",
-        "host-harness/src",
-        "emulator",
-    ];
-    for folder in folders {
-        functions(&root().join(folder), &mut tests);
-    }
-    tests
-}
-
 #[test]
 fn what_the_page_of_the_nodes_names_is_there() {
     let page = fs::read_to_string(root().join("docs/reference/nodes.md")).expect("the page");
     for (node, _) in NODES {
         assert!(page.contains(&format!("| `{node}` |")), "{node} has no row");
     }
-    let tests = tests();
     let mut named = 0;
     let tables = page.split("## What each document says").nth(1);
     let tables = tables.and_then(|rest| rest.split("## Decided").next());
@@ -154,12 +109,7 @@ fn what_the_page_of_the_nodes_names_is_there() {
             .last()
             .unwrap_or_default();
         for test in quoted(proven_by) {
-            let is_there = if test.contains('/') {
-                root().join("tests/cases").join(test).is_dir()
-            } else {
-                tests.contains(test)
-            };
-            assert!(is_there, "{test} is gone");
+            assert!(is_test(test), "{test} is gone");
             named += 1;
         }
     }
@@ -169,7 +119,6 @@ fn what_the_page_of_the_nodes_names_is_there() {
 #[test]
 fn what_the_threat_model_names_is_there() {
     let page = fs::read_to_string(root().join("SECURITY.md")).expect("the threat model");
-    let tests = tests();
     let mut named = 0;
     let rows = page.split("## What each may try").nth(1).expect("tables");
     for row in rows.lines().filter(|line| line.starts_with("| ")) {
@@ -183,7 +132,7 @@ fn what_the_threat_model_names_is_there() {
         for test in quoted(proven_by) {
             let is_there = match test.strip_prefix("attacks::") {
                 Some(family) => root().join(format!("tests/attacks/{family}.rs")).exists(),
-                None => tests.contains(test),
+                None => is_test(test),
             };
             assert!(is_there, "{test} is gone");
             named += 1;

@@ -23,7 +23,7 @@
 //! - [`provider`]: replies of a PixelML provider, as data in `cases/provider`
 //! - [`agenticflow`]: the same over PixelML's second wire, in `cases/agenticflow`
 //! - [`shortapi`], [`popiart`]: the same by these protocols, in `cases/shortapi` and `cases/popiart`
-//! - [`shortapi_page`]: the samples of ShortAPI's page, compared with the component's requests
+//! - [`shortapi_page`]: the samples of ShortAPI's page run, and compared with the component's requests
 //! - [`incidents`]: incidents of other clients, as data in `cases/incidents*`
 //! - [`wire`]: a provider that differs in every part of its wire, by configuration
 //! - [`practice`]: the practice provider as a process of its own
@@ -38,29 +38,34 @@
 //!
 //! Inputs and outputs:
 //!
+//! - [`documents`]: the published documents of the nodes, compared with the catalog, with `check` and
+//!   with requests; [`node_help`]: with the text of `nodes NAME` and with advice; [`facts`]: each of
+//!   their facts has a test or a reason
 //! - [`bad_input`]: invalid inputs, pictures and configurations; partly data in `cases/bad_input`
 //! - [`catalogue`]: `nodes`, compared with AgenticFlow's description in `data/`
 //! - [`jsonl`]: `check --jsonl`
 //! - [`properties`]: `check` of generated inputs; [`pydantic`]: the same compared with pydantic
+//! - [`schemas`]: `check` compared with the served schemas, by Python's `jsonschema` and pydantic
 //! - [`cli`]: the text output, in `snapshots/`
 //! - [`observability`]: logs and traces
 //! - [`secrets`]: credentials and prompts in logs, errors and files
 //!
 //! The repository:
 //!
-//! - [`documents`]: the commands and examples of the documents
+//! - [`docs`]: the commands, examples and links of the repository's documents
 //! - [`examples`]: the examples of the crates
 //! - [`house`]: permitted dependencies of crates, and no cycle of modules
 //! - [`support`]: shared parts of the tests
 //!
 //! # Counts
 //!
-//! - cases of one run, as data: 157 (71 of a provider, 12 of AgenticFlow, 27 of ShortAPI, 30 of
+//! - cases of one run, as data: 190 (71 of a provider, 12 of AgenticFlow, 29 of ShortAPI, 61 of
 //!   PopiArt, 17 of bad input)
-//! - cases of several runs, as data: 57 (46 incidents, 1 of a provider, 4 of AgenticFlow, 3 of
-//!   ShortAPI, 3 of PopiArt)
+//! - cases of several runs, as data: 58 (46 incidents, 1 of a provider, 4 of AgenticFlow, 3 of
+//!   ShortAPI, 4 of PopiArt)
 //! - snapshots of the command line: 56
 //! - properties of `check` through the component: 4, over 2,550 generated inputs; `docs/reference/fuzzing.md`
+//! - comparisons with Python packages: 2 with pydantic, 1 of the served schemas
 //! - typed nodes in plain wasmtime: 8
 //! - components: 9 that are not packs, 7 that trap, loop, allocate without end or return nonsense; 4
 //!   tests of the embedded one's shape; 8 of grants
@@ -70,6 +75,7 @@
 //! - killed processes: 4 tests of one process, 5 of several; `docs/reference/crash-test.md`
 //! - dependencies of crates and modules: 2 of this workspace, 11 of generated workspaces and crates;
 //!   old names: 2; links of documents: 3
+//! - published documents: 15 comparisons; 248 facts, each with a test or a reason
 //! - the others, each one or a few runs of the binary: 94
 //!
 //! [`support::outcome`] checks the invariants after every run of the binary: no panic, no credential,
@@ -82,16 +88,19 @@
 )]
 
 mod agenticflow;
+mod artifacts;
 mod attacks;
 mod bad_input;
 mod catalogue;
 mod cli;
 mod components;
+mod contract_versions;
 mod costs;
 #[cfg(unix)]
 mod crash;
 mod docs;
 mod examples;
+mod facts;
 mod first_clip;
 mod house;
 mod incidents;
@@ -99,7 +108,9 @@ mod jobs;
 mod jsonl;
 mod ledger;
 mod local_pictures;
+mod node_help;
 mod nodes;
+mod numbers;
 mod observability;
 mod packs;
 mod picture_results;
@@ -110,8 +121,10 @@ mod processes;
 mod profiles;
 mod properties;
 mod provider;
+mod published_documents;
 mod pydantic;
 mod resume;
+mod schemas;
 mod secrets;
 mod shortapi;
 mod shortapi_page;

@@ -26,7 +26,7 @@ fn version(number: u32, hosts: &[&str], limits: &Value) -> Vec<u8> {
         "hosts": hosts,
         "limits": limits,
     });
-    asking(PACK.nameless("0.1.0"), &manifest.to_string())
+    asking(PACK.nameless("0.2.0"), &manifest.to_string())
 }
 
 /// A sandbox with this component in `pack.wasm`, and one connection.
@@ -244,7 +244,7 @@ fn run_over_a_connection_that_is_not_granted_is_denied() {
     assert!(message.ends_with(&line), "{message}");
 
     // A component without a manifest asks for nothing, so it is given nothing.
-    let outcome = run_with(&PACK.nameless("0.1.0"), |lines| lines);
+    let outcome = run_with(&PACK.nameless("0.2.0"), |lines| lines);
     let error = outcome.error("denied");
     let message = error["message"].as_str().expect("a message");
     assert!(

@@ -18,9 +18,12 @@ cases! {
         upload_refused_with_status_200
     ; long:
         artifact_at_a_path
+        artifact_before_one_without_a_type
         artifact_on_another_host
         artifact_that_is_redirected
         artifact_that_only_the_job_names
+        artifact_that_only_the_job_names_without_a_listing
+        artifact_that_only_the_output_names
         artifact_whose_details_have_the_url
         artifact_without_url
         artifacts_500_in_passing
@@ -28,12 +31,23 @@ cases! {
         cancel
         cancel_that_is_only_requested
         cancel_too_late
+        clip_at_the_last_place
         create_429_with_retry_after
         create_closed_where_keys_are_honoured
+        done_without_a_result
         done_without_artifacts_at_first
+        every_url_expired
         job_cancelled
         job_failed
+        listing_that_is_a_wrapped_array
+        listing_that_is_an_array
+        listing_under_artifacts
+        media_id_of_the_artifact
+        media_id_of_the_job
+        media_id_of_the_output
+        page_at_the_first_url
         pending_running_done
+        picture_at_a_url_of_the_output
         picture_from_a_picture
         poll_401
         poll_404_in_passing
@@ -42,6 +56,24 @@ cases! {
         poll_refused_with_status_200_in_passing
         poll_unknown_state_then_good
         poll_unreadable_in_passing
+        primary_of_the_job
+        primary_of_the_listing
+        primary_of_the_output
+        primary_of_the_output_before_others
+        primary_that_is_a_picture
+        primary_that_is_a_source
+        primary_that_nothing_describes
+        primary_that_only_details_describe
+        primary_whose_url_is_gone
+        source_listed_first
+        url_of_the_job
+        url_of_the_job_while_artifacts_500
+        url_of_the_listing
+        url_of_the_output
+        url_of_the_output_before_others
+        url_that_is_a_path
+        url_that_is_neither_absolute_nor_a_path
+        url_that_is_the_job_document
         video_among_pictures
 }
 

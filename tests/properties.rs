@@ -26,26 +26,26 @@ const STRICT: CheckOptions = CheckOptions {
     preview_request: false,
 };
 
-/// Keywords of the published schemas, `json` for invalid documents and `contentEncoding` for invalid
-/// pictures.
-const KEYWORDS: [&str; 8] = [
-    "contentEncoding",
+/// Keywords of the published schemas and of the rules, and `json` for invalid documents.
+const KEYWORDS: [&str; 9] = [
+    "anyOf",
     "enum",
     "json",
     "maxLength",
     "maximum",
     "minimum",
+    "pattern",
     "required",
     "type",
 ];
 
 /// Rules beyond the published schemas: node, path, keyword.
 const RULES: [(&str, &str, &str); 5] = [
-    (POPPY, "/image", "contentEncoding"),
-    (IMAGE2VIDEO, "", "required"),
+    (POPPY, "/image", "pattern"),
+    (IMAGE2VIDEO, "", "anyOf"),
     (IMAGE2VIDEO, "/duration_s", "minimum"),
     (IMAGE2VIDEO, "/seconds", "minimum"),
-    (IMG2IMG, "", "required"),
+    (IMG2IMG, "", "anyOf"),
 ];
 
 const POPPY: &str = "shortapi/poppy-v1.0/image-to-video";
@@ -151,7 +151,7 @@ fn is_valid_note(note: &Note, input: &Value, complete: &Value) -> Result<(), Tes
     let holds = match note.adjustment {
         Adjustment::Defaulted => is_there && !was_given,
         Adjustment::Coerced | Adjustment::Dropped => was_given,
-        Adjustment::NotForwarded => is_there,
+        Adjustment::NotForwarded | Adjustment::Advice => is_there,
     };
     prop_assert!(holds, "{:?}: {} in {}", note, complete, input);
     Ok(())
@@ -175,8 +175,13 @@ fn is_final(
         return Err(TestCaseError::fail(refused));
     };
     prop_assert_eq!(&again.input, &plan.input);
-    let not_forwarded = |note: &Note| note.adjustment == Adjustment::NotForwarded;
-    prop_assert!(again.notes.iter().all(not_forwarded), "{:?}", again.notes);
+    let unchanged = |note: &Note| {
+        matches!(
+            note.adjustment,
+            Adjustment::NotForwarded | Adjustment::Advice
+        )
+    };
+    prop_assert!(again.notes.iter().all(unchanged), "{:?}", again.notes);
     Ok(complete)
 }
 
@@ -214,7 +219,7 @@ fn check_of_any_text_returns_a_plan_or_violations() {
     });
 }
 
-/// An input that the schema accepts is refused by [`RULES`] only.
+/// The violations are those of the schema and of [`RULES`].
 #[test]
 fn check_accepts_an_input_as_the_published_schema_does() {
     let checker = Checker::new();
@@ -234,7 +239,7 @@ fn check_accepts_an_input_as_the_published_schema_does() {
             let place = violation.instance_path.as_str();
             let is_rule = RULES.contains(&(*node, place, violation.keyword.as_str()));
             let mut places = expected.iter().map(|error| error.instance_path().as_str());
-            let is_meant = expected.is_empty() && is_rule || places.any(|one| one == place);
+            let is_meant = is_rule || places.any(|one| one == place);
             prop_assert!(is_meant, "{:?} {}", violation, input);
         }
         for error in &expected {
@@ -290,6 +295,63 @@ fn check_of_a_completed_input_changes_nothing() {
         }
         Ok(())
     });
+}
+
+/// A number as JSON writes it: of any length, with a fraction and an exponent.
+fn number() -> impl Strategy<Value = String> {
+    "-?(0|[1-9][0-9]{0,25})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?"
+}
+
+#[test]
+fn numbers_pass_through_as_written() {
+    let checker = Checker::new();
+    let fields = [
+        (IMAGE2VIDEO, "seed"),
+        (IMAGE2VIDEO, "fps"),
+        (IMG2IMG, "seed"),
+        (IMG2IMG, "strength"),
+    ];
+    let inputs = (proptest::sample::select(fields.to_vec()), number());
+    holds(2_000, &inputs, |((node, field), number)| {
+        let text = format!(r#"{{"prompt":"p","image_url":"https://a.b/c","{field}":{number}}}"#);
+        let plan = checker.check(node, &text)?.expect("a plan");
+        let written = format!("\"{field}\":{number}");
+        let input = &plan.input;
+        prop_assert!(
+            input.contains(&format!("{written},")) || input.contains(&format!("{written}}}")),
+            "{} {}",
+            number,
+            input
+        );
+        prop_assert_eq!(plan.notes, []);
+        let again = checker.check(node, &plan.input)?.expect("a plan");
+        prop_assert_eq!(again.input, plan.input);
+        Ok(())
+    });
+}
+
+/// An integer of the one node that has integers becomes an integer, with a note.
+#[test]
+fn integers_in_every_notation_become_integers() {
+    let checker = Checker::new();
+    for (written, steps, is_noted) in [
+        ("20", 20, false),
+        ("20.0", 20, true),
+        ("2e1", 20, true),
+        ("2E+1", 20, true),
+        ("0.2e2", 20, true),
+        ("200e-1", 20, true),
+        ("20.000000000000000000000", 20, true),
+    ] {
+        let text = format!(r#"{{"prompt":"p","image":"https://a.b/c","steps":{written}}}"#);
+        let plan = checker.check("image_to_video_v3", &text);
+        let plan = plan.expect("an answer").expect("a plan");
+        let input: Value = serde_json::from_str(&plan.input).expect("JSON");
+        assert_eq!(input["steps"].to_string(), steps.to_string(), "{written}");
+        let mut notes = plan.notes.iter();
+        let is_coerced = notes.any(|note| note.adjustment == Adjustment::Coerced);
+        assert_eq!(is_coerced, is_noted, "{written}");
+    }
 }
 
 #[test]

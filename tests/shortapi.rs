@@ -27,8 +27,10 @@ cases! {
     ; long:
         amount_of_the_query
         clip_under_images
+        clip_under_images_where_videos_are_gone
         clip_under_url
         clip_under_video_url
+        clip_under_video_url_where_others_are_gone
         clip_under_videos
         create_429_with_retry_after
         job_failed

@@ -1,6 +1,6 @@
-//! The samples of ShortAPI's page, in curl, JavaScript and Python, with host and picture on this
-//! machine. They run against the practice provider, and the component sends the same requests.
-//! `data/shortapi-page/` has them, rewritten, with the page's requests.
+//! The samples of ShortAPI's page, in curl, JavaScript and Python, as the page has them: only its line
+//! breaks are restored, and host, key, picture and callback replaced. They run against the practice
+//! provider, and the component sends the same requests.
 
 use std::process::Command;
 #[cfg(unix)]
@@ -14,55 +14,151 @@ use std::{
 use image::ImageFormat;
 use serde_json::{Value, json};
 
+use crate::published_documents::SHORTAPI;
+use crate::support::document::Document;
 use crate::support::provider::{Arrived, Reply, Script, Server};
-use crate::support::root;
-use crate::support::sandbox::{CANARY_KEY, CANARY_PROMPT, KEY_VARIABLE, Sandbox};
+use crate::support::samples::{Language, with_line_breaks};
+use crate::support::sandbox::{CANARY_KEY, KEY_VARIABLE, Sandbox};
 #[cfg(unix)]
 use crate::support::{mp4::Clip, pictures::picture};
 
-const NODE: &str = "shortapi/poppy-v1.0/image-to-video";
+/// What is replaced in the samples.
+const HOST: &str = "https://api.shortapi.ai";
+const PICTURE: &str =
+    "https://file.shortapi.ai/assets/examples/shortapi/poppy-v1.0/image-to-video-image.webp";
+const CALLBACK: &str = "CALLBACK_URL";
 
-/// Each sample: its file, the program that runs it, and a command that probes the program.
-const SAMPLES: [(&str, &str, &[&str]); 3] = [
-    ("sample.sh", "bash", &["-c", "command -v curl"]),
-    ("sample.mjs", "node", &["--eval", "fetch.name"]),
-    ("sample.py", "python3", &["-c", "import requests"]),
+/// The replacement of [`CALLBACK`].
+const CALLBACK_URL: &str = "https://me.example/hook";
+
+/// How a sample is run.
+struct Sample {
+    language: Language,
+    /// The name of its file.
+    file: &'static str,
+    program: &'static str,
+    /// The arguments of the program that tell whether the sample can be run.
+    probe: [&'static str; 2],
+    /// How the sample writes the key; in a shell it is a variable.
+    key: Option<&'static str>,
+}
+
+const SAMPLES: [Sample; 3] = [
+    Sample {
+        language: Language::Bash,
+        file: "sample.sh",
+        program: "bash",
+        probe: ["-c", "command -v curl"],
+        key: None,
+    },
+    Sample {
+        language: Language::JavaScript,
+        file: "sample.mjs",
+        program: "node",
+        probe: ["--eval", "fetch.name"],
+        key: Some("${SHORTAPI_KEY}"),
+    },
+    Sample {
+        language: Language::Python,
+        file: "sample.py",
+        program: "python3",
+        probe: ["-c", "import requests"],
+        key: Some("{SHORTAPI_KEY}"),
+    },
 ];
 
-/// The output of each sample that can be run here, for this provider and body.
-fn printed(base_url: &str, key: &str, body: &Value) -> Vec<(&'static str, Value)> {
-    let runs = |program: &str, probe: &[&str]| {
-        let probed = Command::new(program).args(probe).output();
-        probed.is_ok_and(|output| output.status.success())
-    };
-    let mut printed = Vec::new();
-    for (file, program, probe) in SAMPLES {
-        if !runs(program, probe) {
-            eprintln!("skipped: {file} cannot be run here");
-            continue;
+/// Where a sample runs.
+struct Place<'a> {
+    sandbox: &'a Sandbox,
+    base_url: &'a str,
+    key: &'a str,
+    picture: &'a str,
+}
+
+impl<'a> Place<'a> {
+    fn scripted(sandbox: &'a Sandbox, base_url: &'a str) -> Self {
+        Self {
+            sandbox,
+            base_url,
+            key: CANARY_KEY,
+            picture: "https://pictures.example/koala.webp",
         }
-        let output = Command::new(program)
-            .arg(root().join("tests/data/shortapi-page").join(file))
-            .env("BASE_URL", base_url)
-            .env("SHORTAPI_KEY", key)
-            .env("BODY", body.to_string())
+    }
+}
+
+impl Sample {
+    /// The sample's code, for this place.
+    fn code(&self, place: &Place) -> String {
+        let page = Document::open(SHORTAPI.0);
+        let code = &page.code(self.language.name()).text;
+        let lines = with_line_breaks(self.language, code);
+        // Line breaks alone were changed.
+        assert!(lines.split_whitespace().eq(code.split_whitespace()));
+        let replacements = [
+            (HOST, place.base_url),
+            (PICTURE, place.picture),
+            (CALLBACK, CALLBACK_URL),
+        ];
+        let key = self.key.map(|written| (written, place.key));
+        let mut code = lines;
+        for (written, replacement) in replacements.into_iter().chain(key) {
+            assert!(code.contains(written), "{}: no {written}", self.file);
+            code = code.replace(written, replacement);
+        }
+        code
+    }
+
+    /// The output of the sample; `None` if it cannot be run on this machine.
+    fn run(&self, place: &Place) -> Option<String> {
+        let probed = Command::new(self.program).args(self.probe).output();
+        if !probed.is_ok_and(|output| output.status.success()) {
+            eprintln!("skipped: {} cannot be run here", self.file);
+            return None;
+        }
+        let file = place.sandbox.write(self.file, self.code(place));
+        let output = Command::new(self.program)
+            .arg(file)
+            .env("SHORTAPI_KEY", place.key)
             .env("NO_PROXY", "127.0.0.1")
             .output()
             .expect("the sample runs");
-        assert!(output.status.success(), "{file}: {output:?}");
-        let reply = serde_json::from_slice(&output.stdout);
-        printed.push((file, reply.unwrap_or_else(|_| panic!("{file}: {output:?}"))));
+        assert!(output.status.success(), "{}: {output:?}", self.file);
+        Some(String::from_utf8(output.stdout).expect("text"))
     }
-    printed
 }
 
-/// The page's body, for this picture.
-fn body(image: &str) -> Value {
-    json!({
-        "model": NODE,
-        "args": { "prompt": CANARY_PROMPT, "image": image },
-        "callback_url": "https://me.example/hook",
-    })
+/// The body of the create request, from the sample in curl.
+fn page_body(place: &Place) -> Value {
+    let code = SAMPLES[0].code(place);
+    let (_, body) = code.split_once("--data '").expect("the body");
+    let (body, _) = body.split_once('\'').expect("its end");
+    serde_json::from_str(body).expect("JSON")
+}
+
+/// A server with the replies that the page shows, with the ids and URLs that it leaves out.
+/// Two samples read the job's id at the top of the reply, where the page's reply does not have it.
+fn server(is_id_at_the_top: bool) -> Server {
+    let page = Document::open(SHORTAPI.0);
+    let replies = page.code_blocks("json");
+    let replies: Vec<Value> = replies
+        .iter()
+        .map(|block| serde_json::from_str(&block.text).expect("JSON"))
+        .collect();
+    let [mut created, mut done] = <[Value; 2]>::try_from(replies).expect("two replies");
+    assert_eq!(created["data"]["job_id"], "");
+    created["data"]["job_id"] = "j-1".into();
+    if is_id_at_the_top {
+        created["job_id"] = "j-1".into();
+    }
+    let url = &mut done["data"]["result"]["images"][0]["url"];
+    assert_eq!(*url, "https://...");
+    *url = "{cdn}/1.mp4".into();
+    let replies = [
+        ("POST /api/v1/job/create", created),
+        ("GET /api/v1/job/query", done),
+    ];
+    let script = replies.map(|(line, json)| (line.to_owned(), vec![Reply::json(200, json)]));
+    Server::start(Script::from(script))
 }
 
 /// The parts of a request that a provider acts on.
@@ -76,77 +172,65 @@ fn essence(request: &Arrived) -> Value {
     })
 }
 
-#[test]
-fn component_sends_the_same_requests_as_the_samples() {
-    let image = "https://pictures.example/koala.webp";
-    let created = json!({"code": 0, "job_id": "j-1", "data": {"amount": "0.02", "job_id": "j-1"}});
-    let done =
-        json!({"code": 0, "data": {"status": 2, "result": {"images": [{"url": "{cdn}/1.mp4"}]}}});
-    let provider = || {
-        Server::start(Script::from([
-            (
-                "POST /api/v1/job/create".into(),
-                vec![Reply::json(200, created.clone())],
-            ),
-            (
-                "GET /api/v1/job/query".into(),
-                vec![Reply::json(200, done.clone())],
-            ),
-        ]))
-    };
+/// The requests of a run of the component with the page's input.
+fn requests_of_the_component(body: &Value) -> Vec<Value> {
     let cdn = Server::start(Script::from([("GET /1.mp4".into(), vec![Reply::clip()])]));
-    let ours = provider();
-    ours.name("cdn", cdn.url());
+    let provider = server(false);
+    provider.name("cdn", cdn.url());
     let sandbox = Sandbox::new();
     sandbox.configure(&format!(
         "[connections.short]\ncategory = \"shortapi\"\nbase_url = \"{}\"\n\
          credential = {{ env = \"{KEY_VARIABLE}\" }}\n\
-         options = {{ callback_url = \"https://me.example/hook\" }}\n",
-        ours.url()
+         options = {{ callback_url = \"{CALLBACK_URL}\" }}\n",
+        provider.url()
     ));
-    let prompt = format!("prompt={CANARY_PROMPT}");
-    let image_setting = format!("image={image}");
-    let answer = sandbox
-        .run([
-            "--json",
-            "run",
-            NODE,
-            "--set",
-            &prompt,
-            "--set",
-            &image_setting,
-        ])
-        .answer();
+    sandbox.write("input.json", body["args"].to_string());
+    let command = ["--json", "run", SHORTAPI.1, "--input", "input.json"];
+    let answer = sandbox.run(command).answer();
     assert_eq!(answer["cost"], json!({"amount": "0.02", "unit": "USD"}));
-    let mut ours: Vec<_> = ours.arrived().iter().map(essence).collect();
+    provider.arrived().iter().map(essence).collect()
+}
 
+#[test]
+fn component_sends_the_same_requests_as_the_samples() {
+    let sandbox = Sandbox::new();
+    let body = page_body(&Place::scripted(&sandbox, HOST));
+    let mut ours = requests_of_the_component(&body);
+    assert_eq!(ours.len(), 2);
     // The only difference: the component fills in a default of the page's schema.
     let args = ours[0]["body"]["args"].as_object_mut().expect("args");
     assert_eq!(args.remove("aspect_ratio"), Some("16:9".into()));
-    assert_eq!(ours.len(), 2);
+    assert_eq!(ours[0]["body"], body);
 
-    let theirs = provider();
-    for (index, (file, _)) in printed(&theirs.url(), CANARY_KEY, &body(image))
-        .into_iter()
-        .enumerate()
-    {
-        let arrived = theirs.arrived();
-        let asked: Vec<_> = arrived[index * 2..][..2].iter().map(essence).collect();
-        assert_eq!(asked.len(), 2, "{file}");
-        for (ours, theirs) in ours.iter().zip(asked) {
-            let mut theirs = theirs;
-            // A GET has no body; only some of the samples send a content type for it.
-            if theirs["method"] == "GET" {
-                theirs["content_type"] = Value::Null;
-            }
-            assert_eq!(*ours, theirs, "{file}");
+    for sample in SAMPLES {
+        let provider = server(sample.language != Language::Bash);
+        if sample
+            .run(&Place::scripted(&sandbox, &provider.url()))
+            .is_none()
+        {
+            continue;
         }
+        let mut theirs: Vec<_> = provider.arrived().iter().map(essence).collect();
+        // A GET has no body; only some of the samples send a content type for it.
+        theirs[1]["content_type"] = Value::Null;
+        assert_eq!(theirs, ours, "{}", sample.file);
     }
+}
+
+/// A member of an object in JSON, in JavaScript's notation or in Python's.
+#[cfg(unix)]
+#[track_caller]
+fn member<'a>(printed: &'a str, name: &str) -> &'a str {
+    let found = printed.split_once(name);
+    let (_, value) = found.unwrap_or_else(|| panic!("no {name}: {printed}"));
+    let value = value.trim_start_matches(['"', '\'', ':', ' ']);
+    let ends = |letter: char| letter.is_whitespace() || "\"',}".contains(letter);
+    value.split(ends).next().unwrap_or_default()
 }
 
 #[cfg(unix)]
 #[test]
-fn samples_of_the_page_run_against_the_practice_provider() {
+fn samples_run_verbatim() {
     let sandbox = Sandbox::new();
     let mut practice = sandbox.start(sandbox.command(["practice", "--json"]));
     let said: Value = serde_json::from_str(&practice.line()).expect("JSON");
@@ -154,11 +238,19 @@ fn samples_of_the_page_run_against_the_practice_provider() {
     let key_file = said["credential_file"].as_str().expect("a path");
     let key = fs::read_to_string(key_file).expect("the key");
     let key = key.trim();
-
-    let image = uploaded(base_url, key, &picture(ImageFormat::Png));
-    for (file, reply) in printed(base_url, key, &body(&image)) {
-        assert_eq!(reply["code"], 0, "{file}");
-        let job = reply["data"]["job_id"].as_str().expect("the job asked for");
+    let place = Place {
+        sandbox: &sandbox,
+        base_url,
+        key,
+        picture: &uploaded(base_url, key, &picture(ImageFormat::Png)),
+    };
+    for sample in SAMPLES {
+        let file = sample.file;
+        let Some(printed) = sample.run(&place) else {
+            continue;
+        };
+        assert_eq!(member(&printed, "code"), "0", "{file}: {printed}");
+        let job = member(&printed, "job_id");
         // The samples poll once, so the test polls until the job ends.
         let clip = loop {
             let job = get(base_url, &format!("/api/v1/job/query?id={job}"), key);

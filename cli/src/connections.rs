@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use zoetrope_emulator::{Practice, Protocol, Settings};
+use zoetrope_host::component::CallContext;
 use zoetrope_host::config::Config;
 use zoetrope_host::connections::{Connection, Credential, SecretSource};
 use zoetrope_host::contract::{ConnectionRequirement, NodeType};
@@ -67,6 +68,16 @@ impl Context {
     ) -> Result<String, Failure> {
         let configured = self.configured(node, id).await?;
         Ok(configured.map_or(PRACTICE.into(), |connection| connection.id().to_string()))
+    }
+
+    /// The context of calls for a node over this connection, outside of a job.
+    pub(super) async fn open_for(&self, node: &NodeType, id: &str) -> Result<CallContext, Failure> {
+        let Some(requirement) = &node.connection else {
+            return Ok(CallContext::offline());
+        };
+        let resolved = self.find(id, requirement).await;
+        let resolved = resolved.map_err(|error| Failure::of_job_error(error, Phase::Setup))?;
+        Ok(CallContext::online(&self.egress, resolved.connection))
     }
 
     /// Opens a connection: a configured one with its credential, or the practice provider's.

@@ -25,7 +25,7 @@ use zoetrope_host::trace::Caller;
 use super::args::Global;
 use super::logging;
 use super::printer::Printer;
-use super::report::{Failure, Phase, next_step, of_driver, of_jobs, of_ledger};
+use super::report::{Failure, Phase, Solutions, next_step, of_driver, of_jobs, of_ledger};
 use super::shell::quoted;
 
 /// The largest component file that is read, in bytes: about a hundred times the built-in one.
@@ -34,7 +34,7 @@ const COMPONENT_LIMIT: u64 = 64 << 20;
 pub(super) struct Context {
     global: Global,
     printer: Printer,
-    egress: Egress,
+    pub(super) egress: Egress,
     config: OnceCell<Config>,
     /// The component and its bytes.
     pack: OnceCell<(Pack, Cow<'static, [u8]>)>,
@@ -141,6 +141,12 @@ impl Context {
     pub(super) async fn node_type(&self, name: &str) -> Result<NodeType, Failure> {
         let found = jobs::node_type(self.pack().await?, name).await;
         found.map_err(|error| of_jobs(error, &self.options()))
+    }
+
+    /// The documented solutions of the providers' errors; none if the component cannot be listed.
+    pub(super) async fn solutions(&self) -> Solutions<'_> {
+        let nodes = self.node_types().await.unwrap_or_default();
+        Solutions::new(nodes, self.config().await.ok(), self.options())
     }
 
     pub(super) fn practice_dir(&self) -> Result<PathBuf, Failure> {

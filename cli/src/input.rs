@@ -6,14 +6,18 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use zoetrope_host::contract::{NodeType, Violation};
 
-use super::args::Setting;
+use super::args::{InputSource, Setting};
 use super::report::Failure;
 
 /// The longest input document, in bytes: enough for a picture of 12 MiB in base64.
 pub(super) const INPUT_LIMIT: u64 = 16 << 20;
 
-/// Reads a document from a file, or from standard input if the path is `-`.
-pub(super) fn read(path: &Path) -> Result<String, Failure> {
+/// Reads a document from its source.
+pub(super) fn read(source: &InputSource) -> Result<String, Failure> {
+    let path = match source {
+        InputSource::Inline(text) => return document(text.clone().into_bytes()),
+        InputSource::File(path) => path,
+    };
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
         io::stdin()
@@ -82,7 +86,7 @@ pub(super) fn apply(
         let value = if takes_text(&schema["properties"][key]) {
             value.as_str().into()
         } else {
-            serde_json::from_str(value).map_err(|error| {
+            zoetrope_host::json::parse(value).map_err(|error| {
                 Failure::usage(format!(
                     "--set {key}: the value must be JSON for this field: {error}"
                 ))

@@ -13,6 +13,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use zoetrope_host::component::{CallContext, CheckSession, Pack};
 use zoetrope_host::contract::CheckOptions;
 
+use super::args::InputSource;
 use super::input::{INPUT_LIMIT, document};
 use super::printer::Printer;
 use super::report::{Failure, Phase, plan};
@@ -28,19 +29,23 @@ pub(super) async fn check(
     context: &CallContext,
     node: &str,
     options: CheckOptions,
-    path: &Path,
+    source: &InputSource,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
+    let path = match source {
+        InputSource::File(path) => path.as_path(),
+        InputSource::Inline(_) => Path::new("(the document on the command line)"),
+    };
     let unreadable = |error: io::Error| {
         Failure::usage(format!(
             "the input `{}` cannot be read: {error}",
             path.display()
         ))
     };
-    let source: Box<dyn Read + Send> = if path == Path::new("-") {
-        Box::new(io::stdin())
-    } else {
-        Box::new(File::open(path).map_err(unreadable)?)
+    let source: Box<dyn Read + Send> = match source {
+        InputSource::Inline(text) => Box::new(io::Cursor::new(text.clone().into_bytes())),
+        InputSource::File(path) if path == Path::new("-") => Box::new(io::stdin()),
+        InputSource::File(path) => Box::new(File::open(path).map_err(unreadable)?),
     };
     let workers = available_parallelism().map_or(1, usize::from);
     let batches = stream::unfold(batches(source, workers), async |mut batches| {

@@ -8,8 +8,8 @@
 //! - [`args`]: the arguments of each command; environment variables; the reference page
 //! - [`context`]: configuration, engine, component and practice provider, made when used
 //! - [`connections`]: opens connections, the practice provider's among them
-//! - [`nodes`], [`check`] (and [`jsonl`], its streaming form), [`run`], [`jobs`], [`packs`],
-//!   [`practice`]: the commands
+//! - [`nodes`], [`check`] (and [`jsonl`], its streaming form), [`run`], [`jobs`], [`artifacts`],
+//!   [`packs`], [`practice`]: the commands
 //! - [`input`]: the input document from a file and `--set`
 //! - [`picture_notes`]: notes on pictures and results
 //! - [`wait`]: waits for jobs, with [`interrupts`]: signals, [`progress`]: the progress of jobs,
@@ -21,6 +21,7 @@
 //! - [`logging`]: logs; `otlp`: the export of spans
 
 mod args;
+mod artifacts;
 mod check;
 mod connections;
 mod context;
@@ -87,13 +88,22 @@ fn main() -> ExitCode {
 
 async fn dispatch(cli: Cli, printer: Printer) -> Result<ExitCode, Failure> {
     let context = Arc::new(Context::new(cli.global, printer));
-    match cli.command {
-        Command::Nodes(command) => command.run(&context).await,
-        Command::Check(command) => command.run(&context).await,
-        Command::Run(command) => command.run(&context).await,
-        Command::Jobs(command) => command.run(&context).await,
-        Command::Packs(command) => command.run(&context).await,
-        Command::Practice(command) => command.run(&context).await,
+    let ended = run(cli.command, &context).await;
+    match ended {
+        Err(failure) => Err(context.solutions().await.applied_to(failure)),
+        ended => ended,
+    }
+}
+
+async fn run(command: Command, context: &Arc<Context>) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Nodes(command) => command.run(context).await,
+        Command::Check(command) => command.run(context).await,
+        Command::Run(command) => command.run(context).await,
+        Command::Jobs(command) => command.run(context).await,
+        Command::Artifacts(command) => command.run(context).await,
+        Command::Packs(command) => command.run(context).await,
+        Command::Practice(command) => command.run(context).await,
     }
 }
 

@@ -55,7 +55,7 @@ fn outcome(read: Result<Submission, RenderRequestError>) -> &'static str {
     };
     // The journal restores the request unchanged.
     let journal = serde_json::to_vec(&submission.render_request).expect("JSON");
-    let read: RenderRequest = serde_json::from_slice(&journal).expect("a request");
+    let read: RenderRequest = crate::journal::entry(&journal).expect("a request");
     assert_eq!(read, submission.render_request);
     match (&submission.render_request.picture, &submission.inline) {
         (Source::File(name), Some(bytes)) => {

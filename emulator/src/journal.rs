@@ -11,7 +11,9 @@ use std::sync::mpsc;
 use std::thread;
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::data_dir::{Lock, private, storage};
@@ -26,6 +28,12 @@ pub(crate) struct Entry {
     pub(crate) job: JobId,
     #[serde(flatten)]
     pub(crate) event: Event,
+}
+
+/// Reads a line of the journal, or a part of one. By way of a `Value`: a struct with flattened
+/// fields cannot read the numbers of a text that have a fraction.
+pub(crate) fn entry<T: DeserializeOwned>(line: &[u8]) -> serde_json::Result<T> {
+    serde_json::from_slice::<Value>(line).and_then(serde_json::from_value)
 }
 
 /// An event of a job.
@@ -81,7 +89,7 @@ impl Journal {
             .split_inclusive(|byte| *byte == b'\n')
             .enumerate()
             .map(|(index, line)| {
-                serde_json::from_slice(line).map_err(|source| PracticeError::Journal {
+                entry(line).map_err(|source| PracticeError::Journal {
                     path: path.to_owned(),
                     line: index + 1,
                     source,

@@ -4,7 +4,7 @@
 mod generated {
     wasmtime::component::bindgen!({
         path: "../wit",
-        world: "zoetrope:workflow-node/node-pack",
+        world: "zoetrope:workflow-node/artifact-pack",
         exports: { default: async },
         require_store_data_send: true,
         additional_derives: [PartialEq],
@@ -15,6 +15,5 @@ mod generated {
     });
 }
 
-pub(crate) use generated::NodePack;
 pub(crate) use generated::exports::zoetrope::workflow_node as exported;
 pub(crate) use generated::zoetrope::workflow_node::{connections, types};

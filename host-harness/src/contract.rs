@@ -3,6 +3,7 @@
 //! They are generated from the package `zoetrope:workflow-node`, whose documentation
 //! specifies each call.
 
+pub use crate::bindings::exported::artifacts::{Artifact, Location};
 pub use crate::bindings::exported::catalog::{
     ConnectionRequirement, MediaField, MediaKind, NodeType,
 };
@@ -23,8 +24,11 @@ pub type Ticket = String;
 /// The package that a component must export, without its version.
 pub const PACKAGE: &str = "zoetrope:workflow-node";
 
-/// The version of [`PACKAGE`] that this host supports.
-pub const VERSION: &str = "0.1.0";
+/// The present version of [`PACKAGE`].
+pub const VERSION: &str = "0.2.0";
+
+/// The versions of [`PACKAGE`] that this host supports, the present one first.
+pub const VERSIONS: [&str; 2] = [VERSION, "0.1.0"];
 
 impl ErrorCause {
     /// The kind of failure.
@@ -58,7 +62,7 @@ impl ErrorCause {
             Self::InvalidInput(violations) => match violations.as_slice() {
                 [only] if only.instance_path.is_empty() => only.message.clone(),
                 [only] => format!("{}: {}", only.instance_path, only.message),
-                many => format!("the input breaks its schema in {} places", many.len()),
+                many => format!("the input has {} violations", many.len()),
             },
             Self::Unsupported(why)
             | Self::ConnectionUnavailable(why)
@@ -72,7 +76,7 @@ impl ErrorCause {
             | Self::Unauthorized(fault)
             | Self::OutcomeUnknown(fault)
             | Self::Unavailable(fault)
-            | Self::JobLost(fault) => fault.message.clone(),
+            | Self::JobLost(fault) => fault.described(),
         }
     }
 
@@ -96,6 +100,35 @@ impl ErrorCause {
             | Self::Unavailable(fault)
             | Self::JobLost(fault) => Some(fault),
             _ => None,
+        }
+    }
+}
+
+/// Most characters of a provider's code that are shown.
+const LONGEST_CODE: usize = 64;
+
+impl ProviderFault {
+    /// The provider's message, followed by its HTTP status, if that is an error, and its code:
+    /// `the picture is too large (HTTP status 413, code image_too_large)`.
+    /// [`About`](crate::catalog::About) finds both in the text again.
+    #[must_use]
+    pub fn described(&self) -> String {
+        let status = self.status.filter(|status| *status >= 300);
+        let status = status.map(|status| format!("HTTP status {status}"));
+        let status = status.filter(|status| *status != self.message);
+        let code = self.code.as_deref().map(|code| {
+            // So that a code cannot look like another detail.
+            let divides =
+                |letter: char| letter.is_whitespace() || matches!(letter, ',' | '(' | ')');
+            let code = code.chars().take(LONGEST_CODE);
+            let code = code.map(|letter| if divides(letter) { '_' } else { letter });
+            format!("code {}", code.collect::<String>())
+        });
+        let details: Vec<_> = [status, code].into_iter().flatten().collect();
+        if details.is_empty() {
+            self.message.clone()
+        } else {
+            format!("{} ({})", self.message, details.join(", "))
         }
     }
 }
@@ -141,7 +174,7 @@ impl Stage {
 }
 
 impl Adjustment {
-    /// `defaulted`, `coerced`, `dropped` or `not_forwarded`.
+    /// `defaulted`, `coerced`, `dropped`, `not_forwarded` or `advice`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -149,6 +182,7 @@ impl Adjustment {
             Self::Coerced => "coerced",
             Self::Dropped => "dropped",
             Self::NotForwarded => "not_forwarded",
+            Self::Advice => "advice",
         }
     }
 }

@@ -9,6 +9,7 @@
 //! # Layout
 //!
 //! - [`contract`]: the contract's types, generated from `wit/`
+//! - [`catalog`]: the schema that forms are made from, and a node's documentation
 //! - [`engine`]: the engine, its instance pool, its clock, its cache of compiled code
 //! - [`component`]: a loaded component, its calls, their limits and results
 //! - [`net`]: addresses, hostnames and URLs as plain data
@@ -16,7 +17,8 @@
 //! - [`config`]: the configuration file `zoetrope.toml`
 //! - [`policy`]: manifests, grants, and the permissions that follow from both
 //! - [`egress`]: sends all requests of this process
-//! - [`media`]: hands local pictures over to a provider
+//! - [`media`]: hands local pictures over to a provider; [`artifacts`]: a provider's stored
+//!   files
 //! - [`jobs`]: the commands that programs give for jobs
 //! - [`ledger`]: the durable jobs; [`driver`]: submits, polls and downloads them
 //! - [`download`]: downloads results to files
@@ -24,6 +26,7 @@
 //!   [`sanitize`]: makes foreign text safe to display
 //! - [`trace`]: the trace context of requests, and its export
 //! - `bindings`: the code generated from `wit/`, from which [`contract`] re-exports types
+//! - [`json`]: reads documents with numbers as they were written
 //! - `hex`, `file_type`: hexadecimal digits, and a file's type by its first bytes
 //!
 //! # Example
@@ -72,7 +75,9 @@
 
 #![deny(missing_docs)]
 
+pub mod artifacts;
 mod bindings;
+pub mod catalog;
 pub mod component;
 pub mod config;
 pub mod connections;
@@ -86,6 +91,7 @@ pub mod error;
 mod file_type;
 mod hex;
 pub mod jobs;
+pub mod json;
 pub mod ledger;
 pub mod media;
 pub mod net;

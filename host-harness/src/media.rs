@@ -14,6 +14,7 @@ use crate::component::{CallContext, CallError, Pack};
 use crate::contract::{LocalFile, Step};
 use crate::egress::{EgressError, LocalPart};
 use crate::file_type::{self, FileType};
+use crate::json;
 
 /// Most steps of one upload: a presigned upload takes two requests and a final value.
 const STEPS: usize = 4;
@@ -175,7 +176,7 @@ pub async fn hand_over(
     let mut step = pack.plan_upload(context, node, field, &file).await?;
     for _ in 0..STEPS {
         let plan = match step {
-            Step::Value(json) => return serde_json::from_str(&json).map_err(MediaError::Value),
+            Step::Value(value) => return json::parse(&value).map_err(MediaError::Value),
             Step::InlineBase64 => return picture.inline(),
             Step::Upload(plan) => plan,
         };

@@ -50,6 +50,9 @@ static ECHO: Node = Node {
     // A published schema is a file: `include_str!`, and `path` instead of `schema` below.
     input_schema: r#"{"type": "object", "properties": {"image": {"type": "string", "maxLength": 2000}}, "required": ["image"]}"#,
     output_schema: r#"{"type": "object", "properties": {"image": {"type": "string", "pattern": "^https?://"}}, "required": ["image"]}"#,
+    // No documentation beyond the schema.
+    rules: "{}",
+    about: "{}",
     fields: &[Field::text("image")],
     // The picture of the input, and the one of the output, which the host downloads.
     input_media: IMAGE,

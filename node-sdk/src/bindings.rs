@@ -16,10 +16,10 @@
 pub mod generated {
     wit_bindgen::generate!({
         path: "../wit",
-        world: "node-pack",
+        world: "artifact-pack",
         additional_derives: [PartialEq],
         pub_export_macro: true,
-        export_macro_name: "export_node_pack",
+        export_macro_name: "export_artifact_pack",
         with: {
             "wasi:clocks/monotonic-clock@0.2.12": ::wasip2::clocks::monotonic_clock,
             "wasi:http/outgoing-handler@0.2.12": ::wasip2::http::outgoing_handler,
@@ -37,6 +37,7 @@ pub use generated::zoetrope::workflow_node::types::{
     Settlement, Violation,
 };
 
+pub use generated::exports::zoetrope::workflow_node::artifacts::{self, Artifact, Location};
 pub use generated::exports::zoetrope::workflow_node::catalog::{
     self, ConnectionRequirement, MediaField, MediaKind, NodeType,
 };

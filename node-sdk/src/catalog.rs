@@ -20,6 +20,7 @@ fn entry(node: &Node) -> NodeType {
         output_schema: node.output_schema.into(),
         input_media: node.input_media.iter().map(Into::into).collect(),
         output_media: node.output_media.iter().map(Into::into).collect(),
-        extensions: "{}".into(),
+        rules: node.rules.into(),
+        extensions: node.about.into(),
     }
 }

@@ -2,8 +2,8 @@
 
 #[cfg(target_family = "wasm")]
 use crate::bindings::{
-    Cancellation, CheckOptions, JobState, LocalFile, NodeError, NodeType, Plan, Started, Step,
-    catalog, jobs, media,
+    Artifact, Cancellation, CheckOptions, JobState, LocalFile, NodeError, NodeType, Plan, Started,
+    Step, Upload, artifacts, catalog, jobs, media,
 };
 #[cfg(target_family = "wasm")]
 use crate::job;
@@ -17,7 +17,7 @@ pub trait Exported {
     const PACK: &'static Pack;
 }
 
-/// Exports a pack: the interfaces `catalog`, `jobs` and `media`, and the manifest.
+/// Exports a pack: the interfaces `catalog`, `jobs`, `media` and `artifacts`, and the manifest.
 ///
 /// Called once in a component, at the top level of a crate whose `crate-type` is `cdylib`. The
 /// first argument is the path of a `static` [`Pack`](crate::node::Pack). The manifest is the
@@ -54,7 +54,7 @@ macro_rules! export {
             #[unsafe(link_section = "zoetrope:manifest")]
             static MANIFEST: [u8; $manifest.len()] = *$manifest;
 
-            $crate::bindings::generated::export_node_pack!(
+            $crate::bindings::generated::export_artifact_pack!(
                 Component with_types_in $crate::bindings::generated
             );
         };
@@ -104,5 +104,24 @@ impl<T: Exported> media::Guest for T {
         reply: String,
     ) -> Result<Step, NodeError> {
         crate::media::uploaded(T::PACK, &Wasi, &node, &field, status, reply)
+    }
+}
+
+#[cfg(target_family = "wasm")]
+impl<T: Exported> artifacts::Guest for T {
+    fn categories() -> Vec<String> {
+        crate::artifacts::categories(T::PACK)
+    }
+
+    fn find(category: String, id: String) -> Result<Artifact, NodeError> {
+        crate::artifacts::find(T::PACK, &Wasi, &category, &id)
+    }
+
+    fn plan_upload(category: String, file: LocalFile, role: String) -> Result<Upload, NodeError> {
+        crate::artifacts::plan_upload(T::PACK, &Wasi, &category, &file, &role)
+    }
+
+    fn uploaded(category: String, status: u16, reply: String) -> Result<Artifact, NodeError> {
+        crate::artifacts::uploaded(T::PACK, &Wasi, &category, status, reply)
     }
 }

@@ -1,8 +1,9 @@
 //! The parts of a node's table: its fields, its media fields and its price.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::bindings::{Basis, Estimate, MediaField, MediaKind, Price};
+use crate::json;
 
 /// A property of an input schema, with the data that completing an input needs. A property
 /// without a field is dropped from every input, with a note: test that the table names every
@@ -124,17 +125,53 @@ pub struct ListPrice {
     pub basis: Basis,
     /// The page.
     pub source: &'static str,
+    /// The field that states the clip's length in seconds, if there is one.
+    pub length_field: Option<&'static str>,
 }
 
-impl From<&ListPrice> for Estimate {
-    fn from(listed: &ListPrice) -> Self {
-        Self {
+impl ListPrice {
+    /// The estimate for an input with these fields.
+    #[must_use]
+    pub fn estimate(&self, input: &Map<String, Value>) -> Estimate {
+        let length = self.length_field.and_then(|field| input.get(field));
+        Estimate {
             price: Price {
-                amount: listed.amount.into(),
-                unit: listed.unit.into(),
+                amount: self.amount.into(),
+                unit: self.unit.into(),
             },
-            basis: listed.basis,
-            source: listed.source.into(),
+            basis: self.basis,
+            source: self.source.into(),
+            seconds: length.and_then(json::decimal),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn estimate_has_the_length_that_the_input_states() {
+        let price = |length_field| ListPrice {
+            amount: "0.1",
+            unit: "USD",
+            basis: Basis::PerSecondOfVideo,
+            source: "a page",
+            length_field,
+        };
+        let seconds = |length_field, input: Value| {
+            let input = input.as_object().cloned().unwrap_or_default();
+            price(length_field).estimate(&input).seconds
+        };
+        let length = Some("duration_s");
+        assert_eq!(
+            seconds(length, json!({"duration_s": 5})).as_deref(),
+            Some("5")
+        );
+        assert_eq!(seconds(length, json!({"duration_s": -5})), None);
+        assert_eq!(seconds(length, json!({})), None);
+        assert_eq!(seconds(None, json!({"duration_s": 5})), None);
     }
 }

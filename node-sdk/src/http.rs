@@ -54,9 +54,12 @@ impl Request {
             headers.insert(name.clone(), value.as_str().into());
         }
         let body = self.body.as_deref().and_then(json::parse_leniently);
-        serde_json::json!({
-            "method": self.method, "url": self.url, "headers": headers, "body": body,
-        })
+        let mut preview = serde_json::json!({
+            "method": self.method, "url": self.url, "headers": headers,
+        });
+        // Not through `json!`, which changes the text of numbers.
+        preview["body"] = body.unwrap_or(Value::Null);
+        preview
     }
 }
 
@@ -149,6 +152,19 @@ pub fn url(connection: &Connection, path: &str, id: &str) -> String {
     let base = connection.base_url.trim_end_matches('/');
     let id = utf8_percent_encode(id, ID).to_string();
     format!("{base}{}", path.replace("{id}", &id))
+}
+
+/// Whether a text begins with this, without regard to case: `https://`.
+#[must_use]
+pub fn has_scheme(text: &str, scheme: &str) -> bool {
+    let start = text.get(..scheme.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+}
+
+/// Whether a text is an absolute URL that can be fetched.
+#[must_use]
+pub fn is_absolute(text: &str) -> bool {
+    has_scheme(text, "https://") || has_scheme(text, "http://")
 }
 
 /// Longest message of a provider, in bytes; a longer one is truncated.

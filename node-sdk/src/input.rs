@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::bindings::{Adjustment, Connection, NodeError, Note, Profile};
+use crate::bindings::{Adjustment, Connection, NodeError, Note, Profile, Violation};
 use crate::field::{Field, Kind};
 use crate::json;
 use crate::node::Node;
@@ -38,7 +38,8 @@ impl Input {
 ///
 /// # Errors
 ///
-/// `invalid-input` with every violation; `connection-unavailable` when the connection's options cannot be read.
+/// `invalid-input` with every violation, those of the published schema first;
+/// `connection-unavailable` when the connection's options cannot be read.
 pub fn read(
     node: &Node,
     text: &str,
@@ -52,21 +53,68 @@ pub fn read(
         Profile::Lax => profile::coerce(node.fields, &mut document),
     };
     let violations = (node.validate_input)(&document);
-    if !violations.is_empty() {
-        return Err(NodeError::invalid_input(violations));
-    }
+    let mut violations = with_types(node, &document, violations);
     let Value::Object(given) = document else {
-        return Err(NodeError::unsupported("inputs that are no objects"));
+        if violations.is_empty() {
+            return Err(NodeError::unsupported("inputs that are no objects"));
+        }
+        return Err(NodeError::invalid_input(violations));
     };
     let mut draft = Draft::new(given);
     for (field, how) in coerced {
         draft.coerced(field, how);
     }
-    (node.amend)(&mut draft, connection)?;
-    if draft.violations.is_empty() {
-        Ok(complete(node, draft))
-    } else {
-        Err(NodeError::invalid_input(draft.violations))
+    let amended = (node.amend)(&mut draft, connection);
+    violations.append(&mut draft.violations);
+    if !violations.is_empty() {
+        return Err(NodeError::invalid_input(violations));
+    }
+    amended.map(|()| complete(node, draft))
+}
+
+/// Adds the violation of `type` to one of `enum` where the value has another type. The keywords
+/// are independent, but the generated validator checks only `enum` of the two.
+fn with_types(node: &Node, document: &Value, violations: Vec<Violation>) -> Vec<Violation> {
+    if !violations
+        .iter()
+        .any(|violation| violation.keyword == "enum")
+    {
+        return violations;
+    }
+    let schema = json::parse_leniently(node.input_schema).unwrap_or_default();
+    let mut all = Vec::with_capacity(violations.len() + 1);
+    for violation in violations {
+        let path = &violation.instance_path;
+        let property = schema.pointer(&format!("/properties{path}"));
+        let wanted = property.and_then(|property| property["type"].as_str());
+        let value = document.pointer(path);
+        if violation.keyword == "enum"
+            && let (Some(wanted), Some(value)) = (wanted, value)
+            && !has_type(value, wanted)
+        {
+            all.push(Violation {
+                instance_path: path.clone(),
+                keyword: "type".into(),
+                message: format!("Must be of type {wanted}."),
+            });
+        }
+        all.push(violation);
+    }
+    all
+}
+
+/// Whether a value has this type of JSON Schema.
+fn has_type(value: &Value, name: &str) -> bool {
+    match value {
+        Value::Null => name == "null",
+        Value::Bool(_) => name == "boolean",
+        Value::Number(number) => {
+            let is_whole = number.as_f64().is_some_and(|number| number.fract() == 0.0);
+            name == "number" || name == "integer" && is_whole
+        }
+        Value::String(_) => name == "string",
+        Value::Array(_) => name == "array",
+        Value::Object(_) => name == "object",
     }
 }
 
@@ -111,9 +159,11 @@ fn complete(node: &Node, draft: Draft) -> Input {
     input
 }
 
-/// `20.0` is an integer in JSON Schema, but not to every provider, so it becomes `20`.
+/// `20.0` is an integer in JSON Schema, but not to every provider, so it becomes `20`. Numbers
+/// of other fields stay as they were written.
 fn whole_number(value: &mut Value, field: &Field) -> Option<Note> {
-    let float = value.as_f64().filter(|_| value.is_f64())?;
+    let is_whole = value.is_i64() || value.is_u64();
+    let float = value.as_f64().filter(|_| !is_whole)?;
     if field.kind != Kind::Integer {
         return None;
     }
@@ -123,7 +173,7 @@ fn whole_number(value: &mut Value, field: &Field) -> Option<Note> {
     )]
     let whole = float as i64;
     *value = whole.into();
-    let message = "A whole number with a decimal point is passed on without it.";
+    let message = "Passed on as an integer, without a fraction or an exponent.";
     Some(note(field.name, Adjustment::Coerced, message.into()))
 }
 

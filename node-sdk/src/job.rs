@@ -10,7 +10,7 @@ use crate::host::{Host, SendError};
 use crate::http::{Reply, Request};
 use crate::input;
 use crate::json;
-use crate::node::{Next, Node, Pack};
+use crate::node::{Next, Node, Pack, Provider};
 use crate::ticket::Ticket;
 
 /// The placeholder of the idempotency key in a previewed request.
@@ -51,11 +51,12 @@ pub fn check(
         }
         None => None,
     };
+    let estimate = node.estimate.as_ref();
     Ok(Plan {
+        estimate: estimate.map(|listed| listed.estimate(&input.fields)),
         input: json::text(&Value::Object(input.fields)),
         notes: input.notes,
         request,
-        estimate: node.estimate.as_ref().map(Into::into),
     })
 }
 
@@ -144,7 +145,16 @@ pub fn adopt(
 ///
 /// `connection-unavailable`.
 pub fn connection(host: &impl Host, node: &Node) -> Result<Connection, NodeError> {
-    let category = node.provider.requirement().category;
+    connection_of(host, node.provider)
+}
+
+/// The connection of a provider's calls.
+///
+/// # Errors
+///
+/// `connection-unavailable`.
+pub fn connection_of(host: &impl Host, provider: &dyn Provider) -> Result<Connection, NodeError> {
+    let category = provider.requirement().category;
     host.connection(&category).map_err(|error| {
         NodeError::connection_unavailable(match error {
             ConnectionError::NotConfigured => format!("no connection of category `{category}`"),
@@ -187,7 +197,13 @@ fn resume(
     Ok((node, connection, ticket))
 }
 
-fn converse<T>(
+/// Sends the requests of `step` until it has the result.
+///
+/// # Errors
+///
+/// Those of `step`; `denied` or `unavailable` when a request has no reply;
+/// `protocol-violation` after eight requests.
+pub fn converse<T>(
     host: &impl Host,
     connection: &Connection,
     step: impl Fn(&[Reply]) -> Result<Next<T>, NodeError>,

@@ -4,13 +4,19 @@
 //! `serde_json` keeps the last of two equal keys; other readers keep the first. An input that
 //! can cost money must not be ambiguous, so a repeated key is rejected in it, like broken
 //! syntax. In a provider's reply the last one is used.
+//!
+//! Numbers keep the text in which they were written: `serde_json` reads them with its feature
+//! `arbitrary_precision`, and [`Numbers`] undoes its changes of exponents. A number outside of the
+//! range of `f64` is rejected in an input.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::map::Entry;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::bindings::Violation;
 
@@ -55,7 +61,12 @@ pub fn text(document: &Value) -> String {
 
 fn read(text: &str, repeated: Option<&RefCell<Option<String>>>) -> serde_json::Result<Value> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = Reader { repeated }.deserialize(&mut deserializer)?;
+    let numbers = Numbers::of(text);
+    let value = Reader {
+        repeated,
+        numbers: &numbers,
+    }
+    .deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(value)
 }
@@ -71,6 +82,65 @@ pub fn pointer(parent: &str, token: &str) -> String {
 #[derive(Clone, Copy)]
 struct Reader<'a> {
     repeated: Option<&'a RefCell<Option<String>>>,
+    numbers: &'a Numbers<'a>,
+}
+
+/// The numbers of a text, in its order. `serde_json` reads `1E2` as `1e+2`; this finds the text
+/// again.
+struct Numbers<'a> {
+    text: &'a str,
+    /// How many have been read.
+    read: Cell<usize>,
+    /// Where the search goes on, and how many are before it.
+    cursor: Cell<(usize, usize)>,
+}
+
+impl<'a> Numbers<'a> {
+    fn of(text: &'a str) -> Self {
+        Self {
+            text,
+            read: Cell::new(0),
+            cursor: Cell::new((0, 0)),
+        }
+    }
+
+    /// Counts a number that is read. Returns its index.
+    fn count(&self) -> usize {
+        self.read.replace(self.read.get() + 1)
+    }
+
+    /// The text of the number at `index`, which is not before that of an earlier call. The text
+    /// up to it is valid JSON.
+    fn text_of(&self, index: usize) -> &'a str {
+        let bytes = self.text.as_bytes();
+        let (mut at, mut count) = self.cursor.get();
+        while let Some(byte) = bytes.get(at) {
+            match byte {
+                b'"' => {
+                    at += 1;
+                    while let Some(byte) = bytes.get(at).filter(|byte| **byte != b'"') {
+                        at += if *byte == b'\\' { 2 } else { 1 };
+                    }
+                    at += 1;
+                }
+                b'-' | b'0'..=b'9' => {
+                    let rest = &self.text[at..];
+                    let is_part = |letter: char| {
+                        letter.is_ascii_digit() || matches!(letter, '-' | '+' | '.' | 'e' | 'E')
+                    };
+                    let length = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
+                    at += length;
+                    count += 1;
+                    if count > index {
+                        self.cursor.set((at, count));
+                        return &rest[..length];
+                    }
+                }
+                _ => at += 1,
+            }
+        }
+        ""
+    }
 }
 
 impl Reader<'_> {
@@ -85,6 +155,28 @@ impl Reader<'_> {
         if let Some(path) = self.repeated.and_then(RefCell::take) {
             self.store(pointer("", token) + &path);
         }
+    }
+}
+
+impl Reader<'_> {
+    /// The number of a map with a reserved key. A text in a document is never an owned string to
+    /// `serde_json`, so an object that has the key is rejected.
+    fn number<'de, A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let text: NumberText = entries
+            .next_value()
+            .map_err(|_| A::Error::custom("a reserved key"))?;
+        let number: Number = text.0.parse().map_err(A::Error::custom)?;
+        // A reply of another system may have any number in a field that is not read.
+        let is_strict = self.repeated.is_some();
+        if is_strict && number.as_f64().is_none() {
+            return Err(A::Error::custom("number out of range"));
+        }
+        let index = self.numbers.count();
+        if number.as_str().contains('e') {
+            let text = self.numbers.text_of(index);
+            return Ok(Value::Number(Number::from_string_unchecked(text.into())));
+        }
+        Ok(Value::Number(number))
     }
 }
 
@@ -103,6 +195,16 @@ impl<'de> Visitor<'de> for Reader<'_> {
         formatter.write_str("a JSON value")
     }
 
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        self.numbers.count();
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        self.numbers.count();
+        Ok(value.into())
+    }
+
     fn visit_unit<E>(self) -> Result<Value, E> {
         Ok(Value::Null)
     }
@@ -111,24 +213,8 @@ impl<'de> Visitor<'de> for Reader<'_> {
         Ok(Value::Bool(value))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
         Ok(value.into())
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
@@ -148,6 +234,9 @@ impl<'de> Visitor<'de> for Reader<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
+            if key.starts_with(RESERVED) {
+                return self.number(entries);
+            }
             let place = match object.entry(key) {
                 Entry::Occupied(given) if self.repeated.is_some() => {
                     self.store(pointer("", given.key()));
@@ -163,6 +252,56 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 }
 
+/// Longest decimal number, in bytes.
+const DECIMAL_LIMIT: usize = 32;
+
+/// The text of a decimal number without sign and exponent, in a text or bare.
+#[must_use]
+pub fn decimal(value: &Value) -> Option<String> {
+    let decimal = match value {
+        Value::String(text) => text.trim().to_owned(),
+        // A float's own text has no exponent in the range of amounts.
+        Value::Number(number) if number.as_str().contains(['e', 'E']) => {
+            Number::from_f64(number.as_f64()?)?.to_string()
+        }
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let (whole, fraction) = decimal.split_once('.').unwrap_or((&decimal, "0"));
+    let is_decimal = [whole, fraction]
+        .iter()
+        .all(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    (is_decimal && decimal.len() <= DECIMAL_LIMIT).then_some(decimal)
+}
+
+/// How the keys begin under which `serde_json` passes on values of its own, such as a number that
+/// is not a 64-bit integer. A document cannot use such a key.
+const RESERVED: &str = "$serde_json::private::";
+
+struct NumberText(String);
+
+impl<'de> Deserialize<'de> for NumberText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_string(Self(String::new()))
+    }
+}
+
+impl Visitor<'_> for NumberText {
+    type Value = Self;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a number")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Self, E> {
+        Err(E::custom("a text"))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Self, E> {
+        Ok(Self(text))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,7 +314,7 @@ mod tests {
 
     #[test]
     fn parse_equals_serde_json_on_valid_documents() {
-        let text = r#"{"a":[1,-2,2.5,1e3,null,true,{"b":"\u00e9"}],"c":18446744073709551615}"#;
+        let text = r#"{"a":[1,-2,2.5,1e+3,null,true,{"b":"\u00e9"}],"c":18446744073709551615}"#;
         let expected: Value = serde_json::from_str(text).unwrap();
         assert_eq!(parse(text).unwrap(), expected);
     }
@@ -199,6 +338,35 @@ mod tests {
             r#"{"a":1} secret"#,
             r#""\ud800""#,
             "1e999",
+        ] {
+            let (path, message) = refusal(text);
+            assert_eq!(path, "");
+            assert!(!message.contains("secret"), "{message}");
+        }
+    }
+
+    #[test]
+    fn numbers_keep_their_text() {
+        let numbers = r#"[0.09090909090909091,123456789012345678901234567890,{"a":[1E+2,2E1]},0.10,-0,-0.0,2e1]"#;
+        assert_eq!(super::text(&parse(numbers).unwrap()), numbers);
+        assert!(refusal("[1e400]").1.contains("number out of range"));
+    }
+
+    #[test]
+    fn numbers_are_found_behind_texts() {
+        let text = r#"{"1e1 \" 2e2":"3e3\\","a":[4,-5e5,"6e6",{"7e7":8E-8}],"b":-9,"c":1e1}"#;
+        let read = parse(text).unwrap();
+        assert_eq!(read["a"].to_string(), r#"[4,-5e5,"6e6",{"7e7":8E-8}]"#);
+        assert_eq!(read["c"].to_string(), "1e1");
+    }
+
+    #[test]
+    fn key_that_stands_for_numbers_is_rejected() {
+        for text in [
+            r#"{"$serde_json::private::Number":"5"}"#,
+            r#"{"a":{"\u0024serde_json::private::Number":"secret"}}"#,
+            r#"{"a":1,"$serde_json::private::Number":["secret"]}"#,
+            r#"{"$serde_json::private::RawValue":"secret"}"#,
         ] {
             let (path, message) = refusal(text);
             assert_eq!(path, "");

@@ -38,10 +38,16 @@
 //! 2. **A [`Node`](node::Node) for each node type**: its published schemas, their fields, and
 //!    the validators. `#[jsonschema::validator]` compiles a schema into code when the pack is
 //!    built, and stands beside the node; [`schema::violations::of`] turns its errors into the
-//!    contract's. `amend` applies the rules that a schema cannot express, on a
-//!    [`Draft`](schema::draft::Draft).
+//!    contract's. `rules` is JSON Schema of what the documentation demands beyond the published
+//!    schema. `amend` enforces it on a [`Draft`](schema::draft::Draft), resolves other names of
+//!    fields, and gives advice. `about` is the documentation for people: the fields with their
+//!    choices, the documented errors with their solutions, and how long a run usually takes.
 //! 3. **A [`Pack`](node::Pack)**, a `static` with the table of node types, and one
 //!    [`export!`] of it with the manifest, in which the pack requests its permissions.
+//!
+//! A provider that stores files under ids also implements [`Artifacts`](node::Artifacts), and
+//! returns it from [`Provider::artifacts`](node::Provider::artifacts). Its functions find a file
+//! and upload one; no call costs money.
 //!
 //! Each error states whether money was spent. The functions of
 //! [`Provider`](node::Provider) document what they may claim; the constructors of
@@ -87,9 +93,8 @@
 //! # Typed worlds
 //!
 //! A pack may also export interfaces of its own, for callers that use WIT types instead of
-//! JSON.
-//! It generates a world that holds only those, and maps the shared types with `wit-bindgen`'s
-//! `with: { "zoetrope:workflow-node/types@0.1.0": ::zoetrope_node_sdk::bindings::types }`.
+//! JSON. It generates a world that holds only those, and maps the shared types with `wit-bindgen`'s
+//! `with: { "zoetrope:workflow-node/types@0.2.0": ::zoetrope_node_sdk::bindings::types }`.
 //! [`run::run`] is the body of such an export, with `wasi::Wasi` as its host.
 //!
 //! # Layout
@@ -107,12 +112,13 @@
 //! - [`host`]: the interface to connection, HTTP and clock; [`testing`]: a host for tests;
 //!   `wasi`: the host of the component, the only file that uses `wasi:http` and the clock, on
 //!   wasm only.
-//! - [`catalog`], [`job`], [`media`]: the contract's interfaces; [`run`]: all calls of a job in
-//!   one, for hosts without a job driver.
+//! - [`catalog`], [`job`], [`media`], [`artifacts`]: the contract's interfaces; [`run`]: all
+//!   calls of a job in one, for hosts without a job driver.
 //! - [`export`](mod@export): exports a pack's functions from a component.
 
 #![deny(missing_docs)]
 
+pub mod artifacts;
 pub mod bindings;
 pub mod catalog;
 pub mod error;

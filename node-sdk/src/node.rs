@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::bindings::{
-    Cancellation, Connection, ConnectionRequirement, JobState, LocalFile, NodeError, Started, Step,
-    Violation,
+    Artifact, Cancellation, Connection, ConnectionRequirement, JobState, LocalFile, NodeError,
+    Started, Step, Upload, Violation,
 };
 use crate::field::{Field, ListPrice, Media};
 use crate::http::{Reply, Request};
@@ -34,8 +34,8 @@ impl Pack {
 ///
 /// # Which functions are called when
 ///
-/// `validate_input` is called first, on the document as the profile reads it; `amend` only
-/// for an input without violations; defaults are filled in after it. `validate_output` is for
+/// `validate_input` is called first, on the document as the profile reads it; then `amend`, on
+/// every object; defaults are filled in after it, if there are no violations. `validate_output` is for
 /// the provider, which must not report a success whose output breaks the published schema.
 /// None of them may have a state: `check` and `start` call them in different instances.
 pub struct Node {
@@ -53,6 +53,13 @@ pub struct Node {
     pub input_schema: &'static str,
     /// As published, byte for byte.
     pub output_schema: &'static str,
+    /// JSON Schema of what the provider's documentation demands beyond `input_schema`; `{}` if
+    /// nothing. `amend` enforces it: with the default options of a connection, an input is
+    /// accepted exactly if it satisfies both.
+    pub rules: &'static str,
+    /// What the documentation says for people, as the contract's `extensions`: a JSON object;
+    /// `{}` if nothing.
+    pub about: &'static str,
     /// The properties of the input schema, in its order.
     pub fields: &'static [Field],
     /// The input fields that hold a picture or a clip.
@@ -67,8 +74,9 @@ pub struct Node {
     /// are not sent to the provider. Some rules depend on the connection; if it is not known,
     /// those of its default options apply.
     ///
-    /// An error ends the call, and is only for options that cannot be read. Violations by the
-    /// input are reported through the draft, all of them at once.
+    /// The input may violate the schema, so values may have any type, and required fields may be
+    /// missing. An error ends the call, and is only for options that cannot be read. Violations
+    /// of `rules` are reported through the draft, all of them at once.
     pub amend: fn(&mut Draft, Option<&Connection>) -> Result<(), NodeError>,
     /// The published price, if there is one.
     pub estimate: Option<ListPrice>,
@@ -214,6 +222,45 @@ pub trait Provider: Sync {
     ) -> Result<Step, NodeError> {
         Err(NodeError::unsupported("uploads to this provider"))
     }
+
+    /// The files that the provider stores under ids, if it has such.
+    fn artifacts(&self) -> Option<&dyn Artifacts> {
+        None
+    }
+}
+
+/// The files that a provider stores, as pure functions. All of them are free of charge.
+pub trait Artifacts: Sync {
+    /// The artifact with this id.
+    ///
+    /// # Errors
+    ///
+    /// As [`Provider::poll`].
+    fn find(
+        &self,
+        connection: &Connection,
+        id: &str,
+        replies: &[Reply],
+    ) -> Result<Next<Artifact>, NodeError>;
+
+    /// Plans the upload of a file as an artifact with this role.
+    ///
+    /// # Errors
+    ///
+    /// `unsupported` for a file or role that the provider would reject.
+    fn plan_upload(
+        &self,
+        connection: &Connection,
+        file: &LocalFile,
+        role: &str,
+    ) -> Result<Upload, NodeError>;
+
+    /// Reads the reply to an upload.
+    ///
+    /// # Errors
+    ///
+    /// As [`Provider::uploaded`].
+    fn uploaded(&self, connection: &Connection, reply: &Reply) -> Result<Artifact, NodeError>;
 }
 
 /// The next step of a call.

@@ -9,6 +9,7 @@ use crate::bindings::{
     Acceptance, Charge, Connection, NextStep, NodeError, Progress, ProviderFault, Stage,
 };
 use crate::http::{Reply, presentable};
+use crate::json;
 use crate::node::Node;
 use crate::ticket::Ticket;
 
@@ -191,23 +192,11 @@ pub fn id_at(document: &Value, pointer: &str) -> Option<String> {
     }
 }
 
-/// Longest amount of money, in bytes.
-const AMOUNT_LIMIT: usize = 32;
-
 /// The amount of money at a pointer, as the provider writes it: a decimal number, in a text
 /// or bare.
 #[must_use]
 pub fn amount_at(document: &Value, pointer: &str) -> Option<String> {
-    let amount = match document.pointer(pointer)? {
-        Value::String(text) => text.trim().to_owned(),
-        Value::Number(number) => number.to_string(),
-        _ => return None,
-    };
-    let (whole, fraction) = amount.split_once('.').unwrap_or((&amount, "0"));
-    let is_decimal = [whole, fraction]
-        .iter()
-        .all(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
-    (is_decimal && amount.len() <= AMOUNT_LIMIT).then_some(amount)
+    json::decimal(document.pointer(pointer)?)
 }
 
 #[cfg(test)]

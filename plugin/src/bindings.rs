@@ -17,7 +17,7 @@ pub(crate) mod generated {
         pub_export_macro: true,
         export_macro_name: "export",
         with: {
-            "zoetrope:workflow-node/types@0.1.0": ::zoetrope_node_sdk::bindings::types,
+            "zoetrope:workflow-node/types@0.2.0": ::zoetrope_node_sdk::bindings::types,
         },
     });
 }

@@ -9,7 +9,7 @@ use zoetrope_node_sdk::bindings::{
     LocalFile, NodeError, Profile, ProviderFault, RunOptions, Stage, Started, Step,
 };
 use zoetrope_node_sdk::host::{Host, SendError};
-use zoetrope_node_sdk::http::{Reply, Request};
+use zoetrope_node_sdk::http::{Reply, Request, is_absolute};
 use zoetrope_node_sdk::node::Provider;
 use zoetrope_node_sdk::ticket::Ticket;
 use zoetrope_node_sdk::{job, json, media, run};
@@ -230,7 +230,7 @@ fn polls(host: &Answering) {
         JobState::Succeeded(success) => {
             assert!(host.has_state("succeeded"), "{success:?}");
             let url = &success.media[0].url;
-            assert!(url.starts_with("https://") || url.starts_with("http://"));
+            assert!(is_absolute(url));
         }
         JobState::Failed(failure) => {
             assert!(host.has_state("failed"), "{failure:?}");

@@ -42,12 +42,12 @@ fn asking_for(interface: &str) -> Vec<u8> {
     let module = format!(
         r#"(module
             (import "{interface}@0.2.12" "open" (func $open))
-            (func (export "zoetrope:workflow-node/catalog@0.1.0#node-types") (call $open))
-            (func (export "zoetrope:workflow-node/jobs@0.1.0#check"))
-            (func (export "zoetrope:workflow-node/media@0.1.0#plan-upload")))"#
+            (func (export "zoetrope:workflow-node/catalog@0.2.0#node-types") (call $open))
+            (func (export "zoetrope:workflow-node/jobs@0.2.0#check"))
+            (func (export "zoetrope:workflow-node/media@0.2.0#plan-upload")))"#
     );
     let world = format!(
-        "package zoetrope:workflow-node@0.1.0;
+        "package zoetrope:workflow-node@0.2.0;
          interface catalog {{ node-types: func(); }}
          interface jobs {{ check: func(); }}
          interface media {{ plan-upload: func(); }}

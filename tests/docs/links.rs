@@ -26,6 +26,11 @@ enum LinkError {
     NotInSummary { page: PathBuf },
 }
 
+/// The anchors of the headings of a Markdown file.
+pub(crate) fn anchors(path: &Path) -> BTreeSet<String> {
+    Page::read(path).anchors
+}
+
 /// The links and the anchors of one page.
 #[derive(Debug, Default)]
 struct Page {

@@ -11,24 +11,24 @@ difference is printed, and the exit code is 1.
 import argparse
 import json
 import math
-import os
 import random
 import re
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pydantic
 
+import errors
 import inputs
 import reader
 import traps
 from models import INTEGERS, MODELS, canonical, prove
+from program import answers
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOWN = 20
@@ -39,23 +39,6 @@ MUTATIONS = {
     "lax": [mutation for other in zip(inputs.ALL, traps.ALL * len(inputs.ALL)) for mutation in other],
 }
 
-# The schema keywords behind pydantic's error types.
-KEYWORDS = {
-    "bool_parsing": "type",
-    "bool_type": "type",
-    "finite_number": "type",
-    "greater_than_equal": "minimum",
-    "int_from_float": "type",
-    "int_parsing": "type",
-    "int_type": "type",
-    "json_invalid": "json",
-    "less_than_equal": "maximum",
-    "literal_error": "enum",
-    "missing": "required",
-    "model_type": "type",
-    "string_too_long": "maxLength",
-    "string_type": "type",
-}
 MISSING = re.compile(r"The field `(.+)` is missing\.")
 
 # Faults of the text that pydantic accepts or reports at another path.
@@ -87,36 +70,17 @@ def of_zoetrope(answer: bytes) -> Verdict:
         pointer, keyword = violation["instance_path"], violation["keyword"]
         # JSON Schema reports a missing field at the object, pydantic at the field.
         if missing := keyword == "required" and MISSING.fullmatch(violation["message"]):
-            pointer += "/" + reader.escaped(missing[1])
+            pointer += "/" + errors.escaped(missing[1])
         found.add((pointer, keyword))
-    return Verdict(None, frozenset(filter(lambda one: is_first(one, found), found)))
-
-
-def is_first(violation: tuple[str, str], found: set[tuple[str, str]]) -> bool:
-    """Whether pydantic reports this violation. JSON Schema's keywords are independent: 0.5
-    violates `type` and `minimum`, and 5 violates `type` and `enum`. Pydantic stops at a
-    wrong type, and its Literal compares values only."""
-    pointer, keyword = violation
-    if keyword == "type":
-        return (pointer, "enum") not in found
-    return keyword == "enum" or (pointer, "type") not in found
+    return Verdict(None, frozenset(found))
 
 
 def of_pydantic(node: str, text: bytes | str, profile: str) -> Verdict:
     try:
         read = MODELS[node].model_validate_json(text, strict=profile == "strict")
     except pydantic.ValidationError as error:
-        errors = error.errors(include_url=False, include_context=False)
-        found = {("".join("/" + reader.escaped(str(token)) for token in one["loc"]), keyword(one)) for one in errors}
-        return Verdict(None, frozenset(found))
+        return Verdict(None, errors.violations(MODELS[node], error))
     return Verdict(canonical(read.model_dump(mode="json")), frozenset())
-
-
-def keyword(error: dict) -> str:
-    # Too large for pydantic's integers, so beyond every limit of the schemas.
-    if error["type"] == "int_parsing_size":
-        return "minimum" if str(error["input"]).lstrip().startswith("-") else "maximum"
-    return KEYWORDS[error["type"]]
 
 
 def class_of(node: str, text: bytes, ours: Verdict, profile: str) -> str | None:
@@ -206,20 +170,6 @@ def compare(node: str, profile: str, count: int, rng: random.Random, zoetrope: P
         for name, line, answer in lines:
             tally.count(node, name, line[:-1], of_zoetrope(answer), profile)
     return tally
-
-
-def answers(node: str, profile: str, path: Path, zoetrope: Path, folder: Path) -> Iterator[bytes]:
-    """The output lines of `zoetrope check`, as they arrive."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ZOETROPE_")}
-    arguments = ["check", node, "--profile", profile, "--jsonl", "--input", str(path)]
-    arguments += ["--data-dir", str(folder / "data")]
-    with subprocess.Popen(
-        [zoetrope, *arguments], stdout=subprocess.PIPE, cwd=folder, env=environment
-    ) as process:
-        assert process.stdout is not None
-        yield from process.stdout
-    if process.returncode not in (0, 3):
-        raise SystemExit(f"zoetrope ended with {process.returncode}")
 
 
 def report(tallies: dict[str, Tally], seconds: float) -> None:

@@ -11,6 +11,8 @@ import math
 import re
 from typing import Any, NamedTuple
 
+from errors import escaped
+
 DEEPEST = 127
 
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
@@ -142,8 +144,3 @@ class _Scanner:
             if not self.take(","):
                 self.expect("}")
                 return entries
-
-
-def escaped(token: str) -> str:
-    """A reference token of a JSON Pointer (RFC 6901)."""
-    return token.replace("~", "~0").replace("/", "~1")

@@ -32,6 +32,8 @@ struct Expected {
     holds: String,
     /// The exit code of a case without steps.
     exit: Option<i32>,
+    /// A part of the JSON on standard output, in which `{provider}` and `{cdn}` stand for the
+    /// addresses of the servers.
     #[serde(default)]
     answer: Value,
     #[serde(default)]
@@ -41,6 +43,8 @@ struct Expected {
     clip_requests: BTreeMap<String, Count>,
     /// Whether there is a clip at the end; not checked when absent.
     clip: Option<bool>,
+    /// The mark at the end of the clip; see [`Reply`].
+    mark: Option<String>,
     /// Whether there is a picture at the end; not checked when absent.
     picture: Option<bool>,
     /// The state of each job in the ledger; the ledger must be empty when absent.
@@ -204,6 +208,10 @@ impl Expected {
         for (file, is_there) in [("clip.mp4", self.clip), ("picture.png", self.picture)] {
             let exists = context.sandbox.path(file).exists();
             assert!(is_there.is_none_or(|is| is == exists), "{place}\n{shown}");
+        }
+        if let Some(mark) = &self.mark {
+            let clip = fs::read(context.sandbox.path("clip.mp4")).unwrap_or_default();
+            assert!(clip.ends_with(mark.as_bytes()), "{place}\n{shown}");
         }
         let jobs = context.sandbox.jobs();
         let states: Vec<_> = jobs

@@ -51,7 +51,7 @@ pub(crate) const RECURSES: &str =
 impl Guest {
     /// The component.
     pub(crate) fn component(self) -> Vec<u8> {
-        self.speaking("0.1.0")
+        self.speaking("0.2.0")
     }
 
     /// The component, of another version of the contract.
@@ -177,9 +177,14 @@ fn contract(version: &str) -> tempfile::TempDir {
                 let text = fs::read_to_string(entry.path()).expect("a text");
                 let own = "package zoetrope:workflow-node@";
                 let since = "@since(version = 0.1.0)";
-                let text = text
-                    .replace(&format!("{own}0.1.0"), &format!("{own}{version}"))
-                    .replace(since, &format!("@since(version = {version})"));
+                let since_next = "@since(version = 0.2.0)";
+                let text = if text.contains(own) {
+                    text.replace(&format!("{own}0.2.0"), &format!("{own}{version}"))
+                        .replace(since, &format!("@since(version = {version})"))
+                        .replace(since_next, &format!("@since(version = {version})"))
+                } else {
+                    text
+                };
                 fs::write(to, text).expect("a file");
             }
         }
@@ -196,9 +201,9 @@ fn catalogue() -> Vec<u8> {
         words: Vec<u32>,
         texts: Vec<u8>,
     }
-    // Pointer and length of the list; then 32 words of the record.
+    // Pointer and length of the list; then 34 words of the record.
     let record = CATALOGUE + 8;
-    let behind = record + 32 * 4;
+    let behind = record + 34 * 4;
     let mut writer = Writer {
         words: Vec::new(),
         texts: Vec::new(),
@@ -222,13 +227,13 @@ fn catalogue() -> Vec<u8> {
     for field in ["{}", "authorization", "Bearer "] {
         text(&mut writer, field);
     }
-    // Schemas; no media fields; extensions.
-    for field in ["{}", "{}"] {
+    // Input schema, rules, output schema; no media fields; extensions.
+    for field in ["{}", "{}", "{}"] {
         text(&mut writer, field);
     }
     writer.words.extend([4, 0, 4, 0]);
     text(&mut writer, "{}");
-    assert_eq!(writer.words.len(), 32, "the record of a node type");
+    assert_eq!(writer.words.len(), 34, "the record of a node type");
 
     let list = [u32::try_from(record).expect("a small address"), 1];
     let words = list.into_iter().chain(writer.words);
@@ -240,7 +245,7 @@ fn catalogue() -> Vec<u8> {
 
 /// `ok(plan)` with the input `{}` at 0x900, without notes, request or estimate.
 fn plan() -> Vec<u8> {
-    let mut words = [0; 17];
+    let mut words = [0; 20];
     // The discriminant takes eight bytes; the input follows, then the notes.
     words[2..6].copy_from_slice(&[0x900, 2, 4, 0]);
     words.into_iter().flat_map(u32::to_le_bytes).collect()

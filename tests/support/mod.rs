@@ -12,13 +12,17 @@
 //!   its input; [`packages`]: packages of this workspace as components
 //! - [`raw_http`]: a server that sends any bytes; [`recorder`]: a server that records every byte
 //! - [`network`]: a resolver and a connector for a broker, which count their calls
+//! - [`document`]: a reader of the published documents; [`samples`]: the code of a page without line
+//!   breaks; [`shell`]: command lines in documents; [`test_names`]: the names of the tests
 //! - [`random`]: reproducible random numbers
+//! - [`python`]: the comparisons with Python packages
 //! - [`pictures`], [`mp4`]: input pictures, and a reader of clips
 
 #[cfg(unix)]
 pub(crate) mod billing;
 pub(crate) mod canary;
 pub(crate) mod cases;
+pub(crate) mod document;
 #[cfg(unix)]
 pub(crate) mod fixture;
 pub(crate) mod guests;
@@ -31,14 +35,18 @@ pub(crate) mod pictures;
 #[cfg(unix)]
 pub(crate) mod practice;
 pub(crate) mod provider;
+pub(crate) mod python;
 #[cfg(unix)]
 pub(crate) mod random;
 pub(crate) mod raw_http;
 pub(crate) mod recorder;
+pub(crate) mod samples;
 pub(crate) mod sandbox;
+pub(crate) mod shell;
 pub(crate) mod slow_server;
 pub(crate) mod steps;
 pub(crate) mod stream;
+pub(crate) mod test_names;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

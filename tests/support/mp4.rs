@@ -73,16 +73,21 @@ fn ffprobe(path: &Path) -> Option<String> {
 pub(crate) fn short_clip() -> Vec<u8> {
     static CLIP: OnceLock<Vec<u8>> = OnceLock::new();
     let make = || {
-        let mut clip = Vec::new();
-        let mut add = |name: &[u8; 4], content: &[u8]| {
-            let length = u32::try_from(content.len() + 8).expect("a short box");
-            clip.extend_from_slice(&length.to_be_bytes());
-            clip.extend_from_slice(name);
-            clip.extend_from_slice(content);
-        };
-        add(b"ftyp", b"isom\0\0\x02\0isommp41");
-        add(b"mdat", &[7; 3000]);
+        let mut clip = boxed(*b"ftyp", b"isom\0\0\x02\0isommp41");
+        clip.extend(boxed(*b"mdat", &[7; 3000]));
         clip
     };
     CLIP.get_or_init(make).clone()
+}
+
+/// The same, with a text at its end in a box that players skip.
+pub(crate) fn marked_clip(mark: &str) -> Vec<u8> {
+    let mut clip = short_clip();
+    clip.extend(boxed(*b"free", mark.as_bytes()));
+    clip
+}
+
+fn boxed(name: [u8; 4], content: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(content.len() + 8).expect("a short box");
+    [&length.to_be_bytes()[..], &name[..], content].concat()
 }

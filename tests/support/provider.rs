@@ -39,6 +39,8 @@ pub(crate) struct Reply {
     text: Option<String>,
     clip: bool,
     picture: bool,
+    /// A text at the end of the short clip, by which a test recognizes it.
+    mark: Option<String>,
     /// The bytes of a clip, instead of the short clip.
     #[serde(skip)]
     bytes: Option<Vec<u8>>,
@@ -121,8 +123,9 @@ impl Reply {
         };
         let (kind, body) = match (&self.json, &self.text) {
             _ if self.clip => {
-                let bytes = self.bytes.clone();
-                ("video/mp4", bytes.unwrap_or_else(mp4::short_clip))
+                let mark = self.mark.as_deref();
+                let clip = || mark.map_or_else(mp4::short_clip, mp4::marked_clip);
+                ("video/mp4", self.bytes.clone().unwrap_or_else(clip))
             }
             _ if self.picture => ("image/png", picture(ImageFormat::Png)),
             (Some(json), _) => ("application/json", filled(&json.to_string()).into_bytes()),

@@ -76,6 +76,15 @@ impl CaseContext {
         self.sandbox.configure(&table);
     }
 
+    /// A value with the addresses of the servers in place of `{provider}` and `{cdn}`.
+    fn addressed(&self, value: &Value) -> Value {
+        let mut text = value.to_string().replace("{cdn}", &self.cdn.url());
+        if let Some(provider) = &self.provider {
+            text = text.replace("{provider}", &provider.url());
+        }
+        serde_json::from_str(&text).expect("JSON")
+    }
+
     pub(super) fn counts(&self) -> Counts {
         self.provider
             .as_ref()
@@ -146,9 +155,9 @@ impl Step {
         let exit = self.exit.unwrap_or_else(|| panic!("{place}: no `exit`"));
         assert_eq!(outcome.code, exit, "{place}");
         if !self.answer.is_null() {
-            let expected = &self.answer;
+            let expected = context.addressed(&self.answer);
             assert!(
-                holds(&outcome.json(), expected),
+                holds(&outcome.json(), &expected),
                 "{place}\nexpected {expected}"
             );
         }

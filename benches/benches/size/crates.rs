@@ -130,7 +130,7 @@ impl Module {
 /// The first crate in a function's path: `alloc` in `<T as alloc::a::B>::c`, `core` in
 /// `core::a::<alloc::b::C>`.
 fn origin(mangled: &str) -> Option<String> {
-    // Exports have no crate path: `zoetrope:workflow-node/jobs@0.1.0#check`.
+    // Exports have no crate path: `zoetrope:workflow-node/jobs@0.2.0#check`.
     if mangled.contains('#') {
         return Some(EXPORTS.into());
     }

@@ -1,10 +1,8 @@
 //! The arguments of `zoetrope check`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::values::Profile;
+use super::values::{InputParser, InputSource, Profile};
 
 /// Check an input and show the request, without sending anything.
 ///
@@ -15,9 +13,10 @@ use super::values::Profile;
 pub(crate) struct Check {
     /// Node type, as `zoetrope nodes` lists it
     pub(crate) node: String,
-    /// Input document in JSON; `-` reads standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) input: PathBuf,
+    /// Input document in JSON: a file, also as @FILE; `-` for standard input; or the document
+    /// itself
+    #[arg(long, value_name = "FILE|JSON", value_parser = InputParser)]
+    pub(crate) input: InputSource,
     /// How strictly to read the input
     #[arg(long, default_value = "strict")]
     pub(crate) profile: Profile,

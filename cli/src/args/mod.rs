@@ -6,6 +6,7 @@
 //! - [`values`]: parsers of option values
 //! - `reference`: generates the reference page of the command line
 
+pub(crate) mod artifacts;
 mod check;
 pub(crate) mod environment;
 mod global;
@@ -27,7 +28,7 @@ pub(crate) use global::{Global, LogFormat};
 pub(crate) use nodes::{Nodes, Schema};
 pub(crate) use practice::PracticeServer;
 pub(crate) use run::Run;
-pub(crate) use values::{Profile, Setting};
+pub(crate) use values::{InputSource, Profile, Setting};
 
 /// Run sandboxed workflow nodes that make videos and pictures from a picture.
 #[derive(Parser)]
@@ -45,6 +46,7 @@ pub(crate) enum Command {
     Check(Check),
     Run(Box<Run>),
     Jobs(jobs::Jobs),
+    Artifacts(artifacts::Artifacts),
     Packs(packs::Packs),
     Practice(PracticeServer),
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::values::{Profile, Setting, key};
+use super::values::{InputParser, InputSource, Profile, Setting, SettingParser, key};
 
 /// Run a node: upload, submit, wait, download.
 ///
@@ -37,6 +37,9 @@ pub(crate) struct Run {
     /// job [default: a new key]
     #[arg(long, value_name = "KEY", value_parser = key)]
     pub(crate) key: Option<String>,
+    /// Wait for the result; the default
+    #[arg(long, conflicts_with = "detach")]
+    pub(crate) wait: bool,
     /// Return as soon as the provider has accepted the job
     #[arg(long)]
     pub(crate) detach: bool,
@@ -51,11 +54,12 @@ pub(crate) struct Run {
 /// The sources of a run's input.
 #[derive(Args)]
 pub(crate) struct Source {
-    /// Input document in JSON; `-` reads standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) input: Option<PathBuf>,
+    /// Input document in JSON: a file, also as @FILE; `-` for standard input; or the document
+    /// itself
+    #[arg(long, value_name = "FILE|JSON", value_parser = InputParser)]
+    pub(crate) input: Option<InputSource>,
     /// Set one field: plain text for text fields, JSON for the others
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = SettingParser)]
     pub(crate) settings: Vec<Setting>,
     /// How strictly to read the input
     #[arg(long, default_value = "strict")]

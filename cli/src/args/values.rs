@@ -1,6 +1,7 @@
 //! Parsers of option values.
 
-use std::str::FromStr;
+use std::ffi::OsStr;
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use zoetrope_host::contract;
@@ -9,7 +10,7 @@ use zoetrope_host::ledger::State;
 /// How strictly to read an input.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Profile {
-    /// By the published JSON Schema
+    /// By the published JSON Schema and the node's rules
     Strict,
     /// With the conversions of the node's pydantic model, such as "20" for 20
     Lax,
@@ -24,6 +25,44 @@ impl From<Profile> for contract::Profile {
     }
 }
 
+/// The source of an input document. It has no `Debug`, since the document may hold a prompt.
+#[derive(Clone)]
+pub(crate) enum InputSource {
+    /// A file; `-` is standard input.
+    File(PathBuf),
+    /// The document itself.
+    Inline(String),
+}
+
+/// Parses [`InputSource`]; never fails. A text that starts like a JSON document is one, one that
+/// starts with `@` names a file, and every other one is a path.
+#[derive(Clone)]
+pub(super) struct InputParser;
+
+impl clap::builder::TypedValueParser for InputParser {
+    type Value = InputSource;
+
+    fn parse_ref(
+        &self,
+        _: &clap::Command,
+        _: Option<&clap::Arg>,
+        text: &OsStr,
+    ) -> Result<InputSource, clap::Error> {
+        let path = text
+            .to_str()
+            .map(|text| text.strip_prefix('@').unwrap_or(text));
+        let is_document = |text: &str| {
+            let text = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+            text.starts_with(['{', '[', '"'])
+        };
+        Ok(match path {
+            Some(document) if is_document(document) => InputSource::Inline(document.to_owned()),
+            Some(path) => InputSource::File(path.into()),
+            None => InputSource::File(text.into()),
+        })
+    }
+}
+
 /// One `--set KEY=VALUE`. It has no `Debug`, since the value may be a prompt.
 #[derive(Clone)]
 pub(crate) struct Setting {
@@ -31,16 +70,30 @@ pub(crate) struct Setting {
     pub(crate) value: String,
 }
 
-impl FromStr for Setting {
-    type Err = String;
+/// Parses a [`Setting`]. Its errors do not repeat the text, which may be a prompt.
+#[derive(Clone)]
+pub(super) struct SettingParser;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once('=') {
-            Some((key, value)) if !key.is_empty() => Ok(Self {
+impl clap::builder::TypedValueParser for SettingParser {
+    type Value = Setting;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        _: Option<&clap::Arg>,
+        text: &OsStr,
+    ) -> Result<Setting, clap::Error> {
+        let setting = text.to_str().and_then(|text| text.split_once('='));
+        match setting {
+            Some((key, value)) if !key.is_empty() => Ok(Setting {
                 key: key.into(),
                 value: value.into(),
             }),
-            _ => Err("expected KEY=VALUE".into()),
+            _ => {
+                let message = "--set: expected KEY=VALUE\n";
+                let error = clap::Error::raw(clap::error::ErrorKind::ValueValidation, message);
+                Err(error.with_cmd(command))
+            }
         }
     }
 }

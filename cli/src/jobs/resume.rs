@@ -40,6 +40,7 @@ impl Resume {
         let ids = resumed.map_err(|error| of_jobs(error, &context.options()))?;
         let rows = wait_for(jobs, progress, &ids, WaitFor::Settled, interrupts).await?;
         let next = next_step::text(&NextStep::ResumeAll, &context.options());
-        Summary::of(&rows, &context.options()).report(context.printer(), &next)
+        let solutions = context.solutions().await;
+        Summary::of(&rows, &context.options(), &solutions).report(context.printer(), &next)
     }
 }

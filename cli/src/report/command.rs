@@ -10,7 +10,8 @@ use super::{next_step, outcome};
 /// Converts an error of the jobs library. `options`: the global options to repeat in the
 /// command of the next step.
 pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
-    let next = next_step::text(&error.next_step(), options);
+    let step = error.next_step();
+    let next = next_step::text(&step, options);
     let kind = error.kind().unwrap_or(ErrorKind::Internal);
     match error {
         // `of_call` chooses the next step by how the call failed.
@@ -24,7 +25,7 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
         },
         JobsError::Check { source, .. } => Failure::of_call(source, Phase::Check).then(next),
         JobsError::Picture(MediaError::Call(error)) => {
-            Failure::of_call(error, Phase::Upload).then(next)
+            Failure::of_call(error, Phase::Upload).then_step(step, options)
         }
         JobsError::Connection(error) => Failure::of_job_error(error, Phase::Setup).then(next),
         JobsError::NotAdopted { job, error } => Failure::of_job_error(error, Phase::Submit)

@@ -57,8 +57,12 @@ pub(crate) struct Failure {
     phase: Phase,
     charge: Charge,
     next: String,
+    /// The next step that `next` is the text of, if the library chose it.
+    step: Option<Box<NextStep>>,
     /// The job's ids, once there are any.
     job: Map<String, Value>,
+    /// The node type and the connection of the job.
+    of: Option<Box<(String, String)>>,
 }
 
 impl Failure {
@@ -70,7 +74,9 @@ impl Failure {
             phase,
             charge: phase.charge(),
             next: "zoetrope --help".into(),
+            step: None,
             job: Map::new(),
+            of: None,
         }
     }
 
@@ -132,7 +138,38 @@ impl Failure {
 
     /// Sets the next step.
     pub(crate) fn then(self, next: String) -> Self {
+        let step = None;
+        Self { next, step, ..self }
+    }
+
+    /// Sets the next step that the library chose. `options`: the global options to repeat in
+    /// its command.
+    pub(crate) fn then_step(self, step: NextStep, options: &str) -> Self {
+        Self {
+            next: next_step::text(&step, options),
+            step: Some(Box::new(step)),
+            ..self
+        }
+    }
+
+    /// Replaces the next step by the documented solution of the error.
+    pub(crate) fn solved_by(self, solution: &str, options: &str) -> Self {
+        let next = next_step::after_solution(solution, self.step.as_deref(), &self.next, options);
         Self { next, ..self }
+    }
+
+    /// Names the node type and the connection of the job.
+    pub(crate) fn of_node_type(self, node: &str, connection: &str) -> Self {
+        Self {
+            of: Some(Box::new((node.to_owned(), connection.to_owned()))),
+            ..self
+        }
+    }
+
+    /// The node type and the connection of the job, if it is the failure of one.
+    pub(crate) fn job_of(&self) -> Option<(&str, &str)> {
+        let (node, connection) = self.of.as_deref()?;
+        Some((node, connection))
     }
 
     pub(crate) fn charged(self, charge: Charge) -> Self {
@@ -145,6 +182,7 @@ impl Failure {
             phase,
             charge,
             next,
+            step: None,
             ..self
         }
     }
@@ -218,7 +256,7 @@ impl Failure {
         let mut lines = vec![format!("error: {}", sanitize(&self.message))];
         match self.violations.as_slice() {
             [] => {}
-            [only] => lines.push(format!("  broken rule: {}", only.keyword)),
+            [only] => lines.push(format!("  keyword: {}", only.keyword)),
             many => lines.extend(many.iter().map(|violation| {
                 let path = if violation.instance_path.is_empty() {
                     "(document)"

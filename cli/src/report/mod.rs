@@ -5,8 +5,10 @@ mod failure;
 pub(crate) mod next_step;
 pub(crate) mod outcome;
 pub(crate) mod plan;
+mod solutions;
 mod summary;
 
 pub(crate) use command::of_jobs;
 pub(crate) use failure::{Failure, Phase, of_driver, of_ledger};
+pub(crate) use solutions::Solutions;
 pub(crate) use summary::Summary;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use zoetrope_host::jobs::{NextStep, Repair};
 
-use crate::args::{Profile, Run};
+use crate::args::{InputSource, Profile, Run};
 use crate::shell::{quoted, quoted_text};
 
 /// The `next` of a failure. `options`: the global options to repeat in its command.
@@ -58,6 +58,30 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
         }
         NextStep::Nothing { by_provider: false } => "No further action: this job has ended".into(),
         _ => "zoetrope --help".into(),
+    }
+}
+
+/// The documented solution of an error, and then the step: a new run where the old one has
+/// ended, else `next`.
+pub(crate) fn after_solution(
+    solution: &str,
+    step: Option<&NextStep>,
+    next: &str,
+    options: &str,
+) -> String {
+    let solution = solution.trim_end_matches('.');
+    match step {
+        Some(NextStep::OtherInput { node }) => format!(
+            "{solution}, then run again, with another --key if one was given (nothing was charged). List the fields: {}",
+            show_node(node, options)
+        ),
+        Some(NextStep::OtherPicture) => {
+            format!("{solution}, then run again (nothing was submitted)")
+        }
+        Some(NextStep::Nothing { .. }) => format!(
+            "{solution}, then run again, with another --key if one was given: that run is charged separately"
+        ),
+        _ => format!("{solution}. Then: {next}"),
     }
 }
 
@@ -114,13 +138,20 @@ fn repair_text(repair: Repair) -> &'static str {
     }
 }
 
-/// Correct the input file and check it again.
-pub(crate) fn check_again(node: &str, input: &Path, options: &str) -> String {
-    format!(
-        "Correct the input, then run: zoetrope check {} --input {}{options}",
-        quoted_text(node),
-        quoted(input)
-    )
+/// Correct the input and check it again. A document on the command line may hold a prompt, so
+/// it is not repeated.
+pub(crate) fn check_again(node: &str, input: &InputSource, options: &str) -> String {
+    match input {
+        InputSource::File(path) => format!(
+            "Correct the input, then run: zoetrope check {} --input {}{options}",
+            quoted_text(node),
+            quoted(path)
+        ),
+        InputSource::Inline(_) => format!(
+            "Correct the input, then run the same command again. List the fields: {}",
+            show_node(node, options)
+        ),
+    }
 }
 
 /// Show a node type with its fields.

@@ -109,7 +109,7 @@ fn failure(job: &Job, options: &str) -> Failure {
     };
     Failure::new(kind, phase(job), message)
         .about(job)
-        .then(next_step::text(&NextStep::of(job, now()), options))
+        .then_step(NextStep::of(job, now()), options)
 }
 
 /// The failure to print the answer about a job.
@@ -125,7 +125,9 @@ pub(crate) fn not_printed(error: &PrintError, job: &Job, options: &str) -> Failu
 impl Failure {
     /// Adds the job's ids, and the charge in its row.
     pub(crate) fn about(self, job: &Job) -> Self {
-        self.charged(job.charge()).of_job(facts(job))
+        self.charged(job.charge())
+            .of_job(facts(job))
+            .of_node_type(&job.spec.node, &job.spec.connection)
     }
 }
 
@@ -174,7 +176,7 @@ fn cost(job: &Job) -> Option<Value> {
 
 /// A document as JSON.
 pub(crate) fn document(text: Option<&str>) -> Value {
-    text.and_then(|text| serde_json::from_str(text).ok())
+    text.and_then(|text| zoetrope_host::json::parse(text).ok())
         .unwrap_or(Value::Null)
 }
 

@@ -1,20 +1,22 @@
 //! A plan as JSON and as text.
 
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use zoetrope_host::contract::{Estimate, Note, Plan};
+use zoetrope_host::contract::{Basis, Estimate, Note, Plan};
 
 use crate::printer::Printer;
 
 /// The answer of `check`.
 pub(crate) fn document(node: &str, plan: &Plan) -> Value {
-    let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
+    let parsed = |text: &str| zoetrope_host::json::parse(text).unwrap_or(Value::Null);
     let mut answer = json!({
         "ok": true,
         "node": node,
-        "input": parsed(&plan.input),
         "notes": plan.notes.iter().map(note).collect::<Vec<_>>(),
-        "request": plan.request.as_deref().map_or(Value::Null, parsed),
     });
+    // Not through `json!`, which changes the text of numbers.
+    answer["input"] = parsed(&plan.input);
+    answer["request"] = plan.request.as_deref().map_or(Value::Null, parsed);
     if let Some(known) = &plan.estimate {
         answer["estimate"] = estimate(known);
     }
@@ -29,22 +31,63 @@ fn note(note: &Note) -> Value {
     })
 }
 
+/// The length of the clip in the example of a price per second, in seconds.
+const EXAMPLE_SECONDS: &str = "4";
+
 fn estimate(estimate: &Estimate) -> Value {
-    json!({
+    let mut document = json!({
         "amount": estimate.price.amount,
         "unit": estimate.price.unit,
         "basis": estimate.basis.as_str(),
         "source": estimate.source,
-    })
+    });
+    match total(estimate) {
+        Some(total) => document["total"] = total.into(),
+        None => {
+            if let Some(total) = example(estimate) {
+                document["example"] = json!({ "seconds": EXAMPLE_SECONDS, "total": total });
+            }
+        }
+    }
+    document
+}
+
+/// The price of the whole run, if it is known.
+fn total(estimate: &Estimate) -> Option<String> {
+    match estimate.basis {
+        Basis::PerRun => Some(estimate.price.amount.clone()),
+        Basis::PerSecondOfVideo => times(&estimate.price.amount, estimate.seconds.as_deref()?),
+    }
+}
+
+/// The price of a clip of [`EXAMPLE_SECONDS`].
+fn example(estimate: &Estimate) -> Option<String> {
+    times(&estimate.price.amount, EXAMPLE_SECONDS)
+}
+
+/// The product of two decimal numbers.
+fn times(amount: &str, seconds: &str) -> Option<String> {
+    let [amount, seconds] = [amount, seconds].map(|text| Decimal::from_str_exact(text).ok());
+    Some(amount?.checked_mul(seconds?)?.normalize().to_string())
 }
 
 /// Prints the estimate, if there is one, as text.
 pub(crate) fn show_estimate(plan: &Plan, printer: &Printer) {
     if let Some(known) = &plan.estimate {
-        let price = format!("{} {}", known.price.amount, known.price.unit);
+        let unit = &known.price.unit;
+        let price = format!("{} {unit}", known.price.amount);
         let basis = known.basis.as_str().replace('_', " ");
         let source = &known.source;
-        printer.message(&format!("estimate: {price} {basis} (source: {source})"));
+        let more = match (total(known), known.seconds.as_deref(), example(known)) {
+            (Some(total), Some(seconds), _) => format!(", {total} {unit} for {seconds} s"),
+            (None, _, Some(total)) => {
+                format!("; for example {total} {unit} for a clip of {EXAMPLE_SECONDS} s")
+            }
+            _ => String::new(),
+        };
+        printer.message(&format!(
+            "estimate: {price} {basis}{more} (source: {source})"
+        ));
     }
 }
 
@@ -54,5 +97,46 @@ pub(crate) fn show_notes(plan: &Plan, printer: &Printer) {
         let adjustment = note.adjustment.as_str().replace('_', " ");
         let (path, message) = (&note.instance_path, &note.message);
         printer.message(&format!("note: {path} {adjustment}: {message}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zoetrope_host::contract::Price;
+
+    use super::*;
+
+    fn priced(basis: Basis, seconds: Option<&str>) -> Estimate {
+        Estimate {
+            price: Price {
+                amount: "0.048".into(),
+                unit: "USD".into(),
+            },
+            basis,
+            source: "a page".into(),
+            seconds: seconds.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn estimate_has_a_total_where_the_length_is_known() {
+        let known = estimate(&priced(Basis::PerSecondOfVideo, Some("5.5")));
+        assert_eq!(
+            (&known["total"], &known["example"]),
+            (&json!("0.264"), &Value::Null)
+        );
+        let per_run = estimate(&priced(Basis::PerRun, None));
+        assert_eq!(per_run["total"], "0.048");
+        let unknown = estimate(&priced(Basis::PerSecondOfVideo, None));
+        assert_eq!(unknown["total"], Value::Null);
+        assert_eq!(
+            unknown["example"],
+            json!({"seconds": "4", "total": "0.192"})
+        );
+        let huge = priced(
+            Basis::PerSecondOfVideo,
+            Some("99999999999999999999999999999999"),
+        );
+        assert_eq!(estimate(&huge)["total"], Value::Null);
     }
 }

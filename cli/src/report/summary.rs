@@ -8,6 +8,7 @@ use zoetrope_host::ledger::{Job, LedgerError, Rows};
 
 use super::failure::{Failure, of_ledger};
 use super::outcome;
+use super::solutions::Solutions;
 use crate::printer::Printer;
 
 /// The exit codes by urgency: the first of them that a job has is the exit code of all.
@@ -33,7 +34,7 @@ pub(crate) struct Summary {
 
 impl Summary {
     /// `options`: the global options to repeat in the commands of next steps.
-    pub(crate) fn of(rows: &Rows, options: &str) -> Self {
+    pub(crate) fn of(rows: &Rows, options: &str, solutions: &Solutions<'_>) -> Self {
         let rows_of = rows.damaged.iter().filter_map(LedgerError::damaged_row);
         let charges = rows.jobs.iter().map(Job::charge);
         let charges: Vec<_> = charges.chain(rows_of.map(|row| row.charge)).collect();
@@ -49,7 +50,7 @@ impl Summary {
             worst: None,
         };
         for job in &rows.jobs {
-            let answer = outcome::of(job, options);
+            let answer = outcome::of(job, options).map_err(|failure| solutions.applied_to(failure));
             summary.add(outcome::listed(job), &job.spec.key, answer);
         }
         for error in &rows.damaged {

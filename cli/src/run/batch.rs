@@ -63,7 +63,8 @@ impl Run {
         let rows = wait_for(&jobs, &progress, &ids, WaitFor::Settled, &mut interrupts).await?;
         let options = context.options();
         let next = next_step::continue_batch(self, lines, &folder, &key, &options);
-        Summary::of(&rows, &options).report(context.printer(), &next)
+        let solutions = context.solutions().await;
+        Summary::of(&rows, &options, &solutions).report(context.printer(), &next)
     }
 
     /// The checked input of each line, with the line's number.

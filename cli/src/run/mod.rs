@@ -9,12 +9,14 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use uuid::Uuid;
+use zoetrope_host::catalog::About;
 use zoetrope_host::driver::WaitFor;
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{Checked, Destination, Jobs, NextStep, Prepared, SubmitRequest};
 use zoetrope_host::ledger::Job;
 
 use super::args::Run;
+use super::connections::PRACTICE;
 use super::context::Context;
 use super::interrupts::Interrupts;
 use super::jobs::only;
@@ -40,6 +42,9 @@ impl Run {
         };
         let request = self.request(context, &checked, &key, destination).await?;
         let prepared = prepare(context, &jobs, &request, &mut interrupts).await?;
+        if request.connection != PRACTICE {
+            self.note_usual_duration(context, &checked);
+        }
         let inserted = jobs.insert(vec![prepared]).await;
         let mut rows = inserted.map_err(|error| of_jobs(error, &context.options()))?;
         let job = rows.remove(0);
@@ -64,6 +69,18 @@ impl Run {
         let printed = context.printer().answer(&answer, file);
         printed.map_err(|error| outcome::not_printed(&error, &job, &context.options()))?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Notes a deadline before the usual end of a run.
+    fn note_usual_duration(&self, context: &Context, checked: &Checked) {
+        let usual = About::of(checked.node()).estimated_duration;
+        if let Some(usual) = usual.filter(|usual| *usual > self.deadline && !self.detach) {
+            let [usual, deadline] = [usual, self.deadline].map(humantime::format_duration);
+            context.printer().message(&format!(
+                "note: a run usually takes {usual}, longer than the --deadline of {deadline}; \
+                 the job continues after it"
+            ));
+        }
     }
 
     /// The request to submit a checked input.
@@ -94,7 +111,8 @@ async fn prepare(
     request: &SubmitRequest<'_>,
     interrupts: &mut Interrupts,
 ) -> Result<Prepared, Failure> {
-    let failed = |error| of_jobs(error, &context.options());
+    let node = &request.checked.node().name;
+    let failed = |error| of_jobs(error, &context.options()).of_node_type(node, &request.connection);
     let opened = jobs.open(request).await.map_err(failed)?;
     // `biased`: an existing job is returned even if Ctrl-C was pressed.
     tokio::select! {

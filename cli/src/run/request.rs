@@ -21,7 +21,7 @@ pub(super) async fn read(run: &Run, context: &Context) -> Result<Checked, Failur
         let message = "a run needs an input: --input, --set or --image";
         return Err(Failure::usage(message).then(next));
     }
-    let text = run.source.input.as_deref().map(input::read).transpose()?;
+    let text = run.source.input.as_ref().map(input::read).transpose()?;
     let checked = check(run, context, &node, text).await?;
     plan::show_notes(checked.plan(), context.printer());
     for (field, picture) in checked.pictures() {
@@ -75,7 +75,7 @@ pub(super) async fn check(
 /// Parses a document to put fields into. The component has checked its text: the parser here
 /// accepts a duplicate key and keeps its last value.
 fn object(checked: Result<Plan, CallError>, text: &str) -> Result<Map<String, Value>, Failure> {
-    match (checked, serde_json::from_str(text)) {
+    match (checked, zoetrope_host::json::parse(text)) {
         (Err(error), _) if is_about_text(&error) => Err(Failure::of_call(error, Phase::Check)),
         (_, Ok(Value::Object(object))) => Ok(object),
         (Err(error), _) => Err(Failure::of_call(error, Phase::Check)),

@@ -1,8 +1,8 @@
 //! Bounds a component's answers: lengths, printable text, decimal amounts.
 
 use crate::contract::{
-    Cancellation, Charge, ErrorCause, JobState, NextStep, NodeError, Plan, Price, ProviderFault,
-    Settlement, Started, Step, Success,
+    Artifact, Cancellation, Charge, ErrorCause, JobState, NextStep, NodeError, Plan, Price,
+    ProviderFault, Settlement, Started, Step, Success, Upload,
 };
 use crate::sanitize::sentence;
 
@@ -78,6 +78,7 @@ impl Answer for Plan {
         if let Some(estimate) = &mut self.estimate {
             clean(&mut estimate.price.unit);
             clean(&mut estimate.source);
+            estimate.seconds.take_if(|seconds| !is_decimal(seconds));
         }
         Ok(self)
     }
@@ -143,6 +144,39 @@ impl Answer for Step {
     fn bounded(self) -> Result<Self, NodeError> {
         if let Self::Value(value) = &self {
             within("value", value, INPUT)?;
+        }
+        Ok(self)
+    }
+}
+
+impl Answer for Upload {
+    fn bounded(self) -> Result<Self, NodeError> {
+        within("path", &self.path, DOCUMENT)?;
+        Ok(self)
+    }
+}
+
+impl Answer for Artifact {
+    fn bounded(mut self) -> Result<Self, NodeError> {
+        if self.alternatives.len() > MANY {
+            return Err(too_much(&format!("more than {MANY} places of an artifact")));
+        }
+        let optional = [
+            &self.media_type,
+            &self.sha256,
+            &self.file_name,
+            &self.media_id,
+        ];
+        let places = self.alternatives.iter().map(|place| &place.url);
+        let texts = optional.into_iter().flatten().chain(places);
+        for text in texts.chain([&self.id, &self.url]) {
+            within("artifact", text, DOCUMENT)?;
+        }
+        for text in [&mut self.file_name, &mut self.media_id]
+            .into_iter()
+            .flatten()
+        {
+            clean(text);
         }
         Ok(self)
     }

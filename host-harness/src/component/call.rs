@@ -11,6 +11,7 @@ use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Instance, Li
 
 use super::answer::{Answer, bounded_error};
 use super::context::CallContext;
+use super::contract_0_1;
 use super::error::CallError;
 use super::exports::Exports;
 use super::state::{CallState, Stopped};
@@ -72,8 +73,13 @@ impl Call {
         options: CheckOptions,
     ) -> Result<Plan, CallError> {
         self.store.data_mut().renew();
-        let function = self.exports.check;
-        self.ask(function, (node, input, options)).await
+        let (function, params) = (self.exports.check, (node, input, options));
+        if self.exports.is_present {
+            return self.ask(function, params).await;
+        }
+        let (answer,): (Result<contract_0_1::Plan, NodeError>,) =
+            self.call(function, params).await?;
+        self.settle(answer.map(Plan::from))
     }
 
     /// Calls a function that can answer with an error of the contract.
@@ -88,6 +94,11 @@ impl Call {
         (Result<T, NodeError>,): ComponentNamedList + Lift + Send + Sync,
     {
         let (answer,) = self.call(function, params).await?;
+        self.settle(answer)
+    }
+
+    /// The answer within the host's limits, or the component's error.
+    fn settle<T: Answer>(&self, answer: Result<T, NodeError>) -> Result<T, CallError> {
         answer.and_then(Answer::bounded).map_err(|mut error| {
             self.transmission.explain(&mut error);
             bounded_error(&mut error);

@@ -1,6 +1,6 @@
 //! The errors of loading and calling a component.
 
-use crate::contract::{NodeError, PACKAGE, VERSION};
+use crate::contract::{NodeError, PACKAGE, VERSIONS};
 use crate::policy::{ManifestError, NotAllowed};
 
 /// Why a file was not loaded as a pack.
@@ -23,7 +23,7 @@ pub enum PackError {
     #[error("the component cannot be compiled")]
     Compile(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It implements another version of the contract.
-    #[error("the component implements {PACKAGE}@{found}; this host supports {PACKAGE}@{VERSION}")]
+    #[error("the component implements {PACKAGE}@{found}; this host supports {PACKAGE}@{}", VERSIONS.join(" and @"))]
     WrongVersion {
         /// The version that it implements.
         found: String,

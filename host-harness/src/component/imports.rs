@@ -9,7 +9,7 @@ use wasmtime_wasi::random::{WasiRandom, WasiRandomView as _};
 use super::error::PackError;
 use super::state::CallState;
 use crate::bindings::{connections, types};
-use crate::contract::{PACKAGE, VERSION};
+use crate::contract::{PACKAGE, VERSION, VERSIONS};
 
 /// The interfaces a pack must export.
 const EXPORTS: [&str; 3] = ["catalog", "jobs", "media"];
@@ -36,10 +36,15 @@ const IMPORTS: [&str; 17] = [
 ];
 
 /// Checks the names of the component's interfaces.
-pub(crate) fn check(engine: &wasmtime::Engine, component: &Component) -> Result<(), PackError> {
+///
+/// Returns the version of the contract that it implements, one of [`VERSIONS`].
+pub(crate) fn check(
+    engine: &wasmtime::Engine,
+    component: &Component,
+) -> Result<&'static str, PackError> {
     let names = component.component_type();
     let exports: Vec<&str> = names.exports(engine).map(|(name, _)| name).collect();
-    check_exports(&exports)?;
+    let version = check_exports(&exports)?;
     let refused: Vec<String> = names
         .imports(engine)
         .map(|(name, _)| name)
@@ -47,28 +52,34 @@ pub(crate) fn check(engine: &wasmtime::Engine, component: &Component) -> Result<
         .map(str::to_owned)
         .collect();
     if refused.is_empty() {
-        Ok(())
+        Ok(version)
     } else {
         Err(PackError::RefusedImports { refused })
     }
 }
 
-fn check_exports(exports: &[&str]) -> Result<(), PackError> {
-    let missing: Vec<String> = EXPORTS
-        .iter()
-        .map(|interface| format!("{PACKAGE}/{interface}@{VERSION}"))
-        .filter(|wanted| !exports.iter().any(|export| fits(export, wanted)))
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
+fn check_exports(exports: &[&str]) -> Result<&'static str, PackError> {
+    let missing = |version: &str| -> Vec<String> {
+        let wanted = EXPORTS.map(|interface| format!("{PACKAGE}/{interface}@{version}"));
+        let is_missing = |wanted: &String| !exports.iter().any(|export| fits(export, wanted));
+        wanted.into_iter().filter(is_missing).collect()
+    };
+    if let Some(version) = VERSIONS.iter().find(|version| missing(version).is_empty()) {
+        return Ok(version);
     }
-    let other = exports.iter().find_map(|export| {
-        let (_, version) = export.strip_prefix(PACKAGE)?.split_once('@')?;
-        (!compatible(version, VERSION)).then(|| version.to_owned())
-    });
-    match other {
-        Some(found) => Err(PackError::WrongVersion { found }),
-        None => Err(PackError::MissingExports { missing }),
+    let versions: Vec<&str> = exports
+        .iter()
+        .filter_map(|export| Some(export.strip_prefix(PACKAGE)?.split_once('@')?.1))
+        .collect();
+    let is_supported = |found: &str| VERSIONS.iter().find(|known| compatible(found, known));
+    let mut supported = versions.iter().filter_map(|found| is_supported(found));
+    match (supported.next(), versions.first()) {
+        (None, Some(found)) => Err(PackError::WrongVersion {
+            found: (*found).to_owned(),
+        }),
+        (known, _) => Err(PackError::MissingExports {
+            missing: missing(known.unwrap_or(&VERSION)),
+        }),
     }
 }
 
@@ -121,6 +132,14 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<CallS
     cli::terminal_stderr::add_to_linker::<_, WasiCli>(l, CallState::cli)?;
     types::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
     connections::add_to_linker::<_, HasSelf<_>>(l, |state| state)?;
+    for version in &VERSIONS[1..] {
+        l.instance(&format!("{PACKAGE}/types@{version}"))?;
+        l.instance(&format!("{PACKAGE}/connections@{version}"))?
+            .func_wrap("get", |mut store, (category,): (String,)| {
+                let connection = connections::Host::get(store.data_mut(), category);
+                Ok((connection,))
+            })?;
+    }
     Ok(linker)
 }
 
@@ -160,13 +179,14 @@ mod tests {
             let exports: Vec<&str> = exports.iter().map(String::as_str).collect();
             check_exports(&exports).err().map(|error| error.to_string())
         };
-        assert_eq!(error(&at("0.1.0")), None);
-        assert_eq!(error(&at("0.1.7")), None);
-        for version in ["0.2.0", "1.0.0"] {
+        for version in ["0.1.0", "0.1.7", "0.2.0", "0.2.3"] {
+            assert_eq!(error(&at(version)), None, "{version}");
+        }
+        for version in ["0.3.0", "1.0.0"] {
             assert_eq!(
                 error(&at(version)),
                 Some(format!(
-                    "the component implements zoetrope:workflow-node@{version}; this host supports zoetrope:workflow-node@0.1.0"
+                    "the component implements zoetrope:workflow-node@{version}; this host supports zoetrope:workflow-node@0.2.0 and @0.1.0"
                 ))
             );
         }

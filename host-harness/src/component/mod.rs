@@ -4,15 +4,19 @@
 //! - [`CheckSession`]: many checks on one instance
 //! - [`CallContext`], [`Limits`]: the resources and the connection of a call
 //! - [`CallError`], [`Trap`], [`PackError`]: the errors of calls and of loading
+//! - `artifacts`: the calls of the optional interface `artifacts`
 //! - [`judge`]: corrects the outcome of a `start` by what the host sent
 //! - `call`, `state`, `exports`, `imports`: an instance, the host's state beside it, the
 //!   contract's functions in a component, and the imports that a component may have
+//! - `contract_0_1`: the types of the contract 0.1.0, which the host still supports
 //! - `answer`: bounds and sanitizes a component's answers
 
 mod answer;
+mod artifacts;
 mod call;
 mod check_session;
 mod context;
+mod contract_0_1;
 mod error;
 mod exports;
 mod imports;

@@ -11,8 +11,9 @@ use wasmtime::component::Component;
 
 use super::call::Call;
 use super::context::CallContext;
+use super::contract_0_1;
 use super::error::{CallError, PackError, Trap, TrapKind};
-use super::exports::Exports;
+use super::exports::{ArtifactExports, Exports};
 use super::imports;
 use super::judge::judge;
 use crate::contract::{
@@ -25,6 +26,9 @@ use crate::policy::{Manifest, Permissions, Policy, Quota};
 
 /// Most node types of one component; far more than any pack needs.
 const MOST_NODE_TYPES: usize = 1000;
+
+/// Longest schema, rules or extensions of a node type, in bytes.
+const LONGEST_DOCUMENT: usize = 1 << 20;
 
 /// A component that exports the contract. Cheap to clone.
 #[derive(Clone)]
@@ -71,11 +75,11 @@ impl Pack {
         let digest = Sha256Digest::from(Sha256::digest(bytes));
         let permissions = policy.permissions(digest, Manifest::of(bytes)?)?;
         let component = compiled(engine, bytes, &digest)?;
-        imports::check(engine.wasmtime(), &component)?;
+        let version = imports::check(engine.wasmtime(), &component)?;
         let link = |error: wasmtime::Error| PackError::Link(error.into_boxed_dyn_error());
         let linker = imports::linker(engine.wasmtime()).map_err(link)?;
         let pre = linker.instantiate_pre(&component).map_err(link)?;
-        let exports = Exports::find(pre).map_err(link)?;
+        let exports = Exports::find(pre, version).map_err(link)?;
         Ok(Self {
             engine: engine.clone(),
             exports: Arc::new(exports),
@@ -110,8 +114,13 @@ impl Pack {
     #[instrument(name = "call", level = "debug", skip_all, fields(kind = "node_types", component = %self.digest.short()))]
     pub async fn node_types(&self, context: &CallContext) -> Result<Vec<NodeType>, CallError> {
         let mut call = self.begin(context, Sends::Nothing).await?;
-        let (listed,) = call.call(self.exports.node_types, ()).await?;
-        bounded_list(listed)
+        let function = self.exports.node_types;
+        if self.exports.is_present {
+            let (listed,) = call.call(function, ()).await?;
+            return bounded_list(listed);
+        }
+        let (listed,): (Vec<contract_0_1::NodeType>,) = call.call(function, ()).await?;
+        bounded_list(listed.into_iter().map(Into::into).collect())
     }
 
     /// What `start` would do with this input. Every request of the component is denied.
@@ -238,6 +247,11 @@ impl Pack {
         call.ask(self.exports.uploaded, params).await
     }
 
+    /// The functions of the optional interface `artifacts`.
+    pub(super) fn artifact_exports(&self) -> Option<&ArtifactExports> {
+        self.exports.artifacts.as_ref()
+    }
+
     pub(crate) async fn begin(
         &self,
         context: &CallContext,
@@ -247,12 +261,29 @@ impl Pack {
     }
 }
 
-/// The list, unless it is too long.
+/// The list, unless it or a document in it is too long.
 fn bounded_list(listed: Vec<NodeType>) -> Result<Vec<NodeType>, CallError> {
     if listed.len() > MOST_NODE_TYPES {
         let message = format!("it returned more than {MOST_NODE_TYPES} node types");
         let kind = TrapKind::Trapped;
         return Err(CallError::Trap(Trap { kind, message }));
+    }
+    for node in &listed {
+        let documents = [
+            &node.input_schema,
+            &node.rules,
+            &node.output_schema,
+            &node.extensions,
+        ];
+        if documents
+            .iter()
+            .any(|document| document.len() > LONGEST_DOCUMENT)
+        {
+            let message =
+                format!("a document of a node type has more than {LONGEST_DOCUMENT} bytes");
+            let kind = TrapKind::Trapped;
+            return Err(CallError::Trap(Trap { kind, message }));
+        }
     }
     Ok(listed)
 }

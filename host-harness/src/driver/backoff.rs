@@ -22,6 +22,13 @@ pub fn longer(pause: Millis) -> Millis {
     }
 }
 
+/// The longest pause for a node whose runs usually take this long: a result is noticed
+/// after about 3 % of that.
+#[must_use]
+pub(super) fn longest(usual_duration: Millis) -> Millis {
+    (usual_duration / 36).clamp(FIRST_BACKOFF, MAX_BACKOFF)
+}
+
 /// A provider's own delay, from 100 ms to 5 minutes.
 #[must_use]
 pub fn bounded(hint: Millis) -> Millis {
@@ -53,6 +60,14 @@ mod tests {
             [
                 1_000, 1_500, 2_250, 3_375, 5_062, 7_593, 11_389, 15_000, 15_000
             ]
+        );
+    }
+
+    #[test]
+    fn longest_pause_follows_the_usual_duration() {
+        assert_eq!(
+            [180_000, 150_000, 600_000, 2_000].map(longest),
+            [5_000, 4_166, 15_000, 1_000]
         );
     }
 

@@ -9,6 +9,9 @@ use crate::driver::event::{Event, PollFailure, SubmitFailure};
 use crate::error::{ErrorKind, chain};
 use crate::ledger::{Cost, JobError, Media, Millis};
 
+/// Most further places of a result that are tried.
+const MAX_ALTERNATIVES: usize = 20;
+
 /// The event of a `start`'s outcome, as
 /// [`StartReport::judged`](crate::component::StartReport::judged) returns it.
 #[must_use]
@@ -49,7 +52,7 @@ pub fn of_poll(outcome: Result<JobState, CallError>) -> Event {
             cancelled: false,
             error: JobError::new(
                 ErrorKind::Failed,
-                format!("the job failed: {}", failure.fault.message),
+                format!("the job failed: {}", failure.fault.described()),
             ),
             charge: failure.settlement.charge,
             cost: failure.settlement.cost.map(cost),
@@ -126,7 +129,7 @@ fn succeeded(success: Success, ticket: Option<String>, provider_job_id: Option<S
         ticket,
         provider_job_id,
         output: success.output,
-        media: success.media.into_iter().next().map(media),
+        media: media(success.media),
         charge: success.settlement.charge,
         cost: success.settlement.cost.map(cost),
     }
@@ -144,14 +147,20 @@ fn cancelled(charge: Charge, price: Option<Price>) -> Event {
     }
 }
 
-fn media(media: ResultMedia) -> Media {
-    Media {
+/// The first medium, with the places that the later entries with its pointer name.
+fn media(listed: Vec<ResultMedia>) -> Option<Media> {
+    let mut listed = listed.into_iter().map(|media| Media {
         pointer: media.pointer,
         url: media.url,
         media_type: media.media_type,
         sha256: media.sha256,
         needs_credential: media.needs_credential,
-    }
+        alternatives: Vec::new(),
+    });
+    let mut first = listed.next()?;
+    let others = listed.filter(|other| other.pointer == first.pointer);
+    first.alternatives = others.take(MAX_ALTERNATIVES).collect();
+    Some(first)
 }
 
 fn cost(price: Price) -> Cost {

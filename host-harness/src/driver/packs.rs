@@ -8,13 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tempfile::NamedTempFile;
 
+use super::backoff;
 use super::error::DriverError;
+use crate::catalog::About;
 use crate::component::{CallContext, Pack, PackError};
 use crate::contract::NodeType;
 use crate::digest::Sha256Digest;
 use crate::engine::Engine;
 use crate::error::ErrorKind;
-use crate::ledger::JobError;
+use crate::ledger::{JobError, Millis};
 use crate::policy::{Grant, Manifest, Policy};
 
 const FOLDER: &str = "components";
@@ -23,13 +25,33 @@ const FOLDER: &str = "components";
 #[derive(Clone)]
 pub(super) struct Known {
     pub(super) pack: Pack,
-    nodes: Arc<[Arc<NodeType>]>,
+    nodes: Arc<[KnownNode]>,
+}
+
+/// A node type, and the pace of its polls.
+#[derive(Clone)]
+pub(super) struct KnownNode {
+    pub(super) node: Arc<NodeType>,
+    /// The longest pause between two polls where the provider gives no delay, if the usual
+    /// duration of a run is documented.
+    pub(super) longest_pause: Option<Millis>,
+}
+
+impl From<NodeType> for KnownNode {
+    fn from(node: NodeType) -> Self {
+        let duration = About::of(&node).estimated_duration;
+        let millis = duration.and_then(|duration| Millis::try_from(duration.as_millis()).ok());
+        Self {
+            node: Arc::new(node),
+            longest_pause: millis.map(backoff::longest),
+        }
+    }
 }
 
 impl Known {
     /// The node type of this name.
-    pub(super) fn node(&self, name: &str) -> Result<Arc<NodeType>, JobError> {
-        let found = self.nodes.iter().find(|node| node.name == name);
+    pub(super) fn node(&self, name: &str) -> Result<KnownNode, JobError> {
+        let found = self.nodes.iter().find(|known| known.node.name == name);
         found.cloned().ok_or_else(|| {
             JobError::new(
                 ErrorKind::UnknownNodeType,
@@ -113,7 +135,7 @@ impl Packs {
         let nodes = nodes.map_err(|error| self.bad(digest, &error))?;
         let found = Known {
             pack,
-            nodes: nodes.into_iter().map(Arc::new).collect(),
+            nodes: nodes.into_iter().map(Into::into).collect(),
         };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(digest.to_owned(), found.clone());

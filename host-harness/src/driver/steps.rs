@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::backoff;
 use super::clock::now;
 use super::connections::Connections;
 use super::decide::decide;
 use super::event::{Action, Event, PollFailure, SubmitFailure};
 use super::group_commit::{WriteError, Writer};
 use super::listener::{JobUpdate, Listener};
-use super::packs::{Known, Packs};
+use super::packs::{Known, KnownNode, Packs};
 use super::rate_limit::DEFAULT_RATE;
 use super::redact::{redacted, without_input};
 use super::{classify, spans};
@@ -71,6 +72,7 @@ struct ResolvedJob {
     node: Arc<NodeType>,
     context: CallContext,
     rate: f64,
+    longest_pause: Option<Millis>,
 }
 
 impl Steps {
@@ -187,12 +189,16 @@ impl Steps {
 
     async fn resolved_job(&self, job: &Job) -> Result<ResolvedJob, JobError> {
         let known = self.packs.get(&job.spec.component).await?;
-        let node = known.node(&job.spec.node)?;
+        let KnownNode {
+            node,
+            longest_pause,
+        } = known.node(&job.spec.node)?;
         let Some(requirement) = &node.connection else {
             return Ok(ResolvedJob {
                 known,
                 context: CallContext::offline(),
                 rate: DEFAULT_RATE,
+                longest_pause,
                 node,
             });
         };
@@ -209,6 +215,7 @@ impl Steps {
             known,
             context: CallContext::online(&self.egress, resolved.connection),
             rate: resolved.requests_per_second.unwrap_or(DEFAULT_RATE),
+            longest_pause,
             node,
         })
     }
@@ -245,7 +252,8 @@ impl Steps {
             };
             (self.listener)(&job.spec.id, progress);
         }
-        self.read(job, classify::of_poll(polled)).await
+        let event = paced(classify::of_poll(polled), &job, resolved_job.longest_pause);
+        self.read(job, event).await
     }
 
     async fn cancel(&self, job: Job, resolved_job: &ResolvedJob) -> Result<Done, Arc<LedgerError>> {
@@ -265,6 +273,17 @@ impl Steps {
         let event = of_provider(event, &job);
         self.settled(job, &event).await
     }
+}
+
+/// The event with a delay where the provider gives none and the next pause would be longer
+/// than this.
+fn paced(mut event: Event, job: &Job, longest_pause: Option<Millis>) -> Event {
+    if let (Event::Waiting { hint, .. }, Some(longest)) = (&mut event, longest_pause)
+        && backoff::longer(job.schedule.backoff_ms) > longest
+    {
+        hint.get_or_insert_with(|| backoff::jittered(longest, &job.spec.id, now()));
+    }
+    event
 }
 
 /// The event with the provider's messages redacted.
@@ -322,7 +341,7 @@ fn provider_delay(event: &Event) -> Option<ProviderDelay> {
         } => (after, false),
         _ => return None,
     };
-    let after = super::backoff::bounded((*after)?);
+    let after = backoff::bounded((*after)?);
     Some(ProviderDelay {
         after: Duration::from_millis(after.unsigned_abs()),
         submits_only,

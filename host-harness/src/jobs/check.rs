@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Number, Value};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -13,6 +13,7 @@ use crate::component::{CallContext, Pack};
 use crate::connections::Connection;
 use crate::contract::{CheckOptions, MediaKind, NodeType, Plan, Profile};
 use crate::digest::Sha256Digest;
+use crate::json;
 use crate::media::Picture;
 
 /// An input to check.
@@ -70,7 +71,7 @@ impl Checked {
                 node: node.name.clone(),
                 source,
             })?;
-        let raw_input = serde_json::from_str(request.input).map_err(JobsError::NotJson)?;
+        let raw_input = json::parse(request.input).map_err(JobsError::NotJson)?;
         Ok(Self {
             id: Uuid::now_v7().to_string(),
             pictures: find(&node, &raw_input, &plan)?,
@@ -109,9 +110,36 @@ impl Checked {
     /// The digest by which runs are the same: of node and raw input, local pictures by content.
     /// Rows keep it, so the document must not change.
     pub(super) fn digest(&self) -> String {
-        let raw_input = by_content(&self.raw_input, &self.pictures);
-        let document = json!({ "node": self.node.name, "given": raw_input });
+        let mut raw_input = by_content(&self.raw_input, &self.pictures);
+        normalize(&mut raw_input);
+        let document = serde_json::json!({ "node": self.node.name, "given": raw_input });
         Sha256Digest::from(Sha256::digest(document.to_string())).to_string()
+    }
+}
+
+/// Writes numbers as earlier programs did, which read them as 64-bit floats, so that a run
+/// under the key of one of their rows is found to be the same. A number with more digits than
+/// a float has stays as it was written, and conflicts with such a row.
+fn normalize(document: &mut Value) {
+    const DIGITS: usize = 17;
+    match document {
+        Value::Number(number)
+            if number.as_str() == "-0"
+                || number.as_i64().is_none() && number.as_u64().is_none() =>
+        {
+            let digits = number.as_str().trim_start_matches(['-', '0', '.']);
+            let digits = digits
+                .bytes()
+                .take_while(|byte| !matches!(byte, b'e' | b'E'));
+            let digits = digits.filter(u8::is_ascii_digit).count();
+            let float = number.as_f64().and_then(Number::from_f64);
+            if let Some(float) = float.filter(|_| digits <= DIGITS) {
+                *number = float;
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(normalize),
+        Value::Object(fields) => fields.values_mut().for_each(normalize),
+        _ => {}
     }
 }
 
@@ -168,5 +196,23 @@ pub async fn node_type(pack: &Pack, name: &str) -> Result<NodeType, JobsError> {
             name: name.to_owned(),
             known: types.into_iter().map(|node| node.name).collect(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_a_digest_are_those_of_earlier_programs() {
+        let text = r#"{"a":[1.50,1E2,20.0,5,-3,-0,18446744073709551615],"b":{"c":0.5e0}}"#;
+        let mut document = json::parse(text).expect("a document");
+        normalize(&mut document);
+        let expected = r#"{"a":[1.5,100.0,20.0,5,-3,-0.0,18446744073709551615],"b":{"c":0.5}}"#;
+        assert_eq!(document.to_string(), expected);
+        let exact = "[123456789012345678901234567890,0.12345678901234567890]";
+        let mut document = json::parse(exact).expect("a document");
+        normalize(&mut document);
+        assert_eq!(document.to_string(), exact);
     }
 }

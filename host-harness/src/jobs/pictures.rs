@@ -109,6 +109,7 @@ mod tests {
             description: String::new(),
             connection: None,
             input_schema: "{}".into(),
+            rules: "{}".into(),
             output_schema: "{}".into(),
             input_media: pointers.iter().map(field).collect(),
             output_media: Vec::new(),

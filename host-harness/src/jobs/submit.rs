@@ -14,6 +14,7 @@ use super::pictures::Local;
 use crate::component::CallContext;
 use crate::download::check_target;
 use crate::driver::{ResolvedConnection, deadline_after, now};
+use crate::json;
 use crate::ledger::{Inserted, Job, JobSpec, Pictures, Target};
 use crate::media::hand_over;
 use crate::trace::{self, Trace};
@@ -228,8 +229,7 @@ impl Jobs {
         resolved: &ResolvedConnection,
     ) -> Result<Value, JobsError> {
         let (id, node) = (&checked.id, &checked.node.name);
-        let mut input: Value =
-            serde_json::from_str(&checked.plan.input).map_err(JobsError::NotJson)?;
+        let mut input = json::parse(&checked.plan.input).map_err(JobsError::NotJson)?;
         for Local { picture, field, .. } in &checked.pictures {
             let connection = Arc::clone(&resolved.connection);
             let trace = Trace::of_job(id, self.caller.as_ref(), connection.base_url().origin());

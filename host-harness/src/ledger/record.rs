@@ -329,32 +329,50 @@ fn file(text: &str) -> Result<ClipFile, RowProblem> {
 }
 
 fn media_text(media: &Media) -> String {
-    json!({
+    media_document(media).to_string()
+}
+
+fn media_document(media: &Media) -> Value {
+    let mut document = json!({
         "pointer": media.pointer,
         "url": media.url,
         "media_type": media.media_type,
         "sha256": media.sha256,
         "needs_credential": media.needs_credential,
-    })
-    .to_string()
+    });
+    // Programs before this field ignore it.
+    if !media.alternatives.is_empty() {
+        document["alternatives"] = media.alternatives.iter().map(media_document).collect();
+    }
+    document
 }
 
 fn media(text: &str) -> Result<Media, RowProblem> {
-    let read = || {
-        let document: Value = serde_json::from_str(text).ok()?;
-        let text = |name: &str| document[name].as_str().map(str::to_owned);
-        let optional = |name: &str| match &document[name] {
-            Value::Null => Some(None),
-            Value::String(text) => Some(Some(text.clone())),
-            _ => None,
-        };
-        Some(Media {
-            pointer: text("pointer")?,
-            url: text("url")?,
-            media_type: optional("media_type")?,
-            sha256: optional("sha256")?,
-            needs_credential: document["needs_credential"].as_bool()?,
-        })
+    let document = serde_json::from_str(text).ok();
+    let read = document.as_ref().and_then(media_of);
+    read.ok_or(RowProblem::Unreadable { column: "media" })
+}
+
+fn media_of(document: &Value) -> Option<Media> {
+    let text = |name: &str| document[name].as_str().map(str::to_owned);
+    let optional = |name: &str| match &document[name] {
+        Value::Null => Some(None),
+        Value::String(text) => Some(Some(text.clone())),
+        _ => None,
     };
-    read().ok_or(RowProblem::Unreadable { column: "media" })
+    let alternatives = match &document["alternatives"] {
+        Value::Null => Vec::new(),
+        alternatives => {
+            let listed = alternatives.as_array()?.iter();
+            listed.map(media_of).collect::<Option<Vec<_>>>()?
+        }
+    };
+    Some(Media {
+        pointer: text("pointer")?,
+        url: text("url")?,
+        media_type: optional("media_type")?,
+        sha256: optional("sha256")?,
+        needs_credential: document["needs_credential"].as_bool()?,
+        alternatives,
+    })
 }

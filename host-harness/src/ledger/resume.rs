@@ -112,6 +112,7 @@ mod tests {
                 media_type: None,
                 sha256: None,
                 needs_credential: false,
+                alternatives: Vec::new(),
             });
         }
         job.schedule.next_at = (!has_error).then_some(700);

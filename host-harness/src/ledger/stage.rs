@@ -135,6 +135,9 @@ pub struct Media {
     pub sha256: Option<String>,
     /// Whether the download needs the connection's credential.
     pub needs_credential: bool,
+    /// Further places of the same file, in the order in which they are tried; without
+    /// alternatives of their own.
+    pub alternatives: Vec<Self>,
 }
 
 /// Without the URL, whose query may give access.

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use crate::bindings::{Adjustment, Note, Violation};
 use crate::json;
 
-/// An input that is valid by its schema. A node changes or rejects it, once for the input that
-/// is shown and the request that is sent.
+/// An input that is an object. A node changes or rejects it, once for the input that is shown
+/// and the request that is sent.
 pub struct Draft {
     pub(crate) given: Map<String, Value>,
     pub(crate) withheld: Vec<(&'static str, &'static str)>,
@@ -73,6 +73,12 @@ impl Draft {
     pub fn coerced(&mut self, field: &str, how: impl Into<String>) {
         self.notes
             .push(note(field, Adjustment::Coerced, how.into()));
+    }
+
+    /// Adds advice on a field. The input is not changed.
+    pub fn advise(&mut self, field: &str, advice: impl Into<String>) {
+        self.notes
+            .push(note(field, Adjustment::Advice, advice.into()));
     }
 
     /// Keeps a field out of the request, with a note, if it is given.

@@ -8,6 +8,7 @@ use zoetrope_node_sdk::schema::draft::Draft;
 use zoetrope_node_sdk::schema::violations;
 
 use crate::bindings::image_to_video::{Input, Model, PromptOptimizer, Size};
+use crate::nodes::advice::{self, Scheme};
 use crate::providers::pixelml::PIXELML;
 
 /// The node type.
@@ -15,10 +16,12 @@ pub static NODE: Node = Node {
     name: "image_to_video",
     version: "1.0.0",
     title: "Image to video",
-    description: "Animates a picture as a prompt says, with the models Pixel M and Pixel S.",
+    description: "Image to video",
     provider: &PIXELML,
     input_schema: include_str!("../../../schemas/image_to_video/input.json"),
     output_schema: include_str!("../../../schemas/image_to_video/output.json"),
+    rules: include_str!("../../../schemas/image_to_video/rules.json"),
+    about: include_str!("../../../schemas/image_to_video/about.json"),
     fields: &[
         Field::optional("model", Default::Text("Pixel M")),
         Field::text("prompt"),
@@ -50,8 +53,19 @@ struct OutputSchema;
 /// `size` is documented as "Only for Pixel M", but a published example has it with Pixel S.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all nodes")]
 fn amend(draft: &mut Draft, _: Option<&Connection>) -> Result<(), NodeError> {
-    if draft.get("model").is_some_and(|model| model == "Pixel S") {
+    advice::picture_url(draft, "image", Scheme::Secure);
+    let is = |field, value: &str| draft.get(field).is_some_and(|given| given == value);
+    let is_large = draft
+        .get("size")
+        .and_then(Value::as_str)
+        .is_some_and(|size| size.contains("FullHD"));
+    if is("model", "Pixel S") {
         draft.withhold("size", "Only Pixel M has sizes; Pixel S runs without it.");
+    } else if is_large {
+        draft.advise(
+            "size",
+            "FullHD has better quality, takes longer and costs more credits than HD.",
+        );
     }
     Ok(())
 }

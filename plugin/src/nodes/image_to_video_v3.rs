@@ -1,12 +1,14 @@
 //! `image_to_video_v3`: PixelML's node with steps, guidance and a frame rate.
 
 use serde_json::{Value, json};
-use zoetrope_node_sdk::bindings::MediaKind;
+use zoetrope_node_sdk::bindings::{Connection, MediaKind, NodeError};
 use zoetrope_node_sdk::field::{Default, Field, Media};
 use zoetrope_node_sdk::node::Node;
+use zoetrope_node_sdk::schema::draft::Draft;
 use zoetrope_node_sdk::schema::violations;
 
 use crate::bindings::image_to_video_v3::Input;
+use crate::nodes::advice::{self, Scheme};
 use crate::providers::pixelml::PIXELML;
 
 /// The node type.
@@ -14,10 +16,12 @@ pub static NODE: Node = Node {
     name: "image_to_video_v3",
     version: "1.0.0",
     title: "Image to video v3",
-    description: "Animates a picture as a prompt says, with steps, guidance scale and frame rate.",
+    description: "Image to video v3",
     provider: &PIXELML,
     input_schema: include_str!("../../../schemas/image_to_video_v3/input.json"),
     output_schema: include_str!("../../../schemas/image_to_video_v3/output.json"),
+    rules: include_str!("../../../schemas/image_to_video_v3/rules.json"),
+    about: include_str!("../../../schemas/image_to_video_v3/about.json"),
     fields: &[
         Field::text("prompt"),
         Field::text("image"),
@@ -36,7 +40,7 @@ pub static NODE: Node = Node {
     }],
     validate_input: |document| violations::of(InputSchema::iter_errors(document)),
     validate_output: |document| violations::of(OutputSchema::iter_errors(document)),
-    amend: |_, _| Ok(()),
+    amend,
     estimate: None,
 };
 
@@ -45,6 +49,39 @@ struct InputSchema;
 
 #[jsonschema::validator(path = "../schemas/image_to_video_v3/output.json")]
 struct OutputSchema;
+
+/// The document has advice alone beyond its schema.
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all nodes")]
+fn amend(draft: &mut Draft, _: Option<&Connection>) -> Result<(), NodeError> {
+    advice::picture_url(draft, "image", Scheme::Any);
+    let number = |field| draft.get(field).and_then(Value::as_f64);
+    let (steps, guidance) = (number("steps"), number("guidance_scale"));
+    let rate = number("frame_rate");
+    if steps.is_some_and(|steps| steps > 30.0) {
+        let advice = "More than 30 steps are smoother, and take significantly longer.";
+        draft.advise("steps", advice);
+    }
+    match guidance {
+        Some(..3.0) => draft.advise(
+            "guidance_scale",
+            "Below 3, the prompt is interpreted freely.",
+        ),
+        Some(7.0..) => draft.advise(
+            "guidance_scale",
+            "From 7 to 10, the clip follows the prompt closely.",
+        ),
+        _ => {}
+    }
+    match rate {
+        Some(24.0..) => draft.advise("frame_rate", "From 24 frames a second, the file is larger."),
+        Some(rate) if !(8.0..=15.0).contains(&rate) => draft.advise(
+            "frame_rate",
+            "Usual frame rates are 24 (cinematic), 30 (smooth) and 8 to 15 (stylized).",
+        ),
+        _ => {}
+    }
+    Ok(())
+}
 
 /// The input document of a typed run.
 #[must_use]

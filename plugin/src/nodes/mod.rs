@@ -3,6 +3,7 @@
 
 use zoetrope_node_sdk::node::Pack;
 
+mod advice;
 pub mod image_to_video;
 pub mod image_to_video_v3;
 pub mod popiart_image2video;

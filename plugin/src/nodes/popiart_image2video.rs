@@ -15,13 +15,15 @@ use crate::providers::popiart::{POPIART, shortest_clip_s};
 pub static NODE: Node = Node {
     name: "popiskill-video-image2video-basic-v1",
     version: "1.0.0",
-    title: "PopiArt image to video",
-    description: "Animates a picture into a short clip, through PopiArt's basic skill.",
+    title: "PopiArt Image To Video Basic",
+    description: "Turn one source image into a short video through the PopiArt runtime baseline. Use this when the user wants the most direct image-to-video path for motion previews, short teaser clips, or runtime validation.",
     provider: &POPIART,
     input_schema: include_str!("../../../schemas/popiskill-video-image2video-basic-v1/input.json"),
     output_schema: include_str!(
         "../../../schemas/popiskill-video-image2video-basic-v1/output.json"
     ),
+    rules: include_str!("../../../schemas/popiskill-video-image2video-basic-v1/rules.json"),
+    about: include_str!("../../../schemas/popiskill-video-image2video-basic-v1/about.json"),
     fields: &[
         Field::text("source_artifact_id"),
         Field::text("image_url"),
@@ -56,15 +58,20 @@ struct InputSchema;
 struct OutputSchema;
 
 /// A clip needs a source picture. PopiArt documents a shortest length "for now", so the
-/// connection's options set it.
+/// connection's options set it; it applies to both names of the field.
 fn amend(draft: &mut Draft, connection: Option<&Connection>) -> Result<(), NodeError> {
-    popiart_source::choose(draft);
-    let given = draft.unify("duration_s", "seconds");
+    let from_text = "From text alone, first run PopiArt's skill `popiskill-image-text2image-basic-v1`, which is not a node here.";
+    popiart_source::choose(draft, from_text);
     let shortest = shortest_clip_s(connection)?;
-    let duration = draft.get("duration_s").and_then(Value::as_f64);
-    if duration.is_some_and(|duration| duration < shortest) {
-        let shortest = json::text(&shortest.into());
-        draft.refuse(given, "minimum", format!("Must be at least {shortest}."));
+    for field in ["duration_s", "seconds"] {
+        let duration = draft.get(field).and_then(Value::as_f64);
+        if duration.is_some_and(|duration| duration < shortest) {
+            // Rust's own formatting of floats would add a twentieth to the component's size.
+            let text = json::text(&shortest.into());
+            let least = text.strip_suffix(".0").unwrap_or(&text);
+            draft.refuse(field, "minimum", format!("Must be at least {least}."));
+        }
     }
+    draft.unify("duration_s", "seconds");
     Ok(())
 }

@@ -12,11 +12,13 @@ use crate::providers::popiart::POPIART;
 pub static NODE: Node = Node {
     name: "popiskill-image-img2img-basic-v1",
     version: "1.0.0",
-    title: "PopiArt image to image",
-    description: "Redraws a picture as a prompt says, through PopiArt's basic skill.",
+    title: "PopiArt Image To Image Basic",
+    description: "Transform one existing image into a new image through the PopiArt runtime baseline. Use this when the user already has a source image and wants the most direct image-to-image path for redraws, style transfer, or pipeline validation.",
     provider: &POPIART,
     input_schema: include_str!("../../../schemas/popiskill-image-img2img-basic-v1/input.json"),
     output_schema: include_str!("../../../schemas/popiskill-image-img2img-basic-v1/output.json"),
+    rules: include_str!("../../../schemas/popiskill-image-img2img-basic-v1/rules.json"),
+    about: include_str!("../../../schemas/popiskill-image-img2img-basic-v1/about.json"),
     fields: &[
         Field::text("prompt"),
         Field::text("source_artifact_id"),
@@ -37,7 +39,8 @@ pub static NODE: Node = Node {
     validate_input: |document| violations::of(InputSchema::iter_errors(document)),
     validate_output: |document| violations::of(OutputSchema::iter_errors(document)),
     amend: |draft, _| {
-        popiart_source::choose(draft);
+        let from_text = "Without a picture, first run PopiArt's skill `popiskill-image-text2image-basic-v1`, which is not a node here.";
+        popiart_source::choose(draft, from_text);
         Ok(())
     },
     estimate: None,

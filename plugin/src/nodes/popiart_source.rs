@@ -6,6 +6,8 @@ use zoetrope_node_sdk::bindings::MediaKind;
 use zoetrope_node_sdk::field::Media;
 use zoetrope_node_sdk::schema::draft::Draft;
 
+use crate::nodes::advice::{self, Scheme};
+
 /// The fields, in the order of precedence. The last is an alias of the second.
 const SOURCES: [&str; 3] = ["source_artifact_id", "image_url", "reference_image_url"];
 
@@ -25,8 +27,9 @@ pub(super) const MEDIA: &[Media] = &[
     },
 ];
 
-/// Leaves one source in the request, and rejects an input that has none.
-pub(super) fn choose(draft: &mut Draft) {
+/// Leaves one source in the request, and rejects an input that has none, with `otherwise` as
+/// the way to a picture.
+pub(super) fn choose(draft: &mut Draft, otherwise: &str) {
     let [artifact, url, alias] = SOURCES;
     for source in SOURCES {
         let text = draft.get(source).and_then(Value::as_str);
@@ -39,9 +42,13 @@ pub(super) fn choose(draft: &mut Draft) {
         (Some(_), Some(_)) => draft.withhold(url, "The artifact goes first."),
         (None, None) => draft.refuse(
             "",
-            "required",
-            "One of `source_artifact_id`, `image_url` and `reference_image_url` is needed.",
+            "anyOf",
+            format!(
+                "One of `source_artifact_id`, `image_url` and `reference_image_url` is required. \
+                 {otherwise}"
+            ),
         ),
-        _ => {}
+        (None, Some(_)) => advice::picture_url(draft, url, Scheme::Any),
+        (Some(_), None) => {}
     }
 }

@@ -2,21 +2,25 @@
 
 use zoetrope_node_sdk::bindings::{Basis, Connection, MediaKind, NodeError};
 use zoetrope_node_sdk::field::{Default, Field, ListPrice, Media};
+use zoetrope_node_sdk::http::{has_scheme, is_absolute};
 use zoetrope_node_sdk::node::Node;
 use zoetrope_node_sdk::schema::draft::Draft;
 use zoetrope_node_sdk::schema::violations;
 
+use crate::nodes::advice::{self, Scheme};
 use crate::providers::shortapi::SHORTAPI;
 
 /// The node type.
 pub static NODE: Node = Node {
     name: "shortapi/poppy-v1.0/image-to-video",
     version: "1.0.0",
-    title: "ShortAPI poppy v1.0 image to video",
-    description: "Animates a picture as a prompt says, with ShortAPI's model poppy v1.0.",
+    title: "shortapi/poppy-v1.0/image-to-video",
+    description: "poppy-v1.0 is an image-to-video model from ShortAPI, designed to breathe life into static imagery through deep narrative motion. It precisely interprets the composition and intent of the initial frame, imbuing it with fluid dynamics and lighting transitions that align with physical intuition. Powered by ShortAPI’s high-performance inference architecture, poppy-v1.0 ensures exceptional fidelity to the source image while delivering superior logical consistency, seamlessly evolving stills into cinematic sequences.",
     provider: &SHORTAPI,
     input_schema: include_str!("../../../schemas/shortapi/poppy-v1.0/image-to-video/input.json"),
     output_schema: include_str!("../../../schemas/shortapi/poppy-v1.0/image-to-video/output.json"),
+    rules: include_str!("../../../schemas/shortapi/poppy-v1.0/image-to-video/rules.json"),
+    about: include_str!("../../../schemas/shortapi/poppy-v1.0/image-to-video/about.json"),
     fields: &[
         Field::text("prompt"),
         Field::text("image"),
@@ -38,6 +42,7 @@ pub static NODE: Node = Node {
         unit: "USD",
         basis: Basis::PerSecondOfVideo,
         source: "ShortAPI's page of shortapi/poppy-v1.0/image-to-video",
+        length_field: None,
     }),
 };
 
@@ -55,6 +60,7 @@ fn amend(draft: &mut Draft, _: Option<&Connection>) -> Result<(), NodeError> {
         return Ok(());
     };
     if is_url(image) {
+        advice::picture_url(draft, "image", Scheme::Any);
         return Ok(());
     }
     let prefixed = strip_data_prefix(image);
@@ -71,18 +77,14 @@ fn amend(draft: &mut Draft, _: Option<&Connection>) -> Result<(), NodeError> {
     }
     if !is_base64 {
         let message = "Must be a URL, or a picture in base64.";
-        draft.refuse("image", "contentEncoding", message);
+        draft.refuse("image", "pattern", message);
     }
     Ok(())
 }
 
 /// Includes `file:` URLs, which the host replaces by the picture.
 fn is_url(image: &str) -> bool {
-    let begins = |scheme: &str| {
-        let start = image.get(..scheme.len());
-        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-    };
-    begins("https://") || begins("http://") || begins("file:")
+    is_absolute(image) || has_scheme(image, "file:")
 }
 
 /// Removes a prefix like `data:image/png;base64,`. Whether there was one.

@@ -10,7 +10,7 @@ use zoetrope_node_sdk::bindings::{
     LocalFile, NextStep, NodeError, Price, ProviderFault, ResultMedia, Settlement, Stage, Started,
     Step, Success,
 };
-use zoetrope_node_sdk::http::{Reply, Request, request};
+use zoetrope_node_sdk::http::{Reply, Request, is_absolute, request};
 use zoetrope_node_sdk::json;
 use zoetrope_node_sdk::node::{Next, Node, Provider};
 use zoetrope_node_sdk::options::Reader;
@@ -32,15 +32,23 @@ const OPTIONS: &str = include_str!("../../../schemas/connections/shortapi.json")
 /// The code of a transient fault upstream of ShortAPI.
 const UPSTREAM_FAULT: &str = "3000";
 
-/// The pointers to the clip's URL. The page has it under `images`, although it is a video.
-const RESULTS: [&str; 6] = [
-    "/result/videos/0/url",
-    "/result/videos/0",
-    "/result/images/0/url",
-    "/result/images/0",
+/// The pointers to the clip's URL, in the order in which they are tried. The page has it under
+/// `images`, although it is a video.
+const RESULTS: [&str; 10] = [
+    "/result/videos",
+    "/result/images",
     "/result/url",
     "/result/video_url",
+    "/result/video",
+    "/result",
+    "/videos",
+    "/images",
+    "/url",
+    "/video_url",
 ];
+
+/// Most places of one result.
+const PLACES: usize = 20;
 
 struct Options {
     create_path: String,
@@ -89,7 +97,9 @@ impl Provider for ShortApi {
         _idempotency_key: &str,
     ) -> Result<Request, NodeError> {
         let options = Options::read(connection)?;
-        let mut body = json!({ "model": node.name, "args": input });
+        let mut body = json!({ "model": node.name });
+        // Not through `json!`, which changes the text of numbers.
+        body["args"] = Value::Object(input.clone());
         if !options.callback_url.is_empty() {
             body["callback_url"] = options.callback_url.into();
         }
@@ -223,7 +233,8 @@ fn data(document: &Value) -> &Value {
 
 /// The code of an envelope with an error.
 fn refusal(document: &Value) -> Option<String> {
-    text_at(document, "/code").filter(|code| code != "0")
+    let is_zero = document["code"].as_f64() == Some(0.0);
+    text_at(document, "/code").filter(|code| !is_zero && code != "0")
 }
 
 /// The pointers to an error, whose text is in `info` or in `message`.
@@ -256,7 +267,15 @@ fn failure(reply: &Reply, data: &Value) -> ProviderFault {
 fn status(data: &Value) -> Option<u64> {
     let status = data.get("status")?;
     let in_text = || status.as_str().and_then(|text| text.trim().parse().ok());
-    status.as_u64().or_else(in_text)
+    let number = status
+        .as_f64()
+        .filter(|number| *number >= 0.0 && number.fract() == 0.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a whole number that is not negative"
+    )]
+    number.map(|number| number as u64).or_else(in_text)
 }
 
 /// The cost of a job, in dollars.
@@ -267,27 +286,44 @@ fn cost(data: &Value) -> Option<Price> {
     })
 }
 
+/// The absolute URLs of a value: a text, an object with a `url`, or a list of these.
+fn urls_of(value: &Value) -> impl Iterator<Item = &str> {
+    let items = value
+        .as_array()
+        .map_or(std::slice::from_ref(value), Vec::as_slice);
+    let urls = items
+        .iter()
+        .filter_map(|item| item.as_str().or_else(|| item["url"].as_str()));
+    urls.map(str::trim).filter(|url| is_absolute(url))
+}
+
 fn success(node: &Node, job: &str, data: &Value) -> Result<Success, NodeError> {
-    let url = RESULTS.iter().find_map(|pointer| {
-        let url = data.pointer(pointer)?.as_str()?;
-        (url.starts_with("https://") || url.starts_with("http://")).then_some(url)
-    });
-    let output = url.map(|url| json!({ "job_id": job, "video": url }));
+    let places = RESULTS.iter().filter_map(|pointer| data.pointer(pointer));
+    let mut urls: Vec<&str> = Vec::new();
+    for url in places.flat_map(urls_of) {
+        if urls.len() < PLACES && !urls.contains(&url) {
+            urls.push(url);
+        }
+    }
+    let output = urls
+        .first()
+        .map(|url| json!({ "job_id": job, "video": url }));
     let valid = output.filter(|output| (node.validate_output)(output).is_empty());
-    let (Some(url), Some(output)) = (url, valid) else {
+    let output = valid.ok_or_else(|| {
         let expected = "expected the clip's absolute URL at /data/result/videos/0/url";
-        return Err(NodeError::protocol_violation(expected));
-    };
+        NodeError::protocol_violation(expected)
+    })?;
+    let media = urls.into_iter().map(|url| ResultMedia {
+        pointer: "/video".into(),
+        url: url.into(),
+        media_type: None,
+        sha256: None,
+        expires_at: None,
+        needs_credential: false,
+    });
     Ok(Success {
         output: json::text(&output),
-        media: vec![ResultMedia {
-            pointer: "/video".into(),
-            url: url.into(),
-            media_type: None,
-            sha256: None,
-            expires_at: None,
-            needs_credential: false,
-        }],
+        media: media.collect(),
         settlement: Settlement {
             charge: Charge::Yes,
             cost: None,

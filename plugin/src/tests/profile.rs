@@ -8,10 +8,10 @@ use crate::nodes::image_to_video_v3::NODE;
 
 #[test]
 fn lax_plan_is_a_valid_strict_input() {
-    let given = r#"{"frame_rate": "8.0", "steps": true, "image": "i", "prompt": "20"}"#;
+    let given = r#"{"frame_rate": "8.0", "steps": true, "image": "https://a.b/i", "prompt": "20"}"#;
     let lax = input::read(&NODE, given, Profile::Lax, None).unwrap();
     let completed = json!({
-        "prompt": "20", "image": "i", "negative_prompt": null,
+        "prompt": "20", "image": "https://a.b/i", "negative_prompt": null,
         "steps": 1, "guidance_scale": 3, "frame_rate": 8,
     });
     assert_eq!(Value::Object(lax.fields), completed);
@@ -36,7 +36,7 @@ fn lax_plan_is_a_valid_strict_input() {
 
 #[test]
 fn start_uses_the_strict_profile() {
-    let given = r#"{"prompt": "p", "image": "i", "steps": "20"}"#;
+    let given = r#"{"prompt": "p", "image": "https://a.b/i", "steps": "20"}"#;
     let refused = job::start(&PACK, &Scripted::new([]), NODE.name, given, "key").unwrap_err();
     assert!(
         matches!(&refused.cause, ErrorCause::InvalidInput(violations)

@@ -36,6 +36,7 @@ fn oops() -> JobError {
 
 fn media() -> Media {
     Media {
+        alternatives: Vec::new(),
         pointer: "/video".into(),
         url: "https://v.example/1".into(),
         media_type: None,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Done, ResolvedJob, Steps};
 use crate::contract::MediaKind;
 use crate::digest::Sha256Digest;
-use crate::download::{self, Download, DownloadError, MAX_BYTES};
+use crate::download::{self, Download, DownloadError, DownloadFailure, MAX_BYTES};
 use crate::driver::JobUpdate;
 use crate::driver::event::Event;
 use crate::egress::AddressRule;
@@ -27,7 +27,7 @@ impl Steps {
         if let Some(finalized) = run_blocking(&job, finalize_complete).await {
             return self.settled(job, &finalized).await;
         }
-        let (file, digest) = match self.fetch(&job, &media, resolved_job).await {
+        let (file, digest) = match self.fetch_any(&job, &media, resolved_job).await {
             Ok(fetched) => fetched,
             Err(error) => return self.settled(job, &download_failed(&error)).await,
         };
@@ -43,6 +43,32 @@ impl Steps {
             Some(finalized) => self.settled(row, &finalized).await,
             None => self.settled(row, &Event::Due).await,
         }
+    }
+
+    /// Downloads from the first place that has the file. A part of the file from one place is
+    /// continued from another one only if their bytes agree.
+    async fn fetch_any(
+        &self,
+        job: &Job,
+        media: &Media,
+        resolved_job: &ResolvedJob,
+    ) -> Result<(ClipFile, Sha256Digest), DownloadError> {
+        let mut failed = match self.fetch(job, media, resolved_job).await {
+            Ok(fetched) => return Ok(fetched),
+            Err(error) => error,
+        };
+        for place in &media.alternatives {
+            if failed.failure() == DownloadFailure::Permanent {
+                break;
+            }
+            match self.fetch(job, place, resolved_job).await {
+                Ok(fetched) => return Ok(fetched),
+                // The places are tried again if one of them failed temporarily.
+                Err(error) if error.failure() != DownloadFailure::UrlExpired => failed = error,
+                Err(_) => {}
+            }
+        }
+        Err(failed)
     }
 
     async fn fetch(

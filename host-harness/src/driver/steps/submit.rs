@@ -12,6 +12,7 @@ use crate::driver::group_commit::{WriteError, Writer};
 use crate::driver::{JobUpdate, Listener, classify, now};
 use crate::egress::{Submission, SubmitHook};
 use crate::error::ErrorKind;
+use crate::json;
 use crate::ledger::{Change, Job, JobError, LedgerError};
 
 impl Steps {
@@ -80,7 +81,7 @@ impl Steps {
 
     /// The completed input with its picture.
     fn input(&self, job: &Job) -> std::io::Result<Value> {
-        let mut input = serde_json::from_str(&job.spec.input)?;
+        let mut input = json::parse(&job.spec.input)?;
         self.pictures.attach(&mut input)?;
         Ok(input)
     }

@@ -44,6 +44,7 @@ fn full(mut job: Job) -> Job {
         }),
         output: "{}".into(),
         media: Some(Media {
+            alternatives: Vec::new(),
             pointer: "/video".into(),
             url: "https://v.example/1".into(),
             media_type: Some("video/mp4".into()),

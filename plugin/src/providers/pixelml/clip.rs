@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use zoetrope_node_sdk::bindings::{NodeError, ResultMedia, Settlement, Success};
+use zoetrope_node_sdk::http::is_absolute;
 use zoetrope_node_sdk::json;
 use zoetrope_node_sdk::node::Node;
 
@@ -18,7 +19,7 @@ pub(super) fn success(
         .pointer(pointer)
         .and_then(Value::as_str)
         .ok_or_else(expected)?;
-    if !url.starts_with("https://") && !url.starts_with("http://") {
+    if !is_absolute(url) {
         return Err(expected());
     }
     let output = serde_json::json!({ "video": url });

@@ -1,6 +1,6 @@
 use serde_json::json;
 use zoetrope_node_sdk::bindings::Adjustment::{Coerced, Dropped, NotForwarded};
-use zoetrope_node_sdk::bindings::{CheckOptions, ErrorCause, Plan, Profile};
+use zoetrope_node_sdk::bindings::{Body, CheckOptions, ErrorCause, Plan, Profile, Success};
 use zoetrope_node_sdk::testing::{Scripted, connection};
 use zoetrope_node_sdk::{job, media};
 
@@ -139,7 +139,9 @@ fn artifact_without_a_url_is_fetched_with_the_credential() {
                 {"id": "art/0", "content_type": "image/png", "url": "https://cdn.example/frame.png"},
                 {"id": "art/1", "content_type": "video/mp4", "size_bytes": 9},
             ]})),
-            wrapped(json!({"id": "art/1", "job_id": "job/1", "sha256": "ab", "media_id": "m-1"})),
+            wrapped(
+                json!({"id": "art/1", "job_id": "job/1", "sha256": format!("sha256:{}", "AB".repeat(32)), "media_id": "m-1"}),
+            ),
         ],
     );
     assert_eq!(
@@ -154,7 +156,7 @@ fn artifact_without_a_url_is_fetched_with_the_credential() {
     assert_eq!(media.url, format!("{BASE}/artifacts/art%2F1/content"));
     assert!(media.needs_credential);
     assert_eq!(media.media_type.as_deref(), Some("video/mp4"));
-    assert_eq!(media.sha256.as_deref(), Some("ab"));
+    assert_eq!(media.sha256, Some("ab".repeat(32)));
     let output: Value = serde_json::from_str(&success.output).unwrap();
     assert_eq!(
         output,
@@ -349,11 +351,12 @@ fn first_given_source_is_used() {
             ]
         )
     );
-    let alias = json!({"prompt": "p", "source_artifact_id": " ", "reference_image_url": "r"});
+    let alias =
+        json!({"prompt": "p", "source_artifact_id": " ", "reference_image_url": "https://a.b/r"});
     assert_eq!(
         sent(alias),
         (
-            json!({"prompt": "p", "image_url": "r"}),
+            json!({"prompt": "p", "image_url": "https://a.b/r"}),
             vec![
                 ("/source_artifact_id".into(), Dropped),
                 ("/reference_image_url".into(), Coerced)
@@ -364,7 +367,7 @@ fn first_given_source_is_used() {
         let nothing = json!({"prompt": "p", "image_url": ""});
         assert_eq!(
             violations(node, &nothing, None),
-            [(String::new(), "required".to_owned())]
+            [(String::new(), "anyOf".to_owned())]
         );
     }
 }
@@ -391,14 +394,17 @@ fn clip_shorter_than_the_connections_minimum_is_rejected() {
         violations(VIDEO, &input("duration_s", 2.0), Some(&short)),
         refused("duration_s")
     );
+    // The form schema has the limit for both names.
     let both = json!({"image_url": "u", "duration_s": 6, "seconds": 1});
+    assert_eq!(violations(VIDEO, &both, None), refused("seconds"));
+    let both = json!({"image_url": "u", "duration_s": 6, "seconds": 5});
     let read = plan(VIDEO, &both, None).unwrap().input;
     assert_eq!(read, r#"{"duration_s":6,"image_url":"u"}"#);
 }
 
 #[test]
 fn schema_names_every_option_and_its_default() {
-    let schema: Value = serde_json::from_str(OPTIONS).unwrap();
+    let schema: Value = serde_json::from_str(options::SCHEMA).unwrap();
     let properties = schema["properties"].as_object().unwrap();
     assert_eq!(properties.len(), 3);
     let read = |options: Value| Options::read(&connection(&options)).unwrap();
@@ -416,4 +422,100 @@ fn schema_names_every_option_and_its_default() {
             "{name}"
         );
     }
+}
+
+/// The URLs of the result's places, in order.
+fn places(job: Value, listing: (u16, Value), details: Option<(u16, Value)>) -> Vec<String> {
+    let replies = [wrapped(job), listing].into_iter().chain(details);
+    let (success, _) = success_of(VIDEO, replies);
+    success.media.into_iter().map(|media| media.url).collect()
+}
+
+const CONTENT: &str = "https://provider.example/api/artifacts/a-1/content";
+
+#[test]
+fn unreadable_listing_or_details_hide_no_place_that_is_known() {
+    let job = json!({"status": "done", "primary_artifact_id": "a-1"});
+    let with_url = json!({"status": "done", "primary_artifact_id": "a-1", "url": "https://c.d/1"});
+    for status in [401, 403, 404, 410, 429, 500, 503] {
+        let refused = (status, refused("no"));
+        let found = places(job.clone(), refused.clone(), Some(refused.clone()));
+        assert_eq!(found, [CONTENT], "{status}");
+        let found = places(with_url.clone(), wrapped(json!([])), Some(refused));
+        assert_eq!(found, [CONTENT, "https://c.d/1"], "{status}");
+    }
+    for odd in [
+        json!([]),
+        json!("ok"),
+        json!(7),
+        Value::Null,
+        json!({"url": 5}),
+    ] {
+        let found = places(job.clone(), wrapped(odd.clone()), Some(wrapped(odd)));
+        assert_eq!(found, [CONTENT]);
+    }
+}
+
+#[test]
+fn artifacts_are_read_in_every_form_of_a_listing() {
+    let done = json!({"status": "done"});
+    let listed = |item: Value| places(done.clone(), wrapped(json!([item])), None);
+    let numeric = listed(json!({"id": 7, "content_type": "Video/MP4", "url": "https://c.d/7"}));
+    let content = "https://provider.example/api/artifacts/7/content";
+    assert_eq!(numeric, ["https://c.d/7", content]);
+    assert_eq!(listed(json!({"url": "https://c.d/8"})), ["https://c.d/8"]);
+    let opaque =
+        json!({"id": "a", "content_type": "application/octet-stream", "url": "https://c.d/11"});
+    assert_eq!(listed(opaque)[0], "https://c.d/11");
+    let source = json!([{"role": "Source", "url": "https://c.d/9"}, {"url": "https://c.d/10"}]);
+    assert_eq!(
+        places(done.clone(), wrapped(source), None),
+        ["https://c.d/10"]
+    );
+}
+
+/// A picture that the job started from is of the kind of an img2img's result.
+#[test]
+fn source_of_the_job_is_no_result() {
+    let item = |id: &str| json!({"id": id, "content_type": "image/png", "url": format!("https://c.d/{id}")});
+    let done = |input: Value| json!({"status": "done", "input": input});
+    for (input, listing) in [
+        (
+            json!({"source_artifact_id": "src"}),
+            json!([item("src"), item("a1")]),
+        ),
+        (
+            json!({"image_url": "https://c.d/src"}),
+            json!([item("src"), item("a1")]),
+        ),
+    ] {
+        let replies = [wrapped(done(input)), wrapped(listing)];
+        let (success, _) = success_of(IMAGE, replies);
+        assert_eq!(success.media[0].url, "https://c.d/a1");
+        assert!(
+            success
+                .media
+                .iter()
+                .all(|media| media.url != "https://c.d/src")
+        );
+    }
+    let host = Scripted::new([
+        wrapped(done(json!({"source_artifact_id": "src"}))),
+        wrapped(json!([item("src")])),
+    ]);
+    assert!(job::poll(&PACK, &host, &ticket(IMAGE)).is_err());
+}
+
+#[test]
+fn enormous_listing_costs_no_more_than_its_first_artifacts() {
+    let items: Vec<_> = (0..100_000)
+        .map(|number| json!({"id": format!("a{number}"), "url": format!("https://c.d/{number}")}))
+        .collect();
+    let ids: Vec<_> = items.iter().map(|item| item["id"].clone()).collect();
+    let job = json!({"status": "done", "artifact_ids": ids});
+    let replies = [wrapped(job), wrapped(json!({"items": items}))];
+    let (success, _) = success_of(VIDEO, replies);
+    assert_eq!(success.media.len(), 20);
+    assert_eq!(success.media[0].url, "https://c.d/0");
+    assert!(success.output.len() < 10_000);
 }

@@ -36,6 +36,7 @@ pub fn of_check(then: Option<Answer>, input: String, seen: &Seen) -> Result<Plan
                 price: price(&amount, seen),
                 basis: Basis::PerSecondOfVideo,
                 source: "https://prices.example".into(),
+                seconds: None,
             }),
             ..plan(input.written(seen))
         }),
@@ -278,6 +279,7 @@ pub fn listed(listing: &Listing, seen: &Seen) -> Vec<NodeType> {
             credential_prefix: "Bearer ".into(),
         }),
         input_schema: listing.schema.written(seen),
+        rules: "{}".into(),
         output_schema: listing.schema.written(seen),
         input_media: Vec::new(),
         output_media: listing.picture.clone().map(picture).into_iter().collect(),

@@ -1,0 +1,318 @@
+//! The result of a finished job.
+//!
+//! PopiArt may name the result in the job's `output`, in the job document, in the listing of
+//! the job's artifacts, or in the details of an artifact. A fact is read from the first of
+//! these that has it. The places of the file, in this order:
+//!
+//! 1. the primary artifact;
+//! 2. `url` of the output, of the job document, of the listing;
+//! 3. the listed artifacts of the node's kind of media, then those of an unknown one;
+//! 4. the artifacts that only the output or the job document names;
+//! 5. a primary artifact of another kind of media.
+//!
+//! An artifact that was a source of the job is not a result. All places are passed to the
+//! host, which tries them in this order. A listing or details that cannot be read are no
+//! obstacle if another document names a place.
+
+use serde_json::{Value, json};
+use zoetrope_node_sdk::bindings::{
+    Charge, Connection, JobState, Location, MediaKind, NodeError, ResultMedia, Success,
+};
+use zoetrope_node_sdk::http::{Reply, request};
+use zoetrope_node_sdk::json;
+use zoetrope_node_sdk::node::{Next, Node};
+use zoetrope_node_sdk::reply::id_at;
+use zoetrope_node_sdk::ticket::Ticket;
+
+use super::artifacts::{is_in_a_path, located, places_of, sha256, text};
+use super::replies::{read, readable, settlement};
+
+/// Most artifacts of a listing that are read, and most places of one result.
+const LISTED: usize = 200;
+const PLACES: usize = 20;
+
+/// The result of a job whose document is `job`, from the replies that followed it.
+pub(super) fn result(
+    connection: &Connection,
+    node: &Node,
+    ticket: &Ticket,
+    job: &Value,
+    replies: &[Reply],
+) -> Result<Next<JobState>, NodeError> {
+    let Some(reply) = replies.first() else {
+        let list = request(connection, "GET", "/jobs/{id}/artifacts", &ticket.job);
+        return Ok(Next::Send(list));
+    };
+    let listing = match document(reply) {
+        Ok(listing) => listing,
+        Err(_) if reply.status == 404 || names_a_place(job) => Value::Null,
+        Err(error) => return Err(error),
+    };
+    let mut found = Found {
+        connection,
+        kind: match node.output_media[0].kind {
+            MediaKind::Image => "image/",
+            MediaKind::Video => "video/",
+        },
+        parts: [&job["output"], job, &listing],
+        items: items(&listing),
+        details: (String::new(), Value::Null),
+    };
+    if let Some(id) = found.id_without_url() {
+        match replies.get(1) {
+            None => {
+                let details = request(connection, "GET", "/artifacts/{id}", &id);
+                return Ok(Next::Send(details));
+            }
+            // Without a description, the content may still be there.
+            Some(reply) => found.details = (id, document(reply).unwrap_or_default()),
+        }
+    }
+    found.success(node, ticket).map(Next::Done)
+}
+
+/// The data of a reply's document.
+fn document(reply: &Reply) -> Result<Value, NodeError> {
+    let document = readable(reply)?;
+    read(reply, &document).cloned()
+}
+
+/// Whether the job document alone names a place of the result.
+fn names_a_place(job: &Value) -> bool {
+    let names = ["url", "primary_artifact_id"];
+    [&job["output"], job].into_iter().any(|part| {
+        names.iter().any(|name| text(part, name).is_some())
+            || id_at(part, "/artifact_ids/0").is_some()
+    })
+}
+
+/// The artifacts of a listing: an array, or an object that has one.
+fn items(listing: &Value) -> &[Value] {
+    let arrays = [listing, &listing["items"], &listing["artifacts"]];
+    let found = arrays.into_iter().find_map(Value::as_array);
+    let items = found.map_or(&[] as &[Value], Vec::as_slice);
+    &items[..items.len().min(LISTED)]
+}
+
+/// What PopiArt says about the result.
+struct Found<'a> {
+    connection: &'a Connection,
+    /// The beginning of the media types of the node's results.
+    kind: &'static str,
+    /// The output, the job document and the listing.
+    parts: [&'a Value; 3],
+    /// The listed artifacts.
+    items: &'a [Value],
+    /// The id and the details of one artifact.
+    details: (String, Value),
+}
+
+/// A place of the result, and the artifact that is there.
+struct Place {
+    location: Location,
+    artifact: Option<String>,
+}
+
+impl Found<'_> {
+    /// A text that the parts have in common, from the first that has it.
+    fn fact(&self, name: &str) -> Option<&str> {
+        self.parts.iter().find_map(|part| text(part, name))
+    }
+
+    fn primary(&self) -> Option<String> {
+        let mut parts = self.parts.iter();
+        parts.find_map(|part| id_at(part, "/primary_artifact_id"))
+    }
+
+    /// The ids that the output and the job document name.
+    fn named(&self) -> impl Iterator<Item = String> {
+        let lists = self.parts[..2].iter();
+        let named = lists.filter_map(|part| part["artifact_ids"].as_array());
+        named.flatten().take(LISTED).filter_map(|id| id_at(id, ""))
+    }
+
+    /// Ids of artifacts, the most probable result first.
+    fn artifacts(&self) -> Vec<String> {
+        let listed: Vec<_> = self.results().collect();
+        let primary = self.primary();
+        let (mut first, mut last) = (primary.clone(), None);
+        let fits = listed.iter().find(|(id, _)| Some(id) == primary.as_ref());
+        if fits.is_some_and(|(_, fits)| *fits == Some(false)) {
+            (first, last) = (None, first);
+        }
+        let of = |wanted| {
+            let listed = listed.iter().filter(move |(_, fits)| *fits == wanted);
+            listed.map(|(id, _)| id.clone())
+        };
+        let others = self.named().filter(|id| self.item(id).is_none());
+        let others = others.filter(|id| !self.is_source(Some(id), &Value::Null));
+        let probable = of(Some(true)).chain(of(None)).chain(others);
+        let all = first.into_iter().chain(probable).chain(last);
+        let mut ids = Vec::new();
+        for id in all {
+            if ids.len() < PLACES && !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        ids
+    }
+
+    /// The ids of the listed artifacts that were no source, and whether they fit.
+    fn results(&self) -> impl Iterator<Item = (String, Option<bool>)> {
+        self.items.iter().filter_map(|item| {
+            let id = id_of(item)?;
+            (!self.is_source(Some(&id), item)).then(|| (id, self.fits(item)))
+        })
+    }
+
+    /// The entry of an artifact in the listing.
+    fn item(&self, id: &str) -> Option<&Value> {
+        let mut items = self.items.iter();
+        items.find(|item| id_of(item).as_deref() == Some(id))
+    }
+
+    /// Whether a listed artifact is of the node's kind of media; `None` if its type is missing or
+    /// says nothing, as `application/octet-stream` does.
+    fn fits(&self, item: &Value) -> Option<bool> {
+        let kind = text(item, "content_type")?.to_ascii_lowercase();
+        (!kind.contains("octet-stream")).then(|| kind.starts_with(self.kind))
+    }
+
+    /// A text about an artifact, from its entry in the listing, else from its details.
+    fn detail(&self, id: &str, name: &str) -> Option<String> {
+        let item = self.item(id);
+        let details = (self.details.0 == id).then_some(&self.details.1);
+        let mut known = item.into_iter().chain(details);
+        known.find_map(|known| text(known, name).map(String::from))
+    }
+
+    /// Whether an artifact was a source of the job: by its id, its URL, or its role in the
+    /// listing or in its details.
+    fn is_source(&self, id: Option<&str>, item: &Value) -> bool {
+        let input = &self.parts[1]["input"];
+        let is_details = id.is_some_and(|id| id == self.details.0);
+        let urls = ["image_url", "reference_image_url"].map(|name| text(input, name));
+        let url = text(item, "url");
+        has_source_role(item)
+            || is_details && has_source_role(&self.details.1)
+            || id.is_some() && id == text(input, "source_artifact_id")
+            || url.is_some() && urls.contains(&url)
+    }
+
+    /// The best artifact, if neither its entry in the listing nor another document has its URL.
+    fn id_without_url(&self) -> Option<String> {
+        let id = self.artifacts().into_iter().find(|id| is_in_a_path(id))?;
+        let is_located = self.detail(&id, "url").is_some();
+        let is_needed = self.primary().as_ref() == Some(&id) || self.fact("url").is_none();
+        (!is_located && is_needed).then_some(id)
+    }
+
+    /// The places of the result, the most probable first.
+    fn places(&self) -> Vec<Place> {
+        let mut artifacts = self.artifacts().into_iter().peekable();
+        let primary = self.primary();
+        let first = artifacts.next_if(|id| Some(id) == primary.as_ref());
+        let of_artifact = |id: String| {
+            let url = self.detail(&id, "url");
+            let locations = places_of(self.connection, &id, url.as_deref());
+            locations.map(move |location| Place {
+                location,
+                artifact: Some(id.clone()),
+            })
+        };
+        // An artifact without an id can be fetched by its URL alone.
+        let without_id = self.items.iter().filter(|item| {
+            id_of(item).is_none() && !self.is_source(None, item) && self.fits(item) != Some(false)
+        });
+        let urls = self.parts.iter().copied().chain(without_id);
+        let urls = urls.filter_map(|part| {
+            Some(Place {
+                location: located(self.connection, text(part, "url"))?,
+                artifact: None,
+            })
+        });
+        let all = first.into_iter().flat_map(of_artifact).chain(urls);
+        let mut places: Vec<Place> = Vec::new();
+        for place in all.chain(artifacts.flat_map(of_artifact)) {
+            let is_known = |known: &Place| known.location.url == place.location.url;
+            if places.len() < PLACES && !places.iter().any(is_known) {
+                places.push(place);
+            }
+        }
+        places
+    }
+
+    fn success(&self, node: &Node, ticket: &Ticket) -> Result<JobState, NodeError> {
+        let places = self.places();
+        let Some(first) = places.first() else {
+            let expected = "expected a URL or an artifact of the finished job, at /output/url, \
+                            /url or /items/0/id";
+            return Err(NodeError::protocol_violation(expected));
+        };
+        let output = self.output(ticket, first);
+        if !(node.validate_output)(&output).is_empty() {
+            let expected = "expected a job as PopiArt's schema of outputs describes it";
+            return Err(NodeError::protocol_violation(expected));
+        }
+        let media = places.iter().map(|place| {
+            let detail = |name| self.detail(place.artifact.as_deref()?, name);
+            ResultMedia {
+                pointer: "/url".into(),
+                url: place.location.url.clone(),
+                needs_credential: place.location.needs_credential,
+                media_type: detail("content_type"),
+                sha256: detail("sha256").as_deref().and_then(sha256),
+                expires_at: detail("expires_at"),
+            }
+        });
+        Ok(JobState::Succeeded(Success {
+            output: json::text(&output),
+            media: media.collect(),
+            settlement: settlement(Charge::Yes),
+        }))
+    }
+
+    fn output(&self, ticket: &Ticket, first: &Place) -> Value {
+        let mut output = json!({
+            "job_id": ticket.job, "status": "done", "url": first.location.url,
+        });
+        let artifact = first.artifact.clone().or_else(|| self.primary());
+        let media_id = artifact
+            .as_deref()
+            .and_then(|id| self.detail(id, "media_id"));
+        if let Some(id) = artifact {
+            output["primary_artifact_id"] = id.into();
+        }
+        if let Some(id) = media_id.or_else(|| self.fact("media_id").map(String::from)) {
+            output["media_id"] = id.into();
+        }
+        for name in ["model_id", "requested_skill_id", "execution_mode"] {
+            if let Some(value) = self.fact(name) {
+                output[name] = value.into();
+            }
+        }
+        let listed = self.items.iter().filter_map(id_of);
+        let mut ids: Vec<String> = self.named().collect();
+        if ids.is_empty() {
+            ids.extend(listed);
+        }
+        if !ids.is_empty() {
+            output["artifact_ids"] = ids.into();
+        }
+        output
+    }
+}
+
+/// The id of a listed artifact: its own text, or a field of it.
+fn id_of(item: &Value) -> Option<String> {
+    let mut fields = ["", "/id", "/artifact_id"].into_iter();
+    fields.find_map(|field| id_at(item, field))
+}
+
+/// Whether an artifact's role says that it was a source of the job.
+fn has_source_role(item: &Value) -> bool {
+    let role = item["role"].as_str().unwrap_or_default();
+    ["source", "input", "reference"]
+        .iter()
+        .any(|source| role.eq_ignore_ascii_case(source))
+}
