@@ -183,7 +183,6 @@ fn advice_comes_from_the_documents() {
             guidance(2, "Lower values (1-3)"),
             guidance(8, "higher values (7-10)"),
             rate(20, rates),
-            rate(24, "higher frame rates increase file size"),
             rate(30, "higher frame rates increase file size"),
         ],
     );

@@ -162,11 +162,10 @@ fn complete(node: &Node, draft: Draft) -> Input {
 /// `20.0` is an integer in JSON Schema, but not to every provider, so it becomes `20`. Numbers
 /// of other fields stay as they were written.
 fn whole_number(value: &mut Value, field: &Field) -> Option<Note> {
-    let is_whole = value.is_i64() || value.is_u64();
-    let float = value.as_f64().filter(|_| !is_whole)?;
-    if field.kind != Kind::Integer {
+    if field.kind != Kind::Integer || value.is_i64() {
         return None;
     }
+    let float = value.as_f64()?;
     #[expect(
         clippy::cast_possible_truncation,
         reason = "valid integers of every schema are small"

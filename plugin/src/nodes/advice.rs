@@ -17,17 +17,17 @@ pub(super) fn picture_url(draft: &mut Draft, field: &str, scheme: Scheme) {
     let Some(url) = draft.get(field).and_then(Value::as_str) else {
         return;
     };
-    if has_scheme(url, "file:") || url.contains("{{") || url.contains("${") {
-        return;
-    }
     let is_secure = has_scheme(url, "https://");
-    let rest = url.get(if is_secure { 8 } else { 7 }..).unwrap_or_default();
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let is_readable = !host.is_empty() && !url.contains(char::is_whitespace);
+    let host = url.as_bytes().get(if is_secure { 8 } else { 7 });
+    let has_host = host.is_some_and(|byte| !matches!(byte, b'/' | b'?' | b'#'));
+    let is_readable = has_host && !url.bytes().any(|byte| byte <= b' ');
     if !is_absolute(url) || !is_readable {
-        let advice = "This is not a URL of a picture: give one that is publicly accessible, or a \
-                      local file as a `file:` URL.";
-        draft.advise(field, advice);
+        let is_reference = url.contains("{{") || url.contains("${");
+        if !is_reference && !has_scheme(url, "file:") {
+            let advice = "This is not a URL of a picture: give one that is publicly accessible, or \
+                          a local file as a `file:` URL.";
+            draft.advise(field, advice);
+        }
     } else if !is_secure && scheme == Scheme::Secure {
         let advice = "The node's document recommends an https URL that is publicly accessible.";
         draft.advise(field, advice);
