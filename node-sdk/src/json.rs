@@ -6,7 +6,7 @@
 //! syntax. In a provider's reply the last one is used.
 //!
 //! Numbers keep the text in which they were written: `serde_json` reads them with its feature
-//! `arbitrary_precision`, and [`Numbers`] undoes its changes of exponents. A number outside of the
+//! `arbitrary_precision`, and `Numbers` undoes its changes of exponents. A number outside of the
 //! range of `f64` is rejected in an input.
 
 use std::cell::{Cell, RefCell};
