@@ -88,14 +88,14 @@ fn main() -> ExitCode {
 
 async fn dispatch(cli: Cli, printer: Printer) -> Result<ExitCode, Failure> {
     let context = Arc::new(Context::new(cli.global, printer));
-    let ended = run(cli.command, &context).await;
+    let ended = execute(cli.command, &context).await;
     match ended {
         Err(failure) => Err(context.solutions().await.applied_to(failure)),
         ended => ended,
     }
 }
 
-async fn run(command: Command, context: &Arc<Context>) -> Result<ExitCode, Failure> {
+async fn execute(command: Command, context: &Arc<Context>) -> Result<ExitCode, Failure> {
     match command {
         Command::Nodes(command) => command.run(context).await,
         Command::Check(command) => command.run(context).await,
