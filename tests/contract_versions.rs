@@ -62,4 +62,5 @@ fn component_of_contract_0_1_0_is_listed_checked_and_run() {
     assert_eq!(server.counts()["POST /v1/jobs"], 1);
     let pulled = run(&["artifacts", "pull", "art_1"]);
     assert_eq!(pulled.error("unsupported")["charged"], "no");
+    assert_eq!(pulled.code, 3);
 }

@@ -131,9 +131,7 @@ impl Store {
             context: opened,
         })
     }
-}
 
-impl Store {
     /// The failure of a call over its connection.
     fn failed(&self, error: ArtifactError) -> Failure {
         failure(error).of_node_type(&self.node, &self.connection)

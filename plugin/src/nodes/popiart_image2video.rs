@@ -66,7 +66,7 @@ fn amend(draft: &mut Draft, connection: Option<&Connection>) -> Result<(), NodeE
     for field in ["duration_s", "seconds"] {
         let duration = draft.get(field).and_then(Value::as_f64);
         if duration.is_some_and(|duration| duration < shortest) {
-            // Rust's own formatting of floats would add a twentieth to the component's size.
+            // Rust's own formatting of floats would add 18 kB to the component.
             let text = json::text(&shortest.into());
             let least = text.strip_suffix(".0").unwrap_or(&text);
             draft.refuse(field, "minimum", format!("Must be at least {least}."));
