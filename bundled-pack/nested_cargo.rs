@@ -15,7 +15,7 @@ const PROFILE: &str = "component";
 /// The inlining threshold of link-time optimisation. The profile optimises for size and would
 /// leave small functions as calls. This costs a twentieth more bytes and saves a third of the
 /// component's run time.
-const INLINING: &str = "llvm-args=-inline-threshold=60";
+const INLINING: &str = "llvm-args=-inline-threshold=55";
 
 /// Cargo variables that are set by the user, not by the outer build: by name or, ending with an
 /// underscore, by prefix.

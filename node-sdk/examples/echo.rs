@@ -15,7 +15,7 @@ use zoetrope_node_sdk::json;
 use zoetrope_node_sdk::node::{Next, Node, Pack, Provider};
 use zoetrope_node_sdk::options::Reader;
 use zoetrope_node_sdk::reply::{
-    FaultPointers, acceptance, document_and_status, progress, reason, unrecognized,
+    FaultPointers, IdPlaces, acceptance, document_and_status, progress, reason_of, unrecognized,
 };
 use zoetrope_node_sdk::schema::violations;
 use zoetrope_node_sdk::ticket::Ticket;
@@ -80,6 +80,11 @@ struct EchoProvider;
 const WIRE: &str = "echo";
 
 /// The pointers to code and message in the provider's errors.
+const ID: IdPlaces<'_> = IdPlaces {
+    pointers: &["/id"],
+    header: "",
+};
+
 const FAULTS: FaultPointers<'_> = FaultPointers {
     code: "/error/code",
     message: "/error/message",
@@ -126,7 +131,7 @@ impl Provider for EchoProvider {
             return Err(error);
         }
         let document = reply.json().unwrap_or_default();
-        acceptance(node, connection, WIRE, reply, &document, &["/id"]).map(Started::Accepted)
+        acceptance(node, connection, WIRE, reply, &document, &ID).map(Started::Accepted)
     }
 
     fn poll(
@@ -149,7 +154,7 @@ impl Provider for EchoProvider {
             "running" => JobState::Waiting(progress(Stage::Running, reply)),
             "done" => JobState::Succeeded(success(node, &document)?),
             "failed" => JobState::Failed(Failure {
-                fault: reason(&document, FAULTS.code, FAULTS.message, reply),
+                fault: reason_of(&document, FAULTS.code, FAULTS.message, reply),
                 settlement: Settlement {
                     charge: Charge::Unknown,
                     cost: None,

@@ -75,8 +75,8 @@ pub fn uploaded(
     let connection = job::connection_of(host, provider)?;
     let reply = Reply {
         status,
-        headers: Vec::new(),
         body: body.into_bytes(),
+        ..Reply::default()
     };
     artifacts.uploaded(&connection, &reply).map_err(free)
 }

@@ -66,6 +66,8 @@ impl Request {
 /// A whole reply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reply {
+    /// The URL of its request.
+    pub url: String,
     /// HTTP status.
     pub status: u16,
     /// Names in lower case.
@@ -81,10 +83,12 @@ impl Reply {
         (200..300).contains(&self.status)
     }
 
-    /// The body as JSON; `None` if it is not JSON.
+    /// The body as JSON, whatever its media type; `None` if it is not JSON. A byte-order mark is
+    /// skipped.
     #[must_use]
     pub fn json(&self) -> Option<Value> {
-        json::parse_leniently(std::str::from_utf8(&self.body).ok()?)
+        let text = std::str::from_utf8(&self.body).ok()?;
+        json::parse_leniently(text.strip_prefix('\u{feff}').unwrap_or(text))
     }
 
     /// The delay of `Retry-After`, in milliseconds. A date counts from the reply's own `Date`,
@@ -100,7 +104,9 @@ impl Reply {
         Some(then.saturating_sub(now) * 1000)
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    /// The first header of this name, in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
             .find(|(known, _)| known == name)
@@ -167,26 +173,90 @@ pub fn is_absolute(text: &str) -> bool {
     has_scheme(text, "https://") || has_scheme(text, "http://")
 }
 
-/// Longest message of a provider, in bytes; a longer one is truncated.
+/// The URL that a text in a reply from `base` names: absolute, or relative as RFC 3986 resolves
+/// it, except that dot segments stay. `None` if it is not the reference of a file: a text with
+/// blanks, a bare word, or a URL of a scheme that the host cannot fetch.
+///
+/// A host takes `data:` URLs, and those of the scheme `attached:`, which it puts in the place of
+/// a picture or a clip inside a reply.
+#[must_use]
+pub fn resolved(base: &str, text: &str) -> Option<String> {
+    let text = text.trim();
+    if text.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
+        return None;
+    }
+    if is_absolute(text) || is_inline(text) {
+        return Some(text.into());
+    }
+    let start = &text[..text.find(['/', '?', '#']).unwrap_or(text.len())];
+    if start.contains(':') || !text.contains(['/', '.', '?']) {
+        return None;
+    }
+    let (scheme, rest) = base.split_once("://")?;
+    let rest = &rest[..rest.find(['?', '#']).unwrap_or(rest.len())];
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let folder = match text.as_bytes()[0] {
+        b'/' if text.starts_with("//") => return Some(format!("{scheme}:{text}")),
+        b'/' => "",
+        b'?' => path,
+        _ => path.rfind('/').map_or("/", |last| &path[..=last]),
+    };
+    Some(format!("{scheme}://{authority}{folder}{text}"))
+}
+
+/// Whether a URL stands for bytes that were inside a reply.
+#[must_use]
+pub fn is_inline(url: &str) -> bool {
+    has_scheme(url, "data:") || has_scheme(url, "attached:")
+}
+
+/// The scheme and authority of a URL.
+#[must_use]
+pub fn origin(url: &str) -> &str {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let length = url[start..]
+        .find(['/', '?', '#'])
+        .unwrap_or(url.len() - start);
+    &url[..start + length]
+}
+
+/// Longest message of a provider, in characters; a longer one is truncated.
 const MESSAGE_LIMIT: usize = 500;
 
 /// A provider's message made safe for logs: one line, bounded, without control characters,
 /// URLs without their queries.
 #[must_use]
 pub fn presentable(message: &str) -> String {
-    let mut words = Vec::new();
-    let mut length = 0;
+    let mut line = String::new();
+    let mut left = MESSAGE_LIMIT;
     let ends_word = |letter: char| letter.is_whitespace() || steers(letter);
     for word in message.split(ends_word).filter(|word| !word.is_empty()) {
-        let word = without_query(word);
-        length += word.len() + 1;
-        if length > MESSAGE_LIMIT {
-            words.push("…");
-            break;
+        if !line.is_empty() {
+            line.push(' ');
+            left = left.saturating_sub(1);
         }
-        words.push(word);
+        for letter in without_query(word).chars() {
+            if left == 0 {
+                line.push('…');
+                return line;
+            }
+            line.push(letter);
+            left -= 1;
+        }
     }
-    words.join(" ")
+    line
+}
+
+/// Whether two names are the same to a reader: without regard to case, to blanks around them,
+/// and to the separators `-`, `_` and blank.
+#[must_use]
+pub fn same_name(one: &str, other: &str) -> bool {
+    let normal = |byte: u8| match byte {
+        b'-' | b'_' => b' ',
+        byte => byte.to_ascii_lowercase(),
+    };
+    let (one, other) = (one.trim().bytes(), other.trim().bytes());
+    one.map(normal).eq(other.map(normal))
 }
 
 /// Whether it is a control character, or one that changes the direction of writing.
@@ -261,7 +331,63 @@ mod tests {
             "(what cdn.example/b.png"
         );
         assert_eq!(presentable("a\u{1b}[2Jb\u{202e}\0 c"), "a [2Jb c");
-        assert!(presentable(&"word ".repeat(500)).len() <= MESSAGE_LIMIT + 4);
-        assert_eq!(presentable(&"x".repeat(501)), "…");
+        let long = presentable(&"word ".repeat(500));
+        assert!(long.chars().count() <= MESSAGE_LIMIT + 1 && long.ends_with('…'));
+        assert_eq!(presentable(&"字".repeat(500)), "字".repeat(500));
+        let cut = presentable(&"字".repeat(501));
+        assert_eq!(cut, "字".repeat(500) + "…");
+    }
+
+    #[test]
+    fn relative_url_is_resolved_against_its_reply() {
+        let base = "https://api.example:8443/v1/jobs/7?full=1";
+        for (text, expected) in [
+            (
+                "https://cdn.example/x.mp4?e=1",
+                Some("https://cdn.example/x.mp4?e=1"),
+            ),
+            (" HTTP://cdn.example/x ", Some("HTTP://cdn.example/x")),
+            ("/files/x.mp4", Some("https://api.example:8443/files/x.mp4")),
+            ("x.mp4", Some("https://api.example:8443/v1/jobs/x.mp4")),
+            ("files/x", Some("https://api.example:8443/v1/jobs/files/x")),
+            (
+                "../x.mp4?e=1",
+                Some("https://api.example:8443/v1/jobs/../x.mp4?e=1"),
+            ),
+            ("?file=1", Some("https://api.example:8443/v1/jobs/7?file=1")),
+            ("//cdn.example/x.mp4", Some("https://cdn.example/x.mp4")),
+            (
+                "a.mp4?at=12:30",
+                Some("https://api.example:8443/v1/jobs/a.mp4?at=12:30"),
+            ),
+            (
+                "data:video/mp4;base64,AAAA",
+                Some("data:video/mp4;base64,AAAA"),
+            ),
+            ("attached:0", Some("attached:0")),
+            ("ftp://cdn.example/x.mp4", None),
+            ("javascript:alert(1)", None),
+            ("s3://bucket/x.mp4", None),
+            ("still rendering", None),
+            ("pending", None),
+            ("", None),
+        ] {
+            assert_eq!(resolved(base, text).as_deref(), expected, "{text}");
+        }
+        let at_root = resolved("http://127.0.0.1:9", "x.mp4");
+        assert_eq!(at_root.as_deref(), Some("http://127.0.0.1:9/x.mp4"));
+    }
+
+    #[test]
+    fn names_are_compared_without_case_and_separators() {
+        for (one, other) in [
+            ("SUCCEEDED", "succeeded"),
+            ("in-progress", "IN_PROGRESS"),
+            (" In Progress\n", "in_progress"),
+        ] {
+            assert!(same_name(one, other), "{one}");
+        }
+        assert!(!same_name("inprogress", "in_progress"));
+        assert!(!same_name("", "queued"));
     }
 }

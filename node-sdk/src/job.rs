@@ -237,5 +237,9 @@ fn send(
     mut request: Request,
 ) -> Result<Reply, SendError> {
     request.headers.extend(connection.headers.iter().cloned());
-    host.send(&request)
+    let reply = host.send(&request)?;
+    Ok(Reply {
+        url: request.url,
+        ..reply
+    })
 }

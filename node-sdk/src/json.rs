@@ -260,11 +260,10 @@ const DECIMAL_LIMIT: usize = 32;
 pub fn decimal(value: &Value) -> Option<String> {
     let decimal = match value {
         Value::String(text) => text.trim().to_owned(),
-        // A float's own text has no exponent in the range of amounts.
-        Value::Number(number) if number.as_str().contains(['e', 'E']) => {
-            Number::from_f64(number.as_f64()?)?.to_string()
-        }
-        Value::Number(number) => number.to_string(),
+        Value::Number(number) => match number.as_str().split_once(['e', 'E']) {
+            Some((digits, exponent)) => shifted(digits, exponent.parse().ok()?)?,
+            None => number.as_str().into(),
+        },
         _ => return None,
     };
     let (whole, fraction) = decimal.split_once('.').unwrap_or((&decimal, "0"));
@@ -272,6 +271,32 @@ pub fn decimal(value: &Value) -> Option<String> {
         .iter()
         .all(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
     (is_decimal && decimal.len() <= DECIMAL_LIMIT).then_some(decimal)
+}
+
+/// A decimal number, its point moved to the right by `places`.
+fn shifted(number: &str, places: i32) -> Option<String> {
+    let limit = i32::try_from(DECIMAL_LIMIT).ok()?;
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if places.abs() > limit || number.len() > DECIMAL_LIMIT {
+        return None;
+    }
+    let point = i32::try_from(whole.len()).ok()? + places;
+    let before = usize::try_from(-point).unwrap_or(0);
+    let digits = format!("{}{whole}{fraction}", "0".repeat(before));
+    let point = usize::try_from(point).unwrap_or(0);
+    let after = point.saturating_sub(digits.len());
+    let digits = digits + &"0".repeat(after);
+    let (whole, fraction) = digits.split_at(point);
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        whole => whole,
+    };
+    let fraction = fraction.trim_end_matches('0');
+    Some(if fraction.is_empty() {
+        whole.into()
+    } else {
+        format!("{whole}.{fraction}")
+    })
 }
 
 /// How the keys begin under which `serde_json` passes on values of its own, such as a number that
@@ -371,6 +396,22 @@ mod tests {
             let (path, message) = refusal(text);
             assert_eq!(path, "");
             assert!(!message.contains("secret"), "{message}");
+        }
+    }
+
+    #[test]
+    fn decimal_number_with_an_exponent_is_written_out() {
+        for (number, expected) in [
+            ("2e-5", Some("0.00002")),
+            ("1.5E2", Some("150")),
+            ("12.5e-1", Some("1.25")),
+            ("4.80e0", Some("4.8")),
+            ("0e9", Some("0")),
+            ("1e300", None),
+            ("-1e2", None),
+        ] {
+            let value = parse(number).unwrap();
+            assert_eq!(decimal(&value).as_deref(), expected, "{number}");
         }
     }
 

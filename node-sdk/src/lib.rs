@@ -103,11 +103,13 @@
 //!
 //! - [`bindings`]: the contract's types; [`error`]: constructors of its errors.
 //! - [`json`]: reads and writes JSON.
-//! - [`http`]: request and reply as plain data; [`ticket`]: the ticket of a job.
+//! - [`http`]: request and reply as plain data; [`ticket`]: the ticket of a job; [`reason`]: the
+//!   reason that a provider gives, in whatever form.
 //! - [`field`]: the parts of a node's table.
 //! - [`schema`]: violations of a schema, and a node's additional rules; [`profile`]: the
 //!   coercions of the lax profile.
-//! - [`node`]: pack, node type and provider; [`options`] and [`reply`]: helpers for providers.
+//! - [`node`]: pack, node type and provider; [`options`], [`reply`] and [`result`]: helpers for
+//!   providers.
 //! - [`input`]: reads an input: validation, defaults, notes.
 //! - [`host`]: the interface to connection, HTTP and clock; [`testing`]: a host for tests;
 //!   `wasi`: the host of the component, the only file that uses `wasi:http` and the clock, on
@@ -133,7 +135,9 @@ pub mod media;
 pub mod node;
 pub mod options;
 pub mod profile;
+pub mod reason;
 pub mod reply;
+pub mod result;
 pub mod run;
 pub mod schema;
 pub mod testing;

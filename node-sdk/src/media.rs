@@ -47,8 +47,8 @@ pub fn uploaded(
     let connection = job::connection(host, node)?;
     let reply = Reply {
         status,
-        headers: Vec::new(),
         body: body.into_bytes(),
+        ..Reply::default()
     };
     node.provider.uploaded(&connection, node, field, &reply)
 }

@@ -3,6 +3,7 @@
 //! Submits and reads differ: a submit without a clear answer may have been accepted and
 //! charged; a read that fails has changed nothing.
 
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::bindings::{
@@ -11,9 +12,11 @@ use crate::bindings::{
 use crate::http::{Reply, presentable};
 use crate::json;
 use crate::node::Node;
+use crate::reason;
 use crate::ticket::Ticket;
 
-/// The JSON Pointers to code and message in a provider's error documents.
+/// The JSON Pointers to code and message in a provider's error documents. A reply that has
+/// nothing there is read as [`reason`] describes.
 pub struct FaultPointers<'a> {
     /// The provider's own code.
     pub code: &'a str,
@@ -27,10 +30,11 @@ impl FaultPointers<'_> {
     pub fn fault(&self, reply: &Reply) -> ProviderFault {
         let document = reply.json().unwrap_or(Value::Null);
         let message = text_at(&document, self.message)
+            .or_else(|| reason::of_reply(reply))
             .unwrap_or_else(|| format!("HTTP status {}", reply.status));
         ProviderFault {
             status: Some(reply.status),
-            code: text_at(&document, self.code),
+            code: text_at(&document, self.code).or_else(|| reason::code(&document)),
             message,
         }
     }
@@ -91,25 +95,35 @@ fn redirected(reply: &Reply) -> ProviderFault {
     ProviderFault::new(Some(reply.status), message)
 }
 
-/// The acceptance of a submit, whose reply has the job's id at the first of the pointers that
-/// holds one. The delay before the first poll is `Retry-After`'s; the cost is not known.
+/// Where a submit's reply has the job's id: at the first of the pointers that holds one, else in
+/// the header, if its name is not empty.
+pub struct IdPlaces<'a> {
+    /// JSON Pointers into the document.
+    pub pointers: &'a [&'a str],
+    /// A header: its value, or the last segment of the URL or path that it holds.
+    pub header: &'a str,
+}
+
+/// The acceptance of a submit, whose reply has the job's id at one of the places. The delay
+/// before the first poll is `Retry-After`'s; the cost is not known.
 ///
 /// # Errors
 ///
-/// `outcome-unknown` when no pointer holds an id: the job may have been accepted. The message
-/// names the first pointer.
+/// `outcome-unknown` when no place holds an id: the job may have been accepted. The message names
+/// the first place, and what the reply has instead.
 pub fn acceptance(
     node: &Node,
     connection: &Connection,
     wire: &str,
     reply: &Reply,
     document: &Value,
-    pointers: &[&str],
+    places: &IdPlaces<'_>,
 ) -> Result<Acceptance, NodeError> {
-    let mut ids = pointers.iter();
-    let Some(job) = ids.find_map(|pointer| id_at(document, pointer)) else {
-        let pointer = pointers.first().copied().unwrap_or_default();
-        let message = format!("expected a JSON document with the job's id at {pointer}");
+    let mut pointers = places.pointers.iter();
+    let id = pointers.find_map(|pointer| id_at(document, pointer));
+    let Some(job) = id.or_else(|| id_in_header(reply, places.header)) else {
+        let pointer = places.pointers.first().copied().unwrap_or_default();
+        let message = expected("id", pointer, reply);
         let fault = ProviderFault::new(Some(reply.status), message);
         return Err(NodeError::outcome_unknown(fault));
     };
@@ -145,11 +159,17 @@ pub fn document_and_status(reply: &Reply, pointer: &str) -> Result<(Value, Strin
         let word = document.pointer(pointer)?.as_str()?.into();
         Some((document, word))
     };
-    read().ok_or_else(|| {
-        NodeError::protocol_violation(format!(
-            "expected a JSON document with the job's status, a word, at {pointer}"
-        ))
-    })
+    read().ok_or_else(|| NodeError::protocol_violation(expected("status, a word,", pointer, reply)))
+}
+
+/// What a reply should have, and what it says instead.
+#[must_use]
+pub fn expected(what: &str, pointer: &str, reply: &Reply) -> String {
+    let expected = format!("expected a JSON document with the job's {what} at {pointer}");
+    match reason::of_reply(reply) {
+        Some(reason) => presentable(&format!("{expected}; the provider answered: {reason}")),
+        None => expected,
+    }
 }
 
 /// The text or number at a pointer, made safe for logs.
@@ -162,13 +182,15 @@ pub fn text_at(document: &Value, pointer: &str) -> Option<String> {
     }
 }
 
-/// Why a job failed, from the code and message at these pointers.
+/// Why a job failed, from the code and message at these pointers, else from the document as
+/// [`reason`](mod@crate::reason) describes.
 #[must_use]
-pub fn reason(document: &Value, code: &str, message: &str, reply: &Reply) -> ProviderFault {
+pub fn reason_of(document: &Value, code: &str, message: &str, reply: &Reply) -> ProviderFault {
     ProviderFault {
         status: Some(reply.status),
-        code: text_at(document, code),
+        code: text_at(document, code).or_else(|| reason::code(document)),
         message: text_at(document, message)
+            .or_else(|| reason::of_document(document))
             .unwrap_or_else(|| "the provider gives no reason".into()),
     }
 }
@@ -190,6 +212,21 @@ pub fn id_at(document: &Value, pointer: &str) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
+}
+
+/// The identifier in a header: the last segment of a URL or a path, else the whole value. None
+/// if it could climb out of a path.
+fn id_in_header(reply: &Reply, name: &str) -> Option<String> {
+    let value = reply.header(&name.to_ascii_lowercase())?.trim();
+    let id = if value.contains('/') {
+        let path = &value[..value.find(['?', '#']).unwrap_or(value.len())];
+        let segment = path.trim_end_matches('/').rsplit('/').next()?;
+        percent_decode_str(segment).decode_utf8().ok()?.into_owned()
+    } else {
+        value.into()
+    };
+    let is_id = !id.is_empty() && id.len() <= ID_LIMIT && !id.chars().any(char::is_control);
+    (is_id && !matches!(id.as_str(), "." | "..") && !id.contains(['/', '\\'])).then_some(id)
 }
 
 /// The amount of money at a pointer, as the provider writes it: a decimal number, in a text
@@ -214,7 +251,7 @@ mod tests {
         Reply {
             status,
             headers,
-            body: Vec::new(),
+            ..Reply::default()
         }
     }
 
@@ -265,8 +302,8 @@ mod tests {
             br#"{"error":{"code":4001,"message":"no picture at https://a.example/x.png?key=K"}}"#;
         let reply = Reply {
             status: 422,
-            headers: Vec::new(),
             body: body.to_vec(),
+            ..Reply::default()
         };
         assert_eq!(
             POINTERS.fault(&reply),

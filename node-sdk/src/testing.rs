@@ -80,6 +80,7 @@ pub fn connection(options: &Value) -> Connection {
 #[must_use]
 pub fn reply(status: u16, body: &Value) -> Reply {
     Reply {
+        url: String::new(),
         status,
         headers: Vec::new(),
         body: body.to_string().into_bytes(),

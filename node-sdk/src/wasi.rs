@@ -142,6 +142,7 @@ fn read(response: &IncomingResponse) -> Result<Reply, SendError> {
     }
     drop(IncomingBody::finish(incoming));
     Ok(Reply {
+        url: String::new(),
         status: response.status(),
         headers,
         body,

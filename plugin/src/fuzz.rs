@@ -52,6 +52,7 @@ impl Answering {
         Self {
             options: String::from_utf8_lossy(options).into_owned(),
             reply: Reply {
+                url: String::new(),
                 status: status.unwrap_or(200),
                 headers: headers.collect(),
                 body: body.to_vec(),

@@ -1,5 +1,6 @@
 //! Tests this pack's nodes through the SDK's functions.
 
+mod forms;
 mod job;
 mod profile;
 mod run;

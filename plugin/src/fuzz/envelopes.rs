@@ -48,8 +48,8 @@ impl Scene {
         let replies: VecDeque<_> = replies
             .map(|body| Reply {
                 status,
-                headers: Vec::new(),
                 body: body.to_vec(),
+                ..Reply::default()
             })
             .collect();
         Self {

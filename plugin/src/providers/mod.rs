@@ -4,3 +4,4 @@
 pub mod pixelml;
 pub mod popiart;
 pub mod shortapi;
+mod status;

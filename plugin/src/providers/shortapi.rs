@@ -7,14 +7,17 @@
 use serde_json::{Map, Value, json};
 use zoetrope_node_sdk::bindings::{
     Acceptance, Cancellation, Charge, Connection, ConnectionRequirement, Failure, JobState,
-    LocalFile, NextStep, NodeError, Price, ProviderFault, ResultMedia, Settlement, Stage, Started,
-    Step, Success,
+    LocalFile, NextStep, NodeError, Price, ProviderFault, Settlement, Stage, Started, Step,
+    Success,
 };
-use zoetrope_node_sdk::http::{Reply, Request, is_absolute, request};
+use zoetrope_node_sdk::http::{Reply, Request, request, same_name};
 use zoetrope_node_sdk::json;
 use zoetrope_node_sdk::node::{Next, Node, Provider};
 use zoetrope_node_sdk::options::Reader;
-use zoetrope_node_sdk::reply::{FaultPointers, acceptance, amount_at, progress, reason, text_at};
+use zoetrope_node_sdk::reply::{
+    FaultPointers, IdPlaces, acceptance, amount_at, expected, progress, reason_of, text_at,
+};
+use zoetrope_node_sdk::result::{File, files};
 use zoetrope_node_sdk::ticket::Ticket;
 
 /// The provider of ShortAPI's nodes.
@@ -47,13 +50,21 @@ const RESULTS: [&str; 10] = [
     "/video_url",
 ];
 
-/// Most places of one result.
-const PLACES: usize = 20;
+/// The names of the states, for replies that have no numbers.
+const STATUSES: [(&str, u64); 6] = [
+    ("pending", 0),
+    ("queued", 0),
+    ("processing", 1),
+    ("succeeded", 2),
+    ("success", 2),
+    ("failed", 3),
+];
 
 struct Options {
     create_path: String,
     query_path: String,
     callback_url: String,
+    id_header: String,
     largest_picture: u64,
 }
 
@@ -64,6 +75,7 @@ impl Options {
             create_path: given.path("create_path", "/api/v1/job/create"),
             query_path: given.path("query_path", "/api/v1/job/query?id={id}"),
             callback_url: given.text("callback_url", ""),
+            id_header: given.text("id_header", ""),
             largest_picture: given.count("largest_picture", 10_485_760),
         };
         given.finish(connection)?;
@@ -125,7 +137,10 @@ impl Provider for ShortApi {
                 NodeError::rejected(fault, Charge::No, NextStep::Stop)
             });
         }
-        let ids = ["/data/job_id", "/job_id"];
+        let ids = IdPlaces {
+            pointers: &["/data/job_id", "/job_id"],
+            header: &Options::read(connection)?.id_header,
+        };
         Ok(Started::Accepted(Acceptance {
             cost: cost(data(&document)),
             ..acceptance(node, connection, WIRE, reply, &document, &ids)?
@@ -176,15 +191,14 @@ impl Provider for ShortApi {
         Ok(Next::Done(match status(data) {
             Some(2) => JobState::Succeeded(Success {
                 settlement: settlement(Charge::Yes),
-                ..success(node, &ticket.job, data)?
+                ..success(connection, node, reply, &ticket.job, data)?
             }),
             Some(3..) => failed(),
             _ if data["refunded"] == true => failed(),
             Some(0) => waiting(Stage::Queued),
             Some(1) => waiting(Stage::Running),
             None => {
-                let expected =
-                    "expected a JSON document with the job's status, a number, at /data/status";
+                let expected = expected("status, a number,", "/data/status", reply);
                 return Err(NodeError::protocol_violation(expected));
             }
         }))
@@ -252,7 +266,7 @@ fn faults(document: &Value) -> FaultPointers<'static> {
 
 fn fault(reply: &Reply, document: &Value) -> ProviderFault {
     let FaultPointers { code, message } = faults(document);
-    reason(document, code, message, reply)
+    reason_of(document, code, message, reply)
 }
 
 /// Why a job failed.
@@ -260,13 +274,17 @@ fn failure(reply: &Reply, data: &Value) -> ProviderFault {
     const MESSAGES: [&str; 4] = ["/error/message", "/error", "/message", "/info"];
     let is_text = |pointer: &&&str| text_at(data, pointer).is_some();
     let message = MESSAGES.iter().find(is_text).unwrap_or(&MESSAGES[0]);
-    reason(data, "/error/code", message, reply)
+    reason_of(data, "/error/code", message, reply)
 }
 
 /// 0 pending, 1 processing, 2 succeeded, more failed: a number, or a text with one.
 fn status(data: &Value) -> Option<u64> {
     let status = data.get("status")?;
-    let in_text = || status.as_str().and_then(|text| text.trim().parse().ok());
+    let in_text = || {
+        let text = status.as_str()?.trim();
+        let named = STATUSES.iter().find(|(name, _)| same_name(name, text));
+        text.parse().ok().or(named.map(|(_, number)| *number))
+    };
     let number = status
         .as_f64()
         .filter(|number| *number >= 0.0 && number.fract() == 0.0);
@@ -286,41 +304,49 @@ fn cost(data: &Value) -> Option<Price> {
     })
 }
 
-/// The absolute URLs of a value: a text, an object with a `url`, or a list of these.
-fn urls_of(value: &Value) -> impl Iterator<Item = &str> {
-    let items = value
-        .as_array()
-        .map_or(std::slice::from_ref(value), Vec::as_slice);
-    let urls = items
-        .iter()
-        .filter_map(|item| item.as_str().or_else(|| item["url"].as_str()));
-    urls.map(str::trim).filter(|url| is_absolute(url))
-}
-
-fn success(node: &Node, job: &str, data: &Value) -> Result<Success, NodeError> {
+/// The clips of a finished job. The first place with files has them all; the first file of each
+/// further place is another place of the first clip.
+fn success(
+    connection: &Connection,
+    node: &Node,
+    reply: &Reply,
+    job: &str,
+    data: &Value,
+) -> Result<Success, NodeError> {
     let places = RESULTS.iter().filter_map(|pointer| data.pointer(pointer));
-    let mut urls: Vec<&str> = Vec::new();
-    for url in places.flat_map(urls_of) {
-        if urls.len() < PLACES && !urls.contains(&url) {
-            urls.push(url);
+    let mut places = places
+        .map(|place| files(connection, &reply.url, place))
+        .filter(|files| !files.is_empty());
+    let clips = places.next().unwrap_or_default();
+    let mut others: Vec<File> = Vec::new();
+    for file in places.filter_map(|files| files.into_iter().next()) {
+        let is_known = |known: &File| known.url == file.url;
+        if !clips.iter().any(is_known) && !others.iter().any(is_known) {
+            others.push(file);
         }
     }
-    let output = urls
-        .first()
-        .map(|url| json!({ "job_id": job, "video": url }));
+    let output = clips.first().map(|first| {
+        let mut output = json!({ "job_id": job, "video": first.url });
+        if clips.len() > 1 {
+            let urls = clips.iter().map(|file| Value::from(file.url.as_str()));
+            output["videos"] = urls.collect();
+        }
+        output
+    });
     let valid = output.filter(|output| (node.validate_output)(output).is_empty());
     let output = valid.ok_or_else(|| {
-        let expected = "expected the clip's absolute URL at /data/result/videos/0/url";
+        let expected = "expected the clip's URL at /data/result/videos/0/url";
         NodeError::protocol_violation(expected)
     })?;
-    let media = urls.into_iter().map(|url| ResultMedia {
-        pointer: "/video".into(),
-        url: url.into(),
-        media_type: None,
-        sha256: None,
-        expires_at: None,
-        needs_credential: false,
+    let others = others.into_iter().map(|file| file.at("/video".into()));
+    let mut clips = clips.into_iter().enumerate().map(|(index, file)| {
+        file.at(match index {
+            0 => "/video".into(),
+            _ => json::pointer("/videos", &index.to_string()),
+        })
     });
+    let first = clips.next().into_iter();
+    let media = first.chain(others).chain(clips);
     Ok(Success {
         output: json::text(&output),
         media: media.collect(),

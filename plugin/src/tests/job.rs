@@ -358,8 +358,8 @@ fn submit_answered_with_the_result_is_finished() {
 fn unreadable_acceptance_is_an_unknown_outcome() {
     let unreadable = Reply {
         status: 200,
-        headers: Vec::new(),
         body: b"<html>".to_vec(),
+        ..Reply::default()
     };
     for answer in [
         unreadable,

@@ -5,20 +5,20 @@
 
 use serde_json::{Map, Value};
 use zoetrope_node_sdk::bindings::{
-    Acceptance, Charge, Connection, ErrorCause, Failure, JobState, NodeError, Price, Progress,
-    ProviderFault, Settlement, Stage, Started,
+    Acceptance, Charge, Connection, Failure, JobState, NodeError, Price, Progress, ProviderFault,
+    Settlement, Stage, Started,
 };
 use zoetrope_node_sdk::http::{Reply, Request, presentable, request};
-use zoetrope_node_sdk::json;
 use zoetrope_node_sdk::node::{Next, Node};
 use zoetrope_node_sdk::reply::{
-    FaultPointers, acceptance, amount_at, document_and_status, progress, reason, text_at,
-    unrecognized,
+    FaultPointers, IdPlaces, acceptance, amount_at, document_and_status, progress, reason_of,
+    text_at, unrecognized,
 };
 use zoetrope_node_sdk::ticket::Ticket;
 
 use super::clip::success;
 use super::options::{AGENTICFLOW, AgenticFlow};
+use crate::providers::status::Status;
 
 /// The functions of [`Provider`](zoetrope_node_sdk::node::Provider) for this wire.
 impl AgenticFlow {
@@ -38,10 +38,13 @@ impl AgenticFlow {
         reply: &Reply,
     ) -> Result<Started, NodeError> {
         if let Some(error) = FAULTS.submit_error(reply) {
-            return Err(located(error, reply));
+            return Err(error);
         }
         let run = reply.json().unwrap_or(Value::Null);
-        let ids = [self.id_pointer.as_str()];
+        let ids = IdPlaces {
+            pointers: &[self.id_pointer.as_str()],
+            header: &self.id_header,
+        };
         Ok(Started::Accepted(Acceptance {
             poll_after_ms: 0,
             ..acceptance(node, connection, AGENTICFLOW, reply, &run, &ids)?
@@ -60,7 +63,7 @@ impl AgenticFlow {
             return Ok(Next::Send(read));
         };
         if let Some(error) = FAULTS.read_error(reply) {
-            return Err(located(error, reply));
+            return Err(error);
         }
         let (run, status) = document_and_status(reply, "/status")?;
         let waiting = |stage, message| {
@@ -71,42 +74,40 @@ impl AgenticFlow {
                 ..progress(stage, reply)
             })
         };
-        Ok(Next::Done(match status.as_str() {
-            "created" | "queued" => waiting(Stage::Queued, None),
-            "running" => waiting(Stage::Running, None),
-            "success" => {
+        Ok(Next::Done(match Status::of(&STATUSES, &status) {
+            Some(Status::Queued) => waiting(Stage::Queued, None),
+            Some(Status::Running) => waiting(Stage::Running, None),
+            Some(Status::Succeeded) => {
                 let settlement = settlement(&run, Charge::Yes);
-                JobState::Succeeded(success(node, &run, &self.video_pointer, settlement)?)
+                let pointer = &self.video_pointer;
+                JobState::Succeeded(success(connection, node, reply, &run, pointer, settlement)?)
             }
-            "failed" => JobState::Failed(Failure {
+            Some(Status::Failed) => JobState::Failed(Failure {
                 fault: fault(&run, reply),
                 settlement: settlement(&run, Charge::Unknown),
             }),
-            "cancelled" => JobState::Cancelled(settlement(&run, Charge::Unknown)),
-            unknown => waiting(Stage::Unrecognized, Some(unrecognized(unknown))),
+            Some(Status::Cancelled) => JobState::Cancelled(settlement(&run, Charge::Unknown)),
+            None => waiting(Stage::Unrecognized, Some(unrecognized(&status))),
         }))
     }
 }
 
-/// A refusal is an `HTTPValidationError`, whose first error is used.
+/// The documented names of a run's states.
+const STATUSES: [(&str, Status); 7] = [
+    ("created", Status::Queued),
+    ("queued", Status::Queued),
+    ("running", Status::Running),
+    ("success", Status::Succeeded),
+    ("failed", Status::Failed),
+    ("cancelled", Status::Cancelled),
+    ("canceled", Status::Cancelled),
+];
+
+/// A refusal is an `HTTPValidationError`, whose errors have a location each.
 const FAULTS: FaultPointers<'_> = FaultPointers {
     code: "/detail/0/type",
-    message: "/detail/0/msg",
+    message: "/detail",
 };
-
-/// Adds the location in the request to a refusal's message, if the reply has one.
-fn located(mut error: NodeError, reply: &Reply) -> NodeError {
-    let document = reply.json().unwrap_or_default();
-    let place = document.pointer("/detail/0/loc").and_then(Value::as_array);
-    if let (ErrorCause::Rejected(fault), Some(tokens)) = (&mut error.cause, place) {
-        let mut place = String::new();
-        for token in tokens {
-            place = json::pointer(&place, &text_at(token, "").unwrap_or_default());
-        }
-        fault.message = presentable(&format!("{place}: {}", fault.message));
-    }
-    error
-}
 
 /// The fraction of the run's nodes that are done.
 fn fraction(run: &Value) -> Option<f32> {
@@ -126,7 +127,7 @@ fn fault(run: &Value, reply: &Reply) -> ProviderFault {
         Some(node) if own.is_null() => (&node["error"], &node["node_name"]),
         _ => (own, &own["failed_node"]),
     };
-    let mut fault = reason(error, "/code", "/message", reply);
+    let mut fault = reason_of(error, "/code", "/message", reply);
     if let Some(node) = text_at(node, "") {
         fault.message = presentable(&format!("node `{node}`: {}", fault.message));
     }

@@ -1,41 +1,44 @@
 //! Results and uploads, shared by both wires.
 
-use serde_json::Value;
-use zoetrope_node_sdk::bindings::{NodeError, ResultMedia, Settlement, Success};
-use zoetrope_node_sdk::http::is_absolute;
+use serde_json::{Value, json};
+use zoetrope_node_sdk::bindings::{Connection, NodeError, Settlement, Success};
+use zoetrope_node_sdk::http::Reply;
 use zoetrope_node_sdk::json;
 use zoetrope_node_sdk::node::Node;
+use zoetrope_node_sdk::result::files;
 
-/// The end of a job whose document has the clip's URL at the pointer.
+/// The end of a job whose document has the clip at the pointer. Of several clips, the output has
+/// the first as `video` and all as `videos`.
 pub(super) fn success(
+    connection: &Connection,
     node: &Node,
+    reply: &Reply,
     document: &Value,
     pointer: &str,
     settlement: Settlement,
 ) -> Result<Success, NodeError> {
     let expected =
-        || NodeError::protocol_violation(format!("expected the clip's absolute URL at {pointer}"));
-    let url = document
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .ok_or_else(expected)?;
-    if !is_absolute(url) {
-        return Err(expected());
+        || NodeError::protocol_violation(format!("expected the clip's URL at {pointer}"));
+    let place = document.pointer(pointer).ok_or_else(expected)?;
+    let files = files(connection, &reply.url, place);
+    let first = files.first().ok_or_else(expected)?;
+    let mut output = json!({ "video": first.url });
+    if files.len() > 1 {
+        let urls = files.iter().map(|file| Value::from(file.url.as_str()));
+        output["videos"] = urls.collect();
     }
-    let output = serde_json::json!({ "video": url });
     if !(node.validate_output)(&output).is_empty() {
         return Err(expected());
     }
+    let media = files.into_iter().enumerate().map(|(index, file)| {
+        file.at(match index {
+            0 => "/video".into(),
+            _ => json::pointer("/videos", &index.to_string()),
+        })
+    });
     Ok(Success {
         output: json::text(&output),
-        media: vec![ResultMedia {
-            pointer: "/video".into(),
-            url: url.into(),
-            media_type: None,
-            sha256: None,
-            expires_at: None,
-            needs_credential: false,
-        }],
+        media: media.collect(),
         settlement,
     })
 }

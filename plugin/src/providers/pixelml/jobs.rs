@@ -8,16 +8,18 @@ use zoetrope_node_sdk::bindings::{
     Acceptance, Body, Cancellation, Charge, Completion, Connection, Failure, JobState, Multipart,
     NextStep, NodeError, Progress, Settlement, Stage, Started, Step, Success, Upload,
 };
-use zoetrope_node_sdk::http::{Reply, Request};
+use zoetrope_node_sdk::http::{Reply, Request, resolved};
 use zoetrope_node_sdk::json;
 use zoetrope_node_sdk::node::{Next, Node};
 use zoetrope_node_sdk::reply::{
-    FaultPointers, acceptance, document_and_status, progress, reason, text_at, unrecognized,
+    FaultPointers, IdPlaces, acceptance, document_and_status, progress, reason_of, text_at,
+    unrecognized,
 };
 use zoetrope_node_sdk::ticket::Ticket;
 
 use super::clip::{no_local_files, success};
-use super::options::{JOBS, Jobs, Status};
+use super::options::{JOBS, Jobs};
+use crate::providers::status::Status;
 
 /// The functions of [`Provider`](zoetrope_node_sdk::node::Provider) for this wire.
 impl Jobs {
@@ -46,11 +48,14 @@ impl Jobs {
             return Err(error);
         }
         let document = reply.json().unwrap_or(Value::Null);
-        let ids = [self.id_pointer.as_str()];
+        let ids = IdPlaces {
+            pointers: &[self.id_pointer.as_str()],
+            header: &self.id_header,
+        };
         let accepted = acceptance(node, connection, JOBS, reply, &document, &ids)?;
         if self.status(&document) == Some(Status::Succeeded) {
             // If the result cannot be read now, the first poll reads it.
-            if let Ok(success) = self.success(node, &document) {
+            if let Ok(success) = self.success(connection, node, reply, &document) {
                 return Ok(Started::Finished(Completion {
                     ticket: accepted.ticket,
                     provider_job_id: Some(accepted.provider_job_id),
@@ -90,7 +95,9 @@ impl Jobs {
         Ok(Next::Done(match self.status_words.meaning(&word) {
             Some(Status::Queued) => waiting(Stage::Queued, message),
             Some(Status::Running) => waiting(Stage::Running, message),
-            Some(Status::Succeeded) => JobState::Succeeded(self.success(node, &document)?),
+            Some(Status::Succeeded) => {
+                JobState::Succeeded(self.success(connection, node, reply, &document)?)
+            }
             Some(Status::Failed) => JobState::Failed(self.failure(&document, reply)),
             Some(Status::Cancelled) => {
                 JobState::Cancelled(self.settlement(&document, Charge::Unknown))
@@ -138,7 +145,11 @@ impl Jobs {
         }))
     }
 
-    pub(super) fn uploaded(&self, reply: &Reply) -> Result<Step, NodeError> {
+    pub(super) fn uploaded(
+        &self,
+        connection: &Connection,
+        reply: &Reply,
+    ) -> Result<Step, NodeError> {
         // An upload costs nothing and can be repeated.
         if let Some(error) = self.faults().submit_error(reply) {
             return Err(NodeError {
@@ -147,10 +158,11 @@ impl Jobs {
             });
         }
         let url = reply.json().and_then(|document| {
-            document
-                .pointer(&self.file_url_pointer)
-                .and_then(Value::as_str)
-                .map(Value::from)
+            let base = &self.files.as_ref()?.request(connection, "").url;
+            let url = document.pointer(&self.file_url_pointer)?.as_str()?;
+            Some(Value::from(
+                resolved(base, url).unwrap_or_else(|| url.into()),
+            ))
         });
         let expected = || {
             format!(
@@ -222,15 +234,22 @@ impl Jobs {
         }
     }
 
-    fn success(&self, node: &Node, document: &Value) -> Result<Success, NodeError> {
+    fn success(
+        &self,
+        connection: &Connection,
+        node: &Node,
+        reply: &Reply,
+        document: &Value,
+    ) -> Result<Success, NodeError> {
         let settlement = self.settlement(document, Charge::Yes);
-        success(node, document, &self.video_pointer, settlement)
+        let pointer = &self.video_pointer;
+        success(connection, node, reply, document, pointer, settlement)
     }
 
     fn failure(&self, document: &Value, reply: &Reply) -> Failure {
         let (code, message) = (&self.error_code_pointer, &self.error_message_pointer);
         Failure {
-            fault: reason(document, code, message, reply),
+            fault: reason_of(document, code, message, reply),
             settlement: self.settlement(document, Charge::Unknown),
         }
     }

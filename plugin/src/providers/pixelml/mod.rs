@@ -111,7 +111,7 @@ impl Provider for PixelMl {
         reply: &Reply,
     ) -> Result<Step, NodeError> {
         match Wire::read(connection)? {
-            Wire::Jobs(jobs) => jobs.uploaded(reply),
+            Wire::Jobs(jobs) => jobs.uploaded(connection, reply),
             Wire::AgenticFlow(_) => Err(no_local_files()),
         }
     }

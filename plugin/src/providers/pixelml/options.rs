@@ -5,6 +5,8 @@ use serde_json::{Map, Value};
 use zoetrope_node_sdk::bindings::{Connection, NodeError};
 use zoetrope_node_sdk::options::{Endpoint, Reader};
 
+use crate::providers::status::Status;
+
 /// The options as JSON Schema.
 pub(super) const SCHEMA: &str = include_str!("../../../../schemas/connections/pixelml.json");
 
@@ -37,6 +39,7 @@ pub(super) struct Jobs {
     actions: Map<String, Value>,
     pub(super) idempotency_header: String,
     pub(super) id_pointer: String,
+    pub(super) id_header: String,
     pub(super) status_pointer: String,
     pub(super) status_words: StatusWords,
     pub(super) progress_pointer: String,
@@ -56,40 +59,32 @@ pub(super) struct Jobs {
 pub(super) struct AgenticFlow {
     pub(super) workflow_id: String,
     pub(super) id_pointer: String,
+    pub(super) id_header: String,
     pub(super) video_pointer: String,
-}
-
-/// The meaning of a status name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Status {
-    Queued,
-    Running,
-    Succeeded,
-    Failed,
-    Cancelled,
 }
 
 /// The provider's names of each state.
 #[derive(Debug)]
-pub(super) struct StatusWords([(Status, Vec<String>); 5]);
+pub(super) struct StatusWords(Vec<(String, Status)>);
 
 impl StatusWords {
     fn read(words: &mut Reader) -> Self {
-        Self([
-            (Status::Queued, words.words("queued", "queued")),
-            (Status::Running, words.words("running", "running")),
-            (Status::Succeeded, words.words("succeeded", "succeeded")),
-            (Status::Failed, words.words("failed", "failed")),
-            (Status::Cancelled, words.words("cancelled", "cancelled")),
-        ])
+        let states = [
+            ("queued", Status::Queued),
+            ("running", Status::Running),
+            ("succeeded", Status::Succeeded),
+            ("failed", Status::Failed),
+            ("cancelled", Status::Cancelled),
+        ];
+        let named = states.into_iter().flat_map(|(state, status)| {
+            let names = words.words(state, state);
+            names.into_iter().map(move |name| (name, status))
+        });
+        Self(named.collect())
     }
 
     pub(super) fn meaning(&self, word: &str) -> Option<Status> {
-        let of = self
-            .0
-            .iter()
-            .find(|(_, words)| words.iter().any(|known| known == word));
-        of.map(|(status, _)| *status)
+        Status::of(&self.0, word)
     }
 }
 
@@ -131,6 +126,7 @@ impl AgenticFlow {
         Self {
             workflow_id,
             id_pointer: given.text("id_pointer", ID_POINTER),
+            id_header: given.text("id_header", ""),
             video_pointer: given.text("video_pointer", VIDEO_POINTER),
         }
     }
@@ -149,6 +145,7 @@ impl Jobs {
             actions: given.object("actions"),
             idempotency_header: given.text("idempotency_header", "idempotency-key"),
             id_pointer: given.text("id_pointer", ID_POINTER),
+            id_header: given.text("id_header", ""),
             status_pointer: given.text("status_pointer", "/status"),
             status_words: StatusWords::read(&mut words),
             progress_pointer: given.text("progress_pointer", "/progress"),
@@ -270,6 +267,7 @@ mod tests {
         let of_both = [
             "wire",
             "id_pointer",
+            "id_header",
             "video_pointer",
             "credential_header",
             "credential_prefix",

@@ -4,9 +4,10 @@ use serde_json::Value;
 use zoetrope_node_sdk::bindings::{
     Artifact, Body, Connection, LocalFile, Location, Multipart, NodeError, Upload,
 };
-use zoetrope_node_sdk::http::{Reply, is_absolute, presentable, request, url};
+use zoetrope_node_sdk::http::{Reply, origin, presentable, request, url};
 use zoetrope_node_sdk::node::{Artifacts, Next};
 use zoetrope_node_sdk::reply::id_at;
+use zoetrope_node_sdk::result::files;
 
 use super::options::Options;
 use super::replies::{opened, read, readable, unreadable_upload, uploaded};
@@ -38,7 +39,7 @@ impl Artifacts for Store {
             document => document?,
         };
         let details = read(reply, &document)?;
-        Ok(Next::Done(described(connection, id, details)))
+        Ok(Next::Done(described(connection, &reply.url, id, details)))
     }
 
     fn plan_upload(
@@ -60,9 +61,13 @@ impl Artifacts for Store {
         let id = id_at(artifact, "/id").ok_or_else(|| {
             unreadable_upload("expected a JSON document with the artifact's id at /id".into())
         })?;
-        Ok(described(connection, &id, artifact))
+        let base = url(connection, UPLOAD, "");
+        Ok(described(connection, &base, &id, artifact))
     }
 }
+
+/// Where files are uploaded.
+pub(super) const UPLOAD: &str = "/artifacts/upload";
 
 /// The upload of a file as an artifact with this role.
 pub(super) fn upload(connection: &Connection, role: &str) -> Result<Upload, NodeError> {
@@ -73,7 +78,7 @@ pub(super) fn upload(connection: &Connection, role: &str) -> Result<Upload, Node
     }
     Ok(Upload {
         method: "POST".into(),
-        path: "/artifacts/upload".into(),
+        path: UPLOAD.into(),
         body: Body::Multipart(Multipart {
             file_part: "file".into(),
             fields,
@@ -81,8 +86,8 @@ pub(super) fn upload(connection: &Connection, role: &str) -> Result<Upload, Node
     })
 }
 
-fn described(connection: &Connection, id: &str, details: &Value) -> Artifact {
-    let mut places = places_of(connection, id, text(details, "url"));
+fn described(connection: &Connection, base: &str, id: &str, details: &Value) -> Artifact {
+    let mut places = places_of(connection, id, located(connection, base, details).next());
     let first = places.next().unwrap_or_else(|| content(connection, id));
     Artifact {
         id: id.into(),
@@ -100,10 +105,9 @@ fn described(connection: &Connection, id: &str, details: &Value) -> Artifact {
 pub(super) fn places_of(
     connection: &Connection,
     id: &str,
-    url: Option<&str>,
+    named: Option<Location>,
 ) -> impl Iterator<Item = Location> + use<> {
     let content = is_in_a_path(id).then(|| content(connection, id));
-    let named = located(connection, url);
     let named = named.filter(|named| content.as_ref().is_none_or(|it| it.url != named.url));
     named.into_iter().chain(content)
 }
@@ -131,29 +135,21 @@ fn content(connection: &Connection, id: &str) -> Location {
     }
 }
 
-/// The place that a `url` of PopiArt names: an absolute URL, or a path on PopiArt's own origin.
-pub(super) fn located(connection: &Connection, url: Option<&str>) -> Option<Location> {
-    let origin = origin(&connection.base_url);
-    let url = match url? {
-        path if path.starts_with('/') && !path.starts_with("//") => format!("{origin}{path}"),
-        url if is_absolute(url) => url.to_owned(),
-        _ => return None,
-    };
-    let rest = url.strip_prefix(origin);
-    Some(Location {
-        needs_credential: rest.is_some_and(|rest| rest.starts_with('/')),
-        url,
+/// The places that a value in a reply from `base` names. What lies on PopiArt's own origin needs
+/// the credential.
+pub(super) fn located(
+    connection: &Connection,
+    base: &str,
+    value: &Value,
+) -> impl Iterator<Item = Location> {
+    let files = files(connection, base, value).into_iter();
+    files.map(|file| Location {
+        needs_credential: origin(&file.url) == origin(&connection.base_url),
+        url: file.url,
     })
 }
 
 /// A text of an object that is not empty.
 pub(super) fn text<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
     object[name].as_str().filter(|text| !text.is_empty())
-}
-
-/// The scheme and authority of a URL.
-fn origin(url: &str) -> &str {
-    let start = url.find("://").map_or(0, |at| at + 3);
-    let length = url[start..].find('/').unwrap_or(url.len() - start);
-    &url[..start + length]
 }

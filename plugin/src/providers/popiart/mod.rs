@@ -13,15 +13,16 @@ use zoetrope_node_sdk::bindings::{
     Cancellation, Charge, Connection, ConnectionRequirement, Failure, JobState, LocalFile,
     NextStep, NodeError, Progress, Stage, Started, Step,
 };
-use zoetrope_node_sdk::http::{Reply, Request, request};
+use zoetrope_node_sdk::http::{Reply, Request, request, resolved, url};
 use zoetrope_node_sdk::json;
 use zoetrope_node_sdk::node::{Artifacts, Next, Node, Provider};
-use zoetrope_node_sdk::reply::{acceptance, progress, reason, unrecognized};
+use zoetrope_node_sdk::reply::{IdPlaces, acceptance, expected, progress, reason_of, unrecognized};
 use zoetrope_node_sdk::ticket::Ticket;
 
 use self::options::Options;
 pub use self::options::shortest_clip_s;
 use self::replies::{FAULTS, opened, read, readable, settlement, unreadable_upload, uploaded};
+use crate::providers::status::Status;
 
 /// The provider of PopiArt's nodes.
 pub static POPIART: PopiArt = PopiArt;
@@ -78,7 +79,11 @@ impl Provider for PopiArt {
         let document = reply.json().unwrap_or(Value::Null);
         let data = opened(&document)
             .map_err(|()| NodeError::rejected(FAULTS.fault(reply), Charge::No, NextStep::Stop))?;
-        acceptance(node, connection, WIRE, reply, data, &["/job_id"]).map(Started::Accepted)
+        let ids = IdPlaces {
+            pointers: &["/job_id"],
+            header: &Options::read(connection)?.id_header,
+        };
+        acceptance(node, connection, WIRE, reply, data, &ids).map(Started::Accepted)
     }
 
     /// One request while the job continues. Once it is done, also its artifacts, and the
@@ -99,7 +104,7 @@ impl Provider for PopiArt {
         let job = read(reply, &document)?;
         match unfinished(reply, job)? {
             Some(state) => Ok(Next::Done(state)),
-            None => result::result(connection, node, ticket, job, &replies[1..]),
+            None => result::result(connection, node, ticket, job, replies),
         }
     }
 
@@ -121,9 +126,12 @@ impl Provider for PopiArt {
                     return Err(error);
                 }
                 let document = reply.json().unwrap_or(Value::Null);
-                match read(reply, &document)?["status"].as_str() {
-                    Some("cancelled") => Cancellation::Cancelled(settlement(Charge::Unknown)),
-                    Some("done" | "failed") => Cancellation::TooLate,
+                let word = read(reply, &document)?["status"]
+                    .as_str()
+                    .unwrap_or_default();
+                match Status::of(&STATUSES, word) {
+                    Some(Status::Cancelled) => Cancellation::Cancelled(settlement(Charge::Unknown)),
+                    Some(Status::Succeeded | Status::Failed) => Cancellation::TooLate,
                     _ => Cancellation::Requested,
                 }
             }
@@ -143,7 +151,7 @@ impl Provider for PopiArt {
 
     fn uploaded(
         &self,
-        _connection: &Connection,
+        connection: &Connection,
         _node: &Node,
         field: &str,
         reply: &Reply,
@@ -160,7 +168,12 @@ impl Provider for PopiArt {
             let expected = format!("expected a JSON document with the artifact's {pointer}");
             unreadable_upload(expected)
         })?;
-        Ok(Step::Value(json::text(value)))
+        // A relative URL is relative to the address of the upload.
+        let base = url(connection, artifacts::UPLOAD, "");
+        let absolute = value.as_str().filter(|_| pointer == "/url");
+        let absolute = absolute.and_then(|value| resolved(&base, value));
+        let value = absolute.map_or_else(|| value.clone(), Value::from);
+        Ok(Step::Value(json::text(&value)))
     }
 
     fn artifacts(&self) -> Option<&dyn Artifacts> {
@@ -168,11 +181,20 @@ impl Provider for PopiArt {
     }
 }
 
+/// PopiArt's names of a job's states.
+const STATUSES: [(&str, Status); 6] = [
+    ("done", Status::Succeeded),
+    ("pending", Status::Queued),
+    ("running", Status::Running),
+    ("failed", Status::Failed),
+    ("cancelled", Status::Cancelled),
+    ("canceled", Status::Cancelled),
+];
+
 /// The state of a job; `None` once it is done.
 fn unfinished(reply: &Reply, job: &Value) -> Result<Option<JobState>, NodeError> {
     let word = job["status"].as_str().ok_or_else(|| {
-        let expected = "expected a JSON document with the job's status, a word, at /status";
-        NodeError::protocol_violation(expected)
+        NodeError::protocol_violation(expected("status, a word,", "/status", reply))
     })?;
     let waiting = |stage, message| {
         JobState::Waiting(Progress {
@@ -180,16 +202,16 @@ fn unfinished(reply: &Reply, job: &Value) -> Result<Option<JobState>, NodeError>
             ..progress(stage, reply)
         })
     };
-    Ok(Some(match word {
-        "done" => return Ok(None),
-        "pending" => waiting(Stage::Queued, None),
-        "running" => waiting(Stage::Running, None),
-        "failed" => JobState::Failed(Failure {
-            fault: reason(job, FAULTS.code, FAULTS.message, reply),
+    Ok(Some(match Status::of(&STATUSES, word) {
+        Some(Status::Succeeded) => return Ok(None),
+        Some(Status::Queued) => waiting(Stage::Queued, None),
+        Some(Status::Running) => waiting(Stage::Running, None),
+        Some(Status::Failed) => JobState::Failed(Failure {
+            fault: reason_of(job, FAULTS.code, FAULTS.message, reply),
             settlement: settlement(Charge::Unknown),
         }),
-        "cancelled" => JobState::Cancelled(settlement(Charge::Unknown)),
-        unknown => waiting(Stage::Unrecognized, Some(unrecognized(unknown))),
+        Some(Status::Cancelled) => JobState::Cancelled(settlement(Charge::Unknown)),
+        None => waiting(Stage::Unrecognized, Some(unrecognized(word))),
     }))
 }
 

@@ -8,6 +8,7 @@ pub(super) const SCHEMA: &str = include_str!("../../../../schemas/connections/po
 
 pub(super) struct Options {
     pub(super) project_id: String,
+    pub(super) id_header: String,
     pub(super) shortest_clip_s: f64,
     pub(super) visibility: String,
 }
@@ -17,6 +18,7 @@ impl Options {
         let mut given = Reader::new(connection);
         let options = Self {
             project_id: given.text("project_id", ""),
+            id_header: given.text("id_header", ""),
             shortest_clip_s: given.positive("shortest_clip_s", SHORTEST_CLIP_S),
             visibility: given.text("visibility", "private"),
         };

@@ -31,7 +31,8 @@ use super::replies::{read, readable, settlement};
 const LISTED: usize = 200;
 const PLACES: usize = 20;
 
-/// The result of a job whose document is `job`, from the replies that followed it.
+/// The result of a job whose document is `job`, from the first of the replies and those that
+/// followed it.
 pub(super) fn result(
     connection: &Connection,
     node: &Node,
@@ -39,7 +40,7 @@ pub(super) fn result(
     job: &Value,
     replies: &[Reply],
 ) -> Result<Next<JobState>, NodeError> {
-    let Some(reply) = replies.first() else {
+    let Some(reply) = replies.get(1) else {
         let list = request(connection, "GET", "/jobs/{id}/artifacts", &ticket.job);
         return Ok(Next::Send(list));
     };
@@ -55,17 +56,22 @@ pub(super) fn result(
             MediaKind::Video => "video/",
         },
         parts: [&job["output"], job, &listing],
+        bases: [&replies[0].url, &replies[0].url, &reply.url],
         items: items(&listing),
         details: (String::new(), Value::Null),
+        details_base: "",
     };
     if let Some(id) = found.id_without_url() {
-        match replies.get(1) {
+        match replies.get(2) {
             None => {
                 let details = request(connection, "GET", "/artifacts/{id}", &id);
                 return Ok(Next::Send(details));
             }
             // Without a description, the content may still be there.
-            Some(reply) => found.details = (id, document(reply).unwrap_or_default()),
+            Some(reply) => {
+                found.details = (id, document(reply).unwrap_or_default());
+                found.details_base = &reply.url;
+            }
         }
     }
     found.success(node, ticket).map(Next::Done)
@@ -79,9 +85,9 @@ fn document(reply: &Reply) -> Result<Value, NodeError> {
 
 /// Whether the job document alone names a place of the result.
 fn names_a_place(job: &Value) -> bool {
-    let names = ["url", "primary_artifact_id"];
     [&job["output"], job].into_iter().any(|part| {
-        names.iter().any(|name| text(part, name).is_some())
+        !part["url"].is_null()
+            || text(part, "primary_artifact_id").is_some()
             || id_at(part, "/artifact_ids/0").is_some()
     })
 }
@@ -101,10 +107,13 @@ struct Found<'a> {
     kind: &'static str,
     /// The output, the job document and the listing.
     parts: [&'a Value; 3],
+    /// The URLs of their replies.
+    bases: [&'a str; 3],
     /// The listed artifacts.
     items: &'a [Value],
-    /// The id and the details of one artifact.
+    /// The id and the details of one artifact, and the URL of their reply.
     details: (String, Value),
+    details_base: &'a str,
 }
 
 /// A place of the result, and the artifact that is there.
@@ -202,9 +211,41 @@ impl Found<'_> {
     /// The best artifact, if neither its entry in the listing nor another document has its URL.
     fn id_without_url(&self) -> Option<String> {
         let id = self.artifacts().into_iter().find(|id| is_in_a_path(id))?;
-        let is_located = self.detail(&id, "url").is_some();
-        let is_needed = self.primary().as_ref() == Some(&id) || self.fact("url").is_none();
+        let is_located = self.named_place(&id).is_some();
+        let is_needed = self.primary().as_ref() == Some(&id) || self.urls().next().is_none();
         (!is_located && is_needed).then_some(id)
+    }
+
+    fn located(&self, base: &str, value: &Value) -> impl Iterator<Item = Location> {
+        located(self.connection, base, value)
+    }
+
+    /// The places that the parts name by a URL. An output can also be one.
+    fn urls(&self) -> impl Iterator<Item = Location> {
+        let parts = self.parts.into_iter().zip(self.bases);
+        parts.enumerate().flat_map(|(index, (part, base))| {
+            let value = if index == 0 || part.is_object() {
+                part
+            } else {
+                &Value::Null
+            };
+            self.located(base, value)
+        })
+    }
+
+    /// The files of an output or a job document that names several.
+    fn several(&self) -> Vec<Location> {
+        let parts = self.parts[..2].iter().zip(self.bases);
+        let mut lists = parts.map(|(part, base)| self.located(base, part).collect::<Vec<_>>());
+        lists.find(|list| list.len() > 1).unwrap_or_default()
+    }
+
+    /// The place of an artifact by its entry in the listing, else by its details.
+    fn named_place(&self, id: &str) -> Option<Location> {
+        let item = self.item(id).map(|item| (self.bases[2], item));
+        let details = (self.details.0 == id).then_some((self.details_base, &self.details.1));
+        let mut known = item.into_iter().chain(details);
+        known.find_map(|(base, known)| self.located(base, known).next())
     }
 
     /// The places of the result, the most probable first.
@@ -213,8 +254,7 @@ impl Found<'_> {
         let primary = self.primary();
         let first = artifacts.next_if(|id| Some(id) == primary.as_ref());
         let of_artifact = |id: String| {
-            let url = self.detail(&id, "url");
-            let locations = places_of(self.connection, &id, url.as_deref());
+            let locations = places_of(self.connection, &id, self.named_place(&id));
             locations.map(move |location| Place {
                 location,
                 artifact: Some(id.clone()),
@@ -224,12 +264,10 @@ impl Found<'_> {
         let without_id = self.items.iter().filter(|item| {
             id_of(item).is_none() && !self.is_source(None, item) && self.fits(item) != Some(false)
         });
-        let urls = self.parts.iter().copied().chain(without_id);
-        let urls = urls.filter_map(|part| {
-            Some(Place {
-                location: located(self.connection, text(part, "url"))?,
-                artifact: None,
-            })
+        let without_id = without_id.flat_map(|item| self.located(self.bases[2], item));
+        let urls = self.urls().chain(without_id).map(|location| Place {
+            location,
+            artifact: None,
         });
         let all = first.into_iter().flat_map(of_artifact).chain(urls);
         let mut places: Vec<Place> = Vec::new();
@@ -249,12 +287,31 @@ impl Found<'_> {
                             /url or /items/0/id";
             return Err(NodeError::protocol_violation(expected));
         };
-        let output = self.output(ticket, first);
+        let several = self.several();
+        let mut output = self.output(ticket, first);
+        if !several.is_empty() {
+            let urls = several.iter().map(|file| Value::from(file.url.as_str()));
+            output["urls"] = urls.collect();
+        }
         if !(node.validate_output)(&output).is_empty() {
             let expected = "expected a job as PopiArt's schema of outputs describes it";
             return Err(NodeError::protocol_violation(expected));
         }
-        let media = places.iter().map(|place| {
+        let (first, others) = (&first.location.url, several.iter().enumerate());
+        let others = others.filter(|(_, file)| file.url != *first);
+        let others = others.map(|(index, file)| ResultMedia {
+            pointer: json::pointer("/urls", &index.to_string()),
+            url: file.url.clone(),
+            needs_credential: file.needs_credential,
+            media_type: None,
+            sha256: None,
+            expires_at: None,
+        });
+        let is_other = |place: &&Place| {
+            let url = &place.location.url;
+            url != first && several.iter().any(|file| file.url == *url)
+        };
+        let media = places.iter().filter(|place| !is_other(place)).map(|place| {
             let detail = |name| self.detail(place.artifact.as_deref()?, name);
             ResultMedia {
                 pointer: "/url".into(),
@@ -267,7 +324,7 @@ impl Found<'_> {
         });
         Ok(JobState::Succeeded(Success {
             output: json::text(&output),
-            media: media.collect(),
+            media: media.chain(others).collect(),
             settlement: settlement(Charge::Yes),
         }))
     }

@@ -186,14 +186,10 @@ fn artifact_with_a_url_needs_no_further_request() {
             "https://provider.example.evil/a",
             false,
         ),
-        (
-            "//evil.example/a",
-            "https://provider.example/api/artifacts/a/content",
-            true,
-        ),
+        ("//evil.example/a", "https://evil.example/a", false),
         (
             "a.png",
-            "https://provider.example/api/artifacts/a/content",
+            "https://provider.example/api/jobs/job%2F1/a.png",
             true,
         ),
     ] {
@@ -406,7 +402,7 @@ fn clip_shorter_than_the_connections_minimum_is_rejected() {
 fn schema_names_every_option_and_its_default() {
     let schema: Value = serde_json::from_str(options::SCHEMA).unwrap();
     let properties = schema["properties"].as_object().unwrap();
-    assert_eq!(properties.len(), 3);
+    assert_eq!(properties.len(), 4);
     let read = |options: Value| Options::read(&connection(&options)).unwrap();
     let built_in = read(json!({}));
     assert!(

@@ -1,5 +1,5 @@
 use serde_json::json;
-use zoetrope_node_sdk::bindings::{Cancellation, LocalFile, NextStep};
+use zoetrope_node_sdk::bindings::{Cancellation, ErrorCause, LocalFile, NextStep};
 use zoetrope_node_sdk::testing::{Scripted, connection};
 use zoetrope_node_sdk::{job, media};
 
@@ -89,7 +89,8 @@ fn validation_error_is_reported_with_its_location() {
     let fault = ProviderFault {
         status: Some(422),
         code: Some("int_parsing".into()),
-        message: "/body/input/3/steps: Input should be an integer, see https://e.example/d".into(),
+        message: "/body/input/3/steps: Input should be an integer, see https://e.example/d another"
+            .into(),
     };
     let error = job::start(&PACK, &answering(422, body.clone()), NODE, INPUT, "k").unwrap_err();
     assert_eq!(
@@ -122,7 +123,8 @@ fn unfinished_run_is_waiting() {
         ("queued", Stage::Queued),
         ("running", Stage::Running),
         ("paused", Stage::Unrecognized),
-        ("Success", Stage::Unrecognized),
+        ("QUEUED", Stage::Queued),
+        (" Running", Stage::Running),
     ] {
         match state(json!({"status": word, "state": {"nodes_state": nodes}})) {
             JobState::Waiting(progress) => {

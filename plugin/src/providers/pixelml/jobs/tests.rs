@@ -211,7 +211,7 @@ fn reply_that_breaks_the_protocol_is_reported_with_the_expected_form() {
         (json!({"status": 2}), "/status"),
         (json!({"status": "succeeded"}), "/output/video"),
         (
-            json!({"status": "succeeded", "output": {"video": "x.mp4"}}),
+            json!({"status": "succeeded", "output": {"video": "pending"}}),
             "/output/video",
         ),
     ] {
