@@ -1,0 +1,205 @@
+//! The clips in a JSON reply, and other forms of their URLs.
+//!
+//! A clip is a URL of this provider in any field, or an artifact of `PopiArt` without a URL, which
+//! then gets one.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::job::JobId;
+use crate::result_urls::{ClipName, ResultUrls};
+
+/// Finds the file of a job's clip, and its digest.
+pub(crate) type FindClip = Arc<dyn Fn(JobId) -> Option<(PathBuf, String)> + Send + Sync>;
+
+/// Another form of a clip in a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClipForm {
+    Relative(RelativeUrl),
+    Inline(InlineClip),
+}
+
+/// The form of a relative URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RelativeUrl {
+    /// An absolute path.
+    Path,
+    /// The last segment alone.
+    Name,
+    /// A URL without its scheme.
+    Scheme,
+}
+
+/// The form of a clip inside the reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum InlineClip {
+    /// A `data:` URL with base64.
+    DataUrl,
+    Base64,
+}
+
+/// The clips of the provider, for the replies to one request.
+pub(crate) struct Clips<'a> {
+    pub(crate) find: &'a FindClip,
+    pub(crate) result_urls: &'a ResultUrls,
+    /// The host by which the client reached the provider.
+    pub(crate) host: &'a str,
+}
+
+impl Clips<'_> {
+    /// The texts for the clips of a reply, by their jobs. A clip that cannot be read has none.
+    pub(crate) async fn texts(&self, reply: &Value, form: ClipForm) -> HashMap<JobId, String> {
+        let mut texts = HashMap::new();
+        for job in jobs_in(reply) {
+            let text = match form {
+                ClipForm::Relative(form) => Some(self.relative_url(job, form)),
+                ClipForm::Inline(form) => self.inline(job, form).await,
+            };
+            texts.extend(text.map(|text| (job, text)));
+        }
+        texts
+    }
+
+    fn relative_url(&self, job: JobId, form: RelativeUrl) -> String {
+        let path = self.result_urls.path(job);
+        let name = path.rsplit('/').next().unwrap_or_default();
+        match form {
+            RelativeUrl::Path => format!("/files/{name}"),
+            RelativeUrl::Name => name.to_owned(),
+            RelativeUrl::Scheme => format!("//{}{path}", self.host),
+        }
+    }
+
+    async fn inline(&self, job: JobId, form: InlineClip) -> Option<String> {
+        let (path, _) = (self.find)(job)?;
+        let base64 = STANDARD.encode(tokio::fs::read(path).await.ok()?);
+        Some(match form {
+            InlineClip::DataUrl => format!("data:video/mp4;base64,{base64}"),
+            InlineClip::Base64 => base64,
+        })
+    }
+}
+
+/// The jobs whose clips a reply names.
+fn jobs_in(value: &Value) -> Vec<JobId> {
+    match value {
+        Value::String(text) => clip_of_url(text).into_iter().collect(),
+        Value::Array(items) => items.iter().flat_map(jobs_in).collect(),
+        Value::Object(fields) => {
+            let inner = fields.values().flat_map(jobs_in);
+            artifact(fields).into_iter().chain(inner).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Writes the texts in the places of the clips.
+pub(super) fn replace(value: &mut Value, texts: &HashMap<JobId, String>) {
+    if texts.is_empty() {
+        return;
+    }
+    match value {
+        Value::String(text) => {
+            if let Some(other) = clip_of_url(text).and_then(|job| texts.get(&job)) {
+                text.clone_from(other);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, texts)),
+        Value::Object(fields) => {
+            let artifact = artifact(fields);
+            fields.values_mut().for_each(|value| replace(value, texts));
+            if let Some(text) = artifact.and_then(|job| texts.get(&job)) {
+                fields.insert("url".to_owned(), text.as_str().into());
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The job of a clip's URL.
+fn clip_of_url(text: &str) -> Option<JobId> {
+    let rest = text.strip_prefix("http://")?;
+    let path = rest.get(rest.find('/')?..)?;
+    ClipName::in_path(path).map(|name| name.job)
+}
+
+/// The job of an artifact that is a clip without a URL.
+fn artifact(fields: &Map<String, Value>) -> Option<JobId> {
+    let text = |name| fields.get(name).and_then(Value::as_str);
+    let is_clip = text("content_type") == Some("video/mp4") && !fields.contains_key("url");
+    let id = text("id").filter(|_| is_clip)?;
+    id.strip_prefix("art_")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn clips_are_found_and_replaced_in_the_replies_of_every_protocol() {
+        let job = Uuid::new_v4();
+        let url = format!("http://127.0.0.1:1/v1/clips/{job}.mp4");
+        let artifact = format!("art_{}", job.simple());
+        let input = json!({"image": "http://127.0.0.1:1/v1/files/a.png"});
+        let texts = HashMap::from([(job, "x.mp4".to_owned())]);
+        for (mut reply, place) in [
+            (
+                json!({"input": input, "output": {"video": url}}),
+                "/output/video",
+            ),
+            (
+                json!({"data": {"result": {"videos": [{"url": url}]}}}),
+                "/data/result/videos/0/url",
+            ),
+            (json!({"data": [url]}), "/data/0"),
+            (
+                json!({"data": {"id": artifact, "content_type": "video/mp4"}}),
+                "/data/url",
+            ),
+            (
+                json!({"data": {"items": [{"id": artifact, "content_type": "video/mp4"}]}}),
+                "/data/items/0/url",
+            ),
+        ] {
+            assert_eq!(jobs_in(&reply), [job], "{reply}");
+            replace(&mut reply, &texts);
+            assert_eq!(reply.pointer(place), Some(&json!("x.mp4")), "{reply}");
+        }
+        let mut picture = json!({"data": {"id": artifact, "content_type": "image/png"}});
+        let same = picture.clone();
+        replace(&mut picture, &texts);
+        assert_eq!(picture, same);
+    }
+
+    #[test]
+    fn relative_urls_have_three_forms() {
+        let job = Uuid::new_v4();
+        let find: FindClip = Arc::new(|_| None);
+        let clips = Clips {
+            find: &find,
+            result_urls: &ResultUrls::default(),
+            host: "127.0.0.1:4",
+        };
+        for (form, expected) in [
+            (RelativeUrl::Path, format!("/files/{job}.mp4")),
+            (RelativeUrl::Name, format!("{job}.mp4")),
+            (
+                RelativeUrl::Scheme,
+                format!("//127.0.0.1:4/v1/clips/{job}.mp4"),
+            ),
+        ] {
+            assert_eq!(clips.relative_url(job, form), expected);
+        }
+    }
+}

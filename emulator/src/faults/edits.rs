@@ -1,0 +1,349 @@
+//! Changes of a JSON reply: other fields at other places.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Map, Value};
+
+use super::clips::{self, ClipForm};
+use crate::job::JobId;
+
+/// The places of a status word: those of the replies of all protocols.
+const STATUS_PLACES: [&str; 2] = ["/status", "/data/status"];
+
+/// The changes of a JSON object, applied in the order of the fields. Places are JSON Pointers
+/// (RFC 6901).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Edits {
+    /// Replaces the object by the value at this place.
+    pub(crate) unwrap: Option<String>,
+    /// Writes the clips of the reply in another form.
+    pub(crate) clip: Option<ClipForm>,
+    /// Other words for the status.
+    pub(crate) status_words: BTreeMap<String, String>,
+    /// A merge patch (RFC 7396).
+    pub(crate) patch: Option<Value>,
+    /// Changes of single places.
+    pub(crate) places: Vec<PlaceEdit>,
+    /// Adds a field `padding` of this many bytes.
+    pub(crate) pad_bytes: Option<usize>,
+    /// Adds a field `nesting` of this many nested arrays.
+    pub(crate) nest: Option<usize>,
+}
+
+/// A change of one place. Nothing happens where nothing is at the place to read.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum PlaceEdit {
+    Move { from: String, to: String },
+    Copy { from: String, to: String },
+    Remove(String),
+    Set(String, Value),
+}
+
+impl Edits {
+    /// Whether nothing changes.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.unwrap.is_none()
+            && self.clip.is_none()
+            && self.status_words.is_empty()
+            && self.patch.is_none()
+            && self.places.is_empty()
+            && self.pad_bytes.is_none()
+            && self.nest.is_none()
+    }
+
+    /// The changed text of an object. `clip_texts` are the other
+    /// forms of the clips of jobs.
+    pub(crate) fn text(&self, object: Value, clip_texts: &HashMap<JobId, String>) -> String {
+        let mut value = object;
+        if let Some(pointer) = &self.unwrap
+            && let Some(inner) = value.pointer_mut(pointer)
+        {
+            value = inner.take();
+        }
+        if !value.is_object() {
+            return value.to_string();
+        }
+        clips::replace(&mut value, clip_texts);
+        for place in STATUS_PLACES {
+            if let Some(status) = value.pointer_mut(place)
+                && let Some(word) = status.as_str()
+                && let Some(other) = self.status_words.get(word)
+            {
+                *status = other.as_str().into();
+            }
+        }
+        if let Some(patch) = &self.patch {
+            merge(&mut value, patch);
+        }
+        for edit in &self.places {
+            edit.apply(&mut value);
+        }
+        let mut text = value.to_string();
+        if let Some(bytes) = self.pad_bytes {
+            append(&mut text, "padding", &format!("\"{}\"", "x".repeat(bytes)));
+        }
+        if let Some(depth) = self.nest {
+            // As text: dropping a `Value` of this depth would overflow the stack.
+            let nesting = "[".repeat(depth) + &"]".repeat(depth);
+            append(&mut text, "nesting", &nesting);
+        }
+        text
+    }
+}
+
+impl PlaceEdit {
+    fn apply(&self, document: &mut Value) {
+        match self {
+            Self::Move { from, to } => {
+                if let Some(value) = take(document, from) {
+                    set(document, to, value);
+                }
+            }
+            Self::Copy { from, to } => {
+                if let Some(value) = document.pointer(from).cloned() {
+                    set(document, to, value);
+                }
+            }
+            Self::Remove(place) => drop(take(document, place)),
+            Self::Set(place, value) => set(document, place, value.clone()),
+        }
+    }
+}
+
+/// Removes the value at a place.
+fn take(document: &mut Value, place: &str) -> Option<Value> {
+    let (parent, last) = place.rsplit_once('/')?;
+    match document.pointer_mut(parent)? {
+        Value::Object(fields) => fields.remove(&unescaped(last)),
+        Value::Array(items) => {
+            let index: usize = last.parse().ok()?;
+            (index < items.len()).then(|| items.remove(index))
+        }
+        _ => None,
+    }
+}
+
+/// Sets the value at a place. Missing objects and lists in its path are created, a list for a
+/// number; texts and numbers in its path are replaced. Nothing is set beyond the end of a list.
+fn set(document: &mut Value, place: &str, value: Value) {
+    let mut at = document;
+    for token in place.split('/').skip(1) {
+        let Some(child) = child(at, unescaped(token)) else {
+            return;
+        };
+        at = child;
+    }
+    *at = value;
+}
+
+fn child(parent: &mut Value, token: String) -> Option<&mut Value> {
+    let index: Option<usize> = token.parse().ok();
+    if !parent.is_object() && !parent.is_array() {
+        *parent = match index {
+            Some(_) => Value::Array(Vec::new()),
+            None => Value::Object(Map::new()),
+        };
+    }
+    match parent {
+        Value::Array(items) => {
+            let index = index.filter(|index| *index <= items.len())?;
+            if index == items.len() {
+                items.push(Value::Null);
+            }
+            items.get_mut(index)
+        }
+        Value::Object(fields) => Some(fields.entry(token).or_insert(Value::Null)),
+        _ => None,
+    }
+}
+
+/// The name that a part of a pointer stands for.
+fn unescaped(token: &str) -> String {
+    token.replace("~1", "/").replace("~0", "~")
+}
+
+/// Merges a patch into a value, by RFC 7396.
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        target.clone_from(patch);
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Some(target) = target.as_object_mut() else {
+        return;
+    };
+    for (name, value) in patch {
+        if value.is_null() {
+            target.remove(name);
+        } else {
+            merge(target.entry(name).or_insert(Value::Null), value);
+        }
+    }
+}
+
+/// Appends a field to the text of an object.
+fn append(object: &mut String, name: &str, value: &str) {
+    if object.pop() == Some('}') {
+        let comma = if object.ends_with('{') { "" } else { "," };
+        // Appended one by one without a copy: a value may have many megabytes.
+        for part in [comma, "\"", name, "\":", value, "}"] {
+            object.push_str(part);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn edited(edits: &Edits, body: &Value) -> Value {
+        let text = edits.text(body.clone(), &HashMap::new());
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    fn moved(from: &str, to: &str) -> PlaceEdit {
+        PlaceEdit::Move {
+            from: from.to_owned(),
+            to: to.to_owned(),
+        }
+    }
+
+    fn copied(from: &str, to: &str) -> PlaceEdit {
+        PlaceEdit::Copy {
+            from: from.to_owned(),
+            to: to.to_owned(),
+        }
+    }
+
+    #[test]
+    fn merge_patch_follows_rfc_7396() {
+        let cases = [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (
+                json!({"a": "b"}),
+                json!({"b": "c"}),
+                json!({"a": "b", "b": "c"}),
+            ),
+            (
+                json!({"a": "b", "b": "c"}),
+                json!({"a": null}),
+                json!({"b": "c"}),
+            ),
+            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
+            (
+                json!({"a": {"b": "c"}}),
+                json!({"a": {"b": "d", "c": null}}),
+                json!({"a": {"b": "d"}}),
+            ),
+            (json!({"a": "foo"}), json!("bar"), json!("bar")),
+            (
+                json!({}),
+                json!({"a": {"bb": {"ccc": null}}}),
+                json!({"a": {"bb": {}}}),
+            ),
+            (
+                json!(["a"]),
+                json!({"a": "b", "c": null}),
+                json!({"a": "b"}),
+            ),
+        ];
+        for (mut target, patch, expected) in cases {
+            merge(&mut target, &patch);
+            assert_eq!(target, expected, "{patch}");
+        }
+    }
+
+    #[test]
+    fn reply_is_unwrapped_before_it_is_patched() {
+        let edits = Edits {
+            unwrap: Some("/data/0".to_owned()),
+            patch: Some(json!({"b": 2})),
+            pad_bytes: Some(1),
+            ..Edits::default()
+        };
+        let inner = json!({"a": 1, "b": 2, "padding": "x"});
+        assert_eq!(edited(&edits, &json!({"data": [{"a": 1}]})), inner);
+        assert_eq!(edited(&edits, &json!({"data": ["a"]})), "a");
+        let same = edited(&edits, &json!({"a": 1}));
+        assert_eq!(same, inner, "nothing at the pointer");
+    }
+
+    #[test]
+    fn padding_and_nesting_are_appended() {
+        let edits = Edits {
+            pad_bytes: Some(3),
+            nest: Some(2),
+            ..Edits::default()
+        };
+        let text = |body: Value| edits.text(body, &HashMap::new());
+        assert_eq!(text(json!({})), r#"{"padding":"xxx","nesting":[[]]}"#);
+        let expected = r#"{"a":1,"padding":"xxx","nesting":[[]]}"#;
+        assert_eq!(text(json!({"a": 1})), expected);
+    }
+
+    #[test]
+    fn places_are_moved_copied_removed_and_set() {
+        let video = json!({"output": {"video": "u", "a/b": 1}});
+        for (places, expected) in [
+            (
+                vec![moved("/output/video", "/output/video/0")],
+                json!({"output": {"video": ["u"], "a/b": 1}}),
+            ),
+            (
+                vec![
+                    moved("/output/video", "/output/video/0/url"),
+                    copied("/output/video/0", "/output/video/1"),
+                ],
+                json!({"output": {"video": [{"url": "u"}, {"url": "u"}], "a/b": 1}}),
+            ),
+            (
+                vec![moved("/output/video", "/output/video/href")],
+                json!({"output": {"video": {"href": "u"}, "a/b": 1}}),
+            ),
+            (
+                vec![moved("/output/video", "/output")],
+                json!({"output": "u"}),
+            ),
+            (
+                vec![
+                    PlaceEdit::Remove("/output/a~1b".to_owned()),
+                    PlaceEdit::Set("/output/video/x".to_owned(), json!(2)),
+                    PlaceEdit::Set("/output/list/1".to_owned(), json!(3)),
+                ],
+                json!({"output": {"video": {"x": 2}, "list": []}}),
+            ),
+            (
+                vec![moved("/none", "/output/x"), copied("/none/0", "/y")],
+                video.clone(),
+            ),
+        ] {
+            let edits = Edits {
+                places,
+                ..Edits::default()
+            };
+            assert_eq!(edited(&edits, &video), expected, "{edits:?}");
+        }
+    }
+
+    #[test]
+    fn status_words_replace_known_words_at_both_places() {
+        let words = [("queued", "QUEUED"), ("done", "Done")];
+        let edits = Edits {
+            status_words: words
+                .map(|(word, other)| (word.to_owned(), other.to_owned()))
+                .into(),
+            ..Edits::default()
+        };
+        let status = edited(&edits, &json!({"status": "queued"}));
+        assert_eq!(status, json!({"status": "QUEUED"}));
+        let status = edited(&edits, &json!({"data": {"status": "done"}}));
+        assert_eq!(status, json!({"data": {"status": "Done"}}));
+        for other in [json!({"status": "running"}), json!({"status": 2})] {
+            assert_eq!(edited(&edits, &other), other);
+        }
+    }
+}
