@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::job::JobId;
-use crate::result_urls::{ClipName, ResultUrls};
+use crate::result_urls::{self, ClipName, ResultUrls};
 
 /// Finds the file of a job's clip, and its digest.
 pub(crate) type FindClip = Arc<dyn Fn(JobId) -> Option<(PathBuf, String)> + Send + Sync>;
@@ -23,6 +23,8 @@ pub(crate) type FindClip = Arc<dyn Fn(JobId) -> Option<(PathBuf, String)> + Send
 pub(crate) enum ClipForm {
     Relative(RelativeUrl),
     Inline(InlineClip),
+    /// A list of this many URLs of the clip.
+    Several(usize),
 }
 
 /// The form of a relative URL.
@@ -55,17 +57,27 @@ pub(crate) struct Clips<'a> {
 }
 
 impl Clips<'_> {
-    /// The texts for the clips of a reply, by their jobs. A clip that cannot be read has none.
-    pub(crate) async fn texts(&self, reply: &Value, form: ClipForm) -> HashMap<JobId, String> {
-        let mut texts = HashMap::new();
+    /// The values for the clips of a reply, by their jobs. A clip that cannot be read has none.
+    pub(crate) async fn values(&self, reply: &Value, form: ClipForm) -> HashMap<JobId, Value> {
+        let mut values = HashMap::new();
         for job in jobs_in(reply) {
-            let text = match form {
-                ClipForm::Relative(form) => Some(self.relative_url(job, form)),
-                ClipForm::Inline(form) => self.inline(job, form).await,
+            let value = match form {
+                ClipForm::Relative(form) => Some(self.relative_url(job, form).into()),
+                ClipForm::Inline(form) => self.inline(job, form).await.map(Value::from),
+                ClipForm::Several(count) => Some(self.several(job, count)),
             };
-            texts.extend(text.map(|text| (job, text)));
+            values.extend(value.map(|value| (job, value)));
         }
-        texts
+        values
+    }
+
+    /// The job's URL and further ones of the same clip.
+    fn several(&self, job: JobId, count: usize) -> Value {
+        let first = self.result_urls.path(job);
+        let more = (1..count).map(|number| format!("{}{job}.v{number}.mp4", result_urls::PATH));
+        let paths = std::iter::once(first).chain(more);
+        let urls = paths.map(|path| format!("http://{}{path}", self.host).into());
+        Value::Array(urls.collect())
     }
 
     fn relative_url(&self, job: JobId, form: RelativeUrl) -> String {
@@ -101,23 +113,23 @@ fn jobs_in(value: &Value) -> Vec<JobId> {
     }
 }
 
-/// Writes the texts in the places of the clips.
-pub(super) fn replace(value: &mut Value, texts: &HashMap<JobId, String>) {
-    if texts.is_empty() {
+/// Writes the values in the places of the clips.
+pub(super) fn replace(value: &mut Value, values: &HashMap<JobId, Value>) {
+    if values.is_empty() {
         return;
     }
     match value {
         Value::String(text) => {
-            if let Some(other) = clip_of_url(text).and_then(|job| texts.get(&job)) {
-                text.clone_from(other);
+            if let Some(other) = clip_of_url(text).and_then(|job| values.get(&job)) {
+                value.clone_from(other);
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, texts)),
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, values)),
         Value::Object(fields) => {
             let artifact = artifact(fields);
-            fields.values_mut().for_each(|value| replace(value, texts));
-            if let Some(text) = artifact.and_then(|job| texts.get(&job)) {
-                fields.insert("url".to_owned(), text.as_str().into());
+            fields.values_mut().for_each(|value| replace(value, values));
+            if let Some(other) = artifact.and_then(|job| values.get(&job)) {
+                fields.insert("url".to_owned(), other.clone());
             }
         }
         _ => {}
@@ -152,7 +164,7 @@ mod tests {
         let url = format!("http://127.0.0.1:1/v1/clips/{job}.mp4");
         let artifact = format!("art_{}", job.simple());
         let input = json!({"image": "http://127.0.0.1:1/v1/files/a.png"});
-        let texts = HashMap::from([(job, "x.mp4".to_owned())]);
+        let values = HashMap::from([(job, json!("x.mp4"))]);
         for (mut reply, place) in [
             (
                 json!({"input": input, "output": {"video": url}}),
@@ -173,17 +185,17 @@ mod tests {
             ),
         ] {
             assert_eq!(jobs_in(&reply), [job], "{reply}");
-            replace(&mut reply, &texts);
+            replace(&mut reply, &values);
             assert_eq!(reply.pointer(place), Some(&json!("x.mp4")), "{reply}");
         }
         let mut picture = json!({"data": {"id": artifact, "content_type": "image/png"}});
         let same = picture.clone();
-        replace(&mut picture, &texts);
+        replace(&mut picture, &values);
         assert_eq!(picture, same);
     }
 
     #[test]
-    fn relative_urls_have_three_forms() {
+    fn relative_urls_have_three_forms_and_several_urls_differ() {
         let job = Uuid::new_v4();
         let find: FindClip = Arc::new(|_| None);
         let clips = Clips {
@@ -201,5 +213,8 @@ mod tests {
         ] {
             assert_eq!(clips.relative_url(job, form), expected);
         }
+        let url = |name: String| format!("http://127.0.0.1:4/v1/clips/{name}.mp4");
+        let urls = [url(job.to_string()), url(format!("{job}.v1"))];
+        assert_eq!(clips.several(job, 2), json!(urls));
     }
 }

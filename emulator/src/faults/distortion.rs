@@ -132,11 +132,11 @@ impl Distortion {
             return body;
         };
         let object = Value::Object(object);
-        let texts = match self.edits.clip {
-            Some(form) => clips.texts(&object, form).await,
+        let values = match self.edits.clip {
+            Some(form) => clips.values(&object, form).await,
             None => HashMap::new(),
         };
-        self.edits.text(object, &texts).into()
+        self.edits.text(object, &values).into()
     }
 
     /// The body in another charset and content coding, which the head names.

@@ -51,9 +51,9 @@ impl Edits {
             && self.nest.is_none()
     }
 
-    /// The changed text of an object. `clip_texts` are the other
+    /// The changed text of an object. `clip_values` are the other
     /// forms of the clips of jobs.
-    pub(crate) fn text(&self, object: Value, clip_texts: &HashMap<JobId, String>) -> String {
+    pub(crate) fn text(&self, object: Value, clip_values: &HashMap<JobId, Value>) -> String {
         let mut value = object;
         if let Some(pointer) = &self.unwrap
             && let Some(inner) = value.pointer_mut(pointer)
@@ -63,7 +63,7 @@ impl Edits {
         if !value.is_object() {
             return value.to_string();
         }
-        clips::replace(&mut value, clip_texts);
+        clips::replace(&mut value, clip_values);
         for place in STATUS_PLACES {
             if let Some(status) = value.pointer_mut(place)
                 && let Some(word) = status.as_str()

@@ -1,13 +1,11 @@
 //! Content codings (RFC 9110) and character encodings of a body.
 
-use std::fmt;
 use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use serde::Deserialize;
-use serde::de::value::{SeqAccessDeserializer, StrDeserializer};
-use serde::de::{Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
+use serde::de::IgnoredAny;
 
 /// The most bytes of an uncompressed meta-block of Brotli whose length has four nibbles.
 const BROTLI_BLOCK: usize = 1 << 16;
@@ -59,39 +57,6 @@ impl Encoding {
             Self::Br => brotli(bytes),
             Self::Zstd => zstd::encode_all(bytes, 1).unwrap_or_default(),
         }
-    }
-}
-
-/// One coding or a list of them, in the order in which they are applied.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Encodings(pub(crate) Vec<Encoding>);
-
-impl<'de> Deserialize<'de> for Encodings {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct OneOrMany;
-
-        impl<'de> Visitor<'de> for OneOrMany {
-            type Value = Encodings;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a content coding or a list of them")
-            }
-
-            fn visit_str<E: Error>(self, name: &str) -> Result<Encodings, E> {
-                let coding = Encoding::deserialize(StrDeserializer::new(name))?;
-                Ok(Encodings(vec![coding]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Encodings, A::Error> {
-                let list = Vec::deserialize(SeqAccessDeserializer::new(list))?;
-                if list.is_empty() {
-                    return Err(A::Error::custom("a list of content codings is not empty"));
-                }
-                Ok(Encodings(list))
-            }
-        }
-
-        from.deserialize_any(OneOrMany)
     }
 }
 

@@ -42,7 +42,7 @@ fn documented_example_has_every_key() {
     let rules = written["rules"].as_array().expect("rules");
     let unknown = rule(r#"{"what": 1}"#).expect_err("an unknown key");
     let keys: Vec<_> = unknown.split('`').skip(3).step_by(2).collect();
-    assert_eq!(keys.len(), 36, "{unknown}");
+    assert_eq!(keys.len(), 37, "{unknown}");
     for key in keys {
         assert!(
             page.contains(&format!("| `{key}")),
@@ -141,6 +141,7 @@ fn keys_for_other_places_in_a_reply_are_read() {
             r#"{"inline_clip": "data_url"}"#,
             ClipForm::Inline(InlineClip::DataUrl),
         ),
+        (r#"{"several_clips": 2}"#, ClipForm::Several(2)),
     ] {
         assert_eq!(distortion(text).edits.clip, Some(expected), "{text}");
     }
@@ -174,6 +175,17 @@ fn keys_for_other_places_in_a_reply_are_read() {
     );
     let words = distortion(r#"{"status_words": {"queued": "QUEUED"}}"#);
     assert_eq!(words.edits.status_words["queued"], "QUEUED");
+}
+
+#[test]
+fn rule_with_several_paths_matches_each() {
+    let rule = rule(r#"{"path": ["/v1/jobs", "/v1/workflow_runs/"]}"#).expect("a rule");
+    for path in ["/v1/jobs", "/v1/workflow_runs/"] {
+        assert!(rule.matching.matches(&Method::GET, path));
+    }
+    for path in ["/", "/v1/workflow_runs"] {
+        assert!(!rule.matching.matches(&Method::GET, path));
+    }
 }
 
 #[test]
@@ -264,6 +276,11 @@ fn contradictory_form_of_a_reply_is_refused() {
         r#"{"charset": "latin-1"}"#,
         r#"{"relative_urls": "path", "inline_clip": "base64"}"#,
         r#"{"relative_urls": "absolute"}"#,
+        r#"{"several_clips": 2, "inline_clip": "base64"}"#,
+        r#"{"several_clips": 0}"#,
+        r#"{"several_clips": 101}"#,
+        r#"{"path": []}"#,
+        r#"{"path": ["/a", "b"]}"#,
         r#"{"inline_clip": true}"#,
         r#"{"status_word": "a", "status_words": {"b": "c"}}"#,
         r#"{"move": {"a": "/b"}}"#,

@@ -1,13 +1,54 @@
-//! The values in a rule: when a connection ends, names, pointers and headers.
+//! The values in a rule: lists, when a connection ends, names, pointers and headers.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use axum::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use axum::http::{HeaderName, HeaderValue, Method};
 use serde::Deserialize;
-use serde::de::{Deserializer, Visitor};
+use serde::de::value::{SeqAccessDeserializer, StrDeserializer};
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
 use super::schedule::PathPattern;
+
+/// A text or a list of texts, which are read as `T`; no text by default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OneOrMany<T>(pub(crate) Vec<T>);
+
+impl<T> Default for OneOrMany<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Texts<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Texts<T> {
+            type Value = OneOrMany<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a list of strings")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                let one = T::deserialize(StrDeserializer::new(text))?;
+                Ok(OneOrMany(vec![one]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+                let list = Vec::deserialize(SeqAccessDeserializer::new(list))?;
+                if list.is_empty() {
+                    return Err(A::Error::custom("a list of strings is not empty"));
+                }
+                Ok(OneOrMany(list))
+            }
+        }
+
+        from.deserialize_any(Texts(PhantomData))
+    }
+}
 
 /// When a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -42,11 +83,11 @@ pub(crate) fn moment_or_true<'de, D: Deserializer<'de>>(
             f.write_str("`true`, \"before\" or \"after\"")
         }
 
-        fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Self::Value, E> {
+        fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
             Ok(value.then_some(Moment::Before))
         }
 
-        fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Self::Value, E> {
+        fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
             match value {
                 "before" => Ok(Some(Moment::Before)),
                 "after" => Ok(Some(Moment::After)),

@@ -14,21 +14,26 @@ use serde_json::{Map, Value};
 use super::clips::{ClipForm, InlineClip, RelativeUrl};
 use super::distortion::{Distortion, IdInHeader, SlowBody};
 use super::edits::{Edits, PlaceEdit};
-use super::encoding::{Charset, Encoding, Encodings};
+use super::encoding::{Charset, Encoding};
 use super::fault::{Canned, Fault, UrlFault};
 use super::schedule::{CountBy, Matching, Schedule};
-use super::values::{Moment, Moved, header, media_type, method, moment_or_true, path, pointer};
+use super::values::{
+    Moment, Moved, OneOrMany, header, media_type, method, moment_or_true, path, pointer,
+};
 use crate::connection::Disconnect;
 
 /// The bytes of a slow body's pieces when the rule has no `drip_bytes`.
 pub(super) const DRIP_BYTES: usize = 16;
+
+/// The most URLs of `several_clips`.
+const MAX_CLIPS: usize = 100;
 
 /// The JSON of a rule.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Written {
     method: Option<String>,
-    path: Option<String>,
+    path: OneOrMany<String>,
     from: Option<NonZeroU64>,
     every: Option<NonZeroU64>,
     times: Option<NonZeroU64>,
@@ -44,6 +49,7 @@ pub(super) struct Written {
     unwrap: Option<String>,
     relative_urls: Option<RelativeUrl>,
     inline_clip: Option<InlineClip>,
+    several_clips: Option<NonZeroUsize>,
     status_word: Option<String>,
     status_words: BTreeMap<String, String>,
     patch: Option<Map<String, Value>>,
@@ -56,7 +62,7 @@ pub(super) struct Written {
     nest: Option<usize>,
     charset: Option<Charset>,
     gzip: bool,
-    encode: Encodings,
+    encode: OneOrMany<Encoding>,
     truncate: Option<usize>,
     drip_ms: Option<u64>,
     drip_bytes: Option<NonZeroUsize>,
@@ -86,7 +92,12 @@ impl Written {
     pub(super) fn matching(&self) -> Result<Matching, String> {
         Ok(Matching {
             method: self.method.as_deref().map(method).transpose()?,
-            path: self.path.as_deref().map(path).transpose()?,
+            paths: self
+                .path
+                .0
+                .iter()
+                .map(|text| path(text))
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -173,6 +184,7 @@ impl Written {
         self.unwrap.is_some()
             || self.relative_urls.is_some()
             || self.inline_clip.is_some()
+            || self.several_clips.is_some()
             || self.status_word.is_some()
             || !self.status_words.is_empty()
             || self.patch.is_some()
@@ -282,13 +294,22 @@ impl Written {
     }
 
     fn into_edits(self) -> Result<Edits, String> {
-        let clip = match (self.relative_urls, self.inline_clip) {
-            (Some(_), Some(_)) => {
-                return Err("a rule has `relative_urls` or `inline_clip`, not both".to_owned());
+        let clip = match (self.relative_urls, self.inline_clip, self.several_clips) {
+            (None, None, None) => None,
+            (Some(form), None, None) => Some(ClipForm::Relative(form)),
+            (None, Some(form), None) => Some(ClipForm::Inline(form)),
+            (None, None, Some(count)) if count.get() <= MAX_CLIPS => {
+                Some(ClipForm::Several(count.get()))
             }
-            (Some(form), None) => Some(ClipForm::Relative(form)),
-            (None, Some(form)) => Some(ClipForm::Inline(form)),
-            (None, None) => None,
+            (None, None, Some(_)) => {
+                return Err(format!("`several_clips` is a number from 1 to {MAX_CLIPS}"));
+            }
+            _ => {
+                return Err(
+                    "a rule has one of `relative_urls`, `inline_clip` and `several_clips`"
+                        .to_owned(),
+                );
+            }
         };
         if self.status_word.is_some() && !self.status_words.is_empty() {
             return Err("a rule has `status_word` or `status_words`, not both".to_owned());
