@@ -1,7 +1,7 @@
 //! The clips in a JSON reply, and other forms of their URLs.
 //!
-//! A clip is a URL of this provider in any field, or an artifact of `PopiArt` without a URL, which
-//! then gets one.
+//! A clip is a URL of this provider in any field. `PopiArt` names clips by artifacts alone: an
+//! artifact that is a clip, and a job that has one, get a field `url`.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -107,7 +107,7 @@ fn jobs_in(value: &Value) -> Vec<JobId> {
         Value::Array(items) => items.iter().flat_map(jobs_in).collect(),
         Value::Object(fields) => {
             let inner = fields.values().flat_map(jobs_in);
-            artifact(fields).into_iter().chain(inner).collect()
+            without_url(fields).into_iter().chain(inner).collect()
         }
         _ => Vec::new(),
     }
@@ -126,9 +126,9 @@ pub(super) fn replace(value: &mut Value, values: &HashMap<JobId, Value>) {
         }
         Value::Array(items) => items.iter_mut().for_each(|item| replace(item, values)),
         Value::Object(fields) => {
-            let artifact = artifact(fields);
+            let clip = without_url(fields);
             fields.values_mut().for_each(|value| replace(value, values));
-            if let Some(other) = artifact.and_then(|job| values.get(&job)) {
+            if let Some(other) = clip.and_then(|job| values.get(&job)) {
                 fields.insert("url".to_owned(), other.clone());
             }
         }
@@ -143,12 +143,20 @@ fn clip_of_url(text: &str) -> Option<JobId> {
     ClipName::in_path(path).map(|name| name.job)
 }
 
-/// The job of an artifact that is a clip without a URL.
-fn artifact(fields: &Map<String, Value>) -> Option<JobId> {
+/// The job of an artifact that is a clip without a URL, or of the document of a job with one.
+fn without_url(fields: &Map<String, Value>) -> Option<JobId> {
+    if fields.contains_key("url") {
+        return None;
+    }
     let text = |name| fields.get(name).and_then(Value::as_str);
-    let is_clip = text("content_type") == Some("video/mp4") && !fields.contains_key("url");
-    let id = text("id").filter(|_| is_clip)?;
-    id.strip_prefix("art_")?.parse().ok()
+    let has_artifact = || Some(!fields.get("artifact_ids")?.as_array()?.is_empty());
+    if text("content_type") == Some("video/mp4") {
+        text("id")?.strip_prefix("art_")?.parse().ok()
+    } else if text("skill_id")?.contains("-video-") && has_artifact()? {
+        text("job_id")?.parse().ok()
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -183,15 +191,26 @@ mod tests {
                 json!({"data": {"items": [{"id": artifact, "content_type": "video/mp4"}]}}),
                 "/data/items/0/url",
             ),
+            (
+                json!({"data": {
+                    "job_id": job, "skill_id": "popiskill-video-a", "artifact_ids": [artifact],
+                }}),
+                "/data/url",
+            ),
         ] {
             assert_eq!(jobs_in(&reply), [job], "{reply}");
             replace(&mut reply, &values);
             assert_eq!(reply.pointer(place), Some(&json!("x.mp4")), "{reply}");
         }
-        let mut picture = json!({"data": {"id": artifact, "content_type": "image/png"}});
-        let same = picture.clone();
-        replace(&mut picture, &values);
-        assert_eq!(picture, same);
+        for mut other in [
+            json!({"data": {"id": artifact, "content_type": "image/png"}}),
+            json!({"job_id": job, "skill_id": "popiskill-video-a", "artifact_ids": []}),
+            json!({"job_id": job, "skill_id": "popiskill-image-a", "artifact_ids": [artifact]}),
+        ] {
+            let same = other.clone();
+            replace(&mut other, &values);
+            assert_eq!(other, same);
+        }
     }
 
     #[test]

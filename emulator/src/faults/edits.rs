@@ -66,8 +66,7 @@ impl Edits {
         clips::replace(&mut value, clip_values);
         for place in STATUS_PLACES {
             if let Some(status) = value.pointer_mut(place)
-                && let Some(word) = status.as_str()
-                && let Some(other) = self.status_words.get(word)
+                && let Some(other) = self.status_words.get(&word(status))
             {
                 *status = other.as_str().into();
             }
@@ -107,6 +106,14 @@ impl PlaceEdit {
             Self::Remove(place) => drop(take(document, place)),
             Self::Set(place, value) => set(document, place, value.clone()),
         }
+    }
+}
+
+/// A status as a word; that of `ShortAPI` is a number.
+fn word(status: &Value) -> String {
+    match status {
+        Value::String(word) => word.clone(),
+        other => other.to_string(),
     }
 }
 
@@ -331,7 +338,7 @@ mod tests {
 
     #[test]
     fn status_words_replace_known_words_at_both_places() {
-        let words = [("queued", "QUEUED"), ("done", "Done")];
+        let words = [("queued", "QUEUED"), ("done", "Done"), ("2", "SUCCEEDED")];
         let edits = Edits {
             status_words: words
                 .map(|(word, other)| (word.to_owned(), other.to_owned()))
@@ -342,7 +349,9 @@ mod tests {
         assert_eq!(status, json!({"status": "QUEUED"}));
         let status = edited(&edits, &json!({"data": {"status": "done"}}));
         assert_eq!(status, json!({"data": {"status": "Done"}}));
-        for other in [json!({"status": "running"}), json!({"status": 2})] {
+        let status = edited(&edits, &json!({"data": {"status": 2}}));
+        assert_eq!(status, json!({"data": {"status": "SUCCEEDED"}}));
+        for other in [json!({"status": "running"}), json!({"status": 1})] {
             assert_eq!(edited(&edits, &other), other);
         }
     }

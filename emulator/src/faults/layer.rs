@@ -30,45 +30,44 @@ pub(crate) struct Faults {
     counters: Mutex<Vec<Counter>>,
     result_urls: Arc<ResultUrls>,
     find_clip: FindClip,
-    /// Whether a rule writes relative URLs of clips. Their clips are served wherever they lead.
-    has_relative_urls: bool,
+    /// Whether a rule writes other URLs of clips. Clips are then served wherever these lead.
+    has_other_urls: bool,
 }
 
 impl Faults {
     pub(crate) fn new(rules: Vec<Rule>, result_urls: Arc<ResultUrls>, find_clip: FindClip) -> Self {
         let counters = rules.iter().map(|_| Counter::default()).collect();
-        let has_relative_urls = rules.iter().any(|rule| {
+        let has_other_urls = rules.iter().any(|rule| {
             let form = rule.fault.distortion.edits.clip;
-            matches!(form, Some(ClipForm::Relative(_)))
+            matches!(form, Some(ClipForm::Relative(_) | ClipForm::Several(_)))
         });
         Self {
             rules,
             counters: Mutex::new(counters),
             result_urls,
             find_clip,
-            has_relative_urls,
+            has_other_urls,
         }
     }
 
-    /// The clip to which the relative URL of a reply led.
-    fn relative_clip(&self, request: &Request) -> Option<ClipName> {
+    /// The clip to which a URL of the script led.
+    fn clip_elsewhere(&self, request: &Request) -> Option<ClipName> {
         let is_read = [Method::GET, Method::HEAD].contains(request.method());
-        if !self.has_relative_urls || !is_read || ClipName::in_path(request.uri().path()).is_some()
-        {
+        if !self.has_other_urls || !is_read {
             return None;
         }
         ClipName::parse(request.uri().path().rsplit('/').next()?)
     }
 
     /// The reply without a fault.
-    async fn handle(&self, request: Request, relative: Option<ClipName>, next: Next) -> Response {
-        match relative {
+    async fn handle(&self, request: Request, elsewhere: Option<ClipName>, next: Next) -> Response {
+        match elsewhere {
             Some(clip) => self.send_clip(clip, request.headers()).await,
             None => next.run(request).await,
         }
     }
 
-    /// The reply of a clip's relative URL.
+    /// The reply of a clip, wherever it was asked for.
     async fn send_clip(&self, clip: ClipName, headers: &HeaderMap) -> Response {
         if let Some(status) = self.result_urls.expired(clip) {
             return expired_reply(status);
@@ -80,14 +79,14 @@ impl Faults {
         sent.into_response()
     }
 
-    /// The fault of the first rule that is due. The request of a clip's relative URL counts as one
-    /// of its usual path. Every rule counts every request that it matches,
+    /// The fault of the first rule that is due. The request of a clip at another path counts as
+    /// one of its usual path. Every rule counts every request that it matches,
     /// so no rule shifts the schedule of another.
-    fn next(&self, request: &Request, is_relative: bool) -> Option<(usize, &Fault)> {
+    fn next(&self, request: &Request, is_clip: bool) -> Option<(usize, &Fault)> {
         let mut path = request.uri().path();
         let name = path.rsplit('/').next().unwrap_or_default();
         let usual = format!("{}{name}", result_urls::PATH);
-        if is_relative {
+        if is_clip {
             path = &usual;
         }
         // No fault applies to the billing report.
@@ -120,20 +119,20 @@ pub(crate) async fn inject(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let relative = faults.relative_clip(&request);
-    let due = faults.next(&request, relative.is_some());
+    let elsewhere = faults.clip_elsewhere(&request);
+    let due = faults.next(&request, elsewhere.is_some());
     if due.is_some_and(|(_, fault)| !fault.distortion.encodings.is_empty()) {
         // As most servers do: what is compressed while it is sent has no ranges.
         request.headers_mut().remove(RANGE);
     }
     let control = request.extensions().get::<ConnectionControl>().cloned();
     let watched = request.extensions().get::<PollGuard>().cloned();
-    let clip = relative.or_else(|| ClipName::in_path(request.uri().path()));
+    let clip = elsewhere.or_else(|| ClipName::in_path(request.uri().path()));
     let host = request.headers().get(HOST).cloned();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let Some((rule, fault)) = due else {
-        return faults.handle(request, relative, next).await;
+        return faults.handle(request, elsewhere, next).await;
     };
     info!(rule, %method, path, "applying a fault");
     let control = control.unwrap_or_default();
@@ -143,12 +142,12 @@ pub(crate) async fn inject(
         sleep(fault.delay).await;
         None
     } else if fault.is_after {
-        let made = faults.handle(request, relative, next).await;
+        let made = faults.handle(request, elsewhere, next).await;
         sleep(fault.delay).await;
         Some(made)
     } else {
         sleep(fault.delay).await;
-        Some(faults.handle(request, relative, next).await)
+        Some(faults.handle(request, elsewhere, next).await)
     };
     if let Some(how) = fault.disconnect {
         match control.disconnect(how).await {}

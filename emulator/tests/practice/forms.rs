@@ -114,11 +114,11 @@ async fn clip_stands_inside_the_reply_or_has_several_urls() {
 }
 
 #[tokio::test]
-async fn artifact_of_popiart_gets_a_url() {
+async fn job_and_artifact_of_popiart_get_a_url() {
     let folder = tempdir().expect("a folder");
     let rules = json!([{
-        "method": "GET", "path": "/popiart/v1/artifacts/{id}", "relative_urls": "path",
-        "move": {"/data/url": "/data/url/0/href"},
+        "method": "GET", "path": ["/popiart/v1/jobs/{id}", "/popiart/v1/artifacts/{id}"],
+        "relative_urls": "path", "move": {"/data/url": "/data/url/0/href"},
     }]);
     let (_practice, api) = with(&folder, &rules).await;
     let body = json!({
@@ -132,17 +132,21 @@ async fn artifact_of_popiart_gets_a_url() {
     let job = job["data"]["job_id"].as_str().expect("an id");
     let path = format!("/popiart/v1/jobs/{job}");
     let deadline = Instant::now() + DEADLINE;
-    let artifact = loop {
+    let done = loop {
         let reply = api.call("GET", &path, "").await.json();
-        if let Some(id) = reply["data"]["artifact_ids"][0].as_str() {
-            break format!("/popiart/v1/artifacts/{id}");
+        if reply["data"]["status"] == "done" {
+            break reply;
         }
+        assert!(reply["data"].get("url").is_none(), "{reply}");
         assert!(Instant::now() < deadline, "{reply}");
     };
-    let reply = api.call("GET", &artifact, "").await.json();
-    let url = reply["data"]["url"][0]["href"].as_str().expect("a URL");
-    assert_eq!(url, format!("/files/{job}.mp4"));
-    assert_eq!(api.get(url, &[]).await.body, clip(&api).await);
+    let id = done["data"]["artifact_ids"][0].as_str().expect("an id");
+    let artifact = api.call("GET", &format!("/popiart/v1/artifacts/{id}"), "");
+    for reply in [artifact.await.json(), done] {
+        let url = reply["data"]["url"][0]["href"].as_str().expect("a URL");
+        assert_eq!(url, format!("/files/{job}.mp4"));
+        assert_eq!(api.get(url, &[]).await.body, clip(&api).await);
+    }
 }
 
 #[tokio::test]
