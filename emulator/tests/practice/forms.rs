@@ -140,9 +140,11 @@ async fn job_and_artifact_of_popiart_get_a_url() {
         assert!(reply["data"].get("url").is_none(), "{reply}");
         assert!(Instant::now() < deadline, "{reply}");
     };
-    let id = done["data"]["artifact_ids"][0].as_str().expect("an id");
-    let artifact = api.call("GET", &format!("/popiart/v1/artifacts/{id}"), "");
-    for reply in [artifact.await.json(), done] {
+    let id = done["data"]["artifact_ids"][0].as_str();
+    let id = id.expect("an id").to_owned();
+    let path = format!("/popiart/v1/artifacts/{id}");
+    let artifact = api.call("GET", &path, "").await.json();
+    for reply in [artifact, done] {
         let url = reply["data"]["url"][0]["href"].as_str().expect("a URL");
         assert_eq!(url, format!("/files/{job}.mp4"));
         assert_eq!(api.get(url, &[]).await.body, clip(&api).await);
