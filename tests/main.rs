@@ -27,6 +27,7 @@
 //! - [`incidents`]: incidents of other clients, as data in `cases/incidents*`
 //! - [`wire`]: a provider that differs in every part of its wire, by configuration
 //! - [`practice`]: the practice provider as a process of its own
+//! - [`practice_faults`]: the scripts of `examples/faults/` over each protocol
 //!
 //! Components and their limits:
 //!
@@ -76,6 +77,7 @@
 //! - dependencies of crates and modules: 2 of this workspace, 11 of generated workspaces and crates;
 //!   old names: 2; links of documents: 3
 //! - published documents: 15 comparisons; 248 facts, each with a test or a reason
+//! - scripts of the practice provider: 45, over four protocols each; 3 tests of their list
 //! - the others, each one or a few runs of the binary: 94
 //!
 //! [`support::outcome`] checks the invariants after every run of the binary: no panic, no credential,
@@ -116,6 +118,8 @@ mod packs;
 mod picture_results;
 mod popiart;
 mod practice;
+#[cfg(unix)]
+mod practice_faults;
 #[cfg(target_os = "linux")]
 mod processes;
 mod profiles;

@@ -52,7 +52,11 @@ impl PracticeServer {
             ));
             for protocol in Protocol::ALL {
                 let base_url = protocol.base_url(&practice.base_url());
-                printer.message(&table(protocol, &base_url, &key_file));
+                let said = match protocol.options() {
+                    None => table(protocol, &base_url, &key_file),
+                    Some(options) => other_protocol(protocol, options),
+                };
+                printer.message(&said);
             }
         }
         Interrupts::listen().next().await;
@@ -73,6 +77,15 @@ fn table(protocol: Protocol, base_url: &str, key_file: &Path) -> String {
     format!(
         "[connections.practice_{category}]\ncategory = \"{category}\"\nbase_url = \"{base_url}\"\n\
          credential = {{ file = {file} }}\n{idempotency}"
+    )
+}
+
+/// A comment for the configuration: how a connection of the same category speaks this protocol.
+fn other_protocol(protocol: Protocol, options: &str) -> String {
+    let category = protocol.category();
+    format!(
+        "# For AgenticFlow's API, replace `idempotency` in practice_{category} by:\n\
+         # options = {options}\n"
     )
 }
 

@@ -14,7 +14,7 @@ use crate::range::{self, Selection};
 use crate::render_request::{RenderRequest, RenderRequestError, Source, Submission};
 use crate::result_urls::ClipName;
 use crate::wires::popiart::artifacts::ArtifactId;
-use crate::wires::{jobs, popiart, shortapi};
+use crate::wires::{agenticflow, jobs, popiart, shortapi};
 
 /// The corpus has this text where a client's input must not be repeated in an error.
 const CANARY: &str = "canary";
@@ -25,6 +25,12 @@ const MOST_PIXELS: u64 = 1 << 20;
 #[test]
 fn submission_is_read_or_refused_without_repeating_input() {
     Target::new("practice-orders", 1500).run(|input| outcome(jobs::submission::read(input)));
+}
+
+#[test]
+fn agenticflow_submission_is_read_or_refused_without_repeating_input() {
+    Target::new("practice-agenticflow", 1500)
+        .run(|input| outcome(agenticflow::submission::read(input)));
 }
 
 #[test]

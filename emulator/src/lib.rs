@@ -5,7 +5,7 @@
 //! H.264 in an MP4. For a picture it applies a filter by the style words, and serves a PNG. Every
 //! reply, page, clip and picture is marked as a practice render, not made by an AI model.
 //!
-//! It implements three protocols ([`Protocol`]) as the providers' own pages and clients have them.
+//! It implements four protocols ([`Protocol`]) as the providers' own pages and clients have them.
 //! One key is valid for all: `Authorization: Bearer` with [`Practice::api_key`]. A job exists only
 //! for the protocol of its submission. These need no key:
 //!
@@ -28,6 +28,21 @@
 //! - `POST /v1/files` (multipart part `file`): `{"url"}`; `GET` on that URL returns the file.
 //!
 //! Errors are `{"error": {"code", "message"}}`.
+//!
+//! # `PixelML`: the `agenticflow` wire
+//!
+//! - `POST /v1/workflow_runs/` with `{"workflow_id", "input", "response_type"?: "queue"}`: 200 with the
+//!   run, whose status is `created`. Every `workflow_id` names a workflow of one node:
+//!   `image_to_video_v3` if the input has `frame_rate`, `steps` or `guidance_scale`, else
+//!   `image_to_video`. The body has at most 1 MiB, and each submission creates a run.
+//! - `GET /v1/workflow_runs/{id}`: the run, `{"id", "workflow_id", "input", "status", "state":
+//!   {"nodes_state", "error"}, "operation_cost", "output", …}`; the status is `queued`, `running`,
+//!   `success`, `failed` or `cancelled`. `operation_cost` is 10 credits for a clip, 0 for none, and
+//!   null before the end. There is no cancellation.
+//! - Without the last slash of the submission, or with one after a run's id: 307 to the right path.
+//!
+//! Errors are `{"detail": "…"}`; an invalid submission is 422 with `{"detail": [{"loc", "msg",
+//! "type"}]}`.
 //!
 //! # `ShortAPI`
 //!

@@ -82,10 +82,13 @@ impl Practice {
         let render_queue = RenderQueue::open(data_dir, journal, entries, settings, instant);
         let concurrent_polls = Arc::new(ConcurrentPolls::default());
         let result_urls = Arc::new(ResultUrls::default());
+        let clips = Arc::clone(&render_queue);
+        let find_clip = Arc::new(move |job| clips.clip(job));
+        let faults = Faults::new(rules, Arc::clone(&result_urls), find_clip);
         let server = Server {
             render_queue: Arc::clone(&render_queue),
             concurrent_polls: Arc::clone(&concurrent_polls),
-            faults: Arc::new(Faults::new(rules, Arc::clone(&result_urls))),
+            faults: Arc::new(faults),
             result_urls,
             api_key: Arc::clone(&api_key),
             address,

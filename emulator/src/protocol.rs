@@ -10,6 +10,8 @@ pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempote
 pub enum Protocol {
     /// The `jobs` wire of Zoetrope's `PixelML` connection.
     PixelMl,
+    /// The `agenticflow` wire of the same connection: `AgenticFlow`'s API for workflow runs.
+    AgenticFlow,
     /// `ShortAPI`.
     ShortApi,
     /// `PopiArt`.
@@ -18,9 +20,14 @@ pub enum Protocol {
 
 impl Protocol {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::PixelMl, Self::ShortApi, Self::PopiArt];
+    pub const ALL: [Self; 4] = [
+        Self::PixelMl,
+        Self::AgenticFlow,
+        Self::ShortApi,
+        Self::PopiArt,
+    ];
 
-    /// The protocol of a connection category.
+    /// The protocol that a connection of this category speaks without options.
     #[must_use]
     pub fn of_category(category: &str) -> Option<Self> {
         Self::ALL
@@ -32,9 +39,19 @@ impl Protocol {
     #[must_use]
     pub fn category(self) -> &'static str {
         match self {
-            Self::PixelMl => "pixelml",
+            Self::PixelMl | Self::AgenticFlow => "pixelml",
             Self::ShortApi => "shortapi",
             Self::PopiArt => "popiart",
+        }
+    }
+
+    /// The options of a connection that speaks this protocol, in TOML; `None` where the protocol is
+    /// that of a connection of its category without options.
+    #[must_use]
+    pub fn options(self) -> Option<&'static str> {
+        match self {
+            Self::AgenticFlow => Some("{ wire = \"agenticflow\", workflow_id = \"practice\" }"),
+            Self::PixelMl | Self::ShortApi | Self::PopiArt => None,
         }
     }
 
@@ -42,7 +59,7 @@ impl Protocol {
     #[must_use]
     pub fn base_url(self, practice: &str) -> String {
         match self {
-            Self::PixelMl | Self::ShortApi => practice.to_owned(),
+            Self::PixelMl | Self::AgenticFlow | Self::ShortApi => practice.to_owned(),
             Self::PopiArt => format!("{practice}/popiart/v1"),
         }
     }
@@ -52,7 +69,7 @@ impl Protocol {
     pub fn honours_keys(self) -> bool {
         match self {
             Self::PixelMl | Self::PopiArt => true,
-            Self::ShortApi => false,
+            Self::AgenticFlow | Self::ShortApi => false,
         }
     }
 }
@@ -62,9 +79,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn category_names_its_protocol() {
+    fn category_names_its_protocol_without_options() {
         for protocol in Protocol::ALL {
-            assert_eq!(Protocol::of_category(protocol.category()), Some(protocol));
+            let of_category = Protocol::of_category(protocol.category());
+            assert_eq!(of_category == Some(protocol), protocol.options().is_none());
         }
         assert_eq!(Protocol::of_category("PixelML"), None);
     }

@@ -39,6 +39,13 @@ impl RenderRequest {
 pub(crate) enum Origin {
     #[default]
     PixelMl,
+    /// With the fields that replies repeat. The input is text, so that it is repeated unchanged.
+    AgenticFlow {
+        workflow_id: String,
+        /// The name of the workflow's one node.
+        node: String,
+        input: String,
+    },
     ShortApi,
     /// With the fields that replies repeat. The input is text, so that it is repeated unchanged.
     PopiArt {
@@ -52,6 +59,7 @@ impl Origin {
     pub(crate) fn protocol(&self) -> Protocol {
         match self {
             Self::PixelMl => Protocol::PixelMl,
+            Self::AgenticFlow { .. } => Protocol::AgenticFlow,
             Self::ShortApi => Protocol::ShortApi,
             Self::PopiArt { .. } => Protocol::PopiArt,
         }

@@ -33,6 +33,7 @@ pub(crate) fn router(server: Server) -> Router {
     let with_key = |routes: Router<Server>| {
         routes.route_layer(middleware::from_fn_with_state(server.clone(), require_key))
     };
+    let agenticflow = with_key(wires::agenticflow::routes());
     let shortapi = with_key(wires::shortapi::routes());
     let popiart = with_key(wires::popiart::routes());
     let faults = Arc::clone(&server.faults);
@@ -45,6 +46,8 @@ pub(crate) fn router(server: Server) -> Router {
             Router::new().route(BILLING_PATH, get(send_billing)),
         ))
         .merge(with_key(wires::jobs::routes()))
+        .merge(wires::agenticflow::redirects())
+        .merge(agenticflow.layer(middleware::map_response(wires::agenticflow::rewrite)))
         .merge(shortapi.layer(middleware::map_response(wires::shortapi::rewrite)))
         .merge(popiart.layer(middleware::map_response(wires::popiart::rewrite)))
         .fallback(async || Rejection::not_found())

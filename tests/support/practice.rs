@@ -54,18 +54,24 @@ impl Provider {
         )
     }
 
-    /// A table for each protocol.
+    /// A table for each category, which is its name.
     pub(crate) fn connections(&self) -> String {
-        let key = toml::Value::from(&*self.folder.path().join("key").to_string_lossy());
-        let table = |protocol: Protocol| {
-            let category = protocol.category();
-            let base_url = protocol.base_url(&self.practice.base_url());
-            format!(
-                "[connections.{category}]\ncategory = \"{category}\"\nbase_url = \"{base_url}\"\n\
-                 credential = {{ file = {key} }}\nrequests_per_second = 100000\n"
-            )
+        let table = |protocol: Protocol| match protocol.options() {
+            None => self.connection_over(protocol, protocol.category(), ""),
+            Some(_) => String::new(),
         };
         Protocol::ALL.map(table).concat()
+    }
+
+    /// The table of a connection over this protocol, with `more` lines and no rate limit.
+    pub(crate) fn connection_over(&self, protocol: Protocol, id: &str, more: &str) -> String {
+        let key = toml::Value::from(&*self.folder.path().join("key").to_string_lossy());
+        let category = protocol.category();
+        let base_url = protocol.base_url(&self.practice.base_url());
+        format!(
+            "[connections.{id}]\ncategory = \"{category}\"\nbase_url = \"{base_url}\"\n\
+             credential = {{ file = {key} }}\nrequests_per_second = 100000\n{more}\n"
+        )
     }
 
     /// The provider's account so far.

@@ -1,42 +1,57 @@
 //! Changes of a reply: other fields, another encoding, truncation, slow sending.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
-use std::io::Write as _;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::header::{
+    ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING,
+};
+use axum::http::response::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use futures::stream;
 use serde_json::{Map, Value};
 use tokio::time::sleep;
 
+use super::clips::Clips;
+use super::edits::Edits;
+use super::encoding::{Charset, Encoding};
 use crate::concurrent_polls::PollGuard;
 use crate::connection::{ConnectionControl, Disconnect};
 use crate::rejection::Rejection;
 
+/// The places of a job's id in the replies of all protocols to a submission.
+const ID_PLACES: [&str; 4] = ["/id", "/job_id", "/data/job_id", "/data/id"];
+
 /// The changes of a reply, applied in the order of the fields.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Distortion {
-    /// Replaces a JSON object by the value at this JSON Pointer (RFC 6901).
-    pub(crate) unwrap: Option<String>,
-    /// A merge patch (RFC 7396) for a JSON object.
-    pub(crate) patch: Option<Value>,
-    /// Adds a field `padding` of this many bytes to a JSON object.
-    pub(crate) pad_bytes: Option<usize>,
-    /// Adds a field `nesting` of this many nested arrays to a JSON object.
-    pub(crate) nest: Option<usize>,
-    pub(crate) gzip: bool,
+    /// Names the job in a header instead of the body.
+    pub(crate) id_in_header: Option<IdInHeader>,
+    /// Changes of a JSON object.
+    pub(crate) edits: Edits,
+    /// The encoding of a JSON body.
+    pub(crate) charset: Option<Charset>,
+    /// The content codings, in the order in which they are applied.
+    pub(crate) encodings: Vec<Encoding>,
     pub(crate) media_type: Option<HeaderValue>,
     /// These replace headers of the same name.
     pub(crate) headers: HeaderMap,
     /// Disconnects after this many bytes of the body.
     pub(crate) cut: Option<(usize, Disconnect)>,
     pub(crate) drip: Option<SlowBody>,
+}
+
+/// A reply to a submission that names the job in a header and has no body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct IdInHeader {
+    pub(crate) header: HeaderName,
+    /// The header's value, in which `{id}` stands for the id.
+    pub(crate) value: String,
+    pub(crate) status: StatusCode,
 }
 
 /// A body that is sent in small pieces.
@@ -53,21 +68,19 @@ impl Distortion {
     pub(crate) async fn apply(
         &self,
         reply: Response,
+        clips: &Clips<'_>,
         control: ConnectionControl,
         watched: Option<PollGuard>,
     ) -> Response {
         let mut reply = if self.touches_body() {
             let (mut head, body) = reply.into_parts();
-            let mut bytes = match to_bytes(body, usize::MAX).await {
+            let bytes = match to_bytes(body, usize::MAX).await {
                 Ok(bytes) => bytes,
                 Err(error) => return Rejection::internal(&error).into_response(),
             };
-            bytes = self.edited(bytes);
-            if self.gzip {
-                bytes = gzipped(&bytes);
-                let encoding = HeaderValue::from_static("gzip");
-                head.headers.insert(CONTENT_ENCODING, encoding);
-            }
+            let bytes = self.name_in_header(&mut head, bytes);
+            let bytes = self.edited(bytes, clips).await;
+            let bytes = self.encoded(&mut head, bytes);
             head.headers.remove(TRANSFER_ENCODING);
             head.headers.insert(CONTENT_LENGTH, bytes.len().into());
             Response::from_parts(head, self.paced(bytes, control, watched))
@@ -84,46 +97,71 @@ impl Distortion {
     }
 
     fn touches_body(&self) -> bool {
-        self.touches_json() || self.gzip || self.cut.is_some() || self.drip.is_some()
+        self.id_in_header.is_some()
+            || !self.edits.is_empty()
+            || self.charset.is_some()
+            || !self.encodings.is_empty()
+            || self.cut.is_some()
+            || self.drip.is_some()
     }
 
-    fn touches_json(&self) -> bool {
-        self.unwrap.is_some()
-            || self.patch.is_some()
-            || self.pad_bytes.is_some()
-            || self.nest.is_some()
+    /// Moves the job's id from the body to a header. A reply without an id stays unchanged.
+    fn name_in_header(&self, head: &mut Parts, body: Bytes) -> Bytes {
+        let Some(named) = &self.id_in_header else {
+            return body;
+        };
+        let document: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let mut places = ID_PLACES.iter();
+        let id = places.find_map(|place| document.pointer(place)?.as_str());
+        let value = id.and_then(|id| named.value.replace("{id}", id).parse().ok());
+        let Some(value) = value else {
+            return body;
+        };
+        head.status = named.status;
+        head.headers.remove(CONTENT_TYPE);
+        head.headers.insert(named.header.clone(), value);
+        Bytes::new()
     }
 
     /// The edited body. A body that is not a JSON object stays unchanged.
-    fn edited(&self, body: Bytes) -> Bytes {
-        if !self.touches_json() {
+    async fn edited(&self, body: Bytes, clips: &Clips<'_>) -> Bytes {
+        if self.edits.is_empty() {
             return body;
         }
         let Ok(object) = serde_json::from_slice::<Map<String, Value>>(&body) else {
             return body;
         };
-        let mut value = Value::Object(object);
-        if let Some(pointer) = &self.unwrap
-            && let Some(inner) = value.pointer_mut(pointer)
+        let object = Value::Object(object);
+        let values = match self.edits.clip {
+            Some(form) => clips.values(&object, form).await,
+            None => HashMap::new(),
+        };
+        self.edits.text(object, &values).into()
+    }
+
+    /// The body in another charset and content coding, which the head names.
+    fn encoded(&self, head: &mut Parts, mut body: Bytes) -> Bytes {
+        if let Some(charset) = self.charset
+            && let Some(bytes) = charset.encode(&body)
         {
-            value = inner.take();
+            body = bytes.into();
+            if let Some(media_type) = charset.media_type() {
+                let media_type = HeaderValue::from_static(media_type);
+                head.headers.insert(CONTENT_TYPE, media_type);
+            }
         }
-        if !value.is_object() {
-            return value.to_string().into();
+        if self.encodings.is_empty() {
+            return body;
         }
-        if let Some(patch) = &self.patch {
-            merge(&mut value, patch);
+        for encoding in &self.encodings {
+            body = encoding.encode(&body).into();
         }
-        let mut text = value.to_string();
-        if let Some(bytes) = self.pad_bytes {
-            append(&mut text, "padding", &format!("\"{}\"", "x".repeat(bytes)));
+        let names: Vec<_> = self.encodings.iter().map(|one| one.name()).collect();
+        if let Ok(names) = names.join(", ").parse() {
+            head.headers.insert(CONTENT_ENCODING, names);
         }
-        if let Some(depth) = self.nest {
-            // As text: dropping a `Value` of this depth would overflow the stack.
-            let nesting = "[".repeat(depth) + &"]".repeat(depth);
-            append(&mut text, "nesting", &nesting);
-        }
-        text.into()
+        head.headers.remove(ACCEPT_RANGES);
+        body
     }
 
     fn paced(
@@ -178,118 +216,85 @@ impl Pieces {
     }
 }
 
-/// Merges a patch into a value, by RFC 7396.
-fn merge(target: &mut Value, patch: &Value) {
-    let Value::Object(patch) = patch else {
-        target.clone_from(patch);
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(Map::new());
-    }
-    let Some(target) = target.as_object_mut() else {
-        return;
-    };
-    for (name, value) in patch {
-        if value.is_null() {
-            target.remove(name);
-        } else {
-            merge(target.entry(name).or_insert(Value::Null), value);
-        }
-    }
-}
-
-/// Appends a field to the text of an object.
-fn append(object: &mut String, name: &str, value: &str) {
-    if object.pop() == Some('}') {
-        let comma = if object.ends_with('{') { "" } else { "," };
-        // Appended one by one without a copy: a value may have many megabytes.
-        for part in [comma, "\"", name, "\":", value, "}"] {
-            object.push_str(part);
-        }
-    }
-}
-
-fn gzipped(bytes: &[u8]) -> Bytes {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    // Writing to memory does not fail.
-    drop(encoder.write_all(bytes));
-    encoder.finish().unwrap_or_default().into()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
+    use super::super::clips::FindClip;
     use super::*;
+    use crate::result_urls::ResultUrls;
 
-    #[test]
-    fn merge_patch_follows_rfc_7396() {
-        let cases = [
-            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
-            (
-                json!({"a": "b"}),
-                json!({"b": "c"}),
-                json!({"a": "b", "b": "c"}),
-            ),
-            (
-                json!({"a": "b", "b": "c"}),
-                json!({"a": null}),
-                json!({"b": "c"}),
-            ),
-            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
-            (
-                json!({"a": {"b": "c"}}),
-                json!({"a": {"b": "d", "c": null}}),
-                json!({"a": {"b": "d"}}),
-            ),
-            (json!({"a": "foo"}), json!("bar"), json!("bar")),
-            (
-                json!({}),
-                json!({"a": {"bb": {"ccc": null}}}),
-                json!({"a": {"bb": {}}}),
-            ),
-            (
-                json!(["a"]),
-                json!({"a": "b", "c": null}),
-                json!({"a": "b"}),
-            ),
-        ];
-        for (mut target, patch, expected) in cases {
-            merge(&mut target, &patch);
-            assert_eq!(target, expected, "{patch}");
+    async fn applied(distortion: &Distortion, body: &'static str) -> (Parts, Bytes) {
+        let find: FindClip = Arc::new(|_| None);
+        let clips = Clips {
+            find: &find,
+            result_urls: &ResultUrls::default(),
+            host: "127.0.0.1:4",
+        };
+        let control = ConnectionControl::default();
+        let reply = Response::new(Body::from(body));
+        let reply = distortion.apply(reply, &clips, control, None).await;
+        let (head, body) = reply.into_parts();
+        (head, to_bytes(body, usize::MAX).await.expect("a body"))
+    }
+
+    #[tokio::test]
+    async fn only_json_objects_are_edited() {
+        let distortion = Distortion {
+            edits: Edits {
+                patch: Some(json!({"b": 2})),
+                ..Edits::default()
+            },
+            ..Distortion::default()
+        };
+        for (body, expected) in [
+            (r#"{"a": 1}"#, r#"{"a":1,"b":2}"#),
+            ("[1]", "[1]"),
+            ("a clip", "a clip"),
+        ] {
+            assert_eq!(applied(&distortion, body).await.1, expected);
         }
     }
 
-    #[test]
-    fn reply_is_unwrapped_before_it_is_patched() {
+    #[tokio::test]
+    async fn body_has_its_codings_in_order() {
         let distortion = Distortion {
-            unwrap: Some("/data/0".to_owned()),
-            patch: Some(json!({"b": 2})),
-            pad_bytes: Some(1),
+            encodings: vec![Encoding::Br, Encoding::Zstd],
             ..Distortion::default()
         };
-        let edited = |body: &'static str| distortion.edited(Bytes::from_static(body.as_bytes()));
-        let inner = r#"{"a":1,"b":2,"padding":"x"}"#;
-        assert_eq!(edited(r#"{"data": [{"a": 1}]}"#), inner);
-        assert_eq!(edited(r#"{"data": ["a"]}"#), r#""a""#);
-        assert_eq!(edited(r#"{"a": 1}"#), inner, "nothing at the pointer");
+        let (head, body) = applied(&distortion, "a").await;
+        assert_eq!(head.headers[CONTENT_ENCODING], "br, zstd");
+        let inner = zstd::decode_all(&body[..]).expect("zstd");
+        assert_eq!(inner, Encoding::Br.encode(b"a"));
     }
 
-    #[test]
-    fn padding_is_added_to_json_objects_only() {
+    #[tokio::test]
+    async fn id_moves_from_the_body_to_a_header() {
         let distortion = Distortion {
-            pad_bytes: Some(3),
-            nest: Some(2),
+            id_in_header: Some(IdInHeader {
+                header: HeaderName::from_static("location"),
+                value: "/v1/jobs/{id}".to_owned(),
+                status: StatusCode::ACCEPTED,
+            }),
             ..Distortion::default()
         };
-        let edited = |body: &'static str| distortion.edited(Bytes::from_static(body.as_bytes()));
-        assert_eq!(edited("{}"), r#"{"padding":"xxx","nesting":[[]]}"#);
+        for body in [
+            r#"{"id": "j"}"#,
+            r#"{"data": {"job_id": "j"}}"#,
+            r#"{"job_id": "j", "data": {"id": "k"}}"#,
+        ] {
+            let (head, left) = applied(&distortion, body).await;
+            assert_eq!(head.status, StatusCode::ACCEPTED);
+            assert_eq!(head.headers["location"], "/v1/jobs/j");
+            assert_eq!(left, "");
+        }
+        let (head, left) = applied(&distortion, r#"{"error": 1}"#).await;
         assert_eq!(
-            edited(r#"{"a": 1}"#),
-            r#"{"a":1,"padding":"xxx","nesting":[[]]}"#
+            (head.status, &left[..]),
+            (StatusCode::OK, &br#"{"error": 1}"#[..])
         );
-        assert_eq!(edited("[1]"), "[1]");
-        assert_eq!(edited("a clip"), "a clip");
+        assert!(!head.headers.contains_key("location"));
     }
 }

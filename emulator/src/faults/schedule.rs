@@ -6,17 +6,17 @@ use std::num::NonZeroU64;
 use axum::http::Method;
 use serde::Deserialize;
 
-/// The requests that a rule matches. Without a method or path, any matches.
+/// The requests that a rule matches: any method without one, any path without paths.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Matching {
     pub(crate) method: Option<Method>,
-    pub(crate) path: Option<PathPattern>,
+    pub(crate) paths: Vec<PathPattern>,
 }
 
 impl Matching {
     pub(crate) fn matches(&self, method: &Method, path: &str) -> bool {
         self.method.as_ref().is_none_or(|known| known == method)
-            && self.path.as_ref().is_none_or(|known| known.matches(path))
+            && (self.paths.is_empty() || self.paths.iter().any(|known| known.matches(path)))
     }
 }
 

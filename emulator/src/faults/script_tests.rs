@@ -1,6 +1,16 @@
-use serde_json::json;
+use std::time::Duration;
 
+use axum::http::{HeaderName, Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::super::clips::{ClipForm, InlineClip, RelativeUrl};
+use super::super::distortion::{IdInHeader, SlowBody};
+use super::super::edits::PlaceEdit;
+use super::super::encoding::{Charset, Encoding};
+use super::super::fault::Fault;
+use super::super::written::DRIP_BYTES;
 use super::*;
+use crate::connection::Disconnect;
 
 fn rule(text: &str) -> Result<Rule, String> {
     serde_json::from_str(text).map_err(|error| error.to_string())
@@ -32,7 +42,7 @@ fn documented_example_has_every_key() {
     let rules = written["rules"].as_array().expect("rules");
     let unknown = rule(r#"{"what": 1}"#).expect_err("an unknown key");
     let keys: Vec<_> = unknown.split('`').skip(3).step_by(2).collect();
-    assert_eq!(keys.len(), 25, "{unknown}");
+    assert_eq!(keys.len(), 37, "{unknown}");
     for key in keys {
         assert!(
             page.contains(&format!("| `{key}")),
@@ -75,7 +85,7 @@ fn rule_with_all_groups_of_keys_is_read() {
     assert_eq!(distortion.headers["retry-after"], "3");
     assert_eq!(distortion.media_type.expect("a type"), "text/html");
     assert_eq!(
-        distortion.patch,
+        distortion.edits.patch,
         Some(json!({"status": "archived", "b": null}))
     );
     assert_eq!(distortion.cut, Some((7, Disconnect::Close)));
@@ -87,6 +97,95 @@ fn rule_with_all_groups_of_keys_is_read() {
             bytes: DRIP_BYTES
         })
     );
+}
+
+#[test]
+fn keys_for_other_forms_of_a_reply_are_read() {
+    let distortion = |text: &str| rule(text).expect(text).fault.distortion;
+    let canned = rule(r#"{"body_base64": "77u/e30="}"#)
+        .expect("a rule")
+        .fault
+        .canned;
+    let canned = canned.expect("an answer");
+    assert_eq!(
+        (canned.status, &canned.body[..]),
+        (StatusCode::OK, &b"\xef\xbb\xbf{}"[..])
+    );
+    assert_eq!(
+        canned.media_type.expect("a type"),
+        "application/octet-stream"
+    );
+    for (text, expected) in [
+        (r#"{"gzip": true}"#, vec![Encoding::Gzip]),
+        (r#"{"encode": "raw_deflate"}"#, vec![Encoding::RawDeflate]),
+        (
+            r#"{"encode": ["deflate", "br", "zstd"]}"#,
+            vec![Encoding::Deflate, Encoding::Br, Encoding::Zstd],
+        ),
+    ] {
+        assert_eq!(distortion(text).encodings, expected, "{text}");
+    }
+}
+
+#[test]
+fn keys_for_other_places_in_a_reply_are_read() {
+    let distortion = |text: &str| rule(text).expect(text).fault.distortion;
+    let charset = distortion(r#"{"charset": "utf-16be-bom"}"#).charset;
+    assert_eq!(charset, Some(Charset::Utf16BeBom));
+    for (text, expected) in [
+        (
+            r#"{"relative_urls": "name"}"#,
+            ClipForm::Relative(RelativeUrl::Name),
+        ),
+        (
+            r#"{"inline_clip": "data_url"}"#,
+            ClipForm::Inline(InlineClip::DataUrl),
+        ),
+        (r#"{"several_clips": 2}"#, ClipForm::Several(2)),
+    ] {
+        assert_eq!(distortion(text).edits.clip, Some(expected), "{text}");
+    }
+    let places = distortion(
+        r#"{"set": {"/s": 1}, "remove": ["/r"], "copy": {"/c": "/d"}, "move": {"/m": "/n"}}"#,
+    );
+    let text = str::to_owned;
+    assert_eq!(
+        places.edits.places,
+        [
+            PlaceEdit::Move {
+                from: text("/m"),
+                to: text("/n")
+            },
+            PlaceEdit::Copy {
+                from: text("/c"),
+                to: text("/d")
+            },
+            PlaceEdit::Remove(text("/r")),
+            PlaceEdit::Set(text("/s"), json!(1)),
+        ]
+    );
+    let named = r#"{"id_in_header": {"header": "X-Job-Id", "value": "{id}"}}"#;
+    assert_eq!(
+        distortion(named).id_in_header,
+        Some(IdInHeader {
+            header: HeaderName::from_static("x-job-id"),
+            value: "{id}".to_owned(),
+            status: StatusCode::CREATED,
+        })
+    );
+    let words = distortion(r#"{"status_words": {"queued": "QUEUED"}}"#);
+    assert_eq!(words.edits.status_words["queued"], "QUEUED");
+}
+
+#[test]
+fn rule_with_several_paths_matches_each() {
+    let rule = rule(r#"{"path": ["/v1/jobs", "/v1/workflow_runs/"]}"#).expect("a rule");
+    for path in ["/v1/jobs", "/v1/workflow_runs/"] {
+        assert!(rule.matching.matches(&Method::GET, path));
+    }
+    for path in ["/", "/v1/workflow_runs"] {
+        assert!(!rule.matching.matches(&Method::GET, path));
+    }
 }
 
 #[test]
@@ -154,6 +253,50 @@ fn contradictory_rule_is_refused() {
         r#"{"patch": 3}"#,
         r#"{"unwrap": "data"}"#,
         r#"{"close": "after", "unwrap": "/data"}"#,
+    ];
+    for text in refused {
+        assert!(rule(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn contradictory_form_of_a_reply_is_refused() {
+    let refused = [
+        r#"{"body": "a", "body_base64": "YQ=="}"#,
+        r#"{"body_base64": "YQ"}"#,
+        r#"{"body_base64": "%"}"#,
+        r#"{"expired": true, "body_base64": "YQ=="}"#,
+        r#"{"close": "after", "body_base64": "YQ=="}"#,
+        r#"{"close": "after", "charset": "utf-8-bom"}"#,
+        r#"{"close": "after", "set": {"/a": 1}}"#,
+        r#"{"gzip": true, "encode": "br"}"#,
+        r#"{"encode": "lz4"}"#,
+        r#"{"encode": []}"#,
+        r#"{"encode": 1}"#,
+        r#"{"charset": "latin-1"}"#,
+        r#"{"relative_urls": "path", "inline_clip": "base64"}"#,
+        r#"{"relative_urls": "absolute"}"#,
+        r#"{"several_clips": 2, "inline_clip": "base64"}"#,
+        r#"{"several_clips": 0}"#,
+        r#"{"several_clips": 101}"#,
+        r#"{"path": []}"#,
+        r#"{"path": ["/a", "b"]}"#,
+        r#"{"inline_clip": true}"#,
+        r#"{"status_word": "a", "status_words": {"b": "c"}}"#,
+        r#"{"move": {"a": "/b"}}"#,
+        r#"{"move": {"/a": ""}}"#,
+        r#"{"copy": {"/a": "b"}}"#,
+        r#"{"remove": ["a"]}"#,
+        r#"{"remove": "/a"}"#,
+        r#"{"set": {"a": 1}}"#,
+        r#"{"id_in_header": "Location"}"#,
+        r#"{"id_in_header": {"header": "Location"}}"#,
+        r#"{"id_in_header": {"header": "Location", "value": "/v1/jobs"}}"#,
+        r#"{"id_in_header": {"header": "a b", "value": "{id}"}}"#,
+        r#"{"id_in_header": {"header": "Content-Length", "value": "{id}"}}"#,
+        r#"{"id_in_header": {"header": "a", "value": "{id}", "status": 404}}"#,
+        r#"{"id_in_header": {"header": "a", "value": "{id}"}, "status": 202}"#,
+        r#"{"id_in_header": {"header": "a", "value": "{id}"}, "patch": {}}"#,
     ];
     for text in refused {
         assert!(rule(text).is_err(), "{text}");

@@ -45,6 +45,37 @@ async fn jobs() {
 }
 
 #[tokio::test]
+async fn agenticflow() {
+    let folder = tempdir().expect("a folder");
+    let (practice, api) = with(&folder, "AgenticFlow").await;
+    let body = json!({
+        "workflow_id": "w",
+        "input": {"prompt": "", "image": "https://example.com/a.png"},
+    });
+    let create = async || {
+        let answer = api.call("POST", "/v1/workflow_runs/", body.to_string());
+        answer.await
+    };
+    let trap = create().await;
+    assert_eq!(trap.status, StatusCode::TEMPORARY_REDIRECT);
+    assert_eq!(trap.header("location"), "/v1/workflow_runs");
+    assert_eq!(practice.billing().totals.created, 0);
+    let run = create().await.json();
+    let path = format!("/v1/workflow_runs/{}", run["id"].as_str().expect("an id"));
+    assert_eq!(ask(&api, &path).await["status"], "QUEUED");
+    assert!(ask(&api, &path).await.get("state").is_none());
+    let deadline = Instant::now() + DEADLINE;
+    let url = loop {
+        let run = ask(&api, &path).await;
+        if let Some(url) = run["output"]["video"].as_str() {
+            break url.to_owned();
+        }
+        assert!(Instant::now() < deadline, "{run}");
+    };
+    assert_eq!(api.get(&url, &[]).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
 async fn shortapi() {
     let folder = tempdir().expect("a folder");
     let (practice, api) = with(&folder, "ShortAPI").await;

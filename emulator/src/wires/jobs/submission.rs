@@ -4,7 +4,7 @@
 //! `prompt_optimizer`, `steps` and `guidance_scale` steer a model; here they are not read, nor are
 //! unknown fields.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::camera::Camera;
 use crate::format::{Canvas, FrameRate, Length, Size};
@@ -13,8 +13,32 @@ use crate::render_request::{
     Clip, Origin, Product, RenderRequest, RenderRequestError, Source, Submission, wrong,
 };
 
-/// The actions.
-const ACTIONS: [&str; 2] = ["image_to_video", "image_to_video_v3"];
+/// The names of the actions.
+const ACTIONS: [&str; 2] = [Action::ImageToVideo.name(), Action::ImageToVideoV3.name()];
+
+/// An action of `PixelML`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// `image_to_video`
+    ImageToVideo,
+    /// `image_to_video_v3`
+    ImageToVideoV3,
+}
+
+impl Action {
+    /// Its name in a submission.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::ImageToVideo => "image_to_video",
+            Self::ImageToVideoV3 => "image_to_video_v3",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        let actions = [Self::ImageToVideo, Self::ImageToVideoV3];
+        actions.into_iter().find(|action| action.name() == name)
+    }
+}
 
 /// Reads the body of a submission.
 pub(crate) fn read(body: &[u8]) -> Result<Submission, RenderRequestError> {
@@ -24,10 +48,19 @@ pub(crate) fn read(body: &[u8]) -> Result<Submission, RenderRequestError> {
             "`action`, a string, and `input`, an object",
         ));
     };
+    let action = Action::named(action).ok_or(RenderRequestError::UnknownAction(&ACTIONS))?;
+    submission(action, input, Origin::PixelMl)
+}
+
+/// The submission of an action with its input.
+pub(crate) fn submission(
+    action: Action,
+    input: &Map<String, Value>,
+    origin: Origin,
+) -> Result<Submission, RenderRequestError> {
     let format = match action {
-        "image_to_video" => image_to_video,
-        "image_to_video_v3" => image_to_video_v3,
-        _ => return Err(RenderRequestError::UnknownAction(&ACTIONS)),
+        Action::ImageToVideo => image_to_video,
+        Action::ImageToVideoV3 => image_to_video_v3,
     };
     let input = Input(input);
     let camera = Camera::from_prompt(input.text("prompt")?);
@@ -41,7 +74,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Submission, RenderRequestError> {
     };
     Ok(Submission {
         render_request: RenderRequest {
-            origin: Origin::PixelMl,
+            origin,
             picture,
             product: Product::Clip(clip),
         },
