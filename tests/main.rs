@@ -101,6 +101,7 @@ mod crash;
 mod docs;
 mod examples;
 mod facts;
+mod faults;
 mod first_clip;
 mod house;
 mod incidents;

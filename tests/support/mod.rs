@@ -6,7 +6,7 @@
 //! - [`practice`]: the practice provider in the test's process; [`billing`]: its account compared
 //!   with the ledger; [`fixture`]: both with a sandbox whose processes are killed
 //! - [`cases`]: test cases in folders of data; [`steps`]: cases of several commands
-//! - [`canary`]: the encoded forms of a secret text
+//! - [`canary`]: the encoded forms of a secret text; [`encoding`]: bodies in other encodings
 //! - [`slow_server`]: a job that runs until the test ends it
 //! - [`guests`]: invalid and misbehaving components; [`hostile`]: a component that is controlled by
 //!   its input; [`packages`]: packages of this workspace as components
@@ -23,6 +23,7 @@ pub(crate) mod billing;
 pub(crate) mod canary;
 pub(crate) mod cases;
 pub(crate) mod document;
+pub(crate) mod encoding;
 #[cfg(unix)]
 pub(crate) mod fixture;
 pub(crate) mod guests;

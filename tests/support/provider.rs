@@ -10,10 +10,13 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use image::ImageFormat;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::encoding::{Characters, Coding};
 use super::mp4;
 use super::pictures::picture;
 use super::sandbox::KEY_VARIABLE;
@@ -25,8 +28,9 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 /// last one repeats.
 pub(crate) type Script = BTreeMap<String, Vec<Reply>>;
 
-/// One reply. `{provider}` and `{cdn}` in its text stand for the addresses of the servers,
-/// `{key}` and `{prompt}` for the canaries.
+/// One reply. `{provider}` and `{cdn}` in its text stand for the URLs of the servers,
+/// `{provider_host}` and `{cdn_host}` for their hosts with the port, `{key}` and `{prompt}` for the
+/// canaries, `{clip_base64}` for the short clip.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Reply {
@@ -34,13 +38,20 @@ pub(crate) struct Reply {
     /// The reason phrase.
     reason: Option<String>,
     headers: BTreeMap<String, String>,
-    /// The body: JSON, a text, a short clip, or a PNG.
+    /// The body: JSON, a text, bytes in base64, a short clip, or a PNG.
     json: Option<Value>,
     text: Option<String>,
+    body_base64: Option<String>,
     clip: bool,
     picture: bool,
     /// A text at the end of the short clip, by which a test recognizes it.
     mark: Option<String>,
+    /// The character encoding of a JSON or text body; UTF-8 where absent.
+    characters: Option<Characters>,
+    /// The content coding of the body.
+    coding: Option<Coding>,
+    /// The connection is closed after half of the body.
+    cut: bool,
     /// The bytes of a clip, instead of the short clip.
     #[serde(skip)]
     bytes: Option<Vec<u8>>,
@@ -87,6 +98,15 @@ impl Reply {
         }
     }
 
+    /// A text, whose media type is HTML's where no header sets another.
+    pub(crate) fn text(status: u16, text: &str) -> Self {
+        Self {
+            status,
+            text: Some(text.into()),
+            ..Self::default()
+        }
+    }
+
     /// A part of a clip, or all of it.
     #[cfg(target_os = "linux")]
     pub(crate) fn of_clip(status: u16, bytes: &[u8], headers: BTreeMap<String, String>) -> Self {
@@ -121,23 +141,42 @@ impl Reply {
             };
             names.iter().fold(text.to_owned(), fill)
         };
-        let (kind, body) = match (&self.json, &self.text) {
+        let encoded = |text: String| match self.characters {
+            Some(characters) => characters.encode(&text),
+            None => text.into_bytes(),
+        };
+        let (kind, mut body) = match (&self.json, &self.text, &self.body_base64) {
             _ if self.clip => {
                 let mark = self.mark.as_deref();
                 let clip = || mark.map_or_else(mp4::short_clip, mp4::marked_clip);
                 ("video/mp4", self.bytes.clone().unwrap_or_else(clip))
             }
             _ if self.picture => ("image/png", picture(ImageFormat::Png)),
-            (Some(json), _) => ("application/json", filled(&json.to_string()).into_bytes()),
-            (None, Some(text)) => ("text/html", filled(text).into_bytes()),
-            (None, None) => ("text/plain", Vec::new()),
+            (Some(json), ..) => ("application/json", encoded(filled(&json.to_string()))),
+            (None, Some(text), _) => ("text/html", encoded(filled(text))),
+            (None, None, Some(body)) => {
+                let body = STANDARD.decode(body).expect("base64");
+                ("application/octet-stream", body)
+            }
+            (None, None, None) => ("text/plain", Vec::new()),
         };
         let mut header = format!(
-            "HTTP/1.1 {} {}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n",
+            "HTTP/1.1 {} {}\r\nconnection: close\r\n",
             self.status,
             filled(self.reason.as_deref().unwrap_or("Scripted")),
-            body.len()
         );
+        if let Some(coding) = self.coding {
+            body = coding.encode(&body);
+            let _ = write!(header, "content-encoding: {}\r\n", coding.name());
+        }
+        let _ = write!(header, "content-length: {}\r\n", body.len());
+        if self.cut {
+            body.truncate(body.len() / 2);
+        }
+        let mut names_of_headers = self.headers.keys();
+        if !names_of_headers.any(|name| name.eq_ignore_ascii_case("content-type")) {
+            let _ = write!(header, "content-type: {kind}\r\n");
+        }
         for (name, value) in &self.headers {
             let _ = write!(header, "{}: {}\r\n", filled(name), filled(value));
         }
@@ -251,6 +290,8 @@ impl Server {
             accepting: Some(accepting),
         };
         server.name("provider", server.url());
+        server.name("provider_host", server.host());
+        server.name("clip_base64", STANDARD.encode(mp4::short_clip()));
         server.script(script);
         server
     }
@@ -276,6 +317,11 @@ impl Server {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The host and port of its URL.
+    pub(crate) fn host(&self) -> String {
+        self.address.to_string()
     }
 
     /// The table of a PixelML connection to this server, with `more` lines and the canary credential.
