@@ -5,9 +5,11 @@
 //! - [`reasons`]: the provider's own reason in an error, in every form
 //! - [`words`]: status words in other spellings
 //! - [`deadline`]: a deadline that ends a job whose polls failed
+//! - [`large`]: clips inside of large replies
 //! - [`wires`]: the wires and their documents; [`table`]: rows that are tried at the same time
 
 mod deadline;
+mod large;
 mod reasons;
 mod table;
 mod wires;

@@ -62,7 +62,7 @@ struct Expected {
     /// Words in lower case that must not be on standard output or error.
     #[serde(default)]
     never_says: Vec<String>,
-    /// Texts that must be neither in the ledger nor in the output.
+    /// Texts that must be neither in the output nor in a file of the program, such as the ledger.
     #[serde(default)]
     never_stores: Vec<String>,
     /// Requests to the provider that may lack the credential, such as downloads.
@@ -245,10 +245,13 @@ impl Expected {
             .collect();
         let expected = self.state.as_deref().map(|state| vec![state; self.jobs]);
         assert_eq!(states, expected.unwrap_or_default(), "{place}\n{shown}");
-        let stored = context.sandbox.ledger_without_inputs();
         for text in &self.never_stores {
-            let is_kept = stored.contains(text) || shown.contains(text);
-            assert!(!is_kept, "{place}: `{text}` is kept");
+            assert!(!shown.contains(text), "{place}: `{text}` in\n{shown}");
+            for file in context.sandbox.files() {
+                let content = fs::read(&file).unwrap_or_default();
+                let is_kept = String::from_utf8_lossy(&content).contains(text);
+                assert!(!is_kept, "{place}: `{text}` in {}", file.display());
+            }
         }
         let shown = shown.to_lowercase();
         for words in &self.says {
