@@ -164,6 +164,7 @@ mod popiart {
             result_that_is_base64
             upload_in_utf16_with_a_mark
             url_that_is_a_name
+            url_that_is_a_name_in_the_listing
             url_that_is_a_path
             url_without_a_scheme
             url_without_a_scheme_at_a_metadata_address

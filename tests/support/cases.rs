@@ -247,10 +247,10 @@ impl Expected {
         assert_eq!(states, expected.unwrap_or_default(), "{place}\n{shown}");
         for text in &self.never_stores {
             assert!(!shown.contains(text), "{place}: `{text}` in\n{shown}");
-            for file in context.sandbox.files() {
-                let content = fs::read(&file).unwrap_or_default();
-                let is_kept = String::from_utf8_lossy(&content).contains(text);
-                assert!(!is_kept, "{place}: `{text}` in {}", file.display());
+            for path in context.sandbox.files() {
+                let bytes = fs::read(&path).unwrap_or_default();
+                let has_text = String::from_utf8_lossy(&bytes).contains(text);
+                assert!(!has_text, "{place}: `{text}` in {}", path.display());
             }
         }
         let shown = shown.to_lowercase();

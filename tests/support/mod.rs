@@ -2,7 +2,7 @@
 //!
 //! - [`sandbox`]: a folder, a data directory and an environment for the real binary; [`outcome`]: the
 //!   result of a run and the invariants of every run; [`stream`]: its output line by line
-//! - [`provider`]: a scripted provider, a real server on a loopback port
+//! - [`provider`]: a scripted provider, a real server on a loopback port; [`reply`]: its replies
 //! - [`practice`]: the practice provider in the test's process; [`billing`]: its account compared
 //!   with the ledger; [`fixture`]: both with a sandbox whose processes are killed
 //! - [`cases`]: test cases in folders of data; [`steps`]: cases of several commands
@@ -41,6 +41,7 @@ pub(crate) mod python;
 pub(crate) mod random;
 pub(crate) mod raw_http;
 pub(crate) mod recorder;
+mod reply;
 pub(crate) mod samples;
 pub(crate) mod sandbox;
 pub(crate) mod shell;
