@@ -24,6 +24,8 @@
 //! - [`agenticflow`]: the same over PixelML's second wire, in `cases/agenticflow`
 //! - [`shortapi`], [`popiart`]: the same by these protocols, in `cases/shortapi` and `cases/popiart`
 //! - [`shortapi_page`]: the samples of ShortAPI's page run, and compared with the component's requests
+//! - [`faults`]: replies, results and ids in the forms that providers give them, by each wire, as data in
+//!   `cases/faults_*`
 //! - [`incidents`]: incidents of other clients, as data in `cases/incidents*`
 //! - [`wire`]: a provider that differs in every part of its wire, by configuration
 //! - [`practice`]: the practice provider as a process of its own
@@ -60,8 +62,8 @@
 //!
 //! # Counts
 //!
-//! - cases of one run, as data: 190 (71 of a provider, 12 of AgenticFlow, 29 of ShortAPI, 61 of
-//!   PopiArt, 17 of bad input)
+//! - cases of one run, as data: 296 (71 of a provider, 12 of AgenticFlow, 29 of ShortAPI, 61 of
+//!   PopiArt, 17 of bad input, 106 of faults)
 //! - cases of several runs, as data: 58 (46 incidents, 1 of a provider, 4 of AgenticFlow, 3 of
 //!   ShortAPI, 4 of PopiArt)
 //! - snapshots of the command line: 56
@@ -70,7 +72,7 @@
 //! - typed nodes in plain wasmtime: 8
 //! - components: 9 that are not packs, 7 that trap, loop, allocate without end or return nonsense; 4
 //!   tests of the embedded one's shape; 8 of grants
-//! - attacks: 1,809; the run prints the number of each family
+//! - attacks: 1,853; the run prints the number of each family
 //! - jobs that are resumed, listed or cannot be written to the ledger: 31; ledgers and
 //!   components of earlier versions: 3
 //! - killed processes: 4 tests of one process, 5 of several; `docs/reference/crash-test.md`
@@ -103,6 +105,7 @@ mod crash;
 mod docs;
 mod examples;
 mod facts;
+mod faults;
 mod first_clip;
 mod house;
 mod incidents;

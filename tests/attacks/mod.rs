@@ -14,6 +14,8 @@
 //! - [`addresses`]: forbidden addresses in each of the [`notations`], by each kind of request
 //! - [`rebinding`]: names whose addresses change between two lookups
 //! - [`redirects`], [`replies`]: servers that redirect, or whose replies are malformed or endless
+//! - [`results`]: URLs of results and ids in headers that lead elsewhere; clips in endless replies;
+//!   decompression bombs
 //! - [`uploads`]: plans of an upload to a URL outside of the connection
 //! - [`jobs`]: hostile components under the command line
 //!
@@ -34,6 +36,7 @@ mod rebinding;
 mod redirects;
 mod replies;
 mod request_targets;
+mod results;
 mod submits;
 #[cfg(unix)]
 mod uploads;
@@ -89,6 +92,7 @@ fn families() -> Vec<Family> {
         rebinding::family(),
         redirects::family(),
         replies::family(),
+        results::family(),
         jobs::family(),
     ];
     families.extend(addresses::families());

@@ -21,7 +21,7 @@ const BODY: usize = 64 << 10;
 
 /// The most bytes that a server can write after the client stops reading: the socket buffers of
 /// both ends. Only bytes that are discarded on arrival are read until the time limit.
-const BUFFERED: u64 = 16 << 20;
+pub(super) const BUFFERED: u64 = 16 << 20;
 
 /// The expected end of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,8 +10,9 @@
 //! - `steps.json`: several commands instead of one; see [`Step`]. Each step then has its own exit
 //!   code and answer, and the rest of `expected.json` describes the state after the last step
 //!
-//! In every case, each request below a `/v1/` of the provider carries the credential, and no request
-//! to the clip server does. Every protocol has its paths below a `/v1/`.
+//! In every case, each request below a `/v1/` of the provider carries the credential, unless the case
+//! says that it may lack it, and no request to the clip server does. Every protocol has its paths
+//! below a `/v1/`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -47,14 +48,26 @@ struct Expected {
     mark: Option<String>,
     /// Whether there is a picture at the end; not checked when absent.
     picture: Option<bool>,
+    /// Whether there are further files at the end.
+    #[serde(default)]
+    files: BTreeMap<String, bool>,
     /// The state of each job in the ledger; the ledger must be empty when absent.
     state: Option<String>,
     /// The number of jobs, if there is a state.
     #[serde(default = "one")]
     jobs: usize,
+    /// Words in lower case that must be on standard output or error.
+    #[serde(default)]
+    says: Vec<String>,
     /// Words in lower case that must not be on standard output or error.
     #[serde(default)]
     never_says: Vec<String>,
+    /// Texts that must be neither in the output nor in a file of the program, such as the ledger.
+    #[serde(default)]
+    never_stores: Vec<String>,
+    /// Requests to the provider that may lack the credential, such as downloads.
+    #[serde(default)]
+    may_lack_the_key: Vec<String>,
 }
 
 fn one() -> usize {
@@ -127,13 +140,9 @@ impl Scripts {
 pub(crate) fn run(subject: &str, case: &str) {
     let folder = root().join("tests/cases").join(subject).join(case);
     let read = |name: &str| fs::read(folder.join(name)).ok();
-    let parsed = |name: &str| read(name).or_else(|| fs::read(folder.parent()?.join(name)).ok());
     let expected =
         read("expected.json").unwrap_or_else(|| panic!("{}: no expected.json", folder.display()));
     let mut expected: Expected = serde_json::from_slice(&expected).expect("expected.json");
-    let scripts = Scripts::of(&folder);
-    let arguments = parsed("arguments.json").expect("arguments.json, the case's or the subject's");
-    let arguments: Vec<String> = serde_json::from_slice(&arguments).expect("arguments.json");
     let steps: Vec<Step> = match read("steps.json") {
         Some(steps) => {
             let is_repeated = expected.exit.is_some() || !expected.answer.is_null();
@@ -146,22 +155,39 @@ pub(crate) fn run(subject: &str, case: &str) {
         return;
     }
 
+    let context = context_in(&folder);
+    let place = format!("{subject}/{case}: {}", expected.holds);
+    let mut output = Transcript::default();
+    for (index, step) in steps.into_iter().enumerate() {
+        let place = format!("{place} (step {})", index + 1);
+        step.play(&context, &mut output, &place);
+    }
+    expected.holds_of(&context, &output, &place);
+}
+
+/// The servers, the sandbox and the command line of a subject, without a case.
+pub(crate) fn context_of(subject: &str) -> CaseContext {
+    context_in(&root().join("tests/cases").join(subject))
+}
+
+/// The same of the folder of a case, over those of its subject.
+fn context_in(folder: &Path) -> CaseContext {
+    let read = |name: &str| fs::read(folder.join(name)).ok();
+    let parsed = |name: &str| read(name).or_else(|| fs::read(folder.parent()?.join(name)).ok());
+    let scripts = Scripts::of(folder);
+    let arguments = parsed("arguments.json").expect("arguments.json, the case's or the subject's");
     let context = CaseContext {
         sandbox: Sandbox::new(),
         provider: scripts.provider.map(Server::start),
         cdn: Server::start(scripts.cdn),
         category: scripts.category.unwrap_or_else(|| "pixelml".into()),
         base_path: scripts.base_path.unwrap_or_default(),
-        arguments,
+        arguments: serde_json::from_slice(&arguments).expect("arguments.json"),
     };
-    let CaseContext {
-        sandbox,
-        provider,
-        cdn,
-        ..
-    } = &context;
-    if let Some(provider) = provider {
+    let cdn = &context.cdn;
+    if let Some(provider) = &context.provider {
         provider.name("cdn", cdn.url());
+        provider.name("cdn_host", cdn.host());
         provider.name("key", CANARY_KEY.into());
         provider.name("prompt", CANARY_PROMPT.into());
         cdn.name("provider", provider.url());
@@ -170,16 +196,10 @@ pub(crate) fn run(subject: &str, case: &str) {
     context.configure(&scripts.connection);
     for name in ["input.json", "lines.jsonl"] {
         if let Some(input) = parsed(name) {
-            sandbox.write(name, replaced(input));
+            context.sandbox.write(name, replaced(input));
         }
     }
-    let place = format!("{subject}/{case}: {}", expected.holds);
-    let mut output = Transcript::default();
-    for (index, step) in steps.into_iter().enumerate() {
-        let place = format!("{place} (step {})", index + 1);
-        step.play(&context, &mut output, &place);
-    }
-    expected.holds_of(&context, &output, &place);
+    context
 }
 
 impl Expected {
@@ -199,7 +219,8 @@ impl Expected {
         );
         let arrived = context.provider.as_ref().map(Server::arrived);
         for request in arrived.unwrap_or_default() {
-            let is_api = request.line().contains("/v1/");
+            let line = request.line();
+            let is_api = line.contains("/v1/") && !self.may_lack_the_key.contains(&line);
             assert!(!is_api || carries_the_key(&request), "{place}\n{request:?}");
         }
         for request in context.cdn.arrived() {
@@ -208,6 +229,10 @@ impl Expected {
         for (file, is_there) in [("clip.mp4", self.clip), ("picture.png", self.picture)] {
             let exists = context.sandbox.path(file).exists();
             assert!(is_there.is_none_or(|is| is == exists), "{place}\n{shown}");
+        }
+        for (file, is_there) in &self.files {
+            let exists = context.sandbox.path(file).exists();
+            assert_eq!(exists, *is_there, "{place}: {file}\n{shown}");
         }
         if let Some(mark) = &self.mark {
             let clip = fs::read(context.sandbox.path("clip.mp4")).unwrap_or_default();
@@ -220,7 +245,18 @@ impl Expected {
             .collect();
         let expected = self.state.as_deref().map(|state| vec![state; self.jobs]);
         assert_eq!(states, expected.unwrap_or_default(), "{place}\n{shown}");
+        for text in &self.never_stores {
+            assert!(!shown.contains(text), "{place}: `{text}` in\n{shown}");
+            for path in context.sandbox.files() {
+                let bytes = fs::read(&path).unwrap_or_default();
+                let has_text = String::from_utf8_lossy(&bytes).contains(text);
+                assert!(!has_text, "{place}: `{text}` in {}", path.display());
+            }
+        }
         let shown = shown.to_lowercase();
+        for words in &self.says {
+            assert!(shown.contains(words), "{place}: no `{words}` in\n{shown}");
+        }
         for words in &self.never_says {
             assert!(!shown.contains(words), "{place}: `{words}` in\n{shown}");
         }
@@ -257,9 +293,14 @@ pub(crate) fn all_are_run(subject: &str, run: &[&str]) {
 }
 
 /// All subjects; each is run by a test module.
-const SUBJECTS: [&str; 9] = [
+const SUBJECTS: [&str; 14] = [
     "agenticflow",
     "bad_input",
+    "faults_agenticflow",
+    "faults_configured",
+    "faults_jobs",
+    "faults_popiart",
+    "faults_shortapi",
     "incidents",
     "incidents_agenticflow",
     "incidents_popiart",

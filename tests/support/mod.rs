@@ -2,11 +2,11 @@
 //!
 //! - [`sandbox`]: a folder, a data directory and an environment for the real binary; [`outcome`]: the
 //!   result of a run and the invariants of every run; [`stream`]: its output line by line
-//! - [`provider`]: a scripted provider, a real server on a loopback port
+//! - [`provider`]: a scripted provider, a real server on a loopback port; [`reply`]: its replies
 //! - [`practice`]: the practice provider in the test's process; [`billing`]: its account compared
 //!   with the ledger; [`fixture`]: both with a sandbox whose processes are killed
 //! - [`cases`]: test cases in folders of data; [`steps`]: cases of several commands
-//! - [`canary`]: the encoded forms of a secret text
+//! - [`canary`]: the encoded forms of a secret text; [`encoding`]: bodies in other encodings
 //! - [`slow_server`]: a job that runs until the test ends it
 //! - [`guests`]: invalid and misbehaving components; [`hostile`]: a component that is controlled by
 //!   its input; [`packages`]: packages of this workspace as components
@@ -23,6 +23,7 @@ pub(crate) mod billing;
 pub(crate) mod canary;
 pub(crate) mod cases;
 pub(crate) mod document;
+pub(crate) mod encoding;
 #[cfg(unix)]
 pub(crate) mod fixture;
 pub(crate) mod guests;
@@ -40,6 +41,7 @@ pub(crate) mod python;
 pub(crate) mod random;
 pub(crate) mod raw_http;
 pub(crate) mod recorder;
+mod reply;
 pub(crate) mod samples;
 pub(crate) mod sandbox;
 pub(crate) mod shell;

@@ -2,7 +2,6 @@
 //! records the requests.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,13 +9,15 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use image::ImageFormat;
-use serde::Deserialize;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::mp4;
-use super::pictures::picture;
+use super::reply::Instead;
 use super::sandbox::KEY_VARIABLE;
+
+pub(crate) use super::reply::Reply;
 
 /// A limit on any wait, with a margin for slow machines.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -24,129 +25,6 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 /// The replies to each request, by method and path without query (`POST /v1/jobs`), in order; the
 /// last one repeats.
 pub(crate) type Script = BTreeMap<String, Vec<Reply>>;
-
-/// One reply. `{provider}` and `{cdn}` in its text stand for the addresses of the servers,
-/// `{key}` and `{prompt}` for the canaries.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Reply {
-    status: u16,
-    /// The reason phrase.
-    reason: Option<String>,
-    headers: BTreeMap<String, String>,
-    /// The body: JSON, a text, a short clip, or a PNG.
-    json: Option<Value>,
-    text: Option<String>,
-    clip: bool,
-    picture: bool,
-    /// A text at the end of the short clip, by which a test recognizes it.
-    mark: Option<String>,
-    /// The bytes of a clip, instead of the short clip.
-    #[serde(skip)]
-    bytes: Option<Vec<u8>>,
-    /// The reply repeats for this long before the next one follows, so that a test sees whether
-    /// requests arrived in that time.
-    lasts_ms: Option<u64>,
-    /// An action instead of a reply.
-    instead: Option<Instead>,
-}
-
-/// An action of the server on a request, instead of a reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Instead {
-    /// Closes the connection.
-    Close,
-    /// Keeps the connection open until the server is dropped or releases it.
-    Hang,
-}
-
-impl Reply {
-    pub(crate) fn json(status: u16, json: Value) -> Self {
-        Self {
-            status,
-            json: Some(json),
-            ..Self::default()
-        }
-    }
-
-    /// A short MP4.
-    pub(crate) fn clip() -> Self {
-        Self {
-            status: 200,
-            clip: true,
-            ..Self::default()
-        }
-    }
-
-    /// These bytes as a clip, which they need not be.
-    pub(crate) fn bytes_of(bytes: Vec<u8>) -> Self {
-        Self {
-            bytes: Some(bytes),
-            ..Self::clip()
-        }
-    }
-
-    /// A part of a clip, or all of it.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn of_clip(status: u16, bytes: &[u8], headers: BTreeMap<String, String>) -> Self {
-        Self {
-            status,
-            headers,
-            clip: true,
-            bytes: Some(bytes.to_owned()),
-            ..Self::default()
-        }
-    }
-
-    pub(crate) fn header(&mut self, name: &str, value: &str) {
-        self.headers.insert(name.into(), value.into());
-    }
-
-    pub(crate) fn reason(&mut self, reason: &str) {
-        self.reason = Some(reason.into());
-    }
-
-    pub(crate) fn hang() -> Self {
-        Self {
-            instead: Some(Instead::Hang),
-            ..Self::default()
-        }
-    }
-
-    fn bytes(&self, names: &HashMap<&'static str, String>) -> Vec<u8> {
-        let filled = |text: &str| {
-            let fill = |text: String, (name, url): (&&str, &String)| {
-                text.replace(&format!("{{{name}}}"), url)
-            };
-            names.iter().fold(text.to_owned(), fill)
-        };
-        let (kind, body) = match (&self.json, &self.text) {
-            _ if self.clip => {
-                let mark = self.mark.as_deref();
-                let clip = || mark.map_or_else(mp4::short_clip, mp4::marked_clip);
-                ("video/mp4", self.bytes.clone().unwrap_or_else(clip))
-            }
-            _ if self.picture => ("image/png", picture(ImageFormat::Png)),
-            (Some(json), _) => ("application/json", filled(&json.to_string()).into_bytes()),
-            (None, Some(text)) => ("text/html", filled(text).into_bytes()),
-            (None, None) => ("text/plain", Vec::new()),
-        };
-        let mut header = format!(
-            "HTTP/1.1 {} {}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n",
-            self.status,
-            filled(self.reason.as_deref().unwrap_or("Scripted")),
-            body.len()
-        );
-        for (name, value) in &self.headers {
-            let _ = write!(header, "{}: {}\r\n", filled(name), filled(value));
-        }
-        let mut bytes = header.into_bytes();
-        bytes.extend_from_slice(b"\r\n");
-        bytes.extend_from_slice(&body);
-        bytes
-    }
-}
 
 /// A request that arrived.
 #[derive(Clone, Debug)]
@@ -251,6 +129,8 @@ impl Server {
             accepting: Some(accepting),
         };
         server.name("provider", server.url());
+        server.name("provider_host", server.host());
+        server.name("clip_base64", STANDARD.encode(mp4::short_clip()));
         server.script(script);
         server
     }
@@ -276,6 +156,11 @@ impl Server {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The host and port of its URL.
+    pub(crate) fn host(&self) -> String {
+        self.address.to_string()
     }
 
     /// The table of a PixelML connection to this server, with `more` lines and the canary credential.
@@ -367,11 +252,7 @@ fn serve(stream: &TcpStream, shared: &Shared) {
         let mut script = shared.script.lock().expect("the script");
         script.get_mut(&request.line()).and_then(Replies::next)
     };
-    let unscripted = Reply {
-        status: 418,
-        text: Some("unscripted".into()),
-        ..Reply::default()
-    };
+    let unscripted = Reply::text(418, "unscripted");
     let reply = reply.unwrap_or(unscripted);
     if reply.instead == Some(Instead::Hang) {
         let kept = stream.try_clone().expect("a handle");

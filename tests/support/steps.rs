@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
+use url::Url;
 
 use super::cases::{Count, fits, holds};
 use super::pictures;
@@ -46,17 +47,17 @@ struct Arrivals {
 type Counts = BTreeMap<String, usize>;
 
 /// The sandbox, servers and command line of a case.
-pub(super) struct CaseContext {
-    pub(super) sandbox: Sandbox,
+pub(crate) struct CaseContext {
+    pub(crate) sandbox: Sandbox,
     /// `None`: no server listens.
-    pub(super) provider: Option<Server>,
-    pub(super) cdn: Server,
+    pub(crate) provider: Option<Server>,
+    pub(crate) cdn: Server,
     /// The connection's category.
-    pub(super) category: String,
+    pub(crate) category: String,
     /// The path of its base URL.
-    pub(super) base_path: String,
+    pub(crate) base_path: String,
     /// The case's command line.
-    pub(super) arguments: Vec<String>,
+    pub(crate) arguments: Vec<String>,
 }
 
 /// The output of the steps so far.
@@ -76,9 +77,12 @@ impl CaseContext {
         self.sandbox.configure(&table);
     }
 
-    /// A value with the addresses of the servers in place of `{provider}` and `{cdn}`.
+    /// A value with the addresses of the servers in place of `{provider}` and `{cdn}`, and the URL of
+    /// the clip's file in place of `{clip}`.
     fn addressed(&self, value: &Value) -> Value {
+        let clip = Url::from_file_path(self.sandbox.path("clip.mp4")).expect("an absolute path");
         let mut text = value.to_string().replace("{cdn}", &self.cdn.url());
+        text = text.replace("{clip}", clip.as_str());
         if let Some(provider) = &self.provider {
             text = text.replace("{provider}", &provider.url());
         }
