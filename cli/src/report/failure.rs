@@ -61,6 +61,8 @@ pub(crate) struct Failure {
     step: Option<Box<NextStep>>,
     /// The job's ids, once there are any.
     job: Map<String, Value>,
+    /// The problem that was not overcome before the deadline.
+    last_problem: Option<Value>,
     /// The node type and the connection of the job.
     of: Option<Box<(String, String)>>,
 }
@@ -76,6 +78,7 @@ impl Failure {
             next: "zoetrope --help".into(),
             step: None,
             job: Map::new(),
+            last_problem: None,
             of: None,
         }
     }
@@ -187,6 +190,14 @@ impl Failure {
         }
     }
 
+    /// Names the problem that was not overcome before the deadline.
+    pub(crate) fn after_problem(self, last_problem: Option<Value>) -> Self {
+        Self {
+            last_problem,
+            ..self
+        }
+    }
+
     pub(crate) fn of_job(self, job: Map<String, Value>) -> Self {
         Self { job, ..self }
     }
@@ -201,6 +212,7 @@ impl Failure {
         Self {
             message,
             job,
+            last_problem: None,
             ..self
         }
     }
@@ -228,6 +240,9 @@ impl Failure {
         let mut error = Map::new();
         error.insert("kind".into(), self.kind.as_str().into());
         error.insert("message".into(), self.message.as_str().into());
+        if let Some(problem) = &self.last_problem {
+            error.insert("last_problem".into(), problem.clone());
+        }
         if !self.violations.is_empty() {
             let violations = self.violations.iter().map(violation).collect();
             error.insert("violations".into(), Value::Array(violations));

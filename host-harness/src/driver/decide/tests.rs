@@ -8,6 +8,7 @@ use crate::driver::event::{PollFailure, SubmitFailure};
 use crate::error::ErrorKind;
 use crate::ledger::{ClipFile, Cost, JobError, JobSpec, Media, Stage, State, Target, round_trip};
 
+mod deadline;
 mod ends;
 
 const WINDOW: Millis = 3_600_000;
