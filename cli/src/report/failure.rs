@@ -7,7 +7,7 @@ use zoetrope_host::component::{CallError, TrapKind};
 use zoetrope_host::contract::{Charge, ErrorCause, NodeError, Violation};
 use zoetrope_host::driver::DriverError;
 use zoetrope_host::error::{ErrorKind, chain};
-use zoetrope_host::jobs::{NextStep, Repair};
+use zoetrope_host::jobs::{NextStep, Repair, with_charge};
 use zoetrope_host::ledger::{JobError, LedgerError};
 use zoetrope_host::sanitize::sanitize;
 
@@ -231,6 +231,12 @@ impl Failure {
         &self.message
     }
 
+    /// The message. One about the provider's credit says that nothing was charged, where that
+    /// is known.
+    fn shown_message(&self) -> String {
+        with_charge(self.kind, self.message.clone(), self.charge)
+    }
+
     pub(crate) fn kind(&self) -> ErrorKind {
         self.kind
     }
@@ -239,7 +245,7 @@ impl Failure {
     pub(crate) fn document(&self) -> Value {
         let mut error = Map::new();
         error.insert("kind".into(), self.kind.as_str().into());
-        error.insert("message".into(), self.message.as_str().into());
+        error.insert("message".into(), self.shown_message().into());
         if let Some(problem) = &self.last_problem {
             error.insert("last_problem".into(), problem.clone());
         }
@@ -268,7 +274,7 @@ impl Failure {
 
     /// The text for people.
     fn text(&self) -> String {
-        let mut lines = vec![format!("error: {}", sanitize(&self.message))];
+        let mut lines = vec![format!("error: {}", sanitize(&self.shown_message()))];
         match self.violations.as_slice() {
             [] => {}
             [only] => lines.push(format!("  keyword: {}", only.keyword)),

@@ -128,7 +128,10 @@ fn failure(job: &Job, options: &str) -> Failure {
             interrupted.after(problem.clone())
         }
     };
-    let (kind, message) = (error.kind, with_charge(error.described(), job.charge()));
+    let (kind, message) = (
+        error.kind,
+        with_charge(error.kind, error.described(), job.charge()),
+    );
     let message = if job.state() == State::Succeeded && kind != ErrorKind::DownloadFailed {
         format!("the job succeeded, but its result is not downloaded yet: {message}")
     } else {

@@ -18,7 +18,7 @@ use super::group_commit::{WriteError, Writer};
 use super::listener::{JobUpdate, Listener};
 use super::packs::{Known, KnownNode, Packs};
 use super::rate_limit::DEFAULT_RATE;
-use super::redact::{redacted, without_input};
+use super::redact::{private_texts, redacted, without_input};
 use super::{classify, spans};
 use crate::component::CallContext;
 use crate::contract::{JobState, NodeType};
@@ -213,7 +213,8 @@ impl Steps {
         }
         Ok(ResolvedJob {
             known,
-            context: CallContext::online(&self.egress, resolved.connection),
+            context: CallContext::online(&self.egress, resolved.connection)
+                .with_private_texts(private_texts(job)),
             rate: resolved.requests_per_second.unwrap_or(DEFAULT_RATE),
             longest_pause,
             node,
@@ -232,7 +233,11 @@ impl Steps {
             .known
             .pack
             .adopt(&resolved_job.context, node, provider_job_id);
-        adopted.await.map_err(|error| classify::job_error(&error))
+        adopted.await.map_err(|error| {
+            let mut error = classify::job_error(&error);
+            without_input(&mut error, job);
+            error
+        })
     }
 
     async fn poll(&self, job: Job, resolved_job: &ResolvedJob) -> Result<Done, Arc<LedgerError>> {

@@ -1,7 +1,10 @@
 //! Recognizes errors about money: the account's credit, quota or billing.
 
 use crate::contract::Charge;
+use crate::error::ErrorKind;
 use crate::ledger::Job;
+
+const UNCHARGED: &str = "nothing was charged";
 
 /// Words of such errors, in lower case. Each begins a word.
 const WORDS: [&str; 9] = [
@@ -48,16 +51,28 @@ pub fn lacks_credit(message: &str) -> bool {
 /// [`JobError::described`]: crate::ledger::JobError::described
 #[must_use]
 pub fn error_text(job: &Job) -> Option<String> {
-    let text = job.last_error.as_ref()?.described();
-    Some(with_charge(text, job.charge()))
+    let error = job.last_error.as_ref()?;
+    Some(with_charge(error.kind, error.described(), job.charge()))
 }
 
-/// The message of an error, with the addition that nothing was charged if it is about credit
-/// and that is known.
+/// The message of a provider's error, with the addition that nothing was charged if it is about
+/// credit and that is known.
 #[must_use]
-pub fn with_charge(message: String, charge: Charge) -> String {
-    if charge == Charge::No && lacks_credit(&message) {
-        format!("{message}; nothing was charged")
+pub fn with_charge(kind: ErrorKind, message: String, charge: Charge) -> String {
+    let is_of_provider = matches!(
+        kind,
+        ErrorKind::Rejected
+            | ErrorKind::Failed
+            | ErrorKind::Unauthorized
+            | ErrorKind::Throttled
+            | ErrorKind::Deadline
+    );
+    if is_of_provider
+        && charge == Charge::No
+        && lacks_credit(&message)
+        && !message.contains(UNCHARGED)
+    {
+        format!("{message}; {UNCHARGED}")
     } else {
         message
     }
@@ -85,11 +100,15 @@ mod tests {
 
     #[test]
     fn uncharged_error_about_credit_says_that_nothing_was_charged() {
-        let of = |message: &str, charge| with_charge(message.into(), charge);
+        let of = |message: &str, charge| with_charge(ErrorKind::Rejected, message.into(), charge);
         assert_eq!(
             of("no credits (HTTP status 402)", Charge::No),
             "no credits (HTTP status 402); nothing was charged"
         );
+        let twice = "no credits; nothing was charged";
+        assert_eq!(of(twice, Charge::No), twice);
+        let path = || "`/a/credits.png` exists already".to_owned();
+        assert_eq!(with_charge(ErrorKind::Usage, path(), Charge::No), path());
         for (message, charge) in [
             ("no credits", Charge::Unknown),
             ("no credits", Charge::Yes),

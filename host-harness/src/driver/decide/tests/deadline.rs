@@ -30,8 +30,8 @@ fn at_deadline(job: &Job) -> JobError {
     late.last_error.expect("an error")
 }
 
-fn failures(times: u32, since: Millis) -> Option<Failures> {
-    Some(Failures { times, since })
+fn failures(times: u32, since: Millis) -> Failures {
+    Failures { times, since }
 }
 
 #[test]
@@ -47,13 +47,13 @@ fn deadline_gives_the_last_of_several_failed_polls_and_their_number() {
     let (job, _) = after(job(0), events);
     assert_eq!(
         job.last_error.as_ref().and_then(|error| error.failures),
-        failures(3, 4_000)
+        Some(failures(3, 4_000))
     );
     let error = at_deadline(&job);
     assert_eq!(error.kind, ErrorKind::Deadline);
     let problem = error.last_problem.as_deref().expect("a problem");
     assert_eq!(problem.kind, ErrorKind::NotSent);
-    assert_eq!(problem.failures, failures(3, 4_000));
+    assert_eq!(problem.failures, Some(failures(3, 4_000)));
     assert!(error.described().starts_with("no route, 3 times in a row"));
 }
 
@@ -71,7 +71,7 @@ fn problem_that_a_poll_overcame_is_not_in_the_error_of_the_deadline() {
     let again = poll_failed(ErrorKind::Unavailable, "HTTP status 502");
     let (job, _) = decide(&overcome, again, 9_000);
     let problem = at_deadline(&job).last_problem.expect("a problem");
-    assert_eq!(problem.failures, failures(1, 9_000));
+    assert_eq!(problem.failures, Some(failures(1, 9_000)));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn unreadable_polls_and_unknown_states_are_problems() {
     for event in [unreadable, waiting(Some("an odd state"))] {
         let (job, _) = after(job(0), [submit_ready(), accepted(), event.clone(), event]);
         let problem = at_deadline(&job).last_problem.expect("a problem");
-        assert_eq!(problem.failures, failures(2, 4_000));
+        assert_eq!(problem.failures, Some(failures(2, 4_000)));
     }
 }
 
@@ -103,7 +103,7 @@ fn submits_that_failed_until_the_deadline_are_problems() {
         assert!(job.schedule.next_at.is_some_and(|next| next <= DEADLINE));
         let problem = at_deadline(&job).last_problem.expect("a problem");
         assert_eq!(problem.message, "oops");
-        assert_eq!(problem.failures, failures(2, 3_000));
+        assert_eq!(problem.failures, Some(failures(2, 3_000)));
     }
 }
 
@@ -126,7 +126,7 @@ fn downloads_that_failed_until_the_deadline_stay_a_failed_download() {
     let error = at_deadline(&job);
     assert_eq!(error.kind, ErrorKind::DownloadFailed);
     let problem = error.last_problem.expect("a problem");
-    assert_eq!(problem.failures, failures(2, 5_000));
+    assert_eq!(problem.failures, Some(failures(2, 5_000)));
     let (done, _) = after(job, [fetched(), Event::Finalized]);
     assert_eq!((done.is_done(), done.last_error), (true, None));
 }
@@ -155,7 +155,7 @@ fn resumed_job_counts_its_failures_from_the_resume() {
     let problem = late.last_error.and_then(|error| error.last_problem);
     assert_eq!(
         problem.and_then(|problem| problem.failures),
-        failures(1, DEADLINE + 2_000)
+        Some(failures(1, DEADLINE + 2_000))
     );
 }
 
