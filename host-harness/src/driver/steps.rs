@@ -47,11 +47,12 @@ pub(super) struct Done {
 }
 
 /// The provider asked to slow down.
-#[derive(Clone, Copy)]
 pub(super) struct ProviderDelay {
     pub(super) after: Duration,
     /// Whether the reply was to a submit.
     pub(super) submits_only: bool,
+    /// The provider's error.
+    pub(super) error: Option<JobError>,
 }
 
 pub(super) struct Steps {
@@ -182,6 +183,7 @@ impl Steps {
         } else {
             Event::Delayed {
                 until: now() + OTHER_PROCESS_DELAY,
+                error: None,
             }
         };
         self.settled(job, &event).await
@@ -335,20 +337,21 @@ fn blocked(event: &Event) -> Option<JobError> {
 }
 
 fn provider_delay(event: &Event) -> Option<ProviderDelay> {
-    let (after, submits_only) = match event {
+    let (after, submits_only, error) = match event {
         Event::SubmitFailed {
             failure: SubmitFailure::Retryable { after },
-            ..
-        } => (after, true),
+            error,
+        } => (after, true, error),
         Event::PollFailed {
             failure: PollFailure::Transient { after },
-            ..
-        } => (after, false),
+            error,
+        } => (after, false, error),
         _ => return None,
     };
     let after = backoff::bounded((*after)?);
     Some(ProviderDelay {
         after: Duration::from_millis(after.unsigned_abs()),
         submits_only,
+        error: Some(error.clone()),
     })
 }

@@ -173,6 +173,10 @@ mod tests {
         assert!(change(&failing, failed("HTTP status 503")).only_reschedules());
         assert!(!change(&failing, failed("HTTP status 502")).only_reschedules());
         assert!(!change(&failing, waiting(None)).only_reschedules());
-        assert!(!change(&queued, Event::Delayed { until: 9_000 }).only_reschedules());
+        let delayed = Event::Delayed {
+            until: 9_000,
+            error: None,
+        };
+        assert!(!change(&queued, delayed).only_reschedules());
     }
 }

@@ -28,7 +28,11 @@ impl Step<'_> {
                 };
                 self.suspend(JobError::new(ErrorKind::Interrupted, message));
             }
-            (Event::Delayed { until }, _) if self.job.schedule.next_at.is_some() => {
+            (Event::Delayed { until, error }, _) if self.job.schedule.next_at.is_some() => {
+                // The job's own error says more.
+                if self.job.last_error.is_none() {
+                    self.job.last_error = error;
+                }
                 self.sleep(until);
             }
             (Event::ConnectionUnavailable { error }, _) if !self.job.is_done() => {

@@ -174,3 +174,28 @@ fn error_of_a_deadline_is_no_problem_of_the_next_one() {
         (ErrorKind::Deadline, None)
     );
 }
+
+#[test]
+fn error_for_which_a_submit_waits_is_the_problem_of_the_deadline() {
+    let delayed = |error| Event::Delayed {
+        until: DEADLINE + 1_000,
+        error,
+    };
+    let throttled = JobError::new(ErrorKind::Throttled, "too many jobs");
+    let (job, _) = after(job(0), [delayed(Some(throttled))]);
+    assert_eq!(job.schedule.next_at, Some(DEADLINE));
+    let error = at_deadline(&job);
+    assert!(error.described().starts_with("too many jobs; then the"));
+    // The job's own error says more, and an acceptance overcomes it.
+    let own = [
+        submit_ready(),
+        submit_failed(SubmitFailure::Retryable { after: None }),
+    ];
+    let (failed, _) = after(job.clone(), own);
+    assert_eq!(
+        failed.last_error.map(|error| error.message).as_deref(),
+        Some("oops")
+    );
+    let (started, _) = after(job, [submit_ready(), accepted()]);
+    assert_eq!(at_deadline(&started).last_problem, None);
+}
