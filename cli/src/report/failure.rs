@@ -59,10 +59,8 @@ pub(crate) struct Failure {
     next: String,
     /// The next step that `next` is the text of, if the library chose it.
     step: Option<Box<NextStep>>,
-    /// The job's ids, once there are any.
+    /// The job's ids, once there are any, and the last problem before its deadline.
     job: Map<String, Value>,
-    /// The problem that was not overcome before the deadline.
-    last_problem: Option<Value>,
     /// The node type and the connection of the job.
     of: Option<Box<(String, String)>>,
 }
@@ -78,7 +76,6 @@ impl Failure {
             next: "zoetrope --help".into(),
             step: None,
             job: Map::new(),
-            last_problem: None,
             of: None,
         }
     }
@@ -190,12 +187,13 @@ impl Failure {
         }
     }
 
-    /// Names the problem that was not overcome before the deadline.
+    /// Adds the problem that was not overcome before the deadline to the facts of the job.
     pub(crate) fn after_problem(self, last_problem: Option<Value>) -> Self {
-        Self {
-            last_problem,
-            ..self
+        let mut job = self.job;
+        if let Some(problem) = last_problem {
+            job.insert("last_problem".into(), problem);
         }
+        Self { job, ..self }
     }
 
     pub(crate) fn of_job(self, job: Map<String, Value>) -> Self {
@@ -212,7 +210,6 @@ impl Failure {
         Self {
             message,
             job,
-            last_problem: None,
             ..self
         }
     }
@@ -246,9 +243,6 @@ impl Failure {
         let mut error = Map::new();
         error.insert("kind".into(), self.kind.as_str().into());
         error.insert("message".into(), self.shown_message().into());
-        if let Some(problem) = &self.last_problem {
-            error.insert("last_problem".into(), problem.clone());
-        }
         if !self.violations.is_empty() {
             let violations = self.violations.iter().map(violation).collect();
             error.insert("violations".into(), Value::Array(violations));

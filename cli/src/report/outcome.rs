@@ -143,8 +143,8 @@ fn failure(job: &Job, options: &str) -> Failure {
         kind
     };
     Failure::new(kind, phase(job), message)
-        .after_problem(last_problem(&error))
         .about(job)
+        .after_problem(last_problem(&error))
         .then_step(NextStep::of(job, now()), options)
 }
 
