@@ -258,3 +258,6 @@ fn needs_base_url(job: &Job) -> bool {
         error.kind == ErrorKind::Rejected && error.advice == Some(contract::NextStep::FixConnection)
     })
 }
+
+#[cfg(test)]
+mod tests;
