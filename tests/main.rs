@@ -49,6 +49,8 @@
 //! - [`jsonl`]: `check --jsonl`
 //! - [`properties`]: `check` of generated inputs; [`pydantic`]: the same compared with pydantic
 //! - [`schemas`]: `check` compared with the served schemas, by Python's `jsonschema` and pydantic
+//! - [`reasons`]: what an error says: the provider's reason, the credential, the size, the charge, and
+//!   the last problem before a deadline
 //! - [`cli`]: the text output, in `snapshots/`
 //! - [`observability`]: logs and traces
 //! - [`secrets`]: credentials and prompts in logs, errors and files
@@ -62,7 +64,7 @@
 //!
 //! # Counts
 //!
-//! - cases of one run, as data: 296 (71 of a provider, 12 of AgenticFlow, 29 of ShortAPI, 61 of
+//! - cases of one run, as data: 304 (79 of a provider, 12 of AgenticFlow, 29 of ShortAPI, 61 of
 //!   PopiArt, 17 of bad input, 106 of faults)
 //! - cases of several runs, as data: 58 (46 incidents, 1 of a provider, 4 of AgenticFlow, 3 of
 //!   ShortAPI, 4 of PopiArt)
@@ -80,7 +82,7 @@
 //!   old names: 2; links of documents: 3
 //! - published documents: 15 comparisons; 248 facts, each with a test or a reason
 //! - scripts of the practice provider: 45, over four protocols each; 3 tests of their list
-//! - the others, each one or a few runs of the binary: 94
+//! - the others, each one or a few runs of the binary: 103
 //!
 //! [`support::outcome`] checks the invariants after every run of the binary: no panic, no credential,
 //! no prompt, a documented exit code, one line of JSON, no suggestion to pay twice.
@@ -130,6 +132,7 @@ mod properties;
 mod provider;
 mod published_documents;
 mod pydantic;
+mod reasons;
 mod resume;
 mod schemas;
 mod secrets;

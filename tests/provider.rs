@@ -28,12 +28,15 @@ cases! {
         submit_200_with_a_page
         submit_201_without_id
         submit_301
+        submit_302
         submit_303
         submit_307
         submit_401
         submit_401_that_echoes_the_key
+        submit_402
         submit_403
         submit_404
+        submit_405
         submit_409
         submit_422
         submit_422_that_quotes_the_prompt
@@ -49,10 +52,12 @@ cases! {
         upload_then_clip
         upload_without_url
     ; long:
+        submit_429_until_the_deadline
         submit_429_with_retry_after
         submit_503_with_retry_after
         submit_closed_where_keys_are_honoured
         submit_to_nobody
+        submit_to_nobody_until_the_deadline
         added_fields_and_fractional_progress
         cancel_switched_off
         clip_at_a_metadata_address
@@ -68,12 +73,15 @@ cases! {
         hint_beyond_the_deadline
         poll_404_for_long
         poll_404_in_passing
+        poll_429_until_the_deadline
         poll_429_with_retry_after
         poll_500_in_passing
+        poll_503_until_the_deadline
         poll_broken_json_then_good
         poll_closed_in_passing
         poll_unknown_state_then_good
         poll_unreadable_for_long
+        poll_unreadable_until_the_deadline
         queued_until_the_deadline
         submit_hangs
         succeeded_without_a_url

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::component::{CallContext, CallError, Pack};
+use crate::component::{CallContext, CallError, Pack, with_file_length};
 use crate::contract::{Artifact, LocalFile, Location, MediaKind};
 use crate::digest::Sha256Digest;
 use crate::download::{
@@ -186,5 +186,9 @@ pub async fn upload(
     let reply = egress.upload(connection, &plan, part).await;
     let reply = reply.map_err(ArtifactError::Upload)?;
     let artifact = pack.artifact_uploaded(context, category, reply.status, &reply.body);
-    Ok(artifact.await?)
+    let length = picture.byte_length();
+    let artifact = artifact
+        .await
+        .map_err(|error| with_file_length(error, reply.status, length))?;
+    Ok(artifact)
 }

@@ -104,6 +104,21 @@ impl ErrorCause {
     }
 }
 
+impl ErrorCause {
+    /// The provider's own error, if it returned one.
+    pub(crate) fn fault_mut(&mut self) -> Option<&mut ProviderFault> {
+        match self {
+            Self::Throttled(fault)
+            | Self::Rejected(fault)
+            | Self::Unauthorized(fault)
+            | Self::OutcomeUnknown(fault)
+            | Self::Unavailable(fault)
+            | Self::JobLost(fault) => Some(fault),
+            _ => None,
+        }
+    }
+}
+
 /// Most characters of a provider's code that are shown.
 const LONGEST_CODE: usize = 64;
 
@@ -115,7 +130,7 @@ impl ProviderFault {
     pub fn described(&self) -> String {
         let status = self.status.filter(|status| *status >= 300);
         let status = status.map(|status| format!("HTTP status {status}"));
-        let status = status.filter(|status| *status != self.message);
+        let status = status.filter(|status| !self.begins_with(status));
         let code = self.code.as_deref().map(|code| {
             // So that a code cannot look like another detail.
             let divides =
@@ -130,6 +145,19 @@ impl ProviderFault {
         } else {
             format!("{} ({})", self.message, details.join(", "))
         }
+    }
+}
+
+impl ProviderFault {
+    /// Adds a fact of the host to the message.
+    pub(crate) fn add(&mut self, fact: &str) {
+        self.message = format!("{}; {fact}", self.message);
+    }
+
+    /// Whether the message is this text, with facts of the host or without.
+    fn begins_with(&self, text: &str) -> bool {
+        let rest = self.message.strip_prefix(text);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("; "))
     }
 }
 

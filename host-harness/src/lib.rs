@@ -27,6 +27,7 @@
 //! - [`trace`]: the trace context of requests, and its export
 //! - `bindings`: the code generated from `wit/`, from which [`contract`] re-exports types
 //! - [`json`]: reads documents with numbers as they were written
+//! - `private_texts`: redacts the texts of an input in messages
 //! - `hex`, `file_type`: hexadecimal digits, and a file's type by its first bytes
 //!
 //! # Example
@@ -96,5 +97,6 @@ pub mod ledger;
 pub mod media;
 pub mod net;
 pub mod policy;
+mod private_texts;
 pub mod sanitize;
 pub mod trace;

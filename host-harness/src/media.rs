@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::component::{CallContext, CallError, Pack};
+use crate::component::{CallContext, CallError, Pack, with_file_length};
 use crate::contract::{LocalFile, Step};
 use crate::egress::{EgressError, LocalPart};
 use crate::file_type::{self, FileType};
@@ -195,7 +195,8 @@ pub async fn hand_over(
             .map_err(MediaError::Upload)?;
         step = pack
             .uploaded(context, node, field, reply.status, &reply.body)
-            .await?;
+            .await
+            .map_err(|error| with_file_length(error, reply.status, picture.length))?;
     }
     Err(MediaError::Steps)
 }

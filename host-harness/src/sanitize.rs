@@ -34,21 +34,35 @@ pub fn sentence(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// `text` as it is, or its beginning with an ellipsis: `most` characters at most.
+#[must_use]
+pub fn excerpt(text: &str, most: usize) -> Cow<'_, str> {
+    if text.chars().nth(most).is_none() {
+        return text.into();
+    }
+    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end()).into()
+}
+
 fn replaced(text: &str, is_kept: impl Fn(char) -> bool) -> Cow<'_, str> {
     if text.chars().all(&is_kept) {
         return text.into();
     }
     let letters = text.chars().map(|letter| match letter {
         letter if is_kept(letter) => letter,
-        '\n' | '\r' | '\t' => ' ',
+        '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
         _ => char::REPLACEMENT_CHARACTER,
     });
     letters.collect::<String>().into()
 }
 
 fn acts(letter: char) -> bool {
-    let turns = matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    letter.is_control() || turns
+    let turns = matches!(
+        letter,
+        '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    let ends_line = matches!(letter, '\u{2028}' | '\u{2029}');
+    letter.is_control() || turns || ends_line
 }
 
 #[cfg(test)]
@@ -61,6 +75,21 @@ mod tests {
         assert_eq!(sentence(hostile), "a�[2J�31m���b   c");
         assert_eq!(sanitize(hostile), "a�[2J�31m���b \n\tc");
         assert!(matches!(sentence("plain – and não só"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn marks_of_direction_and_line_separators_are_replaced() {
+        let hostile = "a\u{200f}b\u{61c}c\u{2028}d";
+        assert_eq!(sentence(hostile), "a\u{fffd}b\u{fffd}c d");
+        assert_eq!(sanitize(hostile), "a\u{fffd}b\u{fffd}c d");
+    }
+
+    #[test]
+    fn excerpt_has_at_most_this_many_characters() {
+        assert_eq!(excerpt("äöü", 3), "äöü");
+        assert_eq!(excerpt("äöüä", 3), "äö…");
+        assert_eq!(excerpt("ä öü", 3), "ä…");
+        assert_eq!(excerpt("ab", 0), "…");
     }
 
     #[test]

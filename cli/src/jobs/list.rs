@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 use zoetrope_host::error::chain;
+use zoetrope_host::jobs::error_text;
 use zoetrope_host::ledger::Job;
 
 use crate::args::jobs::List;
@@ -59,7 +60,10 @@ impl List {
 fn result_or_error(job: &Job) -> String {
     match (job.file(), &job.last_error) {
         (Some(file), _) if job.is_finalized() => file.path.display().to_string(),
-        (_, Some(error)) => format!("{}: {}", error.kind, error.message),
+        (_, Some(error)) => {
+            let text = error_text(job).unwrap_or_default();
+            format!("{}: {text}", error.kind)
+        }
         _ => String::new(),
     }
 }

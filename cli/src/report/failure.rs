@@ -7,7 +7,7 @@ use zoetrope_host::component::{CallError, TrapKind};
 use zoetrope_host::contract::{Charge, ErrorCause, NodeError, Violation};
 use zoetrope_host::driver::DriverError;
 use zoetrope_host::error::{ErrorKind, chain};
-use zoetrope_host::jobs::{NextStep, Repair};
+use zoetrope_host::jobs::{NextStep, Repair, with_charge};
 use zoetrope_host::ledger::{JobError, LedgerError};
 use zoetrope_host::sanitize::sanitize;
 
@@ -59,7 +59,7 @@ pub(crate) struct Failure {
     next: String,
     /// The next step that `next` is the text of, if the library chose it.
     step: Option<Box<NextStep>>,
-    /// The job's ids, once there are any.
+    /// The job's ids, once there are any, and the last problem before its deadline.
     job: Map<String, Value>,
     /// The node type and the connection of the job.
     of: Option<Box<(String, String)>>,
@@ -187,6 +187,15 @@ impl Failure {
         }
     }
 
+    /// Adds the problem that was not overcome before the deadline to the facts of the job.
+    pub(crate) fn after_problem(self, last_problem: Option<Value>) -> Self {
+        let mut job = self.job;
+        if let Some(problem) = last_problem {
+            job.insert("last_problem".into(), problem);
+        }
+        Self { job, ..self }
+    }
+
     pub(crate) fn of_job(self, job: Map<String, Value>) -> Self {
         Self { job, ..self }
     }
@@ -219,6 +228,12 @@ impl Failure {
         &self.message
     }
 
+    /// The message. One about the provider's credit says that nothing was charged, where that
+    /// is known.
+    fn shown_message(&self) -> String {
+        with_charge(self.kind, self.message.clone(), self.charge)
+    }
+
     pub(crate) fn kind(&self) -> ErrorKind {
         self.kind
     }
@@ -227,7 +242,7 @@ impl Failure {
     pub(crate) fn document(&self) -> Value {
         let mut error = Map::new();
         error.insert("kind".into(), self.kind.as_str().into());
-        error.insert("message".into(), self.message.as_str().into());
+        error.insert("message".into(), self.shown_message().into());
         if !self.violations.is_empty() {
             let violations = self.violations.iter().map(violation).collect();
             error.insert("violations".into(), Value::Array(violations));
@@ -253,7 +268,7 @@ impl Failure {
 
     /// The text for people.
     fn text(&self) -> String {
-        let mut lines = vec![format!("error: {}", sanitize(&self.message))];
+        let mut lines = vec![format!("error: {}", sanitize(&self.shown_message()))];
         match self.violations.as_slice() {
             [] => {}
             [only] => lines.push(format!("  keyword: {}", only.keyword)),

@@ -29,6 +29,15 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
             "Change the input, and the --key if one was given, and run again (nothing was charged). List the fields: {}",
             show_node(node, options)
         ),
+        NextStep::OtherBaseUrl { connection } => format!(
+            "Correct the base_url of connection `{connection}`, then run again, with another --key if one was given (nothing was charged)"
+        ),
+        NextStep::ResumeWithBaseUrl { connection, job } => format!(
+            "Correct the base_url of connection `{connection}`, then resume the job: zoetrope jobs resume {job}{options}"
+        ),
+        NextStep::AddCredit { .. } => {
+            "Add credit or raise the quota at the provider, then run again, with another --key if one was given (nothing was charged)".into()
+        }
         NextStep::OtherPicture => {
             "Use another picture, or give its URL (nothing was submitted)".into()
         }
@@ -71,7 +80,7 @@ pub(crate) fn after_solution(
 ) -> String {
     let solution = solution.trim_end_matches('.');
     match step {
-        Some(NextStep::OtherInput { node }) => format!(
+        Some(NextStep::OtherInput { node } | NextStep::AddCredit { node }) => format!(
             "{solution}, then run again, with another --key if one was given (nothing was charged). List the fields: {}",
             show_node(node, options)
         ),

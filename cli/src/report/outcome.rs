@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use zoetrope_host::contract::Charge;
 use zoetrope_host::driver::now;
 use zoetrope_host::error::{ErrorKind, chain};
-use zoetrope_host::jobs::NextStep;
-use zoetrope_host::ledger::{Job, LedgerError, Millis, State};
+use zoetrope_host::jobs::{NextStep, error_text, with_charge};
+use zoetrope_host::ledger::{Job, JobError, LedgerError, Millis, State};
 
 use super::failure::{Failure, Phase};
 use super::next_step;
@@ -56,10 +56,6 @@ pub(crate) fn facts(job: &Job) -> Map<String, Value> {
 /// A line of `zoetrope jobs --json`.
 pub(crate) fn listed(job: &Job) -> Value {
     let file = job.file().filter(|_| job.is_finalized());
-    let error = job
-        .last_error
-        .as_ref()
-        .map(|error| json!({ "kind": error.kind.as_str(), "message": error.message }));
     json!({
         "id": job.spec.id,
         "key": job.spec.key,
@@ -71,11 +67,42 @@ pub(crate) fn listed(job: &Job) -> Value {
         "cost": cost(job),
         "file": file.map(|file| &file.path),
         "sha256": file.map(|file| &file.sha256),
-        "error": error,
+        "error": error(job),
         "created_at": time(job.spec.created_at),
         "deadline_at": time(job.schedule.deadline_at),
         "next_at": job.schedule.next_at.map(time),
     })
+}
+
+/// The error of a job: its kind and text, the failures in a row of which it is the last one, and
+/// the last problem before a deadline.
+fn error(job: &Job) -> Value {
+    let Some(error) = &job.last_error else {
+        return Value::Null;
+    };
+    let mut document = problem(error);
+    document.insert("message".into(), error_text(job).into());
+    if let Some(last) = last_problem(error) {
+        document.insert("last_problem".into(), last);
+    }
+    Value::Object(document)
+}
+
+/// The problem that was not overcome before the deadline: `{kind, message, times, since}`.
+fn last_problem(error: &JobError) -> Option<Value> {
+    let last = error.last_problem.as_deref()?;
+    Some(Value::Object(problem(last)))
+}
+
+fn problem(error: &JobError) -> Map<String, Value> {
+    let mut document = Map::new();
+    document.insert("kind".into(), error.kind.as_str().into());
+    document.insert("message".into(), error.message.as_str().into());
+    if let Some(failures) = error.failures {
+        document.insert("times".into(), failures.times.into());
+        document.insert("since".into(), time(failures.since).into());
+    }
+    document
 }
 
 /// A line of `zoetrope jobs --json` for a job whose row is damaged.
@@ -89,14 +116,22 @@ pub(crate) fn damaged(error: &LedgerError) -> Value {
 }
 
 fn failure(job: &Job, options: &str) -> Failure {
-    let (kind, message) = match &job.last_error {
+    let error = match &job.last_error {
         // An unknown charge matters more than the error that caused it.
-        Some(error) if job.is_settled() && job.state() == State::OutcomeUnknown => {
-            (ErrorKind::OutcomeUnknown, error.message.clone())
+        Some(error) if job.is_settled() && job.state() == State::OutcomeUnknown => JobError {
+            kind: ErrorKind::OutcomeUnknown,
+            ..error.clone()
+        },
+        Some(error) if job.is_settled() => error.clone(),
+        problem => {
+            let interrupted = JobError::new(ErrorKind::Interrupted, interrupted(job));
+            interrupted.after(problem.clone())
         }
-        Some(error) if job.is_settled() => (error.kind, error.message.clone()),
-        _ => (ErrorKind::Interrupted, interrupted(job).into()),
     };
+    let (kind, message) = (
+        error.kind,
+        with_charge(error.kind, error.described(), job.charge()),
+    );
     let message = if job.state() == State::Succeeded && kind != ErrorKind::DownloadFailed {
         format!("the job succeeded, but its result is not downloaded yet: {message}")
     } else {
@@ -109,6 +144,7 @@ fn failure(job: &Job, options: &str) -> Failure {
     };
     Failure::new(kind, phase(job), message)
         .about(job)
+        .after_problem(last_problem(&error))
         .then_step(NextStep::of(job, now()), options)
 }
 

@@ -48,10 +48,9 @@ impl<'a> Solutions<'a> {
         let error = known.and_then(|(_, about)| about.error_in(failure.message()));
         let solution = error.map(|error| error.solution.trim_end_matches('.'));
         let solution = if failure.kind() == ErrorKind::Unauthorized {
-            let variable = self.variable(connection);
-            let variable = variable.map_or_else(String::new, |name| format!(", variable {name}"));
+            let source = self.source(connection);
             let solution = solution.unwrap_or("Check the credential");
-            Some(format!("{solution} (connection `{connection}`{variable})"))
+            Some(format!("{solution} (connection `{connection}`{source})"))
         } else {
             solution.map(str::to_owned)
         };
@@ -61,11 +60,19 @@ impl<'a> Solutions<'a> {
         }
     }
 
-    /// The environment variable of a connection's credential, if it is in one.
-    fn variable(&self, connection: &str) -> Option<&str> {
-        match &self.config?.connection(connection)?.credential()?.source {
-            SecretSource::Env(name) => Some(name),
-            SecretSource::File(_) => None,
+    /// Where the credential of a configured connection comes from, after a comma.
+    fn source(&self, connection: &str) -> String {
+        let connection = self.config.and_then(|config| config.connection(connection));
+        let Some(connection) = connection else {
+            return String::new();
+        };
+        match connection.credential().map(|credential| &credential.source) {
+            // Another name may be a credential that was configured as the name.
+            Some(SecretSource::Env(name)) if !name.contains(|c: char| c.is_ascii_lowercase()) => {
+                format!(", variable {name}")
+            }
+            Some(source) => format!(", {source}"),
+            None => ", which has no credential".into(),
         }
     }
 }

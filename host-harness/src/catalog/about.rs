@@ -101,15 +101,16 @@ impl About {
     /// [`ProviderFault::described`](crate::contract::ProviderFault::described).
     #[must_use]
     pub fn error_in(&self, text: &str) -> Option<&DocumentedError> {
-        let details = text
-            .strip_suffix(')')
-            .and_then(|text| text.rsplit_once(" ("));
-        let (message, details) = details.unwrap_or((text, text));
+        let (message, details) = divided(text);
         let detail = |name: &str| {
             let mut details = details.split(", ");
             details.find_map(|detail| detail.strip_prefix(name))
         };
-        let status = detail("HTTP status ").and_then(|status| status.parse().ok());
+        let status = detail(STATUS).or_else(|| message.strip_prefix(STATUS));
+        let status = status.and_then(|status| {
+            let end = status.find(|digit: char| !digit.is_ascii_digit());
+            status[..end.unwrap_or(status.len())].parse().ok()
+        });
         self.error(detail("code "), status, message)
     }
 
@@ -128,6 +129,22 @@ impl About {
         let has = |error: &&DocumentedError| error.statuses.contains(&status.into());
         self.errors.iter().find(has)
     }
+}
+
+/// The status in the details of an error, and in a message that is the status alone.
+const STATUS: &str = "HTTP status ";
+
+/// Message and details of a text of
+/// [`ProviderFault::described`](crate::contract::ProviderFault::described), also if more text
+/// follows.
+fn divided(text: &str) -> (&str, &str) {
+    let begins = [" (HTTP status ", " (code "];
+    let at = begins.iter().filter_map(|begin| text.rfind(begin)).max();
+    let divide = |at: usize| {
+        let (details, _) = text[at + 2..].split_once(')')?;
+        Some((&text[..at], details))
+    };
+    at.and_then(divide).unwrap_or((text, ""))
 }
 
 fn price(price: &Value) -> Option<String> {
@@ -236,14 +253,21 @@ mod tests {
         };
         let found = about.error_in(&fault.described());
         assert_eq!(found.map(|error| error.title.as_str()), Some("failed"));
-        let found = about.error_in(
-            &ProviderFault {
+        let more = format!("{}; nothing was charged", fault.described());
+        assert_eq!(about.error_in(&more), found);
+        for message in [
+            "no",
+            "HTTP status 507",
+            "HTTP status 507; the file has 7 bytes",
+        ] {
+            let fault = ProviderFault {
                 code: None,
-                ..fault
-            }
-            .described(),
-        );
-        assert_eq!(found.map(|error| error.title.as_str()), Some("memory"));
+                message: message.into(),
+                ..fault.clone()
+            };
+            let found = about.error_in(&fault.described());
+            assert_eq!(found.map(|error| error.title.as_str()), Some("memory"));
+        }
     }
 
     #[test]

@@ -1,16 +1,22 @@
 //! Bounds a component's answers: lengths, printable text, decimal amounts.
 
+use std::borrow::Cow;
+
 use crate::contract::{
     Artifact, Cancellation, Charge, ErrorCause, JobState, NextStep, NodeError, Plan, Price,
     ProviderFault, Settlement, Started, Step, Success, Upload,
 };
-use crate::sanitize::sentence;
+use crate::private_texts::PrivateTexts;
+use crate::sanitize::{excerpt, sentence};
 
 /// Longest input in bytes: fits a picture of 32 MiB in base64.
 const INPUT: usize = 48 << 20;
 
 /// Longest ticket, output or text of a medium, in bytes; the ledger stores them per job.
 const DOCUMENT: usize = 1 << 20;
+
+/// Longest message of a provider, in characters.
+const REASON: usize = 500;
 
 /// Longest amount of money, in characters.
 const AMOUNT: usize = 40;
@@ -20,7 +26,8 @@ const MANY: usize = 1000;
 
 /// A successful answer of a function that can also fail.
 pub(crate) trait Answer: Sized {
-    /// The answer with its texts sanitized.
+    /// The answer with its texts sanitized. A provider's messages in it are redacted and
+    /// truncated.
     ///
     /// Called once for every successful answer, before any other code of the host reads it.
     /// Must not change the meaning of the answer.
@@ -29,11 +36,11 @@ pub(crate) trait Answer: Sized {
     ///
     /// When the answer exceeds a limit. The call then fails with this error in place of the
     /// component's answer.
-    fn bounded(self) -> Result<Self, NodeError>;
+    fn bounded(self, private: &PrivateTexts) -> Result<Self, NodeError>;
 }
 
-/// Sanitizes the error's texts and truncates its list of violations.
-pub(super) fn bounded_error(error: &mut NodeError) {
+/// Sanitizes, redacts and truncates the error's texts, and truncates its list of violations.
+pub(super) fn bounded_error(error: &mut NodeError, private: &PrivateTexts) {
     match &mut error.cause {
         ErrorCause::InvalidInput(violations) => {
             violations.truncate(MANY);
@@ -50,18 +57,18 @@ pub(super) fn bounded_error(error: &mut NodeError) {
         | ErrorCause::BadTicket(words)
         | ErrorCause::Denied(words)
         | ErrorCause::NotSent(words)
-        | ErrorCause::ProtocolViolation(words) => clean(words),
+        | ErrorCause::ProtocolViolation(words) => clean_reason(words, private),
         ErrorCause::Throttled(fault)
         | ErrorCause::Rejected(fault)
         | ErrorCause::Unauthorized(fault)
         | ErrorCause::OutcomeUnknown(fault)
         | ErrorCause::Unavailable(fault)
-        | ErrorCause::JobLost(fault) => clean_fault(fault),
+        | ErrorCause::JobLost(fault) => clean_fault(fault, private),
     }
 }
 
 impl Answer for Plan {
-    fn bounded(mut self) -> Result<Self, NodeError> {
+    fn bounded(mut self, _: &PrivateTexts) -> Result<Self, NodeError> {
         within("input", &self.input, INPUT)?;
         within(
             "request",
@@ -85,7 +92,7 @@ impl Answer for Plan {
 }
 
 impl Answer for Started {
-    fn bounded(mut self) -> Result<Self, NodeError> {
+    fn bounded(mut self, _: &PrivateTexts) -> Result<Self, NodeError> {
         match &mut self {
             Self::Accepted(acceptance) => {
                 within("ticket", &acceptance.ticket, DOCUMENT)?;
@@ -103,18 +110,20 @@ impl Answer for Started {
 }
 
 impl Answer for JobState {
-    fn bounded(mut self) -> Result<Self, NodeError> {
+    fn bounded(mut self, private: &PrivateTexts) -> Result<Self, NodeError> {
         match &mut self {
             Self::Waiting(progress) => {
                 let ticket = progress.replacement_ticket.as_deref();
                 within("ticket", ticket.unwrap_or_default(), DOCUMENT)?;
-                progress.message.iter_mut().for_each(clean);
+                if let Some(message) = &mut progress.message {
+                    clean_reason(message, private);
+                }
                 let fraction = progress.fraction.filter(|fraction| fraction.is_finite());
                 progress.fraction = fraction.map(|fraction| fraction.clamp(0.0, 1.0));
             }
             Self::Succeeded(success) => bound_success(success)?,
             Self::Failed(failure) => {
-                clean_fault(&mut failure.fault);
+                clean_fault(&mut failure.fault, private);
                 clean_bill(&mut failure.settlement);
             }
             Self::Cancelled(settlement) => clean_bill(settlement),
@@ -124,7 +133,7 @@ impl Answer for JobState {
 }
 
 impl Answer for Cancellation {
-    fn bounded(mut self) -> Result<Self, NodeError> {
+    fn bounded(mut self, _: &PrivateTexts) -> Result<Self, NodeError> {
         if let Self::Cancelled(settlement) = &mut self {
             clean_bill(settlement);
         }
@@ -134,14 +143,14 @@ impl Answer for Cancellation {
 
 /// A ticket.
 impl Answer for String {
-    fn bounded(self) -> Result<Self, NodeError> {
+    fn bounded(self, _: &PrivateTexts) -> Result<Self, NodeError> {
         within("ticket", &self, DOCUMENT)?;
         Ok(self)
     }
 }
 
 impl Answer for Step {
-    fn bounded(self) -> Result<Self, NodeError> {
+    fn bounded(self, _: &PrivateTexts) -> Result<Self, NodeError> {
         if let Self::Value(value) = &self {
             within("value", value, INPUT)?;
         }
@@ -150,14 +159,14 @@ impl Answer for Step {
 }
 
 impl Answer for Upload {
-    fn bounded(self) -> Result<Self, NodeError> {
+    fn bounded(self, _: &PrivateTexts) -> Result<Self, NodeError> {
         within("path", &self.path, DOCUMENT)?;
         Ok(self)
     }
 }
 
 impl Answer for Artifact {
-    fn bounded(mut self) -> Result<Self, NodeError> {
+    fn bounded(mut self, _: &PrivateTexts) -> Result<Self, NodeError> {
         if self.alternatives.len() > MANY {
             return Err(too_much(&format!("more than {MANY} places of an artifact")));
         }
@@ -215,14 +224,27 @@ fn too_much(what: &str) -> NodeError {
 }
 
 fn clean(words: &mut String) {
-    if let std::borrow::Cow::Owned(sanitized) = sentence(words) {
+    if let Cow::Owned(sanitized) = sentence(words) {
         *words = sanitized;
     }
 }
 
-fn clean_fault(fault: &mut ProviderFault) {
-    clean(&mut fault.message);
-    fault.code.iter_mut().for_each(clean);
+/// Redacts before it truncates: a private text that is cut off would not be found.
+fn clean_reason(words: &mut String, private: &PrivateTexts) {
+    clean(words);
+    if let Cow::Owned(redacted) = private.redact(words) {
+        *words = redacted;
+    }
+    if let Cow::Owned(beginning) = excerpt(words, REASON) {
+        *words = beginning;
+    }
+}
+
+fn clean_fault(fault: &mut ProviderFault, private: &PrivateTexts) {
+    clean_reason(&mut fault.message, private);
+    if let Some(code) = &mut fault.code {
+        clean_reason(code, private);
+    }
 }
 
 fn clean_bill(settlement: &mut Settlement) {
@@ -247,6 +269,29 @@ fn is_decimal(amount: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn private_text_is_redacted_before_a_message_is_truncated() {
+        let private = PrivateTexts::of(&[r#"{"prompt": "a red balloon over the lighthouse"}"#]);
+        let said = format!(
+            "{}a red balloon over the lighthouse, {}",
+            "no ".repeat(160),
+            "x".repeat(100)
+        );
+        let mut fault = ProviderFault {
+            status: Some(422),
+            code: Some("A_RED_BALLOON_OVER_THE_LIGHTHOUSE".into()),
+            message: said,
+        };
+        clean_fault(&mut fault, &private);
+        assert_eq!(fault.message.chars().count(), REASON);
+        let shown = fault.message.trim_start_matches("no ");
+        assert!(
+            shown.starts_with("[…], xxx") && shown.ends_with("x…"),
+            "{shown}"
+        );
+        assert_eq!(fault.code.as_deref(), Some("[…]"));
+    }
 
     #[test]
     fn cost_with_an_amount_that_is_not_decimal_is_dropped() {

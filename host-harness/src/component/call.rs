@@ -10,15 +10,18 @@ use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower};
 
 use super::answer::{Answer, bounded_error};
+use super::circumstances;
 use super::context::CallContext;
 use super::contract_0_1;
 use super::error::CallError;
 use super::exports::Exports;
 use super::state::{CallState, Stopped};
+use crate::connections::OpenConnection;
 use crate::contract::{Charge, CheckOptions, ErrorCause, NextStep, NodeError, Plan};
 use crate::egress::{Sends, Transmission};
 use crate::engine::Engine;
 use crate::policy::{Missing, PackLimit, Quota};
+use crate::private_texts::PrivateTexts;
 
 /// An instance of a component, and the limits of the calls on it.
 pub(crate) struct Call {
@@ -26,6 +29,8 @@ pub(crate) struct Call {
     instance: Instance,
     exports: Arc<Exports>,
     pub(crate) transmission: Arc<Transmission>,
+    connection: Option<Arc<OpenConnection>>,
+    private_texts: PrivateTexts,
     /// How long a call may take.
     wall: Duration,
     _permits: [Option<OwnedSemaphorePermit>; 2],
@@ -59,6 +64,8 @@ impl Call {
                 instance,
                 exports: Arc::clone(exports),
                 transmission,
+                connection: context.connection.clone(),
+                private_texts: context.private_texts.clone(),
                 wall,
                 _permits: permits,
             }),
@@ -99,9 +106,14 @@ impl Call {
 
     /// The answer within the host's limits, or the component's error.
     fn settle<T: Answer>(&self, answer: Result<T, NodeError>) -> Result<T, CallError> {
-        answer.and_then(Answer::bounded).map_err(|mut error| {
+        let private = &self.private_texts;
+        let bounded = answer.and_then(|answer| answer.bounded(private));
+        bounded.map_err(|mut error| {
             self.transmission.explain(&mut error);
-            bounded_error(&mut error);
+            bounded_error(&mut error, private);
+            let connection = self.connection.as_deref();
+            let connection = connection.map(|open| &**open.connection());
+            circumstances::add(&mut error, connection, self.transmission.too_large());
             CallError::Node(error)
         })
     }

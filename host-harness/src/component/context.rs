@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::connections::OpenConnection;
 use crate::egress::{Egress, SubmitHook};
+use crate::private_texts::PrivateTexts;
 
 /// The limits of a call, besides memory, which is the engine's setting. The limits of a pack
 /// ([`policy`](crate::policy)) can lower them.
@@ -45,6 +46,8 @@ pub struct CallContext {
     pub(super) egress: Option<Egress>,
     pub(super) limits: Limits,
     pub(super) submit_hook: Option<Arc<dyn SubmitHook>>,
+    /// The texts that the call's messages must not quote.
+    pub(super) private_texts: PrivateTexts,
 }
 
 impl CallContext {
@@ -84,6 +87,13 @@ impl CallContext {
     #[must_use]
     pub fn with_submit_hook(mut self, submit_hook: Arc<dyn SubmitHook>) -> Self {
         self.submit_hook = Some(submit_hook);
+        self
+    }
+
+    /// With the texts that the messages of its answer must not quote.
+    #[must_use]
+    pub(crate) fn with_private_texts(mut self, private_texts: PrivateTexts) -> Self {
+        self.private_texts = private_texts;
         self
     }
 

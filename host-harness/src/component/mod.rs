@@ -9,12 +9,14 @@
 //! - `call`, `state`, `exports`, `imports`: an instance, the host's state beside it, the
 //!   contract's functions in a component, and the imports that a component may have
 //! - `contract_0_1`: the types of the contract 0.1.0, which the host still supports
-//! - `answer`: bounds and sanitizes a component's answers
+//! - `answer`: bounds, sanitizes and redacts a component's answers; `circumstances`: adds what
+//!   only the host knows to a provider's refusal
 
 mod answer;
 mod artifacts;
 mod call;
 mod check_session;
+mod circumstances;
 mod context;
 mod contract_0_1;
 mod error;
@@ -25,6 +27,7 @@ mod pack;
 mod state;
 
 pub use check_session::CheckSession;
+pub(crate) use circumstances::with_file_length;
 pub use context::{CallContext, Limits};
 pub use error::{CallError, HostFault, PackError, Trap, TrapKind};
 pub use judge::judge;

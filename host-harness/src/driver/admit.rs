@@ -92,7 +92,8 @@ fn delay_submit(job: &Job, queue: &ConnectionQueue, mode: Mode, now: Now) -> Opt
         return None;
     }
     let until = now.time + Millis::try_from(provider_delay.as_millis()).unwrap_or(0);
-    Some(Admission::Apply(Box::new(Event::Delayed { until })))
+    let error = queue.delay_error.clone();
+    Some(Admission::Apply(Box::new(Event::Delayed { until, error })))
 }
 
 #[cfg(test)]
@@ -202,8 +203,11 @@ mod tests {
         queue
             .rate_limiter
             .delay_until(now.instant + Duration::from_secs(3), true);
+        let error = JobError::new(ErrorKind::Throttled, "too many jobs");
+        queue.delay_error = Some(error.clone());
         let held = Admission::Apply(Box::new(Event::Delayed {
             until: TIME + 3_000,
+            error: Some(error),
         }));
         assert_eq!(admit(&queued(), &queue, WAITED_FOR, now), held);
         let polled = admit(&started(), &queue, WAITED_FOR, now);

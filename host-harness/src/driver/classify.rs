@@ -118,7 +118,9 @@ fn read_failed(error: &CallError) -> Event {
 #[must_use]
 pub fn job_error(error: &CallError) -> JobError {
     match error {
-        CallError::Node(error) => JobError::new(error.cause.kind(), error.cause.message()),
+        CallError::Node(error) => {
+            JobError::new(error.cause.kind(), error.cause.message()).advised(error.next)
+        }
         CallError::Trap(_) => JobError::new(ErrorKind::ComponentTrap, chain(error)),
         CallError::Host(_) => JobError::new(ErrorKind::Internal, chain(error)),
     }

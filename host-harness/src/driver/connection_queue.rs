@@ -19,6 +19,8 @@ pub(super) struct ConnectionQueue {
     pub(super) rate_status: RateStatus,
     /// The error for which nothing more is submitted over the connection.
     pub(super) blocked: Option<JobError>,
+    /// The error of the latest submit for which further submits wait.
+    pub(super) delay_error: Option<JobError>,
 }
 
 /// Whether the rate of a connection is known. The resolver returns it when the first job
@@ -39,6 +41,7 @@ impl ConnectionQueue {
             rate_limiter: RateLimiter::new(DEFAULT_RATE, now),
             rate_status: RateStatus::Unknown,
             blocked: None,
+            delay_error: None,
         }
     }
 

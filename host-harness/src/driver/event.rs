@@ -116,6 +116,8 @@ pub enum Event {
     Delayed {
         /// When the step is tried again.
         until: Millis,
+        /// The provider's error for which the submits of all jobs over the connection wait.
+        error: Option<JobError>,
     },
     /// This process cannot use the component or the connection that the row names.
     ConnectionUnavailable {

@@ -304,6 +304,9 @@ impl Leader<'_> {
                 queue.blocked = done.blocked;
             }
             if let Some(provider_delay) = done.provider_delay {
+                if provider_delay.submits_only {
+                    queue.delay_error = provider_delay.error;
+                }
                 queue
                     .rate_limiter
                     .delay_until(instant + provider_delay.after, provider_delay.submits_only);

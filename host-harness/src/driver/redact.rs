@@ -1,31 +1,18 @@
-//! Removes the texts of a job's input from a provider's messages. A message may quote the
-//! prompt, and messages are shown, logged and stored.
+//! Removes the texts of a job's input from a provider's messages.
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
 use crate::ledger::{Job, JobError};
+use crate::private_texts::PrivateTexts;
 
-/// Shorter texts are kept: names of models and sizes, which a message may need.
-const MIN_LENGTH: usize = 12;
-
-/// Replaces a text of the input.
-const REDACTED: &str = "[…]";
+/// The texts of a job's input.
+pub(super) fn private_texts(job: &Job) -> PrivateTexts {
+    PrivateTexts::of(&[&job.spec.input, &job.spec.raw_input])
+}
 
 /// `message` without the texts of the job's input.
 pub(super) fn redacted<'a>(message: &'a str, job: &Job) -> Cow<'a, str> {
-    let Ok(Value::Object(input)) = serde_json::from_str(&job.spec.input) else {
-        return message.into();
-    };
-    let mut message = Cow::from(message);
-    for text in input.values().filter_map(Value::as_str) {
-        let text = text.trim();
-        if text.len() >= MIN_LENGTH && message.contains(text) {
-            message = message.replace(text, REDACTED).into();
-        }
-    }
-    message
+    private_texts(job).redact(message)
 }
 
 /// Redacts the message of an error.
@@ -46,7 +33,7 @@ mod tests {
         let spec = JobSpec {
             id: String::new(),
             node: String::new(),
-            raw_input: String::new(),
+            raw_input: r#"{"text": "a second text"}"#.into(),
             raw_input_sha256: String::new(),
             input: r#"{"prompt": " a red balloon ", "model": "Pixel M", "steps": 20}"#.into(),
             component: String::new(),
@@ -57,9 +44,10 @@ mod tests {
             created_at: 0,
         };
         let job = Job::new(spec, Target::File("/a".into()), String::new(), 0);
-        let mut error = JobError::new(ErrorKind::Rejected, "Pixel M cannot draw \"a red balloon\"");
+        let message = "Pixel M cannot draw \"a red balloon\" and A SECOND TEXT";
+        let mut error = JobError::new(ErrorKind::Rejected, message);
         without_input(&mut error, &job);
-        assert_eq!(error.message, "Pixel M cannot draw \"[…]\"");
+        assert_eq!(error.message, "Pixel M cannot draw \"[…]\" and […]");
         assert!(matches!(redacted("nothing", &job), Cow::Borrowed(_)));
     }
 }

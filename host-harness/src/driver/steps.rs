@@ -18,7 +18,7 @@ use super::group_commit::{WriteError, Writer};
 use super::listener::{JobUpdate, Listener};
 use super::packs::{Known, KnownNode, Packs};
 use super::rate_limit::DEFAULT_RATE;
-use super::redact::{redacted, without_input};
+use super::redact::{private_texts, redacted, without_input};
 use super::{classify, spans};
 use crate::component::CallContext;
 use crate::contract::{JobState, NodeType};
@@ -47,11 +47,12 @@ pub(super) struct Done {
 }
 
 /// The provider asked to slow down.
-#[derive(Clone, Copy)]
 pub(super) struct ProviderDelay {
     pub(super) after: Duration,
     /// Whether the reply was to a submit.
     pub(super) submits_only: bool,
+    /// The provider's error.
+    pub(super) error: Option<JobError>,
 }
 
 pub(super) struct Steps {
@@ -182,6 +183,7 @@ impl Steps {
         } else {
             Event::Delayed {
                 until: now() + OTHER_PROCESS_DELAY,
+                error: None,
             }
         };
         self.settled(job, &event).await
@@ -213,7 +215,8 @@ impl Steps {
         }
         Ok(ResolvedJob {
             known,
-            context: CallContext::online(&self.egress, resolved.connection),
+            context: CallContext::online(&self.egress, resolved.connection)
+                .with_private_texts(private_texts(job)),
             rate: resolved.requests_per_second.unwrap_or(DEFAULT_RATE),
             longest_pause,
             node,
@@ -232,7 +235,11 @@ impl Steps {
             .known
             .pack
             .adopt(&resolved_job.context, node, provider_job_id);
-        adopted.await.map_err(|error| classify::job_error(&error))
+        adopted.await.map_err(|error| {
+            let mut error = classify::job_error(&error);
+            without_input(&mut error, job);
+            error
+        })
     }
 
     async fn poll(&self, job: Job, resolved_job: &ResolvedJob) -> Result<Done, Arc<LedgerError>> {
@@ -330,20 +337,21 @@ fn blocked(event: &Event) -> Option<JobError> {
 }
 
 fn provider_delay(event: &Event) -> Option<ProviderDelay> {
-    let (after, submits_only) = match event {
+    let (after, submits_only, error) = match event {
         Event::SubmitFailed {
             failure: SubmitFailure::Retryable { after },
-            ..
-        } => (after, true),
+            error,
+        } => (after, true, error),
         Event::PollFailed {
             failure: PollFailure::Transient { after },
-            ..
-        } => (after, false),
+            error,
+        } => (after, false, error),
         _ => return None,
     };
     let after = backoff::bounded((*after)?);
     Some(ProviderDelay {
         after: Duration::from_millis(after.unsigned_abs()),
         submits_only,
+        error: Some(error.clone()),
     })
 }

@@ -25,6 +25,7 @@ pub enum Sent {
 pub(crate) struct Transmission {
     submits: Mutex<Submits>,
     reason: Mutex<Option<String>>,
+    too_large: Mutex<Option<u64>>,
 }
 
 #[derive(Debug, Default)]
@@ -68,6 +69,24 @@ impl Transmission {
     /// Records why a request has no reply, in a text that the component does not get.
     pub(crate) fn note_reason(&self, reason: String) {
         *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+    }
+
+    /// Records the length of a body that was answered 413.
+    pub(crate) fn note_too_large(&self, length: u64) {
+        let mut too_large = self
+            .too_large
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *too_large = Some(length);
+    }
+
+    /// The length of the last body that was answered 413.
+    pub(crate) fn too_large(&self) -> Option<u64> {
+        let too_large = self
+            .too_large
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *too_large
     }
 
     /// Replaces the component's message, made from an error code, by the host's reason.

@@ -22,9 +22,11 @@
 //! - `commands`: [`Jobs`], and commands for existing jobs
 //! - `fetch`, `prune`: commands that copy or remove files
 //! - `error`, `next_step`: errors of commands, and the user's next step
+//! - `credit`: recognizes errors about the account's credit
 
 mod check;
 mod commands;
+mod credit;
 mod error;
 mod fetch;
 mod next_step;
@@ -36,6 +38,7 @@ mod tests;
 
 pub use check::{CheckRequest, Checked, check_context, node_type};
 pub use commands::{CancelOutcome, Jobs, find};
+pub use credit::{error_text, lacks_credit, with_charge};
 pub use error::JobsError;
 pub use fetch::Fetched;
 pub use next_step::{NextStep, Repair};

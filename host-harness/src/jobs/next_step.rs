@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::contract::Charge;
+use super::credit::lacks_credit;
+use crate::contract::{self, Charge};
 use crate::driver::DriverError;
 use crate::driver::pure::may_submit;
 use crate::error::ErrorKind;
@@ -94,6 +95,23 @@ pub enum NextStep {
         /// The node type, whose fields can be shown.
         node: String,
     },
+    /// Correct the connection's base URL, then run again: the job cost nothing.
+    OtherBaseUrl {
+        /// The connection.
+        connection: String,
+    },
+    /// Correct the connection's base URL, then resume the job.
+    ResumeWithBaseUrl {
+        /// The connection.
+        connection: String,
+        /// The job.
+        job: String,
+    },
+    /// Add credit at the provider, or raise its quota, then run again: the job cost nothing.
+    AddCredit {
+        /// The node type, whose fields can be shown.
+        node: String,
+    },
     /// Repeat the request with another picture.
     OtherPicture,
     /// Repeat the request with another destination, or allow it to replace a file.
@@ -152,13 +170,14 @@ impl NextStep {
     pub fn of(job: &Job, now: Millis) -> Self {
         let id = job.spec.id.clone();
         let kind = job.last_error.as_ref().map(|error| error.kind);
+        let is_settled = job.is_settled();
         match job.state() {
             State::Failed | State::Cancelled if job.ticket().is_some() => {
                 Self::Nothing { by_provider: true }
             }
-            State::Failed | State::Cancelled if job.charge() == Charge::No => Self::OtherInput {
-                node: job.spec.node.clone(),
-            },
+            State::Failed | State::Cancelled if job.charge() == Charge::No => {
+                Self::of_uncharged(job)
+            }
             State::Failed | State::Cancelled => Self::Nothing { by_provider: false },
             State::OutcomeUnknown if may_submit(job, now) => Self::ResumeOnce {
                 job: id,
@@ -174,7 +193,28 @@ impl NextStep {
             {
                 Self::ResumeOrFetch { job: id }
             }
+            State::Started | State::Succeeded if is_settled && needs_base_url(job) => {
+                Self::ResumeWithBaseUrl {
+                    connection: job.spec.connection.clone(),
+                    job: id,
+                }
+            }
             _ => Self::Resume { job: id },
+        }
+    }
+
+    /// The next step for a job that the provider refused without a charge.
+    fn of_uncharged(job: &Job) -> Self {
+        let node = job.spec.node.clone();
+        let message = job.last_error.as_ref().map(|error| error.message.as_str());
+        if needs_base_url(job) {
+            Self::OtherBaseUrl {
+                connection: job.spec.connection.clone(),
+            }
+        } else if message.is_some_and(lacks_credit) {
+            Self::AddCredit { node }
+        } else {
+            Self::OtherInput { node }
         }
     }
 
@@ -209,3 +249,15 @@ impl NextStep {
         Self::Repeat(repair)
     }
 }
+
+/// Whether the component advises to change the connection after the provider redirected a
+/// request, or did not know its path.
+fn needs_base_url(job: &Job) -> bool {
+    let error = job.last_error.as_ref();
+    error.is_some_and(|error| {
+        error.kind == ErrorKind::Rejected && error.advice == Some(contract::NextStep::FixConnection)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ use crate::driver::{ResolvedConnection, deadline_after, now};
 use crate::json;
 use crate::ledger::{Inserted, Job, JobSpec, Pictures, Target};
 use crate::media::hand_over;
+use crate::private_texts::PrivateTexts;
 use crate::trace::{self, Trace};
 
 /// A request to make a job.
@@ -230,10 +231,12 @@ impl Jobs {
     ) -> Result<Value, JobsError> {
         let (id, node) = (&checked.id, &checked.node.name);
         let mut input = json::parse(&checked.plan.input).map_err(JobsError::NotJson)?;
+        let private = PrivateTexts::of(&[&checked.plan.input, &checked.raw_input.to_string()]);
         for Local { picture, field, .. } in &checked.pictures {
             let connection = Arc::clone(&resolved.connection);
             let trace = Trace::of_job(id, self.caller.as_ref(), connection.base_url().origin());
-            let context = CallContext::online(&self.egress, connection);
+            let context =
+                CallContext::online(&self.egress, connection).with_private_texts(private.clone());
             let span = tracing::info_span!("job", id, node);
             if let Some(trace) = &trace {
                 trace.parent().adopt(&span);

@@ -1,6 +1,7 @@
 //! Changes of rows, and their commits.
 
 use super::error::LedgerError;
+use super::job_error::JobError;
 use super::record;
 use super::row::Job;
 use super::stage::{Millis, Stage};
@@ -18,7 +19,8 @@ pub struct Change {
 }
 
 impl Change {
-    /// Whether it changes nothing but the time of the next poll and the pause before it.
+    /// Whether it changes nothing but the time of the next poll, the pause before it and the
+    /// number of failed polls.
     pub(crate) fn only_reschedules(&self) -> bool {
         let Self { before, after, .. } = self;
         // Names every field, so that a new one is a compile error here.
@@ -39,17 +41,26 @@ impl Change {
             && *spec == after.spec
             && *stage == after.stage
             && *billing == after.billing
-            && *last_error == after.last_error
+            && is_same_error(last_error.as_ref(), after.last_error.as_ref())
             && *target == after.target
             && *force == after.force
             && *revision == after.revision
     }
 }
 
+/// Whether two errors differ at most in the number of failures and their time.
+fn is_same_error(one: Option<&JobError>, other: Option<&JobError>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.differs_in_failures_only(other),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
 impl Ledger {
     /// Commits changes of several rows in one transaction; returns each new row, or why it was
     /// not changed. The commit is synced when this returns. If all changes only set the time of
-    /// the next poll, it is not synced: a power cut costs one early poll.
+    /// the next poll and count failed polls, it is not synced: a power cut costs one early poll.
     ///
     /// # Errors
     ///
@@ -109,7 +120,8 @@ impl Ledger {
 mod tests {
     use super::*;
     use crate::driver::decide::decide;
-    use crate::driver::event::Event;
+    use crate::driver::event::{Event, PollFailure};
+    use crate::error::ErrorKind;
     use crate::ledger::{JobSpec, Target};
 
     fn change(before: &Job, event: Event) -> Change {
@@ -153,6 +165,18 @@ mod tests {
         assert!(change(&started, waiting(None)).only_reschedules());
         assert!(!change(&started, waiting(Some("another"))).only_reschedules());
         assert!(!change(&started, Event::CancelWanted).only_reschedules());
-        assert!(!change(&queued, Event::Delayed { until: 9_000 }).only_reschedules());
+        let failed = |message: &str| Event::PollFailed {
+            error: JobError::new(ErrorKind::Unavailable, message),
+            failure: PollFailure::Transient { after: None },
+        };
+        let failing = change(&started, failed("HTTP status 503")).after;
+        assert!(change(&failing, failed("HTTP status 503")).only_reschedules());
+        assert!(!change(&failing, failed("HTTP status 502")).only_reschedules());
+        assert!(!change(&failing, waiting(None)).only_reschedules());
+        let delayed = Event::Delayed {
+            until: 9_000,
+            error: None,
+        };
+        assert!(!change(&queued, delayed).only_reschedules());
     }
 }

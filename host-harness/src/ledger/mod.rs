@@ -3,6 +3,7 @@
 //!
 //! - [`row`](Job): a job's row; [`stage`](Stage): its stage, with the data of that stage;
 //!   [`state`](State): the names of the stages
+//! - [`job_error`](JobError): an error of a job, and its text in a row
 //! - `columns`: the columns of a row; `record`: conversion between a job and its columns
 //! - [`store`](Ledger): the rows, and their transactions; `open`: the file; `schema`: its versions
 //! - [`change`](Change): a change of a row
@@ -15,6 +16,7 @@
 mod change;
 mod columns;
 mod error;
+mod job_error;
 mod open;
 mod pictures;
 mod record;
@@ -32,8 +34,9 @@ pub use change::Change;
 pub(crate) use record::round_trip;
 
 pub use error::{Damage, DamagedRow, LedgerError, RowProblem};
+pub use job_error::{Failures, JobError};
 pub use pictures::Pictures;
-pub use row::{Billing, Cost, Job, JobError, JobSpec, Schedule, Target};
+pub use row::{Billing, Cost, Job, JobSpec, Schedule, Target};
 pub use stage::{
     Attempts, ClipFile, Media, Millis, PastSubmits, ProviderJob, ResultFile, Stage, Submit,
 };

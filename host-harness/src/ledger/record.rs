@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::columns::Columns;
 use super::error::{DamagedRow, Failure, RowProblem};
-use super::row::{Billing, Cost, Job, JobError, JobSpec, Schedule, Target};
+use super::job_error::JobError;
+use super::row::{Billing, Cost, Job, JobSpec, Schedule, Target};
 use super::stage::{
     Attempts, ClipFile, Media, PastSubmits, ProviderJob, ResultFile, Stage, Submit,
 };
@@ -64,6 +65,7 @@ fn with_columns<T>(job: &Job, run: impl FnOnce(&Columns<'_>) -> T) -> T {
     let (spec, schedule) = (&*job.spec, &job.schedule);
     let cost = job.billing.cost.as_ref();
     let last_error = job.last_error.as_ref();
+    let error_message = last_error.map(JobError::to_column);
     run(&Columns {
         id: &spec.id,
         node: &spec.node,
@@ -95,7 +97,7 @@ fn with_columns<T>(job: &Job, run: impl FnOnce(&Columns<'_>) -> T) -> T {
         cancel_wanted: schedule.cancel_wanted,
         requester: &schedule.requester,
         error_kind: last_error.map(|error| error.kind.as_str()),
-        error_message: last_error.map(|error| error.message.as_str()),
+        error_message: error_message.as_deref(),
         output: job.output(),
         media: media.as_deref(),
         target: &target,
@@ -127,7 +129,7 @@ fn of_columns(columns: &Columns<'_>) -> Result<Job, RowProblem> {
             requester: columns.requester.to_owned(),
         },
         last_error: pair("error", columns.error_kind, columns.error_message)?
-            .map(|(word, message)| kind(word).map(|kind| JobError::new(kind, message)))
+            .map(|(word, text)| kind(word).map(|kind| JobError::of_column(kind, text)))
             .transpose()?,
         target: if columns.target_is_stem {
             Target::Stem(target)

@@ -9,30 +9,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::job_error::JobError;
 use super::stage::{ClipFile, Media, Millis, Stage};
 use super::state::State;
 use crate::contract::Charge;
-use crate::error::ErrorKind;
-
-/// An error of a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobError {
-    /// Its kind; see `docs/reference/exit-codes.md`.
-    pub kind: ErrorKind,
-    /// One sentence, without secrets, queries of URLs and prompts.
-    pub message: String,
-}
-
-impl JobError {
-    /// An error of this kind.
-    #[must_use]
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-        }
-    }
-}
 
 /// An amount, as the provider writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Finds a credential in a reply, verbatim and in the encodings in which servers echo a
 //! request:
 //!
-//! - verbatim
+//! - verbatim, or in another case
 //! - with any of its characters escaped as in a JSON string (`\u0073`, `\/`, `\"`)
 //! - with any of its characters percent-encoded, in either case
 //! - in base64, in both alphabets, alone or within a longer text (`Bearer …`, `user:…`):
@@ -66,11 +66,11 @@ impl SecretMatcher {
     }
 
     fn look(&self, seen: &Seen<'_>, depth: u32, found: &mut Vec<Range<usize>>) {
-        for at in matches(&seen.bytes, &self.plain) {
+        for at in matches(&seen.bytes, &self.plain, <[u8]>::eq_ignore_ascii_case) {
             found.push(seen.place(at..at + self.plain.len()));
         }
         for core in &self.base64 {
-            for at in matches(&seen.bytes, core) {
+            for at in matches(&seen.bytes, core, <[u8]>::eq) {
                 found.push(seen.place(with_neighbours(&seen.bytes, at..at + core.len())));
             }
         }
@@ -189,15 +189,22 @@ fn byte_of(high: u8, low: u8) -> Option<u8> {
     u8::try_from(digit(high)? << 4 | digit(low)?).ok()
 }
 
-/// Where `wanted` begins in `text`, without overlaps.
-fn matches<'a>(text: &'a [u8], wanted: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+/// Where `wanted` begins in `text`, without overlaps. `is_equal` compares two texts of the same
+/// length.
+fn matches<'a>(
+    text: &'a [u8],
+    wanted: &'a [u8],
+    is_equal: fn(&[u8], &[u8]) -> bool,
+) -> impl Iterator<Item = usize> + 'a {
     let mut from = 0;
     std::iter::from_fn(move || {
-        let first = *wanted.first()?;
+        let first = wanted.first()?.to_ascii_lowercase();
         // Fast path by the first byte: most replies hold no credential.
-        while let Some(next) = text.get(from..)?.iter().position(|&byte| byte == first) {
+        let begins = |byte: &u8| byte.to_ascii_lowercase() == first;
+        while let Some(next) = text.get(from..)?.iter().position(begins) {
             let at = from + next;
-            if text[at..].starts_with(wanted) {
+            let candidate = text.get(at..at + wanted.len());
+            if candidate.is_some_and(|candidate| is_equal(candidate, wanted)) {
                 from = at + wanted.len();
                 return Some(at);
             }

@@ -45,7 +45,7 @@ impl Step<'_> {
             _ => 1,
         };
         if job.schedule.attempts >= MAX_DOWNLOAD_FAILURES || failure == DownloadFailure::Permanent {
-            return self.suspend(error);
+            return self.give_up(error);
         }
         if failure == DownloadFailure::UrlExpired
             && let Stage::Succeeded { media, .. } = &mut job.stage

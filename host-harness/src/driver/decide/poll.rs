@@ -73,6 +73,7 @@ impl Step<'_> {
             }
             (Event::CancelAnswered, Started) => {
                 self.end_cancellation();
+                self.job.last_error = None;
                 self.wait(Some(0));
             }
             // The user decides whether to resume the job.
@@ -96,9 +97,9 @@ impl Step<'_> {
         if let (Stage::Started { job, .. }, Some(ticket)) = (&mut self.job.stage, ticket) {
             job.ticket = ticket;
         }
-        self.job.last_error = None;
         match unrecognized {
             None => {
+                self.job.last_error = None;
                 self.job.schedule.unrecognized_since = None;
                 self.wait(hint);
             }
@@ -163,7 +164,11 @@ impl Step<'_> {
             job.schedule.backoff_ms = 0;
             job.billing.charge = charge;
         }
-        job.last_error = None;
+        // A new URL does not overcome failed downloads.
+        let is_missing = was_succeeded && has_media && !is_finalized;
+        let is_overcome =
+            |error: &mut JobError| !is_missing || error.kind != ErrorKind::DownloadFailed;
+        job.last_error.take_if(is_overcome);
         let billing = &mut job.billing;
         billing.cost = cost
             .or(billing.cost.take())
@@ -193,14 +198,14 @@ impl Step<'_> {
         match failure {
             PollFailure::Transient { after } => self.retry(error, after),
             PollFailure::Unrecognized => self.retry_unrecognized(error, GRACE),
-            PollFailure::Permanent => self.suspend(error),
+            PollFailure::Permanent => self.give_up(error),
         }
     }
 
     fn retry_unrecognized(&mut self, error: JobError, limit: Millis) {
         let since = *self.job.schedule.unrecognized_since.get_or_insert(self.now);
         if self.now - since >= limit {
-            self.suspend(error);
+            self.give_up(error);
         } else {
             self.retry(error, None);
         }

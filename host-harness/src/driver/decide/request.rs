@@ -28,7 +28,11 @@ impl Step<'_> {
                 };
                 self.suspend(JobError::new(ErrorKind::Interrupted, message));
             }
-            (Event::Delayed { until }, _) if self.job.schedule.next_at.is_some() => {
+            (Event::Delayed { until, error }, _) if self.job.schedule.next_at.is_some() => {
+                // The job's own error says more.
+                if self.job.last_error.is_none() {
+                    self.job.last_error = error;
+                }
                 self.sleep(until);
             }
             (Event::ConnectionUnavailable { error }, _) if !self.job.is_done() => {
@@ -59,12 +63,14 @@ impl Step<'_> {
                 }
                 _ => "the deadline passed before the provider accepted the job",
             };
-            self.suspend(JobError::new(ErrorKind::Deadline, message));
+            self.end_wait(ErrorKind::Deadline, message);
             return Action::Wait;
         }
         // A result that is paid for is downloaded at least once, also after the deadline.
-        if is_late && let Some(known) = self.job.last_error.take() {
-            self.suspend(known);
+        let known = self.job.last_error.as_ref().map(|error| error.kind);
+        if is_late && let Some(kind) = known {
+            let message = "the deadline passed before the result was downloaded";
+            self.end_wait(kind, message);
             return Action::Wait;
         }
         match &self.job.stage {
@@ -81,6 +87,12 @@ impl Step<'_> {
                 Action::Wait
             }
         }
+    }
+
+    /// Suspends the job at its deadline. A problem that was not overcome is kept.
+    fn end_wait(&mut self, kind: ErrorKind, message: &str) {
+        let problem = self.job.last_error.take();
+        self.suspend(JobError::new(kind, message).after(problem));
     }
 
     fn want_cancel(&mut self) {

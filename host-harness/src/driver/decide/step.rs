@@ -2,7 +2,7 @@
 
 use crate::contract::Charge;
 use crate::driver::backoff;
-use crate::ledger::{Job, JobError, Millis, Stage};
+use crate::ledger::{Failures, Job, JobError, Millis, Stage};
 
 /// A row that is changed into the next one, and the time.
 pub(super) struct Step<'a> {
@@ -58,13 +58,31 @@ impl Step<'_> {
         schedule.next_at = Some(until.min(schedule.deadline_at.max(self.now)));
     }
 
+    /// Counts a failure, and sets the next time.
     pub(super) fn retry(&mut self, error: JobError, after: Option<Millis>) {
+        let error = self.counted(error);
         let job = &mut *self.job;
         job.last_error = Some(error);
         job.schedule.backoff_ms = backoff::longer(job.schedule.backoff_ms);
         let own = backoff::jittered(job.schedule.backoff_ms, &job.spec.id, self.now);
         let pause = after.map_or(own, |after| backoff::bounded(after).max(own));
         self.sleep(self.now + pause);
+    }
+
+    /// Counts a failure after which there is no next attempt until the job is resumed.
+    pub(super) fn give_up(&mut self, error: JobError) {
+        let error = self.counted(error);
+        self.suspend(error);
+    }
+
+    /// The error of an attempt, as one more failure after those of the row.
+    fn counted(&self, error: JobError) -> JobError {
+        let earlier = self.job.last_error.as_ref();
+        let earlier = earlier.and_then(|error| error.failures);
+        JobError {
+            failures: Some(Failures::and_one(earlier, self.now)),
+            ..error
+        }
     }
 
     /// No next attempt until the job is resumed.

@@ -120,7 +120,7 @@ impl Step<'_> {
             _ if cancel_wanted && !is_uncertain => self.cancel_unsent(),
             SubmitFailure::Retryable { after } if again => self.retry(error, after),
             SubmitFailure::Unknown if again => self.retry(error, None),
-            _ => self.suspend(error),
+            _ => self.give_up(error),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::driver::event::{PollFailure, SubmitFailure};
 use crate::error::ErrorKind;
 use crate::ledger::{ClipFile, Cost, JobError, JobSpec, Media, Stage, State, Target, round_trip};
 
+mod deadline;
 mod ends;
 
 const WINDOW: Millis = 3_600_000;
@@ -393,7 +394,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Adopted { ticket: "adopted".into(), provider_job_id: "p2".into() }),
         1 => Just(Event::NeverStarted),
         1 => prop::sample::select(vec!["requester", "another"]).prop_map(|requester| Event::Abandoned { requester: requester.into() }),
-        1 => (0..4_000_000i64).prop_map(|until| Event::Delayed { until }),
+        1 => (0..4_000_000i64).prop_map(|until| Event::Delayed { until, error: (until % 2 == 0).then(oops) }),
         1 => Just(Event::ConnectionUnavailable { error: oops() }),
         1 => Just(Event::TargetChanged { target: Target::Stem("/clips/other".into()), force: true }),
     ]

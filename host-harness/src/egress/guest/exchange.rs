@@ -1,7 +1,7 @@
 //! The third stage: sends the request as a read or as a submit, and reads the whole reply.
 
 use bytes::Bytes;
-use http::response;
+use http::{StatusCode, response};
 use tokio::time::timeout_at;
 
 use super::body::Collected;
@@ -20,6 +20,9 @@ pub(super) async fn exchange(request: Collected<'_>) -> Result<Unredacted<'_>, E
     let length = request.body().len() as u64;
     let span = spans::span(method, &destination.origin, path, length);
     let reply = spans::traced(span, transmitted(&request, &destination)).await?;
+    if reply.0.status == StatusCode::PAYLOAD_TOO_LARGE {
+        head.call.transmission.note_too_large(length);
+    }
     Ok(Unredacted::of(reply, head.connection))
 }
 

@@ -16,6 +16,8 @@ fn credential_is_redacted_in_every_encoding() {
     let secret = "sk-hunter/2";
     for (said, expected) in [
         ("key sk-hunter/2.", "key ***********."),
+        ("key SK-Hunter/2.", "key ***********."),
+        ("?key=SK%2DHUNTER%2F2", "?key=***************"),
         (r#""sk-hunter\/2""#, r#""************""#),
         (r#""\u0073k\u002Dhunter/2""#, r#""*********************""#),
         ("?key=sk-hunter%2f2&x=1", "?key=*************&x=1"),

@@ -1,0 +1,87 @@
+use super::*;
+use crate::contract::NextStep as Advice;
+use crate::driver::pure::{Event, PollFailure, SubmitFailure, decide};
+use crate::ledger::{JobError, JobSpec, Target};
+
+fn queued() -> Job {
+    let spec = JobSpec {
+        id: "j".into(),
+        node: "image_to_video".into(),
+        raw_input: "{}".into(),
+        raw_input_sha256: String::new(),
+        input: "{}".into(),
+        component: String::new(),
+        connection: "pixelml".into(),
+        provider_origin: "https://p.example".into(),
+        key: "k".into(),
+        idempotency_ms: 0,
+        created_at: 1_000,
+    };
+    let target = Target::File("/clips/j.mp4".into());
+    Job::new(spec, target, "requester".into(), 1_800_000)
+}
+
+/// The next step after these events.
+fn after(events: impl IntoIterator<Item = Event>) -> NextStep {
+    let job = events
+        .into_iter()
+        .fold(queued(), |job, event| decide(&job, event, 2_000).0);
+    assert!(job.is_settled(), "{job:?}");
+    NextStep::of(&job, 2_000)
+}
+
+fn sent() -> Event {
+    Event::SubmitReady {
+        sha256: "bytes".into(),
+        keyed: true,
+    }
+}
+
+fn rejected(message: &str, advice: Advice) -> JobError {
+    JobError::new(ErrorKind::Rejected, message).advised(advice)
+}
+
+#[test]
+fn refused_submit_is_followed_by_the_step_of_its_cause() {
+    let (connection, node) = ("pixelml".to_owned(), "image_to_video".to_owned());
+    let base_url = NextStep::OtherBaseUrl { connection };
+    let credit = NextStep::AddCredit { node: node.clone() };
+    let input = NextStep::OtherInput { node };
+    for (message, advice, expected) in [
+        ("no (HTTP status 301)", Advice::FixConnection, &base_url),
+        ("no (HTTP status 404)", Advice::FixConnection, &base_url),
+        ("no (HTTP status 402)", Advice::Stop, &credit),
+        ("the quota is used up", Advice::FixInput, &credit),
+        ("no (HTTP status 422)", Advice::FixInput, &input),
+    ] {
+        let refused = Event::SubmitFailed {
+            error: rejected(message, advice),
+            failure: SubmitFailure::Refused,
+        };
+        assert_eq!(after([sent(), refused]), *expected, "{message}");
+    }
+}
+
+#[test]
+fn redirected_poll_is_resumed_with_another_base_url() {
+    let accepted = Event::Accepted {
+        ticket: "t".into(),
+        provider_job_id: "p".into(),
+        hint: None,
+        cost: None,
+    };
+    let failed = |error| Event::PollFailed {
+        error,
+        failure: PollFailure::Permanent,
+    };
+    let redirected = failed(rejected("no (HTTP status 302)", Advice::FixConnection));
+    let resumed = NextStep::ResumeWithBaseUrl {
+        connection: "pixelml".into(),
+        job: "j".into(),
+    };
+    assert_eq!(after([sent(), accepted.clone(), redirected]), resumed);
+    let unauthorized = JobError::new(ErrorKind::Unauthorized, "no");
+    let unauthorized = failed(unauthorized.advised(Advice::FixConnection));
+    let resumed = NextStep::Resume { job: "j".into() };
+    assert_eq!(after([sent(), accepted, unauthorized]), resumed);
+}
