@@ -27,6 +27,7 @@
 //! - [`incidents`]: incidents of other clients, as data in `cases/incidents*`
 //! - [`wire`]: a provider that differs in every part of its wire, by configuration
 //! - [`practice`]: the practice provider as a process of its own
+//! - [`proxy`]: proxies and further certificate authorities
 //!
 //! Components and their limits:
 //!
@@ -76,7 +77,7 @@
 //! - dependencies of crates and modules: 2 of this workspace, 11 of generated workspaces and crates;
 //!   old names: 2; links of documents: 3
 //! - published documents: 15 comparisons; 248 facts, each with a test or a reason
-//! - the others, each one or a few runs of the binary: 94
+//! - the others, each one or a few runs of the binary: 100
 //!
 //! [`support::outcome`] checks the invariants after every run of the binary: no panic, no credential,
 //! no prompt, a documented exit code, one line of JSON, no suggestion to pay twice.
@@ -121,6 +122,7 @@ mod processes;
 mod profiles;
 mod properties;
 mod provider;
+mod proxy;
 mod published_documents;
 mod pydantic;
 mod resume;

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::Origin;
+use super::urls::Origin;
 
 /// How requests leave this machine. The default reads the proxy variables and trusts the
 /// platform's certificate authorities.
