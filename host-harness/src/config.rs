@@ -11,7 +11,7 @@
 //!
 //! [network]                                     # how requests leave this machine
 //! proxy = "http://proxy.example:3128"           # or "none"; absent: the proxy variables
-//! proxy_resolves = false                        # the proxy alone may know a host's address
+//! proxy_resolves = false                        # whether hosts without an address here pass
 //! ca_file = "company-ca.pem"                    # trusted besides the platform's authorities
 //!
 //! [packs.<digest>]                              # a component that may run; see `policy`
