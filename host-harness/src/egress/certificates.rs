@@ -90,6 +90,8 @@ fn read(path: &Path) -> Result<Vec<u8>, CertificateFault> {
 /// The certificates that can be authorities; an error if there is none, or if `strict` and
 /// one of them cannot be.
 fn usable(content: &[u8], strict: bool) -> Result<Vec<CertificateDer<'static>>, CertificateFault> {
+    // Windows editors write a byte-order mark.
+    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     let mut usable = Vec::new();
     let mut damaged = None;
     for (index, certificate) in CertificateDer::pem_slice_iter(content).enumerate() {
@@ -143,6 +145,7 @@ mod tests {
     fn ca_file_with_several_certificates_is_read() {
         let twice = format!("a comment\n{AUTHORITY}\n\n{AUTHORITY}");
         assert_eq!(of_ca_file(twice.as_bytes()), Ok(2));
+        assert_eq!(of_ca_file(format!("\u{feff}{AUTHORITY}").as_bytes()), Ok(1));
         assert_eq!(
             of_ca_file(AUTHORITY.replace('\n', "\r\n").as_bytes()),
             Ok(1)

@@ -72,7 +72,12 @@ impl Proxies {
         if https.is_none() && http.is_none() {
             return Ok(Self::default());
         }
-        let mut matcher = Matcher::builder().no(variables.exceptions()?);
+        let exceptions = variables.exceptions()?;
+        // The library applies `*` to names alone.
+        if exceptions.split(',').any(|entry| entry == "*") {
+            return Ok(Self::default());
+        }
+        let mut matcher = Matcher::builder().no(exceptions);
         if let Some(url) = &https {
             matcher = matcher.https(url.reveal());
         }

@@ -112,11 +112,7 @@ impl NetworkVariables {
             let unbracketed = entry
                 .strip_prefix('[')
                 .and_then(|rest| rest.strip_suffix(']'));
-            match unbracketed.unwrap_or(entry).trim_end_matches('.') {
-                // The library applies it to names alone.
-                "*" => "*,0.0.0.0/0,::/0",
-                entry => entry,
-            }
+            unbracketed.unwrap_or(entry).trim_end_matches('.')
         });
         let entries: Vec<_> = entries.filter(|entry| !entry.is_empty()).collect();
         Ok(entries.join(","))
@@ -222,7 +218,7 @@ pub(super) mod tests {
         )]);
         assert_eq!(
             set.exceptions().expect("a list"),
-            "a.example,.b.example,c.example,fd00::1,10.0.0.0/8,*,0.0.0.0/0,::/0"
+            "a.example,.b.example,c.example,fd00::1,10.0.0.0/8,*"
         );
     }
 }
