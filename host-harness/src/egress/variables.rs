@@ -44,7 +44,7 @@ impl Variable {
 /// | `HTTPS_PROXY`, `https_proxy` | the proxy for `https` |
 /// | `HTTP_PROXY`, `http_proxy` | the proxy for `http`; the first one is ignored in a CGI program |
 /// | `ALL_PROXY`, `all_proxy` | the proxy for the scheme without one |
-/// | `NO_PROXY`, `no_proxy` | hosts without a proxy: names with all names below them, addresses, networks as CIDR, `*` |
+/// | `NO_PROXY`, `no_proxy` | hosts without a proxy: names and all below, addresses, CIDR, `*` |
 /// | `SSL_CERT_FILE` | certificate authorities that are trusted besides the platform's |
 #[derive(Clone, Default)]
 pub struct NetworkVariables {

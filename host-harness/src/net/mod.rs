@@ -1,4 +1,4 @@
-//! Addresses, names and URLs as plain data: nothing here resolves or sends anything.
+//! Addresses, names, URLs and the network settings as plain data: nothing here resolves or sends anything.
 //!
 //! - [`addresses`]: which addresses are this machine's, private or special
 //! - [`hostnames`]: which names are never a host on the internet
