@@ -130,6 +130,7 @@ mod processes;
 mod profiles;
 mod properties;
 mod provider;
+mod proxy;
 mod published_documents;
 mod pydantic;
 mod reasons;

@@ -75,9 +75,10 @@ impl Context {
         let Some(requirement) = &node.connection else {
             return Ok(CallContext::offline());
         };
+        let egress = self.egress().await?;
         let resolved = self.find(id, requirement).await;
         let resolved = resolved.map_err(|error| Failure::of_job_error(error, Phase::Setup))?;
-        Ok(CallContext::online(&self.egress, resolved.connection))
+        Ok(CallContext::online(egress, resolved.connection))
     }
 
     /// Opens a connection: a configured one with its credential, or the practice provider's.
@@ -122,7 +123,8 @@ impl Context {
         let folder = self.practice_dir();
         let folder = folder.map_err(|failure| failure.message().to_owned())?;
         let mut settings = Settings::new(&folder);
-        settings.fetcher = Some(self.picture_fetcher());
+        let fetcher = self.picture_fetcher().await;
+        settings.fetcher = Some(fetcher.map_err(|failure| failure.message().to_owned())?);
         let first = !self.practice.initialized();
         let practice = self
             .practice

@@ -34,7 +34,7 @@ const COMPONENT_LIMIT: u64 = 64 << 20;
 pub(super) struct Context {
     global: Global,
     printer: Printer,
-    pub(super) egress: Egress,
+    egress: OnceCell<Egress>,
     config: OnceCell<Config>,
     /// The component and its bytes.
     pack: OnceCell<(Pack, Cow<'static, [u8]>)>,
@@ -48,7 +48,7 @@ impl Context {
         Self {
             global,
             printer,
-            egress: Egress::default(),
+            egress: OnceCell::new(),
             config: OnceCell::new(),
             pack: OnceCell::new(),
             practice: OnceCell::new(),
@@ -91,6 +91,19 @@ impl Context {
             Ok(config.trusting(DIGEST))
         };
         self.config.get_or_try_init(load).await
+    }
+
+    /// The egress, with the network settings of the configuration and the environment.
+    pub(super) async fn egress(&self) -> Result<&Egress, Failure> {
+        let make = async || {
+            let network = self.config().await?.network();
+            Egress::for_network(network).map_err(|error| {
+                let message = format!("{}; nothing was sent", chain(&error));
+                let next = "Correct the setting, then run the same command again";
+                Failure::new(ErrorKind::BadConfig, Phase::Setup, message).then(next.into())
+            })
+        };
+        self.egress.get_or_try_init(make).await
     }
 
     /// The component: the one of `--component`, else the built-in one.
@@ -154,8 +167,8 @@ impl Context {
     }
 
     /// The practice provider's client for picture URLs.
-    pub(super) fn picture_fetcher(&self) -> Arc<dyn FetchPicture> {
-        Arc::new(EgressFetcher(self.egress.clone()))
+    pub(super) async fn picture_fetcher(&self) -> Result<Arc<dyn FetchPicture>, Failure> {
+        Ok(Arc::new(EgressFetcher(self.egress().await?.clone())))
     }
 
     /// The ledger of the data directory.
@@ -173,7 +186,7 @@ impl Context {
         let driver = Driver::builder(&data_dir, pack, Arc::clone(self) as _)
             .ledger(ledger)
             .policy(self.config().await?.policy())
-            .egress(&self.egress)
+            .egress(self.egress().await?)
             .listener(listener)
             .caller(self.caller.clone())
             .build()

@@ -32,6 +32,12 @@ pub(super) struct Logging {
 }
 
 impl Logging {
+    /// The exporter of spans, if one runs.
+    #[cfg(feature = "otlp")]
+    pub(super) fn export(&self) -> Option<&Export> {
+        self.export.as_ref()
+    }
+
     /// Sends the remaining spans; blocks.
     pub(super) fn end(self) {
         let Self {

@@ -52,6 +52,7 @@ use clap::Parser as _;
 
 use args::{Cli, Command};
 use context::Context;
+use logging::Logging;
 use printer::Printer;
 use report::{Failure, Phase};
 
@@ -74,7 +75,7 @@ fn main() -> ExitCode {
         })
         .and_then(|runtime| {
             let logging = logging::start(cli.global.log_format, runtime.handle());
-            let ended = runtime.block_on(dispatch(cli, printer.clone()));
+            let ended = runtime.block_on(dispatch(cli, printer.clone(), &logging));
             logging.end();
             // A rendering or a name lookup may still run on a thread; it is not awaited.
             runtime.shutdown_background();
@@ -86,8 +87,19 @@ fn main() -> ExitCode {
     }
 }
 
-async fn dispatch(cli: Cli, printer: Printer) -> Result<ExitCode, Failure> {
+#[cfg_attr(
+    not(feature = "otlp"),
+    expect(unused_variables, reason = "only the export of spans uses the logging")
+)]
+async fn dispatch(cli: Cli, printer: Printer, logging: &Logging) -> Result<ExitCode, Failure> {
     let context = Arc::new(Context::new(cli.global, printer));
+    // Settings that cannot be used are an error of the command that needs them.
+    #[cfg(feature = "otlp")]
+    if let Some(export) = logging.export()
+        && let Ok(egress) = context.egress().await
+    {
+        export.send_through(egress);
+    }
     let ended = execute(cli.command, &context).await;
     match ended {
         Err(failure) => Err(context.solutions().await.applied_to(failure)),

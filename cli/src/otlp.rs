@@ -1,5 +1,8 @@
 //! Exports spans as OTLP over HTTP, in JSON, to the collector of the standard variables, such
-//! as `OTEL_EXPORTER_OTLP_ENDPOINT`. Without a collector nothing is exported.
+//! as `OTEL_EXPORTER_OTLP_ENDPOINT`. Without a collector nothing is exported. Logging starts
+//! before the configuration is read, so the exporter gets its egress afterwards.
+
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use opentelemetry::trace::TracerProvider as _;
@@ -13,7 +16,10 @@ use zoetrope_host::egress::Egress;
 use super::args::environment::{OTLP_ENDPOINT, OTLP_TRACES_ENDPOINT};
 
 /// A running exporter.
-pub(super) struct Export(SdkTracerProvider);
+pub(super) struct Export {
+    provider: SdkTracerProvider,
+    egress: Arc<OnceLock<Egress>>,
+}
 
 impl Export {
     /// Starts, if the environment names a collector.
@@ -22,11 +28,12 @@ impl Export {
         collectors
             .iter()
             .find_map(|variable| std::env::var_os(variable.name))?;
+        let egress = Arc::<OnceLock<Egress>>::default();
         let exporter = SpanExporter::builder()
             .with_http()
             .with_protocol(Protocol::HttpJson)
             .with_http_client(Client {
-                egress: Egress::default(),
+                egress: Arc::clone(&egress),
                 runtime: runtime.clone(),
             })
             .build();
@@ -35,17 +42,25 @@ impl Export {
             let provider = SdkTracerProvider::builder()
                 .with_batch_exporter(exporter)
                 .with_resource(name);
-            Self(provider.build())
+            Self {
+                provider: provider.build(),
+                egress,
+            }
         }))
     }
 
+    /// Sends spans through `egress` from now on. Without it, none are sent.
+    pub(super) fn send_through(&self, egress: &Egress) {
+        self.egress.get_or_init(|| egress.clone());
+    }
+
     pub(super) fn tracer(&self) -> Tracer {
-        self.0.tracer("zoetrope")
+        self.provider.tracer("zoetrope")
     }
 
     /// Sends the remaining spans.
     pub(super) fn end(self) {
-        if let Err(error) = self.0.shutdown() {
+        if let Err(error) = self.provider.shutdown() {
             tracing::warn!(%error, "not all spans were exported");
         }
     }
@@ -53,7 +68,7 @@ impl Export {
 
 /// Sends requests from a thread outside the runtime.
 struct Client {
-    egress: Egress,
+    egress: Arc<OnceLock<Egress>>,
     runtime: Handle,
 }
 
@@ -72,7 +87,10 @@ impl HttpClient for Client {
         'a: 'b,
         Self: 'b,
     {
-        let egress = self.egress.clone();
+        let Some(egress) = self.egress.get().cloned() else {
+            let fault = "the network settings are not known";
+            return Box::pin(async move { Err(fault.into()) });
+        };
         let sent = self
             .runtime
             .spawn(async move { egress.export(request).await });

@@ -25,7 +25,7 @@ impl PracticeServer {
         let folder = context.practice_dir()?;
         let mut settings = Settings::new(&folder);
         settings.listen = self.listen;
-        settings.fetcher = Some(context.picture_fetcher());
+        settings.fetcher = Some(context.picture_fetcher().await?);
         settings.queue_time = self.queue_time;
         settings.instant = self.instant;
         settings.faults = faults.unwrap_or_default();

@@ -121,6 +121,7 @@ async fn fetch(
             kind: *kind,
             rule: AddressRule::of_media(connection.base_url().origin()),
             credential: place.needs_credential.then_some(connection.as_ref()),
+            own: Some(connection.base_url().origin()),
             sha256: artifact.sha256.as_deref(),
             part,
             limit: MAX_BYTES,

@@ -9,6 +9,11 @@
 //! requests_per_second = 10                      # for all jobs together; 10 when absent
 //! options = { wire = "jobs" }
 //!
+//! [network]                                     # how requests leave this machine
+//! proxy = "http://proxy.example:3128"           # or "none"; absent: the proxy variables
+//! proxy_resolves = false                        # whether hosts without an address here pass
+//! ca_file = "company-ca.pem"                    # trusted besides the platform's authorities
+//!
 //! [packs.<digest>]                              # a component that may run; see `policy`
 //! name = "example-pack"
 //! connections = ["pixelml"]
@@ -26,6 +31,7 @@ use std::sync::Arc;
 
 use crate::connections::{Connection, ConnectionId};
 use crate::digest::Sha256Digest;
+use crate::net::Network;
 use crate::policy::Policy;
 
 mod error;
@@ -63,6 +69,7 @@ pub const CONFIG_FILE: &str = "zoetrope.toml";
 pub struct Config {
     source: Option<PathBuf>,
     connections: BTreeMap<ConnectionId, Arc<Connection>>,
+    network: Network,
     policy: Policy,
 }
 
@@ -101,8 +108,8 @@ impl Config {
         Self::parse(&text, path)
     }
 
-    /// Parses `text`, the content of `path`. A credential's file is relative to the folder of
-    /// `path`.
+    /// Parses `text`, the content of `path`. The files of credentials and of certificates are
+    /// relative to the folder of `path`.
     ///
     /// # Errors
     ///
@@ -117,6 +124,7 @@ impl Config {
         Ok(Self {
             source: Some(path.to_owned()),
             connections,
+            network: content.network,
             policy: content.policy,
         })
     }
@@ -132,6 +140,12 @@ impl Config {
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// The proxy and further certificate authorities.
+    #[must_use]
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
     /// The file that it was read from, if any.

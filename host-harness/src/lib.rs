@@ -12,7 +12,7 @@
 //! - [`catalog`]: the schema that forms are made from, and a node's documentation
 //! - [`engine`]: the engine, its instance pool, its clock, its cache of compiled code
 //! - [`component`]: a loaded component, its calls, their limits and results
-//! - [`net`]: addresses, hostnames and URLs as plain data
+//! - [`net`]: addresses, hostnames, URLs and the network settings as plain data
 //! - [`connections`]: a provider's base URL and credential
 //! - [`config`]: the configuration file `zoetrope.toml`
 //! - [`policy`]: manifests, grants, and the permissions that follow from both
@@ -56,7 +56,8 @@
 //!     .select(&requirement.category, None)?
 //!     .ok_or("nothing is configured")?;
 //! let connection = Arc::clone(connection).open(requirement)?;
-//! let context = CallContext::online(&Egress::default(), Arc::new(connection));
+//! let egress = Egress::for_network(config.network())?;
+//! let context = CallContext::online(&egress, Arc::new(connection));
 //!
 //! let input = r#"{"prompt": "waves", "image": "https://example.com/sea.png"}"#;
 //! let report = pack.start(&context, &node.name, input, "order-66").await;

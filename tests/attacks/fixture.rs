@@ -210,6 +210,7 @@ pub(super) fn clip<'a>(
         kind: MediaKind::Video,
         rule: AddressRule::of_media(connection.base_url().origin()),
         credential: Some(connection),
+        own: Some(connection.base_url().origin()),
         sha256: None,
         part,
         limit: 1 << 20,

@@ -67,15 +67,51 @@ pub(crate) const OTLP_TRACES_ENDPOINT: Variable = Variable {
     default: "`OTEL_EXPORTER_OTLP_ENDPOINT`",
 };
 
+// The host library reads the variables of proxies and certificates.
+
+#[cfg(test)]
+const HTTPS_PROXY: Variable = Variable {
+    name: "HTTPS_PROXY",
+    meaning: "Proxy for `https` URLs. Also `https_proxy`; `ALL_PROXY` and `all_proxy` are for both \
+              schemes. See [network.md](network.md)",
+    default: "no proxy",
+};
+
+#[cfg(test)]
+const HTTP_PROXY: Variable = Variable {
+    name: "HTTP_PROXY",
+    meaning: "Proxy for `http` URLs. Also `http_proxy`",
+    default: "no proxy",
+};
+
+#[cfg(test)]
+const NO_PROXY: Variable = Variable {
+    name: "NO_PROXY",
+    meaning: "Hosts without a proxy: names with all names below them, addresses, networks as CIDR, \
+              or `*`, with commas between them. Also `no_proxy`",
+    default: "only this machine",
+};
+
+#[cfg(test)]
+const SSL_CERT_FILE: Variable = Variable {
+    name: zoetrope_host::egress::CERTIFICATES_VARIABLE,
+    meaning: "PEM file with certificate authorities that are trusted besides the platform's",
+    default: "the platform's authorities, and `ca_file`",
+};
+
 /// All variables, for the reference page.
 #[cfg(test)]
-pub(super) const ALL: [Variable; 8] = [
+pub(super) const ALL: [Variable; 12] = [
     CONFIG,
     DATA_DIR,
     LOG,
     LOG_FORMAT,
     TRACEPARENT,
     TRACESTATE,
+    HTTPS_PROXY,
+    HTTP_PROXY,
+    NO_PROXY,
+    SSL_CERT_FILE,
     OTLP_ENDPOINT,
     OTLP_TRACES_ENDPOINT,
 ];

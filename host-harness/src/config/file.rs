@@ -13,12 +13,13 @@ use serde_json::{Map, Value};
 use super::ConfigError;
 use crate::connections::{Connection, ConnectionId, Credential, SecretSource};
 use crate::digest::Sha256Digest;
-use crate::net::BaseUrl;
+use crate::net::{BaseUrl, Network, ProxySetting};
 use crate::policy::{Connections, Grant, HostRule, PackLimits, Policy};
 
 /// The content of a configuration.
 pub(super) struct Content {
     pub(super) connections: Vec<Connection>,
+    pub(super) network: Network,
     pub(super) policy: Policy,
 }
 
@@ -41,6 +42,7 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Content, ConfigError> {
         connections: connections
             .map(|(Parsed(id), table)| table.into_connection(id, folder))
             .collect(),
+        network: document.network.into_network(folder),
         policy: packs.fold(Policy::default(), |policy, (Parsed(digest), table)| {
             policy.with(digest, table.into())
         }),
@@ -65,7 +67,29 @@ struct Document {
     #[serde(default)]
     connections: BTreeMap<Parsed<ConnectionId>, Table>,
     #[serde(default)]
+    network: NetworkTable,
+    #[serde(default)]
     packs: BTreeMap<Parsed<Sha256Digest>, PackTable>,
+}
+
+/// The proxy and further certificate authorities.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NetworkTable {
+    proxy: Option<Parsed<ProxySetting>>,
+    #[serde(default)]
+    proxy_resolves: bool,
+    ca_file: Option<PathBuf>,
+}
+
+impl NetworkTable {
+    fn into_network(self, folder: &Path) -> Network {
+        Network {
+            proxy: self.proxy.map(|Parsed(proxy)| proxy).unwrap_or_default(),
+            proxy_resolves: self.proxy_resolves,
+            ca_file: self.ca_file.map(|path| folder.join(path)),
+        }
+    }
 }
 
 /// The grant of a pack.

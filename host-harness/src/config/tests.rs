@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::connections::SecretSource;
+use crate::net::ProxySetting;
 
 const WHOLE: &str = r#"
 [connections.pixelml]
@@ -178,7 +179,7 @@ fn invalid_connection_is_refused_with_its_reason() {
         ),
         (
             "[connection.a]",
-            "unknown field, expected `connections` or `packs`",
+            "unknown field, expected one of `connections`, `network`, `packs`",
         ),
     ] {
         match parse(text) {
@@ -243,4 +244,59 @@ fn file_is_found_by_argument_then_variable_then_folder() {
         Config::load(Some(&folder.path().join("gone.toml"))),
         Err(ConfigError::Read { .. })
     ));
+}
+
+/// The table `[network]` with these lines.
+fn network(lines: &str) -> Result<Network, String> {
+    match parse(&format!("[network]\n{lines}\n")) {
+        Ok(config) => Ok(config.network().clone()),
+        Err(ConfigError::Content { message, .. }) => Err(message),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn network_table_is_parsed() {
+    assert_eq!(parse("").expect("config").network(), &Network::default());
+    let off = network("proxy = \"none\"").expect("a table");
+    assert_eq!(off.proxy, ProxySetting::Off);
+    let lines = "proxy = \"http://u:p@proxy:3128\"\nproxy_resolves = true\nca_file = \"ca.pem\"";
+    let whole = network(lines).expect("a table");
+    assert!(
+        matches!(&whole.proxy, ProxySetting::Url(url) if url.to_string() == "http://proxy:3128")
+    );
+    assert!(whole.proxy_resolves);
+    assert_eq!(
+        whole.ca_file.as_deref(),
+        Some(Path::new("/etc/zoetrope/ca.pem"))
+    );
+}
+
+#[test]
+fn invalid_network_table_is_refused_and_its_proxy_is_not_quoted() {
+    for (lines, expected) in [
+        (
+            "proxy = \"socks5://user:hunter2@proxy\"",
+            "SOCKS proxies are not supported; use an http or https proxy",
+        ),
+        (
+            "proxy = \"ftp://hunter2\"",
+            "a proxy's URL begins with http:// or https://",
+        ),
+        (
+            "proxy = { url = \"hunter2\" }",
+            "invalid type: map, expected a string",
+        ),
+        ("proxy = 3128", "invalid type: integer, expected a string"),
+        (
+            "proxies = \"http://hunter2@proxy\"",
+            "unknown field, expected one of `proxy`, `proxy_resolves`, `ca_file`",
+        ),
+        (
+            "proxy_resolves = \"hunter2\"",
+            "invalid type: string, expected a boolean",
+        ),
+    ] {
+        assert_eq!(network(lines), Err(expected.into()), "{lines}");
+    }
 }

@@ -173,11 +173,13 @@ fn of_not_sent(error: &NotSent) -> DownloadFailure {
         | NotSent::Name { .. }
         | NotSent::Address { .. }
         | NotSent::Resolve { .. }
+        | NotSent::ResolvedByProxyAlone { .. }
         | NotSent::Tls { .. } => DownloadFailure::UrlExpired,
         NotSent::PutOff(_)
         | NotSent::Connect { .. }
         | NotSent::ConnectTimeout { .. }
         | NotSent::Closed { .. }
+        | NotSent::Proxy { .. }
         | NotSent::Body(_)
         | NotSent::File(_) => DownloadFailure::Transient,
     }

@@ -80,6 +80,7 @@ impl Case {
             kind: MediaKind::Video,
             rule: AddressRule::of_media(&Origin::of(&base).expect("origin")),
             credential: None,
+            own: None,
             sha256: wish.sha256,
             part,
             limit: wish.limit.unwrap_or(MAX_BYTES),

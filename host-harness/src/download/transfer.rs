@@ -12,7 +12,7 @@ use crate::connections::OpenConnection;
 use crate::contract::MediaKind;
 use crate::egress::{AddressRule, Egress, FetchError, ReplyLost, Wanted};
 use crate::file_type::{self, FileType};
-use crate::net::shown;
+use crate::net::{Origin, shown};
 
 /// Default length limit of a download, in bytes.
 pub const MAX_BYTES: u64 = 2 << 30;
@@ -27,6 +27,8 @@ pub struct Download<'a> {
     pub rule: AddressRule,
     /// The connection whose credential is sent, if any; sent to its origin only.
     pub credential: Option<&'a OpenConnection>,
+    /// The origin of the connection, if there is one. A proxy may resolve its name.
+    pub own: Option<&'a Origin>,
     /// Its SHA-256 in hexadecimal, if the provider announced it.
     pub sha256: Option<&'a str>,
     /// The unfinished file, created or resumed; see [`part_of`](super::part_of).
@@ -122,6 +124,7 @@ impl Transfer<'_> {
             url: self.url.clone(),
             rule: self.wanted.rule,
             credential: self.wanted.credential,
+            own: self.wanted.own,
             from,
         });
         let mut reply = match reply.await {

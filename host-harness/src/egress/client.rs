@@ -1,5 +1,4 @@
-//! The HTTP client: resolves the host, checks its addresses, dials one of them, verifies the
-//! name, sends.
+//! The HTTP client: takes a connection from the pool or opens one, and sends.
 //!
 //! [`Client::open`] and [`Channel::send`] have different error types. After [`NotSent`] from
 //! `open`, nothing was sent and nothing charged. After [`ReplyLost`] from `send`, the request
@@ -15,24 +14,15 @@ use http::header::{
 use http::{Request, Uri, response};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use hyper::client::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
 
 use super::destination::{Destination, RequestBody};
-use super::dial::{Connect, Tls, dial};
 use super::error::{EgressError, NotSent, ReplyLost};
-use super::header::length_of;
+use super::header::{CLIENT_NAME, length_of};
 use super::limits::HttpLimits;
+use super::opener::Opener;
 use super::pool::{KEPT, Pool, Sender};
-use super::resolver::{Resolve, addresses_of};
 use super::spans;
-use super::yielding::Yielding;
-
-/// The `user-agent` of every request that does not set its own.
-const CLIENT_NAME: HeaderValue =
-    HeaderValue::from_static(concat!("zoetrope/", env!("CARGO_PKG_VERSION")));
 
 /// The lowest average rate of a transfer, in bytes a second: a poor mobile connection.
 pub(super) const SLOWEST: u64 = 32 << 10;
@@ -53,27 +43,17 @@ pub(crate) enum Reuse {
 const RECENT: Duration = Duration::from_millis(500);
 
 pub(crate) struct Client {
-    resolver: Box<dyn Resolve>,
-    connector: Box<dyn Connect>,
-    header_limit: u64,
+    opener: Opener,
     grace: Duration,
     pool: Arc<Pool>,
-    tls: Tls,
 }
 
 impl Client {
-    pub(crate) fn new(
-        resolver: Box<dyn Resolve>,
-        connector: Box<dyn Connect>,
-        limits: &HttpLimits,
-    ) -> Self {
+    pub(super) fn new(opener: Opener, limits: &HttpLimits) -> Self {
         Self {
-            resolver,
-            connector,
-            header_limit: limits.reply_header,
+            opener,
             grace: limits.total,
             pool: Arc::default(),
-            tls: Tls::default(),
         }
     }
 
@@ -97,15 +77,7 @@ impl Client {
         spans::connected(reused);
         let sender = match kept {
             Some(sender) => sender,
-            None => match timeout(time_limit, self.connect(destination)).await {
-                Ok(connected) => connected?,
-                Err(_) => {
-                    return Err(NotSent::ConnectTimeout {
-                        host: destination.origin.host().to_string(),
-                        after: time_limit,
-                    });
-                }
-            },
+            None => self.opener.open(destination, time_limit).await?,
         };
         Ok(Channel {
             client: self,
@@ -113,57 +85,6 @@ impl Client {
             sender,
             reused,
         })
-    }
-
-    async fn connect(&self, destination: &Destination) -> Result<Sender, NotSent> {
-        let origin = &destination.origin;
-        let host = origin.host().to_string();
-        let found = addresses_of(self.resolver.as_ref(), origin.host(), destination.rule).await?;
-        let stream = dial(self.connector.as_ref(), &found, origin.port()).await;
-        let stream = stream.map_err(|source| NotSent::Connect {
-            host: host.clone(),
-            source,
-        })?;
-        // Sends small requests without delay; a failure here only makes them slower.
-        let _ = stream.set_nodelay(true);
-        let spoken = if origin.is_secure() {
-            let stream = self.tls.connect(stream, origin.host()).await;
-            let stream = stream.map_err(|source| NotSent::Tls {
-                host: host.clone(),
-                source,
-            })?;
-            let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            self.speak(stream, http2).await
-        } else {
-            self.speak(stream, false).await
-        };
-        spoken.map_err(|source| NotSent::Closed { host, source })
-    }
-
-    async fn speak<S>(&self, stream: S, http2: bool) -> hyper::Result<Sender>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let stream = TokioIo::new(Yielding::new(stream));
-        if http2 {
-            let limit = u32::try_from(self.header_limit).unwrap_or(u32::MAX);
-            let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
-                .max_header_list_size(limit)
-                .handshake(stream)
-                .await?;
-            drive(connection);
-            sender.ready().await?;
-            Ok(Sender::Http2(sender))
-        } else {
-            let limit = usize::try_from(self.header_limit).unwrap_or(usize::MAX);
-            let (mut sender, connection) = http1::Builder::new()
-                .max_header_size(limit)
-                .handshake(stream)
-                .await?;
-            drive(connection);
-            sender.ready().await?;
-            Ok(Sender::Http1(sender))
-        }
     }
 }
 
@@ -190,7 +111,7 @@ impl Channel<'_> {
             mut sender,
             ..
         } = self;
-        let lost = |error| ReplyLost::from_hyper(error, client.header_limit);
+        let lost = |error| ReplyLost::from_hyper(error, client.opener.header_limit);
         let authority = destination.origin.authority();
         let headers = request.headers_mut();
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -211,14 +132,14 @@ impl Channel<'_> {
             .map_err(lost)?;
         let (parts, body) = response.into_parts();
         spans::answered(parts.status);
-        check_header(&parts.headers, client.header_limit)?;
+        check_header(&parts.headers, client.opener.header_limit)?;
         Ok(Reply {
             parts,
             body: Some(body),
             read: 0,
             begun: Instant::now(),
             grace: client.grace,
-            header_limit: client.header_limit,
+            header_limit: client.opener.header_limit,
             pool: Arc::clone(&client.pool),
             back: Some((destination, sender)),
         })
@@ -358,13 +279,4 @@ fn origin_form(uri: &Uri) -> Uri {
     uri.path_and_query()
         .cloned()
         .map_or_else(|| Uri::from_static("/"), Uri::from)
-}
-
-/// Runs a connection's task. Its end is reported to the request that waits for a reply.
-fn drive(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) {
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended");
-        }
-    });
 }

@@ -1,11 +1,13 @@
 //! The errors of a request without a reply, divided by whether the request may have arrived
 //! and so may be charged.
 
-use std::io;
 use std::time::Duration;
+use std::{fmt, io};
 
 use url::Host;
 
+use super::proxy_error::ProxyFault;
+use crate::net::Origin;
 use crate::net::addresses::AddressKind;
 use crate::net::hostnames::NameKind;
 use crate::policy::Missing;
@@ -53,6 +55,27 @@ pub enum NotSent {
         host: String,
         /// The resolver's error.
         source: io::Error,
+    },
+    /// The host's name has no address here, and the proxy may not resolve it.
+    #[error(
+        "`{host}` could not be resolved here; a proxy resolves only the origins of connections, \
+         or every host with `proxy_resolves = true` in `[network]`"
+    )]
+    ResolvedByProxyAlone {
+        /// The name.
+        host: String,
+        /// The resolver's error.
+        source: io::Error,
+    },
+    /// The proxy gave no connection.
+    #[error("nothing was sent to `{host}`: the proxy `{proxy}` gave no connection")]
+    Proxy {
+        /// The name or address of the destination.
+        host: String,
+        /// The proxy, without user and password.
+        proxy: String,
+        /// Why.
+        source: ProxyFault,
     },
     /// The host's name is reserved for this machine, its network or a metadata service. It was
     /// not resolved.
@@ -113,6 +136,15 @@ impl NotSent {
     pub(crate) fn address(host: &Host<String>, kind: AddressKind) -> Self {
         let host = host.to_string();
         Self::Address { host, kind }
+    }
+
+    /// `proxy` is displayed without user and password.
+    pub(super) fn proxy(origin: &Origin, proxy: &dyn fmt::Display, source: ProxyFault) -> Self {
+        Self::Proxy {
+            host: origin.host().to_string(),
+            proxy: proxy.to_string(),
+            source,
+        }
     }
 }
 
@@ -263,12 +295,14 @@ impl From<NotSent> for wasmtime_wasi_http::Error {
                 Self::HttpRequestBodySize(None)
             }
             NotSent::File(_) => Self::HttpRequestBodySize(None),
-            NotSent::Resolve { .. } => Self::DnsError {
+            NotSent::Resolve { .. } | NotSent::ResolvedByProxyAlone { .. } => Self::DnsError {
                 rcode: None,
                 info_code: None,
             },
             NotSent::Name { .. } | NotSent::Address { .. } => Self::DestinationIpProhibited,
-            NotSent::Connect { .. } | NotSent::Closed { .. } => Self::ConnectionRefused,
+            NotSent::Connect { .. } | NotSent::Closed { .. } | NotSent::Proxy { .. } => {
+                Self::ConnectionRefused
+            }
             NotSent::ConnectTimeout { .. } => Self::ConnectionTimeout,
             NotSent::Tls { .. } => Self::TlsCertificateError,
         }

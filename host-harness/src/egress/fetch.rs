@@ -28,6 +28,8 @@ pub(crate) struct Wanted<'a> {
     /// The connection whose credential is sent: to its own origin only, and not after a
     /// redirect to another one.
     pub(crate) credential: Option<&'a OpenConnection>,
+    /// The origin of the connection, if there is one. A proxy may resolve its name.
+    pub(crate) own: Option<&'a Origin>,
     /// The first byte to request, to resume a file.
     pub(crate) from: u64,
 }
@@ -103,6 +105,7 @@ impl Egress {
                 url: url.clone(),
                 rule,
                 credential: None,
+                own: None,
                 from: 0,
             })
             .await?;
@@ -172,10 +175,12 @@ impl Egress {
         let mut target = url.clone();
         target.set_fragment(None);
         let uri: Uri = target.as_str().parse().map_err(|_| denied(Denial::Url))?;
-        let destination = Destination {
-            origin,
-            rule: wanted.rule,
+        let rule = if wanted.own == Some(&origin) {
+            wanted.rule.at_connection()
+        } else {
+            wanted.rule
         };
+        let destination = Destination { origin, rule };
         let build = || {
             let mut request = Request::new(full(Bytes::new()));
             *request.method_mut() = Method::GET;

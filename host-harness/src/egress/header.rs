@@ -1,10 +1,14 @@
-//! Headers that only the host may set, and the length of a header section.
+//! Headers that only the host may set, its `user-agent`, and the length of a header section.
 
-use http::header::{self, HeaderMap, HeaderName};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS;
 
 use crate::connections::OpenConnection;
 use crate::trace;
+
+/// The `user-agent` of every request that does not set its own.
+pub(super) const CLIENT_NAME: HeaderValue =
+    HeaderValue::from_static(concat!("zoetrope/", env!("CARGO_PKG_VERSION")));
 
 /// Headers that some servers take as the method, so that a `GET` could be a submit.
 const OTHER_METHOD: [&str; 3] = [

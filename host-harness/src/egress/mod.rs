@@ -8,7 +8,7 @@
 //! 3. the whole body, bounded and compared with its `content-length`, so that a body that the
 //!    component left unfinished is not sent;
 //! 4. the host's name ([`hostnames`](crate::net::hostnames)) and every one of its addresses
-//!    ([`AddressRule`]), then dialling one of the checked addresses;
+//!    ([`AddressRule`]), then dialling one of the checked addresses, or a proxy;
 //! 5. TLS, with the name verified;
 //! 6. the credential, for the connection's own origin only;
 //! 7. the record that bytes are sent (`transmission`), then the bytes;
@@ -21,8 +21,13 @@
 //!
 //! The host's own transfers (uploads, downloads, pictures) pass the same checks with their
 //! own limits. Only downloads and pictures follow redirects, and each redirect is checked.
+//!
+//! A proxy is asked for a connection after the checks of stage 4, and TLS with the provider
+//! begins at the provider: `proxy` chooses one, `tunnel` asks it, and `opener` is stages 4 and
+//! 5 with and without it. `docs/reference/network.md` says what a proxy changes.
 
 mod broker;
+mod certificates;
 mod client;
 mod destination;
 mod dial;
@@ -31,30 +36,38 @@ mod fetch;
 mod guest;
 mod header;
 mod limits;
+mod opener;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod policy;
 mod pool;
+mod proxy;
+mod proxy_error;
 mod resolver;
 mod spans;
 mod submit_hook;
+mod tls;
 mod transmission;
+mod tunnel;
 mod upload;
+mod variables;
 mod yielding;
 
-pub use broker::Egress;
+pub use broker::{Egress, EgressBuilder};
 pub use dial::{Connect, SystemConnector};
 pub use error::{BodyFault, Denial, EgressError, NotSent, ReplyLost};
 pub(crate) use fetch::Wanted;
 pub use fetch::{FetchError, Fetched};
 pub(crate) use guest::{GuestHttp, Sends};
 pub use limits::HttpLimits;
+pub use proxy_error::{CertificateFault, NetworkError, ProxyFault};
 pub use resolver::{AddressRule, Resolve, SystemResolver};
 pub use submit_hook::{Submission, SubmitHook};
 pub use transmission::Sent;
 pub(crate) use transmission::Transmission;
 pub(crate) use upload::LocalPart;
 pub use upload::UploadReply;
+pub use variables::{CERTIFICATES_VARIABLE, NetworkVariables};
 
 #[cfg(test)]
 pub(crate) mod testing;

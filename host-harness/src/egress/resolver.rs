@@ -14,7 +14,8 @@ use crate::net::hostnames::{self, NameKind};
 /// Finds the addresses of a name. [`SystemResolver`] uses the system's; tests inject answers.
 ///
 /// Called once for every new connection to a name that is not denied by itself
-/// ([`hostnames`](crate::net::hostnames)), before any address is dialled.
+/// ([`hostnames`](crate::net::hostnames)), before any address is dialled; also if a proxy is
+/// used, whose own name is looked up too.
 pub trait Resolve: Send + Sync {
     /// The addresses of `name`, best first. `name` has no trailing dot and is no
     /// address itself.
@@ -45,10 +46,16 @@ impl Resolve for SystemResolver {
 
 /// The kinds of address that a request may go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "three kinds of address, and whose origin it is"
+)]
 pub struct AddressRule {
     public: bool,
     loopback: bool,
     private: bool,
+    /// Whether it is for the origin of a connection, which the user has configured.
+    of_connection: bool,
 }
 
 impl AddressRule {
@@ -57,6 +64,7 @@ impl AddressRule {
         public: true,
         loopback: false,
         private: false,
+        of_connection: false,
     };
 
     /// Loopback addresses only.
@@ -64,6 +72,7 @@ impl AddressRule {
         public: false,
         loopback: true,
         private: false,
+        of_connection: false,
     };
 
     /// The rule for a connection's own origin: the kind of address that its base URL names.
@@ -80,6 +89,7 @@ impl AddressRule {
             public: named == AddressKind::Public,
             loopback: named == AddressKind::Loopback,
             private: named == AddressKind::Private,
+            of_connection: true,
         }
     }
 
@@ -89,8 +99,23 @@ impl AddressRule {
     pub fn of_media(origin: &Origin) -> Self {
         Self {
             public: true,
+            of_connection: false,
             ..Self::of_connection(origin)
         }
+    }
+
+    /// This rule, for a URL at the origin of the connection itself.
+    pub(super) fn at_connection(self) -> Self {
+        Self {
+            of_connection: true,
+            ..self
+        }
+    }
+
+    /// Whether it is for the origin of a connection. Behind a proxy, the name of such an
+    /// origin needs no address here.
+    pub(super) fn is_of_connection(self) -> bool {
+        self.of_connection
     }
 
     /// Whether an address of this kind may be dialled.

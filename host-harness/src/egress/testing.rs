@@ -1,12 +1,20 @@
 //! A scripted HTTP server on loopback.
+//!
+//! - [`network`]: names and addresses that lead to this machine
+//! - [`proxy`]: a scripted proxy
+//! - [`tls`]: a certificate
+
+pub(super) mod network;
+pub(super) mod proxy;
+pub(super) mod tls;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use super::{Egress, HttpLimits};
 use crate::connections::{Connection, Credential, OpenConnection, SecretSource};
@@ -78,6 +86,15 @@ pub(crate) struct Server {
 impl Server {
     /// A server that performs these acts in order, over any number of connections.
     pub(crate) async fn start(acts: impl IntoIterator<Item = Act>) -> Self {
+        Self::start_with(acts, false).await
+    }
+
+    /// The same with TLS, as `api.example.com`.
+    pub(crate) async fn start_secure(acts: impl IntoIterator<Item = Act>) -> Self {
+        Self::start_with(acts, true).await
+    }
+
+    async fn start_with(acts: impl IntoIterator<Item = Act>, secure: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
         let address = listener.local_addr().expect("address");
         let acts: Arc<Mutex<VecDeque<Act>>> = Arc::new(Mutex::new(acts.into_iter().collect()));
@@ -89,7 +106,13 @@ impl Server {
                     return;
                 };
                 let (acts, seen) = (Arc::clone(&all_acts), Arc::clone(&all_seen));
-                tokio::spawn(serve(stream, connection, acts, seen));
+                tokio::spawn(async move {
+                    if !secure {
+                        serve(stream, connection, acts, seen).await;
+                    } else if let Ok(stream) = tls::accept(stream).await {
+                        serve(stream, connection, acts, seen).await;
+                    }
+                });
             }
         });
         Self {
@@ -113,12 +136,14 @@ impl Server {
     }
 }
 
-async fn serve(
-    mut stream: TcpStream,
+async fn serve<S>(
+    mut stream: S,
     connection: usize,
     acts: Arc<Mutex<VecDeque<Act>>>,
     seen: Arc<Mutex<Vec<Seen>>>,
-) {
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     while let Some((head, body)) = request(&mut stream).await {
         let request = Seen {
             connection,
@@ -133,12 +158,13 @@ async fn serve(
         match act {
             Some(Act::Answer(_)) => unreachable!("it was asked"),
             Some(Act::Reply(bytes)) => {
-                if stream.write_all(&bytes).await.is_err() {
+                if stream.write_all(&bytes).await.is_err() || stream.flush().await.is_err() {
                     return;
                 }
             }
             Some(Act::Last(bytes)) => {
                 let _ = stream.write_all(&bytes).await;
+                let _ = stream.shutdown().await;
                 return;
             }
             Some(Act::Silence) | None => std::future::pending().await,
@@ -146,7 +172,11 @@ async fn serve(
     }
 }
 
-async fn request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
+/// Reads a request: its line and header in lower case, and its body.
+async fn request<S>(stream: &mut S) -> Option<(String, Vec<u8>)>
+where
+    S: AsyncRead + Unpin,
+{
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {

@@ -1,12 +1,15 @@
-//! Addresses, names and URLs as plain data: nothing here resolves or sends anything.
+//! Addresses, names, URLs and the network settings as plain data: nothing here resolves or sends anything.
 //!
 //! - [`addresses`]: which addresses are this machine's, private or special
 //! - [`hostnames`]: which names are never a host on the internet
 //! - [`Origin`], [`BaseUrl`]: a URL's origin and base path, parsed once
+//! - [`Network`]: the proxy and further certificate authorities
 
 pub mod addresses;
 pub mod hostnames;
+mod network;
 mod urls;
 
+pub use network::{Network, ProxySetting, ProxyUrl, ProxyUrlError};
 pub(crate) use urls::may_climb;
 pub use urls::{BaseUrl, BaseUrlError, Origin, shown};

@@ -92,6 +92,7 @@ impl Steps {
             credential: connection
                 .filter(|_| media.needs_credential)
                 .map(AsRef::as_ref),
+            own: connection.map(|open| open.base_url().origin()),
             sha256: media.sha256.as_deref(),
             part: &part,
             limit: MAX_BYTES,

@@ -12,6 +12,7 @@ fn wanted<'a>(url: &str, credential: Option<&'a OpenConnection>) -> Wanted<'a> {
         url,
         rule: AddressRule::of_media(&origin),
         credential,
+        own: None,
         from: 0,
     }
 }

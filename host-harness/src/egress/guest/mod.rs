@@ -23,4 +23,4 @@ mod submit;
 pub(crate) use call::{GuestHttp, Sends};
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

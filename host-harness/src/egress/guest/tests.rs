@@ -10,6 +10,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks as _};
 
 use super::super::{Egress, HttpLimits};
 use super::{GuestHttp, Sends};
+use crate::connections::OpenConnection;
 use crate::digest::Sha256Digest;
 use crate::egress::testing::{Act, Server, connection, impatient, keyed_connection, narrow, reply};
 use crate::egress::{Sent, Transmission};
@@ -51,6 +52,20 @@ fn bounded_guest(base: &str, sends: Sends, limits: PackLimits) -> GuestHttp {
     }
 }
 
+/// Of a pack that may send a submit over `connection` through `egress`.
+pub(in crate::egress) fn guest_over(
+    egress: &Egress,
+    connection: Arc<OpenConnection>,
+    transmission: &Arc<Transmission>,
+) -> GuestHttp {
+    GuestHttp {
+        egress: Some(egress.clone()),
+        connection: Some(connection),
+        transmission: Arc::clone(transmission),
+        ..guest("https://api.example.com", Sends::OneSubmit)
+    }
+}
+
 fn request(method: Method, url: &str, body: &'static str) -> Request<WasiBody> {
     let mut request = Request::new(whole(body));
     *request.method_mut() = method;
@@ -78,7 +93,7 @@ async fn send(guest: &GuestHttp, request: Request<WasiBody>) -> Result<(u16, Byt
     Ok((status, body))
 }
 
-async fn post(guest: &GuestHttp, url: &str) -> Result<(u16, Bytes), Error> {
+pub(in crate::egress) async fn post(guest: &GuestHttp, url: &str) -> Result<(u16, Bytes), Error> {
     send(guest, request(Method::POST, url, "{}")).await
 }
 
