@@ -10,7 +10,7 @@
 //! - [`connections`]: opens connections, the practice provider's among them
 //! - [`nodes`], [`check`] (and [`jsonl`], its streaming form), [`run`], [`jobs`], [`artifacts`],
 //!   [`packs`], [`practice`]: the commands
-//! - [`input`]: the input document from a file and `--set`
+//! - [`input`]: the input document from a file and `--set`; [`text_lines`]: a document a line
 //! - [`picture_notes`]: notes on pictures and results
 //! - [`wait`]: waits for jobs, with [`interrupts`]: signals, [`progress`]: the progress of jobs,
 //!   and [`terminal_line`]: the line that shows it
@@ -43,6 +43,7 @@ mod report;
 mod run;
 mod shell;
 mod terminal_line;
+mod text_lines;
 mod wait;
 
 use std::process::ExitCode;

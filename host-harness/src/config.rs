@@ -27,6 +27,7 @@ use std::sync::Arc;
 use crate::connections::{Connection, ConnectionId};
 use crate::digest::Sha256Digest;
 use crate::policy::Policy;
+use crate::text_file;
 
 mod error;
 mod file;
@@ -94,7 +95,7 @@ impl Config {
     ///
     /// When it cannot be read or parsed.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        let text = text_file::read(path).map_err(|source| ConfigError::Read {
             path: path.to_owned(),
             source,
         })?;

@@ -23,7 +23,8 @@
 //! - [`ledger`]: the durable jobs; [`driver`]: submits, polls and downloads them
 //! - [`download`]: downloads results to files
 //! - [`digest`]: SHA-256; [`error`]: error kinds, and errors with their causes;
-//!   [`sanitize`]: makes foreign text safe to display
+//!   [`sanitize`]: makes foreign text safe to display; [`text_file`]: reads text files in UTF-8
+//!   and UTF-16
 //! - [`trace`]: the trace context of requests, and its export
 //! - `bindings`: the code generated from `wit/`, from which [`contract`] re-exports types
 //! - [`json`]: reads documents with numbers as they were written
@@ -97,4 +98,5 @@ pub mod media;
 pub mod net;
 pub mod policy;
 pub mod sanitize;
+pub mod text_file;
 pub mod trace;

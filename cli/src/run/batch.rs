@@ -1,5 +1,6 @@
 //! `run --batch`: a job for each line of a file.
 
+use std::fs::File;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,11 +12,14 @@ use zoetrope_host::jobs::{Checked, Destination};
 use super::{absolute, prepare, request};
 use crate::args::Run;
 use crate::context::Context;
-use crate::input;
 use crate::interrupts::Interrupts;
 use crate::progress::Progress;
 use crate::report::{Failure, Summary, next_step, of_jobs};
+use crate::text_lines::TextLines;
 use crate::wait::wait_for;
+
+/// The longest documents of a batch together, in bytes.
+const MAX_BYTES: usize = 1 << 30;
 
 impl Run {
     /// Checks every line and uploads every picture, then inserts all jobs in one commit, and
@@ -74,15 +78,28 @@ impl Run {
         lines: &Path,
     ) -> Result<Vec<(usize, Checked)>, Failure> {
         let node = context.node_type(&self.node).await?;
-        let text = input::read_lines(lines)?;
+        let unreadable = |why: &dyn std::fmt::Display| {
+            let path = lines.display();
+            Failure::usage(format!("the batch `{path}` cannot be read: {why}"))
+        };
+        let file = File::open(lines).map_err(|error| unreadable(&error))?;
+        let mut source = TextLines::new(file);
+        let mut bytes = 0;
         let mut requests = Vec::new();
-        for (index, line) in text.lines().enumerate() {
-            if line.trim().is_empty() {
+        while let Some(line) = source.next_line().map_err(|error| unreadable(&error))? {
+            bytes += line.length();
+            if bytes > MAX_BYTES {
+                let why = format!("it is longer than {MAX_BYTES} bytes");
+                return Err(unreadable(&why));
+            }
+            let number = line.number;
+            let text = line.document()?;
+            if text.trim().is_empty() {
                 continue;
             }
-            let checked = request::check(self, context, &node, Some(line.to_owned())).await;
-            let checked = checked.map_err(|failure| failure.on_line(index + 1))?;
-            requests.push((index + 1, checked));
+            let checked = request::check(self, context, &node, Some(text)).await;
+            let checked = checked.map_err(|failure| failure.on_line(number))?;
+            requests.push((number, checked));
         }
         if requests.is_empty() {
             let message = format!("the batch `{}` has no input documents", lines.display());

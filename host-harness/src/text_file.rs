@@ -1,0 +1,433 @@
+//! Reads text files as people's programs write them: UTF-8 with or without a byte-order mark,
+//! and UTF-16, which Windows editors and PowerShell's `>` write.
+//!
+//! The encoding is found by the first bytes: a mark, or every other one of them NUL, which no
+//! JSON or TOML in UTF-8 has. UTF-32 is an error.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+/// Bytes of UTF-16 that are converted at once.
+const BLOCK: usize = 16 << 10;
+
+/// How a text is encoded in its file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encoding {
+    /// UTF-8.
+    #[default]
+    Utf8,
+    /// UTF-16, the low byte first.
+    Utf16Le,
+    /// UTF-16, the high byte first.
+    Utf16Be,
+}
+
+/// Why bytes are not text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotText {
+    /// A byte is not valid in UTF-8.
+    #[error("it is not UTF-8 text: the byte at offset {offset} is invalid")]
+    Utf8 {
+        /// Where, in bytes counted from 0.
+        offset: usize,
+    },
+    /// A unit is not valid in UTF-16.
+    #[error("it is not UTF-16 text: the unit at byte offset {offset} is invalid")]
+    Utf16 {
+        /// Where, in bytes counted from 0.
+        offset: usize,
+    },
+    /// It is UTF-32.
+    #[error("it is UTF-32 text, which is not supported; save it as UTF-8")]
+    Utf32,
+}
+
+impl NotText {
+    /// Where the invalid bytes are; `None` if the encoding is not supported.
+    #[must_use]
+    pub fn offset(&self) -> Option<usize> {
+        match self {
+            Self::Utf8 { offset } | Self::Utf16 { offset } => Some(*offset),
+            Self::Utf32 => None,
+        }
+    }
+}
+
+/// Reads a text file.
+///
+/// # Errors
+///
+/// When it cannot be read; of kind `InvalidData` with a [`NotText`] when it is not text.
+pub fn read(path: &Path) -> io::Result<String> {
+    decoded(&std::fs::read(path)?).map_err(invalid)
+}
+
+/// The text of a file with these bytes, without its byte-order mark.
+///
+/// # Errors
+///
+/// When it is not text.
+pub fn decoded(bytes: &[u8]) -> Result<String, NotText> {
+    let mut reader = TextReader::new(bytes);
+    let mut text = Vec::with_capacity(bytes.len());
+    // A slice has no errors of its own.
+    reader.read_to_end(&mut text).map_err(|_| NotText::Utf32)?;
+    text_of(text, reader.encoding(), reader.mark_length())
+}
+
+/// The text that a [`TextReader`] returned as these bytes. `before`: the number of bytes in
+/// the file before them, which is added to the offset of an error.
+///
+/// # Errors
+///
+/// When it is not text. The offset is that in the file.
+pub fn text_of(bytes: Vec<u8>, encoding: Encoding, before: usize) -> Result<String, NotText> {
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        match encoding {
+            Encoding::Utf8 => NotText::Utf8 {
+                offset: before + valid,
+            },
+            _ => {
+                let text = String::from_utf8_lossy(&error.as_bytes()[..valid]);
+                NotText::Utf16 {
+                    offset: before + 2 * text.encode_utf16().count(),
+                }
+            }
+        }
+    })
+}
+
+/// Converts a text to UTF-8 while it is read, and removes its byte-order mark. UTF-8 is passed
+/// on unchecked. What is invalid in UTF-16 becomes bytes that are invalid in UTF-8, so
+/// [`text_of`] finds both.
+///
+/// It reads no more than is available, except to find the encoding: at most four bytes, and
+/// one byte that is a line end alone.
+pub struct TextReader<R> {
+    source: R,
+    start: Option<Start>,
+    /// Bytes of the source that have not been converted.
+    raw: Vec<u8>,
+    /// Converted bytes that have not been read, from `read` on.
+    ready: Vec<u8>,
+    read: usize,
+    /// The first half of a surrogate pair.
+    high: Option<u16>,
+    ended: bool,
+}
+
+/// What the first bytes of a text say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Start {
+    encoding: Encoding,
+    /// The length of the byte-order mark.
+    mark: usize,
+}
+
+impl<R: Read> TextReader<R> {
+    /// Reads `source`.
+    pub fn new(source: R) -> Self {
+        Self {
+            source,
+            start: None,
+            raw: Vec::new(),
+            ready: Vec::new(),
+            read: 0,
+            high: None,
+            ended: false,
+        }
+    }
+
+    /// The encoding of the source; UTF-8 before anything was read.
+    pub fn encoding(&self) -> Encoding {
+        self.start.map_or(Encoding::Utf8, |start| start.encoding)
+    }
+
+    /// The length of the byte-order mark in bytes; 0 if there is none.
+    pub fn mark_length(&self) -> usize {
+        self.start.map_or(0, |start| start.mark)
+    }
+
+    /// Finds the encoding. The bytes after the mark stay in `raw`.
+    fn begin(&mut self) -> io::Result<Start> {
+        loop {
+            if let Some(start) = start_of(&self.raw, self.ended).map_err(invalid)? {
+                self.raw.drain(..start.mark);
+                self.start = Some(start);
+                return Ok(start);
+            }
+            let mut bytes = [0; 4];
+            let wanted = 4 - self.raw.len().min(3);
+            let count = self.source.read(&mut bytes[..wanted])?;
+            self.ended = count == 0;
+            self.raw.extend_from_slice(&bytes[..count]);
+        }
+    }
+
+    /// Reads once, unless there is a whole unit already.
+    fn fill(&mut self) -> io::Result<()> {
+        let from = self.raw.len();
+        if from < 2 {
+            self.raw.resize(from + BLOCK, 0);
+            let count = self.source.read(&mut self.raw[from..]);
+            self.raw
+                .truncate(from + count.as_ref().map_or(0, |count| *count));
+            self.ended = count? == 0;
+        }
+        Ok(())
+    }
+
+    /// Converts what the source has now.
+    fn convert(&mut self, encoding: Encoding) -> io::Result<()> {
+        self.fill()?;
+        self.ready.clear();
+        self.read = 0;
+        let whole = self.raw.len() & !1;
+        let units: Vec<u16> = self.raw[..whole]
+            .chunks_exact(2)
+            .map(|unit| match encoding {
+                Encoding::Utf16Be => u16::from_be_bytes([unit[0], unit[1]]),
+                _ => u16::from_le_bytes([unit[0], unit[1]]),
+            })
+            .collect();
+        self.raw.drain(..whole);
+        for unit in units {
+            self.push(unit);
+        }
+        if self.ended {
+            if let Some(high) = self.high.take() {
+                self.push_invalid(high);
+            }
+            if self.raw.pop().is_some() {
+                // Half a unit: a byte that no UTF-8 has.
+                self.ready.push(0xff);
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, unit: u16) {
+        if let Some(high) = self.high.take() {
+            if let Some(Ok(letter)) = char::decode_utf16([high, unit]).next() {
+                return self.push_char(letter);
+            }
+            self.push_invalid(high);
+        }
+        match char::from_u32(unit.into()) {
+            Some(letter) => self.push_char(letter),
+            None if (0xd800..0xdc00).contains(&unit) => self.high = Some(unit),
+            None => self.push_invalid(unit),
+        }
+    }
+
+    fn push_char(&mut self, letter: char) {
+        let mut bytes = [0; 4];
+        let encoded = letter.encode_utf8(&mut bytes);
+        self.ready.extend_from_slice(encoded.as_bytes());
+    }
+
+    /// Half a surrogate pair, in the form that UTF-8 would have if it were permitted.
+    fn push_invalid(&mut self, unit: u16) {
+        let [high, low] = unit.to_be_bytes();
+        self.ready.extend_from_slice(&[
+            0xe0 | high >> 4,
+            0x80 | (high & 0x0f) << 2 | low >> 6,
+            0x80 | low & 0x3f,
+        ]);
+    }
+}
+
+impl<R: Read> Read for TextReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let start = match self.start {
+            Some(start) => start,
+            None => self.begin()?,
+        };
+        if start.encoding == Encoding::Utf8 {
+            if self.raw.is_empty() {
+                return self.source.read(buffer);
+            }
+            let count = self.raw.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&self.raw[..count]);
+            self.raw.drain(..count);
+            return Ok(count);
+        }
+        while self.read == self.ready.len() {
+            if self.ended && self.raw.is_empty() && self.high.is_none() {
+                return Ok(0);
+            }
+            self.convert(start.encoding)?;
+        }
+        let left = &self.ready[self.read..];
+        let count = left.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&left[..count]);
+        self.read += count;
+        Ok(count)
+    }
+}
+
+/// What the first bytes say; `None` if more are needed, which `ended` excludes.
+fn start_of(bytes: &[u8], ended: bool) -> Result<Option<Start>, NotText> {
+    let found = |encoding, mark| Ok(Some(Start { encoding, mark }));
+    match bytes {
+        [0xef, 0xbb, 0xbf, ..] => found(Encoding::Utf8, 3),
+        [0xff, 0xfe, 0, 0, ..]
+        | [0, 0, 0xfe, 0xff, ..]
+        | [1..=255, 0, 0, 0, ..]
+        | [0, 0, 0, 1..=255, ..] => Err(NotText::Utf32),
+        [0xef]
+        | [0xef, 0xbb]
+        | [0xff]
+        | [0xff, 0xfe]
+        | [0xff, 0xfe, _]
+        | [0xfe]
+        | [0]
+        | [0, 0]
+        | [0, 0, _]
+            if !ended =>
+        {
+            Ok(None)
+        }
+        [0xff, 0xfe, ..] => found(Encoding::Utf16Le, 2),
+        [0xfe, 0xff, ..] => found(Encoding::Utf16Be, 2),
+        [0, 1..=255, ..] => found(Encoding::Utf16Be, 0),
+        [1..=255, 0, ..] => found(Encoding::Utf16Le, 0),
+        // A writer may wait for the answer to a line that is empty.
+        [] | [_] if !ended && bytes != b"\n" => Ok(None),
+        _ => found(Encoding::Utf8, 0),
+    }
+}
+
+fn invalid(error: NotText) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "{\"prompt\": \"Wellen – \u{1f30a}\"}\r\n";
+
+    /// The text in UTF-16.
+    fn units(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(bytes).collect()
+    }
+
+    fn with(mark: &[u8], mut rest: Vec<u8>) -> Vec<u8> {
+        rest.splice(..0, mark.iter().copied());
+        rest
+    }
+
+    /// The text in every encoding that is read.
+    fn all() -> Vec<Vec<u8>> {
+        let (low, high) = (u16::to_le_bytes, u16::to_be_bytes);
+        vec![
+            TEXT.into(),
+            with(b"\xef\xbb\xbf", TEXT.into()),
+            with(b"\xff\xfe", units(TEXT, low)),
+            with(b"\xfe\xff", units(TEXT, high)),
+            units(TEXT, low),
+            units(TEXT, high),
+        ]
+    }
+
+    /// Returns one byte a time.
+    struct Slowly<'a>(&'a [u8]);
+
+    impl Read for Slowly<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.read(&mut buffer[..1])
+        }
+    }
+
+    #[test]
+    fn text_is_read_in_every_encoding_at_once_and_byte_by_byte() {
+        for bytes in all() {
+            assert_eq!(decoded(&bytes).as_deref(), Ok(TEXT), "{bytes:x?}");
+            let mut reader = TextReader::new(Slowly(&bytes));
+            let mut text = String::new();
+            reader.read_to_string(&mut text).expect("text");
+            assert_eq!(text, TEXT, "{bytes:x?}");
+        }
+        for (bytes, expected) in [
+            (&b""[..], ""),
+            (b"\n", "\n"),
+            (b"\xef\xbb\xbf", ""),
+            (b"\xff\xfe", ""),
+            (b"\xff\xfe\n\0", "\n"),
+            (b"5", "5"),
+        ] {
+            assert_eq!(decoded(bytes).as_deref(), Ok(expected), "{bytes:x?}");
+        }
+    }
+
+    #[test]
+    fn invalid_text_is_reported_with_its_offset_in_the_file() {
+        for (bytes, expected) in [
+            (&b"ab\xffc"[..], NotText::Utf8 { offset: 2 }),
+            (b"\xef\xbb\xbfab\xff", NotText::Utf8 { offset: 5 }),
+            (b"\xef\xbb", NotText::Utf8 { offset: 0 }),
+            (b"a\xc3", NotText::Utf8 { offset: 1 }),
+            // Half a pair before a letter, at the end, and the second half alone.
+            (b"\xff\xfea\0\x3c\xd8b\0", NotText::Utf16 { offset: 4 }),
+            (b"\xff\xfea\0\x3c\xd8", NotText::Utf16 { offset: 4 }),
+            (b"\xfe\xff\0a\xdf\x0a", NotText::Utf16 { offset: 4 }),
+            // Half a unit.
+            (b"\xff\xfea\0b", NotText::Utf16 { offset: 4 }),
+            (b"\xff\xfe\0\0a\0\0\0", NotText::Utf32),
+            (b"\0\0\xfe\xff\0\0\0a", NotText::Utf32),
+            (b"a\0\0\0b\0\0\0", NotText::Utf32),
+        ] {
+            assert_eq!(decoded(bytes), Err(expected), "{bytes:x?}");
+        }
+    }
+
+    #[test]
+    fn text_file_that_is_not_text_is_an_error_of_reading() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("a.toml");
+        std::fs::write(&path, b"a = \xff").expect("write");
+        let error = read(&path).expect_err("an error");
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        let expected = "it is not UTF-8 text: the byte at offset 4 is invalid";
+        assert_eq!(error.to_string(), expected);
+        let missing = read(&folder.path().join("b.toml")).expect_err("an error");
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+    }
+
+    /// Has these bytes, and then fails instead of waiting for more.
+    struct Waiting<'a>(&'a [u8]);
+
+    impl Read for Waiting<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            match self.0.read(buffer)? {
+                0 => Err(io::ErrorKind::WouldBlock.into()),
+                count => Ok(count),
+            }
+        }
+    }
+
+    #[test]
+    fn line_is_available_before_the_source_has_more() {
+        for line in [
+            &b"\n"[..],
+            b"{}\n",
+            b"\xef\xbb\xbf{}\n",
+            b"5\n",
+            b"\xff\xfe\n\0",
+        ] {
+            let mut reader = TextReader::new(Waiting(line));
+            let mut buffer = [0; 64];
+            let mut text = Vec::new();
+            while !text.ends_with(b"\n") {
+                let count = reader.read(&mut buffer).expect("the line");
+                text.extend_from_slice(&buffer[..count]);
+            }
+        }
+    }
+}
