@@ -11,7 +11,7 @@ use crate::digest::Sha256Digest;
 use crate::download::{
     self, Download, DownloadError, DownloadFailure, Fetched, MAX_BYTES, check_target, part_of,
 };
-use crate::egress::{AddressRule, EgressError, LocalPart};
+use crate::egress::{AddressRule, EgressError};
 use crate::media::{MediaError, Picture};
 
 /// Why an artifact was not pulled or uploaded.
@@ -177,13 +177,7 @@ pub async fn upload(
     };
     let plan = pack.plan_artifact_upload(context, category, &file, role);
     let plan = plan.await?;
-    let part = LocalPart {
-        path: picture.path(),
-        name: picture.file_name(),
-        media_type: picture.media_type(),
-        length: picture.byte_length(),
-    };
-    let reply = egress.upload(connection, &plan, part).await;
+    let reply = egress.upload(connection, &plan, picture.part()).await;
     let reply = reply.map_err(ArtifactError::Upload)?;
     let artifact = pack.artifact_uploaded(context, category, reply.status, &reply.body);
     Ok(artifact.await?)

@@ -28,7 +28,8 @@
 //! - [`trace`]: the trace context of requests, and its export
 //! - `bindings`: the code generated from `wit/`, from which [`contract`] re-exports types
 //! - [`json`]: reads documents with numbers as they were written
-//! - `hex`, `file_type`: hexadecimal digits, and a file's type by its first bytes
+//! - `hex`: hexadecimal digits; `file_type`: a file's type by its first bytes; `formats`: the
+//!   names and extensions of types
 //!
 //! # Example
 //!
@@ -90,6 +91,7 @@ pub mod egress;
 pub mod engine;
 pub mod error;
 mod file_type;
+mod formats;
 mod hex;
 pub mod jobs;
 pub mod json;

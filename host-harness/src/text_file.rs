@@ -280,16 +280,9 @@ fn start_of(bytes: &[u8], ended: bool) -> Result<Option<Start>, NotText> {
         | [0, 0, 0xfe, 0xff, ..]
         | [1..=255, 0, 0, 0, ..]
         | [0, 0, 0, 1..=255, ..] => Err(NotText::Utf32),
-        [0xef]
-        | [0xef, 0xbb]
-        | [0xff]
-        | [0xff, 0xfe]
-        | [0xff, 0xfe, _]
-        | [0xfe]
-        | [0]
-        | [0, 0]
-        | [0, 0, _]
-            if !ended =>
+        // A writer may wait for the answer to a line that is empty.
+        [] | [_] | [0xef, 0xbb] | [0xff, 0xfe] | [0xff, 0xfe, _] | [0, 0] | [0, 0, _]
+            if !ended && bytes != b"\n" =>
         {
             Ok(None)
         }
@@ -297,8 +290,6 @@ fn start_of(bytes: &[u8], ended: bool) -> Result<Option<Start>, NotText> {
         [0xfe, 0xff, ..] => found(Encoding::Utf16Be, 2),
         [0, 1..=255, ..] => found(Encoding::Utf16Be, 0),
         [1..=255, 0, ..] => found(Encoding::Utf16Le, 0),
-        // A writer may wait for the answer to a line that is empty.
-        [] | [_] if !ended && bytes != b"\n" => Ok(None),
         _ => found(Encoding::Utf8, 0),
     }
 }

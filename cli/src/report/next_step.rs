@@ -32,6 +32,9 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
         NextStep::OtherPicture => {
             "Use another picture, or give its URL (nothing was submitted)".into()
         }
+        NextStep::ConvertPicture => {
+            "Convert the picture to PNG or JPEG, and run again with the new file (nothing was submitted)".into()
+        }
         NextStep::OtherDestination => {
             "Use another --out or --out-dir, or --force to replace the file".into()
         }

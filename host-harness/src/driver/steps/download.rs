@@ -12,6 +12,7 @@ use crate::driver::JobUpdate;
 use crate::driver::event::Event;
 use crate::egress::AddressRule;
 use crate::error::{ErrorKind, chain};
+use crate::formats::format_of;
 use crate::ledger::{ClipFile, Job, JobError, LedgerError, Media, Target};
 
 impl Steps {
@@ -161,11 +162,9 @@ fn target_of(job: &Job, media_type: &str) -> PathBuf {
     match &job.target {
         Target::File(path) => path.clone(),
         Target::Stem(stem) => {
-            let extension = match media_type.rsplit('/').next().unwrap_or_default() {
-                "jpeg" => "jpg",
-                "quicktime" => "mov",
-                other => other,
-            };
+            let known = format_of(media_type).and_then(|known| known.extensions.first());
+            let other = media_type.rsplit('/').next().unwrap_or_default();
+            let extension = known.copied().unwrap_or(other);
             let mut name = stem.clone().into_os_string();
             name.push(".");
             name.push(extension);

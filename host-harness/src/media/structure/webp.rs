@@ -44,16 +44,13 @@ impl WebP {
                     }
                 }
                 At::Chunk
-                    if self.head.is_empty()
-                        && self.position(begin, bytes, rest) >= self.announced =>
+                    if self.head.is_empty() && position(begin, bytes, rest) >= self.announced =>
                 {
                     self.at = At::Done;
                 }
                 At::Chunk => {
                     if let Some([a, b, c, d, length @ ..]) = self.head.take::<8>(&mut rest) {
-                        let left = self
-                            .announced
-                            .saturating_sub(self.position(begin, bytes, rest));
+                        let left = self.announced.saturating_sub(position(begin, bytes, rest));
                         self.chunk([a, b, c, d], u32::from_le_bytes(length), left);
                     }
                 }
@@ -64,11 +61,6 @@ impl WebP {
                 At::Done => {}
             }
         }
-    }
-
-    /// The offset in the file of `rest`, the end of `bytes`, which begins at `begin`.
-    fn position(&self, begin: u64, bytes: &[u8], rest: &[u8]) -> u64 {
-        begin + (bytes.len() - rest.len()) as u64
     }
 
     /// A chunk of this name and length; `left`: the announced bytes after its header.
@@ -118,4 +110,9 @@ impl WebP {
             Some(Damage::Malformed(what))
         })
     }
+}
+
+/// The offset in the file of `rest`, the end of `bytes`, which begins at `begin`.
+fn position(begin: u64, bytes: &[u8], rest: &[u8]) -> u64 {
+    begin + (bytes.len() - rest.len()) as u64
 }
