@@ -54,7 +54,7 @@ pub(crate) fn kind(header: &[u8]) -> FileType {
         [0, 0, 1 | 2, 0, 1..=255, 0, ..] => FileType::Image("image/vnd.microsoft.icon"),
         [_, _, _, _, b'f', b't', b'y', b'p', brands @ ..] => base_media(brands),
         // Movies of QuickTime had no brand at first.
-        [_, _, _, _, name @ ..] if OLD_MOVIES.iter().any(|old| name.starts_with(*old)) => {
+        [_, _, _, _, name @ ..] if OLD_MOVIES.iter().any(|old| name.starts_with(old)) => {
             FileType::Video("video/quicktime")
         }
         [0x1a, 0x45, 0xdf, 0xa3, rest @ ..] => matroska(rest),

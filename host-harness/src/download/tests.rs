@@ -181,7 +181,7 @@ async fn clip_of_another_container_or_an_animation_is_kept_with_its_type() {
         (b"RIFF\x10\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0", "image/webp"),
     ] {
         let case = Case::of([ok(body)]).await;
-        let fetched = case.run(Wish::default()).await.expect("a clip");
+        let (fetched, _) = case.run(Wish::default()).await.expect("a clip");
         assert_eq!(fetched.media_type, expected);
     }
 }

@@ -102,12 +102,10 @@ impl Checked {
 
     /// The extensions that the result's file may have, the usual one first.
     pub(super) fn extensions(&self) -> impl Iterator<Item = &'static str> {
-        let (kind, others) = match self.node.output_media.first() {
-            Some(media) if media.kind == MediaKind::Image => ("image", &[][..]),
-            // Pictures that move.
-            _ => ("video", &["gif", "webp", "png", "avif"][..]),
-        };
-        extensions_of(kind).chain(others.iter().copied())
+        extensions_of(match self.node.output_media.first() {
+            Some(media) if media.kind == MediaKind::Image => "image",
+            _ => "video",
+        })
     }
 
     /// The digest by which runs are the same: of node and raw input, local pictures by content.

@@ -33,7 +33,9 @@ pub enum Damage {
 }
 
 /// Reads the structure of one picture.
-pub(super) enum Structure {
+pub(super) struct Structure(Format);
+
+enum Format {
     Png(Png),
     Jpeg(Jpeg),
     WebP(WebP),
@@ -42,29 +44,29 @@ pub(super) enum Structure {
 impl Structure {
     /// The structure of a picture of this media type; `None` if it is not known.
     pub(super) fn of(media_type: &str) -> Option<Self> {
-        match media_type {
-            "image/png" => Some(Self::Png(Png::default())),
-            "image/jpeg" => Some(Self::Jpeg(Jpeg::default())),
-            "image/webp" => Some(Self::WebP(WebP::default())),
-            _ => None,
-        }
+        Some(Self(match media_type {
+            "image/png" => Format::Png(Png::default()),
+            "image/jpeg" => Format::Jpeg(Jpeg::default()),
+            "image/webp" => Format::WebP(WebP::default()),
+            _ => return None,
+        }))
     }
 
     /// Reads the next bytes.
     pub(super) fn take(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Png(png) => png.take(bytes),
-            Self::Jpeg(jpeg) => jpeg.take(bytes),
-            Self::WebP(webp) => webp.take(bytes),
+        match &mut self.0 {
+            Format::Png(png) => png.take(bytes),
+            Format::Jpeg(jpeg) => jpeg.take(bytes),
+            Format::WebP(webp) => webp.take(bytes),
         }
     }
 
     /// The damage of a file that ends here.
     pub(super) fn end(self) -> Option<Damage> {
-        match self {
-            Self::Png(png) => png.end(),
-            Self::Jpeg(jpeg) => jpeg.end(),
-            Self::WebP(webp) => webp.end(),
+        match self.0 {
+            Format::Png(png) => png.end(),
+            Format::Jpeg(jpeg) => jpeg.end(),
+            Format::WebP(webp) => webp.end(),
         }
     }
 }
