@@ -1,15 +1,17 @@
-//! Reads input documents, and applies `--set`.
+//! Reads input documents, and applies `--set` and `--image`.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use serde_json::{Map, Value};
-use zoetrope_host::contract::{NodeType, Violation};
+use zoetrope_host::component::CallError;
+use zoetrope_host::contract::{MediaKind, NodeType, Plan, Violation};
+use zoetrope_host::media::file_url;
 use zoetrope_host::text_file::{Encoding, NotText, TextReader, text_of};
 
 use super::args::{InputSource, Setting};
-use super::report::Failure;
+use super::report::{Failure, Phase};
 
 /// The longest input document, in bytes: enough for a picture of 12 MiB in base64.
 pub(super) const INPUT_LIMIT: u64 = 16 << 20;
@@ -114,4 +116,46 @@ fn takes_text(property: &Value) -> bool {
         .as_array()
         .map_or(&[] as &[Value], Vec::as_slice);
     property.is_null() || is_text(property) || branches.iter().any(is_text)
+}
+
+/// Parses a document to put fields into. The component has checked its text: the parser here
+/// accepts a duplicate key and keeps its last value.
+pub(super) fn object(
+    checked: Result<Plan, CallError>,
+    text: &str,
+) -> Result<Map<String, Value>, Failure> {
+    match (checked, zoetrope_host::json::parse(text)) {
+        (Err(error), _) if is_about_text(&error) => Err(Failure::of_call(error, Phase::Check)),
+        (_, Ok(Value::Object(object))) => Ok(object),
+        (Err(error), _) => Err(Failure::of_call(error, Phase::Check)),
+        (Ok(_), _) => {
+            let message = "--set and --image need an input that is a JSON object";
+            Err(Failure::usage(message))
+        }
+    }
+}
+
+/// Puts the `file:` URL of a picture into the first picture field.
+pub(super) fn put_image(
+    path: &Path,
+    node: &NodeType,
+    object: &mut Map<String, Value>,
+) -> Result<(), Failure> {
+    let field = image_field(node)?;
+    let name = field.trim_start_matches('/');
+    object.insert(name.to_owned(), file_url::of(path).into());
+    Ok(())
+}
+
+/// The JSON Pointer of the first picture field.
+pub(super) fn image_field(node: &NodeType) -> Result<&str, Failure> {
+    let mut media = node.input_media.iter();
+    let media = media.find(|media| media.kind == MediaKind::Image);
+    media
+        .map(|media| media.pointer.as_str())
+        .ok_or_else(|| Failure::usage(format!("the node `{}` has no picture field", node.name)))
+}
+
+fn is_about_text(error: &CallError) -> bool {
+    matches!(error, CallError::Node(error) if error.cause.violations().iter().any(|found| found.keyword == "json"))
 }

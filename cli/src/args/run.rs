@@ -21,6 +21,10 @@ pub(crate) struct Run {
     /// Local picture for the node's first picture field
     #[arg(long, value_name = "PATH")]
     pub(crate) image: Option<PathBuf>,
+    /// End before anything is sent if a local picture is truncated or damaged; without it, that
+    /// is a note and the provider decides
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// File to write the result to [default: a file in the data directory]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

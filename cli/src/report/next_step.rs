@@ -179,6 +179,9 @@ pub(crate) fn continue_batch(
     if let Some(image) = &run.image {
         let _ = write!(more, " --image {}", quoted(image));
     }
+    if run.strict {
+        more.push_str(" --strict");
+    }
     if let Some(connection) = &run.connection {
         let _ = write!(more, " --connection {}", quoted_text(connection));
     }

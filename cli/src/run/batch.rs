@@ -13,6 +13,8 @@ use super::{absolute, prepare, request};
 use crate::args::Run;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
+use crate::notes::Note;
+use crate::picture_notes;
 use crate::progress::Progress;
 use crate::report::{Failure, Summary, next_step, of_jobs};
 use crate::text_lines::TextLines;
@@ -68,7 +70,9 @@ impl Run {
         let options = context.options();
         let next = next_step::continue_batch(self, lines, &folder, &key, &options);
         let solutions = context.solutions().await;
-        Summary::of(&rows, &options, &solutions).report(context.printer(), &next)
+        Summary::of(&rows, &options, &solutions)
+            .with_notes(context.notes())
+            .report(context.printer(), &next)
     }
 
     /// The checked input of each line, with the line's number.
@@ -98,7 +102,17 @@ impl Run {
                 continue;
             }
             let checked = request::check(self, context, &node, Some(text)).await;
-            let checked = checked.map_err(|failure| failure.on_line(number))?;
+            let checked = checked
+                .and_then(|checked| request::refuse_damaged(self, &checked).map(|()| checked))
+                .map_err(|failure| failure.on_line(number))?;
+            for (field, picture) in checked.pictures() {
+                for message in picture_notes::damage(picture) {
+                    context.note(&Note {
+                        line: Some(number),
+                        ..Note::of_field(field, message)
+                    });
+                }
+            }
             requests.push((number, checked));
         }
         if requests.is_empty() {

@@ -337,7 +337,9 @@ mod tests {
                 "a byte-order mark, quotes and the prefix `Bearer`",
             ),
         ] {
-            let (secret, removed) = in_env(text).ok().expect("a credential");
+            let Ok((secret, removed)) = in_env(text) else {
+                panic!("{text:?} was refused");
+            };
             assert_eq!(secret.reveal(), "sk-123");
             assert_eq!(removed.to_string(), expected);
         }

@@ -35,12 +35,12 @@ fn damage(media_type: &str, bytes: &[u8]) -> Option<Damage> {
     at_once
 }
 
-fn chunk(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
+fn chunk(name: [u8; 4], data: &[u8]) -> Vec<u8> {
     let mut crc = flate2::Crc::new();
-    crc.update(name);
+    crc.update(&name);
     crc.update(data);
     let length = u32::try_from(data.len()).expect("short").to_be_bytes();
-    [&length[..], name, data, &crc.sum().to_be_bytes()].concat()
+    [&length[..], &name, data, &crc.sum().to_be_bytes()].concat()
 }
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
@@ -82,12 +82,12 @@ fn picture_cut_anywhere_is_damaged() {
 
 #[test]
 fn png_with_missing_or_wrong_chunks_is_damaged() {
-    let header = || chunk(b"IHDR", &[0; 13]);
-    let (data, end) = (|| chunk(b"IDAT", b"data"), || chunk(b"IEND", b""));
+    let header = || chunk(*b"IHDR", &[0; 13]);
+    let (data, end) = (|| chunk(*b"IDAT", b"data"), || chunk(*b"IEND", b""));
     assert_eq!(damage("image/png", &png(&[header(), data(), end()])), None);
     let mut wrong_sum = data();
     *wrong_sum.last_mut().expect("a byte") ^= 1;
-    let mut wrong_text = chunk(b"tEXt", b"words");
+    let mut wrong_text = chunk(*b"tEXt", b"words");
     *wrong_text.last_mut().expect("a byte") ^= 1;
     let huge = [&u32::MAX.to_be_bytes()[..], b"IDAT", b"data"].concat();
     let longer = [&(1_u32 << 30).to_be_bytes()[..], b"IDAT", b"data"].concat();
@@ -109,7 +109,7 @@ fn png_with_missing_or_wrong_chunks_is_damaged() {
             Some("is damaged: it has two IHDR chunks"),
         ),
         (
-            vec![chunk(b"IHDR", b"")],
+            vec![chunk(*b"IHDR", b"")],
             Some("is damaged: its IHDR chunk has a wrong length"),
         ),
         (
