@@ -13,6 +13,10 @@ use super::values::{InputParser, InputSource, Profile, Setting, SettingParser, k
 /// job is written to the ledger before anything is submitted: `zoetrope jobs` lists it and
 /// `zoetrope jobs resume` resumes it, even after a crash.
 #[derive(Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the command line"
+)]
 pub(crate) struct Run {
     /// Node type, as `zoetrope nodes` lists it
     pub(crate) node: String,

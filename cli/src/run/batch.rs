@@ -106,7 +106,7 @@ impl Run {
                 .and_then(|checked| request::refuse_damaged(self, &checked).map(|()| checked))
                 .map_err(|failure| failure.on_line(number))?;
             for (field, picture) in checked.pictures() {
-                for message in picture_notes::damage(picture) {
+                if let Some(message) = picture_notes::damage(picture) {
                     context.note(&Note {
                         line: Some(number),
                         ..Note::of_field(field, message)
