@@ -134,7 +134,7 @@ fn still_picture_in_place_of_a_clip_is_not_taken() {
     let still = b"GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
     let provider = provider(still);
     let sandbox = Sandbox::with_provider(&provider);
-    let outcome = run(&sandbox, &["--out", "clip.mp4", "--deadline", "1s"]);
+    let outcome = run(&sandbox, &["--out", "clip.mp4", "--deadline", "20s"]);
     let error = outcome.error("download_failed");
     assert_eq!(error["charged"], "yes");
     let message = error["message"].as_str().expect("words");
