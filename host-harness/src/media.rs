@@ -322,6 +322,9 @@ fn file_name(path: &Path) -> String {
 }
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -299,6 +299,9 @@ fn invalid(error: NotText) -> io::Error {
 }
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
