@@ -2,7 +2,7 @@
 
 use zoetrope_fuzzing::Target;
 
-use super::accepted;
+use super::picture::accepted;
 use super::structure::Structure;
 
 #[test]

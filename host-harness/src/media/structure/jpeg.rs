@@ -1,7 +1,8 @@
 //! JPEG (ITU-T T.81, annex B): markers, most of them with a segment of a length, and coded
 //! data after each start of a scan.
 
-use super::{Damage, Head, skip};
+use super::damage::Damage;
+use super::pieces::{Head, skip};
 
 #[derive(Default)]
 pub(super) struct Jpeg {

@@ -2,7 +2,8 @@
 
 use flate2::Crc;
 
-use super::{Damage, Head, skip};
+use super::damage::Damage;
+use super::pieces::{Head, skip};
 
 /// The longest permitted chunk.
 const MAX_CHUNK: u32 = i32::MAX as u32;

@@ -1,7 +1,8 @@
 //! WebP (RFC 9649): a RIFF header with the length of the file, then chunks of a name, a length
 //! and data, which are padded to an even length.
 
-use super::{Damage, Head, skip};
+use super::damage::Damage;
+use super::pieces::{Head, skip};
 
 /// The bytes of the RIFF header that its length does not count.
 const UNCOUNTED: u64 = 8;
