@@ -231,8 +231,8 @@ fn notes_on_pictures_are_printed_before_the_upload() {
     sandbox.write("photo.jpg", picture(ImageFormat::Png));
     sandbox.write("phone.jpeg", turned_jpeg());
     sandbox.write("logo.png", transparent_png());
-    // A GIF by its first bytes, which no decoder reads.
-    sandbox.write("broken.gif", b"GIF89a??");
+    // A PNG by its first bytes, which no decoder reads.
+    sandbox.write("broken.png", b"\x89PNG\r\n\x1a\n????");
     for (name, expected) in [
         ("plain.png", &[][..]),
         ("photo.jpg", &["note: /image photo.jpg is a PNG"]),
@@ -246,7 +246,12 @@ fn notes_on_pictures_are_printed_before_the_upload() {
             "logo.png",
             &["note: /image logo.png has an alpha channel; the provider may show it as black"],
         ),
-        ("broken.gif", &[]),
+        (
+            "broken.png",
+            &[
+                "note: /image broken.png is truncated: it ends inside a chunk; the provider may refuse it",
+            ],
+        ),
     ] {
         let outcome = run(&sandbox, &format!("file:{name}"), &[]);
         outcome.error("unavailable");

@@ -10,6 +10,7 @@
 //! - [`nodes`]: each node against the practice provider: run, cancelled, killed, two in a row
 //! - [`local_pictures`]: pictures that an input names by `file:` URLs
 //! - [`picture_results`]: results that are pictures, and node names with special characters
+//! - [`clip_types`]: clips of other types than MP4
 //! - [`profiles`]: the profiles of `run`
 //! - [`resume`]: runs that stop at a deadline, a signal or a kill, and are resumed
 //! - [`jobs`]: the commands on jobs; [`costs`]: prices, costs and missing cancellation
@@ -30,6 +31,7 @@
 //! - [`wire`]: a provider that differs in every part of its wire, by configuration
 //! - [`practice`]: the practice provider as a process of its own
 //! - [`practice_faults`]: the scripts of `examples/faults/` over each protocol
+//! - [`proxy`]: proxies and further certificate authorities
 //!
 //! Components and their limits:
 //!
@@ -47,13 +49,16 @@
 //! - [`bad_input`]: invalid inputs, pictures and configurations; partly data in `cases/bad_input`
 //! - [`catalogue`]: `nodes`, compared with AgenticFlow's description in `data/`
 //! - [`jsonl`]: `check --jsonl`
+//! - [`text_inputs`]: text files with byte-order marks, in UTF-16, and invalid ones
+//! - [`pictures_damaged`]: pictures of other formats, truncated and damaged ones
 //! - [`properties`]: `check` of generated inputs; [`pydantic`]: the same compared with pydantic
 //! - [`schemas`]: `check` compared with the served schemas, by Python's `jsonschema` and pydantic
 //! - [`reasons`]: what an error says: the provider's reason, the credential, the size, the charge, and
 //!   the last problem before a deadline
 //! - [`cli`]: the text output, in `snapshots/`
 //! - [`observability`]: logs and traces
-//! - [`secrets`]: credentials and prompts in logs, errors and files
+//! - [`secrets`]: credentials and prompts in logs, errors and files; [`keys`]: keys with blanks,
+//!   quotes or other characters around them
 //!
 //! The repository:
 //!
@@ -99,6 +104,7 @@ mod attacks;
 mod bad_input;
 mod catalogue;
 mod cli;
+mod clip_types;
 mod components;
 mod contract_versions;
 mod costs;
@@ -113,6 +119,7 @@ mod house;
 mod incidents;
 mod jobs;
 mod jsonl;
+mod keys;
 mod ledger;
 mod local_pictures;
 mod node_help;
@@ -121,6 +128,7 @@ mod numbers;
 mod observability;
 mod packs;
 mod picture_results;
+mod pictures_damaged;
 mod popiart;
 mod practice;
 #[cfg(unix)]
@@ -140,6 +148,7 @@ mod secrets;
 mod shortapi;
 mod shortapi_page;
 mod support;
+mod text_inputs;
 mod typed;
 mod upgrade;
 mod wire;

@@ -10,11 +10,13 @@ use zoetrope_host::contract::{Artifact, Charge, NodeType};
 use zoetrope_host::download::DownloadError;
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::jobs::NextStep;
+use zoetrope_host::ledger::Target;
 use zoetrope_host::media::Picture;
 use zoetrope_host::sanitize::sentence;
 
 use super::args::artifacts::{Artifacts, Command, Pull, Upload};
 use super::context::Context;
+use super::picture_notes;
 use super::report::{Failure, Phase};
 
 impl Artifacts {
@@ -33,27 +35,20 @@ impl Pull {
         let found = artifacts::find(pack, &store.context, &store.category, &self.id).await;
         let artifact = found.map_err(|error| store.failed(error))?;
         let target = match &self.out {
-            Some(out) => out.clone(),
-            None => default_name(&artifact),
+            Some(out) => Target::File(absolute(out)?),
+            None => Target::Stem(absolute(&default_stem(&artifact))?),
         };
-        let target = std::path::absolute(&target)
-            .map_err(|error| Failure::usage(format!("`{}`: {error}", target.display())))?;
-        let pulled = artifacts::pull(
-            &store.context,
-            &store.category,
-            artifact,
-            &target,
-            self.force,
-        )
-        .await;
+        let (call, category) = (&store.context, &store.category);
+        let pulled = artifacts::pull(call, category, artifact, &target, self.force).await;
         let pulled = pulled.map_err(|error| store.failed(error))?;
+        let (file, path) = (&pulled.file, &pulled.path);
+        context.note_all(picture_notes::misnamed(path, file.media_type));
         let mut answer = described(&pulled.artifact, &store);
-        answer.insert("file".into(), target.to_string_lossy().into());
-        answer.insert("media_type".into(), pulled.file.media_type.into());
-        answer.insert("bytes".into(), pulled.file.bytes.into());
-        answer.insert("sha256".into(), pulled.file.sha256.to_string().into());
-        let text = target.to_string_lossy();
-        context.printer().answer(&Value::Object(answer), &text)?;
+        answer.insert("file".into(), path.to_string_lossy().into());
+        answer.insert("media_type".into(), file.media_type.into());
+        answer.insert("bytes".into(), file.bytes.into());
+        answer.insert("sha256".into(), file.sha256.to_string().into());
+        context.answer(&Value::Object(answer), &path.to_string_lossy())?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -65,14 +60,13 @@ impl Upload {
             let next = "Name a local picture, then run the same command again";
             Failure::usage(chain(&error)).then(next.into())
         })?;
+        context.note_all(picture_notes::damage(&picture));
         let store = Store::open(context, self.connection.as_deref()).await?;
         let (pack, call) = (context.pack().await?, &store.context);
         let uploaded = artifacts::upload(pack, call, &store.category, &picture, &self.role).await;
         let artifact = uploaded.map_err(|error| store.failed(error))?;
         let answer = described(&artifact, &store);
-        context
-            .printer()
-            .answer(&Value::Object(answer), &sentence(&artifact.id))?;
+        context.answer(&Value::Object(answer), &sentence(&artifact.id))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -151,24 +145,19 @@ fn described(artifact: &Artifact, store: &Store) -> Map<String, Value> {
     fields
 }
 
-/// The id as a file name. The provider's own name of the file is not trusted.
-fn default_name(artifact: &Artifact) -> PathBuf {
+/// The id as a file name without extension. The provider's own name of the file is not trusted.
+fn default_stem(artifact: &Artifact) -> PathBuf {
     let plain = |letter: char| match letter {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' => letter,
         _ => '_',
     };
-    let mut name: String = artifact.id.chars().take(100).map(plain).collect();
-    let extension = match artifact.media_type.as_deref() {
-        Some("image/png") => ".png",
-        Some("image/jpeg") => ".jpg",
-        Some("image/webp") => ".webp",
-        Some("video/mp4") => ".mp4",
-        Some("video/webm") => ".webm",
-        Some("video/quicktime") => ".mov",
-        _ => "",
-    };
-    name.push_str(extension);
-    Path::new(&name).to_owned()
+    let name: String = artifact.id.chars().take(100).map(plain).collect();
+    name.into()
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path)
+        .map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))
 }
 
 fn failure(error: ArtifactError) -> Failure {

@@ -93,7 +93,10 @@ impl Context {
         let config = self.config().await;
         let config = config.map_err(|failure| unavailable(failure.message().to_owned()))?;
         if !is_practice(config, id, &requirement.category) {
-            return config.open(id, requirement).await;
+            let resolved = config.open(id, requirement).await?;
+            let note = resolved.connection.credential_note();
+            self.note_all(note.map(str::to_owned));
+            return Ok(resolved);
         }
         let connection = self.practice_connection(requirement).await;
         let resolved =

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use directories::ProjectDirs;
 use futures::future::BoxFuture;
+use serde_json::Value;
 use tokio::sync::OnceCell;
 use zoetrope_bundled_pack::{COMPONENT, DIGEST};
 use zoetrope_emulator::{FetchPicture, SharedPractice};
@@ -24,7 +25,8 @@ use zoetrope_host::trace::Caller;
 
 use super::args::Global;
 use super::logging;
-use super::printer::Printer;
+use super::notes::{Note, Notes};
+use super::printer::{PrintError, Printer};
 use super::report::{Failure, Phase, Solutions, next_step, of_driver, of_jobs, of_ledger};
 use super::shell::quoted;
 
@@ -41,6 +43,7 @@ pub(super) struct Context {
     pub(super) practice: OnceCell<SharedPractice>,
     /// The parent trace of this process.
     caller: Option<Caller>,
+    notes: Notes,
 }
 
 impl Context {
@@ -53,6 +56,7 @@ impl Context {
             pack: OnceCell::new(),
             practice: OnceCell::new(),
             caller: logging::caller(),
+            notes: Notes::default(),
         }
     }
 
@@ -62,6 +66,32 @@ impl Context {
 
     pub(super) fn printer(&self) -> &Printer {
         &self.printer
+    }
+
+    /// Prints a note, unless it was printed before.
+    pub(super) fn note(&self, note: &Note) {
+        if self.notes.add(note) {
+            self.printer.message(&note.text());
+        }
+    }
+
+    /// Prints notes about no field of the input.
+    pub(super) fn note_all(&self, messages: impl IntoIterator<Item = String>) {
+        for message in messages {
+            self.note(&Note::new(message));
+        }
+    }
+
+    /// The notes so far.
+    pub(super) fn notes(&self) -> &Notes {
+        &self.notes
+    }
+
+    /// Prints an answer as JSON with the notes so far, or as text.
+    pub(super) fn answer(&self, document: &Value, text: &str) -> Result<(), PrintError> {
+        let mut document = document.clone();
+        self.notes.put_into(&mut document);
+        self.printer.answer(&document, text)
     }
 
     /// The file of `--config`.

@@ -1,70 +1,81 @@
-//! Reads input documents, and applies `--set`.
+//! Reads input documents, and applies `--set` and `--image`.
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use serde_json::{Map, Value};
-use zoetrope_host::contract::{NodeType, Violation};
+use zoetrope_host::component::CallError;
+use zoetrope_host::contract::{MediaKind, NodeType, Plan, Violation};
+use zoetrope_host::media::file_url;
+use zoetrope_host::text_file::{Encoding, NotText, TextReader, text_of};
 
 use super::args::{InputSource, Setting};
-use super::report::Failure;
+use super::report::{Failure, Phase};
 
 /// The longest input document, in bytes: enough for a picture of 12 MiB in base64.
 pub(super) const INPUT_LIMIT: u64 = 16 << 20;
 
 /// Reads a document from its source.
 pub(super) fn read(source: &InputSource) -> Result<String, Failure> {
-    let path = match source {
-        InputSource::Inline(text) => return document(text.clone().into_bytes()),
-        InputSource::File(path) => path,
-    };
+    let mut reader = TextReader::new(open(source)?);
     let mut bytes = Vec::new();
-    let read = if path == Path::new("-") {
-        io::stdin()
-            .lock()
-            .take(INPUT_LIMIT + 1)
-            .read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(path)
-            .and_then(|file| file.take(INPUT_LIMIT + 1).read_to_end(&mut bytes))
-    };
-    read.map_err(|error| {
-        Failure::usage(format!(
-            "the input `{}` cannot be read: {error}",
-            path.display()
-        ))
+    let read = reader
+        .by_ref()
+        .take(INPUT_LIMIT + 1)
+        .read_to_end(&mut bytes);
+    read.map_err(|error| match not_text(&error) {
+        Some(error) => unreadable(sentence(error, "")),
+        None => not_read(source, &error),
     })?;
-    document(bytes)
+    document(bytes, reader.encoding(), reader.mark_length(), "")
 }
 
-/// The longest file of input documents, in bytes.
-const LINES_LIMIT: u64 = 1 << 30;
+/// Opens a source of documents.
+pub(super) fn open(source: &InputSource) -> Result<Box<dyn Read + Send>, Failure> {
+    Ok(match source {
+        InputSource::Inline(text) => Box::new(io::Cursor::new(text.clone().into_bytes())),
+        InputSource::File(path) if path == Path::new("-") => Box::new(io::stdin()),
+        InputSource::File(path) => {
+            Box::new(File::open(path).map_err(|error| not_read(source, &error))?)
+        }
+    })
+}
 
-/// Reads a file that has a document on each line.
-pub(super) fn read_lines(path: &Path) -> Result<String, Failure> {
-    let unreadable = |why: String| {
-        Failure::usage(format!(
-            "the batch `{}` cannot be read: {why}",
-            path.display()
-        ))
+/// The failure of a source that cannot be read.
+pub(super) fn not_read(source: &InputSource, error: &io::Error) -> Failure {
+    let path = match source {
+        InputSource::File(path) => path.as_path(),
+        InputSource::Inline(_) => Path::new("(the document on the command line)"),
     };
-    let mut text = String::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(LINES_LIMIT + 1).read_to_string(&mut text))
-        .map_err(|error| unreadable(error.to_string()))?;
-    if text.len() as u64 > LINES_LIMIT {
-        return Err(unreadable(format!("it is longer than {LINES_LIMIT} bytes")));
-    }
-    Ok(text)
+    Failure::usage(format!(
+        "the input `{}` cannot be read: {error}",
+        path.display()
+    ))
 }
 
-/// Checks the length and the encoding of a document. It is not parsed yet.
-pub(super) fn document(bytes: Vec<u8>) -> Result<String, Failure> {
+/// Checks the length and the encoding of a document, which a [`TextReader`] returned as these
+/// bytes. It is not parsed yet. `mark`: the length of its byte-order mark; `counted`: where
+/// the offset of an error is counted from, if that is not the start of the file.
+pub(super) fn document(
+    bytes: Vec<u8>,
+    encoding: Encoding,
+    mark: usize,
+    counted: &str,
+) -> Result<String, Failure> {
     if bytes.len() as u64 > INPUT_LIMIT {
         let message = format!("The document is longer than {} MiB.", INPUT_LIMIT >> 20);
         return Err(unreadable(message));
     }
-    String::from_utf8(bytes).map_err(|_| unreadable("Not UTF-8 text.".into()))
+    text_of(bytes, encoding, mark).map_err(|error| unreadable(sentence(error, counted)))
+}
+
+fn sentence(error: NotText, counted: &str) -> String {
+    format!("The document cannot be read: {error}{counted}.")
+}
+
+fn not_text(error: &io::Error) -> Option<NotText> {
+    error.get_ref()?.downcast_ref().copied()
 }
 
 fn unreadable(message: String) -> Failure {
@@ -105,4 +116,46 @@ fn takes_text(property: &Value) -> bool {
         .as_array()
         .map_or(&[] as &[Value], Vec::as_slice);
     property.is_null() || is_text(property) || branches.iter().any(is_text)
+}
+
+/// Parses a document to put fields into. The component has checked its text: the parser here
+/// accepts a duplicate key and keeps its last value.
+pub(super) fn object(
+    checked: Result<Plan, CallError>,
+    text: &str,
+) -> Result<Map<String, Value>, Failure> {
+    match (checked, zoetrope_host::json::parse(text)) {
+        (Err(error), _) if is_about_text(&error) => Err(Failure::of_call(error, Phase::Check)),
+        (_, Ok(Value::Object(object))) => Ok(object),
+        (Err(error), _) => Err(Failure::of_call(error, Phase::Check)),
+        (Ok(_), _) => {
+            let message = "--set and --image need an input that is a JSON object";
+            Err(Failure::usage(message))
+        }
+    }
+}
+
+/// Puts the `file:` URL of a picture into the first picture field.
+pub(super) fn put_image(
+    path: &Path,
+    node: &NodeType,
+    object: &mut Map<String, Value>,
+) -> Result<(), Failure> {
+    let field = image_field(node)?;
+    let name = field.trim_start_matches('/');
+    object.insert(name.to_owned(), file_url::of(path).into());
+    Ok(())
+}
+
+/// The JSON Pointer of the first picture field.
+pub(super) fn image_field(node: &NodeType) -> Result<&str, Failure> {
+    let mut media = node.input_media.iter();
+    let media = media.find(|media| media.kind == MediaKind::Image);
+    media
+        .map(|media| media.pointer.as_str())
+        .ok_or_else(|| Failure::usage(format!("the node `{}` has no picture field", node.name)))
+}
+
+fn is_about_text(error: &CallError) -> bool {
+    matches!(error, CallError::Node(error) if error.cause.violations().iter().any(|found| found.keyword == "json"))
 }

@@ -1,9 +1,7 @@
 //! `zoetrope check --jsonl`: one input a line, one result a line, in the same order. Memory use
 //! does not depend on the number of lines.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::io::{self, Read};
 use std::pin::pin;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
@@ -14,9 +12,10 @@ use zoetrope_host::component::{CallContext, CheckSession, Pack};
 use zoetrope_host::contract::CheckOptions;
 
 use super::args::InputSource;
-use super::input::{INPUT_LIMIT, document};
+use super::input::{not_read, open};
 use super::printer::Printer;
 use super::report::{Failure, Phase, plan};
+use super::text_lines::{Line, TextLines};
 
 /// The lines that one task checks at most. A task gets no further line once it has this many
 /// bytes.
@@ -32,21 +31,8 @@ pub(super) async fn check(
     source: &InputSource,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
-    let path = match source {
-        InputSource::File(path) => path.as_path(),
-        InputSource::Inline(_) => Path::new("(the document on the command line)"),
-    };
-    let unreadable = |error: io::Error| {
-        Failure::usage(format!(
-            "the input `{}` cannot be read: {error}",
-            path.display()
-        ))
-    };
-    let source: Box<dyn Read + Send> = match source {
-        InputSource::Inline(text) => Box::new(io::Cursor::new(text.clone().into_bytes())),
-        InputSource::File(path) if path == Path::new("-") => Box::new(io::stdin()),
-        InputSource::File(path) => Box::new(File::open(path).map_err(unreadable)?),
-    };
+    let unreadable = |error: io::Error| not_read(source, &error);
+    let source = open(source)?;
     let workers = available_parallelism().map_or(1, usize::from);
     let batches = stream::unfold(batches(source, workers), async |mut batches| {
         batches.recv().await.map(|batch| (batch, batches))
@@ -70,11 +56,11 @@ pub(super) async fn check(
 }
 
 /// Reads on a thread of its own, so that finished answers are printed while the source is slow.
-fn batches(source: Box<dyn Read + Send>, capacity: usize) -> Receiver<io::Result<Vec<Vec<u8>>>> {
+fn batches(source: Box<dyn Read + Send>, capacity: usize) -> Receiver<io::Result<Vec<Line>>> {
     let (sender, receiver) = channel(capacity);
     tokio::task::spawn_blocking(move || {
-        let mut source = BufReader::with_capacity(1 << 18, source);
-        while let Some(batch) = batch(&mut source).transpose() {
+        let mut lines = TextLines::new(source);
+        while let Some(batch) = batch(&mut lines).transpose() {
             if sender.blocking_send(batch).is_err() {
                 break;
             }
@@ -83,31 +69,19 @@ fn batches(source: Box<dyn Read + Send>, capacity: usize) -> Receiver<io::Result
     receiver
 }
 
-/// The next lines that are available, without line ends; `None` after the last. A line over
-/// the length limit is cut one byte after it, so that its check fails.
-fn batch(source: &mut BufReader<impl Read>) -> io::Result<Option<Vec<Vec<u8>>>> {
+/// The next lines that are available; `None` after the last.
+fn batch(source: &mut TextLines<impl Read>) -> io::Result<Option<Vec<Line>>> {
     let mut lines = Vec::new();
     let mut bytes = 0;
     while lines.len() < BATCH_LINES && bytes < BATCH_BYTES {
         // A writer may wait for the answer to a line before it writes the next one.
-        if !lines.is_empty() && !source.buffer().contains(&b'\n') {
+        if !lines.is_empty() && !source.has_next() {
             break;
         }
-        let mut line = Vec::new();
-        if source
-            .by_ref()
-            .take(INPUT_LIMIT + 1)
-            .read_until(b'\n', &mut line)?
-            == 0
-        {
+        let Some(line) = source.next_line()? else {
             break;
-        }
-        if line.last() == Some(&b'\n') {
-            line.pop();
-        } else if line.len() as u64 > INPUT_LIMIT {
-            source.skip_until(b'\n')?;
-        }
-        bytes += line.len();
+        };
+        bytes += line.length();
         lines.push(line);
     }
     Ok(Some(lines).filter(|lines| !lines.is_empty()))
@@ -117,12 +91,12 @@ async fn answer(
     mut session: CheckSession,
     node: String,
     options: CheckOptions,
-    lines: Vec<Vec<u8>>,
+    lines: Vec<Line>,
 ) -> (String, bool) {
     let mut answers = String::new();
     let mut refused = false;
     for line in lines {
-        let checked = match document(line) {
+        let checked = match line.document() {
             Err(failure) => Err(failure),
             Ok(text) => {
                 let checked = session.check(&node, &text, options).await;
@@ -141,31 +115,4 @@ async fn answer(
         answers.push('\n');
     }
     (answers, refused)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_with_any_line_end_are_read_in_order() {
-        let mut source = BufReader::new(&b"a\n\nb\r\nc"[..]);
-        let lines = batch(&mut source).expect("read").expect("lines");
-        assert_eq!(lines, [&b"a"[..], b"", b"b\r"]);
-        let last = batch(&mut source).expect("read").expect("lines");
-        assert_eq!(last, [b"c"]);
-        assert!(batch(&mut source).expect("read").is_none());
-    }
-
-    #[test]
-    fn line_over_limit_is_cut_and_next_line_is_whole() {
-        let limit = usize::try_from(INPUT_LIMIT).expect("fits");
-        let mut text = vec![b' '; limit + 10];
-        text.extend_from_slice(b"\nnext\n");
-        let mut source = BufReader::new(&text[..]);
-        let first = batch(&mut source).expect("read").expect("lines");
-        assert_eq!(first.iter().map(Vec::len).collect::<Vec<_>>(), [limit + 1]);
-        let second = batch(&mut source).expect("read").expect("lines");
-        assert_eq!(second, [b"next"]);
-    }
 }

@@ -10,8 +10,8 @@
 //! - [`connections`]: opens connections, the practice provider's among them
 //! - [`nodes`], [`check`] (and [`jsonl`], its streaming form), [`run`], [`jobs`], [`artifacts`],
 //!   [`packs`], [`practice`]: the commands
-//! - [`input`]: the input document from a file and `--set`
-//! - [`picture_notes`]: notes on pictures and results
+//! - [`input`]: the input document from a file and `--set`; [`text_lines`]: a document a line
+//! - [`notes`]: the notes of a command; [`picture_notes`]: those on pictures and results
 //! - [`wait`]: waits for jobs, with [`interrupts`]: signals, [`progress`]: the progress of jobs,
 //!   and [`terminal_line`]: the line that shows it
 //! - [`report`]: text and JSON of a plan, a job, many jobs and a failure
@@ -32,6 +32,7 @@ mod jobs;
 mod jsonl;
 mod logging;
 mod nodes;
+mod notes;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod packs;
@@ -43,6 +44,7 @@ mod report;
 mod run;
 mod shell;
 mod terminal_line;
+mod text_lines;
 mod wait;
 
 use std::process::ExitCode;

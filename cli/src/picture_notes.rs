@@ -5,30 +5,21 @@ use std::path::Path;
 
 use image::metadata::Orientation;
 use image::{ImageDecoder as _, ImageReader};
-use zoetrope_host::media::Picture;
+use zoetrope_host::contract::Violation;
+use zoetrope_host::ledger::Job;
+use zoetrope_host::media::{Picture, format_of};
 use zoetrope_host::sanitize::sentence;
+
+use super::report::Failure;
 
 /// The longest picture whose header is read, in bytes: some decoders read the whole file.
 const MAX_BYTES: u64 = 64 << 20;
-
-/// Media types, their names, and their file extensions.
-const KINDS: [(&str, &str, &[&str]); 10] = [
-    ("image/png", "a PNG", &["png"]),
-    ("image/jpeg", "a JPEG", &["jpg", "jpeg", "jpe", "jfif"]),
-    ("image/webp", "a WebP", &["webp"]),
-    ("image/gif", "a GIF", &["gif"]),
-    ("image/bmp", "a BMP", &["bmp", "dib"]),
-    ("image/avif", "an AVIF", &["avif"]),
-    ("image/heic", "a HEIC", &["heic", "heif", "hif"]),
-    ("video/mp4", "an MP4", &["mp4", "m4v"]),
-    ("video/quicktime", "a QuickTime movie", &["mov", "qt"]),
-    ("video/webm", "a WebM", &["webm"]),
-];
 
 /// The notes on a picture of an input.
 pub(super) fn notes(picture: &Picture) -> Vec<String> {
     let name = sentence(picture.file_name());
     let mut notes = Vec::from_iter(misnamed(picture.path(), picture.media_type()));
+    notes.extend(damage(picture));
     let (is_turned, has_alpha) = header(picture).unwrap_or_default();
     if is_turned {
         notes.push(format!(
@@ -43,14 +34,41 @@ pub(super) fn notes(picture: &Picture) -> Vec<String> {
     notes
 }
 
+/// A note on a picture that is truncated or damaged.
+pub(super) fn damage(picture: &Picture) -> Option<String> {
+    let name = sentence(picture.file_name());
+    let damage = picture.damage()?;
+    Some(format!("{name} {damage}; the provider may refuse it"))
+}
+
+/// The failure of `--strict` for a picture of this field, if it is truncated or damaged.
+pub(super) fn refused(field: &str, picture: &Picture) -> Option<Failure> {
+    let name = sentence(picture.file_name());
+    let damage = picture.damage()?;
+    let failure = Failure::invalid_input(Violation {
+        instance_path: field.to_owned(),
+        keyword: "picture".into(),
+        message: format!("{name} {damage}."),
+    });
+    let next = "Use an intact picture, or run without --strict to leave the decision to the \
+                provider (nothing was sent)";
+    Some(failure.then(next.into()))
+}
+
+/// Notes on results whose extension does not match their type.
+pub(super) fn results<'a>(jobs: impl IntoIterator<Item = &'a Job>) -> impl Iterator<Item = String> {
+    let files = jobs.into_iter().filter(|job| job.is_finalized());
+    let files = files.filter_map(Job::file);
+    files.filter_map(|file| misnamed(&file.path, &file.media_type))
+}
+
 /// A note on a file whose extension does not match its type.
 pub(super) fn misnamed(path: &Path, media_type: &str) -> Option<String> {
     let extension = path.extension()?.to_string_lossy().to_ascii_lowercase();
-    let mut kinds = KINDS.iter();
-    let (_, type_name, extensions) = kinds.find(|(known, ..)| *known == media_type)?;
+    let format = format_of(media_type)?;
     let name = path.file_name()?.to_string_lossy();
-    (!extensions.contains(&extension.as_str()))
-        .then(|| format!("{} is {type_name}", sentence(&name)))
+    (!format.extensions.contains(&extension.as_str()))
+        .then(|| format!("{} is {}", sentence(&name), format.name))
 }
 
 /// Whether a picture is rotated, and whether it has an alpha channel; `None` if no decoder

@@ -1,12 +1,12 @@
 //! `zoetrope practice`.
 
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
 use zoetrope_emulator::{FaultScript, FaultScriptError, Practice, Protocol, Settings};
 use zoetrope_host::error::{ErrorKind, chain};
+use zoetrope_host::text_file;
 
 use super::args::PracticeServer;
 use super::context::Context;
@@ -94,7 +94,7 @@ fn read_faults(path: &Path) -> Result<FaultScript, Failure> {
         Failure::new(ErrorKind::BadConfig, Phase::Setup, message)
             .then("Correct the fault script, then run the same command again".into())
     };
-    let text = fs::read_to_string(path).map_err(|error| {
+    let text = text_file::read(path).map_err(|error| {
         let path = path.display();
         bad(format!("the fault script `{path}` cannot be read: {error}"))
     })?;

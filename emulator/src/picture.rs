@@ -73,11 +73,37 @@ impl Kind {
     }
 }
 
+/// The name of a format that is not supported.
+pub(crate) fn other(bytes: &[u8]) -> &'static str {
+    const STARTS: [(&[u8], &str); 7] = [
+        (b"GIF8", "a GIF"),
+        (b"BM", "a BMP"),
+        (b"II*\0", "a TIFF"),
+        (b"MM\0*", "a TIFF"),
+        (b"%PDF-", "a PDF"),
+        (b"<svg", "an SVG"),
+        (b"<?xml", "an SVG"),
+    ];
+    let brand = bytes
+        .get(4..12)
+        .and_then(|brand| brand.strip_prefix(b"ftyp"));
+    match brand {
+        Some(b"avif" | b"avis") => "an AVIF",
+        Some(b"heic" | b"heix" | b"mif1" | b"msf1") => "a HEIC",
+        Some(_) => "a video",
+        None => {
+            let mut known = STARTS.iter();
+            let known = known.find(|(start, _)| bytes.starts_with(start));
+            known.map_or("of another format", |(_, name)| name)
+        }
+    }
+}
+
 /// Why a picture cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PictureError {
-    #[error("the picture is neither PNG, JPEG nor WebP")]
-    UnknownKind,
+    #[error("the provider accepts PNG, JPEG and WebP; this picture is {0}")]
+    UnknownKind(&'static str),
     #[error(
         "the picture is {width} by {height} pixels; at most {MAX_SIDE} a side and {MAX_PIXELS} in \
          all are read"
@@ -95,7 +121,7 @@ impl PictureError {
     /// The failed job's error code.
     pub(crate) fn code(&self) -> &'static str {
         match self {
-            Self::UnknownKind => "picture_unsupported",
+            Self::UnknownKind(_) => "picture_unsupported",
             Self::TooLarge { .. } | Self::TooMuchMemory => "picture_too_large",
             Self::Broken(_) | Self::Resize(_) => "picture_broken",
         }
@@ -104,7 +130,7 @@ impl PictureError {
 
 /// Decodes a picture upright and opaque: EXIF orientation applied, alpha flattened over white.
 pub(crate) fn decode(bytes: &[u8]) -> Result<RgbImage, PictureError> {
-    let kind = Kind::sniff(bytes).ok_or(PictureError::UnknownKind)?;
+    let kind = Kind::sniff(bytes).ok_or_else(|| PictureError::UnknownKind(other(bytes)))?;
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(MAX_DECODER_BYTES);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), kind.format());
@@ -236,9 +262,16 @@ mod tests {
         let half = &whole[..whole.len() / 2];
         let error = decode(half).expect_err("half a picture");
         assert_eq!(error.code(), "picture_broken");
-        for bytes in [b"".as_slice(), b"GIF89a", b"<svg/>"] {
+        for (bytes, name) in [
+            (b"".as_slice(), "of another format"),
+            (b"GIF89a", "a GIF"),
+            (b"<svg/>", "an SVG"),
+            (b"MM\0*\0\0\0\x08", "a TIFF"),
+            (b"\0\0\0\x18ftypheic\0\0\0\0", "a HEIC"),
+        ] {
             let error = decode(bytes).expect_err("no picture");
             assert_eq!(error.code(), "picture_unsupported");
+            assert!(error.to_string().ends_with(name), "{error}");
         }
     }
 

@@ -20,7 +20,8 @@ pub(crate) async fn store(
 ) -> Result<FileName, Rejection> {
     let bytes = file(form?).await?;
     let name = FileName::of(&bytes).ok_or_else(|| {
-        let message = "the file is neither PNG, JPEG nor WebP";
+        let what = picture::other(&bytes);
+        let message = format!("the provider accepts PNG, JPEG and WebP; this file is {what}");
         Rejection::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported_media_type",

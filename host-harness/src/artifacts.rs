@@ -1,7 +1,7 @@
 //! Artifacts: files that a provider stores under an id. They are pulled to files and uploaded
 //! from files, over a connection. No call costs money.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
@@ -11,7 +11,8 @@ use crate::digest::Sha256Digest;
 use crate::download::{
     self, Download, DownloadError, DownloadFailure, Fetched, MAX_BYTES, check_target, part_of,
 };
-use crate::egress::{AddressRule, EgressError, LocalPart};
+use crate::egress::{AddressRule, EgressError};
+use crate::ledger::Target;
 use crate::media::{MediaError, Picture};
 
 /// Why an artifact was not pulled or uploaded.
@@ -42,6 +43,8 @@ pub struct Pulled {
     pub artifact: Artifact,
     /// The complete file.
     pub file: Fetched,
+    /// Where it is.
+    pub path: PathBuf,
 }
 
 /// The provider's description of an artifact.
@@ -58,8 +61,9 @@ pub async fn find(
     Ok(pack.find_artifact(context, category, id).await?)
 }
 
-/// Downloads an artifact to `target`, from the first of its places that has the file. An
-/// existing file is replaced if `force` is set.
+/// Downloads an artifact to `target`, from the first of its places that has the file. The
+/// extension of a [`Target::Stem`] is that of the content. An existing file is replaced if
+/// `force` is set.
 ///
 /// # Errors
 ///
@@ -69,24 +73,32 @@ pub async fn pull(
     context: &CallContext,
     category: &str,
     artifact: Artifact,
-    target: &Path,
+    target: &Target,
     force: bool,
 ) -> Result<Pulled, ArtifactError> {
-    check_target(target, force).map_err(DownloadError::from)?;
+    // The provider's word; the content may be of another type.
+    let likely = artifact.media_type.as_deref().unwrap_or("video/mp4");
+    check_target(&target.path_of(likely), force).map_err(DownloadError::from)?;
+    let (Target::File(name) | Target::Stem(name)) = target;
     let first = Location {
         url: artifact.url.clone(),
         needs_credential: artifact.needs_credential,
     };
     // The part of one artifact is never continued by another one.
     let id = Sha256Digest::from(Sha256::digest(format!("{category} {}", artifact.id)));
-    let part = part_of(target, &id.to_string()[..16]);
+    let part = part_of(name, &id.to_string()[..16]);
     let mut failed = None;
     for place in std::iter::once(&first).chain(&artifact.alternatives) {
         match fetch(context, &artifact, place, &part).await {
             Ok(file) => {
-                let (part, to, digest) = (part.clone(), target.to_owned(), file.sha256);
+                let path = target.path_of(file.media_type);
+                let (part, to, digest) = (part.clone(), path.clone(), file.sha256);
                 finalize(part, to, digest, force).await?;
-                return Ok(Pulled { artifact, file });
+                return Ok(Pulled {
+                    artifact,
+                    file,
+                    path,
+                });
             }
             Err(ArtifactError::Download(error))
                 if error.failure() != DownloadFailure::Permanent =>
@@ -141,8 +153,8 @@ async fn fetch(
 
 /// Gives the file its name, on a blocking thread: its digest is computed again.
 async fn finalize(
-    part: std::path::PathBuf,
-    target: std::path::PathBuf,
+    part: PathBuf,
+    target: PathBuf,
     digest: Sha256Digest,
     force: bool,
 ) -> Result<(), DownloadError> {
@@ -178,13 +190,7 @@ pub async fn upload(
     };
     let plan = pack.plan_artifact_upload(context, category, &file, role);
     let plan = plan.await?;
-    let part = LocalPart {
-        path: picture.path(),
-        name: picture.file_name(),
-        media_type: picture.media_type(),
-        length: picture.byte_length(),
-    };
-    let reply = egress.upload(connection, &plan, part).await;
+    let reply = egress.upload(connection, &plan, picture.part()).await;
     let reply = reply.map_err(ArtifactError::Upload)?;
     let artifact = pack.artifact_uploaded(context, category, reply.status, &reply.body);
     let length = picture.byte_length();

@@ -33,6 +33,7 @@ use crate::connections::{Connection, ConnectionId};
 use crate::digest::Sha256Digest;
 use crate::net::Network;
 use crate::policy::Policy;
+use crate::text_file;
 
 mod error;
 mod file;
@@ -101,7 +102,7 @@ impl Config {
     ///
     /// When it cannot be read or parsed.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        let text = text_file::read(path).map_err(|source| ConfigError::Read {
             path: path.to_owned(),
             source,
         })?;

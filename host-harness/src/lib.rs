@@ -23,12 +23,14 @@
 //! - [`ledger`]: the durable jobs; [`driver`]: submits, polls and downloads them
 //! - [`download`]: downloads results to files
 //! - [`digest`]: SHA-256; [`error`]: error kinds, and errors with their causes;
-//!   [`sanitize`]: makes foreign text safe to display
+//!   [`sanitize`]: makes foreign text safe to display; [`text_file`]: reads text files in UTF-8
+//!   and UTF-16
 //! - [`trace`]: the trace context of requests, and its export
 //! - `bindings`: the code generated from `wit/`, from which [`contract`] re-exports types
 //! - [`json`]: reads documents with numbers as they were written
 //! - `private_texts`: redacts the texts of an input in messages
-//! - `hex`, `file_type`: hexadecimal digits, and a file's type by its first bytes
+//! - `hex`: hexadecimal digits; `file_type`: a file's type by its first bytes; `formats`: the
+//!   names and extensions of types
 //!
 //! # Example
 //!
@@ -91,6 +93,7 @@ pub mod egress;
 pub mod engine;
 pub mod error;
 mod file_type;
+mod formats;
 mod hex;
 pub mod jobs;
 pub mod json;
@@ -100,4 +103,5 @@ pub mod net;
 pub mod policy;
 mod private_texts;
 pub mod sanitize;
+pub mod text_file;
 pub mod trace;

@@ -1,12 +1,15 @@
 //! The arguments of `zoetrope check`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::values::{InputParser, InputSource, Profile};
 
 /// Check an input and show the request, without sending anything.
 ///
-/// Needs no connection and no credential, and opens no file or URL that the input names.
+/// Needs no connection and no credential, and opens no file or URL that the input names: only
+/// the picture of --image.
 /// Prints the input with its defaults filled in to standard output, and notes on what was
 /// changed to standard error.
 #[derive(Args)]
@@ -20,6 +23,9 @@ pub(crate) struct Check {
     /// How strictly to read the input
     #[arg(long, default_value = "strict")]
     pub(crate) profile: Profile,
+    /// Local picture for the node's first picture field; its type and its structure are checked
+    #[arg(long, value_name = "PATH", conflicts_with = "jsonl")]
+    pub(crate) image: Option<PathBuf>,
     /// Show the request for this connection
     #[arg(long, value_name = "ID")]
     pub(crate) connection: Option<String>,

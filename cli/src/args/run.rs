@@ -13,6 +13,10 @@ use super::values::{InputParser, InputSource, Profile, Setting, SettingParser, k
 /// job is written to the ledger before anything is submitted: `zoetrope jobs` lists it and
 /// `zoetrope jobs resume` resumes it, even after a crash.
 #[derive(Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the command line"
+)]
 pub(crate) struct Run {
     /// Node type, as `zoetrope nodes` lists it
     pub(crate) node: String,
@@ -21,6 +25,10 @@ pub(crate) struct Run {
     /// Local picture for the node's first picture field
     #[arg(long, value_name = "PATH")]
     pub(crate) image: Option<PathBuf>,
+    /// End before anything is sent if a local picture is truncated or damaged; without it, that
+    /// is a note and the provider decides
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// File to write the result to [default: a file in the data directory]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

@@ -10,6 +10,7 @@ use super::{find_job, print, print_result, settle};
 use crate::args::jobs::Fetch;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
+use crate::picture_notes;
 use crate::progress::Progress;
 use crate::report::{Failure, of_jobs, outcome};
 
@@ -28,6 +29,8 @@ impl Fetch {
             Fetched::Copied { job, file } => {
                 let mut answer = outcome::of(&job, &context.options())?;
                 answer["file"] = file.to_string_lossy().into();
+                let media_type = job.file().map_or("", |file| &file.media_type);
+                context.note_all(picture_notes::misnamed(&file, media_type));
                 print(&answer, &file.to_string_lossy(), context)
             }
             Fetched::TargetChanged(job) => {

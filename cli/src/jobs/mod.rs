@@ -19,6 +19,7 @@ use zoetrope_host::ledger::{Job, Ledger, Rows};
 use super::args::jobs::{Command, Jobs as Arguments};
 use super::context::Context;
 use super::interrupts::Interrupts;
+use super::picture_notes;
 use super::progress::Progress;
 use super::report::{Failure, of_jobs, of_ledger, outcome};
 use super::wait::wait_for;
@@ -66,13 +67,14 @@ pub(super) fn only(rows: Rows, before: Job, options: &str) -> Result<Job, Failur
 fn print_result(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
     let answer = outcome::of(job, &context.options())?;
     let file = answer["file"].as_str().unwrap_or_default();
-    let printed = context.printer().answer(&answer, file);
+    context.note_all(picture_notes::results([job]));
+    let printed = context.answer(&answer, file);
     printed.map_err(|error| outcome::not_printed(&error, job, &context.options()))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Prints an answer as JSON or as text.
 fn print(answer: &Value, text: &str, context: &Context) -> Result<ExitCode, Failure> {
-    context.printer().answer(answer, text)?;
+    context.answer(answer, text)?;
     Ok(ExitCode::SUCCESS)
 }

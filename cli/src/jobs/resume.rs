@@ -10,6 +10,7 @@ use super::{find_job, print_result, settle};
 use crate::args::jobs::Resume;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
+use crate::picture_notes;
 use crate::progress::Progress;
 use crate::report::{Failure, Summary, next_step, of_jobs};
 use crate::wait::wait_for;
@@ -41,6 +42,9 @@ impl Resume {
         let rows = wait_for(jobs, progress, &ids, WaitFor::Settled, interrupts).await?;
         let next = next_step::text(&NextStep::ResumeAll, &context.options());
         let solutions = context.solutions().await;
-        Summary::of(&rows, &context.options(), &solutions).report(context.printer(), &next)
+        context.note_all(picture_notes::results(&rows.jobs));
+        Summary::of(&rows, &context.options(), &solutions)
+            .with_notes(context.notes())
+            .report(context.printer(), &next)
     }
 }

@@ -11,6 +11,7 @@ use zoetrope_host::config::{CONFIG_FILE, Config};
 use zoetrope_host::digest::Sha256Digest;
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::policy::{Connections, Grant};
+use zoetrope_host::text_file;
 
 use crate::context::Context;
 use crate::report::{Failure, Phase};
@@ -79,7 +80,7 @@ fn change(path: &Path, edit: impl FnOnce(&mut Table)) -> Result<(), Failure> {
         Failure::new(ErrorKind::BadConfig, Phase::Setup, message)
             .then("Fix the file or its permissions, then run the same command again".into())
     };
-    let text = match fs::read_to_string(path) {
+    let text = match text_file::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(unchanged(error.to_string())),

@@ -41,6 +41,9 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
         NextStep::OtherPicture => {
             "Use another picture, or give its URL (nothing was submitted)".into()
         }
+        NextStep::ConvertPicture => {
+            "Convert the picture to PNG or JPEG, and run again with the new file (nothing was submitted)".into()
+        }
         NextStep::OtherDestination => {
             "Use another --out or --out-dir, or --force to replace the file".into()
         }
@@ -184,6 +187,9 @@ pub(crate) fn continue_batch(
     let mut more = String::new();
     if let Some(image) = &run.image {
         let _ = write!(more, " --image {}", quoted(image));
+    }
+    if run.strict {
+        more.push_str(" --strict");
     }
     if let Some(connection) = &run.connection {
         let _ = write!(more, " --connection {}", quoted_text(connection));

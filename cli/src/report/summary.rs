@@ -9,6 +9,7 @@ use zoetrope_host::ledger::{Job, LedgerError, Rows};
 use super::failure::{Failure, of_ledger};
 use super::outcome;
 use super::solutions::Solutions;
+use crate::notes::Notes;
 use crate::printer::Printer;
 
 /// The exit codes by urgency: the first of them that a job has is the exit code of all.
@@ -30,6 +31,8 @@ pub(crate) struct Summary {
     charge: Charge,
     /// The most urgent failure.
     worst: Option<Failure>,
+    /// The answer's field `notes`, if it has one.
+    notes: Value,
 }
 
 impl Summary {
@@ -48,6 +51,7 @@ impl Summary {
             may_be_charged: count(Charge::Unknown),
             charge: outcome::charge_of(charges.iter().copied().map(Some)),
             worst: None,
+            notes: json!({}),
         };
         for job in &rows.jobs {
             let answer = outcome::of(job, options).map_err(|failure| solutions.applied_to(failure));
@@ -58,6 +62,12 @@ impl Summary {
             summary.add(outcome::damaged(error), id, Err(of_ledger(error, options)));
         }
         summary
+    }
+
+    /// Adds notes to its JSON.
+    pub(crate) fn with_notes(mut self, notes: &Notes) -> Self {
+        notes.put_into(&mut self.notes);
+        self
     }
 
     fn add(&mut self, mut listed: Value, name: &str, answer: Result<Value, Failure>) {
@@ -88,7 +98,7 @@ impl Summary {
     }
 
     /// Prints it, and returns the exit code.
-    pub(crate) fn report(self, printer: &Printer, next: &str) -> Result<ExitCode, Failure> {
+    pub(crate) fn report(mut self, printer: &Printer, next: &str) -> Result<ExitCode, Failure> {
         let all = self.jobs.len();
         let counts = json!({
             "jobs": all,
@@ -111,6 +121,9 @@ impl Summary {
             };
             answer["summary"] = counts;
             answer["jobs"] = Value::Array(self.jobs);
+            if let Some(notes) = self.notes.get_mut("notes") {
+                answer["notes"] = notes.take();
+            }
             printer.line(&answer)?;
         } else {
             for file in &self.files {

@@ -1,5 +1,6 @@
 //! `run --batch`: a job for each line of a file.
 
+use std::fs::File;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,11 +12,16 @@ use zoetrope_host::jobs::{Checked, Destination};
 use super::{absolute, prepare, request};
 use crate::args::Run;
 use crate::context::Context;
-use crate::input;
 use crate::interrupts::Interrupts;
+use crate::notes::Note;
+use crate::picture_notes;
 use crate::progress::Progress;
 use crate::report::{Failure, Summary, next_step, of_jobs};
+use crate::text_lines::TextLines;
 use crate::wait::wait_for;
+
+/// The longest documents of a batch together, in bytes.
+const MAX_BYTES: usize = 1 << 30;
 
 impl Run {
     /// Checks every line and uploads every picture, then inserts all jobs in one commit, and
@@ -64,7 +70,9 @@ impl Run {
         let options = context.options();
         let next = next_step::continue_batch(self, lines, &folder, &key, &options);
         let solutions = context.solutions().await;
-        Summary::of(&rows, &options, &solutions).report(context.printer(), &next)
+        Summary::of(&rows, &options, &solutions)
+            .with_notes(context.notes())
+            .report(context.printer(), &next)
     }
 
     /// The checked input of each line, with the line's number.
@@ -74,15 +82,38 @@ impl Run {
         lines: &Path,
     ) -> Result<Vec<(usize, Checked)>, Failure> {
         let node = context.node_type(&self.node).await?;
-        let text = input::read_lines(lines)?;
+        let unreadable = |why: &dyn std::fmt::Display| {
+            let path = lines.display();
+            Failure::usage(format!("the batch `{path}` cannot be read: {why}"))
+        };
+        let file = File::open(lines).map_err(|error| unreadable(&error))?;
+        let mut source = TextLines::new(file);
+        let mut bytes = 0;
         let mut requests = Vec::new();
-        for (index, line) in text.lines().enumerate() {
-            if line.trim().is_empty() {
+        while let Some(line) = source.next_line().map_err(|error| unreadable(&error))? {
+            bytes += line.length();
+            if bytes > MAX_BYTES {
+                let why = format!("it is longer than {MAX_BYTES} bytes");
+                return Err(unreadable(&why));
+            }
+            let number = line.number;
+            let text = line.document()?;
+            if text.trim().is_empty() {
                 continue;
             }
-            let checked = request::check(self, context, &node, Some(line.to_owned())).await;
-            let checked = checked.map_err(|failure| failure.on_line(index + 1))?;
-            requests.push((index + 1, checked));
+            let checked = request::check(self, context, &node, Some(text)).await;
+            let checked = checked
+                .and_then(|checked| request::refuse_damaged(self, &checked).map(|()| checked))
+                .map_err(|failure| failure.on_line(number))?;
+            for (field, picture) in checked.pictures() {
+                if let Some(message) = picture_notes::damage(picture) {
+                    context.note(&Note {
+                        line: Some(number),
+                        ..Note::of_field(field, message)
+                    });
+                }
+            }
+            requests.push((number, checked));
         }
         if requests.is_empty() {
             let message = format!("the batch `{}` has no input documents", lines.display());

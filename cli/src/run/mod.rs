@@ -60,13 +60,9 @@ impl Run {
             return detached(&job, context);
         }
         let answer = outcome::of(&job, &context.options())?;
-        if let Some(file) = job.file()
-            && let Some(note) = picture_notes::misnamed(&file.path, &file.media_type)
-        {
-            context.printer().message(&format!("note: {note}"));
-        }
+        context.note_all(picture_notes::results([&job]));
         let file = answer["file"].as_str().unwrap_or_default();
-        let printed = context.printer().answer(&answer, file);
+        let printed = context.answer(&answer, file);
         printed.map_err(|error| outcome::not_printed(&error, &job, &context.options()))?;
         Ok(ExitCode::SUCCESS)
     }
@@ -137,7 +133,9 @@ fn detached(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
         answer.insert("state".into(), job.state().as_str().into());
         answer.insert("charged".into(), job.charge().as_str().into());
         answer.insert("next".into(), next.into());
-        printer.line(&Value::Object(answer)).map_err(failed)?;
+        let mut answer = Value::Object(answer);
+        context.notes().put_into(&mut answer);
+        printer.line(&answer).map_err(failed)?;
     } else {
         printer
             .text(&format!("{}\n", job.spec.id))

@@ -1,16 +1,13 @@
 //! The input of a run: the input document, `--set` and `--image`.
 
-use std::path::Path;
-
 use serde_json::{Map, Value};
-use zoetrope_host::component::CallError;
-use zoetrope_host::contract::{MediaKind, NodeType, Plan};
+use zoetrope_host::contract::NodeType;
 use zoetrope_host::jobs::{CheckRequest, Checked, check_context};
-use zoetrope_host::media::file_url;
 
 use crate::args::Run;
 use crate::context::Context;
-use crate::report::{Failure, Phase, next_step, of_jobs, plan};
+use crate::notes::Note;
+use crate::report::{Failure, next_step, of_jobs, plan};
 use crate::{input, picture_notes};
 
 /// Reads and checks the input of a single run.
@@ -24,12 +21,20 @@ pub(super) async fn read(run: &Run, context: &Context) -> Result<Checked, Failur
     let text = run.source.input.as_ref().map(input::read).transpose()?;
     let checked = check(run, context, &node, text).await?;
     plan::show_notes(checked.plan(), context.printer());
+    refuse_damaged(run, &checked)?;
     for (field, picture) in checked.pictures() {
-        for note in picture_notes::notes(picture) {
-            context.printer().message(&format!("note: {field} {note}"));
+        for message in picture_notes::notes(picture) {
+            context.note(&Note::of_field(field, message));
         }
     }
     Ok(checked)
+}
+
+/// The failure of `--strict` for a picture that is truncated or damaged.
+pub(super) fn refuse_damaged(run: &Run, checked: &Checked) -> Result<(), Failure> {
+    let mut pictures = checked.pictures().filter(|_| run.strict);
+    let refused = pictures.find_map(|(field, picture)| picture_notes::refused(field, picture));
+    refused.map_or(Ok(()), Err)
 }
 
 /// Checks an input document, after the fields of `--set` and `--image` are put into it.
@@ -48,16 +53,14 @@ pub(super) async fn check(
             let mut object = match text {
                 Some(text) => {
                     let (context, options) = check_context(configured.as_ref(), profile);
-                    object(
-                        pack.check(&context, &node.name, &text, options).await,
-                        &text,
-                    )?
+                    let checked = pack.check(&context, &node.name, &text, options).await;
+                    input::object(checked, &text)?
                 }
                 None => Map::new(),
             };
             input::apply(&run.source.settings, node, &mut object)?;
             if let Some(path) = &run.image {
-                put_image(path, node, &mut object)?;
+                input::put_image(path, node, &mut object)?;
             }
             Value::Object(object).to_string()
         }
@@ -70,33 +73,4 @@ pub(super) async fn check(
     };
     let checked = Checked::check(pack, &request).await;
     checked.map_err(|error| of_jobs(error, &context.options()))
-}
-
-/// Parses a document to put fields into. The component has checked its text: the parser here
-/// accepts a duplicate key and keeps its last value.
-fn object(checked: Result<Plan, CallError>, text: &str) -> Result<Map<String, Value>, Failure> {
-    match (checked, zoetrope_host::json::parse(text)) {
-        (Err(error), _) if is_about_text(&error) => Err(Failure::of_call(error, Phase::Check)),
-        (_, Ok(Value::Object(object))) => Ok(object),
-        (Err(error), _) => Err(Failure::of_call(error, Phase::Check)),
-        (Ok(_), _) => {
-            let message = "--set and --image need an input that is a JSON object";
-            Err(Failure::usage(message))
-        }
-    }
-}
-
-/// Puts the `file:` URL of a picture into the first picture field.
-fn put_image(path: &Path, node: &NodeType, object: &mut Map<String, Value>) -> Result<(), Failure> {
-    let mut media = node.input_media.iter();
-    let media = media
-        .find(|media| media.kind == MediaKind::Image)
-        .ok_or_else(|| Failure::usage(format!("the node `{}` has no picture field", node.name)))?;
-    let name = media.pointer.trim_start_matches('/');
-    object.insert(name.to_owned(), file_url::of(path).into());
-    Ok(())
-}
-
-fn is_about_text(error: &CallError) -> bool {
-    matches!(error, CallError::Node(error) if error.cause.violations().iter().any(|found| found.keyword == "json"))
 }

@@ -174,6 +174,7 @@ impl Connection {
         OpenConnection {
             connection: self,
             credential: None,
+            credential_note: None,
         }
     }
 
@@ -192,10 +193,6 @@ impl Connection {
             return Ok(self.without_credential());
         };
         let id = || self.id.clone();
-        let secret = configured
-            .source
-            .read()
-            .map_err(|source| OpenError::Secret { id: id(), source })?;
         let option = |key| self.options.get(key).and_then(Value::as_str);
         let name = configured
             .header
@@ -207,10 +204,19 @@ impl Connection {
             .as_deref()
             .or_else(|| option("credential_prefix"))
             .unwrap_or(&requirement.credential_prefix);
+        let (secret, removed) = configured
+            .source
+            .read_for(prefix)
+            .map_err(|source| OpenError::Secret { id: id(), source })?;
         let credential = CredentialHeader::new(name, prefix, secret)
             .map_err(|source| OpenError::Header { id: id(), source })?;
+        let note = (!removed.is_nothing()).then(|| {
+            let (id, place) = (&self.id, &configured.source);
+            format!("connection `{id}`: removed {removed} from the credential in {place}")
+        });
         Ok(OpenConnection {
             credential: Some(credential),
+            credential_note: note,
             connection: self,
         })
     }
@@ -242,6 +248,7 @@ pub enum OpenError {
 pub struct OpenConnection {
     connection: Arc<Connection>,
     credential: Option<CredentialHeader>,
+    credential_note: Option<String>,
 }
 
 impl OpenConnection {
@@ -255,6 +262,13 @@ impl OpenConnection {
     #[must_use]
     pub fn base_url(&self) -> &BaseUrl {
         &self.connection.base_url
+    }
+
+    /// A sentence for the user about what was removed around the credential, if anything was.
+    /// It has no part of the credential.
+    #[must_use]
+    pub fn credential_note(&self) -> Option<&str> {
+        self.credential_note.as_deref()
     }
 
     /// The credential, unless the connection has none or was opened without it.
@@ -324,6 +338,31 @@ mod tests {
                 (name, value.as_bytes())
             );
         }
+    }
+
+    #[test]
+    fn what_was_removed_from_a_credential_is_noted_with_its_connection() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("key");
+        let opened = |text: &str| {
+            std::fs::write(&path, text).expect("write");
+            let base = "https://api.example.com".parse().expect("base");
+            let connection = Connection::new("mine".parse().expect("id"), "pixelml", base);
+            let connection = connection.with_credential(Credential {
+                source: SecretSource::File(path.clone()),
+                header: None,
+                prefix: None,
+            });
+            Arc::new(connection).open(&requirement()).expect("open")
+        };
+        assert_eq!(opened("sk-1").credential_note(), None);
+        let noted = opened("bearer sk-1\n");
+        let credential = noted.credential().expect("credential");
+        assert_eq!(credential.header_value().as_bytes(), b"Bearer sk-1");
+        let note = noted.credential_note().expect("a note");
+        let expected = "connection `mine`: removed a line end and the prefix `Bearer` from the credential in the file ";
+        assert!(note.starts_with(expected), "{note}");
+        assert!(!note.contains("sk-1"));
     }
 
     #[test]

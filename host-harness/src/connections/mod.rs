@@ -10,4 +10,6 @@ mod secret;
 pub use connection::{
     Connection, ConnectionId, ConnectionIdError, Credential, OpenConnection, OpenError,
 };
-pub use secret::{CredentialHeader, HeaderFault, Secret, SecretError, SecretFault, SecretSource};
+pub use secret::{
+    CredentialHeader, HeaderFault, Removed, Secret, SecretError, SecretFault, SecretSource,
+};

@@ -11,8 +11,11 @@ use http::header::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 mod redact;
+mod trim;
 
 use redact::SecretMatcher;
+
+pub use trim::Removed;
 
 /// Longest credential in bytes; longer than any header that a server accepts.
 const MAX_BYTES: u64 = 16 << 10;
@@ -29,15 +32,19 @@ impl Secret {
     /// When it is empty or not valid in a header.
     pub fn new(text: String) -> Result<Self, SecretFault> {
         let secret = Self(Zeroizing::new(text));
-        if secret.0.is_empty() {
-            return Err(SecretFault::Empty);
-        }
         // Visible ASCII and inner spaces, which every server accepts in a header.
-        let legal = secret.0.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-        if !legal || secret.0.trim().len() != secret.0.len() {
-            return Err(SecretFault::Illegal);
-        }
-        Ok(secret)
+        let fault = if secret.0.is_empty() {
+            SecretFault::Empty
+        } else if secret.0.contains(char::is_control) {
+            SecretFault::Control
+        } else if !secret.0.is_ascii() {
+            SecretFault::NotAscii
+        } else if secret.0.trim().len() != secret.0.len() {
+            SecretFault::Blank
+        } else {
+            return Ok(secret);
+        };
+        Err(fault)
     }
 
     fn reveal(&self) -> &str {
@@ -50,35 +57,47 @@ impl Secret {
 pub enum SecretSource {
     /// In an environment variable of this name.
     Env(String),
-    /// In a file that holds nothing else, except one newline at its end.
+    /// In a file that holds nothing else: UTF-8, or UTF-16 with a byte-order mark.
     File(PathBuf),
 }
 
 impl SecretSource {
-    /// Reads the credential.
+    /// Reads the credential, without what surrounds it: a byte-order mark, blanks, line ends,
+    /// and one pair of quotes.
     ///
     /// # Errors
     ///
     /// When it is missing, unreadable, empty, or not valid in a header. No error shows any
     /// part of it.
     pub fn read(&self) -> Result<Secret, SecretError> {
-        self.read_with(|name| std::env::var(name))
+        self.read_for("").map(|(secret, _)| secret)
+    }
+
+    /// Reads the credential as [`read`](Self::read) does, also without `prefix`, the text before
+    /// it in its header. Returns what was removed.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_for(&self, prefix: &str) -> Result<(Secret, Removed), SecretError> {
+        self.read_with(prefix, |name| std::env::var(name))
     }
 
     fn read_with(
         &self,
+        prefix: &str,
         environment: impl Fn(&str) -> Result<String, VarError>,
-    ) -> Result<Secret, SecretError> {
+    ) -> Result<(Secret, Removed), SecretError> {
         let place = self.to_string();
         let read = match self {
             Self::Env(name) => match environment(name) {
-                Ok(text) => Ok(text),
+                Ok(text) => Some(Zeroizing::new(text)),
                 Err(VarError::NotPresent) => {
                     return Err(SecretError::NotSet { name: name.clone() });
                 }
                 Err(VarError::NotUnicode(text)) => {
                     drop(Zeroizing::new(OsString::into_encoded_bytes(text)));
-                    Err(SecretFault::Illegal)
+                    None
                 }
             },
             Self::File(path) => {
@@ -86,16 +105,12 @@ impl SecretSource {
                     path: path.clone(),
                     source,
                 })?;
-                match std::str::from_utf8(&bytes) {
-                    Ok(text) => Ok(text.to_owned()),
-                    Err(_) => Err(SecretFault::Illegal),
-                }
+                trim::text_of(&bytes)
             }
         };
-        let secret = read.and_then(|text| {
-            let text = Zeroizing::new(text);
-            let line = text.strip_suffix('\n').unwrap_or(&text);
-            Secret::new(line.strip_suffix('\r').unwrap_or(line).to_owned())
+        let secret = read.ok_or(SecretFault::NotAscii).and_then(|text| {
+            let (text, removed) = trim::trimmed(&text, prefix);
+            Ok((Secret::new(text.to_owned())?, removed))
         });
         secret.map_err(|fault| SecretError::Unusable { place, fault })
     }
@@ -159,9 +174,15 @@ pub enum SecretFault {
     /// It is empty.
     #[error("it is empty")]
     Empty,
-    /// It has a character that is not valid in a header.
-    #[error("it has characters other than visible ASCII")]
-    Illegal,
+    /// It has a control character, for example a line end between two lines.
+    #[error("it has a control character inside")]
+    Control,
+    /// It has a character that is not ASCII.
+    #[error("it has a character that is not ASCII")]
+    NotAscii,
+    /// It begins or ends with a blank.
+    #[error("it begins or ends with a blank")]
+    Blank,
 }
 
 /// Why a credential could not be read. Shows its source and never its content.
@@ -295,45 +316,63 @@ pub enum HeaderFault {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
-    fn in_env(text: &str) -> Result<Secret, SecretError> {
+    fn in_env(text: &str) -> Result<(Secret, Removed), SecretError> {
         let text = text.to_owned();
-        SecretSource::Env("KEY".into()).read_with(move |_| Ok(text.clone()))
+        SecretSource::Env("KEY".into()).read_with("Bearer ", move |_| Ok(text.clone()))
     }
 
     #[test]
-    fn credential_with_one_final_newline_is_read_without_it() {
-        for text in ["sk-123", "sk-123\n", "sk-123\r\n"] {
-            assert_eq!(
-                in_env(text).map(|s| s.reveal().to_owned()).ok().as_deref(),
-                Some("sk-123")
-            );
+    fn credential_is_read_without_what_surrounds_it() {
+        for (text, expected) in [
+            ("sk-123", "nothing"),
+            ("sk-123\r\n", "a line end"),
+            (" sk-123\n\n", "blanks and a line end"),
+            (
+                "\u{feff}\"Bearer sk-123\"",
+                "a byte-order mark, quotes and the prefix `Bearer`",
+            ),
+        ] {
+            let Ok((secret, removed)) = in_env(text) else {
+                panic!("{text:?} was refused");
+            };
+            assert_eq!(secret.reveal(), "sk-123");
+            assert_eq!(removed.to_string(), expected);
         }
     }
 
     #[test]
     fn credential_invalid_in_a_header_is_rejected_and_not_shown() {
-        for text in [
-            "",
-            "\n",
-            "sk-hunter2\n\n",
-            "sk hunter2\u{e9}",
-            "sk-hunter2\0",
-            " sk-hunter2",
+        for (text, expected) in [
+            ("", SecretFault::Empty),
+            ("\r\n", SecretFault::Empty),
+            ("\"\"", SecretFault::Empty),
+            ("Bearer ", SecretFault::Empty),
+            ("sk-hunter2\nsk-hunter2", SecretFault::Control),
+            ("sk-hunter2\0", SecretFault::Control),
+            ("sk hunter2\u{7f}", SecretFault::Control),
+            ("sk hunter2\u{e9}", SecretFault::NotAscii),
+            ("\u{201c}sk-hunter2\u{201d}", SecretFault::NotAscii),
         ] {
             let Err(SecretError::Unusable { place, fault }) = in_env(text) else {
                 panic!("{text:?} was taken");
             };
+            assert_eq!(fault, expected);
             let shown = format!("{place} {fault} {fault:?}");
             assert!(!shown.contains("hunter2"));
         }
+        let blank = Secret::new(" sk-hunter2".into()).err();
+        assert_eq!(blank, Some(SecretFault::Blank));
     }
 
     #[test]
     fn missing_environment_variable_is_named_in_the_error() {
         let error = SecretSource::Env("PIXELML_API_KEY".into())
-            .read_with(|_| Err(VarError::NotPresent))
+            .read_with("", |_| Err(VarError::NotPresent))
             .err();
         assert!(matches!(error, Some(SecretError::NotSet { name }) if name == "PIXELML_API_KEY"));
     }
@@ -393,6 +432,12 @@ mod tests {
             header.redact(body),
             &b"{\"you sent\": \"**********\", \"s\": \"**********sk-12345\"}"[..]
         );
+        // As it was in its variable, which a provider may know from elsewhere.
+        let untrimmed = Bytes::from_static(b"\xef\xbb\xbf\"bearer sk-1234567\"\r\n");
+        let redacted = header.redact(untrimmed);
+        assert_eq!(redacted, &b"\xef\xbb\xbf\"bearer **********\"\r\n"[..]);
+        let encoded = STANDARD.encode("\"Bearer sk-1234567\"\n");
+        assert!(header.is_in(encoded.as_bytes()));
         let untouched = Bytes::from_static(b"nothing here, sk-");
         assert_eq!(header.redact(untouched.clone()), untouched);
         let mut headers = HeaderMap::new();
@@ -400,10 +445,15 @@ mod tests {
         headers.insert("x-encoded", HeaderValue::from_static("sk%2D1234567"));
         headers.insert("x-sk-1234567", HeaderValue::from_static("known"));
         headers.insert("date", HeaderValue::from_static("today"));
+        headers.insert(
+            "x-untrimmed",
+            HeaderValue::from_static("\"Bearer sk-1234567\" "),
+        );
         header.redact_headers(&mut headers);
+        assert_eq!(headers["x-untrimmed"], "***");
         assert_eq!(headers["x-echo"], "***");
         assert_eq!(headers["x-encoded"], "***");
         assert_eq!(headers["date"], "today");
-        assert_eq!(headers.len(), 3);
+        assert_eq!(headers.len(), 4);
     }
 }

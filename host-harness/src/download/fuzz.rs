@@ -6,24 +6,31 @@ use zoetrope_fuzzing::Target;
 
 use super::range::ContentRange;
 use crate::file_type::{self, FileType};
+use crate::formats::format_of;
 
 #[test]
 fn file_type_depends_on_the_first_bytes_only() {
     Target::new("first-bytes", 4000).run(|input| {
         let kind = file_type::kind(input);
         assert!(!kind.to_string().is_empty());
-        let header = &input[..input.len().min(file_type::HEADER)];
+        let container = &input[..input.len().min(file_type::CONTAINER)];
+        // Only a picture is animated.
+        assert!(!file_type::is_animated(input) || matches!(kind, FileType::Image(_)));
         match kind {
             FileType::Image(media_type) => {
                 assert!(media_type.starts_with("image/"));
-                // The first 12 bytes decide; the rest changes nothing.
-                assert_eq!(file_type::kind(&header[..header.len().min(12)]), kind);
+                // The rest changes nothing.
+                assert_eq!(file_type::kind(container), kind);
                 "a picture"
             }
             FileType::Video(media_type) => {
                 assert!(media_type.starts_with("video/"));
-                assert_eq!(file_type::kind(&header[..header.len().min(12)]), kind);
+                assert_eq!(file_type::kind(container), kind);
                 "a clip"
+            }
+            FileType::Document(media_type) => {
+                assert!(format_of(media_type).is_some());
+                "a document with drawings or text"
             }
             FileType::Html => "a page",
             FileType::Json => "a document",

@@ -144,6 +144,8 @@ async fn download_of_another_kind_fails_and_leaves_no_file() {
         (b"{\"error\": \"expired\"}", "a JSON document"),
         (b"", "an empty file"),
         (b"\x89PNG\r\n\x1a\n...", "a picture (image/png)"),
+        (b"GIF89a, which does not move", "a picture (image/gif)"),
+        (b"%PDF-1.7", "a PDF"),
         (b"plain words", "something else"),
     ] {
         let case = Case::of([ok(body)]).await;
@@ -155,6 +157,33 @@ async fn download_of_another_kind_fails_and_leaves_no_file() {
             other => panic!("{other:?}"),
         }
         assert_eq!(case.files(), 0);
+    }
+}
+
+#[tokio::test]
+async fn clip_of_another_container_or_an_animation_is_kept_with_its_type() {
+    let animation = [
+        &b"GIF89a\x01\0\x01\0\0\0\0"[..],
+        b"\x21\xff\x0bNETSCAPE2.0\x03\x01",
+    ]
+    .concat();
+    for (body, expected) in [
+        (
+            &b"\x1a\x45\xdf\xa3\x9f\x42\x82\x84webm..."[..],
+            "video/webm",
+        ),
+        (
+            b"\x1a\x45\xdf\xa3\xa3\x42\x82\x88matroska",
+            "video/x-matroska",
+        ),
+        (b"\0\0\0\x14ftypqt  ....", "video/quicktime"),
+        (b"RIFF\x10\0\0\0AVI LIST", "video/x-msvideo"),
+        (&animation, "image/gif"),
+        (b"RIFF\x10\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0", "image/webp"),
+    ] {
+        let case = Case::of([ok(body)]).await;
+        let (fetched, _) = case.run(Wish::default()).await.expect("a clip");
+        assert_eq!(fetched.media_type, expected);
     }
 }
 

@@ -194,6 +194,10 @@ impl Transfer<'_> {
         match (self.wanted.kind, file_type::kind(header)) {
             (MediaKind::Image, FileType::Image(media_type))
             | (MediaKind::Video, FileType::Video(media_type)) => Ok(media_type),
+            // It moves, and may have been paid for.
+            (MediaKind::Video, FileType::Image(media_type)) if file_type::is_animated(header) => {
+                Ok(media_type)
+            }
             (_, came) => Err(DownloadError::WrongKind {
                 url: shown(&self.url),
                 expected: match self.wanted.kind {

@@ -11,6 +11,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderVa
 use http::{Method, Request, Uri};
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
+use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncReadExt as _;
 
 use super::broker::Egress;
@@ -23,6 +24,7 @@ use super::resolver::AddressRule;
 use super::spans;
 use crate::connections::OpenConnection;
 use crate::contract::{Body, Upload};
+use crate::digest::Sha256Digest;
 use crate::trace;
 
 /// Bytes of a file in memory at once.
@@ -52,6 +54,8 @@ pub(crate) struct LocalPart<'a> {
     pub(crate) name: &'a str,
     pub(crate) media_type: &'a str,
     pub(crate) length: u64,
+    /// The digest of the file that was checked. A file of another digest is not sent whole.
+    pub(crate) sha256: &'a Sha256Digest,
 }
 
 impl Egress {
@@ -161,11 +165,13 @@ async fn body(
         }
     };
     let length = before.len() as u64 + file.length + after.len() as u64;
-    Ok((
-        headers,
-        streamed(before, opened, file.length, after),
-        length,
-    ))
+    let unread = Unread {
+        file: opened,
+        left: file.length,
+        digest: Sha256::new(),
+        expected: *file.sha256,
+    };
+    Ok((headers, streamed(before, unread, after), length))
 }
 
 /// The part of a form before the file's bytes.
@@ -200,10 +206,39 @@ fn quoted(name: &str) -> String {
         .replace('\n', "%0A")
 }
 
-fn streamed(before: Bytes, file: tokio::fs::File, length: u64, after: Bytes) -> RequestBody {
+/// A file that is being sent.
+struct Unread {
+    file: tokio::fs::File,
+    left: u64,
+    digest: Sha256,
+    expected: Sha256Digest,
+}
+
+impl Unread {
+    /// The next bytes. The last of them are returned only if all are those that were checked.
+    async fn next(&mut self) -> io::Result<Bytes> {
+        let wanted = usize::try_from(self.left).map_or(CHUNK, |left| left.min(CHUNK));
+        let mut chunk = BytesMut::zeroed(wanted);
+        let count = self.file.read(&mut chunk).await?;
+        if count == 0 {
+            // The file is shorter than its announced length.
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        chunk.truncate(count);
+        self.digest.update(&chunk);
+        self.left -= count as u64;
+        if self.left == 0 && Sha256Digest::from(self.digest.finalize_reset()) != self.expected {
+            let changed = "the file was changed after it was checked";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, changed));
+        }
+        Ok(chunk.freeze())
+    }
+}
+
+fn streamed(before: Bytes, file: Unread, after: Bytes) -> RequestBody {
     enum Part {
-        Before(Bytes, tokio::fs::File),
-        File(tokio::fs::File, u64),
+        Before(Bytes, Unread),
+        File(Unread),
         End,
     }
     let frames = stream::unfold(
@@ -211,29 +246,15 @@ fn streamed(before: Bytes, file: tokio::fs::File, length: u64, after: Bytes) -> 
         move |(part, after)| async move {
             match part {
                 Part::Before(before, file) => {
-                    Some((Ok(Frame::data(before)), (Part::File(file, length), after)))
+                    Some((Ok(Frame::data(before)), (Part::File(file), after)))
                 }
-                Part::File(_, 0) => Some((Ok(Frame::data(after)), (Part::End, Bytes::new()))),
-                Part::File(mut file, left) => {
-                    let mut chunk =
-                        BytesMut::zeroed(CHUNK.min(usize::try_from(left).unwrap_or(CHUNK)));
-                    match file.read(&mut chunk).await {
-                        // The file is shorter than its announced length.
-                        Ok(0) => {
-                            let cut = io::Error::from(io::ErrorKind::UnexpectedEof);
-                            Some((Err(cut), (Part::End, after)))
-                        }
-                        Ok(count) => {
-                            chunk.truncate(count);
-                            let left = left - count as u64;
-                            Some((
-                                Ok(Frame::data(chunk.freeze())),
-                                (Part::File(file, left), after),
-                            ))
-                        }
-                        Err(error) => Some((Err(error), (Part::End, after))),
-                    }
+                Part::File(file) if file.left == 0 => {
+                    Some((Ok(Frame::data(after)), (Part::End, Bytes::new())))
                 }
+                Part::File(mut file) => match file.next().await {
+                    Ok(bytes) => Some((Ok(Frame::data(bytes)), (Part::File(file), after))),
+                    Err(error) => Some((Err(error), (Part::End, after))),
+                },
                 Part::End => None,
             }
         },
@@ -245,6 +266,20 @@ fn streamed(before: Bytes, file: tokio::fs::File, length: u64, after: Bytes) -> 
 mod tests {
     use super::super::testing::{Act, Server, connection, narrow, reply};
     use super::*;
+
+    fn digest(bytes: &[u8]) -> Sha256Digest {
+        Sha256::digest(bytes).into()
+    }
+
+    /// The file at this path, which was checked when it had these bytes.
+    async fn unread(path: &Path, checked: &[u8]) -> Unread {
+        Unread {
+            file: tokio::fs::File::open(path).await.expect("open"),
+            left: checked.len() as u64,
+            digest: Sha256::new(),
+            expected: digest(checked),
+        }
+    }
 
     fn raw(method: &str, path: &str, header: &str) -> Upload {
         Upload {
@@ -259,11 +294,13 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("a.png");
         std::fs::write(&path, b"png").expect("write");
+        let sha256 = digest(b"png");
         let part = LocalPart {
             path: &path,
             name: "a.png",
             media_type: "image/png",
             length: 3,
+            sha256: &sha256,
         };
         let server = Server::start([Act::Reply(reply("413 Too Large", "", b"sk-hunter2"))]).await;
         let connection = connection(&server.url("/v1"));
@@ -303,11 +340,13 @@ mod tests {
         let path = folder.path().join("a.png");
         let picture = vec![7; 3 * CHUNK / 2];
         std::fs::write(&path, &picture).expect("write");
+        let sha256 = digest(&picture);
         let part = LocalPart {
             path: &path,
             name: "say \"hi\"\r\n.png",
             media_type: "image/png",
             length: picture.len() as u64,
+            sha256: &sha256,
         };
         let before = opening("B", &[("role".into(), "source".into())], "file", part);
         let expected = "--B\r\ncontent-disposition: form-data; name=\"role\"\r\n\r\nsource\r\n\
@@ -315,8 +354,8 @@ mod tests {
              content-type: image/png\r\n\r\n";
         assert_eq!(before, expected.as_bytes());
 
-        let file = tokio::fs::File::open(&path).await.expect("open");
-        let body = streamed(before, file, part.length, Bytes::from("\r\n--B--\r\n"));
+        let file = unread(&path, &picture).await;
+        let body = streamed(before, file, Bytes::from("\r\n--B--\r\n"));
         let whole = body.collect().await.expect("body").to_bytes();
         assert!(whole.starts_with(expected.as_bytes()));
         assert_eq!(whole[expected.len()..][..picture.len()], picture);
@@ -324,12 +363,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn upload_of_a_file_that_shrank_fails() {
+    async fn upload_of_a_file_that_shrank_or_changed_fails() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("a.png");
         std::fs::write(&path, b"short").expect("write");
-        let file = tokio::fs::File::open(&path).await.expect("open");
-        let body = streamed(Bytes::new(), file, 10, Bytes::new());
-        assert!(body.collect().await.is_err());
+        for (checked, is_sent) in [
+            (&b"short"[..], true),
+            (b"shorter", false),
+            (b"sport", false),
+        ] {
+            let body = streamed(Bytes::new(), unread(&path, checked).await, Bytes::new());
+            assert_eq!(body.collect().await.is_ok(), is_sent, "{checked:?}");
+        }
     }
 }

@@ -13,6 +13,7 @@ use crate::component::{CallContext, Pack};
 use crate::connections::Connection;
 use crate::contract::{CheckOptions, MediaKind, NodeType, Plan, Profile};
 use crate::digest::Sha256Digest;
+use crate::formats::extensions_of;
 use crate::json;
 use crate::media::Picture;
 
@@ -99,12 +100,12 @@ impl Checked {
         pictures.map(|local| (local.field.as_str(), &local.picture))
     }
 
-    /// The extensions that the result's file may have.
-    pub(super) fn extensions(&self) -> &'static [&'static str] {
-        match self.node.output_media.first() {
-            Some(media) if media.kind == MediaKind::Image => &["png", "jpg", "webp"],
-            _ => &["mp4"],
-        }
+    /// The extensions that the result's file may have, the usual one first.
+    pub(super) fn extensions(&self) -> impl Iterator<Item = &'static str> {
+        extensions_of(match self.node.output_media.first() {
+            Some(media) if media.kind == MediaKind::Image => "image",
+            _ => "video",
+        })
     }
 
     /// The digest by which runs are the same: of node and raw input, local pictures by content.
@@ -158,8 +159,8 @@ impl Jobs {
     ///
     /// # Errors
     ///
-    /// [`JobsError::Check`] if the component refuses the input; [`JobsError::FileUrl`],
-    /// [`JobsError::Picture`] or [`JobsError::Unreadable`] if a local picture cannot be used.
+    /// [`JobsError::Check`] if the component refuses the input; [`JobsError::FileUrl`]
+    /// or [`JobsError::Picture`] if a local picture cannot be used.
     pub async fn check(&self, request: &CheckRequest<'_>) -> Result<Checked, JobsError> {
         Checked::check(&self.pack, request).await
     }

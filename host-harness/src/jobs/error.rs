@@ -49,12 +49,6 @@ pub enum JobsError {
     /// A local picture cannot be used or handed over.
     #[error(transparent)]
     Picture(MediaError),
-    /// A local picture cannot be read.
-    #[error("`{}` cannot be read", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-    },
     /// The node needs no provider.
     #[error("`{node}` needs no provider, so no job can be made of it")]
     NoProvider {
@@ -148,8 +142,7 @@ impl JobsError {
             Self::NotJson(_) | Self::Prune(_) => ErrorKind::Internal,
             Self::FileUrl { .. } | Self::NoProvider { .. } => ErrorKind::Unsupported,
             Self::Picture(error) => return kind_of_picture(error),
-            Self::Unreadable { .. }
-            | Self::Target(_)
+            Self::Target(_)
             | Self::Folder { .. }
             | Self::NoSuchJob { .. }
             | Self::AmbiguousId { .. }
@@ -187,7 +180,7 @@ impl JobsError {
                 job: job.spec.id.clone(),
             },
             Self::NotJson(_) | Self::Prune(_) => NextStep::repeat(Repair::NothingKnown),
-            Self::List(_) | Self::Unreadable { .. } | Self::NoProvider { .. } => NextStep::Help,
+            Self::List(_) | Self::NoProvider { .. } => NextStep::Help,
         }
     }
 
@@ -217,8 +210,8 @@ impl From<LedgerError> for JobsError {
 fn kind_of_picture(error: &MediaError) -> Option<ErrorKind> {
     Some(match error {
         MediaError::Call(_) => return None,
-        MediaError::Read { .. } => ErrorKind::Usage,
-        MediaError::NotAPicture { .. } | MediaError::TooLong { .. } => ErrorKind::Unsupported,
+        MediaError::Read { .. } | MediaError::Changed { .. } => ErrorKind::Usage,
+        MediaError::Format { .. } | MediaError::TooLong { .. } => ErrorKind::Unsupported,
         MediaError::Upload(_) => ErrorKind::Unavailable,
         _ => ErrorKind::Internal,
     })
@@ -251,6 +244,7 @@ fn next_of_picture(error: &MediaError) -> NextStep {
             NextStep::OtherPicture
         }
         MediaError::Call(_) => NextStep::RepeatRepaired,
+        MediaError::Format { .. } => NextStep::ConvertPicture,
         _ => NextStep::RepeatUnsubmitted,
     }
 }

@@ -114,6 +114,8 @@ pub enum NextStep {
     },
     /// Repeat the request with another picture.
     OtherPicture,
+    /// Convert the picture to a format that the provider accepts, and repeat the request.
+    ConvertPicture,
     /// Repeat the request with another destination, or allow it to replace a file.
     OtherDestination,
     /// Repeat the request with another key, or show the job that has this one.

@@ -4,8 +4,6 @@ use serde_json::{Value, json};
 
 use super::error::JobsError;
 use crate::contract::{Adjustment, MediaKind, NodeType, Plan};
-use crate::digest::Sha256Digest;
-use crate::download::digest_of;
 use crate::media::{Picture, file_url};
 
 /// A local picture, and its field.
@@ -13,7 +11,6 @@ pub(super) struct Local {
     pub(super) picture: Picture,
     /// JSON Pointer into the completed input.
     pub(super) field: String,
-    digest: Sha256Digest,
     /// Its URL; in the raw input it may be in a field of another name.
     url: String,
 }
@@ -48,13 +45,9 @@ fn open(field: &str, url: &str) -> Result<Local, JobsError> {
         field: field.to_owned(),
         fault,
     })?;
-    let picture = Picture::open(&path).map_err(JobsError::Picture)?;
-    let digest = digest_of(&path).ok().flatten();
-    let digest = digest.ok_or_else(|| JobsError::Unreadable { path: path.clone() })?;
     Ok(Local {
-        picture,
+        picture: Picture::open(&path).map_err(JobsError::Picture)?,
         field: field.to_owned(),
-        digest,
         url: url.to_owned(),
     })
 }
@@ -62,12 +55,9 @@ fn open(field: &str, url: &str) -> Result<Local, JobsError> {
 /// The raw input with each local picture's URL replaced by its digest.
 pub(super) fn by_content(raw_input: &Value, pictures: &[Local]) -> Value {
     let mut raw_input = raw_input.clone();
-    for Local { digest, url, .. } in pictures {
-        replace(
-            &mut raw_input,
-            url,
-            &json!({ "sha256": digest.to_string() }),
-        );
+    for Local { picture, url, .. } in pictures {
+        let digest = picture.sha256().to_string();
+        replace(&mut raw_input, url, &json!({ "sha256": digest }));
     }
     raw_input
 }
@@ -134,8 +124,8 @@ mod tests {
     #[test]
     fn picture_under_an_alias_is_found_in_the_completed_input() {
         let folder = tempfile::tempdir().expect("folder");
-        let path = folder.path().join("a b.gif");
-        std::fs::write(&path, b"GIF89a??").expect("write");
+        let path = folder.path().join("a b.jpg");
+        std::fs::write(&path, b"\xff\xd8\xff??").expect("write");
         let url = file_url::of(&path);
         let raw_input = json!({"alias": url, "prompt": "p"});
         let completed = json!({"image": url, "mask": "https://p.example/m.png", "prompt": "p"});
@@ -143,7 +133,7 @@ mod tests {
         let found = find(&node, &raw_input, &plan(&completed, None)).expect("pictures");
         let fields: Vec<_> = found.iter().map(|local| local.field.as_str()).collect();
         assert_eq!(fields, ["/image"]);
-        let moved = folder.path().join("c.gif");
+        let moved = folder.path().join("c.jpg");
         std::fs::rename(&path, &moved).expect("rename");
         let elsewhere = file_url::of(&moved);
         let again = json!({"alias": elsewhere, "prompt": "p"});

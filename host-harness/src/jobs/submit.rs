@@ -301,9 +301,22 @@ impl Destination {
         let checked = match self {
             Self::File(file) => check_target(file, force),
             Self::Stem(stem) => {
-                let files = checked.extensions().iter();
-                let mut files = files.map(|extension| stem.with_extension(extension));
-                files.try_for_each(|file| check_target(&file, force))
+                let files = checked.extensions().map(|extension| {
+                    let mut name = stem.clone().into_os_string();
+                    name.push(".");
+                    name.push(extension);
+                    PathBuf::from(name)
+                });
+                // Of the unusual names it matters alone that there is no such file.
+                let exists = |file: &PathBuf| std::fs::symlink_metadata(file).is_ok();
+                let mut files = files.enumerate();
+                files.try_for_each(|(index, file)| {
+                    if index == 0 || exists(&file) {
+                        check_target(&file, force)
+                    } else {
+                        Ok(())
+                    }
+                })
             }
             Self::Folder(folder) => {
                 std::fs::create_dir_all(folder).map_err(|source| JobsError::Folder {

@@ -13,6 +13,7 @@ use super::job_error::JobError;
 use super::stage::{ClipFile, Media, Millis, Stage};
 use super::state::State;
 use crate::contract::Charge;
+use crate::formats::format_of;
 
 /// An amount, as the provider writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +74,23 @@ pub enum Target {
     File(PathBuf),
     /// To this path with the extension of the result's type.
     Stem(PathBuf),
+}
+
+impl Target {
+    /// The path of a result of this media type.
+    #[must_use]
+    pub fn path_of(&self, media_type: &str) -> PathBuf {
+        let stem = match self {
+            Self::File(path) => return path.clone(),
+            Self::Stem(stem) => stem,
+        };
+        let known = format_of(media_type).and_then(|known| known.extensions.first());
+        let other = media_type.rsplit('/').next().unwrap_or_default();
+        let mut name = stem.clone().into_os_string();
+        name.push(".");
+        name.push(known.copied().unwrap_or(other));
+        name.into()
+    }
 }
 
 /// A job's charge and cost.

@@ -102,7 +102,7 @@ impl Steps {
         };
         let fetched = download::fetch(&self.egress, &wanted, listener).await?;
         let file = ClipFile {
-            path: target_of(job, fetched.media_type),
+            path: job.target.path_of(fetched.media_type),
             sha256: fetched.sha256.to_string(),
             bytes: fetched.bytes,
             media_type: fetched.media_type.into(),
@@ -155,22 +155,4 @@ fn finalized(outcome: Result<(), DownloadError>) -> Event {
 fn part_of(job: &Job) -> PathBuf {
     let (Target::File(path) | Target::Stem(path)) = &job.target;
     download::part_of(path, &job.spec.id)
-}
-
-/// The final path for a file of this type.
-fn target_of(job: &Job, media_type: &str) -> PathBuf {
-    match &job.target {
-        Target::File(path) => path.clone(),
-        Target::Stem(stem) => {
-            let extension = match media_type.rsplit('/').next().unwrap_or_default() {
-                "jpeg" => "jpg",
-                "quicktime" => "mov",
-                other => other,
-            };
-            let mut name = stem.clone().into_os_string();
-            name.push(".");
-            name.push(extension);
-            name.into()
-        }
-    }
 }
