@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use super::client::Client;
 use super::dial::{Connect, SystemConnector};
 use super::limits::HttpLimits;
+use super::long_reply::{LongReply, MAX_LONG_REPLIES};
 use super::resolver::{Resolve, SystemResolver};
 
 /// Sends every request of this process. Cheap to clone; clones share connections.
@@ -14,6 +17,8 @@ pub struct Egress(Arc<Inner>);
 struct Inner {
     client: Client,
     limits: HttpLimits,
+    /// The permits of long replies.
+    long_replies: Arc<Semaphore>,
 }
 
 impl Egress {
@@ -38,7 +43,11 @@ impl Egress {
         connector: impl Connect + 'static,
     ) -> Self {
         let client = Client::new(Box::new(resolver), Box::new(connector), &limits);
-        Self(Arc::new(Inner { client, limits }))
+        Self(Arc::new(Inner {
+            client,
+            limits,
+            long_replies: Arc::new(Semaphore::new(MAX_LONG_REPLIES)),
+        }))
     }
 
     /// The limits it was made with.
@@ -49,6 +58,11 @@ impl Egress {
 
     pub(super) fn client(&self) -> &Client {
         &self.0.client
+    }
+
+    /// Permission to read a reply of up to `limit` bytes.
+    pub(super) fn long_reply(&self, limit: u64) -> LongReply {
+        LongReply::new(Arc::clone(&self.0.long_replies), limit)
     }
 }
 

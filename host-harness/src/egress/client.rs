@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HOST, HeaderMap, HeaderValue,
+    TRANSFER_ENCODING, USER_AGENT,
 };
 use http::{Request, Uri, response};
 use http_body_util::BodyExt as _;
@@ -20,15 +21,18 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
 
+use super::content_encoding::ContentDecoder;
 use super::destination::{Destination, RequestBody};
 use super::dial::{Connect, Tls, dial};
 use super::error::{EgressError, NotSent, ReplyLost};
 use super::header::length_of;
 use super::limits::HttpLimits;
+use super::long_reply::LongReply;
 use super::pool::{KEPT, Pool, Sender};
 use super::resolver::{Resolve, addresses_of};
 use super::spans;
 use super::yielding::Yielding;
+use crate::sanitize::sentence;
 
 /// The `user-agent` of every request that does not set its own.
 const CLIENT_NAME: HeaderValue =
@@ -238,12 +242,12 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// The announced length of the body.
+    /// The announced length of the body, as it is transferred.
     pub(crate) fn announced(&self) -> Option<u64> {
         self.body.as_ref()?.size_hint().exact()
     }
 
-    /// The next piece of the body, within `time_limit`; `None` at its end. The whole body must
+    /// The next piece of the body as it is transferred, within `time_limit`; `None` at its end. The whole body must
     /// also arrive within the grace time plus its length at the rate [`SLOWEST`], so that
     /// single bytes do not keep a transfer alive indefinitely.
     pub(crate) async fn chunk(&mut self, time_limit: Duration) -> Result<Option<Bytes>, ReplyLost> {
@@ -281,33 +285,103 @@ impl Reply {
         }
     }
 
-    /// The whole body, up to `limit` bytes.
+    /// The whole body, decoded, up to `limit` bytes.
     pub(crate) async fn collect(
+        self,
+        limit: u64,
+        time_limit: Duration,
+    ) -> Result<(response::Parts, BytesMut), ReplyLost> {
+        self.collect_up_to(limit, time_limit, None).await
+    }
+
+    /// The same, but a body that `long` permits may exceed `limit`.
+    pub(super) async fn collect_long(
+        self,
+        limit: u64,
+        time_limit: Duration,
+        long: &mut LongReply,
+    ) -> Result<(response::Parts, BytesMut), ReplyLost> {
+        self.collect_up_to(limit, time_limit, Some(long)).await
+    }
+
+    async fn collect_up_to(
         mut self,
         limit: u64,
         time_limit: Duration,
-    ) -> Result<(response::Parts, Bytes), ReplyLost> {
+        long: Option<&mut LongReply>,
+    ) -> Result<(response::Parts, BytesMut), ReplyLost> {
+        let most = long.as_ref().map_or(limit, |long| long.limit().max(limit));
         let announced = self.announced();
-        if announced.is_some_and(|announced| announced > limit) {
-            return Err(ReplyLost::BodyTooLong { limit });
+        let mut decoder = ContentDecoder::of(&self.parts.headers, most)?;
+        if decoder.is_none() && announced.is_some_and(|announced| announced > most) {
+            return Err(ReplyLost::BodyTooLong { limit: most });
         }
-        let mut collected = BytesMut::new();
+        let mut body = Collected {
+            bytes: BytesMut::new(),
+            announced: announced.filter(|_| decoder.is_none()),
+            limit,
+            long,
+        };
         while let Some(bytes) = self.chunk(time_limit).await? {
-            if self.read > limit {
-                return Err(ReplyLost::BodyTooLong { limit });
+            let Some(decoder) = &mut decoder else {
+                body.add(&bytes).await?;
+                continue;
+            };
+            let mut bytes = &bytes[..];
+            while let Some(decoded) = decoder.next(&mut bytes)? {
+                body.add(decoded).await?;
             }
-            collected.extend_from_slice(&bytes);
         }
-        match announced {
-            Some(announced) if announced != self.read => Err(ReplyLost::Length {
+        if let Some(announced) = announced
+            && announced != self.read
+        {
+            return Err(ReplyLost::Length {
                 announced,
                 actual: self.read,
-            }),
-            _ => {
-                spans::received(collected.len());
-                Ok((self.parts, collected.freeze()))
+            });
+        }
+        if let Some(decoder) = decoder {
+            decoder.finish()?;
+            self.parts.headers.remove(CONTENT_ENCODING);
+            self.parts.headers.remove(CONTENT_LENGTH);
+        }
+        spans::received(body.bytes.len());
+        Ok((self.parts, body.bytes))
+    }
+}
+
+/// A body that is being collected.
+struct Collected<'a> {
+    bytes: BytesMut,
+    /// The announced length.
+    announced: Option<u64>,
+    limit: u64,
+    long: Option<&'a mut LongReply>,
+}
+
+impl Collected<'_> {
+    async fn add(&mut self, bytes: &[u8]) -> Result<(), ReplyLost> {
+        let after = (self.bytes.len() + bytes.len()) as u64;
+        if after > self.limit {
+            let limit = self.limit;
+            let Some(long) = &mut self.long else {
+                return Err(ReplyLost::BodyTooLong { limit });
+            };
+            if (self.bytes.len() as u64) <= limit {
+                self.bytes.extend_from_slice(bytes);
+                long.permit(&self.bytes, limit).await?;
+                // Announced lengths are trusted only where few replies can be that long.
+                let left = self.announced.unwrap_or(0).saturating_sub(after);
+                self.bytes.reserve(usize::try_from(left).unwrap_or(0));
+                return Ok(());
+            }
+            if after > long.limit() {
+                let limit = long.limit();
+                return Err(ReplyLost::BodyTooLong { limit });
             }
         }
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
     }
 }
 
@@ -336,18 +410,12 @@ fn check_header(headers: &HeaderMap, limit: u64) -> Result<(), ReplyLost> {
     if length_of(headers) > limit {
         return Err(ReplyLost::HeaderTooLong { limit });
     }
-    let other_than = |plain: &'static [u8]| {
-        move |coding: &&HeaderValue| !coding.as_bytes().eq_ignore_ascii_case(plain)
-    };
-    let content = headers.get_all(CONTENT_ENCODING).iter();
-    // Compression can also be a transfer coding.
-    let transfer = headers.get_all(TRANSFER_ENCODING).iter();
-    let mut codings = content
-        .filter(other_than(b"identity"))
-        .chain(transfer.filter(other_than(b"chunked")));
-    match codings.next() {
+    // Compression can also be a transfer coding. It is rare, and not decoded.
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let other = codings.find(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    match other {
         Some(coding) => Err(ReplyLost::Encoded {
-            encoding: String::from_utf8_lossy(coding.as_bytes()).into_owned(),
+            encoding: sentence(&String::from_utf8_lossy(coding.as_bytes())).into_owned(),
         }),
         None => Ok(()),
     }

@@ -14,6 +14,7 @@ use hyper::body::Frame;
 use tokio::io::AsyncReadExt as _;
 
 use super::broker::Egress;
+use super::charset::to_utf8;
 use super::client::{Reuse, SLOWEST};
 use super::destination::{Destination, RequestBody};
 use super::error::{Denial, EgressError, NotSent};
@@ -112,7 +113,8 @@ impl Egress {
             let reply = channel.send(request, time_limit).await?;
             Ok(reply.collect(limits.reply_body, limits.idle).await?)
         };
-        let (header, mut bytes) = spans::traced(span, exchange).await?;
+        let (mut header, bytes) = spans::traced(span, exchange).await?;
+        let mut bytes = to_utf8(&mut header.headers, bytes).freeze();
         if let Some(credential) = connection.credential() {
             bytes = credential.redact(bytes);
         }

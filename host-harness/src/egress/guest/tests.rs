@@ -48,6 +48,7 @@ fn bounded_guest(base: &str, sends: Sends, limits: PackLimits) -> GuestHttp {
         quota: Arc::new(Quota::new(permissions)),
         total_timeout: Duration::from_secs(30),
         request_count: Arc::default(),
+        attachments: Arc::default(),
     }
 }
 
