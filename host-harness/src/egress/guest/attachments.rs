@@ -11,6 +11,7 @@
 
 mod data_url;
 mod encoded;
+mod symbols;
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::symbols::{BLOCK, Base64};
 use crate::file_type::{self, FileType};
 
 /// The scheme of URLs that hold their bytes.
@@ -86,8 +87,9 @@ impl Encoded {
         let encoded = &text[data.clone()];
         let mut reader = Reader::new(layers);
         let (mut at, mut length) = (0, 0);
-        while let Some(bytes) = reader.next(encoded, &mut at).ok()? {
-            length += bytes.len();
+        let mut block = [0; BLOCK];
+        while let Some(count) = reader.next_block(encoded, &mut at, &mut block).ok()? {
+            length += count;
         }
         let header = first_bytes(encoded, layers)?;
         Some(Self {
@@ -104,10 +106,11 @@ impl Encoded {
         let mut reader = Reader::new(self.layers);
         let end = self.data.end;
         let (mut at, mut written) = (self.data.start, self.data.start);
+        let mut block = [0; BLOCK];
         // Every step takes at least as many bytes as it returns.
-        while let Ok(Some(bytes)) = reader.next(&text[..end], &mut at) {
-            text[written..written + bytes.len()].copy_from_slice(bytes.as_slice());
-            written += bytes.len();
+        while let Ok(Some(count)) = reader.next_block(&text[..end], &mut at, &mut block) {
+            text[written..written + count].copy_from_slice(&block[..count]);
+            written += count;
         }
         self.data.start..written
     }
@@ -209,10 +212,6 @@ impl Few {
         Self { bytes, length }
     }
 
-    fn len(&self) -> usize {
-        self.length
-    }
-
     fn as_slice(&self) -> &[u8] {
         &self.bytes[..self.length]
     }
@@ -224,6 +223,28 @@ impl Reader {
             layers,
             base64: Base64::default(),
         }
+    }
+
+    /// Decodes the next bytes into `block`, and returns how many, possibly none. `None` at the
+    /// end.
+    fn next_block(
+        &mut self,
+        text: &[u8],
+        at: &mut usize,
+        block: &mut [u8; BLOCK],
+    ) -> Result<Option<usize>, Invalid> {
+        if self.layers.base64 {
+            let (read, written) = self.base64.take_block(&text[*at..], block);
+            *at += read;
+            if written > 0 {
+                return Ok(Some(written));
+            }
+        }
+        let few = self.next(text, at)?;
+        Ok(few.map(|few| {
+            block[..few.length].copy_from_slice(few.as_slice());
+            few.length
+        }))
     }
 
     /// The bytes of the next step; `None` at the end.
@@ -258,7 +279,10 @@ impl Reader {
             let [symbol] = *few.as_slice() else {
                 return Err(Invalid);
             };
-            few = self.base64.take(symbol).ok_or(Invalid)?;
+            few = match self.base64.take(symbol).map_err(|_| Invalid)? {
+                Some(byte) => Few::one(byte),
+                None => Few::NONE,
+            };
         }
         Ok(Some(few))
     }
@@ -302,47 +326,4 @@ fn unit(text: &[u8]) -> Option<u16> {
 fn hexadecimal(high: u8, low: u8) -> Option<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     u8::try_from(digit(high)? << 4 | digit(low)?).ok()
-}
-
-/// Base64 in both alphabets, with or without padding, with blanks and line ends anywhere.
-#[derive(Default)]
-struct Base64 {
-    bits: u32,
-    /// How many of `bits` are not returned yet.
-    pending: u32,
-    is_padded: bool,
-}
-
-impl Base64 {
-    fn take(&mut self, symbol: u8) -> Option<Few> {
-        let value = match symbol {
-            b'A'..=b'Z' => symbol - b'A',
-            b'a'..=b'z' => symbol - b'a' + 26,
-            b'0'..=b'9' => symbol - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            b' ' | b'\t' | b'\n' | b'\r' => return Some(Few::NONE),
-            b'=' => {
-                self.is_padded = true;
-                return Some(Few::NONE);
-            }
-            _ => return None,
-        };
-        if self.is_padded {
-            return None;
-        }
-        self.bits = self.bits << 6 | u32::from(value);
-        self.pending += 6;
-        if self.pending < 8 {
-            return Some(Few::NONE);
-        }
-        self.pending -= 8;
-        let [.., byte] = (self.bits >> self.pending).to_be_bytes();
-        Some(Few::one(byte))
-    }
-
-    /// Whether the symbols make whole bytes: one symbol alone makes none.
-    fn is_complete(&self) -> bool {
-        self.pending != 6
-    }
 }

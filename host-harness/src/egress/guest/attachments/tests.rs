@@ -337,4 +337,25 @@ proptest! {
         prop_assert_eq!(rest, format!("[{document},\"attached:0\"]"));
         prop_assert_eq!(&attachments[0].1, &bytes);
     }
+
+    #[test]
+    fn base64_is_decoded_with_any_blanks_in_either_alphabet(
+        length in 1_000..20_000_usize,
+        changes in proptest::collection::vec((0..27_000_usize, 0..6_usize), 0..40),
+        every in 1..200_usize,
+    ) {
+        let bytes = clip(length);
+        let mut symbols: Vec<String> = STANDARD.encode(&bytes).chars().map(String::from).collect();
+        for at in (0..symbols.len()).step_by(every) {
+            symbols[at] = symbols[at].replace('+', "-").replace('/', "_");
+        }
+        for (at, change) in changes {
+            let blank = ["\\n", "\\r\\n", " ", "\\t", "\\u0020", ""][change];
+            let at = at % symbols.len();
+            symbols[at] = format!("{blank}{}", symbols[at]);
+        }
+        let (rest, attachments) = separated(&format!("[\"{}\"]", symbols.concat()));
+        prop_assert_eq!(rest, "[\"attached:0\"]");
+        prop_assert_eq!(&attachments[0].1, &bytes);
+    }
 }
