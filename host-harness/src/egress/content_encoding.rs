@@ -9,6 +9,7 @@
 //! holds for the body, for what it decodes to, and for every step between. A decoder needs at
 //! most 8 MiB for zstd (RFC 9659), 16 MiB for brotli, and 32 KiB for the others.
 
+mod coder;
 mod coders;
 mod gzip;
 
@@ -16,7 +17,8 @@ use std::ops::Range;
 
 use http::header::{CONTENT_ENCODING, HeaderMap};
 
-use self::coders::{Coder, Damaged, coder};
+use self::coder::{Coder, Damaged};
+use self::coders::coder;
 use super::error::ReplyLost;
 use crate::sanitize::sentence;
 
@@ -37,6 +39,8 @@ pub(crate) struct ContentDecoder {
     /// In the order of decoding: the last encoding that the header names comes first.
     layers: Vec<Layer>,
     limit: u64,
+    /// The limit of the encoded body, and of what the layers decode in between.
+    input_limit: u64,
     /// Bytes of the encoded body so far.
     taken: u64,
 }
@@ -84,8 +88,15 @@ impl ContentDecoder {
         Ok((!layers.is_empty()).then_some(Self {
             layers,
             limit,
+            input_limit: limit,
             taken: 0,
         }))
+    }
+
+    /// Sets the limit of the encoded body to that of a body that decodes to `limit` bytes. It is
+    /// not lower than the limit of the decoded bytes unless this is called.
+    pub(super) fn limit_input(&mut self, limit: u64) {
+        self.input_limit = limit;
     }
 
     /// Decodes the next piece, and removes from `body` the bytes that it took. `None` when all
@@ -136,7 +147,9 @@ impl ContentDecoder {
     /// One step of the layer `at`. Its decoded bytes must have been read before.
     fn step(&mut self, at: usize, body: &mut &[u8]) -> Result<Stepped, ReplyLost> {
         // An encoded body is at most this much longer than what it decodes to.
-        let allowance = self.limit.saturating_add(self.limit / 64 + 1024);
+        let allowance = self
+            .input_limit
+            .saturating_add(self.input_limit / 64 + 1024);
         let last = self.layers.len() - 1;
         let (before, rest) = self.layers.split_at_mut(at);
         let layer = &mut rest[0];
@@ -161,9 +174,12 @@ impl ContentDecoder {
         }
         layer.ready = 0..done.written;
         layer.total += done.written as u64;
-        let most = if at == last { self.limit } else { allowance };
-        if layer.total > most || self.taken > allowance {
+        if at == last && layer.total > self.limit {
             return Err(ReplyLost::BodyTooLong { limit: self.limit });
+        }
+        if at < last && layer.total > allowance || self.taken > allowance {
+            let limit = self.input_limit;
+            return Err(ReplyLost::BodyTooLong { limit });
         }
         match (done.written, done.read, left) {
             (0, _, 0) => Ok(Stepped::NeedsMore),

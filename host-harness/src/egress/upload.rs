@@ -267,7 +267,9 @@ mod tests {
             media_type: "image/png",
             length: 3,
         };
-        let server = Server::start([Act::Reply(reply("413 Too Large", "", b"sk-hunter2"))]).await;
+        let units = "\u{feff}sk-hunter2".encode_utf16();
+        let body: Vec<_> = units.flat_map(u16::to_le_bytes).collect();
+        let server = Server::start([Act::Reply(reply("413 Too Large", "", &body))]).await;
         let connection = connection(&server.url("/v1"));
         let egress = narrow();
         let plan = raw("PUT", "/files?name=a", "content-type");

@@ -1,34 +1,14 @@
 //! The encodings, each as a decoder that takes any number of bytes at a time.
 
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
-use flate2::{Decompress, FlushDecompress, Status};
+use flate2::Decompress;
 use zstd::stream::raw::{DParameter, Decoder, Operation as _};
 
+use super::coder::{Coder, Damaged, Done, inflated};
 use super::gzip::Gzip;
 
 /// The largest zstd window, as a power of two: 8 MiB, which RFC 9659 requires of a client.
 const ZSTD_WINDOW: u32 = 23;
-
-/// A decoder of one encoding.
-pub(super) trait Coder: Send {
-    /// Takes bytes of `input` and writes decoded ones to `output`. It takes nothing and writes
-    /// nothing only if `input` is empty, or after the end of the encoded body.
-    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Done, Damaged>;
-
-    /// Whether the encoded body may end here.
-    fn is_complete(&self) -> bool;
-}
-
-/// How far a step came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Done {
-    pub(super) read: usize,
-    pub(super) written: usize,
-}
-
-/// The bytes are not in the encoding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Damaged;
 
 /// The encoding of this name, in lower case; `None` if it is not known.
 pub(super) fn coder(name: &str) -> Option<(&'static str, Box<dyn Coder>)> {
@@ -39,24 +19,6 @@ pub(super) fn coder(name: &str) -> Option<(&'static str, Box<dyn Coder>)> {
         "zstd" => ("zstd", Box::new(Zstd::default())),
         _ => return None,
     })
-}
-
-/// One step of `inflate`, and whether the deflate stream ended.
-pub(super) fn inflated(
-    inflate: &mut Decompress,
-    input: &[u8],
-    output: &mut [u8],
-) -> Result<(Done, bool), Damaged> {
-    let (read, written) = (inflate.total_in(), inflate.total_out());
-    let status = inflate
-        .decompress(input, output, FlushDecompress::None)
-        .map_err(|_| Damaged)?;
-    let count = |now: u64, before: u64| usize::try_from(now - before).map_err(|_| Damaged);
-    let done = Done {
-        read: count(inflate.total_in(), read)?,
-        written: count(inflate.total_out(), written)?,
-    };
-    Ok((done, status == Status::StreamEnd))
 }
 
 /// `deflate`: a zlib stream by the standard, and a bare deflate stream from some servers.

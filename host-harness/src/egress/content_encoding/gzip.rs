@@ -2,7 +2,7 @@
 
 use flate2::{Crc, Decompress};
 
-use super::coders::{Coder, Damaged, Done, inflated};
+use super::coder::{Coder, Damaged, Done, inflated};
 
 /// The first bytes of a member: two of identification, and the method, which is deflate.
 const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];

@@ -106,6 +106,19 @@ async fn bomb_in_a_reply_is_a_body_that_is_too_long() {
 }
 
 #[tokio::test]
+async fn encoded_reply_that_decodes_to_nothing_is_no_longer_than_usual() {
+    let body = gzip(b"").repeat(200);
+    let act = Act::Reply(reply("200 OK", "content-encoding: gzip\r\n", &body));
+    let server = Server::start([act]).await;
+    let guest = guest(&server.url(""), Sends::Reads);
+    let error = get(&guest, &server.url("/")).await.expect_err("too long");
+    assert!(
+        matches!(error, Error::HttpResponseBodySize(Some(1024))),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
 async fn clip_inside_a_reply_is_kept_by_the_call() {
     let body = with_clip(10_000);
     let encoded = reply(
