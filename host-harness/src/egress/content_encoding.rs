@@ -211,4 +211,6 @@ fn unknown(name: &str) -> ReplyLost {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -239,4 +239,6 @@ fn next_value(text: &[u8], at: &mut usize) -> Option<Range<usize>> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;
