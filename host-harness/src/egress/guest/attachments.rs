@@ -30,7 +30,7 @@ const SCHEME: &str = "attached:";
 const NOT: &[u8] = b"not-";
 
 /// Most pictures and clips of one call. Further ones stay in the text.
-const MOST: usize = 256;
+const MAX_ATTACHMENTS: usize = 256;
 
 /// A picture or clip that a reply held.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +108,7 @@ pub(super) struct Separated {
 
 /// The limits of one reply.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Room {
+pub(super) struct Limits {
     /// Number of the first attachment.
     pub(super) first: usize,
     /// Longest text in bytes.
@@ -125,12 +125,12 @@ pub(super) struct Room {
 ///
 /// # Errors
 ///
-/// [`ReplyLost::ClipTooLong`] if the pictures and clips exceed `room`, and
+/// [`ReplyLost::ClipTooLong`] if the pictures and clips exceed `limits`, and
 /// [`ReplyLost::BodyTooLong`] if the remaining text does.
-pub(super) fn separate(mut body: BytesMut, room: Room) -> Result<Separated, ReplyLost> {
-    let too_long = ReplyLost::BodyTooLong { limit: room.text };
+pub(super) fn separate(mut body: BytesMut, limits: Limits) -> Result<Separated, ReplyLost> {
+    let too_long = ReplyLost::BodyTooLong { limit: limits.text };
     if !is_affected(&body) || serde_json::from_slice::<IgnoredAny>(&body).is_err() {
-        if body.len() as u64 > room.text {
+        if body.len() as u64 > limits.text {
             return Err(too_long);
         }
         return Ok(Separated {
@@ -142,34 +142,37 @@ pub(super) fn separate(mut body: BytesMut, room: Room) -> Result<Separated, Repl
     let mut found: Vec<(Option<String>, Range<usize>)> = Vec::new();
     let (mut clips, mut copied, mut at) = (0, 0, 0);
     while let Some(content) = next_value(&body, &mut at) {
-        let is_full = room.first + found.len() >= MOST;
+        let is_full = limits.first + found.len() >= MAX_ATTACHMENTS;
         let replacement = match content_of(&body[content.clone()], is_full) {
             None => continue,
             Some(Content::Mark) => None,
             Some(Content::Bytes(encoded)) => Some(encoded),
         };
+        // Checked before, so that a long text is not copied first.
+        if (text.len() + content.start - copied) as u64 > limits.text {
+            return Err(too_long);
+        }
         text.extend_from_slice(&body[copied..content.start]);
         copied = content.start;
         match replacement {
             None => text.extend_from_slice(NOT),
             Some(encoded) => {
                 clips += encoded.length as u64;
-                if clips > room.clips {
-                    return Err(ReplyLost::ClipTooLong { limit: room.clips });
+                if clips > limits.clips {
+                    return Err(ReplyLost::ClipTooLong {
+                        limit: limits.clips,
+                    });
                 }
                 let decoded = encoded.decode(&mut body[content.clone()]);
-                let mark = format!("{SCHEME}{}", room.first + found.len());
+                let mark = format!("{SCHEME}{}", limits.first + found.len());
                 text.extend_from_slice(mark.as_bytes());
                 let place = content.start + decoded.start..content.start + decoded.end;
                 found.push((encoded.media_type, place));
                 copied = content.end;
             }
         }
-        if text.len() as u64 > room.text {
-            return Err(too_long);
-        }
     }
-    if (text.len() + body.len() - copied) as u64 > room.text {
+    if (text.len() + body.len() - copied) as u64 > limits.text {
         return Err(too_long);
     }
     text.extend_from_slice(&body[copied..]);

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_LENGTH;
 use http::response;
 
-use super::attachments::{Room, Separated, separate};
+use super::attachments::{Limits, Separated, separate};
 use super::authorize::RequestHead;
 use crate::egress::charset::to_utf8;
 use crate::egress::client::Reply;
@@ -45,13 +45,13 @@ pub(super) async fn receive(
     })?;
     let body = to_utf8(&mut parts.headers, body);
     let (first, kept) = attachments.totals();
-    let room = Room {
+    let left = Limits {
         first,
         text: limits.reply_body,
         clips: limits.clip_body.saturating_sub(kept),
     };
     let length = body.len();
-    let separated = separated(body, room).await.map_err(|lost| match lost {
+    let separated = separated(body, left).await.map_err(|lost| match lost {
         ReplyLost::ClipTooLong { .. } => ReplyLost::ClipTooLong {
             limit: limits.clip_body,
         },
@@ -64,15 +64,15 @@ pub(super) async fn receive(
     Ok((parts, separated.text))
 }
 
-async fn separated(body: BytesMut, room: Room) -> Result<Separated, ReplyLost> {
+async fn separated(body: BytesMut, limits: Limits) -> Result<Separated, ReplyLost> {
     if body.len() < BLOCKING {
-        return separate(body, room);
+        return separate(body, limits);
     }
-    let read = tokio::task::spawn_blocking(move || separate(body, room));
+    let read = tokio::task::spawn_blocking(move || separate(body, limits));
     match read.await {
         Ok(separated) => separated,
         // The runtime ends.
-        Err(_) => Err(ReplyLost::BodyTooLong { limit: room.text }),
+        Err(_) => Err(ReplyLost::BodyTooLong { limit: limits.text }),
     }
 }
 

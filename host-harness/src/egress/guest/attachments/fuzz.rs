@@ -5,7 +5,7 @@ use zoetrope_fuzzing::Target;
 
 use super::*;
 
-const ROOM: Room = Room {
+const LIMITS: Limits = Limits {
     first: 3,
     text: 1 << 20,
     clips: 1 << 20,
@@ -42,7 +42,7 @@ fn compare(before: &Value, after: &Value, attachments: usize) {
 #[test]
 fn reply_of_any_text_keeps_all_but_its_pictures_and_clips() {
     Target::new("attachments", 2000).run(|input| {
-        let Ok(separated) = separate(BytesMut::from(input), ROOM) else {
+        let Ok(separated) = separate(BytesMut::from(input), LIMITS) else {
             return "too long";
         };
         let (text, count) = (separated.text, separated.attachments.len());

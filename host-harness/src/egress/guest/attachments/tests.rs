@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::data_url::DataUrlError;
 use super::*;
 
-const ROOM: Room = Room {
+const LIMITS: Limits = Limits {
     first: 0,
     text: 1 << 20,
     clips: 1 << 20,
@@ -28,7 +28,7 @@ type Found = (Option<String>, Vec<u8>);
 
 /// The text and its attachments.
 fn separated(text: &str) -> (String, Vec<Found>) {
-    let separated = separate(BytesMut::from(text), ROOM).expect("within the limits");
+    let separated = separate(BytesMut::from(text), LIMITS).expect("within the limits");
     let text = String::from_utf8(separated.text.to_vec()).expect("text");
     let all = separated.attachments.into_iter();
     (
@@ -189,12 +189,12 @@ fn clips_beyond_the_limit_and_text_beyond_its_own_are_errors() {
     let base64 = STANDARD.encode(clip(3_000));
     let text = format!("[\"{base64}\", \"{base64}\", \"0123456789\"]");
     let with = |text_limit, clips| {
-        let room = Room {
+        let limits = Limits {
             first: 3,
             text: text_limit,
             clips,
         };
-        separate(BytesMut::from(&*text), room).map(|it| it.text)
+        separate(BytesMut::from(&*text), limits).map(|it| it.text)
     };
     let rest = "[\"attached:3\", \"attached:4\", \"0123456789\"]";
     let length = rest.len() as u64;
@@ -206,7 +206,7 @@ fn clips_beyond_the_limit_and_text_beyond_its_own_are_errors() {
     ));
     let beyond = with(length - 1, 6_000);
     assert!(matches!(beyond, Err(ReplyLost::BodyTooLong { limit }) if limit == length - 1));
-    let plain = separate(BytesMut::from("12345"), Room { text: 4, ..ROOM }).map(drop);
+    let plain = separate(BytesMut::from("12345"), Limits { text: 4, ..LIMITS }).map(drop);
     assert!(matches!(plain, Err(ReplyLost::BodyTooLong { limit: 4 })));
 }
 
@@ -215,11 +215,11 @@ fn attachments_share_the_memory_of_a_reply_that_is_mostly_theirs() {
     let base64 = STANDARD.encode(clip(30_000));
     let body = BytesMut::from(&*format!("[\"{base64}\"]"));
     let memory = body.as_ptr() as usize..body.as_ptr() as usize + body.len();
-    let all = separate(body, ROOM).expect("within").attachments;
+    let all = separate(body, LIMITS).expect("within").attachments;
     assert!(memory.contains(&(all[0].bytes.as_ptr() as usize)));
     let body = BytesMut::from(&*format!("[\"{base64}\", \"{}\"]", "x".repeat(100_000)));
     let memory = body.as_ptr() as usize..body.as_ptr() as usize + body.len();
-    let all = separate(body, ROOM).expect("within").attachments;
+    let all = separate(body, LIMITS).expect("within").attachments;
     assert!(!memory.contains(&(all[0].bytes.as_ptr() as usize)));
     assert_eq!(all[0].bytes, clip(30_000));
 }
@@ -320,7 +320,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_separated_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..3_000)) {
-        let separated = separate(BytesMut::from(&bytes[..]), ROOM).expect("within the limits");
+        let separated = separate(BytesMut::from(&bytes[..]), LIMITS).expect("within the limits");
         prop_assert!(separated.attachments.is_empty() || serde_json::from_slice::<IgnoredAny>(&bytes).is_ok());
     }
 
