@@ -176,7 +176,18 @@ pub(super) fn separate(mut body: BytesMut, limits: Limits) -> Result<Separated, 
         return Err(too_long);
     }
     text.extend_from_slice(&body[copied..]);
-    let body = body.freeze();
+    Ok(Separated {
+        text: text.freeze(),
+        attachments: attachments_in(&body.freeze(), found, clips),
+    })
+}
+
+/// The attachments at these places of `body`, `clips` bytes together.
+fn attachments_in(
+    body: &Bytes,
+    found: Vec<(Option<String>, Range<usize>)>,
+    clips: u64,
+) -> Vec<Attachment> {
     let is_mostly_clips = clips > body.len() as u64 / 2;
     let attachment = |(media_type, place)| Attachment {
         media_type,
@@ -186,10 +197,7 @@ pub(super) fn separate(mut body: BytesMut, limits: Limits) -> Result<Separated, 
             Bytes::copy_from_slice(&body[place])
         },
     };
-    Ok(Separated {
-        text: text.freeze(),
-        attachments: found.into_iter().map(attachment).collect(),
-    })
+    found.into_iter().map(attachment).collect()
 }
 
 /// What a string holds that is replaced.
