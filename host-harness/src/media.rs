@@ -56,7 +56,7 @@ pub async fn hand_over(
         step = pack
             .uploaded(context, node, field, reply.status, &reply.body)
             .await
-            .map_err(|error| with_file_length(error, reply.status, picture.length))?;
+            .map_err(|error| with_file_length(error, reply.status, picture.byte_length()))?;
     }
     Err(MediaError::Steps)
 }

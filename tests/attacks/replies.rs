@@ -29,6 +29,8 @@ enum End {
     Header,
     Body,
     Encoded,
+    /// Not in the encoding that its header names.
+    Undecodable,
     Protocol,
     Terminated,
     Timeout,
@@ -123,6 +125,9 @@ fn end_of(error: &EgressError) -> End {
         EgressError::ReplyLost(ReplyLost::HeaderTooLong { .. }) => End::Header,
         EgressError::ReplyLost(ReplyLost::BodyTooLong { .. }) => End::Body,
         EgressError::ReplyLost(ReplyLost::Encoded { .. }) => End::Encoded,
+        EgressError::ReplyLost(ReplyLost::Damaged { .. } | ReplyLost::Truncated { .. }) => {
+            End::Undecodable
+        }
         EgressError::ReplyLost(ReplyLost::Protocol(_)) => End::Protocol,
         EgressError::ReplyLost(ReplyLost::Terminated(_)) => End::Terminated,
         EgressError::ReplyLost(ReplyLost::Timeout { .. }) => End::Timeout,

@@ -29,12 +29,9 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
             "Change the input, and the --key if one was given, and run again (nothing was charged). List the fields: {}",
             show_node(node, options)
         ),
-        NextStep::OtherBaseUrl { connection } => format!(
-            "Correct the base_url of connection `{connection}`, then run again, with another --key if one was given (nothing was charged)"
-        ),
-        NextStep::ResumeWithBaseUrl { connection, job } => format!(
-            "Correct the base_url of connection `{connection}`, then resume the job: zoetrope jobs resume {job}{options}"
-        ),
+        NextStep::OtherBaseUrl { .. } | NextStep::ResumeWithBaseUrl { .. } => {
+            correct_base_url(step, options)
+        }
         NextStep::AddCredit { .. } => {
             "Add credit or raise the quota at the provider, then run again, with another --key if one was given (nothing was charged)".into()
         }
@@ -70,6 +67,18 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
         }
         NextStep::Nothing { by_provider: false } => "No further action: this job has ended".into(),
         _ => "zoetrope --help".into(),
+    }
+}
+
+fn correct_base_url(step: &NextStep, options: &str) -> String {
+    match step {
+        NextStep::ResumeWithBaseUrl { connection, job } => format!(
+            "Correct the base_url of connection `{connection}`, then resume the job: zoetrope jobs resume {job}{options}"
+        ),
+        NextStep::OtherBaseUrl { connection } => format!(
+            "Correct the base_url of connection `{connection}`, then run again, with another --key if one was given (nothing was charged)"
+        ),
+        _ => text(step, options),
     }
 }
 

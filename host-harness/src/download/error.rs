@@ -60,7 +60,7 @@ pub enum DownloadError {
         /// Why.
         source: ReplyLost,
     },
-    /// The file exceeds the length limit.
+    /// The file exceeds the length limit, decoded if the server encoded it.
     #[error("{url} is longer than {limit} bytes")]
     TooLong {
         /// The URL without its query.
@@ -126,8 +126,8 @@ impl DownloadError {
     /// - `UrlExpired`: the server refused the URL, the policy forbids it, or the reply is not
     ///   the file. A host without an address or with an untrusted certificate counts here,
     ///   because storage that has moved fails like this.
-    /// - `Transient`: faults of the network or the server, and files that another download
-    ///   is writing, removed or changed.
+    /// - `Transient`: faults of the network or the server, such as a truncated or damaged
+    ///   encoding, and files that another download is writing, removed or changed.
     /// - `Permanent`: files on this machine cannot be read or written.
     #[must_use]
     pub fn failure(&self) -> DownloadFailure {
@@ -146,10 +146,12 @@ impl DownloadError {
 
     /// Whether the unfinished file can never become the file.
     pub(super) fn invalidates_the_part(&self) -> bool {
-        matches!(
-            self,
-            Self::TooLong { .. } | Self::WrongKind { .. } | Self::Digest { .. }
-        )
+        match self {
+            Self::TooLong { .. } | Self::WrongKind { .. } | Self::Digest { .. } => true,
+            // It may have been damaged anywhere before.
+            Self::Broken { source, .. } => matches!(source, ReplyLost::Damaged { .. }),
+            _ => false,
+        }
     }
 }
 
@@ -190,9 +192,12 @@ fn of_lost(error: &ReplyLost) -> DownloadFailure {
         ReplyLost::Terminated(_)
         | ReplyLost::Timeout { .. }
         | ReplyLost::Protocol(_)
-        | ReplyLost::Length { .. } => DownloadFailure::Transient,
+        | ReplyLost::Length { .. }
+        | ReplyLost::Damaged { .. }
+        | ReplyLost::Truncated { .. } => DownloadFailure::Transient,
         ReplyLost::HeaderTooLong { .. }
         | ReplyLost::BodyTooLong { .. }
+        | ReplyLost::ClipTooLong { .. }
         | ReplyLost::Encoded { .. } => DownloadFailure::UrlExpired,
     }
 }

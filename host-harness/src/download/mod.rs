@@ -14,6 +14,11 @@
 //! (`ETag`, `Last-Modified`) is stored: every poll may return another URL, on another host,
 //! for the same bytes, so a validator could not be used.
 //!
+//! A body with a `content-encoding` is decoded while it is written, and the length limit holds
+//! for the decoded file. A range of an encoded body is a part of the encoded bytes, so the
+//! download of an encoded body is not continued: it starts again. A part of one may be continued
+//! if a later server sends the file without encoding and the 64 KiB are equal.
+//!
 //! A power cut may lose blocks in the middle of the file, which then read as zeros. Bytes
 //! from the first such block on are requested again and compared.
 

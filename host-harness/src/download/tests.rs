@@ -12,6 +12,7 @@ use crate::egress::{AddressRule, FetchError, ReplyLost};
 use crate::net::Origin;
 
 mod classify;
+mod encoded;
 mod resume;
 
 fn clip() -> Vec<u8> {

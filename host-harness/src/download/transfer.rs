@@ -10,7 +10,7 @@ use super::part::{Part, Taken};
 use super::range::ContentRange;
 use crate::connections::OpenConnection;
 use crate::contract::MediaKind;
-use crate::egress::{AddressRule, Egress, FetchError, ReplyLost, Wanted};
+use crate::egress::{AddressRule, ContentDecoder, Egress, FetchError, Reply, ReplyLost, Wanted};
 use crate::file_type::{self, FileType};
 use crate::net::{Origin, shown};
 
@@ -87,6 +87,23 @@ pub async fn fetch(
     }
 }
 
+/// What a reply carries of the file.
+struct Carried {
+    decoder: Option<ContentDecoder>,
+    extent: Extent,
+    /// Length of the file, if the server announced it.
+    total: Option<u64>,
+}
+
+/// The bytes of the file that a reply carries.
+#[derive(Clone, Copy)]
+struct Extent {
+    /// Offset of the first one.
+    start: u64,
+    /// The end of the file or, without a total, of the reply.
+    end: Option<u64>,
+}
+
 /// One call of [`fetch`].
 struct Transfer<'a> {
     egress: &'a Egress,
@@ -131,45 +148,108 @@ impl Transfer<'_> {
             Err(FetchError::Status { status: 416, .. }) if from > 0 => return Ok(false),
             reply => reply?,
         };
-        // `end` is the end of the file or, without a total, of this reply.
-        let (end, total) = if reply.parts.status == http::StatusCode::PARTIAL_CONTENT {
-            match ContentRange::of(&reply.parts.headers).filter(|range| range.first == from) {
-                Some(range) => (Some(range.total.unwrap_or(range.last + 1)), range.total),
-                None => return Ok(false),
-            }
-        } else {
-            part.restart().await?;
-            (reply.announced(), reply.announced())
+        let Some(carried) = self.carried(&reply, from)? else {
+            return Ok(false);
         };
+        let Carried {
+            mut decoder,
+            extent,
+            total,
+        } = carried;
+        if extent.start == 0 {
+            part.restart().await?;
+        }
         // A file shorter than the existing bytes is another file.
-        if end.is_some_and(|end| end < part.bytes()) {
+        if extent.end.is_some_and(|end| end < part.bytes()) {
             return Ok(false);
         }
-        if end.is_some_and(|end| end > self.wanted.limit) {
+        if extent.end.is_some_and(|end| end > self.wanted.limit) {
             return Err(self.too_long());
         }
-        let start = part.position();
         let idle = self.egress.limits().idle;
         while let Some(bytes) = reply.chunk(idle).await.map_err(|lost| self.broken(lost))? {
-            let after = part.position() + bytes.len() as u64;
-            if after > self.wanted.limit {
-                return Err(self.too_long());
+            let mut rest = &bytes[..];
+            loop {
+                let piece = match &mut decoder {
+                    None => std::mem::take(&mut rest),
+                    Some(decoder) => {
+                        let next = decoder.next(&mut rest);
+                        next.map_err(|lost| self.broken(lost))?.unwrap_or(&[])
+                    }
+                };
+                if piece.is_empty() {
+                    break;
+                }
+                if !self.take(part, piece, extent).await? {
+                    return Ok(false);
+                }
+                let bytes = part.bytes();
+                progress(Received { bytes, total });
             }
-            if let Some(end) = end.filter(|end| after > *end) {
-                return Err(self.of_another_length(start, end, after));
-            }
-            match part.take(&bytes).await? {
-                // A page instead of a clip is detected before it is complete.
-                Taken::Header => drop(self.recognised(part.header())?),
-                Taken::More => {}
-                Taken::Differs => return Ok(false),
-            }
-            let bytes = part.bytes();
-            progress(Received { bytes, total });
         }
-        match end.filter(|end| *end != part.position()) {
-            Some(end) => Err(self.of_another_length(start, end, part.position())),
+        if let Some(decoder) = decoder {
+            decoder.finish().map_err(|lost| self.broken(lost))?;
+        }
+        match extent.end.filter(|end| *end != part.position()) {
+            Some(end) => Err(self.of_another_length(extent.start, end, part.position())),
             None => Ok(true),
+        }
+    }
+
+    /// What `reply` carries of the file. `None` if it does not continue at `from`.
+    fn carried(&self, reply: &Reply, from: u64) -> Result<Option<Carried>, DownloadError> {
+        let headers = &reply.parts.headers;
+        let is_partial = reply.parts.status == http::StatusCode::PARTIAL_CONTENT;
+        let decoder = match ContentDecoder::of(headers, self.wanted.limit) {
+            // The range is one of the encoded bytes.
+            Ok(Some(_)) | Err(_) if is_partial => return Ok(None),
+            Ok(decoder) => decoder,
+            Err(unknown) => {
+                let url = shown(&self.url);
+                let source = unknown.into();
+                return Err(FetchError::Egress { url, source }.into());
+            }
+        };
+        let (start, end, total) = if is_partial {
+            match ContentRange::of(headers).filter(|range| range.first == from) {
+                Some(range) => (
+                    from,
+                    Some(range.total.unwrap_or(range.last + 1)),
+                    range.total,
+                ),
+                None => return Ok(None),
+            }
+        } else {
+            // The announced length of an encoded body is not that of the file.
+            let announced = reply.announced().filter(|_| decoder.is_none());
+            (0, announced, announced)
+        };
+        Ok(Some(Carried {
+            decoder,
+            extent: Extent { start, end },
+            total,
+        }))
+    }
+
+    /// Takes the next bytes of the file. `false` if they differ from the existing ones.
+    async fn take(
+        &self,
+        part: &mut Part,
+        bytes: &[u8],
+        extent: Extent,
+    ) -> Result<bool, DownloadError> {
+        let after = part.position() + bytes.len() as u64;
+        if after > self.wanted.limit {
+            return Err(self.too_long());
+        }
+        if let Some(end) = extent.end.filter(|end| after > *end) {
+            return Err(self.of_another_length(extent.start, end, after));
+        }
+        match part.take(bytes).await? {
+            // A page instead of a clip is detected before it is complete.
+            Taken::Header => self.recognised(part.header()).map(|_| true),
+            Taken::More => Ok(true),
+            Taken::Differs => Ok(false),
         }
     }
 
@@ -210,6 +290,9 @@ impl Transfer<'_> {
     }
 
     fn broken(&self, source: ReplyLost) -> DownloadError {
+        if matches!(source, ReplyLost::BodyTooLong { .. }) {
+            return self.too_long();
+        }
         DownloadError::Broken {
             url: shown(&self.url),
             source,

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use super::certificates;
 use super::client::Client;
 use super::dial::{Connect, SystemConnector};
 use super::limits::HttpLimits;
+use super::long_reply::{LongReply, MAX_LONG_REPLIES};
 use super::opener::Opener;
 use super::proxy::Proxies;
 use super::proxy_error::NetworkError;
@@ -21,6 +24,8 @@ pub struct Egress(Arc<Inner>);
 struct Inner {
     client: Client,
     limits: HttpLimits,
+    /// The permits of long replies.
+    long_replies: Arc<Semaphore>,
 }
 
 impl Egress {
@@ -79,6 +84,11 @@ impl Egress {
 
     pub(super) fn client(&self) -> &Client {
         &self.0.client
+    }
+
+    /// Permission to read a reply of up to `limit` bytes.
+    pub(super) fn long_reply(&self, limit: u64) -> LongReply {
+        LongReply::new(Arc::clone(&self.0.long_replies), limit)
     }
 }
 
@@ -156,6 +166,10 @@ impl EgressBuilder {
         };
         let limits = self.limits;
         let client = Client::new(opener, &limits);
-        Egress(Arc::new(Inner { client, limits }))
+        Egress(Arc::new(Inner {
+            client,
+            limits,
+            long_replies: Arc::new(Semaphore::new(MAX_LONG_REPLIES)),
+        }))
     }
 }

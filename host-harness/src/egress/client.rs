@@ -4,13 +4,13 @@
 //! `open`, nothing was sent and nothing charged. After [`ReplyLost`] from `send`, the request
 //! may have arrived.
 
+mod collect;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
-};
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING, USER_AGENT};
 use http::{Request, Uri, response};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
@@ -23,6 +23,7 @@ use super::limits::HttpLimits;
 use super::opener::Opener;
 use super::pool::{KEPT, Pool, Sender};
 use super::spans;
+use crate::sanitize::sentence;
 
 /// The lowest average rate of a transfer, in bytes a second: a poor mobile connection.
 pub(super) const SLOWEST: u64 = 32 << 10;
@@ -159,12 +160,12 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// The announced length of the body.
+    /// The announced length of the body, as it is transferred.
     pub(crate) fn announced(&self) -> Option<u64> {
         self.body.as_ref()?.size_hint().exact()
     }
 
-    /// The next piece of the body, within `time_limit`; `None` at its end. The whole body must
+    /// The next piece of the body as it is transferred, within `time_limit`; `None` at its end. The whole body must
     /// also arrive within the grace time plus its length at the rate [`SLOWEST`], so that
     /// single bytes do not keep a transfer alive indefinitely.
     pub(crate) async fn chunk(&mut self, time_limit: Duration) -> Result<Option<Bytes>, ReplyLost> {
@@ -201,35 +202,6 @@ impl Reply {
             }
         }
     }
-
-    /// The whole body, up to `limit` bytes.
-    pub(crate) async fn collect(
-        mut self,
-        limit: u64,
-        time_limit: Duration,
-    ) -> Result<(response::Parts, Bytes), ReplyLost> {
-        let announced = self.announced();
-        if announced.is_some_and(|announced| announced > limit) {
-            return Err(ReplyLost::BodyTooLong { limit });
-        }
-        let mut collected = BytesMut::new();
-        while let Some(bytes) = self.chunk(time_limit).await? {
-            if self.read > limit {
-                return Err(ReplyLost::BodyTooLong { limit });
-            }
-            collected.extend_from_slice(&bytes);
-        }
-        match announced {
-            Some(announced) if announced != self.read => Err(ReplyLost::Length {
-                announced,
-                actual: self.read,
-            }),
-            _ => {
-                spans::received(collected.len());
-                Ok((self.parts, collected.freeze()))
-            }
-        }
-    }
 }
 
 /// Sends a request that can be repeated: if a pooled connection was stale, once more over a
@@ -257,18 +229,12 @@ fn check_header(headers: &HeaderMap, limit: u64) -> Result<(), ReplyLost> {
     if length_of(headers) > limit {
         return Err(ReplyLost::HeaderTooLong { limit });
     }
-    let other_than = |plain: &'static [u8]| {
-        move |coding: &&HeaderValue| !coding.as_bytes().eq_ignore_ascii_case(plain)
-    };
-    let content = headers.get_all(CONTENT_ENCODING).iter();
-    // Compression can also be a transfer coding.
-    let transfer = headers.get_all(TRANSFER_ENCODING).iter();
-    let mut codings = content
-        .filter(other_than(b"identity"))
-        .chain(transfer.filter(other_than(b"chunked")));
-    match codings.next() {
+    // Compression can also be a transfer coding. It is rare, and not decoded.
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let other = codings.find(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    match other {
         Some(coding) => Err(ReplyLost::Encoded {
-            encoding: String::from_utf8_lossy(coding.as_bytes()).into_owned(),
+            encoding: sentence(&String::from_utf8_lossy(coding.as_bytes())).into_owned(),
         }),
         None => Ok(()),
     }

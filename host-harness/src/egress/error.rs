@@ -251,11 +251,32 @@ pub enum ReplyLost {
         /// The limit.
         limit: u64,
     },
-    /// The body is encoded, although the request's `accept-encoding` is `identity`.
-    #[error("the reply is encoded although that was not asked for")]
+    /// The body has a content or transfer encoding that is not supported.
+    #[error("the reply has the encoding `{encoding}`, which is not supported")]
     Encoded {
-        /// Its `content-encoding`.
+        /// The encoding, made printable.
         encoding: String,
+    },
+    /// The body is not in the encoding that its header names.
+    #[error("the reply's `{encoding}` encoding is damaged")]
+    Damaged {
+        /// The encoding.
+        encoding: &'static str,
+    },
+    /// The encoded body ends early.
+    #[error("the reply's `{encoding}` encoding ends before it is complete")]
+    Truncated {
+        /// The encoding.
+        encoding: &'static str,
+    },
+    /// The pictures and clips inside the reply are too long.
+    #[error(
+        "the pictures and clips inside the reply are longer than {limit} bytes \
+         (the limit `clip_bytes` of the pack)"
+    )]
+    ClipTooLong {
+        /// The limit.
+        limit: u64,
     },
     /// The body's length is not the announced one.
     #[error("the reply's body is {actual} bytes long, {announced} were announced")]
@@ -318,9 +339,13 @@ impl From<ReplyLost> for wasmtime_wasi_http::Error {
             ReplyLost::HeaderTooLong { limit } => {
                 Self::HttpResponseHeaderSectionSize(u32::try_from(limit).ok())
             }
-            ReplyLost::BodyTooLong { limit } => Self::HttpResponseBodySize(Some(limit)),
-            ReplyLost::Encoded { .. } => Self::HttpResponseContentCoding(None),
-            ReplyLost::Length { .. } => Self::HttpResponseIncomplete,
+            ReplyLost::BodyTooLong { limit } | ReplyLost::ClipTooLong { limit } => {
+                Self::HttpResponseBodySize(Some(limit))
+            }
+            ReplyLost::Encoded { .. } | ReplyLost::Damaged { .. } => {
+                Self::HttpResponseContentCoding(None)
+            }
+            ReplyLost::Length { .. } | ReplyLost::Truncated { .. } => Self::HttpResponseIncomplete,
         }
     }
 }

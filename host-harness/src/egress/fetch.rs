@@ -112,7 +112,10 @@ impl Egress {
         let media_type = media_type(&reply.parts.headers);
         let collected = reply.collect(limit, self.limits().idle).await;
         let (_, bytes) = collected.map_err(|lost| failed(&url, lost.into()))?;
-        Ok(Fetched { media_type, bytes })
+        Ok(Fetched {
+            media_type,
+            bytes: bytes.freeze(),
+        })
     }
 
     /// Fetches `wanted`: a reply with status 200, or 206 to a request that does not begin at

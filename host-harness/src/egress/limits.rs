@@ -19,8 +19,11 @@ pub struct HttpLimits {
     pub request_body: u64,
     /// Longest reply header in bytes.
     pub reply_header: u64,
-    /// Longest reply body in bytes.
+    /// Longest reply body in bytes, decoded, without the pictures and clips inside it.
     pub reply_body: u64,
+    /// Most bytes of pictures and clips inside the replies to one call, decoded. The limit
+    /// `clip_bytes` of a pack is lower by default.
+    pub clip_body: u64,
 }
 
 impl Default for HttpLimits {
@@ -36,6 +39,8 @@ impl Default for HttpLimits {
             reply_header: 64 << 10,
             // The known providers answer in a few kilobytes.
             reply_body: 8 << 20,
+            // More than the default of a pack, so that the operator can raise that.
+            clip_body: 512 << 20,
         }
     }
 }
@@ -53,5 +58,6 @@ mod tests {
         assert_eq!(limits.request_body, 48 * 1024 * 1024);
         assert_eq!(limits.reply_header, 64 * 1024);
         assert_eq!(limits.reply_body, 8 * 1024 * 1024);
+        assert_eq!(limits.clip_body, 512 * 1024 * 1024);
     }
 }

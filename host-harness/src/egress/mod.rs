@@ -12,8 +12,8 @@
 //! 5. TLS, with the name verified;
 //! 6. the credential, for the connection's own origin only;
 //! 7. the record that bytes are sent (`transmission`), then the bytes;
-//! 8. the reply: header and body bounded, no redirect followed, no encoding accepted, an
-//!    echoed credential redacted.
+//! 8. the reply: header and body bounded, no redirect followed, content encodings and charset
+//!    decoded, pictures and clips taken out of it, an echoed credential redacted.
 //!
 //! Each stage of `guest` takes a type that only the stage before it makes: 1 and 2 are its
 //! `authorize`, 3 its `body`, 4 to 7 and the limits of 8 its `exchange`, the rest of 8 its
@@ -28,7 +28,9 @@
 
 mod broker;
 mod certificates;
+mod charset;
 mod client;
+mod content_encoding;
 mod destination;
 mod dial;
 mod error;
@@ -36,6 +38,7 @@ mod fetch;
 mod guest;
 mod header;
 mod limits;
+mod long_reply;
 mod opener;
 #[cfg(feature = "otlp")]
 mod otlp;
@@ -54,10 +57,14 @@ mod variables;
 mod yielding;
 
 pub use broker::{Egress, EgressBuilder};
+pub(crate) use client::Reply;
+pub(crate) use content_encoding::ContentDecoder;
 pub use dial::{Connect, SystemConnector};
 pub use error::{BodyFault, Denial, EgressError, NotSent, ReplyLost};
 pub(crate) use fetch::Wanted;
 pub use fetch::{FetchError, Fetched};
+#[expect(unused_imports, reason = "the driver will write attachments to files")]
+pub(crate) use guest::{Attachment, Attachments};
 pub(crate) use guest::{GuestHttp, Sends};
 pub use limits::HttpLimits;
 pub use proxy_error::{CertificateFault, NetworkError, ProxyFault};

@@ -36,7 +36,7 @@ impl Egress {
         let request = Request::from_parts(parts, full(body));
         let reply = channel.send(request, limits.first_byte).await?;
         let (parts, body) = reply.collect(limits.reply_body, limits.idle).await?;
-        Ok(Response::from_parts(parts, body))
+        Ok(Response::from_parts(parts, body.freeze()))
     }
 }
 

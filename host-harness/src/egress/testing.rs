@@ -222,6 +222,7 @@ const NARROW: HttpLimits = HttpLimits {
     request_body: 1 << 10,
     reply_header: 4 << 10,
     reply_body: 1 << 10,
+    clip_body: 16 << 10,
 };
 
 /// A connection to `base` with the credential `sk-hunter2` as a bearer token.

@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncReadExt as _;
 
 use super::broker::Egress;
+use super::charset::to_utf8;
 use super::client::{Reuse, SLOWEST};
 use super::destination::{Destination, RequestBody};
 use super::error::{Denial, EgressError, NotSent};
@@ -116,7 +117,8 @@ impl Egress {
             let reply = channel.send(request, time_limit).await?;
             Ok(reply.collect(limits.reply_body, limits.idle).await?)
         };
-        let (header, mut bytes) = spans::traced(span, exchange).await?;
+        let (mut header, bytes) = spans::traced(span, exchange).await?;
+        let mut bytes = to_utf8(&mut header.headers, bytes).freeze();
         if let Some(credential) = connection.credential() {
             bytes = credential.redact(bytes);
         }
@@ -302,7 +304,9 @@ mod tests {
             length: 3,
             sha256: &sha256,
         };
-        let server = Server::start([Act::Reply(reply("413 Too Large", "", b"sk-hunter2"))]).await;
+        let units = "\u{feff}sk-hunter2".encode_utf16();
+        let body: Vec<_> = units.flat_map(u16::to_le_bytes).collect();
+        let server = Server::start([Act::Reply(reply("413 Too Large", "", &body))]).await;
         let connection = connection(&server.url("/v1"));
         let egress = narrow();
         let plan = raw("PUT", "/files?name=a", "content-type");

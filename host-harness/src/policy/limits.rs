@@ -17,8 +17,10 @@ pub enum PackLimit {
     CallSeconds,
     /// Body of one request in bytes.
     RequestBytes,
-    /// Body of one reply in bytes.
+    /// Body of one reply in bytes, decoded, without the pictures and clips inside it.
     ReplyBytes,
+    /// Pictures and clips inside the replies to one call, decoded, in bytes.
+    ClipBytes,
     /// Header of one request, and of one reply, in bytes.
     HeaderBytes,
     /// Requests of one call.
@@ -29,12 +31,13 @@ pub enum PackLimit {
 
 impl PackLimit {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::MemoryBytes,
         Self::Instances,
         Self::CallSeconds,
         Self::RequestBytes,
         Self::ReplyBytes,
+        Self::ClipBytes,
         Self::HeaderBytes,
         Self::RequestsPerCall,
         Self::RequestsPerMinute,
@@ -49,6 +52,7 @@ impl PackLimit {
             Self::CallSeconds => "call_seconds",
             Self::RequestBytes => "request_bytes",
             Self::ReplyBytes => "reply_bytes",
+            Self::ClipBytes => "clip_bytes",
             Self::HeaderBytes => "header_bytes",
             Self::RequestsPerCall => "requests_per_call",
             Self::RequestsPerMinute => "requests_per_minute",
@@ -65,6 +69,7 @@ impl PackLimit {
             // An input with a picture of 32 MiB in base64.
             Self::RequestBytes => 48 << 20,
             Self::ReplyBytes => 8 << 20,
+            Self::ClipBytes => 32 << 20,
             // Less than the 128 KiB that a component can read; more would trap.
             Self::HeaderBytes => 64 << 10,
             Self::RequestsPerCall => 32,
@@ -80,6 +85,7 @@ impl PackLimit {
             Self::CallSeconds => format!("{amount} s for a call"),
             Self::RequestBytes => format!("{amount} bytes in a request"),
             Self::ReplyBytes => format!("{amount} bytes in a reply"),
+            Self::ClipBytes => format!("{amount} bytes of pictures and clips in replies"),
             Self::HeaderBytes => format!("{amount} bytes in a header"),
             Self::RequestsPerCall => format!("{amount} requests in a call"),
             Self::RequestsPerMinute => format!("{amount} requests in a minute"),
@@ -114,6 +120,18 @@ impl PackLimits {
             .map_or_else(|| limit.default_amount(), |amount| amount.get())
     }
 
+    /// The limit that a manifest asks for. A manifest that does not state
+    /// [`PackLimit::ClipBytes`] asks for any: providers decide the size of their clips, so the
+    /// operator can raise the default without the author.
+    #[must_use]
+    pub fn asked(&self, limit: PackLimit) -> u64 {
+        let is_stated = self.0.contains_key(&limit);
+        if limit == PackLimit::ClipBytes && !is_stated {
+            return u64::MAX;
+        }
+        self.or_default(limit)
+    }
+
     /// The limits as a line of TOML.
     #[must_use]
     pub fn line(&self) -> String {
@@ -131,7 +149,7 @@ pub struct Bounds([u64; PackLimit::ALL.len()]);
 
 impl Bounds {
     pub(super) fn of(asked: &PackLimits, granted: &PackLimits) -> Self {
-        Self(PackLimit::ALL.map(|limit| asked.or_default(limit).min(granted.or_default(limit))))
+        Self(PackLimit::ALL.map(|limit| asked.asked(limit).min(granted.or_default(limit))))
     }
 
     /// The effective limit.
@@ -178,5 +196,20 @@ mod tests {
         assert_eq!(instances(&high, &none), 64);
         assert_eq!(instances(&none, &high), 64);
         assert_eq!(instances(&high, &high), 1_000);
+    }
+
+    #[test]
+    fn clip_bytes_are_raised_by_the_grant_alone_unless_the_manifest_states_them() {
+        let with = |amount| PackLimits::default().with(PackLimit::ClipBytes, amount);
+        let none = PackLimits::default();
+        for (asked, granted, expected) in [
+            (&none, &none, 32 << 20),
+            (&none, &with(64 << 20), 64 << 20),
+            (&with(16), &none, 16),
+            (&with(16), &with(64), 16),
+        ] {
+            let bounds = Bounds::of(asked, granted);
+            assert_eq!(bounds.of_one(PackLimit::ClipBytes), expected);
+        }
     }
 }

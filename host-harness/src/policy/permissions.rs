@@ -122,7 +122,7 @@ impl Permissions {
         let bound = self.bounds.of_one(limit);
         let what = format!("have more than {}", limit.amount(bound));
         let wanted = bound.saturating_mul(2);
-        if self.manifest.limits.or_default(limit) <= bound {
+        if self.manifest.limits.asked(limit) <= bound {
             return Missing::Asked {
                 what,
                 line: format!("\"limits\": {{ \"{}\": {wanted} }}", limit.name()),

@@ -3,6 +3,12 @@
 use super::{BODY, End};
 use crate::support::raw_http::{Answer, GOOD};
 
+/// A gzip member that holds nothing.
+const EMPTY_GZIP: &[u8; 20] = b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x03\0\0\0\0\0\0\0\0\0";
+
+/// A block of deflate that is not compressed, is not the last one, and holds four zeros.
+const ZEROS: &[u8; 9] = b"\0\x04\0\xfb\xff\0\0\0\0";
+
 /// All replies: name, answer, expected end.
 pub(super) fn replies() -> Vec<(&'static str, Answer, End)> {
     let mut replies = headers();
@@ -12,6 +18,8 @@ pub(super) fn replies() -> Vec<(&'static str, Answer, End)> {
     replies.extend(chunks());
     replies.extend(extensions());
     replies.extend(encodings());
+    replies.extend(transfer_encodings());
+    replies.extend(bombs());
     replies.extend(nonsense());
     replies.extend(broken_headers());
     replies
@@ -265,19 +273,40 @@ fn extensions() -> Vec<(&'static str, Answer, End)> {
 fn encodings() -> Vec<(&'static str, Answer, End)> {
     let with = |header: &str| last(&format!("HTTP/1.1 200 OK\r\n{header}\r\n\r\n\u{1f}x"));
     vec![
-        ("gzip", with("content-encoding: gzip"), End::Encoded),
-        ("brotli", with("content-encoding: br"), End::Encoded),
-        ("zstd", with("Content-Encoding: ZSTD"), End::Encoded),
+        ("no gzip", with("content-encoding: gzip"), End::Undecodable),
+        ("no brotli", with("content-encoding: br"), End::Undecodable),
+        ("no zstd", with("Content-Encoding: ZSTD"), End::Undecodable),
         (
-            "gzip beside identity",
+            "no gzip beside identity",
             with("content-encoding: identity, gzip"),
+            End::Undecodable,
+        ),
+        (
+            "no gzip below identity",
+            with("content-encoding: identity\r\ncontent-encoding: gzip"),
+            End::Undecodable,
+        ),
+        (
+            "an unknown encoding",
+            with("content-encoding: compress"),
             End::Encoded,
         ),
         (
-            "gzip below identity",
-            with("content-encoding: identity\r\ncontent-encoding: gzip"),
+            "an unknown encoding beside gzip",
+            with("content-encoding: gzip, sdch"),
             End::Encoded,
         ),
+        (
+            "more than three encodings",
+            with("content-encoding: gzip, gzip, gzip, gzip"),
+            End::Encoded,
+        ),
+    ]
+}
+
+fn transfer_encodings() -> Vec<(&'static str, Answer, End)> {
+    let with = |header: &str| last(&format!("HTTP/1.1 200 OK\r\n{header}\r\n\r\n\u{1f}x"));
+    vec![
         (
             "gzip as transfer encoding",
             with("transfer-encoding: gzip"),
@@ -302,6 +331,31 @@ fn encodings() -> Vec<(&'static str, Answer, End)> {
             "chunks in chunks",
             with("transfer-encoding: chunked, chunked"),
             End::Encoded,
+        ),
+    ]
+}
+
+fn bombs() -> Vec<(&'static str, Answer, End)> {
+    vec![
+        (
+            "gzip of empty members that never end",
+            Answer::Forever(
+                b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n".to_vec(),
+                EMPTY_GZIP.repeat(1000),
+            ),
+            End::Body,
+        ),
+        (
+            "gzip of zeros that never ends",
+            Answer::Forever(
+                [
+                    b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n",
+                    &EMPTY_GZIP[..10],
+                ]
+                .concat(),
+                ZEROS.repeat(1000),
+            ),
+            End::Body,
         ),
     ]
 }

@@ -63,6 +63,13 @@ fn network_errors_are_transient_and_denied_hosts_take_a_fresh_url() {
     assert_eq!(of_egress(ReplyLost::HeaderTooLong { limit: 1 }), UrlExpired);
     let encoding = "gzip".to_owned();
     assert_eq!(of_egress(ReplyLost::Encoded { encoding }), UrlExpired);
+    for source in [
+        ReplyLost::Damaged { encoding: "gzip" },
+        ReplyLost::Truncated { encoding: "gzip" },
+    ] {
+        let url = String::new();
+        assert_eq!(DownloadError::Broken { url, source }.failure(), Transient);
+    }
     let (announced, actual) = (2, 1);
     let source = ReplyLost::Length { announced, actual };
     let url = String::new();

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::*;
 use crate::egress::testing::Seen;
 
-const KIB: usize = 1 << 10;
+pub(super) const KIB: usize = 1 << 10;
 
 /// Pseudorandom numbers, the same in every run.
 struct Drawn(AtomicU64);
@@ -27,7 +27,7 @@ impl Drawn {
 }
 
 /// A clip that is long enough to be resumed.
-fn long(seed: u64) -> Vec<u8> {
+pub(super) fn long(seed: u64) -> Vec<u8> {
     let drawn = Drawn::seeded(seed);
     let mut clip = clip();
     clip.resize_with(300 * KIB + 123, || {
@@ -50,7 +50,7 @@ fn first_wanted(request: &Seen) -> Option<usize> {
     })
 }
 
-fn part_reply(clip: &[u8], first: usize) -> Vec<u8> {
+pub(super) fn part_reply(clip: &[u8], first: usize) -> Vec<u8> {
     let range = format!(
         "content-range: bytes {first}-{}/{}\r\n",
         clip.len() - 1,
@@ -78,14 +78,14 @@ fn server_of(clip: Vec<u8>) -> impl Iterator<Item = Act> {
 
 impl Case {
     /// A server, and the unfinished file of an earlier download.
-    async fn begun(left: &[u8], acts: impl IntoIterator<Item = Act>) -> Self {
+    pub(super) async fn begun(left: &[u8], acts: impl IntoIterator<Item = Act>) -> Self {
         let case = Self::of(acts).await;
         std::fs::write(case.part(), left).expect("write");
         case
     }
 
     /// Fetches, and checks that the file is the complete clip.
-    async fn makes(&self, clip: &[u8]) -> Vec<Received> {
+    pub(super) async fn makes(&self, clip: &[u8]) -> Vec<Received> {
         let (fetched, seen) = self.run(Wish::default()).await.expect("fetched");
         assert!(self.left().as_deref() == Some(clip), "other bytes");
         assert_eq!(fetched.sha256, sha256(clip));
@@ -95,7 +95,7 @@ impl Case {
     }
 
     /// The first byte that each request asked for.
-    fn asked(&self) -> Vec<Option<usize>> {
+    pub(super) fn asked(&self) -> Vec<Option<usize>> {
         self.server.seen().iter().map(first_wanted).collect()
     }
 }

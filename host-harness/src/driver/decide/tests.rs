@@ -327,6 +327,35 @@ fn poll_that_fails_permanently_suspends_the_job_at_once() {
     assert!(stopped.ticket().is_some());
 }
 
+/// A bomb, for example: the same result again each time.
+#[test]
+fn download_that_is_too_long_each_time_is_suspended_and_stays_collectable() {
+    let too_long = || Event::DownloadFailed {
+        error: oops(),
+        failure: DownloadFailure::UrlExpired,
+    };
+    let mut events = vec![
+        Event::Due,
+        submit_ready(),
+        accepted(),
+        Event::Due,
+        succeeded(),
+    ];
+    for _ in 0..3 {
+        events.extend([Event::Due, too_long(), Event::Due, succeeded()]);
+    }
+    events.extend([Event::Due, too_long()]);
+    let (job, actions) = after(job(0), events);
+    let downloads = actions.iter().filter(|action| **action == Action::Download);
+    assert_eq!(downloads.count(), 4);
+    assert_eq!(
+        (job.state(), job.schedule.next_at),
+        (State::Succeeded, None)
+    );
+    assert!(job.ticket().is_some());
+    assert_eq!(job.submits(), 1);
+}
+
 #[test]
 fn expired_url_is_polled_again_without_a_new_submit() {
     let stale = Event::DownloadFailed {

@@ -1,6 +1,10 @@
+use std::io::Write as _;
 use std::time::Duration;
 
-use super::super::error::{EgressError, NotSent};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::super::error::{EgressError, NotSent, ReplyLost};
 use super::super::testing::{Act, Seen, Server, connection, narrow, reply};
 use super::*;
 use crate::net::addresses::AddressKind;
@@ -151,6 +155,30 @@ async fn fetch_bytes_returns_the_media_type_and_denies_forbidden_addresses() {
         panic!("{source:?}")
     };
     assert_eq!(kind, AddressKind::Loopback);
+}
+
+#[tokio::test]
+async fn encoded_picture_is_decoded_up_to_the_limit() {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&[b'x'; 2000]).expect("write");
+    let body = encoder.finish().expect("gzip");
+    let act = Act::Reply(reply("200 OK", "content-encoding: gzip\r\n", &body));
+    let server = Server::start([act.clone(), act]).await;
+    let url = server.url("/a.png");
+    let rule = wanted(&url, None).rule;
+    let fetched = narrow().fetch_bytes(&url, rule, 2000).await;
+    assert_eq!(fetched.expect("picture").bytes, vec![b'x'; 2000]);
+    let bomb = narrow().fetch_bytes(&url, rule, 1999).await;
+    let Err(FetchError::Egress { source, .. }) = bomb else {
+        panic!("{bomb:?}")
+    };
+    assert!(
+        matches!(
+            source,
+            EgressError::ReplyLost(ReplyLost::BodyTooLong { limit: 1999 })
+        ),
+        "{source:?}"
+    );
 }
 
 #[tokio::test]

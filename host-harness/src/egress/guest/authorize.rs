@@ -119,6 +119,7 @@ fn bounded(limits: &HttpLimits, bounds: &Bounds, total_timeout: Duration) -> Htt
             .reply_header
             .min(bounds.of_one(PackLimit::HeaderBytes)),
         reply_body: limits.reply_body.min(bounds.of_one(PackLimit::ReplyBytes)),
+        clip_body: limits.clip_body.min(bounds.of_one(PackLimit::ClipBytes)),
         ..*limits
     }
 }

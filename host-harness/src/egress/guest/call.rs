@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use super::attachments::Attachments;
 use crate::connections::OpenConnection;
 use crate::egress::broker::Egress;
 use crate::egress::submit_hook::SubmitHook;
@@ -23,6 +24,13 @@ pub(crate) enum Sends {
     Reads,
 }
 
+impl Sends {
+    /// Whether the replies can hold a clip: those to `start` and `poll`.
+    pub(super) fn receives_clips(self) -> bool {
+        matches!(self, Self::OneSubmit | Self::Reads)
+    }
+}
+
 /// The HTTP access of one call.
 #[derive(Clone)]
 pub(crate) struct GuestHttp {
@@ -37,4 +45,6 @@ pub(crate) struct GuestHttp {
     pub(crate) total_timeout: Duration,
     /// Number of requests that the call has made.
     pub(crate) request_count: Arc<AtomicU64>,
+    /// The pictures and clips that were taken out of the call's replies.
+    pub(crate) attachments: Arc<Attachments>,
 }

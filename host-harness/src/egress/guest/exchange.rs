@@ -6,10 +6,10 @@ use tokio::time::timeout_at;
 
 use super::body::Collected;
 use super::outgoing::{Outgoing, destination_of};
+use super::receive::receive;
 use super::redact::Unredacted;
 use crate::egress::destination::Destination;
 use crate::egress::error::{Denial, EgressError, NotSent, ReplyLost};
-use crate::egress::header::length_of;
 use crate::egress::spans;
 
 /// Sends `request` and reads the whole reply.
@@ -40,11 +40,7 @@ async fn transmitted(
         } else {
             outgoing.submit().await?
         };
-        if length_of(&reply.parts.headers) > limits.reply_header {
-            let limit = limits.reply_header;
-            return Err(ReplyLost::HeaderTooLong { limit }.into());
-        }
-        Ok::<_, EgressError>(reply.collect(limits.reply_body, limits.idle).await?)
+        Ok::<_, EgressError>(receive(head, reply).await?)
     };
     // A connection is opened before the deadline, so at the deadline the request was sent.
     timeout_at(head.deadline, exchange)

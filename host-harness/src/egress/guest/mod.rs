@@ -8,18 +8,22 @@
 //! 2. `body`: the whole body, compared with its announced length, makes it
 //!    [`Collected`](body::Collected)
 //! 3. `exchange`: a request that changes nothing is sent as a read, any other is submitted
-//!    once; the reply is [`Unredacted`](redact::Unredacted)
+//!    once; `receive` decodes the reply and takes pictures and clips out of it, which makes it
+//!    [`Unredacted`](redact::Unredacted)
 //! 4. `redact`: the reply without the credential, which is returned to the component
 
+mod attachments;
 mod authorize;
 mod body;
 mod call;
 mod exchange;
 mod hooks;
 mod outgoing;
+mod receive;
 mod redact;
 mod submit;
 
+pub(crate) use attachments::{Attachment, Attachments};
 pub(crate) use call::{GuestHttp, Sends};
 
 #[cfg(test)]

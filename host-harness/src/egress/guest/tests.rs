@@ -16,6 +16,7 @@ use crate::egress::testing::{Act, Server, connection, impatient, keyed_connectio
 use crate::egress::{Sent, Transmission};
 use crate::policy::{Grant, Manifest, PackLimits, Policy, Quota};
 
+mod encoded;
 mod permissions;
 
 fn guest(base: &str, sends: Sends) -> GuestHttp {
@@ -49,6 +50,7 @@ fn bounded_guest(base: &str, sends: Sends, limits: PackLimits) -> GuestHttp {
         quota: Arc::new(Quota::new(permissions)),
         total_timeout: Duration::from_secs(30),
         request_count: Arc::default(),
+        attachments: Arc::default(),
     }
 }
 
@@ -195,6 +197,14 @@ async fn submit_without_a_complete_reply_counts_as_sent() {
         ),
         (
             Act::Last(reply("200 OK", "content-encoding: gzip\r\n", b"\x1f\x8b")),
+            "HttpResponseIncomplete",
+        ),
+        (
+            Act::Last(reply("200 OK", "content-encoding: gzip\r\n", b"{}")),
+            "HttpResponseContentCoding(None)",
+        ),
+        (
+            Act::Last(reply("200 OK", "content-encoding: sdch\r\n", b"{}")),
             "HttpResponseContentCoding(None)",
         ),
     ] {
