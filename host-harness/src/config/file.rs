@@ -9,8 +9,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
+use toml::Spanned;
+use toml::de::DeTable;
 
-use super::ConfigError;
+use super::error::ConfigError;
 use crate::connections::{Connection, ConnectionId, Credential, SecretSource};
 use crate::digest::Sha256Digest;
 use crate::net::BaseUrl;
@@ -24,16 +26,21 @@ pub(super) struct Content {
 
 /// Parses `text`, the content of `path`.
 pub(super) fn read(text: &str, path: &Path) -> Result<Content, ConfigError> {
-    let document: Document = toml::from_str(text).map_err(|error| {
-        let start = error.span().map_or(0, |span| span.start);
-        let before = text.get(..start).unwrap_or_default();
+    let parsed = DeTable::parse(text).and_then(|table| parse(table, path));
+    parsed.map_err(|error| {
+        let (line, column) = position(text, error.span().map_or(0, |span| span.start));
         ConfigError::Content {
             path: path.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before.chars().rev().take_while(|&c| c != '\n').count() + 1,
+            line,
+            column,
             message: without_quotation(error.message()),
         }
-    })?;
+    })
+}
+
+/// Parses a document, the content of `path`. The error's message may quote it.
+pub(super) fn parse(table: Spanned<DeTable<'_>>, path: &Path) -> Result<Content, toml::de::Error> {
+    let document = Document::deserialize(toml::Deserializer::from(table))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let connections = document.connections.into_iter();
     let packs = document.packs.into_iter();
@@ -47,10 +54,18 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Content, ConfigError> {
     })
 }
 
+/// The line and the column of an offset, counted from 1; the column in characters.
+pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+    (line, column)
+}
+
 /// A parser's message without the name or value that it found, which may be a misplaced
 /// credential. Before `, expected`, only the found value is quoted. That value may contain
 /// quotes and `, expected` itself.
-fn without_quotation(message: &str) -> String {
+pub(super) fn without_quotation(message: &str) -> String {
     let Some((fault, expected)) = message.rsplit_once(", expected ") else {
         return message.to_owned();
     };
