@@ -7,9 +7,10 @@
 //!
 //! - [`args`]: the arguments of each command; environment variables; the reference page
 //! - [`context`]: configuration, engine, component and practice provider, made when used
+//! - [`configuration`]: the configuration file of a command, and whether it is trusted
 //! - [`connections`]: opens connections, the practice provider's among them
 //! - [`nodes`], [`check`] (and [`jsonl`], its streaming form), [`run`], [`jobs`], [`artifacts`],
-//!   [`packs`], [`practice`]: the commands
+//!   [`packs`], [`trust`], [`config`], [`practice`]: the commands
 //! - [`input`]: the input document from a file and `--set`
 //! - [`picture_notes`]: notes on pictures and results
 //! - [`wait`]: waits for jobs, with [`interrupts`]: signals, [`progress`]: the progress of jobs,
@@ -23,6 +24,8 @@
 mod args;
 mod artifacts;
 mod check;
+mod config;
+mod configuration;
 mod connections;
 mod context;
 mod exit_code;
@@ -43,6 +46,7 @@ mod report;
 mod run;
 mod shell;
 mod terminal_line;
+mod trust;
 mod wait;
 
 use std::process::ExitCode;
@@ -96,6 +100,9 @@ async fn dispatch(cli: Cli, printer: Printer) -> Result<ExitCode, Failure> {
 }
 
 async fn execute(command: Command, context: &Arc<Context>) -> Result<ExitCode, Failure> {
+    if command.needs_no_connection() {
+        context.note_unused_config().await;
+    }
     match command {
         Command::Nodes(command) => command.run(context).await,
         Command::Check(command) => command.run(context).await,
@@ -103,6 +110,8 @@ async fn execute(command: Command, context: &Arc<Context>) -> Result<ExitCode, F
         Command::Jobs(command) => command.run(context).await,
         Command::Artifacts(command) => command.run(context).await,
         Command::Packs(command) => command.run(context).await,
+        Command::Trust(command) => command.run(context),
+        Command::Config(command) => command.run(context).await,
         Command::Practice(command) => command.run(context).await,
     }
 }

@@ -48,7 +48,7 @@ pub use check::{Problem, check};
 pub use effects::{ConnectionEffects, Effects, GrantEffects};
 pub use error::{ConfigError, Listed, SelectError};
 pub use location::{
-    CONFIG_FILE, CONFIG_VARIABLE, Located, NotTrusted, Place, Places, TRUST_FILE,
+    CONFIG_FILE, CONFIG_VARIABLE, Located, NotTrusted, Place, Places, TRUST_FILE, recorded_path,
 };
 pub use source::ConfigFile;
 pub use trust::{TrustError, TrustRecord, TrustedFile};

@@ -1,7 +1,7 @@
 //! What a configuration does, for the user who decides whether to trust its file.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 use url::Url;
@@ -13,6 +13,7 @@ use crate::connections::{Connection, SecretSource};
 use crate::digest::Sha256Digest;
 use crate::net::Origin;
 use crate::policy::{Connections, Grant, PackLimits};
+use crate::sanitize::escaped_path;
 
 /// What the program does by a configuration.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,10 +27,11 @@ pub struct Effects {
     pub network: Vec<(String, String)>,
     /// The environment variables that are read, sorted.
     pub variables: BTreeSet<String>,
-    /// The files that are read, sorted. Their content is no part of the configuration.
-    pub files: BTreeSet<PathBuf>,
+    /// The files that are read, sorted, with unprintable characters escaped. Their content is no
+    /// part of the configuration.
+    pub files: BTreeSet<String>,
     /// The folders that are written, sorted. No key of this version names one.
-    pub writes: BTreeSet<PathBuf>,
+    pub writes: BTreeSet<String>,
 }
 
 /// A connection, as [`Effects`] lists it.
@@ -44,8 +46,8 @@ pub struct ConnectionEffects {
     pub base_url: String,
     /// The environment variable that holds its credential.
     pub variable: Option<String>,
-    /// The file that holds its credential.
-    pub file: Option<PathBuf>,
+    /// The file that holds its credential, with unprintable characters escaped.
+    pub file: Option<String>,
     /// The header of the credential, if it is not the node's own.
     pub header: Option<String>,
     /// How long its provider honours an idempotency key, in seconds. A submit with an unknown
@@ -99,7 +101,7 @@ impl Effects {
             network
                 .iter()
                 .filter(|(key, _)| key.ends_with("_file"))
-                .map(|(_, path)| folder.join(path)),
+                .map(|(_, path)| escaped_path(&folder.join(path))),
         );
         Ok(Self {
             variables: connections
@@ -122,7 +124,7 @@ impl ConnectionEffects {
         let credential = connection.credential();
         let (variable, file) = match credential.map(|credential| &credential.source) {
             Some(SecretSource::Env(name)) => (Some(name.clone()), None),
-            Some(SecretSource::File(path)) => (None, Some(path.clone())),
+            Some(SecretSource::File(path)) => (None, Some(escaped_path(path))),
             None => (None, None),
         };
         let header = credential.and_then(|credential| credential.header.clone());

@@ -1,7 +1,7 @@
 //! Which configuration file is used.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 use super::error::ConfigError;
 use super::source::ConfigFile;
@@ -82,7 +82,7 @@ impl Places {
         Self {
             option,
             variable: variable.map(PathBuf::from),
-            working_dir: std::env::current_dir().ok(),
+            working_dir: std::env::current_dir().ok().map(|folder| normal(&folder)),
             user_dir,
         }
     }
@@ -213,6 +213,32 @@ pub enum NotTrusted {
     /// The record of trusted files cannot be used.
     #[error(transparent)]
     Record(TrustError),
+}
+
+/// The absolute path under which the record has a file of a folder: without links in the path of
+/// the folder. The file itself need not exist.
+///
+/// # Errors
+///
+/// When the path is empty, or there is no working directory.
+pub fn recorded_path(file: &Path) -> io::Result<PathBuf> {
+    let file = std::path::absolute(file)?;
+    match (file.parent(), file.file_name()) {
+        (Some(folder), Some(name)) => Ok(normal(folder).join(name)),
+        _ => Ok(file),
+    }
+}
+
+/// A folder's path without links.
+#[cfg(unix)]
+fn normal(folder: &Path) -> PathBuf {
+    std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
+}
+
+/// A folder's path as the system gives it: without links, it would have an unusual prefix.
+#[cfg(not(unix))]
+fn normal(folder: &Path) -> PathBuf {
+    folder.to_owned()
 }
 
 /// Whether both paths lead to the same folder.

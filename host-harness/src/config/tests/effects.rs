@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::super::{ConfigError, ConfigFile, Effects};
 
@@ -26,7 +26,7 @@ fn effects_list_where_a_secret_would_be_sent_and_what_is_read() {
     );
     assert_eq!(
         effects.files.iter().collect::<Vec<_>>(),
-        [&PathBuf::from("/project/keys/second")]
+        ["/project/keys/second"]
     );
     assert!(effects.writes.is_empty());
 }
