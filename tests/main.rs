@@ -33,6 +33,8 @@
 //! - [`components`]: the embedded component's shape; invalid and misbehaving components, built from
 //!   `guests/`
 //! - [`packs`]: grants of components
+//! - [`trust`]: folders of strangers and their configuration files; [`configuration`]: which file is
+//!   used
 //! - [`attacks`]: hostile components, providers and addresses, each attack a named case
 //! - [`typed`]: the typed nodes in plain wasmtime
 //!
@@ -94,6 +96,7 @@ mod bad_input;
 mod catalogue;
 mod cli;
 mod components;
+mod configuration;
 mod contract_versions;
 mod costs;
 #[cfg(unix)]
@@ -129,6 +132,7 @@ mod secrets;
 mod shortapi;
 mod shortapi_page;
 mod support;
+mod trust;
 mod typed;
 mod upgrade;
 mod wire;
