@@ -168,7 +168,6 @@ fn config_check_gives_every_problem_with_its_place_and_the_nearest_key() {
     assert_eq!(
         found,
         [
-            (&json!(1), &json!(1), &Value::Null),
             (&json!(3), &json!(1), &json!("base_url")),
             (&json!(4), &json!(1), &json!("credential")),
             (&json!(5), &json!(23), &Value::Null),
@@ -176,8 +175,8 @@ fn config_check_gives_every_problem_with_its_place_and_the_nearest_key() {
     );
     let text = run(&sandbox, &["config", "check", "zoetrope.toml"]);
     assert_eq!(text.code, 2, "{text:?}");
-    assert_eq!(text.stdout.lines().count(), 4, "{text:?}");
-    let line = text.stdout.lines().nth(1).unwrap_or_default();
+    assert_eq!(text.stdout.lines().count(), 3, "{text:?}");
+    let line = text.stdout.lines().next().unwrap_or_default();
     assert!(line.starts_with("zoetrope.toml:3:1: "), "{line}");
     assert!(line.ends_with("did you mean `base_url`?"), "{line}");
 

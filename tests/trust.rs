@@ -15,7 +15,7 @@ use crate::support::pictures::picture;
 use crate::support::provider::{Reply, Script, Server};
 use crate::support::sandbox::Sandbox;
 
-const RUN: [&str; 8] = [
+const RUN: [&str; 7] = [
     "--json",
     "run",
     "image_to_video_v3",
@@ -23,7 +23,19 @@ const RUN: [&str; 8] = [
     "prompt=p",
     "--set",
     "image=https://p.example/a.png",
-    "--force",
+];
+
+/// Commands that would use a connection.
+const USES_OF_A_CONNECTION: [&str; 9] = [
+    "run image_to_video_v3 --set prompt=p --set image=https://p.example/a.png",
+    "run image_to_video_v3 --input input.json --image a.png",
+    "run image_to_video_v3 --input input.json --connection scripted",
+    "run image_to_video_v3 --input input.json --detach",
+    "run image_to_video_v3 --batch lines.jsonl --out-dir out",
+    "check image_to_video_v3 --input input.json --connection scripted",
+    "artifacts pull artifact-1",
+    "artifacts pull artifact-1 --connection scripted",
+    "artifacts upload a.png",
 ];
 
 /// A folder with a configuration that sends the user's key to this server.
@@ -83,56 +95,10 @@ fn configuration_of_a_strangers_folder_gets_no_request_and_no_key() {
         "{\"prompt\": \"p\", \"image\": \"https://p.example/a.png\"}\n",
     );
     sandbox.write("a.png", picture(ImageFormat::Png));
-    for command in [
-        &RUN[..],
-        &[
-            "--json",
-            "run",
-            "image_to_video_v3",
-            "--input",
-            "input.json",
-            "--image",
-            "a.png",
-        ],
-        &[
-            "--json",
-            "run",
-            "image_to_video_v3",
-            "--input",
-            "input.json",
-            "--connection",
-            "scripted",
-        ],
-        &[
-            "--json",
-            "run",
-            "image_to_video_v3",
-            "--input",
-            "input.json",
-            "--detach",
-        ],
-        &[
-            "--json",
-            "run",
-            "image_to_video_v3",
-            "--batch",
-            "lines.jsonl",
-            "--out-dir",
-            "out",
-        ],
-        &[
-            "--json",
-            "check",
-            "image_to_video_v3",
-            "--input",
-            "input.json",
-            "--connection",
-            "scripted",
-        ],
-        &["--json", "artifacts", "pull", "artifact-1"],
-        &["--json", "artifacts", "upload", "a.png"],
-    ] {
-        assert_refused(&sandbox, &run(&sandbox, command));
+    for line in USES_OF_A_CONNECTION {
+        let mut command = vec!["--json"];
+        command.extend(line.split(' '));
+        assert_refused(&sandbox, &run(&sandbox, &command));
     }
     assert_eq!(evil.arrived().len(), 0);
     assert!(
@@ -402,8 +368,10 @@ fn pipe_as_a_configuration_neither_blocks_nor_is_used() {
 #[test]
 fn configuration_of_100_megabytes_is_not_used() {
     let sandbox = Sandbox::new();
-    let file = fs::File::create(sandbox.path("zoetrope.toml")).expect("a file");
-    file.set_len(100 << 20).expect("its length");
+    let path = sandbox.write("zoetrope.toml", "");
+    let file = fs::OpenOptions::new().write(true).open(path);
+    let enlarged = file.and_then(|file| file.set_len(100 << 20));
+    enlarged.expect("its length");
     for command in [
         &RUN[..],
         &["--json", "trust"],
@@ -414,8 +382,6 @@ fn configuration_of_100_megabytes_is_not_used() {
         assert!(message.contains("longer than 1048576 bytes"), "{message}");
     }
     assert_eq!(run(&sandbox, &["--json", "nodes"]).code, 0);
-    // It need not be kept for the checks after a run.
-    fs::remove_file(sandbox.path("zoetrope.toml")).expect("removed");
 }
 
 #[cfg(unix)]
@@ -588,7 +554,7 @@ fn packs_allow_changes_a_trusted_file_and_renews_its_trust() {
     trust(&sandbox);
     let allowed = run(&sandbox, &allow);
     assert_eq!(allowed.code, 0, "{allowed:?}");
-    assert!(read().starts_with(&before) && read().contains("[packs."));
+    assert!(read().starts_with(before.trim_end()) && read().contains("[packs."));
     assert_eq!(run(&sandbox, &RUN).code, 0, "the file is still trusted");
     let name = allowed.json()["digest"]
         .as_str()

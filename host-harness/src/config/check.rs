@@ -46,13 +46,18 @@ pub fn check(text: &str, path: &Path) -> Vec<Problem> {
             break;
         };
         let missing = missing_field(fault.message());
+        let problem = problem(text, &fault);
+        let near = problem.did_you_mean.clone();
         // What is missing may stand in the part that is not TOML.
         if is_toml || missing.is_none() {
-            problems.push(problem(text, &fault));
+            problems.push(problem);
         }
-        let is_repaired = fault
-            .span()
-            .is_some_and(|span| repair(table.get_mut(), &span, missing));
+        let is_repaired = fault.span().is_some_and(|span| {
+            let table = table.get_mut();
+            near.is_some_and(|near| rename(table, &span, &near))
+                || missing.is_some_and(|key| insert(table, &span, key))
+                || remove(table, &span)
+        });
         if !is_repaired {
             break;
         }
@@ -89,15 +94,29 @@ fn valid(key: &str) -> Option<&'static str> {
     }
 }
 
-/// Removes the cause of a problem, or puts something valid in its place. `false` if it is not
-/// found.
-fn repair(table: &mut DeTable<'_>, span: &Range<usize>, missing: Option<&str>) -> bool {
-    let valid = missing.and_then(|key| Some((key, valid(key)?)));
-    valid.is_some_and(|(key, value)| insert(table, span, key, value)) || remove(table, span)
+/// Gives the misspelled key at this place its right name, so that its value is checked too.
+/// `false` if the table has that key already.
+fn rename(table: &mut DeTable<'_>, span: &Range<usize>, name: &str) -> bool {
+    let wrong = table.keys().find(|key| key.span() == *span);
+    if let Some(wrong) = wrong.map(|key| key.get_ref().to_string()) {
+        if table.contains_key(name) {
+            return false;
+        }
+        let value = table.remove(wrong.as_str());
+        let key = Spanned::new(span.clone(), name.to_owned().into());
+        return value.is_some_and(|value| table.insert(key, value).is_none());
+    }
+    table.iter_mut().any(|(_, value)| match value.get_mut() {
+        DeValue::Table(table) => rename(table, span, name),
+        _ => false,
+    })
 }
 
-/// Inserts a key into the table at this place.
-fn insert(table: &mut DeTable<'_>, span: &Range<usize>, key: &str, value: &'static str) -> bool {
+/// Inserts a key that must exist into the table at this place.
+fn insert(table: &mut DeTable<'_>, span: &Range<usize>, key: &str) -> bool {
+    let Some(value) = valid(key) else {
+        return false;
+    };
     table.iter_mut().any(|(_, found)| {
         let is_here = found.span() == *span;
         let DeValue::Table(table) = found.get_mut() else {
@@ -107,7 +126,7 @@ fn insert(table: &mut DeTable<'_>, span: &Range<usize>, key: &str, value: &'stat
             let key = Spanned::new(0..0, key.to_owned().into());
             return table.insert(key, placeholder(value)).is_none();
         }
-        insert(table, span, key, value)
+        insert(table, span, key)
     })
 }
 
@@ -179,7 +198,16 @@ fn nearest(written: &str, message: &str) -> Option<String> {
     }
     let written = written.to_ascii_lowercase().replace('-', "_");
     let names = expected.split('`').skip(1).step_by(2);
-    let (distance, name) = names.map(|name| (distance(&written, name), name)).min()?;
+    let far = |name: &str| {
+        // `environment` for `env`.
+        let is_longer = written.starts_with(name);
+        if is_longer {
+            1
+        } else {
+            distance(&written, name)
+        }
+    };
+    let (distance, name) = names.map(|name| (far(name), name)).min()?;
     // A third of the letters: `categroy`, `base-url`, `credentials`, `connection`.
     (distance * 3 <= name.len().max(3)).then(|| name.to_owned())
 }

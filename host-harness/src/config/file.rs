@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -91,7 +92,7 @@ struct PackTable {
     #[serde(default)]
     connections: BTreeSet<Parsed<ConnectionId>>,
     #[serde(default)]
-    hosts: Vec<HostRule>,
+    hosts: Vec<Parsed<HostRule>>,
     #[serde(default)]
     unsafe_reads: bool,
     /// Earlier versions named it `ceilings`.
@@ -105,7 +106,7 @@ impl From<PackTable> for Grant {
         Self {
             name: table.name,
             connections: Connections::These(connections.collect()),
-            hosts: table.hosts,
+            hosts: table.hosts.into_iter().map(|Parsed(rule)| rule).collect(),
             unsafe_reads: table.unsafe_reads,
             limits: table.limits,
         }
@@ -153,8 +154,25 @@ where
     T: FromStr<Err: fmt::Display>,
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map(Self).map_err(de::Error::custom)
+        deserializer.deserialize_str(ParsedVisitor(PhantomData))
+    }
+}
+
+/// Parses inside of the visitor: an error has the place of the text, also in an array.
+struct ParsedVisitor<T>(PhantomData<T>);
+
+impl<T> Visitor<'_> for ParsedVisitor<T>
+where
+    T: FromStr<Err: fmt::Display>,
+{
+    type Value = Parsed<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        text.parse().map(Parsed).map_err(E::custom)
     }
 }
 
