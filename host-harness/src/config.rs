@@ -23,7 +23,7 @@
 //! - [`Places`]: where its file is looked for; [`ConfigFile`]: a file that was read
 //! - [`TrustRecord`]: the files of working directories that the user trusts; [`Effects`]: what
 //!   a file does, for the user who decides that
-//! - [`check`]: every problem of a text; [`create_file`] and others write files
+//! - [`check()`]: every problem of a text; [`create_file`] and others write files
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
