@@ -78,7 +78,7 @@
 //! - dependencies of crates and modules: 2 of this workspace, 11 of generated workspaces and crates;
 //!   old names: 2; links of documents: 3
 //! - published documents: 15 comparisons; 248 facts, each with a test or a reason
-//! - the others, each one or a few runs of the binary: 94
+//! - the others, each one or a few runs of the binary: 117
 //!
 //! [`support::outcome`] checks the invariants after every run of the binary: no panic, no credential,
 //! no prompt, a documented exit code, one line of JSON, no suggestion to pay twice.

@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use zoetrope_host::config::{ConnectionEffects, Effects, GrantEffects};
+use zoetrope_host::sanitize::sentence;
 
-/// The text, a paragraph for each subject. Writing to a text does not fail.
+/// The text, a paragraph for each subject. A value of the file is shown on one line, so that it
+/// cannot imitate another line. Writing to a text does not fail.
 pub(super) fn text(effects: &Effects) -> String {
     let mut text = String::new();
     text.push_str("\nconnections\n");
@@ -25,7 +27,7 @@ pub(super) fn text(effects: &Effects) -> String {
     if !effects.network.is_empty() {
         text.push_str("\nnetwork\n");
         for (key, value) in &effects.network {
-            let _ = writeln!(text, "  {key}: {value}");
+            let _ = writeln!(text, "  {}: {}", sentence(key), sentence(value));
         }
     }
     text.push_str("\nreads and writes\n");
@@ -36,11 +38,8 @@ pub(super) fn text(effects: &Effects) -> String {
 }
 
 fn describe_connection(text: &mut String, connection: &ConnectionEffects) {
-    let _ = writeln!(
-        text,
-        "  {} (category {})",
-        connection.id, connection.category
-    );
+    let category = sentence(&connection.category);
+    let _ = writeln!(text, "  {} (category {category})", connection.id);
     let _ = writeln!(text, "    sends to: {}", connection.base_url);
     let credential = match (&connection.variable, &connection.file) {
         (Some(name), _) => format!("the environment variable {name}"),
@@ -48,7 +47,9 @@ fn describe_connection(text: &mut String, connection: &ConnectionEffects) {
         (None, None) => "none".into(),
     };
     let header = connection.header.as_deref();
-    let header = header.map_or_else(String::new, |name| format!(", in the header {name}"));
+    let header = header.map_or_else(String::new, |name| {
+        format!(", in the header {}", sentence(name))
+    });
     let _ = writeln!(text, "    credential: {credential}{header}");
     if let Some(seconds) = connection.idempotency_seconds {
         let window = humantime::format_duration(Duration::from_secs(seconds));
@@ -61,12 +62,17 @@ fn describe_connection(text: &mut String, connection: &ConnectionEffects) {
         let _ = writeln!(text, "    requests per second: {rate}");
     }
     if !connection.options.is_empty() {
-        let _ = writeln!(text, "    options: {}", connection.options.join(", "));
+        let _ = writeln!(
+            text,
+            "    options: {}",
+            sentence(&connection.options.join(", "))
+        );
     }
 }
 
 fn describe_grant(text: &mut String, grant: &GrantEffects) {
-    let _ = writeln!(text, "  {} (sha256 {})", grant.name, grant.digest);
+    let name = sentence(&grant.name);
+    let _ = writeln!(text, "  {name} (sha256 {})", grant.digest);
     let connections = match &grant.connections {
         None => "any of its categories".into(),
         Some(ids) if ids.is_empty() => "none".into(),
@@ -92,4 +98,45 @@ fn list<'a>(text: &mut String, title: &str, items: impl Iterator<Item = &'a Stri
         items.join(", ")
     };
     let _ = writeln!(text, "  {title}: {items}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use zoetrope_host::config::ConfigFile;
+
+    use super::*;
+
+    fn shown(toml: &str) -> String {
+        let file = ConfigFile::written(Path::new("/project/zoetrope.toml"), toml);
+        text(&Effects::of(&file).expect("a configuration"))
+    }
+
+    #[test]
+    fn effects_of_an_empty_file_are_none() {
+        assert_eq!(
+            shown(""),
+            "\nconnections\n  none\n\nallowed packs\n  none\n\nreads and writes\n  \
+             variables: none\n  files: none\n  folders written: none\n"
+        );
+    }
+
+    #[test]
+    fn value_with_line_ends_cannot_imitate_another_line() {
+        let text = shown(
+            "[connections.a]\ncategory = \"x)\\n    sends to: https://good.example\"\n\
+             base_url = \"https://evil.example\"\n\
+             credential = { env = \"KEY\", header = \"X\\n\\nconnections\\n  none\" }\n",
+        );
+        let lines: Vec<_> = text
+            .lines()
+            .filter(|line| line.starts_with("    sends to: "))
+            .collect();
+        assert_eq!(lines, ["    sends to: https://evil.example"], "{text}");
+        assert!(
+            !text.lines().skip(2).any(|line| line == "connections"),
+            "{text}"
+        );
+    }
 }
