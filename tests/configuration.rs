@@ -180,6 +180,17 @@ fn config_check_gives_every_problem_with_its_place_and_the_nearest_key() {
     assert!(line.starts_with("zoetrope.toml:3:1: "), "{line}");
     assert!(line.ends_with("did you mean `base_url`?"), "{line}");
 
+    sandbox.configure(
+        "[connections.a]\ncategory = \"pixelml\"\nbase_url = \"https://a.example\"\n\
+         options = { submitt = { method = \"POST\" } }\n",
+    );
+    let error = run(&sandbox, &["--json", "config", "check"]).error("bad_config");
+    let problem = &error["problems"][0];
+    assert_eq!(
+        (&problem["line"], &problem["did_you_mean"]),
+        (&json!(4), &json!("submit"))
+    );
+
     let bare = Sandbox::new();
     run(&bare, &["--json", "config", "check"]).error("usage");
     run(&bare, &["--json", "config", "check", "gone.toml"]).error("bad_config");

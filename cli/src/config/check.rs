@@ -1,10 +1,11 @@
 //! `zoetrope config check`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use serde_json::{Map, json};
-use zoetrope_host::config::{ConfigFile, Place, Problem, check};
+use serde_json::{Map, Value, json};
+use zoetrope_host::config::{ConfigFile, Place, Problem, check, check_options};
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::sanitize::escaped_path;
 
@@ -14,9 +15,13 @@ use crate::context::Context;
 use crate::report::{Failure, Phase};
 
 impl Check {
-    pub(super) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let file = self.file(context)?;
-        let problems = check(file.text(), file.path());
+        let mut problems = check(file.text(), file.path());
+        let schemas = schemas(context).await;
+        let schema_of = |category: &str| schemas.get(category).cloned();
+        problems.extend(check_options(file.text(), &schema_of));
+        problems.sort();
         let (printer, path) = (context.printer(), escaped_path(file.path()));
         if problems.is_empty() {
             let answer = json!({ "ok": true, "file": path, "problems": [] });
@@ -67,6 +72,18 @@ impl Check {
                 .then("Create one: zoetrope config init".into()),
         )
     }
+}
+
+/// The schemas of options by category; none if the component cannot be listed, for example for a
+/// problem of the configuration in use.
+async fn schemas(context: &Context) -> BTreeMap<String, Value> {
+    let nodes = context.node_types().await.unwrap_or_default();
+    let requirements = nodes.into_iter().filter_map(|node| node.connection);
+    let schemas = requirements.filter_map(|requirement| {
+        let schema = serde_json::from_str(&requirement.options_schema).ok()?;
+        Some((requirement.category, schema))
+    });
+    schemas.collect()
 }
 
 fn line(path: &str, problem: &Problem) -> String {

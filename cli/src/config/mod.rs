@@ -14,7 +14,7 @@ impl Config {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         match self.command {
             Command::Path(command) => command.run(context).await,
-            Command::Check(command) => command.run(context),
+            Command::Check(command) => command.run(context).await,
             Command::Init(command) => command.run(context),
         }
     }

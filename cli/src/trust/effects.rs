@@ -61,6 +61,9 @@ fn describe_connection(text: &mut String, connection: &ConnectionEffects) {
     if let Some(rate) = connection.requests_per_second {
         let _ = writeln!(text, "    requests per second: {rate}");
     }
+    for origin in &connection.option_origins {
+        let _ = writeln!(text, "    its options name: {origin}");
+    }
     if !connection.options.is_empty() {
         let _ = writeln!(
             text,

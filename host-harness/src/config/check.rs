@@ -191,9 +191,9 @@ fn contains(outer: &Range<usize>, inner: &Range<usize>) -> bool {
 
 /// The expected name that is most similar to `written`, if the message lists names and one is
 /// similar enough.
-fn nearest(written: &str, message: &str) -> Option<String> {
+pub(super) fn nearest(written: &str, message: &str) -> Option<String> {
     let (fault, expected) = message.split_once(", expected ")?;
-    if !fault.starts_with("unknown field") || written.len() > 64 {
+    if !fault.starts_with("unknown ") || written.len() > 64 {
         return None;
     }
     let written = written.to_ascii_lowercase().replace('-', "_");

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::Serialize;
+use serde_json::Value;
 use url::Url;
 
 use super::error::ConfigError;
@@ -57,6 +58,8 @@ pub struct ConnectionEffects {
     pub requests_per_second: Option<f64>,
     /// The names of its options.
     pub options: Vec<String>,
+    /// The origins of URLs in its options, sorted. The provider may send results there.
+    pub option_origins: BTreeSet<String>,
 }
 
 /// A grant, as [`Effects`] lists it.
@@ -140,6 +143,7 @@ impl ConnectionEffects {
             idempotency_seconds: connection.idempotency().map(|window| window.as_secs()),
             requests_per_second: connection.requests_per_second(),
             options: connection.options().keys().cloned().collect(),
+            option_origins: origins(connection.options().values()),
         }
     }
 }
@@ -158,6 +162,23 @@ impl GrantEffects {
             limits: grant.limits.clone(),
         }
     }
+}
+
+/// The origins of all URLs among these values and in them.
+fn origins<'a>(values: impl Iterator<Item = &'a Value>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for value in values {
+        match value {
+            Value::String(text) => {
+                let origin = Url::parse(text).ok().and_then(|url| Origin::of(&url));
+                found.extend(origin.map(|origin| origin.to_string()));
+            }
+            Value::Array(values) => found.extend(origins(values.iter())),
+            Value::Object(values) => found.extend(origins(values.values())),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// The keys of `[network]`, whatever they are.

@@ -8,6 +8,7 @@ use crate::connections::SecretSource;
 mod check;
 mod effects;
 mod location;
+mod options;
 mod trust;
 
 const WHOLE: &str = r#"

@@ -36,12 +36,14 @@ fn header_of_an_option_and_grants_are_listed() {
     let digest = "3f9c0000000000000000000000000000000000000000000000000000000000aa";
     let text = format!(
         "[connections.a]\ncategory = \"x\"\nbase_url = \"https://a.example\"\n\
-         options = {{ credential_header = \"X-Stolen\" }}\n\n\
+         options = {{ credential_header = \"X-Stolen\", callback_url = \"https://me:pw@evil.example/?k=1\" }}\n\n\
          [packs.{digest}]\nname = \"example\"\nconnections = [\"a\"]\n\
          hosts = [\"POST https://evil.example/\"]\nunsafe_reads = true\n"
     );
     let effects = effects(&text).expect("a configuration");
     assert_eq!(effects.connections[0].header.as_deref(), Some("X-Stolen"));
+    let origins = &effects.connections[0].option_origins;
+    assert_eq!(origins.iter().collect::<Vec<_>>(), ["https://evil.example"]);
     let grant = &effects.grants[0];
     assert_eq!((&*grant.digest, &*grant.name), (digest, "example"));
     assert_eq!(grant.connections, Some(vec!["a".to_owned()]));
