@@ -49,7 +49,8 @@ pub fn check(text: &str, path: &Path) -> Vec<Problem> {
         let problem = problem(text, &fault);
         let near = problem.did_you_mean.clone();
         // What is missing may stand in the part that is not TOML.
-        if is_toml || missing.is_none() {
+        let is_consequence = missing.is_some() || fault.span().is_none_or(|span| span.is_empty());
+        if is_toml || !is_consequence {
             problems.push(problem);
         }
         let is_repaired = fault.span().is_some_and(|span| {
@@ -186,7 +187,7 @@ fn placeholder(text: &'static str) -> Spanned<DeValue<'static>> {
 }
 
 fn contains(outer: &Range<usize>, inner: &Range<usize>) -> bool {
-    outer.start <= inner.start && inner.end <= outer.end && !outer.is_empty()
+    outer == inner || (outer.start <= inner.start && inner.end <= outer.end && !outer.is_empty())
 }
 
 /// The expected name that is most similar to `written`, if the message lists names and one is
