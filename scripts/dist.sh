@@ -142,7 +142,10 @@ mkdir "$work/empty"
 cd "$work/empty"
 unpack
 cd "$name"
-unset ZOETROPE_CONFIG ZOETROPE_DATA_DIR ZOETROPE_LOG
+unset ZOETROPE_DATA_DIR ZOETROPE_LOG
+# Not the configuration of the user who runs this.
+touch "$work/empty.toml"
+export ZOETROPE_CONFIG="$work/empty.toml"
 run() { "./$program" "$@" --data-dir "$work/empty/data"; }
 embedded="$(run packs --json | sed -n 's/.*"digest":"\([0-9a-f]*\)".*/\1/p')"
 packed="$(sha256 zoetrope.wasm)"

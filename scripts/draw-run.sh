@@ -37,7 +37,9 @@ cargo build --locked -p zoetrope-emulator --example draw_run
 printf '%s\n' "$command" >"$recording/command"
 pwd -P >"$recording/directory"
 printf 'stty cols 80 rows 40\n%s\n' "$command" >"$recording/run"
-env -u ZOETROPE_CONFIG -u ZOETROPE_LOG CARGO_TERM_QUIET=true TERM=xterm-256color \
+# Not the configuration of the user who runs this.
+touch "$recording/empty.toml"
+env -u ZOETROPE_LOG CARGO_TERM_QUIET=true TERM=xterm-256color ZOETROPE_CONFIG="$recording/empty.toml" \
     ZOETROPE_DATA_DIR="$recording/data" \
     script -qec "bash '$recording/run'" -O "$recording/output" -T "$recording/timing" </dev/null
 mv clip.mp4 "$recording/clip.mp4"

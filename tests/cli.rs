@@ -194,6 +194,7 @@ fn text_file_as_component_is_refused_by_name() {
 #[test]
 fn packs() {
     let sandbox = Sandbox::new();
+    sandbox.configure("");
     snapshot!("packs", sandbox, ["packs"]);
     snapshot!("packs_show", sandbox, ["packs", "show", "zoetrope"]);
     let manifest = r#"{

@@ -38,6 +38,8 @@
 //! - [`components`]: the embedded component's shape; invalid and misbehaving components, built from
 //!   `guests/`
 //! - [`packs`]: grants of components
+//! - [`trust`]: folders of strangers and their configuration files; [`configuration`]: which file is
+//!   used
 //! - [`attacks`]: hostile components, providers and addresses, each attack a named case
 //! - [`typed`]: the typed nodes in plain wasmtime
 //!
@@ -106,6 +108,7 @@ mod catalogue;
 mod cli;
 mod clip_types;
 mod components;
+mod configuration;
 mod contract_versions;
 mod costs;
 #[cfg(unix)]
@@ -149,6 +152,7 @@ mod shortapi;
 mod shortapi_page;
 mod support;
 mod text_inputs;
+mod trust;
 mod typed;
 mod upgrade;
 mod wire;

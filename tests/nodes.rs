@@ -180,6 +180,7 @@ fn two_steps_example_makes_one_clip() {
             .args([lighthouse().as_path(), &clip])
             .env("ZOETROPE", env!("CARGO_BIN_EXE_zoetrope"))
             .env("ZOETROPE_DATA_DIR", sandbox.data_dir())
+            .envs(sandbox.home())
             .current_dir(sandbox.path(""))
             .output()
             .expect("a shell");

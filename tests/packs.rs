@@ -161,12 +161,13 @@ fn packs_allow_changes_nothing_else_in_the_configuration() {
     let text = std::fs::read_to_string(sandbox.path("zoetrope.toml")).expect("the configuration");
     assert_eq!(text.trim_end(), before.trim_end());
 
-    // Without a configuration, the command creates one in the working directory.
+    // Without a configuration, the command creates the user's own.
     let bare = Sandbox::new();
     bare.write("pack.wasm", version(1, &[], &json!({})));
     let allowed = bare.run(["packs", "allow", "pack.wasm", "--json"]).json();
     assert_eq!(allowed["granted"]["connections"], json!(["practice"]));
-    assert!(bare.path("zoetrope.toml").is_file());
+    assert!(!bare.path("zoetrope.toml").exists());
+    assert!(bare.user_dir().join("zoetrope.toml").is_file());
 }
 
 #[test]

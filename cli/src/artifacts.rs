@@ -15,6 +15,7 @@ use zoetrope_host::media::Picture;
 use zoetrope_host::sanitize::sentence;
 
 use super::args::artifacts::{Artifacts, Command, Pull, Upload};
+use super::configuration::PRACTICE;
 use super::context::Context;
 use super::picture_notes;
 use super::report::{Failure, Phase};
@@ -92,7 +93,10 @@ impl Store {
         let has_artifacts = |node: &NodeType| {
             category_of(node).is_some_and(|category| categories.contains(&category))
         };
-        let config = context.config().await?;
+        let config = match id {
+            Some(PRACTICE) => context.config().await?,
+            _ => context.configuration().of_connections().await?,
+        };
         let chosen = id.and_then(|id| config.connection(id));
         let configured = chosen.map(|connection| connection.category());
         let nodes = context.node_types().await?;

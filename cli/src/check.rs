@@ -91,6 +91,10 @@ pub(super) async fn offline(
     connection: Option<&str>,
     profile: Profile,
 ) -> Result<(CallContext, CheckOptions), Failure> {
+    if connection.is_none() && context.configuration().is_unused().await {
+        context.note_unused_config().await;
+        return Ok(check_context(None, profile.into()));
+    }
     let configured = context.configured(node, connection).await?;
     Ok(check_context(configured.as_ref(), profile.into()))
 }

@@ -13,11 +13,9 @@ use zoetrope_host::driver::{ConnectionResolver, ResolvedConnection};
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::ledger::JobError;
 
+use super::configuration::PRACTICE;
 use super::context::Context;
 use super::report::{Failure, Phase};
-
-/// The id of the practice provider's connection, in every category.
-pub(super) const PRACTICE: &str = "practice";
 
 /// How long the practice provider honours a key, in protocols that have keys. It never forgets
 /// one, but a row needs a limit.
@@ -41,12 +39,15 @@ impl Context {
         id: Option<&str>,
     ) -> Result<Option<Arc<Connection>>, Failure> {
         let Some(requirement) = &node.connection else {
+            self.note_unused_config().await;
             return Ok(None);
         };
         let config = self.config().await?;
         if id.is_some_and(|id| is_practice(config, id, &requirement.category)) {
+            self.note_unused_config().await;
             return Ok(None);
         }
+        let config = self.configuration().of_connections().await?;
         let selected = config.select(&requirement.category, id);
         let selected = selected.map_err(|error| {
             Failure::new(
@@ -93,6 +94,8 @@ impl Context {
         let config = self.config().await;
         let config = config.map_err(|failure| unavailable(failure.message().to_owned()))?;
         if !is_practice(config, id, &requirement.category) {
+            let config = self.configuration().of_connections().await;
+            let config = config.map_err(|failure| unavailable(failure.message().to_owned()))?;
             let resolved = config.open(id, requirement).await?;
             let note = resolved.connection.credential_note();
             self.note_all(note.map(str::to_owned));

@@ -9,21 +9,22 @@ use directories::ProjectDirs;
 use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::OnceCell;
-use zoetrope_bundled_pack::{COMPONENT, DIGEST};
+use zoetrope_bundled_pack::COMPONENT;
 use zoetrope_emulator::{FetchPicture, SharedPractice};
 use zoetrope_host::component::{CallContext, Pack, PackError};
-use zoetrope_host::config::Config;
+use zoetrope_host::config::{Config, Places};
 use zoetrope_host::contract::NodeType;
 use zoetrope_host::driver::{Driver, Listener};
 use zoetrope_host::egress::{AddressRule, Egress};
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::error::{ErrorKind, chain};
-use zoetrope_host::jobs::{self, Jobs, NextStep, Repair};
+use zoetrope_host::jobs::{self, Jobs};
 use zoetrope_host::ledger::Ledger;
 use zoetrope_host::policy::NotAllowed;
 use zoetrope_host::trace::Caller;
 
 use super::args::Global;
+use super::configuration::Configuration;
 use super::logging;
 use super::notes::{Note, Notes};
 use super::printer::{PrintError, Printer};
@@ -37,7 +38,7 @@ pub(super) struct Context {
     global: Global,
     printer: Printer,
     egress: OnceCell<Egress>,
-    config: OnceCell<Config>,
+    configuration: Configuration,
     /// The component and its bytes.
     pack: OnceCell<(Pack, Cow<'static, [u8]>)>,
     pub(super) practice: OnceCell<SharedPractice>,
@@ -48,11 +49,14 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn new(global: Global, printer: Printer) -> Self {
+        let user_dir = ProjectDirs::from("", "", "zoetrope");
+        let user_dir = user_dir.map(|folders| folders.config_dir().to_owned());
+        let places = Places::of_process(global.config.clone(), user_dir);
         Self {
             global,
             printer,
             egress: OnceCell::new(),
-            config: OnceCell::new(),
+            configuration: Configuration::new(places),
             pack: OnceCell::new(),
             practice: OnceCell::new(),
             caller: logging::caller(),
@@ -94,9 +98,8 @@ impl Context {
         self.printer.answer(&document, text)
     }
 
-    /// The file of `--config`.
-    pub(super) fn config_file(&self) -> Option<&Path> {
-        self.global.config.as_deref()
+    pub(super) fn configuration(&self) -> &Configuration {
+        &self.configuration
     }
 
     /// The global options to repeat in a suggested command, each with a space before it.
@@ -112,15 +115,12 @@ impl Context {
     }
 
     pub(super) async fn config(&self) -> Result<&Config, Failure> {
-        let load = async || {
-            let config = Config::load(self.global.config.as_deref()).map_err(|error| {
-                Failure::new(ErrorKind::BadConfig, Phase::Setup, chain(&error)).then(
-                    next_step::text(&NextStep::Repeat(Repair::Configuration), ""),
-                )
-            })?;
-            Ok(config.trusting(DIGEST))
-        };
-        self.config.get_or_try_init(load).await
+        self.configuration.config().await
+    }
+
+    /// Notes once that the file of the working directory is not used, if it is not.
+    pub(super) async fn note_unused_config(&self) {
+        self.configuration.note(&self.printer).await;
     }
 
     /// The egress, with the network settings of the configuration and the environment.
@@ -160,11 +160,17 @@ impl Context {
                 .map_err(|error| Failure::internal(Phase::Setup, chain(&error))),
             Some(path) => {
                 let bytes = read_component(path)?;
-                let pack = Pack::load(&engine, &bytes, policy).map_err(|error| match error {
-                    PackError::NotAllowed(refused) => self.not_allowed(path, &refused),
-                    error => bad_component(path, &chain(&error)),
-                })?;
-                Ok((pack, bytes.into()))
+                match Pack::load(&engine, &bytes, policy) {
+                    Ok(pack) => Ok((pack, bytes.into())),
+                    Err(PackError::NotAllowed(refused)) => {
+                        // The file that is not trusted may allow it.
+                        self.configuration
+                            .trusted("no other file allows the component")
+                            .await?;
+                        Err(self.not_allowed(path, &refused))
+                    }
+                    Err(error) => Err(bad_component(path, &chain(&error))),
+                }
             }
         }
     }

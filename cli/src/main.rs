@@ -7,9 +7,10 @@
 //!
 //! - [`args`]: the arguments of each command; environment variables; the reference page
 //! - [`context`]: configuration, engine, component and practice provider, made when used
+//! - [`configuration`]: the configuration file of a command, and whether it is trusted
 //! - [`connections`]: opens connections, the practice provider's among them
 //! - [`nodes`], [`check`] (and [`jsonl`], its streaming form), [`run`], [`jobs`], [`artifacts`],
-//!   [`packs`], [`practice`]: the commands
+//!   [`packs`], [`trust`], [`config`], [`practice`]: the commands
 //! - [`input`]: the input document from a file and `--set`; [`text_lines`]: a document a line
 //! - [`notes`]: the notes of a command; [`picture_notes`]: those on pictures and results
 //! - [`wait`]: waits for jobs, with [`interrupts`]: signals, [`progress`]: the progress of jobs,
@@ -23,6 +24,8 @@
 mod args;
 mod artifacts;
 mod check;
+mod config;
+mod configuration;
 mod connections;
 mod context;
 mod exit_code;
@@ -45,6 +48,7 @@ mod run;
 mod shell;
 mod terminal_line;
 mod text_lines;
+mod trust;
 mod wait;
 
 use std::process::ExitCode;
@@ -110,6 +114,9 @@ async fn dispatch(cli: Cli, printer: Printer, logging: &Logging) -> Result<ExitC
 }
 
 async fn execute(command: Command, context: &Arc<Context>) -> Result<ExitCode, Failure> {
+    if command.needs_no_connection() {
+        context.note_unused_config().await;
+    }
     match command {
         Command::Nodes(command) => command.run(context).await,
         Command::Check(command) => command.run(context).await,
@@ -117,6 +124,8 @@ async fn execute(command: Command, context: &Arc<Context>) -> Result<ExitCode, F
         Command::Jobs(command) => command.run(context).await,
         Command::Artifacts(command) => command.run(context).await,
         Command::Packs(command) => command.run(context).await,
+        Command::Trust(command) => command.run(context),
+        Command::Config(command) => command.run(context).await,
         Command::Practice(command) => command.run(context).await,
     }
 }

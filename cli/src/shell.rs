@@ -1,10 +1,31 @@
 //! Quotes words for a shell.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
-/// A path as a word of a shell command.
+use zoetrope_host::sanitize::sentence;
+
+/// A path as a word of a shell command. One that cannot be shown, with control characters or
+/// bytes that are not UTF-8, is written as `$'…'`, which bash, zsh and POSIX shells of 2024 read.
 pub(crate) fn quoted(path: &Path) -> String {
-    quoted_text(&path.to_string_lossy())
+    match path.to_str() {
+        Some(text) if sentence(text) == text => quoted_text(text),
+        _ => quoted_bytes(path.as_os_str().as_encoded_bytes()),
+    }
+}
+
+fn quoted_bytes(path: &[u8]) -> String {
+    let mut word = String::from("$'");
+    for byte in path {
+        match byte {
+            b'\'' | b'\\' => word.extend(['\\', char::from(*byte)]),
+            b' '..=b'~' => word.push(char::from(*byte)),
+            // Octal: a digit that follows is not part of it.
+            _ => drop(write!(word, "\\{byte:03o}")),
+        }
+    }
+    word.push('\'');
+    word
 }
 
 /// A text as a word of a shell command.
@@ -26,5 +47,11 @@ mod tests {
         assert_eq!(quoted(Path::new("/a/b-c.mp4")), "/a/b-c.mp4");
         assert_eq!(quoted(Path::new("my clip's.mp4")), r"'my clip'\''s.mp4'");
         assert_eq!(quoted_text(""), "''");
+    }
+
+    #[test]
+    fn path_that_cannot_be_shown_is_quoted_byte_by_byte() {
+        let hostile = Path::new("/a\n\u{1b}[2J'\\1/ä");
+        assert_eq!(quoted(hostile), r"$'/a\012\033[2J\'\\1/\303\244'");
     }
 }

@@ -23,9 +23,14 @@
 //!
 //! Unknown keys are errors. An error names file, line and column and never quotes the line,
 //! which may contain a misplaced credential.
+//!
+//! - [`Config`]: a configuration that was parsed
+//! - [`Places`]: where its file is looked for; [`ConfigFile`]: a file that was read
+//! - [`TrustRecord`]: the files of working directories that the user trusts; [`Effects`]: what
+//!   a file does, for the user who decides that
+//! - [`check()`] and [`check_options`]: every problem of a text; [`create_file`] and others write files
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,18 +38,29 @@ use crate::connections::{Connection, ConnectionId};
 use crate::digest::Sha256Digest;
 use crate::net::Network;
 use crate::policy::Policy;
-use crate::text_file;
 
+mod bounded;
+mod check;
+mod effects;
 mod error;
 mod file;
+mod location;
+mod options;
+mod source;
+mod trust;
+mod write;
 
+pub use bounded::FileFault;
+pub use check::{Problem, check};
+pub use effects::{ConnectionEffects, Effects, GrantEffects};
 pub use error::{ConfigError, Listed, SelectError};
-
-/// The variable that names the configuration file.
-pub const CONFIG_VARIABLE: &str = "ZOETROPE_CONFIG";
-
-/// The configuration file's name in the working directory.
-pub const CONFIG_FILE: &str = "zoetrope.toml";
+pub use location::{
+    CONFIG_FILE, CONFIG_VARIABLE, Located, NotTrusted, Place, Places, TRUST_FILE, recorded_path,
+};
+pub use options::check_options;
+pub use source::ConfigFile;
+pub use trust::{TrustError, TrustRecord, TrustedFile};
+pub use write::{create_file, create_private_folder, replace_file};
 
 /// A configuration. The default is empty.
 ///
@@ -75,38 +91,23 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the file at `explicit`, else the one that `ZOETROPE_CONFIG` names, else
-    /// `zoetrope.toml` in the working directory if it exists. Without a file, the configuration
-    /// is empty.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be read or parsed; a named file must exist.
-    pub fn load(explicit: Option<&Path>) -> Result<Self, ConfigError> {
-        match Self::locate(explicit) {
-            Some(path) => Self::read(&path),
-            None => Ok(Self::default()),
-        }
-    }
-
-    /// The file that [`load`](Self::load) reads, if there is one.
-    #[must_use]
-    pub fn locate(explicit: Option<&Path>) -> Option<PathBuf> {
-        let variable = std::env::var_os(CONFIG_VARIABLE);
-        locate(explicit, variable, Path::new(""))
-    }
-
-    /// Reads the file at `path`.
+    /// Reads the file at `path`, which the caller trusts. [`Places`] finds the file that the
+    /// program uses.
     ///
     /// # Errors
     ///
     /// When it cannot be read or parsed.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = text_file::read(path).map_err(|source| ConfigError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::parse(&text, path)
+        Self::of(&ConfigFile::read(path)?)
+    }
+
+    /// Parses a file that was read.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a valid configuration.
+    pub fn of(file: &ConfigFile) -> Result<Self, ConfigError> {
+        Self::parse(file.text(), file.path())
     }
 
     /// Parses `text`, the content of `path`. The files of credentials and of certificates are
@@ -205,13 +206,6 @@ impl Config {
             }),
         }
     }
-}
-
-fn locate(explicit: Option<&Path>, variable: Option<OsString>, folder: &Path) -> Option<PathBuf> {
-    let named = explicit
-        .map(Path::to_owned)
-        .or_else(|| variable.filter(|name| !name.is_empty()).map(PathBuf::from));
-    named.or_else(|| Some(folder.join(CONFIG_FILE)).filter(|path| path.exists()))
 }
 
 #[cfg(test)]

@@ -19,3 +19,16 @@ pub(crate) fn decoded<const N: usize>(text: &str) -> Option<[u8; N]> {
     }
     Some(bytes)
 }
+
+/// The bytes of `text`; `None` unless it is an even number of digits of either case.
+pub(crate) fn decoded_bytes(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    let bytes = pairs.iter().map(|pair| {
+        let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
+        u8::try_from(high? << 4 | low?).ok()
+    });
+    bytes.collect()
+}

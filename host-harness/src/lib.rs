@@ -38,6 +38,7 @@
 //! [`jobs::Jobs`]):
 //!
 //! ```no_run
+//! use std::path::Path;
 //! use std::sync::Arc;
 //!
 //! use zoetrope_host::component::{CallContext, Pack};
@@ -48,7 +49,7 @@
 //!
 //! # async fn example(component: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
 //! let engine = Engine::new(EngineSettings::default())?;
-//! let config = Config::load(None)?;
+//! let config = Config::read(Path::new("zoetrope.toml"))?;
 //! let pack = Pack::load(&engine, component, config.policy())?;
 //! let nodes = pack.node_types(&CallContext::offline()).await?;
 //! let node = nodes.first().ok_or("an empty pack")?;

@@ -1,6 +1,8 @@
 //! Makes texts of components and providers safe for terminals, and bounds their length.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::path::Path;
 
 /// Longest sentence, in bytes.
 const MAX_BYTES: usize = 4 << 10;
@@ -42,6 +44,43 @@ pub fn excerpt(text: &str, most: usize) -> Cow<'_, str> {
     }
     let kept: String = text.chars().take(most.saturating_sub(1)).collect();
     format!("{}…", kept.trim_end()).into()
+}
+
+/// `path` as one line: control characters, and characters that change the direction of writing,
+/// as `\u{…}`, and bytes that are not UTF-8 as `\x…`.
+///
+/// # Example
+///
+/// ```
+/// use std::path::Path;
+///
+/// use zoetrope_host::sanitize::escaped_path;
+///
+/// assert_eq!(escaped_path(Path::new("/a b/\u{1b}[2J")), "/a b/\\u{1b}[2J");
+/// ```
+#[must_use]
+pub fn escaped_path(path: &Path) -> String {
+    escaped_bytes(path.as_os_str().as_encoded_bytes())
+}
+
+/// The bytes of a path, as [`escaped_path`] shows them.
+#[must_use]
+pub fn escaped_bytes(path: &[u8]) -> String {
+    let mut shown = String::with_capacity(path.len());
+    for chunk in path.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            if acts(letter) {
+                shown.extend(letter.escape_unicode());
+            } else {
+                shown.push(letter);
+            }
+        }
+        for byte in chunk.invalid() {
+            // Writing to a text does not fail.
+            let _ = write!(shown, "\\x{byte:02x}");
+        }
+    }
+    shown
 }
 
 fn replaced(text: &str, is_kept: impl Fn(char) -> bool) -> Cow<'_, str> {
@@ -90,6 +129,15 @@ mod tests {
         assert_eq!(excerpt("äöüä", 3), "äö…");
         assert_eq!(excerpt("ä öü", 3), "ä…");
         assert_eq!(excerpt("ab", 0), "…");
+    }
+
+    #[test]
+    fn path_is_shown_on_one_line_with_its_unprintable_parts_escaped() {
+        let shown = |bytes: &[u8]| escaped_bytes(bytes);
+        assert_eq!(shown("/ä b/zoetrope.toml".as_bytes()), "/ä b/zoetrope.toml");
+        let hostile = "/a\n\u{1b}[2J\u{202e}".as_bytes();
+        assert_eq!(shown(hostile), "/a\\u{a}\\u{1b}[2J\\u{202e}");
+        assert_eq!(shown(b"/\xff\xfea"), "/\\xff\\xfea");
     }
 
     #[test]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 
 def environment() -> dict[str, str]:
-    """This process's environment without Zoetrope's variables."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("ZOETROPE_")}
+    """This process's environment without Zoetrope's variables, and with an empty configuration."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ZOETROPE_")}
+    return kept | {"ZOETROPE_CONFIG": str(Path(__file__).with_name("empty.toml"))}
 
 
 def answers(node: str, profile: str, path: Path, zoetrope: Path, folder: Path) -> Iterator[bytes]:

@@ -43,6 +43,7 @@ def generated(description: dict, folder: Path) -> ModuleType:
 
 def listed(zoetrope: Path, folder: Path) -> list[dict]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ZOETROPE_")}
+    environment["ZOETROPE_CONFIG"] = str(Path(__file__).parent.parent / "pydantic/empty.toml")
     command = [zoetrope, "nodes", "--json", "--data-dir", str(folder / "data")]
     output = subprocess.run(command, stdout=subprocess.PIPE, cwd=folder, env=environment, check=True)
     return json.loads(output.stdout)

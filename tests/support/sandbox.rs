@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
+use zoetrope_host::config::{CONFIG_FILE, CONFIG_VARIABLE};
 
 use super::outcome::Outcome;
 use super::provider::Server;
@@ -69,10 +70,28 @@ impl Sandbox {
     }
 
     pub(crate) fn configure(&self, toml: &str) {
-        self.write("zoetrope.toml", toml);
+        self.write(CONFIG_FILE, toml);
     }
 
-    /// The command, which a test may change before it starts it.
+    /// The user's own configuration folder.
+    pub(crate) fn user_dir(&self) -> PathBuf {
+        if cfg!(target_os = "macos") {
+            self.path("home/Library/Application Support/zoetrope")
+        } else {
+            self.path("config/zoetrope")
+        }
+    }
+
+    /// The variables that decide where the user's own folders are.
+    pub(crate) fn home(&self) -> [(&'static str, PathBuf); 2] {
+        [
+            ("HOME", self.path("home")),
+            ("XDG_CONFIG_HOME", self.path("config")),
+        ]
+    }
+
+    /// The command, which a test may change before it starts it. A `zoetrope.toml` that the test
+    /// wrote is named by the variable: it needs no trust.
     pub(crate) fn command<A: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
@@ -82,11 +101,24 @@ impl Sandbox {
             .args(arguments)
             .current_dir(self.folder.path())
             .env_clear()
-            .env("HOME", self.path("home"))
+            .envs(self.home())
             .env("ZOETROPE_DATA_DIR", self.data_dir())
             .env(KEY_VARIABLE, CANARY_KEY)
             // Not the caller's terminal, whose width would change the help.
             .stdin(Stdio::null());
+        if self.path(CONFIG_FILE).exists() {
+            command.env(CONFIG_VARIABLE, CONFIG_FILE);
+        }
+        command
+    }
+
+    /// The command as a user starts it in a folder: a `zoetrope.toml` there is found, not named.
+    pub(crate) fn command_in_folder<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Command {
+        let mut command = self.command(arguments);
+        command.env_remove(CONFIG_VARIABLE);
         command
     }
 
@@ -314,6 +346,11 @@ fn keep_compiled_code_in(data_dir: &Path) {
         let listed = command
             .args(["nodes", "--data-dir"])
             .arg(folder.path())
+            // Not the configuration of the user who runs the tests.
+            .env_remove(CONFIG_VARIABLE)
+            .env("HOME", folder.path())
+            .env("XDG_CONFIG_HOME", folder.path())
+            .current_dir(folder.path())
             .output();
         assert!(listed.expect("the binary").status.success());
         folder

@@ -134,7 +134,7 @@ impl HostProcess {
             COMPONENT,
             &Policy::default().trusting(DIGEST),
         )?;
-        let config = Config::load(Some(&folder.join("zoetrope.toml")))?;
+        let config = Config::read(&folder.join("zoetrope.toml"))?;
         let connection = config.connection(CONNECTION).ok_or("no connection")?;
         Ok(Self {
             data,

@@ -15,8 +15,8 @@ pub(crate) struct Variable {
 #[cfg(test)]
 const CONFIG: Variable = Variable {
     name: zoetrope_host::config::CONFIG_VARIABLE,
-    meaning: "Configuration file. `--config` overrides it",
-    default: "`./zoetrope.toml` if it exists, else no configuration",
+    meaning: "Configuration file. `--config` overrides it. See [configuration.md](configuration.md)",
+    default: "`./zoetrope.toml` if it exists, which must be trusted, else the user's own",
 };
 
 pub(crate) const DATA_DIR: Variable = Variable {

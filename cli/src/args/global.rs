@@ -14,7 +14,7 @@ pub(crate) struct Global {
         long,
         global = true,
         value_name = "FILE",
-        help = "Configuration file [default: $ZOETROPE_CONFIG or ./zoetrope.toml]"
+        help = "Configuration file [default: see `zoetrope config path`]"
     )]
     pub(crate) config: Option<PathBuf>,
     /// Data directory: ledger, results, compiled code, practice provider [default: per platform]

@@ -2,12 +2,14 @@
 //! the module of the same name beside this one.
 //!
 //! - [`global`]: the options of every command; [`environment`]: the environment variables
-//! - [`nodes`], [`check`], [`run`], [`jobs`], [`packs`], [`practice`]: a file for each command
+//! - [`nodes`], [`check`], [`run`], [`jobs`], [`packs`], [`trust`], [`config`], [`practice`]: a
+//!   file for each command
 //! - [`values`]: parsers of option values
 //! - `reference`: generates the reference page of the command line
 
 pub(crate) mod artifacts;
 mod check;
+pub(crate) mod config;
 pub(crate) mod environment;
 mod global;
 pub(crate) mod jobs;
@@ -17,6 +19,7 @@ mod practice;
 #[cfg(test)]
 mod reference;
 mod run;
+mod trust;
 mod values;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +31,7 @@ pub(crate) use global::{Global, LogFormat};
 pub(crate) use nodes::{Nodes, Schema};
 pub(crate) use practice::PracticeServer;
 pub(crate) use run::Run;
+pub(crate) use trust::Trust;
 pub(crate) use values::{InputSource, Profile, Setting};
 
 /// Run sandboxed workflow nodes that make videos and pictures from a picture.
@@ -48,7 +52,25 @@ pub(crate) enum Command {
     Jobs(jobs::Jobs),
     Artifacts(artifacts::Artifacts),
     Packs(packs::Packs),
+    Trust(Trust),
+    Config(config::Config),
     Practice(PracticeServer),
+}
+
+impl Command {
+    /// Whether it never uses a connection, whatever its arguments are. The other commands decide
+    /// that themselves.
+    pub(crate) fn needs_no_connection(&self) -> bool {
+        match self {
+            Self::Nodes(_) | Self::Practice(_) => true,
+            Self::Jobs(jobs) => matches!(
+                jobs.command,
+                None | Some(jobs::Command::Show(_) | jobs::Command::Prune(_))
+            ),
+            Self::Packs(packs) => matches!(packs.command, None | Some(packs::Command::Show(_))),
+            _ => false,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{CancelOutcome, NextStep};
 use zoetrope_host::ledger::{Job, State};
 
-use super::{find_job, print, settle};
+use super::{find_job, needs_connections, print, settle};
 use crate::args::jobs::Cancel;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
@@ -26,6 +26,9 @@ impl Cancel {
         let jobs = context.jobs(progress.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let job = find_job(jobs.ledger(), &self.id, context)?;
+        // A job that was not submitted is cancelled without a request.
+        let submitted = Some(&job).filter(|job| !job.is_done() && job.state() != State::Queued);
+        needs_connections(context, submitted.as_slice()).await?;
         let outcome = jobs.cancel(&job, deadline_after(TIMEOUT)).await;
         match outcome.map_err(|error| of_jobs(error, &context.options()))? {
             CancelOutcome::LeftAlone(job) => cancelled(&job, context),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use zoetrope_host::driver::deadline_after;
 use zoetrope_host::jobs::Fetched;
 
-use super::{find_job, print, print_result, settle};
+use super::{find_job, needs_connections, print, print_result, settle};
 use crate::args::jobs::Fetch;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
@@ -22,6 +22,9 @@ impl Fetch {
         let jobs = context.jobs(progress.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let job = find_job(jobs.ledger(), &self.id, context)?;
+        let is_here = job.is_finalized() && job.file().is_some_and(|file| file.path.is_file());
+        let elsewhere = Some(&job).filter(|_| !is_here);
+        needs_connections(context, elsewhere.as_slice()).await?;
         let until = deadline_after(self.deadline);
         let fetched = jobs.fetch(&job, &out, self.force, until).await;
         match fetched.map_err(|error| of_jobs(error, &context.options()))? {

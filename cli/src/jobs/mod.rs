@@ -17,6 +17,7 @@ use zoetrope_host::jobs::{Jobs, find};
 use zoetrope_host::ledger::{Job, Ledger, Rows};
 
 use super::args::jobs::{Command, Jobs as Arguments};
+use super::configuration::{PRACTICE, USES_CONNECTION};
 use super::context::Context;
 use super::interrupts::Interrupts;
 use super::picture_notes;
@@ -41,6 +42,16 @@ impl Arguments {
 /// The job with this id, or with an id that begins so.
 fn find_job(ledger: &Ledger, id: &str, context: &Context) -> Result<Job, Failure> {
     find(ledger, id).map_err(|error| of_jobs(error, &context.options()))
+}
+
+/// Ends a command that would use a configured connection of one of these jobs, if the
+/// configuration is not trusted.
+async fn needs_connections(context: &Context, jobs: &[&Job]) -> Result<(), Failure> {
+    if jobs.iter().any(|job| job.spec.connection != PRACTICE) {
+        context.configuration().trusted(USES_CONNECTION).await?;
+    }
+    context.note_unused_config().await;
+    Ok(())
 }
 
 /// Waits until a job is settled; returns its row.

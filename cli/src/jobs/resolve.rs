@@ -7,7 +7,7 @@ use zoetrope_host::driver::now;
 use zoetrope_host::jobs::NextStep;
 use zoetrope_host::ledger::State;
 
-use super::{find_job, print};
+use super::{find_job, needs_connections, print};
 use crate::args::jobs::Resolve;
 use crate::context::Context;
 use crate::progress::Progress;
@@ -18,6 +18,8 @@ impl Resolve {
         let progress = Progress::new(context.options(), context.printer().clone());
         let jobs = context.jobs(progress.listener()).await?;
         let job = find_job(jobs.ledger(), &self.id, context)?;
+        let adopted = Some(&job).filter(|_| self.finding.provider_job_id.is_some());
+        needs_connections(context, adopted.as_slice()).await?;
         let resolved = match &self.finding.provider_job_id {
             Some(id) => jobs.adopt(&job, id).await,
             None => jobs.mark_never_started(&job).await,

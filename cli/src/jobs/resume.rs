@@ -6,13 +6,13 @@ use std::sync::Arc;
 use zoetrope_host::driver::{WaitFor, deadline_after};
 use zoetrope_host::jobs::{Jobs, NextStep};
 
-use super::{find_job, print_result, settle};
+use super::{find_job, needs_connections, print_result, settle};
 use crate::args::jobs::Resume;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
 use crate::picture_notes;
 use crate::progress::Progress;
-use crate::report::{Failure, Summary, next_step, of_jobs};
+use crate::report::{Failure, Summary, next_step, of_jobs, of_ledger};
 use crate::wait::wait_for;
 
 impl Resume {
@@ -24,6 +24,8 @@ impl Resume {
             return self.all(context, &jobs, &progress, &mut interrupts).await;
         };
         let job = find_job(jobs.ledger(), id, context)?;
+        let unfinished = Some(&job).filter(|job| !job.is_done());
+        needs_connections(context, unfinished.as_slice()).await?;
         let resumed = jobs.resume(&job, deadline_after(self.deadline)).await;
         let job = resumed.map_err(|error| of_jobs(error, &context.options()))?;
         let job = settle(&jobs, &progress, job, &mut interrupts).await?;
@@ -37,6 +39,12 @@ impl Resume {
         progress: &Arc<Progress>,
         interrupts: &mut Interrupts,
     ) -> Result<ExitCode, Failure> {
+        if context.configuration().is_unused().await {
+            let rows = jobs.ledger().rows();
+            let rows = rows.map_err(|error| of_ledger(&error, &context.options()))?;
+            let unfinished: Vec<_> = rows.jobs.iter().filter(|job| !job.is_done()).collect();
+            needs_connections(context, &unfinished).await?;
+        }
         let resumed = jobs.resume_all(deadline_after(self.deadline)).await;
         let ids = resumed.map_err(|error| of_jobs(error, &context.options()))?;
         let rows = wait_for(jobs, progress, &ids, WaitFor::Settled, interrupts).await?;

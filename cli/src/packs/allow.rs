@@ -12,11 +12,13 @@ use zoetrope_host::digest::Sha256Digest;
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::policy::{Connections, Grant, Manifest};
+use zoetrope_host::sanitize::escaped_path;
 
+use super::edit::Target;
+use super::manifest;
 use super::show::show;
-use super::{edit, manifest};
 use crate::args::packs::Allow;
-use crate::connections::PRACTICE;
+use crate::configuration::PRACTICE;
 use crate::context::{Context, bad_component, read_component};
 use crate::report::{Failure, Phase, next_step};
 
@@ -25,6 +27,7 @@ impl Allow {
         let component = read_component(&self.file)?;
         let digest: Sha256Digest = Sha256::digest(&component).into();
         let requested = manifest(&component)?;
+        let target = Target::of(context).await?;
         let config = context.config().await?;
         let known = config.policy().grant(&digest);
         let is_unchanged = known.is_some() && self.connections.is_empty() && !self.more;
@@ -48,9 +51,8 @@ impl Allow {
         Pack::load(&engine, &component, &policy)
             .map_err(|error| bad_component(&self.file, &chain(&error)))?;
 
-        let config_file = edit::config_file(context);
-        edit::allow(&config_file, &digest, &grant)?;
-        let allowed = format!("Allowed in {}.", config_file.display());
+        target.allow(&digest, &grant)?;
+        let allowed = format!("Allowed in {}.", escaped_path(target.path()));
         context.printer().message(&allowed);
         show(context, &policy, digest, Some(&requested))?;
         Ok(ExitCode::SUCCESS)

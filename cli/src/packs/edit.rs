@@ -1,46 +1,138 @@
 //! Edits the `packs` tables of the configuration file. The rest of the file and its comments
 //! stay unchanged.
 
-use std::fs;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-use tempfile::NamedTempFile;
+use jiff::Timestamp;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
-use zoetrope_host::config::{CONFIG_FILE, Config};
+use zoetrope_host::config::{
+    Config, ConfigFile, Located, Place, TrustRecord, create_private_folder, replace_file,
+};
 use zoetrope_host::digest::Sha256Digest;
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::policy::{Connections, Grant};
-use zoetrope_host::text_file;
+use zoetrope_host::sanitize::escaped_path;
 
 use crate::context::Context;
 use crate::report::{Failure, Phase};
+use crate::shell::quoted;
 
 /// The table of grants.
 const PACKS: &str = "packs";
 
-/// The file to edit: the configuration file, or a new one in the working directory.
-pub(super) fn config_file(context: &Context) -> PathBuf {
-    let path = Config::locate(context.config_file());
-    let path = path.unwrap_or_else(|| CONFIG_FILE.into());
-    // Follows links, since the file itself is replaced.
-    fs::canonicalize(&path)
-        .or_else(|_| std::path::absolute(&path))
-        .unwrap_or(path)
+/// Why an untrusted file ends the command.
+const NOT_CHANGED: &str = "it is the file that this command would change; nothing was changed";
+
+/// The file to edit.
+pub(super) struct Target<'a> {
+    path: PathBuf,
+    /// The text that was checked; empty if the file does not exist.
+    text: &'a str,
+    /// The record of trusted files, if it has this file.
+    record: Option<PathBuf>,
 }
 
-/// Adds or replaces a grant.
-pub(super) fn allow(path: &Path, digest: &Sha256Digest, grant: &Grant) -> Result<(), Failure> {
-    change(path, |packs| {
-        packs.insert(&digest.to_string(), Item::Table(table(grant)));
-    })
-}
+impl<'a> Target<'a> {
+    /// The configuration file in use, else the user's own, which is created.
+    pub(super) async fn of(context: &'a Context) -> Result<Self, Failure> {
+        context.configuration().trusted(NOT_CHANGED).await?;
+        let places = context.configuration().places();
+        match context.configuration().located().await? {
+            Located::File {
+                place: Place::WorkingDirectory,
+                file,
+            } => Ok(Self {
+                path: file.path().to_owned(),
+                text: file.text(),
+                record: places.trust_record(),
+            }),
+            Located::File { file, .. } => Ok(Self {
+                // Follows links, since the file itself is replaced.
+                path: fs::canonicalize(file.path()).unwrap_or_else(|_| file.path().to_owned()),
+                text: file.text(),
+                record: None,
+            }),
+            _ => match places.file(Place::User) {
+                Some(path) => Ok(Self {
+                    path,
+                    text: "",
+                    record: None,
+                }),
+                None => Err(Failure::usage(
+                    "there is no home directory for the configuration; name a file: --config FILE",
+                )),
+            },
+        }
+    }
 
-/// Removes a grant.
-pub(super) fn revoke(path: &Path, digest: &Sha256Digest) -> Result<(), Failure> {
-    change(path, |packs| {
-        packs.remove(&digest.to_string());
-    })
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds or replaces a grant.
+    pub(super) fn allow(&self, digest: &Sha256Digest, grant: &Grant) -> Result<(), Failure> {
+        self.change(|packs| {
+            packs.insert(&digest.to_string(), Item::Table(table(grant)));
+        })
+    }
+
+    /// Removes a grant.
+    pub(super) fn revoke(&self, digest: &Sha256Digest) -> Result<(), Failure> {
+        self.change(|packs| {
+            packs.remove(&digest.to_string());
+        })
+    }
+
+    fn change(&self, edit: impl FnOnce(&mut Table)) -> Result<(), Failure> {
+        let path = &self.path;
+        let unchanged = |why: String| {
+            let message = format!(
+                "the configuration `{}` cannot be changed: {why}",
+                escaped_path(path)
+            );
+            Failure::new(ErrorKind::BadConfig, Phase::Setup, message)
+                .then("Fix the file or its permissions, then run the same command again".into())
+        };
+        let mut document: DocumentMut = self
+            .text
+            .parse()
+            .map_err(|_| unchanged("it is not a TOML document".into()))?;
+        let packs = document.entry(PACKS).or_insert_with(|| {
+            let mut packs = Table::new();
+            packs.set_implicit(true);
+            Item::Table(packs)
+        });
+        let packs = packs
+            .as_table_mut()
+            .ok_or_else(|| unchanged("`packs` is not a table of tables".into()))?;
+        edit(packs);
+        let text = document.to_string();
+        // The new text must parse before it replaces the file.
+        Config::parse(&text, path).map_err(|error| unchanged(chain(&error)))?;
+        self.write(&text)
+            .map_err(|error| unchanged(error.to_string()))?;
+        let Some(record) = &self.record else {
+            return Ok(());
+        };
+        let file = ConfigFile::written(path, &text);
+        TrustRecord::add(record, &file, Timestamp::now()).map_err(|error| {
+            let message = format!(
+                "the configuration `{}` was changed and is not trusted any more: {}",
+                escaped_path(path),
+                chain(&error)
+            );
+            let next = format!("zoetrope trust {}", quoted(path));
+            Failure::new(ErrorKind::BadConfig, Phase::Setup, message).then(next)
+        })
+    }
+
+    fn write(&self, text: &str) -> io::Result<()> {
+        if let (true, Some(folder)) = (self.text.is_empty(), self.path.parent()) {
+            create_private_folder(folder)?;
+        }
+        replace_file(&self.path, text)
+    }
 }
 
 fn table(grant: &Grant) -> Table {
@@ -69,48 +161,4 @@ fn table(grant: &Grant) -> Table {
         table.insert("limits", value(limits));
     }
     table
-}
-
-fn change(path: &Path, edit: impl FnOnce(&mut Table)) -> Result<(), Failure> {
-    let unchanged = |why: String| {
-        let message = format!(
-            "the configuration `{}` cannot be changed: {why}",
-            path.display()
-        );
-        Failure::new(ErrorKind::BadConfig, Phase::Setup, message)
-            .then("Fix the file or its permissions, then run the same command again".into())
-    };
-    let text = match text_file::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(unchanged(error.to_string())),
-    };
-    let mut document: DocumentMut = text
-        .parse()
-        .map_err(|_| unchanged("it is not a TOML document".into()))?;
-    let packs = document.entry(PACKS).or_insert_with(|| {
-        let mut packs = Table::new();
-        packs.set_implicit(true);
-        Item::Table(packs)
-    });
-    let packs = packs
-        .as_table_mut()
-        .ok_or_else(|| unchanged("`packs` is not a table of tables".into()))?;
-    edit(packs);
-    let text = document.to_string();
-    // The new text must parse before it replaces the file.
-    Config::parse(&text, path).map_err(|error| unchanged(chain(&error)))?;
-    replace(path, &text).map_err(|error| unchanged(error.to_string()))
-}
-
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let mut file = NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    if let Ok(before) = fs::metadata(path) {
-        file.as_file().set_permissions(before.permissions())?;
-    }
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }

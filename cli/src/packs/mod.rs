@@ -139,16 +139,9 @@ struct Found {
     component: Option<Vec<u8>>,
 }
 
-/// Finds a component by the path of its file, a digest prefix or a pack's name.
+/// Finds a component by a digest prefix, a pack's name, or the path of its file. A file of the
+/// working directory does not take the place of an allowed pack of its name.
 async fn find(context: &Context, text: &str) -> Result<Found, Failure> {
-    use sha2::{Digest as _, Sha256};
-    if Path::new(text).is_file() {
-        let component = super::context::read_component(Path::new(text))?;
-        return Ok(Found {
-            digest: Sha256::digest(&component).into(),
-            component: Some(component),
-        });
-    }
     let policy = context.config().await?.policy();
     let embedded = Sha256Digest::from(DIGEST);
     let own = manifest(COMPONENT)?.name;
@@ -168,6 +161,13 @@ async fn find(context: &Context, text: &str) -> Result<Found, Failure> {
             component: component_of(context, &digest),
             digest,
         }),
+        [] if Path::new(text).is_file() => {
+            let component = super::context::read_component(Path::new(text))?;
+            Ok(Found {
+                digest: Sha256Digest::of(&component),
+                component: Some(component),
+            })
+        }
         [] => Err(Failure::usage(format!(
             "`{text}` is neither a file nor an allowed pack's name or digest"
         ))

@@ -4,14 +4,17 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use zoetrope_bundled_pack::DIGEST;
+use zoetrope_host::sanitize::escaped_path;
 
-use super::{edit, find};
+use super::edit::Target;
+use super::find;
 use crate::args::packs::Revoke;
 use crate::context::Context;
 use crate::report::{Failure, next_step};
 
 impl Revoke {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let target = Target::of(context).await?;
         let found = find(context, &self.pack).await?;
         let config = context.config().await?;
         if config.policy().grant(&found.digest).is_none() {
@@ -23,11 +26,10 @@ impl Revoke {
             let next = next_step::list_packs(&context.options());
             return Err(Failure::usage(message).then(next));
         }
-        let config_file = edit::config_file(context);
-        edit::revoke(&config_file, &found.digest)?;
+        target.revoke(&found.digest)?;
         let (digest, printer) = (found.digest.to_string(), context.printer());
         printer.answer(&json!({ "ok": true, "revoked": digest }), &digest)?;
-        printer.message(&format!("Revoked in {}.", config_file.display()));
+        printer.message(&format!("Revoked in {}.", escaped_path(target.path())));
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -16,7 +16,7 @@ use zoetrope_host::jobs::{Checked, Destination, Jobs, NextStep, Prepared, Submit
 use zoetrope_host::ledger::Job;
 
 use super::args::Run;
-use super::connections::PRACTICE;
+use super::configuration::PRACTICE;
 use super::context::Context;
 use super::interrupts::Interrupts;
 use super::jobs::only;

@@ -3,22 +3,24 @@
 use std::path::PathBuf;
 use std::{fmt, io};
 
+use super::bounded::FileFault;
 use crate::connections::ConnectionId;
+use crate::sanitize::escaped_path;
 
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("the configuration `{}` cannot be read", path.display())]
+    #[error("the configuration `{}` cannot be read", escaped_path(path))]
     Read {
         /// The file.
         path: PathBuf,
         /// The cause.
-        source: io::Error,
+        source: FileFault,
     },
     /// The file is not a valid configuration.
-    #[error("{}:{line}:{column}: {message}", path.display())]
+    #[error("{}:{line}:{column}: {message}", escaped_path(path))]
     Content {
         /// The file.
         path: PathBuf,
@@ -29,6 +31,17 @@ pub enum ConfigError {
         /// The fault. Never quotes the file.
         message: String,
     },
+}
+
+impl ConfigError {
+    /// Whether there is no such file.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        let Self::Read { source, .. } = self else {
+            return false;
+        };
+        matches!(source, FileFault::Io(error) if error.kind() == io::ErrorKind::NotFound)
+    }
 }
 
 /// Why no connection could be selected.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,8 +10,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
+use toml::Spanned;
+use toml::de::DeTable;
 
-use super::ConfigError;
+use super::error::ConfigError;
 use crate::connections::{Connection, ConnectionId, Credential, SecretSource};
 use crate::digest::Sha256Digest;
 use crate::net::{BaseUrl, Network, ProxySetting};
@@ -25,16 +28,21 @@ pub(super) struct Content {
 
 /// Parses `text`, the content of `path`.
 pub(super) fn read(text: &str, path: &Path) -> Result<Content, ConfigError> {
-    let document: Document = toml::from_str(text).map_err(|error| {
-        let start = error.span().map_or(0, |span| span.start);
-        let before = text.get(..start).unwrap_or_default();
+    let parsed = DeTable::parse(text).and_then(|table| parse(table, path));
+    parsed.map_err(|error| {
+        let (line, column) = position(text, error.span().map_or(0, |span| span.start));
         ConfigError::Content {
             path: path.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before.chars().rev().take_while(|&c| c != '\n').count() + 1,
+            line,
+            column,
             message: without_quotation(error.message()),
         }
-    })?;
+    })
+}
+
+/// Parses a document, the content of `path`. The error's message may quote it.
+pub(super) fn parse(table: Spanned<DeTable<'_>>, path: &Path) -> Result<Content, toml::de::Error> {
+    let document = Document::deserialize(toml::Deserializer::from(table))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let connections = document.connections.into_iter();
     let packs = document.packs.into_iter();
@@ -49,10 +57,18 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Content, ConfigError> {
     })
 }
 
+/// The line and the column of an offset, counted from 1; the column in characters.
+pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+    (line, column)
+}
+
 /// A parser's message without the name or value that it found, which may be a misplaced
 /// credential. Before `, expected`, only the found value is quoted. That value may contain
 /// quotes and `, expected` itself.
-fn without_quotation(message: &str) -> String {
+pub(super) fn without_quotation(message: &str) -> String {
     let Some((fault, expected)) = message.rsplit_once(", expected ") else {
         return message.to_owned();
     };
@@ -100,7 +116,7 @@ struct PackTable {
     #[serde(default)]
     connections: BTreeSet<Parsed<ConnectionId>>,
     #[serde(default)]
-    hosts: Vec<HostRule>,
+    hosts: Vec<Parsed<HostRule>>,
     #[serde(default)]
     unsafe_reads: bool,
     /// Earlier versions named it `ceilings`.
@@ -114,7 +130,7 @@ impl From<PackTable> for Grant {
         Self {
             name: table.name,
             connections: Connections::These(connections.collect()),
-            hosts: table.hosts,
+            hosts: table.hosts.into_iter().map(|Parsed(rule)| rule).collect(),
             unsafe_reads: table.unsafe_reads,
             limits: table.limits,
         }
@@ -162,8 +178,25 @@ where
     T: FromStr<Err: fmt::Display>,
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map(Self).map_err(de::Error::custom)
+        deserializer.deserialize_str(ParsedVisitor(PhantomData))
+    }
+}
+
+/// Parses inside of the visitor: an error has the place of the text, also in an array.
+struct ParsedVisitor<T>(PhantomData<T>);
+
+impl<T> Visitor<'_> for ParsedVisitor<T>
+where
+    T: FromStr<Err: fmt::Display>,
+{
+    type Value = Parsed<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        text.parse().map(Parsed).map_err(E::custom)
     }
 }
 

@@ -1,11 +1,11 @@
-//! Fuzz test of the configuration file; see `docs/reference/fuzzing.md`.
+//! Fuzz tests of the configuration file and of the record of trusted files; see `docs/reference/fuzzing.md`.
 
 use std::path::Path;
 
 use proptest::prelude::*;
 use zoetrope_fuzzing::Target;
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, ConfigFile, TrustRecord, check};
 
 /// Marks the places of the corpus where a credential may be misplaced.
 const CANARY: &str = "sk-canary";
@@ -31,8 +31,16 @@ fn configuration_of_any_text_is_parsed_or_refused_without_quoting_it() {
         .with_grammar(with_canary())
         .run(|input| {
             let text = String::from_utf8_lossy(input);
-            match Config::parse(&text, Path::new("/etc/zoetrope.toml")) {
+            let path = Path::new("/etc/zoetrope.toml");
+            let problems = check(&text, path);
+            for problem in &problems {
+                assert!(!problem.message.contains("canary"), "{problem:?}");
+                let near = problem.did_you_mean.as_deref().unwrap_or_default();
+                assert!(!near.contains("canary"), "{problem:?}");
+            }
+            match Config::parse(&text, path) {
                 Ok(config) => {
+                    assert_eq!(problems, []);
                     for connection in config.connections() {
                         let base: Result<_, _> = connection.base_url().to_string().parse();
                         assert_eq!(base.as_ref(), Ok(connection.base_url()));
@@ -46,6 +54,7 @@ fn configuration_of_any_text_is_parsed_or_refused_without_quoting_it() {
                     message,
                     ..
                 }) => {
+                    assert!(!problems.is_empty(), "{message}");
                     assert!(!message.contains("canary"), "{message}");
                     assert!(
                         !message.is_empty() && !message.contains('\n'),
@@ -60,6 +69,49 @@ fn configuration_of_any_text_is_parsed_or_refused_without_quoting_it() {
                     "refused"
                 }
                 Err(other) => panic!("{other:?}"),
+            }
+        });
+}
+
+/// The corpus' largest record with the canary at any position.
+fn record_with_canary() -> impl Strategy<Value = Vec<u8>> {
+    const WHOLE: &str = include_str!("../../../fuzzing/corpus/trust/whole");
+    any::<u16>().prop_map(|at| {
+        let (head, tail) = WHOLE.split_at(WHOLE.len() * usize::from(at) / 65_536);
+        format!("{head}{CANARY}{tail}").into_bytes()
+    })
+}
+
+#[test]
+fn trust_record_of_any_bytes_is_parsed_or_refused_without_quoting_it() {
+    Target::new("trust", 2_000)
+        .with_grammar(record_with_canary())
+        .run(|input| {
+            let path = Path::new("/own/trust.json");
+            match TrustRecord::parse(input, path) {
+                Ok(record) => {
+                    let written = TrustRecord::parse(record.to_json().as_bytes(), path);
+                    assert_eq!(written.expect("its own form"), record);
+                    for entry in record.files() {
+                        assert!(!entry.shown_path().contains(char::is_control));
+                    }
+                    // A file is trusted only by an entry with its path and its digest.
+                    let file = ConfigFile::written(Path::new("/project/zoetrope.toml"), "# new\n");
+                    let entry = record.entry(file.path());
+                    let is_listed = entry.is_some_and(|entry| entry.digest() == file.digest());
+                    assert_eq!(record.trusts(&file), is_listed);
+                    if record.files().is_empty() {
+                        "empty"
+                    } else {
+                        "accepted"
+                    }
+                }
+                Err(error) => {
+                    let text = error.to_string();
+                    assert!(!text.contains("canary"), "{text}");
+                    assert!(!text.contains(char::is_control), "{text:?}");
+                    "refused"
+                }
             }
         });
 }

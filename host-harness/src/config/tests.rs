@@ -6,6 +6,12 @@ use super::*;
 use crate::connections::SecretSource;
 use crate::net::ProxySetting;
 
+mod check;
+mod effects;
+mod location;
+mod options;
+mod trust;
+
 const WHOLE: &str = r#"
 [connections.pixelml]
 category = "pixelml"
@@ -221,29 +227,6 @@ fn connection_is_selected_by_name_or_as_the_only_one_of_its_category() {
         let error = id(config.select(category, wanted)).expect_err(expected);
         assert_eq!(error.to_string(), expected);
     }
-}
-
-#[test]
-fn file_is_found_by_argument_then_variable_then_folder() {
-    let folder = tempfile::tempdir().expect("folder");
-    let explicit = Path::new("given.toml");
-    assert_eq!(
-        locate(Some(explicit), Some("env.toml".into()), folder.path()),
-        Some(explicit.into())
-    );
-    assert_eq!(
-        locate(None, Some("env.toml".into()), folder.path()),
-        Some("env.toml".into())
-    );
-    assert_eq!(locate(None, None, folder.path()), None);
-    assert_eq!(locate(None, Some("".into()), folder.path()), None);
-    let here = folder.path().join(CONFIG_FILE);
-    std::fs::write(&here, "").expect("write");
-    assert_eq!(locate(None, None, folder.path()), Some(here));
-    assert!(matches!(
-        Config::load(Some(&folder.path().join("gone.toml"))),
-        Err(ConfigError::Read { .. })
-    ));
 }
 
 /// The table `[network]` with these lines.

@@ -89,7 +89,7 @@ impl Wire {
         )
     }
 
-    fn success(&self, result: Value) -> Success {
+    fn success(&self, result: &Value) -> Success {
         match self.poll(&(self.job)(self.states[1], result.clone())) {
             Ok(JobState::Succeeded(success)) => success,
             other => panic!("{}: {result}: {other:?}", self.name),
@@ -152,13 +152,13 @@ fn result_is_found_in_every_form() {
             json!({ "uri": one }),
         ] {
             assert_eq!(
-                urls(&wire.success(result).media)[..1],
+                urls(&wire.success(&result).media)[..1],
                 [one],
                 "{}",
                 wire.name
             );
         }
-        let several = wire.success(json!([one, { "url": other }]));
+        let several = wire.success(&json!([one, { "url": other }]));
         assert_eq!(urls(&several.media), [one, other], "{}", wire.name);
         let pointers: Vec<_> = several.media.iter().map(|it| it.pointer.as_str()).collect();
         assert_ne!(pointers[0], pointers[1], "{}", wire.name);
@@ -168,7 +168,7 @@ fn result_is_found_in_every_form() {
             assert_eq!(named, Some(&json!(medium.url)), "{}", wire.name);
         }
         for inline in ["data:video/mp4;base64,AAAA", "attached:0"] {
-            let found = wire.success(json!(inline));
+            let found = wire.success(&json!(inline));
             assert_eq!(urls(&found.media)[..1], [inline], "{}", wire.name);
         }
     }
@@ -186,7 +186,7 @@ fn relative_result_is_resolved_against_the_reply() {
             ("x.mp4", format!("{folder}x.mp4")),
             ("//cdn.example/x.mp4", "https://cdn.example/x.mp4".into()),
         ] {
-            let success = wire.success(json!(given));
+            let success = wire.success(&json!(given));
             let first = &success.media[0];
             assert_eq!(first.url, expected, "{}", wire.name);
             let is_own = expected.starts_with("https://provider.example/");

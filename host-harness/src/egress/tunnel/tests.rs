@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::super::testing::network::Network as Names;
@@ -8,10 +8,13 @@ use super::super::testing::{Act, Server as Provider, connection, reply};
 use super::super::variables::tests::variables;
 use super::super::{AddressRule, Egress, EgressError, FetchError, HttpLimits, NotSent, Wanted};
 use super::*;
+use crate::digest::Sha256Digest;
 use crate::error::chain;
 use crate::net::{Network, ProxySetting};
 
 mod attacks;
+
+static PICTURE_DIGEST: LazyLock<Sha256Digest> = LazyLock::new(|| Sha256Digest::of(b"png"));
 
 const API: &str = "https://api.example.com";
 const PROXY: &str = "http://user:hunter2@proxy.corp:3128";
@@ -181,6 +184,7 @@ fn part(path: &std::path::Path) -> super::super::LocalPart<'_> {
         name: "a.png",
         media_type: "image/png",
         length: 3,
+        sha256: &PICTURE_DIGEST,
     }
 }
 

@@ -1,0 +1,79 @@
+//! `zoetrope config init`.
+
+use std::io::ErrorKind as IoErrorKind;
+use std::process::ExitCode;
+
+use serde_json::json;
+use zoetrope_host::config::{CONFIG_FILE, Place, create_file, create_private_folder};
+use zoetrope_host::sanitize::escaped_path;
+
+use crate::args::config::Init;
+use crate::context::Context;
+use crate::report::Failure;
+use crate::shell::quoted;
+
+/// The new file: comments alone, so that it changes nothing until it is edited.
+const TEXT: &str = include_str!("init.toml");
+
+impl Init {
+    pub(super) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let is_own = self.file.is_none();
+        let own = context.configuration().places().file(Place::User);
+        let path = self.file.or(own).ok_or_else(|| {
+            Failure::usage("there is no home directory for the configuration")
+                .then("Name a file: zoetrope config init FILE".into())
+        })?;
+        let created = match path.parent() {
+            Some(folder) if is_own => create_private_folder(folder),
+            _ => Ok(()),
+        };
+        let shown = escaped_path(&path);
+        let created = created.and_then(|()| create_file(&path, TEXT));
+        created.map_err(|error| match error.kind() {
+            IoErrorKind::AlreadyExists => {
+                let next = format!(
+                    "Edit it, then check it: zoetrope config check {}",
+                    quoted(&path)
+                );
+                Failure::usage(format!("`{shown}` exists and was not changed")).then(next)
+            }
+            _ => Failure::usage(format!("`{shown}` cannot be created: {error}"))
+                .then("Name another file: zoetrope config init FILE".into()),
+        })?;
+        let printer = context.printer();
+        printer.answer(&json!({ "ok": true, "file": shown }), &shown)?;
+        let file = quoted(&path);
+        printer.message(&format!(
+            "Created. Edit it, then check it: zoetrope config check {file}"
+        ));
+        if !is_own && path.file_name().is_some_and(|name| name == CONFIG_FILE) {
+            printer.message(&format!(
+                "Without --config it is used in its folder once it is trusted: zoetrope trust {file}"
+            ));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use zoetrope_host::config::check;
+
+    use super::*;
+
+    #[test]
+    fn new_file_is_valid_with_and_without_its_commented_settings() {
+        assert_eq!(check(TEXT, Path::new("zoetrope.toml")), []);
+        // A setting is commented out by `#` alone, an explanation by `# `.
+        let settings = TEXT.lines().map(|line| match line.strip_prefix('#') {
+            Some(setting) if !setting.starts_with(' ') => setting,
+            _ => line,
+        });
+        let text: Vec<_> = settings.collect();
+        let text = text.join("\n");
+        assert!(text.contains("[connections.pixelml]"), "{text}");
+        assert_eq!(check(&text, Path::new("zoetrope.toml")), []);
+    }
+}

@@ -1,0 +1,145 @@
+//! The text about what a configuration does.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use zoetrope_host::config::{ConnectionEffects, Effects, GrantEffects};
+use zoetrope_host::sanitize::sentence;
+
+/// The text, a paragraph for each subject. A value of the file is shown on one line, so that it
+/// cannot imitate another line. Writing to a text does not fail.
+pub(super) fn text(effects: &Effects) -> String {
+    let mut text = String::new();
+    text.push_str("\nconnections\n");
+    for connection in &effects.connections {
+        describe_connection(&mut text, connection);
+    }
+    if effects.connections.is_empty() {
+        text.push_str("  none\n");
+    }
+    text.push_str("\nallowed packs\n");
+    for grant in &effects.grants {
+        describe_grant(&mut text, grant);
+    }
+    if effects.grants.is_empty() {
+        text.push_str("  none\n");
+    }
+    if !effects.network.is_empty() {
+        text.push_str("\nnetwork\n");
+        for (key, value) in &effects.network {
+            let _ = writeln!(text, "  {}: {}", sentence(key), sentence(value));
+        }
+    }
+    text.push_str("\nreads and writes\n");
+    list(&mut text, "variables", effects.variables.iter());
+    list(&mut text, "files", effects.files.iter());
+    list(&mut text, "folders written", effects.writes.iter());
+    text
+}
+
+fn describe_connection(text: &mut String, connection: &ConnectionEffects) {
+    let category = sentence(&connection.category);
+    let _ = writeln!(text, "  {} (category {category})", connection.id);
+    let _ = writeln!(text, "    sends to: {}", connection.base_url);
+    let credential = match (&connection.variable, &connection.file) {
+        (Some(name), _) => format!("the environment variable {name}"),
+        (None, Some(path)) => format!("the file {path}"),
+        (None, None) => "none".into(),
+    };
+    let header = connection.header.as_deref();
+    let header = header.map_or_else(String::new, |name| {
+        format!(", in the header {}", sentence(name))
+    });
+    let _ = writeln!(text, "    credential: {credential}{header}");
+    if let Some(seconds) = connection.idempotency_seconds {
+        let window = humantime::format_duration(Duration::from_secs(seconds));
+        let _ = writeln!(
+            text,
+            "    idempotency: keys are honoured for {window}; a submit is repeated within it"
+        );
+    }
+    if let Some(rate) = connection.requests_per_second {
+        let _ = writeln!(text, "    requests per second: {rate}");
+    }
+    for origin in &connection.option_origins {
+        let _ = writeln!(text, "    its options name: {origin}");
+    }
+    if !connection.options.is_empty() {
+        let _ = writeln!(
+            text,
+            "    options: {}",
+            sentence(&connection.options.join(", "))
+        );
+    }
+}
+
+fn describe_grant(text: &mut String, grant: &GrantEffects) {
+    let name = sentence(&grant.name);
+    let _ = writeln!(text, "  {name} (sha256 {})", grant.digest);
+    let connections = match &grant.connections {
+        None => "any of its categories".into(),
+        Some(ids) if ids.is_empty() => "none".into(),
+        Some(ids) => ids.join(", "),
+    };
+    let _ = writeln!(text, "    connections: {connections}");
+    for host in &grant.hosts {
+        let _ = writeln!(text, "    may also send: {host}");
+    }
+    if grant.unsafe_reads {
+        text.push_str("    may read by methods other than GET and HEAD\n");
+    }
+    for (limit, amount) in grant.limits.stated() {
+        let _ = writeln!(text, "    limit: {} {amount}", limit.name());
+    }
+}
+
+fn list<'a>(text: &mut String, title: &str, items: impl Iterator<Item = &'a String>) {
+    let items: Vec<_> = items.map(String::as_str).collect();
+    let items = if items.is_empty() {
+        "none".into()
+    } else {
+        items.join(", ")
+    };
+    let _ = writeln!(text, "  {title}: {items}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use zoetrope_host::config::ConfigFile;
+
+    use super::*;
+
+    fn shown(toml: &str) -> String {
+        let file = ConfigFile::written(Path::new("/project/zoetrope.toml"), toml);
+        text(&Effects::of(&file).expect("a configuration"))
+    }
+
+    #[test]
+    fn effects_of_an_empty_file_are_none() {
+        assert_eq!(
+            shown(""),
+            "\nconnections\n  none\n\nallowed packs\n  none\n\nreads and writes\n  \
+             variables: none\n  files: none\n  folders written: none\n"
+        );
+    }
+
+    #[test]
+    fn value_with_line_ends_cannot_imitate_another_line() {
+        let text = shown(
+            "[connections.a]\ncategory = \"x)\\n    sends to: https://good.example\"\n\
+             base_url = \"https://evil.example\"\n\
+             credential = { env = \"KEY\", header = \"X\\n\\nconnections\\n  none\" }\n",
+        );
+        let lines: Vec<_> = text
+            .lines()
+            .filter(|line| line.starts_with("    sends to: "))
+            .collect();
+        assert_eq!(lines, ["    sends to: https://evil.example"], "{text}");
+        assert!(
+            !text.lines().skip(2).any(|line| line == "connections"),
+            "{text}"
+        );
+    }
+}

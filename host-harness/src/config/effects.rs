@@ -1,0 +1,211 @@
+//! What a configuration does, for the user who decides whether to trust its file.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::Value;
+use url::Url;
+
+use super::error::ConfigError;
+use super::file;
+use super::source::ConfigFile;
+use crate::connections::{Connection, SecretSource};
+use crate::digest::Sha256Digest;
+use crate::net::Origin;
+use crate::policy::{Connections, Grant, PackLimits};
+use crate::sanitize::escaped_path;
+
+/// What the program does by a configuration.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Effects {
+    /// Its connections, by id.
+    pub connections: Vec<ConnectionEffects>,
+    /// The packs that it allows, by digest.
+    pub grants: Vec<GrantEffects>,
+    /// The keys of `[network]`, each with its value. A URL is reduced to its origin.
+    pub network: Vec<(String, String)>,
+    /// The environment variables that are read, sorted.
+    pub variables: BTreeSet<String>,
+    /// The files that are read, sorted, with unprintable characters escaped. Their content is no
+    /// part of the configuration.
+    pub files: BTreeSet<String>,
+    /// The folders that are written, sorted. No key of this version names one.
+    pub writes: BTreeSet<String>,
+}
+
+/// A connection, as [`Effects`] lists it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ConnectionEffects {
+    /// Its id.
+    pub id: String,
+    /// Which nodes use it.
+    pub category: String,
+    /// The URL that its requests and its credential are sent to. It has no user and no query.
+    pub base_url: String,
+    /// The environment variable that holds its credential.
+    pub variable: Option<String>,
+    /// The file that holds its credential, with unprintable characters escaped.
+    pub file: Option<String>,
+    /// The header of the credential, if it is not the node's own.
+    pub header: Option<String>,
+    /// How long its provider honours an idempotency key, in seconds. A submit with an unknown
+    /// outcome is repeated within that time.
+    pub idempotency_seconds: Option<u64>,
+    /// The most requests a second.
+    pub requests_per_second: Option<f64>,
+    /// The names of its options.
+    pub options: Vec<String>,
+    /// The origins of URLs in its options, sorted. The provider may send results there.
+    pub option_origins: BTreeSet<String>,
+}
+
+/// A grant, as [`Effects`] lists it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct GrantEffects {
+    /// The digest of the component that may run.
+    pub digest: String,
+    /// Its name.
+    pub name: String,
+    /// The connections that it may use; `None`: any of the categories that it asks for.
+    pub connections: Option<Vec<String>>,
+    /// The further requests that it may send.
+    pub hosts: Vec<String>,
+    /// Whether it may read by methods other than GET and HEAD.
+    pub unsafe_reads: bool,
+    /// Its limits, where they are stated.
+    pub limits: PackLimits,
+}
+
+impl Effects {
+    /// What the program would do by this file.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a valid configuration.
+    pub fn of(file: &ConfigFile) -> Result<Self, ConfigError> {
+        let content = file::read(file.text(), file.path())?;
+        let connections: Vec<_> = content
+            .connections
+            .iter()
+            .map(ConnectionEffects::of)
+            .collect();
+        let grants = content.policy.grants();
+        let folder = file.path().parent().unwrap_or(Path::new(""));
+        let network = network(file.text());
+        let mut files: BTreeSet<_> = connections
+            .iter()
+            .filter_map(|connection| connection.file.clone())
+            .collect();
+        files.extend(
+            network
+                .iter()
+                .filter(|(key, _)| key.ends_with("_file"))
+                .map(|(_, path)| escaped_path(&folder.join(path))),
+        );
+        Ok(Self {
+            variables: connections
+                .iter()
+                .filter_map(|connection| connection.variable.clone())
+                .collect(),
+            grants: grants
+                .map(|(digest, grant)| GrantEffects::of(digest, grant))
+                .collect(),
+            files,
+            writes: BTreeSet::new(),
+            network,
+            connections,
+        })
+    }
+}
+
+impl ConnectionEffects {
+    fn of(connection: &Connection) -> Self {
+        let credential = connection.credential();
+        let (variable, file) = match credential.map(|credential| &credential.source) {
+            Some(SecretSource::Env(name)) => (Some(name.clone()), None),
+            Some(SecretSource::File(path)) => (None, Some(escaped_path(path))),
+            None => (None, None),
+        };
+        let header = credential.and_then(|credential| credential.header.clone());
+        let by_option = connection.options().get("credential_header");
+        let by_option = by_option.and_then(|name| name.as_str()).map(str::to_owned);
+        Self {
+            id: connection.id().to_string(),
+            category: connection.category().to_owned(),
+            base_url: connection.base_url().to_string(),
+            variable,
+            file,
+            header: header.or(by_option),
+            idempotency_seconds: connection.idempotency().map(|window| window.as_secs()),
+            requests_per_second: connection.requests_per_second(),
+            options: connection.options().keys().cloned().collect(),
+            option_origins: origins(connection.options().values()),
+        }
+    }
+}
+
+impl GrantEffects {
+    fn of(digest: &Sha256Digest, grant: &Grant) -> Self {
+        Self {
+            digest: digest.to_string(),
+            name: grant.name.clone(),
+            connections: match &grant.connections {
+                Connections::Any => None,
+                Connections::These(ids) => Some(ids.iter().map(ToString::to_string).collect()),
+            },
+            hosts: grant.hosts.iter().map(ToString::to_string).collect(),
+            unsafe_reads: grant.unsafe_reads,
+            limits: grant.limits.clone(),
+        }
+    }
+}
+
+/// The origins of all URLs among these values and in them.
+fn origins<'a>(values: impl Iterator<Item = &'a Value>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for value in values {
+        match value {
+            Value::String(text) => {
+                let origin = Url::parse(text).ok().and_then(|url| Origin::of(&url));
+                found.extend(origin.map(|origin| origin.to_string()));
+            }
+            Value::Array(values) => found.extend(origins(values.iter())),
+            Value::Object(values) => found.extend(origins(values.values())),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The keys of `[network]`, whatever they are.
+pub(super) fn network(text: &str) -> Vec<(String, String)> {
+    let table: Option<toml::Table> = toml::from_str(text).ok();
+    let network = table.and_then(|mut table| table.remove("network"));
+    let Some(toml::Value::Table(network)) = network else {
+        return Vec::new();
+    };
+    let shown = network.into_iter().map(|(key, value)| {
+        let value = match value {
+            toml::Value::String(text) => without_secrets(text),
+            value => value.to_string(),
+        };
+        (key, value)
+    });
+    shown.collect()
+}
+
+/// A URL without its user, password, path and query; any other text as it is.
+fn without_secrets(text: String) -> String {
+    match Url::parse(&text) {
+        Ok(url) if url.has_host() => Origin::of(&url).map_or_else(
+            || format!("{}:…", url.scheme()),
+            |origin| origin.to_string(),
+        ),
+        _ if text.contains('@') => "…".into(),
+        _ => text,
+    }
+}

@@ -1,0 +1,55 @@
+use serde_json::json;
+
+use super::super::check_options;
+
+#[test]
+fn options_are_checked_by_the_schema_of_their_category() {
+    let schema = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "wire": {"type": "string", "enum": ["jobs", "agenticflow"]},
+            "submit": {
+                "type": ["object", "null", "boolean"],
+                "additionalProperties": false,
+                "properties": {"method": {"type": "string"}, "path": {"type": "string"}},
+            },
+            "actions": {"type": "object", "additionalProperties": {"type": "string"}},
+            "full": {"type": "number"},
+        },
+    });
+    let text = "\
+[connections.a]
+category = \"x\"
+options = { wire = \"job\", submitt = 1, submit = { methd = \"POST\" }, full = \"1\" }
+
+[connections.b]
+category = \"other\"
+options = { anything = 1 }
+
+[connections.c]
+category = \"x\"
+
+[connections.c.options]
+wire = \"agenticflow\"
+submit = false
+actions = { a = \"b\" }
+full = 100
+";
+    let schema_of = |category: &str| (category == "x").then(|| schema.clone());
+    let found: Vec<_> = check_options(text, &schema_of)
+        .into_iter()
+        .map(|problem| (problem.line, problem.column, problem.did_you_mean))
+        .collect();
+    let near = |name: &str| Some(name.to_owned());
+    assert_eq!(
+        found,
+        [
+            (3, 20, near("jobs")),
+            (3, 27, near("submit")),
+            (3, 51, near("method")),
+            (3, 76, None),
+        ]
+    );
+    assert_eq!(check_options("not = [toml", &schema_of), []);
+}
