@@ -9,10 +9,10 @@ use zoetrope_node_sdk::bindings::{
     LocalFile, NodeError, Profile, ProviderFault, RunOptions, Stage, Started, Step,
 };
 use zoetrope_node_sdk::host::{Host, SendError};
-use zoetrope_node_sdk::http::{Reply, Request, is_absolute};
+use zoetrope_node_sdk::http::{Reply, Request, is_absolute, is_inline, same_name};
 use zoetrope_node_sdk::node::Provider;
 use zoetrope_node_sdk::ticket::Ticket;
-use zoetrope_node_sdk::{job, json, media, run};
+use zoetrope_node_sdk::{job, json, media, reason, run};
 
 use crate::nodes::PACK;
 use crate::providers::pixelml::PIXELML;
@@ -28,7 +28,7 @@ const ANSWERS: u32 = 5;
 /// The deadline of a run, on a clock that only sleeping advances.
 const DEADLINE_MS: u64 = 600_000;
 
-/// Longest text in an answer, in bytes: the limit of a message, and the text around it.
+/// Longest text in an answer, in characters: the limit of a message, and the text around it.
 const MAX_LENGTH: usize = 600;
 
 /// A provider that gives every request the same answer.
@@ -85,16 +85,21 @@ impl Answering {
     fn has_state(&self, state: &str) -> bool {
         if self.option("/wire", "jobs") == "agenticflow" {
             let word = self.word().unwrap_or_default();
-            return match state {
-                "queued" => word == "created" || word == "queued",
-                "succeeded" => word == "success",
-                state => word == state,
+            let names: &[&str] = match state {
+                "queued" => &["created", "queued"],
+                "succeeded" => &["success"],
+                "cancelled" => &["cancelled", "canceled"],
+                state => &[state],
             };
+            return names.iter().any(|name| same_name(name, &word));
         }
         let words = self.option(&format!("/status_words/{state}"), state);
         self.word().is_some_and(|word| match &words {
-            Value::Array(words) => words.iter().any(|known| *known == word),
-            known => *known == word,
+            Value::Array(words) => {
+                let mut words = words.iter().filter_map(Value::as_str);
+                words.any(|known| same_name(known, &word))
+            }
+            known => known.as_str().is_some_and(|known| same_name(known, &word)),
         })
     }
 }
@@ -131,7 +136,8 @@ impl Host for Answering {
 /// Asserts that a text of a provider is one bounded line without control characters and URL
 /// queries.
 fn is_fit_for_logs(text: &str) {
-    assert!(text.len() <= MAX_LENGTH, "{} bytes", text.len());
+    let length = text.chars().count();
+    assert!(length <= MAX_LENGTH, "{length} characters");
     assert!(!text.contains(char::is_control), "{text:?}");
     for word in text.split_whitespace() {
         let url = word.find("://").map_or("", |scheme| &word[scheme..]);
@@ -231,7 +237,7 @@ fn polls(host: &Answering) {
         JobState::Succeeded(success) => {
             assert!(host.has_state("succeeded"), "{success:?}");
             let url = &success.media[0].url;
-            assert!(is_absolute(url));
+            assert!(is_absolute(url) || is_inline(url));
         }
         JobState::Failed(failure) => {
             assert!(host.has_state("failed"), "{failure:?}");
@@ -316,6 +322,32 @@ fn any_reply_of_a_provider_yields_a_sound_answer() {
         let wire = Provider::wire(&PIXELML, &host().connection("").expect("one"));
         assert!(wire.is_ok() || became == "of unusable options");
         became
+    });
+}
+
+#[test]
+fn reason_in_any_reply_is_one_bounded_line() {
+    Target::new("reasons", 4000).run(|input| {
+        let reply = Reply {
+            status: 400,
+            body: input.to_vec(),
+            ..Reply::default()
+        };
+        let document = reply.json();
+        let code = document.as_ref().and_then(reason::code);
+        is_fit_for_logs(&code.unwrap_or_default());
+        match reason::of_reply(&reply) {
+            Some(reason) => {
+                is_fit_for_logs(&reason);
+                assert!(!reason.trim().is_empty());
+                if document.is_some() {
+                    "a reason in a document"
+                } else {
+                    "a reason on a page or in a text"
+                }
+            }
+            None => "no reason",
+        }
     });
 }
 

@@ -29,12 +29,18 @@ impl Fetch {
         let fetched = jobs.fetch(&job, &out, self.force, until).await;
         match fetched.map_err(|error| of_jobs(error, &context.options()))? {
             Fetched::LeftAlone(job) => print_result(&job, context),
-            Fetched::Copied { job, file } => {
+            Fetched::Copied { job, files } => {
                 let mut answer = outcome::of(&job, &context.options())?;
-                answer["file"] = file.to_string_lossy().into();
-                let media_type = job.file().map_or("", |file| &file.media_type);
-                context.note_all(picture_notes::misnamed(&file, media_type));
-                print(&answer, &file.to_string_lossy(), context)
+                if let Some(file) = files.first() {
+                    answer["file"] = file.to_string_lossy().into();
+                    let media_type = job.file().map_or("", |file| &file.media_type);
+                    context.note_all(picture_notes::misnamed(file, media_type));
+                }
+                let listed = answer["files"].as_array_mut();
+                for (entry, file) in listed.into_iter().flatten().zip(&files) {
+                    entry["file"] = file.to_string_lossy().into();
+                }
+                print(&answer, &outcome::paths(&answer), context)
             }
             Fetched::TargetChanged(job) => {
                 let job = settle(&jobs, &progress, job, &mut interrupts).await?;

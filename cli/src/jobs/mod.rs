@@ -77,9 +77,8 @@ pub(super) fn only(rows: Rows, before: Job, options: &str) -> Result<Job, Failur
 /// Prints the result of a job.
 fn print_result(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
     let answer = outcome::of(job, &context.options())?;
-    let file = answer["file"].as_str().unwrap_or_default();
     context.note_all(picture_notes::results([job]));
-    let printed = context.answer(&answer, file);
+    let printed = context.answer(&answer, &outcome::paths(&answer));
     printed.map_err(|error| outcome::not_printed(&error, job, &context.options()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -7,7 +7,7 @@ use zoetrope_host::contract::Charge;
 use zoetrope_host::driver::now;
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::jobs::{NextStep, error_text, with_charge};
-use zoetrope_host::ledger::{Job, JobError, LedgerError, Millis, State};
+use zoetrope_host::ledger::{ClipFile, Job, JobError, LedgerError, Millis, State};
 
 use super::failure::{Failure, Phase};
 use super::next_step;
@@ -34,9 +34,31 @@ fn answer(job: &Job) -> Value {
         answer.insert("media_type".into(), file.media_type.as_str().into());
         answer.insert("bytes".into(), file.bytes.into());
         answer.insert("sha256".into(), file.sha256.as_str().into());
+        if !file.others.is_empty() {
+            answer.insert("files".into(), file.all().map(described).collect());
+        }
     }
     answer.insert("charged".into(), job.charge().as_str().into());
     Value::Object(answer)
+}
+
+/// An entry of `files`, the list of a result with several files.
+fn described(file: &ClipFile) -> Value {
+    json!({
+        "file": file.path,
+        "media_type": file.media_type,
+        "bytes": file.bytes,
+        "sha256": file.sha256,
+    })
+}
+
+/// The text of an answer: the paths of its files, one a line.
+pub(crate) fn paths(answer: &Value) -> String {
+    let path = |file: &Value| file["file"].as_str().unwrap_or_default().to_owned();
+    match answer["files"].as_array() {
+        Some(files) => files.iter().map(path).collect::<Vec<_>>().join("\n"),
+        None => path(answer),
+    }
 }
 
 /// The fields of a job in every answer and error.

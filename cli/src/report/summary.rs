@@ -74,8 +74,7 @@ impl Summary {
         match answer {
             Ok(answer) => {
                 self.finalized += 1;
-                self.files
-                    .push(answer["file"].as_str().unwrap_or_default().to_owned());
+                self.files.push(outcome::paths(&answer));
             }
             Err(failure) => {
                 listed["next"] = failure.next().into();

@@ -61,8 +61,7 @@ impl Run {
         }
         let answer = outcome::of(&job, &context.options())?;
         context.note_all(picture_notes::results([&job]));
-        let file = answer["file"].as_str().unwrap_or_default();
-        let printed = context.answer(&answer, file);
+        let printed = context.answer(&answer, &outcome::paths(&answer));
         printed.map_err(|error| outcome::not_printed(&error, &job, &context.options()))?;
         Ok(ExitCode::SUCCESS)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connections::OpenConnection;
-use crate::egress::{Egress, SubmitHook};
+use crate::egress::{Attachments, Egress, SubmitHook};
 use crate::private_texts::PrivateTexts;
 
 /// The limits of a call, besides memory, which is the engine's setting. The limits of a pack
@@ -46,6 +46,8 @@ pub struct CallContext {
     pub(super) egress: Option<Egress>,
     pub(super) limits: Limits,
     pub(super) submit_hook: Option<Arc<dyn SubmitHook>>,
+    /// The pictures and clips that are taken out of the replies of its calls.
+    pub(super) attachments: Arc<Attachments>,
     /// The texts that the call's messages must not quote.
     pub(super) private_texts: PrivateTexts,
 }
@@ -107,6 +109,11 @@ impl CallContext {
     #[must_use]
     pub fn egress(&self) -> Option<&Egress> {
         self.egress.as_ref()
+    }
+
+    /// The pictures and clips that were taken out of the replies of its calls.
+    pub(crate) fn attachments(&self) -> &Attachments {
+        &self.attachments
     }
 
     /// The limits.

@@ -75,7 +75,7 @@ impl CallState {
                 // So that a request to a slow provider fails before the call does.
                 total_timeout: wall / 2,
                 request_count: Arc::default(),
-                attachments: Arc::default(),
+                attachments: Arc::clone(&context.attachments),
             },
             table,
             memory: Memory {

@@ -78,6 +78,10 @@ pub enum DownloadError {
         /// The actual kind by its first bytes, with its article.
         what: String,
     },
+    /// The file was inside a reply and was not written, or the reply named one that it does not
+    /// have. A poll returns it again.
+    #[error("the file inside the provider's reply could not be taken from it")]
+    NotInHand,
     /// The file's SHA-256 is not the one that the provider announced.
     #[error("the SHA-256 of the file from {url} is not the one that the provider announced")]
     Digest {
@@ -135,9 +139,10 @@ impl DownloadError {
             Self::Target(_) | Self::Write { .. } | Self::Read { .. } => DownloadFailure::Permanent,
             Self::Fetch(error) => of_fetch(error),
             Self::Broken { source, .. } => of_lost(source),
-            Self::TooLong { .. } | Self::WrongKind { .. } | Self::Digest { .. } => {
-                DownloadFailure::UrlExpired
-            }
+            Self::TooLong { .. }
+            | Self::WrongKind { .. }
+            | Self::Digest { .. }
+            | Self::NotInHand => DownloadFailure::UrlExpired,
             Self::Busy { .. } | Self::Gone { .. } | Self::Altered { .. } => {
                 DownloadFailure::Transient
             }

@@ -28,12 +28,14 @@ mod finalize;
 mod part;
 mod range;
 mod transfer;
+mod write;
 
 pub use error::{DownloadError, DownloadFailure, TargetError};
 pub use files::{Fetched, Received};
 pub use finalize::{check_target, copy, finalize};
 pub use part::{digest_of, part_of};
 pub use transfer::{Download, MAX_BYTES, fetch};
+pub(crate) use write::write;
 
 #[cfg(test)]
 mod fuzz;

@@ -271,22 +271,7 @@ impl Transfer<'_> {
     }
 
     fn recognised(&self, header: &[u8]) -> Result<&'static str, DownloadError> {
-        match (self.wanted.kind, file_type::kind(header)) {
-            (MediaKind::Image, FileType::Image(media_type))
-            | (MediaKind::Video, FileType::Video(media_type)) => Ok(media_type),
-            // It moves, and may have been paid for.
-            (MediaKind::Video, FileType::Image(media_type)) if file_type::is_animated(header) => {
-                Ok(media_type)
-            }
-            (_, came) => Err(DownloadError::WrongKind {
-                url: shown(&self.url),
-                expected: match self.wanted.kind {
-                    MediaKind::Image => "a picture",
-                    MediaKind::Video => "a video",
-                },
-                what: came.to_string(),
-            }),
-        }
+        recognised(self.wanted.kind, header, || shown(&self.url))
     }
 
     fn broken(&self, source: ReplyLost) -> DownloadError {
@@ -311,5 +296,30 @@ impl Transfer<'_> {
             url: shown(&self.url),
             limit: self.wanted.limit,
         }
+    }
+}
+
+/// The media type of a file that begins with `header`, if it is of the expected kind. `url`: what
+/// an error names as its place.
+pub(super) fn recognised(
+    expected: MediaKind,
+    header: &[u8],
+    url: impl FnOnce() -> String,
+) -> Result<&'static str, DownloadError> {
+    match (expected, file_type::kind(header)) {
+        (MediaKind::Image, FileType::Image(media_type))
+        | (MediaKind::Video, FileType::Video(media_type)) => Ok(media_type),
+        // It moves, and may have been paid for.
+        (MediaKind::Video, FileType::Image(media_type)) if file_type::is_animated(header) => {
+            Ok(media_type)
+        }
+        (_, came) => Err(DownloadError::WrongKind {
+            url: url(),
+            expected: match expected {
+                MediaKind::Image => "a picture",
+                MediaKind::Video => "a video",
+            },
+            what: came.to_string(),
+        }),
     }
 }

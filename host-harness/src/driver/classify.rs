@@ -9,8 +9,9 @@ use crate::driver::event::{Event, PollFailure, SubmitFailure};
 use crate::error::{ErrorKind, chain};
 use crate::ledger::{Cost, JobError, Media, Millis};
 
-/// Most further places of a result that are tried.
+/// Most further places of a file that are tried, and most files of a result.
 const MAX_ALTERNATIVES: usize = 20;
+const MAX_FILES: usize = 20;
 
 /// The event of a `start`'s outcome, as
 /// [`StartReport::judged`](crate::component::StartReport::judged) returns it.
@@ -149,20 +150,39 @@ fn cancelled(charge: Charge, price: Option<Price>) -> Event {
     }
 }
 
-/// The first medium, with the places that the later entries with its pointer name.
+/// The first medium, with the places that the later entries with its pointer name, and the
+/// media of the other pointers likewise.
 fn media(listed: Vec<ResultMedia>) -> Option<Media> {
-    let mut listed = listed.into_iter().map(|media| Media {
+    let mut media: Vec<Media> = Vec::new();
+    for place in listed.into_iter().map(place) {
+        let known = media
+            .iter()
+            .position(|known| known.pointer == place.pointer);
+        let count = media.len();
+        match known.map(|index| &mut media[index]) {
+            Some(known) if known.alternatives.len() < MAX_ALTERNATIVES => {
+                known.alternatives.push(place);
+            }
+            None if count < MAX_FILES => media.push(place),
+            _ => {}
+        }
+    }
+    let mut media = media.into_iter();
+    let mut first = media.next()?;
+    first.others = media.collect();
+    Some(first)
+}
+
+fn place(media: ResultMedia) -> Media {
+    Media {
         pointer: media.pointer,
         url: media.url,
         media_type: media.media_type,
         sha256: media.sha256,
         needs_credential: media.needs_credential,
         alternatives: Vec::new(),
-    });
-    let mut first = listed.next()?;
-    let others = listed.filter(|other| other.pointer == first.pointer);
-    first.alternatives = others.take(MAX_ALTERNATIVES).collect();
-    Some(first)
+        others: Vec::new(),
+    }
 }
 
 fn cost(price: Price) -> Cost {

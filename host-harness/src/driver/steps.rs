@@ -2,6 +2,7 @@
 //! cancellations are here; submits and downloads have files of their own.
 
 mod download;
+mod results;
 mod submit;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use self::results::InHand;
 use super::backoff;
 use super::clock::now;
 use super::connections::Connections;
@@ -104,7 +106,10 @@ impl Steps {
                 Action::Submit => self.submit(job, &resolved_job).await,
                 Action::Poll => self.poll(job, &resolved_job).await,
                 Action::Cancel => self.cancel(job, &resolved_job).await,
-                _ => self.download(job, &resolved_job).await,
+                _ => {
+                    let none = InHand::default();
+                    self.download(job, &resolved_job, none).await
+                }
             }
         });
         Box::pin(done).await.map(|done| Done {
@@ -260,7 +265,29 @@ impl Steps {
             (self.listener)(&job.spec.id, progress);
         }
         let event = paced(classify::of_poll(polled), &job, resolved_job.longest_pause);
-        self.read(job, event).await
+        let event = self.read(&job, event).await;
+        self.settled_result(job, event, resolved_job).await
+    }
+
+    /// Applies an event, and writes the files that were inside the reply before anything else is
+    /// done: they exist in no other place of this machine.
+    async fn settled_result(
+        &self,
+        job: Job,
+        mut event: Event,
+        resolved_job: &ResolvedJob,
+    ) -> Result<Done, Arc<LedgerError>> {
+        let attachments = resolved_job.context.attachments();
+        let in_hand = InHand::of(&mut event, &job, attachments);
+        let done = self.settled(job, &event).await?;
+        if in_hand.is_empty() {
+            return Ok(done);
+        }
+        let downloaded = self.download(done.job, resolved_job, in_hand).await?;
+        Ok(Done {
+            job: downloaded.job,
+            ..done
+        })
     }
 
     async fn cancel(&self, job: Job, resolved_job: &ResolvedJob) -> Result<Done, Arc<LedgerError>> {
@@ -270,15 +297,16 @@ impl Steps {
             .pack
             .cancel(&resolved_job.context, ticket)
             .await;
-        self.read(job, classify::of_cancel(cancelled)).await
+        let event = self.read(&job, classify::of_cancel(cancelled)).await;
+        self.settled(job, &event).await
     }
 
-    async fn read(&self, job: Job, event: Event) -> Result<Done, Arc<LedgerError>> {
+    /// The event of a read, redacted. After a failure, the connection is opened again.
+    async fn read(&self, job: &Job, event: Event) -> Event {
         if matches!(event, Event::PollFailed { .. }) {
             self.connections.forget(&job.spec.connection).await;
         }
-        let event = of_provider(event, &job);
-        self.settled(job, &event).await
+        of_provider(event, job)
     }
 }
 

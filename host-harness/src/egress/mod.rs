@@ -63,9 +63,7 @@ pub use dial::{Connect, SystemConnector};
 pub use error::{BodyFault, Denial, EgressError, NotSent, ReplyLost};
 pub(crate) use fetch::Wanted;
 pub use fetch::{FetchError, Fetched};
-#[expect(unused_imports, reason = "the driver will write attachments to files")]
-pub(crate) use guest::{Attachment, Attachments};
-pub(crate) use guest::{GuestHttp, Sends};
+pub(crate) use guest::{Attachments, GuestHttp, Sends};
 pub use limits::HttpLimits;
 pub use proxy_error::{CertificateFault, NetworkError, ProxyFault};
 pub use resolver::{AddressRule, Resolve, SystemResolver};

@@ -7,8 +7,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::error::{Denial, NotSent};
+use super::error::{Denial, EgressError, NotSent, ReplyLost};
 use crate::contract::{ErrorCause, NodeError};
+use crate::error::chain;
 
 /// Whether bytes of a request that can cost money were sent during a call.
 /// Requests that change nothing by HTTP's own rules (`GET`, `HEAD`, …) do not count.
@@ -24,8 +25,15 @@ pub enum Sent {
 #[derive(Debug, Default)]
 pub(crate) struct Transmission {
     submits: Mutex<Submits>,
-    reason: Mutex<Option<String>>,
+    reason: Mutex<Option<Reason>>,
     too_large: Mutex<Option<u64>>,
+}
+
+#[derive(Debug)]
+struct Reason {
+    text: String,
+    /// Whether the same request would get no better reply.
+    is_lasting: bool,
 }
 
 #[derive(Debug, Default)]
@@ -67,7 +75,19 @@ impl Transmission {
     }
 
     /// Records why a request has no reply, in a text that the component does not get.
-    pub(crate) fn note_reason(&self, reason: String) {
+    pub(crate) fn note_reason(&self, error: &EgressError) {
+        let reason = Reason {
+            text: chain(error),
+            is_lasting: matches!(
+                error,
+                EgressError::ReplyLost(
+                    ReplyLost::HeaderTooLong { .. }
+                        | ReplyLost::BodyTooLong { .. }
+                        | ReplyLost::ClipTooLong { .. }
+                        | ReplyLost::Encoded { .. }
+                )
+            ),
+        };
         *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
     }
 
@@ -89,20 +109,26 @@ impl Transmission {
         *too_large
     }
 
-    /// Replaces the component's message, made from an error code, by the host's reason.
+    /// Replaces the component's message, made from an error code, by the host's reason. A reply
+    /// that will be as unreadable the next time breaks the protocol.
     pub(crate) fn explain(&self, error: &mut NodeError) {
         let reason = self
             .reason
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let Some(reason) = reason else { return };
+        let Some(Reason { text, is_lasting }) = reason else {
+            return;
+        };
         match &mut error.cause {
-            ErrorCause::Denied(why) | ErrorCause::NotSent(why) => *why = reason,
+            ErrorCause::Unavailable(fault) if is_lasting && fault.status.is_none() => {
+                error.cause = ErrorCause::ProtocolViolation(text);
+            }
+            ErrorCause::Denied(why) | ErrorCause::NotSent(why) => *why = text,
             ErrorCause::OutcomeUnknown(fault) | ErrorCause::Unavailable(fault)
                 if fault.status.is_none() =>
             {
-                fault.message = reason;
+                fault.message = text;
             }
             _ => {}
         }
@@ -130,7 +156,11 @@ mod tests {
     #[test]
     fn reason_of_the_host_replaces_the_components_message() {
         let transmission = Transmission::default();
-        transmission.note_reason("`api.example.com` could not be resolved".into());
+        let unresolved = NotSent::Resolve {
+            host: "api.example.com".into(),
+            source: std::io::ErrorKind::NotFound.into(),
+        };
+        transmission.note_reason(&unresolved.into());
         let mut error = NodeError {
             cause: ErrorCause::NotSent("no connection".into()),
             charge: Charge::No,
@@ -138,9 +168,7 @@ mod tests {
             retry_after_ms: None,
         };
         transmission.explain(&mut error);
-        assert_eq!(
-            error.cause,
-            ErrorCause::NotSent("`api.example.com` could not be resolved".into())
-        );
+        assert!(matches!(&error.cause, ErrorCause::NotSent(why)
+            if why.starts_with("`api.example.com` could not be resolved")));
     }
 }

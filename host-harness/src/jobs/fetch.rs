@@ -6,7 +6,7 @@ use super::commands::Jobs;
 use super::error::JobsError;
 use crate::download::{self, check_target, digest_of};
 use crate::driver::pure::Event;
-use crate::ledger::{Job, Millis, State, Target};
+use crate::ledger::{ClipFile, Job, Millis, State, Target};
 
 /// The result of [`Jobs::fetch`].
 #[derive(Clone, Debug)]
@@ -15,8 +15,8 @@ pub enum Fetched {
     Copied {
         /// The job, which did not change.
         job: Job,
-        /// The copy.
-        file: PathBuf,
+        /// The copies of its files.
+        files: Vec<PathBuf>,
     },
     /// The job has a new target. [`Jobs::wait`] for the job downloads the result.
     TargetChanged(Job),
@@ -46,8 +46,8 @@ impl Jobs {
             return Ok(Fetched::LeftAlone(job.clone()));
         }
         check_target(out, force).map_err(JobsError::Target)?;
-        if let Some(from) = here(job) {
-            return copy(job, from, out, force);
+        if let Some(file) = here(job) {
+            return copy(job, file, out, force);
         }
         let moved = Event::TargetChanged {
             target: Target::File(out.to_owned()),
@@ -61,21 +61,32 @@ impl Jobs {
     }
 }
 
-fn copy(job: &Job, from: &Path, out: &Path, force: bool) -> Result<Fetched, JobsError> {
-    let copied = download::copy(from, out, &job.spec.id, force);
-    copied.map_err(|source| JobsError::Copy {
+/// Copies a result's first file to `out`, and the further ones to numbered names beside it.
+fn copy(job: &Job, result: &ClipFile, out: &Path, force: bool) -> Result<Fetched, JobsError> {
+    let failed = |source| JobsError::Copy {
         job: Box::new(job.clone()),
         source,
-    })?;
+    };
+    let target = Target::File(out.to_owned());
+    let mut files = Vec::new();
+    for (number, file) in result.all().enumerate() {
+        let to = target.unused_path_of(number, &file.media_type);
+        let copied = download::copy(&file.path, &to, &job.spec.id, force && number == 0);
+        copied.map_err(failed)?;
+        files.push(to);
+    }
     Ok(Fetched::Copied {
         job: job.clone(),
-        file: out.to_owned(),
+        files,
     })
 }
 
-/// The result's file, if it exists and is intact.
-fn here(job: &Job) -> Option<&Path> {
-    let file = job.file().filter(|_| job.is_finalized())?;
-    let digest = digest_of(&file.path).ok().flatten()?;
-    (digest.to_string() == file.sha256).then_some(file.path.as_path())
+/// The result's files, if all exist and are intact.
+fn here(job: &Job) -> Option<&ClipFile> {
+    let result = job.file().filter(|_| job.is_finalized())?;
+    let is_intact = |file: &ClipFile| {
+        let digest = digest_of(&file.path).ok().flatten();
+        digest.is_some_and(|digest| digest.to_string() == file.sha256)
+    };
+    result.all().all(is_intact).then_some(result)
 }

@@ -38,7 +38,8 @@ pub use job_error::{Failures, JobError};
 pub use pictures::Pictures;
 pub use row::{Billing, Cost, Job, JobSpec, Schedule, Target};
 pub use stage::{
-    Attempts, ClipFile, Media, Millis, PastSubmits, ProviderJob, ResultFile, Stage, Submit,
+    Attempts, ClipFile, FurtherFile, Media, Millis, PastSubmits, ProviderJob, ResultFile, Stage,
+    Submit,
 };
 pub use state::State;
 pub use store::{HistoryEntry, Inserted, Ledger, Rows};

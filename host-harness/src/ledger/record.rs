@@ -14,7 +14,7 @@ use super::error::{DamagedRow, Failure, RowProblem};
 use super::job_error::JobError;
 use super::row::{Billing, Cost, Job, JobSpec, Schedule, Target};
 use super::stage::{
-    Attempts, ClipFile, Media, PastSubmits, ProviderJob, ResultFile, Stage, Submit,
+    Attempts, ClipFile, FurtherFile, Media, PastSubmits, ProviderJob, ResultFile, Stage, Submit,
 };
 use super::state::State;
 use crate::contract::Charge;
@@ -307,27 +307,58 @@ fn result_file(columns: &Columns<'_>) -> Result<ResultFile, RowProblem> {
 }
 
 fn file_text(file: &ClipFile) -> String {
-    json!({
+    file_document(file).to_string()
+}
+
+fn file_document(file: &ClipFile) -> Value {
+    let mut document = json!({
         "path": file.path,
         "sha256": file.sha256,
         "bytes": file.bytes,
         "media_type": file.media_type,
-    })
-    .to_string()
+    });
+    // Programs before this field ignore it.
+    if !file.others.is_empty() {
+        let others = file.others.iter();
+        let others = others.map(|other| {
+            let mut document = file_document(&other.file);
+            document["part"] = json!(other.part);
+            document
+        });
+        document["others"] = others.collect();
+    }
+    document
 }
 
 fn file(text: &str) -> Result<ClipFile, RowProblem> {
-    let read = || {
-        let document: Value = serde_json::from_str(text).ok()?;
-        let text = |name: &str| document[name].as_str();
-        Some(ClipFile {
-            path: text("path")?.into(),
-            sha256: text("sha256")?.into(),
-            bytes: document["bytes"].as_u64()?,
-            media_type: text("media_type")?.into(),
+    let document = serde_json::from_str(text).ok();
+    let read = document.as_ref().and_then(file_of);
+    read.ok_or(RowProblem::Unreadable { column: "file" })
+}
+
+fn file_of(document: &Value) -> Option<ClipFile> {
+    let text = |name: &str| document[name].as_str();
+    let others = listed(&document["others"], |other| {
+        Some(FurtherFile {
+            part: other["part"].as_str()?.into(),
+            file: file_of(other)?,
         })
-    };
-    read().ok_or(RowProblem::Unreadable { column: "file" })
+    })?;
+    Some(ClipFile {
+        path: text("path")?.into(),
+        sha256: text("sha256")?.into(),
+        bytes: document["bytes"].as_u64()?,
+        media_type: text("media_type")?.into(),
+        others,
+    })
+}
+
+/// The entries of a list; none if it is absent.
+fn listed<T>(list: &Value, read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
+    match list {
+        Value::Null => Some(Vec::new()),
+        list => list.as_array()?.iter().map(read).collect(),
+    }
 }
 
 fn media_text(media: &Media) -> String {
@@ -346,6 +377,9 @@ fn media_document(media: &Media) -> Value {
     if !media.alternatives.is_empty() {
         document["alternatives"] = media.alternatives.iter().map(media_document).collect();
     }
+    if !media.others.is_empty() {
+        document["others"] = media.others.iter().map(media_document).collect();
+    }
     document
 }
 
@@ -362,19 +396,13 @@ fn media_of(document: &Value) -> Option<Media> {
         Value::String(text) => Some(Some(text.clone())),
         _ => None,
     };
-    let alternatives = match &document["alternatives"] {
-        Value::Null => Vec::new(),
-        alternatives => {
-            let listed = alternatives.as_array()?.iter();
-            listed.map(media_of).collect::<Option<Vec<_>>>()?
-        }
-    };
     Some(Media {
         pointer: text("pointer")?,
         url: text("url")?,
         media_type: optional("media_type")?,
         sha256: optional("sha256")?,
         needs_credential: document["needs_credential"].as_bool()?,
-        alternatives,
+        alternatives: listed(&document["alternatives"], media_of)?,
+        others: listed(&document["others"], media_of)?,
     })
 }

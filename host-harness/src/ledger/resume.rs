@@ -113,6 +113,7 @@ mod tests {
                 sha256: None,
                 needs_credential: false,
                 alternatives: Vec::new(),
+                others: Vec::new(),
             });
         }
         job.schedule.next_at = (!has_error).then_some(700);

@@ -93,6 +93,46 @@ impl Target {
     }
 }
 
+/// The files of a result after the first one.
+impl Target {
+    /// The target of the file of this number in a result, which for the first one, 0, is this
+    /// target: of `clip.mp4`, the second is `clip-2` with the extension of its type.
+    #[must_use]
+    pub fn numbered(&self, number: usize) -> Self {
+        match number {
+            0 => self.clone(),
+            _ => self.with(&format!("-{}", number + 1)),
+        }
+    }
+
+    /// The path of the file of this number and type. A further file never gets the name of a file
+    /// that exists.
+    #[must_use]
+    pub fn unused_path_of(&self, number: usize, media_type: &str) -> PathBuf {
+        let mut target = self.numbered(number);
+        let mut attempt = 1;
+        loop {
+            let path = target.path_of(media_type);
+            if number == 0 || std::fs::symlink_metadata(&path).is_err() {
+                return path;
+            }
+            attempt += 1;
+            target = self.with(&format!("-{}-{attempt}", number + 1));
+        }
+    }
+
+    /// The path without its extension and with this end.
+    fn with(&self, end: &str) -> Self {
+        let stem = match self {
+            Self::File(path) => path.with_extension(""),
+            Self::Stem(path) => path.clone(),
+        };
+        let mut name = stem.into_os_string();
+        name.push(end);
+        Self::Stem(name.into())
+    }
+}
+
 /// A job's charge and cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Billing {

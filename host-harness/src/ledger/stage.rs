@@ -138,6 +138,8 @@ pub struct Media {
     /// Further places of the same file, in the order in which they are tried; without
     /// alternatives of their own.
     pub alternatives: Vec<Self>,
+    /// The further files of the result; without others of their own.
+    pub others: Vec<Self>,
 }
 
 /// Without the URL, whose query may give access.
@@ -175,6 +177,24 @@ pub struct ClipFile {
     pub bytes: u64,
     /// Its type by its first bytes: `video/mp4`.
     pub media_type: String,
+    /// The further files of the result; without others of their own.
+    pub others: Vec<FurtherFile>,
+}
+
+impl ClipFile {
+    /// All files of the result, the first one first.
+    pub fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(self.others.iter().map(|other| &other.file))
+    }
+}
+
+/// A file of a result after its first one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FurtherFile {
+    /// Its unfinished file.
+    pub part: PathBuf,
+    /// The file.
+    pub file: ClipFile,
 }
 
 /// Queued, without a submit.

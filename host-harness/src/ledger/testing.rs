@@ -58,5 +58,6 @@ pub(crate) fn file() -> ClipFile {
         sha256: "f".into(),
         bytes: 12,
         media_type: "video/mp4".into(),
+        others: Vec::new(),
     }
 }

@@ -38,6 +38,7 @@ fn oops() -> JobError {
 fn media() -> Media {
     Media {
         alternatives: Vec::new(),
+        others: Vec::new(),
         pointer: "/video".into(),
         url: "https://v.example/1".into(),
         media_type: None,
@@ -105,6 +106,7 @@ fn fetched() -> Event {
             sha256: "file".into(),
             bytes: 1,
             media_type: "video/mp4".into(),
+            others: Vec::new(),
         },
     }
 }

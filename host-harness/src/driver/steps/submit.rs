@@ -76,7 +76,8 @@ impl Steps {
         if matches!(event, Event::SubmitFailed { .. }) {
             self.connections.forget(&spec.connection).await;
         }
-        self.settled(kept.row, &of_provider(event, &job)).await
+        let event = of_provider(event, &job);
+        self.settled_result(kept.row, event, resolved_job).await
     }
 
     /// The completed input with its picture.

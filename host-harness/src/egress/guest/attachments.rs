@@ -54,10 +54,6 @@ struct Kept {
     permit: Option<OwnedSemaphorePermit>,
 }
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the driver will write attachments to files")
-)]
 impl Attachments {
     /// Hands out the attachment of this number, once.
     pub(crate) fn take(&self, number: usize) -> Option<Attachment> {

@@ -12,7 +12,6 @@ use super::call::GuestHttp;
 use super::exchange::exchange;
 use crate::egress::error::EgressError;
 use crate::egress::header::is_forbidden;
-use crate::error::chain;
 use crate::trace;
 
 type Exchange = Box<
@@ -65,7 +64,7 @@ impl GuestHttp {
         match self.exchange_redacted(request, options).await {
             Ok(response) => Ok(response),
             Err(error) => {
-                self.transmission.note_reason(chain(&error));
+                self.transmission.note_reason(&error);
                 Err(error.into())
             }
         }

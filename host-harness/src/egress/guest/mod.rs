@@ -23,7 +23,7 @@ mod receive;
 mod redact;
 mod submit;
 
-pub(crate) use attachments::{Attachment, Attachments};
+pub(crate) use attachments::Attachments;
 pub(crate) use call::{GuestHttp, Sends};
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ fn full(mut job: Job) -> Job {
         }),
         output: "{}".into(),
         media: Some(Media {
+            others: Vec::new(),
             alternatives: Vec::new(),
             pointer: "/video".into(),
             url: "https://v.example/1".into(),

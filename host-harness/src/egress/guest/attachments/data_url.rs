@@ -19,10 +19,6 @@ pub(crate) enum DataUrlError {
     },
 }
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the driver will write attachments to files")
-)]
 impl Attachments {
     /// The bytes of a `data:` URL, up to `limit`.
     ///

@@ -1,0 +1,151 @@
+//! The files of a result: those that were inside the provider's reply, and the names of those
+//! after the first.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::download;
+use crate::driver::event::Event;
+use crate::egress::Attachments;
+use crate::file_type::{self, FileType};
+use crate::json;
+use crate::ledger::{Job, Media, Target};
+use crate::media::file_url;
+
+/// Most bytes of a `data:` URL that a component returns. It is bounded before, as every text is.
+const DATA_URL: u64 = 32 << 20;
+
+/// The URL of a file that was inside a reply and is not in hand any more.
+pub(super) const IN_REPLY: &str = "attached:";
+
+/// The files that were inside a reply, by their number in the result.
+#[derive(Default)]
+pub(super) struct InHand(BTreeMap<usize, Bytes>);
+
+impl InHand {
+    /// Takes the files of a success out of the attachments of its call. In the event, the `file:`
+    /// URLs of their final names stand in their place.
+    pub(super) fn of(event: &mut Event, job: &Job, attachments: &Attachments) -> Self {
+        let Event::Succeeded {
+            output,
+            media: Some(media),
+            ..
+        } = event
+        else {
+            return Self::default();
+        };
+        let mut others = std::mem::take(&mut media.others);
+        let mut found = Found {
+            job,
+            attachments,
+            in_hand: Self::default(),
+            renamed: Vec::new(),
+        };
+        let all = std::iter::once(&mut *media).chain(&mut others);
+        for (number, medium) in all.enumerate() {
+            found.take(number, medium);
+        }
+        media.others = others;
+        if let (false, Ok(mut document)) = (found.renamed.is_empty(), json::parse(output)) {
+            rename(&mut document, &found.renamed);
+            *output = document.to_string();
+        }
+        found.in_hand
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The bytes of a file, which are handed out once.
+    pub(super) fn take(&mut self, number: usize) -> Option<Bytes> {
+        self.0.remove(&number)
+    }
+}
+
+struct Found<'a> {
+    job: &'a Job,
+    attachments: &'a Attachments,
+    in_hand: InHand,
+    /// URLs of the reply, and what stands in their place.
+    renamed: Vec<(String, String)>,
+}
+
+impl Found<'_> {
+    /// Takes the file of a medium, if one of its places was inside the reply.
+    fn take(&mut self, number: usize, medium: &mut Media) {
+        let mut bytes = None;
+        if is_inline(&medium.url) {
+            bytes = self.bytes(&medium.url);
+            let url = match &bytes {
+                Some(bytes) => file_url::of(&path_of(self.job, number, media_type(bytes))),
+                None => IN_REPLY.into(),
+            };
+            let given = std::mem::replace(&mut medium.url, url.clone());
+            self.renamed.push((given, url));
+            medium.needs_credential = false;
+        }
+        medium.alternatives.retain(|place| {
+            let is_remote = !is_inline(&place.url);
+            if !is_remote && bytes.is_none() {
+                bytes = self.bytes(&place.url);
+            }
+            is_remote
+        });
+        if let Some(bytes) = bytes {
+            self.in_hand.0.insert(number, bytes);
+        }
+    }
+
+    fn bytes(&self, url: &str) -> Option<Bytes> {
+        let attachment = match Attachments::number(url) {
+            Some(number) => self.attachments.take(number)?,
+            None => Attachments::of_data_url(url, DATA_URL).ok()?,
+        };
+        Some(attachment.bytes)
+    }
+}
+
+/// Whether a URL stands for a file inside a reply.
+fn is_inline(url: &str) -> bool {
+    let begins = |scheme: &str| {
+        let start = url.get(..scheme.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    begins("data:") || begins(IN_REPLY)
+}
+
+fn rename(document: &mut Value, renamed: &[(String, String)]) {
+    match document {
+        Value::String(text) => {
+            if let Some((_, url)) = renamed.iter().find(|(given, _)| given == text) {
+                text.clone_from(url);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| rename(item, renamed)),
+        Value::Object(fields) => fields.values_mut().for_each(|value| rename(value, renamed)),
+        _ => {}
+    }
+}
+
+fn media_type(bytes: &[u8]) -> &'static str {
+    match file_type::kind(&bytes[..bytes.len().min(file_type::HEADER)]) {
+        FileType::Image(media_type) | FileType::Video(media_type) => media_type,
+        _ => "application/octet-stream",
+    }
+}
+
+/// The unfinished file of this number in a job's result.
+pub(super) fn part_of(job: &Job, number: usize) -> PathBuf {
+    let target = job.target.numbered(number);
+    let (Target::File(path) | Target::Stem(path)) = target;
+    download::part_of(&path, &job.spec.id)
+}
+
+/// The final path for the file of this number and type.
+pub(super) fn path_of(job: &Job, number: usize, media_type: &str) -> PathBuf {
+    job.target.unused_path_of(number, media_type)
+}
