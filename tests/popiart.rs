@@ -72,7 +72,7 @@ cases! {
         url_of_the_output
         url_of_the_output_before_others
         url_that_is_a_path
-        url_that_is_neither_absolute_nor_a_path
+        url_of_the_scheme_that_leads_nowhere
         url_that_is_the_job_document
         video_among_pictures
 }

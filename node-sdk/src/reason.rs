@@ -38,7 +38,10 @@ const CODES: [&str; 6] = [
 
 /// Deepest nesting that is read, and most entries of a list.
 const DEPTH: usize = 6;
-const ENTRIES: usize = 10;
+const ENTRIES: usize = 100;
+
+/// The characters of a text that decide whether it is one.
+const BEGINNING: usize = 256;
 
 /// The tags of a page whose text is its reason, in order.
 const TAGS: [&str; 4] = ["message", "title", "h1", "error"];
@@ -146,7 +149,9 @@ fn joined(texts: impl Iterator<Item = String>, separator: &str) -> Option<String
 /// The reason on a page, or the whole text if it is no page.
 fn of_page(page: &str) -> Option<String> {
     let page = page.trim_start_matches('\u{feff}').trim();
-    if page.is_empty() || page.contains('\0') {
+    let is_binary = |letter: &char| letter.is_control() && !letter.is_whitespace();
+    let beginning = || page.chars().take(BEGINNING);
+    if page.is_empty() || beginning().filter(is_binary).count() * 6 > beginning().count() {
         return None;
     }
     if !page.starts_with('<') {

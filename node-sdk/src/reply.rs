@@ -166,9 +166,15 @@ pub fn document_and_status(reply: &Reply, pointer: &str) -> Result<(Value, Strin
 #[must_use]
 pub fn expected(what: &str, pointer: &str, reply: &Reply) -> String {
     let expected = format!("expected a JSON document with the job's {what} at {pointer}");
+    instead(&expected, reply)
+}
+
+/// An expectation of a reply, and the reason that the reply gives instead.
+#[must_use]
+pub fn instead(expected: &str, reply: &Reply) -> String {
     match reason::of_reply(reply) {
         Some(reason) => presentable(&format!("{expected}; the provider answered: {reason}")),
-        None => expected,
+        None => expected.into(),
     }
 }
 

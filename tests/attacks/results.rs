@@ -23,8 +23,8 @@ use crate::support::slow_server::{
     POLL, RUN, SUBMIT, end_the_job, run_next_command, slow_provider,
 };
 
-/// The limit on a decoded reply that may hold a clip.
-const REPLY: u64 = 32 << 20;
+/// The limit on a reply that may hold a clip: 32 MiB in base64, and 8 MiB of text.
+const REPLY: u64 = 52 << 20;
 
 /// Relative URLs whose authority is forbidden, by RFC 3986.
 const FORBIDDEN: [&str; 6] = [

@@ -147,7 +147,7 @@ impl ContentDecoder {
     /// One step of the layer `at`. Its decoded bytes must have been read before.
     fn step(&mut self, at: usize, body: &mut &[u8]) -> Result<Stepped, ReplyLost> {
         // An encoded body is at most this much longer than what it decodes to.
-        let allowance = self
+        let permitted = self
             .input_limit
             .saturating_add(self.input_limit / 64 + 1024);
         let last = self.layers.len() - 1;
@@ -177,7 +177,7 @@ impl ContentDecoder {
         if at == last && layer.total > self.limit {
             return Err(ReplyLost::BodyTooLong { limit: self.limit });
         }
-        if at < last && layer.total > allowance || self.taken > allowance {
+        if at < last && layer.total > permitted || self.taken > permitted {
             let limit = self.input_limit;
             return Err(ReplyLost::BodyTooLong { limit });
         }

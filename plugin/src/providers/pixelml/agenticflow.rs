@@ -10,6 +10,7 @@ use zoetrope_node_sdk::bindings::{
 };
 use zoetrope_node_sdk::http::{Reply, Request, presentable, request};
 use zoetrope_node_sdk::node::{Next, Node};
+use zoetrope_node_sdk::reason;
 use zoetrope_node_sdk::reply::{
     FaultPointers, IdPlaces, acceptance, amount_at, document_and_status, progress, reason_of,
     text_at, unrecognized,
@@ -106,7 +107,8 @@ const STATUSES: [(&str, Status); 7] = [
 /// A refusal is an `HTTPValidationError`, whose errors have a location each.
 const FAULTS: FaultPointers<'_> = FaultPointers {
     code: "/detail/0/type",
-    message: "/detail",
+    // No pointer: all errors have their location, whatever their form.
+    message: "",
 };
 
 /// The fraction of the run's nodes that are done.
@@ -127,7 +129,12 @@ fn fault(run: &Value, reply: &Reply) -> ProviderFault {
         Some(node) if own.is_null() => (&node["error"], &node["node_name"]),
         _ => (own, &own["failed_node"]),
     };
-    let mut fault = reason_of(error, "/code", "/message", reply);
+    let document = if reason::of_document(error).is_some() {
+        error
+    } else {
+        run
+    };
+    let mut fault = reason_of(document, "/code", "/message", reply);
     if let Some(node) = text_at(node, "") {
         fault.message = presentable(&format!("node `{node}`: {}", fault.message));
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use zoetrope_node_sdk::bindings::{Charge, NextStep, NodeError, Settlement};
 use zoetrope_node_sdk::http::Reply;
-use zoetrope_node_sdk::reply::FaultPointers;
+use zoetrope_node_sdk::reply::{FaultPointers, instead};
 
 pub(super) const FAULTS: FaultPointers<'_> = FaultPointers {
     code: "/error/code",
@@ -48,7 +48,7 @@ pub(super) fn readable(reply: &Reply) -> Result<Value, NodeError> {
     if let Some(error) = FAULTS.read_error(reply) {
         return Err(error);
     }
-    let expected = || NodeError::protocol_violation("expected a JSON document");
+    let expected = || NodeError::protocol_violation(instead("expected a JSON document", reply));
     reply.json().ok_or_else(expected)
 }
 
