@@ -159,13 +159,10 @@ impl Reader<'_> {
 }
 
 impl Reader<'_> {
-    /// The number of a map with a reserved key. A text in a document is never an owned string to
-    /// `serde_json`, so an object that has the key is rejected.
+    /// The number of a map with a reserved key, whose text `serde_json` has checked.
     fn number<'de, A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let text: NumberText = entries
-            .next_value()
-            .map_err(|_| A::Error::custom("a reserved key"))?;
-        let number: Number = text.0.parse().map_err(A::Error::custom)?;
+        let text: NumberText = entries.next_value()?;
+        let number = Number::from_string_unchecked(text.0);
         // A reply of another system may have any number in a field that is not read.
         let is_strict = self.repeated.is_some();
         if is_strict && number.as_f64().is_none() {
@@ -203,6 +200,12 @@ impl<'de> Visitor<'de> for Reader<'_> {
     fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
         self.numbers.count();
         Ok(value.into())
+    }
+
+    /// Never called, since all numbers but 64-bit integers are maps with a reserved key. The
+    /// default would add the formatting of floats to the component.
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Value, E> {
+        Err(E::custom("a float"))
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
@@ -303,19 +306,25 @@ fn shifted(number: &str, places: i32) -> Option<String> {
 /// is not a 64-bit integer. A document cannot use such a key.
 const RESERVED: &str = "$serde_json::private::";
 
+/// The text of a number. It is an owned string to `serde_json`, where the value that a document
+/// has at a reserved key is a newtype.
 struct NumberText(String);
 
 impl<'de> Deserialize<'de> for NumberText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_string(Self(String::new()))
+        deserializer.deserialize_newtype_struct("", Self(String::new()))
     }
 }
 
-impl Visitor<'_> for NumberText {
+impl<'de> Visitor<'de> for NumberText {
     type Value = Self;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a number")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, _: D) -> Result<Self, D::Error> {
+        Err(D::Error::custom("a reserved key"))
     }
 
     fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Self, E> {
