@@ -26,11 +26,11 @@ pub struct Input {
 impl Input {
     /// The fields that are sent to the provider.
     #[must_use]
-    pub fn forwarded(mut self) -> Map<String, Value> {
-        for field in self.withheld {
-            self.fields.remove(field);
+    pub fn forwarded(self) -> Map<String, Value> {
+        if self.withheld.is_empty() {
+            return self.fields;
         }
-        self.fields
+        json::kept(self.fields, |name| !self.withheld.contains(&name))
     }
 }
 
@@ -148,14 +148,14 @@ fn complete(node: &Node, draft: Draft) -> Input {
             input.withheld.push(name);
         }
     }
-    let notes = &mut input.notes;
-    input.fields.retain(|key, _| {
-        let is_known = node.fields.iter().any(|field| field.name == key);
-        if !is_known {
-            notes.push(note(key, Adjustment::Dropped, unknown(node, key)));
-        }
-        is_known
-    });
+    let is_known = |key: &str| node.fields.iter().any(|field| field.name == key);
+    let unknown_keys = input.fields.keys().filter(|key| !is_known(key));
+    let dropped = unknown_keys.map(|key| note(key, Adjustment::Dropped, unknown(node, key)));
+    let known = input.notes.len();
+    input.notes.extend(dropped);
+    if input.notes.len() > known {
+        input.fields = json::kept(input.fields, is_known);
+    }
     input
 }
 

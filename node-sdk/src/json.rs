@@ -77,6 +77,19 @@ pub fn pointer(parent: &str, token: &str) -> String {
     format!("{parent}/{}", token.replace('~', "~0").replace('/', "~1"))
 }
 
+/// Moves the entries that `keeps` accepts into a new object. In place of `Map::retain` and
+/// `Map::remove`, which would add 5 kB to the component.
+#[must_use]
+pub fn kept(object: Map<String, Value>, mut keeps: impl FnMut(&str) -> bool) -> Map<String, Value> {
+    let mut kept = Map::new();
+    for (name, value) in object {
+        if keeps(&name) {
+            kept.insert(name, value);
+        }
+    }
+    kept
+}
+
 /// Builds a [`Value`]. If `repeated` is given, rejects a repeated key and stores its pointer
 /// there.
 #[derive(Clone, Copy)]

@@ -1,5 +1,7 @@
 //! The draft of an input, on which a node applies the rules that its schema cannot express.
 
+use std::mem;
+
 use serde_json::{Map, Value};
 
 use crate::bindings::{Adjustment, Note, Violation};
@@ -40,7 +42,7 @@ impl Draft {
 
     /// Removes a field from the input, with a note.
     pub fn leave_out(&mut self, field: &'static str, why: &str) {
-        if self.given.remove(field).is_some() {
+        if self.take(field).is_some() {
             let note = note(field, Adjustment::Dropped, why.into());
             self.notes.push(note);
         }
@@ -56,7 +58,7 @@ impl Draft {
             );
             return field;
         }
-        match self.given.remove(alias) {
+        match self.take(alias) {
             Some(value) => {
                 self.given.insert(field.into(), value);
                 self.coerced(
@@ -67,6 +69,12 @@ impl Draft {
             }
             None => field,
         }
+    }
+
+    fn take(&mut self, field: &str) -> Option<Value> {
+        let value = self.given.get_mut(field)?.take();
+        self.given = json::kept(mem::take(&mut self.given), |name| name != field);
+        Some(value)
     }
 
     /// Notes that a field's value was changed.
