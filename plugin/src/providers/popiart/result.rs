@@ -134,29 +134,33 @@ impl Found<'_> {
     }
 
     /// The ids that the output and the job document name.
-    fn named(&self) -> impl Iterator<Item = String> {
+    fn named(&self) -> Vec<String> {
         let lists = self.parts[..2].iter();
         let named = lists.filter_map(|part| part["artifact_ids"].as_array());
-        named.flatten().take(LISTED).filter_map(|id| id_at(id, ""))
+        let named = named.flatten().take(LISTED);
+        named.filter_map(|id| id_at(id, "")).collect()
     }
 
     /// Ids of artifacts, the most probable result first.
     fn artifacts(&self) -> Vec<String> {
-        let listed: Vec<_> = self.results().collect();
+        let listed = self.results();
         let primary = self.primary();
-        let (mut first, mut last) = (primary.clone(), None);
-        let fits = listed.iter().find(|(id, _)| Some(id) == primary.as_ref());
-        if fits.is_some_and(|(_, fits)| *fits == Some(false)) {
-            (first, last) = (None, first);
+        let entry = listed.iter().find(|(id, _)| Some(id) == primary.as_ref());
+        let is_of_other_kind = entry.is_some_and(|(_, fits)| *fits == Some(false));
+        let mut all = Vec::new();
+        if !is_of_other_kind {
+            all.extend(primary.clone());
         }
-        let of = |wanted| {
-            let listed = listed.iter().filter(move |(_, fits)| *fits == wanted);
-            listed.map(|(id, _)| id.clone())
-        };
-        let others = self.named().filter(|id| self.item(id).is_none());
-        let others = others.filter(|id| !self.is_source(Some(id), &Value::Null));
-        let probable = of(Some(true)).chain(of(None)).chain(others);
-        let all = first.into_iter().chain(probable).chain(last);
+        for wanted in [Some(true), None] {
+            let listed = listed.iter().filter(|(_, fits)| *fits == wanted);
+            all.extend(listed.map(|(id, _)| id.clone()));
+        }
+        for id in self.named() {
+            if self.item(&id).is_none() && !self.is_source(Some(&id), &Value::Null) {
+                all.push(id);
+            }
+        }
+        all.extend(primary);
         let mut ids = Vec::new();
         for id in all {
             if ids.len() < PLACES && !ids.contains(&id) {
@@ -167,11 +171,16 @@ impl Found<'_> {
     }
 
     /// The ids of the listed artifacts that were no source, and whether they fit.
-    fn results(&self) -> impl Iterator<Item = (String, Option<bool>)> {
-        self.items.iter().filter_map(|item| {
-            let id = id_of(item)?;
-            (!self.is_source(Some(&id), item)).then(|| (id, self.fits(item)))
-        })
+    fn results(&self) -> Vec<(String, Option<bool>)> {
+        let mut results = Vec::new();
+        for item in self.items {
+            if let Some(id) = id_of(item)
+                && !self.is_source(Some(&id), item)
+            {
+                results.push((id, self.fits(item)));
+            }
+        }
+        results
     }
 
     /// The entry of an artifact in the listing.
@@ -346,7 +355,7 @@ impl Found<'_> {
             }
         }
         let listed = self.items.iter().filter_map(id_of);
-        let mut ids: Vec<String> = self.named().collect();
+        let mut ids = self.named();
         if ids.is_empty() {
             ids.extend(listed);
         }
