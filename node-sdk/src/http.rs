@@ -54,10 +54,10 @@ impl Request {
             headers.insert(name.clone(), value.as_str().into());
         }
         let body = self.body.as_deref().and_then(json::parse_leniently);
-        let mut preview = serde_json::json!({
-            "method": self.method, "url": self.url, "headers": headers,
-        });
-        // Not through `json!`, which changes the text of numbers.
+        let mut preview = serde_json::json!({ "method": self.method, "url": self.url });
+        // Not through `json!`, which changes the text of numbers, and for which the component
+        // would have a second writer of objects.
+        preview["headers"] = Value::Object(headers);
         preview["body"] = body.unwrap_or(Value::Null);
         preview
     }

@@ -215,12 +215,6 @@ impl<'de> Visitor<'de> for Reader<'_> {
         Ok(value.into())
     }
 
-    /// Never called, since all numbers but 64-bit integers are maps with a reserved key. The
-    /// default would add the formatting of floats to the component.
-    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Value, E> {
-        Err(E::custom("a float"))
-    }
-
     fn visit_unit<E>(self) -> Result<Value, E> {
         Ok(Value::Null)
     }
@@ -338,6 +332,10 @@ impl<'de> Visitor<'de> for NumberText {
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, _: D) -> Result<Self, D::Error> {
         Err(D::Error::custom("a reserved key"))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Self, E> {
+        Err(E::custom("a text"))
     }
 
     fn visit_string<E>(self, text: String) -> Result<Self, E> {

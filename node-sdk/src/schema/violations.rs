@@ -26,7 +26,10 @@ fn describe(error: &ValidationError<'_>, violations: &mut Vec<Violation>) {
                     describe(error, violations);
                 }
             } else {
-                let names: Vec<_> = context.iter().flatten().flat_map(type_names).collect();
+                let mut names = Vec::new();
+                for error in context.iter().flatten() {
+                    names.extend(type_names(error));
+                }
                 violations.push(violation(error, "type", must_be(&names)));
             }
             return;

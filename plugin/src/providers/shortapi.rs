@@ -20,6 +20,8 @@ use zoetrope_node_sdk::reply::{
 use zoetrope_node_sdk::result::{File, files};
 use zoetrope_node_sdk::ticket::Ticket;
 
+use crate::providers::clips;
+
 /// The provider of ShortAPI's nodes.
 pub static SHORTAPI: ShortApi = ShortApi;
 
@@ -313,43 +315,28 @@ fn success(
     job: &str,
     data: &Value,
 ) -> Result<Success, NodeError> {
-    let places = RESULTS.iter().filter_map(|pointer| data.pointer(pointer));
-    let mut places = places
-        .map(|place| files(connection, &reply.url, place))
-        .filter(|files| !files.is_empty());
-    let clips = places.next().unwrap_or_default();
+    let mut clips: Vec<File> = Vec::new();
     let mut others: Vec<File> = Vec::new();
-    for file in places.filter_map(|files| files.into_iter().next()) {
-        let is_known = |known: &File| known.url == file.url;
-        if !clips.iter().any(is_known) && !others.iter().any(is_known) {
-            others.push(file);
+    for place in RESULTS.iter().filter_map(|pointer| data.pointer(pointer)) {
+        let found = files(connection, &reply.url, place);
+        if clips.is_empty() {
+            clips = found;
+        } else if let Some(file) = found.into_iter().next() {
+            let is_known = |known: &File| known.url == file.url;
+            if !clips.iter().any(is_known) && !others.iter().any(is_known) {
+                others.push(file);
+            }
         }
     }
-    let output = clips.first().map(|first| {
-        let mut output = json!({ "job_id": job, "video": first.url });
-        if clips.len() > 1 {
-            let urls = clips.iter().map(|file| Value::from(file.url.as_str()));
-            output["videos"] = urls.collect();
-        }
-        output
-    });
-    let valid = output.filter(|output| (node.validate_output)(output).is_empty());
-    let output = valid.ok_or_else(|| {
+    let mut output = json!({ "job_id": job });
+    clips::set(&mut output, &clips);
+    if clips.is_empty() || !(node.validate_output)(&output).is_empty() {
         let expected = "expected the clip's URL at /data/result/videos/0/url";
-        NodeError::protocol_violation(expected)
-    })?;
-    let others = others.into_iter().map(|file| file.at("/video".into()));
-    let mut clips = clips.into_iter().enumerate().map(|(index, file)| {
-        file.at(match index {
-            0 => "/video".into(),
-            _ => json::pointer("/videos", &index.to_string()),
-        })
-    });
-    let first = clips.next().into_iter();
-    let media = first.chain(others).chain(clips);
+        return Err(NodeError::protocol_violation(expected));
+    }
     Ok(Success {
         output: json::text(&output),
-        media: media.collect(),
+        media: clips::media(clips, others),
         settlement: Settlement {
             charge: Charge::Yes,
             cost: None,

@@ -76,11 +76,12 @@ impl StatusWords {
             ("failed", Status::Failed),
             ("cancelled", Status::Cancelled),
         ];
-        let named = states.into_iter().flat_map(|(state, status)| {
-            let names = words.words(state, state);
-            names.into_iter().map(move |name| (name, status))
-        });
-        Self(named.collect())
+        let mut meanings = Vec::new();
+        for (state, status) in states {
+            let names = words.words(state, state).into_iter();
+            meanings.extend(names.map(|name| (name, status)));
+        }
+        Self(meanings)
     }
 
     pub(super) fn meaning(&self, word: &str) -> Option<Status> {

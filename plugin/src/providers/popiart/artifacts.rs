@@ -87,7 +87,8 @@ pub(super) fn upload(connection: &Connection, role: &str) -> Result<Upload, Node
 }
 
 fn described(connection: &Connection, base: &str, id: &str, details: &Value) -> Artifact {
-    let mut places = places_of(connection, id, located(connection, base, details).next());
+    let named = located(connection, base, details).into_iter().next();
+    let mut places = places_of(connection, id, named).into_iter();
     let first = places.next().unwrap_or_else(|| content(connection, id));
     Artifact {
         id: id.into(),
@@ -106,10 +107,14 @@ pub(super) fn places_of(
     connection: &Connection,
     id: &str,
     named: Option<Location>,
-) -> impl Iterator<Item = Location> + use<> {
-    let content = is_in_a_path(id).then(|| content(connection, id));
-    let named = named.filter(|named| content.as_ref().is_none_or(|it| it.url != named.url));
-    named.into_iter().chain(content)
+) -> Vec<Location> {
+    let mut places: Vec<_> = named.into_iter().collect();
+    if is_in_a_path(id) {
+        let content = content(connection, id);
+        places.retain(|named| named.url != content.url);
+        places.push(content);
+    }
+    places
 }
 
 /// Whether an id can be a segment of a path.
@@ -137,16 +142,13 @@ fn content(connection: &Connection, id: &str) -> Location {
 
 /// The places that a value in a reply from `base` names. What lies on PopiArt's own origin needs
 /// the credential.
-pub(super) fn located(
-    connection: &Connection,
-    base: &str,
-    value: &Value,
-) -> impl Iterator<Item = Location> {
+pub(super) fn located(connection: &Connection, base: &str, value: &Value) -> Vec<Location> {
     let files = files(connection, base, value).into_iter();
-    files.map(|file| Location {
+    let places = files.map(|file| Location {
         needs_credential: origin(&file.url) == origin(&connection.base_url),
         url: file.url,
-    })
+    });
+    places.collect()
 }
 
 /// A text of an object that is not empty.

@@ -134,29 +134,33 @@ impl Found<'_> {
     }
 
     /// The ids that the output and the job document name.
-    fn named(&self) -> impl Iterator<Item = String> {
+    fn named(&self) -> Vec<String> {
         let lists = self.parts[..2].iter();
         let named = lists.filter_map(|part| part["artifact_ids"].as_array());
-        named.flatten().take(LISTED).filter_map(|id| id_at(id, ""))
+        let named = named.flatten().take(LISTED);
+        named.filter_map(|id| id_at(id, "")).collect()
     }
 
     /// Ids of artifacts, the most probable result first.
     fn artifacts(&self) -> Vec<String> {
-        let listed: Vec<_> = self.results().collect();
+        let listed = self.results();
         let primary = self.primary();
-        let (mut first, mut last) = (primary.clone(), None);
-        let fits = listed.iter().find(|(id, _)| Some(id) == primary.as_ref());
-        if fits.is_some_and(|(_, fits)| *fits == Some(false)) {
-            (first, last) = (None, first);
+        let entry = listed.iter().find(|(id, _)| Some(id) == primary.as_ref());
+        let is_of_other_kind = entry.is_some_and(|(_, fits)| *fits == Some(false));
+        let mut all = Vec::new();
+        if !is_of_other_kind {
+            all.extend(primary.clone());
         }
-        let of = |wanted| {
-            let listed = listed.iter().filter(move |(_, fits)| *fits == wanted);
-            listed.map(|(id, _)| id.clone())
-        };
-        let others = self.named().filter(|id| self.item(id).is_none());
-        let others = others.filter(|id| !self.is_source(Some(id), &Value::Null));
-        let probable = of(Some(true)).chain(of(None)).chain(others);
-        let all = first.into_iter().chain(probable).chain(last);
+        for wanted in [Some(true), None] {
+            let listed = listed.iter().filter(|(_, fits)| *fits == wanted);
+            all.extend(listed.map(|(id, _)| id.clone()));
+        }
+        for id in self.named() {
+            if self.item(&id).is_none() && !self.is_source(Some(&id), &Value::Null) {
+                all.push(id);
+            }
+        }
+        all.extend(primary);
         let mut ids = Vec::new();
         for id in all {
             if ids.len() < PLACES && !ids.contains(&id) {
@@ -167,11 +171,16 @@ impl Found<'_> {
     }
 
     /// The ids of the listed artifacts that were no source, and whether they fit.
-    fn results(&self) -> impl Iterator<Item = (String, Option<bool>)> {
-        self.items.iter().filter_map(|item| {
-            let id = id_of(item)?;
-            (!self.is_source(Some(&id), item)).then(|| (id, self.fits(item)))
-        })
+    fn results(&self) -> Vec<(String, Option<bool>)> {
+        let mut results = Vec::new();
+        for item in self.items {
+            if let Some(id) = id_of(item)
+                && !self.is_source(Some(&id), item)
+            {
+                results.push((id, self.fits(item)));
+            }
+        }
+        results
     }
 
     /// The entry of an artifact in the listing.
@@ -212,72 +221,69 @@ impl Found<'_> {
     fn id_without_url(&self) -> Option<String> {
         let id = self.artifacts().into_iter().find(|id| is_in_a_path(id))?;
         let is_located = self.named_place(&id).is_some();
-        let is_needed = self.primary().as_ref() == Some(&id) || self.urls().next().is_none();
+        let is_needed = self.primary().as_ref() == Some(&id) || self.urls().is_empty();
         (!is_located && is_needed).then_some(id)
     }
 
-    fn located(&self, base: &str, value: &Value) -> impl Iterator<Item = Location> {
-        located(self.connection, base, value)
-    }
-
     /// The places that the parts name by a URL. An output can also be one.
-    fn urls(&self) -> impl Iterator<Item = Location> {
-        let parts = self.parts.into_iter().zip(self.bases);
-        parts.enumerate().flat_map(|(index, (part, base))| {
-            let value = if index == 0 || part.is_object() {
-                part
-            } else {
-                &Value::Null
-            };
-            self.located(base, value)
-        })
+    fn urls(&self) -> Vec<Location> {
+        let mut urls = Vec::new();
+        for (index, part) in self.parts.iter().enumerate() {
+            if index == 0 || part.is_object() {
+                urls.extend(located(self.connection, self.bases[index], part));
+            }
+        }
+        urls
     }
 
     /// The files of an output or a job document that names several.
     fn several(&self) -> Vec<Location> {
-        let parts = self.parts[..2].iter().zip(self.bases);
-        let mut lists = parts.map(|(part, base)| self.located(base, part).collect::<Vec<_>>());
-        lists.find(|list| list.len() > 1).unwrap_or_default()
+        for (part, base) in self.parts[..2].iter().zip(self.bases) {
+            let files = located(self.connection, base, part);
+            if files.len() > 1 {
+                return files;
+            }
+        }
+        Vec::new()
     }
 
     /// The place of an artifact by its entry in the listing, else by its details.
     fn named_place(&self, id: &str) -> Option<Location> {
-        let item = self.item(id).map(|item| (self.bases[2], item));
-        let details = (self.details.0 == id).then_some((self.details_base, &self.details.1));
-        let mut known = item.into_iter().chain(details);
-        known.find_map(|(base, known)| self.located(base, known).next())
+        let first = |base, value| located(self.connection, base, value).into_iter().next();
+        let listed = self.item(id).and_then(|item| first(self.bases[2], item));
+        listed.or_else(|| {
+            let details = (self.details.0 == id).then_some(&self.details.1)?;
+            first(self.details_base, details)
+        })
     }
 
     /// The places of the result, the most probable first.
     fn places(&self) -> Vec<Place> {
-        let mut artifacts = self.artifacts().into_iter().peekable();
+        let mut places = Vec::new();
+        let artifacts = self.artifacts();
         let primary = self.primary();
-        let first = artifacts.next_if(|id| Some(id) == primary.as_ref());
-        let of_artifact = |id: String| {
-            let locations = places_of(self.connection, &id, self.named_place(&id));
-            locations.map(move |location| Place {
-                location,
-                artifact: Some(id.clone()),
-            })
-        };
+        let is_primary = |id: &String| Some(id) == primary.as_ref();
+        let before_urls = usize::from(artifacts.first().is_some_and(is_primary));
+        let (first, others) = artifacts.split_at(before_urls);
+        self.add_artifacts(&mut places, first);
+        add(&mut places, self.urls(), None);
         // An artifact without an id can be fetched by its URL alone.
-        let without_id = self.items.iter().filter(|item| {
-            id_of(item).is_none() && !self.is_source(None, item) && self.fits(item) != Some(false)
-        });
-        let without_id = without_id.flat_map(|item| self.located(self.bases[2], item));
-        let urls = self.urls().chain(without_id).map(|location| Place {
-            location,
-            artifact: None,
-        });
-        let all = first.into_iter().flat_map(of_artifact).chain(urls);
-        let mut places: Vec<Place> = Vec::new();
-        for place in all.chain(artifacts.flat_map(of_artifact)) {
-            let is_known = |known: &Place| known.location.url == place.location.url;
-            if places.len() < PLACES && !places.iter().any(is_known) {
-                places.push(place);
+        for item in self.items {
+            let has_id = id_of(item).is_some();
+            if !has_id && !self.is_source(None, item) && self.fits(item) != Some(false) {
+                let urls = located(self.connection, self.bases[2], item);
+                add(&mut places, urls, None);
             }
         }
+        self.add_artifacts(&mut places, others);
         places
+    }
+
+    fn add_artifacts(&self, places: &mut Vec<Place>, ids: &[String]) {
+        for id in ids {
+            let locations = places_of(self.connection, id, self.named_place(id));
+            add(places, locations, Some(id));
+        }
     }
 
     fn success(&self, node: &Node, ticket: &Ticket) -> Result<JobState, NodeError> {
@@ -349,7 +355,7 @@ impl Found<'_> {
             }
         }
         let listed = self.items.iter().filter_map(id_of);
-        let mut ids: Vec<String> = self.named().collect();
+        let mut ids = self.named();
         if ids.is_empty() {
             ids.extend(listed);
         }
@@ -357,6 +363,19 @@ impl Found<'_> {
             output["artifact_ids"] = ids.into();
         }
         output
+    }
+}
+
+/// Adds locations that are not yet among the places.
+fn add(places: &mut Vec<Place>, locations: Vec<Location>, artifact: Option<&String>) {
+    for location in locations {
+        let is_known = |known: &Place| known.location.url == location.url;
+        if places.len() < PLACES && !places.iter().any(is_known) {
+            places.push(Place {
+                location,
+                artifact: artifact.cloned(),
+            });
+        }
     }
 }
 
