@@ -15,7 +15,7 @@ const PROFILE: &str = "component";
 /// The inlining threshold of link-time optimisation. The profile optimises for size and would
 /// leave small functions as calls. This costs a twentieth more bytes and saves a third of the
 /// component's run time.
-const INLINING: &str = "llvm-args=-inline-threshold=55";
+const INLINING: &str = "llvm-args=-inline-threshold=60";
 
 /// Addresses are constants. The target's default is code for shared libraries, which adds a base
 /// to each address; that would be a twenty-fifth of the component.

@@ -174,7 +174,7 @@ pub fn is_absolute(text: &str) -> bool {
 }
 
 /// The URL that a text in a reply from `base` names: absolute, or relative as RFC 3986 resolves
-/// it, except that dot segments stay. `None` if it is not the reference of a file: a text with
+/// it. `None` if it is not the reference of a file: a text with
 /// blanks, a bare word, or a URL of a scheme that the host cannot fetch.
 ///
 /// A host takes `data:` URLs, and those of the scheme `attached:`, which it puts in the place of
@@ -182,11 +182,11 @@ pub fn is_absolute(text: &str) -> bool {
 #[must_use]
 pub fn resolved(base: &str, text: &str) -> Option<String> {
     let text = text.trim();
-    if text.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
-        return None;
-    }
     if is_absolute(text) || is_inline(text) {
         return Some(text.into());
+    }
+    if text.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
+        return None;
     }
     let start = &text[..text.find(['/', '?', '#']).unwrap_or(text.len())];
     if start.contains(':') || !text.contains(['/', '.', '?']) {
@@ -201,7 +201,23 @@ pub fn resolved(base: &str, text: &str) -> Option<String> {
         b'?' => path,
         _ => path.rfind('/').map_or("/", |last| &path[..=last]),
     };
-    Some(format!("{scheme}://{authority}{folder}{text}"))
+    let (below, query) = text.split_at(text.find(['?', '#']).unwrap_or(text.len()));
+    let path = format!("{folder}{below}");
+    let mut segments = Vec::new();
+    for segment in path.split('/').skip(1) {
+        match segment {
+            "." => {}
+            ".." => drop(segments.pop()),
+            segment => segments.push(segment),
+        }
+    }
+    if path.ends_with("/.") || path.ends_with("/..") {
+        segments.push("");
+    }
+    Some(format!(
+        "{scheme}://{authority}/{}{query}",
+        segments.join("/")
+    ))
 }
 
 /// Whether a URL stands for bytes that were inside a reply.
@@ -352,7 +368,7 @@ mod tests {
             ("files/x", Some("https://api.example:8443/v1/jobs/files/x")),
             (
                 "../x.mp4?e=1",
-                Some("https://api.example:8443/v1/jobs/../x.mp4?e=1"),
+                Some("https://api.example:8443/v1/x.mp4?e=1"),
             ),
             ("?file=1", Some("https://api.example:8443/v1/jobs/7?file=1")),
             ("//cdn.example/x.mp4", Some("https://cdn.example/x.mp4")),

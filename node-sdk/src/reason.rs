@@ -58,7 +58,13 @@ pub fn of_reply(reply: &Reply) -> Option<String> {
 /// The reason in a document, or in the part of one that describes an error.
 #[must_use]
 pub fn of_document(document: &Value) -> Option<String> {
-    part(document, DEPTH).map(|text| presentable(&text))
+    shown(&part(document, DEPTH)?)
+}
+
+/// A text made safe for logs; `None` if nothing of it remains.
+fn shown(text: &str) -> Option<String> {
+    let text = presentable(text);
+    (!text.is_empty()).then_some(text)
 }
 
 /// The provider's code in a document.
@@ -155,7 +161,7 @@ fn of_page(page: &str) -> Option<String> {
         return None;
     }
     if !page.starts_with('<') {
-        return Some(presentable(page));
+        return shown(page);
     }
     let text = TAGS.iter().find_map(|tag| tag_text(page, tag));
     let is_html = page
@@ -191,8 +197,7 @@ fn tag_text(page: &str, tag: &str) -> Option<String> {
     .fold(content.to_owned(), |text, (entity, letter)| {
         text.replace(entity, letter)
     });
-    let text = presentable(&text);
-    (!text.is_empty()).then_some(text)
+    shown(&text)
 }
 
 #[cfg(test)]

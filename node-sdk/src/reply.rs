@@ -226,7 +226,11 @@ fn id_in_header(reply: &Reply, name: &str) -> Option<String> {
     let value = reply.header(&name.to_ascii_lowercase())?.trim();
     let id = if value.contains('/') {
         let path = &value[..value.find(['?', '#']).unwrap_or(value.len())];
-        let segment = path.trim_end_matches('/').rsplit('/').next()?;
+        let mut segments = path.trim_end_matches('/').rsplit('/');
+        let segment = segments.next()?;
+        if segments.any(|segment| segment == "..") {
+            return None;
+        }
         percent_decode_str(segment).decode_utf8().ok()?.into_owned()
     } else {
         value.into()

@@ -41,7 +41,7 @@ fn clip_of_20_mib_in_a_reply_is_written_to_its_file() {
 #[test]
 fn clip_above_the_limit_of_a_reply_is_a_named_error_and_stays_collectable() {
     let (provider, sandbox) = slow_provider();
-    let (_, job) = job_with_a_clip_of(25 << 20);
+    let (_, job) = job_with_a_clip_of(33 << 20);
     provider.script(Script::from([(POLL.into(), vec![Reply::json(200, job)])]));
     let outcome = sandbox.run(RUN.into_iter().chain(["--deadline", "5s"]));
     assert_eq!(outcome.code, 9, "{outcome:?}");

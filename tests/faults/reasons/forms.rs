@@ -162,7 +162,9 @@ pub(super) fn long_ones() -> Vec<Form> {
         Form::of_json("one word", json!({"error": {"message": word}}), begins),
         Form::of_json(
             "many errors",
-            json!({"detail": vec![json!({"loc": ["seed-taken"], "msg": "zq ".repeat(30)}); 1000]}),
+            json!({"detail": (0..1000).map(|index| {
+                json!({"loc": ["seed-taken", index], "msg": "zq ".repeat(30)})
+            }).collect::<Vec<_>>()}),
             begins,
         ),
         of("many words in plain text", plain(&words, begins)),
