@@ -123,7 +123,11 @@ pub fn acceptance(
     let id = pointers.find_map(|pointer| id_at(document, pointer));
     let Some(job) = id.or_else(|| id_in_header(reply, places.header)) else {
         let pointer = places.pointers.first().copied().unwrap_or_default();
-        let message = expected("id", pointer, reply);
+        let place = match places.header {
+            "" => pointer.into(),
+            header => format!("{pointer} or in the header {header}"),
+        };
+        let message = expected("id", &place, reply);
         let fault = ProviderFault::new(Some(reply.status), message);
         return Err(NodeError::outcome_unknown(fault));
     };

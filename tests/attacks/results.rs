@@ -271,3 +271,21 @@ fn is_cut_at_the_limit(coding: Coding) {
     assert!(kept <= wanted.limit, "{kept} bytes on disk");
     assert!(server.bytes_taken() < BUFFERED, "reading stopped");
 }
+
+#[test]
+fn relative_url_to_a_metadata_address_is_refused_and_the_job_is_collected() {
+    for url in ["//169.254.169.254/", "//metadata.google.internal/clip.mp4"] {
+        assert_eq!(ended_and_was_collected(url), "download_failed", "{url}");
+    }
+}
+
+#[test]
+fn location_that_climbs_is_not_requested() {
+    for value in [
+        "/v1/jobs/../../admin",
+        "../../admin",
+        "/v1/jobs/%2e%2e%2fadmin",
+    ] {
+        stays_below_the_jobs("Location", value);
+    }
+}
