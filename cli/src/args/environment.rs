@@ -88,7 +88,7 @@ const HTTP_PROXY: Variable = Variable {
 const NO_PROXY: Variable = Variable {
     name: "NO_PROXY",
     meaning: "Hosts without a proxy: names with all names below them, addresses, networks as CIDR, \
-              or `*`, with commas between them. Also `no_proxy`",
+              or `*`, separated by commas or blanks. Also `no_proxy`",
     default: "only this machine",
 };
 
