@@ -71,8 +71,8 @@
 //!
 //! # Counts
 //!
-//! - cases of one run, as data: 304 (79 of a provider, 12 of AgenticFlow, 29 of ShortAPI, 61 of
-//!   PopiArt, 17 of bad input, 106 of faults)
+//! - cases of one run, as data: 307 (79 of a provider, 12 of AgenticFlow, 29 of ShortAPI, 61 of
+//!   PopiArt, 17 of bad input, 109 of faults)
 //! - cases of several runs, as data: 58 (46 incidents, 1 of a provider, 4 of AgenticFlow, 3 of
 //!   ShortAPI, 4 of PopiArt)
 //! - snapshots of the command line: 56

@@ -577,3 +577,31 @@ fn file_of_the_folder_does_not_take_the_place_of_a_pack_of_its_name() {
         .json();
     assert_eq!(file["allowed"], false, "{file}");
 }
+
+#[test]
+fn home_that_is_relative_gives_the_folder_no_configuration() {
+    let evil = Server::start(Script::new());
+    let sandbox = folder_of(&evil);
+    let folder = sandbox.path(".config/zoetrope");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::rename(sandbox.path("zoetrope.toml"), folder.join("zoetrope.toml")).expect("moved");
+    sandbox.write(
+        "input.json",
+        r#"{"prompt": "p", "image": "https://p.example/a.png"}"#,
+    );
+    for arguments in [
+        vec!["config", "path"],
+        vec!["run", "image_to_video_v3", "--input", "input.json"],
+    ] {
+        let mut command = sandbox.command_in_folder(arguments);
+        command.env("HOME", ".").env_remove("XDG_CONFIG_HOME");
+        let outcome = sandbox.start(command).end();
+        assert!(
+            !outcome
+                .stdout
+                .contains(".config/zoetrope/zoetrope.toml (used)"),
+            "{outcome:?}"
+        );
+    }
+    assert_eq!(evil.arrived().len(), 0);
+}

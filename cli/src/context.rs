@@ -236,6 +236,7 @@ impl Context {
             Some(folder) => folder.clone(),
             None => ProjectDirs::from("", "", "zoetrope")
                 .map(|folders| folders.data_dir().to_owned())
+                .filter(|folder| folder.is_absolute())
                 .ok_or_else(|| Failure::usage("there is no home directory; give --data-dir"))?,
         };
         std::path::absolute(&folder)

@@ -123,7 +123,7 @@ pub(super) fn caller() -> Option<Caller> {
 
 /// The filter of `setting`; if it is invalid, the default and the error.
 fn levels(setting: &str) -> (EnvFilter, Option<String>) {
-    let default = || EnvFilter::new("warn");
+    let default = || EnvFilter::new("warn,rustls_platform_verifier=off");
     if setting.trim().is_empty() {
         return (default(), None);
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use image::metadata::Orientation;
 use image::{ImageDecoder as _, ImageReader};
 use zoetrope_host::contract::Violation;
-use zoetrope_host::ledger::{ClipFile, Job};
+use zoetrope_host::ledger::Job;
 use zoetrope_host::media::{Picture, format_of};
 use zoetrope_host::sanitize::sentence;
 
@@ -59,9 +59,11 @@ pub(super) fn refused(field: &str, picture: &Picture) -> Option<Failure> {
 pub(super) fn results<'a>(jobs: impl IntoIterator<Item = &'a Job>) -> impl Iterator<Item = String> {
     let files = jobs.into_iter().filter(|job| job.is_finalized());
     let files = files.filter_map(Job::file);
-    files
-        .flat_map(ClipFile::all)
-        .filter_map(|file| misnamed(&file.path, &file.media_type))
+    files.flat_map(|result| {
+        let named = result.all();
+        let named = named.filter_map(|file| misnamed(&file.path, &file.media_type));
+        named.chain(result.left_out.iter().cloned())
+    })
 }
 
 /// A note on a file whose extension does not match its type.

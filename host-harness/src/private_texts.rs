@@ -135,6 +135,20 @@ impl Private {
             let places = windows.filter(|(_, window)| *window == self.letters);
             found.extend(places.map(|(at, _)| reading.place(at..at + whole)));
         }
+        let beginning = match self.piece {
+            Some(_) => BEGINNING,
+            None => MIN_LENGTH,
+        };
+        for cut in &reading.cuts {
+            let before = &letters[..*cut];
+            let longest = whole.min(before.len());
+            let quoted = (beginning..=longest)
+                .rev()
+                .find(|length| before.ends_with(&self.letters[..*length]));
+            if let Some(length) = quoted {
+                found.push(reading.place(cut - length..*cut));
+            }
+        }
         let Some(piece) = self.piece else { return };
         if letters.len() >= piece && whole >= piece {
             let pieces: HashSet<&[char]> = letters.windows(piece).collect();
@@ -144,16 +158,6 @@ impl Private {
                 let windows = letters.windows(piece).enumerate();
                 let places = windows.filter(|(_, window)| shared.contains(window));
                 found.extend(places.map(|(at, _)| reading.place(at..at + piece)));
-            }
-        }
-        for cut in &reading.cuts {
-            let before = &letters[..*cut];
-            let longest = whole.min(before.len());
-            let beginning = (BEGINNING..=longest)
-                .rev()
-                .find(|length| before.ends_with(&self.letters[..*length]));
-            if let Some(length) = beginning {
-                found.push(reading.place(cut - length..*cut));
             }
         }
     }

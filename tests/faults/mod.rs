@@ -22,6 +22,7 @@ mod jobs {
     cases! {
         "faults_jobs":
         ; long:
+            clip_inside_a_reply_beside_one_that_fails_once
             download_in_an_unknown_coding
             download_in_br
             download_in_deflate
@@ -30,6 +31,7 @@ mod jobs {
             download_in_gzip_that_is_none
             download_in_raw_deflate
             download_in_zstd
+            further_clip_that_always_fails
             id_in_a_header
             id_in_a_header_that_climbs
             id_in_no_header
@@ -122,6 +124,7 @@ mod shortapi {
     cases! {
         "faults_shortapi":
         ; long:
+            cover_picture_inside_the_reply
             download_in_gzip
             id_in_a_header
             id_in_no_header

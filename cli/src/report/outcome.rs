@@ -78,7 +78,7 @@ pub(crate) fn facts(job: &Job) -> Map<String, Value> {
 /// A line of `zoetrope jobs --json`.
 pub(crate) fn listed(job: &Job) -> Value {
     let file = job.file().filter(|_| job.is_finalized());
-    json!({
+    let mut listed = json!({
         "id": job.spec.id,
         "key": job.spec.key,
         "node": job.spec.node,
@@ -93,7 +93,11 @@ pub(crate) fn listed(job: &Job) -> Value {
         "created_at": time(job.spec.created_at),
         "deadline_at": time(job.schedule.deadline_at),
         "next_at": job.schedule.next_at.map(time),
-    })
+    });
+    if let Some(file) = file.filter(|file| !file.others.is_empty()) {
+        listed["files"] = file.all().map(described).collect();
+    }
+    listed
 }
 
 /// The error of a job: its kind and text, the failures in a row of which it is the last one, and

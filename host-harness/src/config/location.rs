@@ -83,7 +83,8 @@ impl Places {
             option,
             variable: variable.map(PathBuf::from),
             working_dir: std::env::current_dir().ok().map(|folder| normal(&folder)),
-            user_dir,
+            // A relative one would lie in the working directory, whose files are not trusted.
+            user_dir: user_dir.filter(|folder| folder.is_absolute()),
         }
     }
 

@@ -176,6 +176,11 @@ fn of_fetch(error: &FetchError) -> DownloadFailure {
 
 fn of_not_sent(error: &NotSent) -> DownloadFailure {
     match error {
+        NotSent::ResolvedByProxyAlone { source, .. }
+            if source.kind() == io::ErrorKind::TimedOut =>
+        {
+            DownloadFailure::Transient
+        }
         NotSent::Denied(_)
         | NotSent::Name { .. }
         | NotSent::Address { .. }

@@ -1,7 +1,7 @@
-//! Writes a file that is in memory to its unfinished file.
+//! Files that were inside a reply, and complete files that wait for the others of their result.
 
-use std::io::{self, Write as _};
-use std::path::Path;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
 
 use super::error::DownloadError;
 use super::files::{Fetched, sync_folder_of};
@@ -14,15 +14,67 @@ use crate::file_type;
 /// What an error names in the place of a URL.
 const IN_THE_REPLY: &str = "the provider's reply";
 
-/// Writes `bytes`, a file of this kind, to the unfinished file `path`. When it returns, the file
-/// survives a power cut. Blocks while it writes.
+/// Whether bytes begin as a file of this kind.
+pub(crate) fn is_of_kind(kind: MediaKind, bytes: &[u8]) -> bool {
+    let header = &bytes[..bytes.len().min(file_type::HEADER)];
+    recognised(kind, header, String::new).is_ok()
+}
+
+/// Keeps a complete unfinished file under a name of its own, which says that it is complete:
+/// `<target's name>.<job>.complete`. Survives a power cut.
 ///
 /// # Errors
 ///
-/// When the bytes are of another kind, or cannot be written.
-pub(crate) fn write(path: &Path, kind: MediaKind, bytes: &[u8]) -> Result<Fetched, DownloadError> {
+/// When it cannot be renamed.
+pub(crate) fn keep(part: &Path) -> Result<(), DownloadError> {
+    let complete = complete_of(part);
+    let kept = std::fs::rename(part, &complete).and_then(|()| sync_folder_of(&complete));
+    kept.map_err(|source| DownloadError::Write {
+        path: complete,
+        source,
+    })
+}
+
+/// The name of a complete file that has not got its final name.
+pub(crate) fn complete_of(part: &Path) -> PathBuf {
+    part.with_extension("complete")
+}
+
+/// The complete file of this kind that was kept, if there is one. Blocks while it reads the file.
+pub(crate) fn kept(part: &Path, kind: MediaKind) -> Option<Fetched> {
+    let path = complete_of(part);
+    let mut header = Vec::new();
+    let file = part::open_to_read(&path).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.take(file_type::HEADER as u64)
+        .read_to_end(&mut header)
+        .ok()?;
+    Some(Fetched {
+        bytes: length,
+        sha256: part::digest_of(&path).ok()??,
+        media_type: recognised(kind, &header, String::new).ok()?,
+    })
+}
+
+/// Writes `bytes`, a file of this kind and, if it is announced, of this digest, to the unfinished
+/// file `path`. When it returns, the file survives a power cut. Blocks while it writes.
+///
+/// # Errors
+///
+/// When the bytes are of another kind or digest, or cannot be written.
+pub(crate) fn write(
+    path: &Path,
+    kind: MediaKind,
+    announced: Option<&str>,
+    bytes: &[u8],
+) -> Result<Fetched, DownloadError> {
     let header = &bytes[..bytes.len().min(file_type::HEADER)];
     let media_type = recognised(kind, header, || IN_THE_REPLY.into())?;
+    let sha256 = Sha256Digest::of(bytes);
+    if announced.is_some_and(|text| !text.eq_ignore_ascii_case(&sha256.to_string())) {
+        let url = IN_THE_REPLY.into();
+        return Err(DownloadError::Digest { url });
+    }
     let mut file = part::open_to_write(path)?;
     let mut write = || -> io::Result<()> {
         file.set_len(0)?;
@@ -36,7 +88,7 @@ pub(crate) fn write(path: &Path, kind: MediaKind, bytes: &[u8]) -> Result<Fetche
     })?;
     Ok(Fetched {
         bytes: bytes.len() as u64,
-        sha256: Sha256Digest::of(bytes),
+        sha256,
         media_type,
     })
 }

@@ -103,8 +103,8 @@ impl Steps {
         });
         let done = trace::within(trace, async {
             match action {
-                Action::Submit => self.submit(job, &resolved_job).await,
-                Action::Poll => self.poll(job, &resolved_job).await,
+                Action::Submit => Box::pin(self.submit(job, &resolved_job)).await,
+                Action::Poll => Box::pin(self.poll(job, &resolved_job)).await,
                 Action::Cancel => self.cancel(job, &resolved_job).await,
                 _ => {
                     let none = InHand::default();
@@ -269,16 +269,15 @@ impl Steps {
         self.settled_result(job, event, resolved_job).await
     }
 
-    /// Applies an event, and writes the files that were inside the reply before anything else is
-    /// done: they exist in no other place of this machine.
+    /// Applies an event, and then writes the files that were inside the reply and downloads the
+    /// others.
     async fn settled_result(
         &self,
         job: Job,
         mut event: Event,
         resolved_job: &ResolvedJob,
     ) -> Result<Done, Arc<LedgerError>> {
-        let attachments = resolved_job.context.attachments();
-        let in_hand = InHand::of(&mut event, &job, attachments);
+        let in_hand = InHand::of(&mut event, &job, resolved_job);
         let done = self.settled(job, &event).await?;
         if in_hand.is_empty() {
             return Ok(done);

@@ -111,7 +111,9 @@ pub enum NotSent {
         after: Duration,
     },
     /// The TLS handshake failed, for example because the certificate is not trusted.
-    #[error("no trusted connection to `{host}`")]
+    #[error(
+        "no trusted connection to `{host}` (a private authority is named by `ca_file` in `[network]`)"
+    )]
     Tls {
         /// The name or address.
         host: String,

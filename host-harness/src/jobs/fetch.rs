@@ -46,8 +46,11 @@ impl Jobs {
             return Ok(Fetched::LeftAlone(job.clone()));
         }
         check_target(out, force).map_err(JobsError::Target)?;
-        if let Some(file) = here(job) {
-            return copy(job, file, out, force);
+        let (row, to) = (job.clone(), out.to_owned());
+        // Reads and copies the files.
+        let work = move || copy_if_here(&row, &to, force);
+        if let Ok(Some(copied)) = tokio::task::spawn_blocking(work).await {
+            return copied;
         }
         let moved = Event::TargetChanged {
             target: Target::File(out.to_owned()),
@@ -62,31 +65,28 @@ impl Jobs {
 }
 
 /// Copies a result's first file to `out`, and the further ones to numbered names beside it.
-fn copy(job: &Job, result: &ClipFile, out: &Path, force: bool) -> Result<Fetched, JobsError> {
-    let failed = |source| JobsError::Copy {
-        job: Box::new(job.clone()),
-        source,
-    };
-    let target = Target::File(out.to_owned());
-    let mut files = Vec::new();
-    for (number, file) in result.all().enumerate() {
-        let to = target.unused_path_of(number, &file.media_type);
-        let copied = download::copy(&file.path, &to, &job.spec.id, force && number == 0);
-        copied.map_err(failed)?;
-        files.push(to);
-    }
-    Ok(Fetched::Copied {
-        job: job.clone(),
-        files,
-    })
-}
-
-/// The result's files, if all exist and are intact.
-fn here(job: &Job) -> Option<&ClipFile> {
+/// `None` if the first file does not exist or was changed. Further ones that do not exist are
+/// left out.
+fn copy_if_here(job: &Job, out: &Path, force: bool) -> Option<Result<Fetched, JobsError>> {
     let result = job.file().filter(|_| job.is_finalized())?;
-    let is_intact = |file: &ClipFile| {
+    let is_intact = |file: &&ClipFile| {
         let digest = digest_of(&file.path).ok().flatten();
         digest.is_some_and(|digest| digest.to_string() == file.sha256)
     };
-    result.all().all(is_intact).then_some(result)
+    result.all().next().filter(is_intact)?;
+    let target = Target::File(out.to_owned());
+    let mut files = Vec::new();
+    for (number, file) in result.all().filter(is_intact).enumerate() {
+        let to = target.unused_path_of(number, &file.media_type);
+        let copied = download::copy(&file.path, &to, &job.spec.id, force && number == 0);
+        if let Err(source) = copied {
+            let job = Box::new(job.clone());
+            return Some(Err(JobsError::Copy { job, source }));
+        }
+        files.push(to);
+    }
+    Some(Ok(Fetched::Copied {
+        job: job.clone(),
+        files,
+    }))
 }

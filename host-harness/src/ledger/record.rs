@@ -327,6 +327,9 @@ fn file_document(file: &ClipFile) -> Value {
         });
         document["others"] = others.collect();
     }
+    if !file.left_out.is_empty() {
+        document["left_out"] = json!(file.left_out);
+    }
     document
 }
 
@@ -350,6 +353,7 @@ fn file_of(document: &Value) -> Option<ClipFile> {
         bytes: document["bytes"].as_u64()?,
         media_type: text("media_type")?.into(),
         others,
+        left_out: listed(&document["left_out"], |why| Some(why.as_str()?.to_owned()))?,
     })
 }
 

@@ -179,6 +179,8 @@ pub struct ClipFile {
     pub media_type: String,
     /// The further files of the result; without others of their own.
     pub others: Vec<FurtherFile>,
+    /// Why further files of the result are missing: a sentence each.
+    pub left_out: Vec<String>,
 }
 
 impl ClipFile {

@@ -59,5 +59,6 @@ pub(crate) fn file() -> ClipFile {
         bytes: 12,
         media_type: "video/mp4".into(),
         others: Vec::new(),
+        left_out: Vec::new(),
     }
 }

@@ -10,6 +10,18 @@ use crate::ledger::{JobError, ResultFile, Stage};
 const MAX_DOWNLOAD_FAILURES: u32 = 8;
 const EXPIRED_URL_WEIGHT: u32 = 2;
 
+/// Whether a job is suspended if its download fails now, after `attempts` failures.
+pub(crate) fn is_last_failure(attempts: u32, failure: DownloadFailure) -> bool {
+    attempts + weight(failure) >= MAX_DOWNLOAD_FAILURES || failure == DownloadFailure::Permanent
+}
+
+fn weight(failure: DownloadFailure) -> u32 {
+    match failure {
+        DownloadFailure::UrlExpired => EXPIRED_URL_WEIGHT,
+        _ => 1,
+    }
+}
+
 impl Step<'_> {
     pub(super) fn on_download(&mut self, event: Event) -> Action {
         let Stage::Succeeded { file: kept, .. } = &mut self.job.stage else {
@@ -40,11 +52,9 @@ impl Step<'_> {
 
     fn download_failed(&mut self, error: JobError, failure: DownloadFailure) {
         let job = &mut *self.job;
-        job.schedule.attempts += match failure {
-            DownloadFailure::UrlExpired => EXPIRED_URL_WEIGHT,
-            _ => 1,
-        };
-        if job.schedule.attempts >= MAX_DOWNLOAD_FAILURES || failure == DownloadFailure::Permanent {
+        let is_last = is_last_failure(job.schedule.attempts, failure);
+        job.schedule.attempts += weight(failure);
+        if is_last {
             return self.give_up(error);
         }
         if failure == DownloadFailure::UrlExpired

@@ -19,6 +19,7 @@ use step::Step;
 use crate::driver::event::{Action, Event};
 use crate::ledger::{Job, Millis};
 
+pub(super) use download::is_last_failure;
 pub use poll::{GRACE, UNRECOGNIZED};
 pub use submit::may_submit;
 

@@ -107,6 +107,7 @@ fn fetched() -> Event {
             bytes: 1,
             media_type: "video/mp4".into(),
             others: Vec::new(),
+            left_out: Vec::new(),
         },
     }
 }

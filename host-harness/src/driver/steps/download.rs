@@ -1,6 +1,7 @@
 //! Downloads a result and gives the file its final name. Each step is committed before the
 //! next one.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::contract::MediaKind;
 use crate::digest::Sha256Digest;
 use crate::download::{self, Download, DownloadError, DownloadFailure, Fetched, MAX_BYTES};
 use crate::driver::JobUpdate;
+use crate::driver::decide::is_last_failure;
 use crate::driver::event::Event;
 use crate::egress::AddressRule;
 use crate::error::{ErrorKind, chain};
@@ -30,24 +32,44 @@ impl Steps {
             return self.settled(job, &Event::Due).await;
         };
         // A file that was complete before a crash is not downloaded again.
-        if let Some(finalized) = run_blocking(&job, finalize_complete).await {
-            return self.settled(job, &finalized).await;
-        }
+        let job = match self.finalized(job).await? {
+            Finalizing::Settled(done) => return Ok(*done),
+            Finalizing::Incomplete(job) => *job,
+        };
         let file = match self.fetch_all(&job, &media, resolved_job, in_hand).await {
             Ok(file) => file,
             Err(error) => return self.settled(job, &download_failed(&error)).await,
         };
         let row = self.settle(job, &Event::Fetched { file }).await?;
-        match run_blocking(&row, finalize_complete).await {
-            Some(finalized) => self.settled(row, &finalized).await,
-            None => self.settled(row, &Event::Due).await,
+        match self.finalized(row).await? {
+            Finalizing::Settled(done) => Ok(*done),
+            // It was removed meanwhile.
+            Finalizing::Incomplete(row) => self.settled(*row, &Event::Due).await,
         }
     }
 
-    /// All files of a result.
+    /// Gives the files of a row that are complete their final names.
+    async fn finalized(&self, mut row: Job) -> Result<Finalizing, Arc<LedgerError>> {
+        for _ in 0..NAMES {
+            match run_blocking(&row, finalize_complete).await {
+                None => break,
+                // Another file took the name of a further file.
+                Some(renamed @ Event::Fetched { .. }) => row = self.settle(row, &renamed).await?,
+                Some(event) => {
+                    let done = self.settled(row, &event).await?;
+                    return Ok(Finalizing::Settled(Box::new(done)));
+                }
+            }
+        }
+        Ok(Finalizing::Incomplete(Box::new(row)))
+    }
+
+    /// All files of a result. The files in hand are written first: they exist in no other place
+    /// of this machine, and hold memory. A file that is complete is kept, and not fetched again
+    /// if another one fails.
     ///
-    /// A further file of another kind is not a result. One that no place has, even after a poll
-    /// has named its places again, is left out, so that it does not withhold the first.
+    /// A further file that is of another kind, or fails until the job would be suspended, is left
+    /// out, so that it does not withhold the first.
     async fn fetch_all(
         &self,
         job: &Job,
@@ -55,47 +77,69 @@ impl Steps {
         resolved_job: &ResolvedJob,
         mut in_hand: InHand,
     ) -> Result<ClipFile, DownloadError> {
-        let taken = in_hand.take(0);
-        let mut file = self.fetch_any(job, 0, media, resolved_job, taken).await?;
-        for (index, medium) in media.others.iter().enumerate() {
-            let number = index + 1;
-            let taken = in_hand.take(number);
-            match self
-                .fetch_any(job, number, medium, resolved_job, taken)
-                .await
-            {
-                Ok(other) => file.others.push(FurtherFile {
-                    part: part_of(job, number),
-                    file: other,
-                }),
-                Err(error @ DownloadError::WrongKind { .. }) => {
-                    tracing::warn!(number, error = chain(&error), "no result");
+        let all = || std::iter::once(media).chain(&media.others).enumerate();
+        let keeps = !in_hand.is_empty() || !media.others.is_empty();
+        let mut failed = BTreeMap::new();
+        for (number, medium) in all() {
+            let Some(bytes) = in_hand.take(number) else {
+                continue;
+            };
+            if let Err(error) = write(job, number, medium, resolved_job, bytes).await {
+                failed.insert(number, error);
+            }
+        }
+        resolved_job.context.attachments().clear();
+        let mut files = Vec::new();
+        let mut left_out = Vec::new();
+        for (number, medium) in all() {
+            let part = part_of(job, number);
+            let kind = kind_of(medium, resolved_job);
+            let fetched = match (kept(&part, kind).await, failed.remove(&number)) {
+                (Some(fetched), _) => Ok(clip_file(job, number, &fetched)),
+                (None, Some(error)) if medium.alternatives.is_empty() => Err(error),
+                _ => self.fetch_any(job, number, medium, resolved_job).await,
+            };
+            match fetched {
+                Ok(file) if keeps => {
+                    keep(&part).await?;
+                    files.push(FurtherFile {
+                        part: download::complete_of(&part),
+                        file,
+                    });
                 }
+                Ok(file) => files.push(FurtherFile { part, file }),
                 Err(error)
-                    if error.failure() == DownloadFailure::UrlExpired
-                        && job.schedule.attempts > 0 =>
+                    if number > 0
+                        && (matches!(error, DownloadError::WrongKind { .. })
+                            || is_last_failure(job.schedule.attempts, error.failure())) =>
                 {
-                    tracing::warn!(number, error = chain(&error), "a further file is missing");
+                    let why = chain(&error);
+                    left_out.push(format!(
+                        "file {} of the result is missing: {why}",
+                        number + 1
+                    ));
                 }
                 Err(error) => return Err(error),
             }
         }
-        Ok(file)
+        let mut files = files.into_iter();
+        let first = files.next().ok_or(DownloadError::NotInHand)?;
+        Ok(ClipFile {
+            others: files.collect(),
+            left_out,
+            ..first.file
+        })
     }
 
-    /// The file of this number: the one in hand, else from the first place that has it. A part
-    /// of the file from one place is continued from another one only if their bytes agree.
+    /// The file of this number from the first place that has it. A part of the file from one
+    /// place is continued from another one only if their bytes agree.
     async fn fetch_any(
         &self,
         job: &Job,
         number: usize,
         media: &Media,
         resolved_job: &ResolvedJob,
-        in_hand: Option<Bytes>,
     ) -> Result<ClipFile, DownloadError> {
-        if let Some(bytes) = in_hand {
-            return write(job, number, kind_of(media, resolved_job), bytes).await;
-        }
         let mut failed = match self.fetch(job, number, media, resolved_job).await {
             Ok(fetched) => return Ok(fetched),
             Err(error) => error,
@@ -148,21 +192,58 @@ impl Steps {
     }
 }
 
-/// Writes a file that was inside a reply to its unfinished file.
+/// The most names that are tried for the further files of a result.
+const NAMES: usize = 8;
+
+/// The outcome of giving files their final names.
+enum Finalizing {
+    /// The row is settled.
+    Settled(Box<Done>),
+    /// A file is missing.
+    Incomplete(Box<Job>),
+}
+
+/// Writes a file that was inside a reply, and keeps it.
 async fn write(
     job: &Job,
     number: usize,
-    kind: MediaKind,
+    media: &Media,
+    resolved_job: &ResolvedJob,
     bytes: Bytes,
-) -> Result<ClipFile, DownloadError> {
+) -> Result<(), DownloadError> {
     let part = part_of(job, number);
-    let written = tokio::task::spawn_blocking(move || download::write(&part, kind, &bytes));
-    let fetched = written.await.unwrap_or(Err(DownloadError::NotInHand))?;
-    Ok(clip_file(job, number, &fetched))
+    let kind = kind_of(media, resolved_job);
+    let announced = media.sha256.clone();
+    let work = move || {
+        download::write(&part, kind, announced.as_deref(), &bytes)?;
+        download::keep(&part)
+    };
+    let written = tokio::task::spawn_blocking(work).await;
+    written.unwrap_or(Err(DownloadError::NotInHand))
+}
+
+/// The complete file that was kept for this unfinished one.
+async fn kept(part: &Path, kind: MediaKind) -> Option<Fetched> {
+    let part = part.to_owned();
+    let read = tokio::task::spawn_blocking(move || download::kept(&part, kind)).await;
+    read.ok().flatten()
+}
+
+/// Keeps a complete file, unless it is kept already.
+async fn keep(part: &Path) -> Result<(), DownloadError> {
+    let part = part.to_owned();
+    let work = move || {
+        if download::complete_of(&part).exists() && !part.exists() {
+            return Ok(());
+        }
+        download::keep(&part)
+    };
+    let kept = tokio::task::spawn_blocking(work).await;
+    kept.unwrap_or(Err(DownloadError::NotInHand))
 }
 
 /// The kind that the node declares for a medium, else that of its first one.
-fn kind_of(media: &Media, resolved_job: &ResolvedJob) -> MediaKind {
+pub(super) fn kind_of(media: &Media, resolved_job: &ResolvedJob) -> MediaKind {
     let mut declared = resolved_job.node.output_media.iter();
     let first = declared.clone().next();
     let field = declared.find(|field| field.pointer == media.pointer);
@@ -176,20 +257,22 @@ fn clip_file(job: &Job, number: usize, fetched: &Fetched) -> ClipFile {
         bytes: fetched.bytes,
         media_type: fetched.media_type.into(),
         others: Vec::new(),
+        left_out: Vec::new(),
     }
 }
 
 /// Runs file work on a blocking thread: reading a large file takes long.
 async fn run_blocking(
     job: &Job,
-    modes: impl FnOnce(&Job) -> Option<Event> + Send + 'static,
+    work: impl FnOnce(&Job) -> Option<Event> + Send + 'static,
 ) -> Option<Event> {
     let job = job.clone();
-    let worked = tokio::task::spawn_blocking(move || modes(&job)).await;
+    let worked = tokio::task::spawn_blocking(move || work(&job)).await;
     worked.ok().flatten()
 }
 
-/// Gives the files that are complete their final names; `None` if one is not complete.
+/// Gives the files that are complete their final names; `None` if one is not complete. If the
+/// name of a further file is taken, the event has another one.
 fn finalize_complete(job: &Job) -> Option<Event> {
     let first = job.file()?;
     let is_complete = |part: &Path, file: &ClipFile| {
@@ -198,27 +281,37 @@ fn finalize_complete(job: &Job) -> Option<Event> {
         (has_it(part) || has_it(&file.path)).then_some(wanted)
     };
     let part = part_of(job, 0);
-    let mut named = vec![(part.clone(), first, is_complete(&part, first)?, job.force)];
+    let complete = download::complete_of(&part);
+    let part = if complete.exists() { complete } else { part };
+    let digest = is_complete(&part, first)?;
+    let mut digests = Vec::new();
     for FurtherFile { part, file } in &first.others {
-        // A further file never replaces another one.
-        named.push((part.clone(), file, is_complete(part, file)?, false));
+        digests.push(is_complete(part, file)?);
     }
-    let outcomes = named
-        .into_iter()
-        .map(|(part, file, digest, force)| download::finalize(&part, &file.path, &digest, force));
-    Some(finalized(outcomes.collect()))
+    if let Err(error) = download::finalize(&part, &first.path, &digest, job.force) {
+        return Some(download_failed(&error));
+    }
+    for (index, (FurtherFile { part, file }, digest)) in
+        first.others.iter().zip(digests).enumerate()
+    {
+        // A further file never replaces another one.
+        match download::finalize(part, &file.path, &digest, false) {
+            Ok(()) => {}
+            Err(DownloadError::Target(_)) => {
+                let mut file = first.clone();
+                let other = &mut file.others[index].file;
+                other.path = job.target.unused_path_of(index + 1, &other.media_type);
+                return Some(Event::Fetched { file });
+            }
+            Err(error) => return Some(download_failed(&error)),
+        }
+    }
+    Some(Event::Finalized)
 }
 
 fn download_failed(error: &DownloadError) -> Event {
     Event::DownloadFailed {
         error: JobError::new(ErrorKind::DownloadFailed, chain(error)),
         failure: error.failure(),
-    }
-}
-
-fn finalized(outcome: Result<(), DownloadError>) -> Event {
-    match outcome {
-        Ok(()) => Event::Finalized,
-        Err(error) => download_failed(&error),
     }
 }

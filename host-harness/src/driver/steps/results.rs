@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::ResolvedJob;
+use super::download::kind_of;
 use crate::download;
 use crate::driver::event::Event;
 use crate::egress::Attachments;
@@ -15,8 +17,8 @@ use crate::json;
 use crate::ledger::{Job, Media, Target};
 use crate::media::file_url;
 
-/// Most bytes of a `data:` URL that a component returns. It is bounded before, as every text is.
-const DATA_URL: u64 = 32 << 20;
+/// Most bytes of a `data:` URL that a component returns; its text is bounded before.
+const DATA_URL: u64 = 1 << 20;
 
 /// The URL of a file that was inside a reply and is not in hand any more.
 pub(super) const IN_REPLY: &str = "attached:";
@@ -28,7 +30,7 @@ pub(super) struct InHand(BTreeMap<usize, Bytes>);
 impl InHand {
     /// Takes the files of a success out of the attachments of its call. In the event, the `file:`
     /// URLs of their final names stand in their place.
-    pub(super) fn of(event: &mut Event, job: &Job, attachments: &Attachments) -> Self {
+    pub(super) fn of(event: &mut Event, job: &Job, resolved_job: &ResolvedJob) -> Self {
         let Event::Succeeded {
             output,
             media: Some(media),
@@ -40,7 +42,7 @@ impl InHand {
         let mut others = std::mem::take(&mut media.others);
         let mut found = Found {
             job,
-            attachments,
+            resolved_job,
             in_hand: Self::default(),
             renamed: Vec::new(),
         };
@@ -68,33 +70,39 @@ impl InHand {
 
 struct Found<'a> {
     job: &'a Job,
-    attachments: &'a Attachments,
+    resolved_job: &'a ResolvedJob,
     in_hand: InHand,
     /// URLs of the reply, and what stands in their place.
     renamed: Vec<(String, String)>,
 }
 
 impl Found<'_> {
-    /// Takes the file of a medium, if one of its places was inside the reply.
+    /// Takes the file of a medium, if one of its places was inside the reply. A file of another
+    /// kind is taken only if there is no other place, so that the error can say so.
     fn take(&mut self, number: usize, medium: &mut Media) {
-        let mut bytes = None;
-        if is_inline(&medium.url) {
-            bytes = self.bytes(&medium.url);
-            let url = match &bytes {
-                Some(bytes) => file_url::of(&path_of(self.job, number, media_type(bytes))),
-                None => IN_REPLY.into(),
-            };
-            let given = std::mem::replace(&mut medium.url, url.clone());
-            self.renamed.push((given, url));
-            medium.needs_credential = false;
-        }
-        medium.alternatives.retain(|place| {
-            let is_remote = !is_inline(&place.url);
-            if !is_remote && bytes.is_none() {
-                bytes = self.bytes(&place.url);
+        let kind = kind_of(medium, self.resolved_job);
+        let mut others = std::mem::take(&mut medium.alternatives);
+        let first = Attachments::is_one(&medium.url).then(|| self.bytes(&medium.url));
+        let inside = others.extract_if(.., |place| Attachments::is_one(&place.url));
+        let inside: Vec<_> = inside.map(|place| self.bytes(&place.url)).collect();
+        let all = || first.iter().chain(&inside).flatten();
+        let fits = all().find(|bytes| download::is_of_kind(kind, bytes));
+        let is_alone = first.is_some() && others.is_empty();
+        let bytes = fits.or_else(|| all().next().filter(|_| is_alone)).cloned();
+        if first.is_some() {
+            let given = medium.url.clone();
+            match &bytes {
+                Some(bytes) => {
+                    let path = path_of(self.job, number, media_type(bytes));
+                    medium.url = file_url::of(&path);
+                    medium.needs_credential = false;
+                }
+                None if others.is_empty() => medium.url = IN_REPLY.into(),
+                None => *medium = others.remove(0),
             }
-            is_remote
-        });
+            self.renamed.push((given, medium.url.clone()));
+        }
+        medium.alternatives = others;
         if let Some(bytes) = bytes {
             self.in_hand.0.insert(number, bytes);
         }
@@ -102,20 +110,11 @@ impl Found<'_> {
 
     fn bytes(&self, url: &str) -> Option<Bytes> {
         let attachment = match Attachments::number(url) {
-            Some(number) => self.attachments.take(number)?,
+            Some(number) => self.resolved_job.context.attachments().take(number)?,
             None => Attachments::of_data_url(url, DATA_URL).ok()?,
         };
         Some(attachment.bytes)
     }
-}
-
-/// Whether a URL stands for a file inside a reply.
-fn is_inline(url: &str) -> bool {
-    let begins = |scheme: &str| {
-        let start = url.get(..scheme.len());
-        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-    };
-    begins("data:") || begins(IN_REPLY)
 }
 
 fn rename(document: &mut Value, renamed: &[(String, String)]) {

@@ -60,6 +60,25 @@ impl Attachments {
         self.kept(|kept| kept.all.get_mut(number)?.take())
     }
 
+    /// Whether a URL stands for a file inside a reply: `attached:`, or `data:`.
+    pub(crate) fn is_one(url: &str) -> bool {
+        let begins = |scheme: &str| {
+            let start = url.get(..scheme.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+        };
+        begins("data:") || begins(SCHEME)
+    }
+
+    /// Drops the attachments that were not taken, and the permit of a long reply.
+    pub(crate) fn clear(&self) {
+        self.kept(|kept| {
+            kept.all
+                .iter_mut()
+                .for_each(|attachment| *attachment = None);
+            kept.permit = None;
+        });
+    }
+
     /// The number that a URL names: 3 for `attached:3`. `None` for any other URL.
     pub(crate) fn number(url: &str) -> Option<usize> {
         let digits = url.strip_prefix(SCHEME)?;

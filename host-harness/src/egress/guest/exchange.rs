@@ -1,5 +1,7 @@
 //! The third stage: sends the request as a read or as a submit, and reads the whole reply.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{StatusCode, response};
 use tokio::time::timeout_at;
@@ -11,6 +13,10 @@ use super::redact::Unredacted;
 use crate::egress::destination::Destination;
 use crate::egress::error::{Denial, EgressError, NotSent, ReplyLost};
 use crate::egress::spans;
+
+/// How much longer a reply may take that can hold a clip, as a part of the usual time. The usual
+/// time is half of the call's, and the component still gets the error.
+const CLIP_TIME: f64 = 0.8;
 
 /// Sends `request` and reads the whole reply.
 pub(super) async fn exchange(request: Collected<'_>) -> Result<Unredacted<'_>, EgressError> {
@@ -42,12 +48,18 @@ async fn transmitted(
         };
         Ok::<_, EgressError>(receive(head, reply).await?)
     };
+    // A reply with a clip may take most of the call.
+    let more = if head.call.sends.receives_clips() {
+        limits.total.mul_f64(CLIP_TIME)
+    } else {
+        Duration::ZERO
+    };
     // A connection is opened before the deadline, so at the deadline the request was sent.
-    timeout_at(head.deadline, exchange)
+    timeout_at(head.deadline + more, exchange)
         .await
         .unwrap_or_else(|_| {
             Err(EgressError::from(ReplyLost::Timeout {
-                after: limits.total,
+                after: limits.total + more,
             }))
         })
 }

@@ -28,6 +28,11 @@ pub(super) async fn receive(
         let collected = reply.collect(limits.reply_body, limits.idle).await?;
         let (mut parts, body) = collected;
         let body = to_utf8(&mut parts.headers, body);
+        // Some charsets take more bytes in UTF-8.
+        if body.len() as u64 > limits.reply_body {
+            let limit = limits.reply_body;
+            return Err(ReplyLost::BodyTooLong { limit });
+        }
         return Ok((parts, body.freeze()));
     }
     let attachments = &head.call.attachments;
