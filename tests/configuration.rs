@@ -191,6 +191,17 @@ fn config_check_gives_every_problem_with_its_place_and_the_nearest_key() {
         (&json!(4), &json!("submit"))
     );
 
+    // The configuration in use has another problem too.
+    sandbox.configure(
+        "[connections.a]\ncategory = \"pixelml\"\nbase-url = \"https://a.example\"\n\
+         options = { submitt = { method = \"POST\" } }\n",
+    );
+    let check = ["--json", "config", "check", "--config", "zoetrope.toml"];
+    let error = run(&sandbox, &check).error("bad_config");
+    let problems = error["problems"].as_array().expect("the problems");
+    let near: Vec<_> = problems.iter().map(|one| &one["did_you_mean"]).collect();
+    assert_eq!(near, ["base_url", "submit"]);
+
     let bare = Sandbox::new();
     run(&bare, &["--json", "config", "check"]).error("usage");
     run(&bare, &["--json", "config", "check", "gone.toml"]).error("bad_config");

@@ -18,7 +18,7 @@ impl Check {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let file = self.file(context)?;
         let mut problems = check(file.text(), file.path());
-        let schemas = schemas(context).await;
+        let schemas = schemas(context).await?;
         let schema_of = |category: &str| schemas.get(category).cloned();
         problems.extend(check_options(file.text(), &schema_of));
         problems.sort();
@@ -74,16 +74,16 @@ impl Check {
     }
 }
 
-/// The schemas of options by category; none if the component cannot be listed, for example for a
-/// problem of the configuration in use.
-async fn schemas(context: &Context) -> BTreeMap<String, Value> {
-    let nodes = context.node_types().await.unwrap_or_default();
+/// The schemas of options by category, of the built-in nodes. The configuration in use may have
+/// problems itself.
+async fn schemas(context: &Context) -> Result<BTreeMap<String, Value>, Failure> {
+    let nodes = context.built_in_node_types().await?;
     let requirements = nodes.into_iter().filter_map(|node| node.connection);
     let schemas = requirements.filter_map(|requirement| {
         let schema = serde_json::from_str(&requirement.options_schema).ok()?;
         Some((requirement.category, schema))
     });
-    schemas.collect()
+    Ok(schemas.collect())
 }
 
 fn line(path: &str, problem: &Problem) -> String {
