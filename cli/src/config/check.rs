@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
-use zoetrope_host::config::{ConfigFile, Place, Problem, check, check_options};
+use zoetrope_host::config::{ConfigFile, Place, Problem, check, check_categories, check_options};
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::sanitize::escaped_path;
 
@@ -19,6 +19,8 @@ impl Check {
         let file = self.file(context)?;
         let mut problems = check(file.text(), file.path());
         let schemas = schemas(context).await?;
+        let known: Vec<_> = schemas.keys().map(String::as_str).collect();
+        problems.extend(check_categories(file.text(), &known));
         let schema_of = |category: &str| schemas.get(category).cloned();
         problems.extend(check_options(file.text(), &schema_of));
         problems.sort();
@@ -79,9 +81,9 @@ impl Check {
 async fn schemas(context: &Context) -> Result<BTreeMap<String, Value>, Failure> {
     let nodes = context.built_in_node_types().await?;
     let requirements = nodes.into_iter().filter_map(|node| node.connection);
-    let schemas = requirements.filter_map(|requirement| {
-        let schema = serde_json::from_str(&requirement.options_schema).ok()?;
-        Some((requirement.category, schema))
+    let schemas = requirements.map(|requirement| {
+        let schema = serde_json::from_str(&requirement.options_schema).unwrap_or_default();
+        (requirement.category, schema)
     });
     Ok(schemas.collect())
 }
