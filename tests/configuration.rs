@@ -91,6 +91,27 @@ fn config_path_lists_every_place_and_why_its_file_is_not_used() {
     assert_eq!(named.stdout, "zoetrope.toml\n");
 }
 
+#[cfg(unix)]
+#[test]
+fn users_own_file_that_is_a_link_to_nowhere_is_an_error_and_stays() {
+    let sandbox = Sandbox::new();
+    fs::create_dir_all(sandbox.user_dir()).expect("a folder");
+    let own = sandbox.user_dir().join("zoetrope.toml");
+    std::os::unix::fs::symlink(sandbox.path("gone.toml"), &own).expect("a link");
+    let component = sandbox.write("pack.wasm", b"\0asm\x0d\0\x01\0");
+    let component = component.to_str().expect("a path");
+    for command in [
+        &["--json", "config", "path"][..],
+        &["--json", "config", "check"],
+        &["--json", "packs", "allow", component],
+    ] {
+        let error = run(&sandbox, command).error("bad_config");
+        let message = error["message"].as_str().expect("a message");
+        assert!(message.contains("leads nowhere"), "{message}");
+        assert!(fs::symlink_metadata(&own).expect("the link").is_symlink());
+    }
+}
+
 #[test]
 fn users_own_configuration_needs_no_trust() {
     let server = Server::start(Script::new());

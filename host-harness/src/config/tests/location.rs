@@ -200,6 +200,26 @@ fn symbolic_link_in_the_working_directory_is_refused_even_after_trust() {
 
 #[cfg(unix)]
 #[test]
+fn link_that_leads_nowhere_is_an_error_at_the_users_own_file() {
+    let folders = Folders::new();
+    let own = folders.path("own/zoetrope.toml");
+    std::os::unix::fs::symlink(folders.path("gone.toml"), &own).expect("a link");
+    let error = folders.places().locate().expect_err("no file");
+    assert!(!error.is_missing(), "{error}");
+    assert!(
+        matches!(
+            &error,
+            ConfigError::Read {
+                source: FileFault::DanglingLink,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
 fn pipe_and_folder_are_refused_without_waiting() {
     let folders = Folders::new();
     let here = folders.path("work/zoetrope.toml");
