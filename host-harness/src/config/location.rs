@@ -216,7 +216,7 @@ pub enum NotTrusted {
 }
 
 /// The absolute path under which the record has a file of a folder: without links in the path of
-/// the folder. The file itself need not exist.
+/// the folder. Neither the file nor the folder need exist.
 ///
 /// # Errors
 ///
@@ -229,10 +229,29 @@ pub fn recorded_path(file: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// A folder's path without links.
+/// A folder's path without links. What does not exist any more is resolved as text.
 #[cfg(unix)]
 fn normal(folder: &Path) -> PathBuf {
-    std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
+    use std::path::Component;
+
+    let existing = folder.ancestors().find_map(|ancestor| {
+        let resolved = std::fs::canonicalize(ancestor).ok()?;
+        Some((resolved, folder.strip_prefix(ancestor).ok()?))
+    });
+    let Some((mut path, rest)) = existing else {
+        return folder.to_owned();
+    };
+    let mut is_upward = false;
+    for component in rest.components() {
+        if component == Component::ParentDir {
+            path.pop();
+            is_upward = true;
+        } else {
+            path.push(component);
+        }
+    }
+    // Above the missing folder, what follows may exist and have links.
+    if is_upward { normal(&path) } else { path }
 }
 
 /// A folder's path as the system gives it: without links, it would have an unusual prefix.

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::super::{
     CONFIG_FILE, ConfigError, ConfigFile, FileFault, Located, NotTrusted, Place, Places,
-    TrustRecord,
+    TrustRecord, recorded_path,
 };
 
 const TEXT: &str = "[connections.a]\ncategory = \"x\"\nbase_url = \"https://a.example\"\n";
@@ -216,6 +216,30 @@ fn link_that_leads_nowhere_is_an_error_at_the_users_own_file() {
         ),
         "{error:?}"
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn recorded_path_of_a_missing_folder_is_that_of_its_time() {
+    let folders = Folders::new();
+    let root = fs::canonicalize(folders.root.path()).expect("a folder");
+    fs::create_dir(root.join("work/project")).expect("a folder");
+    std::os::unix::fs::symlink(root.join("work"), root.join("link")).expect("a link");
+    let recorded = |name: &str| recorded_path(&root.join(name)).expect("a path");
+    let names = [
+        "link/project/zoetrope.toml",
+        "own/../link/project/zoetrope.toml",
+        "link/project/gone/../zoetrope.toml",
+        "gone/../link/./project/zoetrope.toml",
+    ];
+    let expected = root.join("work/project/zoetrope.toml");
+    for name in names {
+        assert_eq!(recorded(name), expected, "{name}");
+    }
+    fs::remove_dir(root.join("work/project")).expect("removed");
+    for name in names {
+        assert_eq!(recorded(name), expected, "{name} of a missing folder");
+    }
 }
 
 #[cfg(unix)]
