@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::support::guests::LISTS_ONLY;
 use crate::support::outcome::Outcome;
 use crate::support::provider::{Script, Server};
 use crate::support::sandbox::Sandbox;
@@ -98,12 +99,11 @@ fn users_own_file_that_is_a_link_to_nowhere_is_an_error_and_stays() {
     fs::create_dir_all(sandbox.user_dir()).expect("a folder");
     let own = sandbox.user_dir().join("zoetrope.toml");
     std::os::unix::fs::symlink(sandbox.path("gone.toml"), &own).expect("a link");
-    let component = sandbox.write("pack.wasm", b"\0asm\x0d\0\x01\0");
-    let component = component.to_str().expect("a path");
+    sandbox.write("pack.wasm", LISTS_ONLY.component());
     for command in [
         &["--json", "config", "path"][..],
         &["--json", "config", "check"],
-        &["--json", "packs", "allow", component],
+        &["--json", "packs", "allow", "pack.wasm"],
     ] {
         let error = run(&sandbox, command).error("bad_config");
         let message = error["message"].as_str().expect("a message");
@@ -163,6 +163,52 @@ fn config_init_creates_a_valid_private_file_and_overwrites_nothing() {
         text
     );
     run(&sandbox, &["--json", "config", "init", "other.toml"]).error("usage");
+}
+
+#[test]
+fn config_init_says_how_the_new_file_is_used() {
+    let sandbox = Sandbox::new();
+    let named = run(&sandbox, &["config", "init", "new.toml"]);
+    assert!(named.stderr.contains("--config new.toml"), "{named:?}");
+    let own = run(&sandbox, &["config", "init", "--config", "new.toml"]);
+    assert!(
+        own.stderr
+            .contains("not used now: --config names `new.toml`"),
+        "{own:?}"
+    );
+    let other = Sandbox::new();
+    let mut command = other.command_in_folder(["config", "init"]);
+    command.env("ZOETROPE_CONFIG", sandbox.path("new.toml"));
+    let own = other.start(command).end();
+    assert!(
+        own.stderr.contains("not used now: ZOETROPE_CONFIG names `"),
+        "{own:?}"
+    );
+    let plain = run(&Sandbox::new(), &["config", "init"]);
+    assert!(!plain.stderr.contains("not used now"), "{plain:?}");
+}
+
+#[test]
+fn error_of_a_file_that_the_variable_names_names_the_variable() {
+    let sandbox = Sandbox::new();
+    sandbox.write("pack.wasm", LISTS_ONLY.component());
+    for arguments in [
+        &["--json", "config", "path"][..],
+        &["--json", "config", "check"],
+        &["--json", "packs", "allow", "pack.wasm"],
+    ] {
+        let mut command = sandbox.command_in_folder(arguments);
+        command.env("ZOETROPE_CONFIG", "/nonexistent");
+        let error = sandbox.start(command).end().error("bad_config");
+        let message = error["message"].as_str().expect("a message");
+        assert!(message.contains("ZOETROPE_CONFIG"), "{message}");
+        command = sandbox.command_in_folder(arguments);
+        command.args(["--config", "/nonexistent"]);
+        command.env("ZOETROPE_CONFIG", "/nonexistent");
+        let error = sandbox.start(command).end().error("bad_config");
+        let message = error["message"].as_str().expect("a message");
+        assert!(!message.contains("ZOETROPE_CONFIG"), "{message}");
+    }
 }
 
 #[test]

@@ -62,7 +62,9 @@ impl Check {
             let is_named = matches!(place, Place::Option | Place::Variable);
             match read {
                 Err(error) if error.is_missing() && !is_named => {}
-                read => return read.map_err(|error| bad(&error)),
+                read => {
+                    return read.map_err(|error| context.configuration().unreadable(&error));
+                }
             }
         }
         let own: Option<PathBuf> = places.file(Place::User);
