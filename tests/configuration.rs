@@ -136,6 +136,15 @@ fn users_own_configuration_needs_no_trust() {
     let answer = run(&sandbox, &check).answer();
     let url = answer["request"]["url"].as_str().expect("a request");
     assert!(url.starts_with(&server.url()), "{url}");
+
+    let own = sandbox.user_dir().join("zoetrope.toml");
+    let own = own.to_str().expect("a path");
+    let text = run(&sandbox, &["trust", own]);
+    assert_eq!(text.code, 0, "{text:?}");
+    assert!(text.stderr.contains("it needs no trust"), "{text:?}");
+    let answer = run(&sandbox, &["--json", "trust", own]).answer();
+    assert_eq!(answer["needs_trust"], false);
+    assert!(!sandbox.user_dir().join("trust.json").exists());
 }
 
 #[test]

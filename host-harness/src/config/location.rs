@@ -105,6 +105,14 @@ impl Places {
         Some(self.user_dir.as_ref()?.join(TRUST_FILE))
     }
 
+    /// Whether a file is the user's own one, which needs no trust.
+    #[must_use]
+    pub fn is_own(&self, file: &Path) -> bool {
+        let folders = self.user_dir.as_deref().zip(file.parent());
+        file.file_name().is_some_and(|name| name == CONFIG_FILE)
+            && folders.is_some_and(|(own, folder)| is_same(own, folder))
+    }
+
     /// Finds the configuration file. Files are never merged. A file in the working directory is
     /// used only if it is trusted; if it is not, no later place is tried.
     ///

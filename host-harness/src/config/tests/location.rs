@@ -129,6 +129,8 @@ fn users_own_folder_as_the_working_directory_needs_no_trust() {
         working_dir: Some(folders.path("own")),
         ..folders.places()
     };
+    assert!(places.is_own(&own) && !places.is_own(&folders.path("work/zoetrope.toml")));
+    assert!(!places.is_own(&folders.path("own/other.toml")));
     assert_eq!(found(places.locate()), (Place::User, own));
 }
 
