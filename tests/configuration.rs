@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::support::guests::LISTS_ONLY;
 use crate::support::outcome::Outcome;
 use crate::support::provider::{Script, Server};
 use crate::support::sandbox::Sandbox;
@@ -91,6 +92,26 @@ fn config_path_lists_every_place_and_why_its_file_is_not_used() {
     assert_eq!(named.stdout, "zoetrope.toml\n");
 }
 
+#[cfg(unix)]
+#[test]
+fn users_own_file_that_is_a_link_to_nowhere_is_an_error_and_stays() {
+    let sandbox = Sandbox::new();
+    fs::create_dir_all(sandbox.user_dir()).expect("a folder");
+    let own = sandbox.user_dir().join("zoetrope.toml");
+    std::os::unix::fs::symlink(sandbox.path("gone.toml"), &own).expect("a link");
+    sandbox.write("pack.wasm", LISTS_ONLY.component());
+    for command in [
+        &["--json", "config", "path"][..],
+        &["--json", "config", "check"],
+        &["--json", "packs", "allow", "pack.wasm"],
+    ] {
+        let error = run(&sandbox, command).error("bad_config");
+        let message = error["message"].as_str().expect("a message");
+        assert!(message.contains("leads nowhere"), "{message}");
+        assert!(fs::symlink_metadata(&own).expect("the link").is_symlink());
+    }
+}
+
 #[test]
 fn users_own_configuration_needs_no_trust() {
     let server = Server::start(Script::new());
@@ -115,6 +136,15 @@ fn users_own_configuration_needs_no_trust() {
     let answer = run(&sandbox, &check).answer();
     let url = answer["request"]["url"].as_str().expect("a request");
     assert!(url.starts_with(&server.url()), "{url}");
+
+    let own = sandbox.user_dir().join("zoetrope.toml");
+    let own = own.to_str().expect("a path");
+    let text = run(&sandbox, &["trust", own]);
+    assert_eq!(text.code, 0, "{text:?}");
+    assert!(text.stderr.contains("it needs no trust"), "{text:?}");
+    let answer = run(&sandbox, &["--json", "trust", own]).answer();
+    assert_eq!(answer["needs_trust"], false);
+    assert!(!sandbox.user_dir().join("trust.json").exists());
 }
 
 #[test]
@@ -142,6 +172,52 @@ fn config_init_creates_a_valid_private_file_and_overwrites_nothing() {
         text
     );
     run(&sandbox, &["--json", "config", "init", "other.toml"]).error("usage");
+}
+
+#[test]
+fn config_init_says_how_the_new_file_is_used() {
+    let sandbox = Sandbox::new();
+    let named = run(&sandbox, &["config", "init", "new.toml"]);
+    assert!(named.stderr.contains("--config new.toml"), "{named:?}");
+    let own = run(&sandbox, &["config", "init", "--config", "new.toml"]);
+    assert!(
+        own.stderr
+            .contains("not used now: --config names `new.toml`"),
+        "{own:?}"
+    );
+    let other = Sandbox::new();
+    let mut command = other.command_in_folder(["config", "init"]);
+    command.env("ZOETROPE_CONFIG", sandbox.path("new.toml"));
+    let own = other.start(command).end();
+    assert!(
+        own.stderr.contains("not used now: ZOETROPE_CONFIG names `"),
+        "{own:?}"
+    );
+    let plain = run(&Sandbox::new(), &["config", "init"]);
+    assert!(!plain.stderr.contains("not used now"), "{plain:?}");
+}
+
+#[test]
+fn error_of_a_file_that_the_variable_names_names_the_variable() {
+    let sandbox = Sandbox::new();
+    sandbox.write("pack.wasm", LISTS_ONLY.component());
+    for arguments in [
+        &["--json", "config", "path"][..],
+        &["--json", "config", "check"],
+        &["--json", "packs", "allow", "pack.wasm"],
+    ] {
+        let mut command = sandbox.command_in_folder(arguments);
+        command.env("ZOETROPE_CONFIG", "/nonexistent");
+        let error = sandbox.start(command).end().error("bad_config");
+        let message = error["message"].as_str().expect("a message");
+        assert!(message.contains("ZOETROPE_CONFIG"), "{message}");
+        command = sandbox.command_in_folder(arguments);
+        command.args(["--config", "/nonexistent"]);
+        command.env("ZOETROPE_CONFIG", "/nonexistent");
+        let error = sandbox.start(command).end().error("bad_config");
+        let message = error["message"].as_str().expect("a message");
+        assert!(!message.contains("ZOETROPE_CONFIG"), "{message}");
+    }
 }
 
 #[test]
@@ -190,6 +266,17 @@ fn config_check_gives_every_problem_with_its_place_and_the_nearest_key() {
         (&problem["line"], &problem["did_you_mean"]),
         (&json!(4), &json!("submit"))
     );
+
+    // The configuration in use has another problem too.
+    sandbox.configure(
+        "[connections.a]\ncategory = \"pixelml\"\nbase-url = \"https://a.example\"\n\
+         options = { submitt = { method = \"POST\" } }\n",
+    );
+    let check = ["--json", "config", "check", "--config", "zoetrope.toml"];
+    let error = run(&sandbox, &check).error("bad_config");
+    let problems = error["problems"].as_array().expect("the problems");
+    let near: Vec<_> = problems.iter().map(|one| &one["did_you_mean"]).collect();
+    assert_eq!(near, ["base_url", "submit"]);
 
     let bare = Sandbox::new();
     run(&bare, &["--json", "config", "check"]).error("usage");

@@ -6,7 +6,7 @@ use std::sync::Once;
 
 use tokio::sync::OnceCell;
 use zoetrope_bundled_pack::DIGEST;
-use zoetrope_host::config::{Config, ConfigError, Located, NotTrusted, Places};
+use zoetrope_host::config::{CONFIG_VARIABLE, Config, ConfigError, Located, NotTrusted, Places};
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::jobs::{NextStep, Repair};
 use zoetrope_host::sanitize::escaped_path;
@@ -46,8 +46,28 @@ impl Configuration {
 
     /// The configuration file.
     pub(super) async fn located(&self) -> Result<&Located, Failure> {
-        let locate = async || self.places.locate().map_err(|error| bad(&error));
+        let locate = async || {
+            self.places
+                .locate()
+                .map_err(|error| self.unreadable(&error))
+        };
         self.located.get_or_try_init(locate).await
+    }
+
+    /// The failure of a file in use that cannot be read. It names the variable that chose it.
+    pub(super) fn unreadable(&self, error: &ConfigError) -> Failure {
+        let Places {
+            option, variable, ..
+        } = &self.places;
+        let is_of_variable = match error {
+            ConfigError::Read { path, .. } => option.is_none() && variable.as_ref() == Some(path),
+            _ => false,
+        };
+        if is_of_variable {
+            let message = format!("{}; {CONFIG_VARIABLE} names this file", chain(error));
+            return bad_with(message);
+        }
+        bad(error)
     }
 
     /// The configuration. It is empty if the file of the working directory is not trusted: see
@@ -105,8 +125,12 @@ impl Configuration {
 
 /// The failure of a configuration that cannot be read or parsed.
 pub(super) fn bad(error: &ConfigError) -> Failure {
+    bad_with(chain(error))
+}
+
+fn bad_with(message: String) -> Failure {
     let next = next_step::text(&NextStep::Repeat(Repair::Configuration), "");
-    Failure::new(ErrorKind::BadConfig, Phase::Setup, chain(error)).then(next)
+    Failure::new(ErrorKind::BadConfig, Phase::Setup, message).then(next)
 }
 
 fn not_trusted(path: &Path, why: &NotTrusted, because: &str) -> Failure {

@@ -9,7 +9,7 @@ use directories::ProjectDirs;
 use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::OnceCell;
-use zoetrope_bundled_pack::COMPONENT;
+use zoetrope_bundled_pack::{COMPONENT, DIGEST};
 use zoetrope_emulator::{FetchPicture, SharedPractice};
 use zoetrope_host::component::{CallContext, Pack, PackError};
 use zoetrope_host::config::{Config, Places};
@@ -20,7 +20,7 @@ use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::jobs::{self, Jobs};
 use zoetrope_host::ledger::Ledger;
-use zoetrope_host::policy::NotAllowed;
+use zoetrope_host::policy::{NotAllowed, Policy};
 use zoetrope_host::trace::Caller;
 
 use super::args::Global;
@@ -148,16 +148,9 @@ impl Context {
 
     async fn load(&self) -> Result<(Pack, Cow<'static, [u8]>), Failure> {
         let policy = self.config().await?.policy();
-        let settings = EngineSettings {
-            cache_dir: self.data_dir().ok().map(|folder| folder.join("code")),
-            ..EngineSettings::default()
-        };
-        let engine = Engine::new(settings)
-            .map_err(|error| Failure::internal(Phase::Setup, chain(&error)))?;
+        let engine = self.engine()?;
         match &self.global.component {
-            None => Pack::load(&engine, COMPONENT, policy)
-                .map(|pack| (pack, COMPONENT.into()))
-                .map_err(|error| Failure::internal(Phase::Setup, chain(&error))),
+            None => Ok((built_in(&engine, policy)?, COMPONENT.into())),
             Some(path) => {
                 let bytes = read_component(path)?;
                 match Pack::load(&engine, &bytes, policy) {
@@ -175,6 +168,14 @@ impl Context {
         }
     }
 
+    fn engine(&self) -> Result<Engine, Failure> {
+        let settings = EngineSettings {
+            cache_dir: self.data_dir().ok().map(|folder| folder.join("code")),
+            ..EngineSettings::default()
+        };
+        Engine::new(settings).map_err(|error| Failure::internal(Phase::Setup, chain(&error)))
+    }
+
     fn not_allowed(&self, path: &Path, refused: &NotAllowed) -> Failure {
         let more = refused.more.as_ref().is_some_and(|more| !more.is_empty());
         let next = next_step::allow_pack(path, more, &self.options_without_component());
@@ -183,6 +184,14 @@ impl Context {
 
     pub(super) async fn node_types(&self) -> Result<Vec<NodeType>, Failure> {
         let listed = self.pack().await?.node_types(&CallContext::offline()).await;
+        listed.map_err(|error| Failure::of_call(error, Phase::Setup))
+    }
+
+    /// The node types of the built-in component, whatever the configuration is.
+    pub(super) async fn built_in_node_types(&self) -> Result<Vec<NodeType>, Failure> {
+        let config = Config::default().trusting(DIGEST);
+        let pack = built_in(&self.engine()?, config.policy())?;
+        let listed = pack.node_types(&CallContext::offline()).await;
         listed.map_err(|error| Failure::of_call(error, Phase::Setup))
     }
 
@@ -242,6 +251,11 @@ impl Context {
         std::path::absolute(&folder)
             .map_err(|error| Failure::usage(format!("`{}`: {error}", folder.display())))
     }
+}
+
+fn built_in(engine: &Engine, policy: &Policy) -> Result<Pack, Failure> {
+    Pack::load(engine, COMPONENT, policy)
+        .map_err(|error| Failure::internal(Phase::Setup, chain(&error)))
 }
 
 pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -28,7 +28,8 @@
 //! - [`Places`]: where its file is looked for; [`ConfigFile`]: a file that was read
 //! - [`TrustRecord`]: the files of working directories that the user trusts; [`Effects`]: what
 //!   a file does, for the user who decides that
-//! - [`check()`] and [`check_options`]: every problem of a text; [`create_file`] and others write files
+//! - [`check()`], [`check_categories`] and [`check_options`]: every problem of a text
+//! - [`create_file`] and others write files
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -57,7 +58,7 @@ pub use error::{ConfigError, Listed, SelectError};
 pub use location::{
     CONFIG_FILE, CONFIG_VARIABLE, Located, NotTrusted, Place, Places, TRUST_FILE, recorded_path,
 };
-pub use options::check_options;
+pub use options::{check_categories, check_options};
 pub use source::ConfigFile;
 pub use trust::{TrustError, TrustRecord, TrustedFile};
 pub use write::{create_file, create_private_folder, replace_file};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
-use zoetrope_host::config::{ConfigFile, Place, Problem, check, check_options};
+use zoetrope_host::config::{ConfigFile, Place, Problem, check, check_categories, check_options};
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::sanitize::escaped_path;
 
@@ -18,7 +18,9 @@ impl Check {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let file = self.file(context)?;
         let mut problems = check(file.text(), file.path());
-        let schemas = schemas(context).await;
+        let schemas = schemas(context).await?;
+        let known: Vec<_> = schemas.keys().map(String::as_str).collect();
+        problems.extend(check_categories(file.text(), &known));
         let schema_of = |category: &str| schemas.get(category).cloned();
         problems.extend(check_options(file.text(), &schema_of));
         problems.sort();
@@ -60,7 +62,9 @@ impl Check {
             let is_named = matches!(place, Place::Option | Place::Variable);
             match read {
                 Err(error) if error.is_missing() && !is_named => {}
-                read => return read.map_err(|error| bad(&error)),
+                read => {
+                    return read.map_err(|error| context.configuration().unreadable(&error));
+                }
             }
         }
         let own: Option<PathBuf> = places.file(Place::User);
@@ -74,16 +78,16 @@ impl Check {
     }
 }
 
-/// The schemas of options by category; none if the component cannot be listed, for example for a
-/// problem of the configuration in use.
-async fn schemas(context: &Context) -> BTreeMap<String, Value> {
-    let nodes = context.node_types().await.unwrap_or_default();
+/// The schemas of options by category, of the built-in nodes. The configuration in use may have
+/// problems itself.
+async fn schemas(context: &Context) -> Result<BTreeMap<String, Value>, Failure> {
+    let nodes = context.built_in_node_types().await?;
     let requirements = nodes.into_iter().filter_map(|node| node.connection);
-    let schemas = requirements.filter_map(|requirement| {
-        let schema = serde_json::from_str(&requirement.options_schema).ok()?;
-        Some((requirement.category, schema))
+    let schemas = requirements.map(|requirement| {
+        let schema = serde_json::from_str(&requirement.options_schema).unwrap_or_default();
+        (requirement.category, schema)
     });
-    schemas.collect()
+    Ok(schemas.collect())
 }
 
 fn line(path: &str, problem: &Problem) -> String {

@@ -1,10 +1,12 @@
 //! `zoetrope config init`.
 
+use std::fs;
 use std::io::ErrorKind as IoErrorKind;
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
-use zoetrope_host::config::{CONFIG_FILE, Place, create_file, create_private_folder};
+use zoetrope_host::config::{CONFIG_FILE, Place, Places, create_file, create_private_folder};
 use zoetrope_host::sanitize::escaped_path;
 
 use crate::args::config::Init;
@@ -46,7 +48,14 @@ impl Init {
         printer.message(&format!(
             "Created. Edit it, then check it: zoetrope config check {file}"
         ));
-        if !is_own && path.file_name().is_some_and(|name| name == CONFIG_FILE) {
+        if is_own {
+            if let Some(other) = other_in_use(context.configuration().places(), &path) {
+                printer.message(&other);
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        printer.message(&format!("It is used with: --config {file}"));
+        if path.file_name().is_some_and(|name| name == CONFIG_FILE) {
             printer.message(&format!(
                 "Without --config it is used in its folder once it is trusted: zoetrope trust {file}"
             ));
@@ -55,10 +64,20 @@ impl Init {
     }
 }
 
+/// The message that the option or the variable names another file than the new one.
+fn other_in_use(places: &Places, path: &Path) -> Option<String> {
+    let mut named = [Place::Option, Place::Variable].into_iter();
+    let (place, other) = named.find_map(|place| Some((place, places.file(place)?)))?;
+    let [one, two] = [path, &other].map(fs::canonicalize);
+    let is_same = matches!((one, two), (Ok(one), Ok(two)) if one == two);
+    (!is_same).then(|| {
+        let other = escaped_path(&other);
+        format!("It is not used now: {place} names `{other}`, which is used instead.")
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use zoetrope_host::config::check;
 
     use super::*;

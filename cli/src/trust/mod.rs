@@ -70,7 +70,13 @@ impl Trust {
         record: &Path,
         path: &Path,
     ) -> Result<ExitCode, Failure> {
-        let file = ConfigFile::read_found(path).map_err(|error| unusable(&error))?;
+        let is_own = context.configuration().places().is_own(path);
+        let read = if is_own {
+            ConfigFile::read(path)
+        } else {
+            ConfigFile::read_found(path)
+        };
+        let file = read.map_err(|error| unusable(&error))?;
         let effects = Effects::of(&file).map_err(|error| unusable(&error))?;
         let known = TrustRecord::read(record).map_err(|error| failed(&error))?;
         let before = known.entry(path);
@@ -96,7 +102,7 @@ impl Trust {
             }
             printer.text(&text)?;
         }
-        if !self.show {
+        if !self.show && !is_own {
             TrustRecord::add(record, &file, Timestamp::now()).map_err(|error| failed(&error))?;
         }
         if printer.json() {
@@ -105,10 +111,15 @@ impl Trust {
                 "file": shown,
                 "sha256": digest,
                 "was_trusted": state,
-                "trusted": !self.show || state == "yes",
+                "trusted": is_own || !self.show || state == "yes",
+                "needs_trust": !is_own,
                 "effects": effects,
                 "difference": difference,
             }))?;
+        } else if is_own {
+            printer.message(
+                "This is your own configuration: it needs no trust. Nothing was recorded.",
+            );
         } else if !self.show {
             printer.message("Trusted: it is used in its folder until it changes.");
         } else if state == "yes" {

@@ -14,6 +14,9 @@ pub enum FileFault {
     /// The file is a symbolic link, and links are not followed here.
     #[error("it is a symbolic link, which is not followed here")]
     Link,
+    /// The file is a symbolic link, and what it names does not exist.
+    #[error("it is a symbolic link that leads nowhere")]
+    DanglingLink,
     /// A folder, a pipe, a socket or a device.
     #[error("it is not a regular file")]
     NotRegular,
@@ -64,11 +67,13 @@ pub(super) fn read(path: &Path, links: Links, limit: u64) -> Result<Content, Fil
     Ok(Content { bytes, metadata })
 }
 
-/// The reason of a failed open. It decides the text of the error alone.
+/// The reason of a failed open. A link that leads nowhere is not the same as no file.
 fn explained(path: &Path, links: Links, error: io::Error) -> FileFault {
+    let is_missing = error.kind() == io::ErrorKind::NotFound;
     let metadata = std::fs::symlink_metadata(path);
     match metadata {
         Ok(metadata) if links == Links::Refused && metadata.is_symlink() => FileFault::Link,
+        Ok(metadata) if is_missing && metadata.is_symlink() => FileFault::DanglingLink,
         Ok(metadata) if !metadata.is_file() && !metadata.is_symlink() => FileFault::NotRegular,
         _ => FileFault::Io(error),
     }

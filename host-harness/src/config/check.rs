@@ -194,23 +194,37 @@ fn contains(outer: &Range<usize>, inner: &Range<usize>) -> bool {
 /// similar enough.
 pub(super) fn nearest(written: &str, message: &str) -> Option<String> {
     let (fault, expected) = message.split_once(", expected ")?;
-    if !fault.starts_with("unknown ") || written.len() > 64 {
+    if !fault.starts_with("unknown ") {
         return None;
     }
-    let written = written.to_ascii_lowercase().replace('-', "_");
-    let names = expected.split('`').skip(1).step_by(2);
-    let far = |name: &str| {
-        // `environment` for `env`.
-        let is_longer = written.starts_with(name);
-        if is_longer {
-            1
-        } else {
-            distance(&written, name)
-        }
-    };
-    let (distance, name) = names.map(|name| (far(name), name)).min()?;
-    // A third of the letters: `categroy`, `base-url`, `credentials`, `connection`.
-    (distance * 3 <= name.len().max(3)).then(|| name.to_owned())
+    let names = || expected.split('`').skip(1).step_by(2);
+    let near = most_similar(written, names());
+    let near = near.or_else(|| longest_beginning(written, names()));
+    near.map(str::to_owned)
+}
+
+/// The name with the least distance to `written`, if that is at most a third of its letters:
+/// `categroy`, `base-url`, `credentials`, `connection`.
+pub(super) fn most_similar<'a>(
+    written: &str,
+    names: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let written = comparable(written)?;
+    let names = names.map(|name| (distance(&written, name), name));
+    let (distance, name) = names.min()?;
+    (distance * 3 <= name.len().max(3)).then_some(name)
+}
+
+/// The longest name that `written` begins with: `env` of `environment`.
+fn longest_beginning<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let written = comparable(written)?;
+    let names = names.filter(|name| written.starts_with(name));
+    names.max_by_key(|name| name.len())
+}
+
+/// A written name as it is compared; `None` if it is too long.
+fn comparable(written: &str) -> Option<String> {
+    (written.len() <= 64).then(|| written.to_ascii_lowercase().replace('-', "_"))
 }
 
 /// The number of letters to insert, remove, replace or exchange with the next one.

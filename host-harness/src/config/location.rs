@@ -106,6 +106,14 @@ impl Places {
         Some(self.user_dir.as_ref()?.join(TRUST_FILE))
     }
 
+    /// Whether a file is the user's own one, which needs no trust.
+    #[must_use]
+    pub fn is_own(&self, file: &Path) -> bool {
+        let folders = self.user_dir.as_deref().zip(file.parent());
+        file.file_name().is_some_and(|name| name == CONFIG_FILE)
+            && folders.is_some_and(|(own, folder)| is_same(own, folder))
+    }
+
     /// Finds the configuration file. Files are never merged. A file in the working directory is
     /// used only if it is trusted; if it is not, no later place is tried.
     ///
@@ -217,7 +225,7 @@ pub enum NotTrusted {
 }
 
 /// The absolute path under which the record has a file of a folder: without links in the path of
-/// the folder. The file itself need not exist.
+/// the folder. Neither the file nor the folder need exist.
 ///
 /// # Errors
 ///
@@ -230,10 +238,29 @@ pub fn recorded_path(file: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// A folder's path without links.
+/// A folder's path without links. What does not exist any more is resolved as text.
 #[cfg(unix)]
 fn normal(folder: &Path) -> PathBuf {
-    std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
+    use std::path::Component;
+
+    let existing = folder.ancestors().find_map(|ancestor| {
+        let resolved = std::fs::canonicalize(ancestor).ok()?;
+        Some((resolved, folder.strip_prefix(ancestor).ok()?))
+    });
+    let Some((mut path, rest)) = existing else {
+        return folder.to_owned();
+    };
+    let mut is_upward = false;
+    for component in rest.components() {
+        if component == Component::ParentDir {
+            path.pop();
+            is_upward = true;
+        } else {
+            path.push(component);
+        }
+    }
+    // Above the missing folder, what follows may exist and have links.
+    if is_upward { normal(&path) } else { path }
 }
 
 /// A folder's path as the system gives it: without links, it would have an unusual prefix.

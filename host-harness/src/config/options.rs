@@ -1,11 +1,12 @@
-//! The problems of the options of connections, by the schemas that a component publishes.
+//! The problems of the categories and options of connections, by what a component publishes.
 
 use std::ops::Range;
 
 use serde_json::Value;
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::check::{Problem, nearest};
+use super::check::{Problem, most_similar, nearest};
 use super::file::position;
 
 /// The problems of the options in `text`, by position: unknown names, wrong types and unknown
@@ -16,14 +17,12 @@ pub fn check_options(text: &str, schema_of: &dyn Fn(&str) -> Option<Value>) -> V
     let Ok(document) = DeTable::parse(text) else {
         return Vec::new();
     };
-    let connections = document.get_ref().get("connections");
-    let connections = connections.and_then(|found| found.get_ref().as_table());
     let mut checker = Checker {
         text,
         problems: Vec::new(),
     };
-    for (_, connection) in connections.into_iter().flatten() {
-        let key = |name: &str| connection.get_ref().get(name).map(toml::Spanned::get_ref);
+    for connection in connections(document.get_ref()) {
+        let key = |name: &str| connection.get(name).map(Spanned::get_ref);
         let schema = key("category")
             .and_then(DeValue::as_str)
             .and_then(schema_of);
@@ -34,6 +33,42 @@ pub fn check_options(text: &str, schema_of: &dyn Fn(&str) -> Option<Value>) -> V
     }
     checker.problems.sort();
     checker.problems
+}
+
+/// The misspelled categories of the connections in `text`, by position: each is none of `known`
+/// and similar to one of them. Another category is no problem, since another pack may use it.
+#[must_use]
+pub fn check_categories(text: &str, known: &[&str]) -> Vec<Problem> {
+    let Ok(document) = DeTable::parse(text) else {
+        return Vec::new();
+    };
+    let categories = connections(document.get_ref()).filter_map(|found| found.get("category"));
+    let mut problems: Vec<_> = categories
+        .filter_map(|category| {
+            let written = category.get_ref().as_str()?;
+            if known.contains(&written) {
+                return None;
+            }
+            let near = most_similar(written, known.iter().copied())?;
+            let (line, column) = position(text, category.span().start);
+            Some(Problem {
+                line,
+                column,
+                message: "no built-in node uses this category".into(),
+                did_you_mean: Some(near.to_owned()),
+            })
+        })
+        .collect();
+    problems.sort();
+    problems
+}
+
+/// The tables of the connections.
+fn connections<'a, 'd>(document: &'a DeTable<'d>) -> impl Iterator<Item = &'a DeTable<'d>> {
+    let tables = document.get("connections");
+    let tables = tables.and_then(|found| found.get_ref().as_table());
+    let tables = tables.into_iter().flat_map(DeTable::values);
+    tables.filter_map(|table| table.get_ref().as_table())
 }
 
 struct Checker<'a> {

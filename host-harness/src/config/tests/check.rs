@@ -86,6 +86,19 @@ hosts = [\"GET https://cdn.example/\", \"nonsense\"]
 }
 
 #[test]
+fn most_similar_key_comes_before_one_that_the_written_key_begins_with() {
+    let found = problems("[network]\nproxy_resolve = true\n");
+    assert_eq!(found.lines().count(), 1, "{found}");
+    assert!(found.ends_with(" -> proxy_resolves"), "{found}");
+    let found = problems("[connections.a]\ncredential = { environment = \"KEY\" }\n");
+    let line = found.lines().find(|line| line.starts_with("2:"));
+    assert!(
+        line.is_some_and(|line| line.ends_with(" -> env")),
+        "{found}"
+    );
+}
+
+#[test]
 fn text_that_is_not_toml_gives_its_place_and_the_problems_of_the_rest() {
     let found = problems("[connections.a]\ncategory = \n[connection.b]\n");
     let mut lines = found.lines();

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::super::{
     CONFIG_FILE, ConfigError, ConfigFile, FileFault, Located, NotTrusted, Place, Places,
-    TrustRecord,
+    TrustRecord, recorded_path,
 };
 
 const TEXT: &str = "[connections.a]\ncategory = \"x\"\nbase_url = \"https://a.example\"\n";
@@ -129,6 +129,8 @@ fn users_own_folder_as_the_working_directory_needs_no_trust() {
         working_dir: Some(folders.path("own")),
         ..folders.places()
     };
+    assert!(places.is_own(&own) && !places.is_own(&folders.path("work/zoetrope.toml")));
+    assert!(!places.is_own(&folders.path("own/other.toml")));
     assert_eq!(found(places.locate()), (Place::User, own));
 }
 
@@ -196,6 +198,50 @@ fn symbolic_link_in_the_working_directory_is_refused_even_after_trust() {
         ..Places::default()
     };
     assert_eq!(found(places.locate()), (Place::Option, here));
+}
+
+#[cfg(unix)]
+#[test]
+fn link_that_leads_nowhere_is_an_error_at_the_users_own_file() {
+    let folders = Folders::new();
+    let own = folders.path("own/zoetrope.toml");
+    std::os::unix::fs::symlink(folders.path("gone.toml"), &own).expect("a link");
+    let error = folders.places().locate().expect_err("no file");
+    assert!(!error.is_missing(), "{error}");
+    assert!(
+        matches!(
+            &error,
+            ConfigError::Read {
+                source: FileFault::DanglingLink,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn recorded_path_of_a_missing_folder_is_that_of_its_time() {
+    let folders = Folders::new();
+    let root = fs::canonicalize(folders.root.path()).expect("a folder");
+    fs::create_dir(root.join("work/project")).expect("a folder");
+    std::os::unix::fs::symlink(root.join("work"), root.join("link")).expect("a link");
+    let recorded = |name: &str| recorded_path(&root.join(name)).expect("a path");
+    let names = [
+        "link/project/zoetrope.toml",
+        "own/../link/project/zoetrope.toml",
+        "link/project/gone/../zoetrope.toml",
+        "gone/../link/./project/zoetrope.toml",
+    ];
+    let expected = root.join("work/project/zoetrope.toml");
+    for name in names {
+        assert_eq!(recorded(name), expected, "{name}");
+    }
+    fs::remove_dir(root.join("work/project")).expect("removed");
+    for name in names {
+        assert_eq!(recorded(name), expected, "{name} of a missing folder");
+    }
 }
 
 #[cfg(unix)]

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::super::check_options;
+use super::super::{check_categories, check_options};
 
 #[test]
 fn options_are_checked_by_the_schema_of_their_category() {
@@ -52,4 +52,31 @@ full = 100
         ]
     );
     assert_eq!(check_options("not = [toml", &schema_of), []);
+}
+
+#[test]
+fn category_that_is_similar_to_a_known_one_is_misspelled() {
+    let categories = [
+        "pixelml",
+        "pixelm",
+        "PixelML",
+        "shortpai",
+        "pixelml_studio",
+        "music",
+    ];
+    let tables = categories.map(|name| format!("[connections.{name}]\ncategory = \"{name}\"\n"));
+    let found: Vec<_> = check_categories(&tables.concat(), &["pixelml", "popiart", "shortapi"])
+        .into_iter()
+        .map(|problem| (problem.line, problem.column, problem.did_you_mean))
+        .collect();
+    let near = |name: &str| Some(name.to_owned());
+    assert_eq!(
+        found,
+        [
+            (4, 12, near("pixelml")),
+            (6, 12, near("pixelml")),
+            (8, 12, near("shortapi")),
+        ]
+    );
+    assert_eq!(check_categories("not = [toml", &["pixelml"]), []);
 }
