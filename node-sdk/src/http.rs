@@ -173,6 +173,9 @@ pub fn is_absolute(text: &str) -> bool {
     has_scheme(text, "https://") || has_scheme(text, "http://")
 }
 
+/// Longest relative URL, in bytes: a longer text is something else, such as a file in base64.
+const REFERENCE_LIMIT: usize = 4096;
+
 /// The URL that a text in a reply from `base` names: absolute, or relative as RFC 3986 resolves
 /// it. `None` if it is not the reference of a file: a text with
 /// blanks, a bare word, or a URL of a scheme that the host cannot fetch.
@@ -185,7 +188,17 @@ pub fn resolved(base: &str, text: &str) -> Option<String> {
     if is_absolute(text) || is_inline(text) {
         return Some(text.into());
     }
-    if text.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
+    let ends_as_a_file = |text: &str| {
+        let (_, extension) = text.rsplit_once('.')?;
+        let is_one = (2..=5).contains(&extension.len())
+            && extension.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        is_one.then_some(())
+    };
+    let has_blanks = text.contains(char::is_whitespace);
+    if text.len() > REFERENCE_LIMIT
+        || text.contains(|letter: char| letter.is_control())
+        || has_blanks && !text.starts_with('/') && ends_as_a_file(text).is_none()
+    {
         return None;
     }
     let start = &text[..text.find(['/', '?', '#']).unwrap_or(text.len())];
@@ -214,10 +227,8 @@ pub fn resolved(base: &str, text: &str) -> Option<String> {
     if path.ends_with("/.") || path.ends_with("/..") {
         segments.push("");
     }
-    Some(format!(
-        "{scheme}://{authority}/{}{query}",
-        segments.join("/")
-    ))
+    let path = segments.join("/");
+    Some(format!("{scheme}://{authority}/{path}{query}").replace(' ', "%20"))
 }
 
 /// Whether a URL stands for bytes that were inside a reply.
@@ -384,7 +395,16 @@ mod tests {
             ("ftp://cdn.example/x.mp4", None),
             ("javascript:alert(1)", None),
             ("s3://bucket/x.mp4", None),
+            (
+                "/files/my clip.mp4",
+                Some("https://api.example:8443/files/my%20clip.mp4"),
+            ),
+            (
+                "my clip.mp4",
+                Some("https://api.example:8443/v1/jobs/my%20clip.mp4"),
+            ),
             ("still rendering", None),
+            ("Still rendering. Please wait.", None),
             ("pending", None),
             ("", None),
         ] {

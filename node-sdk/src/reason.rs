@@ -7,7 +7,7 @@ use crate::http::{Reply, has_scheme, presentable};
 use crate::json;
 
 /// The fields with a part of the reason, in the order in which the parts are named.
-const PARTS: [&str; 13] = [
+const PARTS: [&str; 16] = [
     "title",
     "error",
     "message",
@@ -21,6 +21,9 @@ const PARTS: [&str; 13] = [
     "detail",
     "details",
     "errors",
+    "reasons",
+    "fault",
+    "faultstring",
 ];
 
 /// The fields with the place in the request that a part is about.
@@ -44,7 +47,7 @@ const ENTRIES: usize = 100;
 const BEGINNING: usize = 256;
 
 /// The tags of a page whose text is its reason, in order.
-const TAGS: [&str; 4] = ["message", "title", "h1", "error"];
+const TAGS: [&str; 5] = ["message", "title", "h1", "faultstring", "error"];
 
 /// The reason in a reply, made safe for logs. `None` if it has none.
 #[must_use]
@@ -65,6 +68,20 @@ pub fn of_document(document: &Value) -> Option<String> {
 fn shown(text: &str) -> Option<String> {
     let text = presentable(text);
     (!text.is_empty()).then_some(text)
+}
+
+/// A document without a field that is known, as its own text.
+#[must_use]
+pub fn of_anything(document: &Value) -> Option<String> {
+    let is_empty = match document {
+        Value::Object(fields) => fields.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        other => other.is_null(),
+    };
+    if is_empty {
+        return None;
+    }
+    shown(&json::text(document))
 }
 
 /// The provider's code in a document.
@@ -94,12 +111,13 @@ fn part(value: &Value, depth: usize) -> Option<String> {
         }
         Value::Object(fields) => {
             let parts = PARTS.iter().filter_map(|name| {
-                let value = fields.get(*name)?;
+                let (_, value) = fields.iter().find(|(field, _)| is_named(field, name))?;
                 part(value, depth).or_else(|| of_fields(name, value, depth))
             });
             let text = joined(parts, ": ").or_else(|| {
-                let data = fields.get("data").filter(|data| data.is_object());
-                part(data?, depth)
+                let inner = ["data", "result", "response"];
+                let mut inner = inner.iter().filter_map(|name| fields.get(*name));
+                inner.find_map(|data| part(data, depth).filter(|_| !data.is_number()))
             })?;
             let place = PLACES.iter().find_map(|name| place(fields.get(*name)?));
             Some(match place {
@@ -107,8 +125,21 @@ fn part(value: &Value, depth: usize) -> Option<String> {
                 None => text,
             })
         }
+        // A number alone is a code; `part` is called for the fields that hold a reason.
+        Value::Number(number) if depth + 1 < DEPTH => Some(number.to_string()),
         _ => None,
     }
+}
+
+/// Whether a field has this name, written in any of the usual ways.
+fn is_named(field: &str, name: &str) -> bool {
+    let letters = |text: &str| {
+        let letters = text.bytes().filter(u8::is_ascii_alphanumeric);
+        letters
+            .map(|letter| letter.to_ascii_lowercase())
+            .collect::<Vec<_>>()
+    };
+    field == name || letters(field) == letters(name)
 }
 
 /// Errors by the name of the field that they are about.
@@ -164,14 +195,12 @@ fn of_page(page: &str) -> Option<String> {
         return shown(page);
     }
     let text = TAGS.iter().find_map(|tag| tag_text(page, tag));
-    let is_html = page
-        .get(..64)
-        .unwrap_or(page)
-        .to_ascii_lowercase()
-        .contains("html");
+    let is_html = page.chars().take(64).collect::<String>();
+    let is_html = is_html.to_ascii_lowercase().contains("html");
     match text {
         Some(text) if is_html => Some(format!("an HTML page with the title \"{text}\"")),
         None if is_html => Some("an HTML page".into()),
+        None => shown(page),
         text => text,
     }
 }
@@ -264,6 +293,12 @@ mod tests {
             ),
             (json!({"message": "a", "error": "a"}), "a"),
             (json!("too dark"), "too dark"),
+            (json!({"Message": "too dark"}), "too dark"),
+            (json!({"errorMessage": "too dark"}), "too dark"),
+            (json!({"fault": {"faultstring": "too dark"}}), "too dark"),
+            (json!({"error": 4711}), "4711"),
+            (json!({"status": "error", "data": "too dark"}), "too dark"),
+            (json!({"result": {"error": "too dark"}}), "too dark"),
         ] {
             let found = reason(document.to_string().as_bytes());
             assert_eq!(found.as_deref(), Some(expected), "{document}");

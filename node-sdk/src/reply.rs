@@ -31,6 +31,7 @@ impl FaultPointers<'_> {
         let document = reply.json().unwrap_or(Value::Null);
         let message = text_at(&document, self.message)
             .or_else(|| reason::of_reply(reply))
+            .or_else(|| reason::of_anything(&document))
             .unwrap_or_else(|| format!("HTTP status {}", reply.status));
         ProviderFault {
             status: Some(reply.status),
@@ -237,7 +238,7 @@ fn id_in_header(reply: &Reply, name: &str) -> Option<String> {
         }
         percent_decode_str(segment).decode_utf8().ok()?.into_owned()
     } else {
-        value.into()
+        percent_decode_str(value).decode_utf8().ok()?.into_owned()
     };
     let is_id = !id.is_empty() && id.len() <= ID_LIMIT && !id.chars().any(char::is_control);
     (is_id && !matches!(id.as_str(), "." | "..") && !id.contains(['/', '\\'])).then_some(id)

@@ -7,8 +7,8 @@
 use serde_json::{Map, Value, json};
 use zoetrope_node_sdk::bindings::{
     Acceptance, Cancellation, Charge, Connection, ConnectionRequirement, Failure, JobState,
-    LocalFile, NextStep, NodeError, Price, ProviderFault, Settlement, Stage, Started, Step,
-    Success,
+    LocalFile, NextStep, NodeError, Price, Progress, ProviderFault, Settlement, Stage, Started,
+    Step, Success,
 };
 use zoetrope_node_sdk::http::{Reply, Request, request, same_name};
 use zoetrope_node_sdk::json;
@@ -16,6 +16,7 @@ use zoetrope_node_sdk::node::{Next, Node, Provider};
 use zoetrope_node_sdk::options::Reader;
 use zoetrope_node_sdk::reply::{
     FaultPointers, IdPlaces, acceptance, amount_at, expected, progress, reason_of, text_at,
+    unrecognized,
 };
 use zoetrope_node_sdk::result::{File, files};
 use zoetrope_node_sdk::ticket::Ticket;
@@ -199,6 +200,13 @@ impl Provider for ShortApi {
             _ if data["refunded"] == true => failed(),
             Some(0) => waiting(Stage::Queued),
             Some(1) => waiting(Stage::Running),
+            None if data["status"].is_string() => {
+                let word = data["status"].as_str().unwrap_or_default();
+                JobState::Waiting(Progress {
+                    message: Some(unrecognized(word)),
+                    ..progress(Stage::Unrecognized, reply)
+                })
+            }
             None => {
                 let expected = expected("status, a number,", "/data/status", reply);
                 return Err(NodeError::protocol_violation(expected));

@@ -68,8 +68,8 @@ impl Steps {
     /// of this machine, and hold memory. A file that is complete is kept, and not fetched again
     /// if another one fails.
     ///
-    /// A further file that is of another kind, or fails until the job would be suspended, is left
-    /// out, so that it does not withhold the first.
+    /// A file of several that is of another kind, or fails until the job would be suspended, is
+    /// left out, so that it does not withhold the others.
     async fn fetch_all(
         &self,
         job: &Job,
@@ -91,17 +91,19 @@ impl Steps {
         resolved_job.context.attachments().clear();
         let mut files = Vec::new();
         let mut left_out = Vec::new();
+        let (last, mut withheld) = (media.others.len(), None);
         for (number, medium) in all() {
             let part = part_of(job, number);
             let kind = kind_of(medium, resolved_job);
             let fetched = match (kept(&part, kind).await, failed.remove(&number)) {
-                (Some(fetched), _) => Ok(clip_file(job, number, &fetched)),
+                (Some(fetched), _) => Ok(clip_file(job, files.len(), &fetched)),
                 (None, Some(error)) if medium.alternatives.is_empty() => Err(error),
                 _ => self.fetch_any(job, number, medium, resolved_job).await,
             };
             match fetched {
-                Ok(file) if keeps => {
+                Ok(mut file) if keeps => {
                     keep(&part).await?;
+                    file.path = path_of(job, files.len(), &file.media_type);
                     files.push(FurtherFile {
                         part: download::complete_of(&part),
                         file,
@@ -123,7 +125,15 @@ impl Steps {
             }
         }
         let mut files = files.into_iter();
-        let first = files.next().ok_or(DownloadError::NotInHand)?;
+        let Some(first) = files.next() else {
+            return Err(withheld.unwrap_or(DownloadError::NotInHand));
+        };
+        // The first file is looked for under its own name.
+        let own = download::complete_of(&part_of(job, 0));
+        if keeps && first.part != own {
+            let renamed = std::fs::rename(&first.part, &own);
+            renamed.map_err(|source| DownloadError::Write { path: own, source })?;
+        }
         Ok(ClipFile {
             others: files.collect(),
             left_out,

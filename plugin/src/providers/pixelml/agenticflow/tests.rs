@@ -110,7 +110,7 @@ fn validation_error_is_reported_with_its_location() {
         "k",
     )
     .unwrap_err();
-    let fault = ProviderFault::new(Some(422), "HTTP status 422");
+    let fault = ProviderFault::new(Some(422), "{\"detail\":[]}");
     assert_eq!(error.cause, ErrorCause::Rejected(fault));
 }
 
