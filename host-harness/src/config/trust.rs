@@ -10,9 +10,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::bounded::{self, Content, FileFault, Links};
 use super::source::ConfigFile;
 use super::write::{create_private_folder, replace_file};
+use crate::bounded::{self, Content, FileFault, Links};
 use crate::digest::Sha256Digest;
 use crate::hex;
 use crate::sanitize::escaped_bytes;

@@ -2,13 +2,15 @@
 
 use std::env::VarError;
 use std::ffi::OsString;
-use std::io;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
+
+use crate::bounded::{self, FileFault, Links};
 
 mod redact;
 mod trim;
@@ -135,37 +137,31 @@ fn variable(name: &str) -> String {
     }
 }
 
-fn read_file(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    use std::io::Read as _;
-    let file = std::fs::File::open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = metadata.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            tracing::warn!(
-                path = %path.display(),
-                "other users can read the credential's file (mode {mode:03o}); set its mode to 600"
-            );
-        }
-    }
+fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileFault> {
     // Allocated once: a reallocation would leave a copy of the credential in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(
         usize::try_from(MAX_BYTES).unwrap_or_default() + 1,
     ));
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("longer than {MAX_BYTES} bytes"),
-        ));
-    }
+    let metadata = bounded::read_into(&mut bytes, path, Links::Followed, MAX_BYTES)?;
+    warn_if_readable_by_others(path, &metadata);
     Ok(bytes)
 }
+
+#[cfg(unix)]
+fn warn_if_readable_by_others(path: &Path, metadata: &Metadata) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        tracing::warn!(
+            path = %path.display(),
+            "other users can read the credential's file (mode {mode:03o}); set its mode to 600"
+        );
+    }
+}
+
+/// Other systems protect the user's folder by access lists.
+#[cfg(not(unix))]
+fn warn_if_readable_by_others(_: &Path, _: &Metadata) {}
 
 /// Why a text is not usable as a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -201,7 +197,7 @@ pub enum SecretError {
         /// Its path.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        source: FileFault,
     },
     /// The text that was read is not usable as a credential.
     #[error("the credential in {place} is unusable")]
@@ -408,6 +404,17 @@ mod tests {
         assert!(matches!(gone.read(), Err(SecretError::File { .. })));
         let folder = SecretSource::File(folder.path().to_owned());
         assert!(matches!(folder.read(), Err(SecretError::File { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn credential_file_that_is_a_pipe_is_an_error_and_does_not_block() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("key");
+        crate::bounded::testing::make_pipe(&path);
+        let error = SecretSource::File(path).read().err().expect("an error");
+        let text = crate::error::chain(&error);
+        assert!(text.contains("it is not a regular file"), "{text}");
     }
 
     fn header() -> CredentialHeader {

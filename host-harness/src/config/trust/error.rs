@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::config::bounded::FileFault;
+use crate::bounded::FileFault;
 use crate::sanitize::escaped_path;
 
 /// Why the record of trusted files cannot be used. Never quotes the file.

@@ -33,35 +33,63 @@ pub enum FileFault {
 
 /// Whether a symbolic link at the path itself is followed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Links {
+pub(crate) enum Links {
     Followed,
     Refused,
 }
 
 /// The content of a file, and its metadata while it was open.
-pub(super) struct Content {
-    pub(super) bytes: Vec<u8>,
-    pub(super) metadata: Metadata,
+pub(crate) struct Content {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) metadata: Metadata,
+}
+
+impl FileFault {
+    /// This fault as an error of the system.
+    pub(crate) fn into_io(self) -> io::Error {
+        match self {
+            Self::Io(error) => error,
+            other => io::Error::other(other),
+        }
+    }
 }
 
 /// Reads a regular file of at most `limit` bytes. The file is opened once, and the
 /// checks are made on the open file: a change of the path afterwards has no effect.
-pub(super) fn read(path: &Path, links: Links, limit: u64) -> Result<Content, FileFault> {
-    let too_long = FileFault::TooLong { limit };
+pub(crate) fn read(path: &Path, links: Links, limit: u64) -> Result<Content, FileFault> {
+    let mut bytes = Vec::new();
+    let metadata = read_into(&mut bytes, path, links, limit)?;
+    Ok(Content { bytes, metadata })
+}
+
+/// Reads as [`read`] does, into `bytes`. They are not moved if their capacity is greater than
+/// `limit`.
+pub(crate) fn read_into(
+    bytes: &mut Vec<u8>,
+    path: &Path,
+    links: Links,
+    limit: u64,
+) -> Result<Metadata, FileFault> {
+    let (file, metadata) = open_regular(path, links)?;
+    if metadata.len() > limit {
+        return Err(FileFault::TooLong { limit });
+    }
+    file.take(limit + 1).read_to_end(bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(FileFault::TooLong { limit });
+    }
+    Ok(metadata)
+}
+
+/// Opens a regular file, without waiting for a pipe.
+pub(crate) fn open_regular(path: &Path, links: Links) -> Result<(File, Metadata), FileFault> {
     let file = open(path, links).map_err(|error| explained(path, links, error))?;
     let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(FileFault::NotRegular);
+    if metadata.is_file() {
+        Ok((file, metadata))
+    } else {
+        Err(FileFault::NotRegular)
     }
-    if metadata.len() > limit {
-        return Err(too_long);
-    }
-    let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        return Err(too_long);
-    }
-    Ok(Content { bytes, metadata })
 }
 
 /// The reason of a failed open. It decides the text of the error alone.
@@ -98,4 +126,15 @@ fn open(path: &Path, links: Links) -> io::Result<File> {
         return Err(io::ErrorKind::InvalidInput.into());
     }
     OpenOptions::new().read(true).open(path)
+}
+
+#[cfg(all(test, unix))]
+pub(crate) mod testing {
+    use std::path::Path;
+
+    /// Creates a pipe that nobody writes to: opening it would wait for ever.
+    pub(crate) fn make_pipe(path: &Path) {
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.expect("mkfifo").success());
+    }
 }
