@@ -93,7 +93,14 @@ impl SecretSource {
         let place = self.to_string();
         let read = match self {
             Self::Env(name) => match environment(name) {
-                Ok(text) => Some(Zeroizing::new(text)),
+                Ok(text) => {
+                    let text = Zeroizing::new(text);
+                    if text.len() as u64 > MAX_BYTES {
+                        let fault = SecretFault::TooLong;
+                        return Err(SecretError::Unusable { place, fault });
+                    }
+                    Some(text)
+                }
                 Err(VarError::NotPresent) => {
                     return Err(SecretError::NotSet { name: name.clone() });
                 }
@@ -103,10 +110,17 @@ impl SecretSource {
                 }
             },
             Self::File(path) => {
-                let bytes = read_file(path).map_err(|source| SecretError::File {
-                    path: path.clone(),
-                    source,
-                })?;
+                let bytes = match read_file(path) {
+                    Ok(bytes) => bytes,
+                    Err(FileFault::TooLong { .. }) => {
+                        let fault = SecretFault::TooLong;
+                        return Err(SecretError::Unusable { place, fault });
+                    }
+                    Err(source) => {
+                        let path = path.clone();
+                        return Err(SecretError::File { path, source });
+                    }
+                };
                 trim::text_of(&bytes)
             }
         };
@@ -170,6 +184,9 @@ pub enum SecretFault {
     /// It is empty.
     #[error("it is empty")]
     Empty,
+    /// It is longer than any header that a server accepts.
+    #[error("it is longer than {} bytes", MAX_BYTES)]
+    TooLong,
     /// It has a control character, for example a line end between two lines.
     #[error("it has a control character inside")]
     Control,
@@ -396,10 +413,17 @@ mod tests {
             Some("sk-from-file")
         );
         std::fs::write(&path, vec![b'x'; 20_000]).expect("write");
-        assert!(matches!(
-            SecretSource::File(path).read(),
-            Err(SecretError::File { .. })
-        ));
+        let too_long = |read| {
+            let fault = match read {
+                Err(SecretError::Unusable { fault, .. }) => Some(fault),
+                _ => None,
+            };
+            fault == Some(SecretFault::TooLong)
+        };
+        assert!(too_long(SecretSource::File(path).read().map(|_| ())));
+        // A variable has the same limit.
+        assert!(too_long(in_env(&"x".repeat(20_000)).map(|_| ())));
+        assert!(in_env(&"x".repeat(16 << 10)).is_ok());
         let gone = SecretSource::File(folder.path().join("gone"));
         assert!(matches!(gone.read(), Err(SecretError::File { .. })));
         let folder = SecretSource::File(folder.path().to_owned());
