@@ -83,7 +83,16 @@ pub(crate) fn read_into(
 
 /// Opens a regular file, without waiting for a pipe.
 pub(crate) fn open_regular(path: &Path, links: Links) -> Result<(File, Metadata), FileFault> {
-    let file = open(path, links).map_err(|error| explained(path, links, error))?;
+    open_with(OpenOptions::new().read(true), path, links)
+}
+
+/// Opens a regular file with these options, without waiting for a pipe. A new file is regular.
+pub(crate) fn open_with(
+    options: &mut OpenOptions,
+    path: &Path,
+    links: Links,
+) -> Result<(File, Metadata), FileFault> {
+    let file = open(options, path, links).map_err(|error| explained(path, links, error))?;
     let metadata = file.metadata()?;
     if metadata.is_file() {
         Ok((file, metadata))
@@ -104,7 +113,7 @@ fn explained(path: &Path, links: Links, error: io::Error) -> FileFault {
 
 /// Opens without waiting: opening a pipe that has no writer would block.
 #[cfg(unix)]
-fn open(path: &Path, links: Links) -> io::Result<File> {
+fn open(options: &mut OpenOptions, path: &Path, links: Links) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
 
     use rustix::fs::OFlags;
@@ -113,19 +122,17 @@ fn open(path: &Path, links: Links) -> io::Result<File> {
     if links == Links::Refused {
         flags |= OFlags::NOFOLLOW;
     }
-    let mut options = OpenOptions::new();
-    options.read(true).custom_flags(flags.bits().cast_signed());
-    options.open(path)
+    options.custom_flags(flags.bits().cast_signed()).open(path)
 }
 
 /// Opens the file. Where the system has no flag that refuses links, the link is looked for
 /// first.
 #[cfg(not(unix))]
-fn open(path: &Path, links: Links) -> io::Result<File> {
+fn open(options: &mut OpenOptions, path: &Path, links: Links) -> io::Result<File> {
     if links == Links::Refused && std::fs::symlink_metadata(path)?.is_symlink() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    OpenOptions::new().read(true).open(path)
+    options.open(path)
 }
 
 #[cfg(all(test, unix))]
