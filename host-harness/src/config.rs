@@ -35,12 +35,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use crate::bounded::FileFault;
 use crate::connections::{Connection, ConnectionId};
 use crate::digest::Sha256Digest;
 use crate::net::Network;
 use crate::policy::Policy;
 
-mod bounded;
 mod check;
 mod effects;
 mod error;
@@ -51,7 +51,6 @@ mod source;
 mod trust;
 mod write;
 
-pub use bounded::FileFault;
 pub use check::{Problem, check};
 pub use effects::{ConnectionEffects, Effects, GrantEffects};
 pub use error::{ConfigError, Listed, SelectError};

@@ -28,6 +28,7 @@
 //! - [`trace`]: the trace context of requests, and its export
 //! - `bindings`: the code generated from `wit/`, from which [`contract`] re-exports types
 //! - [`json`]: reads documents with numbers as they were written
+//! - `bounded`: reads small files without waiting for a pipe
 //! - `private_texts`: redacts the texts of an input in messages
 //! - `hex`: hexadecimal digits; `file_type`: a file's type by its first bytes; `formats`: the
 //!   names and extensions of types
@@ -82,6 +83,7 @@
 
 pub mod artifacts;
 mod bindings;
+mod bounded;
 pub mod catalog;
 pub mod component;
 pub mod config;

@@ -28,6 +28,9 @@ const PIECE: usize = 16;
 /// The same for a text whose letters are not Latin: a word has few of them.
 const PIECE_OF_OTHER_SCRIPTS: usize = 6;
 
+/// The same for a credential, whose pieces are no words.
+const PIECE_OF_A_SECRET: usize = 10;
+
 /// Shortest beginning of a text that is redacted before an ellipsis.
 const BEGINNING: usize = 4;
 
@@ -59,6 +62,15 @@ impl PrivateTexts {
             }
         }
         Self(texts)
+    }
+
+    /// These texts, and a credential, which is also found in pieces.
+    pub(crate) fn with_secret(mut self, secret: &str) -> Self {
+        if let Some(mut private) = Private::of(secret) {
+            private.piece = Some(PIECE_OF_A_SECRET);
+            self.0.push(private);
+        }
+        self
     }
 
     /// `message` without these texts.

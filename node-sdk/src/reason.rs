@@ -293,12 +293,6 @@ mod tests {
             ),
             (json!({"message": "a", "error": "a"}), "a"),
             (json!("too dark"), "too dark"),
-            (json!({"Message": "too dark"}), "too dark"),
-            (json!({"errorMessage": "too dark"}), "too dark"),
-            (json!({"fault": {"faultstring": "too dark"}}), "too dark"),
-            (json!({"error": 4711}), "4711"),
-            (json!({"status": "error", "data": "too dark"}), "too dark"),
-            (json!({"result": {"error": "too dark"}}), "too dark"),
         ] {
             let found = reason(document.to_string().as_bytes());
             assert_eq!(found.as_deref(), Some(expected), "{document}");
@@ -311,6 +305,28 @@ mod tests {
         ] {
             assert_eq!(reason(document.to_string().as_bytes()), None, "{document}");
         }
+    }
+
+    #[test]
+    fn reason_is_found_under_other_names() {
+        for (document, expected) in [
+            (json!({"Message": "too dark"}), "too dark"),
+            (json!({"errorMessage": "too dark"}), "too dark"),
+            (json!({"fault": {"faultstring": "too dark"}}), "too dark"),
+            (json!({"error": 4711}), "4711"),
+            (json!({"status": "error", "data": "too dark"}), "too dark"),
+            (json!({"result": {"error": "too dark"}}), "too dark"),
+        ] {
+            let found = reason(document.to_string().as_bytes());
+            assert_eq!(found.as_deref(), Some(expected), "{document}");
+        }
+        let unknown = json!({"image": ["too dark"]});
+        assert_eq!(of_document(&unknown), None);
+        assert_eq!(
+            of_anything(&unknown).as_deref(),
+            Some("{\"image\":[\"too dark\"]}")
+        );
+        assert_eq!(of_anything(&json!({})), None);
     }
 
     #[test]

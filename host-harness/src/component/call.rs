@@ -65,7 +65,7 @@ impl Call {
                 exports: Arc::clone(exports),
                 transmission,
                 connection: context.connection.clone(),
-                private_texts: context.private_texts.clone(),
+                private_texts: private_texts_of(context),
                 wall,
                 _permits: permits,
             }),
@@ -136,6 +136,19 @@ impl Call {
         let settled = in_time(outcome, self.wall).map_err(|error| state.judged(error));
         tracing::debug!(answered = settled.is_ok(), "the call ended");
         settled
+    }
+}
+
+/// The texts that no message of a call may quote: those of the input, and the credential.
+fn private_texts_of(context: &CallContext) -> PrivateTexts {
+    let texts = context.private_texts.clone();
+    let credential = context
+        .connection
+        .as_ref()
+        .and_then(|open| open.credential());
+    match credential {
+        Some(credential) => texts.with_secret(credential.searched_text()),
+        None => texts,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::{fmt, io};
 
-use super::bounded::FileFault;
+use crate::bounded::FileFault;
 use crate::connections::ConnectionId;
 use crate::sanitize::escaped_path;
 

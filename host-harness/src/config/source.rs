@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::bounded::{self, FileFault, Links};
 use super::error::ConfigError;
+use crate::bounded::{self, FileFault, Links};
 use crate::digest::Sha256Digest;
 use crate::text_file::decoded;
 

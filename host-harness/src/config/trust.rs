@@ -3,21 +3,21 @@
 //! The record is a JSON document outside of the folders of these files. It has the absolute path
 //! of each file, the digest of its bytes, and its text, for the difference to a later one.
 
-use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::bounded::{self, Content, FileFault, Links};
 use super::source::ConfigFile;
 use super::write::{create_private_folder, replace_file};
+use crate::bounded::{self, Content, FileFault, Links};
 use crate::digest::Sha256Digest;
 use crate::hex;
 use crate::sanitize::escaped_bytes;
 
 mod error;
+mod place;
 
 pub use error::TrustError;
 
@@ -41,8 +41,8 @@ impl TrustRecord {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or parsed, has a later version, or can be written by other
-    /// users.
+    /// When the file cannot be read or parsed, has a later version, or if another user owns
+    /// or can write it or its folder.
     pub fn read(path: &Path) -> Result<Self, TrustError> {
         let failed = |source| TrustError::Read {
             path: path.to_owned(),
@@ -50,10 +50,8 @@ impl TrustRecord {
         };
         match bounded::read(path, Links::Followed, MAX_BYTES) {
             Ok(Content { bytes, metadata }) => {
-                if is_writable_by_others(&metadata) {
-                    let path = path.to_owned();
-                    return Err(TrustError::WritableByOthers { path });
-                }
+                place::check(path, path, &metadata)?;
+                place::check_folder(path)?;
                 Self::parse(&bytes, path)
             }
             Err(FileFault::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
@@ -271,8 +269,8 @@ fn update(path: &Path, change: impl FnOnce(&mut TrustRecord) -> bool) -> Result<
     };
     let folder = path.parent().unwrap_or(Path::new(""));
     create_private_folder(folder).map_err(failed)?;
-    // The lock ends with the file.
-    let lock = locked(&folder.join("trust.lock")).map_err(failed)?;
+    place::check_folder(path)?;
+    let lock = place::locked(&folder.join("trust.lock")).map_err(failed)?;
     let mut record = TrustRecord::read(path)?;
     let is_changed = change(&mut record);
     if is_changed {
@@ -285,30 +283,4 @@ fn update(path: &Path, change: impl FnOnce(&mut TrustRecord) -> bool) -> Result<
     }
     drop(lock);
     Ok(is_changed)
-}
-
-fn locked(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    match file.lock() {
-        // A file system without locks: the record is still replaced in one step.
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(file),
-        locked => locked.map(|()| file),
-    }
-}
-
-#[cfg(unix)]
-fn is_writable_by_others(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    metadata.permissions().mode() & 0o022 != 0
-}
-
-/// Other systems protect the user's folder by access lists.
-#[cfg(not(unix))]
-fn is_writable_by_others(_: &Metadata) -> bool {
-    false
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::secret::{CredentialHeader, HeaderFault, SecretError, SecretSource};
+use super::secret::{CredentialHeader, HeaderFault, Removed, SecretError, SecretSource};
 use crate::contract::ConnectionRequirement;
 use crate::net::BaseUrl;
 
@@ -210,16 +210,27 @@ impl Connection {
             .map_err(|source| OpenError::Secret { id: id(), source })?;
         let credential = CredentialHeader::new(name, prefix, secret)
             .map_err(|source| OpenError::Header { id: id(), source })?;
-        let note = (!removed.is_nothing()).then(|| {
-            let (id, place) = (&self.id, &configured.source);
-            format!("connection `{id}`: removed {removed} from the credential in {place}")
-        });
+        let note = note_on(removed, &self.id, &configured.source);
         Ok(OpenConnection {
             credential: Some(credential),
             credential_note: note,
             connection: self,
         })
     }
+}
+
+/// The sentence about what was removed around a credential, or left before it, if anything was.
+fn note_on(removed: Removed, id: &ConnectionId, place: &SecretSource) -> Option<String> {
+    let mut parts = Vec::new();
+    if !removed.is_nothing() {
+        parts.push(format!("removed {removed} from the credential in {place}"));
+    }
+    if removed.keeps_bearer() {
+        parts.push(format!(
+            "the credential in {place} begins with `Bearer`, which is sent as a part of it"
+        ));
+    }
+    (!parts.is_empty()).then(|| format!("connection `{id}`: {}", parts.join("; ")))
 }
 
 /// Why a connection cannot be used.
@@ -264,8 +275,8 @@ impl OpenConnection {
         &self.connection.base_url
     }
 
-    /// A sentence for the user about what was removed around the credential, if anything was.
-    /// It has no part of the credential.
+    /// A sentence for the user about what was removed around the credential, or left before it, if
+    /// anything was. It has no part of the credential.
     #[must_use]
     pub fn credential_note(&self) -> Option<&str> {
         self.credential_note.as_deref()
@@ -344,24 +355,31 @@ mod tests {
     fn what_was_removed_from_a_credential_is_noted_with_its_connection() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("key");
-        let opened = |text: &str| {
+        let opened = |text: &str, prefix: Option<&str>| {
             std::fs::write(&path, text).expect("write");
             let base = "https://api.example.com".parse().expect("base");
             let connection = Connection::new("mine".parse().expect("id"), "pixelml", base);
             let connection = connection.with_credential(Credential {
                 source: SecretSource::File(path.clone()),
                 header: None,
-                prefix: None,
+                prefix: prefix.map(Into::into),
             });
             Arc::new(connection).open(&requirement()).expect("open")
         };
-        assert_eq!(opened("sk-1").credential_note(), None);
-        let noted = opened("bearer sk-1\n");
+        assert_eq!(opened("sk-1", None).credential_note(), None);
+        let noted = opened("bearer sk-1\n", None);
         let credential = noted.credential().expect("credential");
         assert_eq!(credential.header_value().as_bytes(), b"Bearer sk-1");
         let note = noted.credential_note().expect("a note");
         let expected = "connection `mine`: removed a line end and the prefix `Bearer` from the credential in the file ";
         assert!(note.starts_with(expected), "{note}");
+        assert!(!note.contains("sk-1"));
+
+        let kept = opened("Bearer sk-1", Some(""));
+        let credential = kept.credential().expect("credential");
+        assert_eq!(credential.header_value().as_bytes(), b"Bearer sk-1");
+        let note = kept.credential_note().expect("a note");
+        assert!(note.contains("begins with `Bearer`"), "{note}");
         assert!(!note.contains("sk-1"));
     }
 

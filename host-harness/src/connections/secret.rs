@@ -2,13 +2,15 @@
 
 use std::env::VarError;
 use std::ffi::OsString;
-use std::io;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
+
+use crate::bounded::{self, FileFault, Links};
 
 mod redact;
 mod trim;
@@ -91,7 +93,14 @@ impl SecretSource {
         let place = self.to_string();
         let read = match self {
             Self::Env(name) => match environment(name) {
-                Ok(text) => Some(Zeroizing::new(text)),
+                Ok(text) => {
+                    let text = Zeroizing::new(text);
+                    if text.len() as u64 > MAX_BYTES {
+                        let fault = SecretFault::TooLong;
+                        return Err(SecretError::Unusable { place, fault });
+                    }
+                    Some(text)
+                }
                 Err(VarError::NotPresent) => {
                     return Err(SecretError::NotSet { name: name.clone() });
                 }
@@ -101,10 +110,17 @@ impl SecretSource {
                 }
             },
             Self::File(path) => {
-                let bytes = read_file(path).map_err(|source| SecretError::File {
-                    path: path.clone(),
-                    source,
-                })?;
+                let bytes = match read_file(path) {
+                    Ok(bytes) => bytes,
+                    Err(FileFault::TooLong { .. }) => {
+                        let fault = SecretFault::TooLong;
+                        return Err(SecretError::Unusable { place, fault });
+                    }
+                    Err(source) => {
+                        let path = path.clone();
+                        return Err(SecretError::File { path, source });
+                    }
+                };
                 trim::text_of(&bytes)
             }
         };
@@ -135,37 +151,31 @@ fn variable(name: &str) -> String {
     }
 }
 
-fn read_file(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    use std::io::Read as _;
-    let file = std::fs::File::open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = metadata.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            tracing::warn!(
-                path = %path.display(),
-                "other users can read the credential's file (mode {mode:03o}); set its mode to 600"
-            );
-        }
-    }
+fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileFault> {
     // Allocated once: a reallocation would leave a copy of the credential in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(
         usize::try_from(MAX_BYTES).unwrap_or_default() + 1,
     ));
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("longer than {MAX_BYTES} bytes"),
-        ));
-    }
+    let metadata = bounded::read_into(&mut bytes, path, Links::Followed, MAX_BYTES)?;
+    warn_if_readable_by_others(path, &metadata);
     Ok(bytes)
 }
+
+#[cfg(unix)]
+fn warn_if_readable_by_others(path: &Path, metadata: &Metadata) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        tracing::warn!(
+            path = %path.display(),
+            "other users can read the credential's file (mode {mode:03o}); set its mode to 600"
+        );
+    }
+}
+
+/// Other systems protect the user's folder by access lists.
+#[cfg(not(unix))]
+fn warn_if_readable_by_others(_: &Path, _: &Metadata) {}
 
 /// Why a text is not usable as a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -174,6 +184,9 @@ pub enum SecretFault {
     /// It is empty.
     #[error("it is empty")]
     Empty,
+    /// It is longer than any header that a server accepts.
+    #[error("it is longer than {} bytes", MAX_BYTES)]
+    TooLong,
     /// It has a control character, for example a line end between two lines.
     #[error("it has a control character inside")]
     Control,
@@ -201,7 +214,7 @@ pub enum SecretError {
         /// Its path.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        source: FileFault,
     },
     /// The text that was read is not usable as a credential.
     #[error("the credential in {place} is unusable")]
@@ -294,6 +307,11 @@ impl CredentialHeader {
         for name in named {
             headers.remove(name);
         }
+    }
+
+    /// The credential, for the search in messages.
+    pub(crate) fn searched_text(&self) -> &str {
+        self.secret.reveal()
     }
 
     /// Whether `text` holds the credential in any form that [`SecretMatcher`] finds.
@@ -400,14 +418,32 @@ mod tests {
             Some("sk-from-file")
         );
         std::fs::write(&path, vec![b'x'; 20_000]).expect("write");
-        assert!(matches!(
-            SecretSource::File(path).read(),
-            Err(SecretError::File { .. })
-        ));
+        let too_long = |read| {
+            let fault = match read {
+                Err(SecretError::Unusable { fault, .. }) => Some(fault),
+                _ => None,
+            };
+            fault == Some(SecretFault::TooLong)
+        };
+        assert!(too_long(SecretSource::File(path).read().map(|_| ())));
+        // A variable has the same limit.
+        assert!(too_long(in_env(&"x".repeat(20_000)).map(|_| ())));
+        assert!(in_env(&"x".repeat(16 << 10)).is_ok());
         let gone = SecretSource::File(folder.path().join("gone"));
         assert!(matches!(gone.read(), Err(SecretError::File { .. })));
         let folder = SecretSource::File(folder.path().to_owned());
         assert!(matches!(folder.read(), Err(SecretError::File { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn credential_file_that_is_a_pipe_is_an_error_and_does_not_block() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("key");
+        crate::bounded::testing::make_pipe(&path);
+        let error = SecretSource::File(path).read().err().expect("an error");
+        let text = crate::error::chain(&error);
+        assert!(text.contains("it is not a regular file"), "{text}");
     }
 
     fn header() -> CredentialHeader {

@@ -1,7 +1,5 @@
 //! Reads certificate authorities that are trusted besides the platform's.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use rustls::RootCertStore;
@@ -10,6 +8,7 @@ use rustls::pki_types::pem::PemObject as _;
 
 use super::proxy_error::{CertificateFault, NetworkError};
 use super::variables::NetworkVariables;
+use crate::bounded::{self, FileFault, Links};
 use crate::net::Network;
 
 /// The largest file of authorities. Mozilla's list has 0.2 MiB.
@@ -72,19 +71,12 @@ fn named(
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CertificateFault> {
-    // A pipe is not opened: that would wait for its writer.
-    let metadata = std::fs::metadata(path).map_err(CertificateFault::Read)?;
-    if !metadata.is_file() {
-        return Err(CertificateFault::NotAFile);
+    match bounded::read(path, Links::Followed, MOST_BYTES) {
+        Ok(content) => Ok(content.bytes),
+        Err(FileFault::NotRegular) => Err(CertificateFault::NotAFile),
+        Err(FileFault::TooLong { limit }) => Err(CertificateFault::TooLong(limit)),
+        Err(fault) => Err(CertificateFault::Read(fault.into_io())),
     }
-    let mut content = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut content))
-        .map_err(CertificateFault::Read)?;
-    if content.len() as u64 > MOST_BYTES {
-        return Err(CertificateFault::TooLong(MOST_BYTES));
-    }
-    Ok(content)
 }
 
 /// The certificates that can be authorities; an error if there is none, or if `strict` and

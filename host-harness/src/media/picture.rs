@@ -1,6 +1,5 @@
 //! A local picture: read once, checked, and sent as it was checked.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::MediaError;
 use super::structure::{Damage, Structure};
+use crate::bounded::{self, FileFault, Links};
 use crate::digest::Sha256Digest;
 use crate::download::digest_of;
 use crate::egress::{EgressError, LocalPart};
@@ -48,15 +48,8 @@ impl Picture {
             path: path.to_owned(),
             source,
         };
-        // Checked before opening, which blocks on a pipe without a writer.
-        let metadata = std::fs::metadata(path).map_err(unreadable)?;
-        if metadata.is_dir() {
-            return Err(unreadable(io::ErrorKind::IsADirectory.into()));
-        }
-        if !metadata.is_file() {
-            return Err(unreadable(io::Error::other("it is not a regular file")));
-        }
-        let mut file = File::open(path).map_err(unreadable)?;
+        let (mut file, _) = bounded::open_regular(path, Links::Followed)
+            .map_err(|fault| unreadable(fault.into_io()))?;
         let mut header = Vec::new();
         file.by_ref()
             .take(file_type::HEADER as u64)
@@ -150,8 +143,9 @@ impl Picture {
             });
         }
         let mut bytes = Vec::new();
-        let read = File::open(&self.path)
-            .and_then(|file| file.take(self.length + 1).read_to_end(&mut bytes));
+        let read = bounded::open_regular(&self.path, Links::Followed)
+            .map_err(FileFault::into_io)
+            .and_then(|(file, _)| file.take(self.length + 1).read_to_end(&mut bytes));
         read.map_err(|source| MediaError::Read {
             path: self.path.clone(),
             source,

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::super::{
     CONFIG_FILE, ConfigError, ConfigFile, FileFault, Located, NotTrusted, Place, Places,
-    TrustRecord, recorded_path,
+    TrustRecord, create_private_folder, recorded_path,
 };
 
 const TEXT: &str = "[connections.a]\ncategory = \"x\"\nbase_url = \"https://a.example\"\n";
@@ -20,7 +20,7 @@ impl Folders {
     fn new() -> Self {
         let root = tempfile::tempdir().expect("a folder");
         for name in ["work", "own"] {
-            fs::create_dir(root.path().join(name)).expect("a folder");
+            create_private_folder(&root.path().join(name)).expect("a folder");
         }
         Self { root }
     }

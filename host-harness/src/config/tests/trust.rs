@@ -51,7 +51,7 @@ fn file_is_trusted_with_the_content_that_was_recorded_and_no_other() {
 
 #[cfg(unix)]
 #[test]
-fn record_and_its_folder_are_private_and_a_writable_record_is_refused() {
+fn record_and_its_folder_are_private_and_are_refused_if_others_can_write_them() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let folder = tempfile::tempdir().expect("a folder");
@@ -64,12 +64,25 @@ fn record_and_its_folder_are_private_and_a_writable_record_is_refused() {
     };
     assert_eq!(mode(&path), 0o600);
     assert_eq!(mode(path.parent().expect("a folder")), 0o700);
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).expect("a mode");
-    let error = TrustRecord::read(&path).expect_err("others can write it");
-    assert!(
-        matches!(error, TrustError::WritableByOthers { .. }),
-        "{error}"
-    );
+    let folder = path.parent().expect("a folder");
+    for (place, wrong, right) in [(&*path, 0o620, 0o600), (folder, 0o777, 0o755)] {
+        let set = |mode| fs::set_permissions(place, fs::Permissions::from_mode(mode));
+        set(wrong).expect("a mode");
+        let error = TrustRecord::read(&path).expect_err("others can write it");
+        assert!(
+            matches!(error, TrustError::WritableByOthers { .. }),
+            "{error}"
+        );
+        let command = format!("`chmod go-w '{}'`", place.display());
+        assert!(error.to_string().contains(&command), "{error}");
+        let error = TrustRecord::remove(&path, file.path()).expect_err("it is not changed");
+        assert!(
+            matches!(error, TrustError::WritableByOthers { .. }),
+            "{error}"
+        );
+        set(right).expect("a mode");
+        assert!(TrustRecord::read(&path).expect("a record").trusts(&file));
+    }
 }
 
 #[cfg(unix)]

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::config::bounded::FileFault;
+use crate::bounded::FileFault;
 use crate::sanitize::escaped_path;
 
 /// Why the record of trusted files cannot be used. Never quotes the file.
@@ -42,14 +42,29 @@ pub enum TrustError {
         /// Its version.
         version: u64,
     },
-    /// Other users can write the record.
+    /// Other users can write the record or its folder.
     #[error(
-        "the record of trusted files `{}` can be written by other users; set its mode to 600",
-        escaped_path(path)
+        "the record of trusted files `{}` trusts no file, since other users can write `{place}`; run `chmod go-w '{place}'`, then read `zoetrope trust --list`",
+        escaped_path(path),
+        place = escaped_path(place)
     )]
     WritableByOthers {
         /// The record.
         path: PathBuf,
+        /// The record or its folder.
+        place: PathBuf,
+    },
+    /// Another user owns the record or its folder.
+    #[error(
+        "the record of trusted files `{}` trusts no file, since `{}` belongs to another user; move it away, then trust each file again",
+        escaped_path(path),
+        escaped_path(place)
+    )]
+    OfAnotherUser {
+        /// The record.
+        path: PathBuf,
+        /// The record or its folder.
+        place: PathBuf,
     },
     /// The record has no place for another file.
     #[error(

@@ -5,7 +5,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// The prefix of most providers.
+/// The header of most providers, and the prefix in it.
+const AUTHORIZATION: &str = "Authorization";
 const BEARER: &str = "Bearer";
 
 /// What may surround a credential.
@@ -15,44 +16,56 @@ enum Part {
     Blanks,
     LineEnd,
     Quotes,
+    Header,
     Bearer,
     /// Another prefix. It is not shown: it may be a credential by mistake.
     Prefix,
 }
 
 /// In the order of [`Part`].
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "a byte-order mark",
     "blanks",
     "a line end",
     "quotes",
+    "the header name `Authorization`",
     "the prefix `Bearer`",
     "the prefix of its header",
 ];
 
 /// What was removed around a credential. Displayed as a list for a sentence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Removed([bool; NAMES.len()]);
+pub struct Removed {
+    parts: [bool; NAMES.len()],
+    keeps_bearer: bool,
+}
 
 impl Removed {
     /// Whether nothing was removed.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
-        *self == Self::default()
+        self.parts == Self::default().parts
+    }
+
+    /// Whether the credential still begins with the word `Bearer`, which its connection does not
+    /// put before it.
+    #[must_use]
+    pub fn keeps_bearer(&self) -> bool {
+        self.keeps_bearer
     }
 
     fn add(&mut self, part: Part) {
-        self.0[part as usize] = true;
+        self.parts[part as usize] = true;
     }
 
     fn has(self, part: Part) -> bool {
-        self.0[part as usize]
+        self.parts[part as usize]
     }
 }
 
 impl fmt::Display for Removed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = self.0.iter().zip(NAMES);
+        let all = self.parts.iter().zip(NAMES);
         let names: Vec<_> = all.filter(|one| *one.0).map(|one| one.1).collect();
         match names.as_slice() {
             [] => f.write_str("nothing"),
@@ -67,10 +80,18 @@ impl fmt::Display for Removed {
 pub(super) fn trimmed<'a>(text: &'a str, prefix: &str) -> (&'a str, Removed) {
     let mut removed = Removed::default();
     let mut text = without_blanks(text, &mut removed);
-    for step in [without_quotes, without_prefix, without_quotes] {
-        let rest = step(text, prefix, &mut removed);
-        text = without_blanks(rest, &mut removed);
+    loop {
+        let before = text.len();
+        for step in [without_quotes, without_prefix] {
+            let rest = step(text, prefix, &mut removed);
+            text = without_blanks(rest, &mut removed);
+        }
+        if text.len() == before {
+            break;
+        }
     }
+    let after_bearer = after_word(text, BEARER).unwrap_or_default();
+    removed.keeps_bearer = after_bearer.starts_with(char::is_whitespace);
     (text, removed)
 }
 
@@ -104,26 +125,44 @@ fn without_quotes<'a>(text: &'a str, _: &str, removed: &mut Removed) -> &'a str 
     }
 }
 
+/// The name of the header, or the prefix, once.
 fn without_prefix<'a>(text: &'a str, prefix: &str, removed: &mut Removed) -> &'a str {
     let word = prefix.trim_end();
     if word.is_empty() || word.len() == prefix.len() {
         return text;
     }
-    let begins = text.get(..word.len());
-    if !begins.is_some_and(|begin| begin.eq_ignore_ascii_case(word)) {
-        return text;
+    if let Some(rest) = after_word(text, AUTHORIZATION).and_then(after_colon) {
+        removed.add(Part::Header);
+        return rest.trim_start();
     }
-    let rest = &text[word.len()..];
-    if !rest.is_empty() && !rest.starts_with(char::is_whitespace) {
+    let Some(rest) = after_word(text, word) else {
         return text;
-    }
-    if word.eq_ignore_ascii_case(BEARER) {
-        removed.add(Part::Bearer);
+    };
+    let is_bearer = word.eq_ignore_ascii_case(BEARER);
+    let is_apart = |rest: &str| rest.is_empty() || rest.starts_with(char::is_whitespace);
+    let rest = match after_colon(rest) {
+        // A key of another provider may have a colon inside.
+        Some(after) if is_bearer || is_apart(after) => after,
+        _ if is_apart(rest) => rest,
+        _ => return text,
+    };
+    removed.add(if is_bearer {
+        Part::Bearer
     } else {
-        removed.add(Part::Prefix);
-    }
+        Part::Prefix
+    });
     // The blank is a part of the prefix.
     rest.trim_start()
+}
+
+/// The text after `word` in any case of letters, if it begins with it.
+fn after_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let (begin, rest) = text.split_at_checked(word.len())?;
+    begin.eq_ignore_ascii_case(word).then_some(rest)
+}
+
+fn after_colon(text: &str) -> Option<&str> {
+    text.trim_start().strip_prefix(':')
 }
 
 /// The text of a credential's file: UTF-8, or UTF-16 with a byte-order mark. `None` if it is
@@ -198,6 +237,54 @@ mod tests {
                 "{text:?}"
             );
             assert_eq!(what.is_nothing(), removed == "nothing");
+        }
+    }
+
+    #[test]
+    fn prefix_is_removed_each_time_with_the_header_name_and_a_colon() {
+        for (text, prefix, expected, removed) in [
+            (
+                "Bearer Bearer sk-1",
+                "Bearer ",
+                "sk-1",
+                "the prefix `Bearer`",
+            ),
+            ("Bearer: sk-1", "Bearer ", "sk-1", "the prefix `Bearer`"),
+            ("bearer :sk-1", "Bearer ", "sk-1", "the prefix `Bearer`"),
+            (
+                "authorization: Bearer bearer sk-1",
+                "Bearer ",
+                "sk-1",
+                "the header name `Authorization` and the prefix `Bearer`",
+            ),
+            (
+                "\"Authorization: Key sk-1\"",
+                "Key ",
+                "sk-1",
+                "quotes, the header name `Authorization` and the prefix of its header",
+            ),
+            ("Authorization: sk-1", "", "Authorization: sk-1", "nothing"),
+            ("key: sk-1", "Key ", "sk-1", "the prefix of its header"),
+            ("key:sk-1", "Key ", "key:sk-1", "nothing"),
+        ] {
+            let (found, what) = trimmed(text, prefix);
+            let found = (found, what.to_string());
+            assert_eq!(found, (expected, removed.to_owned()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn bearer_that_the_connection_does_not_write_is_kept_and_noted() {
+        for (text, prefix, keeps) in [
+            ("Bearer sk-1", "", true),
+            ("\"bearer sk-1\"", "Key ", true),
+            ("Bearer sk-1", "Bearer ", false),
+            ("Bearersk-1", "", false),
+            ("Bearer", "", false),
+            ("sk-1", "", false),
+        ] {
+            let (_, what) = trimmed(text, prefix);
+            assert_eq!(what.keeps_bearer(), keeps, "{text:?} {prefix:?}");
         }
     }
 

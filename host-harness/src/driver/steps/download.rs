@@ -68,8 +68,9 @@ impl Steps {
     /// of this machine, and hold memory. A file that is complete is kept, and not fetched again
     /// if another one fails.
     ///
-    /// A file of several that is of another kind, or fails until the job would be suspended, is
-    /// left out, so that it does not withhold the others.
+    /// A file of several is left out if it is of another kind, or if no place has it until the job
+    /// would be suspended, so that it does not withhold the others. One that fails for another
+    /// reason may be collected later.
     async fn fetch_all(
         &self,
         job: &Job,
@@ -79,19 +80,15 @@ impl Steps {
     ) -> Result<ClipFile, DownloadError> {
         let all = || std::iter::once(media).chain(&media.others).enumerate();
         let keeps = !in_hand.is_empty() || !media.others.is_empty();
-        let mut failed = BTreeMap::new();
-        for (number, medium) in all() {
-            let Some(bytes) = in_hand.take(number) else {
-                continue;
-            };
-            if let Err(error) = write(job, number, medium, resolved_job, bytes).await {
-                failed.insert(number, error);
-            }
-        }
-        resolved_job.context.attachments().clear();
-        let mut files = Vec::new();
-        let mut left_out = Vec::new();
-        let (last, mut withheld) = (media.others.len(), None);
+        let is_lost = |error: &DownloadError| {
+            let failure = error.failure();
+            let is_gone = failure == DownloadFailure::UrlExpired
+                && is_last_failure(job.schedule.attempts, failure);
+            !media.others.is_empty()
+                && (is_gone || matches!(error, DownloadError::WrongKind { .. }))
+        };
+        let mut failed = write_all(job, media, resolved_job, &mut in_hand).await;
+        let (mut files, mut left_out, mut withheld) = (Vec::new(), Vec::new(), None);
         for (number, medium) in all() {
             let part = part_of(job, number);
             let kind = kind_of(medium, resolved_job);
@@ -110,16 +107,11 @@ impl Steps {
                     });
                 }
                 Ok(file) => files.push(FurtherFile { part, file }),
-                Err(error)
-                    if number > 0
-                        && (matches!(error, DownloadError::WrongKind { .. })
-                            || is_last_failure(job.schedule.attempts, error.failure())) =>
-                {
+                Err(error) if is_lost(&error) => {
                     let why = chain(&error);
-                    left_out.push(format!(
-                        "file {} of the result is missing: {why}",
-                        number + 1
-                    ));
+                    let number = number + 1;
+                    left_out.push(format!("file {number} of the result is missing: {why}"));
+                    withheld.get_or_insert(error);
                 }
                 Err(error) => return Err(error),
             }
@@ -230,6 +222,27 @@ async fn write(
     };
     let written = tokio::task::spawn_blocking(work).await;
     written.unwrap_or(Err(DownloadError::NotInHand))
+}
+
+/// Writes the files of a result that are in hand, and drops what is left of their replies. Returns
+/// the errors by number.
+async fn write_all(
+    job: &Job,
+    media: &Media,
+    resolved_job: &ResolvedJob,
+    in_hand: &mut InHand,
+) -> BTreeMap<usize, DownloadError> {
+    let mut failed = BTreeMap::new();
+    for (number, medium) in std::iter::once(media).chain(&media.others).enumerate() {
+        let Some(bytes) = in_hand.take(number) else {
+            continue;
+        };
+        if let Err(error) = write(job, number, medium, resolved_job, bytes).await {
+            failed.insert(number, error);
+        }
+    }
+    resolved_job.context.attachments().clear();
+    failed
 }
 
 /// The complete file that was kept for this unfinished one.

@@ -36,35 +36,72 @@ pub enum FileFault {
 
 /// Whether a symbolic link at the path itself is followed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Links {
+pub(crate) enum Links {
     Followed,
     Refused,
 }
 
 /// The content of a file, and its metadata while it was open.
-pub(super) struct Content {
-    pub(super) bytes: Vec<u8>,
-    pub(super) metadata: Metadata,
+pub(crate) struct Content {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) metadata: Metadata,
+}
+
+impl FileFault {
+    /// This fault as an error of the system.
+    pub(crate) fn into_io(self) -> io::Error {
+        match self {
+            Self::Io(error) => error,
+            other => io::Error::other(other),
+        }
+    }
 }
 
 /// Reads a regular file of at most `limit` bytes. The file is opened once, and the
 /// checks are made on the open file: a change of the path afterwards has no effect.
-pub(super) fn read(path: &Path, links: Links, limit: u64) -> Result<Content, FileFault> {
-    let too_long = FileFault::TooLong { limit };
-    let file = open(path, links).map_err(|error| explained(path, links, error))?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(FileFault::NotRegular);
-    }
-    if metadata.len() > limit {
-        return Err(too_long);
-    }
+pub(crate) fn read(path: &Path, links: Links, limit: u64) -> Result<Content, FileFault> {
     let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        return Err(too_long);
-    }
+    let metadata = read_into(&mut bytes, path, links, limit)?;
     Ok(Content { bytes, metadata })
+}
+
+/// Reads as [`read`] does, into `bytes`. They are not moved if their capacity is greater than
+/// `limit`.
+pub(crate) fn read_into(
+    bytes: &mut Vec<u8>,
+    path: &Path,
+    links: Links,
+    limit: u64,
+) -> Result<Metadata, FileFault> {
+    let (file, metadata) = open_regular(path, links)?;
+    if metadata.len() > limit {
+        return Err(FileFault::TooLong { limit });
+    }
+    file.take(limit + 1).read_to_end(bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(FileFault::TooLong { limit });
+    }
+    Ok(metadata)
+}
+
+/// Opens a regular file, without waiting for a pipe.
+pub(crate) fn open_regular(path: &Path, links: Links) -> Result<(File, Metadata), FileFault> {
+    open_with(OpenOptions::new().read(true), path, links)
+}
+
+/// Opens a regular file with these options, without waiting for a pipe. A new file is regular.
+pub(crate) fn open_with(
+    options: &mut OpenOptions,
+    path: &Path,
+    links: Links,
+) -> Result<(File, Metadata), FileFault> {
+    let file = open(options, path, links).map_err(|error| explained(path, links, error))?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() {
+        Ok((file, metadata))
+    } else {
+        Err(FileFault::NotRegular)
+    }
 }
 
 /// The reason of a failed open. A link that leads nowhere is not the same as no file.
@@ -81,7 +118,7 @@ fn explained(path: &Path, links: Links, error: io::Error) -> FileFault {
 
 /// Opens without waiting: opening a pipe that has no writer would block.
 #[cfg(unix)]
-fn open(path: &Path, links: Links) -> io::Result<File> {
+fn open(options: &mut OpenOptions, path: &Path, links: Links) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
 
     use rustix::fs::OFlags;
@@ -90,17 +127,26 @@ fn open(path: &Path, links: Links) -> io::Result<File> {
     if links == Links::Refused {
         flags |= OFlags::NOFOLLOW;
     }
-    let mut options = OpenOptions::new();
-    options.read(true).custom_flags(flags.bits().cast_signed());
-    options.open(path)
+    options.custom_flags(flags.bits().cast_signed()).open(path)
 }
 
 /// Opens the file. Where the system has no flag that refuses links, the link is looked for
 /// first.
 #[cfg(not(unix))]
-fn open(path: &Path, links: Links) -> io::Result<File> {
+fn open(options: &mut OpenOptions, path: &Path, links: Links) -> io::Result<File> {
     if links == Links::Refused && std::fs::symlink_metadata(path)?.is_symlink() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    OpenOptions::new().read(true).open(path)
+    options.open(path)
+}
+
+#[cfg(all(test, unix))]
+pub(crate) mod testing {
+    use std::path::Path;
+
+    /// Creates a pipe that nobody writes to: opening it would wait for ever.
+    pub(crate) fn make_pipe(path: &Path) {
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.expect("mkfifo").success());
+    }
 }
