@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn picture_is_read_once_with_its_digest_and_damage() {
-        let bytes = b"\xff\xd8\xff\xda\0\x02data\xff\xd9";
+        let bytes = b"\xff\xd8\xff\xc0\0\x02\xff\xda\0\x02data\xff\xd9";
         let whole = opened("a.jpg", bytes).expect("picture");
         assert_eq!(whole.damage(), None);
         let expected = Sha256Digest::from(Sha256::digest(bytes));
