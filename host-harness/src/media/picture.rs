@@ -275,6 +275,19 @@ mod tests {
         assert!(matches!(cut.damage(), Some(Damage::Truncated(_))));
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn picture_that_became_a_pipe_is_an_error_and_does_not_block() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("a.jpg");
+        std::fs::write(&path, b"\xff\xd8\xff??").expect("write");
+        let picture = Picture::open(&path).expect("picture");
+        std::fs::remove_file(&path).expect("remove");
+        crate::bounded::testing::make_pipe(&path);
+        assert!(matches!(Picture::open(&path), Err(MediaError::Read { .. })));
+        assert!(matches!(picture.inline(), Err(MediaError::Read { .. })));
+    }
+
     #[test]
     fn inline_pictures_are_plain_base64_of_the_checked_file() {
         let folder = tempfile::tempdir().expect("folder");
