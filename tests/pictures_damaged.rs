@@ -338,7 +338,7 @@ fn hostile_pictures_are_checked_in_bounded_time_and_memory() {
         .append(true)
         .open(sandbox.path("many.jpg"))
         .expect("the file");
-    file.write_all(b"\xff\xda\0\x02data\xff\xd9")
+    file.write_all(b"\xff\xc0\0\x02\xff\xda\0\x02data\xff\xd9")
         .expect("the end");
     assert_eq!(
         check(&sandbox, "many.jpg").answer()["picture"]["complete"],

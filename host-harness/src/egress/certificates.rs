@@ -178,6 +178,15 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn ca_file_that_is_a_pipe_is_an_error_and_does_not_block() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ca.pem");
+        crate::bounded::testing::make_pipe(&path);
+        assert!(matches!(read(&path), Err(CertificateFault::NotAFile)));
+    }
+
     #[test]
     fn ssl_cert_file_adds_to_ca_file_and_the_platform() {
         let folder = tempfile::tempdir().expect("a folder");

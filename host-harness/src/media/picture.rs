@@ -266,13 +266,26 @@ mod tests {
 
     #[test]
     fn picture_is_read_once_with_its_digest_and_damage() {
-        let bytes = b"\xff\xd8\xff\xda\0\x02data\xff\xd9";
+        let bytes = b"\xff\xd8\xff\xc0\0\x02\xff\xda\0\x02data\xff\xd9";
         let whole = opened("a.jpg", bytes).expect("picture");
         assert_eq!(whole.damage(), None);
         let expected = Sha256Digest::from(Sha256::digest(bytes));
         assert_eq!(whole.sha256(), &expected);
         let cut = opened("a.jpg", &bytes[..bytes.len() - 2]).expect("picture");
         assert!(matches!(cut.damage(), Some(Damage::Truncated(_))));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn picture_that_became_a_pipe_is_an_error_and_does_not_block() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("a.jpg");
+        std::fs::write(&path, b"\xff\xd8\xff??").expect("write");
+        let picture = Picture::open(&path).expect("picture");
+        std::fs::remove_file(&path).expect("remove");
+        crate::bounded::testing::make_pipe(&path);
+        assert!(matches!(Picture::open(&path), Err(MediaError::Read { .. })));
+        assert!(matches!(picture.inline(), Err(MediaError::Read { .. })));
     }
 
     #[test]

@@ -8,7 +8,11 @@ use super::pieces::{Head, skip};
 pub(super) struct Jpeg {
     at: At,
     head: Head,
+    /// Whether a frame header was read: the size of the picture.
+    has_frame: bool,
     has_scan: bool,
+    /// Whether the last scan has coded data.
+    has_data: bool,
     damage: Option<Damage>,
 }
 
@@ -34,6 +38,7 @@ enum At {
     Done,
 }
 
+const START_OF_IMAGE: u8 = 0xd8;
 const START_OF_SCAN: u8 = 0xda;
 const END_OF_IMAGE: u8 = 0xd9;
 
@@ -49,6 +54,7 @@ impl Jpeg {
                 }
                 At::Marker | At::Scan => {
                     let found = rest.iter().position(|byte| *byte == 0xff);
+                    self.has_data |= self.at == At::Scan && found != Some(0);
                     rest = &rest[found.map_or(rest.len(), |at| at + 1)..];
                     self.at = match (found, self.at) {
                         (None, at) => at,
@@ -83,25 +89,34 @@ impl Jpeg {
             0xff if in_scan => At::ScanCode,
             0xff => At::Code,
             // An FF of the coded data, and the markers within it.
-            0 | 0xd0..=0xd7 if in_scan => At::Scan,
-            0 | 1 | 0xd0..=0xd8 => At::Marker,
-            END_OF_IMAGE => {
-                if !self.has_scan {
-                    self.damage = Some(Damage::Malformed("it has no picture data"));
-                }
-                At::Done
+            0 | 0xd0..=0xd7 if in_scan => {
+                self.has_data |= code == 0;
+                At::Scan
             }
-            marker => At::Length(marker),
+            START_OF_IMAGE if self.has_scan => self.broken("another picture begins inside it"),
+            0 | 1 | 0xd0..=START_OF_IMAGE => At::Marker,
+            END_OF_IMAGE if !self.has_scan => self.broken("it has no picture data"),
+            END_OF_IMAGE if in_scan && !self.has_data => self.broken("its last scan is empty"),
+            END_OF_IMAGE => At::Done,
+            START_OF_SCAN if !self.has_frame => {
+                self.broken("it has no frame header before its picture data")
+            }
+            marker => {
+                self.has_frame |= is_frame_header(marker);
+                At::Length(marker)
+            }
         }
+    }
+
+    fn broken(&mut self, damage: &'static str) -> At {
+        self.damage = Some(Damage::Malformed(damage));
+        At::Done
     }
 
     fn segment(&mut self, marker: u8, length: u16) {
         match length.checked_sub(2) {
             Some(left) => self.in_segment(marker, left.into()),
-            None => {
-                self.damage = Some(Damage::Malformed("a segment has an impossible length"));
-                self.at = At::Done;
-            }
+            None => self.at = self.broken("a segment has an impossible length"),
         }
     }
 
@@ -109,6 +124,7 @@ impl Jpeg {
         self.at = match (left, marker) {
             (0, START_OF_SCAN) => {
                 self.has_scan = true;
+                self.has_data = false;
                 At::Scan
             }
             (0, _) => At::Marker,
@@ -124,4 +140,9 @@ impl Jpeg {
             _ => truncated("it has no end marker"),
         }
     }
+}
+
+/// The markers SOF0 to SOF15. Three of the codes between them have other meanings.
+fn is_frame_header(marker: u8) -> bool {
+    matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc)
 }

@@ -43,6 +43,12 @@ fn chunk(name: [u8; 4], data: &[u8]) -> Vec<u8> {
     [&length[..], &name, data, &crc.sum().to_be_bytes()].concat()
 }
 
+/// The header of a PNG with this size and colour type.
+fn ihdr(width: u32, height: u32, colour: u8) -> Vec<u8> {
+    let size = [width.to_be_bytes(), height.to_be_bytes()].concat();
+    chunk(*b"IHDR", &[&size[..], &[8, colour, 0, 0, 0]].concat())
+}
+
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// A PNG of these chunks.
@@ -82,7 +88,7 @@ fn picture_cut_anywhere_is_damaged() {
 
 #[test]
 fn png_with_missing_or_wrong_chunks_is_damaged() {
-    let header = || chunk(*b"IHDR", &[0; 13]);
+    let header = || ihdr(1, 1, 2);
     let (data, end) = (|| chunk(*b"IDAT", b"data"), || chunk(*b"IEND", b""));
     assert_eq!(damage("image/png", &png(&[header(), data(), end()])), None);
     let mut wrong_sum = data();
@@ -145,7 +151,7 @@ fn jpeg_with_many_segments_is_read_and_one_without_end_is_damaged() {
         many.extend_from_slice(&data);
     }
     // A scan with a stuffed byte, a restart marker and bytes that fill up.
-    let scan = b"\xff\xda\0\x03\x01data\xff\0data\xff\xd0data\xff\xff\xd9";
+    let scan = b"\xff\xc2\0\x02\xff\xda\0\x03\x01data\xff\0data\xff\xd0data\xff\xff\xd9";
     let whole = [&many[..], scan].concat();
     assert_eq!(damage("image/jpeg", &whole), None);
     let found = |bytes: &[u8]| damage("image/jpeg", bytes).map(|damage| damage.to_string());
@@ -169,6 +175,77 @@ fn jpeg_with_many_segments_is_read_and_one_without_end_is_damaged() {
         inside.as_deref(),
         Some("is truncated: it ends inside a segment")
     );
+}
+
+#[test]
+fn png_with_palette_size_or_data_missing_is_damaged() {
+    let header = || ihdr(48, 32, 2);
+    let (data, end) = (|| chunk(*b"IDAT", b"data"), || chunk(*b"IEND", b""));
+    let (empty, text) = (|| chunk(*b"IDAT", b""), || chunk(*b"tEXt", b"words"));
+    let palette = || chunk(*b"PLTE", b"rgb");
+    let no_palette = Some("is damaged: it has no PLTE chunk before its IDAT chunk");
+    for (chunks, expected) in [
+        (vec![ihdr(1, 1, 3), palette(), data(), end()], None),
+        (vec![ihdr(1, 1, 3), data(), end()], no_palette),
+        (vec![ihdr(1, 1, 3), data(), palette(), end()], no_palette),
+        (
+            vec![header(), text(), data(), empty(), data(), text(), end()],
+            None,
+        ),
+        (
+            vec![header(), data(), text(), data(), end()],
+            Some("is damaged: another chunk is between its IDAT chunks"),
+        ),
+        (
+            vec![header(), empty(), empty(), end()],
+            Some("is damaged: its IDAT chunks are empty"),
+        ),
+        (
+            vec![ihdr(0, 1, 2), data(), end()],
+            Some("is damaged: its width or height is 0"),
+        ),
+        (
+            vec![ihdr(1, 0, 2), data(), end()],
+            Some("is damaged: its width or height is 0"),
+        ),
+    ] {
+        let found = damage("image/png", &png(&chunks)).map(|damage| damage.to_string());
+        assert_eq!(found.as_deref(), expected);
+    }
+}
+
+#[test]
+fn jpeg_without_frame_header_or_data_or_with_a_second_start_is_damaged() {
+    for (bytes, expected) in [
+        (&b"\xff\xc0\0\x02\xff\xda\0\x02data\xff\xd9"[..], None),
+        (b"\xff\xc0\0\x02\xff\xda\0\x02\xff\0\xff\xd9", None),
+        // A table, which has a code between those of frame headers.
+        (
+            b"\xff\xc4\0\x02\xff\xda\0\x02data\xff\xd9",
+            Some("is damaged: it has no frame header before its picture data"),
+        ),
+        (
+            b"\xff\xc0\0\x02\xff\xda\0\x02\xff\xd9",
+            Some("is damaged: its last scan is empty"),
+        ),
+        (
+            b"\xff\xc2\0\x02\xff\xda\0\x02data\xff\xda\0\x02\xff\xd0\xff\xd9",
+            Some("is damaged: its last scan is empty"),
+        ),
+        (
+            b"\xff\xc0\0\x02\xff\xda\0\x02data\xff\xd8\xff\xe0\0\x02data\xff\xd9",
+            Some("is damaged: another picture begins inside it"),
+        ),
+        // A preview inside a segment.
+        (
+            b"\xff\xe1\0\x04\xff\xd8\xff\xc0\0\x02\xff\xda\0\x02data\xff\xd9\xff\xd8",
+            None,
+        ),
+    ] {
+        let whole = [b"\xff\xd8", bytes].concat();
+        let found = damage("image/jpeg", &whole).map(|damage| damage.to_string());
+        assert_eq!(found.as_deref(), expected, "{bytes:x?}");
+    }
 }
 
 #[test]
