@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::results::{IN_REPLY, InHand, part_of, path_of};
+use super::results::{IN_REPLY, InHand, kind_of, part_of, path_of};
 use super::{Done, ResolvedJob, Steps};
 use crate::contract::MediaKind;
 use crate::digest::Sha256Digest;
@@ -263,14 +263,6 @@ async fn keep(part: &Path) -> Result<(), DownloadError> {
     };
     let kept = tokio::task::spawn_blocking(work).await;
     kept.unwrap_or(Err(DownloadError::NotInHand))
-}
-
-/// The kind that the node declares for a medium, else that of its first one.
-pub(super) fn kind_of(media: &Media, resolved_job: &ResolvedJob) -> MediaKind {
-    let mut declared = resolved_job.node.output_media.iter();
-    let first = declared.clone().next();
-    let field = declared.find(|field| field.pointer == media.pointer);
-    field.or(first).map_or(MediaKind::Video, |field| field.kind)
 }
 
 fn clip_file(job: &Job, number: usize, fetched: &Fetched) -> ClipFile {

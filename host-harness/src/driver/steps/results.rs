@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::ResolvedJob;
-use super::download::kind_of;
+use crate::contract::MediaKind;
 use crate::download;
 use crate::driver::event::Event;
 use crate::egress::Attachments;
@@ -128,6 +128,14 @@ fn rename(document: &mut Value, renamed: &[(String, String)]) {
         Value::Object(fields) => fields.values_mut().for_each(|value| rename(value, renamed)),
         _ => {}
     }
+}
+
+/// The kind that the node declares for a medium, else that of its first one.
+pub(super) fn kind_of(media: &Media, resolved_job: &ResolvedJob) -> MediaKind {
+    let mut declared = resolved_job.node.output_media.iter();
+    let first = declared.clone().next();
+    let field = declared.find(|field| field.pointer == media.pointer);
+    field.or(first).map_or(MediaKind::Video, |field| field.kind)
 }
 
 fn media_type(bytes: &[u8]) -> &'static str {
