@@ -2,7 +2,7 @@
 //! no header can hold ends the run before anything is sent.
 
 use image::ImageFormat;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::cases::accepted;
 use crate::support::outcome::Outcome;

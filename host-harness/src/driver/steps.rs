@@ -2,6 +2,7 @@
 //! cancellations are here; submits and downloads have files of their own.
 
 mod download;
+mod resolved_job;
 mod results;
 mod submit;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use self::resolved_job::ResolvedJob;
 use self::results::InHand;
 use super::backoff;
 use super::clock::now;
@@ -18,12 +20,12 @@ use super::decide::decide;
 use super::event::{Action, Event, PollFailure, SubmitFailure};
 use super::group_commit::{WriteError, Writer};
 use super::listener::{JobUpdate, Listener};
-use super::packs::{Known, KnownNode, Packs};
+use super::packs::{KnownNode, Packs};
 use super::rate_limit::DEFAULT_RATE;
 use super::redact::{private_texts, redacted, without_input};
 use super::{classify, spans};
 use crate::component::CallContext;
-use crate::contract::{JobState, NodeType};
+use crate::contract::JobState;
 use crate::egress::Egress;
 use crate::error::ErrorKind;
 use crate::ledger::{Change, Job, JobError, Ledger, LedgerError, Millis, Pictures};
@@ -67,15 +69,6 @@ pub(super) struct Steps {
     pub(super) writer: Writer,
     /// The name of this process in rows.
     pub(super) requester: String,
-}
-
-/// The component, node type and connection that a row names.
-struct ResolvedJob {
-    known: Known,
-    node: Arc<NodeType>,
-    context: CallContext,
-    rate: f64,
-    longest_pause: Option<Millis>,
 }
 
 impl Steps {

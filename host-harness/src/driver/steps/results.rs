@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::ResolvedJob;
+use super::resolved_job::ResolvedJob;
 use crate::contract::MediaKind;
 use crate::download;
 use crate::driver::event::Event;
