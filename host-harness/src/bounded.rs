@@ -144,7 +144,7 @@ fn open(options: &mut OpenOptions, path: &Path, links: Links) -> io::Result<File
 pub(crate) mod testing {
     use std::path::Path;
 
-    /// Creates a pipe that nobody writes to: opening it would wait for ever.
+    /// Creates a pipe without a writer: opening it would not return.
     pub(crate) fn make_pipe(path: &Path) {
         let made = std::process::Command::new("mkfifo").arg(path).status();
         assert!(made.expect("mkfifo").success());

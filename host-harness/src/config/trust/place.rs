@@ -7,7 +7,7 @@ use std::path::Path;
 use super::error::TrustError;
 use crate::bounded::{self, FileFault, Links};
 
-/// Checks that nobody but this user can write the folder of the record at `path`.
+/// Checks that no other user can write the folder of the record at `path`.
 pub(super) fn check_folder(path: &Path) -> Result<(), TrustError> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -20,7 +20,7 @@ pub(super) fn check_folder(path: &Path) -> Result<(), TrustError> {
     check(path, folder, &metadata)
 }
 
-/// Checks that nobody but this user can write `place`, the record at `path` or its folder.
+/// Checks that no other user can write `place`, the record at `path` or its folder.
 #[cfg(unix)]
 pub(super) fn check(path: &Path, place: &Path, metadata: &Metadata) -> Result<(), TrustError> {
     use std::os::unix::fs::MetadataExt as _;
