@@ -92,14 +92,18 @@ impl Steps {
         for (number, medium) in all() {
             let part = part_of(job, number);
             let kind = kind_of(medium, resolved_job);
-            let fetched = match (kept(&part, kind).await, failed.remove(&number)) {
+            let kept = kept(&part, kind).await;
+            let is_kept = kept.is_some();
+            let fetched = match (kept, failed.remove(&number)) {
                 (Some(fetched), _) => Ok(clip_file(job, files.len(), &fetched)),
                 (None, Some(error)) if medium.alternatives.is_empty() => Err(error),
                 _ => self.fetch_any(job, number, medium, resolved_job).await,
             };
             match fetched {
                 Ok(mut file) if keeps => {
-                    keep(&part).await?;
+                    if !is_kept {
+                        keep(&part).await?;
+                    }
                     file.path = path_of(job, files.len(), &file.media_type);
                     files.push(FurtherFile {
                         part: download::complete_of(&part),
@@ -252,16 +256,10 @@ async fn kept(part: &Path, kind: MediaKind) -> Option<Fetched> {
     read.ok().flatten()
 }
 
-/// Keeps a complete file, unless it is kept already.
+/// Keeps a complete file until the others of its result are there.
 async fn keep(part: &Path) -> Result<(), DownloadError> {
     let part = part.to_owned();
-    let work = move || {
-        if download::complete_of(&part).exists() && !part.exists() {
-            return Ok(());
-        }
-        download::keep(&part)
-    };
-    let kept = tokio::task::spawn_blocking(work).await;
+    let kept = tokio::task::spawn_blocking(move || download::keep(&part)).await;
     kept.unwrap_or(Err(DownloadError::NotInHand))
 }
 
