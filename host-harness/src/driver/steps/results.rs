@@ -21,7 +21,7 @@ use crate::media::file_url;
 const DATA_URL: u64 = 1 << 20;
 
 /// The URL of a file that was inside a reply and is not in hand any more.
-pub(super) const IN_REPLY: &str = "attached:";
+pub(super) const IN_REPLY: &str = Attachments::GONE;
 
 /// The files that were inside a reply, by their number in the result.
 #[derive(Default)]

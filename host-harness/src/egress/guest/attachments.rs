@@ -60,6 +60,9 @@ impl Attachments {
         self.kept(|kept| kept.all.get_mut(number)?.take())
     }
 
+    /// The URL of a file that was inside a reply and is not there any more.
+    pub(crate) const GONE: &str = SCHEME;
+
     /// Whether a URL stands for a file inside a reply: `attached:`, or `data:`.
     pub(crate) fn is_one(url: &str) -> bool {
         let begins = |scheme: &str| {
