@@ -38,6 +38,7 @@ impl Submits {
         let ready = || Event::SubmitReady {
             sha256: "5a".repeat(32),
             keyed: true,
+            account: None,
         };
         let rows = self.commit(rows, ready, State::Submitting)?;
         let accepted = || Event::Accepted {

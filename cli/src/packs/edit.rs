@@ -149,6 +149,34 @@ fn table(grant: &Grant) -> Table {
     if grant.unsafe_reads {
         table.insert("unsafe_reads", value(true));
     }
+    for (key, routes) in [("uploads", &grant.uploads), ("cancels", &grant.cancels)] {
+        if !routes.is_empty() {
+            let routes: Array = routes.iter().map(ToString::to_string).collect();
+            table.insert(key, value(routes));
+        }
+    }
+    let places = grant.credentials.iter().map(|(category, place)| {
+        let parts = [("header", &place.header), ("prefix", &place.prefix)];
+        let place: InlineTable = parts
+            .into_iter()
+            .map(|(key, text)| (key, Value::from(text)))
+            .collect();
+        (category, Value::from(place))
+    });
+    let places: InlineTable = places.collect();
+    if !places.is_empty() {
+        table.insert("credentials", value(places));
+    }
+    let keys = grant.idempotency.iter();
+    let keys: InlineTable = keys
+        .map(|(category, place)| (category, Value::from(place.to_string())))
+        .collect();
+    if !keys.is_empty() {
+        table.insert("idempotency", value(keys));
+    }
+    if grant.refusals_in_2xx {
+        table.insert("refusals_in_2xx", value(true));
+    }
     let limits: InlineTable = grant
         .limits
         .stated()

@@ -108,6 +108,9 @@ fn granted(grant: &Grant) -> Value {
         "connections": connections,
         "hosts": grant.hosts.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "unsafe_reads": grant.unsafe_reads,
+        "uploads": grant.uploads.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "cancels": grant.cancels.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "refusals_in_2xx": grant.refusals_in_2xx,
         "limits": grant.limits,
     })
 }

@@ -17,7 +17,9 @@ use super::error::ConfigError;
 use crate::connections::{Connection, ConnectionId, Credential, SecretSource};
 use crate::digest::Sha256Digest;
 use crate::net::{BaseUrl, Network, ProxySetting};
-use crate::policy::{Connections, Grant, HostRule, PackLimits, Policy};
+use crate::policy::{
+    Connections, CredentialPlace, Grant, HostRule, KeyPlace, PackLimits, Policy, Route,
+};
 
 /// The content of a configuration.
 pub(super) struct Content {
@@ -119,6 +121,16 @@ struct PackTable {
     hosts: Vec<Parsed<HostRule>>,
     #[serde(default)]
     unsafe_reads: bool,
+    #[serde(default)]
+    uploads: Vec<Parsed<Route>>,
+    #[serde(default)]
+    cancels: Vec<Parsed<Route>>,
+    #[serde(default)]
+    credentials: BTreeMap<String, CredentialPlace>,
+    #[serde(default)]
+    idempotency: BTreeMap<String, Parsed<KeyPlace>>,
+    #[serde(default)]
+    refusals_in_2xx: bool,
     /// Earlier versions named it `ceilings`.
     #[serde(default, alias = "ceilings")]
     limits: PackLimits,
@@ -127,11 +139,27 @@ struct PackTable {
 impl From<PackTable> for Grant {
     fn from(table: PackTable) -> Self {
         let connections = table.connections.into_iter().map(|Parsed(id)| id);
+        let keys = table.idempotency.into_iter();
         Self {
             name: table.name,
             connections: Connections::These(connections.collect()),
             hosts: table.hosts.into_iter().map(|Parsed(rule)| rule).collect(),
             unsafe_reads: table.unsafe_reads,
+            uploads: table
+                .uploads
+                .into_iter()
+                .map(|Parsed(route)| route)
+                .collect(),
+            cancels: table
+                .cancels
+                .into_iter()
+                .map(|Parsed(route)| route)
+                .collect(),
+            credentials: table.credentials,
+            idempotency: keys
+                .map(|(category, Parsed(place))| (category, place))
+                .collect(),
+            refusals_in_2xx: table.refusals_in_2xx,
             limits: table.limits,
         }
     }

@@ -47,7 +47,7 @@
 //!
 //! let (job, action) = decide(&job, Event::Due, 2_000);
 //! assert_eq!(action, Action::Submit);
-//! let ready = Event::SubmitReady { sha256: "…".into(), keyed: true };
+//! let ready = Event::SubmitReady { sha256: "…".into(), keyed: true, account: None };
 //! let (job, action) = decide(&job, ready, 2_001);
 //! assert_eq!((job.state(), action), (State::Submitting, Action::AllowSubmit));
 //! ```

@@ -87,6 +87,12 @@ fn with_columns<T>(job: &Job, run: impl FnOnce(&Columns<'_>) -> T) -> T {
         ticket: job.ticket(),
         provider_job_id: job.provider_job_id(),
         charge: job.billing.charge.as_str(),
+        reported_charge: job.billing.reported.map(Charge::as_str),
+        submit_account: job
+            .stage
+            .attempts()
+            .and_then(|made| made.account.as_deref()),
+        cancel_sent_at: schedule.cancel_sent_at,
         cost_amount: cost.map(|cost| cost.amount.as_str()),
         cost_unit: cost.map(|cost| cost.unit.as_str()),
         deadline_at: schedule.deadline_at,
@@ -117,6 +123,7 @@ fn of_columns(columns: &Columns<'_>) -> Result<Job, RowProblem> {
         stage: stage(columns)?,
         billing: Billing {
             charge: charge(columns.charge)?,
+            reported: columns.reported_charge.map(charge).transpose()?,
             cost: pair("cost", columns.cost_amount, columns.cost_unit)?.map(cost),
         },
         schedule: Schedule {
@@ -126,6 +133,7 @@ fn of_columns(columns: &Columns<'_>) -> Result<Job, RowProblem> {
             unrecognized_since: columns.unrecognized_since,
             attempts: columns.attempts,
             cancel_wanted: columns.cancel_wanted,
+            cancel_sent_at: columns.cancel_sent_at,
             requester: columns.requester.to_owned(),
         },
         last_error: pair("error", columns.error_kind, columns.error_message)?
@@ -285,6 +293,7 @@ fn past_submits(columns: &Columns<'_>) -> Result<PastSubmits, &'static str> {
                 count,
                 sha256: sha256.to_owned(),
                 keyed: columns.keyed,
+                account: columns.submit_account.map(str::to_owned),
             };
             Ok(match first_at {
                 Some(first_at) => PastSubmits::Sent(Submit { attempts, first_at }),

@@ -138,6 +138,9 @@ impl Target {
 pub struct Billing {
     /// Whether the job is charged.
     pub charge: Charge,
+    /// What the component says about the charge, where the host saw or sent something that its word
+    /// does not outweigh; `charge` is `unknown` then.
+    pub reported: Option<Charge>,
     /// The cost, if it is known.
     pub cost: Option<Cost>,
 }
@@ -157,6 +160,8 @@ pub struct Schedule {
     pub attempts: u32,
     /// Whether it is to be cancelled at the provider.
     pub cancel_wanted: bool,
+    /// When the one request of a cancellation that changes something was ready to be sent.
+    pub cancel_sent_at: Option<Millis>,
     /// The process that requested it last. After that process has ended, nothing is submitted
     /// for the job.
     pub requester: String,
@@ -172,12 +177,14 @@ impl Schedule {
             unrecognized_since,
             attempts,
             cancel_wanted,
+            cancel_sent_at,
             requester,
         } = self;
         *deadline_at == other.deadline_at
             && *unrecognized_since == other.unrecognized_since
             && *attempts == other.attempts
             && *cancel_wanted == other.cancel_wanted
+            && *cancel_sent_at == other.cancel_sent_at
             && *requester == other.requester
     }
 }
@@ -227,6 +234,7 @@ impl Job {
             stage: Stage::default(),
             billing: Billing {
                 charge: Charge::No,
+                reported: None,
                 cost: None,
             },
             schedule: Schedule {
@@ -236,6 +244,7 @@ impl Job {
                 unrecognized_since: None,
                 attempts: 0,
                 cancel_wanted: false,
+                cancel_sent_at: None,
                 requester,
             },
             spec: Arc::new(spec),

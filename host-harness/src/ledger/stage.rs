@@ -98,6 +98,9 @@ pub struct Attempts {
     /// Whether the latest one carries the job's key. A submit without it is never repeated,
     /// even if the provider honours keys.
     pub keyed: bool,
+    /// A salted digest of the credential of the latest one: which account was asked. `None`: the
+    /// connection has no credential, or an earlier version sent it.
+    pub account: Option<String>,
 }
 
 /// A submit that the provider may have accepted.
@@ -326,11 +329,17 @@ impl fmt::Debug for ProviderJob {
 
 impl Attempts {
     /// `earlier` and one more submit.
-    pub(crate) fn after(earlier: Option<Self>, sha256: String, keyed: bool) -> Self {
+    pub(crate) fn after(
+        earlier: Option<Self>,
+        sha256: String,
+        keyed: bool,
+        account: Option<String>,
+    ) -> Self {
         Self {
             count: earlier.map_or(NonZeroU32::MIN, |made| made.count.saturating_add(1)),
             sha256,
             keyed,
+            account,
         }
     }
 }

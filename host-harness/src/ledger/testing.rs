@@ -11,6 +11,7 @@ pub(crate) fn stage(state: State, is_finalized: bool) -> Stage {
         count: NonZeroU32::MIN,
         sha256: "s".into(),
         keyed: true,
+        account: None,
     };
     let submit = Submit {
         attempts,

@@ -1,8 +1,8 @@
 //! The operator's grant for one pack.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{HostRule, Manifest, PackLimits};
+use super::{CredentialPlace, HostRule, KeyPlace, Manifest, PackLimits, Route};
 use crate::connections::ConnectionId;
 
 /// The permissions that the operator grants to a pack.
@@ -16,6 +16,16 @@ pub struct Grant {
     pub hosts: Vec<HostRule>,
     /// Whether `poll` and `adopt` may use methods other than `GET` and `HEAD`.
     pub unsafe_reads: bool,
+    /// Routes of the uploads of pictures, below the base URL of its connection.
+    pub uploads: Vec<Route>,
+    /// Routes of the requests that cancel a job, below the base URL of its connection.
+    pub cancels: Vec<Route>,
+    /// The header of the credential by category, where it is not `authorization: Bearer `.
+    pub credentials: BTreeMap<String, CredentialPlace>,
+    /// Where its submits carry the idempotency key, by category.
+    pub idempotency: BTreeMap<String, KeyPlace>,
+    /// Whether its refusals of a submit are believed after a reply with a status of 2xx.
+    pub refusals_in_2xx: bool,
     /// Its resource limits; a limit that is not stated has its default.
     pub limits: PackLimits,
 }
@@ -38,6 +48,11 @@ impl Grant {
             connections: Connections::Any,
             hosts: manifest.hosts.clone(),
             unsafe_reads: manifest.unsafe_reads,
+            uploads: manifest.uploads.clone(),
+            cancels: manifest.cancels.clone(),
+            credentials: manifest.credentials.clone(),
+            idempotency: manifest.idempotency.clone(),
+            refusals_in_2xx: manifest.refusals_in_2xx,
             limits: manifest.limits.clone(),
         }
     }

@@ -82,7 +82,8 @@ impl Policy {
                 return Err(NotAllowed { digest, more });
             }
         };
-        Ok(Permissions::new(digest, manifest, grant))
+        let is_trusted = self.trusts(&digest);
+        Ok(Permissions::new(digest, manifest, grant, is_trusted))
     }
 
     /// What a component with this manifest asks for beyond a grant of the same name; empty if

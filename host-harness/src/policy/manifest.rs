@@ -7,12 +7,12 @@
 //! manifest asks for nothing: its nodes can be listed and inputs checked, and it may not send
 //! requests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use wasmparser::{Parser, Payload};
 
-use super::{HostRule, PackLimits};
+use super::{CredentialPlace, HostRule, KeyPlace, PackLimits, Route};
 
 /// The section's name.
 pub const SECTION: &str = "zoetrope:manifest";
@@ -41,6 +41,16 @@ pub struct Manifest {
     pub hosts: Vec<HostRule>,
     /// Whether its `poll` and `adopt` use methods other than `GET` and `HEAD`.
     pub unsafe_reads: bool,
+    /// Routes of the uploads of pictures, below the base URL of its connection.
+    pub uploads: Vec<Route>,
+    /// Routes of the requests that cancel a job, below the base URL of its connection.
+    pub cancels: Vec<Route>,
+    /// The header of the credential by category, where it is not `authorization: Bearer `.
+    pub credentials: BTreeMap<String, CredentialPlace>,
+    /// Where its submits carry the idempotency key, by category.
+    pub idempotency: BTreeMap<String, KeyPlace>,
+    /// Whether its refusals of a submit are believed after a reply with a status of 2xx.
+    pub refusals_in_2xx: bool,
     /// Its limits, where they differ from the defaults.
     pub limits: PackLimits,
 }
@@ -121,6 +131,16 @@ struct Document {
     hosts: Vec<HostRule>,
     #[serde(default)]
     unsafe_reads: bool,
+    #[serde(default)]
+    uploads: Vec<Route>,
+    #[serde(default)]
+    cancels: Vec<Route>,
+    #[serde(default)]
+    credentials: BTreeMap<String, CredentialPlace>,
+    #[serde(default)]
+    idempotency: BTreeMap<String, KeyPlace>,
+    #[serde(default)]
+    refusals_in_2xx: bool,
     /// Earlier versions named it `ceilings`.
     #[serde(default, alias = "ceilings")]
     limits: PackLimits,
@@ -154,6 +174,11 @@ impl Document {
             connections: self.connections,
             hosts: self.hosts,
             unsafe_reads: self.unsafe_reads,
+            uploads: self.uploads,
+            cancels: self.cancels,
+            credentials: self.credentials,
+            idempotency: self.idempotency,
+            refusals_in_2xx: self.refusals_in_2xx,
             limits: self.limits,
         })
     }

@@ -4,7 +4,8 @@
 //! - [`Grant`]: the permissions that the operator grants, a table of `zoetrope.toml`
 //! - [`Permissions`]: the intersection of both
 //! - [`Policy`]: the grants by component digest; a component without one does not run
-//! - [`HostRule`], [`PackLimits`]: parts of manifests and grants
+//! - [`HostRule`], [`Route`], [`CredentialPlace`], [`KeyPlace`], [`PackLimits`]: parts of manifests
+//!   and grants
 //! - `quota`: the use of a loaded pack's limits; `upgrade`: a manifest compared with a grant
 //!
 //! Requests to the base URL of a granted connection need no host rule. Nothing in this module
@@ -17,7 +18,9 @@ mod hosts;
 mod limits;
 mod manifest;
 mod permissions;
+mod placement;
 mod quota;
+mod route;
 mod upgrade;
 
 pub use denial::{Missing, NotAllowed};
@@ -27,7 +30,9 @@ pub use hosts::{HostRule, HostRuleError};
 pub use limits::{Bounds, PackLimit, PackLimits};
 pub use manifest::{Manifest, ManifestError, SECTION};
 pub use permissions::Permissions;
+pub use placement::{CredentialPlace, KeyPlace, KeyPlaceError};
 pub(crate) use quota::Quota;
+pub use route::{Route, RouteError};
 pub use upgrade::AdditionalPermissions;
 
 #[cfg(test)]

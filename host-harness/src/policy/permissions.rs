@@ -6,7 +6,10 @@ use std::sync::Arc;
 use http::Method;
 use url::Url;
 
-use super::{Bounds, Connections, Grant, HostRule, Manifest, Missing, PackLimit};
+use super::{
+    Bounds, Connections, CredentialPlace, Grant, HostRule, KeyPlace, Manifest, Missing, PackLimit,
+    Route,
+};
 use crate::connections::Connection;
 use crate::digest::Sha256Digest;
 
@@ -17,16 +20,29 @@ pub struct Permissions {
     manifest: Arc<Manifest>,
     grant: Arc<Grant>,
     bounds: Bounds,
+    is_trusted: bool,
 }
 
 impl Permissions {
-    pub(super) fn new(digest: Sha256Digest, manifest: Manifest, grant: Arc<Grant>) -> Self {
+    pub(super) fn new(
+        digest: Sha256Digest,
+        manifest: Manifest,
+        grant: Arc<Grant>,
+        is_trusted: bool,
+    ) -> Self {
         Self {
             bounds: Bounds::of(&manifest.limits, &grant.limits),
             manifest: Arc::new(manifest),
             digest,
             grant,
+            is_trusted,
         }
+    }
+
+    /// Whether the component is the trusted one, the pack that is bundled with the program.
+    #[must_use]
+    pub fn is_trusted(&self) -> bool {
+        self.is_trusted
     }
 
     /// The component's manifest.
@@ -114,6 +130,81 @@ impl Permissions {
             return Err(self.not_granted(what, "unsafe_reads = true".into()));
         }
         Ok(())
+    }
+
+    /// Checks whether a picture may be uploaded by `method` to `path`, which is below the base URL
+    /// of the connection.
+    ///
+    /// # Errors
+    ///
+    /// The rule that is missing.
+    pub fn upload(&self, method: &Method, path: &str) -> Result<(), Missing> {
+        let (asked, granted) = (&self.manifest.uploads, &self.grant.uploads);
+        self.route(
+            "upload a picture by",
+            "uploads",
+            asked,
+            granted,
+            method,
+            path,
+        )
+    }
+
+    /// Checks whether a job may be cancelled by `method` at `path`, which is below the base URL of
+    /// the connection.
+    ///
+    /// # Errors
+    ///
+    /// The rule that is missing.
+    pub fn cancel(&self, method: &Method, path: &str) -> Result<(), Missing> {
+        let (asked, granted) = (&self.manifest.cancels, &self.grant.cancels);
+        self.route("cancel a job by", "cancels", asked, granted, method, path)
+    }
+
+    fn route(
+        &self,
+        purpose: &str,
+        key: &str,
+        asked: &[Route],
+        granted: &[Route],
+        method: &Method,
+        path: &str,
+    ) -> Result<(), Missing> {
+        let permits = |routes: &[Route]| routes.iter().any(|route| route.permits(method, path));
+        if permits(asked) && permits(granted) {
+            return Ok(());
+        }
+        let Some(route) = Route::of_request(method, path) else {
+            return Err(Missing::Never);
+        };
+        let what = format!("{purpose} `{route}`");
+        if !permits(asked) {
+            let line = format!("\"{key}\": [\"{route}\"]");
+            return Err(Missing::Asked { what, line });
+        }
+        Err(self.not_granted(what, array(key, granted.iter().chain([&route]))))
+    }
+
+    /// The header of the credential for connections of this category, if it is asked for and
+    /// granted.
+    #[must_use]
+    pub fn credential(&self, category: &str) -> Option<&CredentialPlace> {
+        let asked = self.manifest.credentials.get(category)?;
+        (self.grant.credentials.get(category) == Some(asked)).then_some(asked)
+    }
+
+    /// Where a submit over a connection of this category carries the idempotency key, if it is
+    /// asked for and granted.
+    #[must_use]
+    pub fn idempotency(&self, category: &str) -> Option<&KeyPlace> {
+        let asked = self.manifest.idempotency.get(category)?;
+        (self.grant.idempotency.get(category) == Some(asked)).then_some(asked)
+    }
+
+    /// Whether its refusals of a submit are believed after a reply with a status of 2xx.
+    #[must_use]
+    pub fn refusals_in_2xx(&self) -> bool {
+        self.manifest.refusals_in_2xx && self.grant.refusals_in_2xx
     }
 
     /// The rule that would raise a limit.

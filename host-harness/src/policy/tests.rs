@@ -34,8 +34,8 @@ fn granting(connections: &[&str], hosts: &[&str], limits: &Value) -> Grant {
         name: "example-pack".into(),
         connections: Connections::These(ids.collect()),
         hosts: rules.collect(),
-        unsafe_reads: false,
         limits: serde_json::from_value(limits.clone()).expect("limits"),
+        ..Grant::as_asked(&Manifest::default())
     }
 }
 

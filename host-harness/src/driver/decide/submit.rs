@@ -28,7 +28,14 @@ impl Step<'_> {
     pub(super) fn on_submit(&mut self, event: Event) -> Action {
         use State::{OutcomeUnknown, Queued, Submitting};
         match (event, self.job.state()) {
-            (Event::SubmitReady { sha256, keyed }, _) => return self.submit_ready(sha256, keyed),
+            (
+                Event::SubmitReady {
+                    sha256,
+                    keyed,
+                    account,
+                },
+                _,
+            ) => return self.submit_ready(sha256, keyed, account),
             (
                 Event::Accepted {
                     ticket,
@@ -68,7 +75,7 @@ impl Step<'_> {
         Action::Wait
     }
 
-    fn submit_ready(&mut self, sha256: String, keyed: bool) -> Action {
+    fn submit_ready(&mut self, sha256: String, keyed: bool, account: Option<String>) -> Action {
         if !may_submit(self.job, self.now) {
             return Action::AbortSubmit;
         }
@@ -83,7 +90,7 @@ impl Step<'_> {
                 return Action::AbortSubmit;
             }
         };
-        let attempts = Attempts::after(earlier, sha256, keyed);
+        let attempts = Attempts::after(earlier, sha256, keyed, account);
         job.stage = Stage::Submitting {
             submit: Submit { attempts, first_at },
             uncertain,

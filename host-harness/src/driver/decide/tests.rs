@@ -62,6 +62,7 @@ fn submit_ready() -> Event {
     Event::SubmitReady {
         sha256: "bytes".into(),
         keyed: true,
+        account: None,
     }
 }
 
@@ -203,6 +204,7 @@ fn resubmit_with_other_bytes_is_aborted() {
         Event::SubmitReady {
             sha256: "others".into(),
             keyed: true,
+            account: None,
         },
         9_000,
     );
@@ -215,6 +217,7 @@ fn submit_without_its_key_is_never_repeated() {
     let unkeyed = Event::SubmitReady {
         sha256: "bytes".into(),
         keyed: false,
+        account: None,
     };
     let (lost, _) = after(
         job(WINDOW),
@@ -397,7 +400,7 @@ fn event() -> impl Strategy<Value = Event> {
     let after = prop::option::of(0..100_000i64);
     prop_oneof![
         8 => Just(Event::Due),
-        4 => prop::sample::select(vec!["a", "a", "a", "b"]).prop_map(|sha256| Event::SubmitReady { sha256: sha256.into(), keyed: true }),
+        4 => prop::sample::select(vec!["a", "a", "a", "b"]).prop_map(|sha256| Event::SubmitReady { sha256: sha256.into(), keyed: true, account: None }),
         2 => Just(accepted()),
         2 => prop_oneof![
             after.clone().prop_map(|after| SubmitFailure::Retryable { after }),

@@ -132,6 +132,7 @@ impl LedgerHook {
         let ready = Event::SubmitReady {
             sha256: submission.digest.to_string(),
             keyed: submission.carries(&before.spec.key, &self.input),
+            account: None,
         };
         let (after, action) = decide(&before, ready, at);
         if action != Action::AllowSubmit {

@@ -34,6 +34,7 @@ fn sent() -> Event {
     Event::SubmitReady {
         sha256: "bytes".into(),
         keyed: true,
+        account: None,
     }
 }
 

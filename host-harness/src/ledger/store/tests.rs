@@ -39,6 +39,7 @@ fn full(mut job: Job) -> Job {
                 count: NonZeroU32::new(2).expect("not zero"),
                 sha256: "s".into(),
                 keyed: true,
+                account: None,
             },
             first_at: 3,
         }),

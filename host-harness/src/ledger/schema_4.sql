@@ -1,0 +1,16 @@
+-- Version 4: what a component says is kept apart from what the host saw; whose account was asked;
+-- changing requests beside the submit are recorded before they are sent.
+ALTER TABLE jobs ADD COLUMN reported_charge TEXT;
+ALTER TABLE jobs ADD COLUMN submit_account TEXT;
+ALTER TABLE jobs ADD COLUMN cancel_sent_at INTEGER;
+-- Uploads of pictures: one row for each picture of a job, before and after the job has a row.
+CREATE TABLE uploads (
+    connection TEXT NOT NULL,
+    key        TEXT NOT NULL,
+    sha256     TEXT NOT NULL,
+    sent       INTEGER NOT NULL,
+    at         INTEGER NOT NULL,
+    status     INTEGER,
+    reply      TEXT,
+    PRIMARY KEY (connection, key, sha256)
+) STRICT;
