@@ -56,7 +56,7 @@ fn more_than_one(family: &mut Family) {
         family.attack(what, move || {
             let fixture = Fixture::new();
             let report = fixture.start(&json!({"do": actions}));
-            assert_eq!(report.sent, Sent::Something);
+            assert_ne!(report.sent, Sent::Nothing);
             Fixture::is_unharmed();
             assert_eq!(requests(&fixture), 1);
         });
@@ -65,7 +65,7 @@ fn more_than_one(family: &mut Family) {
         let fixture = Fixture::new();
         let actions = json!([submit(&json!({"times": 10, "awaited": 1}))]);
         let report = fixture.start(&json!({ "do": actions }));
-        assert_eq!(report.sent, Sent::Something);
+        assert_ne!(report.sent, Sent::Nothing);
         Fixture::is_unharmed();
         // The one that is sent may be another than the first, and is cut off when the call ends.
         assert!(requests(&fixture) <= 1);
@@ -75,7 +75,7 @@ fn more_than_one(family: &mut Family) {
         let report = fixture.start(&json!({"do": [submit(&json!({"awaited": 0}))]}));
         Fixture::is_unharmed();
         // A request that was not sent when the call ends is never sent.
-        let most = usize::from(report.sent == Sent::Something);
+        let most = usize::from(report.sent != Sent::Nothing);
         assert!(requests(&fixture) <= most, "{:?}", report.sent);
     });
 }

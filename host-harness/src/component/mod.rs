@@ -30,6 +30,6 @@ pub use check_session::CheckSession;
 pub(crate) use circumstances::with_file_length;
 pub use context::{CallContext, Limits};
 pub use error::{CallError, HostFault, PackError, Trap, TrapKind};
-pub use judge::judge;
+pub use judge::{Refusals, judge};
 pub use pack::{Pack, StartReport};
 pub use state::OUTPUT;

@@ -15,7 +15,7 @@ use super::contract_0_1;
 use super::error::{CallError, PackError, Trap, TrapKind};
 use super::exports::{ArtifactExports, Exports};
 use super::imports;
-use super::judge::judge;
+use super::judge::{Refusals, judge};
 use crate::contract::{
     Cancellation, CheckOptions, JobState, LocalFile, NodeType, Plan, Started, Step, Ticket,
 };
@@ -46,6 +46,8 @@ pub struct StartReport {
     pub outcome: Result<Started, CallError>,
     /// What the host sent.
     pub sent: Sent,
+    /// Which refusals of the pack are believed.
+    pub refusals: Refusals,
 }
 
 impl StartReport {
@@ -55,7 +57,7 @@ impl StartReport {
     ///
     /// As [`judge`].
     pub fn judged(self) -> Result<Started, CallError> {
-        judge(self.outcome, self.sent)
+        judge(self.outcome, self.sent, self.refusals)
     }
 }
 
@@ -150,12 +152,14 @@ impl Pack {
         input: &str,
         idempotency_key: &str,
     ) -> StartReport {
+        let refusals = Refusals::of(self.permissions());
         let mut call = match self.begin(context, Sends::OneSubmit).await {
             Ok(call) => call,
             Err(error) => {
                 return StartReport {
                     outcome: Err(error),
                     sent: Sent::Nothing,
+                    refusals,
                 };
             }
         };
@@ -163,6 +167,7 @@ impl Pack {
         StartReport {
             outcome: call.ask(self.exports.start, params).await,
             sent: call.transmission.close(),
+            refusals,
         }
     }
 

@@ -86,7 +86,9 @@ fn of_submit(error: &CallError) -> SubmitFailure {
         ErrorCause::Rejected(_)
         | ErrorCause::InvalidInput(_)
         | ErrorCause::Unsupported(_)
-        | ErrorCause::UnknownNodeType(_) => SubmitFailure::Refused,
+        | ErrorCause::UnknownNodeType(_) => SubmitFailure::Refused {
+            charge: error.charge,
+        },
         _ => SubmitFailure::Permanent,
     }
 }

@@ -197,7 +197,10 @@ pub enum SubmitFailure {
         after: Option<Millis>,
     },
     /// The provider refused it for good.
-    Refused,
+    Refused {
+        /// `No`; `Unknown`, if the component alone says that it was refused.
+        charge: Charge,
+    },
     /// The job is suspended: the connection, the component or the configuration must be fixed
     /// first.
     Permanent,

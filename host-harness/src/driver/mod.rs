@@ -60,3 +60,6 @@ pub use listener::{JobUpdate, Listener};
 pub use process::Driver;
 pub use settings::DriverSettings;
 pub use wait::{DriveMode, WaitFor};
+
+#[cfg(test)]
+mod purchases;

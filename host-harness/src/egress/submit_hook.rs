@@ -1,18 +1,18 @@
 //! The hook that is called before the one request of a call that can cost money.
 
 use futures::future::BoxFuture;
-use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request;
 use serde_json::Value;
 
 use crate::digest::Sha256Digest;
+use crate::policy::KeyPlace;
 
 /// Decides whether the request of a `start` that can cost money is sent.
 ///
 /// Called when that request has passed every check and before a connection is opened for it,
-/// so that the implementation can record it first. Not called for other requests. If a
-/// component makes two such requests at the same time, both are passed to the hook, and one is
-/// sent.
+/// so that the implementation can record it first. Not called for other requests. Of several
+/// such requests of a component one is passed to the hook, and the others are denied, also if
+/// the hook refuses that one.
 pub trait SubmitHook: Send + Sync {
     /// Whether this request may be sent.
     ///
@@ -34,63 +34,72 @@ pub struct Submission<'a> {
 }
 
 impl Submission<'_> {
-    /// Whether the request carries this idempotency key: as a header's value, or as a text
-    /// that the JSON body holds more often than the run's `input` does.
+    /// Whether the request carries this idempotency key where the provider looks for it.
     #[must_use]
-    pub fn carries(&self, key: &str, input: &Value) -> bool {
-        let mut headers = self.parts.headers.iter();
-        let of_http = [ACCEPT, CONTENT_LENGTH, CONTENT_TYPE];
-        if headers.any(|(name, value)| value == key && !of_http.contains(name)) {
-            return true;
+    pub fn carries(&self, key: &str, place: &KeyPlace) -> bool {
+        match place {
+            KeyPlace::Header(name) => {
+                let mut values = self.parts.headers.get_all(name).iter();
+                values.next().is_some_and(|value| value == key) && values.next().is_none()
+            }
+            KeyPlace::Field(pointer) => {
+                let body: Value = serde_json::from_slice(self.body).unwrap_or_default();
+                body.pointer(pointer).and_then(Value::as_str) == Some(key)
+            }
         }
-        let body = serde_json::from_slice(self.body).unwrap_or_default();
-        count(&body, key) > count(input, key)
-    }
-}
-
-/// How often a document has this text as a value.
-fn count(document: &Value, text: &str) -> usize {
-    match document {
-        Value::String(value) => usize::from(value == text),
-        Value::Array(values) => values.iter().map(|value| count(value, text)).sum(),
-        Value::Object(fields) => fields.values().map(|value| count(value, text)).sum(),
-        _ => 0,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
-    fn carries(key: &str, header: &str, body: &Value) -> bool {
-        let request = http::Request::post("/v1/k-1").header("x-once", header);
-        let request = request.header(CONTENT_TYPE, "application/json");
-        let body = body.to_string();
+    fn carries(place: &str, headers: &[(&str, &str)], body: &str) -> bool {
+        let mut request = http::Request::post("/v1/k-1");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         let (parts, ()) = request.body(()).expect("a request").into_parts();
         let submission = Submission {
             digest: [0; 32].into(),
             parts: &parts,
             body: body.as_bytes(),
         };
-        submission.carries(key, &json!({"prompt": "k-1", "notes": ["k-2"]}))
+        submission.carries("k-1", &place.parse().expect("a place"))
     }
 
     #[test]
-    fn key_in_a_header_or_added_to_the_body_is_found() {
-        let input = json!({"prompt": "k-1", "notes": ["k-2"]});
-        assert!(carries("k-1", "k-1", &json!({})));
-        assert!(carries("k-1", "", &json!({"input": input, "key": "k-1"})));
-        assert!(carries(r#"k"\3"#, "", &json!({"meta": {"key": r#"k"\3"#}})));
-    }
-
-    #[test]
-    fn key_in_the_input_or_in_part_of_a_text_is_not_found() {
-        let input = json!({"prompt": "k-1", "notes": ["k-2"]});
-        for key in ["k-1", "k-2", "k", "prompt", "application/json"] {
-            assert!(!carries(key, "k-10", &json!({"input": input})), "{key}");
+    fn key_counts_in_its_header_alone() {
+        let place = "idempotency-key";
+        assert!(carries(place, &[("Idempotency-Key", "k-1")], ""));
+        for headers in [
+            &[][..],
+            &[("x-foo", "k-1")],
+            &[("user-agent", "k-1")],
+            &[("idempotency_key", "k-1")],
+            &[("x-idempotency-key", "k-1")],
+            &[("idempotency-key", "k-10")],
+            &[("idempotency-key", "k-1"), ("idempotency-key", "k-2")],
+        ] {
+            assert!(!carries(place, headers, r#"{"key": "k-1"}"#), "{headers:?}");
         }
-        assert!(!carries("v1", "", &json!("no v1")));
+    }
+
+    #[test]
+    fn key_counts_in_its_field_alone() {
+        let place = "/idempotency_key";
+        assert!(carries(place, &[], r#"{"idempotency_key": "k-1"}"#));
+        for body in [
+            "",
+            "k-1",
+            r#"{"junk": "k-1"}"#,
+            r#"{"idempotency_key": ["k-1"]}"#,
+            r#"{"input": {"idempotency_key": "k-1"}}"#,
+        ] {
+            assert!(
+                !carries(place, &[("idempotency-key", "k-1")], body),
+                "{body}"
+            );
+        }
     }
 }

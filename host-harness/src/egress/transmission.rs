@@ -1,11 +1,11 @@
-//! Tracks whether request bytes were sent, and overrides the component's outcome when they
-//! disagree.
+//! Tracks the one request of a call that can cost money: whether it may be sent, whether bytes of
+//! it were sent, and the status of its reply.
 //!
 //! A component can be wrong, be stopped between request and reply, or lie. The broker records
-//! a request that can cost money before its first byte is passed to a connection.
-//! [`judge`](crate::component::judge) gives this record precedence.
+//! such a request before its first byte is passed to a connection.
+//! [`judge`](crate::component::judge) gives this record precedence over the component's answer.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::error::{Denial, EgressError, NotSent, ReplyLost};
 use crate::contract::{ErrorCause, NodeError};
@@ -17,14 +17,25 @@ use crate::error::chain;
 pub enum Sent {
     /// None were sent.
     Nothing,
-    /// Some or all may have been sent, and may have arrived.
-    Something,
+    /// Some or all may have been sent, and may have arrived; no header of a reply came.
+    Unanswered,
+    /// They were sent, and the header of a reply came.
+    Answered(SubmitReply),
+}
+
+/// The header of the reply to a request that can cost money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubmitReply {
+    /// HTTP status.
+    pub status: u16,
+    /// Whether the reply has the header `Retry-After`.
+    pub retry_after: bool,
 }
 
 /// The record of one call.
 #[derive(Debug, Default)]
 pub(crate) struct Transmission {
-    submits: Mutex<Submits>,
+    submit: Mutex<Submit>,
     reason: Mutex<Option<Reason>>,
     too_large: Mutex<Option<u64>>,
 }
@@ -37,41 +48,63 @@ struct Reason {
 }
 
 #[derive(Debug, Default)]
-struct Submits {
-    any: bool,
+struct Submit {
+    claimed: bool,
+    left: bool,
     closed: bool,
+    reply: Option<SubmitReply>,
 }
 
 impl Transmission {
-    /// Records that a request which can cost money is about to be sent, or denies it: a
-    /// second one if `only_one` is set, and any after [`close`](Self::close).
-    pub(crate) fn note_submit(&self, only_one: bool) -> Result<(), NotSent> {
-        let mut submits = self.submits.lock().unwrap_or_else(PoisonError::into_inner);
-        if submits.closed {
+    /// Gives the caller the call's one request that can cost money, or denies it: to every caller
+    /// after the first, and after [`close`](Self::close). It is not given back: what becomes of a
+    /// claimed request is not always known.
+    pub(crate) fn claim(&self) -> Result<(), NotSent> {
+        let mut submit = self.submit();
+        if submit.closed {
             return Err(NotSent::denied(Denial::CallEnded));
         }
-        if only_one && submits.any {
+        if std::mem::replace(&mut submit.claimed, true) {
             return Err(NotSent::denied(Denial::SecondSubmit));
         }
-        submits.any = true;
         Ok(())
     }
 
-    pub(crate) fn has_submitted(&self) -> bool {
-        let submits = self.submits.lock().unwrap_or_else(PoisonError::into_inner);
-        submits.any
+    /// Whether the one request is claimed.
+    pub(crate) fn is_claimed(&self) -> bool {
+        self.submit().claimed
     }
 
-    /// Whether something was sent. Later submits are denied: a request that a component began
-    /// and did not wait for may not have reached a connection yet.
-    pub(crate) fn close(&self) -> Sent {
-        let mut submits = self.submits.lock().unwrap_or_else(PoisonError::into_inner);
-        submits.closed = true;
-        if submits.any {
-            Sent::Something
-        } else {
-            Sent::Nothing
+    /// Records that the first byte of a request that can cost money is about to be sent, or denies
+    /// it after [`close`](Self::close): a request that a component began and did not wait for may
+    /// not have reached a connection yet.
+    pub(crate) fn leave(&self) -> Result<(), NotSent> {
+        let mut submit = self.submit();
+        if submit.closed {
+            return Err(NotSent::denied(Denial::CallEnded));
         }
+        submit.left = true;
+        Ok(())
+    }
+
+    /// Records the header of the reply to the claimed request.
+    pub(crate) fn note_reply(&self, reply: SubmitReply) {
+        self.submit().reply = Some(reply);
+    }
+
+    /// What was sent. Nothing more is sent after it.
+    pub(crate) fn close(&self) -> Sent {
+        let mut submit = self.submit();
+        submit.closed = true;
+        match (submit.left, submit.reply) {
+            (false, _) => Sent::Nothing,
+            (true, None) => Sent::Unanswered,
+            (true, Some(reply)) => Sent::Answered(reply),
+        }
+    }
+
+    fn submit(&self) -> MutexGuard<'_, Submit> {
+        self.submit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records why a request has no reply, in a text that the component does not get.
@@ -141,16 +174,23 @@ mod tests {
     use crate::contract::{Charge, NextStep};
 
     #[test]
-    fn submit_after_close_is_denied() {
+    fn one_request_is_claimed_and_none_is_sent_after_the_end() {
         let transmission = Transmission::default();
-        assert!(transmission.note_submit(true).is_ok());
-        assert!(transmission.note_submit(false).is_ok());
-        assert!(transmission.note_submit(true).is_err());
-        assert_eq!(transmission.close(), Sent::Something);
-        assert!(transmission.note_submit(false).is_err());
+        assert!(transmission.claim().is_ok());
+        assert!(transmission.claim().is_err(), "claimed, though not sent");
+        assert!(transmission.leave().is_ok());
+        let reply = SubmitReply {
+            status: 202,
+            retry_after: false,
+        };
+        transmission.note_reply(reply);
+        assert!(transmission.claim().is_err());
+        assert_eq!(transmission.close(), Sent::Answered(reply));
+        assert!(transmission.leave().is_err());
         let transmission = Transmission::default();
+        assert!(transmission.claim().is_ok());
         assert_eq!(transmission.close(), Sent::Nothing);
-        assert!(transmission.note_submit(true).is_err());
+        assert!(transmission.leave().is_err() && transmission.claim().is_err());
     }
 
     #[test]

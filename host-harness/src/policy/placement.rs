@@ -26,6 +26,13 @@ pub enum KeyPlace {
     Field(String),
 }
 
+/// The header `idempotency-key`.
+impl Default for KeyPlace {
+    fn default() -> Self {
+        Self::Header(HeaderName::from_static("idempotency-key"))
+    }
+}
+
 /// Why a text is not the place of an idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the place of an idempotency key is a header's name or a JSON Pointer such as `/key`")]

@@ -122,7 +122,7 @@ async fn run_is_started_and_polled() {
     .await;
     let (pack, context) = (pack(), online(&server));
     let report = pack.start(&context, NODE, INPUT, "key-1").await;
-    assert_eq!(report.sent, Sent::Something);
+    assert_ne!(report.sent, Sent::Nothing);
     let Ok(Started::Accepted(acceptance)) = report.judged() else {
         panic!("not accepted")
     };
@@ -165,7 +165,7 @@ async fn start_without_a_reply_has_an_unknown_outcome() {
         let server = Server::start([act]).await;
         let context = CallContext::online(&impatient(), connection(&server.url("")));
         let report = pack().start(&context, NODE, INPUT, "key-1").await;
-        assert_eq!(report.sent, Sent::Something);
+        assert_ne!(report.sent, Sent::Nothing);
         assert_eq!(kind(report.judged()), ("outcome_unknown", Charge::Unknown));
     }
 }

@@ -102,27 +102,29 @@ impl Step<'_> {
     fn submit_failed(&mut self, error: JobError, failure: SubmitFailure) {
         let job = &mut *self.job;
         job.stage = match std::mem::take(&mut job.stage) {
-            Stage::Submitting { submit, uncertain } => {
-                if uncertain || failure == SubmitFailure::Unknown {
-                    Stage::OutcomeUnknown { submit }
-                } else {
-                    Stage::Queued {
-                        earlier: Some(submit.attempts),
-                    }
+            Stage::Submitting { submit, uncertain } => match failure {
+                _ if uncertain => Stage::OutcomeUnknown { submit },
+                // Its end keeps the submit, which may be charged.
+                SubmitFailure::Refused { charge } if charge != Charge::No => {
+                    Stage::Submitting { submit, uncertain }
                 }
-            }
+                SubmitFailure::Unknown => Stage::OutcomeUnknown { submit },
+                _ => Stage::Queued {
+                    earlier: Some(submit.attempts),
+                },
+            },
             other => other,
         };
         let is_uncertain = matches!(job.stage, Stage::OutcomeUnknown { .. });
-        if !is_uncertain {
+        if matches!(job.stage, Stage::Queued { .. }) {
             job.billing.charge = Charge::No;
         }
         job.schedule.attempts += 1;
         let again = job.schedule.attempts < MAX_SUBMIT_FAILURES && may_submit(job, self.now);
         let cancel_wanted = job.schedule.cancel_wanted;
         match failure {
-            SubmitFailure::Refused if !is_uncertain => {
-                self.end(Ending::Failed, error, Charge::No);
+            SubmitFailure::Refused { charge } if !is_uncertain => {
+                self.end(Ending::Failed, error, charge);
             }
             _ if cancel_wanted && !is_uncertain => self.cancel_unsent(),
             SubmitFailure::Retryable { after } if again => self.retry(error, after),

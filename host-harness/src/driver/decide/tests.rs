@@ -244,7 +244,7 @@ fn refused_second_submit_leaves_the_outcome_unknown() {
             submit_failed(SubmitFailure::Unknown),
             Event::Due,
             submit_ready(),
-            submit_failed(SubmitFailure::Refused),
+            submit_failed(SubmitFailure::Refused { charge: Charge::No }),
         ],
     );
     assert_eq!(
@@ -404,7 +404,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => Just(accepted()),
         2 => prop_oneof![
             after.clone().prop_map(|after| SubmitFailure::Retryable { after }),
-            Just(SubmitFailure::Refused),
+            Just(SubmitFailure::Refused { charge: Charge::No }),
             Just(SubmitFailure::Permanent),
             Just(SubmitFailure::Unknown),
         ].prop_map(submit_failed),
@@ -466,7 +466,7 @@ proptest! {
                 prop_assert_eq!(next.state(), State::Submitting);
             }
             let cleared = before.state() == State::Submitting && !matches!(before.stage, Stage::Submitting { uncertain: true, .. }) && matches!(event,
-                Event::SubmitFailed { failure: SubmitFailure::Retryable { .. } | SubmitFailure::Refused | SubmitFailure::Permanent, .. });
+                Event::SubmitFailed { failure: SubmitFailure::Retryable { .. } | SubmitFailure::Refused { .. } | SubmitFailure::Permanent, .. });
             if cleared {
                 may_be_accepted = false;
                 first_left = None;

@@ -1,19 +1,26 @@
 //! Submits, and the hook that commits a submit before it is sent.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::future::ready;
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use serde_json::Value;
+use tokio::sync::Mutex;
+use tracing::Instrument as _;
 
 use super::{Done, ResolvedJob, Steps, of_provider};
 use crate::driver::decide::decide;
 use crate::driver::event::{Action, Event, SubmitFailure};
 use crate::driver::group_commit::{WriteError, Writer};
 use crate::driver::{JobUpdate, Listener, classify, now};
-use crate::egress::{Submission, SubmitHook};
+use crate::egress::{Sent, Submission, SubmitHook};
 use crate::error::ErrorKind;
 use crate::json;
 use crate::ledger::{Change, Job, JobError, LedgerError};
+use crate::policy::KeyPlace;
+
+/// The option of a connection that names the header of the idempotency key.
+const KEY_HEADER_OPTION: &str = "idempotency_header";
 
 impl Steps {
     pub(super) async fn submit(
@@ -35,28 +42,26 @@ impl Steps {
         let submit_hook = Arc::new(LedgerHook {
             writer: self.writer.clone(),
             listener: Arc::clone(&self.listener),
-            input,
-            kept: Mutex::new(Kept {
+            key_place: key_place(resolved_job),
+            kept: Arc::new(Mutex::new(Kept {
                 row: job.clone(),
                 refused: None,
-            }),
+            })),
         });
         let context = resolved_job
             .context
             .clone()
             .with_submit_hook(Arc::clone(&submit_hook) as _);
         let spec = &job.spec;
-        let started = resolved_job
-            .known
-            .pack
-            .start(&context, &spec.node, &text, &spec.key)
-            .await
-            .judged();
-        let kept = submit_hook.state();
+        let pack = &resolved_job.known.pack;
+        let report = pack.start(&context, &spec.node, &text, &spec.key).await;
+        let has_sent = report.sent != Sent::Nothing;
+        let started = report.judged();
+        let kept = submit_hook.ended().await;
         let event = match kept.refused {
-            None => classify::of_start(started),
-            Some(Refused::Ledger(error)) => return Err(error),
-            Some(Refused::Changed) => {
+            // What was sent decides, not what was refused beside it.
+            Some(Refused::Ledger(error)) if !has_sent => return Err(error),
+            Some(Refused::Changed) if !has_sent => {
                 let job = self.ledger.job(&spec.id)?.unwrap_or(kept.row);
                 return Ok(Done {
                     job,
@@ -65,13 +70,14 @@ impl Steps {
                     rate: None,
                 });
             }
-            Some(Refused::OtherBytes) => Event::SubmitFailed {
+            Some(Refused::OtherBytes) if !has_sent => Event::SubmitFailed {
                 error: JobError::new(
                     ErrorKind::OutcomeUnknown,
                     "the submit differs from the first one, so it was not sent again",
                 ),
                 failure: SubmitFailure::Permanent,
             },
+            _ => classify::of_start(started),
         };
         if matches!(event, Event::SubmitFailed { .. }) {
             self.connections.forget(&spec.connection).await;
@@ -88,13 +94,30 @@ impl Steps {
     }
 }
 
+/// Where a submit of this job carries the key: as the connection's options say, else as the pack is
+/// granted.
+fn key_place(resolved_job: &ResolvedJob) -> KeyPlace {
+    let connection = resolved_job.context.connection();
+    let connection = connection.map(|open| open.connection());
+    let configured = connection.and_then(|connection| {
+        let option = connection.options().get(KEY_HEADER_OPTION)?;
+        option.as_str()?.parse().ok()
+    });
+    configured
+        .or_else(|| {
+            let permissions = resolved_job.known.pack.permissions();
+            permissions.idempotency(connection?.category()).cloned()
+        })
+        .unwrap_or_default()
+}
+
 /// Commits the state `submitting` before a submit is sent.
 struct LedgerHook {
     writer: Writer,
     listener: Listener,
-    /// The input that the component was given.
-    input: Value,
-    kept: Mutex<Kept>,
+    key_place: KeyPlace,
+    /// Locked while a commit runs.
+    kept: Arc<Mutex<Kept>>,
 }
 
 #[derive(Clone)]
@@ -116,58 +139,60 @@ enum Refused {
 }
 
 impl LedgerHook {
-    fn state(&self) -> Kept {
-        self.kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    /// The row, after the commit that may run still: the call can end before it.
+    async fn ended(&self) -> Kept {
+        self.kept.lock().await.clone()
     }
+}
 
-    async fn commit_submitting(
-        &self,
-        before: Job,
-        submission: &Submission<'_>,
-    ) -> Result<Job, Refused> {
-        let at = now();
-        let ready = Event::SubmitReady {
-            sha256: submission.digest.to_string(),
-            keyed: submission.carries(&before.spec.key, &self.input),
-            account: None,
-        };
-        let (after, action) = decide(&before, ready, at);
-        if action != Action::AllowSubmit {
-            return Err(Refused::OtherBytes);
-        }
-        match self.writer.commit(Change { before, after, at }).await {
-            Ok(row) => Ok(row),
-            Err(WriteError::Outdated) => Err(Refused::Changed),
-            Err(WriteError::Ledger(error)) => Err(Refused::Ledger(error)),
-        }
+/// Commits the row that follows from `ready`.
+async fn commit_submitting(writer: Writer, before: Job, ready: Event) -> Result<Job, Refused> {
+    let at = now();
+    let (after, action) = decide(&before, ready, at);
+    if action != Action::AllowSubmit {
+        return Err(Refused::OtherBytes);
+    }
+    match writer.commit(Change { before, after, at }).await {
+        Ok(row) => Ok(row),
+        Err(WriteError::Outdated) => Err(Refused::Changed),
+        Err(WriteError::Ledger(error)) => Err(Refused::Ledger(error)),
     }
 }
 
 impl SubmitHook for LedgerHook {
     fn before_submit<'a>(&'a self, submission: Submission<'a>) -> BoxFuture<'a, bool> {
-        Box::pin(async move {
-            let before = self.state();
-            // After a refusal, no further submit of this call is sent.
-            if before.refused.is_some() {
-                return false;
-            }
-            let outcome = self.commit_submitting(before.row, &submission).await;
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            match outcome {
-                Ok(row) => {
-                    tracing::info!(submits = row.submits(), "the submit is sent");
-                    (self.listener)(&row.spec.id, JobUpdate::Committed(&row));
-                    kept.row = row;
-                    true
+        // Whoever finds it locked comes second.
+        let Ok(mut kept) = Arc::clone(&self.kept).try_lock_owned() else {
+            return Box::pin(ready(false));
+        };
+        // After a refusal, no further submit of this call is sent.
+        if kept.refused.is_some() {
+            return Box::pin(ready(false));
+        }
+        let submit_ready = Event::SubmitReady {
+            sha256: submission.digest.to_string(),
+            keyed: submission.carries(&kept.row.spec.key, &self.key_place),
+            account: None,
+        };
+        let (writer, listener) = (self.writer.clone(), Arc::clone(&self.listener));
+        // A task of its own: a commit that has begun is awaited, also if the call ends first.
+        let committing = tokio::spawn(
+            async move {
+                match commit_submitting(writer, kept.row.clone(), submit_ready).await {
+                    Ok(row) => {
+                        tracing::info!(submits = row.submits(), "the submit is sent");
+                        listener(&row.spec.id, JobUpdate::Committed(&row));
+                        kept.row = row;
+                        true
+                    }
+                    Err(refused) => {
+                        kept.refused = Some(refused);
+                        false
+                    }
                 }
-                Err(refused) => {
-                    kept.refused = Some(refused);
-                    false
-                }
             }
-        })
+            .in_current_span(),
+        );
+        Box::pin(async move { committing.await.unwrap_or(false) })
     }
 }

@@ -80,7 +80,7 @@ impl GuestHttp {
         if !method.is_safe() {
             if self.sends == Sends::Reads {
                 self.quota.permissions().unsafe_read(method)?;
-            } else if self.transmission.has_submitted() {
+            } else if self.transmission.is_claimed() {
                 return Err(Denial::SecondSubmit);
             }
         }

@@ -1,5 +1,7 @@
-//! A request that can cost money: it is permitted by the submit hook, recorded and sent once.
+//! A request that can cost money: it is claimed, permitted by the submit hook, recorded and sent
+//! once.
 
+use http::header::RETRY_AFTER;
 use sha2::{Digest as _, Sha256};
 
 use super::body::Collected;
@@ -10,12 +12,19 @@ use crate::egress::client::{Reply, Reuse};
 use crate::egress::error::{Denial, EgressError, NotSent};
 use crate::egress::policy::Permit;
 use crate::egress::submit_hook::Submission;
+use crate::egress::transmission::SubmitReply;
 
 impl Outgoing<'_> {
     /// Sends a request that changes something.
     pub(super) async fn submit(self) -> Result<Reply, EgressError> {
-        call_submit_hook(self.collected).await?;
         let head = self.collected.head();
+        let transmission = &head.call.transmission;
+        // Of requests that run at the same time one passes, in one step with the check.
+        let is_the_one = head.call.sends != Sends::Reads;
+        if is_the_one {
+            transmission.claim()?;
+        }
+        call_submit_hook(self.collected).await?;
         // A submit that is lost on a stale connection can be repeated with an idempotency key.
         // Without one its outcome would stay unknown, so it takes a fresh connection.
         let reuse = match head.connection.connection().idempotency() {
@@ -24,9 +33,15 @@ impl Outgoing<'_> {
         };
         let client = head.egress.client();
         let channel = client.open(self.destination, reuse, self.connect).await?;
-        let call = head.call;
-        call.transmission.note_submit(call.sends != Sends::Reads)?;
-        Ok(channel.send(self.request(), head.limits.first_byte).await?)
+        transmission.leave()?;
+        let reply = channel.send(self.request(), head.limits.first_byte).await?;
+        if is_the_one {
+            transmission.note_reply(SubmitReply {
+                status: reply.parts.status.as_u16(),
+                retry_after: reply.parts.headers.contains_key(RETRY_AFTER),
+            });
+        }
+        Ok(reply)
     }
 }
 

@@ -13,7 +13,7 @@ use super::{GuestHttp, Sends};
 use crate::connections::OpenConnection;
 use crate::digest::Sha256Digest;
 use crate::egress::testing::{Act, Server, connection, impatient, keyed_connection, narrow, reply};
-use crate::egress::{Sent, Transmission};
+use crate::egress::{Sent, SubmitReply, Transmission};
 use crate::policy::{Grant, Manifest, PackLimits, Policy, Quota};
 
 mod encoded;
@@ -108,7 +108,11 @@ async fn submit_is_sent_with_the_credential_and_its_echo_is_redacted() {
         .expect("reply");
     assert_eq!(status, 200);
     assert_eq!(body, "{\"echo\": \"**********\"}");
-    assert_eq!(guest.transmission.close(), Sent::Something);
+    let answered = SubmitReply {
+        status: 200,
+        retry_after: false,
+    };
+    assert_eq!(guest.transmission.close(), Sent::Answered(answered));
     let [seen] = &server.seen()[..] else {
         panic!("one request")
     };
@@ -217,7 +221,7 @@ async fn submit_without_a_complete_reply_counts_as_sent() {
             .await
             .expect_err(expected);
         assert_eq!(format!("{error:?}"), expected);
-        assert_eq!(guest.transmission.close(), Sent::Something);
+        assert_ne!(guest.transmission.close(), Sent::Nothing);
         assert_eq!(server.seen().len(), 1, "{expected}");
     }
 }
@@ -255,11 +259,46 @@ async fn second_submit_of_a_start_is_denied() {
     send(&guest, request(Method::GET, &url, ""))
         .await
         .expect("a read");
-    assert!(!guest.transmission.has_submitted());
+    assert!(!guest.transmission.is_claimed());
     post(&guest, &url).await.expect("a submit");
     let error = post(&guest, &url).await.expect_err("a second submit");
     assert!(matches!(error, Error::HttpRequestDenied), "{error:?}");
     assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn submit_whose_body_ends_after_another_was_answered_is_denied() {
+    let server = Server::start([Act::ok(""), Act::ok("")]).await;
+    let guest = guest(&server.url(""), Sends::OneSubmit);
+    let url = server.url("/v1/jobs");
+    let (release, held) = tokio::sync::oneshot::channel::<()>();
+    let body = StreamBody::new(futures::stream::once(async move {
+        drop(held.await);
+        Ok(Frame::data(Bytes::from_static(b"{}")))
+    }));
+    let mut late = request(Method::POST, &url, "{}");
+    *late.body_mut() = body.boxed_unsync();
+    let late = tokio::spawn({
+        let guest = guest.clone();
+        async move { send(&guest, late).await }
+    });
+    tokio::task::yield_now().await;
+    post(&guest, &url).await.expect("a submit");
+    release.send(()).expect("a held body");
+    let error = late.await.expect("a task").expect_err("a second submit");
+    assert!(matches!(error, Error::HttpRequestDenied), "{error:?}");
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn one_of_many_submits_at_the_same_time_is_sent() {
+    let server = Server::start((0..8).map(|_| Act::ok(""))).await;
+    let guest = guest(&server.url(""), Sends::OneSubmit);
+    let url = server.url("/v1/jobs");
+    let submits = (0..8).map(|_| post(&guest, &url));
+    let replies = futures::future::join_all(submits).await;
+    assert_eq!(replies.iter().filter(|reply| reply.is_ok()).count(), 1);
+    assert_eq!(server.seen().len(), 1);
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ fn refused_submit_is_followed_by_the_step_of_its_cause() {
     ] {
         let refused = Event::SubmitFailed {
             error: rejected(message, advice),
-            failure: SubmitFailure::Refused,
+            failure: SubmitFailure::Refused { charge: Charge::No },
         };
         assert_eq!(after([sent(), refused]), *expected, "{message}");
     }

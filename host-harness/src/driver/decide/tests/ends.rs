@@ -58,7 +58,7 @@ fn job_with_cancel_wanted_is_not_submitted_again() {
     for (failure, state) in [
         (SubmitFailure::Retryable { after: None }, State::Cancelled),
         (SubmitFailure::Permanent, State::Cancelled),
-        (SubmitFailure::Refused, State::Failed),
+        (SubmitFailure::Refused { charge: Charge::No }, State::Failed),
         // The provider may have accepted it: its outcome is found first, then it is cancelled.
         (SubmitFailure::Unknown, State::OutcomeUnknown),
     ] {

@@ -1,0 +1,323 @@
+//! A property of the pure functions together: whatever a component sends and answers, whatever the
+//! provider replies, and whenever a process is killed or a user cancels and resumes, a job is
+//! bought once at most, and no ticket of an accepted submit is dropped.
+
+use proptest::prelude::*;
+
+use super::classify;
+use super::decide::decide;
+use super::event::{Action, Event};
+use crate::component::{CallError, Refusals, Trap, TrapKind, judge};
+use crate::contract::{
+    Acceptance, Charge, ErrorCause, NextStep, NodeError, ProviderFault, Started,
+};
+use crate::egress::{Sent, SubmitReply, Transmission};
+use crate::ledger::{Job, JobSpec, Millis, State, Target};
+
+/// How long the provider honours a key, if it does.
+const WINDOW: Millis = 600_000;
+
+/// What becomes of a submit that the component sends.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    /// No connection could be opened.
+    NothingLeft,
+    /// No reply came.
+    Lost { accepted: bool },
+    /// The reply has this status.
+    Answered {
+        status: u16,
+        retry_after: bool,
+        /// Whether a reply that says nothing about it follows an acceptance.
+        accepted: bool,
+    },
+}
+
+impl Fate {
+    /// Whether the provider has the job afterwards. A 4xx, and a 503 with a delay, say that it has
+    /// not.
+    fn is_accepted(self) -> bool {
+        match self {
+            Self::NothingLeft => false,
+            Self::Lost { accepted } => accepted,
+            Self::Answered {
+                status,
+                retry_after,
+                accepted,
+            } => match status {
+                200..=299 => true,
+                503 if retry_after => false,
+                408 => accepted,
+                400..=499 => false,
+                _ => accepted,
+            },
+        }
+    }
+}
+
+/// What happens next.
+#[derive(Clone, Debug)]
+enum Happening {
+    /// The driver calls `start`, if the job is due for a submit.
+    Start {
+        /// The submits of the component, with the bytes of each and whether it has the key.
+        sends: Vec<(Fate, &'static str, bool)>,
+        /// The component's answer.
+        answer: Answer,
+        /// The process is killed after this many of the submits.
+        killed_after: Option<usize>,
+    },
+    /// `jobs cancel`.
+    Cancel,
+    /// `jobs resume`.
+    Resume,
+    /// Time passes, in milliseconds.
+    Pause(Millis),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Answer {
+    Accept,
+    Error(usize, Charge),
+    Trap,
+}
+
+impl Answer {
+    fn outcome(self) -> Result<Started, CallError> {
+        let fault = || ProviderFault {
+            status: None,
+            code: None,
+            message: "a claim".into(),
+        };
+        let (index, charge) = match self {
+            Self::Accept => {
+                return Ok(Started::Accepted(Acceptance {
+                    ticket: "ticket".into(),
+                    provider_job_id: "1".into(),
+                    poll_after_ms: 0,
+                    cost: None,
+                }));
+            }
+            Self::Trap => {
+                return Err(CallError::Trap(Trap {
+                    kind: TrapKind::Trapped,
+                    message: "unreachable".into(),
+                }));
+            }
+            Self::Error(index, charge) => (index, charge),
+        };
+        let causes = [
+            ErrorCause::NotSent("a claim".into()),
+            ErrorCause::Denied("a claim".into()),
+            ErrorCause::InvalidInput(Vec::new()),
+            ErrorCause::Unsupported("a claim".into()),
+            ErrorCause::UnknownNodeType("a claim".into()),
+            ErrorCause::ConnectionUnavailable("a claim".into()),
+            ErrorCause::Throttled(fault()),
+            ErrorCause::Rejected(fault()),
+            ErrorCause::Unauthorized(fault()),
+            ErrorCause::Unavailable(fault()),
+            ErrorCause::OutcomeUnknown(fault()),
+            ErrorCause::JobLost(fault()),
+            ErrorCause::ProtocolViolation("a claim".into()),
+        ];
+        Err(CallError::Node(NodeError {
+            cause: causes[index % causes.len()].clone(),
+            charge,
+            next: NextStep::Retry,
+            retry_after_ms: None,
+        }))
+    }
+}
+
+/// The ledger's row, and the provider.
+struct World {
+    job: Job,
+    now: Millis,
+    refusals: Refusals,
+    honours_keys: bool,
+    purchases: u32,
+    /// When the provider saw the key first.
+    key_seen_at: Option<Millis>,
+}
+
+impl World {
+    fn apply(&mut self, event: Event) -> Action {
+        let (job, action) = decide(&self.job, event, self.now);
+        self.job = job;
+        action
+    }
+
+    /// Whether the submit of a `start` is passed to the provider.
+    fn send(&mut self, transmission: &Transmission, send: (Fate, &str, bool)) -> bool {
+        let (fate, bytes, keyed) = send;
+        if transmission.claim().is_err() {
+            return false;
+        }
+        let ready = Event::SubmitReady {
+            sha256: bytes.into(),
+            keyed,
+            account: None,
+        };
+        if self.apply(ready) != Action::AllowSubmit {
+            return false;
+        }
+        if matches!(fate, Fate::NothingLeft) || transmission.leave().is_err() {
+            return false;
+        }
+        if fate.is_accepted() {
+            let is_known = self.honours_keys
+                && keyed
+                && self
+                    .key_seen_at
+                    .is_some_and(|seen| self.now - seen < WINDOW);
+            if !is_known {
+                self.purchases += 1;
+            }
+            if keyed {
+                self.key_seen_at.get_or_insert(self.now);
+            }
+        }
+        if let Fate::Answered {
+            status,
+            retry_after,
+            ..
+        } = fate
+        {
+            transmission.note_reply(SubmitReply {
+                status,
+                retry_after,
+            });
+        }
+        true
+    }
+
+    /// Returns whether an accepted ticket must be in the row now.
+    fn start(&mut self, happening: Happening) -> bool {
+        let Happening::Start {
+            sends,
+            answer,
+            killed_after,
+        } = happening
+        else {
+            return false;
+        };
+        let transmission = Transmission::default();
+        for (index, send) in sends.into_iter().enumerate() {
+            if killed_after == Some(index) {
+                self.apply(Event::Orphaned);
+                return false;
+            }
+            self.send(&transmission, send);
+        }
+        let sent = transmission.close();
+        let is_accepted = matches!(answer, Answer::Accept)
+            && matches!(
+                sent,
+                Sent::Answered(SubmitReply {
+                    status: 200..=299,
+                    ..
+                })
+            );
+        let judged = judge(answer.outcome(), sent, self.refusals);
+        self.apply(classify::of_start(judged));
+        is_accepted
+    }
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    let statuses = vec![
+        200, 201, 202, 204, 301, 303, 400, 401, 404, 408, 409, 429, 500, 502, 503,
+    ];
+    prop_oneof![
+        1 => Just(Fate::NothingLeft),
+        2 => any::<bool>().prop_map(|accepted| Fate::Lost { accepted }),
+        6 => (prop::sample::select(statuses), any::<bool>(), any::<bool>()).prop_map(
+            |(status, retry_after, accepted)| Fate::Answered { status, retry_after, accepted }
+        ),
+    ]
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let send = (
+        fate(),
+        prop::sample::select(vec!["a", "a", "a", "b"]),
+        prop::bool::weighted(0.8),
+    );
+    let charge = prop::sample::select(vec![Charge::No, Charge::Yes, Charge::Unknown]);
+    let answer = prop_oneof![
+        2 => Just(Answer::Accept),
+        6 => (0..13usize, charge).prop_map(|(index, charge)| Answer::Error(index, charge)),
+        1 => Just(Answer::Trap),
+    ];
+    let killed_after = prop::option::weighted(0.2, 0..3usize);
+    prop_oneof![
+        6 => (prop::collection::vec(send, 0..4), answer, killed_after).prop_map(
+            |(sends, answer, killed_after)| Happening::Start { sends, answer, killed_after }
+        ),
+        1 => Just(Happening::Cancel),
+        3 => Just(Happening::Resume),
+        3 => (0..200_000i64).prop_map(Happening::Pause),
+    ]
+}
+
+fn job(idempotency_ms: Millis) -> Job {
+    let spec = JobSpec {
+        id: "j".into(),
+        node: "hostile".into(),
+        raw_input: "{}".into(),
+        raw_input_sha256: String::new(),
+        input: "{}".into(),
+        component: String::new(),
+        connection: "pixelml".into(),
+        provider_origin: "https://p.example".into(),
+        key: "k".into(),
+        idempotency_ms,
+        created_at: 1_000,
+    };
+    let target = Target::File("/clips/j.mp4".into());
+    Job::new(spec, target, "requester".into(), i64::MAX)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    #[test]
+    fn job_is_bought_once_at_most_and_no_accepted_ticket_is_dropped(
+        honours_keys in any::<bool>(),
+        granted in any::<bool>(),
+        happenings in prop::collection::vec(happening(), 1..40),
+    ) {
+        let mut world = World {
+            job: job(if honours_keys { WINDOW } else { 0 }),
+            now: 1_000,
+            refusals: if granted { Refusals::Granted } else { Refusals::NotBelieved },
+            honours_keys,
+            purchases: 0,
+            key_seen_at: None,
+        };
+        for happening in happenings {
+            world.now += 1;
+            match happening {
+                Happening::Start { .. } => {
+                    let is_due = world.job.schedule.next_at.is_some_and(|next| next <= world.now);
+                    if !is_due || world.apply(Event::Due) != Action::Submit {
+                        continue;
+                    }
+                    let is_accepted = world.start(happening.clone());
+                    prop_assert!(!is_accepted || world.job.ticket() == Some("ticket"), "{happening:?}");
+                }
+                Happening::Cancel => drop(world.apply(Event::CancelWanted)),
+                Happening::Resume => {
+                    let requester = "another".into();
+                    world.apply(Event::Resumed { deadline_at: i64::MAX, requester });
+                }
+                Happening::Pause(pause) => world.now += pause,
+            }
+            let job = &world.job;
+            prop_assert!(world.purchases <= 1, "bought {} times: {job:?}", world.purchases);
+            prop_assert!(world.purchases == 0 || job.charge() != Charge::No, "paid for: {job:?}");
+            prop_assert!(job.state() != State::Submitting, "no submit is running: {job:?}");
+        }
+    }
+}
