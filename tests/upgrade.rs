@@ -47,10 +47,19 @@ fn everything(sandbox: &Sandbox) -> Vec<Value> {
     .collect()
 }
 
+/// The version that the program writes.
+const PRESENT: i64 = 4;
+
+/// The versions with a dump.
+const EARLIER: [i64; 2] = [2, 3];
+
 #[test]
-fn ledger_of_version_2_reads_as_its_own_program_showed_it() {
-    let sandbox = sandbox_with_ledger("schema_2");
-    let jobs = everything(&sandbox);
+fn ledger_of_an_earlier_version_reads_as_its_own_program_showed_it() {
+    let read =
+        EARLIER.map(|version| everything(&sandbox_with_ledger(&format!("schema_{version}"))));
+    // The dump of version 3 is that of version 2, migrated by its own program.
+    assert_eq!(read[0], read[1]);
+    let [jobs, _] = read;
     let states: Vec<_> = jobs.iter().map(|job| job["state"].clone()).collect();
     assert_eq!(
         states,
@@ -70,14 +79,16 @@ fn ledger_of_version_2_reads_as_its_own_program_showed_it() {
     insta::assert_snapshot!(jobs);
 }
 
-/// Variables of the child process: the ledger, and the number of statements before it aborts.
+/// Variables of the child process: the ledger, its version, and the number of statements before it
+/// aborts.
 const LEDGER: &str = "ZOETROPE_MIGRATION_LEDGER";
+const VERSION: &str = "ZOETROPE_MIGRATION_VERSION";
 const STATEMENTS: &str = "ZOETROPE_MIGRATION_STATEMENTS";
 
-/// The statements that bring a ledger from version 2 to version 3.
-fn statements() -> Vec<String> {
-    let schema = root().join("host-harness/src/ledger/schema_3.sql");
-    let schema = fs::read_to_string(schema).expect("the migration");
+/// The statements that bring a ledger of this version to the next one.
+fn statements_after(version: i64) -> Vec<String> {
+    let file = format!("host-harness/src/ledger/schema_{}.sql", version + 1);
+    let schema = fs::read_to_string(root().join(file)).expect("the migration");
     let statements = schema.split_inclusive(';').map(str::to_owned);
     statements.filter(|one| one.ends_with(';')).collect()
 }
@@ -90,23 +101,28 @@ fn user_version(ledger: &Path) -> i64 {
 
 #[test]
 fn killed_migration_is_completed_at_the_next_open() {
-    let whole = everything(&sandbox_with_ledger("schema_2"));
-    let all = statements().len();
-    assert!(all > 10);
-    for count in [0, 1, all / 2, all] {
-        let sandbox = sandbox_with_ledger("schema_2");
+    let cases = EARLIER.into_iter().flat_map(|version| {
+        let all = statements_after(version).len();
+        assert!(all > 2);
+        [0, 1, all / 2, all].map(|count| (version, count))
+    });
+    for (version, count) in cases {
+        let dump = format!("schema_{version}");
+        let whole = everything(&sandbox_with_ledger(&dump));
+        let sandbox = sandbox_with_ledger(&dump);
         let ledger = sandbox.data_dir().join("ledger.sqlite3");
         let this = std::env::current_exe().expect("this test");
         let died = Command::new(this)
             .args(["--exact", "upgrade::dying_migration"])
             .args(["--ignored", "--nocapture"])
             .env(LEDGER, &ledger)
+            .env(VERSION, version.to_string())
             .env(STATEMENTS, count.to_string())
             .output();
         assert!(!died.expect("this test").status.success(), "it was killed");
-        assert_eq!(user_version(&ledger), 2, "after {count} statements");
+        assert_eq!(user_version(&ledger), version, "after {count} statements");
         assert_eq!(everything(&sandbox), whole, "after {count} statements");
-        assert_eq!(user_version(&ledger), 3);
+        assert_eq!(user_version(&ledger), PRESENT);
     }
 }
 
@@ -117,13 +133,14 @@ fn dying_migration() {
     let Some(ledger) = std::env::var_os(LEDGER) else {
         return;
     };
-    let count = std::env::var(STATEMENTS).expect("a count");
-    let count: usize = count.parse().expect("a number");
+    let number = |name| std::env::var(name).expect(name).parse().expect("a number");
+    let (version, count): (i64, i64) = (number(VERSION), number(STATEMENTS));
+    let count = usize::try_from(count).expect("a count");
     let ledger = Connection::open(ledger).expect("the ledger");
     // With so small a cache, SQLite writes pages of an open transaction to the disk.
     let begin = "PRAGMA journal_mode = wal; PRAGMA cache_size = 1; BEGIN IMMEDIATE";
     ledger.execute_batch(begin).expect("a transaction");
-    for statement in statements().iter().take(count) {
+    for statement in statements_after(version).iter().take(count) {
         ledger.execute_batch(statement).expect("a statement");
     }
     std::process::abort();
