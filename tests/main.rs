@@ -57,7 +57,8 @@
 //! - [`schemas`]: `check` compared with the served schemas, by Python's `jsonschema` and pydantic
 //! - [`reasons`]: what an error says: the provider's reason, the credential, the size, the charge, and
 //!   the last problem before a deadline
-//! - [`cli`]: the text output, in `snapshots/`
+//! - [`cli`]: the text output, in `snapshots/`; [`texts`]: no output has control characters or
+//!   invisible ones
 //! - [`observability`]: logs and traces
 //! - [`secrets`]: credentials and prompts in logs, errors and files; [`keys`]: keys with blanks,
 //!   quotes or other characters around them
@@ -71,9 +72,9 @@
 //!
 //! # Counts
 //!
-//! - cases of one run, as data: 307 (79 of a provider, 12 of AgenticFlow, 29 of ShortAPI, 61 of
+//! - cases of one run, as data: 311 (79 of a provider, 12 of AgenticFlow, 33 of ShortAPI, 61 of
 //!   PopiArt, 17 of bad input, 109 of faults)
-//! - cases of several runs, as data: 58 (46 incidents, 1 of a provider, 4 of AgenticFlow, 3 of
+//! - cases of several runs, as data: 59 (46 incidents, 1 of a provider, 4 of AgenticFlow, 4 of
 //!   ShortAPI, 4 of PopiArt)
 //! - snapshots of the command line: 56
 //! - properties of `check` through the component: 4, over 2,550 generated inputs; `docs/reference/fuzzing.md`
@@ -89,7 +90,7 @@
 //!   old names: 2; links of documents: 3
 //! - published documents: 15 comparisons; 248 facts, each with a test or a reason
 //! - scripts of the practice provider: 45, over four protocols each; 3 tests of their list
-//! - the others, each one or a few runs of the binary: 103
+//! - the others, each one or a few runs of the binary: 111
 //!
 //! [`support::outcome`] checks the invariants after every run of the binary: no panic, no credential,
 //! no prompt, a documented exit code, one line of JSON, no suggestion to pay twice.
@@ -152,6 +153,7 @@ mod shortapi;
 mod shortapi_page;
 mod support;
 mod text_inputs;
+mod texts;
 mod trust;
 mod typed;
 mod upgrade;

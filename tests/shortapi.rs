@@ -19,7 +19,9 @@ cases! {
         create_401
         create_502
         create_closed
+        create_code_401_with_status_200
         create_refused_and_quotes_the_prompt
+        create_refused_with_a_job_id
         create_refused_with_status_200
         create_without_job_id
         key_that_nobody_sends
@@ -33,6 +35,7 @@ cases! {
         clip_under_video_url_where_others_are_gone
         clip_under_videos
         create_429_with_retry_after
+        create_code_429_with_status_200
         job_failed
         job_id_at_top_level
         job_of_an_unknown_status
@@ -45,6 +48,8 @@ cases! {
         query_404_in_passing
         query_429_with_retry_after
         query_500_in_passing
+        query_code_401_with_status_200
+        query_code_429_with_status_200
         query_refused_with_status_200_in_passing
         query_unreadable_in_passing
         succeeded_without_a_clip_at_first

@@ -7,7 +7,7 @@ use zoetrope_host::component::CallContext;
 use zoetrope_host::contract::{CheckOptions, NodeType};
 use zoetrope_host::jobs::{JobsError, check_context};
 use zoetrope_host::media::Picture;
-use zoetrope_host::sanitize::sanitize;
+use zoetrope_host::sanitize::escaped_json;
 
 use super::args::{Check, Profile};
 use super::context::Context;
@@ -44,7 +44,7 @@ impl Check {
             picture.map_err(|error| of_jobs(JobsError::Picture(error), &context.options()))?;
         let mut answer = plan::document(&node.name, &checked);
         if !printer.json() {
-            printer.text(&format!("{:#}\n", answer["input"]))?;
+            printer.documents(&format!("{:#}\n", answer["input"]))?;
             plan::show_notes(&checked, printer);
         }
         if let Some(picture) = &picture {
@@ -61,7 +61,7 @@ impl Check {
             plan::show_estimate(&checked, printer);
             if checked.request.is_some() {
                 let request = format!("{:#}", answer["request"]);
-                printer.message(&format!("request: {}", sanitize(&request)));
+                printer.message(&format!("request: {}", escaped_json(&request)));
             }
             if let Some(picture) = &picture {
                 let (media_type, bytes) = (picture.media_type(), picture.byte_length());

@@ -49,7 +49,7 @@ pub(super) async fn check(
     let mut refused = false;
     while let Some(answer) = answers.next().await {
         let (text, any_refused) = answer.map_err(unreadable)?;
-        printer.data(&text)?;
+        printer.documents(&text)?;
         refused |= any_refused;
     }
     Ok(ExitCode::from(if refused { 3 } else { 0 }))

@@ -19,6 +19,7 @@ use zoetrope_host::trace::Caller;
 
 use super::args::LogFormat;
 use super::args::environment::{LOG, TRACEPARENT, TRACESTATE};
+use super::log_writer::LogWriter;
 #[cfg(feature = "otlp")]
 use super::otlp::Export;
 
@@ -61,9 +62,13 @@ pub(super) fn start(format: LogFormat, runtime: &Handle) -> Logging {
     let (levels, fault) = levels(&setting);
     let named = Named::in_levels(&setting);
     let named_only = filter_fn(move |metadata| named.permit(metadata));
-    let written = fmt::layer().with_writer(stderr);
+    let writer = LogWriter {
+        is_json: matches!(format, LogFormat::Json),
+        is_coloured: matches!(format, LogFormat::Text) && stderr().is_terminal(),
+    };
+    let written = fmt::layer().with_writer(writer);
     let written = match format {
-        LogFormat::Text => written.with_ansi(stderr().is_terminal()).boxed(),
+        LogFormat::Text => written.with_ansi(writer.is_coloured).boxed(),
         LogFormat::Json => written.json().with_current_span(false).boxed(),
     };
     let filtered = written.with_filter(levels).with_filter(named_only);

@@ -19,7 +19,7 @@
 //! - [`exit_code`]: the exit code of each kind of failure
 //! - [`printer`]: standard output and standard error
 //! - [`shell`]: quoting for a shell
-//! - [`logging`]: logs; `otlp`: the export of spans
+//! - [`logging`]: logs, which [`log_writer`] writes; `otlp`: the export of spans
 
 mod args;
 mod artifacts;
@@ -33,6 +33,7 @@ mod input;
 mod interrupts;
 mod jobs;
 mod jsonl;
+mod log_writer;
 mod logging;
 mod nodes;
 mod notes;
@@ -55,6 +56,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser as _;
+use zoetrope_host::sanitize::{is_harmful, line};
 
 use args::{Cli, Command};
 use context::Context;
@@ -132,14 +134,33 @@ async fn execute(command: Command, context: &Arc<Context>) -> Result<ExitCode, F
 
 /// Prints help, the version, or a usage error, which is JSON with `--json` or `--jsonl`.
 fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // A closed terminal is no further error.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
     let is_json = std::env::args_os().any(|argument| argument == "--json" || argument == "--jsonl");
-    if error.use_stderr() && is_json {
-        let message = error.to_string();
+    let message = usage_message(error);
+    if is_json {
         let first = message.lines().next().unwrap_or_default();
         let message = first.strip_prefix("error: ").unwrap_or(first);
         return Failure::usage(message).report(&Printer::new(true));
     }
-    // A closed terminal is no further error.
-    let _ = error.print();
-    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+    // Without colours: it may quote any argument.
+    Printer::new(false).message(message.trim_end());
+    ExitCode::from(2)
+}
+
+/// The message of a usage error. It quotes arguments as they can be printed: on one line.
+fn usage_message(error: &clap::Error) -> String {
+    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let arguments: Vec<_> = arguments.collect();
+    if !arguments.iter().any(|text| text.contains(is_harmful)) {
+        return error.to_string();
+    }
+    let shown = arguments.iter().map(|argument| line(argument).into_owned());
+    match Cli::try_parse_from(shown) {
+        Err(error) if error.use_stderr() => error.to_string(),
+        _ => line(&error.to_string()).into_owned(),
+    }
 }

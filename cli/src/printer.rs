@@ -1,12 +1,12 @@
 //! Standard output and standard error. Apart from this module, only logs, the progress bar and
-//! clap's help and usage errors are written to them.
+//! clap's help are written to them.
 
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
-use zoetrope_host::sanitize::sanitize;
+use zoetrope_host::sanitize::{escaped_json, sanitize};
 
 type Stream = Arc<Mutex<dyn Write + Send>>;
 
@@ -44,17 +44,23 @@ impl Printer {
 
     /// Writes one JSON document on a line of its own.
     pub(crate) fn line(&self, document: &Value) -> Result<(), PrintError> {
-        self.data(&format!("{document}\n"))
+        self.documents(&format!("{document}\n"))
     }
 
-    /// Writes text for people, without terminal control characters.
+    /// Writes JSON documents, each ended by a line end. Harmful characters in them are escaped,
+    /// so that their values stay the same.
+    pub(crate) fn documents(&self, json: &str) -> Result<(), PrintError> {
+        self.data(&escaped_json(json))
+    }
+
+    /// Writes text for people, without harmful characters.
     pub(crate) fn text(&self, text: &str) -> Result<(), PrintError> {
         self.data(&sanitize(text))
     }
 
-    /// Writes text unchanged. If the reader has closed the pipe, the process exits with code 0:
-    /// all jobs are in the ledger.
-    pub(crate) fn data(&self, text: &str) -> Result<(), PrintError> {
+    /// If the reader has closed the pipe, the process exits with code 0: all jobs are in the
+    /// ledger.
+    fn data(&self, text: &str) -> Result<(), PrintError> {
         match write(&self.data, text) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
@@ -62,10 +68,10 @@ impl Printer {
         }
     }
 
-    /// Writes a message unchanged, on a line of its own, to standard error. A write error is
-    /// ignored: the command may have jobs in flight, and continues.
+    /// Writes a message without harmful characters, on a line of its own, to standard error. A
+    /// write error is ignored: the command may have jobs in flight, and continues.
     pub(crate) fn message(&self, message: &str) {
-        let _ = write(&self.messages, &format!("{message}\n"));
+        let _ = write(&self.messages, &format!("{}\n", sanitize(message)));
     }
 }
 
@@ -118,6 +124,38 @@ mod tests {
         let (data, messages) = printed(false, answer);
         assert!(data.ends_with("ne\n") && !data.contains('\u{1b}'), "{data}");
         assert_eq!(messages, "");
+    }
+
+    #[test]
+    fn nothing_harmful_is_printed_and_json_keeps_its_value() {
+        for harmful in [
+            '\u{1b}',
+            '\u{7f}',
+            '\u{9b}',
+            '\u{202e}',
+            '\u{2028}',
+            '\u{200b}',
+            '\u{e0041}',
+        ] {
+            let document = json!({ format!("k{harmful}"): format!("v{harmful}") });
+            for json in [true, false] {
+                let (data, messages) = printed(json, |printer| {
+                    printer
+                        .answer(&document, &document.to_string())
+                        .expect("written");
+                    printer
+                        .documents(&format!("{document}\n"))
+                        .expect("written");
+                    printer.message(&format!("note: {harmful}"));
+                });
+                assert!(
+                    !data.contains(harmful) && !messages.contains(harmful),
+                    "{harmful:?}"
+                );
+                let last = data.lines().last().expect("a line");
+                assert_eq!(last.parse::<Value>().expect("JSON"), document);
+            }
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zoetrope_host::driver::{JobUpdate, Listener};
 use zoetrope_host::jobs::NextStep;
 use zoetrope_host::ledger::{Job, State};
-use zoetrope_host::sanitize::sanitize;
+use zoetrope_host::sanitize::line;
 
 use super::printer::Printer;
 use super::report::next_step;
@@ -97,7 +97,7 @@ impl Inner {
             ));
             self.line
                 .message(&format!("provider job id: {provider_job_id}"));
-            self.line.message(&format!("ticket: {}", sanitize(ticket)));
+            self.line.message(&format!("ticket: {}", line(ticket)));
             let adopt = NextStep::Adopt {
                 job: id.to_owned(),
                 provider_job_id: (*provider_job_id).to_owned(),

@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use zoetrope_host::sanitize::sentence;
+use zoetrope_host::sanitize::is_harmful;
 
-/// A path as a word of a shell command. One that cannot be shown, with control characters or
+/// A path as a word of a shell command. One that cannot be shown, with harmful characters or
 /// bytes that are not UTF-8, is written as `$'…'`, which bash, zsh and POSIX shells of 2024 read.
 pub(crate) fn quoted(path: &Path) -> String {
     match path.to_str() {
-        Some(text) if sentence(text) == text => quoted_text(text),
-        _ => quoted_bytes(path.as_os_str().as_encoded_bytes()),
+        Some(text) => quoted_text(text),
+        None => quoted_bytes(path.as_os_str().as_encoded_bytes()),
     }
 }
 
@@ -28,8 +28,11 @@ fn quoted_bytes(path: &[u8]) -> String {
     word
 }
 
-/// A text as a word of a shell command.
+/// A text as a word of a shell command, as [`quoted`] writes a path.
 pub(crate) fn quoted_text(text: &str) -> String {
+    if text.contains(is_harmful) {
+        return quoted_bytes(text.as_bytes());
+    }
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()
@@ -53,5 +56,6 @@ mod tests {
     fn path_that_cannot_be_shown_is_quoted_byte_by_byte() {
         let hostile = Path::new("/a\n\u{1b}[2J'\\1/ä");
         assert_eq!(quoted(hostile), r"$'/a\012\033[2J\'\\1/\303\244'");
+        assert_eq!(quoted_text("a\u{200b}"), r"$'a\342\200\213'");
     }
 }

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
+use zoetrope_host::sanitize::line;
+
 use super::printer::Printer;
 
 /// The progress after which another plain line is printed, if the last one is old enough.
@@ -48,7 +50,7 @@ impl TerminalLine {
     /// Shows the stage, its progress from 0 to 1, and a message.
     pub(super) fn show(&mut self, stage: &str, fraction: Option<f32>, message: Option<&str>) {
         let message = message
-            .map(|message| format!(": {message}"))
+            .map(|message| format!(": {}", line(message)))
             .unwrap_or_default();
         if self.bar.is_none() && stderr().is_terminal() {
             self.bar = Some(bar());

@@ -1,4 +1,7 @@
-//! Makes texts of components and providers safe for terminals, and bounds their length.
+//! Makes texts of components, providers, files and users safe for terminals, logs and JSON, and
+//! bounds their length.
+//!
+//! [`is_harmful`] is the one definition of a character that may not reach them.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -7,8 +10,38 @@ use std::path::Path;
 /// Longest sentence, in bytes.
 const MAX_BYTES: usize = 4 << 10;
 
-/// `text` without control characters, except line ends and tabs, and without characters that
-/// change the direction of writing.
+/// Whether a character controls a terminal, changes the direction of writing, ends a line, or is
+/// not visible: the control characters C0 and C1, U+007F, bidirectional marks, overrides and
+/// isolates, line and paragraph separators, zero-width characters, soft hyphens, interlinear
+/// annotations, tags, and the variation selectors beyond those of emoji and symbols.
+///
+/// # Example
+///
+/// ```
+/// use zoetrope_host::sanitize::is_harmful;
+///
+/// assert!(is_harmful('\u{1b}') && is_harmful('\u{202e}') && is_harmful('\n'));
+/// assert!(!is_harmful('é') && !is_harmful(' '));
+/// ```
+#[must_use]
+pub fn is_harmful(letter: char) -> bool {
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+                | '\u{e0100}'..='\u{e01ef}'
+        )
+}
+
+/// `text` without harmful characters, except line ends and tabs.
 ///
 /// # Example
 ///
@@ -19,21 +52,59 @@ const MAX_BYTES: usize = 4 << 10;
 /// ```
 #[must_use]
 pub fn sanitize(text: &str) -> Cow<'_, str> {
-    let is_kept = |letter: char| matches!(letter, '\n' | '\t') || !acts(letter);
+    let is_kept = |letter: char| matches!(letter, '\n' | '\t') || !is_harmful(letter);
     replaced(text, is_kept)
 }
 
-/// `text` as one line of bounded length, without control characters and characters that
-/// change the direction of writing.
+/// `text` as one line of bounded length, without harmful characters.
 #[must_use]
 pub fn sentence(text: &str) -> Cow<'_, str> {
     let end = text.floor_char_boundary(MAX_BYTES);
-    let line = replaced(&text[..end], |letter| !acts(letter));
+    let line = line(&text[..end]);
     if end == text.len() {
         line
     } else {
         format!("{line}…").into()
     }
+}
+
+/// `text` as one line, without harmful characters.
+#[must_use]
+pub fn line(text: &str) -> Cow<'_, str> {
+    replaced(text, |letter| !is_harmful(letter))
+}
+
+/// A JSON document with its harmful characters escaped as `\u…`, so that its value stays the same.
+/// Line ends and tabs between its tokens stay.
+///
+/// # Example
+///
+/// ```
+/// use zoetrope_host::sanitize::escaped_json;
+///
+/// assert_eq!(escaped_json("[\"a\u{9b}b\u{202e}\"]"), r#"["a\u009bb\u202e"]"#);
+/// ```
+#[must_use]
+pub fn escaped_json(document: &str) -> Cow<'_, str> {
+    let is_kept = |letter: char| matches!(letter, '\n' | '\t') || !is_harmful(letter);
+    if document.chars().all(is_kept) {
+        return document.into();
+    }
+    let mut escaped = String::with_capacity(document.len() + 16);
+    for letter in document.chars() {
+        match letter {
+            // Between tokens: in a text, serializers escape it.
+            '\r' => escaped.push(' '),
+            letter if is_kept(letter) => escaped.push(letter),
+            letter => {
+                for unit in letter.encode_utf16(&mut [0; 2]) {
+                    // Writing to a text does not fail.
+                    let _ = write!(escaped, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    escaped.into()
 }
 
 /// `text` as it is, or its beginning with an ellipsis: `most` characters at most.
@@ -46,8 +117,7 @@ pub fn excerpt(text: &str, most: usize) -> Cow<'_, str> {
     format!("{}…", kept.trim_end()).into()
 }
 
-/// `path` as one line: control characters, and characters that change the direction of writing,
-/// as `\u{…}`, and bytes that are not UTF-8 as `\x…`.
+/// `path` as one line: harmful characters as `\u{…}`, and bytes that are not UTF-8 as `\x…`.
 ///
 /// # Example
 ///
@@ -69,7 +139,7 @@ pub fn escaped_bytes(path: &[u8]) -> String {
     let mut shown = String::with_capacity(path.len());
     for chunk in path.utf8_chunks() {
         for letter in chunk.valid().chars() {
-            if acts(letter) {
+            if is_harmful(letter) {
                 shown.extend(letter.escape_unicode());
             } else {
                 shown.push(letter);
@@ -95,15 +165,6 @@ fn replaced(text: &str, is_kept: impl Fn(char) -> bool) -> Cow<'_, str> {
     letters.collect::<String>().into()
 }
 
-fn acts(letter: char) -> bool {
-    let turns = matches!(
-        letter,
-        '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    );
-    let ends_line = matches!(letter, '\u{2028}' | '\u{2029}');
-    letter.is_control() || turns || ends_line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +182,55 @@ mod tests {
         let hostile = "a\u{200f}b\u{61c}c\u{2028}d";
         assert_eq!(sentence(hostile), "a\u{fffd}b\u{fffd}c d");
         assert_eq!(sanitize(hostile), "a\u{fffd}b\u{fffd}c d");
+    }
+
+    #[test]
+    fn invisible_characters_are_harmful_and_letters_of_every_script_are_not() {
+        for harmful in [
+            '\0',
+            '\u{7f}',
+            '\u{85}',
+            '\u{9b}',
+            '\u{9d}',
+            '\u{ad}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2064}',
+            '\u{2066}',
+            '\u{feff}',
+            '\u{e0041}',
+            '\u{e0100}',
+        ] {
+            assert!(is_harmful(harmful), "{harmful:?}");
+            let text = format!("a{harmful}b");
+            assert!(!sanitize(&text).contains(harmful), "{harmful:?}");
+            assert!(!sentence(&text).contains(harmful), "{harmful:?}");
+            let value = serde_json::to_string(&[&text]).expect("JSON");
+            let escaped = escaped_json(&value);
+            assert!(!escaped.contains(harmful), "{harmful:?}");
+            let read: [String; 1] = serde_json::from_str(&escaped).expect("JSON");
+            assert_eq!(read, [text]);
+        }
+        for kept in [
+            'a', 'ä', '字', 'א', 'ع', '\u{301}', '🎈', '\u{fe0f}', ' ', '\u{a0}',
+        ] {
+            assert!(!is_harmful(kept), "{kept:?}");
+        }
+    }
+
+    #[test]
+    fn json_keeps_its_structure_and_its_value_when_it_is_escaped() {
+        let document = "{\r\n\t\"a\": \"\u{10ffff}\u{e0041}\\u0007\"}\n";
+        let escaped = escaped_json(document);
+        assert!(escaped.ends_with("\\udb40\\udc41\\u0007\"}\n"), "{escaped}");
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+        assert_eq!(read(&escaped), read(document));
+        assert!(matches!(escaped_json("{\"a\":\n1}"), Cow::Borrowed(_)));
     }
 
     #[test]

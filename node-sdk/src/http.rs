@@ -286,9 +286,23 @@ pub fn same_name(one: &str, other: &str) -> bool {
     one.map(normal).eq(other.map(normal))
 }
 
-/// Whether it is a control character, or one that changes the direction of writing.
+/// Whether it is a control character, changes the direction of writing, or is not visible: the
+/// set of the host's `sanitize::is_harmful`, which a test compares.
 fn steers(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+                | '\u{e0100}'..='\u{e01ef}'
+        )
 }
 
 /// A word without the query of the URL that it is or holds, with or without a scheme.
@@ -358,6 +372,11 @@ mod tests {
             "(what cdn.example/b.png"
         );
         assert_eq!(presentable("a\u{1b}[2Jb\u{202e}\0 c"), "a [2Jb c");
+        assert_eq!(presentable("a\u{200b}b\u{2028}c\u{e0041}"), "a b c");
+        let signed = format!("{}?sig=SECRET", "x".repeat(600));
+        assert_eq!(presentable(&signed), "x".repeat(500) + "…");
+        let url = format!("https://cdn.example/{}?sig=SECRET", "x".repeat(400));
+        assert_eq!(presentable(&url), url[..420]);
         let long = presentable(&"word ".repeat(500));
         assert!(long.chars().count() <= MESSAGE_LIMIT + 1 && long.ends_with('…'));
         assert_eq!(presentable(&"字".repeat(500)), "字".repeat(500));

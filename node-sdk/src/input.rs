@@ -12,6 +12,12 @@ use crate::schema::draft::{Draft, note};
 /// Longest key that is compared with field names; a longer one is not a misspelling.
 const SUGGESTION_LIMIT: usize = 64;
 
+/// The first unknown keys, which are compared with field names.
+const SUGGESTIONS: usize = 20;
+
+/// Most unknown keys with a note each. One more note has the number of the others.
+const UNKNOWN_KEYS: usize = 100;
+
 /// A valid input.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {
@@ -149,11 +155,22 @@ fn complete(node: &Node, draft: Draft) -> Input {
         }
     }
     let is_known = |key: &str| node.fields.iter().any(|field| field.name == key);
-    let unknown_keys = input.fields.keys().filter(|key| !is_known(key));
-    let dropped = unknown_keys.map(|key| note(key, Adjustment::Dropped, unknown(node, key)));
-    let known = input.notes.len();
-    input.notes.extend(dropped);
-    if input.notes.len() > known {
+    let mut count = 0;
+    for key in input.fields.keys().filter(|key| !is_known(key)) {
+        if count < UNKNOWN_KEYS {
+            let message = unknown(node, key, count < SUGGESTIONS);
+            input.notes.push(note(key, Adjustment::Dropped, message));
+        }
+        count += 1;
+    }
+    if let Some(more @ 1..) = count.checked_sub(UNKNOWN_KEYS) {
+        input.notes.push(Note {
+            instance_path: String::new(),
+            adjustment: Adjustment::Dropped,
+            message: format!("{more} more keys are not fields of this node."),
+        });
+    }
+    if count > 0 {
         input.fields = json::kept(input.fields, is_known);
     }
     input
@@ -176,11 +193,11 @@ fn whole_number(value: &mut Value, field: &Field) -> Option<Note> {
     Some(note(field.name, Adjustment::Coerced, message.into()))
 }
 
-fn unknown(node: &Node, key: &str) -> String {
+fn unknown(node: &Node, key: &str, is_compared: bool) -> String {
     let nearest = node
         .fields
         .iter()
-        .filter(|_| key.len() <= SUGGESTION_LIMIT)
+        .filter(|_| is_compared && key.len() <= SUGGESTION_LIMIT)
         .map(|field| (strsim::osa_distance(key, field.name), field.name))
         .min()
         .filter(|(distance, name)| *distance * 3 <= name.len().max(key.len()));

@@ -7,6 +7,7 @@ use serde_json::Value;
 use zoetrope_host::error::chain;
 use zoetrope_host::jobs::error_text;
 use zoetrope_host::ledger::Job;
+use zoetrope_host::sanitize::line;
 
 use crate::args::jobs::List;
 use crate::context::Context;
@@ -41,9 +42,9 @@ impl List {
                     outcome::time(job.spec.created_at)
                         .get(..19)
                         .unwrap_or_default(),
-                    job.spec.node,
+                    line(&job.spec.node),
                     outcome::price(job).map_or_else(String::new, |price| format!("{price}  ")),
-                    result_or_error(job)
+                    line(&result_or_error(job))
                 );
             }
             for error in &rows.damaged {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::ledger::{HistoryEntry, Job, Target};
+use zoetrope_host::sanitize::{escaped_json, line};
 
 use super::find_job;
 use crate::args::jobs::Show;
@@ -67,7 +68,7 @@ fn text(document: &Value) -> String {
     for (name, value) in document.as_object().into_iter().flatten() {
         match value {
             Value::Null => {}
-            Value::String(value) => drop(writeln!(text, "{name}: {value}")),
+            Value::String(value) => drop(writeln!(text, "{name}: {}", line(value))),
             Value::Array(history) if name == "history" => {
                 let _ = writeln!(text, "history:");
                 for entry in history {
@@ -85,7 +86,11 @@ fn text(document: &Value) -> String {
                 let field = |name: &str| cost.get(name).and_then(Value::as_str).unwrap_or_default();
                 let _ = writeln!(text, "cost: {} {}", field("amount"), field("unit"));
             }
-            value => drop(writeln!(text, "{name}: {value}")),
+            value => drop(writeln!(
+                text,
+                "{name}: {}",
+                escaped_json(&value.to_string())
+            )),
         }
     }
     text

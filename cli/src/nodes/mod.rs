@@ -10,6 +10,7 @@ use zoetrope_host::catalog::InputSchema;
 use zoetrope_host::contract::NodeType;
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::json::compact;
+use zoetrope_host::sanitize::line;
 
 use self::page::{COLUMNS, WIDEST};
 use crate::args::{Nodes, Schema};
@@ -24,12 +25,14 @@ impl Nodes {
         };
         if context.json() && self.schema.is_some() {
             let schema = compact(&self.shown(&types)?);
-            context.printer().data(&format!("{schema}\n"))?;
+            context.printer().documents(&format!("{schema}\n"))?;
         } else if context.json() {
             let listed: Result<Vec<_>, _> = types.iter().map(Listed::new).collect();
             let listed = listed.and_then(|listed| serde_json::to_string(&listed));
             let listed = listed.map_err(|error| not_json(&error))?;
-            context.printer().data(&format!("{listed}\n"))?;
+            context.printer().documents(&format!("{listed}\n"))?;
+        } else if self.schema.is_some() {
+            context.printer().documents(&self.shown(&types)?)?;
         } else {
             context.printer().text(&self.shown(&types)?)?;
         }
@@ -54,7 +57,7 @@ impl Nodes {
                 let width = widths.max().unwrap_or(0).min(WIDEST);
                 let rows = types
                     .iter()
-                    .map(|node| format!("{:width$}  {}\n", node.name, summary(node, width)));
+                    .map(|node| format!("{:width$}  {}\n", line(&node.name), summary(node, width)));
                 rows.collect()
             }
         })
@@ -69,7 +72,8 @@ fn not_json(error: &serde_json::Error) -> Failure {
 /// The first sentence of a node's description, in what a column of names leaves of a line.
 fn summary(node: &NodeType, width: usize) -> String {
     let left = COLUMNS - width - 2;
-    let sentence = node.description.split(". ").next().unwrap_or_default();
+    let description = line(&node.description);
+    let sentence = description.split(". ").next().unwrap_or_default();
     if sentence.chars().count() <= left {
         return sentence.to_owned();
     }

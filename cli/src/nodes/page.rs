@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use zoetrope_host::catalog::{About, DocumentedField, InputSchema, property_names};
 use zoetrope_host::contract::NodeType;
+use zoetrope_host::sanitize::line;
 
 use crate::shell::quoted_text;
 
@@ -71,18 +72,19 @@ pub(super) fn page(node: &NodeType) -> serde_json::Result<String> {
 }
 
 fn heading(node: &NodeType, about: &About) -> String {
-    let mut text = format!("{}  (version {})\n", node.name, node.version);
+    let (name, version) = (line(&node.name), line(&node.version));
+    let mut text = format!("{name}  (version {version})\n");
     wrap(&mut text, "", "", &node.title);
     if node.description != node.title {
         wrap(&mut text, "", "", &node.description);
     }
     if let Some(connection) = &node.connection {
-        let (title, category) = (&connection.title, &connection.category);
+        let (title, category) = (line(&connection.title), line(&connection.category));
         let _ = write!(text, "\nConnection: {title} (category `{category}`)\n");
         wrap(&mut text, "  ", "  ", &connection.description);
     }
     if let Some(price) = &about.price {
-        let _ = write!(text, "\nPrice: {price}\n");
+        let _ = write!(text, "\nPrice: {}\n", line(price));
     }
     if let Some(duration) = about.estimated_duration {
         let duration = humantime::format_duration(duration);
@@ -106,6 +108,7 @@ fn describe(
     documented: Option<&DocumentedField>,
 ) {
     let indent = " ".repeat(width + 4);
+    let name = line(name);
     wrap(text, &format!("  {name:width$}  "), &indent, facts);
     let described = documented.and_then(|field| field.description.as_deref());
     let own = property["description"].as_str();
@@ -128,12 +131,12 @@ fn describe(
 }
 
 /// Adds lines of at most [`COLUMNS`] columns.
-fn wrap(text: &mut String, first: &str, others: &str, line: &str) {
+fn wrap(text: &mut String, first: &str, others: &str, words: &str) {
     let options = textwrap::Options::new(COLUMNS)
         .initial_indent(first)
         .subsequent_indent(others)
         .break_words(false);
-    for line in textwrap::wrap(line, options) {
+    for line in textwrap::wrap(&line(words), options) {
         let _ = writeln!(text, "{line}");
     }
 }

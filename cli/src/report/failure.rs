@@ -9,7 +9,7 @@ use zoetrope_host::driver::DriverError;
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::jobs::{NextStep, Repair, with_charge};
 use zoetrope_host::ledger::{JobError, LedgerError};
-use zoetrope_host::sanitize::sanitize;
+use zoetrope_host::sanitize::{line, sanitize};
 
 use super::next_step;
 use crate::exit_code;
@@ -268,17 +268,18 @@ impl Failure {
 
     /// The text for people.
     fn text(&self) -> String {
-        let mut lines = vec![format!("error: {}", sanitize(&self.shown_message()))];
+        let mut lines = vec![format!("error: {}", line(&self.shown_message()))];
         match self.violations.as_slice() {
             [] => {}
-            [only] => lines.push(format!("  keyword: {}", only.keyword)),
+            [only] => lines.push(format!("  keyword: {}", line(&only.keyword))),
             many => lines.extend(many.iter().map(|violation| {
                 let path = if violation.instance_path.is_empty() {
                     "(document)"
                 } else {
                     &violation.instance_path
                 };
-                format!("  {path}: {} [{}]", violation.message, violation.keyword)
+                let text = format!("{path}: {} [{}]", violation.message, violation.keyword);
+                format!("  {}", line(&text))
             })),
         }
         lines.push(format!("  charged: {}", charged(self.charge, self.phase)));

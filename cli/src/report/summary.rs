@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use zoetrope_host::contract::Charge;
 use zoetrope_host::ledger::{Job, LedgerError, Rows};
+use zoetrope_host::sanitize::line;
 
 use super::failure::{Failure, of_ledger};
 use super::outcome;
@@ -78,12 +79,13 @@ impl Summary {
             }
             Err(failure) => {
                 listed["next"] = failure.next().into();
-                self.errors.push(format!(
+                let text = format!(
                     "{name} ({}): {}; next: {}",
                     failure.kind(),
                     failure.message(),
                     failure.next()
-                ));
+                );
+                self.errors.push(line(&text).into_owned());
                 if self
                     .worst
                     .as_ref()

@@ -1,28 +1,28 @@
-//! Bounds a component's answers: lengths, printable text, decimal amounts.
+//! Bounds a component's answers: lengths, printable text, decimal amounts, delays.
 
-use std::borrow::Cow;
+mod bounds;
 
+use self::bounds::{
+    AMOUNT, CODE, ID, MANY, NOTE, REASON, clean, clean_bill, clean_cost, clean_fault, clean_reason,
+    clean_up_to, is_decimal, too_much, truncate, within,
+};
 use crate::contract::{
-    Artifact, Cancellation, Charge, ErrorCause, JobState, NextStep, NodeError, Plan, Price,
-    ProviderFault, Settlement, Started, Step, Success, Upload,
+    Acceptance, Adjustment, Artifact, Cancellation, Charge, ErrorCause, JobState, NextStep,
+    NodeError, Note, Plan, ProviderFault, Started, Step, Success, Upload, Violation,
 };
 use crate::private_texts::PrivateTexts;
-use crate::sanitize::{excerpt, sentence};
 
 /// Longest input in bytes: fits a picture of 32 MiB in base64.
 const INPUT: usize = 48 << 20;
 
-/// Longest ticket, output or text of a medium, in bytes; the ledger stores them per job.
+/// Longest output or text of a medium, in bytes; the ledger stores them per job.
 const DOCUMENT: usize = 1 << 20;
 
-/// Longest message of a provider, in characters.
-const REASON: usize = 500;
+/// Longest ticket, in bytes. A replacement is written to the ledger at each poll that has one.
+const TICKET: usize = 64 << 10;
 
-/// Longest amount of money, in characters.
-const AMOUNT: usize = 40;
-
-/// Most notes, violations or media of one answer.
-const MANY: usize = 1000;
+/// Longest delay that is passed on, in milliseconds: a day. The driver waits less.
+const DELAY: u64 = 86_400_000;
 
 /// A successful answer of a function that can also fail.
 pub(crate) trait Answer: Sized {
@@ -39,15 +39,22 @@ pub(crate) trait Answer: Sized {
     fn bounded(self, private: &PrivateTexts) -> Result<Self, NodeError>;
 }
 
-/// Sanitizes, redacts and truncates the error's texts, and truncates its list of violations.
+/// Sanitizes, redacts and truncates the error's texts, truncates its list of violations, and
+/// bounds its delay.
 pub(super) fn bounded_error(error: &mut NodeError, private: &PrivateTexts) {
+    error.retry_after_ms = error.retry_after_ms.map(|delay| delay.min(DELAY));
     match &mut error.cause {
         ErrorCause::InvalidInput(violations) => {
-            violations.truncate(MANY);
+            let more = |count| Violation {
+                instance_path: String::new(),
+                keyword: "more".into(),
+                message: format!("{count} more violations."),
+            };
+            truncate(violations, more);
             for violation in violations {
                 clean(&mut violation.instance_path);
-                clean(&mut violation.keyword);
-                clean(&mut violation.message);
+                clean_up_to(CODE, &mut violation.keyword);
+                clean_up_to(NOTE, &mut violation.message);
             }
         }
         ErrorCause::UnknownNodeType(words)
@@ -75,37 +82,56 @@ impl Answer for Plan {
             self.request.as_deref().unwrap_or_default(),
             INPUT,
         )?;
-        self.notes.truncate(MANY);
+        let more = |count| Note {
+            instance_path: String::new(),
+            adjustment: Adjustment::Advice,
+            message: format!("{count} more notes are not shown."),
+        };
+        truncate(&mut self.notes, more);
         for note in &mut self.notes {
             clean(&mut note.instance_path);
-            clean(&mut note.message);
+            clean_up_to(NOTE, &mut note.message);
         }
         self.estimate
             .take_if(|estimate| !is_decimal(&estimate.price.amount));
         if let Some(estimate) = &mut self.estimate {
-            clean(&mut estimate.price.unit);
-            clean(&mut estimate.source);
+            clean_up_to(AMOUNT, &mut estimate.price.unit);
+            clean_up_to(REASON, &mut estimate.source);
             estimate.seconds.take_if(|seconds| !is_decimal(seconds));
         }
         Ok(self)
     }
 }
 
+/// A ticket within its limit is always kept: without it, a job that may be charged is lost. A
+/// result that exceeds a limit leaves an accepted job, whose polls have the error.
 impl Answer for Started {
-    fn bounded(mut self, _: &PrivateTexts) -> Result<Self, NodeError> {
-        match &mut self {
-            Self::Accepted(acceptance) => {
-                within("ticket", &acceptance.ticket, DOCUMENT)?;
-                clean(&mut acceptance.provider_job_id);
+    fn bounded(self, _: &PrivateTexts) -> Result<Self, NodeError> {
+        match self {
+            Self::Accepted(mut acceptance) => {
+                clean_up_to(ID, &mut acceptance.provider_job_id);
+                kept_ticket(&acceptance.ticket, &acceptance.provider_job_id)?;
+                acceptance.poll_after_ms = acceptance.poll_after_ms.min(DELAY);
                 clean_cost(&mut acceptance.cost);
+                Ok(Self::Accepted(acceptance))
             }
-            Self::Finished(completion) => {
-                within("ticket", &completion.ticket, DOCUMENT)?;
-                completion.provider_job_id.iter_mut().for_each(clean);
-                bound_success(&mut completion.success)?;
+            Self::Finished(mut completion) => {
+                if let Some(id) = &mut completion.provider_job_id {
+                    clean_up_to(ID, id);
+                }
+                let id = completion.provider_job_id.as_deref().unwrap_or_default();
+                kept_ticket(&completion.ticket, id)?;
+                if bound_success(&mut completion.success).is_ok() {
+                    return Ok(Self::Finished(completion));
+                }
+                Ok(Self::Accepted(Acceptance {
+                    ticket: completion.ticket,
+                    provider_job_id: completion.provider_job_id.unwrap_or_default(),
+                    poll_after_ms: 0,
+                    cost: None,
+                }))
             }
         }
-        Ok(self)
     }
 }
 
@@ -113,8 +139,10 @@ impl Answer for JobState {
     fn bounded(mut self, private: &PrivateTexts) -> Result<Self, NodeError> {
         match &mut self {
             Self::Waiting(progress) => {
+                // The present ticket stays, and the poll counts as unreadable.
                 let ticket = progress.replacement_ticket.as_deref();
-                within("ticket", ticket.unwrap_or_default(), DOCUMENT)?;
+                within("ticket", ticket.unwrap_or_default(), TICKET)?;
+                progress.poll_after_ms = progress.poll_after_ms.min(DELAY);
                 if let Some(message) = &mut progress.message {
                     clean_reason(message, private);
                 }
@@ -144,7 +172,7 @@ impl Answer for Cancellation {
 /// A ticket.
 impl Answer for String {
     fn bounded(self, _: &PrivateTexts) -> Result<Self, NodeError> {
-        within("ticket", &self, DOCUMENT)?;
+        within("ticket", &self, TICKET)?;
         Ok(self)
     }
 }
@@ -207,117 +235,27 @@ fn bound_success(success: &mut Success) -> Result<(), NodeError> {
     Ok(())
 }
 
-fn within(what: &str, text: &str, most: usize) -> Result<(), NodeError> {
-    if text.len() > most {
-        return Err(too_much(&format!("a {what} of more than {most} bytes")));
+/// Refuses a ticket that is too long. The job may have been accepted, so the outcome is unknown.
+fn kept_ticket(ticket: &str, id: &str) -> Result<(), NodeError> {
+    if ticket.len() <= TICKET {
+        return Ok(());
     }
-    Ok(())
-}
-
-fn too_much(what: &str) -> NodeError {
-    NodeError {
-        cause: ErrorCause::ProtocolViolation(format!("the component answered with {what}")),
+    let length = ticket.len();
+    let message = format!(
+        "the component returned a ticket of {length} bytes for the job `{id}`; the limit is \
+         {TICKET} bytes"
+    );
+    Err(NodeError {
+        cause: ErrorCause::OutcomeUnknown(ProviderFault {
+            status: None,
+            code: None,
+            message,
+        }),
         charge: Charge::Unknown,
-        next: NextStep::Stop,
+        next: NextStep::AskProvider,
         retry_after_ms: None,
-    }
-}
-
-fn clean(words: &mut String) {
-    if let Cow::Owned(sanitized) = sentence(words) {
-        *words = sanitized;
-    }
-}
-
-/// Redacts before it truncates: a private text that is cut off would not be found.
-fn clean_reason(words: &mut String, private: &PrivateTexts) {
-    clean(words);
-    if let Cow::Owned(redacted) = private.redact(words) {
-        *words = redacted;
-    }
-    if let Cow::Owned(beginning) = excerpt(words, REASON) {
-        *words = beginning;
-    }
-}
-
-fn clean_fault(fault: &mut ProviderFault, private: &PrivateTexts) {
-    clean_reason(&mut fault.message, private);
-    if let Some(code) = &mut fault.code {
-        clean_reason(code, private);
-    }
-}
-
-fn clean_bill(settlement: &mut Settlement) {
-    clean_cost(&mut settlement.cost);
-}
-
-/// Drops a cost whose amount is not a decimal number.
-fn clean_cost(cost: &mut Option<Price>) {
-    cost.take_if(|price| !is_decimal(&price.amount));
-    if let Some(price) = cost {
-        clean(&mut price.unit);
-    }
-}
-
-/// Digits with an optional fraction: `0.048`. No sign, no exponent.
-fn is_decimal(amount: &str) -> bool {
-    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let (whole, fraction) = amount.split_once('.').unwrap_or((amount, "0"));
-    amount.len() <= AMOUNT && is_digits(whole) && is_digits(fraction)
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn private_text_is_redacted_before_a_message_is_truncated() {
-        let private = PrivateTexts::of(&[r#"{"prompt": "a red balloon over the lighthouse"}"#]);
-        let said = format!(
-            "{}a red balloon over the lighthouse, {}",
-            "no ".repeat(160),
-            "x".repeat(100)
-        );
-        let mut fault = ProviderFault {
-            status: Some(422),
-            code: Some("A_RED_BALLOON_OVER_THE_LIGHTHOUSE".into()),
-            message: said,
-        };
-        clean_fault(&mut fault, &private);
-        assert_eq!(fault.message.chars().count(), REASON);
-        let shown = fault.message.trim_start_matches("no ");
-        assert!(
-            shown.starts_with("[…], xxx") && shown.ends_with("x…"),
-            "{shown}"
-        );
-        assert_eq!(fault.code.as_deref(), Some("[…]"));
-    }
-
-    #[test]
-    fn cost_with_an_amount_that_is_not_decimal_is_dropped() {
-        for (amount, is_kept) in [
-            ("0", true),
-            ("0.048", true),
-            ("12.50", true),
-            ("", false),
-            (".5", false),
-            ("5.", false),
-            ("-1", false),
-            ("1e3", false),
-            ("1,5", false),
-            ("1.2.3", false),
-            ("NaN", false),
-            ("٣", false),
-            (&"9".repeat(AMOUNT), true),
-            (&"9".repeat(AMOUNT + 1), false),
-        ] {
-            let mut cost = Some(Price {
-                amount: amount.into(),
-                unit: "USD".into(),
-            });
-            clean_cost(&mut cost);
-            let kept = cost.map(|price| price.amount);
-            assert_eq!(kept.as_deref(), Some(amount).filter(|_| is_kept));
-        }
-    }
-}
+mod tests;

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use wasmparser::{Parser, Payload};
 
 use super::{CredentialPlace, HostRule, KeyPlace, PackLimits, Route};
+use crate::sanitize::is_harmful;
 
 /// The section's name.
 pub const SECTION: &str = "zoetrope:manifest";
@@ -193,11 +194,6 @@ fn is_name(text: &str, longest: usize) -> bool {
     (1..=longest).contains(&text.len()) && text.bytes().all(legal)
 }
 
-/// Whether a text has no control characters and none that hide text or change its direction.
 fn is_printable(text: &str, longest: usize) -> bool {
-    let is_hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    text.chars().count() <= longest && !text.chars().any(is_hidden)
+    text.chars().count() <= longest && !text.contains(is_harmful)
 }

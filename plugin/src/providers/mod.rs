@@ -2,6 +2,7 @@
 //! here sends, waits or has state. The SDK's `job` sends the requests.
 
 mod clips;
+mod envelope;
 pub mod pixelml;
 pub mod popiart;
 pub mod shortapi;

@@ -21,7 +21,7 @@ use zoetrope_node_sdk::reply::{
 use zoetrope_node_sdk::result::{File, files};
 use zoetrope_node_sdk::ticket::Ticket;
 
-use crate::providers::clips;
+use crate::providers::{clips, envelope};
 
 /// The provider of ShortAPI's nodes.
 pub static SHORTAPI: ShortApi = ShortApi;
@@ -131,22 +131,24 @@ impl Provider for ShortApi {
         if let Some(error) = faults(&document).submit_error(reply) {
             return Err(error);
         }
-        if let Some(code) = refusal(&document) {
-            let fault = fault(reply, &document);
-            // A fault upstream of the API may have occurred after the job was created.
-            return Err(if code == UPSTREAM_FAULT {
-                NodeError::outcome_unknown(fault)
-            } else {
-                NodeError::rejected(fault, Charge::No, NextStep::Stop)
-            });
-        }
         let ids = IdPlaces {
             pointers: &["/data/job_id", "/job_id"],
             header: &Options::read(connection)?.id_header,
         };
+        let accepted = acceptance(node, connection, WIRE, reply, &document, &ids);
+        if let Some(code) = refusal(&document) {
+            let fault = fault(reply, &document);
+            let job = accepted.ok().map(|accepted| accepted.provider_job_id);
+            // A fault upstream of the API may have occurred after the job was created.
+            return Err(if code == UPSTREAM_FAULT && job.is_none() {
+                NodeError::outcome_unknown(fault)
+            } else {
+                envelope::submit_error(fault, job.as_deref(), NextStep::Stop, reply)
+            });
+        }
         Ok(Started::Accepted(Acceptance {
             cost: cost(data(&document)),
-            ..acceptance(node, connection, WIRE, reply, &document, &ids)?
+            ..accepted?
         }))
     }
 
@@ -171,8 +173,8 @@ impl Provider for ShortApi {
             return Err(if code == UPSTREAM_FAULT {
                 NodeError::unavailable(fault)
             } else {
-                let said = fault.message;
-                NodeError::protocol_violation(format!("expected a job, not code {code}: {said}"))
+                let expected = format!("expected a job, not code {code}");
+                envelope::read_error(fault, &expected, reply)
             });
         }
         let data = data(&document);

@@ -221,16 +221,15 @@ impl Jobs {
         Settlement { charge, cost: None }
     }
 
-    /// The result of a cancellation answered with 2xx. If the reply has the job's state, that
-    /// state decides: a job that continues may still be charged.
+    /// The result of a cancellation answered with 2xx: the job's state in the reply decides. A
+    /// reply without one, such as a page or an empty reply, confirms nothing.
     fn cancellation(&self, document: &Value) -> Cancellation {
-        let word = document.pointer(&self.status_pointer);
-        match word.and_then(Value::as_str).map(|_| self.status(document)) {
-            None | Some(Some(Status::Cancelled)) => {
+        match self.status(document) {
+            Some(Status::Cancelled) => {
                 Cancellation::Cancelled(self.settlement(document, Charge::Unknown))
             }
-            Some(Some(Status::Succeeded | Status::Failed)) => Cancellation::TooLate,
-            Some(_) => Cancellation::Requested,
+            Some(Status::Succeeded | Status::Failed) => Cancellation::TooLate,
+            _ => Cancellation::Requested,
         }
     }
 

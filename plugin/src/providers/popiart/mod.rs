@@ -22,6 +22,7 @@ use zoetrope_node_sdk::ticket::Ticket;
 use self::options::Options;
 pub use self::options::shortest_clip_s;
 use self::replies::{FAULTS, opened, read, readable, settlement, unreadable_upload, uploaded};
+use crate::providers::envelope;
 use crate::providers::status::Status;
 
 /// The provider of PopiArt's nodes.
@@ -77,13 +78,20 @@ impl Provider for PopiArt {
             return Err(error);
         }
         let document = reply.json().unwrap_or(Value::Null);
-        let data = opened(&document)
-            .map_err(|()| NodeError::rejected(FAULTS.fault(reply), Charge::No, NextStep::Stop))?;
-        let ids = IdPlaces {
-            pointers: &["/job_id"],
-            header: &Options::read(connection)?.id_header,
+        let accepted = |pointers: &[&str]| {
+            let header = &Options::read(connection)?.id_header;
+            let ids = IdPlaces { pointers, header };
+            let document = opened(&document).unwrap_or(&document);
+            acceptance(node, connection, WIRE, reply, document, &ids)
         };
-        acceptance(node, connection, WIRE, reply, data, &ids).map(Started::Accepted)
+        if opened(&document).is_err() {
+            let found = accepted(&["/data/job_id", "/job_id", "/error/details/job_id"]);
+            let job = found.ok().map(|acceptance| acceptance.provider_job_id);
+            let fault = FAULTS.fault(reply);
+            let job = job.as_deref();
+            return Err(envelope::submit_error(fault, job, NextStep::Stop, reply));
+        }
+        accepted(&["/job_id"]).map(Started::Accepted)
     }
 
     /// One request while the job continues. Once it is done, also its artifacts, and the

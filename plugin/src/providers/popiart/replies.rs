@@ -5,6 +5,8 @@ use zoetrope_node_sdk::bindings::{Charge, NextStep, NodeError, Settlement};
 use zoetrope_node_sdk::http::Reply;
 use zoetrope_node_sdk::reply::{FaultPointers, instead};
 
+use crate::providers::envelope;
+
 pub(super) const FAULTS: FaultPointers<'_> = FaultPointers {
     code: "/error/code",
     message: "/error/message",
@@ -21,7 +23,8 @@ pub(super) fn uploaded(reply: &Reply) -> Result<Value, NodeError> {
     let document = reply.json().unwrap_or(Value::Null);
     if opened(&document).is_err() {
         let fault = FAULTS.fault(reply);
-        return Err(NodeError::rejected(fault, Charge::No, NextStep::FixInput));
+        let next = NextStep::FixInput;
+        return Err(envelope::submit_error(fault, None, next, reply));
     }
     Ok(document)
 }
@@ -55,8 +58,8 @@ pub(super) fn readable(reply: &Reply) -> Result<Value, NodeError> {
 /// The data of a read's envelope.
 pub(super) fn read<'a>(reply: &Reply, document: &'a Value) -> Result<&'a Value, NodeError> {
     opened(document).map_err(|()| {
-        let said = FAULTS.fault(reply).message;
-        NodeError::protocol_violation(format!("expected an answer, not an error: {said}"))
+        let expected = "expected an answer, not an error";
+        envelope::read_error(FAULTS.fault(reply), expected, reply)
     })
 }
 

@@ -84,6 +84,59 @@ fn acceptance_is_read_bare_or_wrapped() {
 }
 
 #[test]
+fn refusal_with_ok_false_is_read_by_its_code() {
+    let start = |body| {
+        let input = json!({"image_url": "https://p.example/a.png"}).to_string();
+        job::start(&PACK, &Scripted::new([(200, body)]), VIDEO, &input, "k").unwrap_err()
+    };
+    let poll = |body| {
+        let host = Scripted::new([(200, body)]);
+        job::poll(&PACK, &host, &ticket(VIDEO)).unwrap_err()
+    };
+    for code in ["429", "rate_limited", "TOO_MANY_REQUESTS"] {
+        let error = start(refused(code));
+        assert!(matches!(error.cause, ErrorCause::Throttled(_)), "{code}");
+        assert_eq!((error.charge, error.next), (Charge::No, NextStep::Retry));
+        let error = poll(refused(code));
+        assert!(matches!(error.cause, ErrorCause::Throttled(_)), "{code}");
+    }
+    for code in ["401", "403", "unauthorized", "Forbidden"] {
+        let error = start(refused(code));
+        assert!(matches!(error.cause, ErrorCause::Unauthorized(_)), "{code}");
+        assert_eq!(error.charge, Charge::No);
+        let error = poll(refused(code));
+        assert!(matches!(error.cause, ErrorCause::Unauthorized(_)), "{code}");
+        assert_eq!(error.charge, Charge::Unknown);
+    }
+    for (place, job) in [
+        ("data", json!({"job_id": "j-77"})),
+        ("job_id", json!("j-77")),
+    ] {
+        let mut body = refused("no_credit");
+        body[place] = job;
+        let error = start(body);
+        assert_eq!(error.charge, Charge::Unknown);
+        assert!(matches!(error.cause, ErrorCause::OutcomeUnknown(fault)
+            if fault.message.contains("`j-77`") && fault.message.contains("because")));
+    }
+}
+
+#[test]
+fn page_or_empty_reply_to_a_cancellation_is_no_confirmation() {
+    let page = Reply {
+        body: b"<!DOCTYPE html><title>cancelled</title>".to_vec(),
+        ..Reply::default()
+    };
+    for status in [200, 204] {
+        for reply in [page.clone(), Reply::default()] {
+            let host = Scripted::with([Ok(Reply { status, ..reply })]);
+            let answer = job::cancel(&PACK, &host, &ticket(VIDEO)).unwrap();
+            assert_eq!(answer, Cancellation::Requested);
+        }
+    }
+}
+
+#[test]
 fn poll_maps_each_state_of_popiart() {
     for (word, stage) in [
         ("pending", Stage::Queued),

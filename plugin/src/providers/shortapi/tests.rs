@@ -1,6 +1,6 @@
 use serde_json::json;
 use zoetrope_node_sdk::bindings::{CheckOptions, ErrorCause, Plan, Profile};
-use zoetrope_node_sdk::testing::{Scripted, connection};
+use zoetrope_node_sdk::testing::{Scripted, connection, reply};
 use zoetrope_node_sdk::{job, media};
 
 use super::*;
@@ -117,6 +117,76 @@ fn code_other_than_0_is_an_error_with_any_status() {
     }
     let error = started(401, json!({"code": 401, "message": "bad key"})).unwrap_err();
     assert!(matches!(error.cause, ErrorCause::Unauthorized(fault) if fault.message == "bad key"));
+}
+
+#[test]
+fn code_of_a_limited_rate_or_a_refused_key_is_read_with_status_200() {
+    let after = |code: Value| Reply {
+        headers: vec![("retry-after".into(), "3".into())],
+        ..reply(200, &json!({"code": code, "info": "no"}))
+    };
+    let submitted = |code| {
+        let host = Scripted::with([Ok(after(code))]);
+        job::start(&PACK, &host, NODE, &input(), "key").unwrap_err()
+    };
+    let polled = |code| {
+        let ticket = Ticket::new(NODE, "desk", WIRE, "j").encode();
+        let host = Scripted::with([Ok(after(code))]);
+        job::poll(&PACK, &host, &ticket).unwrap_err()
+    };
+    for code in [
+        json!(429),
+        json!("429"),
+        json!(429.0),
+        json!("RATE_LIMITED"),
+    ] {
+        let error = submitted(code.clone());
+        assert!(matches!(error.cause, ErrorCause::Throttled(_)), "{code}");
+        assert_eq!((error.charge, error.next), (Charge::No, NextStep::Retry));
+        assert_eq!(error.retry_after_ms, Some(3000));
+        let error = polled(code);
+        assert!(matches!(error.cause, ErrorCause::Throttled(_)), "{error:?}");
+        assert_eq!(
+            (error.charge, error.next),
+            (Charge::Unknown, NextStep::PollAgain)
+        );
+        assert_eq!(error.retry_after_ms, Some(3000));
+    }
+    for code in [json!(401), json!(403), json!("401"), json!("unauthorized")] {
+        let error = submitted(code.clone());
+        assert!(matches!(error.cause, ErrorCause::Unauthorized(_)), "{code}");
+        assert_eq!(
+            (error.charge, error.next),
+            (Charge::No, NextStep::FixConnection)
+        );
+        let error = polled(code);
+        assert!(matches!(error.cause, ErrorCause::Unauthorized(_)));
+        assert_eq!(error.charge, Charge::Unknown);
+    }
+    for code in [json!(4290), json!(-401), json!(500), json!("no")] {
+        let error = submitted(code.clone());
+        assert!(matches!(error.cause, ErrorCause::Rejected(_)), "{code}");
+        assert_eq!(error.charge, Charge::No);
+    }
+}
+
+#[test]
+fn code_other_than_0_with_a_job_id_is_an_unknown_outcome_that_names_the_id() {
+    for code in [json!(1), json!(401), json!(429), json!(3000), json!("busy")] {
+        for body in [
+            json!({"code": code, "data": {"job_id": "j-77"}}),
+            json!({"code": code, "job_id": "j-77", "message": "x".repeat(600)}),
+        ] {
+            let error = started(200, body).unwrap_err();
+            assert_eq!(error.charge, Charge::Unknown, "{code}");
+            match error.cause {
+                ErrorCause::OutcomeUnknown(fault) => {
+                    assert!(fault.message.starts_with("job id `j-77`"), "{code}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
 }
 
 #[test]

@@ -151,8 +151,16 @@ fn result_of_a_cancellation_follows_the_jobs_state() {
             json!({"status": "cancelled", "charged": false}),
             cancelled(Charge::No),
         ),
-        (204, json!(null), cancelled(Charge::Unknown)),
-        (200, json!({"ok": true}), cancelled(Charge::Unknown)),
+        (
+            200,
+            json!({"status": "cancelled"}),
+            cancelled(Charge::Unknown),
+        ),
+        (204, json!(null), Ok(Cancellation::Requested)),
+        (200, json!({"ok": true}), Ok(Cancellation::Requested)),
+        (200, json!({"status": 5}), Ok(Cancellation::Requested)),
+        (200, json!({"charged": false}), Ok(Cancellation::Requested)),
+        (200, json!("cancelled"), Ok(Cancellation::Requested)),
         (
             200,
             json!({"status": "running"}),
@@ -185,6 +193,21 @@ fn result_of_a_cancellation_follows_the_jobs_state() {
             job::cancel(&PACK, &without, &ticket()),
             Ok(Cancellation::Unsupported)
         );
+    }
+}
+
+#[test]
+fn page_or_empty_reply_to_a_cancellation_is_no_confirmation() {
+    let page = Reply {
+        body: b"<!DOCTYPE html><title>cancelled</title>".to_vec(),
+        ..Reply::default()
+    };
+    for status in [200, 201, 204] {
+        for reply in [page.clone(), Reply::default()] {
+            let host = Scripted::with([Ok(Reply { status, ..reply })]);
+            let answer = job::cancel(&PACK, &host, &ticket()).unwrap();
+            assert_eq!(answer, Cancellation::Requested);
+        }
     }
 }
 
