@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use zoetrope_host::driver::deadline_after;
+use zoetrope_host::driver::{deadline_after, now};
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{CancelOutcome, NextStep};
 use zoetrope_host::ledger::{Job, State};
@@ -18,7 +18,7 @@ use crate::progress::Progress;
 use crate::report::{Failure, Phase, next_step, of_jobs, outcome};
 
 /// How long to wait for the provider's answer.
-const TIMEOUT: Duration = Duration::from_mins(1);
+pub(super) const TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Cancel {
     pub(super) async fn run(self, context: &Arc<Context>) -> Result<ExitCode, Failure> {
@@ -40,7 +40,8 @@ impl Cancel {
     }
 }
 
-fn cancelled(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
+/// Prints the result of a cancellation.
+pub(super) fn cancelled(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
     match job.state() {
         State::Cancelled => {
             let mut answer = outcome::facts(job);
@@ -65,9 +66,29 @@ fn cancelled(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
                     "No further action: this job has ended. Show it: {show}"
                 )))
         }
-        _ => match outcome::of(job, &context.options()) {
-            Err(failure) => Err(failure),
-            Ok(answer) => print(&answer, "the job has ended", context),
-        },
+        State::OutcomeUnknown if job.schedule.cancel_wanted && job.is_settled() => {
+            match NextStep::of(job, now()) {
+                step @ NextStep::Resolve { .. } => Err(kept(job, step, context)),
+                _ => ended(job, context),
+            }
+        }
+        _ => ended(job, context),
+    }
+}
+
+/// The failure of a cancellation without a request that could find the job.
+fn kept(job: &Job, step: NextStep, context: &Context) -> Failure {
+    let message = "it is unknown whether the provider accepted the job, and no request can find \
+                   it, so nothing was sent. The wish to cancel is kept: the job is never submitted \
+                   again, and is cancelled once it is found. It may be charged";
+    Failure::new(ErrorKind::OutcomeUnknown, Phase::Submit, message)
+        .about(job)
+        .then_step(step, &context.options())
+}
+
+fn ended(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
+    match outcome::of(job, &context.options()) {
+        Err(failure) => Err(failure),
+        Ok(answer) => print(&answer, "the job has ended", context),
     }
 }

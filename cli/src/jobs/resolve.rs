@@ -3,13 +3,15 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use zoetrope_host::driver::now;
+use zoetrope_host::driver::{deadline_after, now};
 use zoetrope_host::jobs::NextStep;
 use zoetrope_host::ledger::State;
 
-use super::{find_job, needs_connections, print};
+use super::cancel::{TIMEOUT, cancelled};
+use super::{find_job, needs_connections, print, settle};
 use crate::args::jobs::Resolve;
 use crate::context::Context;
+use crate::interrupts::Interrupts;
 use crate::progress::Progress;
 use crate::report::{Failure, next_step, of_jobs, outcome};
 
@@ -25,6 +27,14 @@ impl Resolve {
             None => jobs.mark_never_started(&job).await,
         };
         let job = resolved.map_err(|error| of_jobs(error, &context.options()))?;
+        if job.schedule.cancel_wanted && job.state() == State::Started {
+            // The wish to cancel outlived the unknown outcome.
+            let mut interrupts = Interrupts::listen();
+            let resumed = jobs.resume(&job, deadline_after(TIMEOUT)).await;
+            let job = resumed.map_err(|error| of_jobs(error, &context.options()))?;
+            let job = settle(&jobs, &progress, job, &mut interrupts).await?;
+            return cancelled(&job, context);
+        }
         let mut answer = outcome::listed(&job);
         answer["ok"] = true.into();
         let text = if job.state() == State::Started {

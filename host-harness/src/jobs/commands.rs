@@ -31,8 +31,7 @@ pub struct Jobs {
 pub enum CancelOutcome {
     /// The command is committed. [`Jobs::wait`] for the job carries it out.
     Wanted(Job),
-    /// The job is done, so there is nothing to cancel; or its outcome is unknown, and only a
-    /// submit could find it. The job was not changed.
+    /// The job is done, so there is nothing to cancel. It was not changed.
     LeftAlone(Job),
 }
 
@@ -115,12 +114,15 @@ impl Jobs {
     /// Commits the command to cancel a job, and resumes it until `deadline_at`. A job that was
     /// not submitted is cancelled without a request.
     ///
+    /// The outcome of a submit may be unknown. While the provider honours the job's key, the same
+    /// submit finds the job, which is then cancelled. Otherwise nothing is sent, and the job is
+    /// cancelled once [`adopt`](Self::adopt) has found it.
+    ///
     /// # Errors
     ///
     /// [`JobsError::Unwritten`], when the ledger cannot be written.
     pub async fn cancel(&self, job: &Job, deadline_at: Millis) -> Result<CancelOutcome, JobsError> {
-        // A job whose outcome is unknown is not submitted again just to cancel it.
-        if job.is_done() || job.state() == State::OutcomeUnknown {
+        if job.is_done() {
             return Ok(CancelOutcome::LeftAlone(job.clone()));
         }
         let resumed = self.resumed(deadline_at);

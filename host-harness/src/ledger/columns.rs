@@ -117,6 +117,7 @@ columns! {
         next_at: Option<i64>,
         backoff_ms: i64,
         unrecognized_since: Option<i64>,
+        unreadable_since: Option<i64>,
         attempts: u32,
         cancel_wanted: bool,
         requester: &'a str,

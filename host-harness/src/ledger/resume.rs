@@ -28,7 +28,7 @@ static NOTE: LazyLock<String> = LazyLock::new(|| {
 static RESUME: LazyLock<String> = LazyLock::new(|| {
     format!(
         "UPDATE jobs SET requester = ?1, deadline_at = ?2, next_at = ?3,
-        attempts = 0, backoff_ms = 0, unrecognized_since = NULL, media = NULL,
+        attempts = 0, backoff_ms = 0, unrecognized_since = NULL, unreadable_since = NULL, media = NULL,
         error_kind = NULL, error_message = NULL, revision = revision + 1
         WHERE {}",
         *RESUMED
@@ -119,6 +119,7 @@ mod tests {
         job.schedule.next_at = (!has_error).then_some(700);
         job.last_error = has_error.then(|| JobError::new(ErrorKind::Deadline, "m"));
         job.schedule.unrecognized_since = has_error.then_some(600);
+        job.schedule.unreadable_since = has_error.then_some(650);
         job.schedule.backoff_ms = 300;
         job.schedule.attempts = 3;
         job.schedule.cancel_wanted = has_error;

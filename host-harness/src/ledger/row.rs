@@ -154,8 +154,11 @@ pub struct Schedule {
     pub next_at: Option<Millis>,
     /// The latest pause before a poll, resubmission or download without a provider's delay.
     pub backoff_ms: Millis,
-    /// Since when the provider's replies are unreadable or unrecognized.
+    /// Since when the component does not recognize the job's state, or the provider no longer
+    /// offers its result.
     pub unrecognized_since: Option<Millis>,
+    /// Since when the provider's replies are unreadable, or say that the job is not found.
+    pub unreadable_since: Option<Millis>,
     /// Failed attempts of the present kind in a row.
     pub attempts: u32,
     /// Whether it is to be cancelled at the provider.
@@ -168,6 +171,12 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// After a reply that shows the job's state.
+    pub(crate) fn forget_troubles(&mut self) {
+        self.unrecognized_since = None;
+        self.unreadable_since = None;
+    }
+
     /// Whether `other` differs at most in the next time and the pause before it.
     pub(super) fn differs_in_time_only(&self, other: &Self) -> bool {
         let Self {
@@ -175,6 +184,7 @@ impl Schedule {
             next_at: _,
             backoff_ms: _,
             unrecognized_since,
+            unreadable_since,
             attempts,
             cancel_wanted,
             cancel_sent_at,
@@ -182,6 +192,7 @@ impl Schedule {
         } = self;
         *deadline_at == other.deadline_at
             && *unrecognized_since == other.unrecognized_since
+            && *unreadable_since == other.unreadable_since
             && *attempts == other.attempts
             && *cancel_wanted == other.cancel_wanted
             && *cancel_sent_at == other.cancel_sent_at
@@ -242,6 +253,7 @@ impl Job {
                 next_at: Some(spec.created_at),
                 backoff_ms: 0,
                 unrecognized_since: None,
+                unreadable_since: None,
                 attempts: 0,
                 cancel_wanted: false,
                 cancel_sent_at: None,

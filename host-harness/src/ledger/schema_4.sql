@@ -3,6 +3,9 @@
 ALTER TABLE jobs ADD COLUMN reported_charge TEXT;
 ALTER TABLE jobs ADD COLUMN submit_account TEXT;
 ALTER TABLE jobs ADD COLUMN cancel_sent_at INTEGER;
+-- Since when replies are unreadable or say that the job is not found; `unrecognized_since` is about
+-- readable ones.
+ALTER TABLE jobs ADD COLUMN unreadable_since INTEGER;
 -- Uploads of pictures: one row for each picture of a job, before and after the job has a row.
 CREATE TABLE uploads (
     connection TEXT NOT NULL,

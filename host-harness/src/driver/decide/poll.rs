@@ -9,10 +9,12 @@ use crate::ledger::{Cost, JobError, Media, Millis, ProviderJob, ResultFile, Stag
 /// Failed cancellations in a row after which the job is only polled.
 const MAX_CANCEL_FAILURES: u32 = 3;
 
-/// How long a poll is repeated whose reply is unreadable or says that the job is not found.
+/// How long a poll is repeated whose reply is unreadable or says that the job is not found, and
+/// one that no longer offers a result. Counts from the first of such replies in a row.
 pub const GRACE: Millis = 20_000;
 
-/// How long a job is polled whose state the component does not recognize.
+/// How long a job is polled whose state the component does not recognize. Counts from the first
+/// such reply since the last recognized one.
 pub const UNRECOGNIZED: Millis = 600_000;
 
 /// A result and its billing.
@@ -69,7 +71,8 @@ impl Step<'_> {
             // The provider had made the result. A later poll may still return its URL.
             (Event::Waiting { .. } | Event::Ended { .. }, Succeeded) => {
                 let message = "the provider no longer offers the result";
-                self.retry_unrecognized(JobError::new(ErrorKind::DownloadFailed, message), GRACE);
+                let error = JobError::new(ErrorKind::DownloadFailed, message);
+                self.retry_unrecognized(error, GRACE);
             }
             (Event::CancelAnswered, Started) => {
                 self.end_cancellation();
@@ -100,7 +103,7 @@ impl Step<'_> {
         match unrecognized {
             None => {
                 self.job.last_error = None;
-                self.job.schedule.unrecognized_since = None;
+                self.job.schedule.forget_troubles();
                 self.wait(hint);
             }
             Some(message) => {
@@ -173,7 +176,7 @@ impl Step<'_> {
         billing.cost = cost
             .or(billing.cost.take())
             .filter(|_| billing.charge != Charge::No);
-        job.schedule.unrecognized_since = None;
+        job.schedule.forget_troubles();
         job.schedule.cancel_wanted = false;
         if !has_media {
             let message = "the output names nothing that can be downloaded";
@@ -197,13 +200,25 @@ impl Step<'_> {
         }
         match failure {
             PollFailure::Transient { after } => self.retry(error, after),
-            PollFailure::Unrecognized => self.retry_unrecognized(error, GRACE),
+            PollFailure::Unrecognized => self.retry_unreadable(error),
             PollFailure::Permanent => self.give_up(error),
         }
     }
 
+    /// After a reply that is readable, and about the job.
     fn retry_unrecognized(&mut self, error: JobError, limit: Millis) {
-        let since = *self.job.schedule.unrecognized_since.get_or_insert(self.now);
+        let schedule = &mut self.job.schedule;
+        schedule.unreadable_since = None;
+        let since = *schedule.unrecognized_since.get_or_insert(self.now);
+        self.retry_within(error, since, limit);
+    }
+
+    fn retry_unreadable(&mut self, error: JobError) {
+        let since = *self.job.schedule.unreadable_since.get_or_insert(self.now);
+        self.retry_within(error, since, GRACE);
+    }
+
+    fn retry_within(&mut self, error: JobError, since: Millis, limit: Millis) {
         if self.now - since >= limit {
             self.give_up(error);
         } else {

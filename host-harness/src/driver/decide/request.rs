@@ -54,7 +54,12 @@ impl Step<'_> {
             return Action::Wait;
         }
         let schedule = &self.job.schedule;
-        let is_late = self.now >= schedule.deadline_at && !schedule.cancel_wanted;
+        if schedule.cancel_wanted && state == State::Queued {
+            self.cancel_unsent();
+            return Action::Wait;
+        }
+        let cancels = schedule.cancel_wanted && state == State::Started;
+        let is_late = self.now >= schedule.deadline_at && !cancels;
         if is_late && state != State::Succeeded {
             let message = match state {
                 State::Started => "the deadline passed; the job continues at the provider",
@@ -95,7 +100,9 @@ impl Step<'_> {
         self.suspend(JobError::new(kind, message).after(problem));
     }
 
+    /// The wish is kept until the job is cancelled or has ended.
     fn want_cancel(&mut self) {
+        let may_find = may_submit(self.job, self.now);
         let schedule = &mut self.job.schedule;
         match self.job.stage {
             Stage::Queued { .. } => self.cancel_unsent(),
@@ -105,7 +112,14 @@ impl Step<'_> {
                 schedule.attempts = 0;
                 schedule.next_at = Some(self.now);
             }
-            _ => {}
+            Stage::OutcomeUnknown { .. } => {
+                schedule.cancel_wanted = true;
+                if may_find {
+                    schedule.attempts = 0;
+                    schedule.next_at = Some(self.now);
+                }
+            }
+            Stage::Succeeded { .. } | Stage::Failed { .. } | Stage::Cancelled { .. } => {}
         }
     }
 
@@ -128,7 +142,7 @@ impl Step<'_> {
         };
         job.schedule.attempts = 0;
         job.schedule.backoff_ms = 0;
-        job.schedule.unrecognized_since = None;
+        job.schedule.forget_troubles();
         if may_go_on {
             job.schedule.next_at = Some(self.now);
             job.last_error = None;

@@ -10,11 +10,12 @@ use crate::ledger::{Attempts, Job, JobError, Millis, ProviderJob, Stage, State, 
 const MAX_SUBMIT_FAILURES: u32 = 4;
 
 /// Whether a submit may be sent now: the first one, or a repetition under the same key while
-/// the provider honours it.
+/// the provider honours it. If the job is to be cancelled, only the repetition: it finds the job,
+/// which is then cancelled.
 #[must_use]
 pub fn may_submit(job: &Job, now: Millis) -> bool {
     match &job.stage {
-        Stage::Queued { .. } => true,
+        Stage::Queued { .. } => !job.schedule.cancel_wanted,
         Stage::OutcomeUnknown { submit } => {
             let first = submit.first_at;
             let is_honoured = now >= first && now - first < job.spec.idempotency_ms;

@@ -8,8 +8,10 @@ use crate::driver::event::{PollFailure, SubmitFailure};
 use crate::error::ErrorKind;
 use crate::ledger::{ClipFile, Cost, JobError, JobSpec, Media, Stage, State, Target, round_trip};
 
+mod cancel;
 mod deadline;
 mod ends;
+mod grace;
 
 const WINDOW: Millis = 3_600_000;
 

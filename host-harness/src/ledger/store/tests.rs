@@ -63,6 +63,7 @@ fn full(mut job: Job) -> Job {
     job.schedule.next_at = None;
     job.schedule.backoff_ms = 9;
     job.schedule.unrecognized_since = Some(8);
+    job.schedule.unreadable_since = Some(9);
     job.schedule.attempts = 7;
     job.schedule.cancel_wanted = true;
     job.schedule.requester = "another".into();
