@@ -105,6 +105,7 @@ impl CallState {
     /// Resets the CPU time, before another call on the same instance.
     pub(crate) fn renew(&mut self) {
         self.ticks = 0;
+        self.memory.refused = false;
     }
 
     pub(crate) fn log_output(&self) {
@@ -130,20 +131,7 @@ impl CallState {
                 source: Some(error.into_boxed_dyn_error()),
             });
         }
-        let kind = if self.memory.refused {
-            TrapKind::OutOfMemory
-        } else if let Some(stopped) = error.downcast_ref::<Stopped>() {
-            match stopped {
-                Stopped::Cpu(_) => TrapKind::OutOfTime,
-                Stopped::Wall(_) => TrapKind::TimedOut,
-            }
-        } else if error.downcast_ref() == Some(&wasmtime::Trap::StackOverflow) {
-            TrapKind::StackOverflow
-        } else if error.is::<I32Exit>() {
-            TrapKind::Exited
-        } else {
-            TrapKind::Trapped
-        };
+        let kind = self.kind_of(&error);
         let message = match kind {
             TrapKind::OutOfMemory => "it exceeded the memory limit of a call".into(),
             TrapKind::Exited => "it exited instead of returning".into(),
@@ -152,6 +140,41 @@ impl CallState {
         tracing::info!(by = kind.as_str(), "the component was stopped");
         CallError::Trap(Trap { kind, message })
     }
+
+    /// A reason that the error itself names comes first. A refused growth of a memory or a table
+    /// explains only how a component ends that did not handle it.
+    fn kind_of(&self, error: &wasmtime::Error) -> TrapKind {
+        if let Some(stopped) = error.downcast_ref::<Stopped>() {
+            return match stopped {
+                Stopped::Cpu(_) => TrapKind::OutOfTime,
+                Stopped::Wall(_) => TrapKind::TimedOut,
+            };
+        }
+        if error.is::<I32Exit>() {
+            return TrapKind::Exited;
+        }
+        match error.downcast_ref() {
+            Some(wasmtime::Trap::StackOverflow) => TrapKind::StackOverflow,
+            trap if self.memory.refused && follows_from_a_refusal(trap) => TrapKind::OutOfMemory,
+            _ => TrapKind::Trapped,
+        }
+    }
+}
+
+/// Whether a component ends this way because it got no memory: it aborts, or it uses the address
+/// that it did not get. Without a trap it was not instantiated, or it exceeded another limit.
+fn follows_from_a_refusal(trap: Option<&wasmtime::Trap>) -> bool {
+    use wasmtime::Trap;
+    let follows = |trap: &Trap| {
+        matches!(
+            trap,
+            Trap::UnreachableCodeReached
+                | Trap::MemoryOutOfBounds
+                | Trap::TableOutOfBounds
+                | Trap::IndirectCallToNull
+        )
+    };
+    trap.is_none_or(follows)
 }
 
 fn one_line(text: &str) -> String {
@@ -206,6 +229,7 @@ impl types::Host for CallState {}
 struct Memory {
     bytes: usize,
     elements: usize,
+    /// Whether the last growth was refused.
     refused: bool,
 }
 
@@ -232,7 +256,7 @@ impl ResourceLimiter for Memory {
     ) -> wasmtime::Result<bool> {
         let more = desired.saturating_sub(current);
         let left = self.elements.checked_sub(more);
-        self.refused |= left.is_none();
+        self.refused = left.is_none();
         self.elements = left.unwrap_or(self.elements);
         Ok(left.is_some())
     }
@@ -241,7 +265,7 @@ impl ResourceLimiter for Memory {
 impl Memory {
     fn take_bytes(&mut self, more: usize) -> bool {
         let left = self.bytes.checked_sub(more);
-        self.refused |= left.is_none();
+        self.refused = left.is_none();
         self.bytes = left.unwrap_or(self.bytes);
         left.is_some()
     }
@@ -336,6 +360,9 @@ impl AsyncWrite for Output {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::Sha256Digest;
+    use crate::engine::EngineSettings;
+    use crate::policy::{Grant, Manifest, Policy};
 
     #[test]
     fn memory_limit_applies_to_all_memories_together() {
@@ -351,6 +378,78 @@ mod tests {
         assert!(memory.refused);
         assert!(memory.table_growing(0, 10, None).expect("answer"));
         assert!(!memory.table_growing(0, 1, None).expect("answer"));
+    }
+
+    #[test]
+    fn only_a_trap_that_follows_from_a_refused_growth_is_out_of_memory() {
+        let mut memory = Memory {
+            bytes: 100,
+            elements: 10,
+            refused: false,
+        };
+        assert!(!memory.memory_growing(0, 101, None).expect("answer"));
+        assert!(memory.refused);
+        // The component handled the refusal and was given less.
+        assert!(memory.memory_growing(0, 50, None).expect("answer"));
+        assert!(!memory.refused);
+        assert!(follows_from_a_refusal(None));
+        for (trap, follows) in [
+            (wasmtime::Trap::UnreachableCodeReached, true),
+            (wasmtime::Trap::MemoryOutOfBounds, true),
+            (wasmtime::Trap::IntegerDivisionByZero, false),
+            (wasmtime::Trap::Interrupt, false),
+        ] {
+            assert_eq!(follows_from_a_refusal(Some(&trap)), follows, "{trap}");
+        }
+    }
+
+    #[test]
+    fn reason_for_a_stop_outranks_an_earlier_refused_growth() {
+        let mut state = offline_state();
+        state.memory.refused = true;
+        let second = Duration::from_secs(1);
+        for (error, expected) in [
+            (
+                wasmtime::Error::new(Stopped::Wall(second)),
+                TrapKind::TimedOut,
+            ),
+            (
+                wasmtime::Error::new(Stopped::Cpu(second)),
+                TrapKind::OutOfTime,
+            ),
+            (wasmtime::Error::new(I32Exit(1)), TrapKind::Exited),
+            (
+                wasmtime::Error::new(wasmtime::Trap::StackOverflow),
+                TrapKind::StackOverflow,
+            ),
+            (
+                wasmtime::Error::new(wasmtime::Trap::IntegerDivisionByZero),
+                TrapKind::Trapped,
+            ),
+            (
+                wasmtime::Error::new(wasmtime::Trap::UnreachableCodeReached),
+                TrapKind::OutOfMemory,
+            ),
+        ] {
+            assert_eq!(state.kind_of(&error), expected);
+        }
+    }
+
+    fn offline_state() -> CallState {
+        let manifest = Manifest::default();
+        let digest = Sha256Digest::from([1; 32]);
+        let permissions = Policy::default()
+            .with(digest, Grant::as_asked(&manifest))
+            .permissions(digest, manifest)
+            .expect("allowed");
+        CallState::new(
+            &Engine::new(EngineSettings::default()).expect("an engine"),
+            &Arc::new(Quota::new(permissions)),
+            &CallContext::offline(),
+            Sends::Nothing,
+            Duration::from_secs(1),
+            &Arc::default(),
+        )
     }
 
     #[test]
