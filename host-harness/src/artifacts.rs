@@ -11,7 +11,7 @@ use crate::digest::Sha256Digest;
 use crate::download::{
     self, Download, DownloadError, DownloadFailure, Fetched, MAX_BYTES, check_target, part_of,
 };
-use crate::egress::{AddressRule, EgressError};
+use crate::egress::EgressError;
 use crate::ledger::Target;
 use crate::media::{MediaError, Picture};
 
@@ -131,9 +131,8 @@ async fn fetch(
         let wanted = Download {
             url: &place.url,
             kind: *kind,
-            rule: AddressRule::of_media(connection.base_url().origin()),
-            credential: place.needs_credential.then_some(connection.as_ref()),
-            own: Some(connection.base_url().origin()),
+            connection: Some(connection.as_ref()),
+            needs_credential: place.needs_credential,
             sha256: artifact.sha256.as_deref(),
             part,
             limit: MAX_BYTES,

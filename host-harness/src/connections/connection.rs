@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::secret::{CredentialHeader, HeaderFault, Removed, SecretError, SecretSource};
 use crate::contract::ConnectionRequirement;
-use crate::net::BaseUrl;
+use crate::net::{BaseUrl, Origin};
 
 /// A connection's stable name, the name of its table in `zoetrope.toml`: 1 to 64 ASCII
 /// letters, digits, `-` and `_`.
@@ -69,6 +69,7 @@ pub struct Connection {
     credential: Option<Credential>,
     idempotency: Option<Duration>,
     requests_per_second: Option<f64>,
+    result_origins: Vec<Origin>,
     options: Map<String, Value>,
 }
 
@@ -94,6 +95,7 @@ impl Connection {
             credential: None,
             idempotency: None,
             requests_per_second: None,
+            result_origins: Vec::new(),
             options: Map::new(),
         }
     }
@@ -116,6 +118,14 @@ impl Connection {
     #[must_use]
     pub fn with_requests_per_second(mut self, rate: f64) -> Self {
         self.requests_per_second = Some(rate);
+        self
+    }
+
+    /// With the further origins of its results. A URL at one of them may have an address of this
+    /// machine or of a private network. The credential is not sent there.
+    #[must_use]
+    pub fn with_result_origins(mut self, origins: Vec<Origin>) -> Self {
+        self.result_origins = origins;
         self
     }
 
@@ -160,6 +170,12 @@ impl Connection {
     #[must_use]
     pub fn requests_per_second(&self) -> Option<f64> {
         self.requests_per_second
+    }
+
+    /// The further origins of its results, whose addresses need not be public.
+    #[must_use]
+    pub fn result_origins(&self) -> &[Origin] {
+        &self.result_origins
     }
 
     /// The provider's own settings.

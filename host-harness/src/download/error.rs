@@ -14,6 +14,8 @@ pub enum DownloadFailure {
     Transient,
     /// After the user has fixed a problem on this machine, such as a full disk.
     Permanent,
+    /// With a fresh URL, after the user has allowed its origin in the configuration.
+    Forbidden,
 }
 
 /// Why the target file cannot be created.
@@ -133,6 +135,7 @@ impl DownloadError {
     /// - `Transient`: faults of the network or the server, such as a truncated or damaged
     ///   encoding, and files that another download is writing, removed or changed.
     /// - `Permanent`: files on this machine cannot be read or written.
+    /// - `Forbidden`: the URL is at an address that the connection must name first.
     #[must_use]
     pub fn failure(&self) -> DownloadFailure {
         match self {
@@ -163,6 +166,7 @@ impl DownloadError {
 fn of_fetch(error: &FetchError) -> DownloadFailure {
     match error {
         FetchError::Url | FetchError::Redirect { .. } => DownloadFailure::UrlExpired,
+        FetchError::ResultOrigin { .. } => DownloadFailure::Forbidden,
         FetchError::Status { status, .. } => match status {
             408 | 425 | 429 | 500..=599 => DownloadFailure::Transient,
             _ => DownloadFailure::UrlExpired,

@@ -1,15 +1,14 @@
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use url::Url;
-
 use super::*;
+use crate::connections::OpenConnection;
 use crate::contract::MediaKind;
 use crate::digest::Sha256Digest;
-use crate::egress::testing::{Act, Server, narrow, reply};
-use crate::egress::{AddressRule, FetchError, ReplyLost};
-use crate::net::Origin;
+use crate::egress::testing::{Act, Server, connection, narrow, reply};
+use crate::egress::{FetchError, ReplyLost};
 
 mod classify;
 mod encoded;
@@ -51,13 +50,16 @@ impl<'a> Wish<'a> {
 struct Case {
     folder: tempfile::TempDir,
     server: Server,
+    connection: Arc<OpenConnection>,
 }
 
 impl Case {
     async fn of(acts: impl IntoIterator<Item = Act>) -> Self {
+        let server = Server::start(acts).await;
         Self {
             folder: tempfile::tempdir().expect("folder"),
-            server: Server::start(acts).await,
+            connection: connection(&server.url("")),
+            server,
         }
     }
 
@@ -74,14 +76,12 @@ impl Case {
         std::fs::read(self.part()).ok()
     }
 
-    fn wanted<'a>(&self, url: &'a str, part: &'a Path, wish: &Wish<'a>) -> Download<'a> {
-        let base = Url::parse(&self.server.url("/")).expect("url");
+    fn wanted<'a>(&'a self, url: &'a str, part: &'a Path, wish: &Wish<'a>) -> Download<'a> {
         Download {
             url,
             kind: MediaKind::Video,
-            rule: AddressRule::of_media(&Origin::of(&base).expect("origin")),
-            credential: None,
-            own: None,
+            connection: Some(self.connection.as_ref()),
+            needs_credential: false,
             sha256: wish.sha256,
             part,
             limit: wish.limit.unwrap_or(MAX_BYTES),

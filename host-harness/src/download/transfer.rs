@@ -2,33 +2,33 @@
 
 use std::path::Path;
 
-use url::Url;
-
 use super::error::DownloadError;
 use super::files::{Fetched, Received};
 use super::part::{Part, Taken};
 use super::range::ContentRange;
 use crate::connections::OpenConnection;
 use crate::contract::MediaKind;
-use crate::egress::{AddressRule, ContentDecoder, Egress, FetchError, Reply, ReplyLost, Wanted};
+use crate::egress::{
+    AddressRule, ContentDecoder, Egress, FetchError, Reach, Reply, ReplyLost, Wanted,
+};
 use crate::file_type::{self, FileType};
-use crate::net::{Origin, shown};
+use crate::net::FetchUrl;
 
 /// Default length limit of a download, in bytes.
 pub const MAX_BYTES: u64 = 2 << 30;
 
 /// What to download, and to which unfinished file.
 pub struct Download<'a> {
-    /// The clip's or picture's URL.
+    /// The clip's or picture's URL. A relative one is resolved against the connection's base URL.
     pub url: &'a str,
     /// The expected kind of file.
     pub kind: MediaKind,
-    /// The addresses that it may be fetched from.
-    pub rule: AddressRule,
-    /// The connection whose credential is sent, if any; sent to its origin only.
-    pub credential: Option<&'a OpenConnection>,
-    /// The origin of the connection, if there is one. A proxy may resolve its name.
-    pub own: Option<&'a Origin>,
+    /// The connection that it is a result of. Without one, it may have public addresses only. With
+    /// one, also those of the connection's host and port, and private ones at the connection's
+    /// [`result_origins`](crate::connections::Connection::result_origins).
+    pub connection: Option<&'a OpenConnection>,
+    /// Whether the credential of the connection is sent, which only URLs below its base URL get.
+    pub needs_credential: bool,
     /// Its SHA-256 in hexadecimal, if the provider announced it.
     pub sha256: Option<&'a str>,
     /// The unfinished file, created or resumed; see [`part_of`](super::part_of).
@@ -53,8 +53,8 @@ pub async fn fetch(
     wanted: &Download<'_>,
     mut progress: impl FnMut(Received),
 ) -> Result<Fetched, DownloadError> {
-    let url = Url::parse(wanted.url).map_err(|_| FetchError::Url)?;
-    tracing::info!(url = shown(&url), "the download begins");
+    let url = url_of(wanted)?;
+    tracing::info!(%url, "the download begins");
     let mut part = Part::open(wanted.part).await?;
     let transfer = Transfer {
         egress,
@@ -108,7 +108,16 @@ struct Extent {
 struct Transfer<'a> {
     egress: &'a Egress,
     wanted: &'a Download<'a>,
-    url: Url,
+    url: FetchUrl,
+}
+
+/// The URL as it is sent.
+fn url_of(wanted: &Download<'_>) -> Result<FetchUrl, FetchError> {
+    let Some(connection) = wanted.connection else {
+        return Ok(FetchUrl::parse(wanted.url)?);
+    };
+    let base = FetchUrl::parse(&format!("{}/", connection.base_url()))?;
+    Ok(base.join(wanted.url)?)
 }
 
 impl Transfer<'_> {
@@ -139,9 +148,14 @@ impl Transfer<'_> {
         let from = part.position();
         let reply = self.egress.fetch(Wanted {
             url: self.url.clone(),
-            rule: self.wanted.rule,
-            credential: self.wanted.credential,
-            own: self.wanted.own,
+            reach: self.wanted.connection.map_or_else(
+                || Reach::of_rule(AddressRule::PUBLIC),
+                |open| Reach::of_connection(open.connection()),
+            ),
+            credential: self
+                .wanted
+                .connection
+                .filter(|_| self.wanted.needs_credential),
             from,
         });
         let mut reply = match reply.await {
@@ -205,7 +219,7 @@ impl Transfer<'_> {
             Ok(Some(_)) | Err(_) if is_partial => return Ok(None),
             Ok(decoder) => decoder,
             Err(unknown) => {
-                let url = shown(&self.url);
+                let url = self.url.to_string();
                 let source = unknown.into();
                 return Err(FetchError::Egress { url, source }.into());
             }
@@ -260,7 +274,7 @@ impl Transfer<'_> {
         let announced = self.wanted.sha256;
         if announced.is_some_and(|text| !text.eq_ignore_ascii_case(&sha256.to_string())) {
             return Err(DownloadError::Digest {
-                url: shown(&self.url),
+                url: self.url.to_string(),
             });
         }
         Ok(Fetched {
@@ -271,7 +285,7 @@ impl Transfer<'_> {
     }
 
     fn recognised(&self, header: &[u8]) -> Result<&'static str, DownloadError> {
-        recognised(self.wanted.kind, header, || shown(&self.url))
+        recognised(self.wanted.kind, header, || self.url.to_string())
     }
 
     fn broken(&self, source: ReplyLost) -> DownloadError {
@@ -279,7 +293,7 @@ impl Transfer<'_> {
             return self.too_long();
         }
         DownloadError::Broken {
-            url: shown(&self.url),
+            url: self.url.to_string(),
             source,
         }
     }
@@ -293,7 +307,7 @@ impl Transfer<'_> {
 
     fn too_long(&self) -> DownloadError {
         DownloadError::TooLong {
-            url: shown(&self.url),
+            url: self.url.to_string(),
             limit: self.wanted.limit,
         }
     }

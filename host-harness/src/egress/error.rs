@@ -211,6 +211,13 @@ pub enum Denial {
         /// The connection's origin.
         allowed: String,
     },
+    /// The URL is not in normal form, so that two programs may read it as two URLs.
+    #[error(
+        "the URL is not in normal form: its host is written as a name or an address, its path \
+         begins with one `/`, has no segment that is or decodes to `.` or `..`, and percent-encodes \
+         every character that RFC 3986 does not allow"
+    )]
+    Form,
     /// Not below the connection's base path, or a path that may mean another one.
     #[error("the path is not below the connection's base URL")]
     Path,

@@ -1,21 +1,22 @@
-//! Fetches pictures and clips for the host: follows and checks redirects, and sends the
-//! credential to its own origin only.
+//! Fetches pictures and clips for the host: follows redirects, and judges each hop by itself. The
+//! credential is sent below the base URL of its connection only.
 
 use std::fmt;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LOCATION, RANGE};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
-use url::Url;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 
 use super::broker::Egress;
 use super::client::{Reply, send_safely};
 use super::destination::{Destination, full};
 use super::error::{Denial, EgressError, NotSent};
+use super::reach::Reach;
 use super::resolver::AddressRule;
 use super::spans;
-use crate::connections::OpenConnection;
-use crate::net::{Origin, shown};
+use crate::connections::{ConnectionId, OpenConnection};
+use crate::net::{FetchUrl, FetchUrlError};
 use crate::trace;
 
 /// Most redirects that are followed: storage and its CDN need two or three.
@@ -23,13 +24,11 @@ const REDIRECTS: usize = 5;
 
 /// What to fetch, and from which addresses.
 pub(crate) struct Wanted<'a> {
-    pub(crate) url: Url,
-    pub(crate) rule: AddressRule,
-    /// The connection whose credential is sent: to its own origin only, and not after a
-    /// redirect to another one.
+    pub(crate) url: FetchUrl,
+    pub(crate) reach: Reach<'a>,
+    /// The connection whose credential is sent: to URLs below its base URL only, and not after a
+    /// hop to any other one.
     pub(crate) credential: Option<&'a OpenConnection>,
-    /// The origin of the connection, if there is one. A proxy may resolve its name.
-    pub(crate) own: Option<&'a Origin>,
     /// The first byte to request, to resume a file.
     pub(crate) from: u64,
 }
@@ -69,6 +68,22 @@ pub enum FetchError {
         /// Why.
         source: EgressError,
     },
+    /// A URL of a connection's result is at an address that is not public, and at no origin that
+    /// may have one.
+    #[error(
+        "{cause}: a result may have such an address only at the host and port of its connection; \
+         to allow {url}, under [connections.{connection}] in zoetrope.toml: {line}"
+    )]
+    ResultOrigin {
+        /// What was fetched, without its query.
+        url: String,
+        /// The connection.
+        connection: ConnectionId,
+        /// The line that its table lacks.
+        line: String,
+        /// Why nothing was sent. It is part of the message.
+        cause: EgressError,
+    },
     /// The server answered with another status than 200.
     #[error("{url} answered with status {status}")]
     Status {
@@ -99,19 +114,19 @@ impl Egress {
         rule: AddressRule,
         limit: u64,
     ) -> Result<Fetched, FetchError> {
-        let url = Url::parse(url).map_err(|_| FetchError::Url)?;
+        let url = FetchUrl::parse(url)?;
+        let reach = Reach::of_rule(rule);
         let reply = self
             .fetch(Wanted {
                 url: url.clone(),
-                rule,
+                reach,
                 credential: None,
-                own: None,
                 from: 0,
             })
             .await?;
         let media_type = media_type(&reply.parts.headers);
         let collected = reply.collect(limit, self.limits().idle).await;
-        let (_, bytes) = collected.map_err(|lost| failed(&url, lost.into()))?;
+        let (_, bytes) = collected.map_err(|lost| failed(&url, &reach, lost.into()))?;
         Ok(Fetched {
             media_type,
             bytes: bytes.freeze(),
@@ -124,15 +139,13 @@ impl Egress {
         let mut url = wanted.url.clone();
         let mut credential = wanted.credential;
         for _ in 0..=REDIRECTS {
-            // Another origin also chooses a redirect back to the own one, so the credential is
+            // Another place also chooses a redirect back below the base URL, so the credential is
             // not sent again.
-            credential = credential.filter(|own| {
-                Origin::of(&url).is_some_and(|origin| origin == *own.base_url().origin())
-            });
+            credential = credential.filter(|own| url.is_below(own.base_url()));
             let reply = self
                 .hop(&url, &wanted, credential)
                 .await
-                .map_err(|error| failed(&url, error))?;
+                .map_err(|error| failed(&url, &wanted.reach, error))?;
             match reply.parts.status {
                 StatusCode::OK => return Ok(reply),
                 // A part that was not requested would be taken for the whole.
@@ -142,48 +155,36 @@ impl Egress {
                 | StatusCode::SEE_OTHER
                 | StatusCode::TEMPORARY_REDIRECT
                 | StatusCode::PERMANENT_REDIRECT => {
-                    let next = next_hop(&url, &reply.parts.headers, wanted.credential);
+                    let next = next_hop(&url, &reply.parts.headers, wanted.credential)?;
                     url = next.ok_or_else(|| FetchError::Redirect {
-                        url: shown(&wanted.url),
+                        url: wanted.url.to_string(),
                     })?;
                 }
                 status => {
                     return Err(FetchError::Status {
-                        url: shown(&url),
+                        url: url.to_string(),
                         status: status.as_u16(),
                     });
                 }
             }
         }
         Err(FetchError::Redirect {
-            url: shown(&wanted.url),
+            url: wanted.url.to_string(),
         })
     }
 
     async fn hop(
         &self,
-        url: &Url,
+        url: &FetchUrl,
         wanted: &Wanted<'_>,
         credential: Option<&OpenConnection>,
     ) -> Result<Reply, EgressError> {
-        let denied = |denial| {
-            spans::denied(&denial);
-            EgressError::from(NotSent::denied(denial))
-        };
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(denied(Denial::Userinfo));
-        }
-        let origin = Origin::of(url).ok_or_else(|| denied(Denial::Url))?;
         let credential = credential.and_then(OpenConnection::credential);
-        let mut target = url.clone();
-        target.set_fragment(None);
-        let uri: Uri = target.as_str().parse().map_err(|_| denied(Denial::Url))?;
-        let rule = if wanted.own == Some(&origin) {
-            wanted.rule.at_connection()
-        } else {
-            wanted.rule
+        let uri = url.uri().ok_or_else(|| denied(Denial::Url))?;
+        let destination = Destination {
+            origin: url.origin().clone(),
+            rule: wanted.reach.rule_at(url.origin()),
         };
-        let destination = Destination { origin, rule };
         let build = || {
             let mut request = Request::new(full(Bytes::new()));
             *request.method_mut() = Method::GET;
@@ -213,16 +214,33 @@ impl Egress {
     }
 }
 
-/// The URL of a redirect; `None` if it leads from `https` to `http`, or holds the credential.
-fn next_hop(url: &Url, headers: &HeaderMap, connection: Option<&OpenConnection>) -> Option<Url> {
-    let location = headers.get(LOCATION)?.to_str().ok()?;
+/// The URL of a redirect; `None` if there is none, if it leads from `https` to `http`, or holds the
+/// credential.
+fn next_hop(
+    url: &FetchUrl,
+    headers: &HeaderMap,
+    connection: Option<&OpenConnection>,
+) -> Result<Option<FetchUrl>, FetchError> {
+    let Some(location) = headers.get(LOCATION) else {
+        return Ok(None);
+    };
     let credential = connection.and_then(OpenConnection::credential);
     if credential.is_some_and(|credential| credential.is_in(location.as_bytes())) {
-        return None;
+        return Ok(None);
     }
-    let next = url.join(location).ok()?;
-    (url.scheme() == "http" || next.scheme() == "https").then_some(next)
+    let location = match std::str::from_utf8(location.as_bytes()) {
+        Ok(text) => text.to_owned(),
+        Err(_) => percent_encode(location.as_bytes(), OTHER_BYTES).to_string(),
+    };
+    match url.join(&location) {
+        Ok(next) if next.origin().is_secure() || !url.origin().is_secure() => Ok(Some(next)),
+        Ok(_) | Err(FetchUrlError::NotAUrl) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
+
+/// The bytes of a `Location` that is not UTF-8 which are encoded: all that are not ASCII.
+const OTHER_BYTES: &AsciiSet = &CONTROLS.remove(b'\t');
 
 fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
@@ -230,10 +248,39 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
     (!essence.is_empty()).then(|| essence.to_ascii_lowercase())
 }
 
-fn failed(url: &Url, source: EgressError) -> FetchError {
-    FetchError::Egress {
-        url: shown(url),
-        source,
+fn denied(denial: Denial) -> EgressError {
+    spans::denied(&denial);
+    NotSent::denied(denial).into()
+}
+
+fn failed(url: &FetchUrl, reach: &Reach<'_>, source: EgressError) -> FetchError {
+    let missing = match &source {
+        EgressError::NotSent(error) => reach.missing(url.origin(), error),
+        EgressError::ReplyLost(_) => None,
+    };
+    let url = url.to_string();
+    match missing {
+        Some((connection, line)) => FetchError::ResultOrigin {
+            url,
+            connection,
+            line,
+            cause: source,
+        },
+        None => FetchError::Egress { url, source },
+    }
+}
+
+impl From<FetchUrlError> for FetchError {
+    fn from(error: FetchUrlError) -> Self {
+        let (url, denial) = match error {
+            FetchUrlError::NotAUrl => return Self::Url,
+            FetchUrlError::Place(url) => (url, Denial::Url),
+            FetchUrlError::Userinfo(url) => (url, Denial::Userinfo),
+        };
+        Self::Egress {
+            url,
+            source: denied(denial),
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! The policy for a component's requests: the origin of the call's connection, below its
 //! base path, and the other hosts that its pack is granted.
 //!
-//! Pure functions of permissions, connection and request.
+//! Pure functions of permissions, connection and request. A permitted URL is in normal form, so that
+//! the path that is judged is the path that is sent.
 
 use http::{Method, Uri};
 use url::Url;
 
 use super::error::Denial;
-use crate::net::{BaseUrl, Origin, may_climb};
+use crate::net::{BaseUrl, Origin, is_normal, may_climb};
 use crate::policy::Permissions;
 
 /// Where a request may be sent.
@@ -31,6 +32,10 @@ pub(crate) fn permitted_to(
         Ok(()) => Ok(Permit::Provider),
         Err(Denial::Origin { .. }) => {
             let url = parsed(uri)?;
+            let origin = Origin::of(&url).ok_or(Denial::Url)?;
+            if uri.path().split('/').any(may_climb) || !is_normal(uri, &origin) {
+                return Err(Denial::Form);
+            }
             permissions.request(method, &url)?;
             Ok(Permit::Besides(url))
         }
@@ -55,9 +60,11 @@ pub(crate) fn permitted(base: &BaseUrl, method: &Method, uri: &Uri) -> Result<()
         let allowed = base.origin().to_string();
         return Err(Denial::Origin { allowed });
     }
-    let below = uri.path().strip_prefix(base.path()).ok_or(Denial::Path)?;
-    if !(below.is_empty() || below.starts_with('/')) || uri.path().split('/').any(may_climb) {
+    if !base.has_below(uri.path()) {
         return Err(Denial::Path);
+    }
+    if !is_normal(uri, base.origin()) {
+        return Err(Denial::Form);
     }
     Ok(())
 }
@@ -150,6 +157,22 @@ mod tests {
                 Err(Denial::Path),
                 "{path}"
             );
+        }
+    }
+
+    #[test]
+    fn url_that_is_not_in_normal_form_is_denied() {
+        for url in [
+            "https://api.example.com//evil.example/v1",
+            "https://api.example.com?x",
+            "https://api.example.com/{id}",
+            "https://api.example.com/a?b\\c",
+            "https://api.example.com/%zz",
+            "https://api%2eexample.com/a",
+            "https://api.example.com:0443/a",
+        ] {
+            let verdict = verdict("https://api.example.com", url);
+            assert_eq!(verdict, Err(Denial::Form), "{url}");
         }
     }
 

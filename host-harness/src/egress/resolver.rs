@@ -48,13 +48,16 @@ impl Resolve for SystemResolver {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "three kinds of address, and whose origin it is"
+    reason = "three kinds of address, names of the local network, and whose origin it is"
 )]
 pub struct AddressRule {
     public: bool,
     loopback: bool,
     private: bool,
-    /// Whether it is for the origin of a connection, which the user has configured.
+    /// Whether a name of the local network is looked up.
+    local_names: bool,
+    /// Whether it is for an origin that the user has configured: that of a connection, or one of
+    /// its results.
     of_connection: bool,
 }
 
@@ -64,7 +67,18 @@ impl AddressRule {
         public: true,
         loopback: false,
         private: false,
+        local_names: false,
         of_connection: false,
+    };
+
+    /// For an origin that a connection names as a place of its results: public and private
+    /// addresses, and those of this machine, under any name but a metadata service's.
+    pub(super) const NAMED: Self = Self {
+        public: true,
+        loopback: true,
+        private: true,
+        local_names: true,
+        of_connection: true,
     };
 
     /// Loopback addresses only.
@@ -72,6 +86,7 @@ impl AddressRule {
         public: false,
         loopback: true,
         private: false,
+        local_names: false,
         of_connection: false,
     };
 
@@ -89,31 +104,13 @@ impl AddressRule {
             public: named == AddressKind::Public,
             loopback: named == AddressKind::Loopback,
             private: named == AddressKind::Private,
+            local_names: false,
             of_connection: true,
         }
     }
 
-    /// The rule for a provider's pictures and clips: public addresses, and the kind of
-    /// address that the provider itself has.
-    #[must_use]
-    pub fn of_media(origin: &Origin) -> Self {
-        Self {
-            public: true,
-            of_connection: false,
-            ..Self::of_connection(origin)
-        }
-    }
-
-    /// This rule, for a URL at the origin of the connection itself.
-    pub(super) fn at_connection(self) -> Self {
-        Self {
-            of_connection: true,
-            ..self
-        }
-    }
-
-    /// Whether it is for the origin of a connection. Behind a proxy, the name of such an
-    /// origin needs no address here.
+    /// Whether it is for an origin that the user has configured. Behind a proxy, the name of such
+    /// an origin needs no address here.
     pub(super) fn is_of_connection(self) -> bool {
         self.of_connection
     }
@@ -134,7 +131,8 @@ impl AddressRule {
     fn named(self, kind: NameKind) -> Option<Self> {
         match kind {
             NameKind::Loopback => self.loopback.then_some(Self::LOOPBACK),
-            NameKind::Metadata | NameKind::Local => None,
+            NameKind::Local => self.local_names.then_some(self),
+            NameKind::Metadata => None,
         }
     }
 }
@@ -275,13 +273,13 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn reserved_name_is_denied_without_a_lookup() {
         let own = AddressRule::of_connection(&origin("http://127.0.0.1:9"));
-        let media = AddressRule::of_media(&origin("http://127.0.0.1:9"));
         let loopback = &["127.0.0.1"];
         for (url, rule, answers) in [
             ("http://localhost", AddressRule::PUBLIC, &["93.184.216.34"]),
             ("http://metadata.goog", own, loopback),
             ("http://vault.internal", own, loopback),
-            ("http://router", media, &["93.184.216.34"]),
+            ("http://router", AddressRule::PUBLIC, &["93.184.216.34"]),
+            ("http://metadata.goog", AddressRule::NAMED, loopback),
         ] {
             let resolver = Fixed(
                 answers
@@ -293,17 +291,26 @@ pub(crate) mod tests {
         }
         let local = "http://a.localhost";
         assert_eq!(verdict(local, own, loopback).await, Ok(1));
-        // Media may have public addresses, but not under a name for this machine.
+        // A named origin may have public addresses, but not under a name for this machine.
         assert_eq!(
-            verdict(local, media, &["93.184.216.34"]).await,
+            verdict(local, AddressRule::NAMED, &["93.184.216.34"]).await,
             Err(Some(AddressKind::Public))
         );
     }
 
-    #[test]
-    fn media_rule_also_permits_public_addresses() {
-        let rule = AddressRule::of_media(&origin("http://127.0.0.1:9"));
-        assert!(rule.permits(AddressKind::Public) && rule.permits(AddressKind::Loopback));
-        assert!(!rule.permits(AddressKind::Private) && !rule.permits(AddressKind::Metadata));
+    #[tokio::test]
+    async fn named_origin_of_results_may_be_private_but_never_link_local() {
+        let name = "http://media.internal:8080";
+        for (answers, expected) in [
+            (&["10.0.0.1"][..], Ok(1)),
+            (&["127.0.0.1", "93.184.216.34"], Ok(2)),
+            (&["169.254.1.1"], Err(Some(AddressKind::LinkLocal))),
+            (
+                &["10.0.0.1", "169.254.169.254"],
+                Err(Some(AddressKind::Metadata)),
+            ),
+        ] {
+            assert_eq!(verdict(name, AddressRule::NAMED, answers).await, expected);
+        }
     }
 }

@@ -82,9 +82,12 @@ impl Egress {
         if !plan.path.starts_with('/') {
             return Err(denied(Denial::Path));
         }
-        let uri: Uri = format!("{base}{}", plan.path)
-            .parse()
-            .map_err(|_| denied(Denial::Url))?;
+        let url = format!("{base}{}", plan.path);
+        let uri: Uri = url.parse().map_err(|_| denied(Denial::Url))?;
+        // The library drops a fragment.
+        if uri.to_string() != url {
+            return Err(denied(Denial::Form));
+        }
         policy::permitted(base, &method, &uri).map_err(denied)?;
         let (mut headers, body, length) =
             body(plan, file, connection)

@@ -6,10 +6,14 @@
 //! - [`Network`]: the proxy and further certificate authorities
 
 pub mod addresses;
+mod fetch_url;
 pub mod hostnames;
 mod network;
+mod normal_form;
 mod urls;
 
+pub(crate) use fetch_url::{FetchUrl, FetchUrlError};
 pub use network::{Network, ProxySetting, ProxyUrl, ProxyUrlError};
+pub(crate) use normal_form::is_normal;
 pub(crate) use urls::may_climb;
 pub use urls::{BaseUrl, BaseUrlError, Origin, shown};

@@ -130,6 +130,14 @@ impl BaseUrl {
         &self.path
     }
 
+    /// Whether a path of a URL is at or below this base's, in whole segments, and no server may
+    /// read it as another one.
+    pub(crate) fn has_below(&self, path: &str) -> bool {
+        let below = path.strip_prefix(&*self.path);
+        below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+            && !path.split('/').any(may_climb)
+    }
+
     /// The URL of `path`, which starts with a slash, below this base.
     ///
     /// # Errors
@@ -228,11 +236,20 @@ pub(crate) fn may_climb(segment: &str) -> bool {
         || decoded.contains(char::is_control)
 }
 
-/// `segment` percent-decoded twice, as some servers do. `None` if the result is not UTF-8.
+/// The most times that a server decodes a path: itself, and a proxy or two before it.
+const DECODINGS: usize = 4;
+
+/// `segment` percent-decoded as often as some servers do. `None` if the result is not UTF-8, or
+/// could be decoded further.
 fn decoded(segment: &str) -> Option<String> {
-    let once: Vec<u8> = percent_decode_str(segment).collect();
-    let twice = percent_decode(&once).collect();
-    String::from_utf8(twice).ok()
+    let mut bytes: Vec<u8> = percent_decode_str(segment).collect();
+    for _ in 1..DECODINGS {
+        bytes = percent_decode(&bytes).collect();
+    }
+    let again: Vec<u8> = percent_decode(&bytes).collect();
+    (again == bytes)
+        .then(|| String::from_utf8(bytes).ok())
+        .flatten()
 }
 
 #[cfg(test)]

@@ -23,7 +23,8 @@ const METHODS: [Method; 6] = [
 /// A rule like `GET https://cdn.example.com:8443/media`: a method, a scheme, a host, a port
 /// (the scheme's default if there is none) and a path.
 ///
-/// The rule permits the path and all paths below it, in whole segments. `*.example.com` matches
+/// The rule permits the path and all paths below it, in whole segments. A path with a segment that
+/// is or decodes to `.` or `..` is never permitted. `*.example.com` matches
 /// every name below `example.com` and not that name itself. An address must be a public one.
 ///
 /// # Example
@@ -242,6 +243,10 @@ mod tests {
             "GET https://cdn.example.com/mediax",
             "GET https://cdn.example.com/",
             "GET https://cdn.example.com/media/%2e%2e%2fadmin",
+            "GET https://cdn.example.com/media/%252e%252e/admin",
+            "GET https://cdn.example.com/media/%25252e%25252e/admin",
+            "GET https://cdn.example.com/media/..%5cadmin",
+            "GET https://cdn.example.com//media",
             "GET https://a.cdn.example.com/media",
             "GET https://cdn.example.com.evil.example/media",
             "GET https://example.com/media",

@@ -12,7 +12,11 @@ const EXPIRED_URL_WEIGHT: u32 = 2;
 
 /// Whether a job is suspended if its download fails now, after `attempts` failures.
 pub(crate) fn is_last_failure(attempts: u32, failure: DownloadFailure) -> bool {
-    attempts + weight(failure) >= MAX_DOWNLOAD_FAILURES || failure == DownloadFailure::Permanent
+    attempts + weight(failure) >= MAX_DOWNLOAD_FAILURES
+        || matches!(
+            failure,
+            DownloadFailure::Permanent | DownloadFailure::Forbidden
+        )
 }
 
 fn weight(failure: DownloadFailure) -> u32 {
@@ -54,13 +58,17 @@ impl Step<'_> {
         let job = &mut *self.job;
         let is_last = is_last_failure(job.schedule.attempts, failure);
         job.schedule.attempts += weight(failure);
+        // A URL that only a change of the configuration permits may have expired after it.
+        let needs_fresh_url = match failure {
+            DownloadFailure::Forbidden => true,
+            DownloadFailure::UrlExpired => !is_last,
+            DownloadFailure::Transient | DownloadFailure::Permanent => false,
+        };
+        if needs_fresh_url && let Stage::Succeeded { media, .. } = &mut job.stage {
+            *media = None;
+        }
         if is_last {
             return self.give_up(error);
-        }
-        if failure == DownloadFailure::UrlExpired
-            && let Stage::Succeeded { media, .. } = &mut job.stage
-        {
-            *media = None;
         }
         self.retry(error, None);
     }

@@ -15,7 +15,6 @@ use crate::download::{self, Download, DownloadError, DownloadFailure, Fetched, M
 use crate::driver::JobUpdate;
 use crate::driver::decide::is_last_failure;
 use crate::driver::event::Event;
-use crate::egress::AddressRule;
 use crate::error::{ErrorKind, chain};
 use crate::ledger::{ClipFile, FurtherFile, Job, JobError, LedgerError, Media};
 use crate::media::file_url;
@@ -38,7 +37,10 @@ impl Steps {
         };
         let file = match self.fetch_all(&job, &media, resolved_job, in_hand).await {
             Ok(file) => file,
-            Err(error) => return self.settled(job, &download_failed(&error)).await,
+            Err(error) => {
+                let failed = download_failed(&job, &error);
+                return self.settled(job, &failed).await;
+            }
         };
         let row = self.settle(job, &Event::Fetched { file }).await?;
         match self.finalized(row).await? {
@@ -156,9 +158,11 @@ impl Steps {
             }
             match self.fetch(job, number, place, resolved_job).await {
                 Ok(fetched) => return Ok(fetched),
-                // The places are tried again if one of them failed temporarily.
-                Err(error) if error.failure() != DownloadFailure::UrlExpired => failed = error,
-                Err(_) => {}
+                Err(error) => match error.failure() {
+                    DownloadFailure::UrlExpired | DownloadFailure::Forbidden => {}
+                    // The places are tried again if one of them failed temporarily.
+                    DownloadFailure::Transient | DownloadFailure::Permanent => failed = error,
+                },
             }
         }
         Err(failed)
@@ -179,13 +183,8 @@ impl Steps {
         let wanted = Download {
             url: &media.url,
             kind: kind_of(media, resolved_job),
-            rule: connection.map_or(AddressRule::PUBLIC, |open| {
-                AddressRule::of_media(open.base_url().origin())
-            }),
-            credential: connection
-                .filter(|_| media.needs_credential)
-                .map(AsRef::as_ref),
-            own: connection.map(|open| open.base_url().origin()),
+            connection: connection.map(AsRef::as_ref),
+            needs_credential: media.needs_credential,
             sha256: media.sha256.as_deref(),
             part: &part,
             limit: MAX_BYTES,
@@ -302,7 +301,7 @@ fn finalize_complete(job: &Job) -> Option<Event> {
         digests.push(is_complete(part, file)?);
     }
     if let Err(error) = download::finalize(&part, &first.path, &digest, job.force) {
-        return Some(download_failed(&error));
+        return Some(download_failed(job, &error));
     }
     for (index, (FurtherFile { part, file }, digest)) in
         first.others.iter().zip(digests).enumerate()
@@ -316,15 +315,23 @@ fn finalize_complete(job: &Job) -> Option<Event> {
                 other.path = job.target.unused_path_of(index + 1, &other.media_type);
                 return Some(Event::Fetched { file });
             }
-            Err(error) => return Some(download_failed(&error)),
+            Err(error) => return Some(download_failed(job, &error)),
         }
     }
     Some(Event::Finalized)
 }
 
-fn download_failed(error: &DownloadError) -> Event {
+fn download_failed(job: &Job, error: &DownloadError) -> Event {
+    let (mut message, failure) = (chain(error), error.failure());
+    if failure == DownloadFailure::Forbidden {
+        let id = &job.spec.id;
+        message = format!(
+            "{message}. The job is paid and its result was not downloaded; \
+             after the change, `zoetrope jobs resume {id}` downloads it"
+        );
+    }
     Event::DownloadFailed {
-        error: JobError::new(ErrorKind::DownloadFailed, chain(error)),
-        failure: error.failure(),
+        error: JobError::new(ErrorKind::DownloadFailed, message),
+        failure,
     }
 }

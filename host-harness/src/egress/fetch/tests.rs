@@ -10,13 +10,13 @@ use super::*;
 use crate::net::addresses::AddressKind;
 
 fn wanted<'a>(url: &str, credential: Option<&'a OpenConnection>) -> Wanted<'a> {
-    let url = url::Url::parse(url).expect(url);
-    let origin = crate::net::Origin::of(&url).expect("origin");
+    let url = FetchUrl::parse(url).expect(url);
+    // All servers of these tests are on this machine.
+    let rule = AddressRule::of_connection(url.origin());
     Wanted {
         url,
-        rule: AddressRule::of_media(&origin),
+        reach: Reach::of_rule(rule),
         credential,
-        own: None,
         from: 0,
     }
 }
@@ -93,7 +93,8 @@ fn redirect_from_https_to_http_is_not_followed() {
     let next = |url: &str, location: &str| {
         let mut headers = HeaderMap::new();
         headers.insert(LOCATION, location.parse().expect("a header"));
-        next_hop(&Url::parse(url).expect(url), &headers, None).map(String::from)
+        let next = next_hop(&FetchUrl::parse(url).expect(url), &headers, None);
+        next.ok().flatten().map(|next| next.to_string())
     };
     let here = "https://cdn.example/a/b";
     for location in [
@@ -139,7 +140,7 @@ async fn fetch_bytes_returns_the_media_type_and_denies_forbidden_addresses() {
     .await;
     let egress = narrow();
     let url = server.url("/a.png?key=secret");
-    let local = wanted(&url, None).rule;
+    let local = AddressRule::of_connection(FetchUrl::parse(&url).expect("a URL").origin());
     let fetched = egress.fetch_bytes(&url, local, 100).await.expect("picture");
     assert_eq!(fetched.media_type.as_deref(), Some("image/png"));
     assert_eq!(fetched.bytes, "png");
@@ -165,7 +166,7 @@ async fn encoded_picture_is_decoded_up_to_the_limit() {
     let act = Act::Reply(reply("200 OK", "content-encoding: gzip\r\n", &body));
     let server = Server::start([act.clone(), act]).await;
     let url = server.url("/a.png");
-    let rule = wanted(&url, None).rule;
+    let rule = AddressRule::of_connection(FetchUrl::parse(&url).expect("a URL").origin());
     let fetched = narrow().fetch_bytes(&url, rule, 2000).await;
     assert_eq!(fetched.expect("picture").bytes, vec![b'x'; 2000]);
     let bomb = narrow().fetch_bytes(&url, rule, 1999).await;

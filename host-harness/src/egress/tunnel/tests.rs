@@ -6,11 +6,14 @@ use super::super::testing::proxy::{Answer, ESTABLISHED, Proxy as Server};
 use super::super::testing::tls::AUTHORITY;
 use super::super::testing::{Act, Server as Provider, connection, reply};
 use super::super::variables::tests::variables;
-use super::super::{AddressRule, Egress, EgressError, FetchError, HttpLimits, NotSent, Wanted};
+use super::super::{
+    AddressRule, Egress, EgressError, FetchError, HttpLimits, NotSent, Reach, Wanted,
+};
 use super::*;
+use crate::connections::Connection;
 use crate::digest::Sha256Digest;
 use crate::error::chain;
-use crate::net::{Network, ProxySetting};
+use crate::net::{FetchUrl, Network, ProxySetting};
 
 mod attacks;
 
@@ -302,24 +305,26 @@ async fn name_without_an_address_here_passes_for_a_connection_or_with_proxy_reso
         text.contains("`unknown.example`") && text.contains("proxy_resolves"),
         "{text}"
     );
-    let media = AddressRule::of_media(&origin(API));
-    let refused = behind.fetch(url, media).await;
-    assert!(matches!(refused, Err(NotSent::ResolvedByProxyAlone { .. })));
     assert!(behind.proxy.heads().is_empty() && behind.names.dialled().is_empty());
 
     // The origin of the connection itself, by a request and by a URL of a medium.
     assert!(behind.fetch(url, own(url)).await.is_ok());
-    let at_own = |own| Wanted {
-        url: url.parse().expect(url),
-        rule: media,
+    let of_result = |connection| Wanted {
+        url: FetchUrl::parse(url).expect(url),
+        reach: Reach::of_connection(connection),
         credential: None,
-        own,
         from: 0,
     };
-    let connection = origin(url);
-    assert!(behind.egress.fetch(at_own(Some(&connection))).await.is_ok());
-    let other = origin(API);
-    assert!(behind.egress.fetch(at_own(Some(&other))).await.is_err());
+    let connection = |base: &str| {
+        let base = base.parse().expect("a base");
+        Connection::new("mine".parse().expect("an id"), "pixelml", base)
+    };
+    let own = connection("https://unknown.example:80");
+    assert!(behind.egress.fetch(of_result(&own)).await.is_ok());
+    let other = connection(API);
+    assert!(behind.egress.fetch(of_result(&other)).await.is_err());
+    let named = other.with_result_origins(vec![origin(url)]);
+    assert!(behind.egress.fetch(of_result(&named)).await.is_ok());
 
     let network = Network {
         proxy_resolves: true,
@@ -327,7 +332,6 @@ async fn name_without_an_address_here_passes_for_a_connection_or_with_proxy_reso
     };
     let behind = Behind::with(PROXY, answer(), &[], network).await;
     assert!(behind.fetch(url, AddressRule::PUBLIC).await.is_ok());
-    assert!(behind.fetch(url, media).await.is_ok());
 
     // Without a proxy, the name of a connection needs an address too.
     let excepted = [("NO_PROXY", "unknown.example")];
