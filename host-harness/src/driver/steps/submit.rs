@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use super::{Done, ResolvedJob, Steps, of_provider};
+use super::{Done, ResolvedJob, Steps, account, of_provider};
+use crate::connections::OpenConnection;
 use crate::driver::decide::decide;
 use crate::driver::event::{Action, Event, SubmitFailure};
 use crate::driver::group_commit::{WriteError, Writer};
@@ -35,6 +36,7 @@ impl Steps {
         let submit_hook = Arc::new(LedgerHook {
             writer: self.writer.clone(),
             listener: Arc::clone(&self.listener),
+            connection: resolved_job.context.connection().cloned(),
             input,
             kept: Mutex::new(Kept {
                 row: job.clone(),
@@ -65,13 +67,11 @@ impl Steps {
                     rate: None,
                 });
             }
-            Some(Refused::OtherBytes) => Event::SubmitFailed {
-                error: JobError::new(
-                    ErrorKind::OutcomeUnknown,
-                    "the submit differs from the first one, so it was not sent again",
-                ),
-                failure: SubmitFailure::Permanent,
-            },
+            Some(Refused::OtherAccount) => unsent(account::change_error(&kept.row)),
+            Some(Refused::OtherBytes) => unsent(JobError::new(
+                ErrorKind::OutcomeUnknown,
+                "the submit differs from the first one, so it was not sent again",
+            )),
         };
         if matches!(event, Event::SubmitFailed { .. }) {
             self.connections.forget(&spec.connection).await;
@@ -92,6 +92,8 @@ impl Steps {
 struct LedgerHook {
     writer: Writer,
     listener: Listener,
+    /// The connection that the submit is sent over.
+    connection: Option<Arc<OpenConnection>>,
     /// The input that the component was given.
     input: Value,
     kept: Mutex<Kept>,
@@ -109,6 +111,8 @@ struct Kept {
 enum Refused {
     /// Its bytes differ from the first one's, or it may not be sent any more.
     OtherBytes,
+    /// An earlier one may have been accepted under another account of the provider.
+    OtherAccount,
     /// The row was changed meanwhile, so another action may follow.
     Changed,
     /// The ledger cannot be written.
@@ -129,10 +133,14 @@ impl LedgerHook {
         submission: &Submission<'_>,
     ) -> Result<Job, Refused> {
         let at = now();
+        let connection = self.connection.as_deref();
+        if account::has_changed(&before.stage, connection) {
+            return Err(Refused::OtherAccount);
+        }
         let ready = Event::SubmitReady {
             sha256: submission.digest.to_string(),
             keyed: submission.carries(&before.spec.key, &self.input),
-            account: None,
+            account: connection.and_then(OpenConnection::account),
         };
         let (after, action) = decide(&before, ready, at);
         if action != Action::AllowSubmit {
@@ -143,6 +151,14 @@ impl LedgerHook {
             Err(WriteError::Outdated) => Err(Refused::Changed),
             Err(WriteError::Ledger(error)) => Err(Refused::Ledger(error)),
         }
+    }
+}
+
+/// The event of a submit that was not sent.
+fn unsent(error: JobError) -> Event {
+    Event::SubmitFailed {
+        error,
+        failure: SubmitFailure::Permanent,
     }
 }
 
