@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use zoetrope_bundled_pack::{COMPONENT, DIGEST};
 use zoetrope_host::digest::Sha256Digest;
 use zoetrope_host::error::ErrorKind;
-use zoetrope_host::policy::{Connections, Grant, Manifest};
+use zoetrope_host::policy::{Connections, CredentialPlace, Grant, Manifest};
 
 use super::args::packs::{Command, Packs};
 use super::context::Context;
@@ -107,7 +107,11 @@ fn summary(grant: &Grant) -> String {
     if !grant.cancels.is_empty() {
         parts.push("cancels".into());
     }
-    let headers: BTreeSet<_> = grant.credentials.values().map(|at| at.header()).collect();
+    let headers: BTreeSet<_> = grant
+        .credentials
+        .values()
+        .map(CredentialPlace::header)
+        .collect();
     parts.extend(
         headers
             .iter()

@@ -113,34 +113,44 @@ fn text(
     }
     let _ = writeln!(text, "sha256 {digest}");
     if let Some(manifest) = requested {
-        text.push_str("\nrequested\n");
-        list(&mut text, "connections", manifest.connections.iter());
-        let keys = manifest
-            .connections
-            .iter()
-            .map(|category| sent(category, manifest.credentials.get(category)));
-        for (title, lines) in Terms::from(manifest).titled(keys.collect()) {
-            list(&mut text, title, lines.iter());
-        }
-        let stated = manifest.limits.stated();
-        list(
-            &mut text,
-            "limits",
-            stated.map(|(limit, amount)| format!("{} {amount}", limit.name())),
-        );
+        list_requested(&mut text, manifest);
     }
-    let Some(grant) = grant else {
-        text.push_str("\nnot allowed to run\n");
-        return text;
-    };
+    match grant {
+        Some(grant) => list_granted(&mut text, requested, grant, effective),
+        None => text.push_str("\nnot allowed to run\n"),
+    }
+    text
+}
+
+fn list_requested(text: &mut String, manifest: &Manifest) {
+    text.push_str("\nrequested\n");
+    list(text, "connections", manifest.connections.iter());
+    let keys = manifest
+        .connections
+        .iter()
+        .map(|category| sent(category, manifest.credentials.get(category)));
+    for (title, lines) in Terms::from(manifest).titled(keys.collect()) {
+        list(text, title, lines.iter());
+    }
+    let limits = manifest
+        .limits
+        .stated()
+        .map(|(limit, amount)| format!("{} {amount}", limit.name()));
+    list(text, "limits", limits);
+}
+
+fn list_granted(
+    text: &mut String,
+    requested: Option<&Manifest>,
+    grant: &Grant,
+    effective: Option<&Permissions>,
+) {
     text.push_str("\ngranted\n");
     match &grant.connections {
         Connections::Any => {
             text.push_str("  connections  any of the categories it requests\n");
         }
-        Connections::These(ids) => {
-            list(&mut text, "connections", ids.iter());
-        }
+        Connections::These(ids) => list(text, "connections", ids.iter()),
     }
     let keys = match (requested, effective) {
         (Some(manifest), Some(effective)) => manifest
@@ -155,14 +165,13 @@ fn text(
             .collect(),
     };
     for (title, lines) in Terms::from(grant).titled(keys) {
-        list(&mut text, title, lines.iter());
+        list(text, title, lines.iter());
     }
     if let Some(effective) = effective {
         let bounds = PackLimit::ALL
             .map(|limit| format!("{} {}", limit.name(), effective.bounds().of_one(limit)));
-        list(&mut text, "limits", bounds.iter());
+        list(text, "limits", bounds.iter());
     }
-    text
 }
 
 /// Where the requests of a pack carry the key of a provider of this category, unless the
