@@ -37,7 +37,8 @@
 //!
 //! - [`components`]: the embedded component's shape; invalid and misbehaving components, built from
 //!   `guests/`
-//! - [`packs`]: grants of components
+//! - [`packs`]: grants of components; [`credentials`]: the header of the key in the requests of
+//!   strangers' packs, and an account that changes under a job
 //! - [`trust`]: folders of strangers and their configuration files; [`configuration`]: which file is
 //!   used
 //! - [`attacks`]: hostile components, providers and addresses, each attack a named case
@@ -82,7 +83,7 @@
 //! - typed nodes in plain wasmtime: 8
 //! - components: 9 that are not packs, 7 that trap, loop, allocate without end or return nonsense; 4
 //!   tests of the embedded one's shape; 8 of grants
-//! - attacks: 1,853; the run prints the number of each family
+//! - attacks: 1,869; the run prints the number of each family
 //! - jobs that are resumed, listed or cannot be written to the ledger: 31; ledgers and
 //!   components of earlier versions: 3
 //! - killed processes: 4 tests of one process, 5 of several; `docs/reference/crash-test.md`
@@ -114,6 +115,7 @@ mod contract_versions;
 mod costs;
 #[cfg(unix)]
 mod crash;
+mod credentials;
 mod docs;
 mod examples;
 mod facts;

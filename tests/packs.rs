@@ -97,16 +97,19 @@ fn pack_is_allowed_shown_listed_and_revoked() {
     let allowed = sandbox.run(["packs", "allow", "pack.wasm", "--json"]);
     assert_eq!(allowed.code, 0, "{allowed:?}");
     let allowed = allowed.json();
-    assert_eq!(
-        (&allowed["digest"], &allowed["allowed"]),
-        (&json!(digest), &json!(true))
-    );
+    assert_eq!(allowed["digest"], json!(digest));
+    assert_eq!(allowed["allowed"], true);
     assert_eq!(
         allowed["granted"],
         json!({
             "connections": ["scripted"],
             "hosts": ["GET https://*.cdn.example/media"],
             "unsafe_reads": false,
+            "uploads": [],
+            "cancels": [],
+            "credentials": {},
+            "idempotency": {},
+            "refusals_in_2xx": false,
             "limits": {"requests_per_call": 8, "memory_bytes": 1_000_000_000},
         })
     );
@@ -127,13 +130,8 @@ fn pack_is_allowed_shown_listed_and_revoked() {
         .iter()
         .map(|pack| (pack["name"].as_str(), pack["embedded"].as_bool()))
         .collect();
-    assert_eq!(
-        names,
-        [
-            (Some("zoetrope"), Some(true)),
-            (Some("example"), Some(false))
-        ]
-    );
+    let expected = [("zoetrope", true), ("example", false)];
+    assert_eq!(names, expected.map(|(name, own)| (Some(name), Some(own))));
 
     let again = sandbox.run(["packs", "allow", "pack.wasm"]);
     assert_eq!(again.code, 0, "{again:?}");
@@ -369,6 +367,60 @@ fn manifests() -> Vec<Value> {
         with("hosts", json!(["GET https://cdn.example/?x"])),
         with("unsafe_reads", json!(true)),
         with("unsafe_reads", json!("yes")),
+        with("uploads", json!(["POST /v1/files", "PUT /v1/<files>/*"])),
+        with("uploads", json!(["GET /v1/files"])),
+        with("uploads", json!(["POST v1/files"])),
+        with("uploads", json!(["POST /v1/files?x=1"])),
+        with("uploads", json!(["POST /v1/../files"])),
+        with("uploads", json!(["POST /v1/%2e%2e/files"])),
+        with("uploads", json!([format!("POST /{}", "x".repeat(255))])),
+        with("uploads", json!([format!("POST /{}", "x".repeat(256))])),
+        with("uploads", json!(vec!["POST /v1/files"; 64])),
+        with("uploads", json!(vec!["POST /v1/files"; 65])),
+        with("cancels", json!(["DELETE /v1/jobs/*"])),
+        with("cancels", json!("DELETE /v1/jobs/*")),
+        with(
+            "credentials",
+            json!({"pixelml": {"header": "X_Api-Key", "prefix": "Token "}}),
+        ),
+        with("credentials", json!({"pixelml": {"header": "x-api-key"}})),
+        with("credentials", json!({"pixelml": {"prefix": "Token "}})),
+        with("credentials", json!({"pixelml": {"header": "x key"}})),
+        with("credentials", json!({"pixelml": {"header": ""}})),
+        with(
+            "credentials",
+            json!({"pixelml": {"header": "x".repeat(64), "prefix": " ".repeat(64)}}),
+        ),
+        with(
+            "credentials",
+            json!({"pixelml": {"header": "x".repeat(65)}}),
+        ),
+        with(
+            "credentials",
+            json!({"pixelml": {"header": "x-key", "prefix": " ".repeat(65)}}),
+        ),
+        with(
+            "credentials",
+            json!({"pixelml": {"header": "x-key", "prefix": "Token\n"}}),
+        ),
+        with(
+            "credentials",
+            json!({"pixelml": {"header": "x-key", "prefix": "\""}}),
+        ),
+        with("credentials", json!({"Pixel ML": {"header": "x-key"}})),
+        with(
+            "credentials",
+            json!({"pixelml": {"header": "x-key", "value": ""}}),
+        ),
+        with("idempotency", json!({"pixelml": "x-once"})),
+        with("idempotency", json!({"pixelml": "/meta/key"})),
+        with("idempotency", json!({"pixelml": "/"})),
+        with("idempotency", json!({"pixelml": "/a b"})),
+        with("idempotency", json!({"pixelml": "x once"})),
+        with("idempotency", json!({"pixelml": ""})),
+        with("idempotency", json!({"Pixel ML": "x-once"})),
+        with("refusals_in_2xx", json!(true)),
+        with("refusals_in_2xx", json!("true")),
         with("other", json!(1)),
         with("$schema", json!("https://example.com/manifest.json")),
     ];

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use zoetrope_emulator::{Practice, Protocol, Settings};
 use zoetrope_host::component::CallContext;
 use zoetrope_host::config::Config;
-use zoetrope_host::connections::{Connection, Credential, SecretSource};
+use zoetrope_host::connections::{Connection, Credential, CredentialPlacement, SecretSource};
 use zoetrope_host::contract::{ConnectionRequirement, NodeType};
 use zoetrope_host::driver::{ConnectionResolver, ResolvedConnection};
 use zoetrope_host::error::{ErrorKind, chain};
@@ -77,7 +77,9 @@ impl Context {
             return Ok(CallContext::offline());
         };
         let egress = self.egress().await?;
-        let resolved = self.find(id, requirement).await;
+        let pack = self.pack().await?;
+        let placement = pack.permissions().credential_placement(requirement);
+        let resolved = self.find(id, requirement, &placement).await;
         let resolved = resolved.map_err(|error| Failure::of_job_error(error, Phase::Setup))?;
         Ok(CallContext::online(egress, resolved.connection))
     }
@@ -88,6 +90,7 @@ impl Context {
         &self,
         id: &str,
         requirement: &ConnectionRequirement,
+        placement: &CredentialPlacement,
     ) -> Result<ResolvedConnection, JobError> {
         let unavailable =
             |message: String| JobError::new(ErrorKind::ConnectionUnavailable, message);
@@ -96,14 +99,13 @@ impl Context {
         if !is_practice(config, id, &requirement.category) {
             let config = self.configuration().of_connections().await;
             let config = config.map_err(|failure| unavailable(failure.message().to_owned()))?;
-            let resolved = config.open(id, requirement).await?;
+            let resolved = config.open(id, requirement, placement).await?;
             let note = resolved.connection.credential_note();
             self.note_all(note.map(str::to_owned));
             return Ok(resolved);
         }
         let connection = self.practice_connection(requirement).await;
-        let resolved =
-            ResolvedConnection::configured(connection.map_err(unavailable)?, requirement)?;
+        let resolved = ResolvedConnection::configured(connection.map_err(unavailable)?, placement)?;
         // Without the port, which may change: the jobs stay in the data directory.
         Ok(ResolvedConnection {
             provider_origin: PRACTICE.into(),
@@ -166,7 +168,8 @@ impl ConnectionResolver for Context {
         &'a self,
         connection: &'a str,
         requirement: &'a ConnectionRequirement,
+        placement: &'a CredentialPlacement,
     ) -> BoxFuture<'a, Result<ResolvedConnection, JobError>> {
-        Box::pin(self.find(connection, requirement))
+        Box::pin(self.find(connection, requirement, placement))
     }
 }

@@ -29,7 +29,8 @@
 //! - `bindings`: the code generated from `wit/`, from which [`contract`] re-exports types
 //! - [`json`]: reads documents with numbers as they were written
 //! - `bounded`: reads small files without waiting for a pipe
-//! - `private_texts`: redacts the texts of an input in messages
+//! - `private_texts`: redacts the texts of an input in messages; `reserved_headers`: names of headers
+//!   that components do not set and that carry no credential
 //! - `hex`: hexadecimal digits; `file_type`: a file's type by its first bytes; `formats`: the
 //!   names and extensions of types
 //!
@@ -59,7 +60,8 @@
 //! let connection = config
 //!     .select(&requirement.category, None)?
 //!     .ok_or("nothing is configured")?;
-//! let connection = Arc::clone(connection).open(requirement)?;
+//! let placement = pack.permissions().credential_placement(requirement);
+//! let connection = Arc::clone(connection).open(&placement)?;
 //! let egress = Egress::for_network(config.network())?;
 //! let context = CallContext::online(&egress, Arc::new(connection));
 //!
@@ -105,6 +107,7 @@ pub mod media;
 pub mod net;
 pub mod policy;
 mod private_texts;
+mod reserved_headers;
 pub mod sanitize;
 pub mod text_file;
 pub mod trace;

@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use zoetrope_host::component::{CallContext, CallError, Limits, Pack, StartReport, Trap, TrapKind};
-use zoetrope_host::connections::{Connection, Credential, OpenConnection, SecretSource};
+use zoetrope_host::connections::{
+    Connection, Credential, CredentialPlacement, OpenConnection, SecretSource,
+};
 use zoetrope_host::contract::{
-    CheckOptions, ConnectionRequirement, ErrorCause, JobState, LocalFile, MediaKind, Plan, Profile,
-    Started, Step,
+    CheckOptions, ErrorCause, JobState, LocalFile, MediaKind, Plan, Profile, Started, Step,
 };
 use zoetrope_host::download::Download;
 use zoetrope_host::egress::{AddressRule, Egress, HttpLimits};
@@ -231,20 +232,8 @@ pub(super) fn connection(url: &str) -> Arc<OpenConnection> {
         header: Some("x-canary".into()),
         prefix: Some(String::new()),
     });
-    let requirement = ConnectionRequirement {
-        category: "pixelml".into(),
-        title: String::new(),
-        description: String::new(),
-        required: true,
-        options_schema: "{}".into(),
-        credential_header: "authorization".into(),
-        credential_prefix: "Bearer ".into(),
-    };
-    Arc::new(
-        Arc::new(connection)
-            .open(&requirement)
-            .expect("a connection"),
-    )
+    let open = Arc::new(connection).open(&CredentialPlacement::default());
+    Arc::new(open.expect("a connection"))
 }
 
 /// The observations of these actions in the hostile component's `poll`.

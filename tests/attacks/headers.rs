@@ -29,6 +29,14 @@ pub(super) fn family() -> Family {
         "expect",
         "x-canary",
         "X-Canary",
+        "X_Canary",
+        "user-agent",
+        "referer",
+        "content-encoding",
+        "content_type",
+        "x-forwarded-host",
+        "x-original-url",
+        "x_http_method_override",
     ] {
         for as_a_list in [false, true] {
             let how = if as_a_list { "in a list" } else { "alone" };

@@ -115,18 +115,34 @@ pub(crate) fn asking(mut component: Vec<u8>, manifest: &str) -> Vec<u8> {
 pub(crate) fn allowing(component: &[u8]) -> String {
     let grant = grant(component);
     let digest = digest_of(component);
-    let hosts: Vec<_> = grant
-        .hosts
+    let credentials = grant.credentials.iter().map(|(category, place)| {
+        let (header, prefix) = (place.header(), place.prefix());
+        format!("\"{category}\" = {{ header = \"{header}\", prefix = \"{prefix}\" }}")
+    });
+    let keys = grant
+        .idempotency
         .iter()
-        .map(|rule| format!("\"{rule}\""))
-        .collect();
+        .map(|(category, place)| format!("\"{category}\" = \"{place}\""));
     format!(
-        "\n[packs.{digest}]\nname = \"{}\"\nconnections = [\"scripted\"]\nhosts = [{}]\nunsafe_reads = {}\n{}\n",
+        "\n[packs.{digest}]\nname = \"{}\"\nconnections = [\"scripted\"]\nhosts = {}\n\
+         uploads = {}\ncancels = {}\ncredentials = {{ {} }}\nidempotency = {{ {} }}\n\
+         refusals_in_2xx = {}\nunsafe_reads = {}\n{}\n",
         grant.name,
-        hosts.join(", "),
+        array(&grant.hosts),
+        array(&grant.uploads),
+        array(&grant.cancels),
+        credentials.collect::<Vec<_>>().join(", "),
+        keys.collect::<Vec<_>>().join(", "),
+        grant.refusals_in_2xx,
         grant.unsafe_reads,
         grant.limits.line()
     )
+}
+
+/// An array of TOML of texts that need no escaping.
+fn array<T: std::fmt::Display>(items: &[T]) -> String {
+    let items: Vec<_> = items.iter().map(|item| format!("\"{item}\"")).collect();
+    format!("[{}]", items.join(", "))
 }
 
 /// The same as a [`Policy`].

@@ -62,7 +62,8 @@ async fn opened(
         base_url.parse()?,
     );
     let connection = Arc::new(adapt(connection.with_credential(credential)));
-    Ok(Arc::new(connection.open(requirement)?))
+    let placement = pack.permissions().credential_placement(requirement);
+    Ok(Arc::new(connection.open(&placement)?))
 }
 
 pub(crate) async fn previewed(pack: &Pack, open: &Arc<OpenConnection>) -> Result<Plan, CallError> {

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use zoetrope_bundled_pack::{COMPONENT, DIGEST};
 use zoetrope_host::component::Pack;
 use zoetrope_host::config::Config;
-use zoetrope_host::connections::Connection;
+use zoetrope_host::connections::{Connection, CredentialPlacement};
 use zoetrope_host::contract::ConnectionRequirement;
 use zoetrope_host::driver::{
     ConnectionResolver, DriveMode, Driver, ResolvedConnection, WaitFor, now,
@@ -208,9 +208,10 @@ impl ConnectionResolver for Configured {
     fn open<'a>(
         &'a self,
         _: &'a str,
-        requirement: &'a ConnectionRequirement,
+        _: &'a ConnectionRequirement,
+        placement: &'a CredentialPlacement,
     ) -> BoxFuture<'a, Result<ResolvedConnection, JobError>> {
-        let resolved = ResolvedConnection::configured(Arc::clone(&self.0), requirement);
+        let resolved = ResolvedConnection::configured(Arc::clone(&self.0), placement);
         Box::pin(ready(resolved))
     }
 }

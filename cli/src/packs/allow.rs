@@ -14,6 +14,7 @@ use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::policy::{Connections, Grant, Manifest};
 use zoetrope_host::sanitize::escaped_path;
 
+use super::confirm::confirmed;
 use super::edit::Target;
 use super::manifest;
 use super::show::show;
@@ -54,6 +55,9 @@ impl Allow {
         target.allow(&digest, &grant)?;
         let allowed = format!("Allowed in {}.", escaped_path(target.path()));
         context.printer().message(&allowed);
+        for line in confirmed(config, &requested, &grant) {
+            context.printer().message(&line);
+        }
         show(context, &policy, digest, Some(&requested))?;
         Ok(ExitCode::SUCCESS)
     }

@@ -156,7 +156,7 @@ fn table(grant: &Grant) -> Table {
         }
     }
     let places = grant.credentials.iter().map(|(category, place)| {
-        let parts = [("header", &place.header), ("prefix", &place.prefix)];
+        let parts = [("header", place.header()), ("prefix", place.prefix())];
         let place: InlineTable = parts
             .into_iter()
             .map(|(key, text)| (key, Value::from(text)))

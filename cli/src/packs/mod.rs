@@ -3,10 +3,13 @@
 //! No component is run here: its manifest is read from its file.
 
 mod allow;
+mod confirm;
 mod edit;
 mod revoke;
 mod show;
+mod terms;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,11 +18,12 @@ use serde_json::{Value, json};
 use zoetrope_bundled_pack::{COMPONENT, DIGEST};
 use zoetrope_host::digest::Sha256Digest;
 use zoetrope_host::error::ErrorKind;
-use zoetrope_host::policy::{Connections, Grant, Manifest};
+use zoetrope_host::policy::{Connections, CredentialPlace, Grant, Manifest};
 
 use super::args::packs::{Command, Packs};
 use super::context::Context;
 use super::report::{Failure, Phase, next_step};
+use terms::Terms;
 
 /// The shortest digest prefix that names a pack.
 const MIN_DIGITS: usize = 6;
@@ -91,11 +95,32 @@ fn summary(grant: &Grant) -> String {
             ids.join(", ")
         }
     };
+    let mut parts = vec![connections];
     match grant.hosts.len() {
-        0 => connections,
-        1 => format!("{connections}; 1 further host"),
-        count => format!("{connections}; {count} further hosts"),
+        0 => {}
+        1 => parts.push("1 further host".into()),
+        count => parts.push(format!("{count} further hosts")),
     }
+    if !grant.uploads.is_empty() {
+        parts.push("uploads".into());
+    }
+    if !grant.cancels.is_empty() {
+        parts.push("cancels".into());
+    }
+    let headers: BTreeSet<_> = grant
+        .credentials
+        .values()
+        .map(CredentialPlace::header)
+        .collect();
+    parts.extend(
+        headers
+            .iter()
+            .map(|header| format!("the key in the header {header}")),
+    );
+    if grant.refusals_in_2xx {
+        parts.push("refusals in 2xx".into());
+    }
+    parts.join("; ")
 }
 
 /// A grant as JSON. `connections` is null if any connection of its categories is granted.
@@ -104,15 +129,9 @@ fn granted(grant: &Grant) -> Value {
         Connections::Any => Value::Null,
         Connections::These(ids) => ids.iter().map(ToString::to_string).collect(),
     };
-    json!({
-        "connections": connections,
-        "hosts": grant.hosts.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "unsafe_reads": grant.unsafe_reads,
-        "uploads": grant.uploads.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "cancels": grant.cancels.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "refusals_in_2xx": grant.refusals_in_2xx,
-        "limits": grant.limits,
-    })
+    let mut granted = json!({ "connections": connections, "limits": grant.limits });
+    merge(&mut granted, Terms::from(grant).document().into());
+    granted
 }
 
 fn merge(one: &mut Value, other: Value) {

@@ -5,9 +5,13 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 use zoetrope_host::digest::Sha256Digest;
-use zoetrope_host::policy::{Connections, Grant, Manifest, PackLimit, Permissions, Policy};
+use zoetrope_host::policy::{
+    Connections, CredentialPlace, Grant, Manifest, PackLimit, Permissions, Policy,
+};
+use zoetrope_host::sanitize::sentence;
 
-use super::{find, granted, manifest};
+use super::terms::{STANDARD, Terms, header_in_words};
+use super::{find, granted, manifest, merge};
 use crate::args::packs::Show;
 use crate::context::Context;
 use crate::report::Failure;
@@ -56,15 +60,15 @@ fn document(
     effective: Option<&Permissions>,
 ) -> Value {
     let asks = requested.map(|manifest| {
-        json!({
+        let mut asks = json!({
             "name": manifest.name,
             "version": manifest.version,
             "description": manifest.description,
             "connections": manifest.connections,
-            "hosts": manifest.hosts.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "unsafe_reads": manifest.unsafe_reads,
             "limits": manifest.limits,
-        })
+        });
+        merge(&mut asks, Terms::from(manifest).document().into());
+        asks
     });
     let limits = effective.map(|effective| {
         let bounds = PackLimit::ALL.map(|limit| {
@@ -109,46 +113,73 @@ fn text(
     }
     let _ = writeln!(text, "sha256 {digest}");
     if let Some(manifest) = requested {
-        text.push_str("\nrequested\n");
-        list(&mut text, "connections", manifest.connections.iter());
-        list(&mut text, "hosts", manifest.hosts.iter());
-        list(&mut text, "reads", [reads(manifest.unsafe_reads)].iter());
-        let stated = manifest.limits.stated();
-        list(
-            &mut text,
-            "limits",
-            stated.map(|(limit, amount)| format!("{} {amount}", limit.name())),
-        );
+        list_requested(&mut text, manifest);
     }
-    let Some(grant) = grant else {
-        text.push_str("\nnot allowed to run\n");
-        return text;
-    };
+    match grant {
+        Some(grant) => list_granted(&mut text, requested, grant, effective),
+        None => text.push_str("\nnot allowed to run\n"),
+    }
+    text
+}
+
+fn list_requested(text: &mut String, manifest: &Manifest) {
+    text.push_str("\nrequested\n");
+    list(text, "connections", manifest.connections.iter());
+    let keys = manifest
+        .connections
+        .iter()
+        .map(|category| sent(category, manifest.credentials.get(category)));
+    for (title, lines) in Terms::from(manifest).titled(keys.collect()) {
+        list(text, title, lines.iter());
+    }
+    let limits = manifest
+        .limits
+        .stated()
+        .map(|(limit, amount)| format!("{} {amount}", limit.name()));
+    list(text, "limits", limits);
+}
+
+fn list_granted(
+    text: &mut String,
+    requested: Option<&Manifest>,
+    grant: &Grant,
+    effective: Option<&Permissions>,
+) {
     text.push_str("\ngranted\n");
     match &grant.connections {
         Connections::Any => {
             text.push_str("  connections  any of the categories it requests\n");
         }
-        Connections::These(ids) => {
-            list(&mut text, "connections", ids.iter());
-        }
+        Connections::These(ids) => list(text, "connections", ids.iter()),
     }
-    list(&mut text, "hosts", grant.hosts.iter());
-    list(&mut text, "reads", [reads(grant.unsafe_reads)].iter());
+    let keys = match (requested, effective) {
+        (Some(manifest), Some(effective)) => manifest
+            .connections
+            .iter()
+            .map(|category| sent(category, effective.credential(category)))
+            .collect(),
+        _ => grant
+            .credentials
+            .iter()
+            .map(|(category, place)| sent(category, Some(place)))
+            .collect(),
+    };
+    for (title, lines) in Terms::from(grant).titled(keys) {
+        list(text, title, lines.iter());
+    }
     if let Some(effective) = effective {
         let bounds = PackLimit::ALL
             .map(|limit| format!("{} {}", limit.name(), effective.bounds().of_one(limit)));
-        list(&mut text, "limits", bounds.iter());
+        list(text, "limits", bounds.iter());
     }
-    text
 }
 
-fn reads(unsafe_reads: bool) -> &'static str {
-    if unsafe_reads {
-        "by any method"
-    } else {
-        "by GET and HEAD"
-    }
+/// Where the requests of a pack carry the key of a provider of this category, unless the
+/// connection sets it.
+fn sent(category: &str, place: Option<&CredentialPlace>) -> String {
+    let (header, prefix) = place.map_or(STANDARD, |place| (place.header(), place.prefix()));
+    let words = header_in_words(header, prefix);
+    format!("{}: {words}", sentence(category))
 }
 
 /// A title and its items, one a line.

@@ -88,6 +88,23 @@ fn describe_grant(text: &mut String, grant: &GrantEffects) {
     if grant.unsafe_reads {
         text.push_str("    may read by methods other than GET and HEAD\n");
     }
+    for route in &grant.uploads {
+        let _ = writeln!(text, "    may upload pictures by: {route}");
+    }
+    for route in &grant.cancels {
+        let _ = writeln!(text, "    may cancel jobs by: {route}");
+    }
+    for (category, place) in &grant.credentials {
+        let category = sentence(category);
+        let _ = writeln!(text, "    credential of category {category}: {place}");
+    }
+    for (category, place) in &grant.idempotency {
+        let category = sentence(category);
+        let _ = writeln!(text, "    idempotency key of category {category}: {place}");
+    }
+    if grant.refusals_in_2xx {
+        text.push_str("    its refusals are believed in replies with a status of 2xx\n");
+    }
     for (limit, amount) in grant.limits.stated() {
         let _ = writeln!(text, "    limit: {} {amount}", limit.name());
     }
@@ -123,6 +140,26 @@ mod tests {
             "\nconnections\n  none\n\nallowed packs\n  none\n\nreads and writes\n  \
              variables: none\n  files: none\n  folders written: none\n"
         );
+    }
+
+    #[test]
+    fn everything_that_a_pack_is_granted_is_listed() {
+        let digest = "0".repeat(64);
+        let text = shown(&format!(
+            "[packs.{digest}]\nname = \"a\"\nuploads = [\"POST /v1/files\"]\n\
+             cancels = [\"DELETE /v1/jobs/*\"]\nrefusals_in_2xx = true\n\
+             credentials = {{ pixelml = {{ header = \"X-Api-Key\", prefix = \"Token \" }} }}\n\
+             idempotency = {{ pixelml = \"x-once\" }}\n"
+        ));
+        for line in [
+            "    may upload pictures by: POST /v1/files\n",
+            "    may cancel jobs by: DELETE /v1/jobs/*\n",
+            "    credential of category pixelml: x-api-key: Token …\n",
+            "    idempotency key of category pixelml: x-once\n",
+            "    its refusals are believed in replies with a status of 2xx\n",
+        ] {
+            assert!(text.contains(line), "{line}{text}");
+        }
     }
 
     #[test]

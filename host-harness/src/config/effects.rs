@@ -1,6 +1,6 @@
 //! What a configuration does, for the user who decides whether to trust its file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Serialize;
@@ -76,6 +76,17 @@ pub struct GrantEffects {
     pub hosts: Vec<String>,
     /// Whether it may read by methods other than GET and HEAD.
     pub unsafe_reads: bool,
+    /// The routes of its uploads of pictures.
+    pub uploads: Vec<String>,
+    /// The routes of its cancellations.
+    pub cancels: Vec<String>,
+    /// The header of the credential and the text before it by category, where they are not
+    /// `authorization` and `Bearer `: `x-api-key: Token …`.
+    pub credentials: BTreeMap<String, String>,
+    /// Where its submits carry the idempotency key, by category.
+    pub idempotency: BTreeMap<String, String>,
+    /// Whether its refusals of a submit are believed in replies with a status of 2xx.
+    pub refusals_in_2xx: bool,
     /// Its limits, where they are stated.
     pub limits: PackLimits,
 }
@@ -130,16 +141,17 @@ impl ConnectionEffects {
             Some(SecretSource::File(path)) => (None, Some(escaped_path(path))),
             None => (None, None),
         };
-        let header = credential.and_then(|credential| credential.header.clone());
+        // Shown also without a credential: one that is added later is sent there.
         let by_option = connection.options().get("credential_header");
-        let by_option = by_option.and_then(|name| name.as_str()).map(str::to_owned);
+        let by_option = by_option.and_then(|name| name.as_str());
+        let header = connection.credential_header().or(by_option);
         Self {
             id: connection.id().to_string(),
             category: connection.category().to_owned(),
             base_url: connection.base_url().to_string(),
             variable,
             file,
-            header: header.or(by_option),
+            header: header.map(str::to_owned),
             idempotency_seconds: connection.idempotency().map(|window| window.as_secs()),
             requests_per_second: connection.requests_per_second(),
             options: connection.options().keys().cloned().collect(),
@@ -159,9 +171,21 @@ impl GrantEffects {
             },
             hosts: grant.hosts.iter().map(ToString::to_string).collect(),
             unsafe_reads: grant.unsafe_reads,
+            uploads: grant.uploads.iter().map(ToString::to_string).collect(),
+            cancels: grant.cancels.iter().map(ToString::to_string).collect(),
+            credentials: texts(&grant.credentials),
+            idempotency: texts(&grant.idempotency),
+            refusals_in_2xx: grant.refusals_in_2xx,
             limits: grant.limits.clone(),
         }
     }
+}
+
+fn texts<T: ToString>(places: &BTreeMap<String, T>) -> BTreeMap<String, String> {
+    let texts = places
+        .iter()
+        .map(|(key, place)| (key.clone(), place.to_string()));
+    texts.collect()
 }
 
 /// The origins of all URLs among these values and in them.

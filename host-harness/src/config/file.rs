@@ -14,12 +14,13 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::error::ConfigError;
-use crate::connections::{Connection, ConnectionId, Credential, SecretSource};
+use crate::connections::{Connection, ConnectionId, Credential, HeaderFault, SecretSource};
 use crate::digest::Sha256Digest;
 use crate::net::{BaseUrl, Network, ProxySetting};
 use crate::policy::{
     Connections, CredentialPlace, Grant, HostRule, KeyPlace, PackLimits, Policy, Route,
 };
+use crate::reserved_headers::is_unfit_for_credentials;
 
 /// The content of a configuration.
 pub(super) struct Content {
@@ -273,7 +274,7 @@ impl<'de> Visitor<'de> for CredentialVisitor {
         struct Fields {
             env: Option<String>,
             file: Option<PathBuf>,
-            header: Option<String>,
+            header: Option<Parsed<HeaderName>>,
             prefix: Option<String>,
         }
         let fields = Fields::deserialize(de::value::MapAccessDeserializer::new(map))?;
@@ -289,9 +290,23 @@ impl<'de> Visitor<'de> for CredentialVisitor {
         };
         Ok(Credential {
             source,
-            header: fields.header,
+            header: fields.header.map(|Parsed(HeaderName(name))| name),
             prefix: fields.prefix,
         })
+    }
+}
+
+/// The name of a credential's header.
+struct HeaderName(String);
+
+impl FromStr for HeaderName {
+    type Err = HeaderFault;
+
+    fn from_str(name: &str) -> Result<Self, HeaderFault> {
+        if is_unfit_for_credentials(name) {
+            return Err(HeaderFault::Unfit);
+        }
+        Ok(Self(name.to_owned()))
     }
 }
 
@@ -344,6 +359,13 @@ struct Options(Map<String, Value>);
 impl<'de> Deserialize<'de> for Options {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let table = toml::Table::deserialize(deserializer)?;
+        let header = table.get("credential_header").and_then(toml::Value::as_str);
+        if header.is_some_and(is_unfit_for_credentials) {
+            return Err(de::Error::custom(format!(
+                "`credential_header`: {}",
+                HeaderFault::Unfit
+            )));
+        }
         let options = table
             .into_iter()
             .map(|(key, value)| Some((key, json(value)?)));

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::account;
+use super::placement::{CredentialPlacement, PlacementFault};
 use super::secret::{CredentialHeader, HeaderFault, Removed, SecretError, SecretSource};
-use crate::contract::ConnectionRequirement;
 use crate::net::{BaseUrl, Origin};
 
 /// A connection's stable name, the name of its table in `zoetrope.toml`: 1 to 64 ASCII
@@ -48,8 +49,7 @@ impl FromStr for ConnectionId {
     }
 }
 
-/// Where a connection's credential is stored, and how it is sent if not as the node's
-/// catalog declares.
+/// Where a connection's credential is stored, and how it is sent if not as the pack is granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
     /// Where it is stored.
@@ -160,6 +160,24 @@ impl Connection {
         self.credential.as_ref()
     }
 
+    /// The header of its credential, if its `credential` table or its options set it.
+    #[must_use]
+    pub fn credential_header(&self) -> Option<&str> {
+        let set = self.credential.as_ref()?.header.as_deref();
+        set.or_else(|| self.option("credential_header"))
+    }
+
+    /// The text before its credential, if its `credential` table or its options set it.
+    #[must_use]
+    pub fn credential_prefix(&self) -> Option<&str> {
+        let set = self.credential.as_ref()?.prefix.as_deref();
+        set.or_else(|| self.option("credential_prefix"))
+    }
+
+    fn option(&self, key: &str) -> Option<&str> {
+        self.options.get(key).and_then(Value::as_str)
+    }
+
     /// How long its provider honours an idempotency key; `None`: it does not.
     #[must_use]
     pub fn idempotency(&self) -> Option<Duration> {
@@ -196,30 +214,22 @@ impl Connection {
 
     /// The connection with its credential, read now. The header's name and prefix come from
     /// the connection's `credential` table, else from the options `credential_header` and
-    /// `credential_prefix`, else from the node's catalog.
+    /// `credential_prefix`, else from the pack's `placement`.
     ///
     /// # Errors
     ///
-    /// When a credential is configured and cannot be read or sent.
+    /// When a credential is configured and cannot be read or sent, or not as the pack declares.
     pub fn open(
         self: Arc<Self>,
-        requirement: &ConnectionRequirement,
+        placement: &CredentialPlacement,
     ) -> Result<OpenConnection, OpenError> {
         let Some(configured) = &self.credential else {
             return Ok(self.without_credential());
         };
         let id = || self.id.clone();
-        let option = |key| self.options.get(key).and_then(Value::as_str);
-        let name = configured
-            .header
-            .as_deref()
-            .or_else(|| option("credential_header"))
-            .unwrap_or(&requirement.credential_header);
-        let prefix = configured
-            .prefix
-            .as_deref()
-            .or_else(|| option("credential_prefix"))
-            .unwrap_or(&requirement.credential_prefix);
+        let (name, prefix) = placement
+            .resolve(self.credential_header(), self.credential_prefix())
+            .map_err(|source| OpenError::Placement { id: id(), source })?;
         let (secret, removed) = configured
             .source
             .read_for(prefix)
@@ -261,6 +271,14 @@ pub enum OpenError {
         /// Why.
         source: SecretError,
     },
+    /// Its credential is not sent as the pack declares.
+    #[error("connection `{id}` does not send its credential as the pack declares")]
+    Placement {
+        /// The connection.
+        id: ConnectionId,
+        /// The rule that is missing.
+        source: PlacementFault,
+    },
     /// Its credential cannot be sent as configured.
     #[error("connection `{id}` cannot send its credential")]
     Header {
@@ -298,6 +316,24 @@ impl OpenConnection {
         self.credential_note.as_deref()
     }
 
+    /// A salted digest of the credential and of the provider's origin, for the record of a submit;
+    /// `None` without a credential. Two digests of one credential differ;
+    /// [`is_account`](Self::is_account) compares.
+    #[must_use]
+    pub fn account(&self) -> Option<String> {
+        let credential = self.credential.as_ref()?;
+        Some(account::recorded(credential, self.base_url().origin()))
+    }
+
+    /// Whether `recorded`, which [`account`](Self::account) returned, is of this credential and
+    /// this provider.
+    #[must_use]
+    pub fn is_account(&self, recorded: &str) -> bool {
+        self.credential.as_ref().is_some_and(|credential| {
+            account::is_recorded(recorded, credential, self.base_url().origin())
+        })
+    }
+
     /// The credential, unless the connection has none or was opened without it.
     pub(crate) fn credential(&self) -> Option<&CredentialHeader> {
         self.credential.as_ref()
@@ -308,18 +344,6 @@ impl OpenConnection {
 mod tests {
     use super::*;
     use serde_json::json;
-
-    fn requirement() -> ConnectionRequirement {
-        ConnectionRequirement {
-            category: "pixelml".into(),
-            title: String::new(),
-            description: String::new(),
-            required: true,
-            options_schema: "{}".into(),
-            credential_header: "authorization".into(),
-            credential_prefix: "Bearer ".into(),
-        }
-    }
 
     fn opened(
         header: Option<&str>,
@@ -343,7 +367,7 @@ mod tests {
             header: header.map(Into::into),
             prefix: prefix.map(Into::into),
         });
-        let open = Arc::new(connection).open(&requirement())?;
+        let open = Arc::new(connection).open(&CredentialPlacement::default())?;
         let credential = open.credential().expect("credential");
         Ok((
             credential.name().to_string(),
@@ -352,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn header_is_taken_from_the_credential_table_then_options_then_catalog() {
+    fn header_is_taken_from_the_credential_table_then_options_then_the_pack() {
         let options = json!({"credential_header": "X-Key", "credential_prefix": "Key "});
         for (header, prefix, options, name, value) in [
             (None, None, json!({}), "authorization", "Bearer sk-1"),
@@ -380,7 +404,9 @@ mod tests {
                 header: None,
                 prefix: prefix.map(Into::into),
             });
-            Arc::new(connection).open(&requirement()).expect("open")
+            Arc::new(connection)
+                .open(&CredentialPlacement::default())
+                .expect("open")
         };
         assert_eq!(opened("sk-1", None).credential_note(), None);
         let noted = opened("bearer sk-1\n", None);
@@ -401,10 +427,56 @@ mod tests {
 
     #[test]
     fn credential_with_an_invalid_header_is_an_error() {
-        for (header, prefix) in [(Some("no header"), None), (None, Some("Bearer\n"))] {
+        for (header, prefix) in [
+            (Some("no header"), None),
+            (None, Some("Bearer\n")),
+            (Some("content-type"), None),
+            (Some("X_Forwarded_Host"), Some("")),
+        ] {
             let result = opened(header, prefix, json!({}));
             assert!(matches!(result, Err(OpenError::Header { .. })));
         }
+        let result = opened(None, None, json!({"credential_header": "User-Agent"}));
+        assert!(matches!(result, Err(OpenError::Header { .. })));
+    }
+
+    #[test]
+    fn account_is_that_of_one_credential_at_one_origin() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("key");
+        let opened = |key: &str, base: &str| {
+            std::fs::write(&path, key).expect("write");
+            let connection = Connection::new(
+                "mine".parse().expect("id"),
+                "pixelml",
+                base.parse().expect("base"),
+            );
+            let connection = connection.with_credential(Credential {
+                source: SecretSource::File(path.clone()),
+                header: None,
+                prefix: None,
+            });
+            let open = Arc::new(connection).open(&CredentialPlacement::default());
+            open.expect("open")
+        };
+        let first = opened("sk-hunter2", "https://api.example.com/v1");
+        let recorded = first.account().expect("an account");
+        assert!(!recorded.contains("hunter2"));
+        assert_ne!(Some(&recorded), first.account().as_ref(), "salted");
+        let same = opened("sk-hunter2", "https://api.example.com/v2");
+        assert!(first.is_account(&recorded) && same.is_account(&recorded));
+        for other in [
+            opened("sk-hunter3", "https://api.example.com/v1"),
+            opened("sk-hunter2", "https://other.example.com/v1"),
+        ] {
+            assert!(!other.is_account(&recorded));
+        }
+        for damaged in ["", ":", "00:00", &recorded[1..], &recorded[..64]] {
+            assert!(!first.is_account(damaged), "{damaged}");
+        }
+        let without = Arc::clone(first.connection()).without_credential();
+        assert_eq!(without.account(), None);
+        assert!(!without.is_account(&recorded));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use http::header::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 use crate::bounded::{self, FileFault, Links};
+use crate::reserved_headers::is_unfit_for_credentials;
 
 mod redact;
 mod trim;
@@ -240,7 +241,7 @@ impl CredentialHeader {
     ///
     /// # Errors
     ///
-    /// When name or prefix is not valid in a header.
+    /// When name or prefix is not valid in a header, or when this header cannot carry a credential.
     pub fn new(name: &str, prefix: &str, secret: Secret) -> Result<Self, HeaderFault> {
         if secret.reveal().len() < redact::MIN_LENGTH {
             tracing::warn!(
@@ -250,7 +251,11 @@ impl CredentialHeader {
         }
         let legal = |bytes: &str| bytes.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         Ok(Self {
-            name: name.parse().map_err(|_| HeaderFault::Name)?,
+            name: match name.parse() {
+                Err(_) => return Err(HeaderFault::Name),
+                Ok(_) if is_unfit_for_credentials(name) => return Err(HeaderFault::Unfit),
+                Ok(name) => name,
+            },
             prefix: if legal(prefix) {
                 prefix.to_owned()
             } else {
@@ -322,6 +327,11 @@ pub enum HeaderFault {
     /// The name is not valid. It is not shown: it may be the credential by mistake.
     #[error("the name of the credential's header is not a valid header name")]
     Name,
+    /// Such a header has another meaning, or servers log it or send it back.
+    #[error(
+        "a header of this name cannot carry a credential; use `authorization` or one such as `x-api-key`"
+    )]
+    Unfit,
     /// The prefix is not visible ASCII.
     #[error("the credential's prefix has characters other than visible ASCII")]
     Prefix,

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::config::Config;
-use crate::connections::{Connection, OpenConnection, OpenError};
+use crate::connections::{Connection, CredentialPlacement, OpenConnection, OpenError};
 use crate::contract::ConnectionRequirement;
 use crate::error::{ErrorKind, chain};
 use crate::ledger::JobError;
@@ -22,7 +22,8 @@ const LIFETIME: Duration = Duration::from_secs(30);
 ///
 /// A host implements it over its configuration. [`Config`] implements it.
 pub trait ConnectionResolver: Send + Sync {
-    /// Opens the connection of this id for nodes with this requirement, with its credential.
+    /// Opens the connection of this id for nodes with this requirement, with its credential, which
+    /// is sent as the connection says, else by `placement`, the pack's.
     ///
     /// Called when a job is made, and by the driver before a step of a job, unless it opened
     /// the same connection less than half a minute ago and its requests have been sent since.
@@ -41,6 +42,7 @@ pub trait ConnectionResolver: Send + Sync {
         &'a self,
         connection: &'a str,
         requirement: &'a ConnectionRequirement,
+        placement: &'a CredentialPlacement,
     ) -> BoxFuture<'a, Result<ResolvedConnection, JobError>>;
 }
 
@@ -50,6 +52,7 @@ impl ConnectionResolver for Config {
         &'a self,
         connection: &'a str,
         requirement: &'a ConnectionRequirement,
+        placement: &'a CredentialPlacement,
     ) -> BoxFuture<'a, Result<ResolvedConnection, JobError>> {
         Box::pin(async move {
             let unavailable =
@@ -58,7 +61,7 @@ impl ConnectionResolver for Config {
             let found = found.map_err(|error| unavailable(chain(&error)))?;
             let none = || unavailable(format!("there is no connection `{connection}`"));
             let found = Arc::clone(found.ok_or_else(none)?);
-            ResolvedConnection::configured(found, requirement)
+            ResolvedConnection::configured(found, placement)
         })
     }
 }
@@ -82,28 +85,75 @@ impl ResolvedConnection {
     ///
     /// # Errors
     ///
-    /// `connection_unavailable`, when the connection does not open.
+    /// `denied`, when the credential is not granted to be sent as the pack declares;
+    /// `connection_unavailable`, when the connection does not open otherwise.
     pub fn configured(
         connection: Arc<Connection>,
-        requirement: &ConnectionRequirement,
+        placement: &CredentialPlacement,
     ) -> Result<Self, JobError> {
         let provider_origin = connection.base_url().origin().to_string();
         let requests_per_second = connection.requests_per_second();
-        let open = connection.open(requirement);
-        let unavailable =
-            |error: OpenError| JobError::new(ErrorKind::ConnectionUnavailable, chain(&error));
+        let open = connection.open(placement).map_err(|error| {
+            let kind = match error {
+                OpenError::Placement { .. } => ErrorKind::Denied,
+                _ => ErrorKind::ConnectionUnavailable,
+            };
+            JobError::new(kind, chain(&error))
+        });
         Ok(Self {
-            connection: Arc::new(open.map_err(unavailable)?),
+            connection: Arc::new(open?),
             provider_origin,
             requests_per_second,
         })
     }
 }
 
-/// A cache of open connections.
+/// A cache of open connections. Packs share an open connection only if everything that it was
+/// opened for is the same.
 pub(super) struct Connections {
     resolver: Arc<dyn ConnectionResolver>,
-    open: Mutex<HashMap<(String, String), (ResolvedConnection, Instant)>>,
+    open: Mutex<HashMap<Key, (ResolvedConnection, Instant)>>,
+}
+
+/// Everything that a connection was opened for.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    connection: String,
+    requirement: [String; 6],
+    is_required: bool,
+    placement: CredentialPlacement,
+}
+
+impl Key {
+    fn of(
+        connection: &str,
+        requirement: &ConnectionRequirement,
+        placement: &CredentialPlacement,
+    ) -> Self {
+        let ConnectionRequirement {
+            category,
+            title,
+            description,
+            required,
+            options_schema,
+            credential_header,
+            credential_prefix,
+        } = requirement;
+        let requirement = [
+            category,
+            title,
+            description,
+            options_schema,
+            credential_header,
+            credential_prefix,
+        ];
+        Self {
+            connection: connection.to_owned(),
+            requirement: requirement.map(Clone::clone),
+            is_required: *required,
+            placement: placement.clone(),
+        }
+    }
 }
 
 impl Connections {
@@ -118,22 +168,93 @@ impl Connections {
         &self,
         connection: &str,
         requirement: &ConnectionRequirement,
+        placement: &CredentialPlacement,
     ) -> Result<ResolvedConnection, JobError> {
-        let name = (connection.to_owned(), requirement.category.clone());
+        let key = Key::of(connection, requirement, placement);
         let mut open = self.open.lock().await;
-        if let Some((resolved, at)) = open.get(&name)
+        if let Some((resolved, at)) = open.get(&key)
             && at.elapsed() < LIFETIME
         {
             return Ok(resolved.clone());
         }
-        let resolved = self.resolver.open(connection, requirement).await?;
-        open.insert(name, (resolved.clone(), Instant::now()));
+        let opening = self.resolver.open(connection, requirement, placement);
+        let resolved = opening.await?;
+        // A catalog may declare another requirement at every call.
+        open.retain(|_, (_, at)| at.elapsed() < LIFETIME);
+        open.insert(key, (resolved.clone(), Instant::now()));
         Ok(resolved)
     }
 
     /// Removes a connection from the cache after a failed request.
     pub(super) async fn forget(&self, connection: &str) {
         let mut open = self.open.lock().await;
-        open.retain(|(id, _), _| id != connection);
+        open.retain(|key, _| key.connection != connection);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connections::{Credential, SecretSource};
+
+    /// Opens one connection for every pack.
+    struct Opens(Arc<Connection>);
+
+    impl ConnectionResolver for Opens {
+        fn open<'a>(
+            &'a self,
+            _: &'a str,
+            _: &'a ConnectionRequirement,
+            placement: &'a CredentialPlacement,
+        ) -> BoxFuture<'a, Result<ResolvedConnection, JobError>> {
+            let resolved = ResolvedConnection::configured(Arc::clone(&self.0), placement);
+            Box::pin(std::future::ready(resolved))
+        }
+    }
+
+    fn requirement() -> ConnectionRequirement {
+        ConnectionRequirement {
+            category: "pixelml".into(),
+            title: String::new(),
+            description: String::new(),
+            required: true,
+            options_schema: "{}".into(),
+            credential_header: "authorization".into(),
+            credential_prefix: "Bearer ".into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn connection_opened_for_one_pack_never_serves_another() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("key");
+        std::fs::write(&path, "sk-hunter2").expect("write");
+        let base = "https://api.example.com".parse().expect("base");
+        let connection = Connection::new("mine".parse().expect("id"), "pixelml", base);
+        let connection = connection.with_credential(Credential {
+            source: SecretSource::File(path),
+            header: None,
+            prefix: None,
+        });
+        let cache = Connections::new(Arc::new(Opens(Arc::new(connection))));
+        let requirement = requirement();
+        let mut opened = Vec::new();
+        for header in ["authorization", "x-api-key", "authorization"] {
+            let placement = CredentialPlacement::new(header, "");
+            let resolved = cache.open("mine", &requirement, &placement).await;
+            let connection = resolved.expect("open").connection;
+            let credential = connection.credential().expect("a credential");
+            assert_eq!(credential.name(), header);
+            opened.push(connection);
+        }
+        assert!(Arc::ptr_eq(&opened[0], &opened[2]), "cached");
+
+        let placement = CredentialPlacement::new("authorization", "");
+        let other = ConnectionRequirement {
+            options_schema: "[]".into(),
+            ..requirement
+        };
+        let resolved = cache.open("mine", &other, &placement).await.expect("open");
+        assert!(!Arc::ptr_eq(&opened[0], &resolved.connection));
     }
 }

@@ -1,7 +1,9 @@
 //! Carries out the action of [`decide`] for one job, and commits the result. Polls and
 //! cancellations are here; submits and downloads have files of their own.
 
+mod account;
 mod download;
+mod ledger_hook;
 mod resolved_job;
 mod results;
 mod submit;
@@ -203,7 +205,9 @@ impl Steps {
             });
         };
         let connection = &job.spec.connection;
-        let resolved = self.connections.open(connection, requirement).await?;
+        let placement = known.pack.permissions().credential_placement(requirement);
+        let opening = self.connections.open(connection, requirement, &placement);
+        let resolved = opening.await?;
         if resolved.provider_origin != job.spec.provider_origin {
             let message = format!(
                 "connection `{connection}` leads to {} now, and led to {} when the job was made",

@@ -1,37 +1,40 @@
 //! Headers that only the host may set, its `user-agent`, and the length of a header section.
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS;
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
 
+use super::error::Denial;
 use crate::connections::OpenConnection;
-use crate::trace;
+use crate::reserved_headers::{is_reserved, is_same_header};
 
-/// The `user-agent` of every request that does not set its own.
+/// The `user-agent` of every request.
 pub(super) const CLIENT_NAME: HeaderValue =
     HeaderValue::from_static(concat!("zoetrope/", env!("CARGO_PKG_VERSION")));
-
-/// Headers that some servers take as the method, so that a `GET` could be a submit.
-const OTHER_METHOD: [&str; 3] = [
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-];
 
 /// Whether only the host may set this header. Such headers are denied in requests and removed
 /// from replies.
 pub(super) fn is_forbidden(name: &HeaderName, connection: Option<&OpenConnection>) -> bool {
-    DEFAULT_FORBIDDEN_HEADERS.contains(name)
-        || matches!(
-            *name,
-            header::AUTHORIZATION | header::COOKIE | header::SET_COOKIE
-        )
-        || [trace::TRACEPARENT, trace::TRACESTATE].contains(name)
-        // They change how the request is transferred.
-        || matches!(*name, header::EXPECT | header::TE | header::TRAILER)
-        || OTHER_METHOD.contains(&name.as_str())
+    is_reserved(name.as_str())
         || connection
             .and_then(OpenConnection::credential)
-            .is_some_and(|credential| credential.name() == name)
+            .is_some_and(|credential| is_same_header(credential.name().as_str(), name.as_str()))
+}
+
+/// Refuses the headers of a request that only the host may set, and a length that servers could
+/// read in two ways.
+pub(super) fn check(headers: &HeaderMap, connection: &OpenConnection) -> Result<(), Denial> {
+    let is_digits =
+        |value: &HeaderValue| !value.is_empty() && value.as_bytes().iter().all(u8::is_ascii_digit);
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let is_clear = lengths.next().is_none_or(is_digits) && lengths.next().is_none();
+    let forbidden = headers
+        .keys()
+        // The runtime sets `host`, and sending sets it again.
+        .find(|name| **name != HOST && is_forbidden(name, Some(connection)))
+        .or((!is_clear).then_some(&CONTENT_LENGTH));
+    match forbidden {
+        Some(name) => Err(Denial::Header(name.to_string())),
+        None => Ok(()),
+    }
 }
 
 /// Names and values together, in bytes.

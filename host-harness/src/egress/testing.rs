@@ -17,8 +17,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::{Egress, HttpLimits};
-use crate::connections::{Connection, Credential, OpenConnection, SecretSource};
-use crate::contract::ConnectionRequirement;
+use crate::connections::{
+    Connection, Credential, CredentialPlacement, OpenConnection, SecretSource,
+};
 
 /// What the server does with a request.
 #[derive(Clone)]
@@ -251,15 +252,7 @@ fn opened(base: &str, adapt: impl Fn(Connection) -> Connection) -> Arc<OpenConne
         header: None,
         prefix: None,
     });
-    let requirement = ConnectionRequirement {
-        category: "pixelml".into(),
-        title: String::new(),
-        description: String::new(),
-        required: true,
-        options_schema: "{}".into(),
-        credential_header: "authorization".into(),
-        credential_prefix: "Bearer ".into(),
-    };
     let connection = Arc::new(adapt(connection));
-    Arc::new(connection.open(&requirement).expect("open"))
+    let open = connection.open(&CredentialPlacement::default());
+    Arc::new(open.expect("open"))
 }

@@ -153,6 +153,10 @@ async fn body(
                 if is_forbidden(&parsed, Some(connection)) {
                     return Err(refused());
                 }
+                // Of two lengths, a server may read either.
+                if parsed == CONTENT_LENGTH && *value != file.length.to_string() {
+                    return Err(refused());
+                }
                 headers.append(parsed, value.parse().map_err(|_| refused())?);
             }
             (Bytes::new(), Bytes::new())
@@ -333,6 +337,11 @@ mod tests {
             raw("POST", "@evil.example/files", "content-type"),
             raw("POST", "/files", "authorization"),
             raw("POST", "/files", "no header"),
+            raw("POST", "/files", "X_HTTP_Method_Override"),
+            raw("POST", "/files", "user-agent"),
+            raw("POST", "/files", "content-encoding"),
+            // Its value is not the length.
+            raw("POST", "/files", "content-length"),
         ] {
             let refused = egress.upload(&connection, &plan, part).await;
             let denied = matches!(refused, Err(EgressError::NotSent(NotSent::Denied(_))));

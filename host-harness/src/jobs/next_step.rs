@@ -181,10 +181,15 @@ impl NextStep {
                 Self::of_uncharged(job)
             }
             State::Failed | State::Cancelled => Self::Nothing { by_provider: false },
-            State::OutcomeUnknown if may_submit(job, now) => Self::ResumeOnce {
-                job: id,
-                window: Duration::from_millis(job.spec.idempotency_ms.unsigned_abs()),
-            },
+            // Under another account, a submit would be charged again.
+            State::OutcomeUnknown
+                if may_submit(job, now) && kind != Some(ErrorKind::ConnectionChanged) =>
+            {
+                Self::ResumeOnce {
+                    job: id,
+                    window: Duration::from_millis(job.spec.idempotency_ms.unsigned_abs()),
+                }
+            }
             State::OutcomeUnknown => Self::Resolve {
                 job: id,
                 // The provider cannot find the job by a key that it did not receive.

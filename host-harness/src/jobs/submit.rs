@@ -219,8 +219,11 @@ impl Jobs {
             let node = node.name.clone();
             return Err(JobsError::NoProvider { node });
         };
-        let opened = self.resolver.open(&request.connection, requirement).await;
-        opened.map_err(JobsError::Connection)
+        let placement = self.pack.permissions().credential_placement(requirement);
+        let opening = self
+            .resolver
+            .open(&request.connection, requirement, &placement);
+        opening.await.map_err(JobsError::Connection)
     }
 
     /// Hands the pictures over; returns the input to submit.

@@ -11,7 +11,7 @@ pub struct NotAllowed {
     /// Its digest.
     pub digest: Sha256Digest,
     /// What it asks for beyond the grant of a pack of the same name, if there is one.
-    pub more: Option<AdditionalPermissions>,
+    pub more: Option<Box<AdditionalPermissions>>,
 }
 
 impl fmt::Display for NotAllowed {

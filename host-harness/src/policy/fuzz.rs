@@ -4,7 +4,7 @@ use http::Method;
 use url::{Host, Url};
 use zoetrope_fuzzing::{Target, parts};
 
-use super::{HostRule, Manifest};
+use super::{AdditionalPermissions, CredentialPlace, Grant, HostRule, Manifest};
 use crate::net::Origin;
 use zoetrope_bundled_pack::COMPONENT;
 
@@ -13,9 +13,29 @@ fn manifest_of_any_bytes_is_parsed_or_refused_in_printable_text() {
     Target::new("manifests", 3_000).run(|input| match Manifest::parse(input) {
         Ok(manifest) => {
             let shown = [&manifest.name, &manifest.version, &manifest.description];
-            for text in shown.into_iter().chain(&manifest.connections) {
+            let names = manifest
+                .connections
+                .iter()
+                .chain(manifest.credentials.keys())
+                .chain(manifest.idempotency.keys());
+            for text in shown.into_iter().chain(names) {
                 assert!(!text.contains(char::is_control), "{text:?}");
             }
+            for route in manifest.uploads.iter().chain(&manifest.cancels) {
+                assert_eq!(route.to_string().parse().as_ref(), Ok(route));
+                is_one_printable_line(&route.to_string());
+            }
+            for place in manifest.credentials.values() {
+                let same = CredentialPlace::new(place.header(), place.prefix());
+                assert_eq!(same.as_ref(), Ok(place));
+                is_one_printable_line(&place.to_string());
+            }
+            for place in manifest.idempotency.values() {
+                assert_eq!(place.to_string().parse().as_ref(), Ok(place));
+                is_one_printable_line(&place.to_string());
+            }
+            let more = AdditionalPermissions::of(&manifest, &Grant::as_asked(&Manifest::default()));
+            assert!(!more.to_string().contains(char::is_control), "{more}");
             for rule in &manifest.hosts {
                 assert_eq!(rule.to_string().parse().as_ref(), Ok(rule));
             }
@@ -27,6 +47,12 @@ fn manifest_of_any_bytes_is_parsed_or_refused_in_printable_text() {
             "refused"
         }
     });
+}
+
+#[track_caller]
+fn is_one_printable_line(text: &str) {
+    let is_shown = |letter: char| letter == '…' || letter == ' ' || letter.is_ascii_graphic();
+    assert!(text.chars().all(is_shown), "{text:?}");
 }
 
 #[test]

@@ -78,7 +78,7 @@ impl Policy {
             Some(grant) => Arc::clone(grant),
             None if self.trusts(&digest) => Arc::new(Grant::as_asked(&manifest)),
             None => {
-                let more = self.additional_permissions(&manifest);
+                let more = self.additional_permissions(&manifest).map(Box::new);
                 return Err(NotAllowed { digest, more });
             }
         };

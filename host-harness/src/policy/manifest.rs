@@ -26,6 +26,9 @@ const NAME: usize = 64;
 const VERSION: usize = 64;
 const DESCRIPTION: usize = 400;
 
+/// The most entries of a list or table.
+const MAX_ENTRIES: usize = 64;
+
 /// A component's manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
@@ -167,6 +170,21 @@ impl Document {
             .all(|category| is_name(category, NAME))
         {
             return Err("`connections` holds a text that is not a category");
+        }
+        let mut categories = self.credentials.keys().chain(self.idempotency.keys());
+        if !categories.all(|category| is_name(category, NAME)) {
+            return Err("a key of `credentials` or `idempotency` is not a category");
+        }
+        let lengths = [
+            self.connections.len(),
+            self.hosts.len(),
+            self.uploads.len(),
+            self.cancels.len(),
+            self.credentials.len(),
+            self.idempotency.len(),
+        ];
+        if lengths.into_iter().any(|length| length > MAX_ENTRIES) {
+            return Err("a list or table has more than 64 entries");
         }
         Ok(Manifest {
             name: self.name,

@@ -30,7 +30,7 @@ pub use hosts::{HostRule, HostRuleError};
 pub use limits::{Bounds, PackLimit, PackLimits};
 pub use manifest::{Manifest, ManifestError, SECTION};
 pub use permissions::Permissions;
-pub use placement::{CredentialPlace, KeyPlace, KeyPlaceError};
+pub use placement::{CredentialPlace, CredentialPlaceError, KeyPlace, KeyPlaceError};
 pub(crate) use quota::Quota;
 pub use route::{Route, RouteError};
 pub use upgrade::AdditionalPermissions;

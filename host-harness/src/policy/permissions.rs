@@ -10,8 +10,10 @@ use super::{
     Bounds, Connections, CredentialPlace, Grant, HostRule, KeyPlace, Manifest, Missing, PackLimit,
     Route,
 };
-use crate::connections::Connection;
+use crate::connections::{Connection, CredentialPlacement};
+use crate::contract::ConnectionRequirement;
 use crate::digest::Sha256Digest;
+use crate::sanitize::sentence;
 
 /// The permissions of a loaded pack.
 #[derive(Clone, Debug)]
@@ -191,6 +193,56 @@ impl Permissions {
     pub fn credential(&self, category: &str) -> Option<&CredentialPlace> {
         let asked = self.manifest.credentials.get(category)?;
         (self.grant.credentials.get(category) == Some(asked)).then_some(asked)
+    }
+
+    /// Where the credential is sent over a connection with this requirement, if the connection does
+    /// not say it. The trusted pack decides by its catalog. For another pack, the catalog decides
+    /// nothing: the place is the granted one, else the usual one, and a connection does not open
+    /// where the catalog declares another.
+    #[must_use]
+    pub fn credential_placement(&self, requirement: &ConnectionRequirement) -> CredentialPlacement {
+        let header = &requirement.credential_header;
+        let prefix = &requirement.credential_prefix;
+        if self.is_trusted {
+            return CredentialPlacement::new(header, prefix);
+        }
+        let category = &requirement.category;
+        let granted = self
+            .credential(category)
+            .map_or_else(CredentialPlacement::default, |place| {
+                CredentialPlacement::new(place.header(), place.prefix())
+            });
+        granted.declared(header, prefix, || {
+            self.other_placement(category, header, prefix)
+        })
+    }
+
+    /// Why the credential is not sent in a header that the catalog declares.
+    fn other_placement(&self, category: &str, header: &str, prefix: &str) -> String {
+        let place = match CredentialPlace::new(header, prefix) {
+            Ok(place) => place,
+            Err(error) => return format!("no rule can allow it: {error}"),
+        };
+        let what = format!("send the credential as `{place}`");
+        let granted = &self.grant.credentials;
+        let missing = if self.manifest.credentials.get(category) == Some(&place) {
+            let others = granted.iter().filter(|(other, _)| *other != category);
+            let all = others.map(|(category, place)| (category.as_str(), place));
+            let all = all.chain([(category, &place)]).map(|(category, place)| {
+                let (header, prefix) = (place.header(), place.prefix());
+                format!("\"{category}\" = {{ header = \"{header}\", prefix = \"{prefix}\" }}")
+            });
+            let all: Vec<_> = all.collect();
+            self.not_granted(what, format!("credentials = {{ {} }}", all.join(", ")))
+        } else {
+            let (header, prefix) = (place.header(), place.prefix());
+            let category = sentence(category);
+            let line = format!(
+                "\"credentials\": {{ \"{category}\": {{ \"header\": \"{header}\", \"prefix\": \"{prefix}\" }} }}"
+            );
+            Missing::Asked { what, line }
+        };
+        missing.to_string()
     }
 
     /// Where a submit over a connection of this category carries the idempotency key, if it is

@@ -44,6 +44,13 @@ impl Route {
             }
     }
 
+    /// Whether it permits every request that `other` permits.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        // `*` is a segment that only `*` permits.
+        self.permits(&other.method, &other.path)
+    }
+
     /// The route of one request; `None` if no route can permit it.
     #[must_use]
     pub fn of_request(method: &Method, path: &str) -> Option<Self> {
@@ -104,6 +111,20 @@ mod tests {
             (Method::POST, "/V1/jobs/a-1/cancel", false),
         ] {
             assert_eq!(route.permits(&method, path), expected, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn route_covers_itself_and_narrower_routes() {
+        for (one, other, expected) in [
+            ("POST /v1/files", "POST /v1/files", true),
+            ("POST /v1/*/cancel", "POST /v1/jobs/cancel", true),
+            ("POST /v1/*/cancel", "POST /v1/*/cancel", true),
+            ("POST /v1/jobs/cancel", "POST /v1/*/cancel", false),
+            ("POST /v1/files", "PUT /v1/files", false),
+        ] {
+            let [one, other]: [Route; 2] = [one, other].map(|text| text.parse().expect("a route"));
+            assert_eq!(one.covers(&other), expected, "{one} {other}");
         }
     }
 

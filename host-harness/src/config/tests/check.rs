@@ -131,3 +131,41 @@ fn number_of_problems_is_bounded() {
     let count = problems(&text).lines().count();
     assert!((50..=200).contains(&count), "{count}");
 }
+
+#[test]
+fn header_that_cannot_carry_a_credential_is_refused_with_its_place() {
+    let digest = "3f9c0000000000000000000000000000000000000000000000000000000000aa";
+    let base = "category = \"pixelml\"\nbase_url = \"https://a.example\"";
+    for name in [
+        "content-type",
+        "User_Agent",
+        "X-Forwarded-Host",
+        "x_request_id",
+        "cookie",
+    ] {
+        for (text, place) in [
+            (
+                format!(
+                    "[connections.a]\n{base}\ncredential = {{ env = \"KEY\", header = \"{name}\" }}\n"
+                ),
+                "4:38 ",
+            ),
+            (
+                format!(
+                    "[connections.a]\n{base}\noptions = {{ credential_header = \"{name}\" }}\n"
+                ),
+                "4:11 ",
+            ),
+            (
+                format!(
+                    "[packs.{digest}]\nname = \"x\"\ncredentials = {{ pixelml = {{ header = \"{name}\" }} }}\n"
+                ),
+                "3:27 ",
+            ),
+        ] {
+            let found = problems(&text);
+            assert!(found.starts_with(place), "{text}{found}");
+            assert!(found.contains("cannot carry a credential"), "{found}");
+        }
+    }
+}

@@ -12,7 +12,7 @@ use super::call::{GuestHttp, Sends};
 use crate::connections::OpenConnection;
 use crate::egress::broker::Egress;
 use crate::egress::error::{Denial, NotSent};
-use crate::egress::header::length_of;
+use crate::egress::header::{self, length_of};
 use crate::egress::limits::HttpLimits;
 use crate::egress::policy::{self, Permit};
 use crate::egress::spans;
@@ -57,6 +57,7 @@ impl GuestHttp {
             &parts.uri,
         )
         .map_err(refused)?;
+        header::check(&parts.headers, connection).map_err(refused)?;
         self.count(&parts.headers)?;
         Ok(Authorized(RequestHead {
             call: self,

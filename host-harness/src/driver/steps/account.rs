@@ -1,0 +1,27 @@
+//! A repeated submit, and the account that the first one was sent to.
+
+use crate::connections::OpenConnection;
+use crate::error::ErrorKind;
+use crate::ledger::{Job, JobError, Stage};
+
+/// Whether an earlier submit may have been accepted under another credential than the connection's.
+/// The provider would not recognize the key of a repetition there, and would charge again.
+pub(super) fn has_changed(stage: &Stage, connection: Option<&OpenConnection>) -> bool {
+    let Stage::OutcomeUnknown { submit } = stage else {
+        return false;
+    };
+    let recorded = submit.attempts.account.as_deref();
+    recorded.is_some_and(|recorded| !connection.is_some_and(|open| open.is_account(recorded)))
+}
+
+/// The error of a submit that is not repeated under another account.
+pub(super) fn change_error(job: &Job) -> JobError {
+    let (id, connection) = (&job.spec.id, &job.spec.connection);
+    let message = format!(
+        "the credential of connection `{connection}` was changed after the first submit, whose \
+         outcome is unknown and which may be charged under the earlier credential; nothing was sent \
+         again. Restore that credential and resume the job, or look for the job under the earlier \
+         account and run `zoetrope jobs resolve {id}`"
+    );
+    JobError::new(ErrorKind::ConnectionChanged, message)
+}
