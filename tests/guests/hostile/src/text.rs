@@ -6,7 +6,8 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Text {
-    /// A literal text; `{seen}` stands for the observations so far, joined by ` | `.
+    /// A literal text; `{seen}` stands for the observations so far, joined by ` | `, and `{key}`
+    /// for the idempotency key of `start`.
     Plain(String),
     /// A text repeated.
     Repeated {
@@ -24,11 +25,13 @@ impl Default for Text {
 }
 
 impl Text {
-    /// The text, with `{seen}` replaced by the observations.
+    /// The text, with `{seen}` and `{key}` replaced.
     #[must_use]
     pub fn written(&self, seen: &Seen) -> String {
         match self {
-            Self::Plain(text) => text.replace("{seen}", &seen.lines.join(" | ")),
+            Self::Plain(text) => text
+                .replace("{seen}", &seen.lines.join(" | "))
+                .replace("{key}", &seen.key),
             Self::Repeated { repeat, times } => repeat.repeat(*times),
         }
     }
@@ -38,9 +41,31 @@ impl Text {
 #[derive(Debug, Default)]
 pub struct Seen {
     lines: Vec<String>,
+    key: String,
+    status: Option<u16>,
 }
 
 impl Seen {
+    /// No observations yet, in a `start` with this idempotency key.
+    #[must_use]
+    pub fn with_key(key: String) -> Self {
+        Self {
+            key,
+            ..Self::default()
+        }
+    }
+
+    /// Adds the status of a reply.
+    pub fn reply(&mut self, status: u16) {
+        self.status = Some(status);
+    }
+
+    /// The status of the last reply.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.status
+    }
+
     /// Adds an observation.
     pub fn note(&mut self, line: impl Into<String>) {
         self.lines.push(line.into());
