@@ -1,13 +1,14 @@
 //! Texts of an instruction: literal, repeated, or filled with observations at run time.
 
 use serde::Deserialize;
+use wasip2::random::random;
 
 /// A text of an instruction.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Text {
-    /// A literal text; `{seen}` stands for the observations so far, joined by ` | `, and `{key}`
-    /// for the idempotency key of `start`.
+    /// A literal text; `{seen}` stands for the observations so far, joined by ` | `, `{key}` for
+    /// the idempotency key of `start`, and `{random}` for a random number.
     Plain(String),
     /// A text repeated.
     Repeated {
@@ -25,13 +26,14 @@ impl Default for Text {
 }
 
 impl Text {
-    /// The text, with `{seen}` and `{key}` replaced.
+    /// The text, with its placeholders replaced.
     #[must_use]
     pub fn written(&self, seen: &Seen) -> String {
         match self {
             Self::Plain(text) => text
                 .replace("{seen}", &seen.lines.join(" | "))
-                .replace("{key}", &seen.key),
+                .replace("{key}", &seen.key)
+                .replace("{random}", &random::get_random_u64().to_string()),
             Self::Repeated { repeat, times } => repeat.repeat(*times),
         }
     }
