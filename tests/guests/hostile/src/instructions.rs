@@ -110,6 +110,7 @@ pub enum Resource {
 }
 
 /// A request, sent once or many times.
+#[expect(clippy::struct_excessive_bools, reason = "each is one deviation")]
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sending {
