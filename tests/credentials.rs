@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::support::hostile::{
-    hostile, hostile_listing, hostile_listing_asking, run_node, sandbox_with,
+    hostile, hostile_asking_and_listing, hostile_listing, run_node, sandbox_with,
 };
 use crate::support::provider::{Arrived, Reply, Script, Server};
 use crate::support::sandbox::{CANARY_KEY, Sandbox};
@@ -39,7 +39,7 @@ fn declaring(header: &str, place: &Value) -> Vec<u8> {
         "credentials": {"pixelml": place},
     });
     let listing = json!({"credential_header": header});
-    hostile_listing_asking(&listing, &manifest.to_string())
+    hostile_asking_and_listing(&manifest.to_string(), &listing)
 }
 
 /// Asserts that every submit carries the key in this header, and nothing carries it elsewhere.

@@ -42,6 +42,8 @@
 //! - [`trust`]: folders of strangers and their configuration files; [`configuration`]: which file is
 //!   used
 //! - [`attacks`]: hostile components, providers and addresses, each attack a named case
+//! - [`hostile_pack`]: a pack that attacks, in modes as data, against a provider that counts what it
+//!   would charge
 //! - [`typed`]: the typed nodes in plain wasmtime
 //!
 //! Inputs and outputs:
@@ -121,6 +123,7 @@ mod examples;
 mod facts;
 mod faults;
 mod first_clip;
+mod hostile_pack;
 mod house;
 mod incidents;
 mod jobs;

@@ -62,11 +62,11 @@ pub(crate) fn hostile_asking(manifest: &str) -> Vec<u8> {
 /// listed category.
 pub(crate) fn hostile_listing(listing: &Value) -> Vec<u8> {
     let category = listing["category"].as_str().unwrap_or("pixelml");
-    hostile_listing_asking(listing, &MANIFEST.replace("pixelml", category))
+    hostile_asking_and_listing(&MANIFEST.replace("pixelml", category), listing)
 }
 
-/// The component with this instruction of `node-types` and this manifest.
-pub(crate) fn hostile_listing_asking(listing: &Value, manifest: &str) -> Vec<u8> {
+/// The component with this manifest and this instruction of `node-types`.
+pub(crate) fn hostile_asking_and_listing(manifest: &str, listing: &Value) -> Vec<u8> {
     let mut component = hostile_asking(manifest);
     let mut places = component.windows(MARK.len());
     let place = places

@@ -35,6 +35,7 @@ pub(crate) struct Arrived {
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    pub(crate) reply: Reply,
 }
 
 impl Arrived {
@@ -247,7 +248,9 @@ pub(crate) fn unused_url() -> String {
 }
 
 fn serve(stream: &TcpStream, shared: &Shared) {
-    let Some(request) = read(stream) else { return };
+    let Some(mut request) = read(stream) else {
+        return;
+    };
     let reply = {
         let mut script = shared.script.lock().expect("the script");
         script.get_mut(&request.line()).and_then(Replies::next)
@@ -258,10 +261,12 @@ fn serve(stream: &TcpStream, shared: &Shared) {
         let kept = stream.try_clone().expect("a handle");
         shared.hanging.lock().expect("the connections").push(kept);
     }
+    request.reply = reply.clone();
     // Counted before the reply, so that a client with a reply finds its request counted.
     shared.arrived.lock().expect("the requests").push(request);
     shared.changed.notify_all();
     if reply.instead.is_none() {
+        std::thread::sleep(Duration::from_millis(reply.delay_ms));
         let bytes = reply.bytes(&shared.names.lock().expect("the names"));
         let mut stream = stream;
         // The client may have closed the connection.
@@ -296,5 +301,6 @@ fn read(stream: &TcpStream) -> Option<Arrived> {
         path,
         headers,
         body,
+        reply: Reply::default(),
     })
 }

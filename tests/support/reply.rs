@@ -43,6 +43,8 @@ pub(crate) struct Reply {
     /// The reply repeats for this long before the next one follows, so that a test sees whether
     /// requests arrived in that time.
     pub(super) lasts_ms: Option<u64>,
+    /// The delay before the reply.
+    pub(super) delay_ms: u64,
     /// An action instead of a reply.
     pub(super) instead: Option<Instead>,
 }
@@ -117,6 +119,18 @@ impl Reply {
             instead: Some(Instead::Hang),
             ..Self::default()
         }
+    }
+
+    /// Its status; none if an action takes the place of the reply.
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.instead.is_none().then_some(self.status)
+    }
+
+    /// Whether it has a header of this name, which is in lower case.
+    pub(crate) fn has_header(&self, name: &str) -> bool {
+        self.headers
+            .keys()
+            .any(|known| known.to_ascii_lowercase() == name)
     }
 
     /// The whole reply, with the texts in place of their names.

@@ -319,8 +319,8 @@ async fn name_without_an_address_here_passes_for_a_connection_or_with_proxy_reso
         let base = base.parse().expect("a base");
         Connection::new("mine".parse().expect("an id"), "pixelml", base)
     };
-    let own = connection("https://unknown.example:80");
-    assert!(behind.egress.fetch(of_result(&own)).await.is_ok());
+    let itself = connection("https://unknown.example:80");
+    assert!(behind.egress.fetch(of_result(&itself)).await.is_ok());
     let other = connection(API);
     assert!(behind.egress.fetch(of_result(&other)).await.is_err());
     let named = other.with_result_origins(vec![origin(url)]);

@@ -12,6 +12,7 @@ use wasip2::random::{insecure, insecure_seed, random};
 use crate::bindings::connections;
 use crate::instructions::Action;
 use crate::leaks::leak;
+use crate::orders::Opened;
 use crate::requests::send;
 use crate::text::Seen;
 
@@ -20,12 +21,14 @@ const PIECE: usize = 1 << 20;
 
 /// Carries the actions out in order.
 pub fn perform_all(actions: &[Action], seen: &mut Seen) {
+    let mut opened = Opened::default();
     for action in actions {
-        perform(action, seen);
+        perform(action, &mut opened, seen);
     }
+    opened.leave();
 }
 
-fn perform(action: &Action, seen: &mut Seen) {
+fn perform(action: &Action, opened: &mut Opened, seen: &mut Seen) {
     match action {
         Action::Loop => run_for_ever(),
         Action::Recurse => {
@@ -54,6 +57,14 @@ fn perform(action: &Action, seen: &mut Seen) {
             Err(_) => seen.note("no connection"),
         },
         Action::Request(sending) => send(sending, seen),
+        Action::Open {
+            name,
+            request,
+            written,
+        } => opened.open(name, request, *written, seen),
+        Action::End(name) => opened.end(name, seen),
+        Action::Await(name) => opened.wait_for(name, seen),
+        Action::Drop(name) => opened.drop(name),
     }
 }
 

@@ -1,10 +1,10 @@
 //! The return values of the exports.
 
 use crate::bindings::{
-    Acceptance, Adjustment, Basis, Body, Charge, Completion, ConnectionRequirement, ErrorCause,
-    Estimate, Failure, JobState, MediaField, MediaKind, Multipart, NextStep, NodeError, NodeType,
-    Note, Plan, Price, Progress, ProviderFault, ResultMedia, Settlement, Stage, Started, Step,
-    Success, Upload, Violation,
+    Acceptance, Adjustment, Basis, Body, Cancellation, Charge, Completion, ConnectionRequirement,
+    ErrorCause, Estimate, Failure, JobState, MediaField, MediaKind, Multipart, NextStep, NodeError,
+    NodeType, Note, Plan, Price, Progress, ProviderFault, ResultMedia, Settlement, Stage, Started,
+    Step, Success, Upload, Violation,
 };
 use crate::instructions::{Answer, ErrorAnswer, Listing};
 use crate::text::{Seen, Text};
@@ -174,6 +174,37 @@ pub fn of_media(then: Option<Answer>, seen: &Seen) -> Result<Step, NodeError> {
     }
 }
 
+/// The answer of `cancel`. The default is that the provider has no cancellation.
+///
+/// # Errors
+///
+/// As instructed.
+pub fn of_cancel(then: Option<Answer>, seen: &Seen) -> Result<Cancellation, NodeError> {
+    match then {
+        None | Some(Answer::Unsupported) => Ok(Cancellation::Unsupported),
+        Some(Answer::Requested) => Ok(Cancellation::Requested),
+        Some(Answer::TooLate) => Ok(Cancellation::TooLate),
+        Some(Answer::Cancelled(charge)) => Ok(Cancellation::Cancelled(Settlement {
+            charge: charge_named(&charge),
+            cost: None,
+        })),
+        Some(other) => Err(error(&other, seen)),
+    }
+}
+
+/// The answer of `adopt`. The default is the id as the ticket.
+///
+/// # Errors
+///
+/// As instructed.
+pub fn of_adopt(then: Option<Answer>, id: String, seen: &Seen) -> Result<String, NodeError> {
+    match then {
+        None => Ok(id),
+        Some(Answer::Value(ticket)) => Ok(ticket.written(seen)),
+        Some(other) => Err(error(&other, seen)),
+    }
+}
+
 const PAID: Settlement = Settlement {
     charge: Charge::Yes,
     cost: None,
@@ -239,6 +270,11 @@ fn error(answer: &Answer, seen: &Seen) -> NodeError {
         "not_sent" => ErrorCause::NotSent(words()),
         "rejected" => ErrorCause::Rejected(fault()),
         "throttled" => ErrorCause::Throttled(fault()),
+        "unauthorized" => ErrorCause::Unauthorized(fault()),
+        "connection_unavailable" => ErrorCause::ConnectionUnavailable(words()),
+        "connection_changed" => ErrorCause::ConnectionChanged(words()),
+        "bad_ticket" => ErrorCause::BadTicket(words()),
+        "unknown_node_type" => ErrorCause::UnknownNodeType(words()),
         "outcome_unknown" => ErrorCause::OutcomeUnknown(fault()),
         "unavailable" => ErrorCause::Unavailable(fault()),
         "job_lost" => ErrorCause::JobLost(fault()),
@@ -247,13 +283,17 @@ fn error(answer: &Answer, seen: &Seen) -> NodeError {
     };
     NodeError {
         cause,
-        charge: match charge.as_str() {
-            "yes" => Charge::Yes,
-            "no" => Charge::No,
-            _ => Charge::Unknown,
-        },
+        charge: charge_named(charge),
         next: NextStep::Retry,
         retry_after_ms: *retry_after_ms,
+    }
+}
+
+fn charge_named(name: &str) -> Charge {
+    match name {
+        "yes" => Charge::Yes,
+        "no" => Charge::No,
+        _ => Charge::Unknown,
     }
 }
 
@@ -281,7 +321,7 @@ pub fn listed(listing: &Listing, seen: &Seen) -> Vec<NodeType> {
         input_schema: listing.schema.written(seen),
         rules: "{}".into(),
         output_schema: listing.schema.written(seen),
-        input_media: Vec::new(),
+        input_media: listing.inputs.iter().cloned().map(picture).collect(),
         output_media: listing.picture.clone().map(picture).into_iter().collect(),
         extensions: "{}".into(),
     };

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use crate::actions::perform_all;
-use crate::answers::{listed, of_check, of_media, of_poll, of_start};
+use crate::answers::{listed, of_adopt, of_cancel, of_check, of_media, of_poll, of_start};
 use crate::bindings::{
     Cancellation, CheckOptions, JobState, LocalFile, NodeError, NodeType, Plan, Started, Step,
     catalog, jobs, media,
@@ -50,35 +50,41 @@ fn instructions(document: &str) -> Instructions {
 }
 
 /// Carries out the actions. Returns the instructed answer and the observations.
-fn carry_out(instruction: Instruction) -> (Option<Answer>, Seen) {
-    let mut seen = Seen::default();
+fn carry_out(instruction: Instruction, mut seen: Seen) -> (Option<Answer>, Seen) {
     perform_all(&instruction.actions, &mut seen);
-    (instruction.then, seen)
+    let then = instruction.then.map(|then| then.chosen(seen.status()));
+    (then, seen)
 }
 
 impl jobs::Guest for Component {
     fn check(_: String, input: String, options: CheckOptions) -> Result<Plan, NodeError> {
-        let (then, mut seen) = carry_out(instructions(&input).check);
+        let (then, mut seen) = carry_out(instructions(&input).check, Seen::default());
         seen.note(format!("{options:?}"));
         of_check(then, input, &seen)
     }
 
-    fn start(_: String, input: String, _: String) -> Result<Started, NodeError> {
-        let (then, seen) = carry_out(instructions(&input).start);
+    fn start(_: String, input: String, key: String) -> Result<Started, NodeError> {
+        let (then, seen) = carry_out(instructions(&input).start, Seen::with_key(key));
         of_start(then, input, &seen)
     }
 
     fn poll(ticket: String) -> Result<JobState, NodeError> {
-        let (then, seen) = carry_out(instructions(&ticket).poll);
+        let (then, seen) = carry_out(instructions(&ticket).poll, Seen::default());
         of_poll(then, &seen)
     }
 
-    fn cancel(_: String) -> Result<Cancellation, NodeError> {
-        Ok(Cancellation::Unsupported)
+    fn cancel(ticket: String) -> Result<Cancellation, NodeError> {
+        let (then, seen) = carry_out(instructions(&ticket).cancel, Seen::default());
+        of_cancel(then, &seen)
     }
 
+    /// The id is the instruction, or else the ticket.
     fn adopt(_: String, provider_job_id: String) -> Result<String, NodeError> {
-        Ok(provider_job_id)
+        let Ok(instructions) = serde_json::from_str::<Instructions>(&provider_job_id) else {
+            return Ok(provider_job_id);
+        };
+        let (then, seen) = carry_out(instructions.adopt, Seen::default());
+        of_adopt(then, provider_job_id, &seen)
     }
 }
 
@@ -86,13 +92,14 @@ impl media::Guest for Component {
     /// The file's name is the instruction.
     fn plan_upload(_: String, _: String, file: LocalFile) -> Result<Step, NodeError> {
         let instruction = serde_json::from_str(&file.file_name).expect("an instruction");
-        let (then, seen) = carry_out(instruction);
+        let (then, seen) = carry_out(instruction, Seen::default());
         of_media(then, &seen)
     }
 
     /// The reply is the instruction.
     fn uploaded(_: String, _: String, _: u16, reply: String) -> Result<Step, NodeError> {
-        let (then, seen) = carry_out(serde_json::from_str(&reply).expect("an instruction"));
+        let instruction = serde_json::from_str(&reply).expect("an instruction");
+        let (then, seen) = carry_out(instruction, Seen::default());
         of_media(then, &seen)
     }
 }

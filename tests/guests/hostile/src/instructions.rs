@@ -1,6 +1,7 @@
 //! The component's input: actions and an answer for each exported function.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::text::Text;
 
@@ -14,6 +15,12 @@ pub struct Instructions {
     pub start: Instruction,
     /// For `poll`.
     pub poll: Instruction,
+    /// For `cancel`.
+    pub cancel: Instruction,
+    /// For `adopt`, which reads it from the provider's job id.
+    pub adopt: Instruction,
+    /// Pictures, in fields that a listing names.
+    pub pictures: Vec<Value>,
 }
 
 /// The actions of one function, and its answer after them.
@@ -71,6 +78,22 @@ pub enum Action {
     Connection,
     /// Sends HTTP requests.
     Request(Box<Sending>),
+    /// Opens a request under a name and holds its body back.
+    Open {
+        /// The name.
+        name: String,
+        /// The request.
+        request: Box<Sending>,
+        /// Whether the body is written; it is not ended in either case.
+        #[serde(default)]
+        written: bool,
+    },
+    /// Writes and ends the body of the request with this name.
+    End(String),
+    /// Waits for the reply to the request with this name.
+    Await(String),
+    /// Drops the request with this name: its body, then its reply.
+    Drop(String),
 }
 
 /// Resources of the host.
@@ -87,13 +110,15 @@ pub enum Resource {
 }
 
 /// A request, sent once or many times.
+#[expect(clippy::struct_excessive_bools, reason = "each is one deviation")]
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sending {
     /// Passed to the host unchanged.
     pub method: String,
-    /// `{base}` stands for the connection's base URL; the rest is passed to the host unchanged.
-    pub url: String,
+    /// `{base}` stands for the connection's base URL, `{origin}` for its scheme, host and port; the
+    /// rest is passed to the host unchanged.
+    pub url: Text,
     /// Names and values.
     pub headers: Vec<(Text, Text)>,
     /// Whether the headers are set as one list, which the host checks as a whole.
@@ -108,6 +133,8 @@ pub struct Sending {
     pub times: usize,
     /// Whether the bodies are left unfinished.
     pub unfinished: bool,
+    /// Whether the bodies are ended before the requests are handed to the host.
+    pub body_first: bool,
     /// The number of replies that are waited for; all where absent. The others stay open.
     pub awaited: Option<usize>,
     /// Whether the bodies of the replies are left unread.
@@ -118,7 +145,7 @@ impl Default for Sending {
     fn default() -> Self {
         Self {
             method: "POST".into(),
-            url: "{base}/v1/jobs".into(),
+            url: Text::Plain("{base}/v1/jobs".into()),
             headers: Vec::new(),
             as_a_list: false,
             body: Payload::default(),
@@ -126,6 +153,7 @@ impl Default for Sending {
             trailers: Vec::new(),
             times: 1,
             unfinished: false,
+            body_first: false,
             awaited: None,
             unread: false,
         }
@@ -140,7 +168,7 @@ pub enum Payload {
     #[default]
     Nothing,
     /// This text.
-    Text(String),
+    Text(Text),
     /// This many bytes.
     Bytes(u64),
     /// The component's whole memory.
@@ -231,8 +259,47 @@ pub enum Answer {
         /// The name of the form part; absent: the body is the file alone.
         part: Option<Text>,
     },
-    /// Of `plan-upload` and `uploaded`: the field's value.
+    /// Of `plan-upload` and `uploaded`: the field's value; of `adopt`: the ticket.
     Value(Text),
+    /// Of `cancel`: the job is cancelled, with this charge: `yes`, `no` or `unknown`.
+    Cancelled(String),
+    /// Of `cancel`: the cancellation is requested.
+    Requested,
+    /// Of `cancel`: the job had ended.
+    TooLate,
+    /// Of `cancel`: no cancellation.
+    Unsupported,
+    /// One of two answers, by the status of the last reply to the actions.
+    ByStatus {
+        /// The status.
+        status: u16,
+        /// The answer after it.
+        then: Box<Answer>,
+        /// The answer after any other status, and without a reply.
+        otherwise: Box<Answer>,
+    },
+}
+
+impl Answer {
+    /// The answer after a reply of this status.
+    #[must_use]
+    pub fn chosen(self, last: Option<u16>) -> Self {
+        match self {
+            Self::ByStatus {
+                status,
+                then,
+                otherwise,
+            } => {
+                let one = if last == Some(status) {
+                    then
+                } else {
+                    otherwise
+                };
+                one.chosen(last)
+            }
+            other => other,
+        }
+    }
 }
 
 /// An error of the contract.
@@ -284,6 +351,8 @@ pub struct Listing {
     pub category: String,
     /// The JSON pointer of a picture in their output, if they make one.
     pub picture: Option<String>,
+    /// The JSON pointers of pictures in their input.
+    pub inputs: Vec<String>,
 }
 
 impl Default for Listing {
@@ -298,6 +367,7 @@ impl Default for Listing {
             credential_header: "authorization".into(),
             category: "pixelml".into(),
             picture: None,
+            inputs: Vec::new(),
         }
     }
 }

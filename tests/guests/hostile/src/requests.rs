@@ -35,39 +35,66 @@ pub fn send(sending: &Sending, seen: &mut Seen) {
 }
 
 fn begin(sending: &Sending, seen: &mut Seen) -> Option<FutureIncomingResponse> {
-    let fields = fields(sending, seen)?;
-    let request = OutgoingRequest::new(fields);
-    address(&request, sending, seen);
-    let body = request.body().expect("the first body");
-    let response = match outgoing_handler::handle(request, None) {
-        Ok(response) => response,
-        Err(code) => {
-            seen.note(format!("not taken: {code:?}"));
-            return None;
-        }
-    };
-    if !write(&body, &sending.body) {
-        seen.note("body: broken off by the host");
+    let (request, body) = prepare(sending, seen)?;
+    if sending.body_first {
+        end(body, sending, seen);
+        return hand_over(request, seen);
     }
+    let response = hand_over(request, seen)?;
     if sending.unfinished {
+        write(&body, sending, seen);
         forget(body);
     } else {
-        let trailers = (!sending.trailers.is_empty()).then(|| {
-            let trailers = Fields::new();
-            for (name, value) in &sending.trailers {
-                append(&trailers, name, value, seen);
-            }
-            trailers
-        });
-        if let Err(code) = OutgoingBody::finish(body, trailers) {
-            seen.note(format!("body: {code:?}"));
-        }
+        end(body, sending, seen);
     }
     Some(response)
 }
 
+/// A request and its body, before the host has it.
+pub(crate) fn prepare(
+    sending: &Sending,
+    seen: &mut Seen,
+) -> Option<(OutgoingRequest, OutgoingBody)> {
+    let fields = fields(sending, seen)?;
+    let request = OutgoingRequest::new(fields);
+    address(&request, sending, seen);
+    let body = request.body().expect("the first body");
+    Some((request, body))
+}
+
+/// Hands a request to the host. Records a refusal.
+pub(crate) fn hand_over(
+    request: OutgoingRequest,
+    seen: &mut Seen,
+) -> Option<FutureIncomingResponse> {
+    let response = outgoing_handler::handle(request, None);
+    response
+        .map_err(|code| seen.note(format!("not taken: {code:?}")))
+        .ok()
+}
+
+/// Writes and ends a body.
+pub(crate) fn end(body: OutgoingBody, sending: &Sending, seen: &mut Seen) {
+    write(&body, sending, seen);
+    finish(body, sending, seen);
+}
+
+/// Ends a body whose content is written.
+pub(crate) fn finish(body: OutgoingBody, sending: &Sending, seen: &mut Seen) {
+    let trailers = (!sending.trailers.is_empty()).then(|| {
+        let trailers = Fields::new();
+        for (name, value) in &sending.trailers {
+            append(&trailers, name, value, seen);
+        }
+        trailers
+    });
+    if let Err(code) = OutgoingBody::finish(body, trailers) {
+        seen.note(format!("body: {code:?}"));
+    }
+}
+
 fn fields(sending: &Sending, seen: &mut Seen) -> Option<Fields> {
-    let length = match (&sending.length, length(&sending.body)) {
+    let length = match (&sending.length, length(&sending.body, seen)) {
         (Some(said), _) => Some(said.clone()),
         (None, 0) => None,
         (None, length) => Some(length.to_string()),
@@ -122,7 +149,9 @@ fn address(request: &OutgoingRequest, sending: &Sending, seen: &mut Seen) {
         other => Method::Other(other.into()),
     };
     let base = connections::get("pixelml").map(|connection| connection.base_url);
-    let url = sending.url.replace("{base}", &base.unwrap_or_default());
+    let base = base.unwrap_or_default();
+    let url = sending.url.written(seen).replace("{base}", &base);
+    let url = url.replace("{origin}", origin(&base));
     let (scheme, rest) = url.split_once("://").unwrap_or(("", &url));
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let scheme = match scheme {
@@ -144,24 +173,37 @@ fn address(request: &OutgoingRequest, sending: &Sending, seen: &mut Seen) {
     }
 }
 
-fn length(payload: &Payload) -> u64 {
+/// Scheme, host and port of a URL.
+fn origin(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |scheme| scheme + 3);
+    let end = url[host..].find('/').map_or(url.len(), |path| host + path);
+    &url[..end]
+}
+
+fn length(payload: &Payload, seen: &Seen) -> u64 {
     match payload {
         Payload::Nothing => 0,
-        Payload::Text(text) => text.len() as u64,
+        Payload::Text(text) => text.written(seen).len() as u64,
         Payload::Bytes(count) => *count,
         Payload::Memory => memory().len() as u64,
     }
 }
 
-/// Writes the body; false if the host refused a part of it.
-fn write(body: &OutgoingBody, payload: &Payload) -> bool {
+/// Writes the content of a body. Records that the host refused a part of it.
+pub(crate) fn write(body: &OutgoingBody, sending: &Sending, seen: &mut Seen) {
+    if !is_written(body, &sending.body, seen) {
+        seen.note("body: broken off by the host");
+    }
+}
+
+fn is_written(body: &OutgoingBody, payload: &Payload, seen: &Seen) -> bool {
     let Ok(stream) = body.write() else {
         return false;
     };
     let write = |bytes: &[u8]| stream.blocking_write_and_flush(bytes).is_ok();
     match payload {
         Payload::Nothing => true,
-        Payload::Text(text) => text.as_bytes().chunks(CHUNK).all(write),
+        Payload::Text(text) => text.written(seen).as_bytes().chunks(CHUNK).all(write),
         Payload::Memory => memory().chunks(CHUNK).all(write),
         Payload::Bytes(count) => {
             let chunk = [b'x'; CHUNK];
@@ -186,14 +228,19 @@ fn memory() -> &'static [u8] {
     &[]
 }
 
-fn wait_for(response: &FutureIncomingResponse, unread: bool, seen: &mut Seen) {
+/// Waits for a reply and records it.
+pub(crate) fn wait_for(response: &FutureIncomingResponse, unread: bool, seen: &mut Seen) {
     response.subscribe().block();
     match response.get() {
         Some(Ok(Ok(response))) if unread => {
+            seen.reply(response.status());
             seen.note(format!("answered {}", response.status()));
             forget(response);
         }
-        Some(Ok(Ok(response))) => seen.note(read(&response)),
+        Some(Ok(Ok(response))) => {
+            seen.reply(response.status());
+            seen.note(read(&response));
+        }
         Some(Ok(Err(code))) => seen.note(format!("no reply: {code:?}")),
         other => seen.note(format!("nothing: {other:?}")),
     }
