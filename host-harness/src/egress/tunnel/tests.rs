@@ -323,7 +323,7 @@ async fn name_without_an_address_here_passes_for_a_connection_or_with_proxy_reso
     assert!(behind.egress.fetch(of_result(&itself)).await.is_ok());
     let other = connection(API);
     assert!(behind.egress.fetch(of_result(&other)).await.is_err());
-    let named = other.with_result_origins(vec![origin(url)]);
+    let named = connection(API).with_result_origins(vec![origin(url)]);
     assert!(behind.egress.fetch(of_result(&named)).await.is_ok());
 
     let network = Network {
