@@ -172,10 +172,12 @@ fn texts_of_a_job_are_printed_without_harmful_characters() {
     for (number, bad) in short_texts().iter().enumerate() {
         let sandbox = sandbox_with(hostile(), &provider());
         let text = json!({"repeat": bad, "times": 1});
-        let then = if number % 2 == 0 {
-            json!({"fail": {"message": text, "code": text}})
-        } else {
-            json!({"error": {"cause": "rejected", "message": text, "charge": "unknown"}})
+        let output = json!({"text": bad});
+        let then = match number % 4 {
+            0 => json!({"fail": {"message": text, "code": text}}),
+            1 => json!({"error": {"cause": "rejected", "message": text, "charge": "unknown"}}),
+            2 => json!({"succeed": {"output": output.to_string()}}),
+            _ => json!({"wait": {"message": text}}),
         };
         let ticket = json!({"poll": {"then": then}}).to_string();
         let accept = json!({"ticket": ticket, "id": text, "cost": ["1", text]});
@@ -191,13 +193,16 @@ fn texts_of_a_job_are_printed_without_harmful_characters() {
             "input.json",
         ];
         for (out, more) in [("a.mp4", &[] as &[&str]), ("b.mp4", &["--json"])] {
-            let arguments = [more, &arguments, &["--out", out]].concat();
+            let arguments = [more, &arguments, &["--out", out, "--deadline", "1s"]].concat();
             is_clean(&sandbox.run(&arguments), &arguments);
         }
         run_both(&sandbox, &["jobs"]);
         let jobs = sandbox.jobs();
         let id = jobs[0]["id"].as_str().expect("an id");
-        run_both(&sandbox, &["jobs", "show", id, "--input"]);
+        let shown = run_both(&sandbox, &["jobs", "show", id, "--input"]);
+        if number % 4 == 2 {
+            assert_eq!(shown.json()["output"], output, "the value is unchanged");
+        }
     }
 }
 
