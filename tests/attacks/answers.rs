@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use zoetrope_host::component::{CallError, TrapKind};
 use zoetrope_host::contract::{Charge, JobState, NodeError, Started, Step};
+use zoetrope_host::sanitize::is_harmful;
 
 use super::Family;
 use super::fixture::{Fixture, short, stopped};
@@ -204,7 +205,6 @@ fn is_refused<T: std::fmt::Debug>(outcome: Result<T, CallError>) -> NodeError {
 
 #[track_caller]
 fn is_harmless(words: &str) {
-    let acts = |letter: char| letter.is_control() || ('\u{202a}'..='\u{202e}').contains(&letter);
-    assert!(!words.contains(acts), "{:?}", short(words));
+    assert!(!words.contains(is_harmful), "{:?}", short(words));
     assert!(words.len() <= SENTENCE, "{} bytes", words.len());
 }

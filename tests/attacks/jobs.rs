@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
+use zoetrope_host::sanitize::is_harmful;
 
 use super::Family;
 use super::fixture::NODE;
@@ -384,10 +385,7 @@ fn shown(family: &mut Family) {
 #[track_caller]
 fn is_harmless(outcome: &Outcome) {
     for text in [&outcome.stdout, &outcome.stderr] {
-        let acts = |letter: char| {
-            letter.is_control() && !matches!(letter, '\n' | '\t')
-                || ('\u{202a}'..='\u{202e}').contains(&letter)
-        };
+        let acts = |letter: char| is_harmful(letter) && !matches!(letter, '\n' | '\t');
         assert!(!text.contains(acts), "{text:?}");
     }
 }

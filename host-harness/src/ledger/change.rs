@@ -57,6 +57,10 @@ fn is_same_error(one: Option<&JobError>, other: Option<&JobError>) -> bool {
     }
 }
 
+/// Most history entries of a job after which a change of its error alone adds no other: a
+/// component could return another error at each poll.
+const MAX_ERRORS: u32 = 1000;
+
 impl Ledger {
     /// Commits changes of several rows in one transaction; returns each new row, or why it was
     /// not changed. The commit is synced when this returns. If all changes only set the time of
@@ -86,8 +90,10 @@ impl Ledger {
                     continue;
                 }
                 next.revision += 1;
-                if before.state() != next.state() || kind(before) != kind(&next) {
-                    note(transaction, &next, *at)?;
+                if before.state() != next.state() {
+                    note(transaction, &next, *at, None)?;
+                } else if kind(before) != kind(&next) {
+                    note(transaction, &next, *at, Some(MAX_ERRORS))?;
                 }
                 committed.push(Ok(next));
             }

@@ -463,7 +463,7 @@ fn set_durability(
 
 fn add(transaction: &Transaction<'_>, job: &Job) -> rusqlite::Result<()> {
     record::insert(transaction, job)?;
-    note(transaction, job, job.spec.created_at)
+    note(transaction, job, job.spec.created_at, None)
 }
 
 fn of_key(from: &Connection, connection: &str, key: &str) -> Result<Option<Job>, Failure> {
@@ -477,15 +477,23 @@ pub(super) fn kind(job: &Job) -> Option<ErrorKind> {
     job.last_error.as_ref().map(|error| error.kind)
 }
 
-pub(super) fn note(transaction: &Transaction<'_>, job: &Job, at: Millis) -> rusqlite::Result<()> {
-    let add = "INSERT INTO history (job, at, state, error_kind) VALUES (?1, ?2, ?3, ?4)";
+/// Adds a history entry of a job; not if it has `most` of them already.
+pub(super) fn note(
+    transaction: &Transaction<'_>,
+    job: &Job,
+    at: Millis,
+    most: Option<u32>,
+) -> rusqlite::Result<()> {
+    let add = "INSERT INTO history (job, at, state, error_kind) SELECT ?1, ?2, ?3, ?4
+               WHERE ?5 IS NULL OR (SELECT count(*) FROM history WHERE job = ?1) < ?5";
     transaction
         .prepare_cached(add)?
         .execute(params![
             job.spec.id,
             at,
             job.state().as_str(),
-            kind(job).map(ErrorKind::as_str)
+            kind(job).map(ErrorKind::as_str),
+            most
         ])
         .map(drop)
 }

@@ -249,6 +249,27 @@ fn unknown_key_is_dropped_with_a_suggestion() {
 }
 
 #[test]
+fn notes_and_suggestions_for_unknown_keys_are_bounded() {
+    let dropped = |count: usize| {
+        let mut input = v3();
+        for number in 0..count {
+            input[format!("frame_rat{number:04}")] = json!(number);
+        }
+        let plan = plan("image_to_video_v3", &input);
+        assert!(!plan.input.contains("frame_rat0"));
+        let notes = plan.notes.into_iter();
+        let notes = notes.filter(|note| note.adjustment == Adjustment::Dropped);
+        notes.map(|note| note.message).collect::<Vec<_>>()
+    };
+    assert_eq!(dropped(100).len(), 100);
+    let many = dropped(5000);
+    assert_eq!(many.len(), 101);
+    assert_eq!(many[100], "4900 more keys are not fields of this node.");
+    let suggestions = many.iter().filter(|note| note.contains("did you mean"));
+    assert_eq!(suggestions.count(), 20);
+}
+
+#[test]
 fn invalid_input_is_rejected_by_pointer_and_keyword() {
     for (text, path, keyword) in [
         ("", "", "json"),

@@ -171,6 +171,53 @@ fn commit_from_an_outdated_row_changes_nothing() {
 }
 
 #[test]
+fn history_does_not_grow_with_replaced_tickets_and_is_bounded_for_errors() {
+    let (_folder, ledger) = ledger();
+    let fresh = job("j1", "k1", "a");
+    added(&ledger, &fresh);
+    let mut row = fresh.clone();
+    row.stage = stage(State::Started, false);
+    let mut row = ledger.commit(&fresh, &row, 150).expect("commit");
+    for at in 0..50 {
+        let mut next = row.clone();
+        if let Stage::Started { job, .. } = &mut next.stage {
+            job.ticket = format!("ticket {at}");
+        }
+        row = ledger.commit(&row, &next, 200 + at).expect("commit");
+    }
+    assert_eq!(row.ticket(), Some("ticket 49"));
+    assert_eq!(ledger.history("j1").expect("read").len(), 2);
+    let kinds = [ErrorKind::Unavailable, ErrorKind::Throttled];
+    let mut rows = vec![row];
+    for at in 0..1100 {
+        let row = rows.last().expect("a row");
+        let mut next = row.clone();
+        next.last_error = Some(JobError::new(kinds[at % 2], "m"));
+        next.revision += 1;
+        rows.push(next);
+    }
+    let changes: Vec<_> = rows
+        .windows(2)
+        .map(|pair| Change {
+            before: pair[0].clone(),
+            after: pair[1].clone(),
+            at: 300,
+        })
+        .collect();
+    let committed = ledger.commit_all(&changes).expect("commit");
+    let row = committed
+        .into_iter()
+        .next_back()
+        .expect("a row")
+        .expect("committed");
+    assert_eq!(ledger.history("j1").expect("read").len(), 1000);
+    let ended = full(row.clone());
+    ledger.commit(&row, &ended, 400).expect("commit");
+    let history = ledger.history("j1").expect("read");
+    assert_eq!(history.last().expect("an entry").state, State::Succeeded);
+}
+
+#[test]
 fn outdated_change_does_not_stop_the_others_of_a_commit() {
     let (_folder, ledger) = ledger();
     let rows = ["a", "b"].map(|id| job(id, id, "x"));
