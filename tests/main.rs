@@ -14,6 +14,8 @@
 //! - [`profiles`]: the profiles of `run`
 //! - [`resume`]: runs that stop at a deadline, a signal or a kill, and are resumed
 //! - [`jobs`]: the commands on jobs; [`costs`]: prices, costs and missing cancellation
+//! - [`cancellation`]: cancelled jobs whose submit has an unknown outcome
+//! - [`neighbours`]: a component's lie, a slow provider and a held ledger stop no other job
 //! - [`ledger`]: full disk, no permission, newer version, damage, before and after payment
 //! - [`upgrade`]: ledgers and components of earlier versions
 //! - [`crash`]: kills at every commit and at random, compared with the provider's account
@@ -89,7 +91,7 @@
 //!   old names: 2; links of documents: 3
 //! - published documents: 15 comparisons; 248 facts, each with a test or a reason
 //! - scripts of the practice provider: 45, over four protocols each; 3 tests of their list
-//! - the others, each one or a few runs of the binary: 103
+//! - the others, each one or a few runs of the binary: 109
 //!
 //! [`support::outcome`] checks the invariants after every run of the binary: no panic, no credential,
 //! no prompt, a documented exit code, one line of JSON, no suggestion to pay twice.
@@ -104,6 +106,7 @@ mod agenticflow;
 mod artifacts;
 mod attacks;
 mod bad_input;
+mod cancellation;
 mod catalogue;
 mod cli;
 mod clip_types;
@@ -125,6 +128,7 @@ mod jsonl;
 mod keys;
 mod ledger;
 mod local_pictures;
+mod neighbours;
 mod node_help;
 mod nodes;
 mod numbers;

@@ -119,6 +119,13 @@ impl Reply {
         }
     }
 
+    pub(crate) fn close() -> Self {
+        Self {
+            instead: Some(Instead::Close),
+            ..Self::default()
+        }
+    }
+
     /// The whole reply, with the texts in place of their names.
     pub(super) fn bytes(&self, names: &HashMap<&'static str, String>) -> Vec<u8> {
         let filled = |text: &str| {
