@@ -64,3 +64,32 @@ impl Running {
         self.lanes(|kind| kind == Kind::Submit).next().is_some()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn step_that_panics_leaves_what_it_held() {
+        let mut running = Running::default();
+        let lane = Lane {
+            connection: "a".into(),
+            component: "c".into(),
+        };
+        let task = Task {
+            job: "j".into(),
+            lane: lane.clone(),
+            kind: Kind::Submit,
+            opens: true,
+        };
+        running.spawn(task, Span::none(), async { panic!("a fault") });
+        assert!(running.has_submits());
+        assert_eq!(running.lanes(|_| true).collect::<Vec<_>>(), [&lane]);
+        let ended = running.tasks.join_next_with_id().await.expect("a task");
+        let (task, outcome) = running.finished(ended).expect("its step");
+        // The leader lets the next job open the connection, and does not repeat this one.
+        assert!(task.opens && outcome.is_none());
+        assert_eq!(task.job, "j");
+        assert!(!running.has_submits());
+    }
+}

@@ -520,3 +520,15 @@ fn damaged_row_keeps_no_other_job_waiting() {
     assert!(ledger.job("a").is_err());
     assert_eq!(ledger.readable_job("a").expect("read"), None);
 }
+
+#[test]
+fn write_while_another_process_holds_the_lock_is_busy_and_works_afterwards() {
+    let (folder, ledger) = ledger();
+    let ledger = ledger.impatient();
+    let other = Connection::open(folder.path().join(FILE)).expect("open");
+    other.execute_batch("BEGIN IMMEDIATE").expect("lock");
+    let error = ledger.insert_all(&[job("a", "a", "x")]).expect_err("busy");
+    assert!(error.is_busy() && error.is_transient(), "{error}");
+    other.execute_batch("COMMIT").expect("unlock");
+    added(&ledger, &job("a", "a", "x"));
+}
