@@ -14,6 +14,8 @@
 //! - [`profiles`]: the profiles of `run`
 //! - [`resume`]: runs that stop at a deadline, a signal or a kill, and are resumed
 //! - [`jobs`]: the commands on jobs; [`costs`]: prices, costs and missing cancellation
+//! - [`cancellation`]: cancelled jobs whose submit has an unknown outcome
+//! - [`neighbours`]: a component's lie, a slow provider and a held ledger stop no other job
 //! - [`ledger`]: full disk, no permission, newer version, damage, before and after payment
 //! - [`upgrade`]: ledgers and components of earlier versions
 //! - [`crash`]: kills at every commit and at random, compared with the provider's account
@@ -108,6 +110,7 @@ mod agenticflow;
 mod artifacts;
 mod attacks;
 mod bad_input;
+mod cancellation;
 mod catalogue;
 mod cli;
 mod clip_types;
@@ -131,6 +134,7 @@ mod jsonl;
 mod keys;
 mod ledger;
 mod local_pictures;
+mod neighbours;
 mod node_help;
 mod nodes;
 mod numbers;

@@ -154,6 +154,7 @@ fn repair_text(repair: Repair) -> &'static str {
         Repair::Connection => "Configure the connection",
         Repair::Input => "Correct the input",
         Repair::Disk => "Free disk space or fix the directory's permissions",
+        Repair::OtherProcess => "Wait for the other process, or end it",
         Repair::NothingKnown => "Set ZOETROPE_LOG=debug for detailed logs",
         _ => "Fix the cause",
     }

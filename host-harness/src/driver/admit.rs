@@ -2,9 +2,10 @@
 
 use tokio::time::Instant;
 
-use super::connection_queue::{ConnectionQueue, RateStatus};
+use super::connection_limits::ConnectionLimits;
 use super::decide::decide;
 use super::event::{Action, Event};
+use super::holds::Party;
 use super::wait::{DriveMode, LEDGER_POLL_INTERVAL};
 use crate::ledger::{Job, Millis};
 
@@ -26,7 +27,7 @@ pub(super) enum Admission {
     Run(Kind),
     /// Apply this event to its row. Nothing is sent.
     Apply(Box<Event>),
-    /// Keep it first in its queue, and decide again at this time.
+    /// Keep it first in its lane, and decide again at this time.
     Retry(Instant),
     /// Skip it as long as this process drives.
     Defer,
@@ -35,9 +36,11 @@ pub(super) enum Admission {
 /// The state of the leader that a job's admission depends on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mode {
-    pub(super) drive_mode: DriveMode,
+    pub(super) drive: DriveMode,
     /// Whether a running process waits for the job.
     pub(super) is_awaited: bool,
+    /// Whether its component is the one bundled with this program.
+    pub(super) is_bundled: bool,
 }
 
 /// The time, as in rows and as in queues.
@@ -47,11 +50,12 @@ pub(super) struct Now {
     pub(super) instant: Instant,
 }
 
-/// Whether a due job of this queue starts now.
-pub(super) fn admit(job: &Job, queue: &ConnectionQueue, mode: Mode, now: Now) -> Admission {
+/// Whether a due job of this connection starts now.
+pub(super) fn admit(job: &Job, limits: &ConnectionLimits, mode: Mode, now: Now) -> Admission {
     let (_, action) = decide(job, Event::Due, now.time);
+    let party = party_of(job, mode);
     let kind = match action {
-        Action::Submit => match delay_submit(job, queue, mode, now) {
+        Action::Submit => match delay_submit(job, limits, mode, now) {
             Some(held) => return held,
             None => Kind::Submit,
         },
@@ -59,40 +63,47 @@ pub(super) fn admit(job: &Job, queue: &ConnectionQueue, mode: Mode, now: Now) ->
         Action::Download => return Admission::Run(Kind::Download),
         _ => return Admission::Apply(Box::new(Event::Due)),
     };
-    if queue.rate_status == RateStatus::Opening {
-        return Admission::Retry(now.instant + LEDGER_POLL_INTERVAL);
+    if let Some(until) = limits.opening_until(now.instant) {
+        return Admission::Retry(until.min(now.instant + LEDGER_POLL_INTERVAL));
     }
-    let free_at = queue.rate_limiter.free_at();
-    if free_at > now.instant {
-        return Admission::Retry(free_at);
+    let held_until = limits.holds.requests_until(party);
+    let free_at = Some(limits.rate_limiter.free_at()).max(held_until);
+    match free_at {
+        Some(later) if later > now.instant => Admission::Retry(later),
+        _ => Admission::Run(kind),
     }
-    Admission::Run(kind)
+}
+
+fn party_of(job: &Job, mode: Mode) -> Party<'_> {
+    if mode.is_bundled {
+        Party::Bundled
+    } else {
+        Party::Other(&job.spec.component)
+    }
 }
 
 /// The admission of a submit that must not be sent now, for another reason than the rate of
 /// its connection.
-fn delay_submit(job: &Job, queue: &ConnectionQueue, mode: Mode, now: Now) -> Option<Admission> {
-    if mode.drive_mode == DriveMode::NoNewSubmits {
+fn delay_submit(job: &Job, limits: &ConnectionLimits, mode: Mode, now: Now) -> Option<Admission> {
+    if mode.drive == DriveMode::NoNewSubmits {
         return Some(Admission::Defer);
     }
     if !mode.is_awaited {
         let requester = job.schedule.requester.clone();
         return Some(Admission::Apply(Box::new(Event::Abandoned { requester })));
     }
-    if let Some(error) = queue.blocked.clone() {
+    let party = party_of(job, mode);
+    if let Some(error) = limits.holds.blocked(party, now.instant) {
         return Some(Admission::Apply(Box::new(Event::ConnectionUnavailable {
             error,
         })));
     }
-    let provider_delay = queue
-        .rate_limiter
-        .submits_at()
-        .saturating_duration_since(now.instant);
+    let (until, error) = limits.holds.submits_until(party)?;
+    let provider_delay = until.saturating_duration_since(now.instant);
     if provider_delay.is_zero() {
         return None;
     }
     let until = now.time + Millis::try_from(provider_delay.as_millis()).unwrap_or(0);
-    let error = queue.delay_error.clone();
     Some(Admission::Apply(Box::new(Event::Delayed { until, error })))
 }
 
@@ -101,6 +112,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::driver::connection_limits::OPENING_TIME;
+    use crate::driver::holds::Delay;
     use crate::driver::rate_limit::RateLimiter;
     use crate::error::ErrorKind;
     use crate::ledger::{JobError, JobSpec, Target};
@@ -108,8 +121,9 @@ mod tests {
     const TIME: Millis = 5_000;
 
     const WAITED_FOR: Mode = Mode {
-        drive_mode: DriveMode::Normal,
+        drive: DriveMode::Normal,
         is_awaited: true,
+        is_bundled: true,
     };
 
     fn queued() -> Job {
@@ -150,8 +164,8 @@ mod tests {
     #[test]
     fn submit_and_poll_without_limits_run() {
         let now = now();
-        let queue = ConnectionQueue::new(now.instant);
-        let admitted = |job: &Job| admit(job, &queue, WAITED_FOR, now);
+        let limits = ConnectionLimits::new(now.instant);
+        let admitted = |job: &Job| admit(job, &limits, WAITED_FOR, now);
         assert_eq!(admitted(&queued()), Admission::Run(Kind::Submit));
         assert_eq!(admitted(&started()), Admission::Run(Kind::Call));
     }
@@ -159,91 +173,158 @@ mod tests {
     #[test]
     fn no_new_submits_mode_defers_submits_and_runs_polls() {
         let now = now();
-        let queue = ConnectionQueue::new(now.instant);
+        let limits = ConnectionLimits::new(now.instant);
         let mode = Mode {
-            drive_mode: DriveMode::NoNewSubmits,
+            drive: DriveMode::NoNewSubmits,
             ..WAITED_FOR
         };
-        assert_eq!(admit(&queued(), &queue, mode, now), Admission::Defer);
-        let polled = admit(&started(), &queue, mode, now);
+        assert_eq!(admit(&queued(), &limits, mode, now), Admission::Defer);
+        let polled = admit(&started(), &limits, mode, now);
         assert_eq!(polled, Admission::Run(Kind::Call));
     }
 
     #[test]
     fn submit_without_a_waiting_process_is_abandoned_and_poll_runs() {
         let now = now();
-        let queue = ConnectionQueue::new(now.instant);
+        let limits = ConnectionLimits::new(now.instant);
         let mode = Mode {
             is_awaited: false,
             ..WAITED_FOR
         };
         let requester = "requester".to_owned();
         let abandoned = Admission::Apply(Box::new(Event::Abandoned { requester }));
-        assert_eq!(admit(&queued(), &queue, mode, now), abandoned);
-        let polled = admit(&started(), &queue, mode, now);
+        assert_eq!(admit(&queued(), &limits, mode, now), abandoned);
+        let polled = admit(&started(), &limits, mode, now);
         assert_eq!(polled, Admission::Run(Kind::Call));
     }
 
     #[test]
     fn blocked_connection_fails_only_submits_with_its_error() {
         let now = now();
-        let mut queue = ConnectionQueue::new(now.instant);
+        let mut limits = ConnectionLimits::new(now.instant);
         let error = JobError::new(ErrorKind::Unauthorized, "the key is refused");
-        queue.blocked = Some(error.clone());
+        limits
+            .holds
+            .block(Party::Bundled, error.clone(), now.instant);
         let unreachable = Admission::Apply(Box::new(Event::ConnectionUnavailable { error }));
-        assert_eq!(admit(&queued(), &queue, WAITED_FOR, now), unreachable);
-        let polled = admit(&started(), &queue, WAITED_FOR, now);
+        assert_eq!(admit(&queued(), &limits, WAITED_FOR, now), unreachable);
+        let polled = admit(&started(), &limits, WAITED_FOR, now);
         assert_eq!(polled, Admission::Run(Kind::Call));
     }
 
     #[test]
     fn rest_of_submits_delays_submits_and_not_polls() {
         let now = now();
-        let mut queue = ConnectionQueue::new(now.instant);
-        queue
-            .rate_limiter
-            .delay_until(now.instant + Duration::from_secs(3), true);
+        let mut limits = ConnectionLimits::new(now.instant);
         let error = JobError::new(ErrorKind::Throttled, "too many jobs");
-        queue.delay_error = Some(error.clone());
+        let delay = Delay {
+            until: now.instant + Duration::from_secs(3),
+            submits_only: true,
+            error: Some(error.clone()),
+        };
+        limits.holds.delay(Party::Bundled, delay);
         let held = Admission::Apply(Box::new(Event::Delayed {
             until: TIME + 3_000,
             error: Some(error),
         }));
-        assert_eq!(admit(&queued(), &queue, WAITED_FOR, now), held);
-        let polled = admit(&started(), &queue, WAITED_FOR, now);
+        assert_eq!(admit(&queued(), &limits, WAITED_FOR, now), held);
+        let polled = admit(&started(), &limits, WAITED_FOR, now);
         assert_eq!(polled, Admission::Run(Kind::Call));
     }
 
     #[test]
     fn exhausted_rate_limit_delays_every_request() {
         let now = now();
-        let mut queue = ConnectionQueue::new(now.instant);
-        queue.rate_limiter = RateLimiter::new(1.0, now.instant);
-        while queue.rate_limiter.take(now.instant) {}
-        let later = Admission::Retry(queue.rate_limiter.free_at());
-        assert_eq!(admit(&started(), &queue, WAITED_FOR, now), later);
-        assert_eq!(admit(&queued(), &queue, WAITED_FOR, now), later);
+        let mut limits = ConnectionLimits::new(now.instant);
+        limits.rate_limiter = RateLimiter::new(1.0, now.instant);
+        while limits.rate_limiter.take(now.instant) {}
+        let later = Admission::Retry(limits.rate_limiter.free_at());
+        assert_eq!(admit(&started(), &limits, WAITED_FOR, now), later);
+        assert_eq!(admit(&queued(), &limits, WAITED_FOR, now), later);
+    }
+
+    #[test]
+    fn what_an_unbundled_component_reports_holds_its_own_jobs_alone() {
+        let now = now();
+        let mut limits = ConnectionLimits::new(now.instant);
+        let until = now.instant + Duration::from_mins(5);
+        let error = JobError::new(ErrorKind::Unauthorized, "the key is refused");
+        let delay = Delay {
+            until,
+            submits_only: false,
+            error: None,
+        };
+        // The jobs of this test are of component `c`.
+        limits.holds.delay(Party::Other("c"), delay);
+        limits
+            .holds
+            .block(Party::Other("c"), error.clone(), now.instant);
+        let own = Mode {
+            is_bundled: false,
+            ..WAITED_FOR
+        };
+        let unreachable = Admission::Apply(Box::new(Event::ConnectionUnavailable { error }));
+        assert_eq!(admit(&queued(), &limits, own, now), unreachable);
+        assert_eq!(
+            admit(&started(), &limits, own, now),
+            Admission::Retry(until)
+        );
+        for (job, kind) in [(queued(), Kind::Submit), (started(), Kind::Call)] {
+            assert_eq!(admit(&job, &limits, WAITED_FOR, now), Admission::Run(kind));
+            let mut neighbour = job;
+            std::sync::Arc::make_mut(&mut neighbour.spec).component = "d".into();
+            assert_eq!(admit(&neighbour, &limits, own, now), Admission::Run(kind));
+        }
     }
 
     #[test]
     fn other_jobs_wait_while_the_first_opens_the_connection() {
         let now = now();
-        let mut queue = ConnectionQueue::new(now.instant);
-        queue.count_request(now.instant);
+        let mut limits = ConnectionLimits::new(now.instant);
+        assert!(limits.count_request(now.instant));
         let later = Admission::Retry(now.instant + LEDGER_POLL_INTERVAL);
-        assert_eq!(admit(&started(), &queue, WAITED_FOR, now), later);
-        queue.on_step_end(Some(5.0), now.instant);
-        let polled = admit(&started(), &queue, WAITED_FOR, now);
+        assert_eq!(admit(&started(), &limits, WAITED_FOR, now), later);
+        limits.on_opened(5.0, now.instant);
+        let polled = admit(&started(), &limits, WAITED_FOR, now);
         assert_eq!(polled, Admission::Run(Kind::Call));
+        assert!(!limits.count_request(now.instant));
+    }
+
+    #[test]
+    fn opening_that_failed_or_takes_long_is_left_to_the_next_job() {
+        let now = now();
+        let mut limits = ConnectionLimits::new(now.instant);
+        limits.count_request(now.instant);
+        // It panicked, for example.
+        limits.on_opener_end();
+        let polled = admit(&started(), &limits, WAITED_FOR, now);
+        assert_eq!(polled, Admission::Run(Kind::Call));
+
+        assert!(limits.count_request(now.instant));
+        let later = Now {
+            instant: now.instant + OPENING_TIME,
+            ..now
+        };
+        let polled = admit(&started(), &limits, WAITED_FOR, later);
+        assert_eq!(polled, Admission::Run(Kind::Call));
+        assert!(
+            limits.count_request(later.instant),
+            "it opens the connection"
+        );
+        let again = admit(&started(), &limits, WAITED_FOR, later);
+        assert_eq!(
+            again,
+            Admission::Retry(later.instant + LEDGER_POLL_INTERVAL)
+        );
     }
 
     #[test]
     fn job_past_its_deadline_is_committed_without_a_request() {
         let now = now();
-        let queue = ConnectionQueue::new(now.instant);
+        let limits = ConnectionLimits::new(now.instant);
         let mut job = started();
         job.schedule.deadline_at = TIME;
         let applied = Admission::Apply(Box::new(Event::Due));
-        assert_eq!(admit(&job, &queue, WAITED_FOR, now), applied);
+        assert_eq!(admit(&job, &limits, WAITED_FOR, now), applied);
     }
 }

@@ -10,7 +10,7 @@ const MAX_BACKOFF: Millis = 15_000;
 
 /// Bounds of a provider's own delay.
 const MIN_HINT: Millis = 100;
-const MAX_HINT: Millis = 300_000;
+pub(super) const MAX_HINT: Millis = 300_000;
 
 /// The pause after a pause of this length.
 #[must_use]

@@ -16,10 +16,12 @@
 //! - `classify`: from a component's answer to an event, as a pure function
 //! - `redact`: removes the texts of the input from a provider's messages
 //! - `builder`, `process`: a [`Driver`]; `shared`: what it shares with its leader
-//! - `leader`: the loop over due jobs; `connection_queue`: the due jobs of one connection;
-//!   `admit`: whether a due job starts now
+//! - `leader`: the loop over due jobs; `lanes`: the due jobs, and whose turn it is; `places`: fair
+//!   shares of the concurrent work; `connection_limits`: the limits of one connection; `holds`: what
+//!   its provider asked for; `admit`: whether a due job starts now; `running`: the steps that run
 //! - `steps`: submit, poll, cancel, download
-//! - `group_commit`: commits of many jobs in one transaction
+//! - `group_commit`: commits of many jobs in one transaction; `busy`: waits while another process
+//!   holds the ledger
 //! - `rate_limit`: requests a second of a connection
 //! - `requester`: the process that requested a job; without it no job is submitted
 //! - `packs`, [`connections`](ConnectionResolver): the component and the connection that a
@@ -29,22 +31,27 @@
 mod admit;
 pub(crate) mod backoff;
 mod builder;
+mod busy;
 mod classify;
 mod clock;
-mod connection_queue;
+mod connection_limits;
 mod connections;
 pub(crate) mod decide;
 mod error;
 pub(crate) mod event;
 mod group_commit;
+mod holds;
+mod lanes;
 mod leader;
 mod listener;
 mod packs;
+mod places;
 mod process;
 pub mod pure;
 mod rate_limit;
 mod redact;
 mod requester;
+mod running;
 mod settings;
 mod shared;
 mod spans;

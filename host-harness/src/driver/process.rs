@@ -8,6 +8,7 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::busy::patiently;
 use super::clock::now;
 use super::error::{AdoptError, DriverError};
 use super::event::Event;
@@ -61,7 +62,7 @@ impl Driver {
     /// Applies a command to a row: [`Event::Resumed`], `CancelWanted`, `NeverStarted` or
     /// `TargetChanged`; returns the new row.
     pub(crate) async fn apply(&self, job: &Job, event: &Event) -> Result<Job, DriverError> {
-        Ok(self.shared.steps.settle(job.clone(), event).await?)
+        Ok(self.shared.steps.command(job.clone(), event).await?)
     }
 
     /// Resumes every job that is not done, for this process and until `deadline_at`; returns
@@ -116,7 +117,7 @@ impl Driver {
             until,
         };
         let ids: Vec<_> = waiting.ids.iter().map(String::as_str).collect();
-        let rows = self.shared.ledger.rows_of(&ids)?;
+        let rows = patiently(|| self.shared.ledger.rows_of(&ids)).await?;
         waiting.leave_out(&rows);
         let mut seen = None;
         loop {
@@ -127,7 +128,7 @@ impl Driver {
                 drop(lock);
                 return ended;
             }
-            let version = self.shared.ledger.others_version()?;
+            let version = patiently(|| self.shared.ledger.others_version()).await?;
             if seen.replace(version) != Some(version) {
                 let drive_mode = *modes.borrow();
                 self.shared.update_waiting(&mut waiting, drive_mode).await?;
@@ -182,7 +183,7 @@ impl Driver {
             ticket: ticket.map_err(AdoptError::Job)?,
             provider_job_id: provider_job_id.to_owned(),
         };
-        let settled = self.shared.steps.settle(job, &event).await;
+        let settled = self.shared.steps.command(job, &event).await;
         settled.map_err(|error| AdoptError::Driver(error.into()))
     }
 }

@@ -16,10 +16,6 @@ pub(super) struct RateLimiter {
     interval: Duration,
     /// When the next request is due by the rate alone.
     due: Instant,
-    /// Nothing is sent before this time, which the provider has set.
-    delayed_until: Instant,
-    /// The same for submits alone.
-    submits_rest: Instant,
 }
 
 impl RateLimiter {
@@ -28,30 +24,18 @@ impl RateLimiter {
         Self {
             interval: Duration::try_from_secs_f64(1.0 / rate).unwrap_or(BURST),
             due: now,
-            delayed_until: now,
-            submits_rest: now,
         }
     }
 
     /// Changes the rate and counts one request, which has just been sent.
     pub(super) fn set_rate(&mut self, rate: f64, now: Instant) {
-        *self = Self {
-            delayed_until: self.delayed_until,
-            submits_rest: self.submits_rest,
-            ..Self::new(rate, now)
-        };
+        *self = Self::new(rate, now);
         self.due += self.interval;
     }
 
     /// The earliest time of the next request.
     pub(super) fn free_at(&self) -> Instant {
-        let earliest = self.due.checked_sub(BURST).unwrap_or(self.due);
-        earliest.max(self.delayed_until)
-    }
-
-    /// The earliest time of the next submit that the provider allows.
-    pub(super) fn submits_at(&self) -> Instant {
-        self.submits_rest
+        self.due.checked_sub(BURST).unwrap_or(self.due)
     }
 
     /// Counts one request, if one is allowed now.
@@ -61,14 +45,6 @@ impl RateLimiter {
         }
         self.due = self.due.max(now) + self.interval;
         true
-    }
-
-    /// Sends nothing, or no submit, until then: the provider asked for it.
-    pub(super) fn delay_until(&mut self, until: Instant, submits_only: bool) {
-        self.submits_rest = self.submits_rest.max(until);
-        if !submits_only {
-            self.delayed_until = self.delayed_until.max(until);
-        }
     }
 }
 
@@ -87,18 +63,5 @@ mod tests {
         }
         // Five seconds' worth and one second ahead.
         assert!((55..=62).contains(&sent), "{sent}");
-    }
-
-    #[test]
-    fn rest_delays_submits_or_all_requests() {
-        let now = Instant::now();
-        let later = now + Duration::from_secs(3);
-        let mut rate_limiter = RateLimiter::new(10.0, now);
-        rate_limiter.delay_until(later, true);
-        assert_eq!(rate_limiter.submits_at(), later);
-        assert!(rate_limiter.take(now));
-        rate_limiter.delay_until(later, false);
-        assert!(!rate_limiter.take(now));
-        assert!(rate_limiter.take(later));
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::busy::patiently;
 use super::connections::ConnectionResolver;
 use super::error::DriverError;
 use super::event::Event;
@@ -37,7 +38,7 @@ pub(super) struct Shared {
 impl Shared {
     /// Marks the submits whose process has ended. Only for the process that holds the lock.
     pub(super) async fn settle_orphans(&self) -> Result<(), DriverError> {
-        for orphan in self.ledger.submitting()?.jobs {
+        for orphan in patiently(|| self.ledger.submitting()).await?.jobs {
             self.steps.settle(orphan, &Event::Orphaned).await?;
         }
         Ok(())
@@ -54,18 +55,17 @@ impl Shared {
         let ids: Vec<_> = waiting.ids.iter().map(String::as_str).collect();
         if ids.len() <= FEW {
             for id in &ids {
-                if let Some(job) = self.ledger.readable_job(id)? {
+                if let Some(job) = patiently(|| self.ledger.readable_job(id)).await? {
                     (self.steps.listener)(id, JobUpdate::Committed(&job));
                 }
             }
         }
-        for (id, is_abandoned) in self
-            .ledger
-            .settled(&ids, waiting.until == WaitFor::Accepted)?
-        {
+        let accepted_too = waiting.until == WaitFor::Accepted;
+        let settled = patiently(|| self.ledger.settled(&ids, accepted_too)).await?;
+        for (id, is_abandoned) in settled {
             if !is_abandoned || modes != DriveMode::Normal {
                 waiting.ids.remove(&id);
-            } else if let Some(job) = self.ledger.readable_job(&id)? {
+            } else if let Some(job) = patiently(|| self.ledger.readable_job(&id)).await? {
                 let event = Event::Resumed {
                     deadline_at: job.schedule.deadline_at,
                     requester: self.requester.name().to_owned(),

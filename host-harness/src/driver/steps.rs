@@ -11,16 +11,18 @@ mod submit;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::sleep;
 
 use self::resolved_job::ResolvedJob;
 use self::results::InHand;
 use super::backoff;
+use super::busy::patiently;
 use super::clock::now;
 use super::connections::Connections;
 use super::decide::decide;
 use super::event::{Action, Event, PollFailure, SubmitFailure};
-use super::group_commit::{WriteError, Writer};
+use super::group_commit::{Patience, WriteError, Writer};
 use super::listener::{JobUpdate, Listener};
 use super::packs::{KnownNode, Packs};
 use super::rate_limit::DEFAULT_RATE;
@@ -61,6 +63,13 @@ pub(super) struct ProviderDelay {
     pub(super) error: Option<JobError>,
 }
 
+/// A step has opened its connection, whose rate is known now.
+pub(super) struct Opened {
+    pub(super) connection: String,
+    /// The requests a second.
+    pub(super) rate: f64,
+}
+
 pub(super) struct Steps {
     pub(super) packs: Packs,
     pub(super) listener: Listener,
@@ -74,11 +83,13 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// Carries out the action of a due job, within its trace.
+    /// Carries out the action of a due job, within its trace. `opened` is told as soon as the
+    /// connection is open, since the action may take long.
     pub(super) async fn take(
         &self,
         job: Job,
         caller: Option<&Caller>,
+        opened: &UnboundedSender<Opened>,
     ) -> Result<Done, Arc<LedgerError>> {
         let (_, action) = decide(&job, Event::Due, now());
         if !matches!(
@@ -92,6 +103,11 @@ impl Steps {
             Err(error) => return self.settled_unresolved(job, error).await,
         };
         let rate = resolved_job.rate;
+        // The leader ends before its steps only with this process.
+        let _ = opened.send(Opened {
+            connection: job.spec.connection.clone(),
+            rate,
+        });
         let trace = resolved_job.context.connection().and_then(|open| {
             let origin = open.base_url().origin();
             Trace::of_job(&job.spec.id, caller, origin)
@@ -114,10 +130,29 @@ impl Steps {
     }
 
     /// Applies an event to a row and commits it. If the row was changed meanwhile, applies the
-    /// event to the changed one.
+    /// event to the changed one. While another process holds the ledger, waits.
     pub(super) async fn settle(&self, row: Job, event: &Event) -> Result<Job, Arc<LedgerError>> {
+        self.settle_with(row, event, Patience::Unlimited).await
+    }
+
+    /// The same for a command, which fails if another process holds the ledger.
+    pub(super) async fn command(&self, row: Job, event: &Event) -> Result<Job, Arc<LedgerError>> {
+        self.settle_with(row, event, Patience::Limited).await
+    }
+
+    async fn settle_with(
+        &self,
+        row: Job,
+        event: &Event,
+        patience: Patience,
+    ) -> Result<Job, Arc<LedgerError>> {
         let mut row = row;
         let mut attempts = 0;
+        // A ticket is shown before it waits for another process.
+        let mut patience = match paid_for(event) {
+            Some(_) => Patience::Limited,
+            None => patience,
+        };
         loop {
             let at = now();
             let (after, _) = decide(&row, event.clone(), at);
@@ -129,16 +164,18 @@ impl Steps {
                 after,
                 at,
             };
-            match self.writer.commit(change).await {
+            match self.writer.commit_with(change, patience).await {
                 Ok(job) => {
                     spans::committed(event, &job);
                     (self.listener)(&job.spec.id, JobUpdate::Committed(&job));
                     return Ok(job);
                 }
-                Err(WriteError::Outdated) => match self.ledger.job(&row.spec.id)? {
-                    Some(present) => row = present,
-                    None => return Ok(row),
-                },
+                Err(WriteError::Outdated) => {
+                    match patiently(|| self.ledger.job(&row.spec.id)).await? {
+                        Some(present) => row = present,
+                        None => return Ok(row),
+                    }
+                }
                 Err(WriteError::Ledger(error)) => {
                     let Some((ticket, provider_job_id)) = paid_for(event) else {
                         return Err(error);
@@ -153,7 +190,11 @@ impl Steps {
                         (self.listener)(&row.spec.id, unrecorded);
                     }
                     attempts += 1;
-                    if attempts == TICKET_COMMIT_ATTEMPTS || !error.is_transient() {
+                    if error.is_busy() {
+                        patience = Patience::Unlimited;
+                        continue;
+                    }
+                    if attempts >= TICKET_COMMIT_ATTEMPTS || !error.is_transient() {
                         return Err(error);
                     }
                     sleep(TICKET_COMMIT_INTERVAL).await;

@@ -162,6 +162,8 @@ pub enum Repair {
     Disk,
     /// The cause in the error's text.
     Cause,
+    /// Another process that writes to the ledger for long, which is to end.
+    OtherProcess,
     /// Unknown: a fault of this program, whose logs may have details.
     NothingKnown,
 }
@@ -246,6 +248,8 @@ impl NextStep {
                     Self::RepairRow { job }
                 })
             }
+            LedgerError::Busy { .. } => Self::repeat(Repair::OtherProcess),
+            LedgerError::Stopped => Self::repeat(Repair::NothingKnown),
             _ => Self::repeat(Repair::Disk),
         }
     }

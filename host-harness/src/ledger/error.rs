@@ -63,6 +63,20 @@ pub enum LedgerError {
         /// The job.
         job: String,
     },
+    /// Another process has been writing to it for as long as this one waits, half a minute.
+    #[error(
+        "another process has been writing to the ledger `{}` for half a minute, and nothing else \
+         can be written meanwhile", path.display()
+    )]
+    Busy {
+        /// The file.
+        path: PathBuf,
+        /// The database's error.
+        source: rusqlite::Error,
+    },
+    /// A commit was stopped by a fault of this program. Its changes are written, or none is.
+    #[error("a commit to the ledger was stopped by a fault of this program")]
+    Stopped,
     /// Another error of the database.
     #[error("the ledger `{}` cannot be used", path.display())]
     Other {
@@ -96,6 +110,9 @@ impl LedgerError {
                 | ErrorCode::PermissionDenied
                 | ErrorCode::SystemIoFailure,
             ) => Self::Unwritable { path, source },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                Self::Busy { path, source }
+            }
             _ => Self::Other { path, source },
         }
     }
@@ -115,7 +132,16 @@ impl LedgerError {
     /// Whether the same operation may succeed a moment later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unwritable { .. } | Self::Other { .. })
+        matches!(
+            self,
+            Self::Unwritable { .. } | Self::Busy { .. } | Self::Stopped | Self::Other { .. }
+        )
+    }
+
+    /// Whether another process holds the ledger. It passes, so a driver waits and tries again.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy { .. })
     }
 }
 

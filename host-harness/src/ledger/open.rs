@@ -12,7 +12,7 @@ use super::schema::{MIGRATIONS, VERSION};
 const APPLICATION_ID: i32 = 0x7a6f_6574;
 
 /// How long a transaction waits for another process's transaction.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The time between two attempts where `SQLite` does not wait itself.
 const RETRY_INTERVAL: Duration = Duration::from_millis(5);

@@ -17,3 +17,6 @@ CREATE TABLE uploads (
     reply      TEXT,
     PRIMARY KEY (connection, key, sha256)
 ) STRICT;
+-- What the driver looks for: the jobs of a component on a connection whose time has come.
+DROP INDEX jobs_due;
+CREATE INDEX jobs_due ON jobs (connection, component, next_at) WHERE next_at IS NOT NULL;

@@ -1,8 +1,8 @@
 //! The rows and their transactions.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
@@ -18,9 +18,12 @@ use crate::error::{ErrorKind, chain};
 /// The ledger's file in the data directory.
 const FILE: &str = "ledger.sqlite3";
 
-/// The driver sets no longer pause. A next time further away was set before the clock was
-/// moved back, so the job counts as due.
-const FURTHEST: Millis = 600_000;
+/// A transaction waits for this long at once, so that reads over the same connection, which find
+/// the changes of other processes, do not wait for the whole time.
+const BUSY_SLICE: Duration = Duration::from_millis(200);
+
+/// Another thread that waits for the connection gets it between two slices.
+const BUSY_PAUSE: Duration = Duration::from_millis(2);
 
 /// The jobs of a data directory. Several processes may have it open.
 ///
@@ -37,10 +40,12 @@ const FURTHEST: Millis = 600_000;
 /// ```
 #[derive(Debug)]
 pub struct Ledger {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     writer: Mutex<Writer>,
     /// A connection of its own, so that reads do not wait while a commit is synced.
     reader: Mutex<Connection>,
+    /// How long a transaction waits for another process's transaction.
+    patience: Duration,
 }
 
 /// The connection that writes.
@@ -71,7 +76,7 @@ pub struct Rows {
 
 impl Rows {
     /// Adds a row, or its damage.
-    fn take(&mut self, path: &Path, row: &Row<'_>) -> Result<(), Failure> {
+    pub(super) fn take(&mut self, path: &Path, row: &Row<'_>) -> Result<(), Failure> {
         match record::job(row) {
             Ok(job) => self.jobs.push(job),
             Err(failure @ Failure::Row(_)) => self.damaged.push(LedgerError::of(path, failure)),
@@ -110,8 +115,12 @@ impl Ledger {
     pub fn open(data_dir: &Path) -> Result<Self, LedgerError> {
         open::make_folder(data_dir)?;
         let path = data_dir.join(FILE);
+        let connection = open::open(&path)?;
+        connection
+            .busy_timeout(BUSY_SLICE)
+            .map_err(|error| LedgerError::of(&path, error))?;
         let writer = Mutex::new(Writer {
-            connection: open::open(&path)?,
+            connection,
             durability: Durability::Synced,
         });
         let reader = Mutex::new(open::open(&path)?);
@@ -119,7 +128,17 @@ impl Ledger {
             path,
             writer,
             reader,
+            patience: open::BUSY_TIMEOUT,
         })
+    }
+
+    /// A ledger whose transactions wait for other processes only once.
+    #[cfg(test)]
+    pub(crate) fn impatient(self) -> Self {
+        Self {
+            patience: Duration::ZERO,
+            ..self
+        }
     }
 
     /// Inserts jobs, all of them or none, synced when this returns.
@@ -261,71 +280,6 @@ impl Ledger {
         })
     }
 
-    /// The connections of jobs with a next time, and the earliest of these times.
-    ///
-    /// # Errors
-    ///
-    /// When the ledger cannot be read.
-    pub fn pending(&self) -> Result<Vec<(String, Millis)>, LedgerError> {
-        // One step of the index for each connection, independent of its number of jobs.
-        let pending = "WITH RECURSIVE known (connection) AS (
-                SELECT MIN(connection) FROM jobs WHERE next_at IS NOT NULL
-                UNION ALL
-                SELECT (SELECT MIN(connection) FROM jobs
-                        WHERE next_at IS NOT NULL AND connection > known.connection)
-                FROM known WHERE known.connection IS NOT NULL
-            )
-            SELECT connection, (SELECT MIN(next_at) FROM jobs
-                WHERE next_at IS NOT NULL AND jobs.connection = known.connection)
-            FROM known WHERE connection IS NOT NULL";
-        self.read(pending, [], |row| Ok((row.get(0)?, row.get(1)?)))
-    }
-
-    /// Connections whose provider has throttled submits, and until when.
-    ///
-    /// # Errors
-    ///
-    /// When the ledger cannot be read.
-    pub fn throttled(&self) -> Result<Vec<(String, Millis)>, LedgerError> {
-        let throttled = "SELECT connection, MAX(next_at) FROM jobs WHERE next_at IS NOT NULL
-            AND state = 'queued' AND error_kind = 'throttled' GROUP BY connection";
-        self.read(throttled, [], |row| Ok((row.get(0)?, row.get(1)?)))
-    }
-
-    /// Due jobs of a connection, the longest due first, without those of `held`; at most
-    /// `most`.
-    ///
-    /// # Errors
-    ///
-    /// When the ledger cannot be read.
-    pub fn due(
-        &self,
-        connection: &str,
-        now: Millis,
-        most: usize,
-        held: &HashSet<String>,
-    ) -> Result<Rows, LedgerError> {
-        let due = select_job!(
-            "WHERE next_at IS NOT NULL AND connection = ?1 AND next_at > ?2 AND next_at <= ?3
-            AND state <> 'submitting' ORDER BY next_at LIMIT ?4"
-        );
-        let among = i64::try_from(most + held.len()).unwrap_or(i64::MAX);
-        let mut found = Rows::default();
-        // Two ranges of the index. The rows between them are many and are not read.
-        for (after, until) in [(Millis::MIN, now), (now + FURTHEST, Millis::MAX)] {
-            let stretch = params![connection, after, until, among];
-            self.read(due, stretch, |row| {
-                // Reading the columns costs most, so those of a held row are not read.
-                if held.contains(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?) {
-                    return Ok(());
-                }
-                found.take(&self.path, row)
-            })?;
-        }
-        found.jobs.truncate(most);
-        Ok(found)
-    }
-
     /// Jobs of the state `submitting`.
     ///
     /// # Errors
@@ -404,23 +358,31 @@ impl Ledger {
         wanted: Durability,
         run: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, LedgerError> {
-        let mut writer = locked(&self.writer);
-        let Writer {
-            connection,
-            durability,
-        } = &mut *writer;
-        let written = set_durability(connection, durability, wanted)
-            .and_then(|()| connection.transaction_with_behavior(TransactionBehavior::Immediate))
-            .map_err(Failure::from)
-            .and_then(|transaction| {
-                let answer = run(&transaction)?;
-                transaction.commit()?;
-                Ok(answer)
-            });
-        written.map_err(|error| LedgerError::of(&self.path, error))
+        let begun = Instant::now();
+        loop {
+            let mut writer = locked(&self.writer);
+            match begin(&mut writer, wanted) {
+                Ok(transaction) => {
+                    let written = run(&transaction).and_then(|answer| {
+                        transaction.commit()?;
+                        Ok(answer)
+                    });
+                    return written.map_err(|error| LedgerError::of(&self.path, error));
+                }
+                Err(error) => {
+                    let error = LedgerError::of(&self.path, error);
+                    if !error.is_busy() || begun.elapsed() >= self.patience {
+                        return Err(error);
+                    }
+                }
+            }
+            drop(writer);
+            std::thread::sleep(BUSY_PAUSE);
+        }
     }
 
-    fn read<T>(
+    /// Reads rows of a query.
+    pub(super) fn read<T>(
         &self,
         query: &str,
         parameters: impl rusqlite::Params,
@@ -442,6 +404,16 @@ impl Ledger {
 
 fn locked<T>(connection: &Mutex<T>) -> MutexGuard<'_, T> {
     connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Begins a transaction of this durability.
+fn begin(writer: &mut Writer, wanted: Durability) -> rusqlite::Result<Transaction<'_>> {
+    let Writer {
+        connection,
+        durability,
+    } = writer;
+    set_durability(connection, durability, wanted)?;
+    connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 
 /// Sets the durability of a connection's commits, if it differs.

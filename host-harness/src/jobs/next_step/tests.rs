@@ -86,3 +86,14 @@ fn redirected_poll_is_resumed_with_another_base_url() {
     let resumed = NextStep::Resume { job: "j".into() };
     assert_eq!(after([sent(), accepted, unauthorized]), resumed);
 }
+
+#[test]
+fn next_step_of_a_busy_ledger_names_the_other_process() {
+    let busy = LedgerError::Busy {
+        path: "ledger.sqlite3".into(),
+        source: rusqlite::Error::InvalidQuery,
+    };
+    assert!(busy.to_string().contains("another process"), "{busy}");
+    let step = NextStep::of_ledger(&busy);
+    assert_eq!(step, NextStep::repeat(Repair::OtherProcess));
+}

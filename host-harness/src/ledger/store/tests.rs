@@ -1,13 +1,15 @@
+use std::collections::HashSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::*;
 use crate::contract::Charge;
 use crate::error::ErrorKind;
+use crate::ledger::due::FURTHEST;
 use crate::ledger::testing::{file, stage};
 use crate::ledger::{
-    Attempts, Change, Cost, Damage, JobError, JobSpec, Media, PastSubmits, ProviderJob, ResultFile,
-    RowProblem, Stage, Submit, Target,
+    Attempts, Change, Cost, Damage, JobError, JobSpec, Lane, Media, PastSubmits, ProviderJob,
+    ResultFile, RowProblem, Stage, Submit, Target,
 };
 
 fn job(id: &str, key: &str, raw_input: &str) -> Job {
@@ -26,6 +28,14 @@ fn job(id: &str, key: &str, raw_input: &str) -> Job {
     };
     let target = Target::Stem("/clips/a".into());
     Job::new(spec, target, "requester".into(), 1_000)
+}
+
+/// The lane of the jobs above on this connection.
+fn lane(connection: &str) -> Lane {
+    Lane {
+        connection: connection.into(),
+        component: "c".into(),
+    }
 }
 
 fn full(mut job: Job) -> Job {
@@ -145,7 +155,10 @@ fn next_time_beyond_the_longest_pause_is_due() {
     }
     let held = |ids: &[&str]| ids.iter().map(ToString::to_string).collect::<HashSet<_>>();
     let due = |most, held: &HashSet<_>| {
-        let due = ledger.due("pixelml", 500, most, held).expect("read").jobs;
+        let due = ledger
+            .due(&lane("pixelml"), 500, most, held)
+            .expect("read")
+            .jobs;
         let ids: Vec<_> = due.iter().map(|job| job.spec.id.clone()).collect();
         ids.concat()
     };
@@ -260,7 +273,10 @@ fn due_jobs_are_ordered_by_next_time() {
     added(&ledger, &other);
     let due = |most, held: &[&str]| -> Vec<_> {
         let held = held.iter().map(|id| (*id).to_owned()).collect();
-        let due = ledger.due("pixelml", 50, most, &held).expect("read").jobs;
+        let due = ledger
+            .due(&lane("pixelml"), 50, most, &held)
+            .expect("read")
+            .jobs;
         due.iter().map(|job| job.spec.id.clone()).collect()
     };
     assert_eq!(due(2, &[]), ["b", "d"]);
@@ -268,7 +284,7 @@ fn due_jobs_are_ordered_by_next_time() {
     assert_eq!(due(2, &["b", "a"]), ["d", "f"]);
     assert_eq!(due(2, &["e", "c"]), ["b", "d"]);
     let pending = ledger.pending().expect("read");
-    assert_eq!(pending, [("another".into(), 100), ("pixelml".into(), 10)]);
+    assert_eq!(pending, [(lane("another"), 100), (lane("pixelml"), 10)]);
     let mut left = job("left", "left", "x");
     left.schedule.next_at = None;
     left.last_error = Some(JobError::new(ErrorKind::Interrupted, "no process waits"));
@@ -294,7 +310,31 @@ fn connection_rests_until_its_latest_throttled_submit() {
         added(&ledger, &job);
     }
     let throttled = ledger.throttled().expect("read");
-    assert_eq!(throttled, [("pixelml".to_owned(), 90)]);
+    assert_eq!(throttled, [(lane("pixelml"), 90)]);
+}
+
+#[test]
+fn pending_lanes_are_those_of_each_component_on_each_connection() {
+    let (_folder, ledger) = ledger();
+    let mut expected = Vec::new();
+    for (connection, component, first) in [("a", "x", 50), ("a", "y", 20), ("b", "x", 30)] {
+        for (number, next_at) in [first, first + 5].into_iter().enumerate() {
+            let id = format!("{connection}{component}{number}");
+            let mut job = job(&id, &id, "x");
+            let spec = Arc::make_mut(&mut job.spec);
+            (spec.connection, spec.component) = (connection.into(), component.into());
+            job.schedule.next_at = Some(next_at);
+            added(&ledger, &job);
+        }
+        let lane = Lane {
+            connection: connection.into(),
+            component: component.into(),
+        };
+        let due = ledger.due(&lane, 100, 9, &HashSet::new()).expect("read");
+        assert_eq!(due.jobs.len(), 2);
+        expected.push((lane, first));
+    }
+    assert_eq!(ledger.pending().expect("read"), expected);
 }
 
 #[test]
@@ -514,7 +554,7 @@ fn damaged_row_keeps_no_other_job_waiting() {
     let connection = Connection::open(folder.path().join("ledger.sqlite3")).expect("open");
     let broken = "UPDATE jobs SET state = 'started' WHERE id = 'a'";
     connection.execute(broken, []).expect("a change");
-    let due = ledger.due("pixelml", Millis::MAX / 2, 9, &HashSet::new());
+    let due = ledger.due(&lane("pixelml"), Millis::MAX / 2, 9, &HashSet::new());
     for rows in [ledger.rows().expect("read"), due.expect("read")] {
         let good: Vec<_> = rows.jobs.iter().map(|job| job.spec.id.as_str()).collect();
         let damaged = rows.damaged.iter().filter_map(LedgerError::damaged_row);
@@ -526,4 +566,16 @@ fn damaged_row_keeps_no_other_job_waiting() {
     }
     assert!(ledger.job("a").is_err());
     assert_eq!(ledger.readable_job("a").expect("read"), None);
+}
+
+#[test]
+fn write_while_another_process_holds_the_lock_is_busy_and_works_afterwards() {
+    let (folder, ledger) = ledger();
+    let ledger = ledger.impatient();
+    let other = Connection::open(folder.path().join(FILE)).expect("open");
+    other.execute_batch("BEGIN IMMEDIATE").expect("lock");
+    let error = ledger.insert_all(&[job("a", "a", "x")]).expect_err("busy");
+    assert!(error.is_busy() && error.is_transient(), "{error}");
+    other.execute_batch("COMMIT").expect("unlock");
+    added(&ledger, &job("a", "a", "x"));
 }

@@ -1,0 +1,213 @@
+//! Fair shares of the concurrent calls and downloads.
+//!
+//! - Connections share the places evenly, each at least one. A connection alone may use all but
+//!   the reserve.
+//! - A component that is not bundled with this program uses at most three quarters of all places,
+//!   and of the share of a connection. Several such components on a connection divide that.
+//! - The reserve is for lanes without a running step, so that a lane that comes later does not
+//!   wait for slow ones.
+
+use std::collections::BTreeSet;
+
+use super::settings::DriverSettings;
+use crate::ledger::Lane;
+
+/// The places of one kind of work, and who has or wants one.
+pub(super) struct Places<'a> {
+    pub(super) limit: Limit,
+    /// The lane of each running step.
+    pub(super) running: Vec<&'a Lane>,
+    /// The lanes with jobs that could start now.
+    pub(super) ready: Vec<&'a Lane>,
+    /// The lanes of jobs with a next time.
+    pub(super) pending: &'a BTreeSet<Lane>,
+}
+
+/// How many places there are.
+#[derive(Clone, Copy)]
+pub(super) struct Limit {
+    /// The number that is shared.
+    shared: usize,
+    /// With so many taken, only a lane without a running step gets one.
+    unreserved: usize,
+    /// With so many taken, no lane gets one.
+    most: usize,
+}
+
+impl Limit {
+    /// Concurrent calls: an eighth is the reserve.
+    pub(super) fn calls(settings: &DriverSettings) -> Self {
+        let calls = settings.calls;
+        Self {
+            shared: calls,
+            unreserved: calls - calls / 8,
+            most: calls,
+        }
+    }
+
+    /// Concurrent downloads. One may take hours, so a lane without one always starts one.
+    pub(super) fn downloads(settings: &DriverSettings) -> Self {
+        Self {
+            shared: settings.downloads,
+            unreserved: settings.downloads,
+            most: usize::MAX,
+        }
+    }
+}
+
+impl<'a> Places<'a> {
+    pub(super) fn new(limit: Limit, pending: &'a BTreeSet<Lane>) -> Self {
+        Self {
+            limit,
+            running: Vec::new(),
+            ready: Vec::new(),
+            pending,
+        }
+    }
+
+    /// Whether one more step of a lane may start.
+    pub(super) fn allow(&self, lane: &Lane, is_bundled: impl Fn(&str) -> bool) -> bool {
+        let own = self.count(|running| running == lane);
+        if own == 0 {
+            return self.running.len() < self.limit.most;
+        }
+        let share = self.share();
+        let is_free = self.running.len() < self.limit.unreserved
+            && self.count(|running| running.connection == lane.connection) < share;
+        if is_bundled(&lane.component) {
+            return is_free;
+        }
+        let competing: BTreeSet<_> = self
+            .lanes()
+            .filter(|other| other.connection == lane.connection && !is_bundled(&other.component))
+            .collect();
+        let quota = three_quarters(share) / competing.len().max(1);
+        is_free
+            && own < quota.max(1)
+            && self.count(|running| running.component == lane.component)
+                < three_quarters(self.limit.shared)
+    }
+
+    /// The share of a connection.
+    fn share(&self) -> usize {
+        let connections: BTreeSet<_> = self
+            .lanes()
+            .chain(self.pending)
+            .map(|lane| &lane.connection)
+            .collect();
+        (self.limit.shared / connections.len().max(1)).max(1)
+    }
+
+    fn lanes(&self) -> impl Iterator<Item = &Lane> {
+        self.running.iter().chain(&self.ready).copied()
+    }
+
+    fn count(&self, of: impl Fn(&Lane) -> bool) -> usize {
+        self.running.iter().filter(|lane| of(lane)).count()
+    }
+}
+
+fn three_quarters(places: usize) -> usize {
+    places - places / 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUNDLED: &str = "bundled";
+
+    fn lane(connection: &str, component: &str) -> Lane {
+        Lane {
+            connection: connection.into(),
+            component: component.into(),
+        }
+    }
+
+    /// Running steps after each of these lanes, in turn, has started as many as it may.
+    fn started(limit: Limit, lanes: &[Lane]) -> Vec<usize> {
+        let none = BTreeSet::new();
+        let mut running: Vec<&Lane> = Vec::new();
+        let mut known = Vec::new();
+        for lane in lanes {
+            known.push(lane);
+            // Bounded, so that the test ends if there is no limit.
+            for _ in 0..1_000 {
+                let places = Places {
+                    running: running.clone(),
+                    ready: known.clone(),
+                    ..Places::new(limit, &none)
+                };
+                if !places.allow(lane, |component| component == BUNDLED) {
+                    break;
+                }
+                running.push(lane);
+            }
+        }
+        let count = |lane: &Lane| running.iter().filter(|one| **one == lane).count();
+        lanes.iter().map(count).collect()
+    }
+
+    #[test]
+    fn slow_connection_leaves_places_for_those_that_come_later() {
+        let calls = Limit::calls(&DriverSettings::default());
+        let slow = lane("a", BUNDLED);
+        assert_eq!(started(calls, std::slice::from_ref(&slow)), [56]);
+        let others = ["b", "c", "d"].map(|connection| lane(connection, BUNDLED));
+        let lanes: Vec<_> = std::iter::once(slow).chain(others).collect();
+        assert_eq!(started(calls, &lanes), [56, 1, 1, 1]);
+    }
+
+    #[test]
+    fn connections_that_are_ready_together_have_equal_shares() {
+        let calls = Limit::calls(&DriverSettings::default());
+        let (none, lanes) = (BTreeSet::new(), ["a", "b"].map(|name| lane(name, BUNDLED)));
+        let running: Vec<_> = std::iter::repeat_n(&lanes[0], 32).collect();
+        let places = Places {
+            running,
+            ready: lanes.iter().collect(),
+            ..Places::new(calls, &none)
+        };
+        assert!(!places.allow(&lanes[0], |_| true) && places.allow(&lanes[1], |_| true));
+        // A job that is not due yet counts too.
+        let pending = BTreeSet::from([lanes[1].clone()]);
+        let places = Places {
+            running: std::iter::repeat_n(&lanes[0], 32).collect(),
+            ready: vec![&lanes[0]],
+            ..Places::new(calls, &pending)
+        };
+        assert!(!places.allow(&lanes[0], |_| true));
+    }
+
+    #[test]
+    fn unbundled_component_has_three_quarters_of_a_connection_at_most() {
+        let calls = Limit::calls(&DriverSettings::default());
+        let lanes = [lane("a", "stranger"), lane("a", BUNDLED)];
+        assert_eq!(started(calls, &lanes), [48, 8]);
+        let strangers = [lane("a", "one"), lane("a", "two"), lane("a", BUNDLED)];
+        assert_eq!(started(calls, &strangers), [48, 8, 1]);
+        // On two connections together.
+        let twice = [lane("a", "stranger"), lane("b", "stranger")];
+        assert_eq!(started(calls, &twice), [48, 1]);
+    }
+
+    #[test]
+    fn slow_download_server_leaves_a_place_for_every_lane() {
+        let downloads = Limit::downloads(&DriverSettings::default());
+        let lanes = ["a", "b", "c", "d", "e", "f"].map(|name| lane(name, BUNDLED));
+        assert_eq!(started(downloads, &lanes), [4, 1, 1, 1, 1, 1]);
+        let packs = [lane("a", "stranger"), lane("a", BUNDLED)];
+        assert_eq!(started(downloads, &packs), [3, 1]);
+    }
+
+    #[test]
+    fn single_place_is_used() {
+        let settings = DriverSettings {
+            calls: 1,
+            downloads: 1,
+        };
+        for limit in [Limit::calls(&settings), Limit::downloads(&settings)] {
+            assert_eq!(started(limit, &[lane("a", "stranger")]), [1]);
+        }
+    }
+}
