@@ -448,3 +448,36 @@ async fn headers_reserved_for_the_host_are_forbidden() {
         );
     }
 }
+
+#[tokio::test]
+async fn request_with_an_unclear_length_or_a_header_of_the_host_is_not_sent() {
+    let server = Server::start([Act::ok("")]).await;
+    let guest = guest(&server.url(""), Sends::Reads);
+    for (name, value) in [
+        // A second one beside the true one.
+        ("content-length", "2"),
+        ("content-length", "99"),
+        ("content_length", "2"),
+        ("content-encoding", "gzip"),
+        ("x_http_method_override", "PUT"),
+        ("user-agent", "sk"),
+        ("referer", "https://evil.example"),
+    ] {
+        let mut request = request(Method::POST, &server.url("/v1/jobs"), "{}");
+        request
+            .headers_mut()
+            .append(name, value.parse().expect(value));
+        let refused = send(&guest, request).await;
+        assert!(
+            matches!(refused, Err(Error::HttpRequestDenied)),
+            "{name}: {refused:?}"
+        );
+    }
+    let mut signed = request(Method::POST, &server.url("/v1/jobs"), "{}");
+    let length = signed
+        .headers_mut()
+        .insert(CONTENT_LENGTH, "+2".parse().expect("+2"));
+    assert!(length.is_some());
+    assert!(send(&guest, signed).await.is_err());
+    assert!(server.seen().is_empty());
+}
