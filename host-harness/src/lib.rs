@@ -30,6 +30,7 @@
 //! - [`json`]: reads documents with numbers as they were written
 //! - `bounded`: reads small files without waiting for a pipe
 //! - `private_texts`: redacts the texts of an input in messages
+//! - `cleanup`: removes files that no job needs; `durable`: names that survive a power cut
 //! - `hex`: hexadecimal digits; `file_type`: a file's type by its first bytes; `formats`: the
 //!   names and extensions of types
 //!
@@ -85,6 +86,7 @@ pub mod artifacts;
 mod bindings;
 mod bounded;
 pub mod catalog;
+mod cleanup;
 pub mod component;
 pub mod config;
 pub mod connections;
@@ -92,6 +94,7 @@ pub mod contract;
 pub mod digest;
 pub mod download;
 pub mod driver;
+mod durable;
 pub mod egress;
 pub mod engine;
 pub mod error;

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+use crate::durable::sync_folder;
+
 /// Creates a folder, and those above it, for its owner alone. One that exists is left as it is.
 ///
 /// # Errors
@@ -53,5 +55,5 @@ pub fn replace_file(path: &Path, text: &str) -> io::Result<()> {
     }
     file.as_file().sync_all()?;
     file.persist(path)?;
-    Ok(())
+    sync_folder(folder)
 }
