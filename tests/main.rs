@@ -15,6 +15,7 @@
 //! - [`resume`]: runs that stop at a deadline, a signal or a kill, and are resumed
 //! - [`jobs`]: the commands on jobs; [`costs`]: prices, costs and missing cancellation
 //! - [`ledger`]: full disk, no permission, newer version, damage, before and after payment
+//! - [`prune`]: which rows and files `jobs prune` removes, beside other processes and when it is killed
 //! - [`upgrade`]: ledgers and components of earlier versions
 //! - [`crash`]: kills at every commit and at random, compared with the provider's account
 //! - [`processes`]: two and five processes on one data directory, killed at random
@@ -89,7 +90,7 @@
 //!   old names: 2; links of documents: 3
 //! - published documents: 15 comparisons; 248 facts, each with a test or a reason
 //! - scripts of the practice provider: 45, over four protocols each; 3 tests of their list
-//! - the others, each one or a few runs of the binary: 103
+//! - the others, each one or a few runs of the binary: 106
 //!
 //! [`support::outcome`] checks the invariants after every run of the binary: no panic, no credential,
 //! no prompt, a documented exit code, one line of JSON, no suggestion to pay twice.
@@ -142,6 +143,7 @@ mod profiles;
 mod properties;
 mod provider;
 mod proxy;
+mod prune;
 mod published_documents;
 mod pydantic;
 mod reasons;

@@ -30,7 +30,7 @@
 //! - [`json`]: reads documents with numbers as they were written
 //! - `bounded`: reads small files without waiting for a pipe
 //! - `private_texts`: redacts the texts of an input in messages
-//! - `cleanup`: removes files that no job needs; `durable`: names that survive a power cut
+//! - `cleanup`: removes files that no job needs; `durable`: files that survive a power cut
 //! - `hex`: hexadecimal digits; `file_type`: a file's type by its first bytes; `formats`: the
 //!   names and extensions of types
 //!

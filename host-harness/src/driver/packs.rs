@@ -15,7 +15,7 @@ use crate::cleanup::{self, Freed};
 use crate::component::{CallContext, Pack, PackError};
 use crate::contract::NodeType;
 use crate::digest::Sha256Digest;
-use crate::durable::sync_folder;
+use crate::durable::{sync_file, sync_folder};
 use crate::engine::Engine;
 use crate::error::ErrorKind;
 use crate::ledger::{JobError, Millis};
@@ -108,7 +108,7 @@ impl Packs {
             std::fs::create_dir_all(&self.folder)?;
             let mut file = NamedTempFile::new_in(&self.folder)?;
             file.write_all(component)?;
-            file.as_file().sync_all()?;
+            sync_file(file.as_file())?;
             if self.policy.trusts(pack.digest()) {
                 std::fs::write(self.was_embedded(pack.digest()), "")?;
             }

@@ -18,7 +18,7 @@ use super::open::make_folder;
 use super::placeholders;
 use crate::cleanup::{self, Freed};
 use crate::digest::Sha256Digest;
-use crate::durable::sync_folder;
+use crate::durable::{sync_file, sync_folder};
 
 /// The folder in the data directory.
 const FOLDER: &str = "pictures";
@@ -109,7 +109,7 @@ impl Pictures {
         let write = || {
             let mut file = NamedTempFile::new_in(&self.folder)?;
             file.write_all(text.as_bytes())?;
-            file.as_file().sync_all()?;
+            sync_file(file.as_file())?;
             file.persist(&path)?;
             sync_folder(&self.folder)
         };
