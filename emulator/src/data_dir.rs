@@ -10,11 +10,10 @@
 //!                their digest
 //! ```
 
-use std::collections::HashSet;
-use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use uuid::Uuid;
 
@@ -30,18 +29,6 @@ const PART: &str = ".part";
 pub(crate) struct DataDir {
     root: PathBuf,
 }
-
-/// The files that jobs need.
-#[derive(Debug, Default)]
-pub(crate) struct Needed {
-    /// The jobs with a clip of their own.
-    pub(crate) jobs: HashSet<JobId>,
-    /// The digests of pictures, and of clips that several jobs share.
-    pub(crate) digests: HashSet<String>,
-}
-
-/// How long a file that no job needs is kept: a picture may have been uploaded for a job to come.
-const UNNEEDED: Duration = Duration::from_hours(7 * 24);
 
 /// Ownership of a data directory: a file lock, released when this is dropped or the process ends.
 #[derive(Debug)]
@@ -193,36 +180,9 @@ impl DataDir {
         Ok(())
     }
 
-    /// Removes the clips and pictures that no job needs and that are a week old. Only the owner may
-    /// call this, before it serves.
-    pub(crate) fn remove_unneeded(&self, needed: &Needed) -> Result<(), PracticeError> {
-        let is_needed = |name: &str| match name.strip_suffix(".mp4") {
-            Some(clip) => match clip.parse::<JobId>() {
-                Ok(job) => needed.jobs.contains(&job),
-                Err(_) => needed.digests.contains(clip),
-            },
-            // Other files are not this program's.
-            None => name
-                .parse::<FileName>()
-                .map_or(true, |name| needed.digests.contains(name.digest())),
-        };
-        for folder in [self.files(), self.clips()] {
-            let entries = fs::read_dir(&folder).map_err(|source| storage(&folder, source))?;
-            for entry in entries.flatten() {
-                if entry
-                    .file_name()
-                    .to_str()
-                    .is_some_and(|name| !is_needed(name))
-                    && entry
-                        .metadata()
-                        .is_ok_and(|it| it.is_file() && is_older(&it, UNNEEDED))
-                {
-                    let path = entry.path();
-                    fs::remove_file(&path).map_err(|source| storage(&path, source))?;
-                }
-            }
-        }
-        Ok(())
+    /// The folders of pictures and clips.
+    pub(crate) fn result_folders(&self) -> [PathBuf; 2] {
+        [self.files(), self.clips()]
     }
 
     fn files(&self) -> PathBuf {
@@ -240,11 +200,6 @@ pub(crate) fn storage(path: &Path, source: io::Error) -> PracticeError {
         path: path.to_owned(),
         source,
     }
-}
-
-fn is_older(metadata: &Metadata, age: Duration) -> bool {
-    let modified = metadata.modified().ok();
-    modified.is_some_and(|modified| modified.elapsed().is_ok_and(|old| old >= age))
 }
 
 /// Writes a file atomically and durably, readable by the user alone.
@@ -335,50 +290,6 @@ mod tests {
                 .permissions()
                 .mode();
             assert_eq!(mode & 0o777, 0o600);
-        }
-    }
-
-    #[test]
-    fn clips_and_pictures_that_no_job_needs_are_removed_after_a_week() {
-        let temp = tempfile::tempdir().expect("a folder");
-        let data_dir = DataDir::open(temp.path()).expect("a directory");
-        let (job, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let digests = ["a".repeat(64), "b".repeat(64)];
-        let needed = Needed {
-            jobs: HashSet::from([job]),
-            digests: HashSet::from([digests[0].clone()]),
-        };
-        let files = [
-            (format!("clips/{job}.mp4"), true),
-            (format!("clips/{other}.mp4"), false),
-            (format!("clips/{}.mp4", digests[0]), true),
-            (format!("clips/{}.mp4", digests[1]), false),
-            (format!("files/{}.png", digests[0]), true),
-            (format!("files/{}.png", digests[1]), false),
-            ("files/notes.txt".to_owned(), true),
-        ];
-        let make_old = |name: &str| {
-            let file = OpenOptions::new().append(true).open(temp.path().join(name));
-            let past = SystemTime::now() - UNNEEDED;
-            file.expect("a file").set_modified(past).expect("a time");
-        };
-        for (name, _) in &files {
-            fs::write(temp.path().join(name), "x").expect("a file");
-        }
-        data_dir.remove_unneeded(&needed).expect("new files stay");
-        for (name, _) in &files {
-            make_old(name);
-        }
-        let reused: FileName = format!("{}.png", digests[1]).parse().expect("a name");
-        data_dir.store_file(&reused, b"x").expect("a file");
-        data_dir
-            .remove_unneeded(&needed)
-            .expect("a reused file stays");
-        assert!(data_dir.file(&reused).exists());
-        make_old(&files[5].0);
-        data_dir.remove_unneeded(&needed).expect("removed");
-        for (name, is_needed) in &files {
-            assert_eq!(temp.path().join(name).exists(), *is_needed, "{name}");
         }
     }
 

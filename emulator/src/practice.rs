@@ -15,7 +15,7 @@ use tracing::info;
 use crate::billing::Billing;
 use crate::concurrent_polls::ConcurrentPolls;
 use crate::connection;
-use crate::data_dir::{DataDir, Lock, Needed, storage};
+use crate::data_dir::{DataDir, Lock, storage};
 use crate::error::PracticeError;
 use crate::faults::Faults;
 use crate::files::{FileName, sha256};
@@ -29,6 +29,7 @@ use crate::result_urls::ResultUrls;
 use crate::server;
 use crate::settings::Settings;
 use crate::state::{self, Server};
+use crate::unneeded::{self, Needed};
 
 /// How long to wait for a new owner to publish its address.
 const ADDRESS_TIME: Duration = Duration::from_secs(5);
@@ -205,7 +206,7 @@ async fn read_journal(
     let path = data_dir.journal();
     let open = move || {
         let (journal, entries) = Journal::open(&data_dir.journal(), lock, Timestamp::now())?;
-        data_dir.remove_unneeded(&needed(&entries))?;
+        unneeded::remove(&data_dir, &needed(&entries))?;
         Ok((journal, entries))
     };
     spawn_blocking(open)

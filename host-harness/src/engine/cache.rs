@@ -10,39 +10,21 @@
 use std::hash::{Hash as _, Hasher};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
-use crate::cleanup::{self, Freed};
+use self::bounds::{CODE, note_use};
 use crate::hex;
+
+mod bounds;
+
+pub(crate) use self::bounds::clean;
 
 /// The first bytes of every file; the number is the version of the file format.
 const MAGIC: &[u8; 16] = b"zoetrope code 1\n";
 
 const DIGEST: usize = 32;
-
-/// The end of the names of compiled code.
-const CODE: &str = ".code";
-
-/// The bounds of the cache.
-#[derive(Clone, Copy)]
-struct Bounds {
-    files: usize,
-    bytes: u64,
-    unused: Duration,
-}
-
-/// Each version of the program adds a file for each component in use, of some megabytes.
-const BOUNDS: Bounds = Bounds {
-    files: 64,
-    bytes: 512 << 20,
-    unused: Duration::from_hours(30 * 24),
-};
-
-/// A use of a file is noted at most once in this time.
-const USE_INTERVAL: Duration = Duration::from_hours(1);
 
 pub(crate) struct CodeCache {
     folder: PathBuf,
@@ -126,52 +108,6 @@ impl CodeCache {
     }
 }
 
-/// Removes compiled code beyond the bounds of the cache in `folder`, and temporary files of writes
-/// that ended with their process. A process that has read a file does not need it any more.
-pub(crate) fn clean(folder: &Path) -> io::Result<Freed> {
-    clean_to(folder, BOUNDS)
-}
-
-fn clean_to(folder: &Path, bounds: Bounds) -> io::Result<Freed> {
-    let mut freed = Freed::default();
-    let mut code = Vec::new();
-    for (entry, metadata) in cleanup::files_of(folder)? {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let age = cleanup::age_of(&metadata);
-        if name.ends_with(CODE) {
-            code.push((age, metadata.len(), entry.path()));
-        } else if cleanup::is_crashed_write(&name, age) {
-            freed += cleanup::remove(&entry.path())?;
-        }
-    }
-    code.sort();
-    let mut kept = 0;
-    for (index, (age, bytes, path)) in code.into_iter().enumerate() {
-        kept += bytes;
-        // The one used last stays, so that a large component is compiled once.
-        let is_last_used = index == 0 && age < bounds.unused;
-        let fits = index < bounds.files && kept <= bounds.bytes && age < bounds.unused;
-        if !fits && !is_last_used {
-            freed += cleanup::remove(&path)?;
-        }
-    }
-    Ok(freed)
-}
-
-/// Makes a file count as used now. A failure costs a compilation later.
-fn note_use(path: &Path) {
-    let is_noted =
-        std::fs::metadata(path).is_ok_and(|metadata| cleanup::age_of(&metadata) < USE_INTERVAL);
-    if !is_noted {
-        let opened = std::fs::OpenOptions::new().append(true).open(path);
-        let noted = opened.and_then(|file| file.set_modified(SystemTime::now()));
-        if let Err(error) = noted {
-            tracing::debug!(path = %path.display(), %error, "the use of compiled code is not noted");
-        }
-    }
-}
-
 fn intact(file: &[u8]) -> Option<&[u8]> {
     let rest = file.strip_prefix(MAGIC)?;
     let (digest, code) = rest.split_at_checked(DIGEST)?;
@@ -223,7 +159,11 @@ fn trusted(_: &Path) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::bounds::{BOUNDS, Bounds, clean_to};
     use super::*;
+    use crate::cleanup;
     use crate::cleanup::testing::make_old;
 
     const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
@@ -270,55 +210,6 @@ mod tests {
         assert!(cache.get(&engine, "a").is_none());
         cache.put(&engine, "a", &compiled);
         assert!(cache.get(&engine, "a").is_some());
-    }
-
-    #[test]
-    fn cache_is_bounded_by_number_size_and_age_and_keeps_the_last_used() {
-        let folder = tempfile::tempdir().expect("folder");
-        let hour = Duration::from_hours(1);
-        let fill = || {
-            for number in 0..6 {
-                let path = folder.path().join(format!("{number}{CODE}"));
-                std::fs::write(&path, [0; 10]).expect("write");
-                make_old(&path, hour * number);
-            }
-        };
-        let left = || {
-            let mut left: Vec<_> = files(folder.path())
-                .iter()
-                .filter_map(|path| path.file_stem()?.to_str()?.parse::<u32>().ok())
-                .collect();
-            left.sort_unstable();
-            left
-        };
-        let bounds = Bounds {
-            files: 100,
-            bytes: 1000,
-            unused: hour * 100,
-        };
-        let few = Bounds { files: 4, ..bounds };
-        let small = Bounds {
-            bytes: 25,
-            ..bounds
-        };
-        let tiny = Bounds { bytes: 5, ..bounds };
-        let recent = Bounds {
-            unused: hour * 3,
-            ..bounds
-        };
-        for (bounds, expected) in [
-            (bounds, vec![0, 1, 2, 3, 4, 5]),
-            (few, vec![0, 1, 2, 3]),
-            (small, vec![0, 1]),
-            (tiny, vec![0]),
-            (recent, vec![0, 1, 2]),
-        ] {
-            fill();
-            let freed = clean_to(folder.path(), bounds).expect("clean");
-            assert_eq!(left(), expected);
-            let removed = 6 - expected.len() as u64;
-            assert_eq!((freed.files, freed.bytes), (removed, removed * 10));
-        }
     }
 
     #[test]

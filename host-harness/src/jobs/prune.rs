@@ -90,7 +90,7 @@ pub fn prune_with(
         if done.is_empty() {
             break;
         }
-        // Before the rows: after them, no one knows where the files are.
+        // Before the rows, which alone say where the files are.
         for job in &done {
             freed += leftovers.remove_of(job);
         }
