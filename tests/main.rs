@@ -17,6 +17,7 @@
 //! - [`cancellation`]: cancelled jobs whose submit has an unknown outcome
 //! - [`neighbours`]: a component's lie, a slow provider and a held ledger stop no other job
 //! - [`ledger`]: full disk, no permission, newer version, damage, before and after payment
+//! - [`prune`]: which rows and files `jobs prune` removes, beside other processes and when it is killed
 //! - [`upgrade`]: ledgers and components of earlier versions
 //! - [`crash`]: kills at every commit and at random, compared with the provider's account
 //! - [`processes`]: two and five processes on one data directory, killed at random
@@ -152,6 +153,7 @@ mod profiles;
 mod properties;
 mod provider;
 mod proxy;
+mod prune;
 mod published_documents;
 mod pydantic;
 mod reasons;

@@ -13,6 +13,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use uuid::Uuid;
 
@@ -150,11 +151,12 @@ impl DataDir {
         self.clips().join(format!("{sha256}.mp4"))
     }
 
-    /// Stores a picture unless it is stored already.
+    /// Stores a picture unless it is stored already. It counts as new in any case.
     pub(crate) fn store_file(&self, name: &FileName, bytes: &[u8]) -> io::Result<()> {
         let path = self.file(name);
         if path.try_exists()? {
-            Ok(())
+            let file = OpenOptions::new().append(true).open(&path)?;
+            file.set_modified(SystemTime::now())
         } else {
             write_whole(&path, bytes)
         }
@@ -178,6 +180,11 @@ impl DataDir {
         Ok(())
     }
 
+    /// The folders of pictures and clips.
+    pub(crate) fn result_folders(&self) -> [PathBuf; 2] {
+        [self.files(), self.clips()]
+    }
+
     fn files(&self) -> PathBuf {
         self.root.join("files")
     }
@@ -196,7 +203,7 @@ pub(crate) fn storage(path: &Path, source: io::Error) -> PracticeError {
 }
 
 /// Writes a file atomically and durably, readable by the user alone.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut part = path.as_os_str().to_owned();
     // A unique name for each writer, since two requests may store the same picture.
     part.push(format!(".{}{PART}", Uuid::new_v4().simple()));
@@ -237,13 +244,14 @@ fn create_private_folder(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
-/// Makes a rename durable by syncing its folder.
+/// Makes a rename durable by syncing its folder, on macOS with `F_FULLFSYNC`.
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> io::Result<()> {
     path.parent()
         .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
+/// Windows opens no folder as a file, and offers no sync of one; the journal of NTFS keeps the name.
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
 fn sync_folder(_: &Path) -> io::Result<()> {

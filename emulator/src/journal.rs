@@ -15,8 +15,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::oneshot;
+use tracing::info;
 
-use crate::data_dir::{Lock, private, storage};
+use crate::compaction;
+use crate::data_dir::{Lock, private, storage, write_whole};
 use crate::error::PracticeError;
 use crate::job::{Ending, Idempotency, JobId};
 use crate::render_request::RenderRequest;
@@ -70,37 +72,38 @@ pub(crate) struct Journal {
 impl Journal {
     /// Reads the journal and opens it for writing.
     ///
-    /// An incomplete last line was never acknowledged and is cut off.
-    pub(crate) fn open(path: &Path, lock: Lock) -> Result<(Self, Vec<Entry>), PracticeError> {
+    /// An incomplete last line was never acknowledged and is cut off. If the journal is too long,
+    /// the jobs that `compaction` selects are removed from it.
+    pub(crate) fn open(
+        path: &Path,
+        lock: Lock,
+        now: Timestamp,
+    ) -> Result<(Self, Vec<Entry>), PracticeError> {
         let failed = |source| storage(path, source);
-        let mut file = private()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .open(path)
-            .map_err(failed)?;
-        let mut text = Vec::new();
-        file.read_to_end(&mut text).map_err(failed)?;
-        let whole = text
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |end| end + 1);
-        let entries = text[..whole]
-            .split_inclusive(|byte| *byte == b'\n')
-            .enumerate()
-            .map(|(index, line)| {
-                entry(line).map_err(|source| PracticeError::Journal {
-                    path: path.to_owned(),
-                    line: index + 1,
-                    source,
-                })
-            })
-            .collect::<Result<_, _>>()?;
+        let (mut text, mut entries) = read(path)?;
+        let lines = || text.split_inclusive(|byte| *byte == b'\n');
+        let measured = entries.iter().zip(lines()).map(|(entry, line)| {
+            let ended_at = matches!(entry.event, Event::Ended(_)).then_some(entry.at);
+            (entry.job, line.len(), ended_at)
+        });
+        let expired = compaction::expired(measured, now);
+        if !expired.is_empty() {
+            let needed = entries.iter().zip(lines());
+            let needed = needed.filter(|(entry, _)| !expired.contains(&entry.job));
+            text = needed.flat_map(|(_, line)| line).copied().collect();
+            entries.retain(|entry| !expired.contains(&entry.job));
+            write_whole(path, &text).map_err(failed)?;
+            info!(
+                jobs = expired.len(),
+                "old jobs are removed from the journal"
+            );
+        }
+        let file = private().read(true).open(path).map_err(failed)?;
 
         let (requests, waiting) = mpsc::channel();
         let mut writer = Writer {
             file,
-            end: whole as u64,
+            end: text.len() as u64,
             is_clean: false,
             _lock: lock,
         };
@@ -230,6 +233,32 @@ impl Writer {
     }
 }
 
+/// The whole lines of a journal, which is created if it is missing, and their entries.
+fn read(path: &Path) -> Result<(Vec<u8>, Vec<Entry>), PracticeError> {
+    let mut text = Vec::new();
+    private()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .open(path)
+        .and_then(|mut file| file.read_to_end(&mut text))
+        .map_err(|source| storage(path, source))?;
+    let end = text.iter().rposition(|byte| *byte == b'\n');
+    text.truncate(end.map_or(0, |end| end + 1));
+    let entries = text
+        .split_inclusive(|byte| *byte == b'\n')
+        .enumerate()
+        .map(|(index, line)| {
+            entry(line).map_err(|source| PracticeError::Journal {
+                path: path.to_owned(),
+                line: index + 1,
+                source,
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    Ok((text, entries))
+}
+
 /// A copy of an error for each waiting caller.
 fn copy(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), error.to_string())
@@ -246,7 +275,7 @@ mod tests {
 
     fn open(data_dir: &DataDir) -> Result<(Journal, Vec<Entry>), PracticeError> {
         let lock = data_dir.try_lock()?.expect("no other owner");
-        Journal::open(&data_dir.journal(), lock)
+        Journal::open(&data_dir.journal(), lock, Timestamp::now())
     }
 
     fn ended(job: JobId) -> Entry {
@@ -290,6 +319,38 @@ mod tests {
 
         let (journal, entries) = open(&data_dir).expect("a journal");
         assert_eq!(entries, [ended(job), ended(job)]);
+        close(journal).await;
+    }
+
+    #[tokio::test]
+    async fn journal_that_is_too_long_loses_its_oldest_ended_jobs() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let data_dir = DataDir::open(temp.path()).expect("a directory");
+        let line = |job: u128| {
+            let mut entry = ended(JobId::from_u128(job));
+            entry.event = Event::Ended(Ending::Failed {
+                code: "bad_picture".to_owned(),
+                message: "m".repeat(1 << 20),
+            });
+            let entry = serde_json::to_string(&entry).expect("JSON");
+            format!("{entry}\n")
+        };
+        let text: String = (0..9).map(line).collect();
+        fs::write(data_dir.journal(), &text).expect("a write");
+        let (journal, entries) = open(&data_dir).expect("a journal");
+        let left: Vec<_> = entries.iter().map(|entry| entry.job.as_u128()).collect();
+        assert_eq!(left, [6, 7, 8]);
+        let new = ended(Uuid::new_v4());
+        journal.append(&new).durable().await.expect("a write");
+        close(journal).await;
+        let kept: String = (6..9).map(line).collect();
+        let written = fs::read_to_string(data_dir.journal()).expect("a file");
+        assert_eq!(
+            written.strip_prefix(&kept).map(str::len),
+            Some(written.len() - kept.len())
+        );
+        let (journal, entries) = open(&data_dir).expect("a journal");
+        assert_eq!((entries.len(), entries.last()), (4, Some(&new)));
         close(journal).await;
     }
 

@@ -109,7 +109,8 @@
 //!   `result_urls`, `rejection`: shared by the protocols; `connection`: accepts connections
 //! - `faults`: fault injection; `billing`, `concurrent_polls`: the billing report
 //! - `render_request`, `input`, `format`, `aspect`, `files`: the parsed submission
-//! - `job`: one job; `jobs`: the state machine; `journal`, `data_dir`: the files on disk
+//! - `job`: one job; `jobs`: the state machine; `journal`, `data_dir`: the files on disk;
+//!   `compaction`: shortens the journal; `unneeded`: removes files that no job needs
 //! - `render_queue`: runs the jobs; in it `store`: jobs and journal, `work`: one rendering
 //! - `picture`, `camera`, `camera_path`, `sampler`, `render`: render a clip
 //! - `filter`, `redraw`: render a picture; `title`: the notice in all results
@@ -120,6 +121,7 @@ mod aspect;
 mod billing;
 mod camera;
 mod camera_path;
+mod compaction;
 mod concurrent_polls;
 mod connection;
 mod data_dir;
@@ -151,6 +153,7 @@ mod settings;
 mod shared_server;
 mod state;
 mod title;
+mod unneeded;
 mod upload;
 mod wires;
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -18,14 +19,17 @@ use crate::data_dir::{DataDir, Lock, storage};
 use crate::error::PracticeError;
 use crate::faults::Faults;
 use crate::files::{FileName, sha256};
-use crate::journal::{Entry, Journal};
+use crate::job::Ending;
+use crate::journal::{Entry, Event, Journal};
 use crate::redraw;
 use crate::render;
 use crate::render_queue::{InstantResults, RenderQueue};
+use crate::render_request::Source;
 use crate::result_urls::ResultUrls;
 use crate::server;
 use crate::settings::Settings;
 use crate::state::{self, Server};
+use crate::unneeded::{self, Needed};
 
 /// How long to wait for a new owner to publish its address.
 const ADDRESS_TIME: Duration = Duration::from_secs(5);
@@ -200,9 +204,34 @@ async fn read_journal(
     lock: Lock,
 ) -> Result<(Journal, Vec<Entry>), PracticeError> {
     let path = data_dir.journal();
-    spawn_blocking(move || Journal::open(&data_dir.journal(), lock))
+    let open = move || {
+        let (journal, entries) = Journal::open(&data_dir.journal(), lock, Timestamp::now())?;
+        unneeded::remove(&data_dir, &needed(&entries))?;
+        Ok((journal, entries))
+    };
+    spawn_blocking(open)
         .await
         .unwrap_or_else(|stopped| Err(storage(&path, stopped.into())))
+}
+
+/// The files that the jobs of a journal need.
+fn needed(entries: &[Entry]) -> Needed {
+    let mut needed = Needed::default();
+    for Entry { job, event, .. } in entries {
+        needed.jobs.insert(*job);
+        match event {
+            Event::Submitted { render_request, .. } => {
+                if let Source::File(name) = &render_request.picture {
+                    needed.digests.insert(name.digest().to_owned());
+                }
+            }
+            Event::Ended(Ending::Succeeded { sha256 }) => {
+                needed.digests.insert(sha256.clone());
+            }
+            Event::Ended(_) => {}
+        }
+    }
+    needed
 }
 
 /// Renders and stores the clip and the picture that jobs share in instant mode.

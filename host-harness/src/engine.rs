@@ -11,7 +11,7 @@ use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAll
 
 mod cache;
 
-pub(crate) use cache::CodeCache;
+pub(crate) use cache::{CodeCache, clean as clean_cache};
 
 /// The interval at which running components are interrupted, to count their time and to
 /// yield to other tasks.

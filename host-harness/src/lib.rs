@@ -31,6 +31,7 @@
 //! - `bounded`: reads small files without waiting for a pipe
 //! - `private_texts`: redacts the texts of an input in messages; `reserved_headers`: names of headers
 //!   that components do not set and that carry no credential
+//! - `cleanup`: removes files that no job needs; `durable`: files that survive a power cut
 //! - `hex`: hexadecimal digits; `file_type`: a file's type by its first bytes; `formats`: the
 //!   names and extensions of types
 //!
@@ -87,6 +88,7 @@ pub mod artifacts;
 mod bindings;
 mod bounded;
 pub mod catalog;
+mod cleanup;
 pub mod component;
 pub mod config;
 pub mod connections;
@@ -94,6 +96,7 @@ pub mod contract;
 pub mod digest;
 pub mod download;
 pub mod driver;
+mod durable;
 pub mod egress;
 pub mod engine;
 pub mod error;

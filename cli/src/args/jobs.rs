@@ -127,8 +127,9 @@ pub(crate) struct Finding {
 
 /// Delete finished jobs from the ledger.
 ///
-/// Deletes their rows and inputs; result files stay. A job that may still be charged or may
-/// still deliver a result is kept.
+/// Deletes their rows, inputs and unfinished files; result files stay. A job that may still be
+/// charged or may still deliver a result is kept. Also removes stored pictures, components and
+/// compiled code that no job needs. It may be interrupted; the same command continues.
 #[derive(Args)]
 pub(crate) struct Prune {
     /// Only jobs created longer ago than this

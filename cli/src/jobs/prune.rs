@@ -2,27 +2,53 @@
 
 use std::process::ExitCode;
 
+use indicatif::HumanBytes;
 use serde_json::json;
 use zoetrope_host::driver::now;
-use zoetrope_host::jobs::{Pruned, prune};
+use zoetrope_host::jobs::{PruneProgress, Pruned, prune_with};
 
 use super::print;
 use crate::args::jobs::Prune;
 use crate::context::Context;
 use crate::report::{Failure, of_jobs};
+use crate::terminal_line::TerminalLine;
+
+/// Fewer jobs are deleted in a moment, without a line of progress.
+const MANY: usize = 1_000;
 
 impl Prune {
     pub(super) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let ledger = context.ledger()?;
         let age = i64::try_from(self.older_than.as_millis()).unwrap_or(i64::MAX);
-        let pruned = prune(&context.data_dir()?, &ledger, now().saturating_sub(age));
-        let Pruned { deleted, kept } =
-            pruned.map_err(|error| of_jobs(error, &context.options()))?;
-        let answer = json!({ "ok": true, "deleted": deleted, "kept": kept });
-        print(
-            &answer,
-            &format!("deleted jobs: {deleted}, kept: {kept}"),
-            context,
-        )
+        let mut line = TerminalLine::new(context.printer().clone());
+        let show = |PruneProgress { deleted, total }| {
+            if total > MANY {
+                #[expect(clippy::cast_precision_loss, reason = "for a percentage")]
+                let fraction = deleted as f32 / total as f32;
+                let message = format!("{deleted} of {total}");
+                line.show("deleting jobs", Some(fraction), Some(&message));
+            }
+        };
+        let before = now().saturating_sub(age);
+        let pruned = prune_with(&context.data_dir()?, &ledger, before, show);
+        line.end();
+        let pruned = pruned.map_err(|error| of_jobs(error, &context.options()))?;
+        let Pruned {
+            deleted,
+            kept,
+            freed,
+        } = pruned;
+        let answer = json!({
+            "ok": true,
+            "deleted": deleted,
+            "kept": kept,
+            "freed": { "files": freed.files, "bytes": freed.bytes },
+        });
+        let text = format!(
+            "deleted jobs: {deleted}, kept: {kept}\nremoved files that no job needs: {}, freed: {}",
+            freed.files,
+            HumanBytes(freed.bytes)
+        );
+        print(&answer, &text, context)
     }
 }

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+use crate::durable::{sync_file, sync_folder};
+
 /// Creates a folder, and those above it, for its owner alone. One that exists is left as it is.
 ///
 /// # Errors
@@ -31,7 +33,7 @@ pub fn create_file(path: &Path, text: &str) -> io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()
+    sync_file(&file)
 }
 
 /// Writes a file, or replaces it in one step. A new one is for its owner alone; one that exists
@@ -51,7 +53,7 @@ pub fn replace_file(path: &Path, text: &str) -> io::Result<()> {
         Ok(before) if before.is_file() => file.as_file().set_permissions(before.permissions())?,
         _ => {}
     }
-    file.as_file().sync_all()?;
+    sync_file(file.as_file())?;
     file.persist(path)?;
-    Ok(())
+    sync_folder(folder)
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::digest::Sha256Digest;
+use crate::durable::sync_folder;
 
 /// The progress of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,15 +27,8 @@ pub struct Fetched {
 }
 
 /// Syncs the folder of `path`, so that a new name survives a power cut.
-#[cfg(unix)]
 pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
-    std::fs::File::open(folder_of(path))?.sync_all()
-}
-
-/// Other systems cannot sync a folder; their file system's journal keeps the name.
-#[cfg(not(unix))]
-pub(super) fn sync_folder_of(_: &Path) -> io::Result<()> {
-    Ok(())
+    sync_folder(folder_of(path))
 }
 
 pub(super) fn folder_of(target: &Path) -> &Path {

@@ -11,6 +11,7 @@ use super::error::{DownloadError, TargetError};
 use super::files::{Fetched, folder_of, sync_folder_of};
 use super::part::{self, digest_of, part_of};
 use crate::digest::Sha256Digest;
+use crate::durable::sync_file;
 use crate::file_type::{self, FileType};
 
 /// Length of a job's id, a UUID, in the name of its unfinished file.
@@ -150,7 +151,7 @@ fn write_copy(
     };
     written(file.set_len(0))?;
     let fetched = transfer(source, from, &mut file, part)?;
-    written(file.sync_all())?;
+    written(sync_file(&file))?;
     written(sync_folder_of(part))?;
     Ok(fetched)
 }
@@ -195,7 +196,7 @@ fn transfer(
 
 #[cfg(unix)]
 fn sync(path: &Path) -> io::Result<()> {
-    part::open_to_read(path)?.sync_all()
+    sync_file(&part::open_to_read(path)?)
 }
 
 /// Other systems can sync only a file that is open for writing; this one was synced then.

@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 use super::error::DownloadError;
 use super::files::sync_folder_of;
 use crate::digest::Sha256Digest;
+use crate::durable::sync_file;
 use crate::file_type;
 
 /// How many of the existing bytes are requested again and compared: two versions of a clip
@@ -232,8 +233,9 @@ impl Part {
         let path = self.path.clone();
         let synced = async {
             self.file.flush().await?;
-            self.file.sync_all().await?;
-            tokio::task::spawn_blocking(move || sync_folder_of(&path)).await?
+            let file = self.file.try_clone().await?.into_std().await;
+            let sync = move || sync_file(&file).and_then(|()| sync_folder_of(&path));
+            tokio::task::spawn_blocking(sync).await?
         };
         synced.await.map_err(|source| self.unwritable(source))
     }

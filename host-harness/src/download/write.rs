@@ -9,6 +9,7 @@ use super::part;
 use super::transfer::recognised;
 use crate::contract::MediaKind;
 use crate::digest::Sha256Digest;
+use crate::durable::sync_file;
 use crate::file_type;
 
 /// What an error names in the place of a URL.
@@ -79,7 +80,7 @@ pub(crate) fn write(
     let mut write = || -> io::Result<()> {
         file.set_len(0)?;
         file.write_all(bytes)?;
-        file.sync_all()?;
+        sync_file(&file)?;
         sync_folder_of(path)
     };
     write().map_err(|source| DownloadError::Write {

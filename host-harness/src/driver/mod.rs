@@ -64,7 +64,9 @@ pub use connections::{ConnectionResolver, ResolvedConnection};
 pub(crate) use error::AdoptError;
 pub use error::DriverError;
 pub use listener::{JobUpdate, Listener};
+pub(crate) use packs::remove_others as remove_other_components;
 pub use process::Driver;
+pub(crate) use requester::remove_ended as remove_ended_requesters;
 pub use settings::DriverSettings;
 pub use wait::{DriveMode, WaitFor};
 

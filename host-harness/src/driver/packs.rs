@@ -1,8 +1,8 @@
 //! The components that rows name. A job is continued with the component that started it, even
 //! if the program or the component's file has been replaced since.
 
-use std::collections::HashMap;
-use std::io::Write as _;
+use std::collections::{HashMap, HashSet};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,9 +11,11 @@ use tempfile::NamedTempFile;
 use super::backoff;
 use super::error::DriverError;
 use crate::catalog::About;
+use crate::cleanup::{self, Freed};
 use crate::component::{CallContext, Pack, PackError};
 use crate::contract::NodeType;
 use crate::digest::Sha256Digest;
+use crate::durable::{sync_file, sync_folder};
 use crate::engine::Engine;
 use crate::error::ErrorKind;
 use crate::ledger::{JobError, Millis};
@@ -95,7 +97,8 @@ impl Packs {
         loaded.insert(pack.digest().to_string(), pack.clone());
     }
 
-    /// Stores a component for the processes that continue its jobs; synced when this returns.
+    /// Stores a component for the processes that continue its jobs; synced when this returns. The
+    /// caller holds the ledger's files until a row names it.
     pub(super) fn keep(&self, pack: &Pack, component: &[u8]) -> Result<(), DriverError> {
         let path = self.path(&pack.digest().to_string());
         if path.exists() {
@@ -105,12 +108,17 @@ impl Packs {
             std::fs::create_dir_all(&self.folder)?;
             let mut file = NamedTempFile::new_in(&self.folder)?;
             file.write_all(component)?;
-            file.as_file().sync_all()?;
+            sync_file(file.as_file())?;
             if self.policy.trusts(pack.digest()) {
                 std::fs::write(self.was_embedded(pack.digest()), "")?;
             }
-            file.persist(&path)?;
-            std::fs::File::open(&self.folder)?.sync_all()
+            match file.persist(&path) {
+                // Another process stored the same bytes, and may have the file open, which Windows
+                // does not replace.
+                Err(_) if path.exists() => {}
+                persisted => drop(persisted?),
+            }
+            sync_folder(&self.folder)
         };
         write().map_err(|source| DriverError::File {
             path: path.clone(),
@@ -196,5 +204,51 @@ impl Packs {
 
     fn path(&self, digest: &str) -> PathBuf {
         self.folder.join(format!("{digest}.wasm"))
+    }
+}
+
+/// Removes the components of a data directory that are not `wanted`, and temporary files of writes
+/// that ended with their process. A component is stored again with its next job.
+pub(crate) fn remove_others(data_dir: &Path, wanted: &HashSet<String>) -> io::Result<Freed> {
+    cleanup::remove_from(&data_dir.join(FOLDER), |name, age| {
+        let digest = name
+            .strip_suffix(".wasm")
+            .or_else(|| name.strip_suffix(".embedded"));
+        match digest {
+            Some(digest) => digest.parse::<Sha256Digest>().is_ok() && !wanted.contains(digest),
+            None => cleanup::is_crashed_write(name, age),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn components_that_no_row_names_are_removed_and_other_files_stay() {
+        let folder = tempfile::tempdir().expect("folder");
+        let components = folder.path().join(FOLDER);
+        std::fs::create_dir(&components).expect("folder");
+        let (wanted, other) = ("a".repeat(64), "b".repeat(64));
+        let names = [
+            format!("{wanted}.wasm"),
+            format!("{wanted}.embedded"),
+            format!("{other}.wasm"),
+            format!("{other}.embedded"),
+            "mine.wasm".to_owned(),
+            ".tmpnew".to_owned(),
+        ];
+        for name in &names {
+            std::fs::write(components.join(name), "x").expect("write");
+        }
+        let freed = remove_others(folder.path(), &HashSet::from([wanted]));
+        assert_eq!(freed.expect("clean"), Freed { files: 2, bytes: 2 });
+        let left: Vec<_> = names
+            .iter()
+            .map(|name| components.join(name).exists())
+            .collect();
+        assert_eq!(left, [true, true, false, false, true, true]);
+        assert!(remove_others(&folder.path().join("none"), &HashSet::new()).is_ok());
     }
 }

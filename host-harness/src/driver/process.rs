@@ -55,6 +55,7 @@ impl Driver {
         pack: &Pack,
         component: &[u8],
     ) -> Result<Vec<Inserted>, DriverError> {
+        let _hold = self.shared.ledger.hold_files()?;
         self.shared.steps.packs.keep(pack, component)?;
         Ok(self.shared.ledger.insert_all(jobs)?)
     }

@@ -5,11 +5,13 @@
 //! the lock when the process ends. A row names the process that requested its job last.
 
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
 use super::error::DriverError;
+use crate::cleanup::{self, Freed};
 
 const FOLDER: &str = "requesters";
 
@@ -77,9 +79,40 @@ impl Drop for Requester {
     }
 }
 
+/// Removes the files of processes that have ended. A file that is younger than a day may be of a
+/// process that has not locked it yet.
+pub(crate) fn remove_ended(data_dir: &Path) -> io::Result<Freed> {
+    let mut freed = Freed::default();
+    for (entry, metadata) in cleanup::files_of(&data_dir.join(FOLDER))? {
+        if cleanup::age_of(&metadata) >= cleanup::CRASHED_WRITE
+            && File::open(entry.path()).is_ok_and(|file| file.try_lock_shared().is_ok())
+        {
+            freed += cleanup::remove(&entry.path())?;
+        }
+    }
+    Ok(freed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cleanup::testing::make_old;
+
+    #[test]
+    fn file_of_an_ended_process_is_removed_and_one_of_a_running_process_stays() {
+        let folder = tempfile::tempdir().expect("folder");
+        let running = Requester::new(folder.path()).expect("requester");
+        for name in ["ended", "new"] {
+            fs::write(folder.path().join(FOLDER).join(name), "").expect("write");
+        }
+        for path in [&running.path, &folder.path().join(FOLDER).join("ended")] {
+            make_old(path, cleanup::CRASHED_WRITE);
+        }
+        assert_eq!(remove_ended(folder.path()).expect("clean").files, 1);
+        assert!(running.path.exists() && running.is_alive(running.name()));
+        assert!(!folder.path().join(FOLDER).join("ended").exists());
+        assert!(folder.path().join(FOLDER).join("new").exists());
+    }
 
     #[test]
     fn requester_is_alive_until_it_is_dropped() {

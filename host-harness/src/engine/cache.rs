@@ -3,6 +3,9 @@
 //! The file's name identifies component, engine settings and wasmtime's version. The file
 //! begins with the code's digest, so that a damaged file is detected before it is run. The
 //! cache is not used if other users can write its folder.
+//!
+//! The cache is bounded: a write removes the files that were not used for 30 days, and then the
+//! longest unused ones beyond 64 files or 512 MiB. A component whose code is gone is compiled again.
 
 use std::hash::{Hash as _, Hasher};
 use std::io::{self, Write as _};
@@ -11,7 +14,12 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
+use self::bounds::{CODE, note_use};
 use crate::hex;
+
+mod bounds;
+
+pub(crate) use self::bounds::clean;
 
 /// The first bytes of every file; the number is the version of the file format.
 const MAGIC: &[u8; 16] = b"zoetrope code 1\n";
@@ -63,9 +71,11 @@ impl CodeCache {
                       checks version and settings"
         )]
         let component = unsafe { Component::deserialize(engine, code) };
-        component
+        let component = component
             .inspect_err(|error| tracing::debug!(%error, "ignored incompatible compiled code"))
-            .ok()
+            .ok()?;
+        note_use(&path);
+        Some(component)
     }
 
     /// Stores the compiled form. A failure is only logged.
@@ -77,6 +87,9 @@ impl CodeCache {
             .and_then(|code| self.write(&path, &code));
         if let Err(error) = written {
             tracing::warn!(path = %path.display(), %error, "compiled code is not cached");
+        }
+        if let Err(error) = clean(&self.folder) {
+            tracing::warn!(folder = %self.folder.display(), %error, "old compiled code is not removed");
         }
     }
 
@@ -91,7 +104,7 @@ impl CodeCache {
 
     fn path(&self, engine: &wasmtime::Engine, component: &str) -> PathBuf {
         let settings = engine_digest(engine);
-        self.folder.join(format!("{component}-{settings}.code"))
+        self.folder.join(format!("{component}-{settings}{CODE}"))
     }
 }
 
@@ -146,7 +159,12 @@ fn trusted(_: &Path) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::bounds::{BOUNDS, Bounds, clean_to};
     use super::*;
+    use crate::cleanup;
+    use crate::cleanup::testing::make_old;
 
     const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
 
@@ -192,6 +210,30 @@ mod tests {
         assert!(cache.get(&engine, "a").is_none());
         cache.put(&engine, "a", &compiled);
         assert!(cache.get(&engine, "a").is_some());
+    }
+
+    #[test]
+    fn code_that_is_used_outlives_newer_code_that_is_not_and_crashed_writes_go() {
+        let folder = tempfile::tempdir().expect("folder");
+        let engine = engine();
+        let cache = CodeCache::open(folder.path()).expect("cache");
+        let compiled = Component::new(&engine, EMPTY).expect("component");
+        for name in ["used", "unused"] {
+            cache.put(&engine, name, &compiled);
+        }
+        let day = Duration::from_hours(24);
+        make_old(&cache.path(&engine, "used"), day * 20);
+        make_old(&cache.path(&engine, "unused"), day * 10);
+        let crashed = folder.path().join(".tmpcrashed");
+        std::fs::write(&crashed, "x").expect("write");
+        make_old(&crashed, cleanup::CRASHED_WRITE);
+        assert!(cache.get(&engine, "used").is_some());
+        let one = Bounds { files: 1, ..BOUNDS };
+        clean_to(folder.path(), one).expect("clean");
+        assert_eq!(files(folder.path()), [cache.path(&engine, "used")]);
+        make_old(&cache.path(&engine, "used"), BOUNDS.unused);
+        cache.put(&engine, "new", &compiled);
+        assert_eq!(files(folder.path()), [cache.path(&engine, "new")]);
     }
 
     #[cfg(unix)]

@@ -20,7 +20,8 @@
 //! - `check`, `pictures`: from an input to a [`Checked`] one
 //! - `submit`: from a checked input to a row
 //! - `commands`: [`Jobs`], and commands for existing jobs
-//! - `fetch`, `prune`: commands that copy or remove files
+//! - `fetch`: copies a result; `prune`: deletes rows and files; `leftovers`: unfinished files of
+//!   results
 //! - `error`, `next_step`: errors of commands, and the user's next step
 //! - `credit`: recognizes errors about the account's credit
 
@@ -29,6 +30,7 @@ mod commands;
 mod credit;
 mod error;
 mod fetch;
+mod leftovers;
 mod next_step;
 mod pictures;
 mod prune;
@@ -36,11 +38,12 @@ mod submit;
 #[cfg(test)]
 mod tests;
 
+pub use crate::cleanup::Freed;
 pub use check::{CheckRequest, Checked, check_context, node_type};
 pub use commands::{CancelOutcome, Jobs, find};
 pub use credit::{error_text, lacks_credit, with_charge};
 pub use error::JobsError;
 pub use fetch::Fetched;
 pub use next_step::{NextStep, Repair};
-pub use prune::{Pruned, prune};
+pub use prune::{PruneProgress, Pruned, prune, prune_with};
 pub use submit::{Destination, Opened, Prepared, SubmitRequest};

@@ -1,14 +1,27 @@
-//! Removes jobs that are done.
+//! Removes jobs that are done, and files that no job needs.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::commands::Jobs;
 use super::error::JobsError;
+use super::leftovers::{Leftovers, OrphanError, remove_orphans};
+use crate::cleanup::Freed;
+use crate::driver::{remove_ended_requesters, remove_other_components};
+use crate::engine::clean_cache;
 use crate::ledger::{Ledger, Millis, Pictures};
 
-/// Pictures of no job are kept this long: one may belong to a row that is not inserted yet.
+/// Pictures of no job are kept this long: one may belong to a row that a process of an earlier
+/// version is about to insert.
 const PICTURE_AGE: Duration = Duration::from_hours(1);
+
+/// The shortest and the longest pause between two transactions. A pause is as long as the
+/// transaction before it, so that others have half of the time.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
+
+/// Where a program keeps compiled code and results without a name, in the data directory.
+const CODE: &str = "code";
+const CLIPS: &str = "clips";
 
 /// The result of [`prune`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +30,17 @@ pub struct Pruned {
     pub deleted: usize,
     /// The number of remaining jobs.
     pub kept: usize,
+    /// The files that no job needed.
+    pub freed: Freed,
+}
+
+/// How far [`prune_with`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PruneProgress {
+    /// The jobs that are removed.
+    pub deleted: usize,
+    /// The jobs to remove, as counted at the beginning.
+    pub total: usize,
 }
 
 impl Jobs {
@@ -30,29 +54,87 @@ impl Jobs {
     }
 }
 
-/// Removes the jobs of `data_dir` that are done and were made before `before`: their rows,
-/// inputs and stored pictures. Result files are kept, and so is every job that is not done.
-/// Needs no driver.
+/// Removes the jobs of `data_dir` that are done and were made before `before`: their rows, inputs,
+/// stored pictures and unfinished files. Result files are kept, and so is every job that is not
+/// done. Also removes what no job needs: pictures and components that no row names, compiled code
+/// in `code/` beyond the bounds of the cache, files of writes and processes that have ended; and
+/// empties the ledger's write-ahead log.
+///
+/// Needs no driver, and may be interrupted at any point: rows are removed in transactions of at most
+/// 500, with a pause between two, in which other processes write. The same call continues.
 ///
 /// # Errors
 ///
 /// When the ledger cannot be written, or [`JobsError::Prune`].
 pub fn prune(data_dir: &Path, ledger: &Ledger, before: Millis) -> Result<Pruned, JobsError> {
-    let deleted = ledger.prune(before)?;
-    let rows = ledger.rows()?;
-    // The pictures of a damaged row are unknown, so all pictures stay until it is repaired.
-    if rows.damaged.is_empty() {
-        let documents = rows
-            .jobs
-            .iter()
-            .flat_map(|job| [job.spec.raw_input.as_str(), job.spec.input.as_str()]);
-        let pictures = Pictures::of(data_dir);
-        pictures
-            .keep_only(documents, PICTURE_AGE)
-            .map_err(JobsError::Prune)?;
+    prune_with(data_dir, ledger, before, |_| {})
+}
+
+/// As [`prune`]; calls `on_progress` between two transactions, and at the end of the last one.
+///
+/// # Errors
+///
+/// As [`prune`].
+pub fn prune_with(
+    data_dir: &Path,
+    ledger: &Ledger,
+    before: Millis,
+    mut on_progress: impl FnMut(PruneProgress),
+) -> Result<Pruned, JobsError> {
+    let (_, total) = ledger.counts(before)?;
+    let mut freed = Freed::default();
+    let mut leftovers = Leftovers::default();
+    let (mut deleted, mut last) = (0, None);
+    loop {
+        let done = ledger.done_jobs(before, last.as_ref())?;
+        if done.is_empty() {
+            break;
+        }
+        // Before the rows, which alone say where the files are.
+        for job in &done {
+            freed += leftovers.remove_of(job);
+        }
+        let begun = Instant::now();
+        deleted += ledger.delete(&done, before)?;
+        let took = begun.elapsed();
+        on_progress(PruneProgress { deleted, total });
+        std::thread::sleep(took.clamp(PAUSES.0, PAUSES.1));
+        last = done.into_iter().last();
     }
+    freed += remove_files(data_dir, ledger)?;
+    freed.bytes += ledger.shrink_log()?;
+    let (kept, _) = ledger.counts(before)?;
     Ok(Pruned {
         deleted,
-        kept: rows.jobs.len() + rows.damaged.len(),
+        kept,
+        freed,
     })
 }
+
+/// Removes the files of the data directory that no row needs.
+fn remove_files(data_dir: &Path, ledger: &Ledger) -> Result<Freed, JobsError> {
+    let mut freed = Freed::default();
+    // While a process is about to insert a row, pictures and components stay for the next time.
+    if let Some(owned) = ledger.own_files()? {
+        // Read after the lock: rows that were inserted before it are among them.
+        let needed = ledger.needed_files()?;
+        if let Some(pictures) = &needed.pictures {
+            let removed = Pictures::of(data_dir).remove_others(pictures, PICTURE_AGE);
+            freed += removed.map_err(JobsError::Prune)?;
+        }
+        let removed = remove_other_components(data_dir, &needed.components);
+        freed += removed.map_err(JobsError::Prune)?;
+        drop(owned);
+    }
+    freed += match remove_orphans(&data_dir.join(CLIPS), ledger) {
+        Err(OrphanError::File(error)) => return Err(JobsError::Prune(error)),
+        Err(OrphanError::Ledger(error)) => return Err(error.into()),
+        Ok(removed) => removed,
+    };
+    freed += remove_ended_requesters(data_dir).map_err(JobsError::Prune)?;
+    freed += clean_cache(&data_dir.join(CODE)).map_err(JobsError::Prune)?;
+    Ok(freed)
+}
+
+#[cfg(test)]
+mod tests;

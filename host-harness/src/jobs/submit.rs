@@ -15,7 +15,7 @@ use crate::component::CallContext;
 use crate::download::check_target;
 use crate::driver::{ResolvedConnection, deadline_after, now};
 use crate::json;
-use crate::ledger::{Inserted, Job, JobSpec, Pictures, Target};
+use crate::ledger::{FilesHold, Inserted, Job, JobSpec, Pictures, Target};
 use crate::media::hand_over;
 use crate::private_texts::PrivateTexts;
 use crate::trace::{self, Trace};
@@ -73,6 +73,8 @@ pub enum Destination {
 pub struct Prepared {
     entry: Entry,
     wait: Duration,
+    /// Keeps the stored pictures of a new job until its row names them.
+    _hold: Option<FilesHold>,
 }
 
 /// A request whose connection is open and whose key has been looked up.
@@ -169,17 +171,24 @@ impl Jobs {
         } = opened;
         let (checked, wait) = (request.checked, request.wait);
         if let Some(known) = known {
-            let entry = Entry::Known(known);
-            return Ok(Prepared { entry, wait });
+            return Ok(Prepared {
+                entry: Entry::Known(known),
+                wait,
+                _hold: None,
+            });
         }
         let input = self.hand_pictures_over(checked, &resolved).await?;
+        let hold = self.ledger().hold_files()?;
         let spec = self.spec(request, &resolved, input)?;
         let target = request.destination.target(&checked.id);
         let requester = self.driver.requester().to_owned();
         let mut job = Job::new(spec, target, requester, deadline_after(wait));
         job.force = request.force;
-        let entry = Entry::New(Box::new(job));
-        Ok(Prepared { entry, wait })
+        Ok(Prepared {
+            entry: Entry::New(Box::new(job)),
+            wait,
+            _hold: Some(hold),
+        })
     }
 
     /// Inserts jobs in one commit; returns their rows in this order. A job that exists already
@@ -199,7 +208,7 @@ impl Jobs {
         let added = self.driver.add(&new, &self.pack, &self.component);
         let mut added = added.map_err(JobsError::of_driver)?.into_iter();
         let mut jobs = Vec::with_capacity(prepared.len());
-        for Prepared { entry, wait } in prepared {
+        for Prepared { entry, wait, .. } in prepared {
             jobs.push(match entry {
                 Entry::Known(known) => self.resume(&known, deadline_after(wait)).await?,
                 Entry::New(job) => match added.next() {

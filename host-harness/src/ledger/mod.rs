@@ -8,7 +8,10 @@
 //! - [`store`](Ledger): the rows, and their transactions; `open`: the file; `schema`: its versions
 //! - [`change`](Change): a change of a row; [`due`](Lane): the jobs whose time has come
 //! - `resume`: resumes every job in one commit
-//! - [`pictures`](Pictures): pictures in base64, stored beside the rows
+//! - [`pictures`](Pictures): pictures in base64, stored beside the rows; `placeholders`: their
+//!   places in a document
+//! - `prune`: deletes rows in chunks, and lists the files that rows need; [`hold`](FilesHold): keeps
+//!   files that a row is about to name
 //!
 //! A commit names the revision that it was decided from ([`Change`]), so of two processes that
 //! decide from the same row only one can commit.
@@ -17,9 +20,12 @@ mod change;
 mod columns;
 mod due;
 mod error;
+mod hold;
 mod job_error;
 mod open;
 mod pictures;
+mod placeholders;
+mod prune;
 mod record;
 mod resume;
 mod row;
@@ -36,8 +42,10 @@ pub(crate) use record::round_trip;
 
 pub use due::Lane;
 pub use error::{Damage, DamagedRow, LedgerError, RowProblem};
+pub use hold::FilesHold;
 pub use job_error::{Failures, JobError};
 pub use pictures::Pictures;
+pub(crate) use prune::DoneJob;
 pub use row::{Billing, Cost, Job, JobSpec, Schedule, Target};
 pub use stage::{
     Attempts, ClipFile, FurtherFile, Media, Millis, PastSubmits, ProviderJob, ResultFile, Stage,

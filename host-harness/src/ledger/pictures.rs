@@ -1,27 +1,27 @@
 //! Pictures that an input contains as base64. They are stored as files beside the rows, since
 //! a row is read and written at every poll.
 //!
-//! In a document, such a picture is replaced by `{"$picture": DIGEST}`, which no schema of a
-//! picture field admits. The file holds the replaced text.
+//! In a document, such a picture is replaced by `{"$picture": DIGEST}`; see `placeholders`. The
+//! file holds the replaced text.
 
 use std::collections::HashSet;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
 use super::error::LedgerError;
 use super::open::make_folder;
+use super::placeholders;
+use crate::cleanup::{self, Freed};
 use crate::digest::Sha256Digest;
+use crate::durable::{sync_file, sync_folder};
 
 /// The folder in the data directory.
 const FOLDER: &str = "pictures";
-
-/// The key of the object that replaces a picture in a document.
-const MARK: &str = "$picture";
 
 /// The pictures of a data directory.
 #[derive(Clone, Debug)]
@@ -39,106 +39,97 @@ impl Pictures {
     }
 
     /// Moves the pictures at `fields` (JSON Pointers) that are not URLs from `document` into
-    /// files, which are synced when this returns.
+    /// files, which are synced when this returns. The caller holds the ledger's files
+    /// ([`Ledger::hold_files`](super::Ledger::hold_files)) until the document is in a row.
     ///
     /// # Errors
     ///
     /// When a file cannot be written.
     pub fn detach(&self, document: &mut Value, fields: &[&str]) -> Result<(), LedgerError> {
-        for field in fields {
-            let Some(value) = document.pointer_mut(field) else {
-                continue;
-            };
-            if let Some(text) = value.as_str().filter(|text| !is_url(text)) {
+        placeholders::detach(
+            document,
+            fields,
+            |text| !is_url(text),
+            |text| {
                 let digest = Sha256Digest::from(Sha256::digest(text)).to_string();
                 self.keep(&digest, text)?;
-                *value = json!({ MARK: digest });
-            }
-        }
-        Ok(())
+                Ok(digest)
+            },
+        )
     }
 
-    /// Puts the pictures back into `document`.
+    /// Puts the pictures back into `document`, at every depth: the reverse of
+    /// [`detach`](Self::detach).
     ///
     /// # Errors
     ///
     /// When a file is missing, unreadable or damaged.
     pub fn attach(&self, document: &mut Value) -> io::Result<()> {
-        let Value::Object(fields) = document else {
-            return Ok(());
-        };
-        for value in fields.values_mut() {
-            let Some(digest) = value.get(MARK).and_then(Value::as_str) else {
-                continue;
-            };
-            let text = std::fs::read_to_string(self.path(digest))?;
-            if Sha256Digest::from(Sha256::digest(&text)).to_string() != digest {
-                let damaged = format!("the picture {digest} is damaged");
-                return Err(io::Error::new(io::ErrorKind::InvalidData, damaged));
-            }
-            *value = text.into();
-        }
-        Ok(())
+        placeholders::attach(document, &mut |digest| self.load(digest))
     }
 
-    /// Removes the pictures that none of these documents mentions and that are older than
-    /// `age`: a younger one may belong to a row that is not inserted yet.
+    /// Removes the pictures that are not `wanted` and are older than `age`, and temporary files of
+    /// writes that ended with their process.
     ///
     /// # Errors
     ///
     /// When the folder cannot be read or a file cannot be removed.
-    pub fn keep_only<'a>(
+    pub(crate) fn remove_others(
         &self,
-        documents: impl Iterator<Item = &'a str>,
+        wanted: &HashSet<String>,
         age: Duration,
-    ) -> io::Result<()> {
-        let mut wanted = HashSet::new();
-        for document in documents {
-            if let Ok(Value::Object(fields)) = serde_json::from_str(document) {
-                let marks = fields
-                    .values()
-                    .filter_map(|value| value.get(MARK)?.as_str());
-                wanted.extend(marks.map(str::to_owned));
+    ) -> io::Result<Freed> {
+        cleanup::remove_from(&self.folder, |name, old| {
+            if name.starts_with(cleanup::TEMPORARY) {
+                return cleanup::is_crashed_write(name, old);
             }
-        }
-        let entries = match std::fs::read_dir(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            entries => entries?,
-        };
-        for entry in entries {
-            let entry = entry?;
-            let name = entry.file_name();
-            let is_wanted = name.to_str().is_some_and(|name| wanted.contains(name));
-            let age_now = entry.metadata()?.modified()?.elapsed();
-            if !is_wanted && age_now.is_ok_and(|it| it >= age) {
-                std::fs::remove_file(entry.path())?;
-            }
-        }
-        Ok(())
+            !wanted.contains(name) && old >= age
+        })
     }
 
     fn path(&self, digest: &str) -> PathBuf {
         self.folder.join(digest)
     }
 
+    fn load(&self, digest: &str) -> io::Result<String> {
+        let text = std::fs::read_to_string(self.path(digest))?;
+        if Sha256Digest::from(Sha256::digest(&text)).to_string() != digest {
+            let damaged = format!("the picture {digest} is damaged");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, damaged));
+        }
+        Ok(text)
+    }
+
     fn keep(&self, digest: &str, text: &str) -> Result<(), LedgerError> {
         let path = self.path(digest);
-        if path.exists() {
+        if is_reused(&path, text) {
             return Ok(());
         }
         make_folder(&self.folder)?;
         let write = || {
             let mut file = NamedTempFile::new_in(&self.folder)?;
             file.write_all(text.as_bytes())?;
-            file.as_file().sync_all()?;
+            sync_file(file.as_file())?;
             file.persist(&path)?;
-            std::fs::File::open(&self.folder)?.sync_all()
+            sync_folder(&self.folder)
         };
         write().map_err(|source| LedgerError::Folder {
             path: path.clone(),
             source,
         })
     }
+}
+
+/// Whether a picture is stored already, whole. It counts as new from now on: a program that does
+/// not hold the files of the ledger spares it then, too.
+fn is_reused(path: &Path, text: &str) -> bool {
+    let opened = std::fs::OpenOptions::new().append(true).open(path);
+    opened.is_ok_and(|file| {
+        let whole = file
+            .metadata()
+            .is_ok_and(|metadata| metadata.is_file() && metadata.len() == text.len() as u64);
+        whole && file.set_modified(SystemTime::now()).is_ok()
+    })
 }
 
 /// Whether a picture's field holds a URL.
@@ -151,7 +142,12 @@ fn is_url(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::cleanup::testing::make_old;
+
+    const HOUR: Duration = Duration::from_hours(1);
 
     #[test]
     fn base64_picture_is_detached_and_attached_again() {
@@ -162,21 +158,44 @@ mod tests {
         pictures
             .detach(&mut document, &["/image", "/other", "/absent"])
             .expect("detach");
-        assert!(document["image"]["$picture"].is_string());
+        let digest = document["image"]["$picture"].as_str().expect("a digest");
+        let wanted = HashSet::from([digest.to_owned()]);
         assert_eq!(document["other"], raw_input["other"]);
-        pictures
-            .keep_only([document.to_string().as_str()].into_iter(), Duration::ZERO)
-            .expect("keep");
+        let freed = pictures.remove_others(&wanted, Duration::ZERO);
+        assert_eq!(freed.expect("clean"), Freed::default());
         let mut back = document.clone();
         pictures.attach(&mut back).expect("attach");
         assert_eq!(back, raw_input);
-        let hour = Duration::from_hours(1);
-        pictures.keep_only(std::iter::empty(), hour).expect("keep");
+        let none = HashSet::new();
+        pictures.remove_others(&none, HOUR).expect("clean");
         assert!(pictures.attach(&mut document.clone()).is_ok());
-        pictures
-            .keep_only(std::iter::empty(), Duration::ZERO)
-            .expect("keep");
+        let freed = pictures.remove_others(&none, Duration::ZERO);
+        assert_eq!(freed.expect("clean").files, 1);
         assert!(pictures.attach(&mut document).is_err());
+    }
+
+    #[test]
+    fn stored_picture_that_is_used_again_counts_as_new() {
+        let folder = tempfile::tempdir().expect("folder");
+        let pictures = Pictures::of(folder.path());
+        let detached = || {
+            let mut document = json!({"images": ["AAAA"]});
+            pictures
+                .detach(&mut document, &["/images/0"])
+                .expect("detach");
+            document
+        };
+        let document = detached();
+        let digest = document["images"][0]["$picture"].as_str().expect("digest");
+        make_old(&pictures.path(digest), HOUR * 48);
+        let mut again = detached();
+        let freed = pictures.remove_others(&HashSet::new(), HOUR);
+        assert_eq!(freed.expect("clean"), Freed::default());
+        pictures.attach(&mut again).expect("the picture is there");
+        assert_eq!(again, json!({"images": ["AAAA"]}));
+        // A file that a power cut left empty is written again.
+        std::fs::write(pictures.path(digest), "").expect("write");
+        pictures.attach(&mut detached()).expect("attach");
     }
 
     #[test]

@@ -8,9 +8,10 @@ use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
 use super::columns::select_job;
 use super::error::{DamagedRow, Failure, LedgerError};
+use super::hold::Holds;
 use super::row::Job;
 use super::stage::Millis;
-use super::state::{DONE, SETTLED, State};
+use super::state::{SETTLED, State};
 use super::{open, record};
 use crate::contract::Charge;
 use crate::error::{ErrorKind, chain};
@@ -46,6 +47,7 @@ pub struct Ledger {
     reader: Mutex<Connection>,
     /// How long a transaction waits for another process's transaction.
     patience: Duration,
+    holds: Holds,
 }
 
 /// The connection that writes.
@@ -129,6 +131,7 @@ impl Ledger {
             writer,
             reader,
             patience: open::BUSY_TIMEOUT,
+            holds: Holds::of(data_dir),
         })
     }
 
@@ -331,19 +334,6 @@ impl Ledger {
         })
     }
 
-    /// Deletes jobs that are done and were made before `before`; returns their number. Their
-    /// files are kept.
-    ///
-    /// # Errors
-    ///
-    /// When the ledger cannot be written.
-    pub fn prune(&self, before: Millis) -> Result<usize, LedgerError> {
-        self.write(|transaction| {
-            let done = format!("DELETE FROM jobs WHERE created_at < ?1 AND {}", *DONE);
-            Ok(transaction.execute(&done, [before])?)
-        })
-    }
-
     /// Writes in one transaction, which is synced when this returns.
     pub(super) fn write<T>(
         &self,
@@ -379,6 +369,23 @@ impl Ledger {
             drop(writer);
             std::thread::sleep(BUSY_PAUSE);
         }
+    }
+
+    /// The connection that writes, outside of a transaction.
+    pub(super) fn with_writer<T>(
+        &self,
+        run: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        run(&locked(&self.writer).connection).map_err(|error| LedgerError::of(&self.path, error))
+    }
+
+    /// The ledger's file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn holds(&self) -> &Holds {
+        &self.holds
     }
 
     /// Reads rows of a query.

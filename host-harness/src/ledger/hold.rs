@@ -1,0 +1,112 @@
+//! Keeps files that a row is about to name: pictures and components.
+//!
+//! Such a file is written, or found, before the row is inserted; in a batch, hours before. A
+//! process holds `files.lock` shared from then until the insert. Only a process that has the lock
+//! for itself removes files that no row names. The kernel releases the lock when a process ends.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// The lock file in the data directory.
+const FILE: &str = "files.lock";
+
+/// While this exists, no process removes pictures or components of the data directory.
+#[derive(Clone, Debug)]
+pub struct FilesHold {
+    /// `None` on a file system without locks.
+    _lock: Option<Arc<File>>,
+}
+
+/// While this exists, no other process can hold the files.
+#[derive(Debug)]
+pub(crate) struct FilesOwned {
+    _lock: File,
+}
+
+/// The lock file of a data directory.
+#[derive(Debug)]
+pub(super) struct Holds {
+    path: PathBuf,
+    /// The hold of this process, shared by its jobs: a batch may have more lines than a process may
+    /// have open files.
+    shared: Mutex<Weak<File>>,
+}
+
+impl Holds {
+    pub(super) fn of(data_dir: &Path) -> Self {
+        Self {
+            path: data_dir.join(FILE),
+            shared: Mutex::default(),
+        }
+    }
+
+    /// Waits while another process removes files, and holds them.
+    pub(super) fn hold(&self) -> io::Result<FilesHold> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = shared.upgrade() {
+            return Ok(FilesHold { _lock: Some(file) });
+        }
+        let file = self.open()?;
+        match file.lock_shared() {
+            // Without locks, files that are in use are spared for their age alone.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                Ok(FilesHold { _lock: None })
+            }
+            locked => {
+                let file = locked.map(|()| Arc::new(file))?;
+                *shared = Arc::downgrade(&file);
+                Ok(FilesHold { _lock: Some(file) })
+            }
+        }
+    }
+
+    /// Owns the files; `None` if a process holds them, or if there are no locks.
+    pub(super) fn own(&self) -> io::Result<Option<FilesOwned>> {
+        let file = self.open()?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(FilesOwned { _lock: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                Ok(None)
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn open(&self) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(&self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_owned_only_while_no_process_holds_them() {
+        let folder = tempfile::tempdir().expect("folder");
+        // Two of one data directory are as those of two processes: each opens the file itself.
+        let (here, there) = (Holds::of(folder.path()), Holds::of(folder.path()));
+        let hold = here.hold().expect("hold");
+        let second = here.hold().expect("hold");
+        let theirs = there.hold().expect("hold");
+        for held in [hold, second, theirs] {
+            assert!(here.own().expect("a lock").is_none());
+            drop(held);
+        }
+        let owned = there.own().expect("a lock");
+        assert!(owned.is_some() && here.own().expect("a lock").is_none());
+        drop(owned);
+        assert!(here.own().expect("a lock").is_some());
+    }
+}

@@ -1,0 +1,213 @@
+//! Deletes rows of jobs that are done, in chunks, and lists the files that the rows need.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rusqlite::params;
+
+use super::error::LedgerError;
+use super::hold::{FilesHold, FilesOwned};
+use super::open::BUSY_TIMEOUT;
+use super::placeholders;
+use super::row::Target;
+use super::stage::Millis;
+use super::state::DONE;
+use super::store::Ledger;
+
+/// The rows of one transaction. It is short enough that a submit of another process waits
+/// some milliseconds for it.
+const CHUNK: i64 = 500;
+
+/// How long a checkpoint waits for transactions of others. It is tried again by the next command.
+const CHECKPOINT_TIME: Duration = Duration::from_millis(200);
+
+/// A job that is done and may be deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DoneJob {
+    row: i64,
+    /// Its id.
+    pub(crate) id: String,
+    /// Where its result was written.
+    pub(crate) target: Target,
+}
+
+/// The files that rows need.
+#[derive(Debug, Default)]
+pub(crate) struct NeededFiles {
+    /// The digests of pictures; `None` if an input cannot be read, so that they are unknown.
+    pub(crate) pictures: Option<HashSet<String>>,
+    /// The digests of components.
+    pub(crate) components: HashSet<String>,
+}
+
+impl Ledger {
+    /// Holds pictures and components that a row is about to name: no process removes them until
+    /// the hold is dropped. Waits while another process removes files.
+    ///
+    /// # Errors
+    ///
+    /// When the lock file cannot be opened.
+    pub fn hold_files(&self) -> Result<FilesHold, LedgerError> {
+        self.holds()
+            .hold()
+            .map_err(|source| self.unlockable(source))
+    }
+
+    /// Owns the files beside the ledger; `None` if a process holds some of them.
+    pub(crate) fn own_files(&self) -> Result<Option<FilesOwned>, LedgerError> {
+        self.holds().own().map_err(|source| self.unlockable(source))
+    }
+
+    /// Deletes jobs that are done and were made before `before`; returns their number. Their
+    /// files are kept. Each transaction deletes at most 500 rows.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be written. The rows of earlier transactions are deleted.
+    pub fn prune(&self, before: Millis) -> Result<usize, LedgerError> {
+        let (mut deleted, mut last) = (0, None);
+        loop {
+            let done = self.done_jobs(before, last.as_ref())?;
+            deleted += self.delete(&done, before)?;
+            last = done.into_iter().last();
+            if last.is_none() {
+                return Ok(deleted);
+            }
+        }
+    }
+
+    /// The next jobs that are done and were made before `before`, after the job `after`; empty at
+    /// the end.
+    pub(crate) fn done_jobs(
+        &self,
+        before: Millis,
+        after: Option<&DoneJob>,
+    ) -> Result<Vec<DoneJob>, LedgerError> {
+        let done = format!(
+            "SELECT rowid, id, CAST(target AS TEXT), target_is_stem FROM jobs
+            WHERE rowid > ?1 AND created_at < ?2 AND {} ORDER BY rowid LIMIT ?3",
+            *DONE
+        );
+        let after = after.map_or(i64::MIN, |job| job.row);
+        self.read(&done, params![after, before, CHUNK], |row| {
+            let target = PathBuf::from(row.get::<_, String>(2)?);
+            Ok(DoneJob {
+                row: row.get(0)?,
+                id: row.get(1)?,
+                target: if row.get(3)? {
+                    Target::Stem(target)
+                } else {
+                    Target::File(target)
+                },
+            })
+        })
+    }
+
+    /// Deletes these jobs in one transaction, with the records of their uploads; returns the number
+    /// of deleted rows. One that is no longer as [`done_jobs`](Self::done_jobs) found it stays.
+    pub(crate) fn delete(&self, jobs: &[DoneJob], before: Millis) -> Result<usize, LedgerError> {
+        if jobs.is_empty() {
+            return Ok(0);
+        }
+        let ids: Vec<_> = jobs.iter().map(|job| job.id.as_str()).collect();
+        let ids = serde_json::Value::from(ids).to_string();
+        let done = format!(
+            "id IN (SELECT value FROM json_each(?1)) AND created_at < ?2 AND {}",
+            *DONE
+        );
+        self.write(|transaction| {
+            let uploads = format!(
+                "DELETE FROM uploads WHERE (connection, key) IN
+                    (SELECT connection, key FROM jobs WHERE {done})"
+            );
+            transaction
+                .prepare_cached(&uploads)?
+                .execute(params![ids, before])?;
+            let rows = format!("DELETE FROM jobs WHERE {done}");
+            Ok(transaction
+                .prepare_cached(&rows)?
+                .execute(params![ids, before])?)
+        })
+    }
+
+    /// The number of jobs, and of those that are done and were made before `before`.
+    pub(crate) fn counts(&self, before: Millis) -> Result<(usize, usize), LedgerError> {
+        let counts = format!(
+            "SELECT count(*), count(*) FILTER (WHERE created_at < ?1 AND {}) FROM jobs",
+            *DONE
+        );
+        let counts = self.read(&counts, [before], |row| {
+            let number = |count: i64| usize::try_from(count).unwrap_or_default();
+            Ok((number(row.get(0)?), number(row.get(1)?)))
+        })?;
+        Ok(counts.first().copied().unwrap_or_default())
+    }
+
+    /// The files that rows need, those of damaged rows too.
+    pub(crate) fn needed_files(&self) -> Result<NeededFiles, LedgerError> {
+        let components = self.read("SELECT DISTINCT component FROM jobs", [], |row| {
+            Ok(row.get(0)?)
+        })?;
+        let documents = "SELECT raw_input FROM jobs WHERE instr(raw_input, '$picture')
+            UNION ALL SELECT input FROM jobs WHERE instr(input, '$picture')";
+        let mut pictures = Some(HashSet::new());
+        self.read(documents, [], |row| {
+            let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            match (serde_json::from_str(text), &mut pictures) {
+                (Ok(document), Some(pictures)) => {
+                    placeholders::digests(&document, &mut |digest| {
+                        pictures.insert(digest.to_owned());
+                    });
+                }
+                (Err(_), pictures) => *pictures = None,
+                (Ok(_), None) => {}
+            }
+            Ok(())
+        })?;
+        Ok(NeededFiles {
+            pictures,
+            components: components.into_iter().collect(),
+        })
+    }
+
+    /// Which of these ids have a row.
+    pub(crate) fn present(&self, ids: &[&str]) -> Result<HashSet<String>, LedgerError> {
+        let present = "SELECT id FROM jobs WHERE id IN (SELECT value FROM json_each(?1))";
+        let ids = serde_json::Value::from(ids.to_vec()).to_string();
+        let present = self.read(present, [ids], |row| Ok(row.get(0)?))?;
+        Ok(present.into_iter().collect())
+    }
+
+    /// Moves the write-ahead log into the ledger and empties the file, if no other process has a
+    /// transaction now; returns the bytes by which it became shorter.
+    pub(crate) fn shrink_log(&self) -> Result<u64, LedgerError> {
+        let length = || std::fs::metadata(self.log()).map_or(0, |log| log.len());
+        let before = length();
+        self.with_writer(|writer| {
+            writer.busy_timeout(CHECKPOINT_TIME)?;
+            // A transaction of another process is no error: the first column says so.
+            let shrunk = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            writer.busy_timeout(BUSY_TIMEOUT)?;
+            shrunk
+        })?;
+        Ok(before.saturating_sub(length()))
+    }
+
+    /// The file of the write-ahead log.
+    fn log(&self) -> PathBuf {
+        let mut log = self.path().as_os_str().to_owned();
+        log.push("-wal");
+        log.into()
+    }
+
+    fn unlockable(&self, source: std::io::Error) -> LedgerError {
+        LedgerError::Folder {
+            path: self.holds().path().to_owned(),
+            source,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
