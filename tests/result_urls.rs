@@ -90,6 +90,8 @@ fn form_of_a_url_alone_refuses_no_result() {
         ("HTTP://{provider_host}/clips/1.mp4#t=0", "/clips/1.mp4"),
         ("\n\t {provider}/clips/1.mp4 \r\n", "/clips/1.mp4"),
         ("{provider}\\clips\\1.mp4", "/clips/1.mp4"),
+        ("http:\\\\{provider_host}\\clips\\1.mp4", "/clips/1.mp4"),
+        ("http:/{provider_host}/../clips/1.mp4", "/clips/1.mp4"),
         ("{provider}//clips//1.mp4", "//clips//1.mp4"),
         ("{provider}/clips/one two.mp4", "/clips/one%20two.mp4"),
         ("//{provider_host}/clips/./1.mp4", "/clips/1.mp4"),

@@ -188,6 +188,13 @@ pub fn resolved(base: &str, text: &str) -> Option<String> {
     if is_absolute(text) || is_inline(text) {
         return Some(text.into());
     }
+    // As browsers read it: `https:\\host\path`, `https:/host/path`.
+    for scheme in ["https:", "http:"] {
+        if has_scheme(text, scheme) && text[scheme.len()..].starts_with(['/', '\\']) {
+            let rest = text[scheme.len()..].trim_start_matches(['/', '\\']);
+            return Some(format!("{scheme}//{rest}"));
+        }
+    }
     let ends_as_a_file = |text: &str| {
         let (_, extension) = text.rsplit_once('.')?;
         let is_one = (2..=5).contains(&extension.len())
@@ -398,6 +405,10 @@ mod tests {
                 Some("data:video/mp4;base64,AAAA"),
             ),
             ("attached:0", Some("attached:0")),
+            (
+                "https:\\\\cdn.example\\x.mp4",
+                Some("https://cdn.example\\x.mp4"),
+            ),
             ("ftp://cdn.example/x.mp4", None),
             ("javascript:alert(1)", None),
             ("s3://bucket/x.mp4", None),
