@@ -12,6 +12,7 @@
 //! - [`picture_results`]: results that are pictures, and node names with special characters
 //! - [`clip_types`]: clips of other types than MP4
 //! - [`profiles`]: the profiles of `run`
+//! - [`result_urls`]: the URLs of results and redirects, and of a pack's requests
 //! - [`resume`]: runs that stop at a deadline, a signal or a kill, and are resumed
 //! - [`jobs`]: the commands on jobs; [`costs`]: prices, costs and missing cancellation
 //! - [`cancellation`]: cancelled jobs whose submit has an unknown outcome
@@ -157,6 +158,7 @@ mod prune;
 mod published_documents;
 mod pydantic;
 mod reasons;
+mod result_urls;
 mod resume;
 mod schemas;
 mod secrets;

@@ -38,7 +38,8 @@ impl Fixture {
         ]));
         provider.name("storage", storage.url());
         let sandbox = Sandbox::new();
-        sandbox.configure(&provider.connection(options));
+        let more = format!("{}\n{options}", storage.as_result_origin());
+        sandbox.configure(&provider.connection(&more));
         sandbox.write("a.png", picture(ImageFormat::Png));
         Self {
             provider,

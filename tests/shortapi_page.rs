@@ -181,8 +181,9 @@ fn requests_of_the_component(body: &Value) -> Vec<Value> {
     sandbox.configure(&format!(
         "[connections.short]\ncategory = \"shortapi\"\nbase_url = \"{}\"\n\
          credential = {{ env = \"{KEY_VARIABLE}\" }}\n\
-         options = {{ callback_url = \"{CALLBACK_URL}\" }}\n",
-        provider.url()
+         options = {{ callback_url = \"{CALLBACK_URL}\" }}\n{}\n",
+        provider.url(),
+        cdn.as_result_origin()
     ));
     sandbox.write("input.json", body["args"].to_string());
     let command = ["--json", "run", SHORTAPI.1, "--input", "input.json"];

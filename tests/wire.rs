@@ -74,7 +74,9 @@ fn arrived_over(connection: impl Fn(&str) -> String) -> Vec<Arrived> {
     let cdn = Server::start(Script::from([("GET /c.mp4".into(), vec![Reply::clip()])]));
     provider.name("cdn", cdn.url());
     let sandbox = Sandbox::new();
-    sandbox.configure(&connection(&format!("{}/tenant/7/", provider.url())));
+    let table = connection(&format!("{}/tenant/7/", provider.url()));
+    let origin = format!("\n{}\ncredential = ", cdn.as_result_origin());
+    sandbox.configure(&table.replacen("\ncredential = ", &origin, 1));
     sandbox.write("a.png", picture(ImageFormat::Png));
     let prompt = format!("prompt={CANARY_PROMPT}");
     let outcome = sandbox.run([

@@ -7,6 +7,7 @@
 //! credential = { env = "PIXELML_API_KEY" }      # or { file = "…" }
 //! idempotency = "24h"                           # absent or false: keys are not honoured
 //! requests_per_second = 10                      # for all jobs together; 10 when absent
+//! result_origins = ["http://media.internal"]    # further origins that need not be public
 //! options = { wire = "jobs" }
 //!
 //! [network]                                     # how requests leave this machine
@@ -47,6 +48,7 @@ mod error;
 mod file;
 mod location;
 mod options;
+mod result_origin;
 mod source;
 mod trust;
 mod write;

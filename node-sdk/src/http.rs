@@ -177,7 +177,7 @@ pub fn is_absolute(text: &str) -> bool {
 const REFERENCE_LIMIT: usize = 4096;
 
 /// The URL that a text in a reply from `base` names: absolute, or relative as RFC 3986 resolves
-/// it. `None` if it is not the reference of a file: a text with
+/// it, with `\` read as `/` before its query. `None` if it is not the reference of a file: a text with
 /// blanks, a bare word, or a URL of a scheme that the host cannot fetch.
 ///
 /// A host takes `data:` URLs, and those of the scheme `attached:`, which it puts in the place of
@@ -187,6 +187,13 @@ pub fn resolved(base: &str, text: &str) -> Option<String> {
     let text = text.trim();
     if is_absolute(text) || is_inline(text) {
         return Some(text.into());
+    }
+    // As browsers read it: `https:\\host\path`, `https:/host/path`.
+    for scheme in ["https:", "http:"] {
+        if has_scheme(text, scheme) && text[scheme.len()..].starts_with(['/', '\\']) {
+            let rest = text[scheme.len()..].trim_start_matches(['/', '\\']);
+            return Some(format!("{scheme}//{rest}"));
+        }
     }
     let ends_as_a_file = |text: &str| {
         let (_, extension) = text.rsplit_once('.')?;
@@ -201,6 +208,8 @@ pub fn resolved(base: &str, text: &str) -> Option<String> {
     {
         return None;
     }
+    let end = text.find(['?', '#']).unwrap_or(text.len());
+    let text = text[..end].replace('\\', "/") + &text[end..];
     let start = &text[..text.find(['/', '?', '#']).unwrap_or(text.len())];
     if start.contains(':') || !text.contains(['/', '.', '?']) {
         return None;
@@ -400,6 +409,10 @@ mod tests {
                 "../x.mp4?e=1",
                 Some("https://api.example:8443/v1/x.mp4?e=1"),
             ),
+            (
+                "\\files\\x.mp4?a\\b",
+                Some("https://api.example:8443/files/x.mp4?a\\b"),
+            ),
             ("?file=1", Some("https://api.example:8443/v1/jobs/7?file=1")),
             ("//cdn.example/x.mp4", Some("https://cdn.example/x.mp4")),
             (
@@ -411,6 +424,10 @@ mod tests {
                 Some("data:video/mp4;base64,AAAA"),
             ),
             ("attached:0", Some("attached:0")),
+            (
+                "https:\\\\cdn.example\\x.mp4",
+                Some("https://cdn.example\\x.mp4"),
+            ),
             ("ftp://cdn.example/x.mp4", None),
             ("javascript:alert(1)", None),
             ("s3://bucket/x.mp4", None),

@@ -79,8 +79,8 @@ fn redirect_target(network: &Network, url: &str, expected: Refusal) {
     network.name(NAME, &[&[PUBLIC]]);
     network.detour(PUBLIC, server.address());
     let error = fetched(network, &format!("http://{NAME}/a"));
-    if expected == Refusal::Unreadable || !url.is_ascii() {
-        // What a header cannot hold, or no URL can be, leads nowhere.
+    if expected == Refusal::Unreadable {
+        // What no URL can be leads nowhere.
         assert!(matches!(error, FetchError::Redirect { .. }), "{error:?}");
     } else {
         assert_eq!(refusal(&error), expected);
@@ -146,6 +146,7 @@ pub(super) fn refusal(error: &FetchError) -> Refusal {
     let source = match error {
         FetchError::Url => return Refusal::Unreadable,
         FetchError::Egress { source, .. } => source,
+        FetchError::ResultOrigin { cause, .. } => cause.as_ref(),
         other => panic!("{other:?}"),
     };
     match source {

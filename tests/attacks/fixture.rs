@@ -16,7 +16,7 @@ use zoetrope_host::contract::{
     CheckOptions, ErrorCause, JobState, LocalFile, MediaKind, Plan, Profile, Started, Step,
 };
 use zoetrope_host::download::Download;
-use zoetrope_host::egress::{AddressRule, Egress, HttpLimits};
+use zoetrope_host::egress::{Egress, HttpLimits};
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::policy::{Grant, PackLimit, PackLimits, Policy};
 
@@ -209,9 +209,8 @@ pub(super) fn clip<'a>(
     Download {
         url,
         kind: MediaKind::Video,
-        rule: AddressRule::of_media(connection.base_url().origin()),
-        credential: Some(connection),
-        own: Some(connection.base_url().origin()),
+        connection: Some(connection),
+        needs_credential: true,
         sha256: None,
         part,
         limit: 1 << 20,
@@ -219,6 +218,12 @@ pub(super) fn clip<'a>(
 }
 
 pub(super) fn connection(url: &str) -> Arc<OpenConnection> {
+    connection_naming(url, &[])
+}
+
+/// The same, whose results may also be at these origins.
+pub(super) fn connection_naming(url: &str, origins: &[String]) -> Arc<OpenConnection> {
+    let origins = origins.iter().map(|url| url.parse().expect("an origin"));
     let folder = tempfile::tempdir().expect("a folder");
     let key = folder.path().join("key");
     std::fs::write(&key, CANARY_KEY).expect("a file");
@@ -227,6 +232,7 @@ pub(super) fn connection(url: &str) -> Arc<OpenConnection> {
         "pixelml",
         url.parse().expect("a URL"),
     )
+    .with_result_origins(origins.collect())
     .with_credential(Credential {
         source: SecretSource::File(key),
         header: Some("x-canary".into()),

@@ -182,7 +182,7 @@ fn stricter_rule() {
     let fixture = Fixture::new([]);
     let url = fixture.server.url("/");
     let own = connection(&fixture.server.url(""));
-    let local = AddressRule::of_media(own.base_url().origin());
+    let local = AddressRule::of_connection(own.base_url().origin());
     let fetched = wait_for(fixture.egress.fetch_bytes(&url, local, 1 << 10));
     assert!(fetched.is_ok(), "{fetched:?}");
     let stranger = wait_for(

@@ -11,7 +11,7 @@ use zoetrope_host::net::hostnames::NameKind;
 
 use super::Family;
 use super::addresses::{refusal, seen_by};
-use super::fixture::{clip, connection};
+use super::fixture::{clip, connection, connection_naming};
 use super::notations::Refusal;
 use crate::support::mp4;
 use crate::support::network::{Network, wait_for};
@@ -139,7 +139,7 @@ fn fetched(network: &Network, server: &Raw) -> Result<(), FetchError> {
     let egress = network.egress(HttpLimits::default());
     let url = server.url("/a");
     let origin = url.parse().ok().and_then(|url| Origin::of(&url));
-    let rule = AddressRule::of_media(&origin.expect("an origin"));
+    let rule = AddressRule::of_connection(&origin.expect("an origin"));
     wait_for(egress.fetch_bytes(&url, rule, 1 << 10)).map(drop)
 }
 
@@ -178,10 +178,11 @@ fn between_two() {
     assert_eq!(one.heard().len() + other.heard().len(), 6);
 }
 
-/// Resumes a download from `url` with the credential of a connection to `own`.
+/// Resumes a download from `url` with the credential of a connection to `own`, which names the
+/// stranger as an origin of results.
 #[track_caller]
-fn downloaded(own: &Raw, url: &str) {
-    let connection = connection(&own.url(""));
+fn downloaded(own: &Raw, stranger: &Raw, url: &str) {
+    let connection = connection_naming(&own.url(""), &[stranger.url("")]);
     let folder = tempfile::tempdir().expect("a folder");
     let part = folder.path().join("part");
     std::fs::write(&part, mp4::short_clip()).expect("a file");
@@ -201,7 +202,7 @@ fn to_another_origin() {
         Answer::redirect(302, "/closer"),
         Answer::redirect(307, &stranger.url("/b?signature=1")),
     ]);
-    downloaded(&own, &own.url("/a"));
+    downloaded(&own, &stranger, &own.url("/a"));
     let heard = own.heard();
     assert!(
         heard.len() >= 2 && heard[..2].iter().all(has_credential),
@@ -219,7 +220,7 @@ fn there_and_back() {
     let own = Raw::start([]);
     let stranger = Raw::start([Answer::redirect(302, &own.url("/account/delete"))]);
     own.then([Answer::redirect(302, &stranger.url("/b"))]);
-    downloaded(&own, &own.url("/a"));
+    downloaded(&own, &stranger, &own.url("/a"));
     let heard = own.heard();
     let back = heard
         .iter()
@@ -236,7 +237,7 @@ fn elsewhere() {
         format!("http://127.0.0.2:{port}/a"),
         own.url("@127.0.0.1/a"),
     ] {
-        downloaded(&own, &url);
+        downloaded(&own, &stranger, &url);
     }
     let heard = [own.heard(), stranger.heard()].concat();
     assert!(!heard.iter().any(has_credential), "{heard:?}");

@@ -164,6 +164,11 @@ impl Server {
         self.address.to_string()
     }
 
+    /// The line of a connection's table by which results may be at this server.
+    pub(crate) fn as_result_origin(&self) -> String {
+        format!("result_origins = [\"{}\"]", self.url())
+    }
+
     /// The table of a PixelML connection to this server, with `more` lines and the canary credential.
     pub(crate) fn connection(&self, more: &str) -> String {
         connection(&self.url(), more)

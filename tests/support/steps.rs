@@ -73,7 +73,8 @@ impl CaseContext {
     pub(super) fn configure(&self, more: &str) {
         let url = self.provider.as_ref().map_or_else(unused_url, Server::url);
         let url = url + &self.base_path;
-        let table = connection_of(&self.category, &url, more);
+        let more = format!("{}\n{more}", self.cdn.as_result_origin());
+        let table = connection_of(&self.category, &url, &more);
         self.sandbox.configure(&table);
     }
 

@@ -61,6 +61,12 @@ fn describe_connection(text: &mut String, connection: &ConnectionEffects) {
     if let Some(rate) = connection.requests_per_second {
         let _ = writeln!(text, "    requests per second: {rate}");
     }
+    for origin in &connection.result_origins {
+        let _ = writeln!(
+            text,
+            "    fetches results from: {origin} (also at an address of this machine or its network)"
+        );
+    }
     for origin in &connection.option_origins {
         let _ = writeln!(text, "    its options name: {origin}");
     }
@@ -160,6 +166,17 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line}{text}");
         }
+    }
+
+    #[test]
+    fn result_origins_are_shown_with_what_they_allow() {
+        let text = shown(
+            "[connections.a]\ncategory = \"pixelml\"\nbase_url = \"https://a.example\"\n\
+             result_origins = [\"http://media.internal:8080\"]\n",
+        );
+        let line = "    fetches results from: http://media.internal:8080 \
+                    (also at an address of this machine or its network)";
+        assert!(text.lines().any(|one| one == line), "{text}");
     }
 
     #[test]

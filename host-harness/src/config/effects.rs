@@ -56,6 +56,9 @@ pub struct ConnectionEffects {
     pub idempotency_seconds: Option<u64>,
     /// The most requests a second.
     pub requests_per_second: Option<f64>,
+    /// The further origins of its results. Their addresses may be private ones, or those of this
+    /// machine.
+    pub result_origins: Vec<String>,
     /// The names of its options.
     pub options: Vec<String>,
     /// The origins of URLs in its options, sorted. The provider may send results there.
@@ -154,6 +157,11 @@ impl ConnectionEffects {
             header: header.map(str::to_owned),
             idempotency_seconds: connection.idempotency().map(|window| window.as_secs()),
             requests_per_second: connection.requests_per_second(),
+            result_origins: connection
+                .result_origins()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             options: connection.options().keys().cloned().collect(),
             option_origins: origins(connection.options().values()),
         }

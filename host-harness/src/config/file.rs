@@ -14,6 +14,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::error::ConfigError;
+use super::result_origin::ResultOrigin;
 use crate::connections::{Connection, ConnectionId, Credential, HeaderFault, SecretSource};
 use crate::digest::Sha256Digest;
 use crate::net::{BaseUrl, Network, ProxySetting};
@@ -176,6 +177,8 @@ struct Table {
     idempotency: Window,
     requests_per_second: Option<Rate>,
     #[serde(default)]
+    result_origins: Vec<Parsed<ResultOrigin>>,
+    #[serde(default)]
     options: Options,
 }
 
@@ -194,7 +197,11 @@ impl Table {
         if let Some(Rate(rate)) = self.requests_per_second {
             connection = connection.with_requests_per_second(rate);
         }
-        connection.with_options(self.options.0)
+        let origins = self.result_origins.into_iter();
+        let origins = origins.map(|Parsed(ResultOrigin(origin))| origin);
+        connection
+            .with_result_origins(origins.collect())
+            .with_options(self.options.0)
     }
 }
 

@@ -19,6 +19,7 @@ base_url = "https://api.example.com/base/"
 credential = { env = "PIXELML_API_KEY", header = "X-Key", prefix = "" }
 idempotency = "24h"
 requests_per_second = 2.5
+result_origins = ["http://127.0.0.1:9000", "http://Media.internal:8080/"]
 options = { wire = "jobs", nested = { n = 1.5, list = [true, 2] }, at = 2026-11-21 }
 
 [connections.second]
@@ -43,6 +44,11 @@ fn file_with_every_key_is_parsed() {
     assert_eq!(first.base_url().to_string(), "https://api.example.com/base");
     assert_eq!(first.idempotency(), Some(Duration::from_hours(24)));
     assert_eq!(first.requests_per_second(), Some(2.5));
+    let origins = first.result_origins().iter().map(ToString::to_string);
+    assert_eq!(
+        origins.collect::<Vec<_>>(),
+        ["http://127.0.0.1:9000", "http://media.internal:8080"]
+    );
     assert_eq!(
         Value::Object(first.options().clone()),
         json!({"wire": "jobs", "nested": {"n": 1.5, "list": [true, 2]}, "at": "2026-11-21"})
@@ -72,6 +78,7 @@ fn absent_keys_have_the_documented_defaults() {
     let connection = config.connection("a").expect("a");
     assert_eq!(connection.credential(), None);
     assert_eq!(connection.idempotency(), None);
+    assert_eq!(connection.result_origins(), []);
     assert!(connection.options().is_empty());
 }
 
@@ -87,6 +94,19 @@ fn wrong(line: &str) -> (usize, usize, String) {
             ..
         }) => (line, column, message),
         other => panic!("{line}: {other:?}"),
+    }
+}
+
+#[test]
+fn result_origin_with_a_path_or_at_a_metadata_address_is_refused() {
+    for (value, expected) in [
+        ("[\"http://127.0.0.1:9000/clips\"]", "an origin is"),
+        ("[\"http://169.254.169.254\"]", "cloud metadata"),
+        ("[\"http://169.254.0.1\"]", "link-local"),
+        ("\"http://127.0.0.1:9000\"", "expected a sequence"),
+    ] {
+        let (row, _, message) = wrong(&format!("result_origins = {value}"));
+        assert!(row == 4 && message.contains(expected), "{value}: {message}");
     }
 }
 
@@ -115,7 +135,7 @@ fn parse_errors_give_line_and_column() {
         .join("\n"),
         @r#"
     credentials = { env = "X" }
-      4:1 unknown field, expected one of `category`, `base_url`, `credential`, `idempotency`, `requests_per_second`, `options`
+      4:1 unknown field, expected one of `category`, `base_url`, `credential`, `idempotency`, `requests_per_second`, `result_origins`, `options`
     credential = { env = "X", file = "y" }
       4:14 give either `env` or `file`
     credential = { environment = "X" }

@@ -137,6 +137,19 @@ async fn fetched_clip_is_complete_and_can_be_placed() {
 }
 
 #[tokio::test]
+async fn relative_url_is_resolved_against_the_base_url_and_sent_as_it_is_written() {
+    let case = Case::of([ok(&clip())]).await;
+    let part = case.part();
+    let wanted = case.wanted("media/../o'b/{x}.mp4?s='{y}'", &part, &Wish::default());
+    fetch(&narrow(), &wanted, |_| {}).await.expect("fetched");
+    let head = &case.server.seen()[0].head;
+    assert!(
+        head.starts_with("get /o'b/{x}.mp4?s='{y}' http/1.1"),
+        "{head}"
+    );
+}
+
+#[tokio::test]
 async fn download_of_another_kind_fails_and_leaves_no_file() {
     let page = format!("<html>{}</html>", "sign in ".repeat(100));
     for (body, expected) in [

@@ -148,14 +148,8 @@ impl Transfer<'_> {
         let from = part.position();
         let reply = self.egress.fetch(Wanted {
             url: self.url.clone(),
-            reach: self.wanted.connection.map_or_else(
-                || Reach::of_rule(AddressRule::PUBLIC),
-                |open| Reach::of_connection(open.connection()),
-            ),
-            credential: self
-                .wanted
-                .connection
-                .filter(|_| self.wanted.needs_credential),
+            reach: self.reach(),
+            credential: self.credential(),
             from,
         });
         let mut reply = match reply.await {
@@ -208,6 +202,18 @@ impl Transfer<'_> {
             Some(end) => Err(self.of_another_length(extent.start, end, part.position())),
             None => Ok(true),
         }
+    }
+
+    fn reach(&self) -> Reach<'_> {
+        match self.wanted.connection {
+            Some(open) => Reach::of_connection(open.connection()),
+            None => Reach::of_rule(AddressRule::PUBLIC),
+        }
+    }
+
+    fn credential(&self) -> Option<&OpenConnection> {
+        let connection = self.wanted.connection;
+        connection.filter(|_| self.wanted.needs_credential)
     }
 
     /// What `reply` carries of the file. `None` if it does not continue at `from`.

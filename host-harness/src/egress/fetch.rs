@@ -82,7 +82,7 @@ pub enum FetchError {
         /// The line that its table lacks.
         line: String,
         /// Why nothing was sent. It is part of the message.
-        cause: EgressError,
+        cause: Box<EgressError>,
     },
     /// The server answered with another status than 200.
     #[error("{url} answered with status {status}")]
@@ -264,7 +264,7 @@ fn failed(url: &FetchUrl, reach: &Reach<'_>, source: EgressError) -> FetchError 
             url,
             connection,
             line,
-            cause: source,
+            cause: Box::new(source),
         },
         None => FetchError::Egress { url, source },
     }

@@ -83,11 +83,9 @@ impl Egress {
             return Err(denied(Denial::Path));
         }
         let url = format!("{base}{}", plan.path);
-        let uri: Uri = url.parse().map_err(|_| denied(Denial::Url))?;
         // The library drops a fragment.
-        if uri.to_string() != url {
-            return Err(denied(Denial::Form));
-        }
+        let uri = url.parse().ok().filter(|uri: &Uri| uri.to_string() == url);
+        let uri = uri.ok_or_else(|| denied(Denial::Url))?;
         policy::permitted(base, &method, &uri).map_err(denied)?;
         let (mut headers, body, length) =
             body(plan, file, connection)

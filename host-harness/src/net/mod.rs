@@ -10,10 +10,12 @@ mod fetch_url;
 pub mod hostnames;
 mod network;
 mod normal_form;
+mod origin_text;
 mod urls;
 
 pub(crate) use fetch_url::{FetchUrl, FetchUrlError};
 pub use network::{Network, ProxySetting, ProxyUrl, ProxyUrlError};
 pub(crate) use normal_form::is_normal;
+pub use origin_text::OriginError;
 pub(crate) use urls::may_climb;
 pub use urls::{BaseUrl, BaseUrlError, Origin, shown};

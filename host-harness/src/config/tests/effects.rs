@@ -21,6 +21,10 @@ fn effects_list_where_a_secret_would_be_sent_and_what_is_read() {
     assert_eq!(first.idempotency_seconds, Some(24 * 60 * 60));
     assert_eq!(first.options, ["at", "nested", "wire"]);
     assert_eq!(
+        first.result_origins,
+        ["http://127.0.0.1:9000", "http://media.internal:8080"]
+    );
+    assert_eq!(
         effects.variables.iter().collect::<Vec<_>>(),
         ["PIXELML_API_KEY"]
     );

@@ -2,7 +2,7 @@ use std::io;
 use std::time::Duration;
 
 use super::*;
-use crate::download::DownloadFailure::{self, Permanent, Transient, UrlExpired};
+use crate::download::DownloadFailure::{self, Forbidden, Permanent, Transient, UrlExpired};
 use crate::egress::{Denial, EgressError, NotSent};
 use crate::net::addresses::AddressKind;
 
@@ -81,8 +81,17 @@ fn errors_of_the_reply_and_of_local_files_are_classified() {
     let url = String::new;
     let path = PathBuf::new;
     let source = || io::Error::from(io::ErrorKind::StorageFull);
+    let kind = AddressKind::Loopback;
+    let refused = NotSent::Address { host: url(), kind };
+    let result_origin = FetchError::ResultOrigin {
+        url: url(),
+        connection: "mine".parse().expect("an id"),
+        line: String::new(),
+        cause: Box::new(refused.into()),
+    };
     for (error, expected) in [
         (FetchError::Url.into(), UrlExpired),
+        (result_origin.into(), Forbidden),
         (FetchError::Redirect { url: url() }.into(), UrlExpired),
         (DownloadError::Digest { url: url() }, UrlExpired),
         (

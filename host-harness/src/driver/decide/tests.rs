@@ -365,6 +365,33 @@ fn download_that_is_too_long_each_time_is_suspended_and_stays_collectable() {
 }
 
 #[test]
+fn result_at_a_forbidden_origin_suspends_the_job_which_then_polls_for_a_fresh_url() {
+    let forbidden = Event::DownloadFailed {
+        error: oops(),
+        failure: DownloadFailure::Forbidden,
+    };
+    let first = [
+        Event::Due,
+        submit_ready(),
+        accepted(),
+        Event::Due,
+        succeeded(),
+        Event::Due,
+        forbidden,
+    ];
+    let (suspended, _) = after(job(0), first);
+    assert_eq!(
+        (suspended.state(), suspended.schedule.next_at),
+        (State::Succeeded, None)
+    );
+    assert!(suspended.media().is_none() && suspended.ticket().is_some());
+    let events = [resumed(9_000_000), Event::Due, succeeded(), Event::Due];
+    let (job, actions) = after(suspended, events);
+    assert_eq!(actions.last(), Some(&Action::Download));
+    assert_eq!(job.submits(), 1);
+}
+
+#[test]
 fn expired_url_is_polled_again_without_a_new_submit() {
     let stale = Event::DownloadFailed {
         error: oops(),
@@ -425,7 +452,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => prop::sample::select(vec![Event::CancelAnswered, Event::NoCancellation]),
         1 => Just(fetched()),
         1 => Just(Event::Finalized),
-        1 => prop::sample::select(vec![DownloadFailure::UrlExpired, DownloadFailure::Transient, DownloadFailure::Permanent])
+        1 => prop::sample::select(vec![DownloadFailure::UrlExpired, DownloadFailure::Transient, DownloadFailure::Permanent, DownloadFailure::Forbidden])
             .prop_map(|failure| Event::DownloadFailed { error: oops(), failure }),
         2 => (0..4_000_000i64).prop_map(resumed),
         1 => Just(Event::Adopted { ticket: "adopted".into(), provider_job_id: "p2".into() }),

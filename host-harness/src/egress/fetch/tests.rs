@@ -7,6 +7,7 @@ use flate2::write::GzEncoder;
 use super::super::error::{EgressError, NotSent, ReplyLost};
 use super::super::testing::{Act, Seen, Server, connection, narrow, reply};
 use super::*;
+use crate::connections::Connection;
 use crate::net::addresses::AddressKind;
 
 fn wanted<'a>(url: &str, credential: Option<&'a OpenConnection>) -> Wanted<'a> {
@@ -43,6 +44,87 @@ async fn redirect_to_another_origin_is_followed_without_the_credential() {
             .all(|seen| seen.head.contains("sk-hunter2"))
     );
     assert!(!storage.seen()[0].head.contains("sk-hunter2"));
+}
+
+#[tokio::test]
+async fn credential_is_sent_below_the_base_path_alone_for_each_hop() {
+    let with_credential = |seen: &Seen| seen.head.contains("sk-hunter2");
+    for (path, expected) in [
+        ("/v1/clips/a", true),
+        ("/v1", true),
+        ("/v1/../clips/a", false),
+        ("/clips/a", false),
+        ("/v1x/a", false),
+        ("/v1/..%2fclips/a", false),
+        ("/v1/%252e%252e/a", false),
+        ("//v1/a", false),
+    ] {
+        let server = Server::start([Act::ok("clip")]).await;
+        let connection = connection(&server.url("/v1"));
+        let wanted = wanted(&server.url(path), Some(&connection));
+        assert!(narrow().fetch(wanted).await.is_ok(), "{path}");
+        assert_eq!(with_credential(&server.seen()[0]), expected, "{path}");
+    }
+    let hops = ["/v1/b", "../clips/c", "/v1/d"].map(Act::redirect);
+    let server = Server::start(hops.into_iter().chain([Act::ok("clip")])).await;
+    let connection = connection(&server.url("/v1"));
+    let wanted = wanted(&server.url("/v1/a"), Some(&connection));
+    assert!(narrow().fetch(wanted).await.is_ok());
+    let seen: Vec<_> = server.seen().iter().map(with_credential).collect();
+    assert_eq!(seen, [true, true, false, false]);
+}
+
+#[tokio::test]
+async fn another_port_of_this_machine_is_reached_only_if_the_connection_names_it() {
+    let storage = Server::start([Act::ok("clip")]).await;
+    let there = storage.url("/clip.mp4?signature=secret");
+    let server = Server::start([Act::redirect(&there)]).await;
+    let own = connection(&server.url(""));
+    let result = |url: &str| Wanted {
+        reach: Reach::of_connection(own.connection()),
+        ..wanted(url, None)
+    };
+    // At the first hop, and after a redirect.
+    for url in [&there, &server.url("/a")] {
+        let refused = narrow().fetch(result(url)).await.map(drop);
+        let error = refused.expect_err("a refusal");
+        let FetchError::ResultOrigin {
+            connection, line, ..
+        } = &error
+        else {
+            panic!("{error:?}")
+        };
+        assert_eq!(connection.as_str(), "test");
+        assert_eq!(line, &format!("result_origins = [\"{}\"]", storage.url("")));
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+    assert_eq!(storage.seen().len(), 0);
+    let named = Connection::new(
+        "test".parse().expect("an id"),
+        "pixelml",
+        own.base_url().clone(),
+    )
+    .with_result_origins(vec![storage.url("").parse().expect("an origin")]);
+    let wanted = Wanted {
+        reach: Reach::of_connection(&named),
+        ..wanted(&there, Some(&own))
+    };
+    assert!(narrow().fetch(wanted).await.is_ok());
+    assert!(!storage.seen()[0].head.contains("sk-hunter2"));
+}
+
+#[tokio::test]
+async fn redirect_is_sent_as_it_is_written_and_non_ascii_is_encoded() {
+    let server = Server::start([
+        Act::redirect("/a/../b'{x}|^?s='{y}'&n=\u{fc}#t"),
+        Act::ok("clip"),
+    ])
+    .await;
+    let reply = narrow().fetch(wanted(&server.url("/a"), None)).await;
+    assert!(reply.is_ok());
+    let there = &server.seen()[1].head;
+    let line = "get /b'{x}|^?s='{y}'&n=%c3%bc http/1.1\r\n";
+    assert!(there.starts_with(line), "{there}");
 }
 
 #[tokio::test]

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use zoetrope_fuzzing::{SEPARATOR, Target, parts};
 
 use super::*;
+use crate::digest::Sha256Digest;
 use crate::net::shown;
+use crate::policy::{Grant, Manifest, Policy};
 
 const BASES: [&str; 5] = [
     "https://api.example.com",
@@ -145,9 +147,10 @@ fn permitted_url_is_below_the_base_url() {
         let url = Url::parse(&uri.to_string()).expect("a URL");
         assert_eq!(Origin::of(&url).as_ref(), Some(base.origin()));
         assert!(url.username().is_empty() && url.password().is_none());
+        is_sent_as_judged(&uri, base.origin());
         // The path that the policy saw, and the path that is sent.
         for path in [url.path(), uri.path()] {
-            for decodings in 0..=2 {
+            for decodings in 0..=3 {
                 let below = resolved(path, decodings);
                 let above = resolved(base.path(), 0);
                 assert!(
@@ -158,4 +161,110 @@ fn permitted_url_is_below_the_base_url() {
         }
         "permitted"
     });
+}
+
+/// Asserts that the target that is sent is the one that was given, and that parsing changes nothing
+/// of it but `'` in a query, which the `url` crate encodes.
+fn is_sent_as_judged(given: &Uri, origin: &Origin) {
+    let target = given.path_and_query().expect("a target").as_str();
+    let sent: Uri = format!("{origin}{target}").parse().expect("a URI");
+    assert_eq!(sent.path_and_query().expect("a target").as_str(), target);
+    let url = Url::parse(&sent.to_string()).expect("a URL");
+    assert_eq!(url.path(), given.path());
+    let query = given.query().map(|query| query.replace('\'', "%27"));
+    assert_eq!(url.query(), query.as_deref());
+    assert_eq!(Origin::of(&url).as_ref(), Some(origin));
+}
+
+/// A pack that is granted requests below `/media` of another host than its connection's.
+fn granted_media() -> Permissions {
+    let document = br#"{"format": 1, "name": "p", "version": "1", "connections": ["pixelml"],
+        "hosts": ["GET https://cdn.example/media"]}"#;
+    let manifest = Manifest::parse(document).expect("a manifest");
+    let grant = Grant::as_asked(&manifest);
+    let digest: Sha256Digest = "ab".repeat(32).parse().expect("a digest");
+    let policy = Policy::default().with(digest, grant);
+    policy.permissions(digest, manifest).expect("permissions")
+}
+
+#[test]
+fn path_of_a_permitted_url_of_a_granted_host_is_below_its_rule_for_every_server() {
+    use prop::sample::select;
+    use proptest::test_runner::TestRunner;
+
+    let permissions = granted_media();
+    let base: BaseUrl = "https://api.example.com".parse().expect("a base");
+    let step = prop_oneof![
+        select(&STEPS[..]),
+        select(&["/media", "/media/", "/evil", "/x"][..])
+    ];
+    let path = prop::collection::vec(step, 0..8);
+    let host = select(
+        &[
+            "cdn.example",
+            "CDN.example:443",
+            "cdn.example.",
+            "cdn%2eexample",
+        ][..],
+    );
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(6000));
+    let outcome = runner.run(&(host, path), |(host, path)| {
+        let text = format!("https://{host}{}", path.concat());
+        let Ok(uri) = text.parse::<Uri>() else {
+            return Ok(());
+        };
+        let Ok(Permit::Besides(url)) = permitted_to(&permissions, &base, &Method::GET, &uri) else {
+            return Ok(());
+        };
+        is_sent_as_judged(&uri, &Origin::of(&url).expect("an origin"));
+        for decodings in 0..=3 {
+            let folders = resolved(uri.path(), decodings);
+            prop_assert_eq!(
+                folders.first().map(String::as_str),
+                Some("media"),
+                "{}",
+                text
+            );
+        }
+        Ok(())
+    });
+    outcome.expect("no step out of the rule's path");
+}
+
+#[test]
+fn bypass_of_a_rule_by_an_unusual_path_is_denied() {
+    let permissions = granted_media();
+    let base: BaseUrl = "https://api.example.com".parse().expect("a base");
+    let verdict = |url: &str| {
+        let uri: Uri = url.parse().expect(url);
+        permitted_to(&permissions, &base, &Method::GET, &uri)
+    };
+    for path in [
+        "/media",
+        "/media/",
+        "/media/x?y=../z",
+        "/media/%C3%BC/a%2Fb//c",
+    ] {
+        let url = format!("https://cdn.example{path}");
+        assert!(matches!(verdict(&url), Ok(Permit::Besides(_))), "{url}");
+    }
+    for path in [
+        "/evil/../media/x",
+        "/evil/%2e%2e/media/x",
+        "/evil/.%2E/media/x",
+        "/evil/%252e%252e/media/x",
+        "/evil/..\\media/x",
+        "/media/..%2fevil",
+        "/media/..;/evil",
+        "/./media/x",
+        "//media/x",
+        "/media\\x",
+        "/media/{x}",
+        "/media/%zz",
+        "/media/%00",
+        "/media/\u{fc}",
+    ] {
+        let url = format!("https://cdn.example{path}");
+        assert_eq!(verdict(&url), Err(Denial::Form), "{url}");
+    }
 }

@@ -315,15 +315,21 @@ async fn name_without_an_address_here_passes_for_a_connection_or_with_proxy_reso
         credential: None,
         from: 0,
     };
-    let connection = |base: &str| {
+    let to = |base: &str| {
         let base = base.parse().expect("a base");
         Connection::new("mine".parse().expect("an id"), "pixelml", base)
     };
-    let itself = connection("https://unknown.example:80");
-    assert!(behind.egress.fetch(of_result(&itself)).await.is_ok());
-    let other = connection(API);
+    let provider_itself = to("https://unknown.example:80");
+    assert!(
+        behind
+            .egress
+            .fetch(of_result(&provider_itself))
+            .await
+            .is_ok()
+    );
+    let other = to(API);
     assert!(behind.egress.fetch(of_result(&other)).await.is_err());
-    let named = connection(API).with_result_origins(vec![origin(url)]);
+    let named = to(API).with_result_origins(vec![origin(url)]);
     assert!(behind.egress.fetch(of_result(&named)).await.is_ok());
 
     let network = Network {

@@ -186,16 +186,15 @@ fn origin_and_resolved_path_agree_with_the_standard_of_browsers() {
         FetchUrl::parse(base).expect("a URL"),
         Url::parse(base).expect("a URL"),
     );
-    let mut runner = TestRunner::new(ProptestConfig::with_cases(4000));
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(20_000));
     let outcome = runner.run(&text, |parts| {
         let text = parts.concat();
-        let Ok(joined) = own.join(&text) else {
+        // The crate refuses `///` before a host.
+        let (Ok(joined), Ok(mut expected)) = (own.join(&text), theirs.join(&text)) else {
             return Ok(());
         };
-        let mut expected = theirs.join(&text).expect("a URL");
         expected.set_fragment(None);
-        let origin = Origin::of(&expected);
-        prop_assert_eq!(Some(joined.origin()), origin.as_ref());
+        prop_assert_eq!(Some(joined.origin().clone()), Origin::of(&expected));
         // Read by the crate, what is sent is what it makes of the text itself.
         let again = Url::parse(&format!("{}{}", joined.origin, joined.target)).expect("a URL");
         prop_assert_eq!(again.path(), expected.path());
