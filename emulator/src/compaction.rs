@@ -86,7 +86,7 @@ mod tests {
         let ends: Vec<_> = (0..10).rev().map(Some).collect();
         let expired = expired(journal(&ends), hours(100));
         // Ten MiB are cut to four: the six that ended first.
-        let expected = (4..10).map(|number| JobId::from_u128(number));
+        let expected = (4..10).map(JobId::from_u128);
         assert_eq!(expired, expected.collect());
     }
 
