@@ -4,6 +4,11 @@ use crate::driver::pure::{Event, PollFailure, SubmitFailure, decide};
 use crate::ledger::{JobError, JobSpec, Target};
 
 fn queued() -> Job {
+    queued_with(0)
+}
+
+/// Over a connection that honours keys for this time.
+fn queued_with(idempotency_ms: i64) -> Job {
     let spec = JobSpec {
         id: "j".into(),
         node: "image_to_video".into(),
@@ -14,7 +19,7 @@ fn queued() -> Job {
         connection: "pixelml".into(),
         provider_origin: "https://p.example".into(),
         key: "k".into(),
-        idempotency_ms: 0,
+        idempotency_ms,
         created_at: 1_000,
     };
     let target = Target::File("/clips/j.mp4".into());
@@ -96,4 +101,30 @@ fn next_step_of_a_busy_ledger_names_the_other_process() {
     assert!(busy.to_string().contains("another process"), "{busy}");
     let step = NextStep::of_ledger(&busy);
     assert_eq!(step, NextStep::repeat(Repair::OtherProcess));
+}
+
+#[test]
+fn unknown_outcome_of_another_account_is_looked_up_and_not_submitted_again() {
+    let failed = |kind, failure| Event::SubmitFailed {
+        error: JobError::new(kind, "no"),
+        failure,
+    };
+    let lost = failed(ErrorKind::OutcomeUnknown, SubmitFailure::Unknown);
+    let events = [sent(), lost].into_iter();
+    let job = events.fold(queued_with(60_000), |job, event| {
+        decide(&job, event, 2_000).0
+    });
+    assert!(matches!(
+        NextStep::of(&job, 2_000),
+        NextStep::ResumeOnce { .. }
+    ));
+    let changed = failed(ErrorKind::ConnectionChanged, SubmitFailure::Permanent);
+    let (job, _) = decide(&job, changed, 2_000);
+    assert_eq!(
+        NextStep::of(&job, 2_000),
+        NextStep::Resolve {
+            job: "j".into(),
+            key: Some("k".into()),
+        }
+    );
 }

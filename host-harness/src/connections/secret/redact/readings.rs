@@ -149,7 +149,8 @@ impl<'a> Reader<'a> {
         readings
     }
 
-    /// The first reading at `at` that `wanted` accepts, as what it returns, and the length.
+    /// The reading at `at` with the most layers that `wanted` accepts, as what it returns, and the
+    /// length: a layer that begins an escape also writes its rest.
     fn next<T>(
         &mut self,
         at: usize,
@@ -157,10 +158,10 @@ impl<'a> Reader<'a> {
         wanted: impl Fn(u8) -> Option<T>,
     ) -> Option<(T, usize)> {
         let readings = self.readings(at, depth);
-        let mut accepted = readings
+        let accepted = readings
             .iter()
             .filter_map(|(character, length)| Some((wanted(character)?, length)));
-        accepted.next()
+        accepted.last()
     }
 
     /// The rest of an escape of JSON or JavaScript: `u0073`, `x73`, `/`.
