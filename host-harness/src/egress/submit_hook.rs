@@ -1,4 +1,4 @@
-//! The hook that is called before the one request of a call that can cost money.
+//! The hook that is called before the one request of a `start` or `cancel` that can cost money.
 
 use futures::future::BoxFuture;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::digest::Sha256Digest;
 
-/// Decides whether the request of a `start` that can cost money is sent.
+/// Decides whether the request of a `start` or `cancel` that can cost money is sent.
 ///
 /// Called when that request has passed every check and before a connection is opened for it,
 /// so that the implementation can record it first. Not called for other requests. If a
@@ -34,6 +34,12 @@ pub struct Submission<'a> {
 }
 
 impl Submission<'_> {
+    /// Its path, with that of the connection's base URL and without the query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.parts.uri.path()
+    }
+
     /// Whether the request carries this idempotency key: as a header's value, or as a text
     /// that the JSON body holds more often than the run's `input` does.
     #[must_use]

@@ -18,7 +18,7 @@
 //! [`NextStep`] is the user's next step.
 //!
 //! - `check`, `pictures`: from an input to a [`Checked`] one
-//! - `submit`: from a checked input to a row
+//! - `submit`: from a checked input to a row; `uploads`: the uploads of its pictures
 //! - `commands`: [`Jobs`], and commands for existing jobs
 //! - `fetch`, `prune`: commands that copy or remove files
 //! - `error`, `next_step`: errors of commands, and the user's next step
@@ -35,6 +35,7 @@ mod prune;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod uploads;
 
 pub use check::{CheckRequest, Checked, check_context, node_type};
 pub use commands::{CancelOutcome, Jobs, find};

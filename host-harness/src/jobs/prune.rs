@@ -31,7 +31,8 @@ impl Jobs {
 }
 
 /// Removes the jobs of `data_dir` that are done and were made before `before`: their rows,
-/// inputs and stored pictures. Result files are kept, and so is every job that is not done.
+/// inputs, stored pictures and recorded uploads. Uploads before `before` that belong to no job are
+/// removed too. Result files are kept, and so is every job that is not done.
 /// Needs no driver.
 ///
 /// # Errors
@@ -39,6 +40,7 @@ impl Jobs {
 /// When the ledger cannot be written, or [`JobsError::Prune`].
 pub fn prune(data_dir: &Path, ledger: &Ledger, before: Millis) -> Result<Pruned, JobsError> {
     let deleted = ledger.prune(before)?;
+    ledger.prune_uploads(before)?;
     let rows = ledger.rows()?;
     // The pictures of a damaged row are unknown, so all pictures stay until it is repaired.
     if rows.damaged.is_empty() {

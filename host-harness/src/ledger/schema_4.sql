@@ -3,14 +3,16 @@
 ALTER TABLE jobs ADD COLUMN reported_charge TEXT;
 ALTER TABLE jobs ADD COLUMN submit_account TEXT;
 ALTER TABLE jobs ADD COLUMN cancel_sent_at INTEGER;
+ALTER TABLE jobs ADD COLUMN submit_path TEXT;
 -- Uploads of pictures: one row for each picture of a job, before and after the job has a row.
 CREATE TABLE uploads (
     connection TEXT NOT NULL,
+    provider   TEXT NOT NULL,
     key        TEXT NOT NULL,
     sha256     TEXT NOT NULL,
     sent       INTEGER NOT NULL,
     at         INTEGER NOT NULL,
     status     INTEGER,
     reply      TEXT,
-    PRIMARY KEY (connection, key, sha256)
+    PRIMARY KEY (connection, key, sha256, provider)
 ) STRICT;

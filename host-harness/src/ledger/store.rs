@@ -420,7 +420,7 @@ impl Ledger {
         written.map_err(|error| LedgerError::of(&self.path, error))
     }
 
-    fn read<T>(
+    pub(super) fn read<T>(
         &self,
         query: &str,
         parameters: impl rusqlite::Params,

@@ -44,6 +44,12 @@ impl Route {
             }
     }
 
+    /// Whether it has no `*`, and so names one path.
+    #[must_use]
+    pub fn is_literal(&self) -> bool {
+        !self.path.split('/').any(|segment| segment == "*")
+    }
+
     /// The route of one request; `None` if no route can permit it.
     #[must_use]
     pub fn of_request(method: &Method, path: &str) -> Option<Self> {

@@ -134,7 +134,8 @@ impl LedgerHook {
             keyed: submission.carries(&before.spec.key, &self.input),
             account: None,
         };
-        let (after, action) = decide(&before, ready, at);
+        let (mut after, action) = decide(&before, ready, at);
+        after.submit_path = Some(submission.path().to_owned());
         if action != Action::AllowSubmit {
             return Err(Refused::OtherBytes);
         }
