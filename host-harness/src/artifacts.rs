@@ -189,8 +189,10 @@ pub async fn upload(
     };
     let plan = pack.plan_artifact_upload(context, category, &file, role);
     let plan = plan.await?;
-    let reply = egress.upload(connection, &plan, picture.part()).await;
-    let reply = reply.map_err(ArtifactError::Upload)?;
+    // A command of the user, and no part of a job: each one uploads once.
+    let is_recorded = std::future::ready(true);
+    let reply = egress.upload(connection, pack.quota(), &plan, picture.part(), is_recorded);
+    let reply = reply.await.map_err(ArtifactError::Upload)?;
     let artifact = pack.artifact_uploaded(context, category, reply.status, &reply.body);
     let length = picture.byte_length();
     let artifact = artifact

@@ -337,6 +337,9 @@ fn charged(charge: Charge, phase: Phase) -> &'static str {
     match (charge, phase) {
         (Charge::No, _) => "no",
         (Charge::Yes, _) => "yes",
+        (Charge::Unknown, Phase::Upload) => {
+            "unknown; the provider may charge for the upload, and no job was submitted"
+        }
         (Charge::Unknown, Phase::Poll | Phase::Download) => {
             "unknown; the provider accepted the job, and resuming it costs nothing more"
         }

@@ -54,6 +54,12 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
             "Fix the cause, then run the same command again (nothing was submitted)".into()
         }
         NextStep::RepeatUnsubmitted => "Run the same command again (nothing was submitted)".into(),
+        NextStep::RepeatUploaded => {
+            "Fix the cause, then run the same command again; under the same --key, a picture that the provider accepted is not uploaded again".into()
+        }
+        NextStep::OtherUpload => {
+            "Look at the provider for the upload and its charge. To upload once more, run again with another --key; that upload may be charged as well".into()
+        }
         NextStep::UseNewer => "Use the newer zoetrope, or another --data-dir".into(),
         NextStep::RestoreLedger => {
             "Restore the ledger from a backup, or use another --data-dir".into()

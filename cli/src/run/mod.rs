@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use uuid::Uuid;
 use zoetrope_host::catalog::About;
+use zoetrope_host::contract::Charge;
 use zoetrope_host::driver::WaitFor;
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{Checked, Destination, Jobs, NextStep, Prepared, SubmitRequest};
@@ -99,7 +100,7 @@ impl Run {
 }
 
 /// Prepares a request: uploads its pictures, if the provider wants them uploaded. Nothing else
-/// is sent, and nothing is written to the ledger.
+/// is sent, and nothing else is written to the ledger.
 async fn prepare(
     context: &Context,
     jobs: &Jobs,
@@ -113,7 +114,13 @@ async fn prepare(
     tokio::select! {
         biased;
         prepared = jobs.hand_over(opened) => prepared.map_err(failed),
-        () = interrupts.next() => Err(interrupted()),
+        () = interrupts.next() => {
+            let failure = interrupted();
+            if jobs.may_have_paid_uploads(&request.connection, &request.key) {
+                return Err(failure.charged(Charge::Unknown));
+            }
+            Err(failure)
+        }
     }
 }
 

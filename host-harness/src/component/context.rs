@@ -46,6 +46,7 @@ pub struct CallContext {
     pub(super) egress: Option<Egress>,
     pub(super) limits: Limits,
     pub(super) submit_hook: Option<Arc<dyn SubmitHook>>,
+    pub(super) submit_path: Option<Arc<str>>,
     /// The pictures and clips that are taken out of the replies of its calls.
     pub(super) attachments: Arc<Attachments>,
     /// The texts that the call's messages must not quote.
@@ -85,10 +86,19 @@ impl CallContext {
         self
     }
 
-    /// With a hook that is called before a request that can cost money is sent.
+    /// With a hook that is called before the one request of a `start` or `cancel` that can cost
+    /// money is sent.
     #[must_use]
     pub fn with_submit_hook(mut self, submit_hook: Arc<dyn SubmitHook>) -> Self {
         self.submit_hook = Some(submit_hook);
+        self
+    }
+
+    /// With the path of the submit of the job that is cancelled. A cancellation is sent there only
+    /// where a granted route names that path.
+    #[must_use]
+    pub(crate) fn with_submit_path(mut self, path: Option<&str>) -> Self {
+        self.submit_path = path.map(Into::into);
         self
     }
 

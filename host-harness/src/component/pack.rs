@@ -96,6 +96,11 @@ impl Pack {
         self.quota.permissions()
     }
 
+    /// Its permissions, with what its calls have used of its limits.
+    pub(crate) fn quota(&self) -> &Quota {
+        &self.quota
+    }
+
     /// The SHA-256 of the component's bytes.
     #[must_use]
     pub fn digest(&self) -> &Sha256Digest {
@@ -194,8 +199,21 @@ impl Pack {
         context: &CallContext,
         ticket: &str,
     ) -> Result<Cancellation, CallError> {
-        let mut call = self.begin(context, Sends::OneChange).await?;
-        call.ask(self.exports.cancel, (ticket,)).await
+        self.cancel_reporting(context, ticket).await.0
+    }
+
+    /// As [`cancel`](Self::cancel), and whether a request that changes something was sent.
+    pub(crate) async fn cancel_reporting(
+        &self,
+        context: &CallContext,
+        ticket: &str,
+    ) -> (Result<Cancellation, CallError>, Sent) {
+        let mut call = match self.begin(context, Sends::OneChange).await {
+            Ok(call) => call,
+            Err(error) => return (Err(error), Sent::Nothing),
+        };
+        let outcome = call.ask(self.exports.cancel, (ticket,)).await;
+        (outcome, call.transmission.close())
     }
 
     /// A ticket for a job at the provider whose ticket the caller lost.

@@ -70,6 +70,7 @@ impl CallState {
                 egress: context.egress.clone(),
                 connection: context.connection.clone(),
                 submit_hook: context.submit_hook.clone(),
+                submit_path: context.submit_path.clone(),
                 transmission: Arc::clone(transmission),
                 quota: Arc::clone(quota),
                 // So that a request to a slow provider fails before the call does.

@@ -56,6 +56,7 @@ pub fn of_poll(outcome: Result<JobState, CallError>) -> Event {
                 format!("the job failed: {}", failure.fault.described()),
             ),
             charge: failure.settlement.charge,
+            reported: None,
             cost: failure.settlement.cost.map(cost),
         },
         Ok(JobState::Cancelled(settlement)) => cancelled(settlement.charge, settlement.cost),
@@ -136,6 +137,7 @@ fn succeeded(success: Success, ticket: Option<String>, provider_job_id: Option<S
         output: success.output,
         media: media(success.media),
         charge: success.settlement.charge,
+        reported: None,
         cost: success.settlement.cost.map(cost),
     }
 }
@@ -148,6 +150,7 @@ fn cancelled(charge: Charge, price: Option<Price>) -> Event {
             "the job was cancelled at the provider",
         ),
         charge,
+        reported: None,
         cost: price.map(cost),
     }
 }

@@ -61,6 +61,8 @@ pub enum Event {
         media: Option<Media>,
         /// Whether the job is charged.
         charge: Charge,
+        /// What the component says about the charge, where `charge` is not its word.
+        reported: Option<Charge>,
         /// The cost, if it is known.
         cost: Option<Cost>,
     },
@@ -72,6 +74,8 @@ pub enum Event {
         error: JobError,
         /// Whether the job is charged.
         charge: Charge,
+        /// What the component says about the charge, where `charge` is not its word.
+        reported: Option<Charge>,
         /// The cost, if it is known.
         cost: Option<Cost>,
     },
@@ -88,6 +92,13 @@ pub enum Event {
     CancelAnswered,
     /// The provider has no cancellation.
     NoCancellation,
+    /// The request of a cancellation that changes something is ready to be sent.
+    CancelReady,
+    /// That request was not sent, or it may be sent again: a trusted pack's cancellations cost
+    /// nothing.
+    CancelRepeatable,
+    /// The job is not finished, and it was cancelled before: the request is not sent again.
+    CancelSpent,
     /// The download is complete, in a file without its final name.
     Fetched {
         /// The file, with its final path.
@@ -160,6 +171,9 @@ impl fmt::Debug for Event {
             Self::CancelWanted => "CancelWanted",
             Self::CancelAnswered => "CancelAnswered",
             Self::NoCancellation => "NoCancellation",
+            Self::CancelReady => "CancelReady",
+            Self::CancelRepeatable => "CancelRepeatable",
+            Self::CancelSpent => "CancelSpent",
             Self::Fetched { .. } => "Fetched",
             Self::Finalized => "Finalized",
             Self::DownloadFailed { .. } => "DownloadFailed",
@@ -239,6 +253,8 @@ pub enum Action {
     Poll,
     /// Call the component's `cancel`.
     Cancel,
+    /// Send the request of a cancellation that changes something.
+    AllowCancel,
     /// Download the result.
     Download,
     /// Give the file its final name.

@@ -1,7 +1,8 @@
-//! Carries out the action of [`decide`] for one job, and commits the result. Polls and
-//! cancellations are here; submits and downloads have files of their own.
+//! Carries out the action of [`decide`] for one job, and commits the result. Polls are here;
+//! submits, cancellations and downloads have files of their own.
 
 mod account;
+mod cancel;
 mod download;
 mod ledger_hook;
 mod resolved_job;
@@ -29,7 +30,7 @@ use super::rate_limit::DEFAULT_RATE;
 use super::redact::{private_texts, redacted, without_input};
 use super::{classify, spans};
 use crate::component::CallContext;
-use crate::contract::JobState;
+use crate::contract::{Charge, JobState};
 use crate::egress::Egress;
 use crate::error::ErrorKind;
 use crate::ledger::{Change, Job, JobError, Ledger, LedgerError, Millis, Pictures};
@@ -116,7 +117,7 @@ impl Steps {
             match action {
                 Action::Submit => Box::pin(self.submit(job, &resolved_job)).await,
                 Action::Poll => Box::pin(self.poll(job, &resolved_job)).await,
-                Action::Cancel => self.cancel(job, &resolved_job).await,
+                Action::Cancel => Box::pin(self.cancel(job, &resolved_job)).await,
                 _ => {
                     let none = InHand::default();
                     self.download(job, &resolved_job, none).await
@@ -312,9 +313,10 @@ impl Steps {
     async fn settled_result(
         &self,
         job: Job,
-        mut event: Event,
+        event: Event,
         resolved_job: &ResolvedJob,
     ) -> Result<Done, Arc<LedgerError>> {
+        let mut event = with_reported_charge(event, &job, resolved_job);
         let in_hand = InHand::of(&mut event, &job, resolved_job);
         let done = self.settled(job, &event).await?;
         if in_hand.is_empty() {
@@ -325,17 +327,6 @@ impl Steps {
             job: downloaded.job,
             ..done
         })
-    }
-
-    async fn cancel(&self, job: Job, resolved_job: &ResolvedJob) -> Result<Done, Arc<LedgerError>> {
-        let ticket = job.ticket().unwrap_or_default();
-        let cancelled = resolved_job
-            .known
-            .pack
-            .cancel(&resolved_job.context, ticket)
-            .await;
-        let event = self.read(&job, classify::of_cancel(cancelled)).await;
-        self.settled(job, &event).await
     }
 
     /// The event of a read, redacted. After a failure, the connection is opened again.
@@ -369,6 +360,26 @@ fn of_provider(mut event: Event, job: &Job) -> Event {
     } = &mut event
     {
         *message = redacted(message, job).into_owned();
+    }
+    event
+}
+
+/// The event with a charge of `no` as the component's word alone, if the component is not trusted and
+/// the provider may have accepted a submit. A charge of `yes` stays: it hides no payment.
+fn with_reported_charge(mut event: Event, job: &Job, resolved_job: &ResolvedJob) -> Event {
+    let is_believed =
+        resolved_job.known.pack.permissions().is_trusted() || job.submitted_at().is_none();
+    if let Event::Succeeded {
+        charge, reported, ..
+    }
+    | Event::Ended {
+        charge, reported, ..
+    } = &mut event
+        && *charge == Charge::No
+        && !is_believed
+    {
+        *reported = Some(*charge);
+        *charge = Charge::Unknown;
     }
     event
 }

@@ -221,6 +221,9 @@ pub enum Denial {
     /// Not below the connection's base path, or a path that may mean another one.
     #[error("the path is not below the connection's base URL")]
     Path,
+    /// A cancellation at the path of the job's submit.
+    #[error("a cancellation is not sent to the path of the job's submit")]
+    SubmitPath,
     /// `CONNECT` and `TRACE` are for proxies and their debugging.
     #[error("the methods CONNECT and TRACE are not allowed")]
     Method,

@@ -4,7 +4,8 @@
 //! check has passed:
 //!
 //! 1. the call may send at all, and has a connection;
-//! 2. method, scheme, host, port and path against the policy ([`Denial`]);
+//! 2. method, scheme, host, port and path against the policy, and those of an upload or a
+//!    cancellation against the granted routes ([`Denial`]);
 //! 3. the whole body, bounded and compared with its `content-length`, so that a body that the
 //!    component left unfinished is not sent;
 //! 4. the host's name ([`hostnames`](crate::net::hostnames)) and every one of its addresses
@@ -48,6 +49,7 @@ mod proxy;
 mod proxy_error;
 mod reach;
 mod resolver;
+mod routes;
 mod spans;
 mod submit_hook;
 mod tls;

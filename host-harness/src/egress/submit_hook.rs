@@ -1,4 +1,4 @@
-//! The hook that is called before the one request of a call that can cost money.
+//! The hook that is called before the one request of a `start` or `cancel` that can cost money.
 
 use futures::future::BoxFuture;
 use http::request;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::digest::Sha256Digest;
 use crate::policy::KeyPlace;
 
-/// Decides whether the request of a `start` that can cost money is sent.
+/// Decides whether the request of a `start` or `cancel` that can cost money is sent.
 ///
 /// Called when that request has passed every check and before a connection is opened for it,
 /// so that the implementation can record it first. Not called for other requests. Of several
@@ -34,6 +34,12 @@ pub struct Submission<'a> {
 }
 
 impl Submission<'_> {
+    /// Its path, with that of the connection's base URL and without the query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.parts.uri.path()
+    }
+
     /// Whether the request carries this idempotency key where the provider looks for it.
     #[must_use]
     pub fn carries(&self, key: &str, place: &KeyPlace) -> bool {

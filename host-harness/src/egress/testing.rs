@@ -20,6 +20,8 @@ use super::{Egress, HttpLimits};
 use crate::connections::{
     Connection, Credential, CredentialPlacement, OpenConnection, SecretSource,
 };
+use crate::digest::Sha256Digest;
+use crate::policy::{Grant, Manifest, Policy, Quota};
 
 /// What the server does with a request.
 #[derive(Clone)]
@@ -255,4 +257,16 @@ fn opened(base: &str, adapt: impl Fn(Connection) -> Connection) -> Arc<OpenConne
     let connection = Arc::new(adapt(connection));
     let open = connection.open(&CredentialPlacement::default());
     Arc::new(open.expect("open"))
+}
+
+/// The quota of a pack that is granted these uploads and so many requests a minute.
+pub(crate) fn uploading(uploads: &[&str], requests: u64) -> Quota {
+    let manifest = serde_json::json!({
+        "format": 1, "name": "p", "version": "1", "connections": ["pixelml"],
+        "uploads": uploads, "limits": {"requests_per_minute": requests},
+    });
+    let manifest = Manifest::parse(manifest.to_string().as_bytes()).expect("a manifest");
+    let digest = Sha256Digest::from([1; 32]);
+    let policy = Policy::default().with(digest, Grant::as_asked(&manifest));
+    Quota::new(policy.permissions(digest, manifest).expect("allowed"))
 }

@@ -19,13 +19,13 @@ use super::charset::to_utf8;
 use super::client::{Reuse, SLOWEST};
 use super::destination::{Destination, RequestBody};
 use super::error::{Denial, EgressError, NotSent};
-use super::header::is_forbidden;
-use super::policy;
+use super::header::{is_forbidden, length_of};
 use super::resolver::AddressRule;
-use super::spans;
+use super::{policy, routes, spans};
 use crate::connections::OpenConnection;
 use crate::contract::{Body, Upload};
 use crate::digest::Sha256Digest;
+use crate::policy::{PackLimit, Quota};
 use crate::trace;
 
 /// Bytes of a file in memory at once.
@@ -61,12 +61,19 @@ pub(crate) struct LocalPart<'a> {
 
 impl Egress {
     /// Sends an upload that the component planned, under the connection's policy and with its
-    /// credential, like a request of the component.
+    /// credential, like a request of the component. It counts as one of the pack's requests. The
+    /// file is streamed, so that it does not count as `request_bytes`; what the plan adds to it
+    /// counts as `header_bytes`.
+    ///
+    /// `record` is awaited when a connection is open, before the first byte. If it returns `false`,
+    /// nothing is sent. If it is not awaited, nothing was sent.
     pub(crate) async fn upload(
         &self,
         connection: &OpenConnection,
+        quota: &Quota,
         plan: &Upload,
         file: LocalPart<'_>,
+        record: impl Future<Output = bool> + Send,
     ) -> Result<UploadReply, EgressError> {
         let limits = self.limits();
         let base = connection.base_url();
@@ -74,19 +81,7 @@ impl Egress {
             spans::denied(&denial);
             EgressError::from(NotSent::denied(denial))
         };
-        let method = match plan.method.as_str() {
-            "POST" => Method::POST,
-            "PUT" => Method::PUT,
-            _ => return Err(denied(Denial::Method)),
-        };
-        if !plan.path.starts_with('/') {
-            return Err(denied(Denial::Path));
-        }
-        let url = format!("{base}{}", plan.path);
-        // The library drops a fragment.
-        let uri = url.parse().ok().filter(|uri: &Uri| uri.to_string() == url);
-        let uri = uri.ok_or_else(|| denied(Denial::Url))?;
-        policy::permitted(base, &method, &uri).map_err(denied)?;
+        let (method, uri) = permitted(connection, quota, plan).map_err(denied)?;
         let (mut headers, body, length) =
             body(plan, file, connection)
                 .await
@@ -94,6 +89,8 @@ impl Egress {
                     RequestNotSendable::Denied(denial) => denied(denial),
                     RequestNotSendable::File(source) => NotSent::File(source).into(),
                 })?;
+        let added = length_of(&headers).saturating_add(length - file.length);
+        count(quota, added)?;
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
 
         let destination = Destination {
@@ -115,6 +112,9 @@ impl Egress {
                 .client()
                 .open(&destination, Reuse::Fresh, limits.connect)
                 .await?;
+            if !record.await {
+                return Err(NotSent::denied(Denial::HeldBack).into());
+            }
             let reply = channel.send(request, time_limit).await?;
             Ok(reply.collect(limits.reply_body, limits.idle).await?)
         };
@@ -128,6 +128,46 @@ impl Egress {
             body: String::from_utf8_lossy(&bytes).into_owned(),
         })
     }
+}
+
+/// The method and URL of a plan, if the policy and a route permit it.
+fn permitted(
+    connection: &OpenConnection,
+    quota: &Quota,
+    plan: &Upload,
+) -> Result<(Method, Uri), Denial> {
+    let base = connection.base_url();
+    let method = match plan.method.as_str() {
+        "POST" => Method::POST,
+        "PUT" => Method::PUT,
+        _ => return Err(Denial::Method),
+    };
+    if !plan.path.starts_with('/') {
+        return Err(Denial::Path);
+    }
+    let url = format!("{base}{}", plan.path);
+    // The library drops a fragment.
+    let uri = url.parse().ok().filter(|uri: &Uri| uri.to_string() == url);
+    let uri = uri.ok_or(Denial::Url)?;
+    policy::permitted(base, &method, &uri)?;
+    routes::upload(quota.permissions(), connection, &method, uri.path())?;
+    Ok((method, uri))
+}
+
+/// Counts a request of the pack, and denies it beyond the pack's limits. `added`: the bytes of its
+/// header and of its body without the file.
+fn count(quota: &Quota, added: u64) -> Result<(), NotSent> {
+    let permissions = quota.permissions();
+    if added > permissions.bounds().of_one(PackLimit::HeaderBytes) {
+        let denial = permissions.beyond(PackLimit::HeaderBytes).into();
+        spans::denied(&denial);
+        return Err(NotSent::denied(denial));
+    }
+    if !quota.take_request() {
+        let missing = permissions.beyond(PackLimit::RequestsPerMinute);
+        return Err(NotSent::PutOff(missing));
+    }
+    Ok(())
 }
 
 enum RequestNotSendable {
@@ -271,7 +311,9 @@ fn streamed(before: Bytes, file: Unread, after: Bytes) -> RequestBody {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Act, Server, connection, narrow, reply};
+    use std::future::ready;
+
+    use super::super::testing::{Act, Server, connection, narrow, reply, uploading};
     use super::*;
 
     fn digest(bytes: &[u8]) -> Sha256Digest {
@@ -286,6 +328,11 @@ mod tests {
             digest: Sha256::new(),
             expected: digest(checked),
         }
+    }
+
+    /// Of an upload that is not sent.
+    fn never() -> impl Future<Output = bool> {
+        std::future::poll_fn(|_| panic!("nothing is recorded"))
     }
 
     fn raw(method: &str, path: &str, header: &str) -> Upload {
@@ -314,9 +361,10 @@ mod tests {
         let server = Server::start([Act::Reply(reply("413 Too Large", "", &body))]).await;
         let connection = connection(&server.url("/v1"));
         let egress = narrow();
+        let quota = uploading(&["PUT /files", "POST /files"], 600);
         let plan = raw("PUT", "/files?name=a", "content-type");
         let replied = egress
-            .upload(&connection, &plan, part)
+            .upload(&connection, &quota, &plan, part, ready(true))
             .await
             .expect("reply");
         assert_eq!(replied.status, 413);
@@ -340,12 +388,77 @@ mod tests {
             raw("POST", "/files", "content-encoding"),
             // Its value is not the length.
             raw("POST", "/files", "content-length"),
+            raw("POST", "/jobs", "content-type"),
+            raw("POST", "/files/", "content-type"),
+            raw("PUT", "/files/a", "content-type"),
+            raw("POST", "/files", &"x".repeat(70_000)),
         ] {
-            let refused = egress.upload(&connection, &plan, part).await;
+            let refused = egress
+                .upload(&connection, &quota, &plan, part, never())
+                .await;
             let denied = matches!(refused, Err(EgressError::NotSent(NotSent::Denied(_))));
             assert!(denied, "{plan:?}: {refused:?}");
         }
         assert_eq!(server.seen().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn upload_is_recorded_before_it_is_sent_and_counts_as_a_request() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("a.png");
+        std::fs::write(&path, b"png").expect("write");
+        let sha256 = digest(b"png");
+        let part = LocalPart {
+            path: &path,
+            name: "a.png",
+            media_type: "image/png",
+            length: 3,
+            sha256: &sha256,
+        };
+        let server = Server::start([Act::ok("{}")]).await;
+        let connection = connection(&server.url(""));
+        let (egress, quota) = (narrow(), uploading(&["POST /files"], 2));
+        let plan = raw("POST", "/files", "content-type");
+        let seen_before = async {
+            assert_eq!(server.seen().len(), 0);
+            true
+        };
+        let sent = egress.upload(&connection, &quota, &plan, part, seen_before);
+        assert_eq!(sent.await.expect("reply").status, 200);
+        let held = egress.upload(&connection, &quota, &plan, part, ready(false));
+        let held = held.await;
+        let denial = NotSent::Denied(Denial::HeldBack);
+        assert_eq!(held.expect_err("held back").to_string(), denial.to_string());
+        let beyond = egress.upload(&connection, &quota, &plan, part, never());
+        let beyond = beyond.await.expect_err("put off");
+        assert!(matches!(beyond, EgressError::NotSent(NotSent::PutOff(_))));
+        assert_eq!(server.seen().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn upload_without_a_connection_is_not_recorded() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("a.png");
+        std::fs::write(&path, b"png").expect("write");
+        let sha256 = digest(b"png");
+        let part = LocalPart {
+            path: &path,
+            name: "a.png",
+            media_type: "image/png",
+            length: 3,
+            sha256: &sha256,
+        };
+        let unused = {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+            listener.local_addr().expect("an address").port()
+        };
+        let connection = connection(&format!("http://127.0.0.1:{unused}"));
+        let plan = raw("POST", "/files", "content-type");
+        let quota = uploading(&["POST /files"], 600);
+        let refused = narrow()
+            .upload(&connection, &quota, &plan, part, never())
+            .await;
+        assert!(refused.is_err_and(|error| error.is_not_sent()));
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ use super::next_step::{NextStep, Repair};
 use crate::component::CallError;
 use crate::download::{DownloadError, TargetError};
 use crate::driver::DriverError;
+use crate::egress::{Denial, EgressError, NotSent};
 use crate::error::ErrorKind;
 use crate::ledger::{Job, JobError, LedgerError};
 use crate::media::MediaError;
@@ -49,6 +50,13 @@ pub enum JobsError {
     /// A local picture cannot be used or handed over.
     #[error(transparent)]
     Picture(MediaError),
+    /// A local picture cannot be used or handed over, after an upload for which the provider may
+    /// charge.
+    #[error(transparent)]
+    AfterUpload {
+        /// The cause.
+        source: MediaError,
+    },
     /// The node needs no provider.
     #[error("`{node}` needs no provider, so no job can be made of it")]
     NoProvider {
@@ -141,7 +149,9 @@ impl JobsError {
             Self::UnknownNodeType { .. } => ErrorKind::UnknownNodeType,
             Self::NotJson(_) | Self::Prune(_) => ErrorKind::Internal,
             Self::FileUrl { .. } | Self::NoProvider { .. } => ErrorKind::Unsupported,
-            Self::Picture(error) => return kind_of_picture(error),
+            Self::Picture(error) | Self::AfterUpload { source: error } => {
+                return kind_of_picture(error);
+            }
             Self::Target(_)
             | Self::Folder { .. }
             | Self::NoSuchJob { .. }
@@ -165,6 +175,7 @@ impl JobsError {
             Self::Check { node, source } => next_of_check(node, source),
             Self::FileUrl { .. } => NextStep::repeat(Repair::Input),
             Self::Picture(error) => next_of_picture(error),
+            Self::AfterUpload { source } => next_after_upload(source),
             Self::Connection(_) => NextStep::repeat(Repair::Connection),
             Self::Target(_) | Self::Folder { .. } => NextStep::OtherDestination,
             Self::KeyConflict { job } => NextStep::OtherKey { job: job.clone() },
@@ -212,9 +223,20 @@ fn kind_of_picture(error: &MediaError) -> Option<ErrorKind> {
         MediaError::Call(_) => return None,
         MediaError::Read { .. } | MediaError::Changed { .. } => ErrorKind::Usage,
         MediaError::Format { .. } | MediaError::TooLong { .. } => ErrorKind::Unsupported,
-        MediaError::Upload(_) => ErrorKind::Unavailable,
+        MediaError::Upload(error) => kind_of_upload(error),
+        MediaError::Unanswered { .. } | MediaError::Concurrent { .. } => ErrorKind::Unavailable,
+        MediaError::RefusedTwice { .. } => ErrorKind::Rejected,
+        MediaError::SecondUpload { .. } => ErrorKind::Denied,
+        MediaError::Ledger(_) => ErrorKind::LedgerUnavailable,
         _ => ErrorKind::Internal,
     })
+}
+
+fn kind_of_upload(error: &EgressError) -> ErrorKind {
+    match error {
+        EgressError::NotSent(NotSent::Denied(Denial::NotGranted(_))) => ErrorKind::Denied,
+        _ => ErrorKind::Unavailable,
+    }
 }
 
 fn next_of_check(node: &str, error: &CallError) -> NextStep {
@@ -233,8 +255,21 @@ fn next_of_check(node: &str, error: &CallError) -> NextStep {
     }
 }
 
+/// A later command under the same key uploads no picture twice that has a reply.
+fn next_after_upload(error: &MediaError) -> NextStep {
+    match error {
+        MediaError::Unanswered { .. }
+        | MediaError::RefusedTwice { .. }
+        | MediaError::SecondUpload { .. } => NextStep::OtherUpload,
+        _ => NextStep::RepeatUploaded,
+    }
+}
+
 fn next_of_picture(error: &MediaError) -> NextStep {
     match error {
+        MediaError::Upload(EgressError::NotSent(NotSent::Denied(Denial::NotGranted(_)))) => {
+            NextStep::repeat(Repair::Configuration)
+        }
         MediaError::Call(CallError::Node(error))
             if matches!(
                 error.cause.kind(),

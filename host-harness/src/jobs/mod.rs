@@ -18,7 +18,7 @@
 //! [`NextStep`] is the user's next step.
 //!
 //! - `check`, `pictures`: from an input to a [`Checked`] one
-//! - `submit`: from a checked input to a row
+//! - `submit`: from a checked input to a row; `uploads`: the uploads of its pictures
 //! - `commands`: [`Jobs`], and commands for existing jobs
 //! - `fetch`: copies a result; `prune`: deletes rows and files; `leftovers`: unfinished files of
 //!   results
@@ -37,6 +37,7 @@ mod prune;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod uploads;
 
 pub use crate::cleanup::Freed;
 pub use check::{CheckRequest, Checked, check_context, node_type};

@@ -129,6 +129,11 @@ pub enum NextStep {
     RepeatRepaired,
     /// Repeat the same request: nothing was submitted.
     RepeatUnsubmitted,
+    /// Fix the cause, then repeat the same request under the same key: pictures that the provider
+    /// accepted are not uploaded again.
+    RepeatUploaded,
+    /// Repeat the request under another key: its uploads may be charged as well.
+    OtherUpload,
     /// Use the newer version of the program, which wrote the ledger, or another ledger.
     UseNewer,
     /// Restore the ledger from a copy, or use another one.

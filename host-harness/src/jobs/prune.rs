@@ -55,8 +55,8 @@ impl Jobs {
 }
 
 /// Removes the jobs of `data_dir` that are done and were made before `before`: their rows, inputs,
-/// stored pictures and unfinished files. Result files are kept, and so is every job that is not
-/// done. Also removes what no job needs: pictures and components that no row names, compiled code
+/// stored pictures, recorded uploads and unfinished files. Result files are kept, and so is every job
+/// that is not done. Uploads before `before` that belong to no job are removed too. Also removes what no job needs: pictures and components that no row names, compiled code
 /// in `code/` beyond the bounds of the cache, files of writes and processes that have ended; and
 /// empties the ledger's write-ahead log.
 ///
@@ -101,6 +101,7 @@ pub fn prune_with(
         std::thread::sleep(took.clamp(PAUSES.0, PAUSES.1));
         last = done.into_iter().last();
     }
+    ledger.prune_uploads(before)?;
     freed += remove_files(data_dir, ledger)?;
     freed.bytes += ledger.shrink_log()?;
     let (kept, _) = ledger.counts(before)?;

@@ -120,7 +120,7 @@ impl Jobs {
     }
 
     /// Prepares a request for the insert: [`open`](Self::open), then
-    /// [`hand_over`](Self::hand_over). Nothing is written to the ledger.
+    /// [`hand_over`](Self::hand_over). Uploads alone are written to the ledger.
     ///
     /// # Errors
     ///
@@ -158,11 +158,13 @@ impl Jobs {
     }
 
     /// Hands the local pictures of a new job over to the provider. Ready at once if the job
-    /// exists already. Dropping the future before it is ready costs nothing.
+    /// exists already. Each picture is uploaded once for a connection and key, and recorded before;
+    /// see [`JobUploads`](crate::media::JobUploads). If the future is dropped before it is ready,
+    /// [`may_have_paid_uploads`](Self::may_have_paid_uploads) says whether that may cost money.
     ///
     /// # Errors
     ///
-    /// [`JobsError::Picture`], or when the pictures cannot be stored.
+    /// [`JobsError::Picture`], [`JobsError::AfterUpload`], or when the pictures cannot be stored.
     pub async fn hand_over(&self, opened: Opened<'_>) -> Result<Prepared, JobsError> {
         let Opened {
             request,
@@ -177,7 +179,7 @@ impl Jobs {
                 _hold: None,
             });
         }
-        let input = self.hand_pictures_over(checked, &resolved).await?;
+        let input = self.hand_pictures_over(request, &resolved).await?;
         let hold = self.ledger().hold_files()?;
         let spec = self.spec(request, &resolved, input)?;
         let target = request.destination.target(&checked.id);
@@ -238,10 +240,17 @@ impl Jobs {
     /// Hands the pictures over; returns the input to submit.
     async fn hand_pictures_over(
         &self,
-        checked: &Checked,
+        request: &SubmitRequest<'_>,
         resolved: &ResolvedConnection,
     ) -> Result<Value, JobsError> {
+        let SubmitRequest {
+            checked,
+            connection: connection_id,
+            key,
+            ..
+        } = request;
         let (id, node) = (&checked.id, &checked.node.name);
+        let uploads = self.uploads(connection_id, key);
         let mut input = json::parse(&checked.plan.input).map_err(JobsError::NotJson)?;
         let private = PrivateTexts::of(&[&checked.plan.input, &checked.raw_input.to_string()]);
         for Local { picture, field, .. } in &checked.pictures {
@@ -253,10 +262,17 @@ impl Jobs {
             if let Some(trace) = &trace {
                 trace.parent().adopt(&span);
             }
-            let handed = hand_over(&self.pack, &context, node, field, picture);
+            let handed = hand_over(&self.pack, &context, node, field, picture, &uploads);
             let value = trace::within(trace, handed).instrument(span).await;
+            let value = value.map_err(|source| {
+                if self.may_have_paid_uploads(connection_id, key) {
+                    JobsError::AfterUpload { source }
+                } else {
+                    JobsError::Picture(source)
+                }
+            })?;
             if let Some(place) = input.pointer_mut(field) {
-                *place = value.map_err(JobsError::Picture)?;
+                *place = value;
             }
         }
         Ok(input)

@@ -29,6 +29,7 @@ impl Change {
             stage,
             billing,
             schedule,
+            submit_path,
             last_error,
             target,
             force,
@@ -41,6 +42,7 @@ impl Change {
             && *spec == after.spec
             && *stage == after.stage
             && *billing == after.billing
+            && *submit_path == after.submit_path
             && is_same_error(last_error.as_ref(), after.last_error.as_ref())
             && *target == after.target
             && *force == after.force

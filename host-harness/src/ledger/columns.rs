@@ -111,6 +111,7 @@ columns! {
         reported_charge: Option<&'a str>,
         submit_account: Option<&'a str>,
         cancel_sent_at: Option<i64>,
+        submit_path: Option<&'a str>,
         cost_amount: Option<&'a str>,
         cost_unit: Option<&'a str>,
         deadline_at: i64,

@@ -7,6 +7,7 @@
 //! - `columns`: the columns of a row; `record`: conversion between a job and its columns
 //! - [`store`](Ledger): the rows, and their transactions; `open`: the file; `schema`: its versions
 //! - [`change`](Change): a change of a row; [`due`](Lane): the jobs whose time has come
+//! - `uploads`: the uploads of pictures, before and after their job has a row
 //! - `resume`: resumes every job in one commit
 //! - [`pictures`](Pictures): pictures in base64, stored beside the rows; `placeholders`: their
 //!   places in a document
@@ -35,6 +36,7 @@ mod state;
 mod store;
 #[cfg(test)]
 pub(crate) mod testing;
+mod uploads;
 
 pub use change::Change;
 #[cfg(test)]
@@ -53,3 +55,4 @@ pub use stage::{
 };
 pub use state::State;
 pub use store::{HistoryEntry, Inserted, Ledger, Rows};
+pub use uploads::{StoredReply, UploadKey, UploadRecord};

@@ -93,6 +93,7 @@ fn with_columns<T>(job: &Job, run: impl FnOnce(&Columns<'_>) -> T) -> T {
             .attempts()
             .and_then(|made| made.account.as_deref()),
         cancel_sent_at: schedule.cancel_sent_at,
+        submit_path: job.submit_path.as_deref(),
         cost_amount: cost.map(|cost| cost.amount.as_str()),
         cost_unit: cost.map(|cost| cost.unit.as_str()),
         deadline_at: schedule.deadline_at,
@@ -141,6 +142,7 @@ fn of_columns(columns: &Columns<'_>) -> Result<Job, RowProblem> {
         last_error: pair("error", columns.error_kind, columns.error_message)?
             .map(|(word, text)| kind(word).map(|kind| JobError::of_column(kind, text)))
             .transpose()?,
+        submit_path: columns.submit_path.map(str::to_owned),
         target: if columns.target_is_stem {
             Target::Stem(target)
         } else {

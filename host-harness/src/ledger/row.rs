@@ -211,6 +211,8 @@ pub struct Job {
     pub billing: Billing,
     /// When the driver works on it, and for which process.
     pub schedule: Schedule,
+    /// The path of the latest submit, with that of the base URL, if it is known.
+    pub submit_path: Option<String>,
     /// The last error; cleared when the job proceeds.
     pub last_error: Option<JobError>,
     /// Where the result is written.
@@ -260,6 +262,7 @@ impl Job {
                 requester,
             },
             spec: Arc::new(spec),
+            submit_path: None,
             last_error: None,
             target,
             force: false,

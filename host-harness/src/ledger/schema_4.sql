@@ -6,16 +6,18 @@ ALTER TABLE jobs ADD COLUMN cancel_sent_at INTEGER;
 -- Since when replies are unreadable or say that the job is not found; `unrecognized_since` is about
 -- readable ones.
 ALTER TABLE jobs ADD COLUMN unreadable_since INTEGER;
+ALTER TABLE jobs ADD COLUMN submit_path TEXT;
 -- Uploads of pictures: one row for each picture of a job, before and after the job has a row.
 CREATE TABLE uploads (
     connection TEXT NOT NULL,
+    provider   TEXT NOT NULL,
     key        TEXT NOT NULL,
     sha256     TEXT NOT NULL,
     sent       INTEGER NOT NULL,
     at         INTEGER NOT NULL,
     status     INTEGER,
     reply      TEXT,
-    PRIMARY KEY (connection, key, sha256)
+    PRIMARY KEY (connection, key, sha256, provider)
 ) STRICT;
 -- What the driver looks for: the jobs of a component on a connection whose time has come.
 DROP INDEX jobs_due;

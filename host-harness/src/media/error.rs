@@ -5,9 +5,7 @@ use std::path::PathBuf;
 
 use crate::component::CallError;
 use crate::egress::EgressError;
-
-/// Most steps of one upload: a presigned upload takes two requests and a final value.
-pub(super) const STEPS: usize = 4;
+use crate::ledger::LedgerError;
 
 /// Why a local picture cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -52,9 +50,48 @@ pub enum MediaError {
         /// The limit.
         limit: u64,
     },
-    /// The component asked for too many steps.
-    #[error("the component asks for more than {STEPS} steps to upload a picture")]
-    Steps,
+    /// The component planned a second upload of one picture.
+    #[error(
+        "the component asks for a second upload of `{}`; a picture is uploaded once, because an \
+         upload may cost money",
+        path.display()
+    )]
+    SecondUpload {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The picture left, and no reply came.
+    #[error(
+        "`{}` was sent to the provider under this key ({at}) and no complete reply is known: it \
+         may have arrived, and may have cost money",
+        path.display()
+    )]
+    Unanswered {
+        /// The file.
+        path: PathBuf,
+        /// When it was sent.
+        at: String,
+        /// Why there is no reply, if it left in this command.
+        source: Option<Box<EgressError>>,
+    },
+    /// The provider refused the picture twice under this key.
+    #[error(
+        "`{}` was sent to the provider twice under this key, and refused both times",
+        path.display()
+    )]
+    RefusedTwice {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process uploads the picture under this key.
+    #[error("another process sends `{}` to the provider under this key", path.display())]
+    Concurrent {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The upload could not be recorded, so it was not sent.
+    #[error("the picture is not uploaded, because the upload cannot be recorded first")]
+    Ledger(#[source] LedgerError),
     /// The component's value for the field is not JSON.
     #[error("the component's value for the picture is not JSON")]
     Value(#[source] serde_json::Error),

@@ -51,6 +51,12 @@ impl Route {
         self.permits(&other.method, &other.path)
     }
 
+    /// Whether it has no `*`, and so names one path.
+    #[must_use]
+    pub fn is_literal(&self) -> bool {
+        !self.path.split('/').any(|segment| segment == "*")
+    }
+
     /// The route of one request; `None` if no route can permit it.
     #[must_use]
     pub fn of_request(method: &Method, path: &str) -> Option<Self> {

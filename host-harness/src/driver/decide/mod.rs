@@ -4,10 +4,12 @@
 //! event. An event that no longer fits the row (its job was resolved or cancelled meanwhile)
 //! changes nothing.
 //!
-//! - `submit`: events of submits; `poll`: of polls and cancellations; `download`: of downloads;
+//! - `submit`: events of submits; `poll`: of polls and cancellations; `cancel`: the record of a
+//!   cancellation's request; `download`: of downloads;
 //!   `request`: of the driver and of the user's commands
 //! - `step`: what these share
 
+mod cancel;
 mod download;
 mod poll;
 mod request;
@@ -44,6 +46,7 @@ pub fn decide(job: &Job, event: Event, now: Millis) -> (Job, Action) {
         | Event::PollFailed { .. }
         | Event::CancelAnswered
         | Event::NoCancellation => step.on_poll(event),
+        Event::CancelReady | Event::CancelRepeatable | Event::CancelSpent => step.on_cancel(&event),
         Event::Fetched { .. } | Event::Finalized | Event::DownloadFailed { .. } => {
             step.on_download(event)
         }

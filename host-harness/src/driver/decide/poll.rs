@@ -22,6 +22,7 @@ struct Success {
     output: String,
     media: Option<Media>,
     charge: Charge,
+    reported: Option<Charge>,
     cost: Option<Cost>,
 }
 
@@ -44,6 +45,7 @@ impl Step<'_> {
                     output,
                     media,
                     charge,
+                    reported,
                     cost,
                 },
                 _,
@@ -52,19 +54,12 @@ impl Step<'_> {
                     output,
                     media,
                     charge,
+                    reported,
                     cost,
                 };
                 self.succeed(ticket, provider_job_id, success);
             }
-            (
-                Event::Ended {
-                    cancelled,
-                    error,
-                    charge,
-                    cost,
-                },
-                Started,
-            ) => self.ended(cancelled, error, charge, cost),
+            (event @ Event::Ended { .. }, Started) => self.ended(event),
             (Event::PollFailed { error, failure }, Started | Succeeded) => {
                 self.read_failed(error, failure);
             }
@@ -115,9 +110,20 @@ impl Step<'_> {
         }
     }
 
-    fn ended(&mut self, cancelled: bool, error: JobError, charge: Charge, cost: Option<Cost>) {
+    fn ended(&mut self, event: Event) {
+        let Event::Ended {
+            cancelled,
+            error,
+            charge,
+            reported,
+            cost,
+        } = event
+        else {
+            return;
+        };
         let billing = &mut self.job.billing;
         billing.cost = cost.or(billing.cost.take());
+        billing.reported = reported;
         let ending = if cancelled {
             Ending::Cancelled
         } else {
@@ -133,6 +139,7 @@ impl Step<'_> {
             output,
             media,
             charge,
+            reported,
             cost,
         } = success;
         let job = &mut *self.job;
@@ -166,6 +173,7 @@ impl Step<'_> {
             job.schedule.attempts = 0;
             job.schedule.backoff_ms = 0;
             job.billing.charge = charge;
+            job.billing.reported = reported;
         }
         // A new URL does not overcome failed downloads.
         let is_missing = was_succeeded && has_media && !is_finalized;
@@ -186,7 +194,7 @@ impl Step<'_> {
         }
     }
 
-    fn end_cancellation(&mut self) {
+    pub(super) fn end_cancellation(&mut self) {
         self.job.schedule.cancel_wanted = false;
         self.job.schedule.attempts = 0;
     }
@@ -194,7 +202,9 @@ impl Step<'_> {
     fn read_failed(&mut self, error: JobError, failure: PollFailure) {
         if self.job.schedule.cancel_wanted {
             self.job.schedule.attempts += 1;
-            if self.job.schedule.attempts >= MAX_CANCEL_FAILURES {
+            // After its one request left, the polls show the outcome.
+            let is_sent = self.job.schedule.cancel_sent_at.is_some();
+            if is_sent || self.job.schedule.attempts >= MAX_CANCEL_FAILURES {
                 self.end_cancellation();
             }
         }

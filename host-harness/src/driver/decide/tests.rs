@@ -91,6 +91,7 @@ fn succeeded() -> Event {
         output: "{}".into(),
         media: Some(media()),
         charge: Charge::Yes,
+        reported: None,
         cost: None,
     }
 }
@@ -442,7 +443,7 @@ fn event() -> impl Strategy<Value = Event> {
             Event::Waiting { ticket: None, hint, unrecognized }
         }),
         2 => Just(succeeded()),
-        1 => any::<bool>().prop_map(|cancelled| Event::Ended { cancelled, error: oops(), charge: Charge::No, cost: None }),
+        1 => any::<bool>().prop_map(|cancelled| Event::Ended { cancelled, error: oops(), charge: Charge::No, reported: None, cost: None }),
         2 => prop_oneof![
             after.prop_map(|after| PollFailure::Transient { after }),
             Just(PollFailure::Unrecognized),

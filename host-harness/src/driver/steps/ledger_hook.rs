@@ -72,10 +72,16 @@ impl LedgerHook {
     }
 }
 
-/// Commits the row that follows from `ready`.
-async fn commit_submitting(writer: Writer, before: Job, ready: Event) -> Result<Job, Refused> {
+/// Commits the row that follows from `ready`, with the path of the submit.
+async fn commit_submitting(
+    writer: Writer,
+    before: Job,
+    ready: Event,
+    path: String,
+) -> Result<Job, Refused> {
     let at = now();
-    let (after, action) = decide(&before, ready, at);
+    let (mut after, action) = decide(&before, ready, at);
+    after.submit_path = Some(path);
     if action != Action::AllowSubmit {
         return Err(Refused::OtherBytes);
     }
@@ -106,11 +112,12 @@ impl SubmitHook for LedgerHook {
             keyed: submission.carries(&kept.row.spec.key, &self.key_place),
             account: connection.and_then(OpenConnection::account),
         };
+        let path = submission.path().to_owned();
         let (writer, listener) = (self.writer.clone(), Arc::clone(&self.listener));
         // A task of its own: a commit that has begun is awaited, also if the call ends first.
         let committing = tokio::spawn(
             async move {
-                match commit_submitting(writer, kept.row.clone(), submit_ready).await {
+                match commit_submitting(writer, kept.row.clone(), submit_ready, path).await {
                     Ok(row) => {
                         tracing::info!(submits = row.submits(), "the submit is sent");
                         listener(&row.spec.id, JobUpdate::Committed(&row));

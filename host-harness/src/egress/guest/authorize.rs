@@ -15,7 +15,7 @@ use crate::egress::error::{Denial, NotSent};
 use crate::egress::header::{self, length_of};
 use crate::egress::limits::HttpLimits;
 use crate::egress::policy::{self, Permit};
-use crate::egress::spans;
+use crate::egress::{routes, spans};
 use crate::policy::{Bounds, PackLimit};
 
 /// A permitted request whose body has not been read. Only [`GuestHttp::authorize`] makes one.
@@ -58,6 +58,12 @@ impl GuestHttp {
         )
         .map_err(refused)?;
         header::check(&parts.headers, connection).map_err(refused)?;
+        if self.sends == Sends::OneChange && !parts.method.is_safe() {
+            let (method, path) = (&parts.method, parts.uri.path());
+            let submit_path = self.submit_path.as_deref();
+            routes::cancel(permissions, connection, &permit, method, path, submit_path)
+                .map_err(refused)?;
+        }
         self.count(&parts.headers)?;
         Ok(Authorized(RequestHead {
             call: self,

@@ -38,6 +38,8 @@ pub(crate) struct GuestHttp {
     pub(crate) egress: Option<Egress>,
     pub(crate) connection: Option<Arc<OpenConnection>>,
     pub(crate) submit_hook: Option<Arc<dyn SubmitHook>>,
+    /// The path of the submit of the job that is cancelled, where cancellations are not sent.
+    pub(crate) submit_path: Option<Arc<str>>,
     pub(crate) transmission: Arc<Transmission>,
     pub(crate) quota: Arc<Quota>,
     /// Upper bound for [`HttpLimits::total`](crate::egress::HttpLimits::total), from the call's

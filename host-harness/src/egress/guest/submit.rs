@@ -45,11 +45,12 @@ impl Outgoing<'_> {
     }
 }
 
-/// Calls the submit hook, if the request is the one submit of a `start`.
+/// Calls the submit hook, if the request is the one submit of a `start` or the one change of a
+/// `cancel`.
 async fn call_submit_hook(request: &Collected<'_>) -> Result<(), NotSent> {
     let head = request.head();
     match &head.call.submit_hook {
-        Some(submit_hook) if head.call.sends == Sends::OneSubmit => {
+        Some(submit_hook) if matches!(head.call.sends, Sends::OneSubmit | Sends::OneChange) => {
             let submission = Submission {
                 digest: digest_of(request),
                 parts: &head.parts,

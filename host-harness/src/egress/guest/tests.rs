@@ -30,6 +30,9 @@ fn bounded_guest(base: &str, sends: Sends, limits: PackLimits) -> GuestHttp {
         connections: ["pixelml".into()].into(),
         hosts: vec!["GET http://cdn.example/media".parse().expect("a rule")],
         unsafe_reads: true,
+        cancels: ["POST /", "POST /*", "POST /v1/*"]
+            .map(|route| route.parse().expect("a route"))
+            .into(),
         ..Manifest::default()
     };
     let grant = Grant {
@@ -46,6 +49,7 @@ fn bounded_guest(base: &str, sends: Sends, limits: PackLimits) -> GuestHttp {
         egress: Some(narrow()),
         connection: Some(connection(base)),
         submit_hook: None,
+        submit_path: None,
         transmission: Arc::new(Transmission::default()),
         quota: Arc::new(Quota::new(permissions)),
         total_timeout: Duration::from_secs(30),

@@ -1,10 +1,11 @@
+use std::future::ready;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::super::testing::network::Network as Names;
 use super::super::testing::proxy::{Answer, ESTABLISHED, Proxy as Server};
 use super::super::testing::tls::AUTHORITY;
-use super::super::testing::{Act, Server as Provider, connection, reply};
+use super::super::testing::{Act, Server as Provider, connection, reply, uploading};
 use super::super::variables::tests::variables;
 use super::super::{
     AddressRule, Egress, EgressError, FetchError, HttpLimits, NotSent, Reach, Wanted,
@@ -152,7 +153,11 @@ async fn submit_through_a_proxy_has_the_credential_for_the_provider_alone() {
     let behind = Behind::new(Answer::Connect(provider.address)).await;
     let folder = tempfile::tempdir().expect("a folder");
     let (connection, plan, path) = upload(folder.path());
-    let replied = behind.egress.upload(&connection, &plan, part(&path)).await;
+    let quota = uploading(&["POST /files"], 600);
+    let uploaded = behind
+        .egress
+        .upload(&connection, &quota, &plan, part(&path), ready(true));
+    let replied = uploaded.await;
     assert_eq!(replied.expect("a reply").status, 200);
     let seen = provider.seen();
     assert!(

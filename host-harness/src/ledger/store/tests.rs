@@ -76,6 +76,9 @@ fn full(mut job: Job) -> Job {
     job.schedule.unreadable_since = Some(9);
     job.schedule.attempts = 7;
     job.schedule.cancel_wanted = true;
+    job.schedule.cancel_sent_at = Some(6);
+    job.submit_path = Some("/v1/jobs".into());
+    job.billing.reported = Some(Charge::No);
     job.schedule.requester = "another".into();
     job.last_error = Some(JobError::new(ErrorKind::Unavailable, "m"));
     job.target = Target::File("/clips/b.mp4".into());

@@ -15,6 +15,7 @@ fn announced_cost_is_kept_unless_nothing_was_charged() {
             cancelled: false,
             error: oops(),
             charge,
+            reported: None,
             cost: reported.map(dollars),
         };
         let (job, _) = after(job(0), [submit_ready(), accepted(), ended]);
@@ -23,6 +24,30 @@ fn announced_cost_is_kept_unless_nothing_was_charged() {
             expected.map(dollars),
             "{charge:?}, {reported:?}"
         );
+    }
+}
+
+#[test]
+fn charge_that_a_component_reports_is_kept_beside_the_charge() {
+    let ended = Event::Ended {
+        cancelled: false,
+        error: oops(),
+        charge: Charge::Unknown,
+        reported: Some(Charge::No),
+        cost: None,
+    };
+    let mut finished = succeeded();
+    if let Event::Succeeded {
+        charge, reported, ..
+    } = &mut finished
+    {
+        (*charge, *reported) = (Charge::Unknown, Some(Charge::No));
+    }
+    for event in [ended, finished] {
+        let (job, _) = after(job(0), [submit_ready(), accepted(), event]);
+        let expected = (Charge::Unknown, Some(Charge::No));
+        assert_eq!((job.charge(), job.billing.reported), expected);
+        assert_eq!(job.billing.cost, Some(dollars("0.24")));
     }
 }
 
@@ -51,6 +76,57 @@ fn job_without_cancellation_is_suspended_until_resumed() {
     let (job, actions) = after(job, [resumed(1_800_000), Event::Due]);
     assert_eq!(actions, [Wait, Poll]);
     assert_eq!(job.last_error, None);
+}
+
+fn poll_failed() -> Event {
+    Event::PollFailed {
+        error: oops(),
+        failure: PollFailure::Transient { after: None },
+    }
+}
+
+#[test]
+fn cancellation_that_was_sent_is_followed_by_polls() {
+    let wanted = [submit_ready(), accepted(), Event::CancelWanted, Event::Due];
+    let (wanted, _) = after(job(0), wanted);
+    let ready = [Event::CancelReady, Event::CancelReady];
+    let (sent, actions) = after(wanted.clone(), ready);
+    assert_eq!(actions, [Action::AllowCancel, Wait], "one request is sent");
+    assert_eq!(sent.schedule.cancel_sent_at, Some(2_000));
+    let (polled, actions) = after(sent, [poll_failed(), Event::Due]);
+    assert_eq!(actions, [Wait, Poll]);
+    assert!(!polled.schedule.cancel_wanted && polled.schedule.cancel_sent_at.is_some());
+
+    // A request that was not sent is tried three times.
+    let unsent = [Event::CancelReady, Event::CancelRepeatable, poll_failed()];
+    let (again, _) = after(wanted, unsent);
+    assert_eq!(again.schedule.cancel_sent_at, None);
+    let (again, actions) = after(
+        again,
+        [Event::Due, poll_failed(), Event::Due, poll_failed()],
+    );
+    assert_eq!(actions, [Action::Cancel, Wait, Action::Cancel, Wait]);
+    assert!(!again.schedule.cancel_wanted);
+}
+
+#[test]
+fn second_command_to_cancel_tells_when_the_request_was_sent() {
+    let events = [
+        submit_ready(),
+        accepted(),
+        Event::CancelWanted,
+        Event::CancelReady,
+        poll_failed(),
+        Event::CancelWanted,
+        Event::CancelSpent,
+    ];
+    let (job, _) = after(job(0), events);
+    let error = job.last_error.as_ref().expect("an error");
+    assert!(error.message.contains("1970-01-01T00:00:05Z"), "{error:?}");
+    assert!(job.is_settled() && !job.schedule.cancel_wanted);
+    assert_eq!(job.schedule.cancel_sent_at, Some(5_000));
+    let (_, actions) = after(job, [resumed(1_800_000), Event::Due]);
+    assert_eq!(actions, [Wait, Poll]);
 }
 
 #[test]

@@ -53,6 +53,19 @@ async fn request_beyond_requests_per_minute_is_put_off() {
 }
 
 #[tokio::test]
+async fn change_of_a_cancel_off_its_routes_is_denied() {
+    let server = Server::start([Act::ok("a")]).await;
+    let mut guest = guest(&server.url(""), Sends::OneChange);
+    guest.submit_path = Some("/v1/jobs".into());
+    for path in ["/v1/jobs", "/v1/JOBS", "/v1/jobs/1", "/v2/cancel"] {
+        let off_route = send(&guest, request(Method::POST, &server.url(path), "{}")).await;
+        let is_denied = matches!(off_route, Err(Error::HttpRequestDenied));
+        assert!(is_denied, "{path}: {off_route:?}");
+    }
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[tokio::test]
 async fn second_change_of_a_cancel_is_denied() {
     let server = Server::start([Act::ok("a"), Act::ok("b")]).await;
     let guest = guest(&server.url(""), Sends::OneChange);

@@ -16,7 +16,11 @@ async fn fault_of(answer: Answer) -> (ProxyFault, String) {
 
     let folder = tempfile::tempdir().expect("a folder");
     let (connection, plan, path) = upload(folder.path());
-    let uploaded = behind.egress.upload(&connection, &plan, part(&path)).await;
+    let quota = uploading(&["POST /files"], 600);
+    let uploaded = behind
+        .egress
+        .upload(&connection, &quota, &plan, part(&path), ready(true));
+    let uploaded = uploaded.await;
     assert!(uploaded.is_err_and(|error| error.is_not_sent()));
 
     let transmission = Arc::new(Transmission::default());

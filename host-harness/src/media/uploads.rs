@@ -1,0 +1,259 @@
+//! One upload for each picture of a job, recorded in the ledger before it is sent.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
+
+use super::error::MediaError;
+use super::picture::Picture;
+use crate::component::{CallContext, Pack};
+use crate::contract::Upload;
+use crate::digest::Sha256Digest;
+use crate::egress::{EgressError, UploadReply};
+use crate::ledger::{Ledger, LedgerError, Millis, StoredReply, UploadKey, UploadRecord};
+
+/// The status from which a reply refuses an upload.
+const REFUSED: u16 = 400;
+
+/// The uploads of one job, for one command that makes it.
+///
+/// A provider may charge for an upload, so a picture is uploaded once: several fields that name it,
+/// and a later command under the same key, use the reply of the first upload. A later command may
+/// upload it once more if the provider refused it. A trusted pack, whose providers do not charge for
+/// uploads, may upload it again on each command until there is a reply.
+pub struct JobUploads {
+    ledger: Arc<Ledger>,
+    connection: String,
+    key: String,
+    /// The time of the command.
+    at: Millis,
+    /// The replies that this command has used, by picture.
+    replies: Mutex<HashMap<Sha256Digest, UploadReply>>,
+}
+
+impl fmt::Debug for JobUploads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("JobUploads");
+        shown.field("connection", &self.connection);
+        shown.field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+impl JobUploads {
+    /// The uploads for the job of this connection and key, by a command that is given at `at`.
+    #[must_use]
+    pub fn new(ledger: Arc<Ledger>, connection: &str, key: &str, at: Millis) -> Self {
+        Self {
+            ledger,
+            connection: connection.to_owned(),
+            key: key.to_owned(),
+            at,
+            replies: Mutex::default(),
+        }
+    }
+
+    /// The provider's reply to the upload of `picture`. The plan is carried out if the picture was
+    /// not uploaded before.
+    pub(super) async fn reply(
+        &self,
+        pack: &Pack,
+        context: &CallContext,
+        plan: &Upload,
+        picture: &Picture,
+    ) -> Result<UploadReply, MediaError> {
+        // Locked until the reply is there, so that two fields do not upload one picture.
+        let mut replies = self.replies.lock().await;
+        if let Some(reply) = replies.get(picture.sha256()) {
+            return Ok(reply.clone());
+        }
+        let Some(connection) = context.connection() else {
+            return Err(MediaError::NoConnection);
+        };
+        let upload = UploadKey {
+            connection: self.connection.clone(),
+            provider: connection.base_url().to_string(),
+            key: self.key.clone(),
+            sha256: picture.sha256().to_string(),
+        };
+        let before = self.ledger.upload(&upload).map_err(MediaError::Ledger)?;
+        let may_repeat = pack.permissions().is_trusted();
+        let reply = match known_reply(picture.path(), before.as_ref(), may_repeat)? {
+            Some(reply) => reply,
+            None => {
+                let sent = self.send(pack, context, plan, picture, &upload, before);
+                Box::pin(sent).await?
+            }
+        };
+        replies.insert(*picture.sha256(), reply.clone());
+        Ok(reply)
+    }
+
+    async fn send(
+        &self,
+        pack: &Pack,
+        context: &CallContext,
+        plan: &Upload,
+        picture: &Picture,
+        upload: &UploadKey,
+        before: Option<UploadRecord>,
+    ) -> Result<UploadReply, MediaError> {
+        let (Some(egress), Some(connection)) = (context.egress(), context.connection()) else {
+            return Err(MediaError::NoConnection);
+        };
+        let mut unrecorded = None;
+        let record = async {
+            let recorded = self.record(upload, before).await;
+            let is_recorded = matches!(recorded, Ok(true));
+            unrecorded = Some(recorded).filter(|_| !is_recorded);
+            is_recorded
+        };
+        let sent = egress
+            .upload(connection, pack.quota(), plan, picture.part(), record)
+            .await;
+        match unrecorded {
+            None => {}
+            Some(Err(error)) => return Err(MediaError::Ledger(error)),
+            Some(Ok(_)) => {
+                let path = picture.path().to_owned();
+                return Err(MediaError::Concurrent { path });
+            }
+        }
+        match sent {
+            Ok(reply) => {
+                let (ledger, upload) = (Arc::clone(&self.ledger), upload.clone());
+                let (status, body) = (reply.status, reply.body.clone());
+                let ended = spawn_blocking(move || ledger.end_upload(&upload, status, &body));
+                // Without its reply the upload counts as one that may have arrived.
+                match ended.await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::error!(%error, "an upload's reply is not recorded"),
+                    Err(error) => tracing::error!(%error, "an upload's reply is not recorded"),
+                }
+                Ok(reply)
+            }
+            Err(error @ EgressError::ReplyLost(_)) if !pack.permissions().is_trusted() => {
+                match picture.upload_failed(error) {
+                    MediaError::Upload(error) => {
+                        Err(unanswered(picture.path(), self.at, Some(error)))
+                    }
+                    changed => Err(changed),
+                }
+            }
+            Err(error) => Err(picture.upload_failed(error)),
+        }
+    }
+
+    /// Records that the upload is about to be sent; returns whether it may be.
+    async fn record(
+        &self,
+        upload: &UploadKey,
+        before: Option<UploadRecord>,
+    ) -> Result<bool, LedgerError> {
+        let (ledger, upload, at) = (Arc::clone(&self.ledger), upload.clone(), self.at);
+        let recorded = spawn_blocking(move || ledger.begin_upload(&upload, before.as_ref(), at));
+        recorded.await.unwrap_or(Ok(false))
+    }
+}
+
+/// The reply that an earlier command got; `None` if the picture may be uploaded now. `may_repeat`:
+/// whether uploads of the pack cost nothing.
+fn known_reply(
+    path: &Path,
+    before: Option<&UploadRecord>,
+    may_repeat: bool,
+) -> Result<Option<UploadReply>, MediaError> {
+    let Some(record) = before else {
+        return Ok(None);
+    };
+    match &record.reply {
+        Some(StoredReply {
+            status,
+            body: Some(body),
+        }) if *status < REFUSED => Ok(Some(UploadReply {
+            status: *status,
+            body: body.clone(),
+        })),
+        _ if may_repeat => Ok(None),
+        Some(StoredReply { status, .. }) if *status >= REFUSED => {
+            if record.sent == 1 {
+                return Ok(None);
+            }
+            let path = path.to_owned();
+            Err(MediaError::RefusedTwice { path })
+        }
+        _ => Err(unanswered(path, record.at, None)),
+    }
+}
+
+fn unanswered(path: &Path, at: Millis, source: Option<EgressError>) -> MediaError {
+    let since = Duration::from_millis(u64::try_from(at).unwrap_or_default());
+    MediaError::Unanswered {
+        path: path.to_owned(),
+        at: humantime::format_rfc3339_seconds(UNIX_EPOCH + since).to_string(),
+        source: source.map(Box::new),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(sent: u32, reply: Option<(u16, Option<&str>)>) -> UploadRecord {
+        UploadRecord {
+            sent,
+            at: 1_000,
+            reply: reply.map(|(status, body)| StoredReply {
+                status,
+                body: body.map(str::to_owned),
+            }),
+        }
+    }
+
+    fn outcome(before: Option<&UploadRecord>, may_repeat: bool) -> &'static str {
+        match known_reply(Path::new("a.png"), before, may_repeat) {
+            Ok(None) => "send",
+            Ok(Some(_)) => "known",
+            Err(MediaError::Unanswered { .. }) => "unanswered",
+            Err(MediaError::RefusedTwice { .. }) => "refused twice",
+            Err(_) => "another error",
+        }
+    }
+
+    #[test]
+    fn picture_is_uploaded_again_after_one_refusal_or_where_uploads_are_free() {
+        for (before, expected, where_free) in [
+            (None, "send", "send"),
+            (Some(record(1, Some((201, Some("{}"))))), "known", "known"),
+            (Some(record(2, Some((201, Some("{}"))))), "known", "known"),
+            (Some(record(1, Some((201, None)))), "unanswered", "send"),
+            (Some(record(1, Some((302, Some(""))))), "known", "known"),
+            (Some(record(1, Some((400, Some("{}"))))), "send", "send"),
+            (Some(record(1, Some((500, None)))), "send", "send"),
+            (
+                Some(record(2, Some((413, Some("{}"))))),
+                "refused twice",
+                "send",
+            ),
+            (Some(record(1, None)), "unanswered", "send"),
+            (Some(record(2, None)), "unanswered", "send"),
+        ] {
+            let before = before.as_ref();
+            assert_eq!(outcome(before, false), expected, "{before:?}");
+            assert_eq!(outcome(before, true), where_free, "{before:?}");
+        }
+    }
+
+    #[test]
+    fn unanswered_upload_names_its_time() {
+        let error = unanswered(Path::new("a.png"), 1_000, None);
+        assert!(
+            error.to_string().contains("1970-01-01T00:00:01Z"),
+            "{error}"
+        );
+    }
+}
