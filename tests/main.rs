@@ -41,6 +41,7 @@
 //! - [`trust`]: folders of strangers and their configuration files; [`configuration`]: which file is
 //!   used
 //! - [`attacks`]: hostile components, providers and addresses, each attack a named case
+//! - [`uploads`]: uploads and cancellations of a hostile pack, counted at the provider
 //! - [`typed`]: the typed nodes in plain wasmtime
 //!
 //! Inputs and outputs:
@@ -155,4 +156,5 @@ mod text_inputs;
 mod trust;
 mod typed;
 mod upgrade;
+mod uploads;
 mod wire;

@@ -8,7 +8,7 @@ use std::path::Path;
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::Resolve;
 use zoetrope_host::digest::Sha256Digest;
-use zoetrope_host::policy::{Grant, Manifest, Policy, SECTION};
+use zoetrope_host::policy::{Grant, Manifest, Policy, Route, SECTION};
 
 use super::root;
 
@@ -120,11 +120,17 @@ pub(crate) fn allowing(component: &[u8]) -> String {
         .iter()
         .map(|rule| format!("\"{rule}\""))
         .collect();
+    let routes = |routes: &[Route]| {
+        let routes = routes.iter().map(|route| format!("\"{route}\""));
+        routes.collect::<Vec<_>>().join(", ")
+    };
     format!(
-        "\n[packs.{digest}]\nname = \"{}\"\nconnections = [\"scripted\"]\nhosts = [{}]\nunsafe_reads = {}\n{}\n",
+        "\n[packs.{digest}]\nname = \"{}\"\nconnections = [\"scripted\"]\nhosts = [{}]\nunsafe_reads = {}\nuploads = [{}]\ncancels = [{}]\n{}\n",
         grant.name,
         hosts.join(", "),
         grant.unsafe_reads,
+        routes(&grant.uploads),
+        routes(&grant.cancels),
         grant.limits.line()
     )
 }

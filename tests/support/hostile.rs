@@ -62,7 +62,13 @@ pub(crate) fn hostile_asking(manifest: &str) -> Vec<u8> {
 /// listed category.
 pub(crate) fn hostile_listing(listing: &Value) -> Vec<u8> {
     let category = listing["category"].as_str().unwrap_or("pixelml");
-    let mut component = hostile_asking(&MANIFEST.replace("pixelml", category));
+    let manifest = MANIFEST.replace("pixelml", category);
+    hostile_with(&manifest, listing)
+}
+
+/// The component with this manifest and this instruction of `node-types`.
+pub(crate) fn hostile_with(manifest: &str, listing: &Value) -> Vec<u8> {
+    let mut component = hostile_asking(manifest);
     let mut places = component.windows(MARK.len());
     let place = places
         .position(|part| part == MARK)

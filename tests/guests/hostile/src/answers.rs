@@ -1,10 +1,10 @@
 //! The return values of the exports.
 
 use crate::bindings::{
-    Acceptance, Adjustment, Basis, Body, Charge, Completion, ConnectionRequirement, ErrorCause,
-    Estimate, Failure, JobState, MediaField, MediaKind, Multipart, NextStep, NodeError, NodeType,
-    Note, Plan, Price, Progress, ProviderFault, ResultMedia, Settlement, Stage, Started, Step,
-    Success, Upload, Violation,
+    Acceptance, Adjustment, Basis, Body, Cancellation, Charge, Completion, ConnectionRequirement,
+    ErrorCause, Estimate, Failure, JobState, MediaField, MediaKind, Multipart, NextStep, NodeError,
+    NodeType, Note, Plan, Price, Progress, ProviderFault, ResultMedia, Settlement, Stage, Started,
+    Step, Success, Upload, Violation,
 };
 use crate::instructions::{Answer, ErrorAnswer, Listing};
 use crate::text::{Seen, Text};
@@ -137,6 +137,35 @@ pub fn of_poll(then: Option<Answer>, seen: &Seen) -> Result<JobState, NodeError>
                 cost: None,
             },
         })),
+        Some(other) => Err(error(&other, seen)),
+    }
+}
+
+/// The answer of `cancel`. The default is that there is no cancellation.
+///
+/// # Errors
+///
+/// As instructed.
+pub fn of_cancel(then: Option<Answer>, seen: &Seen) -> Result<Cancellation, NodeError> {
+    match then {
+        None => Ok(Cancellation::Unsupported),
+        Some(Answer::Cancelled { free }) => Ok(Cancellation::Cancelled(Settlement {
+            charge: if free { Charge::No } else { Charge::Yes },
+            cost: None,
+        })),
+        Some(other) => Err(error(&other, seen)),
+    }
+}
+
+/// The answer of `adopt`. The default is the provider's id as the ticket.
+///
+/// # Errors
+///
+/// As instructed.
+pub fn of_adopt(then: Option<Answer>, id: String, seen: &Seen) -> Result<String, NodeError> {
+    match then {
+        None => Ok(id),
+        Some(Answer::Value(ticket)) => Ok(ticket.written(seen)),
         Some(other) => Err(error(&other, seen)),
     }
 }
@@ -281,7 +310,7 @@ pub fn listed(listing: &Listing, seen: &Seen) -> Vec<NodeType> {
         input_schema: listing.schema.written(seen),
         rules: "{}".into(),
         output_schema: listing.schema.written(seen),
-        input_media: Vec::new(),
+        input_media: listing.pictures.iter().cloned().map(picture).collect(),
         output_media: listing.picture.clone().map(picture).into_iter().collect(),
         extensions: "{}".into(),
     };

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use crate::actions::perform_all;
-use crate::answers::{listed, of_check, of_media, of_poll, of_start};
+use crate::answers::{listed, of_adopt, of_cancel, of_check, of_media, of_poll, of_start};
 use crate::bindings::{
     Cancellation, CheckOptions, JobState, LocalFile, NodeError, NodeType, Plan, Started, Step,
     catalog, jobs, media,
@@ -73,12 +73,16 @@ impl jobs::Guest for Component {
         of_poll(then, &seen)
     }
 
-    fn cancel(_: String) -> Result<Cancellation, NodeError> {
-        Ok(Cancellation::Unsupported)
+    fn cancel(ticket: String) -> Result<Cancellation, NodeError> {
+        let (then, seen) = carry_out(instructions(&ticket).cancel);
+        of_cancel(then, &seen)
     }
 
+    /// The id is the instruction, if it is one.
     fn adopt(_: String, provider_job_id: String) -> Result<String, NodeError> {
-        Ok(provider_job_id)
+        let read = serde_json::from_str::<Instructions>(&provider_job_id);
+        let (then, seen) = carry_out(read.unwrap_or_default().adopt);
+        of_adopt(then, provider_job_id, &seen)
     }
 }
 

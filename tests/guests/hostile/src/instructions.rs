@@ -14,6 +14,12 @@ pub struct Instructions {
     pub start: Instruction,
     /// For `poll`.
     pub poll: Instruction,
+    /// For `cancel`.
+    pub cancel: Instruction,
+    /// For `adopt`.
+    pub adopt: Instruction,
+    /// Pictures, where the listing names their fields.
+    pub images: Vec<String>,
 }
 
 /// The actions of one function, and its answer after them.
@@ -219,6 +225,12 @@ pub enum Answer {
         #[serde(default)]
         free: bool,
     },
+    /// Of `cancel`: the job is cancelled.
+    Cancelled {
+        /// Whether nothing is charged.
+        #[serde(default)]
+        free: bool,
+    },
     /// Of `plan-upload` and `uploaded`: a request that carries the file.
     Upload {
         /// Its method.
@@ -231,7 +243,7 @@ pub enum Answer {
         /// The name of the form part; absent: the body is the file alone.
         part: Option<Text>,
     },
-    /// Of `plan-upload` and `uploaded`: the field's value.
+    /// Of `plan-upload` and `uploaded`: the field's value. Of `adopt`: the ticket.
     Value(Text),
 }
 
@@ -284,6 +296,8 @@ pub struct Listing {
     pub category: String,
     /// The JSON pointer of a picture in their output, if they make one.
     pub picture: Option<String>,
+    /// The JSON pointers of pictures in their input.
+    pub pictures: Vec<String>,
 }
 
 impl Default for Listing {
@@ -298,6 +312,7 @@ impl Default for Listing {
             credential_header: "authorization".into(),
             category: "pixelml".into(),
             picture: None,
+            pictures: Vec::new(),
         }
     }
 }
