@@ -88,7 +88,8 @@ fn job_cost_is_shown_by_run_jobs_and_jobs_show() {
 fn job_without_charge_or_valid_price_has_no_cost() {
     for (cost, free, is_kept) in [
         (DOLLARS, false, true),
-        (DOLLARS, true, false),
+        // The pack's word alone: the provider accepted the submit.
+        (DOLLARS, true, true),
         (["1e3", "USD"], false, false),
         (["\u{1b}[2J", "USD"], false, false),
     ] {
@@ -102,7 +103,14 @@ fn job_without_charge_or_valid_price_has_no_cost() {
             (&expected, &expected),
             "{cost:?}"
         );
-        assert_eq!(error["charged"], if free { "no" } else { "yes" });
+        assert_eq!(error["charged"], if free { "unknown" } else { "yes" });
+        let reported = if free {
+            json!({"charged": "no"})
+        } else {
+            Value::Null
+        };
+        assert_eq!(error["reported"], reported);
+        assert_eq!(sandbox.jobs()[0]["reported"], reported);
     }
 }
 

@@ -48,6 +48,7 @@
 //! - [`attacks`]: hostile components, providers and addresses, each attack a named case
 //! - [`hostile_pack`]: a pack that attacks, in modes as data, against a provider that counts what it
 //!   would charge
+//! - [`uploads`]: uploads and cancellations of a hostile pack, counted at the provider
 //! - [`typed`]: the typed nodes in plain wasmtime
 //!
 //! Inputs and outputs:
@@ -170,4 +171,5 @@ mod texts;
 mod trust;
 mod typed;
 mod upgrade;
+mod uploads;
 mod wire;

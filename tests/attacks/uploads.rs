@@ -1,13 +1,18 @@
 //! Plans of an upload to a URL outside of the connection. A component names the path of an upload
 //! below its connection's base URL.
 
+use std::sync::{Arc, OnceLock};
+
 use serde_json::json;
-use zoetrope_host::component::CallContext;
+use zoetrope_host::component::{CallContext, Pack};
 use zoetrope_host::egress::{Denial, EgressError, HttpLimits, NotSent};
-use zoetrope_host::media::{MediaError, Picture, hand_over};
+use zoetrope_host::ledger::Ledger;
+use zoetrope_host::media::{JobUploads, MediaError, Picture, hand_over};
 
 use super::Family;
-use super::fixture::{NODE, connection, pack};
+use super::fixture::{NODE, connection, engine};
+use crate::support::guests::policy;
+use crate::support::hostile::hostile_asking;
 use crate::support::network::{Network, wait_for};
 use crate::support::raw_http::{Answer, Raw};
 
@@ -146,11 +151,27 @@ fn uploaded(
     let picture = Picture::open(&file).expect("a picture");
     let egress = network.egress(HttpLimits::default());
     let context = CallContext::online(&egress, connection(&server.url("/v1")));
-    let outcome = wait_for(hand_over(pack(), &context, NODE, "/image", &picture));
+    let ledger = Arc::new(Ledger::open(folder.path()).expect("a ledger"));
+    let uploads = JobUploads::new(ledger, "scripted", "key-1", 0);
+    let handed = hand_over(pack(), &context, NODE, "/image", &picture, &uploads);
+    let outcome = wait_for(handed);
     assert_eq!(network.asked(), [""; 0]);
     let own = |address: &std::net::SocketAddr| *address == server.address();
     assert!(network.dialled().iter().all(own));
     (outcome.map(drop), server)
+}
+
+/// The hostile component with the harmless paths as routes of uploads.
+fn pack() -> &'static Pack {
+    static PACK: OnceLock<Pack> = OnceLock::new();
+    PACK.get_or_init(|| {
+        let manifest = json!({
+            "format": 1, "name": "hostile", "version": "1", "connections": ["pixelml"],
+            "uploads": ["PUT /x", "PUT //evil.example/", "PUT /@evil.example/", "PUT /http://evil.example/"],
+        });
+        let component = hostile_asking(&manifest.to_string());
+        Pack::load(engine(), &component, &policy(&component)).expect("a pack")
+    })
 }
 
 #[track_caller]

@@ -114,6 +114,14 @@ impl Reply {
         self.reason = Some(reason.into());
     }
 
+    /// The connection is closed without a reply.
+    pub(crate) fn close() -> Self {
+        Self {
+            instead: Some(Instead::Close),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn hang() -> Self {
         Self {
             instead: Some(Instead::Hang),

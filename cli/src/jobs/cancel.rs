@@ -48,7 +48,8 @@ pub(super) fn cancelled(job: &Job, context: &Context) -> Result<ExitCode, Failur
             answer.insert("ok".into(), true.into());
             answer.insert("state".into(), job.state().as_str().into());
             answer.insert("charged".into(), job.charge().as_str().into());
-            let text = format!("cancelled; charged: {}", job.charge().as_str());
+            let (charge, reported) = (job.charge().as_str(), outcome::reported(job));
+            let text = format!("cancelled; charged: {charge}{reported}");
             print(&Value::Object(answer), &text, context)
         }
         State::Succeeded | State::Failed if job.is_done() => {

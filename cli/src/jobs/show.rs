@@ -19,7 +19,15 @@ impl Show {
         let job = find_job(&ledger, &self.id, context)?;
         let history = ledger.history(&job.spec.id);
         let history = history.map_err(|error| of_ledger(&error, &context.options()))?;
-        let document = self.document(&job, &history);
+        let mut document = self.document(&job, &history);
+        let uploads = ledger.uploads_of(&job.spec.connection, &job.spec.key);
+        let uploads = uploads.map_err(|error| of_ledger(&error, &context.options()))?;
+        if uploads > 0 {
+            document["uploads"] = uploads.into();
+        }
+        if let Some(at) = job.schedule.cancel_sent_at {
+            document["cancel_sent_at"] = outcome::time(at).into();
+        }
         if context.json() {
             context.printer().line(&document)?;
         } else {
@@ -85,6 +93,11 @@ fn text(document: &Value) -> String {
             Value::Object(cost) if name == "cost" => {
                 let field = |name: &str| cost.get(name).and_then(Value::as_str).unwrap_or_default();
                 let _ = writeln!(text, "cost: {} {}", field("amount"), field("unit"));
+            }
+            Value::Object(reported) if name == "reported" => {
+                let is_free = reported.get("charged").is_some_and(|charge| charge == "no");
+                let word = if is_free { "not charged" } else { "charged" };
+                let _ = writeln!(text, "the pack reports: {word}");
             }
             value => drop(writeln!(
                 text,

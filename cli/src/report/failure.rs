@@ -282,7 +282,12 @@ impl Failure {
                 format!("  {}", line(&text))
             })),
         }
-        lines.push(format!("  charged: {}", charged(self.charge, self.phase)));
+        let reported = match self.job.get("reported").map(|it| &it["charged"]) {
+            Some(charge) if charge == "no" => "; the pack reports: not charged",
+            _ => "",
+        };
+        let charged = charged(self.charge, self.phase);
+        lines.push(format!("  charged: {charged}{reported}"));
         if let Some(job) = self.job.get("job").and_then(Value::as_str) {
             lines.push(format!("  job: {job}"));
         }

@@ -35,12 +35,10 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
         NextStep::AddCredit { .. } => {
             "Add credit or raise the quota at the provider, then run again, with another --key if one was given (nothing was charged)".into()
         }
-        NextStep::OtherPicture => {
-            "Use another picture, or give its URL (nothing was submitted)".into()
-        }
-        NextStep::ConvertPicture => {
-            "Convert the picture to PNG or JPEG, and run again with the new file (nothing was submitted)".into()
-        }
+        NextStep::OtherPicture
+        | NextStep::ConvertPicture
+        | NextStep::RepeatUploaded
+        | NextStep::OtherUpload => of_picture(step).into(),
         NextStep::OtherDestination => {
             "Use another --out or --out-dir, or --force to replace the file".into()
         }
@@ -54,12 +52,6 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
             "Fix the cause, then run the same command again (nothing was submitted)".into()
         }
         NextStep::RepeatUnsubmitted => "Run the same command again (nothing was submitted)".into(),
-        NextStep::RepeatUploaded => {
-            "Fix the cause, then run the same command again; under the same --key, a picture that the provider accepted is not uploaded again".into()
-        }
-        NextStep::OtherUpload => {
-            "Look at the provider for the upload and its charge. To upload once more, run again with another --key; that upload may be charged as well".into()
-        }
         NextStep::UseNewer => "Use the newer zoetrope, or another --data-dir".into(),
         NextStep::RestoreLedger => {
             "Restore the ledger from a backup, or use another --data-dir".into()
@@ -73,6 +65,22 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
         }
         NextStep::Nothing { by_provider: false } => "No further action: this job has ended".into(),
         _ => "zoetrope --help".into(),
+    }
+}
+
+/// The steps after the error of a local picture.
+fn of_picture(step: &NextStep) -> &'static str {
+    match step {
+        NextStep::OtherPicture => "Use another picture, or give its URL (nothing was submitted)",
+        NextStep::ConvertPicture => {
+            "Convert the picture to PNG or JPEG, and run again with the new file (nothing was submitted)"
+        }
+        NextStep::OtherUpload => {
+            "Look at the provider for the upload and its charge. To upload once more, run again with another --key; that upload may be charged as well"
+        }
+        _ => {
+            "Fix the cause, then run the same command again; under the same --key, a picture that the provider accepted is not uploaded again"
+        }
     }
 }
 

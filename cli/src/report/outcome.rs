@@ -72,7 +72,19 @@ pub(crate) fn facts(job: &Job) -> Map<String, Value> {
     if let Some(cost) = cost(job) {
         facts.insert("cost".into(), cost);
     }
+    if let Some(reported) = job.billing.reported {
+        facts.insert("reported".into(), json!({ "charged": reported.as_str() }));
+    }
     facts
+}
+
+/// What the pack says about the charge, after the charge in a text; empty where it is no more than
+/// the charge.
+pub(crate) fn reported(job: &Job) -> &'static str {
+    match job.billing.reported {
+        Some(Charge::No) => "; the pack reports: not charged",
+        _ => "",
+    }
 }
 
 /// A line of `zoetrope jobs --json`.
@@ -94,6 +106,9 @@ pub(crate) fn listed(job: &Job) -> Value {
         "deadline_at": time(job.schedule.deadline_at),
         "next_at": job.schedule.next_at.map(time),
     });
+    if let Some(reported) = job.billing.reported {
+        listed["reported"] = json!({ "charged": reported.as_str() });
+    }
     if let Some(file) = file.filter(|file| !file.others.is_empty()) {
         listed["files"] = file.all().map(described).collect();
     }

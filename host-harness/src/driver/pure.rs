@@ -15,7 +15,9 @@
 //!
 //! Before the bytes of a submit are sent, the host must call [`decide`] with
 //! [`Event::SubmitReady`], commit the row, and send only if the action is
-//! [`Action::AllowSubmit`]; see [`SubmitHook`](crate::egress::SubmitHook). When it starts after
+//! [`Action::AllowSubmit`]; see [`SubmitHook`](crate::egress::SubmitHook). The same holds for the
+//! changing request of a cancellation, with [`Event::CancelReady`] and [`Action::AllowCancel`]: it
+//! can cost money too. When the host starts after
 //! another process has ended, it passes [`Event::Orphaned`] for each row in state
 //! `submitting`. Without these two rules a job could be paid for twice.
 //!
