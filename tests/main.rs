@@ -40,6 +40,7 @@
 //! - [`packs`]: grants of components
 //! - [`trust`]: folders of strangers and their configuration files; [`configuration`]: which file is
 //!   used
+//! - [`memory`]: the peak memory of the program under the worst pack
 //! - [`attacks`]: hostile components, providers and addresses, each attack a named case
 //! - [`typed`]: the typed nodes in plain wasmtime
 //!
@@ -79,7 +80,7 @@
 //! - properties of `check` through the component: 4, over 2,550 generated inputs; `docs/reference/fuzzing.md`
 //! - comparisons with Python packages: 2 with pydantic, 1 of the served schemas
 //! - typed nodes in plain wasmtime: 8
-//! - components: 9 that are not packs, 7 that trap, loop, allocate without end or return nonsense; 4
+//! - components: 9 that are not packs, 8 that trap, loop, allocate without end or return nonsense; 4
 //!   tests of the embedded one's shape; 8 of grants
 //! - attacks: 1,853; the run prints the number of each family
 //! - jobs that are resumed, listed or cannot be written to the ledger: 31; ledgers and
@@ -89,6 +90,7 @@
 //!   old names: 2; links of documents: 3
 //! - published documents: 15 comparisons; 248 facts, each with a test or a reason
 //! - scripts of the practice provider: 45, over four protocols each; 3 tests of their list
+//! - peak memory under the worst pack: 2
 //! - the others, each one or a few runs of the binary: 103
 //!
 //! [`support::outcome`] checks the invariants after every run of the binary: no panic, no credential,
@@ -125,6 +127,8 @@ mod jsonl;
 mod keys;
 mod ledger;
 mod local_pictures;
+#[cfg(unix)]
+mod memory;
 mod node_help;
 mod nodes;
 mod numbers;

@@ -27,6 +27,7 @@
 //! 5 with and without it. `docs/reference/network.md` says what a proxy changes.
 
 mod broker;
+mod budget;
 mod certificates;
 mod charset;
 mod client;
@@ -38,7 +39,6 @@ mod fetch;
 mod guest;
 mod header;
 mod limits;
-mod long_reply;
 mod opener;
 #[cfg(feature = "otlp")]
 mod otlp;
@@ -47,6 +47,7 @@ mod pool;
 mod proxy;
 mod proxy_error;
 mod resolver;
+mod room;
 mod spans;
 mod submit_hook;
 mod tls;
