@@ -20,7 +20,7 @@
 //!   nothing of that call would ever be released otherwise.
 //!
 //! So at most one call of a pack exceeds the pack's share, by no more than its own, and likewise
-//! of the process. What a waiting reservation lacks is held by its own call only if the component
+//! of the process; replies of up to 64 KiB do not wait and come on top. What a waiting reservation lacks is held by its own call only if the component
 //! leaves replies unread; then the time limit of the request ends the wait.
 //!
 //! A reservation that waits for the share of its pack lets those of other packs pass.
@@ -68,6 +68,10 @@ struct Waiting {
     more: u64,
     admitted: oneshot::Sender<()>,
 }
+
+/// Bytes of a reply that do not wait: a reply of 64 KiB, and what it takes to separate it. They are
+/// counted.
+pub(super) const SMALL: u64 = 160 << 10;
 
 /// The source of the ages of calls and the numbers of reservations.
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -183,6 +187,24 @@ impl Reserved {
         self.bytes += more;
     }
 
+    /// The same for a reply. Up to [`SMALL`] bytes it does not wait: the ticket of a submit is not
+    /// lost because other calls hold the memory.
+    pub(super) async fn grow_reply_to(&mut self, bytes: u64) {
+        if bytes > SMALL {
+            return self.grow_to(bytes).await;
+        }
+        let more = bytes.saturating_sub(self.bytes);
+        if more == 0 {
+            return;
+        }
+        let (age, pack) = (self.call.0.age, self.call.0.pack);
+        self.call.change(|state| {
+            state.entry(age, pack).used += more;
+            state.used += more;
+        });
+        self.bytes += more;
+    }
+
     /// Releases what is beyond `bytes`.
     pub(super) fn shrink_to(&mut self, bytes: u64) {
         drop(self.split(self.bytes.saturating_sub(bytes)));
@@ -262,13 +284,16 @@ impl Drop for Pending<'_> {
 
 impl State {
     fn wait(&mut self, waiting: Waiting, pack: usize) {
-        let held = self.calls.entry(waiting.call).or_insert(Held {
+        self.entry(waiting.call, pack).waiting += 1;
+        self.queue.push_back(waiting);
+    }
+
+    fn entry(&mut self, call: u64, pack: usize) -> &mut Held {
+        self.calls.entry(call).or_insert(Held {
             pack,
             used: 0,
             waiting: 0,
-        });
-        held.waiting += 1;
-        self.queue.push_back(waiting);
+        })
     }
 
     fn release(&mut self, call: u64, bytes: u64) {

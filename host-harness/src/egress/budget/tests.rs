@@ -148,3 +148,16 @@ fn bytes_count_as_long_as_a_part_of_them_is_in_memory() {
     drop(part);
     assert_eq!(budget.used(), 0);
 }
+
+#[test]
+fn small_reply_does_not_wait() {
+    let budget = Budget::new(100, 100);
+    let calls = [1, 1].map(|pack| budget.of_call(pack, 100));
+    let held = at_once(&calls[0], 90).expect("free");
+    let mut reply = calls[1].reserved();
+    reply.grow_reply_to(SMALL).now_or_never().expect("at once");
+    assert_eq!(budget.used(), 90 + SMALL);
+    assert!(reply.grow_reply_to(SMALL + 1).now_or_never().is_none());
+    drop((held, reply));
+    assert_eq!(budget.used(), 0);
+}

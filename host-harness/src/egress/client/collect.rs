@@ -14,7 +14,7 @@ use crate::egress::room::Room;
 use crate::egress::spans;
 
 /// The memory that a body begins with; it doubles up to the limit.
-const FIRST: usize = 64 << 10;
+const FIRST: usize = 16 << 10;
 
 impl Reply {
     /// The whole body, decoded, up to `limit` bytes.
@@ -129,7 +129,7 @@ impl Collected<'_> {
             let capacity = self.capacity_for(after);
             if let Some(room) = &mut self.room {
                 let whole = self.decoder.saturating_add(capacity as u64);
-                room.reserved.grow_to(whole).await;
+                room.reserved.grow_reply_to(whole).await;
             }
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }

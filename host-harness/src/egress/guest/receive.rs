@@ -55,7 +55,8 @@ pub(super) async fn receive(head: &RequestHead<'_>, reply: Reply) -> Result<Rece
     })?;
     let mut reserved = room.reserved;
     if is_decoded(&parts.headers, &body) {
-        reserved.grow_to(DECODED * body.len() as u64).await;
+        let decoded = DECODED * body.len() as u64;
+        reserved.grow_reply_to(decoded).await;
     }
     body = to_utf8(&mut parts.headers, body);
     if !receives_clips {
@@ -89,7 +90,7 @@ async fn without_attachments(
     let length = body.len();
     reserved.shrink_to(length as u64);
     let needed = memory_to_separate(length as u64, left.text);
-    reserved.grow_to(needed).await;
+    reserved.grow_reply_to(needed).await;
     let mut separated = separated(body, left).await.map_err(|lost| match lost {
         ReplyLost::ClipTooLong { .. } => ReplyLost::ClipTooLong {
             limit: limits.clip_body,

@@ -141,7 +141,7 @@ async fn request_beyond_the_share_of_its_call_is_not_sent() {
 async fn replies_with_clips_take_turns_and_none_fails() {
     let clip = [
         b"\0\0\0\x18ftypisom\0\0\0\0isommp42".as_slice(),
-        &[7; 9_000],
+        &[7; 180_000],
     ]
     .concat();
     let body = format!(
@@ -150,9 +150,10 @@ async fn replies_with_clips_take_turns_and_none_fails() {
     );
     let server = Server::start((0..10).map(|_| Act::ok(&body))).await;
     let egress = Egress::new(HttpLimits {
+        clip_body: 200_000,
         call_bytes: 0,
-        pack_bytes: 20_000,
-        process_bytes: 20_000,
+        pack_bytes: 300_000,
+        process_bytes: 300_000,
         ..*narrow().limits()
     });
     let url = server.url("/");
