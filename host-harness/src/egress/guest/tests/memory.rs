@@ -141,7 +141,7 @@ async fn request_beyond_the_share_of_its_call_is_not_sent() {
 async fn replies_with_clips_take_turns_and_none_fails() {
     let clip = [
         b"\0\0\0\x18ftypisom\0\0\0\0isommp42".as_slice(),
-        &[7; 180_000],
+        &vec![7; 180_000],
     ]
     .concat();
     let body = format!(
