@@ -12,8 +12,8 @@ use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::policy::Policy;
 
 use crate::support::guests::{
-    ACCEPTS, ANSWERS_NONSENSE, EATS, Guest, LISTS_ONLY, LOOPS, PLANS, RECURSES, allowing,
-    component, policy,
+    ACCEPTS, ANSWERS_NONSENSE, EATS, EATS_AND_LOOPS, Guest, LISTS_ONLY, LOOPS, PLANS, RECURSES,
+    allowing, component, policy,
 };
 use crate::support::outcome::Outcome;
 use crate::support::provider::{Script, Server};
@@ -390,6 +390,18 @@ async fn component_that_allocates_without_end_is_stopped() {
     assert_eq!(
         stopped_by(checked(guest, 8 << 20, short()).await),
         TrapKind::OutOfMemory
+    );
+}
+
+#[tokio::test]
+async fn component_that_loops_after_a_refused_allocation_is_out_of_time() {
+    let guest = Guest {
+        check: EATS_AND_LOOPS,
+        ..LISTS_ONLY
+    };
+    assert_eq!(
+        stopped_by(checked(guest, 8 << 20, short()).await),
+        TrapKind::OutOfTime
     );
 }
 

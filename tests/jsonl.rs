@@ -216,21 +216,10 @@ fn jsonl_check_of_100_megabytes_uses_bounded_memory() {
             "{number}: {line}"
         );
         if number % 5_000 == 0 {
-            peak = peak.max(peak_memory(running.id()).unwrap_or(peak));
+            peak = peak.max(crate::support::memory::peak_of(running.id()).unwrap_or(peak));
         }
     }
     writer.join().expect("the writer");
     assert_eq!(running.end().code, 0);
     assert!((1..MOST).contains(&peak), "{} MiB", peak >> 20);
-}
-
-/// The peak memory of a process in bytes.
-#[cfg(target_os = "linux")]
-fn peak_memory(process: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kilobytes << 10)
 }

@@ -45,6 +45,7 @@
 //!   strangers' packs, and an account that changes under a job
 //! - [`trust`]: folders of strangers and their configuration files; [`configuration`]: which file is
 //!   used
+//! - [`memory`]: the peak memory of the program under the worst pack
 //! - [`attacks`]: hostile components, providers and addresses, each attack a named case
 //! - [`hostile_pack`]: a pack that attacks, in modes as data, against a provider that counts what it
 //!   would charge
@@ -88,7 +89,7 @@
 //! - properties of `check` through the component: 4, over 2,550 generated inputs; `docs/reference/fuzzing.md`
 //! - comparisons with Python packages: 2 with pydantic, 1 of the served schemas
 //! - typed nodes in plain wasmtime: 8
-//! - components: 9 that are not packs, 7 that trap, loop, allocate without end or return nonsense; 4
+//! - components: 9 that are not packs, 8 that trap, loop, allocate without end or return nonsense; 4
 //!   tests of the embedded one's shape; 8 of grants
 //! - attacks: 1,869; the run prints the number of each family
 //! - jobs that are resumed, listed or cannot be written to the ledger: 31; ledgers and
@@ -137,6 +138,8 @@ mod jsonl;
 mod keys;
 mod ledger;
 mod local_pictures;
+#[cfg(unix)]
+mod memory;
 mod neighbours;
 mod node_help;
 mod nodes;

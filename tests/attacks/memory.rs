@@ -120,6 +120,19 @@ pub(super) fn resources() -> Family {
             is_stopped(&action);
         });
     }
+    let long = [
+        ("method", json!({"method": "M".repeat(65)})),
+        (
+            "authority",
+            json!({"url": format!("http://{}/v1/jobs", "a".repeat(1025))}),
+        ),
+    ];
+    for (part, request) in long {
+        family.attack(format!("keep a long {part} in the host"), move || {
+            let seen = Fixture::new().seen(&json!([{ "request": request }]));
+            assert!(seen.contains(&format!("{part}: invalid")), "{seen:?}");
+        });
+    }
     family.attack("begin ten thousand requests", || {
         is_stopped(&json!({"request": {"times": 10_000, "awaited": 0, "unfinished": true}}));
     });

@@ -39,7 +39,11 @@ pub(crate) const ACCEPTS: &str = "(i32.const 0x880)";
 pub(crate) const LOOPS: &str = "(loop $forever (br $forever)) unreachable";
 
 /// Allocates memory until the host refuses, then traps.
-pub(crate) const EATS: &str = "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 64)) (i32.const -1)))) (loop $forever (br $forever)) unreachable";
+pub(crate) const EATS: &str =
+    "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 64)) (i32.const -1)))) unreachable";
+
+/// Allocates memory until the host refuses, then never ends.
+pub(crate) const EATS_AND_LOOPS: &str = "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 64)) (i32.const -1)))) (loop $forever (br $forever)) unreachable";
 
 /// Returns an invalid pointer as its result.
 pub(crate) const ANSWERS_NONSENSE: &str = "(i32.const 0x7ffffff0)";

@@ -7,6 +7,7 @@ use wasmtime_wasi::p2::bindings::{cli, random};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView as _};
 
 use super::error::PackError;
+use super::request_parts;
 use super::state::CallState;
 use crate::bindings::{connections, types};
 use crate::contract::{PACKAGE, VERSION, VERSIONS};
@@ -121,6 +122,7 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<CallS
     let l = &mut linker;
     // io, clocks, random, http, standard streams.
     wasmtime_wasi_http::p2::add_to_linker_async(l)?;
+    request_parts::bound(l)?;
     random::insecure::add_to_linker::<_, WasiRandom>(l, CallState::random)?;
     random::insecure_seed::add_to_linker::<_, WasiRandom>(l, CallState::random)?;
     cli::environment::add_to_linker::<_, WasiCli>(l, CallState::cli)?;

@@ -24,6 +24,7 @@ mod exports;
 mod imports;
 mod judge;
 mod pack;
+mod request_parts;
 mod state;
 
 pub use check_session::CheckSession;

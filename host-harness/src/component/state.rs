@@ -77,6 +77,7 @@ impl CallState {
                 total_timeout: wall / 2,
                 request_count: Arc::default(),
                 attachments: Arc::clone(&context.attachments),
+                memory: Arc::default(),
             },
             table,
             memory: Memory {

@@ -208,7 +208,8 @@ fn of_lost(error: &ReplyLost) -> DownloadFailure {
         | ReplyLost::Protocol(_)
         | ReplyLost::Length { .. }
         | ReplyLost::Damaged { .. }
-        | ReplyLost::Truncated { .. } => DownloadFailure::Transient,
+        | ReplyLost::Truncated { .. }
+        | ReplyLost::Unread => DownloadFailure::Transient,
         ReplyLost::HeaderTooLong { .. }
         | ReplyLost::BodyTooLong { .. }
         | ReplyLost::ClipTooLong { .. }

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-
+use super::budget::Budget;
 use super::certificates;
 use super::client::Client;
 use super::dial::{Connect, SystemConnector};
 use super::limits::HttpLimits;
-use super::long_reply::{LongReply, MAX_LONG_REPLIES};
 use super::opener::Opener;
 use super::proxy::Proxies;
 use super::proxy_error::NetworkError;
@@ -24,8 +22,8 @@ pub struct Egress(Arc<Inner>);
 struct Inner {
     client: Client,
     limits: HttpLimits,
-    /// The permits of long replies.
-    long_replies: Arc<Semaphore>,
+    /// The memory of the requests and replies of all components.
+    budget: Budget,
 }
 
 impl Egress {
@@ -86,9 +84,8 @@ impl Egress {
         &self.0.client
     }
 
-    /// Permission to read a reply of up to `limit` bytes.
-    pub(super) fn long_reply(&self, limit: u64) -> LongReply {
-        LongReply::new(Arc::clone(&self.0.long_replies), limit)
+    pub(super) fn budget(&self) -> &Budget {
+        &self.0.budget
     }
 }
 
@@ -169,7 +166,7 @@ impl EgressBuilder {
         Egress(Arc::new(Inner {
             client,
             limits,
-            long_replies: Arc::new(Semaphore::new(MAX_LONG_REPLIES)),
+            budget: Budget::new(limits.pack_bytes, limits.process_bytes),
         }))
     }
 }

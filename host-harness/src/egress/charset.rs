@@ -54,6 +54,13 @@ pub(super) fn to_utf8(headers: &mut HeaderMap, mut body: BytesMut) -> BytesMut {
     text
 }
 
+/// Whether [`to_utf8`] decodes this body, so that it is in memory twice meanwhile.
+pub(super) fn is_decoded(headers: &HeaderMap, body: &[u8]) -> bool {
+    let is_marked = body.starts_with(UTF_8_MARK);
+    let encoding = encoding_of(headers, body);
+    !is_marked && encoding.is_some_and(|(encoding, _)| encoding != UTF_8)
+}
+
 /// The encoding of a body that is to be changed, and the length of its mark. [`UTF_8`] if
 /// its content type names another charset wrongly.
 fn encoding_of(headers: &HeaderMap, body: &[u8]) -> Option<(&'static Encoding, usize)> {

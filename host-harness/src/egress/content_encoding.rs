@@ -99,6 +99,17 @@ impl ContentDecoder {
         self.input_limit = limit;
     }
 
+    /// The memory that it takes.
+    pub(super) fn memory(&self) -> u64 {
+        let window = |layer: &Layer| match layer.name {
+            "zstd" => 8 << 20,
+            "br" => 16 << 20,
+            _ => 32 << 10,
+        };
+        let layers = self.layers.iter();
+        layers.map(|layer| window(layer) + PIECE as u64).sum()
+    }
+
     /// Decodes the next piece, and removes from `body` the bytes that it took. `None` when all
     /// of `body` is taken and no decoded byte is left.
     ///

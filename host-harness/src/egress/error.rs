@@ -171,6 +171,12 @@ pub enum BodyFault {
         /// Bytes written.
         actual: u64,
     },
+    /// The requests and replies of the call would take more memory than its share.
+    #[error(
+        "it does not fit into the {0} bytes of requests and replies that a call may hold in \
+         memory: read or drop the replies to earlier requests first"
+    )]
+    Memory(u64),
     /// It did not end in time.
     #[error("it was not finished in time")]
     Unfinished,
@@ -290,6 +296,9 @@ pub enum ReplyLost {
         /// The limit.
         limit: u64,
     },
+    /// The host stopped before the reply was read.
+    #[error("the host stopped before it had read the reply")]
+    Unread,
     /// The body's length is not the announced one.
     #[error("the reply's body is {actual} bytes long, {announced} were announced")]
     Length {
@@ -319,7 +328,9 @@ impl From<NotSent> for wasmtime_wasi_http::Error {
         match error {
             NotSent::Denied(_) | NotSent::Body(BodyFault::Unexpected) => Self::HttpRequestDenied,
             NotSent::PutOff(_) => Self::ConnectionLimitReached,
-            NotSent::Body(BodyFault::TooLong(limit)) => Self::HttpRequestBodySize(Some(limit)),
+            NotSent::Body(BodyFault::TooLong(limit) | BodyFault::Memory(limit)) => {
+                Self::HttpRequestBodySize(Some(limit))
+            }
             NotSent::Body(BodyFault::NoLength) => Self::HttpRequestLengthRequired,
             NotSent::Body(BodyFault::Length { actual, .. }) => {
                 Self::HttpRequestBodySize(Some(actual))
@@ -357,7 +368,9 @@ impl From<ReplyLost> for wasmtime_wasi_http::Error {
             ReplyLost::Encoded { .. } | ReplyLost::Damaged { .. } => {
                 Self::HttpResponseContentCoding(None)
             }
-            ReplyLost::Length { .. } | ReplyLost::Truncated { .. } => Self::HttpResponseIncomplete,
+            ReplyLost::Length { .. } | ReplyLost::Truncated { .. } | ReplyLost::Unread => {
+                Self::HttpResponseIncomplete
+            }
         }
     }
 }

@@ -24,6 +24,14 @@ pub struct HttpLimits {
     /// Most bytes of pictures and clips inside the replies to one call, decoded. The limit
     /// `clip_bytes` of a pack is lower by default.
     pub clip_body: u64,
+    /// Bytes of requests and replies that the host holds for one call. It is more for a call
+    /// whose longest reply takes more.
+    pub call_bytes: u64,
+    /// The same for all calls of a pack. Its oldest call may exceed it, so that one always
+    /// proceeds.
+    pub pack_bytes: u64,
+    /// The same for all packs.
+    pub process_bytes: u64,
 }
 
 impl Default for HttpLimits {
@@ -41,6 +49,11 @@ impl Default for HttpLimits {
             reply_body: 8 << 20,
             // More than the default of a pack, so that the operator can raise that.
             clip_body: 512 << 20,
+            // The longest reply of the default limits with a clip in base64 (56 MiB), and the
+            // text of another one.
+            call_bytes: 64 << 20,
+            pack_bytes: 256 << 20,
+            process_bytes: 512 << 20,
         }
     }
 }
@@ -59,5 +72,9 @@ mod tests {
         assert_eq!(limits.reply_header, 64 * 1024);
         assert_eq!(limits.reply_body, 8 * 1024 * 1024);
         assert_eq!(limits.clip_body, 512 * 1024 * 1024);
+        assert_eq!(limits.call_bytes, 64 * 1024 * 1024);
+        assert_eq!(limits.pack_bytes, 256 * 1024 * 1024);
+        assert_eq!(limits.process_bytes, 512 * 1024 * 1024);
+        assert!(limits.request_body <= limits.call_bytes);
     }
 }

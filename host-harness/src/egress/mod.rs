@@ -28,6 +28,7 @@
 //! 5 with and without it. `docs/reference/network.md` says what a proxy changes.
 
 mod broker;
+mod budget;
 mod certificates;
 mod charset;
 mod client;
@@ -39,7 +40,6 @@ mod fetch;
 mod guest;
 mod header;
 mod limits;
-mod long_reply;
 mod opener;
 #[cfg(feature = "otlp")]
 mod otlp;
@@ -49,6 +49,7 @@ mod proxy;
 mod proxy_error;
 mod reach;
 mod resolver;
+mod room;
 mod routes;
 mod spans;
 mod submit_hook;

@@ -226,6 +226,9 @@ const NARROW: HttpLimits = HttpLimits {
     reply_header: 4 << 10,
     reply_body: 1 << 10,
     clip_body: 16 << 10,
+    call_bytes: 64 << 10,
+    pack_bytes: 256 << 10,
+    process_bytes: 512 << 10,
 };
 
 /// A connection to `base` with the credential `sk-hunter2` as a bearer token.

@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http::response;
+use tokio::time::Instant;
 
 use super::Reply;
 use crate::egress::content_encoding::ContentDecoder;
 use crate::egress::error::ReplyLost;
-use crate::egress::long_reply::LongReply;
+use crate::egress::room::Room;
 use crate::egress::spans;
+
+/// The memory that a body begins with; it doubles up to the limit.
+const FIRST: usize = 16 << 10;
 
 impl Reply {
     /// The whole body, decoded, up to `limit` bytes.
@@ -22,23 +26,24 @@ impl Reply {
         self.collect_up_to(limit, time_limit, None).await
     }
 
-    /// The same, but a body that `long` permits may exceed `limit`.
-    pub(in crate::egress) async fn collect_long(
+    /// The same in the memory of `room`, and a body that holds a clip may exceed `limit`. Waits
+    /// for memory; meanwhile nothing is read.
+    pub(in crate::egress) async fn collect_in(
         self,
         limit: u64,
         time_limit: Duration,
-        long: &mut LongReply,
+        room: &mut Room,
     ) -> Result<(response::Parts, BytesMut), ReplyLost> {
-        self.collect_up_to(limit, time_limit, Some(long)).await
+        self.collect_up_to(limit, time_limit, Some(room)).await
     }
 
     async fn collect_up_to(
         mut self,
         limit: u64,
         time_limit: Duration,
-        long: Option<&mut LongReply>,
+        room: Option<&mut Room>,
     ) -> Result<(response::Parts, BytesMut), ReplyLost> {
-        let most = long.as_ref().map_or(limit, |long| long.limit().max(limit));
+        let most = room.as_ref().map_or(limit, |room| room.longest.max(limit));
         let announced = self.announced();
         let mut decoder = ContentDecoder::of(&self.parts.headers, most)?;
         if decoder.is_none() && announced.is_some_and(|announced| announced > most) {
@@ -48,14 +53,19 @@ impl Reply {
             decoder.limit_input(limit);
         }
         let mut body = Collected {
-            bytes: BytesMut::new(),
+            bytes: Vec::new(),
             announced: announced.filter(|_| decoder.is_none()),
             limit,
-            long,
+            most,
+            decoder: decoder.as_ref().map_or(0, ContentDecoder::memory),
+            room,
         };
         while let Some(bytes) = self.chunk(time_limit).await? {
+            let begun = Instant::now();
             let Some(decoder) = &mut decoder else {
                 body.add(&bytes).await?;
+                // The server does not answer for the time in which nothing is read.
+                self.grace += begun.elapsed();
                 continue;
             };
             let mut bytes = &bytes[..];
@@ -65,6 +75,7 @@ impl Reply {
                     decoder.limit_input(most);
                 }
             }
+            self.grace += begun.elapsed();
         }
         if let Some(announced) = announced
             && announced != self.read
@@ -80,41 +91,77 @@ impl Reply {
             self.parts.headers.remove(CONTENT_LENGTH);
         }
         spans::received(body.bytes.len());
-        Ok((self.parts, body.bytes))
+        Ok((self.parts, body.end()))
     }
 }
 
 /// A body that is being collected.
 struct Collected<'a> {
-    bytes: BytesMut,
+    bytes: Vec<u8>,
     /// The announced length.
     announced: Option<u64>,
     limit: u64,
-    long: Option<&'a mut LongReply>,
+    most: u64,
+    /// The memory of the decoder.
+    decoder: u64,
+    room: Option<&'a mut Room>,
 }
 
 impl Collected<'_> {
     async fn add(&mut self, bytes: &[u8]) -> Result<(), ReplyLost> {
-        let after = (self.bytes.len() + bytes.len()) as u64;
-        if after > self.limit {
-            let limit = self.limit;
-            let Some(long) = &mut self.long else {
-                return Err(ReplyLost::BodyTooLong { limit });
+        let after = self.bytes.len() + bytes.len();
+        if after as u64 > self.limit {
+            let begin = if self.bytes.is_empty() {
+                bytes
+            } else {
+                &self.bytes
             };
-            if (self.bytes.len() as u64) <= limit {
-                self.bytes.extend_from_slice(bytes);
-                long.permit(&self.bytes, limit).await?;
-                // Announced lengths are trusted only where few replies can be that long.
-                let left = self.announced.unwrap_or(0).saturating_sub(after);
-                self.bytes.reserve(usize::try_from(left).unwrap_or(0));
-                return Ok(());
-            }
-            if after > long.limit() {
-                let limit = long.limit();
+            let limit = if begins_as_json(begin) {
+                self.most
+            } else {
+                self.limit
+            };
+            if after as u64 > limit {
                 return Err(ReplyLost::BodyTooLong { limit });
             }
+        }
+        if after > self.bytes.capacity() {
+            let capacity = self.capacity_for(after);
+            if let Some(room) = &mut self.room {
+                let whole = self.decoder.saturating_add(capacity as u64);
+                room.reserved.grow_reply_to(whole).await;
+            }
+            self.bytes.reserve_exact(capacity - self.bytes.len());
         }
         self.bytes.extend_from_slice(bytes);
         Ok(())
     }
+
+    /// Twice as much as before, but no more than the body can need.
+    fn capacity_for(&self, length: usize) -> usize {
+        let limit = if length as u64 > self.limit {
+            self.most
+        } else {
+            self.limit
+        };
+        let most = self
+            .announced
+            .map_or(limit, |announced| announced.min(limit));
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let doubled = self.bytes.capacity().saturating_mul(2).max(FIRST);
+        doubled.min(most).max(length)
+    }
+
+    /// The body, whose memory alone stays reserved.
+    fn end(self) -> BytesMut {
+        if let Some(room) = self.room {
+            room.reserved.shrink_to(self.bytes.len() as u64);
+        }
+        BytesMut::from(Bytes::from(self.bytes))
+    }
+}
+
+fn begins_as_json(bytes: &[u8]) -> bool {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    matches!(text.trim_ascii_start(), [b'{' | b'[' | b'"', ..])
 }

@@ -18,7 +18,6 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use serde::de::IgnoredAny;
-use tokio::sync::OwnedSemaphorePermit;
 
 use self::encoded::{Encoded, LONG, after_prefix};
 use crate::egress::error::ReplyLost;
@@ -50,8 +49,6 @@ struct Kept {
     all: Vec<Option<Attachment>>,
     /// Length of all, also of those that were handed out.
     bytes: u64,
-    /// The permit of a long reply, if one of them was long.
-    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Attachments {
@@ -72,13 +69,12 @@ impl Attachments {
         begins("data:") || begins(SCHEME)
     }
 
-    /// Drops the attachments that were not taken, and the permit of a long reply.
+    /// Drops the attachments that were not taken.
     pub(crate) fn clear(&self) {
         self.kept(|kept| {
             kept.all
                 .iter_mut()
                 .for_each(|attachment| *attachment = None);
-            kept.permit = None;
         });
     }
 
@@ -96,19 +92,11 @@ impl Attachments {
         self.kept(|kept| (kept.all.len(), kept.bytes))
     }
 
-    /// Whether the call holds the permit of a long reply.
-    pub(super) fn has_permit(&self) -> bool {
-        self.kept(|kept| kept.permit.is_some())
-    }
-
-    /// Adds the attachments of a reply, and its permit, which is kept as long as they are.
-    pub(super) fn add(&self, attachments: Vec<Attachment>, permit: Option<OwnedSemaphorePermit>) {
+    /// Adds the attachments of a reply.
+    pub(super) fn add(&self, attachments: Vec<Attachment>) {
         self.kept(|kept| {
             let lengths = attachments.iter().map(|it| it.bytes.len() as u64);
             kept.bytes += lengths.sum::<u64>();
-            if !attachments.is_empty() {
-                kept.permit = permit.or(kept.permit.take());
-            }
             kept.all.extend(attachments.into_iter().map(Some));
         });
     }
@@ -122,6 +110,8 @@ impl Attachments {
 pub(super) struct Separated {
     pub(super) text: Bytes,
     pub(super) attachments: Vec<Attachment>,
+    /// The memory that the attachments take.
+    pub(super) taken: u64,
 }
 
 /// The limits of one reply.
@@ -154,6 +144,7 @@ pub(super) fn separate(mut body: BytesMut, limits: Limits) -> Result<Separated, 
         return Ok(Separated {
             text: body.freeze(),
             attachments: Vec::new(),
+            taken: 0,
         });
     }
     let mut text = BytesMut::new();
@@ -194,9 +185,15 @@ pub(super) fn separate(mut body: BytesMut, limits: Limits) -> Result<Separated, 
         return Err(too_long);
     }
     text.extend_from_slice(&body[copied..]);
+    let taken = match found.len() {
+        0 => 0,
+        _ if is_mostly_clips(body.len(), clips) => body.len() as u64,
+        _ => clips,
+    };
     Ok(Separated {
         text: text.freeze(),
         attachments: attachments_in(&body.freeze(), found, clips),
+        taken,
     })
 }
 
@@ -206,7 +203,7 @@ fn attachments_in(
     found: Vec<(Option<String>, Range<usize>)>,
     clips: u64,
 ) -> Vec<Attachment> {
-    let is_mostly_clips = clips > body.len() as u64 / 2;
+    let is_mostly_clips = is_mostly_clips(body.len(), clips);
     let attachment = |(media_type, place)| Attachment {
         media_type,
         bytes: if is_mostly_clips {
@@ -216,6 +213,19 @@ fn attachments_in(
         },
     };
     found.into_iter().map(attachment).collect()
+}
+
+/// Whether the attachments stay in the memory of the reply. Else they are copied.
+fn is_mostly_clips(length: usize, clips: u64) -> bool {
+    clips > length as u64 / 2
+}
+
+/// The memory of a reply of this length while it is separated: itself, the text without its
+/// attachments, and those that are copied. A reply that is longer than four times the longest
+/// text holds mostly clips, which are not copied.
+pub(super) fn memory_to_separate(length: u64, text: u64) -> u64 {
+    let copied = if length / 4 <= text { length / 2 } else { 0 };
+    length + length.min(text) + copied
 }
 
 /// What a string holds that is replaced.

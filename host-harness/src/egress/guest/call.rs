@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use super::attachments::Attachments;
+use super::memory::CallMemory;
 use crate::connections::OpenConnection;
 use crate::egress::broker::Egress;
 use crate::egress::submit_hook::SubmitHook;
@@ -49,4 +50,6 @@ pub(crate) struct GuestHttp {
     pub(crate) request_count: Arc<AtomicU64>,
     /// The pictures and clips that were taken out of the call's replies.
     pub(crate) attachments: Arc<Attachments>,
+    /// The memory of its requests and replies.
+    pub(crate) memory: Arc<CallMemory>,
 }

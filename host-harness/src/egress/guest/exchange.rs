@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{StatusCode, response};
+use http::StatusCode;
 use tokio::time::timeout_at;
 
 use super::body::Collected;
 use super::outgoing::{Outgoing, destination_of};
 use super::receive::receive;
-use super::redact::Unredacted;
+use super::redact::{Received, Unredacted};
 use crate::egress::destination::Destination;
 use crate::egress::error::{Denial, EgressError, NotSent, ReplyLost};
 use crate::egress::spans;
@@ -19,43 +18,45 @@ use crate::egress::spans;
 const CLIP_TIME: f64 = 0.8;
 
 /// Sends `request` and reads the whole reply.
-pub(super) async fn exchange(request: Collected<'_>) -> Result<Unredacted<'_>, EgressError> {
+pub(super) async fn exchange(mut request: Collected<'_>) -> Result<Unredacted, EgressError> {
     let head = request.head();
     let destination = destination_of(head).ok_or(NotSent::denied(Denial::Url))?;
     let (method, path) = (&head.parts.method, head.parts.uri.path());
     let length = request.body().len() as u64;
     let span = spans::span(method, &destination.origin, path, length);
-    let reply = spans::traced(span, transmitted(&request, &destination)).await?;
+    let reply = spans::traced(span, transmitted(&mut request, &destination)).await?;
+    let head = request.head();
     if reply.0.status == StatusCode::PAYLOAD_TOO_LARGE {
         head.call.transmission.note_too_large(length);
     }
-    Ok(Unredacted::of(reply, head.connection))
+    Ok(Unredacted::of(reply, head.call.connection.clone()))
 }
 
 /// Sends `request` to `destination` and reads the whole reply.
 async fn transmitted(
-    request: &Collected<'_>,
+    request: &mut Collected<'_>,
     destination: &Destination,
-) -> Result<(response::Parts, Bytes), EgressError> {
+) -> Result<Received, EgressError> {
     let head = request.head();
-    let limits = &head.limits;
-    let outgoing = Outgoing::to(destination, request).ok_or(NotSent::denied(Denial::Url))?;
-    let exchange = async {
-        let reply = if head.parts.method.is_safe() {
-            outgoing.read().await?
-        } else {
-            outgoing.submit().await?
-        };
-        Ok::<_, EgressError>(receive(head, reply).await?)
-    };
+    let (limits, deadline) = (head.limits, head.deadline);
     // A reply with a clip may take most of the call.
     let more = if head.call.sends.receives_clips() {
         limits.total.mul_f64(CLIP_TIME)
     } else {
         Duration::ZERO
     };
+    let exchange = async {
+        let outgoing = Outgoing::to(destination, request).ok_or(NotSent::denied(Denial::Url))?;
+        let reply = if request.head().parts.method.is_safe() {
+            outgoing.read().await?
+        } else {
+            outgoing.submit().await?
+        };
+        request.drop_body();
+        Ok::<_, EgressError>(receive(request.head(), reply).await?)
+    };
     // A connection is opened before the deadline, so at the deadline the request was sent.
-    timeout_at(head.deadline + more, exchange)
+    timeout_at(deadline + more, exchange)
         .await
         .unwrap_or_else(|_| {
             Err(EgressError::from(ReplyLost::Timeout {

@@ -14,6 +14,9 @@ use crate::egress::error::EgressError;
 use crate::egress::header::is_forbidden;
 use crate::trace;
 
+/// Longest piece of a request's body that the component writes at once.
+const OUTGOING_PIECE: usize = 16 << 10;
+
 type Exchange = Box<
     dyn Future<
             Output = Result<
@@ -34,6 +37,12 @@ impl WasiHttpHooks for GuestHttp {
 
     fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
         is_forbidden(name, self.connection.as_deref())
+    }
+
+    /// The component may fill the buffers of as many bodies as it may open resources, so they
+    /// are small. One more piece than one waits in a body that is not read.
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        OUTGOING_PIECE
     }
 
     fn send_request(
@@ -79,6 +88,6 @@ impl GuestHttp {
         let authorized = self.authorize(parts, options)?;
         let collected = Collected::of(authorized, body).await?;
         let reply = exchange(collected).await?;
-        Ok(reply.redact())
+        Ok(reply.redact().await?)
     }
 }

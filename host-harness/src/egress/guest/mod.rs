@@ -5,8 +5,8 @@
 //!
 //! 1. `authorize`: the request's head becomes [`Authorized`](authorize::Authorized), or is
 //!    denied
-//! 2. `body`: the whole body, compared with its announced length, makes it
-//!    [`Collected`](body::Collected)
+//! 2. `body`: the whole body, compared with its announced length and counted in the byte budget,
+//!    makes it [`Collected`](body::Collected)
 //! 3. `exchange`: a request that changes nothing is sent as a read, any other is submitted
 //!    once; `receive` decodes the reply and takes pictures and clips out of it, which makes it
 //!    [`Unredacted`](redact::Unredacted)
@@ -18,6 +18,7 @@ mod body;
 mod call;
 mod exchange;
 mod hooks;
+mod memory;
 mod outgoing;
 mod receive;
 mod redact;

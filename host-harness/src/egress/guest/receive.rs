@@ -1,54 +1,86 @@
 //! Reads and decodes a reply, and takes pictures and clips out of it.
+//!
+//! Each step reserves the memory that it takes before it takes it.
 
-use bytes::{Bytes, BytesMut};
+use std::sync::Arc;
+
+use bytes::BytesMut;
 use http::header::CONTENT_LENGTH;
 use http::response;
 
-use super::attachments::{Limits, Separated, separate};
+use super::attachments::{Limits, Separated, memory_to_separate, separate};
 use super::authorize::RequestHead;
-use crate::egress::charset::to_utf8;
+use super::body::budget;
+use super::memory::longest_reply;
+use super::redact::Received;
+use crate::egress::budget::Reserved;
+use crate::egress::charset::{is_decoded, to_utf8};
 use crate::egress::client::Reply;
 use crate::egress::error::ReplyLost;
 use crate::egress::header::length_of;
+use crate::egress::room::Room;
 
 /// Bodies of this length are read in a blocking thread: 32 MiB take a tenth of a second.
 const BLOCKING: usize = 1 << 20;
 
+/// Most bytes of memory for a byte of a text whose charset is decoded: itself, and up to three of
+/// UTF-8.
+const DECODED: u64 = 4;
+
 /// The whole reply as UTF-8, without its pictures and clips, which the call keeps.
-pub(super) async fn receive(
-    head: &RequestHead<'_>,
-    reply: Reply,
-) -> Result<(response::Parts, Bytes), ReplyLost> {
+pub(super) async fn receive(head: &RequestHead<'_>, reply: Reply) -> Result<Received, ReplyLost> {
     let limits = &head.limits;
     if length_of(&reply.parts.headers) > limits.reply_header {
         let limit = limits.reply_header;
         return Err(ReplyLost::HeaderTooLong { limit });
     }
-    if !head.call.sends.receives_clips() {
-        let collected = reply.collect(limits.reply_body, limits.idle).await?;
-        let (mut parts, body) = collected;
-        let body = to_utf8(&mut parts.headers, body);
-        // Some charsets take more bytes in UTF-8.
-        if body.len() as u64 > limits.reply_body {
-            let limit = limits.reply_body;
-            return Err(ReplyLost::BodyTooLong { limit });
-        }
-        return Ok((parts, body.freeze()));
-    }
-    let attachments = &head.call.attachments;
-    let most = with_clips(limits.reply_body, limits.clip_body);
-    let long = head.egress.long_reply(most);
-    let mut long = long.permitted(attachments.has_permit());
-    let collected = reply.collect_long(limits.reply_body, limits.idle, &mut long);
-    let (mut parts, body) = collected.await.map_err(|lost| match lost {
-        ReplyLost::BodyTooLong { limit } if limit == most && most > limits.reply_body => {
+    let receives_clips = head.call.sends.receives_clips();
+    let longest = if receives_clips {
+        longest_reply(limits.reply_body, limits.clip_body)
+    } else {
+        limits.reply_body
+    };
+    let mut room = Room {
+        longest,
+        reserved: budget(head).reserved(),
+    };
+    let collected = reply.collect_in(limits.reply_body, limits.idle, &mut room);
+    let (mut parts, mut body) = collected.await.map_err(|lost| match lost {
+        ReplyLost::BodyTooLong { limit } if limit == longest && longest > limits.reply_body => {
             ReplyLost::ClipTooLong {
                 limit: limits.clip_body,
             }
         }
         lost => lost,
     })?;
-    let body = to_utf8(&mut parts.headers, body);
+    let mut reserved = room.reserved;
+    if is_decoded(&parts.headers, &body) {
+        let decoded = DECODED * body.len() as u64;
+        reserved.grow_reply_to(decoded).await;
+    }
+    body = to_utf8(&mut parts.headers, body);
+    if !receives_clips {
+        // Some charsets take more bytes in UTF-8.
+        if body.len() as u64 > limits.reply_body {
+            let limit = limits.reply_body;
+            return Err(ReplyLost::BodyTooLong { limit });
+        }
+        reserved.shrink_to(body.len() as u64);
+        return Ok((parts, body.freeze(), reserved));
+    }
+    without_attachments(head, (parts, body, reserved)).await
+}
+
+/// A reply as it was collected, and its memory.
+type Collected = (response::Parts, BytesMut, Reserved);
+
+/// The reply without its pictures and clips, which the call keeps.
+async fn without_attachments(
+    head: &RequestHead<'_>,
+    (mut parts, body, mut reserved): Collected,
+) -> Result<Received, ReplyLost> {
+    let limits = &head.limits;
+    let attachments = &head.call.attachments;
     let (first, kept) = attachments.totals();
     let left = Limits {
         first,
@@ -56,7 +88,10 @@ pub(super) async fn receive(
         clips: limits.clip_body.saturating_sub(kept),
     };
     let length = body.len();
-    let separated = separated(body, left).await.map_err(|lost| match lost {
+    reserved.shrink_to(length as u64);
+    let needed = memory_to_separate(length as u64, left.text);
+    reserved.grow_reply_to(needed).await;
+    let mut separated = separated(body, left).await.map_err(|lost| match lost {
         ReplyLost::ClipTooLong { .. } => ReplyLost::ClipTooLong {
             limit: limits.clip_body,
         },
@@ -65,8 +100,14 @@ pub(super) async fn receive(
     if separated.text.len() != length {
         parts.headers.remove(CONTENT_LENGTH);
     }
-    attachments.add(separated.attachments, long.into_permit());
-    Ok((parts, separated.text))
+    let taken = Arc::new(reserved.split(separated.taken));
+    for attachment in &mut separated.attachments {
+        let bytes = std::mem::take(&mut attachment.bytes);
+        attachment.bytes = Arc::clone(&taken).holding(bytes);
+    }
+    reserved.shrink_to(separated.text.len() as u64);
+    attachments.add(separated.attachments);
+    Ok((parts, separated.text, reserved))
 }
 
 async fn separated(body: BytesMut, limits: Limits) -> Result<Separated, ReplyLost> {
@@ -74,15 +115,5 @@ async fn separated(body: BytesMut, limits: Limits) -> Result<Separated, ReplyLos
         return separate(body, limits);
     }
     let read = tokio::task::spawn_blocking(move || separate(body, limits));
-    match read.await {
-        Ok(separated) => separated,
-        // The runtime ends.
-        Err(_) => Err(ReplyLost::BodyTooLong { limit: limits.text }),
-    }
-}
-
-/// The longest reply whose text and clips are within the limits: base64 with line breaks and
-/// their escapes takes less than half as much again as the bytes.
-fn with_clips(text: u64, clips: u64) -> u64 {
-    text.saturating_add(clips).saturating_add(clips / 2)
+    read.await.unwrap_or(Err(ReplyLost::Unread))
 }

@@ -1,45 +1,61 @@
 //! The last stage: redacts the credential in the reply.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{Response, response};
 use http_body_util::{BodyExt as _, Full};
 use wasmtime_wasi_http::WasiBody;
 
 use crate::connections::OpenConnection;
+use crate::egress::budget::Reserved;
+use crate::egress::error::ReplyLost;
+
+/// Bodies of this length are redacted in a blocking thread.
+const BLOCKING: usize = 64 << 10;
+
+/// The whole reply: its header, its text, and the memory that the text takes.
+pub(super) type Received = (response::Parts, Bytes, Reserved);
 
 /// A reply in which the provider may have echoed the credential. It can be read only through
 /// [`redact`](Self::redact).
-pub(super) struct Unredacted<'a> {
-    header: response::Parts,
-    bytes: Bytes,
-    connection: &'a OpenConnection,
+pub(super) struct Unredacted {
+    reply: Received,
+    connection: Option<Arc<OpenConnection>>,
 }
 
-impl<'a> Unredacted<'a> {
+impl Unredacted {
     /// A reply to a request that was sent over `connection`.
-    pub(super) fn of(
-        (header, bytes): (response::Parts, Bytes),
-        connection: &'a OpenConnection,
-    ) -> Self {
-        Self {
-            header,
-            bytes,
-            connection,
-        }
+    pub(super) fn of(reply: Received, connection: Option<Arc<OpenConnection>>) -> Self {
+        Self { reply, connection }
     }
 
-    /// The reply as the component may read it.
-    pub(super) fn redact(self) -> Response<WasiBody> {
+    /// The reply as the component may read it. Its memory is released when the component has read
+    /// it to its end, or dropped it.
+    pub(super) async fn redact(self) -> Result<Response<WasiBody>, ReplyLost> {
         let Self {
-            mut header,
-            mut bytes,
+            reply: (mut header, mut bytes, reserved),
             connection,
         } = self;
-        if let Some(credential) = connection.credential() {
+        if let Some(connection) = connection
+            && let Some(credential) = connection.credential()
+        {
             credential.redact_headers(&mut header.headers);
-            bytes = credential.redact(bytes);
+            bytes = if bytes.len() < BLOCKING {
+                credential.redact(bytes)
+            } else {
+                redacted(bytes, Arc::clone(&connection)).await?
+            };
         }
-        let body = Full::new(bytes).map_err(|never| match never {});
-        Response::from_parts(header, body.boxed_unsync())
+        let body = Full::new(Arc::new(reserved).holding(bytes)).map_err(|never| match never {});
+        Ok(Response::from_parts(header, body.boxed_unsync()))
     }
+}
+
+async fn redacted(bytes: Bytes, connection: Arc<OpenConnection>) -> Result<Bytes, ReplyLost> {
+    let redacted = tokio::task::spawn_blocking(move || match connection.credential() {
+        Some(credential) => credential.redact(bytes),
+        None => bytes,
+    });
+    redacted.await.map_err(|_| ReplyLost::Unread)
 }

@@ -17,6 +17,7 @@ use crate::egress::{Sent, SubmitReply, Transmission};
 use crate::policy::{Grant, Manifest, PackLimits, Policy, Quota};
 
 mod encoded;
+mod memory;
 mod permissions;
 
 fn guest(base: &str, sends: Sends) -> GuestHttp {
@@ -55,6 +56,7 @@ fn bounded_guest(base: &str, sends: Sends, limits: PackLimits) -> GuestHttp {
         total_timeout: Duration::from_secs(30),
         request_count: Arc::default(),
         attachments: Arc::default(),
+        memory: Arc::default(),
     }
 }
 

@@ -240,8 +240,8 @@ fn attachment_is_handed_out_once_by_its_number() {
         media_type: None,
         bytes: Bytes::from(vec![byte; 10]),
     };
-    attachments.add(vec![of(1), of(2)], None);
-    attachments.add(vec![of(3)], None);
+    attachments.add(vec![of(1), of(2)]);
+    attachments.add(vec![of(3)]);
     assert_eq!(attachments.totals(), (3, 30));
     assert_eq!(attachments.take(2), Some(of(3)));
     assert_eq!(attachments.take(2), None);
