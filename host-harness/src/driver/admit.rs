@@ -53,7 +53,7 @@ pub(super) struct Now {
 /// Whether a due job of this connection starts now.
 pub(super) fn admit(job: &Job, limits: &ConnectionLimits, mode: Mode, now: Now) -> Admission {
     let (_, action) = decide(job, Event::Due, now.time);
-    let party = party_of(job, mode);
+    let party = Party::of(&job.spec.component, mode.is_bundled);
     let kind = match action {
         Action::Submit => match delay_submit(job, limits, mode, now) {
             Some(held) => return held,
@@ -74,14 +74,6 @@ pub(super) fn admit(job: &Job, limits: &ConnectionLimits, mode: Mode, now: Now) 
     }
 }
 
-fn party_of(job: &Job, mode: Mode) -> Party<'_> {
-    if mode.is_bundled {
-        Party::Bundled
-    } else {
-        Party::Other(&job.spec.component)
-    }
-}
-
 /// The admission of a submit that must not be sent now, for another reason than the rate of
 /// its connection.
 fn delay_submit(job: &Job, limits: &ConnectionLimits, mode: Mode, now: Now) -> Option<Admission> {
@@ -92,7 +84,7 @@ fn delay_submit(job: &Job, limits: &ConnectionLimits, mode: Mode, now: Now) -> O
         let requester = job.schedule.requester.clone();
         return Some(Admission::Apply(Box::new(Event::Abandoned { requester })));
     }
-    let party = party_of(job, mode);
+    let party = Party::of(&job.spec.component, mode.is_bundled);
     if let Some(error) = limits.holds.blocked(party, now.instant) {
         return Some(Admission::Apply(Box::new(Event::ConnectionUnavailable {
             error,

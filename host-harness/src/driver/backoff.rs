@@ -64,6 +64,20 @@ mod tests {
     }
 
     #[test]
+    fn delay_of_centuries_is_five_minutes() {
+        let hints = [
+            Millis::MIN,
+            -1,
+            0,
+            2_000,
+            100 * 365 * 86_400_000,
+            Millis::MAX,
+        ];
+        let bounded = hints.map(bounded);
+        assert_eq!(bounded, [100, 100, 100, 2_000, 300_000, 300_000]);
+    }
+
+    #[test]
     fn longest_pause_follows_the_usual_duration() {
         assert_eq!(
             [180_000, 150_000, 600_000, 2_000].map(longest),

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::holds::Holds;
+use super::holds::{Delay, Holds, Party};
 use super::rate_limit::{DEFAULT_RATE, RateLimiter};
+use super::steps::Done;
 
 /// For so long, other jobs wait for the one that opens the connection. Then the next one tries.
 pub(super) const OPENING_TIME: Duration = Duration::from_secs(10);
@@ -60,6 +61,24 @@ impl ConnectionLimits {
         if self.rate_status != RateStatus::Known(rate) {
             self.rate_status = RateStatus::Known(rate);
             self.rate_limiter.set_rate(rate, now);
+        }
+    }
+
+    /// Applies what a step of a component learnt about the connection.
+    pub(super) fn on_step_end(&mut self, party: Party<'_>, done: &Done, now: Instant) {
+        if let Some(rate) = done.rate {
+            self.on_opened(rate, now);
+        }
+        if let Some(error) = done.blocked.clone() {
+            self.holds.block(party, error, now);
+        }
+        if let Some(asked) = &done.provider_delay {
+            let delay = Delay {
+                until: now + asked.after,
+                submits_only: asked.submits_only,
+                error: asked.error.clone(),
+            };
+            self.holds.delay(party, delay);
         }
     }
 

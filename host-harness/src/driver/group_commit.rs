@@ -105,7 +105,14 @@ async fn write(
     let mut requests = Vec::new();
     while queue.recv_many(&mut requests, MAX_COMMITS).await > 0 {
         gather(&mut requests, &mut queue).await;
+        requests = commit_once(&commit, std::mem::take(&mut requests)).await;
         while !requests.is_empty() {
+            // Some wait for another process; a command does not wait behind them.
+            while requests.len() < MAX_COMMITS
+                && let Ok(next) = queue.try_recv()
+            {
+                requests.push(next);
+            }
             requests = commit_once(&commit, std::mem::take(&mut requests)).await;
         }
     }

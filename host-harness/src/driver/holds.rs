@@ -25,6 +25,16 @@ pub(super) enum Party<'a> {
     Other(&'a str),
 }
 
+impl<'a> Party<'a> {
+    pub(super) fn of(component: &'a str, is_bundled: bool) -> Self {
+        if is_bundled {
+            Self::Bundled
+        } else {
+            Self::Other(component)
+        }
+    }
+}
+
 /// The provider asked to slow down.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Delay {

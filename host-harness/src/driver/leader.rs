@@ -27,7 +27,7 @@ use super::places::{Limit, Places};
 use super::running::{Running, StepResult, Task};
 use super::shared::Shared;
 use super::spans;
-use super::steps::{Done, Opened};
+use super::steps::Opened;
 use super::wait::{DriveMode, LEDGER_POLL_INTERVAL, Waiting, changed};
 use crate::error::chain;
 use crate::ledger::{Job, Lane, Millis};
@@ -100,7 +100,9 @@ impl Leader<'_> {
             };
             let is_bundled = self.is_bundled(&lane.component);
             let limits = self.limits_of(&lane.connection, instant);
-            limits.holds.delay(party(&lane, is_bundled), delay);
+            limits
+                .holds
+                .delay(Party::of(&lane.component, is_bundled), delay);
         }
         Ok(())
     }
@@ -318,7 +320,9 @@ impl Leader<'_> {
             }
             outcome => outcome?,
         };
-        self.apply_limits(&task.lane, &done, instant);
+        let party = Party::of(&task.lane.component, self.is_bundled(&task.lane.component));
+        let limits = self.limits_of(&task.lane.connection, instant);
+        limits.on_step_end(party, &done, instant);
         if self.waiting.until.is_met(&done.job) {
             self.waiting.ids.remove(&task.job);
         }
@@ -334,26 +338,6 @@ impl Leader<'_> {
         Ok(())
     }
 
-    /// Applies what a step learnt about its connection.
-    fn apply_limits(&mut self, lane: &Lane, done: &Done, now: Instant) {
-        let party = party(lane, self.is_bundled(&lane.component));
-        let limits = self.limits_of(&lane.connection, now);
-        if let Some(rate) = done.rate {
-            limits.on_opened(rate, now);
-        }
-        if let Some(error) = done.blocked.clone() {
-            limits.holds.block(party, error, now);
-        }
-        if let Some(asked) = &done.provider_delay {
-            let delay = Delay {
-                until: now + asked.after,
-                submits_only: asked.submits_only,
-                error: asked.error.clone(),
-            };
-            limits.holds.delay(party, delay);
-        }
-    }
-
     /// Waits for running submits and aborts all other tasks, which can be repeated.
     async fn end(&mut self) -> Result<(), DriverError> {
         let mut ended = Ok(());
@@ -365,14 +349,6 @@ impl Leader<'_> {
         }
         self.running.tasks.shutdown().await;
         ended
-    }
-}
-
-fn party(lane: &Lane, is_bundled: bool) -> Party<'_> {
-    if is_bundled {
-        Party::Bundled
-    } else {
-        Party::Other(&lane.component)
     }
 }
 

@@ -101,6 +101,24 @@ async fn change_of_limited_patience_fails_with_the_cause_and_nothing_is_written(
 }
 
 #[tokio::test]
+async fn command_does_not_wait_behind_the_steps_of_the_driver() {
+    let (_folder, ledger, other) = ledger();
+    let writer = Writer::start(Arc::clone(&ledger));
+    other.execute_batch("BEGIN IMMEDIATE").expect("lock");
+    let step = tokio::spawn({
+        let writer = writer.clone();
+        async move { writer.commit(change(accepted())).await }
+    });
+    tokio::task::yield_now().await;
+    let command = writer.commit_with(change(Event::CancelWanted), Patience::Limited);
+    let failed = command.await.expect_err("busy");
+    assert!(matches!(failed, WriteError::Ledger(error) if error.is_busy()));
+    assert!(!step.is_finished());
+    other.execute_batch("COMMIT").expect("unlock");
+    step.await.expect("a task").expect("committed");
+}
+
+#[tokio::test]
 async fn reads_go_on_while_another_process_holds_the_write_lock() {
     let (_folder, ledger, other) = ledger();
     other.execute_batch("BEGIN IMMEDIATE").expect("lock");
