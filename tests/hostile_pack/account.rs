@@ -135,9 +135,12 @@ fn row(mode: &Mode, step: &Step, so_far: &[Arrived], faults: &mut Vec<String>) {
                 "{command}: the state is {state}, not of {states:?}"
             ));
         }
+        // The process died while it waited for the reply.
+        None if state == "submitting" && command.starts_with("killed") => {}
         None if !paid.is_empty() && ["queued", "submitting"].contains(&state.as_str()) => {
             faults.push(format!("{command}: paid, but the row is {state}"));
         }
+        None if state == "cancelled" && mode.commands.iter().any(|one| one == "cancel") => {}
         None if is_answered
             && !["started", "succeeded", "outcome_unknown"].contains(&state.as_str()) =>
         {

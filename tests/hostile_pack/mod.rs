@@ -7,12 +7,15 @@
 //! selects the modes whose name contains the word.
 //!
 //! - [`mode`]: a mode as data; [`process`]: its commands, and what they leave
-//! - [`account`]: what the provider would charge; [`secrets`]: where the credential may arrive
+//! - [`account`]: what the provider would charge; [`secrets`]: where the credential may arrive;
+//!   [`echoes`]: the forms in which the provider repeats it
+//! - [`random`]: modes in a random order of events
 
 mod account;
+mod echoes;
 mod mode;
 mod process;
-
+mod random;
 mod secrets;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

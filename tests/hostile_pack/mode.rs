@@ -56,7 +56,7 @@ pub(super) struct Mode {
 /// Reads a mode.
 pub(super) fn of(value: &Value) -> Mode {
     let mut complete = json!({
-        "deadline": "1s",
+        "deadline": "10s",
         "commands": ["run", "resume", "resume"],
         "charged_at_most": 1,
     });

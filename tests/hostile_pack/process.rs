@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
+use super::echoes::echoes;
 use super::mode::Mode;
-use super::secrets::echoes;
 use crate::support::guests::digest_of;
 use crate::support::hostile::{hostile_asking, hostile_asking_and_listing};
 use crate::support::outcome::Outcome;
@@ -199,11 +200,15 @@ impl<'a> Stage<'a> {
     }
 
     fn command(&self, command: &str, job: &str) -> Outcome {
+        if let Some(life) = command.strip_prefix("killed after ") {
+            return self.killed(life.parse().expect("milliseconds"));
+        }
         let deadline = self.mode.deadline.as_str();
         let pack = ["--component", "hostile.wasm"];
         let run = ["run", "hostile", "--input", "input.json", "--key", KEY];
         let arguments: Vec<&str> = match command {
             "run" | "text" => [&pack[..], &run, &["--deadline", deadline]].concat(),
+            "detach" => [&pack[..], &run, &["--detach", "--deadline", deadline]].concat(),
             "resume" => [
                 &pack[..],
                 &["jobs", "resume", "--all", "--deadline", deadline],
@@ -216,9 +221,25 @@ impl<'a> Stage<'a> {
             "neighbour" => return self.neighbour(),
             other => panic!("no command {other}"),
         };
-        let is_json = command.ends_with("_json") || ["run", "resume", "cancel"].contains(&command);
+        let is_json =
+            command.ends_with("_json") || ["run", "detach", "resume", "cancel"].contains(&command);
         let json = is_json.then_some("--json");
         self.sandbox.run(json.into_iter().chain(arguments))
+    }
+
+    /// A run whose process is killed after this many milliseconds.
+    fn killed(&self, life_ms: u64) -> Outcome {
+        let arguments = ["run", "hostile", "--input", "input.json", "--key", KEY];
+        let pack = ["--component", "hostile.wasm"];
+        let command = self.sandbox.command(pack.iter().chain(&arguments));
+        let running = self.sandbox.start(command);
+        std::thread::sleep(Duration::from_millis(life_ms));
+        running.kill();
+        Outcome {
+            code: -1,
+            stdout: String::new(),
+            stderr: String::new(),
+        }
     }
 
     /// A job of another pack on the same connection.

@@ -8,7 +8,8 @@ use wasip2::random::random;
 #[serde(untagged)]
 pub enum Text {
     /// A literal text; `{seen}` stands for the observations so far, joined by ` | `, `{key}` for
-    /// the idempotency key of `start`, and `{random}` for a random number.
+    /// the idempotency key of `start`, and `{random}` for a random number of 20
+    /// digits.
     Plain(String),
     /// A text repeated.
     Repeated {
@@ -33,7 +34,7 @@ impl Text {
             Self::Plain(text) => text
                 .replace("{seen}", &seen.lines.join(" | "))
                 .replace("{key}", &seen.key)
-                .replace("{random}", &random::get_random_u64().to_string()),
+                .replace("{random}", &format!("{:020}", random::get_random_u64())),
             Self::Repeated { repeat, times } => repeat.repeat(*times),
         }
     }
