@@ -141,13 +141,6 @@ impl Reply {
             .any(|known| known.to_ascii_lowercase() == name)
     }
 
-    pub(crate) fn close() -> Self {
-        Self {
-            instead: Some(Instead::Close),
-            ..Self::default()
-        }
-    }
-
     /// The whole reply, with the texts in place of their names.
     pub(super) fn bytes(&self, names: &HashMap<&'static str, String>) -> Vec<u8> {
         let filled = |text: &str| {
