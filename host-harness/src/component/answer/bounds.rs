@@ -62,9 +62,15 @@ pub(super) fn clean_up_to(longest: usize, words: &mut String) {
     }
 }
 
+/// The reason of an error without one.
+const NO_REASON: &str = "the component gives no reason";
+
 /// Redacts before it truncates: a private text that is cut off would not be found.
 pub(super) fn clean_reason(words: &mut String, private: &PrivateTexts) {
     clean_redacted(REASON, words, private);
+    if words.trim().is_empty() {
+        NO_REASON.clone_into(words);
+    }
 }
 
 fn clean_redacted(longest: usize, words: &mut String, private: &PrivateTexts) {
