@@ -168,7 +168,8 @@ impl Context {
         }
     }
 
-    fn engine(&self) -> Result<Engine, Failure> {
+    /// An engine that keeps compiled code in the data directory.
+    pub(crate) fn engine(&self) -> Result<Engine, Failure> {
         let settings = EngineSettings {
             cache_dir: self.data_dir().ok().map(|folder| folder.join("code")),
             ..EngineSettings::default()

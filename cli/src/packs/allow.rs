@@ -9,7 +9,6 @@ use zoetrope_host::component::Pack;
 use zoetrope_host::config::Config;
 use zoetrope_host::connections::ConnectionId;
 use zoetrope_host::digest::Sha256Digest;
-use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::policy::{Connections, Grant, Manifest};
 use zoetrope_host::sanitize::escaped_path;
@@ -47,8 +46,8 @@ impl Allow {
             ..Grant::as_asked(&requested)
         };
         let policy = config.policy().clone().with(digest, grant.clone());
-        let engine = Engine::new(EngineSettings::default())
-            .map_err(|error| Failure::internal(Phase::Setup, chain(&error)))?;
+        // Its compiled code is kept for the first run.
+        let engine = context.engine()?;
         Pack::load(&engine, &component, &policy)
             .map_err(|error| bad_component(&self.file, &chain(&error)))?;
 
