@@ -17,8 +17,11 @@ use crate::digest::Sha256Digest;
 use crate::egress::{EgressError, UploadReply};
 use crate::ledger::{Ledger, LedgerError, Millis, StoredReply, UploadKey, UploadRecord};
 
-/// The status from which a reply refuses an upload.
-const REFUSED: u16 = 400;
+/// Whether a reply of this status refuses an upload. A 408 answers a request that arrived in part,
+/// and after a 5xx nothing is known.
+fn is_refusal(status: u16) -> bool {
+    matches!(status, 400..=407 | 409..=499)
+}
 
 /// The uploads of one job, for one command that makes it.
 ///
@@ -174,12 +177,12 @@ fn known_reply(
         Some(StoredReply {
             status,
             body: Some(body),
-        }) if *status < REFUSED => Ok(Some(UploadReply {
+        }) if *status < 400 => Ok(Some(UploadReply {
             status: *status,
             body: body.clone(),
         })),
         _ if may_repeat => Ok(None),
-        Some(StoredReply { status, .. }) if *status >= REFUSED => {
+        Some(StoredReply { status, .. }) if is_refusal(*status) => {
             if record.sent == 1 {
                 return Ok(None);
             }
@@ -233,7 +236,10 @@ mod tests {
             (Some(record(1, Some((201, None)))), "unanswered", "send"),
             (Some(record(1, Some((302, Some(""))))), "known", "known"),
             (Some(record(1, Some((400, Some("{}"))))), "send", "send"),
-            (Some(record(1, Some((500, None)))), "send", "send"),
+            (Some(record(1, Some((408, None)))), "unanswered", "send"),
+            (Some(record(1, Some((429, None)))), "send", "send"),
+            (Some(record(1, Some((500, None)))), "unanswered", "send"),
+            (Some(record(1, Some((503, None)))), "unanswered", "send"),
             (
                 Some(record(2, Some((413, Some("{}"))))),
                 "refused twice",
