@@ -62,8 +62,8 @@ pub enum MediaError {
     },
     /// The picture left, and no reply came.
     #[error(
-        "`{}` was sent to the provider under this key ({at}) and no complete reply is known: it \
-         may have arrived, and may have cost money",
+        "`{}` was sent to the provider under this key ({at}), and no reply says whether it was \
+         refused: it may have arrived, and may have cost money",
         path.display()
     )]
     Unanswered {
