@@ -39,6 +39,14 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
         | NextStep::ConvertPicture
         | NextStep::RepeatUploaded
         | NextStep::OtherUpload => of_picture(step).into(),
+        NextStep::OtherVersion { route } => format!(
+            "Ask the pack's author for a version whose manifest has this line. If you trust the route, name it in the connection: options = {{ files = {{ method = \"{}\", path = \"{}\" }} }}",
+            route.method(),
+            route.path()
+        ),
+        NextStep::LookForCharge => {
+            "The pack reports a refusal, which Zoetrope cannot confirm. Look for a charge at the provider".into()
+        }
         NextStep::OtherDestination => {
             "Use another --out or --out-dir, or --force to replace the file".into()
         }
@@ -113,7 +121,7 @@ pub(crate) fn after_solution(
         Some(NextStep::OtherPicture) => {
             format!("{solution}, then run again (nothing was submitted)")
         }
-        Some(NextStep::Nothing { .. }) => format!(
+        Some(NextStep::Nothing { .. } | NextStep::LookForCharge) => format!(
             "{solution}, then run again, with another --key if one was given: that run is charged separately"
         ),
         _ => format!("{solution}. Then: {next}"),
