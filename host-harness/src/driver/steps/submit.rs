@@ -30,7 +30,7 @@ impl Steps {
             }
         };
         let text = input.to_string();
-        let submit_hook = Arc::new(LedgerHook::of(self, &job, resolved_job));
+        let submit_hook = Arc::new(LedgerHook::of_submit(self, &job, resolved_job));
         let context = resolved_job
             .context
             .clone()
@@ -57,6 +57,11 @@ impl Steps {
             Some(Refused::OtherBytes) if !has_sent => unsent(JobError::new(
                 ErrorKind::OutcomeUnknown,
                 "the submit differs from the first one, so it was not sent again",
+            )),
+            Some(Refused::KeyExpired) if !has_sent => unsent(JobError::new(
+                ErrorKind::OutcomeUnknown,
+                "the provider no longer honours the key of the first submit, so it was not sent \
+                 again",
             )),
             _ => classify::of_start(started),
         };
