@@ -10,7 +10,7 @@ use super::store::Ledger;
 const MAX_REPLY: usize = 256 << 10;
 
 /// The most rows that one transaction deletes, as for jobs.
-const PRUNED_AT_ONCE: usize = 500;
+const PRUNED_AT_ONCE: u32 = 500;
 
 /// A picture of a job, as the provider gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,7 +148,7 @@ impl Ledger {
             ) LIMIT ?2)";
         self.write(|transaction| {
             let deleted = transaction.execute(prune, params![before, PRUNED_AT_ONCE])?;
-            Ok(deleted == PRUNED_AT_ONCE)
+            Ok(deleted == PRUNED_AT_ONCE as usize)
         })
     }
 }

@@ -145,7 +145,7 @@ fn refusal(row: &Job, action: Action, at: Millis) -> Refused {
 
 impl SubmitHook for LedgerHook {
     fn before_submit<'a>(&'a self, submission: Submission<'a>) -> BoxFuture<'a, Decision> {
-        let held_back = || Box::pin(ready(Decision::HoldBack)) as BoxFuture<'a, _>;
+        let held_back = || Box::pin(ready(Decision::HoldBack)) as BoxFuture<'a, Decision>;
         // Whoever finds it locked comes second.
         let Ok(mut kept) = Arc::clone(&self.kept).try_lock_owned() else {
             return held_back();
