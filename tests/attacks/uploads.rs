@@ -153,7 +153,7 @@ fn uploaded(
     let egress = network.egress(HttpLimits::default());
     let context = CallContext::online(&egress, connection(&server.url("/v1")));
     let ledger = Arc::new(Ledger::open(folder.path()).expect("a ledger"));
-    let uploads = JobUploads::new(ledger, "scripted", "key-1", 0);
+    let uploads = JobUploads::new(ledger, "scripted", "key-1", || 0);
     let handed = hand_over(pack(), &context, NODE, "/image", &picture, &uploads);
     let outcome = wait_for(handed);
     assert_eq!(network.asked(), [""; 0]);

@@ -72,7 +72,7 @@ pub use limits::HttpLimits;
 pub use proxy_error::{CertificateFault, NetworkError, ProxyFault};
 pub(crate) use reach::Reach;
 pub use resolver::{AddressRule, Resolve, SystemResolver};
-pub use submit_hook::{Submission, SubmitHook};
+pub use submit_hook::{Decision, Submission, SubmitHook};
 pub(crate) use transmission::Transmission;
 pub use transmission::{Sent, SubmitReply};
 pub(crate) use upload::LocalPart;

@@ -98,10 +98,16 @@ pub fn prune_with(
         deleted += ledger.delete(&done, before)?;
         let took = begun.elapsed();
         on_progress(PruneProgress { deleted, total });
-        std::thread::sleep(took.clamp(PAUSES.0, PAUSES.1));
+        pause(took);
         last = done.into_iter().last();
     }
-    ledger.prune_uploads(before)?;
+    loop {
+        let begun = Instant::now();
+        if !ledger.prune_uploads(before)? {
+            break;
+        }
+        pause(begun.elapsed());
+    }
     freed += remove_files(data_dir, ledger)?;
     freed.bytes += ledger.shrink_log()?;
     let (kept, _) = ledger.counts(before)?;
@@ -110,6 +116,11 @@ pub fn prune_with(
         kept,
         freed,
     })
+}
+
+/// Lets others write after a transaction that took this long.
+fn pause(took: Duration) {
+    std::thread::sleep(took.clamp(PAUSES.0, PAUSES.1));
 }
 
 /// Removes the files of the data directory that no row needs.
