@@ -18,7 +18,7 @@ use crate::egress::charset::{is_decoded, to_utf8};
 use crate::egress::client::Reply;
 use crate::egress::error::ReplyLost;
 use crate::egress::header::length_of;
-use crate::egress::room::Room;
+use crate::egress::reply_capacity::ReplyCapacity;
 
 /// Bodies of this length are read in a blocking thread: 32 MiB take a tenth of a second.
 const BLOCKING: usize = 1 << 20;
@@ -40,11 +40,11 @@ pub(super) async fn receive(head: &RequestHead<'_>, reply: Reply) -> Result<Rece
     } else {
         limits.reply_body
     };
-    let mut room = Room {
+    let mut reply_capacity = ReplyCapacity {
         longest,
         reserved: budget(head).reserved(),
     };
-    let collected = reply.collect_in(limits.reply_body, limits.idle, &mut room);
+    let collected = reply.collect_in(limits.reply_body, limits.idle, &mut reply_capacity);
     let (mut parts, mut body) = collected.await.map_err(|lost| match lost {
         ReplyLost::BodyTooLong { limit } if limit == longest && longest > limits.reply_body => {
             ReplyLost::ClipTooLong {
@@ -53,7 +53,7 @@ pub(super) async fn receive(head: &RequestHead<'_>, reply: Reply) -> Result<Rece
         }
         lost => lost,
     })?;
-    let mut reserved = room.reserved;
+    let mut reserved = reply_capacity.reserved;
     if is_decoded(&parts.headers, &body) {
         let decoded = DECODED * body.len() as u64;
         reserved.grow_reply_to(decoded).await;
