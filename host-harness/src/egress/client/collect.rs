@@ -26,8 +26,8 @@ impl Reply {
         self.collect_up_to(limit, time_limit, None).await
     }
 
-    /// The same in the memory of `reply_capacity`, and a body that holds a clip may exceed `limit`. Waits
-    /// for memory; meanwhile nothing is read.
+    /// The same in the memory of `reply_capacity`, and a body that holds a clip may exceed `limit`.
+    /// Waits for memory; meanwhile nothing is read.
     pub(in crate::egress) async fn collect_in(
         self,
         limit: u64,
@@ -63,6 +63,9 @@ impl Reply {
             decoder: decoder.as_ref().map_or(0, ContentDecoder::memory),
             reply_capacity,
         };
+        if let Some(reply_capacity) = &mut body.reply_capacity {
+            reply_capacity.reserved.allow_decoder(body.decoder);
+        }
         while let Some(bytes) = self.chunk(time_limit).await? {
             let begun = Instant::now();
             let Some(decoder) = &mut decoder else {
