@@ -64,7 +64,7 @@ impl Steps {
             self.connections.forget(&spec.connection).await;
         }
         let event = of_provider(event, &job);
-        self.settled_result(kept.row, event, resolved_job).await
+        Box::pin(self.settled_result(kept.row, event, resolved_job)).await
     }
 
     /// The completed input with its picture.
