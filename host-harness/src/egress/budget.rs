@@ -141,10 +141,9 @@ impl CallBudget {
     /// The same for the reply to the one request of a call that may cost money: [`SMALL`] bytes of
     /// it do not wait, whatever the call holds.
     pub(super) fn reserved_at_once(&self) -> Reserved {
-        Reserved {
-            at_once: SMALL,
-            ..self.reserved()
-        }
+        let mut reserved = self.reserved();
+        reserved.at_once = SMALL;
+        reserved
     }
 
     /// The share of the call.
@@ -248,10 +247,9 @@ impl Reserved {
     pub(super) fn split(&mut self, bytes: u64) -> Self {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
-        Self {
-            bytes,
-            ..self.call.reserved()
-        }
+        let mut split = self.call.reserved();
+        split.bytes = bytes;
+        split
     }
 
     /// `bytes`, which hold this reservation as long as a part of them is in memory.
