@@ -9,17 +9,18 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures::stream;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request, Uri};
+use http::{Method, Request, Uri, response};
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncReadExt as _;
 
 use super::broker::Egress;
+use super::budget::Reserved;
 use super::charset::{DECODED, to_utf8};
 use super::client::{Reuse, SLOWEST};
 use super::destination::{Destination, RequestBody};
-use super::error::{Denial, EgressError, NotSent};
+use super::error::{Denial, EgressError, NotSent, ReplyLost};
 use super::header::{self, length_of};
 use super::redact::redacted;
 use super::reply_capacity::ReplyCapacity;
@@ -132,17 +133,25 @@ impl Egress {
             let collected = reply.collect_in(limits.reply_body, limits.idle, &mut reply_capacity);
             Ok(collected.await?)
         };
-        let (mut header, bytes) = spans::traced(span, exchange).await?;
-        let mut reserved = reply_capacity.reserved;
-        let decoded = DECODED.saturating_mul(bytes.len() as u64);
-        reserved.grow_reply_to(decoded).await;
-        let bytes = to_utf8(&mut header.headers, bytes).freeze();
-        let bytes = redacted(bytes, connection).await?;
-        Ok(UploadReply {
-            status: header.status.as_u16(),
-            body: String::from_utf8_lossy(&bytes).into_owned(),
-        })
+        let (header, bytes) = spans::traced(span, exchange).await?;
+        let status = header.status.as_u16();
+        let body = text_of(header, bytes, reply_capacity.reserved, connection).await?;
+        Ok(UploadReply { status, body })
     }
+}
+
+/// The text of a reply, without the credential. `reserved` is the memory of its bytes.
+async fn text_of(
+    mut header: response::Parts,
+    bytes: BytesMut,
+    mut reserved: Reserved,
+    connection: &Arc<OpenConnection>,
+) -> Result<String, ReplyLost> {
+    let decoded = DECODED.saturating_mul(bytes.len() as u64);
+    reserved.grow_reply_to(decoded).await;
+    let bytes = to_utf8(&mut header.headers, bytes).freeze();
+    let bytes = redacted(bytes, connection).await?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The method and URL of a plan, if the policy and a route permit it.
