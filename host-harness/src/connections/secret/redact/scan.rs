@@ -149,7 +149,7 @@ impl<'a> Scan<'a> {
             }
             found = found.max(Some(before));
             if minimum < pattern.length() {
-                let state = self.reach(number, at + length);
+                let state = self.state_at(number, at + length);
                 state.known[minimum / 64] |= 1 << (minimum % 64);
             }
         }
@@ -163,7 +163,7 @@ impl<'a> Scan<'a> {
                 found = found.max(Some(0));
             }
             if next > 0 {
-                self.reach(number, at + length).known[word] |= next;
+                self.state_at(number, at + length).known[word] |= next;
             }
         }
         found
@@ -171,7 +171,7 @@ impl<'a> Scan<'a> {
 
     fn begin(&mut self, number: usize, at: usize, count: usize, length: usize) {
         let length = u16::try_from(length).unwrap_or(u16::MAX);
-        let begun = &mut self.reach(number, at).begun[count];
+        let begun = &mut self.state_at(number, at).begun[count];
         *begun = length.max(*begun);
     }
 
@@ -180,7 +180,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The state of a pattern at a place ahead, which is live from now on.
-    fn reach(&mut self, number: usize, at: usize) -> &mut State {
+    fn state_at(&mut self, number: usize, at: usize) -> &mut State {
         if self.places.is_empty() {
             self.places = (0..AHEAD).map(|_| Place::of(self.patterns)).collect();
         }
