@@ -18,7 +18,7 @@ use zoetrope_host::driver::{Driver, Listener};
 use zoetrope_host::egress::{AddressRule, Egress};
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::error::{ErrorKind, chain};
-use zoetrope_host::jobs::{self, Jobs};
+use zoetrope_host::jobs::{self, CODE_FOLDER, Jobs};
 use zoetrope_host::ledger::Ledger;
 use zoetrope_host::policy::{NotAllowed, Policy};
 use zoetrope_host::trace::Caller;
@@ -171,7 +171,7 @@ impl Context {
     /// An engine that keeps compiled code in the data directory.
     pub(crate) fn engine(&self) -> Result<Engine, Failure> {
         let settings = EngineSettings {
-            cache_dir: self.data_dir().ok().map(|folder| folder.join("code")),
+            cache_dir: self.data_dir().ok().map(|folder| folder.join(CODE_FOLDER)),
             ..EngineSettings::default()
         };
         Engine::new(settings).map_err(|error| Failure::internal(Phase::Setup, chain(&error)))

@@ -1,5 +1,5 @@
-//! Standard output and standard error. Apart from this module, only logs, the progress bar and
-//! clap's help are written to them.
+//! Standard output and standard error. This module writes everything to them but logs, the
+//! progress bar and clap's help.
 
 use std::fmt;
 use std::io::{self, Write};

@@ -206,7 +206,7 @@ async fn read_journal(
     let path = data_dir.journal();
     let open = move || {
         let (journal, entries) = Journal::open(&data_dir.journal(), lock, Timestamp::now())?;
-        unneeded::remove(&data_dir, &needed(&entries))?;
+        unneeded::remove(&data_dir, &needed(&entries));
         Ok((journal, entries))
     };
     spawn_blocking(open)

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::fs::{self, Metadata};
 use std::time::Duration;
 
-use crate::data_dir::{DataDir, storage};
-use crate::error::PracticeError;
+use tracing::warn;
+
+use crate::data_dir::DataDir;
 use crate::files::FileName;
 use crate::job::JobId;
 use crate::picture::Kind;
@@ -23,8 +24,9 @@ pub(crate) struct Needed {
 const UNNEEDED: Duration = Duration::from_hours(7 * 24);
 
 /// Removes the clips and pictures that no job needs and that are a week old. Only the owner may
-/// call this, before it serves.
-pub(crate) fn remove(data_dir: &DataDir, needed: &Needed) -> Result<(), PracticeError> {
+/// call this, before it serves. A failure is only logged: such a file costs disk space alone, and
+/// the next start tries again.
+pub(crate) fn remove(data_dir: &DataDir, needed: &Needed) {
     let is_needed = |name: &str| match name.strip_suffix(".mp4") {
         Some(clip) => match clip.parse::<JobId>() {
             Ok(job) => needed.jobs.contains(&job),
@@ -36,7 +38,13 @@ pub(crate) fn remove(data_dir: &DataDir, needed: &Needed) -> Result<(), Practice
             .map_or(true, |name| needed.digests.contains(name.digest())),
     };
     for folder in data_dir.result_folders() {
-        let entries = fs::read_dir(&folder).map_err(|source| storage(&folder, source))?;
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                warn!(folder = %folder.display(), %error, "a folder of results cannot be listed");
+                continue;
+            }
+        };
         for entry in entries.flatten() {
             if entry
                 .file_name()
@@ -47,11 +55,12 @@ pub(crate) fn remove(data_dir: &DataDir, needed: &Needed) -> Result<(), Practice
                     .is_ok_and(|it| it.is_file() && is_older(&it, UNNEEDED))
             {
                 let path = entry.path();
-                fs::remove_file(&path).map_err(|source| storage(&path, source))?;
+                if let Err(error) = fs::remove_file(&path) {
+                    warn!(path = %path.display(), %error, "a file that no job needs is not removed");
+                }
             }
         }
     }
-    Ok(())
 }
 
 fn is_older(metadata: &Metadata, age: Duration) -> bool {
@@ -96,18 +105,31 @@ mod tests {
         for (name, _) in &files {
             fs::write(temp.path().join(name), "x").expect("a file");
         }
-        remove(&data_dir, &needed).expect("new files stay");
+        remove(&data_dir, &needed);
         for (name, _) in &files {
             make_old(name);
         }
         let reused: FileName = format!("{}.png", digests[1]).parse().expect("a name");
         data_dir.store_file(&reused, b"x").expect("a file");
-        remove(&data_dir, &needed).expect("a reused file stays");
+        remove(&data_dir, &needed);
         assert!(data_dir.file(&reused).exists());
         make_old(&files[5].0);
-        remove(&data_dir, &needed).expect("removed");
+        remove(&data_dir, &needed);
         for (name, is_needed) in &files {
             assert_eq!(temp.path().join(name).exists(), *is_needed, "{name}");
         }
+    }
+    #[test]
+    fn folder_that_cannot_be_cleaned_does_not_keep_the_others_from_it() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let data_dir = DataDir::open(temp.path()).expect("a directory");
+        let old = temp.path().join(format!("clips/{}.mp4", "a".repeat(64)));
+        fs::write(&old, "x").expect("a file");
+        let file = OpenOptions::new().append(true).open(&old).expect("a file");
+        file.set_modified(SystemTime::now() - UNNEEDED)
+            .expect("a time");
+        fs::remove_dir_all(temp.path().join("files")).expect("removed");
+        remove(&data_dir, &Needed::default());
+        assert!(!old.exists());
     }
 }

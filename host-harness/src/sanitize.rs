@@ -12,8 +12,9 @@ const MAX_BYTES: usize = 4 << 10;
 
 /// Whether a character controls a terminal, changes the direction of writing, ends a line, or is
 /// not visible: the control characters C0 and C1, U+007F, bidirectional marks, overrides and
-/// isolates, line and paragraph separators, zero-width characters, soft hyphens, interlinear
-/// annotations, tags, and the variation selectors beyond those of emoji and symbols.
+/// isolates, line and paragraph separators, interlinear annotations, blank letters (U+2800, U+3164),
+/// and what Unicode calls default-ignorable: zero-width characters, fillers, soft hyphens, tags,
+/// variation selectors. U+FE0F, which emoji end with, is permitted.
 ///
 /// # Example
 ///
@@ -29,15 +30,23 @@ pub fn is_harmful(letter: char) -> bool {
         || matches!(
             letter,
             '\u{ad}'
+                | '\u{34f}'
                 | '\u{61c}'
-                | '\u{180e}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{2800}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0e}'
                 | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
-                | '\u{e0100}'..='\u{e01ef}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
         )
 }
 
@@ -205,6 +214,15 @@ mod tests {
             '\u{feff}',
             '\u{e0041}',
             '\u{e0100}',
+            '\u{34f}',
+            '\u{1160}',
+            '\u{180b}',
+            '\u{2800}',
+            '\u{3164}',
+            '\u{fe00}',
+            '\u{ffa0}',
+            '\u{1d173}',
+            '\u{e0080}',
         ] {
             assert!(is_harmful(harmful), "{harmful:?}");
             let text = format!("a{harmful}b");

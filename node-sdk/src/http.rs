@@ -188,11 +188,19 @@ pub fn resolved(base: &str, text: &str) -> Option<String> {
     if is_absolute(text) || is_inline(text) {
         return Some(text.into());
     }
-    // As browsers read it: `https:\\host\path`, `https:/host/path`.
+    let mut text = text;
+    // As browsers read it: `https:\\host\path`, and `http:/host/path` if the base is `https`. One
+    // slash after the base's own scheme begins a path.
     for scheme in ["https:", "http:"] {
-        if has_scheme(text, scheme) && text[scheme.len()..].starts_with(['/', '\\']) {
-            let rest = text[scheme.len()..].trim_start_matches(['/', '\\']);
-            return Some(format!("{scheme}//{rest}"));
+        if has_scheme(text, scheme) {
+            let rest = &text[scheme.len()..];
+            let below = rest.trim_start_matches(['/', '\\']);
+            match rest.len() - below.len() {
+                0 => {}
+                1 if has_scheme(base, scheme) => text = rest,
+                _ => return Some(format!("{scheme}//{below}")),
+            }
+            break;
         }
     }
     let ends_as_a_file = |text: &str| {
@@ -302,15 +310,23 @@ fn steers(letter: char) -> bool {
         || matches!(
             letter,
             '\u{ad}'
+                | '\u{34f}'
                 | '\u{61c}'
-                | '\u{180e}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{2800}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0e}'
                 | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
-                | '\u{e0100}'..='\u{e01ef}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
         )
 }
 
@@ -326,6 +342,25 @@ fn without_query(word: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What texts name in a reply from `https://api.example/v1/jobs/7?full=1`. The host resolves
+    /// them the same way: its tests of `FetchUrl` have this list too.
+    const REFERENCES: [(&str, &str); 14] = [
+        ("https:/cdn/x.mp4", "https://api.example/cdn/x.mp4"),
+        ("HTTPS:\\cdn\\x.mp4", "https://api.example/cdn/x.mp4"),
+        ("http:/cdn.example/x.mp4", "http://cdn.example/x.mp4"),
+        ("http:\\cdn.example/x.mp4", "http://cdn.example/x.mp4"),
+        ("https://cdn.example/x.mp4", "https://cdn.example/x.mp4"),
+        ("https:\\\\cdn.example/x.mp4", "https://cdn.example/x.mp4"),
+        ("//cdn.example/x.mp4", "https://cdn.example/x.mp4"),
+        ("/\\cdn.example/x.mp4", "https://cdn.example/x.mp4"),
+        ("/x.mp4", "https://api.example/x.mp4"),
+        ("\\x.mp4?a\\b", "https://api.example/x.mp4?a\\b"),
+        ("x.mp4", "https://api.example/v1/jobs/x.mp4"),
+        ("../x.mp4", "https://api.example/v1/x.mp4"),
+        ("../../../x/..", "https://api.example/"),
+        ("?file=1", "https://api.example/v1/jobs/7?file=1"),
+    ];
 
     fn delay(headers: &[(&str, &str)]) -> Option<u64> {
         let headers = headers.iter().map(|&(n, v)| (n.into(), v.into())).collect();
@@ -445,6 +480,10 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(resolved(base, text).as_deref(), expected, "{text}");
+        }
+        let base = "https://api.example/v1/jobs/7?full=1";
+        for (text, expected) in REFERENCES {
+            assert_eq!(resolved(base, text).as_deref(), Some(expected), "{text}");
         }
         let at_root = resolved("http://127.0.0.1:9", "x.mp4");
         assert_eq!(at_root.as_deref(), Some("http://127.0.0.1:9/x.mp4"));

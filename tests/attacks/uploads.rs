@@ -17,7 +17,7 @@ use crate::support::network::{Network, wait_for};
 use crate::support::raw_http::{Answer, Raw};
 
 /// Refused paths and their refusals.
-const REFUSED: [(&str, Denial); 24] = [
+const REFUSED: [(&str, Denial); 25] = [
     ("", Denial::Path),
     ("evil", Denial::Path),
     ("@evil.example/", Denial::Path),
@@ -42,14 +42,15 @@ const REFUSED: [(&str, Denial); 24] = [
     ("/x\nx", Denial::Url),
     ("/x\0", Denial::Url),
     ("/x\ty", Denial::Url),
+    // The HTTP library drops a fragment.
+    ("/x#@evil.example/", Denial::Url),
 ];
 
 /// Suspicious paths that stay below the connection's base URL.
-const HARMLESS: [(&str, &str); 5] = [
+const HARMLESS: [(&str, &str); 4] = [
     ("//evil.example/", "/v1//evil.example/"),
     ("/@evil.example/", "/v1/@evil.example/"),
     ("/http://evil.example/", "/v1/http://evil.example/"),
-    ("/x#@evil.example/", "/v1/x"),
     (
         "/x?url=http://169.254.169.254/",
         "/v1/x?url=http://169.254.169.254/",
@@ -152,7 +153,7 @@ fn uploaded(
     let egress = network.egress(HttpLimits::default());
     let context = CallContext::online(&egress, connection(&server.url("/v1")));
     let ledger = Arc::new(Ledger::open(folder.path()).expect("a ledger"));
-    let uploads = JobUploads::new(ledger, "scripted", "key-1", 0);
+    let uploads = JobUploads::new(ledger, "scripted", "key-1", || 0);
     let handed = hand_over(pack(), &context, NODE, "/image", &picture, &uploads);
     let outcome = wait_for(handed);
     assert_eq!(network.asked(), [""; 0]);

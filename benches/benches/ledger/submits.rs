@@ -39,6 +39,7 @@ impl Submits {
             sha256: "5a".repeat(32),
             keyed: true,
             account: None,
+            path: "/v1/jobs".into(),
         };
         let rows = self.commit(rows, ready, State::Submitting)?;
         let accepted = || Event::Accepted {

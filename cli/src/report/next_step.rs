@@ -84,10 +84,10 @@ fn of_picture(step: &NextStep) -> &'static str {
             "Convert the picture to PNG or JPEG, and run again with the new file (nothing was submitted)"
         }
         NextStep::OtherUpload => {
-            "Look at the provider for the upload and its charge. To upload once more, run again with another --key; that upload may be charged as well"
+            "Look at the provider for the upload and its charge. A run with another --key KEY uploads once more, which may be charged as well"
         }
         _ => {
-            "Fix the cause, then run the same command again; under the same --key, a picture that the provider accepted is not uploaded again"
+            "Fix the cause, then run the same command again with the same --key KEY: a picture that the provider accepted is not uploaded again"
         }
     }
 }

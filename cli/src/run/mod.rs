@@ -13,7 +13,9 @@ use zoetrope_host::catalog::About;
 use zoetrope_host::contract::Charge;
 use zoetrope_host::driver::WaitFor;
 use zoetrope_host::error::ErrorKind;
-use zoetrope_host::jobs::{Checked, Destination, Jobs, NextStep, Prepared, SubmitRequest};
+use zoetrope_host::jobs::{
+    CLIPS_FOLDER, Checked, Destination, Jobs, NextStep, Prepared, SubmitRequest,
+};
 use zoetrope_host::ledger::Job;
 
 use super::args::Run;
@@ -39,7 +41,7 @@ impl Run {
         let mut interrupts = Interrupts::listen();
         let destination = match &self.out {
             Some(out) => Destination::File(absolute(out)?),
-            None => Destination::Folder(context.data_dir()?.join("clips")),
+            None => Destination::Folder(context.data_dir()?.join(CLIPS_FOLDER)),
         };
         let request = self.request(context, &checked, &key, destination).await?;
         let prepared = prepare(context, &jobs, &request, &mut interrupts).await?;

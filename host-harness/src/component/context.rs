@@ -97,7 +97,7 @@ impl CallContext {
     /// With the path of the submit of the job that is cancelled. A cancellation is sent there only
     /// where a granted route names that path.
     #[must_use]
-    pub(crate) fn with_submit_path(mut self, path: Option<&str>) -> Self {
+    pub fn with_submit_path(mut self, path: Option<&str>) -> Self {
         self.submit_path = path.map(Into::into);
         self
     }

@@ -194,6 +194,7 @@ fn of_not_sent(error: &NotSent) -> DownloadFailure {
         NotSent::PutOff(_)
         | NotSent::Connect { .. }
         | NotSent::ConnectTimeout { .. }
+        | NotSent::HeldUp { .. }
         | NotSent::Closed { .. }
         | NotSent::Proxy { .. }
         | NotSent::Body(_)

@@ -35,7 +35,7 @@ pub use files::{Fetched, Received};
 pub use finalize::{check_target, copy, finalize};
 pub use part::{digest_of, part_of};
 pub use transfer::{Download, MAX_BYTES, fetch};
-pub(crate) use write::{complete_of, is_of_kind, keep, kept, write};
+pub(crate) use write::{complete_of, is_of_kind, job_of, keep, kept, write};
 
 #[cfg(test)]
 mod fuzz;

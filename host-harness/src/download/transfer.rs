@@ -9,7 +9,7 @@ use super::range::ContentRange;
 use crate::connections::OpenConnection;
 use crate::contract::MediaKind;
 use crate::egress::{
-    AddressRule, ContentDecoder, Egress, FetchError, Reach, Reply, ReplyLost, Wanted,
+    AddressRule, ContentDecoder, Egress, FetchAddresses, FetchError, Reply, ReplyLost, Wanted,
 };
 use crate::file_type::{self, FileType};
 use crate::net::FetchUrl;
@@ -148,7 +148,7 @@ impl Transfer<'_> {
         let from = part.position();
         let reply = self.egress.fetch(Wanted {
             url: self.url.clone(),
-            reach: self.reach(),
+            addresses: self.addresses(),
             credential: self.credential(),
             from,
         });
@@ -204,10 +204,10 @@ impl Transfer<'_> {
         }
     }
 
-    fn reach(&self) -> Reach<'_> {
+    fn addresses(&self) -> FetchAddresses<'_> {
         match self.wanted.connection {
-            Some(open) => Reach::of_connection(open.connection()),
-            None => Reach::of_rule(AddressRule::PUBLIC),
+            Some(open) => FetchAddresses::of_connection(open.connection()),
+            None => FetchAddresses::of_rule(AddressRule::PUBLIC),
         }
     }
 

@@ -41,6 +41,18 @@ pub(crate) fn complete_of(part: &Path) -> PathBuf {
     part.with_extension("complete")
 }
 
+/// The length of a job's id, and of the random part in the name of a probe for a writable folder.
+const ID: usize = 36;
+
+/// The job's id in the name of a file that [`part_of`](part::part_of) or [`complete_of`] names.
+pub(crate) fn job_of(name: &str) -> Option<&str> {
+    let named = name
+        .strip_suffix(".part")
+        .or_else(|| name.strip_suffix(".complete"))?;
+    let (target, id) = named.rsplit_once('.')?;
+    (!target.is_empty() && id.len() == ID).then_some(id)
+}
+
 /// The complete file of this kind that was kept, if there is one. Blocks while it reads the file.
 pub(crate) fn kept(part: &Path, kind: MediaKind) -> Option<Fetched> {
     let path = complete_of(part);
@@ -92,4 +104,34 @@ pub(crate) fn write(
         sha256,
         media_type,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn only_names_with_the_id_of_a_job_are_unfinished_files() {
+        let id = Uuid::nil().to_string();
+        let part = part::part_of(Path::new("clip.mp4"), &id);
+        let complete = complete_of(&part);
+        for built in [part, complete] {
+            let name = built.to_str().expect("a name");
+            assert_eq!(job_of(name), Some(id.as_str()), "{name}");
+        }
+        for (name, expected) in [
+            (format!("clip.mp4.{id}.part"), true),
+            (format!("clip.mp4.{id}.complete"), true),
+            (format!("clip-2.{id}.part"), true),
+            (format!("clip.mp4.{id}.mp4"), false),
+            (format!("{id}.part"), false),
+            (format!(".{id}.part"), false),
+            ("clip.mp4.0123456789abcdef.part".into(), false),
+            ("download.part".into(), false),
+        ] {
+            assert_eq!(job_of(&name), expected.then_some(id.as_str()), "{name}");
+        }
+    }
 }

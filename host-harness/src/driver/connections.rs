@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::key_place::check_key_option;
 use crate::config::Config;
 use crate::connections::{Connection, CredentialPlacement, OpenConnection, OpenError};
 use crate::contract::ConnectionRequirement;
@@ -86,11 +87,13 @@ impl ResolvedConnection {
     /// # Errors
     ///
     /// `denied`, when the credential is not granted to be sent as the pack declares;
-    /// `connection_unavailable`, when the connection does not open otherwise.
+    /// `connection_unavailable`, when the connection does not open otherwise, or its option
+    /// `idempotency_header` is invalid.
     pub fn configured(
         connection: Arc<Connection>,
         placement: &CredentialPlacement,
     ) -> Result<Self, JobError> {
+        check_key_option(&connection)?;
         let provider_origin = connection.base_url().origin().to_string();
         let requests_per_second = connection.requests_per_second();
         let open = connection.open(placement).map_err(|error| {

@@ -19,6 +19,9 @@ pub enum Event {
         keyed: bool,
         /// A salted digest of the connection's credential; `None` if it has none.
         account: Option<String>,
+        /// The path of the submit's URL, which is stored in the row: a cancellation is not sent
+        /// there.
+        path: String,
     },
     /// The provider accepted the job.
     Accepted {

@@ -22,6 +22,7 @@
 //! - `steps`: submit, poll, cancel, download
 //! - `group_commit`: commits of many jobs in one transaction; `busy`: waits while another process
 //!   holds the ledger
+//! - `key_place`: where the key of a submit counts
 //! - `rate_limit`: requests a second of a connection
 //! - `requester`: the process that requested a job; without it no job is submitted
 //! - `packs`, [`connections`](ConnectionResolver): the component and the connection that a
@@ -41,6 +42,7 @@ mod error;
 pub(crate) mod event;
 mod group_commit;
 mod holds;
+mod key_place;
 mod lanes;
 mod leader;
 mod listener;

@@ -46,6 +46,9 @@ impl Driver {
     /// Inserts jobs of `pack`, whose bytes are `component`, in one commit. A job whose key and
     /// input are in the ledger already is not inserted; the existing one is returned.
     ///
+    /// Blocks: it waits while another process removes files of the data directory
+    /// ([`Ledger::hold_files`]) or has a transaction, and writes the component's file.
+    ///
     /// # Errors
     ///
     /// When a key is taken by another input, or nothing can be written: none is added then.

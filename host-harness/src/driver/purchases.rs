@@ -158,6 +158,7 @@ impl World {
             sha256: bytes.into(),
             keyed,
             account: None,
+            path: "/v1/jobs".into(),
         };
         if self.apply(ready) != Action::AllowSubmit {
             return false;

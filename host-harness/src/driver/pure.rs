@@ -17,9 +17,11 @@
 //! [`Event::SubmitReady`], commit the row, and send only if the action is
 //! [`Action::AllowSubmit`]; see [`SubmitHook`](crate::egress::SubmitHook). The same holds for the
 //! changing request of a cancellation, with [`Event::CancelReady`] and [`Action::AllowCancel`]: it
-//! can cost money too. When the host starts after
-//! another process has ended, it passes [`Event::Orphaned`] for each row in state
-//! `submitting`. Without these two rules a job could be paid for twice.
+//! can cost money too. The host passes the row's `submit_path` to the call with
+//! [`CallContext::with_submit_path`](crate::component::CallContext::with_submit_path), so that no
+//! cancellation is sent where the job was bought. When the host starts after another process has
+//! ended, it passes [`Event::Orphaned`] for each row in state `submitting`. Without
+//! these rules a job could be paid for twice.
 //!
 //! All functions are pure: they read no clock and change nothing.
 //!
@@ -49,7 +51,12 @@
 //!
 //! let (job, action) = decide(&job, Event::Due, 2_000);
 //! assert_eq!(action, Action::Submit);
-//! let ready = Event::SubmitReady { sha256: "…".into(), keyed: true, account: None };
+//! let ready = Event::SubmitReady {
+//!     sha256: "…".into(),
+//!     keyed: true,
+//!     account: None,
+//!     path: "/v1/jobs".into(),
+//! };
 //! let (job, action) = decide(&job, ready, 2_001);
 //! assert_eq!((job.state(), action), (State::Submitting, Action::AllowSubmit));
 //! ```

@@ -305,7 +305,7 @@ impl Steps {
         }
         let event = paced(classify::of_poll(polled), &job, resolved_job.longest_pause);
         let event = self.read(&job, event).await;
-        self.settled_result(job, event, resolved_job).await
+        Box::pin(self.settled_result(job, event, resolved_job)).await
     }
 
     /// Applies an event, and then writes the files that were inside the reply and downloads the

@@ -20,8 +20,15 @@
 //!   nothing of that call would ever be released otherwise.
 //!
 //! So at most one call of a pack exceeds the pack's share, by no more than its own, and likewise
-//! of the process; replies of up to 64 KiB do not wait and come on top. What a waiting reservation lacks is held by its own call only if the component
+//! of the process. What a waiting reservation lacks is held by its own call only if the component
 //! leaves replies unread; then the time limit of the request ends the wait.
+//!
+//! On top come replies that do not wait. They are counted, so that others wait for them:
+//!
+//! - the replies to a call as long as it holds [`SMALL`] bytes at most,
+//! - of each call the reply to the one request that may cost money ([`CallBudget::reserved_at_once`]),
+//!   up to [`SMALL`] bytes, and the memory of its decoder while it is decoded. The ticket of a
+//!   submit is not lost because other calls hold the memory.
 //!
 //! A reservation that waits for the share of its pack lets those of other packs pass.
 
@@ -69,9 +76,9 @@ struct Waiting {
     admitted: oneshot::Sender<()>,
 }
 
-/// Bytes of a reply that do not wait: a reply of 64 KiB, and what it takes to separate it. They are
-/// counted.
-pub(super) const SMALL: u64 = 160 << 10;
+/// Bytes of replies that do not wait: one of 64 KiB, and what it takes to decode its charset or to
+/// separate it.
+pub(super) const SMALL: u64 = 256 << 10;
 
 /// The source of the ages of calls and the numbers of reservations.
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -127,7 +134,16 @@ impl CallBudget {
         Reserved {
             call: self.clone(),
             bytes: 0,
+            at_once: 0,
         }
+    }
+
+    /// The same for the reply to the one request of a call that may cost money: [`SMALL`] bytes of
+    /// it do not wait, whatever the call holds.
+    pub(super) fn reserved_at_once(&self) -> Reserved {
+        let mut reserved = self.reserved();
+        reserved.at_once = SMALL;
+        reserved
     }
 
     /// The share of the call.
@@ -142,6 +158,19 @@ impl CallBudget {
         used.saturating_add(more) > self.0.share
     }
 
+    /// Takes `more` bytes without waiting, if the call then holds no more than [`SMALL`] bytes or
+    /// `is_free`.
+    fn take_at_once(&self, more: u64, is_free: bool) -> bool {
+        let mut state = self.0.budget.state();
+        let used = state.calls.get(&self.0.age).map_or(0, |held| held.used);
+        let is_taken = is_free || used.saturating_add(more) <= SMALL;
+        if is_taken {
+            state.entry(self.0.age, self.0.pack).used += more;
+            state.used += more;
+        }
+        is_taken
+    }
+
     fn change(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.0.budget.state();
         change(&mut state);
@@ -154,6 +183,8 @@ impl CallBudget {
 pub(super) struct Reserved {
     call: CallBudget,
     bytes: u64,
+    /// Up to so many bytes of a reply do not wait.
+    at_once: u64,
 }
 
 impl Reserved {
@@ -187,22 +218,24 @@ impl Reserved {
         self.bytes += more;
     }
 
-    /// The same for a reply. Up to [`SMALL`] bytes it does not wait: the ticket of a submit is not
-    /// lost because other calls hold the memory.
+    /// The same for a reply, of which some bytes do not wait.
     pub(super) async fn grow_reply_to(&mut self, bytes: u64) {
-        if bytes > SMALL {
-            return self.grow_to(bytes).await;
-        }
         let more = bytes.saturating_sub(self.bytes);
         if more == 0 {
             return;
         }
-        let (age, pack) = (self.call.0.age, self.call.0.pack);
-        self.call.change(|state| {
-            state.entry(age, pack).used += more;
-            state.used += more;
-        });
-        self.bytes += more;
+        if self.call.take_at_once(more, bytes <= self.at_once) {
+            self.bytes += more;
+        } else {
+            self.grow_to(bytes).await;
+        }
+    }
+
+    /// Lets a reply that does not wait for its own bytes take those of its decoder too.
+    pub(super) fn allow_decoder(&mut self, memory: u64) {
+        if self.at_once > 0 {
+            self.at_once = SMALL.saturating_add(memory);
+        }
     }
 
     /// Releases what is beyond `bytes`.
@@ -214,10 +247,9 @@ impl Reserved {
     pub(super) fn split(&mut self, bytes: u64) -> Self {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
-        Self {
-            call: self.call.clone(),
-            bytes,
-        }
+        let mut split = self.call.reserved();
+        split.bytes = bytes;
+        split
     }
 
     /// `bytes`, which hold this reservation as long as a part of them is in memory.

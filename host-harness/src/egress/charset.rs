@@ -15,6 +15,10 @@ const UTF_8_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The byte-order marks of UTF-16.
 const UTF_16_MARKS: [(&[u8], &Encoding); 2] = [(b"\xff\xfe", UTF_16LE), (b"\xfe\xff", UTF_16BE)];
 
+/// Most bytes of memory for a byte of a text whose charset is decoded: itself, and up to three of
+/// UTF-8.
+pub(super) const DECODED: u64 = 4;
+
 /// `body` as UTF-8 without a byte-order mark, and `headers` adapted to it.
 ///
 /// - A mark of UTF-8 is removed.

@@ -110,6 +110,16 @@ pub enum NotSent {
         /// The time limit.
         after: Duration,
     },
+    /// The time of the request was over before the host was ready to send it, for example because
+    /// another process held the ledger.
+    #[error(
+        "the host did not get to send the request within {}, and nothing was sent",
+        humantime::format_duration(*.after)
+    )]
+    HeldUp {
+        /// The time limit.
+        after: Duration,
+    },
     /// The TLS handshake failed, for example because the certificate is not trusted.
     #[error(
         "no trusted connection to `{host}` (a private authority is named by `ca_file` in `[network]`)"
@@ -347,7 +357,7 @@ impl From<NotSent> for wasmtime_wasi_http::Error {
             NotSent::Connect { .. } | NotSent::Closed { .. } | NotSent::Proxy { .. } => {
                 Self::ConnectionRefused
             }
-            NotSent::ConnectTimeout { .. } => Self::ConnectionTimeout,
+            NotSent::ConnectTimeout { .. } | NotSent::HeldUp { .. } => Self::ConnectionTimeout,
             NotSent::Tls { .. } => Self::TlsCertificateError,
         }
     }

@@ -12,7 +12,7 @@ use super::broker::Egress;
 use super::client::{Reply, send_safely};
 use super::destination::{Destination, full};
 use super::error::{Denial, EgressError, NotSent};
-use super::reach::Reach;
+use super::fetch_addresses::FetchAddresses;
 use super::resolver::AddressRule;
 use super::spans;
 use crate::connections::{ConnectionId, OpenConnection};
@@ -25,7 +25,7 @@ const REDIRECTS: usize = 5;
 /// What to fetch, and from which addresses.
 pub(crate) struct Wanted<'a> {
     pub(crate) url: FetchUrl,
-    pub(crate) reach: Reach<'a>,
+    pub(crate) addresses: FetchAddresses<'a>,
     /// The connection whose credential is sent: to URLs below its base URL only, and not after a
     /// hop to any other one.
     pub(crate) credential: Option<&'a OpenConnection>,
@@ -115,18 +115,18 @@ impl Egress {
         limit: u64,
     ) -> Result<Fetched, FetchError> {
         let url = FetchUrl::parse(url)?;
-        let reach = Reach::of_rule(rule);
+        let addresses = FetchAddresses::of_rule(rule);
         let reply = self
             .fetch(Wanted {
                 url: url.clone(),
-                reach,
+                addresses,
                 credential: None,
                 from: 0,
             })
             .await?;
         let media_type = media_type(&reply.parts.headers);
         let collected = reply.collect(limit, self.limits().idle).await;
-        let (_, bytes) = collected.map_err(|lost| failed(&url, &reach, lost.into()))?;
+        let (_, bytes) = collected.map_err(|lost| failed(&url, &addresses, lost.into()))?;
         Ok(Fetched {
             media_type,
             bytes: bytes.freeze(),
@@ -145,7 +145,7 @@ impl Egress {
             let reply = self
                 .hop(&url, &wanted, credential)
                 .await
-                .map_err(|error| failed(&url, &wanted.reach, error))?;
+                .map_err(|error| failed(&url, &wanted.addresses, error))?;
             match reply.parts.status {
                 StatusCode::OK => return Ok(reply),
                 // A part that was not requested would be taken for the whole.
@@ -183,7 +183,7 @@ impl Egress {
         let uri = url.uri().ok_or_else(|| denied(Denial::Url))?;
         let destination = Destination {
             origin: url.origin().clone(),
-            rule: wanted.reach.rule_at(url.origin()),
+            rule: wanted.addresses.rule_at(url.origin()),
         };
         let build = || {
             let mut request = Request::new(full(Bytes::new()));
@@ -253,9 +253,9 @@ fn denied(denial: Denial) -> EgressError {
     NotSent::denied(denial).into()
 }
 
-fn failed(url: &FetchUrl, reach: &Reach<'_>, source: EgressError) -> FetchError {
+fn failed(url: &FetchUrl, addresses: &FetchAddresses<'_>, source: EgressError) -> FetchError {
     let missing = match &source {
-        EgressError::NotSent(error) => reach.missing(url.origin(), error),
+        EgressError::NotSent(error) => addresses.missing(url.origin(), error),
         EgressError::ReplyLost(_) => None,
     };
     let url = url.to_string();

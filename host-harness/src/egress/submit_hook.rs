@@ -16,13 +16,25 @@ use crate::policy::KeyPlace;
 pub trait SubmitHook: Send + Sync {
     /// Whether this request may be sent.
     ///
-    /// `false` denies it ([`Denial::HeldBack`](super::Denial::HeldBack)): nothing was sent.
-    /// After `true` the connection can still fail to open, so that `true` alone does not
+    /// After [`Decision::Send`] the connection can still fail to open, so that it alone does not
     /// prove that bytes were sent. An implementation that cannot record its decision answers
-    /// `false`. It must not send the request itself, and must not block the thread. The wait
-    /// counts towards [`HttpLimits::total`](super::HttpLimits::total); the future is dropped
-    /// when that time is over, and nothing was sent.
-    fn before_submit<'a>(&'a self, submission: Submission<'a>) -> BoxFuture<'a, bool>;
+    /// [`Decision::HoldBack`]. It must not send the request itself, and must not block the thread.
+    /// The wait counts towards [`HttpLimits::total`](super::HttpLimits::total); the future is
+    /// dropped when that time is over or the call ends, and nothing was sent.
+    fn before_submit<'a>(&'a self, submission: Submission<'a>) -> BoxFuture<'a, Decision>;
+}
+
+/// What becomes of a request that can cost money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It is sent.
+    Send {
+        /// Whether the same request is sent again after a lost reply, under a key that the provider
+        /// recognizes. Only then may it use a connection that was open before, which can be stale.
+        is_keyed: bool,
+    },
+    /// It is denied ([`Denial::HeldBack`](super::Denial::HeldBack)), and nothing was sent.
+    HoldBack,
 }
 
 /// A submit as the component made it, without the credential.

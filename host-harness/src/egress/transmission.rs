@@ -87,6 +87,11 @@ impl Transmission {
         Ok(())
     }
 
+    /// Whether bytes of a request that can cost money may have been sent.
+    pub(crate) fn has_left(&self) -> bool {
+        self.submit().left
+    }
+
     /// Records the header of the reply to the claimed request.
     pub(crate) fn note_reply(&self, reply: SubmitReply) {
         self.submit().reply = Some(reply);

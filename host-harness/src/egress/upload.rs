@@ -3,29 +3,34 @@
 use std::fmt::{self, Write as _};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::stream;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request, Uri};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, Uri, response};
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncReadExt as _;
 
 use super::broker::Egress;
-use super::charset::to_utf8;
+use super::budget::Reserved;
+use super::charset::{DECODED, to_utf8};
 use super::client::{Reuse, SLOWEST};
 use super::destination::{Destination, RequestBody};
-use super::error::{Denial, EgressError, NotSent};
-use super::header::{is_forbidden, length_of};
+use super::error::{Denial, EgressError, NotSent, ReplyLost};
+use super::header::{self, length_of};
+use super::redact::redacted;
+use super::reply_capacity::ReplyCapacity;
+use super::request_count::count;
 use super::resolver::AddressRule;
 use super::{policy, routes, spans};
 use crate::connections::OpenConnection;
 use crate::contract::{Body, Upload};
 use crate::digest::Sha256Digest;
-use crate::policy::{PackLimit, Quota};
+use crate::policy::Quota;
 use crate::trace;
 
 /// Bytes of a file in memory at once.
@@ -63,13 +68,13 @@ impl Egress {
     /// Sends an upload that the component planned, under the connection's policy and with its
     /// credential, like a request of the component. It counts as one of the pack's requests. The
     /// file is streamed, so that it does not count as `request_bytes`; what the plan adds to it
-    /// counts as `header_bytes`.
+    /// counts as `header_bytes`. Its reply is in the byte budget until its text is read.
     ///
     /// `record` is awaited when a connection is open, before the first byte. If it returns `false`,
     /// nothing is sent. If it is not awaited, nothing was sent.
     pub(crate) async fn upload(
         &self,
-        connection: &OpenConnection,
+        connection: &Arc<OpenConnection>,
         quota: &Quota,
         plan: &Upload,
         file: LocalPart<'_>,
@@ -106,6 +111,15 @@ impl Egress {
         *request.method_mut() = method;
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
+        // The calls of a pack are known by the address of its quota.
+        let pack = std::ptr::from_ref(quota).addr();
+        let mut reply_capacity = ReplyCapacity {
+            longest: limits.reply_body,
+            reserved: self
+                .budget()
+                .of_call(pack, limits.call_bytes)
+                .reserved_at_once(),
+        };
         let time_limit = limits.first_byte + Duration::from_secs(length / SLOWEST);
         let exchange = async {
             let channel = self
@@ -116,18 +130,28 @@ impl Egress {
                 return Err(NotSent::denied(Denial::HeldBack).into());
             }
             let reply = channel.send(request, time_limit).await?;
-            Ok(reply.collect(limits.reply_body, limits.idle).await?)
+            let collected = reply.collect_in(limits.reply_body, limits.idle, &mut reply_capacity);
+            Ok(collected.await?)
         };
-        let (mut header, bytes) = spans::traced(span, exchange).await?;
-        let mut bytes = to_utf8(&mut header.headers, bytes).freeze();
-        if let Some(credential) = connection.credential() {
-            bytes = credential.redact(bytes);
-        }
-        Ok(UploadReply {
-            status: header.status.as_u16(),
-            body: String::from_utf8_lossy(&bytes).into_owned(),
-        })
+        let (header, bytes) = spans::traced(span, exchange).await?;
+        let status = header.status.as_u16();
+        let body = text_of(header, bytes, reply_capacity.reserved, connection).await?;
+        Ok(UploadReply { status, body })
     }
+}
+
+/// The text of a reply, without the credential. `reserved` is the memory of its bytes.
+async fn text_of(
+    mut header: response::Parts,
+    bytes: BytesMut,
+    mut reserved: Reserved,
+    connection: &Arc<OpenConnection>,
+) -> Result<String, ReplyLost> {
+    let decoded = DECODED.saturating_mul(bytes.len() as u64);
+    reserved.grow_reply_to(decoded).await;
+    let bytes = to_utf8(&mut header.headers, bytes).freeze();
+    let bytes = redacted(bytes, connection).await?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The method and URL of a plan, if the policy and a route permit it.
@@ -154,22 +178,6 @@ fn permitted(
     Ok((method, uri))
 }
 
-/// Counts a request of the pack, and denies it beyond the pack's limits. `added`: the bytes of its
-/// header and of its body without the file.
-fn count(quota: &Quota, added: u64) -> Result<(), NotSent> {
-    let permissions = quota.permissions();
-    if added > permissions.bounds().of_one(PackLimit::HeaderBytes) {
-        let denial = permissions.beyond(PackLimit::HeaderBytes).into();
-        spans::denied(&denial);
-        return Err(NotSent::denied(denial));
-    }
-    if !quota.take_request() {
-        let missing = permissions.beyond(PackLimit::RequestsPerMinute);
-        return Err(NotSent::PutOff(missing));
-    }
-    Ok(())
-}
-
 enum RequestNotSendable {
     Denied(Denial),
     File(io::Error),
@@ -188,15 +196,14 @@ async fn body(
             for (name, value) in given {
                 let refused = || RequestNotSendable::Denied(Denial::Header(name.clone()));
                 let parsed: HeaderName = name.parse().map_err(|_| refused())?;
-                if is_forbidden(&parsed, Some(connection)) {
-                    return Err(refused());
-                }
-                // Of two lengths, a server may read either.
-                if parsed == CONTENT_LENGTH && *value != file.length.to_string() {
+                let is_false = parsed == CONTENT_LENGTH && *value != file.length.to_string();
+                // The check leaves `host` to the runtime of a component.
+                if parsed == HOST || is_false {
                     return Err(refused());
                 }
                 headers.append(parsed, value.parse().map_err(|_| refused())?);
             }
+            header::check(&headers, connection).map_err(RequestNotSendable::Denied)?;
             (Bytes::new(), Bytes::new())
         }
         Body::Multipart(form) => {
@@ -313,6 +320,7 @@ fn streamed(before: Bytes, file: Unread, after: Bytes) -> RequestBody {
 mod tests {
     use std::future::ready;
 
+    use super::super::HttpLimits;
     use super::super::testing::{Act, Server, connection, narrow, reply, uploading};
     use super::*;
 
@@ -386,6 +394,7 @@ mod tests {
             raw("POST", "/files", "X_HTTP_Method_Override"),
             raw("POST", "/files", "user-agent"),
             raw("POST", "/files", "content-encoding"),
+            raw("POST", "/files", "host"),
             // Its value is not the length.
             raw("POST", "/files", "content-length"),
             raw("POST", "/jobs", "content-type"),
@@ -433,6 +442,42 @@ mod tests {
         let beyond = beyond.await.expect_err("put off");
         assert!(matches!(beyond, EgressError::NotSent(NotSent::PutOff(_))));
         assert_eq!(server.seen().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn reply_to_an_upload_counts_until_its_text_is_read() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("a.png");
+        std::fs::write(&path, b"png").expect("write");
+        let sha256 = digest(b"png");
+        let part = LocalPart {
+            path: &path,
+            name: "a.png",
+            media_type: "image/png",
+            length: 3,
+            sha256: &sha256,
+        };
+        let server = Server::start([Act::ok(&"x".repeat(100_000))]).await;
+        let connection = connection(&server.url(""));
+        let egress = Egress::new(HttpLimits {
+            reply_body: 1 << 20,
+            ..*narrow().limits()
+        });
+        let quota = uploading(&["POST /files"], 600);
+        let plan = raw("POST", "/files", "content-type");
+        let mut sent = Box::pin(egress.upload(&connection, &quota, &plan, part, ready(true)));
+        let counted = async {
+            while egress.budget().used() == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = counted => {}
+            _ = &mut sent => panic!("the reply does not count"),
+        }
+        let reply = sent.await.expect("reply");
+        assert_eq!((reply.body.len(), egress.budget().used()), (100_000, 0));
     }
 
     #[tokio::test]

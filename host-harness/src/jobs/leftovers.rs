@@ -9,10 +9,8 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use crate::cleanup::{self, CRASHED_WRITE, Freed};
+use crate::download::job_of;
 use crate::ledger::{DoneJob, Ledger, LedgerError, Target};
-
-/// The length of a job's id, and of the random part in the name of a probe for a writable folder.
-const ID: usize = 36;
 
 /// Most ids of one question to the ledger.
 const IDS: usize = 500;
@@ -55,7 +53,7 @@ pub(super) fn remove_orphans(folder: &Path, ledger: &Ledger) -> Result<Freed, Or
     let mut orphans: HashMap<String, Vec<PathBuf>> = HashMap::new();
     for (entry, metadata) in cleanup::files_of(folder)? {
         let name = entry.file_name();
-        if let Some(id) = name.to_str().and_then(id_of)
+        if let Some(id) = name.to_str().and_then(job_of)
             && cleanup::age_of(&metadata) >= CRASHED_WRITE
         {
             orphans.entry(id.to_owned()).or_default().push(entry.path());
@@ -98,22 +96,13 @@ fn listed(folder: &Path) -> HashMap<String, Vec<PathBuf>> {
     let mut listed: HashMap<String, Vec<PathBuf>> = HashMap::new();
     for (entry, _) in cleanup::files_of(folder).unwrap_or_default() {
         let name = entry.file_name();
-        if let Some(id) = name.to_str().and_then(id_of)
+        if let Some(id) = name.to_str().and_then(job_of)
             && Uuid::try_parse(id).is_ok()
         {
             listed.entry(id.to_owned()).or_default().push(entry.path());
         }
     }
     listed
-}
-
-/// The id in the name of an unfinished file.
-fn id_of(name: &str) -> Option<&str> {
-    let named = name
-        .strip_suffix(".part")
-        .or_else(|| name.strip_suffix(".complete"))?;
-    let (target, id) = named.rsplit_once('.')?;
-    (!target.is_empty() && id.len() == ID).then_some(id)
 }
 
 /// A process that writes an unfinished file has locked it.
@@ -133,23 +122,6 @@ fn remove_unless_busy(path: &Path) -> io::Result<Freed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_names_with_the_id_of_a_job_are_unfinished_files() {
-        let id = Uuid::nil().to_string();
-        for (name, expected) in [
-            (format!("clip.mp4.{id}.part"), true),
-            (format!("clip.mp4.{id}.complete"), true),
-            (format!("clip-2.{id}.part"), true),
-            (format!("clip.mp4.{id}.mp4"), false),
-            (format!("{id}.part"), false),
-            (format!(".{id}.part"), false),
-            ("clip.mp4.0123456789abcdef.part".into(), false),
-            ("download.part".into(), false),
-        ] {
-            assert_eq!(id_of(&name), expected.then_some(id.as_str()), "{name}");
-        }
-    }
 
     #[test]
     fn locked_file_and_link_are_not_removed() {

@@ -46,5 +46,5 @@ pub use credit::{error_text, lacks_credit, with_charge};
 pub use error::JobsError;
 pub use fetch::Fetched;
 pub use next_step::{NextStep, Repair};
-pub use prune::{PruneProgress, Pruned, prune, prune_with};
+pub use prune::{CLIPS_FOLDER, CODE_FOLDER, PruneProgress, Pruned, prune, prune_with};
 pub use submit::{Destination, Opened, Prepared, SubmitRequest};

@@ -19,9 +19,11 @@ const PICTURE_AGE: Duration = Duration::from_hours(1);
 /// transaction before it, so that others have half of the time.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
 
-/// Where a program keeps compiled code and results without a name, in the data directory.
-const CODE: &str = "code";
-const CLIPS: &str = "clips";
+/// The folder in the data directory where a program keeps compiled code.
+pub const CODE_FOLDER: &str = "code";
+
+/// The folder in the data directory where a program writes results without a name.
+pub const CLIPS_FOLDER: &str = "clips";
 
 /// The result of [`prune`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,10 +57,12 @@ impl Jobs {
 }
 
 /// Removes the jobs of `data_dir` that are done and were made before `before`: their rows, inputs,
-/// stored pictures, recorded uploads and unfinished files. Result files are kept, and so is every job
-/// that is not done. Uploads before `before` that belong to no job are removed too. Also removes what no job needs: pictures and components that no row names, compiled code
-/// in `code/` beyond the bounds of the cache, files of writes and processes that have ended; and
-/// empties the ledger's write-ahead log.
+/// stored pictures, recorded uploads and unfinished files. Result files are kept, and so is every
+/// job that is not done. Uploads before `before` that belong to no job are removed too.
+///
+/// Also removes what no job needs: pictures and components that no row names, compiled code in
+/// [`CODE_FOLDER`] beyond the bounds of the cache, unfinished files in [`CLIPS_FOLDER`], files of
+/// writes and processes that have ended. Then empties the ledger's write-ahead log.
 ///
 /// Needs no driver, and may be interrupted at any point: rows are removed in transactions of at most
 /// 500, with a pause between two, in which other processes write. The same call continues.
@@ -98,10 +102,16 @@ pub fn prune_with(
         deleted += ledger.delete(&done, before)?;
         let took = begun.elapsed();
         on_progress(PruneProgress { deleted, total });
-        std::thread::sleep(took.clamp(PAUSES.0, PAUSES.1));
+        pause(took);
         last = done.into_iter().last();
     }
-    ledger.prune_uploads(before)?;
+    loop {
+        let begun = Instant::now();
+        if !ledger.prune_uploads(before)? {
+            break;
+        }
+        pause(begun.elapsed());
+    }
     freed += remove_files(data_dir, ledger)?;
     freed.bytes += ledger.shrink_log()?;
     let (kept, _) = ledger.counts(before)?;
@@ -110,6 +120,11 @@ pub fn prune_with(
         kept,
         freed,
     })
+}
+
+/// Lets others write after a transaction that took this long.
+fn pause(took: Duration) {
+    std::thread::sleep(took.clamp(PAUSES.0, PAUSES.1));
 }
 
 /// Removes the files of the data directory that no row needs.
@@ -127,13 +142,13 @@ fn remove_files(data_dir: &Path, ledger: &Ledger) -> Result<Freed, JobsError> {
         freed += removed.map_err(JobsError::Prune)?;
         drop(owned);
     }
-    freed += match remove_orphans(&data_dir.join(CLIPS), ledger) {
+    freed += match remove_orphans(&data_dir.join(CLIPS_FOLDER), ledger) {
         Err(OrphanError::File(error)) => return Err(JobsError::Prune(error)),
         Err(OrphanError::Ledger(error)) => return Err(error.into()),
         Ok(removed) => removed,
     };
     freed += remove_ended_requesters(data_dir).map_err(JobsError::Prune)?;
-    freed += clean_cache(&data_dir.join(CODE)).map_err(JobsError::Prune)?;
+    freed += clean_cache(&data_dir.join(CODE_FOLDER)).map_err(JobsError::Prune)?;
     Ok(freed)
 }
 

@@ -15,7 +15,7 @@ use crate::component::CallContext;
 use crate::download::check_target;
 use crate::driver::{ResolvedConnection, deadline_after, now};
 use crate::json;
-use crate::ledger::{FilesHold, Inserted, Job, JobSpec, Pictures, Target};
+use crate::ledger::{FilesHold, Inserted, Job, JobSpec, LedgerError, Pictures, Target};
 use crate::media::hand_over;
 use crate::private_texts::PrivateTexts;
 use crate::trace::{self, Trace};
@@ -180,7 +180,7 @@ impl Jobs {
             });
         }
         let input = self.hand_pictures_over(request, &resolved).await?;
-        let hold = self.ledger().hold_files()?;
+        let hold = self.hold_files().await?;
         let spec = self.spec(request, &resolved, input)?;
         let target = request.destination.target(&checked.id);
         let requester = self.driver.requester().to_owned();
@@ -207,6 +207,8 @@ impl Jobs {
             Entry::Known(_) => None,
         });
         let new: Vec<_> = new.collect();
+        // Adding does not wait for other processes while this is held.
+        let _hold = self.hold_files().await?;
         let added = self.driver.add(&new, &self.pack, &self.component);
         let mut added = added.map_err(JobsError::of_driver)?.into_iter();
         let mut jobs = Vec::with_capacity(prepared.len());
@@ -222,6 +224,14 @@ impl Jobs {
             });
         }
         Ok(jobs)
+    }
+
+    /// Holds pictures and components for a row to come. Waits in a thread of its own: another process
+    /// may be removing files.
+    async fn hold_files(&self) -> Result<FilesHold, JobsError> {
+        let ledger = Arc::clone(self.ledger());
+        let held = tokio::task::spawn_blocking(move || ledger.hold_files()).await;
+        Ok(held.unwrap_or(Err(LedgerError::Stopped))?)
     }
 
     async fn connect(&self, request: &SubmitRequest<'_>) -> Result<ResolvedConnection, JobsError> {

@@ -9,7 +9,7 @@ use crate::media::JobUploads;
 impl Jobs {
     /// The uploads of the job of this connection and key, for the command that makes it.
     pub(super) fn uploads(&self, connection: &str, key: &str) -> JobUploads {
-        JobUploads::new(Arc::clone(self.ledger()), connection, key, now())
+        JobUploads::new(Arc::clone(self.ledger()), connection, key, now)
     }
 
     /// Whether a picture for the job of this connection and key left already, and the provider may

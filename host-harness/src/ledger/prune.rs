@@ -8,12 +8,11 @@ use rusqlite::params;
 
 use super::error::LedgerError;
 use super::hold::{FilesHold, FilesOwned};
-use super::open::BUSY_TIMEOUT;
 use super::placeholders;
 use super::row::Target;
 use super::stage::Millis;
 use super::state::DONE;
-use super::store::Ledger;
+use super::store::{BUSY_SLICE, Ledger};
 
 /// The rows of one transaction. It is short enough that a submit of another process waits
 /// some milliseconds for it.
@@ -59,13 +58,9 @@ impl Ledger {
         self.holds().own().map_err(|source| self.unlockable(source))
     }
 
-    /// Deletes jobs that are done and were made before `before`; returns their number. Their
-    /// files are kept. Each transaction deletes at most 500 rows.
-    ///
-    /// # Errors
-    ///
-    /// When the ledger cannot be written. The rows of earlier transactions are deleted.
-    pub fn prune(&self, before: Millis) -> Result<usize, LedgerError> {
+    /// Deletes jobs that are done and were made before `before`; returns their number.
+    #[cfg(test)]
+    pub(super) fn prune(&self, before: Millis) -> Result<usize, LedgerError> {
         let (mut deleted, mut last) = (0, None);
         loop {
             let done = self.done_jobs(before, last.as_ref())?;
@@ -188,7 +183,7 @@ impl Ledger {
             writer.busy_timeout(CHECKPOINT_TIME)?;
             // A transaction of another process is no error: the first column says so.
             let shrunk = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-            writer.busy_timeout(BUSY_TIMEOUT)?;
+            writer.busy_timeout(BUSY_SLICE)?;
             shrunk
         })?;
         Ok(before.saturating_sub(length()))

@@ -21,7 +21,7 @@ const FILE: &str = "ledger.sqlite3";
 
 /// A transaction waits for this long at once, so that reads over the same connection, which find
 /// the changes of other processes, do not wait for the whole time.
-const BUSY_SLICE: Duration = Duration::from_millis(200);
+pub(super) const BUSY_SLICE: Duration = Duration::from_millis(200);
 
 /// Another thread that waits for the connection gets it between two slices.
 const BUSY_PAUSE: Duration = Duration::from_millis(2);

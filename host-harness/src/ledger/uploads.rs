@@ -9,8 +9,8 @@ use super::store::Ledger;
 /// The most bytes of a reply that are stored.
 const MAX_REPLY: usize = 256 << 10;
 
-/// The most rows that one transaction deletes.
-const PRUNED_AT_ONCE: u32 = 10_000;
+/// The most rows that one transaction deletes, as for jobs.
+const PRUNED_AT_ONCE: u32 = 500;
 
 /// A picture of a job, as the provider gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,27 +134,22 @@ impl Ledger {
         Ok(counted.into_iter().next().unwrap_or(0))
     }
 
-    /// Deletes uploads before `before` that belong to no job: to a job that was deleted, or that was
-    /// never made.
+    /// Deletes uploads before `before` that belong to no job, to one that was deleted or never made;
+    /// returns whether there may be more. One transaction deletes at most 500 rows.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be written.
-    pub fn prune_uploads(&self, before: Millis) -> Result<(), LedgerError> {
+    pub fn prune_uploads(&self, before: Millis) -> Result<bool, LedgerError> {
         let prune = "DELETE FROM uploads WHERE rowid IN (
             SELECT rowid FROM uploads WHERE at < ?1 AND NOT EXISTS (
                 SELECT 1 FROM jobs
                 WHERE jobs.connection = uploads.connection AND jobs.key = uploads.key
             ) LIMIT ?2)";
-        loop {
-            let is_more = self.write(|transaction| {
-                let deleted = transaction.execute(prune, params![before, PRUNED_AT_ONCE])?;
-                Ok(deleted == PRUNED_AT_ONCE as usize)
-            })?;
-            if !is_more {
-                return Ok(());
-            }
-        }
+        self.write(|transaction| {
+            let deleted = transaction.execute(prune, params![before, PRUNED_AT_ONCE])?;
+            Ok(deleted == PRUNED_AT_ONCE as usize)
+        })
     }
 }
 
@@ -256,9 +251,30 @@ mod tests {
             let upload = picture(key, "a");
             assert!(ledger.begin_upload(&upload, None, at).expect("write"));
         }
-        ledger.prune_uploads(20).expect("prune");
+        assert!(!ledger.prune_uploads(20).expect("prune"));
         let left =
             ["kept", "old", "new"].map(|key| ledger.uploads_of("pixelml", key).expect("read"));
         assert_eq!(left, [1, 0, 1]);
+    }
+
+    #[test]
+    fn uploads_are_pruned_in_transactions_of_500() {
+        let (_folder, ledger) = ledger();
+        let written = ledger.write(|transaction| {
+            for picture in 0..=PRUNED_AT_ONCE {
+                transaction.execute(
+                    "INSERT INTO uploads (connection, key, sha256, sent, at)
+                        VALUES ('pixelml', 'old', ?1, 1, 5)",
+                    [picture],
+                )?;
+            }
+            Ok(())
+        });
+        written.expect("uploads");
+        let left = || ledger.uploads_of("pixelml", "old").expect("read");
+        assert!(ledger.prune_uploads(20).expect("prune"), "there are more");
+        assert_eq!(left(), 1);
+        assert!(!ledger.prune_uploads(20).expect("prune"));
+        assert_eq!(left(), 0);
     }
 }

@@ -33,8 +33,8 @@ pub struct JobUploads {
     ledger: Arc<Ledger>,
     connection: String,
     key: String,
-    /// The time of the command.
-    at: Millis,
+    /// The time now.
+    now: fn() -> Millis,
     /// The replies that this command has used, by picture.
     replies: Mutex<HashMap<Sha256Digest, UploadReply>>,
 }
@@ -48,14 +48,14 @@ impl fmt::Debug for JobUploads {
 }
 
 impl JobUploads {
-    /// The uploads for the job of this connection and key, by a command that is given at `at`.
+    /// The uploads for the job of this connection and key. `now` is the clock.
     #[must_use]
-    pub fn new(ledger: Arc<Ledger>, connection: &str, key: &str, at: Millis) -> Self {
+    pub fn new(ledger: Arc<Ledger>, connection: &str, key: &str, now: fn() -> Millis) -> Self {
         Self {
             ledger,
             connection: connection.to_owned(),
             key: key.to_owned(),
-            at,
+            now,
             replies: Mutex::default(),
         }
     }
@@ -108,9 +108,10 @@ impl JobUploads {
         let (Some(egress), Some(connection)) = (context.egress(), context.connection()) else {
             return Err(MediaError::NoConnection);
         };
-        let mut unrecorded = None;
+        let (mut unrecorded, mut at) = (None, 0);
         let record = async {
-            let recorded = self.record(upload, before).await;
+            at = (self.now)();
+            let recorded = self.record(upload, before, at).await;
             let is_recorded = matches!(recorded, Ok(true));
             unrecorded = Some(recorded).filter(|_| !is_recorded);
             is_recorded
@@ -141,9 +142,7 @@ impl JobUploads {
             }
             Err(error @ EgressError::ReplyLost(_)) if !pack.permissions().is_trusted() => {
                 match picture.upload_failed(error) {
-                    MediaError::Upload(error) => {
-                        Err(unanswered(picture.path(), self.at, Some(error)))
-                    }
+                    MediaError::Upload(error) => Err(unanswered(picture.path(), at, Some(error))),
                     changed => Err(changed),
                 }
             }
@@ -156,10 +155,14 @@ impl JobUploads {
         &self,
         upload: &UploadKey,
         before: Option<UploadRecord>,
+        at: Millis,
     ) -> Result<bool, LedgerError> {
-        let (ledger, upload, at) = (Arc::clone(&self.ledger), upload.clone(), self.at);
+        let (ledger, upload) = (Arc::clone(&self.ledger), upload.clone());
         let recorded = spawn_blocking(move || ledger.begin_upload(&upload, before.as_ref(), at));
-        recorded.await.unwrap_or(Ok(false))
+        recorded.await.unwrap_or_else(|stopped| {
+            tracing::error!(%stopped, "the record of an upload was stopped");
+            Err(LedgerError::Stopped)
+        })
     }
 }
 

@@ -65,7 +65,8 @@ pub(super) fn clean_up_to(longest: usize, words: &mut String) {
 /// The reason of an error without one.
 const NO_REASON: &str = "the component gives no reason";
 
-/// Redacts before it truncates: a private text that is cut off would not be found.
+/// Redacts a reason. [`clean`] has cut a long one before: the beginning of a private text is found
+/// before the ellipsis of such a cut. The cut to [`REASON`] comes after.
 pub(super) fn clean_reason(words: &mut String, private: &PrivateTexts) {
     clean_redacted(REASON, words, private);
     if words.trim().is_empty() {

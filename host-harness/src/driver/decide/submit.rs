@@ -34,9 +34,10 @@ impl Step<'_> {
                     sha256,
                     keyed,
                     account,
+                    path,
                 },
                 _,
-            ) => return self.submit_ready(sha256, keyed, account),
+            ) => return self.submit_ready(sha256, keyed, account, path),
             (
                 Event::Accepted {
                     ticket,
@@ -76,7 +77,13 @@ impl Step<'_> {
         Action::Wait
     }
 
-    fn submit_ready(&mut self, sha256: String, keyed: bool, account: Option<String>) -> Action {
+    fn submit_ready(
+        &mut self,
+        sha256: String,
+        keyed: bool,
+        account: Option<String>,
+        path: String,
+    ) -> Action {
         if !may_submit(self.job, self.now) {
             return Action::AbortSubmit;
         }
@@ -96,6 +103,7 @@ impl Step<'_> {
             submit: Submit { attempts, first_at },
             uncertain,
         };
+        job.submit_path = Some(path);
         job.billing.charge = Charge::Unknown;
         Action::AllowSubmit
     }

@@ -65,6 +65,7 @@ fn submit_ready() -> Event {
         sha256: "bytes".into(),
         keyed: true,
         account: None,
+        path: "/v1/jobs".into(),
     }
 }
 
@@ -208,6 +209,7 @@ fn resubmit_with_other_bytes_is_aborted() {
             sha256: "others".into(),
             keyed: true,
             account: None,
+            path: "/v1/jobs".into(),
         },
         9_000,
     );
@@ -221,6 +223,7 @@ fn submit_without_its_key_is_never_repeated() {
         sha256: "bytes".into(),
         keyed: false,
         account: None,
+        path: "/v1/jobs".into(),
     };
     let (lost, _) = after(
         job(WINDOW),
@@ -430,7 +433,7 @@ fn event() -> impl Strategy<Value = Event> {
     let after = prop::option::of(0..100_000i64);
     prop_oneof![
         8 => Just(Event::Due),
-        4 => prop::sample::select(vec!["a", "a", "a", "b"]).prop_map(|sha256| Event::SubmitReady { sha256: sha256.into(), keyed: true, account: None }),
+        4 => prop::sample::select(vec!["a", "a", "a", "b"]).prop_map(|sha256| Event::SubmitReady { sha256: sha256.into(), keyed: true, account: None, path: "/v1/jobs".into() }),
         2 => Just(accepted()),
         2 => prop_oneof![
             after.clone().prop_map(|after| SubmitFailure::Retryable { after }),

@@ -1,16 +1,13 @@
-//! Cancellations, and the hook that commits one before its request is sent.
+//! Cancellations.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use futures::future::BoxFuture;
-
+use super::ledger_hook::{Kept, LedgerHook, Refused};
 use super::{Done, ResolvedJob, Steps, with_reported_charge};
-use crate::driver::decide::decide;
-use crate::driver::event::{Action, Event};
-use crate::driver::group_commit::{WriteError, Writer};
-use crate::driver::{JobUpdate, Listener, classify, now};
-use crate::egress::{Sent, Submission, SubmitHook};
-use crate::ledger::{Change, Job, LedgerError};
+use crate::driver::classify;
+use crate::driver::event::Event;
+use crate::egress::Sent;
+use crate::ledger::{Job, LedgerError};
 
 impl Steps {
     /// Calls the component's `cancel`. One request that changes something is sent for a job, since
@@ -30,14 +27,7 @@ impl Steps {
             }
             job = self.settle(job, &Event::CancelRepeatable).await?;
         }
-        let hook = Arc::new(CancelHook {
-            writer: self.writer.clone(),
-            listener: Arc::clone(&self.listener),
-            kept: Mutex::new(Kept {
-                row: job.clone(),
-                refused: None,
-            }),
-        });
+        let hook = Arc::new(LedgerHook::of_cancel(self, &job));
         let context = resolved_job
             .context
             .clone()
@@ -45,11 +35,11 @@ impl Steps {
             .with_submit_path(job.submit_path.as_deref());
         let ticket = job.ticket().unwrap_or_default();
         let (cancelled, sent) = pack.cancel_reporting(&context, ticket).await;
-        let Kept { mut row, refused } = hook.state();
+        // A commit that has begun counts, also if the call ended before it.
+        let Kept { mut row, refused } = hook.ended().await;
         match refused {
-            None => {}
             Some(Refused::Ledger(error)) => return Err(error),
-            Some(Refused::Changed) => {
+            Some(_) => {
                 let job = self.ledger.job(&job.spec.id)?.unwrap_or(row);
                 return Ok(Done {
                     job,
@@ -58,6 +48,7 @@ impl Steps {
                     rate: None,
                 });
             }
+            None => {}
         }
         let may_repeat = sent == Sent::Nothing || is_trusted && cancelled.is_err();
         if may_repeat && row.schedule.cancel_sent_at.is_some() {
@@ -77,79 +68,5 @@ impl Steps {
         let done = Box::pin(self.poll(job, resolved_job)).await?;
         let job = self.settle(done.job, &Event::CancelSpent).await?;
         Ok(Done { job, ..done })
-    }
-}
-
-/// Commits that the request of a cancellation is sent, before it is.
-struct CancelHook {
-    writer: Writer,
-    listener: Listener,
-    kept: Mutex<Kept>,
-}
-
-#[derive(Clone)]
-struct Kept {
-    /// The row that this cancellation last committed, or started from.
-    row: Job,
-    refused: Option<Refused>,
-}
-
-/// Why the request was not sent.
-#[derive(Clone)]
-enum Refused {
-    /// The row was changed meanwhile, so another action may follow.
-    Changed,
-    /// The ledger cannot be written.
-    Ledger(Arc<LedgerError>),
-}
-
-impl CancelHook {
-    fn state(&self) -> Kept {
-        self.kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    async fn commit(&self, before: Job) -> Result<Job, Refused> {
-        let at = now();
-        let (after, action) = decide(&before, Event::CancelReady, at);
-        if action != Action::AllowCancel {
-            return Err(Refused::Changed);
-        }
-        match self.writer.commit(Change { before, after, at }).await {
-            Ok(row) => Ok(row),
-            Err(WriteError::Outdated) => Err(Refused::Changed),
-            Err(WriteError::Ledger(error)) => Err(Refused::Ledger(error)),
-        }
-    }
-}
-
-impl SubmitHook for CancelHook {
-    fn before_submit<'a>(&'a self, _: Submission<'a>) -> BoxFuture<'a, bool> {
-        Box::pin(async move {
-            let before = self.state();
-            // A second request of one call is denied after the first was recorded.
-            if before.refused.is_some() || before.row.schedule.cancel_sent_at.is_some() {
-                return false;
-            }
-            let outcome = self.commit(before.row).await;
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            match outcome {
-                Ok(row) => {
-                    tracing::info!("the cancellation is sent");
-                    (self.listener)(&row.spec.id, JobUpdate::Committed(&row));
-                    *kept = Kept { row, refused: None };
-                    true
-                }
-                Err(refused) => {
-                    // Another request of the call may have been recorded meanwhile.
-                    if kept.row.schedule.cancel_sent_at.is_none() {
-                        kept.refused = Some(refused);
-                    }
-                    false
-                }
-            }
-        })
     }
 }

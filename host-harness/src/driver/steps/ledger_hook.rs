@@ -1,4 +1,5 @@
-//! The hook that commits a submit before it is sent.
+//! The hook that commits a submit, or the request of a cancellation that changes something, before
+//! it is sent.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -9,41 +10,50 @@ use tracing::Instrument as _;
 
 use super::{ResolvedJob, Steps, account};
 use crate::connections::OpenConnection;
-use crate::driver::decide::decide;
+use crate::driver::decide::{decide, may_submit};
 use crate::driver::event::{Action, Event};
 use crate::driver::group_commit::{WriteError, Writer};
+use crate::driver::key_place::key_place;
 use crate::driver::{JobUpdate, Listener, now};
-use crate::egress::{Submission, SubmitHook};
-use crate::ledger::{Change, Job, LedgerError};
+use crate::egress::{Decision, Submission, SubmitHook};
+use crate::ledger::{Change, Job, LedgerError, Millis, Stage};
 use crate::policy::KeyPlace;
 
-/// The option of a connection that names the header of the idempotency key.
-const KEY_HEADER_OPTION: &str = "idempotency_header";
-
-/// Commits the state `submitting` before a submit is sent.
+/// Commits the row of a request that can cost money before the request is sent.
 pub(super) struct LedgerHook {
     writer: Writer,
     listener: Listener,
-    key_place: KeyPlace,
-    /// The connection that the submit is sent over.
-    connection: Option<Arc<OpenConnection>>,
+    request: Request,
     /// Locked while a commit runs.
     kept: Arc<Mutex<Kept>>,
 }
 
+/// What is sent.
+enum Request {
+    Submit {
+        /// Where the provider looks for the key; `None`: nowhere that is known.
+        key_place: Option<KeyPlace>,
+        /// The connection that it is sent over.
+        connection: Option<Arc<OpenConnection>>,
+    },
+    Cancel,
+}
+
 #[derive(Clone)]
 pub(super) struct Kept {
-    /// The row that this submit last committed, or started from.
+    /// The row that this request last committed, or started from.
     pub(super) row: Job,
     pub(super) refused: Option<Refused>,
 }
 
-/// Why a submit was not sent.
+/// Why a request was not sent.
 #[derive(Clone)]
 pub(super) enum Refused {
-    /// Its bytes differ from the first one's, or it may not be sent any more.
+    /// The submit's bytes differ from the first one's, or its key is elsewhere.
     OtherBytes,
-    /// An earlier one may have been accepted under another account of the provider.
+    /// The provider no longer honours the key of the first submit.
+    KeyExpired,
+    /// An earlier submit may have been accepted under another account of the provider.
     OtherAccount,
     /// The row was changed meanwhile, so another action may follow.
     Changed,
@@ -53,12 +63,26 @@ pub(super) enum Refused {
 
 impl LedgerHook {
     /// The hook of the next submit of this job.
-    pub(super) fn of(steps: &Steps, job: &Job, resolved_job: &ResolvedJob) -> Self {
+    pub(super) fn of_submit(steps: &Steps, job: &Job, resolved_job: &ResolvedJob) -> Self {
+        let connection = resolved_job.context.connection();
+        let permissions = resolved_job.known.pack.permissions();
+        let request = Request::Submit {
+            key_place: connection.and_then(|open| key_place(open.connection(), permissions)),
+            connection: connection.cloned(),
+        };
+        Self::new(&steps.writer, &steps.listener, job, request)
+    }
+
+    /// The hook of the cancellation of this job.
+    pub(super) fn of_cancel(steps: &Steps, job: &Job) -> Self {
+        Self::new(&steps.writer, &steps.listener, job, Request::Cancel)
+    }
+
+    fn new(writer: &Writer, listener: &Listener, job: &Job, request: Request) -> Self {
         Self {
-            writer: steps.writer.clone(),
-            listener: Arc::clone(&steps.listener),
-            key_place: key_place(resolved_job),
-            connection: resolved_job.context.connection().cloned(),
+            writer: writer.clone(),
+            listener: Arc::clone(listener),
+            request,
             kept: Arc::new(Mutex::new(Kept {
                 row: job.clone(),
                 refused: None,
@@ -70,20 +94,38 @@ impl LedgerHook {
     pub(super) async fn ended(&self) -> Kept {
         self.kept.lock().await.clone()
     }
+
+    /// The event of a request that is ready to be sent, and whether it carries its key.
+    fn ready(&self, row: &Job, submission: &Submission<'_>) -> Result<(Event, bool), Refused> {
+        let Request::Submit {
+            key_place,
+            connection,
+        } = &self.request
+        else {
+            return Ok((Event::CancelReady, false));
+        };
+        let connection = connection.as_deref();
+        if account::has_changed(&row.stage, connection) {
+            return Err(Refused::OtherAccount);
+        }
+        let carries = |place| submission.carries(&row.spec.key, place);
+        let keyed = key_place.as_ref().is_some_and(carries);
+        let ready = Event::SubmitReady {
+            sha256: submission.digest.to_string(),
+            keyed,
+            account: connection.and_then(OpenConnection::account),
+            path: submission.path().to_owned(),
+        };
+        Ok((ready, keyed))
+    }
 }
 
-/// Commits the row that follows from `ready`, with the path of the submit.
-async fn commit_submitting(
-    writer: Writer,
-    before: Job,
-    ready: Event,
-    path: String,
-) -> Result<Job, Refused> {
+/// Commits the row that follows from `ready`.
+async fn commit(writer: Writer, before: Job, ready: Event) -> Result<Job, Refused> {
     let at = now();
-    let (mut after, action) = decide(&before, ready, at);
-    after.submit_path = Some(path);
-    if action != Action::AllowSubmit {
-        return Err(Refused::OtherBytes);
+    let (after, action) = decide(&before, ready, at);
+    if !matches!(action, Action::AllowSubmit | Action::AllowCancel) {
+        return Err(refusal(&before, action, at));
     }
     match writer.commit(Change { before, after, at }).await {
         Ok(row) => Ok(row),
@@ -92,63 +134,60 @@ async fn commit_submitting(
     }
 }
 
+/// Why `action` does not send the request.
+fn refusal(row: &Job, action: Action, at: Millis) -> Refused {
+    match (action, &row.stage) {
+        (Action::AbortSubmit, _) if may_submit(row, at) => Refused::OtherBytes,
+        (Action::AbortSubmit, Stage::OutcomeUnknown { .. }) => Refused::KeyExpired,
+        _ => Refused::Changed,
+    }
+}
+
 impl SubmitHook for LedgerHook {
-    fn before_submit<'a>(&'a self, submission: Submission<'a>) -> BoxFuture<'a, bool> {
+    fn before_submit<'a>(&'a self, submission: Submission<'a>) -> BoxFuture<'a, Decision> {
+        let held_back = || Box::pin(ready(Decision::HoldBack)) as BoxFuture<'a, Decision>;
         // Whoever finds it locked comes second.
         let Ok(mut kept) = Arc::clone(&self.kept).try_lock_owned() else {
-            return Box::pin(ready(false));
+            return held_back();
         };
-        // After a refusal, no further submit of this call is sent.
+        // After a refusal, no further request of this call is sent.
         if kept.refused.is_some() {
-            return Box::pin(ready(false));
+            return held_back();
         }
-        let connection = self.connection.as_deref();
-        if account::has_changed(&kept.row.stage, connection) {
-            kept.refused = Some(Refused::OtherAccount);
-            return Box::pin(ready(false));
-        }
-        let submit_ready = Event::SubmitReady {
-            sha256: submission.digest.to_string(),
-            keyed: submission.carries(&kept.row.spec.key, &self.key_place),
-            account: connection.and_then(OpenConnection::account),
+        let (ready, is_keyed) = match self.ready(&kept.row, &submission) {
+            Ok(ready) => ready,
+            Err(refused) => {
+                kept.refused = Some(refused);
+                return held_back();
+            }
         };
-        let path = submission.path().to_owned();
         let (writer, listener) = (self.writer.clone(), Arc::clone(&self.listener));
         // A task of its own: a commit that has begun is awaited, also if the call ends first.
         let committing = tokio::spawn(
             async move {
-                match commit_submitting(writer, kept.row.clone(), submit_ready, path).await {
+                let is_submit = matches!(ready, Event::SubmitReady { .. });
+                match commit(writer, kept.row.clone(), ready).await {
                     Ok(row) => {
-                        tracing::info!(submits = row.submits(), "the submit is sent");
+                        if is_submit {
+                            tracing::info!(submits = row.submits(), "the submit is sent");
+                        } else {
+                            tracing::info!("the cancellation is sent");
+                        }
                         listener(&row.spec.id, JobUpdate::Committed(&row));
                         kept.row = row;
-                        true
+                        Decision::Send { is_keyed }
                     }
                     Err(refused) => {
                         kept.refused = Some(refused);
-                        false
+                        Decision::HoldBack
                     }
                 }
             }
             .in_current_span(),
         );
-        Box::pin(async move { committing.await.unwrap_or(false) })
+        Box::pin(async move { committing.await.unwrap_or(Decision::HoldBack) })
     }
 }
 
-/// Where a submit of this job carries the key: as the connection's options say, else as the pack is
-/// granted.
-fn key_place(resolved_job: &ResolvedJob) -> KeyPlace {
-    let connection = resolved_job.context.connection();
-    let connection = connection.map(|open| open.connection());
-    let configured = connection.and_then(|connection| {
-        let option = connection.options().get(KEY_HEADER_OPTION)?;
-        option.as_str()?.parse().ok()
-    });
-    configured
-        .or_else(|| {
-            let permissions = resolved_job.known.pack.permissions();
-            permissions.idempotency(connection?.category()).cloned()
-        })
-        .unwrap_or_default()
-}
+#[cfg(test)]
+mod tests;

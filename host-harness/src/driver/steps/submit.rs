@@ -30,7 +30,7 @@ impl Steps {
             }
         };
         let text = input.to_string();
-        let submit_hook = Arc::new(LedgerHook::of(self, &job, resolved_job));
+        let submit_hook = Arc::new(LedgerHook::of_submit(self, &job, resolved_job));
         let context = resolved_job
             .context
             .clone()
@@ -58,13 +58,18 @@ impl Steps {
                 ErrorKind::OutcomeUnknown,
                 "the submit differs from the first one, so it was not sent again",
             )),
+            Some(Refused::KeyExpired) if !has_sent => unsent(JobError::new(
+                ErrorKind::OutcomeUnknown,
+                "the provider no longer honours the key of the first submit, so it was not sent \
+                 again",
+            )),
             _ => classify::of_start(started),
         };
         if matches!(event, Event::SubmitFailed { .. }) {
             self.connections.forget(&spec.connection).await;
         }
         let event = of_provider(event, &job);
-        self.settled_result(kept.row, event, resolved_job).await
+        Box::pin(self.settled_result(kept.row, event, resolved_job)).await
     }
 
     /// The completed input with its picture.

@@ -150,14 +150,49 @@ fn bytes_count_as_long_as_a_part_of_them_is_in_memory() {
 }
 
 #[test]
-fn small_reply_does_not_wait() {
+fn small_replies_of_a_call_do_not_wait_and_have_a_bound_together() {
     let budget = Budget::new(100, 100);
     let calls = [1, 1].map(|pack| budget.of_call(pack, 100));
     let held = at_once(&calls[0], 90).expect("free");
-    let mut reply = calls[1].reserved();
-    reply.grow_reply_to(SMALL).now_or_never().expect("at once");
+    let mut unread = Vec::new();
+    for _ in 0..4 {
+        let mut reply = calls[1].reserved();
+        let grown = reply.grow_reply_to(SMALL / 4).now_or_never();
+        grown.expect("at once");
+        unread.push(reply);
+    }
     assert_eq!(budget.used(), 90 + SMALL);
-    assert!(reply.grow_reply_to(SMALL + 1).now_or_never().is_none());
-    drop((held, reply));
+    let mut beyond = calls[1].reserved();
+    assert!(beyond.grow_reply_to(1).now_or_never().is_none());
+    assert!(unread[0].grow_reply_to(SMALL).now_or_never().is_none());
+    unread.pop();
+    let grown = beyond.grow_reply_to(SMALL / 4).now_or_never();
+    grown.expect("at once");
+    drop((held, unread, beyond));
+    assert_eq!(budget.used(), 0);
+}
+
+#[test]
+fn reply_with_a_ticket_waits_neither_for_its_bytes_nor_for_its_decoder() {
+    const DECODER: u64 = 16 << 20;
+    let budget = Budget::new(100, 100);
+    let calls = [1, 1].map(|pack| budget.of_call(pack, 100));
+    let held = at_once(&calls[0], 90).expect("free");
+    let mut unread = calls[1].reserved();
+    let grown = unread.grow_reply_to(SMALL).now_or_never();
+    grown.expect("at once");
+    let mut other = calls[1].reserved();
+    other.allow_decoder(DECODER);
+    assert!(other.grow_reply_to(1).now_or_never().is_none());
+    let mut ticket = calls[1].reserved_at_once();
+    let grown = ticket.grow_reply_to(SMALL).now_or_never();
+    grown.expect("at once");
+    ticket.allow_decoder(DECODER);
+    let grown = ticket.grow_reply_to(SMALL + DECODER).now_or_never();
+    grown.expect("at once");
+    assert_eq!(budget.used(), 90 + 2 * SMALL + DECODER);
+    let more = SMALL + DECODER + 1;
+    assert!(ticket.grow_reply_to(more).now_or_never().is_none());
+    drop((held, unread, other, ticket));
     assert_eq!(budget.used(), 0);
 }

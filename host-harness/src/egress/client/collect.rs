@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Reply;
 use crate::egress::content_encoding::ContentDecoder;
 use crate::egress::error::ReplyLost;
-use crate::egress::room::Room;
+use crate::egress::reply_capacity::ReplyCapacity;
 use crate::egress::spans;
 
 /// The memory that a body begins with; it doubles up to the limit.
@@ -26,24 +26,27 @@ impl Reply {
         self.collect_up_to(limit, time_limit, None).await
     }
 
-    /// The same in the memory of `room`, and a body that holds a clip may exceed `limit`. Waits
-    /// for memory; meanwhile nothing is read.
+    /// The same in the memory of `reply_capacity`, and a body that holds a clip may exceed `limit`.
+    /// Waits for memory; meanwhile nothing is read.
     pub(in crate::egress) async fn collect_in(
         self,
         limit: u64,
         time_limit: Duration,
-        room: &mut Room,
+        reply_capacity: &mut ReplyCapacity,
     ) -> Result<(response::Parts, BytesMut), ReplyLost> {
-        self.collect_up_to(limit, time_limit, Some(room)).await
+        self.collect_up_to(limit, time_limit, Some(reply_capacity))
+            .await
     }
 
     async fn collect_up_to(
         mut self,
         limit: u64,
         time_limit: Duration,
-        room: Option<&mut Room>,
+        reply_capacity: Option<&mut ReplyCapacity>,
     ) -> Result<(response::Parts, BytesMut), ReplyLost> {
-        let most = room.as_ref().map_or(limit, |room| room.longest.max(limit));
+        let most = reply_capacity
+            .as_ref()
+            .map_or(limit, |reply_capacity| reply_capacity.longest.max(limit));
         let announced = self.announced();
         let mut decoder = ContentDecoder::of(&self.parts.headers, most)?;
         if decoder.is_none() && announced.is_some_and(|announced| announced > most) {
@@ -58,8 +61,11 @@ impl Reply {
             limit,
             most,
             decoder: decoder.as_ref().map_or(0, ContentDecoder::memory),
-            room,
+            reply_capacity,
         };
+        if let Some(reply_capacity) = &mut body.reply_capacity {
+            reply_capacity.reserved.allow_decoder(body.decoder);
+        }
         while let Some(bytes) = self.chunk(time_limit).await? {
             let begun = Instant::now();
             let Some(decoder) = &mut decoder else {
@@ -104,7 +110,7 @@ struct Collected<'a> {
     most: u64,
     /// The memory of the decoder.
     decoder: u64,
-    room: Option<&'a mut Room>,
+    reply_capacity: Option<&'a mut ReplyCapacity>,
 }
 
 impl Collected<'_> {
@@ -127,9 +133,9 @@ impl Collected<'_> {
         }
         if after > self.bytes.capacity() {
             let capacity = self.capacity_for(after);
-            if let Some(room) = &mut self.room {
+            if let Some(reply_capacity) = &mut self.reply_capacity {
                 let whole = self.decoder.saturating_add(capacity as u64);
-                room.reserved.grow_reply_to(whole).await;
+                reply_capacity.reserved.grow_reply_to(whole).await;
             }
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
@@ -154,8 +160,8 @@ impl Collected<'_> {
 
     /// The body, whose memory alone stays reserved.
     fn end(self) -> BytesMut {
-        if let Some(room) = self.room {
-            room.reserved.shrink_to(self.bytes.len() as u64);
+        if let Some(reply_capacity) = self.reply_capacity {
+            reply_capacity.reserved.shrink_to(self.bytes.len() as u64);
         }
         BytesMut::from(Bytes::from(self.bytes))
     }

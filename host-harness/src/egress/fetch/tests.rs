@@ -16,7 +16,7 @@ fn wanted<'a>(url: &str, credential: Option<&'a OpenConnection>) -> Wanted<'a> {
     let rule = AddressRule::of_connection(url.origin());
     Wanted {
         url,
-        reach: Reach::of_rule(rule),
+        addresses: FetchAddresses::of_rule(rule),
         credential,
         from: 0,
     }
@@ -81,7 +81,7 @@ async fn another_port_of_this_machine_is_reached_only_if_the_connection_names_it
     let server = Server::start([Act::redirect(&there)]).await;
     let own = connection(&server.url(""));
     let result = |url: &str| Wanted {
-        reach: Reach::of_connection(own.connection()),
+        addresses: FetchAddresses::of_connection(own.connection()),
         ..wanted(url, None)
     };
     // At the first hop, and after a redirect.
@@ -106,7 +106,7 @@ async fn another_port_of_this_machine_is_reached_only_if_the_connection_names_it
     )
     .with_result_origins(vec![storage.url("").parse().expect("an origin")]);
     let wanted = Wanted {
-        reach: Reach::of_connection(&named),
+        addresses: FetchAddresses::of_connection(&named),
         ..wanted(&there, Some(&own))
     };
     assert!(narrow().fetch(wanted).await.is_ok());

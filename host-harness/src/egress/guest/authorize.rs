@@ -15,6 +15,7 @@ use crate::egress::error::{Denial, NotSent};
 use crate::egress::header::{self, length_of};
 use crate::egress::limits::HttpLimits;
 use crate::egress::policy::{self, Permit};
+use crate::egress::request_count::count;
 use crate::egress::{routes, spans};
 use crate::policy::{Bounds, PackLimit};
 
@@ -97,21 +98,12 @@ impl GuestHttp {
     /// Counts the request, and denies it beyond the pack's limits.
     fn count(&self, headers: &HeaderMap) -> Result<(), NotSent> {
         let permissions = self.quota.permissions();
-        let bounds = permissions.bounds();
-        let beyond = |limit| refused(permissions.beyond(limit).into());
-        if self.request_count.fetch_add(1, Ordering::Relaxed)
-            >= bounds.of_one(PackLimit::RequestsPerCall)
-        {
-            return Err(beyond(PackLimit::RequestsPerCall));
+        let most = permissions.bounds().of_one(PackLimit::RequestsPerCall);
+        if self.request_count.fetch_add(1, Ordering::Relaxed) >= most {
+            let missing = permissions.beyond(PackLimit::RequestsPerCall);
+            return Err(refused(missing.into()));
         }
-        if length_of(headers) > bounds.of_one(PackLimit::HeaderBytes) {
-            return Err(beyond(PackLimit::HeaderBytes));
-        }
-        if !self.quota.take_request() {
-            let missing = permissions.beyond(PackLimit::RequestsPerMinute);
-            return Err(NotSent::PutOff(missing));
-        }
-        Ok(())
+        count(&self.quota, length_of(headers))
     }
 }
 

@@ -55,12 +55,15 @@ async fn transmitted(
         request.drop_body();
         Ok::<_, EgressError>(receive(request.head(), reply).await?)
     };
-    // A connection is opened before the deadline, so at the deadline the request was sent.
-    timeout_at(deadline + more, exchange)
-        .await
-        .unwrap_or_else(|_| {
-            Err(EgressError::from(ReplyLost::Timeout {
-                after: limits.total + more,
-            }))
-        })
+    let after = limits.total + more;
+    if let Ok(exchanged) = timeout_at(deadline + more, exchange).await {
+        return exchanged;
+    }
+    let head = request.head();
+    // The submit hook may have waited for the ledger all the time.
+    if head.parts.method.is_safe() || head.call.transmission.has_left() {
+        Err(ReplyLost::Timeout { after }.into())
+    } else {
+        Err(NotSent::HeldUp { after }.into())
+    }
 }

@@ -11,21 +11,18 @@ use http::response;
 use super::attachments::{Limits, Separated, memory_to_separate, separate};
 use super::authorize::RequestHead;
 use super::body::budget;
+use super::call::Sends;
 use super::memory::longest_reply;
 use super::redact::Received;
 use crate::egress::budget::Reserved;
-use crate::egress::charset::{is_decoded, to_utf8};
+use crate::egress::charset::{DECODED, is_decoded, to_utf8};
 use crate::egress::client::Reply;
 use crate::egress::error::ReplyLost;
 use crate::egress::header::length_of;
-use crate::egress::room::Room;
+use crate::egress::reply_capacity::ReplyCapacity;
 
 /// Bodies of this length are read in a blocking thread: 32 MiB take a tenth of a second.
 const BLOCKING: usize = 1 << 20;
-
-/// Most bytes of memory for a byte of a text whose charset is decoded: itself, and up to three of
-/// UTF-8.
-const DECODED: u64 = 4;
 
 /// The whole reply as UTF-8, without its pictures and clips, which the call keeps.
 pub(super) async fn receive(head: &RequestHead<'_>, reply: Reply) -> Result<Received, ReplyLost> {
@@ -34,17 +31,23 @@ pub(super) async fn receive(head: &RequestHead<'_>, reply: Reply) -> Result<Rece
         let limit = limits.reply_header;
         return Err(ReplyLost::HeaderTooLong { limit });
     }
+    // A call sends one request that may cost money.
+    let is_claimed = head.call.sends != Sends::Reads && !head.parts.method.is_safe();
     let receives_clips = head.call.sends.receives_clips();
     let longest = if receives_clips {
         longest_reply(limits.reply_body, limits.clip_body)
     } else {
         limits.reply_body
     };
-    let mut room = Room {
+    let mut reply_capacity = ReplyCapacity {
         longest,
-        reserved: budget(head).reserved(),
+        reserved: if is_claimed {
+            budget(head).reserved_at_once()
+        } else {
+            budget(head).reserved()
+        },
     };
-    let collected = reply.collect_in(limits.reply_body, limits.idle, &mut room);
+    let collected = reply.collect_in(limits.reply_body, limits.idle, &mut reply_capacity);
     let (mut parts, mut body) = collected.await.map_err(|lost| match lost {
         ReplyLost::BodyTooLong { limit } if limit == longest && longest > limits.reply_body => {
             ReplyLost::ClipTooLong {
@@ -53,7 +56,7 @@ pub(super) async fn receive(head: &RequestHead<'_>, reply: Reply) -> Result<Rece
         }
         lost => lost,
     })?;
-    let mut reserved = room.reserved;
+    let mut reserved = reply_capacity.reserved;
     if is_decoded(&parts.headers, &body) {
         let decoded = DECODED * body.len() as u64;
         reserved.grow_reply_to(decoded).await;

@@ -10,9 +10,7 @@ use wasmtime_wasi_http::WasiBody;
 use crate::connections::OpenConnection;
 use crate::egress::budget::Reserved;
 use crate::egress::error::ReplyLost;
-
-/// Bodies of this length are redacted in a blocking thread.
-const BLOCKING: usize = 64 << 10;
+use crate::egress::redact::redacted;
 
 /// The whole reply: its header, its text, and the memory that the text takes.
 pub(super) type Received = (response::Parts, Bytes, Reserved);
@@ -41,21 +39,9 @@ impl Unredacted {
             && let Some(credential) = connection.credential()
         {
             credential.redact_headers(&mut header.headers);
-            bytes = if bytes.len() < BLOCKING {
-                credential.redact(bytes)
-            } else {
-                redacted(bytes, Arc::clone(&connection)).await?
-            };
+            bytes = redacted(bytes, &connection).await?;
         }
         let body = Full::new(Arc::new(reserved).holding(bytes)).map_err(|never| match never {});
         Ok(Response::from_parts(header, body.boxed_unsync()))
     }
-}
-
-async fn redacted(bytes: Bytes, connection: Arc<OpenConnection>) -> Result<Bytes, ReplyLost> {
-    let redacted = tokio::task::spawn_blocking(move || match connection.credential() {
-        Some(credential) => credential.redact(bytes),
-        None => bytes,
-    });
-    redacted.await.map_err(|_| ReplyLost::Unread)
 }

@@ -11,7 +11,7 @@ use crate::digest::Sha256Digest;
 use crate::egress::client::{Reply, Reuse};
 use crate::egress::error::{Denial, EgressError, NotSent};
 use crate::egress::policy::Permit;
-use crate::egress::submit_hook::Submission;
+use crate::egress::submit_hook::{Decision, Submission};
 use crate::egress::transmission::SubmitReply;
 
 impl Outgoing<'_> {
@@ -24,12 +24,14 @@ impl Outgoing<'_> {
         if is_the_one {
             transmission.claim()?;
         }
-        call_submit_hook(self.collected).await?;
-        // A submit that is lost on a stale connection can be repeated with an idempotency key.
-        // Without one its outcome would stay unknown, so it takes a fresh connection.
-        let reuse = match head.connection.connection().idempotency() {
-            Some(_) => Reuse::Recent,
-            None => Reuse::Fresh,
+        let is_repeated = call_submit_hook(self.collected).await?;
+        // A submit that is lost on a stale connection can be repeated if its idempotency key is
+        // where the provider looks for it. Any other takes a fresh connection, since its outcome
+        // would stay unknown.
+        let reuse = if is_repeated && head.connection.connection().idempotency().is_some() {
+            Reuse::Recent
+        } else {
+            Reuse::Fresh
         };
         let client = head.egress.client();
         let channel = client.open(self.destination, reuse, self.connect).await?;
@@ -46,8 +48,8 @@ impl Outgoing<'_> {
 }
 
 /// Calls the submit hook, if the request is the one submit of a `start` or the one change of a
-/// `cancel`.
-async fn call_submit_hook(request: &Collected<'_>) -> Result<(), NotSent> {
+/// `cancel`; returns whether the request is repeated after a lost reply.
+async fn call_submit_hook(request: &Collected<'_>) -> Result<bool, NotSent> {
     let head = request.head();
     match &head.call.submit_hook {
         Some(submit_hook) if matches!(head.call.sends, Sends::OneSubmit | Sends::OneChange) => {
@@ -56,13 +58,13 @@ async fn call_submit_hook(request: &Collected<'_>) -> Result<(), NotSent> {
                 parts: &head.parts,
                 body: request.body(),
             };
-            submit_hook
-                .before_submit(submission)
-                .await
-                .then_some(())
-                .ok_or(NotSent::denied(Denial::HeldBack))
+            match submit_hook.before_submit(submission).await {
+                Decision::Send { is_keyed } => Ok(is_keyed),
+                Decision::HoldBack => Err(NotSent::denied(Denial::HeldBack)),
+            }
         }
-        _ => Ok(()),
+        // The driver repeats a poll.
+        _ => Ok(head.call.sends == Sends::Reads),
     }
 }
 

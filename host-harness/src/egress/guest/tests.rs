@@ -17,6 +17,7 @@ use crate::egress::{Sent, SubmitReply, Transmission};
 use crate::policy::{Grant, Manifest, PackLimits, Policy, Quota};
 
 mod encoded;
+mod hook;
 mod memory;
 mod permissions;
 

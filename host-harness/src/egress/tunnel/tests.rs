@@ -8,7 +8,7 @@ use super::super::testing::tls::AUTHORITY;
 use super::super::testing::{Act, Server as Provider, connection, reply, uploading};
 use super::super::variables::tests::variables;
 use super::super::{
-    AddressRule, Egress, EgressError, FetchError, HttpLimits, NotSent, Reach, Wanted,
+    AddressRule, Egress, EgressError, FetchAddresses, FetchError, HttpLimits, NotSent, Wanted,
 };
 use super::*;
 use crate::connections::Connection;
@@ -316,7 +316,7 @@ async fn name_without_an_address_here_passes_for_a_connection_or_with_proxy_reso
     assert!(behind.fetch(url, own(url)).await.is_ok());
     let of_result = |connection| Wanted {
         url: FetchUrl::parse(url).expect(url),
-        reach: Reach::of_connection(connection),
+        addresses: FetchAddresses::of_connection(connection),
         credential: None,
         from: 0,
     };

@@ -40,6 +40,7 @@ fn sent() -> Event {
         sha256: "bytes".into(),
         keyed: true,
         account: None,
+        path: "/v1/jobs".into(),
     }
 }
 

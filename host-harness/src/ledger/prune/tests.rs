@@ -75,4 +75,9 @@ fn log_is_emptied_while_another_process_has_the_ledger_open() {
     assert!(before > 0);
     assert_eq!(ledger.shrink_log().expect("shrink"), before);
     assert_eq!((length(), other.jobs().expect("read").len()), (0, 1));
+    let wait = ledger.with_writer(|writer| {
+        writer.pragma_query_value(None, "busy_timeout", |row| row.get::<_, i64>(0))
+    });
+    let before = i64::try_from(BUSY_SLICE.as_millis()).expect("a number");
+    assert_eq!(wait.expect("read"), before, "the writer waits as before");
 }

@@ -96,6 +96,35 @@ fn relative_url_is_resolved_against_its_reply() {
     }
 }
 
+/// What texts name in a reply from `https://api.example/v1/jobs/7?full=1`. The SDK resolves them
+/// the same way: the tests of its `http::resolved` have this list too.
+const REFERENCES: [(&str, &str); 14] = [
+    ("https:/cdn/x.mp4", "https://api.example/cdn/x.mp4"),
+    ("HTTPS:\\cdn\\x.mp4", "https://api.example/cdn/x.mp4"),
+    ("http:/cdn.example/x.mp4", "http://cdn.example/x.mp4"),
+    ("http:\\cdn.example/x.mp4", "http://cdn.example/x.mp4"),
+    ("https://cdn.example/x.mp4", "https://cdn.example/x.mp4"),
+    ("https:\\\\cdn.example/x.mp4", "https://cdn.example/x.mp4"),
+    ("//cdn.example/x.mp4", "https://cdn.example/x.mp4"),
+    ("/\\cdn.example/x.mp4", "https://cdn.example/x.mp4"),
+    ("/x.mp4", "https://api.example/x.mp4"),
+    ("\\x.mp4?a\\b", "https://api.example/x.mp4?a\\b"),
+    ("x.mp4", "https://api.example/v1/jobs/x.mp4"),
+    ("../x.mp4", "https://api.example/v1/x.mp4"),
+    ("../../../x/..", "https://api.example/"),
+    ("?file=1", "https://api.example/v1/jobs/7?file=1"),
+];
+
+#[test]
+fn reference_names_the_same_url_as_in_the_sdk() {
+    let base = FetchUrl::parse("https://api.example/v1/jobs/7?full=1").expect("a URL");
+    for (reference, expected) in REFERENCES {
+        let joined = base.join(reference).expect(reference);
+        let shown = format!("{}{}", joined.origin, joined.target);
+        assert_eq!(shown, expected, "{reference}");
+    }
+}
+
 #[test]
 fn text_that_names_no_place_is_refused() {
     use FetchUrlError::{NotAUrl, Place, Userinfo};

@@ -73,6 +73,11 @@ pub(super) struct Readings {
 }
 
 impl Readings {
+    const NONE: Self = Self {
+        all: [(0, 0); MOST],
+        count: 0,
+    };
+
     pub(super) fn iter(&self) -> impl Iterator<Item = (u8, usize)> + '_ {
         let all = self.all[..self.count].iter();
         all.map(|&(character, length)| (character, usize::from(length)))
@@ -96,15 +101,33 @@ pub(super) fn is_introducer(byte: u8) -> bool {
     matches!(byte, b'\\' | b'%' | b'&' | b'+')
 }
 
+/// Places of which the readings with one layer are known: more than an encoded character is long.
+const KNOWN: usize = 256;
+
+/// The readings with one layer of escapes at the latest places, by the place modulo [`KNOWN`]. The
+/// escapes of the second layer ask for them again and again.
+pub(super) struct KnownReadings(Vec<(usize, Readings)>);
+
+impl KnownReadings {
+    pub(super) fn new() -> Self {
+        Self(vec![(usize::MAX, Readings::NONE); KNOWN])
+    }
+}
+
 /// Reads a text, and counts the steps that it takes.
 pub(super) struct Reader<'a> {
     text: &'a [u8],
+    known: &'a mut KnownReadings,
     steps: u64,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn of(text: &'a [u8]) -> Self {
-        Self { text, steps: 0 }
+    pub(super) fn of(text: &'a [u8], known: &'a mut KnownReadings) -> Self {
+        Self {
+            text,
+            known,
+            steps: 0,
+        }
     }
 
     /// The steps so far.
@@ -114,11 +137,23 @@ impl<'a> Reader<'a> {
 
     /// The readings at `at` with up to `depth` layers of escapes.
     pub(super) fn readings(&mut self, at: usize, depth: u32) -> Readings {
+        let index = at % KNOWN;
+        if depth == 1
+            && let (place, readings) = self.known.0[index]
+            && place == at
+        {
+            return readings;
+        }
+        let readings = self.read(at, depth);
+        if depth == 1 {
+            self.known.0[index] = (at, readings);
+        }
+        readings
+    }
+
+    fn read(&mut self, at: usize, depth: u32) -> Readings {
         self.steps += 1;
-        let mut readings = Readings {
-            all: [(0, 0); MOST],
-            count: 0,
-        };
+        let mut readings = Readings::NONE;
         let Some(&byte) = self.text.get(at) else {
             return readings;
         };

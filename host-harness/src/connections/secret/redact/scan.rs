@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use super::pattern::{LONGEST_MINIMUM, Pattern};
-use super::readings::{DEPTH, LONGEST, Reader, is_introducer};
+use super::readings::{DEPTH, KnownReadings, LONGEST, Reader, is_introducer};
 
 /// Places ahead that a reading can lead to, and the present one.
 const AHEAD: usize = LONGEST + 1;
@@ -22,6 +22,8 @@ pub(super) struct Scan<'a> {
     places: Vec<Place>,
     /// How many of them hold a state.
     live: usize,
+    /// Made when the first escape is read.
+    known: Option<KnownReadings>,
     steps: u64,
 }
 
@@ -47,6 +49,7 @@ impl<'a> Scan<'a> {
             patterns,
             places: Vec::new(),
             live: 0,
+            known: None,
             steps: 0,
         }
     }
@@ -81,7 +84,8 @@ impl<'a> Scan<'a> {
     /// Continues at the place `at`. Returns the part of the text, around `at`, that now belongs to
     /// a pattern. Reads nothing before `at` but the byte next to that part.
     pub(super) fn step(&mut self, text: &[u8], at: usize) -> Option<Range<usize>> {
-        let mut reader = Reader::of(text);
+        let known = self.known.get_or_insert_with(KnownReadings::new);
+        let mut reader = Reader::of(text, known);
         let readings = reader.readings(at, DEPTH);
         self.steps += reader.steps();
         let mut found: Option<Range<usize>> = None;
@@ -145,7 +149,7 @@ impl<'a> Scan<'a> {
             }
             found = found.max(Some(before));
             if minimum < pattern.length() {
-                let state = self.reach(number, at + length);
+                let state = self.state_at(number, at + length);
                 state.known[minimum / 64] |= 1 << (minimum % 64);
             }
         }
@@ -159,7 +163,7 @@ impl<'a> Scan<'a> {
                 found = found.max(Some(0));
             }
             if next > 0 {
-                self.reach(number, at + length).known[word] |= next;
+                self.state_at(number, at + length).known[word] |= next;
             }
         }
         found
@@ -167,7 +171,7 @@ impl<'a> Scan<'a> {
 
     fn begin(&mut self, number: usize, at: usize, count: usize, length: usize) {
         let length = u16::try_from(length).unwrap_or(u16::MAX);
-        let begun = &mut self.reach(number, at).begun[count];
+        let begun = &mut self.state_at(number, at).begun[count];
         *begun = length.max(*begun);
     }
 
@@ -176,7 +180,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The state of a pattern at a place ahead, which is live from now on.
-    fn reach(&mut self, number: usize, at: usize) -> &mut State {
+    fn state_at(&mut self, number: usize, at: usize) -> &mut State {
         if self.places.is_empty() {
             self.places = (0..AHEAD).map(|_| Place::of(self.patterns)).collect();
         }

@@ -21,6 +21,13 @@ fn cancel_of_an_unknown_outcome_finds_the_job_by_its_key_and_cancels_it() {
 }
 
 #[test]
+fn row_of_a_submit_has_its_path() {
+    let (ready, action) = decide(&job(0), submit_ready(), 2_000);
+    assert_eq!(action, AllowSubmit);
+    assert_eq!(ready.submit_path.as_deref(), Some("/v1/jobs"));
+}
+
+#[test]
 fn cancel_of_an_outcome_that_no_key_finds_sends_nothing_and_keeps_the_wish() {
     for resumes in [false, true] {
         let (mut job, mut events) = (lost(0), vec![Event::CancelWanted, Event::Due]);

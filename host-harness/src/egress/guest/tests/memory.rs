@@ -105,6 +105,28 @@ async fn reply_counts_until_it_is_read_or_dropped() {
 }
 
 #[tokio::test]
+async fn encoded_reply_to_a_submit_does_not_wait_for_memory() {
+    let body = zstd::encode_all(&b"{}"[..], 1).expect("zstd");
+    let replied = reply("202 Accepted", "content-encoding: zstd\r\n", &body);
+    for sends in [Sends::OneSubmit, Sends::OneChange] {
+        let server = Server::start([Act::Reply(replied.clone())]).await;
+        let egress = cramped();
+        let mut held = egress.budget().of_call(0, 2 << 10).reserved();
+        held.grow_to(2 << 10).await;
+        let guest = GuestHttp {
+            egress: Some(egress.clone()),
+            ..guest(&server.url(""), sends)
+        };
+        let url = server.url("/v1/jobs");
+        let sent = send(&guest, request(Method::POST, &url, ""));
+        let (status, body) = sent.await.expect("a ticket");
+        assert_eq!((status, &body[..]), (202, &b"{}"[..]));
+        drop(body);
+        assert_eq!(egress.budget().used(), 2 << 10);
+    }
+}
+
+#[tokio::test]
 async fn request_beyond_the_share_of_its_call_is_not_sent() {
     let body = "x".repeat(1000);
     let server = Server::start((0..4).map(|_| Act::ok(&body))).await;

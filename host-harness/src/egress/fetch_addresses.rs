@@ -14,14 +14,14 @@ use crate::net::hostnames::NameKind;
 ///   those of this machine.
 /// - At any other origin: those of one rule, which is [`AddressRule::PUBLIC`] for a connection.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reach<'a> {
+pub(crate) struct FetchAddresses<'a> {
     connection: Option<&'a ConnectionId>,
     own: Option<&'a Origin>,
     named: &'a [Origin],
     others: AddressRule,
 }
 
-impl<'a> Reach<'a> {
+impl<'a> FetchAddresses<'a> {
     /// That of the results of a connection.
     pub(crate) fn of_connection(connection: &'a Connection) -> Self {
         Self {
@@ -96,7 +96,7 @@ mod tests {
 
     /// The kinds of address that are permitted, of public, loopback, private and link-local.
     fn kinds(connection: &Connection, url: &str) -> [bool; 4] {
-        let rule = Reach::of_connection(connection).rule_at(&origin(url));
+        let rule = FetchAddresses::of_connection(connection).rule_at(&origin(url));
         [
             AddressKind::Public,
             AddressKind::Loopback,
@@ -146,10 +146,10 @@ mod tests {
     #[test]
     fn line_that_would_permit_an_origin_keeps_the_named_ones() {
         let own = connection("http://127.0.0.1:9", &["http://media.internal"]);
-        let reach = Reach::of_connection(&own);
+        let addresses = FetchAddresses::of_connection(&own);
         let at = |kind| NotSent::address(&Host::Domain("x".into()), kind);
         let there = origin("http://127.0.0.1:9000/a");
-        let (id, line) = reach
+        let (id, line) = addresses
             .missing(&there, &at(AddressKind::Loopback))
             .expect("a line");
         assert_eq!(id.as_str(), "mine");
@@ -158,12 +158,16 @@ mod tests {
             "result_origins = [\"http://media.internal\", \"http://127.0.0.1:9000\"]"
         );
         for kind in [AddressKind::Metadata, AddressKind::LinkLocal] {
-            assert!(reach.missing(&there, &at(kind)).is_none(), "{kind:?}");
+            assert!(addresses.missing(&there, &at(kind)).is_none(), "{kind:?}");
         }
         // A named origin that has a forbidden address is not named again.
         let named = origin("http://media.internal");
-        assert!(reach.missing(&named, &at(AddressKind::Private)).is_none());
-        let rule = Reach::of_rule(AddressRule::PUBLIC);
+        assert!(
+            addresses
+                .missing(&named, &at(AddressKind::Private))
+                .is_none()
+        );
+        let rule = FetchAddresses::of_rule(AddressRule::PUBLIC);
         assert!(rule.missing(&there, &at(AddressKind::Loopback)).is_none());
     }
 }
