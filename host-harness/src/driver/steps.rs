@@ -18,12 +18,12 @@ use tokio::time::sleep;
 use self::resolved_job::ResolvedJob;
 use self::results::InHand;
 use super::backoff;
-use super::busy::patiently;
+use super::busy::retry_while_busy;
 use super::clock::now;
 use super::connections::Connections;
 use super::decide::decide;
 use super::event::{Action, Event, PollFailure, SubmitFailure};
-use super::group_commit::{Patience, WriteError, Writer};
+use super::group_commit::{BusyPolicy, WriteError, Writer};
 use super::listener::{JobUpdate, Listener};
 use super::packs::{KnownNode, Packs};
 use super::rate_limit::DEFAULT_RATE;
@@ -84,7 +84,7 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// Carries out the action of a due job, within its trace. `opened` is told as soon as the
+    /// Carries out the action of a due job, within its trace. It sends to `opened` as soon as the
     /// connection is open, since the action may take long.
     pub(super) async fn take(
         &self,
@@ -131,28 +131,30 @@ impl Steps {
     }
 
     /// Applies an event to a row and commits it. If the row was changed meanwhile, applies the
-    /// event to the changed one. While another process holds the ledger, waits.
+    /// event to the changed one. While another process holds the ledger, waits, unless the driver
+    /// drains and no ticket was paid for.
     pub(super) async fn settle(&self, row: Job, event: &Event) -> Result<Job, Arc<LedgerError>> {
-        self.settle_with(row, event, Patience::Unlimited).await
+        Box::pin(self.settle_with(row, event, BusyPolicy::WaitUnlessDraining)).await
     }
 
     /// The same for a command, which fails if another process holds the ledger.
     pub(super) async fn command(&self, row: Job, event: &Event) -> Result<Job, Arc<LedgerError>> {
-        self.settle_with(row, event, Patience::Limited).await
+        self.settle_with(row, event, BusyPolicy::Fail).await
     }
 
-    async fn settle_with(
+    /// The same with this policy.
+    pub(super) async fn settle_with(
         &self,
         row: Job,
         event: &Event,
-        patience: Patience,
+        if_busy: BusyPolicy,
     ) -> Result<Job, Arc<LedgerError>> {
         let mut row = row;
         let mut attempts = 0;
         // A ticket is shown before it waits for another process.
-        let mut patience = match paid_for(event) {
-            Some(_) => Patience::Limited,
-            None => patience,
+        let mut if_busy = match paid_for(event) {
+            Some(_) => BusyPolicy::Fail,
+            None => if_busy,
         };
         loop {
             let at = now();
@@ -165,14 +167,14 @@ impl Steps {
                 after,
                 at,
             };
-            match self.writer.commit_with(change, patience).await {
+            match self.writer.commit_with(change, if_busy).await {
                 Ok(job) => {
                     spans::committed(event, &job);
                     (self.listener)(&job.spec.id, JobUpdate::Committed(&job));
                     return Ok(job);
                 }
                 Err(WriteError::Outdated) => {
-                    match patiently(|| self.ledger.job(&row.spec.id)).await? {
+                    match retry_while_busy(|| self.ledger.job(&row.spec.id)).await? {
                         Some(present) => row = present,
                         None => return Ok(row),
                     }
@@ -192,7 +194,7 @@ impl Steps {
                     }
                     attempts += 1;
                     if error.is_busy() {
-                        patience = Patience::Unlimited;
+                        if_busy = BusyPolicy::Wait;
                         continue;
                     }
                     if attempts >= TICKET_COMMIT_ATTEMPTS || !error.is_transient() {
