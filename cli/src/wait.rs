@@ -40,6 +40,7 @@ pub(super) async fn wait_for(
     let mut waiting = Box::pin(jobs.wait(ids.iter().cloned(), until, work));
     let mut interruption = Interruption::None;
     let mut deadline = Instant::now();
+    let mut cancelling = None;
     let waited = loop {
         tokio::select! {
             waited = &mut waiting => break waited,
@@ -54,20 +55,29 @@ pub(super) async fn wait_for(
                     progress.message("Cancelling at the provider.");
                     interruption = Interruption::Cancel;
                     deadline = Instant::now() + CANCELLATION;
-                    // If this cannot be recorded, submits in flight are still awaited.
-                    if let Err(error) = jobs.cancel_awaited(ids).await {
-                        progress.message(of_jobs(error, "").message());
-                    }
+                    cancelling = Some(Box::pin(jobs.cancel_awaited(ids)));
                 }
+                // The ledger may be held by a process that never ends.
+                Interruption::Cancel if *sender.borrow() == DriveMode::Draining => break Ok(()),
                 Interruption::Cancel => {
                     sender.send_replace(DriveMode::Draining);
                 }
             },
+            cancelled = finished(&mut cancelling) => {
+                cancelling = None;
+                // If this cannot be recorded, submits in flight are still awaited.
+                if let Err(error) = cancelled {
+                    progress.message(of_jobs(error, "").message());
+                }
+            }
             () = sleep_until(deadline), if interruption != Interruption::None && *sender.borrow() != DriveMode::Draining => {
                 sender.send_replace(DriveMode::Draining);
             }
         }
     };
+    if cancelling.is_some() && *sender.borrow() == DriveMode::Draining {
+        progress.message("Not every cancellation is recorded.");
+    }
     progress.end();
     waited.map_err(|error| stopped(&error, jobs, progress, ids))?;
     let mut rows = Rows::default();
@@ -79,6 +89,14 @@ pub(super) async fn wait_for(
         }
     }
     Ok(rows)
+}
+
+/// The result of the work, once there is one.
+async fn finished<T>(work: &mut Option<impl Future<Output = T> + Unpin>) -> T {
+    match work {
+        Some(work) => work.await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The failure of the ledger while jobs are in flight, some of which may be charged.

@@ -43,7 +43,7 @@ pub(super) struct Mode {
     pub(super) is_bundled: bool,
 }
 
-/// The time, as in rows and as in queues.
+/// The time, as in rows and as in the limits of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Now {
     pub(super) time: Millis,

@@ -28,7 +28,8 @@ pub trait ConnectionResolver: Send + Sync {
     ///
     /// Called when a job is made, and by the driver before a step of a job, unless it opened
     /// the same connection less than half a minute ago and its requests have been sent since.
-    /// Calls for several connections do not overlap: one that takes long holds up the others.
+    /// Calls for different connections, and for different requirements of one connection, may
+    /// overlap; those for the same do not. One that takes long holds up its own jobs alone.
     ///
     /// It must not send anything that a provider charges for, must not wait for a job, and
     /// must not fall back to another connection: a job is continued only over the connection
@@ -115,7 +116,24 @@ impl ResolvedConnection {
 /// opened for is the same.
 pub(super) struct Connections {
     resolver: Arc<dyn ConnectionResolver>,
-    open: Mutex<HashMap<Key, (ResolvedConnection, Instant)>>,
+    /// Locked for a moment. Each slot is locked while its connection is opened.
+    slots: Mutex<HashMap<Key, Arc<Slot>>>,
+}
+
+/// The open connection of a key, and since when it is open.
+type Slot = Mutex<Option<(ResolvedConnection, Instant)>>;
+
+/// Whether a connection that was opened at this time is still used.
+fn is_fresh(at: Instant) -> bool {
+    at.elapsed() < LIFETIME
+}
+
+/// Whether a slot is in use, or has a connection that is.
+fn is_kept(slot: &Arc<Slot>) -> bool {
+    Arc::strong_count(slot) > 1
+        || slot
+            .try_lock()
+            .is_ok_and(|open| open.as_ref().is_some_and(|(_, at)| is_fresh(*at)))
 }
 
 /// Everything that a connection was opened for.
@@ -163,7 +181,7 @@ impl Connections {
     pub(super) fn new(resolver: Arc<dyn ConnectionResolver>) -> Self {
         Self {
             resolver,
-            open: Mutex::default(),
+            slots: Mutex::default(),
         }
     }
 
@@ -174,29 +192,36 @@ impl Connections {
         placement: &CredentialPlacement,
     ) -> Result<ResolvedConnection, JobError> {
         let key = Key::of(connection, requirement, placement);
-        let mut open = self.open.lock().await;
-        if let Some((resolved, at)) = open.get(&key)
-            && at.elapsed() < LIFETIME
+        let slot = {
+            let mut slots = self.slots.lock().await;
+            // A catalog may declare another requirement at every call.
+            slots.retain(|_, slot| is_kept(slot));
+            Arc::clone(slots.entry(key).or_default())
+        };
+        let mut open = slot.lock().await;
+        if let Some((resolved, at)) = &*open
+            && is_fresh(*at)
         {
             return Ok(resolved.clone());
         }
         let opening = self.resolver.open(connection, requirement, placement);
         let resolved = opening.await?;
-        // A catalog may declare another requirement at every call.
-        open.retain(|_, (_, at)| at.elapsed() < LIFETIME);
-        open.insert(key, (resolved.clone(), Instant::now()));
+        *open = Some((resolved.clone(), Instant::now()));
         Ok(resolved)
     }
 
-    /// Removes a connection from the cache after a failed request.
+    /// Removes a connection from the cache after a failed request. One that is being opened is
+    /// used by the jobs that wait for it alone.
     pub(super) async fn forget(&self, connection: &str) {
-        let mut open = self.open.lock().await;
-        open.retain(|key, _| key.connection != connection);
+        let mut slots = self.slots.lock().await;
+        slots.retain(|key, _| key.connection != connection);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
+
     use super::*;
     use crate::connections::{Credential, SecretSource};
 
@@ -225,6 +250,41 @@ mod tests {
             credential_header: "authorization".into(),
             credential_prefix: "Bearer ".into(),
         }
+    }
+
+    /// Opens every connection but `slow`, for which it waits forever.
+    struct OpensSlowly(Opens);
+
+    impl ConnectionResolver for OpensSlowly {
+        fn open<'a>(
+            &'a self,
+            connection: &'a str,
+            requirement: &'a ConnectionRequirement,
+            placement: &'a CredentialPlacement,
+        ) -> BoxFuture<'a, Result<ResolvedConnection, JobError>> {
+            if connection == "slow" {
+                return Box::pin(std::future::pending());
+            }
+            self.0.open(connection, requirement, placement)
+        }
+    }
+
+    #[tokio::test]
+    async fn slow_resolver_of_one_connection_holds_up_no_other() {
+        let base = "https://api.example.com".parse().expect("base");
+        let connection = Connection::new("mine".parse().expect("id"), "pixelml", base);
+        let resolver = OpensSlowly(Opens(Arc::new(connection)));
+        let cache = Connections::new(Arc::new(resolver));
+        let requirement = requirement();
+        let placement = CredentialPlacement::new("authorization", "");
+        let mut slow = Box::pin(cache.open("slow", &requirement, &placement));
+        assert!((&mut slow).now_or_never().is_none());
+        let opened = cache.open("mine", &requirement, &placement).now_or_never();
+        assert!(opened.expect("not held up").is_ok());
+        for connection in ["mine", "slow"] {
+            cache.forget(connection).now_or_never().expect("forgotten");
+        }
+        assert!(slow.now_or_never().is_none());
     }
 
     #[tokio::test]

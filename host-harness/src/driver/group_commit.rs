@@ -2,6 +2,7 @@
 //! transaction, with one sync of the disk.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -28,16 +29,16 @@ pub(super) enum WriteError {
 
 struct Request {
     change: Change,
-    asker: Asker,
+    pending: Pending,
 }
 
-/// The step or command that asked for a change.
-struct Asker {
-    patience: Patience,
+/// The step or command that waits for its change to be committed.
+struct Pending {
+    if_busy: BusyPolicy,
     done: oneshot::Sender<Result<Job, WriteError>>,
 }
 
-impl Asker {
+impl Pending {
     fn answer(self, committed: Result<Job, WriteError>) {
         // The receiver is dropped if the step was aborted; the row is committed.
         let _ = self.done.send(committed);
@@ -46,19 +47,26 @@ impl Asker {
 
 /// What a change does while another process holds the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Patience {
-    /// Waits until it does not: for the steps of the driver.
-    Unlimited,
+pub(super) enum BusyPolicy {
+    /// Waits until it does not: for a ticket that was paid for, and for callers that stop their
+    /// wait themselves.
+    Wait,
+    /// The same, and fails once the driver drains: for the other steps of the driver.
+    WaitUnlessDraining,
     /// Fails after the ledger's own wait: for commands, and for changes that must be shown
     /// elsewhere then.
-    Limited,
+    Fail,
 }
 
 type Committed = Result<Vec<Result<Job, LedgerError>>, LedgerError>;
 
 /// Hands changes to the ledger. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Writer(mpsc::Sender<Request>);
+pub(super) struct Writer {
+    requests: mpsc::Sender<Request>,
+    /// Whether the driver ends as soon as the running submits are answered.
+    is_draining: Arc<AtomicBool>,
+}
 
 impl Writer {
     /// Starts the task that commits; it ends with the last clone.
@@ -69,29 +77,39 @@ impl Writer {
     /// The same with any function that commits.
     fn with(commit: impl Fn(&[Change]) -> Committed + Send + Sync + 'static) -> Self {
         let (sender, queue) = mpsc::channel(MAX_COMMITS);
-        tokio::spawn(write(Arc::new(commit), queue));
-        Self(sender)
+        let is_draining = Arc::new(AtomicBool::new(false));
+        tokio::spawn(write(Arc::new(commit), queue, Arc::clone(&is_draining)));
+        Self {
+            requests: sender,
+            is_draining,
+        }
+    }
+
+    /// Sets whether the driver drains; see [`BusyPolicy::WaitUnlessDraining`].
+    pub(super) fn set_draining(&self, is_draining: bool) {
+        self.is_draining.store(is_draining, Ordering::Relaxed);
     }
 
     /// Commits a change, synced as [`Ledger::commit_all`] says; returns the new row. While another
-    /// process holds the ledger, it waits.
+    /// process holds the ledger, it waits, unless the driver drains.
     pub(super) async fn commit(&self, change: Change) -> Result<Job, WriteError> {
-        self.commit_with(change, Patience::Unlimited).await
+        self.commit_with(change, BusyPolicy::WaitUnlessDraining)
+            .await
     }
 
-    /// The same with this patience.
+    /// The same with this policy.
     pub(super) async fn commit_with(
         &self,
         change: Change,
-        patience: Patience,
+        if_busy: BusyPolicy,
     ) -> Result<Job, WriteError> {
         let (done, committed) = oneshot::channel();
         let request = Request {
             change,
-            asker: Asker { patience, done },
+            pending: Pending { if_busy, done },
         };
         // If the task has ended, `done` is dropped, and the next line returns.
-        let _ = self.0.send(request).await;
+        let _ = self.requests.send(request).await;
         // The task ends early only with the runtime.
         let stopped = || WriteError::Ledger(Arc::new(LedgerError::Stopped));
         committed.await.unwrap_or_else(|_| Err(stopped()))
@@ -101,11 +119,12 @@ impl Writer {
 async fn write(
     commit: Arc<impl Fn(&[Change]) -> Committed + Send + Sync + 'static>,
     mut queue: mpsc::Receiver<Request>,
+    is_draining: Arc<AtomicBool>,
 ) {
     let mut requests = Vec::new();
     while queue.recv_many(&mut requests, MAX_COMMITS).await > 0 {
         gather(&mut requests, &mut queue).await;
-        requests = commit_once(&commit, std::mem::take(&mut requests)).await;
+        requests = commit_once(&commit, &is_draining, std::mem::take(&mut requests)).await;
         while !requests.is_empty() {
             // Some wait for another process; a command does not wait behind them.
             while requests.len() < MAX_COMMITS
@@ -113,7 +132,7 @@ async fn write(
             {
                 requests.push(next);
             }
-            requests = commit_once(&commit, std::mem::take(&mut requests)).await;
+            requests = commit_once(&commit, &is_draining, std::mem::take(&mut requests)).await;
         }
     }
 }
@@ -121,18 +140,19 @@ async fn write(
 /// Commits these changes together and answers them; returns those that wait for another process.
 async fn commit_once(
     commit: &Arc<impl Fn(&[Change]) -> Committed + Send + Sync + 'static>,
+    is_draining: &AtomicBool,
     requests: Vec<Request>,
 ) -> Vec<Request> {
-    let (changes, askers): (Vec<_>, Vec<_>) = requests
+    let (changes, pending): (Vec<_>, Vec<_>) = requests
         .into_iter()
-        .map(|request| (request.change, request.asker))
+        .map(|request| (request.change, request.pending))
         .unzip();
     let commit = Arc::clone(commit);
     let committing = tokio::task::spawn_blocking(move || (commit(&changes), changes));
     let (error, changes) = match committing.await {
         Ok((Ok(committed), _)) => {
-            for (asker, row) in askers.into_iter().zip(committed) {
-                asker.answer(row.map_err(|_| WriteError::Outdated));
+            for (pending, row) in pending.into_iter().zip(committed) {
+                pending.answer(row.map_err(|_| WriteError::Outdated));
             }
             return Vec::new();
         }
@@ -141,18 +161,23 @@ async fn commit_once(
         Err(stopped) => {
             tracing::error!(%stopped, "a commit was stopped");
             let error = Arc::new(LedgerError::Stopped);
-            for asker in askers {
-                asker.answer(Err(WriteError::Ledger(Arc::clone(&error))));
+            for pending in pending {
+                pending.answer(Err(WriteError::Ledger(Arc::clone(&error))));
             }
             return Vec::new();
         }
     };
     let mut waiting = Vec::new();
-    for (change, asker) in changes.into_iter().zip(askers) {
-        if error.is_busy() && asker.patience == Patience::Unlimited {
-            waiting.push(Request { change, asker });
+    for (change, pending) in changes.into_iter().zip(pending) {
+        let waits = match pending.if_busy {
+            BusyPolicy::Wait => true,
+            BusyPolicy::WaitUnlessDraining => !is_draining.load(Ordering::Relaxed),
+            BusyPolicy::Fail => false,
+        };
+        if error.is_busy() && waits {
+            waiting.push(Request { change, pending });
         } else {
-            asker.answer(Err(WriteError::Ledger(Arc::clone(&error))));
+            pending.answer(Err(WriteError::Ledger(Arc::clone(&error))));
         }
     }
     if !waiting.is_empty() {

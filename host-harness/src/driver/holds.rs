@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn delay_told_by_an_unbundled_component_holds_its_own_jobs_alone() {
+    fn delay_that_an_unbundled_component_reports_holds_its_own_jobs_alone() {
         let now = Instant::now();
         let until = now + Duration::from_mins(1);
         for submits_only in [false, true] {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_credential_told_by_an_unbundled_component_holds_it_for_a_bounded_time() {
+    fn refused_credential_that_an_unbundled_component_reports_holds_it_for_a_bounded_time() {
         let now = Instant::now();
         let mut holds = Holds::default();
         holds.block(LIAR, refused(), now);

@@ -74,9 +74,14 @@ impl Lanes {
         queues.any(|queue| queue.has_more && queue.has_capacity())
     }
 
+    /// Forgets the lanes without jobs.
+    pub(super) fn forget_empty(&mut self) {
+        self.lanes.retain(|_, queue| !queue.jobs.is_empty());
+    }
+
     /// Forgets the lanes without jobs. The others that have capacity are read next.
     pub(super) fn begin_read(&mut self) {
-        self.lanes.retain(|_, queue| !queue.jobs.is_empty());
+        self.forget_empty();
         for queue in self.lanes.values_mut().filter(|queue| queue.has_capacity()) {
             queue.has_more = false;
         }
@@ -182,5 +187,19 @@ mod tests {
         lanes.push_front(job(BATCH, "a", "x"));
         let first = lanes.pop(&full).expect("a job");
         assert_eq!(first.spec.id, BATCH.to_string());
+    }
+
+    #[test]
+    fn lane_without_jobs_is_forgotten_and_the_turns_go_on() {
+        let mut lanes = Lanes::default();
+        for connection in ["a", "b"] {
+            lanes.push(job(0, connection, "x"));
+        }
+        assert_eq!(taken(&mut lanes, 1), "ax ");
+        lanes.forget_empty();
+        assert_eq!(lanes.lanes.len(), 1);
+        assert_eq!(taken(&mut lanes, 1), "bx ");
+        lanes.forget_empty();
+        assert!(lanes.lanes.is_empty());
     }
 }

@@ -15,20 +15,21 @@ use tokio::time::{Instant, sleep_until};
 
 use super::admit::{Admission, Kind, Mode, Now, admit};
 use super::backoff::MAX_HINT;
-use super::busy::{BUSY_INTERVAL, patiently};
+use super::busy::{BUSY_INTERVAL, retry_while_busy};
 use super::clock::now;
 use super::connection_limits::ConnectionLimits;
 use super::decide::may_submit;
 use super::error::DriverError;
 use super::event::Event;
+use super::group_commit::BusyPolicy;
 use super::holds::{Delay, Party};
 use super::lanes::{BATCH, Lanes, lane_of};
-use super::places::{Limit, Places};
+use super::places::{Limit, Places, lanes_due_soon};
 use super::running::{Running, StepResult, Task};
 use super::shared::Shared;
 use super::spans;
 use super::steps::Opened;
-use super::wait::{DriveMode, LEDGER_POLL_INTERVAL, Waiting, changed};
+use super::wait::{DriveMode, LEDGER_POLL_INTERVAL, Waiting, changed, draining, unless_draining};
 use crate::error::chain;
 use crate::ledger::{Job, Lane, Millis};
 
@@ -41,8 +42,8 @@ struct Leader<'a> {
     limits: HashMap<String, ConnectionLimits>,
     due: Lanes,
     downloads: Lanes,
-    /// The lanes of jobs with a next time, when the ledger was read.
-    pending: BTreeSet<Lane>,
+    /// The lanes with a job that is due soon, when the ledger was read.
+    soon: BTreeSet<Lane>,
     /// Ids of jobs that are queued or running, or that are skipped as long as this process
     /// drives.
     held: HashSet<String>,
@@ -63,18 +64,35 @@ pub(super) async fn lead(
     waiting: &mut Waiting,
     modes: &mut watch::Receiver<DriveMode>,
 ) -> Result<(), DriverError> {
-    // Only the driver submits, so these submits have no process any more.
-    shared.settle_orphans().await?;
+    shared.steps.writer.set_draining(false);
     let drive_mode = *modes.borrow();
+    let begun = unless_draining(modes, begin(shared, waiting, drive_mode));
+    let Some(begun) = begun.await else {
+        return Ok(());
+    };
+    let mut leader = begun?;
+    let driven = leader.drive(modes).await;
+    let ended = leader.end(modes).await;
+    driven.and(ended)
+}
+
+/// Reads the ledger for the first time.
+async fn begin<'a>(
+    shared: &'a Shared,
+    waiting: &'a mut Waiting,
+    drive_mode: DriveMode,
+) -> Result<Leader<'a>, DriverError> {
+    // Only the driver submits, so these submits have no process any more.
+    shared.settle_orphans(BusyPolicy::Wait).await?;
     shared.update_waiting(waiting, drive_mode).await?;
     let mut leader = Leader {
-        version: patiently(|| shared.ledger.others_version()).await?,
+        version: retry_while_busy(|| shared.ledger.others_version()).await?,
         shared,
         waiting,
         limits: HashMap::new(),
         due: Lanes::default(),
         downloads: Lanes::default(),
-        pending: BTreeSet::new(),
+        soon: BTreeSet::new(),
         held: HashSet::new(),
         running: Running::default(),
         opened: mpsc::unbounded_channel(),
@@ -82,15 +100,13 @@ pub(super) async fn lead(
         next_read_at: Instant::now(),
     };
     leader.restore_delays().await?;
-    let driven = leader.drive(modes).await;
-    let ended = leader.end().await;
-    driven.and(ended)
+    Ok(leader)
 }
 
 impl Leader<'_> {
     /// Retry delays that an earlier driver received still apply.
     async fn restore_delays(&mut self) -> Result<(), DriverError> {
-        let throttled = patiently(|| self.shared.ledger.throttled()).await?;
+        let throttled = retry_while_busy(|| self.shared.ledger.throttled()).await?;
         let (now, instant) = (now(), Instant::now());
         for (lane, until_then) in throttled {
             let delay = Delay {
@@ -114,7 +130,10 @@ impl Leader<'_> {
                 return Ok(());
             }
             if Instant::now() >= self.next_read_at {
-                self.read_due(drive_mode).await?;
+                match unless_draining(modes, self.read_due(drive_mode)).await {
+                    Some(read) => read?,
+                    None => return Ok(()),
+                }
             }
             let wake = self.spawn_ready(drive_mode).min(self.next_read_at);
             tokio::select! {
@@ -138,15 +157,16 @@ impl Leader<'_> {
     /// Reads due rows, and rows that other processes have changed.
     async fn read_due(&mut self, drive_mode: DriveMode) -> Result<(), DriverError> {
         let ledger = &self.shared.ledger;
-        let version = patiently(|| ledger.others_version()).await?;
+        let version = retry_while_busy(|| ledger.others_version()).await?;
         if std::mem::replace(&mut self.version, version) != version {
             self.shared.update_waiting(self.waiting, drive_mode).await?;
         }
         let (now, instant) = (now(), Instant::now());
         let mut next = instant + LEDGER_POLL_INTERVAL;
         self.due.begin_read();
-        let pending = patiently(|| ledger.pending()).await?;
-        self.pending = pending.iter().map(|(lane, _)| lane.clone()).collect();
+        self.downloads.forget_empty();
+        let pending = retry_while_busy(|| ledger.pending()).await?;
+        self.soon = lanes_due_soon(&pending, now);
         for (lane, first) in pending {
             if first > now {
                 next = next.min(instant + until(first, now));
@@ -155,7 +175,7 @@ impl Leader<'_> {
                 continue;
             }
             // The rows of running jobs are still due in the ledger, so held ones are excluded.
-            let due = patiently(|| ledger.due(&lane, now, BATCH, &self.held)).await?;
+            let due = retry_while_busy(|| ledger.due(&lane, now, BATCH, &self.held)).await?;
             // Damaged rows are held so that they are not read again.
             for job in self.waiting.leave_out(&due) {
                 self.held.insert(job);
@@ -223,7 +243,7 @@ impl Leader<'_> {
         let places = Places {
             running: self.running.lanes(|kind| kind != Kind::Download).collect(),
             ready: self.due.ready().collect(),
-            ..Places::new(limit, &self.pending)
+            ..Places::new(limit, &self.soon)
         };
         places.allow(lane, |component| self.is_bundled(component))
     }
@@ -234,7 +254,7 @@ impl Leader<'_> {
         let places = Places {
             running: self.running.lanes(|kind| kind == Kind::Download).collect(),
             ready: self.downloads.ready().collect(),
-            ..Places::new(limit, &self.pending)
+            ..Places::new(limit, &self.soon)
         };
         places.allow(lane, |component| self.is_bundled(component))
     }
@@ -338,11 +358,21 @@ impl Leader<'_> {
         Ok(())
     }
 
-    /// Waits for running submits and aborts all other tasks, which can be repeated.
-    async fn end(&mut self) -> Result<(), DriverError> {
+    /// Waits for running submits and aborts all other tasks, which can be repeated. Once the driver
+    /// drains, only a paid ticket waits for the ledger.
+    async fn end(&mut self, modes: &watch::Receiver<DriveMode>) -> Result<(), DriverError> {
         let mut ended = Ok(());
+        let mut is_draining = false;
         while self.running.has_submits() {
-            let Some(finished) = self.running.tasks.join_next_with_id().await else {
+            let finished = tokio::select! {
+                finished = self.running.tasks.join_next_with_id() => finished,
+                () = draining(modes), if !is_draining => {
+                    is_draining = true;
+                    self.shared.steps.writer.set_draining(true);
+                    continue;
+                }
+            };
+            let Some(finished) = finished else {
                 break;
             };
             ended = ended.and(self.on_finished(finished));

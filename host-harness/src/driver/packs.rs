@@ -70,6 +70,8 @@ pub(super) struct Packs {
     folder: PathBuf,
     /// Components that the program has loaded.
     loaded: Mutex<HashMap<String, Pack>>,
+    /// Whether a component is trusted, by digest.
+    trusted: Mutex<HashMap<String, bool>>,
     known: Mutex<HashMap<String, Known>>,
 }
 
@@ -80,21 +82,35 @@ impl Packs {
             policy: policy.clone(),
             folder: data_dir.join(FOLDER),
             loaded: Mutex::default(),
+            trusted: Mutex::default(),
             known: Mutex::default(),
         }
     }
 
-    /// Whether this is the trusted component, which is bundled with the program.
+    /// Whether this component is trusted: it is bundled with the program, or an earlier build of
+    /// the program embedded it and the operator has not granted it anything. The answer stays the
+    /// same as long as this process runs.
     pub(super) fn trusts(&self, digest: &str) -> bool {
-        digest
-            .parse()
-            .is_ok_and(|digest| self.policy.trusts(&digest))
+        let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(is_trusted) = trusted.get(digest) {
+            return *is_trusted;
+        }
+        let is_trusted = digest.parse().is_ok_and(|digest| {
+            self.policy.trusts(&digest)
+                || self.policy.grant(&digest).is_none() && self.was_embedded(&digest).exists()
+        });
+        trusted.insert(digest.to_owned(), is_trusted);
+        is_trusted
     }
 
     /// Adds a component that is loaded already.
     pub(super) fn remember(&self, pack: &Pack) {
+        let digest = pack.digest().to_string();
+        let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
+        trusted.insert(digest.clone(), pack.permissions().is_trusted());
+        drop(trusted);
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        loaded.insert(pack.digest().to_string(), pack.clone());
+        loaded.insert(digest, pack.clone());
     }
 
     /// Stores a component for the processes that continue its jobs; synced when this returns. The
@@ -177,17 +193,13 @@ impl Packs {
         }
     }
 
-    /// The operator's policy. A component that an earlier build of this program embedded is
-    /// trusted like that of this build.
+    /// The operator's policy, which trusts the component if this program does.
     fn policy_for(&self, digest: &str) -> Policy {
         let policy = self.policy.clone();
-        let Ok(digest) = digest.parse() else {
-            return policy;
-        };
-        if policy.grant(&digest).is_none() && self.was_embedded(&digest).exists() {
-            return policy.trusting(digest);
+        match digest.parse::<Sha256Digest>() {
+            Ok(parsed) if self.trusts(digest) => policy.trusting(parsed),
+            _ => policy,
         }
-        policy
     }
 
     fn bad(&self, digest: &str, why: &dyn std::fmt::Display) -> JobError {
@@ -224,6 +236,26 @@ pub(crate) fn remove_others(data_dir: &Path, wanted: &HashSet<String>) -> io::Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::EngineSettings;
+
+    #[test]
+    fn component_that_an_earlier_build_embedded_is_trusted_everywhere() {
+        let folder = tempfile::tempdir().expect("folder");
+        let components = folder.path().join(FOLDER);
+        std::fs::create_dir(&components).expect("folder");
+        let (earlier, stranger) = ("a".repeat(64), "b".repeat(64));
+        let mark = components.join(format!("{earlier}.embedded"));
+        std::fs::write(&mark, "").expect("write");
+        let engine = Engine::new(EngineSettings::default()).expect("engine");
+        let packs = Packs::of(folder.path(), &engine, &Policy::default());
+        for (digest, is_trusted) in [(&earlier, true), (&stranger, false)] {
+            assert_eq!(packs.trusts(digest), is_trusted);
+            let parsed = digest.parse().expect("a digest");
+            assert_eq!(packs.policy_for(digest).trusts(&parsed), is_trusted);
+        }
+        std::fs::remove_file(&mark).expect("remove");
+        assert!(packs.trusts(&earlier), "cached");
+    }
 
     #[test]
     fn components_that_no_row_names_are_removed_and_other_files_stay() {

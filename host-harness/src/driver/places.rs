@@ -1,7 +1,7 @@
 //! Fair shares of the concurrent calls and downloads.
 //!
-//! - Connections share the places evenly, each at least one. A connection alone may use all but
-//!   the reserve.
+//! - Connections that have work now or soon share the places evenly, each at least one. A
+//!   connection alone may use all but the reserve.
 //! - A component that is not bundled with this program uses at most three quarters of all places,
 //!   and of the share of a connection. Several such components on a connection divide that.
 //! - The reserve is for lanes without a running step, so that a lane that comes later does not
@@ -10,7 +10,16 @@
 use std::collections::BTreeSet;
 
 use super::settings::DriverSettings;
-use crate::ledger::Lane;
+use crate::ledger::{Lane, Millis};
+
+/// A connection whose next job is due within this time has a share already.
+const SOON: Millis = 1_000;
+
+/// Of the lanes with the earliest next times of their jobs, those with a job that is due soon.
+pub(super) fn lanes_due_soon(pending: &[(Lane, Millis)], now: Millis) -> BTreeSet<Lane> {
+    let soon = pending.iter().filter(|(_, first)| *first <= now + SOON);
+    soon.map(|(lane, _)| lane.clone()).collect()
+}
 
 /// The places of one kind of work, and who has or wants one.
 pub(super) struct Places<'a> {
@@ -19,8 +28,8 @@ pub(super) struct Places<'a> {
     pub(super) running: Vec<&'a Lane>,
     /// The lanes with jobs that could start now.
     pub(super) ready: Vec<&'a Lane>,
-    /// The lanes of jobs with a next time.
-    pub(super) pending: &'a BTreeSet<Lane>,
+    /// The lanes with a job that is due soon.
+    pub(super) soon: &'a BTreeSet<Lane>,
 }
 
 /// How many places there are.
@@ -56,12 +65,12 @@ impl Limit {
 }
 
 impl<'a> Places<'a> {
-    pub(super) fn new(limit: Limit, pending: &'a BTreeSet<Lane>) -> Self {
+    pub(super) fn new(limit: Limit, soon: &'a BTreeSet<Lane>) -> Self {
         Self {
             limit,
             running: Vec::new(),
             ready: Vec::new(),
-            pending,
+            soon,
         }
     }
 
@@ -92,7 +101,7 @@ impl<'a> Places<'a> {
     fn share(&self) -> usize {
         let connections: BTreeSet<_> = self
             .lanes()
-            .chain(self.pending)
+            .chain(self.soon)
             .map(|lane| &lane.connection)
             .collect();
         (self.limit.shared / connections.len().max(1)).max(1)
@@ -169,14 +178,38 @@ mod tests {
             ..Places::new(calls, &none)
         };
         assert!(!places.allow(&lanes[0], |_| true) && places.allow(&lanes[1], |_| true));
-        // A job that is not due yet counts too.
-        let pending = BTreeSet::from([lanes[1].clone()]);
+        // A job that is due soon counts too.
+        let soon = BTreeSet::from([lanes[1].clone()]);
         let places = Places {
             running: std::iter::repeat_n(&lanes[0], 32).collect(),
             ready: vec![&lanes[0]],
-            ..Places::new(calls, &pending)
+            ..Places::new(calls, &soon)
         };
         assert!(!places.allow(&lanes[0], |_| true));
+    }
+
+    #[test]
+    fn connections_whose_jobs_are_due_in_minutes_take_no_share() {
+        let calls = Limit::calls(&DriverSettings::default());
+        let busy = lane("busy", BUNDLED);
+        let mut pending: Vec<_> = (0..9)
+            .map(|number| (lane(&format!("sleeping {number}"), BUNDLED), 120_000))
+            .collect();
+        pending.push((busy.clone(), 0));
+        let may_start = |pending: &[(Lane, Millis)], running| {
+            let soon = lanes_due_soon(pending, 5_000);
+            let places = Places {
+                running: std::iter::repeat_n(&busy, running).collect(),
+                ready: vec![&busy],
+                ..Places::new(calls, &soon)
+            };
+            places.allow(&busy, |_| true)
+        };
+        assert!(may_start(&pending, 55) && !may_start(&pending, 56));
+        for (_, first) in &mut pending {
+            *first = 5_500;
+        }
+        assert!(may_start(&pending, 5) && !may_start(&pending, 6));
     }
 
     #[test]

@@ -8,14 +8,14 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::busy::patiently;
+use super::busy::retry_while_busy;
 use super::clock::now;
 use super::error::{AdoptError, DriverError};
 use super::event::Event;
-use super::group_commit;
+use super::group_commit::{BusyPolicy, MAX_COMMITS};
 use super::leader::lead;
 use super::shared::{Origin, Shared};
-use super::wait::{DriveMode, LEDGER_POLL_INTERVAL, WaitFor, Waiting, changed};
+use super::wait::{DriveMode, LEDGER_POLL_INTERVAL, WaitFor, Waiting, changed, unless_draining};
 use crate::component::Pack;
 use crate::ledger::{Inserted, Job, Ledger, Millis, State};
 
@@ -90,7 +90,7 @@ impl Driver {
         // Concurrent, so that they share group commits.
         stream::iter(unclear)
             .map(|(id, _)| self.apply_to_present(id, &event))
-            .buffer_unordered(group_commit::MAX_COMMITS)
+            .buffer_unordered(MAX_COMMITS)
             .try_collect::<()>()
             .await?;
         Ok(resumed.into_iter().map(|(id, _)| id).collect())
@@ -121,8 +121,11 @@ impl Driver {
             until,
         };
         let ids: Vec<_> = waiting.ids.iter().map(String::as_str).collect();
-        let rows = patiently(|| self.shared.ledger.rows_of(&ids)).await?;
-        waiting.leave_out(&rows);
+        let rows = retry_while_busy(|| self.shared.ledger.rows_of(&ids));
+        let Some(rows) = unless_draining(&modes, rows).await else {
+            return Ok(());
+        };
+        waiting.leave_out(&rows?);
         let mut seen = None;
         loop {
             if let Some(lock) = self.try_lock()? {
@@ -132,10 +135,10 @@ impl Driver {
                 drop(lock);
                 return ended;
             }
-            let version = patiently(|| self.shared.ledger.others_version()).await?;
-            if seen.replace(version) != Some(version) {
-                let drive_mode = *modes.borrow();
-                self.shared.update_waiting(&mut waiting, drive_mode).await?;
+            let drive_mode = *modes.borrow();
+            let read = self.read_changes(&mut waiting, &mut seen, drive_mode);
+            if let Some(read) = unless_draining(&modes, read).await {
+                read?;
             }
             if waiting.ids.is_empty() || *modes.borrow() == DriveMode::Draining {
                 return Ok(());
@@ -147,6 +150,20 @@ impl Driver {
         }
     }
 
+    /// Updates `waiting` if another process has changed the ledger since the version `seen`.
+    async fn read_changes(
+        &self,
+        waiting: &mut Waiting,
+        seen: &mut Option<i64>,
+        drive_mode: DriveMode,
+    ) -> Result<(), DriverError> {
+        let version = retry_while_busy(|| self.shared.ledger.others_version()).await?;
+        if seen.replace(version) != Some(version) {
+            self.shared.update_waiting(waiting, drive_mode).await?;
+        }
+        Ok(())
+    }
+
     /// Marks the submits whose process has ended, if no other process drives.
     ///
     /// # Errors
@@ -154,7 +171,7 @@ impl Driver {
     /// When the ledger fails.
     pub(crate) async fn settle_orphans(&self) -> Result<(), DriverError> {
         if let Some(_lock) = self.try_lock()? {
-            self.shared.settle_orphans().await?;
+            self.shared.settle_orphans(BusyPolicy::Fail).await?;
         }
         Ok(())
     }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::busy::patiently;
+use super::busy::retry_while_busy;
 use super::connections::ConnectionResolver;
 use super::error::DriverError;
 use super::event::Event;
+use super::group_commit::BusyPolicy;
 use super::listener::JobUpdate;
 use super::requester::Requester;
 use super::settings::DriverSettings;
@@ -37,9 +38,10 @@ pub(super) struct Shared {
 
 impl Shared {
     /// Marks the submits whose process has ended. Only for the process that holds the lock.
-    pub(super) async fn settle_orphans(&self) -> Result<(), DriverError> {
-        for orphan in patiently(|| self.ledger.submitting()).await?.jobs {
-            self.steps.settle(orphan, &Event::Orphaned).await?;
+    pub(super) async fn settle_orphans(&self, if_busy: BusyPolicy) -> Result<(), DriverError> {
+        for orphan in retry_while_busy(|| self.ledger.submitting()).await?.jobs {
+            let settled = self.steps.settle_with(orphan, &Event::Orphaned, if_busy);
+            Box::pin(settled).await?;
         }
         Ok(())
     }
@@ -55,22 +57,23 @@ impl Shared {
         let ids: Vec<_> = waiting.ids.iter().map(String::as_str).collect();
         if ids.len() <= FEW {
             for id in &ids {
-                if let Some(job) = patiently(|| self.ledger.readable_job(id)).await? {
+                if let Some(job) = retry_while_busy(|| self.ledger.readable_job(id)).await? {
                     (self.steps.listener)(id, JobUpdate::Committed(&job));
                 }
             }
         }
         let accepted_too = waiting.until == WaitFor::Accepted;
-        let settled = patiently(|| self.ledger.settled(&ids, accepted_too)).await?;
+        let settled = retry_while_busy(|| self.ledger.settled(&ids, accepted_too)).await?;
         for (id, is_abandoned) in settled {
             if !is_abandoned || modes != DriveMode::Normal {
                 waiting.ids.remove(&id);
-            } else if let Some(job) = patiently(|| self.ledger.readable_job(&id)).await? {
+            } else if let Some(job) = retry_while_busy(|| self.ledger.readable_job(&id)).await? {
                 let event = Event::Resumed {
                     deadline_at: job.schedule.deadline_at,
                     requester: self.requester.name().to_owned(),
                 };
-                self.steps.settle(job, &event).await?;
+                let settled = self.steps.settle_with(job, &event, BusyPolicy::Wait);
+                Box::pin(settled).await?;
             }
         }
         Ok(())

@@ -64,3 +64,24 @@ pub(super) async fn changed(modes: &mut watch::Receiver<DriveMode>) {
         std::future::pending::<()>().await;
     }
 }
+
+/// Completes once the mode is [`DriveMode::Draining`]. Never completes once its sender is gone.
+pub(super) async fn draining(modes: &watch::Receiver<DriveMode>) {
+    let mut modes = modes.clone();
+    let is_draining = |mode: &DriveMode| *mode == DriveMode::Draining;
+    if modes.wait_for(is_draining).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The result of `work`; `None` if the driver drains earlier. A commit that `work` waits for may
+/// still happen.
+pub(super) async fn unless_draining<T>(
+    modes: &watch::Receiver<DriveMode>,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::select! {
+        done = work => Some(done),
+        () = draining(modes) => None,
+    }
+}

@@ -172,7 +172,7 @@ pub struct Schedule {
 
 impl Schedule {
     /// After a reply that shows the job's state.
-    pub(crate) fn forget_troubles(&mut self) {
+    pub(crate) fn clear_failures(&mut self) {
         self.unrecognized_since = None;
         self.unreadable_since = None;
     }

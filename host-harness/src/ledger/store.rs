@@ -46,7 +46,7 @@ pub struct Ledger {
     /// A connection of its own, so that reads do not wait while a commit is synced.
     reader: Mutex<Connection>,
     /// How long a transaction waits for another process's transaction.
-    patience: Duration,
+    wait: Duration,
     holds: Holds,
 }
 
@@ -130,16 +130,16 @@ impl Ledger {
             path,
             writer,
             reader,
-            patience: open::BUSY_TIMEOUT,
+            wait: open::BUSY_TIMEOUT,
             holds: Holds::of(data_dir),
         })
     }
 
     /// A ledger whose transactions wait for other processes only once.
     #[cfg(test)]
-    pub(crate) fn impatient(self) -> Self {
+    pub(crate) fn without_wait(self) -> Self {
         Self {
-            patience: Duration::ZERO,
+            wait: Duration::ZERO,
             ..self
         }
     }
@@ -361,7 +361,7 @@ impl Ledger {
                 }
                 Err(error) => {
                     let error = LedgerError::of(&self.path, error);
-                    if !error.is_busy() || begun.elapsed() >= self.patience {
+                    if !error.is_busy() || begun.elapsed() >= self.wait {
                         return Err(error);
                     }
                 }

@@ -98,7 +98,7 @@ impl Step<'_> {
         match unrecognized {
             None => {
                 self.job.last_error = None;
-                self.job.schedule.forget_troubles();
+                self.job.schedule.clear_failures();
                 self.wait(hint);
             }
             Some(message) => {
@@ -184,7 +184,7 @@ impl Step<'_> {
         billing.cost = cost
             .or(billing.cost.take())
             .filter(|_| billing.charge != Charge::No);
-        job.schedule.forget_troubles();
+        job.schedule.clear_failures();
         job.schedule.cancel_wanted = false;
         if !has_media {
             let message = "the output names nothing that can be downloaded";

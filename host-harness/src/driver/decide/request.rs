@@ -142,7 +142,7 @@ impl Step<'_> {
         };
         job.schedule.attempts = 0;
         job.schedule.backoff_ms = 0;
-        job.schedule.forget_troubles();
+        job.schedule.clear_failures();
         if may_go_on {
             job.schedule.next_at = Some(self.now);
             job.last_error = None;

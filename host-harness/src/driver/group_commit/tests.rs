@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -56,7 +56,7 @@ fn accepted() -> Event {
 /// A ledger with one job, and another process's connection to it.
 fn ledger() -> (TempDir, Arc<Ledger>, Connection) {
     let folder = tempfile::tempdir().expect("folder");
-    let ledger = Ledger::open(folder.path()).expect("ledger").impatient();
+    let ledger = Ledger::open(folder.path()).expect("ledger").without_wait();
     ledger.insert_all(&[job()]).expect("insert");
     let other = Connection::open(folder.path().join("ledger.sqlite3")).expect("open");
     (folder, Arc::new(ledger), other)
@@ -88,11 +88,11 @@ async fn changes_wait_while_another_process_holds_the_write_lock() {
 }
 
 #[tokio::test]
-async fn change_of_limited_patience_fails_with_the_cause_and_nothing_is_written() {
+async fn change_that_does_not_wait_fails_with_the_cause_and_nothing_is_written() {
     let (_folder, ledger, other) = ledger();
     let writer = Writer::start(Arc::clone(&ledger));
     other.execute_batch("BEGIN IMMEDIATE").expect("lock");
-    let committed = writer.commit_with(change(accepted()), Patience::Limited);
+    let committed = writer.commit_with(change(accepted()), BusyPolicy::Fail);
     match committed.await {
         Err(WriteError::Ledger(error)) => assert!(error.is_busy(), "{error}"),
         other => panic!("{other:?}"),
@@ -110,12 +110,38 @@ async fn command_does_not_wait_behind_the_steps_of_the_driver() {
         async move { writer.commit(change(accepted())).await }
     });
     tokio::task::yield_now().await;
-    let command = writer.commit_with(change(Event::CancelWanted), Patience::Limited);
+    let command = writer.commit_with(change(Event::CancelWanted), BusyPolicy::Fail);
     let failed = command.await.expect_err("busy");
     assert!(matches!(failed, WriteError::Ledger(error) if error.is_busy()));
     assert!(!step.is_finished());
     other.execute_batch("COMMIT").expect("unlock");
     step.await.expect("a task").expect("committed");
+}
+
+#[tokio::test]
+async fn only_a_paid_ticket_waits_while_the_driver_drains() {
+    let (_folder, ledger, other) = ledger();
+    let writer = Writer::start(Arc::clone(&ledger));
+    other.execute_batch("BEGIN IMMEDIATE").expect("lock");
+    let ticket = tokio::spawn({
+        let writer = writer.clone();
+        async move {
+            let ticket = writer.commit_with(change(accepted()), BusyPolicy::Wait);
+            ticket.await
+        }
+    });
+    let step = tokio::spawn({
+        let writer = writer.clone();
+        async move { writer.commit(change(delayed())).await }
+    });
+    tokio::task::yield_now().await;
+    writer.set_draining(true);
+    let failed = step.await.expect("a task").expect_err("busy");
+    assert!(matches!(failed, WriteError::Ledger(error) if error.is_busy()));
+    assert!(!ticket.is_finished());
+    other.execute_batch("COMMIT").expect("unlock");
+    let row = ticket.await.expect("a task").expect("committed");
+    assert_eq!(row.ticket(), Some("t"));
 }
 
 #[tokio::test]

@@ -574,7 +574,7 @@ fn damaged_row_keeps_no_other_job_waiting() {
 #[test]
 fn write_while_another_process_holds_the_lock_is_busy_and_works_afterwards() {
     let (folder, ledger) = ledger();
-    let ledger = ledger.impatient();
+    let ledger = ledger.without_wait();
     let other = Connection::open(folder.path().join(FILE)).expect("open");
     other.execute_batch("BEGIN IMMEDIATE").expect("lock");
     let error = ledger.insert_all(&[job("a", "a", "x")]).expect_err("busy");
