@@ -110,7 +110,7 @@ impl SubmitHook for LedgerHook {
         let submit_ready = Event::SubmitReady {
             sha256: submission.digest.to_string(),
             keyed: submission.carries(&kept.row.spec.key, &self.key_place),
-            account: connection.and_then(OpenConnection::account),
+            account: connection.map(OpenConnection::account),
         };
         let path = submission.path().to_owned();
         let (writer, listener) = (self.writer.clone(), Arc::clone(&self.listener));

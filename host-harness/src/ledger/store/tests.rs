@@ -79,6 +79,7 @@ fn full(mut job: Job) -> Job {
     job.schedule.cancel_sent_at = Some(6);
     job.submit_path = Some("/v1/jobs".into());
     job.billing.reported = Some(Charge::No);
+    job.billing.has_uploads = true;
     job.schedule.requester = "another".into();
     job.last_error = Some(JobError::new(ErrorKind::Unavailable, "m"));
     job.target = Target::File("/clips/b.mp4".into());
