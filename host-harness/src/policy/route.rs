@@ -57,6 +57,12 @@ impl Route {
         !self.path.split('/').any(|segment| segment == "*")
     }
 
+    /// Whether its last segment is not `*`.
+    #[must_use]
+    pub fn has_named_end(&self) -> bool {
+        !self.path.ends_with("/*")
+    }
+
     /// The route of one request; `None` if no route can permit it.
     #[must_use]
     pub fn of_request(method: &Method, path: &str) -> Option<Self> {
