@@ -74,6 +74,20 @@ fn chain_of_uploads_of_one_picture_is_one_upload() {
 }
 
 #[test]
+fn job_that_is_refused_after_an_upload_is_not_without_charge() {
+    let provider = provider(vec![Reply::json(200, value())]);
+    provider.script(Script::from([(
+        SUBMIT.into(),
+        vec![Reply::json(400, json!({}))],
+    )]));
+    let sandbox = sandbox_with(&component(), &provider);
+    run(&sandbox, &upload("/v1/files"), 1, &["--key", "order-66"]);
+    assert_eq!((count(&provider, UPLOAD), count(&provider, SUBMIT)), (1, 1));
+    let job = sandbox.jobs().remove(0);
+    assert_eq!(job["charged"], "unknown", "{job}");
+}
+
+#[test]
 fn ten_fields_that_name_one_picture_are_one_upload() {
     let provider = provider(vec![Reply::json(200, value())]);
     let sandbox = sandbox_with(&component(), &provider);
@@ -191,7 +205,7 @@ fn free_cancellation_is_the_word_of_the_pack() {
         vec![Reply::json(200, json!({}))],
     )]));
     let sandbox = sandbox_with(&component(), &provider);
-    let free = json!({"cancelled": {"free": true}});
+    let free = json!({"cancelled": "no"});
     let id = started(&sandbox, &post("{base}/v1/jobs/j-1/cancel", &free));
     let answer = sandbox.run(["--json", "jobs", "cancel", &id]).answer();
     assert_eq!(answer["charged"], "unknown");

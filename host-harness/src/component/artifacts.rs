@@ -44,7 +44,9 @@ impl Pack {
     ) -> Result<Artifact, CallError> {
         let function = self.required_artifacts()?.find;
         let mut call = self.begin(context, Sends::Reads).await?;
-        call.ask(function, (category, id)).await
+        let outcome = call.ask(function, (category, id)).await;
+        call.transmission.close();
+        outcome
     }
 
     /// How to upload a local file as an artifact. Nothing is sent.

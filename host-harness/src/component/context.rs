@@ -47,6 +47,7 @@ pub struct CallContext {
     pub(super) limits: Limits,
     pub(super) submit_hook: Option<Arc<dyn SubmitHook>>,
     pub(super) submit_path: Option<Arc<str>>,
+    pub(super) is_unsubmitted: bool,
     /// The pictures and clips that are taken out of the replies of its calls.
     pub(super) attachments: Arc<Attachments>,
     /// The texts that the call's messages must not quote.
@@ -94,11 +95,19 @@ impl CallContext {
         self
     }
 
-    /// With the path of the submit of the job that is cancelled. A cancellation is sent there only
-    /// where a granted route names that path.
+    /// With the path of the job's submit. A read by an unsafe method is not sent there, and a
+    /// cancellation only where a granted route names that path.
     #[must_use]
     pub fn with_submit_path(mut self, path: Option<&str>) -> Self {
         self.submit_path = path.map(Into::into);
+        self
+    }
+
+    /// For a job that was never submitted. It is read by safe methods alone, unless the pack is
+    /// trusted.
+    #[must_use]
+    pub(crate) fn unsubmitted(mut self, is_unsubmitted: bool) -> Self {
+        self.is_unsubmitted = is_unsubmitted;
         self
     }
 

@@ -118,9 +118,9 @@ fn without_a_reply(error: NodeError) -> NodeError {
     }
 }
 
-/// What the status of a reply to a submit says.
+/// What the status of a reply to a submit means.
 #[derive(Clone, Copy, PartialEq)]
-enum Verdict {
+enum Meaning {
     /// The provider put the request off.
     PutOff,
     /// The provider refused it.
@@ -133,7 +133,7 @@ enum Verdict {
     Nothing,
 }
 
-impl Verdict {
+impl Meaning {
     fn of(reply: SubmitReply) -> Self {
         match reply.status {
             200..=299 => Self::Accepted,
@@ -158,14 +158,14 @@ fn after_a_reply(mut error: NodeError, reply: SubmitReply, refusals: Refusals) -
     if !is_refusal {
         return unlike(&answered, &error.cause);
     }
-    match (Verdict::of(reply), refusals) {
-        (Verdict::Refused, _) if is_throttled => {
+    match (Meaning::of(reply), refusals) {
+        (Meaning::Refused, _) if is_throttled => {
             error = rejected(error);
             error.charge = Charge::No;
         }
-        (Verdict::PutOff | Verdict::Refused, _) => error.charge = Charge::No,
-        (Verdict::Redirected | Verdict::Accepted, Refusals::Believed) => {}
-        (Verdict::Accepted, Refusals::Granted) => {
+        (Meaning::PutOff | Meaning::Refused, _) => error.charge = Charge::No,
+        (Meaning::Redirected | Meaning::Accepted, Refusals::Believed) => {}
+        (Meaning::Accepted, Refusals::Granted) => {
             error = rejected(error);
             error.charge = Charge::Unknown;
         }

@@ -196,7 +196,9 @@ impl Pack {
     #[instrument(name = "call", level = "debug", skip_all, fields(kind = "poll", component = %self.digest.short()))]
     pub async fn poll(&self, context: &CallContext, ticket: &str) -> Result<JobState, CallError> {
         let mut call = self.begin(context, Sends::Reads).await?;
-        call.ask(self.exports.poll, (ticket,)).await
+        let outcome = call.ask(self.exports.poll, (ticket,)).await;
+        call.transmission.close();
+        outcome
     }
 
     /// Asks the provider to stop a job.
@@ -240,7 +242,9 @@ impl Pack {
         provider_job_id: &str,
     ) -> Result<Ticket, CallError> {
         let mut call = self.begin(context, Sends::Reads).await?;
-        call.ask(self.exports.adopt, (node, provider_job_id)).await
+        let outcome = call.ask(self.exports.adopt, (node, provider_job_id)).await;
+        call.transmission.close();
+        outcome
     }
 
     /// How to upload a local file for the input field at the JSON Pointer `field`. Nothing is

@@ -71,6 +71,7 @@ impl CallState {
                 connection: context.connection.clone(),
                 submit_hook: context.submit_hook.clone(),
                 submit_path: context.submit_path.clone(),
+                is_unsubmitted: context.is_unsubmitted,
                 transmission: Arc::clone(transmission),
                 quota: Arc::clone(quota),
                 // So that a request to a slow provider fails before the call does.

@@ -11,6 +11,9 @@ use crate::net::Origin;
 const SALT: usize = 16;
 const DIGEST: usize = 16;
 
+/// What stands for the digest of a connection without a credential.
+pub(super) const NO_CREDENTIAL: &str = "none";
+
 /// The digest of a credential at a provider with a new salt: the salt, `:` and the digest, in
 /// lower-case hexadecimal.
 pub(super) fn recorded(credential: &CredentialHeader, origin: &Origin) -> String {

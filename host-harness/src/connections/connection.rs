@@ -317,21 +317,26 @@ impl OpenConnection {
     }
 
     /// A salted digest of the credential and of the provider's origin, for the record of a submit;
-    /// `None` without a credential. Two digests of one credential differ;
+    /// `none` without a credential. Two digests of one credential differ;
     /// [`is_account`](Self::is_account) compares.
     #[must_use]
-    pub fn account(&self) -> Option<String> {
-        let credential = self.credential.as_ref()?;
-        Some(account::recorded(credential, self.base_url().origin()))
+    pub fn account(&self) -> String {
+        match &self.credential {
+            Some(credential) => account::recorded(credential, self.base_url().origin()),
+            None => account::NO_CREDENTIAL.into(),
+        }
     }
 
     /// Whether `recorded`, which [`account`](Self::account) returned, is of this credential and
     /// this provider.
     #[must_use]
     pub fn is_account(&self, recorded: &str) -> bool {
-        self.credential.as_ref().is_some_and(|credential| {
-            account::is_recorded(recorded, credential, self.base_url().origin())
-        })
+        match &self.credential {
+            Some(credential) => {
+                account::is_recorded(recorded, credential, self.base_url().origin())
+            }
+            None => recorded == account::NO_CREDENTIAL,
+        }
     }
 
     /// The credential, unless the connection has none or was opened without it.

@@ -27,7 +27,7 @@ pub(super) enum Admission {
     Run(Kind),
     /// Apply this event to its row. Nothing is sent.
     Apply(Box<Event>),
-    /// Keep it first in its lane, and decide again at this time.
+    /// Keep it first in its queue, and decide again at this time.
     Retry(Instant),
     /// Skip it as long as this process drives.
     Defer,

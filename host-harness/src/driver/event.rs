@@ -17,7 +17,8 @@ pub enum Event {
         sha256: String,
         /// Whether they contain the job's idempotency key.
         keyed: bool,
-        /// A salted digest of the connection's credential; `None` if it has none.
+        /// A salted digest of the connection's credential, or that it has none; `None` without a
+        /// connection.
         account: Option<String>,
         /// The path of the submit's URL, which is stored in the row: a cancellation is not sent
         /// there.

@@ -1,7 +1,7 @@
 //! The loop of the process that drives.
 //!
-//! Due rows are read in batches into one lane for each component on each connection, so that many
-//! jobs of one lane do not delay those of another. The lanes take turns, and `places` gives each a
+//! Due rows are read in batches into one queue for each component on each connection, so that many
+//! jobs of one queue do not delay those of another. The queues take turns, and `places` gives each a
 //! fair share of the concurrent work. A job is held from the moment it is read until its step is
 //! committed, so no job has two steps at the same time.
 
@@ -23,15 +23,15 @@ use super::error::DriverError;
 use super::event::Event;
 use super::group_commit::BusyPolicy;
 use super::holds::{Delay, Party};
-use super::lanes::{BATCH, Lanes, lane_of};
-use super::places::{Limit, Places, lanes_due_soon};
+use super::places::{Limit, Places, queues_due_soon};
+use super::queues::{BATCH, Queues, queue_id_of};
 use super::running::{Running, StepResult, Task};
 use super::shared::Shared;
 use super::spans;
 use super::steps::Opened;
 use super::wait::{DriveMode, LEDGER_POLL_INTERVAL, Waiting, changed, draining, unless_draining};
 use crate::error::chain;
-use crate::ledger::{Job, Lane, Millis};
+use crate::ledger::{Job, Millis, QueueId};
 
 /// The least time between two reads of due rows.
 const MIN_READ_INTERVAL: Duration = Duration::from_millis(5);
@@ -40,10 +40,10 @@ struct Leader<'a> {
     shared: &'a Shared,
     waiting: &'a mut Waiting,
     limits: HashMap<String, ConnectionLimits>,
-    due: Lanes,
-    downloads: Lanes,
-    /// The lanes with a job that is due soon, when the ledger was read.
-    soon: BTreeSet<Lane>,
+    due: Queues,
+    downloads: Queues,
+    /// The queues with a job that is due soon, when the ledger was read.
+    soon: BTreeSet<QueueId>,
     /// Ids of jobs that are queued or running, or that are skipped as long as this process
     /// drives.
     held: HashSet<String>,
@@ -90,8 +90,8 @@ async fn begin<'a>(
         shared,
         waiting,
         limits: HashMap::new(),
-        due: Lanes::default(),
-        downloads: Lanes::default(),
+        due: Queues::default(),
+        downloads: Queues::default(),
         soon: BTreeSet::new(),
         held: HashSet::new(),
         running: Running::default(),
@@ -108,17 +108,17 @@ impl Leader<'_> {
     async fn restore_delays(&mut self) -> Result<(), DriverError> {
         let throttled = retry_while_busy(|| self.shared.ledger.throttled()).await?;
         let (now, instant) = (now(), Instant::now());
-        for (lane, until_then) in throttled {
+        for (queue_id, until_then) in throttled {
             let delay = Delay {
                 until: instant + until(until_then.min(now + MAX_HINT), now),
                 submits_only: true,
                 error: None,
             };
-            let is_bundled = self.is_bundled(&lane.component);
-            let limits = self.limits_of(&lane.connection, instant);
+            let is_bundled = self.is_bundled(&queue_id.component);
+            let limits = self.limits_of(&queue_id.connection, instant);
             limits
                 .holds
-                .delay(Party::of(&lane.component, is_bundled), delay);
+                .delay(Party::of(&queue_id.component, is_bundled), delay);
         }
         Ok(())
     }
@@ -166,23 +166,23 @@ impl Leader<'_> {
         self.due.begin_read();
         self.downloads.forget_empty();
         let pending = retry_while_busy(|| ledger.pending()).await?;
-        self.soon = lanes_due_soon(&pending, now);
-        for (lane, first) in pending {
+        self.soon = queues_due_soon(&pending, now);
+        for (queue_id, first) in pending {
             if first > now {
                 next = next.min(instant + until(first, now));
             }
-            if !self.due.has_capacity(&lane) {
+            if !self.due.has_capacity(&queue_id) {
                 continue;
             }
             // The rows of running jobs are still due in the ledger, so held ones are excluded.
-            let due = retry_while_busy(|| ledger.due(&lane, now, BATCH, &self.held)).await?;
+            let due = retry_while_busy(|| ledger.due(&queue_id, now, BATCH, &self.held)).await?;
             // Damaged rows are held so that they are not read again.
             for job in self.waiting.leave_out(&due) {
                 self.held.insert(job);
             }
             let due = due.jobs;
             self.held.extend(due.iter().map(|job| job.spec.id.clone()));
-            self.due.extend(lane, due);
+            self.due.extend(queue_id, due);
         }
         self.read_at = instant;
         self.next_read_at = next.max(instant + MIN_READ_INTERVAL);
@@ -202,17 +202,17 @@ impl Leader<'_> {
     fn spawn_ready(&mut self, drive_mode: DriveMode) -> Instant {
         let mut wake = Instant::now() + LEDGER_POLL_INTERVAL;
         let mut turns = self.due.turns();
-        while let Some(lane) = turns.pop_front() {
-            if !self.has_place(&lane) {
+        while let Some(queue_id) = turns.pop_front() {
+            if !self.has_place(&queue_id) {
                 continue;
             }
-            let Some(job) = self.due.pop(&lane) else {
+            let Some(job) = self.due.pop(&queue_id) else {
                 continue;
             };
             match self.begin(job, drive_mode) {
                 Ok(()) => {
-                    self.due.took_turn(&lane);
-                    turns.push_back(lane);
+                    self.due.took_turn(&queue_id);
+                    turns.push_back(queue_id);
                 }
                 Err((job, until)) => {
                     self.due.push_front(*job);
@@ -224,39 +224,39 @@ impl Leader<'_> {
             self.next_read_at = self.next_read_at.min(self.read_at + MIN_READ_INTERVAL);
         }
         let mut turns = self.downloads.turns();
-        while let Some(lane) = turns.pop_front() {
-            if !self.has_download_place(&lane) {
+        while let Some(queue_id) = turns.pop_front() {
+            if !self.has_download_place(&queue_id) {
                 continue;
             }
-            if let Some(job) = self.downloads.pop(&lane) {
+            if let Some(job) = self.downloads.pop(&queue_id) {
                 self.spawn_step(job, Kind::Download, None, false);
-                self.downloads.took_turn(&lane);
-                turns.push_back(lane);
+                self.downloads.took_turn(&queue_id);
+                turns.push_back(queue_id);
             }
         }
         wake
     }
 
-    /// Whether one more call of a lane may start.
-    fn has_place(&self, lane: &Lane) -> bool {
+    /// Whether one more call of a queue may start.
+    fn has_place(&self, queue_id: &QueueId) -> bool {
         let limit = Limit::calls(&self.shared.settings);
         let places = Places {
-            running: self.running.lanes(|kind| kind != Kind::Download).collect(),
+            running: self.running.queues(|kind| kind != Kind::Download).collect(),
             ready: self.due.ready().collect(),
             ..Places::new(limit, &self.soon)
         };
-        places.allow(lane, |component| self.is_bundled(component))
+        places.allow(queue_id, |component| self.is_bundled(component))
     }
 
-    /// Whether one more download of a lane may start.
-    fn has_download_place(&self, lane: &Lane) -> bool {
+    /// Whether one more download of a queue may start.
+    fn has_download_place(&self, queue_id: &QueueId) -> bool {
         let limit = Limit::downloads(&self.shared.settings);
         let places = Places {
-            running: self.running.lanes(|kind| kind == Kind::Download).collect(),
+            running: self.running.queues(|kind| kind == Kind::Download).collect(),
             ready: self.downloads.ready().collect(),
             ..Places::new(limit, &self.soon)
         };
-        places.allow(lane, |component| self.is_bundled(component))
+        places.allow(queue_id, |component| self.is_bundled(component))
     }
 
     /// Starts a job's step, or returns the job and when to try again.
@@ -291,7 +291,7 @@ impl Leader<'_> {
         let steps = Arc::clone(&self.shared.steps);
         let task = Task {
             job: job.spec.id.clone(),
-            lane: lane_of(&job),
+            queue_id: queue_id_of(&job),
             kind,
             opens,
         };
@@ -317,7 +317,7 @@ impl Leader<'_> {
             return Ok(());
         };
         let instant = Instant::now();
-        let connection = &task.lane.connection;
+        let connection = &task.queue_id.connection;
         if task.opens
             && let Some(limits) = self.limits.get_mut(connection)
         {
@@ -340,8 +340,11 @@ impl Leader<'_> {
             }
             outcome => outcome?,
         };
-        let party = Party::of(&task.lane.component, self.is_bundled(&task.lane.component));
-        let limits = self.limits_of(&task.lane.connection, instant);
+        let party = Party::of(
+            &task.queue_id.component,
+            self.is_bundled(&task.queue_id.component),
+        );
+        let limits = self.limits_of(&task.queue_id.connection, instant);
         limits.on_step_end(party, &done, instant);
         if self.waiting.until.is_met(&done.job) {
             self.waiting.ids.remove(&task.job);

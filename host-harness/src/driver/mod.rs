@@ -16,7 +16,7 @@
 //! - `classify`: from a component's answer to an event, as a pure function
 //! - `redact`: removes the texts of the input from a provider's messages
 //! - `builder`, `process`: a [`Driver`]; `shared`: what it shares with its leader
-//! - `leader`: the loop over due jobs; `lanes`: the due jobs, and whose turn it is; `places`: fair
+//! - `leader`: the loop over due jobs; `queues`: the due jobs, and whose turn it is; `places`: fair
 //!   shares of the concurrent work; `connection_limits`: the limits of one connection; `holds`: what
 //!   its provider asked for; `admit`: whether a due job starts now; `running`: the steps that run
 //! - `steps`: submit, poll, cancel, download
@@ -43,13 +43,13 @@ pub(crate) mod event;
 mod group_commit;
 mod holds;
 mod key_place;
-mod lanes;
 mod leader;
 mod listener;
 mod packs;
 mod places;
 mod process;
 pub mod pure;
+mod queues;
 mod rate_limit;
 mod redact;
 mod requester;

@@ -8,12 +8,12 @@ use tracing::{Instrument as _, Span};
 
 use super::admit::Kind;
 use super::steps::Done;
-use crate::ledger::{Lane, LedgerError};
+use crate::ledger::{LedgerError, QueueId};
 
 /// The step that a task carries out.
 pub(super) struct Task {
     pub(super) job: String,
-    pub(super) lane: Lane,
+    pub(super) queue_id: QueueId,
     pub(super) kind: Kind,
     /// Whether it opens its connection, for which other jobs wait.
     pub(super) opens: bool,
@@ -54,14 +54,14 @@ impl Running {
         Some((self.steps.remove(&id)?, outcome))
     }
 
-    /// The lanes of the running steps of some kinds, one entry for each step.
-    pub(super) fn lanes(&self, of: impl Fn(Kind) -> bool) -> impl Iterator<Item = &Lane> {
+    /// The queues of the running steps of some kinds, one entry for each step.
+    pub(super) fn queues(&self, of: impl Fn(Kind) -> bool) -> impl Iterator<Item = &QueueId> {
         let steps = self.steps.values().filter(move |task| of(task.kind));
-        steps.map(|task| &task.lane)
+        steps.map(|task| &task.queue_id)
     }
 
     pub(super) fn has_submits(&self) -> bool {
-        self.lanes(|kind| kind == Kind::Submit).next().is_some()
+        self.queues(|kind| kind == Kind::Submit).next().is_some()
     }
 }
 
@@ -72,19 +72,19 @@ mod tests {
     #[tokio::test]
     async fn step_that_panics_leaves_what_it_held() {
         let mut running = Running::default();
-        let lane = Lane {
+        let queue_id = QueueId {
             connection: "a".into(),
             component: "c".into(),
         };
         let task = Task {
             job: "j".into(),
-            lane: lane.clone(),
+            queue_id: queue_id.clone(),
             kind: Kind::Submit,
             opens: true,
         };
         running.spawn(task, Span::none(), async { panic!("a fault") });
         assert!(running.has_submits());
-        assert_eq!(running.lanes(|_| true).collect::<Vec<_>>(), [&lane]);
+        assert_eq!(running.queues(|_| true).collect::<Vec<_>>(), [&queue_id]);
         let ended = running.tasks.join_next_with_id().await.expect("a task");
         let (task, outcome) = running.finished(ended).expect("its step");
         // The leader lets the next job open the connection, and does not repeat this one.

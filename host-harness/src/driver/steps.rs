@@ -13,6 +13,7 @@ mod submit;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Method;
 use tokio::sync::mpsc::UnboundedSender;
 
 use self::resolved_job::ResolvedJob;
@@ -150,7 +151,9 @@ impl Steps {
         Ok(ResolvedJob {
             known,
             context: CallContext::online(&self.egress, resolved.connection)
-                .with_private_texts(private_texts(job)),
+                .with_private_texts(private_texts(job))
+                .with_submit_path(job.submit_path.as_deref())
+                .unsubmitted(job.submits() == 0),
             rate: resolved.requests_per_second.unwrap_or(DEFAULT_RATE),
             longest_pause,
             node,
@@ -193,10 +196,14 @@ fn of_provider(mut event: Event, job: &Job) -> Event {
 }
 
 /// The event with a charge of `no` as the component's word alone, if the component is not trusted and
-/// the provider may have accepted a submit. A charge of `yes` stays: it hides no payment.
+/// something left for the job that can cost money. A charge of `yes` stays: it hides no payment.
 fn with_reported_charge(mut event: Event, job: &Job, resolved_job: &ResolvedJob) -> Event {
-    let is_believed =
-        resolved_job.known.pack.permissions().is_trusted() || job.submitted_at().is_none();
+    let permissions = resolved_job.known.pack.permissions();
+    let is_believed = permissions.is_trusted()
+        || job.submits() == 0
+            && job.schedule.cancel_sent_at.is_none()
+            && !job.billing.has_uploads
+            && permissions.unsafe_read(&Method::POST).is_err();
     if let Event::Succeeded {
         charge, reported, ..
     }

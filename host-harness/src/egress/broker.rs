@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::budget::Budget;
+use super::budget::MemoryBudget;
 use super::certificates;
 use super::client::Client;
 use super::dial::{Connect, SystemConnector};
@@ -23,7 +23,7 @@ struct Inner {
     client: Client,
     limits: HttpLimits,
     /// The memory of the requests and replies of all components.
-    budget: Budget,
+    budget: MemoryBudget,
 }
 
 impl Egress {
@@ -84,7 +84,7 @@ impl Egress {
         &self.0.client
     }
 
-    pub(super) fn budget(&self) -> &Budget {
+    pub(super) fn budget(&self) -> &MemoryBudget {
         &self.0.budget
     }
 }
@@ -166,7 +166,7 @@ impl EgressBuilder {
         Egress(Arc::new(Inner {
             client,
             limits,
-            budget: Budget::new(limits.pack_bytes, limits.process_bytes),
+            budget: MemoryBudget::new(limits.pack_bytes, limits.process_bytes),
         }))
     }
 }

@@ -41,7 +41,7 @@ use tokio::sync::oneshot;
 
 /// The shares of packs and of the process, and what is held of them. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Budget(Arc<Inner>);
+pub(super) struct MemoryBudget(Arc<Inner>);
 
 struct Inner {
     pack_bytes: u64,
@@ -87,7 +87,7 @@ fn next_number() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-impl Budget {
+impl MemoryBudget {
     pub(super) fn new(pack_bytes: u64, process_bytes: u64) -> Self {
         Self(Arc::new(Inner {
             pack_bytes,
@@ -122,7 +122,7 @@ impl Budget {
 pub(super) struct CallBudget(Arc<OfCall>);
 
 struct OfCall {
-    budget: Budget,
+    budget: MemoryBudget,
     age: u64,
     pack: usize,
     share: u64,

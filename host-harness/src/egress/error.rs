@@ -240,6 +240,15 @@ pub enum Denial {
     /// A cancellation at the path of the job's submit.
     #[error("a cancellation is not sent to the path of the job's submit")]
     SubmitPath,
+    /// A read of another method than `GET` and `HEAD` where something is ordered.
+    #[error(
+        "a read by another method than GET and HEAD is not sent to the path of a submit, nor on the \
+         route of an upload or a cancellation"
+    )]
+    ReadPath,
+    /// Such a read for a job without a submit.
+    #[error("a job that was not submitted is read by GET and HEAD alone")]
+    NoSubmit,
     /// `CONNECT` and `TRACE` are for proxies and their debugging.
     #[error("the methods CONNECT and TRACE are not allowed")]
     Method,

@@ -59,10 +59,55 @@ pub(super) fn cancel(
     let submits = submit_path.map(|path| below(connection, path));
     let is_submit = submits.is_some_and(|submits| canonical(submits) == canonical(path))
         || is_endpoint(connection.connection(), SUBMIT, method, path);
-    if is_submit && !permissions.names_cancel(method, path) {
+    // A route whose last segment is `*` can permit the path of a submit that is not known.
+    let may_be_submit =
+        submits.is_none() && !permissions.is_trusted() && !permissions.ends_cancel(method, path);
+    if (is_submit || may_be_submit) && !permissions.names_cancel(method, path) {
+        permissions.cancel(method, path)?;
         return Err(Denial::SubmitPath);
     }
     Ok(permissions.cancel(method, path)?)
+}
+
+/// Whether a call that only reads may send a request of a method that is not safe. Of a pack that is
+/// not trusted it must not be one that orders something: a submit, an upload or a cancellation.
+pub(super) fn read(
+    permissions: &Permissions,
+    connection: &OpenConnection,
+    permit: &Permit,
+    method: &Method,
+    path: &str,
+    submit_path: Option<&str>,
+) -> Result<(), Denial> {
+    if permissions.is_trusted() {
+        return Ok(());
+    }
+    if submit_path.is_some_and(|submits| canonical(submits) == canonical(path)) {
+        return Err(Denial::ReadPath);
+    }
+    if *permit != Permit::Provider {
+        return Ok(());
+    }
+    let (configured, path) = (connection.connection(), below(connection, path));
+    let mut endpoints = [SUBMIT, FILES, CANCEL].into_iter();
+    if is_at_submit(configured, path)
+        || endpoints.any(|option| is_endpoint(configured, option, method, path))
+        || permissions.upload(method, path).is_ok()
+        || permissions.cancel(method, path).is_ok()
+    {
+        return Err(Denial::ReadPath);
+    }
+    Ok(())
+}
+
+/// Whether servers may take this path for that of the connection's submits.
+fn is_at_submit(connection: &Connection, path: &str) -> bool {
+    let endpoint = connection.options().get(SUBMIT);
+    let named = endpoint.and_then(|endpoint| endpoint.get("path")?.as_str());
+    named.is_some_and(|named| {
+        let named = named.split(['?', '#']).next().unwrap_or_default();
+        canonical(named) == canonical(path)
+    })
 }
 
 /// The part of a path below the connection's base path.
@@ -215,6 +260,53 @@ mod tests {
         assert_eq!(tried(&plain, Method::DELETE, "/v1/jobs", submits), Ok(()));
         let outcome = tried(&configured, Method::POST, "/v1/create", None);
         assert_eq!(outcome, Err(Denial::SubmitPath));
+    }
+
+    #[test]
+    fn cancellation_without_a_known_submit_needs_a_route_with_a_named_end() {
+        let plain = connection(json!({}));
+        for (is_trusted, path, expected) in [
+            (false, "/v1/jobs/a/cancel", true),
+            (false, "/v1/stop", false),
+            (true, "/v1/stop", true),
+        ] {
+            let permissions = permissions(MANIFEST, is_trusted);
+            let permit = Permit::Provider;
+            let outcome = cancel(&permissions, &plain, &permit, &Method::POST, path, None);
+            assert_eq!(outcome.is_ok(), expected, "{path}: {outcome:?}");
+        }
+    }
+
+    #[test]
+    fn unsafe_read_is_not_sent_where_something_is_ordered() {
+        let manifest = r#"{
+            "format": 1, "name": "p", "version": "1", "connections": ["pixelml"],
+            "uploads": ["POST /files"], "cancels": ["POST /jobs/*/cancel"], "unsafe_reads": true
+        }"#;
+        let plain = connection(json!({}));
+        let own = connection(json!({"submit": {"method": "POST", "path": "/create?x=1"}}));
+        let submits = Some("/v1/jobs");
+        for (connection, path, submit_path, expected) in [
+            (&plain, "/v1/status", submits, true),
+            (&plain, "/v1/jobs/a", submits, true),
+            (&plain, "/v1/status", None, true),
+            (&plain, "/v1/jobs", submits, false),
+            (&plain, "/v1/Jobs", submits, false),
+            (&plain, "/v1/%6aobs", submits, false),
+            (&plain, "/v1/files", submits, false),
+            (&plain, "/v1/jobs/a/cancel", None, false),
+            (&own, "/v1/create", None, false),
+            (&own, "/v1/Create/", None, false),
+            (&own, "/v1/status", None, true),
+        ] {
+            for is_trusted in [true, false] {
+                let permissions = permissions(manifest, is_trusted);
+                let (permit, post) = (Permit::Provider, Method::POST);
+                let outcome = read(&permissions, connection, &permit, &post, path, submit_path);
+                let expected = is_trusted || expected;
+                assert_eq!(outcome.is_ok(), expected, "{path}: {outcome:?}");
+            }
+        }
     }
 
     #[test]

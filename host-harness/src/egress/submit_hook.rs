@@ -1,10 +1,12 @@
 //! The hook that is called before the one request of a `start` or `cancel` that can cost money.
 
 use futures::future::BoxFuture;
-use http::request;
+use http::header::{AsHeaderName, CONTENT_TYPE};
+use http::{HeaderValue, Method, request};
 use serde_json::Value;
 
 use crate::digest::Sha256Digest;
+use crate::json::Unambiguous;
 use crate::policy::KeyPlace;
 
 /// Decides whether the request of a `start` or `cancel` that can cost money is sent.
@@ -55,16 +57,36 @@ impl Submission<'_> {
     /// Whether the request carries this idempotency key where the provider looks for it.
     #[must_use]
     pub fn carries(&self, key: &str, place: &KeyPlace) -> bool {
+        if self.parts.method != Method::POST {
+            return false;
+        }
         match place {
-            KeyPlace::Header(name) => {
-                let mut values = self.parts.headers.get_all(name).iter();
-                values.next().is_some_and(|value| value == key) && values.next().is_none()
-            }
+            KeyPlace::Header(name) => self.the_one(name).is_some_and(|value| value == key),
             KeyPlace::Field(pointer) => {
-                let body: Value = serde_json::from_slice(self.body).unwrap_or_default();
-                body.pointer(pointer).and_then(Value::as_str) == Some(key)
+                // Of two fields of one name a provider may read either.
+                self.is_json()
+                    && serde_json::from_slice::<Unambiguous>(self.body).is_ok()
+                    && serde_json::from_slice::<Value>(self.body).is_ok_and(|body| {
+                        body.pointer(pointer).and_then(Value::as_str) == Some(key)
+                    })
             }
         }
+    }
+
+    /// The value of a header that the request has once.
+    fn the_one(&self, name: impl AsHeaderName) -> Option<&HeaderValue> {
+        let mut values = self.parts.headers.get_all(name).iter();
+        values.next().filter(|_| values.next().is_none())
+    }
+
+    /// Whether the body is of a type of JSON.
+    fn is_json(&self) -> bool {
+        let named = self.the_one(CONTENT_TYPE).and_then(|it| it.to_str().ok());
+        let named = named.and_then(|named| named.split(';').next());
+        named.is_some_and(|named| {
+            let named = named.trim().to_ascii_lowercase();
+            named == "application/json" || named.ends_with("+json")
+        })
     }
 }
 
@@ -104,18 +126,57 @@ mod tests {
     }
 
     #[test]
+    fn key_counts_in_a_body_that_is_read_as_json_alone() {
+        let body = r#"{"idempotency_key": "k-1", "list": [{"a": 1e2}, {"a": null}]}"#;
+        for (types, expected) in [
+            (&["application/json"][..], true),
+            (&["Application/JSON; charset=utf-8"], true),
+            (&["application/vnd.example+json"], true),
+            (&[], false),
+            (&["text/plain"], false),
+            (&["application/json", "text/plain"], false),
+        ] {
+            let headers: Vec<_> = types.iter().map(|it| ("content-type", *it)).collect();
+            let found = carries("/idempotency_key", &headers, body);
+            assert_eq!(found, expected, "{types:?}");
+        }
+    }
+
+    #[test]
+    fn key_counts_in_a_post_alone() {
+        let (mut parts, ()) = http::Request::put("/v1/jobs")
+            .header("idempotency-key", "k-1")
+            .body(())
+            .expect("a request")
+            .into_parts();
+        let place = "idempotency-key".parse().expect("a place");
+        for (method, expected) in [(Method::PUT, false), (Method::POST, true)] {
+            parts.method = method;
+            let submission = Submission {
+                digest: [0; 32].into(),
+                parts: &parts,
+                body: b"",
+            };
+            assert_eq!(submission.carries("k-1", &place), expected);
+        }
+    }
+
+    #[test]
     fn key_counts_in_its_field_alone() {
         let place = "/idempotency_key";
-        assert!(carries(place, &[], r#"{"idempotency_key": "k-1"}"#));
+        let json = ("content-type", "application/json");
+        assert!(carries(place, &[json], r#"{"idempotency_key": "k-1"}"#));
         for body in [
             "",
             "k-1",
             r#"{"junk": "k-1"}"#,
             r#"{"idempotency_key": ["k-1"]}"#,
             r#"{"input": {"idempotency_key": "k-1"}}"#,
+            r#"{"idempotency_key": "junk", "idempotency_key": "k-1"}"#,
+            r#"{"Idempotency_Key": "junk", "idempotency_key": "k-1"}"#,
         ] {
             assert!(
-                !carries(place, &[("idempotency-key", "k-1")], body),
+                !carries(place, &[("idempotency-key", "k-1"), json], body),
                 "{body}"
             );
         }

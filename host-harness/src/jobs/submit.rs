@@ -186,6 +186,8 @@ impl Jobs {
         let requester = self.driver.requester().to_owned();
         let mut job = Job::new(spec, target, requester, deadline_after(wait));
         job.force = request.force;
+        job.billing.has_uploads = self.may_have_paid_uploads(&request.connection, &request.key);
+        job.billing.count_uploads();
         Ok(Prepared {
             entry: Entry::New(Box::new(job)),
             wait,

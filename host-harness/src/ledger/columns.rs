@@ -112,6 +112,7 @@ columns! {
         submit_account: Option<&'a str>,
         cancel_sent_at: Option<i64>,
         submit_path: Option<&'a str>,
+        has_uploads: bool,
         cost_amount: Option<&'a str>,
         cost_unit: Option<&'a str>,
         deadline_at: i64,

@@ -14,19 +14,19 @@ use super::store::{Ledger, Rows};
 pub(super) const FURTHEST: Millis = 600_000;
 
 /// The jobs of one component on one connection. They wait for each other, and not for those of
-/// other lanes.
+/// other queues.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Lane {
+pub struct QueueId {
     /// The connection.
     pub connection: String,
     /// The component's digest.
     pub component: String,
 }
 
-/// Of the jobs with a next time, the first one by lane and time.
+/// Of the jobs with a next time, the first one by queue and time.
 const FIRST: &str = "SELECT connection, component, next_at FROM jobs
     WHERE next_at IS NOT NULL ORDER BY connection, component, next_at LIMIT 1";
-/// The same after a lane, on its connection.
+/// The same after a queue, on its connection.
 const NEXT_COMPONENT: &str = "SELECT connection, component, next_at FROM jobs
     WHERE next_at IS NOT NULL AND connection = ?1 AND component > ?2
     ORDER BY component, next_at LIMIT 1";
@@ -36,19 +36,19 @@ const NEXT_CONNECTION: &str = "SELECT connection, component, next_at FROM jobs
     ORDER BY connection, component, next_at LIMIT 1";
 
 impl Ledger {
-    /// The lanes of jobs with a next time, and the earliest of these times.
+    /// The queues of jobs with a next time, and the earliest of these times.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub fn pending(&self) -> Result<Vec<(Lane, Millis)>, LedgerError> {
-        let mut pending: Vec<(Lane, Millis)> = Vec::new();
-        // One or two steps of the index for each lane, independent of its number of jobs.
+    pub fn pending(&self) -> Result<Vec<(QueueId, Millis)>, LedgerError> {
+        let mut pending: Vec<(QueueId, Millis)> = Vec::new();
+        // One or two steps of the index for each queue, independent of its number of jobs.
         loop {
             let first = match pending.last() {
                 None => self.first(FIRST, &[])?,
                 Some((
-                    Lane {
+                    QueueId {
                         connection,
                         component,
                     },
@@ -69,43 +69,43 @@ impl Ledger {
         &self,
         query: &str,
         after: &[&dyn ToSql],
-    ) -> Result<Option<(Lane, Millis)>, LedgerError> {
+    ) -> Result<Option<(QueueId, Millis)>, LedgerError> {
         let found = self.read(query, after, |row| {
-            let lane = Lane {
+            let queue_id = QueueId {
                 connection: row.get(0)?,
                 component: row.get(1)?,
             };
-            Ok((lane, row.get(2)?))
+            Ok((queue_id, row.get(2)?))
         });
         Ok(found?.pop())
     }
 
-    /// Lanes whose submits the provider has throttled, and until when.
+    /// Queues whose submits the provider has throttled, and until when.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub fn throttled(&self) -> Result<Vec<(Lane, Millis)>, LedgerError> {
+    pub fn throttled(&self) -> Result<Vec<(QueueId, Millis)>, LedgerError> {
         let throttled = "SELECT connection, component, MAX(next_at) FROM jobs
             WHERE next_at IS NOT NULL AND state = 'queued' AND error_kind = 'throttled'
             GROUP BY connection, component";
         self.read(throttled, [], |row| {
-            let lane = Lane {
+            let queue_id = QueueId {
                 connection: row.get(0)?,
                 component: row.get(1)?,
             };
-            Ok((lane, row.get(2)?))
+            Ok((queue_id, row.get(2)?))
         })
     }
 
-    /// Due jobs of a lane, the longest due first, without those of `held`; at most `most`.
+    /// Due jobs of a queue, the longest due first, without those of `held`; at most `most`.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read.
     pub fn due(
         &self,
-        lane: &Lane,
+        queue_id: &QueueId,
         now: Millis,
         most: usize,
         held: &HashSet<String>,
@@ -116,10 +116,10 @@ impl Ledger {
             AND state <> 'submitting' ORDER BY next_at LIMIT ?5"
         );
         let among = i64::try_from(most + held.len()).unwrap_or(i64::MAX);
-        let Lane {
+        let QueueId {
             connection,
             component,
-        } = lane;
+        } = queue_id;
         let mut found = Rows::default();
         // Two ranges of the index. The rows between them are many and are not read.
         for (after, until) in [(Millis::MIN, now), (now + FURTHEST, Millis::MAX)] {

@@ -6,7 +6,7 @@
 //! - [`job_error`](JobError): an error of a job, and its text in a row
 //! - `columns`: the columns of a row; `record`: conversion between a job and its columns
 //! - [`store`](Ledger): the rows, and their transactions; `open`: the file; `schema`: its versions
-//! - [`change`](Change): a change of a row; [`due`](Lane): the jobs whose time has come
+//! - [`change`](Change): a change of a row; [`due`](QueueId): the jobs whose time has come
 //! - `uploads`: the uploads of pictures, before and after their job has a row
 //! - `resume`: resumes every job in one commit
 //! - [`pictures`](Pictures): pictures in base64, stored beside the rows; `placeholders`: their
@@ -42,7 +42,7 @@ pub use change::Change;
 #[cfg(test)]
 pub(crate) use record::round_trip;
 
-pub use due::Lane;
+pub use due::QueueId;
 pub use error::{Damage, DamagedRow, LedgerError, RowProblem};
 pub use hold::FilesHold;
 pub use job_error::{Failures, JobError};

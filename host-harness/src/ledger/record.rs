@@ -94,6 +94,7 @@ fn with_columns<T>(job: &Job, run: impl FnOnce(&Columns<'_>) -> T) -> T {
             .and_then(|made| made.account.as_deref()),
         cancel_sent_at: schedule.cancel_sent_at,
         submit_path: job.submit_path.as_deref(),
+        has_uploads: job.billing.has_uploads,
         cost_amount: cost.map(|cost| cost.amount.as_str()),
         cost_unit: cost.map(|cost| cost.unit.as_str()),
         deadline_at: schedule.deadline_at,
@@ -127,6 +128,7 @@ fn of_columns(columns: &Columns<'_>) -> Result<Job, RowProblem> {
             charge: charge(columns.charge)?,
             reported: columns.reported_charge.map(charge).transpose()?,
             cost: pair("cost", columns.cost_amount, columns.cost_unit)?.map(cost),
+            has_uploads: columns.has_uploads,
         },
         schedule: Schedule {
             deadline_at: columns.deadline_at,

@@ -143,6 +143,18 @@ pub struct Billing {
     pub reported: Option<Charge>,
     /// The cost, if it is known.
     pub cost: Option<Cost>,
+    /// Whether pictures were uploaded for the job, at a provider that may charge for that. Then
+    /// `charge` is never `no`.
+    pub has_uploads: bool,
+}
+
+impl Billing {
+    /// Makes a charge of `no` unknown if there are uploads.
+    pub(crate) fn count_uploads(&mut self) {
+        if self.has_uploads && self.charge == Charge::No {
+            self.charge = Charge::Unknown;
+        }
+    }
 }
 
 /// When the driver works on a job, and for which process.
@@ -249,6 +261,7 @@ impl Job {
                 charge: Charge::No,
                 reported: None,
                 cost: None,
+                has_uploads: false,
             },
             schedule: Schedule {
                 deadline_at,

@@ -7,6 +7,8 @@ ALTER TABLE jobs ADD COLUMN cancel_sent_at INTEGER;
 -- readable ones.
 ALTER TABLE jobs ADD COLUMN unreadable_since INTEGER;
 ALTER TABLE jobs ADD COLUMN submit_path TEXT;
+-- Whether pictures were uploaded for the job, at a provider that may charge for that.
+ALTER TABLE jobs ADD COLUMN has_uploads INTEGER NOT NULL DEFAULT 0;
 -- Uploads of pictures: one row for each picture of a job, before and after the job has a row.
 CREATE TABLE uploads (
     connection TEXT NOT NULL,

@@ -263,8 +263,8 @@ mod tests {
         let written = ledger.write(|transaction| {
             for picture in 0..=PRUNED_AT_ONCE {
                 transaction.execute(
-                    "INSERT INTO uploads (connection, key, sha256, sent, at)
-                        VALUES ('pixelml', 'old', ?1, 1, 5)",
+                    "INSERT INTO uploads (connection, key, sha256, provider, sent, at)
+                        VALUES ('pixelml', 'old', ?1, 'p', 1, 5)",
                     [picture],
                 )?;
             }

@@ -183,6 +183,14 @@ impl Permissions {
         self.manifest.cancels.iter().any(names) && self.grant.cancels.iter().any(names)
     }
 
+    /// Whether a route of cancellations that is asked for and granted permits this path, and does not
+    /// end with `*`.
+    #[must_use]
+    pub fn ends_cancel(&self, method: &Method, path: &str) -> bool {
+        let ends = |route: &Route| route.has_named_end() && route.permits(method, path);
+        self.manifest.cancels.iter().any(ends) && self.grant.cancels.iter().any(ends)
+    }
+
     /// What is missing for a request on a route. The line of the grant has the manifest's own route,
     /// which covers the requests for other jobs too.
     fn route(

@@ -69,6 +69,12 @@ impl Route {
         &self.path
     }
 
+    /// Whether its last segment is not `*`.
+    #[must_use]
+    pub fn has_named_end(&self) -> bool {
+        !self.path.ends_with("/*")
+    }
+
     /// The route of one request; `None` if no route can permit it.
     #[must_use]
     pub fn of_request(method: &Method, path: &str) -> Option<Self> {

@@ -58,6 +58,7 @@ pub fn decide(job: &Job, event: Event, now: Millis) -> (Job, Action) {
         | Event::ConnectionUnavailable { .. }
         | Event::TargetChanged { .. } => step.on_request(event),
     };
+    next.billing.count_uploads();
     (next, action)
 }
 

@@ -113,7 +113,7 @@ impl LedgerHook {
         let ready = Event::SubmitReady {
             sha256: submission.digest.to_string(),
             keyed,
-            account: connection.and_then(OpenConnection::account),
+            account: connection.map(OpenConnection::account),
             path: submission.path().to_owned(),
         };
         Ok((ready, keyed))

@@ -19,7 +19,7 @@ fn at_once(call: &CallBudget, bytes: u64) -> Option<Reserved> {
 
 #[test]
 fn reservation_waits_for_the_share_of_its_call() {
-    let budget = Budget::new(1000, 1000);
+    let budget = MemoryBudget::new(1000, 1000);
     let call = budget.of_call(1, 100);
     let first = at_once(&call, 60).expect("free");
     let mut second = reserving(&call, 50);
@@ -35,7 +35,7 @@ fn reservation_waits_for_the_share_of_its_call() {
 
 #[test]
 fn reservation_beyond_every_share_is_admitted_alone() {
-    let budget = Budget::new(100, 100);
+    let budget = MemoryBudget::new(100, 100);
     let call = budget.of_call(1, 100);
     let other = budget.of_call(1, 100);
     let long = at_once(&call, 1000).expect("alone");
@@ -47,7 +47,7 @@ fn reservation_beyond_every_share_is_admitted_alone() {
 
 #[test]
 fn pack_that_waits_for_its_share_lets_others_pass() {
-    let budget = Budget::new(100, 300);
+    let budget = MemoryBudget::new(100, 300);
     let calls = [1, 1, 1, 2].map(|pack| budget.of_call(pack, 100));
     let oldest = at_once(&calls[0], 90).expect("free");
     let mut second = reserving(&calls[1], 20);
@@ -65,7 +65,7 @@ fn pack_that_waits_for_its_share_lets_others_pass() {
 
 #[test]
 fn oldest_call_of_a_pack_never_waits_for_its_share() {
-    let budget = Budget::new(100, 100);
+    let budget = MemoryBudget::new(100, 100);
     let calls = [1, 1, 1].map(|pack| budget.of_call(pack, 100));
     // Each holds a part, and wants more than is left.
     let mut parts = calls
@@ -91,7 +91,7 @@ fn oldest_call_of_a_pack_never_waits_for_its_share() {
 /// Calls that hold something wait for more. Each of them is admitted in the end.
 #[tokio::test]
 async fn calls_that_hold_a_part_do_not_wait_for_each_other() {
-    let budget = Budget::new(100, 150);
+    let budget = MemoryBudget::new(100, 150);
     let steps = (0..40_usize).map(|number| {
         let call = budget.of_call(number % 3, 64);
         async move {
@@ -115,7 +115,7 @@ async fn calls_that_hold_a_part_do_not_wait_for_each_other() {
 
 #[test]
 fn dropped_reservation_releases_its_place_and_its_bytes() {
-    let budget = Budget::new(100, 100);
+    let budget = MemoryBudget::new(100, 100);
     let calls = [1, 1, 1].map(|pack| budget.of_call(pack, 100));
     let held = at_once(&calls[0], 90).expect("free");
     let mut second = reserving(&calls[1], 50);
@@ -136,7 +136,7 @@ fn dropped_reservation_releases_its_place_and_its_bytes() {
 
 #[test]
 fn bytes_count_as_long_as_a_part_of_them_is_in_memory() {
-    let budget = Budget::new(100, 100);
+    let budget = MemoryBudget::new(100, 100);
     let call = budget.of_call(1, 100);
     let mut reserved = at_once(&call, 10).expect("free");
     let text = Arc::new(reserved.split(4)).holding(Bytes::from_static(b"text"));
@@ -151,7 +151,7 @@ fn bytes_count_as_long_as_a_part_of_them_is_in_memory() {
 
 #[test]
 fn small_replies_of_a_call_do_not_wait_and_have_a_bound_together() {
-    let budget = Budget::new(100, 100);
+    let budget = MemoryBudget::new(100, 100);
     let calls = [1, 1].map(|pack| budget.of_call(pack, 100));
     let held = at_once(&calls[0], 90).expect("free");
     let mut unread = Vec::new();
@@ -175,7 +175,7 @@ fn small_replies_of_a_call_do_not_wait_and_have_a_bound_together() {
 #[test]
 fn reply_with_a_ticket_waits_neither_for_its_bytes_nor_for_its_decoder() {
     const DECODER: u64 = 16 << 20;
-    let budget = Budget::new(100, 100);
+    let budget = MemoryBudget::new(100, 100);
     let calls = [1, 1].map(|pack| budget.of_call(pack, 100));
     let held = at_once(&calls[0], 90).expect("free");
     let mut unread = calls[1].reserved();

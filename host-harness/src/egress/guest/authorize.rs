@@ -59,11 +59,19 @@ impl GuestHttp {
         )
         .map_err(refused)?;
         header::check(&parts.headers, connection).map_err(refused)?;
-        if self.sends == Sends::OneChange && !parts.method.is_safe() {
+        if !parts.method.is_safe() {
             let (method, path) = (&parts.method, parts.uri.path());
             let submit_path = self.submit_path.as_deref();
-            routes::cancel(permissions, connection, &permit, method, path, submit_path)
-                .map_err(refused)?;
+            match self.sends {
+                Sends::OneChange => {
+                    routes::cancel(permissions, connection, &permit, method, path, submit_path)
+                }
+                Sends::Reads => {
+                    routes::read(permissions, connection, &permit, method, path, submit_path)
+                }
+                Sends::OneSubmit | Sends::Nothing => Ok(()),
+            }
+            .map_err(refused)?;
         }
         self.count(&parts.headers)?;
         Ok(Authorized(RequestHead {
@@ -87,8 +95,13 @@ impl GuestHttp {
         };
         if !method.is_safe() {
             if self.sends == Sends::Reads {
-                self.quota.permissions().unsafe_read(method)?;
-            } else if self.transmission.is_claimed() {
+                let permissions = self.quota.permissions();
+                permissions.unsafe_read(method)?;
+                if self.is_unsubmitted && !permissions.is_trusted() {
+                    return Err(Denial::NoSubmit);
+                }
+            }
+            if self.changes_once() && self.transmission.is_claimed() {
                 return Err(Denial::SecondSubmit);
             }
         }

@@ -39,8 +39,11 @@ pub(crate) struct GuestHttp {
     pub(crate) egress: Option<Egress>,
     pub(crate) connection: Option<Arc<OpenConnection>>,
     pub(crate) submit_hook: Option<Arc<dyn SubmitHook>>,
-    /// The path of the submit of the job that is cancelled, where cancellations are not sent.
+    /// The path of the submit of the job, where neither cancellations nor reads by unsafe methods
+    /// are sent.
     pub(crate) submit_path: Option<Arc<str>>,
+    /// Whether the job was never submitted, so that it is read by safe methods alone.
+    pub(crate) is_unsubmitted: bool,
     pub(crate) transmission: Arc<Transmission>,
     pub(crate) quota: Arc<Quota>,
     /// Upper bound for [`HttpLimits::total`](crate::egress::HttpLimits::total), from the call's
@@ -52,4 +55,13 @@ pub(crate) struct GuestHttp {
     pub(crate) attachments: Arc<Attachments>,
     /// The memory of its requests and replies.
     pub(crate) memory: Arc<CallMemory>,
+}
+
+impl GuestHttp {
+    /// Whether at most one request of the call can have an unsafe method. A read can be one of several
+    /// only if the pack is trusted, or the submit is known that it must not repeat.
+    pub(super) fn changes_once(&self) -> bool {
+        self.sends != Sends::Reads
+            || self.submit_path.is_none() && !self.quota.permissions().is_trusted()
+    }
 }

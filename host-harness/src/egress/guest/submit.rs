@@ -20,7 +20,7 @@ impl Outgoing<'_> {
         let head = self.collected.head();
         let transmission = &head.call.transmission;
         // Of requests that run at the same time one passes, in one step with the check.
-        let is_the_one = head.call.sends != Sends::Reads;
+        let is_the_one = head.call.changes_once();
         if is_the_one {
             transmission.claim()?;
         }

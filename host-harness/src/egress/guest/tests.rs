@@ -27,14 +27,19 @@ fn guest(base: &str, sends: Sends) -> GuestHttp {
 
 /// Of a pack that is granted a connection and another host.
 fn bounded_guest(base: &str, sends: Sends, limits: PackLimits) -> GuestHttp {
+    let cancels: &[&str] = match sends {
+        Sends::OneChange => &["POST /", "POST /*", "POST /v1/*"],
+        _ => &[],
+    };
     let manifest = Manifest {
         name: "guest".into(),
         connections: ["pixelml".into()].into(),
         hosts: vec!["GET http://cdn.example/media".parse().expect("a rule")],
         unsafe_reads: true,
-        cancels: ["POST /", "POST /*", "POST /v1/*"]
+        cancels: cancels
+            .iter()
             .map(|route| route.parse().expect("a route"))
-            .into(),
+            .collect(),
         ..Manifest::default()
     };
     let grant = Grant {
@@ -51,7 +56,8 @@ fn bounded_guest(base: &str, sends: Sends, limits: PackLimits) -> GuestHttp {
         egress: Some(narrow()),
         connection: Some(connection(base)),
         submit_hook: None,
-        submit_path: None,
+        submit_path: Some("/v1/submits".into()),
+        is_unsubmitted: false,
         transmission: Arc::new(Transmission::default()),
         quota: Arc::new(Quota::new(permissions)),
         total_timeout: Duration::from_secs(30),

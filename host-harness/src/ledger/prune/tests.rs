@@ -35,7 +35,8 @@ fn records_of_uploads_are_deleted_with_their_job_alone() {
     let written = ledger.write(|transaction| {
         for key in ["a", "b", "c"] {
             transaction.execute(
-                "INSERT INTO uploads (connection, key, sha256, sent, at) VALUES (?1, ?2, 's', 1, 1)",
+                "INSERT INTO uploads (connection, key, sha256, provider, sent, at)
+                 VALUES (?1, ?2, 's', 'p', 1, 1)",
                 params!["pixelml", key],
             )?;
         }

@@ -8,7 +8,7 @@ use crate::error::ErrorKind;
 use crate::ledger::due::FURTHEST;
 use crate::ledger::testing::{file, stage};
 use crate::ledger::{
-    Attempts, Change, Cost, Damage, JobError, JobSpec, Lane, Media, PastSubmits, ProviderJob,
+    Attempts, Change, Cost, Damage, JobError, JobSpec, Media, PastSubmits, ProviderJob, QueueId,
     ResultFile, RowProblem, Stage, Submit, Target,
 };
 
@@ -30,9 +30,9 @@ fn job(id: &str, key: &str, raw_input: &str) -> Job {
     Job::new(spec, target, "requester".into(), 1_000)
 }
 
-/// The lane of the jobs above on this connection.
-fn lane(connection: &str) -> Lane {
-    Lane {
+/// The queue of the jobs above on this connection.
+fn queue_id(connection: &str) -> QueueId {
+    QueueId {
         connection: connection.into(),
         component: "c".into(),
     }
@@ -79,6 +79,7 @@ fn full(mut job: Job) -> Job {
     job.schedule.cancel_sent_at = Some(6);
     job.submit_path = Some("/v1/jobs".into());
     job.billing.reported = Some(Charge::No);
+    job.billing.has_uploads = true;
     job.schedule.requester = "another".into();
     job.last_error = Some(JobError::new(ErrorKind::Unavailable, "m"));
     job.target = Target::File("/clips/b.mp4".into());
@@ -159,7 +160,7 @@ fn next_time_beyond_the_longest_pause_is_due() {
     let held = |ids: &[&str]| ids.iter().map(ToString::to_string).collect::<HashSet<_>>();
     let due = |most, held: &HashSet<_>| {
         let due = ledger
-            .due(&lane("pixelml"), 500, most, held)
+            .due(&queue_id("pixelml"), 500, most, held)
             .expect("read")
             .jobs;
         let ids: Vec<_> = due.iter().map(|job| job.spec.id.clone()).collect();
@@ -277,7 +278,7 @@ fn due_jobs_are_ordered_by_next_time() {
     let due = |most, held: &[&str]| -> Vec<_> {
         let held = held.iter().map(|id| (*id).to_owned()).collect();
         let due = ledger
-            .due(&lane("pixelml"), 50, most, &held)
+            .due(&queue_id("pixelml"), 50, most, &held)
             .expect("read")
             .jobs;
         due.iter().map(|job| job.spec.id.clone()).collect()
@@ -287,7 +288,10 @@ fn due_jobs_are_ordered_by_next_time() {
     assert_eq!(due(2, &["b", "a"]), ["d", "f"]);
     assert_eq!(due(2, &["e", "c"]), ["b", "d"]);
     let pending = ledger.pending().expect("read");
-    assert_eq!(pending, [(lane("another"), 100), (lane("pixelml"), 10)]);
+    assert_eq!(
+        pending,
+        [(queue_id("another"), 100), (queue_id("pixelml"), 10)]
+    );
     let mut left = job("left", "left", "x");
     left.schedule.next_at = None;
     left.last_error = Some(JobError::new(ErrorKind::Interrupted, "no process waits"));
@@ -313,7 +317,7 @@ fn connection_rests_until_its_latest_throttled_submit() {
         added(&ledger, &job);
     }
     let throttled = ledger.throttled().expect("read");
-    assert_eq!(throttled, [(lane("pixelml"), 90)]);
+    assert_eq!(throttled, [(queue_id("pixelml"), 90)]);
 }
 
 #[test]
@@ -329,13 +333,15 @@ fn pending_lanes_are_those_of_each_component_on_each_connection() {
             job.schedule.next_at = Some(next_at);
             added(&ledger, &job);
         }
-        let lane = Lane {
+        let queue_id = QueueId {
             connection: connection.into(),
             component: component.into(),
         };
-        let due = ledger.due(&lane, 100, 9, &HashSet::new()).expect("read");
+        let due = ledger
+            .due(&queue_id, 100, 9, &HashSet::new())
+            .expect("read");
         assert_eq!(due.jobs.len(), 2);
-        expected.push((lane, first));
+        expected.push((queue_id, first));
     }
     assert_eq!(ledger.pending().expect("read"), expected);
 }
@@ -557,7 +563,7 @@ fn damaged_row_keeps_no_other_job_waiting() {
     let connection = Connection::open(folder.path().join("ledger.sqlite3")).expect("open");
     let broken = "UPDATE jobs SET state = 'started' WHERE id = 'a'";
     connection.execute(broken, []).expect("a change");
-    let due = ledger.due(&lane("pixelml"), Millis::MAX / 2, 9, &HashSet::new());
+    let due = ledger.due(&queue_id("pixelml"), Millis::MAX / 2, 9, &HashSet::new());
     for rows in [ledger.rows().expect("read"), due.expect("read")] {
         let good: Vec<_> = rows.jobs.iter().map(|job| job.spec.id.as_str()).collect();
         let damaged = rows.damaged.iter().filter_map(LedgerError::damaged_row);

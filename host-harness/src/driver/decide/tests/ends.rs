@@ -59,6 +59,31 @@ fn cancel_of_a_queued_job_sends_no_request() {
 }
 
 #[test]
+fn job_with_uploads_is_never_without_charge() {
+    let refused = Event::SubmitFailed {
+        error: oops(),
+        failure: SubmitFailure::Refused { charge: Charge::No },
+    };
+    let put_off = Event::SubmitFailed {
+        error: oops(),
+        failure: SubmitFailure::Retryable { after: None },
+    };
+    for events in [
+        vec![Event::CancelWanted],
+        vec![submit_ready(), refused.clone()],
+        vec![refused],
+        vec![submit_ready(), put_off],
+    ] {
+        for (has_uploads, expected) in [(true, Charge::Unknown), (false, Charge::No)] {
+            let mut job = job(0);
+            job.billing.has_uploads = has_uploads;
+            let (job, _) = after(job, events.clone());
+            assert_eq!(job.charge(), expected, "{:?}", job.state());
+        }
+    }
+}
+
+#[test]
 fn job_without_cancellation_is_suspended_until_resumed() {
     let events = [submit_ready(), accepted(), Event::CancelWanted, Event::Due];
     let (job, actions) = after(job(0), events);

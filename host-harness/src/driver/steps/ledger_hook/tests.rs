@@ -38,7 +38,7 @@ fn submit() -> Request {
 /// A ledger with this job, another process's connection to it, and the hook of a request.
 fn hook(job: &Job, request: Request) -> (TempDir, Arc<Ledger>, Connection, LedgerHook) {
     let folder = tempfile::tempdir().expect("folder");
-    let ledger = Ledger::open(folder.path()).expect("ledger").impatient();
+    let ledger = Ledger::open(folder.path()).expect("ledger").without_wait();
     ledger
         .insert_all(std::slice::from_ref(job))
         .expect("insert");

@@ -79,6 +79,48 @@ async fn second_change_of_a_cancel_is_denied() {
 }
 
 #[tokio::test]
+async fn unsafe_read_is_not_sent_to_the_submit_nor_without_one() {
+    let server = Server::start(vec![Act::ok("a"); 3]).await;
+    let mut guest = guest(&server.url("/v1"), Sends::Reads);
+    let post = |path: &str| request(Method::POST, &server.url(path), "{}");
+    for _ in 0..2 {
+        send(&guest, post("/v1/a/state")).await.expect("a reply");
+    }
+    let submit = send(&guest, post("/v1/submits")).await;
+    assert!(
+        matches!(submit, Err(Error::HttpRequestDenied)),
+        "{submit:?}"
+    );
+
+    // An earlier version recorded no path: one such read a call.
+    guest.submit_path = None;
+    send(&guest, post("/v1/a/state")).await.expect("a reply");
+    let second = send(&guest, post("/v1/a/state")).await;
+    assert!(
+        matches!(second, Err(Error::HttpRequestDenied)),
+        "{second:?}"
+    );
+
+    guest.is_unsubmitted = true;
+    guest.transmission = Arc::new(Transmission::default());
+    let unsubmitted = send(&guest, post("/v1/a/state")).await;
+    let is_denied = matches!(unsubmitted, Err(Error::HttpRequestDenied));
+    assert!(is_denied, "{unsubmitted:?}");
+    assert_eq!(server.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn unsafe_read_does_not_leave_after_its_call() {
+    let server = Server::start([]).await;
+    let guest = guest(&server.url("/v1"), Sends::Reads);
+    guest.transmission.close();
+    let post = request(Method::POST, &server.url("/v1/a/state"), "{}");
+    let late = send(&guest, post).await;
+    assert!(matches!(late, Err(Error::HttpRequestDenied)), "{late:?}");
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[tokio::test]
 async fn headers_and_bodies_beyond_the_packs_limits_are_denied() {
     let long = reply(
         "200 OK",
