@@ -197,7 +197,9 @@ impl NextStep {
                 Self::of_uncharged(job)
             }
             State::Failed
-                if kind == Some(ErrorKind::Rejected) && job.charge() == Charge::Unknown =>
+                if kind == Some(ErrorKind::Rejected)
+                    && job.charge() == Charge::Unknown
+                    && !job.billing.has_uploads =>
             {
                 Self::LookForCharge
             }
