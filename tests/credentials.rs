@@ -68,12 +68,12 @@ fn carry_the_key_only_in(arrived: &[Arrived], header: &str, value: &str) {
 #[test]
 fn catalog_of_a_strangers_pack_does_not_choose_the_header_of_the_key() {
     for (header, expected) in [
-        ("content-type", "no rule can allow it"),
-        ("user-agent", "no rule can allow it"),
-        ("x-forwarded-host", "no rule can allow it"),
-        ("X_Forwarded_Host", "no rule can allow it"),
+        ("content-type", "which cannot carry a credential"),
+        ("user-agent", "which cannot carry a credential"),
+        ("x-forwarded-host", "which cannot carry a credential"),
+        ("X_Forwarded_Host", "which cannot carry a credential"),
         // Many providers send it back.
-        ("x-request-id", "no rule can allow it"),
+        ("x-request-id", "which cannot carry a credential"),
         (
             "x_api_key",
             "\"credentials\": { \"pixelml\": { \"header\": \"x_api_key\", \"prefix\": \"Bearer \" } }",
@@ -131,6 +131,9 @@ fn settings_of_the_connection_decide_before_the_pack() {
         "_API_KEY\" }",
         "_API_KEY\", header = \"x-secret\", prefix = \"\" }",
     ));
+    let shown = sandbox.run(["packs", "show", "hostile.wasm"]);
+    let line = "  credentials  scripted: in the header x-secret (configured)\n";
+    assert!(shown.stdout.contains(line), "{shown:?}");
     let more = ["--out", "clip.mp4"];
     run_node(&sandbox, NODE, &one_job(&provider), &more).answer();
     carry_the_key_only_in(&provider.arrived(), "x-secret", CANARY_KEY);
@@ -164,7 +167,10 @@ fn manifest_that_asks_for_a_header_of_the_host_is_refused() {
         let refused = sandbox.run(["packs", "allow", "hostile.wasm", "--json"]);
         let error = refused.error("bad_component");
         let message = error["message"].as_str().expect("a message");
-        assert!(message.contains("cannot carry a credential"), "{message}");
+        let named = format!("`{}` cannot carry a credential", header.to_lowercase());
+        assert!(message.contains(&named), "{message}");
+        let next = error["next"].as_str().expect("a next step");
+        assert!(next.starts_with("Correct the manifest"), "{next}");
     }
 }
 

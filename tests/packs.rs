@@ -334,7 +334,8 @@ fn embedded_component_is_allowed_by_default_and_can_be_restricted() {
 /// Valid and invalid manifests.
 fn manifests() -> Vec<Value> {
     let with = |name: &str, value: Value| {
-        let mut document = json!({"format": 1, "name": "example", "version": "1"});
+        let mut document =
+            json!({"format": 1, "name": "example", "version": "1", "connections": ["pixelml"]});
         document[name] = value;
         document
     };

@@ -124,7 +124,12 @@ impl Outcome {
         }
         // After a possible charge, `next` must not suggest another submit.
         if text("charged") != "no" {
-            let goes_on = ["zoetrope jobs ", " --key ", "No further action:"];
+            let goes_on = [
+                "zoetrope jobs ",
+                " --key ",
+                "No further action:",
+                "Look for a charge",
+            ];
             let next = text("next");
             assert!(goes_on.iter().any(|way| next.contains(way)), "{next}");
         }

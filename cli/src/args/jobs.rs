@@ -77,7 +77,9 @@ pub(crate) struct Resume {
 /// Waits up to a minute for the provider's answer. A job that was not submitted is cancelled
 /// without a request. If the job has already succeeded, its result is downloaded. If the
 /// provider cannot cancel, the job continues there and is charged; `zoetrope jobs resume`
-/// waits for it.
+/// waits for it. A job with an unknown outcome is looked for under its key first, or keeps the
+/// request until `zoetrope jobs resolve`. A pack that is not built in sends one cancellation for
+/// a job; a further command polls the job.
 #[derive(Args)]
 pub(crate) struct Cancel {
     /// Job ID, or its first characters
@@ -125,7 +127,7 @@ pub(crate) struct Finding {
     pub(crate) never_started: bool,
 }
 
-/// Delete finished jobs from the ledger.
+/// Delete finished jobs, and stored files that no job needs.
 ///
 /// Deletes their rows, inputs and unfinished files; result files stay. A job that may still be
 /// charged or may still deliver a result is kept. Also removes stored pictures, components and

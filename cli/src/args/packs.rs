@@ -40,7 +40,7 @@ pub(crate) struct Allow {
     /// Connection that it may use [default: the only configured one of each category, or the practice provider's]
     #[arg(long = "connection", value_name = "ID")]
     pub(crate) connections: Vec<ConnectionId>,
-    /// Allow it even if it requests more than the allowed component of the same name
+    /// Allow it even if it requests more than the allowed component of the same name; another header for the key counts as more
     #[arg(long)]
     pub(crate) more: bool,
 }

@@ -80,8 +80,8 @@ pub(super) fn cancelled(job: &Job, context: &Context) -> Result<ExitCode, Failur
 /// The failure of a cancellation without a request that could find the job.
 fn kept(job: &Job, step: NextStep, context: &Context) -> Failure {
     let message = "it is unknown whether the provider accepted the job, and no request can find \
-                   it, so nothing was sent. The wish to cancel is kept: the job is never submitted \
-                   again, and is cancelled once it is found. It may be charged";
+                   it, so nothing was sent. The requested cancellation is kept: the job is never \
+                   submitted again, and is cancelled once it is found. It may be charged";
     Failure::new(ErrorKind::OutcomeUnknown, Phase::Submit, message)
         .about(job)
         .then_step(step, &context.options())

@@ -35,7 +35,7 @@ impl Allow {
             context
                 .printer()
                 .message("This component is already allowed.");
-            show(context, config.policy(), digest, Some(&requested))?;
+            show(context, config, config.policy(), digest, Some(&requested))?;
             return Ok(ExitCode::SUCCESS);
         }
         if known.is_none() && !self.more {
@@ -57,7 +57,7 @@ impl Allow {
         for line in confirmed(config, &requested, &grant) {
             context.printer().message(&line);
         }
-        show(context, &policy, digest, Some(&requested))?;
+        show(context, config, &policy, digest, Some(&requested))?;
         Ok(ExitCode::SUCCESS)
     }
 

@@ -53,7 +53,7 @@ pub(super) fn confirmed(config: &Config, requested: &Manifest, grant: &Grant) ->
     lines.extend(grant.idempotency.iter().map(|(category, place)| {
         let words = in_words(place);
         format!(
-            "Its submits to {category} carry the idempotency key in {words}. A submit may be repeated under it."
+            "Its submits to {category} carry the idempotency key in {words}. A submit with an unknown outcome is repeated under it only if the connection has `idempotency`."
         )
     }));
     if grant.refusals_in_2xx {
@@ -64,7 +64,7 @@ pub(super) fn confirmed(config: &Config, requested: &Manifest, grant: &Grant) ->
 }
 
 /// The configured connections of a category that the grant names.
-fn granted_connections<'a>(
+pub(super) fn granted_connections<'a>(
     config: &'a Config,
     grant: &Grant,
     category: &str,
@@ -79,6 +79,6 @@ fn granted_connections<'a>(
         .collect()
 }
 
-fn of_pack(place: Option<&CredentialPlace>) -> (&str, &str) {
+pub(super) fn of_pack(place: Option<&CredentialPlace>) -> (&str, &str) {
     place.map_or(STANDARD, |place| (place.header(), place.prefix()))
 }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use zoetrope_bundled_pack::{COMPONENT, DIGEST};
 use zoetrope_host::digest::Sha256Digest;
 use zoetrope_host::error::ErrorKind;
-use zoetrope_host::policy::{Connections, CredentialPlace, Grant, Manifest};
+use zoetrope_host::policy::{Connections, CredentialPlace, Grant, Manifest, ManifestError};
 
 use super::args::packs::{Command, Packs};
 use super::context::Context;
@@ -101,6 +101,9 @@ fn summary(grant: &Grant) -> String {
         1 => parts.push("1 further host".into()),
         count => parts.push(format!("{count} further hosts")),
     }
+    if grant.unsafe_reads {
+        parts.push("reads by any method".into());
+    }
     if !grant.uploads.is_empty() {
         parts.push("uploads".into());
     }
@@ -116,6 +119,12 @@ fn summary(grant: &Grant) -> String {
         headers
             .iter()
             .map(|header| format!("the key in the header {header}")),
+    );
+    let places: BTreeSet<_> = grant.idempotency.values().map(terms::in_words).collect();
+    parts.extend(
+        places
+            .iter()
+            .map(|place| format!("idempotency key in {place}")),
     );
     if grant.refusals_in_2xx {
         parts.push("refusals in 2xx".into());
@@ -142,8 +151,13 @@ fn merge(one: &mut Value, other: Value) {
 
 fn manifest(component: &[u8]) -> Result<Manifest, Failure> {
     Manifest::of(component).map_err(|error| {
-        Failure::new(ErrorKind::BadComponent, Phase::Setup, error.to_string())
-            .then("Name a WebAssembly component".into())
+        let next = match error {
+            ManifestError::Content(_) | ManifestError::Several | ManifestError::Long => {
+                "Correct the manifest and build the component again, or ask its author"
+            }
+            _ => "Name a WebAssembly component",
+        };
+        Failure::new(ErrorKind::BadComponent, Phase::Setup, error.to_string()).then(next.into())
     })
 }
 

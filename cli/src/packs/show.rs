@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
+use zoetrope_host::config::Config;
 use zoetrope_host::digest::Sha256Digest;
 use zoetrope_host::policy::{
     Connections, CredentialPlace, Grant, Manifest, PackLimit, Permissions, Policy,
 };
 use zoetrope_host::sanitize::sentence;
 
-use super::terms::{STANDARD, Terms, header_in_words};
+use super::confirm::{granted_connections, of_pack};
+use super::terms::{Terms, header_in_words};
 use super::{find, granted, manifest, merge};
 use crate::args::packs::Show;
 use crate::context::Context;
@@ -20,16 +22,23 @@ impl Show {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let found = find(context, &self.pack).await?;
         let requested = found.component.as_deref().map(manifest).transpose()?;
-        let policy = context.config().await?.policy();
-        show(context, policy, found.digest, requested.as_ref())?;
+        let config = context.config().await?;
+        show(
+            context,
+            config,
+            config.policy(),
+            found.digest,
+            requested.as_ref(),
+        )?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// Prints the permissions that a component requests, those it is granted, and the resulting
-/// limits.
+/// limits. `policy` is that of the configuration, or has a new grant too.
 pub(super) fn show(
     context: &Context,
+    config: &Config,
     policy: &Policy,
     digest: Sha256Digest,
     requested: Option<&Manifest>,
@@ -48,7 +57,7 @@ pub(super) fn show(
     if printer.json() {
         printer.line(&document(digest, requested, grant, effective))?;
     } else {
-        printer.text(&text(digest, requested, grant, effective))?;
+        printer.text(&text(config, digest, requested, grant, effective))?;
     }
     Ok(())
 }
@@ -87,6 +96,7 @@ fn document(
 }
 
 fn text(
+    config: &Config,
     digest: Sha256Digest,
     requested: Option<&Manifest>,
     grant: Option<&Grant>,
@@ -116,7 +126,7 @@ fn text(
         list_requested(&mut text, manifest);
     }
     match grant {
-        Some(grant) => list_granted(&mut text, requested, grant, effective),
+        Some(grant) => list_granted(&mut text, config, requested, grant, effective),
         None => text.push_str("\nnot allowed to run\n"),
     }
     text
@@ -141,6 +151,7 @@ fn list_requested(text: &mut String, manifest: &Manifest) {
 
 fn list_granted(
     text: &mut String,
+    config: &Config,
     requested: Option<&Manifest>,
     grant: &Grant,
     effective: Option<&Permissions>,
@@ -156,12 +167,12 @@ fn list_granted(
         (Some(manifest), Some(effective)) => manifest
             .connections
             .iter()
-            .map(|category| sent(category, effective.credential(category)))
+            .flat_map(|category| sent_over(config, grant, category, effective.credential(category)))
             .collect(),
         _ => grant
             .credentials
             .iter()
-            .map(|(category, place)| sent(category, Some(place)))
+            .flat_map(|(category, place)| sent_over(config, grant, category, Some(place)))
             .collect(),
     };
     for (title, lines) in Terms::from(grant).titled(keys) {
@@ -177,9 +188,39 @@ fn list_granted(
 /// Where the requests of a pack carry the key of a provider of this category, unless the
 /// connection sets it.
 fn sent(category: &str, place: Option<&CredentialPlace>) -> String {
-    let (header, prefix) = place.map_or(STANDARD, |place| (place.header(), place.prefix()));
+    let (header, prefix) = of_pack(place);
     let words = header_in_words(header, prefix);
     format!("{}: {words}", sentence(category))
+}
+
+/// Where the requests of a pack carry the keys of the granted connections of this category: as it
+/// is granted, and as the connections set it.
+fn sent_over(
+    config: &Config,
+    grant: &Grant,
+    category: &str,
+    place: Option<&CredentialPlace>,
+) -> Vec<String> {
+    let (header, prefix) = of_pack(place);
+    let used = granted_connections(config, grant, category);
+    let set: Vec<_> = used
+        .iter()
+        .filter_map(|connection| {
+            let own = (
+                connection.credential_header(),
+                connection.credential_prefix(),
+            );
+            if own == (None, None) {
+                return None;
+            }
+            let (header, prefix) = (own.0.unwrap_or(header), own.1.unwrap_or(prefix));
+            let words = header_in_words(&sentence(header), &sentence(prefix));
+            Some(format!("{}: {words} (configured)", connection.id()))
+        })
+        .collect();
+    let is_used = used.is_empty() || set.len() < used.len();
+    let granted = is_used.then(|| sent(category, place));
+    granted.into_iter().chain(set).collect()
 }
 
 /// A title and its items, one a line.

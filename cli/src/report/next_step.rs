@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use zoetrope_host::jobs::{NextStep, Repair};
+use zoetrope_host::policy::Route;
 
 use crate::args::{InputSource, Profile, Run};
 use crate::shell::{quoted, quoted_text};
@@ -39,6 +40,7 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
         | NextStep::ConvertPicture
         | NextStep::RepeatUploaded
         | NextStep::OtherUpload => of_picture(step).into(),
+        NextStep::OtherVersion { route } => other_version(route),
         NextStep::OtherDestination => {
             "Use another --out or --out-dir, or --force to replace the file".into()
         }
@@ -60,11 +62,28 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
             "Restore the row of job {job} from a backup of the ledger. Until then, the same run \
              under another --key or --data-dir may be charged again. List the other jobs: zoetrope jobs{options}"
         ),
-        NextStep::Nothing { by_provider: true } => {
-            "No further action: the provider ended this job".into()
-        }
-        NextStep::Nothing { by_provider: false } => "No further action: this job has ended".into(),
+        NextStep::LookForCharge | NextStep::Nothing { .. } => after_the_end(step).into(),
         _ => "zoetrope --help".into(),
+    }
+}
+
+/// The step after a pack without the route of an upload in its manifest.
+fn other_version(route: &Route) -> String {
+    format!(
+        "Ask the pack's author for a version whose manifest has this line. If you trust the route, name it in the connection: options = {{ files = {{ method = \"{}\", path = \"{}\" }} }}",
+        route.method(),
+        route.path()
+    )
+}
+
+/// The steps after a job that has ended.
+fn after_the_end(step: &NextStep) -> &'static str {
+    match step {
+        NextStep::LookForCharge => {
+            "The pack reports a refusal, which Zoetrope cannot confirm. Look for a charge at the provider"
+        }
+        NextStep::Nothing { by_provider: true } => "No further action: the provider ended this job",
+        _ => "No further action: this job has ended",
     }
 }
 
@@ -113,7 +132,7 @@ pub(crate) fn after_solution(
         Some(NextStep::OtherPicture) => {
             format!("{solution}, then run again (nothing was submitted)")
         }
-        Some(NextStep::Nothing { .. }) => format!(
+        Some(NextStep::Nothing { .. } | NextStep::LookForCharge) => format!(
             "{solution}, then run again, with another --key if one was given: that run is charged separately"
         ),
         _ => format!("{solution}. Then: {next}"),

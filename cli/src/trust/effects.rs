@@ -80,7 +80,10 @@ fn describe_connection(text: &mut String, connection: &ConnectionEffects) {
 }
 
 fn describe_grant(text: &mut String, grant: &GrantEffects) {
-    let name = sentence(&grant.name);
+    let name = match sentence(&grant.name) {
+        name if name.is_empty() => "(without a name)".into(),
+        name => name,
+    };
     let _ = writeln!(text, "  {name} (sha256 {})", grant.digest);
     let connections = match &grant.connections {
         None => "any of its categories".into(),
@@ -92,13 +95,13 @@ fn describe_grant(text: &mut String, grant: &GrantEffects) {
         let _ = writeln!(text, "    may also send: {host}");
     }
     if grant.unsafe_reads {
-        text.push_str("    may read by methods other than GET and HEAD\n");
+        text.push_str("    may read by methods other than GET and HEAD (can cost money)\n");
     }
     for route in &grant.uploads {
-        let _ = writeln!(text, "    may upload pictures by: {route}");
+        let _ = writeln!(text, "    may upload pictures by: {route} (can cost money)");
     }
     for route in &grant.cancels {
-        let _ = writeln!(text, "    may cancel jobs by: {route}");
+        let _ = writeln!(text, "    may cancel jobs by: {route} (can cost money)");
     }
     for (category, place) in &grant.credentials {
         let category = sentence(category);
@@ -154,18 +157,28 @@ mod tests {
         let text = shown(&format!(
             "[packs.{digest}]\nname = \"a\"\nuploads = [\"POST /v1/files\"]\n\
              cancels = [\"DELETE /v1/jobs/*\"]\nrefusals_in_2xx = true\n\
+             unsafe_reads = true\n\
              credentials = {{ pixelml = {{ header = \"X-Api-Key\", prefix = \"Token \" }} }}\n\
              idempotency = {{ pixelml = \"x-once\" }}\n"
         ));
         for line in [
-            "    may upload pictures by: POST /v1/files\n",
-            "    may cancel jobs by: DELETE /v1/jobs/*\n",
+            "    may read by methods other than GET and HEAD (can cost money)\n",
+            "    may upload pictures by: POST /v1/files (can cost money)\n",
+            "    may cancel jobs by: DELETE /v1/jobs/* (can cost money)\n",
             "    credential of category pixelml: x-api-key: Token …\n",
             "    idempotency key of category pixelml: x-once\n",
             "    its refusals are believed in replies with a status of 2xx\n",
         ] {
             assert!(text.contains(line), "{line}{text}");
         }
+    }
+
+    #[test]
+    fn pack_without_a_name_is_said_to_have_none() {
+        let digest = "0".repeat(64);
+        let text = shown(&format!("[packs.{digest}]\nname = \"\"\n"));
+        let line = format!("  (without a name) (sha256 {digest})\n");
+        assert!(text.contains(&line), "{text}");
     }
 
     #[test]

@@ -75,6 +75,33 @@ pub fn judge(
     })
 }
 
+/// Whether the component reports a refusal after a reply with a status of 2xx.
+pub(super) fn is_refusal_in_2xx(outcome: &Result<Started, CallError>, sent: Sent) -> bool {
+    let Sent::Answered(reply) = sent else {
+        return false;
+    };
+    let Err(CallError::Node(error)) = outcome else {
+        return false;
+    };
+    Verdict::of(reply) == Verdict::Accepted
+        && matches!(
+            error.cause,
+            ErrorCause::Throttled(_) | ErrorCause::Rejected(_) | ErrorCause::Unauthorized(_)
+        )
+}
+
+/// An unknown outcome with the advice at the end of its message.
+pub(super) fn with_advice(mut error: CallError, advice: &str) -> CallError {
+    if let CallError::Node(NodeError {
+        cause: ErrorCause::OutcomeUnknown(fault),
+        ..
+    }) = &mut error
+    {
+        fault.message = format!("{}; {advice}", fault.message);
+    }
+    error
+}
+
 fn with_nothing_sent(mut error: NodeError) -> NodeError {
     error.charge = Charge::No;
     if let ErrorCause::OutcomeUnknown(fault) = error.cause {
@@ -331,6 +358,22 @@ mod tests {
                 assert_eq!(believed, UNKNOWN, "{status}");
             }
         }
+    }
+
+    #[test]
+    fn unbelieved_refusal_in_2xx_is_followed_by_the_missing_line() {
+        let missing = "under [packs.0] in zoetrope.toml: refusals_in_2xx = true";
+        for (cause, _) in refusals() {
+            let outcome = reported(cause.clone(), Charge::No);
+            assert!(is_refusal_in_2xx(&outcome, answered(202)));
+            assert!(!is_refusal_in_2xx(&outcome, answered(500)));
+            assert!(!is_refusal_in_2xx(&outcome, Sent::Unanswered));
+            let judged = judge(outcome, answered(202), Refusals::NotBelieved);
+            let error = with_advice(judged.map(drop).expect_err("an error"), missing);
+            assert!(error.to_string().ends_with(&format!("; {missing}")));
+        }
+        let other = reported(ErrorCause::NotSent("no".into()), Charge::No);
+        assert!(!is_refusal_in_2xx(&other, answered(202)));
     }
 
     #[test]

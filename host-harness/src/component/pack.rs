@@ -15,7 +15,7 @@ use super::contract_0_1;
 use super::error::{CallError, PackError, Trap, TrapKind};
 use super::exports::{ArtifactExports, Exports};
 use super::imports;
-use super::judge::{Refusals, judge};
+use super::judge::{Refusals, is_refusal_in_2xx, judge, with_advice};
 use crate::contract::{
     Cancellation, CheckOptions, JobState, LocalFile, NodeType, Plan, Started, Step, Ticket,
 };
@@ -48,6 +48,8 @@ pub struct StartReport {
     pub sent: Sent,
     /// Which refusals of the pack are believed.
     pub refusals: Refusals,
+    /// What is missing for a refusal in a reply with a status of 2xx to be believed.
+    pub missing: Option<String>,
 }
 
 impl StartReport {
@@ -57,7 +59,13 @@ impl StartReport {
     ///
     /// As [`judge`].
     pub fn judged(self) -> Result<Started, CallError> {
-        judge(self.outcome, self.sent, self.refusals)
+        let is_unheard =
+            self.refusals == Refusals::NotBelieved && is_refusal_in_2xx(&self.outcome, self.sent);
+        let judged = judge(self.outcome, self.sent, self.refusals);
+        match self.missing {
+            Some(missing) if is_unheard => judged.map_err(|error| with_advice(error, &missing)),
+            _ => judged,
+        }
     }
 }
 
@@ -158,6 +166,7 @@ impl Pack {
         idempotency_key: &str,
     ) -> StartReport {
         let refusals = Refusals::of(self.permissions());
+        let missing = self.permissions().missing_refusals();
         let mut call = match self.begin(context, Sends::OneSubmit).await {
             Ok(call) => call,
             Err(error) => {
@@ -165,6 +174,7 @@ impl Pack {
                     outcome: Err(error),
                     sent: Sent::Nothing,
                     refusals,
+                    missing,
                 };
             }
         };
@@ -173,6 +183,7 @@ impl Pack {
             outcome: call.ask(self.exports.start, params).await,
             sent: call.transmission.close(),
             refusals,
+            missing,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::egress::{Denial, EgressError, NotSent};
 use crate::error::ErrorKind;
 use crate::ledger::{Job, JobError, LedgerError};
 use crate::media::MediaError;
+use crate::policy::Missing;
 
 /// Why a command failed. For the variants up to [`JobsError::Prune`], no job was made or
 /// changed.
@@ -176,6 +177,9 @@ impl JobsError {
             Self::FileUrl { .. } => NextStep::repeat(Repair::Input),
             Self::Picture(error) => next_of_picture(error),
             Self::AfterUpload { source } => next_after_upload(source),
+            Self::Connection(error) if error.kind == ErrorKind::Denied => {
+                NextStep::repeat(Repair::Configuration)
+            }
             Self::Connection(_) => NextStep::repeat(Repair::Connection),
             Self::Target(_) | Self::Folder { .. } => NextStep::OtherDestination,
             Self::KeyConflict { job } => NextStep::OtherKey { job: job.clone() },
@@ -267,6 +271,11 @@ fn next_after_upload(error: &MediaError) -> NextStep {
 
 fn next_of_picture(error: &MediaError) -> NextStep {
     match error {
+        MediaError::Upload(EgressError::NotSent(NotSent::Denied(Denial::NotGranted(
+            Missing::AskedUpload { route },
+        )))) => NextStep::OtherVersion {
+            route: route.clone(),
+        },
         MediaError::Upload(EgressError::NotSent(NotSent::Denied(Denial::NotGranted(_)))) => {
             NextStep::repeat(Repair::Configuration)
         }

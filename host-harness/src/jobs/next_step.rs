@@ -8,6 +8,7 @@ use crate::driver::DriverError;
 use crate::driver::pure::may_submit;
 use crate::error::ErrorKind;
 use crate::ledger::{Job, LedgerError, Millis, State};
+use crate::policy::Route;
 
 /// The user's next step.
 ///
@@ -134,6 +135,12 @@ pub enum NextStep {
     RepeatUploaded,
     /// Repeat the request under another key: its uploads may be charged as well.
     OtherUpload,
+    /// Use a version of the pack whose manifest has this route of an upload, or name the route in
+    /// the connection's option `files`.
+    OtherVersion {
+        /// The route.
+        route: Route,
+    },
     /// Use the newer version of the program, which wrote the ledger, or another ledger.
     UseNewer,
     /// Restore the ledger from a copy, or use another one.
@@ -144,6 +151,8 @@ pub enum NextStep {
         /// The job.
         job: String,
     },
+    /// Look for a charge at the provider: the pack reports a refusal that the host cannot confirm.
+    LookForCharge,
     /// No further action: the job has ended.
     Nothing {
         /// Whether the provider ended it.
@@ -186,6 +195,11 @@ impl NextStep {
             }
             State::Failed | State::Cancelled if job.charge() == Charge::No => {
                 Self::of_uncharged(job)
+            }
+            State::Failed
+                if kind == Some(ErrorKind::Rejected) && job.charge() == Charge::Unknown =>
+            {
+                Self::LookForCharge
             }
             State::Failed | State::Cancelled => Self::Nothing { by_provider: false },
             // Under another account, a submit would be charged again.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::AdditionalPermissions;
+use super::{AdditionalPermissions, Route};
 use crate::digest::Sha256Digest;
 
 /// The component has no grant and is not trusted.
@@ -40,6 +40,22 @@ pub enum Missing {
         what: String,
         /// The line that the manifest lacks.
         line: String,
+    },
+    /// The component does not ask for the route of an upload.
+    #[error(
+        "the pack's manifest does not ask to upload a picture by `{route}`; its author writes \"uploads\": [\"{route}\"] into it"
+    )]
+    AskedUpload {
+        /// The route of the request.
+        route: Route,
+    },
+    /// The component does not ask for the route of a cancellation.
+    #[error(
+        "the pack's manifest does not ask to cancel a job by `{route}`; its author writes \"cancels\": [\"{route}\"] into it; a segment that differs for each job is `*`. The connection's option `cancel` can name the route instead"
+    )]
+    AskedCancel {
+        /// The route of the request.
+        route: Route,
     },
     /// The component asks for it, and the operator has not granted it.
     #[error(

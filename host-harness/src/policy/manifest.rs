@@ -175,6 +175,10 @@ impl Document {
         if !categories.all(|category| is_name(category, NAME)) {
             return Err("a key of `credentials` or `idempotency` is not a category");
         }
+        let mut categories = self.credentials.keys().chain(self.idempotency.keys());
+        if !categories.all(|category| self.connections.contains(category)) {
+            return Err("a key of `credentials` or `idempotency` is missing in `connections`");
+        }
         let lengths = [
             self.connections.len(),
             self.hosts.len(),

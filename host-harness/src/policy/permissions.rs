@@ -7,8 +7,8 @@ use http::Method;
 use url::Url;
 
 use super::{
-    Bounds, Connections, CredentialPlace, Grant, HostRule, KeyPlace, Manifest, Missing, PackLimit,
-    Route,
+    Bounds, Connections, CredentialPlace, CredentialPlaceError, Grant, HostRule, KeyPlace,
+    Manifest, Missing, PackLimit, Route,
 };
 use crate::connections::{Connection, CredentialPlacement};
 use crate::contract::ConnectionRequirement;
@@ -142,14 +142,17 @@ impl Permissions {
     /// The rule that is missing.
     pub fn upload(&self, method: &Method, path: &str) -> Result<(), Missing> {
         let (asked, granted) = (&self.manifest.uploads, &self.grant.uploads);
-        self.route(
-            "upload a picture by",
-            "uploads",
-            asked,
-            granted,
-            method,
-            path,
-        )
+        let missing = self.route(asked, granted, method, path);
+        missing.map_or(Ok(()), |missing| {
+            Err(match missing {
+                MissingRoute::Never => Missing::Never,
+                MissingRoute::Asked(route) => Missing::AskedUpload { route },
+                MissingRoute::Granted { route, line } => {
+                    let what = format!("upload a picture by `{route}`");
+                    self.not_granted(what, array("uploads", line.iter()))
+                }
+            })
+        })
     }
 
     /// Checks whether a job may be cancelled by `method` at `path`, which is below the base URL of
@@ -160,7 +163,17 @@ impl Permissions {
     /// The rule that is missing.
     pub fn cancel(&self, method: &Method, path: &str) -> Result<(), Missing> {
         let (asked, granted) = (&self.manifest.cancels, &self.grant.cancels);
-        self.route("cancel a job by", "cancels", asked, granted, method, path)
+        let missing = self.route(asked, granted, method, path);
+        missing.map_or(Ok(()), |missing| {
+            Err(match missing {
+                MissingRoute::Never => Missing::Never,
+                MissingRoute::Asked(route) => Missing::AskedCancel { route },
+                MissingRoute::Granted { route, line } => {
+                    let what = format!("cancel a job by `{route}`");
+                    self.not_granted(what, array("cancels", line.iter()))
+                }
+            })
+        })
     }
 
     /// Whether a route of cancellations that is asked for and granted names this path without `*`.
@@ -178,30 +191,32 @@ impl Permissions {
         self.manifest.cancels.iter().any(ends) && self.grant.cancels.iter().any(ends)
     }
 
+    /// What is missing for a request on a route. The line of the grant has the manifest's own route,
+    /// which covers the requests for other jobs too.
     fn route(
         &self,
-        purpose: &str,
-        key: &str,
         asked: &[Route],
         granted: &[Route],
         method: &Method,
         path: &str,
-    ) -> Result<(), Missing> {
-        let permits = |routes: &[Route]| routes.iter().any(|route| route.permits(method, path));
+    ) -> Option<MissingRoute> {
+        let permits = |route: &&Route| route.permits(method, path);
         // An earlier version of the program bundled it: manifests had no routes then.
         let is_older = self.is_trusted && asked.is_empty();
-        if is_older || permits(asked) && permits(granted) {
-            return Ok(());
+        let found = asked.iter().find(permits);
+        if is_older || found.is_some() && granted.iter().any(|route| permits(&route)) {
+            return None;
         }
         let Some(route) = Route::of_request(method, path) else {
-            return Err(Missing::Never);
+            return Some(MissingRoute::Never);
         };
-        let what = format!("{purpose} `{route}`");
-        if !permits(asked) {
-            let line = format!("\"{key}\": [\"{route}\"]");
-            return Err(Missing::Asked { what, line });
-        }
-        Err(self.not_granted(what, array(key, granted.iter().chain([&route]))))
+        Some(match found {
+            None => MissingRoute::Asked(route),
+            Some(found) => MissingRoute::Granted {
+                route,
+                line: granted.iter().chain([found]).cloned().collect(),
+            },
+        })
     }
 
     /// The header of the credential for connections of this category, if it is asked for and
@@ -238,6 +253,11 @@ impl Permissions {
     fn other_placement(&self, category: &str, header: &str, prefix: &str) -> String {
         let place = match CredentialPlace::new(header, prefix) {
             Ok(place) => place,
+            Err(CredentialPlaceError::Unfit { header }) => {
+                return format!(
+                    "the pack declares the header `{header}`, which cannot carry a credential; the connection's own `header` can name another"
+                );
+            }
             Err(error) => return format!("no rule can allow it: {error}"),
         };
         let what = format!("send the credential as `{place}`");
@@ -257,7 +277,9 @@ impl Permissions {
             let line = format!(
                 "\"credentials\": {{ \"{category}\": {{ \"header\": \"{header}\", \"prefix\": \"{prefix}\" }} }}"
             );
-            Missing::Asked { what, line }
+            let header = format!("header = \"{header}\", prefix = \"{prefix}\"");
+            let missing = Missing::Asked { what, line };
+            return format!("{missing}; or the connection sets it in its `credential`: {header}");
         };
         missing.to_string()
     }
@@ -274,6 +296,23 @@ impl Permissions {
     #[must_use]
     pub fn refusals_in_2xx(&self) -> bool {
         self.manifest.refusals_in_2xx && self.grant.refusals_in_2xx
+    }
+
+    /// How its refusals of a submit become believed after a reply with a status of 2xx; `None` if
+    /// they are.
+    #[must_use]
+    pub fn missing_refusals(&self) -> Option<String> {
+        if self.is_trusted || self.refusals_in_2xx() {
+            return None;
+        }
+        Some(if self.manifest.refusals_in_2xx {
+            format!(
+                "if this provider refuses in replies with a status of 2xx, under [packs.{}] in zoetrope.toml: refusals_in_2xx = true",
+                self.digest
+            )
+        } else {
+            "if this provider refuses in replies with a status of 2xx, the pack's author writes \"refusals_in_2xx\": true into the manifest".into()
+        })
     }
 
     /// The rule that would raise a limit.
@@ -299,6 +338,16 @@ impl Permissions {
             line,
         }
     }
+}
+
+/// What is missing for a request on a route.
+enum MissingRoute {
+    /// No rule can allow it.
+    Never,
+    /// The manifest has no route for this one.
+    Asked(Route),
+    /// The grant has no route for this one; `line`: its routes with the missing one.
+    Granted { route: Route, line: Vec<Route> },
 }
 
 /// A line of TOML: a key and an array of texts, none of which needs escaping.

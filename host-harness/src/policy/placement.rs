@@ -21,15 +21,20 @@ pub struct CredentialPlace {
 }
 
 /// Why a credential cannot have a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialPlaceError {
     /// The text is not a header's name.
     #[error("`header` is not the name of a header of up to {MAX_HEADER} characters")]
     Header,
     /// Such a header has another meaning, or servers log it or send it back.
-    #[error("the header of this name cannot carry a credential")]
-    Unfit,
+    #[error(
+        "the header `{header}` cannot carry a credential; use `authorization` or one such as `x-api-key`"
+    )]
+    Unfit {
+        /// The header's name.
+        header: String,
+    },
     /// The prefix is too long or has other characters.
     #[error("`prefix` is not up to {MAX_PREFIX} characters of visible ASCII and spaces")]
     Prefix,
@@ -47,7 +52,8 @@ impl CredentialPlace {
             return Err(CredentialPlaceError::Header);
         }
         if is_unfit_for_credentials(name.as_str()) {
-            return Err(CredentialPlaceError::Unfit);
+            let header = name.as_str().to_owned();
+            return Err(CredentialPlaceError::Unfit { header });
         }
         let is_visible = prefix.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         // The texts of `packs show` and of errors put it between these.
@@ -116,7 +122,7 @@ impl Default for KeyPlace {
 /// Why a text is not the place of an idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the place of an idempotency key is the name of a header that a pack may set, or a JSON Pointer such as `/key`"
+    "the place of an idempotency key is the name of a header that a pack may set, or a JSON Pointer such as `/key`; headers such as `user-agent` are the host's"
 )]
 pub struct KeyPlaceError;
 
@@ -162,6 +168,11 @@ impl<'de> Deserialize<'de> for KeyPlace {
 mod tests {
     use super::*;
 
+    fn unfit(header: &str) -> CredentialPlaceError {
+        let header = header.to_owned();
+        CredentialPlaceError::Unfit { header }
+    }
+
     #[test]
     fn place_of_a_key_is_a_header_or_a_pointer() {
         for (text, is_field) in [("Idempotency-Key", false), ("/meta/key", true)] {
@@ -192,8 +203,8 @@ mod tests {
             ("", "", CredentialPlaceError::Header),
             ("x key", "", CredentialPlaceError::Header),
             (&*"x".repeat(65), "", CredentialPlaceError::Header),
-            ("content-type", "", CredentialPlaceError::Unfit),
-            ("X_Forwarded_Host", "", CredentialPlaceError::Unfit),
+            ("content-type", "", unfit("content-type")),
+            ("X_Forwarded_Host", "", unfit("x_forwarded_host")),
             ("x-key", "Bearer\n", CredentialPlaceError::Prefix),
             ("x-key", "\u{202e}", CredentialPlaceError::Prefix),
             ("x-key", "\"", CredentialPlaceError::Prefix),

@@ -63,6 +63,18 @@ impl Route {
         !self.path.ends_with("/*")
     }
 
+    /// Its method.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Its path below the base URL.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The route of one request; `None` if no route can permit it.
     #[must_use]
     pub fn of_request(method: &Method, path: &str) -> Option<Self> {

@@ -70,6 +70,21 @@ fn refused_submit_is_followed_by_the_step_of_its_cause() {
 }
 
 #[test]
+fn refusal_with_an_unknown_charge_is_followed_by_a_look_for_the_charge() {
+    let refused = |charge| Event::SubmitFailed {
+        error: rejected("no", Advice::Stop),
+        failure: SubmitFailure::Refused { charge },
+    };
+    let next = after([sent(), refused(Charge::Unknown)]);
+    assert_eq!(next, NextStep::LookForCharge);
+    let node = "image_to_video".to_owned();
+    assert_eq!(
+        after([sent(), refused(Charge::No)]),
+        NextStep::OtherInput { node }
+    );
+}
+
+#[test]
 fn redirected_poll_is_resumed_with_another_base_url() {
     let accepted = Event::Accepted {
         ticket: "t".into(),

@@ -68,7 +68,7 @@ fn refused_placement_names_the_line_of_the_manifest_or_of_the_grant() {
     let unasked = fault(placing(&json!({})), granted.clone()).expect("refused");
     assert!(
         unasked.ends_with(
-            "its author writes \"credentials\": { \"pixelml\": { \"header\": \"x-api-key\", \"prefix\": \"\" } } into it"
+            "its author writes \"credentials\": { \"pixelml\": { \"header\": \"x-api-key\", \"prefix\": \"\" } } into it; or the connection sets it in its `credential`: header = \"x-api-key\", prefix = \"\""
         ),
         "{unasked}"
     );
@@ -85,10 +85,64 @@ fn refused_placement_names_the_line_of_the_manifest_or_of_the_grant() {
 }
 
 #[test]
+fn refused_route_names_the_route_of_the_manifest() {
+    use http::Method;
+
+    let asked = manifest(&json!({
+        "format": 1, "name": "a", "version": "1", "connections": ["pixelml"],
+        "uploads": ["POST /v1/files"], "cancels": ["POST /v1/jobs/*/cancel"],
+    }));
+    let granted = Grant {
+        cancels: vec!["DELETE /v1/jobs/*".parse().expect("a route")],
+        ..granting(&["one"], &[], &json!({}))
+    };
+    let asking_routes = permissions(asked, granted.clone());
+    let path = "/v1/jobs/7/cancel";
+    let missing = asking_routes.cancel(&Method::POST, path);
+    let line = format!(
+        "the pack is not allowed to cancel a job by `POST /v1/jobs/7/cancel`; to allow it, under [packs.{DIGEST}] in zoetrope.toml: cancels = [\"DELETE /v1/jobs/*\", \"POST /v1/jobs/*/cancel\"]"
+    );
+    assert_eq!(missing.expect_err("refused").to_string(), line);
+    let missing = asking_routes.upload(&Method::POST, "/v1/files");
+    let line = "uploads = [\"POST /v1/files\"]";
+    assert!(missing.expect_err("refused").to_string().ends_with(line));
+
+    let silent = permissions(asking(&[], &json!({})), granted);
+    let missing = silent.cancel(&Method::POST, path).expect_err("refused");
+    let text = missing.to_string();
+    let line = "its author writes \"cancels\": [\"POST /v1/jobs/7/cancel\"] into it; a segment that differs for each job is `*`";
+    assert!(text.contains(line), "{text}");
+    let missing = silent.upload(&Method::POST, "/v1/files");
+    let route = "POST /v1/files".parse().expect("a route");
+    assert_eq!(missing, Err(Missing::AskedUpload { route }));
+}
+
+#[test]
+fn missing_refusals_name_the_line_of_the_grant_or_of_the_manifest() {
+    let asked = |refusals_in_2xx: bool| {
+        manifest(&json!({
+            "format": 1, "name": "a", "version": "1", "refusals_in_2xx": refusals_in_2xx,
+        }))
+    };
+    let granted = |refusals_in_2xx: bool| Grant {
+        refusals_in_2xx,
+        ..granting(&["one"], &[], &json!({}))
+    };
+    let missing = |asks, has| permissions(asked(asks), granted(has)).missing_refusals();
+    assert_eq!(missing(true, true), None);
+    let line = missing(true, false).expect("a line");
+    let end = format!("under [packs.{DIGEST}] in zoetrope.toml: refusals_in_2xx = true");
+    assert!(line.ends_with(&end), "{line}");
+    let line = missing(false, true).expect("a line");
+    let end = "writes \"refusals_in_2xx\": true into the manifest";
+    assert!(line.ends_with(end), "{line}");
+}
+
+#[test]
 fn header_that_cannot_carry_a_credential_is_not_asked_for() {
     for header in ["content-type", "User_Agent", "x-forwarded-host", "", "a b"] {
         let document = json!({
-            "format": 1, "name": "a", "version": "1",
+            "format": 1, "name": "a", "version": "1", "connections": ["pixelml"],
             "credentials": {"pixelml": {"header": header}},
         });
         let parsed = Manifest::parse(document.to_string().as_bytes());
@@ -96,6 +150,31 @@ fn header_that_cannot_carry_a_credential_is_not_asked_for() {
             matches!(parsed, Err(ManifestError::Content(_))),
             "{header}: {parsed:?}"
         );
+    }
+    let document = json!({
+        "format": 1, "name": "a", "version": "1", "connections": ["pixelml"],
+        "credentials": {"pixelml": {"header": "user_agent"}},
+    });
+    let error = Manifest::parse(document.to_string().as_bytes()).expect_err("refused");
+    let named =
+        "the header `user_agent` cannot carry a credential; use `authorization` or one such";
+    assert!(error.to_string().contains(named), "{error}");
+}
+
+#[test]
+fn place_of_a_category_without_connections_is_refused() {
+    for (table, place) in [
+        ("credentials", json!({"header": "x-key"})),
+        ("idempotency", json!("x-once")),
+    ] {
+        for (category, is_accepted) in [("pixelml", true), ("popiart", false)] {
+            let document = json!({
+                "format": 1, "name": "a", "version": "1", "connections": ["pixelml"],
+                table: {category: place},
+            });
+            let parsed = Manifest::parse(document.to_string().as_bytes());
+            assert_eq!(parsed.is_ok(), is_accepted, "{table} {category}");
+        }
     }
 }
 
