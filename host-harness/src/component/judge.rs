@@ -83,7 +83,7 @@ pub(super) fn is_refusal_in_2xx(outcome: &Result<Started, CallError>, sent: Sent
     let Err(CallError::Node(error)) = outcome else {
         return false;
     };
-    Verdict::of(reply) == Verdict::Accepted
+    Meaning::of(reply) == Meaning::Accepted
         && matches!(
             error.cause,
             ErrorCause::Throttled(_) | ErrorCause::Rejected(_) | ErrorCause::Unauthorized(_)
