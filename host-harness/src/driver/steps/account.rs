@@ -8,13 +8,11 @@ use crate::ledger::{Job, JobError, Stage};
 /// or by an earlier version that did not record it. The provider would not recognize the key of a
 /// repetition there, and would charge again.
 pub(super) fn has_changed(stage: &Stage, connection: Option<&OpenConnection>) -> bool {
-    let Stage::OutcomeUnknown { submit } = stage else {
+    let (Stage::OutcomeUnknown { submit }, Some(connection)) = (stage, connection) else {
         return false;
     };
     let recorded = submit.attempts.account.as_deref();
-    !recorded
-        .zip(connection)
-        .is_some_and(|(recorded, open)| open.is_account(recorded))
+    !recorded.is_some_and(|recorded| connection.is_account(recorded))
 }
 
 /// The error of a submit that is not repeated under another account.
