@@ -52,12 +52,18 @@ fn find(folder: &Path, tests: &mut BTreeSet<String>) {
     }
 }
 
-/// The functions with an attribute `#[test]` or `#[tokio::test]`.
+/// The functions with an attribute `#[test]` or `#[tokio::test]`, and the entries of a table
+/// `tests! { name: …; }`.
 fn tests_in(text: &str) -> Vec<String> {
     let mut tests = Vec::new();
     let mut is_test = false;
+    let mut is_table = false;
     for line in text.lines().map(str::trim) {
-        if line == "#[test]" || line.starts_with("#[tokio::test") {
+        if line == "tests! {" || is_table && line == "}" {
+            is_table = !is_table;
+        } else if is_table && let Some((name, _)) = line.split_once(": ") {
+            tests.push(name.to_owned());
+        } else if line == "#[test]" || line.starts_with("#[tokio::test") {
             is_test = true;
         } else if line.is_empty() || line == "}" {
             is_test = false;
@@ -74,10 +80,10 @@ fn tests_in(text: &str) -> Vec<String> {
 
 #[test]
 fn functions_are_tests_only_with_the_attribute() {
-    let text = "fn a() {}\n\n#[test]\n#[should_panic(expected = \"fn\")]\nfn b() {\n    c();\n}\n\n\
+    let text = "tests! {\n    t: \"x\";\n}\nfn a() {}\n\n#[test]\n#[should_panic(expected = \"fn\")]\nfn b() {\n    c();\n}\n\n\
                 fn c() {}\n\n    #[tokio::test(start_paused = true)]\n    async fn d() {}\n    \
                 fn e() {}\n";
-    assert_eq!(tests_in(text), ["b", "d"]);
+    assert_eq!(tests_in(text), ["t", "b", "d"]);
     assert!(is_test("functions_are_tests_only_with_the_attribute"));
     assert!(is_test("incidents/credential_follows_url"));
     assert!(!is_test("find") && !is_test("incidents/none"));
