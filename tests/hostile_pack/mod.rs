@@ -125,6 +125,8 @@ tests! {
     component_that_stops_between_two_submits_pays_once: "01_two_submits" "component_";
     other_methods_are_submits: "01_two_submits" "other_";
     submit_in_another_call_is_not_sent: "01_two_submits" "submit_";
+    poll_that_orders_is_not_sent: "01_two_submits" "poll_orders";
+    cancel_without_a_submit_orders_nothing: "01_two_submits" "cancel_orders";
     forged_answer_after_a_2xx_is_not_believed: "02_forged_answers" "after_2xx";
     forged_answer_without_a_reply_is_not_believed: "02_forged_answers" "after_no_answer";
     forged_answer_after_a_refusal_submits_nothing: "02_forged_answers" "after_a_refusal";
