@@ -115,7 +115,7 @@ fn peak_of_batch(jobs: usize, actions: &Value) -> Option<(u64, usize)> {
 
 /// 32 requests of 48 MiB, all begun before the first reply is awaited, whose replies are not read.
 fn worst() -> Value {
-    json!([{"request": {"times": 32, "body": {"bytes": 48 << 20}, "unread": true}}])
+    json!([{"request": {"url": "{base}/v1/state", "times": 32, "body": {"bytes": 48 << 20}, "unread": true}}])
 }
 
 #[track_caller]

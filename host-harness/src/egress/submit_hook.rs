@@ -20,7 +20,7 @@ pub trait SubmitHook: Send + Sync {
     ///
     /// After [`Decision::Send`] the connection can still fail to open, so that it alone does not
     /// prove that bytes were sent. An implementation that cannot record its decision answers
-    /// [`Decision::HoldBack`]. It must not send the request itself, and must not block the thread.
+    /// [`Decision::Refuse`]. It must not send the request itself, and must not block the thread.
     /// The wait counts towards [`HttpLimits::total`](super::HttpLimits::total); the future is
     /// dropped when that time is over or the call ends, and nothing was sent.
     fn before_submit<'a>(&'a self, submission: Submission<'a>) -> BoxFuture<'a, Decision>;
@@ -36,7 +36,7 @@ pub enum Decision {
         is_keyed: bool,
     },
     /// It is denied ([`Denial::HeldBack`](super::Denial::HeldBack)), and nothing was sent.
-    HoldBack,
+    Refuse,
 }
 
 /// A submit as the component made it, without the credential.

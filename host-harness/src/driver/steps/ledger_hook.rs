@@ -145,7 +145,7 @@ fn refusal(row: &Job, action: Action, at: Millis) -> Refused {
 
 impl SubmitHook for LedgerHook {
     fn before_submit<'a>(&'a self, submission: Submission<'a>) -> BoxFuture<'a, Decision> {
-        let held_back = || Box::pin(ready(Decision::HoldBack)) as BoxFuture<'a, Decision>;
+        let held_back = || Box::pin(ready(Decision::Refuse)) as BoxFuture<'a, Decision>;
         // Whoever finds it locked comes second.
         let Ok(mut kept) = Arc::clone(&self.kept).try_lock_owned() else {
             return held_back();
@@ -179,13 +179,13 @@ impl SubmitHook for LedgerHook {
                     }
                     Err(refused) => {
                         kept.refused = Some(refused);
-                        Decision::HoldBack
+                        Decision::Refuse
                     }
                 }
             }
             .in_current_span(),
         );
-        Box::pin(async move { committing.await.unwrap_or(Decision::HoldBack) })
+        Box::pin(async move { committing.await.unwrap_or(Decision::Refuse) })
     }
 }
 

@@ -60,7 +60,7 @@ async fn call_submit_hook(request: &Collected<'_>) -> Result<bool, NotSent> {
             };
             match submit_hook.before_submit(submission).await {
                 Decision::Send { is_keyed } => Ok(is_keyed),
-                Decision::HoldBack => Err(NotSent::denied(Denial::HeldBack)),
+                Decision::Refuse => Err(NotSent::denied(Denial::HeldBack)),
             }
         }
         // The driver repeats a poll.

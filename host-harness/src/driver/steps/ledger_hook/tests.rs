@@ -98,7 +98,7 @@ async fn repetition_after_the_window_is_told_from_one_with_other_bytes() {
         spec.idempotency_ms = window;
         job.spec = Arc::new(spec);
         let (_folder, _ledger, _other, hook) = hook(&job, submit());
-        assert_eq!(asked(&hook, "k", 1).await, Decision::HoldBack);
+        assert_eq!(asked(&hook, "k", 1).await, Decision::Refuse);
         let refused = hook.ended().await.refused;
         assert_eq!(matches!(refused, Some(Refused::KeyExpired)), is_expired);
         assert_eq!(matches!(refused, Some(Refused::OtherBytes)), !is_expired);
