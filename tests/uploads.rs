@@ -44,13 +44,24 @@ fn value() -> Value {
 
 /// Runs with so many fields that name one picture, whose name is the plan of its upload.
 fn run(sandbox: &Sandbox, plan: &Value, fields: usize, more: &[&str]) -> Outcome {
+    run_answering(sandbox, plan, fields, &Value::Null, more)
+}
+
+/// The same with this answer to the reply to the submit; null: the job is accepted.
+fn run_answering(
+    sandbox: &Sandbox,
+    plan: &Value,
+    fields: usize,
+    answer: &Value,
+    more: &[&str],
+) -> Outcome {
     let name = plan.to_string().replace('/', "\\u002f");
     let path = sandbox.write(&name, picture(ImageFormat::Png));
     let fail = json!({"fail": {"message": "no"}});
     let submit = json!([{"request": {"body": {"text": "{}"}}}]);
     let input = json!({
         "pictures": vec![file_url::of(&path); fields],
-        "start": {"do": submit},
+        "start": {"do": submit, "then": answer},
         "poll": {"then": fail},
     });
     run_node(sandbox, "hostile", &input, more)
@@ -81,7 +92,9 @@ fn job_that_is_refused_after_an_upload_is_not_without_charge() {
         vec![Reply::json(400, json!({}))],
     )]));
     let sandbox = sandbox_with(&component(), &provider);
-    run(&sandbox, &upload("/v1/files"), 1, &["--key", "order-66"]);
+    let refused = json!({"error": {"cause": "rejected", "message": "no credit"}});
+    let plan = upload("/v1/files");
+    run_answering(&sandbox, &plan, 1, &refused, &["--key", "order-66"]).error("rejected");
     assert_eq!((count(&provider, UPLOAD), count(&provider, SUBMIT)), (1, 1));
     let job = sandbox.jobs().remove(0);
     assert_eq!(job["charged"], "unknown", "{job}");

@@ -60,6 +60,10 @@ impl ErrorCause {
         match self {
             Self::UnknownNodeType(name) => format!("there is no node type `{name}`"),
             Self::InvalidInput(violations) => match violations.as_slice() {
+                [] => "the component gives no reason".into(),
+                [only] if only.instance_path.is_empty() && only.message.is_empty() => {
+                    "the component gives no reason".into()
+                }
                 [only] if only.instance_path.is_empty() => only.message.clone(),
                 [only] => format!("{}: {}", only.instance_path, only.message),
                 many => format!("the input has {} violations", many.len()),

@@ -233,7 +233,7 @@ fn localhost_elsewhere() {
     let context = CallContext::online(&fixture.egress, connection(&base));
     let seen = seen_by(
         &context,
-        &json!([{"request": {"times": 1}}, {"request": {}}, {"request": {}}]),
+        &json!([{"request": {"method": "GET"}}, {"request": {"method": "GET"}}, {"request": {"method": "GET"}}]),
     );
     let [first, second, third] = &seen[..] else {
         panic!("{seen:?}")

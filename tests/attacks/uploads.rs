@@ -117,7 +117,10 @@ pub(super) fn family() -> Family {
         family.attack(format!("with the header {header:?}"), move || {
             let (outcome, server) =
                 uploaded("PUT", "/x", header, Answer::reply("200 OK", "", "{}"));
-            assert_eq!(denied(outcome), Denial::Header(header.into()));
+            let Denial::Header(named) = denied(outcome) else {
+                panic!("another denial")
+            };
+            assert!(named.eq_ignore_ascii_case(header), "{named}");
             assert_eq!(server.heard().len(), 0);
         });
     }

@@ -111,6 +111,11 @@ impl CallContext {
         self
     }
 
+    /// The texts that the messages of its answer must not quote.
+    pub(crate) fn private_texts(&self) -> &PrivateTexts {
+        &self.private_texts
+    }
+
     /// With the texts that the messages of its answer must not quote.
     #[must_use]
     pub(crate) fn with_private_texts(mut self, private_texts: PrivateTexts) -> Self {

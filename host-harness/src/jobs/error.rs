@@ -12,6 +12,7 @@ use crate::error::ErrorKind;
 use crate::ledger::{Job, JobError, LedgerError};
 use crate::media::MediaError;
 use crate::policy::Missing;
+use crate::sanitize::sentence;
 
 /// Why a command failed. For the variants up to [`JobsError::Prune`], no job was made or
 /// changed.
@@ -22,7 +23,7 @@ pub enum JobsError {
     #[error("the node types cannot be listed")]
     List(#[source] CallError),
     /// The component has no node type of this name.
-    #[error("there is no node type `{name}`")]
+    #[error("there is no node type `{}`", sentence(name))]
     UnknownNodeType {
         /// The name.
         name: String,

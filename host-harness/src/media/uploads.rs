@@ -130,7 +130,12 @@ impl JobUploads {
         match sent {
             Ok(reply) => {
                 let (ledger, upload) = (Arc::clone(&self.ledger), upload.clone());
-                let (status, body) = (reply.status, reply.body.clone());
+                let status = reply.status;
+                // A refusal is not used again. The ledger does not hold the prompt beside the input.
+                let body = match status {
+                    ..400 => context.private_texts().redact(&reply.body).into_owned(),
+                    _ => String::new(),
+                };
                 let ended = spawn_blocking(move || ledger.end_upload(&upload, status, &body));
                 // Without its reply the upload counts as one that may have arrived.
                 match ended.await {
