@@ -230,10 +230,12 @@ fn localhost_elsewhere() {
         &[&["127.0.0.1"], &[PUBLIC], &["127.0.0.1", PUBLIC]],
     );
     let base = format!("http://localhost:{}", fixture.server.address().port());
+    // Reads by `POST`, each over a connection of its own.
     let context = CallContext::online(&fixture.egress, connection(&base));
+    let context = context.with_submit_path(Some("/v1/submit"));
     let seen = seen_by(
         &context,
-        &json!([{"request": {"method": "GET"}}, {"request": {"method": "GET"}}, {"request": {"method": "GET"}}]),
+        &json!([{"request": {"times": 1}}, {"request": {}}, {"request": {}}]),
     );
     let [first, second, third] = &seen[..] else {
         panic!("{seen:?}")

@@ -65,10 +65,11 @@ fn more_than_one(family: &mut Family) {
         let fixture = Fixture::new();
         let actions = json!([submit(&json!({"times": 10, "awaited": 1}))]);
         let report = fixture.start(&json!({ "do": actions }));
-        assert_ne!(report.sent, Sent::Nothing);
         Fixture::is_unharmed();
-        // The one that is sent may be another than the first, and is cut off when the call ends.
-        assert!(requests(&fixture) <= 1);
+        // The one that is sent may be another than the first, and is cut off, or not sent, when the
+        // call ends.
+        let most = usize::from(report.sent != Sent::Nothing);
+        assert!(requests(&fixture) <= most, "{:?}", report.sent);
     });
     family.attack("a submit whose reply is not awaited", || {
         let fixture = Fixture::new();

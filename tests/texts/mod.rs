@@ -193,7 +193,7 @@ fn texts_of_a_job_are_printed_without_harmful_characters() {
             "input.json",
         ];
         for (out, more) in [("a.mp4", &[] as &[&str]), ("b.mp4", &["--json"])] {
-            let arguments = [more, &arguments, &["--out", out, "--deadline", "1s"]].concat();
+            let arguments = [more, &arguments, &["--out", out, "--deadline", "3s"]].concat();
             is_clean(&sandbox.run(&arguments), &arguments);
         }
         run_both(&sandbox, &["jobs"]);
@@ -201,7 +201,8 @@ fn texts_of_a_job_are_printed_without_harmful_characters() {
         let id = jobs[0]["id"].as_str().expect("an id");
         let shown = run_both(&sandbox, &["jobs", "show", id, "--input"]);
         if number % 4 == 2 {
-            assert_eq!(shown.json()["output"], output, "the value is unchanged");
+            let shown = shown.json();
+            assert_eq!(shown["output"], output, "the value is unchanged: {shown}");
         }
     }
 }

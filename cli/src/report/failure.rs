@@ -242,7 +242,9 @@ impl Failure {
     pub(crate) fn document(&self) -> Value {
         let mut error = Map::new();
         error.insert("kind".into(), self.kind.as_str().into());
-        error.insert("message".into(), self.shown_message().into());
+        // A name with a line end stays within the one sentence.
+        let message = self.shown_message().replace(['\n', '\r'], "\u{fffd}");
+        error.insert("message".into(), message.into());
         if !self.violations.is_empty() {
             let violations = self.violations.iter().map(violation).collect();
             error.insert("violations".into(), Value::Array(violations));
