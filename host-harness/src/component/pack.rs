@@ -17,10 +17,11 @@ use super::exports::{ArtifactExports, Exports};
 use super::imports;
 use super::judge::{Refusals, is_refusal_in_2xx, judge, with_advice};
 use crate::contract::{
-    Cancellation, CheckOptions, JobState, LocalFile, NodeType, Plan, Started, Step, Ticket,
+    Cancellation, Charge, CheckOptions, ErrorCause, JobState, LocalFile, NextStep, NodeError,
+    NodeType, Plan, Started, Step, Ticket,
 };
 use crate::digest::Sha256Digest;
-use crate::egress::{Sends, Sent};
+use crate::egress::{Sends, Sent, Transmission};
 use crate::engine::{CodeCache, Engine};
 use crate::policy::{Manifest, Permissions, Policy, Quota};
 
@@ -179,9 +180,11 @@ impl Pack {
             }
         };
         let params = (node, input, idempotency_key);
+        let outcome = call.ask(self.exports.start, params).await;
+        let sent = call.transmission.close();
         StartReport {
-            outcome: call.ask(self.exports.start, params).await,
-            sent: call.transmission.close(),
+            outcome: with_refusal(outcome, sent, &call.transmission),
+            sent,
             refusals,
             missing,
         }
@@ -226,7 +229,8 @@ impl Pack {
             Err(error) => return (Err(error), Sent::Nothing),
         };
         let outcome = call.ask(self.exports.cancel, (ticket,)).await;
-        (outcome, call.transmission.close())
+        let sent = call.transmission.close();
+        (with_refusal(outcome, sent, &call.transmission), sent)
     }
 
     /// A ticket for a job at the provider whose ticket the caller lost.
@@ -296,6 +300,27 @@ impl Pack {
         sends: Sends,
     ) -> Result<Call, CallError> {
         Call::begin(&self.engine, &self.exports, &self.quota, context, sends).await
+    }
+}
+
+/// The denial of the request that the call was made for, if it was denied and nothing was sent,
+/// whatever the component reports.
+fn with_refusal<T>(
+    outcome: Result<T, CallError>,
+    sent: Sent,
+    transmission: &Transmission,
+) -> Result<T, CallError> {
+    if sent != Sent::Nothing || !matches!(outcome, Ok(_) | Err(CallError::Node(_))) {
+        return outcome;
+    }
+    match transmission.refused_change() {
+        Some(why) => Err(CallError::Node(NodeError {
+            cause: ErrorCause::Denied(why),
+            charge: Charge::No,
+            next: NextStep::FixConnection,
+            retry_after_ms: None,
+        })),
+        None => outcome,
     }
 }
 

@@ -36,6 +36,7 @@ pub struct SubmitReply {
 #[derive(Debug, Default)]
 pub(crate) struct Transmission {
     submit: Mutex<Submit>,
+    refused_change: Mutex<Option<String>>,
     reason: Mutex<Option<Reason>>,
     too_large: Mutex<Option<u64>>,
 }
@@ -127,6 +128,33 @@ impl Transmission {
             ),
         };
         *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+    }
+
+    /// Records that the policy denied a request that changes something; the first one counts.
+    pub(crate) fn note_refused_change(&self, error: &EgressError) {
+        let EgressError::NotSent(NotSent::Denied(denial)) = error else {
+            return;
+        };
+        if matches!(
+            denial,
+            Denial::SecondSubmit | Denial::CallEnded | Denial::HeldBack
+        ) {
+            return;
+        }
+        let mut refused = self
+            .refused_change
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        refused.get_or_insert_with(|| chain(error));
+    }
+
+    /// Why the policy denied a request that changes something, if it did.
+    pub(crate) fn refused_change(&self) -> Option<String> {
+        let refused = self
+            .refused_change
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        refused.clone()
     }
 
     /// Records the length of a body that was answered 413.

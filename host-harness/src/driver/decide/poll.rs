@@ -204,7 +204,9 @@ impl Step<'_> {
             self.job.schedule.attempts += 1;
             // After its one request left, the polls show the outcome.
             let is_sent = self.job.schedule.cancel_sent_at.is_some();
-            if is_sent || self.job.schedule.attempts >= MAX_CANCEL_FAILURES {
+            // One that is not permitted is not sent the next time either; the job can be resumed.
+            let is_denied = error.kind == ErrorKind::Denied;
+            if is_sent || is_denied || self.job.schedule.attempts >= MAX_CANCEL_FAILURES {
                 self.end_cancellation();
             }
         }

@@ -70,9 +70,13 @@ impl GuestHttp {
         request: Request<WasiBody>,
         options: RequestOptions,
     ) -> Result<Response<WasiBody>, Error> {
+        let is_change = !request.method().is_safe();
         match self.exchange_redacted(request, options).await {
             Ok(response) => Ok(response),
             Err(error) => {
+                if is_change {
+                    self.transmission.note_refused_change(&error);
+                }
                 self.transmission.note_reason(&error);
                 Err(error.into())
             }
