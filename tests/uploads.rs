@@ -189,7 +189,7 @@ fn cancellation_to_the_path_of_the_submit_is_not_sent() {
             let outcome = sandbox.run(["--json", "jobs", "cancel", &id]);
             let error = outcome.error("denied");
             let message = error["message"].as_str().expect("a message");
-            assert!(message.contains("cancel a job by"), "{message}");
+            assert!(message.contains("a cancellation is not sent"), "{message}");
         }
         assert_eq!(count(&provider, SUBMIT), 1);
     }
