@@ -108,7 +108,7 @@ mod tests {
     use crate::driver::holds::Delay;
     use crate::driver::rate_limit::RateLimiter;
     use crate::error::ErrorKind;
-    use crate::ledger::{JobError, JobSpec, Target};
+    use crate::ledger::{JobError, testing};
 
     const TIME: Millis = 5_000;
 
@@ -119,21 +119,7 @@ mod tests {
     };
 
     fn queued() -> Job {
-        let spec = JobSpec {
-            id: "j".into(),
-            node: "image_to_video".into(),
-            raw_input: "{}".into(),
-            raw_input_sha256: String::new(),
-            input: "{}".into(),
-            component: "c".into(),
-            connection: "pixelml".into(),
-            provider_origin: "https://p.example".into(),
-            key: "k".into(),
-            idempotency_ms: 0,
-            created_at: 1_000,
-        };
-        let target = Target::File("/clips/j.mp4".into());
-        Job::new(spec, target, "requester".into(), 1_800_000)
+        testing::queued(0)
     }
 
     fn started() -> Job {

@@ -12,7 +12,8 @@ use crate::contract::{
     Acceptance, Charge, ErrorCause, NextStep, NodeError, ProviderFault, Started,
 };
 use crate::egress::{Sent, SubmitReply, Transmission};
-use crate::ledger::{Job, JobSpec, Millis, State, Target};
+use crate::ledger::testing::queued;
+use crate::ledger::{Job, Millis, State};
 
 /// How long the provider honours a key, if it does.
 const WINDOW: Millis = 600_000;
@@ -262,22 +263,11 @@ fn happening() -> impl Strategy<Value = Happening> {
     ]
 }
 
+/// A job without a deadline.
 fn job(idempotency_ms: Millis) -> Job {
-    let spec = JobSpec {
-        id: "j".into(),
-        node: "hostile".into(),
-        raw_input: "{}".into(),
-        raw_input_sha256: String::new(),
-        input: "{}".into(),
-        component: String::new(),
-        connection: "pixelml".into(),
-        provider_origin: "https://p.example".into(),
-        key: "k".into(),
-        idempotency_ms,
-        created_at: 1_000,
-    };
-    let target = Target::File("/clips/j.mp4".into());
-    Job::new(spec, target, "requester".into(), i64::MAX)
+    let mut job = queued(idempotency_ms);
+    job.schedule.deadline_at = i64::MAX;
+    job
 }
 
 proptest! {

@@ -1,9 +1,32 @@
-//! Stages of every state.
+//! A job, and stages of every state.
 
 use std::num::NonZeroU32;
 
-use super::stage::{Attempts, ClipFile, PastSubmits, ProviderJob, ResultFile, Stage, Submit};
+use super::row::{Job, JobSpec, Target};
+use super::stage::{
+    Attempts, ClipFile, Millis, PastSubmits, ProviderJob, ResultFile, Stage, Submit,
+};
 use super::state::State;
+
+/// A queued job, made at 1,000 ms with the deadline at 1,800,000 ms, over a connection that honours
+/// keys for this time.
+pub(crate) fn queued(idempotency_ms: Millis) -> Job {
+    let spec = JobSpec {
+        id: "j".into(),
+        node: "image_to_video".into(),
+        raw_input: "{}".into(),
+        raw_input_sha256: String::new(),
+        input: "{}".into(),
+        component: "c".into(),
+        connection: "pixelml".into(),
+        provider_origin: "https://p.example".into(),
+        key: "k".into(),
+        idempotency_ms,
+        created_at: 1_000,
+    };
+    let target = Target::File("/clips/j.mp4".into());
+    Job::new(spec, target, "requester".into(), 1_800_000)
+}
 
 /// A stage of this state; if succeeded, with a file that has its final name or without one.
 pub(crate) fn stage(state: State, is_finalized: bool) -> Stage {

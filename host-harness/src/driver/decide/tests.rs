@@ -6,7 +6,8 @@ use crate::download::DownloadFailure;
 use crate::driver::event::Action::{AllowSubmit, Download, Finalize, Poll, Submit, Wait};
 use crate::driver::event::{PollFailure, SubmitFailure};
 use crate::error::ErrorKind;
-use crate::ledger::{ClipFile, Cost, JobError, JobSpec, Media, Stage, State, Target, round_trip};
+use crate::ledger::testing::queued;
+use crate::ledger::{ClipFile, Cost, JobError, Media, Stage, State, Target, round_trip};
 
 mod cancel;
 mod deadline;
@@ -16,21 +17,7 @@ mod grace;
 const WINDOW: Millis = 3_600_000;
 
 fn job(idempotency_ms: Millis) -> Job {
-    let spec = JobSpec {
-        id: "j".into(),
-        node: "image_to_video".into(),
-        raw_input: "{}".into(),
-        raw_input_sha256: String::new(),
-        input: "{}".into(),
-        component: String::new(),
-        connection: "pixelml".into(),
-        provider_origin: "https://p.example".into(),
-        key: "k".into(),
-        idempotency_ms,
-        created_at: 1_000,
-    };
-    let target = Target::File("/clips/j.mp4".into());
-    Job::new(spec, target, "requester".into(), 1_800_000)
+    queued(idempotency_ms)
 }
 
 fn oops() -> JobError {

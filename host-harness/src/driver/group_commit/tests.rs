@@ -7,24 +7,10 @@ use tempfile::TempDir;
 use super::*;
 use crate::driver::decide::decide;
 use crate::driver::event::Event;
-use crate::ledger::{JobSpec, Target};
+use crate::ledger::testing::queued;
 
 fn job() -> Job {
-    let spec = JobSpec {
-        id: "j".into(),
-        node: "image_to_video".into(),
-        raw_input: "{}".into(),
-        raw_input_sha256: String::new(),
-        input: "{}".into(),
-        component: "c".into(),
-        connection: "pixelml".into(),
-        provider_origin: "https://p.example".into(),
-        key: "k".into(),
-        idempotency_ms: 0,
-        created_at: 1_000,
-    };
-    let target = Target::File("/clips/j.mp4".into());
-    Job::new(spec, target, "requester".into(), 1_800_000)
+    queued(0)
 }
 
 fn change(event: Event) -> Change {

@@ -146,7 +146,7 @@ fn refusal(row: &Job, action: Action, at: Millis) -> Refused {
 impl SubmitHook for LedgerHook {
     fn before_submit<'a>(&'a self, submission: Submission<'a>) -> BoxFuture<'a, Decision> {
         let held_back = || Box::pin(ready(Decision::Refuse)) as BoxFuture<'a, Decision>;
-        // Whoever finds it locked comes second.
+        // It is locked while another request of the call is committed.
         let Ok(mut kept) = Arc::clone(&self.kept).try_lock_owned() else {
             return held_back();
         };

@@ -1,36 +1,14 @@
 use super::*;
 use crate::contract::NextStep as Advice;
 use crate::driver::pure::{Event, PollFailure, SubmitFailure, decide};
-use crate::ledger::{JobError, JobSpec, Target};
-
-fn queued() -> Job {
-    queued_with(0)
-}
-
-/// Over a connection that honours keys for this time.
-fn queued_with(idempotency_ms: i64) -> Job {
-    let spec = JobSpec {
-        id: "j".into(),
-        node: "image_to_video".into(),
-        raw_input: "{}".into(),
-        raw_input_sha256: String::new(),
-        input: "{}".into(),
-        component: String::new(),
-        connection: "pixelml".into(),
-        provider_origin: "https://p.example".into(),
-        key: "k".into(),
-        idempotency_ms,
-        created_at: 1_000,
-    };
-    let target = Target::File("/clips/j.mp4".into());
-    Job::new(spec, target, "requester".into(), 1_800_000)
-}
+use crate::ledger::JobError;
+use crate::ledger::testing::queued;
 
 /// The next step after these events.
 fn after(events: impl IntoIterator<Item = Event>) -> NextStep {
     let job = events
         .into_iter()
-        .fold(queued(), |job, event| decide(&job, event, 2_000).0);
+        .fold(queued(0), |job, event| decide(&job, event, 2_000).0);
     assert!(job.is_settled(), "{job:?}");
     NextStep::of(&job, 2_000)
 }
@@ -127,9 +105,7 @@ fn unknown_outcome_of_another_account_is_looked_up_and_not_submitted_again() {
     };
     let lost = failed(ErrorKind::OutcomeUnknown, SubmitFailure::Unknown);
     let events = [sent(), lost].into_iter();
-    let job = events.fold(queued_with(60_000), |job, event| {
-        decide(&job, event, 2_000).0
-    });
+    let job = events.fold(queued(60_000), |job, event| decide(&job, event, 2_000).0);
     assert!(matches!(
         NextStep::of(&job, 2_000),
         NextStep::ResumeOnce { .. }

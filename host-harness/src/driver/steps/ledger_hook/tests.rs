@@ -2,27 +2,13 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use crate::ledger::testing::stage;
-use crate::ledger::{JobSpec, Ledger, State, Target};
+use crate::ledger::testing::{queued, stage};
+use crate::ledger::{Ledger, State};
 
 const HOUR: Millis = 3_600_000;
 
 fn job(state: State) -> Job {
-    let spec = JobSpec {
-        id: "j".into(),
-        node: "image_to_video".into(),
-        raw_input: "{}".into(),
-        raw_input_sha256: String::new(),
-        input: "{}".into(),
-        component: "c".into(),
-        connection: "pixelml".into(),
-        provider_origin: "https://p.example".into(),
-        key: "k".into(),
-        idempotency_ms: HOUR,
-        created_at: 100,
-    };
-    let target = Target::Stem("/clips/a".into());
-    let mut job = Job::new(spec, target, "requester".into(), i64::MAX);
+    let mut job = queued(HOUR);
     job.stage = stage(state, false);
     job.schedule.cancel_wanted = state == State::Started;
     job
