@@ -20,8 +20,8 @@ const HEADER: usize = 16 << 10;
 const BODY: usize = 64 << 10;
 
 /// The most bytes that a server can write after the client stops reading: the socket buffers of
-/// both ends. Only bytes that are discarded on arrival are read until the time limit.
-pub(super) const BUFFERED: u64 = 16 << 20;
+/// both ends, which Linux lets grow to 32 MiB at the reader. Only bytes that are discarded on arrival are read until the time limit.
+pub(super) const BUFFERED: u64 = 40 << 20;
 
 /// The expected end of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
