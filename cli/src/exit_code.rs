@@ -52,10 +52,11 @@ pub(crate) fn of(kind: ErrorKind) -> u8 {
         | ErrorKind::Unauthorized
         | ErrorKind::NotSent => 4,
         ErrorKind::Denied => 5,
-        ErrorKind::Throttled | ErrorKind::Rejected => 6,
+        ErrorKind::Throttled | ErrorKind::Rejected | ErrorKind::AccountRefused => 6,
         ErrorKind::Failed
         | ErrorKind::Cancelled
         | ErrorKind::JobLost
+        | ErrorKind::NoResult
         | ErrorKind::NeverStarted
         | ErrorKind::TooLate => 7,
         ErrorKind::OutcomeUnknown => 8,

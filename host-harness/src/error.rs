@@ -54,12 +54,16 @@ pub enum ErrorKind {
     Throttled,
     /// The provider refused the request.
     Rejected,
+    /// The provider refused every request of the account: no credit, a used quota, a suspension.
+    AccountRefused,
     /// The job failed at the provider.
     Failed,
     /// The job was cancelled.
     Cancelled,
     /// The provider does not find the job.
     JobLost,
+    /// The provider reports success without a result.
+    NoResult,
     /// The provider never had the job.
     NeverStarted,
     /// The job had ended before it could be cancelled.
@@ -80,7 +84,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::Internal,
         Self::ComponentTrap,
         Self::LedgerUnavailable,
@@ -99,9 +103,11 @@ impl ErrorKind {
         Self::Denied,
         Self::Throttled,
         Self::Rejected,
+        Self::AccountRefused,
         Self::Failed,
         Self::Cancelled,
         Self::JobLost,
+        Self::NoResult,
         Self::NeverStarted,
         Self::TooLate,
         Self::OutcomeUnknown,
@@ -134,9 +140,11 @@ impl ErrorKind {
             Self::Denied => "denied",
             Self::Throttled => "throttled",
             Self::Rejected => "rejected",
+            Self::AccountRefused => "account_refused",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::JobLost => "job_lost",
+            Self::NoResult => "no_result",
             Self::NeverStarted => "never_started",
             Self::TooLate => "too_late",
             Self::OutcomeUnknown => "outcome_unknown",

@@ -95,6 +95,7 @@ fn with_columns<T>(job: &Job, run: impl FnOnce(&Columns<'_>) -> T) -> T {
         cancel_sent_at: schedule.cancel_sent_at,
         submit_path: job.submit_path.as_deref(),
         has_uploads: job.billing.has_uploads,
+        retries: job.retries,
         cost_amount: cost.map(|cost| cost.amount.as_str()),
         cost_unit: cost.map(|cost| cost.unit.as_str()),
         deadline_at: schedule.deadline_at,
@@ -102,6 +103,7 @@ fn with_columns<T>(job: &Job, run: impl FnOnce(&Columns<'_>) -> T) -> T {
         backoff_ms: schedule.backoff_ms,
         unrecognized_since: schedule.unrecognized_since,
         unreadable_since: schedule.unreadable_since,
+        no_result_since: schedule.no_result_since,
         attempts: schedule.attempts,
         cancel_wanted: schedule.cancel_wanted,
         requester: &schedule.requester,
@@ -136,6 +138,7 @@ fn of_columns(columns: &Columns<'_>) -> Result<Job, RowProblem> {
             backoff_ms: columns.backoff_ms,
             unrecognized_since: columns.unrecognized_since,
             unreadable_since: columns.unreadable_since,
+            no_result_since: columns.no_result_since,
             attempts: columns.attempts,
             cancel_wanted: columns.cancel_wanted,
             cancel_sent_at: columns.cancel_sent_at,
@@ -145,6 +148,7 @@ fn of_columns(columns: &Columns<'_>) -> Result<Job, RowProblem> {
             .map(|(word, text)| kind(word).map(|kind| JobError::of_column(kind, text)))
             .transpose()?,
         submit_path: columns.submit_path.map(str::to_owned),
+        retries: columns.retries,
         target: if columns.target_is_stem {
             Target::Stem(target)
         } else {

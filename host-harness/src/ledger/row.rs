@@ -171,6 +171,8 @@ pub struct Schedule {
     pub unrecognized_since: Option<Millis>,
     /// Since when the provider's replies are unreadable, or say that the job is not found.
     pub unreadable_since: Option<Millis>,
+    /// Since when the provider reports success without a result.
+    pub no_result_since: Option<Millis>,
     /// Failed attempts of the present kind in a row.
     pub attempts: u32,
     /// Whether it is to be cancelled at the provider.
@@ -187,6 +189,7 @@ impl Schedule {
     pub(crate) fn clear_failures(&mut self) {
         self.unrecognized_since = None;
         self.unreadable_since = None;
+        self.no_result_since = None;
     }
 
     /// Whether `other` differs at most in the next time and the pause before it.
@@ -197,6 +200,7 @@ impl Schedule {
             backoff_ms: _,
             unrecognized_since,
             unreadable_since,
+            no_result_since,
             attempts,
             cancel_wanted,
             cancel_sent_at,
@@ -205,6 +209,7 @@ impl Schedule {
         *deadline_at == other.deadline_at
             && *unrecognized_since == other.unrecognized_since
             && *unreadable_since == other.unreadable_since
+            && *no_result_since == other.no_result_since
             && *attempts == other.attempts
             && *cancel_wanted == other.cancel_wanted
             && *cancel_sent_at == other.cancel_sent_at
@@ -225,6 +230,8 @@ pub struct Job {
     pub schedule: Schedule,
     /// The path of the latest submit, with that of the base URL, if it is known.
     pub submit_path: Option<String>,
+    /// How often the job was submitted again after it had ended: the provider's key depends on it.
+    pub retries: u32,
     /// The last error; cleared when the job proceeds.
     pub last_error: Option<JobError>,
     /// Where the result is written.
@@ -269,6 +276,7 @@ impl Job {
                 backoff_ms: 0,
                 unrecognized_since: None,
                 unreadable_since: None,
+                no_result_since: None,
                 attempts: 0,
                 cancel_wanted: false,
                 cancel_sent_at: None,
@@ -276,6 +284,7 @@ impl Job {
             },
             spec: Arc::new(spec),
             submit_path: None,
+            retries: 0,
             last_error: None,
             target,
             force: false,

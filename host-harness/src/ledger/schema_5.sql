@@ -1,0 +1,42 @@
+-- Version 5: a failed job can be submitted again under a new key for the provider, what was removed
+-- is remembered, two lines of defence against clocks and locks that cannot be relied on.
+-- How often the job was submitted again after it had ended. The provider's key depends on it.
+ALTER TABLE jobs ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
+-- Since when the provider reports success without a result.
+ALTER TABLE jobs ADD COLUMN no_result_since INTEGER;
+-- Jobs that were removed: without inputs and outputs, so that their keys stay known.
+CREATE TABLE removed_jobs (
+    connection        TEXT NOT NULL,
+    key               TEXT NOT NULL,
+    id                TEXT NOT NULL,
+    node              TEXT NOT NULL,
+    raw_input_sha256  TEXT NOT NULL,
+    provider_origin   TEXT NOT NULL,
+    state             TEXT NOT NULL,
+    charge            TEXT NOT NULL,
+    reported_charge   TEXT,
+    cost_amount       TEXT,
+    cost_unit         TEXT,
+    created_at        INTEGER NOT NULL,
+    submitted_at      INTEGER,
+    removed_at        INTEGER NOT NULL,
+    ticket            TEXT,
+    provider_job_id   TEXT,
+    file              TEXT,
+    PRIMARY KEY (connection, key)
+) STRICT;
+-- The highest time that a process has seen: a clock that is set back does not reopen the time in
+-- which a provider honours a key.
+CREATE TABLE clock (
+    row     INTEGER PRIMARY KEY CHECK (row = 1),
+    highest INTEGER NOT NULL
+) STRICT;
+-- The process that drives, for file systems whose locks do not exclude others.
+CREATE TABLE driver (
+    row     INTEGER PRIMARY KEY CHECK (row = 1),
+    token   TEXT NOT NULL,
+    process INTEGER NOT NULL,
+    host    TEXT NOT NULL,
+    since   INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL
+) STRICT;
