@@ -30,6 +30,7 @@ impl Change {
             billing,
             schedule,
             submit_path,
+            retries,
             last_error,
             target,
             force,
@@ -43,6 +44,7 @@ impl Change {
             && *stage == after.stage
             && *billing == after.billing
             && *submit_path == after.submit_path
+            && *retries == after.retries
             && is_same_error(last_error.as_ref(), after.last_error.as_ref())
             && *target == after.target
             && *force == after.force
