@@ -256,8 +256,9 @@ fn notes_on_pictures_are_printed_before_the_upload() {
             ],
         ),
     ] {
-        let outcome = run(&sandbox, &format!("file:{name}"), &[]);
-        outcome.error("unavailable");
+        // The upload is tried again until the deadline.
+        let outcome = run(&sandbox, &format!("file:{name}"), &["--deadline", "100ms"]);
+        outcome.error("deadline");
         let notes = outcome
             .stderr
             .lines()

@@ -9,6 +9,7 @@
 //! - [`first_clip`]: from a picture to a clip, with the practice provider inside the binary
 //! - [`nodes`]: each node against the practice provider: run, cancelled, killed, two in a row
 //! - [`local_pictures`]: pictures that an input names by `file:` URLs
+//! - [`upload_steps`]: uploads shortly before their submit, once more when the provider lost them
 //! - [`picture_results`]: results that are pictures, and node names with special characters
 //! - [`clip_types`]: clips of other types than MP4
 //! - [`profiles`]: the profiles of `run`
@@ -175,5 +176,6 @@ mod texts;
 mod trust;
 mod typed;
 mod upgrade;
+mod upload_steps;
 mod uploads;
 mod wire;

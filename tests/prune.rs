@@ -85,10 +85,9 @@ fn killed_prune_of_20_000_jobs_is_continued_by_the_same_command() {
 }
 
 #[test]
-fn picture_of_a_batch_that_uploads_is_not_pruned() {
+fn pictures_of_jobs_that_are_not_done_are_not_pruned() {
     let (provider, sandbox) = slow_provider();
     provider.script(Script::from([(UPLOAD.into(), vec![Reply::hang()])]));
-    end_the_job(&provider);
     sandbox.write("a.png", picture(ImageFormat::Png));
     let image = format!("data:image/png;base64,{}", "iVBORw0KGgo".repeat(2000));
     let lines = [
@@ -110,15 +109,18 @@ fn picture_of_a_batch_that_uploads_is_not_pruned() {
     ];
     let running = sandbox.start(sandbox.command(batch));
     provider.wait_for(UPLOAD, 1);
-    // The first line's picture is stored; its row is inserted after the uploads, hours later.
+    // The picture in base64, and the copy of the local one.
     let stored: Vec<PathBuf> = fs::read_dir(sandbox.data_dir().join("pictures"))
         .expect("the folder")
         .map(|entry| entry.expect("a file").path())
         .collect();
-    assert_eq!(stored.len(), 1);
-    make_old(&stored[0]);
+    assert_eq!(stored.len(), 2);
+    for path in &stored {
+        make_old(path);
+    }
     sandbox.run(PRUNE).answer();
-    assert!(stored[0].exists(), "a row is about to name it");
+    assert!(stored.iter().all(|path| path.exists()), "rows name them");
+    end_the_job(&provider);
     provider.release(&Reply::json(200, json!({"url": "https://files.example/1"})));
     let answer = running.end().answer();
     assert_eq!(answer["summary"]["finalized"], 2, "{answer}");
@@ -133,7 +135,7 @@ fn picture_of_a_batch_that_uploads_is_not_pruned() {
         "the first line's picture is sent"
     );
     assert!(sandbox.run(PRUNE).answer()["freed"]["files"].as_u64() >= Some(1));
-    assert!(!stored[0].exists());
+    assert!(!stored.iter().any(|path| path.exists()));
 }
 
 #[test]

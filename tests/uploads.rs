@@ -149,14 +149,80 @@ fn upload_without_a_reply_is_not_repeated_under_its_key() {
 }
 
 #[test]
-fn refused_upload_is_repeated_once_by_the_user() {
+fn refused_upload_ends_its_job_and_is_not_repeated_under_its_key() {
     let refused = || Reply::json(413, json!({"then": {"error": {"cause": "rejected"}}}));
     let provider = provider(vec![refused()]);
     let sandbox = sandbox_with(&component(), &provider);
-    for expected in [1, 2, 2, 2] {
-        run(&sandbox, &upload("/v1/files"), 3, &["--key", "order-66"]).error("rejected");
-        assert_eq!(count(&provider, UPLOAD), expected);
+    for _ in 0..3 {
+        let outcome = run(&sandbox, &upload("/v1/files"), 3, &["--key", "order-66"]);
+        let error = outcome.error("rejected");
+        assert_eq!(error["charged"], "unknown", "{error}");
+        assert_eq!(error["phase"], "upload", "{error}");
+        assert_eq!(count(&provider, UPLOAD), 1);
     }
+    assert_eq!(sandbox.jobs()[0]["state"], "failed");
+    assert_eq!(count(&provider, SUBMIT), 0);
+}
+
+/// What a stranger's pack says of an upload buys no second one.
+#[test]
+fn upload_that_a_pack_reports_as_gone_is_not_repeated() {
+    let provider = provider(vec![Reply::json(200, value())]);
+    provider.script(Script::from([(
+        SUBMIT.into(),
+        vec![Reply::json(404, json!({}))],
+    )]));
+    let sandbox = sandbox_with(&component(), &provider);
+    let gone = json!({"error": {"cause": "rejected", "message": "upload not found"}});
+    let plan = upload("/v1/files");
+    for _ in 0..2 {
+        run_answering(&sandbox, &plan, 1, &gone, &["--key", "order-66"]).error("rejected");
+        assert_eq!((count(&provider, UPLOAD), count(&provider, SUBMIT)), (1, 1));
+    }
+    assert_eq!(sandbox.jobs()[0]["charged"], "unknown");
+}
+
+/// The row says that an upload may be charged before its first byte.
+#[cfg(unix)]
+#[test]
+fn kill_during_an_upload_leaves_an_unknown_charge_and_no_second_upload() {
+    let provider = provider(vec![Reply::hang()]);
+    let sandbox = sandbox_with(&component(), &provider);
+    let path = sandbox.write(
+        &upload("/v1/files").to_string().replace('/', "\\u002f"),
+        picture(ImageFormat::Png),
+    );
+    let input = json!({
+        "pictures": [file_url::of(&path)],
+        "start": {"do": [{"request": {"body": {"text": "{}"}}}]},
+    });
+    sandbox.write("input.json", input.to_string());
+    let words = [
+        "--json",
+        "--component",
+        "hostile.wasm",
+        "run",
+        "hostile",
+        "--input",
+        "input.json",
+        "--key",
+        "order-66",
+    ];
+    let running = sandbox.start(sandbox.command(words));
+    provider.wait_for(UPLOAD, 1);
+    running.kill();
+    let job = sandbox.jobs().remove(0);
+    assert_eq!(
+        (&job["state"], &job["charged"]),
+        (&json!("queued"), &json!("unknown"))
+    );
+    let id = job["id"].as_str().expect("an id");
+    for _ in 0..2 {
+        let outcome = sandbox.run(["--json", "jobs", "resume", id]);
+        let error = outcome.error("unavailable");
+        assert_eq!(error["charged"], "unknown", "{error}");
+    }
+    assert_eq!((count(&provider, UPLOAD), count(&provider, SUBMIT)), (1, 0));
 }
 
 /// A started job whose `cancel` has this instruction; its id.

@@ -133,6 +133,7 @@ impl Inner {
                 fraction,
                 message,
             } => self.line.show(stage.as_str(), *fraction, *message),
+            JobUpdate::Uploading => self.line.show("uploading", None, None),
             JobUpdate::Downloading(received) => {
                 self.line.downloading(received.bytes, received.total);
             }

@@ -15,7 +15,9 @@ use serde_json::Value;
 
 use crate::component::{CallContext, Pack, with_file_length};
 use crate::contract::{LocalFile, Step};
+use crate::egress::check_upload;
 use crate::json;
+use crate::ledger::FieldValue;
 
 pub use crate::formats::{Format, format_of};
 pub use error::MediaError;
@@ -27,7 +29,7 @@ pub use uploads::JobUploads;
 /// plans. Returns the value of the input field of `node` at the JSON Pointer `field`.
 ///
 /// One request at most is sent for a picture. `uploads` records it before its first byte, and has
-/// the reply for further fields that name the same picture, and for a later command.
+/// the reply for further fields that name the same picture, and for a later step.
 ///
 /// # Errors
 ///
@@ -40,12 +42,48 @@ pub async fn hand_over(
     picture: &Picture,
     uploads: &JobUploads,
 ) -> Result<Value, MediaError> {
-    let file = LocalFile {
-        media_type: picture.media_type().to_owned(),
-        byte_length: picture.byte_length(),
-        file_name: picture.file_name().to_owned(),
-    };
-    let planned = pack.plan_upload(context, node, field, &file).await?;
+    match field_value(pack, context, node, field, picture, uploads).await? {
+        FieldValue::Json(value) => Ok(value),
+        FieldValue::Base64 => picture.inline(),
+    }
+}
+
+/// The value of a field whose picture needs no upload; `None` if the component plans one, which the
+/// policy and the granted routes permit. Nothing is sent.
+pub(crate) async fn value_without_upload(
+    pack: &Pack,
+    context: &CallContext,
+    node: &str,
+    field: &str,
+    picture: &Picture,
+) -> Result<Option<FieldValue>, MediaError> {
+    match pack
+        .plan_upload(context, node, field, &file(picture))
+        .await?
+    {
+        Step::Upload(plan) => {
+            let Some(connection) = context.connection() else {
+                return Err(MediaError::NoConnection);
+            };
+            check_upload(connection, pack.quota(), &plan).map_err(MediaError::Upload)?;
+            Ok(None)
+        }
+        planned => value(planned, picture).map(Some),
+    }
+}
+
+/// As [`hand_over`], with a picture in base64 left in its file.
+pub(crate) async fn field_value(
+    pack: &Pack,
+    context: &CallContext,
+    node: &str,
+    field: &str,
+    picture: &Picture,
+    uploads: &JobUploads,
+) -> Result<FieldValue, MediaError> {
+    let planned = pack
+        .plan_upload(context, node, field, &file(picture))
+        .await?;
     let Step::Upload(plan) = planned else {
         return value(planned, picture);
     };
@@ -57,11 +95,22 @@ pub async fn hand_over(
     value(next, picture)
 }
 
+fn file(picture: &Picture) -> LocalFile {
+    LocalFile {
+        media_type: picture.media_type().to_owned(),
+        byte_length: picture.byte_length(),
+        file_name: picture.file_name().to_owned(),
+    }
+}
+
 /// The field's value of a step that sends nothing.
-fn value(step: Step, picture: &Picture) -> Result<Value, MediaError> {
+fn value(step: Step, picture: &Picture) -> Result<FieldValue, MediaError> {
     match step {
-        Step::Value(value) => json::parse(&value).map_err(MediaError::Value),
-        Step::InlineBase64 => picture.inline(),
+        Step::Value(value) => {
+            let value = json::parse(&value).map_err(MediaError::Value)?;
+            Ok(FieldValue::Json(value))
+        }
+        Step::InlineBase64 => picture.fits_inline().map(|()| FieldValue::Base64),
         Step::Upload(_) => Err(MediaError::SecondUpload {
             path: picture.path().to_owned(),
         }),

@@ -13,6 +13,7 @@ use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use image::ImageFormat;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
@@ -23,11 +24,12 @@ use zoetrope_host::config::Config;
 use zoetrope_host::digest::Sha256Digest;
 use zoetrope_host::driver::{DriveMode, Driver, JobUpdate, Listener, WaitFor, now};
 use zoetrope_host::engine::{Engine, EngineSettings};
-use zoetrope_host::ledger::{Job, JobSpec, State, Target};
+use zoetrope_host::ledger::{Job, JobSpec, LocalPicture, LocalPictures, State, Target};
 use zoetrope_host::policy::Policy;
 
 use crate::support::billing::copy_ledger;
 use crate::support::fixture::Fixture;
+use crate::support::pictures::picture;
 
 /// The variables of the child process: its folder, and the commit at which it kills itself.
 const FOLDER: &str = "ZOETROPE_CRASH_FOLDER";
@@ -43,8 +45,9 @@ const KEY: &str = "one-job";
 const ADDED: &str = "added";
 
 /// Every commit of a job that ends, in order. Of several with one name, the first is used.
-const COMMITS: [&str; 7] = [
+const COMMITS: [&str; 8] = [
     ADDED,
+    "handed_over",
     "submitting",
     "started",
     "waiting",
@@ -56,6 +59,7 @@ const COMMITS: [&str; 7] = [
 /// The name of a commit after the one with the name `before`.
 fn name_of(job: &Job, before: &str) -> &'static str {
     match job.state() {
+        State::Queued if !job.local_pictures.are_pending() => "handed_over",
         State::Submitting => "submitting",
         State::Started if ["started", "waiting"].contains(&before) => "waiting",
         State::Started => "started",
@@ -190,7 +194,8 @@ async fn run_one_job(folder: &Path, last: &str) {
         .expect("a driver");
     let requester = driver.requester().to_owned();
     let target = Target::File(folder.join("clip.mp4"));
-    let job = Job::new(order(folder, &pack), target, requester, now() + 600_000);
+    let mut job = Job::new(order(folder, &pack), target, requester, now() + 600_000);
+    job.local_pictures = stored_picture(&data_dir);
     let added = driver.add(std::slice::from_ref(&job), &pack, COMPONENT);
     added.expect("a row");
     committed(folder, ADDED, last);
@@ -238,6 +243,21 @@ fn kill_this_process() -> ! {
     loop {
         std::thread::park();
     }
+}
+
+/// A picture that is uploaded, and its copy in the data directory.
+fn stored_picture(data_dir: &Path) -> LocalPictures {
+    let png = picture(ImageFormat::Png);
+    let sha256 = Sha256Digest::from(Sha256::digest(&png)).to_string();
+    let pictures = data_dir.join("pictures");
+    std::fs::create_dir_all(&pictures).expect("a folder");
+    std::fs::write(pictures.join(&sha256), png).expect("a copy");
+    LocalPictures::new(vec![LocalPicture {
+        field: "/image".into(),
+        sha256,
+        name: "a.png".into(),
+        value: None,
+    }])
 }
 
 fn order(folder: &Path, pack: &Pack) -> JobSpec {

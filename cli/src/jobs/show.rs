@@ -65,6 +65,7 @@ impl Show {
         if self.input {
             document["raw_input"] = outcome::document(Some(&job.spec.raw_input));
             document["input"] = outcome::document(Some(&job.spec.input));
+            job.local_pictures.fill(&mut document["input"]);
         }
         document
     }

@@ -1,6 +1,5 @@
 //! The failure of a command for jobs.
 
-use zoetrope_host::contract::Charge;
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::jobs::JobsError;
 use zoetrope_host::media::MediaError;
@@ -27,13 +26,6 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
         JobsError::Check { source, .. } => Failure::of_call(source, Phase::Check).then(next),
         JobsError::Picture(MediaError::Call(error)) => {
             Failure::of_call(error, Phase::Upload).then_step(step, options)
-        }
-        JobsError::AfterUpload { source } => {
-            let failure = match source {
-                MediaError::Call(error) => Failure::of_call(error, Phase::Upload),
-                error => Failure::new(kind, Phase::Upload, chain(&error)),
-            };
-            failure.charged(Charge::Unknown).then_step(step, options)
         }
         JobsError::Connection(error) => Failure::of_job_error(error, Phase::Setup).then(next),
         JobsError::NotAdopted { job, error } => Failure::of_job_error(error, Phase::Submit)

@@ -38,7 +38,6 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
         }
         NextStep::OtherPicture
         | NextStep::ConvertPicture
-        | NextStep::RepeatUploaded
         | NextStep::OtherUpload => of_picture(step).into(),
         NextStep::OtherVersion { route } => other_version(route),
         NextStep::OtherDestination => {
@@ -90,15 +89,14 @@ fn after_the_end(step: &NextStep) -> &'static str {
 /// The steps after the error of a local picture.
 fn of_picture(step: &NextStep) -> &'static str {
     match step {
-        NextStep::OtherPicture => "Use another picture, or give its URL (nothing was submitted)",
+        NextStep::OtherPicture => {
+            "Use another picture, or give its URL, with another --key if one was given (nothing was submitted)"
+        }
         NextStep::ConvertPicture => {
             "Convert the picture to PNG or JPEG, and run again with the new file (nothing was submitted)"
         }
-        NextStep::OtherUpload => {
-            "Look at the provider for the upload and its charge. A run with another --key KEY uploads once more, which may be charged as well"
-        }
         _ => {
-            "Fix the cause, then run the same command again with the same --key KEY: a picture that the provider accepted is not uploaded again"
+            "Look at the provider for the upload and its charge. A run with another --key KEY uploads once more, which may be charged as well"
         }
     }
 }

@@ -220,6 +220,9 @@ fn interrupted(job: &Job) -> &'static str {
 /// The phase that a job has reached.
 pub(crate) fn phase(job: &Job) -> Phase {
     match job.state() {
+        State::Queued | State::Failed | State::Cancelled if job.local_pictures.are_pending() => {
+            Phase::Upload
+        }
         State::Queued | State::Submitting | State::OutcomeUnknown => Phase::Submit,
         State::Succeeded => Phase::Download,
         State::Failed | State::Cancelled if job.ticket().is_none() => Phase::Submit,

@@ -24,8 +24,8 @@ use crate::wait::wait_for;
 const MAX_BYTES: usize = 1 << 30;
 
 impl Run {
-    /// Checks every line and uploads every picture, then inserts all jobs in one commit, and
-    /// drives them.
+    /// Checks every line and stores every picture, then inserts all jobs in one commit, and drives
+    /// them.
     pub(super) async fn batch(
         &self,
         context: &Arc<Context>,

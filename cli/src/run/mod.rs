@@ -10,7 +10,6 @@ use std::sync::Arc;
 use serde_json::Value;
 use uuid::Uuid;
 use zoetrope_host::catalog::About;
-use zoetrope_host::contract::Charge;
 use zoetrope_host::driver::WaitFor;
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{
@@ -101,8 +100,8 @@ impl Run {
     }
 }
 
-/// Prepares a request: uploads its pictures, if the provider wants them uploaded. Nothing else
-/// is sent, and nothing else is written to the ledger.
+/// Prepares a request: stores its local pictures for the job. Nothing is sent, and nothing is
+/// written to the ledger.
 async fn prepare(
     context: &Context,
     jobs: &Jobs,
@@ -115,14 +114,8 @@ async fn prepare(
     // `biased`: an existing job is returned even if Ctrl-C was pressed.
     tokio::select! {
         biased;
-        prepared = jobs.hand_over(opened) => prepared.map_err(failed),
-        () = interrupts.next() => {
-            let failure = interrupted();
-            if jobs.may_have_paid_uploads(&request.connection, &request.key) {
-                return Err(failure.charged(Charge::Unknown));
-            }
-            Err(failure)
-        }
+        prepared = jobs.store_pictures(opened) => prepared.map_err(failed),
+        () = interrupts.next() => Err(interrupted()),
     }
 }
 

@@ -14,6 +14,8 @@ use crate::ledger::{Job, Millis};
 pub(super) enum Kind {
     /// Is never aborted: its reply may hold a ticket.
     Submit,
+    /// Uploads of a job, which its submit follows.
+    Upload,
     /// A poll, a cancellation, or a commit alone.
     Call,
     /// Does not count against the connection's rate.
@@ -55,8 +57,10 @@ pub(super) fn admit(job: &Job, limits: &ConnectionLimits, mode: Mode, now: Now) 
     let (_, action) = decide(job, Event::Due, now.time);
     let party = Party::of(&job.spec.component, mode.is_bundled);
     let kind = match action {
-        Action::Submit => match delay_submit(job, limits, mode, now) {
+        // Uploads wait for the turn of their submit.
+        Action::Submit | Action::HandOver => match delay_submit(job, limits, mode, now) {
             Some(held) => return held,
+            None if action == Action::HandOver => Kind::Upload,
             None => Kind::Submit,
         },
         Action::Poll | Action::Cancel => Kind::Call,
@@ -122,6 +126,13 @@ mod tests {
         testing::queued(0)
     }
 
+    /// A queued job with a local picture that is not handed over.
+    fn with_picture() -> Job {
+        let mut job = queued();
+        job.local_pictures = testing::local_pictures();
+        job
+    }
+
     fn started() -> Job {
         let accepted = Event::Accepted {
             ticket: "t".into(),
@@ -145,6 +156,7 @@ mod tests {
         let limits = ConnectionLimits::new(now.instant);
         let admitted = |job: &Job| admit(job, &limits, WAITED_FOR, now);
         assert_eq!(admitted(&queued()), Admission::Run(Kind::Submit));
+        assert_eq!(admitted(&with_picture()), Admission::Run(Kind::Upload));
         assert_eq!(admitted(&started()), Admission::Run(Kind::Call));
     }
 
@@ -157,6 +169,7 @@ mod tests {
             ..WAITED_FOR
         };
         assert_eq!(admit(&queued(), &limits, mode, now), Admission::Defer);
+        assert_eq!(admit(&with_picture(), &limits, mode, now), Admission::Defer);
         let polled = admit(&started(), &limits, mode, now);
         assert_eq!(polled, Admission::Run(Kind::Call));
     }
@@ -206,6 +219,8 @@ mod tests {
             error: Some(error),
         }));
         assert_eq!(admit(&queued(), &limits, WAITED_FOR, now), held);
+        // An upload waits for the turn of its submit.
+        assert_eq!(admit(&with_picture(), &limits, WAITED_FOR, now), held);
         let polled = admit(&started(), &limits, WAITED_FOR, now);
         assert_eq!(polled, Admission::Run(Kind::Call));
     }

@@ -125,14 +125,13 @@ impl DriverBuilder {
                 requester,
                 steps: Arc::new(steps),
                 settings: self.settings,
-                caller: self.caller.clone(),
+                caller: self.caller,
             },
             origin: Origin {
                 data_dir: self.data_dir,
                 pack: self.pack,
                 resolver: self.resolver,
                 egress: self.egress,
-                caller: self.caller,
             },
         })
     }

@@ -94,6 +94,25 @@ fn of_submit(error: &CallError) -> SubmitFailure {
     }
 }
 
+/// How the driver handles a component's failure to hand a picture over, after which nothing was
+/// submitted. `is_repeatable`: whether uploads of the pack cost nothing.
+pub(super) fn of_upload(error: &CallError, is_repeatable: bool) -> SubmitFailure {
+    if let CallError::Node(error) = error
+        && let ErrorCause::Unavailable(_) | ErrorCause::OutcomeUnknown(_) = error.cause
+        && is_repeatable
+    {
+        return SubmitFailure::Retryable {
+            after: after(error),
+        };
+    }
+    match of_submit(error) {
+        SubmitFailure::Refused { .. } => SubmitFailure::Refused { charge: Charge::No },
+        SubmitFailure::Retryable { .. } if !is_repeatable => SubmitFailure::Permanent,
+        SubmitFailure::Unknown => SubmitFailure::Permanent,
+        failure => failure,
+    }
+}
+
 fn read_failed(error: &CallError) -> Event {
     let failure = match error {
         CallError::Node(error) => match error.cause {

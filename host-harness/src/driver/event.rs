@@ -4,13 +4,38 @@ use std::fmt;
 
 use crate::contract::Charge;
 use crate::download::DownloadFailure;
-use crate::ledger::{ClipFile, Cost, JobError, Media, Millis, Target};
+use crate::ledger::{ClipFile, Cost, FieldValue, JobError, Media, Millis, Target};
 
 /// The result of the last action, or a command for the job.
 #[derive(Clone, PartialEq)]
 pub enum Event {
     /// The job's `next_at` has come.
     Due,
+    /// Local pictures are about to be uploaded, for which the provider may charge.
+    UploadsBegin,
+    /// The local pictures are handed over to the provider.
+    HandedOver {
+        /// What is submitted for each, in their order.
+        values: Vec<FieldValue>,
+        /// From when the age of their uploads counts.
+        at: Millis,
+        /// Whether the provider may have charged for uploads.
+        has_uploads: bool,
+    },
+    /// A local picture was not handed over.
+    HandOverFailed {
+        /// The error.
+        error: JobError,
+        /// How the driver handles it.
+        failure: SubmitFailure,
+        /// Whether the provider may have charged for uploads.
+        has_uploads: bool,
+    },
+    /// The provider refused the submit without a charge, since it no longer has an upload.
+    UploadGone {
+        /// The provider's error.
+        error: JobError,
+    },
     /// A submit is ready to be sent.
     SubmitReady {
         /// SHA-256 of the bytes.
@@ -164,6 +189,10 @@ impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Due => "Due",
+            Self::UploadsBegin => "UploadsBegin",
+            Self::HandedOver { .. } => "HandedOver",
+            Self::HandOverFailed { .. } => "HandOverFailed",
+            Self::UploadGone { .. } => "UploadGone",
             Self::SubmitReady { .. } => "SubmitReady",
             Self::Accepted { .. } => "Accepted",
             Self::SubmitFailed { .. } => "SubmitFailed",
@@ -197,6 +226,8 @@ impl Event {
     pub(super) fn error_mut(&mut self) -> Option<&mut JobError> {
         match self {
             Self::SubmitFailed { error, .. }
+            | Self::HandOverFailed { error, .. }
+            | Self::UploadGone { error }
             | Self::Ended { error, .. }
             | Self::PollFailed { error, .. }
             | Self::DownloadFailed { error, .. }
@@ -247,6 +278,8 @@ pub enum PollFailure {
 pub enum Action {
     /// Nothing, until `next_at`.
     Wait,
+    /// Hand the local pictures over to the provider.
+    HandOver,
     /// Hand the input to the component's `start`.
     Submit,
     /// Send the submit.

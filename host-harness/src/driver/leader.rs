@@ -278,6 +278,10 @@ impl Leader<'_> {
             Admission::Run(Kind::Download) => self.downloads.push(job),
             Admission::Run(kind) => {
                 let opens = limits.count_request(now.instant);
+                if kind == Kind::Upload {
+                    let further = job.local_pictures.uploads().saturating_sub(1);
+                    limits.rate_limiter.count_further(further);
+                }
                 self.spawn_step(job, kind, None, opens);
             }
             Admission::Apply(event) => self.spawn_step(job, Kind::Call, Some(*event), false),
@@ -353,7 +357,12 @@ impl Leader<'_> {
             let now = now();
             if next <= now {
                 self.held.insert(task.job);
-                self.due.push(done.job);
+                if task.kind == Kind::Upload {
+                    // The submit follows its uploads, before those of other jobs.
+                    self.due.push_front(done.job);
+                } else {
+                    self.due.push(done.job);
+                }
             } else {
                 self.next_read_at = self.next_read_at.min(instant + until(next, now));
             }
@@ -361,12 +370,18 @@ impl Leader<'_> {
         Ok(())
     }
 
-    /// Waits for running submits and aborts all other tasks, which can be repeated. Once the driver
-    /// drains, only a paid ticket waits for the ledger.
+    /// Waits for running submits, and unless the driver drains for uploads that a provider may charge
+    /// for. Aborts all other tasks, which can be repeated. Once the driver drains, only a paid ticket
+    /// waits for the ledger.
     async fn end(&mut self, modes: &watch::Receiver<DriveMode>) -> Result<(), DriverError> {
         let mut ended = Ok(());
         let mut is_draining = false;
-        while self.running.has_submits() {
+        while self.running.has_submits()
+            || !is_draining
+                && self
+                    .running
+                    .has_uploads(|component| !self.is_bundled(component))
+        {
             let finished = tokio::select! {
                 finished = self.running.tasks.join_next_with_id() => finished,
                 () = draining(modes), if !is_draining => {

@@ -17,6 +17,8 @@ pub enum JobUpdate<'a> {
         /// The provider's message, without the texts of the input.
         message: Option<&'a str>,
     },
+    /// The job's local pictures are about to be uploaded.
+    Uploading,
     /// Progress of the download.
     Downloading(Received),
     /// The row was committed.
@@ -38,7 +40,7 @@ pub enum JobUpdate<'a> {
 /// A function that takes a job's id and an update.
 ///
 /// Called after each commit of a job that this process drives or waits for, at each poll
-/// that the provider answers with its progress, and during a download; from several threads,
+/// that the provider answers with its progress, before uploads and during a download; from several threads,
 /// one call at a time for a job. A row may be reported again without a commit.
 ///
 /// It must not block, must not panic and must not call the driver: the step that calls it

@@ -14,12 +14,13 @@
 //!
 //! - `decide`, `event`, `backoff`: the next row and action, as pure functions
 //! - `classify`: from a component's answer to an event, as a pure function
+//! - `gone`: whether a refusal says that an upload is gone
 //! - `redact`: removes the texts of the input from a provider's messages
 //! - `builder`, `process`: a [`Driver`]; `shared`: what it shares with its leader
 //! - `leader`: the loop over due jobs; `queues`: the due jobs, and whose turn it is; `places`: fair
 //!   shares of the concurrent work; `connection_limits`: the limits of one connection; `holds`: what
 //!   its provider asked for; `admit`: whether a due job starts now; `running`: the steps that run
-//! - `steps`: submit, poll, cancel, download
+//! - `steps`: upload, submit, poll, cancel, download
 //! - `group_commit`: commits of many jobs in one transaction; `busy`: waits while another process
 //!   holds the ledger
 //! - `key_place`: where the key of a submit counts
@@ -40,6 +41,7 @@ mod connections;
 pub(crate) mod decide;
 mod error;
 pub(crate) mod event;
+mod gone;
 mod group_commit;
 mod holds;
 mod key_place;

@@ -12,8 +12,8 @@ use crate::contract::{
     Acceptance, Charge, ErrorCause, NextStep, NodeError, ProviderFault, Started,
 };
 use crate::egress::{Sent, SubmitReply, Transmission};
-use crate::ledger::testing::queued;
-use crate::ledger::{Job, Millis, State};
+use crate::ledger::testing::{local_pictures, queued};
+use crate::ledger::{FieldValue, Job, Millis, State};
 
 /// How long the provider honours a key, if it does.
 const WINDOW: Millis = 600_000;
@@ -67,6 +67,8 @@ enum Happening {
         answer: Answer,
         /// The process is killed after this many of the submits.
         killed_after: Option<usize>,
+        /// Whether a refusal says that an upload is gone.
+        is_gone: bool,
     },
     /// `jobs cancel`.
     Cancel,
@@ -140,6 +142,8 @@ struct World {
     purchases: u32,
     /// When the provider saw the key first.
     key_seen_at: Option<Millis>,
+    /// How often the pictures were handed over after a refusal.
+    handed_over_again: u32,
 }
 
 impl World {
@@ -200,6 +204,7 @@ impl World {
             sends,
             answer,
             killed_after,
+            is_gone,
         } = happening
         else {
             return false;
@@ -222,8 +227,36 @@ impl World {
                 })
             );
         let judged = judge(answer.outcome(), sent, self.refusals);
-        self.apply(classify::of_start(judged));
+        let is_refused = matches!(
+            &judged,
+            Err(CallError::Node(NodeError {
+                cause: ErrorCause::Rejected(_),
+                charge: Charge::No,
+                ..
+            }))
+        );
+        self.apply(match classify::of_start(judged) {
+            Event::SubmitFailed { error, .. } if is_gone && is_refused => {
+                Event::UploadGone { error }
+            }
+            event => event,
+        });
         is_accepted
+    }
+
+    /// Hands the pictures over, if the job is due for that.
+    fn hand_over(&mut self) {
+        if self.apply(Event::Due) != Action::HandOver {
+            return;
+        }
+        let is_first = self.job.submits() == 0;
+        self.handed_over_again += u32::from(!is_first);
+        let url = format!("https://files.example/{}", self.now);
+        self.apply(Event::HandedOver {
+            values: vec![FieldValue::Json(url.into())],
+            at: self.now,
+            has_uploads: false,
+        });
     }
 }
 
@@ -254,8 +287,10 @@ fn happening() -> impl Strategy<Value = Happening> {
     ];
     let killed_after = prop::option::weighted(0.2, 0..3usize);
     prop_oneof![
-        6 => (prop::collection::vec(send, 0..4), answer, killed_after).prop_map(
-            |(sends, answer, killed_after)| Happening::Start { sends, answer, killed_after }
+        6 => (prop::collection::vec(send, 0..4), answer, killed_after, any::<bool>()).prop_map(
+            |(sends, answer, killed_after, is_gone)| {
+                Happening::Start { sends, answer, killed_after, is_gone }
+            }
         ),
         1 => Just(Happening::Cancel),
         3 => Just(Happening::Resume),
@@ -277,6 +312,7 @@ proptest! {
     fn job_is_bought_once_at_most_and_no_accepted_ticket_is_dropped(
         honours_keys in any::<bool>(),
         granted in any::<bool>(),
+        has_picture in any::<bool>(),
         happenings in prop::collection::vec(happening(), 1..40),
     ) {
         let mut world = World {
@@ -286,11 +322,23 @@ proptest! {
             honours_keys,
             purchases: 0,
             key_seen_at: None,
+            handed_over_again: 0,
         };
+        if has_picture {
+            world.job.local_pictures = local_pictures();
+        }
         for happening in happenings {
             world.now += 1;
             match happening {
                 Happening::Start { .. } => {
+                    let is_due = world.job.schedule.next_at.is_some_and(|next| next <= world.now);
+                    let pictures = world.job.local_pictures.clone();
+                    if is_due {
+                        let is_uncertain = world.job.state() == State::OutcomeUnknown;
+                        world.hand_over();
+                        let is_same = world.job.local_pictures == pictures;
+                        prop_assert!(!is_uncertain || is_same, "a repetition has other bytes");
+                    }
                     let is_due = world.job.schedule.next_at.is_some_and(|next| next <= world.now);
                     if !is_due || world.apply(Event::Due) != Action::Submit {
                         continue;
@@ -306,6 +354,7 @@ proptest! {
                 Happening::Pause(pause) => world.now += pause,
             }
             let job = &world.job;
+            prop_assert!(world.handed_over_again <= 1, "uploaded again and again: {job:?}");
             prop_assert!(world.purchases <= 1, "bought {} times: {job:?}", world.purchases);
             prop_assert!(world.purchases == 0 || job.charge() != Charge::No, "paid for: {job:?}");
             prop_assert!(job.state() != State::Submitting, "no submit is running: {job:?}");

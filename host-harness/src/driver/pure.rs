@@ -7,7 +7,9 @@
 //!    as it is from then on, and an [`Action`].
 //! 2. Commit the row, if it differs, under the condition that the stored one is still the one
 //!    that was passed in. If it is not, read it again and begin at 1.
-//! 3. Carry the action out: [`Action::Submit`] calls the component's `start`,
+//! 3. Carry the action out: [`Action::HandOver`] uploads the row's local pictures with
+//!    [`hand_over`](crate::media::hand_over), whose values are passed as [`Event::HandedOver`]
+//!    before anything is submitted; [`Action::Submit`] calls the component's `start`,
 //!    [`Action::Poll`] its `poll`, [`Action::Cancel`] its `cancel`; [`Action::Download`]
 //!    fetches the file.
 //! 4. Turn the outcome into an event with [`of_start`], [`of_poll`] or [`of_cancel`], and pass
@@ -63,5 +65,7 @@
 
 pub use super::backoff::{bounded, jittered, longer};
 pub use super::classify::{job_error, of_cancel, of_poll, of_start};
-pub use super::decide::{GRACE, UNRECOGNIZED, decide, may_submit};
+pub use super::decide::{
+    GRACE, UNRECOGNIZED, UPLOADS_LAST, decide, may_submit, must_hand_over, uploads_since,
+};
 pub use super::event::{Action, Event, PollFailure, SubmitFailure};

@@ -38,6 +38,13 @@ impl RateLimiter {
         self.due.checked_sub(BURST).unwrap_or(self.due)
     }
 
+    /// Counts requests that follow one that was allowed, in the same step.
+    pub(super) fn count_further(&mut self, requests: usize) {
+        let requests = u32::try_from(requests).unwrap_or(u32::MAX);
+        let due = self.due.checked_add(self.interval.saturating_mul(requests));
+        self.due = due.unwrap_or(self.due);
+    }
+
     /// Counts one request, if one is allowed now.
     pub(super) fn take(&mut self, now: Instant) -> bool {
         if self.free_at() > now {
@@ -63,5 +70,15 @@ mod tests {
         }
         // Five seconds' worth and one second ahead.
         assert!((55..=62).contains(&sent), "{sent}");
+    }
+
+    #[test]
+    fn further_requests_of_a_step_delay_those_of_others() {
+        let begin = Instant::now();
+        let mut rate_limiter = RateLimiter::new(10.0, begin);
+        assert!(rate_limiter.take(begin));
+        rate_limiter.count_further(29);
+        assert_eq!(rate_limiter.free_at(), begin + Duration::from_secs(2));
+        assert!(!rate_limiter.take(begin + Duration::from_secs(1)));
     }
 }

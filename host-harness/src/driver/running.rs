@@ -60,6 +60,12 @@ impl Running {
         steps.map(|task| &task.queue_id)
     }
 
+    /// Whether uploads of components run for which `counts` is true.
+    pub(super) fn has_uploads(&self, counts: impl Fn(&str) -> bool) -> bool {
+        let mut uploads = self.queues(|kind| kind == Kind::Upload);
+        uploads.any(|queue_id| counts(&queue_id.component))
+    }
+
     pub(super) fn has_submits(&self) -> bool {
         self.queues(|kind| kind == Kind::Submit).next().is_some()
     }

@@ -24,7 +24,6 @@ pub(crate) struct Origin {
     pub(crate) pack: Pack,
     pub(crate) resolver: Arc<dyn ConnectionResolver>,
     pub(crate) egress: Egress,
-    pub(crate) caller: Option<Caller>,
 }
 
 /// The ledger, this process's name in it, and the steps for its jobs.

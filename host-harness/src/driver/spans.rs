@@ -46,6 +46,11 @@ pub(super) fn committed(event: &Event, job: &Job) {
             provider_job_id, ..
         } => tracing::info!(provider_job_id, "the job was found at the provider"),
         Event::Succeeded { .. } => tracing::info!("the provider has made the result"),
+        Event::UploadsBegin => tracing::info!("the pictures are uploaded"),
+        Event::HandedOver { .. } => tracing::info!("the pictures are handed over"),
+        Event::UploadGone { .. } if job.local_pictures.are_pending() => {
+            tracing::info!("the provider no longer has an upload; the pictures are uploaded again");
+        }
         Event::Fetched { file } => tracing::info!(bytes = file.bytes, "the download is complete"),
         Event::Finalized => tracing::info!("the file has its final name"),
         Event::Resumed { .. } => tracing::info!("the job was resumed"),

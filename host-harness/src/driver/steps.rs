@@ -3,6 +3,7 @@
 mod account;
 mod cancel;
 mod download;
+mod hand_over;
 mod ledger_hook;
 mod poll;
 mod resolved_job;
@@ -87,7 +88,7 @@ impl Steps {
         let (_, action) = decide(&job, Event::Due, now());
         if !matches!(
             action,
-            Action::Submit | Action::Poll | Action::Cancel | Action::Download
+            Action::HandOver | Action::Submit | Action::Poll | Action::Cancel | Action::Download
         ) {
             return self.settled(job, &Event::Due).await;
         }
@@ -107,6 +108,7 @@ impl Steps {
         });
         let done = trace::within(trace, async {
             match action {
+                Action::HandOver => Box::pin(self.hand_over(job, &resolved_job)).await,
                 Action::Submit => Box::pin(self.submit(job, &resolved_job)).await,
                 Action::Poll => Box::pin(self.poll(job, &resolved_job)).await,
                 Action::Cancel => Box::pin(self.cancel(job, &resolved_job)).await,

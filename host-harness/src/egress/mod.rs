@@ -77,8 +77,8 @@ pub use resolver::{AddressRule, Resolve, SystemResolver};
 pub use submit_hook::{Decision, Submission, SubmitHook};
 pub(crate) use transmission::Transmission;
 pub use transmission::{Sent, SubmitReply};
-pub(crate) use upload::LocalPart;
 pub use upload::UploadReply;
+pub(crate) use upload::{LocalPart, check_upload};
 pub use variables::{CERTIFICATES_VARIABLE, NetworkVariables};
 
 #[cfg(test)]

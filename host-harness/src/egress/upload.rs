@@ -154,6 +154,20 @@ async fn text_of(
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// Whether the policy and a route permit an upload over this connection. Nothing is sent.
+pub(crate) fn check_upload(
+    connection: &OpenConnection,
+    quota: &Quota,
+    plan: &Upload,
+) -> Result<(), EgressError> {
+    permitted(connection, quota, plan)
+        .map(drop)
+        .map_err(|denial| {
+            spans::denied(&denial);
+            NotSent::denied(denial).into()
+        })
+}
+
 /// The method and URL of a plan, if the policy and a route permit it.
 fn permitted(
     connection: &OpenConnection,

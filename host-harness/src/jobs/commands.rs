@@ -13,7 +13,6 @@ use crate::driver::pure::Event;
 use crate::driver::{AdoptError, ConnectionResolver, DriveMode, Driver, DriverError, WaitFor};
 use crate::egress::Egress;
 use crate::ledger::{Job, Ledger, Millis, Rows, State};
-use crate::trace::Caller;
 
 /// The jobs of a data directory, and the commands for them.
 pub struct Jobs {
@@ -23,7 +22,6 @@ pub struct Jobs {
     pub(super) data_dir: PathBuf,
     pub(super) resolver: Arc<dyn ConnectionResolver>,
     pub(super) egress: Egress,
-    pub(super) caller: Option<Caller>,
 }
 
 /// The result of [`Jobs::cancel`].
@@ -47,7 +45,6 @@ impl Jobs {
             data_dir: origin.data_dir.clone(),
             resolver: Arc::clone(&origin.resolver),
             egress: origin.egress.clone(),
-            caller: origin.caller.clone(),
             component: component.into(),
             driver,
         }

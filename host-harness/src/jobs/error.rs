@@ -49,16 +49,9 @@ pub enum JobsError {
         /// The fault, after "a `file:` URL".
         fault: &'static str,
     },
-    /// A local picture cannot be used or handed over.
+    /// A local picture cannot be used. Nothing was uploaded.
     #[error(transparent)]
     Picture(MediaError),
-    /// A local picture cannot be used or handed over, after an upload for which the provider may
-    /// charge.
-    #[error(transparent)]
-    AfterUpload {
-        /// The cause.
-        source: MediaError,
-    },
     /// The node needs no provider.
     #[error("`{node}` needs no provider, so no job can be made of it")]
     NoProvider {
@@ -151,9 +144,7 @@ impl JobsError {
             Self::UnknownNodeType { .. } => ErrorKind::UnknownNodeType,
             Self::NotJson(_) | Self::Prune(_) => ErrorKind::Internal,
             Self::FileUrl { .. } | Self::NoProvider { .. } => ErrorKind::Unsupported,
-            Self::Picture(error) | Self::AfterUpload { source: error } => {
-                return kind_of_picture(error);
-            }
+            Self::Picture(error) => return error.kind(),
             Self::Target(_)
             | Self::Folder { .. }
             | Self::NoSuchJob { .. }
@@ -177,7 +168,6 @@ impl JobsError {
             Self::Check { node, source } => next_of_check(node, source),
             Self::FileUrl { .. } => NextStep::repeat(Repair::Input),
             Self::Picture(error) => next_of_picture(error),
-            Self::AfterUpload { source } => next_after_upload(source),
             Self::Connection(error) if error.kind == ErrorKind::Denied => {
                 NextStep::repeat(Repair::Configuration)
             }
@@ -223,27 +213,6 @@ impl From<LedgerError> for JobsError {
     }
 }
 
-fn kind_of_picture(error: &MediaError) -> Option<ErrorKind> {
-    Some(match error {
-        MediaError::Call(_) => return None,
-        MediaError::Read { .. } | MediaError::Changed { .. } => ErrorKind::Usage,
-        MediaError::Format { .. } | MediaError::TooLong { .. } => ErrorKind::Unsupported,
-        MediaError::Upload(error) => kind_of_upload(error),
-        MediaError::Unanswered { .. } | MediaError::Concurrent { .. } => ErrorKind::Unavailable,
-        MediaError::RefusedTwice { .. } => ErrorKind::Rejected,
-        MediaError::SecondUpload { .. } => ErrorKind::Denied,
-        MediaError::Ledger(_) => ErrorKind::LedgerUnavailable,
-        _ => ErrorKind::Internal,
-    })
-}
-
-fn kind_of_upload(error: &EgressError) -> ErrorKind {
-    match error {
-        EgressError::NotSent(NotSent::Denied(Denial::NotGranted(_))) => ErrorKind::Denied,
-        _ => ErrorKind::Unavailable,
-    }
-}
-
 fn next_of_check(node: &str, error: &CallError) -> NextStep {
     match error {
         CallError::Node(error)
@@ -257,16 +226,6 @@ fn next_of_check(node: &str, error: &CallError) -> NextStep {
         _ => NextStep::CorrectInput {
             node: node.to_owned(),
         },
-    }
-}
-
-/// A later command under the same key uploads no picture twice that has a reply.
-fn next_after_upload(error: &MediaError) -> NextStep {
-    match error {
-        MediaError::Unanswered { .. }
-        | MediaError::RefusedTwice { .. }
-        | MediaError::SecondUpload { .. } => NextStep::OtherUpload,
-        _ => NextStep::RepeatUploaded,
     }
 }
 

@@ -5,10 +5,11 @@
 //!
 //! 1. [`Jobs::check`]: the node accepts the input, and its local pictures are found. Sends
 //!    nothing.
-//! 2. [`Jobs::submit`]: hands local pictures over to the provider and inserts the job under
-//!    its idempotency key. The same key and input return the same job; the same key with
-//!    another input is a [`JobsError::KeyConflict`].
-//! 3. [`Jobs::wait`]: drives the job, or waits for the process that drives.
+//! 2. [`Jobs::submit`]: stores local pictures and inserts the job under its idempotency key. The
+//!    same key and input return the same job; the same key with another input is a
+//!    [`JobsError::KeyConflict`].
+//! 3. [`Jobs::wait`]: drives the job, which uploads its pictures and submits it, or waits for the
+//!    process that drives.
 //!
 //! [`Jobs::submit_all`] does the second step for many jobs in one commit.
 //!
@@ -18,7 +19,8 @@
 //! [`NextStep`] is the user's next step.
 //!
 //! - `check`, `pictures`: from an input to a [`Checked`] one
-//! - `submit`: from a checked input to a row; `uploads`: the uploads of its pictures
+//! - `submit`: from a checked input to a row; `uploads`: copies of the pictures that
+//!   are uploaded
 //! - `commands`: [`Jobs`], and commands for existing jobs
 //! - `fetch`: copies a result; `prune`: deletes rows and files; `leftovers`: unfinished files of
 //!   results

@@ -130,9 +130,6 @@ pub enum NextStep {
     RepeatRepaired,
     /// Repeat the same request: nothing was submitted.
     RepeatUnsubmitted,
-    /// Fix the cause, then repeat the same request under the same key: pictures that the provider
-    /// accepted are not uploaded again.
-    RepeatUploaded,
     /// Repeat the request under another key: its uploads may be charged as well.
     OtherUpload,
     /// Use a version of the pack whose manifest has this route of an upload, or name the route in
@@ -196,6 +193,11 @@ impl NextStep {
             State::Failed | State::Cancelled if job.charge() == Charge::No => {
                 Self::of_uncharged(job)
             }
+            State::Failed | State::Cancelled
+                if job.billing.has_uploads && job.local_pictures.are_pending() =>
+            {
+                Self::OtherUpload
+            }
             State::Failed
                 if kind == Some(ErrorKind::Rejected)
                     && job.charge() == Charge::Unknown
@@ -243,6 +245,8 @@ impl NextStep {
             }
         } else if message.is_some_and(lacks_credit) {
             Self::AddCredit { node }
+        } else if job.local_pictures.are_pending() && job.state() == State::Failed {
+            Self::OtherPicture
         } else {
             Self::OtherInput { node }
         }

@@ -5,20 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tracing::Instrument as _;
 
 use super::check::Checked;
 use super::commands::Jobs;
 use super::error::JobsError;
-use super::pictures::Local;
-use crate::component::CallContext;
 use crate::download::check_target;
 use crate::driver::{ResolvedConnection, deadline_after, now};
-use crate::json;
 use crate::ledger::{FilesHold, Inserted, Job, JobSpec, LedgerError, Pictures, Target};
-use crate::media::hand_over;
-use crate::private_texts::PrivateTexts;
-use crate::trace::{self, Trace};
 
 /// A request to make a job.
 pub struct SubmitRequest<'a> {
@@ -120,14 +113,14 @@ impl Jobs {
     }
 
     /// Prepares a request for the insert: [`open`](Self::open), then
-    /// [`hand_over`](Self::hand_over). Uploads alone are written to the ledger.
+    /// [`store_pictures`](Self::store_pictures). Nothing is sent or written to the ledger.
     ///
     /// # Errors
     ///
     /// As these two.
     pub async fn prepare(&self, request: &SubmitRequest<'_>) -> Result<Prepared, JobsError> {
         let opened = self.open(request).await?;
-        self.hand_over(opened).await
+        self.store_pictures(opened).await
     }
 
     /// Opens the connection, looks for a job with the same key, and checks the destination of
@@ -157,15 +150,13 @@ impl Jobs {
         })
     }
 
-    /// Hands the local pictures of a new job over to the provider. Ready at once if the job
-    /// exists already. Each picture is uploaded once for a connection and key, and recorded before;
-    /// see [`JobUploads`](crate::media::JobUploads). If the future is dropped before it is ready,
-    /// [`may_have_paid_uploads`](Self::may_have_paid_uploads) says whether that may cost money.
+    /// Stores the local pictures of a new job, which the driver uploads shortly before its submit.
+    /// Ready at once if the job exists already. The user's files are not read again.
     ///
     /// # Errors
     ///
-    /// [`JobsError::Picture`], [`JobsError::AfterUpload`], or when the pictures cannot be stored.
-    pub async fn hand_over(&self, opened: Opened<'_>) -> Result<Prepared, JobsError> {
+    /// [`JobsError::Picture`], or when the pictures cannot be stored.
+    pub async fn store_pictures(&self, opened: Opened<'_>) -> Result<Prepared, JobsError> {
         let Opened {
             request,
             resolved,
@@ -179,13 +170,14 @@ impl Jobs {
                 _hold: None,
             });
         }
-        let input = self.hand_pictures_over(request, &resolved).await?;
         let hold = self.hold_files().await?;
+        let (input, local_pictures) = self.plan_pictures(request, &resolved).await?;
         let spec = self.spec(request, &resolved, input)?;
         let target = request.destination.target(&checked.id);
         let requester = self.driver.requester().to_owned();
         let mut job = Job::new(spec, target, requester, deadline_after(wait));
         job.force = request.force;
+        job.local_pictures = local_pictures;
         job.billing.has_uploads = self.may_have_paid_uploads(&request.connection, &request.key);
         job.billing.count_uploads();
         Ok(Prepared {
@@ -247,47 +239,6 @@ impl Jobs {
             .resolver
             .open(&request.connection, requirement, &placement);
         opening.await.map_err(JobsError::Connection)
-    }
-
-    /// Hands the pictures over; returns the input to submit.
-    async fn hand_pictures_over(
-        &self,
-        request: &SubmitRequest<'_>,
-        resolved: &ResolvedConnection,
-    ) -> Result<Value, JobsError> {
-        let SubmitRequest {
-            checked,
-            connection: connection_id,
-            key,
-            ..
-        } = request;
-        let (id, node) = (&checked.id, &checked.node.name);
-        let uploads = self.uploads(connection_id, key);
-        let mut input = json::parse(&checked.plan.input).map_err(JobsError::NotJson)?;
-        let private = PrivateTexts::of(&[&checked.plan.input, &checked.raw_input.to_string()]);
-        for Local { picture, field, .. } in &checked.pictures {
-            let connection = Arc::clone(&resolved.connection);
-            let trace = Trace::of_job(id, self.caller.as_ref(), connection.base_url().origin());
-            let context =
-                CallContext::online(&self.egress, connection).with_private_texts(private.clone());
-            let span = tracing::info_span!("job", id, node);
-            if let Some(trace) = &trace {
-                trace.parent().adopt(&span);
-            }
-            let handed = hand_over(&self.pack, &context, node, field, picture, &uploads);
-            let value = trace::within(trace, handed).instrument(span).await;
-            let value = value.map_err(|source| {
-                if self.may_have_paid_uploads(connection_id, key) {
-                    JobsError::AfterUpload { source }
-                } else {
-                    JobsError::Picture(source)
-                }
-            })?;
-            if let Some(place) = input.pointer_mut(field) {
-                *place = value;
-            }
-        }
-        Ok(input)
     }
 
     /// The part of the job that never changes.

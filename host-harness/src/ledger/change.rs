@@ -31,6 +31,7 @@ impl Change {
             schedule,
             submit_path,
             retries,
+            local_pictures,
             last_error,
             target,
             force,
@@ -45,6 +46,7 @@ impl Change {
             && *billing == after.billing
             && *submit_path == after.submit_path
             && *retries == after.retries
+            && *local_pictures == after.local_pictures
             && is_same_error(last_error.as_ref(), after.last_error.as_ref())
             && *target == after.target
             && *force == after.force

@@ -9,8 +9,8 @@
 //! - [`change`](Change): a change of a row; [`due`](QueueId): the jobs whose time has come
 //! - `uploads`: the uploads of pictures, before and after their job has a row
 //! - `resume`: resumes every job in one commit
-//! - [`pictures`](Pictures): pictures in base64, stored beside the rows; `placeholders`: their
-//!   places in a document
+//! - [`pictures`](Pictures): pictures stored beside the rows; `placeholders`: the places of those in
+//!   base64 in a document; [`local_pictures`](LocalPictures): those that are uploaded
 //! - `prune`: deletes rows in chunks, and lists the files that rows need; [`hold`](FilesHold): keeps
 //!   files that a row is about to name
 //!
@@ -23,6 +23,7 @@ mod due;
 mod error;
 mod hold;
 mod job_error;
+mod local_pictures;
 mod open;
 mod pictures;
 mod placeholders;
@@ -46,6 +47,8 @@ pub use due::QueueId;
 pub use error::{Damage, DamagedRow, LedgerError, RowProblem};
 pub use hold::FilesHold;
 pub use job_error::{Failures, JobError};
+pub use local_pictures::{FieldValue, LocalPicture, LocalPictures};
+pub(crate) use pictures::CopyError;
 pub use pictures::Pictures;
 pub(crate) use prune::DoneJob;
 pub use row::{Billing, Cost, Job, JobSpec, Schedule, Target};

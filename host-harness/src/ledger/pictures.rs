@@ -1,11 +1,12 @@
-//! Pictures that an input contains as base64. They are stored as files beside the rows, since
-//! a row is read and written at every poll.
+//! Pictures of jobs, stored as files beside the rows, since a row is read and written at every poll.
 //!
-//! In a document, such a picture is replaced by `{"$picture": DIGEST}`; see `placeholders`. The
-//! file holds the replaced text.
+//! In a document, a picture in base64 is replaced by `{"$picture": DIGEST}`; see `placeholders`. The
+//! file holds the replaced text. Of a picture that is uploaded, the file holds a copy of the user's
+//! file, which may be changed or removed before the upload; see
+//! [`LocalPictures`](super::LocalPictures).
 
 use std::collections::HashSet;
-use std::io::{self, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -22,6 +23,9 @@ use crate::durable::{sync_file, sync_folder};
 
 /// The folder in the data directory.
 const FOLDER: &str = "pictures";
+
+/// Bytes of a file in memory at once while it is copied.
+const BLOCK: usize = 64 << 10;
 
 /// The pictures of a data directory.
 #[derive(Clone, Debug)]
@@ -68,6 +72,54 @@ impl Pictures {
         placeholders::attach(document, &mut |digest| self.load(digest))
     }
 
+    /// Stores a copy of a file that has this digest and length, synced when this returns; returns
+    /// whether `source` has that digest. The caller holds the ledger's files
+    /// ([`Ledger::hold_files`](super::Ledger::hold_files)) until the digest is in a row.
+    ///
+    /// # Errors
+    ///
+    /// [`CopyError`].
+    pub(crate) fn copy(
+        &self,
+        digest: &Sha256Digest,
+        length: u64,
+        mut source: impl Read,
+    ) -> Result<bool, CopyError> {
+        let path = self.path(&digest.to_string());
+        if is_reused(&path, length) {
+            return Ok(true);
+        }
+        make_folder(&self.folder).map_err(CopyError::Store)?;
+        let store = |source| {
+            let path = path.clone();
+            CopyError::Store(LedgerError::Folder { path, source })
+        };
+        let mut file = NamedTempFile::new_in(&self.folder).map_err(store)?;
+        let (mut block, mut copied) = (vec![0; BLOCK], Sha256::new());
+        loop {
+            let bytes = match source.read(&mut block) {
+                Ok(0) => break,
+                Ok(count) => &block[..count],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(CopyError::Source(error)),
+            };
+            copied.update(bytes);
+            file.write_all(bytes).map_err(store)?;
+        }
+        if Sha256Digest::from(copied.finalize()) != *digest {
+            return Ok(false);
+        }
+        sync_file(file.as_file()).map_err(store)?;
+        file.persist(&path).map_err(|error| store(error.error))?;
+        sync_folder(&self.folder).map_err(store)?;
+        Ok(true)
+    }
+
+    /// The stored file of this digest. Its reader compares the digest.
+    pub(crate) fn stored(&self, digest: &str) -> PathBuf {
+        self.path(digest)
+    }
+
     /// Removes the pictures that are not `wanted` and are older than `age`, and temporary files of
     /// writes that ended with their process.
     ///
@@ -102,7 +154,7 @@ impl Pictures {
 
     fn keep(&self, digest: &str, text: &str) -> Result<(), LedgerError> {
         let path = self.path(digest);
-        if is_reused(&path, text) {
+        if is_reused(&path, text.len() as u64) {
             return Ok(());
         }
         make_folder(&self.folder)?;
@@ -120,14 +172,23 @@ impl Pictures {
     }
 }
 
+/// Why a file could not be copied.
+#[derive(Debug)]
+pub(crate) enum CopyError {
+    /// The file cannot be read.
+    Source(io::Error),
+    /// The copy cannot be written.
+    Store(LedgerError),
+}
+
 /// Whether a picture is stored already, whole. It counts as new from now on: a program that does
 /// not hold the files of the ledger spares it then, too.
-fn is_reused(path: &Path, text: &str) -> bool {
+fn is_reused(path: &Path, length: u64) -> bool {
     let opened = std::fs::OpenOptions::new().append(true).open(path);
     opened.is_ok_and(|file| {
         let whole = file
             .metadata()
-            .is_ok_and(|metadata| metadata.is_file() && metadata.len() == text.len() as u64);
+            .is_ok_and(|metadata| metadata.is_file() && metadata.len() == length);
         whole && file.set_modified(SystemTime::now()).is_ok()
     })
 }
@@ -196,6 +257,21 @@ mod tests {
         // A file that a power cut left empty is written again.
         std::fs::write(pictures.path(digest), "").expect("write");
         pictures.attach(&mut detached()).expect("attach");
+    }
+
+    #[test]
+    fn file_is_copied_by_its_digest_unless_it_was_changed() {
+        let folder = tempfile::tempdir().expect("folder");
+        let pictures = Pictures::of(folder.path());
+        let bytes = vec![7; 3 * BLOCK + 1];
+        let digest = Sha256Digest::from(Sha256::digest(&bytes));
+        let copy = |source: &[u8]| pictures.copy(&digest, bytes.len() as u64, source);
+        assert!(!copy(b"another").expect("read"), "it was changed");
+        assert!(!pictures.stored(&digest.to_string()).exists());
+        assert!(copy(&bytes).expect("copy"));
+        let stored = std::fs::read(pictures.stored(&digest.to_string()));
+        assert_eq!(stored.expect("the copy"), bytes);
+        assert!(copy(b"not read").expect("copy"), "it is stored already");
     }
 
     #[test]

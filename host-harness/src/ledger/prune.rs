@@ -8,6 +8,7 @@ use rusqlite::params;
 
 use super::error::LedgerError;
 use super::hold::{FilesHold, FilesOwned};
+use super::local_pictures::LocalPictures;
 use super::placeholders;
 use super::row::Target;
 use super::stage::Millis;
@@ -157,6 +158,18 @@ impl Ledger {
                 }
                 (Err(_), pictures) => *pictures = None,
                 (Ok(_), None) => {}
+            }
+            Ok(())
+        })?;
+        let uploaded = "SELECT local_pictures FROM jobs WHERE local_pictures IS NOT NULL";
+        self.read(uploaded, [], |row| {
+            let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            match (LocalPictures::of_column(text), &mut pictures) {
+                (Some(local), Some(pictures)) => {
+                    pictures.extend(local.pictures.into_iter().map(|picture| picture.sha256));
+                }
+                (None, pictures) => *pictures = None,
+                (Some(_), None) => {}
             }
             Ok(())
         })?;

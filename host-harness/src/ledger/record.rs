@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::columns::Columns;
 use super::error::{DamagedRow, Failure, RowProblem};
 use super::job_error::JobError;
+use super::local_pictures::LocalPictures;
 use super::row::{Billing, Cost, Job, JobSpec, Schedule, Target};
 use super::stage::{
     Attempts, ClipFile, FurtherFile, Media, PastSubmits, ProviderJob, ResultFile, Stage, Submit,
@@ -57,6 +58,7 @@ pub(crate) fn round_trip(job: &Job) -> Result<Job, RowProblem> {
 }
 
 /// The columns of a job.
+#[expect(clippy::too_many_lines, reason = "a line for each column")]
 fn with_columns<T>(job: &Job, run: impl FnOnce(&Columns<'_>) -> T) -> T {
     let (Target::File(target) | Target::Stem(target)) = &job.target;
     let target = target.to_string_lossy();
@@ -66,6 +68,7 @@ fn with_columns<T>(job: &Job, run: impl FnOnce(&Columns<'_>) -> T) -> T {
     let cost = job.billing.cost.as_ref();
     let last_error = job.last_error.as_ref();
     let error_message = last_error.map(JobError::to_column);
+    let local_pictures = job.local_pictures.to_column();
     run(&Columns {
         id: &spec.id,
         node: &spec.node,
@@ -96,6 +99,7 @@ fn with_columns<T>(job: &Job, run: impl FnOnce(&Columns<'_>) -> T) -> T {
         submit_path: job.submit_path.as_deref(),
         has_uploads: job.billing.has_uploads,
         retries: job.retries,
+        local_pictures: local_pictures.as_deref(),
         cost_amount: cost.map(|cost| cost.amount.as_str()),
         cost_unit: cost.map(|cost| cost.unit.as_str()),
         deadline_at: schedule.deadline_at,
@@ -149,6 +153,7 @@ fn of_columns(columns: &Columns<'_>) -> Result<Job, RowProblem> {
             .transpose()?,
         submit_path: columns.submit_path.map(str::to_owned),
         retries: columns.retries,
+        local_pictures: local_pictures(columns.local_pictures)?,
         target: if columns.target_is_stem {
             Target::Stem(target)
         } else {
@@ -156,6 +161,16 @@ fn of_columns(columns: &Columns<'_>) -> Result<Job, RowProblem> {
         },
         force: columns.force,
         revision: columns.revision,
+    })
+}
+
+/// The local pictures of a row; none in a row of an earlier version, whose input is complete.
+fn local_pictures(column: Option<&str>) -> Result<LocalPictures, RowProblem> {
+    let Some(text) = column else {
+        return Ok(LocalPictures::default());
+    };
+    LocalPictures::of_column(text).ok_or(RowProblem::Unreadable {
+        column: "local_pictures",
     })
 }
 

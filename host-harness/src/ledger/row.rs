@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::job_error::JobError;
+use super::local_pictures::LocalPictures;
 use super::stage::{ClipFile, Media, Millis, Stage};
 use super::state::State;
 use crate::contract::Charge;
@@ -37,7 +38,8 @@ pub struct JobSpec {
     /// SHA-256 of node and raw input, local files by digest. Runs with the same key and the
     /// same digest are the same job.
     pub raw_input_sha256: String,
-    /// The completed input that is submitted; pictures as in `raw_input`.
+    /// The completed input that is submitted; pictures in base64 as in `raw_input`, and those of
+    /// [`Job::local_pictures`] as `file:` URLs.
     pub input: String,
     /// SHA-256 of the component.
     pub component: String,
@@ -232,6 +234,8 @@ pub struct Job {
     pub submit_path: Option<String>,
     /// How often the job was submitted again after it had ended: the provider's key depends on it.
     pub retries: u32,
+    /// The local pictures that are uploaded before the submit.
+    pub local_pictures: LocalPictures,
     /// The last error; cleared when the job proceeds.
     pub last_error: Option<JobError>,
     /// Where the result is written.
@@ -285,6 +289,7 @@ impl Job {
             spec: Arc::new(spec),
             submit_path: None,
             retries: 0,
+            local_pictures: LocalPictures::default(),
             last_error: None,
             target,
             force: false,

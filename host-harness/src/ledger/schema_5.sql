@@ -4,6 +4,8 @@
 ALTER TABLE jobs ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
 -- Since when the provider reports success without a result.
 ALTER TABLE jobs ADD COLUMN no_result_since INTEGER;
+-- The local pictures that are uploaded, as JSON, with what was handed over; NULL: the input has none.
+ALTER TABLE jobs ADD COLUMN local_pictures TEXT;
 -- Jobs that were removed: without inputs and outputs, so that their keys stay known.
 CREATE TABLE removed_jobs (
     connection        TEXT NOT NULL,

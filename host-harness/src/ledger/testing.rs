@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use super::local_pictures::{LocalPicture, LocalPictures};
 use super::row::{Job, JobSpec, Target};
 use super::stage::{
     Attempts, ClipFile, Millis, PastSubmits, ProviderJob, ResultFile, Stage, Submit,
@@ -26,6 +27,16 @@ pub(crate) fn queued(idempotency_ms: Millis) -> Job {
     };
     let target = Target::File("/clips/j.mp4".into());
     Job::new(spec, target, "requester".into(), 1_800_000)
+}
+
+/// One picture that is not handed over.
+pub(crate) fn local_pictures() -> LocalPictures {
+    LocalPictures::new(vec![LocalPicture {
+        field: "/image".into(),
+        sha256: "a".repeat(64),
+        name: "a.png".into(),
+        value: None,
+    }])
 }
 
 /// A stage of this state; if succeeded, with a file that has its final name or without one.

@@ -4,7 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::component::CallError;
-use crate::egress::EgressError;
+use crate::egress::{Denial, EgressError, NotSent};
+use crate::error::ErrorKind;
 use crate::ledger::LedgerError;
 
 /// Why a local picture cannot be used.
@@ -95,4 +96,24 @@ pub enum MediaError {
     /// The component's value for the field is not JSON.
     #[error("the component's value for the picture is not JSON")]
     Value(#[source] serde_json::Error),
+}
+
+impl MediaError {
+    /// The kind of the error. `None` if it is in the [`CallError`].
+    #[must_use]
+    pub fn kind(&self) -> Option<ErrorKind> {
+        Some(match self {
+            Self::Call(_) => return None,
+            Self::Read { .. } | Self::Changed { .. } => ErrorKind::Usage,
+            Self::Format { .. } | Self::TooLong { .. } => ErrorKind::Unsupported,
+            Self::Upload(EgressError::NotSent(NotSent::Denied(Denial::NotGranted(_))))
+            | Self::SecondUpload { .. } => ErrorKind::Denied,
+            Self::Upload(_) | Self::Unanswered { .. } | Self::Concurrent { .. } => {
+                ErrorKind::Unavailable
+            }
+            Self::RefusedTwice { .. } => ErrorKind::Rejected,
+            Self::Ledger(_) => ErrorKind::LedgerUnavailable,
+            Self::NoConnection | Self::Value(_) => ErrorKind::Internal,
+        })
+    }
 }

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::MediaError;
 use super::structure::{Damage, Structure};
-use crate::bounded::{self, FileFault, Links};
+use crate::bounded::{self, Links};
 use crate::digest::Sha256Digest;
 use crate::download::digest_of;
 use crate::egress::{EgressError, LocalPart};
@@ -28,7 +28,10 @@ const ACCEPTED: [&str; 3] = ["image/png", "image/jpeg", "image/webp"];
 /// upload of a file that was changed since then fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
+    /// As the user gave it.
     path: PathBuf,
+    /// Where its bytes are read.
+    source: PathBuf,
     media_type: &'static str,
     length: u64,
     sha256: Sha256Digest,
@@ -64,12 +67,30 @@ impl Picture {
         content.take_all(file).map_err(unreadable)?;
         Ok(Self {
             path: path.to_owned(),
+            source: path.to_owned(),
             media_type,
             length: content.length,
             sha256: content.sha256.finalize().into(),
             damage: content.structure.and_then(Structure::end),
             name: file_name(path),
         })
+    }
+
+    /// The picture that is stored as this file, under the name of the user's file. Blocks as
+    /// [`open`](Self::open).
+    pub(crate) fn open_stored(source: &Path, name: &str) -> Result<Self, MediaError> {
+        Ok(Self {
+            path: name.into(),
+            name: name.to_owned(),
+            ..Self::open(source)?
+        })
+    }
+
+    /// Its file, for a copy.
+    pub(crate) fn open_source(&self) -> Result<std::fs::File, MediaError> {
+        let opened = bounded::open_regular(&self.source, Links::Followed);
+        let (file, _) = opened.map_err(|fault| self.unreadable(fault.into_io()))?;
+        Ok(file)
     }
 
     /// Its path.
@@ -111,7 +132,7 @@ impl Picture {
     /// The file, for an upload.
     pub(crate) fn part(&self) -> LocalPart<'_> {
         LocalPart {
-            path: &self.path,
+            path: &self.source,
             name: &self.name,
             media_type: self.media_type,
             length: self.length,
@@ -121,7 +142,7 @@ impl Picture {
 
     /// The error of an upload: that the file was changed, if it was.
     pub(super) fn upload_failed(&self, error: EgressError) -> MediaError {
-        let now = digest_of(&self.path).ok().flatten();
+        let now = digest_of(&self.source).ok().flatten();
         if now.is_some_and(|now| now != self.sha256) {
             self.changed()
         } else {
@@ -129,27 +150,37 @@ impl Picture {
         }
     }
 
-    fn changed(&self) -> MediaError {
+    pub(crate) fn unreadable(&self, source: io::Error) -> MediaError {
+        MediaError::Read {
+            path: self.path.clone(),
+            source,
+        }
+    }
+
+    pub(crate) fn changed(&self) -> MediaError {
         MediaError::Changed {
             path: self.path.clone(),
         }
     }
 
-    pub(super) fn inline(&self) -> Result<Value, MediaError> {
+    /// Whether it is short enough to be part of a request.
+    pub(super) fn fits_inline(&self) -> Result<(), MediaError> {
         if self.length > INLINE {
             return Err(MediaError::TooLong {
                 path: self.path.clone(),
                 limit: INLINE,
             });
         }
+        Ok(())
+    }
+
+    /// Its bytes as base64.
+    pub(crate) fn inline(&self) -> Result<Value, MediaError> {
+        self.fits_inline()?;
         let mut bytes = Vec::new();
-        let read = bounded::open_regular(&self.path, Links::Followed)
-            .map_err(FileFault::into_io)
-            .and_then(|(file, _)| file.take(self.length + 1).read_to_end(&mut bytes));
-        read.map_err(|source| MediaError::Read {
-            path: self.path.clone(),
-            source,
-        })?;
+        let mut file = self.open_source()?.take(self.length + 1);
+        let read = file.read_to_end(&mut bytes);
+        read.map_err(|source| self.unreadable(source))?;
         if Sha256Digest::from(Sha256::digest(&bytes)) != self.sha256 {
             return Err(self.changed());
         }

@@ -23,20 +23,42 @@ fn is_refusal(status: u16) -> bool {
     matches!(status, 400..=407 | 409..=499)
 }
 
-/// The uploads of one job, for one command that makes it.
+/// The uploads of one job, for one step that hands its pictures over.
 ///
 /// A provider may charge for an upload, so a picture is uploaded once: several fields that name it,
-/// and a later command under the same key, use the reply of the first upload. A later command may
-/// upload it once more if the provider refused it. A trusted pack, whose providers do not charge for
-/// uploads, may upload it again on each command until there is a reply.
+/// and a later step of the job, use the reply of the first upload. A later step may upload it once
+/// more if the provider refused it, and once for each time that the user tries an ended job again. A
+/// trusted pack, whose providers do not charge for uploads, may upload it again at each step until
+/// there is a reply, and where the reply is older than [`since`](Self::since).
 pub struct JobUploads {
     ledger: Arc<Ledger>,
     connection: String,
     key: String,
     /// The time now.
     now: fn() -> Millis,
-    /// The replies that this command has used, by picture.
-    replies: Mutex<HashMap<Sha256Digest, UploadReply>>,
+    rule: Rule,
+    used: Mutex<Used>,
+}
+
+/// Which uploads may be sent again.
+#[derive(Clone, Copy)]
+struct Rule {
+    /// Replies to earlier uploads do not count, where uploads cost nothing.
+    since: Millis,
+    /// How often the user tried the job again after it had ended.
+    retries: u32,
+    /// Whether uploads of the pack cost nothing.
+    may_repeat: bool,
+}
+
+/// The replies that a step has used.
+#[derive(Default)]
+struct Used {
+    replies: HashMap<Sha256Digest, UploadReply>,
+    /// When the oldest upload was sent.
+    oldest: Option<Millis>,
+    /// Whether this step sent an upload.
+    has_sent: bool,
 }
 
 impl fmt::Debug for JobUploads {
@@ -56,8 +78,33 @@ impl JobUploads {
             connection: connection.to_owned(),
             key: key.to_owned(),
             now,
-            replies: Mutex::default(),
+            rule: Rule {
+                since: Millis::MIN,
+                retries: 0,
+                may_repeat: false,
+            },
+            used: Mutex::default(),
         }
+    }
+
+    /// Without the uploads before `since`, if the pack is trusted.
+    #[must_use]
+    pub fn since(mut self, since: Millis) -> Self {
+        self.rule.since = since;
+        self
+    }
+
+    /// For a job that the user tried again this often after it had ended.
+    #[must_use]
+    pub fn retried(mut self, retries: u32) -> Self {
+        self.rule.retries = retries;
+        self
+    }
+
+    /// When the oldest upload was sent, if this step used earlier uploads alone.
+    pub(crate) async fn oldest_of_earlier(&self) -> Option<Millis> {
+        let used = self.used.lock().await;
+        used.oldest.filter(|_| !used.has_sent)
     }
 
     /// The provider's reply to the upload of `picture`. The plan is carried out if the picture was
@@ -70,8 +117,8 @@ impl JobUploads {
         picture: &Picture,
     ) -> Result<UploadReply, MediaError> {
         // Locked until the reply is there, so that two fields do not upload one picture.
-        let mut replies = self.replies.lock().await;
-        if let Some(reply) = replies.get(picture.sha256()) {
+        let mut used = self.used.lock().await;
+        if let Some(reply) = used.replies.get(picture.sha256()) {
             return Ok(reply.clone());
         }
         let Some(connection) = context.connection() else {
@@ -84,15 +131,20 @@ impl JobUploads {
             sha256: picture.sha256().to_string(),
         };
         let before = self.ledger.upload(&upload).map_err(MediaError::Ledger)?;
-        let may_repeat = pack.permissions().is_trusted();
-        let reply = match known_reply(picture.path(), before.as_ref(), may_repeat)? {
-            Some(reply) => reply,
+        let rule = Rule {
+            may_repeat: pack.permissions().is_trusted(),
+            ..self.rule
+        };
+        let (reply, at) = match known_reply(picture.path(), before.as_ref(), rule)? {
+            Some(known) => known,
             None => {
+                used.has_sent = true;
                 let sent = self.send(pack, context, plan, picture, &upload, before);
                 Box::pin(sent).await?
             }
         };
-        replies.insert(*picture.sha256(), reply.clone());
+        used.oldest = Some(used.oldest.map_or(at, |oldest| oldest.min(at)));
+        used.replies.insert(*picture.sha256(), reply.clone());
         Ok(reply)
     }
 
@@ -104,7 +156,7 @@ impl JobUploads {
         picture: &Picture,
         upload: &UploadKey,
         before: Option<UploadRecord>,
-    ) -> Result<UploadReply, MediaError> {
+    ) -> Result<(UploadReply, Millis), MediaError> {
         let (Some(egress), Some(connection)) = (context.egress(), context.connection()) else {
             return Err(MediaError::NoConnection);
         };
@@ -143,7 +195,7 @@ impl JobUploads {
                     Ok(Err(error)) => tracing::error!(%error, "an upload's reply is not recorded"),
                     Err(error) => tracing::error!(%error, "an upload's reply is not recorded"),
                 }
-                Ok(reply)
+                Ok((reply, at))
             }
             Err(error @ EgressError::ReplyLost(_)) if !pack.permissions().is_trusted() => {
                 match picture.upload_failed(error) {
@@ -171,27 +223,38 @@ impl JobUploads {
     }
 }
 
-/// The reply that an earlier command got; `None` if the picture may be uploaded now. `may_repeat`:
-/// whether uploads of the pack cost nothing.
+/// The reply that an earlier step got, and when its upload was sent; `None` if the picture may be
+/// uploaded now.
 fn known_reply(
     path: &Path,
     before: Option<&UploadRecord>,
-    may_repeat: bool,
-) -> Result<Option<UploadReply>, MediaError> {
+    rule: Rule,
+) -> Result<Option<(UploadReply, Millis)>, MediaError> {
     let Some(record) = before else {
         return Ok(None);
     };
+    let may_send = if rule.may_repeat {
+        record.at < rule.since
+    } else {
+        record.sent <= rule.retries
+    };
+    if may_send {
+        return Ok(None);
+    }
     match &record.reply {
         Some(StoredReply {
             status,
             body: Some(body),
-        }) if *status < 400 => Ok(Some(UploadReply {
-            status: *status,
-            body: body.clone(),
-        })),
-        _ if may_repeat => Ok(None),
+        }) if *status < 400 => {
+            let reply = UploadReply {
+                status: *status,
+                body: body.clone(),
+            };
+            Ok(Some((reply, record.at)))
+        }
+        _ if rule.may_repeat => Ok(None),
         Some(StoredReply { status, .. }) if is_refusal(*status) => {
-            if record.sent == 1 {
+            if record.sent == rule.retries + 1 {
                 return Ok(None);
             }
             let path = path.to_owned();
@@ -225,8 +288,16 @@ mod tests {
         }
     }
 
-    fn outcome(before: Option<&UploadRecord>, may_repeat: bool) -> &'static str {
-        match known_reply(Path::new("a.png"), before, may_repeat) {
+    fn rule(may_repeat: bool) -> Rule {
+        Rule {
+            since: 1_000,
+            retries: 0,
+            may_repeat,
+        }
+    }
+
+    fn outcome(before: Option<&UploadRecord>, rule: Rule) -> &'static str {
+        match known_reply(Path::new("a.png"), before, rule) {
             Ok(None) => "send",
             Ok(Some(_)) => "known",
             Err(MediaError::Unanswered { .. }) => "unanswered",
@@ -257,8 +328,41 @@ mod tests {
             (Some(record(2, None)), "unanswered", "send"),
         ] {
             let before = before.as_ref();
-            assert_eq!(outcome(before, false), expected, "{before:?}");
-            assert_eq!(outcome(before, true), where_free, "{before:?}");
+            assert_eq!(outcome(before, rule(false)), expected, "{before:?}");
+            assert_eq!(outcome(before, rule(true)), where_free, "{before:?}");
+        }
+    }
+
+    #[test]
+    fn upload_that_no_longer_counts_is_sent_again_where_uploads_are_free() {
+        let known = record(1, Some((201, Some("{}"))));
+        for (may_repeat, expected) in [(true, "send"), (false, "known")] {
+            let rule = Rule {
+                since: 1_001,
+                ..rule(may_repeat)
+            };
+            assert_eq!(outcome(Some(&known), rule), expected);
+        }
+    }
+
+    #[test]
+    fn each_retry_of_the_user_is_one_more_upload() {
+        for (sent, retries, expected) in [
+            (1, 0, "unanswered"),
+            (1, 1, "send"),
+            (2, 1, "unanswered"),
+            (2, 2, "send"),
+        ] {
+            let rule = Rule {
+                retries,
+                ..rule(false)
+            };
+            let unanswered = record(sent, None);
+            assert_eq!(
+                outcome(Some(&unanswered), rule),
+                expected,
+                "{sent} {retries}"
+            );
         }
     }
 

@@ -4,13 +4,14 @@
 //! event. An event that no longer fits the row (its job was resolved or cancelled meanwhile)
 //! changes nothing.
 //!
-//! - `submit`: events of submits; `poll`: of polls and cancellations; `cancel`: the record of a
+//! - `hand_over`: events of uploads; `submit`: of submits; `poll`: of polls and cancellations; `cancel`: the record of a
 //!   cancellation's request; `download`: of downloads;
 //!   `request`: of the driver and of the user's commands
 //! - `step`: what these share
 
 mod cancel;
 mod download;
+mod hand_over;
 mod poll;
 mod request;
 mod step;
@@ -22,6 +23,8 @@ use crate::driver::event::{Action, Event};
 use crate::ledger::{Job, Millis};
 
 pub(super) use download::is_last_failure;
+pub(super) use hand_over::may_upload_again;
+pub use hand_over::{UPLOADS_LAST, must_hand_over, uploads_since};
 pub use poll::{GRACE, UNRECOGNIZED};
 pub use submit::may_submit;
 
@@ -40,6 +43,10 @@ pub fn decide(job: &Job, event: Event, now: Millis) -> (Job, Action) {
         | Event::Orphaned
         | Event::Adopted { .. }
         | Event::NeverStarted => step.on_submit(event),
+        Event::UploadsBegin
+        | Event::HandedOver { .. }
+        | Event::HandOverFailed { .. }
+        | Event::UploadGone { .. } => step.on_hand_over(event),
         Event::Waiting { .. }
         | Event::Succeeded { .. }
         | Event::Ended { .. }

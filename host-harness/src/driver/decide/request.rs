@@ -1,5 +1,6 @@
 //! Events of the driver, and the user's commands.
 
+use super::hand_over::must_hand_over;
 use super::step::Step;
 use super::submit::may_submit;
 use crate::driver::event::{Action, Event};
@@ -82,7 +83,11 @@ impl Step<'_> {
             Stage::Queued { .. } | Stage::OutcomeUnknown { .. }
                 if may_submit(self.job, self.now) =>
             {
-                Action::Submit
+                if must_hand_over(self.job, self.now) {
+                    Action::HandOver
+                } else {
+                    Action::Submit
+                }
             }
             Stage::Started { .. } if self.job.schedule.cancel_wanted => Action::Cancel,
             Stage::Succeeded { media: Some(_), .. } => Action::Download,

@@ -108,7 +108,7 @@ impl Step<'_> {
         Action::AllowSubmit
     }
 
-    fn submit_failed(&mut self, error: JobError, failure: SubmitFailure) {
+    pub(super) fn submit_failed(&mut self, error: JobError, failure: SubmitFailure) {
         let job = &mut *self.job;
         job.stage = match std::mem::take(&mut job.stage) {
             Stage::Submitting { submit, uncertain } => match failure {

@@ -13,6 +13,7 @@ mod cancel;
 mod deadline;
 mod ends;
 mod grace;
+mod uploads;
 
 const WINDOW: Millis = 3_600_000;
 

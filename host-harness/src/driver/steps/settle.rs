@@ -183,6 +183,11 @@ fn blocked(event: &Event) -> Option<JobError> {
         Event::SubmitFailed {
             error,
             failure: SubmitFailure::Permanent,
+        }
+        | Event::HandOverFailed {
+            error,
+            failure: SubmitFailure::Permanent,
+            ..
         } if error.kind == ErrorKind::Unauthorized => Some(error.clone()),
         _ => None,
     }
@@ -193,6 +198,11 @@ fn provider_delay(event: &Event) -> Option<ProviderDelay> {
         Event::SubmitFailed {
             failure: SubmitFailure::Retryable { after },
             error,
+        }
+        | Event::HandOverFailed {
+            failure: SubmitFailure::Retryable { after },
+            error,
+            ..
         } => (after, true, error),
         Event::PollFailed {
             failure: PollFailure::Transient { after },

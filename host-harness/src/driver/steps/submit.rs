@@ -7,11 +7,13 @@ use serde_json::Value;
 use super::ledger_hook::{LedgerHook, Refused};
 use super::{Done, ResolvedJob, Steps, account, of_provider};
 use crate::driver::classify;
+use crate::driver::decide::may_upload_again;
 use crate::driver::event::{Event, SubmitFailure};
+use crate::driver::gone::is_upload_gone;
 use crate::egress::Sent;
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, chain};
 use crate::json;
-use crate::ledger::{Job, JobError, LedgerError};
+use crate::ledger::{FieldValue, Job, JobError, LedgerError};
 
 impl Steps {
     pub(super) async fn submit(
@@ -19,7 +21,7 @@ impl Steps {
         job: Job,
         resolved_job: &ResolvedJob,
     ) -> Result<Done, Arc<LedgerError>> {
-        let input = match self.input(&job) {
+        let input = match self.input(&job).await {
             Ok(input) => input,
             Err(error) => {
                 let message = format!("the job's picture cannot be read: {error}");
@@ -41,6 +43,9 @@ impl Steps {
         let has_sent = report.sent != Sent::Nothing;
         let started = report.judged();
         let kept = submit_hook.ended().await;
+        let is_gone = resolved_job.known.pack.permissions().is_trusted()
+            && may_upload_again(&kept.row)
+            && started.as_ref().is_err_and(is_upload_gone);
         let event = match kept.refused {
             // What was sent decides, not what was refused beside it.
             Some(Refused::Ledger(error)) if !has_sent => return Err(error),
@@ -63,19 +68,35 @@ impl Steps {
                 "the provider no longer honours the key of the first submit, so it was not sent \
                  again",
             )),
-            _ => classify::of_start(started),
+            _ => match classify::of_start(started) {
+                Event::SubmitFailed { error, .. } if is_gone => Event::UploadGone { error },
+                event => event,
+            },
         };
-        if matches!(event, Event::SubmitFailed { .. }) {
+        if matches!(event, Event::SubmitFailed { .. } | Event::UploadGone { .. }) {
             self.connections.forget(&spec.connection).await;
         }
         let event = of_provider(event, &job);
         Box::pin(self.settled_result(kept.row, event, resolved_job)).await
     }
 
-    /// The completed input with its picture.
-    fn input(&self, job: &Job) -> std::io::Result<Value> {
-        let mut input = json::parse(&job.spec.input)?;
-        self.pictures.attach(&mut input)?;
+    /// The completed input with its pictures. It is the same at each submit after the pictures were
+    /// handed over.
+    async fn input(&self, job: &Job) -> Result<Value, String> {
+        let parsed = json::parse(&job.spec.input).map_err(|error| error.to_string());
+        let mut input = parsed?;
+        let attached = self.pictures.attach(&mut input);
+        attached.map_err(|error| error.to_string())?;
+        job.local_pictures.fill(&mut input);
+        for picture in &job.local_pictures.pictures {
+            if picture.value == Some(FieldValue::Base64)
+                && let Some(place) = input.pointer_mut(&picture.field)
+            {
+                let stored = self.stored(picture).await;
+                let value = stored.and_then(|picture| picture.inline());
+                *place = value.map_err(|error| chain(&error))?;
+            }
+        }
         Ok(input)
     }
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::contract::Charge;
 use crate::error::ErrorKind;
 use crate::ledger::due::FURTHEST;
-use crate::ledger::testing::{file, stage};
+use crate::ledger::testing::{file, local_pictures, stage};
 use crate::ledger::{
     Attempts, Change, Cost, Damage, JobError, JobSpec, Media, PastSubmits, ProviderJob, QueueId,
     ResultFile, RowProblem, Stage, Submit, Target,
@@ -80,6 +80,8 @@ fn full(mut job: Job) -> Job {
     job.submit_path = Some("/v1/jobs".into());
     job.billing.reported = Some(Charge::No);
     job.billing.has_uploads = true;
+    job.local_pictures = local_pictures();
+    job.local_pictures.gone_at = Some(4);
     job.schedule.requester = "another".into();
     job.last_error = Some(JobError::new(ErrorKind::Unavailable, "m"));
     job.target = Target::File("/clips/b.mp4".into());
