@@ -32,10 +32,12 @@
 //! - [`shortapi_page`]: the samples of ShortAPI's page run, and compared with the component's requests
 //! - [`faults`]: replies, results and ids in the forms that providers give them, by each wire, as data in
 //!   `cases/faults_*`
+//! - [`job_ids`]: ids of jobs in configured paths
 //! - [`incidents`]: incidents of other clients, as data in `cases/incidents*`
 //! - [`wire`]: a provider that differs in every part of its wire, by configuration
 //! - [`practice`]: the practice provider as a process of its own
 //! - [`practice_faults`]: the scripts of `examples/faults/` over each protocol
+//! - [`early_answers`]: replies before the whole request, and `Expect: 100-continue`
 //! - [`proxy`]: proxies and further certificate authorities
 //!
 //! Components and their limits:
@@ -82,8 +84,8 @@
 //!
 //! # Counts
 //!
-//! - cases of one run, as data: 311 (79 of a provider, 12 of AgenticFlow, 33 of ShortAPI, 61 of
-//!   PopiArt, 17 of bad input, 109 of faults)
+//! - cases of one run, as data: 320 (79 of a provider, 12 of AgenticFlow, 33 of ShortAPI, 61 of
+//!   PopiArt, 17 of bad input, 118 of faults)
 //! - cases of several runs, as data: 59 (46 incidents, 1 of a provider, 4 of AgenticFlow, 4 of
 //!   ShortAPI, 4 of PopiArt)
 //! - snapshots of the command line: 56
@@ -128,6 +130,7 @@ mod costs;
 mod crash;
 mod credentials;
 mod docs;
+mod early_answers;
 mod examples;
 mod facts;
 mod faults;
@@ -135,6 +138,7 @@ mod first_clip;
 mod hostile_pack;
 mod house;
 mod incidents;
+mod job_ids;
 mod jobs;
 mod jsonl;
 mod keys;

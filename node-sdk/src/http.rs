@@ -1,6 +1,6 @@
 //! Requests and replies as plain data.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use crate::bindings::Connection;
@@ -146,18 +146,70 @@ const ID: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// A request to `path`, below the connection's base URL; `{id}` in it becomes `id`.
+/// A request to `path`, below the connection's base URL, as [`url`] completes it.
 #[must_use]
 pub fn request(connection: &Connection, method: &str, path: &str, id: &str) -> Request {
     Request::new(method, url(connection, path, id))
 }
 
-/// The URL of `path`, below the connection's base URL; `{id}` in it becomes `id`.
+/// The URL of `path`, below the connection's base URL.
+///
+/// `{id}` in it becomes `id`, percent-encoded as one segment or one value. `{+id}` becomes `id` as it
+/// is (RFC 6570, reserved expansion): its slashes stay, so that it may be several segments. What would
+/// begin a query, a fragment or a further parameter is encoded. An id with a segment `.` or `..` is
+/// encoded whole, and a host refuses to send it.
 #[must_use]
 pub fn url(connection: &Connection, path: &str, id: &str) -> String {
     let base = connection.base_url.trim_end_matches('/');
-    let id = utf8_percent_encode(id, ID).to_string();
-    format!("{base}{}", path.replace("{id}", &id))
+    let (below, query) = path.split_at(path.find('?').unwrap_or(path.len()));
+    let segment = match id {
+        "." => "%2E".into(),
+        ".." => "%2E%2E".into(),
+        id => encoded(id),
+    };
+    let segments = if climbs(id) {
+        encoded(id)
+    } else {
+        reserved(id, "/:@!$&'()*+,;=")
+    };
+    let below = below
+        .replace("{id}", &segment)
+        // Two slashes would be an empty segment.
+        .replace("/{+id}", &format!("/{}", segments.trim_start_matches('/')))
+        .replace("{+id}", &segments);
+    let query = query
+        .replace("{id}", &encoded(id))
+        .replace("{+id}", &reserved(id, "/:@!$'()*,"));
+    format!("{base}{below}{query}")
+}
+
+/// An id that is one segment of a path or one value of a query.
+fn encoded(id: &str) -> String {
+    utf8_percent_encode(id, ID).to_string()
+}
+
+/// An id of which these characters and percent-encoded ones stay.
+fn reserved(id: &str, kept: &str) -> String {
+    let bytes = id.as_bytes();
+    let is_hex = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
+    let mut text = String::new();
+    for (at, letter) in id.char_indices() {
+        let is_encoded = letter == '%' && is_hex(at + 1) && is_hex(at + 2);
+        if is_encoded || kept.contains(letter) {
+            text.push(letter);
+        } else {
+            text += &encoded(&id[at..at + letter.len_utf8()]);
+        }
+    }
+    text
+}
+
+/// Whether an id could leave the path that it is put into.
+fn climbs(id: &str) -> bool {
+    let decoded = percent_decode_str(id).decode_utf8_lossy();
+    let names = decoded.split(['/', '\\']);
+    let mut names = names.filter_map(|segment| segment.split(';').next());
+    names.any(|name| matches!(name, "." | ".."))
 }
 
 /// Whether a text begins with this, without regard to case: `https://`.
@@ -342,6 +394,7 @@ fn without_query(word: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::connection;
 
     /// What texts name in a reply from `https://api.example/v1/jobs/7?full=1`. The host resolves
     /// them the same way: its tests of `FetchUrl` have this list too.
@@ -361,6 +414,68 @@ mod tests {
         ("../../../x/..", "https://api.example/"),
         ("?file=1", "https://api.example/v1/jobs/7?file=1"),
     ];
+
+    #[test]
+    fn id_in_braces_is_one_segment_or_one_value() {
+        let connection = connection(&serde_json::json!({}));
+        let base = &connection.base_url;
+        for (id, expected) in [
+            ("18446744073709551617", "18446744073709551617"),
+            ("-1.50e+3", "-1.50e%2B3"),
+            ("a/b", "a%2Fb"),
+            ("a?b#c&d=e;f", "a%3Fb%23c%26d%3De%3Bf"),
+            ("50%2F", "50%252F"),
+            ("a b\u{e9}\n", "a%20b%C3%A9%0A"),
+            ("{+id}", "%7B%2Bid%7D"),
+            ("../x", "..%2Fx"),
+            ("a\\..", "a%5C.."),
+        ] {
+            let path = url(&connection, "/jobs/{id}/state", id);
+            assert_eq!(path, format!("{base}/jobs/{expected}/state"), "{id}");
+            let query = url(&connection, "/job?id={id}&x=1", id);
+            assert_eq!(query, format!("{base}/job?id={expected}&x=1"), "{id}");
+        }
+        for (id, path) in [("..", "/jobs/%2E%2E"), (".", "/jobs/%2E")] {
+            let url = url(&connection, "/jobs/{id}", id);
+            assert_eq!(url, format!("{base}{path}"));
+        }
+        let query = url(&connection, "/job?id={id}", "..");
+        assert_eq!(query, format!("{base}/job?id=.."));
+    }
+
+    #[test]
+    fn id_with_a_plus_keeps_its_slashes_and_stays_in_the_path() {
+        let connection = connection(&serde_json::json!({}));
+        let base = &connection.base_url;
+        for (id, in_path, in_query) in [
+            (
+                "18446744073709551617",
+                "18446744073709551617",
+                "18446744073709551617",
+            ),
+            (
+                "models/v3/operations/7",
+                "models/v3/operations/7",
+                "models/v3/operations/7",
+            ),
+            ("/operations/7", "operations/7", "/operations/7"),
+            ("urn:job:7@eu", "urn:job:7@eu", "urn:job:7@eu"),
+            ("a+b&c=d;e", "a+b&c=d;e", "a%2Bb%26c%3Dd%3Be"),
+            ("a?b#c", "a%3Fb%23c", "a%3Fb%23c"),
+            ("50%2Fa%", "50%2Fa%25", "50%2Fa%25"),
+            ("a b\u{e9}", "a%20b%C3%A9", "a%20b%C3%A9"),
+            ("[a]|{id}", "%5Ba%5D%7C%7Bid%7D", "%5Ba%5D%7C%7Bid%7D"),
+            // The host refuses these, encoded or not.
+            ("../x", "..%2Fx", "../x"),
+            ("a/..;b/c", "a%2F..%3Bb%2Fc", "a/..%3Bb/c"),
+            ("%2e%2e/x", "%252e%252e%2Fx", "%2e%2e/x"),
+        ] {
+            let path = url(&connection, "/v1/{+id}:state", id);
+            assert_eq!(path, format!("{base}/v1/{in_path}:state"), "{id}");
+            let query = url(&connection, "/job?id={+id}", id);
+            assert_eq!(query, format!("{base}/job?id={in_query}"), "{id}");
+        }
+    }
 
     fn delay(headers: &[(&str, &str)]) -> Option<u64> {
         let headers = headers.iter().map(|&(n, v)| (n.into(), v.into())).collect();

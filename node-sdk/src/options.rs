@@ -9,7 +9,8 @@ use crate::bindings::{Connection, NodeError};
 use crate::http::{self, Request};
 use crate::json;
 
-/// A method, and a path below the base URL in which `{id}` is the job's id.
+/// A method, and a path below the base URL in which `{id}` or `{+id}` is the job's id, as
+/// [`http::url`] completes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// HTTP method.

@@ -215,12 +215,13 @@ pub fn unrecognized(word: &str) -> String {
 /// Longest job id, in bytes.
 const ID_LIMIT: usize = 512;
 
-/// The identifier at a pointer, unchanged.
+/// The identifier at a pointer, unchanged: a number in the digits in which it is written.
 #[must_use]
 pub fn id_at(document: &Value, pointer: &str) -> Option<String> {
     match document.pointer(pointer)? {
         Value::String(id) if !id.is_empty() && id.len() <= ID_LIMIT => Some(id.clone()),
-        Value::Number(number) => Some(number.to_string()),
+        // The document's own text, of any size: an `f64` would hold other digits.
+        Value::Number(number) if number.as_str().len() <= ID_LIMIT => Some(number.as_str().into()),
         _ => None,
     }
 }
@@ -268,6 +269,34 @@ mod tests {
             headers,
             ..Reply::default()
         }
+    }
+
+    #[test]
+    fn id_that_is_a_number_keeps_its_digits() {
+        for digits in [
+            "7",
+            "-7",
+            "9007199254740993",
+            "18446744073709551615",
+            "18446744073709551617",
+            "-9223372036854775809",
+            "340282366920938463463374607431768211457",
+            "12.50",
+            "1e30",
+            "1E+30",
+            "0.1",
+            "-0",
+        ] {
+            let text = format!("{{\"a\": [1e5, {{\"id\": {digits}}}]}}");
+            let document = json::parse_leniently(&text).unwrap();
+            let id = id_at(&document, "/a/1/id");
+            assert_eq!(id.as_deref(), Some(digits));
+            // So do codes.
+            assert_eq!(text_at(&document, "/a/1/id").as_deref(), Some(digits));
+        }
+        let long = format!("[{}]", "9".repeat(ID_LIMIT + 1));
+        let document = json::parse_leniently(&long).unwrap();
+        assert_eq!(id_at(&document, "/0"), None);
     }
 
     #[test]

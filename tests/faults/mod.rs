@@ -37,6 +37,11 @@ mod jobs {
             id_in_no_header
             id_in_the_body_and_in_the_location
             id_in_the_location
+            id_that_is_a_large_number
+            id_with_a_parent_segment
+            id_with_a_parent_segment_in_several_segments
+            id_with_slashes
+            id_with_slashes_in_several_segments
             reply_in_utf16_of_the_charset
             reply_in_utf16_with_a_mark
             reply_of_another_media_type
@@ -71,6 +76,7 @@ mod configured {
             id_in_a_header
             id_in_no_header
             id_in_the_location
+            id_that_is_a_large_number
             reply_in_utf16_of_the_charset
             reply_in_utf16_with_a_mark
             reply_of_another_media_type
@@ -101,6 +107,7 @@ mod agenticflow {
             id_in_a_header
             id_in_no_header
             id_in_the_location
+            id_that_is_a_large_number
             reply_in_utf16_of_the_charset
             reply_in_utf16_with_a_mark
             reply_of_another_media_type
@@ -129,6 +136,7 @@ mod shortapi {
             id_in_a_header
             id_in_no_header
             id_in_the_location
+            id_that_is_a_large_number
             reply_in_utf16_of_the_charset
             reply_in_utf16_with_a_mark
             reply_of_another_media_type
@@ -156,6 +164,7 @@ mod popiart {
             id_in_a_header
             id_in_no_header
             id_in_the_location
+            id_that_is_a_large_number
             reply_in_utf16_of_the_charset
             reply_in_utf16_with_a_mark
             reply_of_another_media_type

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -20,6 +20,15 @@ pub(crate) enum Answer {
     Say(Vec<u8>),
     /// These bytes; the connection is closed.
     Last(Vec<u8>),
+    /// These bytes, once so many bytes of the request's body have come; then the connection is closed.
+    /// The client's `Expect` is answered if bytes are wanted.
+    Early {
+        wanted: usize,
+        bytes: Vec<u8>,
+        /// Whether the server ends its bytes before it closes. Linux resets a connection that is
+        /// closed with unread bytes.
+        finishes: bool,
+    },
     /// The first bytes, then the others repeated until the client closes the connection.
     Forever(Vec<u8>, Vec<u8>),
     /// The same, with a pause after each byte of the others.
@@ -32,6 +41,16 @@ impl Answer {
         let length = body.len();
         let reply = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n{headers}\r\n{body}");
         Self::Say(reply.into_bytes())
+    }
+
+    /// A complete reply that comes early, after so many bytes of the body.
+    pub(crate) fn early(status: &str, body: &str, wanted: usize, finishes: bool) -> Self {
+        let length = body.len();
+        Self::Early {
+            wanted,
+            bytes: format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{body}").into(),
+            finishes,
+        }
     }
 
     /// A redirect.
@@ -51,6 +70,8 @@ pub(crate) struct Heard {
     pub(crate) connection: usize,
     /// Request line and header in lower case.
     pub(crate) head: String,
+    /// How many bytes of its body the server read.
+    pub(crate) body: usize,
 }
 
 pub(crate) struct Raw {
@@ -152,13 +173,30 @@ impl Shared {
 fn serve(mut stream: TcpStream, connection: usize, shared: &Shared) {
     stream.set_read_timeout(Some(TIMEOUT)).expect("a stream");
     stream.set_write_timeout(Some(TIMEOUT)).expect("a stream");
-    while let Some(head) = request(&mut stream) {
-        let heard = Heard { connection, head };
+    while let Some((head, come)) = request(&mut stream) {
+        let answer = shared.next();
+        let Some(body) = read_body(&mut stream, &head, come, &answer) else {
+            return;
+        };
+        let heard = Heard {
+            connection,
+            head,
+            body,
+        };
         shared.state.lock().expect("the state").heard.push(heard);
-        let goes_on = match shared.next() {
+        let goes_on = match answer {
             Answer::Say(bytes) => stream.write_all(&bytes).is_ok(),
             Answer::Last(bytes) => {
                 drop(stream.write_all(&bytes));
+                false
+            }
+            Answer::Early {
+                bytes, finishes, ..
+            } => {
+                drop(stream.write_all(&bytes));
+                if finishes {
+                    drop(stream.shutdown(Shutdown::Write));
+                }
                 false
             }
             Answer::Forever(first, again) => {
@@ -188,8 +226,8 @@ fn serve(mut stream: TcpStream, connection: usize, shared: &Shared) {
     }
 }
 
-/// The next request's line and header; its body is read and dropped.
-fn request(stream: &mut TcpStream) -> Option<String> {
+/// The next request's line and header, and how many bytes of its body came with it.
+fn request(stream: &mut TcpStream) -> Option<(String, usize)> {
     let mut bytes = Vec::new();
     let mut piece = [0; 4096];
     let end = loop {
@@ -201,16 +239,38 @@ fn request(stream: &mut TcpStream) -> Option<String> {
             _ => return None,
         }
     };
-    let mut come = bytes.split_off(end).len();
+    let come = bytes.split_off(end).len();
     let head = String::from_utf8(bytes).ok()?.to_ascii_lowercase();
+    Some((head, come))
+}
+
+/// The announced length of a request's body.
+fn length_of(head: &str) -> usize {
     let mut lines = head.lines();
     let length = lines.find_map(|line| line.strip_prefix("content-length: "));
-    let length = length.map_or(0, |length| length.parse().unwrap_or(0));
-    while come < length {
+    length.map_or(0, |length| length.parse().unwrap_or(0))
+}
+
+/// Reads as much of a body as comes before the answer, and drops it. Returns how much has come.
+fn read_body(
+    stream: &mut TcpStream,
+    head: &str,
+    mut come: usize,
+    answer: &Answer,
+) -> Option<usize> {
+    let wanted = match answer {
+        Answer::Early { wanted, .. } => *wanted,
+        _ => length_of(head),
+    };
+    if come < wanted && head.contains("\r\nexpect: 100-continue\r\n") {
+        drop(stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n"));
+    }
+    let mut piece = [0; 4096];
+    while come < wanted {
         match stream.read(&mut piece) {
             Ok(count @ 1..) => come += count,
             _ => return None,
         }
     }
-    Some(head)
+    Some(come)
 }

@@ -196,6 +196,7 @@ fn of_not_sent(error: &NotSent) -> DownloadFailure {
         | NotSent::ConnectTimeout { .. }
         | NotSent::HeldUp { .. }
         | NotSent::Closed { .. }
+        | NotSent::BodyWithheld { .. }
         | NotSent::Proxy { .. }
         | NotSent::Body(_)
         | NotSent::File(_) => DownloadFailure::Transient,

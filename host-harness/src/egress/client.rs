@@ -1,23 +1,25 @@
 //! The HTTP client: takes a connection from the pool or opens one, and sends.
 //!
-//! [`Client::open`] and [`Channel::send`] have different error types. After [`NotSent`] from
-//! `open`, nothing was sent and nothing charged. After [`ReplyLost`] from `send`, the request
-//! may have arrived.
+//! After [`NotSent`] from [`Client::open`], nothing was sent and nothing charged. After
+//! [`ReplyLost`](super::ReplyLost) from [`Channel::send`], the request may have arrived. After
+//! [`NotSent`] from `send`, the header of a request was sent whose body was withheld.
 
 mod collect;
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING, USER_AGENT};
-use http::{Request, Uri, response};
+use http::{Request, StatusCode, Uri, response};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, timeout};
 
 use super::destination::{Destination, RequestBody};
 use super::error::{EgressError, NotSent, ReplyLost};
+use super::expect::{Gate, Unsent};
 use super::header::{CLIENT_NAME, length_of};
 use super::limits::HttpLimits;
 use super::opener::Opener;
@@ -47,6 +49,9 @@ pub(crate) struct Client {
     opener: Opener,
     grace: Duration,
     pool: Arc<Pool>,
+    /// Destinations that ended a connection on which a body waited. They may not know `Expect`, and
+    /// are not asked again.
+    unasked: Mutex<HashSet<Destination>>,
 }
 
 impl Client {
@@ -55,7 +60,30 @@ impl Client {
             opener,
             grace: limits.total,
             pool: Arc::default(),
+            unasked: Mutex::default(),
         }
+    }
+
+    fn unasked(&self) -> MutexGuard<'_, HashSet<Destination>> {
+        self.unasked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The error of a request without the header of a reply.
+    fn unanswered(
+        &self,
+        error: hyper::Error,
+        is_withheld: bool,
+        destination: &Destination,
+    ) -> EgressError {
+        // No request is complete without its body, so a provider cannot have accepted it. What is
+        // not HTTP may mean anything.
+        if is_withheld && !error.is_parse() {
+            self.unasked().insert(destination.clone());
+            let host = destination.origin.host().to_string();
+            let source = error;
+            return NotSent::BodyWithheld { host, source }.into();
+        }
+        ReplyLost::from_hyper(error, self.opener.header_limit).into()
     }
 
     /// A connection to `destination`, ready for a request.
@@ -85,6 +113,7 @@ impl Client {
             destination: destination.clone(),
             sender,
             reused,
+            asks: !self.unasked().contains(destination),
         })
     }
 }
@@ -96,51 +125,73 @@ pub(crate) struct Channel<'a> {
     sender: Sender,
     /// Whether an earlier request used it, so that it may be stale.
     pub(crate) reused: bool,
+    /// Whether the server is asked before a large body is sent.
+    asks: bool,
 }
 
 impl Channel<'_> {
+    /// Sends a large body without asking the server first.
+    pub(crate) fn without_asking(self) -> Self {
+        Self {
+            asks: false,
+            ..self
+        }
+    }
+
     /// Sends `request`, whose URI is absolute, and waits for the reply's header. From here on
     /// bytes may have been sent.
     pub(crate) async fn send(
         self,
         mut request: Request<RequestBody>,
         time_limit: Duration,
-    ) -> Result<Reply, ReplyLost> {
+    ) -> Result<Reply, EgressError> {
         let Self {
             client,
             destination,
             mut sender,
+            asks,
             ..
         } = self;
-        let lost = |error| ReplyLost::from_hyper(error, client.opener.header_limit);
+        let header_limit = client.opener.header_limit;
         let authority = destination.origin.authority();
         let headers = request.headers_mut();
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.entry(USER_AGENT).or_insert(CLIENT_NAME);
         headers.remove(HOST);
+        let mut gate = None;
         let replied = match &mut sender {
             Sender::Http1(sender) => {
                 if let Ok(authority) = HeaderValue::from_str(&authority) {
                     request.headers_mut().insert(HOST, authority);
                 }
                 *request.uri_mut() = origin_form(request.uri());
+                if asks {
+                    (request, gate) = Gate::before(request, time_limit);
+                }
                 timeout(time_limit, sender.send_request(request)).await
             }
+            // The windows of HTTP/2 bound what is sent before a reply, and the library cannot wait.
             Sender::Http2(sender) => timeout(time_limit, sender.send_request(request)).await,
         };
         let response = replied
             .map_err(|_| ReplyLost::Timeout { after: time_limit })?
-            .map_err(lost)?;
+            .map_err(|error| {
+                let is_withheld = gate.as_ref().is_some_and(|gate| gate.withhold());
+                client.unanswered(error, is_withheld, &destination)
+            })?;
         let (parts, body) = response.into_parts();
         spans::answered(parts.status);
-        check_header(&parts.headers, client.opener.header_limit)?;
+        let unsent = Unsent::after(gate, parts.status);
+        check_header(&parts.headers, header_limit)?;
         Ok(Reply {
             parts,
+            unsent,
+            announced: body.size_hint().exact(),
             body: Some(body),
             read: 0,
             begun: Instant::now(),
             grace: client.grace,
-            header_limit: client.opener.header_limit,
+            header_limit,
             pool: Arc::clone(&client.pool),
             back: Some((destination, sender)),
         })
@@ -150,6 +201,8 @@ impl Channel<'_> {
 /// A reply whose body has not been read.
 pub(crate) struct Reply {
     pub(crate) parts: response::Parts,
+    unsent: Option<Unsent>,
+    announced: Option<u64>,
     body: Option<Incoming>,
     read: u64,
     begun: Instant,
@@ -162,7 +215,16 @@ pub(crate) struct Reply {
 impl Reply {
     /// The announced length of the body, as it is transferred.
     pub(crate) fn announced(&self) -> Option<u64> {
-        self.body.as_ref()?.size_hint().exact()
+        self.announced
+    }
+
+    /// Whether the server takes no request that asks it first, and has got no byte of the body. The
+    /// same request can be sent [without asking](Channel::without_asking).
+    pub(crate) fn is_expectation_failed(&self) -> bool {
+        self.unsent
+            .as_ref()
+            .is_some_and(|unsent| unsent.is_withheld)
+            && self.parts.status == StatusCode::EXPECTATION_FAILED
     }
 
     /// The next piece of the body as it is transferred, within `time_limit`; `None` at its end. The whole body must
@@ -191,10 +253,19 @@ impl Reply {
                     self.read += bytes.len() as u64;
                     return Ok(Some(bytes));
                 }
+                // A connection of HTTP/2 may end before the end of the body is noticed.
+                Some(Err(_)) if self.announced == Some(self.read) => {
+                    self.body = None;
+                    return Ok(None);
+                }
                 Some(Err(error)) => return Err(ReplyLost::from_hyper(error, self.header_limit)),
                 None => {
                     self.body = None;
-                    if let Some((destination, sender)) = self.back.take() {
+                    // Without the whole request, the server's next reply would belong to it.
+                    let is_whole = self.unsent.take().is_none_or(Unsent::cancel);
+                    if let Some((destination, sender)) = self.back.take()
+                        && is_whole
+                    {
                         self.pool.give_back(destination, sender);
                     }
                     return Ok(None);
@@ -216,12 +287,12 @@ pub(crate) async fn send_safely(
     let channel = client.open(destination, Reuse::Pooled, connect).await?;
     let reused = channel.reused;
     match channel.send(request(), first_byte).await {
-        Err(ReplyLost::Terminated(error)) if reused => {
+        Err(EgressError::ReplyLost(ReplyLost::Terminated(error))) if reused => {
             tracing::debug!(%error, "a pooled connection was stale");
             let channel = client.open(destination, Reuse::Fresh, connect).await?;
-            Ok(channel.send(request(), first_byte).await?)
+            channel.send(request(), first_byte).await
         }
-        outcome => Ok(outcome?),
+        outcome => outcome,
     }
 }
 

@@ -138,6 +138,15 @@ pub enum NotSent {
         /// The protocol's error.
         source: hyper::Error,
     },
+    /// The connection ended after the header of a request with a large body, before any of the body
+    /// was sent. No provider can have the whole request.
+    #[error("`{host}` ended the connection before any of the request's body was sent")]
+    BodyWithheld {
+        /// The name or address.
+        host: String,
+        /// The protocol's error.
+        source: hyper::Error,
+    },
 }
 
 impl NotSent {
@@ -363,9 +372,10 @@ impl From<NotSent> for wasmtime_wasi_http::Error {
                 info_code: None,
             },
             NotSent::Name { .. } | NotSent::Address { .. } => Self::DestinationIpProhibited,
-            NotSent::Connect { .. } | NotSent::Closed { .. } | NotSent::Proxy { .. } => {
-                Self::ConnectionRefused
-            }
+            NotSent::Connect { .. }
+            | NotSent::Closed { .. }
+            | NotSent::Proxy { .. }
+            | NotSent::BodyWithheld { .. } => Self::ConnectionRefused,
             NotSent::ConnectTimeout { .. } | NotSent::HeldUp { .. } => Self::ConnectionTimeout,
             NotSent::Tls { .. } => Self::TlsCertificateError,
         }

@@ -12,7 +12,8 @@
 //!    ([`AddressRule`]), then dialling one of the checked addresses, or a proxy;
 //! 5. TLS, with the name verified;
 //! 6. the credential, for the connection's own origin only;
-//! 7. the record that bytes are sent (`transmission`), then the bytes;
+//! 7. the record that bytes are sent (`transmission`), then the bytes, of a large body after the
+//!    server asked for it or a second has passed (`expect`);
 //! 8. the reply: header and body bounded, no redirect followed, content encodings and charset
 //!    decoded, pictures and clips taken out of it, an echoed credential redacted.
 //!
@@ -36,6 +37,7 @@ mod content_encoding;
 mod destination;
 mod dial;
 mod error;
+mod expect;
 mod fetch;
 mod fetch_addresses;
 mod guest;
@@ -48,6 +50,7 @@ mod policy;
 mod pool;
 mod proxy;
 mod proxy_error;
+mod read_on;
 mod redact;
 mod reply_capacity;
 mod request_count;

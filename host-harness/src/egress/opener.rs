@@ -14,6 +14,7 @@ use super::error::NotSent;
 use super::pool::Sender;
 use super::proxy::{Proxies, Proxy};
 use super::proxy_error::ProxyFault;
+use super::read_on::ReadOn;
 use super::resolver::{Resolve, addresses_of};
 use super::tls::Tls;
 use super::tunnel;
@@ -147,7 +148,7 @@ impl Opener {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let stream = TokioIo::new(Yielding::new(stream));
+        let stream = TokioIo::new(ReadOn::new(Yielding::new(stream)));
         if http2 {
             let limit = u32::try_from(self.header_limit).unwrap_or(u32::MAX);
             let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())

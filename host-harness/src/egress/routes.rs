@@ -21,8 +21,10 @@ const CANCEL: &str = "cancel";
 /// The option of a connection that names the endpoint of submits.
 const SUBMIT: &str = "submit";
 
-/// The text in an endpoint's path that stands for a job's id.
+/// The texts in an endpoint's path that stand for a job's id: one segment or a part of it, and any
+/// number of segments.
 const ID: &str = "{id}";
+const SEGMENTS: &str = "{+id}";
 
 /// Whether a picture may be uploaded by `method` to `path`, which is below the connection's base
 /// path by [`policy::permitted`](super::policy::permitted).
@@ -117,7 +119,7 @@ fn below<'a>(connection: &OpenConnection, path: &'a str) -> &'a str {
 }
 
 /// Whether this option of the connection, `{"method": …, "path": …}`, names the request. `{id}` in
-/// its path is a segment, or a part of one, that is not empty.
+/// its path is a segment, or a part of one, that is not empty; `{+id}` is one or several.
 fn is_endpoint(connection: &Connection, option: &str, method: &Method, path: &str) -> bool {
     let endpoint = connection.options().get(option);
     let text = |key: &str| endpoint?.get(key)?.as_str();
@@ -125,6 +127,9 @@ fn is_endpoint(connection: &Connection, option: &str, method: &Method, path: &st
         return false;
     };
     let pattern = pattern.split(['?', '#']).next().unwrap_or_default();
+    if let Some((before, after)) = pattern.split_once(SEGMENTS) {
+        return named.eq_ignore_ascii_case(method.as_str()) && are_segments(path, before, after);
+    }
     let (mut patterns, mut segments) = (pattern.split('/'), path.split('/'));
     named.eq_ignore_ascii_case(method.as_str())
         && loop {
@@ -143,6 +148,13 @@ fn is_segment(pattern: &str, segment: &str) -> bool {
     let rest = segment.strip_prefix(before);
     let id = rest.and_then(|rest| rest.strip_suffix(after));
     id.is_some_and(|id| !id.is_empty())
+}
+
+/// Whether a path has segments that are not empty between these beginnings and ends.
+fn are_segments(path: &str, before: &str, after: &str) -> bool {
+    let rest = path.strip_prefix(before);
+    let id = rest.and_then(|rest| rest.strip_suffix(after));
+    id.is_some_and(|id| id.split('/').all(|segment| !segment.is_empty()))
 }
 
 /// A path in the form in which servers compare paths at most: decoded, without letter case,
@@ -218,6 +230,7 @@ mod tests {
         let permissions = permissions(MANIFEST, false);
         let plain = connection(json!({}));
         let own = connection(json!({"cancel": {"method": "PATCH", "path": "/run-{id}.json"}}));
+        let whole = connection(json!({"cancel": {"method": "PUT", "path": "/v3/{+id}:cancel"}}));
         for (connection, method, path, expected) in [
             (&plain, Method::POST, "/v1/jobs/a/cancel", true),
             (&plain, Method::POST, "/v1/jobs//cancel", false),
@@ -225,6 +238,13 @@ mod tests {
             (&own, Method::PATCH, "/v1/run-7.json", true),
             (&own, Method::PATCH, "/v1/run-.json", false),
             (&own, Method::PATCH, "/v1/run-.jsonx", false),
+            (&own, Method::PATCH, "/v1/run-a/b.json", false),
+            (&whole, Method::PUT, "/v1/v3/operations/7:cancel", true),
+            (&whole, Method::PUT, "/v1/v3/7:cancel", true),
+            (&whole, Method::PUT, "/v1/v3/:cancel", false),
+            (&whole, Method::PUT, "/v1/v3/a//b:cancel", false),
+            (&whole, Method::PUT, "/v1/v3/7", false),
+            (&whole, Method::DELETE, "/v1/v3/7:cancel", false),
         ] {
             let permit = Permit::Provider;
             let outcome = cancel(&permissions, connection, &permit, &method, path, None);

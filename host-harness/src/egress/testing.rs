@@ -1,9 +1,11 @@
 //! A scripted HTTP server on loopback.
 //!
+//! - [`early`]: a server that answers before it has the whole request
 //! - [`network`]: names and addresses that lead to this machine
 //! - [`proxy`]: a scripted proxy
 //! - [`tls`]: a certificate
 
+pub(super) mod early;
 pub(super) mod network;
 pub(super) mod proxy;
 pub(super) mod tls;

@@ -88,6 +88,16 @@ impl Transmission {
         Ok(())
     }
 
+    /// Takes back that bytes were sent: they were the header of a request whose body was withheld,
+    /// which no provider can carry out. The claim stays. After [`close`](Self::close) the record
+    /// does not change.
+    pub(crate) fn take_back(&self) {
+        let mut submit = self.submit();
+        if !submit.closed {
+            submit.left = false;
+        }
+    }
+
     /// Whether bytes of a request that can cost money may have been sent.
     pub(crate) fn has_left(&self) -> bool {
         self.submit().left
@@ -224,6 +234,19 @@ mod tests {
         assert!(transmission.claim().is_ok());
         assert_eq!(transmission.close(), Sent::Nothing);
         assert!(transmission.leave().is_err() && transmission.claim().is_err());
+    }
+
+    #[test]
+    fn request_without_its_body_counts_as_not_sent_and_can_leave_again() {
+        let transmission = Transmission::default();
+        assert!(transmission.claim().is_ok() && transmission.leave().is_ok());
+        transmission.take_back();
+        assert!(!transmission.has_left());
+        assert!(transmission.claim().is_err(), "it is the same submit");
+        assert!(transmission.leave().is_ok());
+        assert_eq!(transmission.close(), Sent::Unanswered);
+        transmission.take_back();
+        assert_eq!(transmission.close(), Sent::Unanswered);
     }
 
     #[test]

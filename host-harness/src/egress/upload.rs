@@ -71,7 +71,8 @@ impl Egress {
     /// counts as `header_bytes`. Its reply is in the byte budget until its text is read.
     ///
     /// `record` is awaited when a connection is open, before the first byte. If it returns `false`,
-    /// nothing is sent. If it is not awaited, nothing was sent.
+    /// nothing is sent. If it is not awaited, nothing was sent. It is awaited once, also if the
+    /// server takes no `Expect` and gets the same bytes over a second connection.
     pub(crate) async fn upload(
         &self,
         connection: &Arc<OpenConnection>,
@@ -82,18 +83,10 @@ impl Egress {
     ) -> Result<UploadReply, EgressError> {
         let limits = self.limits();
         let base = connection.base_url();
-        let denied = |denial| {
-            spans::denied(&denial);
-            EgressError::from(NotSent::denied(denial))
-        };
         let (method, uri) = permitted(connection, quota, plan).map_err(denied)?;
-        let (mut headers, body, length) =
-            body(plan, file, connection)
-                .await
-                .map_err(|error| match error {
-                    RequestNotSendable::Denied(denial) => denied(denial),
-                    RequestNotSendable::File(source) => NotSent::File(source).into(),
-                })?;
+        let boundary = format!("zoetrope-{}", uuid::Uuid::now_v7().simple());
+        let prepared = body(plan, file, connection, &boundary).await;
+        let (mut headers, whole, length) = prepared.map_err(unsendable)?;
         let added = length_of(&headers).saturating_add(length - file.length);
         count(quota, added)?;
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
@@ -107,29 +100,33 @@ impl Egress {
         }
         let span = spans::span(&method, &destination.origin, uri.path(), length);
         span.in_scope(|| trace::stamp(&mut headers, &destination.origin));
-        let mut request = Request::new(body);
-        *request.method_mut() = method;
-        *request.uri_mut() = uri;
-        *request.headers_mut() = headers;
+        let request = request(method, uri, headers);
+        let again = request.clone();
         // The calls of a pack are known by the address of its quota.
         let pack = std::ptr::from_ref(quota).addr();
+        let budget = self.budget().of_call(pack, limits.call_bytes);
         let mut reply_capacity = ReplyCapacity {
             longest: limits.reply_body,
-            reserved: self
-                .budget()
-                .of_call(pack, limits.call_bytes)
-                .reserved_at_once(),
+            reserved: budget.reserved_at_once(),
         };
         let time_limit = limits.first_byte + Duration::from_secs(length / SLOWEST);
         let exchange = async {
-            let channel = self
-                .client()
-                .open(&destination, Reuse::Fresh, limits.connect)
-                .await?;
+            let connect = limits.connect;
+            let fresh = self.client().open(&destination, Reuse::Fresh, connect);
+            let channel = fresh.await?;
             if !record.await {
                 return Err(NotSent::denied(Denial::HeldBack).into());
             }
-            let reply = channel.send(request, time_limit).await?;
+            let mut reply = channel.send(request.map(|()| whole), time_limit).await?;
+            if reply.is_expectation_failed() {
+                // The same bytes once more: the server has none of them.
+                drop(reply);
+                let prepared = body(plan, file, connection, &boundary).await;
+                let (_, whole, _) = prepared.map_err(unsendable)?;
+                let fresh = self.client().open(&destination, Reuse::Fresh, connect);
+                let channel = fresh.await?.without_asking();
+                reply = channel.send(again.map(|()| whole), time_limit).await?;
+            }
             let collected = reply.collect_in(limits.reply_body, limits.idle, &mut reply_capacity);
             Ok(collected.await?)
         };
@@ -138,6 +135,15 @@ impl Egress {
         let body = text_of(header, bytes, reply_capacity.reserved, connection).await?;
         Ok(UploadReply { status, body })
     }
+}
+
+/// A request without its body.
+fn request(method: Method, uri: Uri, headers: HeaderMap) -> Request<()> {
+    let mut request = Request::new(());
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    request
 }
 
 /// The text of a reply, without the credential. `reserved` is the memory of its bytes.
@@ -192,6 +198,18 @@ fn permitted(
     Ok((method, uri))
 }
 
+fn denied(denial: Denial) -> EgressError {
+    spans::denied(&denial);
+    NotSent::denied(denial).into()
+}
+
+fn unsendable(error: RequestNotSendable) -> EgressError {
+    match error {
+        RequestNotSendable::Denied(denial) => denied(denial),
+        RequestNotSendable::File(source) => NotSent::File(source).into(),
+    }
+}
+
 enum RequestNotSendable {
     Denied(Denial),
     File(io::Error),
@@ -201,6 +219,7 @@ async fn body(
     plan: &Upload,
     file: LocalPart<'_>,
     connection: &OpenConnection,
+    boundary: &str,
 ) -> Result<(HeaderMap, RequestBody, u64), RequestNotSendable> {
     let opened = tokio::fs::File::open(file.path).await;
     let opened = opened.map_err(RequestNotSendable::File)?;
@@ -221,13 +240,12 @@ async fn body(
             (Bytes::new(), Bytes::new())
         }
         Body::Multipart(form) => {
-            let boundary = format!("zoetrope-{}", uuid::Uuid::now_v7().simple());
             let content_type = format!("multipart/form-data; boundary={boundary}");
             if let Ok(content_type) = HeaderValue::from_str(&content_type) {
                 headers.insert(CONTENT_TYPE, content_type);
             }
             (
-                opening(&boundary, &form.fields, &form.file_part, file),
+                opening(boundary, &form.fields, &form.file_part, file),
                 Bytes::from(format!("\r\n--{boundary}--\r\n")),
             )
         }

@@ -8,7 +8,7 @@ use super::body::Collected;
 use super::call::Sends;
 use super::outgoing::Outgoing;
 use crate::digest::Sha256Digest;
-use crate::egress::client::{Reply, Reuse};
+use crate::egress::client::{Channel, Reply, Reuse};
 use crate::egress::error::{Denial, EgressError, NotSent};
 use crate::egress::policy::Permit;
 use crate::egress::submit_hook::{Decision, Submission};
@@ -35,8 +35,17 @@ impl Outgoing<'_> {
         };
         let client = head.egress.client();
         let channel = client.open(self.destination, reuse, self.connect).await?;
-        transmission.leave()?;
-        let reply = channel.send(self.request(), head.limits.first_byte).await?;
+        let mut reply = self.send(channel).await?;
+        if reply.is_expectation_failed() {
+            // The same submit once more: the server has none of its body.
+            tracing::debug!("the server takes no `Expect`; the request is repeated without it");
+            drop(reply);
+            if is_the_one {
+                transmission.take_back();
+            }
+            let channel = client.open(self.destination, Reuse::Fresh, self.connect);
+            reply = self.send(channel.await?.without_asking()).await?;
+        }
         if is_the_one {
             transmission.note_reply(SubmitReply {
                 status: reply.parts.status.as_u16(),
@@ -44,6 +53,18 @@ impl Outgoing<'_> {
             });
         }
         Ok(reply)
+    }
+
+    /// Sends the request, and records that bytes of it are sent.
+    async fn send(&self, channel: Channel<'_>) -> Result<Reply, EgressError> {
+        let head = self.collected.head();
+        let transmission = &head.call.transmission;
+        transmission.leave()?;
+        let sent = channel.send(self.request(), head.limits.first_byte).await;
+        if head.call.changes_once() && matches!(sent, Err(EgressError::NotSent(_))) {
+            transmission.take_back();
+        }
+        sent
     }
 }
 

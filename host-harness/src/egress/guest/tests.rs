@@ -16,6 +16,7 @@ use crate::egress::testing::{Act, Server, connection, impatient, keyed_connectio
 use crate::egress::{Sent, SubmitReply, Transmission};
 use crate::policy::{Grant, Manifest, PackLimits, Policy, Quota};
 
+mod early;
 mod encoded;
 mod hook;
 mod memory;
@@ -110,6 +111,20 @@ async fn send(guest: &GuestHttp, request: Request<WasiBody>) -> Result<(u16, Byt
 
 pub(in crate::egress) async fn post(guest: &GuestHttp, url: &str) -> Result<(u16, Bytes), Error> {
     send(guest, request(Method::POST, url, "{}")).await
+}
+
+/// Submits a body of so many bytes.
+pub(in crate::egress) async fn post_long(
+    guest: &GuestHttp,
+    url: &str,
+    length: usize,
+) -> Result<(u16, Bytes), Error> {
+    let body = Full::new(Bytes::from(vec![b'x'; length]));
+    let mut request = Request::new(body.map_err(|never| match never {}).boxed_unsync());
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = url.parse().expect(url);
+    request.headers_mut().insert(CONTENT_LENGTH, length.into());
+    send(guest, request).await
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use crate::error::chain;
 use crate::net::{FetchUrl, Network, ProxySetting};
 
 mod attacks;
+mod early;
 
 static PICTURE_DIGEST: LazyLock<Sha256Digest> = LazyLock::new(|| Sha256Digest::of(b"png"));
 

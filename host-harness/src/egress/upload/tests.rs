@@ -1,8 +1,10 @@
 use std::future::ready;
 
 use super::super::HttpLimits;
+use super::super::testing::early::{EarlyServer, Step};
 use super::super::testing::{Act, Server, connection, narrow, reply, uploading};
 use super::*;
+use crate::contract::Multipart;
 
 fn digest(bytes: &[u8]) -> Sha256Digest {
     Sha256::digest(bytes).into()
@@ -158,6 +160,59 @@ async fn reply_to_an_upload_counts_until_its_text_is_read() {
     }
     let reply = sent.await.expect("reply");
     assert_eq!((reply.body.len(), egress.budget().used()), (100_000, 0));
+}
+
+#[tokio::test]
+async fn large_upload_is_repeated_with_the_same_bytes_after_a_failed_expectation() {
+    const FAILED: &str = "HTTP/1.1 417 Expectation Failed\r\ncontent-length: 0\r\n\r\n";
+    const REFUSED: &str = "HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno";
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("a.png");
+    let picture = vec![7; 2 << 20];
+    std::fs::write(&path, &picture).expect("write");
+    let sha256 = digest(&picture);
+    let part = LocalPart {
+        path: &path,
+        name: "a.png",
+        media_type: "image/png",
+        length: picture.len() as u64,
+        sha256: &sha256,
+    };
+    let scripts: [&[Step]; 3] = [
+        &[Step::Head, Step::Say(FAILED), Step::Rest],
+        &[
+            Step::Head,
+            Step::Rest,
+            Step::Say("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"),
+        ],
+        &[Step::Head, Step::Say(REFUSED), Step::Rest],
+    ];
+    let server = EarlyServer::start(&scripts).await;
+    let connection = connection(&server.url(""));
+    let egress = Egress::new(HttpLimits::default());
+    let quota = uploading(&["POST /files"], 600);
+    let plan = Upload {
+        method: "POST".into(),
+        path: "/files".into(),
+        body: Body::Multipart(Multipart {
+            file_part: "file".into(),
+            fields: Vec::new(),
+        }),
+    };
+    let upload = async || {
+        let sent = egress.upload(&connection, &quota, &plan, part, ready(true));
+        sent.await.expect("reply").status
+    };
+    assert_eq!((upload().await, upload().await), (200, 413));
+    let got = server.got().await;
+    let bodies: Vec<_> = got.iter().map(|got| got.body.len()).collect();
+    let [0, second, 0] = bodies[..] else {
+        panic!("{bodies:?}")
+    };
+    let without = got[0].head.replace("expect: 100-continue\r\n", "");
+    assert_eq!(without, got[1].head, "also the boundary");
+    assert!(without.contains(&format!("content-length: {second}\r\n")));
+    assert!(got[1].body.windows(9).any(|bytes| bytes == [7; 9]));
 }
 
 #[tokio::test]

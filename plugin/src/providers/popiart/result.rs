@@ -87,7 +87,7 @@ fn document(reply: &Reply) -> Result<Value, NodeError> {
 fn names_a_place(job: &Value) -> bool {
     [&job["output"], job].into_iter().any(|part| {
         !part["url"].is_null()
-            || text(part, "primary_artifact_id").is_some()
+            || id_at(part, "/primary_artifact_id").is_some()
             || id_at(part, "/artifact_ids/0").is_some()
     })
 }
@@ -213,7 +213,7 @@ impl Found<'_> {
         let url = text(item, "url");
         has_source_role(item)
             || is_details && has_source_role(&self.details.1)
-            || id.is_some() && id == text(input, "source_artifact_id")
+            || id.is_some() && id == id_at(input, "/source_artifact_id").as_deref()
             || url.is_some() && urls.contains(&url)
     }
 

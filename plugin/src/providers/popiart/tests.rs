@@ -548,6 +548,14 @@ fn source_of_the_job_is_no_result() {
                 .all(|media| media.url != "https://c.d/src")
         );
     }
+    // PopiArt may write an id as a number, of any size.
+    let id: Value = serde_json::from_str("18446744073709551617").unwrap();
+    let mut source = item("src");
+    source["id"] = id.clone();
+    let input = json!({ "source_artifact_id": id });
+    let replies = [wrapped(done(input)), wrapped(json!([source, item("a1")]))];
+    let (success, _) = success_of(IMAGE, replies);
+    assert_eq!(success.media[0].url, "https://c.d/a1");
     let host = Scripted::new([
         wrapped(done(json!({"source_artifact_id": "src"}))),
         wrapped(json!([item("src")])),
