@@ -19,6 +19,9 @@
 //! - [`cancellation`]: cancelled jobs whose submit has an unknown outcome
 //! - [`neighbours`]: a component's lie, a slow provider and a held ledger stop no other job
 //! - [`ledger`]: full disk, no permission, newer version, damage, before and after payment
+//! - [`file_systems`]: file systems without sync of folders, exclusive names, links or room for a file;
+//!   [`kept_clips`]: complete clips that get no name; [`out_paths`]: special files;
+//!   [`exact_paths`]: names that are not UTF-8
 //! - [`prune`]: which rows and files `jobs prune` removes, beside other processes and when it is killed
 //! - [`upgrade`]: ledgers and components of earlier versions
 //! - [`crash`]: kills at every commit and at random, compared with the provider's account
@@ -103,7 +106,7 @@
 //!   old names: 2; links of documents: 3
 //! - published documents: 15 comparisons; 248 facts, each with a test or a reason
 //! - scripts of the practice provider: 45, over four protocols each; 3 tests of their list
-//! - the others, each one or a few runs of the binary: 111
+//! - the others, each one or a few runs of the binary: 131
 //!
 //! [`support::outcome`] checks the invariants after every run of the binary: no panic, no credential,
 //! no prompt, a documented exit code, one line of JSON, no suggestion to pay twice.
@@ -131,9 +134,13 @@ mod crash;
 mod credentials;
 mod docs;
 mod early_answers;
+#[cfg(target_os = "linux")]
+mod exact_paths;
 mod examples;
 mod facts;
 mod faults;
+#[cfg(target_os = "linux")]
+mod file_systems;
 mod first_clip;
 mod hostile_pack;
 mod house;
@@ -141,6 +148,8 @@ mod incidents;
 mod job_ids;
 mod jobs;
 mod jsonl;
+#[cfg(target_os = "linux")]
+mod kept_clips;
 mod keys;
 mod ledger;
 mod local_pictures;
@@ -151,6 +160,8 @@ mod node_help;
 mod nodes;
 mod numbers;
 mod observability;
+#[cfg(target_os = "linux")]
+mod out_paths;
 mod packs;
 mod picture_results;
 mod pictures_damaged;

@@ -1,6 +1,6 @@
 //! `zoetrope artifacts`: pulls and uploads a provider's stored files.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Map, Value};
@@ -17,8 +17,9 @@ use zoetrope_host::sanitize::sentence;
 use super::args::artifacts::{Artifacts, Command, Pull, Upload};
 use super::configuration::PRACTICE;
 use super::context::Context;
+use super::out_path::absolute;
 use super::picture_notes;
-use super::report::{Failure, Phase};
+use super::report::{Failure, Phase, outcome};
 
 impl Artifacts {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
@@ -45,11 +46,11 @@ impl Pull {
         let (file, path) = (&pulled.file, &pulled.path);
         context.note_all(picture_notes::misnamed(path, file.media_type));
         let mut answer = described(&pulled.artifact, &store);
-        answer.insert("file".into(), path.to_string_lossy().into());
+        outcome::put_path(&mut answer, "file", Some(path));
         answer.insert("media_type".into(), file.media_type.into());
         answer.insert("bytes".into(), file.bytes.into());
         answer.insert("sha256".into(), file.sha256.to_string().into());
-        context.answer(&Value::Object(answer), &path.to_string_lossy())?;
+        context.answer_files(&Value::Object(answer), std::slice::from_ref(path))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -157,11 +158,6 @@ fn default_stem(artifact: &Artifact) -> PathBuf {
     };
     let name: String = artifact.id.chars().take(100).map(plain).collect();
     name.into()
-}
-
-fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(path)
-        .map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))
 }
 
 fn failure(error: ArtifactError) -> Failure {

@@ -98,6 +98,19 @@ impl Context {
         self.printer.answer(&document, text)
     }
 
+    /// Prints an answer as JSON with the notes so far, or the paths of its files.
+    pub(super) fn answer_files(
+        &self,
+        document: &Value,
+        files: &[PathBuf],
+    ) -> Result<(), PrintError> {
+        if self.json() {
+            self.answer(document, "")
+        } else {
+            self.printer.paths(files)
+        }
+    }
+
     pub(super) fn configuration(&self) -> &Configuration {
         &self.configuration
     }

@@ -39,6 +39,7 @@ mod nodes;
 mod notes;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod out_path;
 mod packs;
 mod picture_notes;
 mod practice;

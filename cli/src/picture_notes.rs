@@ -1,6 +1,7 @@
 //! Notes on pictures and results that a provider or a viewer may treat differently than the
 //! user expects. A note follows the name of its field, or stands alone.
 
+use std::io::BufReader;
 use std::path::Path;
 
 use image::metadata::Orientation;
@@ -81,7 +82,7 @@ fn header(picture: &Picture) -> Option<(bool, bool)> {
     if picture.byte_length() > MAX_BYTES {
         return None;
     }
-    let reader = ImageReader::open(picture.path()).ok()?;
+    let reader = ImageReader::new(BufReader::new(picture.open_source().ok()?));
     let mut decoder = reader.with_guessed_format().ok()?.into_decoder().ok()?;
     let orientation = decoder.orientation().ok();
     let is_turned = orientation.is_some_and(|turned| turned != Orientation::NoTransforms);

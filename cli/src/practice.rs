@@ -68,7 +68,11 @@ impl PracticeServer {
 /// The configuration of a connection to the practice provider.
 fn table(protocol: Protocol, base_url: &str, key_file: &Path) -> String {
     let category = protocol.category();
-    let file = toml::Value::from(&*key_file.to_string_lossy());
+    // A configuration is UTF-8; the key of another path is put into a variable.
+    let credential = key_file.to_str().map_or_else(
+        || "env = \"PRACTICE_API_KEY\"".to_owned(),
+        |path| format!("file = {}", toml::Value::from(path)),
+    );
     let idempotency = if protocol.honours_keys() {
         "idempotency = \"24h\"\n"
     } else {
@@ -76,7 +80,7 @@ fn table(protocol: Protocol, base_url: &str, key_file: &Path) -> String {
     };
     format!(
         "[connections.practice_{category}]\ncategory = \"{category}\"\nbase_url = \"{base_url}\"\n\
-         credential = {{ file = {file} }}\n{idempotency}"
+         credential = {{ {credential} }}\n{idempotency}"
     )
 }
 

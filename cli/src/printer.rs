@@ -2,11 +2,12 @@
 //! progress bar and clap's help.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
-use zoetrope_host::sanitize::{escaped_json, sanitize};
+use zoetrope_host::sanitize::{self, escaped_json, sanitize};
 
 type Stream = Arc<Mutex<dyn Write + Send>>;
 
@@ -58,10 +59,26 @@ impl Printer {
         self.data(&sanitize(text))
     }
 
+    /// Writes the paths of files, one a line. A path that is not UTF-8 is written byte for byte for a
+    /// program that reads them, and as text for a terminal.
+    pub(crate) fn paths(&self, paths: &[PathBuf]) -> Result<(), PrintError> {
+        let for_people = io::stdout().is_terminal();
+        let mut lines = Vec::new();
+        for path in paths {
+            lines.extend_from_slice(&path_line(path, for_people));
+            lines.push(b'\n');
+        }
+        self.bytes(&lines)
+    }
+
+    fn data(&self, text: &str) -> Result<(), PrintError> {
+        self.bytes(text.as_bytes())
+    }
+
     /// If the reader has closed the pipe, the process exits with code 0: all jobs are in the
     /// ledger.
-    fn data(&self, text: &str) -> Result<(), PrintError> {
-        match write(&self.data, text) {
+    fn bytes(&self, bytes: &[u8]) -> Result<(), PrintError> {
+        match write(&self.data, bytes) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
             Err(error) => Err(PrintError(error)),
@@ -71,7 +88,10 @@ impl Printer {
     /// Writes a message without harmful characters, on a line of its own, to standard error. A
     /// write error is ignored: the command may have jobs in flight, and continues.
     pub(crate) fn message(&self, message: &str) {
-        let _ = write(&self.messages, &format!("{}\n", sanitize(message)));
+        let _ = write(
+            &self.messages,
+            format!("{}\n", sanitize(message)).as_bytes(),
+        );
     }
 }
 
@@ -85,9 +105,23 @@ impl fmt::Display for PrintError {
     }
 }
 
-fn write(stream: &Stream, text: &str) -> io::Result<()> {
+/// A path as a line. One with harmful characters is changed in every case: a program reads it from
+/// the JSON of the answer.
+fn path_line(path: &Path, for_people: bool) -> Vec<u8> {
+    let text = path.to_string_lossy();
+    let is_harmful = text.contains(sanitize::is_harmful);
+    #[cfg(unix)]
+    if !for_people && !is_harmful {
+        use std::os::unix::ffi::OsStrExt as _;
+        return path.as_os_str().as_bytes().to_vec();
+    }
+    let _ = (for_people, is_harmful);
+    sanitize::sanitize(&text).into_owned().into_bytes()
+}
+
+fn write(stream: &Stream, bytes: &[u8]) -> io::Result<()> {
     let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
-    stream.write_all(text.as_bytes())?;
+    stream.write_all(bytes)?;
     stream.flush()
 }
 
@@ -111,6 +145,19 @@ mod tests {
             String::from_utf8(bytes).expect("text")
         };
         (text(&streams[0]), text(&streams[1]))
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn path_that_is_not_utf_8_is_exact_for_programs_and_text_for_people() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt as _;
+        let path = Path::new(OsStr::from_bytes(b"/clips/\xff\xfe.mp4"));
+        assert_eq!(path_line(path, false), b"/clips/\xff\xfe.mp4");
+        let shown = "/clips/\u{fffd}\u{fffd}.mp4";
+        assert_eq!(path_line(path, true), shown.as_bytes());
+        let harmful = Path::new(OsStr::from_bytes(b"/\x1b[2J\xff.mp4"));
+        assert!(!path_line(harmful, false).contains(&0x1b));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Files and names that survive a power cut.
+//! Files and names that survive a power cut, as far as the file system offers that.
 //!
 //! `File::sync_all` of the standard library calls `fsync`, but on Apple's systems `fcntl` with
 //! `F_FULLFSYNC` (`library/std/src/sys/fs/unix.rs`), since `fsync` there leaves the data in the
@@ -8,13 +8,17 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// Syncs a file's content to the disk. It must be open for writing: Windows syncs no other.
+use crate::said::{self, Limit};
+
+/// Syncs a file's content to the disk. It must be open for writing: Windows syncs no other. Where
+/// the file system has no sync at all, this is said once.
 pub(crate) fn sync_file(file: &File) -> io::Result<()> {
-    match file.sync_all() {
+    let synced = match file.sync_all() {
         // A network file system may refuse the full sync; SQLite syncs as usual there, too.
         Err(error) if cfg!(target_vendor = "apple") => sync_as_usual(file, error),
         synced => synced,
-    }
+    };
+    synced.or_else(unsupported_is_said)
 }
 
 #[cfg(unix)]
@@ -27,10 +31,61 @@ fn sync_as_usual(_: &File, error: io::Error) -> io::Result<()> {
     Err(error)
 }
 
+/// No error if the file system offers no sync. An error of the disk stays one.
+fn unsupported_is_said(error: io::Error) -> io::Result<()> {
+    // EINVAL, ENOTSUP and ENOSYS.
+    let is_unsupported = matches!(
+        error.kind(),
+        io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+    );
+    if !is_unsupported {
+        return Err(error);
+    }
+    if said::is_first(Limit::UnsyncedFiles, Path::new("")) {
+        tracing::warn!(%error, "a file system does not sync files: a power cut may damage new files");
+    }
+    Ok(())
+}
+
 /// Syncs a folder, so that the names in it survive a power cut.
+///
+/// Network shares and some mounts cannot do so, and each reports another error (`EINVAL`, `EIO`,
+/// `ENOTSUP`, `EBADF`); a folder that may be written and not read cannot be opened. The files in it
+/// are whole then, so that is said once for each folder and is no error.
+///
+/// # Errors
+///
+/// When the folder does not exist.
 #[cfg(unix)]
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    sync_file(&File::open(folder)?)
+    let synced = File::open(folder).and_then(|opened| sync_opened(&opened));
+    missing_alone_is_an_error(folder, synced)
+}
+
+#[cfg(unix)]
+fn sync_opened(folder: &File) -> io::Result<()> {
+    match folder.sync_all() {
+        Err(error) if cfg!(target_vendor = "apple") => sync_as_usual(folder, error),
+        synced => synced,
+    }
+}
+
+#[cfg(unix)]
+fn missing_alone_is_an_error(folder: &Path, synced: io::Result<()>) -> io::Result<()> {
+    use io::ErrorKind::{NotADirectory, NotFound};
+    match synced {
+        Err(error) if !matches!(error.kind(), NotFound | NotADirectory) => {
+            if said::is_first(Limit::UnsyncedFolders, folder) {
+                tracing::warn!(
+                    folder = %folder.display(), %error,
+                    "the folder cannot be synced: its files are complete, but after a power cut \
+                     the latest of them may be missing"
+                );
+            }
+            Ok(())
+        }
+        synced => synced,
+    }
 }
 
 /// Windows opens no folder as a file, and offers no sync of one. NTFS writes its journal before
@@ -60,5 +115,40 @@ mod tests {
         sync_folder(folder.path()).expect("sync");
         let missing = sync_folder(&folder.path().join("missing"));
         assert_eq!(missing.is_err(), cfg!(unix));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folder_that_cannot_be_synced_is_no_error() {
+        use rustix::io::Errno;
+        for errno in [
+            Errno::INVAL,
+            Errno::IO,
+            Errno::NOTSUP,
+            Errno::NOSYS,
+            Errno::BADF,
+            Errno::ACCESS,
+            Errno::PERM,
+            Errno::ROFS,
+            Errno::ISDIR,
+            Errno::NOSPC,
+        ] {
+            let folder = Path::new("/a share");
+            missing_alone_is_an_error(folder, Err(errno.into())).expect("it is said");
+        }
+        let gone = Err(Errno::NOENT.into());
+        missing_alone_is_an_error(Path::new("/a share"), gone).expect_err("it is missing");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn file_sync_that_is_not_offered_is_no_error_and_a_failed_one_is() {
+        use rustix::io::Errno;
+        for errno in [Errno::INVAL, Errno::NOTSUP, Errno::NOSYS] {
+            unsupported_is_said(errno.into()).expect("it is said");
+        }
+        for errno in [Errno::IO, Errno::NOSPC, Errno::DQUOT] {
+            unsupported_is_said(errno.into()).expect_err("the data may be lost");
+        }
     }
 }

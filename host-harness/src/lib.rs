@@ -111,6 +111,7 @@ pub mod net;
 pub mod policy;
 mod private_texts;
 mod reserved_headers;
+mod said;
 pub mod sanitize;
 pub mod text_file;
 pub mod trace;

@@ -3,21 +3,22 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use serde_json::Value;
 use zoetrope_host::driver::deadline_after;
 use zoetrope_host::jobs::Fetched;
 
-use super::{find_job, needs_connections, print, print_result, settle};
+use super::{find_job, needs_connections, print_result, settle};
 use crate::args::jobs::Fetch;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
+use crate::out_path::absolute;
 use crate::picture_notes;
 use crate::progress::Progress;
 use crate::report::{Failure, of_jobs, outcome};
 
 impl Fetch {
     pub(super) async fn run(self, context: &Arc<Context>) -> Result<ExitCode, Failure> {
-        let out = std::path::absolute(&self.out);
-        let out = out.map_err(|error| Failure::usage(error.to_string()))?;
+        let out = absolute(&self.out)?;
         let progress = Progress::new(context.options(), context.printer().clone());
         let jobs = context.jobs(progress.listener()).await?;
         let mut interrupts = Interrupts::listen();
@@ -31,16 +32,18 @@ impl Fetch {
             Fetched::LeftAlone(job) => print_result(&job, context),
             Fetched::Copied { job, files } => {
                 let mut answer = outcome::of(&job, &context.options())?;
-                if let Some(file) = files.first() {
-                    answer["file"] = file.to_string_lossy().into();
+                if let (Some(file), Some(answer)) = (files.first(), answer.as_object_mut()) {
+                    outcome::put_path(answer, "file", Some(file));
                     let media_type = job.file().map_or("", |file| &file.media_type);
                     context.note_all(picture_notes::misnamed(file, media_type));
                 }
-                let listed = answer["files"].as_array_mut();
-                for (entry, file) in listed.into_iter().flatten().zip(&files) {
-                    entry["file"] = file.to_string_lossy().into();
+                let listed = answer["files"].as_array_mut().into_iter().flatten();
+                let listed = listed.filter_map(Value::as_object_mut);
+                for (entry, file) in listed.zip(&files) {
+                    outcome::put_path(entry, "file", Some(file));
                 }
-                print(&answer, &outcome::paths(&answer), context)
+                context.answer_files(&answer, &files)?;
+                Ok(ExitCode::SUCCESS)
             }
             Fetched::TargetChanged(job) => {
                 let job = settle(&jobs, &progress, job, &mut interrupts).await?;

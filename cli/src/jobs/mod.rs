@@ -78,7 +78,7 @@ pub(super) fn only(rows: Rows, before: Job, options: &str) -> Result<Job, Failur
 fn print_result(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
     let answer = outcome::of(job, &context.options())?;
     context.note_all(picture_notes::results([job]));
-    let printed = context.answer(&answer, &outcome::paths(&answer));
+    let printed = context.answer_files(&answer, &outcome::files(job));
     printed.map_err(|error| outcome::not_printed(&error, job, &context.options()))?;
     Ok(ExitCode::SUCCESS)
 }

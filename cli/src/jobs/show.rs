@@ -54,13 +54,13 @@ impl Show {
             "submitted_at": job.submitted_at().map(outcome::time),
             "ticket": outcome::document(job.ticket()),
             "output": outcome::document(job.output()),
-            "target": target,
             "bytes": job.file().map(|file| file.bytes),
             "media_type": job.file().map(|file| &file.media_type),
             "history": history.collect::<Vec<_>>(),
         });
         if let (Value::Object(document), Value::Object(more)) = (&mut document, more) {
             document.extend(more);
+            outcome::put_path(document, "target", Some(target));
         }
         if self.input {
             document["raw_input"] = outcome::document(Some(&job.spec.raw_input));

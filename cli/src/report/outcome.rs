@@ -1,13 +1,15 @@
 //! The answer or the failure of a job. It depends on the job's row alone, so every command
 //! reports the same.
 
+use std::path::{Path, PathBuf};
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use zoetrope_host::contract::Charge;
 use zoetrope_host::driver::now;
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::jobs::{NextStep, error_text, with_charge};
-use zoetrope_host::ledger::{ClipFile, Job, JobError, LedgerError, Millis, State};
+use zoetrope_host::ledger::{ClipFile, Job, JobError, LedgerError, Millis, State, path_text};
 
 use super::failure::{Failure, Phase};
 use super::next_step;
@@ -30,7 +32,7 @@ fn answer(job: &Job) -> Value {
     answer.insert("node".into(), job.spec.node.as_str().into());
     answer.insert("output".into(), document(job.output()));
     if let Some(file) = job.file() {
-        answer.insert("file".into(), json!(file.path));
+        put_path(&mut answer, "file", Some(&file.path));
         answer.insert("media_type".into(), file.media_type.as_str().into());
         answer.insert("bytes".into(), file.bytes.into());
         answer.insert("sha256".into(), file.sha256.as_str().into());
@@ -44,21 +46,31 @@ fn answer(job: &Job) -> Value {
 
 /// An entry of `files`, the list of a result with several files.
 fn described(file: &ClipFile) -> Value {
-    json!({
-        "file": file.path,
-        "media_type": file.media_type,
-        "bytes": file.bytes,
-        "sha256": file.sha256,
-    })
+    let mut entry = Map::new();
+    put_path(&mut entry, "file", Some(&file.path));
+    entry.insert("media_type".into(), file.media_type.as_str().into());
+    entry.insert("bytes".into(), file.bytes.into());
+    entry.insert("sha256".into(), file.sha256.as_str().into());
+    Value::Object(entry)
 }
 
-/// The text of an answer: the paths of its files, one a line.
-pub(crate) fn paths(answer: &Value) -> String {
-    let path = |file: &Value| file["file"].as_str().unwrap_or_default().to_owned();
-    match answer["files"].as_array() {
-        Some(files) => files.iter().map(path).collect::<Vec<_>>().join("\n"),
-        None => path(answer),
+/// Sets a field to a path as text, and a second one, `NAME_bytes`, to its exact bytes in
+/// hexadecimal if the path is not UTF-8: `NAME_wide` with its UTF-16 code units on Windows.
+pub(crate) fn put_path(document: &mut Map<String, Value>, name: &str, path: Option<&Path>) {
+    const EXACT: &str = if cfg!(windows) { "wide" } else { "bytes" };
+    let text = path.map(Path::to_string_lossy);
+    document.insert(name.into(), text.into());
+    let exact = format!("{name}_{EXACT}");
+    match path.and_then(path_text::exact) {
+        Some(digits) => drop(document.insert(exact, digits.into())),
+        None => drop(document.remove(&exact)),
     }
+}
+
+/// The files of a result.
+pub(crate) fn files(job: &Job) -> Vec<PathBuf> {
+    let files = job.file().into_iter().flat_map(ClipFile::all);
+    files.map(|file| file.path.clone()).collect()
 }
 
 /// The fields of a job in every answer and error.
@@ -99,13 +111,16 @@ pub(crate) fn listed(job: &Job) -> Value {
         "provider_job_id": job.provider_job_id(),
         "charged": job.charge().as_str(),
         "cost": cost(job),
-        "file": file.map(|file| &file.path),
+        "file": null,
         "sha256": file.map(|file| &file.sha256),
         "error": error(job),
         "created_at": time(job.spec.created_at),
         "deadline_at": time(job.schedule.deadline_at),
         "next_at": job.schedule.next_at.map(time),
     });
+    if let Some(listed) = listed.as_object_mut() {
+        put_path(listed, "file", file.map(|file| file.path.as_path()));
+    }
     if let Some(reported) = job.billing.reported {
         listed["reported"] = json!({ "charged": reported.as_str() });
     }

@@ -1,5 +1,6 @@
 //! The report of many jobs.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -22,7 +23,7 @@ const MAX_PRINTED: usize = 20;
 pub(crate) struct Summary {
     jobs: Vec<Value>,
     /// The result files.
-    files: Vec<String>,
+    files: Vec<PathBuf>,
     /// A line for each failed job.
     errors: Vec<String>,
     finalized: usize,
@@ -56,6 +57,10 @@ impl Summary {
         };
         for job in &rows.jobs {
             let answer = outcome::of(job, options).map_err(|failure| solutions.applied_to(failure));
+            if answer.is_ok() {
+                summary.files.extend(outcome::files(job));
+            }
+            let answer = answer.map(drop);
             summary.add(outcome::listed(job), &job.spec.key, answer);
         }
         for error in &rows.damaged {
@@ -71,12 +76,9 @@ impl Summary {
         self
     }
 
-    fn add(&mut self, mut listed: Value, name: &str, answer: Result<Value, Failure>) {
+    fn add(&mut self, mut listed: Value, name: &str, answer: Result<(), Failure>) {
         match answer {
-            Ok(answer) => {
-                self.finalized += 1;
-                self.files.push(outcome::paths(&answer));
-            }
+            Ok(()) => self.finalized += 1,
             Err(failure) => {
                 listed["next"] = failure.next().into();
                 let text = format!(
@@ -127,9 +129,7 @@ impl Summary {
             }
             printer.line(&answer)?;
         } else {
-            for file in &self.files {
-                printer.text(&format!("{file}\n"))?;
-            }
+            printer.paths(&self.files)?;
             for error in self.errors.iter().take(MAX_PRINTED) {
                 printer.message(error);
             }

@@ -9,11 +9,12 @@ use uuid::Uuid;
 use zoetrope_host::driver::WaitFor;
 use zoetrope_host::jobs::{Checked, Destination};
 
-use super::{absolute, prepare, request};
+use super::{prepare, request};
 use crate::args::Run;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
 use crate::notes::Note;
+use crate::out_path::absolute;
 use crate::picture_notes;
 use crate::progress::Progress;
 use crate::report::{Failure, Summary, next_step, of_jobs};

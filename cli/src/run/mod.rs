@@ -3,7 +3,6 @@
 mod batch;
 mod request;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -22,6 +21,7 @@ use super::configuration::PRACTICE;
 use super::context::Context;
 use super::interrupts::Interrupts;
 use super::jobs::only;
+use super::out_path::absolute;
 use super::picture_notes;
 use super::progress::Progress;
 use super::report::{Failure, Phase, next_step, of_jobs, outcome};
@@ -63,7 +63,7 @@ impl Run {
         }
         let answer = outcome::of(&job, &context.options())?;
         context.note_all(picture_notes::results([&job]));
-        let printed = context.answer(&answer, &outcome::paths(&answer));
+        let printed = context.answer_files(&answer, &outcome::files(&job));
         printed.map_err(|error| outcome::not_printed(&error, &job, &context.options()))?;
         Ok(ExitCode::SUCCESS)
     }
@@ -152,9 +152,4 @@ fn interrupted() -> Failure {
     let message = "interrupted before the job was submitted";
     Failure::new(ErrorKind::Interrupted, Phase::Upload, message)
         .then(next_step::text(&NextStep::RepeatUnsubmitted, ""))
-}
-
-fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(path)
-        .map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))
 }

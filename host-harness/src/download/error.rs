@@ -34,6 +34,33 @@ pub enum TargetError {
         /// The target.
         path: PathBuf,
     },
+    /// The target is a device, a pipe, a socket or a symbolic link.
+    #[error("`{}` is {what}; a result replaces only a regular file", path.display())]
+    NotRegular {
+        /// The target.
+        path: PathBuf,
+        /// Its kind, with its article.
+        what: &'static str,
+    },
+    /// No file can have this name, or not with the ending of an unfinished file.
+    #[error(
+        "no result can be written under the name `{}`, which has 49 bytes more until the result is \
+         complete", path.display()
+    )]
+    Name {
+        /// The target.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Windows gives the name another meaning.
+    #[error("no result can be written to `{}`: its name {fault}", path.display())]
+    ReservedName {
+        /// The target.
+        path: PathBuf,
+        /// The fault, after "its name".
+        fault: &'static str,
+    },
     /// The target's folder is not writable.
     #[error("nothing can be written to the folder `{}`", folder.display())]
     Unwritable {
@@ -85,16 +112,29 @@ pub enum DownloadError {
     #[error("the file inside the provider's reply could not be taken from it")]
     NotInHand,
     /// The file's SHA-256 is not the one that the provider announced.
-    #[error("the SHA-256 of the file from {url} is not the one that the provider announced")]
+    #[error(
+        "the SHA-256 of the file from {url} is not the one that the provider announced; it is \
+         kept as `{}`", kept.display()
+    )]
     Digest {
         /// The URL without its query.
         url: String,
+        /// Where the file is kept until a download succeeds.
+        kept: PathBuf,
     },
     /// A file cannot be written.
     #[error("`{}` cannot be written", path.display())]
     Write {
         /// The unfinished file, or the target.
         path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A complete file cannot be synced: the disk may not have all of it.
+    #[error("the file cannot be synced to the disk; it is kept as `{}`", kept.display())]
+    Unsynced {
+        /// Where the file is kept until a download succeeds.
+        kept: PathBuf,
         /// Why.
         source: io::Error,
     },
@@ -139,7 +179,9 @@ impl DownloadError {
     #[must_use]
     pub fn failure(&self) -> DownloadFailure {
         match self {
-            Self::Target(_) | Self::Write { .. } | Self::Read { .. } => DownloadFailure::Permanent,
+            Self::Target(_) | Self::Write { .. } | Self::Unsynced { .. } | Self::Read { .. } => {
+                DownloadFailure::Permanent
+            }
             Self::Fetch(error) => of_fetch(error),
             Self::Broken { source, .. } => of_lost(source),
             Self::TooLong { .. }

@@ -5,65 +5,28 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
-use tempfile::TempPath;
 
 use super::error::{DownloadError, TargetError};
-use super::files::{Fetched, folder_of, sync_folder_of};
+use super::files::{Fetched, sync_folder_of};
 use super::part::{self, digest_of, part_of};
+use super::rename::{Calls, Way};
+use super::target::{check_target, special};
 use crate::digest::Sha256Digest;
 use crate::durable::sync_file;
 use crate::file_type::{self, FileType};
-
-/// Length of a job's id, a UUID, in the name of its unfinished file.
-const LONGEST_JOB: usize = 36;
-
-/// Checks that a file can be created at `target`, before a request that can cost money is
-/// sent. Leaves no file behind.
-///
-/// # Errors
-///
-/// When `target` exists and `force` is not set, or when its folder is not writable.
-pub fn check_target(target: &Path, force: bool) -> Result<(), TargetError> {
-    let folder = || TargetError::IsAFolder {
-        path: target.to_owned(),
-    };
-    match std::fs::symlink_metadata(target) {
-        Ok(metadata) if metadata.is_dir() => return Err(folder()),
-        Ok(_) if !force => return Err(occupied(target)),
-        _ => {}
-    }
-    let ends_in_a_separator = target
-        .as_os_str()
-        .as_encoded_bytes()
-        .last()
-        .is_some_and(|last| std::path::is_separator(char::from(*last)));
-    let name = target.file_name().filter(|_| !ends_in_a_separator);
-    let mut prefix = name.ok_or_else(folder)?.to_owned();
-    prefix.push(".");
-    // A name as long as that of the unfinished file, which may exceed the system's limit.
-    tempfile::Builder::new()
-        .prefix(&prefix)
-        .rand_bytes(LONGEST_JOB)
-        .suffix(".part")
-        .tempfile_in(folder_of(target))
-        .map(drop)
-        .map_err(|source| TargetError::Unwritable {
-            folder: folder_of(target).to_owned(),
-            source,
-        })
-}
 
 /// Gives the complete file of this digest its final name. When it returns, file and name
 /// survive a power cut. Blocks while it reads the file.
 ///
 /// It can be repeated after a crash at any point: if `target` is already the file of this
 /// digest, `part` is removed if it exists, and the call succeeds. `force` replaces another
-/// file at `target`.
+/// regular file at `target`; a device, a pipe, a socket and a symbolic link are never replaced.
+/// `part` may be in another folder, or on another mount.
 ///
 /// # Errors
 ///
-/// - [`TargetError::Exists`] or `IsAFolder`: `target` is another file or a folder; `part`
-///   stays.
+/// - [`TargetError::Exists`], `IsAFolder` or `NotRegular`: `target` is another file or a folder;
+///   `part` stays.
 /// - [`DownloadError::Gone`]: `part` does not exist, and `target` is not the file.
 /// - [`DownloadError::Altered`]: `part` has another digest; it is removed.
 /// - [`DownloadError::Read`], [`DownloadError::Write`]: an error of the system; `part` stays.
@@ -81,20 +44,31 @@ pub fn finalize(
     };
     let there = if is_link(part) { None } else { digest(part)? };
     let whole = there.as_ref() == Some(sha256);
+    let mut refused = None;
     if whole {
-        match rename(part, target, force) {
-            Err(_) if is_folder(target) => return Err(occupied(target).into()),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            renamed => return written(renamed.and_then(|()| sync_folder_of(target))),
+        match name(part, target, force) {
+            Ok(Way::Exclusive | Way::Reserved) => {
+                part::remove(&part::unverified_of(part));
+                return written(sync_folder_of(target));
+            }
+            // The copy is compared below, and the unfinished file is removed after it.
+            Ok(Way::Copied) => {}
+            // A network file system may report an error after it has done its work.
+            Err(error) => refused = Some(error),
         }
     }
     if is_file_of(target, sha256)? {
         written(sync(target).and_then(|()| sync_folder_of(target)))?;
         part::remove(part);
+        part::remove(&part::unverified_of(part));
         return Ok(());
     }
     if whole {
-        return Err(occupied(target).into());
+        let is_taken = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
+        return match refused {
+            Some(error) if !is_taken(&error) && special(target).is_none() => written(Err(error)),
+            _ => Err(occupied(target).into()),
+        };
     }
     let path = part.to_owned();
     if there.is_none() {
@@ -123,6 +97,13 @@ pub fn copy(from: &Path, to: &Path, job: &str, force: bool) -> Result<Fetched, D
     }
     check_target(to, true)?;
     let part = part_of(to, job);
+    if part == from {
+        // It is the unfinished file of this target itself, which only lacks its name.
+        let fetched = transfer(&mut source, from, &mut io::sink(), from)?;
+        drop(source);
+        finalize(&part, to, &fetched.sha256, force)?;
+        return Ok(fetched);
+    }
     // Fails if another process writes it: that one still needs the file.
     let file = part::open_to_write(&part)?;
     let copied = write_copy(&mut source, from, file, &part).and_then(|fetched| {
@@ -205,22 +186,16 @@ fn sync(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Renames atomically.
-fn rename(part: &Path, target: &Path, force: bool) -> io::Result<()> {
-    let part = TempPath::try_from_path(part)?;
-    let renamed = if force {
-        part.persist(target)
-    } else {
-        part.persist_noclobber(target)
-    };
-    renamed.map_err(|refused| {
-        // Dropping the path would remove the file. `keep` can fail only on systems with an
-        // attribute for temporary files; the file stays there, too.
-        if let Err(refused) = refused.path.keep() {
-            std::mem::forget(refused.path);
-        }
-        refused.error
-    })
+/// Gives the file its name. Only a regular file is replaced, as far as it does not become another
+/// one between the check and the rename.
+fn name(part: &Path, target: &Path, force: bool) -> io::Result<Way> {
+    if !force {
+        return Calls::SYSTEM.name_new(part, target);
+    }
+    if special(target).is_some() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    Calls::SYSTEM.replace(part, target)
 }
 
 fn digest(path: &Path) -> Result<Option<Sha256Digest>, DownloadError> {
@@ -237,17 +212,10 @@ fn is_link(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
 }
 
-fn is_folder(path: &Path) -> bool {
-    std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
-}
-
+/// What is in the way.
 fn occupied(target: &Path) -> TargetError {
     let path = target.to_owned();
-    if is_folder(target) {
-        TargetError::IsAFolder { path }
-    } else {
-        TargetError::Exists { path }
-    }
+    special(target).unwrap_or(TargetError::Exists { path })
 }
 
 fn unreadable(path: &Path, source: io::Error) -> DownloadError {

@@ -6,6 +6,9 @@
 //! two steps. After a crash at any later point, either the unfinished file or the named one
 //! is the clip, and [`finalize()`] can be repeated.
 //!
+//! [`check_target`] tries in the target's folder what is done with a result, before money is spent.
+//! `rename` gives the final name by what the file system can do.
+//!
 //! # Resuming
 //!
 //! The bytes of an interrupted download are kept. The next [`fetch`] requests the rest of the
@@ -25,16 +28,24 @@
 mod error;
 mod files;
 mod finalize;
+mod names;
 mod part;
 mod range;
+mod rename;
+mod target;
 mod transfer;
+mod unfinished;
 mod write;
 
 pub use error::{DownloadError, DownloadFailure, TargetError};
 pub use files::{Fetched, Received};
-pub use finalize::{check_target, copy, finalize};
+pub use finalize::{copy, finalize};
+pub use names::windows_fault;
 pub use part::{digest_of, part_of};
+pub use target::check_target;
 pub use transfer::{Download, MAX_BYTES, fetch};
+pub use unfinished::CLIPS_FOLDER;
+pub(crate) use unfinished::Unfinished;
 pub(crate) use write::{complete_of, is_of_kind, job_of, keep, kept, write};
 
 #[cfg(test)]

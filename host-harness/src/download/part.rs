@@ -63,6 +63,17 @@ pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
     regular(options.open(path)?)
 }
 
+/// Opens a regular file that exists to write into it, not following a symbolic link.
+pub(super) fn open_existing(path: &Path) -> io::Result<File> {
+    if !std::fs::symlink_metadata(path)?.is_file() {
+        return Err(not_regular());
+    }
+    let mut options = OpenOptions::new();
+    options.write(true);
+    careful(&mut options, true);
+    regular(options.open(path)?)
+}
+
 /// Opens the unfinished file with an exclusive lock, and creates it if it is missing.
 ///
 /// Its name is predictable, and other users may be able to write its folder, so a symbolic
@@ -229,20 +240,22 @@ impl Part {
     }
 
     /// Syncs the file and its folder entry to the disk.
-    pub(super) async fn sync(&mut self) -> Result<(), DownloadError> {
+    pub(super) async fn sync(&mut self) -> io::Result<()> {
         let path = self.path.clone();
-        let synced = async {
-            self.file.flush().await?;
-            let file = self.file.try_clone().await?.into_std().await;
-            let sync = move || sync_file(&file).and_then(|()| sync_folder_of(&path));
-            tokio::task::spawn_blocking(sync).await?
-        };
-        synced.await.map_err(|source| self.unwritable(source))
+        self.file.flush().await?;
+        let file = self.file.try_clone().await?.into_std().await;
+        let sync = move || sync_file(&file).and_then(|()| sync_folder_of(&path));
+        tokio::task::spawn_blocking(sync).await?
     }
 
     /// Removes it.
     pub(super) fn discard(self) {
         remove(&self.path);
+    }
+
+    /// Keeps it under another name: the next download starts again.
+    pub(super) fn set_aside(self) {
+        set_aside(&self.path);
     }
 
     fn unwritable(&self, source: io::Error) -> DownloadError {
@@ -262,6 +275,19 @@ pub(super) enum Taken {
     Header,
     /// The bytes differ from the existing ones.
     Differs,
+}
+
+/// The name of a complete file whose digest is not the announced one, or that was not synced.
+pub(super) fn unverified_of(part: &Path) -> PathBuf {
+    part.with_extension("unverified")
+}
+
+/// Keeps such a file in the place of the one before.
+pub(super) fn set_aside(path: &Path) {
+    if let Err(error) = std::fs::rename(path, unverified_of(path)) {
+        tracing::warn!(%error, path = %path.display(), "an unverified file could not be renamed");
+        remove(path);
+    }
 }
 
 /// Removes an unfinished file. A failure is only logged: the next download checks a file that

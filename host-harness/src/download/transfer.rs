@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::error::DownloadError;
 use super::files::{Fetched, Received};
-use super::part::{Part, Taken};
+use super::part::{Part, Taken, remove, unverified_of};
 use super::range::ContentRange;
 use crate::connections::OpenConnection;
 use crate::contract::MediaKind;
@@ -47,7 +47,8 @@ pub struct Download<'a> {
 ///
 /// When the file cannot be fetched completely, is of another kind, or cannot be written;
 /// [`DownloadError::failure`] classifies the error. The bytes received are kept, unless they
-/// can never become the file (another kind or digest, or too long).
+/// can never become the file (another kind, or too long). A complete file of another digest than
+/// the announced one is kept under the name that the error has.
 pub async fn fetch(
     egress: &Egress,
     wanted: &Download<'_>,
@@ -69,17 +70,24 @@ pub async fn fetch(
     tracing::info!(bytes, whole, "the download ended");
     match outcome {
         Ok(fetched) => match part.sync().await {
-            Ok(()) => Ok(fetched),
-            Err(error) => {
-                // The system may have discarded the data that it could not write, and
-                // reports that only once.
-                part.discard();
-                Err(error)
+            Ok(()) => {
+                remove(&unverified_of(wanted.part));
+                Ok(fetched)
+            }
+            Err(source) => {
+                // The system may have discarded the data that it could not write, and reports that
+                // only once: this file is never continued. It may be all that there is, though.
+                part.set_aside();
+                let kept = unverified_of(wanted.part);
+                Err(DownloadError::Unsynced { kept, source })
             }
         },
         Err(error) => {
             part.flush().await?;
-            if error.invalidates_the_part() || part.bytes() == 0 {
+            if matches!(error, DownloadError::Digest { .. }) {
+                // It may be whole, and a wrong digest be all that the provider has.
+                part.set_aside();
+            } else if error.invalidates_the_part() || part.bytes() == 0 {
                 part.discard();
             }
             Err(error)
@@ -281,6 +289,7 @@ impl Transfer<'_> {
         if announced.is_some_and(|text| !text.eq_ignore_ascii_case(&sha256.to_string())) {
             return Err(DownloadError::Digest {
                 url: self.url.to_string(),
+                kept: unverified_of(self.wanted.part),
             });
         }
         Ok(Fetched {

@@ -44,11 +44,13 @@ pub(crate) fn complete_of(part: &Path) -> PathBuf {
 /// The length of a job's id, and of the random part in the name of a probe for a writable folder.
 const ID: usize = 36;
 
-/// The job's id in the name of a file that [`part_of`](part::part_of) or [`complete_of`] names.
+/// The job's id in the name of a file that [`part_of`](part::part_of), [`complete_of`] or
+/// [`unverified_of`](part::unverified_of) names.
 pub(crate) fn job_of(name: &str) -> Option<&str> {
     let named = name
         .strip_suffix(".part")
-        .or_else(|| name.strip_suffix(".complete"))?;
+        .or_else(|| name.strip_suffix(".complete"))
+        .or_else(|| name.strip_suffix(".unverified"))?;
     let (target, id) = named.rsplit_once('.')?;
     (!target.is_empty() && id.len() == ID).then_some(id)
 }
@@ -84,10 +86,7 @@ pub(crate) fn write(
     let header = &bytes[..bytes.len().min(file_type::HEADER)];
     let media_type = recognised(kind, header, || IN_THE_REPLY.into())?;
     let sha256 = Sha256Digest::of(bytes);
-    if announced.is_some_and(|text| !text.eq_ignore_ascii_case(&sha256.to_string())) {
-        let url = IN_THE_REPLY.into();
-        return Err(DownloadError::Digest { url });
-    }
+    let is_announced = announced.is_none_or(|text| text.eq_ignore_ascii_case(&sha256.to_string()));
     let mut file = part::open_to_write(path)?;
     let mut write = || -> io::Result<()> {
         file.set_len(0)?;
@@ -99,6 +98,14 @@ pub(crate) fn write(
         path: path.to_owned(),
         source,
     })?;
+    if !is_announced {
+        drop(file);
+        part::set_aside(path);
+        return Err(DownloadError::Digest {
+            url: IN_THE_REPLY.into(),
+            kept: part::unverified_of(path),
+        });
+    }
     Ok(Fetched {
         bytes: bytes.len() as u64,
         sha256,
@@ -117,7 +124,8 @@ mod tests {
         let id = Uuid::nil().to_string();
         let part = part::part_of(Path::new("clip.mp4"), &id);
         let complete = complete_of(&part);
-        for built in [part, complete] {
+        let unverified = part::unverified_of(&part);
+        for built in [part, complete, unverified] {
             let name = built.to_str().expect("a name");
             assert_eq!(job_of(name), Some(id.as_str()), "{name}");
         }

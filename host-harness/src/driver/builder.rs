@@ -14,6 +14,7 @@ use super::settings::DriverSettings;
 use super::shared::{Origin, Shared};
 use super::steps::Steps;
 use crate::component::Pack;
+use crate::download::CLIPS_FOLDER;
 use crate::egress::Egress;
 use crate::ledger::{Ledger, Pictures};
 use crate::policy::Policy;
@@ -111,6 +112,7 @@ impl DriverBuilder {
         let steps = Steps {
             packs,
             pictures: Pictures::of(data_dir),
+            clips: data_dir.join(CLIPS_FOLDER),
             egress: self.egress.clone(),
             connections: Connections::new(Arc::clone(&self.resolver)),
             listener: self.listener,

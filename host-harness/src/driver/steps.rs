@@ -3,6 +3,7 @@
 mod account;
 mod cancel;
 mod download;
+mod finalize;
 mod hand_over;
 mod ledger_hook;
 mod poll;
@@ -11,6 +12,7 @@ mod results;
 mod settle;
 mod submit;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,6 +71,8 @@ pub(super) struct Steps {
     pub(super) listener: Listener,
     pub(super) ledger: Arc<Ledger>,
     pub(super) pictures: Pictures,
+    /// The folder of the data directory for results whose own folder takes no file.
+    pub(super) clips: PathBuf,
     pub(super) egress: Egress,
     pub(super) connections: Connections,
     pub(super) writer: Writer,

@@ -27,6 +27,7 @@ use super::reply_capacity::ReplyCapacity;
 use super::request_count::count;
 use super::resolver::AddressRule;
 use super::{policy, routes, spans};
+use crate::bounded::{self, Links};
 use crate::connections::OpenConnection;
 use crate::contract::{Body, Upload};
 use crate::digest::Sha256Digest;
@@ -221,8 +222,13 @@ async fn body(
     connection: &OpenConnection,
     boundary: &str,
 ) -> Result<(HeaderMap, RequestBody, u64), RequestNotSendable> {
-    let opened = tokio::fs::File::open(file.path).await;
-    let opened = opened.map_err(RequestNotSendable::File)?;
+    // It may have become a pipe after it was checked: opening one must not wait.
+    let path = file.path.to_owned();
+    let open = move || bounded::open_regular(&path, Links::Followed);
+    let opened = tokio::task::spawn_blocking(open).await;
+    let opened = opened.map_err(|error| RequestNotSendable::File(error.into()))?;
+    let (opened, _) = opened.map_err(|fault| RequestNotSendable::File(fault.into_io()))?;
+    let opened = tokio::fs::File::from_std(opened);
     let mut headers = HeaderMap::new();
     let (before, after) = match &plan.body {
         Body::Raw(given) => {

@@ -172,6 +172,7 @@ impl JobsError {
                 NextStep::repeat(Repair::Configuration)
             }
             Self::Connection(_) => NextStep::repeat(Repair::Connection),
+            Self::Target(error) if is_full(error) => NextStep::repeat(Repair::Disk),
             Self::Target(_) | Self::Folder { .. } => NextStep::OtherDestination,
             Self::KeyConflict { job } => NextStep::OtherKey { job: job.clone() },
             Self::NoSuchJob { .. } | Self::AmbiguousId { .. } => NextStep::ListJobs,
@@ -211,6 +212,15 @@ impl From<LedgerError> for JobsError {
     fn from(error: LedgerError) -> Self {
         Self::of_driver(error.into())
     }
+}
+
+/// Whether the target's folder has no room, or its user none left.
+fn is_full(error: &TargetError) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    let TargetError::Unwritable { source, .. } = error else {
+        return false;
+    };
+    matches!(source.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 fn next_of_check(node: &str, error: &CallError) -> NextStep {

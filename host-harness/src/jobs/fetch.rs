@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::commands::Jobs;
 use super::error::JobsError;
-use crate::download::{self, check_target, digest_of};
+use crate::download::{self, CLIPS_FOLDER, Unfinished, check_target, digest_of};
 use crate::driver::pure::Event;
 use crate::ledger::{ClipFile, Job, Millis, State, Target};
 
@@ -13,7 +13,7 @@ use crate::ledger::{ClipFile, Job, Millis, State, Target};
 pub enum Fetched {
     /// The local file was copied.
     Copied {
-        /// The job, which did not change.
+        /// The job. It did not change, or is done now: its complete file had no final name.
         job: Job,
         /// The copies of its files.
         files: Vec<PathBuf>,
@@ -26,7 +26,8 @@ pub enum Fetched {
 
 impl Jobs {
     /// Writes a job's result to `out`, an absolute path: copies the local file if it is intact,
-    /// else resumes the job with the new target until `deadline_at`.
+    /// also one that could not get its final name, else resumes the job with the new target until
+    /// `deadline_at`.
     ///
     /// # Errors
     ///
@@ -52,15 +53,73 @@ impl Jobs {
         if let Ok(Some(copied)) = tokio::task::spawn_blocking(work).await {
             return copied;
         }
-        let moved = Event::TargetChanged {
-            target: Target::File(out.to_owned()),
-            force,
-        };
+        if let Some(finished) = self.finish_at(job, out, force).await? {
+            return Ok(finished);
+        }
+        let moved = changed_target(out, force);
         let mut job = job.clone();
         for event in [moved, self.resumed(deadline_at)] {
             job = self.apply(&job, &event).await?;
         }
         Ok(Fetched::TargetChanged(job))
+    }
+
+    /// Gives a result of one file that is complete, and could not get its name, the name `out`. The
+    /// provider may not have it any more.
+    async fn finish_at(
+        &self,
+        job: &Job,
+        out: &Path,
+        force: bool,
+    ) -> Result<Option<Fetched>, JobsError> {
+        let Some(file) = job.file().filter(|file| file.others.is_empty()) else {
+            return Ok(None);
+        };
+        let (Target::File(target) | Target::Stem(target)) = &job.target;
+        let places = Unfinished::of(target, &job.spec.id, &self.data_dir.join(CLIPS_FOLDER));
+        let sha256 = file.sha256.parse();
+        let (id, to) = (job.spec.id.clone(), out.to_owned());
+        let work = move || {
+            let part = places.whole(&sha256.ok()?)?;
+            let copied = download::copy(&part, &to, &id, force);
+            Some(copied.map(|_| part))
+        };
+        let copied = tokio::task::spawn_blocking(work).await;
+        let part = match copied.ok().flatten() {
+            None => return Ok(None),
+            Some(Ok(part)) => part,
+            Some(Err(source)) => {
+                let job = Box::new(job.clone());
+                return Err(JobsError::Copy { job, source });
+            }
+        };
+        let file = ClipFile {
+            path: out.to_owned(),
+            ..file.clone()
+        };
+        let mut job = job.clone();
+        for event in [
+            changed_target(out, force),
+            Event::Fetched { file },
+            Event::Finalized,
+        ] {
+            job = self.apply(&job, &event).await?;
+        }
+        // The copy may be the same file, if it is fetched to its own target.
+        if part != out
+            && let Err(error) = std::fs::remove_file(&part)
+        {
+            tracing::warn!(path = %part.display(), %error, "an unfinished file is not removed");
+        }
+        let files = vec![out.to_owned()];
+        Ok(Some(Fetched::Copied { job, files }))
+    }
+}
+
+fn changed_target(out: &Path, force: bool) -> Event {
+    Event::TargetChanged {
+        target: Target::File(out.to_owned()),
+        force,
     }
 }
 

@@ -53,7 +53,8 @@ pub(super) fn remove_orphans(folder: &Path, ledger: &Ledger) -> Result<Freed, Or
     let mut orphans: HashMap<String, Vec<PathBuf>> = HashMap::new();
     for (entry, metadata) in cleanup::files_of(folder)? {
         let name = entry.file_name();
-        if let Some(id) = name.to_str().and_then(job_of)
+        // The id is the same in a name that is not UTF-8.
+        if let Some(id) = job_of(&name.to_string_lossy())
             && cleanup::age_of(&metadata) >= CRASHED_WRITE
         {
             orphans.entry(id.to_owned()).or_default().push(entry.path());
@@ -96,7 +97,7 @@ fn listed(folder: &Path) -> HashMap<String, Vec<PathBuf>> {
     let mut listed: HashMap<String, Vec<PathBuf>> = HashMap::new();
     for (entry, _) in cleanup::files_of(folder).unwrap_or_default() {
         let name = entry.file_name();
-        if let Some(id) = name.to_str().and_then(job_of)
+        if let Some(id) = job_of(&name.to_string_lossy())
             && Uuid::try_parse(id).is_ok()
         {
             listed.entry(id.to_owned()).or_default().push(entry.path());

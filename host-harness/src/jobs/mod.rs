@@ -42,11 +42,12 @@ mod tests;
 mod uploads;
 
 pub use crate::cleanup::Freed;
+pub use crate::download::CLIPS_FOLDER;
 pub use check::{CheckRequest, Checked, check_context, node_type};
 pub use commands::{CancelOutcome, Jobs, find};
 pub use credit::{error_text, lacks_credit, with_charge};
 pub use error::JobsError;
 pub use fetch::Fetched;
 pub use next_step::{NextStep, Repair};
-pub use prune::{CLIPS_FOLDER, CODE_FOLDER, PruneProgress, Pruned, prune, prune_with};
+pub use prune::{CODE_FOLDER, PruneProgress, Pruned, prune, prune_with};
 pub use submit::{Destination, Opened, Prepared, SubmitRequest};

@@ -7,6 +7,7 @@ use super::commands::Jobs;
 use super::error::JobsError;
 use super::leftovers::{Leftovers, OrphanError, remove_orphans};
 use crate::cleanup::Freed;
+use crate::download::CLIPS_FOLDER;
 use crate::driver::{remove_ended_requesters, remove_other_components};
 use crate::engine::clean_cache;
 use crate::ledger::{Ledger, Millis, Pictures};
@@ -21,9 +22,6 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_m
 
 /// The folder in the data directory where a program keeps compiled code.
 pub const CODE_FOLDER: &str = "code";
-
-/// The folder in the data directory where a program writes results without a name.
-pub const CLIPS_FOLDER: &str = "clips";
 
 /// The result of [`prune`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@
 //! - `resume`: resumes every job in one commit
 //! - [`pictures`](Pictures): pictures stored beside the rows; `placeholders`: the places of those in
 //!   base64 in a document; [`local_pictures`](LocalPictures): those that are uploaded
+//! - [`path_text`]: paths as text, without loss
 //! - `prune`: deletes rows in chunks, and lists the files that rows need; [`hold`](FilesHold): keeps
 //!   files that a row is about to name
 //!
@@ -25,6 +26,7 @@ mod hold;
 mod job_error;
 mod local_pictures;
 mod open;
+pub mod path_text;
 mod pictures;
 mod placeholders;
 mod prune;

@@ -9,6 +9,7 @@ use rusqlite::params;
 use super::error::LedgerError;
 use super::hold::{FilesHold, FilesOwned};
 use super::local_pictures::LocalPictures;
+use super::path_text;
 use super::placeholders;
 use super::row::Target;
 use super::stage::Millis;
@@ -87,7 +88,7 @@ impl Ledger {
         );
         let after = after.map_or(i64::MIN, |job| job.row);
         self.read(&done, params![after, before, CHUNK], |row| {
-            let target = PathBuf::from(row.get::<_, String>(2)?);
+            let target = path_text::path(&row.get::<_, String>(2)?);
             Ok(DoneJob {
                 row: row.get(0)?,
                 id: row.get(1)?,

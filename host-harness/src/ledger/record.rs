@@ -13,6 +13,7 @@ use super::columns::Columns;
 use super::error::{DamagedRow, Failure, RowProblem};
 use super::job_error::JobError;
 use super::local_pictures::LocalPictures;
+use super::path_text;
 use super::row::{Billing, Cost, Job, JobSpec, Schedule, Target};
 use super::stage::{
     Attempts, ClipFile, FurtherFile, Media, PastSubmits, ProviderJob, ResultFile, Stage, Submit,
@@ -61,7 +62,7 @@ pub(crate) fn round_trip(job: &Job) -> Result<Job, RowProblem> {
 #[expect(clippy::too_many_lines, reason = "a line for each column")]
 fn with_columns<T>(job: &Job, run: impl FnOnce(&Columns<'_>) -> T) -> T {
     let (Target::File(target) | Target::Stem(target)) = &job.target;
-    let target = target.to_string_lossy();
+    let target = path_text::of(target);
     let media = job.media().map(media_text);
     let file = job.file().map(file_text);
     let (spec, schedule) = (&*job.spec, &job.schedule);
@@ -126,7 +127,7 @@ fn with_columns<T>(job: &Job, run: impl FnOnce(&Columns<'_>) -> T) -> T {
 
 /// The job of these columns.
 fn of_columns(columns: &Columns<'_>) -> Result<Job, RowProblem> {
-    let target = columns.target.into();
+    let target = path_text::path(columns.target);
     Ok(Job {
         spec: Arc::new(spec(columns)),
         stage: stage(columns)?,
@@ -346,7 +347,7 @@ fn file_text(file: &ClipFile) -> String {
 
 fn file_document(file: &ClipFile) -> Value {
     let mut document = json!({
-        "path": file.path,
+        "path": path_text::of(&file.path),
         "sha256": file.sha256,
         "bytes": file.bytes,
         "media_type": file.media_type,
@@ -356,7 +357,7 @@ fn file_document(file: &ClipFile) -> Value {
         let others = file.others.iter();
         let others = others.map(|other| {
             let mut document = file_document(&other.file);
-            document["part"] = json!(other.part);
+            document["part"] = json!(path_text::of(&other.part));
             document
         });
         document["others"] = others.collect();
@@ -377,12 +378,12 @@ fn file_of(document: &Value) -> Option<ClipFile> {
     let text = |name: &str| document[name].as_str();
     let others = listed(&document["others"], |other| {
         Some(FurtherFile {
-            part: other["part"].as_str()?.into(),
+            part: path_text::path(other["part"].as_str()?),
             file: file_of(other)?,
         })
     })?;
     Some(ClipFile {
-        path: text("path")?.into(),
+        path: path_text::path(text("path")?),
         sha256: text("sha256")?.into(),
         bytes: document["bytes"].as_u64()?,
         media_type: text("media_type")?.into(),

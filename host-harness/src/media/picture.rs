@@ -86,8 +86,12 @@ impl Picture {
         })
     }
 
-    /// Its file, for a copy.
-    pub(crate) fn open_source(&self) -> Result<std::fs::File, MediaError> {
+    /// Opens its file again, without waiting for a pipe that it may have become.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened, or is no regular file any more.
+    pub fn open_source(&self) -> Result<std::fs::File, MediaError> {
         let opened = bounded::open_regular(&self.source, Links::Followed);
         let (file, _) = opened.map_err(|fault| self.unreadable(fault.into_io()))?;
         Ok(file)

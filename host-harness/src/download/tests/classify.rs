@@ -93,7 +93,13 @@ fn errors_of_the_reply_and_of_local_files_are_classified() {
         (FetchError::Url.into(), UrlExpired),
         (result_origin.into(), Forbidden),
         (FetchError::Redirect { url: url() }.into(), UrlExpired),
-        (DownloadError::Digest { url: url() }, UrlExpired),
+        (
+            DownloadError::Digest {
+                url: url(),
+                kept: "/clips/a.unverified".into(),
+            },
+            UrlExpired,
+        ),
         (
             DownloadError::TooLong {
                 url: url(),

@@ -2,21 +2,21 @@
 //! next one.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::finalize::{download_failed, finalize_complete, run_blocking};
 use super::results::{IN_REPLY, InHand, kind_of, part_of, path_of};
 use super::{Done, ResolvedJob, Steps};
 use crate::contract::MediaKind;
-use crate::digest::Sha256Digest;
 use crate::download::{self, Download, DownloadError, DownloadFailure, Fetched, MAX_BYTES};
 use crate::driver::JobUpdate;
 use crate::driver::decide::is_last_failure;
 use crate::driver::event::Event;
-use crate::error::{ErrorKind, chain};
-use crate::ledger::{ClipFile, FurtherFile, Job, JobError, LedgerError, Media};
+use crate::error::chain;
+use crate::ledger::{ClipFile, FurtherFile, Job, LedgerError, Media};
 use crate::media::file_url;
 
 impl Steps {
@@ -53,7 +53,7 @@ impl Steps {
     /// Gives the files of a row that are complete their final names.
     async fn finalized(&self, mut row: Job) -> Result<Finalizing, Arc<LedgerError>> {
         for _ in 0..NAMES {
-            match run_blocking(&row, finalize_complete).await {
+            match run_blocking(&row, &self.clips, finalize_complete).await {
                 None => break,
                 // Another file took the name of a further file.
                 Some(renamed @ Event::Fetched { .. }) => row = self.settle(row, &renamed).await?,
@@ -89,10 +89,10 @@ impl Steps {
             !media.others.is_empty()
                 && (is_gone || matches!(error, DownloadError::WrongKind { .. }))
         };
-        let mut failed = write_all(job, media, resolved_job, &mut in_hand).await;
+        let mut failed = self.write_all(job, media, resolved_job, &mut in_hand).await;
         let (mut files, mut left_out, mut withheld) = (Vec::new(), Vec::new(), None);
         for (number, medium) in all() {
-            let part = part_of(job, number);
+            let part = part_of(job, number, &self.clips);
             let kind = kind_of(medium, resolved_job);
             let kept = kept(&part, kind).await;
             let is_kept = kept.is_some();
@@ -127,7 +127,7 @@ impl Steps {
             return Err(withheld.unwrap_or(DownloadError::NotInHand));
         };
         // The first file is looked for under its own name.
-        let own = download::complete_of(&part_of(job, 0));
+        let own = download::complete_of(&part_of(job, 0, &self.clips));
         if keeps && first.part != own {
             let renamed = std::fs::rename(&first.part, &own);
             renamed.map_err(|source| DownloadError::Write { path: own, source })?;
@@ -179,7 +179,7 @@ impl Steps {
             return Err(DownloadError::NotInHand);
         }
         let connection = resolved_job.context.connection();
-        let part = part_of(job, number);
+        let part = part_of(job, number, &self.clips);
         let wanted = Download {
             url: &media.url,
             kind: kind_of(media, resolved_job),
@@ -194,6 +194,29 @@ impl Steps {
         };
         let fetched = download::fetch(&self.egress, &wanted, listener).await?;
         Ok(clip_file(job, number, &fetched))
+    }
+
+    /// Writes the files of a result that are in hand, and drops what is left of their replies. Returns
+    /// the errors by number.
+    async fn write_all(
+        &self,
+        job: &Job,
+        media: &Media,
+        resolved_job: &ResolvedJob,
+        in_hand: &mut InHand,
+    ) -> BTreeMap<usize, DownloadError> {
+        let mut failed = BTreeMap::new();
+        for (number, medium) in std::iter::once(media).chain(&media.others).enumerate() {
+            let Some(bytes) = in_hand.take(number) else {
+                continue;
+            };
+            let part = part_of(job, number, &self.clips);
+            if let Err(error) = write(medium, resolved_job, part, bytes).await {
+                failed.insert(number, error);
+            }
+        }
+        resolved_job.context.attachments().clear();
+        failed
     }
 }
 
@@ -210,13 +233,11 @@ enum Finalizing {
 
 /// Writes a file that was inside a reply, and keeps it.
 async fn write(
-    job: &Job,
-    number: usize,
     media: &Media,
     resolved_job: &ResolvedJob,
+    part: PathBuf,
     bytes: Bytes,
 ) -> Result<(), DownloadError> {
-    let part = part_of(job, number);
     let kind = kind_of(media, resolved_job);
     let announced = media.sha256.clone();
     let work = move || {
@@ -225,27 +246,6 @@ async fn write(
     };
     let written = tokio::task::spawn_blocking(work).await;
     written.unwrap_or(Err(DownloadError::NotInHand))
-}
-
-/// Writes the files of a result that are in hand, and drops what is left of their replies. Returns
-/// the errors by number.
-async fn write_all(
-    job: &Job,
-    media: &Media,
-    resolved_job: &ResolvedJob,
-    in_hand: &mut InHand,
-) -> BTreeMap<usize, DownloadError> {
-    let mut failed = BTreeMap::new();
-    for (number, medium) in std::iter::once(media).chain(&media.others).enumerate() {
-        let Some(bytes) = in_hand.take(number) else {
-            continue;
-        };
-        if let Err(error) = write(job, number, medium, resolved_job, bytes).await {
-            failed.insert(number, error);
-        }
-    }
-    resolved_job.context.attachments().clear();
-    failed
 }
 
 /// The complete file that was kept for this unfinished one.
@@ -270,68 +270,5 @@ fn clip_file(job: &Job, number: usize, fetched: &Fetched) -> ClipFile {
         media_type: fetched.media_type.into(),
         others: Vec::new(),
         left_out: Vec::new(),
-    }
-}
-
-/// Runs file work on a blocking thread: reading a large file takes long.
-async fn run_blocking(
-    job: &Job,
-    work: impl FnOnce(&Job) -> Option<Event> + Send + 'static,
-) -> Option<Event> {
-    let job = job.clone();
-    let worked = tokio::task::spawn_blocking(move || work(&job)).await;
-    worked.ok().flatten()
-}
-
-/// Gives the files that are complete their final names; `None` if one is not complete. If the
-/// name of a further file is taken, the event has another one.
-fn finalize_complete(job: &Job) -> Option<Event> {
-    let first = job.file()?;
-    let is_complete = |part: &Path, file: &ClipFile| {
-        let wanted: Sha256Digest = file.sha256.parse().ok()?;
-        let has_it = |path: &Path| download::digest_of(path).ok().flatten() == Some(wanted);
-        (has_it(part) || has_it(&file.path)).then_some(wanted)
-    };
-    let part = part_of(job, 0);
-    let complete = download::complete_of(&part);
-    let part = if complete.exists() { complete } else { part };
-    let digest = is_complete(&part, first)?;
-    let mut digests = Vec::new();
-    for FurtherFile { part, file } in &first.others {
-        digests.push(is_complete(part, file)?);
-    }
-    if let Err(error) = download::finalize(&part, &first.path, &digest, job.force) {
-        return Some(download_failed(job, &error));
-    }
-    for (index, (FurtherFile { part, file }, digest)) in
-        first.others.iter().zip(digests).enumerate()
-    {
-        // A further file never replaces another one.
-        match download::finalize(part, &file.path, &digest, false) {
-            Ok(()) => {}
-            Err(DownloadError::Target(_)) => {
-                let mut file = first.clone();
-                let other = &mut file.others[index].file;
-                other.path = job.target.unused_path_of(index + 1, &other.media_type);
-                return Some(Event::Fetched { file });
-            }
-            Err(error) => return Some(download_failed(job, &error)),
-        }
-    }
-    Some(Event::Finalized)
-}
-
-fn download_failed(job: &Job, error: &DownloadError) -> Event {
-    let (mut message, failure) = (chain(error), error.failure());
-    if failure == DownloadFailure::Forbidden {
-        let id = &job.spec.id;
-        message = format!(
-            "{message}. The job is paid and its result was not downloaded; \
-             after the change, `zoetrope jobs resume {id}` downloads it"
-        );
-    }
-    Event::DownloadFailed {
-        error: JobError::new(ErrorKind::DownloadFailed, message),
-        failure,
     }
 }

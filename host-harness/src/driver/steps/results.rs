@@ -2,14 +2,14 @@
 //! after the first.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::resolved_job::ResolvedJob;
 use crate::contract::MediaKind;
-use crate::download;
+use crate::download::{self, Unfinished};
 use crate::driver::event::Event;
 use crate::egress::Attachments;
 use crate::file_type::{self, FileType};
@@ -145,11 +145,17 @@ fn media_type(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// The unfinished file of this number in a job's result.
-pub(super) fn part_of(job: &Job, number: usize) -> PathBuf {
+/// The places of the unfinished file of this number in a job's result. `clips`: the folder of the
+/// data directory for results.
+pub(super) fn places_of(job: &Job, number: usize, clips: &Path) -> Unfinished {
     let target = job.target.numbered(number);
     let (Target::File(path) | Target::Stem(path)) = target;
-    download::part_of(&path, &job.spec.id)
+    Unfinished::of(&path, &job.spec.id, clips)
+}
+
+/// The unfinished file of this number, where it is or can be written.
+pub(super) fn part_of(job: &Job, number: usize, clips: &Path) -> PathBuf {
+    places_of(job, number, clips).into_part()
 }
 
 /// The final path for the file of this number and type.

@@ -126,6 +126,33 @@ async fn upload_is_recorded_before_it_is_sent_and_counts_as_a_request() {
     assert_eq!(server.seen().len(), 1);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn picture_that_became_a_pipe_is_not_sent_and_does_not_block() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("a.png");
+    crate::bounded::testing::make_pipe(&path);
+    let sha256 = digest(b"png");
+    let part = LocalPart {
+        path: &path,
+        name: "a.png",
+        media_type: "image/png",
+        length: 3,
+        sha256: &sha256,
+    };
+    let server = Server::start([Act::ok("{}")]).await;
+    let connection = connection(&server.url(""));
+    let (egress, quota) = (narrow(), uploading(&["POST /files"], 2));
+    let plan = raw("POST", "/files", "content-type");
+    let sent = egress.upload(&connection, &quota, &plan, part, never());
+    let refused = sent.await.expect_err("it is no file");
+    assert!(
+        matches!(refused, EgressError::NotSent(NotSent::File(_))),
+        "{refused:?}"
+    );
+    assert_eq!(server.seen().len(), 0);
+}
+
 #[tokio::test]
 async fn reply_to_an_upload_counts_until_its_text_is_read() {
     let folder = tempfile::tempdir().expect("folder");
