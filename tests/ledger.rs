@@ -230,10 +230,10 @@ mod full {
 
     const POLL: &str = "GET /v1/jobs/j-1";
 
-    /// Starts the binary by a shell that ignores `SIGXFSZ`, so that the limit is an error like that
-    /// of a full disk.
+    /// Starts the binary by a shell. It ignores `SIGXFSZ`, so that a limit is an error like that of
+    /// a full disk.
     fn start<'a>(sandbox: &'a Sandbox, arguments: &[&str]) -> Running<'a> {
-        start_by(sandbox, arguments, "trap '' XFSZ; exec \"$0\" \"$@\"")
+        start_by(sandbox, arguments, "exec \"$0\" \"$@\"")
     }
 
     /// Starts the binary by a shell.

@@ -15,6 +15,7 @@
 //! - [`profiles`]: the profiles of `run`
 //! - [`result_urls`]: the URLs of results and redirects, and of a pack's requests
 //! - [`resume`]: runs that stop at a deadline, a signal or a kill, and are resumed
+//! - [`terminal`]: terminals that close or stop, and output that is closed, full or not read
 //! - [`jobs`]: the commands on jobs; [`costs`]: prices, costs and missing cancellation
 //! - [`cancellation`]: cancelled jobs whose submit has an unknown outcome
 //! - [`neighbours`]: a component's lie, a slow provider and a held ledger stop no other job
@@ -107,6 +108,8 @@
 //! - published documents: 15 comparisons; 248 facts, each with a test or a reason
 //! - scripts of the practice provider: 45, over four protocols each; 3 tests of their list
 //! - the others, each one or a few runs of the binary: 131
+//! - terminals that close, output that is not read, printed ids: 20
+//! - the others, each one or a few runs of the binary: 111
 //!
 //! [`support::outcome`] checks the invariants after every run of the binary: no panic, no credential,
 //! no prompt, a documented exit code, one line of JSON, no suggestion to pay twice.
@@ -186,6 +189,8 @@ mod secrets;
 mod shortapi;
 mod shortapi_page;
 mod support;
+#[cfg(unix)]
+mod terminal;
 mod text_inputs;
 mod texts;
 mod trust;

@@ -84,6 +84,28 @@ fn killed_prune_of_20_000_jobs_is_continued_by_the_same_command() {
     assert_eq!(log.expect("the log").len(), 0);
 }
 
+#[cfg(unix)]
+#[test]
+fn interrupted_prune_says_how_many_jobs_it_deleted() {
+    let (provider, sandbox) = slow_provider();
+    end_the_job(&provider);
+    sandbox.run(RUN).answer();
+    let ledger = ledger(&sandbox);
+    fill(&ledger, 20_000);
+    let mut running = sandbox.start(sandbox.command(PRUNE));
+    let line = running.error_line();
+    assert!(line.starts_with("deleting jobs"), "{line}");
+    running.interrupt();
+    let outcome = running.end();
+    assert_eq!(outcome.code, 9, "{outcome:?}");
+    let error = outcome.error("interrupted");
+    let message = error["message"].as_str().expect("a message");
+    assert!(message.contains("of 20000 jobs were deleted"), "{message}");
+    assert!(count(&ledger) < 20_000);
+    let pruned = sandbox.run(PRUNE).answer();
+    assert_eq!(pruned["kept"], 0);
+}
+
 #[test]
 fn pictures_of_jobs_that_are_not_done_are_not_pruned() {
     let (provider, sandbox) = slow_provider();

@@ -51,6 +51,9 @@ pub(super) async fn check(
         let (text, any_refused) = answer.map_err(unreadable)?;
         printer.documents(&text)?;
         refused |= any_refused;
+        if printer.is_closed() {
+            break;
+        }
     }
     Ok(ExitCode::from(if refused { 3 } else { 0 }))
 }

@@ -1,14 +1,17 @@
 //! The writer of logs: one event a line on standard error, without harmful characters.
 
 use std::borrow::Cow;
-use std::io::{self, Write, stderr};
+use std::io::{self, Write};
 
 use tracing_subscriber::fmt::MakeWriter;
 use zoetrope_host::sanitize::{escaped_json, is_harmful};
 
+use super::output::{Output, Purpose};
+
 /// Makes a writer for each event.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct LogWriter {
+    pub(super) output: Output,
     /// Whether events are JSON documents, whose values stay the same.
     pub(super) is_json: bool,
     /// Whether events have the colours of the subscriber. It escapes those of a field's value.
@@ -19,24 +22,25 @@ impl MakeWriter<'_> for LogWriter {
     type Writer = Self;
 
     fn make_writer(&self) -> Self {
-        *self
+        self.clone()
     }
 }
 
 impl Write for LogWriter {
     /// The subscriber writes a whole event at once.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        stderr().write_all(self.cleaned(event).as_bytes())?;
+        let cleaned = self.cleaned(event).into_bytes();
+        self.output.push(cleaned, Purpose::Log);
         Ok(event.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        stderr().flush()
+        Ok(())
     }
 }
 
 impl LogWriter {
-    fn cleaned(self, event: &[u8]) -> String {
+    fn cleaned(&self, event: &[u8]) -> String {
         let event = String::from_utf8_lossy(event);
         let (event, end) = match event.strip_suffix('\n') {
             Some(event) => (event, "\n"),
@@ -51,7 +55,7 @@ impl LogWriter {
     }
 
     /// An event in text on one line.
-    fn line(self, event: &str) -> String {
+    fn line(&self, event: &str) -> String {
         let mut line = String::with_capacity(event.len());
         for (at, letter) in event.char_indices() {
             let is_colour = self.is_coloured && is_colour(&event[at..]);
@@ -80,6 +84,7 @@ mod tests {
 
     fn cleaned(is_json: bool, is_coloured: bool, event: &str) -> String {
         let writer = LogWriter {
+            output: Output::start("none", io::sink()),
             is_json,
             is_coloured,
         };

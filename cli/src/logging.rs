@@ -22,6 +22,7 @@ use super::args::environment::{LOG, TRACEPARENT, TRACESTATE};
 use super::log_writer::LogWriter;
 #[cfg(feature = "otlp")]
 use super::otlp::Export;
+use super::output::Output;
 
 /// The prefix of log targets of this workspace.
 const OURS: &str = "zoetrope";
@@ -57,18 +58,21 @@ impl Logging {
     not(feature = "otlp"),
     expect(unused_variables, reason = "only the export uses the runtime")
 )]
-pub(super) fn start(format: LogFormat, runtime: &Handle) -> Logging {
+pub(super) fn start(format: LogFormat, output: &Output, runtime: &Handle) -> Logging {
     let setting = std::env::var(LOG.name).unwrap_or_default();
     let (levels, fault) = levels(&setting);
     let named = Named::in_levels(&setting);
     let named_only = filter_fn(move |metadata| named.permit(metadata));
+    let is_coloured = matches!(format, LogFormat::Text) && stderr().is_terminal();
     let writer = LogWriter {
+        output: output.clone(),
         is_json: matches!(format, LogFormat::Json),
-        is_coloured: matches!(format, LogFormat::Text) && stderr().is_terminal(),
+        is_coloured,
     };
-    let written = fmt::layer().with_writer(writer);
+    // Without it, a write error would be printed past the writer.
+    let written = fmt::layer().with_writer(writer).log_internal_errors(false);
     let written = match format {
-        LogFormat::Text => written.with_ansi(writer.is_coloured).boxed(),
+        LogFormat::Text => written.with_ansi(is_coloured).boxed(),
         LogFormat::Json => written.json().with_current_span(false).boxed(),
     };
     let filtered = written.with_filter(levels).with_filter(named_only);

@@ -13,21 +13,26 @@
 //!   [`packs`], [`trust`], [`config`], [`practice`]: the commands
 //! - [`input`]: the input document from a file and `--set`; [`text_lines`]: a document a line
 //! - [`notes`]: the notes of a command; [`picture_notes`]: those on pictures and results
-//! - [`wait`]: waits for jobs, with [`interrupts`]: signals, [`progress`]: the progress of jobs,
-//!   and [`terminal_line`]: the line that shows it
+//! - [`wait`]: waits for jobs, with [`interrupts`]: the reaction to [`signals`], [`stop`]: their
+//!   effect on the wait, [`progress`]: the progress of jobs, and [`terminal_line`]: the line that
+//!   shows it, drawn on [`bar_target`]
 //! - [`report`]: text and JSON of a plan, a job, many jobs and a failure
 //! - [`exit_code`]: the exit code of each kind of failure
-//! - [`printer`]: standard output and standard error
+//! - [`printer`]: standard output and standard error; [`output`]: the thread that writes one of
+//!   them; [`panics`]: the report of a panic
+//! - [`dispositions`]: signals that are ignored
 //! - [`shell`]: quoting for a shell
 //! - [`logging`]: logs, which [`log_writer`] writes; `otlp`: the export of spans
 
 mod args;
 mod artifacts;
+mod bar_target;
 mod check;
 mod config;
 mod configuration;
 mod connections;
 mod context;
+mod dispositions;
 mod exit_code;
 mod input;
 mod interrupts;
@@ -40,7 +45,9 @@ mod notes;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod out_path;
+mod output;
 mod packs;
+mod panics;
 mod picture_notes;
 mod practice;
 mod printer;
@@ -48,6 +55,8 @@ mod progress;
 mod report;
 mod run;
 mod shell;
+mod signals;
+mod stop;
 mod terminal_line;
 mod text_lines;
 mod trust;
@@ -72,7 +81,9 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let json = cli.global.json || matches!(&cli.command, Command::Check(check) if check.jsonl);
+    dispositions::ignore_signals_of_writes();
     let printer = Printer::new(json);
+    panics::report_by(&printer);
     let ended = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -83,17 +94,20 @@ fn main() -> ExitCode {
             )
         })
         .and_then(|runtime| {
-            let logging = logging::start(cli.global.log_format, runtime.handle());
+            let logging =
+                logging::start(cli.global.log_format, printer.messages(), runtime.handle());
             let ended = runtime.block_on(dispatch(cli, printer.clone(), &logging));
             logging.end();
             // A rendering or a name lookup may still run on a thread; it is not awaited.
             runtime.shutdown_background();
             ended
         });
-    match ended {
+    let code = match ended {
         Ok(code) => code,
         Err(failure) => failure.report(&printer),
-    }
+    };
+    printer.end();
+    code
 }
 
 #[cfg_attr(
@@ -101,6 +115,10 @@ fn main() -> ExitCode {
     expect(unused_variables, reason = "only the export of spans uses the logging")
 )]
 async fn dispatch(cli: Cli, printer: Printer, logging: &Logging) -> Result<ExitCode, Failure> {
+    if cli.command.changes_jobs() {
+        printer.has_jobs();
+        interrupts::end_at_signal(&printer);
+    }
     let context = Arc::new(Context::new(cli.global, printer));
     // Settings that cannot be used are an error of the command that needs them.
     #[cfg(feature = "otlp")]
@@ -148,7 +166,9 @@ fn usage(error: &clap::Error) -> ExitCode {
         return Failure::usage(message).report(&Printer::new(true));
     }
     // Without colours: it may quote any argument.
-    Printer::new(false).message(message.trim_end());
+    let printer = Printer::new(false);
+    printer.message(message.trim_end());
+    printer.end();
     ExitCode::from(2)
 }
 

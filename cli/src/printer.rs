@@ -1,37 +1,74 @@
-//! Standard output and standard error. This module writes everything to them but logs, the
-//! progress bar and clap's help.
+//! Standard output and standard error. Everything is written to them through this module's
+//! [`Output`]s, but clap's help.
 
 use std::fmt;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use zoetrope_host::sanitize::{self, escaped_json, sanitize};
 
-type Stream = Arc<Mutex<dyn Write + Send>>;
+use super::output::{Output, Purpose};
+
+/// The longest wait, in sum, of a command with jobs for readers of its output.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The longest wait for messages that precede an answer: the answer needs the rest of the time.
+const MESSAGES_PATIENCE: Duration = Duration::from_millis(200);
 
 /// Writes data to standard output and messages for people to standard error.
 #[derive(Clone)]
 pub(crate) struct Printer {
     json: bool,
-    data: Stream,
-    messages: Stream,
+    data: Output,
+    messages: Output,
+    waits: Arc<Mutex<Waits>>,
+}
+
+/// What is left of the time to wait for readers.
+struct Waits {
+    left: Duration,
+    /// Whether data waits as well: the command has jobs, which others may wait for.
+    has_jobs: bool,
+    /// Whether messages are not read.
+    is_stuck: bool,
 }
 
 impl Printer {
     /// Prints to the streams of this process. `json`: prints answers and failures as JSON.
     pub(crate) fn new(json: bool) -> Self {
+        Self::to(json, Output::standard_output(), Output::standard_error())
+    }
+
+    fn to(json: bool, data: Output, messages: Output) -> Self {
         Self {
             json,
-            data: Arc::new(Mutex::new(io::stdout())),
-            messages: Arc::new(Mutex::new(io::stderr())),
+            data,
+            messages,
+            waits: Arc::new(Mutex::new(Waits {
+                left: PATIENCE,
+                has_jobs: false,
+                is_stuck: false,
+            })),
         }
     }
 
     /// Whether answers and failures are printed as JSON.
     pub(crate) fn json(&self) -> bool {
         self.json
+    }
+
+    /// The writer of standard error.
+    pub(crate) fn messages(&self) -> &Output {
+        &self.messages
+    }
+
+    /// From now on, a reader of standard output that does not read is not waited for either: the
+    /// command has jobs. Other commands wait for their reader, such as a pager.
+    pub(crate) fn has_jobs(&self) {
+        self.waits(|waits| waits.has_jobs = true);
     }
 
     /// Prints an answer as JSON or as text.
@@ -68,30 +105,66 @@ impl Printer {
             lines.extend_from_slice(&path_line(path, for_people));
             lines.push(b'\n');
         }
-        self.bytes(&lines)
+        self.bytes(lines)
+    }
+
+    /// Whether the reader of standard output has closed the pipe. That is no error.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.data.is_closed()
     }
 
     fn data(&self, text: &str) -> Result<(), PrintError> {
-        self.bytes(text.as_bytes())
+        self.bytes(text.as_bytes().to_vec())
     }
 
-    /// If the reader has closed the pipe, the process exits with code 0: all jobs are in the
-    /// ledger.
-    fn bytes(&self, bytes: &[u8]) -> Result<(), PrintError> {
-        match write(&self.data, bytes) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-            Err(error) => Err(PrintError(error)),
+    /// The messages so far are written before, so that both stay in order on a terminal.
+    fn bytes(&self, bytes: Vec<u8>) -> Result<(), PrintError> {
+        if !self.waits(|waits| waits.is_stuck) && !self.drain_messages(MESSAGES_PATIENCE) {
+            self.waits(|waits| waits.is_stuck = true);
+        }
+        self.data.push(bytes, Purpose::Answer);
+        let patience = self.waits(|waits| waits.has_jobs.then_some(waits.left));
+        let is_written = self.spend(|| self.data.drain(patience));
+        match self.data.take_error() {
+            Some(error) => Err(PrintError(error)),
+            None if is_written => Ok(()),
+            None => Err(PrintError(io::ErrorKind::TimedOut.into())),
         }
     }
 
-    /// Writes a message without harmful characters, on a line of its own, to standard error. A
-    /// write error is ignored: the command may have jobs in flight, and continues.
+    /// Hands a message without harmful characters, on a line of its own, to the writer of
+    /// standard error. A write error is ignored: the command may have jobs in flight, and
+    /// continues.
     pub(crate) fn message(&self, message: &str) {
-        let _ = write(
-            &self.messages,
-            format!("{}\n", sanitize(message)).as_bytes(),
-        );
+        let line = format!("{}\n", sanitize(message));
+        self.messages.push(line.into_bytes(), Purpose::Message);
+    }
+
+    /// Waits until the messages are written, as long as there is time left for it. The last call
+    /// of a command.
+    pub(crate) fn end(&self) {
+        self.drain_messages(PATIENCE);
+    }
+
+    fn drain_messages(&self, longest: Duration) -> bool {
+        let patience = self.waits(|waits| waits.left.min(longest));
+        self.spend(|| self.messages.drain(Some(patience)))
+    }
+
+    /// Takes the time of a wait from what is left.
+    fn spend(&self, wait: impl FnOnce() -> bool) -> bool {
+        let begun = Instant::now();
+        let is_written = wait();
+        self.waits(|waits| {
+            if waits.has_jobs {
+                waits.left = waits.left.saturating_sub(begun.elapsed());
+            }
+        });
+        is_written
+    }
+
+    fn waits<T>(&self, with: impl FnOnce(&mut Waits) -> T) -> T {
+        with(&mut self.waits.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -101,7 +174,12 @@ pub(crate) struct PrintError(io::Error);
 
 impl fmt::Display for PrintError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot write to standard output: {}", self.0)
+        match self.0.kind() {
+            io::ErrorKind::TimedOut => {
+                f.write_str("standard output is not read: not all of the answer was written")
+            }
+            _ => write!(f, "cannot write to standard output: {}", self.0),
+        }
     }
 }
 
@@ -119,12 +197,6 @@ fn path_line(path: &Path, for_people: bool) -> Vec<u8> {
     sanitize::sanitize(&text).into_owned().into_bytes()
 }
 
-fn write(stream: &Stream, bytes: &[u8]) -> io::Result<()> {
-    let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
-    stream.write_all(bytes)?;
-    stream.flush()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -133,18 +205,76 @@ mod tests {
 
     /// The standard output and the standard error of `print`.
     fn printed(json: bool, print: impl FnOnce(&Printer)) -> (String, String) {
-        let streams = [(); 2].map(|()| Arc::new(Mutex::new(Vec::new())));
-        let [data, messages] = streams.clone();
-        print(&Printer {
-            json,
-            data,
-            messages,
-        });
-        let text = |stream: &Mutex<Vec<u8>>| {
-            let bytes = stream.lock().expect("lock").clone();
-            String::from_utf8(bytes).expect("text")
-        };
-        (text(&streams[0]), text(&streams[1]))
+        let streams = [Recorded::default(), Recorded::default()];
+        let [data, messages] = streams
+            .clone()
+            .map(|stream| Output::start("recorded", stream));
+        let printer = Printer::to(json, data, messages);
+        print(&printer);
+        assert!(printer.messages.drain(None));
+        streams.map(|stream| stream.text()).into()
+    }
+
+    /// What was written to a stream.
+    #[derive(Clone, Default)]
+    struct Recorded(Arc<Mutex<Vec<u8>>>);
+
+    impl Recorded {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().expect("lock").clone()).expect("text")
+        }
+    }
+
+    impl io::Write for Recorded {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("lock").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A stream that is never read.
+    struct Unread;
+
+    impl io::Write for Unread {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            loop {
+                std::thread::park();
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn answer_is_written_although_messages_are_not_read() {
+        let data = Recorded::default();
+        let output = Output::start("recorded", data.clone());
+        let printer = Printer::to(true, output, Output::start("unread", Unread));
+        printer.has_jobs();
+        printer.message("note: a");
+        for _ in 0..20 {
+            printer.line(&json!({"ok": true})).expect("written");
+        }
+        printer.end();
+        assert_eq!(data.text(), "{\"ok\":true}\n".repeat(20));
+    }
+
+    #[test]
+    fn unread_answer_of_a_command_with_jobs_is_an_error_and_not_waited_for_again() {
+        let unread = || Output::start("unread", Unread);
+        let printer = Printer::to(true, unread(), unread());
+        printer.has_jobs();
+        let error = printer.line(&json!({"ok": true})).expect_err("an error");
+        assert!(error.to_string().contains("is not read"), "{error}");
+        assert!(printer.waits(|waits| waits.left.is_zero()));
+        printer.message("error: a");
+        printer.end();
     }
 
     #[cfg(unix)]

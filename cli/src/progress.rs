@@ -1,6 +1,6 @@
 //! The progress of the jobs that a command waits for: of one job in detail, of many as counts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zoetrope_host::driver::{JobUpdate, Listener};
@@ -21,6 +21,8 @@ struct Inner {
     options: String,
     /// For each accepted job that is not recorded in the ledger: the command that records it.
     unrecorded: BTreeMap<String, String>,
+    /// The awaited jobs whose acceptance was reported, or known before.
+    accepted: HashSet<String>,
     /// The state of each awaited job, and whether the job is settled.
     watched: HashMap<String, (State, bool)>,
 }
@@ -32,6 +34,7 @@ impl Progress {
             line: TerminalLine::new(printer),
             options,
             unrecorded: BTreeMap::new(),
+            accepted: HashSet::new(),
             watched: HashMap::new(),
         })))
     }
@@ -54,6 +57,25 @@ impl Progress {
             .iter()
             .map(|id| (id.clone(), (State::Queued, false)))
             .collect();
+    }
+
+    /// Does not report that this job is accepted: the caller was given its id.
+    pub(super) fn is_known(&self, job: &Job) {
+        self.inner().accepted.insert(job.spec.id.clone());
+    }
+
+    /// The first of the jobs whose acceptance was not reported.
+    pub(super) fn unreported(&self, most: usize) -> Vec<String> {
+        let inner = self.inner();
+        let mut ids: Vec<_> = inner.watched.keys().collect();
+        ids.retain(|id| !inner.accepted.contains(*id));
+        ids.sort_unstable();
+        ids.into_iter().take(most).cloned().collect()
+    }
+
+    /// Reports a job, if the provider has accepted it and it was not reported.
+    pub(super) fn report_acceptance(&self, job: &Job) {
+        self.inner().report_acceptance(job);
     }
 
     /// Prints a message above the progress.
@@ -117,6 +139,9 @@ impl Inner {
         if !self.watched.contains_key(id) {
             return;
         }
+        if let JobUpdate::Committed(job) = update {
+            self.report_acceptance(job);
+        }
         if self.watched.len() == 1 {
             self.update_one(id, update);
         } else if let JobUpdate::Committed(job) = update {
@@ -124,6 +149,25 @@ impl Inner {
                 .insert(id.to_owned(), (job.state(), job.is_settled()));
             self.show_many();
         }
+    }
+
+    /// Prints the id of a job that the provider has accepted, once: it finds the job again when
+    /// this process is killed. A settled job is reported with its result.
+    fn report_acceptance(&mut self, job: &Job) {
+        let id = &job.spec.id;
+        let is_due = job.ticket().is_some() || job.is_settled();
+        if !is_due || !self.accepted.insert(id.clone()) || job.is_settled() {
+            return;
+        }
+        let message = if self.watched.len() == 1 {
+            let resume = NextStep::Resume { job: id.clone() };
+            let resume = next_step::text(&resume, &self.options);
+            format!("job {id}: accepted by the provider. If this command is killed, run: {resume}")
+        } else {
+            let key = line(&job.spec.key);
+            format!("job {id}: accepted by the provider, key {key}")
+        };
+        self.line.message(&message);
     }
 
     fn update_one(&mut self, id: &str, update: &JobUpdate<'_>) {

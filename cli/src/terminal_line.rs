@@ -3,10 +3,11 @@
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use zoetrope_host::sanitize::line;
 
+use super::bar_target::BarTarget;
 use super::printer::Printer;
 
 /// The progress after which another plain line is printed, if the last one is old enough.
@@ -17,6 +18,9 @@ const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The time after which another plain line is printed in any case.
 const MAX_INTERVAL: Duration = Duration::from_secs(15);
+
+/// The most redraws of the bar in a second.
+const REDRAWS: u8 = 20;
 
 /// The number of steps of the bar.
 const STEPS: u64 = 1000;
@@ -53,7 +57,7 @@ impl TerminalLine {
             .map(|message| format!(": {}", line(message)))
             .unwrap_or_default();
         if self.bar.is_none() && stderr().is_terminal() {
-            self.bar = Some(bar());
+            self.bar = Some(bar(&self.printer));
         }
         if let Some(bar) = &self.bar {
             bar.set_message(format!("{stage}{message}"));
@@ -115,11 +119,14 @@ impl TerminalLine {
     }
 }
 
-fn bar() -> ProgressBar {
+fn bar(printer: &Printer) -> ProgressBar {
     let template = "{spinner} {msg} [{bar:24}] {percent}% {elapsed}";
     let style = ProgressStyle::with_template(template);
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(STEPS).with_style(style.progress_chars("=> "));
+    let target = BarTarget::new(printer.messages().clone());
+    let target = ProgressDrawTarget::term_like_with_hz(Box::new(target), REDRAWS);
+    let bar = ProgressBar::with_draw_target(Some(STEPS), target);
+    let bar = bar.with_style(style.progress_chars("=> "));
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
 }

@@ -1,10 +1,11 @@
 //! Waits for jobs, driven by this process or another one; shows progress and handles Ctrl-C.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use zoetrope_host::driver::{DriveMode, DriverError, WaitFor};
 use zoetrope_host::jobs::{Jobs, NextStep};
 use zoetrope_host::ledger::{Job, Rows};
@@ -12,6 +13,7 @@ use zoetrope_host::ledger::{Job, Rows};
 use super::interrupts::Interrupts;
 use super::progress::Progress;
 use super::report::{Failure, Phase, next_step, of_driver, of_jobs, of_ledger, outcome};
+use super::stop::Stop;
 
 /// The time after a Ctrl-C in which a second one cancels the jobs at the provider.
 const GRACE: Duration = Duration::from_secs(3);
@@ -19,13 +21,11 @@ const GRACE: Duration = Duration::from_secs(3);
 /// The longest wait for a cancellation. After that, `zoetrope jobs resume` finishes it.
 const CANCELLATION: Duration = Duration::from_secs(20);
 
-/// The effect of the Ctrl-C signals so far.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Interruption {
-    None,
-    NoNewSubmits,
-    Cancel,
-}
+/// The time between two reads of the jobs that another process submits.
+const ACCEPTANCES: Duration = Duration::from_secs(1);
+
+/// The most rows that are read at once. Jobs are submitted in the order of their ids.
+const MAX_READ: usize = 50;
 
 /// Waits until these jobs have reached `until` or the user interrupts; returns their rows.
 pub(super) async fn wait_for(
@@ -37,32 +37,44 @@ pub(super) async fn wait_for(
 ) -> Result<Rows, Failure> {
     progress.watch(ids);
     let (sender, work) = watch::channel(DriveMode::Normal);
-    let mut waiting = Box::pin(jobs.wait(ids.iter().cloned(), until, work));
-    let mut interruption = Interruption::None;
+    let mut waiting = Box::pin(async {
+        tokio::select! {
+            waited = jobs.wait(ids.iter().cloned(), until, work) => waited,
+            never = report_acceptances(jobs, progress) => match never {},
+        }
+    });
+    let mut stop = Stop::None;
     let mut deadline = Instant::now();
     let mut cancelling = None;
     let waited = loop {
         tokio::select! {
             waited = &mut waiting => break waited,
-            () = interrupts.next() => match interruption {
-                Interruption::None => {
-                    progress.message("Interrupted: no more jobs are submitted. Press Ctrl-C again within 3 s to cancel at the provider.");
-                    interruption = Interruption::NoNewSubmits;
-                    deadline = Instant::now() + GRACE;
-                    sender.send_replace(DriveMode::NoNewSubmits);
+            interrupt = interrupts.next() => {
+                let before = stop;
+                stop = stop.after(interrupt);
+                if stop == before {
+                    continue;
                 }
-                Interruption::NoNewSubmits => {
-                    progress.message("Cancelling at the provider.");
-                    interruption = Interruption::Cancel;
-                    deadline = Instant::now() + CANCELLATION;
-                    cancelling = Some(Box::pin(jobs.cancel_awaited(ids)));
+                if let Some(message) = stop.message() {
+                    progress.message(message);
                 }
-                // The ledger may be held by a process that never ends.
-                Interruption::Cancel if *sender.borrow() == DriveMode::Draining => break Ok(()),
-                Interruption::Cancel => {
-                    sender.send_replace(DriveMode::Draining);
+                match stop {
+                    Stop::None => {}
+                    Stop::NoNewSubmits => {
+                        deadline = Instant::now() + GRACE;
+                        sender.send_replace(DriveMode::NoNewSubmits);
+                    }
+                    Stop::Cancel => {
+                        deadline = Instant::now() + CANCELLATION;
+                        cancelling = Some(Box::pin(jobs.cancel_awaited(ids)));
+                    }
+                    Stop::Drain => {
+                        sender.send_replace(DriveMode::Draining);
+                    }
+                    // The ledger may be held by a process that never ends.
+                    Stop::AtOnce => break Ok(()),
                 }
-            },
+            }
             cancelled = finished(&mut cancelling) => {
                 cancelling = None;
                 // If this cannot be recorded, submits in flight are still awaited.
@@ -70,7 +82,7 @@ pub(super) async fn wait_for(
                     progress.message(of_jobs(error, "").message());
                 }
             }
-            () = sleep_until(deadline), if interruption != Interruption::None && *sender.borrow() != DriveMode::Draining => {
+            () = sleep_until(deadline), if stop.has_deadline() && *sender.borrow() != DriveMode::Draining => {
                 sender.send_replace(DriveMode::Draining);
             }
         }
@@ -80,6 +92,24 @@ pub(super) async fn wait_for(
     }
     progress.end();
     waited.map_err(|error| stopped(&error, jobs, progress, ids))?;
+    rows(jobs, progress, ids)
+}
+
+/// Reports the jobs that another process has submitted for this one: of many, the driver reports
+/// those of its own process alone.
+async fn report_acceptances(jobs: &Jobs, progress: &Progress) -> Infallible {
+    loop {
+        sleep(ACCEPTANCES).await;
+        for id in progress.unreported(MAX_READ) {
+            if let Ok(Some(job)) = jobs.ledger().job(&id) {
+                progress.report_acceptance(&job);
+            }
+        }
+    }
+}
+
+/// The rows of these jobs.
+fn rows(jobs: &Jobs, progress: &Progress, ids: &[String]) -> Result<Rows, Failure> {
     let mut rows = Rows::default();
     for id in ids {
         match jobs.ledger().job(id) {

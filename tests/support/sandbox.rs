@@ -280,8 +280,14 @@ impl Running<'_> {
     /// Sends Ctrl-C to this process only.
     #[cfg(unix)]
     pub(crate) fn interrupt(&self) {
+        self.send(rustix::process::Signal::INT);
+    }
+
+    /// Sends a signal to this process only.
+    #[cfg(unix)]
+    pub(crate) fn send(&self, signal: rustix::process::Signal) {
         let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, rustix::process::Signal::INT).expect("a signal");
+        rustix::process::kill_process(id, signal).expect("a signal");
     }
 
     /// Kills this process.

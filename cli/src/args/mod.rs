@@ -58,6 +58,15 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether it drives, changes or deletes jobs, or may do so.
+    pub(crate) fn changes_jobs(&self) -> bool {
+        match self {
+            Self::Run(_) => true,
+            Self::Jobs(jobs) => !matches!(jobs.command, None | Some(jobs::Command::Show(_))),
+            _ => false,
+        }
+    }
+
     /// Whether it never uses a connection, whatever its arguments are. The other commands decide
     /// that themselves.
     pub(crate) fn needs_no_connection(&self) -> bool {

@@ -61,6 +61,7 @@ async fn settle(
     job: Job,
     interrupts: &mut Interrupts,
 ) -> Result<Job, Failure> {
+    progress.is_known(&job);
     let ids = [job.spec.id.clone()];
     let rows = wait_for(jobs, progress, &ids, WaitFor::Settled, interrupts).await?;
     only(rows, job, &progress.options())

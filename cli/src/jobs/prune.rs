@@ -10,6 +10,7 @@ use zoetrope_host::jobs::{PruneProgress, Pruned, prune_with};
 use super::print;
 use crate::args::jobs::Prune;
 use crate::context::Context;
+use crate::interrupts::report_at_signal;
 use crate::report::{Failure, of_jobs};
 use crate::terminal_line::TerminalLine;
 
@@ -21,7 +22,11 @@ impl Prune {
         let ledger = context.ledger()?;
         let age = i64::try_from(self.older_than.as_millis()).unwrap_or(i64::MAX);
         let mut line = TerminalLine::new(context.printer().clone());
+        report_at_signal("interrupted; jobs that are deleted stay so".into());
         let show = |PruneProgress { deleted, total }| {
+            let deleted_so_far =
+                format!("interrupted after {deleted} of {total} jobs were deleted");
+            report_at_signal(deleted_so_far);
             if total > MANY {
                 #[expect(clippy::cast_precision_loss, reason = "for a percentage")]
                 let fraction = deleted as f32 / total as f32;

@@ -47,6 +47,12 @@ impl Resume {
         }
         let resumed = jobs.resume_all(deadline_after(self.deadline)).await;
         let ids = resumed.map_err(|error| of_jobs(error, &context.options()))?;
+        for id in &ids {
+            let job = jobs.ledger().job(id).ok().flatten();
+            if let Some(job) = job.filter(|job| job.ticket().is_some()) {
+                progress.is_known(&job);
+            }
+        }
         let rows = wait_for(jobs, progress, &ids, WaitFor::Settled, interrupts).await?;
         let next = next_step::text(&NextStep::ResumeAll, &context.options());
         let solutions = context.solutions().await;

@@ -115,7 +115,7 @@ async fn prepare(
     tokio::select! {
         biased;
         prepared = jobs.store_pictures(opened) => prepared.map_err(failed),
-        () = interrupts.next() => Err(interrupted()),
+        _ = interrupts.next() => Err(interrupted()),
     }
 }
 
