@@ -68,8 +68,7 @@ fn is_refused(outcome: &Outcome, next: &str) -> Value {
     error
 }
 
-const FREE_SPACE: &str =
-    "Free disk space or fix the directory's permissions, then run the same command again";
+const REPAIR: &str = "Fix the permissions of the data directory, or use another --data-dir, then run the same command again";
 
 /// Asserts that every command refuses the ledger and changes no byte of it.
 #[track_caller]
@@ -201,7 +200,7 @@ fn run_without_a_writable_data_directory_sends_nothing() {
         let folder = folder.to_str().expect("a path");
         is_refused(
             &sandbox.run(RUN.iter().chain(&["--data-dir", folder])),
-            FREE_SPACE,
+            REPAIR,
         );
     }
     // A ledger that exists and cannot be opened.
@@ -210,7 +209,7 @@ fn run_without_a_writable_data_directory_sends_nothing() {
     let folder = folder.to_str().expect("a path");
     is_refused(
         &sandbox.run(RUN.iter().chain(&["--data-dir", folder])),
-        FREE_SPACE,
+        REPAIR,
     );
     assert_eq!(provider.arrived().len(), 0);
 }
@@ -219,50 +218,18 @@ fn run_without_a_writable_data_directory_sends_nothing() {
 #[cfg(target_os = "linux")]
 mod full {
     use std::io::Write as _;
-    use std::process::{Command, Stdio};
-
-    use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
     use super::*;
+    use crate::support::limited::{limit_file_size, start_by, start_with_file_limit as start};
     use crate::support::mp4::short_clip;
     use crate::support::sandbox::Running;
     use crate::support::steps::command_in;
 
     const POLL: &str = "GET /v1/jobs/j-1";
 
-    /// Starts the binary by a shell. It ignores `SIGXFSZ`, so that a limit is an error like that of
-    /// a full disk.
-    fn start<'a>(sandbox: &'a Sandbox, arguments: &[&str]) -> Running<'a> {
-        start_by(sandbox, arguments, "exec \"$0\" \"$@\"")
-    }
-
-    /// Starts the binary by a shell.
-    fn start_by<'a>(sandbox: &'a Sandbox, arguments: &[&str], script: &str) -> Running<'a> {
-        let plain = sandbox.command(arguments);
-        let mut command = Command::new("/bin/sh");
-        command
-            .args(["-c", script])
-            .arg(plain.get_program())
-            .args(plain.get_args())
-            .env_clear()
-            .stdin(Stdio::piped());
-        for (name, value) in plain.get_envs() {
-            command.env(name, value.expect("a value"));
-        }
-        command.current_dir(plain.get_current_dir().expect("a folder"));
-        sandbox.start(command)
-    }
-
-    /// Limits the size of the files that this process writes; `None` removes the limit.
-    fn limit_file_size(running: &Running<'_>, bytes: Option<u64>) {
-        let id = i32::try_from(running.id()).ok().and_then(Pid::from_raw);
-        let maximum = getrlimit(Resource::Fsize).maximum;
-        let limit = Rlimit {
-            current: bytes.or(maximum),
-            maximum,
-        };
-        prlimit(id, Resource::Fsize, limit).expect("a limit");
-    }
+    /// The limit on files is not a full disk, and the step says so.
+    const RAISE_LIMIT: &str =
+        "Raise the limit on the size of files (ulimit -f), then run the same command again";
 
     /// The lines on standard error up to the one with this beginning.
     fn error_lines_until(running: &mut Running<'_>, beginning: &str) -> Vec<String> {
@@ -306,7 +273,7 @@ mod full {
             limit_file_size(&running, Some(0));
             stdin.write_all(&input).expect("a pipe");
             drop(stdin);
-            is_refused(&running.end(), FREE_SPACE);
+            is_refused(&running.end(), RAISE_LIMIT);
             assert_eq!(provider.arrived().len(), 0);
             assert!(sandbox.jobs().is_empty());
         }
@@ -345,6 +312,8 @@ mod full {
         let (provider, sandbox) = fixture();
         let mut running = paid_on_full_disk(&provider, &sandbox);
         let lines = error_lines_until(&mut running, "When the ledger can be written again");
+        // It waits for space until it is told to end.
+        running.interrupt();
         let outcome = running.end();
         assert_eq!(outcome.code, 1, "{outcome:?}");
         let error = outcome.error("ledger_unavailable");
@@ -376,6 +345,18 @@ mod full {
             (&error["job"], &json!("yes"))
         );
         assert!(sandbox.path("clip.mp4").exists());
+        assert_eq!(provider.counts()[SUBMIT], 1, "paid once");
+    }
+
+    #[test]
+    fn kill_on_a_full_disk_after_payment_is_an_unknown_outcome_and_no_second_submit() {
+        let (provider, sandbox) = fixture();
+        paid_on_full_disk(&provider, &sandbox).kill();
+        let outcome = sandbox.run(["--json", "jobs", "resume", "--all"]);
+        assert_eq!(outcome.code, 8, "{outcome:?}");
+        let error = outcome.error("outcome_unknown");
+        assert_eq!(error["charged"], "unknown");
+        assert_eq!(sandbox.jobs()[0]["state"], "outcome_unknown");
         assert_eq!(provider.counts()[SUBMIT], 1, "paid once");
     }
 

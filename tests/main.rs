@@ -23,6 +23,9 @@
 //! - [`file_systems`]: file systems without sync of folders, exclusive names, links or room for a file;
 //!   [`kept_clips`]: complete clips that get no name; [`out_paths`]: special files;
 //!   [`exact_paths`]: names that are not UTF-8
+//! - [`full_disk`]: many jobs on a disk that fills, and each way in which a system says so;
+//!   [`address_space`]: limits of the address space
+//! - [`half_clips`]: clips that a server cuts without saying their length
 //! - [`prune`]: which rows and files `jobs prune` removes, beside other processes and when it is killed
 //! - [`upgrade`]: ledgers and components of earlier versions
 //! - [`crash`]: kills at every commit and at random, compared with the provider's account
@@ -100,7 +103,7 @@
 //!   tests of the embedded one's shape; 8 of grants
 //! - attacks: 1,898; the run prints the number of each family
 //! - modes of the hostile pack: more than 520, as data, and 24 random ones
-//! - jobs that are resumed, listed or cannot be written to the ledger: 31; ledgers and
+//! - jobs that are resumed, listed or cannot be written to the ledger: 32; ledgers and
 //!   components of earlier versions: 3
 //! - killed processes: 4 tests of one process, 5 of several; `docs/reference/crash-test.md`
 //! - dependencies of crates and modules: 2 of this workspace, 11 of generated workspaces and crates;
@@ -109,7 +112,6 @@
 //! - scripts of the practice provider: 45, over four protocols each; 3 tests of their list
 //! - the others, each one or a few runs of the binary: 131
 //! - terminals that close, output that is not read, printed ids: 20
-//! - the others, each one or a few runs of the binary: 111
 //!
 //! [`support::outcome`] checks the invariants after every run of the binary: no panic, no credential,
 //! no prompt, a documented exit code, one line of JSON, no suggestion to pay twice.
@@ -120,6 +122,8 @@
     reason = "tests print seeds, measurements and the reason of a skip"
 )]
 
+#[cfg(target_os = "linux")]
+mod address_space;
 mod agenticflow;
 mod artifacts;
 mod attacks;
@@ -145,6 +149,9 @@ mod faults;
 #[cfg(target_os = "linux")]
 mod file_systems;
 mod first_clip;
+#[cfg(target_os = "linux")]
+mod full_disk;
+mod half_clips;
 mod hostile_pack;
 mod house;
 mod incidents;

@@ -10,7 +10,7 @@
 //! - [`configuration`]: the configuration file of a command, and whether it is trusted
 //! - [`connections`]: opens connections, the practice provider's among them
 //! - [`nodes`], [`check`] (and [`jsonl`], its streaming form), [`run`], [`jobs`], [`artifacts`],
-//!   [`packs`], [`trust`], [`config`], [`practice`]: the commands
+//!   [`packs`], [`trust`], [`config`], [`practice`], [`doctor`]: the commands
 //! - [`input`]: the input document from a file and `--set`; [`text_lines`]: a document a line
 //! - [`notes`]: the notes of a command; [`picture_notes`]: those on pictures and results
 //! - [`wait`]: waits for jobs, with [`interrupts`]: the reaction to [`signals`], [`stop`]: their
@@ -33,6 +33,7 @@ mod configuration;
 mod connections;
 mod context;
 mod dispositions;
+mod doctor;
 mod exit_code;
 mod input;
 mod interrupts;
@@ -66,6 +67,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser as _;
+use tokio::runtime::Builder;
+use zoetrope_host::engine::is_address_space_scarce;
 use zoetrope_host::sanitize::{is_harmful, line};
 
 use args::{Cli, Command};
@@ -84,8 +87,7 @@ fn main() -> ExitCode {
     dispositions::ignore_signals_of_writes();
     let printer = Printer::new(json);
     panics::report_by(&printer);
-    let ended = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
+    let ended = runtime()
         .build()
         .map_err(|error| {
             Failure::internal(
@@ -108,6 +110,20 @@ fn main() -> ExitCode {
     };
     printer.end();
     code
+}
+
+/// The async runtime, with few threads where a limit leaves little address space for them.
+fn runtime() -> Builder {
+    const WORKERS: usize = 2;
+    const BLOCKING: usize = 6;
+    let mut builder = Builder::new_multi_thread();
+    builder.enable_all();
+    if is_address_space_scarce() {
+        builder
+            .worker_threads(WORKERS)
+            .max_blocking_threads(BLOCKING);
+    }
+    builder
 }
 
 #[cfg_attr(
@@ -148,6 +164,7 @@ async fn execute(command: Command, context: &Arc<Context>) -> Result<ExitCode, F
         Command::Trust(command) => command.run(context),
         Command::Config(command) => command.run(context).await,
         Command::Practice(command) => command.run(context).await,
+        Command::Doctor(command) => command.run(context),
     }
 }
 

@@ -9,8 +9,12 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
+mod address_space;
+mod allocation;
 mod cache;
 
+pub use address_space::is_scarce as is_address_space_scarce;
+pub use allocation::{Allocation, InstanceMemory};
 pub(crate) use cache::{CodeCache, clean as clean_cache};
 
 /// The interval at which running components are interrupted, to count their time and to
@@ -19,17 +23,23 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// Core instances of one component. The toolchain makes three or four: the code, and
 /// shims that tie its imports together.
-const CORE_INSTANCES: u32 = 16;
+pub(crate) const CORE_INSTANCES: u32 = 16;
 
 /// Memories and tables of one component; the toolchain makes one and two.
-const MEMORIES: u32 = 2;
-const TABLES: u32 = 4;
+pub(crate) const MEMORIES: u32 = 2;
+pub(crate) const TABLES: u32 = 4;
 
 /// Elements of one table: function pointers, a few hundred in practice.
 const TABLE_ELEMENTS: usize = 20_000;
 
 /// Bookkeeping of one instance; grows with the component's functions and imports.
 const INSTANCE_BYTES: usize = 1 << 20;
+
+/// Growth of a memory that is reserved at once where address space is scarce.
+const SMALL_GROWTH: u64 = 1 << 20;
+
+/// The stack of the ticker's thread, which calls one function.
+const TICKER_STACK: usize = 64 << 10;
 
 /// Memory of an instance that stays resident for the next one, which then has fewer
 /// page faults; more than the packs so far touch in a call.
@@ -40,7 +50,8 @@ const KEPT_RESIDENT: usize = 512 << 10;
 pub struct EngineSettings {
     /// Most memory of one call in bytes, all its memories together.
     pub memory_bytes: usize,
-    /// Most calls at once; further ones wait. Costs address space, not memory.
+    /// Most calls at once; further ones wait. Each costs 8 GiB of address space, but not of memory;
+    /// where that cannot be reserved, there are fewer: see [`Engine::allocation`].
     pub concurrent_instances: u32,
     /// The folder for compiled code; `None` compiles each time. It is not used if other users
     /// can write it.
@@ -64,6 +75,7 @@ pub struct Engine(Arc<Inner>);
 struct Inner {
     wasmtime: wasmtime::Engine,
     settings: EngineSettings,
+    allocation: Allocation,
     instances: Arc<Semaphore>,
     /// Dropping it ends the ticker's thread.
     _ticker: Sender<()>,
@@ -82,22 +94,41 @@ pub enum EngineError {
 }
 
 impl Engine {
-    /// An engine with these settings.
+    /// An engine with these settings. Where the address space does not suffice for
+    /// [`concurrent_instances`](EngineSettings::concurrent_instances), it has fewer, and logs that
+    /// once: a paid job can then still be collected. [`Self::allocation`] says what it has.
     ///
     /// # Errors
     ///
-    /// When the machine lacks a resource that the settings need.
+    /// When the machine lacks a resource that an engine needs.
     pub fn new(settings: EngineSettings) -> Result<Self, EngineError> {
-        let wasmtime = wasmtime::Engine::new(&config(&settings))
-            .map_err(|error| EngineError::Setup(error.into_boxed_dyn_error()))?;
+        let wanted = settings.concurrent_instances;
+        let (wasmtime, allocation) = allocation::first_that_fits(wanted, |memory, count| {
+            let made = wasmtime::Engine::new(&config(&settings, memory, count));
+            let made = made.map_err(|error| EngineError::Setup(error.into_boxed_dyn_error()))?;
+            match address_space::left() {
+                Some(left) if memory == InstanceMemory::Pooled && left < address_space::MARGIN => {
+                    Err(EngineError::Setup(address_space::little(left).into()))
+                }
+                _ => Ok(made),
+            }
+        })?;
+        allocation.log_once();
         let ticker = tick(wasmtime.weak()).map_err(EngineError::Ticker)?;
-        let instances = usize::try_from(settings.concurrent_instances).unwrap_or(usize::MAX);
+        let instances = usize::try_from(allocation.instances).unwrap_or(usize::MAX);
         Ok(Self(Arc::new(Inner {
             wasmtime,
             instances: Arc::new(Semaphore::new(instances.min(Semaphore::MAX_PERMITS))),
             settings,
+            allocation,
             _ticker: ticker,
         })))
+    }
+
+    /// How many instances it has at once, how their memory is reserved, and what was reduced.
+    #[must_use]
+    pub fn allocation(&self) -> &Allocation {
+        &self.0.allocation
     }
 
     /// The settings it was made with.
@@ -116,8 +147,36 @@ impl Engine {
     }
 }
 
-fn config(settings: &EngineSettings) -> Config {
-    let count = settings.concurrent_instances;
+fn config(settings: &EngineSettings, memory: InstanceMemory, count: u32) -> Config {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        .memory_init_cow(true)
+        .cranelift_opt_level(OptLevel::Speed)
+        // Errors show one line about a trap; frames of a stripped component have no names.
+        .wasm_backtrace_max_frames(None)
+        .generate_address_map(false);
+    match memory {
+        InstanceMemory::Pooled => {
+            let pool = pool(settings, count);
+            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+        }
+        // Memories have checks of bounds instead of guard regions, and move when they grow. The
+        // threads of a parallel compilation would need stacks.
+        InstanceMemory::OnDemand => {
+            config
+                .allocation_strategy(InstanceAllocationStrategy::OnDemand)
+                .memory_reservation(0)
+                .memory_guard_size(0)
+                .memory_reservation_for_growth(SMALL_GROWTH)
+                .memory_may_move(true)
+                .parallel_compilation(false);
+        }
+    }
+    config
+}
+
+fn pool(settings: &EngineSettings, count: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(count)
         .total_core_instances(count.saturating_mul(CORE_INSTANCES))
@@ -137,17 +196,7 @@ fn config(settings: &EngineSettings) -> Config {
         .linear_memory_keep_resident(KEPT_RESIDENT)
         .table_keep_resident(TABLE_ELEMENTS)
         .pagemap_scan(Enabled::Auto);
-
-    let mut config = Config::new();
-    config
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-        .epoch_interruption(true)
-        .memory_init_cow(true)
-        .cranelift_opt_level(OptLevel::Speed)
-        // Errors show one line about a trap; frames of a stripped component have no names.
-        .wasm_backtrace_max_frames(None)
-        .generate_address_map(false);
-    config
+    pool
 }
 
 /// Advances the engine's epoch until the engine is dropped.
@@ -155,6 +204,7 @@ fn tick(engine: wasmtime::EngineWeak) -> std::io::Result<Sender<()>> {
     let (stop, stopped) = mpsc::channel();
     std::thread::Builder::new()
         .name("zoetrope-ticks".into())
+        .stack_size(TICKER_STACK)
         .spawn(move || {
             while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                 let Some(engine) = engine.upgrade() else {

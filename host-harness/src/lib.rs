@@ -22,7 +22,7 @@
 //! - [`jobs`]: the commands that programs give for jobs
 //! - [`ledger`]: the durable jobs; [`driver`]: submits, polls and downloads them
 //! - [`download`]: downloads results to files
-//! - [`digest`]: SHA-256; [`error`]: error kinds, and errors with their causes;
+//! - [`digest`]: SHA-256; [`disk`]: space on a disk; [`error`]: error kinds, and errors with their causes;
 //!   [`sanitize`]: makes foreign text safe to display; [`text_file`]: reads text files in UTF-8
 //!   and UTF-16
 //! - [`trace`]: the trace context of requests, and its export
@@ -33,7 +33,7 @@
 //!   that components do not set and that carry no credential
 //! - `cleanup`: removes files that no job needs; `durable`: files that survive a power cut
 //! - `hex`: hexadecimal digits; `file_type`: a file's type by its first bytes; `formats`: the
-//!   names and extensions of types
+//!   names and extensions of types; `structure`: whether a picture or a clip is complete
 //!
 //! # Example
 //!
@@ -94,6 +94,7 @@ pub mod config;
 pub mod connections;
 pub mod contract;
 pub mod digest;
+pub mod disk;
 pub mod download;
 pub mod driver;
 mod durable;
@@ -113,5 +114,6 @@ mod private_texts;
 mod reserved_headers;
 mod said;
 pub mod sanitize;
+mod structure;
 pub mod text_file;
 pub mod trace;

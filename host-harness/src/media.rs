@@ -3,12 +3,11 @@
 //!
 //! - [`file_url`]: `file:` URLs
 //! - [`JobUploads`]: the uploads of a job, each recorded in the ledger before it is sent
-//! - `picture`: a checked file; `structure`: whether it is complete; `error`: the errors
+//! - `picture`: a checked file; `error`: the errors
 
 mod error;
 pub mod file_url;
 mod picture;
-mod structure;
 mod uploads;
 
 use serde_json::Value;
@@ -20,9 +19,9 @@ use crate::json;
 use crate::ledger::FieldValue;
 
 pub use crate::formats::{Format, format_of};
+pub use crate::structure::Damage;
 pub use error::MediaError;
 pub use picture::Picture;
-pub use structure::Damage;
 pub use uploads::JobUploads;
 
 /// Uploads `picture` over the context's connection, or encodes it as base64, as the component

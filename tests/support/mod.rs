@@ -28,6 +28,8 @@ pub(crate) mod encoding;
 pub(crate) mod fixture;
 pub(crate) mod guests;
 pub(crate) mod hostile;
+#[cfg(target_os = "linux")]
+pub(crate) mod limited;
 #[cfg(unix)]
 pub(crate) mod memory;
 pub(crate) mod mp4;

@@ -2,14 +2,15 @@
 //! the module of the same name beside this one.
 //!
 //! - [`global`]: the options of every command; [`environment`]: the environment variables
-//! - [`nodes`], [`check`], [`run`], [`jobs`], [`packs`], [`trust`], [`config`], [`practice`]: a
-//!   file for each command
+//! - [`nodes`], [`check`], [`run`], [`jobs`], [`packs`], [`trust`], [`config`], [`practice`],
+//!   [`doctor`]: a file for each command
 //! - [`values`]: parsers of option values
 //! - `reference`: generates the reference page of the command line
 
 pub(crate) mod artifacts;
 mod check;
 pub(crate) mod config;
+mod doctor;
 pub(crate) mod environment;
 mod global;
 pub(crate) mod jobs;
@@ -27,6 +28,7 @@ use clap::{Parser, Subcommand};
 use crate::exit_code;
 
 pub(crate) use check::Check;
+pub(crate) use doctor::Doctor;
 pub(crate) use global::{Global, LogFormat};
 pub(crate) use nodes::{Nodes, Schema};
 pub(crate) use practice::PracticeServer;
@@ -55,6 +57,7 @@ pub(crate) enum Command {
     Trust(Trust),
     Config(config::Config),
     Practice(PracticeServer),
+    Doctor(Doctor),
 }
 
 impl Command {
@@ -71,7 +74,7 @@ impl Command {
     /// that themselves.
     pub(crate) fn needs_no_connection(&self) -> bool {
         match self {
-            Self::Nodes(_) | Self::Practice(_) => true,
+            Self::Nodes(_) | Self::Practice(_) | Self::Doctor(_) => true,
             Self::Jobs(jobs) => matches!(
                 jobs.command,
                 None | Some(jobs::Command::Show(_) | jobs::Command::Prune(_))

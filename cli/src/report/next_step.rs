@@ -184,7 +184,11 @@ fn repair_text(repair: Repair) -> &'static str {
         Repair::Configuration => "Correct the configuration",
         Repair::Connection => "Configure the connection",
         Repair::Input => "Correct the input",
-        Repair::Disk => "Free disk space or fix the directory's permissions",
+        Repair::Space => "Free disk space",
+        Repair::FileSize => "Raise the limit on the size of files (ulimit -f)",
+        Repair::DataDirectory => {
+            "Fix the permissions of the data directory, or use another --data-dir"
+        }
         Repair::OtherProcess => "Wait for the other process, or end it",
         Repair::NothingKnown => "Set ZOETROPE_LOG=debug for detailed logs",
         _ => "Fix the cause",

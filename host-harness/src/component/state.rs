@@ -20,7 +20,7 @@ use super::error::{CallError, HostFault, Trap, TrapKind};
 use crate::bindings::{connections, types};
 use crate::connections::OpenConnection;
 use crate::egress::{GuestHttp, Sends, Transmission};
-use crate::engine::{Engine, TICK};
+use crate::engine::{CORE_INSTANCES, Engine, MEMORIES, TABLES, TICK};
 use crate::policy::{PackLimit, Quota};
 
 /// Why the host stopped a component.
@@ -263,6 +263,19 @@ impl ResourceLimiter for Memory {
         self.elements = left.unwrap_or(self.elements);
         Ok(left.is_some())
     }
+
+    // The pool has the same limits; instances on demand have these alone.
+    fn instances(&self) -> usize {
+        CORE_INSTANCES as usize
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES as usize
+    }
+
+    fn tables(&self) -> usize {
+        TABLES as usize
+    }
 }
 
 impl Memory {
@@ -381,6 +394,8 @@ mod tests {
         assert!(memory.refused);
         assert!(memory.table_growing(0, 10, None).expect("answer"));
         assert!(!memory.table_growing(0, 1, None).expect("answer"));
+        let counts = (memory.instances(), memory.memories(), memory.tables());
+        assert_eq!(counts, (16, 2, 4));
     }
 
     #[test]

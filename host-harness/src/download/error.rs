@@ -89,6 +89,15 @@ pub enum DownloadError {
         /// Why.
         source: ReplyLost,
     },
+    /// The server closed the connection without saying how long the file is, and the file is not
+    /// complete by its format, or its format does not say. The bytes received so far are kept.
+    #[error("the download of {url} ended without the end of the file: {why}")]
+    Incomplete {
+        /// The URL without its query.
+        url: String,
+        /// What is missing.
+        why: String,
+    },
     /// The file exceeds the length limit, decoded if the server encoded it.
     #[error("{url} is longer than {limit} bytes")]
     TooLong {
@@ -172,7 +181,7 @@ impl DownloadError {
     /// - `UrlExpired`: the server refused the URL, the policy forbids it, or the reply is not
     ///   the file. A host without an address or with an untrusted certificate counts here,
     ///   because storage that has moved fails like this.
-    /// - `Transient`: faults of the network or the server, such as a truncated or damaged
+    /// - `Transient`: faults of the network or the server, such as a truncated file or a damaged
     ///   encoding, and files that another download is writing, removed or changed.
     /// - `Permanent`: files on this machine cannot be read or written.
     /// - `Forbidden`: the URL is at an address that the connection must name first.
@@ -188,9 +197,10 @@ impl DownloadError {
             | Self::WrongKind { .. }
             | Self::Digest { .. }
             | Self::NotInHand => DownloadFailure::UrlExpired,
-            Self::Busy { .. } | Self::Gone { .. } | Self::Altered { .. } => {
-                DownloadFailure::Transient
-            }
+            Self::Incomplete { .. }
+            | Self::Busy { .. }
+            | Self::Gone { .. }
+            | Self::Altered { .. } => DownloadFailure::Transient,
         }
     }
 

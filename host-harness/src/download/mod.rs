@@ -22,6 +22,15 @@
 //! download of an encoded body is not continued: it starts again. A part of one may be continued
 //! if a later server sends the file without encoding and the 64 KiB are equal.
 //!
+//! # The end of a file
+//!
+//! A file is complete if its length was announced, by `content-length` or the total of a
+//! `content-range`; if the reply itself has an end (a last chunk, the end of a stream or of an
+//! encoding) and the file is not cut by its format; or if it has the SHA-256 that the provider
+//! announced. After any other reply (`bytes 0-99/*`, or a body that ends with its connection), further
+//! requests ask for more, until status 416 says that there is none. If the server answers in another
+//! way, the structure of the file decides; if that is not known, the file is not complete.
+//!
 //! A power cut may lose blocks in the middle of the file, which then read as zeros. Bytes
 //! from the first such block on are requested again and compared.
 
@@ -32,6 +41,7 @@ mod names;
 mod part;
 mod range;
 mod rename;
+mod requests;
 mod target;
 mod transfer;
 mod unfinished;

@@ -12,6 +12,7 @@ use super::files::sync_folder_of;
 use crate::digest::Sha256Digest;
 use crate::durable::sync_file;
 use crate::file_type;
+use crate::structure::{Ending, ending};
 
 /// How many of the existing bytes are requested again and compared: two versions of a clip
 /// do not agree in 64 KiB of compressed data by chance.
@@ -246,6 +247,29 @@ impl Part {
         let file = self.file.try_clone().await?.into_std().await;
         let sync = move || sync_file(&file).and_then(|()| sync_folder_of(&path));
         tokio::task::spawn_blocking(sync).await?
+    }
+
+    /// Whether it ends where the format of this media type says.
+    pub(super) async fn ending(
+        &mut self,
+        media_type: &'static str,
+    ) -> Result<Ending, DownloadError> {
+        let read = async {
+            self.file.flush().await?;
+            let mut file = self.file.try_clone().await?.into_std().await;
+            let position = SeekFrom::Start(self.position);
+            let read = move || {
+                let ending = ending(&mut file, media_type)?;
+                // The clone has the same position.
+                file.seek(position)?;
+                Ok(ending)
+            };
+            tokio::task::spawn_blocking(read).await?
+        };
+        read.await.map_err(|source| DownloadError::Read {
+            path: self.path.clone(),
+            source,
+        })
     }
 
     /// Removes it.

@@ -37,6 +37,14 @@ impl ContentRange {
     }
 }
 
+/// The length of the whole in a reply with status 416 (`bytes */700`), if it says one.
+pub(super) fn length_of_whole(headers: &HeaderMap) -> Option<u64> {
+    let text = headers.get(CONTENT_RANGE)?.to_str().ok()?;
+    let (unit, range) = text.trim().split_once(' ')?;
+    let total = range.trim().strip_prefix("*/")?;
+    unit.eq_ignore_ascii_case("bytes").then(|| number(total))?
+}
+
 /// Digits only: `str::parse` takes a sign as well.
 fn number(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
@@ -48,6 +56,24 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
+
+    #[test]
+    fn length_of_the_whole_is_read_from_an_unsatisfied_range() {
+        for (text, expected) in [
+            ("bytes */700", Some(700)),
+            ("Bytes  */0", Some(0)),
+            ("bytes */*", None),
+            ("bytes 0-5/700", None),
+            ("bytes */+700", None),
+            ("items */700", None),
+            ("", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_RANGE, HeaderValue::from_static(text));
+            assert_eq!(length_of_whole(&headers), expected, "{text}");
+        }
+        assert_eq!(length_of_whole(&HeaderMap::new()), None);
+    }
 
     #[test]
     fn invalid_content_range_is_ignored() {

@@ -13,6 +13,7 @@ use crate::egress::{FetchError, ReplyLost};
 mod classify;
 mod encoded;
 mod resume;
+mod unknown_length;
 
 fn clip() -> Vec<u8> {
     let mut clip = b"\0\0\0\x18ftypisom\0\0\0\0isommp42".to_vec();

@@ -1,16 +1,13 @@
-//! A download into an unfinished file: requests, resumption and checks.
+//! A download into an unfinished file, and the checks of the complete file.
 
 use std::path::Path;
 
 use super::error::DownloadError;
 use super::files::{Fetched, Received};
-use super::part::{Part, Taken, remove, unverified_of};
-use super::range::ContentRange;
+use super::part::{Part, remove, unverified_of};
 use crate::connections::OpenConnection;
 use crate::contract::MediaKind;
-use crate::egress::{
-    AddressRule, ContentDecoder, Egress, FetchAddresses, FetchError, Reply, ReplyLost, Wanted,
-};
+use crate::egress::{AddressRule, Egress, FetchAddresses, FetchError};
 use crate::file_type::{self, FileType};
 use crate::net::FetchUrl;
 
@@ -95,28 +92,11 @@ pub async fn fetch(
     }
 }
 
-/// What a reply carries of the file.
-struct Carried {
-    decoder: Option<ContentDecoder>,
-    extent: Extent,
-    /// Length of the file, if the server announced it.
-    total: Option<u64>,
-}
-
-/// The bytes of the file that a reply carries.
-#[derive(Clone, Copy)]
-struct Extent {
-    /// Offset of the first one.
-    start: u64,
-    /// The end of the file or, without a total, of the reply.
-    end: Option<u64>,
-}
-
 /// One call of [`fetch`].
-struct Transfer<'a> {
-    egress: &'a Egress,
-    wanted: &'a Download<'a>,
-    url: FetchUrl,
+pub(super) struct Transfer<'a> {
+    pub(super) egress: &'a Egress,
+    pub(super) wanted: &'a Download<'a>,
+    pub(super) url: FetchUrl,
 }
 
 /// The URL as it is sent.
@@ -129,156 +109,16 @@ fn url_of(wanted: &Download<'_>) -> Result<FetchUrl, FetchError> {
 }
 
 impl Transfer<'_> {
-    /// Resumes the part, or restarts it. It restarts at most once, so that a server whose
-    /// bytes differ each time does not cause an endless loop.
-    async fn whole(
-        &self,
-        part: &mut Part,
-        progress: &mut impl FnMut(Received),
-    ) -> Result<(), DownloadError> {
-        let good = part.bytes() <= self.wanted.limit && self.recognised(part.header()).is_ok();
-        if good && part.position() > 0 && self.attempt(part, progress).await? {
-            return Ok(());
-        }
-        if part.position() > 0 {
-            part.restart().await?;
-        }
-        self.attempt(part, progress).await.map(drop)
-    }
-
-    /// Requests and takes the bytes from the part's position on. `false` if they do not fit
-    /// the existing ones, which cannot happen at position 0.
-    async fn attempt(
-        &self,
-        part: &mut Part,
-        progress: &mut impl FnMut(Received),
-    ) -> Result<bool, DownloadError> {
-        let from = part.position();
-        let reply = self.egress.fetch(Wanted {
-            url: self.url.clone(),
-            addresses: self.addresses(),
-            credential: self.credential(),
-            from,
-        });
-        let mut reply = match reply.await {
-            Err(FetchError::Status { status: 416, .. }) if from > 0 => return Ok(false),
-            reply => reply?,
-        };
-        let Some(carried) = self.carried(&reply, from)? else {
-            return Ok(false);
-        };
-        let Carried {
-            mut decoder,
-            extent,
-            total,
-        } = carried;
-        if extent.start == 0 {
-            part.restart().await?;
-        }
-        // A file shorter than the existing bytes is another file.
-        if extent.end.is_some_and(|end| end < part.bytes()) {
-            return Ok(false);
-        }
-        if extent.end.is_some_and(|end| end > self.wanted.limit) {
-            return Err(self.too_long());
-        }
-        let idle = self.egress.limits().idle;
-        while let Some(bytes) = reply.chunk(idle).await.map_err(|lost| self.broken(lost))? {
-            let mut rest = &bytes[..];
-            loop {
-                let piece = match &mut decoder {
-                    None => std::mem::take(&mut rest),
-                    Some(decoder) => {
-                        let next = decoder.next(&mut rest);
-                        next.map_err(|lost| self.broken(lost))?.unwrap_or(&[])
-                    }
-                };
-                if piece.is_empty() {
-                    break;
-                }
-                if !self.take(part, piece, extent).await? {
-                    return Ok(false);
-                }
-                let bytes = part.bytes();
-                progress(Received { bytes, total });
-            }
-        }
-        if let Some(decoder) = decoder {
-            decoder.finish().map_err(|lost| self.broken(lost))?;
-        }
-        match extent.end.filter(|end| *end != part.position()) {
-            Some(end) => Err(self.of_another_length(extent.start, end, part.position())),
-            None => Ok(true),
-        }
-    }
-
-    fn addresses(&self) -> FetchAddresses<'_> {
+    pub(super) fn addresses(&self) -> FetchAddresses<'_> {
         match self.wanted.connection {
             Some(open) => FetchAddresses::of_connection(open.connection()),
             None => FetchAddresses::of_rule(AddressRule::PUBLIC),
         }
     }
 
-    fn credential(&self) -> Option<&OpenConnection> {
+    pub(super) fn credential(&self) -> Option<&OpenConnection> {
         let connection = self.wanted.connection;
         connection.filter(|_| self.wanted.needs_credential)
-    }
-
-    /// What `reply` carries of the file. `None` if it does not continue at `from`.
-    fn carried(&self, reply: &Reply, from: u64) -> Result<Option<Carried>, DownloadError> {
-        let headers = &reply.parts.headers;
-        let is_partial = reply.parts.status == http::StatusCode::PARTIAL_CONTENT;
-        let decoder = match ContentDecoder::of(headers, self.wanted.limit) {
-            // The range is one of the encoded bytes.
-            Ok(Some(_)) | Err(_) if is_partial => return Ok(None),
-            Ok(decoder) => decoder,
-            Err(unknown) => {
-                let url = self.url.to_string();
-                let source = unknown.into();
-                return Err(FetchError::Egress { url, source }.into());
-            }
-        };
-        let (start, end, total) = if is_partial {
-            match ContentRange::of(headers).filter(|range| range.first == from) {
-                Some(range) => (
-                    from,
-                    Some(range.total.unwrap_or(range.last + 1)),
-                    range.total,
-                ),
-                None => return Ok(None),
-            }
-        } else {
-            // The announced length of an encoded body is not that of the file.
-            let announced = reply.announced().filter(|_| decoder.is_none());
-            (0, announced, announced)
-        };
-        Ok(Some(Carried {
-            decoder,
-            extent: Extent { start, end },
-            total,
-        }))
-    }
-
-    /// Takes the next bytes of the file. `false` if they differ from the existing ones.
-    async fn take(
-        &self,
-        part: &mut Part,
-        bytes: &[u8],
-        extent: Extent,
-    ) -> Result<bool, DownloadError> {
-        let after = part.position() + bytes.len() as u64;
-        if after > self.wanted.limit {
-            return Err(self.too_long());
-        }
-        if let Some(end) = extent.end.filter(|end| after > *end) {
-            return Err(self.of_another_length(extent.start, end, after));
-        }
-        match part.take(bytes).await? {
-            // A page instead of a clip is detected before it is complete.
-            Taken::Header => self.recognised(part.header()).map(|_| true),
-            Taken::More => Ok(true),
-            Taken::Differs => Ok(false),
-        }
     }
 
     /// Checks kind and digest of the complete file.
@@ -299,28 +139,11 @@ impl Transfer<'_> {
         })
     }
 
-    fn recognised(&self, header: &[u8]) -> Result<&'static str, DownloadError> {
+    pub(super) fn recognised(&self, header: &[u8]) -> Result<&'static str, DownloadError> {
         recognised(self.wanted.kind, header, || self.url.to_string())
     }
 
-    fn broken(&self, source: ReplyLost) -> DownloadError {
-        if matches!(source, ReplyLost::BodyTooLong { .. }) {
-            return self.too_long();
-        }
-        DownloadError::Broken {
-            url: self.url.to_string(),
-            source,
-        }
-    }
-
-    fn of_another_length(&self, start: u64, announced: u64, actual: u64) -> DownloadError {
-        self.broken(ReplyLost::Length {
-            announced: announced - start,
-            actual: actual - start,
-        })
-    }
-
-    fn too_long(&self) -> DownloadError {
+    pub(super) fn too_long(&self) -> DownloadError {
         DownloadError::TooLong {
             url: self.url.to_string(),
             limit: self.wanted.limit,

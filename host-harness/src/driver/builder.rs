@@ -7,6 +7,7 @@ use super::connections::{ConnectionResolver, Connections};
 use super::error::DriverError;
 use super::group_commit::Writer;
 use super::listener::Listener;
+use super::lock_state::LOCK;
 use super::packs::Packs;
 use super::process::Driver;
 use super::requester::Requester;
@@ -19,9 +20,6 @@ use crate::egress::Egress;
 use crate::ledger::{Ledger, Pictures};
 use crate::policy::Policy;
 use crate::trace::Caller;
-
-/// The process that holds this file's lock drives.
-const LOCK: &str = "driver.lock";
 
 impl Driver {
     /// Begins a driver for the jobs of `data_dir`: `pack` is the component of new jobs, and

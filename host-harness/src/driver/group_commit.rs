@@ -90,6 +90,11 @@ impl Writer {
         self.is_draining.store(is_draining, Ordering::Relaxed);
     }
 
+    /// Whether the driver drains.
+    pub(super) fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed)
+    }
+
     /// Commits a change, synced as [`Ledger::commit_all`] says; returns the new row. While another
     /// process holds the ledger, it waits, unless the driver drains.
     pub(super) async fn commit(&self, change: Change) -> Result<Job, WriteError> {

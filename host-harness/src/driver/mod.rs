@@ -17,6 +17,7 @@
 //! - `gone`: whether a refusal says that an upload is gone
 //! - `redact`: removes the texts of the input from a provider's messages
 //! - `builder`, `process`: a [`Driver`]; `shared`: what it shares with its leader
+//! - `lock_state`: which process drives, for those who ask
 //! - `leader`: the loop over due jobs; `queues`: the due jobs, and whose turn it is; `places`: fair
 //!   shares of the concurrent work; `connection_limits`: the limits of one connection; `holds`: what
 //!   its provider asked for; `admit`: whether a due job starts now; `running`: the steps that run
@@ -47,6 +48,7 @@ mod holds;
 mod key_place;
 mod leader;
 mod listener;
+mod lock_state;
 mod packs;
 mod places;
 mod process;
@@ -68,6 +70,7 @@ pub use connections::{ConnectionResolver, ResolvedConnection};
 pub(crate) use error::AdoptError;
 pub use error::DriverError;
 pub use listener::{JobUpdate, Listener};
+pub use lock_state::{LockState, lock_state};
 pub(crate) use packs::remove_others as remove_other_components;
 pub use process::Driver;
 pub(crate) use requester::remove_ended as remove_ended_requesters;

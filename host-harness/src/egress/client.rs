@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING, USER_AGENT};
-use http::{Request, StatusCode, Uri, response};
+use http::{Request, StatusCode, Uri, Version, response};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, timeout};
@@ -225,6 +225,14 @@ impl Reply {
             .as_ref()
             .is_some_and(|unsent| unsent.is_withheld)
             && self.parts.status == StatusCode::EXPECTATION_FAILED
+    }
+
+    /// Whether the end of the body is part of the reply: a length, a last chunk, or the end of a
+    /// stream of HTTP/2. Otherwise it ends with the connection, wherever that is cut.
+    pub(crate) fn has_end(&self) -> bool {
+        self.announced().is_some()
+            || self.parts.version == Version::HTTP_2
+            || self.parts.headers.contains_key(TRANSFER_ENCODING)
     }
 
     /// The next piece of the body as it is transferred, within `time_limit`; `None` at its end. The whole body must

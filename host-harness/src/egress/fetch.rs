@@ -133,8 +133,8 @@ impl Egress {
         })
     }
 
-    /// Fetches `wanted`: a reply with status 200, or 206 to a request that does not begin at
-    /// 0. The caller reads the body and checks the range of a 206.
+    /// Fetches `wanted`: a reply with status 200, or 206 or 416 to a request that does not begin at
+    /// 0. The caller reads the body and checks the range of a 206 or 416.
     pub(crate) async fn fetch(&self, wanted: Wanted<'_>) -> Result<Reply, FetchError> {
         let mut url = wanted.url.clone();
         let mut credential = wanted.credential;
@@ -149,7 +149,11 @@ impl Egress {
             match reply.parts.status {
                 StatusCode::OK => return Ok(reply),
                 // A part that was not requested would be taken for the whole.
-                StatusCode::PARTIAL_CONTENT if wanted.from > 0 => return Ok(reply),
+                StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE
+                    if wanted.from > 0 =>
+                {
+                    return Ok(reply);
+                }
                 StatusCode::MOVED_PERMANENTLY
                 | StatusCode::FOUND
                 | StatusCode::SEE_OTHER

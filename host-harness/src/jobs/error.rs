@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::next_step::{NextStep, Repair};
 use crate::component::CallError;
+use crate::disk::Shortage;
 use crate::download::{DownloadError, TargetError};
 use crate::driver::DriverError;
 use crate::egress::{Denial, EgressError, NotSent};
@@ -172,8 +173,11 @@ impl JobsError {
                 NextStep::repeat(Repair::Configuration)
             }
             Self::Connection(_) => NextStep::repeat(Repair::Connection),
-            Self::Target(error) if is_full(error) => NextStep::repeat(Repair::Disk),
-            Self::Target(_) | Self::Folder { .. } => NextStep::OtherDestination,
+            Self::Target(error) => match shortage_of(error) {
+                Some(shortage) => NextStep::repeat(shortage.into()),
+                None => NextStep::OtherDestination,
+            },
+            Self::Folder { .. } => NextStep::OtherDestination,
             Self::KeyConflict { job } => NextStep::OtherKey { job: job.clone() },
             Self::NoSuchJob { .. } | Self::AmbiguousId { .. } => NextStep::ListJobs,
             Self::OutcomeKnown { job } => NextStep::Show {
@@ -214,13 +218,12 @@ impl From<LedgerError> for JobsError {
     }
 }
 
-/// Whether the target's folder has no room, or its user none left.
-fn is_full(error: &TargetError) -> bool {
-    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    let TargetError::Unwritable { source, .. } = error else {
-        return false;
-    };
-    matches!(source.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+/// What the target's folder lacks for one more file.
+fn shortage_of(error: &TargetError) -> Option<Shortage> {
+    match error {
+        TargetError::Unwritable { source, .. } => Shortage::of(source),
+        _ => None,
+    }
 }
 
 fn next_of_check(node: &str, error: &CallError) -> NextStep {

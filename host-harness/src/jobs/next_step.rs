@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::credit::lacks_credit;
 use crate::contract::{self, Charge};
+use crate::disk::Shortage;
 use crate::driver::DriverError;
 use crate::driver::pure::may_submit;
 use crate::error::ErrorKind;
@@ -169,8 +170,12 @@ pub enum Repair {
     Connection,
     /// The input.
     Input,
-    /// Free space on the disk, or the permissions to write.
-    Disk,
+    /// Space on the disk, or of the user's quota.
+    Space,
+    /// The limit on the size of files.
+    FileSize,
+    /// The data directory: its permissions, or another one.
+    DataDirectory,
     /// The cause in the error's text.
     Cause,
     /// Another process that writes to the ledger for long, which is to end.
@@ -257,7 +262,7 @@ impl NextStep {
     pub fn of_driver(error: &DriverError) -> Self {
         match error {
             DriverError::Ledger(error) => Self::of_ledger(error),
-            DriverError::File { .. } => Self::repeat(Repair::Disk),
+            DriverError::File { source, .. } => Self::repeat(repair(Shortage::of(source))),
         }
     }
 
@@ -275,7 +280,7 @@ impl NextStep {
             }
             LedgerError::Busy { .. } => Self::repeat(Repair::OtherProcess),
             LedgerError::Stopped => Self::repeat(Repair::NothingKnown),
-            _ => Self::repeat(Repair::Disk),
+            error => Self::repeat(repair(error.lacks())),
         }
     }
 
@@ -284,6 +289,19 @@ impl NextStep {
     pub fn repeat(repair: Repair) -> Self {
         Self::Repeat(repair)
     }
+}
+
+impl From<Shortage> for Repair {
+    fn from(lacks: Shortage) -> Self {
+        match lacks {
+            Shortage::Space => Self::Space,
+            Shortage::FileSize => Self::FileSize,
+        }
+    }
+}
+
+fn repair(lacks: Option<Shortage>) -> Repair {
+    lacks.map_or(Repair::DataDirectory, Repair::from)
 }
 
 /// Whether the component advises to change the connection after the provider redirected a

@@ -60,7 +60,8 @@ impl Jobs {
 ///
 /// Also removes what no job needs: pictures and components that no row names, compiled code in
 /// [`CODE_FOLDER`] beyond the bounds of the cache, unfinished files in [`CLIPS_FOLDER`], files of
-/// writes and processes that have ended. Then empties the ledger's write-ahead log.
+/// writes and processes that have ended. Then
+/// removes the free pages of the ledger, and empties its write-ahead log.
 ///
 /// Needs no driver, and may be interrupted at any point: rows are removed in transactions of at most
 /// 500, with a pause between two, in which other processes write. The same call continues.
@@ -84,6 +85,7 @@ pub fn prune_with(
     mut on_progress: impl FnMut(PruneProgress),
 ) -> Result<Pruned, JobsError> {
     let (_, total) = ledger.counts(before)?;
+    let ledger_bytes = ledger.file_bytes();
     let mut freed = Freed::default();
     let mut leftovers = Leftovers::default();
     let (mut deleted, mut last) = (0, None);
@@ -97,7 +99,15 @@ pub fn prune_with(
             freed += leftovers.remove_of(job);
         }
         let begun = Instant::now();
-        deleted += ledger.delete(&done, before)?;
+        deleted += match ledger.delete(&done, before) {
+            // The log needs space for the rows to be deleted: files that no job needs give it.
+            Err(error) if error.lacks().is_some() => {
+                ledger.shrink_log()?;
+                freed += remove_files(data_dir, ledger)?;
+                ledger.delete(&done, before)?
+            }
+            deleted => deleted?,
+        };
         let took = begun.elapsed();
         on_progress(PruneProgress { deleted, total });
         pause(took);
@@ -111,7 +121,15 @@ pub fn prune_with(
         pause(begun.elapsed());
     }
     freed += remove_files(data_dir, ledger)?;
-    freed.bytes += ledger.shrink_log()?;
+    loop {
+        let begun = Instant::now();
+        if !ledger.vacuum_chunk()? {
+            break;
+        }
+        pause(begun.elapsed());
+    }
+    ledger.shrink_log()?;
+    freed.bytes += ledger_bytes.saturating_sub(ledger.file_bytes());
     let (kept, _) = ledger.counts(before)?;
     Ok(Pruned {
         deleted,

@@ -8,6 +8,7 @@ use rusqlite::ErrorCode;
 use super::schema::VERSION;
 use super::state::State;
 use crate::contract::Charge;
+use crate::disk::Shortage;
 
 /// Why the ledger cannot be used. Nothing was spent because of it.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +44,17 @@ pub enum LedgerError {
         /// The damage.
         source: Damage,
     },
-    /// The disk is full, or the file's permissions do not allow writing.
+    /// The disk is full, or a limit is reached. The same operation may succeed later.
+    #[error("the ledger `{}` cannot be written: {lacks}", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// What the write lacked.
+        lacks: Shortage,
+        /// The database's error.
+        source: rusqlite::Error,
+    },
+    /// The file's permissions or its disk do not allow writing.
     #[error("the ledger `{}` cannot be written", path.display())]
     Unwritable {
         /// The file.
@@ -103,9 +114,25 @@ impl LedgerError {
                 path,
                 source: Damage::Database(source),
             },
+            Some(ErrorCode::DiskFull) => {
+                let lacks = Shortage::Space;
+                Self::Full {
+                    path,
+                    lacks,
+                    source,
+                }
+            }
+            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen)
+                if let Some(lacks) = path.parent().and_then(Shortage::probe) =>
+            {
+                Self::Full {
+                    path,
+                    lacks,
+                    source,
+                }
+            }
             Some(
                 ErrorCode::ReadOnly
-                | ErrorCode::DiskFull
                 | ErrorCode::CannotOpen
                 | ErrorCode::PermissionDenied
                 | ErrorCode::SystemIoFailure,
@@ -134,8 +161,22 @@ impl LedgerError {
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::Unwritable { .. } | Self::Busy { .. } | Self::Stopped | Self::Other { .. }
+            Self::Full { .. }
+                | Self::Unwritable { .. }
+                | Self::Busy { .. }
+                | Self::Stopped
+                | Self::Other { .. }
         )
+    }
+
+    /// What a write of this process lacked, if it lacked space.
+    #[must_use]
+    pub fn lacks(&self) -> Option<Shortage> {
+        match self {
+            Self::Full { lacks, .. } => Some(*lacks),
+            Self::Folder { source, .. } => Shortage::of(source),
+            _ => None,
+        }
     }
 
     /// Whether another process holds the ledger. It passes, so a driver waits and tries again.

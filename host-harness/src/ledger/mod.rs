@@ -40,6 +40,7 @@ mod store;
 #[cfg(test)]
 pub(crate) mod testing;
 mod uploads;
+mod vacuum;
 
 pub use change::Change;
 #[cfg(test)]

@@ -49,8 +49,12 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     if found > VERSION {
         return Err(newer(path, found));
     }
+    // Before the first page is written: later, only `VACUUM` can change it.
+    if is_empty(&connection).map_err(sorted)? {
+        set_while_busy(&connection, "auto_vacuum", "incremental").map_err(sorted)?;
+    }
     // Every commit is synced when it returns, so it survives a power cut.
-    set_wal_mode(&connection).map_err(sorted)?;
+    set_while_busy(&connection, "journal_mode", "wal").map_err(sorted)?;
     connection
         .pragma_update(None, "synchronous", "full")
         .map_err(sorted)?;
@@ -76,12 +80,12 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     Ok(connection)
 }
 
-/// Sets the journal mode to WAL. If another process does so in a new file at the same moment,
-/// `SQLite` fails instead of waiting, since both hold a read lock.
-fn set_wal_mode(connection: &Connection) -> rusqlite::Result<()> {
+/// Sets a mode of the file. If another process does so in a new file at the same moment, `SQLite`
+/// fails instead of waiting, since both hold a read lock.
+fn set_while_busy(connection: &Connection, name: &str, mode: &str) -> rusqlite::Result<()> {
     let begun = Instant::now();
     loop {
-        match connection.pragma_update(None, "journal_mode", "wal") {
+        match connection.pragma_update(None, name, mode) {
             Err(error)
                 if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
                     && begun.elapsed() < BUSY_TIMEOUT =>
@@ -106,6 +110,12 @@ fn make_private(path: &Path) -> Result<(), LedgerError> {
             path: path.to_owned(),
             source,
         })
+}
+
+/// Whether the file has no page yet.
+fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+    Ok(pages == 0)
 }
 
 fn version(connection: &Connection) -> rusqlite::Result<i64> {

@@ -1,8 +1,6 @@
 //! Deletes rows of jobs that are done, in chunks, and lists the files that the rows need.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use rusqlite::params;
 
@@ -14,14 +12,11 @@ use super::placeholders;
 use super::row::Target;
 use super::stage::Millis;
 use super::state::DONE;
-use super::store::{BUSY_SLICE, Ledger};
+use super::store::Ledger;
 
 /// The rows of one transaction. It is short enough that a submit of another process waits
 /// some milliseconds for it.
 const CHUNK: i64 = 500;
-
-/// How long a checkpoint waits for transactions of others. It is tried again by the next command.
-const CHECKPOINT_TIME: Duration = Duration::from_millis(200);
 
 /// A job that is done and may be deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,28 +181,6 @@ impl Ledger {
         let ids = serde_json::Value::from(ids.to_vec()).to_string();
         let present = self.read(present, [ids], |row| Ok(row.get(0)?))?;
         Ok(present.into_iter().collect())
-    }
-
-    /// Moves the write-ahead log into the ledger and empties the file, if no other process has a
-    /// transaction now; returns the bytes by which it became shorter.
-    pub(crate) fn shrink_log(&self) -> Result<u64, LedgerError> {
-        let length = || std::fs::metadata(self.log()).map_or(0, |log| log.len());
-        let before = length();
-        self.with_writer(|writer| {
-            writer.busy_timeout(CHECKPOINT_TIME)?;
-            // A transaction of another process is no error: the first column says so.
-            let shrunk = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-            writer.busy_timeout(BUSY_SLICE)?;
-            shrunk
-        })?;
-        Ok(before.saturating_sub(length()))
-    }
-
-    /// The file of the write-ahead log.
-    fn log(&self) -> PathBuf {
-        let mut log = self.path().as_os_str().to_owned();
-        log.push("-wal");
-        log.into()
     }
 
     fn unlockable(&self, source: std::io::Error) -> LedgerError {

@@ -3,7 +3,7 @@
 use zoetrope_fuzzing::Target;
 
 use super::picture::accepted;
-use super::structure::Structure;
+use crate::structure::Structure;
 
 #[test]
 fn damage_of_a_picture_does_not_depend_on_how_it_is_read() {

@@ -9,13 +9,13 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::error::MediaError;
-use super::structure::{Damage, Structure};
 use crate::bounded::{self, Links};
 use crate::digest::Sha256Digest;
 use crate::download::digest_of;
 use crate::egress::{EgressError, LocalPart};
 use crate::file_type::{self, FileType};
 use crate::formats::format_of;
+use crate::structure::{Damage, Structure};
 
 /// Longest picture that is put into an input as base64, in bytes. Base64 is a third longer,
 /// and the component holds several copies of the input in its memory.

@@ -15,7 +15,8 @@ use crate::driver::{JobUpdate, backoff, now, spans};
 use crate::error::ErrorKind;
 use crate::ledger::{Change, Job, JobError, LedgerError, Millis};
 
-/// Attempts to commit an accepted job's ticket, and the time between them.
+/// Attempts to commit an accepted job's ticket, and the time between them. While the disk has no
+/// space, only a driver that drains gives up: the reply exists in the memory of this process alone.
 const TICKET_COMMIT_ATTEMPTS: u32 = 10;
 const TICKET_COMMIT_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -97,6 +98,9 @@ impl Steps {
                     if error.is_busy() {
                         if_busy = BusyPolicy::Wait;
                         continue;
+                    }
+                    if error.lacks().is_some() && !self.writer.is_draining() {
+                        attempts = 1;
                     }
                     if attempts >= TICKET_COMMIT_ATTEMPTS || !error.is_transient() {
                         return Err(error);

@@ -93,6 +93,7 @@ fn prune_of_20_000_rows_lets_another_writer_in_after_each_500() {
     });
     let pruned = pruned.expect("prune");
     assert_eq!((pruned.deleted, pruned.kept), (20_000, 1));
+    assert!(pruned.freed.bytes > 1 << 20, "the ledger is shorter");
     assert_eq!(turns, 40);
     let expected: Vec<_> = (1..=40).map(|chunk| chunk * 500).collect();
     assert_eq!(rows, expected);

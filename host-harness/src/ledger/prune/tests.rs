@@ -66,19 +66,3 @@ fn job_that_is_no_longer_done_or_too_new_is_not_deleted() {
     assert_eq!(ledger.delete(&done, 101).expect("delete"), 0);
     assert_eq!(ledger.counts(101).expect("counts"), (1, 0));
 }
-
-#[test]
-fn log_is_emptied_while_another_process_has_the_ledger_open() {
-    let (folder, ledger) = ledger(&[("a", State::Failed)]);
-    let other = Ledger::open(folder.path()).expect("ledger");
-    let length = || std::fs::metadata(ledger.log()).expect("the log").len();
-    let before = length();
-    assert!(before > 0);
-    assert_eq!(ledger.shrink_log().expect("shrink"), before);
-    assert_eq!((length(), other.jobs().expect("read").len()), (0, 1));
-    let wait = ledger.with_writer(|writer| {
-        writer.pragma_query_value(None, "busy_timeout", |row| row.get::<_, i64>(0))
-    });
-    let before = i64::try_from(BUSY_SLICE.as_millis()).expect("a number");
-    assert_eq!(wait.expect("read"), before, "the writer waits as before");
-}

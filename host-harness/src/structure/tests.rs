@@ -4,6 +4,8 @@ use image::{ImageFormat, Rgb, RgbImage};
 
 use super::*;
 
+mod files;
+
 fn picture(format: ImageFormat) -> Vec<u8> {
     let shade = |part: u32| u8::try_from(part * 7 % 256).unwrap_or_default();
     let picture = RgbImage::from_fn(48, 32, |x, y| Rgb([shade(x), shade(y), shade(x * y)]));

@@ -1,0 +1,110 @@
+//! Space on a disk: how much is left, and whether a failed write lacked it.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// What a failed write lacked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shortage {
+    /// Space on the disk, or of the user's quota.
+    Space,
+    /// Permission to make a file so long: the limit `ulimit -f`.
+    FileSize,
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Space => "the disk, or the quota of this user, is full",
+            Self::FileSize => "the limit on the size of files (`ulimit -f`) is reached",
+        })
+    }
+}
+
+impl Shortage {
+    /// What a failed write lacked; `None` if it failed for another reason.
+    #[must_use]
+    pub fn of(error: &io::Error) -> Option<Self> {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(Self::Space),
+            io::ErrorKind::FileTooLarge => Some(Self::FileSize),
+            _ => None,
+        }
+    }
+
+    /// What a write in `folder` lacks now: writes a file there, and removes it. For errors that do
+    /// not say why a write failed: `SQLite` has one code for all but a full disk.
+    #[must_use]
+    pub fn probe(folder: &Path) -> Option<Self> {
+        /// As much as the first write of a transaction.
+        const BYTES: usize = 64 << 10;
+        let written = || {
+            let file = tempfile::NamedTempFile::new_in(folder)?;
+            write_at_start(file.as_file(), &vec![0; BYTES])?;
+            file.as_file().set_len(BYTES as u64)?;
+            file.as_file().sync_all()
+        };
+        Self::of(&written().err()?)
+    }
+}
+
+/// Writes by the system call that `SQLite` uses.
+#[cfg(unix)]
+fn write_at_start(file: &File, bytes: &[u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, 0)
+}
+
+#[cfg(not(unix))]
+fn write_at_start(mut file: &File, bytes: &[u8]) -> io::Result<()> {
+    io::Write::write_all(&mut file, bytes)
+}
+
+/// The bytes that this user can still write in `folder`; `None` if the system does not say. A quota
+/// may permit less.
+#[cfg(unix)]
+#[must_use]
+pub fn free(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
+}
+
+/// The standard library does not say it.
+#[cfg(not(unix))]
+#[must_use]
+pub fn free(_: &Path) -> Option<u64> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_full_disk_a_quota_and_a_limit_are_shortages() {
+        use io::ErrorKind;
+        for (kind, expected) in [
+            (ErrorKind::StorageFull, Some(Shortage::Space)),
+            (ErrorKind::QuotaExceeded, Some(Shortage::Space)),
+            (ErrorKind::FileTooLarge, Some(Shortage::FileSize)),
+            (ErrorKind::PermissionDenied, None),
+            (ErrorKind::ReadOnlyFilesystem, None),
+            (ErrorKind::NotFound, None),
+            (ErrorKind::Other, None),
+        ] {
+            assert_eq!(Shortage::of(&kind.into()), expected, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn folder_with_space_lacks_nothing_and_keeps_no_file() {
+        let folder = tempfile::tempdir().expect("folder");
+        assert_eq!(Shortage::probe(folder.path()), None);
+        assert_eq!(Shortage::probe(&folder.path().join("missing")), None);
+        assert_eq!(std::fs::read_dir(folder.path()).expect("read").count(), 0);
+        if cfg!(unix) {
+            assert!(free(folder.path()) > Some(1 << 20));
+        }
+    }
+}
