@@ -29,6 +29,8 @@
 //! - [`prune`]: which rows and files `jobs prune` removes, beside other processes and when it is killed
 //! - [`upgrade`]: ledgers and components of earlier versions
 //! - [`crash`]: kills at every commit and at random, compared with the provider's account
+//! - [`stopped`]: processes that are stopped for a while, and those that wait for them; [`clocks`]: a
+//!   clock that is set; [`locks`]: locks that do not exclude
 //! - [`processes`]: two and five processes on one data directory, killed at random
 //!
 //! Providers:
@@ -110,6 +112,7 @@
 //!   old names: 2; links of documents: 3
 //! - published documents: 15 comparisons; 248 facts, each with a test or a reason
 //! - scripts of the practice provider: 45, over four protocols each; 3 tests of their list
+//! - stopped processes: 6; clocks that are set: 5; locks that do not exclude: 2
 //! - the others, each one or a few runs of the binary: 131
 //! - terminals that close, output that is not read, printed ids: 20
 //!
@@ -132,6 +135,8 @@ mod cancellation;
 mod catalogue;
 mod cli;
 mod clip_types;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod clocks;
 mod components;
 mod configuration;
 mod contract_versions;
@@ -163,6 +168,8 @@ mod kept_clips;
 mod keys;
 mod ledger;
 mod local_pictures;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod locks;
 #[cfg(unix)]
 mod memory;
 mod neighbours;
@@ -195,6 +202,8 @@ mod schemas;
 mod secrets;
 mod shortapi;
 mod shortapi_page;
+#[cfg(unix)]
+mod stopped;
 mod support;
 #[cfg(unix)]
 mod terminal;

@@ -131,6 +131,10 @@ impl Inner {
             self.unrecorded.insert(id.to_owned(), resolve);
             return;
         }
+        if let JobUpdate::HeldUp(held_up) = update {
+            self.line.message(&format!("Still waiting: {held_up}"));
+            return;
+        }
         if let JobUpdate::Committed(job) = update
             && job.ticket().is_some()
         {
@@ -186,7 +190,7 @@ impl Inner {
                 let before = self.watched.insert(id.to_owned(), known);
                 self.show_one(job, before.is_none_or(|(state, _)| state != job.state()));
             }
-            JobUpdate::Unrecorded { .. } => {}
+            JobUpdate::Unrecorded { .. } | JobUpdate::HeldUp(_) => {}
         }
     }
 

@@ -32,6 +32,8 @@
 //! - `private_texts`: redacts the texts of an input in messages; `reserved_headers`: names of headers
 //!   that components do not set and that carry no credential
 //! - `cleanup`: removes files that no job needs; `durable`: files that survive a power cut
+//! - `awake`: time limits that do not run while the process is stopped
+//! - `lock_errors`: file systems without locks
 //! - `hex`: hexadecimal digits; `file_type`: a file's type by its first bytes; `formats`: the
 //!   names and extensions of types; `structure`: whether a picture or a clip is complete
 //!
@@ -85,6 +87,7 @@
 #![deny(missing_docs)]
 
 pub mod artifacts;
+mod awake;
 mod bindings;
 mod bounded;
 pub mod catalog;
@@ -107,6 +110,7 @@ mod hex;
 pub mod jobs;
 pub mod json;
 pub mod ledger;
+mod lock_errors;
 pub mod media;
 pub mod net;
 pub mod policy;

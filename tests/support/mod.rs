@@ -14,6 +14,7 @@
 //! - [`network`]: a resolver and a connector for a broker, which count their calls
 //! - [`document`]: a reader of the published documents; [`samples`]: the code of a page without line
 //!   breaks; [`shell`]: command lines in documents; [`test_names`]: the names of the tests
+//! - [`preload`]: libraries that answer calls of the program to libc
 //! - [`random`]: reproducible random numbers
 //! - [`python`]: the comparisons with Python packages
 //! - [`pictures`], [`mp4`]: input pictures, and a reader of clips
@@ -39,6 +40,8 @@ pub(crate) mod packages;
 pub(crate) mod pictures;
 #[cfg(unix)]
 pub(crate) mod practice;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) mod preload;
 pub(crate) mod provider;
 pub(crate) mod python;
 #[cfg(unix)]

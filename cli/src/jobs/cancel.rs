@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use zoetrope_host::driver::{deadline_after, now};
+use zoetrope_host::driver::{Time, deadline_after};
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{CancelOutcome, NextStep};
 use zoetrope_host::ledger::{Job, State};
@@ -68,7 +68,7 @@ pub(super) fn cancelled(job: &Job, context: &Context) -> Result<ExitCode, Failur
                 )))
         }
         State::OutcomeUnknown if job.schedule.cancel_wanted && job.is_settled() => {
-            match NextStep::of(job, now()) {
+            match NextStep::of(job, Time::present()) {
                 step @ NextStep::Resolve { .. } => Err(kept(job, step, context)),
                 _ => ended(job, context),
             }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use zoetrope_host::driver::{deadline_after, now};
+use zoetrope_host::driver::{Time, deadline_after};
 use zoetrope_host::jobs::NextStep;
 use zoetrope_host::ledger::State;
 
@@ -38,7 +38,7 @@ impl Resolve {
         let mut answer = outcome::listed(&job);
         answer["ok"] = true.into();
         let text = if job.state() == State::Started {
-            let next = NextStep::of(&job, now());
+            let next = NextStep::of(&job, Time::present());
             let next = next_step::text(&next, &context.options());
             answer["next"] = next.as_str().into();
             format!("started; next: {next}")

@@ -336,7 +336,7 @@ pub(crate) fn of_driver(error: &DriverError, options: &str) -> Failure {
     let next = next_step::text(&NextStep::of_driver(error), options);
     match error {
         DriverError::Ledger(error) => of_ledger(error, options),
-        error => Failure::new(ErrorKind::LedgerUnavailable, Phase::Setup, chain(error)).then(next),
+        error => Failure::new(error.kind(), Phase::Setup, chain(error)).then(next),
     }
 }
 

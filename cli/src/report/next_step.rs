@@ -190,6 +190,7 @@ fn repair_text(repair: Repair) -> &'static str {
             "Fix the permissions of the data directory, or use another --data-dir"
         }
         Repair::OtherProcess => "Wait for the other process, or end it",
+        Repair::LocalDataDirectory => "Use a data directory on a local disk (--data-dir DIR)",
         Repair::NothingKnown => "Set ZOETROPE_LOG=debug for detailed logs",
         _ => "Fix the cause",
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use zoetrope_host::contract::Charge;
-use zoetrope_host::driver::now;
+use zoetrope_host::driver::Time;
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::jobs::{NextStep, error_text, with_charge};
 use zoetrope_host::ledger::{ClipFile, Job, JobError, LedgerError, Millis, State, path_text};
@@ -201,7 +201,7 @@ fn failure(job: &Job, options: &str) -> Failure {
     Failure::new(kind, phase(job), message)
         .about(job)
         .after_problem(last_problem(&error))
-        .then_step(NextStep::of(job, now()), options)
+        .then_step(NextStep::of(job, Time::present()), options)
 }
 
 /// The failure to print the answer about a job.

@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::error::Elapsed;
-use tokio::time::timeout;
 use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower};
 
@@ -16,6 +14,7 @@ use super::contract_0_1;
 use super::error::CallError;
 use super::exports::Exports;
 use super::state::{CallState, Stopped};
+use crate::awake::{Elapsed, timeout};
 use crate::connections::OpenConnection;
 use crate::contract::{Charge, CheckOptions, ErrorCause, NextStep, NodeError, Plan};
 use crate::egress::{Sends, Transmission};

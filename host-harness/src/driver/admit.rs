@@ -2,6 +2,7 @@
 
 use tokio::time::Instant;
 
+use super::clock::Time;
 use super::connection_limits::ConnectionLimits;
 use super::decide::decide;
 use super::event::{Action, Event};
@@ -48,7 +49,7 @@ pub(super) struct Mode {
 /// The time, as in rows and as in the limits of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Now {
-    pub(super) time: Millis,
+    pub(super) time: Time,
     pub(super) instant: Instant,
 }
 
@@ -99,7 +100,7 @@ fn delay_submit(job: &Job, limits: &ConnectionLimits, mode: Mode, now: Now) -> O
     if provider_delay.is_zero() {
         return None;
     }
-    let until = now.time + Millis::try_from(provider_delay.as_millis()).unwrap_or(0);
+    let until = now.time.now + Millis::try_from(provider_delay.as_millis()).unwrap_or(0);
     Some(Admission::Apply(Box::new(Event::Delayed { until, error })))
 }
 
@@ -145,7 +146,7 @@ mod tests {
 
     fn now() -> Now {
         Now {
-            time: TIME,
+            time: TIME.into(),
             instant: Instant::now(),
         }
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::connections::{ConnectionResolver, Connections};
+use super::deadlines::Deadlines;
 use super::error::DriverError;
 use super::group_commit::Writer;
 use super::listener::Listener;
@@ -126,6 +127,7 @@ impl DriverBuilder {
                 steps: Arc::new(steps),
                 settings: self.settings,
                 caller: self.caller,
+                deadlines: Deadlines::new(),
             },
             origin: Origin {
                 data_dir: self.data_dir,

@@ -1,8 +1,8 @@
 //! Group commit: the changes of many jobs that wait at the same moment are committed in one
 //! transaction, with one sync of the disk.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -66,6 +66,8 @@ pub(super) struct Writer {
     requests: mpsc::Sender<Request>,
     /// Whether the driver ends as soon as the running submits are answered.
     is_draining: Arc<AtomicBool>,
+    /// Since when a commit runs.
+    committing: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Writer {
@@ -78,10 +80,17 @@ impl Writer {
     fn with(commit: impl Fn(&[Change]) -> Committed + Send + Sync + 'static) -> Self {
         let (sender, queue) = mpsc::channel(MAX_COMMITS);
         let is_draining = Arc::new(AtomicBool::new(false));
-        tokio::spawn(write(Arc::new(commit), queue, Arc::clone(&is_draining)));
+        let committing = Arc::new(Mutex::new(None));
+        tokio::spawn(write(
+            Arc::new(commit),
+            queue,
+            Arc::clone(&is_draining),
+            Arc::clone(&committing),
+        ));
         Self {
             requests: sender,
             is_draining,
+            committing,
         }
     }
 
@@ -93,6 +102,11 @@ impl Writer {
     /// Whether the driver drains.
     pub(super) fn is_draining(&self) -> bool {
         self.is_draining.load(Ordering::Relaxed)
+    }
+
+    /// Since when a commit waits for the disk, or for another process.
+    pub(super) fn waits_since(&self) -> Option<Instant> {
+        *since_of(&self.committing)
     }
 
     /// Commits a change, synced as [`Ledger::commit_all`] says; returns the new row. While another
@@ -121,14 +135,20 @@ impl Writer {
     }
 }
 
+fn since_of(committing: &Mutex<Option<Instant>>) -> MutexGuard<'_, Option<Instant>> {
+    committing.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 async fn write(
     commit: Arc<impl Fn(&[Change]) -> Committed + Send + Sync + 'static>,
     mut queue: mpsc::Receiver<Request>,
     is_draining: Arc<AtomicBool>,
+    committing: Arc<Mutex<Option<Instant>>>,
 ) {
     let mut requests = Vec::new();
     while queue.recv_many(&mut requests, MAX_COMMITS).await > 0 {
         gather(&mut requests, &mut queue).await;
+        *since_of(&committing) = Some(Instant::now());
         requests = commit_once(&commit, &is_draining, std::mem::take(&mut requests)).await;
         while !requests.is_empty() {
             // Some wait for another process; a command does not wait behind them.
@@ -139,6 +159,7 @@ async fn write(
             }
             requests = commit_once(&commit, &is_draining, std::mem::take(&mut requests)).await;
         }
+        *since_of(&committing) = None;
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use super::admit::{Admission, Kind, Mode, Now, admit};
 use super::backoff::MAX_HINT;
 use super::busy::{BUSY_INTERVAL, retry_while_busy};
-use super::clock::now;
+use super::clock::{Time, now};
 use super::connection_limits::ConnectionLimits;
 use super::decide::may_submit;
 use super::error::DriverError;
@@ -29,9 +29,15 @@ use super::running::{Running, StepResult, Task};
 use super::shared::Shared;
 use super::spans;
 use super::steps::Opened;
-use super::wait::{DriveMode, LEDGER_POLL_INTERVAL, Waiting, changed, draining, unless_draining};
+use super::term::{Row, Term};
+use super::wait::{
+    DriveMode, LATE_INTERVAL, LEDGER_POLL_INTERVAL, Waiting, changed, draining, unless_draining,
+};
 use crate::error::chain;
 use crate::ledger::{Job, Millis, QueueId};
+
+/// How long a commit waits for another process before the deadlines of jobs count all the same.
+const HELD: Duration = Duration::from_secs(3);
 
 /// The least time between two reads of due rows.
 const MIN_READ_INTERVAL: Duration = Duration::from_millis(5);
@@ -55,6 +61,8 @@ struct Leader<'a> {
     read_at: Instant,
     next_read_at: Instant,
     version: i64,
+    /// When the deadlines are compared with the time next.
+    next_late_at: Instant,
 }
 
 /// Drives until the jobs of `waiting` are where they should be, or `modes` ends it. Only for
@@ -63,17 +71,21 @@ pub(super) async fn lead(
     shared: &Shared,
     waiting: &mut Waiting,
     modes: &mut watch::Receiver<DriveMode>,
-) -> Result<(), DriverError> {
+) -> Result<Term, DriverError> {
     shared.steps.writer.set_draining(false);
+    let _row = Row::write(&shared.ledger);
     let drive_mode = *modes.borrow();
     let begun = unless_draining(modes, begin(shared, waiting, drive_mode));
     let Some(begun) = begun.await else {
-        return Ok(());
+        return Ok(Term::Ended);
     };
     let mut leader = begun?;
     let driven = leader.drive(modes).await;
+    if matches!(driven, Err(DriverError::LedgerHeld)) {
+        shared.steps.writer.set_draining(true);
+    }
     let ended = leader.end(modes).await;
-    driven.and(ended)
+    driven.and_then(|term| ended.map(|()| term))
 }
 
 /// Reads the ledger for the first time.
@@ -98,6 +110,7 @@ async fn begin<'a>(
         opened: mpsc::unbounded_channel(),
         read_at: Instant::now(),
         next_read_at: Instant::now(),
+        next_late_at: Instant::now(),
     };
     leader.restore_delays().await?;
     Ok(leader)
@@ -123,16 +136,20 @@ impl Leader<'_> {
         Ok(())
     }
 
-    async fn drive(&mut self, modes: &mut watch::Receiver<DriveMode>) -> Result<(), DriverError> {
+    async fn drive(&mut self, modes: &mut watch::Receiver<DriveMode>) -> Result<Term, DriverError> {
         loop {
             let drive_mode = *modes.borrow_and_update();
             if self.waiting.ids.is_empty() || drive_mode == DriveMode::Draining {
-                return Ok(());
+                return Ok(Term::Ended);
             }
+            if self.shared.ledger.has_lost_driving() {
+                return Ok(Term::Lost);
+            }
+            self.check_ledger()?;
             if Instant::now() >= self.next_read_at {
                 match unless_draining(modes, self.read_due(drive_mode)).await {
                     Some(read) => read?,
-                    None => return Ok(()),
+                    None => return Ok(Term::Ended),
                 }
             }
             let wake = self.spawn_ready(drive_mode).min(self.next_read_at);
@@ -152,6 +169,23 @@ impl Leader<'_> {
                 () = changed(modes) => {}
             }
         }
+    }
+
+    /// Ends the work once the deadlines of all jobs have passed while another process holds the
+    /// ledger, so that they cannot be recorded.
+    fn check_ledger(&mut self) -> Result<(), DriverError> {
+        let now = Instant::now();
+        if now < self.next_late_at {
+            return Ok(());
+        }
+        self.next_late_at = now + LATE_INTERVAL;
+        let since = self.shared.steps.writer.waits_since();
+        if since.is_some_and(|since| since.elapsed() >= HELD)
+            && self.shared.late(self.waiting)?.len() == self.waiting.ids.len()
+        {
+            return Err(DriverError::LedgerHeld);
+        }
+        Ok(())
     }
 
     /// Reads due rows, and rows that other processes have changed.
@@ -261,8 +295,10 @@ impl Leader<'_> {
 
     /// Starts a job's step, or returns the job and when to try again.
     fn begin(&mut self, job: Job, drive_mode: DriveMode) -> Result<(), (Box<Job>, Instant)> {
+        let is_awaited = self.waiting.ids.contains(&job.spec.id);
+        let job = self.shared.deadlines.rebased(job, is_awaited);
         let now = Now {
-            time: now(),
+            time: Time::of(&self.shared.ledger),
             instant: Instant::now(),
         };
         let mode = Mode {
@@ -350,6 +386,9 @@ impl Leader<'_> {
         );
         let limits = self.limits_of(&task.queue_id.connection, instant);
         limits.on_step_end(party, &done, instant);
+        if done.job.is_done() {
+            self.shared.deadlines.forget(&task.job);
+        }
         if self.waiting.until.is_met(&done.job) {
             self.waiting.ids.remove(&task.job);
         }

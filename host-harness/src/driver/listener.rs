@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::held_up::HeldUp;
 use crate::contract::Stage;
 use crate::download::Received;
 use crate::ledger::{Job, LedgerError};
@@ -21,6 +22,9 @@ pub enum JobUpdate<'a> {
     Uploading,
     /// Progress of the download.
     Downloading(Received),
+    /// Another process drives the job and is not at work. Reported once for all jobs that this
+    /// process waits for.
+    HeldUp(&'a HeldUp),
     /// The row was committed.
     Committed(&'a Job),
     /// The provider accepted the job, and the ledger cannot be written. The ticket must be

@@ -24,6 +24,10 @@
 //! - `steps`: upload, submit, poll, cancel, download
 //! - `group_commit`: commits of many jobs in one transaction; `busy`: waits while another process
 //!   holds the ledger
+//! - `term`: the row of the process that drives; `watch`: what a waiting process sees of it;
+//!   `others`: what it does about it; [`held_up`](HeldUp): what it says; `this_process`: the name of
+//!   a process; `deadlines`: the deadlines of jobs by the
+//!   monotonic clock
 //! - `key_place`: where the key of a submit counts
 //! - `rate_limit`: requests a second of a connection
 //! - `requester`: the process that requested a job; without it no job is submitted
@@ -39,16 +43,19 @@ mod classify;
 mod clock;
 mod connection_limits;
 mod connections;
+mod deadlines;
 pub(crate) mod decide;
 mod error;
 pub(crate) mod event;
 mod gone;
 mod group_commit;
+mod held_up;
 mod holds;
 mod key_place;
 mod leader;
 mod listener;
 mod lock_state;
+mod others;
 mod packs;
 mod places;
 mod process;
@@ -62,13 +69,17 @@ mod settings;
 mod shared;
 mod spans;
 mod steps;
+mod term;
+mod this_process;
 mod wait;
+mod watch;
 
 pub use builder::DriverBuilder;
-pub use clock::{deadline_after, now};
+pub use clock::{Time, deadline_after, now};
 pub use connections::{ConnectionResolver, ResolvedConnection};
 pub(crate) use error::AdoptError;
 pub use error::DriverError;
+pub use held_up::HeldUp;
 pub use listener::{JobUpdate, Listener};
 pub use lock_state::{LockState, lock_state};
 pub(crate) use packs::remove_others as remove_other_components;

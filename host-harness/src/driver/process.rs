@@ -1,12 +1,14 @@
 //! A process that works on the jobs of a data directory.
 
+use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::busy::retry_while_busy;
 use super::clock::now;
@@ -14,10 +16,15 @@ use super::error::{AdoptError, DriverError};
 use super::event::Event;
 use super::group_commit::{BusyPolicy, MAX_COMMITS};
 use super::leader::lead;
+use super::others::Others;
 use super::shared::{Origin, Shared};
+use super::term::Term;
 use super::wait::{DriveMode, LEDGER_POLL_INTERVAL, WaitFor, Waiting, changed, unless_draining};
 use crate::component::Pack;
 use crate::ledger::{Inserted, Job, Ledger, Millis, State};
+
+/// How long a process waits for the rows that others have changed before it looks at its deadlines.
+const READ_TIME: Duration = Duration::from_secs(5);
 
 /// Works on the jobs of a data directory for this process. [`Driver::builder`] makes one.
 pub struct Driver {
@@ -109,40 +116,76 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// When the ledger fails.
+    /// When the ledger fails; [`DriverError::HeldUp`] and [`DriverError::LedgerHeld`] when the
+    /// deadlines of jobs passed while another process held them up.
     pub async fn wait(
         &self,
         ids: impl IntoIterator<Item = String>,
         until: WaitFor,
+        modes: watch::Receiver<DriveMode>,
+    ) -> Result<(), DriverError> {
+        tokio::select! {
+            ended = self.wait_awake(ids.into_iter().collect(), until, modes) => ended,
+            () = self.shared.deadlines.keep_clock() => Ok(()),
+        }
+    }
+
+    async fn wait_awake(
+        &self,
+        ids: HashSet<String>,
+        until: WaitFor,
         mut modes: watch::Receiver<DriveMode>,
     ) -> Result<(), DriverError> {
-        let mut waiting = Waiting {
-            ids: ids.into_iter().collect(),
-            until,
-        };
+        let mut waiting = Waiting { ids, until };
         let ids: Vec<_> = waiting.ids.iter().map(String::as_str).collect();
         let rows = retry_while_busy(|| self.shared.ledger.rows_of(&ids));
         let Some(rows) = unless_draining(&modes, rows).await else {
             return Ok(());
         };
-        waiting.leave_out(&rows?);
+        let rows = rows?;
+        waiting.leave_out(&rows);
+        // From now on, a clock that is set does not change them.
+        for job in &rows.jobs {
+            let (id, deadline_at) = (&job.spec.id, job.schedule.deadline_at);
+            self.shared.deadlines.left(id, deadline_at, now());
+        }
         let mut seen = None;
+        let mut others = Others::begin();
         loop {
-            if let Some(lock) = self.try_lock()? {
+            others.look(&self.shared.ledger);
+            if let Some(lock) = self.try_lock()?
+                && others.allow_driving()
+            {
                 tracing::info!("this process drives the jobs");
                 let ended = lead(&self.shared, &mut waiting, &mut modes).await;
                 tracing::info!("this process no longer drives");
                 drop(lock);
-                return ended;
+                if ended? == Term::Ended {
+                    return Ok(());
+                }
+                tracing::error!(
+                    "another process drives the jobs although this one has the lock on \
+                     driver.lock: the locks of this file system do not exclude other machines; \
+                     use a data directory on a local disk"
+                );
+                others = Others::begin();
+                continue;
             }
             let drive_mode = *modes.borrow();
+            // Another process may hold the ledger, and the deadlines count all the same.
             let read = self.read_changes(&mut waiting, &mut seen, drive_mode);
-            if let Some(read) = unless_draining(&modes, read).await {
+            let read = timeout(READ_TIME, read);
+            if let Some(Ok(read)) = unless_draining(&modes, read).await {
                 read?;
             }
             if waiting.ids.is_empty() || *modes.borrow() == DriveMode::Draining {
-                return Ok(());
+                return others.ended();
             }
+            others.end_late(&self.shared, &mut waiting).await?;
+            if waiting.ids.is_empty() {
+                return others.ended();
+            }
+            others.report_silence(&self.shared, &waiting);
             tokio::select! {
                 () = sleep(LEDGER_POLL_INTERVAL) => {}
                 () = changed(&mut modes) => {}
@@ -170,7 +213,11 @@ impl Driver {
     ///
     /// When the ledger fails.
     pub(crate) async fn settle_orphans(&self) -> Result<(), DriverError> {
-        if let Some(_lock) = self.try_lock()? {
+        let mut others = Others::begin();
+        others.look(&self.shared.ledger);
+        if let Some(_lock) = self.try_lock()?
+            && others.allow_driving()
+        {
             self.shared.settle_orphans(BusyPolicy::Fail).await?;
         }
         Ok(())
@@ -178,10 +225,7 @@ impl Driver {
 
     /// Takes the lock; `None` if another process holds it.
     fn try_lock(&self) -> Result<Option<File>, DriverError> {
-        let failed = |source| DriverError::File {
-            path: self.lock.clone(),
-            source,
-        };
+        let failed = |source| DriverError::of_lock(&self.lock, source);
         let mut options = File::options();
         options.write(true).create(true).truncate(false);
         let file = options.open(&self.lock).map_err(failed)?;

@@ -36,10 +36,7 @@ impl Requester {
             fs::rename(&unnamed, &path)?;
             Ok(file)
         };
-        let lock = locked().map_err(|source| DriverError::File {
-            path: path.clone(),
-            source,
-        })?;
+        let lock = locked().map_err(|source| DriverError::of_lock(&path, source))?;
         Ok(Self {
             name,
             path,

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::busy::retry_while_busy;
+use super::clock::now;
 use super::connections::ConnectionResolver;
+use super::deadlines::Deadlines;
 use super::error::DriverError;
 use super::event::Event;
 use super::group_commit::BusyPolicy;
@@ -12,7 +14,7 @@ use super::listener::JobUpdate;
 use super::requester::Requester;
 use super::settings::DriverSettings;
 use super::steps::Steps;
-use super::wait::{DriveMode, WaitFor, Waiting};
+use super::wait::{DriveMode, LATE, WaitFor, Waiting};
 use crate::component::Pack;
 use crate::egress::Egress;
 use crate::ledger::Ledger;
@@ -33,6 +35,7 @@ pub(super) struct Shared {
     pub(super) steps: Arc<Steps>,
     pub(super) settings: DriverSettings,
     pub(super) caller: Option<Caller>,
+    pub(super) deadlines: Deadlines,
 }
 
 impl Shared {
@@ -43,6 +46,16 @@ impl Shared {
             Box::pin(settled).await?;
         }
         Ok(())
+    }
+
+    /// The ids of the jobs whose deadline has passed by more than [`LATE`].
+    pub(super) fn late(&self, waiting: &Waiting) -> Result<Vec<String>, DriverError> {
+        let ids: Vec<_> = waiting.ids.iter().map(String::as_str).collect();
+        let mut deadlines = self.ledger.deadlines(&ids)?;
+        let now = now();
+        deadlines
+            .retain(|(id, deadline_at)| self.deadlines.left(id, *deadline_at, now).awake <= -LATE);
+        Ok(deadlines.into_iter().map(|(id, _)| id).collect())
     }
 
     /// Removes the settled jobs from `waiting`, and reports the rows if there are few. Resumes

@@ -22,7 +22,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use self::resolved_job::ResolvedJob;
 use self::results::InHand;
 use super::classify;
-use super::clock::now;
+use super::clock::Time;
 use super::connections::Connections;
 use super::decide::decide;
 use super::event::{Action, Event};
@@ -89,7 +89,7 @@ impl Steps {
         caller: Option<&Caller>,
         opened: &UnboundedSender<Opened>,
     ) -> Result<Done, Arc<LedgerError>> {
-        let (_, action) = decide(&job, Event::Due, now());
+        let (_, action) = decide(&job, Event::Due, Time::of(&self.ledger));
         if !matches!(
             action,
             Action::HandOver | Action::Submit | Action::Poll | Action::Cancel | Action::Download

@@ -6,10 +6,17 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::error::chain;
-use crate::ledger::{DamagedRow, Job, Rows};
+use crate::ledger::{DamagedRow, Job, Millis, Rows};
 
 /// How often a process reads the changes of others.
 pub(super) const LEDGER_POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How often the deadlines of the jobs that a process waits for are compared with the time.
+pub(super) const LATE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long after its deadline the wait for a job ends that the process which drives has not ended:
+/// it polls for up to 2 s longer, and commits.
+pub(super) const LATE: Millis = 5_000;
 
 /// How a [`Driver`](super::Driver) works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,7 +15,6 @@ use http::header::{ACCEPT_ENCODING, HOST, HeaderMap, HeaderValue, TRANSFER_ENCOD
 use http::{Request, StatusCode, Uri, Version, response};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use tokio::time::{Instant, timeout};
 
 use super::destination::{Destination, RequestBody};
 use super::error::{EgressError, NotSent, ReplyLost};
@@ -25,6 +24,7 @@ use super::limits::HttpLimits;
 use super::opener::Opener;
 use super::pool::{KEPT, Pool, Sender};
 use super::spans;
+use crate::awake::{Deadline, Elapsed, timeout};
 use crate::sanitize::sentence;
 
 /// The lowest average rate of a transfer, in bytes a second: a poor mobile connection.
@@ -189,7 +189,7 @@ impl Channel<'_> {
             announced: body.size_hint().exact(),
             body: Some(body),
             read: 0,
-            begun: Instant::now(),
+            deadline: Deadline::after(client.grace),
             grace: client.grace,
             header_limit,
             pool: Arc::clone(&client.pool),
@@ -205,7 +205,8 @@ pub(crate) struct Reply {
     announced: Option<u64>,
     body: Option<Incoming>,
     read: u64,
-    begun: Instant,
+    /// When the whole body must have arrived. Each part of it moves the deadline on.
+    deadline: Deadline,
     grace: Duration,
     header_limit: u64,
     pool: Arc<Pool>,
@@ -242,23 +243,21 @@ impl Reply {
         let Some(body) = &mut self.body else {
             return Ok(None);
         };
-        let whole = self.grace + Duration::from_secs(self.read / SLOWEST);
-        let left = whole.saturating_sub(self.begun.elapsed());
-        let (wait, after) = if left < time_limit {
-            (left, whole)
-        } else {
-            (time_limit, time_limit)
-        };
+        let whole = self.grace + time_at_slowest(self.read);
         loop {
-            let frame = timeout(wait, body.frame())
-                .await
-                .map_err(|_| ReplyLost::Timeout { after })?;
+            let frame = self.deadline.limit(timeout(time_limit, body.frame())).await;
+            let frame = frame
+                .map_err(|Elapsed| ReplyLost::Timeout { after: whole })?
+                .map_err(|Elapsed| ReplyLost::Timeout { after: time_limit })?;
             match frame {
                 Some(Ok(frame)) => {
                     let Ok(bytes) = frame.into_data() else {
                         continue;
                     };
-                    self.read += bytes.len() as u64;
+                    let read = self.read + bytes.len() as u64;
+                    let more = time_at_slowest(read).saturating_sub(time_at_slowest(self.read));
+                    self.deadline.extend(more);
+                    self.read = read;
                     return Ok(Some(bytes));
                 }
                 // A connection of HTTP/2 may end before the end of the body is noticed.
@@ -281,6 +280,11 @@ impl Reply {
             }
         }
     }
+}
+
+/// The time that a transfer of this length takes at the rate [`SLOWEST`].
+fn time_at_slowest(length: u64) -> Duration {
+    Duration::from_secs(length / SLOWEST)
 }
 
 /// Sends a request that can be repeated: if a pooled connection was stale, once more over a

@@ -6,7 +6,6 @@ use std::time::Duration;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
 
 use super::destination::Destination;
 use super::dial::{Connect, dial};
@@ -19,6 +18,7 @@ use super::resolver::{Resolve, addresses_of};
 use super::tls::Tls;
 use super::tunnel;
 use super::yielding::Yielding;
+use crate::awake::timeout;
 use crate::net::Origin;
 
 /// How long the lookup of a name may take that a proxy can resolve too. Without a reachable

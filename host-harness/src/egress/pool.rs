@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures::FutureExt as _;
 use hyper::client::conn::{http1, http2};
@@ -39,6 +39,16 @@ impl Sender {
 struct Idle {
     sender: Sender,
     since: Instant,
+    /// The monotonic clock of some systems stands still while the machine sleeps.
+    since_date: SystemTime,
+}
+
+impl Idle {
+    /// Whether it was idle for less than `unused`, by both clocks.
+    fn is_recent(&self, unused: Duration) -> bool {
+        let by_date = SystemTime::now().duration_since(self.since_date);
+        self.since.elapsed() < unused && by_date.is_ok_and(|idle| idle < unused)
+    }
 }
 
 /// Idle connections by destination. The destination includes the address rule, so that a
@@ -55,10 +65,9 @@ impl Pool {
         let Entry::Occupied(mut kept) = idle.entry(destination.clone()) else {
             return None;
         };
-        let now = Instant::now();
         kept.get_mut()
-            .retain(|idle| now - idle.since < KEPT && idle.sender.is_open());
-        let last = kept.get().last().filter(|idle| now - idle.since < unused);
+            .retain(|idle| idle.is_recent(KEPT) && idle.sender.is_open());
+        let last = kept.get().last().filter(|idle| idle.is_recent(unused));
         let taken = match last.map(|idle| &idle.sender) {
             // Shared: HTTP/2 carries many requests at once.
             Some(Sender::Http2(sender)) => Some(Sender::Http2(sender.clone())),
@@ -92,9 +101,8 @@ impl Pool {
 
     fn keep(&self, destination: Destination, sender: Sender) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
         idle.retain(|_, kept| {
-            kept.retain(|idle| now - idle.since < KEPT);
+            kept.retain(|idle| idle.is_recent(KEPT));
             !kept.is_empty()
         });
         let kept = idle.entry(destination).or_default();
@@ -102,7 +110,11 @@ impl Pool {
             kept.retain(|idle| matches!(idle.sender, Sender::Http1(_)));
         }
         if kept.len() < MOST_IDLE {
-            kept.push(Idle { sender, since: now });
+            kept.push(Idle {
+                sender,
+                since: Instant::now(),
+                since_date: SystemTime::now(),
+            });
         }
     }
 }

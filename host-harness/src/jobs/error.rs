@@ -152,9 +152,9 @@ impl JobsError {
             | Self::AmbiguousId { .. }
             | Self::OutcomeKnown { .. } => ErrorKind::Usage,
             Self::KeyConflict { .. } => ErrorKind::KeyConflict,
-            Self::Driver(_) | Self::Unwritten { .. } | Self::NotResumed { .. } => {
-                ErrorKind::LedgerUnavailable
-            }
+            Self::Driver(error)
+            | Self::Unwritten { source: error, .. }
+            | Self::NotResumed { source: error, .. } => error.kind(),
             Self::Copy { .. } => ErrorKind::DownloadFailed,
             Self::Connection(error) | Self::NotAdopted { error, .. } => error.kind,
             Self::List(_) | Self::Check { .. } => return None,
@@ -202,7 +202,7 @@ impl JobsError {
                 LedgerError::KeyConflict { job } => Self::KeyConflict { job: job.clone() },
                 _ => error.into(),
             },
-            DriverError::File { .. } => error.into(),
+            _ => error.into(),
         }
     }
 

@@ -6,9 +6,9 @@ use super::credit::lacks_credit;
 use crate::contract::{self, Charge};
 use crate::disk::Shortage;
 use crate::driver::DriverError;
-use crate::driver::pure::may_submit;
+use crate::driver::pure::{Time, may_submit};
 use crate::error::ErrorKind;
-use crate::ledger::{Job, LedgerError, Millis, State};
+use crate::ledger::{Job, LedgerError, State};
 use crate::policy::Route;
 
 /// The user's next step.
@@ -178,8 +178,10 @@ pub enum Repair {
     DataDirectory,
     /// The cause in the error's text.
     Cause,
-    /// Another process that writes to the ledger for long, which is to end.
+    /// Another process that holds the ledger or the jobs for long, which is to end.
     OtherProcess,
+    /// The data directory, whose file system has no locks: another one.
+    LocalDataDirectory,
     /// Unknown: a fault of this program, whose logs may have details.
     NothingKnown,
 }
@@ -187,7 +189,7 @@ pub enum Repair {
 impl NextStep {
     /// The next step for a job without a finished file.
     #[must_use]
-    pub fn of(job: &Job, now: Millis) -> Self {
+    pub fn of(job: &Job, time: impl Into<Time>) -> Self {
         let id = job.spec.id.clone();
         let kind = job.last_error.as_ref().map(|error| error.kind);
         let is_settled = job.is_settled();
@@ -213,7 +215,7 @@ impl NextStep {
             State::Failed | State::Cancelled => Self::Nothing { by_provider: false },
             // Under another account, a submit would be charged again.
             State::OutcomeUnknown
-                if may_submit(job, now) && kind != Some(ErrorKind::ConnectionChanged) =>
+                if may_submit(job, time) && kind != Some(ErrorKind::ConnectionChanged) =>
             {
                 Self::ResumeOnce {
                     job: id,
@@ -263,6 +265,10 @@ impl NextStep {
         match error {
             DriverError::Ledger(error) => Self::of_ledger(error),
             DriverError::File { source, .. } => Self::repeat(repair(Shortage::of(source))),
+            DriverError::NoLocks { .. } => Self::repeat(Repair::LocalDataDirectory),
+            DriverError::HeldUp { .. } | DriverError::LedgerHeld => {
+                Self::repeat(Repair::OtherProcess)
+            }
         }
     }
 

@@ -19,6 +19,12 @@ pub struct Change {
 }
 
 impl Change {
+    /// Whether a request that can cost money is sent after it.
+    fn submits(&self) -> bool {
+        let is_submitting = |job: &Job| matches!(job.stage, Stage::Submitting { .. });
+        is_submitting(&self.after) && !is_submitting(&self.before)
+    }
+
     /// Whether it changes nothing but the time of the next poll, the pause before it and the
     /// number of failed polls.
     pub(crate) fn only_reschedules(&self) -> bool {
@@ -75,7 +81,7 @@ impl Ledger {
     /// # Errors
     ///
     /// When nothing could be committed. Within: [`LedgerError::Outdated`] for a row that has
-    /// changed since `before`.
+    /// changed since `before`, and for a submit of a process that does not drive any more.
     pub fn commit_all(
         &self,
         changes: &[Change],
@@ -85,12 +91,22 @@ impl Ledger {
         } else {
             Durability::Synced
         };
-        self.write_until(durability, |transaction| {
+        let submits = changes.iter().filter(|change| change.submits());
+        let submitted_at = submits.map(|change| change.at).max();
+        let committed = self.write_until(durability, |transaction| {
+            let may_submit = match submitted_at {
+                Some(at) => {
+                    self.latest_time().keep(transaction, at)?;
+                    self.driving().confirm(transaction, at)?
+                }
+                None => true,
+            };
             let mut committed = Vec::with_capacity(changes.len());
-            for Change { before, after, at } in changes {
+            for change in changes {
+                let Change { before, after, at } = change;
                 let mut next = after.clone();
                 next.revision = before.revision;
-                if !record::update(transaction, &next)? {
+                if change.submits() && !may_submit || !record::update(transaction, &next)? {
                     let job = before.spec.id.clone();
                     committed.push(Err(LedgerError::Outdated { job }));
                     continue;
@@ -104,7 +120,11 @@ impl Ledger {
                 committed.push(Ok(next));
             }
             Ok(committed)
-        })
+        });
+        if submitted_at.is_some() && committed.is_ok() {
+            self.driving().confirmed();
+        }
+        committed
     }
 
     /// Commits one change; see [`commit_all`](Self::commit_all).

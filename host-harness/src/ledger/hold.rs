@@ -8,9 +8,17 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use crate::lock_errors::is_without_locks;
 
 /// The lock file in the data directory.
 const FILE: &str = "files.lock";
+
+/// How long a process waits while another one removes files. It removes them in short steps.
+const HELD: Duration = Duration::from_secs(30);
+
+const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
 /// While this exists, no process removes pictures or components of the data directory.
 #[derive(Clone, Debug)]
@@ -49,11 +57,9 @@ impl Holds {
             return Ok(FilesHold { _lock: Some(file) });
         }
         let file = self.open()?;
-        match file.lock_shared() {
+        match lock_shared(&file) {
             // Without locks, files that are in use are spared for their age alone.
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-                Ok(FilesHold { _lock: None })
-            }
+            Err(error) if is_without_locks(&error) => Ok(FilesHold { _lock: None }),
             locked => {
                 let file = locked.map(|()| Arc::new(file))?;
                 *shared = Arc::downgrade(&file);
@@ -68,9 +74,7 @@ impl Holds {
         match file.try_lock() {
             Ok(()) => Ok(Some(FilesOwned { _lock: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
-                Ok(None)
-            }
+            Err(TryLockError::Error(error)) if is_without_locks(&error) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
@@ -85,6 +89,23 @@ impl Holds {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         options.open(&self.path)
+    }
+}
+
+/// Locks a file, or fails once another process has held it for [`HELD`]: that process may be stopped.
+fn lock_shared(file: &File) -> io::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match file.try_lock_shared() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if begun.elapsed() >= HELD => {
+                let held = "another process removes files of the data directory for half a \
+                            minute, and may be stopped";
+                return Err(io::Error::new(io::ErrorKind::TimedOut, held));
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(RETRY_INTERVAL),
+        }
     }
 }
 

@@ -7,6 +7,8 @@
 //! - `columns`: the columns of a row; `record`: conversion between a job and its columns
 //! - [`store`](Ledger): the rows, and their transactions; `open`: the file; `schema`: its versions
 //! - [`change`](Change): a change of a row; [`due`](QueueId): the jobs whose time has come
+//! - [`driving`](DrivingProcess): the process that drives; `latest`: the latest time that was seen;
+//!   `terms`: both in the ledger
 //! - `uploads`: the uploads of pictures, before and after their job has a row
 //! - `resume`: resumes every job in one commit
 //! - [`pictures`](Pictures): pictures stored beside the rows; `placeholders`: the places of those in
@@ -20,10 +22,12 @@
 
 mod change;
 mod columns;
+mod driving;
 mod due;
 mod error;
 mod hold;
 mod job_error;
+mod latest;
 mod local_pictures;
 mod open;
 pub mod path_text;
@@ -37,6 +41,7 @@ mod schema;
 mod stage;
 mod state;
 mod store;
+mod terms;
 #[cfg(test)]
 pub(crate) mod testing;
 mod uploads;
@@ -46,10 +51,12 @@ pub use change::Change;
 #[cfg(test)]
 pub(crate) use record::round_trip;
 
+pub use driving::DrivingProcess;
 pub use due::QueueId;
 pub use error::{Damage, DamagedRow, LedgerError, RowProblem};
 pub use hold::FilesHold;
 pub use job_error::{Failures, JobError};
+pub(crate) use latest::latest_seen;
 pub use local_pictures::{FieldValue, LocalPicture, LocalPictures};
 pub(crate) use pictures::CopyError;
 pub use pictures::Pictures;

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
 use super::columns::select_job;
+use super::driving::Driving;
 use super::error::{DamagedRow, Failure, LedgerError};
 use super::hold::Holds;
+use super::latest::Latest;
 use super::row::Job;
 use super::stage::Millis;
 use super::state::{SETTLED, State};
@@ -48,6 +50,8 @@ pub struct Ledger {
     /// How long a transaction waits for another process's transaction.
     wait: Duration,
     holds: Holds,
+    latest: Latest,
+    driving: Driving,
 }
 
 /// The connection that writes.
@@ -125,13 +129,17 @@ impl Ledger {
             connection,
             durability: Durability::Synced,
         });
-        let reader = Mutex::new(open::open(&path)?);
+        let reader = open::open(&path)?;
+        let latest = Latest::read(&reader).map_err(|error| LedgerError::of(&path, error))?;
+        let reader = Mutex::new(reader);
         Ok(Self {
             path,
             writer,
             reader,
             wait: open::BUSY_TIMEOUT,
             holds: Holds::of(data_dir),
+            latest,
+            driving: Driving::default(),
         })
     }
 
@@ -283,6 +291,18 @@ impl Ledger {
         })
     }
 
+    /// The deadlines of these jobs, in no order.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn deadlines(&self, ids: &[&str]) -> Result<Vec<(String, Millis)>, LedgerError> {
+        let ids = serde_json::Value::from(ids.to_vec()).to_string();
+        let of_ids = "SELECT id, deadline_at FROM jobs
+            WHERE id IN (SELECT value FROM json_each(?1))";
+        self.read(of_ids, [ids], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
     /// Jobs of the state `submitting`.
     ///
     /// # Errors
@@ -348,6 +368,24 @@ impl Ledger {
         wanted: Durability,
         run: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, LedgerError> {
+        self.write_within(self.wait, wanted, run)
+    }
+
+    /// The same without a wait for a process that writes for longer than a moment.
+    pub(super) fn write_once<T>(
+        &self,
+        wanted: Durability,
+        run: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
+    ) -> Result<T, LedgerError> {
+        self.write_within(Duration::ZERO, wanted, run)
+    }
+
+    fn write_within<T>(
+        &self,
+        wait: Duration,
+        wanted: Durability,
+        run: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
+    ) -> Result<T, LedgerError> {
         let begun = Instant::now();
         loop {
             let mut writer = locked(&self.writer);
@@ -361,7 +399,7 @@ impl Ledger {
                 }
                 Err(error) => {
                     let error = LedgerError::of(&self.path, error);
-                    if !error.is_busy() || begun.elapsed() >= self.wait {
+                    if !error.is_busy() || begun.elapsed() >= wait {
                         return Err(error);
                     }
                 }
@@ -386,6 +424,14 @@ impl Ledger {
 
     pub(super) fn holds(&self) -> &Holds {
         &self.holds
+    }
+
+    pub(super) fn latest_time(&self) -> &Latest {
+        &self.latest
+    }
+
+    pub(super) fn driving(&self) -> &Driving {
+        &self.driving
     }
 
     /// Reads rows of a query.

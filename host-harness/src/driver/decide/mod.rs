@@ -19,8 +19,9 @@ mod submit;
 
 use step::Step;
 
+use crate::driver::clock::Time;
 use crate::driver::event::{Action, Event};
-use crate::ledger::{Job, Millis};
+use crate::ledger::Job;
 
 pub(super) use download::is_last_failure;
 pub(super) use hand_over::may_upload_again;
@@ -30,11 +31,13 @@ pub use submit::may_submit;
 
 /// The row and action that follow from `job`, `event` and the time.
 #[must_use]
-pub fn decide(job: &Job, event: Event, now: Millis) -> (Job, Action) {
+pub fn decide(job: &Job, event: Event, time: impl Into<Time>) -> (Job, Action) {
+    let Time { now, latest } = time.into();
     let mut next = job.clone();
     let mut step = Step {
         job: &mut next,
         now,
+        latest,
     };
     let action = match event {
         Event::SubmitReady { .. }

@@ -81,7 +81,7 @@ impl Step<'_> {
         }
         match &self.job.stage {
             Stage::Queued { .. } | Stage::OutcomeUnknown { .. }
-                if may_submit(self.job, self.now) =>
+                if may_submit(self.job, self.time()) =>
             {
                 if must_hand_over(self.job, self.now) {
                     Action::HandOver
@@ -107,7 +107,7 @@ impl Step<'_> {
 
     /// The wish is kept until the job is cancelled or has ended.
     fn want_cancel(&mut self) {
-        let may_find = may_submit(self.job, self.now);
+        let may_find = may_submit(self.job, self.time());
         let schedule = &mut self.job.schedule;
         match self.job.stage {
             Stage::Queued { .. } => self.cancel_unsent(),
@@ -129,6 +129,7 @@ impl Step<'_> {
     }
 
     fn resume(&mut self, deadline_at: Millis, requester: String) {
+        let time = self.time();
         let job = &mut *self.job;
         if job.is_done() {
             return;
@@ -137,7 +138,7 @@ impl Step<'_> {
         job.schedule.deadline_at = deadline_at;
         let may_go_on = match &mut job.stage {
             Stage::Submitting { .. } => return,
-            Stage::OutcomeUnknown { .. } => may_submit(job, self.now),
+            Stage::OutcomeUnknown { .. } => may_submit(job, time),
             Stage::Succeeded { media, .. } => {
                 // A URL from before may have expired.
                 *media = None;

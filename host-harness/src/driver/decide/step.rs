@@ -2,12 +2,25 @@
 
 use crate::contract::Charge;
 use crate::driver::backoff;
+use crate::driver::clock::Time;
 use crate::ledger::{Failures, Job, JobError, Millis, Stage};
 
 /// A row that is changed into the next one, and the time.
 pub(super) struct Step<'a> {
     pub(super) job: &'a mut Job,
     pub(super) now: Millis,
+    /// See [`Time::latest`](crate::driver::clock::Time::latest).
+    pub(super) latest: Millis,
+}
+
+impl Step<'_> {
+    /// The time of the decision.
+    pub(super) fn time(&self) -> Time {
+        Time {
+            now: self.now,
+            latest: self.latest,
+        }
+    }
 }
 
 /// How a job ends without a result.

@@ -2,23 +2,25 @@
 
 use super::step::{Ending, Step};
 use crate::contract::Charge;
+use crate::driver::clock::Time;
 use crate::driver::event::{Action, Event, SubmitFailure};
 use crate::error::ErrorKind;
-use crate::ledger::{Attempts, Job, JobError, Millis, ProviderJob, Stage, State, Submit};
+use crate::ledger::{Attempts, Job, JobError, ProviderJob, Stage, State, Submit};
 
 /// Failed submits in a row after which the job is suspended.
 const MAX_SUBMIT_FAILURES: u32 = 4;
 
 /// Whether a submit may be sent now: the first one, or a repetition under the same key while
-/// the provider honours it. If the job is to be cancelled, only the repetition: it finds the job,
+/// the provider honours it. A clock that is set back does not prolong that time. If the job is to be cancelled, only the repetition: it finds the job,
 /// which is then cancelled.
 #[must_use]
-pub fn may_submit(job: &Job, now: Millis) -> bool {
+pub fn may_submit(job: &Job, time: impl Into<Time>) -> bool {
+    let Time { latest, .. } = time.into();
     match &job.stage {
         Stage::Queued { .. } => !job.schedule.cancel_wanted,
         Stage::OutcomeUnknown { submit } => {
             let first = submit.first_at;
-            let is_honoured = now >= first && now - first < job.spec.idempotency_ms;
+            let is_honoured = latest >= first && latest - first < job.spec.idempotency_ms;
             submit.attempts.keyed && is_honoured
         }
         _ => false,
@@ -84,7 +86,7 @@ impl Step<'_> {
         account: Option<String>,
         path: String,
     ) -> Action {
-        if !may_submit(self.job, self.now) {
+        if !may_submit(self.job, self.time()) {
             return Action::AbortSubmit;
         }
         let job = &mut *self.job;
@@ -109,6 +111,7 @@ impl Step<'_> {
     }
 
     pub(super) fn submit_failed(&mut self, error: JobError, failure: SubmitFailure) {
+        let time = self.time();
         let job = &mut *self.job;
         job.stage = match std::mem::take(&mut job.stage) {
             Stage::Submitting { submit, uncertain } => match failure {
@@ -129,7 +132,7 @@ impl Step<'_> {
             job.billing.charge = Charge::No;
         }
         job.schedule.attempts += 1;
-        let again = job.schedule.attempts < MAX_SUBMIT_FAILURES && may_submit(job, self.now);
+        let again = job.schedule.attempts < MAX_SUBMIT_FAILURES && may_submit(job, time);
         let cancel_wanted = job.schedule.cancel_wanted;
         match failure {
             SubmitFailure::Refused { charge } if !is_uncertain => {
@@ -150,7 +153,7 @@ impl Step<'_> {
         };
         let message = "the process that was submitting ended before the provider's answer";
         self.suspend(JobError::new(ErrorKind::OutcomeUnknown, message));
-        if may_submit(self.job, self.now) {
+        if may_submit(self.job, self.time()) {
             self.job.schedule.next_at = Some(self.now);
         }
     }

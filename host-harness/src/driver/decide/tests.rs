@@ -7,9 +7,10 @@ use crate::driver::event::Action::{AllowSubmit, Download, Finalize, Poll, Submit
 use crate::driver::event::{PollFailure, SubmitFailure};
 use crate::error::ErrorKind;
 use crate::ledger::testing::queued;
-use crate::ledger::{ClipFile, Cost, JobError, Media, Stage, State, Target, round_trip};
+use crate::ledger::{ClipFile, Cost, JobError, Media, Millis, Stage, State, Target, round_trip};
 
 mod cancel;
+mod clock;
 mod deadline;
 mod ends;
 mod grace;

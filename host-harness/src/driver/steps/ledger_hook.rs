@@ -10,17 +10,19 @@ use tracing::Instrument as _;
 
 use super::{ResolvedJob, Steps, account};
 use crate::connections::OpenConnection;
+use crate::driver::clock::Time;
 use crate::driver::decide::{decide, may_submit};
 use crate::driver::event::{Action, Event};
 use crate::driver::group_commit::{WriteError, Writer};
 use crate::driver::key_place::key_place;
-use crate::driver::{JobUpdate, Listener, now};
+use crate::driver::{JobUpdate, Listener};
 use crate::egress::{Decision, Submission, SubmitHook};
-use crate::ledger::{Change, Job, LedgerError, Millis, Stage};
+use crate::ledger::{Change, Job, Ledger, LedgerError, Stage};
 use crate::policy::KeyPlace;
 
 /// Commits the row of a request that can cost money before the request is sent.
 pub(super) struct LedgerHook {
+    ledger: Arc<Ledger>,
     writer: Writer,
     listener: Listener,
     request: Request,
@@ -70,16 +72,35 @@ impl LedgerHook {
             key_place: connection.and_then(|open| key_place(open.connection(), permissions)),
             connection: connection.cloned(),
         };
-        Self::new(&steps.writer, &steps.listener, job, request)
+        let Steps {
+            ledger,
+            writer,
+            listener,
+            ..
+        } = steps;
+        Self::new(ledger, writer, listener, job, request)
     }
 
     /// The hook of the cancellation of this job.
     pub(super) fn of_cancel(steps: &Steps, job: &Job) -> Self {
-        Self::new(&steps.writer, &steps.listener, job, Request::Cancel)
+        let Steps {
+            ledger,
+            writer,
+            listener,
+            ..
+        } = steps;
+        Self::new(ledger, writer, listener, job, Request::Cancel)
     }
 
-    fn new(writer: &Writer, listener: &Listener, job: &Job, request: Request) -> Self {
+    fn new(
+        ledger: &Arc<Ledger>,
+        writer: &Writer,
+        listener: &Listener,
+        job: &Job,
+        request: Request,
+    ) -> Self {
         Self {
+            ledger: Arc::clone(ledger),
             writer: writer.clone(),
             listener: Arc::clone(listener),
             request,
@@ -121,11 +142,11 @@ impl LedgerHook {
 }
 
 /// Commits the row that follows from `ready`.
-async fn commit(writer: Writer, before: Job, ready: Event) -> Result<Job, Refused> {
-    let at = now();
-    let (after, action) = decide(&before, ready, at);
+async fn commit(writer: Writer, before: Job, ready: Event, time: Time) -> Result<Job, Refused> {
+    let at = time.now;
+    let (after, action) = decide(&before, ready, time);
     if !matches!(action, Action::AllowSubmit | Action::AllowCancel) {
-        return Err(refusal(&before, action, at));
+        return Err(refusal(&before, action, time));
     }
     match writer.commit(Change { before, after, at }).await {
         Ok(row) => Ok(row),
@@ -135,9 +156,9 @@ async fn commit(writer: Writer, before: Job, ready: Event) -> Result<Job, Refuse
 }
 
 /// Why `action` does not send the request.
-fn refusal(row: &Job, action: Action, at: Millis) -> Refused {
+fn refusal(row: &Job, action: Action, time: Time) -> Refused {
     match (action, &row.stage) {
-        (Action::AbortSubmit, _) if may_submit(row, at) => Refused::OtherBytes,
+        (Action::AbortSubmit, _) if may_submit(row, time) => Refused::OtherBytes,
         (Action::AbortSubmit, Stage::OutcomeUnknown { .. }) => Refused::KeyExpired,
         _ => Refused::Changed,
     }
@@ -161,12 +182,14 @@ impl SubmitHook for LedgerHook {
                 return held_back();
             }
         };
+        let ledger = Arc::clone(&self.ledger);
         let (writer, listener) = (self.writer.clone(), Arc::clone(&self.listener));
         // A task of its own: a commit that has begun is awaited, also if the call ends first.
         let committing = tokio::spawn(
             async move {
                 let is_submit = matches!(ready, Event::SubmitReady { .. });
-                match commit(writer, kept.row.clone(), ready).await {
+                let time = Time::of(&ledger);
+                match commit(writer, kept.row.clone(), ready, time).await {
                     Ok(row) => {
                         if is_submit {
                             tracing::info!(submits = row.submits(), "the submit is sent");

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
-
 use super::{Done, ResolvedJob, Steps, of_provider};
+use crate::awake::timeout;
 use crate::contract::JobState;
 use crate::driver::event::Event;
 use crate::driver::redact::redacted;

@@ -7,7 +7,9 @@ use tokio::time::sleep;
 
 use super::results::InHand;
 use super::{Done, ProviderDelay, ResolvedJob, Steps, with_reported_charge};
+use crate::awake::{Elapsed, timeout};
 use crate::driver::busy::retry_while_busy;
+use crate::driver::clock::Time;
 use crate::driver::decide::decide;
 use crate::driver::event::{Event, PollFailure, SubmitFailure};
 use crate::driver::group_commit::{BusyPolicy, WriteError};
@@ -22,6 +24,9 @@ const TICKET_COMMIT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The delay of another process's job whose connection this process cannot open.
 const OTHER_PROCESS_DELAY: Millis = 30_000;
+
+/// How long the end of a wait waits for another process that writes.
+const END_WAIT: Duration = Duration::from_secs(3);
 
 impl Steps {
     /// Applies an event to a row and commits it. If the row was changed meanwhile, applies the
@@ -59,15 +64,15 @@ impl Steps {
             None => if_busy,
         };
         loop {
-            let at = now();
-            let (after, _) = decide(&row, event.clone(), at);
+            let time = Time::of(&self.ledger);
+            let (after, _) = decide(&row, event.clone(), time);
             if after == row {
                 return Ok(row);
             }
             let change = Change {
                 before: row.clone(),
                 after,
-                at,
+                at: time.now,
             };
             match self.writer.commit_with(change, if_busy).await {
                 Ok(job) => {
@@ -108,6 +113,38 @@ impl Steps {
                     sleep(TICKET_COMMIT_INTERVAL).await;
                 }
             }
+        }
+    }
+
+    /// Ends the wait for a job of another process that drives, if its deadline has passed; returns
+    /// the row. `why` is added to the error. Nothing is sent. A row that changes meanwhile, or that
+    /// cannot be written now, stays.
+    pub(in crate::driver) async fn end_wait(
+        &self,
+        row: Job,
+        why: Option<&str>,
+    ) -> Result<Job, Arc<LedgerError>> {
+        let time = Time::of(&self.ledger);
+        let (mut after, _) = decide(&row, Event::Due, time);
+        if after.schedule.next_at.is_some() || after == row {
+            return Ok(row);
+        }
+        if let (Some(error), Some(why)) = (&mut after.last_error, why) {
+            error.message = format!("{}; {why}", error.message);
+        }
+        let change = Change {
+            before: row.clone(),
+            after,
+            at: time.now,
+        };
+        let committing = self.writer.commit_with(change, BusyPolicy::Fail);
+        match timeout(END_WAIT, committing).await {
+            Ok(Ok(job)) => {
+                (self.listener)(&job.spec.id, JobUpdate::Committed(&job));
+                Ok(job)
+            }
+            Ok(Err(WriteError::Ledger(error))) if !error.is_busy() => Err(error),
+            Ok(Err(_)) | Err(Elapsed) => Ok(row),
         }
     }
 

@@ -38,6 +38,12 @@ impl Reply {
             .await
     }
 
+    /// Adds time in which nothing is read.
+    fn add_time(&mut self, time: Duration) {
+        self.grace += time;
+        self.deadline.extend(time);
+    }
+
     async fn collect_up_to(
         mut self,
         limit: u64,
@@ -71,7 +77,7 @@ impl Reply {
             let Some(decoder) = &mut decoder else {
                 body.add(&bytes).await?;
                 // The server does not answer for the time in which nothing is read.
-                self.grace += begun.elapsed();
+                self.add_time(begun.elapsed());
                 continue;
             };
             let mut bytes = &bytes[..];
@@ -81,7 +87,7 @@ impl Reply {
                     decoder.limit_input(most);
                 }
             }
-            self.grace += begun.elapsed();
+            self.add_time(begun.elapsed());
         }
         if let Some(announced) = announced
             && announced != self.read

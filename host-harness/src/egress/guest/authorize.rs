@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use http::header::HeaderMap;
 use http::{Method, request};
-use tokio::time::Instant;
 use wasmtime_wasi_http::RequestOptions;
 
 use super::call::{GuestHttp, Sends};
+use crate::awake::Deadline;
 use crate::connections::OpenConnection;
 use crate::egress::broker::Egress;
 use crate::egress::error::{Denial, NotSent};
@@ -31,7 +31,7 @@ pub(super) struct RequestHead<'a> {
     pub(super) parts: request::Parts,
     pub(super) limits: HttpLimits,
     /// When the reply must be complete.
-    pub(super) deadline: Instant,
+    pub(super) deadline: Deadline,
 }
 
 impl<'a> Authorized<'a> {
@@ -50,7 +50,7 @@ impl GuestHttp {
         let (egress, connection) = self.check_call(&parts.method).map_err(refused)?;
         let permissions = self.quota.permissions();
         let limits = bounded(egress.limits(), permissions.bounds(), self.total_timeout);
-        let deadline = Instant::now() + limits.total;
+        let deadline = Deadline::after(limits.total);
         let permit = policy::permitted_to(
             permissions,
             connection.base_url(),

@@ -10,7 +10,6 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap};
 use http_body_util::BodyExt as _;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout_at;
 use wasmtime_wasi_http::WasiBody;
 
 use super::authorize::{Authorized, RequestHead};
@@ -41,7 +40,7 @@ impl<'a> Collected<'a> {
                         return Err(BodyFault::Memory(budget.share()));
                     }
                     let mut reserved = budget.reserved();
-                    let waited = timeout_at(head.deadline, reserved.grow_to(length)).await;
+                    let waited = head.deadline.limit(reserved.grow_to(length)).await;
                     waited.map_err(|_| BodyFault::Memory(budget.share()))?;
                     let body = exactly(body, length).await?;
                     Arc::new(reserved).holding(body)
@@ -49,7 +48,7 @@ impl<'a> Collected<'a> {
             };
             Ok((body, turn))
         };
-        let collected = timeout_at(head.deadline, collected).await;
+        let collected = head.deadline.limit(collected).await;
         let (body, turn) = collected
             .unwrap_or(Err(BodyFault::Unfinished))
             .map_err(NotSent::Body)?;

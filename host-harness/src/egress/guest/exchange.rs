@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use tokio::time::timeout_at;
 
 use super::body::Collected;
 use super::outgoing::{Outgoing, destination_of};
@@ -38,13 +37,14 @@ async fn transmitted(
     destination: &Destination,
 ) -> Result<Received, EgressError> {
     let head = request.head();
-    let (limits, deadline) = (head.limits, head.deadline);
+    let limits = head.limits;
     // A reply with a clip may take most of the call.
     let more = if head.call.sends.receives_clips() {
         limits.total.mul_f64(CLIP_TIME)
     } else {
         Duration::ZERO
     };
+    let deadline = head.deadline.plus(more);
     let exchange = async {
         let outgoing = Outgoing::to(destination, request).ok_or(NotSent::denied(Denial::Url))?;
         let reply = if request.head().parts.method.is_safe() {
@@ -56,7 +56,7 @@ async fn transmitted(
         Ok::<_, EgressError>(receive(request.head(), reply).await?)
     };
     let after = limits.total + more;
-    if let Ok(exchanged) = timeout_at(deadline + more, exchange).await {
+    if let Ok(exchanged) = deadline.limit(exchange).await {
         return exchanged;
     }
     let head = request.head();

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use http::{Request, Uri};
-use tokio::time::Instant;
 
 use super::authorize::RequestHead;
 use super::body::Collected;
@@ -28,11 +27,10 @@ impl<'a> Outgoing<'a> {
     /// `None` if its URI cannot be built.
     pub(super) fn to(destination: &'a Destination, collected: &'a Collected<'a>) -> Option<Self> {
         let head = collected.head();
-        let left = head.deadline.saturating_duration_since(Instant::now());
         Some(Self {
             collected,
             destination,
-            connect: head.limits.connect.min(left),
+            connect: head.limits.connect.min(head.deadline.left()),
             uri: uri_of(head, destination)?,
         })
     }

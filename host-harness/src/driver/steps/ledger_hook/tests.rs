@@ -3,7 +3,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::ledger::testing::{queued, stage};
-use crate::ledger::{Ledger, State};
+use crate::ledger::{Millis, State};
 
 const HOUR: Millis = 3_600_000;
 
@@ -32,7 +32,7 @@ fn hook(job: &Job, request: Request) -> (TempDir, Arc<Ledger>, Connection, Ledge
     let other = Connection::open(folder.path().join("ledger.sqlite3")).expect("open");
     let writer = Writer::start(Arc::clone(&ledger));
     let listener: Listener = Arc::new(|_, _| {});
-    let hook = LedgerHook::new(&writer, &listener, job, request);
+    let hook = LedgerHook::new(&ledger, &writer, &listener, job, request);
     (folder, ledger, other, hook)
 }
 
