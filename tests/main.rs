@@ -17,6 +17,7 @@
 //! - [`resume`]: runs that stop at a deadline, a signal or a kill, and are resumed
 //! - [`terminal`]: terminals that close or stop, and output that is closed, full or not read
 //! - [`jobs`]: the commands on jobs; [`costs`]: prices, costs and missing cancellation
+//! - [`no_result`]: jobs that the provider reports as succeeded, without a result
 //! - [`cancellation`]: cancelled jobs whose submit has an unknown outcome
 //! - [`neighbours`]: a component's lie, a slow provider and a held ledger stop no other job
 //! - [`ledger`]: full disk, no permission, newer version, damage, before and after payment
@@ -26,7 +27,8 @@
 //! - [`full_disk`]: many jobs on a disk that fills, and each way in which a system says so;
 //!   [`address_space`]: limits of the address space
 //! - [`half_clips`]: clips that a server cuts without saying their length
-//! - [`prune`]: which rows and files `jobs prune` removes, beside other processes and when it is killed
+//! - [`prune`]: which rows and files `jobs prune` removes, beside other processes and when it is
+//!   killed; what stays known of a removed job, and what its key does
 //! - [`upgrade`]: ledgers and components of earlier versions
 //! - [`crash`]: kills at every commit and at random, compared with the provider's account
 //! - [`stopped`]: processes that are stopped for a while, and those that wait for them; [`clocks`]: a
@@ -173,6 +175,7 @@ mod locks;
 #[cfg(unix)]
 mod memory;
 mod neighbours;
+mod no_result;
 mod node_help;
 mod nodes;
 mod numbers;

@@ -201,3 +201,243 @@ fn prune_removes_files_that_no_job_needs_and_says_how_many() {
     let more = ["--force", "--key", "order-67"];
     sandbox.run(RUN[..7].iter().chain(&more)).answer();
 }
+
+#[test]
+fn key_of_a_removed_job_does_not_buy_again_and_the_file_is_named() {
+    let (provider, sandbox) = slow_provider();
+    end_the_job(&provider);
+    let bought = sandbox.run(RUN).answer();
+    sandbox.run(PRUNE).answer();
+    assert!(sandbox.jobs().is_empty());
+    let again = sandbox.run(RUN).answer();
+    for fact in [
+        "job",
+        "key",
+        "provider_job_id",
+        "file",
+        "sha256",
+        "bytes",
+        "charged",
+    ] {
+        assert_eq!(again[fact], bought[fact], "{fact}");
+    }
+    assert_eq!(provider.counts()[SUBMIT], 1, "bought once");
+    let id = bought["job"].as_str().expect("an id");
+    let shown = sandbox.run(["--json", "jobs", "show", &id[..20]]).json();
+    assert_eq!(
+        (&shown["id"], &shown["state"]),
+        (&bought["job"], &json!("succeeded"))
+    );
+    assert!(
+        shown["removed_at"].is_string() && shown["ticket"].is_object(),
+        "{shown}"
+    );
+    // The same key with another input.
+    sandbox.write(
+        "input.json",
+        json!({"prompt": "p", "image": "https://p.example/a.png"}).to_string(),
+    );
+    assert_eq!(sandbox.run(RUN).error("key_conflict")["charged"], "no");
+    assert_eq!(provider.counts()[SUBMIT], 1);
+}
+
+#[test]
+fn result_of_a_removed_job_whose_file_is_gone_is_fetched_again_without_a_submit() {
+    for command in ["resume", "fetch"] {
+        let (provider, sandbox) = slow_provider();
+        end_the_job(&provider);
+        let bought = sandbox.run(RUN).answer();
+        sandbox.run(PRUNE).answer();
+        fs::remove_file(sandbox.path("clip.mp4")).expect("the clip");
+        let outcome = sandbox.run(RUN);
+        assert_eq!(outcome.code, 9, "{outcome:?}");
+        let error = outcome.error("download_failed");
+        assert_eq!(
+            (&error["job"], &error["charged"]),
+            (&bought["job"], &json!("yes"))
+        );
+        let id = bought["job"].as_str().expect("an id");
+        let next = error["next"].as_str().expect("the next command");
+        assert!(
+            next.contains(&format!("zoetrope jobs {command} {id}")),
+            "{next}"
+        );
+        let mut arguments = vec!["--json", "jobs", command, id];
+        if command == "fetch" {
+            arguments.extend(["--out", "other.mp4"]);
+        }
+        let answer = sandbox.run(arguments).answer();
+        let name = if command == "fetch" {
+            "other.mp4"
+        } else {
+            "clip.mp4"
+        };
+        assert_eq!(answer["file"], sandbox.path(name).to_str().expect("a path"));
+        assert_eq!(answer["sha256"], bought["sha256"]);
+        assert_eq!(provider.counts()[SUBMIT], 1, "bought once");
+        assert_eq!(sandbox.jobs().len(), 1, "the job is back");
+        sandbox.run(RUN).answer();
+        assert_eq!(provider.counts()[SUBMIT], 1);
+    }
+}
+
+#[test]
+fn lines_of_a_batch_whose_jobs_were_removed_are_not_bought_again() {
+    let (provider, sandbox) = slow_provider();
+    end_the_job(&provider);
+    let line = |prompt: &str| json!({"prompt": prompt, "image": "https://p.example/a.png"});
+    let lines = [line("one"), line("two"), line("three")].map(|line| format!("{line}\n"));
+    let batch = [
+        "--json",
+        "run",
+        "image_to_video_v3",
+        "--batch",
+        "lines.jsonl",
+        "--out-dir",
+        "clips",
+        "--key",
+        "b",
+    ];
+    sandbox.write("lines.jsonl", lines[..2].concat());
+    let first = sandbox.run(batch).answer();
+    assert_eq!(first["summary"]["finalized"], 2, "{first}");
+    sandbox.run(PRUNE).answer();
+    sandbox.write("lines.jsonl", lines.concat());
+    let second = sandbox.run(batch).answer();
+    assert_eq!(second["summary"]["finalized"], 3, "{second}");
+    assert_eq!(second["summary"]["charged"], 3, "{second}");
+    assert_eq!(provider.counts()[SUBMIT], 3, "one for each line");
+    for index in 0..2 {
+        assert_eq!(second["jobs"][index]["id"], first["jobs"][index]["id"]);
+    }
+}
+
+#[test]
+fn prune_of_keys_says_what_it_means_and_the_same_key_buys_again() {
+    let (provider, sandbox) = slow_provider();
+    end_the_job(&provider);
+    sandbox.run(RUN).answer();
+    sandbox.run(PRUNE).answer();
+    let help = sandbox.run(["jobs", "prune", "--help"]).stdout;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        help.contains("the same command with the same key buys again"),
+        "{help}"
+    );
+    let forget = PRUNE.iter().chain(&["--keys"]);
+    let pruned = sandbox.run(forget).answer();
+    assert_eq!(pruned["forgotten_keys"], 1, "{pruned}");
+    sandbox.run(RUN.iter().chain(&["--force"])).answer();
+    assert_eq!(provider.counts()[SUBMIT], 2);
+}
+
+#[test]
+fn key_of_a_removed_job_that_was_refused_without_a_charge_may_be_used_again() {
+    let (provider, sandbox) = slow_provider();
+    let refused = Reply::json(422, json!({"error": {"message": "too dark"}}));
+    provider.script(Script::from([(SUBMIT.into(), vec![refused])]));
+    let error = sandbox.run(RUN).error("rejected");
+    assert_eq!(error["charged"], "no");
+    sandbox.run(PRUNE).answer();
+    let accepted = json!({"id": "j-1", "status": "queued", "poll_after_ms": 100});
+    provider.script(Script::from([(
+        SUBMIT.into(),
+        vec![Reply::json(201, accepted)],
+    )]));
+    end_the_job(&provider);
+    let answer = sandbox.run(RUN).answer();
+    assert_ne!(answer["job"], error["job"]);
+    assert_eq!(provider.counts()[SUBMIT], 2);
+}
+
+#[test]
+fn removed_job_that_failed_with_a_charge_is_reported_and_not_bought_again() {
+    let (provider, sandbox) = slow_provider();
+    let failed =
+        json!({"id": "j-1", "status": "failed", "charged": true, "error": {"message": "too dark"}});
+    provider.script(Script::from([(
+        "GET /v1/jobs/j-1".into(),
+        vec![Reply::json(200, failed)],
+    )]));
+    let failure = sandbox.run(RUN).error("failed");
+    sandbox.run(PRUNE).answer();
+    let error = sandbox.run(RUN).error("failed");
+    assert_eq!(
+        (&error["job"], &error["charged"]),
+        (&failure["job"], &json!("yes"))
+    );
+    let message = error["message"].as_str().expect("a message");
+    assert!(
+        message.contains("was removed from the ledger") && message.contains("nothing was sent"),
+        "{message}"
+    );
+    assert_eq!(provider.counts()[SUBMIT], 1);
+}
+
+#[test]
+fn damaged_rows_stop_neither_prune_nor_the_resumption_of_all_jobs() {
+    for damage in [
+        "raw_input = CAST(x'ff' AS TEXT) || '$picture'",
+        "local_pictures = CAST(x'ff' AS TEXT)",
+        "target = CAST(x'ff' AS TEXT)",
+        "connection = CAST(x'ff' AS TEXT)",
+        "component = CAST(x'ff' AS TEXT)",
+        "id = CAST(x'ff' AS TEXT)",
+        "revision = 9223372036854775807",
+    ] {
+        let (provider, sandbox) = slow_provider();
+        let first = sandbox.run(RUN.iter().chain(&["--deadline", "500ms"]));
+        let id = first.error("deadline")["job"].take();
+        let ledger = ledger(&sandbox);
+        ledger
+            .execute_batch("PRAGMA foreign_keys = OFF")
+            .expect("a setting");
+        ledger
+            .execute(&format!("UPDATE jobs SET {damage}"), [])
+            .expect("damage");
+        let mut second = RUN.to_vec();
+        (second[6], second[8]) = ("second.mp4", "order-67");
+        let second = sandbox.run(second.iter().chain(&["--deadline", "500ms"]));
+        assert_ne!(second.error("deadline")["job"], id);
+        end_the_job(&provider);
+        drop(sandbox.run(["--json", "jobs", "resume", "--all"]));
+        assert!(sandbox.path("second.mp4").exists(), "{damage}");
+        let pruned = sandbox.run(PRUNE).answer();
+        assert_eq!(pruned["deleted"], 1, "{damage}: {pruned}");
+        assert_eq!(provider.counts()[SUBMIT], 2, "{damage}");
+    }
+}
+
+#[test]
+fn id_of_another_job_at_the_provider_settles_no_second_job() {
+    let (provider, sandbox) = slow_provider();
+    end_the_job(&provider);
+    let owner = sandbox.run(RUN).answer()["job"].take();
+    provider.script(Script::from([(SUBMIT.into(), vec![Reply::close()])]));
+    let mut second = RUN.to_vec();
+    (second[6], second[8]) = ("second.mp4", "order-67");
+    let lost = sandbox.run(&second).error("outcome_unknown")["job"].take();
+    let resolve = [
+        "--json",
+        "jobs",
+        "resolve",
+        lost.as_str().expect("an id"),
+        "--provider-job-id",
+        "j-1",
+    ];
+    for is_removed in [false, true] {
+        if is_removed {
+            sandbox.run(PRUNE).answer();
+        }
+        let error = sandbox.run(resolve).error("usage");
+        let message = error["message"].as_str().expect("a message");
+        assert!(
+            message.contains(owner.as_str().expect("an id")),
+            "{message}"
+        );
+        assert_eq!(
+            sandbox.jobs().last().expect("a job")["state"],
+            "outcome_unknown"
+        );
+    }
+}

@@ -113,7 +113,13 @@ fn rows(jobs: &Jobs, progress: &Progress, ids: &[String]) -> Result<Rows, Failur
     let mut rows = Rows::default();
     for id in ids {
         match jobs.ledger().job(id) {
-            Ok(job) => rows.jobs.extend(job),
+            Ok(Some(job)) => rows.jobs.push(job),
+            // Its key is known, and the job was removed before or meanwhile.
+            Ok(None) => {
+                let removed = jobs.removed(id);
+                let removed = removed.map_err(|error| of_jobs(error, &progress.options()))?;
+                rows.jobs.extend(removed);
+            }
             Err(error) if error.damaged_row().is_some() => rows.damaged.push(error),
             Err(error) => return Err(of_ledger(&error, &progress.options())),
         }

@@ -108,8 +108,8 @@
 //! - [`field`]: the parts of a node's table.
 //! - [`schema`]: violations of a schema, and a node's additional rules; [`profile`]: the
 //!   coercions of the lax profile.
-//! - [`node`]: pack, node type and provider; [`options`], [`reply`] and [`result`]: helpers for
-//!   providers.
+//! - [`node`]: pack, node type and provider; [`options`], [`reply`], [`result`] and [`no_result`]:
+//!   helpers for providers.
 //! - [`input`]: reads an input: validation, defaults, notes.
 //! - [`host`]: the interface to connection, HTTP and clock; [`testing`]: a host for tests;
 //!   `wasi`: the host of the component, the only file that uses `wasi:http` and the clock, on
@@ -132,6 +132,7 @@ pub mod input;
 pub mod job;
 pub mod json;
 pub mod media;
+pub mod no_result;
 pub mod node;
 pub mod options;
 pub mod profile;

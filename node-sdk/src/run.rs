@@ -12,13 +12,15 @@ use crate::bindings::{
 use crate::host::Host;
 use crate::job;
 use crate::json;
+use crate::no_result;
 use crate::node::Pack;
 
 /// The first wait between two polls; each is half as long again, up to the longest.
 const FIRST_WAIT_MS: u64 = 1_000;
 const LONGEST_WAIT_MS: u64 = 15_000;
 
-/// How long an unrecognized state, or a job that is not found, is polled.
+/// How long an unrecognized state, a job that is not found, or one that has succeeded without a
+/// result, is polled.
 const UNRECOGNIZED_LIMIT_MS: u64 = 60_000;
 
 /// Runs `node` to its end and returns the output document.
@@ -78,7 +80,7 @@ struct Wait {
 enum Seen {
     Output(Value),
     Waiting,
-    /// An unrecognized state, or a job that is not found.
+    /// An unrecognized state, a job that is not found, or a success without a result.
     Puzzle(NodeError),
 }
 
@@ -121,7 +123,13 @@ impl Wait {
             Ok(JobState::Succeeded(success)) => output(&success).map(Seen::Output),
             Ok(JobState::Failed(failure)) => {
                 let charge = failure.settlement.charge;
-                Err(NodeError::rejected(failure.fault, charge, NextStep::Stop))
+                let may_follow = failure.fault.code.as_deref() == Some(no_result::CODE);
+                let error = NodeError::rejected(failure.fault, charge, NextStep::Stop);
+                if may_follow {
+                    Ok(Seen::Puzzle(error))
+                } else {
+                    Err(error)
+                }
             }
             Ok(JobState::Cancelled(settlement)) => {
                 let fault = ProviderFault::new(None, "the job was cancelled at the provider");

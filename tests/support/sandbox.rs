@@ -209,13 +209,10 @@ impl Sandbox {
                     .iter()
                     .filter(|name| !["raw_input", "input"].contains(&name.as_str()));
                 for name in others {
-                    let value: rusqlite::types::Value = row.get(name.as_str()).expect("a column");
-                    match value {
-                        rusqlite::types::Value::Text(text) => texts += &text,
-                        rusqlite::types::Value::Blob(bytes) => {
-                            texts += &String::from_utf8_lossy(&bytes);
-                        }
-                        _ => {}
+                    let value = row.get_ref(name.as_str()).expect("a column");
+                    // A test may damage a text.
+                    if let Ok(Some(bytes)) = value.as_bytes_or_null() {
+                        texts += &String::from_utf8_lossy(bytes);
                     }
                     texts.push('\n');
                 }

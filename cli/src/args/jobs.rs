@@ -132,9 +132,16 @@ pub(crate) struct Finding {
 /// Deletes their rows, inputs and unfinished files; result files stay. A job that may still be
 /// charged or may still deliver a result is kept. Also removes stored pictures, components and
 /// compiled code that no job needs. It may be interrupted; the same command continues.
+///
+/// Of each deleted job stay its connection, key, node, state, charge, cost, times, ticket and
+/// file, so that the same command with the same key does not buy again: `zoetrope jobs show`
+/// shows them, `zoetrope jobs fetch` asks the provider for the result again.
 #[derive(Args)]
 pub(crate) struct Prune {
     /// Only jobs created longer ago than this
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub(crate) older_than: Duration,
+    /// Forget the keys of deleted jobs too, and uploads without a reply: the same command with the same key buys again
+    #[arg(long)]
+    pub(crate) keys: bool,
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use zoetrope_host::driver::deadline_after;
 use zoetrope_host::jobs::Fetched;
 
-use super::{find_job, needs_connections, print_result, settle};
+use super::{find_or_restore, needs_connections, print_result, settle};
 use crate::args::jobs::Fetch;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
@@ -22,7 +22,7 @@ impl Fetch {
         let progress = Progress::new(context.options(), context.printer().clone());
         let jobs = context.jobs(progress.listener()).await?;
         let mut interrupts = Interrupts::listen();
-        let job = find_job(jobs.ledger(), &self.id, context)?;
+        let job = find_or_restore(&jobs, &self.id, context).await?;
         let is_here = job.is_finalized() && job.file().is_some_and(|file| file.path.is_file());
         let elsewhere = Some(&job).filter(|_| !is_here);
         needs_connections(context, elsewhere.as_slice()).await?;

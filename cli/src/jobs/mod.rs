@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use zoetrope_host::driver::WaitFor;
-use zoetrope_host::jobs::{Jobs, find};
+use zoetrope_host::jobs::{Jobs, JobsError, find};
 use zoetrope_host::ledger::{Job, Ledger, Rows};
 
 use super::args::jobs::{Command, Jobs as Arguments};
@@ -42,6 +42,15 @@ impl Arguments {
 /// The job with this id, or with an id that begins so.
 fn find_job(ledger: &Ledger, id: &str, context: &Context) -> Result<Job, Failure> {
     find(ledger, id).map_err(|error| of_jobs(error, &context.options()))
+}
+
+/// The same; a removed job of which the provider may have a result is put back into the ledger.
+async fn find_or_restore(jobs: &Jobs, id: &str, context: &Context) -> Result<Job, Failure> {
+    let found = match jobs.find(id) {
+        Err(JobsError::Removed { removed }) => jobs.restore(*removed).await,
+        found => found,
+    };
+    found.map_err(|error| of_jobs(error, &context.options()))
 }
 
 /// Ends a command that would use a configured connection of one of these jobs, if the

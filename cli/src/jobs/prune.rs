@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use indicatif::HumanBytes;
 use serde_json::json;
 use zoetrope_host::driver::now;
-use zoetrope_host::jobs::{PruneProgress, Pruned, prune_with};
+use zoetrope_host::jobs::{Keys, PruneProgress, Pruned, prune_with};
 
 use super::print;
 use crate::args::jobs::Prune;
@@ -35,18 +35,21 @@ impl Prune {
             }
         };
         let before = now().saturating_sub(age);
-        let pruned = prune_with(&context.data_dir()?, &ledger, before, show);
+        let keys = if self.keys { Keys::Forget } else { Keys::Keep };
+        let pruned = prune_with(&context.data_dir()?, &ledger, before, keys, show);
         line.end();
         let pruned = pruned.map_err(|error| of_jobs(error, &context.options()))?;
         let Pruned {
             deleted,
             kept,
+            forgotten,
             freed,
         } = pruned;
         let answer = json!({
             "ok": true,
             "deleted": deleted,
             "kept": kept,
+            "forgotten_keys": forgotten,
             "freed": { "files": freed.files, "bytes": freed.bytes },
         });
         let text = format!(
@@ -54,6 +57,11 @@ impl Prune {
             freed.files,
             HumanBytes(freed.bytes)
         );
+        let text = if self.keys {
+            format!("{text}\nforgotten keys, which buy again: {forgotten}")
+        } else {
+            text
+        };
         print(&answer, &text, context)
     }
 }

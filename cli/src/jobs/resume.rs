@@ -6,7 +6,7 @@ use std::sync::Arc;
 use zoetrope_host::driver::{WaitFor, deadline_after};
 use zoetrope_host::jobs::{Jobs, NextStep};
 
-use super::{find_job, needs_connections, print_result, settle};
+use super::{find_or_restore, needs_connections, print_result, settle};
 use crate::args::jobs::Resume;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
@@ -23,8 +23,8 @@ impl Resume {
         let Some(id) = &self.id else {
             return self.all(context, &jobs, &progress, &mut interrupts).await;
         };
-        let job = find_job(jobs.ledger(), id, context)?;
-        let unfinished = Some(&job).filter(|job| !job.is_done());
+        let job = find_or_restore(&jobs, id, context).await?;
+        let unfinished = Some(&job).filter(|job| !job.is_done() || job.has_no_result());
         needs_connections(context, unfinished.as_slice()).await?;
         let resumed = jobs.resume(&job, deadline_after(self.deadline)).await;
         let job = resumed.map_err(|error| of_jobs(error, &context.options()))?;

@@ -5,18 +5,21 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use zoetrope_host::error::ErrorKind;
-use zoetrope_host::ledger::{HistoryEntry, Job, Target};
+use zoetrope_host::jobs::{JobsError, find, removed_job};
+use zoetrope_host::ledger::{HistoryEntry, Job, RemovedJob, Target};
 use zoetrope_host::sanitize::{escaped_json, line};
 
-use super::find_job;
 use crate::args::jobs::Show;
 use crate::context::Context;
-use crate::report::{Failure, of_ledger, outcome};
+use crate::report::{Failure, of_jobs, of_ledger, outcome};
 
 impl Show {
     pub(super) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let ledger = context.ledger()?;
-        let job = find_job(&ledger, &self.id, context)?;
+        let job = match find(&ledger, &self.id) {
+            Err(JobsError::Removed { removed }) => return print_removed(*removed, context),
+            found => found.map_err(|error| of_jobs(error, &context.options()))?,
+        };
         let history = ledger.history(&job.spec.id);
         let history = history.map_err(|error| of_ledger(&error, &context.options()))?;
         let mut document = self.document(&job, &history);
@@ -69,6 +72,28 @@ impl Show {
         }
         document
     }
+}
+
+/// Prints what is known of a removed job.
+fn print_removed(removed: RemovedJob, context: &Context) -> Result<ExitCode, Failure> {
+    let (submitted_at, removed_at) = (removed.submitted_at, removed.removed_at);
+    let job = removed_job(removed);
+    let mut document = outcome::listed(&job);
+    if let Value::Object(document) = &mut document {
+        // A removed job has no schedule.
+        document.remove("deadline_at");
+        document.remove("next_at");
+    }
+    document["removed_at"] = outcome::time(removed_at).into();
+    document["provider_origin"] = job.spec.provider_origin.as_str().into();
+    document["submitted_at"] = submitted_at.map(outcome::time).into();
+    document["ticket"] = outcome::document(job.ticket());
+    if context.json() {
+        context.printer().line(&document)?;
+    } else {
+        context.printer().text(&text(&document))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The text of a job: a line for each field that is not null.

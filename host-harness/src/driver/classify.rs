@@ -2,12 +2,15 @@
 
 use crate::component::{CallError, TrapKind};
 use crate::contract::{
-    Cancellation, Charge, ErrorCause, JobState, NodeError, Price, ResultMedia, Stage, Started,
-    Success,
+    Cancellation, Charge, ErrorCause, Failure, JobState, NodeError, Price, ProviderFault,
+    ResultMedia, Stage, Started, Success,
 };
 use crate::driver::event::{Event, PollFailure, SubmitFailure};
 use crate::error::{ErrorKind, chain};
 use crate::ledger::{Cost, JobError, Media, Millis};
+
+/// The code of a fault that says: the provider reports success, and there is no result yet.
+const NO_RESULT: &str = "no_result";
 
 /// Most further places of a file that are tried, and most files of a result.
 const MAX_ALTERNATIVES: usize = 20;
@@ -49,6 +52,9 @@ pub fn of_poll(outcome: Result<JobState, CallError>) -> Event {
             }),
         },
         Ok(JobState::Succeeded(success)) => succeeded(success, None, None),
+        Ok(JobState::Failed(failure)) if failure.fault.code.as_deref() == Some(NO_RESULT) => {
+            no_result(failure)
+        }
         Ok(JobState::Failed(failure)) => Event::Ended {
             cancelled: false,
             error: JobError::new(
@@ -161,6 +167,50 @@ fn succeeded(success: Success, ticket: Option<String>, provider_job_id: Option<S
     }
 }
 
+/// The event of a success that has no result yet.
+fn no_result(failure: Failure) -> Event {
+    let fault = ProviderFault {
+        code: None,
+        ..failure.fault
+    };
+    Event::NoResult {
+        ticket: None,
+        provider_job_id: None,
+        error: without_result(&fault.described()),
+        charge: failure.settlement.charge,
+        reported: None,
+        cost: failure.settlement.cost.map(cost),
+    }
+}
+
+/// The event of a success that names no file, of a node whose results are files; else the event.
+pub(super) fn with_files(event: Event) -> Event {
+    match event {
+        Event::Succeeded {
+            ticket,
+            provider_job_id,
+            media: None,
+            charge,
+            reported,
+            cost,
+            ..
+        } => Event::NoResult {
+            ticket,
+            provider_job_id,
+            error: without_result("the output names nothing that can be downloaded"),
+            charge,
+            reported,
+            cost,
+        },
+        event => event,
+    }
+}
+
+fn without_result(why: &str) -> JobError {
+    let message = format!("the provider reports success without a result: {why}");
+    JobError::new(ErrorKind::NoResult, message)
+}
+
 fn cancelled(charge: Charge, price: Option<Price>) -> Event {
     Event::Ended {
         cancelled: true,
@@ -228,3 +278,6 @@ fn hint(poll_after_ms: u64) -> Option<Millis> {
 fn millis(millis: u64) -> Millis {
     Millis::try_from(millis).unwrap_or(Millis::MAX)
 }
+
+#[cfg(test)]
+mod tests;

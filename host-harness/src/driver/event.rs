@@ -108,6 +108,21 @@ pub enum Event {
         /// The cost, if it is known.
         cost: Option<Cost>,
     },
+    /// The provider reports success, without a result. It may follow.
+    NoResult {
+        /// The ticket, if the answer to a submit is such a success.
+        ticket: Option<String>,
+        /// The provider's own id, if it was not known before.
+        provider_job_id: Option<String>,
+        /// What the provider says about it.
+        error: JobError,
+        /// Whether the job is charged.
+        charge: Charge,
+        /// What the component says about the charge, where `charge` is not its word.
+        reported: Option<Charge>,
+        /// The cost, if it is known.
+        cost: Option<Cost>,
+    },
     /// A poll or a cancellation failed.
     PollFailed {
         /// The error.
@@ -200,6 +215,7 @@ impl fmt::Debug for Event {
             Self::Waiting { .. } => "Waiting",
             Self::Succeeded { .. } => "Succeeded",
             Self::Ended { .. } => "Ended",
+            Self::NoResult { .. } => "NoResult",
             Self::PollFailed { .. } => "PollFailed",
             Self::CancelWanted => "CancelWanted",
             Self::CancelAnswered => "CancelAnswered",
@@ -229,6 +245,7 @@ impl Event {
             | Self::HandOverFailed { error, .. }
             | Self::UploadGone { error }
             | Self::Ended { error, .. }
+            | Self::NoResult { error, .. }
             | Self::PollFailed { error, .. }
             | Self::DownloadFailed { error, .. }
             | Self::ConnectionUnavailable { error } => Some(error),

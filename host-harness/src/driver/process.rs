@@ -70,6 +70,19 @@ impl Driver {
         Ok(self.shared.ledger.insert_all(jobs)?)
     }
 
+    /// Puts a removed job back, as one of `pack`, whose bytes are `component`; returns whether it was
+    /// removed. Blocks as [`add`](Self::add) does.
+    pub(crate) fn restore(
+        &self,
+        job: &Job,
+        pack: &Pack,
+        component: &[u8],
+    ) -> Result<bool, DriverError> {
+        let _hold = self.shared.ledger.hold_files()?;
+        self.shared.steps.packs.keep(pack, component)?;
+        Ok(self.shared.ledger.restore(job, now())?)
+    }
+
     /// Applies a command to a row: [`Event::Resumed`], `CancelWanted`, `NeverStarted` or
     /// `TargetChanged`; returns the new row.
     pub(crate) async fn apply(&self, job: &Job, event: &Event) -> Result<Job, DriverError> {

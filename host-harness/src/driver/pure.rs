@@ -15,6 +15,9 @@
 //! 4. Turn the outcome into an event with [`of_start`], [`of_poll`] or [`of_cancel`], and pass
 //!    that to [`decide`], as in 2.
 //!
+//! A node whose results are files may report a success that names none. Such a host turns
+//! [`Event::Succeeded`] without `media` into [`Event::NoResult`]; else the output is the result.
+//!
 //! Before the bytes of a submit are sent, the host must call [`decide`] with
 //! [`Event::SubmitReady`], commit the row, and send only if the action is
 //! [`Action::AllowSubmit`]; see [`SubmitHook`](crate::egress::SubmitHook). The same holds for the
@@ -67,6 +70,6 @@ pub use super::backoff::{bounded, jittered, longer};
 pub use super::classify::{job_error, of_cancel, of_poll, of_start};
 pub use super::clock::Time;
 pub use super::decide::{
-    GRACE, UNRECOGNIZED, UPLOADS_LAST, decide, may_submit, must_hand_over, uploads_since,
+    GRACE, NO_RESULT, UNRECOGNIZED, UPLOADS_LAST, decide, may_submit, must_hand_over, uploads_since,
 };
 pub use super::event::{Action, Event, PollFailure, SubmitFailure};

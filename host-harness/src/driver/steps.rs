@@ -215,6 +215,9 @@ fn with_reported_charge(mut event: Event, job: &Job, resolved_job: &ResolvedJob)
     }
     | Event::Ended {
         charge, reported, ..
+    }
+    | Event::NoResult {
+        charge, reported, ..
     } = &mut event
         && *charge == Charge::No
         && !is_believed

@@ -60,8 +60,8 @@ impl Jobs {
     ///
     /// # Errors
     ///
-    /// [`JobsError::NoSuchJob`], [`JobsError::AmbiguousId`], or when the ledger cannot be
-    /// read.
+    /// [`JobsError::NoSuchJob`], [`JobsError::Removed`], [`JobsError::AmbiguousId`], or when the
+    /// ledger cannot be read.
     pub fn find(&self, id: &str) -> Result<Job, JobsError> {
         find(self.ledger(), id)
     }
@@ -156,10 +156,19 @@ impl Jobs {
     ///
     /// # Errors
     ///
-    /// [`JobsError::OutcomeKnown`]; [`JobsError::NotAdopted`], when the component or its
-    /// connection refuses; or when the ledger fails.
+    /// [`JobsError::OutcomeKnown`]; [`JobsError::OtherJob`]; [`JobsError::NotAdopted`], when the
+    /// component or its connection refuses; or when the ledger fails.
     pub async fn adopt(&self, job: &Job, provider_job_id: &str) -> Result<Job, JobsError> {
         let job = self.unknown(job).await?;
+        let (ledger, spec) = (self.ledger(), &job.spec);
+        let other = ledger.job_of_provider_id(&spec.provider_origin, provider_job_id, &spec.id)?;
+        if let Some(job) = other {
+            let provider_job_id = provider_job_id.to_owned();
+            return Err(JobsError::OtherJob {
+                job,
+                provider_job_id,
+            });
+        }
         let adopted = self.driver.adopt(job.clone(), provider_job_id).await;
         let job = Box::new(job);
         adopted.map_err(|error| match error {
@@ -207,7 +216,8 @@ impl Jobs {
     }
 }
 
-/// The job of this id; see [`Jobs::find`]. For a program that only reads.
+/// The job of this id; see [`Jobs::find`]. For a program that only reads. An id that no job has may
+/// be that of a removed one.
 ///
 /// # Errors
 ///
@@ -220,6 +230,16 @@ pub fn find(ledger: &Ledger, id: &str) -> Result<Job, JobsError> {
         _ if is_ambiguous => Err(JobsError::AmbiguousId { id }),
         (Some(job), _) => Ok(job),
         (None, Some(damaged)) => Err(damaged.into()),
-        (None, None) => Err(JobsError::NoSuchJob { id }),
+        (None, None) => {
+            let mut removed = ledger.removed_like(&id)?;
+            let is_ambiguous = removed.len() > 1;
+            Err(match removed.pop() {
+                None => JobsError::NoSuchJob { id },
+                Some(_) if is_ambiguous => JobsError::AmbiguousId { id },
+                Some(removed) => JobsError::Removed {
+                    removed: Box::new(removed),
+                },
+            })
+        }
     }
 }

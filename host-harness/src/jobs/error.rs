@@ -10,7 +10,7 @@ use crate::download::{DownloadError, TargetError};
 use crate::driver::DriverError;
 use crate::egress::{Denial, EgressError, NotSent};
 use crate::error::ErrorKind;
-use crate::ledger::{Job, JobError, LedgerError};
+use crate::ledger::{Job, JobError, LedgerError, RemovedJob};
 use crate::media::MediaError;
 use crate::policy::Missing;
 use crate::sanitize::sentence;
@@ -85,6 +85,23 @@ pub enum JobsError {
         /// The id, or its beginning.
         id: String,
     },
+    /// The job of this id has ended and was removed.
+    #[error("the job {} has ended and was removed from the ledger", .removed.job.spec.id)]
+    Removed {
+        /// What is known of it.
+        removed: Box<RemovedJob>,
+    },
+    /// Another job is this job of the provider.
+    #[error(
+        "the provider's job `{}` is that of job {job}",
+        sentence(provider_job_id)
+    )]
+    OtherJob {
+        /// The other job.
+        job: String,
+        /// The provider's own id.
+        provider_job_id: String,
+    },
     /// Several jobs have ids that begin with this text.
     #[error("the ids of several jobs begin with `{id}`")]
     AmbiguousId {
@@ -149,6 +166,8 @@ impl JobsError {
             Self::Target(_)
             | Self::Folder { .. }
             | Self::NoSuchJob { .. }
+            | Self::Removed { .. }
+            | Self::OtherJob { .. }
             | Self::AmbiguousId { .. }
             | Self::OutcomeKnown { .. } => ErrorKind::Usage,
             Self::KeyConflict { .. } => ErrorKind::KeyConflict,
@@ -180,6 +199,10 @@ impl JobsError {
             Self::Folder { .. } => NextStep::OtherDestination,
             Self::KeyConflict { job } => NextStep::OtherKey { job: job.clone() },
             Self::NoSuchJob { .. } | Self::AmbiguousId { .. } => NextStep::ListJobs,
+            Self::OtherJob { job, .. } => NextStep::Show { job: job.clone() },
+            Self::Removed { removed } => NextStep::Show {
+                job: removed.job.spec.id.clone(),
+            },
             Self::OutcomeKnown { job } => NextStep::Show {
                 job: job.spec.id.clone(),
             },

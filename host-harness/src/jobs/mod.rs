@@ -23,7 +23,7 @@
 //!   are uploaded
 //! - `commands`: [`Jobs`], and commands for existing jobs
 //! - `fetch`: copies a result; `prune`: deletes rows and files; `leftovers`: unfinished files of
-//!   results
+//!   results; `removed`: what is known of deleted jobs
 //! - `error`, `next_step`: errors of commands, and the user's next step
 //! - `credit`: recognizes errors about the account's credit
 
@@ -36,6 +36,7 @@ mod leftovers;
 mod next_step;
 mod pictures;
 mod prune;
+mod removed;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -49,5 +50,6 @@ pub use credit::{error_text, lacks_credit, with_charge};
 pub use error::JobsError;
 pub use fetch::Fetched;
 pub use next_step::{NextStep, Repair};
-pub use prune::{CODE_FOLDER, PruneProgress, Pruned, prune, prune_with};
+pub use prune::{CODE_FOLDER, Keys, PruneProgress, Pruned, prune, prune_with};
+pub use removed::removed_job;
 pub use submit::{Destination, Opened, Prepared, SubmitRequest};

@@ -194,6 +194,7 @@ impl NextStep {
         let kind = job.last_error.as_ref().map(|error| error.kind);
         let is_settled = job.is_settled();
         match job.state() {
+            State::Failed if job.has_no_result() => Self::Resume { job: id },
             State::Failed | State::Cancelled if job.ticket().is_some() => {
                 Self::Nothing { by_provider: true }
             }

@@ -8,7 +8,7 @@ use super::error::JobsError;
 use super::leftovers::{Leftovers, OrphanError, remove_orphans};
 use crate::cleanup::Freed;
 use crate::download::CLIPS_FOLDER;
-use crate::driver::{remove_ended_requesters, remove_other_components};
+use crate::driver::{now, remove_ended_requesters, remove_other_components};
 use crate::engine::clean_cache;
 use crate::ledger::{Ledger, Millis, Pictures};
 
@@ -30,8 +30,19 @@ pub struct Pruned {
     pub deleted: usize,
     /// The number of remaining jobs.
     pub kept: usize,
+    /// The number of removed jobs whose keys were forgotten.
+    pub forgotten: usize,
     /// The files that no job needed.
     pub freed: Freed,
+}
+
+/// What becomes of the keys of removed jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// They stay known: the same key does not buy again.
+    Keep,
+    /// They are forgotten, and so are uploads without a reply: the same key buys again.
+    Forget,
 }
 
 /// How far [`prune_with`] is.
@@ -56,7 +67,9 @@ impl Jobs {
 
 /// Removes the jobs of `data_dir` that are done and were made before `before`: their rows, inputs,
 /// stored pictures, recorded uploads and unfinished files. Result files are kept, and so is every
-/// job that is not done. Uploads before `before` that belong to no job are removed too.
+/// job that is not done. Uploads before `before` that belong to no job are removed too, unless they
+/// have no reply. What is known of the removed jobs without their inputs and outputs stays
+/// ([`RemovedJob`](crate::ledger::RemovedJob)), so that their keys do not buy again.
 ///
 /// Also removes what no job needs: pictures and components that no row names, compiled code in
 /// [`CODE_FOLDER`] beyond the bounds of the cache, unfinished files in [`CLIPS_FOLDER`], files of
@@ -70,10 +83,11 @@ impl Jobs {
 ///
 /// When the ledger cannot be written, or [`JobsError::Prune`].
 pub fn prune(data_dir: &Path, ledger: &Ledger, before: Millis) -> Result<Pruned, JobsError> {
-    prune_with(data_dir, ledger, before, |_| {})
+    prune_with(data_dir, ledger, before, Keys::Keep, |_| {})
 }
 
-/// As [`prune`]; calls `on_progress` between two transactions, and at the end of the last one.
+/// As [`prune`]. With [`Keys::Forget`], also forgets the removed jobs that were made before `before`.
+/// Calls `on_progress` between two transactions that delete jobs, and at the end of the last one.
 ///
 /// # Errors
 ///
@@ -82,6 +96,7 @@ pub fn prune_with(
     data_dir: &Path,
     ledger: &Ledger,
     before: Millis,
+    keys: Keys,
     mut on_progress: impl FnMut(PruneProgress),
 ) -> Result<Pruned, JobsError> {
     let (_, total) = ledger.counts(before)?;
@@ -99,12 +114,12 @@ pub fn prune_with(
             freed += leftovers.remove_of(job);
         }
         let begun = Instant::now();
-        deleted += match ledger.delete(&done, before) {
+        deleted += match ledger.delete(&done, before, now()) {
             // The log needs space for the rows to be deleted: files that no job needs give it.
             Err(error) if error.lacks().is_some() => {
                 ledger.shrink_log()?;
                 freed += remove_files(data_dir, ledger)?;
-                ledger.delete(&done, before)?
+                ledger.delete(&done, before, now())?
             }
             deleted => deleted?,
         };
@@ -115,11 +130,15 @@ pub fn prune_with(
     }
     loop {
         let begun = Instant::now();
-        if !ledger.prune_uploads(before)? {
+        if !ledger.prune_uploads(before, keys == Keys::Forget)? {
             break;
         }
         pause(begun.elapsed());
     }
+    let forgotten = match keys {
+        Keys::Keep => 0,
+        Keys::Forget => forget_keys(ledger, before)?,
+    };
     freed += remove_files(data_dir, ledger)?;
     loop {
         let begun = Instant::now();
@@ -134,8 +153,23 @@ pub fn prune_with(
     Ok(Pruned {
         deleted,
         kept,
+        forgotten,
         freed,
     })
+}
+
+/// Forgets removed jobs; returns their number.
+fn forget_keys(ledger: &Ledger, before: Millis) -> Result<usize, JobsError> {
+    let mut forgotten = 0;
+    loop {
+        let begun = Instant::now();
+        let some = ledger.forget_removed(before)?;
+        if some == 0 {
+            return Ok(forgotten);
+        }
+        forgotten += some;
+        pause(begun.elapsed());
+    }
 }
 
 /// Lets others write after a transaction that took this long.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::check::Checked;
 use super::commands::Jobs;
 use super::error::JobsError;
+use super::removed::removed_job;
 use crate::download::check_target;
 use crate::driver::{ResolvedConnection, deadline_after, now};
 use crate::ledger::{FilesHold, Inserted, Job, JobSpec, LedgerError, Pictures, Target};
@@ -74,7 +75,7 @@ pub struct Prepared {
 pub struct Opened<'a> {
     request: &'a SubmitRequest<'a>,
     resolved: ResolvedConnection,
-    known: Option<Box<Job>>,
+    known: Option<Entry>,
 }
 
 enum Entry {
@@ -82,6 +83,8 @@ enum Entry {
     New(Box<Job>),
     /// The existing job of the same key and input.
     Known(Box<Job>),
+    /// The removed job of the same key and input.
+    Removed(Box<Job>),
 }
 
 impl Jobs {
@@ -132,22 +135,35 @@ impl Jobs {
     /// [`JobsError::Target`] and [`JobsError::Folder`], or when the ledger fails.
     pub async fn open<'a>(&self, request: &'a SubmitRequest<'a>) -> Result<Opened<'a>, JobsError> {
         let resolved = self.connect(request).await?;
-        let known = self
-            .ledger()
-            .job_of_key(&request.connection, &request.key)?;
-        match &known {
-            Some(known) if known.spec.raw_input_sha256 != request.checked.digest() => {
-                let job = known.spec.id.clone();
-                return Err(JobsError::KeyConflict { job });
-            }
-            Some(_) => {}
-            None => request.destination.check(request.checked, request.force)?,
+        let known = self.known(request)?;
+        if known.is_none() {
+            request.destination.check(request.checked, request.force)?;
         }
         Ok(Opened {
             request,
             resolved,
-            known: known.map(Box::new),
+            known,
         })
+    }
+
+    /// The job of the request's key, also a removed one that holds it.
+    fn known(&self, request: &SubmitRequest<'_>) -> Result<Option<Entry>, JobsError> {
+        let (connection, key) = (&request.connection, &request.key);
+        let (entry, holds_key) = match self.ledger().job_of_key(connection, key)? {
+            Some(known) => (Entry::Known(Box::new(known)), true),
+            None => match self.ledger().removed_of_key(connection, key)? {
+                None => return Ok(None),
+                Some(removed) => {
+                    let holds_key = removed.holds_key();
+                    (Entry::Removed(Box::new(removed_job(removed))), holds_key)
+                }
+            },
+        };
+        if entry.job().spec.raw_input_sha256 != request.checked.digest() {
+            let job = entry.job().spec.id.clone();
+            return Err(JobsError::KeyConflict { job });
+        }
+        Ok(holds_key.then_some(entry))
     }
 
     /// Stores the local pictures of a new job, which the driver uploads shortly before its submit.
@@ -163,9 +179,9 @@ impl Jobs {
             known,
         } = opened;
         let (checked, wait) = (request.checked, request.wait);
-        if let Some(known) = known {
+        if let Some(entry) = known {
             return Ok(Prepared {
-                entry: Entry::Known(known),
+                entry,
                 wait,
                 _hold: None,
             });
@@ -188,7 +204,7 @@ impl Jobs {
     }
 
     /// Inserts jobs in one commit; returns their rows in this order. A job that exists already
-    /// is resumed.
+    /// is resumed. One that was removed is returned as [`removed_job`] describes it, without a row.
     ///
     /// # Errors
     ///
@@ -198,7 +214,7 @@ impl Jobs {
     pub async fn insert(&self, prepared: Vec<Prepared>) -> Result<Vec<Job>, JobsError> {
         let new = prepared.iter().filter_map(|one| match &one.entry {
             Entry::New(job) => Some(Job::clone(job)),
-            Entry::Known(_) => None,
+            Entry::Known(_) | Entry::Removed(_) => None,
         });
         let new: Vec<_> = new.collect();
         // Adding does not wait for other processes while this is held.
@@ -208,11 +224,11 @@ impl Jobs {
         let mut jobs = Vec::with_capacity(prepared.len());
         for Prepared { entry, wait, .. } in prepared {
             jobs.push(match entry {
-                Entry::Known(known) => self.resume(&known, deadline_after(wait)).await?,
+                Entry::Known(known) => self.continued(known, wait).await?,
+                Entry::Removed(removed) => *removed,
                 Entry::New(job) => match added.next() {
-                    Some(Inserted::Same(known)) => {
-                        self.resume(&known, deadline_after(wait)).await?
-                    }
+                    Some(Inserted::Same(known)) => self.continued(known, wait).await?,
+                    Some(Inserted::Removed(removed)) => removed_job(*removed),
                     _ => *job,
                 },
             });
@@ -220,9 +236,17 @@ impl Jobs {
         Ok(jobs)
     }
 
+    /// The existing job of a request, resumed unless it is done.
+    async fn continued(&self, known: Box<Job>, wait: Duration) -> Result<Job, JobsError> {
+        if known.is_done() {
+            return Ok(*known);
+        }
+        self.resume(&known, deadline_after(wait)).await
+    }
+
     /// Holds pictures and components for a row to come. Waits in a thread of its own: another process
     /// may be removing files.
-    async fn hold_files(&self) -> Result<FilesHold, JobsError> {
+    pub(super) async fn hold_files(&self) -> Result<FilesHold, JobsError> {
         let ledger = Arc::clone(self.ledger());
         let held = tokio::task::spawn_blocking(move || ledger.hold_files()).await;
         Ok(held.unwrap_or(Err(LedgerError::Stopped))?)
@@ -281,7 +305,7 @@ impl Jobs {
 impl Entry {
     fn job(&self) -> &Job {
         match self {
-            Self::New(job) | Self::Known(job) => job,
+            Self::New(job) | Self::Known(job) | Self::Removed(job) => job,
         }
     }
 }

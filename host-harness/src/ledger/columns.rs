@@ -203,3 +203,10 @@ impl<'a, T: Cell<'a>> Cell<'a> for Option<T> {
         }
     }
 }
+
+/// A text that may be damaged.
+pub(super) fn lossy(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+    let bytes = row.get_ref(column)?.as_bytes_or_null();
+    let bytes = bytes.map_err(rusqlite::Error::from)?.unwrap_or_default();
+    Ok(String::from_utf8_lossy(bytes).into_owned())
+}

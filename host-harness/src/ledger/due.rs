@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use rusqlite::{ToSql, params};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Row, ToSql, params};
 
 use super::columns::select_job;
 use super::error::LedgerError;
@@ -21,6 +22,46 @@ pub struct QueueId {
     pub connection: String,
     /// The component's digest.
     pub component: String,
+}
+
+/// The earliest job of a queue. A damaged row may have names that are not UTF-8: such a queue is
+/// passed over.
+struct First {
+    connection: Name,
+    component: Name,
+    next_at: Millis,
+}
+
+/// A text as it is in the file.
+struct Name(Vec<u8>);
+
+impl ToSql for Name {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(&self.0)))
+    }
+}
+
+impl First {
+    fn readable(&self) -> Option<(QueueId, Millis)> {
+        let text = |name: &Name| String::from_utf8(name.0.clone()).ok();
+        let queue_id = QueueId {
+            connection: text(&self.connection)?,
+            component: text(&self.component)?,
+        };
+        Some((queue_id, self.next_at))
+    }
+}
+
+fn first(row: &Row<'_>) -> rusqlite::Result<First> {
+    let name = |column| {
+        let bytes = row.get_ref(column)?.as_bytes();
+        Ok::<_, rusqlite::Error>(Name(bytes.map_err(rusqlite::Error::from)?.to_vec()))
+    };
+    Ok(First {
+        connection: name(0)?,
+        component: name(1)?,
+        next_at: row.get(2)?,
+    })
 }
 
 /// Of the jobs with a next time, the first one by queue and time.
@@ -43,41 +84,30 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn pending(&self) -> Result<Vec<(QueueId, Millis)>, LedgerError> {
         let mut pending: Vec<(QueueId, Millis)> = Vec::new();
+        let mut last: Option<First> = None;
         // One or two steps of the index for each queue, independent of its number of jobs.
         loop {
-            let first = match pending.last() {
+            let first = match &last {
                 None => self.first(FIRST, &[])?,
-                Some((
-                    QueueId {
-                        connection,
-                        component,
-                    },
-                    _,
-                )) => match self.first(NEXT_COMPONENT, &[connection, component])? {
+                Some(First {
+                    connection,
+                    component,
+                    ..
+                }) => match self.first(NEXT_COMPONENT, &[connection, component])? {
                     None => self.first(NEXT_CONNECTION, &[connection])?,
                     found => found,
                 },
             };
-            match first {
-                Some(found) => pending.push(found),
-                None => return Ok(pending),
-            }
+            let Some(found) = first else {
+                return Ok(pending);
+            };
+            pending.extend(found.readable());
+            last = Some(found);
         }
     }
 
-    fn first(
-        &self,
-        query: &str,
-        after: &[&dyn ToSql],
-    ) -> Result<Option<(QueueId, Millis)>, LedgerError> {
-        let found = self.read(query, after, |row| {
-            let queue_id = QueueId {
-                connection: row.get(0)?,
-                component: row.get(1)?,
-            };
-            Ok((queue_id, row.get(2)?))
-        });
-        Ok(found?.pop())
+    fn first(&self, query: &str, after: &[&dyn ToSql]) -> Result<Option<First>, LedgerError> {
+        Ok(self.read(query, after, |row| Ok(first(row)?))?.pop())
     }
 
     /// Queues whose submits the provider has throttled, and until when.
@@ -89,13 +119,8 @@ impl Ledger {
         let throttled = "SELECT connection, component, MAX(next_at) FROM jobs
             WHERE next_at IS NOT NULL AND state = 'queued' AND error_kind = 'throttled'
             GROUP BY connection, component";
-        self.read(throttled, [], |row| {
-            let queue_id = QueueId {
-                connection: row.get(0)?,
-                component: row.get(1)?,
-            };
-            Ok((queue_id, row.get(2)?))
-        })
+        let throttled = self.read(throttled, [], |row| Ok(first(row)?))?;
+        Ok(throttled.iter().filter_map(First::readable).collect())
     }
 
     /// Due jobs of a queue, the longest due first, without those of `held`; at most `most`.
@@ -126,7 +151,8 @@ impl Ledger {
             let stretch = params![connection, component, after, until, among];
             self.read(due, stretch, |row| {
                 // Reading the columns costs most, so those of a held row are not read.
-                if held.contains(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?) {
+                let id = row.get_ref(0)?.as_bytes().map_err(rusqlite::Error::from)?;
+                if held.contains(&*String::from_utf8_lossy(id)) {
                     return Ok(());
                 }
                 found.take(&self.path, row)

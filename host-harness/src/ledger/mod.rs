@@ -15,7 +15,8 @@
 //!   base64 in a document; [`local_pictures`](LocalPictures): those that are uploaded
 //! - [`path_text`]: paths as text, without loss
 //! - `prune`: deletes rows in chunks, and lists the files that rows need; [`hold`](FilesHold): keeps
-//!   files that a row is about to name
+//!   files that a row is about to name; `removed`: what stays known of deleted
+//!   jobs; `restore`: looks these up, puts them back, and forgets them
 //!
 //! A commit names the revision that it was decided from ([`Change`]), so of two processes that
 //! decide from the same row only one can commit.
@@ -35,6 +36,8 @@ mod pictures;
 mod placeholders;
 mod prune;
 mod record;
+mod removed;
+mod restore;
 mod resume;
 mod row;
 mod schema;
@@ -61,6 +64,7 @@ pub use local_pictures::{FieldValue, LocalPicture, LocalPictures};
 pub(crate) use pictures::CopyError;
 pub use pictures::Pictures;
 pub(crate) use prune::DoneJob;
+pub use removed::RemovedJob;
 pub use row::{Billing, Cost, Job, JobSpec, Schedule, Target};
 pub use stage::{
     Attempts, ClipFile, FurtherFile, Media, Millis, PastSubmits, ProviderJob, ResultFile, Stage,

@@ -4,11 +4,13 @@ use std::collections::HashSet;
 
 use rusqlite::params;
 
+use super::columns::lossy;
 use super::error::LedgerError;
 use super::hold::{FilesHold, FilesOwned};
 use super::local_pictures::LocalPictures;
 use super::path_text;
 use super::placeholders;
+use super::removed::KEEP;
 use super::row::Target;
 use super::stage::Millis;
 use super::state::DONE;
@@ -61,7 +63,7 @@ impl Ledger {
         let (mut deleted, mut last) = (0, None);
         loop {
             let done = self.done_jobs(before, last.as_ref())?;
-            deleted += self.delete(&done, before)?;
+            deleted += self.delete(&done, before, before)?;
             last = done.into_iter().last();
             if last.is_none() {
                 return Ok(deleted);
@@ -83,10 +85,10 @@ impl Ledger {
         );
         let after = after.map_or(i64::MIN, |job| job.row);
         self.read(&done, params![after, before, CHUNK], |row| {
-            let target = path_text::path(&row.get::<_, String>(2)?);
+            let target = path_text::path(&lossy(row, 2)?);
             Ok(DoneJob {
                 row: row.get(0)?,
-                id: row.get(1)?,
+                id: lossy(row, 1)?,
                 target: if row.get(3)? {
                     Target::Stem(target)
                 } else {
@@ -96,30 +98,40 @@ impl Ledger {
         })
     }
 
-    /// Deletes these jobs in one transaction, with the records of their uploads; returns the number
-    /// of deleted rows. One that is no longer as [`done_jobs`](Self::done_jobs) found it stays.
-    pub(crate) fn delete(&self, jobs: &[DoneJob], before: Millis) -> Result<usize, LedgerError> {
+    /// Deletes these jobs in one transaction, with the records of their answered uploads; returns
+    /// the number of deleted rows. What stays known of them is recorded. One that is no longer as
+    /// [`done_jobs`](Self::done_jobs) found it stays.
+    pub(crate) fn delete(
+        &self,
+        jobs: &[DoneJob],
+        before: Millis,
+        now: Millis,
+    ) -> Result<usize, LedgerError> {
         if jobs.is_empty() {
             return Ok(0);
         }
-        let ids: Vec<_> = jobs.iter().map(|job| job.id.as_str()).collect();
-        let ids = serde_json::Value::from(ids).to_string();
+        let rows: Vec<_> = jobs.iter().map(|job| job.row).collect();
+        let rows = serde_json::Value::from(rows).to_string();
         let done = format!(
-            "id IN (SELECT value FROM json_each(?1)) AND created_at < ?2 AND {}",
+            "rowid IN (SELECT value FROM json_each(?1)) AND created_at < ?2 AND {}",
             *DONE
         );
         self.write(|transaction| {
+            let keep = format!("{KEEP}{done}");
+            transaction
+                .prepare_cached(&keep)?
+                .execute(params![rows, before, now])?;
             let uploads = format!(
-                "DELETE FROM uploads WHERE (connection, key) IN
+                "DELETE FROM uploads WHERE status IS NOT NULL AND (connection, key) IN
                     (SELECT connection, key FROM jobs WHERE {done})"
             );
             transaction
                 .prepare_cached(&uploads)?
-                .execute(params![ids, before])?;
-            let rows = format!("DELETE FROM jobs WHERE {done}");
+                .execute(params![rows, before])?;
+            let delete = format!("DELETE FROM jobs WHERE {done}");
             Ok(transaction
-                .prepare_cached(&rows)?
-                .execute(params![ids, before])?)
+                .prepare_cached(&delete)?
+                .execute(params![rows, before])?)
         })
     }
 
@@ -139,14 +151,14 @@ impl Ledger {
     /// The files that rows need, those of damaged rows too.
     pub(crate) fn needed_files(&self) -> Result<NeededFiles, LedgerError> {
         let components = self.read("SELECT DISTINCT component FROM jobs", [], |row| {
-            Ok(row.get(0)?)
+            Ok(lossy(row, 0)?)
         })?;
         let documents = "SELECT raw_input FROM jobs WHERE instr(raw_input, '$picture')
             UNION ALL SELECT input FROM jobs WHERE instr(input, '$picture')";
         let mut pictures = Some(HashSet::new());
         self.read(documents, [], |row| {
-            let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
-            match (serde_json::from_str(text), &mut pictures) {
+            let text = row.get_ref(0)?.as_bytes().map_err(rusqlite::Error::from)?;
+            match (serde_json::from_slice(text), &mut pictures) {
                 (Ok(document), Some(pictures)) => {
                     placeholders::digests(&document, &mut |digest| {
                         pictures.insert(digest.to_owned());
@@ -159,8 +171,8 @@ impl Ledger {
         })?;
         let uploaded = "SELECT local_pictures FROM jobs WHERE local_pictures IS NOT NULL";
         self.read(uploaded, [], |row| {
-            let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
-            match (LocalPictures::of_column(text), &mut pictures) {
+            let text = row.get_ref(0)?.as_str().ok();
+            match (text.and_then(LocalPictures::of_column), &mut pictures) {
                 (Some(local), Some(pictures)) => {
                     pictures.extend(local.pictures.into_iter().map(|picture| picture.sha256));
                 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, Row};
 use serde_json::{Value, json};
 
-use super::columns::Columns;
+use super::columns::{Columns, lossy};
 use super::error::{DamagedRow, Failure, RowProblem};
 use super::job_error::JobError;
 use super::local_pictures::LocalPictures;
@@ -45,7 +45,7 @@ pub(super) fn job(row: &Row<'_>) -> Result<Job, Failure> {
             && matches!(state.as_deref(), Some("queued" | "failed" | "cancelled"));
         let charge = charge.filter(|charge| *charge != Charge::No || is_unaccepted);
         Failure::Row(DamagedRow {
-            job: text("id").unwrap_or_default(),
+            job: lossy(row, 0).unwrap_or_default(),
             charge: charge.unwrap_or(Charge::Unknown),
             problem,
         })
@@ -127,6 +127,10 @@ fn with_columns<T>(job: &Job, run: impl FnOnce(&Columns<'_>) -> T) -> T {
 
 /// The job of these columns.
 fn of_columns(columns: &Columns<'_>) -> Result<Job, RowProblem> {
+    // A commit counts it.
+    if columns.revision == i64::MAX {
+        return Err(RowProblem::Unreadable { column: "revision" });
+    }
     let target = path_text::path(columns.target);
     Ok(Job {
         spec: Arc::new(spec(columns)),
@@ -186,7 +190,7 @@ pub(super) fn kind(word: &str) -> Result<ErrorKind, RowProblem> {
     word.parse().map_err(|_| unknown("error_kind", word))
 }
 
-fn charge(word: &str) -> Result<Charge, RowProblem> {
+pub(super) fn charge(word: &str) -> Result<Charge, RowProblem> {
     let mut charges = [Charge::No, Charge::Yes, Charge::Unknown].into_iter();
     let charge = charges.find(|charge| charge.as_str() == word);
     charge.ok_or_else(|| unknown("charge", word))
@@ -368,7 +372,7 @@ fn file_document(file: &ClipFile) -> Value {
     document
 }
 
-fn file(text: &str) -> Result<ClipFile, RowProblem> {
+pub(super) fn file(text: &str) -> Result<ClipFile, RowProblem> {
     let document = serde_json::from_str(text).ok();
     let read = document.as_ref().and_then(file_of);
     read.ok_or(RowProblem::Unreadable { column: "file" })

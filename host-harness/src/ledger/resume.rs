@@ -4,16 +4,21 @@ use std::sync::LazyLock;
 
 use rusqlite::params;
 
+use super::columns::lossy;
 use super::error::LedgerError;
 use super::record;
 use super::stage::Millis;
 use super::state::{DONE, State};
 use super::store::Ledger;
 
-/// The condition for rows that are not done and whose submit has an outcome.
+/// The condition for rows that are not done and whose submit has an outcome. The revision of a
+/// damaged row may be one that cannot be counted on.
 static RESUMED: LazyLock<String> = LazyLock::new(|| {
     let done = &*DONE;
-    format!("NOT {done} AND state NOT IN ('submitting', 'outcome_unknown')")
+    format!(
+        "NOT {done} AND state NOT IN ('submitting', 'outcome_unknown') AND revision < {}",
+        i64::MAX
+    )
 });
 
 /// Adds a history entry to each of these rows that has an error, which is cleared.
@@ -28,7 +33,8 @@ static NOTE: LazyLock<String> = LazyLock::new(|| {
 static RESUME: LazyLock<String> = LazyLock::new(|| {
     format!(
         "UPDATE jobs SET requester = ?1, deadline_at = ?2, next_at = ?3,
-        attempts = 0, backoff_ms = 0, unrecognized_since = NULL, unreadable_since = NULL, media = NULL,
+        attempts = 0, backoff_ms = 0, unrecognized_since = NULL, unreadable_since = NULL,
+        no_result_since = NULL, media = NULL,
         error_kind = NULL, error_message = NULL, revision = revision + 1
         WHERE {}",
         *RESUMED
@@ -36,8 +42,13 @@ static RESUME: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// A running submit ends first, so its row only gets the requester and the deadline.
-const AWAIT: &str = "UPDATE jobs SET requester = ?1, deadline_at = ?2, revision = revision + 1
-    WHERE state = 'submitting'";
+static AWAIT: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "UPDATE jobs SET requester = ?1, deadline_at = ?2, revision = revision + 1
+        WHERE state = 'submitting' AND revision < {}",
+        i64::MAX
+    )
+});
 
 static UNDONE: LazyLock<String> = LazyLock::new(|| {
     let done = &*DONE;
@@ -62,14 +73,14 @@ impl Ledger {
         self.write(|transaction| {
             transaction.execute(&NOTE, [now])?;
             transaction.execute(&RESUME, params![requester, deadline_at, now])?;
-            transaction.execute(AWAIT, params![requester, deadline_at])?;
+            transaction.execute(&AWAIT, params![requester, deadline_at])?;
             let mut undone = transaction.prepare(&UNDONE)?;
             let mut rows = undone.query([])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
                 let word: Option<String> = row.get(1).ok();
                 let state = word.and_then(|word| record::state(&word).ok());
-                found.push((row.get(0)?, state));
+                found.push((lossy(row, 0)?, state));
             }
             Ok(found)
         })
@@ -120,6 +131,7 @@ mod tests {
         job.last_error = has_error.then(|| JobError::new(ErrorKind::Deadline, "m"));
         job.schedule.unrecognized_since = has_error.then_some(600);
         job.schedule.unreadable_since = has_error.then_some(650);
+        job.schedule.no_result_since = has_error.then_some(680);
         job.schedule.backoff_ms = 300;
         job.schedule.attempts = 3;
         job.schedule.cancel_wanted = has_error;

@@ -14,6 +14,7 @@ use super::local_pictures::LocalPictures;
 use super::stage::{ClipFile, Media, Millis, Stage};
 use super::state::State;
 use crate::contract::Charge;
+use crate::error::ErrorKind;
 use crate::formats::format_of;
 
 /// An amount, as the provider writes it.
@@ -315,6 +316,15 @@ impl Job {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.schedule.next_at.is_none() && self.state().can_settle()
+    }
+
+    /// Whether it ended because the provider reports success without a result. The provider can be
+    /// asked again.
+    #[must_use]
+    pub fn has_no_result(&self) -> bool {
+        let kind = self.last_error.as_ref().map(|error| error.kind);
+        matches!(self.stage, Stage::Failed { job: Some(_), .. })
+            && kind == Some(ErrorKind::NoResult)
     }
 
     /// The ticket that `poll` takes, once the provider has accepted the job.

@@ -25,8 +25,10 @@ CREATE TABLE removed_jobs (
     ticket            TEXT,
     provider_job_id   TEXT,
     file              TEXT,
+    error_kind        TEXT,
     PRIMARY KEY (connection, key)
 ) STRICT;
+CREATE INDEX removed_jobs_by_id ON removed_jobs (id);
 -- The highest time that a process has seen: a clock that is set back does not reopen the time in
 -- which a provider honours a key.
 CREATE TABLE clock (

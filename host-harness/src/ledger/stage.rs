@@ -164,8 +164,8 @@ pub enum ResultFile {
     Complete(ClipFile),
     /// The file with its final name.
     Finalized(ClipFile),
-    /// A file with its final name that the row does not describe. Only rows of earlier versions
-    /// have it.
+    /// No file is missing, and the row describes none: the output is the result. In rows of earlier
+    /// versions, a file with its final name.
     Unrecorded,
 }
 

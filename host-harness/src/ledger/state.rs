@@ -11,7 +11,8 @@ use std::sync::LazyLock;
 ///    └─────────┘ (not sent, put off by the provider, or a refused credential)
 /// ```
 ///
-/// Also `queued → cancelled`, `submitting → failed` where the provider refuses the request, and
+/// Also `failed → started` for a job without a result that the provider is asked about again,
+/// `queued → cancelled`, `submitting → failed` where the provider refuses the request, and
 /// `submitting → succeeded` where it has the result at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {

@@ -11,6 +11,7 @@ use super::driving::Driving;
 use super::error::{DamagedRow, Failure, LedgerError};
 use super::hold::Holds;
 use super::latest::Latest;
+use super::removed::{RemovedJob, removed_of_key};
 use super::row::Job;
 use super::stage::Millis;
 use super::state::{SETTLED, State};
@@ -99,6 +100,9 @@ pub enum Inserted {
     New,
     /// The ledger has this job already, with the same key and input.
     Same(Box<Job>),
+    /// It had this job, with the same key and input, which has a result or may have been charged.
+    /// Nothing was inserted.
+    Removed(Box<RemovedJob>),
 }
 
 /// One committed change of a job's state or error.
@@ -163,7 +167,18 @@ impl Ledger {
             for Job { spec, .. } in jobs {
                 let present = of_key(transaction, &spec.connection, &spec.key)?;
                 inserted.push(match present {
-                    None => Inserted::New,
+                    None => match removed_of_key(transaction, &spec.connection, &spec.key)? {
+                        Some(removed)
+                            if removed.job.spec.raw_input_sha256 != spec.raw_input_sha256 =>
+                        {
+                            let job = removed.job.spec.id.clone();
+                            return Ok(Err(LedgerError::KeyConflict { job }));
+                        }
+                        Some(removed) if removed.holds_key() => {
+                            Inserted::Removed(Box::new(removed))
+                        }
+                        _ => Inserted::New,
+                    },
                     Some(present) if present.spec.raw_input_sha256 == spec.raw_input_sha256 => {
                         Inserted::Same(Box::new(present))
                     }
@@ -491,7 +506,11 @@ fn add(transaction: &Transaction<'_>, job: &Job) -> rusqlite::Result<()> {
     note(transaction, job, job.spec.created_at, None)
 }
 
-fn of_key(from: &Connection, connection: &str, key: &str) -> Result<Option<Job>, Failure> {
+pub(super) fn of_key(
+    from: &Connection,
+    connection: &str,
+    key: &str,
+) -> Result<Option<Job>, Failure> {
     let same_key = select_job!("WHERE connection = ?1 AND key = ?2");
     let mut statement = from.prepare_cached(same_key)?;
     let mut rows = statement.query([connection, key])?;

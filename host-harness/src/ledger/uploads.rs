@@ -135,19 +135,21 @@ impl Ledger {
     }
 
     /// Deletes uploads before `before` that belong to no job, to one that was deleted or never made;
-    /// returns whether there may be more. One transaction deletes at most 500 rows.
+    /// returns whether there may be more. One transaction deletes at most 500 rows. An upload without
+    /// a reply may have arrived, so it stays known, unless `unanswered_too`.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be written.
-    pub fn prune_uploads(&self, before: Millis) -> Result<bool, LedgerError> {
+    pub fn prune_uploads(&self, before: Millis, unanswered_too: bool) -> Result<bool, LedgerError> {
         let prune = "DELETE FROM uploads WHERE rowid IN (
-            SELECT rowid FROM uploads WHERE at < ?1 AND NOT EXISTS (
+            SELECT rowid FROM uploads WHERE at < ?1 AND (?3 OR status IS NOT NULL) AND NOT EXISTS (
                 SELECT 1 FROM jobs
                 WHERE jobs.connection = uploads.connection AND jobs.key = uploads.key
             ) LIMIT ?2)";
         self.write(|transaction| {
-            let deleted = transaction.execute(prune, params![before, PRUNED_AT_ONCE])?;
+            let deleted =
+                transaction.execute(prune, params![before, PRUNED_AT_ONCE, unanswered_too])?;
             Ok(deleted == PRUNED_AT_ONCE as usize)
         })
     }
@@ -250,8 +252,9 @@ mod tests {
         for (key, at) in [("kept", 5), ("old", 5), ("new", 50)] {
             let upload = picture(key, "a");
             assert!(ledger.begin_upload(&upload, None, at).expect("write"));
+            ledger.end_upload(&upload, 201, "{}").expect("write");
         }
-        assert!(!ledger.prune_uploads(20).expect("prune"));
+        assert!(!ledger.prune_uploads(20, false).expect("prune"));
         let left =
             ["kept", "old", "new"].map(|key| ledger.uploads_of("pixelml", key).expect("read"));
         assert_eq!(left, [1, 0, 1]);
@@ -263,8 +266,8 @@ mod tests {
         let written = ledger.write(|transaction| {
             for picture in 0..=PRUNED_AT_ONCE {
                 transaction.execute(
-                    "INSERT INTO uploads (connection, key, sha256, provider, sent, at)
-                        VALUES ('pixelml', 'old', ?1, 'p', 1, 5)",
+                    "INSERT INTO uploads (connection, key, sha256, provider, sent, at, status)
+                        VALUES ('pixelml', 'old', ?1, 'p', 1, 5, 201)",
                     [picture],
                 )?;
             }
@@ -272,9 +275,10 @@ mod tests {
         });
         written.expect("uploads");
         let left = || ledger.uploads_of("pixelml", "old").expect("read");
-        assert!(ledger.prune_uploads(20).expect("prune"), "there are more");
+        let prune = || ledger.prune_uploads(20, false).expect("prune");
+        assert!(prune(), "there are more");
         assert_eq!(left(), 1);
-        assert!(!ledger.prune_uploads(20).expect("prune"));
+        assert!(!prune());
         assert_eq!(left(), 0);
     }
 }

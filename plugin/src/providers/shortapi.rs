@@ -12,6 +12,7 @@ use zoetrope_node_sdk::bindings::{
 };
 use zoetrope_node_sdk::http::{Reply, Request, request, same_name};
 use zoetrope_node_sdk::json;
+use zoetrope_node_sdk::no_result;
 use zoetrope_node_sdk::node::{Next, Node, Provider};
 use zoetrope_node_sdk::options::Reader;
 use zoetrope_node_sdk::reply::{
@@ -178,26 +179,26 @@ impl Provider for ShortApi {
             });
         }
         let data = data(&document);
-        let settlement = |unless_refunded| Settlement {
-            charge: if data["refunded"] == true {
-                Charge::No
-            } else {
-                unless_refunded
-            },
-            cost: cost(data),
-        };
         let waiting = |stage| JobState::Waiting(progress(stage, reply));
         let failed = || {
             JobState::Failed(Failure {
                 fault: failure(reply, data),
-                settlement: settlement(Charge::Unknown),
+                settlement: settlement(data, Charge::Unknown),
             })
         };
         Ok(Next::Done(match status(data) {
-            Some(2) => JobState::Succeeded(Success {
-                settlement: settlement(Charge::Yes),
-                ..success(connection, node, reply, &ticket.job, data)?
-            }),
+            Some(2) => match success(connection, node, reply, &ticket.job, data)? {
+                Some(success) => JobState::Succeeded(Success {
+                    settlement: settlement(data, Charge::Yes),
+                    ..success
+                }),
+                None => {
+                    let documents = [&data["result"], data, &document];
+                    let place = "/data/result/videos/0/url";
+                    let settlement = settlement(data, Charge::Unknown);
+                    no_result::state(reply, place, &documents, settlement)
+                }
+            },
             Some(3..) => failed(),
             _ if data["refunded"] == true => failed(),
             Some(0) => waiting(Stage::Queued),
@@ -308,6 +309,19 @@ fn status(data: &Value) -> Option<u64> {
     number.map(|number| number as u64).or_else(in_text)
 }
 
+/// What a job was charged, and this unless it was refunded.
+fn settlement(data: &Value, unless_refunded: Charge) -> Settlement {
+    let is_refunded = data["refunded"] == true;
+    Settlement {
+        charge: if is_refunded {
+            Charge::No
+        } else {
+            unless_refunded
+        },
+        cost: cost(data),
+    }
+}
+
 /// The cost of a job, in dollars.
 fn cost(data: &Value) -> Option<Price> {
     amount_at(data, "/amount").map(|amount| Price {
@@ -316,7 +330,7 @@ fn cost(data: &Value) -> Option<Price> {
     })
 }
 
-/// The clips of a finished job. The first place with files has them all; the first file of each
+/// The clips of a finished job; `None` if it has none. The first place with files has them all; the first file of each
 /// further place is another place of the first clip.
 fn success(
     connection: &Connection,
@@ -324,7 +338,7 @@ fn success(
     reply: &Reply,
     job: &str,
     data: &Value,
-) -> Result<Success, NodeError> {
+) -> Result<Option<Success>, NodeError> {
     let mut clips: Vec<File> = Vec::new();
     let mut others: Vec<File> = Vec::new();
     for place in RESULTS.iter().filter_map(|pointer| data.pointer(pointer)) {
@@ -338,20 +352,23 @@ fn success(
             }
         }
     }
+    if clips.is_empty() {
+        return Ok(None);
+    }
     let mut output = json!({ "job_id": job });
     clips::set(&mut output, &clips);
-    if clips.is_empty() || !(node.validate_output)(&output).is_empty() {
+    if !(node.validate_output)(&output).is_empty() {
         let expected = "expected the clip's URL at /data/result/videos/0/url";
         return Err(NodeError::protocol_violation(expected));
     }
-    Ok(Success {
+    Ok(Some(Success {
         output: json::text(&output),
         media: clips::media(clips, others),
         settlement: Settlement {
             charge: Charge::Yes,
             cost: None,
         },
-    })
+    }))
 }
 
 #[cfg(test)]

@@ -112,6 +112,26 @@ fn unrecognized_state_ends_the_run_after_60_seconds() {
 }
 
 #[test]
+fn success_without_a_result_is_polled_for_60_seconds() {
+    let empty = || (200, json!({"status": "succeeded", "output": null}));
+    let found = (
+        200,
+        json!({"status": "succeeded", "output": {"video": "https://v.example/1"}}),
+    );
+    let host = Scripted::new([(201, json!({"id": "1"})), empty(), empty(), found]);
+    assert_eq!(go(&host), Ok(json!({"video": "https://v.example/1"})));
+
+    let never = (0..200).map(|_| empty());
+    let host = Scripted::new([(201, json!({"id": "1"}))].into_iter().chain(never));
+    let error = go(&host).unwrap_err();
+    let ErrorCause::Rejected(fault) = error.error.cause else {
+        panic!("{error:?}");
+    };
+    assert_eq!(fault.code.as_deref(), Some("no_result"));
+    assert!((60_000..OPTIONS.deadline_ms).contains(&host.clock.get()));
+}
+
+#[test]
 fn rejected_credential_ends_the_run_at_once() {
     let host = Scripted::new([(201, json!({"id": "1"})), (401, json!(null))]);
     let error = go(&host).unwrap_err();

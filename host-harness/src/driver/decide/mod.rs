@@ -4,14 +4,16 @@
 //! event. An event that no longer fits the row (its job was resolved or cancelled meanwhile)
 //! changes nothing.
 //!
-//! - `hand_over`: events of uploads; `submit`: of submits; `poll`: of polls and cancellations; `cancel`: the record of a
-//!   cancellation's request; `download`: of downloads;
+//! - `hand_over`: events of uploads; `submit`: of submits; `poll`: of polls and cancellations;
+//!   `cancel`: the record of a cancellation's request; `download`: of downloads; `no_result`: of a
+//!   success without a result;
 //!   `request`: of the driver and of the user's commands
 //! - `step`: what these share
 
 mod cancel;
 mod download;
 mod hand_over;
+mod no_result;
 mod poll;
 mod request;
 mod step;
@@ -26,6 +28,7 @@ use crate::ledger::Job;
 pub(super) use download::is_last_failure;
 pub(super) use hand_over::may_upload_again;
 pub use hand_over::{UPLOADS_LAST, must_hand_over, uploads_since};
+pub use no_result::NO_RESULT;
 pub use poll::{GRACE, UNRECOGNIZED};
 pub use submit::may_submit;
 
@@ -56,6 +59,7 @@ pub fn decide(job: &Job, event: Event, time: impl Into<Time>) -> (Job, Action) {
         | Event::PollFailed { .. }
         | Event::CancelAnswered
         | Event::NoCancellation => step.on_poll(event),
+        Event::NoResult { .. } => step.on_no_result(event),
         Event::CancelReady | Event::CancelRepeatable | Event::CancelSpent => step.on_cancel(&event),
         Event::Fetched { .. } | Event::Finalized | Event::DownloadFailed { .. } => {
             step.on_download(event)

@@ -4,6 +4,7 @@ use super::step::{Ending, Step};
 use crate::contract::Charge;
 use crate::driver::event::{Action, Event, PollFailure};
 use crate::error::ErrorKind;
+use crate::json;
 use crate::ledger::{Cost, JobError, Media, Millis, ProviderJob, ResultFile, Stage, State};
 
 /// Failed cancellations in a row after which the job is only polled.
@@ -63,12 +64,7 @@ impl Step<'_> {
             (Event::PollFailed { error, failure }, Started | Succeeded) => {
                 self.read_failed(error, failure);
             }
-            // The provider had made the result. A later poll may still return its URL.
-            (Event::Waiting { .. } | Event::Ended { .. }, Succeeded) => {
-                let message = "the provider no longer offers the result";
-                let error = JobError::new(ErrorKind::DownloadFailed, message);
-                self.retry_unrecognized(error, GRACE);
-            }
+            (Event::Waiting { .. } | Event::Ended { .. }, Succeeded) => self.no_longer_offered(),
             (Event::CancelAnswered, Started) => {
                 self.end_cancellation();
                 self.job.last_error = None;
@@ -143,8 +139,8 @@ impl Step<'_> {
             cost,
         } = success;
         let job = &mut *self.job;
-        let was_succeeded = matches!(job.stage, Stage::Succeeded { .. });
-        let has_ended = matches!(job.stage, Stage::Failed { .. } | Stage::Cancelled { .. });
+        let was_succeeded = job.state() == State::Succeeded;
+        let has_ended = matches!(job.state(), State::Failed | State::Cancelled);
         if has_ended || ticket.is_none() && job.ticket().is_none() {
             return;
         }
@@ -155,7 +151,8 @@ impl Step<'_> {
             }
             _ => (None, ResultFile::Missing),
         };
-        let is_finalized = file.is_finalized();
+        let is_document = media.is_none() && !file.is_finalized() && is_document(&output);
+        let is_finalized = is_document || file.is_finalized();
         let has_media = media.is_some();
         let (known, submits) = std::mem::take(&mut job.stage).into_past();
         let (known_ticket, known_id) = known.map_or((None, None), |it| (Some(it.ticket), it.id));
@@ -167,7 +164,11 @@ impl Step<'_> {
             submits,
             output,
             media: media.filter(|_| !is_finalized).or(old_media),
-            file,
+            file: if is_document {
+                ResultFile::Unrecorded
+            } else {
+                file
+            },
         };
         if !was_succeeded {
             job.schedule.attempts = 0;
@@ -186,11 +187,17 @@ impl Step<'_> {
             .filter(|_| billing.charge != Charge::No);
         job.schedule.clear_failures();
         job.schedule.cancel_wanted = false;
-        if !has_media {
+        self.after_success(has_media, is_document, is_finalized);
+    }
+
+    fn after_success(&mut self, has_media: bool, is_document: bool, is_finalized: bool) {
+        if is_document {
+            self.job.schedule.next_at = None;
+        } else if !has_media {
             let message = "the output names nothing that can be downloaded";
             self.suspend(JobError::new(ErrorKind::DownloadFailed, message));
         } else if !is_finalized {
-            job.schedule.next_at = Some(self.now);
+            self.job.schedule.next_at = Some(self.now);
         }
     }
 
@@ -218,7 +225,7 @@ impl Step<'_> {
     }
 
     /// After a reply that is readable, and about the job.
-    fn retry_unrecognized(&mut self, error: JobError, limit: Millis) {
+    pub(super) fn retry_unrecognized(&mut self, error: JobError, limit: Millis) {
         let schedule = &mut self.job.schedule;
         schedule.unreadable_since = None;
         let since = *schedule.unrecognized_since.get_or_insert(self.now);
@@ -237,4 +244,9 @@ impl Step<'_> {
             self.retry(error, None);
         }
     }
+}
+
+/// Whether an output without a file is a result: that of a node whose results are documents.
+fn is_document(output: &str) -> bool {
+    json::parse(output).is_ok_and(|output| !output.is_null())
 }

@@ -130,10 +130,10 @@ impl Step<'_> {
 
     fn resume(&mut self, deadline_at: Millis, requester: String) {
         let time = self.time();
-        let job = &mut *self.job;
-        if job.is_done() {
+        if self.job.is_done() && !self.reopen() {
             return;
         }
+        let job = &mut *self.job;
         job.schedule.requester = requester;
         job.schedule.deadline_at = deadline_at;
         let may_go_on = match &mut job.stage {

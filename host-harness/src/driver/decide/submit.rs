@@ -51,7 +51,7 @@ impl Step<'_> {
                 // counts as a submit.
                 Submitting | Queued | OutcomeUnknown,
             ) => {
-                self.start(ticket, provider_job_id);
+                self.start(ticket, Some(provider_job_id));
                 self.job.billing.cost = cost;
                 self.wait(hint);
             }
@@ -66,7 +66,7 @@ impl Step<'_> {
                 },
                 OutcomeUnknown,
             ) => {
-                self.start(ticket, provider_job_id);
+                self.start(ticket, Some(provider_job_id));
                 self.wait(Some(0));
             }
             (Event::NeverStarted, OutcomeUnknown) => {
@@ -158,13 +158,13 @@ impl Step<'_> {
         }
     }
 
-    fn start(&mut self, ticket: String, provider_job_id: String) {
+    pub(super) fn start(&mut self, ticket: String, provider_job_id: Option<String>) {
         let job = &mut *self.job;
         let (_, submits) = std::mem::take(&mut job.stage).into_past();
         job.stage = Stage::Started {
             job: ProviderJob {
                 ticket,
-                id: Some(provider_job_id),
+                id: provider_job_id,
             },
             submits,
         };

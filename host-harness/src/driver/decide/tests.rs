@@ -14,6 +14,7 @@ mod clock;
 mod deadline;
 mod ends;
 mod grace;
+mod no_result;
 mod uploads;
 
 const WINDOW: Millis = 3_600_000;
@@ -436,6 +437,7 @@ fn event() -> impl Strategy<Value = Event> {
         }),
         2 => Just(succeeded()),
         1 => any::<bool>().prop_map(|cancelled| Event::Ended { cancelled, error: oops(), charge: Charge::No, reported: None, cost: None }),
+        2 => prop::sample::select(vec![None, Some("t")]).prop_map(|ticket| Event::NoResult { ticket: ticket.map(Into::into), provider_job_id: None, error: JobError::new(ErrorKind::NoResult, "none"), charge: Charge::Unknown, reported: None, cost: None }),
         2 => prop_oneof![
             after.prop_map(|after| PollFailure::Transient { after }),
             Just(PollFailure::Unrecognized),
@@ -495,6 +497,7 @@ proptest! {
             }
             prop_assert!(before.ticket().is_none() || next.ticket().is_some(), "a ticket is lost");
             let moved = matches!(event, Event::TargetChanged { .. }) && before.state() == State::Succeeded;
+            let moved = moved || before.has_no_result() && next.state() == State::Started;
             prop_assert!(!before.is_done() || next.is_done() || moved, "a done job is not done any more");
             prop_assert!(before.charge() != Charge::Yes || next.charge() == Charge::Yes, "a charge is forgotten");
             prop_assert_eq!(&before.spec, &next.spec);

@@ -13,7 +13,7 @@ use crate::driver::clock::Time;
 use crate::driver::decide::decide;
 use crate::driver::event::{Event, PollFailure, SubmitFailure};
 use crate::driver::group_commit::{BusyPolicy, WriteError};
-use crate::driver::{JobUpdate, backoff, now, spans};
+use crate::driver::{JobUpdate, backoff, classify, now, spans};
 use crate::error::ErrorKind;
 use crate::ledger::{Change, Job, JobError, LedgerError, Millis};
 
@@ -187,6 +187,11 @@ impl Steps {
         event: Event,
         resolved_job: &ResolvedJob,
     ) -> Result<Done, Arc<LedgerError>> {
+        let event = if resolved_job.node.output_media.is_empty() {
+            event
+        } else {
+            classify::with_files(event)
+        };
         let mut event = with_reported_charge(event, &job, resolved_job);
         let in_hand = InHand::of(&mut event, &job, resolved_job);
         let done = self.settled(job, &event).await?;
@@ -210,6 +215,11 @@ fn paid_for(event: &Event) -> Option<(&str, &str)> {
             ..
         } => Some((ticket, provider_job_id)),
         Event::Succeeded {
+            ticket: Some(ticket),
+            provider_job_id,
+            ..
+        }
+        | Event::NoResult {
             ticket: Some(ticket),
             provider_job_id,
             ..

@@ -82,7 +82,7 @@ fn prune_of_20_000_rows_lets_another_writer_in_after_each_500() {
     let other = Connection::open(folder.path().join("ledger.sqlite3")).expect("open");
     other.busy_timeout(Duration::ZERO).expect("no waiting");
     let (mut turns, mut rows) = (0, Vec::new());
-    let pruned = prune_with(folder.path(), &ledger, EVER, |progress| {
+    let pruned = prune_with(folder.path(), &ledger, EVER, Keys::Keep, |progress| {
         let written = other.execute(
             "UPDATE jobs SET revision = revision + 1 WHERE id = 'open'",
             [],
@@ -105,7 +105,7 @@ fn prune_of_20_000_rows_lets_another_writer_in_after_each_500() {
 fn interrupted_prune_is_continued_by_the_same_call() {
     let (folder, ledger) = filled(2_000);
     let interrupted = catch_unwind(AssertUnwindSafe(|| {
-        prune_with(folder.path(), &ledger, EVER, |progress| {
+        prune_with(folder.path(), &ledger, EVER, Keys::Keep, |progress| {
             assert!(progress.deleted < 1_000, "the process ends here");
         })
     }));

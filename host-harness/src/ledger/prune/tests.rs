@@ -35,8 +35,8 @@ fn records_of_uploads_are_deleted_with_their_job_alone() {
     let written = ledger.write(|transaction| {
         for key in ["a", "b", "c"] {
             transaction.execute(
-                "INSERT INTO uploads (connection, key, sha256, provider, sent, at)
-                 VALUES (?1, ?2, 's', 'p', 1, 1)",
+                "INSERT INTO uploads (connection, key, sha256, provider, sent, at, status)
+                 VALUES (?1, ?2, 's', 'p', 1, 1, 201)",
                 params!["pixelml", key],
             )?;
         }
@@ -62,7 +62,7 @@ fn job_that_is_no_longer_done_or_too_new_is_not_deleted() {
         Ok(transaction.execute(resumed, [])?)
     });
     assert_eq!(changed.expect("update"), 1);
-    assert_eq!(ledger.delete(&done, 101).expect("delete"), 1);
-    assert_eq!(ledger.delete(&done, 101).expect("delete"), 0);
+    assert_eq!(ledger.delete(&done, 101, 500).expect("delete"), 1);
+    assert_eq!(ledger.delete(&done, 101, 500).expect("delete"), 0);
     assert_eq!(ledger.counts(101).expect("counts"), (1, 0));
 }

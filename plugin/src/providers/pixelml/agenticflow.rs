@@ -17,7 +17,7 @@ use zoetrope_node_sdk::reply::{
 };
 use zoetrope_node_sdk::ticket::Ticket;
 
-use super::clip::success;
+use super::clip::{no_clip, success};
 use super::options::{AGENTICFLOW, AgenticFlow};
 use crate::providers::status::Status;
 
@@ -79,9 +79,12 @@ impl AgenticFlow {
             Some(Status::Queued) => waiting(Stage::Queued, None),
             Some(Status::Running) => waiting(Stage::Running, None),
             Some(Status::Succeeded) => {
-                let settlement = settlement(&run, Charge::Yes);
+                let paid = settlement(&run, Charge::Yes);
                 let pointer = &self.video_pointer;
-                JobState::Succeeded(success(connection, node, reply, &run, pointer, settlement)?)
+                match success(connection, node, reply, &run, pointer, paid)? {
+                    Some(success) => JobState::Succeeded(success),
+                    None => self.no_clip(&run, reply),
+                }
             }
             Some(Status::Failed) => JobState::Failed(Failure {
                 fault: fault(&run, reply),
@@ -90,6 +93,18 @@ impl AgenticFlow {
             Some(Status::Cancelled) => JobState::Cancelled(settlement(&run, Charge::Unknown)),
             None => waiting(Stage::Unrecognized, Some(unrecognized(&status))),
         }))
+    }
+
+    /// The state of a run that has succeeded without a clip. The error of the run or of a node says
+    /// why, if there is one.
+    fn no_clip(&self, run: &Value, reply: &Reply) -> JobState {
+        let state = &run["state"];
+        let nodes = state["nodes_state"].as_array().into_iter().flatten();
+        let errors = nodes.map(|node| &node["error"]);
+        let mut others: Vec<_> = errors.filter(|error| !error.is_null()).collect();
+        others.extend([&state["error"], run]);
+        let settlement = settlement(run, Charge::Unknown);
+        no_clip(reply, run, &self.video_pointer, &others, settlement)
     }
 }
 

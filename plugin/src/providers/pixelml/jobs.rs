@@ -17,7 +17,7 @@ use zoetrope_node_sdk::reply::{
 };
 use zoetrope_node_sdk::ticket::Ticket;
 
-use super::clip::{no_local_files, success};
+use super::clip::{no_clip, no_local_files, success};
 use super::options::{JOBS, Jobs};
 use crate::providers::status::Status;
 
@@ -54,8 +54,8 @@ impl Jobs {
         };
         let accepted = acceptance(node, connection, JOBS, reply, &document, &ids)?;
         if self.status(&document) == Some(Status::Succeeded) {
-            // If the result cannot be read now, the first poll reads it.
-            if let Ok(success) = self.success(connection, node, reply, &document) {
+            // If there is no result now, the first poll reads it.
+            if let Ok(Some(success)) = self.success(connection, node, reply, &document) {
                 return Ok(Started::Finished(Completion {
                     ticket: accepted.ticket,
                     provider_job_id: Some(accepted.provider_job_id),
@@ -95,9 +95,10 @@ impl Jobs {
         Ok(Next::Done(match self.status_words.meaning(&word) {
             Some(Status::Queued) => waiting(Stage::Queued, message),
             Some(Status::Running) => waiting(Stage::Running, message),
-            Some(Status::Succeeded) => {
-                JobState::Succeeded(self.success(connection, node, reply, &document)?)
-            }
+            Some(Status::Succeeded) => match self.success(connection, node, reply, &document)? {
+                Some(success) => JobState::Succeeded(success),
+                None => self.no_clip(&document, reply),
+            },
             Some(Status::Failed) => JobState::Failed(self.failure(&document, reply)),
             Some(Status::Cancelled) => {
                 JobState::Cancelled(self.settlement(&document, Charge::Unknown))
@@ -239,10 +240,16 @@ impl Jobs {
         node: &Node,
         reply: &Reply,
         document: &Value,
-    ) -> Result<Success, NodeError> {
+    ) -> Result<Option<Success>, NodeError> {
         let settlement = self.settlement(document, Charge::Yes);
         let pointer = &self.video_pointer;
         success(connection, node, reply, document, pointer, settlement)
+    }
+
+    fn no_clip(&self, document: &Value, reply: &Reply) -> JobState {
+        let settlement = self.settlement(document, Charge::Unknown);
+        let pointer = &self.video_pointer;
+        no_clip(reply, document, pointer, &[document], settlement)
     }
 
     fn failure(&self, document: &Value, reply: &Reply) -> Failure {

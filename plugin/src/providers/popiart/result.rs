@@ -20,6 +20,7 @@ use zoetrope_node_sdk::bindings::{
 };
 use zoetrope_node_sdk::http::{Reply, request};
 use zoetrope_node_sdk::json;
+use zoetrope_node_sdk::no_result;
 use zoetrope_node_sdk::node::{Next, Node};
 use zoetrope_node_sdk::reply::id_at;
 use zoetrope_node_sdk::ticket::Ticket;
@@ -74,7 +75,13 @@ pub(super) fn result(
             }
         }
     }
-    found.success(node, ticket).map(Next::Done)
+    let Some(success) = found.success(node, ticket)? else {
+        let documents = [&job["output"], &listing, job];
+        let place = "/output/url, /url or /items/0/id";
+        let state = no_result::state(&replies[0], place, &documents, settlement(Charge::Unknown));
+        return Ok(Next::Done(state));
+    };
+    Ok(Next::Done(JobState::Succeeded(success)))
 }
 
 /// The data of a reply's document.
@@ -286,12 +293,11 @@ impl Found<'_> {
         }
     }
 
-    fn success(&self, node: &Node, ticket: &Ticket) -> Result<JobState, NodeError> {
+    /// The result; `None` if no document names one.
+    fn success(&self, node: &Node, ticket: &Ticket) -> Result<Option<Success>, NodeError> {
         let places = self.places();
         let Some(first) = places.first() else {
-            let expected = "expected a URL or an artifact of the finished job, at /output/url, \
-                            /url or /items/0/id";
-            return Err(NodeError::protocol_violation(expected));
+            return Ok(None);
         };
         let several = self.several();
         let mut output = self.output(ticket, first);
@@ -328,7 +334,7 @@ impl Found<'_> {
                 expires_at: detail("expires_at"),
             }
         });
-        Ok(JobState::Succeeded(Success {
+        Ok(Some(Success {
             output: json::text(&output),
             media: media.chain(others).collect(),
             settlement: settlement(Charge::Yes),

@@ -226,10 +226,48 @@ fn clip_is_found_in_every_documented_field() {
     }
     let bare = json!({"status": 2, "result": {"url": url}});
     assert_eq!(clip(polled(200, bare)), url);
-    for result in [json!({}), json!({"url": "soon"}), json!(null)] {
-        let body = json!({"code": 0, "data": {"status": 2, "result": result}});
-        let error = polled(200, body).unwrap_err();
-        assert!(matches!(error.cause, ErrorCause::ProtocolViolation(_)));
+}
+
+#[test]
+fn success_without_a_clip_is_a_failure_with_the_words_of_the_api() {
+    let said = |said: &str| format!("; the provider answered: {said}");
+    for (data, charge, said) in [
+        (json!({"status": 2}), Charge::Unknown, String::new()),
+        (
+            json!({"status": 2, "result": null}),
+            Charge::Unknown,
+            String::new(),
+        ),
+        (
+            json!({"status": 2, "result": {"videos": []}}),
+            Charge::Unknown,
+            String::new(),
+        ),
+        (
+            json!({"status": 2, "result": {"url": ""}}),
+            Charge::Unknown,
+            String::new(),
+        ),
+        (
+            json!({"status": 2, "result": {"videos": [{"url": null}]}, "info": "unsafe"}),
+            Charge::Unknown,
+            said("unsafe"),
+        ),
+        (
+            json!({"status": 2, "result": {"reason": "unsafe"}, "refunded": true}),
+            Charge::No,
+            said("unsafe"),
+        ),
+    ] {
+        let body = json!({"code": 0, "data": data});
+        let failure = match polled(200, body) {
+            Ok(JobState::Failed(failure)) => failure,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(failure.fault.code.as_deref(), Some("no_result"));
+        let expected = format!("no result at /data/result/videos/0/url{said}");
+        assert_eq!(failure.fault.message, expected, "{data}");
+        assert_eq!(failure.settlement.charge, charge, "{data}");
     }
 }
 

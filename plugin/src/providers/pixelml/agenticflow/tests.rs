@@ -142,11 +142,42 @@ fn unfinished_run_is_waiting() {
 }
 
 #[test]
-fn cost_is_taken_from_the_run() {
-    let no_video = json!({"status": "success", "output": null, "operation_cost": 4});
-    let error = job::poll(&PACK, &answering(200, no_video), &ticket()).unwrap_err();
-    assert!(matches!(error.cause, ErrorCause::ProtocolViolation(_)));
+fn run_that_succeeds_without_a_clip_is_a_failure_with_the_error_of_its_node() {
+    let filtered = json!({"nodes_state": [
+        {"node_name": "a", "error": null},
+        {"node_name": "b", "error": {"message": "removed by a filter"}},
+    ]});
+    for (run, charge, said) in [
+        (
+            json!({"status": "success", "output": null, "operation_cost": 4}),
+            Charge::Yes,
+            "",
+        ),
+        (
+            json!({"status": "success", "output": {"video": ""}, "operation_cost": 0}),
+            Charge::Unknown,
+            "",
+        ),
+        (
+            json!({"status": "success", "state": filtered}),
+            Charge::Unknown,
+            "; the provider answered: removed by a filter",
+        ),
+    ] {
+        let JobState::Failed(failure) = state(run.clone()) else {
+            panic!("{run}");
+        };
+        assert_eq!(failure.fault.code.as_deref(), Some("no_result"));
+        assert_eq!(
+            failure.fault.message,
+            format!("no result at /output/video{said}")
+        );
+        assert_eq!(failure.settlement.charge, charge, "{run}");
+    }
+}
 
+#[test]
+fn cost_is_taken_from_the_run() {
     let credits = |amount: &str| {
         Some(Price {
             amount: amount.into(),

@@ -229,15 +229,7 @@ fn progress_is_bounded_and_invalid_progress_ignored() {
 
 #[test]
 fn reply_that_breaks_the_protocol_is_reported_with_the_expected_form() {
-    for (body, pointer) in [
-        (json!([]), "/status"),
-        (json!({"status": 2}), "/status"),
-        (json!({"status": "succeeded"}), "/output/video"),
-        (
-            json!({"status": "succeeded", "output": {"video": "pending"}}),
-            "/output/video",
-        ),
-    ] {
+    for (body, pointer) in [(json!([]), "/status"), (json!({"status": 2}), "/status")] {
         let error = job::poll(&PACK, &Scripted::new([(200, body)]), &ticket()).unwrap_err();
         match error.cause {
             ErrorCause::ProtocolViolation(expected) => {
@@ -250,6 +242,68 @@ fn reply_that_breaks_the_protocol_is_reported_with_the_expected_form() {
             (Charge::Unknown, NextStep::PollAgain)
         );
     }
+}
+
+#[test]
+fn success_without_a_clip_is_a_failure_with_the_providers_words() {
+    let refused = json!([{"url": null, "reason": "removed by a filter"}]);
+    for (more, charge, said) in [
+        (json!({}), Charge::Unknown, None),
+        (json!({"output": null}), Charge::Unknown, None),
+        (json!({"output": {}, "charged": true}), Charge::Yes, None),
+        (json!({"output": {"video": ""}}), Charge::Unknown, None),
+        (
+            json!({"output": {"video": []}, "charged": false}),
+            Charge::No,
+            None,
+        ),
+        (
+            json!({"output": {"video": "pending"}}),
+            Charge::Unknown,
+            Some("pending"),
+        ),
+        (
+            json!({"output": {"video": refused}}),
+            Charge::Unknown,
+            Some("removed by a filter"),
+        ),
+        (
+            json!({"output": {"video": null, "reason": "unsafe"}}),
+            Charge::Unknown,
+            Some("unsafe"),
+        ),
+        (
+            json!({"output": null, "error": {"code": "nsfw", "message": "unsafe"}}),
+            Charge::Unknown,
+            Some("unsafe"),
+        ),
+    ] {
+        let mut body = json!({"status": "succeeded"});
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let JobState::Failed(failure) = state(&Scripted::new([(200, body)])) else {
+            panic!("{more}");
+        };
+        assert_eq!(failure.fault.code.as_deref(), Some("no_result"));
+        let said = said.map_or(String::new(), |said| {
+            format!("; the provider answered: {said}")
+        });
+        assert_eq!(
+            failure.fault.message,
+            format!("no result at /output/video{said}")
+        );
+        assert_eq!(failure.settlement.charge, charge, "{more}");
+    }
+}
+
+#[test]
+fn submit_that_is_answered_with_an_empty_success_is_accepted_and_polled() {
+    let body = json!({"id": "7", "status": "succeeded", "output": null});
+    let input = json!({"prompt": "p", "image": "i"}).to_string();
+    let host = Scripted::new([(200, body)]);
+    let started = job::start(&PACK, &host, "image_to_video_v3", &input, "k").unwrap();
+    assert!(matches!(started, Started::Accepted(_)), "{started:?}");
 }
 
 #[test]

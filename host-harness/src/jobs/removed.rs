@@ -1,0 +1,79 @@
+//! Jobs that were removed from the ledger.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::commands::Jobs;
+use super::error::JobsError;
+use crate::download::CLIPS_FOLDER;
+use crate::error::ErrorKind;
+use crate::ledger::{Job, JobError, RemovedJob, ResultFile, Stage, State, Target};
+
+impl Jobs {
+    /// The job of this id, if it was removed: as [`removed_job`] returns it.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn removed(&self, id: &str) -> Result<Option<Job>, JobsError> {
+        Ok(self.ledger().removed_job(id)?.map(removed_job))
+    }
+
+    /// Puts a removed job back into the ledger, as one of this program's pack, if the provider can be
+    /// asked for its result; returns its row. Another job stays removed.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub async fn restore(&self, removed: RemovedJob) -> Result<Job, JobsError> {
+        let job = removed_job(removed);
+        if job.state() != State::Succeeded && !job.has_no_result() {
+            return Ok(job);
+        }
+        let mut row = job.clone();
+        let spec = Arc::make_mut(&mut row.spec);
+        spec.component = self.pack.digest().to_string();
+        if row.file().is_none()
+            && matches!(&row.target, Target::File(path) if path.as_os_str().is_empty())
+        {
+            let clips = self.data_dir.join(CLIPS_FOLDER);
+            row.target = Target::Stem(clips.join(&job.spec.id));
+        }
+        let _hold = self.hold_files().await?;
+        let restored = self.driver.restore(&row, &self.pack, &self.component);
+        restored.map_err(JobsError::of_driver)?;
+        // Another process may have put it back.
+        Ok(self.ledger().job(&job.spec.id)?.unwrap_or(job))
+    }
+}
+
+/// What is known of a removed job. It has its result only if the file is where it was written.
+#[must_use]
+pub fn removed_job(removed: RemovedJob) -> Job {
+    let RemovedJob {
+        mut job,
+        removed_at,
+        ..
+    } = removed;
+    if let Stage::Succeeded { file, .. } = &mut job.stage
+        && let Some(what) = missing(file)
+    {
+        *file = ResultFile::Missing;
+        let at = Timestamp::from_millisecond(removed_at).unwrap_or_default();
+        let message = format!(
+            "the job of this key was removed from the ledger at {at:.0}, and {what}; nothing was sent"
+        );
+        job.last_error = Some(JobError::new(ErrorKind::DownloadFailed, message));
+    }
+    job
+}
+
+/// What is missing of a result, of which the file alone is kept.
+fn missing(file: &ResultFile) -> Option<String> {
+    match file.file() {
+        Some(file) if file.path.is_file() => None,
+        Some(file) => Some(format!("its file `{}` does not exist", file.path.display())),
+        None => Some("its output was not kept".to_owned()),
+    }
+}
