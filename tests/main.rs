@@ -18,6 +18,7 @@
 //! - [`terminal`]: terminals that close or stop, and output that is closed, full or not read
 //! - [`jobs`]: the commands on jobs; [`costs`]: prices, costs and missing cancellation
 //! - [`no_result`]: jobs that the provider reports as succeeded, without a result
+//! - [`credit`]: credit that runs out in a batch, and jobs that are submitted again
 //! - [`cancellation`]: cancelled jobs whose submit has an unknown outcome
 //! - [`neighbours`]: a component's lie, a slow provider and a held ledger stop no other job
 //! - [`ledger`]: full disk, no permission, newer version, damage, before and after payment
@@ -115,7 +116,7 @@
 //! - published documents: 15 comparisons; 248 facts, each with a test or a reason
 //! - scripts of the practice provider: 45, over four protocols each; 3 tests of their list
 //! - stopped processes: 6; clocks that are set: 5; locks that do not exclude: 2
-//! - the others, each one or a few runs of the binary: 131
+//! - the others, each one or a few runs of the binary: 142
 //! - terminals that close, output that is not read, printed ids: 20
 //!
 //! [`support::outcome`] checks the invariants after every run of the binary: no panic, no credential,
@@ -146,6 +147,7 @@ mod costs;
 #[cfg(unix)]
 mod crash;
 mod credentials;
+mod credit;
 mod docs;
 mod early_answers;
 #[cfg(target_os = "linux")]

@@ -186,6 +186,7 @@ fn refused_submit_shows_the_providers_reason_over_each_protocol() {
         }
         let kind = match status {
             401 => "unauthorized",
+            402 => "account_refused",
             _ => "rejected",
         };
         // With status 200, a protocol may not say that the error in it is final.

@@ -178,11 +178,11 @@ fn error_about_credit_says_what_is_known_of_the_charge() {
         vec![Reply::json(200, job)]
     };
     for (line, replies, kind, is_uncharged) in [
-        (SUBMIT, vec![refused(402, "no")], "rejected", true),
+        (SUBMIT, vec![refused(402, "no")], "account_refused", true),
         (
             SUBMIT,
             vec![refused(400, "insufficient funds")],
-            "rejected",
+            "account_refused",
             true,
         ),
         (POLL, failed(json!(false)), "failed", true),

@@ -92,7 +92,7 @@ fn job_that_is_refused_after_an_upload_is_not_without_charge() {
         vec![Reply::json(400, json!({}))],
     )]));
     let sandbox = sandbox_with(&component(), &provider);
-    let refused = json!({"error": {"cause": "rejected", "message": "no credit"}});
+    let refused = json!({"error": {"cause": "rejected", "message": "too dark"}});
     let plan = upload("/v1/files");
     run_answering(&sandbox, &plan, 1, &refused, &["--key", "order-66"]).error("rejected");
     assert_eq!((count(&provider, UPLOAD), count(&provider, SUBMIT)), (1, 1));

@@ -24,7 +24,10 @@ pub(crate) const MEANINGS: [(u8, &str); 10] = [
         "no usable connection, a changed connection, or a refused credential",
     ),
     (5, "denied by policy"),
-    (6, "throttled or rejected by the provider"),
+    (
+        6,
+        "throttled, rejected, or the account refused by the provider",
+    ),
     (
         7,
         "the job failed, was cancelled or lost, never started, or could not be cancelled in time",

@@ -54,6 +54,7 @@ mod practice;
 mod printer;
 mod progress;
 mod report;
+mod retry;
 mod run;
 mod shell;
 mod signals;

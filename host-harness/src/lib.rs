@@ -29,6 +29,7 @@
 //! - `bindings`: the code generated from `wit/`, from which [`contract`] re-exports types
 //! - [`json`]: reads documents with numbers as they were written
 //! - `bounded`: reads small files without waiting for a pipe
+//! - `account_refusal`: recognizes a refusal of the provider's account
 //! - `private_texts`: redacts the texts of an input in messages; `reserved_headers`: names of headers
 //!   that components do not set and that carry no credential
 //! - `cleanup`: removes files that no job needs; `durable`: files that survive a power cut
@@ -86,6 +87,7 @@
 
 #![deny(missing_docs)]
 
+mod account_refusal;
 pub mod artifacts;
 mod awake;
 mod bindings;

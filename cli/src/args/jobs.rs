@@ -8,7 +8,7 @@ use zoetrope_host::ledger::State;
 
 use super::values::state;
 
-/// List the jobs, or show, resume, cancel, fetch, resolve or prune them.
+/// List the jobs, or show, resume, retry, cancel, fetch, resolve or prune them.
 ///
 /// Without a subcommand, lists the jobs in the data directory, oldest first. A job can be
 /// named by the first characters of its ID, if no other job's ID begins with them.
@@ -25,6 +25,7 @@ pub(crate) struct Jobs {
 pub(crate) enum Command {
     Show(Show),
     Resume(Resume),
+    Retry(Retry),
     Cancel(Cancel),
     Fetch(Fetch),
     Resolve(Resolve),
@@ -68,6 +69,27 @@ pub(crate) struct Resume {
     #[arg(long, conflicts_with = "id")]
     pub(crate) all: bool,
     /// How long to wait for the result
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]
+    pub(crate) deadline: Duration,
+}
+
+/// Submit failed or cancelled jobs again.
+///
+/// A job keeps its ID, key and file; the provider receives a new key, so it makes a new job.
+/// Without --again, only jobs that cost nothing are submitted, and none of the named ones if one
+/// was or may have been charged. A job whose outcome is unknown has not failed: `zoetrope jobs
+/// resume` or `zoetrope jobs resolve` settles it.
+///
+/// Example: zoetrope jobs retry 01998f 01998e
+#[derive(Args)]
+pub(crate) struct Retry {
+    /// Job IDs, or their first characters
+    #[arg(required = true, value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// Also jobs that were or may have been charged: each new attempt is charged separately
+    #[arg(long)]
+    pub(crate) again: bool,
+    /// How long to wait for the results
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]
     pub(crate) deadline: Duration,
 }

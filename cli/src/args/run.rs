@@ -45,6 +45,13 @@ pub(crate) struct Run {
     /// job [default: a new key]
     #[arg(long, value_name = "KEY", value_parser = key)]
     pub(crate) key: Option<String>,
+    /// Submit a failed job of this key again if it cost nothing; in a batch, each such job
+    #[arg(long, requires = "key")]
+    pub(crate) retry_failed: bool,
+    /// With --retry-failed, also jobs that were or may have been charged: each new attempt is
+    /// charged separately
+    #[arg(long, requires = "retry_failed")]
+    pub(crate) again: bool,
     /// Wait for the result; the default
     #[arg(long, conflicts_with = "detach")]
     pub(crate) wait: bool,

@@ -6,6 +6,7 @@ mod list;
 mod prune;
 mod resolve;
 mod resume;
+mod retry;
 mod show;
 
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ impl Arguments {
             None => self.list.run(context),
             Some(Command::Show(command)) => command.run(context),
             Some(Command::Resume(command)) => command.run(context).await,
+            Some(Command::Retry(command)) => command.run(context).await,
             Some(Command::Cancel(command)) => command.run(context).await,
             Some(Command::Fetch(command)) => command.run(context).await,
             Some(Command::Resolve(command)) => command.run(context).await,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{JobsError, find, removed_job};
-use zoetrope_host::ledger::{HistoryEntry, Job, RemovedJob, Target};
+use zoetrope_host::ledger::{EarlierAttempt, HistoryEntry, Job, RemovedJob, Target};
 use zoetrope_host::sanitize::{escaped_json, line};
 
 use crate::args::jobs::Show;
@@ -27,6 +27,11 @@ impl Show {
         let uploads = uploads.map_err(|error| of_ledger(&error, &context.options()))?;
         if uploads > 0 {
             document["uploads"] = uploads.into();
+        }
+        let earlier = ledger.earlier_attempts(&job.spec.id);
+        let earlier = earlier.map_err(|error| of_ledger(&error, &context.options()))?;
+        if !earlier.is_empty() {
+            document["earlier_attempts"] = earlier.iter().map(earlier_attempt).collect();
         }
         if let Some(at) = job.schedule.cancel_sent_at {
             document["cancel_sent_at"] = outcome::time(at).into();
@@ -94,6 +99,23 @@ fn print_removed(removed: RemovedJob, context: &Context) -> Result<ExitCode, Fai
         context.printer().text(&text(&document))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// An attempt that ended before the job was submitted again.
+fn earlier_attempt(attempt: &EarlierAttempt) -> Value {
+    let cost = attempt.cost.as_ref();
+    let error = attempt
+        .error
+        .map(|kind| json!({ "kind": kind.as_str(), "message": attempt.message }));
+    json!({
+        "state": attempt.state.as_str(),
+        "charged": attempt.charge.as_str(),
+        "cost": cost.map(|cost| json!({ "amount": cost.amount, "unit": cost.unit })),
+        "provider_key": attempt.provider_key,
+        "provider_job_id": attempt.provider_job_id,
+        "error": error,
+        "replaced_at": outcome::time(attempt.replaced_at),
+    })
 }
 
 /// The text of a job: a line for each field that is not null.

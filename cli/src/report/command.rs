@@ -31,7 +31,9 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
         JobsError::NotAdopted { job, error } => Failure::of_job_error(error, Phase::Submit)
             .then(next)
             .about(&job),
-        JobsError::OutcomeKnown { ref job } => {
+        JobsError::OutcomeKnown { ref job }
+        | JobsError::NotFailed { ref job }
+        | JobsError::MayBeCharged { ref job, .. } => {
             let failure = Failure::new(kind, outcome::phase(job), chain(&error));
             failure.about(job).then(next)
         }

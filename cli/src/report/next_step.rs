@@ -19,6 +19,7 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
         | NextStep::Fetch { .. }
         | NextStep::Resolve { .. }
         | NextStep::Adopt { .. }
+        | NextStep::SettleAccount { .. }
         | NextStep::Show { .. } => of_job(step, options),
         NextStep::ListJobs => format!("zoetrope jobs{options}"),
         NextStep::ListNodes => format!("zoetrope nodes{options}"),
@@ -26,19 +27,16 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
             "Correct the input and run again. List the fields: {}",
             show_node(node, options)
         ),
-        NextStep::OtherInput { node } => format!(
-            "Change the input, and the --key if one was given, and run again (nothing was charged). List the fields: {}",
-            show_node(node, options)
-        ),
+        NextStep::OtherInput { .. }
+        | NextStep::AddCredit { .. }
+        | NextStep::Retry { .. }
+        | NextStep::RetryAgain { .. } => retry(step, options),
         NextStep::OtherBaseUrl { .. } | NextStep::ResumeWithBaseUrl { .. } => {
             correct_base_url(step, options)
         }
-        NextStep::AddCredit { .. } => {
-            "Add credit or raise the quota at the provider, then run again, with another --key if one was given (nothing was charged)".into()
+        NextStep::OtherPicture | NextStep::ConvertPicture | NextStep::OtherUpload => {
+            of_picture(step).into()
         }
-        NextStep::OtherPicture
-        | NextStep::ConvertPicture
-        | NextStep::OtherUpload => of_picture(step).into(),
         NextStep::OtherVersion { route } => other_version(route),
         NextStep::OtherDestination => {
             "Use another --out or --out-dir, or --force to replace the file".into()
@@ -65,6 +63,29 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
         _ => "zoetrope --help".into(),
     }
 }
+
+/// The steps after a job that ended without a result and can be submitted again.
+fn retry(step: &NextStep, options: &str) -> String {
+    match step {
+        NextStep::OtherInput { node, job } => format!(
+            "Change the input, and the --key if one was given, and run again (nothing was charged). List the fields: {}. To submit the same input again, run: zoetrope jobs retry {job}{options}",
+            show_node(node, options)
+        ),
+        NextStep::AddCredit { job } => format!(
+            "Add credit or raise the quota at the provider, then run: zoetrope jobs retry {job}{options} (nothing was charged)"
+        ),
+        NextStep::RetryAgain { job } => {
+            format!("To pay for a further attempt, run: zoetrope jobs retry {job} --again{options}")
+        }
+        NextStep::Retry { job } => format!(
+            "To submit the same input again, run: zoetrope jobs retry {job}{options} (nothing was charged)"
+        ),
+        _ => text(step, options),
+    }
+}
+
+/// What the user does first where the provider refuses the account.
+pub(crate) const SETTLE_ACCOUNT: &str = "Add credit or settle the account at the provider";
 
 /// The step after a pack without the route of an upload in its manifest.
 fn other_version(route: &Route) -> String {
@@ -123,9 +144,12 @@ pub(crate) fn after_solution(
 ) -> String {
     let solution = solution.trim_end_matches('.');
     match step {
-        Some(NextStep::OtherInput { node } | NextStep::AddCredit { node }) => format!(
-            "{solution}, then run again, with another --key if one was given (nothing was charged). List the fields: {}",
+        Some(NextStep::OtherInput { node, job }) => format!(
+            "{solution}, then run again, with another --key if one was given (nothing was charged). List the fields: {}. To submit the same input again, run: zoetrope jobs retry {job}{options}",
             show_node(node, options)
+        ),
+        Some(NextStep::AddCredit { job } | NextStep::Retry { job }) => format!(
+            "{solution}, then run again, with another --key if one was given (nothing was charged). To submit the same input again, run: zoetrope jobs retry {job}{options}"
         ),
         Some(NextStep::OtherPicture) => {
             format!("{solution}, then run again (nothing was submitted)")
@@ -165,6 +189,9 @@ fn of_job(step: &NextStep, options: &str) -> String {
             quoted_text(provider_job_id)
         ),
         NextStep::Show { job } => format!("zoetrope jobs show {job}{options}"),
+        NextStep::SettleAccount { job } => {
+            format!("{SETTLE_ACCOUNT}, then run: zoetrope jobs resume {job}{options}")
+        }
         NextStep::ResumeAll => format!("zoetrope jobs resume --all{options}"),
         _ => "zoetrope --help".into(),
     }

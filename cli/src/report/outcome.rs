@@ -84,6 +84,10 @@ pub(crate) fn facts(job: &Job) -> Map<String, Value> {
     if let Some(cost) = cost(job) {
         facts.insert("cost".into(), cost);
     }
+    if job.retries > 0 {
+        facts.insert("retries".into(), job.retries.into());
+        facts.insert("provider_key".into(), (*job.provider_key()).into());
+    }
     if let Some(reported) = job.billing.reported {
         facts.insert("reported".into(), json!({ "charged": reported.as_str() }));
     }
@@ -118,6 +122,10 @@ pub(crate) fn listed(job: &Job) -> Value {
         "deadline_at": time(job.schedule.deadline_at),
         "next_at": job.schedule.next_at.map(time),
     });
+    if job.retries > 0 {
+        listed["retries"] = job.retries.into();
+        listed["provider_key"] = (*job.provider_key()).into();
+    }
     if let Some(listed) = listed.as_object_mut() {
         put_path(listed, "file", file.map(|file| file.path.as_path()));
     }

@@ -5,10 +5,12 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use zoetrope_host::contract::Charge;
-use zoetrope_host::ledger::{Job, LedgerError, Rows};
+use zoetrope_host::error::ErrorKind;
+use zoetrope_host::ledger::{Job, LedgerError, Rows, State};
 use zoetrope_host::sanitize::line;
 
 use super::failure::{Failure, of_ledger};
+use super::next_step;
 use super::outcome;
 use super::solutions::Solutions;
 use crate::notes::Notes;
@@ -29,6 +31,8 @@ pub(crate) struct Summary {
     finalized: usize,
     charged: usize,
     may_be_charged: usize,
+    /// The jobs that stay queued because the provider refuses the account.
+    account_refused: usize,
     /// The charge of all jobs together.
     charge: Charge,
     /// The most urgent failure.
@@ -51,6 +55,7 @@ impl Summary {
             finalized: 0,
             charged: count(Charge::Yes),
             may_be_charged: count(Charge::Unknown),
+            account_refused: rows.jobs.iter().filter(|job| is_held(job)).count(),
             charge: outcome::charge_of(charges.iter().copied().map(Some)),
             worst: None,
             notes: json!({}),
@@ -103,19 +108,22 @@ impl Summary {
     /// Prints it, and returns the exit code.
     pub(crate) fn report(mut self, printer: &Printer, next: &str) -> Result<ExitCode, Failure> {
         let all = self.jobs.len();
-        let counts = json!({
+        let held = self.account_refused;
+        let mut counts = json!({
             "jobs": all,
             "finalized": self.finalized,
             "charged": self.charged,
             "may_be_charged": self.may_be_charged,
         });
+        let mut next = next.to_owned();
+        if held > 0 {
+            counts["account_refused"] = held.into();
+            next = format!("{}. Then: {next}", next_step::SETTLE_ACCOUNT);
+        }
         let charge = self.charge;
         let worst = self.worst.map(|worst| {
             let missing = all - self.finalized;
-            worst
-                .among(missing, all)
-                .charged(charge)
-                .then(next.to_owned())
+            worst.among(missing, all).charged(charge).then(next.clone())
         });
         if printer.json() {
             let mut answer = match &worst {
@@ -137,6 +145,11 @@ impl Summary {
                 let more = self.errors.len() - MAX_PRINTED;
                 printer.message(&format!("… and {more} more: zoetrope jobs"));
             }
+            if held > 0 {
+                printer.message(&format!(
+                    "{held} of {all} jobs stay queued: the provider refuses the account"
+                ));
+            }
             printer.message(&format!(
                 "{} of {all} jobs have their result; charged: {}, possibly charged: {}",
                 self.finalized, self.charged, self.may_be_charged
@@ -147,6 +160,12 @@ impl Summary {
         }
         Ok(worst.map_or(ExitCode::SUCCESS, |failure| failure.exit_code()))
     }
+}
+
+/// Whether a job stays queued because the provider refuses the account.
+fn is_held(job: &Job) -> bool {
+    let kind = job.last_error.as_ref().map(|error| error.kind);
+    job.state() == State::Queued && job.is_settled() && kind == Some(ErrorKind::AccountRefused)
 }
 
 /// Whether an exit code is more urgent than another.

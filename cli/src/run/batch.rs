@@ -18,6 +18,7 @@ use crate::out_path::absolute;
 use crate::picture_notes;
 use crate::progress::Progress;
 use crate::report::{Failure, Summary, next_step, of_jobs};
+use crate::retry::retry_failed;
 use crate::text_lines::TextLines;
 use crate::wait::wait_for;
 
@@ -65,7 +66,10 @@ impl Run {
             prepared.push(prepare(context, &jobs, &request, &mut interrupts).await?);
         }
         let inserted = jobs.insert(prepared).await;
-        let inserted = inserted.map_err(|error| of_jobs(error, &context.options()))?;
+        let mut inserted = inserted.map_err(|error| of_jobs(error, &context.options()))?;
+        if self.retry_failed {
+            inserted = retry_failed(&jobs, inserted, self.deadline, self.again, context).await?;
+        }
         let ids: Vec<_> = inserted.iter().map(|job| job.spec.id.clone()).collect();
         let rows = wait_for(&jobs, &progress, &ids, WaitFor::Settled, &mut interrupts).await?;
         let options = context.options();

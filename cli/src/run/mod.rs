@@ -25,6 +25,7 @@ use super::out_path::absolute;
 use super::picture_notes;
 use super::progress::Progress;
 use super::report::{Failure, Phase, next_step, of_jobs, outcome};
+use super::retry::retry_failed;
 use super::wait::wait_for;
 
 impl Run {
@@ -49,6 +50,9 @@ impl Run {
         }
         let inserted = jobs.insert(vec![prepared]).await;
         let mut rows = inserted.map_err(|error| of_jobs(error, &context.options()))?;
+        if self.retry_failed {
+            rows = retry_failed(&jobs, rows, self.deadline, self.again, context).await?;
+        }
         let job = rows.remove(0);
         let until = if self.detach {
             WaitFor::Accepted

@@ -162,8 +162,12 @@ fn after_a_reply(mut error: NodeError, reply: SubmitReply, refusals: Refusals) -
         (Meaning::Refused, _) if is_throttled => {
             error = rejected(error);
             error.charge = Charge::No;
+            note_payment_required(&mut error, reply);
         }
-        (Meaning::PutOff | Meaning::Refused, _) => error.charge = Charge::No,
+        (Meaning::PutOff | Meaning::Refused, _) => {
+            error.charge = Charge::No;
+            note_payment_required(&mut error, reply);
+        }
         (Meaning::Redirected | Meaning::Accepted, Refusals::Believed) => {}
         (Meaning::Accepted, Refusals::Granted) => {
             error = rejected(error);
@@ -172,6 +176,15 @@ fn after_a_reply(mut error: NodeError, reply: SubmitReply, refusals: Refusals) -
         _ => return unlike(&answered, &error.cause),
     }
     error
+}
+
+/// Names the status 402, with which a provider refuses the account, whatever the component says.
+fn note_payment_required(error: &mut NodeError, reply: SubmitReply) {
+    if let Some(fault) = error.cause.fault_mut()
+        && reply.status == 402
+    {
+        fault.status = Some(reply.status);
+    }
 }
 
 /// A refusal that is not repeated.
@@ -342,6 +355,21 @@ mod tests {
         });
         let throttled = reported(ErrorCause::Throttled(fault()), Charge::Unknown);
         assert_eq!(judged(throttled, put_off), ("throttled", Charge::No));
+    }
+
+    #[test]
+    fn payment_required_is_named_whatever_the_component_says() {
+        for (status, expected) in [(402, Some(402)), (400, None)] {
+            for (cause, _) in refusals() {
+                let outcome = reported(cause, Charge::No);
+                let judged = judge(outcome, answered(status), Refusals::NotBelieved);
+                let Err(CallError::Node(error)) = judged else {
+                    panic!("no error of the component");
+                };
+                let named = error.cause.fault().and_then(|fault| fault.status);
+                assert_eq!(named, expected);
+            }
+        }
     }
 
     #[test]

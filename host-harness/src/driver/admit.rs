@@ -6,7 +6,7 @@ use super::clock::Time;
 use super::connection_limits::ConnectionLimits;
 use super::decide::decide;
 use super::event::{Action, Event};
-use super::holds::Party;
+use super::holds::{DueSubmit, Held, Party};
 use super::wait::{DriveMode, LEDGER_POLL_INTERVAL};
 use crate::ledger::{Job, Millis};
 
@@ -32,6 +32,11 @@ pub(super) enum Admission {
     Apply(Box<Event>),
     /// Keep it first in its queue, and decide again at this time.
     Retry(Instant),
+    /// Carry out its submit, or the uploads before it, as a task of this kind: it shows whether the
+    /// provider still refuses the account.
+    Probe(Kind),
+    /// Skip it until such a submit has ended.
+    Park,
     /// Skip it as long as this process drives.
     Defer,
 }
@@ -57,9 +62,18 @@ pub(super) struct Now {
 pub(super) fn admit(job: &Job, limits: &ConnectionLimits, mode: Mode, now: Now) -> Admission {
     let (_, action) = decide(job, Event::Due, now.time);
     let party = Party::of(&job.spec.component, mode.is_bundled);
+    let mut is_probe = false;
     let kind = match action {
         // Uploads wait for the turn of their submit.
         Action::Submit | Action::HandOver => match delay_submit(job, limits, mode, now) {
+            Some(Admission::Probe(_)) => {
+                is_probe = true;
+                if action == Action::HandOver {
+                    Kind::Upload
+                } else {
+                    Kind::Submit
+                }
+            }
             Some(held) => return held,
             None if action == Action::HandOver => Kind::Upload,
             None => Kind::Submit,
@@ -75,12 +89,13 @@ pub(super) fn admit(job: &Job, limits: &ConnectionLimits, mode: Mode, now: Now) 
     let free_at = Some(limits.rate_limiter.free_at()).max(held_until);
     match free_at {
         Some(later) if later > now.instant => Admission::Retry(later),
+        _ if is_probe => Admission::Probe(kind),
         _ => Admission::Run(kind),
     }
 }
 
 /// The admission of a submit that must not be sent now, for another reason than the rate of
-/// its connection.
+/// its connection, or that is sent alone.
 fn delay_submit(job: &Job, limits: &ConnectionLimits, mode: Mode, now: Now) -> Option<Admission> {
     if mode.drive == DriveMode::NoNewSubmits {
         return Some(Admission::Defer);
@@ -90,15 +105,21 @@ fn delay_submit(job: &Job, limits: &ConnectionLimits, mode: Mode, now: Now) -> O
         return Some(Admission::Apply(Box::new(Event::Abandoned { requester })));
     }
     let party = Party::of(&job.spec.component, mode.is_bundled);
-    if let Some(error) = limits.holds.blocked(party, now.instant) {
-        return Some(Admission::Apply(Box::new(Event::ConnectionUnavailable {
-            error,
-        })));
-    }
-    let (until, error) = limits.holds.submits_until(party)?;
+    let goes_on = match limits.holds.held(party, DueSubmit::of(job), now.instant) {
+        Held::By(error) => {
+            let unavailable = Event::ConnectionUnavailable { error };
+            return Some(Admission::Apply(Box::new(unavailable)));
+        }
+        Held::ForProbe => return Some(Admission::Park),
+        Held::Probe => Some(Admission::Probe(Kind::Submit)),
+        Held::No => None,
+    };
+    let Some((until, error)) = limits.holds.submits_until(party) else {
+        return goes_on;
+    };
     let provider_delay = until.saturating_duration_since(now.instant);
     if provider_delay.is_zero() {
-        return None;
+        return goes_on;
     }
     let until = now.time.now + Millis::try_from(provider_delay.as_millis()).unwrap_or(0);
     Some(Admission::Apply(Box::new(Event::Delayed { until, error })))
@@ -197,10 +218,31 @@ mod tests {
         let error = JobError::new(ErrorKind::Unauthorized, "the key is refused");
         limits
             .holds
-            .block(Party::Bundled, error.clone(), now.instant);
+            .block(Party::Bundled, error.clone(), now.instant, TIME);
         let unreachable = Admission::Apply(Box::new(Event::ConnectionUnavailable { error }));
         assert_eq!(admit(&queued(), &limits, WAITED_FOR, now), unreachable);
         let polled = admit(&started(), &limits, WAITED_FOR, now);
+        assert_eq!(polled, Admission::Run(Kind::Call));
+    }
+
+    #[test]
+    fn submits_of_a_resumed_job_wait_for_the_one_that_asks_for_the_account() {
+        let now = now();
+        let mut limits = ConnectionLimits::new(now.instant);
+        let error = JobError::new(ErrorKind::AccountRefused, "no credit");
+        limits.holds.block(Party::Bundled, error, now.instant, TIME);
+        let mut resumed = queued();
+        resumed.schedule.next_at = Some(TIME + 1);
+        let later = Now {
+            time: (TIME + 1).into(),
+            ..now
+        };
+        let admitted = admit(&resumed, &limits, WAITED_FOR, later);
+        assert_eq!(admitted, Admission::Probe(Kind::Submit));
+        limits.holds.begin_probe(Party::Bundled, "another");
+        let admitted = admit(&resumed, &limits, WAITED_FOR, later);
+        assert_eq!(admitted, Admission::Park);
+        let polled = admit(&started(), &limits, WAITED_FOR, later);
         assert_eq!(polled, Admission::Run(Kind::Call));
     }
 
@@ -252,7 +294,7 @@ mod tests {
         limits.holds.delay(Party::Other("c"), delay);
         limits
             .holds
-            .block(Party::Other("c"), error.clone(), now.instant);
+            .block(Party::Other("c"), error.clone(), now.instant, TIME);
         let own = Mode {
             is_bundled: false,
             ..WAITED_FOR

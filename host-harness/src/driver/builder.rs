@@ -110,6 +110,7 @@ impl DriverBuilder {
         packs.remember(&self.pack);
         let steps = Steps {
             packs,
+            account_refusals: Arc::default(),
             pictures: Pictures::of(data_dir),
             clips: data_dir.join(CLIPS_FOLDER),
             egress: self.egress.clone(),

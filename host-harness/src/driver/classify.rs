@@ -1,5 +1,6 @@
 //! Classifies the result of a component's call, a value or a failure, as an event.
 
+use crate::account_refusal::is_of_account;
 use crate::component::{CallError, TrapKind};
 use crate::contract::{
     Cancellation, Charge, ErrorCause, Failure, JobState, NodeError, Price, ProviderFault,
@@ -32,11 +33,27 @@ pub fn of_start(outcome: Result<Started, CallError>) -> Event {
             Some(completion.ticket),
             completion.provider_job_id,
         ),
+        Err(error) if is_account_refused(&error) => Event::SubmitFailed {
+            failure: SubmitFailure::Permanent,
+            error: JobError {
+                kind: ErrorKind::AccountRefused,
+                ..job_error(&error)
+            },
+        },
         Err(error) => Event::SubmitFailed {
             failure: of_submit(&error),
             error: job_error(&error),
         },
     }
+}
+
+/// Whether the provider refuses every submit of the account, and charged nothing. A refusal whose
+/// charge is unknown ends the job.
+pub(super) fn is_account_refused(error: &CallError) -> bool {
+    let CallError::Node(error) = error else {
+        return false;
+    };
+    error.charge == Charge::No && is_of_account(&error.cause, error.retry_after_ms)
 }
 
 /// The event of a poll's outcome.

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::holds::{Delay, Holds, Party};
 use super::rate_limit::{DEFAULT_RATE, RateLimiter};
 use super::steps::Done;
+use crate::ledger::Millis;
 
 /// For so long, other jobs wait for the one that opens the connection. Then the next one tries.
 pub(super) const OPENING_TIME: Duration = Duration::from_secs(10);
@@ -64,13 +65,13 @@ impl ConnectionLimits {
         }
     }
 
-    /// Applies what a step of a component learnt about the connection.
-    pub(super) fn on_step_end(&mut self, party: Party<'_>, done: &Done, now: Instant) {
+    /// Applies what a step of a component learnt about the connection, at the time `at` in rows.
+    pub(super) fn on_step_end(&mut self, party: Party<'_>, done: &Done, now: Instant, at: Millis) {
         if let Some(rate) = done.rate {
             self.on_opened(rate, now);
         }
         if let Some(error) = done.blocked.clone() {
-            self.holds.block(party, error, now);
+            self.holds.block(party, error, now, at);
         }
         if let Some(asked) = &done.provider_delay {
             let delay = Delay {

@@ -164,6 +164,17 @@ pub enum Event {
         /// The process that waits.
         requester: String,
     },
+    /// Command: submit a job again that ended without a result.
+    Retried {
+        /// The retries before it: a row that another process has submitted again meanwhile stays.
+        after: u32,
+        /// The new deadline.
+        deadline_at: Millis,
+        /// The process that waits.
+        requester: String,
+        /// Whether it may be charged once more, after an attempt that was or may have been charged.
+        again: bool,
+    },
     /// The requester of a job that is not submitted has ended.
     Abandoned {
         /// The requester.
@@ -227,6 +238,7 @@ impl fmt::Debug for Event {
             Self::Finalized => "Finalized",
             Self::DownloadFailed { .. } => "DownloadFailed",
             Self::Resumed { .. } => "Resumed",
+            Self::Retried { .. } => "Retried",
             Self::Abandoned { .. } => "Abandoned",
             Self::Delayed { .. } => "Delayed",
             Self::ConnectionUnavailable { .. } => "ConnectionUnavailable",

@@ -1,5 +1,8 @@
 //! What a connection's provider asked for beside the rate: delays, and no further submits after a
-//! refused credential.
+//! refused credential or account.
+//!
+//! A refused account may be settled by the user while this process drives. So a command that comes
+//! after the refusal asks again, with one submit: the other submits wait for its answer.
 //!
 //! The component bundled with this program is believed for all jobs of the connection. Another
 //! component may report a reply that the provider never gave, so it holds its own jobs alone, and
@@ -11,10 +14,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::backoff::MAX_HINT;
-use crate::ledger::JobError;
+use crate::error::ErrorKind;
+use crate::ledger::{Job, JobError, Millis};
 
 /// How long a refused credential that an unbundled component reports holds its submits.
-const MAX_HOLD: Duration = Duration::from_millis(MAX_HINT.unsigned_abs());
+pub(super) const MAX_HOLD: Duration = Duration::from_millis(MAX_HINT.unsigned_abs());
 
 /// The component that a reply or a job belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +65,12 @@ struct Hold {
     /// The error of the latest submit for which further submits wait.
     delay_error: Option<JobError>,
     blocked: Option<Block>,
+    /// The job whose submit shows whether the account is still refused.
+    probe: Option<String>,
+    /// Whether an earlier process left jobs whose account was refused.
+    was_refused: bool,
+    /// Whether a submit was accepted since the last refusal of the account.
+    has_account: bool,
 }
 
 #[derive(Debug)]
@@ -68,6 +78,47 @@ struct Block {
     error: JobError,
     /// `None`: as long as this process drives.
     until: Option<Instant>,
+    /// When the error was reported.
+    at: Millis,
+}
+
+/// A queued job that is due.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DueSubmit<'a> {
+    /// Its id.
+    job: &'a str,
+    /// Since when.
+    since: Millis,
+    /// Whether a command made it due, not a delay.
+    is_commanded: bool,
+    /// Whether its account was refused when it was last due.
+    is_refused: bool,
+}
+
+impl<'a> DueSubmit<'a> {
+    pub(super) fn of(job: &'a Job) -> Self {
+        let kind = job.last_error.as_ref().map(|error| error.kind);
+        let is_refused = kind == Some(ErrorKind::AccountRefused);
+        Self {
+            job: &job.spec.id,
+            since: job.schedule.next_at.unwrap_or(Millis::MIN),
+            is_commanded: job.schedule.attempts == 0 && (kind.is_none() || is_refused),
+            is_refused,
+        }
+    }
+}
+
+/// Whether a submit is held by an error that it would have too.
+#[derive(Debug, PartialEq)]
+pub(super) enum Held {
+    /// It is not.
+    No,
+    /// It is sent as the only one, to see whether the account is still refused.
+    Probe,
+    /// It waits for the answer to such a submit.
+    ForProbe,
+    /// It is, by this error.
+    By(JobError),
 }
 
 impl Holds {
@@ -83,12 +134,43 @@ impl Holds {
     }
 
     /// A component reports an error that every further submit over the connection would have too.
-    pub(super) fn block(&mut self, by: Party<'_>, error: JobError, now: Instant) {
+    pub(super) fn block(&mut self, by: Party<'_>, error: JobError, now: Instant, at: Millis) {
         let until = match by {
             Party::Bundled => None,
             Party::Other(_) => Some(now + MAX_HOLD),
         };
-        self.of(by).blocked = Some(Block { error, until });
+        let hold = self.of(by);
+        if error.kind == ErrorKind::AccountRefused {
+            hold.has_account = false;
+        }
+        hold.blocked = Some(Block { error, until, at });
+    }
+
+    /// An earlier process has left jobs of a component whose account was refused.
+    pub(super) fn doubt_account(&mut self, by: Party<'_>) {
+        self.of(by).was_refused = true;
+    }
+
+    /// A submit of this job is sent to see whether the account is still refused.
+    pub(super) fn begin_probe(&mut self, by: Party<'_>, job: &str) {
+        self.of(by).probe = Some(job.to_owned());
+    }
+
+    /// The step of this job has ended, in whatever way. Returns whether it was such a submit.
+    pub(super) fn end_probe(&mut self, by: Party<'_>, job: &str) -> bool {
+        let ended = self.of(by).probe.take_if(|probe| probe == job);
+        ended.is_some()
+    }
+
+    /// A submit of a component was accepted. `was_probe`: it was sent to see whether the account is
+    /// still refused.
+    pub(super) fn accept(&mut self, by: Party<'_>, was_probe: bool) {
+        let hold = self.of(by);
+        if was_probe {
+            hold.blocked
+                .take_if(|block| block.error.kind == ErrorKind::AccountRefused);
+        }
+        hold.has_account = hold.blocked.is_none();
     }
 
     /// The earliest time of the next request of a component, if it is held.
@@ -106,12 +188,35 @@ impl Holds {
         Some((until, hold.delay_error.clone()))
     }
 
-    /// The error for which a component submits nothing now.
-    pub(super) fn blocked(&self, of: Party<'_>, now: Instant) -> Option<JobError> {
-        self.on(of)
-            .filter_map(|hold| hold.blocked.as_ref())
-            .find(|block| block.until.is_none_or(|until| until > now))
-            .map(|block| block.error.clone())
+    /// Whether a submit of a component is held by an error.
+    pub(super) fn held(&self, of: Party<'_>, due: DueSubmit<'_>, now: Instant) -> Held {
+        let mut probes = self.on(of).filter_map(|hold| hold.probe.as_deref());
+        // Its pictures were handed over; its submit follows.
+        if probes.any(|probe| probe == due.job) {
+            return Held::Probe;
+        }
+        let mut blocks = self.on(of).filter_map(|hold| hold.blocked.as_ref());
+        let block = blocks.find(|block| block.until.is_none_or(|until| until > now));
+        let asks = match block {
+            Some(block) => {
+                let is_later = due.is_commanded && due.since > block.at;
+                if block.error.kind != ErrorKind::AccountRefused || !is_later {
+                    return Held::By(block.error.clone());
+                }
+                true
+            }
+            None => {
+                let is_doubtful = due.is_refused || self.on(of).any(|hold| hold.was_refused);
+                is_doubtful && !self.on(of).any(|hold| hold.has_account)
+            }
+        };
+        if !asks {
+            Held::No
+        } else if self.on(of).any(|hold| hold.probe.is_some()) {
+            Held::ForProbe
+        } else {
+            Held::Probe
+        }
     }
 
     fn of(&mut self, by: Party<'_>) -> &mut Hold {
@@ -131,67 +236,4 @@ impl Holds {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::error::ErrorKind;
-
-    const LIAR: Party<'_> = Party::Other("liar");
-    const HONEST: Party<'_> = Party::Other("honest");
-
-    fn refused() -> JobError {
-        JobError::new(ErrorKind::Unauthorized, "HTTP status 401")
-    }
-
-    fn delay(until: Instant, submits_only: bool) -> Delay {
-        Delay {
-            until,
-            submits_only,
-            error: Some(refused()),
-        }
-    }
-
-    #[test]
-    fn delay_that_an_unbundled_component_reports_holds_its_own_jobs_alone() {
-        let now = Instant::now();
-        let until = now + Duration::from_mins(1);
-        for submits_only in [false, true] {
-            let mut holds = Holds::default();
-            holds.delay(LIAR, delay(until, submits_only));
-            assert!(
-                holds
-                    .submits_until(LIAR)
-                    .is_some_and(|held| held.0 == until)
-            );
-            assert_eq!(holds.requests_until(LIAR).is_some(), !submits_only);
-            for other in [Party::Bundled, HONEST] {
-                assert_eq!(holds.submits_until(other), None);
-                assert_eq!(holds.requests_until(other), None);
-            }
-        }
-    }
-
-    #[test]
-    fn refused_credential_that_an_unbundled_component_reports_holds_it_for_a_bounded_time() {
-        let now = Instant::now();
-        let mut holds = Holds::default();
-        holds.block(LIAR, refused(), now);
-        assert_eq!(holds.blocked(LIAR, now), Some(refused()));
-        for other in [Party::Bundled, HONEST] {
-            assert_eq!(holds.blocked(other, now), None);
-        }
-        assert_eq!(holds.blocked(LIAR, now + MAX_HOLD), None);
-    }
-
-    #[test]
-    fn bundled_component_is_believed_for_the_connection() {
-        let now = Instant::now();
-        let until = now + Duration::from_mins(1);
-        let mut holds = Holds::default();
-        holds.block(Party::Bundled, refused(), now);
-        holds.delay(Party::Bundled, delay(until, false));
-        for any in [Party::Bundled, LIAR] {
-            assert_eq!(holds.blocked(any, now + 10 * MAX_HOLD), Some(refused()));
-            assert_eq!(holds.requests_until(any), Some(until));
-        }
-    }
-}
+mod tests;

@@ -53,6 +53,9 @@ struct Leader<'a> {
     /// Ids of jobs that are queued or running, or that are skipped as long as this process
     /// drives.
     held: HashSet<String>,
+    /// Of these, the ids of jobs that wait until it is known whether the provider still refuses the
+    /// account, by connection.
+    parked: HashMap<String, Vec<String>>,
     running: Running,
     opened: (
         mpsc::UnboundedSender<Opened>,
@@ -106,6 +109,7 @@ async fn begin<'a>(
         downloads: Queues::default(),
         soon: BTreeSet::new(),
         held: HashSet::new(),
+        parked: HashMap::new(),
         running: Running::default(),
         opened: mpsc::unbounded_channel(),
         read_at: Instant::now(),
@@ -117,7 +121,8 @@ async fn begin<'a>(
 }
 
 impl Leader<'_> {
-    /// Retry delays that an earlier driver received still apply.
+    /// Retry delays that an earlier driver received still apply, and an account that was refused is
+    /// asked for with one submit.
     async fn restore_delays(&mut self) -> Result<(), DriverError> {
         let throttled = retry_while_busy(|| self.shared.ledger.throttled()).await?;
         let (now, instant) = (now(), Instant::now());
@@ -132,6 +137,12 @@ impl Leader<'_> {
             limits
                 .holds
                 .delay(Party::of(&queue_id.component, is_bundled), delay);
+        }
+        for queue_id in retry_while_busy(|| self.shared.ledger.account_refused()).await? {
+            let is_bundled = self.is_bundled(&queue_id.component);
+            let party = Party::of(&queue_id.component, is_bundled);
+            let limits = self.limits_of(&queue_id.connection, instant);
+            limits.holds.doubt_account(party);
         }
         Ok(())
     }
@@ -320,6 +331,18 @@ impl Leader<'_> {
                 }
                 self.spawn_step(job, kind, None, opens);
             }
+            Admission::Probe(kind) => {
+                let party = Party::of(&job.spec.component, mode.is_bundled);
+                limits.holds.begin_probe(party, &job.spec.id);
+                let opens = limits.count_request(now.instant);
+                let refusals = &self.shared.steps.account_refusals;
+                refusals.remove(&job.spec.connection, party);
+                self.spawn_step(job, kind, None, opens);
+            }
+            Admission::Park => {
+                let parked = self.parked.entry(job.spec.connection.clone());
+                parked.or_default().push(job.spec.id.clone());
+            }
             Admission::Apply(event) => self.spawn_step(job, Kind::Call, Some(*event), false),
             Admission::Retry(until) => return Err((Box::new(job), until)),
             Admission::Defer => {}
@@ -363,6 +386,11 @@ impl Leader<'_> {
         {
             limits.on_opener_end();
         }
+        // The submit of a job whose pictures are handed over now follows.
+        let goes_on = task.kind == Kind::Upload
+            && matches!(&outcome, Some(Ok(done)) if done.job.last_error.is_none()
+                && done.job.schedule.next_at.is_some());
+        let was_probe = !goes_on && self.end_probe(&task, instant);
         let Some(outcome) = outcome else {
             // The job stays held so that this process does not repeat the fault; the next
             // driver tries again.
@@ -385,7 +413,10 @@ impl Leader<'_> {
             self.is_bundled(&task.queue_id.component),
         );
         let limits = self.limits_of(&task.queue_id.connection, instant);
-        limits.on_step_end(party, &done, instant);
+        limits.on_step_end(party, &done, instant, now());
+        if task.kind == Kind::Submit && done.job.ticket().is_some() {
+            limits.holds.accept(party, was_probe);
+        }
         if done.job.is_done() {
             self.shared.deadlines.forget(&task.job);
         }
@@ -407,6 +438,26 @@ impl Leader<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Lets the parked jobs of a connection be read again if the submit that they wait for has ended;
+    /// returns whether it has.
+    fn end_probe(&mut self, task: &Task, now: Instant) -> bool {
+        let component = &task.queue_id.component;
+        let party = Party::of(component, self.is_bundled(component));
+        let limits = self.limits_of(&task.queue_id.connection, now);
+        if !limits.holds.end_probe(party, &task.job) {
+            return false;
+        }
+        for job in self
+            .parked
+            .remove(&task.queue_id.connection)
+            .unwrap_or_default()
+        {
+            self.held.remove(&job);
+        }
+        self.next_read_at = self.next_read_at.min(now);
+        true
     }
 
     /// Waits for running submits, and unless the driver drains for uploads that a provider may charge

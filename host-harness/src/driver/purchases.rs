@@ -1,6 +1,10 @@
 //! A property of the pure functions together: whatever a component sends and answers, whatever the
 //! provider replies, and whenever a process is killed or a user cancels and resumes, a job is
-//! bought once at most, and no ticket of an accepted submit is dropped.
+//! bought once at most, and no ticket of an accepted submit is dropped. If the user asks for further
+//! attempts, a job is bought once at most for each attempt, and without the consent to a further
+//! charge, once at most for all of them.
+
+use std::collections::HashMap;
 
 use proptest::prelude::*;
 
@@ -74,6 +78,8 @@ enum Happening {
     Cancel,
     /// `jobs resume`.
     Resume,
+    /// `jobs retry`, with or without `--again`.
+    Retry { again: bool },
     /// Time passes, in milliseconds.
     Pause(Millis),
 }
@@ -91,6 +97,10 @@ impl Answer {
             status: None,
             code: None,
             message: "a claim".into(),
+        };
+        let no_credit = || ProviderFault {
+            status: Some(402),
+            ..fault()
         };
         let (index, charge) = match self {
             Self::Accept => {
@@ -123,6 +133,9 @@ impl Answer {
             ErrorCause::OutcomeUnknown(fault()),
             ErrorCause::JobLost(fault()),
             ErrorCause::ProtocolViolation("a claim".into()),
+            ErrorCause::Throttled(no_credit()),
+            ErrorCause::Rejected(no_credit()),
+            ErrorCause::Unauthorized(no_credit()),
         ];
         Err(CallError::Node(NodeError {
             cause: causes[index % causes.len()].clone(),
@@ -140,8 +153,10 @@ struct World {
     refusals: Refusals,
     honours_keys: bool,
     purchases: u32,
-    /// When the provider saw the key first.
-    key_seen_at: Option<Millis>,
+    /// The attempts that the user consented to after a charge or a possible one.
+    consents: u32,
+    /// When the provider saw each key first.
+    keys_seen_at: HashMap<String, Millis>,
     /// How often the pictures were handed over after a refusal.
     handed_over_again: u32,
 }
@@ -172,16 +187,15 @@ impl World {
             return false;
         }
         if fate.is_accepted() {
-            let is_known = self.honours_keys
-                && keyed
-                && self
-                    .key_seen_at
-                    .is_some_and(|seen| self.now - seen < WINDOW);
+            let key = self.job.provider_key().into_owned();
+            let seen_at = self.keys_seen_at.get(&key);
+            let is_known =
+                self.honours_keys && keyed && seen_at.is_some_and(|seen| self.now - seen < WINDOW);
             if !is_known {
                 self.purchases += 1;
             }
             if keyed {
-                self.key_seen_at.get_or_insert(self.now);
+                self.keys_seen_at.entry(key).or_insert(self.now);
             }
         }
         if let Fate::Answered {
@@ -282,7 +296,7 @@ fn happening() -> impl Strategy<Value = Happening> {
     let charge = prop::sample::select(vec![Charge::No, Charge::Yes, Charge::Unknown]);
     let answer = prop_oneof![
         2 => Just(Answer::Accept),
-        6 => (0..13usize, charge).prop_map(|(index, charge)| Answer::Error(index, charge)),
+        6 => (0..16usize, charge).prop_map(|(index, charge)| Answer::Error(index, charge)),
         1 => Just(Answer::Trap),
     ];
     let killed_after = prop::option::weighted(0.2, 0..3usize);
@@ -294,6 +308,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         ),
         1 => Just(Happening::Cancel),
         3 => Just(Happening::Resume),
+        2 => any::<bool>().prop_map(|again| Happening::Retry { again }),
         3 => (0..200_000i64).prop_map(Happening::Pause),
     ]
 }
@@ -321,7 +336,8 @@ proptest! {
             refusals: if granted { Refusals::Granted } else { Refusals::NotBelieved },
             honours_keys,
             purchases: 0,
-            key_seen_at: None,
+            consents: 0,
+            keys_seen_at: HashMap::new(),
             handed_over_again: 0,
         };
         if has_picture {
@@ -351,11 +367,22 @@ proptest! {
                     let requester = "another".into();
                     world.apply(Event::Resumed { deadline_at: i64::MAX, requester });
                 }
+                Happening::Retry { again } => {
+                    let is_charged = world.job.charge() != Charge::No;
+                    let after = world.job.retries;
+                    let requester = "another".into();
+                    world.apply(Event::Retried { after, deadline_at: i64::MAX, requester, again });
+                    if is_charged && world.job.retries > after {
+                        prop_assert!(again, "charged, and not consented");
+                        world.consents += 1;
+                    }
+                }
                 Happening::Pause(pause) => world.now += pause,
             }
             let job = &world.job;
-            prop_assert!(world.handed_over_again <= 1, "uploaded again and again: {job:?}");
-            prop_assert!(world.purchases <= 1, "bought {} times: {job:?}", world.purchases);
+            prop_assert!(world.handed_over_again <= 1 + world.job.retries, "uploaded again and again: {job:?}");
+            let most = 1 + world.consents;
+            prop_assert!(world.purchases <= most, "bought {} times: {job:?}", world.purchases);
             prop_assert!(world.purchases == 0 || job.charge() != Charge::No, "paid for: {job:?}");
             prop_assert!(job.state() != State::Submitting, "no submit is running: {job:?}");
         }

@@ -21,12 +21,14 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use self::resolved_job::ResolvedJob;
 use self::results::InHand;
+use super::account_refusals::AccountRefusals;
 use super::classify;
 use super::clock::Time;
 use super::connections::Connections;
 use super::decide::decide;
 use super::event::{Action, Event};
 use super::group_commit::Writer;
+use super::holds::Party;
 use super::listener::Listener;
 use super::packs::{KnownNode, Packs};
 use super::rate_limit::DEFAULT_RATE;
@@ -68,6 +70,7 @@ pub(super) struct Opened {
 
 pub(super) struct Steps {
     pub(super) packs: Packs,
+    pub(super) account_refusals: Arc<AccountRefusals>,
     pub(super) listener: Listener,
     pub(super) ledger: Arc<Ledger>,
     pub(super) pictures: Pictures,
@@ -126,6 +129,12 @@ impl Steps {
             rate: Some(rate),
             ..done
         })
+    }
+
+    /// The component of a job, as the holder of its connection's submits.
+    fn party<'a>(&self, job: &'a Job) -> Party<'a> {
+        let component = &job.spec.component;
+        Party::of(component, self.packs.trusts(component))
     }
 
     async fn resolved_job(&self, job: &Job) -> Result<ResolvedJob, JobError> {

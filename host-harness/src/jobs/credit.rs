@@ -65,6 +65,7 @@ pub fn with_charge(kind: ErrorKind, message: String, charge: Charge) -> String {
             | ErrorKind::Failed
             | ErrorKind::Unauthorized
             | ErrorKind::Throttled
+            | ErrorKind::AccountRefused
             | ErrorKind::Deadline
     );
     if is_of_provider

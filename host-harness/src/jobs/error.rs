@@ -4,13 +4,15 @@ use std::io;
 use std::path::PathBuf;
 
 use super::next_step::{NextStep, Repair};
+use super::spent::Spent;
 use crate::component::CallError;
+use crate::contract::Charge;
 use crate::disk::Shortage;
 use crate::download::{DownloadError, TargetError};
-use crate::driver::DriverError;
+use crate::driver::{DriverError, now};
 use crate::egress::{Denial, EgressError, NotSent};
 use crate::error::ErrorKind;
-use crate::ledger::{Job, JobError, LedgerError, RemovedJob};
+use crate::ledger::{Job, JobError, LedgerError, RemovedJob, State};
 use crate::media::MediaError;
 use crate::policy::Missing;
 use crate::sanitize::sentence;
@@ -114,6 +116,20 @@ pub enum JobsError {
         /// The job.
         job: Box<Job>,
     },
+    /// The job has not ended without a result, so it is not submitted again.
+    #[error("{}", not_failed(.job))]
+    NotFailed {
+        /// The job.
+        job: Box<Job>,
+    },
+    /// The job ended without a result, and was or may have been charged.
+    #[error("{} for the job: {spent}; a further attempt is charged separately", charged(.job))]
+    MayBeCharged {
+        /// The job.
+        job: Box<Job>,
+        /// What was or may have been charged.
+        spent: Spent,
+    },
     /// The ledger, or a file beside it, cannot be used.
     #[error(transparent)]
     Driver(#[from] DriverError),
@@ -162,6 +178,9 @@ impl JobsError {
             Self::UnknownNodeType { .. } => ErrorKind::UnknownNodeType,
             Self::NotJson(_) | Self::Prune(_) => ErrorKind::Internal,
             Self::FileUrl { .. } | Self::NoProvider { .. } => ErrorKind::Unsupported,
+            Self::NotFailed { job } if job.state() == State::OutcomeUnknown => {
+                ErrorKind::OutcomeUnknown
+            }
             Self::Picture(error) => return error.kind(),
             Self::Target(_)
             | Self::Folder { .. }
@@ -169,7 +188,9 @@ impl JobsError {
             | Self::Removed { .. }
             | Self::OtherJob { .. }
             | Self::AmbiguousId { .. }
-            | Self::OutcomeKnown { .. } => ErrorKind::Usage,
+            | Self::OutcomeKnown { .. }
+            | Self::NotFailed { .. }
+            | Self::MayBeCharged { .. } => ErrorKind::Usage,
             Self::KeyConflict { .. } => ErrorKind::KeyConflict,
             Self::Driver(error)
             | Self::Unwritten { source: error, .. }
@@ -203,7 +224,11 @@ impl JobsError {
             Self::Removed { removed } => NextStep::Show {
                 job: removed.job.spec.id.clone(),
             },
-            Self::OutcomeKnown { job } => NextStep::Show {
+            Self::NotFailed { job } if !job.is_done() => NextStep::of(job, now()),
+            Self::OutcomeKnown { job } | Self::NotFailed { job } => NextStep::Show {
+                job: job.spec.id.clone(),
+            },
+            Self::MayBeCharged { job, .. } => NextStep::RetryAgain {
                 job: job.spec.id.clone(),
             },
             Self::Driver(error)
@@ -246,6 +271,24 @@ fn shortage_of(error: &TargetError) -> Option<Shortage> {
     match error {
         TargetError::Unwritable { source, .. } => Shortage::of(source),
         _ => None,
+    }
+}
+
+fn not_failed(job: &Job) -> String {
+    match job.state() {
+        State::OutcomeUnknown => {
+            "it is unknown whether the provider accepted the job, so it is not \
+             submitted again"
+                .into()
+        }
+        state => format!("the job has not failed: its state is {}", state.as_str()),
+    }
+}
+
+fn charged(job: &Job) -> &'static str {
+    match job.charge() {
+        Charge::Yes => "the provider charged",
+        _ => "the provider may have charged",
     }
 }
 

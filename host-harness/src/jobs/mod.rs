@@ -13,6 +13,8 @@
 //!
 //! [`Jobs::submit_all`] does the second step for many jobs in one commit.
 //!
+//! [`Jobs::retry`] submits a job again that ended without a result.
+//!
 //! Any process can continue a job by its id: [`Jobs::resume`], [`Jobs::cancel`],
 //! [`Jobs::fetch`]; [`Jobs::adopt`] and [`Jobs::mark_never_started`] if the outcome of a
 //! submit is unknown. [`Jobs::prune`] removes jobs that are done. After a command or an error,
@@ -22,6 +24,7 @@
 //! - `submit`: from a checked input to a row; `uploads`: copies of the pictures that
 //!   are uploaded
 //! - `commands`: [`Jobs`], and commands for existing jobs
+//! - `retry`: submits ended jobs again; `spent`: what they have cost until then
 //! - `fetch`: copies a result; `prune`: deletes rows and files; `leftovers`: unfinished files of
 //!   results; `removed`: what is known of deleted jobs
 //! - `error`, `next_step`: errors of commands, and the user's next step
@@ -37,6 +40,8 @@ mod next_step;
 mod pictures;
 mod prune;
 mod removed;
+mod retry;
+mod spent;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -52,4 +57,5 @@ pub use fetch::Fetched;
 pub use next_step::{NextStep, Repair};
 pub use prune::{CODE_FOLDER, Keys, PruneProgress, Pruned, prune, prune_with};
 pub use removed::removed_job;
+pub use spent::Spent;
 pub use submit::{Destination, Opened, Prepared, SubmitRequest};

@@ -92,10 +92,27 @@ pub enum NextStep {
         /// The node type, whose fields can be shown.
         node: String,
     },
-    /// Change the input: the job cost nothing.
+    /// Change the input, or submit the same input again: the job cost nothing.
     OtherInput {
         /// The node type, whose fields can be shown.
         node: String,
+        /// The job.
+        job: String,
+    },
+    /// Submit the job again: it cost nothing.
+    Retry {
+        /// The job.
+        job: String,
+    },
+    /// Submit the job again and accept a further charge.
+    RetryAgain {
+        /// The job.
+        job: String,
+    },
+    /// Add credit, or settle what else the provider refuses the account for, then resume the job.
+    SettleAccount {
+        /// The job.
+        job: String,
     },
     /// Correct the connection's base URL, then run again: the job cost nothing.
     OtherBaseUrl {
@@ -109,10 +126,10 @@ pub enum NextStep {
         /// The job.
         job: String,
     },
-    /// Add credit at the provider, or raise its quota, then run again: the job cost nothing.
+    /// Add credit at the provider, or raise its quota, then submit the job again: it cost nothing.
     AddCredit {
-        /// The node type, whose fields can be shown.
-        node: String,
+        /// The job.
+        job: String,
     },
     /// Repeat the request with another picture.
     OtherPicture,
@@ -195,11 +212,14 @@ impl NextStep {
         let is_settled = job.is_settled();
         match job.state() {
             State::Failed if job.has_no_result() => Self::Resume { job: id },
+            State::Failed | State::Cancelled if job.charge() == Charge::No => {
+                Self::of_uncharged(job)
+            }
             State::Failed | State::Cancelled if job.ticket().is_some() => {
                 Self::Nothing { by_provider: true }
             }
-            State::Failed | State::Cancelled if job.charge() == Charge::No => {
-                Self::of_uncharged(job)
+            State::Queued if is_settled && kind == Some(ErrorKind::AccountRefused) => {
+                Self::SettleAccount { job: id }
             }
             State::Failed | State::Cancelled
                 if job.billing.has_uploads && job.local_pictures.are_pending() =>
@@ -226,7 +246,7 @@ impl NextStep {
             State::OutcomeUnknown => Self::Resolve {
                 job: id,
                 // The provider cannot find the job by a key that it did not receive.
-                key: job.is_keyed().then(|| job.spec.key.clone()),
+                key: job.is_keyed().then(|| job.provider_key().into_owned()),
             },
             State::Succeeded
                 if job.schedule.next_at.is_none() && kind == Some(ErrorKind::DownloadFailed) =>
@@ -243,20 +263,28 @@ impl NextStep {
         }
     }
 
-    /// The next step for a job that the provider refused without a charge.
+    /// The next step for a job that ended without a charge.
     fn of_uncharged(job: &Job) -> Self {
-        let node = job.spec.node.clone();
+        let (id, node) = (job.spec.id.clone(), job.spec.node.clone());
+        let is_of_request = job.ticket().is_none()
+            && job.state() == State::Failed
+            && job
+                .last_error
+                .as_ref()
+                .is_some_and(|error| error.kind == ErrorKind::Rejected);
         let message = job.last_error.as_ref().map(|error| error.message.as_str());
         if needs_base_url(job) {
             Self::OtherBaseUrl {
                 connection: job.spec.connection.clone(),
             }
-        } else if message.is_some_and(lacks_credit) {
-            Self::AddCredit { node }
+        } else if job.state() == State::Failed && message.is_some_and(lacks_credit) {
+            Self::AddCredit { job: id }
         } else if job.local_pictures.are_pending() && job.state() == State::Failed {
             Self::OtherPicture
+        } else if is_of_request {
+            Self::OtherInput { node, job: id }
         } else {
-            Self::OtherInput { node }
+            Self::Retry { job: id }
         }
     }
 

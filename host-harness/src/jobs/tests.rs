@@ -126,11 +126,8 @@ async fn queued_job_is_cancelled_without_a_submit() {
     };
     assert_eq!(cancelled.state(), State::Cancelled);
     assert_eq!((cancelled.submits(), cancelled.charge()), (0, Charge::No));
-    let node = NODE.to_owned();
-    assert_eq!(
-        NextStep::of(&cancelled, now()),
-        NextStep::OtherInput { node }
-    );
+    let job = cancelled.spec.id.clone();
+    assert_eq!(NextStep::of(&cancelled, now()), NextStep::Retry { job });
     let again = scene.jobs.cancel(&cancelled, now() + 60_000).await;
     assert!(matches!(again, Ok(CancelOutcome::LeftAlone(_))));
 }

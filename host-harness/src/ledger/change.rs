@@ -1,5 +1,6 @@
 //! Changes of rows, and their commits.
 
+use super::earlier;
 use super::error::LedgerError;
 use super::job_error::JobError;
 use super::record;
@@ -112,6 +113,9 @@ impl Ledger {
                     continue;
                 }
                 next.revision += 1;
+                if before.retries < next.retries {
+                    earlier::add(transaction, before, *at)?;
+                }
                 if before.state() != next.state() {
                     note(transaction, &next, *at, None)?;
                 } else if kind(before) != kind(&next) {

@@ -114,6 +114,7 @@ columns! {
         submit_path: Option<&'a str>,
         has_uploads: bool,
         retries: u32,
+        earlier_charge: Option<&'a str>,
         local_pictures: Option<&'a str>,
         cost_amount: Option<&'a str>,
         cost_unit: Option<&'a str>,

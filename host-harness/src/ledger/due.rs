@@ -123,6 +123,22 @@ impl Ledger {
         Ok(throttled.iter().filter_map(First::readable).collect())
     }
 
+    /// Queues with jobs that stay queued because the provider refuses the account.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn account_refused(&self) -> Result<Vec<QueueId>, LedgerError> {
+        let refused = "SELECT DISTINCT connection, component FROM jobs
+            WHERE state = 'queued' AND error_kind = 'account_refused'";
+        self.read(refused, [], |row| {
+            Ok(QueueId {
+                connection: row.get(0)?,
+                component: row.get(1)?,
+            })
+        })
+    }
+
     /// Due jobs of a queue, the longest due first, without those of `held`; at most `most`.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 //! - [`change`](Change): a change of a row; [`due`](QueueId): the jobs whose time has come
 //! - [`driving`](DrivingProcess): the process that drives; `latest`: the latest time that was seen;
 //!   `terms`: both in the ledger
+//! - `earlier`: attempts that ended before a job was submitted again
 //! - `uploads`: the uploads of pictures, before and after their job has a row
 //! - `resume`: resumes every job in one commit
 //! - [`pictures`](Pictures): pictures stored beside the rows; `placeholders`: the places of those in
@@ -25,6 +26,7 @@ mod change;
 mod columns;
 mod driving;
 mod due;
+mod earlier;
 mod error;
 mod hold;
 mod job_error;
@@ -56,6 +58,7 @@ pub(crate) use record::round_trip;
 
 pub use driving::DrivingProcess;
 pub use due::QueueId;
+pub use earlier::EarlierAttempt;
 pub use error::{Damage, DamagedRow, LedgerError, RowProblem};
 pub use hold::FilesHold;
 pub use job_error::{Failures, JobError};

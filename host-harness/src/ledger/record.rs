@@ -66,6 +66,7 @@ fn with_columns<T>(job: &Job, run: impl FnOnce(&Columns<'_>) -> T) -> T {
     let media = job.media().map(media_text);
     let file = job.file().map(file_text);
     let (spec, schedule) = (&*job.spec, &job.schedule);
+    let attempts = job.stage.attempts();
     let cost = job.billing.cost.as_ref();
     let last_error = job.last_error.as_ref();
     let error_message = last_error.map(JobError::to_column);
@@ -92,14 +93,12 @@ fn with_columns<T>(job: &Job, run: impl FnOnce(&Columns<'_>) -> T) -> T {
         provider_job_id: job.provider_job_id(),
         charge: job.billing.charge.as_str(),
         reported_charge: job.billing.reported.map(Charge::as_str),
-        submit_account: job
-            .stage
-            .attempts()
-            .and_then(|made| made.account.as_deref()),
+        submit_account: attempts.and_then(|made| made.account.as_deref()),
         cancel_sent_at: schedule.cancel_sent_at,
         submit_path: job.submit_path.as_deref(),
         has_uploads: job.billing.has_uploads,
         retries: job.retries,
+        earlier_charge: job.billing.earlier.map(Charge::as_str),
         local_pictures: local_pictures.as_deref(),
         cost_amount: cost.map(|cost| cost.amount.as_str()),
         cost_unit: cost.map(|cost| cost.unit.as_str()),
@@ -140,6 +139,7 @@ fn of_columns(columns: &Columns<'_>) -> Result<Job, RowProblem> {
             reported: columns.reported_charge.map(charge).transpose()?,
             cost: pair("cost", columns.cost_amount, columns.cost_unit)?.map(cost),
             has_uploads: columns.has_uploads,
+            earlier: columns.earlier_charge.map(charge).transpose()?,
         },
         schedule: Schedule {
             deadline_at: columns.deadline_at,
@@ -190,6 +190,7 @@ pub(super) fn kind(word: &str) -> Result<ErrorKind, RowProblem> {
     word.parse().map_err(|_| unknown("error_kind", word))
 }
 
+/// Parses the column `charge`.
 pub(super) fn charge(word: &str) -> Result<Charge, RowProblem> {
     let mut charges = [Charge::No, Charge::Yes, Charge::Unknown].into_iter();
     let charge = charges.find(|charge| charge.as_str() == word);

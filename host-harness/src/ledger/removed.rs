@@ -177,6 +177,8 @@ fn billing(row: &Row<'_>) -> Result<Billing, RowProblem> {
             unit: unit.to_owned(),
         }),
         has_uploads: false,
+        // The charge is that of all attempts.
+        earlier: None,
     })
 }
 

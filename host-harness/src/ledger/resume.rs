@@ -21,11 +21,15 @@ static RESUMED: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// The condition for rows whose error is kept: the driver asks first with one of them whether the
+/// provider takes jobs of the account again.
+const HELD: &str = "(state = 'queued' AND error_kind IS 'account_refused')";
+
 /// Adds a history entry to each of these rows that has an error, which is cleared.
 static NOTE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "INSERT INTO history (job, at, state)
-        SELECT id, ?1, state FROM jobs WHERE error_kind IS NOT NULL AND {}",
+        SELECT id, ?1, state FROM jobs WHERE error_kind IS NOT NULL AND NOT {HELD} AND {}",
         *RESUMED
     )
 });
@@ -35,7 +39,9 @@ static RESUME: LazyLock<String> = LazyLock::new(|| {
         "UPDATE jobs SET requester = ?1, deadline_at = ?2, next_at = ?3,
         attempts = 0, backoff_ms = 0, unrecognized_since = NULL, unreadable_since = NULL,
         no_result_since = NULL, media = NULL,
-        error_kind = NULL, error_message = NULL, revision = revision + 1
+        error_kind = CASE WHEN {HELD} THEN error_kind END,
+        error_message = CASE WHEN {HELD} THEN error_message END,
+        revision = revision + 1
         WHERE {}",
         *RESUMED
     )
@@ -99,7 +105,8 @@ mod tests {
     const NOW: Millis = 5_000;
     const DEADLINE: Millis = 9_000;
 
-    fn job(number: usize, state: State, has_error: bool, is_finalized: bool) -> Job {
+    fn job(number: usize, state: State, error: Option<ErrorKind>, is_finalized: bool) -> Job {
+        let has_error = error.is_some();
         let spec = JobSpec {
             id: format!("{number:03}"),
             node: "image_to_video".into(),
@@ -128,7 +135,7 @@ mod tests {
             });
         }
         job.schedule.next_at = (!has_error).then_some(700);
-        job.last_error = has_error.then(|| JobError::new(ErrorKind::Deadline, "m"));
+        job.last_error = error.map(|kind| JobError::new(kind, "m"));
         job.schedule.unrecognized_since = has_error.then_some(600);
         job.schedule.unreadable_since = has_error.then_some(650);
         job.schedule.no_result_since = has_error.then_some(680);
@@ -144,9 +151,13 @@ mod tests {
         let ledger = Ledger::open(folder.path()).expect("ledger");
         let mut jobs = Vec::new();
         for state in State::ALL {
-            for has_error in [false, true] {
+            for error in [
+                None,
+                Some(ErrorKind::Deadline),
+                Some(ErrorKind::AccountRefused),
+            ] {
                 for is_finalized in [false, state == State::Succeeded] {
-                    jobs.push(job(jobs.len(), state, has_error, is_finalized));
+                    jobs.push(job(jobs.len(), state, error, is_finalized));
                 }
             }
         }

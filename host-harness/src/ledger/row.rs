@@ -5,6 +5,7 @@
 //! Data that exists only in some stages is in [`Stage`]; the other fields may have any value
 //! in every stage. Readers that do not match on the stage use the accessors.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use super::local_pictures::LocalPictures;
 use super::stage::{ClipFile, Media, Millis, Stage};
 use super::state::State;
 use crate::contract::Charge;
+use crate::digest::Sha256Digest;
 use crate::error::ErrorKind;
 use crate::formats::format_of;
 
@@ -149,14 +151,35 @@ pub struct Billing {
     /// Whether pictures were uploaded for the job, at a provider that may charge for that. Then
     /// `charge` is never `no`.
     pub has_uploads: bool,
+    /// The charge of the attempts before the present one, unless it is `no`. Then `charge` is never
+    /// `no`.
+    pub earlier: Option<Charge>,
 }
 
 impl Billing {
-    /// Makes a charge of `no` unknown if there are uploads.
+    /// Replaces a charge of `no` by that of earlier attempts, and makes it unknown if there are
+    /// uploads.
     pub(crate) fn count_uploads(&mut self) {
-        if self.has_uploads && self.charge == Charge::No {
+        if self.charge != Charge::No {
+            return;
+        }
+        if let Some(earlier) = self.earlier {
+            self.charge = earlier;
+        } else if self.has_uploads {
             self.charge = Charge::Unknown;
         }
+    }
+
+    /// That of a further attempt.
+    pub(crate) fn next_attempt(&mut self) {
+        self.earlier = match (self.earlier, self.charge) {
+            (Some(Charge::Yes), _) | (_, Charge::Yes) => Some(Charge::Yes),
+            (earlier, Charge::No) => earlier,
+            (_, Charge::Unknown) => Some(Charge::Unknown),
+        };
+        self.charge = Charge::No;
+        self.reported = None;
+        self.cost = None;
     }
 }
 
@@ -274,6 +297,7 @@ impl Job {
                 reported: None,
                 cost: None,
                 has_uploads: false,
+                earlier: None,
             },
             schedule: Schedule {
                 deadline_at,
@@ -337,6 +361,20 @@ impl Job {
     #[must_use]
     pub fn provider_job_id(&self) -> Option<&str> {
         self.stage.provider_job()?.id.as_deref()
+    }
+
+    /// The idempotency key that the provider receives: the job's key, and after `n` retries the
+    /// SHA-256 digest of the key, a zero byte and `n` in decimal, in lower-case hexadecimal. A
+    /// provider that honours keys does not take a retry for the attempt before it.
+    #[must_use]
+    pub fn provider_key(&self) -> Cow<'_, str> {
+        match self.retries {
+            0 => self.spec.key.as_str().into(),
+            retries => {
+                let text = format!("{}\0{retries}", self.spec.key);
+                Sha256Digest::of(text.as_bytes()).to_string().into()
+            }
+        }
     }
 
     /// Whether the job is charged.

@@ -2,6 +2,26 @@
 -- is remembered, two lines of defence against clocks and locks that cannot be relied on.
 -- How often the job was submitted again after it had ended. The provider's key depends on it.
 ALTER TABLE jobs ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
+-- The charge of the attempts before the present one, if it is not `no`.
+ALTER TABLE jobs ADD COLUMN earlier_charge TEXT;
+-- The jobs whose account the provider refuses, which the driver looks for when it begins.
+CREATE INDEX refused_jobs ON jobs (connection, component)
+    WHERE state = 'queued' AND error_kind = 'account_refused';
+-- Attempts that ended before a job was submitted again.
+CREATE TABLE earlier_attempts (
+    job             TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    retries         INTEGER NOT NULL,
+    ended_at        INTEGER NOT NULL,
+    state           TEXT NOT NULL,
+    charge          TEXT NOT NULL,
+    cost_amount     TEXT,
+    cost_unit       TEXT,
+    provider_key    TEXT NOT NULL,
+    provider_job_id TEXT,
+    error_kind      TEXT,
+    error_message   TEXT,
+    PRIMARY KEY (job, retries)
+) STRICT;
 -- Since when the provider reports success without a result.
 ALTER TABLE jobs ADD COLUMN no_result_since INTEGER;
 -- The local pictures that are uploaded, as JSON, with what was handed over; NULL: the input has none.

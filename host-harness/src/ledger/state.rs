@@ -8,12 +8,13 @@ use std::sync::LazyLock;
 /// ```text
 /// queued → submitting → started → succeeded | failed | cancelled
 ///    ↑         │  └────→ outcome_unknown ─→ submitting | started | failed
-///    └─────────┘ (not sent, put off by the provider, or a refused credential)
+///    └─────────┘ (not sent, put off by the provider, or a refused credential or account)
 /// ```
 ///
-/// Also `failed → started` for a job without a result that the provider is asked about again,
-/// `queued → cancelled`, `submitting → failed` where the provider refuses the request, and
-/// `submitting → succeeded` where it has the result at once.
+/// Also `queued → cancelled`, `submitting → failed` where the provider refuses the request,
+/// `submitting → succeeded` where it has the result at once, `failed → started` for a job without a
+/// result that the provider is asked about again, and `failed | cancelled → queued` where the user
+/// submits the job again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
     /// In the ledger, and not accepted by the provider.

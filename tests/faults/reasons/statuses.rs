@@ -49,14 +49,32 @@ fn missing_credit(wire: Wire) {
     for (status, detail) in [
         (402, "insufficient credits"),
         (400, "your quota is exhausted"),
+        (403, "the account is suspended"),
+        (429, "the monthly quota is used up"),
     ] {
         table.row(format!("{status} of a submit"), move || {
             let reply = Reply::json(status, json!({"detail": detail}));
             let ran = wire.run(wire.lines().submit, vec![reply], &[]);
-            let error = ran.error("rejected", 6, "no");
+            let error = ran.error("account_refused", 6, "no");
             says(&error, &[detail, &status.to_string()]);
             let told = told(&error).to_lowercase();
             assert!(told.contains("nothing was charged"), "{error}");
+        });
+    }
+    // A code of HTTP, one of the provider and words, in replies of the status 200.
+    for error in [
+        json!({"code": 402, "error": {"code": "402", "message": "no"}}),
+        json!({"error": {"code": "oops", "message": "insufficient balance"}}),
+        json!({"error": {"message": "not enough credits"}}),
+    ] {
+        table.row(format!("200 with {error}"), move || {
+            let reply = Reply::json(200, wire.error_inside(&error));
+            let ran = wire.run(wire.lines().submit, vec![reply], &[]);
+            if wire.has_envelopes() {
+                ran.error("account_refused", 6, "no");
+            } else {
+                ran.error("outcome_unknown", 8, "unknown");
+            }
         });
     }
     table.row("402 of a poll", move || {

@@ -6,8 +6,8 @@
 //!
 //! - `hand_over`: events of uploads; `submit`: of submits; `poll`: of polls and cancellations;
 //!   `cancel`: the record of a cancellation's request; `download`: of downloads; `no_result`: of a
-//!   success without a result;
-//!   `request`: of the driver and of the user's commands
+//!   success without a result; `request`: of the driver and of the user's commands; `retry`: of the
+//!   command to submit again
 //! - `step`: what these share
 
 mod cancel;
@@ -16,6 +16,7 @@ mod hand_over;
 mod no_result;
 mod poll;
 mod request;
+mod retry;
 mod step;
 mod submit;
 
@@ -30,6 +31,7 @@ pub(super) use hand_over::may_upload_again;
 pub use hand_over::{UPLOADS_LAST, must_hand_over, uploads_since};
 pub use no_result::NO_RESULT;
 pub use poll::{GRACE, UNRECOGNIZED};
+pub use retry::may_retry;
 pub use submit::may_submit;
 
 /// The row and action that follow from `job`, `event` and the time.
@@ -67,6 +69,7 @@ pub fn decide(job: &Job, event: Event, time: impl Into<Time>) -> (Job, Action) {
         Event::Due
         | Event::CancelWanted
         | Event::Resumed { .. }
+        | Event::Retried { .. }
         | Event::Abandoned { .. }
         | Event::Delayed { .. }
         | Event::ConnectionUnavailable { .. }

@@ -20,6 +20,15 @@ impl Step<'_> {
                 },
                 _,
             ) => self.resume(deadline_at, requester),
+            (
+                Event::Retried {
+                    after,
+                    deadline_at,
+                    requester,
+                    again,
+                },
+                _,
+            ) if after == self.job.retries => self.try_again(deadline_at, requester, again),
             (Event::Abandoned { requester }, Queued | OutcomeUnknown)
                 if requester == self.job.schedule.requester =>
             {
@@ -151,7 +160,10 @@ impl Step<'_> {
         job.schedule.clear_failures();
         if may_go_on {
             job.schedule.next_at = Some(self.now);
-            job.last_error = None;
+            // The driver asks first with one such job whether the provider takes jobs again.
+            let is_held = matches!(job.stage, Stage::Queued { .. });
+            job.last_error
+                .take_if(|error| !(is_held && error.kind == ErrorKind::AccountRefused));
         }
     }
 

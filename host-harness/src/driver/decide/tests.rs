@@ -15,6 +15,7 @@ mod deadline;
 mod ends;
 mod grace;
 mod no_result;
+mod retry;
 mod uploads;
 
 const WINDOW: Millis = 3_600_000;

@@ -123,6 +123,13 @@ fn done(job: Job) -> Done {
 fn failure_of(error: &MediaError, is_trusted: bool) -> (JobError, SubmitFailure) {
     let refused = SubmitFailure::Refused { charge: Charge::No };
     let (kind, failure) = match error {
+        MediaError::Call(error) if is_trusted && classify::is_account_refused(error) => {
+            let error = JobError {
+                kind: ErrorKind::AccountRefused,
+                ..classify::job_error(error)
+            };
+            return (error, SubmitFailure::Permanent);
+        }
         MediaError::Call(error) => {
             return (
                 classify::job_error(error),

@@ -10,14 +10,16 @@ use tracing::Instrument as _;
 
 use super::{ResolvedJob, Steps, account};
 use crate::connections::OpenConnection;
+use crate::driver::account_refusals::AccountRefusals;
 use crate::driver::clock::Time;
 use crate::driver::decide::{decide, may_submit};
 use crate::driver::event::{Action, Event};
 use crate::driver::group_commit::{WriteError, Writer};
+use crate::driver::holds::Party;
 use crate::driver::key_place::key_place;
 use crate::driver::{JobUpdate, Listener};
 use crate::egress::{Decision, Submission, SubmitHook};
-use crate::ledger::{Change, Job, Ledger, LedgerError, Stage};
+use crate::ledger::{Change, Job, JobError, Ledger, LedgerError, Stage};
 use crate::policy::KeyPlace;
 
 /// Commits the row of a request that can cost money before the request is sent.
@@ -37,6 +39,8 @@ enum Request {
         key_place: Option<KeyPlace>,
         /// The connection that it is sent over.
         connection: Option<Arc<OpenConnection>>,
+        /// The accounts that the provider refuses, and whether the component is bundled.
+        refusals: (Arc<AccountRefusals>, bool),
     },
     Cancel,
 }
@@ -57,6 +61,8 @@ pub(super) enum Refused {
     KeyExpired,
     /// An earlier submit may have been accepted under another account of the provider.
     OtherAccount,
+    /// The provider has refused the account since the submit was admitted.
+    Account(JobError),
     /// The row was changed meanwhile, so another action may follow.
     Changed,
     /// The ledger cannot be written.
@@ -71,6 +77,10 @@ impl LedgerHook {
         let request = Request::Submit {
             key_place: connection.and_then(|open| key_place(open.connection(), permissions)),
             connection: connection.cloned(),
+            refusals: (
+                Arc::clone(&steps.account_refusals),
+                steps.packs.trusts(&job.spec.component),
+            ),
         };
         let Steps {
             ledger,
@@ -121,15 +131,21 @@ impl LedgerHook {
         let Request::Submit {
             key_place,
             connection,
+            refusals: (refusals, is_bundled),
         } = &self.request
         else {
             return Ok((Event::CancelReady, false));
         };
+        let party = Party::of(&row.spec.component, *is_bundled);
+        if let Some(error) = refusals.of(&row.spec.connection, party) {
+            return Err(Refused::Account(error));
+        }
         let connection = connection.as_deref();
         if account::has_changed(&row.stage, connection) {
             return Err(Refused::OtherAccount);
         }
-        let carries = |place| submission.carries(&row.spec.key, place);
+        let key = row.provider_key();
+        let carries = |place| submission.carries(&key, place);
         let keyed = key_place.as_ref().is_some_and(carries);
         let ready = Event::SubmitReady {
             sha256: submission.digest.to_string(),

@@ -7,6 +7,7 @@ use tokio::time::sleep;
 
 use super::results::InHand;
 use super::{Done, ProviderDelay, ResolvedJob, Steps, with_reported_charge};
+use crate::account_refusal::is_in_text;
 use crate::awake::{Elapsed, timeout};
 use crate::driver::busy::retry_while_busy;
 use crate::driver::clock::Time;
@@ -153,10 +154,18 @@ impl Steps {
         job: Job,
         event: &Event,
     ) -> Result<Done, Arc<LedgerError>> {
+        let blocked = blocked(event);
+        if let Some(error) = &blocked
+            && error.kind == ErrorKind::AccountRefused
+        {
+            let party = self.party(&job);
+            self.account_refusals
+                .add(&job.spec.connection, party, error.clone());
+        }
         Ok(Done {
             job: self.settle(job, event).await?,
             provider_delay: provider_delay(event),
-            blocked: blocked(event),
+            blocked,
             rate: None,
         })
     }
@@ -228,7 +237,7 @@ fn paid_for(event: &Event) -> Option<(&str, &str)> {
     }
 }
 
-/// The error of a refused credential: every job over the connection would have it.
+/// The error of a refused credential or account: every job over the connection would have it.
 fn blocked(event: &Event) -> Option<JobError> {
     match event {
         Event::SubmitFailed {
@@ -239,7 +248,26 @@ fn blocked(event: &Event) -> Option<JobError> {
             error,
             failure: SubmitFailure::Permanent,
             ..
-        } if error.kind == ErrorKind::Unauthorized => Some(error.clone()),
+        } if matches!(
+            error.kind,
+            ErrorKind::Unauthorized | ErrorKind::AccountRefused
+        ) =>
+        {
+            Some(error.clone())
+        }
+        // This job has ended, or its outcome is unknown. No other one is sent after it.
+        Event::SubmitFailed {
+            error,
+            failure: SubmitFailure::Refused { .. } | SubmitFailure::Unknown,
+        }
+        | Event::Ended {
+            cancelled: false,
+            error,
+            ..
+        } if is_in_text(&error.message) => Some(JobError {
+            kind: ErrorKind::AccountRefused,
+            ..error.clone()
+        }),
         _ => None,
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::ledger_hook::{LedgerHook, Refused};
 use super::{Done, ResolvedJob, Steps, account, of_provider};
+use crate::component::CallError;
 use crate::driver::classify;
 use crate::driver::decide::may_upload_again;
 use crate::driver::event::{Event, SubmitFailure};
@@ -39,13 +40,14 @@ impl Steps {
             .with_submit_hook(Arc::clone(&submit_hook) as _);
         let spec = &job.spec;
         let pack = &resolved_job.known.pack;
-        let report = pack.start(&context, &spec.node, &text, &spec.key).await;
+        let key = job.provider_key();
+        let report = pack.start(&context, &spec.node, &text, &key).await;
         let has_sent = report.sent != Sent::Nothing;
         let started = report.judged();
         let kept = submit_hook.ended().await;
         let is_gone = resolved_job.known.pack.permissions().is_trusted()
             && may_upload_again(&kept.row)
-            && started.as_ref().is_err_and(is_upload_gone);
+            && started.as_ref().is_err_and(of_upload_alone);
         let event = match kept.refused {
             // What was sent decides, not what was refused beside it.
             Some(Refused::Ledger(error)) if !has_sent => return Err(error),
@@ -59,15 +61,14 @@ impl Steps {
                 });
             }
             Some(Refused::OtherAccount) if !has_sent => unsent(account::change_error(&kept.row)),
-            Some(Refused::OtherBytes) if !has_sent => unsent(JobError::new(
-                ErrorKind::OutcomeUnknown,
-                "the submit differs from the first one, so it was not sent again",
-            )),
-            Some(Refused::KeyExpired) if !has_sent => unsent(JobError::new(
-                ErrorKind::OutcomeUnknown,
-                "the provider no longer honours the key of the first submit, so it was not sent \
-                 again",
-            )),
+            Some(Refused::Account(error)) if !has_sent => {
+                let unavailable = Event::ConnectionUnavailable { error };
+                return self.settled(kept.row, &unavailable).await;
+            }
+            Some(Refused::OtherBytes) if !has_sent => {
+                unrepeated("the submit differs from the first one, so it was not sent again")
+            }
+            Some(Refused::KeyExpired) if !has_sent => unrepeated(KEY_EXPIRED),
             _ => match classify::of_start(started) {
                 Event::SubmitFailed { error, .. } if is_gone => Event::UploadGone { error },
                 event => event,
@@ -99,6 +100,20 @@ impl Steps {
         }
         Ok(input)
     }
+}
+
+/// Whether an error says that an upload is gone, and nothing of the account.
+fn of_upload_alone(error: &CallError) -> bool {
+    is_upload_gone(error) && !classify::is_account_refused(error)
+}
+
+/// The error of a submit after the time in which the provider honours its key.
+const KEY_EXPIRED: &str =
+    "the provider no longer honours the key of the first submit, so it was not sent again";
+
+/// The event of a submit that was not repeated: the first one's outcome is unknown.
+fn unrepeated(why: &str) -> Event {
+    unsent(JobError::new(ErrorKind::OutcomeUnknown, why))
 }
 
 /// The event of a submit that was not sent.

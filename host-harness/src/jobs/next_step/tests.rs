@@ -30,8 +30,9 @@ fn rejected(message: &str, advice: Advice) -> JobError {
 fn refused_submit_is_followed_by_the_step_of_its_cause() {
     let (connection, node) = ("pixelml".to_owned(), "image_to_video".to_owned());
     let base_url = NextStep::OtherBaseUrl { connection };
-    let credit = NextStep::AddCredit { node: node.clone() };
-    let input = NextStep::OtherInput { node };
+    let job = || "j".to_owned();
+    let credit = NextStep::AddCredit { job: job() };
+    let input = NextStep::OtherInput { node, job: job() };
     for (message, advice, expected) in [
         ("no (HTTP status 301)", Advice::FixConnection, &base_url),
         ("no (HTTP status 404)", Advice::FixConnection, &base_url),
@@ -58,7 +59,10 @@ fn refusal_with_an_unknown_charge_is_followed_by_a_look_for_the_charge() {
     let node = "image_to_video".to_owned();
     assert_eq!(
         after([sent(), refused(Charge::No)]),
-        NextStep::OtherInput { node }
+        NextStep::OtherInput {
+            node,
+            job: "j".into(),
+        }
     );
 }
 

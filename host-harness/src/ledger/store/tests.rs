@@ -323,6 +323,26 @@ fn connection_rests_until_its_latest_throttled_submit() {
 }
 
 #[test]
+fn queues_with_jobs_of_a_refused_account_are_found() {
+    let (_folder, ledger) = ledger();
+    for (id, kind) in [
+        ("a", ErrorKind::AccountRefused),
+        ("b", ErrorKind::AccountRefused),
+        ("c", ErrorKind::Unauthorized),
+    ] {
+        let mut job = job(id, id, "x");
+        if kind == ErrorKind::Unauthorized {
+            Arc::make_mut(&mut job.spec).connection = "another".into();
+        }
+        job.schedule.next_at = None;
+        job.last_error = Some(JobError::new(kind, "m"));
+        added(&ledger, &job);
+    }
+    let refused = ledger.account_refused().expect("read");
+    assert_eq!(refused, [queue_id("pixelml")]);
+}
+
+#[test]
 fn pending_lanes_are_those_of_each_component_on_each_connection() {
     let (_folder, ledger) = ledger();
     let mut expected = Vec::new();

@@ -2,6 +2,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
+use crate::error::ErrorKind;
 use crate::ledger::testing::{queued, stage};
 use crate::ledger::{Millis, State};
 
@@ -18,6 +19,7 @@ fn submit() -> Request {
     Request::Submit {
         key_place: Some(KeyPlace::default()),
         connection: None,
+        refusals: (Arc::default(), true),
     }
 }
 
@@ -73,6 +75,35 @@ async fn only_a_submit_with_its_key_in_its_place_is_keyed() {
         let row = hook.ended().await.row;
         assert_eq!(row.submit_path.as_deref(), Some("/v1/jobs"));
     }
+}
+
+#[tokio::test]
+async fn further_attempt_is_keyed_by_the_key_of_its_attempt() {
+    let mut job = job(State::Queued);
+    job.retries = 1;
+    let key = job.provider_key().into_owned();
+    for (key, is_keyed) in [(key.as_str(), true), ("k", false)] {
+        let (_folder, _ledger, _other, hook) = hook(&job, submit());
+        let decision = asked(&hook, key, 1).await;
+        assert_eq!(decision, Decision::Send { is_keyed });
+    }
+}
+
+#[tokio::test]
+async fn submit_that_was_admitted_before_a_refusal_of_the_account_is_not_sent() {
+    let refusals = Arc::new(AccountRefusals::default());
+    let error = JobError::new(ErrorKind::AccountRefused, "no credit");
+    refusals.add("pixelml", Party::Bundled, error);
+    let mut request = submit();
+    if let Request::Submit { refusals: of, .. } = &mut request {
+        *of = (refusals, true);
+    }
+    let job = job(State::Queued);
+    let (_folder, ledger, _other, hook) = hook(&job, request);
+    assert_eq!(asked(&hook, "k", 1).await, Decision::Refuse);
+    let kept = hook.ended().await;
+    assert!(matches!(kept.refused, Some(Refused::Account(_))));
+    assert_eq!(ledger.job("j").expect("read"), Some(job));
 }
 
 #[tokio::test]
