@@ -2,13 +2,12 @@
 //! job, at each of its steps.
 
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::support::disk::Disk;
 use crate::support::fixture::{Fixture, RESUME, number};
 use crate::support::limited::start_by;
 use crate::support::provider::{Reply, Script, Server};
@@ -17,48 +16,8 @@ use crate::support::sandbox::Sandbox;
 /// The jobs of the batch, unless `ZOETROPE_FULL_DISK_JOBS` says another number.
 const JOBS: usize = 400;
 
-/// The size of the disk. The compiled code, the ledger and the clips of all jobs fit.
-const DISK: &str = "size=192m";
-
 /// How long the disk stays full. Nothing depends on it.
 const FULL: Duration = Duration::from_secs(1);
-
-/// A small file system. It is unmounted when it is dropped.
-struct Disk(PathBuf);
-
-impl Disk {
-    /// Mounts it on a folder; `None` where that is not permitted.
-    fn mount(folder: &Path) -> Option<Self> {
-        let mut command = Command::new("mount");
-        command
-            .args(["-t", "tmpfs", "-o", DISK, "tmpfs"])
-            .arg(folder);
-        let output = command.output().ok()?;
-        output.status.success().then(|| Self(folder.to_owned()))
-    }
-
-    fn ballast(&self) -> PathBuf {
-        self.0.join("ballast")
-    }
-
-    /// Takes all the space that is left.
-    fn fill(&self) {
-        let mut file = fs::File::create(self.ballast()).expect("a file");
-        for length in [1 << 20, 64 << 10, 4 << 10] {
-            while file.write_all(&vec![0; length]).is_ok() {}
-        }
-    }
-
-    fn free(&self) {
-        fs::remove_file(self.ballast()).expect("the ballast");
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        drop(Command::new("umount").arg("-l").arg(&self.0).status());
-    }
-}
 
 /// Writes the lines of a batch whose clips are on the disk. Returns its command.
 fn batch(fixture: &mut Fixture, jobs: usize) -> Vec<String> {
@@ -133,7 +92,7 @@ fn jobs_on_a_full_disk_are_bought_once_and_collected_once_there_is_space() {
     assert_eq!((ending.unknown, ending.charged), (0, jobs));
 
     let length = || {
-        fs::metadata(disk.0.join("ledger.sqlite3"))
+        fs::metadata(fixture.sandbox.data_dir().join("ledger.sqlite3"))
             .expect("the ledger")
             .len()
     };

@@ -27,6 +27,8 @@
 //!   [`exact_paths`]: names that are not UTF-8
 //! - [`full_disk`]: many jobs on a disk that fills, and each way in which a system says so;
 //!   [`address_space`]: limits of the address space
+//! - [`day`]: a batch through a closed terminal, no credit, a stop, a clock that is set, a full disk and
+//!   a kill
 //! - [`half_clips`]: clips that a server cuts without saying their length
 //! - [`prune`]: which rows and files `jobs prune` removes, beside other processes and when it is
 //!   killed; what stays known of a removed job, and what its key does
@@ -148,6 +150,8 @@ mod costs;
 mod crash;
 mod credentials;
 mod credit;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod day;
 mod docs;
 mod early_answers;
 #[cfg(target_os = "linux")]

@@ -14,7 +14,9 @@
 //! - [`network`]: a resolver and a connector for a broker, which count their calls
 //! - [`document`]: a reader of the published documents; [`samples`]: the code of a page without line
 //!   breaks; [`shell`]: command lines in documents; [`test_names`]: the names of the tests
-//! - [`preload`]: libraries that answer calls of the program to libc
+//! - [`preload`]: libraries that answer calls of the program to libc; [`wall_clock`]: one that sets the
+//!   clock
+//! - [`disk`]: a small file system that a test fills
 //! - [`random`]: reproducible random numbers
 //! - [`python`]: the comparisons with Python packages
 //! - [`pictures`], [`mp4`]: input pictures, and a reader of clips
@@ -23,6 +25,8 @@
 pub(crate) mod billing;
 pub(crate) mod canary;
 pub(crate) mod cases;
+#[cfg(target_os = "linux")]
+pub(crate) mod disk;
 pub(crate) mod document;
 pub(crate) mod encoding;
 #[cfg(unix)]
@@ -56,6 +60,8 @@ pub(crate) mod slow_server;
 pub(crate) mod steps;
 pub(crate) mod stream;
 pub(crate) mod test_names;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) mod wall_clock;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
