@@ -10,7 +10,8 @@ const HOUR: i64 = 3_600;
 #[test]
 fn clock_that_is_set_ends_no_wait_and_delays_no_poll() {
     let Some(library) = library() else { return };
-    for shift in [HOUR, -HOUR] {
+    // Also by less than a pause between two polls may be.
+    for shift in [HOUR, -HOUR, -60, -5 * 60, -9 * 60] {
         let (provider, sandbox) = slow_provider();
         set_clock(&sandbox, 0);
         let run: Vec<_> = RUN.into_iter().chain(["--deadline", "10m"]).collect();
@@ -23,6 +24,21 @@ fn clock_that_is_set_ends_no_wait_and_delays_no_poll() {
         running.end().answer();
         assert!(sandbox.path("clip.mp4").is_file(), "shifted by {shift} s");
         assert_eq!(provider.counts()[SUBMIT], 1);
+    }
+}
+
+#[test]
+fn deadline_passes_after_the_clock_was_set_back_by_less_than_ten_minutes() {
+    let Some(library) = library() else { return };
+    for shift in [-4 * 60, -9 * 60] {
+        let (provider, sandbox) = slow_provider();
+        set_clock(&sandbox, 0);
+        let run: Vec<_> = RUN.into_iter().chain(["--deadline", "3s"]).collect();
+        let running = sandbox.start(command(&sandbox, &library, &run));
+        provider.wait_for(POLL, 1);
+        set_clock(&sandbox, shift);
+        let outcome = running.end();
+        assert_eq!(outcome.code, 9, "{outcome:?}");
     }
 }
 

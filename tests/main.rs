@@ -117,7 +117,7 @@
 //!   old names: 2; links of documents: 3
 //! - published documents: 15 comparisons; 248 facts, each with a test or a reason
 //! - scripts of the practice provider: 45, over four protocols each; 3 tests of their list
-//! - stopped processes: 6; clocks that are set: 5; locks that do not exclude: 2
+//! - stopped processes: 6; clocks that are set: 6; locks that do not exclude: 2
 //! - the others, each one or a few runs of the binary: 142
 //! - terminals that close, output that is not read, printed ids: 20
 //!

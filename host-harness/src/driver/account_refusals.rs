@@ -30,6 +30,11 @@ impl AccountRefusals {
         self.places().remove(&place(connection, Party::Bundled));
     }
 
+    /// Another term as the driver begins: an account may have been settled since the last one.
+    pub(super) fn clear(&self) {
+        self.places().clear();
+    }
+
     /// The refusal of a component's submits over a connection.
     pub(super) fn of(&self, connection: &str, of: Party<'_>) -> Option<JobError> {
         let places = self.places();
@@ -70,8 +75,11 @@ mod tests {
         refusals.remove("c", own);
         assert_eq!(refusals.of("c", own), None);
         refusals.add("c", Party::Bundled, error.clone());
-        assert_eq!(refusals.of("c", other), Some(error));
+        assert_eq!(refusals.of("c", other), Some(error.clone()));
         refusals.remove("c", Party::Bundled);
         assert_eq!(refusals.of("c", other), None);
+        refusals.add("c", own, error);
+        refusals.clear();
+        assert_eq!(refusals.of("c", own), None, "another term");
     }
 }

@@ -9,13 +9,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::clock::now;
+use super::clock::{TOLERANCE, now};
 use crate::awake::AwakeClock;
 use crate::ledger::{Job, Millis};
-
-/// The clocks may differ by this much: they are read one after the other, and one of them may be
-/// corrected slowly.
-const TOLERANCE: u64 = 1_000;
 
 /// The time for one more poll.
 const LAST_LOOK: Millis = 3_000;
@@ -74,7 +70,7 @@ impl Deadlines {
         let moved = now
             .saturating_add(left)
             .saturating_sub(schedule.deadline_at);
-        if moved.unsigned_abs() > TOLERANCE {
+        if moved.saturating_abs() > TOLERANCE {
             tracing::info!(
                 job = job.spec.id,
                 "the clock was set, or this process was stopped, so the deadline is moved"
@@ -134,10 +130,19 @@ impl Deadlines {
         known.at.total.saturating_sub(total)
     }
 
-    /// Forgets a job that is done.
+    /// Forgets a job that is settled.
     pub(super) fn forget(&self, job: &str) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.remove(job);
+    }
+
+    /// Forgets jobs at the end of the wait for them.
+    pub(super) fn forget_all(&self, jobs: &[String]) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        for job in jobs {
+            known.remove(job);
+        }
+        known.shrink_to_fit();
     }
 }
 
@@ -171,6 +176,9 @@ mod tests {
         assert!(near(deadlines.left("j", later, now + HOUR)));
         deadlines.forget("j");
         assert!(deadlines.left("j", deadline_at, now + HOUR).awake < 0);
+        deadlines.forget_all(&["j".into(), "k".into()]);
+        let known = deadlines.known.lock().expect("a lock");
+        assert!(known.is_empty());
     }
 
     #[test]

@@ -146,6 +146,14 @@ impl Holds {
         hold.blocked = Some(Block { error, until, at });
     }
 
+    /// The clock was set back by so much. Times of rows are compared with those of errors.
+    pub(super) fn follow_clock(&mut self, back: Millis) {
+        let holds = std::iter::once(&mut self.all).chain(self.of.values_mut());
+        for block in holds.filter_map(|hold| hold.blocked.as_mut()) {
+            block.at -= back;
+        }
+    }
+
     /// An earlier process has left jobs of a component whose account was refused.
     pub(super) fn doubt_account(&mut self, by: Party<'_>) {
         self.of(by).was_refused = true;

@@ -16,13 +16,14 @@ use tokio::time::{Instant, sleep_until};
 use super::admit::{Admission, Kind, Mode, Now, admit};
 use super::backoff::MAX_HINT;
 use super::busy::{BUSY_INTERVAL, retry_while_busy};
-use super::clock::{Time, now};
+use super::clock::{Behind, Time, now};
 use super::connection_limits::ConnectionLimits;
 use super::decide::may_submit;
 use super::error::DriverError;
 use super::event::Event;
 use super::group_commit::BusyPolicy;
 use super::holds::{Delay, Party};
+use super::parked::Parked;
 use super::places::{Limit, Places, queues_due_soon};
 use super::queues::{BATCH, Queues, queue_id_of};
 use super::running::{Running, StepResult, Task};
@@ -53,9 +54,8 @@ struct Leader<'a> {
     /// Ids of jobs that are queued or running, or that are skipped as long as this process
     /// drives.
     held: HashSet<String>,
-    /// Of these, the ids of jobs that wait until it is known whether the provider still refuses the
-    /// account, by connection.
-    parked: HashMap<String, Vec<String>>,
+    /// Of these, the jobs that wait until it is known whether the provider still refuses the account.
+    parked: Parked,
     running: Running,
     opened: (
         mpsc::UnboundedSender<Opened>,
@@ -66,6 +66,7 @@ struct Leader<'a> {
     version: i64,
     /// When the deadlines are compared with the time next.
     next_late_at: Instant,
+    behind: Behind,
 }
 
 /// Drives until the jobs of `waiting` are where they should be, or `modes` ends it. Only for
@@ -76,7 +77,18 @@ pub(super) async fn lead(
     modes: &mut watch::Receiver<DriveMode>,
 ) -> Result<Term, DriverError> {
     shared.steps.writer.set_draining(false);
-    let _row = Row::write(&shared.ledger);
+    let row = Row::write(&shared.ledger);
+    let driven = drive_jobs(shared, waiting, modes).await;
+    row.end().await;
+    driven
+}
+
+/// The same, within the row of this process as the driver.
+async fn drive_jobs(
+    shared: &Shared,
+    waiting: &mut Waiting,
+    modes: &mut watch::Receiver<DriveMode>,
+) -> Result<Term, DriverError> {
     let drive_mode = *modes.borrow();
     let begun = unless_draining(modes, begin(shared, waiting, drive_mode));
     let Some(begun) = begun.await else {
@@ -97,6 +109,7 @@ async fn begin<'a>(
     waiting: &'a mut Waiting,
     drive_mode: DriveMode,
 ) -> Result<Leader<'a>, DriverError> {
+    shared.steps.account_refusals.clear();
     // Only the driver submits, so these submits have no process any more.
     shared.settle_orphans(BusyPolicy::Wait).await?;
     shared.update_waiting(waiting, drive_mode).await?;
@@ -109,13 +122,15 @@ async fn begin<'a>(
         downloads: Queues::default(),
         soon: BTreeSet::new(),
         held: HashSet::new(),
-        parked: HashMap::new(),
+        parked: Parked::default(),
         running: Running::default(),
         opened: mpsc::unbounded_channel(),
         read_at: Instant::now(),
         next_read_at: Instant::now(),
         next_late_at: Instant::now(),
+        behind: Behind::default(),
     };
+    leader.follow_clock();
     leader.restore_delays().await?;
     Ok(leader)
 }
@@ -156,7 +171,11 @@ impl Leader<'_> {
             if self.shared.ledger.has_lost_driving() {
                 return Ok(Term::Lost);
             }
-            self.check_ledger()?;
+            if Instant::now() >= self.next_late_at {
+                self.next_late_at = Instant::now() + LATE_INTERVAL;
+                self.check_ledger()?;
+                self.release_late();
+            }
             if Instant::now() >= self.next_read_at {
                 match unless_draining(modes, self.read_due(drive_mode)).await {
                     Some(read) => read?,
@@ -185,11 +204,6 @@ impl Leader<'_> {
     /// Ends the work once the deadlines of all jobs have passed while another process holds the
     /// ledger, so that they cannot be recorded.
     fn check_ledger(&mut self) -> Result<(), DriverError> {
-        let now = Instant::now();
-        if now < self.next_late_at {
-            return Ok(());
-        }
-        self.next_late_at = now + LATE_INTERVAL;
         let since = self.shared.steps.writer.waits_since();
         if since.is_some_and(|since| since.elapsed() >= HELD)
             && self.shared.late(self.waiting)?.len() == self.waiting.ids.len()
@@ -199,6 +213,34 @@ impl Leader<'_> {
         Ok(())
     }
 
+    /// Lets the parked jobs be read again whose deadline has passed: it ends their wait.
+    fn release_late(&mut self) {
+        let now = Instant::now();
+        for job in self.parked.take_late(now) {
+            self.held.remove(&job);
+            self.next_read_at = self.next_read_at.min(now);
+        }
+    }
+
+    /// Corrects the next times of rows after the clock was set back, also before this process drove: a
+    /// row would not be due until the clock is there again. A clock that was ahead long ago costs one
+    /// early poll of each job. If another process writes at this moment, the next read follows.
+    fn follow_clock(&mut self) {
+        let time = Time::of(&self.shared.ledger);
+        let Some(back) = self.behind.set_back(time) else {
+            return;
+        };
+        if let Err(error) = self.shared.ledger.follow_clock(time.now, back) {
+            tracing::debug!(error = chain(&error), "the next times are not corrected");
+            return;
+        }
+        tracing::info!(milliseconds = back, "the clock was set back");
+        self.behind.follow(back);
+        for limits in self.limits.values_mut() {
+            limits.holds.follow_clock(back);
+        }
+    }
+
     /// Reads due rows, and rows that other processes have changed.
     async fn read_due(&mut self, drive_mode: DriveMode) -> Result<(), DriverError> {
         let ledger = &self.shared.ledger;
@@ -206,6 +248,7 @@ impl Leader<'_> {
         if std::mem::replace(&mut self.version, version) != version {
             self.shared.update_waiting(self.waiting, drive_mode).await?;
         }
+        self.follow_clock();
         let (now, instant) = (now(), Instant::now());
         let mut next = instant + LEDGER_POLL_INTERVAL;
         self.due.begin_read();
@@ -324,24 +367,21 @@ impl Leader<'_> {
         match admit(&job, limits, mode, now) {
             Admission::Run(Kind::Download) => self.downloads.push(job),
             Admission::Run(kind) => {
-                let opens = limits.count_request(now.instant);
-                if kind == Kind::Upload {
-                    let further = job.local_pictures.uploads().saturating_sub(1);
-                    limits.rate_limiter.count_further(further);
-                }
+                let opens = count(limits, &job, kind, now.instant);
                 self.spawn_step(job, kind, None, opens);
             }
             Admission::Probe(kind) => {
                 let party = Party::of(&job.spec.component, mode.is_bundled);
                 limits.holds.begin_probe(party, &job.spec.id);
-                let opens = limits.count_request(now.instant);
+                let opens = count(limits, &job, kind, now.instant);
                 let refusals = &self.shared.steps.account_refusals;
                 refusals.remove(&job.spec.connection, party);
                 self.spawn_step(job, kind, None, opens);
             }
             Admission::Park => {
-                let parked = self.parked.entry(job.spec.connection.clone());
-                parked.or_default().push(job.spec.id.clone());
+                let left = until(job.schedule.deadline_at, now.time.now);
+                let late_at = now.instant.checked_add(left);
+                self.parked.add(&job.spec.connection, &job.spec.id, late_at);
             }
             Admission::Apply(event) => self.spawn_step(job, Kind::Call, Some(*event), false),
             Admission::Retry(until) => return Err((Box::new(job), until)),
@@ -417,7 +457,7 @@ impl Leader<'_> {
         if task.kind == Kind::Submit && done.job.ticket().is_some() {
             limits.holds.accept(party, was_probe);
         }
-        if done.job.is_done() {
+        if done.job.is_settled() {
             self.shared.deadlines.forget(&task.job);
         }
         if self.waiting.until.is_met(&done.job) {
@@ -449,11 +489,7 @@ impl Leader<'_> {
         if !limits.holds.end_probe(party, &task.job) {
             return false;
         }
-        for job in self
-            .parked
-            .remove(&task.queue_id.connection)
-            .unwrap_or_default()
-        {
+        for job in self.parked.take(&task.queue_id.connection) {
             self.held.remove(&job);
         }
         self.next_read_at = self.next_read_at.min(now);
@@ -488,6 +524,17 @@ impl Leader<'_> {
         self.running.tasks.shutdown().await;
         ended
     }
+}
+
+/// Counts the requests of a step against the rate of its connection; returns whether the step opens
+/// it.
+fn count(limits: &mut ConnectionLimits, job: &Job, kind: Kind, now: Instant) -> bool {
+    let opens = limits.count_request(now);
+    if kind == Kind::Upload {
+        let further = job.local_pictures.uploads().saturating_sub(1);
+        limits.rate_limiter.count_further(further);
+    }
+    opens
 }
 
 fn until(time: Millis, now: Millis) -> Duration {

@@ -20,8 +20,8 @@
 //! - `lock_state`: which process drives, for those who ask
 //! - `leader`: the loop over due jobs; `queues`: the due jobs, and whose turn it is; `places`: fair
 //!   shares of the concurrent work; `connection_limits`: the limits of one connection; `holds`: what
-//!   its provider asked for; `account_refusals`: accounts that it refused; `admit`: whether a due job
-//!   starts now; `running`: the steps that run
+//!   its provider asked for; `account_refusals`: accounts that it refused; `parked`: jobs that wait for
+//!   one; `admit`: whether a due job starts now; `running`: the steps that run
 //! - `steps`: upload, submit, poll, cancel, download
 //! - `group_commit`: commits of many jobs in one transaction; `busy`: waits while another process
 //!   holds the ledger
@@ -59,6 +59,7 @@ mod listener;
 mod lock_state;
 mod others;
 mod packs;
+mod parked;
 mod places;
 mod process;
 pub mod pure;

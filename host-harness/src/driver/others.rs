@@ -87,6 +87,10 @@ impl Others {
             .map(|job| Box::pin(shared.steps.end_wait(job, why.as_deref())));
         for job in try_join_all(ends).await? {
             if !job.is_settled() {
+                // The process at work has changed the row meanwhile: it is looked at again.
+                if is_live {
+                    continue;
+                }
                 self.ended_by = Some(held_up.clone());
             }
             waiting.ids.remove(&job.spec.id);

@@ -137,10 +137,13 @@ impl Driver {
         until: WaitFor,
         modes: watch::Receiver<DriveMode>,
     ) -> Result<(), DriverError> {
-        tokio::select! {
-            ended = self.wait_awake(ids.into_iter().collect(), until, modes) => ended,
+        let ids: Vec<String> = ids.into_iter().collect();
+        let ended = tokio::select! {
+            ended = self.wait_awake(ids.iter().cloned().collect(), until, modes) => ended,
             () = self.shared.deadlines.keep_clock() => Ok(()),
-        }
+        };
+        self.shared.deadlines.forget_all(&ids);
+        ended
     }
 
     async fn wait_awake(
@@ -263,5 +266,38 @@ impl Driver {
         };
         let settled = self.shared.steps.command(job, &event).await;
         settled.map_err(|error| AdoptError::Driver(error.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use zoetrope_bundled_pack::{COMPONENT, DIGEST};
+
+    use super::*;
+    use crate::config::Config;
+    use crate::engine::{Engine, EngineSettings};
+    use crate::ledger::testing::queued;
+    use crate::policy::Policy;
+
+    #[tokio::test]
+    async fn wait_does_not_end_for_a_row_that_the_driver_has_changed_meanwhile() {
+        let folder = tempfile::tempdir().expect("folder");
+        let engine = Engine::new(EngineSettings::default()).expect("engine");
+        let policy = Policy::default().trusting(DIGEST);
+        let pack = Pack::load(&engine, COMPONENT, &policy).expect("pack");
+        let config = Config::parse("", Path::new("zoetrope.toml")).expect("configuration");
+        let driver = Driver::builder(folder.path(), &pack, Arc::new(config)).build();
+        let driver = driver.expect("driver");
+        // Its deadline has passed.
+        driver.ledger().insert_all(&[queued(0)]).expect("insert");
+        let row = driver.ledger().job("j").expect("read").expect("a row");
+        let mut resumed = row.clone();
+        resumed.schedule.deadline_at = Millis::MAX;
+        let other = Ledger::open(folder.path()).expect("ledger");
+        let resumed = other.commit(&row, &resumed, now()).expect("commit");
+        let end = driver.shared.steps.end_wait(row, Some("it is stopped"));
+        assert_eq!(end.await.expect("a row"), resumed);
     }
 }

@@ -46,8 +46,18 @@ impl Row {
             seen: seen.abort_handle(),
         }
     }
+
+    /// Removes the row on a blocking thread.
+    pub(super) async fn end(self) {
+        self.seen.abort();
+        let ledger = Arc::clone(&self.ledger);
+        let ending = tokio::task::spawn_blocking(move || ledger.end_driving());
+        // If it did not run, the row is removed here.
+        let _ = ending.await;
+    }
 }
 
+/// After [`end`](Row::end), nothing is left to remove.
 impl Drop for Row {
     fn drop(&mut self) {
         self.seen.abort();

@@ -12,9 +12,9 @@ use http::header::{CONTENT_LENGTH, EXPECT, HeaderMap, HeaderValue};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, SizeHint};
-use tokio::time::{Sleep, sleep};
 
 use super::destination::{RequestBody, full};
+use crate::awake::Sleep;
 
 /// Longest body that is sent without asking: less than a second's transfer at a usual rate.
 const LARGEST_UNASKED: u64 = 1 << 20;
@@ -66,7 +66,7 @@ impl Gate {
         let body = Gated {
             body,
             gate: Arc::clone(&gate),
-            wait: Box::pin(sleep(WAIT.min(time_limit / 2))),
+            wait: Sleep::after(WAIT.min(time_limit / 2)),
         };
         let mut request = Request::from_parts(parts, body.boxed_unsync());
         let asked = Arc::clone(&gate);
@@ -161,7 +161,7 @@ fn length_of_body(headers: &HeaderMap) -> Option<u64> {
 struct Gated {
     body: RequestBody,
     gate: Arc<Gate>,
-    wait: Pin<Box<Sleep>>,
+    wait: Sleep,
 }
 
 impl Gated {
@@ -169,7 +169,7 @@ impl Gated {
     fn poll_begin(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut state = self.gate.state();
         match state.stage {
-            Stage::Waiting if self.wait.as_mut().poll(cx).is_ready() => {
+            Stage::Waiting if Pin::new(&mut self.wait).poll(cx).is_ready() => {
                 tracing::debug!("the body is sent without being asked for");
                 state.stage = Stage::Begun;
             }

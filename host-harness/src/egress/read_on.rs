@@ -10,7 +10,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
+
+use crate::awake::Sleep;
 
 /// How long the other side's bytes may be read after a failed write. They have arrived, so this is
 /// the time that a reader may wait for memory.
@@ -27,7 +28,7 @@ pub(super) struct ReadOn<S> {
 struct Failure {
     kind: io::ErrorKind,
     /// When further writes report it.
-    end: Pin<Box<Sleep>>,
+    end: Sleep,
     /// Whether the other side had ended its bytes before, so that the end of the bytes that are
     /// read is the end of those that were sent.
     is_after_end: bool,
@@ -38,7 +39,7 @@ impl Failure {
         let kind = error.kind();
         Self {
             kind,
-            end: Box::pin(sleep(READING)),
+            end: Sleep::after(READING),
             // Linux reports `EPIPE` for a reset after the other side's FIN, and `ECONNRESET` for
             // one without. Other systems report `EPIPE` for both.
             is_after_end: cfg!(target_os = "linux") && kind == io::ErrorKind::BrokenPipe,
@@ -64,7 +65,7 @@ impl<S> ReadOn<S> {
         S: Unpin,
     {
         if let Some(failure) = &mut self.failure {
-            let end = failure.end.as_mut().poll(cx);
+            let end = Pin::new(&mut failure.end).poll(cx);
             return end.map(|()| Err(failure.kind.into()));
         }
         match write(Pin::new(&mut self.stream), cx) {
@@ -199,7 +200,7 @@ mod tests {
         let kind = io::ErrorKind::ConnectionReset;
         let mut stream = ReadOn::new(Broken(b"", kind));
         stream.failure = Some(Failure {
-            end: Box::pin(sleep(Duration::ZERO)),
+            end: Sleep::after(Duration::ZERO),
             ..Failure::of(&kind.into())
         });
         let written = stream.write_all(b"body").await;

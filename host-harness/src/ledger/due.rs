@@ -8,7 +8,7 @@ use rusqlite::{Row, ToSql, params};
 use super::columns::select_job;
 use super::error::LedgerError;
 use super::stage::Millis;
-use super::store::{Ledger, Rows};
+use super::store::{Durability, Ledger, Rows};
 
 /// The driver sets no longer pause. A next time further away was set before the clock was
 /// moved back, so the job counts as due.
@@ -129,13 +129,24 @@ impl Ledger {
     ///
     /// When the ledger cannot be read.
     pub fn account_refused(&self) -> Result<Vec<QueueId>, LedgerError> {
-        let refused = "SELECT DISTINCT connection, component FROM jobs
+        let refused = "SELECT DISTINCT connection, component, 0 FROM jobs
             WHERE state = 'queued' AND error_kind = 'account_refused'";
-        self.read(refused, [], |row| {
-            Ok(QueueId {
-                connection: row.get(0)?,
-                component: row.get(1)?,
-            })
+        let refused = self.read(refused, [], |row| Ok(first(row)?))?;
+        let readable = refused.iter().filter_map(First::readable);
+        Ok(readable.map(|(queue_id, _)| queue_id).collect())
+    }
+
+    /// Makes the next times that are later than `now` earlier by `back`: the clock was set back by so
+    /// much since they were set. The commit is not synced, and it does not wait for another process.
+    ///
+    /// # Errors
+    ///
+    /// When nothing could be committed.
+    pub(crate) fn follow_clock(&self, now: Millis, back: Millis) -> Result<(), LedgerError> {
+        self.write_once(Durability::Unsynced, |transaction| {
+            let follow = "UPDATE jobs SET next_at = next_at - ?2 WHERE next_at > ?1";
+            transaction.execute(follow, [now, back])?;
+            Ok(())
         })
     }
 
@@ -176,5 +187,43 @@ impl Ledger {
         }
         found.jobs.truncate(most);
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::ledger::JobError;
+    use crate::ledger::testing::queued;
+
+    #[test]
+    fn damaged_row_of_a_refused_account_is_passed_over() {
+        let folder = tempfile::tempdir().expect("folder");
+        let ledger = Ledger::open(folder.path()).expect("ledger");
+        let mut job = queued(0);
+        job.last_error = Some(JobError::new(ErrorKind::AccountRefused, "no credit"));
+        ledger.insert_all(&[job]).expect("insert");
+        assert_eq!(ledger.account_refused().expect("read").len(), 1);
+        let database = Connection::open(folder.path().join("ledger.sqlite3")).expect("open");
+        let damage = "UPDATE jobs SET component = CAST(x'ff' AS TEXT)";
+        database.execute(damage, []).expect("damage");
+        assert_eq!(ledger.account_refused().expect("read"), []);
+    }
+
+    #[test]
+    fn next_time_follows_a_clock_that_is_set_back_and_an_earlier_one_stays() {
+        let folder = tempfile::tempdir().expect("folder");
+        let ledger = Ledger::open(folder.path()).expect("ledger");
+        let mut job = queued(0);
+        job.schedule.next_at = Some(500_000);
+        ledger.insert_all(&[job]).expect("insert");
+        let next_at = || ledger.pending().expect("read")[0].1;
+        ledger.follow_clock(500_000, 240_000).expect("a commit");
+        assert_eq!(next_at(), 500_000, "it was due");
+        ledger.follow_clock(250_000, 240_000).expect("a commit");
+        assert_eq!(next_at(), 260_000);
     }
 }

@@ -38,7 +38,7 @@ static RESUME: LazyLock<String> = LazyLock::new(|| {
     format!(
         "UPDATE jobs SET requester = ?1, deadline_at = ?2, next_at = ?3,
         attempts = 0, backoff_ms = 0, unrecognized_since = NULL, unreadable_since = NULL,
-        no_result_since = NULL, media = NULL,
+        media = NULL,
         error_kind = CASE WHEN {HELD} THEN error_kind END,
         error_message = CASE WHEN {HELD} THEN error_message END,
         revision = revision + 1

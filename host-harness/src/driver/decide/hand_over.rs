@@ -12,13 +12,14 @@ const MAX_UPLOAD_FAILURES: u32 = 4;
 pub const UPLOADS_LAST: Millis = 600_000;
 
 /// Whether the pictures of a job are handed over before its next submit: they are not yet, or too
-/// long ago for a first submit. Never where an earlier submit may have been accepted: a repetition
-/// under the same key has the same bytes.
+/// long ago. Never where an earlier submit may have been accepted: a repetition under the same key
+/// has the same bytes. A queued job was refused for certain at each earlier submit. Uploads that may
+/// be charged are not repeated after one.
 #[must_use]
 pub fn must_hand_over(job: &Job, now: Millis) -> bool {
-    let Stage::Queued { earlier } = &job.stage else {
+    if !matches!(job.stage, Stage::Queued { .. }) {
         return false;
-    };
+    }
     let local = &job.local_pictures;
     if local.pictures.is_empty() {
         return false;
@@ -26,8 +27,7 @@ pub fn must_hand_over(job: &Job, now: Millis) -> bool {
     let Some(at) = local.handed_over_at else {
         return true;
     };
-    let is_first = earlier.is_none() || local.retries != job.retries;
-    is_first && (now < at || now - at >= UPLOADS_LAST)
+    repeats_old(job) && (now < at || now - at >= UPLOADS_LAST)
 }
 
 /// Uploads before this time do not count.
@@ -37,10 +37,19 @@ pub fn uploads_since(job: &Job, now: Millis) -> Millis {
     let gone_at = local.gone_at.filter(|_| local.retries == job.retries);
     // Uploads at the very time of the provider's answer are those that it refused.
     let since_gone = gone_at.map_or(Millis::MIN, |at| at + 1);
-    match &job.stage {
-        Stage::Queued { earlier: Some(_) } if local.retries == job.retries => since_gone,
-        _ => since_gone.max(now - UPLOADS_LAST + 1),
+    if repeats_old(job) {
+        since_gone.max(now - UPLOADS_LAST + 1)
+    } else {
+        since_gone
     }
+}
+
+/// Whether old uploads of a job are repeated: before its first submit, and before a later one if
+/// uploads cost nothing.
+fn repeats_old(job: &Job) -> bool {
+    let is_later = matches!(job.stage, Stage::Queued { earlier: Some(_) })
+        && job.local_pictures.retries == job.retries;
+    !(is_later && job.billing.has_uploads)
 }
 
 /// Whether a submit that was refused because an upload is gone is sent once more with new uploads:

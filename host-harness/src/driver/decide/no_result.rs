@@ -81,6 +81,7 @@ impl Step<'_> {
             job.billing.charge = Charge::Unknown;
         }
         job.billing.reported = None;
+        job.schedule.no_result_since = None;
         true
     }
 }

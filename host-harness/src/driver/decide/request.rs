@@ -157,7 +157,9 @@ impl Step<'_> {
         };
         job.schedule.attempts = 0;
         job.schedule.backoff_ms = 0;
-        job.schedule.clear_failures();
+        // A success without a result counts on: otherwise short waits would never end it.
+        job.schedule.unrecognized_since = None;
+        job.schedule.unreadable_since = None;
         if may_go_on {
             job.schedule.next_at = Some(self.now);
             // The driver asks first with one such job whether the provider takes jobs again.

@@ -11,8 +11,8 @@ use crate::ledger::{Attempts, Job, JobError, ProviderJob, Stage, State, Submit};
 const MAX_SUBMIT_FAILURES: u32 = 4;
 
 /// Whether a submit may be sent now: the first one, or a repetition under the same key while
-/// the provider honours it. A clock that is set back does not prolong that time. If the job is to be cancelled, only the repetition: it finds the job,
-/// which is then cancelled.
+/// the provider honours it. A clock that is set back does not prolong that time. If the job is to
+/// be cancelled, only the repetition: it finds the job, which is then cancelled.
 #[must_use]
 pub fn may_submit(job: &Job, time: impl Into<Time>) -> bool {
     let Time { latest, .. } = time.into();
@@ -91,7 +91,8 @@ impl Step<'_> {
         }
         let job = &mut *self.job;
         let (earlier, first_at, uncertain) = match std::mem::take(&mut job.stage) {
-            Stage::Queued { earlier } => (earlier, self.now, false),
+            // The clock that `may_submit` compares it with.
+            Stage::Queued { earlier } => (earlier, self.latest, false),
             Stage::OutcomeUnknown { submit } if keyed && submit.attempts.sha256 == sha256 => {
                 (Some(submit.attempts), submit.first_at, true)
             }

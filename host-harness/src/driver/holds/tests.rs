@@ -180,3 +180,19 @@ fn account_that_an_unbundled_component_reports_as_refused_holds_its_own_jobs_alo
     let held = holds.held(Party::Bundled, due(), now);
     assert_eq!(held, Held::By(no_credit()));
 }
+
+#[test]
+fn command_after_the_clock_was_set_back_asks_for_the_account_again() {
+    let now = Instant::now();
+    for party in [Party::Bundled, LIAR] {
+        let mut holds = Holds::default();
+        holds.block(party, no_credit(), now, AT);
+        let later = resumed(AT - 2_000);
+        let held = holds.held(party, later, now);
+        assert_eq!(held, Held::By(no_credit()), "the clock was not set");
+        holds.follow_clock(3_000);
+        assert_eq!(holds.held(party, later, now), Held::Probe);
+        let earlier = resumed(AT - 3_000);
+        assert_eq!(holds.held(party, earlier, now), Held::By(no_credit()));
+    }
+}

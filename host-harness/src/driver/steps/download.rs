@@ -97,7 +97,7 @@ impl Steps {
             let kept = kept(&part, kind).await;
             let is_kept = kept.is_some();
             let fetched = match (kept, failed.remove(&number)) {
-                (Some(fetched), _) => Ok(clip_file(job, files.len(), &fetched)),
+                (Some(fetched), _) => Ok(clip_file(job, files.len(), &fetched).await),
                 (None, Some(error)) if medium.alternatives.is_empty() => Err(error),
                 _ => self.fetch_any(job, number, medium, resolved_job).await,
             };
@@ -106,7 +106,7 @@ impl Steps {
                     if !is_kept {
                         keep(&part).await?;
                     }
-                    file.path = path_of(job, files.len(), &file.media_type);
+                    file.path = unused_path(job, files.len(), &file.media_type).await;
                     files.push(FurtherFile {
                         part: download::complete_of(&part),
                         file,
@@ -129,8 +129,7 @@ impl Steps {
         // The first file is looked for under its own name.
         let own = download::complete_of(&part_of(job, 0, &self.clips));
         if keeps && first.part != own {
-            let renamed = std::fs::rename(&first.part, &own);
-            renamed.map_err(|source| DownloadError::Write { path: own, source })?;
+            rename(&first.part, own).await?;
         }
         Ok(ClipFile {
             others: files.collect(),
@@ -193,7 +192,7 @@ impl Steps {
             (self.listener)(&job.spec.id, JobUpdate::Downloading(received));
         };
         let fetched = download::fetch(&self.egress, &wanted, listener).await?;
-        Ok(clip_file(job, number, &fetched))
+        Ok(clip_file(job, number, &fetched).await)
     }
 
     /// Writes the files of a result that are in hand, and drops what is left of their replies. Returns
@@ -262,9 +261,29 @@ async fn keep(part: &Path) -> Result<(), DownloadError> {
     kept.unwrap_or(Err(DownloadError::NotInHand))
 }
 
-fn clip_file(job: &Job, number: usize, fetched: &Fetched) -> ClipFile {
+/// Renames a file of the same folder.
+async fn rename(from: &Path, to: PathBuf) -> Result<(), DownloadError> {
+    let from = from.to_owned();
+    let work = move || {
+        let renamed = std::fs::rename(from, &to);
+        renamed.map_err(|source| DownloadError::Write { path: to, source })
+    };
+    let renamed = tokio::task::spawn_blocking(work).await;
+    renamed.unwrap_or(Err(DownloadError::NotInHand))
+}
+
+/// The final path for the file of this number and type. That of a further file is looked for on a
+/// blocking thread.
+async fn unused_path(job: &Job, number: usize, media_type: &str) -> PathBuf {
+    let (target, of_type) = (job.target.clone(), media_type.to_owned());
+    let looking = tokio::task::spawn_blocking(move || target.unused_path_of(number, &of_type));
+    let found = looking.await;
+    found.unwrap_or_else(|_| path_of(job, number, media_type))
+}
+
+async fn clip_file(job: &Job, number: usize, fetched: &Fetched) -> ClipFile {
     ClipFile {
-        path: path_of(job, number, fetched.media_type),
+        path: unused_path(job, number, fetched.media_type).await,
         sha256: fetched.sha256.to_string(),
         bytes: fetched.bytes,
         media_type: fetched.media_type.into(),

@@ -118,8 +118,8 @@ impl Steps {
     }
 
     /// Ends the wait for a job of another process that drives, if its deadline has passed; returns
-    /// the row. `why` is added to the error. Nothing is sent. A row that changes meanwhile, or that
-    /// cannot be written now, stays.
+    /// the row as it is now. `why` is added to the error. Nothing is sent. A row that changes
+    /// meanwhile, or that cannot be written now, stays.
     pub(in crate::driver) async fn end_wait(
         &self,
         row: Job,
@@ -144,8 +144,9 @@ impl Steps {
                 (self.listener)(&job.spec.id, JobUpdate::Committed(&job));
                 Ok(job)
             }
+            Ok(Err(WriteError::Outdated)) => Ok(self.ledger.job(&row.spec.id)?.unwrap_or(row)),
             Ok(Err(WriteError::Ledger(error))) if !error.is_busy() => Err(error),
-            Ok(Err(_)) | Err(Elapsed) => Ok(row),
+            Ok(Err(WriteError::Ledger(_))) | Err(Elapsed) => Ok(row),
         }
     }
 

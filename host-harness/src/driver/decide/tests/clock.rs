@@ -42,3 +42,22 @@ fn clock_that_is_set_back_does_not_close_the_window_of_a_key() {
     };
     assert!(may_submit(&job, time));
 }
+
+#[test]
+fn clock_that_was_ahead_does_not_prevent_the_repetition_of_a_submit() {
+    let ready = Event::SubmitReady {
+        sha256: "s".into(),
+        keyed: true,
+        account: None,
+        path: "/v1/jobs".into(),
+    };
+    let at = |now| Time {
+        now,
+        latest: now + 10 * WINDOW,
+    };
+    let (submitting, _) = decide(&job(WINDOW), ready, at(5_000));
+    let (unknown, _) = decide(&submitting, Event::Orphaned, at(6_000));
+    assert!(unknown.schedule.next_at.is_some(), "it is repeated");
+    assert!(may_submit(&unknown, at(5_000 + WINDOW - 1)));
+    assert!(!may_submit(&unknown, at(5_000 + WINDOW)));
+}

@@ -194,3 +194,20 @@ fn document_is_the_result_of_a_node_without_files() {
         assert_eq!(job.schedule.next_at, None);
     }
 }
+
+#[test]
+fn waits_that_are_shorter_than_a_minute_do_not_prolong_it() {
+    let (mut job, _) = after(job(0), [Event::Due, submit_ready(), accepted()]);
+    let mut now = 5_000;
+    for _ in 0..10 {
+        let (resumed, _) = decide(&job, resumed(now + 10_000), now);
+        (job, _) = decide(&resumed, empty(Charge::No), now + 1);
+        if job.state() == State::Failed {
+            break;
+        }
+        (job, _) = decide(&job, Event::Due, now + 10_000);
+        assert_eq!(job.schedule.next_at, None, "the deadline");
+        now += 20_000;
+    }
+    assert_eq!((job.state(), kind(&job)), (State::Failed, Some(NO_RESULT)));
+}

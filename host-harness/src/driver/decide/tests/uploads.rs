@@ -47,7 +47,7 @@ fn pictures_are_handed_over_before_the_submit_and_the_row_keeps_their_values() {
 }
 
 #[test]
-fn uploads_that_are_too_old_are_repeated_before_the_first_submit_alone() {
+fn uploads_that_are_too_old_are_repeated_before_each_submit_of_a_queued_job() {
     let (job, _) = after(with_picture(WINDOW), [Event::Due, handed_over(3_000)]);
     let due = |job: &Job, now| decide(job, Event::Due, now).1;
     let stale = 3_000 + UPLOADS_LAST;
@@ -55,11 +55,26 @@ fn uploads_that_are_too_old_are_repeated_before_the_first_submit_alone() {
     assert_eq!(uploads_since(&job, stale), 3_001);
     let put_off = submit_failed(SubmitFailure::Retryable { after: None });
     let (later, _) = after(job.clone(), [submit_ready(), put_off]);
-    assert_eq!(due(&later, stale), Submit, "a submit was sent before");
+    assert_eq!(due(&later, stale), HandOver, "it was refused for certain");
+    assert_eq!(uploads_since(&later, stale), 3_001);
+    let mut paid = later;
+    paid.billing.has_uploads = true;
+    assert_eq!(due(&paid, stale), Submit, "another upload may be charged");
+    assert_eq!(uploads_since(&paid, stale), Millis::MIN);
     let unknown = submit_failed(SubmitFailure::Unknown);
     let (unknown, _) = after(job, [submit_ready(), unknown]);
     assert_eq!(unknown.state(), State::OutcomeUnknown);
     assert_eq!(due(&unknown, stale), Submit, "the same bytes");
+}
+
+#[test]
+fn job_that_waited_for_credit_uploads_expired_pictures_again() {
+    let (job, _) = after(with_picture(WINDOW), [handed_over(3_000), submit_ready()]);
+    let (job, _) = decide(&job, submit_failed(SubmitFailure::Permanent), 5_000);
+    assert_eq!((job.state(), job.schedule.next_at), (State::Queued, None));
+    let now = 5_000 + UPLOADS_LAST;
+    let (job, _) = decide(&job, resumed(i64::MAX), now);
+    assert_eq!(decide(&job, Event::Due, now).1, HandOver);
 }
 
 #[test]
