@@ -318,8 +318,7 @@ fn failed_job_that_is_or_may_be_charged_is_submitted_again_only_on_request() {
 
         fail_the_job(&provider, &json!(false));
         let again = sandbox.run(retry.into_iter().chain(["--again"]));
-        let said =
-            "Submitting 1 job again. Already charged, or possibly charged: an unknown amount";
+        let said = "Submitting 1 job again. Already charged, or possibly charged, for 1 job: an unknown amount";
         assert!(again.stderr.contains(said), "{again:?}");
         // The second attempt cost nothing, and the first one keeps its charge.
         assert_eq!(again.error("failed")["charged"], word);
@@ -364,6 +363,10 @@ fn retried_batch_leaves_out_the_failed_jobs_that_were_charged() {
     assert_eq!(submits(&provider), 3);
     let done = sandbox.run(retry().chain(["--again"])).answer();
     assert_eq!(done["summary"]["finalized"], 2, "{done}");
+    assert_eq!(
+        (&done["summary"]["charged"], &done["summary"]["attempts"]),
+        (&json!(2), &json!(4))
+    );
     assert_eq!(submits(&provider), 4);
     let mut sent = keys(&provider);
     sent.sort();

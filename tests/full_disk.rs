@@ -220,6 +220,14 @@ fn doctor_lists_its_checks_and_exits_with_the_code_of_a_problem() {
     let error = outcome.error("ledger_unavailable");
     let found = check_of(&error["checks"], "data directory");
     assert_eq!(found["state"], "problem");
+    assert!(found.get("free_bytes").is_none(), "{found}");
+    let text = sandbox.run(["doctor", "--data-dir", file]);
+    assert_eq!(text.code, 1, "{text:?}");
+    assert!(
+        text.stdout.contains("problem  data directory: "),
+        "{text:?}"
+    );
+    assert_eq!(text.stderr, "", "no second time");
 }
 
 #[test]
@@ -229,10 +237,9 @@ fn doctor_says_what_a_write_in_the_data_directory_lacks() {
     let outcome = start_by(&sandbox, &["--json", "doctor"], script).end();
     assert_eq!(outcome.code, 1, "{outcome:?}");
     let error = outcome.error("ledger_unavailable");
-    assert_eq!(
-        error["next"],
-        "Raise the limit on the size of files (ulimit -f)"
-    );
+    let next = error["next"].as_str().expect("a step");
+    let begin = "Raise the limit on the size of files (ulimit -f), then run: zoetrope doctor";
+    assert!(next.starts_with(begin), "{next}");
     assert_eq!(
         check_of(&error["checks"], "data directory")["state"],
         "problem"

@@ -19,6 +19,7 @@
 //! - [`jobs`]: the commands on jobs; [`costs`]: prices, costs and missing cancellation
 //! - [`no_result`]: jobs that the provider reports as succeeded, without a result
 //! - [`credit`]: credit that runs out in a batch, and jobs that are submitted again
+//! - [`many_jobs`]: what is printed of many jobs, and where a fetched result goes
 //! - [`cancellation`]: cancelled jobs whose submit has an unknown outcome
 //! - [`neighbours`]: a component's lie, a slow provider and a held ledger stop no other job
 //! - [`ledger`]: full disk, no permission, newer version, damage, before and after payment
@@ -179,6 +180,7 @@ mod local_pictures;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod locks;
 #[cfg(unix)]
+mod many_jobs;
 mod memory;
 mod neighbours;
 mod no_result;

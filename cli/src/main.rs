@@ -50,6 +50,7 @@ mod output;
 mod packs;
 mod panics;
 mod picture_notes;
+mod places;
 mod practice;
 mod printer;
 mod progress;

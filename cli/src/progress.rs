@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zoetrope_host::driver::{JobUpdate, Listener};
 use zoetrope_host::jobs::NextStep;
-use zoetrope_host::ledger::{Job, State};
+use zoetrope_host::ledger::{Job, LedgerError, Rows, State};
 use zoetrope_host::sanitize::line;
 
+use super::places::{Place, counted};
 use super::printer::Printer;
 use super::report::next_step;
 use super::terminal_line::TerminalLine;
@@ -23,8 +24,8 @@ struct Inner {
     unrecorded: BTreeMap<String, String>,
     /// The awaited jobs whose acceptance was reported, or known before.
     accepted: HashSet<String>,
-    /// The state of each awaited job, and whether the job is settled.
-    watched: HashMap<String, (State, bool)>,
+    /// The state of each awaited job, and where the job is.
+    watched: HashMap<String, (State, Place)>,
 }
 
 impl Progress {
@@ -50,13 +51,22 @@ impl Progress {
         self.inner().options.clone()
     }
 
-    /// Shows these jobs from now on.
-    pub(super) fn watch(&self, ids: &[String]) {
+    /// Shows these jobs from now on, which have these rows.
+    pub(super) fn watch(&self, ids: &[String], rows: &Rows) {
         let mut inner = self.inner();
-        inner.watched = ids
-            .iter()
-            .map(|id| (id.clone(), (State::Queued, false)))
-            .collect();
+        let unread = (State::Queued, Place::ToSubmit);
+        inner.watched = ids.iter().map(|id| (id.clone(), unread)).collect();
+        let rows_of = rows.damaged.iter().filter_map(LedgerError::damaged_row);
+        let damaged = rows_of.map(|row| (row.job.clone(), (State::Queued, Place::WithoutResult)));
+        inner.watched.extend(damaged);
+        let known = |job: &Job| (job.spec.id.clone(), (job.state(), Place::of(job)));
+        inner.watched.extend(rows.jobs.iter().map(known));
+        if let ([_], [job]) = (ids, rows.jobs.as_slice())
+            && job.state() == State::Started
+        {
+            let id = job.provider_job_id();
+            inner.line.show("at the provider", None, id);
+        }
     }
 
     /// Does not report that this job is accepted: the caller was given its id.
@@ -150,7 +160,7 @@ impl Inner {
             self.update_one(id, update);
         } else if let JobUpdate::Committed(job) = update {
             self.watched
-                .insert(id.to_owned(), (job.state(), job.is_settled()));
+                .insert(id.to_owned(), (job.state(), Place::of(job)));
             self.show_many();
         }
     }
@@ -186,7 +196,7 @@ impl Inner {
                 self.line.downloading(received.bytes, received.total);
             }
             JobUpdate::Committed(job) => {
-                let known = (job.state(), job.is_settled());
+                let known = (job.state(), Place::of(job));
                 let before = self.watched.insert(id.to_owned(), known);
                 self.show_one(job, before.is_none_or(|(state, _)| state != job.state()));
             }
@@ -206,25 +216,8 @@ impl Inner {
     }
 
     fn show_many(&mut self) {
-        let mut counts = [0_usize; 5];
-        for (state, is_settled) in self.watched.values() {
-            let index = match (state, is_settled) {
-                (State::Succeeded, true) => 0,
-                (_, true) => 1,
-                (State::Succeeded, false) => 2,
-                (State::Started, false) => 3,
-                _ => 4,
-            };
-            counts[index] += 1;
-        }
-        let [done, stopped, downloading, started, waiting] = counts;
-        let all = self.watched.len();
-        #[expect(clippy::cast_precision_loss, reason = "for a percentage")]
-        let fraction = (done + stopped) as f32 / all as f32;
-        let message = format!(
-            "{done} of {all} done, {stopped} without a result, {downloading} downloading, \
-             {started} at the provider, {waiting} to submit"
-        );
-        self.line.show("jobs", Some(fraction), Some(&message));
+        let places: Vec<_> = self.watched.values().map(|(_, place)| *place).collect();
+        let (fraction, counts) = counted(&places);
+        self.line.show("jobs", Some(fraction), Some(&counts));
     }
 }

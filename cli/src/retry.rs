@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zoetrope_host::contract::Charge;
 use zoetrope_host::driver::deadline_after;
-use zoetrope_host::jobs::Jobs;
+use zoetrope_host::jobs::{Jobs, Spent};
 use zoetrope_host::ledger::{Job, Millis, State};
 
 use super::context::Context;
@@ -17,10 +17,9 @@ pub(super) fn announce(jobs: &Jobs, ended: &[Job], context: &Context) -> Result<
         .map_err(|error| of_jobs(error, &context.options()))?;
     if spent.jobs > 0 {
         context.printer().message(&format!(
-            "Submitting {} again. Already charged, or possibly charged: {spent}, for {}. The new \
-             attempts are charged separately.",
+            "Submitting {} again. {}",
             count(ended.len()),
-            count(spent.jobs)
+            already_spent(&spent, ended.len())
         ));
     }
     Ok(())
@@ -61,11 +60,7 @@ pub(super) async fn retry_failed(
     if !left.is_empty() {
         let spent = jobs.spent(&left);
         let spent = spent.map_err(|error| of_jobs(error, &context.options()))?;
-        context.printer().message(&format!(
-            "note: {} that failed and was or may have been charged ({spent}) stays as it is; with \
-             --again it is submitted again too, and charged separately",
-            count(left.len())
-        ));
+        context.printer().message(&left_out(&spent, left.len()));
     }
     let deadline_at = deadline_after(wait);
     let mut now = Vec::with_capacity(rows.len());
@@ -79,9 +74,60 @@ pub(super) async fn retry_failed(
     Ok(now)
 }
 
+/// What was spent on some of the jobs that are submitted again, `all` in number.
+fn already_spent(spent: &Spent, all: usize) -> String {
+    let attempts = match all {
+        1 => "attempt is",
+        _ => "attempts are",
+    };
+    format!(
+        "Already charged, or possibly charged, for {}: {spent}. The new {attempts} charged \
+         separately.",
+        count(spent.jobs)
+    )
+}
+
+/// The note on failed jobs that are not submitted again.
+fn left_out(spent: &Spent, jobs: usize) -> String {
+    let (they_stay, they_are) = match jobs {
+        1 => ("it stays as it is", "it is"),
+        _ => ("they stay as they are", "they are"),
+    };
+    format!(
+        "note: {} that failed, charged or possibly charged ({spent}): {they_stay}; with --again \
+         {they_are} submitted again too, and charged separately",
+        count(jobs)
+    )
+}
+
 fn count(jobs: usize) -> String {
     match jobs {
         1 => "1 job".into(),
         jobs => format!("{jobs} jobs"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spent(jobs: usize) -> Spent {
+        Spent {
+            jobs,
+            costs: Vec::new(),
+            unknown: jobs,
+        }
+    }
+
+    #[test]
+    fn one_job_and_many_have_sentences_of_their_own() {
+        let text = "note: 1 job that failed, charged or possibly charged (an unknown amount): it stays as it is; with --again it is submitted again too, and charged separately";
+        assert_eq!(left_out(&spent(1), 1), text);
+        let text = "note: 3 jobs that failed, charged or possibly charged (an unknown amount): they stay as they are; with --again they are submitted again too, and charged separately";
+        assert_eq!(left_out(&spent(3), 3), text);
+        let text = "Already charged, or possibly charged, for 1 job: an unknown amount. The new attempt is charged separately.";
+        assert_eq!(already_spent(&spent(1), 1), text);
+        let text = "Already charged, or possibly charged, for 2 jobs: an unknown amount. The new attempts are charged separately.";
+        assert_eq!(already_spent(&spent(2), 3), text);
     }
 }

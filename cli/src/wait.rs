@@ -35,7 +35,8 @@ pub(super) async fn wait_for(
     until: WaitFor,
     interrupts: &mut Interrupts,
 ) -> Result<Rows, Failure> {
-    progress.watch(ids);
+    // A ledger that cannot be read ends the wait.
+    progress.watch(ids, &rows(jobs, progress, ids).unwrap_or_default());
     let (sender, work) = watch::channel(DriveMode::Normal);
     let mut waiting = Box::pin(async {
         tokio::select! {

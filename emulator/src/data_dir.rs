@@ -24,6 +24,10 @@ use crate::job::JobId;
 /// The suffix of files that are being written.
 const PART: &str = ".part";
 
+/// The beginning of the API key. The first 8 characters of a key are hidden wherever they are in a
+/// reply, in any case, so they must not be a word of this provider's messages.
+const KEY_PREFIX: &str = "key_";
+
 /// A data directory. Several processes may open it; one of them owns it.
 #[derive(Clone, Debug)]
 pub(crate) struct DataDir {
@@ -100,7 +104,7 @@ impl DataDir {
         }
         // Two version 4 identifiers hold 244 random bits from the system.
         let key = format!(
-            "practice_{}{}",
+            "{KEY_PREFIX}{}{}",
             Uuid::new_v4().simple(),
             Uuid::new_v4().simple()
         );
@@ -280,6 +284,7 @@ mod tests {
         assert!(data_dir.key().is_err());
         let key = data_dir.create_key().expect("a key");
         assert!(key.len() > 64);
+        assert!(!key.starts_with("practice"), "a word of the messages");
         assert_eq!(data_dir.create_key().expect("a key"), key);
         assert_eq!(data_dir.key().expect("a key"), key);
         #[cfg(unix)]

@@ -13,6 +13,8 @@ use super::home::{shown, word};
 
 const NAME: &str = "data directory";
 
+const OTHER: &str = "Use another data directory: zoetrope doctor --data-dir DIR";
+
 /// Less space than this is a warning: a clip has a few MiB, and a long one hundreds.
 const LITTLE: u64 = 512 << 20;
 
@@ -22,11 +24,7 @@ pub(super) fn check(data_dir: &Path, options: &str) -> Check {
     let exists = found.is_ok();
     let space = existing(data_dir).and_then(free);
     let check = of(data_dir, found, space, options);
-    let check = check.with("path", path).with("exists", exists);
-    match space {
-        Some(bytes) => check.with("free_bytes", bytes),
-        None => check,
-    }
+    check.with("shown_path", path).with("exists", exists)
 }
 
 fn of(data_dir: &Path, found: io::Result<Metadata>, space: Option<u64>, options: &str) -> Check {
@@ -35,34 +33,43 @@ fn of(data_dir: &Path, found: io::Result<Metadata>, space: Option<u64>, options:
         Ok(metadata) if metadata.is_dir() => Some(metadata),
         Ok(_) => {
             let text = format!("{path} is not a folder");
-            return problem(text, "Use another --data-dir");
+            return problem(text, OTHER.into());
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => {
-            let next = "Fix the permissions of the data directory, or use another --data-dir";
-            return problem(format!("{path} cannot be read: {error}"), next);
+            let text = format!("{path} cannot be read: {error}");
+            return problem(text, repair(None, options));
         }
     };
     let Some(place) = existing(data_dir) else {
-        return problem(
-            format!("{path} has no folder above it"),
-            "Use another --data-dir",
-        );
+        return problem(format!("{path} has no folder above it"), OTHER.into());
+    };
+    let with_space = |check: Check| match space {
+        Some(bytes) => check.with("free_bytes", bytes),
+        None => check,
     };
     if let Err(error) = tempfile::NamedTempFile::new_in(place) {
         let text = format!("{path} cannot be written: {error}");
-        return problem(text, repair(Shortage::of(&error)));
+        let lacks = Shortage::of(&error);
+        let check = problem(text, repair(lacks, options));
+        // The space of a place that takes no file says nothing.
+        return if lacks.is_some() {
+            with_space(check)
+        } else {
+            check
+        };
     }
     if let Some(lacks) = Shortage::probe(place) {
         let text = format!("{path} cannot be written: {lacks}");
-        return problem(text, repair(Some(lacks)));
+        return with_space(problem(text, repair(Some(lacks), options)));
     }
     let free_text = space.map_or_else(String::new, |bytes| format!(", {} free", HumanBytes(bytes)));
     if space.is_some_and(|bytes| bytes < LITTLE) {
         let next = format!("Free disk space, or remove old jobs: zoetrope jobs prune{options}");
-        return Check::warning(NAME, format!("{path} has little space{free_text}"), next);
+        let text = format!("{path} has little space{free_text}");
+        return with_space(Check::warning(NAME, text, next));
     }
-    match metadata {
+    with_space(match metadata {
         None => {
             let text = format!("{path} does not exist, the first job creates it{free_text}");
             Check::ok(NAME, text)
@@ -73,19 +80,20 @@ fn of(data_dir: &Path, found: io::Result<Metadata>, space: Option<u64>, options:
             Check::warning(NAME, text, next)
         }
         Some(_) => Check::ok(NAME, format!("{path} can be written{free_text}")),
-    }
+    })
 }
 
-fn problem(text: String, next: &str) -> Check {
+fn problem(text: String, next: String) -> Check {
     Check::problem_of(ErrorKind::LedgerUnavailable, NAME, text, next)
 }
 
-fn repair(lacks: Option<Shortage>) -> &'static str {
-    match lacks {
+fn repair(lacks: Option<Shortage>, options: &str) -> String {
+    let first = match lacks {
         Some(Shortage::Space) => "Free disk space",
         Some(Shortage::FileSize) => "Raise the limit on the size of files (ulimit -f)",
         None => "Fix the permissions of the data directory, or use another --data-dir",
-    }
+    };
+    format!("{first}, then run: zoetrope doctor{options}")
 }
 
 /// The folder itself, or the nearest one above it that exists.
@@ -123,7 +131,13 @@ mod tests {
         let file = folder.path().join("file");
         fs::write(&file, "").expect("write");
         assert_eq!(state(&check(&file, "")), "problem");
-        assert_eq!(state(&check(&file.join("below"), "")), "problem");
+        let below = check(&file.join("below"), " --data-dir /d");
+        assert_eq!(state(&below), "problem");
+        let next = below.next().expect("a command");
+        assert!(next.ends_with("zoetrope doctor --data-dir /d"), "{next}");
+        let document = below.document();
+        assert!(document.get("free_bytes").is_none(), "{document}");
+        assert!(document["shown_path"].is_string(), "{document}");
     }
 
     #[test]

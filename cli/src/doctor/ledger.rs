@@ -24,11 +24,11 @@ pub(super) fn check(data_dir: &Path, options: &str) -> Check {
     };
     let (jobs, damaged) = (rows.jobs.len(), rows.damaged.len());
     let open = rows.jobs.iter().filter(|job| !job.is_settled()).count();
-    let text = format!("{jobs} jobs, of which {open} are not at an end");
+    let text = format!("jobs: {jobs}, not at an end: {open}");
     let check = if damaged == 0 {
         Check::ok(NAME, text)
     } else {
-        let text = format!("{text}; {damaged} rows cannot be read");
+        let text = format!("{text}, rows that cannot be read: {damaged}");
         let next = format!(
             "Restore the rows from a backup of the ledger. List them: zoetrope jobs{options}"
         );

@@ -40,7 +40,9 @@ impl Doctor {
             return Ok(ExitCode::SUCCESS);
         };
         if !context.json() {
+            // The problems are in the text, with their next steps.
             context.printer().text(&format!("{text}\n"))?;
+            return Ok(worst.exit_code());
         }
         let more = Map::from_iter([("checks".to_owned(), Value::Array(documents))]);
         Err(worst.of_job(more))

@@ -1,11 +1,14 @@
 //! `zoetrope jobs fetch`.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde_json::Value;
-use zoetrope_host::driver::deadline_after;
-use zoetrope_host::jobs::Fetched;
+use zoetrope_host::driver::{Time, deadline_after};
+use zoetrope_host::jobs::{Fetched, NextStep};
+use zoetrope_host::ledger::{Job, Target};
+use zoetrope_host::sanitize::escaped_path;
 
 use super::{find_or_restore, needs_connections, print_result, settle};
 use crate::args::jobs::Fetch;
@@ -15,6 +18,7 @@ use crate::out_path::absolute;
 use crate::picture_notes;
 use crate::progress::Progress;
 use crate::report::{Failure, of_jobs, outcome};
+use crate::shell::quoted;
 
 impl Fetch {
     pub(super) async fn run(self, context: &Arc<Context>) -> Result<ExitCode, Failure> {
@@ -45,10 +49,34 @@ impl Fetch {
                 context.answer_files(&answer, &files)?;
                 Ok(ExitCode::SUCCESS)
             }
-            Fetched::TargetChanged(job) => {
-                let job = settle(&jobs, &progress, job, &mut interrupts).await?;
-                print_result(&job, context)
+            Fetched::TargetChanged(changed) => {
+                if let Some(note) = target_note(&job.target, &out) {
+                    context.printer().message(&note);
+                }
+                let job = settle(&jobs, &progress, changed, &mut interrupts).await?;
+                let printed = print_result(&job, context);
+                printed.map_err(|failure| match NextStep::of(&job, Time::present()) {
+                    NextStep::Resume { .. } => failure.then(self.again(&job, &out, context)),
+                    _ => failure,
+                })
             }
         }
     }
+
+    /// The same command.
+    fn again(&self, job: &Job, out: &Path, context: &Context) -> String {
+        let force = if self.force { " --force" } else { "" };
+        let (id, options) = (&job.spec.id, context.options());
+        let out = quoted(out);
+        format!("zoetrope jobs fetch {id} --out {out}{force}{options}")
+    }
+}
+
+/// Says that a result that is not on disk yet will be in another place.
+fn target_note(before: &Target, out: &Path) -> Option<String> {
+    let (Target::File(before) | Target::Stem(before)) = before;
+    let [from, to] = [before, out].map(escaped_path);
+    (before != out).then(|| {
+        format!("note: the result of this job is written to {to} from now on, and not to {from}")
+    })
 }

@@ -58,7 +58,7 @@ impl Prune {
             HumanBytes(freed.bytes)
         );
         let text = if self.keys {
-            format!("{text}\nforgotten keys, which buy again: {forgotten}")
+            format!("{text}\nforgotten keys: {forgotten}; a run under such a key is a new purchase")
         } else {
             text
         };

@@ -7,8 +7,9 @@ pub(crate) mod outcome;
 pub(crate) mod plan;
 mod solutions;
 mod summary;
+mod title;
 
 pub(crate) use command::of_jobs;
 pub(crate) use failure::{Failure, Phase, of_driver, of_ledger};
 pub(crate) use solutions::Solutions;
-pub(crate) use summary::Summary;
+pub(crate) use summary::{Summary, is_held};

@@ -1,11 +1,13 @@
 //! The report of many jobs.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use zoetrope_host::contract::Charge;
 use zoetrope_host::error::ErrorKind;
+use zoetrope_host::jobs::NextStep;
 use zoetrope_host::ledger::{Job, LedgerError, Rows, State};
 use zoetrope_host::sanitize::line;
 
@@ -13,6 +15,7 @@ use super::failure::{Failure, of_ledger};
 use super::next_step;
 use super::outcome;
 use super::solutions::Solutions;
+use super::title::title;
 use crate::notes::Notes;
 use crate::printer::Printer;
 
@@ -30,9 +33,15 @@ pub(crate) struct Summary {
     errors: Vec<String>,
     finalized: usize,
     charged: usize,
+    /// The attempts at the charged jobs.
+    attempts: usize,
     may_be_charged: usize,
     /// The jobs that stay queued because the provider refuses the account.
     account_refused: usize,
+    /// Those of them that were not sent.
+    not_sent: usize,
+    /// The command that lists the jobs.
+    list: String,
     /// The charge of all jobs together.
     charge: Charge,
     /// The most urgent failure.
@@ -48,14 +57,19 @@ impl Summary {
         let charges = rows.jobs.iter().map(Job::charge);
         let charges: Vec<_> = charges.chain(rows_of.map(|row| row.charge)).collect();
         let count = |charge| charges.iter().filter(|of_job| **of_job == charge).count();
+        let held = || rows.jobs.iter().filter(|job| is_held(job));
+        let shown = shown_of_held(held());
         let mut summary = Self {
             jobs: Vec::with_capacity(charges.len()),
             files: Vec::new(),
             errors: Vec::new(),
             finalized: 0,
             charged: count(Charge::Yes),
+            attempts: attempts(&rows.jobs),
             may_be_charged: count(Charge::Unknown),
-            account_refused: rows.jobs.iter().filter(|job| is_held(job)).count(),
+            account_refused: held().count(),
+            not_sent: held().filter(|job| job.submits() == 0).count(),
+            list: next_step::text(&NextStep::ListJobs, options),
             charge: outcome::charge_of(charges.iter().copied().map(Some)),
             worst: None,
             notes: json!({}),
@@ -66,11 +80,13 @@ impl Summary {
                 summary.files.extend(outcome::files(job));
             }
             let answer = answer.map(drop);
-            summary.add(outcome::listed(job), &job.spec.key, answer);
+            let is_shown = !is_held(job) || shown.get(job.spec.connection.as_str()) == Some(&job);
+            summary.add(outcome::listed(job), &title(job), is_shown, answer);
         }
         for error in &rows.damaged {
             let id = error.damaged_row().map_or("", |row| &row.job);
-            summary.add(outcome::damaged(error), id, Err(of_ledger(error, options)));
+            let failure = of_ledger(error, options);
+            summary.add(outcome::damaged(error), id, true, Err(failure));
         }
         summary
     }
@@ -81,7 +97,8 @@ impl Summary {
         self
     }
 
-    fn add(&mut self, mut listed: Value, name: &str, answer: Result<(), Failure>) {
+    /// `is_shown`: whether its failure has a line.
+    fn add(&mut self, mut listed: Value, name: &str, is_shown: bool, answer: Result<(), Failure>) {
         match answer {
             Ok(()) => self.finalized += 1,
             Err(failure) => {
@@ -92,7 +109,9 @@ impl Summary {
                     failure.message(),
                     failure.next()
                 );
-                self.errors.push(line(&text).into_owned());
+                if is_shown {
+                    self.errors.push(line(&text).into_owned());
+                }
                 if self
                     .worst
                     .as_ref()
@@ -115,6 +134,9 @@ impl Summary {
             "charged": self.charged,
             "may_be_charged": self.may_be_charged,
         });
+        if self.attempts > self.charged {
+            counts["attempts"] = self.attempts.into();
+        }
         let mut next = next.to_owned();
         if held > 0 {
             counts["account_refused"] = held.into();
@@ -143,16 +165,15 @@ impl Summary {
             }
             if self.errors.len() > MAX_PRINTED {
                 let more = self.errors.len() - MAX_PRINTED;
-                printer.message(&format!("… and {more} more: zoetrope jobs"));
+                printer.message(&format!("… and {more} more: {}", self.list));
             }
             if held > 0 {
-                printer.message(&format!(
-                    "{held} of {all} jobs stay queued: the provider refuses the account"
-                ));
+                printer.message(&held_text(held, self.not_sent, all));
             }
+            let charged = charged_text(self.charged, self.attempts);
             printer.message(&format!(
-                "{} of {all} jobs have their result; charged: {}, possibly charged: {}",
-                self.finalized, self.charged, self.may_be_charged
+                "{} of {all} jobs have their result; {charged}, possibly charged: {}",
+                self.finalized, self.may_be_charged
             ));
             if worst.is_some() {
                 printer.message(&format!("  next: {next}"));
@@ -163,9 +184,46 @@ impl Summary {
 }
 
 /// Whether a job stays queued because the provider refuses the account.
-fn is_held(job: &Job) -> bool {
+pub(crate) fn is_held(job: &Job) -> bool {
     let kind = job.last_error.as_ref().map(|error| error.kind);
     job.state() == State::Queued && job.is_settled() && kind == Some(ErrorKind::AccountRefused)
+}
+
+/// The held job of each connection whose failure is shown: one that was sent, if there is one.
+fn shown_of_held<'a>(held: impl Iterator<Item = &'a Job>) -> HashMap<&'a str, &'a Job> {
+    let mut shown: HashMap<&str, &Job> = HashMap::new();
+    for job in held {
+        let known = shown.entry(&job.spec.connection).or_insert(job);
+        if known.submits() == 0 {
+            *known = job;
+        }
+    }
+    shown
+}
+
+fn held_text(held: usize, not_sent: usize, all: usize) -> String {
+    let not_sent = match not_sent {
+        0 => String::new(),
+        count => format!(", {count} of them not sent"),
+    };
+    format!("{held} of {all} jobs stay queued{not_sent}: the provider refuses the account")
+}
+
+/// The attempts at the charged jobs. The charge of a job is that of all its attempts.
+fn attempts(jobs: &[Job]) -> usize {
+    let charged = jobs.iter().filter(|job| job.charge() == Charge::Yes);
+    let attempts = charged.map(|job| usize::try_from(job.retries).unwrap_or(usize::MAX));
+    attempts.fold(0, |sum, retries| {
+        sum.saturating_add(retries).saturating_add(1)
+    })
+}
+
+fn charged_text(jobs: usize, attempts: usize) -> String {
+    if attempts > jobs {
+        format!("jobs charged: {jobs} ({attempts} attempts)")
+    } else {
+        format!("jobs charged: {jobs}")
+    }
 }
 
 /// Whether an exit code is more urgent than another.
@@ -184,5 +242,16 @@ mod tests {
             assert!(is_worse(one, other) && !is_worse(other, one));
         }
         assert!(!is_worse(7, 7));
+    }
+
+    #[test]
+    fn charged_jobs_name_their_attempts_and_held_jobs_those_that_were_not_sent() {
+        assert_eq!(charged_text(3, 7), "jobs charged: 3 (7 attempts)");
+        // Rows that cannot be read have no attempts.
+        assert_eq!(charged_text(3, 2), "jobs charged: 3");
+        let text = "8 of 12 jobs stay queued, 7 of them not sent: the provider refuses the account";
+        assert_eq!(held_text(8, 7, 12), text);
+        let text = "1 of 2 jobs stay queued: the provider refuses the account";
+        assert_eq!(held_text(1, 0, 2), text);
     }
 }

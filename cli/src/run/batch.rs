@@ -37,10 +37,9 @@ impl Run {
         let requests = self.requests(context, lines).await?;
         let folder = absolute(folder)?;
         std::fs::create_dir_all(&folder).map_err(|error| {
-            Failure::usage(format!(
-                "the directory `{}` cannot be created: {error}",
-                folder.display()
-            ))
+            let folder = folder.display();
+            let message = format!("the directory `{folder}` cannot be created: {error}");
+            corrected(message, "Use another --out-dir")
         })?;
         let key = match &self.key {
             Some(key) => key.clone(),
@@ -89,7 +88,8 @@ impl Run {
         let node = context.node_type(&self.node).await?;
         let unreadable = |why: &dyn std::fmt::Display| {
             let path = lines.display();
-            Failure::usage(format!("the batch `{path}` cannot be read: {why}"))
+            let message = format!("the batch `{path}` cannot be read: {why}");
+            corrected(message, "Give a file of input documents with --batch")
         };
         let file = File::open(lines).map_err(|error| unreadable(&error))?;
         let mut source = TextLines::new(file);
@@ -122,8 +122,15 @@ impl Run {
         }
         if requests.is_empty() {
             let message = format!("the batch `{}` has no input documents", lines.display());
-            return Err(Failure::usage(message));
+            return Err(corrected(message, "Give one input document a line"));
         }
         Ok(requests)
     }
+}
+
+/// A wrong argument, and its correction.
+fn corrected(message: String, correction: &str) -> Failure {
+    Failure::usage(message).then(format!(
+        "{correction}, then run the same command again (nothing was submitted)"
+    ))
 }

@@ -14,7 +14,8 @@ pub struct HeldUp {
 }
 
 /// `process 123 on studio, last seen at work at …, drives the jobs of this data directory and may be
-/// stopped; to continue it: kill -CONT 123; to end it: kill -KILL 123`
+/// stopped; to continue it: kill -CONT 123; to end it: kill -KILL 123 (a submit that it has under way
+/// then has an unknown outcome)`
 impl fmt::Display for HeldUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(process) = &self.process else {
@@ -34,13 +35,14 @@ impl fmt::Display for HeldUp {
             " there"
         };
         if cfg!(windows) {
-            write!(f, "; to end it{place}: taskkill /F /PID {id}")
+            write!(f, "; to end it{place}: taskkill /F /PID {id}")?;
         } else {
             write!(
                 f,
                 "; to continue it{place}: kill -CONT {id}; to end it: kill -KILL {id}"
-            )
+            )?;
         }
+        f.write_str(" (a submit that it has under way then has an unknown outcome)")
     }
 }
 
@@ -64,6 +66,9 @@ mod tests {
         assert!(text.starts_with("process 123 on studio"));
         assert!(!text.contains('\u{1b}'));
         assert!(text.contains("last seen at work at 2026-01-31T12:00:00Z"));
-        assert!(text.contains("there: kill -CONT 123; to end it: kill -KILL 123"));
+        assert!(text.ends_with(
+            "there: kill -CONT 123; to end it: kill -KILL 123 \
+             (a submit that it has under way then has an unknown outcome)"
+        ));
     }
 }

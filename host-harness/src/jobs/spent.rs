@@ -58,7 +58,7 @@ impl fmt::Display for Spent {
             .collect();
         let unknown = match (self.jobs, self.unknown) {
             (_, 0) => None,
-            (1, _) => Some("an unknown amount".to_owned()),
+            (jobs, unknown) if unknown == jobs => Some("an unknown amount".to_owned()),
             (_, unknown) => Some(format!("an unknown amount for {unknown} of them")),
         };
         let parts: Vec<_> = costs.into_iter().chain(unknown).collect();
@@ -144,6 +144,16 @@ mod tests {
         assert_eq!(spent, expected);
         let text = "1.240 USD and 7 credits and an unknown amount for 2 of them";
         assert_eq!(spent.to_string(), text);
+    }
+
+    #[test]
+    fn unknown_amount_for_all_jobs_has_no_count() {
+        let spent = Spent {
+            jobs: 3,
+            costs: Vec::new(),
+            unknown: 3,
+        };
+        assert_eq!(spent.to_string(), "an unknown amount");
     }
 
     #[test]
