@@ -371,6 +371,16 @@ fn removed_job_that_failed_with_a_charge_is_reported_and_not_bought_again() {
         message.contains("was removed from the ledger") && message.contains("nothing was sent"),
         "{message}"
     );
+    // It cannot be submitted again under its row.
+    for more in [&["--retry-failed"][..], &["--retry-failed", "--again"]] {
+        let error = sandbox.run(RUN.iter().chain(more)).error("usage");
+        assert_eq!(
+            (&error["job"], &error["charged"]),
+            (&failure["job"], &json!("yes"))
+        );
+        let next = error["next"].as_str().expect("a step");
+        assert!(next.contains("another --key"), "{next}");
+    }
     assert_eq!(provider.counts()[SUBMIT], 1);
 }
 

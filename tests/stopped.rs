@@ -98,7 +98,7 @@ fn waiting_process_keeps_its_deadline_while_the_driver_is_stopped_and_names_it()
     // The commands that only read work, and nothing was taken over.
     let jobs = sandbox.jobs();
     assert_eq!(jobs.len(), 2);
-    let shown = jobs[0]["job"].as_str().expect("an id");
+    let shown = jobs[0]["id"].as_str().expect("an id");
     let shown = sandbox.run(["--json", "jobs", "show", shown]);
     assert_eq!(shown.code, 0, "{shown:?}");
 

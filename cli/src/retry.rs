@@ -1,5 +1,6 @@
 //! Failed jobs that are submitted again, by `jobs retry` and by `run --retry-failed`.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use zoetrope_host::contract::Charge;
@@ -38,7 +39,7 @@ pub(super) async fn submit_again(
 }
 
 /// Queues those of these jobs again that have failed: all of them with `again`, else those that cost
-/// nothing. A single job that is left out is an error.
+/// nothing. A single job that is left out is an error. Removed jobs are left out.
 pub(super) async fn retry_failed(
     jobs: &Jobs,
     rows: Vec<Job>,
@@ -47,16 +48,34 @@ pub(super) async fn retry_failed(
     context: &Context,
 ) -> Result<Vec<Job>, Failure> {
     let is_failed = |job: &&Job| job.state() == State::Failed;
-    let is_taken = |job: &Job| again || job.charge() == Charge::No;
     if let [only] = rows.as_slice()
         && is_failed(&only)
     {
         let checked = jobs.check_retry(only, again);
         checked.map_err(|error| of_jobs(error, &context.options()))?;
     }
+    let mut removed = HashSet::new();
+    for job in rows.iter().filter(is_failed) {
+        let known = jobs.removed(&job.spec.id);
+        if let Some(job) = known.map_err(|error| of_jobs(error, &context.options()))? {
+            removed.insert(job.spec.id.clone());
+        }
+    }
+    let is_removed = |job: &Job| removed.contains(&job.spec.id);
+    let is_taken = |job: &Job| (again || job.charge() == Charge::No) && !is_removed(job);
     let failed = rows.iter().filter(is_failed).cloned();
     let (taken, left): (Vec<_>, Vec<_>) = failed.partition(is_taken);
     announce(jobs, &taken, context)?;
+    let (gone, left): (Vec<_>, Vec<_>) = left.into_iter().partition(is_removed);
+    if !gone.is_empty() {
+        let spent = jobs.spent(&gone);
+        let spent = spent.map_err(|error| of_jobs(error, &context.options()))?;
+        context.printer().message(&format!(
+            "note: {} that failed, was or may have been charged ({spent}) and was removed from the \
+             ledger stays as it is; a run under another --key is a new purchase",
+            count(gone.len())
+        ));
+    }
     if !left.is_empty() {
         let spent = jobs.spent(&left);
         let spent = spent.map_err(|error| of_jobs(error, &context.options()))?;

@@ -112,6 +112,7 @@ fn earlier_attempt(attempt: &EarlierAttempt) -> Value {
         "charged": attempt.charge.as_str(),
         "cost": cost.map(|cost| json!({ "amount": cost.amount, "unit": cost.unit })),
         "provider_key": attempt.provider_key,
+        "ticket": outcome::document(attempt.ticket.as_deref()),
         "provider_job_id": attempt.provider_job_id,
         "error": error,
         "replaced_at": outcome::time(attempt.replaced_at),

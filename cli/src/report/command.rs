@@ -37,6 +37,11 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
             let failure = Failure::new(kind, outcome::phase(job), chain(&error));
             failure.about(job).then(next)
         }
+        JobsError::Removed { ref removed } | JobsError::OtherComponent { ref removed } => {
+            let job = &removed.job;
+            let failure = Failure::new(kind, outcome::phase(job), chain(&error));
+            failure.about(job).then(next)
+        }
         JobsError::Copy { job, source } => Failure::new(kind, Phase::Download, chain(&source))
             .about(&job)
             .then(next),

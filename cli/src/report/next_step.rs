@@ -44,6 +44,13 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
         NextStep::OtherKey { job } => format!(
             "Use another --key for another run. Show the job that has this key: zoetrope jobs show {job}{options}"
         ),
+        NextStep::FreeKey { job } => format!(
+            "Use another --key for another run. Job {job} was removed and cost nothing; to free its key, and those of all removed jobs as old, paid ones too, run: zoetrope jobs prune --keys{options}"
+        ),
+        NextStep::OtherComponent => {
+            "Run the same command again with --component FILE, the component that made the job"
+                .into()
+        }
         NextStep::Repeat(repair) => {
             format!("{}, then run the same command again", repair_text(*repair))
         }

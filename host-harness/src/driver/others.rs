@@ -2,13 +2,13 @@
 //! a driver that is not at work.
 
 use futures::future::try_join_all;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::error::DriverError;
 use super::held_up::HeldUp;
 use super::listener::JobUpdate;
 use super::shared::Shared;
-use super::wait::{LATE_INTERVAL, Waiting};
+use super::wait::{LATE_INTERVAL, LEDGER_POLL_INTERVAL, Waiting};
 use super::watch::Watch;
 use crate::ledger::{Ledger, State};
 
@@ -49,6 +49,24 @@ impl Others {
     /// Reads the row of the driver.
     pub(super) fn look(&mut self, ledger: &Ledger) {
         self.watch.look(ledger);
+    }
+
+    /// Looks at the row of the driver until this process, which has the lock, may drive; `false` if
+    /// another one turns out to be at work.
+    pub(super) async fn wait_to_drive(&mut self, ledger: &Ledger) -> bool {
+        let before = self.watch.process().cloned();
+        while !self.watch.may_drive() {
+            sleep(LEDGER_POLL_INTERVAL).await;
+            self.watch.look(ledger);
+            if self
+                .watch
+                .process()
+                .is_some_and(|process| before.as_ref() != Some(process))
+            {
+                return false;
+            }
+        }
+        true
     }
 
     /// Whether this process, which has the lock, may drive.
@@ -108,5 +126,32 @@ impl Others {
             let held_up = self.held_up();
             (shared.steps.listener)(id, JobUpdate::HeldUp(&held_up));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::this_process::new_term;
+    use crate::ledger::DrivingProcess;
+
+    #[tokio::test]
+    async fn process_does_not_settle_the_submits_of_one_that_is_at_work_elsewhere() {
+        let folder = tempfile::tempdir().expect("folder");
+        let [own, other] = [(); 2].map(|()| Ledger::open(folder.path()).expect("ledger"));
+        let mut others = Others::begin();
+        others.look(&own);
+        assert!(others.wait_to_drive(&own).await, "no process drives");
+        let process = DrivingProcess {
+            host: "another machine".into(),
+            ..new_term()
+        };
+        let later = process.since + 1;
+        other.begin_driving(process);
+        others.look(&own);
+        let (may_drive, ()) = tokio::join!(others.wait_to_drive(&own), async {
+            other.note_driving(later);
+        });
+        assert!(!may_drive);
     }
 }

@@ -142,6 +142,11 @@ impl Packs {
         })
     }
 
+    /// Whether the component of this digest is stored.
+    pub(super) fn has(&self, digest: &str) -> bool {
+        self.path(digest).is_file()
+    }
+
     /// The component of this digest.
     pub(super) async fn get(&self, digest: &str) -> Result<Known, JobError> {
         let known = {

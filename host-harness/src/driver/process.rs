@@ -70,8 +70,13 @@ impl Driver {
         Ok(self.shared.ledger.insert_all(jobs)?)
     }
 
-    /// Puts a removed job back, as one of `pack`, whose bytes are `component`; returns whether it was
-    /// removed. Blocks as [`add`](Self::add) does.
+    /// Whether the component of this digest is stored.
+    pub(crate) fn has_component(&self, digest: &str) -> bool {
+        self.shared.steps.packs.has(digest)
+    }
+
+    /// Puts a removed job back, whose component is stored, or `pack`, whose bytes are `component`;
+    /// returns whether it was removed. Blocks as [`add`](Self::add) does.
     pub(crate) fn restore(
         &self,
         job: &Job,
@@ -232,7 +237,7 @@ impl Driver {
         let mut others = Others::begin();
         others.look(&self.shared.ledger);
         if let Some(_lock) = self.try_lock()?
-            && others.allow_driving()
+            && others.wait_to_drive(&self.shared.ledger).await
         {
             self.shared.settle_orphans(BusyPolicy::Fail).await?;
         }

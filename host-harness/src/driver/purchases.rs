@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::classify;
-use super::decide::decide;
+use super::decide::{UPLOADS_LAST, decide};
 use super::event::{Action, Event};
 use crate::component::{CallError, Refusals, Trap, TrapKind, judge};
 use crate::contract::{
@@ -157,7 +157,7 @@ struct World {
     consents: u32,
     /// When the provider saw each key first.
     keys_seen_at: HashMap<String, Millis>,
-    /// How often the pictures were handed over after a refusal.
+    /// How often the pictures were handed over after a refusal, although they were not too old.
     handed_over_again: u32,
 }
 
@@ -264,7 +264,9 @@ impl World {
             return;
         }
         let is_first = self.job.submits() == 0;
-        self.handed_over_again += u32::from(!is_first);
+        let handed_over_at = self.job.local_pictures.handed_over_at;
+        let is_stale = handed_over_at.is_some_and(|at| self.now - at >= UPLOADS_LAST);
+        self.handed_over_again += u32::from(!is_first && !is_stale);
         let url = format!("https://files.example/{}", self.now);
         self.apply(Event::HandedOver {
             values: vec![FieldValue::Json(url.into())],

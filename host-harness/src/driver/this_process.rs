@@ -61,12 +61,13 @@ fn is_running(_: u32) -> bool {
 
 /// The name of this machine; of a container, its own.
 fn host() -> String {
-    let by_system = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let by_environment = || {
-        let mut names = ["COMPUTERNAME", "HOSTNAME"].into_iter();
-        names.find_map(|name| std::env::var(name).ok())
-    };
-    let name = by_system.or_else(by_environment).unwrap_or_default();
+    #[cfg(unix)]
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    #[cfg(not(unix))]
+    let name = std::env::var("COMPUTERNAME").unwrap_or_default();
     match name.trim() {
         "" => UNKNOWN_HOST.to_owned(),
         name => name.chars().take(64).collect(),
@@ -80,6 +81,10 @@ mod tests {
     #[test]
     fn only_a_process_of_this_machine_is_known_to_have_ended() {
         let own = new_term();
+        assert!(
+            !cfg!(unix) || own.host != UNKNOWN_HOST,
+            "the system names it"
+        );
         assert!(
             is_here(&own) && has_ended(&own),
             "an earlier term of its own"

@@ -1,48 +1,16 @@
 //! Recognizes errors about money: the account's credit, quota or billing.
 
+use crate::account_refusal::is_in_text;
 use crate::contract::Charge;
 use crate::error::ErrorKind;
 use crate::ledger::Job;
 
 const UNCHARGED: &str = "nothing was charged";
 
-/// Words of such errors, in lower case. Each begins a word.
-const WORDS: [&str; 9] = [
-    "http status 402",
-    "quota",
-    "credit",
-    "balance",
-    "billing",
-    "insufficient fund",
-    "insufficient_fund",
-    "payment required",
-    "payment_required",
-];
-
-/// Texts with such a word that mean something else.
-const OTHERS: [&str; 6] = [
-    "white balance",
-    "white_balance",
-    "color balance",
-    "colour balance",
-    "color_balance",
-    "load balance",
-];
-
 /// Whether an error's message says that credit, quota or a payment is missing.
 #[must_use]
 pub fn lacks_credit(message: &str) -> bool {
-    let mut message = message.to_lowercase();
-    for other in OTHERS {
-        message = message.replace(other, "");
-    }
-    WORDS.iter().any(|word| {
-        let mut places = message.match_indices(word);
-        places.any(|(at, _)| {
-            let before = message[..at].chars().next_back();
-            !before.is_some_and(char::is_alphanumeric)
-        })
-    })
+    is_in_text(message)
 }
 
 /// The text of a job's error, if it has one: see [`JobError::described`]. An error about credit

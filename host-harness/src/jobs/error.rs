@@ -9,7 +9,7 @@ use crate::component::CallError;
 use crate::contract::Charge;
 use crate::disk::Shortage;
 use crate::download::{DownloadError, TargetError};
-use crate::driver::{DriverError, now};
+use crate::driver::{DriverError, Time};
 use crate::egress::{Denial, EgressError, NotSent};
 use crate::error::ErrorKind;
 use crate::ledger::{Job, JobError, LedgerError, RemovedJob, State};
@@ -80,6 +80,8 @@ pub enum JobsError {
     KeyConflict {
         /// That job.
         job: String,
+        /// Whether it was removed and cost nothing, so that its key is kept for its input alone.
+        is_unpaid: bool,
     },
     /// No job has this id, or an id that begins with it.
     #[error("there is no job `{id}`")]
@@ -91,6 +93,16 @@ pub enum JobsError {
     #[error("the job {} has ended and was removed from the ledger", .removed.job.spec.id)]
     Removed {
         /// What is known of it.
+        removed: Box<RemovedJob>,
+    },
+    /// The removed job is of another component, so this program's does not get it.
+    #[error(
+        "the job {} was removed from the ledger, and this component has no node type `{}`",
+        .removed.job.spec.id,
+        sentence(&.removed.job.spec.node)
+    )]
+    OtherComponent {
+        /// What is known of it. It stays removed.
         removed: Box<RemovedJob>,
     },
     /// Another job is this job of the provider.
@@ -175,7 +187,9 @@ impl JobsError {
     #[must_use]
     pub fn kind(&self) -> Option<ErrorKind> {
         Some(match self {
-            Self::UnknownNodeType { .. } => ErrorKind::UnknownNodeType,
+            Self::UnknownNodeType { .. } | Self::OtherComponent { .. } => {
+                ErrorKind::UnknownNodeType
+            }
             Self::NotJson(_) | Self::Prune(_) => ErrorKind::Internal,
             Self::FileUrl { .. } | Self::NoProvider { .. } => ErrorKind::Unsupported,
             Self::NotFailed { job } if job.state() == State::OutcomeUnknown => {
@@ -218,13 +232,19 @@ impl JobsError {
                 None => NextStep::OtherDestination,
             },
             Self::Folder { .. } => NextStep::OtherDestination,
-            Self::KeyConflict { job } => NextStep::OtherKey { job: job.clone() },
+            Self::KeyConflict { job, is_unpaid } => NextStep::of_conflict(job, *is_unpaid),
             Self::NoSuchJob { .. } | Self::AmbiguousId { .. } => NextStep::ListJobs,
             Self::OtherJob { job, .. } => NextStep::Show { job: job.clone() },
-            Self::Removed { removed } => NextStep::Show {
-                job: removed.job.spec.id.clone(),
-            },
-            Self::NotFailed { job } if !job.is_done() => NextStep::of(job, now()),
+            Self::Removed { removed } => {
+                let job = removed.job.spec.id.clone();
+                if removed.holds_key() {
+                    NextStep::OtherKey { job }
+                } else {
+                    NextStep::Show { job }
+                }
+            }
+            Self::OtherComponent { .. } => NextStep::OtherComponent,
+            Self::NotFailed { job } if !job.is_done() => NextStep::of(job, Time::present()),
             Self::OutcomeKnown { job } | Self::NotFailed { job } => NextStep::Show {
                 job: job.spec.id.clone(),
             },
@@ -247,7 +267,10 @@ impl JobsError {
     pub(super) fn of_driver(error: DriverError) -> Self {
         match &error {
             DriverError::Ledger(ledger) => match &**ledger {
-                LedgerError::KeyConflict { job } => Self::KeyConflict { job: job.clone() },
+                LedgerError::KeyConflict { job, is_unpaid } => Self::KeyConflict {
+                    job: job.clone(),
+                    is_unpaid: *is_unpaid,
+                },
                 _ => error.into(),
             },
             _ => error.into(),

@@ -142,6 +142,14 @@ pub enum NextStep {
         /// The job that has the key.
         job: String,
     },
+    /// Repeat the request with another key. The job that has this one was removed and cost nothing; its
+    /// key is free once the keys of removed jobs are forgotten.
+    FreeKey {
+        /// The job that has the key.
+        job: String,
+    },
+    /// Repeat the request with the component that made the job.
+    OtherComponent,
     /// Repair this, then repeat the same request.
     Repeat(Repair),
     /// Fix the cause of the error, then repeat the same request: nothing was submitted.
@@ -301,11 +309,21 @@ impl NextStep {
         }
     }
 
+    /// The next step when a key belongs to a job with another input.
+    pub(super) fn of_conflict(job: &str, is_unpaid: bool) -> Self {
+        let job = job.to_owned();
+        if is_unpaid {
+            Self::FreeKey { job }
+        } else {
+            Self::OtherKey { job }
+        }
+    }
+
     /// The next step when the ledger cannot be used.
     #[must_use]
     pub fn of_ledger(error: &LedgerError) -> Self {
         match error {
-            LedgerError::KeyConflict { job } => Self::OtherKey { job: job.clone() },
+            LedgerError::KeyConflict { job, is_unpaid } => Self::of_conflict(job, *is_unpaid),
             LedgerError::Newer { .. } => Self::UseNewer,
             LedgerError::Damaged { .. } | LedgerError::Foreign { .. } => {
                 error.damaged_row().map_or(Self::RestoreLedger, |row| {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::check::node_type;
 use super::commands::Jobs;
 use super::error::JobsError;
 use crate::download::CLIPS_FOLDER;
@@ -20,27 +21,39 @@ impl Jobs {
         Ok(self.ledger().removed_job(id)?.map(removed_job))
     }
 
-    /// Puts a removed job back into the ledger, as one of this program's pack, if the provider can be
-    /// asked for its result; returns its row. Another job stays removed.
+    /// Puts a removed job back into the ledger, if the provider can be asked for its result; returns its
+    /// row. Another job stays removed. If its component is no longer stored, it becomes a job of this
+    /// program's pack, which must have its node type.
     ///
     /// # Errors
     ///
-    /// When the ledger fails.
+    /// [`JobsError::OtherComponent`] and [`JobsError::List`], or when the ledger fails.
     pub async fn restore(&self, removed: RemovedJob) -> Result<Job, JobsError> {
-        let job = removed_job(removed);
+        let job = removed_job(removed.clone());
         if job.state() != State::Succeeded && !job.has_no_result() {
             return Ok(job);
         }
         let mut row = job.clone();
-        let spec = Arc::make_mut(&mut row.spec);
-        spec.component = self.pack.digest().to_string();
         if row.file().is_none()
             && matches!(&row.target, Target::File(path) if path.as_os_str().is_empty())
         {
             let clips = self.data_dir.join(CLIPS_FOLDER);
             row.target = Target::Stem(clips.join(&job.spec.id));
         }
+        // Until the row names its component.
         let _hold = self.hold_files().await?;
+        let digest = self.pack.digest().to_string();
+        let is_own = row.spec.component == digest;
+        if !is_own && !self.driver.has_component(&row.spec.component) {
+            match node_type(&self.pack, &row.spec.node).await {
+                Err(JobsError::UnknownNodeType { .. }) => {
+                    let removed = Box::new(removed);
+                    return Err(JobsError::OtherComponent { removed });
+                }
+                node => drop(node?),
+            }
+            Arc::make_mut(&mut row.spec).component = digest;
+        }
         let restored = self.driver.restore(&row, &self.pack, &self.component);
         restored.map_err(JobsError::of_driver)?;
         // Another process may have put it back.

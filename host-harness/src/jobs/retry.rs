@@ -14,9 +14,16 @@ impl Jobs {
     ///
     /// # Errors
     ///
-    /// [`JobsError::NotFailed`], [`JobsError::MayBeCharged`] and [`JobsError::Target`], where its
-    /// result could not be written, or when the ledger cannot be read.
+    /// [`JobsError::Removed`], [`JobsError::NotFailed`], [`JobsError::MayBeCharged`] and
+    /// [`JobsError::Target`], where its result could not be written, or when the ledger cannot be read.
     pub fn check_retry(&self, job: &Job, again: bool) -> Result<(), JobsError> {
+        let (ledger, id) = (self.ledger(), &job.spec.id);
+        if ledger.job(id)?.is_none()
+            && let Some(removed) = ledger.removed_job(id)?
+        {
+            let removed = Box::new(removed);
+            return Err(JobsError::Removed { removed });
+        }
         if may_retry(job, again) {
             return match &job.target {
                 Target::File(path) => check_target(path, job.force).map_err(JobsError::Target),

@@ -161,7 +161,8 @@ impl Jobs {
         };
         if entry.job().spec.raw_input_sha256 != request.checked.digest() {
             let job = entry.job().spec.id.clone();
-            return Err(JobsError::KeyConflict { job });
+            let is_unpaid = !holds_key;
+            return Err(JobsError::KeyConflict { job, is_unpaid });
         }
         Ok(holds_key.then_some(entry))
     }
@@ -195,7 +196,7 @@ impl Jobs {
         job.force = request.force;
         job.local_pictures = local_pictures;
         job.billing.has_uploads = self.may_have_paid_uploads(&request.connection, &request.key);
-        job.billing.count_uploads();
+        job.billing.settle_charge();
         Ok(Prepared {
             entry: Entry::New(Box::new(job)),
             wait,
@@ -227,6 +228,7 @@ impl Jobs {
                 Entry::Known(known) => self.continued(known, wait).await?,
                 Entry::Removed(removed) => *removed,
                 Entry::New(job) => match added.next() {
+                    Some(Inserted::Again(job)) => *job,
                     Some(Inserted::Same(known)) => self.continued(known, wait).await?,
                     Some(Inserted::Removed(removed)) => removed_job(*removed),
                     _ => *job,

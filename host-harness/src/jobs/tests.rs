@@ -13,7 +13,8 @@ use crate::config::Config;
 use crate::contract::Charge;
 use crate::driver::{Driver, now};
 use crate::engine::{Engine, EngineSettings};
-use crate::ledger::{Job, Ledger, State};
+use crate::ledger::testing::{queued, stage};
+use crate::ledger::{Job, Ledger, RemovedJob, State};
 use crate::media::MediaError;
 use crate::policy::Policy;
 
@@ -77,7 +78,7 @@ async fn same_key_returns_the_same_job_or_a_conflict_for_another_input() {
     assert_eq!(again.spec.id, first.spec.id);
     assert!(again.schedule.deadline_at >= first.schedule.deadline_at);
     match scene.submit(OTHER, "k").await {
-        Err(JobsError::KeyConflict { job }) => assert_eq!(job, first.spec.id),
+        Err(JobsError::KeyConflict { job, .. }) => assert_eq!(job, first.spec.id),
         other => panic!("{other:?}"),
     }
     assert_eq!(scene.rows(), 1);
@@ -94,7 +95,7 @@ async fn batch_with_a_taken_key_inserts_no_job() {
     let taken = scene.submit(OTHER, "two").await.expect("job");
     let prepared = prepared.into_iter().map(|one| one.expect("prepared"));
     match scene.jobs.insert(prepared.collect()).await {
-        Err(JobsError::KeyConflict { job }) => assert_eq!(job, taken.spec.id),
+        Err(JobsError::KeyConflict { job, .. }) => assert_eq!(job, taken.spec.id),
         other => panic!("{other:?}"),
     }
     assert_eq!(
@@ -145,6 +146,79 @@ async fn prune_removes_only_jobs_that_are_done() {
     assert_eq!((pruned.deleted, pruned.kept), (1, 1));
     let left = scene.jobs.find(&queued.spec.id).expect("job");
     assert_eq!(left.state(), State::Queued);
+}
+
+#[tokio::test]
+async fn key_of_a_removed_job_that_cost_nothing_can_be_freed() {
+    let scene = Scene::new();
+    let job = scene.submit(INPUT, "k").await.expect("job");
+    let cancelled = scene.jobs.cancel(&job, now() + 60_000).await;
+    cancelled.expect("cancelled");
+    scene.jobs.prune(now() + 1).expect("pruned");
+    let conflict = scene.submit(OTHER, "k").await.expect_err("a conflict");
+    let job = job.spec.id.clone();
+    assert_eq!(conflict.next_step(), NextStep::FreeKey { job });
+    let again = scene.submit(INPUT, "k").await.expect("job");
+    assert_eq!(again.retries, 1);
+    let row = scene.ledger().job(&again.spec.id).expect("read");
+    assert_eq!(row, Some(again), "as it was returned");
+}
+
+/// A removed job of this node, whose component is not the pack of the scene.
+fn removed_job_of(scene: &Scene, node: &str) -> RemovedJob {
+    let mut job = queued(0);
+    Arc::make_mut(&mut job.spec).node = node.into();
+    job.stage = stage(State::Succeeded, true);
+    scene.ledger().insert_all(&[job]).expect("insert");
+    scene.jobs.prune(now()).expect("pruned");
+    let removed = scene.ledger().removed_job("j").expect("read");
+    removed.expect("a removed job")
+}
+
+#[tokio::test]
+async fn removed_job_is_restored_as_one_of_its_component_or_of_its_node_type() {
+    let scene = Scene::new();
+    let removed = removed_job_of(&scene, "of_another_pack");
+    let refused = scene.jobs.restore(removed.clone()).await;
+    let refused = refused.expect_err("another component");
+    assert!(
+        matches!(refused, JobsError::OtherComponent { .. }),
+        "{refused:?}"
+    );
+    let still = scene.ledger().removed_job("j").expect("read");
+    assert_eq!(still, Some(removed.clone()));
+    let stored = scene.folder.path().join("components/c.wasm");
+    std::fs::create_dir_all(stored.parent().expect("a folder")).expect("folder");
+    std::fs::write(stored, "").expect("write");
+    let restored = scene.jobs.restore(removed).await.expect("restored");
+    assert_eq!(restored.spec.component, "c");
+
+    let scene = Scene::new();
+    let removed = removed_job_of(&scene, NODE);
+    let restored = scene.jobs.restore(removed).await.expect("restored");
+    assert_eq!(restored.spec.component, PACK.digest().to_string());
+    assert_eq!(scene.rows(), 1);
+}
+
+#[tokio::test]
+async fn removed_job_is_not_submitted_again() {
+    let scene = Scene::new();
+    let mut job = queued(0);
+    job.stage = stage(State::Failed, true);
+    job.billing.charge = Charge::Yes;
+    scene
+        .ledger()
+        .insert_all(std::slice::from_ref(&job))
+        .expect("insert");
+    scene.jobs.prune(now()).expect("pruned");
+    for again in [false, true] {
+        let refused = scene.jobs.retry(&job, now() + 60_000, again).await;
+        let refused = refused.expect_err("it was removed");
+        assert!(matches!(refused, JobsError::Removed { .. }), "{refused:?}");
+        let job = job.spec.id.clone();
+        assert_eq!(refused.next_step(), NextStep::OtherKey { job });
+    }
+    assert_eq!(scene.rows(), 0);
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ pub struct EarlierAttempt {
     pub cost: Option<Cost>,
     /// The key that the provider received.
     pub provider_key: String,
+    /// The ticket of the provider's job, if the attempt was accepted.
+    pub ticket: Option<String>,
     /// The provider's own id of it.
     pub provider_job_id: Option<String>,
     /// The kind of its error.
@@ -37,9 +39,9 @@ pub struct EarlierAttempt {
 
 /// Keeps the attempt that a job has made until now.
 pub(super) fn add(to: &Connection, job: &Job, at: Millis) -> rusqlite::Result<()> {
-    let add = "INSERT INTO earlier_attempts (job, retries, ended_at, state, charge, cost_amount,
-            cost_unit, provider_key, provider_job_id, error_kind, error_message)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    let add = "INSERT INTO earlier_attempts (job, retries, replaced_at, state, charge, cost_amount,
+            cost_unit, provider_key, ticket, provider_job_id, error_kind, error_message)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     let (cost, error) = (job.cost(), job.last_error.as_ref());
     let row = params![
         job.spec.id,
@@ -50,6 +52,7 @@ pub(super) fn add(to: &Connection, job: &Job, at: Millis) -> rusqlite::Result<()
         cost.map(|cost| &cost.amount),
         cost.map(|cost| &cost.unit),
         job.provider_key(),
+        job.ticket(),
         job.provider_job_id(),
         error.map(|error| error.kind.as_str()),
         error.map(|error| &error.message),
@@ -65,8 +68,8 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn earlier_attempts(&self, id: &str) -> Result<Vec<EarlierAttempt>, LedgerError> {
         let of_job =
-            "SELECT retries, ended_at, state, charge, cost_amount, cost_unit, provider_key,
-                provider_job_id, error_kind, error_message
+            "SELECT retries, replaced_at, state, charge, cost_amount, cost_unit, provider_key,
+                ticket, provider_job_id, error_kind, error_message
             FROM earlier_attempts WHERE job = ?1 ORDER BY retries";
         self.read(of_job, [id], |row| {
             let damaged = |problem| {
@@ -78,7 +81,7 @@ impl Ledger {
             };
             let (state, charge): (String, String) = (row.get(2)?, row.get(3)?);
             let cost: (Option<String>, Option<String>) = (row.get(4)?, row.get(5)?);
-            let error: Option<String> = row.get(8)?;
+            let error: Option<String> = row.get(9)?;
             Ok(EarlierAttempt {
                 retries: row.get(0)?,
                 replaced_at: row.get(1)?,
@@ -89,12 +92,13 @@ impl Ledger {
                     .zip(cost.1)
                     .map(|(amount, unit)| Cost { amount, unit }),
                 provider_key: row.get(6)?,
-                provider_job_id: row.get(7)?,
+                ticket: row.get(7)?,
+                provider_job_id: row.get(8)?,
                 error: error
                     .map(|word| record::kind(&word))
                     .transpose()
                     .map_err(damaged)?,
-                message: row.get(9)?,
+                message: row.get(10)?,
             })
         })
     }
@@ -139,6 +143,7 @@ mod tests {
             charge: Charge::No,
             cost: None,
             provider_key: "k".into(),
+            ticket: None,
             provider_job_id: None,
             error: Some(ErrorKind::Rejected),
             message: Some("no".into()),

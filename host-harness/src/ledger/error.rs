@@ -67,6 +67,8 @@ pub enum LedgerError {
     KeyConflict {
         /// That job.
         job: String,
+        /// Whether it was removed and cost nothing, so that its key is kept for its input alone.
+        is_unpaid: bool,
     },
     /// Another process changed the row first.
     #[error("job {job} was changed by another process")]

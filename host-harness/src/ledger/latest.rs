@@ -46,6 +46,7 @@ impl Latest {
         let mut seen = self.seen();
         let passed = Millis::try_from(seen.at.elapsed().as_millis()).unwrap_or(Millis::MAX);
         let latest = seen.time.saturating_add(passed);
+        LATEST.fetch_max(latest.max(now), Ordering::Relaxed);
         if now < latest {
             return latest;
         }

@@ -9,7 +9,8 @@
 //! - [`change`](Change): a change of a row; [`due`](QueueId): the jobs whose time has come
 //! - [`driving`](DrivingProcess): the process that drives; `latest`: the latest time that was seen;
 //!   `terms`: both in the ledger
-//! - `earlier`: attempts that ended before a job was submitted again
+//! - `earlier`: attempts that ended before a job was submitted again; `provider_jobs`: which job a job
+//!   of the provider belongs to
 //! - `uploads`: the uploads of pictures, before and after their job has a row
 //! - `resume`: resumes every job in one commit
 //! - [`pictures`](Pictures): pictures stored beside the rows; `placeholders`: the places of those in
@@ -37,6 +38,7 @@ pub mod path_text;
 mod pictures;
 mod placeholders;
 mod prune;
+mod provider_jobs;
 mod record;
 mod removed;
 mod restore;

@@ -18,7 +18,8 @@ use crate::error::ErrorKind;
 /// The columns, in the order in which both tables are read and written.
 macro_rules! kept {
     () => {
-        "connection, key, id, node, raw_input_sha256, provider_origin, state, charge, \
+        "connection, key, id, node, raw_input_sha256, provider_origin, component, retries, \
+         state, charge, \
          reported_charge, cost_amount, cost_unit, created_at, submitted_at, ticket, \
          provider_job_id, file, error_kind"
     };
@@ -117,6 +118,7 @@ fn read(row: &Row<'_>) -> Result<RemovedJob, RowProblem> {
     job.stage = stage(row, file)?;
     job.billing = billing(row)?;
     job.schedule.next_at = None;
+    job.retries = row.get("retries").map_err(|_| missing("retries"))?;
     let error = optional(row, "error_kind")?.map(record::kind).transpose()?;
     job.last_error = error.map(|kind| ended(kind, job.state(), removed_at));
     Ok(RemovedJob {
@@ -134,7 +136,8 @@ fn spec(row: &Row<'_>, created_at: Millis) -> Result<JobSpec, RowProblem> {
         raw_input: "{}".to_owned(),
         raw_input_sha256: owned("raw_input_sha256")?,
         input: "{}".to_owned(),
-        component: String::new(),
+        // A removed job whose component cannot be read is not put back.
+        component: owned("component").unwrap_or_default(),
         connection: owned("connection")?,
         provider_origin: owned("provider_origin")?,
         key: owned("key")?,

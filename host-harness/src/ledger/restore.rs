@@ -2,7 +2,6 @@
 
 use rusqlite::params;
 
-use super::columns::lossy;
 use super::error::LedgerError;
 use super::record;
 use super::removed::{LIKE, OF_ID, OF_KEY, RemovedJob, removed};
@@ -72,22 +71,6 @@ impl Ledger {
         self.write(|transaction| {
             Ok(transaction.execute(forget, params![before, FORGOTTEN_AT_ONCE])?)
         })
-    }
-
-    /// Another job of this provider that has this provider's id, removed or not.
-    pub(crate) fn job_of_provider_id(
-        &self,
-        provider_origin: &str,
-        provider_job_id: &str,
-        except: &str,
-    ) -> Result<Option<String>, LedgerError> {
-        let others = "SELECT CAST(id AS TEXT) FROM jobs
-                WHERE provider_origin = ?1 AND provider_job_id = ?2 AND id <> ?3
-            UNION ALL SELECT CAST(id AS TEXT) FROM removed_jobs
-                WHERE provider_origin = ?1 AND provider_job_id = ?2 AND id <> ?3
-            LIMIT 1";
-        let values = [provider_origin, provider_job_id, except];
-        Ok(self.read(others, values, |row| Ok(lossy(row, 0)?))?.pop())
     }
 }
 

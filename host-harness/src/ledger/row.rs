@@ -159,7 +159,7 @@ pub struct Billing {
 impl Billing {
     /// Replaces a charge of `no` by that of earlier attempts, and makes it unknown if there are
     /// uploads.
-    pub(crate) fn count_uploads(&mut self) {
+    pub(crate) fn settle_charge(&mut self) {
         if self.charge != Charge::No {
             return;
         }

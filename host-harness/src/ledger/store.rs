@@ -98,6 +98,9 @@ impl Rows {
 pub enum Inserted {
     /// A row was inserted.
     New,
+    /// This row was inserted under the key of a removed job, which had no result and cost nothing. It
+    /// counts as a retry of that job, so that the provider receives another key.
+    Again(Box<Job>),
     /// The ledger has this job already, with the same key and input.
     Same(Box<Job>),
     /// It had this job, with the same key and input, which has a result or may have been charged.
@@ -164,33 +167,42 @@ impl Ledger {
     pub fn insert_all(&self, jobs: &[Job]) -> Result<Vec<Inserted>, LedgerError> {
         self.write(|transaction| {
             let mut inserted = Vec::with_capacity(jobs.len());
-            for Job { spec, .. } in jobs {
+            for job in jobs {
+                let spec = &job.spec;
                 let present = of_key(transaction, &spec.connection, &spec.key)?;
                 inserted.push(match present {
                     None => match removed_of_key(transaction, &spec.connection, &spec.key)? {
                         Some(removed)
                             if removed.job.spec.raw_input_sha256 != spec.raw_input_sha256 =>
                         {
+                            let is_unpaid = !removed.holds_key();
                             let job = removed.job.spec.id.clone();
-                            return Ok(Err(LedgerError::KeyConflict { job }));
+                            return Ok(Err(LedgerError::KeyConflict { job, is_unpaid }));
                         }
                         Some(removed) if removed.holds_key() => {
                             Inserted::Removed(Box::new(removed))
                         }
-                        _ => Inserted::New,
+                        Some(removed) => {
+                            let retries = removed.job.retries.saturating_add(1);
+                            let job = job.clone();
+                            Inserted::Again(Box::new(Job { retries, ..job }))
+                        }
+                        None => Inserted::New,
                     },
                     Some(present) if present.spec.raw_input_sha256 == spec.raw_input_sha256 => {
                         Inserted::Same(Box::new(present))
                     }
                     Some(Job { spec, .. }) => {
-                        let job = spec.id.clone();
-                        return Ok(Err(LedgerError::KeyConflict { job }));
+                        let (job, is_unpaid) = (spec.id.clone(), false);
+                        return Ok(Err(LedgerError::KeyConflict { job, is_unpaid }));
                     }
                 });
             }
             for (job, inserted) in jobs.iter().zip(&inserted) {
-                if *inserted == Inserted::New {
-                    add(transaction, job)?;
+                match inserted {
+                    Inserted::New => add(transaction, job)?,
+                    Inserted::Again(job) => add(transaction, job)?,
+                    Inserted::Same(_) | Inserted::Removed(_) => {}
                 }
             }
             Ok(Ok(inserted))

@@ -75,7 +75,7 @@ pub fn decide(job: &Job, event: Event, time: impl Into<Time>) -> (Job, Action) {
         | Event::ConnectionUnavailable { .. }
         | Event::TargetChanged { .. } => step.on_request(event),
     };
-    next.billing.count_uploads();
+    next.billing.settle_charge();
     (next, action)
 }
 

@@ -5,6 +5,7 @@ use rusqlite::{Connection, Row};
 use super::*;
 use crate::contract::Charge;
 use crate::error::ErrorKind;
+use crate::ledger::columns::lossy;
 use crate::ledger::testing::stage;
 use crate::ledger::{
     Cost, Inserted, JobError, JobSpec, ResultFile, Stage, State, Target, UploadKey,
@@ -41,6 +42,29 @@ fn job(id: &str, key: &str, state: State, charge: Charge) -> Job {
         unit: "USD".into(),
     });
     job
+}
+
+/// The provider may still know the keys of all attempts.
+#[test]
+fn each_job_of_a_key_has_more_retries_than_the_removed_one() {
+    let mut first = job("old", "k", State::Cancelled, Charge::No);
+    first.retries = 3;
+    let (_folder, ledger) = ledger(&[first]);
+    let mut keys = vec![ledger.job("old").expect("read").expect("a row")];
+    for id in ["second", "third"] {
+        prune(&ledger);
+        let new = job(id, "k", State::Failed, Charge::No);
+        ledger.insert_all(&[new]).expect("insert");
+        keys.push(ledger.job(id).expect("read").expect("a row"));
+    }
+    let retries: Vec<_> = keys.iter().map(|job| job.retries).collect();
+    assert_eq!(retries, [3, 4, 5]);
+    prune(&ledger);
+    let removed = ledger.removed_job("third").expect("read").expect("a job");
+    assert_eq!(removed.job.provider_key(), keys[2].provider_key());
+    assert!(ledger.restore(&removed.job, 6_000).expect("restore"));
+    let restored = ledger.job("third").expect("read").expect("a row");
+    assert_eq!(restored.retries, 5);
 }
 
 fn ledger(jobs: &[Job]) -> (tempfile::TempDir, Ledger) {
@@ -128,12 +152,19 @@ fn key_of_a_removed_job_buys_again_only_after_an_end_without_a_charge() {
         let other = job("other", "other", State::Queued, Charge::No);
         let inserted = ledger.insert_all(&[new, other.clone()]).expect("insert");
         match &inserted[0] {
-            Inserted::New => assert!(buys, "{state:?}, {charge:?}"),
+            Inserted::Again(job) => {
+                assert!(buys, "{state:?}, {charge:?}");
+                assert_eq!(
+                    ledger.job("new").expect("read").as_ref(),
+                    Some(&Job::clone(job))
+                );
+                assert_ne!(job.provider_key(), "k", "another key at the provider");
+            }
             Inserted::Removed(removed) => {
                 assert!(!buys, "{state:?}, {charge:?}");
                 assert_eq!(removed.job.spec.id, "old");
             }
-            Inserted::Same(_) => panic!("it was removed"),
+            Inserted::New | Inserted::Same(_) => panic!("it was removed"),
         }
         assert_eq!(inserted[1], Inserted::New, "each line by its own key");
         assert_eq!(ledger.job("new").expect("read").is_some(), buys);
@@ -149,7 +180,9 @@ fn key_of_a_removed_job_with_another_input_is_a_conflict() {
         let mut new = job("new", "k", State::Queued, Charge::No);
         Arc::make_mut(&mut new.spec).raw_input_sha256 = "another".into();
         match ledger.insert_all(&[new]) {
-            Err(LedgerError::KeyConflict { job }) => assert_eq!(job, "old"),
+            Err(LedgerError::KeyConflict { job, is_unpaid }) => {
+                assert_eq!((job.as_str(), is_unpaid), ("old", charge == Charge::No));
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -160,10 +193,12 @@ fn later_job_of_a_key_replaces_the_removed_one() {
     let (_folder, ledger) = ledger(&[job("old", "k", State::Failed, Charge::No)]);
     prune(&ledger);
     let paid = job("new", "k", State::Succeeded, Charge::Yes);
-    assert_eq!(ledger.insert_all(&[paid]).expect("insert"), [Inserted::New]);
+    let inserted = ledger.insert_all(&[paid]).expect("insert");
+    assert!(matches!(inserted[0], Inserted::Again(_)));
     prune(&ledger);
     let removed = ledger.removed_of_key("pixelml", "k").expect("read");
-    assert_eq!(removed.expect("a job").job.spec.id, "new");
+    let removed = removed.expect("a job").job;
+    assert_eq!((removed.spec.id.as_str(), removed.retries), ("new", 1));
 }
 
 #[test]
@@ -258,23 +293,4 @@ fn upload_without_a_reply_outlives_its_job() {
     assert_eq!(left(), 1, "it may have arrived");
     ledger.prune_uploads(Millis::MAX, true).expect("prune");
     assert_eq!(left(), 0);
-}
-
-#[test]
-fn id_at_the_provider_belongs_to_one_job() {
-    let jobs = [
-        job("a", "a", State::Started, Charge::Yes),
-        job("b", "b", State::Failed, Charge::Yes),
-    ];
-    let (_folder, ledger) = ledger(&jobs);
-    prune(&ledger);
-    let other = |id, except| {
-        let other = ledger.job_of_provider_id("https://p.example", id, except);
-        other.expect("read")
-    };
-    assert_eq!(other("p", "b").as_deref(), Some("a"));
-    assert_eq!(other("p", "a").as_deref(), Some("b"), "removed");
-    assert_eq!(other("q", "a"), None);
-    let elsewhere = ledger.job_of_provider_id("https://other.example", "p", "c");
-    assert_eq!(elsewhere.expect("read"), None);
 }

@@ -147,7 +147,9 @@ fn same_key_finds_the_job_or_conflicts() {
         [Inserted::Same(Box::new(first)), Inserted::New]
     );
     let other = ledger.insert_all(&[job("j4", "k4", "b"), job("j5", "k1", "b")]);
-    assert!(matches!(other, Err(LedgerError::KeyConflict { job }) if job == "j1"));
+    assert!(
+        matches!(other, Err(LedgerError::KeyConflict { job, is_unpaid: false }) if job == "j1")
+    );
     assert_eq!(ledger.jobs().expect("read").len(), 2, "all or none");
 }
 
