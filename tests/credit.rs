@@ -92,7 +92,11 @@ fn batch_whose_credit_runs_out_stays_queued_and_the_same_command_goes_on() {
     );
     let next = stopped.json()["error"]["next"].take();
     let next = next.as_str().expect("a step");
-    assert!(next.contains("--batch lines.jsonl"), "{next}");
+    let lines = sandbox.path("lines.jsonl");
+    assert!(
+        next.contains(&format!("--batch {} ", lines.display())),
+        "{next}"
+    );
     assert!(next.contains("--key night"), "{next}");
     let sent = submits(&provider);
     // Ten, and those in flight when the first refusal came.
@@ -372,4 +376,58 @@ fn retried_batch_leaves_out_the_failed_jobs_that_were_charged() {
     sent.sort();
     sent.dedup();
     assert_eq!(sent.len(), 4, "each attempt has a key of its own");
+}
+
+#[test]
+fn next_step_of_a_batch_whose_failed_jobs_cost_nothing_submits_them_again() {
+    let (provider, sandbox) = batch_of(3);
+    let replies = vec![accepted(), bad_picture()];
+    provider.script(Script::from([(SUBMIT.into(), replies)]));
+    let outcome = sandbox.run(BATCH);
+    let next = outcome.json()["error"]["next"].take();
+    let next = next.as_str().expect("a step").to_owned();
+    assert!(next.contains(" --retry-failed"), "{next}");
+    let text = sandbox.run(&BATCH[1..]);
+    assert!(text.stderr.contains(" --retry-failed"), "{text:?}");
+    accept(&provider);
+    let words = next.strip_prefix("zoetrope ").expect("a command");
+    let done = sandbox
+        .run(["--json"].into_iter().chain(words.split(' ')))
+        .answer();
+    assert_eq!(done["summary"]["finalized"], 3, "{done}");
+}
+
+#[test]
+fn next_step_of_a_batch_that_a_repetition_does_not_change_is_that_of_the_jobs() {
+    for (lines, expected) in [
+        (1, "zoetrope jobs retry"),
+        (2, "Each job without a result has a step of its own"),
+    ] {
+        let (provider, sandbox) = batch_of(lines);
+        fail_the_job(&provider, &json!(true));
+        let outcome = sandbox.run(BATCH);
+        assert_eq!(outcome.code, 7, "{outcome:?}");
+        let answer = outcome.json();
+        let next = answer["error"]["next"].as_str().expect("a step");
+        assert!(next.contains(expected), "{next}");
+        assert!(!next.contains("--batch"), "{next}");
+        let own = answer["jobs"][0]["next"].as_str().expect("a step");
+        assert!(own.contains(" --again"), "{own}");
+    }
+}
+
+#[test]
+fn retry_without_the_connection_of_the_job_leaves_it_failed() {
+    let (provider, sandbox) = slow_provider();
+    refuse(&provider, 0, &bad_picture());
+    let failed = sandbox.run(RUN).error("rejected");
+    let job = failed["job"].as_str().expect("a job").to_owned();
+    let empty = sandbox.write("empty.toml", "");
+    let empty = empty.to_str().expect("a path");
+    let refused = sandbox.run(["--json", "jobs", "retry", &job, "--config", empty]);
+    assert_eq!(refused.code, 4, "{refused:?}");
+    let error = refused.error("connection_unavailable");
+    let next = error["next"].as_str().expect("a step");
+    assert!(next.contains("--config FILE"), "{next}");
+    assert_eq!((in_state(&sandbox, "failed"), submits(&provider)), (1, 1));
 }

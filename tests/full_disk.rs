@@ -231,6 +231,20 @@ fn doctor_lists_its_checks_and_exits_with_the_code_of_a_problem() {
 }
 
 #[test]
+fn limit_on_the_size_of_files_is_named_whichever_file_of_the_ledger_reaches_it() {
+    for blocks in [100, 200, 400] {
+        let (_provider, sandbox) = fixture();
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let outcome = start_by(&sandbox, &RUN, &script).end();
+        if outcome.code == 1 {
+            let error = outcome.error("ledger_unavailable");
+            let next = error["next"].as_str().expect("a step");
+            assert!(next.starts_with("Raise the limit"), "{blocks}: {error}");
+        }
+    }
+}
+
+#[test]
 fn doctor_says_what_a_write_in_the_data_directory_lacks() {
     let (_provider, sandbox) = fixture();
     let script = "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\"";

@@ -72,6 +72,8 @@ fn special_file_is_refused_before_money_with_and_without_force() {
             is_refused(&outcome);
             let message = outcome.error("usage")["message"].to_string();
             assert!(message.contains("only a regular file"), "{message}");
+            let next = outcome.error("usage")["next"].to_string();
+            assert!(!next.contains("--force"), "{next}");
         }
     }
     assert_eq!(provider.arrived().len(), 0);

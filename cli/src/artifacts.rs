@@ -163,7 +163,8 @@ fn default_stem(artifact: &Artifact) -> PathBuf {
 fn failure(error: ArtifactError) -> Failure {
     let failure = match error {
         ArtifactError::Download(DownloadError::Target(error)) => {
-            return Failure::usage(chain(&error)).then_step(NextStep::OtherDestination, "");
+            let step = NextStep::of_target(&error);
+            return Failure::usage(chain(&error)).then_step(step, "");
         }
         ArtifactError::Call(CallError::Node(error))
             if matches!(

@@ -19,7 +19,7 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
             "no result can be written to `{}`: `{name}` {fault}",
             path.display()
         );
-        return Err(Failure::usage(message).then_step(NextStep::OtherDestination, ""));
+        return Err(Failure::usage(message).then_step(NextStep::FreeDestination, ""));
     }
     std::path::absolute(path)
         .map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))

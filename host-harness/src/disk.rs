@@ -34,16 +34,25 @@ impl Shortage {
         }
     }
 
-    /// What a write in `folder` lacks now: writes a file there, and removes it. For errors that do
-    /// not say why a write failed: `SQLite` has one code for all but a full disk.
+    /// What an error's text says that a write lacked.
     #[must_use]
-    pub fn probe(folder: &Path) -> Option<Self> {
+    pub fn in_text(text: &str) -> Option<Self> {
+        let all = [Self::Space, Self::FileSize];
+        all.into_iter()
+            .find(|lacks| text.contains(&lacks.to_string()))
+    }
+
+    /// What a write in `folder` lacks now: writes a file there, and removes it. For errors that do
+    /// not say why a write failed: `SQLite` has one code for all but a full disk. `length`: of the
+    /// file that could not be written, since a longer one may exceed a limit.
+    #[must_use]
+    pub fn probe(folder: &Path, length: u64) -> Option<Self> {
         /// As much as the first write of a transaction.
         const BYTES: usize = 64 << 10;
         let written = || {
             let file = tempfile::NamedTempFile::new_in(folder)?;
-            write_at_start(file.as_file(), &vec![0; BYTES])?;
-            file.as_file().set_len(BYTES as u64)?;
+            write_at(file.as_file(), &vec![0; BYTES], length)?;
+            file.as_file().set_len(length + BYTES as u64)?;
             file.as_file().sync_all()
         };
         Self::of(&written().err()?)
@@ -52,12 +61,13 @@ impl Shortage {
 
 /// Writes by the system call that `SQLite` uses.
 #[cfg(unix)]
-fn write_at_start(file: &File, bytes: &[u8]) -> io::Result<()> {
-    std::os::unix::fs::FileExt::write_all_at(file, bytes, 0)
+fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
 }
 
 #[cfg(not(unix))]
-fn write_at_start(mut file: &File, bytes: &[u8]) -> io::Result<()> {
+fn write_at(mut file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    io::Seek::seek(&mut file, io::SeekFrom::Start(offset))?;
     io::Write::write_all(&mut file, bytes)
 }
 
@@ -98,10 +108,20 @@ mod tests {
     }
 
     #[test]
+    fn shortage_is_found_in_the_text_of_an_error() {
+        for lacks in [Shortage::Space, Shortage::FileSize] {
+            let text = format!("`clip.mp4.part` cannot be written: {lacks}; it is kept");
+            assert_eq!(Shortage::in_text(&text), Some(lacks));
+        }
+        assert_eq!(Shortage::in_text("`full.mp4` exists already"), None);
+    }
+
+    #[test]
     fn folder_with_space_lacks_nothing_and_keeps_no_file() {
         let folder = tempfile::tempdir().expect("folder");
-        assert_eq!(Shortage::probe(folder.path()), None);
-        assert_eq!(Shortage::probe(&folder.path().join("missing")), None);
+        assert_eq!(Shortage::probe(folder.path(), 0), None);
+        assert_eq!(Shortage::probe(folder.path(), 1 << 20), None);
+        assert_eq!(Shortage::probe(&folder.path().join("missing"), 0), None);
         assert_eq!(std::fs::read_dir(folder.path()).expect("read").count(), 0);
         if cfg!(unix) {
             assert!(free(folder.path()) > Some(1 << 20));

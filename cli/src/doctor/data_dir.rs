@@ -59,7 +59,7 @@ fn of(data_dir: &Path, found: io::Result<Metadata>, space: Option<u64>, options:
             check
         };
     }
-    if let Some(lacks) = Shortage::probe(place) {
+    if let Some(lacks) = Shortage::probe(place, 0) {
         let text = format!("{path} cannot be written: {lacks}");
         return with_space(problem(text, repair(Some(lacks), options)));
     }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use zoetrope_host::driver::WaitFor;
+use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{Jobs, JobsError, find};
 use zoetrope_host::ledger::{Job, Ledger, Rows};
 
@@ -23,7 +24,7 @@ use super::context::Context;
 use super::interrupts::Interrupts;
 use super::picture_notes;
 use super::progress::Progress;
-use super::report::{Failure, of_jobs, of_ledger, outcome};
+use super::report::{Failure, Phase, next_step, of_jobs, of_ledger, outcome};
 use super::wait::wait_for;
 
 impl Arguments {
@@ -63,6 +64,22 @@ async fn needs_connections(context: &Context, jobs: &[&Job]) -> Result<(), Failu
     }
     context.note_unused_config().await;
     Ok(())
+}
+
+/// Ends a command that would send something over the job's connection, if the configuration has none
+/// of this id. `command`: the one that goes on.
+async fn has_connection(context: &Context, job: &Job, command: &str) -> Result<(), Failure> {
+    let id = &job.spec.connection;
+    if id == PRACTICE || context.config().await?.connection(id).is_some() {
+        return Ok(());
+    }
+    let message = format!("there is no connection `{id}` in the configuration; nothing was sent");
+    let next = next_step::configure(id, &format!("{command}{}", context.options()));
+    Err(
+        Failure::new(ErrorKind::ConnectionUnavailable, Phase::Setup, message)
+            .about(job)
+            .then(next),
+    )
 }
 
 /// Waits until a job is settled; returns its row.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use zoetrope_host::driver::{WaitFor, deadline_after};
-use zoetrope_host::jobs::{Jobs, NextStep};
+use zoetrope_host::jobs::Jobs;
 
 use super::{find_or_restore, needs_connections, print_result, settle};
 use crate::args::jobs::Resume;
@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::interrupts::Interrupts;
 use crate::picture_notes;
 use crate::progress::Progress;
-use crate::report::{Failure, Summary, next_step, of_jobs, of_ledger};
+use crate::report::{Continuation, Failure, Summary, of_jobs, of_ledger};
 use crate::wait::wait_for;
 
 impl Resume {
@@ -54,7 +54,7 @@ impl Resume {
             }
         }
         let rows = wait_for(jobs, progress, &ids, WaitFor::Settled, interrupts).await?;
-        let next = next_step::text(&NextStep::ResumeAll, &context.options());
+        let next = Continuation::of_all(&context.options());
         let solutions = context.solutions().await;
         context.note_all(picture_notes::results(&rows.jobs));
         Summary::of(&rows, &context.options(), &solutions)

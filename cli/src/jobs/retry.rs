@@ -4,15 +4,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use zoetrope_host::driver::{WaitFor, deadline_after};
-use zoetrope_host::jobs::NextStep;
 
-use super::{find_job, needs_connections, print_result, settle};
+use super::{find_job, has_connection, needs_connections, print_result, settle};
 use crate::args::jobs::Retry;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
 use crate::picture_notes;
 use crate::progress::Progress;
-use crate::report::{Failure, Summary, next_step, of_jobs};
+use crate::report::{Continuation, Failure, Summary, of_jobs};
 use crate::retry::{announce, submit_again};
 use crate::wait::wait_for;
 
@@ -31,6 +30,11 @@ impl Retry {
             }
         }
         needs_connections(context, &ended.iter().collect::<Vec<_>>()).await?;
+        for job in &ended {
+            let again = if self.again { " --again" } else { "" };
+            let command = format!("zoetrope jobs retry {}{again}", job.spec.id);
+            has_connection(context, job, &command).await?;
+        }
         announce(&jobs, &ended, context)?;
         let deadline_at = deadline_after(self.deadline);
         let mut queued = Vec::with_capacity(ended.len());
@@ -48,7 +52,7 @@ impl Retry {
                 let ids: Vec<_> = ids.map(|job| job.spec.id.clone()).collect();
                 let until = WaitFor::Settled;
                 let rows = wait_for(&jobs, &progress, &ids, until, &mut interrupts).await?;
-                let next = next_step::text(&NextStep::ResumeAll, &context.options());
+                let next = Continuation::of_all(&context.options());
                 let solutions = context.solutions().await;
                 context.note_all(picture_notes::results(&rows.jobs));
                 Summary::of(&rows, &context.options(), &solutions)

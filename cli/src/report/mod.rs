@@ -1,6 +1,7 @@
 //! The text and the JSON of a plan, a job, many jobs and a failure.
 
 mod command;
+mod continuation;
 mod failure;
 pub(crate) mod next_step;
 pub(crate) mod outcome;
@@ -10,6 +11,7 @@ mod summary;
 mod title;
 
 pub(crate) use command::of_jobs;
+pub(crate) use continuation::Continuation;
 pub(crate) use failure::{Failure, Phase, of_driver, of_ledger};
 pub(crate) use solutions::Solutions;
 pub(crate) use summary::{Summary, is_held};

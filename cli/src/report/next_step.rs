@@ -1,12 +1,11 @@
 //! Next steps as text. The shell commands that the program suggests are written here.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use zoetrope_host::jobs::{NextStep, Repair};
 use zoetrope_host::policy::Route;
 
-use crate::args::{InputSource, Profile, Run};
+use crate::args::InputSource;
 use crate::shell::{quoted, quoted_text};
 
 /// The `next` of a failure. `options`: the global options to repeat in its command.
@@ -16,6 +15,9 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
         | NextStep::ResumeAll
         | NextStep::ResumeOnce { .. }
         | NextStep::ResumeOrFetch { .. }
+        | NextStep::ResumeRepaired { .. }
+        | NextStep::ResumeOrRetry { .. }
+        | NextStep::ResumeConfigured { .. }
         | NextStep::Fetch { .. }
         | NextStep::Resolve { .. }
         | NextStep::Adopt { .. }
@@ -38,15 +40,11 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
             of_picture(step).into()
         }
         NextStep::OtherVersion { route } => other_version(route),
-        NextStep::OtherDestination => {
-            "Use another --out or --out-dir, or --force to replace the file".into()
-        }
-        NextStep::OtherKey { job } => format!(
-            "Use another --key for another run. Show the job that has this key: zoetrope jobs show {job}{options}"
-        ),
-        NextStep::FreeKey { job } => format!(
-            "Use another --key for another run. Job {job} was removed and cost nothing; to free its key, and those of all removed jobs as old, paid ones too, run: zoetrope jobs prune --keys{options}"
-        ),
+        NextStep::OtherDestination
+        | NextStep::FreeDestination
+        | NextStep::CreateFolder { .. }
+        | NextStep::WritableFolder => of_destination(step),
+        NextStep::OtherKey { .. } | NextStep::FreeKey { .. } => other_key(step, options),
         NextStep::OtherComponent => {
             "Run the same command again with --component FILE, the component that made the job"
                 .into()
@@ -66,8 +64,24 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
             "Restore the row of job {job} from a backup of the ledger. Until then, the same run \
              under another --key or --data-dir may be charged again. List the other jobs: zoetrope jobs{options}"
         ),
-        NextStep::LookForCharge | NextStep::Nothing { .. } => after_the_end(step).into(),
+        NextStep::LookForCharge { job } => format!(
+            "The pack reports a refusal, which Zoetrope cannot confirm. Look for a charge at the provider. To pay for a further attempt, run: zoetrope jobs retry {job} --again{options}"
+        ),
+        NextStep::NewRun | NextStep::Nothing { .. } => after_the_end(step).into(),
         _ => "zoetrope --help".into(),
+    }
+}
+
+/// The steps after a key that belongs to another input.
+fn other_key(step: &NextStep, options: &str) -> String {
+    match step {
+        NextStep::OtherKey { job } => format!(
+            "Use another --key for another run. Show the job that has this key: zoetrope jobs show {job}{options}"
+        ),
+        NextStep::FreeKey { job } => format!(
+            "Use another --key for another run. Job {job} was removed and cost nothing; to free its key, and those of all removed jobs as old, paid ones too, run: zoetrope jobs prune --keys{options}"
+        ),
+        _ => text(step, options),
     }
 }
 
@@ -91,6 +105,25 @@ fn retry(step: &NextStep, options: &str) -> String {
     }
 }
 
+/// The steps after a destination that takes no result. Nothing was sent.
+fn of_destination(step: &NextStep) -> String {
+    match step {
+        NextStep::OtherDestination => {
+            "Use another --out or --out-dir, or --force to replace the file".into()
+        }
+        NextStep::CreateFolder { folder } => format!(
+            "Create the folder: mkdir -p {}, then run the same command again",
+            quoted(folder)
+        ),
+        NextStep::WritableFolder => {
+            "Make the folder writable, then run the same command again, or \
+                                     use another --out or --out-dir"
+                .into()
+        }
+        _ => "Use another --out or --out-dir".into(),
+    }
+}
+
 /// What the user does first where the provider refuses the account.
 pub(crate) const SETTLE_ACCOUNT: &str = "Add credit or settle the account at the provider";
 
@@ -106,8 +139,8 @@ fn other_version(route: &Route) -> String {
 /// The steps after a job that has ended.
 fn after_the_end(step: &NextStep) -> &'static str {
     match step {
-        NextStep::LookForCharge => {
-            "The pack reports a refusal, which Zoetrope cannot confirm. Look for a charge at the provider"
+        NextStep::NewRun => {
+            "The ledger keeps no input of this job, so it cannot be submitted again. A run with another --key KEY is a new purchase"
         }
         NextStep::Nothing { by_provider: true } => "No further action: the provider ended this job",
         _ => "No further action: this job has ended",
@@ -161,9 +194,14 @@ pub(crate) fn after_solution(
         Some(NextStep::OtherPicture) => {
             format!("{solution}, then run again (nothing was submitted)")
         }
-        Some(NextStep::Nothing { .. } | NextStep::LookForCharge) => format!(
-            "{solution}, then run again, with another --key if one was given: that run is charged separately"
+        Some(NextStep::RetryAgain { job }) => format!(
+            "{solution}, then run again, with another --key if one was given: that run is charged separately. To pay for a further attempt with the same input, run: zoetrope jobs retry {job} --again{options}"
         ),
+        Some(NextStep::Nothing { .. } | NextStep::NewRun | NextStep::LookForCharge { .. }) => {
+            format!(
+                "{solution}, then run again, with another --key if one was given: that run is charged separately"
+            )
+        }
         _ => format!("{solution}. Then: {next}"),
     }
 }
@@ -178,6 +216,19 @@ fn of_job(step: &NextStep, options: &str) -> String {
         NextStep::ResumeOrFetch { job } => format!(
             "zoetrope jobs resume {job}{options}, or zoetrope jobs fetch {job} --out FILE{options}"
         ),
+        NextStep::ResumeRepaired { job, repair } => format!(
+            "{}, then run: zoetrope jobs resume {job}{options}, or zoetrope jobs fetch {job} --out FILE{options}",
+            repair_text(*repair)
+        ),
+        NextStep::ResumeOrRetry { job, charged: true } => format!(
+            "zoetrope jobs resume {job}{options}, or, to pay for a further attempt: zoetrope jobs retry {job} --again{options}"
+        ),
+        NextStep::ResumeOrRetry { job, .. } => format!(
+            "zoetrope jobs resume {job}{options}, or, to submit the same input again: zoetrope jobs retry {job}{options}"
+        ),
+        NextStep::ResumeConfigured { connection, job } => {
+            configure(connection, &format!("zoetrope jobs resume {job}{options}"))
+        }
         NextStep::Fetch { job } => format!("zoetrope jobs fetch {job} --out FILE{options}"),
         NextStep::Resolve { job, key } => {
             let known_by = key
@@ -204,6 +255,14 @@ fn of_job(step: &NextStep, options: &str) -> String {
     }
 }
 
+/// The step before `command` where the configuration in use has no connection of this id.
+pub(crate) fn configure(connection: &str, command: &str) -> String {
+    let connection = quoted_text(connection);
+    format!(
+        "Configure the connection `{connection}`, or name the configuration that has it with --config FILE, then run: {command}"
+    )
+}
+
 /// The `next` of a failure while jobs are in flight: `resume` resumes them, since the same
 /// command again could start new ones.
 pub(crate) fn then_resume(step: &NextStep, resume: &str) -> String {
@@ -213,12 +272,13 @@ pub(crate) fn then_resume(step: &NextStep, resume: &str) -> String {
     }
 }
 
-fn repair_text(repair: Repair) -> &'static str {
+pub(super) fn repair_text(repair: Repair) -> &'static str {
     match repair {
         Repair::Configuration => "Correct the configuration",
         Repair::Connection => "Configure the connection",
         Repair::Input => "Correct the input",
         Repair::Space => "Free disk space",
+        Repair::ExistingFile => "Move the existing file away",
         Repair::FileSize => "Raise the limit on the size of files (ulimit -f)",
         Repair::DataDirectory => {
             "Fix the permissions of the data directory, or use another --data-dir"
@@ -249,40 +309,6 @@ pub(crate) fn check_again(node: &str, input: &InputSource, options: &str) -> Str
 /// Show a node type with its fields.
 pub(crate) fn show_node(node: &str, options: &str) -> String {
     format!("zoetrope nodes {}{options}", quoted_text(node))
-}
-
-/// Continue a batch: jobs under the same keys are not submitted again. Values of `--set` may be
-/// prompts, so a command that had some is named and not repeated.
-pub(crate) fn continue_batch(
-    run: &Run,
-    lines: &Path,
-    folder: &Path,
-    key: &str,
-    options: &str,
-) -> String {
-    let key = quoted_text(key);
-    if !run.source.settings.is_empty() {
-        return format!("Run the same command again with --key {key}");
-    }
-    let mut more = String::new();
-    if let Some(image) = &run.image {
-        let _ = write!(more, " --image {}", quoted(image));
-    }
-    if run.strict {
-        more.push_str(" --strict");
-    }
-    if let Some(connection) = &run.connection {
-        let _ = write!(more, " --connection {}", quoted_text(connection));
-    }
-    if matches!(run.source.profile, Profile::Lax) {
-        more.push_str(" --profile lax");
-    }
-    format!(
-        "zoetrope run {} --batch {} --out-dir {} --key {key}{more}{options}",
-        quoted_text(&run.node),
-        quoted(lines),
-        quoted(folder)
-    )
 }
 
 /// List the allowed packs.

@@ -11,6 +11,7 @@ use zoetrope_host::jobs::NextStep;
 use zoetrope_host::ledger::{Job, LedgerError, Rows, State};
 use zoetrope_host::sanitize::line;
 
+use super::continuation::{Continuation, Left};
 use super::failure::{Failure, of_ledger};
 use super::next_step;
 use super::outcome;
@@ -46,6 +47,8 @@ pub(crate) struct Summary {
     charge: Charge,
     /// The most urgent failure.
     worst: Option<Failure>,
+    /// What is left to do.
+    left: Left,
     /// The answer's field `notes`, if it has one.
     notes: Value,
 }
@@ -72,6 +75,7 @@ impl Summary {
             list: next_step::text(&NextStep::ListJobs, options),
             charge: outcome::charge_of(charges.iter().copied().map(Some)),
             worst: None,
+            left: Left::default(),
             notes: json!({}),
         };
         for job in &rows.jobs {
@@ -80,12 +84,16 @@ impl Summary {
                 summary.files.extend(outcome::files(job));
             }
             let answer = answer.map(drop);
+            if let Err(failure) = &answer {
+                summary.left.add(Some(job), failure.next());
+            }
             let is_shown = !is_held(job) || shown.get(job.spec.connection.as_str()) == Some(&job);
             summary.add(outcome::listed(job), &title(job), is_shown, answer);
         }
         for error in &rows.damaged {
             let id = error.damaged_row().map_or("", |row| &row.job);
             let failure = of_ledger(error, options);
+            summary.left.add(None, failure.next());
             summary.add(outcome::damaged(error), id, true, Err(failure));
         }
         summary
@@ -125,7 +133,11 @@ impl Summary {
     }
 
     /// Prints it, and returns the exit code.
-    pub(crate) fn report(mut self, printer: &Printer, next: &str) -> Result<ExitCode, Failure> {
+    pub(crate) fn report(
+        mut self,
+        printer: &Printer,
+        continuation: &Continuation,
+    ) -> Result<ExitCode, Failure> {
         let all = self.jobs.len();
         let held = self.account_refused;
         let mut counts = json!({
@@ -137,7 +149,7 @@ impl Summary {
         if self.attempts > self.charged {
             counts["attempts"] = self.attempts.into();
         }
-        let mut next = next.to_owned();
+        let mut next = self.left.next(continuation);
         if held > 0 {
             counts["account_refused"] = held.into();
             next = format!("{}. Then: {next}", next_step::SETTLE_ACCOUNT);

@@ -12,12 +12,13 @@ use zoetrope_host::jobs::{Checked, Destination};
 use super::{prepare, request};
 use crate::args::Run;
 use crate::context::Context;
+use crate::input::image_field;
 use crate::interrupts::Interrupts;
 use crate::notes::Note;
 use crate::out_path::absolute;
 use crate::picture_notes;
 use crate::progress::Progress;
-use crate::report::{Failure, Summary, next_step, of_jobs};
+use crate::report::{Continuation, Failure, Summary, of_jobs};
 use crate::retry::retry_failed;
 use crate::text_lines::TextLines;
 use crate::wait::wait_for;
@@ -39,7 +40,7 @@ impl Run {
         std::fs::create_dir_all(&folder).map_err(|error| {
             let folder = folder.display();
             let message = format!("the directory `{folder}` cannot be created: {error}");
-            corrected(message, "Use another --out-dir")
+            corrected(message, "Use another --out-dir (nothing was sent)")
         })?;
         let key = match &self.key {
             Some(key) => key.clone(),
@@ -72,11 +73,24 @@ impl Run {
         let ids: Vec<_> = inserted.iter().map(|job| job.spec.id.clone()).collect();
         let rows = wait_for(&jobs, &progress, &ids, WaitFor::Settled, &mut interrupts).await?;
         let options = context.options();
-        let next = next_step::continue_batch(self, lines, &folder, &key, &options);
+        let is_relative = self.has_relative_pictures(&requests);
+        let next = Continuation::of_batch(self, (lines, &folder), is_relative, &key, &options);
         let solutions = context.solutions().await;
         Summary::of(&rows, &options, &solutions)
             .with_notes(context.notes())
             .report(context.printer(), &next)
+    }
+
+    /// Whether a line names a picture relative to the working directory.
+    fn has_relative_pictures(&self, requests: &[(usize, Checked)]) -> bool {
+        requests.iter().any(|(_, checked)| {
+            // The option's picture is named by the option.
+            let of_option = image_field(checked.node())
+                .ok()
+                .filter(|_| self.image.is_some());
+            let mut relative = checked.relative_pictures();
+            relative.any(|field| Some(field) != of_option)
+        })
     }
 
     /// The checked input of each line, with the line's number.
@@ -89,7 +103,7 @@ impl Run {
         let unreadable = |why: &dyn std::fmt::Display| {
             let path = lines.display();
             let message = format!("the batch `{path}` cannot be read: {why}");
-            corrected(message, "Give a file of input documents with --batch")
+            corrected(message, "Name a file of input documents with --batch (nothing was sent)")
         };
         let file = File::open(lines).map_err(|error| unreadable(&error))?;
         let mut source = TextLines::new(file);
@@ -122,7 +136,8 @@ impl Run {
         }
         if requests.is_empty() {
             let message = format!("the batch `{}` has no input documents", lines.display());
-            return Err(corrected(message, "Give one input document a line"));
+            let step = "Write an input document on each line of the file of --batch";
+            return Err(corrected(message, step));
         }
         Ok(requests)
     }

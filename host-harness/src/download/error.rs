@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::disk::Shortage;
 use crate::egress::{EgressError, FetchError, NotSent, ReplyLost};
 
 /// How a failed download can succeed.
@@ -201,6 +202,17 @@ impl DownloadError {
             | Self::Busy { .. }
             | Self::Gone { .. }
             | Self::Altered { .. } => DownloadFailure::Transient,
+        }
+    }
+
+    /// What the disk lacked for the file.
+    #[must_use]
+    pub fn lacks(&self) -> Option<Shortage> {
+        match self {
+            Self::Target(TargetError::Unwritable { source, .. })
+            | Self::Write { source, .. }
+            | Self::Unsynced { source, .. } => Shortage::of(source),
+            _ => None,
         }
     }
 

@@ -51,7 +51,7 @@ pub fn check_target(target: &Path, force: bool) -> Result<(), TargetError> {
         return Err(TargetError::ReservedName { path, fault });
     }
     probe(target, name, &Calls::SYSTEM).map_err(|source| {
-        let path = target.to_owned();
+        let (path, source) = (target.to_owned(), without_path(source));
         match source.kind() {
             io::ErrorKind::InvalidFilename => TargetError::Name { path, source },
             _ => TargetError::Unwritable {
@@ -94,6 +94,15 @@ fn kind(metadata: &Metadata) -> &'static str {
         }
     }
     "no regular file"
+}
+
+/// The same error without the name of the file of the test, which `tempfile` adds.
+fn without_path(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    match text.split_once(" at path \"") {
+        Some((text, _)) => io::Error::new(error.kind(), text.to_owned()),
+        None => error,
+    }
 }
 
 /// Creates a file under a name as long as the longest of unfinished files, `NAME-99.ID.complete`,

@@ -100,6 +100,12 @@ impl Checked {
         pictures.map(|local| (local.field.as_str(), &local.picture))
     }
 
+    /// The JSON Pointers of the local pictures that are named relative to the working directory.
+    pub fn relative_pictures(&self) -> impl Iterator<Item = &str> {
+        let relative = self.pictures.iter().filter(|local| local.is_relative());
+        relative.map(|local| local.field.as_str())
+    }
+
     /// The extensions that the result's file may have, the usual one first.
     pub(super) fn extensions(&self) -> impl Iterator<Item = &'static str> {
         extensions_of(match self.node.output_media.first() {

@@ -227,11 +227,11 @@ impl JobsError {
                 NextStep::repeat(Repair::Configuration)
             }
             Self::Connection(_) => NextStep::repeat(Repair::Connection),
-            Self::Target(error) => match shortage_of(error) {
-                Some(shortage) => NextStep::repeat(shortage.into()),
-                None => NextStep::OtherDestination,
+            Self::Target(error) => NextStep::of_target(error),
+            Self::Folder { source, .. } => match Shortage::of(source) {
+                Some(lacks) => NextStep::repeat(lacks.into()),
+                None => NextStep::FreeDestination,
             },
-            Self::Folder { .. } => NextStep::OtherDestination,
             Self::KeyConflict { job, is_unpaid } => NextStep::of_conflict(job, *is_unpaid),
             Self::NoSuchJob { .. } | Self::AmbiguousId { .. } => NextStep::ListJobs,
             Self::OtherJob { job, .. } => NextStep::Show { job: job.clone() },
@@ -286,14 +286,6 @@ impl JobsError {
 impl From<LedgerError> for JobsError {
     fn from(error: LedgerError) -> Self {
         Self::of_driver(error.into())
-    }
-}
-
-/// What the target's folder lacks for one more file.
-fn shortage_of(error: &TargetError) -> Option<Shortage> {
-    match error {
-        TargetError::Unwritable { source, .. } => Shortage::of(source),
-        _ => None,
     }
 }
 

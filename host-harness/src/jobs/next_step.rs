@@ -1,10 +1,13 @@
 //! The user's next step, as data. A command line shows it as commands, a server as links.
 
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::credit::lacks_credit;
 use crate::contract::{self, Charge};
 use crate::disk::Shortage;
+use crate::download::TargetError;
 use crate::driver::DriverError;
 use crate::driver::pure::{Time, may_submit};
 use crate::error::ErrorKind;
@@ -56,6 +59,27 @@ pub enum NextStep {
     },
     /// Resume the job, or fetch its result to another file.
     ResumeOrFetch {
+        /// The job.
+        job: String,
+    },
+    /// Repair this, then resume the job, or fetch its result to another file.
+    ResumeRepaired {
+        /// The job.
+        job: String,
+        /// What the download failed for.
+        repair: Repair,
+    },
+    /// Resume the job, which asks the provider for the result again, or submit it again.
+    ResumeOrRetry {
+        /// The job.
+        job: String,
+        /// Whether the job was or may have been charged: a further attempt is charged separately.
+        charged: bool,
+    },
+    /// Configure the job's connection, or name the configuration that has it, then resume the job.
+    ResumeConfigured {
+        /// The connection.
+        connection: String,
         /// The job.
         job: String,
     },
@@ -137,6 +161,18 @@ pub enum NextStep {
     ConvertPicture,
     /// Repeat the request with another destination, or allow it to replace a file.
     OtherDestination,
+    /// Repeat the request with another destination: nothing can be written at this one.
+    FreeDestination,
+    /// Create this folder, then repeat the request.
+    CreateFolder {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Make the folder of the destination writable, then repeat the request, or name another one.
+    WritableFolder,
+    /// Repeat the request under another key, which is a further purchase: of this job, the ledger
+    /// keeps no input.
+    NewRun,
     /// Repeat the request with another key, or show the job that has this one.
     OtherKey {
         /// The job that has the key.
@@ -175,7 +211,10 @@ pub enum NextStep {
         job: String,
     },
     /// Look for a charge at the provider: the pack reports a refusal that the host cannot confirm.
-    LookForCharge,
+    LookForCharge {
+        /// The job.
+        job: String,
+    },
     /// No further action: the job has ended.
     Nothing {
         /// Whether the provider ended it.
@@ -197,6 +236,8 @@ pub enum Repair {
     Input,
     /// Space on the disk, or of the user's quota.
     Space,
+    /// The file that has the name of the result, which is to be moved.
+    ExistingFile,
     /// The limit on the size of files.
     FileSize,
     /// The data directory: its permissions, or another one.
@@ -219,29 +260,10 @@ impl NextStep {
         let kind = job.last_error.as_ref().map(|error| error.kind);
         let is_settled = job.is_settled();
         match job.state() {
-            State::Failed if job.has_no_result() => Self::Resume { job: id },
-            State::Failed | State::Cancelled if job.charge() == Charge::No => {
-                Self::of_uncharged(job)
-            }
-            State::Failed | State::Cancelled if job.ticket().is_some() => {
-                Self::Nothing { by_provider: true }
-            }
+            State::Failed | State::Cancelled => Self::of_failed(job),
             State::Queued if is_settled && kind == Some(ErrorKind::AccountRefused) => {
                 Self::SettleAccount { job: id }
             }
-            State::Failed | State::Cancelled
-                if job.billing.has_uploads && job.local_pictures.are_pending() =>
-            {
-                Self::OtherUpload
-            }
-            State::Failed
-                if kind == Some(ErrorKind::Rejected)
-                    && job.charge() == Charge::Unknown
-                    && !job.billing.has_uploads =>
-            {
-                Self::LookForCharge
-            }
-            State::Failed | State::Cancelled => Self::Nothing { by_provider: false },
             // Under another account, a submit would be charged again.
             State::OutcomeUnknown
                 if may_submit(job, time) && kind != Some(ErrorKind::ConnectionChanged) =>
@@ -256,10 +278,19 @@ impl NextStep {
                 // The provider cannot find the job by a key that it did not receive.
                 key: job.is_keyed().then(|| job.provider_key().into_owned()),
             },
-            State::Succeeded
-                if job.schedule.next_at.is_none() && kind == Some(ErrorKind::DownloadFailed) =>
+            State::Queued | State::Started | State::Succeeded
+                if is_settled && is_not_configured(job) =>
             {
-                Self::ResumeOrFetch { job: id }
+                Self::ResumeConfigured {
+                    connection: job.spec.connection.clone(),
+                    job: id,
+                }
+            }
+            State::Succeeded if is_settled && kind == Some(ErrorKind::DownloadFailed) => {
+                match repair_of_download(job) {
+                    Some(repair) => Self::ResumeRepaired { job: id, repair },
+                    None => Self::ResumeOrFetch { job: id },
+                }
             }
             State::Started | State::Succeeded if is_settled && needs_base_url(job) => {
                 Self::ResumeWithBaseUrl {
@@ -268,6 +299,37 @@ impl NextStep {
                 }
             }
             _ => Self::Resume { job: id },
+        }
+    }
+
+    /// The next step for a job that ended without a result.
+    fn of_failed(job: &Job) -> Self {
+        let id = job.spec.id.clone();
+        let kind = job.last_error.as_ref().map(|error| error.kind);
+        let charge = job.charge();
+        if job.has_no_result() && !job.is_removed() {
+            let charged = charge != Charge::No;
+            return Self::ResumeOrRetry { job: id, charged };
+        }
+        if job.has_no_result() {
+            return Self::Resume { job: id };
+        }
+        if job.is_removed() {
+            return Self::NewRun;
+        }
+        let has_uploads = job.billing.has_uploads;
+        match job.state() {
+            _ if charge == Charge::No => Self::of_uncharged(job),
+            _ if job.ticket().is_some() => Self::RetryAgain { job: id },
+            _ if has_uploads && job.local_pictures.are_pending() => Self::OtherUpload,
+            State::Failed
+                if kind == Some(ErrorKind::Rejected)
+                    && charge == Charge::Unknown
+                    && !has_uploads =>
+            {
+                Self::LookForCharge { job: id }
+            }
+            _ => Self::RetryAgain { job: id },
         }
     }
 
@@ -293,6 +355,23 @@ impl NextStep {
             Self::OtherInput { node, job: id }
         } else {
             Self::Retry { job: id }
+        }
+    }
+
+    /// The next step when no result can be written to a destination, before anything is sent.
+    #[must_use]
+    pub fn of_target(error: &TargetError) -> Self {
+        match error {
+            TargetError::Exists { .. } => Self::OtherDestination,
+            TargetError::Unwritable { folder, source } => match Shortage::of(source) {
+                Some(lacks) => Self::repeat(lacks.into()),
+                None if source.kind() == io::ErrorKind::NotFound => Self::CreateFolder {
+                    folder: folder.clone(),
+                },
+                None if source.kind() == io::ErrorKind::NotADirectory => Self::FreeDestination,
+                None => Self::WritableFolder,
+            },
+            _ => Self::FreeDestination,
         }
     }
 
@@ -355,6 +434,23 @@ impl From<Shortage> for Repair {
 
 fn repair(lacks: Option<Shortage>) -> Repair {
     lacks.map_or(Repair::DataDirectory, Repair::from)
+}
+
+/// Whether the configuration in use has no connection of the job's id.
+fn is_not_configured(job: &Job) -> bool {
+    job.last_error.as_ref().is_some_and(|error| {
+        error.kind == ErrorKind::ConnectionUnavailable
+            && error.message.starts_with("there is no connection `")
+    })
+}
+
+/// What to repair on this machine after a failed download, if its error says so.
+fn repair_of_download(job: &Job) -> Option<Repair> {
+    let message = job.last_error.as_ref()?.message.as_str();
+    if message.contains("` exists already") {
+        return Some(Repair::ExistingFile);
+    }
+    Shortage::in_text(message).map(Repair::from)
 }
 
 /// Whether the component advises to change the connection after the provider redirected a

@@ -15,6 +15,14 @@ pub(super) struct Local {
     url: String,
 }
 
+impl Local {
+    /// Whether its URL names a file below the working directory.
+    pub(super) fn is_relative(&self) -> bool {
+        let path = self.url.split_once(':').map_or("", |(_, path)| path);
+        !path.starts_with('/')
+    }
+}
+
 /// Opens the local pictures of a plan. The component may have renamed their fields, but it
 /// cannot choose files: a URL that is not in the raw input is not opened.
 pub(super) fn find(

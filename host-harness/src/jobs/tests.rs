@@ -299,3 +299,20 @@ async fn existing_destination_is_refused_before_a_row_is_inserted() {
     assert_eq!(refused.next_step(), NextStep::OtherDestination);
     assert_eq!(scene.rows(), 0);
 }
+
+#[tokio::test]
+async fn destination_without_a_folder_is_refused_with_the_folder_to_create() {
+    let scene = Scene::new();
+    let folder = scene.folder.path().join("missing");
+    let checked = scene.checked(INPUT).await.expect("input");
+    let mut request = scene.request(&checked, "k");
+    request.destination = Destination::File(folder.join("out.mp4"));
+    let refused = scene.jobs.submit(&request).await.expect_err("no folder");
+    assert_eq!(refused.next_step(), NextStep::CreateFolder { folder });
+    let text = crate::error::chain(&refused);
+    assert!(!text.contains("out.mp4-99"), "the file of the test: {text}");
+    request.destination = Destination::File(scene.folder.path().to_owned());
+    let refused = scene.jobs.submit(&request).await.expect_err("a folder");
+    assert_eq!(refused.next_step(), NextStep::FreeDestination);
+    assert_eq!(scene.rows(), 0);
+}

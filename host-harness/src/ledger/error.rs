@@ -125,7 +125,7 @@ impl LedgerError {
                 }
             }
             Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen)
-                if let Some(lacks) = path.parent().and_then(Shortage::probe) =>
+                if let Some(lacks) = lacks(&path) =>
             {
                 Self::Full {
                     path,
@@ -186,6 +186,14 @@ impl LedgerError {
     pub fn is_busy(&self) -> bool {
         matches!(self, Self::Busy { .. })
     }
+}
+
+/// What a write to the ledger lacks now. The log beside it may be the file that cannot grow.
+fn lacks(path: &Path) -> Option<Shortage> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    Shortage::probe(path.parent()?, length(path).max(length(log.as_ref())))
 }
 
 /// The damaged part of a ledger.

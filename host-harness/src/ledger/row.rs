@@ -328,6 +328,12 @@ impl Job {
         self.stage.state()
     }
 
+    /// Whether it is what is left of a job that was removed from the ledger: no process requested it.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        self.schedule.requester.is_empty()
+    }
+
     /// Whether nothing is left to do: its file has its final name, or it has ended without a
     /// result.
     #[must_use]

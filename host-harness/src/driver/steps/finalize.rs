@@ -78,6 +78,9 @@ fn not_placed(job: &Job, error: &DownloadError, part: &Path) -> Event {
 
 pub(super) fn download_failed(job: &Job, error: &DownloadError) -> Event {
     let (mut message, failure) = (chain(error), error.failure());
+    if let Some(lacks) = error.lacks() {
+        message = format!("{message}; {lacks}");
+    }
     if failure == DownloadFailure::Forbidden {
         let id = &job.spec.id;
         message = format!(
