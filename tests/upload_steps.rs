@@ -218,6 +218,27 @@ fn refusal_for_another_reason_is_no_upload() {
 
 #[cfg(unix)]
 #[test]
+fn upload_whose_reply_is_no_picture_is_sent_again_by_the_same_command() {
+    for reply in [
+        json!({"x": 1}),
+        json!({"ok": false, "error": {"code": "insufficient_credits"}}),
+    ] {
+        let provider = provider();
+        let sandbox = sandbox(&provider, "");
+        let uploads = [reply, json!({"url": "https://files.example/2?signature=x"})];
+        let uploads = uploads.map(|reply| Reply::json(200, reply));
+        provider.script(Script::from([(UPLOAD.into(), uploads.into())]));
+        let refused = sandbox.run(RUN);
+        assert_ne!(refused.code, 0, "{refused:?}");
+        assert_eq!(counts(&provider), (1, 0));
+        let answer = sandbox.run(RUN).answer();
+        assert_eq!(answer["charged"], "yes", "{answer}");
+        assert_eq!(submitted(&provider), [url(2)]);
+        assert_eq!(counts(&provider), (2, 1));
+    }
+}
+
+#[test]
 fn repetition_after_a_lost_reply_has_the_same_bytes_and_no_upload() {
     let provider = provider();
     let sandbox = sandbox(&provider, "idempotency = \"24h\"");

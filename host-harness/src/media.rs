@@ -87,11 +87,14 @@ pub(crate) async fn field_value(
         return value(planned, picture);
     };
     let reply = uploads.reply(pack, context, &plan, picture).await?;
-    let next = pack
-        .uploaded(context, node, field, reply.status, &reply.body)
-        .await
-        .map_err(|error| with_file_length(error, reply.status, picture.byte_length()))?;
-    value(next, picture)
+    let next = pack.uploaded(context, node, field, reply.status, &reply.body);
+    match next.await {
+        Ok(next) => value(next, picture),
+        Err(error) => {
+            uploads.refused(pack, context, picture).await;
+            Err(with_file_length(error, reply.status, picture.byte_length()).into())
+        }
+    }
 }
 
 fn file(picture: &Picture) -> LocalFile {

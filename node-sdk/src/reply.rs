@@ -111,7 +111,7 @@ pub struct IdPlaces<'a> {
 /// # Errors
 ///
 /// `outcome-unknown` when no place holds an id: the job may have been accepted. The message names
-/// the first place, and what the reply has instead.
+/// the first place and what the reply has instead, or the length of an id that is too long.
 pub fn acceptance(
     node: &Node,
     connection: &Connection,
@@ -128,7 +128,13 @@ pub fn acceptance(
             "" => pointer.into(),
             header => format!("{pointer} or in the header {header}"),
         };
-        let message = expected("id", &place, reply);
+        let too_long = places.pointers.iter().find_map(|pointer| {
+            let length = id_length(document, pointer).filter(|length| *length > ID_LIMIT)?;
+            Some(format!(
+                "the job's id at {pointer} has {length} bytes; the limit is {ID_LIMIT} bytes"
+            ))
+        });
+        let message = too_long.unwrap_or_else(|| expected("id", &place, reply));
         let fault = ProviderFault::new(Some(reply.status), message);
         return Err(NodeError::outcome_unknown(fault));
     };
@@ -213,7 +219,7 @@ pub fn unrecognized(word: &str) -> String {
 }
 
 /// Longest job id, in bytes.
-const ID_LIMIT: usize = 512;
+const ID_LIMIT: usize = 4096;
 
 /// The identifier at a pointer, unchanged: a number in the digits in which it is written.
 #[must_use]
@@ -222,6 +228,15 @@ pub fn id_at(document: &Value, pointer: &str) -> Option<String> {
         Value::String(id) if !id.is_empty() && id.len() <= ID_LIMIT => Some(id.clone()),
         // The document's own text, of any size: an `f64` would hold other digits.
         Value::Number(number) if number.as_str().len() <= ID_LIMIT => Some(number.as_str().into()),
+        _ => None,
+    }
+}
+
+/// The length in bytes of what is at the place of an identifier.
+fn id_length(document: &Value, pointer: &str) -> Option<usize> {
+    match document.pointer(pointer)? {
+        Value::String(id) => Some(id.len()),
+        Value::Number(number) => Some(number.as_str().len()),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! Classifies the result of a component's call, a value or a failure, as an event.
 
-use crate::account_refusal::is_of_account;
+use crate::account_refusal::{is_of_a_rate, is_of_account};
 use crate::component::{CallError, TrapKind};
 use crate::contract::{
     Cancellation, Charge, ErrorCause, Failure, JobState, NodeError, Price, ProviderFault,
@@ -40,6 +40,14 @@ pub fn of_start(outcome: Result<Started, CallError>) -> Event {
                 ..job_error(&error)
             },
         },
+        Err(CallError::Node(error)) if error.charge == Charge::No && is_of_a_rate(&error.cause) => {
+            Event::SubmitFailed {
+                failure: SubmitFailure::Retryable {
+                    after: after(&error),
+                },
+                error: JobError::new(ErrorKind::Throttled, error.cause.message()),
+            }
+        }
         Err(error) => Event::SubmitFailed {
             failure: of_submit(&error),
             error: job_error(&error),

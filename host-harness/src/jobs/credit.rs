@@ -24,7 +24,7 @@ pub fn error_text(job: &Job) -> Option<String> {
 }
 
 /// The message of a provider's error, with the addition that nothing was charged if it is about
-/// credit and that is known.
+/// the account and that is known.
 #[must_use]
 pub fn with_charge(kind: ErrorKind, message: String, charge: Charge) -> String {
     let is_of_provider = matches!(
@@ -38,7 +38,7 @@ pub fn with_charge(kind: ErrorKind, message: String, charge: Charge) -> String {
     );
     if is_of_provider
         && charge == Charge::No
-        && lacks_credit(&message)
+        && (kind == ErrorKind::AccountRefused || lacks_credit(&message))
         && !message.contains(UNCHARGED)
     {
         format!("{message}; {UNCHARGED}")

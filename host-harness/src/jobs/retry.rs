@@ -78,7 +78,7 @@ impl Jobs {
         for job in jobs.into_iter().filter(|job| job.charge() != Charge::No) {
             let earlier = self.ledger().earlier_attempts(&job.spec.id)?;
             let earlier = earlier.iter().map(|one| (one.charge, one.cost.as_ref()));
-            spent.add(earlier.chain([(job.charge(), job.cost())]));
+            spent.add(earlier.chain([(job.billing.charge, job.cost())]));
         }
         Ok(spent)
     }

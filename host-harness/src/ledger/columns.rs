@@ -108,6 +108,7 @@ columns! {
         ticket: Option<&'a str>,
         provider_job_id: Option<&'a str>,
         charge: &'a str,
+        attempt_charge: Option<&'a str>,
         reported_charge: Option<&'a str>,
         submit_account: Option<&'a str>,
         cancel_sent_at: Option<i64>,

@@ -21,7 +21,7 @@ pub struct EarlierAttempt {
     pub replaced_at: Millis,
     /// How it ended.
     pub state: State,
-    /// Whether the job was charged until then.
+    /// Whether this attempt was charged.
     pub charge: Charge,
     /// Its cost, if it is known.
     pub cost: Option<Cost>,
@@ -48,7 +48,7 @@ pub(super) fn add(to: &Connection, job: &Job, at: Millis) -> rusqlite::Result<()
         job.retries,
         at,
         job.state().as_str(),
-        job.charge().as_str(),
+        job.billing.charge.as_str(),
         cost.map(|cost| &cost.amount),
         cost.map(|cost| &cost.unit),
         job.provider_key(),
@@ -152,5 +152,38 @@ mod tests {
         let states: Vec<_> = ledger.history("j").expect("read");
         let states: Vec<_> = states.iter().map(|entry| entry.state).collect();
         assert_eq!(states, [State::Queued, State::Failed, State::Queued]);
+    }
+
+    #[test]
+    fn attempt_that_cost_nothing_is_kept_as_such_after_one_that_was_paid() {
+        let folder = tempfile::tempdir().expect("folder");
+        let ledger = Ledger::open(folder.path()).expect("ledger");
+        ledger.insert_all(&[queued(0)]).expect("insert");
+        let mut job = ledger.job("j").expect("read").expect("a job");
+        let refused = |charge| Event::SubmitFailed {
+            error: JobError::new(ErrorKind::Rejected, "no"),
+            failure: SubmitFailure::Refused { charge },
+        };
+        let retried = |after| Event::Retried {
+            after,
+            deadline_at: 9_000,
+            requester: "another".into(),
+            again: true,
+        };
+        let events = [
+            refused(Charge::Unknown),
+            retried(0),
+            refused(Charge::No),
+            retried(1),
+        ];
+        for (event, at) in events.into_iter().zip(2_000..) {
+            let (after, _) = decide(&job, event, at);
+            job = ledger.commit(&job, &after, at).expect("commit");
+            assert_eq!(ledger.job("j").expect("read"), Some(job.clone()));
+            assert_eq!(job.charge(), Charge::Unknown);
+        }
+        let earlier = ledger.earlier_attempts("j").expect("read");
+        let charges: Vec<_> = earlier.iter().map(|one| one.charge).collect();
+        assert_eq!(charges, [Charge::Unknown, Charge::No]);
     }
 }

@@ -91,7 +91,10 @@ fn with_columns<T>(job: &Job, run: impl FnOnce(&Columns<'_>) -> T) -> T {
         submitted_at: job.submitted_at(),
         ticket: job.ticket(),
         provider_job_id: job.provider_job_id(),
-        charge: job.billing.charge.as_str(),
+        charge: job.charge().as_str(),
+        attempt_charge: Some(job.billing.charge)
+            .filter(|charge| *charge != job.charge())
+            .map(Charge::as_str),
         reported_charge: job.billing.reported.map(Charge::as_str),
         submit_account: attempts.and_then(|made| made.account.as_deref()),
         cancel_sent_at: schedule.cancel_sent_at,
@@ -135,7 +138,7 @@ fn of_columns(columns: &Columns<'_>) -> Result<Job, RowProblem> {
         spec: Arc::new(spec(columns)),
         stage: stage(columns)?,
         billing: Billing {
-            charge: charge(columns.charge)?,
+            charge: charge(columns.attempt_charge.unwrap_or(columns.charge))?,
             reported: columns.reported_charge.map(charge).transpose()?,
             cost: pair("cost", columns.cost_amount, columns.cost_unit)?.map(cost),
             has_uploads: columns.has_uploads,

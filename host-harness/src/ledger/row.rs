@@ -141,7 +141,7 @@ impl Target {
 /// A job's charge and cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Billing {
-    /// Whether the job is charged.
+    /// Whether the present attempt is charged.
     pub charge: Charge,
     /// What the component says about the charge, where the host saw or sent something that its word
     /// does not outweigh; `charge` is `unknown` then.
@@ -151,22 +151,26 @@ pub struct Billing {
     /// Whether pictures were uploaded for the job, at a provider that may charge for that. Then
     /// `charge` is never `no`.
     pub has_uploads: bool,
-    /// The charge of the attempts before the present one, unless it is `no`. Then `charge` is never
-    /// `no`.
+    /// The charge of the attempts before the present one, unless it is `no`. Then the job's charge is
+    /// never `no` ([`Job::charge`]).
     pub earlier: Option<Charge>,
 }
 
 impl Billing {
-    /// Replaces a charge of `no` by that of earlier attempts, and makes it unknown if there are
-    /// uploads.
+    /// Makes a charge of `no` unknown if there are uploads. After earlier attempts that were or may
+    /// have been charged, the uploads may be theirs.
     pub(crate) fn settle_charge(&mut self) {
-        if self.charge != Charge::No {
-            return;
-        }
-        if let Some(earlier) = self.earlier {
-            self.charge = earlier;
-        } else if self.has_uploads {
+        if self.charge == Charge::No && self.has_uploads && self.earlier.is_none() {
             self.charge = Charge::Unknown;
+        }
+    }
+
+    /// That of all attempts: that of the present one, or of the earlier ones where this one costs
+    /// nothing.
+    pub(crate) fn of_all_attempts(&self) -> Charge {
+        match self.charge {
+            Charge::No => self.earlier.unwrap_or(Charge::No),
+            charge => charge,
         }
     }
 
@@ -276,7 +280,7 @@ impl fmt::Debug for Job {
         let mut shown = f.debug_struct("Job");
         shown.field("spec", &self.spec);
         shown.field("stage", &self.stage);
-        shown.field("charge", &self.billing.charge);
+        shown.field("charge", &self.charge());
         shown.field("next_at", &self.schedule.next_at);
         shown.field("attempts", &self.schedule.attempts);
         shown.field("cancel_wanted", &self.schedule.cancel_wanted);
@@ -383,10 +387,10 @@ impl Job {
         }
     }
 
-    /// Whether the job is charged.
+    /// Whether the job is charged, for any attempt.
     #[must_use]
     pub fn charge(&self) -> Charge {
-        self.billing.charge
+        self.billing.of_all_attempts()
     }
 
     /// The cost, if it is known.

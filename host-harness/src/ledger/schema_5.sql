@@ -4,6 +4,8 @@
 ALTER TABLE jobs ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
 -- The charge of the attempts before the present one, if it is not `no`.
 ALTER TABLE jobs ADD COLUMN earlier_charge TEXT;
+-- The charge of the present attempt, if it is not the one of all attempts in `charge`.
+ALTER TABLE jobs ADD COLUMN attempt_charge TEXT;
 -- The jobs whose account the provider refuses, which the driver looks for when it begins.
 CREATE INDEX refused_jobs ON jobs (connection, component)
     WHERE state = 'queued' AND error_kind = 'account_refused';

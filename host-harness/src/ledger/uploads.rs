@@ -122,6 +122,27 @@ impl Ledger {
         })
     }
 
+    /// Forgets the body of the reply to the upload that was recorded last, which the component
+    /// reports as an error.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be written.
+    pub fn forget_reply(&self, upload: &UploadKey) -> Result<(), LedgerError> {
+        self.write(|transaction| {
+            let forget = "UPDATE uploads SET reply = NULL
+                WHERE connection = ?1 AND provider = ?2 AND key = ?3 AND sha256 = ?4";
+            let UploadKey {
+                connection,
+                provider,
+                key,
+                sha256,
+            } = upload;
+            let values = params![connection, provider, key, sha256];
+            Ok(transaction.execute(forget, values).map(drop)?)
+        })
+    }
+
     /// How many uploads were ready to be sent for the job of this connection and key.
     ///
     /// # Errors
@@ -228,6 +249,21 @@ mod tests {
             let reply = record.reply.expect("a reply");
             assert_eq!((reply.status, reply.body.is_some()), (201, is_stored));
         }
+    }
+
+    #[test]
+    fn reply_that_is_an_error_keeps_its_status_alone() {
+        let (_folder, ledger) = ledger();
+        let upload = picture("k", "a");
+        assert!(ledger.begin_upload(&upload, None, 5).expect("write"));
+        ledger.end_upload(&upload, 200, "no credit").expect("write");
+        ledger.forget_reply(&upload).expect("write");
+        let record = ledger.upload(&upload).expect("read").expect("a row");
+        let reply = StoredReply {
+            status: 200,
+            body: None,
+        };
+        assert_eq!((record.sent, record.reply), (1, Some(reply)));
     }
 
     #[test]

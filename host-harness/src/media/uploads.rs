@@ -12,6 +12,7 @@ use tokio::task::spawn_blocking;
 use super::error::MediaError;
 use super::picture::Picture;
 use crate::component::{CallContext, Pack};
+use crate::connections::OpenConnection;
 use crate::contract::Upload;
 use crate::digest::Sha256Digest;
 use crate::egress::{EgressError, UploadReply};
@@ -124,12 +125,7 @@ impl JobUploads {
         let Some(connection) = context.connection() else {
             return Err(MediaError::NoConnection);
         };
-        let upload = UploadKey {
-            connection: self.connection.clone(),
-            provider: connection.base_url().to_string(),
-            key: self.key.clone(),
-            sha256: picture.sha256().to_string(),
-        };
+        let upload = self.upload_key(connection, picture);
         let before = self.ledger.upload(&upload).map_err(MediaError::Ledger)?;
         let rule = Rule {
             may_repeat: pack.permissions().is_trusted(),
@@ -146,6 +142,35 @@ impl JobUploads {
         used.oldest = Some(used.oldest.map_or(at, |oldest| oldest.min(at)));
         used.replies.insert(*picture.sha256(), reply.clone());
         Ok(reply)
+    }
+
+    /// The component reports the reply to the upload of `picture` as an error, such as a refusal with
+    /// a status of 2xx. Where uploads cost nothing, a later step uploads it again.
+    pub(super) async fn refused(&self, pack: &Pack, context: &CallContext, picture: &Picture) {
+        let Some(connection) = context.connection() else {
+            return;
+        };
+        if !pack.permissions().is_trusted() {
+            return;
+        }
+        let mut used = self.used.lock().await;
+        used.replies.remove(picture.sha256());
+        let upload = self.upload_key(connection, picture);
+        let ledger = Arc::clone(&self.ledger);
+        match spawn_blocking(move || ledger.forget_reply(&upload)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the refusal of an upload is not recorded"),
+            Err(error) => tracing::error!(%error, "the refusal of an upload is not recorded"),
+        }
+    }
+
+    fn upload_key(&self, connection: &OpenConnection, picture: &Picture) -> UploadKey {
+        UploadKey {
+            connection: self.connection.clone(),
+            provider: connection.base_url().to_string(),
+            key: self.key.clone(),
+            sha256: picture.sha256().to_string(),
+        }
     }
 
     async fn send(

@@ -235,6 +235,35 @@ fn id_is_read_from_a_header() {
 }
 
 #[test]
+fn long_id_is_kept_and_one_beyond_the_limit_is_named_with_its_length() {
+    for wire in wires() {
+        let accepted = |id: &str| {
+            let mut document = (wire.job)(wire.states[0], Value::Null);
+            for place in ["id", "job_id", "run_id"] {
+                document[place] = id.into();
+            }
+            if document["data"].is_object() {
+                document["data"]["id"] = id.into();
+                document["data"]["job_id"] = id.into();
+            }
+            wire.start(&json!({}), reply(202, &document))
+        };
+        let long = "i".repeat(4096);
+        match accepted(&long) {
+            Ok(Started::Accepted(accepted)) => assert_eq!(accepted.provider_job_id, long),
+            other => panic!("{}: {other:?}", wire.name),
+        }
+        match accepted(&"i".repeat(4097)).unwrap_err().cause {
+            ErrorCause::OutcomeUnknown(fault) => {
+                let words = "has 4097 bytes; the limit is 4096 bytes";
+                assert!(fault.message.contains(words), "{}", fault.message);
+            }
+            other => panic!("{}: {other:?}", wire.name),
+        }
+    }
+}
+
+#[test]
 fn reason_is_shown_by_every_wire() {
     let page = b"<html><head><title>Out of credit</title>".to_vec();
     let documents = [

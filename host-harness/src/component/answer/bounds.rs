@@ -13,7 +13,7 @@ pub(super) const REASON: usize = 500;
 pub(super) const NOTE: usize = 2000;
 
 /// Longest id of a provider's job, in characters.
-pub(super) const ID: usize = 512;
+pub(super) const ID: usize = 4096;
 
 /// Longest code of a provider, in characters.
 pub(super) const CODE: usize = 100;

@@ -32,6 +32,36 @@ fn failure_with_the_code_no_result_is_a_success_without_a_result() {
 }
 
 #[test]
+fn quota_of_a_minute_in_a_refusal_is_waited_for() {
+    let refused = |charge, message: &str| {
+        of_start(Err(CallError::Node(NodeError {
+            cause: ErrorCause::Rejected(ProviderFault {
+                status: Some(200),
+                code: Some("RESOURCE_EXHAUSTED".into()),
+                message: message.into(),
+            }),
+            charge,
+            next: crate::contract::NextStep::Stop,
+            retry_after_ms: None,
+        })))
+    };
+    let of_a_minute = "Quota exceeded for quota metric Generate requests per minute";
+    for (charge, message, expected) in [
+        (Charge::No, of_a_minute, ErrorKind::Throttled),
+        (Charge::Unknown, of_a_minute, ErrorKind::Rejected),
+        (Charge::No, "Quota exceeded", ErrorKind::AccountRefused),
+        (Charge::No, "a bad picture", ErrorKind::Rejected),
+    ] {
+        let Event::SubmitFailed { error, failure } = refused(charge, message) else {
+            panic!("another event");
+        };
+        assert_eq!(error.kind, expected, "{message}");
+        let is_retried = matches!(failure, SubmitFailure::Retryable { .. });
+        assert_eq!(is_retried, expected == ErrorKind::Throttled, "{message}");
+    }
+}
+
+#[test]
 fn success_that_names_no_file_is_one_without_a_result_of_a_node_with_files() {
     let finished = of_start(Ok(Started::Finished(Completion {
         ticket: "t".into(),

@@ -123,6 +123,11 @@ fn job_that_is_or_may_be_charged_is_queued_again_on_request_and_its_charge_stays
             charge,
             "no attempt makes an earlier one free"
         );
+        // The refused attempt itself cost nothing.
+        assert_eq!(refused.billing.charge, Charge::No);
+        assert_eq!(round_trip(&refused), Ok(refused.clone()));
+        let (third, _) = decide(&refused, retried(1, true), 9_100);
+        assert_eq!((third.retries, third.charge()), (2, charge));
     }
 }
 
