@@ -27,7 +27,7 @@
 //!   [`kept_clips`]: complete clips that get no name; [`out_paths`]: special files;
 //!   [`exact_paths`]: names that are not UTF-8
 //! - [`full_disk`]: many jobs on a disk that fills, and each way in which a system says so;
-//!   [`address_space`]: limits of the address space
+//!   [`address_space`]: limits of the address space; [`open_files`]: limits of open files
 //! - [`day`]: a batch through a closed terminal, no credit, a stop, a clock that is set, a full disk and
 //!   a kill
 //! - [`half_clips`]: clips that a server cuts without saying their length
@@ -188,6 +188,8 @@ mod node_help;
 mod nodes;
 mod numbers;
 mod observability;
+#[cfg(target_os = "linux")]
+mod open_files;
 #[cfg(target_os = "linux")]
 mod out_paths;
 mod packs;

@@ -71,6 +71,9 @@ use std::sync::Arc;
 use clap::Parser as _;
 use tokio::runtime::Builder;
 use zoetrope_host::engine::is_address_space_scarce;
+use zoetrope_host::error::ErrorKind;
+use zoetrope_host::jobs::{NextStep, Repair};
+use zoetrope_host::open_files;
 use zoetrope_host::sanitize::{is_harmful, line};
 
 use args::{Cli, Command};
@@ -137,6 +140,9 @@ async fn dispatch(cli: Cli, printer: Printer, logging: &Logging) -> Result<ExitC
         printer.has_jobs();
         interrupts::end_at_signal(&printer);
     }
+    if matches!(cli.command, Command::Run(_)) {
+        has_files()?;
+    }
     let context = Arc::new(Context::new(cli.global, printer));
     // Settings that cannot be used are an error of the command that needs them.
     #[cfg(feature = "otlp")]
@@ -150,6 +156,18 @@ async fn dispatch(cli: Cli, printer: Printer, logging: &Logging) -> Result<ExitC
         Err(failure) => Err(context.solutions().await.applied_to(failure)),
         ended => ended,
     }
+}
+
+/// A paid job needs open files for its result, so a limit that is too low ends the command first.
+fn has_files() -> Result<(), Failure> {
+    open_files::probe(open_files::OF_A_RUN).map_err(|error| {
+        let message = format!(
+            "a run needs {} more open files: {error}",
+            open_files::OF_A_RUN
+        );
+        let step = NextStep::repeat(Repair::OpenFiles);
+        Failure::new(ErrorKind::LedgerUnavailable, Phase::Setup, message).then_step(step, "")
+    })
 }
 
 async fn execute(command: Command, context: &Arc<Context>) -> Result<ExitCode, Failure> {

@@ -1,9 +1,11 @@
-//! Space on a disk: how much is left, and whether a failed write lacked it.
+//! Space on a disk: how much is left, and whether a failed write lacked it, or another limit.
 
 use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+
+use crate::open_files;
 
 /// What a failed write lacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +14,8 @@ pub enum Shortage {
     Space,
     /// Permission to make a file so long: the limit `ulimit -f`.
     FileSize,
+    /// Permission to open one more file: the limit `ulimit -n`.
+    OpenFiles,
 }
 
 impl fmt::Display for Shortage {
@@ -19,6 +23,7 @@ impl fmt::Display for Shortage {
         f.write_str(match self {
             Self::Space => "the disk, or the quota of this user, is full",
             Self::FileSize => "the limit on the size of files (`ulimit -f`) is reached",
+            Self::OpenFiles => "the limit on open files (`ulimit -n`) is reached",
         })
     }
 }
@@ -30,6 +35,7 @@ impl Shortage {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(Self::Space),
             io::ErrorKind::FileTooLarge => Some(Self::FileSize),
+            _ if open_files::is_limit(error) => Some(Self::OpenFiles),
             _ => None,
         }
     }
@@ -105,6 +111,13 @@ mod tests {
         ] {
             assert_eq!(Shortage::of(&kind.into()), expected, "{kind:?}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn limit_on_open_files_is_a_shortage() {
+        let error = io::Error::from(rustix::io::Errno::MFILE);
+        assert_eq!(Shortage::of(&error), Some(Shortage::OpenFiles));
     }
 
     #[test]

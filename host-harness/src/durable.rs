@@ -2,7 +2,8 @@
 //!
 //! `File::sync_all` of the standard library calls `fsync`, but on Apple's systems `fcntl` with
 //! `F_FULLFSYNC` (`library/std/src/sys/fs/unix.rs`), since `fsync` there leaves the data in the
-//! drive's cache. It does the same for a folder that is opened as a file.
+//! drive's cache. It does the same for a folder that is opened as a file. So does this module, but
+//! an interrupted sync is not repeated for ever.
 
 use std::fs::File;
 use std::io;
@@ -13,12 +14,41 @@ use crate::said::{self, Limit};
 /// Syncs a file's content to the disk. It must be open for writing: Windows syncs no other. Where
 /// the file system has no sync at all, this is said once.
 pub(crate) fn sync_file(file: &File) -> io::Result<()> {
-    let synced = match file.sync_all() {
+    let synced = match bounded(|| sync_once(file)) {
         // A network file system may refuse the full sync; SQLite syncs as usual there, too.
         Err(error) if cfg!(target_vendor = "apple") => sync_as_usual(file, error),
         synced => synced,
     };
     synced.or_else(unsupported_is_said)
+}
+
+/// How often a sync that a signal interrupts is repeated: some FUSE mounts always report that.
+const ATTEMPTS: u32 = 100;
+
+fn bounded(sync: impl Fn() -> io::Result<()>) -> io::Result<()> {
+    for _ in 1..ATTEMPTS {
+        match sync() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            synced => return synced,
+        }
+    }
+    sync()
+}
+
+/// The standard library repeats an interrupted sync for ever.
+#[cfg(all(unix, not(target_vendor = "apple")))]
+fn sync_once(file: &File) -> io::Result<()> {
+    Ok(rustix::fs::fsync(file)?)
+}
+
+#[cfg(target_vendor = "apple")]
+fn sync_once(file: &File) -> io::Result<()> {
+    Ok(rustix::fs::fcntl_fullfsync(file)?)
+}
+
+#[cfg(not(unix))]
+fn sync_once(file: &File) -> io::Result<()> {
+    file.sync_all()
 }
 
 #[cfg(unix)]
@@ -64,7 +94,7 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 
 #[cfg(unix)]
 fn sync_opened(folder: &File) -> io::Result<()> {
-    match folder.sync_all() {
+    match bounded(|| sync_once(folder)) {
         Err(error) if cfg!(target_vendor = "apple") => sync_as_usual(folder, error),
         synced => synced,
     }
@@ -107,6 +137,28 @@ mod tests {
         sync_file(&file).expect("sync");
         let refused = io::Error::from(io::ErrorKind::Unsupported);
         sync_as_usual(&file, refused).expect("sync");
+    }
+
+    #[test]
+    fn sync_that_is_always_interrupted_ends() {
+        let calls = std::cell::Cell::new(0);
+        let synced = |until: u32| {
+            calls.set(0);
+            bounded(|| {
+                calls.set(calls.get() + 1);
+                if calls.get() < until {
+                    return Err(io::ErrorKind::Interrupted.into());
+                }
+                Ok(())
+            })
+        };
+        synced(3).expect("the third one");
+        assert_eq!(calls.get(), 3);
+        let error = synced(u32::MAX).expect_err("it is interrupted");
+        assert_eq!(
+            (error.kind(), calls.get()),
+            (io::ErrorKind::Interrupted, ATTEMPTS)
+        );
     }
 
     #[test]

@@ -115,6 +115,7 @@ pub mod ledger;
 mod lock_errors;
 pub mod media;
 pub mod net;
+pub mod open_files;
 pub mod policy;
 mod private_texts;
 mod reserved_headers;

@@ -74,7 +74,8 @@ pub(crate) fn short_clip() -> Vec<u8> {
     static CLIP: OnceLock<Vec<u8>> = OnceLock::new();
     let make = || {
         let mut clip = boxed(*b"ftyp", b"isom\0\0\x02\0isommp41");
-        clip.extend(boxed(*b"mdat", &[7; 3000]));
+        clip.extend(boxed(*b"moov", &boxed(*b"mvhd", &[0; 100])));
+        clip.extend(boxed(*b"mdat", &[7; 2884]));
         clip
     };
     CLIP.get_or_init(make).clone()

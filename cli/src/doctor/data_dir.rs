@@ -91,6 +91,7 @@ fn repair(lacks: Option<Shortage>, options: &str) -> String {
     let first = match lacks {
         Some(Shortage::Space) => "Free disk space",
         Some(Shortage::FileSize) => "Raise the limit on the size of files (ulimit -f)",
+        Some(Shortage::OpenFiles) => "Raise the limit on open files (ulimit -n)",
         None => "Fix the permissions of the data directory, or use another --data-dir",
     };
     format!("{first}, then run: zoetrope doctor{options}")

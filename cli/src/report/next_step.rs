@@ -280,6 +280,7 @@ pub(super) fn repair_text(repair: Repair) -> &'static str {
         Repair::Space => "Free disk space",
         Repair::ExistingFile => "Move the existing file away",
         Repair::FileSize => "Raise the limit on the size of files (ulimit -f)",
+        Repair::OpenFiles => "Raise the limit on open files (ulimit -n)",
         Repair::DataDirectory => {
             "Fix the permissions of the data directory, or use another --data-dir"
         }

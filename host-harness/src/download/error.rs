@@ -117,6 +117,19 @@ pub enum DownloadError {
         /// The actual kind by its first bytes, with its article.
         what: String,
     },
+    /// The file is complete, and its format is not known here.
+    #[error(
+        "{url} should be {expected}, but its format is not known here; it is kept as `{}`",
+        kept.display()
+    )]
+    UnknownFormat {
+        /// The URL without its query.
+        url: String,
+        /// The expected kind, with its article.
+        expected: &'static str,
+        /// Where the file is kept until a download succeeds.
+        kept: PathBuf,
+    },
     /// The file was inside a reply and was not written, or the reply named one that it does not
     /// have. A poll returns it again.
     #[error("the file inside the provider's reply could not be taken from it")]
@@ -196,6 +209,7 @@ impl DownloadError {
             Self::Broken { source, .. } => of_lost(source),
             Self::TooLong { .. }
             | Self::WrongKind { .. }
+            | Self::UnknownFormat { .. }
             | Self::Digest { .. }
             | Self::NotInHand => DownloadFailure::UrlExpired,
             Self::Incomplete { .. }
@@ -214,6 +228,11 @@ impl DownloadError {
             | Self::Unsynced { source, .. } => Shortage::of(source),
             _ => None,
         }
+    }
+
+    /// Whether the file is of another kind, or of a format that is not known here.
+    pub(crate) fn is_another_kind(&self) -> bool {
+        matches!(self, Self::WrongKind { .. } | Self::UnknownFormat { .. })
     }
 
     /// Whether the unfinished file can never become the file.

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
+use super::aside::remove_unverified;
 use super::error::{DownloadError, TargetError};
 use super::files::{Fetched, sync_folder_of};
 use super::part::{self, digest_of, part_of};
-use super::rename::{Calls, Way};
+use super::rename::{Calls, Way, is_reserved_for};
 use super::target::{check_target, special};
 use crate::digest::Sha256Digest;
 use crate::durable::sync_file;
@@ -48,7 +49,7 @@ pub fn finalize(
     if whole {
         match name(part, target, force) {
             Ok(Way::Exclusive | Way::Reserved) => {
-                part::remove(&part::unverified_of(part));
+                remove_unverified(part);
                 return written(sync_folder_of(target));
             }
             // The copy is compared below, and the unfinished file is removed after it.
@@ -60,7 +61,7 @@ pub fn finalize(
     if is_file_of(target, sha256)? {
         written(sync(target).and_then(|()| sync_folder_of(target)))?;
         part::remove(part);
-        part::remove(&part::unverified_of(part));
+        remove_unverified(part);
         return Ok(());
     }
     if whole {
@@ -86,17 +87,18 @@ pub fn finalize(
 /// `force` is not set, or when reading or writing fails. No unfinished file is left behind.
 pub fn copy(from: &Path, to: &Path, job: &str, force: bool) -> Result<Fetched, DownloadError> {
     let mut source = part::open_to_read(from).map_err(|source| unreadable(from, source))?;
-    if !force && std::fs::symlink_metadata(to).is_ok() {
+    let part = part_of(to, job);
+    let is_taken = std::fs::symlink_metadata(to).is_ok() && !is_reserved_for(&part, to);
+    if !force && is_taken {
         let fetched = transfer(&mut source, from, &mut io::sink(), from)?;
         if !is_file_of(to, &fetched.sha256)? {
             return Err(occupied(to).into());
         }
         // It was copied before, possibly by a process that was then interrupted.
-        finalize(&part_of(to, job), to, &fetched.sha256, false)?;
+        finalize(&part, to, &fetched.sha256, false)?;
         return Ok(fetched);
     }
     check_target(to, true)?;
-    let part = part_of(to, job);
     if part == from {
         // It is the unfinished file of this target itself, which only lacks its name.
         let fetched = transfer(&mut source, from, &mut io::sink(), from)?;

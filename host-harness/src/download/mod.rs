@@ -34,6 +34,7 @@
 //! A power cut may lose blocks in the middle of the file, which then read as zeros. Bytes
 //! from the first such block on are requested again and compared.
 
+mod aside;
 mod error;
 mod files;
 mod finalize;

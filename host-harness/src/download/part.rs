@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 
+use super::aside::set_aside;
 use super::error::DownloadError;
 use super::files::sync_folder_of;
 use crate::digest::Sha256Digest;
@@ -31,6 +32,11 @@ pub fn part_of(target: &Path, job: &str) -> PathBuf {
     name.push(job);
     name.push(".part");
     name.into()
+}
+
+/// The name of the copy of an unfinished file, while it is written beside a target on another mount.
+pub(super) fn copy_of(part: &Path) -> PathBuf {
+    part.with_extension("copy")
 }
 
 /// The digest of the file at `path`; `None` if it does not exist. Blocks while it reads the
@@ -137,6 +143,7 @@ pub(super) struct Part {
     position: u64,
     digest: Sha256,
     header: Vec<u8>,
+    is_stale: bool,
 }
 
 impl Part {
@@ -163,6 +170,7 @@ impl Part {
                 position,
                 digest,
                 header,
+                is_stale: false,
             })
         };
         match tokio::task::spawn_blocking(opening).await {
@@ -194,13 +202,11 @@ impl Part {
         self.digest.clone().finalize().into()
     }
 
-    /// Empties the file.
+    /// Begins again. What the file has is kept until the first byte comes.
     pub(super) async fn restart(&mut self) -> Result<(), DownloadError> {
-        let emptied = async {
-            self.file.set_len(0).await?;
-            self.file.seek(SeekFrom::Start(0)).await
-        };
-        emptied.await.map_err(|source| self.unwritable(source))?;
+        let begun = self.file.seek(SeekFrom::Start(0)).await;
+        begun.map_err(|source| self.unwritable(source))?;
+        self.is_stale |= self.bytes() > 0;
         self.there = 0;
         self.position = 0;
         self.digest = Sha256::new();
@@ -208,8 +214,27 @@ impl Part {
         Ok(())
     }
 
+    /// Whether the file still has the bytes from before [`Part::restart`].
+    pub(super) fn is_stale(&self) -> bool {
+        self.is_stale
+    }
+
+    /// Empties the file before its new first byte.
+    async fn empty(&mut self) -> Result<(), DownloadError> {
+        let emptied = async {
+            self.file.set_len(0).await?;
+            self.file.seek(SeekFrom::Start(0)).await
+        };
+        emptied.await.map_err(|source| self.unwritable(source))?;
+        self.is_stale = false;
+        Ok(())
+    }
+
     /// Takes the bytes at the position: compares those that exist, writes the others.
     pub(super) async fn take(&mut self, bytes: &[u8]) -> Result<Taken, DownloadError> {
+        if self.is_stale && !bytes.is_empty() {
+            self.empty().await?;
+        }
         let known = self.there.saturating_sub(self.position);
         let known = usize::try_from(known).map_or(bytes.len(), |known| known.min(bytes.len()));
         let (known, new) = bytes.split_at(known);
@@ -240,13 +265,27 @@ impl Part {
         flushed.map_err(|source| self.unwritable(source))
     }
 
-    /// Syncs the file and its folder entry to the disk.
-    pub(super) async fn sync(&mut self) -> io::Result<()> {
+    /// Syncs the file and its folder entry to the disk, through the handle that is open.
+    pub(super) async fn sync(mut self) -> Result<(), DownloadError> {
+        self.flush().await?;
         let path = self.path.clone();
-        self.file.flush().await?;
-        let file = self.file.try_clone().await?.into_std().await;
-        let sync = move || sync_file(&file).and_then(|()| sync_folder_of(&path));
-        tokio::task::spawn_blocking(sync).await?
+        let file = self.file.into_std().await;
+        let sync = move || {
+            let synced = sync_file(&file).and_then(|()| sync_folder_of(&path));
+            // The system may have discarded the data that it could not write, and reports that
+            // only once: this file is never continued. It may be all that there is, though.
+            synced.map_err(|source| DownloadError::Unsynced {
+                kept: set_aside(&path),
+                source,
+            })
+        };
+        match tokio::task::spawn_blocking(sync).await {
+            Ok(synced) => synced,
+            Err(error) => Err(DownloadError::Write {
+                path: self.path,
+                source: error.into(),
+            }),
+        }
     }
 
     /// Whether it ends where the format of this media type says.
@@ -277,11 +316,6 @@ impl Part {
         remove(&self.path);
     }
 
-    /// Keeps it under another name: the next download starts again.
-    pub(super) fn set_aside(self) {
-        set_aside(&self.path);
-    }
-
     fn unwritable(&self, source: io::Error) -> DownloadError {
         DownloadError::Write {
             path: self.path.clone(),
@@ -299,19 +333,6 @@ pub(super) enum Taken {
     Header,
     /// The bytes differ from the existing ones.
     Differs,
-}
-
-/// The name of a complete file whose digest is not the announced one, or that was not synced.
-pub(super) fn unverified_of(part: &Path) -> PathBuf {
-    part.with_extension("unverified")
-}
-
-/// Keeps such a file in the place of the one before.
-pub(super) fn set_aside(path: &Path) {
-    if let Err(error) = std::fs::rename(path, unverified_of(path)) {
-        tracing::warn!(%error, path = %path.display(), "an unverified file could not be renamed");
-        remove(path);
-    }
 }
 
 /// Removes an unfinished file. A failure is only logged: the next download checks a file that

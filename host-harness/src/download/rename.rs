@@ -6,19 +6,23 @@
 //! 2. a hard link of that name, then the removal of the unfinished file;
 //! 3. a small file of that name that is created exclusively and names the unfinished file, then a
 //!    rename over it. What another program writes into that small file in between is lost;
-//! 4. that small file, filled with a copy: the unfinished file is on another mount.
+//! 4. that small file, then a copy that is renamed over it: the unfinished file is on another mount.
 //!
 //! exFAT and some FUSE mounts have neither 1 nor 2. Each system reports another error for what it
-//! lacks, so every error but a taken name and a missing file leads to the next way.
+//! lacks, so every error but a taken name and a missing file leads to the next way. A call may have
+//! done its work before it reports an error, so a file is removed only while it is seen to be one
+//! that this module wrote.
+
+mod fill;
 
 use std::fs::OpenOptions;
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use super::files::folder_of;
-use super::part::{open_existing, open_to_read, remove};
-use crate::durable::sync_file;
+use super::part::{open_to_read, remove};
 use crate::said::{self, Limit};
+use fill::fill;
 
 type Call = fn(&Path, &Path) -> io::Result<()>;
 
@@ -56,6 +60,11 @@ impl Calls {
     ///
     /// `AlreadyExists` if one has it. `part` stays after every error.
     pub(super) fn name_new(&self, part: &Path, target: &Path) -> io::Result<Way> {
+        // A taken name is reported before a call that the file system does not have.
+        let is_final = |error: &io::Error| match error.kind() {
+            io::ErrorKind::AlreadyExists => !is_reserved_for(part, target),
+            kind => kind == io::ErrorKind::NotFound,
+        };
         let first = match (self.rename_new)(part, target) {
             Ok(()) => return Ok(Way::Exclusive),
             Err(error) if is_final(&error) => return Err(error),
@@ -83,12 +92,17 @@ impl Calls {
             Err(error) => error,
         };
         // Another mount, or a file that is a mount itself, as containers have it.
-        let is_apart = matches!(
-            error.kind(),
-            io::ErrorKind::CrossesDevices | io::ErrorKind::ResourceBusy
-        );
+        let is_mount = |error: &io::Error| {
+            matches!(
+                error.kind(),
+                io::ErrorKind::CrossesDevices | io::ErrorKind::ResourceBusy
+            )
+        };
+        let is_apart = is_mount(&error);
         match std::fs::symlink_metadata(target) {
-            Ok(metadata) if is_apart && metadata.is_file() => fill(part, target),
+            Ok(metadata) if is_apart && metadata.is_file() => {
+                fill(self.rename, part, target, is_mount).map(|()| Way::Copied)
+            }
             Err(missing) if is_apart && missing.kind() == io::ErrorKind::NotFound => {
                 self.reserve(part, target, &error)
             }
@@ -106,6 +120,7 @@ impl Calls {
             Ok(mut file) => {
                 if let Err(error) = file.write_all(text.as_bytes()) {
                     drop(file);
+                    // It has the beginning of the text at most.
                     remove(target);
                     return Err(error);
                 }
@@ -120,20 +135,21 @@ impl Calls {
             );
         }
         let named = match (self.rename)(part, target) {
-            Ok(()) => Ok(Way::Reserved),
+            Ok(()) => return Ok(Way::Reserved),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
-            Err(_) => fill(part, target),
+            // The rename was done, or another program took the name.
+            Err(error) if !is_reserved(target, &text) => return Err(error),
+            // No rename at all may be possible: the copy is then written into the small file.
+            Err(_) => {
+                let is_own = |_: &io::Error| is_reserved(target, &text);
+                fill(self.rename, part, target, is_own).map(|()| Way::Copied)
+            }
         };
-        if named.is_err() {
+        if named.is_err() && is_reserved(target, &text) {
             remove(target);
         }
         named
     }
-}
-
-/// Whether no other way of naming has another outcome.
-fn is_final(error: &io::Error) -> bool {
-    is_taken(error) || error.kind() == io::ErrorKind::NotFound
 }
 
 fn is_taken(error: &io::Error) -> bool {
@@ -147,23 +163,19 @@ fn reservation(part: &Path) -> String {
     format!("zoetrope: reserved for {}\n", name.to_string_lossy())
 }
 
+/// Whether `target` is the small file that reserves its name for `part`.
+pub(super) fn is_reserved_for(part: &Path, target: &Path) -> bool {
+    is_reserved(target, &reservation(part))
+}
+
+/// Whether `target` begins with this reservation. A copy that is written into it overwrites its
+/// beginning last.
 fn is_reserved(target: &Path, text: &str) -> bool {
     let is_file = std::fs::symlink_metadata(target).is_ok_and(|metadata| metadata.is_file());
     let mut content = Vec::new();
-    let read = open_to_read(target)
-        .and_then(|file| file.take(text.len() as u64 + 1).read_to_end(&mut content));
-    is_file && read.is_ok() && content == text.as_bytes()
-}
-
-/// Writes a copy of `part` into the regular file `target`.
-fn fill(part: &Path, target: &Path) -> io::Result<Way> {
-    let mut from = open_to_read(part)?;
-    let mut to = open_existing(target)?;
-    to.set_len(0)?;
-    to.rewind()?;
-    io::copy(&mut from, &mut to)?;
-    sync_file(&to)?;
-    Ok(Way::Copied)
+    let read = is_file.then(|| open_to_read(target)).and_then(Result::ok);
+    let read = read.map(|file| file.take(text.len() as u64).read_to_end(&mut content));
+    read.is_some_and(|read| read.is_ok()) && content == text.as_bytes()
 }
 
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]

@@ -6,7 +6,7 @@ use super::error::DownloadError;
 use super::files::Received;
 use super::part::{Part, Taken};
 use super::range::{ContentRange, length_of_whole};
-use super::transfer::Transfer;
+use super::transfer::{Transfer, is_of_unknown_format};
 use crate::egress::{ContentDecoder, FetchError, Reply, ReplyLost, Wanted};
 use crate::structure::Ending;
 
@@ -52,6 +52,10 @@ struct Seen {
     replies: u32,
     /// Length of the file.
     total: Option<u64>,
+    /// Whether a reply did not say how long the file is.
+    is_open: bool,
+    /// Whether a request for a range was answered with that range.
+    has_range: bool,
 }
 
 impl Seen {
@@ -59,6 +63,7 @@ impl Seen {
     /// another.
     fn is_same_file(&mut self, total: Option<u64>) -> bool {
         self.replies += 1;
+        self.is_open |= total.is_none();
         let before = self.total;
         self.total = total.or(before);
         total.is_none_or(|total| before.is_none_or(|before| before == total))
@@ -73,7 +78,7 @@ impl Transfer<'_> {
         part: &mut Part,
         progress: &mut impl FnMut(Received),
     ) -> Result<(), DownloadError> {
-        let good = part.bytes() <= self.wanted.limit && self.recognised(part.header()).is_ok();
+        let good = part.bytes() <= self.wanted.limit && self.is_possible(part.header()).is_ok();
         if good && part.position() > 0 && self.attempt(part, progress).await? {
             return Ok(());
         }
@@ -101,6 +106,13 @@ impl Transfer<'_> {
         let mut came = self.request(part, &mut seen, progress).await?;
         for _ in 0..REQUESTS {
             match came {
+                // A length that another reply announced may be that of half a clip.
+                Progress::Whole if seen.is_open && !self.is_announced(part) => {
+                    return match self.ending(part).await? {
+                        Ending::Cut(why) => Err(self.is_cut(&why)),
+                        Ending::Whole | Ending::Unknown => Ok(true),
+                    };
+                }
                 Progress::Whole => return Ok(true),
                 Progress::Differs | Progress::Nothing => return Ok(false),
                 // Its digest says more than another reply.
@@ -127,7 +139,7 @@ impl Transfer<'_> {
                 return if has_more {
                     Err(self.incomplete("the server does not send the rest"))
                 } else {
-                    self.by_structure(part).await.map(|()| true)
+                    self.by_structure(part, &seen).await.map(|()| true)
                 };
             }
         }
@@ -150,19 +162,23 @@ impl Transfer<'_> {
         });
         let reply = reply.await?;
         if reply.parts.status == StatusCode::RANGE_NOT_SATISFIABLE {
-            return self.at_end(part, &reply, seen.replies > 0).await;
+            return self.at_end(part, &reply, seen).await;
         }
-        let Some(carried) = self.carried(&reply, from)? else {
+        let Some(mut carried) = self.carried(&reply, from)? else {
             return Ok(Progress::Nothing);
         };
-        let Carried { extent, total, .. } = carried;
+        let extent = carried.extent;
         if seen.replies > 0 && extent.start == 0 {
             // The whole file again, and not what was asked for.
             return Ok(Progress::Nothing);
         }
-        if !seen.is_same_file(total) {
+        if !seen.is_same_file(carried.total) {
             return Ok(Progress::Differs);
         }
+        seen.has_range |= from > 0 && reply.parts.status == StatusCode::PARTIAL_CONTENT;
+        // An earlier reply may have announced it.
+        let total = seen.total;
+        carried.total = total;
         if extent.start == 0 {
             part.restart().await?;
         }
@@ -215,9 +231,9 @@ impl Transfer<'_> {
             }
         }
         if let Some(decoder) = decoder {
-            // The encoding has an end of its own.
+            // The encoding has an end of its own, also that of half a clip.
             decoder.finish().map_err(|lost| self.broken(lost))?;
-            return Ok(Progress::Whole);
+            return Ok(Progress::Open { is_ended: true });
         }
         if let Some(end) = extent.end.filter(|end| *end != part.position()) {
             return Err(self.of_another_length(extent.start, end, part.position()));
@@ -236,21 +252,32 @@ impl Transfer<'_> {
         &self,
         part: &mut Part,
         reply: &Reply,
-        is_further: bool,
+        seen: &Seen,
     ) -> Result<Progress, DownloadError> {
         // Bytes of the part were not compared, or are too many.
-        if !is_further || part.bytes() != part.position() {
+        if seen.replies == 0 || part.bytes() != part.position() {
             return Ok(Progress::Differs);
         }
-        Ok(match length_of_whole(&reply.parts.headers) {
-            Some(total) if total == part.position() => Progress::Whole,
-            Some(total) if total < part.position() => Progress::Differs,
-            Some(_) => Progress::Nothing,
+        let announced = length_of_whole(&reply.parts.headers);
+        if announced.is_some_and(|total| total < part.position()) {
+            return Ok(Progress::Differs);
+        }
+        let totals = [announced, seen.total];
+        if totals
+            .iter()
+            .flatten()
+            .any(|total| *total != part.position())
+        {
+            return Ok(Progress::Nothing);
+        }
+        if totals.iter().any(Option::is_some) {
+            return Ok(Progress::Whole);
+        }
+        Ok(match self.ending(part).await? {
+            Ending::Whole => Progress::Whole,
             // Some servers answer so to any range.
-            None => match self.ending(part).await? {
-                Ending::Whole | Ending::Unknown => Progress::Whole,
-                Ending::Cut(_) => Progress::Nothing,
-            },
+            Ending::Unknown if seen.has_range => Progress::Whole,
+            Ending::Unknown | Ending::Cut(_) => Progress::Nothing,
         })
     }
 
@@ -261,19 +288,33 @@ impl Transfer<'_> {
     }
 
     /// Succeeds if the structure of the file says that it is complete, and no digest contradicts.
-    async fn by_structure(&self, part: &mut Part) -> Result<(), DownloadError> {
+    async fn by_structure(&self, part: &mut Part, seen: &Seen) -> Result<(), DownloadError> {
         if part.bytes() != part.position() {
             return Err(self.incomplete("fewer bytes came than before"));
+        }
+        if seen.total.is_some_and(|total| total != part.position()) {
+            return Err(self.incomplete("the server does not send the rest"));
         }
         match self.ending(part).await? {
             Ending::Whole if self.wanted.sha256.is_none() => Ok(()),
             Ending::Whole => Err(self.incomplete("it does not have the announced SHA-256")),
-            Ending::Cut(why) => Err(self.incomplete(&format!("the file {why}"))),
-            Ending::Unknown => Err(self.incomplete("the reply has no length, nor has the file")),
+            Ending::Cut(why) => Err(self.is_cut(&why)),
+            Ending::Unknown => Err(self.incomplete(&format!(
+                "the reply has no length, nor has the file, which may be whole: what came is kept \
+                 as `{}`",
+                self.wanted.part.display()
+            ))),
         }
     }
 
+    fn is_cut(&self, why: &str) -> DownloadError {
+        self.incomplete(&format!("the file {why}"))
+    }
+
     async fn ending(&self, part: &mut Part) -> Result<Ending, DownloadError> {
+        if is_of_unknown_format(part.header()) {
+            return Ok(Ending::Unknown);
+        }
         let media_type = self.recognised(part.header())?;
         part.ending(media_type).await
     }
@@ -332,7 +373,7 @@ impl Transfer<'_> {
         }
         match part.take(bytes).await? {
             // A page instead of a clip is detected before it is complete.
-            Taken::Header => self.recognised(part.header()).map(|_| true),
+            Taken::Header => self.is_possible(part.header()).map(|()| true),
             Taken::More => Ok(true),
             Taken::Differs => Ok(false),
         }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use super::aside::{remove_unverified, set_aside};
 use super::error::DownloadError;
 use super::files::{Fetched, Received};
-use super::part::{Part, remove, unverified_of};
+use super::part::Part;
 use crate::connections::OpenConnection;
 use crate::contract::MediaKind;
 use crate::egress::{AddressRule, Egress, FetchAddresses, FetchError};
@@ -66,25 +67,22 @@ pub async fn fetch(
     let (bytes, whole) = (part.bytes(), outcome.is_ok());
     tracing::info!(bytes, whole, "the download ended");
     match outcome {
-        Ok(fetched) => match part.sync().await {
-            Ok(()) => {
-                remove(&unverified_of(wanted.part));
-                Ok(fetched)
-            }
-            Err(source) => {
-                // The system may have discarded the data that it could not write, and reports that
-                // only once: this file is never continued. It may be all that there is, though.
-                part.set_aside();
-                let kept = unverified_of(wanted.part);
-                Err(DownloadError::Unsynced { kept, source })
-            }
-        },
-        Err(error) => {
+        Ok(fetched) => {
+            part.sync().await?;
+            remove_unverified(wanted.part);
+            Ok(fetched)
+        }
+        Err(mut error) => {
             part.flush().await?;
-            if matches!(error, DownloadError::Digest { .. }) {
+            if let DownloadError::Digest { kept, .. } | DownloadError::UnknownFormat { kept, .. } =
+                &mut error
+            {
                 // It may be whole, and a wrong digest be all that the provider has.
-                part.set_aside();
-            } else if error.invalidates_the_part() || part.bytes() == 0 {
+                let path = kept.clone();
+                if let Ok(renamed) = tokio::task::spawn_blocking(move || set_aside(&path)).await {
+                    *kept = renamed;
+                }
+            } else if !part.is_stale() && (error.invalidates_the_part() || part.bytes() == 0) {
                 part.discard();
             }
             Err(error)
@@ -123,13 +121,20 @@ impl Transfer<'_> {
 
     /// Checks kind and digest of the complete file.
     fn checked(&self, part: &Part) -> Result<Fetched, DownloadError> {
+        if is_of_unknown_format(part.header()) {
+            return Err(DownloadError::UnknownFormat {
+                url: self.url.to_string(),
+                expected: expected(self.wanted.kind),
+                kept: self.wanted.part.to_owned(),
+            });
+        }
         let media_type = self.recognised(part.header())?;
         let sha256 = part.sha256();
         let announced = self.wanted.sha256;
         if announced.is_some_and(|text| !text.eq_ignore_ascii_case(&sha256.to_string())) {
             return Err(DownloadError::Digest {
                 url: self.url.to_string(),
-                kept: unverified_of(self.wanted.part),
+                kept: self.wanted.part.to_owned(),
             });
         }
         Ok(Fetched {
@@ -143,11 +148,32 @@ impl Transfer<'_> {
         recognised(self.wanted.kind, header, || self.url.to_string())
     }
 
+    /// Checks that a file that begins with `header` may be the wanted one.
+    pub(super) fn is_possible(&self, header: &[u8]) -> Result<(), DownloadError> {
+        if is_of_unknown_format(header) {
+            return Ok(());
+        }
+        self.recognised(header).map(|_| ())
+    }
+
     pub(super) fn too_long(&self) -> DownloadError {
         DownloadError::TooLong {
             url: self.url.to_string(),
             limit: self.wanted.limit,
         }
+    }
+}
+
+/// Whether a file may be a picture or clip of a format that is not known here: it is no text.
+pub(super) fn is_of_unknown_format(header: &[u8]) -> bool {
+    let is_text = |byte: &u8| *byte >= b' ' || matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b);
+    file_type::kind(header) == FileType::Other && !header.iter().all(is_text)
+}
+
+fn expected(kind: MediaKind) -> &'static str {
+    match kind {
+        MediaKind::Image => "a picture",
+        MediaKind::Video => "a video",
     }
 }
 
@@ -167,10 +193,7 @@ pub(super) fn recognised(
         }
         (_, came) => Err(DownloadError::WrongKind {
             url: url(),
-            expected: match expected {
-                MediaKind::Image => "a picture",
-                MediaKind::Video => "a video",
-            },
+            expected: self::expected(expected),
             what: came.to_string(),
         }),
     }

@@ -3,6 +3,7 @@
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::aside::set_aside;
 use super::error::DownloadError;
 use super::files::{Fetched, sync_folder_of};
 use super::part;
@@ -44,13 +45,14 @@ pub(crate) fn complete_of(part: &Path) -> PathBuf {
 /// The length of a job's id, and of the random part in the name of a probe for a writable folder.
 const ID: usize = 36;
 
-/// The job's id in the name of a file that [`part_of`](part::part_of), [`complete_of`] or
-/// [`unverified_of`](part::unverified_of) names.
+/// The job's id in the name of a file that [`part_of`](part::part_of), [`complete_of`],
+/// [`unverified_of`](super::aside::unverified_of) or [`copy_of`](part::copy_of) names.
 pub(crate) fn job_of(name: &str) -> Option<&str> {
     let named = name
         .strip_suffix(".part")
         .or_else(|| name.strip_suffix(".complete"))
-        .or_else(|| name.strip_suffix(".unverified"))?;
+        .or_else(|| name.strip_suffix(".unverified"))
+        .or_else(|| name.strip_suffix(".copy"))?;
     let (target, id) = named.rsplit_once('.')?;
     (!target.is_empty() && id.len() == ID).then_some(id)
 }
@@ -100,10 +102,9 @@ pub(crate) fn write(
     })?;
     if !is_announced {
         drop(file);
-        part::set_aside(path);
         return Err(DownloadError::Digest {
             url: IN_THE_REPLY.into(),
-            kept: part::unverified_of(path),
+            kept: set_aside(path),
         });
     }
     Ok(Fetched {
@@ -117,6 +118,7 @@ pub(crate) fn write(
 mod tests {
     use uuid::Uuid;
 
+    use super::super::aside::unverified_of;
     use super::*;
 
     #[test]
@@ -124,8 +126,10 @@ mod tests {
         let id = Uuid::nil().to_string();
         let part = part::part_of(Path::new("clip.mp4"), &id);
         let complete = complete_of(&part);
-        let unverified = part::unverified_of(&part);
-        for built in [part, complete, unverified] {
+        let unverified = unverified_of(&part, 1);
+        let second = unverified_of(&part, 2);
+        let copy = part::copy_of(&part);
+        for built in [part, complete, unverified, second, copy] {
             let name = built.to_str().expect("a name");
             assert_eq!(job_of(name), Some(id.as_str()), "{name}");
         }

@@ -124,6 +124,13 @@ impl Egress {
                 from: 0,
             })
             .await?;
+        let status = reply.parts.status;
+        if status != StatusCode::OK {
+            return Err(FetchError::Status {
+                url: url.to_string(),
+                status: status.as_u16(),
+            });
+        }
         let media_type = media_type(&reply.parts.headers);
         let collected = reply.collect(limit, self.limits().idle).await;
         let (_, bytes) = collected.map_err(|lost| failed(&url, &addresses, lost.into()))?;
@@ -133,7 +140,7 @@ impl Egress {
         })
     }
 
-    /// Fetches `wanted`: a reply with status 200, or 206 or 416 to a request that does not begin at
+    /// Fetches `wanted`: a reply with status 200 or 206, or 416 to a request that does not begin at
     /// 0. The caller reads the body and checks the range of a 206 or 416.
     pub(crate) async fn fetch(&self, wanted: Wanted<'_>) -> Result<Reply, FetchError> {
         let mut url = wanted.url.clone();
@@ -147,13 +154,9 @@ impl Egress {
                 .await
                 .map_err(|error| failed(&url, &wanted.addresses, error))?;
             match reply.parts.status {
-                StatusCode::OK => return Ok(reply),
-                // A part that was not requested would be taken for the whole.
-                StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE
-                    if wanted.from > 0 =>
-                {
-                    return Ok(reply);
-                }
+                // Some servers send a part, or the whole as a part, that was not requested.
+                StatusCode::OK | StatusCode::PARTIAL_CONTENT => return Ok(reply),
+                StatusCode::RANGE_NOT_SATISFIABLE if wanted.from > 0 => return Ok(reply),
                 StatusCode::MOVED_PERMANENTLY
                 | StatusCode::FOUND
                 | StatusCode::SEE_OTHER

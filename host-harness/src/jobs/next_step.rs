@@ -240,6 +240,8 @@ pub enum Repair {
     ExistingFile,
     /// The limit on the size of files.
     FileSize,
+    /// The limit on open files.
+    OpenFiles,
     /// The data directory: its permissions, or another one.
     DataDirectory,
     /// The cause in the error's text.
@@ -428,6 +430,7 @@ impl From<Shortage> for Repair {
         match lacks {
             Shortage::Space => Self::Space,
             Shortage::FileSize => Self::FileSize,
+            Shortage::OpenFiles => Self::OpenFiles,
         }
     }
 }

@@ -1,10 +1,14 @@
 //! Files of the ISO base media format (ISO/IEC 14496-12): MP4, `QuickTime`, 3GPP, AVIF and HEIC.
-//! They consist of boxes of a length and a name.
+//! They consist of boxes of a length and a name. A file of fragments does not say how many there are,
+//! but for an index of all of them before the first (`sidx`) or after the last (`mfra`).
+
+mod inner;
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Seek};
 
 use super::ending::{Ending, Reader};
+use inner::{has_fragments_and_chunks, header, index_end};
 
 /// The boxes that were found.
 #[derive(Default)]
@@ -14,15 +18,10 @@ struct Found {
     is_fragmented: bool,
     /// Whether a fragment came whose data has not followed.
     lacks_data: bool,
-}
-
-/// A box's header.
-struct Header {
-    name: [u8; 4],
-    /// The offset of its content.
-    content: u64,
-    /// The offset of its end; `None` if it reaches to the end of the file.
-    end: Option<u64>,
+    /// The offset of the last piece of data that the description of the movie names.
+    last_chunk: u64,
+    /// The end of the last fragment by the index before the first one.
+    index_end: Option<u64>,
 }
 
 pub(super) fn ending(file: &mut (impl Read + Seek), length: u64) -> io::Result<Ending> {
@@ -44,7 +43,14 @@ pub(super) fn ending(file: &mut (impl Read + Seek), length: u64) -> io::Result<E
             return Ok(Ending::Cut(format!("ends inside its box `{name}`")));
         }
         match &header.name {
-            b"moov" => found.is_fragmented |= has_fragments(&mut reader, end)?,
+            b"moov" => {
+                let (is_fragmented, last_chunk) = has_fragments_and_chunks(&mut reader, end)?;
+                found.is_fragmented |= is_fragmented;
+                found.last_chunk = found.last_chunk.max(last_chunk);
+            }
+            b"sidx" if !found.names.contains(b"moof") && found.index_end.is_none() => {
+                found.index_end = index_end(&mut reader, end)?;
+            }
             b"moof" => found.lacks_data = true,
             b"mdat" => found.lacks_data = false,
             _ => {}
@@ -52,17 +58,23 @@ pub(super) fn ending(file: &mut (impl Read + Seek), length: u64) -> io::Result<E
         found.names.insert(header.name);
         reader.skip_to(end)?;
     }
-    Ok(found.ending())
+    Ok(found.ending(length))
 }
 
 impl Found {
-    fn ending(&self) -> Ending {
+    fn ending(&self, length: u64) -> Ending {
         let has = |name: &[u8; 4]| self.names.contains(name);
         let has_data = has(b"mdat") || has(b"moof");
         if !has(b"moov") && !has(b"meta") {
             Ending::cut("has no description of its content (`moov`)")
         } else if self.lacks_data {
             Ending::cut("ends before the data of its last fragment")
+        } else if self.index_end.is_some_and(|end| end > length) {
+            Ending::cut("ends before the last fragment of its index")
+        } else if self.last_chunk > length {
+            Ending::cut("ends before the last data that its description names")
+        } else if has(b"moof") && !has(b"mfra") && self.index_end.is_none() {
+            Ending::Unknown
         } else if has_data || !has(b"moov") {
             Ending::Whole
         } else if self.is_fragmented {
@@ -71,43 +83,4 @@ impl Found {
             Ending::cut("has no data (`mdat`)")
         }
     }
-}
-
-/// The header of the next box; `None` if the file ends inside it.
-fn header<R: Read + Seek>(reader: &mut Reader<R>) -> io::Result<Option<Header>> {
-    let begin = reader.position();
-    let Some([a, b, c, d, name @ ..]) = reader.take::<8>()? else {
-        return Ok(None);
-    };
-    let size = match u32::from_be_bytes([a, b, c, d]) {
-        0 => None,
-        1 => match reader.take::<8>()? {
-            Some(size) => Some(u64::from_be_bytes(size)),
-            None => return Ok(None),
-        },
-        size => Some(size.into()),
-    };
-    Ok(Some(Header {
-        name,
-        content: reader.position(),
-        end: size.map(|size| begin.saturating_add(size)),
-    }))
-}
-
-/// Whether the `moov` that ends at `end` announces fragments: it has a box `mvex`.
-fn has_fragments<R: Read + Seek>(reader: &mut Reader<R>, end: u64) -> io::Result<bool> {
-    while reader.position() < end {
-        match header(reader)? {
-            Some(Header { name, .. }) if name == *b"mvex" => return Ok(true),
-            Some(Header {
-                content,
-                end: Some(next),
-                ..
-            }) if content <= next && next <= end => {
-                reader.skip_to(next)?;
-            }
-            _ => break,
-        }
-    }
-    Ok(false)
 }

@@ -1,5 +1,6 @@
 //! `WebM` and Matroska (RFC 8794 and 9559): elements of an id, a size and data. A file that was
-//! written while it was recorded has segments and clusters without a size.
+//! written while it was recorded has segments and clusters without a size: only an index after the
+//! clusters says that the last of them has come.
 
 use std::io::{self, Read, Seek};
 
@@ -7,15 +8,24 @@ use super::ending::{Ending, Reader};
 
 const SEGMENT: u32 = 0x1853_8067;
 const CLUSTER: u32 = 0x1f43_b675;
+/// The index, which is before the clusters or after all of them.
+const CUES: u32 = 0x1c53_bb6b;
 
 pub(super) fn ending(file: &mut (impl Read + Seek), length: u64) -> io::Result<Ending> {
     let mut reader = Reader::new(file);
     let mut has_cluster = false;
+    // Whether the segment, or an index after its clusters, says that no cluster follows.
+    let mut has_end = false;
     while reader.position() < length {
         let Some((id, size)) = element(&mut reader)? else {
             return Ok(Ending::cut("ends inside the header of an element"));
         };
         has_cluster |= id == CLUSTER;
+        has_end |= match id {
+            SEGMENT => size.is_some(),
+            CUES => has_cluster,
+            _ => false,
+        };
         let end = size.map(|size| reader.position().saturating_add(size));
         match (id, end) {
             (_, Some(end)) if end > length => {
@@ -27,10 +37,10 @@ pub(super) fn ending(file: &mut (impl Read + Seek), length: u64) -> io::Result<E
             (_, None) => return Ok(Ending::cut("has an element without a size")),
         }
     }
-    Ok(if has_cluster {
-        Ending::Whole
-    } else {
-        Ending::cut("has no frames")
+    Ok(match (has_cluster, has_end) {
+        (true, true) => Ending::Whole,
+        (true, false) => Ending::Unknown,
+        (false, _) => Ending::cut("has no frames"),
     })
 }
 

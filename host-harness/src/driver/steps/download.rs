@@ -86,8 +86,7 @@ impl Steps {
             let failure = error.failure();
             let is_gone = failure == DownloadFailure::UrlExpired
                 && is_last_failure(job.schedule.attempts, failure);
-            !media.others.is_empty()
-                && (is_gone || matches!(error, DownloadError::WrongKind { .. }))
+            !media.others.is_empty() && (is_gone || error.is_another_kind())
         };
         let mut failed = self.write_all(job, media, resolved_job, &mut in_hand).await;
         let (mut files, mut left_out, mut withheld) = (Vec::new(), Vec::new(), None);

@@ -15,6 +15,7 @@ use crate::egress::Sent;
 use crate::error::{ErrorKind, chain};
 use crate::json;
 use crate::ledger::{FieldValue, Job, JobError, LedgerError};
+use crate::open_files;
 
 impl Steps {
     pub(super) async fn submit(
@@ -22,14 +23,11 @@ impl Steps {
         job: Job,
         resolved_job: &ResolvedJob,
     ) -> Result<Done, Arc<LedgerError>> {
-        let input = match self.input(&job).await {
+        let input = match self.ready_input(&job).await {
             Ok(input) => input,
             Err(error) => {
-                let message = format!("the job's picture cannot be read: {error}");
-                let error = JobError::new(ErrorKind::Internal, message);
-                return self
-                    .settled(job, &Event::ConnectionUnavailable { error })
-                    .await;
+                let unavailable = Event::ConnectionUnavailable { error };
+                return self.settled(job, &unavailable).await;
             }
         };
         let text = input.to_string();
@@ -79,6 +77,18 @@ impl Steps {
         }
         let event = of_provider(event, &job);
         Box::pin(self.settled_result(kept.row, event, resolved_job)).await
+    }
+
+    /// The completed input, if the result could also be collected.
+    async fn ready_input(&self, job: &Job) -> Result<Value, JobError> {
+        open_files::probe(open_files::AFTER_A_SUBMIT).map_err(|error| {
+            let message = format!("the result could not be collected: {error} (ulimit -n)");
+            JobError::new(ErrorKind::NotSent, message)
+        })?;
+        self.input(job).await.map_err(|error| {
+            let message = format!("the job's picture cannot be read: {error}");
+            JobError::new(ErrorKind::Internal, message)
+        })
     }
 
     /// The completed input with its pictures. It is the same at each submit after the pictures were
