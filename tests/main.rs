@@ -118,9 +118,9 @@
 //!   old names: 2; links of documents: 3
 //! - published documents: 15 comparisons; 248 facts, each with a test or a reason
 //! - scripts of the practice provider: 45, over four protocols each; 3 tests of their list
-//! - stopped processes: 6; clocks that are set: 6; locks that do not exclude: 2
+//! - stopped processes: 9; clocks that are set: 6; locks that do not exclude: 2
 //! - the others, each one or a few runs of the binary: 142
-//! - terminals that close, output that is not read, printed ids: 20
+//! - terminals that close, output that is not read, printed ids: 22
 //!
 //! [`support::outcome`] checks the invariants after every run of the binary: no panic, no credential,
 //! no prompt, a documented exit code, one line of JSON, no suggestion to pay twice.

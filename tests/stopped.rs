@@ -5,12 +5,13 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 
 use crate::support::cases::accepted;
 use crate::support::provider::{Reply, Script};
 use crate::support::sandbox::{Running, Sandbox};
 use crate::support::slow_server::{
-    POLL, RUN, SUBMIT, end_the_job, run_next_command, slow_provider,
+    CANCEL, POLL, RUN, SUBMIT, end_the_job, run_next_command, run_until_deadline, slow_provider,
 };
 
 /// Longer than the limits of the reply to a submit and of a call.
@@ -136,6 +137,83 @@ fn job_of_a_stopped_driver_is_submitted_once_though_another_process_gave_up_wait
     assert_eq!(provider.counts()[SUBMIT], 1);
 }
 
+/// `jobs resume` of the only job.
+fn resume<'a>(sandbox: &'a Sandbox, id: &str, deadline: &str) -> Running<'a> {
+    sandbox.start(sandbox.command(["--json", "jobs", "resume", id, "--deadline", deadline]))
+}
+
+/// Of two processes that wait for a job, whose row has the deadline of the later one.
+#[test]
+fn each_waiting_process_keeps_its_own_deadline_and_the_driver_too() {
+    for (first, second) in [("5s", "10m"), ("10m", "3s")] {
+        let (provider, sandbox) = slow_provider();
+        let driver = sandbox.start(sandbox.command(RUN));
+        provider.wait_for(POLL, 1);
+        signal(&driver, Signal::STOP);
+        let job = sandbox.jobs()[0]["id"].as_str().expect("an id").to_owned();
+        let first_process = resume(&sandbox, &job, first);
+        sleep(Duration::from_millis(1500));
+        let second_process = resume(&sandbox, &job, second);
+        let (short, mut long) = match first {
+            "5s" => (first_process, second_process),
+            _ => (second_process, first_process),
+        };
+        let outcome = short.end();
+        assert_eq!(outcome.code, 9, "{outcome:?}");
+        let error = outcome.error("deadline");
+        let id = driver.id();
+        let message = error["message"].as_str().unwrap_or_default();
+        assert!(message.contains(&format!("process {id} on ")), "{message}");
+        sleep(Duration::from_secs(8));
+        assert!(!long.has_ended(), "{second}: it has minutes left");
+        // The driver has them too, and no row names it.
+        signal(&driver, Signal::CONT);
+        provider.wait_for(POLL, provider.counts()[POLL] + 3);
+        let shown = sandbox.run(["--json", "jobs", "show", &job]);
+        assert!(!shown.stdout.contains("kill -CONT"), "{shown:?}");
+        end_the_job(&provider);
+        driver.end().answer();
+        long.end().answer();
+        assert_eq!(provider.counts()[SUBMIT], 1, "paid once");
+    }
+}
+
+#[test]
+fn cancellation_beside_a_stopped_driver_is_recorded_and_says_so() {
+    let (provider, sandbox) = slow_provider();
+    let driver = sandbox.start(sandbox.command(RUN));
+    provider.wait_for(POLL, 1);
+    signal(&driver, Signal::STOP);
+    let job = sandbox.jobs()[0]["id"].as_str().expect("an id").to_owned();
+    let cancelling = sandbox.run(["--json", "jobs", "cancel", &job]);
+    assert_eq!(cancelling.code, 9, "{cancelling:?}");
+    let error = cancelling.error("deadline");
+    let message = error["message"].as_str().unwrap_or_default();
+    assert!(
+        message.contains("the cancellation is recorded"),
+        "{message}"
+    );
+    assert!(
+        message.contains(&format!("kill -CONT {}", driver.id())),
+        "{message}"
+    );
+    let next = error["next"].as_str().unwrap_or_default();
+    assert!(
+        next.starts_with(&format!("zoetrope jobs cancel {job}")),
+        "{next}"
+    );
+    let cancelled = json!({"id": "j-1", "status": "cancelled", "charged": false});
+    provider.script(Script::from([
+        (CANCEL.into(), vec![Reply::json(200, cancelled.clone())]),
+        (POLL.into(), vec![Reply::json(200, cancelled)]),
+    ]));
+    signal(&driver, Signal::CONT);
+    provider.wait_for(CANCEL, 1);
+    driver.end();
+    let again = sandbox.run(["--json", "jobs", "cancel", &job]);
+    assert_eq!(again.code, 0, "{again:?}");
+}
+
 /// As a process that is stopped in the middle of a transaction.
 #[test]
 fn deadline_holds_while_another_process_holds_the_write_lock() {
@@ -157,6 +235,44 @@ fn deadline_holds_while_another_process_holds_the_write_lock() {
     end_the_job(&provider);
     let resumed = sandbox.run(["--json", "jobs", "resume", "--all"]);
     assert_eq!(resumed.code, 0, "{resumed:?}");
+    assert_eq!(provider.counts()[SUBMIT], 1);
+}
+
+/// The same for commands that are not recorded yet.
+#[test]
+fn deadline_and_signal_end_a_command_that_waits_to_be_recorded() {
+    let (provider, sandbox) = slow_provider();
+    let error = run_until_deadline(&sandbox);
+    let job = error["job"].as_str().expect("an id");
+    let path = sandbox.data_dir().join("ledger.sqlite3");
+    let other = rusqlite::Connection::open(path).expect("the ledger");
+    other
+        .busy_timeout(Duration::from_secs(10))
+        .expect("a setting");
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let started = [
+        (other_run(&sandbox, "3s"), None),
+        (resume(&sandbox, job, "3s"), None),
+        (other_run(&sandbox, "10m"), Some(Signal::TERM)),
+        (resume(&sandbox, job, "10m"), Some(Signal::HUP)),
+        (
+            sandbox.start(sandbox.command(["--json", "jobs", "cancel", job])),
+            Some(Signal::INT),
+        ),
+    ];
+    sleep(Duration::from_secs(4));
+    for (running, signalled) in started {
+        if let Some(one) = signalled {
+            signal(&running, one);
+        }
+        let outcome = running.end();
+        assert_eq!(outcome.code, 9, "{outcome:?}");
+        let kind = signalled.map_or("deadline", |_| "interrupted");
+        let error = outcome.error(kind);
+        let message = error["message"].as_str().unwrap_or_default();
+        assert!(message.contains("nothing was sent"), "{message}");
+    }
+    other.execute_batch("COMMIT").expect("its end");
     assert_eq!(provider.counts()[SUBMIT], 1);
 }
 

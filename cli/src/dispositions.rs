@@ -1,4 +1,22 @@
-//! What this process does on signals for which it has no handler.
+//! What this process does on signals for which it has no handler, and the numbers of those that it
+//! handles.
+
+/// The signals without a meaning for this process that end one unless it handles them: of a script,
+/// of a timer, of a limit on processor time (`ulimit -t`, whose soft limit comes first), of a power
+/// failure.
+#[cfg(unix)]
+pub(super) const OTHER_ENDS: &[i32] = &[
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    libc::SIGALRM,
+    libc::SIGVTALRM,
+    libc::SIGPROF,
+    libc::SIGXCPU,
+    #[cfg(target_os = "linux")]
+    libc::SIGIO,
+    #[cfg(target_os = "linux")]
+    libc::SIGPWR,
+];
 
 /// Ignores the signals that kill or stop a process because it writes. A file over the limit of
 /// its size (`SIGXFSZ`) is a write error then. A process in the background of a terminal with
@@ -18,15 +36,15 @@ pub(super) fn ignore_signals_of_writes() {
 #[cfg(not(unix))]
 pub(super) fn ignore_signals_of_writes() {}
 
-/// Whether `SIGHUP` is ignored, as `nohup` arranges it. It stays so.
+/// Whether the parent ignores a signal for this process, as `nohup` arranges it for `SIGHUP`.
 #[cfg(unix)]
-pub(super) fn is_hangup_ignored() -> bool {
+pub(super) fn is_ignored(signal: i32) -> bool {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: without a new action this reads the present one into `action`, which is plain data
     // for which zeros are valid.
     #[expect(unsafe_code, reason = "no safe function reads what a signal does")]
     let action = unsafe {
-        if libc::sigaction(libc::SIGHUP, std::ptr::null(), action.as_mut_ptr()) != 0 {
+        if libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) != 0 {
             return false;
         }
         action.assume_init()
@@ -45,6 +63,6 @@ mod tests {
         let Some(mask) = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()) else {
             return;
         };
-        assert_eq!(is_hangup_ignored(), mask & 1 == 1, "{mask:x}");
+        assert_eq!(is_ignored(libc::SIGHUP), mask & 1 == 1, "{mask:x}");
     }
 }

@@ -13,6 +13,7 @@
 //!   [`packs`], [`trust`], [`config`], [`practice`], [`doctor`]: the commands
 //! - [`input`]: the input document from a file and `--set`; [`text_lines`]: a document a line
 //! - [`notes`]: the notes of a command; [`picture_notes`]: those on pictures and results
+//! - [`recording`]: waits until a command is recorded in the ledger
 //! - [`wait`]: waits for jobs, with [`interrupts`]: the reaction to [`signals`], [`stop`]: their
 //!   effect on the wait, [`progress`]: the progress of jobs, and [`terminal_line`]: the line that
 //!   shows it, drawn on [`bar_target`]
@@ -54,6 +55,7 @@ mod places;
 mod practice;
 mod printer;
 mod progress;
+mod recording;
 mod report;
 mod retry;
 mod run;

@@ -4,13 +4,16 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
-use zoetrope_emulator::{FaultScript, FaultScriptError, Practice, Protocol, Settings};
+use zoetrope_emulator::{
+    FaultScript, FaultScriptError, Practice, PracticeError, Protocol, Settings,
+};
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::text_file;
 
 use super::args::PracticeServer;
 use super::context::Context;
 use super::interrupts::Interrupts;
+use super::printer::{PrintError, Printer};
 use super::report::{Failure, Phase};
 use super::shell::quoted;
 
@@ -29,40 +32,66 @@ impl PracticeServer {
         settings.queue_time = self.queue_time;
         settings.instant = self.instant;
         settings.faults = faults.unwrap_or_default();
-        let practice = Practice::start(settings).await.map_err(|error| {
-            Failure::internal(
-                Phase::Setup,
-                format!("the practice provider cannot be started: {}", chain(&error)),
-            )
-        })?;
+        let practice = Practice::start(settings)
+            .await
+            .map_err(|error| not_started(&error))?;
+        let mut interrupts = Interrupts::listen();
+        let (printer, base_url) = (context.printer().clone(), practice.base_url());
         let key_file = folder.join("key");
-        let printer = context.printer();
-        if printer.json() {
-            printer.line(
-                &json!({ "ok": true, "base_url": practice.base_url(), "credential_file": key_file }),
-            )?;
-        } else {
-            printer.text(&format!("{}\n", practice.base_url()))?;
-            printer.message(
-                "Its results are practice renders, not made by an AI model. Ctrl-C stops it.",
-            );
-            printer.message(&format!(
-                "Its key is in {}. Connections for zoetrope.toml:\n",
-                quoted(&key_file)
-            ));
-            for protocol in Protocol::ALL {
-                let base_url = protocol.base_url(&practice.base_url());
-                let said = match protocol.options() {
-                    None => table(protocol, &base_url, &key_file),
-                    Some(options) => other_protocol(protocol, options),
-                };
-                printer.message(&said);
+        // On a thread of its own: the output may not be read, and the server works all the same.
+        let answer = move || print(&printer, &base_url, &key_file);
+        let answered = tokio::select! {
+            answered = tokio::task::spawn_blocking(answer) => answered.unwrap_or(Ok(())),
+            _ = interrupts.next() => {
+                practice.shutdown().await;
+                return Ok(ExitCode::SUCCESS);
             }
+        };
+        if answered.is_ok() {
+            interrupts.next().await;
         }
-        Interrupts::listen().next().await;
         practice.shutdown().await;
+        answered?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn not_started(error: &PracticeError) -> Failure {
+    let message = format!("the practice provider cannot be started: {}", chain(error));
+    match error {
+        PracticeError::InUse { base_url } => Failure::usage(message).then(format!(
+            "Use the server at {base_url}. If it does not answer, its process may be stopped: \
+                 continue or end that process, or use another --data-dir"
+        )),
+        PracticeError::AddressUnknown { .. } => Failure::usage(message).then(
+            "Continue or end the process that has locked the folder, or use another --data-dir"
+                .into(),
+        ),
+        _ => Failure::internal(Phase::Setup, message),
+    }
+}
+
+/// Prints the address of the server, and for people the configuration of its connections.
+fn print(printer: &Printer, base_url: &str, key_file: &Path) -> Result<(), PrintError> {
+    if printer.json() {
+        let answer = json!({ "ok": true, "base_url": base_url, "credential_file": key_file });
+        return printer.line(&answer);
+    }
+    printer.text(&format!("{base_url}\n"))?;
+    printer.message("Its results are practice renders, not made by an AI model. Ctrl-C stops it.");
+    printer.message(&format!(
+        "Its key is in {}. Connections for zoetrope.toml:\n",
+        quoted(key_file)
+    ));
+    for protocol in Protocol::ALL {
+        let base_url = protocol.base_url(base_url);
+        let said = match protocol.options() {
+            None => table(protocol, &base_url, key_file),
+            Some(options) => other_protocol(protocol, options),
+        };
+        printer.message(&said);
+    }
+    Ok(())
 }
 
 /// The configuration of a connection to the practice provider.

@@ -172,6 +172,16 @@ impl Printer {
 #[derive(Debug)]
 pub(crate) struct PrintError(io::Error);
 
+impl PrintError {
+    /// Whether the device or the quota of its file is full.
+    pub(crate) fn lacks_space(&self) -> bool {
+        matches!(
+            self.0.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        )
+    }
+}
+
 impl fmt::Display for PrintError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.kind() {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zoetrope_host::driver::{JobUpdate, Listener};
+use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::NextStep;
 use zoetrope_host::ledger::{Job, LedgerError, Rows, State};
 use zoetrope_host::sanitize::line;
@@ -22,6 +23,8 @@ struct Inner {
     options: String,
     /// For each accepted job that is not recorded in the ledger: the command that records it.
     unrecorded: BTreeMap<String, String>,
+    /// For each job whose wait has ended because of another process: the text about that process.
+    ended: HashMap<String, String>,
     /// The awaited jobs whose acceptance was reported, or known before.
     accepted: HashSet<String>,
     /// The state of each awaited job, and where the job is.
@@ -35,6 +38,7 @@ impl Progress {
             line: TerminalLine::new(printer),
             options,
             unrecorded: BTreeMap::new(),
+            ended: HashMap::new(),
             accepted: HashSet::new(),
             watched: HashMap::new(),
         })))
@@ -105,6 +109,18 @@ impl Progress {
         steps.join(" && ")
     }
 
+    /// Adds to the errors of jobs which process has held them up: their rows do not say it.
+    pub(super) fn explain(&self, jobs: &mut [Job]) {
+        let inner = self.inner();
+        for job in jobs {
+            if let (Some(why), Some(error)) = (inner.ended.get(&job.spec.id), &mut job.last_error)
+                && error.kind == ErrorKind::Deadline
+            {
+                error.message = format!("{}; {why}", error.message);
+            }
+        }
+    }
+
     /// Removes the progress line.
     pub(super) fn end(&self) {
         self.inner().line.end();
@@ -143,6 +159,10 @@ impl Inner {
         }
         if let JobUpdate::HeldUp(held_up) = update {
             self.line.message(&format!("Still waiting: {held_up}"));
+            return;
+        }
+        if let JobUpdate::WaitEnded(held_up) = update {
+            self.ended.insert(id.to_owned(), held_up.to_string());
             return;
         }
         if let JobUpdate::Committed(job) = update
@@ -200,7 +220,7 @@ impl Inner {
                 let before = self.watched.insert(id.to_owned(), known);
                 self.show_one(job, before.is_none_or(|(state, _)| state != job.state()));
             }
-            JobUpdate::Unrecorded { .. } | JobUpdate::HeldUp(_) => {}
+            JobUpdate::Unrecorded { .. } | JobUpdate::HeldUp(_) | JobUpdate::WaitEnded(_) => {}
         }
     }
 

@@ -4,11 +4,13 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use zoetrope_host::contract::Charge;
-use zoetrope_host::driver::deadline_after;
+use zoetrope_host::driver::{deadline_after, now};
 use zoetrope_host::jobs::{Jobs, Spent};
 use zoetrope_host::ledger::{Job, Millis, State};
 
 use super::context::Context;
+use super::interrupts::Interrupts;
+use super::recording::Recording;
 use super::report::{Failure, of_jobs};
 
 /// Says what was or may have been charged for these jobs, before they are submitted again.
@@ -33,9 +35,18 @@ pub(super) async fn submit_again(
     deadline_at: Millis,
     again: bool,
     context: &Context,
+    interrupts: &mut Interrupts,
 ) -> Result<Job, Failure> {
-    let retried = jobs.retry(job, deadline_at, again).await;
-    retried.map_err(|error| of_jobs(error, &context.options()))
+    let options = context.options();
+    let left = deadline_at.saturating_sub(now());
+    let recording = Recording {
+        jobs,
+        options: &options,
+        job: Some(job),
+        limit: Duration::from_millis(u64::try_from(left).unwrap_or_default()),
+    };
+    let retrying = jobs.retry(job, deadline_at, again);
+    recording.until_interrupted(retrying, interrupts).await
 }
 
 /// Queues those of these jobs again that have failed: all of them with `again`, else those that cost
@@ -46,6 +57,7 @@ pub(super) async fn retry_failed(
     wait: Duration,
     again: bool,
     context: &Context,
+    interrupts: &mut Interrupts,
 ) -> Result<Vec<Job>, Failure> {
     let is_failed = |job: &&Job| job.state() == State::Failed;
     if let [only] = rows.as_slice()
@@ -82,15 +94,15 @@ pub(super) async fn retry_failed(
         context.printer().message(&left_out(&spent, left.len()));
     }
     let deadline_at = deadline_after(wait);
-    let mut now = Vec::with_capacity(rows.len());
+    let mut queued = Vec::with_capacity(rows.len());
     for job in rows {
-        now.push(if is_failed(&&job) && is_taken(&job) {
-            submit_again(jobs, &job, deadline_at, again, context).await?
+        queued.push(if is_failed(&&job) && is_taken(&job) {
+            submit_again(jobs, &job, deadline_at, again, context, interrupts).await?
         } else {
             job
         });
     }
-    Ok(now)
+    Ok(queued)
 }
 
 /// What was spent on some of the jobs that are submitted again, `all` in number.

@@ -1,7 +1,9 @@
 //! The handlers of signals: Ctrl-C, and what asks a process to end: `SIGTERM`, a closed terminal
-//! (`SIGHUP`), and on Windows Ctrl-Break, a closed console, the log-off and the shutdown.
+//! (`SIGHUP`), the [others](OTHER_ENDS) that would kill it, and on Windows Ctrl-Break, a closed console, the log-off and the shutdown.
 
 use std::io;
+#[cfg(unix)]
+use std::{future::poll_fn, task::Poll};
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -12,7 +14,7 @@ use tokio::signal::windows::{
 };
 
 #[cfg(unix)]
-use super::dispositions::is_hangup_ignored;
+use super::dispositions::{OTHER_ENDS, is_ignored};
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,33 +47,40 @@ impl Signals {
 #[cfg(unix)]
 struct Handlers {
     interrupt: Signal,
-    terminate: Signal,
-    /// `None` if the parent ignores it, as `nohup` does.
-    hangup: Option<Signal>,
+    /// Without those that the parent ignores: `SIGHUP` under `nohup`.
+    ends: Vec<Signal>,
 }
 
 #[cfg(unix)]
 impl Handlers {
     fn install() -> io::Result<Self> {
-        let hangup = (!is_hangup_ignored()).then(|| signal(SignalKind::hangup()));
+        let mut ends = vec![signal(SignalKind::terminate())?];
+        let hangup = SignalKind::hangup().as_raw_value();
+        if !is_ignored(hangup) {
+            ends.push(signal(SignalKind::hangup())?);
+        }
+        for number in OTHER_ENDS.iter().filter(|number| !is_ignored(**number)) {
+            // A system without the signal needs no handler.
+            ends.extend(signal(SignalKind::from_raw(*number)));
+        }
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: hangup.transpose()?,
+            ends,
         })
     }
 
     async fn next(&mut self) -> Interrupt {
-        let hangup = async {
-            match &mut self.hangup {
-                Some(hangup) => hangup.recv().await,
-                None => std::future::pending().await,
+        let end = poll_fn(|context| {
+            let mut ends = self.ends.iter_mut();
+            if ends.any(|signal| signal.poll_recv(context).is_ready()) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
             }
-        };
+        });
         tokio::select! {
             _ = self.interrupt.recv() => Interrupt::CtrlC,
-            _ = self.terminate.recv() => Interrupt::End,
-            _ = hangup => Interrupt::End,
+            () = end => Interrupt::End,
         }
     }
 }

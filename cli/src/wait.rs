@@ -93,7 +93,9 @@ pub(super) async fn wait_for(
     }
     progress.end();
     waited.map_err(|error| stopped(&error, jobs, progress, ids))?;
-    rows(jobs, progress, ids)
+    let mut rows = rows(jobs, progress, ids)?;
+    progress.explain(&mut rows.jobs);
+    Ok(rows)
 }
 
 /// Reports the jobs that another process has submitted for this one: of many, the driver reports
@@ -142,7 +144,11 @@ fn stopped(error: &DriverError, jobs: &Jobs, progress: &Progress, ids: &[String]
     let rows: Vec<_> = rows.collect();
     let charges = rows.iter().map(|row| row.as_ref().map(Job::charge));
     let charge = outcome::charge_of(charges);
-    let next = next_step::then_resume(&NextStep::of_driver(error), &progress.resume_commands(ids));
+    let resume = progress.resume_commands(ids);
+    let next = match error {
+        DriverError::Outwaited => resume,
+        error => next_step::then_resume(&NextStep::of_driver(error), &resume),
+    };
     let failure = of_driver(error, &progress.options());
     match rows.as_slice() {
         [Some(job)] => failure

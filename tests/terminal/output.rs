@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::PipeReader;
 use std::process::{Command, Stdio};
 
+#[cfg(target_os = "linux")]
+use rustix::process::Signal;
 use serde_json::json;
 
 use super::process::{Process, by_shell, closed_pipe, full_pipe, read};
@@ -194,4 +196,41 @@ fn both_streams_not_read_end_with_the_clip_on_disk() {
     drop((kept, kept_too));
     assert_eq!(code, 1);
     is_bought_once(&provider, &sandbox, "both");
+}
+
+#[test]
+fn full_device_without_a_job_names_another_output_as_the_next_step() {
+    let sandbox = Sandbox::new();
+    for arguments in [&["jobs"][..], &["nodes"], &["doctor"], &["practice"]] {
+        let mut command = sandbox.command(arguments);
+        let (errors, stderr) = std::io::pipe().expect("a pipe");
+        let Ok(device) = File::options().write(true).open("/dev/full") else {
+            println!("skipped: there is no /dev/full");
+            return;
+        };
+        command.stdout(device).stderr(stderr);
+        let process = Process::start(command);
+        let said = read(errors);
+        assert_eq!(process.code(), 1, "{arguments:?}");
+        let said = said.join().expect("the reader");
+        assert!(
+            said.contains("next: Free disk space, or send standard output elsewhere"),
+            "{arguments:?}: {said}"
+        );
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn practice_provider_whose_output_is_not_read_ends_in_order_at_a_signal() {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let sandbox = Sandbox::new();
+        let (_kept, output) = full_pipe();
+        let mut command = sandbox.command(["practice"]);
+        command.stdout(output).stderr(Stdio::null());
+        let process = Process::start(command);
+        super::process::wait_until_caught(process.id(), signal);
+        process.send(signal);
+        assert_eq!(process.code(), 0, "{signal:?}");
+    }
 }

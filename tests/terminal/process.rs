@@ -24,6 +24,11 @@ impl Process {
         Self(command.spawn().expect("the binary"))
     }
 
+    #[cfg(target_os = "linux")]
+    pub(super) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     pub(super) fn send(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.0), signal).expect("a signal");
     }
@@ -53,6 +58,25 @@ impl Process {
             assert!(begun.elapsed() < TIMEOUT, "it did not end in time");
             std::thread::sleep(INTERVAL);
         }
+    }
+}
+
+/// Waits until the process of this id catches a signal.
+#[cfg(target_os = "linux")]
+pub(super) fn wait_until_caught(id: u32, signal: Signal) {
+    let path = format!("/proc/{id}/status");
+    let begun = Instant::now();
+    let is_caught = || {
+        let status = std::fs::read_to_string(&path).ok()?;
+        let mask = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigCgt:"))?;
+        let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
+        Some(mask >> (signal.as_raw() - 1) & 1 == 1)
+    };
+    while is_caught() != Some(true) {
+        assert!(begun.elapsed() < TIMEOUT, "{signal:?} is not caught");
+        std::thread::sleep(INTERVAL);
     }
 }
 

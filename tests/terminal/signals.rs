@@ -1,15 +1,16 @@
 //! Signals before, during and after a submit.
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::json;
 
+#[cfg(target_os = "linux")]
+use super::process::wait_until_caught;
 use super::process::{Process, by_shell};
 use crate::support::cases::accepted;
 use crate::support::provider::{Reply, Script};
-use crate::support::sandbox::{Running, TIMEOUT};
+use crate::support::sandbox::Running;
 use crate::support::slow_server::{
     CANCEL, POLL, RUN, SUBMIT, end_the_job, is_resumable, slow_provider,
 };
@@ -18,6 +19,20 @@ const CLIP: &str = "GET /clips/1.mp4";
 
 /// The signals that ask a process to end.
 const ENDING: [Signal; 2] = [Signal::HUP, Signal::TERM];
+
+/// Signals without a meaning for the program, which would kill it.
+const OTHERS: &[Signal] = &[
+    Signal::USR1,
+    Signal::USR2,
+    Signal::ALARM,
+    Signal::VTALARM,
+    Signal::PROF,
+    Signal::XCPU,
+    #[cfg(target_os = "linux")]
+    Signal::IO,
+    #[cfg(target_os = "linux")]
+    Signal::POWER,
+];
 
 /// The terminal and the shell may both send it.
 fn send_repeatedly(running: &mut Running<'_>, signal: Signal) {
@@ -28,8 +43,8 @@ fn send_repeatedly(running: &mut Running<'_>, signal: Signal) {
 }
 
 #[test]
-fn closed_terminal_during_a_submit_waits_for_its_reply() {
-    for signal in ENDING {
+fn signal_that_would_kill_during_a_submit_waits_for_its_reply() {
+    for signal in ENDING.iter().chain(OTHERS).copied() {
         let (provider, sandbox) = slow_provider();
         provider.script(Script::from([(SUBMIT.into(), vec![Reply::hang()])]));
         let mut running = sandbox.start(sandbox.command(RUN));
@@ -114,25 +129,6 @@ fn ignored_hangup_stays_ignored() {
     assert!(sandbox.path("clip.mp4").exists());
 }
 
-/// Waits until the process catches a signal.
-#[cfg(target_os = "linux")]
-fn wait_until_caught(running: &Running<'_>, signal: Signal) {
-    let path = format!("/proc/{}/status", running.id());
-    let begun = Instant::now();
-    let is_caught = || {
-        let status = std::fs::read_to_string(&path).ok()?;
-        let mask = status
-            .lines()
-            .find_map(|line| line.strip_prefix("SigCgt:"))?;
-        let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
-        Some(mask >> (signal.as_raw() - 1) & 1 == 1)
-    };
-    while is_caught() != Some(true) {
-        assert!(begun.elapsed() < TIMEOUT, "{signal:?} is not caught");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn signal_before_anything_is_sent_is_reported_with_its_exit_code() {
@@ -144,7 +140,7 @@ fn signal_before_anything_is_sent_is_reported_with_its_exit_code() {
         let mut running = sandbox.start(command);
         // The command waits for its input.
         let input = running.stdin();
-        wait_until_caught(&running, signal);
+        wait_until_caught(running.id(), signal);
         running.send(signal);
         let outcome = running.end();
         drop(input);

@@ -10,12 +10,12 @@ use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{CancelOutcome, NextStep};
 use zoetrope_host::ledger::{Job, State};
 
-use super::{find_job, needs_connections, print, settle};
+use super::{find_job, needs_connections, print, recording, settle};
 use crate::args::jobs::Cancel;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
 use crate::progress::Progress;
-use crate::report::{Failure, Phase, next_step, of_jobs, outcome};
+use crate::report::{Failure, Phase, next_step, outcome};
 
 /// How long to wait for the provider's answer.
 pub(super) const TIMEOUT: Duration = Duration::from_mins(1);
@@ -29,12 +29,22 @@ impl Cancel {
         // A job that was not submitted is cancelled without a request.
         let submitted = Some(&job).filter(|job| !job.is_done() && job.state() != State::Queued);
         needs_connections(context, submitted.as_slice()).await?;
-        let outcome = jobs.cancel(&job, deadline_after(TIMEOUT)).await;
-        match outcome.map_err(|error| of_jobs(error, &context.options()))? {
+        let options = context.options();
+        let recording = recording(&jobs, &options, &job, TIMEOUT);
+        let cancelling = jobs.cancel(&job, deadline_after(TIMEOUT));
+        match recording
+            .until_interrupted(cancelling, &mut interrupts)
+            .await?
+        {
             CancelOutcome::LeftAlone(job) => cancelled(&job, context),
             CancelOutcome::Wanted(job) => {
-                let job = settle(&jobs, &progress, job, &mut interrupts).await?;
-                cancelled(&job, context)
+                let settled = settle(&jobs, &progress, job.clone(), &mut interrupts).await;
+                match settled {
+                    Err(failure) if failure.kind() == ErrorKind::Deadline => {
+                        Err(recorded(&job, failure.message(), context))
+                    }
+                    settled => cancelled(&settled?, context),
+                }
             }
         }
     }
@@ -73,8 +83,27 @@ pub(super) fn cancelled(job: &Job, context: &Context) -> Result<ExitCode, Failur
                 _ => ended(job, context),
             }
         }
-        _ => ended(job, context),
+        _ => match &job.last_error {
+            Some(error)
+                if error.kind == ErrorKind::Deadline
+                    && job.schedule.cancel_wanted
+                    && job.is_settled() =>
+            {
+                Err(recorded(job, &error.message, context))
+            }
+            _ => ended(job, context),
+        },
     }
+}
+
+/// The failure of a cancellation that was not answered before the deadline.
+fn recorded(job: &Job, why: &str, context: &Context) -> Failure {
+    let message = format!(
+        "{why}; the cancellation is recorded, and is sent when a process works on the job again"
+    );
+    Failure::new(ErrorKind::Deadline, outcome::phase(job), message)
+        .about(job)
+        .then(next_step::cancel(&job.spec.id, &context.options()))
 }
 
 /// The failure of a cancellation without a request that could find the job.

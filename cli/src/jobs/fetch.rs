@@ -10,14 +10,14 @@ use zoetrope_host::jobs::{Fetched, NextStep};
 use zoetrope_host::ledger::{Job, Target};
 use zoetrope_host::sanitize::escaped_path;
 
-use super::{find_or_restore, needs_connections, print_result, settle};
+use super::{find_or_restore, needs_connections, print_result, recording, settle};
 use crate::args::jobs::Fetch;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
 use crate::out_path::absolute;
 use crate::picture_notes;
 use crate::progress::Progress;
-use crate::report::{Failure, of_jobs, outcome};
+use crate::report::{Failure, outcome};
 use crate::shell::quoted;
 
 impl Fetch {
@@ -31,8 +31,13 @@ impl Fetch {
         let elsewhere = Some(&job).filter(|_| !is_here);
         needs_connections(context, elsewhere.as_slice()).await?;
         let until = deadline_after(self.deadline);
-        let fetched = jobs.fetch(&job, &out, self.force, until).await;
-        match fetched.map_err(|error| of_jobs(error, &context.options()))? {
+        let options = context.options();
+        let recording = recording(&jobs, &options, &job, self.deadline);
+        let fetching = jobs.fetch(&job, &out, self.force, until);
+        match recording
+            .until_interrupted(fetching, &mut interrupts)
+            .await?
+        {
             Fetched::LeftAlone(job) => print_result(&job, context),
             Fetched::Copied { job, files } => {
                 let mut answer = outcome::of(&job, &context.options())?;

@@ -11,6 +11,7 @@ mod show;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use zoetrope_host::driver::WaitFor;
@@ -24,6 +25,7 @@ use super::context::Context;
 use super::interrupts::Interrupts;
 use super::picture_notes;
 use super::progress::Progress;
+use super::recording::Recording;
 use super::report::{Failure, Phase, next_step, of_jobs, of_ledger, outcome};
 use super::wait::wait_for;
 
@@ -80,6 +82,17 @@ async fn has_connection(context: &Context, job: &Job, command: &str) -> Result<(
             .about(job)
             .then(next),
     )
+}
+
+/// The recording of a command for a job.
+fn recording<'a>(jobs: &'a Jobs, options: &'a str, job: &'a Job, limit: Duration) -> Recording<'a> {
+    let job = Some(job);
+    Recording {
+        jobs,
+        options,
+        job,
+        limit,
+    }
 }
 
 /// Waits until a job is settled; returns its row.

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use zoetrope_host::driver::{WaitFor, deadline_after};
 use zoetrope_host::jobs::Jobs;
 
-use super::{find_or_restore, needs_connections, print_result, settle};
+use super::{find_or_restore, needs_connections, print_result, recording, settle};
 use crate::args::jobs::Resume;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
 use crate::picture_notes;
 use crate::progress::Progress;
-use crate::report::{Continuation, Failure, Summary, of_jobs, of_ledger};
+use crate::recording::Recording;
+use crate::report::{Continuation, Failure, Summary, of_ledger};
 use crate::wait::wait_for;
 
 impl Resume {
@@ -26,8 +27,12 @@ impl Resume {
         let job = find_or_restore(&jobs, id, context).await?;
         let unfinished = Some(&job).filter(|job| !job.is_done() || job.has_no_result());
         needs_connections(context, unfinished.as_slice()).await?;
-        let resumed = jobs.resume(&job, deadline_after(self.deadline)).await;
-        let job = resumed.map_err(|error| of_jobs(error, &context.options()))?;
+        let options = context.options();
+        let recording = recording(&jobs, &options, &job, self.deadline);
+        let resuming = jobs.resume(&job, deadline_after(self.deadline));
+        let job = recording
+            .until_interrupted(resuming, &mut interrupts)
+            .await?;
         let job = settle(&jobs, &progress, job, &mut interrupts).await?;
         print_result(&job, context)
     }
@@ -45,8 +50,15 @@ impl Resume {
             let unfinished: Vec<_> = rows.jobs.iter().filter(|job| !job.is_done()).collect();
             needs_connections(context, &unfinished).await?;
         }
-        let resumed = jobs.resume_all(deadline_after(self.deadline)).await;
-        let ids = resumed.map_err(|error| of_jobs(error, &context.options()))?;
+        let options = context.options();
+        let recording = Recording {
+            jobs,
+            options: &options,
+            job: None,
+            limit: self.deadline,
+        };
+        let resuming = jobs.resume_all(deadline_after(self.deadline));
+        let ids = recording.until_interrupted(resuming, interrupts).await?;
         for id in &ids {
             let job = jobs.ledger().job(id).ok().flatten();
             if let Some(job) = job.filter(|job| job.ticket().is_some()) {

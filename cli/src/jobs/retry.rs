@@ -39,7 +39,17 @@ impl Retry {
         let deadline_at = deadline_after(self.deadline);
         let mut queued = Vec::with_capacity(ended.len());
         for job in &ended {
-            queued.push(submit_again(&jobs, job, deadline_at, self.again, context).await?);
+            queued.push(
+                submit_again(
+                    &jobs,
+                    job,
+                    deadline_at,
+                    self.again,
+                    context,
+                    &mut interrupts,
+                )
+                .await?,
+            );
         }
         let rest = queued.split_off(1.min(queued.len()));
         match queued.pop() {

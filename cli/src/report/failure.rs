@@ -214,6 +214,12 @@ impl Failure {
         }
     }
 
+    /// Adds a clause to the message.
+    pub(crate) fn with(self, clause: &str) -> Self {
+        let message = format!("{}{clause}", self.message);
+        Self { message, ..self }
+    }
+
     /// Names the line of the input file.
     pub(crate) fn on_line(self, line: usize) -> Self {
         let message = format!("line {line}: {}", self.message);
@@ -308,7 +314,12 @@ impl Failure {
 
 impl From<PrintError> for Failure {
     fn from(error: PrintError) -> Self {
-        Self::internal(Phase::Setup, error.to_string())
+        let next = if error.lacks_space() {
+            "Free disk space, or send standard output elsewhere, then run the same command again"
+        } else {
+            "Send standard output elsewhere, then run the same command again"
+        };
+        Self::new(ErrorKind::Internal, Phase::Setup, error.to_string()).then(next.into())
     }
 }
 

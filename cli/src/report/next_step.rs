@@ -307,6 +307,11 @@ pub(crate) fn check_again(node: &str, input: &InputSource, options: &str) -> Str
     }
 }
 
+/// Wait again for a cancellation that is recorded.
+pub(crate) fn cancel(job: &str, options: &str) -> String {
+    format!("zoetrope jobs cancel {job}{options}")
+}
+
 /// Show a node type with its fields.
 pub(crate) fn show_node(node: &str, options: &str) -> String {
     format!("zoetrope nodes {}{options}", quoted_text(node))

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use zoetrope_host::driver::WaitFor;
 use zoetrope_host::jobs::{Checked, Destination};
 
-use super::{prepare, request};
+use super::{prepare, recording, request};
 use crate::args::Run;
 use crate::context::Context;
 use crate::input::image_field;
@@ -18,7 +18,7 @@ use crate::notes::Note;
 use crate::out_path::absolute;
 use crate::picture_notes;
 use crate::progress::Progress;
-use crate::report::{Continuation, Failure, Summary, of_jobs};
+use crate::report::{Continuation, Failure, Summary};
 use crate::retry::retry_failed;
 use crate::text_lines::TextLines;
 use crate::wait::wait_for;
@@ -65,10 +65,22 @@ impl Run {
             let request = self.request(context, checked, &key, stem).await?;
             prepared.push(prepare(context, &jobs, &request, &mut interrupts).await?);
         }
-        let inserted = jobs.insert(prepared).await;
-        let mut inserted = inserted.map_err(|error| of_jobs(error, &context.options()))?;
+        let options = context.options();
+        let recording = recording(&jobs, &options, self.deadline);
+        let inserting = jobs.insert(prepared);
+        let mut inserted = recording
+            .until_interrupted(inserting, &mut interrupts)
+            .await?;
         if self.retry_failed {
-            inserted = retry_failed(&jobs, inserted, self.deadline, self.again, context).await?;
+            inserted = retry_failed(
+                &jobs,
+                inserted,
+                self.deadline,
+                self.again,
+                context,
+                &mut interrupts,
+            )
+            .await?;
         }
         let ids: Vec<_> = inserted.iter().map(|job| job.spec.id.clone()).collect();
         let rows = wait_for(&jobs, &progress, &ids, WaitFor::Settled, &mut interrupts).await?;
@@ -103,7 +115,10 @@ impl Run {
         let unreadable = |why: &dyn std::fmt::Display| {
             let path = lines.display();
             let message = format!("the batch `{path}` cannot be read: {why}");
-            corrected(message, "Name a file of input documents with --batch (nothing was sent)")
+            corrected(
+                message,
+                "Name a file of input documents with --batch (nothing was sent)",
+            )
         };
         let file = File::open(lines).map_err(|error| unreadable(&error))?;
         let mut source = TextLines::new(file);

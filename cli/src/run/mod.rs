@@ -5,6 +5,7 @@ mod request;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -24,6 +25,7 @@ use super::jobs::only;
 use super::out_path::absolute;
 use super::picture_notes;
 use super::progress::Progress;
+use super::recording::Recording;
 use super::report::{Failure, Phase, next_step, of_jobs, outcome};
 use super::retry::retry_failed;
 use super::wait::wait_for;
@@ -48,10 +50,22 @@ impl Run {
         if request.connection != PRACTICE {
             self.note_usual_duration(context, &checked);
         }
-        let inserted = jobs.insert(vec![prepared]).await;
-        let mut rows = inserted.map_err(|error| of_jobs(error, &context.options()))?;
+        let options = context.options();
+        let recording = recording(&jobs, &options, self.deadline);
+        let inserting = jobs.insert(vec![prepared]);
+        let mut rows = recording
+            .until_interrupted(inserting, &mut interrupts)
+            .await?;
         if self.retry_failed {
-            rows = retry_failed(&jobs, rows, self.deadline, self.again, context).await?;
+            rows = retry_failed(
+                &jobs,
+                rows,
+                self.deadline,
+                self.again,
+                context,
+                &mut interrupts,
+            )
+            .await?;
         }
         let job = rows.remove(0);
         let until = if self.detach {
@@ -116,10 +130,25 @@ async fn prepare(
     let failed = |error| of_jobs(error, &context.options()).of_node_type(node, &request.connection);
     let opened = jobs.open(request).await.map_err(failed)?;
     // `biased`: an existing job is returned even if Ctrl-C was pressed.
-    tokio::select! {
+    let late = tokio::select! {
         biased;
-        prepared = jobs.store_pictures(opened) => prepared.map_err(failed),
-        _ = interrupts.next() => Err(interrupted()),
+        prepared = jobs.store_pictures(opened) => return prepared.map_err(failed),
+        _ = interrupts.next() => return Err(interrupted()),
+        () = tokio::time::sleep(request.wait) => std::future::pending::<Result<Prepared, _>>(),
+    };
+    let options = context.options();
+    let recording = recording(jobs, &options, Duration::ZERO);
+    recording.until_interrupted(late, interrupts).await
+}
+
+/// The recording of new jobs.
+fn recording<'a>(jobs: &'a Jobs, options: &'a str, limit: Duration) -> Recording<'a> {
+    let job = None;
+    Recording {
+        jobs,
+        options,
+        job,
+        limit,
     }
 }
 

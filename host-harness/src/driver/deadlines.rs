@@ -116,6 +116,12 @@ impl Deadlines {
         }
     }
 
+    /// The time in which this process ran, by which [`Waiting`](super::wait::Waiting) keeps its own
+    /// deadlines.
+    pub(super) fn awake(&self) -> Millis {
+        millis(self.clock.now().awake)
+    }
+
     /// The time that is left for a job of another process whose deadline passed in a gap of this one:
     /// enough for one more poll, once.
     fn last_look(&self, job: &str) -> Millis {

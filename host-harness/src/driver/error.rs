@@ -41,6 +41,9 @@ pub enum DriverError {
         /// That process.
         held_up: HeldUp,
     },
+    /// The deadlines of this process passed, while another command waits longer for the jobs.
+    #[error("the deadline passed; another command waits longer for the job, which continues")]
+    Outwaited,
     /// The deadlines of the jobs passed while another process held the ledger.
     #[error(
         "the deadline passed, and the jobs wait for another process that is writing to the ledger \
@@ -57,7 +60,7 @@ impl DriverError {
             Self::Ledger(_) | Self::File { .. } | Self::NoLocks { .. } => {
                 ErrorKind::LedgerUnavailable
             }
-            Self::HeldUp { .. } | Self::LedgerHeld => ErrorKind::Deadline,
+            Self::HeldUp { .. } | Self::Outwaited | Self::LedgerHeld => ErrorKind::Deadline,
         }
     }
 

@@ -206,7 +206,7 @@ impl Leader<'_> {
     fn check_ledger(&mut self) -> Result<(), DriverError> {
         let since = self.shared.steps.writer.waits_since();
         if since.is_some_and(|since| since.elapsed() >= HELD)
-            && self.shared.late(self.waiting)?.len() == self.waiting.ids.len()
+            && self.shared.late(self.waiting).len() == self.waiting.ids.len()
         {
             return Err(DriverError::LedgerHeld);
         }
@@ -460,7 +460,11 @@ impl Leader<'_> {
         if done.job.is_settled() {
             self.shared.deadlines.forget(&task.job);
         }
-        if self.waiting.until.is_met(&done.job) {
+        let awake = self.shared.deadlines.awake();
+        if self.waiting.left_of_ended(&done.job, awake).is_some() {
+            // The next read of changed rows resumes it.
+            self.version = i64::MIN;
+        } else if self.waiting.until.is_met(&done.job) {
             self.waiting.ids.remove(&task.job);
         }
         if let Some(next) = done.job.schedule.next_at {

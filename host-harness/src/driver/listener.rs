@@ -25,6 +25,9 @@ pub enum JobUpdate<'a> {
     /// Another process drives the job and is not at work. Reported once for all jobs that this
     /// process waits for.
     HeldUp(&'a HeldUp),
+    /// The wait for the job has ended at its deadline, while another process drives it that is not at
+    /// work. The row does not say so.
+    WaitEnded(&'a HeldUp),
     /// The row was committed.
     Committed(&'a Job),
     /// The provider accepted the job, and the ledger cannot be written. The ticket must be

@@ -89,6 +89,7 @@ pub(crate) use packs::remove_others as remove_other_components;
 pub use process::Driver;
 pub(crate) use requester::remove_ended as remove_ended_requesters;
 pub use settings::DriverSettings;
+pub(crate) use this_process::name as process_name;
 pub use wait::{DriveMode, WaitFor};
 
 #[cfg(test)]

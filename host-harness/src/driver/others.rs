@@ -19,7 +19,7 @@ pub(super) struct Others {
     is_reported: bool,
     next_late_at: Instant,
     /// Why the wait for some jobs has ended whose rows do not say it.
-    ended_by: Option<HeldUp>,
+    ended_by: Option<DriverError>,
 }
 
 impl Others {
@@ -41,7 +41,7 @@ impl Others {
     /// The result of a wait in which no job is left.
     pub(super) fn ended(&mut self) -> Result<(), DriverError> {
         match self.ended_by.take() {
-            Some(held_up) => Err(DriverError::HeldUp { held_up }),
+            Some(error) => Err(error),
             None => Ok(()),
         }
     }
@@ -87,9 +87,19 @@ impl Others {
         self.next_late_at = Instant::now() + LATE_INTERVAL;
         let is_live = self.watch.is_live();
         let held_up = self.held_up();
-        let why = (!is_live).then(|| held_up.to_string());
+        // The row has the deadline of another command: this process ends its own wait alone.
+        for id in shared.late_alone(waiting)? {
+            waiting.ids.remove(&id);
+            self.ended_by = Some(if is_live {
+                DriverError::Outwaited
+            } else {
+                DriverError::HeldUp {
+                    held_up: held_up.clone(),
+                }
+            });
+        }
         let mut late = Vec::new();
-        for id in shared.late(waiting)? {
+        for id in shared.late(waiting) {
             let Some(job) = shared.ledger.readable_job(&id)? else {
                 continue;
             };
@@ -102,14 +112,18 @@ impl Others {
         // Concurrent, so that they share group commits.
         let ends = late
             .into_iter()
-            .map(|job| Box::pin(shared.steps.end_wait(job, why.as_deref())));
+            .map(|job| Box::pin(shared.steps.end_wait(job)));
         for job in try_join_all(ends).await? {
             if !job.is_settled() {
                 // The process at work has changed the row meanwhile: it is looked at again.
                 if is_live {
                     continue;
                 }
-                self.ended_by = Some(held_up.clone());
+                self.ended_by = Some(DriverError::HeldUp {
+                    held_up: held_up.clone(),
+                });
+            } else if !is_live {
+                (shared.steps.listener)(&job.spec.id, JobUpdate::WaitEnded(&held_up));
             }
             waiting.ids.remove(&job.spec.id);
         }

@@ -1,5 +1,6 @@
 //! A process that works on the jobs of a data directory.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
 use super::busy::retry_while_busy;
@@ -18,10 +20,11 @@ use super::group_commit::{BusyPolicy, MAX_COMMITS};
 use super::leader::lead;
 use super::others::Others;
 use super::shared::{Origin, Shared};
+use super::steps::Steps;
 use super::term::Term;
 use super::wait::{DriveMode, LEDGER_POLL_INTERVAL, WaitFor, Waiting, changed, unless_draining};
 use crate::component::Pack;
-use crate::ledger::{Inserted, Job, Ledger, Millis, State};
+use crate::ledger::{Inserted, Job, Ledger, LedgerError, Millis, State};
 
 /// How long a process waits for the rows that others have changed before it looks at its deadlines.
 const READ_TIME: Duration = Duration::from_secs(5);
@@ -65,9 +68,26 @@ impl Driver {
         pack: &Pack,
         component: &[u8],
     ) -> Result<Vec<Inserted>, DriverError> {
-        let _hold = self.shared.ledger.hold_files()?;
-        self.shared.steps.packs.keep(pack, component)?;
-        Ok(self.shared.ledger.insert_all(jobs)?)
+        add(
+            &self.shared.ledger,
+            &self.shared.steps,
+            jobs,
+            pack,
+            component,
+        )
+    }
+
+    /// The same on a thread of its own, so that the caller may stop waiting.
+    pub(crate) async fn add_on_thread(
+        &self,
+        jobs: Vec<Job>,
+        pack: &Pack,
+        component: Cow<'static, [u8]>,
+    ) -> Result<Vec<Inserted>, DriverError> {
+        let pack = pack.clone();
+        let adding =
+            move |ledger: &Ledger, steps: &Steps| add(ledger, steps, &jobs, &pack, &component);
+        self.on_thread(adding).await
     }
 
     /// Whether the component of this digest is stored.
@@ -76,16 +96,31 @@ impl Driver {
     }
 
     /// Puts a removed job back, whose component is stored, or `pack`, whose bytes are `component`;
-    /// returns whether it was removed. Blocks as [`add`](Self::add) does.
-    pub(crate) fn restore(
+    /// returns whether it was removed. On a thread, as [`add_on_thread`](Self::add_on_thread).
+    pub(crate) async fn restore(
         &self,
-        job: &Job,
+        job: Job,
         pack: &Pack,
-        component: &[u8],
+        component: Cow<'static, [u8]>,
     ) -> Result<bool, DriverError> {
-        let _hold = self.shared.ledger.hold_files()?;
-        self.shared.steps.packs.keep(pack, component)?;
-        Ok(self.shared.ledger.restore(job, now())?)
+        let pack = pack.clone();
+        let restoring = move |ledger: &Ledger, steps: &Steps| {
+            let _hold = ledger.hold_files()?;
+            steps.packs.keep(&pack, &component)?;
+            Ok(ledger.restore(&job, now())?)
+        };
+        self.on_thread(restoring).await
+    }
+
+    /// The result of work that may wait for another process, on a thread of its own.
+    async fn on_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Ledger, &Steps) -> Result<T, DriverError> + Send + 'static,
+    ) -> Result<T, DriverError> {
+        let ledger = Arc::clone(&self.shared.ledger);
+        let steps = Arc::clone(&self.shared.steps);
+        let done = spawn_blocking(move || work(&ledger, &steps)).await;
+        done.unwrap_or_else(|_| Err(LedgerError::Stopped.into()))
     }
 
     /// Applies a command to a row: [`Event::Resumed`], `CancelWanted`, `NeverStarted` or
@@ -101,10 +136,11 @@ impl Driver {
     ///
     /// When the rows cannot be written; some may have been written.
     pub async fn resume_all(&self, deadline_at: Millis) -> Result<Vec<String>, DriverError> {
-        let resumed = self
-            .shared
-            .ledger
-            .resume_all(deadline_at, self.requester(), now())?;
+        let requester = self.requester().to_owned();
+        let resuming = move |ledger: &Ledger, _: &Steps| {
+            Ok(ledger.resume_all(deadline_at, &requester, now())?)
+        };
+        let resumed = self.on_thread(resuming).await?;
         let event = Event::Resumed {
             deadline_at,
             requester: self.requester().to_owned(),
@@ -157,7 +193,7 @@ impl Driver {
         until: WaitFor,
         mut modes: watch::Receiver<DriveMode>,
     ) -> Result<(), DriverError> {
-        let mut waiting = Waiting { ids, until };
+        let mut waiting = Waiting::new(ids, until);
         let ids: Vec<_> = waiting.ids.iter().map(String::as_str).collect();
         let rows = retry_while_busy(|| self.shared.ledger.rows_of(&ids));
         let Some(rows) = unless_draining(&modes, rows).await else {
@@ -168,7 +204,9 @@ impl Driver {
         // From now on, a clock that is set does not change them.
         for job in &rows.jobs {
             let (id, deadline_at) = (&job.spec.id, job.schedule.deadline_at);
-            self.shared.deadlines.left(id, deadline_at, now());
+            let deadlines = &self.shared.deadlines;
+            let left = deadlines.left(id, deadline_at, now()).awake;
+            waiting.note_deadline(id, deadlines.awake().saturating_add(left));
         }
         let mut seen = None;
         let mut others = Others::begin();
@@ -274,6 +312,19 @@ impl Driver {
     }
 }
 
+/// Inserts jobs, as [`Driver::add`].
+fn add(
+    ledger: &Ledger,
+    steps: &Steps,
+    jobs: &[Job],
+    pack: &Pack,
+    component: &[u8],
+) -> Result<Vec<Inserted>, DriverError> {
+    let _hold = ledger.hold_files()?;
+    steps.packs.keep(pack, component)?;
+    Ok(ledger.insert_all(jobs)?)
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -302,7 +353,7 @@ mod tests {
         resumed.schedule.deadline_at = Millis::MAX;
         let other = Ledger::open(folder.path()).expect("ledger");
         let resumed = other.commit(&row, &resumed, now()).expect("commit");
-        let end = driver.shared.steps.end_wait(row, Some("it is stopped"));
+        let end = driver.shared.steps.end_wait(row);
         assert_eq!(end.await.expect("a row"), resumed);
     }
 }

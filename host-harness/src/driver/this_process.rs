@@ -20,6 +20,11 @@ pub(super) fn new_term() -> DrivingProcess {
     }
 }
 
+/// This process and its machine, as texts name them.
+pub(crate) fn name() -> String {
+    format!("process {} on {}", std::process::id(), host())
+}
+
 /// Whether a process is on this machine.
 pub(super) fn is_here(process: &DrivingProcess) -> bool {
     process.host != UNKNOWN_HOST && process.host == host()

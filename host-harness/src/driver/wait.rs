@@ -1,11 +1,11 @@
 //! When a driver stops working.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::error::chain;
+use crate::error::{ErrorKind, chain};
 use crate::ledger::{DamagedRow, Job, Millis, Rows};
 
 /// How often a process reads the changes of others.
@@ -17,6 +17,9 @@ pub(super) const LATE_INTERVAL: Duration = Duration::from_secs(1);
 /// How long after its deadline the wait for a job ends that the process which drives has not ended:
 /// it polls for up to 2 s longer, and commits.
 pub(super) const LATE: Millis = 5_000;
+
+/// A deadline that is nearer is that of the row, read at another moment.
+const LEAST: Millis = 1_000;
 
 /// How a [`Driver`](super::Driver) works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +43,11 @@ pub enum WaitFor {
 
 impl WaitFor {
     pub(super) fn is_met(self, job: &Job) -> bool {
-        job.is_settled() || self == Self::Accepted && job.ticket().is_some()
+        job.is_settled() || self.is_reached(job)
+    }
+
+    fn is_reached(self, job: &Job) -> bool {
+        self == Self::Accepted && job.ticket().is_some()
     }
 }
 
@@ -48,9 +55,44 @@ impl WaitFor {
 pub(super) struct Waiting {
     pub(super) ids: HashSet<String>,
     pub(super) until: WaitFor,
+    /// Their deadlines when the wait began, by the time in which this process ran. Another command may
+    /// replace those of the rows.
+    own: HashMap<String, Millis>,
 }
 
 impl Waiting {
+    pub(super) fn new(ids: HashSet<String>, until: WaitFor) -> Self {
+        let own = HashMap::new();
+        Self { ids, until, own }
+    }
+
+    /// Notes this process's own deadline of a job.
+    pub(super) fn note_deadline(&mut self, id: &str, at: Millis) {
+        self.own.insert(id.to_owned(), at);
+    }
+
+    /// The time until this process's own deadline of a job; negative once it has passed. `awake`: the
+    /// time in which this process ran.
+    pub(super) fn left(&self, id: &str, awake: Millis) -> Option<Millis> {
+        Some(self.own.get(id)?.saturating_sub(awake))
+    }
+
+    /// The ids of the jobs whose own deadline passed at least this long ago.
+    pub(super) fn late(&self, by: Millis, awake: Millis) -> Vec<String> {
+        let ids = self.ids.iter();
+        let late = ids.filter(|id| self.left(id, awake).is_some_and(|left| left <= -by));
+        late.cloned().collect()
+    }
+
+    /// The time for which this process waits on for a job whose wait was ended at the earlier deadline
+    /// of another command.
+    pub(super) fn left_of_ended(&self, job: &Job, awake: Millis) -> Option<Millis> {
+        let kind = job.last_error.as_ref().map(|error| error.kind);
+        let is_ended = job.is_settled() && !job.is_done() && kind == Some(ErrorKind::Deadline);
+        self.left(&job.spec.id, awake)
+            .filter(|left| is_ended && !self.until.is_reached(job) && *left > LEAST)
+    }
+
     /// Removes the damaged ones of these rows, which no event can change; returns their ids.
     pub(super) fn leave_out(&mut self, rows: &Rows) -> Vec<String> {
         let mut left_out = Vec::with_capacity(rows.damaged.len());
@@ -90,5 +132,31 @@ pub(super) async fn unless_draining<T>(
     tokio::select! {
         done = work => Some(done),
         () = draining(modes) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::JobError;
+    use crate::ledger::testing::queued;
+
+    #[test]
+    fn own_deadline_decides_whatever_another_command_writes_to_the_row() {
+        let mut waiting = Waiting::new(HashSet::from(["j".to_owned()]), WaitFor::Settled);
+        waiting.note_deadline("j", 10_000);
+        assert!(waiting.late(0, 9_999).is_empty());
+        assert_eq!(waiting.late(0, 10_000), ["j"]);
+        assert!(waiting.late(LATE, 14_999).is_empty());
+        assert_eq!(waiting.late(LATE, 15_000), ["j"]);
+        // The wait was ended at the deadline of another command.
+        let mut ended = queued(0);
+        ended.schedule.next_at = None;
+        ended.last_error = Some(JobError::new(ErrorKind::Deadline, "the deadline passed"));
+        assert_eq!(waiting.left_of_ended(&ended, 4_000), Some(6_000));
+        assert_eq!(waiting.left_of_ended(&ended, 10_000), None);
+        assert_eq!(waiting.left_of_ended(&queued(0), 4_000), None, "not ended");
+        ended.last_error = Some(JobError::new(ErrorKind::Unauthorized, "refused"));
+        assert_eq!(waiting.left_of_ended(&ended, 4_000), None);
     }
 }

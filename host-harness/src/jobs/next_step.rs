@@ -383,6 +383,7 @@ impl NextStep {
         match error {
             DriverError::Ledger(error) => Self::of_ledger(error),
             DriverError::File { source, .. } => Self::repeat(repair(Shortage::of(source))),
+            DriverError::Outwaited => Self::ResumeAll,
             DriverError::NoLocks { .. } => Self::repeat(Repair::LocalDataDirectory),
             DriverError::HeldUp { .. } | DriverError::LedgerHeld => {
                 Self::repeat(Repair::OtherProcess)

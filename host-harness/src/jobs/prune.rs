@@ -8,7 +8,7 @@ use super::error::JobsError;
 use super::leftovers::{Leftovers, OrphanError, remove_orphans};
 use crate::cleanup::Freed;
 use crate::download::CLIPS_FOLDER;
-use crate::driver::{now, remove_ended_requesters, remove_other_components};
+use crate::driver::{now, process_name, remove_ended_requesters, remove_other_components};
 use crate::engine::clean_cache;
 use crate::ledger::{Ledger, Millis, Pictures};
 
@@ -181,7 +181,7 @@ fn pause(took: Duration) {
 fn remove_files(data_dir: &Path, ledger: &Ledger) -> Result<Freed, JobsError> {
     let mut freed = Freed::default();
     // While a process is about to insert a row, pictures and components stay for the next time.
-    if let Some(owned) = ledger.own_files()? {
+    if let Some(owned) = ledger.own_files(&process_name())? {
         // Read after the lock: rows that were inserted before it are among them.
         let needed = ledger.needed_files()?;
         if let Some(pictures) = &needed.pictures {

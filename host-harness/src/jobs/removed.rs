@@ -54,8 +54,8 @@ impl Jobs {
             }
             Arc::make_mut(&mut row.spec).component = digest;
         }
-        let restored = self.driver.restore(&row, &self.pack, &self.component);
-        restored.map_err(JobsError::of_driver)?;
+        let restoring = self.driver.restore(row, &self.pack, self.component.clone());
+        restoring.await.map_err(JobsError::of_driver)?;
         // Another process may have put it back.
         Ok(self.ledger().job(&job.spec.id)?.unwrap_or(job))
     }

@@ -220,8 +220,10 @@ impl Jobs {
         let new: Vec<_> = new.collect();
         // Adding does not wait for other processes while this is held.
         let _hold = self.hold_files().await?;
-        let added = self.driver.add(&new, &self.pack, &self.component);
-        let mut added = added.map_err(JobsError::of_driver)?.into_iter();
+        let adding = self
+            .driver
+            .add_on_thread(new, &self.pack, self.component.clone());
+        let mut added = adding.await.map_err(JobsError::of_driver)?.into_iter();
         let mut jobs = Vec::with_capacity(prepared.len());
         for Prepared { entry, wait, .. } in prepared {
             jobs.push(match entry {

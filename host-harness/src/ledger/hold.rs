@@ -5,18 +5,22 @@
 //! for itself removes files that no row names. The kernel releases the lock when a process ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::lock_errors::is_without_locks;
+use crate::sanitize::sentence;
 
 /// The lock file in the data directory.
 const FILE: &str = "files.lock";
 
 /// How long a process waits while another one removes files. It removes them in short steps.
 const HELD: Duration = Duration::from_secs(30);
+
+/// The longest name of an owner, in bytes.
+const MAX_NAME: u64 = 200;
 
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -60,6 +64,14 @@ impl Holds {
         match lock_shared(&file) {
             // Without locks, files that are in use are spared for their age alone.
             Err(error) if is_without_locks(&error) => Ok(FilesHold { _lock: None }),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                let owner = self.owner().unwrap_or_else(|| "another process".into());
+                let held = format!(
+                    "{owner} removes files of the data directory for half a minute, and may be \
+                     stopped"
+                );
+                Err(io::Error::new(io::ErrorKind::TimedOut, held))
+            }
             locked => {
                 let file = locked.map(|()| Arc::new(file))?;
                 *shared = Arc::downgrade(&file);
@@ -69,14 +81,32 @@ impl Holds {
     }
 
     /// Owns the files; `None` if a process holds them, or if there are no locks.
-    pub(super) fn own(&self) -> io::Result<Option<FilesOwned>> {
-        let file = self.open()?;
+    pub(super) fn own(&self, name: &str) -> io::Result<Option<FilesOwned>> {
+        let mut file = self.open()?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(FilesOwned { _lock: file })),
+            Ok(()) => {
+                // The name only explains a wait; a full disk has no room for it.
+                let _ = file
+                    .set_len(0)
+                    .and_then(|()| file.write_all(name.as_bytes()));
+                Ok(Some(FilesOwned { _lock: file }))
+            }
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) if is_without_locks(&error) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    /// The name of the process that owns the files now.
+    pub(super) fn owner(&self) -> Option<String> {
+        let file = File::open(&self.path).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => {}
+            _ => return None,
+        }
+        let mut name = String::new();
+        file.take(MAX_NAME).read_to_string(&mut name).ok()?;
+        Some(sentence(&name).into_owned()).filter(|name| !name.is_empty())
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -100,9 +130,7 @@ fn lock_shared(file: &File) -> io::Result<()> {
             Ok(()) => return Ok(()),
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) if begun.elapsed() >= HELD => {
-                let held = "another process removes files of the data directory for half a \
-                            minute, and may be stopped";
-                return Err(io::Error::new(io::ErrorKind::TimedOut, held));
+                return Err(io::ErrorKind::TimedOut.into());
             }
             Err(TryLockError::WouldBlock) => std::thread::sleep(RETRY_INTERVAL),
         }
@@ -122,12 +150,15 @@ mod tests {
         let second = here.hold().expect("hold");
         let theirs = there.hold().expect("hold");
         for held in [hold, second, theirs] {
-            assert!(here.own().expect("a lock").is_none());
+            assert!(here.own("a").expect("a lock").is_none());
             drop(held);
         }
-        let owned = there.own().expect("a lock");
-        assert!(owned.is_some() && here.own().expect("a lock").is_none());
+        assert_eq!(here.owner(), None);
+        let owned = there.own("process 7 on studio").expect("a lock");
+        assert!(owned.is_some() && here.own("a").expect("a lock").is_none());
+        assert_eq!(here.owner().as_deref(), Some("process 7 on studio"));
         drop(owned);
-        assert!(here.own().expect("a lock").is_some());
+        assert_eq!(here.owner(), None);
+        assert!(here.own("a").expect("a lock").is_some());
     }
 }

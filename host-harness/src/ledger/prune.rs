@@ -52,9 +52,17 @@ impl Ledger {
             .map_err(|source| self.unlockable(source))
     }
 
-    /// Owns the files beside the ledger; `None` if a process holds some of them.
-    pub(crate) fn own_files(&self) -> Result<Option<FilesOwned>, LedgerError> {
-        self.holds().own().map_err(|source| self.unlockable(source))
+    /// The process that removes files now, while others wait for it, as it names itself.
+    #[must_use]
+    pub fn files_owner(&self) -> Option<String> {
+        self.holds().owner()
+    }
+
+    /// Owns the files beside the ledger; `None` if a process holds some of them. `name`: of this
+    /// process, for those that wait.
+    pub(crate) fn own_files(&self, name: &str) -> Result<Option<FilesOwned>, LedgerError> {
+        let owned = self.holds().own(name);
+        owned.map_err(|source| self.unlockable(source))
     }
 
     /// Deletes jobs that are done and were made before `before`; returns their number.

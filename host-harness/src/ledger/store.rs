@@ -14,7 +14,7 @@ use super::latest::Latest;
 use super::removed::{RemovedJob, removed_of_key};
 use super::row::Job;
 use super::stage::Millis;
-use super::state::{SETTLED, State};
+use super::state::{DONE, SETTLED, State};
 use super::{open, record};
 use crate::contract::Charge;
 use crate::error::{ErrorKind, chain};
@@ -293,8 +293,8 @@ impl Ledger {
     }
 
     /// The settled ones of these jobs ([`Job::is_settled`]), those that are not in the ledger,
-    /// and, with `accepted_too`, those that the provider has accepted. The flag says whether
-    /// the job was abandoned because its requester has ended.
+    /// and, with `accepted_too`, those that the provider has accepted. The flag says whether the
+    /// job is not done and was given up at a deadline, or because its requester has ended.
     ///
     /// # Errors
     ///
@@ -307,11 +307,11 @@ impl Ledger {
         let ids = serde_json::Value::from(ids.to_vec()).to_string();
         let settled = format!(
             "SELECT value, COALESCE(next_at IS NULL
-                AND state IN ('queued', 'outcome_unknown')
-                AND error_kind = 'interrupted', FALSE)
+                AND (state IN ('queued', 'outcome_unknown') AND error_kind = 'interrupted'
+                    OR error_kind = 'deadline' AND NOT {}), FALSE)
             FROM json_each(?1) LEFT JOIN jobs ON jobs.id = value
             WHERE jobs.id IS NULL OR {} OR (?2 AND ticket IS NOT NULL)",
-            *SETTLED
+            *DONE, *SETTLED
         );
         self.read(&settled, params![ids, accepted_too], |row| {
             Ok((row.get(0)?, row.get(1)?))

@@ -118,20 +118,13 @@ impl Steps {
     }
 
     /// Ends the wait for a job of another process that drives, if its deadline has passed; returns
-    /// the row as it is now. `why` is added to the error. Nothing is sent. A row that changes
-    /// meanwhile, or that cannot be written now, stays.
-    pub(in crate::driver) async fn end_wait(
-        &self,
-        row: Job,
-        why: Option<&str>,
-    ) -> Result<Job, Arc<LedgerError>> {
+    /// the row as it is now. Nothing is sent. A row that changes meanwhile, or that cannot be written
+    /// now, stays.
+    pub(in crate::driver) async fn end_wait(&self, row: Job) -> Result<Job, Arc<LedgerError>> {
         let time = Time::of(&self.ledger);
-        let (mut after, _) = decide(&row, Event::Due, time);
+        let (after, _) = decide(&row, Event::Due, time);
         if after.schedule.next_at.is_some() || after == row {
             return Ok(row);
-        }
-        if let (Some(error), Some(why)) = (&mut after.last_error, why) {
-            error.message = format!("{}; {why}", error.message);
         }
         let change = Change {
             before: row.clone(),

@@ -1,0 +1,106 @@
+//! Waits until a command is recorded in the ledger, while another process may hold it.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+use zoetrope_host::driver::{DriverError, HeldUp};
+use zoetrope_host::error::ErrorKind;
+use zoetrope_host::jobs::{Jobs, JobsError};
+use zoetrope_host::ledger::Job;
+
+use super::interrupts::Interrupts;
+use super::report::{Failure, Phase, of_jobs, outcome};
+
+/// A command that is about to be recorded.
+pub(super) struct Recording<'a> {
+    pub(super) jobs: &'a Jobs,
+    /// The global options to repeat in commands.
+    pub(super) options: &'a str,
+    /// The job that it is for, if there is one already.
+    pub(super) job: Option<&'a Job>,
+    /// The deadline of the command.
+    pub(super) limit: Duration,
+}
+
+impl Recording<'_> {
+    /// The result of `work`, unless a signal or the deadline ends the wait for it. Nothing is sent
+    /// before: `work` writes to the ledger alone, and may still do so until this process ends.
+    pub(super) fn until_interrupted<T>(
+        &self,
+        work: impl Future<Output = Result<T, JobsError>>,
+        interrupts: &mut Interrupts,
+    ) -> impl Future<Output = Result<T, Failure>> {
+        // On the heap: each future around it would otherwise hold it once more.
+        let work = Box::pin(work);
+        async move { self.wait(work, interrupts).await }
+    }
+
+    async fn wait<T>(
+        &self,
+        work: impl Future<Output = Result<T, JobsError>>,
+        interrupts: &mut Interrupts,
+    ) -> Result<T, Failure> {
+        let (kind, message) = tokio::select! {
+            biased;
+            done = work => return done.map_err(|error| self.failed(error)),
+            _ = interrupts.next() => {
+                (ErrorKind::Interrupted, "interrupted before the command was recorded")
+            }
+            () = sleep(self.limit) => {
+                let message = "the deadline passed before the command was recorded: another \
+                               process holds the data directory";
+                (ErrorKind::Deadline, message)
+            }
+        };
+        let message = format!("{message}; nothing was sent{}", self.holder());
+        let again = "Run the same command again (nothing was sent)";
+        Err(match self.job {
+            None => Failure::new(kind, Phase::Setup, message).then(format!(
+                "{again}; list the jobs: zoetrope jobs{}",
+                self.options
+            )),
+            Some(job) => {
+                let id = &job.spec.id;
+                Failure::new(kind, outcome::phase(job), message)
+                    .about(job)
+                    .then(format!(
+                        "{again}; show the job: zoetrope jobs show {id}{}",
+                        self.options
+                    ))
+            }
+        })
+    }
+
+    fn failed(&self, error: JobsError) -> Failure {
+        let is_busy = match &error {
+            JobsError::Driver(DriverError::Ledger(error))
+            | JobsError::Unwritten {
+                source: DriverError::Ledger(error),
+                ..
+            }
+            | JobsError::NotResumed {
+                source: DriverError::Ledger(error),
+                ..
+            } => error.is_busy(),
+            _ => false,
+        };
+        let failure = of_jobs(error, self.options);
+        if is_busy {
+            failure.with(&self.holder())
+        } else {
+            failure
+        }
+    }
+
+    /// After a semicolon, the process that may hold the data directory; empty if none is known.
+    fn holder(&self) -> String {
+        let ledger = self.jobs.ledger();
+        if let Some(owner) = ledger.files_owner() {
+            return format!("; {owner} removes files of the data directory and may be stopped");
+        }
+        match ledger.driving_process() {
+            Ok(process @ Some(_)) => format!("; {}", HeldUp { process }),
+            _ => String::new(),
+        }
+    }
+}
