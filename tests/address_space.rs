@@ -8,7 +8,19 @@ use crate::support::sandbox::Sandbox;
 use crate::support::slow_server::{RUN, SUBMIT, end_the_job, run_until_deadline, slow_provider};
 
 /// Limits in KiB: that of a pool of a few instances, and those of none.
-const LIMITS: [u32; 5] = [100_000_000, 8_000_000, 4_000_000, 2_000_000, 1_000_000];
+const LIMITS: [u32; 8] = [
+    100_000_000,
+    8_000_000,
+    4_000_000,
+    2_000_000,
+    1_000_000,
+    420_000,
+    350_000,
+    280_000,
+];
+
+/// A limit with which nothing works.
+const TOO_LITTLE: u32 = 120_000;
 
 fn script(limit: u32) -> String {
     format!("ulimit -v {limit} && exec \"$0\" \"$@\"")
@@ -43,7 +55,12 @@ fn paid_job_is_collected_under_a_limit_that_came_later() {
     run_until_deadline(&sandbox);
     end_the_job(&provider);
     let resume = ["--json", "jobs", "resume", "--all"];
-    let outcome = start_by(&sandbox, &resume, &script(1_000_000)).end();
+    let refused = start_by(&sandbox, &resume, &script(TOO_LITTLE)).end();
+    let error = refused.error("internal");
+    assert_eq!((refused.code, &error["charged"]), (1, &json!("no")));
+    let next = error["next"].as_str().expect("a next step");
+    assert!(next.contains("ulimit -v"), "{next}");
+    let outcome = start_by(&sandbox, &resume, &script(260_000)).end();
     assert_eq!(outcome.code, 0, "{outcome:?}");
     assert!(sandbox.path("clip.mp4").exists());
     assert_eq!(provider.counts()[SUBMIT], 1);
@@ -52,7 +69,11 @@ fn paid_job_is_collected_under_a_limit_that_came_later() {
 #[test]
 fn doctor_says_what_a_limit_of_the_address_space_reduces() {
     let sandbox = Sandbox::new();
-    for (limit, memory) in [(100_000_000, "pooled"), (4_000_000, "on_demand")] {
+    for (limit, memory) in [
+        (100_000_000, "pooled"),
+        (4_000_000, "on_demand"),
+        (260_000, "on_demand"),
+    ] {
         let outcome = start_by(&sandbox, &["--json", "doctor"], &script(limit)).end();
         assert_eq!(outcome.code, 0, "{outcome:?}");
         let checks = outcome.answer()["checks"].clone();

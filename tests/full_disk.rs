@@ -259,3 +259,30 @@ fn doctor_says_what_a_write_in_the_data_directory_lacks() {
         "problem"
     );
 }
+
+#[test]
+fn prune_runs_on_a_disk_without_a_free_byte() {
+    let mut fixture = Fixture::new(false, Duration::from_millis(50), &json!([]));
+    let Some(disk) = Disk::mount(&fixture.sandbox.data_dir()) else {
+        println!("skipped: no file system can be mounted here");
+        return;
+    };
+    let command = batch(&mut fixture, 1);
+    assert_eq!(fixture.sandbox.run(command).code, 0);
+    let code = disk.0.join("code");
+    fs::create_dir_all(&code).expect("a folder");
+    let code = code.join("unused.code");
+    fs::write(&code, vec![0; 1 << 20]).expect("a file");
+    disk.fill();
+    let pruned = ["--json", "jobs", "prune", "--older-than", "0s"];
+    let pruned = fixture.sandbox.run(pruned).answer();
+    assert_eq!(
+        (&pruned["deleted"], &pruned["kept"]),
+        (&json!(1), &json!(0))
+    );
+    assert!(!code.exists());
+    assert!(
+        pruned["freed"]["bytes"].as_u64() >= Some(1 << 20),
+        "{pruned}"
+    );
+}

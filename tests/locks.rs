@@ -13,6 +13,10 @@ use crate::support::provider::{Reply, Script};
 use crate::support::sandbox::{Running, Sandbox};
 use crate::support::slow_server::{POLL, RUN, SUBMIT, end_the_job, slow_provider};
 
+/// Every lock fails with the error in `LOCK_ERROR`.
+const REFUSE: &str = "#include <errno.h>\n#include <stdlib.h>\nint flock(int file, int operation) \
+                      { errno = atoi(getenv(\"LOCK_ERROR\")); return -1; }";
+
 const LIE: &str = "int flock(int file, int operation) { return 0; }";
 
 /// A run whose locks are granted in any case, and which logs whether it drives.
@@ -83,4 +87,25 @@ fn driver_that_lost_its_term_submits_nothing_more() {
     assert_eq!(resumed.code, 0, "{resumed:?}");
     assert!(sandbox.path("clip.mp4").is_file());
     assert_eq!(provider.counts()[SUBMIT], 1);
+}
+
+#[test]
+fn error_of_a_lock_is_that_of_the_file_system_whatever_its_number() {
+    let (provider, sandbox) = slow_provider();
+    let Some(library) = preload::library("refuse", REFUSE) else {
+        return;
+    };
+    // ENOLCK, EPERM, EIO, EINVAL.
+    for code in ["37", "1", "5", "22"] {
+        let mut command = sandbox.command(RUN);
+        command.env("LD_PRELOAD", &library).env("LOCK_ERROR", code);
+        let outcome = sandbox.start(command).end();
+        let error = outcome.error("ledger_unavailable");
+        assert_eq!(error["charged"], "no", "{code}");
+        let message = error["message"].as_str().expect("a message");
+        assert!(message.contains("without locks"), "{code}: {message}");
+        let next = error["next"].as_str().expect("a next step");
+        assert!(next.contains("local disk"), "{code}: {next}");
+    }
+    assert!(!provider.counts().contains_key(SUBMIT), "nothing was sent");
 }

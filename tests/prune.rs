@@ -223,6 +223,27 @@ fn key_of_a_removed_job_does_not_buy_again_and_the_file_is_named() {
     }
     assert_eq!(provider.counts()[SUBMIT], 1, "bought once");
     let id = bought["job"].as_str().expect("an id");
+    // Another path is not written, and the command that writes it is named.
+    let other = RUN.map(|word| {
+        if word == "clip.mp4" {
+            "other.mp4"
+        } else {
+            word
+        }
+    });
+    let elsewhere = sandbox.run(other).answer();
+    assert_eq!(elsewhere["file"], bought["file"]);
+    let notes = elsewhere["notes"].to_string();
+    let command = format!("zoetrope jobs fetch {id} --out ");
+    assert!(
+        notes.contains(&command) && notes.contains("other.mp4"),
+        "{notes}"
+    );
+    assert!(
+        !again["notes"].to_string().contains(&command),
+        "the same path"
+    );
+    assert!(!sandbox.path("other.mp4").exists());
     let shown = sandbox.run(["--json", "jobs", "show", &id[..20]]).json();
     assert_eq!(
         (&shown["id"], &shown["state"]),

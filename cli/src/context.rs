@@ -175,6 +175,7 @@ impl Context {
                             .await?;
                         Err(self.not_allowed(path, &refused))
                     }
+                    Err(error) if error.lacks_memory() => Err(not_loaded(&error)),
                     Err(error) => Err(bad_component(path, &chain(&error))),
                 }
             }
@@ -183,8 +184,17 @@ impl Context {
 
     /// An engine that keeps compiled code in the data directory.
     pub(crate) fn engine(&self) -> Result<Engine, Failure> {
+        Self::engine_with(self.data_dir().ok())
+    }
+
+    /// An engine that keeps compiled code in the data directory, if that exists.
+    pub(crate) fn engine_that_makes_no_folder(&self) -> Result<Engine, Failure> {
+        Self::engine_with(self.data_dir().ok().filter(|folder| folder.is_dir()))
+    }
+
+    fn engine_with(data_dir: Option<PathBuf>) -> Result<Engine, Failure> {
         let settings = EngineSettings {
-            cache_dir: self.data_dir().ok().map(|folder| folder.join(CODE_FOLDER)),
+            cache_dir: data_dir.map(|folder| folder.join(CODE_FOLDER)),
             ..EngineSettings::default()
         };
         Engine::new(settings).map_err(|error| Failure::internal(Phase::Setup, chain(&error)))
@@ -203,10 +213,7 @@ impl Context {
 
     /// The node types of the built-in component, whatever the configuration is.
     pub(super) async fn built_in_node_types(&self) -> Result<Vec<NodeType>, Failure> {
-        let config = Config::default().trusting(DIGEST);
-        let pack = built_in(&self.engine()?, config.policy())?;
-        let listed = pack.node_types(&CallContext::offline()).await;
-        listed.map_err(|error| Failure::of_call(error, Phase::Setup))
+        built_in_node_types(&self.engine()?).await
     }
 
     /// The node type of this name.
@@ -267,9 +274,27 @@ impl Context {
     }
 }
 
+/// The node types of the built-in component: one call of it.
+pub(super) async fn built_in_node_types(engine: &Engine) -> Result<Vec<NodeType>, Failure> {
+    let config = Config::default().trusting(DIGEST);
+    let pack = built_in(engine, config.policy())?;
+    let listed = pack.node_types(&CallContext::offline()).await;
+    listed.map_err(|error| Failure::of_call(error, Phase::Setup))
+}
+
 fn built_in(engine: &Engine, policy: &Policy) -> Result<Pack, Failure> {
-    Pack::load(engine, COMPONENT, policy)
-        .map_err(|error| Failure::internal(Phase::Setup, chain(&error)))
+    Pack::load(engine, COMPONENT, policy).map_err(|error| not_loaded(&error))
+}
+
+/// The failure of a component that is in order.
+fn not_loaded(error: &PackError) -> Failure {
+    let failure = Failure::internal(Phase::Setup, chain(error));
+    if error.lacks_memory() {
+        let next =
+            "Raise the limit of the address space (ulimit -v), then run the same command again";
+        return failure.then(next.into());
+    }
+    failure
 }
 
 pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {

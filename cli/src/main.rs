@@ -21,7 +21,7 @@
 //! - [`exit_code`]: the exit code of each kind of failure
 //! - [`printer`]: standard output and standard error; [`output`]: the thread that writes one of
 //!   them; [`panics`]: the report of a panic
-//! - [`dispositions`]: signals that are ignored
+//! - [`dispositions`]: signals that are ignored; [`runtime`]: the threads of the program
 //! - [`shell`]: quoting for a shell
 //! - [`logging`]: logs, which [`log_writer`] writes; `otlp`: the export of spans
 
@@ -59,6 +59,7 @@ mod recording;
 mod report;
 mod retry;
 mod run;
+mod runtime;
 mod shell;
 mod signals;
 mod stop;
@@ -71,8 +72,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser as _;
-use tokio::runtime::Builder;
-use zoetrope_host::engine::is_address_space_scarce;
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{NextStep, Repair};
 use zoetrope_host::open_files;
@@ -92,45 +91,23 @@ fn main() -> ExitCode {
     };
     let json = cli.global.json || matches!(&cli.command, Command::Check(check) if check.jsonl);
     dispositions::ignore_signals_of_writes();
+    runtime::share_scarce_heap();
     let printer = Printer::new(json);
     panics::report_by(&printer);
-    let ended = runtime()
-        .build()
-        .map_err(|error| {
-            Failure::internal(
-                Phase::Setup,
-                format!("the async runtime cannot be started: {error}"),
-            )
-        })
-        .and_then(|runtime| {
-            let logging =
-                logging::start(cli.global.log_format, printer.messages(), runtime.handle());
-            let ended = runtime.block_on(dispatch(cli, printer.clone(), &logging));
-            logging.end();
-            // A rendering or a name lookup may still run on a thread; it is not awaited.
-            runtime.shutdown_background();
-            ended
-        });
+    let ended = runtime::start().and_then(|runtime| {
+        let logging = logging::start(cli.global.log_format, printer.messages(), runtime.handle());
+        let ended = runtime.block_on(dispatch(cli, printer.clone(), &logging));
+        logging.end();
+        // A rendering or a name lookup may still run on a thread; it is not awaited.
+        runtime.shutdown_background();
+        ended
+    });
     let code = match ended {
         Ok(code) => code,
         Err(failure) => failure.report(&printer),
     };
     printer.end();
     code
-}
-
-/// The async runtime, with few threads where a limit leaves little address space for them.
-fn runtime() -> Builder {
-    const WORKERS: usize = 2;
-    const BLOCKING: usize = 6;
-    let mut builder = Builder::new_multi_thread();
-    builder.enable_all();
-    if is_address_space_scarce() {
-        builder
-            .worker_threads(WORKERS)
-            .max_blocking_threads(BLOCKING);
-    }
-    builder
 }
 
 #[cfg_attr(
@@ -186,7 +163,7 @@ async fn execute(command: Command, context: &Arc<Context>) -> Result<ExitCode, F
         Command::Trust(command) => command.run(context),
         Command::Config(command) => command.run(context).await,
         Command::Practice(command) => command.run(context).await,
-        Command::Doctor(command) => command.run(context),
+        Command::Doctor(command) => command.run(context).await,
     }
 }
 

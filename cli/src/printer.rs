@@ -204,7 +204,7 @@ fn path_line(path: &Path, for_people: bool) -> Vec<u8> {
         return path.as_os_str().as_bytes().to_vec();
     }
     let _ = (for_people, is_harmful);
-    sanitize::sanitize(&text).into_owned().into_bytes()
+    sanitize::line(&text).into_owned().into_bytes()
 }
 
 #[cfg(test)]
@@ -297,7 +297,11 @@ mod tests {
         let shown = "/clips/\u{fffd}\u{fffd}.mp4";
         assert_eq!(path_line(path, true), shown.as_bytes());
         let harmful = Path::new(OsStr::from_bytes(b"/\x1b[2J\xff.mp4"));
-        assert!(!path_line(harmful, false).contains(&0x1b));
+        for for_people in [true, false] {
+            assert!(!path_line(harmful, for_people).contains(&0x1b));
+            let two_lines = path_line(Path::new("/a\n/b\t\x1b.mp4"), for_people);
+            assert!(!two_lines.contains(&b'\n'), "{two_lines:?}");
+        }
     }
 
     #[test]

@@ -13,9 +13,10 @@ mod address_space;
 mod allocation;
 mod cache;
 
-pub use address_space::is_scarce as is_address_space_scarce;
+pub use address_space::{is_scarce as is_address_space_scarce, left as address_space_left};
 pub use allocation::{Allocation, InstanceMemory};
-pub(crate) use cache::{CodeCache, clean as clean_cache};
+pub(crate) use address_space::lacks_memory;
+pub(crate) use cache::{CodeCache, clean as clean_cache, clear as clear_cache};
 
 /// The interval at which running components are interrupted, to count their time and to
 /// yield to other tasks.
@@ -77,6 +78,8 @@ struct Inner {
     settings: EngineSettings,
     allocation: Allocation,
     instances: Arc<Semaphore>,
+    /// The permits of `instances`.
+    permits: u32,
     /// Dropping it ends the ticker's thread.
     _ticker: Sender<()>,
 }
@@ -115,10 +118,12 @@ impl Engine {
         })?;
         allocation.log_once();
         let ticker = tick(wasmtime.weak()).map_err(EngineError::Ticker)?;
-        let instances = usize::try_from(allocation.instances).unwrap_or(usize::MAX);
+        let most = u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX);
+        let permits = allocation.instances.min(most);
         Ok(Self(Arc::new(Inner {
             wasmtime,
-            instances: Arc::new(Semaphore::new(instances.min(Semaphore::MAX_PERMITS))),
+            instances: Arc::new(Semaphore::new(usize::try_from(permits).unwrap_or_default())),
+            permits,
             settings,
             allocation,
             _ticker: ticker,
@@ -144,6 +149,12 @@ impl Engine {
     /// Waits for a permit for one more instance. Never `None`: the semaphore is not closed.
     pub(crate) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.0.instances).acquire_owned().await.ok()
+    }
+
+    /// Waits until no other instance has a permit, and keeps all of them.
+    pub(crate) async fn all_permits(&self) -> Option<OwnedSemaphorePermit> {
+        let instances = Arc::clone(&self.0.instances);
+        instances.acquire_many_owned(self.0.permits).await.ok()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Errors of file systems that have no locks.
+//! Errors of file systems that have no locks, or not all operations.
 
 use std::io;
 use std::path::Path;
@@ -14,12 +14,29 @@ const WITHOUT_LOCKS: [i32; 2] = [77, 78];
 #[cfg(not(unix))]
 const WITHOUT_LOCKS: [i32; 0] = [];
 
-/// Whether a lock failed because the file system has none.
+/// `EPERM`, `EIO`, `EXDEV` and `EINVAL`, which have the same numbers on all Unix systems: shares
+/// answer with them where they cannot lock or rename.
+#[cfg(unix)]
+const REFUSED: [i32; 4] = [1, 5, 18, 22];
+
+#[cfg(not(unix))]
+const REFUSED: [i32; 0] = [];
+
+/// Whether a lock failed because the file system has none. `error` is the lock's own: the file was
+/// opened.
 pub(crate) fn is_without_locks(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::Unsupported
-        || error
+    let is_among = |codes: &[i32]| {
+        error
             .raw_os_error()
-            .is_some_and(|code| WITHOUT_LOCKS.contains(&code))
+            .is_some_and(|code| codes.contains(&code))
+    };
+    error.kind() == io::ErrorKind::Unsupported || is_among(&WITHOUT_LOCKS) || is_among(&REFUSED)
+}
+
+/// Whether an operation on a file failed for the file system, not for permissions.
+pub(crate) fn is_of_file_system(error: &io::Error) -> bool {
+    // EPERM is also that of a missing permission.
+    is_without_locks(error) && error.kind() != io::ErrorKind::PermissionDenied
 }
 
 /// The file system that a file is in, for a message: `it is in an NFS file system`.
@@ -65,13 +82,18 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn errors_of_file_systems_without_locks_are_recognized() {
-        // ENOLCK, ENOSYS, EOPNOTSUPP.
-        for code in [37, 38, 95] {
+        // ENOLCK, ENOSYS, EOPNOTSUPP, EPERM, EIO, EXDEV, EINVAL.
+        for code in [37, 38, 95, 1, 5, 18, 22] {
             assert!(is_without_locks(&io::Error::from_raw_os_error(code)));
         }
         // EACCES, EINTR, ENOSPC.
         for code in [13, 4, 28] {
             assert!(!is_without_locks(&io::Error::from_raw_os_error(code)));
+        }
+        // EIO and EXDEV of a rename, and EPERM and EACCES of it.
+        for (code, expected) in [(5, true), (18, true), (1, false), (13, false)] {
+            let error = io::Error::from_raw_os_error(code);
+            assert_eq!(is_of_file_system(&error), expected, "{code}");
         }
     }
 }

@@ -3,9 +3,19 @@
 use zoetrope_host::engine::{Allocation, Engine, InstanceMemory};
 
 use super::check::Check;
+use crate::context::built_in_node_types;
 use crate::report::Failure;
 
 const NAME: &str = "engine";
+
+/// The engine, after one call of the built-in component where something was reduced.
+pub(super) async fn tried(engine: Result<Engine, Failure>) -> Result<Engine, Failure> {
+    let engine = engine?;
+    if engine.allocation().reduced.is_some() {
+        built_in_node_types(&engine).await?;
+    }
+    Ok(engine)
+}
 
 pub(super) fn check(engine: Result<Engine, Failure>, options: &str) -> Check {
     match engine {

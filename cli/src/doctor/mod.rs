@@ -21,7 +21,7 @@ use super::report::{Failure, Phase};
 
 impl Doctor {
     #[expect(clippy::unused_self, reason = "as the other commands")]
-    pub(super) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let data_dir = context.data_dir()?;
         let options = context.options();
         let checks = [
@@ -29,7 +29,10 @@ impl Doctor {
             data_dir::check(&data_dir, &options),
             ledger::check(&data_dir, &options),
             driver::check(&data_dir, &options),
-            engine::check(context.engine(), &options),
+            engine::check(
+                engine::tried(context.engine_that_makes_no_folder()).await,
+                &options,
+            ),
         ];
         let documents: Vec<_> = checks.iter().map(Check::document).collect();
         let text: Vec<_> = checks.iter().map(Check::text).collect();

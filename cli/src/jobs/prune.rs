@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use indicatif::HumanBytes;
 use serde_json::json;
 use zoetrope_host::driver::now;
-use zoetrope_host::jobs::{Keys, PruneProgress, Pruned, prune_with};
+use zoetrope_host::jobs::{Keys, PruneProgress, Pruned, open_to_prune, prune_with};
 
 use super::print;
 use crate::args::jobs::Prune;
 use crate::context::Context;
 use crate::interrupts::report_at_signal;
-use crate::report::{Failure, of_jobs};
+use crate::report::{Failure, of_jobs, of_ledger};
 use crate::terminal_line::TerminalLine;
 
 /// Fewer jobs are deleted in a moment, without a line of progress.
@@ -19,7 +19,9 @@ const MANY: usize = 1_000;
 
 impl Prune {
     pub(super) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
-        let ledger = context.ledger()?;
+        let data_dir = context.data_dir()?;
+        let opened = open_to_prune(&data_dir);
+        let (ledger, cleared) = opened.map_err(|error| of_ledger(&error, &context.options()))?;
         let age = i64::try_from(self.older_than.as_millis()).unwrap_or(i64::MAX);
         let mut line = TerminalLine::new(context.printer().clone());
         report_at_signal("interrupted; jobs that are deleted stay so".into());
@@ -36,15 +38,16 @@ impl Prune {
         };
         let before = now().saturating_sub(age);
         let keys = if self.keys { Keys::Forget } else { Keys::Keep };
-        let pruned = prune_with(&context.data_dir()?, &ledger, before, keys, show);
+        let pruned = prune_with(&data_dir, &ledger, before, keys, show);
         line.end();
         let pruned = pruned.map_err(|error| of_jobs(error, &context.options()))?;
         let Pruned {
             deleted,
             kept,
             forgotten,
-            freed,
+            mut freed,
         } = pruned;
+        freed += cleared;
         let answer = json!({
             "ok": true,
             "deleted": deleted,

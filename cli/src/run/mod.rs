@@ -15,7 +15,7 @@ use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{
     CLIPS_FOLDER, Checked, Destination, Jobs, NextStep, Prepared, SubmitRequest,
 };
-use zoetrope_host::ledger::Job;
+use zoetrope_host::ledger::{Job, Target};
 
 use super::args::Run;
 use super::configuration::PRACTICE;
@@ -28,6 +28,7 @@ use super::progress::Progress;
 use super::recording::Recording;
 use super::report::{Failure, Phase, next_step, of_jobs, outcome};
 use super::retry::retry_failed;
+use super::shell::quoted;
 use super::wait::wait_for;
 
 impl Run {
@@ -81,9 +82,32 @@ impl Run {
         }
         let answer = outcome::of(&job, &context.options())?;
         context.note_all(picture_notes::results([&job]));
+        if let Some(note) = self.written_elsewhere(&job, context)? {
+            context.note_all([note]);
+        }
         let printed = context.answer_files(&answer, &outcome::files(&job));
         printed.map_err(|error| outcome::not_printed(&error, &job, &context.options()))?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The note that an earlier request wrote the result, and not to `--out`.
+    fn written_elsewhere(&self, job: &Job, context: &Context) -> Result<Option<String>, Failure> {
+        let Some(out) = &self.out else {
+            return Ok(None);
+        };
+        let out = absolute(out)?;
+        let files = outcome::files(job);
+        if files.is_empty() || matches!(&job.target, Target::File(target) if *target == out) {
+            return Ok(None);
+        }
+        let id = &job.spec.id;
+        Ok(Some(format!(
+            "the key belongs to job {id}, whose result was written before, and nothing was written to \
+             `{}`; to copy it there, run: zoetrope jobs fetch {id} --out {}{}",
+            out.display(),
+            quoted(&out),
+            context.options()
+        )))
     }
 
     /// Notes a deadline before the usual end of a run.

@@ -50,26 +50,44 @@ impl Call {
             granted.map_err(|missing| CallError::Node(denied(&missing)))?;
         }
         // The pack's permit first: a call that waits for it holds no permit of the engine.
-        let permits = [quota.permit().await, engine.permit().await];
+        let pack_permit = quota.permit().await;
+        let mut engine_permit = engine.permit().await;
         let seconds = permissions.bounds().of_one(PackLimit::CallSeconds);
         let wall = context.limits.wall.min(Duration::from_secs(seconds));
         let transmission = Arc::new(Transmission::default());
-        let state = CallState::new(engine, quota, context, sends, wall, &transmission);
-        let mut store = state.into_store(engine, context.limits.crossing_bytes);
-        let instantiated = timeout(wall, exports.instantiate(&mut store)).await;
-        match in_time(instantiated, wall) {
-            Ok(instance) => Ok(Self {
-                store,
-                instance,
-                exports: Arc::clone(exports),
-                transmission,
-                connection: context.connection.clone(),
-                private_texts: private_texts_of(context),
-                wall,
-                _permits: permits,
-            }),
-            Err(error) => Err(store.data().judged(error)),
-        }
+        let begin_one = async || {
+            let state = CallState::new(engine, quota, context, sends, wall, &transmission);
+            let mut store = state.into_store(engine, context.limits.crossing_bytes);
+            let instantiated = timeout(wall, exports.instantiate(&mut store)).await;
+            match in_time(instantiated, wall) {
+                Ok(instance) => Ok((store, instance)),
+                Err(error) => Err(store.data().judged(error)),
+            }
+        };
+        let made = match begin_one().await {
+            // Nothing was called yet. The other instances end first, and give their memory back.
+            Err(CallError::Host(_)) => {
+                drop(engine_permit.take());
+                // Unless an instance is kept that long: that of a check of many documents.
+                engine_permit = timeout(wall, engine.all_permits()).await.ok().flatten();
+                if engine_permit.is_none() {
+                    engine_permit = engine.permit().await;
+                }
+                begin_one().await
+            }
+            made => made,
+        };
+        let (store, instance) = made?;
+        Ok(Self {
+            store,
+            instance,
+            exports: Arc::clone(exports),
+            transmission,
+            connection: context.connection.clone(),
+            private_texts: private_texts_of(context),
+            wall,
+            _permits: [pack_permit, engine_permit],
+        })
     }
 
     pub(crate) async fn check(

@@ -1,6 +1,7 @@
 //! The errors of loading and calling a component.
 
 use crate::contract::{NodeError, PACKAGE, VERSIONS};
+use crate::engine::lacks_memory;
 use crate::policy::{ManifestError, NotAllowed};
 
 /// Why a file was not loaded as a pack.
@@ -43,6 +44,14 @@ pub enum PackError {
     /// Its interfaces have the right names and the wrong types.
     #[error("the component's functions do not have the contract's types")]
     Link(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl PackError {
+    /// Whether the system had too little memory to compile or load it.
+    #[must_use]
+    pub fn lacks_memory(&self) -> bool {
+        lacks_memory(self)
+    }
 }
 
 /// How a call failed: the component returned an error, was stopped, or the host failed.

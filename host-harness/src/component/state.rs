@@ -20,7 +20,7 @@ use super::error::{CallError, HostFault, Trap, TrapKind};
 use crate::bindings::{connections, types};
 use crate::connections::OpenConnection;
 use crate::egress::{GuestHttp, Sends, Transmission};
-use crate::engine::{CORE_INSTANCES, Engine, MEMORIES, TABLES, TICK};
+use crate::engine::{CORE_INSTANCES, Engine, MEMORIES, TABLES, TICK, lacks_memory};
 use crate::policy::{PackLimit, Quota};
 
 /// Why the host stopped a component.
@@ -88,6 +88,7 @@ impl CallState {
                     .min(bounds.size(PackLimit::MemoryBytes)),
                 elements: context.limits.table_elements,
                 refused: false,
+                is_denied_by_system: false,
             },
             output,
             cpu: context.limits.cpu.min(wall),
@@ -109,6 +110,7 @@ impl CallState {
     pub(crate) fn renew(&mut self) {
         self.ticks = 0;
         self.memory.refused = false;
+        self.memory.is_denied_by_system = false;
     }
 
     pub(crate) fn log_output(&self) {
@@ -135,6 +137,12 @@ impl CallState {
             });
         }
         let kind = self.kind_of(&error);
+        if self.lacks_memory(&error, kind) {
+            return CallError::Host(HostFault {
+                message: LACKS_MEMORY.into(),
+                source: Some(error.into_boxed_dyn_error()),
+            });
+        }
         let message = match kind {
             TrapKind::OutOfMemory => "it exceeded the memory limit of a call".into(),
             TrapKind::Exited => "it exited instead of returning".into(),
@@ -142,6 +150,17 @@ impl CallState {
         };
         tracing::info!(by = kind.as_str(), "the component was stopped");
         CallError::Trap(Trap { kind, message })
+    }
+
+    /// Whether the system gave no memory for the call, which is no fault of the component.
+    fn lacks_memory(&self, error: &wasmtime::Error, kind: TrapKind) -> bool {
+        match kind {
+            TrapKind::OutOfMemory => {
+                self.memory.is_denied_by_system || lacks_memory(error.as_ref())
+            }
+            TrapKind::Trapped => lacks_memory(error.as_ref()),
+            _ => false,
+        }
     }
 
     /// A reason that the error itself names comes first. A refused growth of a memory or a table
@@ -163,6 +182,10 @@ impl CallState {
         }
     }
 }
+
+/// The system gave no memory for a call.
+const LACKS_MEMORY: &str = "there is not enough memory for the call; a limit of the address space \
+                            (ulimit -v) may be too low";
 
 /// Whether a component ends this way because it got no memory: it aborts, or it uses the address
 /// that it did not get. Without a trap it was not instantiated, or it exceeded another limit.
@@ -234,6 +257,8 @@ struct Memory {
     elements: usize,
     /// Whether the last growth was refused.
     refused: bool,
+    /// Whether the system had no memory for the last growth that was refused.
+    is_denied_by_system: bool,
 }
 
 impl ResourceLimiter for Memory {
@@ -246,7 +271,8 @@ impl ResourceLimiter for Memory {
         Ok(self.take_bytes(desired.saturating_sub(current)))
     }
 
-    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.is_denied_by_system = lacks_memory(error.as_ref());
         self.refused = true;
         Ok(())
     }
@@ -282,6 +308,7 @@ impl Memory {
     fn take_bytes(&mut self, more: usize) -> bool {
         let left = self.bytes.checked_sub(more);
         self.refused = left.is_none();
+        self.is_denied_by_system = false;
         self.bytes = left.unwrap_or(self.bytes);
         left.is_some()
     }
@@ -386,6 +413,7 @@ mod tests {
             bytes: 100,
             elements: 10,
             refused: false,
+            is_denied_by_system: false,
         };
         assert!(memory.memory_growing(0, 60, None).expect("answer"));
         assert!(memory.memory_growing(0, 40, None).expect("answer"));
@@ -399,11 +427,29 @@ mod tests {
     }
 
     #[test]
+    fn growth_that_the_system_denies_is_told_from_one_beyond_the_limit() {
+        let mut memory = Memory {
+            bytes: 100,
+            elements: 10,
+            refused: false,
+            is_denied_by_system: false,
+        };
+        assert!(memory.memory_growing(0, 50, None).expect("answer"));
+        let none = std::io::Error::from(std::io::ErrorKind::OutOfMemory);
+        let failed = memory.memory_grow_failed(wasmtime::Error::new(none));
+        failed.expect("noted");
+        assert!(memory.refused && memory.is_denied_by_system);
+        assert!(!memory.memory_growing(50, 101, None).expect("answer"));
+        assert!(memory.refused && !memory.is_denied_by_system);
+    }
+
+    #[test]
     fn only_a_trap_that_follows_from_a_refused_growth_is_out_of_memory() {
         let mut memory = Memory {
             bytes: 100,
             elements: 10,
             refused: false,
+            is_denied_by_system: false,
         };
         assert!(!memory.memory_growing(0, 101, None).expect("answer"));
         assert!(memory.refused);

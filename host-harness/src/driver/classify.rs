@@ -107,8 +107,11 @@ pub fn of_cancel(outcome: Result<Cancellation, CallError>) -> Event {
 }
 
 fn of_submit(error: &CallError) -> SubmitFailure {
-    let CallError::Node(error) = error else {
-        return SubmitFailure::Permanent;
+    let error = match error {
+        CallError::Node(error) => error,
+        CallError::Trap(_) => return SubmitFailure::Permanent,
+        // Nothing was sent: this machine has too little memory at the moment.
+        CallError::Host(_) => return SubmitFailure::Retryable { after: None },
     };
     match error.cause {
         ErrorCause::NotSent(_) | ErrorCause::Throttled(_) => SubmitFailure::Retryable {
@@ -160,7 +163,8 @@ fn read_failed(error: &CallError) -> Event {
             // The same reply would trap again.
             _ => PollFailure::Permanent,
         },
-        CallError::Host(_) => PollFailure::Unrecognized,
+        // This machine has too little memory at the moment.
+        CallError::Host(_) => PollFailure::Transient { after: None },
     };
     Event::PollFailed {
         error: job_error(error),

@@ -64,7 +64,22 @@ impl DriverError {
         }
     }
 
-    /// The error of a file that cannot be locked.
+    /// The error of a file that cannot be opened or renamed.
+    pub(super) fn of_file(path: &Path, source: std::io::Error) -> Self {
+        let path = path.to_owned();
+        Self::File { path, source }
+    }
+
+    /// Whether the file system cannot do what a data directory needs.
+    pub(crate) fn is_of_file_system(&self) -> bool {
+        match self {
+            Self::File { source, .. } => lock_errors::is_of_file_system(source),
+            Self::NoLocks { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// The error of a file that was opened and cannot be locked.
     pub(super) fn of_lock(path: &Path, source: std::io::Error) -> Self {
         let path = path.to_owned();
         if lock_errors::is_without_locks(&source) {

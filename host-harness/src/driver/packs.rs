@@ -12,12 +12,12 @@ use super::backoff;
 use super::error::DriverError;
 use crate::catalog::About;
 use crate::cleanup::{self, Freed};
-use crate::component::{CallContext, Pack, PackError};
+use crate::component::{CallContext, CallError, Pack, PackError};
 use crate::contract::NodeType;
 use crate::digest::Sha256Digest;
 use crate::durable::{sync_file, sync_folder};
 use crate::engine::Engine;
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, chain};
 use crate::ledger::{JobError, Millis};
 use crate::policy::Policy;
 
@@ -161,7 +161,10 @@ impl Packs {
             None => self.load(digest).await?,
         };
         let nodes = pack.node_types(&CallContext::offline()).await;
-        let nodes = nodes.map_err(|error| self.bad(digest, &error))?;
+        let nodes = nodes.map_err(|error| match error {
+            CallError::Host(_) => JobError::new(ErrorKind::Internal, chain(&error)),
+            error => self.bad(digest, &error),
+        })?;
         let found = Known {
             pack,
             nodes: nodes.into_iter().map(Into::into).collect(),
@@ -193,6 +196,10 @@ impl Packs {
                     ErrorKind::Denied,
                     format!("{refused}; to allow it: {way}"),
                 ))
+            }
+            // The component is as good as it was.
+            Err(error) if error.lacks_memory() => {
+                Err(JobError::new(ErrorKind::Internal, chain(&error)))
             }
             Err(error) => Err(bad(&error)),
         }

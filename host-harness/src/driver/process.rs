@@ -284,14 +284,14 @@ impl Driver {
 
     /// Takes the lock; `None` if another process holds it.
     fn try_lock(&self) -> Result<Option<File>, DriverError> {
-        let failed = |source| DriverError::of_lock(&self.lock, source);
         let mut options = File::options();
         options.write(true).create(true).truncate(false);
-        let file = options.open(&self.lock).map_err(failed)?;
+        let opened = options.open(&self.lock);
+        let file = opened.map_err(|source| DriverError::of_file(&self.lock, source))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(failed(error)),
+            Err(TryLockError::Error(error)) => Err(DriverError::of_lock(&self.lock, error)),
         }
     }
 

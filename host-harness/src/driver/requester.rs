@@ -29,14 +29,14 @@ impl Requester {
         let path = data_dir.join(FOLDER).join(&name);
         // Locked before it gets its name, so no process finds it unlocked.
         let unnamed = data_dir.join(FOLDER).join(format!(".{name}"));
-        let locked = || {
-            fs::create_dir_all(data_dir.join(FOLDER))?;
-            let file = File::create(&unnamed)?;
-            file.try_lock()?;
-            fs::rename(&unnamed, &path)?;
-            Ok(file)
-        };
-        let lock = locked().map_err(|source| DriverError::of_lock(&path, source))?;
+        let failed = |source| DriverError::of_file(&path, source);
+        let created = fs::create_dir_all(data_dir.join(FOLDER));
+        let lock = created
+            .and_then(|()| File::create(&unnamed))
+            .map_err(failed)?;
+        let locked = lock.try_lock().map_err(io::Error::from);
+        locked.map_err(|source| DriverError::of_lock(&path, source))?;
+        fs::rename(&unnamed, &path).map_err(failed)?;
         Ok(Self {
             name,
             path,

@@ -19,7 +19,7 @@ use crate::hex;
 
 mod bounds;
 
-pub(crate) use self::bounds::clean;
+pub(crate) use self::bounds::{clean, clear};
 
 /// The first bytes of every file; the number is the version of the file format.
 const MAGIC: &[u8; 16] = b"zoetrope code 1\n";

@@ -55,7 +55,7 @@ pub use credit::{error_text, lacks_credit, with_charge};
 pub use error::JobsError;
 pub use fetch::Fetched;
 pub use next_step::{NextStep, Repair};
-pub use prune::{CODE_FOLDER, Keys, PruneProgress, Pruned, prune, prune_with};
+pub use prune::{CODE_FOLDER, Keys, PruneProgress, Pruned, open_to_prune, prune, prune_with};
 pub use removed::removed_job;
 pub use spent::Spent;
 pub use submit::{Destination, Opened, Prepared, SubmitRequest};

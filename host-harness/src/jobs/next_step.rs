@@ -382,6 +382,7 @@ impl NextStep {
     pub fn of_driver(error: &DriverError) -> Self {
         match error {
             DriverError::Ledger(error) => Self::of_ledger(error),
+            error if error.is_of_file_system() => Self::repeat(Repair::LocalDataDirectory),
             DriverError::File { source, .. } => Self::repeat(repair(Shortage::of(source))),
             DriverError::Outwaited => Self::ResumeAll,
             DriverError::NoLocks { .. } => Self::repeat(Repair::LocalDataDirectory),

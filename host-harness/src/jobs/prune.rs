@@ -9,8 +9,8 @@ use super::leftovers::{Leftovers, OrphanError, remove_orphans};
 use crate::cleanup::Freed;
 use crate::download::CLIPS_FOLDER;
 use crate::driver::{now, process_name, remove_ended_requesters, remove_other_components};
-use crate::engine::clean_cache;
-use crate::ledger::{Ledger, Millis, Pictures};
+use crate::engine::{clean_cache, clear_cache};
+use crate::ledger::{Ledger, LedgerError, Millis, Pictures};
 
 /// Pictures of no job are kept this long: one may belong to a row that a process of an earlier
 /// version is about to insert.
@@ -52,6 +52,23 @@ pub struct PruneProgress {
     pub deleted: usize,
     /// The jobs to remove, as counted at the beginning.
     pub total: usize,
+}
+
+/// Opens the ledger of `data_dir` to prune it. On a disk without the space that an open ledger needs
+/// beside it, all compiled code in [`CODE_FOLDER`] is removed before: it can be compiled again. Also
+/// returns what that freed.
+///
+/// # Errors
+///
+/// When the ledger cannot be opened then either.
+pub fn open_to_prune(data_dir: &Path) -> Result<(Ledger, Freed), LedgerError> {
+    match Ledger::open(data_dir) {
+        Err(error) if error.lacks().is_some() => {
+            let freed = clear_cache(&data_dir.join(CODE_FOLDER)).unwrap_or_default();
+            Ok((Ledger::open(data_dir)?, freed))
+        }
+        opened => Ok((opened?, Freed::default())),
+    }
 }
 
 impl Jobs {

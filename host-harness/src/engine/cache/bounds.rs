@@ -33,6 +33,11 @@ pub(crate) fn clean(folder: &Path) -> io::Result<Freed> {
     clean_to(folder, BOUNDS)
 }
 
+/// Removes all compiled code in `folder`: it is compiled again when it is needed.
+pub(crate) fn clear(folder: &Path) -> io::Result<Freed> {
+    cleanup::remove_from(folder, |name, _| name.ends_with(CODE))
+}
+
 pub(super) fn clean_to(folder: &Path, bounds: Bounds) -> io::Result<Freed> {
     let mut freed = Freed::default();
     let mut code = Vec::new();
