@@ -269,7 +269,7 @@ fn prune_runs_on_a_disk_without_a_free_byte() {
     };
     let command = batch(&mut fixture, 1);
     assert_eq!(fixture.sandbox.run(command).code, 0);
-    let code = disk.0.join("code");
+    let code = fixture.sandbox.data_dir().join("code");
     fs::create_dir_all(&code).expect("a folder");
     let code = code.join("unused.code");
     fs::write(&code, vec![0; 1 << 20]).expect("a file");

@@ -43,7 +43,7 @@ impl Shortage {
     /// What an error's text says that a write lacked.
     #[must_use]
     pub fn in_text(text: &str) -> Option<Self> {
-        let all = [Self::Space, Self::FileSize];
+        let all = [Self::Space, Self::FileSize, Self::OpenFiles];
         all.into_iter()
             .find(|lacks| text.contains(&lacks.to_string()))
     }

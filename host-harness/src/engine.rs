@@ -13,9 +13,9 @@ mod address_space;
 mod allocation;
 mod cache;
 
+pub(crate) use address_space::lacks_memory;
 pub use address_space::{is_scarce as is_address_space_scarce, left as address_space_left};
 pub use allocation::{Allocation, InstanceMemory};
-pub(crate) use address_space::lacks_memory;
 pub(crate) use cache::{CodeCache, clean as clean_cache, clear as clear_cache};
 
 /// The interval at which running components are interrupted, to count their time and to

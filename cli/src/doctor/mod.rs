@@ -20,7 +20,6 @@ use super::context::Context;
 use super::report::{Failure, Phase};
 
 impl Doctor {
-    #[expect(clippy::unused_self, reason = "as the other commands")]
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let data_dir = context.data_dir()?;
         let options = context.options();
