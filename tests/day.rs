@@ -53,7 +53,7 @@ impl Day {
         // The provider creates a job for every submit.
         let mut fixture = Fixture::new(false, Duration::from_millis(300), &rules);
         let connection = fixture.provider.connection("");
-        let slow = connection.replace("requests_per_second = 100000", "requests_per_second = 20");
+        let slow = connection.replace("requests_per_second = 100000", "requests_per_second = 6");
         assert_ne!(slow, connection, "the rate is in the connection");
         fixture.sandbox.configure(&slow);
         let folder = fixture.sandbox.data_dir().join("day");

@@ -123,7 +123,7 @@ fn json_output_names_the_base_url_and_the_credential_file() {
 
     // A second practice provider there is an error.
     let second = sandbox.run(["practice", "--json"]);
-    second.error("internal");
+    second.error("usage");
     practice.interrupt();
     assert_eq!(practice.end().code, 0);
 }

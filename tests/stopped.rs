@@ -2,14 +2,14 @@
 //! that continue, and the ones that wait for them.
 
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::support::cases::accepted;
 use crate::support::provider::{Reply, Script};
-use crate::support::sandbox::{Running, Sandbox};
+use crate::support::sandbox::{Running, Sandbox, TIMEOUT};
 use crate::support::slow_server::{
     CANCEL, POLL, RUN, SUBMIT, end_the_job, run_next_command, run_until_deadline, slow_provider,
 };
@@ -250,7 +250,7 @@ fn deadline_and_signal_end_a_command_that_waits_to_be_recorded() {
         .busy_timeout(Duration::from_secs(10))
         .expect("a setting");
     other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
-    let started = [
+    let mut started = [
         (other_run(&sandbox, "3s"), None),
         (resume(&sandbox, job, "3s"), None),
         (other_run(&sandbox, "10m"), Some(Signal::TERM)),
@@ -261,10 +261,20 @@ fn deadline_and_signal_end_a_command_that_waits_to_be_recorded() {
         ),
     ];
     sleep(Duration::from_secs(4));
-    for (running, signalled) in started {
+    for (running, signalled) in &started {
         if let Some(one) = signalled {
-            signal(&running, one);
+            signal(running, *one);
         }
+    }
+    // `end` reads the files of the sandbox, which releases the locks of this process on them.
+    for (running, _) in &mut started {
+        let begun = Instant::now();
+        while !running.has_ended() {
+            assert!(begun.elapsed() < TIMEOUT, "it does not end");
+            sleep(Duration::from_millis(10));
+        }
+    }
+    for (running, signalled) in started {
         let outcome = running.end();
         assert_eq!(outcome.code, 9, "{outcome:?}");
         let kind = signalled.map_or("deadline", |_| "interrupted");

@@ -12,11 +12,11 @@
 mod clause;
 #[rustfmt::skip]
 mod lists;
-mod words;
+mod wording;
 
 use crate::contract::{ErrorCause, ProviderFault};
 use lists::PERIODS;
-use words::Words;
+use wording::Words;
 
 /// Payment Required.
 const PAYMENT_REQUIRED: u16 = 402;

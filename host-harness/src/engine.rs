@@ -162,7 +162,7 @@ fn config(settings: &EngineSettings, memory: InstanceMemory, count: u32) -> Conf
     let mut config = Config::new();
     config
         .epoch_interruption(true)
-        .memory_init_cow(true)
+        .memory_init_cow(may_have_images())
         .cranelift_opt_level(OptLevel::Speed)
         // Errors show one line about a trap; frames of a stripped component have no names.
         .wasm_backtrace_max_frames(None)
@@ -185,6 +185,25 @@ fn config(settings: &EngineSettings, memory: InstanceMemory, count: u32) -> Conf
         }
     }
     config
+}
+
+/// Whether the first content of a memory may be a file in memory, which instances map. The limit on
+/// the size of files (`ulimit -f`) counts for it.
+fn may_have_images() -> bool {
+    /// More than the content of a component's memory has.
+    const IMAGE: u64 = 64 << 20;
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Resource, getrlimit};
+        getrlimit(Resource::Fsize)
+            .current
+            .is_none_or(|limit| limit >= IMAGE)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = IMAGE;
+        true
+    }
 }
 
 fn pool(settings: &EngineSettings, count: u32) -> PoolingAllocationConfig {

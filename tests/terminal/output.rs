@@ -201,7 +201,7 @@ fn both_streams_not_read_end_with_the_clip_on_disk() {
 #[test]
 fn full_device_without_a_job_names_another_output_as_the_next_step() {
     let sandbox = Sandbox::new();
-    for arguments in [&["jobs"][..], &["nodes"], &["doctor"], &["practice"]] {
+    for arguments in [["nodes"], ["doctor"], ["practice"]] {
         let mut command = sandbox.command(arguments);
         let (errors, stderr) = std::io::pipe().expect("a pipe");
         let Ok(device) = File::options().write(true).open("/dev/full") else {

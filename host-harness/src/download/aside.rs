@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::part::{digest_of, remove};
+use super::regular::{digest_of, remove};
 
 /// Most names that are tried. After that, the file keeps the name of an unfinished one.
 const NAMES: u32 = 99;

@@ -9,7 +9,8 @@ use sha2::{Digest as _, Sha256};
 use super::aside::remove_unverified;
 use super::error::{DownloadError, TargetError};
 use super::files::{Fetched, sync_folder_of};
-use super::part::{self, digest_of, part_of};
+use super::part::part_of;
+use super::regular::{digest_of, open_to_read, open_to_write, remove};
 use super::rename::{Calls, Way, is_reserved_for};
 use super::target::{check_target, special};
 use crate::digest::Sha256Digest;
@@ -60,7 +61,7 @@ pub fn finalize(
     }
     if is_file_of(target, sha256)? {
         written(sync(target).and_then(|()| sync_folder_of(target)))?;
-        part::remove(part);
+        remove(part);
         remove_unverified(part);
         return Ok(());
     }
@@ -75,7 +76,7 @@ pub fn finalize(
     if there.is_none() {
         return Err(DownloadError::Gone { path });
     }
-    part::remove(part);
+    remove(part);
     Err(DownloadError::Altered { path })
 }
 
@@ -86,7 +87,7 @@ pub fn finalize(
 /// When `from` does not exist ([`DownloadError::Gone`]), when `to` is another file and
 /// `force` is not set, or when reading or writing fails. No unfinished file is left behind.
 pub fn copy(from: &Path, to: &Path, job: &str, force: bool) -> Result<Fetched, DownloadError> {
-    let mut source = part::open_to_read(from).map_err(|source| unreadable(from, source))?;
+    let mut source = open_to_read(from).map_err(|source| unreadable(from, source))?;
     let part = part_of(to, job);
     let is_taken = std::fs::symlink_metadata(to).is_ok() && !is_reserved_for(&part, to);
     if !force && is_taken {
@@ -107,13 +108,13 @@ pub fn copy(from: &Path, to: &Path, job: &str, force: bool) -> Result<Fetched, D
         return Ok(fetched);
     }
     // Fails if another process writes it: that one still needs the file.
-    let file = part::open_to_write(&part)?;
+    let file = open_to_write(&part)?;
     let copied = write_copy(&mut source, from, file, &part).and_then(|fetched| {
         finalize(&part, to, &fetched.sha256, force)?;
         Ok(fetched)
     });
     if copied.is_err() {
-        part::remove(&part);
+        remove(&part);
     }
     copied
 }
@@ -179,7 +180,7 @@ fn transfer(
 
 #[cfg(unix)]
 fn sync(path: &Path) -> io::Result<()> {
-    sync_file(&part::open_to_read(path)?)
+    sync_file(&open_to_read(path)?)
 }
 
 /// Other systems can sync only a file that is open for writing; this one was synced then.

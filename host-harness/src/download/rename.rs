@@ -20,7 +20,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use super::files::folder_of;
-use super::part::{open_to_read, remove};
+use super::regular::{open_to_read, remove};
 use crate::said::{self, Limit};
 use fill::fill;
 

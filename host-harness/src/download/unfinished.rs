@@ -4,7 +4,8 @@
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
-use super::part::{digest_of, open_existing, part_of};
+use super::part::part_of;
+use super::regular::{digest_of, open_existing};
 use super::write::complete_of;
 use crate::digest::Sha256Digest;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::aside::set_aside;
 use super::error::DownloadError;
 use super::files::{Fetched, sync_folder_of};
-use super::part;
+use super::regular::{digest_of, open_to_read, open_to_write};
 use super::transfer::recognised;
 use crate::contract::MediaKind;
 use crate::digest::Sha256Digest;
@@ -45,8 +45,8 @@ pub(crate) fn complete_of(part: &Path) -> PathBuf {
 /// The length of a job's id, and of the random part in the name of a probe for a writable folder.
 const ID: usize = 36;
 
-/// The job's id in the name of a file that [`part_of`](part::part_of), [`complete_of`],
-/// [`unverified_of`](super::aside::unverified_of) or [`copy_of`](part::copy_of) names.
+/// The job's id in the name of a file that [`part_of`](super::part::part_of), [`complete_of`],
+/// [`unverified_of`](super::aside::unverified_of) or [`copy_of`](super::part::copy_of) names.
 pub(crate) fn job_of(name: &str) -> Option<&str> {
     let named = name
         .strip_suffix(".part")
@@ -61,14 +61,14 @@ pub(crate) fn job_of(name: &str) -> Option<&str> {
 pub(crate) fn kept(part: &Path, kind: MediaKind) -> Option<Fetched> {
     let path = complete_of(part);
     let mut header = Vec::new();
-    let file = part::open_to_read(&path).ok()?;
+    let file = open_to_read(&path).ok()?;
     let length = file.metadata().ok()?.len();
     file.take(file_type::HEADER as u64)
         .read_to_end(&mut header)
         .ok()?;
     Some(Fetched {
         bytes: length,
-        sha256: part::digest_of(&path).ok()??,
+        sha256: digest_of(&path).ok()??,
         media_type: recognised(kind, &header, String::new).ok()?,
     })
 }
@@ -89,7 +89,7 @@ pub(crate) fn write(
     let media_type = recognised(kind, header, || IN_THE_REPLY.into())?;
     let sha256 = Sha256Digest::of(bytes);
     let is_announced = announced.is_none_or(|text| text.eq_ignore_ascii_case(&sha256.to_string()));
-    let mut file = part::open_to_write(path)?;
+    let mut file = open_to_write(path)?;
     let mut write = || -> io::Result<()> {
         file.set_len(0)?;
         file.write_all(bytes)?;
@@ -119,6 +119,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::super::aside::unverified_of;
+    use super::super::part;
     use super::*;
 
     #[test]

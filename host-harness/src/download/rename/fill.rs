@@ -5,7 +5,8 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use crate::download::files::folder_of;
-use crate::download::part::{copy_of, open_existing, open_to_read, remove};
+use crate::download::part::copy_of;
+use crate::download::regular::{open_existing, open_to_read, remove};
 use crate::durable::sync_file;
 
 /// Writes a copy of `part` beside the regular file `target`, and renames it over `target`.
