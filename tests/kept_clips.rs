@@ -145,12 +145,26 @@ fn second_result_for_one_name_is_kept_and_replaces_nothing() {
     let clips = ["one", "two"].map(marked_clip);
     let replies = clips.iter().cloned().map(Reply::bytes_of);
     provider.script(Script::from([(DOWNLOAD.into(), replies.collect())]));
+    // The second job runs until the first one has its file: each downloads its own clip.
+    let accepted = |id: &str| Reply::json(201, json!({"id": id, "status": "queued"}));
+    let running = json!({"id": "j-2", "status": "running", "poll_after_ms": 100});
+    provider.script(Script::from([
+        (SUBMIT.into(), vec![accepted("j-1"), accepted("j-2")]),
+        ("GET /v1/jobs/j-2".into(), vec![Reply::json(200, running)]),
+    ]));
     let ids = ["k-1", "k-2"].map(|key| {
         let words = run(&["--out", "out/clip.mp4", "--detach", "--key", key]);
         let id = sandbox.run(words).answer()["job"].clone();
         id.as_str().expect("an id").to_owned()
     });
     sandbox.run(["--json", "jobs", "resume", &ids[0]]).answer();
+    let ended = json!({
+        "id": "j-2", "status": "succeeded", "output": {"video": "{provider}/1.mp4"}, "charged": true,
+    });
+    provider.script(Script::from([(
+        "GET /v1/jobs/j-2".into(),
+        vec![Reply::json(200, ended)],
+    )]));
     let outcome = sandbox.run(["--json", "jobs", "resume", &ids[1]]);
     let message = outcome.error("download_failed")["message"].to_string();
     assert!(message.contains("exists already"), "{message}");

@@ -56,7 +56,8 @@ impl Recording<'_> {
         let again = "Run the same command again (nothing was sent)";
         Err(match self.job {
             None => Failure::new(kind, Phase::Setup, message).then(format!(
-                "{again}; list the jobs: zoetrope jobs{}",
+                "List the jobs: zoetrope jobs{0}. If the new one is there, run: zoetrope jobs \
+                 resume --all{0}. Otherwise run the same command again",
                 self.options
             )),
             Some(job) => {

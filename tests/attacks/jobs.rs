@@ -296,7 +296,8 @@ fn answered(family: &mut Family) {
         family.attack(format!("a clip at {url}"), move || {
             let fixture = CliFixture::new();
             let succeed = json!({"succeed": {"output": "{}", "media": 1, "url": url, "needs_credential": true}});
-            let instructions = json!({"start": {"do": submits(), "then": succeed}});
+            // A poll for another URL has the same answer.
+            let instructions = json!({"start": {"do": submits(), "then": succeed}, "poll": {"then": succeed}});
             let outcome = fixture.run_for("1s", &instructions, true);
             fixture.failed(&outcome, "download_failed", "yes", "succeeded");
         });

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use zoetrope_host::driver::{WaitFor, deadline_after};
+use zoetrope_host::ledger::Job;
 
 use super::{find_job, has_connection, needs_connections, print_result, settle};
 use crate::args::jobs::Retry;
@@ -21,9 +22,14 @@ impl Retry {
         let jobs = context.jobs(progress.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let failed = |error| of_jobs(error, &context.options());
-        let mut ended = Vec::with_capacity(self.ids.len());
+        let (mut ended, mut waiting) = (Vec::with_capacity(self.ids.len()), Vec::new());
         for id in &self.ids {
             let job = find_job(jobs.ledger(), id, context)?;
+            // Of several, the first ones may have been queued by a command that was interrupted.
+            if self.ids.len() > 1 && job.retries > 0 && !job.is_done() {
+                waiting.push(job);
+                continue;
+            }
             jobs.check_retry(&job, self.again).map_err(failed)?;
             if ended.iter().all(|known| *known != job) {
                 ended.push(job);
@@ -31,9 +37,7 @@ impl Retry {
         }
         needs_connections(context, &ended.iter().collect::<Vec<_>>()).await?;
         for job in &ended {
-            let again = if self.again { " --again" } else { "" };
-            let command = format!("zoetrope jobs retry {}{again}", job.spec.id);
-            has_connection(context, job, &command).await?;
+            has_connection(context, job, &self.command_for(job)).await?;
         }
         announce(&jobs, &ended, context)?;
         let deadline_at = deadline_after(self.deadline);
@@ -50,6 +54,9 @@ impl Retry {
                 )
                 .await?,
             );
+        }
+        for job in &waiting {
+            queued.push(jobs.resume(job, deadline_at).await.map_err(failed)?);
         }
         let rest = queued.split_off(1.min(queued.len()));
         match queued.pop() {
@@ -70,5 +77,11 @@ impl Retry {
                     .report(context.printer(), &next)
             }
         }
+    }
+
+    /// The same command for one of the jobs.
+    fn command_for(&self, job: &Job) -> String {
+        let again = if self.again { " --again" } else { "" };
+        format!("zoetrope jobs retry {}{again}", job.spec.id)
     }
 }

@@ -33,6 +33,7 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
             .about(&job),
         JobsError::OutcomeKnown { ref job }
         | JobsError::NotFailed { ref job }
+        | JobsError::WithoutInput { ref job }
         | JobsError::MayBeCharged { ref job, .. } => {
             let failure = Failure::new(kind, outcome::phase(job), chain(&error));
             failure.about(job).then(next)

@@ -66,6 +66,8 @@ struct Leader<'a> {
     version: i64,
     /// When the deadlines are compared with the time next.
     next_late_at: Instant,
+    /// Whether a wait ended at the own deadline, before that of the row.
+    is_outwaited: bool,
     behind: Behind,
 }
 
@@ -128,6 +130,7 @@ async fn begin<'a>(
         read_at: Instant::now(),
         next_read_at: Instant::now(),
         next_late_at: Instant::now(),
+        is_outwaited: false,
         behind: Behind::default(),
     };
     leader.follow_clock();
@@ -165,6 +168,9 @@ impl Leader<'_> {
     async fn drive(&mut self, modes: &mut watch::Receiver<DriveMode>) -> Result<Term, DriverError> {
         loop {
             let drive_mode = *modes.borrow_and_update();
+            if self.waiting.ids.is_empty() && self.is_outwaited {
+                return Err(DriverError::Outwaited);
+            }
             if self.waiting.ids.is_empty() || drive_mode == DriveMode::Draining {
                 return Ok(Term::Ended);
             }
@@ -175,6 +181,7 @@ impl Leader<'_> {
                 self.next_late_at = Instant::now() + LATE_INTERVAL;
                 self.check_ledger()?;
                 self.release_late();
+                self.end_own_waits()?;
             }
             if Instant::now() >= self.next_read_at {
                 match unless_draining(modes, self.read_due(drive_mode)).await {
@@ -209,6 +216,14 @@ impl Leader<'_> {
             && self.shared.late(self.waiting).len() == self.waiting.ids.len()
         {
             return Err(DriverError::LedgerHeld);
+        }
+        Ok(())
+    }
+
+    /// Ends the wait for jobs whose own deadline has passed, and whose row has that of a later command.
+    fn end_own_waits(&mut self) -> Result<(), DriverError> {
+        for id in self.shared.late_alone(self.waiting)? {
+            self.is_outwaited |= self.waiting.ids.remove(&id);
         }
         Ok(())
     }

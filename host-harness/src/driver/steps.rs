@@ -12,6 +12,7 @@ mod results;
 mod settle;
 mod submit;
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,6 +94,14 @@ impl Steps {
         opened: &UnboundedSender<Opened>,
     ) -> Result<Done, Arc<LedgerError>> {
         let (_, action) = decide(&job, Event::Due, Time::of(&self.ledger));
+        // A complete file needs no provider, which may not offer it any more.
+        let job = match action {
+            Action::Poll if job.file().is_some() => match self.place_complete(job).await? {
+                ControlFlow::Break(done) => return Ok(*done),
+                ControlFlow::Continue(job) => *job,
+            },
+            _ => job,
+        };
         if !matches!(
             action,
             Action::HandOver | Action::Submit | Action::Poll | Action::Cancel | Action::Download

@@ -134,6 +134,14 @@ pub enum JobsError {
         /// The job.
         job: Box<Job>,
     },
+    /// The job was removed and put back, without its input.
+    #[error(
+        "the input of the job was not kept when it was removed, so it cannot be submitted again"
+    )]
+    WithoutInput {
+        /// The job.
+        job: Box<Job>,
+    },
     /// The job ended without a result, and was or may have been charged.
     #[error("{} for the job: {spent}; a further attempt is charged separately", charged(.job))]
     MayBeCharged {
@@ -204,6 +212,7 @@ impl JobsError {
             | Self::AmbiguousId { .. }
             | Self::OutcomeKnown { .. }
             | Self::NotFailed { .. }
+            | Self::WithoutInput { .. }
             | Self::MayBeCharged { .. } => ErrorKind::Usage,
             Self::KeyConflict { .. } => ErrorKind::KeyConflict,
             Self::Driver(error)
@@ -244,6 +253,7 @@ impl JobsError {
                 }
             }
             Self::OtherComponent { .. } => NextStep::OtherComponent,
+            Self::WithoutInput { .. } => NextStep::NewRun,
             Self::NotFailed { job } if !job.is_done() => NextStep::of(job, Time::present()),
             Self::OutcomeKnown { job } | Self::NotFailed { job } => NextStep::Show {
                 job: job.spec.id.clone(),

@@ -309,14 +309,14 @@ impl NextStep {
         let id = job.spec.id.clone();
         let kind = job.last_error.as_ref().map(|error| error.kind);
         let charge = job.charge();
-        if job.has_no_result() && !job.is_removed() {
+        if job.has_no_result() && !job.is_removed() && !job.lacks_input() {
             let charged = charge != Charge::No;
             return Self::ResumeOrRetry { job: id, charged };
         }
         if job.has_no_result() {
             return Self::Resume { job: id };
         }
-        if job.is_removed() {
+        if job.is_removed() || job.lacks_input() {
             return Self::NewRun;
         }
         let has_uploads = job.billing.has_uploads;

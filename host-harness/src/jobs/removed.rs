@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::check::node_type;
 use super::commands::Jobs;
 use super::error::JobsError;
+use crate::contract::Charge;
 use crate::download::CLIPS_FOLDER;
 use crate::error::ErrorKind;
 use crate::ledger::{Job, JobError, RemovedJob, ResultFile, Stage, State, Target};
@@ -34,6 +35,7 @@ impl Jobs {
             return Ok(job);
         }
         let mut row = job.clone();
+        row.billing.earlier = charge_to_keep(&job);
         if row.file().is_none()
             && matches!(&row.target, Target::File(path) if path.as_os_str().is_empty())
         {
@@ -61,6 +63,11 @@ impl Jobs {
     }
 }
 
+/// The charge of a removed job that no later report takes back: what led to it is not known any more.
+fn charge_to_keep(job: &Job) -> Option<Charge> {
+    Some(job.charge()).filter(|charge| *charge != Charge::No)
+}
+
 /// What is known of a removed job. It has its result only if the file is where it was written.
 #[must_use]
 pub fn removed_job(removed: RemovedJob) -> Job {
@@ -85,8 +92,10 @@ pub fn removed_job(removed: RemovedJob) -> Job {
 /// What is missing of a result, of which the file alone is kept.
 fn missing(file: &ResultFile) -> Option<String> {
     match file.file() {
-        Some(file) if file.path.is_file() => None,
-        Some(file) => Some(format!("its file `{}` does not exist", file.path.display())),
+        Some(file) => {
+            let gone = file.all().find(|file| !file.path.is_file())?;
+            Some(format!("its file `{}` does not exist", gone.path.display()))
+        }
         None => Some("its output was not kept".to_owned()),
     }
 }

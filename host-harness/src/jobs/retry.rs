@@ -14,7 +14,7 @@ impl Jobs {
     ///
     /// # Errors
     ///
-    /// [`JobsError::Removed`], [`JobsError::NotFailed`], [`JobsError::MayBeCharged`] and
+    /// [`JobsError::Removed`], [`JobsError::WithoutInput`], [`JobsError::NotFailed`], [`JobsError::MayBeCharged`] and
     /// [`JobsError::Target`], where its result could not be written, or when the ledger cannot be read.
     pub fn check_retry(&self, job: &Job, again: bool) -> Result<(), JobsError> {
         let (ledger, id) = (self.ledger(), &job.spec.id);
@@ -33,6 +33,9 @@ impl Jobs {
         let job = Box::new(job.clone());
         if !matches!(job.state(), State::Failed | State::Cancelled) {
             return Err(JobsError::NotFailed { job });
+        }
+        if job.lacks_input() {
+            return Err(JobsError::WithoutInput { job });
         }
         let spent = self.spent([&*job])?;
         Err(JobsError::MayBeCharged { job, spent })

@@ -13,8 +13,9 @@ use crate::config::Config;
 use crate::contract::Charge;
 use crate::driver::{Driver, now};
 use crate::engine::{Engine, EngineSettings};
+use crate::error::ErrorKind;
 use crate::ledger::testing::{queued, stage};
-use crate::ledger::{Job, Ledger, RemovedJob, State};
+use crate::ledger::{Job, JobError, Ledger, RemovedJob, State};
 use crate::media::MediaError;
 use crate::policy::Policy;
 
@@ -198,6 +199,35 @@ async fn removed_job_is_restored_as_one_of_its_component_or_of_its_node_type() {
     let restored = scene.jobs.restore(removed).await.expect("restored");
     assert_eq!(restored.spec.component, PACK.digest().to_string());
     assert_eq!(scene.rows(), 1);
+}
+
+/// Its input is not kept, and what led to its charge is not known any more.
+#[tokio::test]
+async fn restored_job_keeps_its_charge_and_is_not_submitted_again() {
+    let scene = Scene::new();
+    let mut job = queued(0);
+    job.stage = stage(State::Failed, true);
+    job.last_error = Some(JobError::new(ErrorKind::NoResult, "no result"));
+    job.billing.charge = Charge::Yes;
+    Arc::make_mut(&mut job.spec).node = NODE.into();
+    scene.ledger().insert_all(&[job]).expect("insert");
+    scene.jobs.prune(now()).expect("pruned");
+    let removed = scene.ledger().removed_job("j").expect("read");
+    let removed = removed.expect("a removed job");
+    let restored = scene.jobs.restore(removed).await.expect("restored");
+    assert_eq!((restored.charge(), restored.submits()), (Charge::Yes, 1));
+    let mut unpaid = restored.clone();
+    unpaid.billing.charge = Charge::No;
+    assert_eq!(unpaid.charge(), Charge::Yes, "a report takes nothing back");
+    for again in [false, true] {
+        let refused = scene.jobs.retry(&restored, now() + 60_000, again).await;
+        let refused = refused.expect_err("without an input");
+        assert!(
+            matches!(refused, JobsError::WithoutInput { .. }),
+            "{refused:?}"
+        );
+        assert_eq!(refused.next_step(), NextStep::NewRun);
+    }
 }
 
 #[tokio::test]

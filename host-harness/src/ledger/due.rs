@@ -144,7 +144,8 @@ impl Ledger {
     /// When nothing could be committed.
     pub(crate) fn follow_clock(&self, now: Millis, back: Millis) -> Result<(), LedgerError> {
         self.write_once(Durability::Unsynced, |transaction| {
-            let follow = "UPDATE jobs SET next_at = next_at - ?2 WHERE next_at > ?1";
+            let follow = "UPDATE jobs SET next_at = next_at - ?2
+                WHERE next_at > ?1 AND error_kind IS NOT 'throttled'";
             transaction.execute(follow, [now, back])?;
             Ok(())
         })

@@ -1,5 +1,6 @@
 //! Jobs that were removed: what stays known of them, so that their keys do not buy again.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -9,8 +10,8 @@ use super::columns::lossy;
 use super::error::{DamagedRow, Failure, RowProblem};
 use super::job_error::JobError;
 use super::record;
-use super::row::{Billing, Cost, Job, JobSpec, Target};
-use super::stage::{ClipFile, Millis, PastSubmits, ProviderJob, ResultFile, Stage};
+use super::row::{Billing, Cost, Job, JobSpec, NO_INPUT, Target};
+use super::stage::{Attempts, ClipFile, Millis, PastSubmits, ProviderJob, ResultFile, Stage};
 use super::state::State;
 use crate::contract::Charge;
 use crate::error::ErrorKind;
@@ -19,7 +20,7 @@ use crate::error::ErrorKind;
 macro_rules! kept {
     () => {
         "connection, key, id, node, raw_input_sha256, provider_origin, component, retries, \
-         state, charge, \
+         submits, state, charge, \
          reported_charge, cost_amount, cost_unit, created_at, submitted_at, ticket, \
          provider_job_id, file, error_kind"
     };
@@ -133,9 +134,9 @@ fn spec(row: &Row<'_>, created_at: Millis) -> Result<JobSpec, RowProblem> {
     Ok(JobSpec {
         id: owned("id")?,
         node: owned("node")?,
-        raw_input: "{}".to_owned(),
+        raw_input: NO_INPUT.to_owned(),
         raw_input_sha256: owned("raw_input_sha256")?,
-        input: "{}".to_owned(),
+        input: NO_INPUT.to_owned(),
         // A removed job whose component cannot be read is not put back.
         component: owned("component").unwrap_or_default(),
         connection: owned("connection")?,
@@ -150,7 +151,7 @@ fn stage(row: &Row<'_>, file: Option<ClipFile>) -> Result<Stage, RowProblem> {
     let ticket = optional(row, "ticket")?.map(str::to_owned);
     let id = optional(row, "provider_job_id")?.map(str::to_owned);
     let job = ticket.map(|ticket| ProviderJob { ticket, id });
-    let submits = PastSubmits::None;
+    let submits = past_submits(row)?;
     match record::state(text(row, "state")?)? {
         State::Succeeded => Ok(Stage::Succeeded {
             job: job.ok_or(RowProblem::Unreadable { column: "ticket" })?,
@@ -183,6 +184,21 @@ fn billing(row: &Row<'_>) -> Result<Billing, RowProblem> {
         // The charge is that of all attempts.
         earlier: None,
     })
+}
+
+/// The submits of the job, of which their number alone is kept.
+fn past_submits(row: &Row<'_>) -> Result<PastSubmits, RowProblem> {
+    let count: u32 = row
+        .get("submits")
+        .map_err(|_| RowProblem::Unreadable { column: "submits" })?;
+    let submit = NonZeroU32::new(count).map(|count| Attempts {
+        count,
+        sha256: String::new(),
+        // Without its bytes, none is repeated.
+        keyed: false,
+        account: None,
+    });
+    Ok(submit.map_or(PastSubmits::None, PastSubmits::NotAccepted))
 }
 
 /// The error of a removed job that ended without a result.

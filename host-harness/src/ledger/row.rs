@@ -28,6 +28,9 @@ pub struct Cost {
     pub unit: String,
 }
 
+/// The input of a job that was removed and put back. No input is `null`.
+pub(super) const NO_INPUT: &str = "null";
+
 /// The part of a job that never changes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct JobSpec {
@@ -330,6 +333,13 @@ impl Job {
     #[must_use]
     pub fn state(&self) -> State {
         self.stage.state()
+    }
+
+    /// Whether its input is unknown: it was removed from the ledger, which keeps no inputs, and put
+    /// back. It is not submitted again.
+    #[must_use]
+    pub fn lacks_input(&self) -> bool {
+        self.spec.input == NO_INPUT
     }
 
     /// Whether it is what is left of a job that was removed from the ledger: no process requested it.

@@ -40,6 +40,7 @@ CREATE TABLE removed_jobs (
     component         TEXT NOT NULL,
     -- As that of the job: a further job under the key has another key at the provider.
     retries           INTEGER NOT NULL,
+    submits           INTEGER NOT NULL,
     state             TEXT NOT NULL,
     charge            TEXT NOT NULL,
     reported_charge   TEXT,

@@ -144,10 +144,6 @@ impl Step<'_> {
         if has_ended || ticket.is_none() && job.ticket().is_none() {
             return;
         }
-        if media.is_none() && has_named_a_file(&job.stage) {
-            self.no_longer_offered();
-            return;
-        }
         let (old_media, file) = match &mut job.stage {
             Stage::Succeeded { media, file, .. } => {
                 let file = std::mem::replace(file, ResultFile::Missing);
@@ -247,17 +243,6 @@ impl Step<'_> {
         } else {
             self.retry(error, None);
         }
-    }
-}
-
-/// Whether an earlier reply named a file, which is not there yet: an output without a file would be
-/// the result.
-fn has_named_a_file(stage: &Stage) -> bool {
-    match stage {
-        Stage::Succeeded { output, file, .. } => {
-            matches!(file, ResultFile::Missing) && is_document(output)
-        }
-        _ => false,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::ledger::{Job, Millis, PastSubmits, Stage};
 #[must_use]
 pub fn may_retry(job: &Job, again: bool) -> bool {
     let has_ended = matches!(job.stage, Stage::Failed { .. } | Stage::Cancelled { .. });
-    has_ended && (again || job.charge() == Charge::No)
+    has_ended && !job.lacks_input() && (again || job.charge() == Charge::No)
 }
 
 impl Step<'_> {

@@ -2,6 +2,7 @@
 //! next one.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +21,17 @@ use crate::ledger::{ClipFile, FurtherFile, Job, LedgerError, Media};
 use crate::media::file_url;
 
 impl Steps {
+    /// Gives the files of a complete result their final names; goes on with the row if one is missing.
+    pub(super) async fn place_complete(
+        &self,
+        job: Job,
+    ) -> Result<ControlFlow<Box<Done>, Box<Job>>, Arc<LedgerError>> {
+        Ok(match self.finalized(job).await? {
+            Finalizing::Settled(done) => ControlFlow::Break(done),
+            Finalizing::Incomplete(job) => ControlFlow::Continue(job),
+        })
+    }
+
     /// Downloads the files of a result that are not in hand, and gives all their final names.
     pub(super) async fn download(
         &self,

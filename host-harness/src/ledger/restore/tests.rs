@@ -119,6 +119,8 @@ fn removed_job_keeps_what_its_key_needs_and_no_text_of_the_user() {
             ),
             (&spec.node, &spec.raw_input_sha256, 100)
         );
+        assert_eq!(job.submits(), before.submits(), "a read by POST needs one");
+        assert!(job.lacks_input(), "it is not submitted again");
         let kind = |job: &Job| job.last_error.as_ref().map(|error| error.kind);
         assert_eq!(kind(&job), kind(before));
     }

@@ -196,29 +196,6 @@ fn document_is_the_result_of_a_node_without_files() {
 }
 
 #[test]
-fn output_without_the_file_that_an_earlier_reply_named_is_no_result() {
-    let expired = Event::DownloadFailed {
-        error: JobError::new(ErrorKind::DownloadFailed, "gone"),
-        failure: DownloadFailure::UrlExpired,
-    };
-    let mut without = succeeded();
-    if let Event::Succeeded { media, .. } = &mut without {
-        *media = None;
-    }
-    let events = [
-        Event::Due,
-        submit_ready(),
-        accepted(),
-        succeeded(),
-        expired,
-        without,
-    ];
-    let (job, _) = after(job(0), events);
-    assert_eq!((job.state(), job.is_done()), (State::Succeeded, false));
-    assert_eq!(kind(&job), Some("download_failed"));
-}
-
-#[test]
 fn waits_that_are_shorter_than_a_minute_do_not_prolong_it() {
     let (mut job, _) = after(job(0), [Event::Due, submit_ready(), accepted()]);
     let mut now = 5_000;
