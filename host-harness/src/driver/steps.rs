@@ -96,7 +96,7 @@ impl Steps {
         let (_, action) = decide(&job, Event::Due, Time::of(&self.ledger));
         // A complete file needs no provider, which may not offer it any more.
         let job = match action {
-            Action::Poll if job.file().is_some() => match self.place_complete(job).await? {
+            Action::Poll if job.file().is_some() => match self.finalize_first(job).await? {
                 ControlFlow::Break(done) => return Ok(*done),
                 ControlFlow::Continue(job) => *job,
             },

@@ -22,7 +22,7 @@ use crate::media::file_url;
 
 impl Steps {
     /// Gives the files of a complete result their final names; goes on with the row if one is missing.
-    pub(super) async fn place_complete(
+    pub(super) async fn finalize_first(
         &self,
         job: Job,
     ) -> Result<ControlFlow<Box<Done>, Box<Job>>, Arc<LedgerError>> {
