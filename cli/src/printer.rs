@@ -15,7 +15,8 @@ use super::output::{Output, Purpose};
 /// The longest wait, in sum, of a command with jobs for readers of its output.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The longest wait for messages that precede an answer: the answer needs the rest of the time.
+/// The longest wait for messages that precede an answer, and what an answer leaves for those that
+/// follow it.
 const MESSAGES_PATIENCE: Duration = Duration::from_millis(200);
 
 /// Writes data to standard output and messages for people to standard error.
@@ -123,7 +124,12 @@ impl Printer {
             self.waits(|waits| waits.is_stuck = true);
         }
         self.data.push(bytes, Purpose::Answer);
-        let patience = self.waits(|waits| waits.has_jobs.then_some(waits.left));
+        // The rest of the time is for the message that says so.
+        let patience = self.waits(|waits| {
+            waits
+                .has_jobs
+                .then(|| waits.left.saturating_sub(MESSAGES_PATIENCE))
+        });
         let is_written = self.spend(|| self.data.drain(patience));
         match self.data.take_error() {
             Some(error) => Err(PrintError(error)),
@@ -282,7 +288,7 @@ mod tests {
         printer.has_jobs();
         let error = printer.line(&json!({"ok": true})).expect_err("an error");
         assert!(error.to_string().contains("is not read"), "{error}");
-        assert!(printer.waits(|waits| waits.left.is_zero()));
+        assert!(printer.waits(|waits| waits.left <= MESSAGES_PATIENCE));
         printer.message("error: a");
         printer.end();
     }
