@@ -6,7 +6,8 @@
 # It writes
 #
 # - zoetrope-VERSION-TARGET.tar.gz (.zip on Windows): the stripped program, the component that it
-#   embeds, schemas/, wit/, both licences, README.md and CHANGELOG.md
+#   embeds, schemas/, wit/, both licences, README.md and CHANGELOG.md, manual pages in man/,
+#   completions/ for shells, and in examples/ a picture and the pack of a stranger
 # - zoetrope-VERSION-TARGET.cdx.json: the SBOM of the program, in CycloneDX form
 # - zoetrope-VERSION-TARGET.component.cdx.json: the SBOM of the component
 # - SHA256SUMS: the digests of these files
@@ -120,12 +121,25 @@ component="$(message 's/.*\["ZOETROPE_COMPONENT","\([^"]*\)"\].*/\1/p')"
 if [ ! -f "$built" ]; then fail "cargo did not name the program"; fi
 if [ ! -f "$component" ]; then fail "cargo did not name the component"; fi
 
+cargo build --release --locked -p zoetrope-stranger --target wasm32-wasip2 \
+    --message-format json-render-diagnostics >"$work/messages"
+stranger="$(message 's/.*"filenames":\["\([^"]*\.wasm\)".*/\1/p')"
+if [ ! -f "$stranger" ]; then fail "cargo did not name the pack of a stranger"; fi
+
 step "pack"
 mkdir "$work/$name"
 cp "$built" "$work/$name/$program"
 cp "$component" "$work/$name/zoetrope.wasm"
 # shellcheck disable=SC2086 # names without spaces
 cp -R $files "$work/$name/"
+"$built" man "$work/$name/man" >/dev/null
+mkdir "$work/$name/completions" "$work/$name/examples"
+for shell in bash elvish fish powershell zsh; do
+    # The script finds the program in PATH.
+    (PATH="$work/$name:$PATH" && zoetrope completions "$shell") >"$work/$name/completions/zoetrope.$shell"
+done
+cp examples/lighthouse.jpg "$work/$name/examples/"
+cp "$stranger" "$work/$name/examples/stranger.wasm"
 pack
 
 if [ -n "$with_sbom" ]; then
@@ -156,6 +170,10 @@ fi
 run run image_to_video_v3 --image "$root/examples/lighthouse.jpg" \
     --set prompt="slow push in, pan right" --set frame_rate=24 --out clip.mp4
 if [ "$(head -c 8 clip.mp4 | tail -c 4)" != ftyp ]; then fail "clip.mp4 is no MP4"; fi
+
+run packs allow examples/stranger.wasm --json >/dev/null
+run --component examples/stranger.wasm run slow_zoom --image examples/lighthouse.jpg --out zoom.mp4
+if [ "$(head -c 8 zoom.mp4 | tail -c 4)" != ftyp ]; then fail "zoom.mp4 is no MP4"; fi
 
 step "done"
 bytes() { wc -c <"$1" | tr -d ' '; }

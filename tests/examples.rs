@@ -84,6 +84,35 @@ fn example_pack_of_the_sdk_is_allowed_checked_and_run() {
     assert_eq!(provider.counts()["POST /jobs"], 1);
 }
 
+#[test]
+fn pack_of_a_stranger_is_refused_allowed_and_run_with_the_practice_provider() {
+    let sandbox = Sandbox::new();
+    let pack = built("zoetrope-stranger", None).expect("the pack");
+    sandbox.write("stranger.wasm", pack);
+    let picture = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/lighthouse.jpg");
+    let run = |json: &str| {
+        sandbox.run([
+            "--component",
+            "stranger.wasm",
+            "run",
+            "slow_zoom",
+            "--image",
+            picture,
+            "--set",
+            "direction=out",
+            "--out",
+            "zoom.mp4",
+            json,
+        ])
+    };
+    run("--json").error("denied");
+    assert_eq!(sandbox.run(["packs", "allow", "stranger.wasm"]).code, 0);
+    let answer = run("--json").answer();
+    assert_eq!(answer["media_type"], "video/mp4");
+    assert_eq!(sandbox.jobs()[0]["node"], "slow_zoom");
+    assert!(sandbox.path("zoom.mp4").is_file());
+}
+
 /// A program that embeds the host, with the bundled pack as its component. Cargo builds it with the
 /// tests of the whole workspace, but gives its path to no test of another package.
 #[test]

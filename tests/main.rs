@@ -16,6 +16,7 @@
 //! - [`result_urls`]: the URLs of results and redirects, and of a pack's requests
 //! - [`resume`]: runs that stop at a deadline, a signal or a kill, and are resumed
 //! - [`terminal`]: terminals that close or stop, and output that is closed, full or not read
+//! - [`completions`]: completions in a shell, manual pages, the schema of the configuration
 //! - [`jobs`]: the commands on jobs; [`costs`]: prices, costs and missing cancellation
 //! - [`no_result`]: jobs that the provider reports as succeeded, without a result
 //! - [`credit`]: credit that runs out in a batch, and jobs that are submitted again
@@ -143,6 +144,7 @@ mod cli;
 mod clip_types;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod clocks;
+mod completions;
 mod components;
 mod configuration;
 mod contract_versions;

@@ -262,16 +262,21 @@ impl Context {
 
     /// The directory of the ledger, the results and everything else that is kept.
     pub(super) fn data_dir(&self) -> Result<PathBuf, Failure> {
-        let folder = match &self.global.data_dir {
-            Some(folder) => folder.clone(),
-            None => ProjectDirs::from("", "", "zoetrope")
-                .map(|folders| folders.data_dir().to_owned())
-                .filter(|folder| folder.is_absolute())
-                .ok_or_else(|| Failure::usage("there is no home directory; give --data-dir"))?,
-        };
-        std::path::absolute(&folder)
-            .map_err(|error| Failure::usage(format!("`{}`: {error}", folder.display())))
+        data_dir_of(self.global.data_dir.clone())
     }
+}
+
+/// The data directory: the named one, else the user's own.
+pub(super) fn data_dir_of(named: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    let folder = match named {
+        Some(folder) => folder,
+        None => ProjectDirs::from("", "", "zoetrope")
+            .map(|folders| folders.data_dir().to_owned())
+            .filter(|folder| folder.is_absolute())
+            .ok_or_else(|| Failure::usage("there is no home directory; give --data-dir"))?,
+    };
+    std::path::absolute(&folder)
+        .map_err(|error| Failure::usage(format!("`{}`: {error}", folder.display())))
 }
 
 /// The node types of the built-in component: one call of it.

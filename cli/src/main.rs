@@ -10,7 +10,7 @@
 //! - [`configuration`]: the configuration file of a command, and whether it is trusted
 //! - [`connections`]: opens connections, the practice provider's among them
 //! - [`nodes`], [`check`] (and [`jsonl`], its streaming form), [`run`], [`jobs`], [`artifacts`],
-//!   [`packs`], [`trust`], [`config`], [`practice`], [`doctor`]: the commands
+//!   [`packs`], [`trust`], [`config`], [`practice`], [`doctor`], [`completions`], [`man`]: the commands
 //! - [`input`]: the input document from a file and `--set`; [`text_lines`]: a document a line
 //! - [`notes`]: the notes of a command; [`picture_notes`]: those on pictures and results
 //! - [`recording`]: waits until a command is recorded in the ledger
@@ -29,6 +29,7 @@ mod args;
 mod artifacts;
 mod bar_target;
 mod check;
+mod completions;
 mod config;
 mod configuration;
 mod connections;
@@ -42,6 +43,7 @@ mod jobs;
 mod jsonl;
 mod log_writer;
 mod logging;
+mod man;
 mod nodes;
 mod notes;
 #[cfg(feature = "otlp")]
@@ -85,6 +87,9 @@ use report::{Failure, Phase};
 
 /// Parses the arguments and runs the command.
 fn main() -> ExitCode {
+    if let Some(code) = completions::answer_shell() {
+        return code;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -164,6 +169,8 @@ async fn execute(command: Command, context: &Arc<Context>) -> Result<ExitCode, F
         Command::Config(command) => command.run(context).await,
         Command::Practice(command) => command.run(context).await,
         Command::Doctor(command) => command.run(context).await,
+        Command::Completions(command) => command.run(context),
+        Command::Man(command) => command.run(context),
     }
 }
 

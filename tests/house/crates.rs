@@ -17,7 +17,7 @@ const PLUGIN: &str = "zoetrope-plugin";
 const WORKFLOW: &str = "zoetrope-workflow";
 
 /// Every package of the workspace, and the packages that it may depend on.
-const ROWS: [(&str, May); 10] = [
+const ROWS: [(&str, May); 11] = [
     (CLI, May::These(&[EMULATOR, BUNDLED_PACK, HOST])),
     // Its build script builds the plugin for WebAssembly, which is not a Cargo dependency.
     (BUNDLED_PACK, May::These(&[])),
@@ -28,6 +28,8 @@ const ROWS: [(&str, May); 10] = [
     (EMULATOR, May::These(&[])),
     ("zoetrope-benches", May::All),
     (FUZZING, May::All),
+    // A pack of another author, as an example.
+    ("zoetrope-stranger", May::These(&[NODE_SDK])),
     // A component for tests.
     ("zoetrope-hostile", May::All),
 ];

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-/// Show which configuration file is used, check one, or create one.
+/// Show, check or create the configuration file, or print its schema.
 #[derive(Args)]
 pub(crate) struct Config {
     #[command(subcommand)]
@@ -16,6 +16,7 @@ pub(crate) enum Command {
     Path(Path),
     Check(Check),
     Init(Init),
+    Schema(Schema),
 }
 
 /// Show which configuration file is used, and why.
@@ -43,3 +44,12 @@ pub(crate) struct Init {
     /// File to create [default: the user's own]
     pub(crate) file: Option<PathBuf>,
 }
+
+/// Print the JSON Schema of zoetrope.toml, for editors.
+///
+/// An editor with TOML schemas then completes and checks the file. It has the options of each
+/// provider that the built-in nodes use.
+#[derive(Args)]
+#[command(after_help = "Example: zoetrope config schema > zoetrope.schema.json
+Then write this as the first line of zoetrope.toml: #:schema ./zoetrope.schema.json")]
+pub(crate) struct Schema {}

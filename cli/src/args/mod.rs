@@ -3,17 +3,19 @@
 //!
 //! - [`global`]: the options of every command; [`environment`]: the environment variables
 //! - [`nodes`], [`check`], [`run`], [`jobs`], [`packs`], [`trust`], [`config`], [`practice`],
-//!   [`doctor`]: a file for each command
+//!   [`doctor`], [`completions`], [`man`]: a file for each command
 //! - [`values`]: parsers of option values
 //! - `reference`: generates the reference page of the command line
 
 pub(crate) mod artifacts;
 mod check;
+mod completions;
 pub(crate) mod config;
 mod doctor;
 pub(crate) mod environment;
 mod global;
 pub(crate) mod jobs;
+mod man;
 mod nodes;
 pub(crate) mod packs;
 mod practice;
@@ -28,8 +30,10 @@ use clap::{Parser, Subcommand};
 use crate::exit_code;
 
 pub(crate) use check::Check;
+pub(crate) use completions::Completions;
 pub(crate) use doctor::Doctor;
 pub(crate) use global::{Global, LogFormat};
+pub(crate) use man::Man;
 pub(crate) use nodes::{Nodes, Schema};
 pub(crate) use practice::PracticeServer;
 pub(crate) use run::Run;
@@ -58,6 +62,8 @@ pub(crate) enum Command {
     Config(config::Config),
     Practice(PracticeServer),
     Doctor(Doctor),
+    Completions(Completions),
+    Man(Man),
 }
 
 impl Command {

@@ -1,8 +1,9 @@
-//! `zoetrope config`: which configuration file is used, its problems, and a new one.
+//! `zoetrope config`: which configuration file is used, its problems, a new one, and the schema.
 
 mod check;
 mod init;
 mod path;
+mod schema;
 
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ impl Config {
             Command::Path(command) => command.run(context).await,
             Command::Check(command) => command.run(context).await,
             Command::Init(command) => command.run(context),
+            Command::Schema(_) => schema::run(context),
         }
     }
 }

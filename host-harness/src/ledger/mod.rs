@@ -11,6 +11,7 @@
 //!   `terms`: both in the ledger
 //! - `earlier`: attempts that ended before a job was submitted again; `provider_jobs`: which job a job
 //!   of the provider belongs to
+//! - [`brief`](newest_jobs): the newest jobs for a list of candidates
 //! - `uploads`: the uploads of pictures, before and after their job has a row
 //! - `resume`: resumes every job in one commit
 //! - [`pictures`](Pictures): pictures stored beside the rows; `placeholders`: the places of those in
@@ -23,6 +24,7 @@
 //! A commit names the revision that it was decided from ([`Change`]), so of two processes that
 //! decide from the same row only one can commit.
 
+mod brief;
 mod change;
 mod columns;
 mod driving;
@@ -54,6 +56,7 @@ pub(crate) mod testing;
 mod uploads;
 mod vacuum;
 
+pub use brief::{JobBrief, newest_jobs};
 pub use change::Change;
 #[cfg(test)]
 pub(crate) use record::round_trip;

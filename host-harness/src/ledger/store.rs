@@ -20,7 +20,7 @@ use crate::contract::Charge;
 use crate::error::{ErrorKind, chain};
 
 /// The ledger's file in the data directory.
-const FILE: &str = "ledger.sqlite3";
+pub(super) const FILE: &str = "ledger.sqlite3";
 
 /// A transaction waits for this long at once, so that reads over the same connection, which find
 /// the changes of other processes, do not wait for the whole time.
