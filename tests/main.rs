@@ -18,6 +18,7 @@
 //! - [`terminal`]: terminals that close or stop, and output that is closed, full or not read
 //! - [`completions`]: completions in a shell, manual pages, the schema of the configuration
 //! - [`jobs`]: the commands on jobs; [`costs`]: prices, costs and missing cancellation
+//! - [`end_hooks`]: commands that are run when a job ends
 //! - [`no_result`]: jobs that the provider reports as succeeded, without a result
 //! - [`credit`]: credit that runs out in a batch, and jobs that are submitted again
 //! - [`many_jobs`]: what is printed of many jobs, and where a fetched result goes
@@ -60,6 +61,7 @@
 //!
 //! - [`components`]: the embedded component's shape; invalid and misbehaving components, built from
 //!   `guests/`
+//! - [`credential_commands`]: credentials that a program prints, and those in a keyring
 //! - [`packs`]: grants of components; [`credentials`]: the header of the key in the requests of
 //!   strangers' packs, and an account that changes under a job
 //! - [`trust`]: folders of strangers and their configuration files; [`configuration`]: which file is
@@ -151,12 +153,15 @@ mod contract_versions;
 mod costs;
 #[cfg(unix)]
 mod crash;
+mod credential_commands;
 mod credentials;
 mod credit;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod day;
 mod docs;
 mod early_answers;
+#[cfg(unix)]
+mod end_hooks;
 #[cfg(target_os = "linux")]
 mod exact_paths;
 mod examples;

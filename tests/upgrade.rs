@@ -48,10 +48,10 @@ fn everything(sandbox: &Sandbox) -> Vec<Value> {
 }
 
 /// The version that the program writes.
-const PRESENT: i64 = 5;
+const PRESENT: i64 = 6;
 
 /// The versions with a dump.
-const EARLIER: [i64; 3] = [2, 3, 4];
+const EARLIER: [i64; 4] = [2, 3, 4, 5];
 
 #[test]
 fn ledger_of_an_earlier_version_reads_as_its_own_program_showed_it() {
@@ -60,6 +60,7 @@ fn ledger_of_an_earlier_version_reads_as_its_own_program_showed_it() {
     // The other dumps are that of version 2, migrated by the programs of their versions.
     assert_eq!(read[0], read[1]);
     assert_eq!(read[0], read[2]);
+    assert_eq!(read[0], read[3]);
     let [jobs, ..] = read;
     let states: Vec<_> = jobs.iter().map(|job| job["state"].clone()).collect();
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use directories::ProjectDirs;
@@ -18,6 +18,7 @@ use zoetrope_host::driver::{Driver, Listener};
 use zoetrope_host::egress::{AddressRule, Egress};
 use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::error::{ErrorKind, chain};
+use zoetrope_host::external_command::ExternalCommand;
 use zoetrope_host::jobs::{self, CODE_FOLDER, Jobs};
 use zoetrope_host::ledger::Ledger;
 use zoetrope_host::policy::{NotAllowed, Policy};
@@ -25,6 +26,7 @@ use zoetrope_host::trace::Caller;
 
 use super::args::Global;
 use super::configuration::Configuration;
+use super::end_hooks::EndHooks;
 use super::logging;
 use super::notes::{Note, Notes};
 use super::printer::{PrintError, Printer};
@@ -45,6 +47,9 @@ pub(super) struct Context {
     /// The parent trace of this process.
     caller: Option<Caller>,
     notes: Notes,
+    /// The command of `--exec`.
+    exec: OnceLock<ExternalCommand>,
+    end_hooks: OnceLock<EndHooks>,
 }
 
 impl Context {
@@ -61,6 +66,8 @@ impl Context {
             practice: OnceCell::new(),
             caller: logging::caller(),
             notes: Notes::default(),
+            exec: OnceLock::new(),
+            end_hooks: OnceLock::new(),
         }
     }
 
@@ -249,6 +256,7 @@ impl Context {
     pub(super) async fn jobs(self: &Arc<Self>, listener: Listener) -> Result<Jobs, Failure> {
         let (data_dir, ledger) = (self.data_dir()?, self.ledger()?);
         let (pack, component) = self.loaded().await?;
+        self.start_end_hooks(&ledger).await?;
         let driver = Driver::builder(&data_dir, pack, Arc::clone(self) as _)
             .ledger(ledger)
             .policy(self.config().await?.policy())
@@ -258,6 +266,35 @@ impl Context {
             .build()
             .map_err(|error| of_driver(&error, &self.options()))?;
         Ok(Jobs::new(driver, component.clone()))
+    }
+
+    /// Runs this command at the ends of the jobs that this process makes.
+    pub(super) fn run_at_ends(&self, command: Option<ExternalCommand>) {
+        if let Some(command) = command {
+            let _ = self.exec.set(command);
+        }
+    }
+
+    /// Runs the commands of jobs that end from now on, and of those that are due.
+    async fn start_end_hooks(&self, ledger: &Arc<Ledger>) -> Result<(), Failure> {
+        let (config, data_dir) = (self.config().await?, self.data_dir()?);
+        if let Some(command) = config.on_end() {
+            ledger.run_at_ends(command.clone());
+        }
+        if let Some(command) = self.exec.get() {
+            ledger.run_at_ends_of_new_jobs(command.clone());
+        }
+        let (ledger, printer) = (Arc::clone(ledger), self.printer.clone());
+        self.end_hooks
+            .get_or_init(|| EndHooks::start(ledger, config, data_dir, printer));
+        Ok(())
+    }
+
+    /// Waits for the commands of jobs that have ended, for a limited time.
+    pub(super) async fn end_hooks(&self, is_interrupted: bool) {
+        if let Some(hooks) = self.end_hooks.get() {
+            hooks.end(is_interrupted).await;
+        }
     }
 
     /// The directory of the ledger, the results and everything else that is kept.

@@ -10,8 +10,10 @@
 //! - [`configuration`]: the configuration file of a command, and whether it is trusted
 //! - [`connections`]: opens connections, the practice provider's among them
 //! - [`nodes`], [`check`] (and [`jsonl`], its streaming form), [`run`], [`jobs`], [`artifacts`],
-//!   [`packs`], [`trust`], [`config`], [`practice`], [`doctor`], [`completions`], [`man`]: the commands
+//!   [`packs`], [`trust`], [`config`], [`login`], [`practice`], [`doctor`], [`completions`],
+//!   [`man`]: the commands
 //! - [`input`]: the input document from a file and `--set`; [`text_lines`]: a document a line
+//! - [`end_hooks`]: the commands that are run when a job has ended
 //! - [`notes`]: the notes of a command; [`picture_notes`]: those on pictures and results
 //! - [`recording`]: waits until a command is recorded in the ledger
 //! - [`wait`]: waits for jobs, with [`interrupts`]: the reaction to [`signals`], [`stop`]: their
@@ -36,6 +38,7 @@ mod connections;
 mod context;
 mod dispositions;
 mod doctor;
+mod end_hooks;
 mod exit_code;
 mod input;
 mod interrupts;
@@ -43,6 +46,7 @@ mod jobs;
 mod jsonl;
 mod log_writer;
 mod logging;
+mod login;
 mod man;
 mod nodes;
 mod notes;
@@ -136,10 +140,17 @@ async fn dispatch(cli: Cli, printer: Printer, logging: &Logging) -> Result<ExitC
         export.send_through(egress);
     }
     let ended = execute(cli.command, &context).await;
-    match ended {
-        Err(failure) => Err(context.solutions().await.applied_to(failure)),
-        ended => ended,
-    }
+    let (code, is_interrupted) = match ended {
+        Ok(code) => (code, false),
+        // Reported before the commands of ended jobs are awaited.
+        Err(failure) => {
+            let failure = context.solutions().await.applied_to(failure);
+            let is_interrupted = failure.kind() == ErrorKind::Interrupted;
+            (failure.report(context.printer()), is_interrupted)
+        }
+    };
+    context.end_hooks(is_interrupted).await;
+    Ok(code)
 }
 
 /// A paid job needs open files for its result, so a limit that is too low ends the command first.
@@ -167,6 +178,8 @@ async fn execute(command: Command, context: &Arc<Context>) -> Result<ExitCode, F
         Command::Packs(command) => command.run(context).await,
         Command::Trust(command) => command.run(context),
         Command::Config(command) => command.run(context).await,
+        Command::Login(command) => command.run(context).await,
+        Command::Logout(command) => command.run(context).await,
         Command::Practice(command) => command.run(context).await,
         Command::Doctor(command) => command.run(context).await,
         Command::Completions(command) => command.run(context),

@@ -4,7 +4,8 @@
 //! [connections.pixelml]                         # the table's name is the connection's id
 //! category = "pixelml"
 //! base_url = "https://api.example.com"
-//! credential = { env = "PIXELML_API_KEY" }      # or { file = "…" }
+//! credential = { env = "PIXELML_API_KEY" }      # or { file = "…" }, { command = ["…"] },
+//!                                               # { keyring = true }
 //! idempotency = "24h"                           # absent or false: keys are not honoured
 //! requests_per_second = 10                      # for all jobs together; 10 when absent
 //! result_origins = ["http://media.internal"]    # further origins that need not be public
@@ -20,6 +21,9 @@
 //! connections = ["pixelml"]
 //! hosts = ["GET https://cdn.example.com/media"]
 //! limits = { requests_per_minute = 600 }
+//!
+//! [hooks]
+//! on_end = ["notify-send", "clip ready"]        # run when a job has ended
 //! ```
 //!
 //! Unknown keys are errors. An error names file, line and column and never quotes the line,
@@ -39,10 +43,12 @@ use std::sync::Arc;
 pub use crate::bounded::FileFault;
 use crate::connections::{Connection, ConnectionId};
 use crate::digest::Sha256Digest;
+use crate::external_command::ExternalCommand;
 use crate::net::Network;
 use crate::policy::Policy;
 
 mod check;
+mod credential;
 mod effects;
 mod error;
 mod file;
@@ -90,6 +96,7 @@ pub struct Config {
     connections: BTreeMap<ConnectionId, Arc<Connection>>,
     network: Network,
     policy: Policy,
+    on_end: Option<ExternalCommand>,
 }
 
 impl Config {
@@ -112,8 +119,8 @@ impl Config {
         Self::parse(file.text(), file.path())
     }
 
-    /// Parses `text`, the content of `path`. The files of credentials and of certificates are
-    /// relative to the folder of `path`.
+    /// Parses `text`, the content of `path`. The files of credentials and of certificates, and the
+    /// paths of programs, are relative to the folder of `path`.
     ///
     /// # Errors
     ///
@@ -130,6 +137,7 @@ impl Config {
             connections,
             network: content.network,
             policy: content.policy,
+            on_end: content.on_end,
         })
     }
 
@@ -150,6 +158,12 @@ impl Config {
     #[must_use]
     pub fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// The command that is run when a job has ended.
+    #[must_use]
+    pub fn on_end(&self) -> Option<&ExternalCommand> {
+        self.on_end.as_ref()
     }
 
     /// The file that it was read from, if any.

@@ -23,6 +23,7 @@
 //! - [`ledger`]: the durable jobs; [`driver`]: submits, polls and downloads them
 //! - [`download`]: downloads results to files
 //! - [`digest`]: SHA-256; [`disk`]: space on a disk; [`error`]: error kinds, and errors with their causes;
+//!   [`external_command`]: programs that the user has the host start;
 //!   [`sanitize`]: makes foreign text safe to display; [`text_file`]: reads text files in UTF-8
 //!   and UTF-16
 //! - [`trace`]: the trace context of requests, and its export
@@ -106,6 +107,7 @@ mod durable;
 pub mod egress;
 pub mod engine;
 pub mod error;
+pub mod external_command;
 mod file_type;
 mod formats;
 mod hex;

@@ -69,6 +69,15 @@ impl Sandbox {
         path
     }
 
+    /// Writes a shell script that can be run.
+    #[cfg(unix)]
+    pub(crate) fn write_script(&self, name: &str, lines: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.write(name, format!("#!/bin/sh\n{lines}\n"));
+        let mode = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(path, mode).expect("permissions");
+    }
+
     pub(crate) fn configure(&self, toml: &str) {
         self.write(CONFIG_FILE, toml);
     }

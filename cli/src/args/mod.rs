@@ -2,8 +2,8 @@
 //! the module of the same name beside this one.
 //!
 //! - [`global`]: the options of every command; [`environment`]: the environment variables
-//! - [`nodes`], [`check`], [`run`], [`jobs`], [`packs`], [`trust`], [`config`], [`practice`],
-//!   [`doctor`], [`completions`], [`man`]: a file for each command
+//! - [`nodes`], [`check`], [`run`], [`jobs`], [`packs`], [`trust`], [`config`], [`login`],
+//!   [`practice`], [`doctor`], [`completions`], [`man`]: a file for each command
 //! - [`values`]: parsers of option values
 //! - `reference`: generates the reference page of the command line
 
@@ -15,6 +15,7 @@ mod doctor;
 pub(crate) mod environment;
 mod global;
 pub(crate) mod jobs;
+mod login;
 mod man;
 mod nodes;
 pub(crate) mod packs;
@@ -33,6 +34,7 @@ pub(crate) use check::Check;
 pub(crate) use completions::Completions;
 pub(crate) use doctor::Doctor;
 pub(crate) use global::{Global, LogFormat};
+pub(crate) use login::{Login, Logout};
 pub(crate) use man::Man;
 pub(crate) use nodes::{Nodes, Schema};
 pub(crate) use practice::PracticeServer;
@@ -60,6 +62,8 @@ pub(crate) enum Command {
     Packs(packs::Packs),
     Trust(Trust),
     Config(config::Config),
+    Login(Login),
+    Logout(Logout),
     Practice(PracticeServer),
     Doctor(Doctor),
     Completions(Completions),

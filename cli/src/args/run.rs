@@ -1,5 +1,6 @@
 //! The arguments of `zoetrope run`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -52,6 +53,9 @@ pub(crate) struct Run {
     /// charged separately
     #[arg(long, requires = "retry_failed")]
     pub(crate) again: bool,
+    /// Run a program when a job has ended; further --exec are its arguments
+    #[arg(long, value_name = "PROGRAM|ARG", allow_hyphen_values = true)]
+    pub(crate) exec: Vec<OsString>,
     /// Wait for the result; the default
     #[arg(long, conflicts_with = "detach")]
     pub(crate) wait: bool,

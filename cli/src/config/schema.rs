@@ -104,6 +104,8 @@ mod tests {
             format!("[connections.a]\n{connection}\ncredential = {{ env = 'A', file = 'b' }}"),
             "[connections.a]\ncategory = 'pixelml'".to_owned(),
             "[network]\nproxi = 'none'".to_owned(),
+            "[hooks]\non_end = 'notify-send done'".to_owned(),
+            format!("[connections.a]\n{connection}\ncredential = {{ command = 'pass' }}"),
             format!(
                 "[packs.{}]\nlimits = {{ memory = 1 }}\nname = 'a'",
                 "0".repeat(64)
@@ -127,6 +129,7 @@ mod tests {
         let digest = "0".repeat(64);
         for (path, text) in [
             ("", "zzz = 1".to_owned()),
+            ("/properties/hooks", "[hooks]\nzzz = 1".to_owned()),
             ("/properties/network", "[network]\nzzz = 1".to_owned()),
             (
                 "/definitions/connection",

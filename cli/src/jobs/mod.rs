@@ -1,6 +1,7 @@
 //! `zoetrope jobs`: lists and changes the jobs in the ledger.
 
 mod cancel;
+mod end_hooks;
 mod fetch;
 mod list;
 mod prune;

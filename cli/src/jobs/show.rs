@@ -9,6 +9,7 @@ use zoetrope_host::jobs::{JobsError, find, removed_job};
 use zoetrope_host::ledger::{EarlierAttempt, HistoryEntry, Job, RemovedJob, Target};
 use zoetrope_host::sanitize::{escaped_json, line};
 
+use super::end_hooks;
 use crate::args::jobs::Show;
 use crate::context::Context;
 use crate::report::{Failure, of_jobs, of_ledger, outcome};
@@ -32,6 +33,11 @@ impl Show {
         let earlier = earlier.map_err(|error| of_ledger(&error, &context.options()))?;
         if !earlier.is_empty() {
             document["earlier_attempts"] = earlier.iter().map(earlier_attempt).collect();
+        }
+        let hooks = ledger.end_hooks_of(&job.spec.id);
+        let hooks = hooks.map_err(|error| of_ledger(&error, &context.options()))?;
+        if !hooks.is_empty() {
+            document["end_hooks"] = hooks.iter().map(end_hooks::document).collect();
         }
         if let Some(at) = job.schedule.cancel_sent_at {
             document["cancel_sent_at"] = outcome::time(at).into();
@@ -137,6 +143,11 @@ fn text(document: &Value) -> String {
                         field("error_kind")
                     );
                     let _ = writeln!(text, "{}", line.trim_end());
+                }
+            }
+            Value::Array(hooks) if name == "end_hooks" => {
+                for hook in hooks {
+                    let _ = writeln!(text, "command at the end: {}", end_hooks::text(hook));
                 }
             }
             Value::Object(cost) if name == "cost" => {

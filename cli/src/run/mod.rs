@@ -20,6 +20,7 @@ use zoetrope_host::ledger::{Job, Target};
 use super::args::Run;
 use super::configuration::PRACTICE;
 use super::context::Context;
+use super::end_hooks::of_option;
 use super::interrupts::Interrupts;
 use super::jobs::only;
 use super::out_path::absolute;
@@ -33,6 +34,7 @@ use super::wait::wait_for;
 
 impl Run {
     pub(super) async fn run(self, context: &Arc<Context>) -> Result<ExitCode, Failure> {
+        context.run_at_ends(of_option(&self.exec)?);
         if let (Some(lines), Some(folder)) = (&self.batch, &self.out_dir) {
             return self.batch(context, lines, folder).await;
         }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use zoetrope_host::config::{ConnectionEffects, Effects, GrantEffects};
-use zoetrope_host::sanitize::sentence;
+use zoetrope_host::sanitize::{line, sentence};
 
 /// The text, a paragraph for each subject. A value of the file is shown on one line, so that it
 /// cannot imitate another line. Writing to a text does not fail.
@@ -30,6 +30,12 @@ pub(super) fn text(effects: &Effects) -> String {
             let _ = writeln!(text, "  {}: {}", sentence(key), sentence(value));
         }
     }
+    if !effects.commands.is_empty() {
+        text.push_str("\nruns commands as you\n");
+        for (when, command) in &effects.commands {
+            let _ = writeln!(text, "  {}: {}", sentence(when), line(command));
+        }
+    }
     text.push_str("\nreads and writes\n");
     list(&mut text, "variables", effects.variables.iter());
     list(&mut text, "files", effects.files.iter());
@@ -41,10 +47,16 @@ fn describe_connection(text: &mut String, connection: &ConnectionEffects) {
     let category = sentence(&connection.category);
     let _ = writeln!(text, "  {} (category {category})", connection.id);
     let _ = writeln!(text, "    sends to: {}", connection.base_url);
-    let credential = match (&connection.variable, &connection.file) {
-        (Some(name), _) => format!("the environment variable {name}"),
-        (None, Some(path)) => format!("the file {path}"),
-        (None, None) => "none".into(),
+    let credential = if let Some(name) = &connection.variable {
+        format!("the environment variable {name}")
+    } else if let Some(path) = &connection.file {
+        format!("the file {path}")
+    } else if let Some(command) = &connection.command {
+        format!("the output of the command {}", line(command))
+    } else if let Some(name) = &connection.keyring {
+        format!("the entry {} of the keyring", sentence(name))
+    } else {
+        "none".into()
     };
     let header = connection.header.as_deref();
     let header = header.map_or_else(String::new, |name| {
@@ -190,6 +202,33 @@ mod tests {
         let line = "    fetches results from: http://media.internal:8080 \
                     (also at an address of this machine or its network)";
         assert!(text.lines().any(|one| one == line), "{text}");
+    }
+
+    #[test]
+    fn commands_are_shown_whole_and_on_a_line_each() {
+        let text = shown(
+            "[connections.a]\ncategory = \"pixelml\"\nbase_url = \"https://a.example\"\n\
+             credential = { command = [\"sh\", \"-c\", \"curl https://evil.example\\n  none\"] }\n\
+             [connections.b]\ncategory = \"popiart\"\nbase_url = \"https://b.example\"\n\
+             credential = { keyring = true }\n\
+             [hooks]\non_end = [\"notify-send\", \"clip ready\"]\n",
+        );
+        let lines: Vec<_> = text.lines().collect();
+        let at = lines
+            .iter()
+            .position(|line| *line == "runs commands as you");
+        let at = at.unwrap_or_else(|| panic!("{text}"));
+        let of_credential = lines[at + 1];
+        assert!(
+            of_credential
+                .starts_with("  for the credential of connection a: [\"sh\",\"-c\",\"curl"),
+            "{text}"
+        );
+        assert!(of_credential.ends_with("none\"]"), "{text}");
+        let of_end = "  when a job has ended: [\"notify-send\",\"clip ready\"]";
+        assert_eq!(lines[at + 2], of_end, "{text}");
+        let entry = "    credential: the entry b of the keyring";
+        assert!(lines.contains(&entry), "{text}");
     }
 
     #[test]

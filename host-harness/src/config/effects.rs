@@ -12,6 +12,7 @@ use super::file;
 use super::source::ConfigFile;
 use crate::connections::{Connection, SecretSource};
 use crate::digest::Sha256Digest;
+use crate::external_command::ExternalCommand;
 use crate::net::Origin;
 use crate::policy::{Connections, Grant, PackLimits};
 use crate::sanitize::escaped_path;
@@ -33,6 +34,9 @@ pub struct Effects {
     pub files: BTreeSet<String>,
     /// The folders that are written, sorted. No key of this version names one.
     pub writes: BTreeSet<String>,
+    /// The commands that are run: each with when, and as a JSON array with unprintable characters
+    /// escaped.
+    pub commands: Vec<(String, String)>,
 }
 
 /// A connection, as [`Effects`] lists it.
@@ -49,6 +53,10 @@ pub struct ConnectionEffects {
     pub variable: Option<String>,
     /// The file that holds its credential, with unprintable characters escaped.
     pub file: Option<String>,
+    /// The command that prints its credential, as a JSON array with unprintable characters escaped.
+    pub command: Option<String>,
+    /// The entry of the platform's keyring that holds its credential.
+    pub keyring: Option<String>,
     /// The header of the credential, if it is not the node's own.
     pub header: Option<String>,
     /// How long its provider honours an idempotency key, in seconds. A submit with an unknown
@@ -120,7 +128,15 @@ impl Effects {
                 .filter(|(key, _)| key.ends_with("_file"))
                 .map(|(_, path)| escaped_path(&folder.join(path))),
         );
+        let of_credentials = connections.iter().filter_map(|connection| {
+            let when = format!("for the credential of connection {}", connection.id);
+            Some((when, connection.command.clone()?))
+        });
+        let mut commands: Vec<_> = of_credentials.collect();
+        let at_ends = content.on_end.as_ref().map(ExternalCommand::shown);
+        commands.extend(at_ends.map(|command| ("when a job has ended".to_owned(), command)));
         Ok(Self {
+            commands,
             variables: connections
                 .iter()
                 .filter_map(|connection| connection.variable.clone())
@@ -139,11 +155,15 @@ impl Effects {
 impl ConnectionEffects {
     fn of(connection: &Connection) -> Self {
         let credential = connection.credential();
-        let (variable, file) = match credential.map(|credential| &credential.source) {
-            Some(SecretSource::Env(name)) => (Some(name.clone()), None),
-            Some(SecretSource::File(path)) => (None, Some(escaped_path(path))),
-            None => (None, None),
-        };
+        let source = credential.map(|credential| &credential.source);
+        let (mut variable, mut file, mut command, mut keyring) = (None, None, None, None);
+        match source {
+            Some(SecretSource::Env(name)) => variable = Some(name.clone()),
+            Some(SecretSource::File(path)) => file = Some(escaped_path(path)),
+            Some(SecretSource::Program(program)) => command = Some(program.command().shown()),
+            Some(SecretSource::Keyring(name)) => keyring = Some(name.clone()),
+            None => {}
+        }
         // Shown also without a credential: one that is added later is sent there.
         let by_option = connection.options().get("credential_header");
         let by_option = by_option.and_then(|name| name.as_str());
@@ -154,6 +174,8 @@ impl ConnectionEffects {
             base_url: connection.base_url().to_string(),
             variable,
             file,
+            command,
+            keyring,
             header: header.map(str::to_owned),
             idempotency_seconds: connection.idempotency().map(|window| window.as_secs()),
             requests_per_second: connection.requests_per_second(),

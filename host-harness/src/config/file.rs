@@ -8,15 +8,17 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserializer, Visitor};
 use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::DeTable;
 
+use super::credential::CredentialTable;
 use super::error::ConfigError;
 use super::result_origin::ResultOrigin;
-use crate::connections::{Connection, ConnectionId, Credential, HeaderFault, SecretSource};
+use crate::connections::{Connection, ConnectionId, HeaderFault};
 use crate::digest::Sha256Digest;
+use crate::external_command::ExternalCommand;
 use crate::net::{BaseUrl, Network, ProxySetting};
 use crate::policy::{
     Connections, CredentialPlace, Grant, HostRule, KeyPlace, PackLimits, Policy, Route,
@@ -28,6 +30,7 @@ pub(super) struct Content {
     pub(super) connections: Vec<Connection>,
     pub(super) network: Network,
     pub(super) policy: Policy,
+    pub(super) on_end: Option<ExternalCommand>,
 }
 
 /// Parses `text`, the content of `path`.
@@ -50,7 +53,9 @@ pub(super) fn parse(table: Spanned<DeTable<'_>>, path: &Path) -> Result<Content,
     let folder = path.parent().unwrap_or(Path::new(""));
     let connections = document.connections.into_iter();
     let packs = document.packs.into_iter();
+    let on_end = document.hooks.on_end;
     Ok(Content {
+        on_end: on_end.map(|command| command.relative_to(folder)),
         connections: connections
             .map(|(Parsed(id), table)| table.into_connection(id, folder))
             .collect(),
@@ -90,6 +95,15 @@ struct Document {
     network: NetworkTable,
     #[serde(default)]
     packs: BTreeMap<Parsed<Sha256Digest>, PackTable>,
+    #[serde(default)]
+    hooks: HooksTable,
+}
+
+/// The commands that are run.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HooksTable {
+    on_end: Option<ExternalCommand>,
 }
 
 /// The proxy and further certificate authorities.
@@ -184,12 +198,10 @@ struct Table {
 
 impl Table {
     fn into_connection(self, id: ConnectionId, folder: &Path) -> Connection {
+        let name = id.to_string();
         let mut connection = Connection::new(id, self.category, self.base_url.0);
-        if let Some(CredentialTable(mut credential)) = self.credential {
-            if let SecretSource::File(path) = &mut credential.source {
-                *path = folder.join(&*path);
-            }
-            connection = connection.with_credential(credential);
+        if let Some(table) = self.credential {
+            connection = connection.with_credential(table.into_credential(&name, folder));
         }
         if let Window(Some(window)) = self.idempotency {
             connection = connection.with_idempotency(window);
@@ -248,81 +260,6 @@ impl<'de> Deserialize<'de> for Rate {
             Err(de::Error::custom("expected a number from 0.001 to 100000"))
         }
     }
-}
-
-/// `{ env = "…" }` or `{ file = "…" }`, with `header` and `prefix` beside it.
-struct CredentialTable(Credential);
-
-impl<'de> Deserialize<'de> for CredentialTable {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(CredentialVisitor).map(Self)
-    }
-}
-
-struct CredentialVisitor;
-
-impl<'de> Visitor<'de> for CredentialVisitor {
-    type Value = Credential;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a table like { env = \"NAME\" } or { file = \"PATH\" }")
-    }
-
-    /// A text here is probably the credential itself.
-    fn visit_str<E: de::Error>(self, _: &str) -> Result<Self::Value, E> {
-        Err(E::custom(
-            "a credential is not written here; say where it is kept: { env = \"NAME\" } or { file = \"PATH\" }",
-        ))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Fields {
-            env: Option<String>,
-            file: Option<PathBuf>,
-            header: Option<Parsed<HeaderName>>,
-            prefix: Option<String>,
-        }
-        let fields = Fields::deserialize(de::value::MapAccessDeserializer::new(map))?;
-        let source = match (fields.env, fields.file) {
-            (Some(name), None) if is_variable(&name) => SecretSource::Env(name),
-            (Some(_), None) => {
-                return Err(de::Error::custom(
-                    "`env` is the name of an environment variable, not the credential",
-                ));
-            }
-            (None, Some(path)) => SecretSource::File(path),
-            _ => return Err(de::Error::custom("give either `env` or `file`")),
-        };
-        Ok(Credential {
-            source,
-            header: fields.header.map(|Parsed(HeaderName(name))| name),
-            prefix: fields.prefix,
-        })
-    }
-}
-
-/// The name of a credential's header.
-struct HeaderName(String);
-
-impl FromStr for HeaderName {
-    type Err = HeaderFault;
-
-    fn from_str(name: &str) -> Result<Self, HeaderFault> {
-        if is_unfit_for_credentials(name) {
-            return Err(HeaderFault::Unfit);
-        }
-        Ok(Self(name.to_owned()))
-    }
-}
-
-fn is_variable(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// `"24h"`, or `false`.

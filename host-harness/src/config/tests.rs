@@ -7,6 +7,7 @@ use crate::connections::SecretSource;
 use crate::net::ProxySetting;
 
 mod check;
+mod commands;
 mod effects;
 mod location;
 mod options;
@@ -137,13 +138,13 @@ fn parse_errors_give_line_and_column() {
     credentials = { env = "X" }
       4:1 unknown field, expected one of `category`, `base_url`, `credential`, `idempotency`, `requests_per_second`, `result_origins`, `options`
     credential = { env = "X", file = "y" }
-      4:14 give either `env` or `file`
+      4:14 give one of `env`, `file`, `command` and `keyring`
     credential = { environment = "X" }
-      4:16 unknown field, expected one of `env`, `file`, `header`, `prefix`
+      4:16 unknown field, expected one of `env`, `file`, `command`, `keyring`, `header`, `prefix`
     credential = {}
-      4:14 give either `env` or `file`
+      4:14 give one of `env`, `file`, `command` and `keyring`
     credential = 7
-      4:14 invalid type: integer, expected a table like { env = "NAME" } or { file = "PATH" }
+      4:14 invalid type: integer, expected a table like { env = "NAME" }, { file = "PATH" }, { command = ["PROGRAM"] } or { keyring = true }
     idempotency = true
       4:15 say how long a key is honoured, like "24h"
     idempotency = "soon"
@@ -176,6 +177,8 @@ fn credential_written_into_the_file_is_refused_and_not_quoted() {
         "[connections]\nb = \"sk-hunter2",
         "sk-hunter2 = 1",
         "credential = { sk-hunter2 = 1 }",
+        "credential = { command = \"sk-hunter2\" }",
+        "credential = { keyring = \"sk hunter2\" }",
         "\"x`, expected sk-hunter2\" = 1",
         "[connections.\"sk-hunter2==\"]",
     ] {
@@ -205,7 +208,7 @@ fn invalid_connection_is_refused_with_its_reason() {
         ),
         (
             "[connection.a]",
-            "unknown field, expected one of `connections`, `network`, `packs`",
+            "unknown field, expected one of `connections`, `network`, `packs`, `hooks`",
         ),
     ] {
         match parse(text) {

@@ -3,7 +3,8 @@
 //! - [`Connection`]: a configured provider; [`OpenConnection`]: with its credential read
 //! - [`CredentialPlacement`]: the header of the credential in the requests of a pack
 //! - [`Secret`], [`SecretSource`], [`CredentialHeader`]: a credential, without `Debug`
-//!   and zeroed on drop
+//!   and zeroed on drop; [`CredentialProgram`]: a program that prints one
+//! - [`Secret::store_in_keyring`], [`remove_from_keyring`]: the keyring of the platform
 
 mod account;
 mod connection;
@@ -15,5 +16,6 @@ pub use connection::{
 };
 pub use placement::{CredentialPlacement, PlacementFault};
 pub use secret::{
-    CredentialHeader, HeaderFault, Removed, Secret, SecretError, SecretFault, SecretSource,
+    CredentialHeader, CredentialProgram, HeaderFault, KeyringFault, ProgramFault, Removed, Secret,
+    SecretError, SecretFault, SecretSource, has_keyring, remove_from_keyring,
 };

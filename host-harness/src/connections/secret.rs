@@ -13,11 +13,15 @@ use zeroize::Zeroizing;
 use crate::bounded::{self, FileFault, Links};
 use crate::reserved_headers::is_unfit_for_credentials;
 
+mod keyring;
+mod program;
 mod redact;
 mod trim;
 
 use redact::SecretMatcher;
 
+pub use keyring::{KeyringFault, has_keyring, remove_from_keyring};
+pub use program::{CredentialProgram, ProgramFault};
 pub use trim::Removed;
 
 /// Longest credential in bytes; longer than any header that a server accepts.
@@ -50,6 +54,29 @@ impl Secret {
         Err(fault)
     }
 
+    /// Takes a text as a credential, without what surrounds it: a byte-order mark, blanks, line ends,
+    /// and one pair of quotes.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn of_pasted(text: &str) -> Result<Self, SecretFault> {
+        if text.len() as u64 > MAX_BYTES {
+            return Err(SecretFault::TooLong);
+        }
+        Self::new(trim::trimmed(text, "").0.to_owned())
+    }
+
+    /// Stores the credential in the keyring of the platform under this name, and replaces an earlier
+    /// one. May wait until the user unlocks the keyring.
+    ///
+    /// # Errors
+    ///
+    /// When the keyring cannot be used.
+    pub fn store_in_keyring(&self, name: &str) -> Result<(), KeyringFault> {
+        keyring::store(name, self.reveal())
+    }
+
     fn reveal(&self) -> &str {
         &self.0
     }
@@ -62,9 +89,19 @@ pub enum SecretSource {
     Env(String),
     /// In a file that holds nothing else: UTF-8, or UTF-16 with a byte-order mark.
     File(PathBuf),
+    /// In the first line that a program prints: UTF-8, or UTF-16 with a byte-order mark.
+    Program(CredentialProgram),
+    /// In the keyring of the platform, under this name.
+    Keyring(String),
 }
 
 impl SecretSource {
+    /// Whether [`read`](Self::read) may wait for another program or for the user.
+    #[must_use]
+    pub fn may_wait(&self) -> bool {
+        matches!(self, Self::Program(_) | Self::Keyring(_))
+    }
+
     /// Reads the credential, without what surrounds it: a byte-order mark, blanks, line ends,
     /// and one pair of quotes.
     ///
@@ -94,14 +131,7 @@ impl SecretSource {
         let place = self.to_string();
         let read = match self {
             Self::Env(name) => match environment(name) {
-                Ok(text) => {
-                    let text = Zeroizing::new(text);
-                    if text.len() as u64 > MAX_BYTES {
-                        let fault = SecretFault::TooLong;
-                        return Err(SecretError::Unusable { place, fault });
-                    }
-                    Some(text)
-                }
+                Ok(text) => Some(Zeroizing::new(text)),
                 Err(VarError::NotPresent) => {
                     return Err(SecretError::NotSet { name: name.clone() });
                 }
@@ -124,7 +154,27 @@ impl SecretSource {
                 };
                 trim::text_of(&bytes)
             }
+            Self::Program(program) => {
+                let output = program.output();
+                let output = output.map_err(|source| SecretError::Program {
+                    program: program.command().shown_program(),
+                    source,
+                })?;
+                trim::text_of(&output)
+                    .map(|text| Zeroizing::new(program::first_line(&text).to_owned()))
+            }
+            Self::Keyring(name) => {
+                let read = keyring::read(name);
+                Some(read.map_err(|source| SecretError::Keyring { source })?)
+            }
         };
+        if read
+            .as_ref()
+            .is_some_and(|text| text.len() as u64 > MAX_BYTES)
+        {
+            let fault = SecretFault::TooLong;
+            return Err(SecretError::Unusable { place, fault });
+        }
         let secret = read.ok_or(SecretFault::NotAscii).and_then(|text| {
             let (text, removed) = trim::trimmed(&text, prefix);
             Ok((Secret::new(text.to_owned())?, removed))
@@ -138,6 +188,11 @@ impl std::fmt::Display for SecretSource {
         match self {
             Self::Env(name) => f.write_str(&variable(name)),
             Self::File(path) => write!(f, "the file `{}`", path.display()),
+            Self::Program(program) => {
+                write!(f, "the output of `{}`", program.command().shown_program())
+            }
+            // Its name is not shown: it may be a credential by mistake.
+            Self::Keyring(_) => f.write_str("the keyring"),
         }
     }
 }
@@ -216,6 +271,20 @@ pub enum SecretError {
         path: PathBuf,
         /// Why.
         source: FileFault,
+    },
+    /// The program gave none.
+    #[error("the credential's command `{program}` failed")]
+    Program {
+        /// Its name or path.
+        program: String,
+        /// Why.
+        source: ProgramFault,
+    },
+    /// The keyring gave none.
+    #[error("the credential cannot be read from the keyring")]
+    Keyring {
+        /// Why.
+        source: KeyringFault,
     },
     /// The text that was read is not usable as a credential.
     #[error("the credential in {place} is unusable")]

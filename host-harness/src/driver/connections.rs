@@ -10,7 +10,9 @@ use tokio::time::Instant;
 
 use super::key_place::check_key_option;
 use crate::config::Config;
-use crate::connections::{Connection, CredentialPlacement, OpenConnection, OpenError};
+use crate::connections::{
+    Connection, CredentialPlacement, KeyringFault, OpenConnection, OpenError, SecretError,
+};
 use crate::contract::ConnectionRequirement;
 use crate::error::{ErrorKind, chain};
 use crate::ledger::JobError;
@@ -63,7 +65,7 @@ impl ConnectionResolver for Config {
             let found = found.map_err(|error| unavailable(chain(&error)))?;
             let none = || unavailable(format!("there is no connection `{connection}`"));
             let found = Arc::clone(found.ok_or_else(none)?);
-            ResolvedConnection::configured(found, placement)
+            ResolvedConnection::opened(found, placement).await
         })
     }
 }
@@ -83,10 +85,33 @@ pub struct ResolvedConnection {
 }
 
 impl ResolvedConnection {
+    /// As [`configured`](Self::configured). While a program or the user is asked for the credential,
+    /// the caller's thread goes on.
+    ///
+    /// # Errors
+    ///
+    /// As [`configured`](Self::configured).
+    pub async fn opened(
+        connection: Arc<Connection>,
+        placement: &CredentialPlacement,
+    ) -> Result<Self, JobError> {
+        let credential = connection.credential();
+        if !credential.is_some_and(|credential| credential.source.may_wait()) {
+            return Self::configured(connection, placement);
+        }
+        let placement = placement.clone();
+        let opening = tokio::task::spawn_blocking(move || Self::configured(connection, &placement));
+        opening.await.unwrap_or_else(|error| {
+            let message = format!("the credential was not read: {error}");
+            Err(JobError::new(ErrorKind::ConnectionUnavailable, message))
+        })
+    }
+
     /// Opens a configured connection; `provider_origin` is the origin of its base URL.
     ///
     /// # Errors
     ///
+    /// `bad_config`, when the credential is in a keyring and this build has no support for one;
     /// `denied`, when the credential is not granted to be sent as the pack declares;
     /// `connection_unavailable`, when the connection does not open otherwise, or its option
     /// `idempotency_header` is invalid.
@@ -100,6 +125,13 @@ impl ResolvedConnection {
         let open = connection.open(placement).map_err(|error| {
             let kind = match error {
                 OpenError::Placement { .. } => ErrorKind::Denied,
+                OpenError::Secret {
+                    source:
+                        SecretError::Keyring {
+                            source: KeyringFault::NotBuiltIn,
+                        },
+                    ..
+                } => ErrorKind::BadConfig,
                 _ => ErrorKind::ConnectionUnavailable,
             };
             JobError::new(kind, chain(&error))

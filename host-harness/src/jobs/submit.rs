@@ -242,6 +242,7 @@ impl Jobs {
 
     /// The existing job of a request, resumed unless it is done.
     async fn continued(&self, known: Box<Job>, wait: Duration) -> Result<Job, JobsError> {
+        self.ledger().keep_end_command(&known)?;
         if known.is_done() {
             return Ok(*known);
         }

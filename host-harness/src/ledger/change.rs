@@ -1,6 +1,7 @@
 //! Changes of rows, and their commits.
 
 use super::earlier;
+use super::end_commands;
 use super::error::LedgerError;
 use super::job_error::JobError;
 use super::record;
@@ -115,6 +116,9 @@ impl Ledger {
                 next.revision += 1;
                 if before.retries < next.retries {
                     earlier::add(transaction, before, *at)?;
+                }
+                if next.is_done() && !before.is_done() {
+                    end_commands::add(transaction, &next, self.end_commands().configured())?;
                 }
                 if before.state() != next.state() {
                     note(transaction, &next, *at, None)?;

@@ -9,6 +9,7 @@
 //! - [`change`](Change): a change of a row; [`due`](QueueId): the jobs whose time has come
 //! - [`driving`](DrivingProcess): the process that drives; `latest`: the latest time that was seen;
 //!   `terms`: both in the ledger
+//! - [`end_hooks`](EndHook): the commands that are run when a job ends; `end_commands`: which one
 //! - `earlier`: attempts that ended before a job was submitted again; `provider_jobs`: which job a job
 //!   of the provider belongs to
 //! - [`brief`](newest_jobs): the newest jobs for a list of candidates
@@ -30,6 +31,8 @@ mod columns;
 mod driving;
 mod due;
 mod earlier;
+mod end_commands;
+mod end_hooks;
 mod error;
 mod hold;
 mod job_error;
@@ -64,6 +67,7 @@ pub(crate) use record::round_trip;
 pub use driving::DrivingProcess;
 pub use due::QueueId;
 pub use earlier::EarlierAttempt;
+pub use end_hooks::{EndHook, HookEnd};
 pub use error::{Damage, DamagedRow, LedgerError, RowProblem};
 pub use hold::FilesHold;
 pub use job_error::{Failures, JobError};

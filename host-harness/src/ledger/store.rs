@@ -8,6 +8,7 @@ use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
 use super::columns::select_job;
 use super::driving::Driving;
+use super::end_commands::{self, EndCommands};
 use super::error::{DamagedRow, Failure, LedgerError};
 use super::hold::Holds;
 use super::latest::Latest;
@@ -53,6 +54,7 @@ pub struct Ledger {
     holds: Holds,
     latest: Latest,
     driving: Driving,
+    end_commands: EndCommands,
 }
 
 /// The connection that writes.
@@ -147,6 +149,7 @@ impl Ledger {
             holds: Holds::of(data_dir),
             latest,
             driving: Driving::default(),
+            end_commands: EndCommands::default(),
         })
     }
 
@@ -202,8 +205,9 @@ impl Ledger {
                 match inserted {
                     Inserted::New => add(transaction, job)?,
                     Inserted::Again(job) => add(transaction, job)?,
-                    Inserted::Same(_) | Inserted::Removed(_) => {}
+                    Inserted::Same(_) | Inserted::Removed(_) => continue,
                 }
+                end_commands::keep(transaction, &job.spec.id, self.end_commands.of_new_jobs())?;
             }
             Ok(Ok(inserted))
         })?
@@ -459,6 +463,10 @@ impl Ledger {
 
     pub(super) fn driving(&self) -> &Driving {
         &self.driving
+    }
+
+    pub(super) fn end_commands(&self) -> &EndCommands {
+        &self.end_commands
     }
 
     /// Reads rows of a query.
