@@ -107,7 +107,7 @@ fn repository_picture_becomes_a_clip() {
     );
     let said = outcome
         .stderr
-        .matches("practice renders, not made by an AI model")
+        .matches("the practice provider on this machine renders the clip; it costs nothing")
         .count();
     assert_eq!(said, 1, "{}", outcome.stderr);
 }

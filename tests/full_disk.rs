@@ -209,7 +209,7 @@ fn doctor_lists_its_checks_and_exits_with_the_code_of_a_problem() {
     assert_eq!(check_of(&checks, "ledger")["state"], "ok");
     let text = sandbox.run(["doctor"]);
     assert!(
-        text.stdout.starts_with("ok       program: zoetrope "),
+        text.stdout.starts_with("ok       program         zoetrope "),
         "{text:?}"
     );
 
@@ -224,7 +224,7 @@ fn doctor_lists_its_checks_and_exits_with_the_code_of_a_problem() {
     let text = sandbox.run(["doctor", "--data-dir", file]);
     assert_eq!(text.code, 1, "{text:?}");
     assert!(
-        text.stdout.contains("problem  data directory: "),
+        text.stdout.contains("problem  data directory  "),
         "{text:?}"
     );
     assert_eq!(text.stderr, "", "no second time");

@@ -64,6 +64,8 @@
 //! - [`credential_commands`]: credentials that a program prints, and those in a keyring
 //! - [`packs`]: grants of components; [`credentials`]: the header of the key in the requests of
 //!   strangers' packs, and an account that changes under a job
+//! - [`choice`]: which provider serves a command; [`doctor`]: what a report of a problem needs;
+//!   [`data_directory`]: the rights of a data directory that is open to others
 //! - [`trust`]: folders of strangers and their configuration files; [`configuration`]: which file is
 //!   used
 //! - [`memory`]: the peak memory of the program under the worst pack
@@ -142,6 +144,7 @@ mod attacks;
 mod bad_input;
 mod cancellation;
 mod catalogue;
+mod choice;
 mod cli;
 mod clip_types;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -157,8 +160,11 @@ mod credential_commands;
 mod credentials;
 mod credit;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[cfg(unix)]
+mod data_directory;
 mod day;
 mod docs;
+mod doctor;
 mod early_answers;
 #[cfg(unix)]
 mod end_hooks;

@@ -115,7 +115,7 @@ fn each_node_runs_without_configuration() {
             .cost
             .map(|amount| json!({"amount": amount, "unit": "USD"}));
         assert_eq!(answer.get("cost"), cost.as_ref(), "{node}");
-        let message = format!("No `{category}` connection is configured");
+        let message = format!("No connection is configured for the category {category}: ");
         assert!(outcome.stderr.contains(&message), "{}", outcome.stderr);
     }
 }

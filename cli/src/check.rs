@@ -21,9 +21,11 @@ impl Check {
         let node = context.node_type(&self.node).await?;
         let connection = self.connection.as_deref();
         let (call, options) = offline(context, &node, connection, self.profile).await?;
+        let connection = context.choice.get().map(String::as_str);
         let pack = context.pack().await?;
         if self.jsonl {
-            return jsonl::check(pack, &call, &node.name, options, &self.input, printer).await;
+            let node = (node.name.as_str(), connection);
+            return jsonl::check(pack, &call, node, options, &self.input, printer).await;
         }
         let check_again = |failure: Failure| {
             let next = next_step::check_again(&node.name, &self.input, &context.options());
@@ -42,7 +44,7 @@ impl Check {
         let picture = self.image.as_deref().map(Picture::open).transpose();
         let picture =
             picture.map_err(|error| of_jobs(JobsError::Picture(error), &context.options()))?;
-        let mut answer = plan::document(&node.name, &checked);
+        let mut answer = plan::document(&node.name, connection, &checked);
         if !printer.json() {
             printer.documents(&format!("{:#}\n", answer["input"]))?;
             plan::show_notes(&checked, printer);

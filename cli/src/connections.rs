@@ -6,13 +6,15 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use zoetrope_emulator::{Practice, Protocol, Settings};
 use zoetrope_host::component::CallContext;
-use zoetrope_host::config::Config;
+use zoetrope_host::config::{Config, SelectError};
 use zoetrope_host::connections::{Connection, Credential, CredentialPlacement, SecretSource};
-use zoetrope_host::contract::{ConnectionRequirement, NodeType};
+use zoetrope_host::contract::{ConnectionRequirement, MediaKind, NodeType};
 use zoetrope_host::driver::{ConnectionResolver, ResolvedConnection};
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::ledger::JobError;
+use zoetrope_host::sanitize::sentence;
 
+use super::categories::misspelled;
 use super::configuration::PRACTICE;
 use super::context::Context;
 use super::report::{Failure, Phase};
@@ -32,8 +34,56 @@ fn is_practice(config: &Config, id: &str, category: &str) -> bool {
 }
 
 impl Context {
-    /// The configured connection of a node; `None` if the practice provider serves it.
+    /// The configured connection of a node; `None` if the practice provider serves it. The first
+    /// choice of a command is printed.
     pub(super) async fn configured(
+        &self,
+        node: &NodeType,
+        id: Option<&str>,
+    ) -> Result<Option<Arc<Connection>>, Failure> {
+        let found = self.chosen(node, id).await?;
+        if let Some(requirement) = &node.connection {
+            self.say_choice(found.as_deref(), node, &requirement.category, id.is_some());
+        }
+        Ok(found)
+    }
+
+    /// Prints which provider serves a command, once.
+    fn say_choice(
+        &self,
+        found: Option<&Connection>,
+        node: &NodeType,
+        category: &str,
+        is_named: bool,
+    ) {
+        let id = found.map_or(PRACTICE, |connection| connection.id().as_str());
+        if self.choice.set(id.to_owned()).is_err() {
+            return;
+        }
+        if found.is_none() && Protocol::of_category(category).is_none() {
+            // The command ends with an error that says so.
+            return;
+        }
+        let makes_clips = node
+            .output_media
+            .iter()
+            .any(|media| media.kind == MediaKind::Video);
+        let result = if makes_clips { "clip" } else { "picture" };
+        self.printer().message(&match found {
+            Some(connection) => {
+                let origin = connection.base_url().origin();
+                format!("Using connection `{id}` ({origin}).")
+            }
+            None if is_named => format!(
+                "Using the practice provider on this machine: it renders the {result} and costs nothing."
+            ),
+            None => format!(
+                "No connection is configured for the category {category}: the practice provider on this machine renders the {result}; it costs nothing."
+            ),
+        });
+    }
+
+    async fn chosen(
         &self,
         node: &NodeType,
         id: Option<&str>,
@@ -50,14 +100,41 @@ impl Context {
         let config = self.configuration().of_connections().await?;
         let selected = config.select(&requirement.category, id);
         let selected = selected.map_err(|error| {
-            Failure::new(
-                ErrorKind::ConnectionUnavailable,
-                Phase::Setup,
-                chain(&error),
-            )
-            .then("Choose one of them with --connection, then run the same command again".into())
+            let next = match &error {
+                SelectError::Category { id, wanted, .. } => {
+                    let wanted = sentence(wanted);
+                    format!(
+                        "Choose a connection of the category `{wanted}` with --connection, or correct the category of `{id}` in the configuration, then run the same command again"
+                    )
+                }
+                _ => "Choose one of them with --connection, then run the same command again".into(),
+            };
+            let message = chain(&error);
+            Failure::new(ErrorKind::ConnectionUnavailable, Phase::Setup, message).then(next)
         })?;
+        if selected.is_none() {
+            self.refuse_misspelled(config, &requirement.category)
+                .await?;
+        }
         Ok(selected.cloned())
+    }
+
+    /// Refuses the practice provider in the place of a connection that may be meant: one whose
+    /// category no node uses.
+    async fn refuse_misspelled(&self, config: &Config, category: &str) -> Result<(), Failure> {
+        if config.connections().next().is_none() {
+            return Ok(());
+        }
+        let mut known = self.categories(config);
+        known.extend(self.node_types().await?.into_iter().filter_map(|node| {
+            let requirement = node.connection?;
+            Some(requirement.category)
+        }));
+        let unused = config.unused_connections(&known);
+        if unused.is_empty() {
+            return Ok(());
+        }
+        Err(misspelled(config, category, &unused))
     }
 
     /// The id of the connection for a new job of a node: a configured one, or the practice
@@ -67,7 +144,7 @@ impl Context {
         node: &NodeType,
         id: Option<&str>,
     ) -> Result<String, Failure> {
-        let configured = self.configured(node, id).await?;
+        let configured = self.chosen(node, id).await?;
         Ok(configured.map_or(PRACTICE.into(), |connection| connection.id().to_string()))
     }
 
@@ -84,8 +161,8 @@ impl Context {
         Ok(CallContext::online(egress, resolved.connection))
     }
 
-    /// Opens a connection: a configured one with its credential, or the practice provider's.
-    /// The practice provider is started if necessary, which is printed.
+    /// Opens a connection: a configured one with its credential, or the practice provider's, which
+    /// is started if necessary.
     async fn find(
         &self,
         id: &str,
@@ -120,9 +197,7 @@ impl Context {
     ) -> Result<Arc<Connection>, String> {
         let category = &requirement.category;
         let protocol = Protocol::of_category(category).ok_or_else(|| {
-            format!(
-                "no `{category}` connection is configured, and the practice provider does not support this category"
-            )
+            format!("the practice provider does not support the category `{category}`; configure a connection for it")
         })?;
         let failed = |error: &dyn std::error::Error| {
             let why = chain(error);
@@ -133,18 +208,16 @@ impl Context {
         let mut settings = Settings::new(&folder);
         let fetcher = self.picture_fetcher().await;
         settings.fetcher = Some(fetcher.map_err(|failure| failure.message().to_owned())?);
-        let first = !self.practice.initialized();
         let practice = self
             .practice
             .get_or_try_init(|| Practice::start_or_join(settings))
             .await;
         let practice = practice.map_err(|error| failed(&error))?;
         let base_url = practice.ensure().await.map_err(|error| failed(&error))?;
-        if first {
-            self.printer().message(&format!(
-                "No `{category}` connection is configured: the practice provider serves this run, at {base_url}. \
-                 Its results are practice renders, not made by an AI model."
-            ));
+        if self.choice.set(PRACTICE.to_owned()).is_ok() {
+            // For a job of an earlier command, or a stored file.
+            self.printer()
+                .message("Using the practice provider on this machine; it costs nothing.");
         }
         let credential = Credential {
             source: SecretSource::File(folder.join("key")),

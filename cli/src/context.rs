@@ -22,6 +22,7 @@ use zoetrope_host::external_command::ExternalCommand;
 use zoetrope_host::jobs::{self, CODE_FOLDER, Jobs};
 use zoetrope_host::ledger::Ledger;
 use zoetrope_host::policy::{NotAllowed, Policy};
+use zoetrope_host::rights::restrict_and_log;
 use zoetrope_host::trace::Caller;
 
 use super::args::Global;
@@ -44,6 +45,8 @@ pub(super) struct Context {
     /// The component and its bytes.
     pack: OnceCell<(Pack, Cow<'static, [u8]>)>,
     pub(super) practice: OnceCell<SharedPractice>,
+    /// The id of the connection that serves this command, once it was printed.
+    pub(super) choice: OnceLock<String>,
     /// The parent trace of this process.
     caller: Option<Caller>,
     notes: Notes,
@@ -64,6 +67,7 @@ impl Context {
             configuration: Configuration::new(places),
             pack: OnceCell::new(),
             practice: OnceCell::new(),
+            choice: OnceLock::new(),
             caller: logging::caller(),
             notes: Notes::default(),
             exec: OnceLock::new(),
@@ -191,7 +195,12 @@ impl Context {
 
     /// An engine that keeps compiled code in the data directory.
     pub(crate) fn engine(&self) -> Result<Engine, Failure> {
-        Self::engine_with(self.data_dir().ok())
+        let data_dir = self.data_dir().ok();
+        // Code that others may have put there is not run.
+        if let Some(data_dir) = &data_dir {
+            restrict_and_log(data_dir);
+        }
+        Self::engine_with(data_dir)
     }
 
     /// An engine that keeps compiled code in the data directory, if that exists.
@@ -218,11 +227,6 @@ impl Context {
         listed.map_err(|error| Failure::of_call(error, Phase::Setup))
     }
 
-    /// The node types of the built-in component, whatever the configuration is.
-    pub(super) async fn built_in_node_types(&self) -> Result<Vec<NodeType>, Failure> {
-        built_in_node_types(&self.engine()?).await
-    }
-
     /// The node type of this name.
     pub(super) async fn node_type(&self, name: &str) -> Result<NodeType, Failure> {
         let found = jobs::node_type(self.pack().await?, name).await;
@@ -236,7 +240,9 @@ impl Context {
     }
 
     pub(super) fn practice_dir(&self) -> Result<PathBuf, Failure> {
-        Ok(self.data_dir()?.join("practice"))
+        let data_dir = self.data_dir()?;
+        restrict_and_log(&data_dir);
+        Ok(data_dir.join("practice"))
     }
 
     /// The practice provider's client for picture URLs.
@@ -318,10 +324,15 @@ pub(super) fn data_dir_of(named: Option<PathBuf>) -> Result<PathBuf, Failure> {
 
 /// The node types of the built-in component: one call of it.
 pub(super) async fn built_in_node_types(engine: &Engine) -> Result<Vec<NodeType>, Failure> {
-    let config = Config::default().trusting(DIGEST);
-    let pack = built_in(engine, config.policy())?;
+    let pack = built_in_pack(engine)?;
     let listed = pack.node_types(&CallContext::offline()).await;
     listed.map_err(|error| Failure::of_call(error, Phase::Setup))
+}
+
+/// The built-in component, whatever the configuration is.
+pub(super) fn built_in_pack(engine: &Engine) -> Result<Pack, Failure> {
+    let config = Config::default().trusting(DIGEST);
+    built_in(engine, config.policy())
 }
 
 fn built_in(engine: &Engine, policy: &Policy) -> Result<Pack, Failure> {

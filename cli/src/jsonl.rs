@@ -22,11 +22,11 @@ use super::text_lines::{Line, TextLines};
 const BATCH_LINES: usize = 256;
 const BATCH_BYTES: usize = 1 << 20;
 
-/// Checks every line; a bad line does not stop the others.
+/// Checks every line over the connection; a bad line does not stop the others.
 pub(super) async fn check(
     pack: &Pack,
     context: &CallContext,
-    node: &str,
+    (node, connection): (&str, Option<&str>),
     options: CheckOptions,
     source: &InputSource,
     printer: &Printer,
@@ -39,7 +39,7 @@ pub(super) async fn check(
     });
     let answers = batches.map(|batch| {
         let session = CheckSession::new(pack.clone(), context.clone());
-        let node = node.to_owned();
+        let node = (node.to_owned(), connection.map(str::to_owned));
         async move {
             let answer = tokio::spawn(answer(session, node, options, batch?)).await;
             answer.map_err(io::Error::other)
@@ -92,7 +92,7 @@ fn batch(source: &mut TextLines<impl Read>) -> io::Result<Option<Vec<Line>>> {
 
 async fn answer(
     mut session: CheckSession,
-    node: String,
+    (node, connection): (String, Option<String>),
     options: CheckOptions,
     lines: Vec<Line>,
 ) -> (String, bool) {
@@ -107,7 +107,7 @@ async fn answer(
             }
         };
         let answer = match checked {
-            Ok(plan) => plan::document(&node, &plan),
+            Ok(plan) => plan::document(&node, connection.as_deref(), &plan),
             Err(failure) => {
                 refused = true;
                 let next = "Correct this line and check it again";

@@ -30,6 +30,7 @@
 mod args;
 mod artifacts;
 mod bar_target;
+mod categories;
 mod check;
 mod completions;
 mod config;

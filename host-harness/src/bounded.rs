@@ -26,6 +26,9 @@ pub enum FileFault {
         /// The limit in bytes.
         limit: u64,
     },
+    /// A pipe of the caller that has nothing to read. What was read once is gone.
+    #[error("it is an empty pipe; a pipe can be read once")]
+    EmptyPipe,
     /// The file is not text.
     #[error(transparent)]
     NotText(NotText),
@@ -138,6 +141,108 @@ fn open(options: &mut OpenOptions, path: &Path, links: Links) -> io::Result<File
         return Err(io::ErrorKind::InvalidInput.into());
     }
     options.open(path)
+}
+
+/// How long the other end of a pipe may take to write a small file.
+#[cfg(unix)]
+const PIPE_TIME: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Reads at most `limit` bytes of a pipe that the caller of this process made and passed on:
+/// `/dev/fd/63` in the place of a shell's `<(…)`, or `/dev/stdin`. A pipe with another name is
+/// refused: no process may ever write to it.
+#[cfg(unix)]
+pub(crate) fn read_inherited_pipe(path: &Path, limit: u64) -> Result<Vec<u8>, FileFault> {
+    use std::os::unix::fs::FileTypeExt as _;
+    use std::time::{Duration, Instant};
+
+    if !is_inherited(path) {
+        return Err(FileFault::NotRegular);
+    }
+    let mut file = open(OpenOptions::new().read(true), path, Links::Followed)?;
+    if !file.metadata()?.file_type().is_fifo() {
+        return Err(FileFault::NotRegular);
+    }
+    let (begun, mut bytes, mut block) = (Instant::now(), Vec::new(), [0; 4 << 10]);
+    loop {
+        match file.read(&mut block) {
+            Ok(0) if bytes.is_empty() => return Err(FileFault::EmptyPipe),
+            Ok(0) => return Ok(bytes),
+            Ok(count) => bytes.extend_from_slice(&block[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error)
+                if error.kind() == io::ErrorKind::WouldBlock && begun.elapsed() < PIPE_TIME =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        if bytes.len() as u64 > limit {
+            return Err(FileFault::TooLong { limit });
+        }
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn read_inherited_pipe(_: &Path, _: u64) -> Result<Vec<u8>, FileFault> {
+    Err(FileFault::NotRegular)
+}
+
+/// Whether a path names a descriptor of this process by its number, or its standard input.
+#[cfg(unix)]
+fn is_inherited(path: &Path) -> bool {
+    let number = ["/dev/fd", "/proc/self/fd"]
+        .into_iter()
+        .find_map(|folder| path.strip_prefix(folder).ok()?.to_str());
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    path == Path::new("/dev/stdin") || number.is_some_and(is_number)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::Write as _;
+    use std::os::fd::AsRawFd as _;
+
+    use super::*;
+
+    #[test]
+    fn pipe_of_the_caller_is_read_once_and_one_with_a_name_is_refused() {
+        let (reader, mut writer) = io::pipe().expect("a pipe");
+        let path = format!("/dev/fd/{}", reader.as_raw_fd());
+        let path = Path::new(&path);
+        let writing = std::thread::spawn(move || writer.write_all(b"content"));
+        assert_eq!(read_inherited_pipe(path, 100).expect("read"), b"content");
+        writing.join().expect("a thread").expect("written");
+        let again = read_inherited_pipe(path, 100);
+        assert!(matches!(again, Err(FileFault::EmptyPipe)), "{again:?}");
+
+        let (reader, mut writer) = io::pipe().expect("a pipe");
+        writer.write_all(&[b'x'; 101]).expect("written");
+        drop(writer);
+        let path = format!("/proc/self/fd/{}", reader.as_raw_fd());
+        let path = if cfg!(target_os = "linux") {
+            path
+        } else {
+            format!("/dev/fd/{}", reader.as_raw_fd())
+        };
+        let long = read_inherited_pipe(Path::new(&path), 100);
+        assert!(
+            matches!(long, Err(FileFault::TooLong { limit: 100 })),
+            "{long:?}"
+        );
+
+        let folder = tempfile::tempdir().expect("folder");
+        let named = folder.path().join("pipe");
+        testing::make_pipe(&named);
+        for path in [
+            named.as_path(),
+            Path::new("/dev/fd/x"),
+            Path::new("/dev/fd/"),
+            Path::new("/dev/null"),
+        ] {
+            let refused = read_inherited_pipe(path, 100);
+            assert!(matches!(refused, Err(FileFault::NotRegular)), "{path:?}");
+        }
+    }
 }
 
 #[cfg(all(test, unix))]

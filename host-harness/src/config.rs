@@ -33,10 +33,11 @@
 //! - [`Places`]: where its file is looked for; [`ConfigFile`]: a file that was read
 //! - [`TrustRecord`]: the files of working directories that the user trusts; [`Effects`]: what
 //!   a file does, for the user who decides that
-//! - [`check()`], [`check_categories`] and [`check_options`]: every problem of a text
+//! - [`check()`], [`check_categories`] and [`check_options`]: every problem of a text;
+//!   [`UnusedConnection`]: a connection that no node uses
 //! - [`create_file`] and others write files
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -47,6 +48,7 @@ use crate::external_command::ExternalCommand;
 use crate::net::Network;
 use crate::policy::Policy;
 
+mod categories;
 mod check;
 mod credential;
 mod effects;
@@ -59,13 +61,14 @@ mod source;
 mod trust;
 mod write;
 
+pub use categories::UnusedConnection;
 pub use check::{Problem, check};
 pub use effects::{ConnectionEffects, Effects, GrantEffects};
 pub use error::{ConfigError, Listed, SelectError};
 pub use location::{
     CONFIG_FILE, CONFIG_VARIABLE, Located, NotTrusted, Place, Places, TRUST_FILE, recorded_path,
 };
-pub use options::{check_categories, check_options};
+pub use options::{check_categories, check_options, option_problem};
 pub use source::ConfigFile;
 pub use trust::{TrustError, TrustRecord, TrustedFile};
 pub use write::{create_file, create_private_folder, replace_file};
@@ -181,6 +184,12 @@ impl Config {
     #[must_use]
     pub fn connection(&self, id: &str) -> Option<&Arc<Connection>> {
         self.connections.get(&id.parse().ok()?)
+    }
+
+    /// The connections whose category is none of `known`, by id.
+    #[must_use]
+    pub fn unused_connections(&self, known: &BTreeSet<String>) -> Vec<UnusedConnection> {
+        categories::unused(self.connections(), known)
     }
 
     /// The connection for a node of `category`: the one named `wanted`, else the only one of the

@@ -121,6 +121,7 @@ pub mod open_files;
 pub mod policy;
 mod private_texts;
 mod reserved_headers;
+pub mod rights;
 mod said;
 pub mod sanitize;
 mod structure;

@@ -16,6 +16,8 @@ pub(crate) enum Limit {
     UnsyncedFolders,
     /// A name is not given as one operation that replaces no file.
     NoExclusiveName,
+    /// Other users can read a place of the data directory.
+    OpenToOthers,
 }
 
 /// Whether this is the first time that this is said about the folder.

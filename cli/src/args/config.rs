@@ -29,7 +29,7 @@ pub(crate) struct Path {}
 /// Check a configuration file, and show every problem with its line and column.
 ///
 /// Reads the file and nothing that it names. The file need not be trusted. The options of a
-/// connection are checked by the schema of its category, if a built-in node uses it.
+/// connection are checked as a run checks them, if a built-in node uses its category.
 #[derive(Args)]
 pub(crate) struct Check {
     /// File to check [default: the one in use, or the one in the working directory]

@@ -81,10 +81,10 @@ impl Command {
     }
 
     /// Whether it never uses a connection, whatever its arguments are. The other commands decide
-    /// that themselves.
+    /// that themselves; `doctor` says it in its own output.
     pub(crate) fn needs_no_connection(&self) -> bool {
         match self {
-            Self::Nodes(_) | Self::Practice(_) | Self::Doctor(_) => true,
+            Self::Nodes(_) | Self::Practice(_) => true,
             Self::Jobs(jobs) => matches!(
                 jobs.command,
                 None | Some(jobs::Command::Show(_) | jobs::Command::Prune(_))

@@ -5,24 +5,45 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
-use zoetrope_host::config::{ConfigFile, Place, Problem, check, check_categories, check_options};
+use zoetrope_host::component::CallContext;
+use zoetrope_host::config::{
+    Config, ConfigFile, Place, Problem, check, check_categories, check_options, option_problem,
+};
+use zoetrope_host::contract::NodeType;
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::sanitize::escaped_path;
 
+use super::rules;
 use crate::args::config::Check;
 use crate::configuration::bad;
-use crate::context::Context;
+use crate::context::{Context, built_in_pack};
 use crate::report::{Failure, Phase};
 
 impl Check {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let file = self.file(context)?;
         let mut problems = check(file.text(), file.path());
-        let schemas = schemas(context).await?;
-        let known: Vec<_> = schemas.keys().map(String::as_str).collect();
-        problems.extend(check_categories(file.text(), &known));
+        let pack = built_in_pack(&context.engine()?)?;
+        let nodes = pack.node_types(&CallContext::offline()).await;
+        let nodes = nodes.map_err(|error| Failure::of_call(error, Phase::Setup))?;
+        let schemas = schemas(&nodes);
+        let config = Config::of(&file);
+        let mut known = context.categories(config.as_ref().unwrap_or(&Config::default()));
+        known.extend(schemas.keys().cloned());
+        let known: Vec<_> = known.iter().map(String::as_str).collect();
+        let mut unused = check_categories(file.text(), &known);
+        if config.is_err() {
+            // Which packs are allowed is not known: another category may be that of one.
+            unused.retain(|problem| problem.did_you_mean.is_some());
+        }
+        problems.extend(unused);
         let schema_of = |category: &str| schemas.get(category).cloned();
         problems.extend(check_options(file.text(), &schema_of));
+        if let (Ok(config), []) = (&config, &problems[..]) {
+            let found = rules::broken(config, &pack, &nodes).await;
+            let found = found.into_iter();
+            problems.extend(found.map(|(id, message)| option_problem(file.text(), &id, &message)));
+        }
         problems.sort();
         let (printer, path) = (context.printer(), escaped_path(file.path()));
         if problems.is_empty() {
@@ -78,16 +99,14 @@ impl Check {
     }
 }
 
-/// The schemas of options by category, of the built-in nodes. The configuration in use may have
-/// problems itself.
-async fn schemas(context: &Context) -> Result<BTreeMap<String, Value>, Failure> {
-    let nodes = context.built_in_node_types().await?;
-    let requirements = nodes.into_iter().filter_map(|node| node.connection);
+/// The schemas of options by category.
+fn schemas(nodes: &[NodeType]) -> BTreeMap<String, Value> {
+    let requirements = nodes.iter().filter_map(|node| node.connection.as_ref());
     let schemas = requirements.map(|requirement| {
         let schema = serde_json::from_str(&requirement.options_schema).unwrap_or_default();
-        (requirement.category, schema)
+        (requirement.category.clone(), schema)
     });
-    Ok(schemas.collect())
+    schemas.collect()
 }
 
 fn line(path: &str, problem: &Problem) -> String {

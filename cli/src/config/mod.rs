@@ -3,6 +3,7 @@
 mod check;
 mod init;
 mod path;
+mod rules;
 mod schema;
 
 use std::process::ExitCode;

@@ -1,7 +1,14 @@
 //! The result of a check.
 
 use serde_json::{Map, Value};
+use textwrap::{Options, WordSeparator, WordSplitter};
 use zoetrope_host::error::ErrorKind;
+
+use super::home::Home;
+use crate::report::Failure;
+
+/// The width of a text that is pasted into a report.
+const COLUMNS: usize = 80;
 
 /// The result of a check.
 pub(super) struct Check {
@@ -67,10 +74,29 @@ impl Check {
         }
     }
 
+    /// The problem that a failure is.
+    pub(super) fn of_failure(name: &'static str, failure: &Failure) -> Self {
+        Self::problem_of(failure.kind(), name, failure.message(), failure.next())
+    }
+
     /// Adds a fact to its JSON.
     pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.facts.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// Adds a statement to its text.
+    pub(super) fn and(mut self, statement: &str) -> Self {
+        self.text = format!("{}; {statement}", self.text);
+        self
+    }
+
+    /// The same facts as a problem.
+    pub(super) fn turned(self, kind: ErrorKind, text: String, next: String) -> Self {
+        Self {
+            facts: self.facts,
+            ..Self::problem_of(kind, self.name, text, next)
+        }
     }
 
     /// The kind of its error, if it is a problem.
@@ -90,22 +116,39 @@ impl Check {
         format!("{}: {}", self.name, self.text)
     }
 
-    pub(super) fn text(&self) -> String {
-        let line = format!("{:8} {}", self.state.as_str(), self.summary());
+    /// Aligned lines of at most [`COLUMNS`], but for a word that is longer.
+    pub(super) fn text(&self, home: &Home) -> String {
+        let head = format!("{:9}{:16}", self.state.as_str(), self.name);
+        let indent = " ".repeat(head.len());
+        let wrapped = |text: &str, first: &str| {
+            let options = Options::new(COLUMNS)
+                .initial_indent(first)
+                .subsequent_indent(&indent)
+                .word_separator(WordSeparator::AsciiSpace)
+                .word_splitter(WordSplitter::NoHyphenation)
+                .break_words(false);
+            textwrap::fill(text, options)
+        };
+        let line = wrapped(&home.hidden(&self.text), &head);
         match &self.next {
-            Some(next) => format!("{line}\n         next: {next}"),
+            Some(next) => {
+                let next = format!("next: {}", home.hidden(next));
+                format!("{line}\n{}", wrapped(&next, &indent))
+            }
             None => line,
         }
     }
 
-    pub(super) fn document(&self) -> Value {
+    pub(super) fn document(&self, home: &Home) -> Value {
         let mut document = self.facts.clone();
         let mut set = |name: &str, value: Value| document.insert(name.to_owned(), value);
         set("name", self.name.into());
         set("state", self.state.as_str().into());
         set("text", self.text.as_str().into());
         set("next", self.next.as_deref().into());
-        document.into()
+        let mut document = Value::Object(document);
+        home.hide(&mut document);
+        document
     }
 }
 
@@ -118,13 +161,21 @@ mod tests {
     #[test]
     fn check_is_a_line_and_an_object() {
         let check = Check::warning("disk", "little space", "zoetrope jobs prune").with("bytes", 7);
-        let text = "warning  disk: little space\n         next: zoetrope jobs prune";
-        assert_eq!(check.text(), text);
+        let indent = " ".repeat(25);
+        let text =
+            format!("warning  disk            little space\n{indent}next: zoetrope jobs prune");
+        let home = Home::none();
+        assert_eq!(check.text(&home), text);
+        let long = Check::ok("disk", "words of a long text ".repeat(9)).text(&home);
+        for (line, text) in long.lines().enumerate() {
+            assert!(text.len() <= COLUMNS, "{text}");
+            assert!(line == 0 || text.starts_with(&indent), "{text}");
+        }
         let document = json!({
             "name": "disk", "state": "warning", "text": "little space",
             "next": "zoetrope jobs prune", "bytes": 7,
         });
-        assert_eq!(check.document(), document);
-        assert_eq!(Check::ok("a", "b").document()["next"], json!(null));
+        assert_eq!(check.document(&home), document);
+        assert_eq!(Check::ok("a", "b").document(&home)["next"], json!(null));
     }
 }

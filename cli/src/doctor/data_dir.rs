@@ -7,9 +7,11 @@ use std::path::Path;
 use indicatif::HumanBytes;
 use zoetrope_host::disk::{Shortage, free};
 use zoetrope_host::error::ErrorKind;
+use zoetrope_host::rights::{KeptOpen, OpenPlace, restrict};
+use zoetrope_host::sanitize::escaped_path;
 
 use super::check::Check;
-use super::home::{shown, word};
+use crate::shell::quoted;
 
 const NAME: &str = "data directory";
 
@@ -19,16 +21,26 @@ const OTHER: &str = "Use another data directory: zoetrope doctor --data-dir DIR"
 const LITTLE: u64 = 512 << 20;
 
 pub(super) fn check(data_dir: &Path, options: &str) -> Check {
-    let path = shown(data_dir);
+    let path = escaped_path(data_dir);
+    let open = restrict(data_dir);
     let found = fs::metadata(data_dir);
     let exists = found.is_ok();
+    let mode = found.as_ref().ok().and_then(mode);
     let space = existing(data_dir).and_then(free);
-    let check = of(data_dir, found, space, options);
-    check.with("shown_path", path).with("exists", exists)
+    let check = of(data_dir, found, space, &open, options);
+    let check = check.with("shown_path", path).with("exists", exists);
+    let places: Vec<_> = open.iter().map(|place| escaped_path(&place.path)).collect();
+    check.with("mode", mode).with("open_to_others", places)
 }
 
-fn of(data_dir: &Path, found: io::Result<Metadata>, space: Option<u64>, options: &str) -> Check {
-    let path = shown(data_dir);
+fn of(
+    data_dir: &Path,
+    found: io::Result<Metadata>,
+    space: Option<u64>,
+    open: &[OpenPlace],
+    options: &str,
+) -> Check {
+    let path = escaped_path(data_dir);
     let metadata = match found {
         Ok(metadata) if metadata.is_dir() => Some(metadata),
         Ok(_) => {
@@ -74,13 +86,31 @@ fn of(data_dir: &Path, found: io::Result<Metadata>, space: Option<u64>, options:
             let text = format!("{path} does not exist, the first job creates it{free_text}");
             Check::ok(NAME, text)
         }
-        Some(metadata) if is_open_to_others(&metadata) => {
-            let next = format!("chmod 700 {}", word(data_dir));
-            let text = format!("{path} can be read by other users, and has prompts{free_text}");
-            Check::warning(NAME, text, next)
-        }
-        Some(_) => Check::ok(NAME, format!("{path} can be written{free_text}")),
+        Some(_) => written(&path, open, &free_text),
     })
+}
+
+/// The check of a folder that can be written: what of it other users can read.
+fn written(path: &str, open: &[OpenPlace], free_text: &str) -> Check {
+    let [OpenPlace { path: place, why }, ..] = open else {
+        let text = format!("{path} can be written{}{free_text}", private());
+        return Check::ok(NAME, text);
+    };
+    let more = match open.len() {
+        1 => String::new(),
+        count => format!(", and {} more", count - 1),
+    };
+    let shown = escaped_path(place);
+    let text =
+        format!("other users can read `{shown}`{more}, and prompts with it: {why}{free_text}");
+    let own = "Use a folder of your own: --data-dir DIR";
+    let next = match why {
+        KeptOpen::Shared | KeptOpen::Link => {
+            format!("{own}; or run: chmod -R go-rwx {}", quoted(place))
+        }
+        _ => own.to_owned(),
+    };
+    Check::warning(NAME, text, next)
 }
 
 fn problem(text: String, next: String) -> Check {
@@ -102,31 +132,42 @@ fn existing(data_dir: &Path) -> Option<&Path> {
     data_dir.ancestors().find(|folder| folder.is_dir())
 }
 
+/// The rights of a folder, as `ls` and `chmod` have them.
 #[cfg(unix)]
-fn is_open_to_others(metadata: &Metadata) -> bool {
+#[expect(clippy::unnecessary_wraps, reason = "Windows has no such rights")]
+fn mode(metadata: &Metadata) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
-    metadata.mode() & 0o077 != 0
+    Some(format!("{:04o}", metadata.mode() & 0o7777))
 }
 
-/// The user's folders are private by default.
 #[cfg(not(unix))]
-fn is_open_to_others(_: &Metadata) -> bool {
-    false
+fn mode(_: &Metadata) -> Option<String> {
+    None
+}
+
+/// What is known about the rights of a folder that is not open. Windows inherits them from the
+/// user's profile, and they are not read there.
+fn private() -> &'static str {
+    if cfg!(unix) { ", private" } else { "" }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::home::Home;
 
     fn state(check: &Check) -> String {
-        check.document()["state"].as_str().expect("a state").into()
+        check.document(&Home::none())["state"]
+            .as_str()
+            .expect("a state")
+            .into()
     }
 
     #[test]
     fn folder_that_is_missing_is_fine_where_it_can_be_created() {
         let folder = tempfile::tempdir().expect("folder");
         let missing = folder.path().join("a/b");
-        let checked = of(&missing, fs::metadata(&missing), Some(LITTLE), "");
+        let checked = of(&missing, fs::metadata(&missing), Some(LITTLE), &[], "");
         assert_eq!(state(&checked), "ok");
         assert!(!missing.exists() && fs::read_dir(folder.path()).expect("read").count() == 0);
         let file = folder.path().join("file");
@@ -136,7 +177,7 @@ mod tests {
         assert_eq!(state(&below), "problem");
         let next = below.next().expect("a command");
         assert!(next.ends_with("zoetrope doctor --data-dir /d"), "{next}");
-        let document = below.document();
+        let document = below.document(&Home::none());
         assert!(document.get("free_bytes").is_none(), "{document}");
         assert!(document["shown_path"].is_string(), "{document}");
     }
@@ -145,7 +186,13 @@ mod tests {
     fn little_space_is_a_warning_that_names_prune() {
         let folder = tempfile::tempdir().expect("folder");
         let metadata = fs::metadata(folder.path());
-        let checked = of(folder.path(), metadata, Some(LITTLE - 1), " --data-dir /d");
+        let checked = of(
+            folder.path(),
+            metadata,
+            Some(LITTLE - 1),
+            &[],
+            " --data-dir /d",
+        );
         assert_eq!(state(&checked), "warning");
         let next = checked.next().expect("a command");
         assert!(
@@ -156,13 +203,31 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn folder_that_others_can_read_is_a_warning() {
+    fn open_folder_becomes_private_and_one_with_other_files_is_a_warning() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().expect("folder");
-        for (mode, expected) in [(0o700, "ok"), (0o750, "warning"), (0o755, "warning")] {
+        let open = |mode| {
             fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).expect("mode");
-            let checked = of(folder.path(), fs::metadata(folder.path()), None, "");
-            assert_eq!(state(&checked), expected, "{mode:o}");
+            check(folder.path(), "").document(&Home::none())
+        };
+        for mode in [0o700, 0o750, 0o777] {
+            let document = open(mode);
+            assert_eq!(
+                (&document["state"], &document["mode"]),
+                (&"ok".into(), &"0700".into())
+            );
         }
+        fs::write(folder.path().join("letter.txt"), "").expect("write");
+        let document = open(0o755);
+        assert_eq!(
+            (&document["state"], &document["mode"]),
+            (&"warning".into(), &"0755".into())
+        );
+        assert_eq!(document["open_to_others"].as_array().map(Vec::len), Some(1));
+        assert!(
+            document["next"]
+                .as_str()
+                .is_some_and(|next| next.contains("chmod -R go-rwx "))
+        );
     }
 }

@@ -64,6 +64,7 @@ fn held(process: Option<DrivingProcess>, now: Millis, options: &str) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::home::Home;
 
     #[test]
     fn driver_is_named_and_one_that_is_not_at_work_is_a_warning() {
@@ -76,19 +77,20 @@ mod tests {
         };
         for (now, state) in [(101_000, "ok"), (0, "ok"), (200_000, "warning")] {
             let check = held(Some(process.clone()), now, " --data-dir d");
-            let document = check.document();
+            let document = check.document(&Home::none());
             assert_eq!(
                 (&document["state"], &document["process"]),
                 (&state.into(), &4711.into())
             );
-            let text = check.text();
+            let text = check.text(&Home::none());
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(text.contains("process 4711 on studio"), "{text}");
             assert_eq!(
                 text.contains("kill -CONT 4711") || cfg!(windows),
                 state == "warning"
             );
         }
-        let unknown = held(None, 0, "").document();
+        let unknown = held(None, 0, "").document(&Home::none());
         assert_eq!(
             (&unknown["state"], &unknown["held"]),
             (&"ok".into(), &true.into())

@@ -60,6 +60,7 @@ fn of(allocation: &Allocation, options: &str) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::home::Home;
 
     #[test]
     fn reduced_engine_is_a_warning_with_the_reason() {
@@ -70,11 +71,11 @@ mod tests {
             reduced: Some("mmap failed".into()),
         };
         let check = of(&allocation, "");
-        let document = check.document();
+        let document = check.document(&Home::none());
         assert_eq!(document["state"], "warning");
         assert_eq!(document["reduced"], "mmap failed");
         assert_eq!(document["memory"], "on_demand");
         allocation.reduced = None;
-        assert_eq!(of(&allocation, "").document()["state"], "ok");
+        assert_eq!(of(&allocation, "").document(&Home::none())["state"], "ok");
     }
 }

@@ -1,20 +1,30 @@
 //! `zoetrope doctor`: checks of this machine and of the data directory.
 //!
-//! - [`check`]: the result of a check; [`home`]: paths with `~`
-//! - [`data_dir`], [`ledger`], [`driver`], [`engine`]: the checks
+//! Its output is made to be pasted into a report: it has no secret, no prompt, and `~` in the place
+//! of the home folder.
+//!
+//! - [`check`]: the result of a check; [`home`]: texts with `~`
+//! - the other modules: the checks
 
 mod check;
+mod clock;
+mod configuration;
+mod connections;
 mod data_dir;
 mod driver;
 mod engine;
 mod home;
 mod ledger;
+mod network;
+mod program;
+mod terminal;
 
 use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 
 use self::check::Check;
+use self::home::Home;
 use super::args::Doctor;
 use super::context::Context;
 use super::report::{Failure, Phase};
@@ -23,21 +33,33 @@ impl Doctor {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let data_dir = context.data_dir()?;
         let options = context.options();
-        let checks = [
-            program(),
+        let mut checks = Vec::from(program::checks());
+        checks.extend([
             data_dir::check(&data_dir, &options),
             ledger::check(&data_dir, &options),
             driver::check(&data_dir, &options),
+            clock::check(&data_dir),
+            configuration::check(context).await,
+        ]);
+        checks.extend(connections::checks(context, self.online).await);
+        checks.extend([
+            network::check(context).await,
             engine::check(
                 engine::tried(context.engine_that_makes_no_folder()).await,
                 &options,
             ),
-        ];
-        let documents: Vec<_> = checks.iter().map(Check::document).collect();
-        let text: Vec<_> = checks.iter().map(Check::text).collect();
+            terminal::check(),
+        ]);
+        let home = Home::of_user();
+        let documents: Vec<_> = checks.iter().map(|check| check.document(&home)).collect();
+        let mut text: Vec<_> = checks.iter().map(|check| check.text(&home)).collect();
+        if self.online {
+            text.push(format!("Sent: {}.", connections::SENT));
+        }
         let text = text.join("\n");
-        let Some(worst) = worst(&checks) else {
-            let answer = json!({ "ok": true, "checks": documents });
+        let sent = self.online.then_some(connections::SENT);
+        let Some(worst) = worst(&checks, &home) else {
+            let answer = json!({ "ok": true, "checks": documents, "sent": sent });
             context.printer().answer(&answer, &text)?;
             return Ok(ExitCode::SUCCESS);
         };
@@ -46,31 +68,25 @@ impl Doctor {
             context.printer().text(&format!("{text}\n"))?;
             return Ok(worst.exit_code());
         }
-        let more = Map::from_iter([("checks".to_owned(), Value::Array(documents))]);
+        let more = Map::from_iter([
+            ("checks".to_owned(), Value::Array(documents)),
+            ("sent".to_owned(), sent.into()),
+        ]);
         Err(worst.of_job(more))
     }
 }
 
 /// The failure of the worst problem: that of the lowest exit code, and of these the first.
-fn worst(checks: &[Check]) -> Option<Failure> {
+fn worst(checks: &[Check], home: &Home) -> Option<Failure> {
     let problems = checks.iter().filter_map(|check| {
-        let failure = Failure::new(check.problem()?, Phase::Setup, check.summary());
+        let summary = home.hidden(&check.summary());
+        let failure = Failure::new(check.problem()?, Phase::Setup, summary);
         Some(match check.next() {
-            Some(next) => failure.then(next.to_owned()),
+            Some(next) => failure.then(home.hidden(next)),
             None => failure,
         })
     });
     problems.min_by_key(Failure::code)
-}
-
-fn program() -> Check {
-    let version = env!("CARGO_PKG_VERSION");
-    let (system, machine) = (std::env::consts::OS, std::env::consts::ARCH);
-    let text = format!("zoetrope {version}, {system} on {machine}");
-    Check::ok("program", text)
-        .with("version", version)
-        .with("system", system)
-        .with("machine", machine)
 }
 
 #[cfg(test)]
@@ -83,14 +99,15 @@ mod tests {
     fn worst_problem_is_the_one_of_the_lowest_exit_code() {
         let ok = || Check::ok("a", "fine");
         let warning = || Check::warning("b", "slow", "wait");
-        assert!(worst(&[ok(), warning()]).is_none());
+        assert!(worst(&[ok(), warning()], &Home::none()).is_none());
         let problem = |kind| Check::problem_of(kind, "c", "broken", "fix it");
-        let found = worst(&[
+        let checks = [
             ok(),
             problem(ErrorKind::ConnectionUnavailable),
             problem(ErrorKind::LedgerUnavailable),
             warning(),
-        ]);
+        ];
+        let found = worst(&checks, &Home::none());
         let found = found.expect("a failure");
         assert_eq!(found.code(), 1);
         assert_eq!(found.next(), "fix it");

@@ -18,6 +18,7 @@ use super::edit::Target;
 use super::manifest;
 use super::show::show;
 use crate::args::packs::Allow;
+use crate::categories::misspelled;
 use crate::configuration::PRACTICE;
 use crate::context::{Context, bad_component, read_component};
 use crate::report::{Failure, Phase, next_step};
@@ -42,7 +43,7 @@ impl Allow {
             self.compare(config, &requested, context)?;
         }
         let grant = Grant {
-            connections: Connections::These(self.connections(config, &requested)?),
+            connections: Connections::These(self.connections(config, &requested, context)?),
             ..Grant::as_asked(&requested)
         };
         let policy = config.policy().clone().with(digest, grant.clone());
@@ -86,6 +87,7 @@ impl Allow {
         &self,
         config: &Config,
         requested: &Manifest,
+        context: &Context,
     ) -> Result<BTreeSet<ConnectionId>, Failure> {
         for id in &self.connections {
             let category = config.connection(id.as_str()).map(|found| found.category());
@@ -105,6 +107,9 @@ impl Allow {
         if !self.connections.is_empty() {
             return Ok(self.connections.iter().cloned().collect());
         }
+        let mut known = context.categories(config);
+        known.extend(requested.connections.iter().cloned());
+        let unused = config.unused_connections(&known);
         let found = requested.connections.iter().map(|category| {
             let selected = config.select(category, None).map_err(|error| {
                 let next = "Choose connections with --connection, then run the same command again";
@@ -112,6 +117,7 @@ impl Allow {
             })?;
             match selected {
                 Some(connection) => Ok(connection.id().clone()),
+                None if !unused.is_empty() => Err(misspelled(config, category, &unused)),
                 None => PRACTICE.parse().map_err(
                     |error: zoetrope_host::connections::ConnectionIdError| {
                         Failure::internal(Phase::Setup, error.to_string())

@@ -78,6 +78,7 @@ pub(crate) fn facts(job: &Job) -> Map<String, Value> {
     let mut facts = Map::new();
     facts.insert("job".into(), job.spec.id.as_str().into());
     facts.insert("key".into(), job.spec.key.as_str().into());
+    facts.insert("connection".into(), job.spec.connection.as_str().into());
     if let Some(id) = job.provider_job_id() {
         facts.insert("provider_job_id".into(), id.into());
     }

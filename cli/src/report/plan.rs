@@ -6,12 +6,13 @@ use zoetrope_host::contract::{Basis, Estimate, Note, Plan};
 
 use crate::printer::Printer;
 
-/// The answer of `check`.
-pub(crate) fn document(node: &str, plan: &Plan) -> Value {
+/// The answer of `check`. `connection`: the id of the one that a run would use.
+pub(crate) fn document(node: &str, connection: Option<&str>, plan: &Plan) -> Value {
     let parsed = |text: &str| zoetrope_host::json::parse(text).unwrap_or(Value::Null);
     let mut answer = json!({
         "ok": true,
         "node": node,
+        "connection": connection,
         "notes": plan.notes.iter().map(note).collect::<Vec<_>>(),
     });
     // Not through `json!`, which changes the text of numbers.

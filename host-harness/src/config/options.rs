@@ -35,8 +35,8 @@ pub fn check_options(text: &str, schema_of: &dyn Fn(&str) -> Option<Value>) -> V
     checker.problems
 }
 
-/// The misspelled categories of the connections in `text`, by position: each is none of `known`
-/// and similar to one of them. Another category is no problem, since another pack may use it.
+/// The categories of the connections in `text` that are none of `known`, by position: no node uses
+/// such a connection.
 #[must_use]
 pub fn check_categories(text: &str, known: &[&str]) -> Vec<Problem> {
     let Ok(document) = DeTable::parse(text) else {
@@ -49,18 +49,42 @@ pub fn check_categories(text: &str, known: &[&str]) -> Vec<Problem> {
             if known.contains(&written) {
                 return None;
             }
-            let near = most_similar(written, known.iter().copied())?;
+            let near = most_similar(written, known.iter().copied());
             let (line, column) = position(text, category.span().start);
             Some(Problem {
                 line,
                 column,
-                message: "no built-in node uses this category".into(),
-                did_you_mean: Some(near.to_owned()),
+                message: "no built-in node and no allowed pack uses this category".into(),
+                did_you_mean: near.map(str::to_owned),
             })
         })
         .collect();
     problems.sort();
     problems
+}
+
+/// The problem `message` of the options of connection `id` in `text`, which is at its options if it
+/// has any.
+#[must_use]
+pub fn option_problem(text: &str, id: &str, message: &str) -> Problem {
+    let document = DeTable::parse(text).ok();
+    let found = document.as_ref().and_then(|document| {
+        let tables = document
+            .get_ref()
+            .get("connections")?
+            .get_ref()
+            .as_table()?;
+        let (key, table) = tables.get_key_value(id)?;
+        let options = table.get_ref().as_table()?.get_key_value("options");
+        Some(options.map_or(key.span().start, |(key, _)| key.span().start))
+    });
+    let (line, column) = position(text, found.unwrap_or_default());
+    Problem {
+        line,
+        column,
+        message: message.to_owned(),
+        did_you_mean: None,
+    }
 }
 
 /// The tables of the connections.

@@ -21,12 +21,13 @@ pub struct ConfigFile {
 }
 
 impl ConfigFile {
-    /// Reads a file that the user named, or the user's own one. Symbolic links are followed.
+    /// Reads a file that the user named, or the user's own one. Symbolic links are followed. A pipe
+    /// of the caller, such as the `/dev/fd/63` of a shell's `<(…)`, can be read once.
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or is not a regular file of at most 1 MiB of text in UTF-8 or
-    /// UTF-16.
+    /// When it cannot be read, or is not a regular file or such a pipe of at most 1 MiB of text in
+    /// UTF-8 or UTF-16.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         Self::open(path, Links::Followed)
     }
@@ -41,10 +42,15 @@ impl ConfigFile {
     }
 
     fn open(path: &Path, links: Links) -> Result<Self, ConfigError> {
-        let read = bounded::read(path, links, MAX_BYTES);
-        let read = read.and_then(|read| {
-            let text = decoded(&read.bytes).map_err(FileFault::NotText)?;
-            Ok((Sha256Digest::of(&read.bytes), text))
+        let read = match bounded::read(path, links, MAX_BYTES) {
+            Err(FileFault::NotRegular) if links == Links::Followed => {
+                bounded::read_inherited_pipe(path, MAX_BYTES)
+            }
+            read => read.map(|read| read.bytes),
+        };
+        let read = read.and_then(|bytes| {
+            let text = decoded(&bytes).map_err(FileFault::NotText)?;
+            Ok((Sha256Digest::of(&bytes), text))
         });
         let (digest, text) = read.map_err(|source| ConfigError::Read {
             path: path.to_owned(),

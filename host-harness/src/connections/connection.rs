@@ -212,6 +212,22 @@ impl Connection {
         }
     }
 
+    /// Checks that its credential, if it has one, is sent as the pack declares. It is not read.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Placement`].
+    pub fn check_placement(&self, placement: &CredentialPlacement) -> Result<(), OpenError> {
+        if self.credential.is_none() {
+            return Ok(());
+        }
+        let resolved = placement.resolve(self.credential_header(), self.credential_prefix());
+        let id = self.id.clone();
+        resolved
+            .map(drop)
+            .map_err(|source| OpenError::Placement { id, source })
+    }
+
     /// The connection with its credential, read now. The header's name and prefix come from
     /// the connection's `credential` table, else from the options `credential_header` and
     /// `credential_prefix`, else from the pack's `placement`.

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::aside::remove_unverified;
 use super::error::{DownloadError, TargetError};
-use super::files::{Fetched, sync_folder_of};
+use super::files::{Fetched, folder_of, sync_folder_of};
 use super::part::part_of;
 use super::regular::{digest_of, open_to_read, open_to_write, remove};
 use super::rename::{Calls, Way, is_reserved_for};
@@ -16,6 +16,7 @@ use super::target::{check_target, special};
 use crate::digest::Sha256Digest;
 use crate::durable::sync_file;
 use crate::file_type::{self, FileType};
+use crate::rights;
 
 /// Gives the complete file of this digest its final name. When it returns, file and name
 /// survive a power cut. Blocks while it reads the file.
@@ -48,6 +49,11 @@ pub fn finalize(
     let whole = there.as_ref() == Some(sha256);
     let mut refused = None;
     if whole {
+        let (from, to) = (folder_of(part), folder_of(target));
+        if rights::has_kept_results(from) && !rights::has_kept_results(to) {
+            // It waited in the data directory for its folder. From now on it is the user's own.
+            written(rights::make_usual(part, from))?;
+        }
         match name(part, target, force) {
             Ok(Way::Exclusive | Way::Reserved) => {
                 remove_unverified(part);

@@ -7,7 +7,9 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use super::error::DownloadError;
+use super::files::folder_of;
 use crate::digest::Sha256Digest;
+use crate::rights;
 
 /// The digest of the file at `path`; `None` if it does not exist. Blocks while it reads the
 /// file, in pieces.
@@ -67,6 +69,9 @@ pub(super) fn open_to_write(path: &Path) -> Result<File, DownloadError> {
     }
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
+    if rights::has_kept_results(folder_of(path)) {
+        rights::private(&mut options);
+    }
     careful(&mut options, true);
     let file = options.open(path).and_then(regular).map_err(unwritable)?;
     match file.try_lock() {
@@ -76,6 +81,17 @@ pub(super) fn open_to_write(path: &Path) -> Result<File, DownloadError> {
         // Some network file systems do not support locks.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
     }
+}
+
+/// Options that create a new file beside `target`. Beside a result of the data directory, it is
+/// readable by the user alone.
+pub(super) fn new_beside(target: &Path) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    if rights::has_kept_results(folder_of(target)) {
+        rights::private(&mut options);
+    }
+    options
 }
 
 /// Opening never blocks on a pipe, and fails on a symbolic link if `refuse_links` is set.

@@ -15,12 +15,11 @@
 
 mod fill;
 
-use std::fs::OpenOptions;
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use super::files::folder_of;
-use super::regular::{open_to_read, remove};
+use super::regular::{new_beside, open_to_read, remove};
 use crate::said::{self, Limit};
 use fill::fill;
 
@@ -112,7 +111,7 @@ impl Calls {
 
     fn reserve(&self, part: &Path, target: &Path, first: &io::Error) -> io::Result<Way> {
         let text = reservation(part);
-        let created = OpenOptions::new().write(true).create_new(true).open(target);
+        let created = new_beside(target).open(target);
         match created {
             // It was reserved before, by a process that was then interrupted.
             Err(error) if is_taken(&error) && is_reserved(target, &text) => {}

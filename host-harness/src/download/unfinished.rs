@@ -8,6 +8,7 @@ use super::part::part_of;
 use super::regular::{digest_of, open_existing};
 use super::write::complete_of;
 use crate::digest::Sha256Digest;
+use crate::rights;
 
 /// The folder in the data directory where a program writes results without a name, and those whose
 /// own folder takes no file.
@@ -68,7 +69,7 @@ fn can_create(part: &Path) -> bool {
 
 fn make_folder_of(part: &Path) -> bool {
     part.parent()
-        .is_some_and(|folder| std::fs::create_dir_all(folder).is_ok())
+        .is_some_and(|folder| rights::make_folder(folder).is_ok())
 }
 
 #[cfg(test)]

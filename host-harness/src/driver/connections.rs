@@ -144,6 +144,21 @@ impl ResolvedConnection {
     }
 }
 
+/// Checks what a connection says about its own requests, as [`ResolvedConnection::configured`] does,
+/// without its credential.
+///
+/// # Errors
+///
+/// As [`ResolvedConnection::configured`], but for the credential itself.
+pub fn check_connection(
+    connection: &Connection,
+    placement: &CredentialPlacement,
+) -> Result<(), JobError> {
+    check_key_option(connection)?;
+    let checked = connection.check_placement(placement);
+    checked.map_err(|error| JobError::new(ErrorKind::Denied, chain(&error)))
+}
+
 /// A cache of open connections. Packs share an open connection only if everything that it was
 /// opened for is the same.
 pub(super) struct Connections {

@@ -79,7 +79,7 @@ mod watch;
 
 pub use builder::DriverBuilder;
 pub use clock::{Time, deadline_after, now};
-pub use connections::{ConnectionResolver, ResolvedConnection};
+pub use connections::{ConnectionResolver, ResolvedConnection, check_connection};
 pub(crate) use error::AdoptError;
 pub use error::DriverError;
 pub use held_up::HeldUp;

@@ -2,6 +2,7 @@
 //! if the program or the component's file has been replaced since.
 
 use std::collections::{HashMap, HashSet};
+use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +21,7 @@ use crate::engine::Engine;
 use crate::error::{ErrorKind, chain};
 use crate::ledger::{JobError, Millis};
 use crate::policy::Policy;
+use crate::rights;
 
 const FOLDER: &str = "components";
 
@@ -121,12 +123,14 @@ impl Packs {
             return Ok(());
         }
         let write = || {
-            std::fs::create_dir_all(&self.folder)?;
+            rights::make_folder(&self.folder)?;
             let mut file = NamedTempFile::new_in(&self.folder)?;
             file.write_all(component)?;
             sync_file(file.as_file())?;
             if self.policy.trusts(pack.digest()) {
-                std::fs::write(self.was_embedded(pack.digest()), "")?;
+                let mut mark = OpenOptions::new();
+                let mark = rights::private(mark.write(true).create(true).truncate(true));
+                mark.open(self.was_embedded(pack.digest()))?;
             }
             match file.persist(&path) {
                 // Another process stored the same bytes, and may have the file open, which Windows

@@ -25,6 +25,7 @@ use super::term::Term;
 use super::wait::{DriveMode, LEDGER_POLL_INTERVAL, WaitFor, Waiting, changed, unless_draining};
 use crate::component::Pack;
 use crate::ledger::{Inserted, Job, Ledger, LedgerError, Millis, State};
+use crate::rights;
 
 /// How long a process waits for the rows that others have changed before it looks at its deadlines.
 const READ_TIME: Duration = Duration::from_secs(5);
@@ -285,7 +286,7 @@ impl Driver {
     /// Takes the lock; `None` if another process holds it.
     fn try_lock(&self) -> Result<Option<File>, DriverError> {
         let mut options = File::options();
-        options.write(true).create(true).truncate(false);
+        rights::private(options.write(true).create(true).truncate(false));
         let opened = options.open(&self.lock);
         let file = opened.map_err(|source| DriverError::of_file(&self.lock, source))?;
         match file.try_lock() {

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::error::DriverError;
 use crate::cleanup::{self, Freed};
+use crate::rights;
 
 const FOLDER: &str = "requesters";
 
@@ -30,9 +31,11 @@ impl Requester {
         // Locked before it gets its name, so no process finds it unlocked.
         let unnamed = data_dir.join(FOLDER).join(format!(".{name}"));
         let failed = |source| DriverError::of_file(&path, source);
-        let created = fs::create_dir_all(data_dir.join(FOLDER));
+        let created = rights::make_folder(&data_dir.join(FOLDER));
         let lock = created
-            .and_then(|()| File::create(&unnamed))
+            .and_then(|()| {
+                rights::private(File::options().write(true).create_new(true)).open(&unnamed)
+            })
             .map_err(failed)?;
         let locked = lock.try_lock().map_err(io::Error::from);
         locked.map_err(|source| DriverError::of_lock(&path, source))?;

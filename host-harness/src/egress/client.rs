@@ -64,6 +64,10 @@ impl Client {
         }
     }
 
+    pub(super) fn opener(&self) -> &Opener {
+        &self.opener
+    }
+
     fn unasked(&self) -> MutexGuard<'_, HashSet<Destination>> {
         self.unasked.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -50,6 +50,7 @@ mod policy;
 mod pool;
 mod proxy;
 mod proxy_error;
+mod reach;
 mod read_on;
 mod redact;
 mod reply_capacity;

@@ -16,6 +16,7 @@ use wasmtime::component::Component;
 
 use self::bounds::{CODE, note_use};
 use crate::hex;
+use crate::rights;
 
 mod bounds;
 
@@ -34,7 +35,7 @@ impl CodeCache {
     /// The cache in `folder`, which is created if it is missing. Logs a warning and returns
     /// `None` if the folder cannot be created, or if other users can write it.
     pub(crate) fn open(folder: &Path) -> Option<Self> {
-        if let Err(error) = make(folder) {
+        if let Err(error) = rights::make_folder(folder) {
             tracing::warn!(folder = %folder.display(), %error, "compiled code is not cached");
             return None;
         }
@@ -132,14 +133,6 @@ fn engine_digest(engine: &wasmtime::Engine) -> String {
     let mut digest = Digest(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut digest);
     hex::encoded(&digest.0.finalize()[..8]).to_string()
-}
-
-fn make(folder: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 /// Whether only this user can write to `folder`.

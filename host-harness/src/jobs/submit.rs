@@ -13,6 +13,7 @@ use super::removed::removed_job;
 use crate::download::check_target;
 use crate::driver::{ResolvedConnection, deadline_after, now};
 use crate::ledger::{FilesHold, Inserted, Job, JobSpec, LedgerError, Pictures, Target};
+use crate::rights;
 
 /// A request to make a job.
 pub struct SubmitRequest<'a> {
@@ -57,7 +58,7 @@ impl<'a> SubmitRequest<'a> {
 pub enum Destination {
     /// To this file.
     File(PathBuf),
-    /// Into this folder, which is created, under the job's id.
+    /// Into this folder, under the job's id. A new folder is accessible to its user alone.
     Folder(PathBuf),
     /// To this path with the extension of the result's type.
     Stem(PathBuf),
@@ -339,7 +340,7 @@ impl Destination {
                 })
             }
             Self::Folder(folder) => {
-                std::fs::create_dir_all(folder).map_err(|source| JobsError::Folder {
+                rights::make_folder(folder).map_err(|source| JobsError::Folder {
                     path: folder.clone(),
                     source,
                 })?;

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::lock_errors::is_without_locks;
+use crate::rights;
 use crate::sanitize::sentence;
 
 /// The lock file in the data directory.
@@ -115,10 +116,7 @@ impl Holds {
 
     fn open(&self) -> io::Result<File> {
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&self.path)
+        rights::private(options.write(true).create(true).truncate(false)).open(&self.path)
     }
 }
 

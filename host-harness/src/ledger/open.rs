@@ -1,5 +1,6 @@
 //! Opens the ledger's file: its permissions, settings and version.
 
+use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -7,6 +8,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::error::LedgerError;
 use super::schema::{MIGRATIONS, VERSION};
+use crate::rights;
 
 /// Marks the file as a ledger: `zoet`.
 const APPLICATION_ID: i32 = 0x7a6f_6574;
@@ -23,11 +25,7 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Creates a folder and its parents, readable by the user alone: jobs hold prompts.
 pub(super) fn make_folder(path: &Path) -> Result<(), LedgerError> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|source| LedgerError::Folder {
+    rights::make_folder(path).map_err(|source| LedgerError::Folder {
         path: path.to_owned(),
         source,
     })
@@ -98,18 +96,18 @@ fn set_while_busy(connection: &Connection, name: &str, mode: &str) -> rusqlite::
 }
 
 /// Creates an empty file that only the user can read, if there is none.
+///
+/// A file that exists is not opened: to close it would release the locks that `SQLite` has on it in
+/// this process.
 fn make_private(path: &Path) -> Result<(), LedgerError> {
     let mut options = std::fs::OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(path)
-        .map(drop)
-        .map_err(|source| LedgerError::Folder {
+    match rights::private(options.write(true).create_new(true)).open(path) {
+        Err(source) if source.kind() != io::ErrorKind::AlreadyExists => Err(LedgerError::Folder {
             path: path.to_owned(),
             source,
-        })
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Whether the file has no page yet.

@@ -19,6 +19,7 @@ use super::state::{DONE, SETTLED, State};
 use super::{open, record};
 use crate::contract::Charge;
 use crate::error::{ErrorKind, chain};
+use crate::rights;
 
 /// The ledger's file in the data directory.
 pub(super) const FILE: &str = "ledger.sqlite3";
@@ -122,13 +123,15 @@ pub struct HistoryEntry {
 }
 
 impl Ledger {
-    /// Opens the ledger of a data directory; creates both if they are missing.
+    /// Opens the ledger of a data directory; creates both if they are missing. Takes the rights of
+    /// other users from what is there; see [`rights::restrict`].
     ///
     /// # Errors
     ///
     /// When it cannot be created, read or written, or a later version wrote it.
     pub fn open(data_dir: &Path) -> Result<Self, LedgerError> {
         open::make_folder(data_dir)?;
+        rights::restrict_and_log(data_dir);
         let path = data_dir.join(FILE);
         let connection = open::open(&path)?;
         connection
@@ -151,6 +154,12 @@ impl Ledger {
             driving: Driving::default(),
             end_commands: EndCommands::default(),
         })
+    }
+
+    /// The version of the `SQLite` library.
+    #[must_use]
+    pub fn sqlite_version() -> &'static str {
+        rusqlite::version()
     }
 
     /// A ledger whose transactions wait for other processes only once.

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::super::{check_categories, check_options};
+use super::super::{check_categories, check_options, option_problem};
 
 #[test]
 fn options_are_checked_by_the_schema_of_their_category() {
@@ -55,7 +55,7 @@ full = 100
 }
 
 #[test]
-fn category_that_is_similar_to_a_known_one_is_misspelled() {
+fn category_that_no_node_uses_is_a_problem_and_a_similar_one_is_named() {
     let categories = [
         "pixelml",
         "pixelm",
@@ -76,7 +76,33 @@ fn category_that_is_similar_to_a_known_one_is_misspelled() {
             (4, 12, near("pixelml")),
             (6, 12, near("pixelml")),
             (8, 12, near("shortapi")),
+            (10, 12, None),
+            (12, 12, None),
         ]
     );
     assert_eq!(check_categories("not = [toml", &["pixelml"]), []);
+}
+
+#[test]
+fn problem_of_options_is_at_the_options_of_its_connection() {
+    let text = "\
+[connections.a]
+category = \"x\"
+options = {}
+
+[connections.b.options]
+wire = \"y\"
+
+[connections.c]
+";
+    for (id, place) in [
+        ("a", (3, 1)),
+        ("b", (5, 16)),
+        ("c", (8, 14)),
+        ("none", (1, 1)),
+    ] {
+        let problem = option_problem(text, id, "wrong");
+        assert_eq!((problem.line, problem.column), place, "{id}");
+        assert_eq!(problem.message, "wrong");
+    }
 }

@@ -1,12 +1,12 @@
 //! Replaces a regular file by a copy of a file on another mount.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use crate::download::files::folder_of;
 use crate::download::part::copy_of;
-use crate::download::regular::{open_existing, open_to_read, remove};
+use crate::download::regular::{new_beside, open_existing, open_to_read, remove};
 use crate::durable::sync_file;
 
 /// Writes a copy of `part` beside the regular file `target`, and renames it over `target`.
@@ -28,7 +28,7 @@ pub(super) fn fill(
     let mut from = open_to_read(part)?;
     // Left by a process that was interrupted.
     remove(&copy);
-    let created = OpenOptions::new().write(true).create_new(true).open(&copy);
+    let created = new_beside(target).open(&copy);
     // The folder may take no file.
     let Ok(mut to) = created else {
         return fill_in_place(&mut from, target);
