@@ -35,6 +35,8 @@ macro_rules! snapshot {
                 (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[ID]"),
                 (r"\(\d+ s\)", "([SECONDS] s)"),
                 (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?", "[TIME]"),
+                (r"[\d.]+ (([KM]i)?B), ", "[SIZE] $1, "),
+                (r"took \d+ s", "took [SECONDS] s"),
                 // The progress lines depend on the time of the polls.
                 (r"(?m)^(queued|running|downloading) .*\n", ""),
             ],

@@ -209,7 +209,8 @@ fn doctor_lists_its_checks_and_exits_with_the_code_of_a_problem() {
     assert_eq!(check_of(&checks, "ledger")["state"], "ok");
     let text = sandbox.run(["doctor"]);
     assert!(
-        text.stdout.starts_with("ok       program         zoetrope "),
+        text.stdout
+            .starts_with("ok       program         zoetrope "),
         "{text:?}"
     );
 

@@ -17,6 +17,7 @@
 //! - [`resume`]: runs that stop at a deadline, a signal or a kill, and are resumed
 //! - [`terminal`]: terminals that close or stop, and output that is closed, full or not read
 //! - [`completions`]: completions in a shell, manual pages, the schema of the configuration
+//! - [`events`]: the lines of `--events`; [`watch`]: `jobs watch`
 //! - [`jobs`]: the commands on jobs; [`costs`]: prices, costs and missing cancellation
 //! - [`end_hooks`]: commands that are run when a job ends
 //! - [`no_result`]: jobs that the provider reports as succeeded, without a result
@@ -159,15 +160,16 @@ mod crash;
 mod credential_commands;
 mod credentials;
 mod credit;
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[cfg(unix)]
 mod data_directory;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod day;
 mod docs;
 mod doctor;
 mod early_answers;
 #[cfg(unix)]
 mod end_hooks;
+mod events;
 #[cfg(target_os = "linux")]
 mod exact_paths;
 mod examples;
@@ -240,4 +242,5 @@ mod typed;
 mod upgrade;
 mod upload_steps;
 mod uploads;
+mod watch;
 mod wire;

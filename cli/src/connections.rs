@@ -217,7 +217,7 @@ impl Context {
         if self.choice.set(PRACTICE.to_owned()).is_ok() {
             // For a job of an earlier command, or a stored file.
             self.printer()
-                .message("Using the practice provider on this machine; it costs nothing.");
+                .info("Using the practice provider on this machine; it costs nothing.");
         }
         let credential = Credential {
             source: SecretSource::File(folder.join("key")),

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use bytes::Bytes;
 use directories::ProjectDirs;
@@ -20,18 +21,20 @@ use zoetrope_host::engine::{Engine, EngineSettings};
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::external_command::ExternalCommand;
 use zoetrope_host::jobs::{self, CODE_FOLDER, Jobs};
-use zoetrope_host::ledger::Ledger;
+use zoetrope_host::ledger::{Job, Ledger};
 use zoetrope_host::policy::{NotAllowed, Policy};
 use zoetrope_host::rights::restrict_and_log;
 use zoetrope_host::trace::Caller;
 
 use super::args::Global;
-use super::configuration::Configuration;
+use super::configuration::{Configuration, PRACTICE};
 use super::end_hooks::EndHooks;
 use super::logging;
 use super::notes::{Note, Notes};
 use super::printer::{PrintError, Printer};
-use super::report::{Failure, Phase, Solutions, next_step, of_driver, of_jobs, of_ledger};
+use super::report::{
+    Failure, Phase, Solutions, closing_line, next_step, of_driver, of_jobs, of_ledger,
+};
 use super::shell::quoted;
 
 /// The largest component file that is read, in bytes: about a hundred times the built-in one.
@@ -53,6 +56,8 @@ pub(super) struct Context {
     /// The command of `--exec`.
     exec: OnceLock<ExternalCommand>,
     end_hooks: OnceLock<EndHooks>,
+    /// When the command began.
+    started: Instant,
 }
 
 impl Context {
@@ -72,6 +77,7 @@ impl Context {
             notes: Notes::default(),
             exec: OnceLock::new(),
             end_hooks: OnceLock::new(),
+            started: Instant::now(),
         }
     }
 
@@ -86,7 +92,7 @@ impl Context {
     /// Prints a note, unless it was printed before.
     pub(super) fn note(&self, note: &Note) {
         if self.notes.add(note) {
-            self.printer.message(&note.text());
+            self.printer.info(&note.text());
         }
     }
 
@@ -119,6 +125,15 @@ impl Context {
             self.answer(document, "")
         } else {
             self.printer.paths(files)
+        }
+    }
+
+    /// Prints the last line about a job that has its result, for people.
+    pub(super) fn close(&self, job: &Job) {
+        if !self.json() {
+            let is_practice = job.spec.connection == PRACTICE;
+            let line = closing_line(job, is_practice, self.started.elapsed());
+            self.printer.info(&line);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Logs: their destination, format and filters.
 //!
 //! Logs go to standard error. `ZOETROPE_LOG` sets their levels in the syntax of
-//! [`EnvFilter`]; the default is `warn`. Two kinds of logs may contain secrets, so they are
+//! [`EnvFilter`]; without it `--quiet` and `--verbose` do; the default is `warn`. Two kinds of logs may contain secrets, so they are
 //! written only if `ZOETROPE_LOG` names their target: logs of other crates below `info`, and
 //! [`OUTPUT`], which components write.
 
@@ -17,8 +17,8 @@ use tracing_subscriber::{EnvFilter, fmt, registry};
 use zoetrope_host::component::OUTPUT;
 use zoetrope_host::trace::Caller;
 
-use super::args::LogFormat;
 use super::args::environment::{LOG, TRACEPARENT, TRACESTATE};
+use super::args::{Global, LogFormat};
 use super::log_writer::LogWriter;
 #[cfg(feature = "otlp")]
 use super::otlp::Export;
@@ -58,8 +58,9 @@ impl Logging {
     not(feature = "otlp"),
     expect(unused_variables, reason = "only the export uses the runtime")
 )]
-pub(super) fn start(format: LogFormat, output: &Output, runtime: &Handle) -> Logging {
-    let setting = std::env::var(LOG.name).unwrap_or_default();
+pub(super) fn start(global: &Global, output: &Output, runtime: &Handle) -> Logging {
+    let format = global.log_format;
+    let setting = setting(std::env::var(LOG.name).ok(), global.quiet, global.verbose);
     let (levels, fault) = levels(&setting);
     let named = Named::in_levels(&setting);
     let named_only = filter_fn(move |metadata| named.permit(metadata));
@@ -128,6 +129,21 @@ pub(super) fn caller() -> Option<Caller> {
             caller
         })),
     }
+}
+
+/// The levels of the variable, else those of `--quiet` and `--verbose`; empty for the default.
+fn setting(variable: Option<String>, is_quiet: bool, verbose: u8) -> String {
+    let variable = variable.filter(|levels| !levels.trim().is_empty());
+    variable.unwrap_or_else(|| {
+        let levels = match verbose {
+            0 if is_quiet => "error,rustls_platform_verifier=off",
+            0 => "",
+            // Each poll and each retry.
+            1 => "warn,rustls_platform_verifier=off,zoetrope=info,zoetrope_host::driver=debug",
+            _ => "warn,rustls_platform_verifier=off,zoetrope=debug",
+        };
+        levels.to_owned()
+    })
 }
 
 /// The filter of `setting`; if it is invalid, the default and the error.
@@ -204,6 +220,24 @@ mod tests {
             assert!(!permits(setting, OUTPUT), "{setting}");
         }
         assert!(permits("warn,zoetrope::component=trace", OUTPUT));
+    }
+
+    #[test]
+    fn variable_overrides_the_options_and_these_are_valid_levels() {
+        let variable = Some("zoetrope=trace".to_owned());
+        assert_eq!(setting(variable, true, 2), "zoetrope=trace");
+        assert_eq!(setting(Some(" ".into()), false, 0), "");
+        for (is_quiet, verbose, expected) in [
+            (true, 0, "error"),
+            (false, 1, "=info"),
+            (false, 2, "=debug"),
+        ] {
+            let setting = setting(None, is_quiet, verbose);
+            assert!(setting.contains(expected), "{setting}");
+            assert!(levels(&setting).1.is_none(), "{setting}");
+            // Neither secrets of other crates nor the output of components.
+            assert!(!permits(&setting, "hyper::proto") && !permits(&setting, OUTPUT));
+        }
     }
 
     #[test]

@@ -17,8 +17,10 @@
 //! - [`notes`]: the notes of a command; [`picture_notes`]: those on pictures and results
 //! - [`recording`]: waits until a command is recorded in the ledger
 //! - [`wait`]: waits for jobs, with [`interrupts`]: the reaction to [`signals`], [`stop`]: their
-//!   effect on the wait, [`progress`]: the progress of jobs, and [`terminal_line`]: the line that
-//!   shows it, drawn on [`bar_target`]
+//!   effect on the wait; [`follow`]: follows jobs without submitting any
+//! - [`progress`]: the progress of jobs; [`places`]: their counts; [`terminal_line`]: the line that
+//!   shows it; [`bar`]: its drawing on a terminal, with [`progress_text`]: its text for a width;
+//!   [`events`]: the same as JSON lines; [`money`]: amounts and sums
 //! - [`report`]: text and JSON of a plan, a job, many jobs and a failure
 //! - [`exit_code`]: the exit code of each kind of failure
 //! - [`printer`]: standard output and standard error; [`output`]: the thread that writes one of
@@ -29,7 +31,7 @@
 
 mod args;
 mod artifacts;
-mod bar_target;
+mod bar;
 mod categories;
 mod check;
 mod completions;
@@ -40,7 +42,9 @@ mod context;
 mod dispositions;
 mod doctor;
 mod end_hooks;
+mod events;
 mod exit_code;
+mod follow;
 mod input;
 mod interrupts;
 mod jobs;
@@ -49,6 +53,7 @@ mod log_writer;
 mod logging;
 mod login;
 mod man;
+mod money;
 mod nodes;
 mod notes;
 #[cfg(feature = "otlp")]
@@ -62,6 +67,7 @@ mod places;
 mod practice;
 mod printer;
 mod progress;
+mod progress_text;
 mod recording;
 mod report;
 mod retry;
@@ -99,13 +105,18 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let json = cli.global.json || matches!(&cli.command, Command::Check(check) if check.jsonl);
+    let has_events = cli.command.has_events();
+    let json = cli.global.json
+        || has_events
+        || matches!(&cli.command, Command::Check(check) if check.jsonl);
     dispositions::ignore_signals_of_writes();
     runtime::share_scarce_heap();
-    let printer = Printer::new(json);
+    let printer = Printer::new(json)
+        .with_events(has_events)
+        .quiet(cli.global.quiet);
     panics::report_by(&printer);
     let ended = runtime::start().and_then(|runtime| {
-        let logging = logging::start(cli.global.log_format, printer.messages(), runtime.handle());
+        let logging = logging::start(&cli.global, printer.messages(), runtime.handle());
         let ended = runtime.block_on(dispatch(cli, printer.clone(), &logging));
         logging.end();
         // A rendering or a name lookup may still run on a thread; it is not awaited.
@@ -195,12 +206,14 @@ fn usage(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    let is_json = std::env::args_os().any(|argument| argument == "--json" || argument == "--jsonl");
+    let has = |option: &str| std::env::args_os().any(|argument| argument == option);
+    let has_events = has("--events");
+    let is_json = has_events || has("--json") || has("--jsonl");
     let message = usage_message(error);
     if is_json {
         let first = message.lines().next().unwrap_or_default();
         let message = first.strip_prefix("error: ").unwrap_or(first);
-        return Failure::usage(message).report(&Printer::new(true));
+        return Failure::usage(message).report(&Printer::new(true).with_events(has_events));
     }
     // Without colours: it may quote any argument.
     let printer = Printer::new(false);

@@ -8,6 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 /// Bytes that are written at once.
 const PIECE: usize = 1 << 16;
 
@@ -22,6 +24,8 @@ pub(crate) enum Purpose {
     Redraw,
     Log,
     Message,
+    /// An event of `--events`.
+    Event,
     /// What the command was run for. Never dropped.
     Answer,
 }
@@ -33,6 +37,7 @@ impl Purpose {
             Self::Redraw => 4 << 10,
             Self::Log => 1 << 20,
             Self::Message => 2 << 20,
+            Self::Event => 8 << 20,
             Self::Answer => usize::MAX,
         }
     }
@@ -62,6 +67,19 @@ struct Queue {
     is_closed: bool,
     /// The lines that were dropped since the last note on them.
     dropped: usize,
+    /// The form of the note on them.
+    note: Note,
+    /// What removes the progress bar that is drawn on the last line of the terminal.
+    bar: Option<String>,
+}
+
+/// The form of a note on dropped lines.
+#[derive(Default, PartialEq, Eq)]
+enum Note {
+    #[default]
+    Text,
+    /// The stream has events, each a JSON document.
+    Event,
 }
 
 /// A text to write.
@@ -114,6 +132,14 @@ impl Output {
         if queue.is_closed || text.is_empty() {
             return;
         }
+        if purpose == Purpose::Event {
+            queue.note = Note::Event;
+        }
+        // What follows begins on the line of the bar, which is drawn again below it.
+        let text = match (&queue.bar, purpose) {
+            (Some(clear), Purpose::Log | Purpose::Message) => [clear.as_bytes(), &text].concat(),
+            _ => text,
+        };
         // The only text may be longer than the limit.
         if queue.bytes > 0 && queue.bytes.saturating_add(text.len()) > purpose.limit() {
             queue.dropped += lines(&text, purpose);
@@ -123,6 +149,11 @@ impl Output {
         queue.texts.push_back((text, purpose));
         drop(queue);
         self.0.changed.notify_all();
+    }
+
+    /// Notes that a progress bar is drawn, which `bar` removes, or that none is.
+    pub(crate) fn set_bar(&self, bar: Option<String>) {
+        self.0.lock().bar = bar;
     }
 
     /// Waits until everything is written, at most as long as `patience` lasts. Whether it is.
@@ -232,7 +263,15 @@ impl Queue {
             return None;
         }
         let lines = std::mem::take(&mut self.dropped);
-        let note = format!("note: {lines} lines were dropped: {name} was full or not read\n");
+        let note = if self.note == Note::Event {
+            let at = jiff::Timestamp::now();
+            format!(
+                "{}\n",
+                json!({"event": "dropped", "at": at, "lines": lines})
+            )
+        } else {
+            format!("note: {lines} lines were dropped: {name} was full or not read\n")
+        };
         self.bytes += note.len();
         Some(Piece {
             bytes: note.into_bytes(),

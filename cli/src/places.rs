@@ -1,96 +1,278 @@
-//! Where the jobs are that a command waits for, and how many are in each place.
+//! Where the jobs are that a command waits for, how many are in each place, and what they cost.
 
-use zoetrope_host::ledger::{Job, State};
+use std::collections::HashMap;
 
+use zoetrope_host::contract::Charge;
+use zoetrope_host::ledger::{Cost, Job, State};
+
+use super::configuration::PRACTICE;
+use super::money::Sums;
 use super::report::is_held;
 
 /// Where a job is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
     /// Its result is complete.
     Done,
-    /// It has stopped before that.
-    WithoutResult,
-    Downloading,
-    AtProvider,
-    /// Its submit is under way, or may have been accepted.
-    Submitting,
+    /// It has ended without a result.
+    Failed,
+    /// It has no next step until it is resumed.
+    Stopped,
+    /// It is being submitted, at the provider, or downloaded.
+    Running,
+    /// It waits for its submit.
+    Waiting,
     /// It stays queued because the provider refuses the account.
     Held,
-    ToSubmit,
 }
 
 impl Place {
     /// The places in the order of their counts.
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 6] = [
         Self::Done,
-        Self::WithoutResult,
-        Self::Downloading,
-        Self::AtProvider,
-        Self::Submitting,
+        Self::Failed,
+        Self::Stopped,
+        Self::Running,
+        Self::Waiting,
         Self::Held,
-        Self::ToSubmit,
     ];
 
     pub(super) fn of(job: &Job) -> Self {
         match job.state() {
             State::Succeeded if job.is_finalized() => Self::Done,
+            State::Failed | State::Cancelled => Self::Failed,
             _ if is_held(job) => Self::Held,
-            _ if job.is_settled() => Self::WithoutResult,
-            State::Succeeded => Self::Downloading,
-            State::Queued => Self::ToSubmit,
-            State::Submitting | State::OutcomeUnknown => Self::Submitting,
-            _ => Self::AtProvider,
+            _ if job.is_settled() => Self::Stopped,
+            State::Queued => Self::Waiting,
+            _ => Self::Running,
         }
     }
 
-    /// The words after its count, and whether a count of zero is shown.
-    fn words(self) -> (&'static str, bool) {
+    /// The words after its count: the whole ones, and short ones.
+    fn words(self) -> [&'static str; 2] {
         match self {
-            Self::Done => ("done", true),
-            Self::WithoutResult => ("without a result", true),
-            Self::Downloading => ("downloading", true),
-            Self::AtProvider => ("at the provider", true),
-            Self::Submitting => ("being submitted", false),
-            Self::Held => ("held by the account", false),
-            Self::ToSubmit => ("to submit", true),
+            Self::Done => ["done", "done"],
+            Self::Failed => ["failed", "fail"],
+            Self::Stopped => ["stopped", "stop"],
+            Self::Running => ["running", "run"],
+            Self::Waiting => ["waiting", "wait"],
+            Self::Held => ["held by the account", "held"],
         }
     }
 }
 
-/// The part of the jobs that has ended, and the counts as text.
-pub(super) fn counted(places: &[Place]) -> (f32, String) {
-    let all = places.len();
-    let count = |place| places.iter().filter(|of_job| **of_job == place).count();
-    let mut parts = Vec::new();
-    for place in Place::ALL {
-        let (words, always) = place.words();
-        match count(place) {
-            0 if !always => {}
-            done if place == Place::Done => parts.push(format!("{done} of {all} {words}")),
-            count => parts.push(format!("{count} {words}")),
+/// What is known of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) place: Place,
+    /// The cost that was charged.
+    cost: Option<Cost>,
+    money: Money,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Money {
+    /// Nothing was charged, or the job still runs.
+    None,
+    /// Its cost was charged.
+    Charged,
+    /// It was charged, and its cost is not known.
+    Unpriced,
+    /// It has stopped, and may have been charged.
+    Uncertain,
+}
+
+impl Known {
+    pub(super) fn of(job: &Job) -> Self {
+        let is_practice = job.spec.connection == PRACTICE;
+        let cost = job.cost();
+        let cost = cost.filter(|_| job.charge() == Charge::Yes && !is_practice);
+        let money = match (job.charge(), cost) {
+            // The practice provider's charges cost nothing.
+            _ if is_practice => Money::None,
+            (Charge::Yes, Some(_)) => Money::Charged,
+            (Charge::Yes, None) => Money::Unpriced,
+            (Charge::Unknown, _) if job.is_settled() => Money::Uncertain,
+            _ => Money::None,
+        };
+        Self {
+            place: Place::of(job),
+            cost: cost.cloned(),
+            money,
         }
     }
-    let ended = count(Place::Done) + count(Place::WithoutResult) + count(Place::Held);
-    #[expect(clippy::cast_precision_loss, reason = "for a percentage")]
-    let fraction = ended as f32 / all.max(1) as f32;
-    (fraction, parts.join(", "))
+
+    /// A job in this place of which nothing else is known.
+    pub(super) fn at(place: Place) -> Self {
+        Self {
+            place,
+            cost: None,
+            money: Money::None,
+        }
+    }
+}
+
+/// The jobs of a command.
+#[derive(Default)]
+pub(super) struct Places {
+    known: HashMap<String, Known>,
+    counts: [usize; Place::ALL.len()],
+    sums: Sums,
+    unpriced: usize,
+    uncertain: usize,
+}
+
+impl Places {
+    /// Adds a job, or replaces what was known of it.
+    pub(super) fn put(&mut self, id: &str, known: Known) {
+        if let Some(before) = self.known.get(id) {
+            if *before == known {
+                return;
+            }
+            let before = before.clone();
+            self.counts[before.place as usize] -= 1;
+            match before.money {
+                Money::Unpriced => self.unpriced -= 1,
+                Money::Uncertain => self.uncertain -= 1,
+                Money::Charged | Money::None => {}
+            }
+            if let Some(cost) = &before.cost {
+                self.sums.subtract(cost);
+            }
+        }
+        let mut known = known;
+        self.counts[known.place as usize] += 1;
+        if known.cost.as_ref().is_some_and(|cost| !self.sums.add(cost)) {
+            known.cost = None;
+            known.money = Money::Unpriced;
+        }
+        match known.money {
+            Money::Unpriced => self.unpriced += 1,
+            Money::Uncertain => self.uncertain += 1,
+            Money::Charged | Money::None => {}
+        }
+        self.known.insert(id.to_owned(), known);
+    }
+
+    pub(super) fn contains(&self, id: &str) -> bool {
+        self.known.contains_key(id)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// The ids of the jobs.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &String> {
+        self.known.keys()
+    }
+
+    /// The ids of the jobs that have not ended.
+    pub(super) fn unfinished(&self) -> Vec<String> {
+        let known = self.known.iter();
+        let unfinished = known.filter(|(_, known)| known.place > Place::Failed);
+        unfinished.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The part of the jobs that has ended.
+    pub(super) fn fraction(&self) -> f32 {
+        let ended = [Place::Done, Place::Failed, Place::Stopped, Place::Held];
+        let ended: usize = ended.iter().map(|place| self.count(*place)).sum();
+        #[expect(clippy::cast_precision_loss, reason = "for a percentage")]
+        let fraction = ended as f32 / self.len().max(1) as f32;
+        fraction
+    }
+
+    /// `12 of 40 done, 3 running, 25 waiting, $1.92`, and a short form.
+    pub(super) fn texts(&self) -> Vec<String> {
+        let all = self.len();
+        let texts = [0, 1].map(|form| {
+            let done = self.count(Place::Done);
+            let word = Place::Done.words()[form];
+            let mut parts = vec![match form {
+                0 => format!("{done} of {all} {word}"),
+                _ => format!("{done}/{all} {word}"),
+            }];
+            for place in &Place::ALL[1..] {
+                match self.count(*place) {
+                    0 => {}
+                    count => parts.push(format!("{count} {}", place.words()[form])),
+                }
+            }
+            parts.extend(self.sums.texts());
+            if self.unpriced > 0 {
+                parts.push(format!("{} at an unknown price", self.unpriced));
+            }
+            if self.uncertain > 0 {
+                parts.push(format!("{} uncertain", self.uncertain));
+            }
+            parts.join(", ")
+        });
+        texts.into()
+    }
+
+    fn count(&self, place: Place) -> usize {
+        self.counts[place as usize]
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn charged(amount: &str, unit: &str) -> Known {
+        Known {
+            cost: Some(Cost {
+                amount: amount.into(),
+                unit: unit.into(),
+            }),
+            money: Money::Charged,
+            ..Known::at(Place::Done)
+        }
+    }
+
     #[test]
-    fn jobs_are_counted_where_they_are() {
-        use Place::{AtProvider, Done, Held, Submitting, ToSubmit, WithoutResult};
-        let (fraction, text) = counted(&[AtProvider, Done, ToSubmit, AtProvider]);
-        let expected = "1 of 4 done, 0 without a result, 0 downloading, 2 at the provider, \
-             1 to submit";
-        assert_eq!((fraction, text.as_str()), (0.25, expected));
-        let (fraction, text) = counted(&[Held, Held, WithoutResult, Submitting]);
-        let expected = "0 of 4 done, 1 without a result, 0 downloading, 0 at the provider, \
-             1 being submitted, 2 held by the account, 0 to submit";
-        assert_eq!((fraction, text.as_str()), (0.75, expected));
+    fn many_jobs_are_one_line_with_their_money() {
+        let mut places = Places::default();
+        for job in 0..40 {
+            places.put(&job.to_string(), Known::at(Place::Waiting));
+        }
+        assert_eq!(places.texts()[0], "0 of 40 done, 40 waiting");
+        for job in 0..12 {
+            places.put(&job.to_string(), Known::at(Place::Running));
+            places.put(&job.to_string(), charged("0.16", "USD"));
+        }
+        for job in 12..15 {
+            places.put(&job.to_string(), Known::at(Place::Running));
+        }
+        let line = "12 of 40 done, 3 running, 25 waiting, $1.92";
+        assert_eq!(places.texts()[0], line);
+        assert_eq!(places.texts()[1], "12/40 done, 3 run, 25 wait, $1.92");
+        assert!((places.fraction() - 0.3).abs() < 0.001);
+        assert_eq!(places.unfinished().len(), 28);
+    }
+
+    #[test]
+    fn failures_uncertain_charges_and_unknown_prices_are_marked() {
+        let mut places = Places::default();
+        let known = |place, money| Known {
+            money,
+            ..Known::at(place)
+        };
+        places.put("a", known(Place::Failed, Money::None));
+        places.put("b", known(Place::Stopped, Money::Uncertain));
+        places.put("c", known(Place::Held, Money::None));
+        places.put("d", known(Place::Done, Money::Unpriced));
+        places.put("e", charged("30", "credits"));
+        places.put("f", charged("much", "credits"));
+        let line = "3 of 6 done, 1 failed, 1 stopped, 1 held by the account, 30 credits, \
+             2 at an unknown price, 1 uncertain";
+        assert_eq!(places.texts()[0], line);
+        assert!((places.fraction() - 1.0).abs() < f32::EPSILON);
+        places.put("b", known(Place::Running, Money::None));
+        places.put("e", known(Place::Done, Money::None));
+        let line = "3 of 6 done, 1 failed, 1 running, 1 held by the account, \
+             2 at an unknown price";
+        assert_eq!(places.texts()[0], line);
     }
 }

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use zoetrope_host::driver::now;
 use zoetrope_host::sanitize::{self, escaped_json, sanitize};
 
 use super::output::{Output, Purpose};
@@ -23,6 +25,10 @@ const MESSAGES_PATIENCE: Duration = Duration::from_millis(200);
 #[derive(Clone)]
 pub(crate) struct Printer {
     json: bool,
+    /// Whether answers and failures are events, after others.
+    has_events: bool,
+    /// Whether only errors, warnings about money and results are printed.
+    is_quiet: bool,
     data: Output,
     messages: Output,
     waits: Arc<Mutex<Waits>>,
@@ -46,6 +52,8 @@ impl Printer {
     fn to(json: bool, data: Output, messages: Output) -> Self {
         Self {
             json,
+            has_events: false,
+            is_quiet: false,
             data,
             messages,
             waits: Arc::new(Mutex::new(Waits {
@@ -54,6 +62,26 @@ impl Printer {
                 is_stuck: false,
             })),
         }
+    }
+
+    /// Prints events too, the last of which has the answer or the failure.
+    pub(crate) fn with_events(self, has_events: bool) -> Self {
+        Self { has_events, ..self }
+    }
+
+    /// Prints only errors, warnings about money and results.
+    pub(crate) fn quiet(self, is_quiet: bool) -> Self {
+        Self { is_quiet, ..self }
+    }
+
+    /// Whether events are printed.
+    pub(crate) fn has_events(&self) -> bool {
+        self.has_events
+    }
+
+    /// Whether only errors, warnings about money and results are printed.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.is_quiet
     }
 
     /// Whether answers and failures are printed as JSON.
@@ -83,7 +111,21 @@ impl Printer {
 
     /// Writes one JSON document on a line of its own.
     pub(crate) fn line(&self, document: &Value) -> Result<(), PrintError> {
+        if self.has_events {
+            let fields = Map::from_iter([("answer".to_owned(), document.clone())]);
+            return self.documents(&event_line("answer", fields));
+        }
         self.documents(&format!("{document}\n"))
+    }
+
+    /// Hands an event to the writer of standard output, if events are printed. Does not wait: the
+    /// jobs go on while the output is not read.
+    pub(crate) fn event(&self, name: &str, fields: Map<String, Value>) {
+        if self.has_events {
+            let line = event_line(name, fields);
+            let line = escaped_json(&line).into_owned();
+            self.data.push(line.into_bytes(), Purpose::Event);
+        }
     }
 
     /// Writes JSON documents, each ended by a line end. Harmful characters in them are escaped,
@@ -146,6 +188,13 @@ impl Printer {
         self.messages.push(line.into_bytes(), Purpose::Message);
     }
 
+    /// The same for a message about the course of a command, which `--quiet` leaves out.
+    pub(crate) fn info(&self, message: &str) {
+        if !self.is_quiet {
+            self.message(message);
+        }
+    }
+
     /// Waits until the messages are written, as long as there is time left for it. The last call
     /// of a command.
     pub(crate) fn end(&self) {
@@ -197,6 +246,14 @@ impl fmt::Display for PrintError {
             _ => write!(f, "cannot write to standard output: {}", self.0),
         }
     }
+}
+
+/// An event as a line.
+fn event_line(name: &str, mut fields: Map<String, Value>) -> String {
+    let at = Timestamp::from_millisecond(now()).map(|at| at.to_string());
+    fields.insert("event".into(), name.into());
+    fields.insert("at".into(), at.unwrap_or_default().into());
+    format!("{}\n", Value::Object(fields))
 }
 
 /// A path as a line. One with harmful characters is changed in every case: a program reads it from
@@ -353,6 +410,51 @@ mod tests {
                 assert_eq!(last.parse::<Value>().expect("JSON"), document);
             }
         }
+    }
+
+    #[test]
+    fn events_are_lines_of_json_and_the_answer_is_the_last_one() {
+        let streams = [Recorded::default(), Recorded::default()];
+        let [data, messages] = streams
+            .clone()
+            .map(|stream| Output::start("recorded", stream));
+        let printer = Printer::to(true, data, messages).with_events(true);
+        let job = Map::from_iter([("job".to_owned(), "\u{9b}1".into())]);
+        printer.event("state", job);
+        printer.line(&json!({"ok": true})).expect("written");
+        let text = streams[0].text();
+        let lines: Vec<Value> = text
+            .lines()
+            .map(|line| line.parse().expect("JSON"))
+            .collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert_eq!(
+            (&lines[0]["event"], &lines[0]["job"]),
+            (&json!("state"), &json!("\u{9b}1"))
+        );
+        assert!(!text.contains('\u{9b}'), "{text}");
+        assert_eq!(lines[1]["event"], "answer");
+        assert_eq!(lines[1]["answer"], json!({"ok": true}));
+        assert!(lines.iter().all(|line| line["at"].is_string()), "{text}");
+    }
+
+    #[test]
+    fn events_that_are_not_read_hold_up_nothing() {
+        let unread = || Output::start("unread", Unread);
+        let printer = Printer::to(true, unread(), unread()).with_events(true);
+        for _ in 0..100_000 {
+            printer.event("progress", Map::new());
+        }
+    }
+
+    #[test]
+    fn quiet_printer_prints_messages_and_no_information() {
+        let (_, messages) = printed(false, |printer| {
+            let printer = printer.clone().quiet(true);
+            printer.info("note: a");
+            printer.message("warning: b");
+        });
+        assert_eq!(messages, "warning: b\n");
     }
 
     #[test]

@@ -9,7 +9,8 @@ use zoetrope_host::jobs::NextStep;
 use zoetrope_host::ledger::{Job, LedgerError, Rows, State};
 use zoetrope_host::sanitize::line;
 
-use super::places::{Place, counted};
+use super::events::Events;
+use super::places::{Known, Place, Places};
 use super::printer::Printer;
 use super::report::next_step;
 use super::terminal_line::TerminalLine;
@@ -19,6 +20,11 @@ pub(super) struct Progress(Mutex<Inner>);
 
 struct Inner {
     line: TerminalLine,
+    events: Events,
+    /// Whether the answer is JSON, so that the final state is not in it for people.
+    is_json: bool,
+    /// Whether the jobs were known before the command.
+    is_following: bool,
     /// The global options to repeat in a suggested command.
     options: String,
     /// For each accepted job that is not recorded in the ledger: the command that records it.
@@ -27,20 +33,26 @@ struct Inner {
     ended: HashMap<String, String>,
     /// The awaited jobs whose acceptance was reported, or known before.
     accepted: HashSet<String>,
-    /// The state of each awaited job, and where the job is.
-    watched: HashMap<String, (State, Place)>,
+    /// Where each awaited job is.
+    watched: Places,
+    /// The state of the only one.
+    state: Option<State>,
 }
 
 impl Progress {
     /// `options`: the global options to repeat in suggested commands.
     pub(super) fn new(options: String, printer: Printer) -> Arc<Self> {
         Arc::new(Self(Mutex::new(Inner {
+            events: Events::new(printer.clone()),
+            is_json: printer.json(),
+            is_following: false,
             line: TerminalLine::new(printer),
             options,
             unrecorded: BTreeMap::new(),
             ended: HashMap::new(),
             accepted: HashSet::new(),
-            watched: HashMap::new(),
+            watched: Places::default(),
+            state: None,
         })))
     }
 
@@ -58,30 +70,55 @@ impl Progress {
     /// Shows these jobs from now on, which have these rows.
     pub(super) fn watch(&self, ids: &[String], rows: &Rows) {
         let mut inner = self.inner();
-        let unread = (State::Queued, Place::ToSubmit);
-        inner.watched = ids.iter().map(|id| (id.clone(), unread)).collect();
-        let rows_of = rows.damaged.iter().filter_map(LedgerError::damaged_row);
-        let damaged = rows_of.map(|row| (row.job.clone(), (State::Queued, Place::WithoutResult)));
-        inner.watched.extend(damaged);
-        let known = |job: &Job| (job.spec.id.clone(), (job.state(), Place::of(job)));
-        inner.watched.extend(rows.jobs.iter().map(known));
-        if let ([_], [job]) = (ids, rows.jobs.as_slice())
-            && job.state() == State::Started
-        {
-            let id = job.provider_job_id();
-            inner.line.show("at the provider", None, id);
+        inner.watched = Places::default();
+        for id in ids {
+            inner.watched.put(id, Known::at(Place::Waiting));
+        }
+        for row in rows.damaged.iter().filter_map(LedgerError::damaged_row) {
+            inner.watched.put(&row.job, Known::at(Place::Stopped));
+        }
+        for job in &rows.jobs {
+            inner.watched.put(&job.spec.id, Known::of(job));
+            inner.events.committed(job);
+        }
+        match (ids, rows.jobs.as_slice()) {
+            ([_], [job]) => {
+                inner.state = Some(job.state());
+                let is_started = job.state() == State::Started;
+                if !job.is_done() && (inner.is_following || is_started) {
+                    let following = format!("following job {}", job.spec.id);
+                    inner.line.show(&following, None, None);
+                }
+            }
+            ([], _) => {}
+            _ => inner.show_many(),
         }
     }
 
     /// Does not report that this job is accepted: the caller was given its id.
     pub(super) fn is_known(&self, job: &Job) {
-        self.inner().accepted.insert(job.spec.id.clone());
+        let mut inner = self.inner();
+        inner.is_following = true;
+        inner.accepted.insert(job.spec.id.clone());
+    }
+
+    /// Shows the rows of jobs, which another process may have changed.
+    pub(super) fn show_rows(&self, jobs: &[Job]) {
+        let mut inner = self.inner();
+        for job in jobs {
+            inner.update(&job.spec.id, &JobUpdate::Committed(job));
+        }
+    }
+
+    /// The jobs that have not ended.
+    pub(super) fn unfinished(&self) -> Vec<String> {
+        self.inner().watched.unfinished()
     }
 
     /// The first of the jobs whose acceptance was not reported.
     pub(super) fn unreported(&self, most: usize) -> Vec<String> {
         let inner = self.inner();
-        let mut ids: Vec<_> = inner.watched.keys().collect();
+        let mut ids: Vec<_> = inner.watched.ids().collect();
         ids.retain(|id| !inner.accepted.contains(*id));
         ids.sort_unstable();
         ids.into_iter().take(most).cloned().collect()
@@ -95,6 +132,11 @@ impl Progress {
     /// Prints a message above the progress.
     pub(super) fn message(&self, message: &str) {
         self.inner().line.message(message);
+    }
+
+    /// The same for a message that `--quiet` leaves out.
+    pub(super) fn note(&self, message: &str) {
+        self.inner().line.info(message);
     }
 
     /// The commands that resume these jobs once the ledger can be written again.
@@ -126,6 +168,26 @@ impl Progress {
         self.inner().line.end();
     }
 
+    /// Shows the final state of these rows, and removes the progress line.
+    pub(super) fn finish(&self, jobs: &[Job]) {
+        let mut inner = self.inner();
+        for job in jobs {
+            inner.events.committed(job);
+            if inner.watched.contains(&job.spec.id) {
+                inner.watched.put(&job.spec.id, Known::of(job));
+            }
+        }
+        match (inner.watched.len(), jobs) {
+            // For people, the result or the error follows.
+            (1, [job]) if inner.is_json => inner.line.finish(job.state().as_str()),
+            (0 | 1, _) => inner.line.end(),
+            _ => {
+                let text = inner.watched.texts().swap_remove(0);
+                inner.line.finish(&text);
+            }
+        }
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -133,6 +195,9 @@ impl Progress {
 
 impl Inner {
     fn update(&mut self, id: &str, update: &JobUpdate<'_>) {
+        if self.watched.contains(id) {
+            self.events.updated(id, update);
+        }
         if let JobUpdate::Unrecorded {
             ticket,
             provider_job_id,
@@ -158,7 +223,7 @@ impl Inner {
             return;
         }
         if let JobUpdate::HeldUp(held_up) = update {
-            self.line.message(&format!("Still waiting: {held_up}"));
+            self.line.info(&format!("Still waiting: {held_up}"));
             return;
         }
         if let JobUpdate::WaitEnded(held_up) = update {
@@ -170,7 +235,7 @@ impl Inner {
         {
             self.unrecorded.remove(id);
         }
-        if !self.watched.contains_key(id) {
+        if !self.watched.contains(id) {
             return;
         }
         if let JobUpdate::Committed(job) = update {
@@ -179,8 +244,7 @@ impl Inner {
         if self.watched.len() == 1 {
             self.update_one(id, update);
         } else if let JobUpdate::Committed(job) = update {
-            self.watched
-                .insert(id.to_owned(), (job.state(), Place::of(job)));
+            self.watched.put(id, Known::of(job));
             self.show_many();
         }
     }
@@ -201,7 +265,7 @@ impl Inner {
             let key = line(&job.spec.key);
             format!("job {id}: accepted by the provider, key {key}")
         };
-        self.line.message(&message);
+        self.line.info(&message);
     }
 
     fn update_one(&mut self, id: &str, update: &JobUpdate<'_>) {
@@ -216,9 +280,9 @@ impl Inner {
                 self.line.downloading(received.bytes, received.total);
             }
             JobUpdate::Committed(job) => {
-                let known = (job.state(), Place::of(job));
-                let before = self.watched.insert(id.to_owned(), known);
-                self.show_one(job, before.is_none_or(|(state, _)| state != job.state()));
+                self.watched.put(id, Known::of(job));
+                let before = self.state.replace(job.state());
+                self.show_one(job, before != Some(job.state()));
             }
             JobUpdate::Unrecorded { .. } | JobUpdate::HeldUp(_) | JobUpdate::WaitEnded(_) => {}
         }
@@ -231,13 +295,17 @@ impl Inner {
         if let Some(error) = &job.last_error {
             self.line.show("trying again", None, Some(&error.message));
         } else if is_new_state && job.state() == State::Started {
-            self.line.show("submitted", None, job.provider_job_id());
+            let stage = if self.is_following {
+                "at the provider"
+            } else {
+                "submitted"
+            };
+            self.line.show(stage, None, job.provider_job_id());
         }
     }
 
     fn show_many(&mut self) {
-        let places: Vec<_> = self.watched.values().map(|(_, place)| *place).collect();
-        let (fraction, counts) = counted(&places);
-        self.line.show("jobs", Some(fraction), Some(&counts));
+        let (texts, fraction) = (self.watched.texts(), self.watched.fraction());
+        self.line.show_counts(texts, fraction);
     }
 }

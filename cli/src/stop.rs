@@ -36,7 +36,7 @@ impl Stop {
     pub(super) fn message(self) -> Option<&'static str> {
         match self {
             Self::NoNewSubmits => Some(
-                "Interrupted: no more jobs are submitted. Press Ctrl-C again within 3 s to cancel at the provider.",
+                "Stopping in 3 s. The job keeps running and may be charged. Press Ctrl-C again to cancel it.",
             ),
             Self::Cancel => Some(
                 "Cancelling at the provider, for at most 20 s. Press Ctrl-C again to end without its answer.",

@@ -91,9 +91,23 @@ pub(super) async fn wait_for(
     if cancelling.is_some() && *sender.borrow() == DriveMode::Draining {
         progress.message("Not every cancellation is recorded.");
     }
-    progress.end();
-    waited.map_err(|error| stopped(&error, jobs, progress, ids))?;
-    let mut rows = rows(jobs, progress, ids)?;
+    ended(waited, jobs, progress, ids)
+}
+
+/// The rows after a wait.
+fn ended(
+    waited: Result<(), DriverError>,
+    jobs: &Jobs,
+    progress: &Progress,
+    ids: &[String],
+) -> Result<Rows, Failure> {
+    if let Err(error) = waited {
+        progress.end();
+        return Err(stopped(&error, jobs, progress, ids));
+    }
+    let rows = rows(jobs, progress, ids);
+    progress.finish(rows.as_ref().map_or(&[], |rows| rows.jobs.as_slice()));
+    let mut rows = rows?;
     progress.explain(&mut rows.jobs);
     Ok(rows)
 }
@@ -112,7 +126,7 @@ async fn report_acceptances(jobs: &Jobs, progress: &Progress) -> Infallible {
 }
 
 /// The rows of these jobs.
-fn rows(jobs: &Jobs, progress: &Progress, ids: &[String]) -> Result<Rows, Failure> {
+pub(super) fn rows(jobs: &Jobs, progress: &Progress, ids: &[String]) -> Result<Rows, Failure> {
     let mut rows = Rows::default();
     for id in ids {
         match jobs.ledger().job(id) {
@@ -139,7 +153,12 @@ async fn finished<T>(work: &mut Option<impl Future<Output = T> + Unpin>) -> T {
 }
 
 /// The failure of the ledger while jobs are in flight, some of which may be charged.
-fn stopped(error: &DriverError, jobs: &Jobs, progress: &Progress, ids: &[String]) -> Failure {
+pub(super) fn stopped(
+    error: &DriverError,
+    jobs: &Jobs,
+    progress: &Progress,
+    ids: &[String],
+) -> Failure {
     let rows = ids.iter().map(|id| jobs.ledger().job(id).ok().flatten());
     let rows: Vec<_> = rows.collect();
     let charges = rows.iter().map(|row| row.as_ref().map(Job::charge));

@@ -18,7 +18,7 @@
 //! - [`policy`]: manifests, grants, and the permissions that follow from both
 //! - [`egress`]: sends all requests of this process
 //! - [`media`]: hands local pictures over to a provider; [`artifacts`]: a provider's stored
-//!   files
+//!   files; [`clip`]: what the headers of a clip say
 //! - [`jobs`]: the commands that programs give for jobs
 //! - [`ledger`]: the durable jobs; [`driver`]: submits, polls and downloads them
 //! - [`download`]: downloads results to files
@@ -95,6 +95,7 @@ mod bindings;
 mod bounded;
 pub mod catalog;
 mod cleanup;
+pub mod clip;
 pub mod component;
 pub mod config;
 pub mod connections;

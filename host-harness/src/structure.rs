@@ -3,7 +3,8 @@
 //!
 //! [`Structure`] reads a picture once, in pieces of any length; of it, at most twelve bytes are kept.
 //! Bytes after the end of a PNG or JPEG are permitted, since every decoder ignores them.
-//! [`ending`] reads a file of any known format, and skips what its format announces.
+//! [`ending`] reads a file of any known format, and skips what its format announces. [`duration`]
+//! reads the headers of a clip.
 
 mod base_media;
 mod damage;
@@ -20,6 +21,7 @@ pub use damage::Damage;
 pub(crate) use ending::Ending;
 
 use std::io::{self, Read, Seek, SeekFrom};
+use std::time::Duration;
 
 use jpeg::Jpeg;
 use png::Png;
@@ -83,6 +85,25 @@ pub(crate) fn ending(file: &mut (impl Read + Seek), media_type: &str) -> io::Res
             Some(structure) => of_picture(structure, file),
             None => Ok(Ending::Unknown),
         },
+    }
+}
+
+/// How long the clip in a file of this media type plays; `None` if its headers do not say.
+///
+/// # Errors
+///
+/// When the file cannot be read.
+pub(crate) fn duration(
+    file: &mut (impl Read + Seek),
+    media_type: &str,
+) -> io::Result<Option<Duration>> {
+    match media_type {
+        "video/mp4" | "video/quicktime" | "video/3gpp" => {
+            let length = file.seek(SeekFrom::End(0))?;
+            file.rewind()?;
+            base_media::duration(file, length)
+        }
+        _ => Ok(None),
     }
 }
 

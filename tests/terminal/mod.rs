@@ -5,5 +5,7 @@ mod accepted;
 mod output;
 mod process;
 #[cfg(target_os = "linux")]
+mod progress;
+#[cfg(target_os = "linux")]
 mod pseudo_terminal;
 mod signals;

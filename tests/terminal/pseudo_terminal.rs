@@ -12,7 +12,7 @@ use crate::support::sandbox::Sandbox;
 use crate::support::slow_server::{POLL, RUN, SUBMIT, end_the_job, slow_provider};
 
 /// A terminal: the side of its window, and the side of its programs.
-fn terminal() -> (File, File) {
+pub(super) fn terminal() -> (File, File) {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let window = openpt(flags).expect("a terminal");
     grantpt(&window).expect("a terminal");
@@ -24,7 +24,7 @@ fn terminal() -> (File, File) {
 }
 
 /// Connects the streams of a command with a terminal.
-fn on(programs: File, mut command: Command) -> Command {
+pub(super) fn on(programs: File, mut command: Command) -> Command {
     let copy = || programs.try_clone().expect("a descriptor");
     command.stdin(copy()).stdout(copy()).stderr(programs);
     command

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 
 use super::environment;
 
@@ -26,6 +26,12 @@ pub(crate) struct Global {
     /// Write results and errors as JSON to standard output
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Print only errors, warnings about money, and the result
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Log each step; twice, also each request
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
     #[arg(long, global = true, value_name = "FORMAT", env = environment::LOG_FORMAT.name)]
     #[arg(
         help = "Format of the logs on standard error; ZOETROPE_LOG sets their levels",

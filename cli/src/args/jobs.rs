@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use zoetrope_host::ledger::State;
 
+use super::events::EventsOption;
 use super::values::state;
 
-/// List the jobs, or show, resume, retry, cancel, fetch, resolve or prune them.
+/// List the jobs, or show, watch, resume, retry, cancel, fetch, resolve or prune them.
 ///
 /// Without a subcommand, lists the jobs in the data directory, oldest first. A job can be
 /// named by the first characters of its ID, if no other job's ID begins with them.
@@ -24,6 +25,7 @@ pub(crate) struct Jobs {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Show(Show),
+    Watch(Watch),
     Resume(Resume),
     Retry(Retry),
     Cancel(Cancel),
@@ -56,6 +58,25 @@ pub(crate) struct Show {
     pub(crate) input: bool,
 }
 
+/// Follow jobs to their end, without submitting any.
+///
+/// Without an ID, follows all unfinished jobs. Shows what the process that works on them records;
+/// where none does, polls the jobs at their providers and downloads results. Queued jobs stay
+/// queued. Ctrl-C leaves; the jobs go on.
+///
+/// Example: zoetrope jobs watch 01998f
+#[derive(Args)]
+pub(crate) struct Watch {
+    /// Job IDs, or their first characters [default: all unfinished jobs]
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// How long to follow; the jobs go on after that
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]
+    pub(crate) deadline: Duration,
+    #[command(flatten)]
+    pub(crate) events: EventsOption,
+}
+
 /// Resume a job, or all unfinished jobs.
 ///
 /// Submits queued jobs, polls started jobs and finishes downloads. A job whose outcome is
@@ -71,6 +92,8 @@ pub(crate) struct Resume {
     /// How long to wait for the result
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]
     pub(crate) deadline: Duration,
+    #[command(flatten)]
+    pub(crate) events: EventsOption,
 }
 
 /// Submit failed or cancelled jobs again.
@@ -92,6 +115,8 @@ pub(crate) struct Retry {
     /// How long to wait for the results
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]
     pub(crate) deadline: Duration,
+    #[command(flatten)]
+    pub(crate) events: EventsOption,
 }
 
 /// Cancel a job at the provider.
@@ -106,6 +131,8 @@ pub(crate) struct Retry {
 pub(crate) struct Cancel {
     /// Job ID, or its first characters
     pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) events: EventsOption,
 }
 
 /// Write a job's result to a file.
@@ -124,6 +151,8 @@ pub(crate) struct Fetch {
     /// How long to wait for the result
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]
     pub(crate) deadline: Duration,
+    #[command(flatten)]
+    pub(crate) events: EventsOption,
 }
 
 /// Settle a job whose submit outcome is unknown.

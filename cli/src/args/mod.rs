@@ -1,7 +1,8 @@
 //! The command line: the arguments of each command, and its help. The command itself is in
 //! the module of the same name beside this one.
 //!
-//! - [`global`]: the options of every command; [`environment`]: the environment variables
+//! - [`global`]: the options of every command; [`events`]: an option of those that wait for jobs;
+//!   [`environment`]: the environment variables
 //! - [`nodes`], [`check`], [`run`], [`jobs`], [`packs`], [`trust`], [`config`], [`login`],
 //!   [`practice`], [`doctor`], [`completions`], [`man`]: a file for each command
 //! - [`values`]: parsers of option values
@@ -13,6 +14,7 @@ mod completions;
 pub(crate) mod config;
 mod doctor;
 pub(crate) mod environment;
+mod events;
 mod global;
 pub(crate) mod jobs;
 mod login;
@@ -78,6 +80,23 @@ impl Command {
             Self::Jobs(jobs) => !matches!(jobs.command, None | Some(jobs::Command::Show(_))),
             _ => false,
         }
+    }
+
+    /// Whether it writes events to standard output.
+    pub(crate) fn has_events(&self) -> bool {
+        let option = match self {
+            Self::Run(run) => &run.events,
+            Self::Jobs(jobs) => match &jobs.command {
+                Some(jobs::Command::Watch(watch)) => &watch.events,
+                Some(jobs::Command::Resume(resume)) => &resume.events,
+                Some(jobs::Command::Retry(retry)) => &retry.events,
+                Some(jobs::Command::Cancel(cancel)) => &cancel.events,
+                Some(jobs::Command::Fetch(fetch)) => &fetch.events,
+                _ => return false,
+            },
+            _ => return false,
+        };
+        option.events
     }
 
     /// Whether it never uses a connection, whatever its arguments are. The other commands decide

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::events::EventsOption;
 use super::values::{InputParser, InputSource, Profile, Setting, SettingParser, key};
 
 /// Run a node: upload, submit, wait, download.
@@ -68,6 +69,8 @@ pub(crate) struct Run {
     /// Directory for the results of a batch, named by line number
     #[arg(long, value_name = "DIR", requires = "batch")]
     pub(crate) out_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) events: EventsOption,
 }
 
 /// The sources of a run's input.

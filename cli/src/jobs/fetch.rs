@@ -52,11 +52,12 @@ impl Fetch {
                     outcome::put_path(entry, "file", Some(file));
                 }
                 context.answer_files(&answer, &files)?;
+                context.close(&job);
                 Ok(ExitCode::SUCCESS)
             }
             Fetched::TargetChanged(changed) => {
                 if let Some(note) = target_note(&job.target, &out) {
-                    context.printer().message(&note);
+                    context.printer().info(&note);
                 }
                 let job = settle(&jobs, &progress, changed, &mut interrupts).await?;
                 let printed = print_result(&job, context);

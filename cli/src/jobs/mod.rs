@@ -9,6 +9,7 @@ mod resolve;
 mod resume;
 mod retry;
 mod show;
+mod watch;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ impl Arguments {
         match self.command {
             None => self.list.run(context),
             Some(Command::Show(command)) => command.run(context),
+            Some(Command::Watch(command)) => command.run(context).await,
             Some(Command::Resume(command)) => command.run(context).await,
             Some(Command::Retry(command)) => command.run(context).await,
             Some(Command::Cancel(command)) => command.run(context).await,
@@ -123,6 +125,7 @@ fn print_result(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
     context.note_all(picture_notes::results([job]));
     let printed = context.answer_files(&answer, &outcome::files(job));
     printed.map_err(|error| outcome::not_printed(&error, job, &context.options()))?;
+    context.close(job);
     Ok(ExitCode::SUCCESS)
 }
 

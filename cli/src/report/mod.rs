@@ -1,5 +1,6 @@
 //! The text and the JSON of a plan, a job, many jobs and a failure.
 
+mod closing;
 mod command;
 mod continuation;
 mod failure;
@@ -10,6 +11,7 @@ mod solutions;
 mod summary;
 mod title;
 
+pub(crate) use closing::closing_line;
 pub(crate) use command::of_jobs;
 pub(crate) use continuation::Continuation;
 pub(crate) use failure::{Failure, Phase, of_driver, of_ledger};

@@ -45,7 +45,7 @@ fn answer(job: &Job) -> Value {
 }
 
 /// An entry of `files`, the list of a result with several files.
-fn described(file: &ClipFile) -> Value {
+pub(crate) fn described(file: &ClipFile) -> Value {
     let mut entry = Map::new();
     put_path(&mut entry, "file", Some(&file.path));
     entry.insert("media_type".into(), file.media_type.as_str().into());

@@ -97,7 +97,7 @@ pub(crate) fn show_notes(plan: &Plan, printer: &Printer) {
     for note in &plan.notes {
         let adjustment = note.adjustment.as_str().replace('_', " ");
         let (path, message) = (&note.instance_path, &note.message);
-        printer.message(&format!("note: {path} {adjustment}: {message}"));
+        printer.info(&format!("note: {path} {adjustment}: {message}"));
     }
 }
 

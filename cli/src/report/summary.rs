@@ -17,6 +17,7 @@ use super::next_step;
 use super::outcome;
 use super::solutions::Solutions;
 use super::title::title;
+use crate::money::Sums;
 use crate::notes::Notes;
 use crate::printer::Printer;
 
@@ -37,6 +38,8 @@ pub(crate) struct Summary {
     /// The attempts at the charged jobs.
     attempts: usize,
     may_be_charged: usize,
+    /// The known costs of the charged jobs.
+    spent: Sums,
     /// The jobs that stay queued because the provider refuses the account.
     account_refused: usize,
     /// Those of them that were not sent.
@@ -70,6 +73,7 @@ impl Summary {
             charged: count(Charge::Yes),
             attempts: attempts(&rows.jobs),
             may_be_charged: count(Charge::Unknown),
+            spent: spent(&rows.jobs),
             account_refused: held().count(),
             not_sent: held().filter(|job| job.submits() == 0).count(),
             list: next_step::text(&NextStep::ListJobs, options),
@@ -182,10 +186,11 @@ impl Summary {
             if held > 0 {
                 printer.message(&held_text(held, self.not_sent, all));
             }
-            let charged = charged_text(self.charged, self.attempts);
-            printer.message(&format!(
-                "{} of {all} jobs have their result; {charged}, possibly charged: {}",
-                self.finalized, self.may_be_charged
+            let charged = charged_text(self.charged, self.attempts, self.may_be_charged);
+            let total = total_text(&self.spent);
+            printer.info(&format!(
+                "{} of {all} jobs have their result. {charged}{total}",
+                self.finalized
             ));
             if worst.is_some() {
                 printer.message(&format!("  next: {next}"));
@@ -230,11 +235,29 @@ fn attempts(jobs: &[Job]) -> usize {
     })
 }
 
-fn charged_text(jobs: usize, attempts: usize) -> String {
-    if attempts > jobs {
-        format!("jobs charged: {jobs} ({attempts} attempts)")
-    } else {
-        format!("jobs charged: {jobs}")
+fn charged_text(jobs: usize, attempts: usize, uncertain: usize) -> String {
+    let attempts = match attempts {
+        attempts if attempts > jobs => format!(" ({attempts} attempts)"),
+        _ => String::new(),
+    };
+    format!("{jobs} charged{attempts}, {uncertain} uncertain.")
+}
+
+/// The sum of the known costs of the charged jobs.
+fn spent(jobs: &[Job]) -> Sums {
+    let mut sums = Sums::default();
+    for job in jobs.iter().filter(|job| job.charge() == Charge::Yes) {
+        if let Some(cost) = job.cost() {
+            sums.add(cost);
+        }
+    }
+    sums
+}
+
+fn total_text(spent: &Sums) -> String {
+    match spent.texts().as_slice() {
+        [] => String::new(),
+        texts => format!(" Total: {}.", texts.join(" and ")),
     }
 }
 
@@ -258,9 +281,11 @@ mod tests {
 
     #[test]
     fn charged_jobs_name_their_attempts_and_held_jobs_those_that_were_not_sent() {
-        assert_eq!(charged_text(3, 7), "jobs charged: 3 (7 attempts)");
+        let text = "3 charged (7 attempts), 1 uncertain.";
+        assert_eq!(charged_text(3, 7, 1), text);
         // Rows that cannot be read have no attempts.
-        assert_eq!(charged_text(3, 2), "jobs charged: 3");
+        assert_eq!(charged_text(3, 2, 0), "3 charged, 0 uncertain.");
+        assert_eq!(total_text(&Sums::default()), "");
         let text = "8 of 12 jobs stay queued, 7 of them not sent: the provider refuses the account";
         assert_eq!(held_text(8, 7, 12), text);
         let text = "1 of 2 jobs stay queued: the provider refuses the account";

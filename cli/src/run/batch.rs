@@ -48,7 +48,7 @@ impl Run {
                 let key = Uuid::now_v7().to_string();
                 let resume =
                     format!("To resume this batch, run the same command with --key {key}.");
-                context.printer().message(&resume);
+                context.printer().info(&resume);
                 key
             }
         };

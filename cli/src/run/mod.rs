@@ -89,6 +89,7 @@ impl Run {
         }
         let printed = context.answer_files(&answer, &outcome::files(&job));
         printed.map_err(|error| outcome::not_printed(&error, &job, &context.options()))?;
+        context.close(&job);
         Ok(ExitCode::SUCCESS)
     }
 
@@ -117,7 +118,7 @@ impl Run {
         let usual = About::of(checked.node()).estimated_duration;
         if let Some(usual) = usual.filter(|usual| *usual > self.deadline && !self.detach) {
             let [usual, deadline] = [usual, self.deadline].map(humantime::format_duration);
-            context.printer().message(&format!(
+            context.printer().info(&format!(
                 "note: a run usually takes {usual}, longer than the --deadline of {deadline}; \
                  the job continues after it"
             ));
@@ -200,7 +201,7 @@ fn detached(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
         printer
             .text(&format!("{}\n", job.spec.id))
             .map_err(failed)?;
-        printer.message(&format!(
+        printer.info(&format!(
             "The provider has accepted the job. To wait for its result, run: {next}"
         ));
     }

@@ -374,7 +374,7 @@ impl Leader<'_> {
             drive: drive_mode,
             // The requester's lock is checked only where a submit depends on it.
             is_awaited: !may_submit(&job, now.time)
-                || self.waiting.ids.contains(&job.spec.id)
+                || drive_mode != DriveMode::Following && self.waiting.ids.contains(&job.spec.id)
                 || self.shared.requester.is_alive(&job.schedule.requester),
             is_bundled: self.is_bundled(&job.spec.component),
         };

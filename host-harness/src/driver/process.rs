@@ -241,7 +241,10 @@ impl Driver {
             if waiting.ids.is_empty() || *modes.borrow() == DriveMode::Draining {
                 return others.ended();
             }
-            others.end_late(&self.shared, &mut waiting).await?;
+            // A process that follows leaves the rows to the one that drives.
+            if drive_mode != DriveMode::Following {
+                others.end_late(&self.shared, &mut waiting).await?;
+            }
             if waiting.ids.is_empty() {
                 return others.ended();
             }

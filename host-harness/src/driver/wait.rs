@@ -26,7 +26,11 @@ const LEAST: Millis = 1_000;
 pub enum DriveMode {
     /// Until the jobs that it waits for are settled.
     Normal,
-    /// The same, without new submits.
+    /// The same for jobs that were submitted. This process requests no submit: a queued job is
+    /// submitted only for another process that requested it, and is not waited for otherwise. Beside
+    /// a process that drives, nothing is written.
+    Following,
+    /// As `Normal`, without new submits.
     NoNewSubmits,
     /// Only until the running submits are answered.
     Draining,

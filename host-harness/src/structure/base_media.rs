@@ -2,12 +2,14 @@
 //! They consist of boxes of a length and a name. A file of fragments does not say how many there are,
 //! but for an index of all of them before the first (`sidx`) or after the last (`mfra`).
 
+mod duration;
 mod inner;
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Seek};
 
 use super::ending::{Ending, Reader};
+pub(super) use duration::duration;
 use inner::{has_fragments_and_chunks, header, index_end};
 
 /// The boxes that were found.
