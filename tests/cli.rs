@@ -33,6 +33,7 @@ macro_rules! snapshot {
                 (r"[0-9a-f]{64}", "[DIGEST]"),
                 (r"(?m)^[0-9a-f]{12}  ", "[SHORT]  "),
                 (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[ID]"),
+                (r"\d{4}-\d\d-\d\d-a-[0-9a-f]{8}", "[DATE]-a-[END OF ID]"),
                 (r"\(\d+ s\)", "([SECONDS] s)"),
                 (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?", "[TIME]"),
                 (r"[\d.]+ (([KM]i)?B), ", "[SIZE] $1, "),

@@ -89,9 +89,10 @@ fn clip_of_another_type_gets_its_extension_or_a_note() {
         assert_eq!(answer["media_type"], media_type);
         assert_eq!(answer["notes"], Value::Null, "{answer}");
         let id = answer["job"].as_str().expect("an id");
-        let file = sandbox.data_dir().join(format!("clips/{id}.{extension}"));
-        assert_eq!(answer["file"], file.to_str().expect("a path"));
-        assert_eq!(std::fs::read(&file).expect("the clip"), clip);
+        let file = answer["file"].as_str().expect("a path");
+        let end = format!("-image_to_video_v3-{}.{extension}", &id[id.len() - 8..]);
+        assert!(file.ends_with(&end), "{file}");
+        assert_eq!(std::fs::read(file).expect("the clip"), clip);
 
         let named = run(&sandbox, &["--out", "clip.mp4"]);
         assert_eq!(named.answer()["media_type"], media_type);

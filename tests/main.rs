@@ -13,6 +13,7 @@
 //! - [`picture_results`]: results that are pictures, and node names with special characters
 //! - [`clip_types`]: clips of other types than MP4
 //! - [`profiles`]: the profiles of `run`
+//! - [`result_places`]: results at their places: removed ones, other targets, standard output, names
 //! - [`result_urls`]: the URLs of results and redirects, and of a pack's requests
 //! - [`resume`]: runs that stop at a deadline, a signal or a kill, and are resumed
 //! - [`terminal`]: terminals that close or stop, and output that is closed, full or not read
@@ -224,6 +225,8 @@ mod prune;
 mod published_documents;
 mod pydantic;
 mod reasons;
+#[cfg(target_os = "linux")]
+mod result_places;
 mod result_urls;
 mod resume;
 mod schemas;

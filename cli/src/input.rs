@@ -35,10 +35,16 @@ pub(super) fn read(source: &InputSource) -> Result<String, Failure> {
 pub(super) fn open(source: &InputSource) -> Result<Box<dyn Read + Send>, Failure> {
     Ok(match source {
         InputSource::Inline(text) => Box::new(io::Cursor::new(text.clone().into_bytes())),
-        InputSource::File(path) if path == Path::new("-") => Box::new(io::stdin()),
-        InputSource::File(path) => {
-            Box::new(File::open(path).map_err(|error| not_read(source, &error))?)
-        }
+        InputSource::File(path) => open_file(path).map_err(|error| not_read(source, &error))?,
+    })
+}
+
+/// Opens a file of documents; `-` is standard input.
+pub(super) fn open_file(path: &Path) -> io::Result<Box<dyn Read + Send>> {
+    Ok(if path == Path::new("-") {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(path)?)
     })
 }
 

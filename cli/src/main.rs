@@ -23,6 +23,7 @@
 //!   [`events`]: the same as JSON lines; [`money`]: amounts and sums
 //! - [`report`]: text and JSON of a plan, a job, many jobs and a failure
 //! - [`exit_code`]: the exit code of each kind of failure
+//! - [`name_template`]: paths with names of values; [`clip_output`]: a result on standard output
 //! - [`printer`]: standard output and standard error; [`output`]: the thread that writes one of
 //!   them; [`panics`]: the report of a panic
 //! - [`dispositions`]: signals that are ignored; [`runtime`]: the threads of the program
@@ -34,6 +35,7 @@ mod artifacts;
 mod bar;
 mod categories;
 mod check;
+mod clip_output;
 mod completions;
 mod config;
 mod configuration;
@@ -54,6 +56,7 @@ mod logging;
 mod login;
 mod man;
 mod money;
+mod name_template;
 mod nodes;
 mod notes;
 #[cfg(feature = "otlp")]

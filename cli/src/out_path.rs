@@ -4,6 +4,8 @@ use std::path::{Component, Path, PathBuf};
 
 use zoetrope_host::download::windows_fault;
 use zoetrope_host::jobs::NextStep;
+use zoetrope_host::ledger::Target;
+use zoetrope_host::sanitize::escaped_path;
 
 use super::report::Failure;
 
@@ -23,6 +25,17 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     }
     std::path::absolute(path)
         .map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))
+}
+
+/// Says that a result that is not on disk yet will be in another place.
+pub(super) fn target_note(before: &Target, after: &Target) -> Option<String> {
+    let [before, after] = [before, after].map(|target| match target {
+        Target::File(path) | Target::Stem(path) => path,
+    });
+    let [from, to] = [before, after].map(|path| escaped_path(path));
+    (before != after).then(|| {
+        format!("note: the result of this job is written to {to} from now on, and not to {from}")
+    })
 }
 
 /// The first name of a path that is reserved on Windows, and why.

@@ -2,7 +2,8 @@
 //! [`Output`]s, but clap's help.
 
 use std::fmt;
-use std::io::{self, IsTerminal as _};
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The longest wait for messages that precede an answer, and what an answer leaves for those that
 /// follow it.
 const MESSAGES_PATIENCE: Duration = Duration::from_millis(200);
+
+/// The bytes of a file that are written at once.
+const FILE_PIECE: usize = 256 << 10;
 
 /// Writes data to standard output and messages for people to standard error.
 #[derive(Clone)]
@@ -151,6 +155,32 @@ impl Printer {
         self.bytes(lines)
     }
 
+    /// Writes the content of a file, byte for byte and in pieces. Waits for a reader, however slow
+    /// it is: the file is what the command was run for. A reader that ends early is an error.
+    pub(crate) fn file(&self, path: &Path) -> io::Result<()> {
+        let mut file = File::open(path)?;
+        let mut piece = vec![0; FILE_PIECE];
+        loop {
+            let read = match file.read(&mut piece) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read?,
+            };
+            if read == 0 {
+                return Ok(());
+            }
+            self.data.push(piece[..read].to_vec(), Purpose::Answer);
+            self.data.drain(None);
+            if let Some(error) = self.data.take_error() {
+                let text = format!("cannot write to standard output: {error}");
+                return Err(io::Error::new(error.kind(), text));
+            }
+            if self.data.is_closed() {
+                let text = "the reader of standard output ended before all was written";
+                return Err(io::Error::new(io::ErrorKind::BrokenPipe, text));
+            }
+        }
+    }
+
     /// Whether the reader of standard output has closed the pipe. That is no error.
     pub(crate) fn is_closed(&self) -> bool {
         self.data.is_closed()
@@ -221,6 +251,11 @@ impl Printer {
     fn waits<T>(&self, with: impl FnOnce(&mut Waits) -> T) -> T {
         with(&mut self.waits.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Whether standard output is a terminal.
+pub(crate) fn writes_to_terminal() -> bool {
+    io::stdout().is_terminal()
 }
 
 /// Standard output cannot be written.
@@ -309,6 +344,19 @@ mod tests {
         }
     }
 
+    /// A stream whose reader has ended.
+    struct Closed;
+
+    impl io::Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     /// A stream that is never read.
     struct Unread;
 
@@ -365,6 +413,29 @@ mod tests {
             let two_lines = path_line(Path::new("/a\n/b\t\x1b.mp4"), for_people);
             assert!(!two_lines.contains(&b'\n'), "{two_lines:?}");
         }
+    }
+
+    #[test]
+    fn file_is_written_byte_for_byte_and_a_closed_reader_is_an_error() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("clip.mp4");
+        let clip: Vec<u8> = (0..3 * FILE_PIECE)
+            .map(|at| u8::try_from(at % 251).expect("a byte"))
+            .collect();
+        std::fs::write(&path, &clip).expect("the clip");
+        let data = Recorded::default();
+        let output = Output::start("recorded", data.clone());
+        let printer = Printer::to(false, output, Output::start("unread", Unread));
+        printer.has_jobs();
+        printer.file(&path).expect("written");
+        assert_eq!(*data.0.lock().expect("lock"), clip);
+        let closed = Printer::to(
+            false,
+            Output::start("closed", Closed),
+            Output::start("unread", Unread),
+        );
+        let error = closed.file(&path).expect_err("no reader");
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
     }
 
     #[test]

@@ -142,7 +142,7 @@ pub(crate) struct Cancel {
 pub(crate) struct Fetch {
     /// Job ID, or its first characters
     pub(crate) id: String,
-    /// File to write the result to
+    /// File to write the result to, `-` for standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// Replace the file if it exists

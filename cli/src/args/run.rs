@@ -14,6 +14,10 @@ use super::values::{InputParser, InputSource, Profile, Setting, SettingParser, k
 /// Without a configured connection, the practice provider on this machine serves the run. The
 /// job is written to the ledger before anything is submitted: `zoetrope jobs` lists it and
 /// `zoetrope jobs resume` resumes it, even after a crash.
+///
+/// Names in the paths of --out, --out-dir and --name stand for values: {job}, {key}, {node},
+/// {index} (the line of a batch), {date} (of the job, in UTC) and each field of the input, as
+/// {seed}. Write {{ and }} for braces.
 #[derive(Args)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -31,7 +35,7 @@ pub(crate) struct Run {
     /// is a note and the provider decides
     #[arg(long)]
     pub(crate) strict: bool,
-    /// File to write the result to [default: a file in the data directory]
+    /// File to write the result to, `-` for standard output [default: a file in the data directory]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Replace the file at --out if it exists
@@ -63,12 +67,16 @@ pub(crate) struct Run {
     /// Return as soon as the provider has accepted the job
     #[arg(long)]
     pub(crate) detach: bool,
-    /// Run a job for each line of a file of input documents; line n has the key KEY-n
+    /// Run a job for each line of a file of input documents, `-` for standard input; line n has
+    /// the key KEY-n
     #[arg(long, value_name = "FILE.jsonl", requires = "out_dir", conflicts_with_all = ["input", "out", "detach"])]
     pub(crate) batch: Option<PathBuf>,
-    /// Directory for the results of a batch, named by line number
+    /// Directory for the results of a batch
     #[arg(long, value_name = "DIR", requires = "batch")]
     pub(crate) out_dir: Option<PathBuf>,
+    /// Name of each result of a batch, without extension [default: {index}]
+    #[arg(long, value_name = "NAME", requires = "batch")]
+    pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) events: EventsOption,
 }

@@ -4,33 +4,49 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use serde_json::Value;
 use zoetrope_host::driver::{Time, deadline_after};
-use zoetrope_host::jobs::{Fetched, NextStep};
-use zoetrope_host::ledger::{Job, Target};
-use zoetrope_host::sanitize::escaped_path;
+use zoetrope_host::jobs::{Comparison, Fetched, FileState, Jobs, NextStep};
+use zoetrope_host::ledger::{Job, State, Target};
 
 use super::{find_or_restore, needs_connections, print_result, recording, settle};
 use crate::args::jobs::Fetch;
+use crate::clip_output;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
-use crate::out_path::absolute;
-use crate::picture_notes;
+use crate::out_path::{absolute, target_note};
 use crate::progress::Progress;
 use crate::report::{Failure, outcome};
 use crate::shell::quoted;
 
 impl Fetch {
     pub(super) async fn run(self, context: &Arc<Context>) -> Result<ExitCode, Failure> {
+        let to_output = clip_output::is_standard_output(&self.out);
+        if to_output {
+            clip_output::refuse(context, None)?;
+        }
         let out = absolute(&self.out)?;
         let progress = Progress::new(context.options(), context.printer().clone());
         let jobs = context.jobs(progress.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let job = find_or_restore(&jobs, &self.id, context).await?;
-        let is_here = job.is_finalized() && job.file().is_some_and(|file| file.path.is_file());
-        let elsewhere = Some(&job).filter(|_| !is_here);
+        let state = FileState::of_job(&job, Comparison::Content);
+        let elsewhere = Some(&job).filter(|_| state != Some(FileState::Present));
         needs_connections(context, elsewhere.as_slice()).await?;
         let until = deadline_after(self.deadline);
+        let first = job
+            .file()
+            .map(|file| FileState::of(file, Comparison::Content));
+        let lacks_further = state == Some(FileState::Missing) && first == Some(FileState::Present);
+        let job = if lacks_further || to_output && has_result(&job) {
+            let completed = self.completed(&jobs, job, context, &progress, &mut interrupts);
+            Box::pin(completed).await?
+        } else {
+            job
+        };
+        if to_output {
+            outcome::of(&job, &context.options())?;
+            return clip_output::write(&job, context, &mut interrupts).await;
+        }
         let options = context.options();
         let recording = recording(&jobs, &options, &job, self.deadline);
         let fetching = jobs.fetch(&job, &out, self.force, until);
@@ -40,23 +56,11 @@ impl Fetch {
         {
             Fetched::LeftAlone(job) => print_result(&job, context),
             Fetched::Copied { job, files } => {
-                let mut answer = outcome::of(&job, &context.options())?;
-                if let (Some(file), Some(answer)) = (files.first(), answer.as_object_mut()) {
-                    outcome::put_path(answer, "file", Some(file));
-                    let media_type = job.file().map_or("", |file| &file.media_type);
-                    context.note_all(picture_notes::misnamed(file, media_type));
-                }
-                let listed = answer["files"].as_array_mut().into_iter().flatten();
-                let listed = listed.filter_map(Value::as_object_mut);
-                for (entry, file) in listed.zip(&files) {
-                    outcome::put_path(entry, "file", Some(file));
-                }
-                context.answer_files(&answer, &files)?;
-                context.close(&job);
-                Ok(ExitCode::SUCCESS)
+                context.note_all(outcome::not_copied(&job, &files));
+                print_result(&outcome::at(job, &files), context)
             }
             Fetched::TargetChanged(changed) => {
-                if let Some(note) = target_note(&job.target, &out) {
+                if let Some(note) = target_note(&job.target, &Target::File(out.clone())) {
                     context.printer().info(&note);
                 }
                 let job = settle(&jobs, &progress, changed, &mut interrupts).await?;
@@ -69,6 +73,28 @@ impl Fetch {
         }
     }
 
+    /// The job with all files of its result at their places, or what failed of it.
+    async fn completed(
+        &self,
+        jobs: &Jobs,
+        job: Job,
+        context: &Context,
+        progress: &Arc<Progress>,
+        interrupts: &mut Interrupts,
+    ) -> Result<Job, Failure> {
+        let until = deadline_after(self.deadline);
+        let options = context.options();
+        let recording = recording(jobs, &options, &job, self.deadline);
+        let completed = if job.is_done() {
+            let work = jobs.put_back(&job, self.force, until);
+            recording.until_interrupted(work, interrupts).await?
+        } else {
+            let work = jobs.resume(&job, until);
+            recording.until_interrupted(work, interrupts).await?
+        };
+        settle(jobs, progress, completed, interrupts).await
+    }
+
     /// The same command.
     fn again(&self, job: &Job, out: &Path, context: &Context) -> String {
         let force = if self.force { " --force" } else { "" };
@@ -78,11 +104,8 @@ impl Fetch {
     }
 }
 
-/// Says that a result that is not on disk yet will be in another place.
-fn target_note(before: &Target, out: &Path) -> Option<String> {
-    let (Target::File(before) | Target::Stem(before)) = before;
-    let [from, to] = [before, out].map(escaped_path);
-    (before != out).then(|| {
-        format!("note: the result of this job is written to {to} from now on, and not to {from}")
-    })
+/// Whether the provider has accepted the job and may have its result: a fetch never submits.
+fn has_result(job: &Job) -> bool {
+    use State::{Started, Submitting, Succeeded};
+    matches!(job.state(), Submitting | Started | Succeeded)
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 use zoetrope_host::error::chain;
-use zoetrope_host::jobs::error_text;
+use zoetrope_host::jobs::{Comparison, FileState, error_text};
 use zoetrope_host::ledger::Job;
 use zoetrope_host::sanitize::line;
 
@@ -60,7 +60,13 @@ impl List {
 /// The path of the result, or the last error.
 fn result_or_error(job: &Job) -> String {
     match (job.file(), &job.last_error) {
-        (Some(file), _) if job.is_finalized() => file.path.display().to_string(),
+        (Some(file), _) if job.is_finalized() => {
+            let path = file.path.display();
+            match FileState::of_job(job, Comparison::Length) {
+                None | Some(FileState::Present) => path.to_string(),
+                Some(state) => format!("{path} ({})", state.as_str()),
+            }
+        }
         (_, Some(error)) => {
             let text = error_text(job).unwrap_or_default();
             format!("{}: {text}", error.kind)

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use zoetrope_host::driver::{WaitFor, deadline_after};
-use zoetrope_host::jobs::Jobs;
+use zoetrope_host::jobs::{Comparison, FileState, Jobs};
 
 use super::{find_or_restore, needs_connections, print_result, recording, settle};
 use crate::args::jobs::Resume;
@@ -25,14 +25,20 @@ impl Resume {
             return self.all(context, &jobs, &progress, &mut interrupts).await;
         };
         let job = find_or_restore(&jobs, id, context).await?;
-        let unfinished = Some(&job).filter(|job| !job.is_done() || job.has_no_result());
+        let is_removed = FileState::of_job(&job, Comparison::Content) == Some(FileState::Missing);
+        let unfinished =
+            Some(&job).filter(|job| !job.is_done() || job.has_no_result() || is_removed);
         needs_connections(context, unfinished.as_slice()).await?;
         let options = context.options();
         let recording = recording(&jobs, &options, &job, self.deadline);
-        let resuming = jobs.resume(&job, deadline_after(self.deadline));
-        let job = recording
-            .until_interrupted(resuming, &mut interrupts)
-            .await?;
+        let until = deadline_after(self.deadline);
+        let job = if job.is_finalized() {
+            let work = jobs.put_back(&job, false, until);
+            recording.until_interrupted(work, &mut interrupts).await?
+        } else {
+            let work = jobs.resume(&job, until);
+            recording.until_interrupted(work, &mut interrupts).await?
+        };
         let job = settle(&jobs, &progress, job, &mut interrupts).await?;
         print_result(&job, context)
     }

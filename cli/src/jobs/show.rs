@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use zoetrope_host::error::ErrorKind;
-use zoetrope_host::jobs::{JobsError, find, removed_job};
+use zoetrope_host::jobs::{Comparison, FileState, JobsError, find, removed_job};
 use zoetrope_host::ledger::{EarlierAttempt, HistoryEntry, Job, RemovedJob, Target};
 use zoetrope_host::sanitize::{escaped_json, line};
 
@@ -52,6 +52,8 @@ impl Show {
 
     fn document(&self, job: &Job, history: &[HistoryEntry]) -> Value {
         let mut document = outcome::listed(job);
+        let state = FileState::of_job(job, Comparison::Content);
+        document["file_state"] = state.map(FileState::as_str).into();
         let (Target::File(target) | Target::Stem(target)) = &job.target;
         let history = history.iter().map(|entry| {
             json!({

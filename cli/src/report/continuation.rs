@@ -34,7 +34,7 @@ impl Continuation {
 
     /// Continue a batch: jobs under the same keys are not submitted again. `is_relative`: lines name
     /// pictures relative to the working directory. Values of `--set` may be prompts, so a command
-    /// that had some is named and not repeated.
+    /// that had some is named and not repeated. `folder`: as on the command line.
     pub(crate) fn of_batch(
         run: &Run,
         (lines, folder): (&Path, &Path),
@@ -43,7 +43,9 @@ impl Continuation {
         options: &str,
     ) -> Self {
         let key = quoted_text(key);
-        let (resume, retry) = if run.source.settings.is_empty() {
+        // Lines of standard input are gone, too.
+        let is_repeatable = run.source.settings.is_empty() && lines != Path::new("-");
+        let (resume, retry) = if is_repeatable {
             let resume = repeated(run, (lines, folder), is_relative, &key);
             let retry = format!("{resume} --retry-failed{options}");
             (format!("{resume}{options}"), retry)
@@ -66,6 +68,9 @@ fn repeated(run: &Run, (lines, folder): (&Path, &Path), is_relative: bool, key: 
     if let Some(image) = &run.image {
         let _ = write!(more, " --image {}", quoted(&full(image)));
     }
+    if let Some(name) = &run.name {
+        let _ = write!(more, " --name {}", quoted_text(name));
+    }
     if run.strict {
         more.push_str(" --strict");
     }
@@ -83,7 +88,7 @@ fn repeated(run: &Run, (lines, folder): (&Path, &Path), is_relative: bool, key: 
         "{at}zoetrope run {} --batch {} --out-dir {} --key {key}{more}",
         quoted_text(&run.node),
         quoted(&full(lines)),
-        quoted(folder)
+        quoted(&full(folder))
     )
 }
 

@@ -7,6 +7,7 @@ mod failure;
 pub(crate) mod next_step;
 pub(crate) mod outcome;
 pub(crate) mod plan;
+mod removed;
 mod solutions;
 mod summary;
 mod title;

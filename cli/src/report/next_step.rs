@@ -18,6 +18,7 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
         | NextStep::ResumeRepaired { .. }
         | NextStep::ResumeOrRetry { .. }
         | NextStep::ResumeConfigured { .. }
+        | NextStep::FindResult { .. }
         | NextStep::Fetch { .. }
         | NextStep::Resolve { .. }
         | NextStep::Adopt { .. }
@@ -56,10 +57,7 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
             "Fix the cause, then run the same command again (nothing was submitted)".into()
         }
         NextStep::RepeatUnsubmitted => "Run the same command again (nothing was submitted)".into(),
-        NextStep::UseNewer => "Use the newer zoetrope, or another --data-dir".into(),
-        NextStep::RestoreLedger => {
-            "Restore the ledger from a backup, or use another --data-dir".into()
-        }
+        NextStep::UseNewer | NextStep::RestoreLedger => of_ledger_file(step).into(),
         NextStep::RepairRow { job } => format!(
             "Restore the row of job {job} from a backup of the ledger. Until then, the same run \
              under another --key or --data-dir may be charged again. List the other jobs: zoetrope jobs{options}"
@@ -69,6 +67,14 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
         ),
         NextStep::NewRun | NextStep::Nothing { .. } => after_the_end(step).into(),
         _ => "zoetrope --help".into(),
+    }
+}
+
+/// The steps after a ledger that this program cannot read.
+fn of_ledger_file(step: &NextStep) -> &'static str {
+    match step {
+        NextStep::UseNewer => "Use the newer zoetrope, or another --data-dir",
+        _ => "Restore the ledger from a backup, or use another --data-dir",
     }
 }
 
@@ -228,6 +234,17 @@ fn of_job(step: &NextStep, options: &str) -> String {
         ),
         NextStep::ResumeConfigured { connection, job } => {
             configure(connection, &format!("zoetrope jobs resume {job}{options}"))
+        }
+        NextStep::FindResult {
+            job,
+            provider_job_id,
+        } => {
+            let id = provider_job_id
+                .as_deref()
+                .map_or_else(String::new, |id| format!(" of its job {}", quoted_text(id)));
+            format!(
+                "Put the file back at its place, or ask the provider's support for the result{id}, then run: zoetrope jobs resume {job}{options} (nothing is charged). A run with another --key is a new purchase"
+            )
         }
         NextStep::Fetch { job } => format!("zoetrope jobs fetch {job} --out FILE{options}"),
         NextStep::Resolve { job, key } => {

@@ -8,17 +8,30 @@ use serde_json::{Map, Value, json};
 use zoetrope_host::contract::Charge;
 use zoetrope_host::driver::Time;
 use zoetrope_host::error::{ErrorKind, chain};
-use zoetrope_host::jobs::{NextStep, error_text, with_charge};
-use zoetrope_host::ledger::{ClipFile, Job, JobError, LedgerError, Millis, State, path_text};
+use zoetrope_host::jobs::{Comparison, FileState, NextStep, error_text, with_charge};
+use zoetrope_host::ledger::{
+    ClipFile, Job, JobError, LedgerError, Millis, ResultFile, Stage, State, path_text,
+};
 
 use super::failure::{Failure, Phase};
-use super::next_step;
+use super::{next_step, removed};
 use crate::printer::PrintError;
 
-/// The answer of a job whose result file is complete; else its failure. `options`: the global
+/// The answer of a job whose result files are complete and at their places; else its failure. `options`: the global
 /// options to repeat in the command of the next step.
 pub(crate) fn of(job: &Job, options: &str) -> Result<Value, Failure> {
-    if job.state() == State::Succeeded && job.is_finalized() {
+    of_compared(job, options, Comparison::Content)
+}
+
+/// The same, with this comparison of the files.
+pub(super) fn of_compared(
+    job: &Job,
+    options: &str,
+    comparison: Comparison,
+) -> Result<Value, Failure> {
+    if let Some(failure) = removed::failure(job, options, comparison) {
+        Err(failure)
+    } else if job.state() == State::Succeeded && job.is_finalized() {
         Ok(answer(job))
     } else {
         Err(failure(job, options))
@@ -127,6 +140,8 @@ pub(crate) fn listed(job: &Job) -> Value {
         listed["retries"] = job.retries.into();
         listed["provider_key"] = (*job.provider_key()).into();
     }
+    let state = FileState::of_job(job, Comparison::Length);
+    listed["file_state"] = state.map(FileState::as_str).into();
     if let Some(listed) = listed.as_object_mut() {
         put_path(listed, "file", file.map(|file| file.path.as_path()));
     }
@@ -134,7 +149,13 @@ pub(crate) fn listed(job: &Job) -> Value {
         listed["reported"] = json!({ "charged": reported.as_str() });
     }
     if let Some(file) = file.filter(|file| !file.others.is_empty()) {
-        listed["files"] = file.all().map(described).collect();
+        let states = file.all().map(|file| {
+            let mut entry = described(file);
+            let state = FileState::of(file, Comparison::Length);
+            entry["file_state"] = state.as_str().into();
+            entry
+        });
+        listed["files"] = states.collect();
     }
     listed
 }
@@ -197,12 +218,17 @@ fn failure(job: &Job, options: &str) -> Failure {
         error.kind,
         with_charge(error.kind, error.described(), job.charge()),
     );
-    let message = if job.state() == State::Succeeded && kind != ErrorKind::DownloadFailed {
+    let was_removed = removed::is_not_back(job, &message);
+    let message = if was_removed {
+        removed::not_back(job, &message)
+    } else if job.state() == State::Succeeded && kind != ErrorKind::DownloadFailed {
         format!("the job succeeded, but its result is not downloaded yet: {message}")
     } else {
         message
     };
-    let kind = if job.state() == State::Succeeded && kind == ErrorKind::Deadline {
+    let is_late = job.state() == State::Succeeded && kind == ErrorKind::Deadline;
+    let is_gone = was_removed && kind != ErrorKind::Interrupted;
+    let kind = if is_late || is_gone {
         ErrorKind::DownloadFailed
     } else {
         kind
@@ -211,6 +237,30 @@ fn failure(job: &Job, options: &str) -> Failure {
         .about(job)
         .after_problem(last_problem(&error))
         .then_step(NextStep::of(job, Time::present()), options)
+}
+
+/// A job whose files are these copies, which are in the order of the result's files.
+pub(crate) fn at(mut job: Job, copies: &[PathBuf]) -> Job {
+    if let Stage::Succeeded {
+        file: ResultFile::Finalized(result),
+        ..
+    } = &mut job.stage
+    {
+        result.others.truncate(copies.len().saturating_sub(1));
+        let others = result.others.iter_mut().map(|other| &mut other.file.path);
+        for (path, copy) in std::iter::once(&mut result.path).chain(others).zip(copies) {
+            path.clone_from(copy);
+        }
+    }
+    job
+}
+
+/// The note on files of a result that are not among its copies.
+pub(crate) fn not_copied(job: &Job, copies: &[PathBuf]) -> Option<String> {
+    let missing = files(job).len().saturating_sub(copies.len());
+    (missing > 0).then(|| {
+        format!("{missing} of the files of the result are not at their places and were not copied")
+    })
 }
 
 /// The failure to print the answer about a job.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use zoetrope_host::contract::Charge;
 use zoetrope_host::error::ErrorKind;
-use zoetrope_host::jobs::NextStep;
+use zoetrope_host::jobs::{Comparison, NextStep};
 use zoetrope_host::ledger::{Job, LedgerError, Rows, State};
 use zoetrope_host::sanitize::line;
 
@@ -26,6 +26,9 @@ const BY_URGENCY: [u8; 8] = [1, 8, 9, 4, 5, 2, 6, 3];
 
 /// The largest number of failed jobs that are printed one by one.
 const MAX_PRINTED: usize = 20;
+
+/// The most jobs whose files are compared by their content.
+const MAX_DIGESTED: usize = 50;
 
 pub(crate) struct Summary {
     jobs: Vec<Value>,
@@ -82,8 +85,14 @@ impl Summary {
             left: Left::default(),
             notes: json!({}),
         };
+        let comparison = if rows.jobs.len() > MAX_DIGESTED {
+            Comparison::Length
+        } else {
+            Comparison::Content
+        };
         for job in &rows.jobs {
-            let answer = outcome::of(job, options).map_err(|failure| solutions.applied_to(failure));
+            let answer = outcome::of_compared(job, options, comparison);
+            let answer = answer.map_err(|failure| solutions.applied_to(failure));
             if answer.is_ok() {
                 summary.files.extend(outcome::files(job));
             }

@@ -1,25 +1,24 @@
 //! `run --batch`: a job for each line of a file.
 
-use std::fs::File;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use uuid::Uuid;
 use zoetrope_host::driver::WaitFor;
-use zoetrope_host::jobs::{Checked, Destination};
+use zoetrope_host::jobs::Checked;
 
-use super::{prepare, recording, request};
+use super::delivery::Delivery;
+use super::place::{Distinct, Place};
+use super::{Line, prepare, request};
 use crate::args::Run;
 use crate::context::Context;
-use crate::input::image_field;
+use crate::input::{self, image_field};
 use crate::interrupts::Interrupts;
 use crate::notes::Note;
-use crate::out_path::absolute;
 use crate::picture_notes;
 use crate::progress::Progress;
 use crate::report::{Continuation, Failure, Summary};
-use crate::retry::retry_failed;
 use crate::text_lines::TextLines;
 use crate::wait::wait_for;
 
@@ -36,12 +35,9 @@ impl Run {
         folder: &Path,
     ) -> Result<ExitCode, Failure> {
         let requests = self.requests(context, lines).await?;
-        let folder = absolute(folder)?;
-        std::fs::create_dir_all(&folder).map_err(|error| {
-            let folder = folder.display();
-            let message = format!("the directory `{folder}` cannot be created: {error}");
-            corrected(message, "Use another --out-dir (nothing was sent)")
-        })?;
+        let node = context.node_type(&self.node).await?;
+        let place = Place::of_batch(self, folder, &node)?;
+        let mut distinct = Distinct::default();
         let key = match &self.key {
             Some(key) => key.clone(),
             None => {
@@ -59,34 +55,28 @@ impl Run {
             .last()
             .map_or(1, |(line, _)| line.to_string().len());
         let mut prepared = Vec::with_capacity(requests.len());
+        let mut destinations = Vec::with_capacity(requests.len());
         for (line, checked) in &requests {
-            let stem = Destination::Stem(folder.join(format!("{line:0width$}")));
             let key = format!("{key}-{line}");
-            let request = self.request(context, checked, &key, stem).await?;
+            let named = Line {
+                place: &place,
+                index: format!("{line:0width$}"),
+            };
+            let request = self.request(&jobs, context, checked, &key, named).await?;
+            distinct.add(*line, &request.destination)?;
+            destinations.push(request.destination.clone());
             prepared.push(prepare(context, &jobs, &request, &mut interrupts).await?);
         }
-        let options = context.options();
-        let recording = recording(&jobs, &options, self.deadline);
-        let inserting = jobs.insert(prepared);
-        let mut inserted = recording
-            .until_interrupted(inserting, &mut interrupts)
-            .await?;
-        if self.retry_failed {
-            inserted = retry_failed(
-                &jobs,
-                inserted,
-                self.deadline,
-                self.again,
-                context,
-                &mut interrupts,
-            )
-            .await?;
-        }
+        let to = (self.force, self.deadline);
+        let mut delivery = Delivery::new(context, &jobs, &progress, to);
+        let inserted = self.insert(prepared, destinations, &mut delivery, &mut interrupts);
+        let inserted = Box::pin(inserted).await?;
         let ids: Vec<_> = inserted.iter().map(|job| job.spec.id.clone()).collect();
         let rows = wait_for(&jobs, &progress, &ids, WaitFor::Settled, &mut interrupts).await?;
+        let rows = Box::pin(delivery.deliver(rows, true, &mut interrupts)).await?;
         let options = context.options();
         let is_relative = self.has_relative_pictures(&requests);
-        let next = Continuation::of_batch(self, (lines, &folder), is_relative, &key, &options);
+        let next = Continuation::of_batch(self, (lines, folder), is_relative, &key, &options);
         let solutions = context.solutions().await;
         Summary::of(&rows, &options, &solutions)
             .with_notes(context.notes())
@@ -120,7 +110,7 @@ impl Run {
                 "Name a file of input documents with --batch (nothing was sent)",
             )
         };
-        let file = File::open(lines).map_err(|error| unreadable(&error))?;
+        let file = input::open_file(lines).map_err(|error| unreadable(&error))?;
         let mut source = TextLines::new(file);
         let mut bytes = 0;
         let mut requests = Vec::new();

@@ -1,6 +1,8 @@
 //! `zoetrope run`: makes a clip or a picture from an input.
 
 mod batch;
+mod delivery;
+mod place;
 mod request;
 
 use std::process::ExitCode;
@@ -12,25 +14,24 @@ use uuid::Uuid;
 use zoetrope_host::catalog::About;
 use zoetrope_host::driver::WaitFor;
 use zoetrope_host::error::ErrorKind;
-use zoetrope_host::jobs::{
-    CLIPS_FOLDER, Checked, Destination, Jobs, NextStep, Prepared, SubmitRequest,
-};
-use zoetrope_host::ledger::{Job, Target};
+use zoetrope_host::jobs::{Checked, Destination, Jobs, NextStep, Prepared, SubmitRequest};
+use zoetrope_host::ledger::Job;
 
 use super::args::Run;
+use super::clip_output::{self, is_standard_output};
 use super::configuration::PRACTICE;
 use super::context::Context;
 use super::end_hooks::of_option;
 use super::interrupts::Interrupts;
 use super::jobs::only;
-use super::out_path::absolute;
 use super::picture_notes;
 use super::progress::Progress;
 use super::recording::Recording;
 use super::report::{Failure, Phase, next_step, of_jobs, outcome};
 use super::retry::retry_failed;
-use super::shell::quoted;
 use super::wait::wait_for;
+use delivery::Delivery;
+use place::{Place, Subject};
 
 impl Run {
     pub(super) async fn run(self, context: &Arc<Context>) -> Result<ExitCode, Failure> {
@@ -38,38 +39,32 @@ impl Run {
         if let (Some(lines), Some(folder)) = (&self.batch, &self.out_dir) {
             return self.batch(context, lines, folder).await;
         }
+        let to_output = self.out.as_deref().is_some_and(is_standard_output);
+        if to_output {
+            let other = self.events.events.then_some("--events");
+            clip_output::refuse(context, self.detach.then_some("--detach").or(other))?;
+        }
         let checked = request::read(&self, context).await?;
+        let place = Place::of_run(&self, context, checked.node())?;
         let key = self.key.clone();
         let key = key.unwrap_or_else(|| Uuid::now_v7().to_string());
         let progress = Progress::new(context.options(), context.printer().clone());
         let jobs = context.jobs(progress.listener()).await?;
         let mut interrupts = Interrupts::listen();
-        let destination = match &self.out {
-            Some(out) => Destination::File(absolute(out)?),
-            None => Destination::Folder(context.data_dir()?.join(CLIPS_FOLDER)),
+        let line = Line {
+            place: &place,
+            index: "1".into(),
         };
-        let request = self.request(context, &checked, &key, destination).await?;
+        let request = self.request(&jobs, context, &checked, &key, line).await?;
         let prepared = prepare(context, &jobs, &request, &mut interrupts).await?;
         if request.connection != PRACTICE {
             self.note_usual_duration(context, &checked);
         }
-        let options = context.options();
-        let recording = recording(&jobs, &options, self.deadline);
-        let inserting = jobs.insert(vec![prepared]);
-        let mut rows = recording
-            .until_interrupted(inserting, &mut interrupts)
-            .await?;
-        if self.retry_failed {
-            rows = retry_failed(
-                &jobs,
-                rows,
-                self.deadline,
-                self.again,
-                context,
-                &mut interrupts,
-            )
-            .await?;
-        }
+        let to = (self.force, self.deadline);
+        let mut delivery = Delivery::new(context, &jobs, &progress, to);
+        let places = vec![request.destination.clone()];
+        let inserted = self.insert(vec![prepared], places, &mut delivery, &mut interrupts);
+        let mut rows = Box::pin(inserted).await?;
         let job = rows.remove(0);
         let until = if self.detach {
             WaitFor::Accepted
@@ -78,14 +73,16 @@ impl Run {
         };
         let ids = [job.spec.id.clone()];
         let rows = wait_for(&jobs, &progress, &ids, until, &mut interrupts).await?;
+        let rows = delivery.deliver(rows, !self.detach, &mut interrupts);
+        let rows = Box::pin(rows).await?;
         let job = only(rows, job, &context.options())?;
         if self.detach && job.ticket().is_some() && !job.is_settled() {
             return detached(&job, context);
         }
         let answer = outcome::of(&job, &context.options())?;
         context.note_all(picture_notes::results([&job]));
-        if let Some(note) = self.written_elsewhere(&job, context)? {
-            context.note_all([note]);
+        if to_output {
+            return clip_output::write(&job, context, &mut interrupts).await;
         }
         let printed = context.answer_files(&answer, &outcome::files(&job));
         printed.map_err(|error| outcome::not_printed(&error, &job, &context.options()))?;
@@ -93,24 +90,24 @@ impl Run {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The note that an earlier request wrote the result, and not to `--out`.
-    fn written_elsewhere(&self, job: &Job, context: &Context) -> Result<Option<String>, Failure> {
-        let Some(out) = &self.out else {
-            return Ok(None);
-        };
-        let out = absolute(out)?;
-        let files = outcome::files(job);
-        if files.is_empty() || matches!(&job.target, Target::File(target) if *target == out) {
-            return Ok(None);
+    /// Inserts jobs, or finds those that exist, and submits failed ones again if that is wanted.
+    async fn insert(
+        &self,
+        prepared: Vec<Prepared>,
+        places: Vec<Destination>,
+        delivery: &mut Delivery<'_>,
+        interrupts: &mut Interrupts,
+    ) -> Result<Vec<Job>, Failure> {
+        let (context, jobs) = (delivery.context, delivery.jobs);
+        let options = context.options();
+        let recording = recording(jobs, &options, self.deadline);
+        let inserting = jobs.insert(prepared);
+        let mut rows = recording.until_interrupted(inserting, interrupts).await?;
+        if self.retry_failed {
+            let (deadline, again) = (self.deadline, self.again);
+            rows = retry_failed(jobs, rows, deadline, again, context, interrupts).await?;
         }
-        let id = &job.spec.id;
-        Ok(Some(format!(
-            "the key belongs to job {id}, whose result was written before, and nothing was written to \
-             `{}`; to copy it there, run: zoetrope jobs fetch {id} --out {}{}",
-            out.display(),
-            quoted(&out),
-            context.options()
-        )))
+        delivery.prepare(rows, places, interrupts).await
     }
 
     /// Notes a deadline before the usual end of a run.
@@ -128,21 +125,38 @@ impl Run {
     /// The request to submit a checked input.
     async fn request<'a>(
         &self,
+        jobs: &Jobs,
         context: &Context,
         checked: &'a Checked,
         key: &str,
-        destination: Destination,
+        line: Line<'_>,
     ) -> Result<SubmitRequest<'a>, Failure> {
         let wanted = self.connection.as_deref();
+        let connection = context.connection_id(checked.node(), wanted).await?;
+        let identity = jobs.identity(checked, &connection, key);
+        let (id, created_at) = identity.map_err(|error| of_jobs(error, &context.options()))?;
+        let subject = Subject {
+            checked,
+            id,
+            created_at,
+            key,
+            index: line.index,
+        };
         Ok(SubmitRequest {
             checked,
-            connection: context.connection_id(checked.node(), wanted).await?,
+            connection,
             key: key.to_owned(),
-            destination,
+            destination: line.place.destination(&subject)?,
             force: self.force,
             wait: self.deadline,
         })
     }
+}
+
+/// The place of a result, and the number of its line.
+struct Line<'a> {
+    place: &'a Place,
+    index: String,
 }
 
 /// Prepares a request: stores its local pictures for the job. Nothing is sent, and nothing is

@@ -199,6 +199,11 @@ pub enum Event {
         /// Whether an existing file is replaced.
         force: bool,
     },
+    /// Command: the files of the result are not at their places any more; get them again.
+    ResultRemoved {
+        /// Whether another file at the place of one is replaced.
+        force: bool,
+    },
     /// Command: the job was found at the provider.
     Adopted {
         /// Its ticket.
@@ -243,6 +248,7 @@ impl fmt::Debug for Event {
             Self::Delayed { .. } => "Delayed",
             Self::ConnectionUnavailable { .. } => "ConnectionUnavailable",
             Self::TargetChanged { .. } => "TargetChanged",
+            Self::ResultRemoved { .. } => "ResultRemoved",
             Self::Adopted { .. } => "Adopted",
             Self::NeverStarted => "NeverStarted",
         })

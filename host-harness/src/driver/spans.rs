@@ -55,6 +55,7 @@ pub(super) fn committed(event: &Event, job: &Job) {
         Event::Finalized => tracing::info!("the file has its final name"),
         Event::Resumed { .. } => tracing::info!("the job was resumed"),
         Event::TargetChanged { .. } => tracing::info!("the job has a new target"),
+        Event::ResultRemoved { .. } => tracing::info!("the result is not at its place any more"),
         Event::CancelWanted => tracing::info!("the job is to be cancelled"),
         Event::Waiting { .. } if error_kind.is_none() => tracing::debug!("the job is not finished"),
         Event::Due | Event::Delayed { .. } if error_kind.is_none() => {

@@ -25,7 +25,7 @@ pub enum Fetched {
 }
 
 impl Jobs {
-    /// Writes a job's result to `out`, an absolute path: copies the local file if it is intact,
+    /// Writes a job's result to `out`, an absolute path where no file may be yet: copies the local file if it is intact,
     /// also one that could not get its final name, else resumes the job with the new target until
     /// `deadline_at`.
     ///
@@ -40,23 +40,43 @@ impl Jobs {
         force: bool,
         deadline_at: Millis,
     ) -> Result<Fetched, JobsError> {
-        if !matches!(
-            job.state(),
-            State::Submitting | State::Started | State::Succeeded
-        ) {
+        if has_no_result(job) {
             return Ok(Fetched::LeftAlone(job.clone()));
         }
         check_target(out, force).map_err(JobsError::Target)?;
-        let (row, to) = (job.clone(), out.to_owned());
+        let target = Target::File(out.to_owned());
+        self.fetch_to(job, &target, force, deadline_at).await
+    }
+
+    /// The same for any target, and a file that is there already and is the result stays: the
+    /// request may be repeated.
+    ///
+    /// # Errors
+    ///
+    /// As [`fetch`](Self::fetch).
+    pub async fn fetch_to(
+        &self,
+        job: &Job,
+        target: &Target,
+        force: bool,
+        deadline_at: Millis,
+    ) -> Result<Fetched, JobsError> {
+        if has_no_result(job) {
+            return Ok(Fetched::LeftAlone(job.clone()));
+        }
+        let (row, to) = (job.clone(), target.clone());
         // Reads and copies the files.
         let work = move || copy_if_here(&row, &to, force);
         if let Ok(Some(copied)) = tokio::task::spawn_blocking(work).await {
             return copied;
         }
-        if let Some(finished) = self.finish_at(job, out, force).await? {
+        let first = job.file().map(|file| target.path_of(&file.media_type));
+        if let Some(out) = first
+            && let Some(finished) = self.finish_at(job, &out, force).await?
+        {
             return Ok(finished);
         }
-        let moved = changed_target(out, force);
+        let moved = changed_target(target, force);
         let mut job = job.clone();
         for event in [moved, self.resumed(deadline_at)] {
             job = self.apply(&job, &event).await?;
@@ -99,7 +119,7 @@ impl Jobs {
         };
         let mut job = job.clone();
         for event in [
-            changed_target(out, force),
+            changed_target(&Target::File(out.to_owned()), force),
             Event::Fetched { file },
             Event::Finalized,
         ] {
@@ -116,27 +136,34 @@ impl Jobs {
     }
 }
 
-fn changed_target(out: &Path, force: bool) -> Event {
-    Event::TargetChanged {
-        target: Target::File(out.to_owned()),
-        force,
-    }
+/// Whether there is no result to fetch.
+fn has_no_result(job: &Job) -> bool {
+    use State::{Started, Submitting, Succeeded};
+    !matches!(job.state(), Submitting | Started | Succeeded)
 }
 
-/// Copies a result's first file to `out`, and the further ones to numbered names beside it.
+pub(super) fn changed_target(target: &Target, force: bool) -> Event {
+    let target = target.clone();
+    Event::TargetChanged { target, force }
+}
+
+/// Whether a file has the content of this file of a result.
+pub(super) fn is_copy_of(path: &Path, file: &ClipFile) -> bool {
+    let digest = digest_of(path).ok().flatten();
+    digest.is_some_and(|digest| digest.to_string() == file.sha256)
+}
+
+/// Copies a result's first file to the target, and the further ones to numbered names beside it.
 /// `None` if the first file does not exist or was changed. Further ones that do not exist are
 /// left out.
-fn copy_if_here(job: &Job, out: &Path, force: bool) -> Option<Result<Fetched, JobsError>> {
+fn copy_if_here(job: &Job, target: &Target, force: bool) -> Option<Result<Fetched, JobsError>> {
     let result = job.file().filter(|_| job.is_finalized())?;
-    let is_intact = |file: &&ClipFile| {
-        let digest = digest_of(&file.path).ok().flatten();
-        digest.is_some_and(|digest| digest.to_string() == file.sha256)
-    };
+    let is_intact = |file: &&ClipFile| is_copy_of(&file.path, file);
     result.all().next().filter(is_intact)?;
-    let target = Target::File(out.to_owned());
     let mut files = Vec::new();
     for (number, file) in result.all().filter(is_intact).enumerate() {
-        let to = target.unused_path_of(number, &file.media_type);
+        let is_it = |path: &Path| is_copy_of(path, file);
+        let to = target.free_path_of(number, &file.media_type, is_it);
         let copied = download::copy(&file.path, &to, &job.spec.id, force && number == 0);
         if let Err(source) = copied {
             let job = Box::new(job.clone());

@@ -25,7 +25,8 @@
 //!   are uploaded
 //! - `commands`: [`Jobs`], and commands for existing jobs
 //! - `retry`: submits ended jobs again; `spent`: what they have cost until then
-//! - `fetch`: copies a result; `prune`: deletes rows and files; `leftovers`: unfinished files of
+//! - `fetch`: copies a result; `presence`: whether its files are at their places; `put_back`: puts
+//!   them back; `place`: the target of an existing job; `prune`: deletes rows and files; `leftovers`: unfinished files of
 //!   results; `removed`: what is known of deleted jobs
 //! - `error`, `next_step`: errors of commands, and the user's next step
 //! - `credit`: recognizes errors about the account's credit
@@ -38,7 +39,10 @@ mod fetch;
 mod leftovers;
 mod next_step;
 mod pictures;
+mod place;
+mod presence;
 mod prune;
+mod put_back;
 mod removed;
 mod retry;
 mod spent;
@@ -55,6 +59,7 @@ pub use credit::{error_text, lacks_credit, with_charge};
 pub use error::JobsError;
 pub use fetch::Fetched;
 pub use next_step::{NextStep, Repair};
+pub use presence::{Comparison, FileState};
 pub use prune::{CODE_FOLDER, Keys, PruneProgress, Pruned, open_to_prune, prune, prune_with};
 pub use removed::removed_job;
 pub use spent::Spent;

@@ -69,6 +69,14 @@ pub enum NextStep {
         /// What the download failed for.
         repair: Repair,
     },
+    /// Put the file of the result back, or get it from the provider by other means, then resume the
+    /// job: the result was removed from its place, and the provider has it no more.
+    FindResult {
+        /// The job.
+        job: String,
+        /// The provider's own id.
+        provider_job_id: Option<String>,
+    },
     /// Resume the job, which asks the provider for the result again, or submit it again.
     ResumeOrRetry {
         /// The job.
@@ -288,6 +296,10 @@ impl NextStep {
                     job: id,
                 }
             }
+            State::Succeeded if job.is_result_lost() && job.file().is_some() => Self::FindResult {
+                job: id,
+                provider_job_id: job.provider_job_id().map(str::to_owned),
+            },
             State::Succeeded if is_settled && kind == Some(ErrorKind::DownloadFailed) => {
                 match repair_of_download(job) {
                     Some(repair) => Self::ResumeRepaired { job: id, repair },

@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use super::check::node_type;
 use super::commands::Jobs;
 use super::error::JobsError;
+use super::presence::{Comparison, FileState};
 use crate::contract::Charge;
 use crate::download::CLIPS_FOLDER;
 use crate::error::ErrorKind;
-use crate::ledger::{Job, JobError, RemovedJob, ResultFile, Stage, State, Target};
+use crate::ledger::{ClipFile, Job, JobError, RemovedJob, ResultFile, Stage, State, Target};
 
 impl Jobs {
     /// The job of this id, if it was removed: as [`removed_job`] returns it.
@@ -93,8 +94,13 @@ pub fn removed_job(removed: RemovedJob) -> Job {
 fn missing(file: &ResultFile) -> Option<String> {
     match file.file() {
         Some(file) => {
-            let gone = file.all().find(|file| !file.path.is_file())?;
-            Some(format!("its file `{}` does not exist", gone.path.display()))
+            let state = |file: &&ClipFile| FileState::of(file, Comparison::Length);
+            let gone = file.all().find(|file| state(file) != FileState::Present)?;
+            let what = match state(&gone) {
+                FileState::Changed => "is another file now",
+                _ => "does not exist",
+            };
+            Some(format!("its file `{}` {what}", gone.path.display()))
         }
         None => Some("its output was not kept".to_owned()),
     }

@@ -62,6 +62,14 @@ pub enum Destination {
     Folder(PathBuf),
     /// To this path with the extension of the result's type.
     Stem(PathBuf),
+    /// Into this folder, which is created, under this name with the extension of the result's
+    /// type. A job that exists already keeps its place.
+    Named {
+        /// The folder.
+        folder: PathBuf,
+        /// The name.
+        name: String,
+    },
 }
 
 /// A job that is ready to be inserted or resumed.
@@ -137,8 +145,9 @@ impl Jobs {
     pub async fn open<'a>(&self, request: &'a SubmitRequest<'a>) -> Result<Opened<'a>, JobsError> {
         let resolved = self.connect(request).await?;
         let known = self.known(request)?;
-        if known.is_none() {
-            request.destination.check(request.checked, request.force)?;
+        match &known {
+            None => request.destination.check(request.checked, request.force)?,
+            Some(entry) => request.destination.check_of(entry.job(), request)?,
         }
         Ok(Opened {
             request,
@@ -318,7 +327,7 @@ impl Entry {
 
 impl Destination {
     /// Refuses a destination where no file can be created, before anything is sent.
-    fn check(&self, checked: &Checked, force: bool) -> Result<(), JobsError> {
+    pub(super) fn check(&self, checked: &Checked, force: bool) -> Result<(), JobsError> {
         let checked = match self {
             Self::File(file) => check_target(file, force),
             Self::Stem(stem) => {
@@ -339,7 +348,7 @@ impl Destination {
                     }
                 })
             }
-            Self::Folder(folder) => {
+            Self::Folder(folder) | Self::Named { folder, .. } => {
                 rights::make_folder(folder).map_err(|source| JobsError::Folder {
                     path: folder.clone(),
                     source,
@@ -350,11 +359,12 @@ impl Destination {
         checked.map_err(JobsError::Target)
     }
 
-    fn target(&self, id: &str) -> Target {
+    pub(super) fn target(&self, id: &str) -> Target {
         match self {
             Self::File(file) => Target::File(file.clone()),
             Self::Folder(folder) => Target::Stem(folder.join(id)),
             Self::Stem(stem) => Target::Stem(stem.clone()),
+            Self::Named { folder, name } => Target::Stem(folder.join(name)),
         }
     }
 }

@@ -25,11 +25,27 @@ static RESUMED: LazyLock<String> = LazyLock::new(|| {
 /// provider takes jobs of the account again.
 const HELD: &str = "(state = 'queued' AND error_kind IS 'account_refused')";
 
+/// How long a result that was never delivered is asked for again by a command for all jobs.
+const ASKED_FOR: Millis = 7 * 86_400_000;
+
+/// The condition for rows whose result the provider has no more, as
+/// [`Job::is_result_lost`](super::Job::is_result_lost): one that was delivered before, or that is
+/// older than `oldest`, is resumed by its id alone, so that it is not polled for ever.
+fn lost(oldest: &str) -> String {
+    format!(
+        "(state = 'succeeded' AND NOT finalized AND next_at IS NULL
+        AND (unrecognized_since IS NOT NULL AND error_kind IS 'download_failed'
+            OR unreadable_since IS NOT NULL AND error_kind IS 'job_lost')
+        AND (file IS NOT NULL OR created_at < {oldest}))"
+    )
+}
+
 /// Adds a history entry to each of these rows that has an error, which is cleared.
 static NOTE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "INSERT INTO history (job, at, state)
-        SELECT id, ?1, state FROM jobs WHERE error_kind IS NOT NULL AND NOT {HELD} AND {}",
+        SELECT id, ?1, state FROM jobs WHERE error_kind IS NOT NULL AND NOT {HELD} AND NOT {} AND {}",
+        lost("?2"),
         *RESUMED
     )
 });
@@ -42,7 +58,8 @@ static RESUME: LazyLock<String> = LazyLock::new(|| {
         error_kind = CASE WHEN {HELD} THEN error_kind END,
         error_message = CASE WHEN {HELD} THEN error_message END,
         revision = revision + 1
-        WHERE {}",
+        WHERE NOT {} AND {}",
+        lost("?4"),
         *RESUMED
     )
 });
@@ -58,14 +75,16 @@ static AWAIT: LazyLock<String> = LazyLock::new(|| {
 
 static UNDONE: LazyLock<String> = LazyLock::new(|| {
     let done = &*DONE;
-    format!("SELECT id, state FROM jobs WHERE NOT {done} ORDER BY created_at, id")
+    let lost = lost("?1");
+    format!("SELECT id, state FROM jobs WHERE NOT {done} AND NOT {lost} ORDER BY created_at, id")
 });
 
 impl Ledger {
     /// Applies [`Event::Resumed`](crate::driver::pure::Event::Resumed) to every row that is not
-    /// done, except those whose outcome is unknown, which the caller resumes one by one.
-    /// Returns the ids of all that are not done, oldest first, and their states; `None` for a
-    /// damaged row without a known state.
+    /// done, except those whose outcome is unknown, which the caller resumes one by one, and those
+    /// whose result is [lost](crate::ledger::Job::is_result_lost) and was delivered before or is
+    /// older than a week. Returns the ids of all that are not done or lost, oldest first, and their
+    /// states; `None` for a damaged row without a known state.
     ///
     /// # Errors
     ///
@@ -77,17 +96,19 @@ impl Ledger {
         now: Millis,
     ) -> Result<Vec<(String, Option<State>)>, LedgerError> {
         self.write(|transaction| {
-            transaction.execute(&NOTE, [now])?;
-            transaction.execute(&RESUME, params![requester, deadline_at, now])?;
-            transaction.execute(&AWAIT, params![requester, deadline_at])?;
+            let oldest = now.saturating_sub(ASKED_FOR);
+            // Before the update, which clears the errors by which lost results are known.
             let mut undone = transaction.prepare(&UNDONE)?;
-            let mut rows = undone.query([])?;
+            let mut rows = undone.query([oldest])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
                 let word: Option<String> = row.get(1).ok();
                 let state = word.and_then(|word| record::state(&word).ok());
                 found.push((lossy(row, 0)?, state));
             }
+            transaction.execute(&NOTE, [now, oldest])?;
+            transaction.execute(&RESUME, params![requester, deadline_at, now, oldest])?;
+            transaction.execute(&AWAIT, params![requester, deadline_at])?;
             Ok(found)
         })
     }
@@ -95,12 +116,14 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::driver::decide::decide;
     use crate::driver::event::Event;
     use crate::error::ErrorKind;
     use crate::ledger::testing::stage;
-    use crate::ledger::{Job, JobError, JobSpec, Media, Stage, Target};
+    use crate::ledger::{Job, JobError, JobSpec, Media, ResultFile, Stage, Target};
 
     const NOW: Millis = 5_000;
     const DEADLINE: Millis = 9_000;
@@ -143,6 +166,38 @@ mod tests {
         job.schedule.attempts = 3;
         job.schedule.cancel_wanted = has_error;
         job
+    }
+
+    #[test]
+    fn resume_all_leaves_results_that_the_provider_has_no_more() {
+        let folder = tempfile::tempdir().expect("folder");
+        let ledger = Ledger::open(folder.path()).expect("ledger");
+        let now = 10 * ASKED_FOR;
+        let mut jobs = Vec::new();
+        for (was_delivered, age, kind) in [
+            (true, 0, ErrorKind::DownloadFailed),
+            (true, 0, ErrorKind::JobLost),
+            (false, 2 * ASKED_FOR, ErrorKind::DownloadFailed),
+            (false, 0, ErrorKind::DownloadFailed),
+            (true, 0, ErrorKind::Unavailable),
+        ] {
+            let mut one = job(jobs.len(), State::Succeeded, Some(kind), false);
+            if let (true, Stage::Succeeded { file, .. }) = (was_delivered, &mut one.stage) {
+                *file = ResultFile::Complete(crate::ledger::testing::file());
+            }
+            let spec = Arc::make_mut(&mut one.spec);
+            spec.created_at = now - age;
+            assert_eq!(one.is_result_lost(), kind != ErrorKind::Unavailable);
+            jobs.push(one);
+        }
+        ledger.insert_all(&jobs).expect("insert");
+        let resumed = ledger.resume_all(now + 1, "here", now).expect("resume");
+        let ids: Vec<_> = resumed.iter().map(|(id, _)| id.as_str()).collect();
+        assert_eq!(ids, ["003", "004"]);
+        for left in &jobs[..3] {
+            let row = ledger.job(&left.spec.id).expect("read");
+            assert_eq!(row.as_ref(), Some(left));
+        }
     }
 
     #[test]

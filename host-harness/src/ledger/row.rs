@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::job_error::JobError;
@@ -117,11 +117,21 @@ impl Target {
     /// that exists.
     #[must_use]
     pub fn unused_path_of(&self, number: usize, media_type: &str) -> PathBuf {
+        self.free_path_of(number, media_type, |_| false)
+    }
+
+    /// The same, but a further file gets the name of a file that `is_it` recognizes as the same.
+    pub(crate) fn free_path_of(
+        &self,
+        number: usize,
+        media_type: &str,
+        is_it: impl Fn(&Path) -> bool,
+    ) -> PathBuf {
         let mut target = self.numbered(number);
         let mut attempt = 1;
         loop {
             let path = target.path_of(media_type);
-            if number == 0 || std::fs::symlink_metadata(&path).is_err() {
+            if number == 0 || std::fs::symlink_metadata(&path).is_err() || is_it(&path) {
                 return path;
             }
             attempt += 1;
@@ -360,6 +370,21 @@ impl Job {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.schedule.next_at.is_none() && self.state().can_settle()
+    }
+
+    /// Whether the provider has no result any more that no place of this machine has: every poll
+    /// said so until the driver gave up. Resuming the job asks again.
+    #[must_use]
+    pub fn is_result_lost(&self) -> bool {
+        let kind = self.last_error.as_ref().map(|error| error.kind);
+        let schedule = &self.schedule;
+        let is_lost = schedule.unrecognized_since.is_some()
+            && kind == Some(ErrorKind::DownloadFailed)
+            || schedule.unreadable_since.is_some() && kind == Some(ErrorKind::JobLost);
+        self.state() == State::Succeeded
+            && !self.is_finalized()
+            && schedule.next_at.is_none()
+            && is_lost
     }
 
     /// Whether it ended because the provider reports success without a result. The provider can be

@@ -68,6 +68,9 @@ impl Step<'_> {
             *media = None;
         }
         if is_last {
+            if failure == DownloadFailure::UrlExpired {
+                job.schedule.unrecognized_since.get_or_insert(self.now);
+            }
             return self.give_up(error);
         }
         self.retry(error, None);

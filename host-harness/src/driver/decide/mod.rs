@@ -73,7 +73,8 @@ pub fn decide(job: &Job, event: Event, time: impl Into<Time>) -> (Job, Action) {
         | Event::Abandoned { .. }
         | Event::Delayed { .. }
         | Event::ConnectionUnavailable { .. }
-        | Event::TargetChanged { .. } => step.on_request(event),
+        | Event::TargetChanged { .. }
+        | Event::ResultRemoved { .. } => step.on_request(event),
     };
     next.billing.settle_charge();
     (next, action)

@@ -49,6 +49,7 @@ impl Step<'_> {
                 self.suspend(error);
             }
             (Event::TargetChanged { target, force }, _) => self.change_target(target, force),
+            (Event::ResultRemoved { force }, _) => self.result_removed(force),
             _ => {}
         }
         Action::Wait
@@ -167,6 +168,22 @@ impl Step<'_> {
             job.last_error
                 .take_if(|error| !(is_held && error.kind == ErrorKind::AccountRefused));
         }
+    }
+
+    /// The record of the files is kept: they are found again if the user puts them back.
+    fn result_removed(&mut self, force: bool) {
+        let job = &mut *self.job;
+        let Stage::Succeeded { media, file, .. } = &mut job.stage else {
+            return;
+        };
+        let ResultFile::Finalized(known) = &*file else {
+            return;
+        };
+        *file = ResultFile::Complete(known.clone());
+        *media = None;
+        job.force = force;
+        job.schedule.attempts = 0;
+        job.schedule.next_at = Some(self.now);
     }
 
     /// A job that is being submitted, has failed or was cancelled keeps its target.

@@ -15,6 +15,7 @@ mod deadline;
 mod ends;
 mod grace;
 mod no_result;
+mod removed;
 mod retry;
 mod uploads;
 
@@ -456,6 +457,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => prop::sample::select(vec!["requester", "another"]).prop_map(|requester| Event::Abandoned { requester: requester.into() }),
         1 => (0..4_000_000i64).prop_map(|until| Event::Delayed { until, error: (until % 2 == 0).then(oops) }),
         1 => Just(Event::ConnectionUnavailable { error: oops() }),
+        1 => any::<bool>().prop_map(|force| Event::ResultRemoved { force }),
         1 => Just(Event::TargetChanged { target: Target::Stem("/clips/other".into()), force: true }),
     ]
 }
@@ -499,6 +501,7 @@ proptest! {
             prop_assert!(before.ticket().is_none() || next.ticket().is_some(), "a ticket is lost");
             let moved = matches!(event, Event::TargetChanged { .. }) && before.state() == State::Succeeded;
             let moved = moved || before.has_no_result() && next.state() == State::Started;
+            let moved = moved || matches!(event, Event::ResultRemoved { .. });
             prop_assert!(!before.is_done() || next.is_done() || moved, "a done job is not done any more");
             prop_assert!(before.charge() != Charge::Yes || next.charge() == Charge::Yes, "a charge is forgotten");
             prop_assert_eq!(&before.spec, &next.spec);

@@ -12,6 +12,7 @@ use super::finalize::{download_failed, finalize_complete, run_blocking};
 use super::results::{IN_REPLY, InHand, kind_of, part_of, path_of};
 use super::{Done, ResolvedJob, Steps};
 use crate::contract::MediaKind;
+use crate::digest::Sha256Digest;
 use crate::download::{self, Download, DownloadError, DownloadFailure, Fetched, MAX_BYTES};
 use crate::driver::JobUpdate;
 use crate::driver::decide::is_last_failure;
@@ -117,7 +118,7 @@ impl Steps {
                     if !is_kept {
                         keep(&part).await?;
                     }
-                    file.path = unused_path(job, files.len(), &file.media_type).await;
+                    file.path = unused_path(job, files.len(), &file.media_type, &file.sha256).await;
                     files.push(FurtherFile {
                         part: download::complete_of(&part),
                         file,
@@ -283,19 +284,25 @@ async fn rename(from: &Path, to: PathBuf) -> Result<(), DownloadError> {
     renamed.unwrap_or(Err(DownloadError::NotInHand))
 }
 
-/// The final path for the file of this number and type. That of a further file is looked for on a
-/// blocking thread.
-async fn unused_path(job: &Job, number: usize, media_type: &str) -> PathBuf {
+/// The final path for the file of this number, type and digest. That of a further file is looked
+/// for on a blocking thread: one that is there already keeps its name.
+async fn unused_path(job: &Job, number: usize, media_type: &str, sha256: &str) -> PathBuf {
     let (target, of_type) = (job.target.clone(), media_type.to_owned());
-    let looking = tokio::task::spawn_blocking(move || target.unused_path_of(number, &of_type));
+    let wanted = sha256.parse::<Sha256Digest>().ok();
+    let looking = tokio::task::spawn_blocking(move || {
+        let is_it =
+            |path: &Path| wanted.is_some() && download::digest_of(path).ok().flatten() == wanted;
+        target.free_path_of(number, &of_type, is_it)
+    });
     let found = looking.await;
     found.unwrap_or_else(|_| path_of(job, number, media_type))
 }
 
 async fn clip_file(job: &Job, number: usize, fetched: &Fetched) -> ClipFile {
+    let sha256 = fetched.sha256.to_string();
     ClipFile {
-        path: unused_path(job, number, fetched.media_type).await,
-        sha256: fetched.sha256.to_string(),
+        path: unused_path(job, number, fetched.media_type, &sha256).await,
+        sha256,
         bytes: fetched.bytes,
         media_type: fetched.media_type.into(),
         others: Vec::new(),
